@@ -3,6 +3,7 @@
  * server without any, and passes signals on. It listens on no network, except for the moment in which it checks that the
  * address is free, and reads only the server's requests.
  */
+import { closeSync, openSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { flushCompileCache } from 'node:module';
 import { join } from 'node:path';
@@ -28,6 +29,8 @@ import { startServer } from './server-process.ts';
 import type { ServerTask, UpOptions } from './up.ts';
 
 const mebibyte = 1024 * 1024;
+/** Each program that runs at the end takes ten for a moment. */
+const spareDescriptors = 40;
 /** Loaded at the first scan: the smaller this process is, the sooner it starts others. */
 const loadScanner = () => import('../../scanner/index.ts');
 
@@ -51,6 +54,7 @@ async function keepServer(options: UpOptions): Promise<HalfEnd> {
   await using stack = new AsyncDisposableStack();
   let onViolation: ViolationSink = () => {};
   let onLeftBehind = (_count: number): void => {};
+  const spare = stack.use(holdDescriptors(spareDescriptors));
   const ground = stack.use(
     await openGround(given, {
       operator,
@@ -83,6 +87,7 @@ async function keepServer(options: UpOptions): Promise<HalfEnd> {
   const descriptors = inherited === undefined ? [] : [inherited.descriptor];
   const server = stack.use(await startServer({ config: seen, account, ground, ownDir, shown, descriptors }));
   inherited?.release();
+  for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(name, spare.release);
   const keeper = stack.use(
     keep({
       ...{ channel: server.channel, host: ground.host, operator, layersDir, code, door, log },
@@ -108,7 +113,17 @@ async function keepServer(options: UpOptions): Promise<HalfEnd> {
   );
   flushCompileCache();
   const end = await server.ended;
+  spare.release();
   return isFaulty ? { code: 1, signal: null } : end;
+}
+
+/** Descriptors for the programs that take sandboxes and mounts away at the end, even if the limit is reached before it. */
+function holdDescriptors(count: number): Disposable & { release(): void } {
+  const held = Array.from({ length: count }, () => openSync('/dev/null', 'r'));
+  const release = () => {
+    for (const descriptor of held.splice(0)) closeSync(descriptor);
+  };
+  return { release, [Symbol.dispose]: release };
 }
 
 /** Folders that the server will own; root's own places in them come later. */

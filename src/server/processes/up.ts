@@ -45,9 +45,12 @@ const lingerMs = 1000;
 
 /** Serves for a keeper. Resolves to the exit code once everything is closed, and ends this process. A second signal ends it at once. */
 export async function serveHere(): Promise<number> {
-  const code = await serve();
-  setTimeout(() => process.exit(code), lingerMs).unref();
-  return code;
+  try {
+    return await serve();
+  } finally {
+    // With the code that the command line has set by then.
+    setTimeout(() => process.exit(), lingerMs).unref();
+  }
 }
 
 async function serve(): Promise<number> {
