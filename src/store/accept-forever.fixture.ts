@@ -1,5 +1,4 @@
 /** A program that accepts invocations until it is killed, printing each id once it is durable. */
-import { writeSync } from 'node:fs';
 import { newActivationId } from '../lib/index.ts';
 import { openStore } from './open.ts';
 
@@ -16,7 +15,8 @@ async function acceptForever(): Promise<never> {
       codeDigest: null,
       job: {},
     });
-    writeSync(1, `${activationId}\n`);
+    // Waits for its reader: a synchronous write to a full pipe throws EAGAIN.
+    await new Promise((done) => process.stdout.write(`${activationId}\n`, done));
   }
 }
 

@@ -1,5 +1,4 @@
 /** A program that writes feeds and deliveries until it is killed, printing each one's id once both are durable. */
-import { writeSync } from 'node:fs';
 import { newId } from '../lib/index.ts';
 import { openStore } from './open.ts';
 
@@ -13,7 +12,8 @@ async function fireForever(): Promise<never> {
       store.feeds.put({ ...common, trigger: id, provider: 'p', revision: id, token: id }, null),
       store.deliveries.add({ ...common, id, rule: 'r', state: 'waiting', attempt: 1, createdAt: 0 }),
     ]);
-    writeSync(1, `${id}\n`);
+    // Waits for its reader: a synchronous write to a full pipe throws EAGAIN.
+    await new Promise((done) => process.stdout.write(`${id}\n`, done));
   }
 }
 

@@ -1,5 +1,4 @@
 /** A program that appends records and prunes them until it is killed, printing a line each time it has pruned. */
-import { writeSync } from 'node:fs';
 import { newActivationId } from '../lib/index.ts';
 import { openStore } from './open.ts';
 
@@ -18,5 +17,6 @@ for (let start = 0; ; start++) {
   );
   await store.activations.prune({ namespace: 'guest', keep: 40, max: 30 });
   await Promise.all(appends);
-  writeSync(1, `${start}\n`);
+  // Waits for its reader: a synchronous write to a full pipe throws EAGAIN.
+  await new Promise((done) => process.stdout.write(`${start}\n`, done));
 }

@@ -1,5 +1,4 @@
 /** A program that writes verdicts with their audit entries until it is killed, printing a line when some are durable. */
-import { writeSync } from 'node:fs';
 import { digestOf } from '../../blobs/index.ts';
 import { judge } from '../judge/judge.ts';
 import { defaultPolicy } from '../policy/policy.ts';
@@ -19,5 +18,6 @@ for (let count = 1; ; count++) {
     ...{ time: judgedAt, event: 'verdict', actor: 'test', digest, stage, outcome },
   }));
   await store.write({ verdicts, audit });
-  writeSync(1, `${digest}\n`);
+  // Waits for its reader: a synchronous write to a full pipe throws EAGAIN.
+  await new Promise((done) => process.stdout.write(`${digest}\n`, done));
 }
