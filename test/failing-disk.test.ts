@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { appendFile, mkdtemp, rm, statfs, truncate } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -17,7 +17,6 @@ const missing =
   (existsSync('/dev/loop-control') && existsSync('/usr/sbin/mkfs.ext4')
     ? undefined
     : 'needs loop devices and mkfs.ext4');
-const mebibyte = 1024 * 1024;
 const limits = { invocationsPerMinute: 100_000, concurrentInvocations: 100, firesPerMinute: 100_000 };
 const triggers = '/api/v1/namespaces/_/triggers';
 const rules = '/api/v1/namespaces/_/rules';
@@ -79,46 +78,46 @@ async function newImage(prefix: string): Promise<{ readonly dir: string; readonl
 }
 
 describe.skipIf(missing !== undefined)(`a disk that fails writes${missing ? ` (${missing})` : ''}`, () => {
-  // The loop device's own storage is full: the kernel says so when a file is to be made durable.
-  const script = `mkdir "$1/thin" "$1/disk"
-    mount -t tmpfs -o size=120m thin "$1/thin"
-    truncate -s 400m "$1/thin/image"
-    mkfs.ext4 -q -O ^has_journal -E nodiscard "$1/thin/image"
-    mount -o loop,errors=continue "$1/thin/image" "$1/disk"`;
+  // Nothing can be written to the loop device's own storage, an image on another one: the kernel says so when a file is to be
+  // made durable. A full one would still take blocks that it has already.
+  const script = `mkdir "$1/outer" "$1/disk"
+    truncate -s 450m "$1/outer.image"
+    mkfs.ext4 -q -O ^has_journal -E nodiscard "$1/outer.image"
+    mount -o loop "$1/outer.image" "$1/outer"
+    truncate -s 400m "$1/outer/image"
+    mkfs.ext4 -q -O ^has_journal -E nodiscard "$1/outer/image"
+    mount -o loop,errors=continue "$1/outer/image" "$1/disk"`;
   let dir: string;
   let mounts: HeldMounts;
   let ward: Ward;
-  const ledger = new CallLedger(() => ward);
+  let ledger: CallLedger;
 
-  beforeAll(async () => {
+  let made = new AsyncDisposableStack();
+  const fails = (isFailing: boolean) =>
+    mounts.run(['chattr', isFailing ? '+i' : '-i', join(dir, 'outer', 'image')]);
+  const start = async () => {
+    // When the test is run again, what its first run has left.
+    await made.disposeAsync();
+    made = new AsyncDisposableStack();
+    ledger = new CallLedger(() => ward);
     ({ dir } = await newImage('ward-eio-'));
+    made.defer(() => rm(dir, { recursive: true }));
     mounts = await HeldMounts.make(script, [dir]);
+    made.defer(() => mounts.end());
     const config = { limits, disk: { reserveBytes: '8m' }, records: { whenUnable: 'continue' } };
-    ({ ward } = await Ward.startSaying(config, join(dir, 'disk', 'ward'), undefined, {
-      mountsOf: mounts.pid,
-    }));
-  });
-  afterAll(async () => {
-    await ward?.[Symbol.asyncDispose]();
-    await mounts?.end();
-    if (dir !== undefined) await rm(dir, { recursive: true, force: true });
-  });
-
-  const fill = async () => {
-    const filler = mounts.path(dir, 'thin', 'filler');
-    for (;;) {
-      const { bavail, bsize } = await statfs(mounts.path(dir, 'thin'));
-      const free = bavail * bsize;
-      if (free === 0) return;
-      await appendFile(filler, Buffer.alloc(Math.min(free, mebibyte))).catch(() => {});
-    }
+    const options = { mountsOf: mounts.pid };
+    ({ ward } = await Ward.startSaying(config, join(dir, 'disk', 'ward'), undefined, options));
+    made.use(ward);
+    made.defer(() => fails(false));
   };
+  afterAll(() => made.disposeAsync());
 
   it('goes on as the operator chose, and its answers say that nobody can promise a record', async () => {
+    await start();
     await deployAll(ward);
     for (const name of ['hello', 'big']) expect((await ledger.call(name, {}, true)).status).toBe(200);
     await begin(ward, ledger, 3);
-    await fill();
+    await fails(true);
     await ward.until(async () => {
       expect((await ledger.call('big', {}, true)).status).toBe(200);
       return isFailing(ward);
@@ -139,10 +138,11 @@ describe.skipIf(missing !== undefined)(`a disk that fails writes${missing ? ` ($
     // Those that were accepted end meanwhile.
     await ward.until(async () => (await metric(ward, 'ward_sandboxes{state="busy"}')) === 0);
     expect(await isFailing(ward)).toBe(true);
-  });
+    // As long as a hook: the set-up is in it.
+  }, 240_000);
 
   it('writes what waited when the disk takes it again: each record once, and nothing in the queue', async () => {
-    await truncate(mounts.path(dir, 'thin', 'filler'));
+    await fails(false);
     await settled(ward);
     expect(await ledger.call('hello', {}, true)).toMatchObject({ status: 200, saysLost: false });
     expect((await ledger.fire('tick')).status).toBe(202);
