@@ -18,8 +18,10 @@ await using stack = new AsyncDisposableStack();
 const folder = await mkdtemp(join(tmpdir(), 'ward-redis-'));
 stack.defer(() => rm(folder, { recursive: true, force: true }));
 await startRedis();
+say('Redis answers');
 const ward = stack.use(await Ward.start({ sandbox: { allow: { egress: 'public' } } }));
 await ward.deploy('add', 'const main = ({ n = 0, by = 1 }) => ({ n: n + by })');
+say('Ward serves');
 const client = composerClient({ apihost: ward.url, api_key: ward.auth }, true);
 const results = {
   parallel: await run(
@@ -31,6 +33,11 @@ const results = {
 };
 process.stdout.write(`${JSON.stringify(results)}\n`);
 
+/** Shown when the test fails. */
+function say(text: string): void {
+  process.stderr.write(`${Math.round(performance.now())} ms: ${text}\n`);
+}
+
 async function run(name: string, composition: Composition, params: object): Promise<unknown> {
   const egress = [{ cidr: address, ports: [6379] }];
   await client.compositions.deploy(
@@ -41,7 +48,9 @@ async function run(name: string, composition: Composition, params: object): Prom
     },
     true,
   );
+  say(`${name} is deployed`);
   const { status, body } = await ward.invoke(name, { ...params, $composer: { redis: { uri } } });
+  say(`${name} is answered ${status}`);
   return status === 200 ? body.response.result : body;
 }
 
