@@ -34,6 +34,8 @@ export interface ScannerOptions {
   readonly inspectors: InspectorSet | InspectorModule;
   /** How such a process is started; by default by this one. */
   readonly start?: StartProgram | undefined;
+  /** How long it waits for work; ms. */
+  readonly idleMs?: number | undefined;
   /** Where what was read of layers is kept. Undefined: nowhere. */
   readonly cacheDir?: string | undefined;
   /** What is read now is not kept there. */
@@ -102,9 +104,9 @@ export function createScanner(options: ScannerOptions): Scanner & AsyncDisposabl
   };
 }
 
-function analystOf({ inspectors, start }: ScannerOptions, timeoutMs: number): Analyst {
+function analystOf({ inspectors, start, idleMs }: ScannerOptions, timeoutMs: number): Analyst {
   return 'module' in inspectors
-    ? analystInProcesses(inspectors, timeoutMs, { start })
+    ? analystInProcesses(inspectors, timeoutMs, { start, idleMs })
     : analystHere(inspectors, timeoutMs);
 }
 

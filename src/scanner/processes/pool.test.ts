@@ -1,4 +1,6 @@
+import { availableParallelism } from 'node:os';
 import { expect, it } from 'vitest';
+import { Fault } from '../../lib/index.ts';
 import { filesTar, storedLayer } from '../scanner.fixture.ts';
 import { analystInProcesses } from './pool.ts';
 
@@ -16,6 +18,25 @@ it('a process that has nothing to do ends, and another takes its place', async (
     ended.push(pid);
   }
   expect(new Set(ended).size).toBe(2);
+});
+
+it('when there is no room to start one, those that wait behind it are told as well', async () => {
+  const asked: PromiseWithResolvers<never>[] = [];
+  const start = () => {
+    const answer = Promise.withResolvers<never>();
+    asked.push(answer);
+    return answer.promise;
+  };
+  await using analyst = analystInProcesses({ module }, 10_000, { start });
+  const { signal } = new AbortController();
+  const most = Math.max(1, availableParallelism() - 1);
+  const scans = Array.from({ length: most + 3 }, () => analyst.code(Buffer.from('x'), 'nodejs:24', signal));
+  const ends = Promise.allSettled(scans);
+  while (asked.length < most) await new Promise(setImmediate);
+  const busy = new Fault('MEMORY_SHORT', 'busy', 'no memory');
+  for (const { reject } of asked) reject(busy);
+  expect(await ends).toEqual(scans.map(() => ({ status: 'rejected', reason: busy })));
+  expect(asked).toHaveLength(most);
 });
 
 function isRunning(pid: number): boolean {

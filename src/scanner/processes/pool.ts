@@ -4,6 +4,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { Readable } from 'node:stream';
+import { isFault } from '../../lib/index.ts';
 import type { InspectedConfig } from '../config.ts';
 import type { LayerAnalysis } from '../layers/analysis.ts';
 import { untilAborted } from '../until-aborted.ts';
@@ -17,7 +18,7 @@ const defaultIdleMs = 10_000;
 
 interface PoolOptions {
   /** A process ends after this time without work. */
-  readonly idleMs?: number;
+  readonly idleMs?: number | undefined;
   readonly start?: StartProgram | undefined;
 }
 
@@ -63,6 +64,15 @@ export function analystInProcesses(
     all.delete(one);
     void one.end();
   };
+  const started = async (one: ScanProcess): Promise<string> => {
+    try {
+      return await one.revision;
+    } catch (error) {
+      // Those behind it have waited for the same room, and would wait as long again, one after the other.
+      if (isFault(error) && error.kind === 'busy') for (const taker of waiting.splice(0)) taker.reject(error);
+      throw error;
+    }
+  };
   const run = async <T>(
     job: ScanJob,
     open: () => Promise<Readable>,
@@ -72,7 +82,7 @@ export function analystInProcesses(
     const one = await take();
     try {
       // Its start is not the job's doing.
-      await untilAborted(signal, one.revision);
+      await untilAborted(signal, started(one));
       // What a process answers to a job is what the job is for.
       return (await withinTime(timeoutMs, signal, (end) => one.run(job, open, end, bytes))) as T;
     } finally {
@@ -85,7 +95,7 @@ export function analystInProcesses(
     revision: async () => {
       const one = await take();
       try {
-        return await one.revision;
+        return await started(one);
       } finally {
         giveBack(one);
       }

@@ -40,6 +40,8 @@ export interface GuardedImagesOptions {
   readonly lookMs?: number;
   /** Starts a scan process; absent: this process starts it. */
   readonly startScan?: StartProgram | undefined;
+  /** How long a scan process waits for work. */
+  readonly scanIdleMs?: number | undefined;
   /** Of the registry's database, in memory. */
   readonly databaseCacheKiB?: number | undefined;
   readonly log: Log;

@@ -35,6 +35,8 @@ export interface OpenGateOptions {
   readonly lookMs?: number;
   /** Starts a scan process; absent: this process starts it. */
   readonly startScan?: StartProgram | undefined;
+  /** How long a scan process waits for work. */
+  readonly scanIdleMs?: number | undefined;
   readonly log: Log;
 }
 
@@ -62,6 +64,7 @@ export async function openGate(options: OpenGateOptions): Promise<OpenGate> {
   const scanner = stack.use(
     createScanner({
       start: options.startScan,
+      idleMs: options.scanIdleMs,
       matcher: advisories,
       inspectors: elsewhere,
       cacheDir: paths.layers,

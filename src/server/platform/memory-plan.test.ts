@@ -14,22 +14,24 @@ test('without a limit Ward is as fast as it can be, and refuses nothing', () => 
     serverFlags: ['--max-semi-space-size=64', '--expose-gc'],
     databaseCacheKiB: 32 * 1024,
     shortBytes: undefined,
+    scanIdleMs: undefined,
   });
 });
 
 test.each([
-  [288, { semi: 8, old: 128, keeper: 64, cache: 8, short: 256 }],
-  [400, { semi: 15, old: 240, keeper: 64, cache: 15, short: 360 }],
-  [1024, { semi: 54, old: 864, keeper: 108, cache: 32, short: 921 }],
-  [65_536, { semi: 64, old: 4096, keeper: 512, cache: 32, short: 58_982 }],
+  [320, { semi: 10, old: 160, keeper: 64, cache: 10, short: 288, idle: 1000 }],
+  [400, { semi: 15, old: 240, keeper: 64, cache: 15, short: 360, idle: 1000 }],
+  [1024, { semi: 54, old: 864, keeper: 108, cache: 32, short: 921, idle: undefined }],
+  [65_536, { semi: 64, old: 4096, keeper: 512, cache: 32, short: 58_982, idle: undefined }],
 ])('under %d MiB', (mib, shares) => {
-  const { serverFlags, keeperFlags, databaseCacheKiB, shortBytes } = planOf(mib);
+  const { serverFlags, keeperFlags, databaseCacheKiB, shortBytes, scanIdleMs } = planOf(mib);
   expect({
     semi: flag(serverFlags, 'max-semi-space-size'),
     old: flag(serverFlags, 'max-old-space-size'),
     keeper: flag(keeperFlags, 'max-old-space-size'),
     cache: databaseCacheKiB / 1024,
     short: Math.floor((shortBytes ?? 0) / mebibyte),
+    idle: scanIdleMs,
   }).toEqual(shares);
   for (const flags of [serverFlags, keeperFlags])
     expect(flags.includes('--memory-saver-mode')).toBe(mib < 1024);

@@ -14,11 +14,13 @@ export interface MemoryPlan {
   readonly databaseCacheKiB: number;
   /** Past this much, calls and writes are refused until memory is given back; undefined where nothing limits Ward. */
   readonly shortBytes: number | undefined;
+  /** A process that scans ends after this time without work; undefined: the scanner's own. */
+  readonly scanIdleMs: number | undefined;
 }
 
 const mebibyte = 1024 * 1024;
 /** What is charged to an idle Ward beside copies of files, and one scan: measured, `test/memory.test.ts` holds it. */
-export const neededMiB = 288;
+export const neededMiB = 320;
 /** The keeper and the server when they have just started. */
 const baseMiB = 160;
 /** From here on Ward is as fast as it can be. */
@@ -28,6 +30,8 @@ const ownShare = 0.3;
 /** Kept free for what is under way when calls begin to be refused. */
 const reserveShare = 0.1;
 const reserveMiB = 32;
+/** Deploys that follow each other share a process; what comes after them needs its memory. */
+const tightScanIdleMs = 1000;
 
 /** Pure. @param limit what Ward's own group allows; undefined: nothing limits it */
 export function memoryPlan(limit: OwnMemory | undefined): MemoryPlan {
@@ -51,6 +55,7 @@ export function memoryPlan(limit: OwnMemory | undefined): MemoryPlan {
     shortBytes: limit.isShared
       ? undefined
       : Math.floor(own - Math.max(own * reserveShare, reserveMiB * mebibyte)),
+    scanIdleMs: isTight ? tightScanIdleMs : undefined,
   };
 }
 
@@ -64,6 +69,7 @@ const ample: MemoryPlan = {
   serverFlags: ['--max-semi-space-size=64', ...returning],
   databaseCacheKiB: 32 * 1024,
   shortBytes: undefined,
+  scanIdleMs: undefined,
 };
 
 /** For glibc's `malloc`: threads share two heaps, and what is large goes back to the kernel when it is freed. */

@@ -47,6 +47,26 @@ test('while memory is short nothing begins, and garbage is collected', () => {
   watch[Symbol.dispose]();
 });
 
+test('what can wait is told to collect first, and does not count what waits with it', async () => {
+  const { state, watch } = watching(60, 100);
+  const give = watch.reserve(30);
+  const scan = watch.reserveSoon(50);
+  await vi.advanceTimersByTimeAsync(200);
+  expect(state.collected).toEqual(['all']);
+  state.charged = 50;
+  await vi.advanceTimersByTimeAsync(200);
+  (await scan)();
+  await vi.advanceTimersByTimeAsync(2000);
+  expect(state.collected).toEqual(['all']);
+  give();
+  state.charged = 60;
+  await vi.advanceTimersByTimeAsync(100);
+  const late = expect(watch.reserveSoon(50)).rejects.toMatchObject({ code: 'MEMORY_SHORT' });
+  await vi.advanceTimersByTimeAsync(60_000);
+  await late;
+  watch[Symbol.dispose]();
+});
+
 test('where nothing limits Ward nothing is refused', () => {
   const { watch } = watching(1e12, undefined);
   watch.reserve(1e12)();

@@ -3,8 +3,7 @@
  * before it is read, and comes again later; nothing is begun while memory is short. After a load, memory goes back to the
  * kernel: V8 keeps what it has until it collects, and a server without work never does.
  */
-import { setTimeout } from 'node:timers/promises';
-import type { Log } from '../../lib/index.ts';
+import type { Fault, Log } from '../../lib/index.ts';
 import { chargedBytes, type OwnMemory } from '../../sandbox/index.ts';
 import type { StartProgram } from '../../scanner/index.ts';
 import { serverFault } from '../faults.ts';
@@ -12,7 +11,10 @@ import { serverFault } from '../faults.ts';
 interface MemoryWatch extends Disposable {
   /** Hands out what gives it back. @throws Fault MEMORY_SHORT */
   reserve(bytes: number): () => void;
-  /** The same, when there is room within some seconds. @throws Fault MEMORY_SHORT */
+  /**
+   * The same, when there is room within a minute. Requests under way don't count beside what is charged: those that wait
+   * for it would keep it from coming. @throws Fault MEMORY_SHORT
+   */
   reserveSoon(bytes: number): Promise<() => void>;
   /** @throws Fault MEMORY_SHORT */
   admit(): void;
@@ -46,6 +48,10 @@ export function startMemoryWatch(options: MemoryWatchOptions): MemoryWatch {
   const look = options.look ?? (() => (group === undefined ? undefined : chargedBytes(group)));
   let charged = 0;
   let reserved = 0;
+  /** The part of `reserved` that was waited for. */
+  let reservedSoon = 0;
+  /** Each looks whether its time has come. */
+  const waiting = new Set<() => void>();
   let wasShort = false;
   let collectedAt = Number.NEGATIVE_INFINITY;
   const isShort = () => charged > shortBytes;
@@ -58,15 +64,15 @@ export function startMemoryWatch(options: MemoryWatchOptions): MemoryWatch {
         wasShort ? 'memory is short: calls are refused' : 'memory is not short any more',
       );
     }
-    if (!wasShort || performance.now() - collectedAt < collectMs) return;
+    for (const look of [...waiting]) look();
+    if ((!wasShort && waiting.size === 0) || performance.now() - collectedAt < collectMs) return;
     collectedAt = performance.now();
-    collect('major');
+    // What waits needs pages that another process can have.
+    collect(waiting.size > 0 ? 'all' : 'major');
   };
   const check = (bytes: number) => {
     if (charged + reserved + bytes <= shortBytes) return;
-    throw serverFault('MEMORY_SHORT', 'The server has no memory left for this now, try again later.', {
-      retryAfterMs,
-    });
+    throw memoryShort();
   };
   const timers = [setInterval(returnWhenQuiet({ collect }), quietMs)];
   if (shortBytes !== Number.POSITIVE_INFINITY) {
@@ -85,10 +91,24 @@ export function startMemoryWatch(options: MemoryWatchOptions): MemoryWatch {
     isShort,
     admit: () => check(0),
     reserve,
-    async reserveSoon(bytes) {
-      for (let waits = 0; waits < soonMs / lookMs && charged + reserved + bytes > shortBytes; waits++)
-        await setTimeout(lookMs);
-      return reserve(bytes);
+    reserveSoon(bytes) {
+      const { promise, resolve, reject } = Promise.withResolvers<() => void>();
+      const latest = performance.now() + soonMs;
+      const take = (taken: number) => {
+        reserved += taken;
+        reservedSoon += taken;
+      };
+      const look = () => {
+        if (charged + reservedSoon + bytes <= shortBytes) {
+          take(bytes);
+          resolve(() => take(-bytes));
+        } else if (performance.now() >= latest) reject(memoryShort());
+        else return;
+        waiting.delete(look);
+      };
+      waiting.add(look);
+      look();
+      return promise;
     },
     [Symbol.dispose]() {
       for (const timer of timers) clearInterval(timer);
@@ -96,8 +116,13 @@ export function startMemoryWatch(options: MemoryWatchOptions): MemoryWatch {
   };
 }
 
-/** What a scan takes at once; the reserve has the rest. */
-const scanBytes = 40 * 1024 * 1024;
+function memoryShort(): Fault {
+  const text = 'The server has no memory left for this now, try again later.';
+  return serverFault('MEMORY_SHORT', text, { retryAfterMs });
+}
+
+/** What a scan takes; the reserve has what its code takes beyond that. */
+const scanBytes = 80 * 1024 * 1024;
 
 /** Starts a scan when there is memory for it. */
 export function withMemory(start: StartProgram, memory: Pick<MemoryWatch, 'reserveSoon'>): StartProgram {

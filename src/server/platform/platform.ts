@@ -113,7 +113,7 @@ export async function startPlatform(
   refuseMissingDatabase(config.dataDir, acceptMissing, log);
   const folderId = checkFolderId(config.dataDir, acceptMixed, log);
   const group = ownLimit();
-  const { databaseCacheKiB, shortBytes } = memoryPlan(group);
+  const { databaseCacheKiB, shortBytes, scanIdleMs } = memoryPlan(group);
   const memory = stack.use(startMemoryWatch({ group, shortBytes, log }));
   const store = stack.use(
     await openStore({
@@ -176,6 +176,7 @@ export async function startPlatform(
       registryQuota: (namespace) => events.registryQuota(namespace),
       admitWrite: disk.admitWrite,
       startScan: ground.startScan && withMemory(ground.startScan, memory),
+      scanIdleMs,
       databaseCacheKiB,
       log,
     }),
