@@ -2,7 +2,7 @@
  * Text from outside on its way to a terminal. Names, logs and error texts are written by strangers, and a
  * terminal obeys control sequences, so what is not printable becomes visible. Files and pipes get it as it is.
  */
-import stringWidth from 'string-width';
+import { createRequire } from 'node:module';
 
 /** One line: every control character is escaped. */
 export function printableLine(text: string): string {
@@ -19,7 +19,7 @@ export function headWithin(line: string, columns: number): string {
   let head = '';
   let used = 0;
   for (const { segment } of graphemes.segment(line)) {
-    used += stringWidth(segment);
+    used += columnsOf(segment);
     if (used > columns) break;
     head += segment;
   }
@@ -39,4 +39,11 @@ function visible(character: string): string {
   return code < 0x100
     ? `\\x${code.toString(16).padStart(2, '0')}`
     : `\\u${code.toString(16).padStart(4, '0')}`;
+}
+
+/** How many columns of a terminal a line takes. The tables of Unicode are loaded when it has more than ASCII. */
+export function columnsOf(line: string): number {
+  if (/^[ -~]*$/.test(line)) return line.length;
+  const widths: typeof import('string-width') = createRequire(import.meta.url)('string-width');
+  return widths.default(line);
 }

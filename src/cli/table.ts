@@ -1,6 +1,5 @@
 /** Tables for people: no borders, columns aligned, two blanks between; cut to a width only where one is given. */
-import stringWidth from 'string-width';
-import { headWithin, printableLine } from './printable.ts';
+import { columnsOf, headWithin, printableLine } from './printable.ts';
 
 export interface Column<Item> {
   readonly title: string;
@@ -29,7 +28,7 @@ export function renderTable<Item>(
   const rows = items.map((item) => columns.map((column) => printableLine(column.cell(item))));
   const titles = columns.map((column) => column.title.toUpperCase());
   const widths = columns.map((_, index) =>
-    Math.max(...[titles, ...rows].map((row) => stringWidth(row[index] ?? ''))),
+    Math.max(...[titles, ...rows].map((row) => columnsOf(row[index] ?? ''))),
   );
   const fitted = fitWidths(
     widths,
@@ -50,7 +49,7 @@ export function renderTable<Item>(
 
 /** `label  value` lines, the values aligned. */
 export function renderRecord(fields: readonly (readonly [label: string, value: string])[]): string[] {
-  const labelWidth = Math.max(0, ...fields.map(([label]) => stringWidth(label)));
+  const labelWidth = Math.max(0, ...fields.map(([label]) => columnsOf(label)));
   return fields.map(([label, value]) => `${place(label, labelWidth)}  ${printableLine(value)}`.trimEnd());
 }
 
@@ -73,7 +72,7 @@ function fitWidths(
 }
 
 function place(cell: string, width: number, align?: 'right'): string {
-  const used = stringWidth(cell);
+  const used = columnsOf(cell);
   if (used > width) return place(`${headWithin(cell, width - 1)}…`, width, align);
   const blanks = ' '.repeat(width - used);
   return align === 'right' ? blanks + cell : cell + blanks;
