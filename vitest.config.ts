@@ -15,7 +15,8 @@ const selfContained = [
   'scanner',
   'store',
 ];
-const units = `src/{${selfContained.join(',')}}/**/*.test.ts`;
+/** A pattern of the files of the first project. */
+export const units = `src/{${selfContained.join(',')}}/**/*.test.ts`;
 
 export default defineConfig({
   test: {
