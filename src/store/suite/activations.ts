@@ -1,7 +1,18 @@
 /** Activation records: seen at once, kept whole, listed by filter. */
 import { beforeEach, expect, test } from 'vitest';
 import { newActivationId } from '../../lib/index.ts';
+import { type LongText, pieceOf } from '../batch.ts';
 import { activationRow, all, type Context, write } from './context.ts';
+
+function inPieces(text: string, pieceBytes: number): LongText {
+  const bytes = Buffer.from(text);
+  const count = Math.ceil(bytes.length / pieceBytes);
+  return {
+    pieces: Array.from({ length: count }, (_, at) =>
+      pieceOf([bytes.subarray(at * pieceBytes, (at + 1) * pieceBytes)]),
+    ),
+  };
+}
 
 export function activationTests({ store, reopen }: Context): void {
   test('are seen before they are on disk, and survive', async () => {
@@ -45,6 +56,20 @@ export function activationTests({ store, reopen }: Context): void {
       const row = activationRow({ document });
       await store().activations.append(write(row));
       expect(await store().activations.get('guest', row.activationId)).toEqual(row);
+    }
+  });
+
+  test('a long text that came in pieces is whole, also where a letter lies in two of them', async () => {
+    const response = { result: 'ä€🦊'.repeat(300) };
+    const logs = ['2026-01-01T10:00:00.1Z stdout: ä€🦊', '', '"[1]"'];
+    for (const pieceBytes of [1, 7, 1000]) {
+      const row = activationRow({ document: { version: '0.0.1', response } });
+      const written = write(row, { logs: inPieces(JSON.stringify(logs), pieceBytes) });
+      const responseJson = inPieces(JSON.stringify(response), pieceBytes);
+      await store().activations.append({ ...written, row: { ...written.row, responseJson } });
+      await reopen();
+      expect(await store().activations.get('guest', row.activationId)).toEqual(row);
+      expect(await store().activations.logs('guest', row.activationId)).toEqual(logs);
     }
   });
 

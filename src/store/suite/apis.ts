@@ -1,6 +1,6 @@
 /** APIs: one a base path, one winner of each write. */
 import { expect, test } from 'vitest';
-import { apiRow, type Context, namespaceRow } from './context.ts';
+import { apiRow, type Context, namesInOrder, namespaceRow, scattered } from './context.ts';
 
 export function apiTests({ store, reopen }: Context): void {
   test('are kept as they were put, listed by base path', async () => {
@@ -13,6 +13,13 @@ export function apiTests({ store, reopen }: Context): void {
     expect(await store().apis.get('other', '/b')).toBeUndefined();
     expect(await store().apis.list('guest')).toEqual([rows[1], rows[0], rows[2]]);
     expect(await store().apis.list('nobody')).toEqual([]);
+  });
+
+  test('are listed in the order of bytes', async () => {
+    for (const name of scattered(namesInOrder)) await store().apis.put(apiRow(`/${name}`), null);
+    expect((await store().apis.list('guest')).map(({ basePath }) => basePath)).toEqual(
+      namesInOrder.map((name) => `/${name}`),
+    );
   });
 
   test('a write of a revision that is no longer current loses', async () => {

@@ -129,6 +129,29 @@ export function write(
   return { row: { ...row, documentJson, responseJson }, logs: [], settles: null, ...more };
 }
 
+/** In the order of their bytes in UTF-8, which is that of no language, nor that of UTF-16. */
+export const namesInOrder = [
+  '-a',
+  '10',
+  '9',
+  'A',
+  'B',
+  '_a',
+  'a',
+  'a b',
+  'a-b',
+  'ab',
+  'Ä',
+  'ä',
+  '\uffee',
+  '🦊',
+];
+
+/** So that no order of writing is taken for the order of a list. */
+export function scattered<T>(items: readonly T[]): T[] {
+  return items.map((_, at) => items[(at * 5) % items.length]).filter((item) => item !== undefined);
+}
+
 export const all = { namespace: 'guest', skip: 0, limit: 200 };
 
 /** Owned by the node `a`. */

@@ -1,6 +1,6 @@
 /** Entities: one path, one winner, newest first. */
 import { expect, test } from 'vitest';
-import { all, type Context, entityRow, namespaceRow } from './context.ts';
+import { all, type Context, entityRow, namesInOrder, namespaceRow, scattered } from './context.ts';
 
 export function entityTests({ store, reopen }: Context): void {
   test('are kept as they were put', async () => {
@@ -59,6 +59,14 @@ export function entityTests({ store, reopen }: Context): void {
     };
     await Promise.all(Array.from({ length: 10 }, increment));
     expect((await store().entities.get('guest', 'counter'))?.document).toEqual({ n: 10 });
+  });
+
+  test('of one time are listed in the order of bytes', async () => {
+    for (const name of scattered(namesInOrder)) await store().entities.put(entityRow(`p/${name}`), null);
+    const query = { ...all, collection: 'actions', package: 'p' } as const;
+    expect((await store().entities.list(query)).map(({ path }) => path)).toEqual(
+      namesInOrder.map((name) => `p/${name}`),
+    );
   });
 
   test('lists are newest first, in pages, by collection and package', async () => {

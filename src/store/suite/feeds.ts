@@ -1,7 +1,7 @@
 /** Feeds: one a trigger, one winner of each write, due earliest first. */
 import { expect, test } from 'vitest';
 import type { FeedRow } from '../types.ts';
-import { type Context, feedRow, namespaceRow } from './context.ts';
+import { type Context, feedRow, namesInOrder, namespaceRow, scattered } from './context.ts';
 
 export function feedTests({ store, reopen }: Context): void {
   test('are kept as they were put, found by trigger and by token', async () => {
@@ -101,5 +101,18 @@ export function feedTests({ store, reopen }: Context): void {
     await store().feeds.put(feedRow('a', { namespace: 'other' }), null);
     expect(await store().feeds.count('guest')).toBe(2);
     expect(await store().feeds.count('nobody')).toBe(0);
+  });
+
+  test('that wait are walked in the order of bytes, each once', async () => {
+    for (const name of scattered(namesInOrder)) await store().feeds.put(feedRow(name, { dueAt: 5 }), null);
+    const found: string[] = [];
+    for (;;) {
+      const last = found.at(-1);
+      const after = last === undefined ? undefined : { namespace: 'guest', trigger: last };
+      const page = await store().feeds.waiting(3, after);
+      if (page.length === 0) break;
+      found.push(...page.map(({ trigger }) => trigger));
+    }
+    expect(found).toEqual(namesInOrder);
   });
 }
