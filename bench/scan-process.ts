@@ -67,7 +67,9 @@ async function scanRounds() {
 
 /** What has to be done at least to know that the layers are what they say. */
 async function hashLayers(): Promise<void> {
-  const files = image.layers.map(({ file }) => file ?? '');
+  const files = await Promise.all(
+    image.layers.map(async ({ localFile }) => (await localFile?.())?.path ?? ''),
+  );
   await mustRun(['sh', '-c', 'for layer; do zcat "$layer" | sha256sum; done', 'sh', ...files]);
 }
 

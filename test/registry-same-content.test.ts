@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { blobPath, digestOf } from '../src/blobs/index.ts';
+import { blobPath, digestOf, openBlobStore } from '../src/blobs/index.ts';
 import {
   canMount,
   type TarEntry,
@@ -48,7 +48,9 @@ async function laid({ packed, plain }: Layer, dir: string): Promise<readonly str
   await mkdir(join(dir, 'blobs/sha256'), { recursive: true });
   await writeFile(blobPath(dir, digest), packed);
   const layer = { mediaType, digest, size: packed.length };
-  const root = await orRefused(openLayerStore(dir, inThisProcess).unpack(dir, layer, digestOf(plain)));
+  const root = await orRefused(
+    openLayerStore(dir, inThisProcess).unpack(openBlobStore(dir), layer, digestOf(plain)),
+  );
   if (root === undefined) return undefined;
   const paths = await tree(root);
   return paths.map(({ path, isDeleted }) => (isDeleted ? `${path} is deleted` : path)).sort();

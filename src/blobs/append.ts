@@ -5,9 +5,9 @@
 import type { Hash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
-import { imageFault } from '../images/index.ts';
 import { giveBack } from '../lib/index.ts';
 import { createBufferShares } from './buffer-shares.ts';
+import { blobFault } from './faults.ts';
 
 export interface Growing {
   /** Of the bytes so far. */
@@ -21,12 +21,7 @@ export interface Growing {
 const shares = createBufferShares(32 * 1024 * 1024);
 const syncBytes = 32 * 1024 * 1024;
 
-/**
- * Appends all of `source`, which is not ended by an error here: what it comes from may still have to be answered. What
- * came before an error of the source stays, and counts.
- * @param source Its pieces are taken over: their memory is given back as soon as it is written.
- * @param admit Is told of each batch before it is written, and throws to refuse it.
- */
+/** As `BlobWriter.append` has it. */
 export async function appendStream(
   file: FileHandle,
   target: Growing,
@@ -59,7 +54,7 @@ export async function appendStream(
       if (unsynced < syncBytes) continue;
       unsynced = 0;
       await synced;
-      synced = file.datasync();
+      synced = broken(target, file.datasync());
       synced.catch(() => {});
     }
   } finally {
@@ -71,14 +66,21 @@ export async function appendStream(
 
 async function write(file: FileHandle, target: Growing, batch: readonly Buffer[], bytes: number) {
   for (const chunk of batch) target.hash.update(chunk);
+  const { bytesWritten } = await broken(target, file.writev([...batch], target.size));
+  if (bytesWritten !== bytes) {
+    target.isBroken = true;
+    throw blobFault('BLOB_WRITE_FAILED', 'the disk took a part of a write only');
+  }
+  for (const chunk of batch) giveBack(chunk);
+  target.size += bytes;
+}
+
+/** What fails on the disk leaves the target broken. */
+async function broken<T>(target: Growing, work: Promise<T>): Promise<T> {
   try {
-    const { bytesWritten } = await file.writev([...batch], target.size);
-    if (bytesWritten !== bytes)
-      throw imageFault('IMAGE_STORE_INVALID', 'the disk took a part of a write only');
+    return await work;
   } catch (error) {
     target.isBroken = true;
     throw error;
   }
-  for (const chunk of batch) giveBack(chunk);
-  target.size += bytes;
 }

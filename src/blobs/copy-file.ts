@@ -3,18 +3,13 @@
  * no further one is made, however long the file is.
  */
 import type { FileHandle } from 'node:fs/promises';
-import { blobFault } from '../blobs/index.ts';
 import { createBufferShares } from './buffer-shares.ts';
-
-/** Bytes from the first to the last, both included. */
-export interface ByteRange {
-  readonly first: number;
-  readonly last: number;
-}
+import { blobFault } from './faults.ts';
+import type { ByteRange } from './types.ts';
 
 const shares = createBufferShares(32 * 1024 * 1024);
 
-/** @param take Settles when the bytes are not needed any more: they are overwritten then. */
+/** As `BlobCopier.copy` has it. */
 export async function copyFile(
   file: FileHandle,
   range: ByteRange,

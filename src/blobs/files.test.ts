@@ -1,97 +1,87 @@
-import { appendFile, mkdtempDisposable, readdir, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { mkdir, mkdtempDisposable, readdir, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
-import { describe, expect, it } from 'vitest';
-import { digestOf } from './digest.ts';
-import { blobPath, blobSize, openBlobStore, putStream, removeHalfWrittenBlobs } from './files.ts';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+import { startCommand } from '../lib/index.ts';
+import { blobSuite } from './blobs.suite.ts';
+import { digestOf, parseDigest } from './digest.ts';
+import { blobPath, openBlobStore, removeHalfWrittenBlobs } from './files.ts';
+import type { Digest } from './types.ts';
 import { temporaryBeside } from './whole-file.ts';
 
 const temporaryFolder = () => mkdtempDisposable(join(tmpdir(), 'ward-blobs-'));
+const filesIn = async (dir: string) =>
+  (await readdir(dir, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile()).length;
 
-describe('blob store', () => {
-  it('returns what was put, under the digest of OCI', async () => {
-    await using folder = await temporaryFolder();
-    const blobs = openBlobStore(folder.path);
-    const bytes = Buffer.from('hello');
-    const digest = await blobs.put(bytes);
-    expect(digest).toBe(digestOf(bytes));
-    expect(await blobs.get(digest)).toEqual(bytes);
-    expect(await blobs.has(digest)).toBe(true);
-    expect(await readdir(join(folder.path, 'blobs', 'sha256'))).toEqual([digest.slice(7)]);
-  });
+blobSuite('blobs in files', async () => {
+  const folder = await temporaryFolder();
+  return {
+    open: () => openBlobStore(folder.path),
+    damage: (whole, other) => writeFile(blobPath(folder.path, digestOf(whole)), other),
+    count: () => filesIn(folder.path),
+    dispose: () => folder.remove(),
+  };
+});
 
-  it('keeps one copy when many put the same at once, and nothing half-written', async () => {
-    await using folder = await temporaryFolder();
-    const bytes = Buffer.alloc(300_000, 'x');
-    const stores = [openBlobStore(folder.path), openBlobStore(folder.path)];
-    const digests = await Promise.all(Array.from({ length: 40 }, (_, at) => stores[at % 2]?.put(bytes)));
-    expect(new Set(digests)).toEqual(new Set([digestOf(bytes)]));
-    expect(await readdir(join(folder.path, 'blobs', 'sha256'))).toHaveLength(1);
-  });
+blobSuite('blobs in files, made in another folder', async () => {
+  const folder = await temporaryFolder();
+  const temporaryDir = join(folder.path, 'on-their-way');
+  await mkdir(temporaryDir);
+  return {
+    open: () => openBlobStore(folder.path, { temporaryDir }),
+    damage: (whole, other) => writeFile(blobPath(folder.path, digestOf(whole)), other),
+    count: () => filesIn(folder.path),
+    dispose: () => folder.remove(),
+  };
+});
 
-  it('says that a blob is missing', async () => {
-    await using folder = await temporaryFolder();
-    const blobs = openBlobStore(folder.path);
-    expect(await blobs.has(digestOf('none'))).toBe(false);
-    await expect(blobs.get(digestOf('none'))).rejects.toMatchObject({ code: 'BLOB_NOT_FOUND' });
-    await blobs.delete(digestOf('none'));
-  });
+it('blobs have the mode that is asked for, however they come', async () => {
+  await using folder = await temporaryFolder();
+  const blobs = openBlobStore(folder.path, { mode: 0o600 });
+  const digests = [
+    await blobs.put(Buffer.from('a')),
+    (await blobs.putStream(Readable.from([Buffer.from('b')]))).digest,
+  ];
+  for (const digest of digests) expect((await stat(blobPath(folder.path, digest))).mode & 0o777).toBe(0o600);
+});
 
-  it('lists what is there, and no file that is not a blob', async () => {
-    await using folder = await temporaryFolder();
-    const blobs = openBlobStore(folder.path);
-    expect(await Array.fromAsync(blobs.list())).toEqual([]);
-    const digests = await Promise.all(['a', 'b', 'c'].map((text) => blobs.put(Buffer.from(text))));
-    await writeFile(join(folder.path, 'blobs', 'sha256', 'new.1234'), 'half');
-    expect((await Array.fromAsync(blobs.list())).toSorted()).toEqual(digests.toSorted());
-  });
+it('files that are not blobs are not listed', async () => {
+  await using folder = await temporaryFolder();
+  const blobs = openBlobStore(folder.path);
+  const digest = await blobs.put(Buffer.from('a'));
+  await writeFile(join(folder.path, 'blobs', 'sha256', 'new.1234'), 'half');
+  expect(await Array.fromAsync(blobs.list())).toEqual([digest]);
+});
 
-  it('notices damage when it reads, and repairs it when the same is put again', async () => {
-    await using folder = await temporaryFolder();
-    const blobs = openBlobStore(folder.path);
-    const digest = await blobs.put(Buffer.from('whole'));
-    await writeFile(blobPath(folder.path, digest), 'whale');
-    await expect(blobs.get(digest)).rejects.toMatchObject({ code: 'BLOB_CORRUPT' });
-    await blobs.put(Buffer.from('whole'));
-    expect((await blobs.get(digest)).toString()).toBe('whole');
-    await appendFile(blobPath(folder.path, digest), '!');
-    await expect(blobs.get(digest)).rejects.toMatchObject({ code: 'BLOB_CORRUPT' });
-  });
+it('removes what a put that was killed has left, and nothing else', async () => {
+  await using folder = await temporaryFolder();
+  await removeHalfWrittenBlobs(folder.path);
+  const digest = await openBlobStore(folder.path).put(Buffer.from('whole'));
+  await writeFile(temporaryBeside(blobPath(folder.path, digest)), 'who');
+  await removeHalfWrittenBlobs(folder.path);
+  expect(await readdir(join(folder.path, 'blobs', 'sha256'))).toEqual([digest.slice(7)]);
+});
 
-  it('removes what a put that was killed has left, and nothing else', async () => {
-    await using folder = await temporaryFolder();
-    await removeHalfWrittenBlobs(folder.path);
-    const digest = await openBlobStore(folder.path).put(Buffer.from('whole'));
-    await writeFile(temporaryBeside(blobPath(folder.path, digest)), 'who');
-    await removeHalfWrittenBlobs(folder.path);
-    expect(await readdir(join(folder.path, 'blobs', 'sha256'))).toEqual([digest.slice(7)]);
+it('a process that is killed while it puts leaves whole blobs, and all that it answered for', async () => {
+  await using folder = await temporaryFolder();
+  const program = fileURLToPath(new URL('./put-forever.fixture.ts', import.meta.url));
+  const child = startCommand([process.execPath, program, folder.path], {
+    stdio: ['ignore', 'pipe', 'inherit'],
   });
-
-  it('deletes', async () => {
-    await using folder = await temporaryFolder();
-    const blobs = openBlobStore(folder.path);
-    const digest = await blobs.put(Buffer.from('gone'));
-    await blobs.delete(digest);
-    expect(await blobs.has(digest)).toBe(false);
-  });
-
-  it('stores a stream, and leaves nothing of one that fails', async () => {
-    await using folder = await temporaryFolder();
-    const { digest, size } = await putStream(
-      folder.path,
-      Readable.from([Buffer.from('ab'), Buffer.from('c')]),
-    );
-    expect(digest).toBe(digestOf('abc'));
-    expect(size).toBe(3);
-    expect(await blobSize(folder.path, digest)).toBe(3);
-    const failing = Readable.from(
-      (async function* () {
-        yield Buffer.from('half');
-        throw new Error('cut off');
-      })(),
-    );
-    await expect(putStream(folder.path, failing)).rejects.toThrow('cut off');
-    expect(await readdir(join(folder.path, 'blobs', 'sha256'))).toHaveLength(1);
-  });
+  if (child.stdout === null) throw new Error('no stdout');
+  const ended = once(child, 'exit');
+  const answered: Digest[] = [];
+  for await (const line of createInterface({ input: child.stdout })) {
+    answered.push(parseDigest(line));
+    if (answered.length === 40) child.kill('SIGKILL');
+  }
+  await ended;
+  const blobs = openBlobStore(folder.path);
+  const there = await Array.fromAsync(blobs.list());
+  expect(there).toEqual(expect.arrayContaining(answered));
+  for (const digest of there) expect(digestOf(await blobs.get(digest))).toBe(digest);
 });

@@ -1,37 +1,78 @@
 /**
  * Content-addressed bytes in files: `blobs/sha256/<hex>`, the folder of an OCI image layout, which also holds
- * function code. What is under a digest always has that digest: a blob appears whole (`files.ts`), and is
- * checked again on every read. Any number of processes may put and get at once.
+ * function code. What is under a digest always has that digest: a blob appears whole (`whole-file.ts`), and is
+ * checked again when it is read as a whole. Any number of processes may put and get at once.
  */
-
-import { createHash } from 'node:crypto';
 import type { Dir } from 'node:fs';
-import { mkdir, open, opendir, readdir, rm, stat } from 'node:fs/promises';
+import { link, opendir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { errnoOf } from '../lib/index.ts';
-import { digestHex, digestOf, isDigest, parseDigest } from './digest.ts';
+import { copyFile } from './copy-file.ts';
+import { digestHex, digestOf, isDigest } from './digest.ts';
 import { blobFault } from './faults.ts';
-import type { BlobStore, Digest } from './types.ts';
+import { FileWriter } from './file-writer.ts';
+import type { BlobStore, BlobWriter, Digest, LocalFile } from './types.ts';
 import {
   isTemporary,
+  openRegularFile,
+  readBytes,
   readRegularFile,
-  renameDurably,
   temporaryBeside,
   writeFileAtomically,
 } from './whole-file.ts';
+
+export interface FileStoreOptions {
+  /** A folder on the same file system where bytes are until they are a blob; by default beside the blobs. */
+  readonly temporaryDir?: string;
+  /** Of the files; by default 0644. */
+  readonly mode?: number;
+}
 
 /** More than any layer that is read as a whole; Node's own limit for one read is 2 GiB. */
 const maxBlobBytes = 1024 ** 3;
 
 /** The blobs below `dir`, which is made at the first put. */
-export function openBlobStore(dir: string): BlobStore {
+export function openBlobStore(dir: string, options: FileStoreOptions = {}): BlobStore {
+  const folder = join(dir, 'blobs', 'sha256');
+  const { temporaryDir = folder, mode = 0o644 } = options;
+  const pathOf = (digest: Digest) => blobPath(dir, digest);
+  const temporaryPath = () => temporaryBeside(join(temporaryDir, 'new'));
+  const write = () => new FileWriter({ temporary: temporaryPath(), mode, folder });
+  const openFile = async (digest: Digest) => {
+    const file = await openRegularFile(pathOf(digest));
+    if (file === undefined) throw missing(digest);
+    return file;
+  };
   return {
-    put: (bytes) => putBytes(dir, bytes),
-    get: (digest) => getBytes(dir, digest),
+    async put(bytes) {
+      const digest = digestOf(bytes);
+      // A damaged blob is written anew; a good one is left alone.
+      if (!(await isWhole(dir, digest, bytes.length)))
+        await writeFileAtomically(pathOf(digest), bytes, { temporary: temporaryPath(), mode });
+      return digest;
+    },
+    putStream: (source) => putStream(write(), source),
+    write,
+    get: (digest, maxBytes = maxBlobBytes) => getBytes(dir, digest, maxBytes),
+    async open(digest, range) {
+      const file = await openFile(digest);
+      return file.createReadStream({
+        ...(range !== undefined && { start: range.first, end: range.last }),
+        highWaterMark: readBytes,
+      });
+    },
+    async copier(digest, range) {
+      const file = await openFile(digest);
+      return {
+        copy: (take) => copyFile(file, range, take),
+        [Symbol.asyncDispose]: () => file.close(),
+      };
+    },
+    localFile: (digest) => holdFile(pathOf(digest), digest),
     has: async (digest) => (await blobSize(dir, digest)) !== undefined,
     size: (digest) => blobSize(dir, digest),
-    delete: (digest) => rm(blobPath(dir, digest), { force: true }),
+    delete: (digest) => rm(pathOf(digest), { force: true }),
     list: () => listBlobs(dir),
   };
 }
@@ -60,32 +101,50 @@ export async function blobSize(dir: string, digest: Digest): Promise<number | un
   }
 }
 
-/** Stores a stream of any length without holding it in memory. */
-export async function putStream(dir: string, source: Readable): Promise<{ digest: Digest; size: number }> {
-  const folder = join(dir, 'blobs', 'sha256');
-  await mkdir(folder, { recursive: true });
-  const temporary = temporaryBeside(join(folder, 'new'));
+/** Whether a blob of that length is there and undamaged. */
+async function isWhole(dir: string, digest: Digest, bytes: number): Promise<boolean> {
+  if ((await blobSize(dir, digest)) !== bytes) return false;
+  const present = await readRegularFile(blobPath(dir, digest), bytes);
+  return present !== undefined && digestOf(present) === digest;
+}
+
+async function putStream(blob: BlobWriter, source: Readable): Promise<{ digest: Digest; size: number }> {
+  await using writer = blob;
   try {
-    const hash = createHash('sha256');
-    let size = 0;
-    const file = await open(temporary, 'wx', 0o644);
-    try {
-      for await (const chunk of source) {
-        hash.update(chunk);
-        size += chunk.length;
-        await file.writeFile(chunk);
-      }
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    const digest = parseDigest(`sha256:${hash.digest('hex')}`);
-    await renameDurably(temporary, blobPath(dir, digest));
-    return { digest, size };
+    await writer.append(source);
   } catch (error) {
-    await rm(temporary, { force: true });
+    source.destroy();
     throw error;
   }
+  const digest = writer.digest();
+  await writer.commit(digest);
+  return { digest, size: writer.size };
+}
+
+async function getBytes(dir: string, digest: Digest, maxBytes: number): Promise<Buffer> {
+  const bytes = await readRegularFile(blobPath(dir, digest), maxBytes);
+  if (bytes === undefined) throw missing(digest);
+  if (digestOf(bytes) === digest) return bytes;
+  throw blobFault('BLOB_CORRUPT', `the blob ${digest} is damaged: its bytes have another digest`, {
+    hint: `Remove ${blobPath(dir, digest)} and store the blob again.`,
+  });
+}
+
+/** Where a file can't have a second name, nothing holds the first. */
+const unlinkable = new Set(['EACCES', 'EDQUOT', 'EMLINK', 'ENOSPC', 'ENOTSUP', 'EPERM', 'EROFS']);
+
+/** A second name of the file, which outlives the first. */
+async function holdFile(path: string, digest: Digest): Promise<LocalFile> {
+  const held = temporaryBeside(path);
+  try {
+    await link(path, held);
+  } catch (error) {
+    const code = errnoOf(error) ?? '';
+    if (code === 'ENOENT') throw missing(digest);
+    if (!unlinkable.has(code)) throw error;
+    return { path, [Symbol.asyncDispose]: async () => {} };
+  }
+  return { path: held, [Symbol.asyncDispose]: () => rm(held, { force: true }) };
 }
 
 async function* listBlobs(dir: string): AsyncGenerator<Digest> {
@@ -102,21 +161,6 @@ async function* listBlobs(dir: string): AsyncGenerator<Digest> {
   }
 }
 
-async function putBytes(dir: string, bytes: Uint8Array): Promise<Digest> {
-  const digest = digestOf(bytes);
-  const path = blobPath(dir, digest);
-  // A damaged blob is written anew; a good one is left alone.
-  const present =
-    (await blobSize(dir, digest)) === bytes.length ? await readRegularFile(path, bytes.length) : undefined;
-  if (present === undefined || digestOf(present) !== digest) await writeFileAtomically(path, bytes);
-  return digest;
-}
-
-async function getBytes(dir: string, digest: Digest): Promise<Buffer> {
-  const bytes = await readRegularFile(blobPath(dir, digest), maxBlobBytes);
-  if (bytes === undefined) throw blobFault('BLOB_NOT_FOUND', `there is no blob ${digest}`);
-  if (digestOf(bytes) === digest) return bytes;
-  throw blobFault('BLOB_CORRUPT', `the blob ${digest} is damaged: its bytes have another digest`, {
-    hint: `Remove ${blobPath(dir, digest)} and store the blob again.`,
-  });
+function missing(digest: Digest) {
+  return blobFault('BLOB_NOT_FOUND', `there is no blob ${digest}`);
 }

@@ -9,9 +9,17 @@ export {
   parseAnyDigest,
   parseDigest,
 } from './digest.ts';
-export { blobFault, blobFaults } from './faults.ts';
-export { blobPath, blobSize, openBlobStore, putStream, removeHalfWrittenBlobs } from './files.ts';
-export type { BlobStore, Digest, SecondName } from './types.ts';
+export { blobFault, blobFaults, wrongDigest } from './faults.ts';
+export { blobPath, blobSize, openBlobStore, removeHalfWrittenBlobs } from './files.ts';
+export type {
+  BlobCopier,
+  BlobStore,
+  BlobWriter,
+  ByteRange,
+  Digest,
+  LocalFile,
+  SecondName,
+} from './types.ts';
 export {
   isTemporary,
   openRegularFile,

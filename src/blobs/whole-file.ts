@@ -10,6 +10,9 @@ import { dirname, join } from 'node:path';
 import { errnoOf } from '../lib/index.ts';
 import { blobFault } from './faults.ts';
 
+/** At once, of what is read as a stream. */
+export const readBytes = 256 * 1024;
+
 /** The bytes of the regular file at `path`; undefined when there is none. @throws Fault FILE_INVALID */
 export async function readRegularFile(path: string, maxBytes: number): Promise<Buffer | undefined> {
   const file = await openRegularFile(path);
@@ -39,12 +42,22 @@ export async function openRegularFile(path: string): Promise<FileHandle | undefi
   throw blobFault('FILE_INVALID', `${path} is not a regular file`);
 }
 
+export interface AtomicWriteOptions {
+  /** Where the bytes are before the rename, on the same file system; by default beside `path`. */
+  readonly temporary?: string;
+  /** By default 0644. */
+  readonly mode?: number;
+}
+
 /** Replaces `path` by `bytes`, durably and in one step. The folder is made when it is missing. */
-export async function writeFileAtomically(path: string, bytes: Uint8Array | string): Promise<void> {
+export async function writeFileAtomically(
+  path: string,
+  bytes: Uint8Array | string,
+  { temporary = temporaryBeside(path), mode = 0o644 }: AtomicWriteOptions = {},
+): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
-  const temporary = temporaryBeside(path);
   try {
-    const file = await open(temporary, 'wx', 0o644);
+    const file = await open(temporary, 'wx', mode);
     try {
       await file.writeFile(bytes);
       await file.sync();

@@ -6,8 +6,6 @@ export const registryStoreFaults = {
   REPOSITORY_UNKNOWN: 'missing',
   TAG_INVALID: 'invalid',
   BLOB_UNKNOWN: 'missing',
-  /** The bytes that came have another digest than the one they were sent under. */
-  BLOB_DIGEST_WRONG: 'invalid',
   /** There are more or fewer bytes than were announced. */
   BLOB_SIZE_WRONG: 'invalid',
   UPLOAD_UNKNOWN: 'missing',

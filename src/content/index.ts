@@ -1,8 +1,6 @@
 /** What was pushed: repositories, manifests, tags and blobs, in files and one database. */
 
 export { manifestsKnownIn, registryProblems } from './check.ts';
-export type { BlobCopier } from './content.ts';
-export type { ByteRange } from './copy-file.ts';
 export { blobsKnownIn, registrySchema } from './database.ts';
 export { registryStoreFault, registryStoreFaults } from './faults.ts';
 export {

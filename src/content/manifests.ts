@@ -83,7 +83,7 @@ export function createManifests(options: ManifestsOptions): Manifests {
       if (row === undefined) throw unknown(repository, reference);
       return row;
     },
-    read: (digest) => content.read(digest, maxManifestBytes),
+    read: (digest) => content.blobs.get(digest, maxManifestBytes),
     async delete(repository, reference) {
       if (!isDigest(reference)) {
         const changed = await db.write(...untag(repository, reference, now()));

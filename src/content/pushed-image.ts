@@ -1,6 +1,6 @@
 /** What was pushed, as an image: its parts for who looks into it, its unpacked layers for who runs it. */
 
-import type { Digest } from '../blobs/index.ts';
+import type { BlobStore, Digest } from '../blobs/index.ts';
 import {
   type Config,
   type Image,
@@ -13,7 +13,6 @@ import {
   pickPlatform,
 } from '../images/index.ts';
 import { formatSize } from '../lib/index.ts';
-import type { Content } from './content.ts';
 import type { ManifestDocument } from './manifest-document.ts';
 import type { Manifests } from './manifests.ts';
 import type { RepositoryName, Tag } from './names.ts';
@@ -22,14 +21,15 @@ import type { PushedImage } from './types.ts';
 /** What it is compressed by is told by its bytes. */
 const tarLayerMediaType = 'application/vnd.oci.image.layer.v1.tar';
 
+type Blobs = Pick<BlobStore, 'get' | 'open' | 'localFile'>;
+
 export interface PushedImages {
   read(document: ManifestDocument): Promise<PushedImage>;
   find(repository: RepositoryName, reference: Tag | Digest): Promise<PushedImage>;
   unpack(repository: RepositoryName, reference: Tag | Digest, imagesDir: string): Promise<Image>;
 }
 
-/** @param dir The folder in which the content lies. */
-export function createPushedImages(dir: string, content: Content, manifests: Manifests): PushedImages {
+export function createPushedImages(blobs: Blobs, manifests: Manifests): PushedImages {
   const documentOf = async (
     repository: RepositoryName,
     reference: Tag | Digest,
@@ -40,16 +40,16 @@ export function createPushedImages(dir: string, content: Content, manifests: Man
     return documentOf(repository, pickPlatform(document.manifests, `index ${digest}`).digest);
   };
   const find = async (repository: RepositoryName, reference: Tag | Digest) =>
-    readParts(content, await documentOf(repository, reference), 'layer');
+    readParts(blobs, await documentOf(repository, reference), 'layer');
   return {
-    read: (document) => readParts(content, document, 'any'),
+    read: (document) => readParts(blobs, document, 'any'),
     find,
     async unpack(repository, reference, imagesDir) {
       const image = await find(repository, reference);
       const layers = openLayerStore(imagesDir);
       const layerDirs: string[] = [];
       for (const { digest, mediaType, size, diffId } of image.layers) {
-        layerDirs.push(await layers.unpack(dir, { digest, mediaType, size }, diffId));
+        layerDirs.push(await layers.unpack(blobs, { digest, mediaType, size }, diffId));
       }
       return Object.freeze({
         reference: nameOf(repository, reference),
@@ -66,7 +66,7 @@ export function createPushedImages(dir: string, content: Content, manifests: Man
  * @throws Fault IMAGE_INVALID, BLOB_NOT_FOUND, BLOB_CORRUPT
  */
 export async function readParts(
-  content: Pick<Content, 'read' | 'open' | 'path'>,
+  blobs: Blobs,
   document: ManifestDocument,
   types: 'any' | 'layer',
 ): Promise<PushedImage> {
@@ -86,7 +86,7 @@ export async function readParts(
     const most = formatSize(maxDocumentBytes);
     throw imageFault('IMAGE_INVALID', `config ${descriptor.digest} has more than ${most}`);
   }
-  const configBytes = await content.read(descriptor.digest, maxDocumentBytes);
+  const configBytes = await blobs.get(descriptor.digest, maxDocumentBytes);
   const config = parseConfig(configBytes, `config ${descriptor.digest}`);
   const diffIds = config.rootfs.diff_ids;
   if (diffIds.length !== layers.length) {
@@ -101,8 +101,8 @@ export async function readParts(
       diffId: diffIds[at] ?? layer,
       mediaType: isLayerType(mediaType) ? mediaType : tarLayerMediaType,
       size,
-      open: () => content.open(layer),
-      file: content.path(layer),
+      open: () => blobs.open(layer),
+      localFile: () => blobs.localFile(layer),
     })),
   };
 }

@@ -3,7 +3,7 @@ import { access } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { errnoOf } from '../lib/index.ts';
 import { createCompanions } from './companions.ts';
-import { contentIn } from './content.ts';
+import { blobsIn } from './content.ts';
 import { openRegistryDatabase } from './database.ts';
 import { maxManifestBytes } from './manifest-document.ts';
 import { readParts } from './pushed-image.ts';
@@ -25,13 +25,13 @@ export async function openRegistryReader(dir: string): Promise<RegistryReader | 
     if (errnoOf(error) === 'ENOENT') return undefined;
     throw error;
   }
-  const content = contentIn(dir);
+  const blobs = blobsIn(dir);
   const db = await openRegistryDatabase(path);
   return {
     ...createCompanions(db),
-    readManifest: (digest) => content.read(digest, maxManifestBytes),
-    openBlob: content.open,
-    readImage: (document) => readParts(content, document, 'any'),
+    readManifest: (digest) => blobs.get(digest, maxManifestBytes),
+    openBlob: blobs.open,
+    readImage: (document) => readParts(blobs, document, 'any'),
     usage: (namespace) => bytesHeldBy(db, namespace),
     [Symbol.asyncDispose]: () => db.close(),
   };

@@ -74,7 +74,7 @@ export async function openRegistryStore(options: RegistryStoreOptions): Promise<
   const uploads = createUploads({ content, limits, limitsOf, usage, admitWrite, record: links.add, names });
   stack.defer(() => uploads.close());
   const manifests = createManifests({ db, content, limitsOf, admitWrite, names, now });
-  const images = createPushedImages(dir, content, manifests);
+  const images = createPushedImages(content.blobs, manifests);
   const opened = stack.move();
   const close = () => opened.disposeAsync();
   return {
@@ -85,9 +85,9 @@ export async function openRegistryStore(options: RegistryStoreOptions): Promise<
     startUpload: uploads.start,
     upload: uploads.find,
     blobSize: links.size,
-    openBlob: content.open,
-    blobFile: content.path,
-    blobCopier: content.copier,
+    openBlob: content.blobs.open,
+    localBlob: content.blobs.localFile,
+    blobCopier: content.blobs.copier,
     mountBlob: links.mount,
     deleteBlob: links.remove,
     putManifest: manifests.put,

@@ -4,7 +4,7 @@
  * descriptor.md, "Registered algorithms".
  */
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import type { Readable } from 'node:stream';
 import { z } from 'zod';
 import { type Digest, isDigest, isSecondName, type SecondName } from '../blobs/index.ts';
 import { type RegistryDatabase, step } from './database.ts';
@@ -52,9 +52,9 @@ export function createSecondNames(db: RegistryDatabase): SecondNames {
   };
 }
 
-/** Reads the file; memory does not grow with it. */
-export async function secondNameOf(path: string): Promise<string> {
+/** Memory does not grow with it. */
+export async function secondNameOf(bytes: Readable): Promise<string> {
   const hash = createHash('sha512');
-  for await (const piece of createReadStream(path, { highWaterMark: 256 * 1024 })) hash.update(piece);
+  for await (const piece of bytes) hash.update(piece);
   return `sha512:${hash.digest('hex')}`;
 }

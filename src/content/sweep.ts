@@ -169,7 +169,7 @@ async function sweepFiles({ db, content, strangers }: SweeperOptions, asked: Swe
     }
     some = [];
   };
-  for await (const digest of content.list()) {
+  for await (const digest of content.blobs.list()) {
     if (asked.signal?.aborted) break;
     if (some.push(digest) === stride) await flush();
   }

@@ -1,9 +1,7 @@
 /** What the registry's storage offers to those who serve, judge and run what was pushed. */
 import type { Readable } from 'node:stream';
-import type { Digest, SecondName } from '../blobs/index.ts';
+import type { BlobCopier, ByteRange, Digest, LocalFile, SecondName } from '../blobs/index.ts';
 import type { Config, Image } from '../images/index.ts';
-import type { BlobCopier } from './content.ts';
-import type { ByteRange } from './copy-file.ts';
 import type { ManifestDocument } from './manifest-document.ts';
 import type { RepositoryName, Tag } from './names.ts';
 
@@ -101,8 +99,8 @@ export interface PushedLayer {
   readonly size: number;
   /** The compressed bytes, not verified. */
   open(): Promise<Readable>;
-  /** The file that has them. */
-  readonly file: string;
+  /** The same as a file. */
+  localFile(): Promise<LocalFile>;
 }
 
 /** An image of one platform. */
@@ -150,10 +148,10 @@ export interface RegistryStore extends AsyncDisposable {
    * @throws Fault BLOB_UNKNOWN
    */
   blobSize(repository: RepositoryName, digest: Digest, which?: 'any' | 'accepted'): Promise<number>;
-  /** The bytes of any blob, whoever has it, not verified. @throws Fault BLOB_NOT_FOUND */
-  openBlob(digest: Digest): Promise<Readable>;
-  /** The file that has them, if there are any: for other threads. */
-  blobFile(digest: Digest): string;
+  /** The bytes of any blob, whoever has it, or a part of them, not verified. @throws Fault BLOB_NOT_FOUND */
+  openBlob(digest: Digest, range?: ByteRange): Promise<Readable>;
+  /** The same as a file: for other processes. @throws Fault BLOB_NOT_FOUND */
+  localBlob(digest: Digest): Promise<LocalFile>;
   /** The same, for many of them at once. @throws Fault BLOB_NOT_FOUND */
   blobCopier(digest: Digest, range: ByteRange): Promise<BlobCopier>;
   /**

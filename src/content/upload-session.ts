@@ -1,11 +1,8 @@
-/** One blob on its way: a temporary file and a running hash. Its requests are served one after the other. */
-import { createHash, type Hash } from 'node:crypto';
-import { type FileHandle, rm } from 'node:fs/promises';
+/** One blob on its way. Its requests are served one after the other. */
 import type { Readable } from 'node:stream';
-import { type Digest, isDigest, parseDigest, type SecondName } from '../blobs/index.ts';
+import { type BlobWriter, type Digest, isDigest, type SecondName, wrongDigest } from '../blobs/index.ts';
 import { newId } from '../lib/index.ts';
-import { appendStream, type Growing } from './append.ts';
-import { type Content, openTemporary } from './content.ts';
+import type { Content } from './content.ts';
 import { registryStoreFault } from './faults.ts';
 import { namespaceOfRepository, type RepositoryName } from './names.ts';
 import { noRoom, type Room } from './room.ts';
@@ -28,18 +25,15 @@ export interface SessionOptions {
   readonly forget: (id: string) => void;
 }
 
-export class UploadSession implements Upload, Growing {
+export class UploadSession implements Upload {
   readonly id = newId();
   readonly repository: RepositoryName;
   readonly namespace: string;
-  readonly hash: Hash = createHash('sha256');
-  size = 0;
-  isBroken = false;
   /** Bytes that the request under way has announced and not sent yet. */
   announced = 0;
   /** By the monotonic clock; in the future while a request is under way. */
   idleSince = performance.now();
-  readonly #path: string;
+  readonly #writer: BlobWriter;
   readonly #options: SessionOptions;
   #source: Readable | undefined;
   #turn: Promise<unknown> = Promise.resolve();
@@ -49,7 +43,11 @@ export class UploadSession implements Upload, Growing {
     this.repository = repository;
     this.namespace = namespaceOfRepository(repository);
     this.#options = options;
-    this.#path = options.content.temporaryPath();
+    this.#writer = options.content.blobs.write();
+  }
+
+  get size(): number {
+    return this.#writer.size;
   }
 
   append(source: Readable, expected: ExpectedChunk = {}): Promise<void> {
@@ -105,12 +103,7 @@ export class UploadSession implements Upload, Growing {
       const held = await this.#options.usage(this.namespace);
       const { bytesPerNamespace: allowed } = await this.#options.limitsOf(this.namespace);
       this.#admit({ held, allowed }, 0);
-      const file = await openTemporary(this.#path);
-      try {
-        await this.#receive(file, source, { held, allowed }, from, length);
-      } finally {
-        await file.close();
-      }
+      await this.#receive(source, { held, allowed }, from, length);
     } finally {
       this.#source = undefined;
       this.announced = 0;
@@ -119,21 +112,19 @@ export class UploadSession implements Upload, Growing {
   }
 
   /** A client that went away may come back; what is refused, or can't be written, is not gone on with. */
-  async #receive(
-    file: FileHandle,
-    source: Readable,
-    room: Room,
-    from: number,
-    length: number | undefined,
-  ): Promise<void> {
+  async #receive(source: Readable, room: Room, from: number, length: number | undefined): Promise<void> {
+    let isRefused = false;
+    const admit = (bytes: number) => {
+      isRefused = true;
+      if (length !== undefined && this.size + bytes > from + length) throw wrongSize(length);
+      this.#admit(room, bytes);
+      isRefused = false;
+      this.announced = Math.max(0, this.announced - bytes);
+    };
     try {
-      await appendStream(file, this, source, (bytes) => {
-        if (length !== undefined && this.size + bytes > from + length) throw wrongSize(length);
-        this.#admit(room, bytes);
-        this.announced = Math.max(0, this.announced - bytes);
-      });
+      await this.#writer.append(source, admit);
     } catch (error) {
-      if (this.isBroken || !source.destroyed) await this.#end();
+      if (this.#writer.isBroken || (isRefused && !source.destroyed)) await this.#end();
       throw error;
     }
   }
@@ -145,25 +136,20 @@ export class UploadSession implements Upload, Growing {
     if (needed > allowed) throw noRoom(this.namespace, { held, allowed });
   }
 
-  async #finish(digest: Digest | SecondName): Promise<Digest> {
+  async #finish(name: Digest | SecondName): Promise<Digest> {
+    const { content, record, names } = this.#options;
+    const writer = this.#writer;
     try {
-      const actual = parseDigest(`sha256:${this.hash.digest('hex')}`);
-      const file = await openTemporary(this.#path);
-      try {
-        await file.sync();
-      } finally {
-        await file.close();
+      const digest = isDigest(name) ? name : writer.digest();
+      if (!isDigest(name)) {
+        const found = await secondNameOf(await writer.read());
+        if (found !== name) throw wrongDigest(found, name);
       }
-      const found = isDigest(digest) ? actual : await secondNameOf(this.#path);
-      if (found !== digest) {
-        throw registryStoreFault('BLOB_DIGEST_WRONG', `the bytes have the digest ${found}, not ${digest}`);
-      }
-      const { content, record, names } = this.#options;
-      await content.adopt(this.#path, actual, async () => {
-        await record(this.repository, actual, this.size);
-        if (!isDigest(digest)) await names.add(digest, actual);
+      await content.adopt(writer, digest, async () => {
+        await record(this.repository, digest, this.size);
+        if (!isDigest(name)) await names.add(name, digest);
       });
-      return actual;
+      return digest;
     } finally {
       await this.#end();
     }
@@ -172,7 +158,7 @@ export class UploadSession implements Upload, Growing {
   async #end(): Promise<void> {
     this.#hasEnded = true;
     this.#options.forget(this.id);
-    await rm(this.#path, { force: true });
+    await this.#writer[Symbol.asyncDispose]();
   }
 }
 

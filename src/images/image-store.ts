@@ -2,8 +2,10 @@
  * Images by name: finds the manifest, unpacks what is not unpacked yet, and hands out roots. What was resolved
  * from the store is remembered until its index changes, so that resolving costs one `stat`.
  */
+
 import { realpath, stat } from 'node:fs/promises';
 import { resolve as absolute, join } from 'node:path';
+import { openBlobStore } from '../blobs/index.ts';
 import { imageFault } from './faults.ts';
 import {
   makeLayersFolder,
@@ -98,7 +100,7 @@ async function layoutImage(
   const layerDirs: string[] = [];
   for (const [at, layer] of found.manifest.layers.entries()) {
     const diffId = found.config.rootfs.diff_ids[at];
-    if (diffId !== undefined) layerDirs.push(await layers.unpack(dir, layer, diffId));
+    if (diffId !== undefined) layerDirs.push(await layers.unpack(openBlobStore(dir), layer, diffId));
   }
   return Object.freeze({ reference, digest: found.digest, config: imageConfig(found), layerDirs });
 }

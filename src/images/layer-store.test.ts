@@ -1,7 +1,7 @@
 import { appendFile, mkdir, readdir, truncate, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { blobPath, type Digest, digestOf, parseDigest } from '../blobs/index.ts';
+import { blobPath, type Digest, digestOf, openBlobStore, parseDigest } from '../blobs/index.ts';
 import { mustRun } from '../lib/index.ts';
 import {
   canMount,
@@ -47,7 +47,7 @@ describe('the layer store', () => {
     });
     const store = openLayerStore(folder.path);
     expect(await store.has(diffId)).toBe(false);
-    const path = await store.unpack(folder.path, layer, diffId);
+    const path = await store.unpack(openBlobStore(folder.path), layer, diffId);
     expect(path).toBe(store.path(diffId));
     expect(await store.has(diffId)).toBe(true);
     expect(await listTree(path)).toEqual({ etc: 'folder', 'etc/a': packing });
@@ -59,7 +59,9 @@ describe('the layer store', () => {
       layers: [await tarOf([{ name: 'a', content: 'b' }])],
     });
     const stores = [openLayerStore(folder.path), openLayerStore(folder.path)];
-    const paths = await Promise.all([0, 1, 0, 1].map((at) => stores[at]?.unpack(folder.path, layer, diffId)));
+    const paths = await Promise.all(
+      [0, 1, 0, 1].map((at) => stores[at]?.unpack(openBlobStore(folder.path), layer, diffId)),
+    );
     expect(new Set(paths).size).toBe(1);
     expect(await readdir(join(folder.path, 'layers', 'unpacked'))).toEqual([diffId.slice(7)]);
   });
@@ -78,7 +80,9 @@ describe('the layer store', () => {
         layers: [await tarOf([{ name: 'a', content: 'b' }])],
       });
       await damage(blobPath(folder.path, layer.digest));
-      await expect(openLayerStore(folder.path).unpack(folder.path, layer, diffId)).rejects.toMatchObject({
+      await expect(
+        openLayerStore(folder.path).unpack(openBlobStore(folder.path), layer, diffId),
+      ).rejects.toMatchObject({
         code,
       });
       expect(await readdir(join(folder.path, 'layers', 'unpacked'))).toEqual([]);
@@ -92,7 +96,7 @@ describe('the layer store', () => {
       packing: 'none',
     });
     await writeFile(blobPath(folder.path, layer.digest), await tarOf([{ name: 'a', content: 'evil' }]));
-    const work = openLayerStore(folder.path).unpack(folder.path, layer, diffId);
+    const work = openLayerStore(folder.path).unpack(openBlobStore(folder.path), layer, diffId);
     await expect(work).rejects.toMatchObject({
       code: 'IMAGE_INVALID',
       message: expect.stringContaining('digest'),
@@ -104,7 +108,11 @@ describe('the layer store', () => {
     await using folder = await temporaryFolder();
     const layers = [await tarOf([{ name: 'a', content: 'b' }])];
     const { layer } = await firstLayer(folder.path, { layers });
-    const work = openLayerStore(folder.path).unpack(folder.path, layer, digestOf('something else'));
+    const work = openLayerStore(folder.path).unpack(
+      openBlobStore(folder.path),
+      layer,
+      digestOf('something else'),
+    );
     await expect(work).rejects.toMatchObject({
       code: 'IMAGE_INVALID',
       message: expect.stringContaining('diff id'),
@@ -115,7 +123,7 @@ describe('the layer store', () => {
     await using folder = await temporaryFolder();
     const bomb = await tarOf([{ name: 'zeros', content: Buffer.alloc(100_000_000) }]);
     const { layer, diffId } = await firstLayer(folder.path, { layers: [bomb], packing });
-    const work = openLayerStore(folder.path).unpack(folder.path, layer, diffId);
+    const work = openLayerStore(folder.path).unpack(openBlobStore(folder.path), layer, diffId);
     await expect(work).rejects.toMatchObject({ code: 'ARCHIVE_TOO_LARGE' });
     expect(await readdir(join(folder.path, 'layers', 'unpacked'))).toEqual([]);
   });
@@ -128,7 +136,11 @@ describe('the layer store', () => {
       ],
     });
     await truncate(blobPath(folder.path, layer.digest), 2000);
-    const work = openLayerStore(folder.path).unpack(folder.path, { ...layer, size: 2000 }, diffId);
+    const work = openLayerStore(folder.path).unpack(
+      openBlobStore(folder.path),
+      { ...layer, size: 2000 },
+      diffId,
+    );
     await expect(work).rejects.toMatchObject({ code: 'ARCHIVE_INVALID' });
   });
 
@@ -137,11 +149,13 @@ describe('the layer store', () => {
     const { layer, diffId } = await firstLayer(folder.path, { layers: [await tarOf([])] });
     const store = openLayerStore(folder.path);
     const encrypted = { ...layer, mediaType: 'application/vnd.oci.image.layer.v1.tar+encrypted' };
-    await expect(store.unpack(folder.path, encrypted, diffId)).rejects.toMatchObject({
+    await expect(store.unpack(openBlobStore(folder.path), encrypted, diffId)).rejects.toMatchObject({
       code: 'IMAGE_INVALID',
     });
     const missing = { ...layer, digest: parseDigest(`sha256:${'0'.repeat(64)}`) };
-    await expect(store.unpack(folder.path, missing, diffId)).rejects.toMatchObject({ code: 'IMAGE_INVALID' });
+    await expect(store.unpack(openBlobStore(folder.path), missing, diffId)).rejects.toMatchObject({
+      code: 'IMAGE_INVALID',
+    });
   });
 
   it('removes what a killed unpacker left, and nothing that is being worked on', async () => {

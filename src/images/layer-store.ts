@@ -15,8 +15,8 @@ import {
   stat,
 } from 'node:fs/promises';
 import { join } from 'node:path';
-import { blobPath, type Digest, digestHex, isTemporary, openRegularFile } from '../blobs/index.ts';
-import { errnoOf, mustRun } from '../lib/index.ts';
+import { type BlobStore, type Digest, digestHex, isTemporary, openRegularFile } from '../blobs/index.ts';
+import { errnoOf, isFault, mustRun } from '../lib/index.ts';
 import { imageFault } from './faults.ts';
 import { isLayerType } from './layer/layer-types.ts';
 import type { Descriptor } from './oci/schema.ts';
@@ -27,10 +27,10 @@ export interface LayerStore {
   path(diffId: Digest): string;
   has(diffId: Digest): Promise<boolean>;
   /**
-   * Unpacks a layer of the OCI layout in `from`, unless it is there already. Returns its folder.
+   * Unpacks a layer whose blob is in `from`, unless it is there already. Returns its folder.
    * @throws Fault IMAGE_INVALID, ARCHIVE_UNSAFE, ARCHIVE_TOO_LARGE, ARCHIVE_INVALID
    */
-  unpack(from: string, layer: Descriptor, diffId: Digest): Promise<string>;
+  unpack(from: Pick<BlobStore, 'localFile'>, layer: Descriptor, diffId: Digest): Promise<string>;
 }
 
 /** Below the store. */
@@ -111,7 +111,7 @@ export function openLayerStore(dir: string, unpacker: Unpacker = unpackApart): L
   const path = (diffId: Digest) => join(folder, digestHex(diffId));
   const has = async (diffId: Digest) =>
     (await stat(path(diffId)).catch(() => undefined))?.isDirectory() ?? false;
-  const unpack = async (from: string, layer: Descriptor, diffId: Digest): Promise<string> => {
+  const unpack: LayerStore['unpack'] = async (from, layer, diffId) => {
     const target = path(diffId);
     if (await has(diffId)) return target;
     const running = inFlight.get(target);
@@ -132,7 +132,7 @@ interface UnpackTarget {
 }
 
 async function unpackLayer(
-  from: string,
+  from: Pick<BlobStore, 'localFile'>,
   layer: Descriptor,
   diffId: Digest,
   { dir, target, unpacker }: UnpackTarget,
@@ -143,8 +143,7 @@ async function unpackLayer(
       `the layer ${layer.digest} is of a type that Ward does not read: ${layer.mediaType}`,
     );
   }
-  const blob = await openRegularFile(blobPath(from, layer.digest));
-  if (blob === undefined) throw imageFault('IMAGE_INVALID', `${from} lacks the layer ${layer.digest}`);
+  const blob = await openLayer(from, layer.digest);
   const folder = await makeLayersFolder(dir);
   const temporary = await mkdtemp(join(folder, '.tmp-'));
   try {
@@ -159,6 +158,17 @@ async function unpackLayer(
     await blob.close();
     await rm(temporary, { recursive: true, force: true });
   }
+}
+
+async function openLayer(from: Pick<BlobStore, 'localFile'>, digest: Digest): Promise<FileHandle> {
+  try {
+    await using file = await from.localFile(digest);
+    const blob = await openRegularFile(file.path);
+    if (blob !== undefined) return blob;
+  } catch (cause) {
+    if (!isFault(cause, 'BLOB_NOT_FOUND')) throw cause;
+  }
+  throw imageFault('IMAGE_INVALID', `the layer ${digest} is not there`);
 }
 
 async function unpackBlob(

@@ -8,7 +8,7 @@ type CodeAnswer = readonly [status: number, code: string];
 
 /** Where OCI has a word of its own for it. */
 export const answers: Readonly<
-  Record<keyof typeof registryStoreFaults | keyof typeof registryFaults, CodeAnswer>
+  Record<keyof typeof registryStoreFaults | keyof typeof registryFaults | 'BLOB_DIGEST_WRONG', CodeAnswer>
 > = {
   REPOSITORY_INVALID: [400, 'NAME_INVALID'],
   REPOSITORY_UNKNOWN: [404, 'NAME_UNKNOWN'],

@@ -1,7 +1,7 @@
 /** Downloads of blobs, whole and in part. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Digest } from '../blobs/index.ts';
-import { type BlobCopier, type ByteRange, type RegistryStore, registryStoreFault } from '../content/index.ts';
+import type { BlobCopier, ByteRange, Digest } from '../blobs/index.ts';
+import { type RegistryStore, registryStoreFault } from '../content/index.ts';
 import { parseRange } from './byte-range.ts';
 import { byMethod, type Exchange, isCached } from './exchange.ts';
 import type { Target } from './target.ts';

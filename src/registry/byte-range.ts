@@ -1,5 +1,5 @@
 /** `Range` of downloads (RFC 9110, 14.2) and `Content-Range` of uploads (distribution-spec v1.1, "Pushing a blob in chunks"). */
-import type { ByteRange } from '../content/index.ts';
+import type { ByteRange } from '../blobs/index.ts';
 import { registryFault } from './faults.ts';
 
 /**

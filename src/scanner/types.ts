@@ -2,7 +2,7 @@
  * What the scanner says: what is in an image or a folder, and what is wrong with it. Plain data, so that reports can be
  * stored, compared, judged again and shown without the scanner.
  */
-import type { Digest } from '../blobs/index.ts';
+import type { Digest, LocalFile } from '../blobs/index.ts';
 import type { MatchBudget } from './patterns/pattern-scan.ts';
 
 /** Where a component comes from; decides how its versions compare and which advisories speak of it. */
@@ -315,8 +315,8 @@ export interface ImageLayer {
   readonly mediaType: string;
   /** The compressed bytes. Called again when they have to be read twice. */
   open(): Promise<import('node:stream').Readable>;
-  /** The file that holds these bytes and nothing else, where there is one: a process that scans then opens it by itself. */
-  readonly file?: string | undefined;
+  /** A file that holds these bytes and nothing else, where there is one: a process that scans then opens it by itself. */
+  localFile?: (() => Promise<LocalFile>) | undefined;
   /** Who hands it out has taken the digest of its bytes: the scanner takes that of what they unpack to alone. */
   readonly isVerified?: true | undefined;
 }
@@ -329,7 +329,7 @@ export interface ArtifactSource {
   readonly blobs: readonly ArtifactBlob[];
 }
 
-export interface ArtifactBlob extends Pick<ImageLayer, 'digest' | 'open' | 'file' | 'isVerified'> {
+export interface ArtifactBlob extends Pick<ImageLayer, 'digest' | 'open' | 'localFile' | 'isVerified'> {
   /** Bytes. */
   readonly size: number;
   /** The file's name, where its pusher gave one. */

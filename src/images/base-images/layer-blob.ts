@@ -7,7 +7,7 @@ import { PassThrough, type Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { constants, createZstdCompress } from 'node:zlib';
 import { pack } from 'tar-stream';
-import { type Digest, parseDigest, putStream } from '../../blobs/index.ts';
+import { type Digest, openBlobStore, parseDigest } from '../../blobs/index.ts';
 import type { Tree, TreeEntry } from './tree.ts';
 
 export interface PackedLayer {
@@ -64,7 +64,7 @@ export async function packTar(dir: string, tar: Archive | Readable): Promise<Pac
   });
   const output = new PassThrough();
   const [stored, packed] = await Promise.allSettled([
-    putStream(dir, output),
+    openBlobStore(dir).putStream(output),
     pipeline(tar, hashing, compress, output),
   ]);
   if (stored.status === 'rejected') throw stored.reason;

@@ -5,7 +5,7 @@
  */
 import { lstat, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Digest } from '../../blobs/index.ts';
+import { type Digest, openBlobStore } from '../../blobs/index.ts';
 import { imageFault } from '../faults.ts';
 import { openLayerStore } from '../layer-store.ts';
 import { lockFile } from '../lock.ts';
@@ -109,6 +109,7 @@ export function sourceDateEpoch(): number | undefined {
 /** Two at a time: much of the work is done by other programs, and the disk. */
 async function buildLayers(inputs: BuildInputs): Promise<ReadonlyMap<string, BuiltLayer>> {
   const store = openLayerStore(inputs.storeDir);
+  const blobs = openBlobStore(inputs.storeDir);
   const layers = new Map<string, BuiltLayer>();
   const stop = new AbortController();
   const signal = AbortSignal.any([stop.signal, ...(inputs.signal === undefined ? [] : [inputs.signal])]);
@@ -118,7 +119,7 @@ async function buildLayers(inputs: BuildInputs): Promise<ReadonlyMap<string, Bui
       signal.throwIfAborted();
       const layer = await buildLayer(name, { ...inputs, signal });
       layers.set(name, layer);
-      await store.unpack(inputs.storeDir, { mediaType: zstdLayerMediaType, ...layer }, layer.diffId);
+      await store.unpack(blobs, { mediaType: zstdLayerMediaType, ...layer }, layer.diffId);
     }
   };
   const stopping = (error: unknown) => {

@@ -2,7 +2,7 @@
 import { constants } from 'node:fs';
 import { copyFile, link, mkdir, open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { blobPath, blobSize, renameDurably, temporaryBeside } from '../../blobs/index.ts';
+import { blobPath, blobSize, openBlobStore, renameDurably, temporaryBeside } from '../../blobs/index.ts';
 import { errnoOf } from '../../lib/index.ts';
 import { imageFault } from '../faults.ts';
 import { openLayerStore } from '../layer-store.ts';
@@ -58,9 +58,10 @@ export async function unpackLayers(
 ): Promise<void> {
   const { manifest, config } = await readImage(dir, descriptor);
   const store = openLayerStore(dir, unpacker);
+  const blobs = openBlobStore(dir);
   for (const [at, layer] of manifest.layers.entries()) {
     const diffId = config.rootfs.diff_ids[at];
-    if (diffId !== undefined) await store.unpack(dir, layer, diffId);
+    if (diffId !== undefined) await store.unpack(blobs, layer, diffId);
   }
 }
 

@@ -15,7 +15,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { blobPath } from '../../blobs/index.ts';
+import { blobPath, openBlobStore } from '../../blobs/index.ts';
 import { streamOf, type TarEntry, tarOf, temporaryFolder, writeTestImage } from '../images.fixture.ts';
 import { layerLimits } from '../layer/layer-limits.ts';
 import { openLayerStore } from '../layer-store.ts';
@@ -52,7 +52,7 @@ async function unpackedLayer(dir: string, entries: readonly TarEntry[] = ofEvery
   const [layer] = manifest.layers;
   const [diffId] = config.rootfs.diff_ids;
   if (layer === undefined || diffId === undefined) throw new Error('an image without a layer');
-  const folder = await openLayerStore(dir).unpack(dir, layer, diffId);
+  const folder = await openLayerStore(dir).unpack(openBlobStore(dir), layer, diffId);
   return { folder, stored: { diffId, digest: layer.digest, from: dir } satisfies StoredLayer };
 }
 
@@ -111,7 +111,7 @@ describe('an unpacked layer', () => {
       const at = manifest.layers.length - 1;
       const [layer, diffId] = [manifest.layers[at], config.rootfs.diff_ids[at]];
       if (layer === undefined || diffId === undefined) throw new Error('no layer');
-      const folder = await openLayerStore(store.path).unpack(realStore, layer, diffId);
+      const folder = await openLayerStore(store.path).unpack(openBlobStore(realStore), layer, diffId);
       const stored = { diffId, digest: layer.digest, from: realStore };
       expect(await checkLayer(store.path, stored)).toBeUndefined();
       const runner = readdirSync(folder, { recursive: true })

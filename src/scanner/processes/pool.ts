@@ -100,8 +100,10 @@ export function analystInProcesses(
         giveBack(one);
       }
     },
-    layer: ({ digest, open, file, isVerified }, signal) =>
-      run<LayerAnalysis>({ what: 'layer', digest, file, isVerified }, open, signal),
+    async layer({ digest, open, localFile, isVerified }, signal) {
+      await using file = await localFile?.();
+      return await run<LayerAnalysis>({ what: 'layer', digest, file: file?.path, isVerified }, open, signal);
+    },
     folder: (dir, signal) => run<Read>({ what: 'folder', dir }, nothing, signal),
     code: (code, kind, signal) => run<Read>({ what: 'code', kind }, nothing, signal, code),
     config: (config, signal) => run<InspectedConfig>({ what: 'config', config }, nothing, signal),

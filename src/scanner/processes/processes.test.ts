@@ -107,7 +107,8 @@ describe('a process', () => {
     const [layer] = imageOf([bytes]).layers;
     if (layer === undefined) throw new Error('no layer');
     await using scanner = scannerWith({ inspectors: { module } });
-    const report = await scanner.scanImage({ ...imageOf([bytes]), layers: [{ ...layer, file }] });
+    const localFile = async () => ({ path: file, [Symbol.asyncDispose]: async () => {} });
+    const report = await scanner.scanImage({ ...imageOf([bytes]), layers: [{ ...layer, localFile }] });
     expect(idsOf(report)).toEqual(['password']);
   });
 

@@ -1,5 +1,6 @@
 /** An image, wherever its blobs are, as the scanner takes it. */
 import type { Readable } from 'node:stream';
+import type { LocalFile } from '../../blobs/index.ts';
 import { type Descriptor, readImageFrom } from '../../images/index.ts';
 import type { ImageSource } from '../types.ts';
 import { scannedConfig } from './config.ts';
@@ -11,7 +12,7 @@ interface ImageBlobs {
   /** A layer's bytes, as they are stored. */
   open(descriptor: Descriptor): Promise<Readable>;
   /** Where the blob is a file of its own. */
-  fileOf?(descriptor: Descriptor): string;
+  readonly localFile?: (descriptor: Descriptor) => Promise<LocalFile>;
 }
 
 /**
@@ -26,6 +27,7 @@ export async function imageSourceOf(
   blobs: ImageBlobs,
   architecture?: string,
 ): Promise<ImageSource> {
+  const { localFile } = blobs;
   const { digest, manifest, config } = await readImageFrom((each) => blobs.read(each), entry, architecture);
   return {
     name,
@@ -35,7 +37,15 @@ export async function imageSourceOf(
       const diffId = config.rootfs.diff_ids[at];
       if (diffId === undefined) return [];
       const { digest, mediaType } = layer;
-      return [{ digest, diffId, mediaType, open: () => blobs.open(layer), file: blobs.fileOf?.(layer) }];
+      return [
+        {
+          digest,
+          diffId,
+          mediaType,
+          open: () => blobs.open(layer),
+          localFile: localFile && (() => localFile(layer)),
+        },
+      ];
     }),
   };
 }

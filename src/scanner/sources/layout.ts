@@ -27,7 +27,11 @@ export async function layoutSource(
     read: async ({ digest }: { digest: Digest }) =>
       (await readRegularFile(blobPath(dir, digest), maxDocumentBytes)) ?? lacking(dir, digest),
     open: ({ digest }: { digest: Digest }) => openBlob(dir, digest),
-    fileOf: ({ digest }: { digest: Digest }) => blobPath(dir, digest),
+    // Nothing is to be written beside what is only read, so nothing holds it.
+    localFile: async ({ digest }: { digest: Digest }) => ({
+      path: blobPath(dir, digest),
+      [Symbol.asyncDispose]: async () => {},
+    }),
   };
   return imageSourceOf(name, entry, blobs, architecture);
 }

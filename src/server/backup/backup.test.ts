@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { zstdDecompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { openBlobStore, parseDigest } from '../../blobs/index.ts';
@@ -66,7 +67,7 @@ async function contentOf(place: TestFolder) {
       actions.map(async ({ codeDigest }) => String(await blobs.get(parseDigest(codeDigest ?? '')))),
     ),
     image: image.digest,
-    layers: image.layers.map(({ file }) => text(file)),
+    layers: await Promise.all(image.layers.map(async ({ open }) => String(await buffer(await open())))),
     audit: await gate.verifyAudit(),
     own: (await readIndex(place.imagesDir))?.manifests.map((entry) => [refNameOf(entry), entry.digest]),
   };

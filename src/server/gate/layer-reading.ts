@@ -9,7 +9,7 @@ import type { Scanner } from '../../scanner/index.ts';
 
 export interface LayerReadingOptions {
   readonly scanner: Pick<Scanner, 'prepare' | 'scanLayer'>;
-  readonly store: Pick<RegistryStore, 'openBlob' | 'blobFile'>;
+  readonly store: Pick<RegistryStore, 'openBlob' | 'localBlob'>;
 }
 
 export interface LayerReading {
@@ -33,7 +33,7 @@ export function createLayerReading({ scanner, store }: LayerReadingOptions): Lay
       waiting.delete(digest);
       const open = () => store.openBlob(digest);
       // The registry has taken the digest of what it was sent.
-      const layer = { digest, open, file: store.blobFile(digest), isVerified: true } as const;
+      const layer = { digest, open, localFile: () => store.localBlob(digest), isVerified: true } as const;
       // What is wrong with it is for whoever pushes a manifest with it.
       await scanner.scanLayer(layer, { signal: ending.signal }).catch(() => {});
       if (ending.signal.aborted) return;

@@ -20,7 +20,7 @@ export interface PushGateOptions {
     'admitImage' | 'admitArtifact' | 'admitUnreadable' | 'report' | 'evidenceChanged'
   >;
   readonly scanner: Pick<Scanner, 'prepare' | 'scanLayer'>;
-  readonly store: AttachmentStore & Pick<RegistryStore, 'readImage' | 'openBlob' | 'blobFile'>;
+  readonly store: AttachmentStore & Pick<RegistryStore, 'readImage' | 'openBlob' | 'localBlob'>;
   /** What an index lists; none when it is no index. */
   readonly listedBy: (digest: Digest) => Promise<readonly Digest[]>;
   readonly log: Log;

@@ -3,6 +3,7 @@
  * whatever manifest, configuration and layers call themselves (Docker takes `application/octet-stream` and `text/html`).
  * All else is an artifact: signatures, attestations, SBOMs, files. Source: Docker, distribution, "defaultImageTypes".
  */
+import { buffer } from 'node:stream/consumers';
 import type { Digest } from '../../blobs/index.ts';
 import {
   hasImageConfig,
@@ -20,7 +21,7 @@ import {
 import { isFault } from '../../lib/index.ts';
 import type { ArtifactSource } from '../../scanner/index.ts';
 
-export type Blobs = Pick<RegistryStore, 'openBlob' | 'blobFile'>;
+export type Blobs = Pick<RegistryStore, 'openBlob' | 'localBlob'>;
 
 /** Whether an engine, Ward's own or another, could make a root file system of it. What an index lists is judged by itself. */
 export async function isImage(document: ManifestDocument, blobs: Blobs): Promise<boolean> {
@@ -53,7 +54,7 @@ export function artifactOf(
       size: part.size,
       title: part.annotations?.[titleAnnotation],
       open: () => blobs.openBlob(part.digest),
-      file: blobs.blobFile(part.digest),
+      localFile: () => blobs.localBlob(part.digest),
       // The registry has taken the digest of what it was sent.
       isVerified: true,
     })),
@@ -81,15 +82,10 @@ async function looksLikeConfig({ digest, size }: Descriptor, { openBlob }: Blobs
 async function mayUnpack(digest: Digest, { openBlob }: Blobs): Promise<boolean> {
   let start = Buffer.alloc(0);
   try {
-    const source = await openBlob(digest);
-    for await (const piece of source) {
-      start = Buffer.concat([start, piece]);
-      if (start.length >= layerStartBytes) break;
-    }
-    source.destroy();
+    start = await buffer(await openBlob(digest, { first: 0, last: layerStartBytes - 1 }));
   } catch (error) {
     if (isFault(error, 'BLOB_NOT_FOUND')) return true;
     throw error;
   }
-  return mayBeLayer(start.subarray(0, layerStartBytes));
+  return mayBeLayer(start);
 }

@@ -1,0 +1,75 @@
+/** A blob on its way: a temporary file and a running hash. */
+import { createHash } from 'node:crypto';
+import { constants, createReadStream } from 'node:fs';
+import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { appendStream, type Growing } from './append.ts';
+import { digestHex, parseDigest } from './digest.ts';
+import { blobFault, wrongDigest } from './faults.ts';
+import type { BlobWriter, Digest } from './types.ts';
+import { readBytes, renameDurably } from './whole-file.ts';
+
+export interface FileWriterOptions {
+  /** Where the bytes are until they are a blob; on the file system of the blobs. */
+  readonly temporary: string;
+  readonly mode: number;
+  /** Of the blobs; made when it is missing. */
+  readonly folder: string;
+}
+
+/** Holds no descriptor between its calls. */
+export class FileWriter implements BlobWriter, Growing {
+  readonly hash = createHash('sha256');
+  size = 0;
+  isBroken = false;
+  readonly #options: FileWriterOptions;
+  #digest: Digest | undefined;
+
+  constructor(options: FileWriterOptions) {
+    this.#options = options;
+  }
+
+  async append(source: Readable, admit: (bytes: number) => void = () => {}): Promise<void> {
+    const file = await this.#open();
+    try {
+      await appendStream(file, this, source, admit);
+    } finally {
+      await file.close();
+    }
+  }
+
+  async read(): Promise<Readable> {
+    // There is no file when nothing has come yet.
+    await (await this.#open()).close();
+    return createReadStream(this.#options.temporary, { highWaterMark: readBytes });
+  }
+
+  digest(): Digest {
+    this.#digest ??= parseDigest(`sha256:${this.hash.digest('hex')}`);
+    return this.#digest;
+  }
+
+  async commit(expected: Digest): Promise<void> {
+    const digest = this.digest();
+    if (this.isBroken) throw blobFault('BLOB_WRITE_FAILED', 'a part of the bytes could not be written');
+    if (digest !== expected) throw wrongDigest(digest, expected);
+    const file = await this.#open();
+    try {
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await renameDurably(this.#options.temporary, join(this.#options.folder, digestHex(digest)));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return rm(this.#options.temporary, { force: true });
+  }
+
+  async #open(): Promise<FileHandle> {
+    const { folder, temporary, mode } = this.#options;
+    await mkdir(folder, { recursive: true });
+    return open(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW, mode);
+  }
+}

@@ -1,0 +1,16 @@
+/** Puts blobs into the folder that is its argument until it is killed, and says which are there. */
+import { randomBytes } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { openBlobStore } from './files.ts';
+
+const blobs = openBlobStore(process.argv[2] ?? '');
+
+async function putForever(): Promise<void> {
+  for (;;) {
+    const bytes = randomBytes(100_000);
+    const { digest } = await blobs.putStream(Readable.from([Buffer.from(bytes)]));
+    process.stdout.write(`${await blobs.put(bytes.subarray(1))}\n${digest}\n`);
+  }
+}
+
+await Promise.all([putForever(), putForever(), putForever()]);
