@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
@@ -8,6 +9,7 @@ import { pack } from 'tar-stream';
 import { describe, expect, it } from 'vitest';
 import { blobPath, digestOf } from '../blobs/index.ts';
 import { parseRepositoryName, parseTag } from './names.ts';
+import { registryStoreSuite } from './registry-store.suite.ts';
 import { openRegistryStore } from './registry-store.ts';
 import {
   app,
@@ -30,6 +32,14 @@ function endless(bytes: Buffer): Readable {
   source.push(bytes);
   return source;
 }
+
+registryStoreSuite('several at a time, with SQLite and files', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'ward-registry-store-'));
+  return {
+    open: (limits, now) => openRegistryStore({ dir, limits, now }),
+    dispose: () => rm(dir, { recursive: true }),
+  };
+});
 
 describe('an upload', () => {
   it('keeps what came before its source failed, and goes on from there', async () => {
