@@ -9,16 +9,16 @@ import { catchUp } from './catching-up.ts';
 import type { GateEvent } from './changes.ts';
 import { type EvidenceSources, weigh } from './evidence.ts';
 import { gateFault } from './faults.ts';
-import { type Case, judge } from './judge/judge.ts';
+import { judge } from './judge/judge.ts';
 import type { Verdict } from './judge/verdict.ts';
 import { plainText } from './plain-text.ts';
 import { type Policy, rulesFor } from './policy/policy.ts';
 import type { Action, Stage } from './policy/rules-schema.ts';
 import { forgetRefused } from './refused-reports.ts';
-import { createRejudging, type RejudgeOptions, type RejudgeResult } from './rejudging.ts';
+import { type RejudgeOptions, type RejudgeResult, Rejudging } from './rejudging.ts';
 import type { Revisions } from './revisions.ts';
 import { RunVerdicts } from './run-verdicts.ts';
-import { createScans, type ScanLimits } from './scans.ts';
+import { createScans, type ScanLimits, type Scans } from './scans.ts';
 import type { GateStore, Subject } from './store/types.ts';
 import { artifactSubject, codeSubject, imageSubject } from './subject.ts';
 
@@ -90,40 +90,151 @@ export interface Gate {
 const defaultScans: ScanLimits = { concurrent: 2, waiting: 100, timeoutMs: 600_000 };
 
 export function createGate(options: GateOptions): Gate {
-  const { store, scanner, policy, log, clock = Date.now } = options;
-  const scans = createScans({ ...defaultScans, ...options.scans });
-  const rejudging = createRejudging({ ...options, clock });
-  const runVerdicts = new RunVerdicts({
-    store,
-    policy,
-    revisions: options.revisions,
-    clock,
-    log,
-    judgeAnew: (subject, namespace) => rejudging.rejudge(subject, namespace),
-  });
-  rejudging.onVerdicts((verdicts) => runVerdicts.learn(verdicts));
+  return new ScanningGate({ clock: Date.now, ...options });
+}
 
-  const underWay = new Set<Promise<unknown>>();
-  let isClosed = false;
+class ScanningGate implements Gate {
+  readonly #options: GateOptions & Required<Pick<GateOptions, 'clock'>>;
+  readonly #scans: Scans;
+  readonly #rejudging: Rejudging;
+  readonly #runVerdicts: RunVerdicts;
   /** What `close` waits for. */
-  const tracked = async <T>(work: () => Promise<T>): Promise<T> => {
-    if (isClosed)
+  readonly #underWay = new Set<Promise<unknown>>();
+  #isClosed = false;
+
+  constructor(options: GateOptions & Required<Pick<GateOptions, 'clock'>>) {
+    this.#options = options;
+    this.#scans = createScans({ ...defaultScans, ...options.scans });
+    this.#rejudging = new Rejudging({ ...options, learn: (verdicts) => this.#runVerdicts.learn(verdicts) });
+    this.#runVerdicts = new RunVerdicts({
+      ...options,
+      judgeAnew: (subject, namespace) => this.#rejudging.rejudge(subject, namespace),
+    });
+  }
+
+  admitImage(request: Request & { readonly image: ImageSource }): Promise<Verdict> {
+    const { image } = request;
+    const { store, scanner } = this.#options;
+    return this.#tracked(async () => {
+      const subject = imageSubject(image.digest);
+      const result = await this.#scanned(subject, (scan) => scanner.scanImage(image, scan));
+      const verdict = await this.#conclude(subject, ['push'], request, image.name, result);
+      // A scan with newer rules may have found more in what is judged already for others.
+      const isNews = result.report !== undefined && (await store.verdicts(subject.digest)).length > 1;
+      if (isNews) await this.#rejudging.rejudge(subject);
+      return verdict;
+    });
+  }
+
+  admitArtifact(
+    request: Request & { readonly artifact: ArtifactSource; readonly artifactType: string },
+  ): Promise<Verdict> {
+    const { artifact, artifactType, namespace } = request;
+    const { policy, scanner } = this.#options;
+    return this.#tracked(async () => {
+      const subject = artifactSubject(artifact.digest);
+      const { exempt } = rulesFor(policy(), namespace, 'push').artifacts;
+      const isExempt = exempt.some((pattern) => matchesPattern(pattern, artifactType));
+      const result = isExempt
+        ? { exempt: plainText(artifactType, 100) }
+        : await this.#scanned(subject, (scan) => scanner.scanArtifact(artifact, scan));
+      return this.#conclude(subject, ['push'], request, artifact.name, result);
+    });
+  }
+
+  admitUnreadable(
+    request: Request & { readonly name: string; readonly digest: Digest; readonly why: string },
+  ): Promise<Verdict> {
+    const { name, digest, why } = request;
+    const unread = plainText(why, 300);
+    return this.#tracked(() => this.#conclude(imageSubject(digest), ['push'], request, name, { unread }));
+  }
+
+  admitCode(
+    request: Request & { readonly action: string; readonly code: Uint8Array; readonly kind: string },
+  ): Promise<Verdict> {
+    const { code, kind, action } = request;
+    const { scanner } = this.#options;
+    return this.#tracked(async () => {
+      const subject = codeSubject(digestOf(code), kind);
+      const result = await this.#scanned(subject, (scan) =>
+        scanner.scanCode(code, { name: action, kind }, scan),
+      );
+      return this.#conclude(subject, ['deploy', 'run'], request, action, result);
+    });
+  }
+
+  admitDeploy(request: Request & { readonly action: string; readonly digest: Digest }): Promise<Verdict> {
+    const { store, scanner } = this.#options;
+    return this.#tracked(async () => {
+      const subject = imageSubject(request.digest);
+      const stored = await store.report(subject.digest);
+      const report = stored === undefined ? undefined : await scanner.rejudge(stored.report);
+      return this.#conclude(subject, ['deploy', 'run'], request, request.action, { report });
+    });
+  }
+
+  absentImage(namespace: string): Action {
+    return rulesFor(this.#options.policy(), namespace, 'deploy').absentImage;
+  }
+
+  mayRun(subject: Subject, namespace: string): Verdict | Promise<Verdict> {
+    return this.#runVerdicts.get(subject, namespace);
+  }
+
+  async evidenceChanged(digest: Digest): Promise<void> {
+    try {
+      await this.#tracked(() => this.#rejudging.rejudge(imageSubject(digest)));
+    } catch (error) {
+      this.#options.log.error({ digest, reason: messageOf(error) }, 'not judged anew');
+    }
+  }
+
+  rejudgeAll(how: RejudgeOptions = {}): Promise<RejudgeResult> {
+    return this.#rejudging.rejudgeAll(how);
+  }
+
+  catchUp(how: RejudgeOptions = {}): Promise<RejudgeResult | undefined> {
+    return catchUp({ ...this.#options, rejudgeAll: (each) => this.#rejudging.rejudgeAll(each) }, how);
+  }
+
+  forgetRefused(): Promise<number> {
+    return this.#tracked(() => forgetRefused(this.#options, this.#options.clock()));
+  }
+
+  report(digest: Digest): Promise<Report | undefined> {
+    const { store, policy } = this.#options;
+    return this.#tracked(async () => {
+      const stored = await store.report(digest);
+      if (stored === undefined) return undefined;
+      return (await weigh(this.#options, stored.subject, policy(), stored.report)).report;
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#scans.end();
+    await Promise.allSettled(this.#underWay);
+    await this.#runVerdicts.settle();
+    await this.#rejudging.settle();
+  }
+
+  async #tracked<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#isClosed)
       throw gateFault('GATE_STOPPING', 'Ward is being stopped', { hint: 'try again in a minute' });
     const done = work();
-    underWay.add(done);
+    this.#underWay.add(done);
     try {
       return await done;
     } finally {
-      underWay.delete(done);
+      this.#underWay.delete(done);
     }
-  };
+  }
 
-  const scanned = async (
-    subject: Subject,
-    start: (scan: ScanOptions) => Promise<Report>,
-  ): Promise<Scanned> => {
+  async #scanned(subject: Subject, start: (scan: ScanOptions) => Promise<Report>): Promise<Scanned> {
+    const { store, log } = this.#options;
     try {
-      const report = await scans.scan(subject.digest, async (signal) => {
+      const report = await this.#scans.scan(subject.digest, async (signal) => {
         const fresh = await start({ signal });
         await store.putReport(subject, fresh);
         return fresh;
@@ -134,112 +245,37 @@ export function createGate(options: GateOptions): Gate {
       log.warn({ digest: subject.digest, reason: messageOf(error) }, 'a scan failed');
       return { unread: plainText(`it could not be scanned: ${messageOf(error)}`, 300) };
     }
-  };
+  }
 
   /** Judges for each stage, keeps the verdicts, and gives the first one, which is the one that was asked for. */
-  const conclude = async (
+  async #conclude(
     subject: Subject,
     [stage, ...further]: readonly [Stage, ...Stage[]],
     { namespace, actor }: Request,
     name: string,
     { report, unread, exempt }: Scanned,
-  ): Promise<Verdict> => {
+  ): Promise<Verdict> {
+    const { policy, store, clock, reportAt } = this.#options;
     // One policy for both: with another one in between, it would be judged by evidence that nobody looked at.
     const inForce = policy();
-    const weighed = await weigh(options, subject, inForce, report);
-    const now = clock();
-    const judged = (each: Stage): Verdict & { readonly digest: Digest } => {
-      const what: Case = {
-        ...weighed.evidence,
-        ...subject,
-        stage: each,
-        namespace,
-        report: weighed.report,
-        vexRevision: weighed.vexRevision,
-        unread,
-        exempt,
-        reportAt: options.reportAt?.(subject),
-        now,
-      };
-      return { ...judge(inForce, what), digest: subject.digest };
+    const weighed = await weigh(this.#options, subject, inForce, report);
+    const { vexRevision } = weighed;
+    const common = {
+      ...{ ...weighed.evidence, ...subject, namespace, report: weighed.report, vexRevision },
+      ...{ unread, exempt, reportAt: reportAt?.(subject), now: clock() },
     };
+    const judged = (each: Stage): Verdict & { readonly digest: Digest } => ({
+      ...judge(inForce, { ...common, stage: each }),
+      digest: subject.digest,
+    });
     const verdict = judged(stage);
     const verdicts = verdict.outcome === 'deny' ? [verdict] : [verdict, ...further.map(judged)];
     const { outcome, summary, policyRevision, advisoryRevision, judgedAt: time, digest } = verdict;
     const entry = { time, event: 'verdict', actor, digest, name, stage, namespace, outcome, summary };
     await store.write({ verdicts, audit: [{ ...entry, policyRevision, advisoryRevision }] });
-    runVerdicts.learn(verdicts);
+    this.#runVerdicts.learn(verdicts);
     return verdict;
-  };
-
-  return {
-    admitImage: (request) =>
-      tracked(async () => {
-        const { image } = request;
-        const subject = imageSubject(image.digest);
-        const result = await scanned(subject, (scan) => scanner.scanImage(image, scan));
-        const verdict = await conclude(subject, ['push'], request, image.name, result);
-        // A scan with newer rules may have found more in what is judged already for others.
-        const isNews = result.report !== undefined && (await store.verdicts(subject.digest)).length > 1;
-        if (isNews) await rejudging.rejudge(subject);
-        return verdict;
-      }),
-    admitArtifact: (request) =>
-      tracked(async () => {
-        const { artifact, artifactType, namespace } = request;
-        const subject = artifactSubject(artifact.digest);
-        const { exempt } = rulesFor(policy(), namespace, 'push').artifacts;
-        const isExempt = exempt.some((pattern) => matchesPattern(pattern, artifactType));
-        const result = isExempt
-          ? { exempt: plainText(artifactType, 100) }
-          : await scanned(subject, (scan) => scanner.scanArtifact(artifact, scan));
-        return conclude(subject, ['push'], request, artifact.name, result);
-      }),
-    admitUnreadable: (request) =>
-      tracked(() => {
-        const { name, digest, why } = request;
-        return conclude(imageSubject(digest), ['push'], request, name, { unread: plainText(why, 300) });
-      }),
-    admitCode: (request) =>
-      tracked(async () => {
-        const { code, kind, action } = request;
-        const subject = codeSubject(digestOf(code), kind);
-        const result = await scanned(subject, (scan) => scanner.scanCode(code, { name: action, kind }, scan));
-        return conclude(subject, ['deploy', 'run'], request, action, result);
-      }),
-    admitDeploy: (request) =>
-      tracked(async () => {
-        const subject = imageSubject(request.digest);
-        const stored = await store.report(subject.digest);
-        const report = stored === undefined ? undefined : await scanner.rejudge(stored.report);
-        return conclude(subject, ['deploy', 'run'], request, request.action, { report });
-      }),
-    absentImage: (namespace) => rulesFor(policy(), namespace, 'deploy').absentImage,
-    mayRun: (subject, namespace) => runVerdicts.get(subject, namespace),
-    async evidenceChanged(digest) {
-      try {
-        await tracked(() => rejudging.rejudge(imageSubject(digest)));
-      } catch (error) {
-        log.error({ digest, reason: messageOf(error) }, 'not judged anew');
-      }
-    },
-    rejudgeAll: (how = {}) => rejudging.rejudgeAll(how),
-    catchUp: (how = {}) => catchUp({ ...options, rejudgeAll: rejudging.rejudgeAll, clock }, how),
-    forgetRefused: () => tracked(() => forgetRefused(options, clock())),
-    report: (digest) =>
-      tracked(async () => {
-        const stored = await store.report(digest);
-        if (stored === undefined) return undefined;
-        return (await weigh(options, stored.subject, policy(), stored.report)).report;
-      }),
-    async close() {
-      isClosed = true;
-      await scans.end();
-      await Promise.allSettled(underWay);
-      await runVerdicts.settle();
-      await rejudging.settle();
-    },
-  };
+  }
 }
 
 interface Scanned {

@@ -26,45 +26,63 @@ export interface RejudgeResult {
   readonly isWhole: boolean;
 }
 
-export interface Rejudging {
-  /** One subject: all verdicts that there are of it, and the one for calls in this namespace. */
-  rejudge(subject: Subject, namespace?: string): Promise<readonly Verdict[]>;
-  /** All, one round after the other. */
-  rejudgeAll(options: RejudgeOptions): Promise<RejudgeResult>;
-  /** Is told of what was judged. */
-  onVerdicts(listen: (verdicts: readonly Verdict[]) => void): void;
-  /** Ends rounds after the report that they are at, and waits for that. */
-  settle(): Promise<void>;
-}
-
 export interface RejudgingOptions extends JudgeAnewOptions {
   readonly onChange?: (event: GateEvent) => void;
+  /** Is told of what was judged, once it is stored. */
+  readonly learn: (verdicts: readonly Verdict[]) => void;
 }
 
 const pageSize = 25;
 
-export function createRejudging(options: RejudgingOptions): Rejudging {
-  const { store, log } = options;
-  const listeners: ((verdicts: readonly Verdict[]) => void)[] = [];
-  let lastRound: Promise<unknown> = Promise.resolve();
+export class Rejudging {
+  readonly #options: RejudgingOptions;
+  #lastRound: Promise<unknown> = Promise.resolve();
   /** The last judgement of each subject by itself that is under way. */
-  const single = new Map<Digest, Promise<unknown>>();
+  readonly #single = new Map<Digest, Promise<unknown>>();
   /** Subjects of the page under way that were begun again by themselves since: what the page says of them is older. */
-  let overtaken = new Set<Digest>();
-  let isEnding = false;
+  #overtaken = new Set<Digest>();
+  #isEnding = false;
 
-  const keep = async (all: readonly Judged[]): Promise<void> => {
-    const verdicts = all.flatMap((each) => each.verdicts);
-    await store.write({
-      verdicts,
-      audit: all.flatMap((each) => each.audit),
-      findings: all.flatMap((each) => each.findings),
-    });
-    for (const listen of listeners) listen(verdicts);
-    for (const event of all.flatMap((each) => each.events)) tell(options, event);
-  };
+  constructor(options: RejudgingOptions) {
+    this.#options = options;
+  }
 
-  const round = async ({ progress, signal }: RejudgeOptions): Promise<RejudgeResult> => {
+  /** One subject: all verdicts that there are of it, and the one for calls in this namespace. */
+  async rejudge(subject: Subject, namespace?: string): Promise<readonly Verdict[]> {
+    const { digest } = subject;
+    // One after the other: who began earlier may have seen less, and must not have the last word.
+    const before = this.#single.get(digest);
+    const judging = (async () => {
+      await before?.catch(() => {});
+      this.#overtaken.add(digest);
+      const judged = await judgeAnew(this.#options, subject, namespace);
+      await this.#keep([judged]);
+      return judged.verdicts;
+    })();
+    this.#single.set(digest, judging);
+    try {
+      return await judging;
+    } finally {
+      if (this.#single.get(digest) === judging) this.#single.delete(digest);
+    }
+  }
+
+  /** All, one round after the other. */
+  rejudgeAll(how: RejudgeOptions): Promise<RejudgeResult> {
+    const next = this.#lastRound.then(() => this.#round(how));
+    this.#lastRound = next.catch(() => {});
+    return next;
+  }
+
+  /** Ends rounds after the report that they are at, and waits for that. */
+  async settle(): Promise<void> {
+    this.#isEnding = true;
+    await this.#lastRound;
+  }
+
+  async #round({ progress, signal }: RejudgeOptions): Promise<RejudgeResult> {
+    const { store } = this.#options;
+    const isOver = () => this.#isEnding || signal?.aborted === true;
     const total = await store.countReports();
     let result: RejudgeResult = { judged: 0, changed: 0, failed: 0, isWhole: false };
     let after: Digest | undefined;
@@ -72,63 +90,51 @@ export function createRejudging(options: RejudgingOptions): Rejudging {
       const page = await store.subjects(after, pageSize);
       after = page.at(-1)?.digest;
       if (page.length === 0) return { ...result, isWhole: true };
-      const judged = new Map<Digest, Judged>();
-      overtaken = new Set();
-      for (const subject of page) {
-        if (isEnding || signal?.aborted) break;
-        overtaken.delete(subject.digest);
-        try {
-          judged.set(subject.digest, await judgeAnew(options, subject));
-        } catch (error) {
-          result = { ...result, failed: result.failed + 1 };
-          log.error(
-            { digest: subject.digest, reason: messageOf(error) },
-            'a report could not be judged anew',
-          );
-        }
-        await nextTurn();
-      }
-      const newest = [...judged].flatMap(([digest, each]) => (overtaken.has(digest) ? [] : [each]));
-      await keep(newest);
-      const changed = newest.reduce((sum, { events }) => sum + events.length, result.changed);
-      result = { ...result, judged: result.judged + judged.size, changed };
+      const { judged, changed, failed } = await this.#judgePage(page, isOver);
+      result = {
+        ...{ judged: result.judged + judged, changed: result.changed + changed },
+        ...{ failed: result.failed + failed, isWhole: false },
+      };
       progress?.(result.judged + result.failed, total);
-      if (isEnding || signal?.aborted) return result;
+      if (isOver()) return result;
     }
-  };
+  }
 
-  return {
-    async rejudge(subject, namespace) {
+  async #judgePage(
+    page: readonly Subject[],
+    isOver: () => boolean,
+  ): Promise<Pick<RejudgeResult, 'judged' | 'changed' | 'failed'>> {
+    const judged = new Map<Digest, Judged>();
+    let failed = 0;
+    this.#overtaken = new Set();
+    for (const subject of page) {
+      if (isOver()) break;
       const { digest } = subject;
-      // One after the other: who began earlier may have seen less, and must not have the last word.
-      const before = single.get(digest);
-      const judging = (async () => {
-        await before?.catch(() => {});
-        overtaken.add(digest);
-        const judged = await judgeAnew(options, subject, namespace);
-        await keep([judged]);
-        return judged.verdicts;
-      })();
-      single.set(digest, judging);
+      this.#overtaken.delete(digest);
       try {
-        return await judging;
-      } finally {
-        if (single.get(digest) === judging) single.delete(digest);
+        judged.set(digest, await judgeAnew(this.#options, subject));
+      } catch (error) {
+        failed++;
+        this.#options.log.error({ digest, reason: messageOf(error) }, 'a report could not be judged anew');
       }
-    },
-    rejudgeAll(how) {
-      const next = lastRound.then(() => round(how));
-      lastRound = next.catch(() => {});
-      return next;
-    },
-    onVerdicts(listen) {
-      listeners.push(listen);
-    },
-    async settle() {
-      isEnding = true;
-      await lastRound;
-    },
-  };
+      await nextTurn();
+    }
+    const newest = [...judged].flatMap(([digest, each]) => (this.#overtaken.has(digest) ? [] : [each]));
+    await this.#keep(newest);
+    const changed = newest.reduce((sum, { events }) => sum + events.length, 0);
+    return { judged: judged.size, changed, failed };
+  }
+
+  async #keep(all: readonly Judged[]): Promise<void> {
+    const verdicts = all.flatMap((each) => each.verdicts);
+    await this.#options.store.write({
+      verdicts,
+      audit: all.flatMap((each) => each.audit),
+      findings: all.flatMap((each) => each.findings),
+    });
+    this.#options.learn(verdicts);
+    for (const event of all.flatMap((each) => each.events)) tell(this.#options, event);
+  }
 }
 
 function tell({ onChange, log }: RejudgingOptions, event: GateEvent): void {
