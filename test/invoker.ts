@@ -112,7 +112,7 @@ export class InvokerBench implements AsyncDisposable {
     };
   }
 
-  run(target: JobTarget, parameters: Job['parameters'] = {}): Promise<Completion> {
+  async run(target: JobTarget, parameters: Job['parameters'] = {}): Promise<Completion> {
     return this.invoker.run(this.job(target, parameters));
   }
 

@@ -148,6 +148,23 @@ describe.skipIf(missing !== undefined)(`scaling${missing ? ` (${missing})` : ''}
     expect(bench.invoker.follow(job.activationId, () => {})).toBeUndefined();
   });
 
+  it('one that is cancelled says so, keeps its log, and its sandbox is gone', async () => {
+    const bench = await start();
+    const job = bench.job(await bench.target(`exports.main = () => new Promise(() => console.log('here'))`));
+    const running = bench.invoker.run(job);
+    const seen: string[] = [];
+    bench.invoker.follow(job.activationId, (line) => seen.push(line));
+    await bench.until(() => seen.length > 0);
+    bench.invoker.cancel(job.activationId);
+    const done = await running;
+    expect(done).toMatchObject({
+      status: 'whisk internal error',
+      result: { error: 'The activation was cancelled.' },
+    });
+    expect(textsOf(await done.logs)[0]).toBe('stdout: here');
+    await bench.until(() => bench.sandboxes === 0);
+  });
+
   it.each([
     ['exceeds its time', 'for (;;);', /exceeded its time limits/, 1500],
     ['exits', 'process.exit(1)', /exited unexpectedly/, 60_000],

@@ -169,6 +169,11 @@ export interface Dispatcher {
    * IMAGE_UNUSABLE, TIER_UNAVAILABLE (`invalid`), POLICY_EXCEEDED (`denied`), JOB_WITHDRAWN when `handover` says no
    */
   run(job: Job, handover?: Handover): Promise<Completion>;
+  /**
+   * Ends an activation that waits, is being initialised or runs: its Completion says so. Its sandbox ends with it, or, where that
+   * runs others as well, with the last of them. Does nothing when there is no such activation.
+   */
+  cancel(activationId: string): void;
   /** A hint that the target is called soon: starts one sandbox if none is idle or starting and memory is free. */
   warm(target: JobTarget): void;
   /**

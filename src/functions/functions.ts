@@ -37,7 +37,7 @@ export interface FunctionsOptions {
   readonly store: Store;
   readonly blobs: BlobStore;
   readonly admission: AdmissionControl;
-  readonly dispatcher: Omit<Dispatcher, 'status'>;
+  readonly dispatcher: Omit<Dispatcher, 'status' | 'cancel'>;
   readonly vault: Vault;
   /** No other server works on the store and the blobs while this one does. */
   readonly isAlone: boolean;

@@ -91,6 +91,7 @@ export async function createInvoker(options: InvokerOptions): Promise<Invoker> {
   };
   return {
     run: (job, handover) => scheduler.submit(job, handover),
+    cancel: (activationId) => scheduler.cancel(activationId),
     warm: (target) => scheduler.warm(target),
     follow: (activationId, onLine) => scheduler.follow(activationId, onLine),
     violated: desk.hear,

@@ -74,7 +74,7 @@ describe('responses', () => {
     });
   });
 
-  it.each(['ended', 'unreachable'] as const)('takes %s on the platform', (failure) => {
+  it.each(['ended', 'unreachable', 'cancelled'] as const)('takes %s on the platform', (failure) => {
     expect(responseOfRun({ kind: 'failed', failure }, limits).status).toBe('whisk internal error');
   });
 });

@@ -88,8 +88,10 @@ function responseOfFailure(
     violation: 'The action wrote something to its channel that is not a response and was aborted.',
     unreachable: 'The platform lost its way to the action.',
     ended: 'The platform ended the action while it was running.',
+    cancelled: 'The activation was cancelled.',
   };
-  if (failure === 'ended' || failure === 'unreachable') return internalError(texts[failure]);
+  if (failure === 'ended' || failure === 'unreachable' || failure === 'cancelled')
+    return internalError(texts[failure]);
   return errorResponse('action developer error', texts[failure], failure === 'timeout');
 }
 

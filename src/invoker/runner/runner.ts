@@ -18,7 +18,9 @@ export type Failure =
   | 'violation'
   /** The platform has no way to it. */
   | 'unreachable'
-  | 'ended';
+  | 'ended'
+  /** An activation of it was cancelled. */
+  | 'cancelled';
 
 export interface InitRequest {
   readonly name: string;

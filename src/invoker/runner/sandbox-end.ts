@@ -25,11 +25,16 @@ async function tryDestroy(sandbox: Sandbox): Promise<boolean> {
 }
 
 function explain(reason: Failure, exit: SandboxExit): Failure {
-  if (reason === 'timeout' || reason === 'ended') return reason;
+  if (isOurs(reason)) return reason;
   if (exit.outOfMemory) return 'out-of-memory';
   if (exit.seccompKill) return 'forbidden-call';
   if (reason === 'channel-closed' && !exit.killed) return 'exited';
   return reason;
+}
+
+/** The host has decided it, whatever the sandbox did meanwhile. */
+function isOurs(reason: Failure): boolean {
+  return reason === 'timeout' || reason === 'ended' || reason === 'cancelled';
 }
 
 async function settledWithin<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {

@@ -26,6 +26,8 @@ export interface Pending {
   readonly isSecondTry: boolean;
   /** Its sandbox ended before it was begun: it is not handed over early again. */
   readonly hasLostSandbox: boolean;
+  /** It is not to be run any more. */
+  isCancelled: boolean;
 }
 
 /** How the last slot that a group lost ended: it failed, or was given up. */

@@ -1,11 +1,15 @@
 /** A job as its runner is told of it, and its completion as the rest of Ward is. */
 
 import type { ActivationLog, Completion, Job } from '../../dispatch/index.ts';
-import type { JsonObject } from '../../lib/index.ts';
+import type { Fault, JsonObject } from '../../lib/index.ts';
 import type { Violation } from '../../sandbox/index.ts';
+import { invokerFault } from '../faults.ts';
 import { type ActivationResponse, internalError } from '../runner/outcomes.ts';
 import type { InitRequest, RunRequest } from '../runner/runner.ts';
-import type { Pending, Template } from './group.ts';
+import type { Group, Pending, Template } from './group.ts';
+
+/** Between these a caller is told to try again when the queue is full. */
+const retryMs = { least: 1000, most: 30_000 };
 
 /** Where an activation ran, and what it took to get there. */
 export interface Origin extends Pick<Completion, 'start' | 'startReason' | 'sandboxMs'> {
@@ -59,6 +63,16 @@ export function rejection({ job, reason }: Pending, text: string): Completion {
     startReason: reason,
     startedAt: Date.now(),
     logs,
+  });
+}
+
+/** By how long the group's own line is: nobody knows better how long a free slot will take. */
+export function busy(group: Group): Fault {
+  const [oldest] = group.queue;
+  const waitedMs = oldest ? performance.now() - oldest.queuedAt : 0;
+  return invokerFault('INVOKER_BUSY', 'too many activations are waiting for a sandbox', {
+    hint: 'try again',
+    retryAfterMs: Math.round(Math.min(retryMs.most, Math.max(retryMs.least, waitedMs))),
   });
 }
 

@@ -69,6 +69,7 @@ export class FakeRunner implements Runner {
   async end(reason: Failure): Promise<Failure> {
     this.isEnded = true;
     this.settleEnded(reason);
+    if (reason === 'cancelled') while (this.open.length > 0) this.answer({ kind: 'failed', failure: reason });
     return reason;
   }
 

@@ -574,3 +574,87 @@ describe('a call whose sandbox ended before it was begun', () => {
     expect(runners.flatMap(({ open }) => open)).toEqual([calls[1]?.job.activationId]);
   });
 });
+
+describe('cancelling a call', () => {
+  const answer = { status: 'whisk internal error', result: { error: 'The activation was cancelled.' } };
+  /** A job in the durable queue whose beginning is written when the test says so. */
+  const claimed = () => {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    return { handover: { begin: () => promise }, write: () => resolve(true) };
+  };
+
+  it('that runs ends its sandbox, and the next one does not hear of a failure', async () => {
+    const { scheduler, call, runners, settle, alive } = fakeScheduler();
+    const target = fakeTarget();
+    const running = await call(target);
+    scheduler.cancel(running.job.activationId);
+    await settle();
+    expect(running.done).toMatchObject(answer);
+    expect(alive()).toEqual([]);
+    const next = await call(target);
+    runners[1]?.answer();
+    await settle();
+    expect(next.done?.startReason).toMatch(/^its idle sandboxes were ended/);
+  });
+
+  it('that waits takes it out of the line, and leaves the one that runs', async () => {
+    const { scheduler, call, runners, settle, alive } = fakeScheduler({ parallelSlots: 1 });
+    const target = fakeTarget();
+    const running = await call(target);
+    const waiting = await call(target);
+    scheduler.cancel(waiting.job.activationId);
+    await settle();
+    expect(waiting.done).toMatchObject(answer);
+    expect(scheduler.status().queued).toBe(0);
+    runners[0]?.answer();
+    await settle();
+    expect(running.done?.status).toBe('success');
+    expect(alive()).toEqual([1]);
+    expect(runners[0]?.open).toEqual([]);
+  });
+
+  it('that shares its sandbox answers it at once, and the sandbox ends with the others', async () => {
+    const { scheduler, call, runners, settle, alive } = fakeScheduler({ parallelSlots: 1 });
+    const target = fakeTarget({ limits: { ...fakeTarget().limits, concurrency: 2 } });
+    const [first, second] = [await call(target), await call(target)];
+    scheduler.cancel(first.job.activationId);
+    await settle();
+    expect([first.done, second.done]).toEqual([expect.objectContaining(answer), undefined]);
+    expect(alive()).toEqual([1]);
+    runners[0]?.answer();
+    runners[0]?.answer();
+    await settle();
+    expect(second.done?.status).toBe('success');
+    expect(alive()).toEqual([]);
+  });
+
+  it.each(['with a warm sandbox', 'while its sandbox starts'])(
+    'that is being claimed is answered when that is written, and never begins: %s',
+    async (where) => {
+      const { scheduler, call, runners, settle } = fakeScheduler();
+      const target = fakeTarget();
+      if (where === 'with a warm sandbox') {
+        await call(target);
+        runners[0]?.answer();
+        await settle();
+      }
+      const { handover, write } = claimed();
+      const claiming = await call(target, handover);
+      scheduler.cancel(claiming.job.activationId);
+      await settle();
+      expect(claiming.done).toBeUndefined();
+      write();
+      await settle();
+      expect(claiming.done).toMatchObject(answer);
+      expect(runners[0]?.open).toEqual([]);
+      expect((await call(target)).job.activationId).toBe(runners[0]?.open[0]);
+    },
+  );
+
+  it('that is not there does nothing', async () => {
+    const { scheduler, call, alive } = fakeScheduler();
+    await call(fakeTarget());
+    scheduler.cancel('unknown');
+    expect(alive()).toEqual([1]);
+  });
+});

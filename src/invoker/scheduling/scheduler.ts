@@ -26,21 +26,22 @@ import type {
   JobTarget,
   LoadPermission,
 } from '../../dispatch/index.ts';
-import { type Fault, type Log, messageOf } from '../../lib/index.ts';
-import { invokerClosed, invokerFault } from '../faults.ts';
+import { type Log, messageOf } from '../../lib/index.ts';
+import { invokerClosed } from '../faults.ts';
 import { responseOfRun } from '../runner/outcomes.ts';
 import type { RunEnd } from '../runner/runner.ts';
 import type { MemoryLedger } from '../slots/memory-ledger.ts';
 import type { PrewarmPool } from '../slots/prewarm.ts';
 import type { Slot } from '../slots/slot.ts';
 import type { SlotFactory } from '../slots/slots.ts';
+import { type Cancelling, createCancelling } from './cancelling.ts';
 import { hasMoreThanOneOf } from './fair-share.ts';
 import { createFollowers, type LogPlace, placeOf } from './followers.ts';
 import { freeSlot, type Group, type Pending } from './group.ts';
 import { createGroups, type Groups } from './groups.ts';
 import { hasSpare, isFull, lacksWarm, needsAnother } from './growth.ts';
 import { createHandovers, type Handovers } from './handing-over.ts';
-import { both, complete, type Origin, rejection, runRequest } from './job-exchange.ts';
+import { both, busy, complete, type Origin, rejection, runRequest } from './job-exchange.ts';
 import { startReason } from './past.ts';
 import type { ProcessorShares } from './processor-shares.ts';
 import { SlotLives } from './slot-lives.ts';
@@ -69,8 +70,6 @@ export interface SchedulerOptions {
 
 const shuttingDown = 'The platform is shutting down.';
 const namespaceGone = 'The namespace was deleted.';
-/** Between these a caller is told to try again when the queue is full. */
-const retryMs = { least: 1000, most: 30_000 };
 
 export class Scheduler {
   private readonly options: SchedulerOptions;
@@ -79,11 +78,13 @@ export class Scheduler {
   private readonly line = createWaitingLine();
   private readonly followers = createFollowers();
   private readonly handovers: Handovers;
+  private readonly cancelling: Cancelling;
   private closed = false;
 
   constructor(options: SchedulerOptions) {
     this.options = options;
     this.groups = createGroups(options.factory, options.ledger);
+    this.cancelling = createCancelling(this.groups, this.line);
     this.handovers = createHandovers(options.isHeldBack);
     this.lives = new SlotLives({
       ...options,
@@ -114,10 +115,15 @@ export class Scheduler {
       this.groups.forget(group);
       throw busy(group);
     }
-    return new Promise((resolve, refuse) => {
+    return new Promise((resolve, reject) => {
       const settle = (completion: Completion) => {
+        this.cancelling.leave(job.activationId);
         if (!this.followers.isEmpty) this.followers.release(job.activationId);
         resolve(completion);
+      };
+      const refuse = (fault: unknown) => {
+        this.cancelling.leave(job.activationId);
+        reject(fault);
       };
       const pending: Pending = {
         job,
@@ -129,12 +135,17 @@ export class Scheduler {
         reason: slot ? undefined : startReason(group),
         isSecondTry: false,
         hasLostSandbox: false,
+        isCancelled: false,
       };
       if (slot) return void this.serve(group, slot, pending);
       this.line.add(group, pending);
       this.schedule();
       this.handovers.askAhead(group);
     });
+  }
+
+  cancel(activationId: string): void {
+    this.cancelling.cancel(activationId);
   }
 
   /** Starts a slot for jobs to come, when the group has none idle or on its way and memory is free. */
@@ -282,6 +293,7 @@ export class Scheduler {
 
   private async serve(group: Group, slot: Slot, pending: Pending, origin?: Origin): Promise<void> {
     const { job } = pending;
+    this.cancelling.serve(pending, slot);
     const begun = pending.handover === undefined || this.handOver(group, slot, pending);
     if (begun === false) return;
     slot.inFlight++;
@@ -310,12 +322,14 @@ export class Scheduler {
 
   /** Whether the slot runs the job now. When the slot has ended meanwhile, a job that may begin is first in line again. */
   private handOver(group: Group, slot: Slot, pending: Pending): boolean | Promise<boolean> {
+    this.cancelling.serve(pending, slot);
     const begun = this.handovers.ask(pending);
     if (!(begun instanceof Promise)) return begun;
     slot.claiming++;
     return begun.then((hasBegun) => {
       slot.claiming--;
       const hasLostSandbox = slot.runner.isEnded;
+      if (hasBegun && this.cancelling.hasAnswered(pending)) return false;
       if (!hasBegun || !(hasLostSandbox || group.isExpelled || this.closed)) return hasBegun;
       this.putBack(group, { ...pending, hasLostSandbox });
       return false;
@@ -339,8 +353,8 @@ export class Scheduler {
     if (outcome.kind !== 'value' && outcome.kind !== 'too-large') {
       // As OpenWhisk does: after a developer error nobody knows what state the sandbox is in.
       slot.isSpent = true;
-      slot.hasFailed = true;
-      group.past = 'failed';
+      slot.hasFailed = !pending.isCancelled;
+      group.past = pending.isCancelled ? 'given up' : 'failed';
     }
     if (outcome.kind === 'busy' && !pending.isSecondTry) {
       this.putBack(group, { ...pending, isSecondTry: true });
@@ -354,6 +368,8 @@ export class Scheduler {
 
   /** A job that no slot has begun: first in line again. */
   private putBack(group: Group, pending: Pending): void {
+    this.cancelling.leave(pending.job.activationId);
+    if (this.cancelling.hasAnswered(pending)) return;
     if (this.closed || group.isExpelled) {
       pending.settle(rejection(pending, this.closed ? shuttingDown : namespaceGone));
       return;
@@ -388,16 +404,6 @@ export class Scheduler {
       else next.settle(rejection(next, why));
     }
   }
-}
-
-/** By how long the group's own line is: nobody knows better how long a free slot will take. */
-function busy(group: Group): Fault {
-  const [oldest] = group.queue;
-  const waitedMs = oldest ? performance.now() - oldest.queuedAt : 0;
-  return invokerFault('INVOKER_BUSY', 'too many activations are waiting for a sandbox', {
-    hint: 'try again',
-    retryAfterMs: Math.round(Math.min(retryMs.most, Math.max(retryMs.least, waitedMs))),
-  });
 }
 
 function smoothed(average: number, sample: number): number {

@@ -155,7 +155,8 @@ export class SlotLives {
   private watch(group: Group, slot: Slot): void {
     void slot.runner.ended.then((failure) => {
       this.options.log.debug({ action: group.action, failure }, 'a sandbox ended');
-      if (failure !== 'ended' && !slot.hasFailed) distrust(group, slot);
+      if (failure === 'cancelled') group.past = 'given up';
+      else if (failure !== 'ended' && !slot.hasFailed) distrust(group, slot);
       this.remove(group, slot);
       this.options.onChange(group);
     });
@@ -193,7 +194,7 @@ export class SlotLives {
       onReady(group, slot, first, origin);
       return;
     }
-    distrust(group, slot);
+    if (first?.isCancelled !== true) distrust(group, slot);
     first?.settle(complete(first.job, responseOfInit(outcome, limits), origin));
     await slot.runner.end('ended');
   }

@@ -13,6 +13,8 @@ export interface WaitingLine {
   putBack(group: Group, pending: Pending): void;
   /** The group's next job. */
   take(group: Group): Pending | undefined;
+  /** Takes that job out of its group's queue. */
+  remove(group: Group, activationId: string): Pending | undefined;
   setStarved(group: Group, isStarved: boolean): void;
   /** The group's namespace has used so much: memory for a time. */
   charge(group: Group, cost: number): void;
@@ -24,6 +26,11 @@ export function createWaitingLine(): WaitingLine {
   const rotation = createRotation<Group>();
   const starved = new Set<Group>();
   let length = 0;
+  const leaveIfEmpty = (group: Group) => {
+    if (group.queue.length > 0) return;
+    rotation.remove(group);
+    starved.delete(group);
+  };
   return {
     get length() {
       return length;
@@ -42,10 +49,15 @@ export function createWaitingLine(): WaitingLine {
     take(group) {
       const pending = group.queue.shift();
       if (pending) length--;
-      if (group.queue.length === 0) {
-        rotation.remove(group);
-        starved.delete(group);
-      }
+      leaveIfEmpty(group);
+      return pending;
+    },
+    remove(group, activationId) {
+      const at = group.queue.findIndex(({ job }) => job.activationId === activationId);
+      if (at < 0) return undefined;
+      const [pending] = group.queue.splice(at, 1);
+      length--;
+      leaveIfEmpty(group);
       return pending;
     },
     setStarved(group, isStarved) {

@@ -27,6 +27,7 @@ function fakeDispatcher(more: Partial<Dispatcher> = {}): Dispatcher {
   };
   return {
     run: async () => completion,
+    cancel: unused,
     warm: unused,
     follow: unused,
     vet: unused,
