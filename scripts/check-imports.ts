@@ -8,7 +8,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
 /** Room → floor. An import may go to a lower floor, or stay in its room. */
-const floors: Readonly<Record<string, number>> = {
+export const floors: Readonly<Record<string, number>> = {
   lib: 0,
   store: 1,
   blobs: 1,
