@@ -13,6 +13,7 @@ const root = join(import.meta.dirname, '..');
 export const slowUnits: Readonly<Record<string, readonly string[]>> = {
   'databases on the disk': [
     'src/store/**',
+    'src/content/**',
     'src/functions/two-servers.test.ts',
     'src/functions/{actions,activations,feeds,namespaces,packages,triggers}/**',
     'src/gate/{store,trust}/**',
