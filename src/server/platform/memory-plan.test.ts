@@ -19,10 +19,10 @@ test('without a limit Ward is as fast as it can be, and refuses nothing', () => 
 });
 
 test.each([
-  [320, { semi: 10, old: 160, keeper: 64, cache: 10, short: 288, idle: 1000 }],
-  [400, { semi: 15, old: 240, keeper: 64, cache: 15, short: 360, idle: 1000 }],
-  [1024, { semi: 54, old: 864, keeper: 108, cache: 32, short: 921, idle: undefined }],
-  [65_536, { semi: 64, old: 4096, keeper: 512, cache: 32, short: 58_982, idle: undefined }],
+  [352, { semi: 12, old: 192, keeper: 64, cache: 12, short: 236, idle: 1000 }],
+  [400, { semi: 15, old: 240, keeper: 64, cache: 15, short: 280, idle: 1000 }],
+  [1024, { semi: 54, old: 864, keeper: 108, cache: 32, short: 841, idle: undefined }],
+  [65_536, { semi: 64, old: 4096, keeper: 512, cache: 32, short: 58_902, idle: undefined }],
 ])('under %d MiB', (mib, shares) => {
   const { serverFlags, keeperFlags, databaseCacheKiB, shortBytes, scanIdleMs } = planOf(mib);
   expect({

@@ -12,7 +12,10 @@ export interface MemoryPlan {
   readonly serverFlags: readonly string[];
   /** Of each of the two databases, in KiB. */
   readonly databaseCacheKiB: number;
-  /** Past this much, calls and writes are refused until memory is given back; undefined where nothing limits Ward. */
+  /**
+   * Past this much, calls and writes are refused until memory is given back; undefined where nothing limits Ward. `scanBytes`
+   * more are a scan's alone: otherwise deploys would take the memory that their own scan needs, and wait for it.
+   */
   readonly shortBytes: number | undefined;
   /** A process that scans ends after this time without work; undefined: the scanner's own. */
   readonly scanIdleMs: number | undefined;
@@ -20,7 +23,7 @@ export interface MemoryPlan {
 
 const mebibyte = 1024 * 1024;
 /** What is charged to an idle Ward beside copies of files, and one scan: measured, `test/memory.test.ts` holds it. */
-export const neededMiB = 320;
+export const neededMiB = 352;
 /** The keeper and the server when they have just started. */
 const baseMiB = 160;
 /** From here on Ward is as fast as it can be. */
@@ -30,6 +33,8 @@ const ownShare = 0.3;
 /** Kept free for what is under way when calls begin to be refused. */
 const reserveShare = 0.1;
 const reserveMiB = 32;
+/** What a scan takes; the reserve has what its code takes beyond that. */
+export const scanBytes = 80 * mebibyte;
 /** Deploys that follow each other share a process; what comes after them needs its memory. */
 const tightScanIdleMs = 1000;
 
@@ -54,7 +59,7 @@ export function memoryPlan(limit: OwnMemory | undefined): MemoryPlan {
     databaseCacheKiB: part(1 / 16, 2, 32) * 1024,
     shortBytes: limit.isShared
       ? undefined
-      : Math.floor(own - Math.max(own * reserveShare, reserveMiB * mebibyte)),
+      : Math.floor(own - Math.max(own * reserveShare, reserveMiB * mebibyte) - scanBytes),
     scanIdleMs: isTight ? tightScanIdleMs : undefined,
   };
 }

@@ -10,10 +10,10 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-function watching(first: number, shortBytes: number | undefined) {
+function watching(first: number, shortBytes: number | undefined, soonBytes = 0) {
   const state = { charged: first, collected: [] as string[] };
   const watch = startMemoryWatch({
-    ...{ group: undefined, shortBytes, log },
+    ...{ group: undefined, shortBytes, soonBytes, log },
     look: () => state.charged,
     collect: (kind) => void state.collected.push(kind),
   });
@@ -48,8 +48,9 @@ test('while memory is short nothing begins, and garbage is collected', () => {
 });
 
 test('what can wait is told to collect first, and does not count what waits with it', async () => {
-  const { state, watch } = watching(60, 100);
-  const give = watch.reserve(30);
+  const { state, watch } = watching(60, 70, 30);
+  const give = watch.reserve(10);
+  expect(() => watch.reserve(1)).toThrow(expect.objectContaining({ code: 'MEMORY_SHORT' }));
   const scan = watch.reserveSoon(50);
   await vi.advanceTimersByTimeAsync(200);
   expect(state.collected).toEqual(['all']);

@@ -7,13 +7,14 @@ import type { Fault, Log } from '../../lib/index.ts';
 import { chargedBytes, type OwnMemory } from '../../sandbox/index.ts';
 import type { StartProgram } from '../../scanner/index.ts';
 import { serverFault } from '../faults.ts';
+import { scanBytes } from './memory-plan.ts';
 
 interface MemoryWatch extends Disposable {
   /** Hands out what gives it back. @throws Fault MEMORY_SHORT */
   reserve(bytes: number): () => void;
   /**
-   * The same, when there is room within a minute. Requests under way don't count beside what is charged: those that wait
-   * for it would keep it from coming. @throws Fault MEMORY_SHORT
+   * The same, when there is room within a minute, of which the last part is for this alone. Requests under way don't count
+   * beside what is charged: those that wait for it would keep it from coming. @throws Fault MEMORY_SHORT
    */
   reserveSoon(bytes: number): Promise<() => void>;
   /** @throws Fault MEMORY_SHORT */
@@ -25,6 +26,8 @@ interface MemoryWatchOptions {
   readonly group: OwnMemory | undefined;
   /** Undefined: nothing is refused. */
   readonly shortBytes: number | undefined;
+  /** Past that, for `reserveSoon`. */
+  readonly soonBytes?: number;
   readonly log: Log;
   /** What is charged to the group. */
   readonly look?: () => number | undefined;
@@ -44,11 +47,11 @@ const quietShare = 0.05;
 const gainBytes = 24 * 1024 * 1024;
 
 export function startMemoryWatch(options: MemoryWatchOptions): MemoryWatch {
-  const { group, shortBytes = Number.POSITIVE_INFINITY, log, collect = collectNow } = options;
+  const { group, shortBytes = Number.POSITIVE_INFINITY, soonBytes = 0, log, collect = collectNow } = options;
   const look = options.look ?? (() => (group === undefined ? undefined : chargedBytes(group)));
   let charged = 0;
   let reserved = 0;
-  /** The part of `reserved` that was waited for. */
+  /** What was waited for. */
   let reservedSoon = 0;
   /** Each looks whether its time has come. */
   const waiting = new Set<() => void>();
@@ -65,7 +68,9 @@ export function startMemoryWatch(options: MemoryWatchOptions): MemoryWatch {
       );
     }
     for (const look of [...waiting]) look();
-    if ((!wasShort && waiting.size === 0) || performance.now() - collectedAt < collectMs) return;
+    // A scan that runs explains that much, and a collection would not change it.
+    const hasGarbage = charged > shortBytes + reservedSoon;
+    if ((!hasGarbage && waiting.size === 0) || performance.now() - collectedAt < collectMs) return;
     collectedAt = performance.now();
     // What waits needs pages that another process can have.
     collect(waiting.size > 0 ? 'all' : 'major');
@@ -95,11 +100,10 @@ export function startMemoryWatch(options: MemoryWatchOptions): MemoryWatch {
       const { promise, resolve, reject } = Promise.withResolvers<() => void>();
       const latest = performance.now() + soonMs;
       const take = (taken: number) => {
-        reserved += taken;
         reservedSoon += taken;
       };
       const look = () => {
-        if (charged + reservedSoon + bytes <= shortBytes) {
+        if (charged + reservedSoon + bytes <= shortBytes + soonBytes) {
           take(bytes);
           resolve(() => take(-bytes));
         } else if (performance.now() >= latest) reject(memoryShort());
@@ -120,9 +124,6 @@ function memoryShort(): Fault {
   const text = 'The server has no memory left for this now, try again later.';
   return serverFault('MEMORY_SHORT', text, { retryAfterMs });
 }
-
-/** What a scan takes; the reserve has what its code takes beyond that. */
-const scanBytes = 80 * 1024 * 1024;
 
 /** Starts a scan when there is memory for it. */
 export function withMemory(start: StartProgram, memory: Pick<MemoryWatch, 'reserveSoon'>): StartProgram {

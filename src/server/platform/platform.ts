@@ -41,7 +41,7 @@ import type { GivenKeys, Secrets } from '../secrets/secrets.ts';
 import { openVaultKeys } from '../secrets/vault-keys.ts';
 import { startDamageWatch } from './damage-watch.ts';
 import { openDiskReserve } from './disk-reserve.ts';
-import { memoryPlan, ownLimit } from './memory-plan.ts';
+import { memoryPlan, ownLimit, scanBytes } from './memory-plan.ts';
 import { startMemoryWatch, withMemory } from './memory-watch.ts';
 import { createFigures } from './metrics/figures.ts';
 import { observedAdmission, observedDispatcher, observedGate } from './metrics/observed.ts';
@@ -114,7 +114,7 @@ export async function startPlatform(
   const folderId = checkFolderId(config.dataDir, acceptMixed, log);
   const group = ownLimit();
   const { databaseCacheKiB, shortBytes, scanIdleMs } = memoryPlan(group);
-  const memory = stack.use(startMemoryWatch({ group, shortBytes, log }));
+  const memory = stack.use(startMemoryWatch({ group, shortBytes, soonBytes: scanBytes, log }));
   const store = stack.use(
     await openStore({
       path: paths.database,
