@@ -102,3 +102,15 @@ test('memory is returned when it is quiet and there is something to return', () 
   expect(after(0.01, 150)).toEqual([200]);
   expect(after(0.01, 150)).toEqual([200, 150]);
 });
+
+test('no descriptor to read memory by is no fault, and changes nothing', () => {
+  const noDescriptor = () => {
+    throw Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE' });
+  };
+  const collect = vi.fn();
+  const tick = returnWhenQuiet({ collect, workShare: () => 0, resident: noDescriptor });
+  for (let times = 0; times < 4; times++) tick();
+  using watch = startMemoryWatch({ group: undefined, shortBytes: 1, log, look: noDescriptor });
+  expect(watch.isShort()).toBe(false);
+  expect(collect).not.toHaveBeenCalled();
+});

@@ -3,7 +3,7 @@
  * before it is read, and comes again later; nothing is begun while memory is short. After a load, memory goes back to the
  * kernel: V8 keeps what it has until it collects, and a server without work never does.
  */
-import type { Fault, Log } from '../../lib/index.ts';
+import { type Fault, hostTroubleOf, type Log } from '../../lib/index.ts';
 import { chargedBytes, type OwnMemory } from '../../sandbox/index.ts';
 import type { StartProgram } from '../../scanner/index.ts';
 import { serverFault } from '../faults.ts';
@@ -59,7 +59,7 @@ export function startMemoryWatch(options: MemoryWatchOptions): MemoryWatch {
   let collectedAt = Number.NEGATIVE_INFINITY;
   const isShort = () => charged > shortBytes;
   const lookAgain = () => {
-    charged = look() ?? 0;
+    charged = unlessInTrouble(look, charged) ?? 0;
     if (isShort() !== wasShort) {
       wasShort = !wasShort;
       log.warn(
@@ -156,12 +156,22 @@ export function returnWhenQuiet(options: QuietOptions): () => void {
   let quietTimes = 0;
   return () => {
     quietTimes = workShare() > quietShare ? 0 : quietTimes + 1;
-    const now = resident();
+    const now = unlessInTrouble(resident, least);
     least = Math.min(least, now);
     if (quietTimes < quietTimesNeeded || now - least < gainBytes) return;
     collect('all');
-    least = resident();
+    least = unlessInTrouble(resident, now);
   };
+}
+
+/** To read a figure takes a descriptor; where there is none for now, the one from before will do. */
+function unlessInTrouble<Figure>(read: () => Figure, before: Figure): Figure {
+  try {
+    return read();
+  } catch (error) {
+    if (hostTroubleOf(error) === undefined) throw error;
+    return before;
+  }
 }
 
 /** The part of the time in which this thread had a processor. On a busy machine waiting for one is no work. */
