@@ -103,6 +103,7 @@ export function fakeScheduler({ memoryMiB = 100_000, prewarmed = [], ...options 
   const world = {
     initOutcome: (): InitOutcome => ({ kind: 'ok' }),
     startFault: undefined as Error | undefined,
+    layFault: undefined as Error | undefined,
     /** No initialisation ends before it. */
     initGate: undefined as Promise<void> | undefined,
   };
@@ -123,7 +124,9 @@ export function fakeScheduler({ memoryMiB = 100_000, prewarmed = [], ...options 
     takesBlank: limits.cpus === undefined,
     apiHost: () => 'http://ward.test',
     start: () => start(kind, limits.memoryMiB),
-    lay: async () => {},
+    lay: async () => {
+      if (world.layFault) throw world.layFault;
+    },
   });
   const scheduler = new Scheduler({
     factory: { plan },

@@ -389,6 +389,17 @@ describe('a hint that an action is called soon', () => {
 });
 
 describe('a prewarmed sandbox', () => {
+  it('that can not take the code on a full disk is ended', async () => {
+    const prewarmed = [{ kind: 'nodejs:24', memoryMiB: 256, count: 1 }];
+    const { call, runners, settle, prewarm, world } = fakeScheduler({ prewarmed });
+    await prewarm.replenish();
+    world.layFault = Object.assign(new Error('the disk'), { code: 'ENOSPC' });
+    const { job: _, ...called } = await call(fakeTarget());
+    await settle();
+    expect(called).toMatchObject({ fault: { code: 'ENOSPC' } });
+    expect(runners[0]?.isEnded).toBe(true);
+  });
+
   it('is not for an action whose sandboxes are not like it', async () => {
     const prewarmed = [{ kind: 'nodejs:24', memoryMiB: 256, count: 1 }];
     const { call, runners, settle, prewarm } = fakeScheduler({ prewarmed });

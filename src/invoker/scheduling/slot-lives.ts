@@ -77,7 +77,14 @@ export class SlotLives {
     const blank = plan.takesBlank ? prewarm.take(plan.kind, plan.memoryMiB) : undefined;
     if (blank) {
       const { slot, giveBack } = blank;
-      const obtain = () => plan.lay(slot).then(() => slot);
+      const obtain = () =>
+        plan.lay(slot).then(
+          () => slot,
+          async (error: unknown) => {
+            await slot.runner.end('ended');
+            throw error;
+          },
+        );
       void this.launch(group, { start: 'prewarmed', begunAt, giveBack, obtain });
       return true;
     }
