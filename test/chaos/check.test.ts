@@ -40,6 +40,15 @@ describe('the judgement', () => {
       'a result right before a kill',
       { answers: [{ ...blocking, at: killAt - 500 }], runs: [run()], kills: [killAt] },
     ],
+    [
+      'a part without a record, of a composition that a kill has interrupted',
+      {
+        answers: [answer('conductor', 202, { activationId: 'f' })],
+        runs: [run('a')],
+        kills: [killAt],
+        records: [record('f', { isSuccess: false, error: interruption, parts: [] })],
+      },
+    ],
     ['a call that was cut off', { answers: [{ ...refused, status: 0 }], runs: [run()] }],
     ['a refusal', { answers: [{ ...refused, status: 503, hasRetryAfter: true }] }],
     [
@@ -159,6 +168,15 @@ describe('the judgement', () => {
     ['wrong counter', 'of records', { counters: [{ name: 'records', says: 2, counted: 3 }] }],
     ['left in the queue', 'a row', { queued: ['a'] }],
     ['left on the machine', 'a mount', { left: ['mounts: /x'] }],
+    [
+      'ran without a record',
+      'a part of a composition that was interrupted without a kill',
+      {
+        answers: [answer('conductor', 202, { activationId: 'f' })],
+        runs: [run('a')],
+        records: [record('f', { isSuccess: false, error: interruption, parts: [] })],
+      },
+    ],
     ['an internal error', 'status 500', { answers: [{ ...refused, status: 500 }] }],
     [
       'a refusal that does not say when to come again',

@@ -6,7 +6,8 @@
  * - What was answered with a result ran once, and has a record or was said to have none; only what was answered just before
  *   a kill may lack one, as records are written in groups.
  * - What was refused did not run, and is never a 500; a 503 or 507 says when to come again. Nothing ran more often than it was asked for.
- * - Everything that ran has a record, unless its caller was never answered. No record is there twice.
+ * - Everything that ran has a record, unless its caller was never answered, or it is a part of what a kill has interrupted. No
+ *   record is there twice.
  * - Counters are what they count, the queue is empty, and nothing is left on the machine.
  */
 import { type Answer, alarmMarker, type Evidence, type KeptRecord, queuedKinds, runsOf } from './evidence.ts';
@@ -103,7 +104,12 @@ class Court {
       const answer = this.answers.get(marker);
       // Nobody was told of it; what the queue had has a record all the same.
       const isUntold = answer !== undefined && !queuedKinds.has(answer.kind) && answer.status === 0;
-      if (!isUntold && answer?.isLost !== true && !this.isUnkept(answer))
+      if (
+        !isUntold &&
+        answer?.isLost !== true &&
+        !this.isUnkept(answer) &&
+        !this.isCutOff(activationId, answer)
+      )
         this.blame('ran without a record', `${activationId} of ${answer ? name(answer) : marker}`);
     }
   }
@@ -152,6 +158,13 @@ class Court {
   private isUnkept(answer: Answer | undefined): boolean {
     if (answer === undefined || answer.status === 202) return false;
     return this.evidence.kills.some((at) => answer.at <= at && at - answer.at < keepMs);
+  }
+
+  /** A part that a kill has ended: the record of its whole says so. */
+  private isCutOff(activationId: string, answer: Answer | undefined): boolean {
+    if (this.evidence.kills.length === 0 || answer?.activationId === activationId) return false;
+    const whole = this.records.get(answer?.activationId ?? '');
+    return whole !== undefined && !whole.isSuccess && interrupted.test(whole.error);
   }
 
   /** A firing starts what its one rule names, or says why not. */
