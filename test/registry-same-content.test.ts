@@ -14,7 +14,7 @@ import {
   writeTestImage,
 } from '../src/images/images.fixture.ts';
 import { openImageStore, unpackLayers } from '../src/images/index.ts';
-import { openLayerStore } from '../src/images/layer-store.ts';
+import { openLayerStore } from '../src/images/store/layer-store.ts';
 import type { Unpacker } from '../src/images/unpack/apart.ts';
 import { unpackHere } from '../src/images/unpack/here.ts';
 import { isFault } from '../src/lib/index.ts';

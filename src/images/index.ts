@@ -22,15 +22,8 @@ export type { LayerRole } from './function-images/image-documents.ts';
 export { nameOfFolder, parseImageName, reservedNames } from './function-images/image-name.ts';
 export { writeLayoutArchive } from './function-images/layout-archive.ts';
 export { copyBlob, copyImage, unpackLayers } from './function-images/layout-copy.ts';
+export { type DeletedImage, deleteStoredImage } from './function-images/stored-images.ts';
 export { openWorkFolder, type WorkFolder } from './function-images/work-folder.ts';
-export {
-  folderImage,
-  type ImageStoreOptions,
-  layersDirOf,
-  listStoredImages,
-  openImageStore,
-  pickEntry,
-} from './image-store.ts';
 export { entryPath, linkTarget, showPath } from './layer/entry-path.ts';
 export { layerLimits } from './layer/layer-limits.ts';
 export { type LayerPaths, openLayerPaths } from './layer/layer-paths.ts';
@@ -50,7 +43,6 @@ export {
 } from './layer/tar-reader.ts';
 export { formOf, unpacked } from './layer/unpacked.ts';
 export { zstdFrames } from './layer/zstd-frames.ts';
-export { openLayerStore } from './layer-store.ts';
 export { parseConfig } from './oci/config-document.ts';
 export { findTrouble } from './oci/json-text.ts';
 export {
@@ -81,9 +73,17 @@ export {
   parseDocument,
 } from './oci/schema.ts';
 export { type ImageReference, parseReference } from './reference.ts';
-export type { RootLayers, RootMounter } from './root-filesystem.ts';
-export { openRootMounter } from './root-mounter.ts';
-export { type DeletedImage, deleteStoredImage } from './stored-images.ts';
+export {
+  folderImage,
+  type ImageStoreOptions,
+  layersDirOf,
+  listStoredImages,
+  openImageStore,
+  pickEntry,
+} from './store/image-store.ts';
+export { openLayerStore } from './store/layer-store.ts';
+export type { RootLayers, RootMounter } from './store/root-filesystem.ts';
+export { openRootMounter } from './store/root-mounter.ts';
 export * from './types.ts';
 export { confineUnpacker } from './unpack/apart.ts';
 export { codeArchiveLimits, isProgram } from './unpack/code-limits.ts';

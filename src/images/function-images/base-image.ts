@@ -6,10 +6,10 @@
 import { blobPath, blobSize, type Digest, readRegularFile } from '../../blobs/index.ts';
 import { runtimeKinds } from '../base-images/recipe.ts';
 import { imageFault } from '../faults.ts';
-import { pickEntry } from '../image-store.ts';
 import { readImageFrom, readIndex, refNameOf } from '../oci/layout.ts';
 import { type Config, type Descriptor, manifestMediaType, maxDocumentBytes } from '../oci/schema.ts';
 import { parseReference } from '../reference.ts';
+import { pickEntry } from '../store/image-store.ts';
 
 export interface BaseImage {
   /** As it is called in the store, with its tag. */

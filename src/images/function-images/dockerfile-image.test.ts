@@ -4,9 +4,9 @@ import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { runCommand } from '../../lib/index.ts';
-import { openImageStore } from '../image-store.ts';
 import { listTree, temporaryFolder, writeTestImage } from '../images.fixture.ts';
 import { readImage, readIndex, refNameOf, tagManifest } from '../oci/layout.ts';
+import { openImageStore } from '../store/image-store.ts';
 import { buildDockerfileImage, hasDockerfile } from './dockerfile-image.ts';
 import type { FunctionImage } from './function-image.ts';
 

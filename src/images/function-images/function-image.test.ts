@@ -3,9 +3,9 @@ import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { blobPath } from '../../blobs/index.ts';
 import { mustRun, runCommand } from '../../lib/index.ts';
-import { openImageStore } from '../image-store.ts';
 import { listTree, tarOf, temporaryFolder, writeTestImage } from '../images.fixture.ts';
 import { readImage, readIndex, tagManifest } from '../oci/layout.ts';
+import { openImageStore } from '../store/image-store.ts';
 import { buildFunctionImage, type FunctionImage, type FunctionImageOptions } from './function-image.ts';
 import { writeLayoutArchive } from './layout-archive.ts';
 

@@ -5,9 +5,9 @@ import { dirname } from 'node:path';
 import { blobPath, blobSize, openBlobStore, renameDurably, temporaryBeside } from '../../blobs/index.ts';
 import { errnoOf } from '../../lib/index.ts';
 import { imageFault } from '../faults.ts';
-import { openLayerStore } from '../layer-store.ts';
 import { readImage } from '../oci/layout.ts';
 import type { Descriptor } from '../oci/schema.ts';
+import { openLayerStore } from '../store/layer-store.ts';
 import { type Unpacker, unpackApart } from '../unpack/apart.ts';
 
 /** `link`: both have the same file, so only between folders that nobody else may write to. */

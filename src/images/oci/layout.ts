@@ -15,8 +15,8 @@ import {
   writeFileAtomically,
 } from '../../blobs/index.ts';
 import { imageFault } from '../faults.ts';
-import { lockFile } from '../lock.ts';
 import { parseConfig } from './config-document.ts';
+import { lockFile } from './lock.ts';
 import {
   type Config,
   type Descriptor,

@@ -2,7 +2,7 @@
 import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Digest } from '../../blobs/index.ts';
-import { isMountedAnywhere, mountedName, openLayerStore } from '../layer-store.ts';
+import { isMountedAnywhere, mountedName, openLayerStore } from '../store/layer-store.ts';
 
 /** False, with the layer where it was, when a sandbox runs on it. */
 export async function dropLayer(dir: string, diffId: Digest): Promise<boolean> {

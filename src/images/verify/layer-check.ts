@@ -13,7 +13,7 @@ import { z } from 'zod';
 import { blobPath, type Digest, openRegularFile } from '../../blobs/index.ts';
 import { confine, findAbilities, readingPrograms, startCommand, unownedId } from '../../lib/index.ts';
 import { imageFault } from '../faults.ts';
-import { openLayerStore } from '../layer-store.ts';
+import { openLayerStore } from '../store/layer-store.ts';
 
 export interface StoredLayer {
   readonly diffId: Digest;

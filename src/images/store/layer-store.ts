@@ -15,12 +15,12 @@ import {
   stat,
 } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type BlobStore, type Digest, digestHex, isTemporary, openRegularFile } from '../blobs/index.ts';
-import { errnoOf, isFault, mustRun } from '../lib/index.ts';
-import { imageFault } from './faults.ts';
-import { isLayerType } from './layer/layer-types.ts';
-import type { Descriptor } from './oci/schema.ts';
-import { type Unpacker, unpackApart } from './unpack/apart.ts';
+import { type BlobStore, type Digest, digestHex, isTemporary, openRegularFile } from '../../blobs/index.ts';
+import { errnoOf, isFault, mustRun } from '../../lib/index.ts';
+import { imageFault } from '../faults.ts';
+import { isLayerType } from '../layer/layer-types.ts';
+import type { Descriptor } from '../oci/schema.ts';
+import { type Unpacker, unpackApart } from '../unpack/apart.ts';
 
 export interface LayerStore {
   /** Where the layer lies, or would lie. */

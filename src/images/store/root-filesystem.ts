@@ -3,8 +3,8 @@
  * lets go.
  */
 import { relative } from 'node:path';
-import { digestHex, digestOf } from '../blobs/index.ts';
-import type { Image, RootFilesystem } from './types.ts';
+import { digestHex, digestOf } from '../../blobs/index.ts';
+import type { Image, RootFilesystem } from '../types.ts';
 
 /** What a sandbox mounts over, or looks for, in every root. */
 export const mountTargets = ['dev', 'fn', 'proc', 'sys', 'tmp', 'ward'];

@@ -5,20 +5,20 @@
 
 import { realpath, stat } from 'node:fs/promises';
 import { resolve as absolute, join } from 'node:path';
-import { openBlobStore } from '../blobs/index.ts';
-import { imageFault } from './faults.ts';
+import { openBlobStore } from '../../blobs/index.ts';
+import { imageFault } from '../faults.ts';
+import { type LayoutImage, pickPlatform, readImage, readIndex, refNameOf } from '../oci/layout.ts';
+import type { Descriptor, Index } from '../oci/schema.ts';
+import { parseReference } from '../reference.ts';
+import type { Image, ImageConfig, ImageStore, StoredImage } from '../types.ts';
 import {
   makeLayersFolder,
   openLayerStore,
   removeAbandonedLayers,
   removeFormerLayers,
 } from './layer-store.ts';
-import { type LayoutImage, pickPlatform, readImage, readIndex, refNameOf } from './oci/layout.ts';
-import type { Descriptor, Index } from './oci/schema.ts';
-import { parseReference } from './reference.ts';
 import { openRootMounts, type RootMounter } from './root-filesystem.ts';
 import { openRootMounter } from './root-mounter.ts';
-import type { Image, ImageConfig, ImageStore, StoredImage } from './types.ts';
 
 export interface ImageStoreOptions {
   /** An OCI image layout, beside it the unpacked layers. Made when missing. */

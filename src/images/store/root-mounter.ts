@@ -12,9 +12,9 @@
 import { constants, existsSync } from 'node:fs';
 import { type FileHandle, lstat, mkdir, mkdtemp, open, rm, symlink, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { digestHex, digestOf } from '../blobs/index.ts';
-import { hostTroubleOf, mustRun } from '../lib/index.ts';
-import { imageFault } from './faults.ts';
+import { digestHex, digestOf } from '../../blobs/index.ts';
+import { hostTroubleOf, mustRun } from '../../lib/index.ts';
+import { imageFault } from '../faults.ts';
 import { mountTargets, type RootMounter } from './root-filesystem.ts';
 
 export interface RootMounterOptions {

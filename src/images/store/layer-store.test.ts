@@ -1,8 +1,8 @@
 import { appendFile, mkdir, readdir, truncate, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { blobPath, type Digest, digestOf, openBlobStore, parseDigest } from '../blobs/index.ts';
-import { mustRun } from '../lib/index.ts';
+import { blobPath, type Digest, digestOf, openBlobStore, parseDigest } from '../../blobs/index.ts';
+import { mustRun } from '../../lib/index.ts';
 import {
   canMount,
   listTree,
@@ -11,10 +11,10 @@ import {
   tarOf,
   temporaryFolder,
   writeTestImage,
-} from './images.fixture.ts';
+} from '../images.fixture.ts';
+import { readImage } from '../oci/layout.ts';
+import type { Descriptor } from '../oci/schema.ts';
 import { openLayerStore, removeAbandonedLayers, removeFormerLayers } from './layer-store.ts';
-import { readImage } from './oci/layout.ts';
-import type { Descriptor } from './oci/schema.ts';
 
 async function firstLayer(
   dir: string,

@@ -1,10 +1,10 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { blobSize } from '../blobs/index.ts';
-import { listStoredImages, openImageStore } from './image-store.ts';
-import { canMount, tarOf, temporaryFolder, writeTestImage } from './images.fixture.ts';
-import { tagManifest } from './oci/layout.ts';
+import { blobSize } from '../../blobs/index.ts';
+import { canMount, tarOf, temporaryFolder, writeTestImage } from '../images.fixture.ts';
+import { tagManifest } from '../oci/layout.ts';
+import { listStoredImages, openImageStore } from '../store/image-store.ts';
 import { deleteStoredImage } from './stored-images.ts';
 
 const shared = await tarOf([{ name: 'shared', content: 'in both' }]);

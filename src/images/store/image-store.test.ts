@@ -2,9 +2,8 @@ import { readFileSync } from 'node:fs';
 import { access, mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { digestOf } from '../blobs/index.ts';
-import { unpackLayers } from './function-images/layout-copy.ts';
-import { openImageStore } from './image-store.ts';
+import { digestOf } from '../../blobs/index.ts';
+import { unpackLayers } from '../function-images/layout-copy.ts';
 import {
   canMount,
   listTree,
@@ -12,8 +11,9 @@ import {
   tarOf,
   temporaryFolder,
   writeTestImage,
-} from './images.fixture.ts';
-import { unpackHere } from './unpack/here.ts';
+} from '../images.fixture.ts';
+import { unpackHere } from '../unpack/here.ts';
+import { openImageStore } from './image-store.ts';
 
 /** A store in a fresh folder; closed and removed by `await using`. */
 async function freshStore() {

@@ -2,8 +2,8 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type FileLock, tryFileLock } from '../lib/index.ts';
-import { imageFault } from './faults.ts';
+import { type FileLock, tryFileLock } from '../../lib/index.ts';
+import { imageFault } from '../faults.ts';
 
 const retryMs = 10;
 

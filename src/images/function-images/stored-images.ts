@@ -5,13 +5,10 @@
  */
 import { lstat, opendir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { blobPath, blobSize, type Digest, digestHex, readRegularFile } from '../blobs/index.ts';
-import { errnoOf } from '../lib/index.ts';
-import { imageFault } from './faults.ts';
-import { parseImageName } from './function-images/image-name.ts';
-import { isWorkFolder } from './function-images/work-folder.ts';
-import { isMountedAnywhere, mountedName, openLayerStore } from './layer-store.ts';
-import { refNameOf, replaceIndex } from './oci/layout.ts';
+import { blobPath, blobSize, type Digest, digestHex, readRegularFile } from '../../blobs/index.ts';
+import { errnoOf } from '../../lib/index.ts';
+import { imageFault } from '../faults.ts';
+import { refNameOf, replaceIndex } from '../oci/layout.ts';
 import {
   configSchema,
   type Descriptor,
@@ -20,7 +17,10 @@ import {
   manifestSchema,
   maxDocumentBytes,
   parseDocument,
-} from './oci/schema.ts';
+} from '../oci/schema.ts';
+import { isMountedAnywhere, mountedName, openLayerStore } from '../store/layer-store.ts';
+import { parseImageName } from './image-name.ts';
+import { isWorkFolder } from './work-folder.ts';
 
 export interface DeletedImage {
   readonly name: string;
