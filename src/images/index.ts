@@ -55,7 +55,7 @@ export {
   refNameOf,
   tagManifest,
 } from './oci/layout.ts';
-export { blobsBelow } from './oci/layout-blobs.ts';
+export { blobsBelow, readDocumentFile } from './oci/layout-blobs.ts';
 export { findMiscasedKey, manifestKeys } from './oci/miscased-key.ts';
 export {
   type Config,

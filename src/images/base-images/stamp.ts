@@ -44,7 +44,7 @@ async function isComplete(dir: string, entry: Descriptor): Promise<boolean> {
     return true;
   } catch (error) {
     // A missing or damaged document is a reason to build, not to fail.
-    if (isFault(error, 'IMAGE_INVALID') || isFault(error, 'FILE_INVALID')) return false;
+    if (isFault(error, 'IMAGE_INVALID')) return false;
     throw error;
   }
 }

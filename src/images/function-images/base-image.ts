@@ -3,11 +3,12 @@
  * that a name that moves meanwhile changes nothing.
  */
 
-import { blobPath, blobSize, type Digest, readRegularFile } from '../../blobs/index.ts';
+import { blobPath, blobSize, type Digest } from '../../blobs/index.ts';
 import { runtimeKinds } from '../base-images/recipe.ts';
 import { imageFault } from '../faults.ts';
 import { readImageFrom, readIndex, refNameOf } from '../oci/layout.ts';
-import { type Config, type Descriptor, manifestMediaType, maxDocumentBytes } from '../oci/schema.ts';
+import { readDocumentFile } from '../oci/layout-blobs.ts';
+import { type Config, type Descriptor, manifestMediaType } from '../oci/schema.ts';
 import { parseReference } from '../reference.ts';
 import { pickEntry } from '../store/image-store.ts';
 
@@ -38,7 +39,7 @@ export async function findBase(storeDir: string, name: string, architecture: str
   if (!known.includes(plainName)) throw notTrusted(name, known);
   const entry = pickEntry(plainName, storeDir, index, plainName, architecture);
   const read = async ({ digest }: Descriptor) =>
-    (await readRegularFile(blobPath(storeDir, digest), maxDocumentBytes)) ?? Buffer.alloc(0);
+    (await readDocumentFile(blobPath(storeDir, digest))) ?? Buffer.alloc(0);
   const { digest, manifest, config } = await readImageFrom(read, entry, architecture);
   if (config.architecture !== architecture) {
     throw imageFault('IMAGE_INVALID', `${plainName} is for ${config.architecture}, not for ${architecture}`);

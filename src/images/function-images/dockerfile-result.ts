@@ -2,12 +2,14 @@
  * What buildah made of a Dockerfile → an image of Ward's: on the base's own layers, with Ward's server where the
  * Dockerfile names no program of its own.
  */
+
 import { join } from 'node:path';
-import { type Digest, digestHex, digestOf, openRegularFile, readRegularFile } from '../../blobs/index.ts';
+import { type Digest, digestHex, digestOf, openRegularFile } from '../../blobs/index.ts';
 import { packTar } from '../base-images/layer-blob.ts';
 import { imageFault } from '../faults.ts';
 import { type LayoutImage, readImageFrom } from '../oci/layout.ts';
-import { type Config, type Descriptor, manifestMediaType, maxDocumentBytes } from '../oci/schema.ts';
+import { readDocumentFile } from '../oci/layout-blobs.ts';
+import { type Config, type Descriptor, manifestMediaType } from '../oci/schema.ts';
 import type { BaseImage } from './base-image.ts';
 import type { FolderContent } from './folder-content.ts';
 import { createdOf, describe, type FunctionImage, type FunctionImageOptions } from './function-image.ts';
@@ -47,7 +49,7 @@ export async function assembleBuilt(
 }
 
 async function readBuilt(dir: string): Promise<LayoutImage> {
-  const read = async (name: string) => readRegularFile(join(dir, name), maxDocumentBytes);
+  const read = async (name: string) => readDocumentFile(join(dir, name));
   const bytes = await read('manifest.json');
   if (bytes === undefined) throw imageFault('IMAGE_BUILD_FAILED', 'buildah wrote no image');
   const entry = { mediaType: manifestMediaType, digest: digestOf(bytes), size: bytes.length };

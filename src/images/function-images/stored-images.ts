@@ -3,19 +3,20 @@
  * Refused for Ward's own images, while sandboxes run on what would go, and while something is being built, which may be
  * about to use it. A process that is killed in between leaves blobs that nothing names, and no name without its blobs.
  */
+
 import { lstat, opendir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { blobPath, blobSize, type Digest, digestHex, readRegularFile } from '../../blobs/index.ts';
+import { blobPath, blobSize, type Digest, digestHex } from '../../blobs/index.ts';
 import { errnoOf } from '../../lib/index.ts';
 import { imageFault } from '../faults.ts';
 import { refNameOf, replaceIndex } from '../oci/layout.ts';
+import { readDocumentFile } from '../oci/layout-blobs.ts';
 import {
   configSchema,
   type Descriptor,
   indexSchema,
   indexTypes,
   manifestSchema,
-  maxDocumentBytes,
   parseDocument,
 } from '../oci/schema.ts';
 import { isMountedAnywhere, mountedName, openLayerStore } from '../store/layer-store.ts';
@@ -82,7 +83,7 @@ async function addParts(
   depth = 0,
 ): Promise<void> {
   parts.blobs.add(digest);
-  const bytes = await readRegularFile(blobPath(dir, digest), maxDocumentBytes);
+  const bytes = await readDocumentFile(blobPath(dir, digest));
   if (bytes === undefined || depth > maxNesting) return;
   if (indexTypes.has(mediaType)) {
     for (const entry of parseDocument(indexSchema, bytes, digest).manifests)
@@ -91,7 +92,7 @@ async function addParts(
   }
   const { config, layers } = parseDocument(manifestSchema, bytes, digest);
   for (const each of [config, ...layers]) parts.blobs.add(each.digest);
-  const text = await readRegularFile(blobPath(dir, config.digest), maxDocumentBytes);
+  const text = await readDocumentFile(blobPath(dir, config.digest));
   // Signatures and the like have another config than an image.
   const read = text === undefined ? undefined : configSchema.safeParse(parsed(text));
   if (read?.success) for (const diffId of read.data.rootfs.diff_ids) parts.layers.add(diffId);

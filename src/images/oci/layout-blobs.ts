@@ -1,5 +1,7 @@
-/** Every blob below an entry of a layout's index, for all platforms: for copies of images as they are. */
+/** The blobs of a layout: its documents, and every blob below an entry of its index, for all platforms. */
 import { blobPath, blobSize, readRegularFile } from '../../blobs/index.ts';
+import { isFault } from '../../lib/index.ts';
+import { imageFault } from '../faults.ts';
 import {
   type Descriptor,
   indexSchema,
@@ -20,7 +22,7 @@ export async function blobsBelow(dir: string, entry: Descriptor): Promise<readon
     found.set(descriptor.digest, descriptor);
     if (depth === 0) return;
     const isIndex = indexTypes.has(descriptor.mediaType);
-    const bytes = (await readRegularFile(blobPath(dir, descriptor.digest), maxDocumentBytes)) ?? '{}';
+    const bytes = (await readDocumentFile(blobPath(dir, descriptor.digest))) ?? '{}';
     const what = `${dir}: ${descriptor.digest}`;
     if (isIndex) {
       const { manifests } = parseDocument(indexSchema, Buffer.from(bytes), what);
@@ -32,4 +34,14 @@ export async function blobsBelow(dir: string, entry: Descriptor): Promise<readon
   };
   await visit(entry, 2);
   return [...found.values()];
+}
+
+/** The bytes of the document at `path`; undefined when there is no file. @throws Fault IMAGE_INVALID */
+export async function readDocumentFile(path: string): Promise<Buffer | undefined> {
+  try {
+    return await readRegularFile(path, maxDocumentBytes);
+  } catch (cause) {
+    if (!isFault(cause, 'FILE_INVALID')) throw cause;
+    throw imageFault('IMAGE_INVALID', cause.message, { cause });
+  }
 }

@@ -6,16 +6,10 @@
  */
 
 import { join } from 'node:path';
-import {
-  blobPath,
-  type Digest,
-  digestOf,
-  openBlobStore,
-  readRegularFile,
-  writeFileAtomically,
-} from '../../blobs/index.ts';
+import { blobPath, type Digest, digestOf, openBlobStore, writeFileAtomically } from '../../blobs/index.ts';
 import { imageFault } from '../faults.ts';
 import { parseConfig } from './config-document.ts';
+import { readDocumentFile } from './layout-blobs.ts';
 import { lockFile } from './lock.ts';
 import {
   type Config,
@@ -26,7 +20,6 @@ import {
   indexTypes,
   type Manifest,
   manifestSchema,
-  maxDocumentBytes,
   parseDocument,
   refNameAnnotation,
 } from './schema.ts';
@@ -44,7 +37,7 @@ export interface LayoutImage {
 
 /** The index of the layout in `dir`; undefined when `dir` holds none. @throws Fault IMAGE_INVALID */
 export async function readIndex(dir: string): Promise<Index | undefined> {
-  const bytes = await readRegularFile(join(dir, 'index.json'), maxDocumentBytes);
+  const bytes = await readDocumentFile(join(dir, 'index.json'));
   return bytes === undefined ? undefined : parseDocument(indexSchema, bytes, join(dir, 'index.json'));
 }
 
@@ -146,7 +139,7 @@ export function pickPlatform(
 }
 
 async function readBlob(dir: string, { digest }: Descriptor): Promise<Buffer> {
-  const bytes = await readRegularFile(blobPath(dir, digest), maxDocumentBytes);
+  const bytes = await readDocumentFile(blobPath(dir, digest));
   if (bytes !== undefined) return bytes;
   throw imageFault('IMAGE_INVALID', `${dir} lacks the blob ${digest}`);
 }

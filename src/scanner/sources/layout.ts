@@ -1,7 +1,8 @@
 /** An image in an OCI image layout: Ward's own store, or a folder that another tool wrote. */
+
 import type { Readable } from 'node:stream';
-import { blobPath, type Digest, openRegularFile, readRegularFile } from '../../blobs/index.ts';
-import { maxDocumentBytes, pickEntry, readIndex } from '../../images/index.ts';
+import { blobPath, type Digest, openRegularFile } from '../../blobs/index.ts';
+import { pickEntry, readDocumentFile, readIndex } from '../../images/index.ts';
 import { scannerFault } from '../faults.ts';
 import type { ImageSource } from '../types.ts';
 import { imageSourceOf } from './image-source.ts';
@@ -25,7 +26,7 @@ export async function layoutSource(
   const entry = pickEntry(name, dir, await readIndex(dir), tag, architecture);
   const blobs = {
     read: async ({ digest }: { digest: Digest }) =>
-      (await readRegularFile(blobPath(dir, digest), maxDocumentBytes)) ?? lacking(dir, digest),
+      (await readDocumentFile(blobPath(dir, digest))) ?? lacking(dir, digest),
     open: ({ digest }: { digest: Digest }) => openBlob(dir, digest),
     // Nothing is to be written beside what is only read, so nothing holds it.
     localFile: async ({ digest }: { digest: Digest }) => ({
