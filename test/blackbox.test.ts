@@ -1,10 +1,9 @@
 /** Actions whose image is not Ward's: OpenWhisk's HTTP contract on a port of the sandbox's own loopback. */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { Completion } from '../src/dispatch/index.ts';
 import type { InvokerOptions } from '../src/invoker/index.ts';
 import type { JsonObject } from '../src/lib/index.ts';
 import { type BlackboxImages, makeBlackboxImages } from './blackbox/image.ts';
-import { InvokerBench, type TargetChanges, textsOf } from './invoker.ts';
+import { type EndedJob, InvokerBench, type TargetChanges, textsOf } from './invoker.ts';
 import { peakMemoryMiB } from './peak-memory.ts';
 import { missingForSandboxes, Ward } from './ward.ts';
 
@@ -35,14 +34,14 @@ describe.skipIf(missing !== undefined)(`an image of one's own${missing ? ` (${mi
 
   const target = (code = '', changes: TargetChanges = {}) =>
     bench.target(code, { kind: 'blackbox', image: 'demo/app:1', ...changes });
-  const run = async (value: JsonObject, code = '', changes: TargetChanges = {}): Promise<Completion> =>
+  const run = async (value: JsonObject, code = '', changes: TargetChanges = {}): Promise<EndedJob> =>
     bench.run(await target(code, changes), value);
 
   describe('in order', () => {
     it('is initialised and run as OpenWhisk does it', async () => {
       const app = await target('the code', { initEnv: { SECRET: 'x' }, main: 'entry' });
       const job = { ...bench.job(app, { a: 1 }), apiKey: 'u:k' };
-      const { result, status, start, initMs } = await bench.invoker.run(job);
+      const { result, status, start, initMs } = await bench.runJob(job);
       expect({ status, start, initMs }).toEqual({
         status: 'success',
         start: 'cold',
@@ -329,7 +328,7 @@ describe.skipIf(missing !== undefined)(`an image of one's own${missing ? ` (${mi
       const app = await target('', { limits: { timeoutMs: 3000 } });
       await bench.run(app, { do: 'count' }).then(({ logs }) => logs);
       const job = bench.job(app, { do: 'hang', say: 'live' });
-      const running = bench.invoker.run(job);
+      const running = bench.runJob(job);
       const seen: string[] = [];
       bench.invoker.follow(job.activationId, (line) => seen.push(line));
       await bench.until(() => seen.length > 0);

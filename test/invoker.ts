@@ -19,6 +19,9 @@ import { newActivationId, randomHex, silentLog } from '../src/lib/index.ts';
 import { openSandboxHost, operatorPolicy, takeOrders } from '../src/sandbox/index.ts';
 import { cgroupsOf, freezerStatesOf, imagesDir } from './ward.ts';
 
+/** A completion with its log. */
+export type EndedJob = Completion & { readonly logs: Promise<ActivationLog> };
+
 export interface TargetChanges extends Partial<Omit<JobTarget, 'code' | 'limits'>> {
   readonly limits?: Partial<JobTarget['limits']>;
   readonly main?: string;
@@ -112,8 +115,13 @@ export class InvokerBench implements AsyncDisposable {
     };
   }
 
-  async run(target: JobTarget, parameters: Job['parameters'] = {}): Promise<Completion> {
-    return this.invoker.run(this.job(target, parameters));
+  async run(target: JobTarget, parameters: Job['parameters'] = {}): Promise<EndedJob> {
+    return this.runJob(this.job(target, parameters));
+  }
+
+  async runJob(job: Job): Promise<EndedJob> {
+    const { completion, log } = await this.invoker.run(job);
+    return { ...completion, logs: log };
   }
 
   /** Sandboxes that there are now. */

@@ -139,7 +139,7 @@ describe.skipIf(missing !== undefined)(`scaling${missing ? ` (${missing})` : ''}
       };`;
     const target = await bench.target(slow);
     const job = bench.job(target);
-    const running = bench.invoker.run(job);
+    const running = bench.runJob(job);
     const seen: string[] = [];
     expect(bench.invoker.follow(job.activationId, (line) => seen.push(line))).toBeDefined();
     const { logs } = await running;
@@ -151,7 +151,7 @@ describe.skipIf(missing !== undefined)(`scaling${missing ? ` (${missing})` : ''}
   it('one that is cancelled says so, keeps its log, and its sandbox is gone', async () => {
     const bench = await start();
     const job = bench.job(await bench.target(`exports.main = () => new Promise(() => console.log('here'))`));
-    const running = bench.invoker.run(job);
+    const running = bench.runJob(job);
     const seen: string[] = [];
     bench.invoker.follow(job.activationId, (line) => seen.push(line));
     await bench.until(() => seen.length > 0);

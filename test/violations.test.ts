@@ -74,7 +74,7 @@ describe.skipIf(missing !== undefined)(`violations${missing ? ` (${missing})` : 
     const { bench, reports } = await start();
     const target = await bench.target(forks, { kind: 'python:3.13', limits: { memoryMiB: 512 } });
     const job = bench.job(target, { most: 1000 });
-    const done = await bench.invoker.run(job);
+    const done = await bench.runJob(job);
     expect(done.result).toMatchObject({ errno: 11 });
     expect(done.violations).toMatchObject([{ kind: 'pids', detail: expect.stringMatching(/128 processes/) }]);
     expect(reports).toMatchObject([{ kind: 'pids', activationIds: [job.activationId] }]);
@@ -84,7 +84,7 @@ describe.skipIf(missing !== undefined)(`violations${missing ? ` (${missing})` : 
   it('a call that the policy kills for is told of the activation that made it', async () => {
     const { bench, reports } = await start();
     const job = bench.job(await bench.target(tripwire, { kind: 'python:3.13' }));
-    const done = await bench.invoker.run(job);
+    const done = await bench.runJob(job);
     expect(done.result).toMatchObject({
       error: expect.stringMatching(/system call that its sandbox forbids/),
     });

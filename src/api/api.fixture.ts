@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { openBlobStore } from '../blobs/index.ts';
-import type { Completion, Job } from '../dispatch/index.ts';
+import type { Completion, Job, JobEnd } from '../dispatch/index.ts';
 import { createFunctions, createVault, type Functions, type FunctionsOptions } from '../functions/index.ts';
 import { Fault, type JsonValue, type Log, silentLog } from '../lib/index.ts';
 import { openStore, type Store } from '../store/index.ts';
@@ -38,7 +38,7 @@ export interface TestApi extends AsyncDisposable {
   readonly key: string;
   readonly jobs: Job[];
   /** What the next jobs give; each gives its parameters back until it is set. */
-  script: (job: Job) => Completion | Promise<Completion>;
+  script: (job: Job) => EndedJob | Promise<EndedJob>;
   /** Requests below /api/v1/namespaces/_ unless the path begins with a slash. */
   call(method: 'GET' | 'PUT' | 'POST' | 'DELETE', path: string, options?: CallOptions): Promise<HttpAnswer>;
 }
@@ -51,7 +51,10 @@ export interface TestApiOptions {
   readonly accessLog?: Log;
 }
 
-export function completion(result: JsonValue, more: Partial<Completion> = {}): Completion {
+/** A completion with its log, as scripts give both. */
+export type EndedJob = Completion & { readonly logs: JobEnd['log'] };
+
+export function completion(result: JsonValue, more: Partial<EndedJob> = {}): EndedJob {
   const json = JSON.stringify(result);
   const now = Date.now();
   return {
@@ -110,7 +113,8 @@ export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
     dispatcher: {
       async run(job) {
         jobs.push(job);
-        return api.script(job);
+        const { logs, ...completion } = await api.script(job);
+        return { completion, log: logs };
       },
       warm() {},
       follow: () => undefined,

@@ -1,6 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Completion, CompletionStatus } from '../dispatch/index.ts';
-import { completion, hello, startApi, type TestApi, type TestApiOptions } from './api.fixture.ts';
+import type { CompletionStatus } from '../dispatch/index.ts';
+import {
+  completion,
+  type EndedJob,
+  hello,
+  startApi,
+  type TestApi,
+  type TestApiOptions,
+} from './api.fixture.ts';
 
 async function withHello(options: TestApiOptions = {}, body: object = {}): Promise<TestApi> {
   const api = await startApi(options);
@@ -60,7 +67,7 @@ describe('a blocking call', () => {
 
   test('answers 202 when its wait is over', async () => {
     await using api = await withHello();
-    const end = Promise.withResolvers<Completion>();
+    const end = Promise.withResolvers<EndedJob>();
     api.script = () => end.promise;
     const answer = await api.call('POST', 'actions/hello?blocking=true&timeout=1');
     const activationId = answer.headers['x-openwhisk-activation-id'];

@@ -136,8 +136,13 @@ export interface Completion {
   readonly sandboxMs?: number | undefined;
   /** What its sandbox did meanwhile that its policy does not let it; absent when there was nothing. */
   readonly violations?: readonly Violation[] | undefined;
-  /** Settles after the result, when the log streams have been read to their end for this activation. */
-  readonly logs: Promise<ActivationLog>;
+}
+
+/** The two messages of an activation's end: how it ended, and its log, which may come later. */
+export interface JobEnd {
+  readonly completion: Completion;
+  /** Settles when the log streams have been read to their end for this activation. */
+  readonly log: Promise<ActivationLog>;
 }
 
 /** A violation, and as far as is known whose: in a blank sandbox it is nobody's. */
@@ -168,7 +173,7 @@ export interface Dispatcher {
    * @throws Fault INVOKER_CLOSED, INVOKER_BUSY, ACTION_TOO_LARGE (kind `busy`), KIND_UNKNOWN, IMAGE_UNKNOWN,
    * IMAGE_UNUSABLE, TIER_UNAVAILABLE (`invalid`), POLICY_EXCEEDED (`denied`), JOB_WITHDRAWN when `handover` says no
    */
-  run(job: Job, handover?: Handover): Promise<Completion>;
+  run(job: Job, handover?: Handover): Promise<JobEnd>;
   /**
    * Ends an activation that waits, is being initialised or runs: its Completion says so. Its sandbox ends with it, or, where that
    * runs others as well, with the last of them. Does nothing when there is no such activation.

@@ -11,6 +11,7 @@ import {
   type Completion,
   type CompletionStatus,
   type Job,
+  type JobEnd,
   type JobTarget,
   jobWithdrawn,
 } from '../dispatch/index.ts';
@@ -21,7 +22,7 @@ import { createFunctions, type Functions, type FunctionsOptions } from './functi
 import type { Identity } from './namespaces/namespaces.ts';
 import { createVault, type Vault, type VaultKey } from './vault/vault.ts';
 
-export type Script = (job: Job) => Completion | Promise<Completion>;
+export type Script = (job: Job) => EndedJob | Promise<EndedJob>;
 
 type ScriptedCalls = FunctionsOptions['dispatcher'] & FunctionsOptions['admission'];
 
@@ -40,7 +41,10 @@ export interface ScriptedInvoker extends ScriptedCalls {
   waiting: number;
 }
 
-export function completion(result: JsonValue, more: Partial<Completion> = {}): Completion {
+/** A completion with its log, as scripts give both. */
+export type EndedJob = Completion & { readonly logs: JobEnd['log'] };
+
+export function completion(result: JsonValue, more: Partial<EndedJob> = {}): EndedJob {
   const json = JSON.stringify(result);
   const now = Date.now();
   return {
@@ -58,7 +62,7 @@ export function completion(result: JsonValue, more: Partial<Completion> = {}): C
   };
 }
 
-export function failure(status: CompletionStatus, error: string): Completion {
+export function failure(status: CompletionStatus, error: string): EndedJob {
   return completion({ error }, { status });
 }
 
@@ -91,7 +95,8 @@ export function scriptedInvoker(): ScriptedInvoker {
       invoker.waiting--;
       if (handover !== undefined && !(await handover.begin())) throw jobWithdrawn();
       invoker.jobs.push(job);
-      return invoker.script(job);
+      const { logs, ...completion } = await invoker.script(job);
+      return { completion, log: logs };
     },
     admitFire: () => void invoker.fired++,
     usage: (_namespace, limits) => ({

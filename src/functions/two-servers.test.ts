@@ -1,9 +1,17 @@
 /** Two servers at a time on one store: neither touches what the other one runs. */
 import { describe, expect, test, vi } from 'vitest';
-import type { Completion, Job } from '../dispatch/index.ts';
+import type { Job } from '../dispatch/index.ts';
 import type { InvokeAnswer } from './activations/invocations.ts';
 import type { Functions } from './functions.ts';
-import { completion, hello, type Platform, ref, scriptedInvoker, startPlatform } from './platform.fixture.ts';
+import {
+  completion,
+  type EndedJob,
+  hello,
+  type Platform,
+  ref,
+  scriptedInvoker,
+  startPlatform,
+} from './platform.fixture.ts';
 
 /** `first` is the one that the platform starts; the second one starts when a test asks for it. */
 async function startFirst(): Promise<Platform> {
@@ -28,8 +36,8 @@ function call(
 }
 
 /** Calls run until it is resolved. */
-function hold(platform: Platform): PromiseWithResolvers<Completion> {
-  const end = Promise.withResolvers<Completion>();
+function hold(platform: Platform): PromiseWithResolvers<EndedJob> {
+  const end = Promise.withResolvers<EndedJob>();
   platform.invoker.script = () => end.promise;
   return end;
 }

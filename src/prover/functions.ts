@@ -78,8 +78,13 @@ async function openInvoker(
     return {
       async call(parameters = {}) {
         const ids = { activationId: newActivationId(), transactionId: 'prove' };
-        const completion = await invoker.run({ ...target, ...ids, parameters, acceptedAt: Date.now() });
-        return { ...completion, lines: linesOf(await completion.logs) };
+        const { completion, log } = await invoker.run({
+          ...target,
+          ...ids,
+          parameters,
+          acceptedAt: Date.now(),
+        });
+        return { ...completion, lines: linesOf(await log) };
       },
     };
   };

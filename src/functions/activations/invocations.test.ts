@@ -1,7 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
-import type { Completion } from '../../dispatch/index.ts';
 import { isJsonObject, type JsonObject } from '../../lib/index.ts';
-import { completion, hello, type Platform, ref, startPlatform } from '../platform.fixture.ts';
+import { completion, type EndedJob, hello, type Platform, ref, startPlatform } from '../platform.fixture.ts';
 import { fromQueue, toQueue } from './accepted-task.ts';
 import type { InvokeRequest } from './invocations.ts';
 import { serialiseRecord } from './record.ts';
@@ -135,7 +134,7 @@ describe('a blocking call', () => {
 
   test('that outlasts its wait is accepted, and kept when it ends', async () => {
     await using platform = await withHello();
-    const end = Promise.withResolvers<Completion>();
+    const end = Promise.withResolvers<EndedJob>();
     platform.invoker.script = () => end.promise;
     const { activationId, record } = await call(platform, { waitMs: 1 });
     expect(record).toBeUndefined();
@@ -156,7 +155,7 @@ describe('a blocking call', () => {
 
   test('that the invoker refuses after the wait is recorded as an internal error', async () => {
     await using platform = await withHello();
-    const end = Promise.withResolvers<Completion>();
+    const end = Promise.withResolvers<EndedJob>();
     platform.invoker.script = () => end.promise;
     const { activationId } = await call(platform, { waitMs: 1 });
     end.reject(new Error('no room'));
@@ -172,7 +171,7 @@ describe('a blocking call', () => {
       ...platform.guest,
       limits: { ...platform.guest.limits, concurrentInvocations: 1 },
     };
-    const end = Promise.withResolvers<Completion>();
+    const end = Promise.withResolvers<EndedJob>();
     platform.invoker.script = () => end.promise;
     const first = call(platform, { identity });
     await expect.poll(() => platform.invoker.inFlight).toBe(1);
@@ -184,7 +183,7 @@ describe('a blocking call', () => {
 
   test('of an action that is deleted meanwhile keeps its code to the end', async () => {
     await using platform = await withHello();
-    const end = Promise.withResolvers<Completion>();
+    const end = Promise.withResolvers<EndedJob>();
     platform.invoker.script = () => end.promise;
     const running = call(platform);
     await expect.poll(() => platform.invoker.jobs.length).toBe(1);
@@ -199,7 +198,7 @@ describe('a blocking call', () => {
 
   test('leaves no record in a later namespace of the same name', async () => {
     await using platform = await withHello();
-    const end = Promise.withResolvers<Completion>();
+    const end = Promise.withResolvers<EndedJob>();
     platform.invoker.script = () => end.promise;
     const running = call(platform);
     await expect.poll(() => platform.invoker.jobs.length).toBe(1);
@@ -215,7 +214,7 @@ describe('a blocking call', () => {
 describe('a non-blocking call', () => {
   test('is durable before it is answered, then run and recorded', async () => {
     await using platform = await withHello();
-    const end = Promise.withResolvers<Completion>();
+    const end = Promise.withResolvers<EndedJob>();
     platform.invoker.script = () => end.promise;
     const { activationId, record } = await call(platform, { waitMs: undefined, payload: { a: 1 } });
     expect(record).toBeUndefined();
@@ -244,7 +243,7 @@ describe('the API key', () => {
   test('is given to actions that ask for it, and never written', async () => {
     await using platform = await withHello({ annotations: [{ key: 'provide-api-key', value: true }] });
     const key = Buffer.from(platform.authorization.slice(6), 'base64').toString();
-    const end = Promise.withResolvers<Completion>();
+    const end = Promise.withResolvers<EndedJob>();
     platform.invoker.script = () => end.promise;
     await call(platform, { waitMs: undefined });
     await expect.poll(() => platform.invoker.jobs[0]?.apiKey).toBe(key);
@@ -363,7 +362,7 @@ describe('after a restart', () => {
 describe('closing', () => {
   test('waits for what is under way and refuses what comes', async () => {
     await using platform = await withHello();
-    const end = Promise.withResolvers<Completion>();
+    const end = Promise.withResolvers<EndedJob>();
     platform.invoker.script = () => end.promise;
     const running = call(platform);
     await expect.poll(() => platform.invoker.jobs.length).toBe(1);
@@ -383,7 +382,7 @@ describe('closing', () => {
       false,
       platform.guest,
     );
-    const end = Promise.withResolvers<Completion>();
+    const end = Promise.withResolvers<EndedJob>();
     platform.invoker.script = () => end.promise;
     const running = call(platform);
     await expect.poll(() => platform.invoker.jobs.length).toBe(1);
@@ -427,7 +426,7 @@ describe('closing', () => {
 
   test('records what takes too long as interrupted, once', async () => {
     await using platform = await withHello();
-    const end = Promise.withResolvers<Completion>();
+    const end = Promise.withResolvers<EndedJob>();
     platform.invoker.script = () => end.promise;
     const { activationId } = await call(platform, { waitMs: undefined });
     const blocking = call(platform);

@@ -1,5 +1,5 @@
 /** The record of an activation, as OpenWhisk keeps and shows it (its logs are kept beside it). */
-import type { Completion, CompletionStatus } from '../../dispatch/index.ts';
+import type { ActivationLog, Completion, CompletionStatus } from '../../dispatch/index.ts';
 import type { JsonObject, JsonValue } from '../../lib/index.ts';
 import type { Violation } from '../../sandbox/index.ts';
 import { type ActivationInsert, pieceOf } from '../../store/index.ts';
@@ -9,6 +9,7 @@ import type { Task } from './task.ts';
 
 /** How an activation ended. Of a composed one, its parts count. */
 export interface Ending extends Completion {
+  readonly logs: Promise<ActivationLog>;
   /** Of a composed one: the sum of its parts. */
   readonly durationMs?: number;
   /** Of a composed one: the most that any part may use. */

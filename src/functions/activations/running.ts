@@ -1,5 +1,12 @@
 /** What a flight does between its take-off and its end: asks the gate, runs in a sandbox or by parts, or is cut short. */
-import { type Dispatcher, formatLine, type Handover, jobWithdrawn, withLine } from '../../dispatch/index.ts';
+import {
+  type Dispatcher,
+  formatLine,
+  type Handover,
+  type JobEnd,
+  jobWithdrawn,
+  withLine,
+} from '../../dispatch/index.ts';
 import { hostTroubleOf, isFault } from '../../lib/index.ts';
 import type { CodeGate } from '../actions/code-gate.ts';
 import { blackboxKind, isEmptyCode } from '../actions/exec.ts';
@@ -39,7 +46,7 @@ function lacksCode({ kind, code }: CodeTask): boolean {
   return kind !== blackboxKind && isEmptyCode(code);
 }
 
-function runCode(options: RunOptions, task: CodeTask, handover: Handover): Promise<Ending> {
+function runCode(options: RunOptions, task: CodeTask, handover: Handover): Promise<JobEnd> {
   const { lentScope } = task;
   return lentScope === undefined
     ? options.dispatcher.run(task, handover)
@@ -51,7 +58,7 @@ async function runWithLentKey(
   task: CodeTask,
   scope: KeyScope,
   handover: Handover,
-): Promise<Ending> {
+): Promise<JobEnd> {
   using lent = await namespaces.lendKey(task.namespace, scope);
   return await dispatcher.run(lent === undefined ? task : { ...task, apiKey: lent.key }, handover);
 }
@@ -98,12 +105,13 @@ export function runToEnd(
     const start = () => {
       if (flight.isOver) return;
       if (task.type === 'code' && lacksCode(task)) return finish(developerFailure(task, noCode));
-      const running = task.type === 'code' ? runCode(options, task, flight) : compose(task, call, flight);
-      const explain = (ending: Ending) => {
-        if (ending.status === 'success' || task.type !== 'code') finish(ending);
+      if (task.type !== 'code') return void compose(task, call, flight).then(finish).catch(refuse);
+      const explain = ({ completion, log }: JobEnd) => {
+        const ending = { ...completion, logs: log };
+        if (ending.status === 'success') finish(ending);
         else explained(task, ending, flight.allowed).then(finish, refuse);
       };
-      running.then(explain).catch(refuse);
+      runCode(options, task, flight).then(explain).catch(refuse);
     };
     const begin = () => {
       try {

@@ -1,18 +1,11 @@
 /** A group is everything the scheduler knows of one action, at one revision, in one invoking namespace. */
-import type {
-  Completion,
-  Handover,
-  Job,
-  JobTarget,
-  LoadPermission,
-  StartReason,
-} from '../../dispatch/index.ts';
+import type { Handover, Job, JobEnd, JobTarget, LoadPermission, StartReason } from '../../dispatch/index.ts';
 import type { Slot, SlotPlan } from '../slots/slot.ts';
 
 /** A job that waits for a slot. */
 export interface Pending {
   readonly job: Job;
-  readonly settle: (completion: Completion) => void;
+  readonly settle: (end: JobEnd) => void;
   readonly refuse: (fault: unknown) => void;
   /** To be asked before a sandbox gets it; undefined when there is nothing to ask (any more). */
   handover: Handover | undefined;

@@ -1,6 +1,6 @@
 /** A job as its runner is told of it, and its completion as the rest of Ward is. */
 
-import type { ActivationLog, Completion, Job } from '../../dispatch/index.ts';
+import type { ActivationLog, Completion, Job, JobEnd } from '../../dispatch/index.ts';
 import type { Fault, JsonObject } from '../../lib/index.ts';
 import type { Violation } from '../../sandbox/index.ts';
 import { invokerFault } from '../faults.ts';
@@ -39,8 +39,8 @@ export function both(
   return first && second ? [...first, ...second] : (first ?? second);
 }
 
-export function complete(job: Job, response: ActivationResponse, origin: Origin): Completion {
-  return {
+export function complete(job: Job, response: ActivationResponse, origin: Origin): JobEnd {
+  const completion: Completion = {
     ...response,
     sizeBytes: response.utf8?.length ?? Buffer.byteLength(response.json),
     startedAt: origin.startedAt,
@@ -51,12 +51,12 @@ export function complete(job: Job, response: ActivationResponse, origin: Origin)
     startReason: origin.startReason,
     sandboxMs: origin.sandboxMs,
     ...(origin.violations === undefined ? {} : { violations: origin.violations }),
-    logs: origin.logs,
   };
+  return { completion, log: origin.logs };
 }
 
 /** The platform itself did not bring the job to an end. */
-export function rejection({ job, reason }: Pending, text: string): Completion {
+export function rejection({ job, reason }: Pending, text: string): JobEnd {
   const logs = Promise.resolve([]);
   return complete(job, internalError(text), {
     start: 'cold',

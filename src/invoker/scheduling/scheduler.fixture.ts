@@ -164,8 +164,8 @@ export function fakeScheduler({ memoryMiB = 100_000, prewarmed = [], ...options 
       const job = jobOf(target);
       const call: { job: Job; done?: Completion; fault?: unknown } = { job };
       scheduler.submit(job, handover).then(
-        (done) => {
-          call.done = done;
+        ({ completion }) => {
+          call.done = completion;
         },
         (fault: unknown) => {
           call.fault = fault;

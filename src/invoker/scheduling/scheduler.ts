@@ -19,10 +19,10 @@
  * withdrawn (`handing-over.ts`). A slot that has to wait for that takes others of a quick action that wait for the same.
  */
 import type {
-  Completion,
   Handover,
   InvokerStatus,
   Job,
+  JobEnd,
   JobTarget,
   LoadPermission,
 } from '../../dispatch/index.ts';
@@ -105,7 +105,7 @@ export class Scheduler {
    * Rejects with IMAGE_UNKNOWN, IMAGE_UNUSABLE, JOB_WITHDRAWN, and with what `handover` does.
    * @throws Fault INVOKER_CLOSED, INVOKER_BUSY, ACTION_TOO_LARGE, KIND_UNKNOWN, IMAGE_UNKNOWN, POLICY_EXCEEDED
    */
-  submit(job: Job, handover?: Handover): Promise<Completion> {
+  submit(job: Job, handover?: Handover): Promise<JobEnd> {
     if (this.closed) throw invokerClosed();
     const group = this.groups.of(job);
     group.template = job;
@@ -116,10 +116,10 @@ export class Scheduler {
       throw busy(group);
     }
     return new Promise((resolve, reject) => {
-      const settle = (completion: Completion) => {
+      const settle = (end: JobEnd) => {
         this.cancelling.leave(job.activationId);
         if (!this.followers.isEmpty) this.followers.release(job.activationId);
-        resolve(completion);
+        resolve(end);
       };
       const refuse = (fault: unknown) => {
         this.cancelling.leave(job.activationId);

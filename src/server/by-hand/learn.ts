@@ -169,7 +169,7 @@ async function runCalls(
       parameters,
       acceptedAt: Date.now(),
     };
-    const { status, json } = await invoker.run(job);
+    const { status, json } = (await invoker.run(job)).completion;
     if (status === 'success') continue;
     throw serverFault('LEARNING_FAILED', `call ${index + 1} ended with ${status}: ${json.slice(0, 300)}`, {
       hint: 'sample calls must succeed, so that Ward sees all that they need',

@@ -18,7 +18,6 @@ const completion: Completion = {
   timedOut: false,
   start: 'cold',
   sandboxMs: 60,
-  logs: Promise.resolve([]),
 };
 
 function fakeDispatcher(more: Partial<Dispatcher> = {}): Dispatcher {
@@ -26,7 +25,7 @@ function fakeDispatcher(more: Partial<Dispatcher> = {}): Dispatcher {
     throw new Error('not used');
   };
   return {
-    run: async () => completion,
+    run: async () => ({ completion, log: Promise.resolve([]) }),
     cancel: unused,
     warm: unused,
     follow: unused,
@@ -58,7 +57,7 @@ test('what the invoker does', async () => {
   const figures = createFigures('1.2.3');
   const invoker = observedDispatcher(fakeDispatcher(), figures);
   // biome-ignore lint/suspicious/noExplicitAny: the double looks at nothing of it
-  expect(await invoker.run({} as any)).toBe(completion);
+  expect((await invoker.run({} as any)).completion).toBe(completion);
   const lines = await linesOf(figures);
   for (const line of [
     'ward_info{version="1.2.3"} 1',

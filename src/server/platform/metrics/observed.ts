@@ -17,9 +17,9 @@ export function observedDispatcher(dispatcher: Dispatcher, figures: Figures): Di
   return {
     ...dispatcher,
     run: (...args) =>
-      counting(figures, 'queue full', () => dispatcher.run(...args)).then((completion) => {
-        figures.completed(completion);
-        return completion;
+      counting(figures, 'queue full', () => dispatcher.run(...args)).then((end) => {
+        figures.completed(end.completion);
+        return end;
       }),
   };
 }
