@@ -12,7 +12,7 @@ import {
   openBlobStore,
   removeHalfWrittenBlobs,
 } from '../blobs/index.ts';
-import { createKeyedLock } from './keyed-lock.ts';
+import { KeyedLock } from '../lib/index.ts';
 
 export interface Content {
   readonly blobs: Omit<BlobStore, 'put' | 'putStream' | 'delete'>;
@@ -50,7 +50,7 @@ function temporariesIn(dir: string): string {
 
 function contentOf(blobs: BlobStore): Content {
   // Between a blob's coming and the database's word nobody may remove it, and the other way round.
-  const locks = createKeyedLock();
+  const locks = new KeyedLock();
   return {
     blobs,
     adopt: (writer, digest, record) =>

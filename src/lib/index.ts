@@ -5,6 +5,7 @@ export * from './fault.ts';
 export * from './file-lock.ts';
 export * from './ids.ts';
 export * from './json.ts';
+export { KeyedLock } from './keyed-lock.ts';
 export * from './log.ts';
 export * from './memory.ts';
 export * from './name-pattern.ts';

@@ -18,6 +18,11 @@ export interface PlainRef {
   readonly name: EntityName;
 }
 
+/** `ns/name`. */
+export function plainNameOf({ namespace, name }: PlainRef): string {
+  return `${namespace}/${name}`;
+}
+
 export const storedValue = z.custom<JsonValue>((value) => value !== undefined);
 export const storedKeyValues = z.array(z.object({ key: z.string(), value: storedValue }));
 export const storedNamespace = z.custom<NamespaceName>(

@@ -6,9 +6,9 @@
  * A namespace that was refused is not asked for again before it may fire: its other alarms are put off as they are, so
  * that one with many of them does not keep the others waiting.
  */
-import { Fault, isFault, type Log, messageOf, newId } from '../../lib/index.ts';
+import { Fault, isFault, type KeyedLock, type Log, messageOf, newId } from '../../lib/index.ts';
 import type { FeedRow, FeedStore } from '../../store/index.ts';
-import { corrupt } from '../entities/entity-row.ts';
+import { corrupt, plainNameOf } from '../entities/entity-row.ts';
 import type { NamespaceService } from '../namespaces/namespaces.ts';
 import type { FiringService } from '../triggers/firing.ts';
 import type { Vault } from '../vault/vault.ts';
@@ -17,14 +17,14 @@ import { type AlarmState, advance, endedState } from './alarm-state.ts';
 import { openPayload } from './alarms.ts';
 import { inTurns, runBounded } from './fair-batch.ts';
 import { removeFiredTrigger, type TriggerRemovalOptions } from './fired-trigger.ts';
-import type { TriggerLock } from './trigger-lock.ts';
 
 export interface AlarmFiringOptions extends TriggerRemovalOptions {
   readonly feeds: FeedStore;
   readonly namespaces: Pick<NamespaceService, 'identityOf'>;
   readonly fire: FiringService['fire'];
   readonly vault: Vault;
-  readonly lock: TriggerLock;
+  /** By the trigger's path: a change of its feed waits for its firing, and the other way round. */
+  readonly lock: KeyedLock;
   readonly log: Log;
   readonly now: () => number;
   readonly graceMs: number;
@@ -78,7 +78,9 @@ async function fireRow(options: AlarmFiringOptions, row: FeedRow, refused: Refus
     return;
   }
   const alarm = alarmOfRow(row);
-  const isFired = await options.lock.run(alarm.trigger, () => fireAlarm(options, alarm, refused));
+  const isFired = await options.lock.run(plainNameOf(alarm.trigger), () =>
+    fireAlarm(options, alarm, refused),
+  );
   const { config, trigger } = alarm;
   if (!isFired || config.kind !== 'once' || (config.deleteAfterFire ?? 'false') === 'false') return;
   await removeFiredTrigger(options, trigger, config.deleteAfterFire === 'rules');

@@ -3,15 +3,17 @@
  * is done for all at each start too, as the clock may have been set while Ward was down; an alarm whose dates are of a
  * time that has been stays as it is.
  */
-import { type Log, messageOf } from '../../lib/index.ts';
+
+import { type KeyedLock, type Log, messageOf } from '../../lib/index.ts';
 import type { FeedPlace, FeedRow, FeedStore } from '../../store/index.ts';
+import { plainNameOf } from '../entities/entity-row.ts';
 import { alarmOfRow, alarmSchedule, changedAlarm, rowOfAlarm } from './alarm.ts';
 import { redated } from './alarm-state.ts';
-import type { TriggerLock } from './trigger-lock.ts';
 
 interface AlarmRedatingOptions {
   readonly feeds: FeedStore;
-  readonly lock: TriggerLock;
+  /** By the trigger's path: a change of its feed waits for its firing, and the other way round. */
+  readonly lock: KeyedLock;
   readonly log: Log;
   readonly now: () => number;
   readonly isClosing: () => boolean;
@@ -42,7 +44,7 @@ async function redateRow(options: AlarmRedatingOptions, row: FeedRow): Promise<b
   const { feeds, lock } = options;
   const found = redatedRow(options, row);
   if (found === undefined) return false;
-  if (await lock.run(found.trigger, () => feeds.put(found.changed, row.revision))) return true;
+  if (await lock.run(plainNameOf(found.trigger), () => feeds.put(found.changed, row.revision))) return true;
   const current = await feeds.get(row.namespace, row.trigger);
   return current !== undefined && redateRow(options, current);
 }

@@ -2,15 +2,15 @@
  * The built-in feed providers of `/whisk.system`: alarms, which go by the clock, and webhooks, which others call. Their
  * state is in the store, so that they go on after a restart as after a `kill -9`.
  */
+import { KeyedLock } from '../../lib/index.ts';
 import type { BuiltinAction } from '../builtin.ts';
-import type { PlainRef } from '../entities/entity-row.ts';
+import { type PlainRef, plainNameOf } from '../entities/entity-row.ts';
 import { type DueClock, startDueClock } from '../triggers/delivery-clock.ts';
 import { type AlarmFiringOptions, createAlarmFiring } from './alarm-firing.ts';
 import { redateAlarms } from './alarm-redating.ts';
 import { createAlarms } from './alarms.ts';
 import { createClockWatch } from './clock-watch.ts';
 import { createFeedSlots } from './feed-slots.ts';
-import { createTriggerLock } from './trigger-lock.ts';
 import { createWebhooks, type Webhooks, type WebhooksOptions } from './webhooks.ts';
 
 export interface FeedLimits {
@@ -59,7 +59,7 @@ const longestSleepMs = 30_000;
 export function createFeeds({ limits: changed, ...given }: FeedsOptions): Feeds {
   const limits = { ...defaultFeedLimits, ...changed };
   const { feeds, triggers, log, now = Date.now, elapsed = () => performance.now() } = given;
-  const lock = createTriggerLock();
+  const lock = new KeyedLock();
   const slots = createFeedSlots({ feeds, triggers, maxPerNamespace: limits.feedsPerNamespace });
   let closing = false;
   const options = { ...given, ...limits, now, lock, slots, isClosing: () => closing };
@@ -101,7 +101,7 @@ export function createFeeds({ limits: changed, ...given }: FeedsOptions): Feeds 
       await running.catch(() => {});
     },
     async forget(trigger) {
-      await lock.run(trigger, () => feeds.delete(trigger.namespace, trigger.name));
+      await lock.run(plainNameOf(trigger), () => feeds.delete(trigger.namespace, trigger.name));
     },
   };
 }

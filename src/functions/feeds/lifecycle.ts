@@ -3,16 +3,15 @@
  * of its own triggers only, and it is the call that says whose they are: the `authKey` that clients send as well is
  * checked and not kept, because feeds fire in the name of the namespace.
  */
-import type { JsonObject } from '../../lib/index.ts';
+import type { JsonObject, KeyedLock } from '../../lib/index.ts';
 import type { BuiltinAction, BuiltinContext } from '../builtin.ts';
-import type { PlainRef } from '../entities/entity-row.ts';
+import { type PlainRef, plainNameOf } from '../entities/entity-row.ts';
 import type { KeyValue } from '../entities/key-values.ts';
 import { fullNameOf, parseFullName } from '../entities/names.ts';
 import { notAuthorized } from '../faults.ts';
 import { requireRight } from '../namespaces/key-scopes.ts';
 import type { Identity, NamespaceService } from '../namespaces/namespaces.ts';
 import { invalidFeed, parameter } from './parameters.ts';
-import type { TriggerLock } from './trigger-lock.ts';
 
 const lifecycleEvents = ['CREATE', 'READ', 'UPDATE', 'PAUSE', 'UNPAUSE', 'DELETE'] as const;
 type LifecycleEvent = (typeof lifecycleEvents)[number];
@@ -40,7 +39,8 @@ export interface FeedDescription {
 
 export interface FeedActionOptions {
   readonly namespaces: Pick<NamespaceService, 'authenticate'>;
-  readonly lock: TriggerLock;
+  /** By the trigger's path: a change of its feed waits for its firing, and the other way round. */
+  readonly lock: KeyedLock;
 }
 
 export const success: JsonObject = { status: 'success' };
@@ -65,7 +65,7 @@ export function feedAction(
       const fullName = fullNameOf({ ...trigger, package: undefined });
       requireRight(identity.scope, event === 'READ' ? 'read' : 'deploy', fullName);
       await checkAuthKey(args, identity, options.namespaces);
-      return options.lock.run(trigger, () => lifecycle[event]({ trigger, args, identity }));
+      return options.lock.run(plainNameOf(trigger), () => lifecycle[event]({ trigger, args, identity }));
     },
   };
 }

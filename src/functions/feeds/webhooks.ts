@@ -1,7 +1,9 @@
 /** The feed action `/whisk.system/webhooks/webhook`, and the door that its URLs lead to. */
+
 import { isFault, type JsonObject, type Log, messageOf, randomHex } from '../../lib/index.ts';
 import type { FeedStore } from '../../store/index.ts';
 import type { BuiltinAction } from '../builtin.ts';
+import { plainNameOf } from '../entities/entity-row.ts';
 import { functionFault, notFound } from '../faults.ts';
 import type { NamespaceService } from '../namespaces/namespaces.ts';
 import type { FireAnswer, FiringService } from '../triggers/firing.ts';
@@ -144,7 +146,7 @@ function doorOf(options: WebhooksOptions, webhook: Webhook): WebhookDoor {
           { namespace, trigger: name, reason: messageOf(error) },
           'a webhook is removed: its trigger is gone',
         );
-        await lock.run(trigger, async () => {
+        await lock.run(plainNameOf(trigger), async () => {
           const row = await feeds.get(namespace, name);
           if (row?.revision === revision) await feeds.delete(namespace, name);
         });

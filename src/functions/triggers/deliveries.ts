@@ -2,7 +2,7 @@
  * Calls of rules that must not get lost: rules with the annotation `retry`. What fails is tried again, what was
  * given up is kept as a dead letter, with its payload, until its owner replays or deletes it.
  */
-import { type Log, newActivationId, newId } from '../../lib/index.ts';
+import { KeyedLock, type Log, newActivationId, newId } from '../../lib/index.ts';
 import type { DeliveryRow, Store } from '../../store/index.ts';
 import type { Caller } from '../activations/composed-call.ts';
 import type { EntityName, NamespaceName } from '../entities/names.ts';
@@ -18,7 +18,6 @@ import {
 } from './delivery.ts';
 import { type DueClock, startDueClock } from './delivery-clock.ts';
 import { createDeliveryLedger } from './delivery-ledger.ts';
-import { createDeliveryLock } from './delivery-lock.ts';
 import { createDeliveryTries, type DeliveryTriesOptions, leaseMs } from './delivery-tries.ts';
 import type { RuleCall, StartedCall } from './rule-call.ts';
 
@@ -66,7 +65,7 @@ export function createDeliveries(options: DeliveryServiceOptions): DeliveryServi
   const { store, vault, log } = options;
   const { deliveries } = store;
   const ledger = createDeliveryLedger(maxWaiting);
-  const lock = createDeliveryLock();
+  const lock = new KeyedLock();
   let clock: DueClock | undefined;
   let closing = false;
   const tries = createDeliveryTries({

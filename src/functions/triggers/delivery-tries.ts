@@ -14,6 +14,7 @@ import {
   isFault,
   isJsonObject,
   type JsonObject,
+  type KeyedLock,
   type Log,
   messageOf,
   newActivationId,
@@ -27,7 +28,6 @@ import type { Identity } from '../namespaces/namespaces.ts';
 import type { Vault } from '../vault/vault.ts';
 import { type Delivery, deliveryOfRow, placeOfDelivery, rowOfDelivery } from './delivery.ts';
 import type { DeliveryLedger } from './delivery-ledger.ts';
-import type { DeliveryLock } from './delivery-lock.ts';
 import { outcomeOfTry } from './delivery-outcome.ts';
 import { refusedCall } from './firing-record.ts';
 import { backoffMs } from './rule-retry.ts';
@@ -41,7 +41,8 @@ export interface DeliveryTriesOptions {
   /** Undefined when there is no such namespace. */
   readonly identify: (namespace: NamespaceName) => Identity | undefined | Promise<Identity | undefined>;
   readonly ledger: DeliveryLedger;
-  readonly lock: DeliveryLock;
+  /** By delivery: its activation's end, the clock and its owner may all come at once. */
+  readonly lock: KeyedLock;
   /** A delivery is to be looked at then; epoch milliseconds. */
   readonly expect: (dueAt: number) => void;
   readonly isClosing: () => boolean;

@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest';
+import { KeyedLock } from './keyed-lock.ts';
+
+test('does work on one key in order, also after a failure, and other keys at once', async () => {
+  const lock = new KeyedLock();
+  const done: string[] = [];
+  const first = Promise.withResolvers<void>();
+  const a1 = lock.run('a', async () => {
+    await first.promise;
+    done.push('a1');
+    throw new Error('broken');
+  });
+  const a2 = lock.run('a', async () => done.push('a2'));
+  await lock.run('b', async () => done.push('b'));
+  expect(done).toEqual(['b']);
+  first.resolve();
+  await expect(a1).rejects.toThrow('broken');
+  await a2;
+  expect(done).toEqual(['b', 'a1', 'a2']);
+});
+
+test('is idle when nothing is under way, also what came while it waited', async () => {
+  const lock = new KeyedLock();
+  const done: string[] = [];
+  void lock.run('a', async () => {
+    void lock.run('a', async () => done.push('second'));
+    done.push('first');
+  });
+  await lock.idle();
+  expect(done).toEqual(['first', 'second']);
+});
