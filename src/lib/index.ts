@@ -1,17 +1,30 @@
-export * from './command.ts';
-export * from './confinement.ts';
-export * from './failure.ts';
-export * from './fault.ts';
-export * from './file-lock.ts';
-export * from './ids.ts';
-export * from './json.ts';
+export { type CommandOptions, type CommandResult, mustRun, runCommand, startCommand } from './command.ts';
+export { confine, findAbilities, readingPrograms, scanId, type UserIds, unownedId } from './confinement.ts';
+export { errorOf, type Failure, failureOf } from './failure.ts';
+export {
+  errnoOf,
+  Fault,
+  type FaultKind,
+  type FaultTable,
+  faultKinds,
+  faultTable,
+  type HostTrouble,
+  hostErrnoOf,
+  hostTroubleOf,
+  isFault,
+  messageOf,
+  nodeCodeOf,
+} from './fault.ts';
+export { type FileLock, tryFileLock } from './file-lock.ts';
+export { newActivationId, newId, randomHex } from './ids.ts';
+export { hasMoreValuesThan, isJsonObject, type JsonObject, type JsonValue, nestsDeeperThan } from './json.ts';
 export { KeyedLock } from './keyed-lock.ts';
-export * from './log.ts';
-export * from './memory.ts';
-export * from './name-pattern.ts';
-export * from './nearest.ts';
-export * from './size.ts';
-export * from './system-call-filter.ts';
-export * from './unneeded.ts';
-export * from './version.ts';
-export * from './worker-thread.ts';
+export { createLog, type Log, logLevels, silentLog } from './log.ts';
+export { giveBack, giveBackAround } from './memory.ts';
+export { matchesPattern } from './name-pattern.ts';
+export { nearestName } from './nearest.ts';
+export { formatSize, parseSize } from './size.ts';
+export { systemCallFilter, systemCallFilterHere } from './system-call-filter.ts';
+export { type UnneededLook, watchUnneeded } from './unneeded.ts';
+export { packageVersion } from './version.ts';
+export { startThread } from './worker-thread.ts';
