@@ -69,82 +69,82 @@ export function shareConnections(
 }
 
 class ConnectionShares {
-  private readonly limits: ConnectionLimits;
-  private readonly bySocket = new WeakMap<Socket, Connection>();
-  private readonly strangers: Pool = new Map();
-  private readonly keyed: Pool = new Map();
-  private size = 0;
+  readonly #limits: ConnectionLimits;
+  readonly #bySocket = new WeakMap<Socket, Connection>();
+  readonly #strangers: Pool = new Map();
+  readonly #keyed: Pool = new Map();
+  #size = 0;
 
   constructor(limits: ConnectionLimits) {
-    this.limits = limits;
+    this.#limits = limits;
   }
 
   /** @param network undefined of a trusted proxy */
   admit(socket: Socket, network: string | undefined): void {
-    const share = network === undefined ? undefined : this.strangers.get(network);
-    const isOverShare = share !== undefined && share.size >= this.limits.connectionsPerAddress;
-    if (isOverShare || this.size >= this.limits.connections) {
-      const victim = isOverShare ? oldestOf(share) : (oldestIn(this.strangers) ?? oldestIn(this.keyed));
+    const share = network === undefined ? undefined : this.#strangers.get(network);
+    const isOverShare = share !== undefined && share.size >= this.#limits.connectionsPerAddress;
+    if (isOverShare || this.#size >= this.#limits.connections) {
+      const victim = isOverShare ? oldestOf(share) : (oldestIn(this.#strangers) ?? oldestIn(this.#keyed));
       if (victim === undefined) {
         socket.destroy();
         return;
       }
-      this.forget(victim);
+      this.#forget(victim);
       victim.socket.destroy();
     }
     const connection: Connection = { socket, network, isGone: false, hasKey: false, underWay: undefined };
-    this.size++;
-    this.bySocket.set(socket, connection);
-    this.enter(connection);
-    socket.once('close', () => this.forget(connection));
+    this.#size++;
+    this.#bySocket.set(socket, connection);
+    this.#enter(connection);
+    socket.once('close', () => this.#forget(connection));
   }
 
   begin(request: IncomingMessage, response: ServerResponse): void {
-    const connection = this.bySocket.get(request.socket);
+    const connection = this.#bySocket.get(request.socket);
     if (connection === undefined) return;
     connection.underWay = { request, response };
-    this.enter(connection);
+    this.#enter(connection);
     response.once('close', () => {
       if (connection.underWay?.response === response) connection.underWay = undefined;
-      this.enter(connection);
+      this.#enter(connection);
     });
   }
 
   vouchFor(socket: Socket): void {
-    const connection = this.bySocket.get(socket);
+    const connection = this.#bySocket.get(socket);
     if (connection === undefined || connection.hasKey) return;
-    this.leave(connection);
+    this.#leave(connection);
     connection.hasKey = true;
-    this.enter(connection);
+    this.#enter(connection);
   }
 
   /** As the one that has just done something. */
-  private enter(connection: Connection): void {
+  #enter(connection: Connection): void {
     const { network, isGone } = connection;
     if (network === undefined || isGone) return;
-    const pool = this.poolOf(connection);
+    const pool = this.#poolOf(connection);
     const share = pool.get(network) ?? new Set();
     share.delete(connection);
     pool.set(network, share.add(connection));
   }
 
-  private leave(connection: Connection): void {
+  #leave(connection: Connection): void {
     const { network = '' } = connection;
-    const pool = this.poolOf(connection);
+    const pool = this.#poolOf(connection);
     const share = pool.get(network);
     share?.delete(connection);
     if (share?.size === 0) pool.delete(network);
   }
 
-  private forget(connection: Connection): void {
+  #forget(connection: Connection): void {
     if (connection.isGone) return;
     connection.isGone = true;
-    this.size--;
-    this.leave(connection);
+    this.#size--;
+    this.#leave(connection);
   }
 
-  private poolOf({ hasKey }: Connection): Pool {
-    return hasKey ? this.keyed : this.strangers;
+  #poolOf({ hasKey }: Connection): Pool {
+    return hasKey ? this.#keyed : this.#strangers;
   }
 }
 
