@@ -3,7 +3,7 @@ import type { AdmissionControl } from '../dispatch/index.ts';
 import type { Log } from '../lib/index.ts';
 import type { EntityStore, Store } from '../store/index.ts';
 import type { ActionService } from './actions/actions.ts';
-import type { Flights } from './activations/flights.ts';
+import type { Executions } from './activations/executions.ts';
 import type { InvocationService } from './activations/invocations.ts';
 import { createFeeds, type FeedLimits, type Feeds } from './feeds/feeds.ts';
 import type { SystemLimits } from './limits.ts';
@@ -24,7 +24,7 @@ interface EventsOptions {
   readonly apiHost: () => string;
   readonly actions: Pick<ActionService, 'resolve'>;
   readonly namespaces: NamespaceService;
-  readonly flights: Pick<Flights, 'find'>;
+  readonly executions: Pick<Executions, 'find'>;
   readonly invoke: InvocationService['invoke'];
   readonly log: Log;
   readonly onClockJump?: ((jumpMs: number) => void) | undefined;
@@ -43,13 +43,13 @@ export interface Events {
 }
 
 export function createEvents(options: EventsOptions): Events {
-  const { store, entities, vault, limits, invoke, admission, namespaces, actions, flights, log } = options;
+  const { store, entities, vault, limits, invoke, admission, namespaces, actions, executions, log } = options;
   const { activations } = store;
   const deliveries = createDeliveries({
     store,
     vault,
     invoke,
-    landing: (id) => flights.find(id)?.landed.reached(),
+    recorded: (id) => executions.find(id)?.recorded.reached(),
     identify: namespaces.identityOf,
     log,
   });
@@ -58,7 +58,7 @@ export function createEvents(options: EventsOptions): Events {
     activations,
     admission,
     invoke,
-    isUnderWay: (id) => flights.find(id) !== undefined,
+    isUnderWay: (id) => executions.find(id) !== undefined,
     deliveries,
     vault,
   });

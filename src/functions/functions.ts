@@ -11,7 +11,7 @@ import { defaultRuntimes, type Runtime } from './actions/runtimes.ts';
 import { type ActivationService, createActivations } from './activations/activations.ts';
 import { createComponents } from './activations/components.ts';
 import { compose } from './activations/composer.ts';
-import { createFlights, type Flights } from './activations/flights.ts';
+import { createExecutions, type Executions } from './activations/executions.ts';
 import { type Follower, followActivation } from './activations/following.ts';
 import { createInvocations, type InvocationService } from './activations/invocations.ts';
 import { findPending } from './activations/pending.ts';
@@ -136,11 +136,11 @@ export function createFunctions(options: FunctionsOptions): Functions {
   });
   const activations: ActivationService = createActivations(
     store.activations,
-    (namespace, id) => findPending({ flights, accepted, vault }, namespace, id),
+    (namespace, id) => findPending({ executions, accepted, vault }, namespace, id),
     isAlone,
   );
   const lease = createQueueLease({ accepted, isAlone, log });
-  const flights: Flights = createFlights({
+  const executions: Executions = createExecutions({
     store,
     lease,
     dispatcher,
@@ -155,14 +155,14 @@ export function createFunctions(options: FunctionsOptions): Functions {
     onRecordLost: () => options.watchRecords?.lost(),
     log,
   });
-  const components = createComponents({ flights, activations: store.activations, dispatcher, gate });
+  const components = createComponents({ executions, activations: store.activations, dispatcher, gate });
   const invocations = createInvocations({
     actions,
     accepted,
     lease,
     activations: store.activations,
     admission,
-    flights,
+    executions,
     gate,
     disk,
     recording: store.recording,
@@ -178,7 +178,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
     limits,
     actions,
     namespaces,
-    flights,
+    executions,
     invoke: invocations.invoke,
   });
   for (const each of [
@@ -220,7 +220,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
     invocations,
     builtins: [...builtins.values()],
     code,
-    follow: (...following) => followActivation({ flights, dispatcher, accepted, isAlone }, ...following),
+    follow: (...following) => followActivation({ executions, dispatcher, accepted, isAlone }, ...following),
     async start() {
       const resumed = invocations.resumeAccepted();
       events.start(resumed);

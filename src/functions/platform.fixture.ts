@@ -83,7 +83,7 @@ export function scriptedInvoker(): ScriptedInvoker {
         throw new Fault(
           'TOO_MANY_CONCURRENT',
           'throttled',
-          `Too many concurrent requests in flight ${counts}.`,
+          `Too many concurrent requests in execution ${counts}.`,
         );
       }
       invoker.inFlight++;

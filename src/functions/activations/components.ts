@@ -8,7 +8,7 @@ import { frameOf, type RecordFrame } from '../actions/record-frame.ts';
 import { mergeArguments, type ResolvedAction, targetOf } from '../actions/resolved-action.ts';
 import type { Identity } from '../namespaces/namespaces.ts';
 import type { Caller, CompositionBudget } from './composed-call.ts';
-import type { Flights } from './flights.ts';
+import type { Executions } from './executions.ts';
 import { newCodeTask, newTask } from './new-task.ts';
 import type { ActivationRecord } from './record.ts';
 import { readResult } from './result.ts';
@@ -40,7 +40,7 @@ export interface Components {
 }
 
 export interface ComponentOptions {
-  readonly flights: Pick<Flights, 'begin' | 'run' | 'cancel'>;
+  readonly executions: Pick<Executions, 'begin' | 'run' | 'cancel'>;
   readonly activations: Pick<ActivationStore, 'room'>;
   readonly dispatcher: Pick<Dispatcher, 'warm'>;
   readonly gate?: Pick<CodeGate, 'mayRun'> | undefined;
@@ -49,7 +49,12 @@ export interface ComponentOptions {
 /** OpenWhisk's patience: past what the part itself may take. */
 const patienceMs = 60_000;
 
-export function createComponents({ flights, activations, dispatcher, gate }: ComponentOptions): Components {
+export function createComponents({
+  executions,
+  activations,
+  dispatcher,
+  gate,
+}: ComponentOptions): Components {
   const run = async (
     task: Task,
     frame: RecordFrame,
@@ -57,7 +62,7 @@ export function createComponents({ flights, activations, dispatcher, gate }: Com
   ): Promise<PartOutcome> => {
     await activations.room();
     const { createdAt: namespaceCreatedAt, limits } = caller.identity;
-    const flight = flights.begin({
+    const execution = executions.begin({
       task,
       frame,
       namespaceCreatedAt,
@@ -66,8 +71,8 @@ export function createComponents({ flights, activations, dispatcher, gate }: Com
       ...(task.type === 'composed' ? { call: { resolved, caller, budget } } : {}),
     });
     const { activationId } = task;
-    const running = flights.run(flight).catch((error: unknown) => {
-      flights.cancel(flight);
+    const running = executions.run(execution).catch((error: unknown) => {
+      executions.cancel(execution);
       throw error;
     });
     if (task.type === 'composed') return { activationId, record: await running };

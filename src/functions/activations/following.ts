@@ -1,8 +1,8 @@
 /** Follows an activation that has not ended: its log lines as they come, and its end. */
 import type { Dispatcher } from '../../dispatch/index.ts';
 import type { AcceptedQueue } from '../../store/index.ts';
-import type { Flight } from './flight.ts';
-import type { Flights } from './flights.ts';
+import type { Execution } from './execution.ts';
+import type { Executions } from './executions.ts';
 
 export interface Follower {
   /** In the form that records keep them. */
@@ -18,7 +18,7 @@ const lookMs = 100;
 const askMs = 250;
 
 export interface FollowingOptions {
-  readonly flights: Pick<Flights, 'find'>;
+  readonly executions: Pick<Executions, 'find'>;
   readonly dispatcher: Pick<Dispatcher, 'follow'>;
   readonly accepted: Pick<AcceptedQueue, 'get'>;
   readonly isAlone: boolean;
@@ -34,16 +34,16 @@ export async function followActivation(
   activationId: string,
   follower: Follower,
 ): Promise<Disposable | undefined> {
-  const flight = options.flights.find(activationId);
-  if (flight !== undefined)
-    return flight.task.namespace === namespace ? followHere(options, flight, follower) : undefined;
+  const execution = options.executions.find(activationId);
+  if (execution !== undefined)
+    return execution.task.namespace === namespace ? followHere(options, execution, follower) : undefined;
   if (options.isAlone) return undefined;
   const isUnderWay = async () => (await options.accepted.get(namespace, activationId)) !== undefined;
   return (await isUnderWay()) ? followElsewhere(isUnderWay, follower) : undefined;
 }
 
-function followHere({ dispatcher }: FollowingOptions, flight: Flight, follower: Follower): Disposable {
-  const { activationId } = flight.task;
+function followHere({ dispatcher }: FollowingOptions, execution: Execution, follower: Follower): Disposable {
+  const { activationId } = execution.task;
   let lines: Disposable | undefined;
   let isOver = false;
   const look = () => {
@@ -57,7 +57,7 @@ function followHere({ dispatcher }: FollowingOptions, flight: Flight, follower: 
     lines?.[Symbol.dispose]();
   };
   look();
-  void flight.landed.reached().then(() => {
+  void execution.recorded.reached().then(() => {
     if (isOver) return;
     stop();
     follower.onEnd();

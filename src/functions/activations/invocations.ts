@@ -19,8 +19,8 @@ import type { DiskAdmission } from '../namespaces/quotas.ts';
 import type { Vault } from '../vault/vault.ts';
 import { captureInput } from './captured-input.ts';
 import { newBudget } from './composed-call.ts';
-import type { Departure, Flight } from './flight.ts';
-import type { Flights } from './flights.ts';
+import type { Execution, ExecutionPlan } from './execution.ts';
+import type { Executions } from './executions.ts';
 import { newTask } from './new-task.ts';
 import type { QueueLease } from './queue-lease.ts';
 import type { ActivationRecord } from './record.ts';
@@ -77,7 +77,7 @@ export interface InvocationOptions {
   readonly lease: Pick<QueueLease, 'node' | 'held'>;
   readonly activations: Pick<ActivationStore, 'room'>;
   readonly admission: Pick<AdmissionControl, 'admit' | 'usage'>;
-  readonly flights: Flights;
+  readonly executions: Executions;
   readonly gate?: Pick<CodeGate, 'mayRun'> | undefined;
   readonly disk?: Pick<DiskAdmission, 'admitCall'> | undefined;
   readonly recording: Pick<Recording, 'trouble'>;
@@ -86,7 +86,7 @@ export interface InvocationOptions {
 }
 
 export function createInvocations(options: InvocationOptions): InvocationService {
-  const { flights, gate } = options;
+  const { executions, gate } = options;
   let closing = false;
   const isFailing = () => options.recording.trouble() !== undefined;
 
@@ -114,33 +114,33 @@ export function createInvocations(options: InvocationOptions): InvocationService
         task = newTask({ resolved, caller, payload, activationId: task.activationId });
       }
       const admission = options.admission.admit(task.namespace, identity.limits);
-      const flight = flights.begin(departureOf(request, resolved, task, admission));
+      const execution = executions.begin(planOf(request, resolved, task, admission));
       const { activationId } = task;
       if (waitMs === undefined) {
-        await accept(flights, flight);
-        if (isForLater) flights.cancel(flight);
-        else void flights.runQueued(flight);
+        await accept(executions, execution);
+        if (isForLater) executions.cancel(execution);
+        else void executions.runQueued(execution);
         return { activationId, record: undefined, isRecordLost: false };
       }
-      const run = flights.run(flight);
-      const record = await firstOf(run, waitMs, () => flights.cancel(flight));
+      const run = executions.run(execution);
+      const record = await firstOf(run, waitMs, () => executions.cancel(execution));
       if (record === undefined) {
-        run.catch((error) => flights.fail(flight, messageOf(error)));
-        const isDurable = await flights.enqueueUnderWay(flight);
+        run.catch((error) => executions.fail(execution, messageOf(error)));
+        const isDurable = await executions.enqueueUnderWay(execution);
         return { activationId, record, isRecordLost: !isDurable };
       }
-      return { activationId, record, isRecordLost: flight.isRecorded && isFailing() };
+      return { activationId, record, isRecordLost: execution.isRecorded && isFailing() };
     },
     underWay(namespace, transactionId) {
-      const flight = flights.ofRequest(namespace, transactionId);
-      if (flight === undefined) throw notFound();
-      return flight.task.activationId;
+      const execution = executions.ofRequest(namespace, transactionId);
+      if (execution === undefined) throw notFound();
+      return execution.task.activationId;
     },
     usage: ({ namespace, limits }) => options.admission.usage(namespace, limits),
     resumeAccepted: () => resumeQueue({ ...options, isClosing: () => closing }),
     async close(timeoutMs) {
       closing = true;
-      await flights.drain(timeoutMs);
+      await executions.drain(timeoutMs);
     },
   };
 }
@@ -166,12 +166,12 @@ async function requireComponents(
   }
 }
 
-function departureOf(
+function planOf(
   request: InvokeRequest,
   resolved: ResolvedAction,
   task: Task,
   admission: Admission,
-): Departure {
+): ExecutionPlan {
   const { identity, payload } = request;
   return {
     task,
@@ -185,12 +185,12 @@ function departureOf(
   };
 }
 
-/** Settles when the flight is durable. */
-async function accept(flights: Flights, flight: Flight): Promise<void> {
+/** Settles when the execution is durable. */
+async function accept(executions: Executions, execution: Execution): Promise<void> {
   try {
-    await flights.enqueue(flight);
+    await executions.enqueue(execution);
   } catch (error) {
-    flights.cancel(flight);
+    executions.cancel(execution);
     throw error;
   }
 }

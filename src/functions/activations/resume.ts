@@ -7,7 +7,7 @@ import { type Log, messageOf } from '../../lib/index.ts';
 import type { AcceptedQueue, AcceptedRow } from '../../store/index.ts';
 import type { Vault } from '../vault/vault.ts';
 import { type AcceptedTask, fromQueue } from './accepted-task.ts';
-import type { Flights } from './flights.ts';
+import type { Executions } from './executions.ts';
 import type { QueueLease } from './queue-lease.ts';
 import { mayRunAgain } from './retrying.ts';
 
@@ -19,7 +19,7 @@ export interface ResumeReport {
 export interface ResumeOptions {
   readonly accepted: Pick<AcceptedQueue, 'adopt'>;
   readonly lease: Pick<QueueLease, 'node' | 'held'>;
-  readonly flights: Flights;
+  readonly executions: Executions;
   readonly vault: Vault;
   readonly log: Log;
   readonly isClosing: () => boolean;
@@ -35,7 +35,7 @@ const retriedKeyless =
   "The activation was interrupted by a restart of the platform, and can't be run again: it needs its caller's API key, which is not kept.";
 
 export async function resumeQueue(options: ResumeOptions): Promise<ResumeReport> {
-  const { accepted, lease, flights, log } = options;
+  const { accepted, lease, executions, log } = options;
   const counts = { run: 0, interrupted: 0 };
   let adopted = 0;
   await lease.held();
@@ -44,7 +44,7 @@ export async function resumeQueue(options: ResumeOptions): Promise<ResumeReport>
     if (page.length === 0) break;
     adopted += page.length;
     // After a lease that had ended, what still waits here may come back.
-    const rows = page.filter(({ activationId }) => flights.find(activationId) === undefined);
+    const rows = page.filter(({ activationId }) => executions.find(activationId) === undefined);
     const lanes = Array.from({ length: concurrency }, async () => {
       for (let row = rows.shift(); row !== undefined && !options.isClosing(); row = rows.shift()) {
         const outcome = await resumeRow(options, row);
@@ -58,7 +58,7 @@ export async function resumeQueue(options: ResumeOptions): Promise<ResumeReport>
 }
 
 async function resumeRow(
-  { flights, vault, log }: ResumeOptions,
+  { executions, vault, log }: ResumeOptions,
   row: AcceptedRow,
 ): Promise<'run' | 'interrupted' | undefined> {
   const { activationId } = row;
@@ -67,15 +67,15 @@ async function resumeRow(
     log.error({ activationId, reason: parsed }, 'an accepted activation cannot be read, and waits');
     return undefined;
   }
-  const flight = flights.begin({ task: parsed.task, attempt: row.attempt });
+  const execution = executions.begin({ task: parsed.task, attempt: row.attempt });
   const why = whyNotRun(parsed, row.attempt);
   if (why === undefined) {
-    await flights.runQueued(flight);
-    await flight.landed.reached();
-    return flight.isWithdrawn ? undefined : 'run';
+    await executions.runQueued(execution);
+    await execution.recorded.reached();
+    return execution.isWithdrawn ? undefined : 'run';
   }
-  flights.fail(flight, why);
-  await flight.landed.reached();
+  executions.fail(execution, why);
+  await execution.recorded.reached();
   return 'interrupted';
 }
 

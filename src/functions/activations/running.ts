@@ -1,4 +1,4 @@
-/** What a flight does between its take-off and its end: asks the gate, runs in a sandbox or by parts, or is cut short. */
+/** What an execution does between its take-off and its end: asks the gate, runs in a sandbox or by parts, or is cut short. */
 import {
   type Dispatcher,
   formatLine,
@@ -14,7 +14,7 @@ import type { KeyScope } from '../namespaces/key-scopes.ts';
 import type { NamespaceService } from '../namespaces/namespaces.ts';
 import type { DiskAdmission } from '../namespaces/quotas.ts';
 import type { ComposedCall } from './composed-call.ts';
-import type { Flight } from './flight.ts';
+import type { Execution } from './execution.ts';
 import { type AllowedLimits, hintFor } from './hints.ts';
 import { type ActivationRecord, developerFailure, type Ending, internalFailure } from './record.ts';
 import { requireRun } from './run-permission.ts';
@@ -63,55 +63,55 @@ async function runWithLentKey(
   return await dispatcher.run(lent === undefined ? task : { ...task, apiKey: lent.key }, handover);
 }
 
-/** Ends the flight once, by what the invoker says or by an interruption, and releases it. */
+/** Ends the execution once, by what the invoker says or by an interruption, and releases it. */
 export function runToEnd(
   options: RunOptions,
-  flight: Flight,
+  execution: Execution,
   end: (ending: Ending) => ActivationRecord,
 ): Promise<ActivationRecord> {
   const { compose, gate, disk } = options;
   return new Promise((resolve, reject) => {
     const finish = (ending: Ending) => {
-      if (flight.isOver) return;
+      if (execution.isOver) return;
       resolve(end(ending));
-      flight.release();
+      execution.release();
     };
     const leave = (error: unknown) => {
-      flight.isOver = true;
-      flight.interrupt = undefined;
-      flight.withdraw = undefined;
-      flight.release();
+      execution.isOver = true;
+      execution.interrupt = undefined;
+      execution.withdraw = undefined;
+      execution.release();
       reject(error);
     };
     const refuse = (error: unknown) => {
-      if (flight.isOver) return;
+      if (execution.isOver) return;
       // As in OpenWhisk, an image that can't be had ends the activation, and does not refuse the call.
       if (isFault(error, 'IMAGE_UNKNOWN') || isFault(error, 'IMAGE_UNUSABLE'))
-        return finish(developerFailure(flight.task, error.message));
-      if (isFault(error, 'INVOKER_CLOSED') && flight.canWait) flight.withdraw?.();
-      else if (hostTroubleOf(error) !== undefined && isDurableOrPart(flight)) beginLater();
+        return finish(developerFailure(execution.task, error.message));
+      if (isFault(error, 'INVOKER_CLOSED') && execution.canWait) execution.withdraw?.();
+      else if (hostTroubleOf(error) !== undefined && isDurableOrPart(execution)) beginLater();
       else leave(error);
     };
     /** On a disk that fails, or without descriptors, no sandbox starts: what is in the durable queue waits, and so do parts. */
     const beginLater = () => {
       const again = () => {
-        if (flight.isOver) return;
+        if (execution.isOver) return;
         if (mayBegin(disk)) begin();
         else beginLater();
       };
       setTimeout(again, retryMs).unref();
     };
-    const { task, call } = flight;
+    const { task, call } = execution;
     const start = () => {
-      if (flight.isOver) return;
+      if (execution.isOver) return;
       if (task.type === 'code' && lacksCode(task)) return finish(developerFailure(task, noCode));
-      if (task.type !== 'code') return void compose(task, call, flight).then(finish).catch(refuse);
+      if (task.type !== 'code') return void compose(task, call, execution).then(finish).catch(refuse);
       const explain = ({ completion, log }: JobEnd) => {
         const ending = { ...completion, logs: log };
         if (ending.status === 'success') finish(ending);
-        else explained(task, ending, flight.allowed).then(finish, refuse);
+        else explained(task, ending, execution.allowed).then(finish, refuse);
       };
-      runCode(options, task, flight).then(explain).catch(refuse);
+      runCode(options, task, execution).then(explain).catch(refuse);
     };
     const begin = () => {
       try {
@@ -122,10 +122,10 @@ export function runToEnd(
         refuse(error);
       }
     };
-    if (flight.isOver) return leave(jobWithdrawn());
-    flight.interrupt = () => finish(internalFailure(flight.task, interrupted));
-    flight.withdraw = () => {
-      flight.isWithdrawn = true;
+    if (execution.isOver) return leave(jobWithdrawn());
+    execution.interrupt = () => finish(internalFailure(execution.task, interrupted));
+    execution.withdraw = () => {
+      execution.isWithdrawn = true;
       leave(jobWithdrawn());
     };
     begin();
@@ -133,7 +133,7 @@ export function runToEnd(
 }
 
 /** The other parts of its whole may have run: it must not fail for what passes. */
-function isDurableOrPart({ attempt, task }: Flight): boolean {
+function isDurableOrPart({ attempt, task }: Execution): boolean {
   return attempt === 0 || task.cause !== undefined;
 }
 

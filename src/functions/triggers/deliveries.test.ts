@@ -157,7 +157,7 @@ describe('after the process was killed', () => {
 
   test('a call that ended well meanwhile is done with', async () => {
     await using parts = await startKilled(3);
-    await parts.land(parts.calls[0]?.activationId ?? '', 'success');
+    await parts.finish(parts.calls[0]?.activationId ?? '', 'success');
     const next = parts.reopen();
     next.deliveries.start(Promise.resolve());
     await until(() => isEmpty(next));
@@ -167,7 +167,7 @@ describe('after the process was killed', () => {
 
   test('a call that failed meanwhile is made again', async () => {
     await using parts = await startKilled(3);
-    await parts.land(parts.calls[0]?.activationId ?? '', 'failure');
+    await parts.finish(parts.calls[0]?.activationId ?? '', 'failure');
     const next = parts.reopen();
     next.deliveries.start(Promise.resolve());
     await until(() => isEmpty(next));
@@ -180,7 +180,7 @@ describe('after the process was killed', () => {
     parts.script = () => 'running';
     await parts.fire('t', { identity: { ...parts.guest, scope: 'invoke' }, authorization: 'Basic key' });
     await parts.deliveries.close();
-    await parts.land(parts.calls[0]?.activationId ?? '', 'failure');
+    await parts.finish(parts.calls[0]?.activationId ?? '', 'failure');
     const next = parts.reopen();
     next.deliveries.start(Promise.resolve());
     await until(() => isEmpty(next));
@@ -208,7 +208,7 @@ describe('after the process was killed', () => {
 
   test('one that cannot be read is dropped, and the others go on', async () => {
     await using parts = await startKilled(3);
-    await parts.land(parts.calls[0]?.activationId ?? '', 'failure');
+    await parts.finish(parts.calls[0]?.activationId ?? '', 'failure');
     const [row] = await parts.store.deliveries.due(Number.MAX_SAFE_INTEGER, 1);
     if (row === undefined) throw new Error('no row');
     await parts.store.deliveries.add({ ...row, id: 'broken', dueAt: 0, document: { any: 1 } });
@@ -220,7 +220,7 @@ describe('after the process was killed', () => {
 
   test('one whose payload was tampered with is given up, and not called', async () => {
     await using parts = await startKilled(2);
-    await parts.land(parts.calls[0]?.activationId ?? '', 'failure');
+    await parts.finish(parts.calls[0]?.activationId ?? '', 'failure');
     const [row] = await parts.store.deliveries.due(Number.MAX_SAFE_INTEGER, 1);
     if (row === undefined) throw new Error('no row');
     const payload = parts.vault.seal({ x: 2 }, 'guest/on-a another');

@@ -49,7 +49,7 @@ export interface DeliveryService {
 }
 
 interface DeliveryServiceOptions
-  extends Pick<DeliveryTriesOptions, 'vault' | 'invoke' | 'landing' | 'identify'> {
+  extends Pick<DeliveryTriesOptions, 'vault' | 'invoke' | 'recorded' | 'identify'> {
   readonly store: Pick<Store, 'deliveries' | 'activations' | 'accepted'>;
   readonly log: Log;
 }

@@ -36,8 +36,8 @@ export interface DeliveryTriesOptions {
   readonly store: Pick<Store, 'deliveries' | 'activations' | 'accepted'>;
   readonly vault: Vault;
   readonly invoke: (request: InvokeRequest) => Promise<unknown>;
-  /** Settles when the activation has landed; undefined when it is not under way here. */
-  readonly landing: (activationId: string) => Promise<void> | undefined;
+  /** Settles when the activation is recorded; undefined when it is not under way here. */
+  readonly recorded: (activationId: string) => Promise<void> | undefined;
   /** Undefined when there is no such namespace. */
   readonly identify: (namespace: NamespaceName) => Identity | undefined | Promise<Identity | undefined>;
   readonly ledger: DeliveryLedger;
@@ -87,8 +87,8 @@ export function createDeliveryTries(options: DeliveryTriesOptions): DeliveryTrie
     if (isJsonObject(payload)) return payload;
     throw corrupt();
   };
-  const lookAfter = (landing: Promise<void>, { rule, id }: Delivery) => {
-    landing
+  const lookAfter = (recorded: Promise<void>, { rule, id }: Delivery) => {
+    recorded
       .then(() => look({ namespace: rule.namespace, id }))
       .catch((error) =>
         log.error({ delivery: id, reason: messageOf(error) }, 'a delivery was not looked at'),
@@ -120,12 +120,12 @@ export function createDeliveryTries(options: DeliveryTriesOptions): DeliveryTrie
     } else if (outcome.type === 'failed') await failed(delivery, outcome.error);
     else {
       await save({ ...delivery, dueAt: Date.now() + leaseMs }, delivery.attempt);
-      const landing = options.landing(delivery.activationId);
-      if (landing !== undefined) lookAfter(landing, delivery);
+      const recorded = options.recorded(delivery.activationId);
+      if (recorded !== undefined) lookAfter(recorded, delivery);
     }
   };
   const watch = (delivery: Delivery) =>
-    lookAfter(options.landing(delivery.activationId) ?? Promise.resolve(), delivery);
+    lookAfter(options.recorded(delivery.activationId) ?? Promise.resolve(), delivery);
   const tryAgain = async (delivery: Delivery): Promise<void> => {
     const identity = await options.identify(delivery.rule.namespace);
     if (identity === undefined) return;

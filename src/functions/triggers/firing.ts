@@ -62,7 +62,7 @@ interface FiringOptions {
   readonly activations: Pick<ActivationStore, 'append' | 'flush'>;
   readonly admission: Pick<AdmissionControl, 'admitFire'>;
   readonly invoke: (request: InvokeRequest) => Promise<unknown>;
-  /** Whether an activation was admitted and has not landed. */
+  /** Whether an activation was admitted and is not recorded yet. */
   readonly isUnderWay: (activationId: string) => boolean;
   readonly deliveries: Pick<DeliveryService, 'begin'>;
   readonly vault: Vault;

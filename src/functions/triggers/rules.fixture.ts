@@ -41,7 +41,7 @@ export interface RuleParts extends AsyncDisposable {
   readonly underWay: Map<string, PromiseWithResolvers<void>>;
   script: CallScript;
   /** Ends a call that runs. */
-  land(activationId: string, ending: 'success' | 'failure'): Promise<void>;
+  finish(activationId: string, ending: 'success' | 'failure'): Promise<void>;
   fire(trigger: string, more?: Partial<FireRequest>): ReturnType<FiringService['fire']>;
   /** A trigger and rules to actions of their own names, each with these annotations. */
   arrange(trigger: string, rules: readonly string[], annotations?: readonly object[]): Promise<void>;
@@ -82,7 +82,7 @@ function openRules(store: Store, vault: Vault, guest: Identity, reopen: () => Ru
   const actions = new Set<string>();
   const underWay = new Map<string, PromiseWithResolvers<void>>();
 
-  const land = async (activationId: string, ending: 'success' | 'failure') => {
+  const finish = async (activationId: string, ending: 'success' | 'failure') => {
     const call = calls.find((each) => each.activationId === activationId);
     if (call === undefined) throw new Error('no such call');
     await activations.append({
@@ -106,13 +106,13 @@ function openRules(store: Store, vault: Vault, guest: Identity, reopen: () => Ru
       codeDigest: null,
       job: 0,
     });
-    if (ending !== 'running') void land(activationId, ending);
+    if (ending !== 'running') void finish(activationId, ending);
   };
   const deliveries = createDeliveries({
     store,
     vault,
     invoke,
-    landing: (id) => underWay.get(id)?.promise,
+    recorded: (id) => underWay.get(id)?.promise,
     identify: () => guest,
     log: silentLog,
   });
@@ -147,7 +147,7 @@ function openRules(store: Store, vault: Vault, guest: Identity, reopen: () => Ru
     calls,
     underWay,
     script: () => 'success',
-    land,
+    finish,
     fire: (trigger, more) =>
       firing.fire({
         identity: guest,

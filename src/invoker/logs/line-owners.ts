@@ -3,13 +3,13 @@
  * past the runner (by a child process, or to the bare descriptor) may belong to any call, so every open call gets them.
  */
 import type { StreamName } from '../../dispatch/index.ts';
-import type { Sink } from './log-sink.ts';
+import type { ActivationSink } from './log-sink.ts';
 
 /** Behind it come a blank, the activation's id, another blank, and the line. */
 export const lineMark = 'XXX_A_LINE_OF_A_WHISK_ACTIVATION_XXX';
 
 export interface OwnedLine {
-  readonly sinks: readonly Sink[];
+  readonly sinks: readonly ActivationSink[];
   readonly text: Buffer;
 }
 
@@ -18,11 +18,11 @@ const blank = 0x20;
 
 export class LineOwners {
   /** Those that are open. */
-  private readonly sinks: ReadonlyMap<string, Sink>;
+  private readonly sinks: ReadonlyMap<string, ActivationSink>;
   /** The owners of each stream's last line: the rest of a line that was cut belongs to them, too. */
-  private readonly last: Record<StreamName, readonly Sink[]> = { stdout: [], stderr: [] };
+  private readonly last: Record<StreamName, readonly ActivationSink[]> = { stdout: [], stderr: [] };
 
-  constructor(sinks: ReadonlyMap<string, Sink>) {
+  constructor(sinks: ReadonlyMap<string, ActivationSink>) {
     this.sinks = sinks;
   }
 
@@ -46,7 +46,7 @@ export class LineOwners {
   }
 
   /** While the code is being loaded no call writes. */
-  private open(name: StreamName): readonly Sink[] {
+  private open(name: StreamName): readonly ActivationSink[] {
     const init = this.sinks.get('init');
     return init === undefined || init.hasEnded[name] ? [...this.sinks.values()] : [init];
   }

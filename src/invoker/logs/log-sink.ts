@@ -10,7 +10,7 @@ export interface SinkContent {
   readonly isMissing: boolean;
 }
 
-export interface Sink {
+export interface ActivationSink {
   readonly id: string;
   readonly lines: Record<StreamName, Lines>;
   readonly hasEnded: Record<StreamName, boolean>;
@@ -23,8 +23,8 @@ export interface Sink {
   followers: LogFollowers | undefined;
 }
 
-export function createSink(id: string, before: Promise<SinkContent> | undefined): Sink {
-  const sink: Sink = {
+export function createSink(id: string, before: Promise<SinkContent> | undefined): ActivationSink {
+  const sink: ActivationSink = {
     id,
     lines: { stdout: new Lines(), stderr: new Lines() },
     hasEnded: { stdout: false, stderr: false },

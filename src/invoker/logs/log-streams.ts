@@ -21,7 +21,7 @@ import type { Intake } from '../channel/intake.ts';
 import { LineOwners } from './line-owners.ts';
 import { LogFollowers, type OnLine } from './log-followers.ts';
 import { cutLog, inOrderOfTime, LineReader, type LineRun, Lines, logOf, timeOfReading } from './log-lines.ts';
-import { createSink, joined, type Sink, type SinkContent } from './log-sink.ts';
+import { type ActivationSink, createSink, joined, type SinkContent } from './log-sink.ts';
 
 /** OpenWhisk's end-of-activation marker (docs/actions-new.md); a named one has a blank and the activation's id behind it. */
 export const sentinel = 'XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX';
@@ -65,7 +65,7 @@ interface Mark {
   /** Bytes that stand in front of it: half a line that a child process has left. */
   readonly at: number;
   /** Whose end it is; undefined when nobody's. */
-  readonly sink: Sink | undefined;
+  readonly sink: ActivationSink | undefined;
 }
 
 export class LogStreams {
@@ -77,7 +77,7 @@ export class LogStreams {
   /** Whether sentinels are written at all; undefined while that is not known. */
   private isMarked: boolean | undefined;
   /** In the order in which they were opened. */
-  private readonly sinks = new Map<string, Sink>();
+  private readonly sinks = new Map<string, ActivationSink>();
   private readonly owners = new LineOwners(this.sinks);
   /** Lines that no sentinel has claimed yet. */
   private readonly unclaimed: Record<StreamName, Lines> = { stdout: new Lines(), stderr: new Lines() };
@@ -142,18 +142,18 @@ export class LogStreams {
   }
 
   /** Most activations log nothing: for those there is nothing to wait for, and nothing to make. */
-  private finish(sink: Sink, end: LogEnd): Promise<ActivationLog> {
+  private finish(sink: ActivationSink, end: LogEnd): Promise<ActivationLog> {
     if (!end.isQuiet || sink.before || !this.isSilent(sink)) return this.finishLog(sink, end);
     sink.hasAnswered = true;
     this.sinks.delete(sink.id);
     return noLines;
   }
 
-  private isSilent({ lines }: Sink): boolean {
+  private isSilent({ lines }: ActivationSink): boolean {
     return streamNames.every((name) => lines[name].count === 0 && this.unclaimed[name].count === 0);
   }
 
-  private async finishLog(sink: Sink, end: LogEnd): Promise<ActivationLog> {
+  private async finishLog(sink: ActivationSink, end: LogEnd): Promise<ActivationLog> {
     if (this.mustWait(sink, end)) await this.sentinelsOf(sink);
     let written = this.close(sink, end);
     if (sink.before) written = joined(await sink.before, written);
@@ -165,17 +165,17 @@ export class LogStreams {
     return logOf(runs, notes);
   }
 
-  private async written(sink: Sink, end: LogEnd): Promise<SinkContent> {
+  private async written(sink: ActivationSink, end: LogEnd): Promise<SinkContent> {
     if (this.mustWait(sink, end)) await this.sentinelsOf(sink);
     return this.close(sink, end);
   }
 
-  private mustWait(sink: Sink, { isQuiet }: LogEnd): boolean {
+  private mustWait(sink: ActivationSink, { isQuiet }: LogEnd): boolean {
     sink.hasAnswered = true;
     return !isQuiet && !this.isComplete(sink);
   }
 
-  private close(sink: Sink, { isQuiet, hasFailed = false }: LogEnd): SinkContent {
+  private close(sink: ActivationSink, { isQuiet, hasFailed = false }: LogEnd): SinkContent {
     const { hasEnded, lines } = sink;
     if (!isQuiet && !hasEnded.stdout && !hasEnded.stderr) this.isMarked ??= false;
     const isExpected = this.isMarked === true && !(this.form === 'bare' && this.isConcurrent);
@@ -189,7 +189,7 @@ export class LogStreams {
   }
 
   /** Where several are done at once, a bare sentinel is nobody's. */
-  private sentinelsOf(sink: Sink): Promise<void> {
+  private sentinelsOf(sink: ActivationSink): Promise<void> {
     const isInVain = this.form === 'bare' && (this.isMarked === false || this.isConcurrent);
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, isInVain ? shortGraceMs : graceMs);
@@ -212,7 +212,7 @@ export class LogStreams {
     }
   }
 
-  private claim(sink: Sink, name: StreamName): void {
+  private claim(sink: ActivationSink, name: StreamName): void {
     if (this.isConcurrent) return;
     sink.lines[name].append(this.unclaimed[name]);
     this.unclaimed[name] = new Lines();
@@ -290,7 +290,7 @@ export class LogStreams {
   }
 
   /** The one that the next sentinel is for, where one at a time is done. */
-  private headOf(name: StreamName): Sink | undefined {
+  private headOf(name: StreamName): ActivationSink | undefined {
     for (const sink of this.sinks.values()) if (!sink.hasEnded[name]) return sink;
     return undefined;
   }
@@ -299,14 +299,14 @@ export class LogStreams {
    * Whose lines are being written, where one at a time is done. Named: the first, since the rest wait in the sandbox.
    * Bare: the last, since the others have answered.
    */
-  private writerOf(name: StreamName): Sink | undefined {
+  private writerOf(name: StreamName): ActivationSink | undefined {
     if (this.form === 'named') return this.headOf(name);
-    let last: Sink | undefined;
+    let last: ActivationSink | undefined;
     for (const sink of this.sinks.values()) if (!sink.hasEnded[name]) last = sink;
     return last;
   }
 
-  private soFar(sink: Sink, name: StreamName): readonly LineRun[] {
+  private soFar(sink: ActivationSink, name: StreamName): readonly LineRun[] {
     const own = sink.lines[name].runs();
     const isWriter = !this.isConcurrent && this.writerOf(name) === sink;
     return isWriter ? [...own, ...this.unclaimed[name].runs()] : own;
@@ -321,7 +321,7 @@ export class LogStreams {
       for (const line of unpackLines(lines)) followers.tell(line);
   }
 
-  private isComplete({ hasEnded }: Sink): boolean {
+  private isComplete({ hasEnded }: ActivationSink): boolean {
     return (this.closed.stdout || hasEnded.stdout) && (this.closed.stderr || hasEnded.stderr);
   }
 

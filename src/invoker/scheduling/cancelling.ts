@@ -3,25 +3,25 @@
  * answered at once: the slot takes nothing more and ends with the others.
  */
 import type { Slot } from '../slots/slot.ts';
-import type { Pending } from './group.ts';
+import type { WaitingJob } from './group.ts';
 import type { Groups } from './groups.ts';
 import { rejection } from './job-exchange.ts';
 import type { WaitingLine } from './waiting-line.ts';
 
 export interface Cancelling {
   /** The slot has got the job. */
-  serve(pending: Pending, slot: Slot): void;
+  serve(pending: WaitingJob, slot: Slot): void;
   /** No slot has it any more. */
   leave(activationId: string): void;
   /** Whether it is not to go on; then it has been answered. */
-  hasAnswered(pending: Pending): boolean;
+  hasAnswered(pending: WaitingJob): boolean;
   cancel(activationId: string): void;
 }
 
 export function createCancelling(groups: Groups, line: WaitingLine): Cancelling {
   /** Jobs that a slot has got, by their activations. */
-  const serving = new Map<string, { readonly pending: Pending; readonly slot: Slot }>();
-  const answer = (pending: Pending) => pending.settle(rejection(pending, 'The activation was cancelled.'));
+  const serving = new Map<string, { readonly pending: WaitingJob; readonly slot: Slot }>();
+  const answer = (pending: WaitingJob) => pending.settle(rejection(pending, 'The activation was cancelled.'));
   const cancelWaiting = (activationId: string) => {
     for (const group of groups.all()) {
       const waiting = line.remove(group, activationId);

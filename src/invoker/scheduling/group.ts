@@ -3,7 +3,7 @@ import type { Handover, Job, JobEnd, JobTarget, LoadPermission, StartReason } fr
 import type { Slot, SlotPlan } from '../slots/slot.ts';
 
 /** A job that waits for a slot. */
-export interface Pending {
+export interface WaitingJob {
   readonly job: Job;
   readonly settle: (end: JobEnd) => void;
   readonly refuse: (fault: unknown) => void;
@@ -24,7 +24,7 @@ export interface Pending {
 }
 
 /** How the last slot that a group lost ended: it failed, or was given up. */
-export type Past = 'failed' | 'given up';
+export type LastEnd = 'failed' | 'given up';
 
 /** What slots are initialised with, whoever calls. */
 export type Template = JobTarget & Pick<Job, 'apiKey'>;
@@ -41,7 +41,7 @@ export interface Group {
   readonly maxInstances: number;
   /** Of the latest job: what a slot is initialised with when nobody waits for it any more. */
   template: Template;
-  readonly queue: Pending[];
+  readonly queue: WaitingJob[];
   /** Initialised slots; the one that answered last is the last. */
   readonly slots: Slot[];
   /** Slots that are being initialised on the account of an activation, by its id. */
@@ -55,7 +55,7 @@ export interface Group {
   /** Its namespace was deleted: nothing of it is begun any more. */
   isExpelled: boolean;
   /** How the last slot that it lost ended; undefined before that. */
-  past: Past | undefined;
+  past: LastEnd | undefined;
   /** It has served since a slot of it failed by itself: slots may be started that nobody waits for. */
   isProven: boolean;
   /** Whether its code may be loaded while nobody calls, as it was when that was asked last. */
@@ -67,7 +67,7 @@ export function groupKey({ namespace, action, revision, sandbox }: JobTarget): s
   return `${namespace}\n${action}\n${revision}\n${sandbox?.id ?? ''}`;
 }
 
-export function createGroup(target: JobTarget, plan: SlotPlan, past: Past | undefined): Group {
+export function createGroup(target: JobTarget, plan: SlotPlan, past: LastEnd | undefined): Group {
   const { limits, scaling = {} } = target;
   const isFresh = scaling.fresh === true;
   return {

@@ -4,11 +4,11 @@
  * between two short jobs, and none of a long one's successors is taken for begun.
  */
 import { jobWithdrawn } from '../../dispatch/index.ts';
-import type { Group, Pending } from './group.ts';
+import type { Group, WaitingJob } from './group.ts';
 
 export interface Handovers {
   /** False: it has been refused. A promise only when the answer has to be waited for. Never rejects. */
-  ask(pending: Pending): boolean | Promise<boolean>;
+  ask(pending: WaitingJob): boolean | Promise<boolean>;
   /** Asks about the first in the group's queue, as far as its slots get to them soon. */
   askAhead(group: Group): void;
 }
@@ -21,7 +21,7 @@ export function createHandovers(isHeldBack: (namespace: string) => boolean): Han
   /** What an answer has been taking. */
   let averageMs = 5;
 
-  const answered = async (pending: Pending, asked: Promise<boolean>): Promise<boolean> => {
+  const answered = async (pending: WaitingJob, asked: Promise<boolean>): Promise<boolean> => {
     const askedAt = performance.now();
     try {
       const hasBegun = settled(pending, await asked);
@@ -33,7 +33,7 @@ export function createHandovers(isHeldBack: (namespace: string) => boolean): Han
       averageMs += (performance.now() - askedAt - averageMs) / 5;
     }
   };
-  const ask = (pending: Pending): boolean | Promise<boolean> => {
+  const ask = (pending: WaitingJob): boolean | Promise<boolean> => {
     if (pending.asked !== undefined) return pending.asked;
     if (pending.handover === undefined) return true;
     try {
@@ -60,13 +60,13 @@ export function createHandovers(isHeldBack: (namespace: string) => boolean): Han
   };
 }
 
-function settled(pending: Pending, mayBegin: boolean): boolean {
+function settled(pending: WaitingJob, mayBegin: boolean): boolean {
   if (!mayBegin) return refused(pending, jobWithdrawn());
   pending.handover = undefined;
   return true;
 }
 
-function refused(pending: Pending, error: unknown): false {
+function refused(pending: WaitingJob, error: unknown): false {
   pending.refuse(error);
   return false;
 }

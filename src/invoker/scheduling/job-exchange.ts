@@ -6,7 +6,7 @@ import type { Violation } from '../../sandbox/index.ts';
 import { invokerFault } from '../faults.ts';
 import { type ActivationResponse, internalError } from '../runner/outcomes.ts';
 import type { InitRequest, RunRequest } from '../runner/runner.ts';
-import type { Group, Pending, Template } from './group.ts';
+import type { Group, Template, WaitingJob } from './group.ts';
 
 /** Between these a caller is told to try again when the queue is full. */
 const retryMs = { least: 1000, most: 30_000 };
@@ -56,7 +56,7 @@ export function complete(job: Job, response: ActivationResponse, origin: Origin)
 }
 
 /** The platform itself did not bring the job to an end. */
-export function rejection({ job, reason }: Pending, text: string): JobEnd {
+export function rejection({ job, reason }: WaitingJob, text: string): JobEnd {
   const logs = Promise.resolve([]);
   return complete(job, internalError(text), {
     start: 'cold',

@@ -4,15 +4,15 @@
  */
 
 import type { StartReason } from '../../dispatch/index.ts';
-import type { Group, Past } from './group.ts';
+import type { Group, LastEnd } from './group.ts';
 
 export interface Pasts {
-  get(key: string): Past | undefined;
-  set(key: string, past: Past): void;
+  get(key: string): LastEnd | undefined;
+  set(key: string, past: LastEnd): void;
 }
 
 export function createPasts(mostRemembered = 10_000): Pasts {
-  const pasts = new Map<string, Past>();
+  const pasts = new Map<string, LastEnd>();
   return {
     get: (key) => pasts.get(key),
     set(key, past) {

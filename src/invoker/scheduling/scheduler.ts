@@ -37,7 +37,7 @@ import type { SlotFactory } from '../slots/slots.ts';
 import { type Cancelling, createCancelling } from './cancelling.ts';
 import { hasMoreThanOneOf } from './fair-share.ts';
 import { createFollowers, type LogPlace, placeOf } from './followers.ts';
-import { freeSlot, type Group, type Pending } from './group.ts';
+import { freeSlot, type Group, type WaitingJob } from './group.ts';
 import { createGroups, type Groups } from './groups.ts';
 import { hasSpare, isFull, lacksWarm, needsAnother } from './growth.ts';
 import { createHandovers, type Handovers } from './handing-over.ts';
@@ -125,7 +125,7 @@ export class Scheduler {
         this.cancelling.leave(job.activationId);
         reject(fault);
       };
-      const pending: Pending = {
+      const pending: WaitingJob = {
         job,
         settle,
         refuse,
@@ -283,7 +283,7 @@ export class Scheduler {
     return pending !== undefined;
   }
 
-  private welcome(group: Group, slot: Slot, first: Pending | undefined, origin: Origin): void {
+  private welcome(group: Group, slot: Slot, first: WaitingJob | undefined, origin: Origin): void {
     if (first) {
       void this.serve(group, slot, first, origin);
       return;
@@ -291,7 +291,7 @@ export class Scheduler {
     if (group.retired || this.closed) this.lives.drop(group, slot);
   }
 
-  private async serve(group: Group, slot: Slot, pending: Pending, origin?: Origin): Promise<void> {
+  private async serve(group: Group, slot: Slot, pending: WaitingJob, origin?: Origin): Promise<void> {
     const { job } = pending;
     this.cancelling.serve(pending, slot);
     const begun = pending.handover === undefined || this.handOver(group, slot, pending);
@@ -321,7 +321,7 @@ export class Scheduler {
   }
 
   /** Whether the slot runs the job now. When the slot has ended meanwhile, a job that may begin is first in line again. */
-  private handOver(group: Group, slot: Slot, pending: Pending): boolean | Promise<boolean> {
+  private handOver(group: Group, slot: Slot, pending: WaitingJob): boolean | Promise<boolean> {
     this.cancelling.serve(pending, slot);
     const begun = this.handovers.ask(pending);
     if (!(begun instanceof Promise)) return begun;
@@ -343,7 +343,7 @@ export class Scheduler {
   private judge(
     group: Group,
     slot: Slot,
-    pending: Pending,
+    pending: WaitingJob,
     { outcome, serviceMs, logs, startedAt, violations }: NonNullable<RunEnd>,
     origin: Origin | undefined,
   ): void {
@@ -367,7 +367,7 @@ export class Scheduler {
   }
 
   /** A job that no slot has begun: first in line again. */
-  private putBack(group: Group, pending: Pending): void {
+  private putBack(group: Group, pending: WaitingJob): void {
     this.cancelling.leave(pending.job.activationId);
     if (this.cancelling.hasAnswered(pending)) return;
     if (this.closed || group.isExpelled) {

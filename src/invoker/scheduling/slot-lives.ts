@@ -11,7 +11,7 @@ import type { MemoryLedger } from '../slots/memory-ledger.ts';
 import type { PrewarmPool } from '../slots/prewarm.ts';
 import type { Slot } from '../slots/slot.ts';
 import { longestIdle, whoseMemory } from './fair-share.ts';
-import type { Group, Pending } from './group.ts';
+import type { Group, WaitingJob } from './group.ts';
 import type { Groups } from './groups.ts';
 import { hasSpare } from './growth.ts';
 import { complete, initRequest, type Origin, rejection } from './job-exchange.ts';
@@ -28,11 +28,11 @@ export interface SlotLivesOptions {
   /** Slots that may be starting at once: starts are what costs the host most. */
   readonly maxStarting: number;
   /** Whether the slot gets the job; if not, the job has been seen to. */
-  readonly handOver: (group: Group, slot: Slot, pending: Pending) => boolean | Promise<boolean>;
+  readonly handOver: (group: Group, slot: Slot, pending: WaitingJob) => boolean | Promise<boolean>;
   /** The slot is being initialised for a job of which somebody may follow the log. */
-  readonly onInit: (job: Pending['job'], slot: Slot) => void;
+  readonly onInit: (job: WaitingJob['job'], slot: Slot) => void;
   /** A slot has joined its group, with the job that it was initialised for, if there was one. */
-  readonly onReady: (group: Group, slot: Slot, first: Pending | undefined, origin: Origin) => void;
+  readonly onReady: (group: Group, slot: Slot, first: WaitingJob | undefined, origin: Origin) => void;
   /** A slot has come or gone. */
   readonly onChange: (group: Group) => void;
 }
@@ -207,7 +207,7 @@ export class SlotLives {
   }
 
   /** The code of an action may act when it is loaded already: so its job begins with that. */
-  private async firstInLine(group: Group, slot: Slot): Promise<Pending | undefined> {
+  private async firstInLine(group: Group, slot: Slot): Promise<WaitingJob | undefined> {
     const { line, handOver } = this.options;
     while (!slot.runner.isEnded) {
       const next = line.take(group);

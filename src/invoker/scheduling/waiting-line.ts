@@ -1,6 +1,6 @@
 /** Jobs that wait for a slot, each in the queue of its group; the groups take turns. */
 import { createRotation } from './fair-rotation.ts';
-import type { Group, Pending } from './group.ts';
+import type { Group, WaitingJob } from './group.ts';
 
 export interface WaitingLine {
   /** Jobs in all queues. */
@@ -8,13 +8,13 @@ export interface WaitingLine {
   /** Groups that could not be served for want of memory. */
   readonly starved: ReadonlySet<Group>;
   /** Last in its group's queue. */
-  add(group: Group, pending: Pending): void;
+  add(group: Group, pending: WaitingJob): void;
   /** First in its group's queue. */
-  putBack(group: Group, pending: Pending): void;
+  putBack(group: Group, pending: WaitingJob): void;
   /** The group's next job. */
-  take(group: Group): Pending | undefined;
+  take(group: Group): WaitingJob | undefined;
   /** Takes that job out of its group's queue. */
-  remove(group: Group, activationId: string): Pending | undefined;
+  remove(group: Group, activationId: string): WaitingJob | undefined;
   setStarved(group: Group, isStarved: boolean): void;
   /** The group's namespace has used so much: memory for a time. */
   charge(group: Group, cost: number): void;

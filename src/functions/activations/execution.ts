@@ -1,7 +1,7 @@
 /**
  * One activation under way: what it holds, how far it has come, and how to cut it short.
  *
- *   waiting ──a sandbox is there──▶ (claimed, if it is in the durable queue) ──▶ begun ──▶ over ──▶ landed
+ *   waiting ──a sandbox is there──▶ (claimed, if it is in the durable queue) ──▶ begun ──▶ over ──▶ recorded
  *      └── withdrawn: it stays in the durable queue, for the next start ──────────────────────────▲
  *
  * What is carried out by parts begins with the first of them.
@@ -16,7 +16,7 @@ import { frameOfTask } from './record.ts';
 import { mayRunAgain } from './retrying.ts';
 import type { Task } from './task.ts';
 
-export interface Departure {
+export interface ExecutionPlan {
   readonly task: Task;
   /** Of the task's action; worked out when it is not at hand. */
   readonly frame?: RecordFrame | undefined;
@@ -35,16 +35,16 @@ export interface Departure {
   readonly attempt?: number | undefined;
 }
 
-export interface FlightHolds {
+export interface ExecutionHolds {
   readonly code: Pick<CodeStore, 'retain' | 'release'>;
   /**
-   * Marks the flight as begun in the durable queue, where it has begun `attempt` times. False: it can't be had any more,
+   * Marks the execution as begun in the durable queue, where it has begun `attempt` times. False: it can't be had any more,
    * and was withdrawn. Never rejects.
    */
-  readonly claim: (flight: Flight, attempt: number) => Promise<boolean>;
+  readonly claim: (execution: Execution, attempt: number) => Promise<boolean>;
 }
 
-export class Flight implements Handover {
+export class Execution implements Handover {
   readonly task: Task;
   readonly frame: RecordFrame;
   readonly call: ComposedCall | undefined;
@@ -55,7 +55,7 @@ export class Flight implements Handover {
   /** Reads see its record, or it leaves none. */
   readonly visible = new Milestone();
   /** Its record is on disk, or it leaves none. */
-  readonly landed = new Milestone();
+  readonly recorded = new Milestone();
   /** The attempt in the durable queue that its record settles; null while nobody was told "accepted". */
   attempt: number | null | Promise<number | null>;
   /** It has been handed over to a sandbox, or its first part has. */
@@ -69,27 +69,27 @@ export class Flight implements Handover {
   /** Ends it without a record, while it runs or waits to. */
   withdraw: (() => void) | undefined;
   /** What it is a part of. */
-  readonly #whole: Flight | undefined;
-  readonly #claim: FlightHolds['claim'];
+  readonly #whole: Execution | undefined;
+  readonly #claim: ExecutionHolds['claim'];
   /** While it is being claimed. */
   #beginning: Promise<boolean> | undefined;
   #admission: Admission | undefined;
   /** Undefined when its hold on the code has ended. */
   #code: Pick<CodeStore, 'release'> | undefined;
 
-  constructor(departure: Departure, { code, claim }: FlightHolds, whole?: Flight) {
-    const { task } = departure;
+  constructor(plan: ExecutionPlan, { code, claim }: ExecutionHolds, whole?: Execution) {
+    const { task } = plan;
     this.#claim = claim;
     this.#whole = whole;
     this.task = task;
-    this.frame = departure.frame ?? frameOfTask(task);
-    this.call = departure.call;
-    this.inputJson = departure.inputJson;
-    this.isRecorded = departure.isRecorded ?? true;
-    this.allowed = departure.allowed;
-    this.namespaceCreatedAt = departure.namespaceCreatedAt;
-    this.attempt = departure.attempt ?? null;
-    this.#admission = departure.admission;
+    this.frame = plan.frame ?? frameOfTask(task);
+    this.call = plan.call;
+    this.inputJson = plan.inputJson;
+    this.isRecorded = plan.isRecorded ?? true;
+    this.allowed = plan.allowed;
+    this.namespaceCreatedAt = plan.namespaceCreatedAt;
+    this.attempt = plan.attempt ?? null;
+    this.#admission = plan.admission;
     if (task.type === 'composed') return;
     this.#code = code;
     code.retain(task.code.digest);

@@ -1,13 +1,13 @@
 /**
  * Activations under way: each is run once, and ends in a record in the store.
  *
- * A flight takes off with its admission and a hold on its code, and lands when its record is kept. One whose
+ * An execution starts with its admission and a hold on its code, and ends when its record is kept. One whose
  * caller was told "accepted" is in the durable queue: it is claimed there when it is handed over to a sandbox, and
  * its record settles it. At shutdown, what was accepted and has not begun stays in the queue for the next start;
- * what has begun and does not land in time is recorded as interrupted, or stays too where its action may be retried.
+ * what has begun and does not end in time is recorded as interrupted, or stays too where its action may be retried.
  *
  * Every call comes through here, and what lives until its record is on disk is what the garbage collector has
- * to move: so a flight makes few promises, and what is known already is not awaited.
+ * to move: so an execution makes few promises, and what is known already is not awaited.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isLongLog } from '../../dispatch/index.ts';
@@ -18,14 +18,14 @@ import type { NamespaceService } from '../namespaces/namespaces.ts';
 import type { Vault } from '../vault/vault.ts';
 import { toQueue } from './accepted-task.ts';
 import { type ActivationService, within } from './activations.ts';
-import { type Departure, Flight } from './flight.ts';
+import { Execution, type ExecutionPlan } from './execution.ts';
 import { keptLog } from './kept-log.ts';
 import type { QueueLease } from './queue-lease.ts';
 import { type ActivationRecord, type Ending, internalFailure, recordOf, storedRecord } from './record.ts';
 import { type RunOptions, runToEnd } from './running.ts';
 import type { Task } from './task.ts';
 
-export interface FlightsOptions extends RunOptions {
+export interface ExecutionsOptions extends RunOptions {
   readonly store: Pick<Store, 'activations' | 'accepted'>;
   /** Under which calls are accepted. */
   readonly lease: Pick<QueueLease, 'node' | 'held' | 'giveUp'>;
@@ -38,29 +38,29 @@ export interface FlightsOptions extends RunOptions {
   readonly log: Log;
 }
 
-export interface Flights {
+export interface Executions {
   /** Holds a task's place until it is run or cancelled. */
-  begin(departure: Departure): Flight;
-  find(activationId: string): Flight | undefined;
+  begin(plan: ExecutionPlan): Execution;
+  find(activationId: string): Execution | undefined;
   /** The activation that a request has begun, not those that it consists of. */
-  ofRequest(namespace: string, transactionId: string): Flight | undefined;
-  /** Ends a flight that was never run and leaves no record. */
-  cancel(flight: Flight): void;
+  ofRequest(namespace: string, transactionId: string): Execution | undefined;
+  /** Ends an execution that was never run and leaves no record. */
+  cancel(execution: Execution): void;
   /** Makes it durable before it is started. Rejects when it can't. */
-  enqueue(flight: Flight): Promise<void>;
-  /** Makes a flight durable that runs, or waits to; false: it could not, and the flight goes on. */
-  enqueueUnderWay(flight: Flight): Promise<boolean>;
+  enqueue(execution: Execution): Promise<void>;
+  /** Makes an execution durable that runs, or waits to; false: it could not, and the execution goes on. */
+  enqueueUnderWay(execution: Execution): Promise<boolean>;
   /**
    * Runs it and gives its record, which is kept in the background: its logs may still be on their way.
    * Rejects, without a record, when it could not be run.
    */
-  run(flight: Flight): Promise<ActivationRecord>;
-  /** Runs a flight that the durable queue has to its record, or leaves it there when it can't be begun now. Never rejects. */
-  runQueued(flight: Flight): Promise<void>;
-  /** Ends a flight with a record that says why it could not be run; without one when it was withdrawn. */
-  fail(flight: Flight, text: string): void;
+  run(execution: Execution): Promise<ActivationRecord>;
+  /** Runs an execution that the durable queue has to its record, or leaves it there when it can't be begun now. Never rejects. */
+  runQueued(execution: Execution): Promise<void>;
+  /** Ends an execution with a record that says why it could not be run; without one when it was withdrawn. */
+  fail(execution: Execution, text: string): void;
   /**
-   * Leaves to the next start what was accepted and has not begun, and waits for the others to land; ends those that
+   * Leaves to the next start what was accepted and has not begun, and waits for the records of the others; ends those that
    * don't in time, and answers their callers.
    */
   drain(timeoutMs: number): Promise<void>;
@@ -71,54 +71,54 @@ const readAgainMs = 1000;
 /** To write the records of what was interrupted. */
 const lastRecordsMs = 5000;
 
-export function createFlights(options: FlightsOptions): Flights {
+export function createExecutions(options: ExecutionsOptions): Executions {
   const { store, lease, activations, log } = options;
-  const underWay = new Map<string, Flight>();
+  const underWay = new Map<string, Execution>();
   let isDraining = false;
 
-  const claim = async (flight: Flight, attempt: number): Promise<boolean> => {
-    const { activationId } = flight.task;
+  const claim = async (execution: Execution, attempt: number): Promise<boolean> => {
+    const { activationId } = execution.task;
     try {
       if (await store.accepted.claim(activationId, attempt, lease.node)) return true;
     } catch (error) {
       lease.giveUp(activationId);
       log.error({ activationId, reason: messageOf(error) }, 'an accepted activation was not claimed');
     }
-    flight.withdraw?.();
+    execution.withdraw?.();
     return false;
   };
   const holds = { code: options.code, claim };
-  const begin = (departure: Departure): Flight => {
-    const { cause } = departure.task;
+  const begin = (plan: ExecutionPlan): Execution => {
+    const { cause } = plan.task;
     const whole = cause === undefined ? undefined : underWay.get(cause);
-    const flight = new Flight(departure, holds, whole);
+    const execution = new Execution(plan, holds, whole);
     // What is over gets no further parts.
-    if (cause !== undefined && whole?.isOver !== false) flight.isOver = true;
-    underWay.set(flight.task.activationId, flight);
-    return flight;
+    if (cause !== undefined && whole?.isOver !== false) execution.isOver = true;
+    underWay.set(execution.task.activationId, execution);
+    return execution;
   };
-  const land = (flight: Flight) => {
-    underWay.delete(flight.task.activationId);
-    flight.landed.reach();
+  const markRecorded = (execution: Execution) => {
+    underWay.delete(execution.task.activationId);
+    execution.recorded.reach();
   };
-  const cancel = (flight: Flight) => {
-    flight.release();
-    land(flight);
+  const cancel = (execution: Execution) => {
+    execution.release();
+    markRecorded(execution);
   };
-  const end = (flight: Flight, ending: Ending): ActivationRecord => {
-    flight.isOver = true;
-    flight.withdraw = undefined;
-    const record = recordOf(flight.task, flight.frame, attempted(flight, ending));
-    if (record.status === 'whisk internal error') tellFailure(log, flight.task, record);
-    activations.expect(flight);
-    keep(options, flight, record, ending.logs, land);
+  const end = (execution: Execution, ending: Ending): ActivationRecord => {
+    execution.isOver = true;
+    execution.withdraw = undefined;
+    const record = recordOf(execution.task, execution.frame, attempted(execution, ending));
+    if (record.status === 'whisk internal error') tellFailure(log, execution.task, record);
+    activations.expect(execution);
+    keep(options, execution, record, ending.logs, markRecorded);
     return record;
   };
-  const run = (flight: Flight) => runToEnd(options, flight, (ending) => end(flight, ending));
-  const fail = (flight: Flight, text: string) => {
-    if (flight.isWithdrawn) return cancel(flight);
-    flight.release();
-    end(flight, internalFailure(flight.task, text));
+  const run = (execution: Execution) => runToEnd(options, execution, (ending) => end(execution, ending));
+  const fail = (execution: Execution, text: string) => {
+    if (execution.isWithdrawn) return cancel(execution);
+    execution.release();
+    end(execution, internalFailure(execution.task, text));
   };
 
   return {
@@ -134,35 +134,38 @@ export function createFlights(options: FlightsOptions): Flights {
           ({ task }) =>
             task.transactionId === transactionId && task.namespace === namespace && task.cause === undefined,
         ),
-    async enqueue(flight) {
-      await accept(options, flight.task);
-      flight.attempt = 0;
+    async enqueue(execution) {
+      await accept(options, execution.task);
+      execution.attempt = 0;
     },
-    async enqueueUnderWay(flight) {
+    async enqueueUnderWay(execution) {
       // In one write: a kill between two would have the next start run again what has begun.
-      const accepting = acceptUnderWay(options, flight, flight.hasBegun ? 1 : 0);
-      flight.attempt = accepting;
-      flight.attempt = await accepting;
-      return flight.attempt !== null;
+      const accepting = acceptUnderWay(options, execution, execution.hasBegun ? 1 : 0);
+      execution.attempt = accepting;
+      execution.attempt = await accepting;
+      return execution.attempt !== null;
     },
-    async runQueued(flight) {
-      if (isDraining) return cancel(flight);
-      await run(flight).catch((error) => fail(flight, messageOf(error)));
+    async runQueued(execution) {
+      if (isDraining) return cancel(execution);
+      await run(execution).catch((error) => fail(execution, messageOf(error)));
     },
     async drain(timeoutMs) {
       isDraining = true;
-      for (const flight of underWay.values())
-        if (!flight.hasBegun && flight.canWait && !flight.needsThisProcess) flight.withdraw?.();
-      const landings = [...underWay.values()].map(({ landed }) => landed.reached());
-      if (landings.length === 0 || (await within(Promise.all(landings), timeoutMs))) return;
-      await within(Promise.all([...underWay.values()].map((flight) => flight.settled())), lastRecordsMs);
-      for (const flight of underWay.values()) {
-        if (flight.canWait && flight.withdraw !== undefined) flight.withdraw();
-        else if (flight.interrupt !== undefined) flight.interrupt();
-        else if (!flight.isOver) cancel(flight);
+      for (const execution of underWay.values())
+        if (!execution.hasBegun && execution.canWait && !execution.needsThisProcess) execution.withdraw?.();
+      const recordings = [...underWay.values()].map(({ recorded }) => recorded.reached());
+      if (recordings.length === 0 || (await within(Promise.all(recordings), timeoutMs))) return;
+      await within(
+        Promise.all([...underWay.values()].map((execution) => execution.settled())),
+        lastRecordsMs,
+      );
+      for (const execution of underWay.values()) {
+        if (execution.canWait && execution.withdraw !== undefined) execution.withdraw();
+        else if (execution.interrupt !== undefined) execution.interrupt();
+        else if (!execution.isOver) cancel(execution);
       }
       // A full disk takes no record; the durable queue still has the calls that clients were told of.
-      if (!(await within(Promise.all(landings), lastRecordsMs)))
+      if (!(await within(Promise.all(recordings), lastRecordsMs)))
         log.error({ records: underWay.size }, 'records could not be written before the end');
     },
   };
@@ -186,11 +189,11 @@ function tellFailure(
 }
 
 /** Its record says when it was run again. */
-function attempted({ attempt }: Flight, ending: Ending): Ending {
+function attempted({ attempt }: Execution, ending: Ending): Ending {
   return typeof attempt === 'number' && attempt > 1 ? { ...ending, attempt } : ending;
 }
 
-async function accept({ store, lease, vault }: FlightsOptions, task: Task, attempt = 0): Promise<void> {
+async function accept({ store, lease, vault }: ExecutionsOptions, task: Task, attempt = 0): Promise<void> {
   const { activationId, namespace, acceptedAt } = task;
   await lease.held();
   const row = {
@@ -206,8 +209,8 @@ async function accept({ store, lease, vault }: FlightsOptions, task: Task, attem
 
 /** Its attempt in the durable queue; null: it is not there. */
 async function acceptUnderWay(
-  options: FlightsOptions,
-  { task }: Flight,
+  options: ExecutionsOptions,
+  { task }: Execution,
   attempt: number,
 ): Promise<number | null> {
   try {
@@ -220,22 +223,22 @@ async function acceptUnderWay(
   }
 }
 
-/** Hands a record to the store when its logs are read, or reading them is cut short. Then the flight lands. */
+/** Hands a record to the store when its logs are read, or reading them is cut short. Then the execution ends. */
 function keep(
-  { store, namespaces, activations, onRecordLost, log }: FlightsOptions,
-  flight: Flight,
+  { store, namespaces, activations, onRecordLost, log }: ExecutionsOptions,
+  execution: Execution,
   record: ActivationRecord,
   lines: Ending['logs'],
-  land: (flight: Flight) => void,
+  markRecorded: (execution: Execution) => void,
 ): void {
-  const { activationId, namespace } = flight.task;
+  const { activationId, namespace } = execution.task;
   const arrive = () => {
     activations.arrived(activationId);
-    flight.visible.reach();
+    execution.visible.reach();
   };
   const leave = () => {
     arrive();
-    land(flight);
+    markRecorded(execution);
   };
   const lose = (error: unknown) => {
     log.error({ activationId, reason: messageOf(error) }, 'a record was not kept');
@@ -245,28 +248,30 @@ function keep(
   };
   const shorten = (error: unknown, settles: number | null) => {
     if (settles === null || !isFault(error, 'STORE_BACKLOG')) return lose(error);
-    const row = storedRecord(recordOf(flight.task, flight.frame, withoutResult(flight.task, record)));
-    store.activations.append({ row, logs: [], settles }).then(() => land(flight), lose);
+    const row = storedRecord(
+      recordOf(execution.task, execution.frame, withoutResult(execution.task, record)),
+    );
+    store.activations.append({ row, logs: [], settles }).then(() => markRecorded(execution), lose);
   };
   const append = (logs: KeptLog, createdAt: number | undefined, settles: number | null) => {
-    if (createdAt !== flight.namespaceCreatedAt) return leave();
-    if (!flight.isRecorded) {
+    if (createdAt !== execution.namespaceCreatedAt) return leave();
+    if (!execution.isRecorded) {
       if (settles !== null) store.accepted.settle(activationId, settles).catch(lose);
       return leave();
     }
-    const { inputJson } = flight;
+    const { inputJson } = execution;
     const input = inputJson === undefined ? {} : { inputJson };
     const kept = store.activations.append({ row: storedRecord(record), logs, settles, ...input });
     arrive();
     kept.then(
-      () => land(flight),
+      () => markRecorded(execution),
       (error) => shorten(error, settles),
     );
   };
   const write = (kept: KeptLog) => {
-    if (flight.interrupt === undefined) return;
-    flight.interrupt = undefined;
-    const { attempt, namespaceCreatedAt } = flight;
+    if (execution.interrupt === undefined) return;
+    execution.interrupt = undefined;
+    const { attempt, namespaceCreatedAt } = execution;
     const createdAt = namespaceCreatedAt === undefined ? undefined : namespaces.createdAt(namespace);
     if (createdAt instanceof Promise || attempt instanceof Promise) {
       const known =
@@ -278,7 +283,7 @@ function keep(
         .catch(lose);
     } else append(kept, createdAt, attempt);
   };
-  flight.interrupt = () => write([]);
+  execution.interrupt = () => write([]);
   // When this turn's answers are on their way: whoever waits for one is served first.
   const writeOrLose = (kept: KeptLog) => {
     try {
@@ -305,7 +310,7 @@ function withoutResult(task: Task, { status, start, end }: ActivationRecord): En
 
 /** Asks until the disk can be read. */
 async function createdAtOnce(
-  namespaces: FlightsOptions['namespaces'],
+  namespaces: ExecutionsOptions['namespaces'],
   namespace: string,
 ): Promise<number | undefined> {
   for (;;) {
