@@ -8,6 +8,10 @@ export const dispatchFaults = {
   JOB_WITHDRAWN: 'busy',
   /** No image of that name is in the store. */
   IMAGE_UNKNOWN: 'invalid',
+  /** What came from the other end of the wire is not a message, or out of order. */
+  MESSAGE_INVALID: 'unreachable',
+  MESSAGE_TOO_LARGE: 'too-large',
+  MESSAGE_VERSION_UNKNOWN: 'unreachable',
 } as const satisfies FaultTable;
 
 export const dispatchFault = faultTable(dispatchFaults);
