@@ -85,6 +85,18 @@ const broken: readonly (readonly [rule: string, path: string, text: string, viol
     'api/bad.ts goes past the door of lib: lib/fault.ts',
   ],
   [
+    'a suite past the door in what is no test',
+    'api/bad.ts',
+    "import { faultSuite } from '../lib/fault.suite.ts';",
+    'api/bad.ts goes past the door of lib: lib/fault.suite.ts',
+  ],
+  [
+    'a fixture past the door in a test',
+    'api/bad.test.ts',
+    "import { fakeFault } from '../lib/fault.fixture.ts';",
+    'api/bad.test.ts goes past the door of lib: lib/fault.fixture.ts',
+  ],
+  [
     'a room without a floor',
     'attic/index.ts',
     "import { fault } from '../lib/index.ts';",
@@ -103,6 +115,13 @@ test.each(broken)('%s is a violation', async (_, path, text, violation) => {
     const violations = findViolations(readModules(root));
     expect(violations).toHaveLength(1);
     expect(violations[0]).toMatch(violation);
+  });
+});
+
+test('a test may run the suite of a lower room past its door', async () => {
+  const suite = { 'api/fault.test.ts': "import { faultSuite } from '../lib/fault.suite.ts';" };
+  await withSources({ ...sound, ...suite }, (root) => {
+    expect(findViolations(readModules(root))).toEqual([]);
   });
 });
 

@@ -1,10 +1,18 @@
 /** A scheduler over slots that are made of nothing: each does what its test tells it to. */
 
 import { digestOf } from '../../blobs/index.ts';
-import type { Completion, Handover, Job, JobTarget } from '../../dispatch/index.ts';
+import type { ActivationLog, Completion, Handover, Job, JobTarget } from '../../dispatch/index.ts';
 import { randomHex, silentLog } from '../../lib/index.ts';
 import type { Culprit } from '../runner/culprit.ts';
-import type { Failure, InitEnd, InitOutcome, RunEnd, Runner, RunOutcome } from '../runner/runner.ts';
+import type {
+  Failure,
+  InitEnd,
+  InitOutcome,
+  RunEnd,
+  Runner,
+  RunOutcome,
+  RunRequest,
+} from '../runner/runner.ts';
 import { createMemoryLedger } from '../slots/memory-ledger.ts';
 import { createPrewarmPool, type PrewarmTarget } from '../slots/prewarm.ts';
 import { newSlot, type Slot, type SlotPlan } from '../slots/slot.ts';
@@ -21,6 +29,8 @@ export class FakeRunner implements Runner {
   inits = 0;
   /** Ids of the runs that it has not answered. */
   readonly open: string[] = [];
+  /** What its runs were given. */
+  readonly values = new Map<string, RunRequest['value']>();
   private readonly answers = new Map<string, (end: RunEnd) => void>();
   private readonly initOutcome: () => InitOutcome | Promise<InitOutcome>;
   private readonly listeners = new Map<string, (line: string) => void>();
@@ -39,16 +49,20 @@ export class FakeRunner implements Runner {
     return { outcome: await this.initOutcome(), logs: Promise.resolve([`init of ${this.number}`]) };
   }
 
-  run({ id }: { readonly id: string }): Promise<RunEnd> {
+  run({ id, value }: Pick<RunRequest, 'id' | 'value'>): Promise<RunEnd> {
     this.isFrozen = false;
     this.open.push(id);
+    this.values.set(id, value);
     return new Promise((resolve) => this.answers.set(id, resolve));
   }
 
   /** Answers its oldest run. */
-  answer(outcome: RunOutcome = { kind: 'value', value: {}, json: '{}' }, serviceMs = 1000): void {
+  answer(
+    outcome: RunOutcome = { kind: 'value', value: {}, json: '{}' },
+    serviceMs = 1000,
+    logs: Promise<ActivationLog> = Promise.resolve([`run in ${this.number}`]),
+  ): void {
     const id = this.open.shift() ?? '';
-    const logs = Promise.resolve([`run in ${this.number}`]);
     this.answers.get(id)?.({ outcome, logs, startedAt: Date.now(), serviceMs });
   }
 

@@ -1,0 +1,38 @@
+/** The invoker as a dispatcher: by itself, and behind frames. */
+import { dispatchSuite, framedSuite, type MakeInvoker } from '../../dispatch/dispatch.suite.ts';
+import { fakeScheduler } from './scheduler.fixture.ts';
+
+const makeInvoker: MakeInvoker = (options) => {
+  const { scheduler, runners, world } = fakeScheduler(options);
+  const runnerOf = (activationId: string) => {
+    const runner = runners.find(({ open }) => open.includes(activationId));
+    if (runner === undefined) throw new Error(`${activationId} does not run`);
+    return runner;
+  };
+  return {
+    dispatcher: {
+      run: (job, handover) => scheduler.submit(job, handover),
+      cancel: (activationId) => scheduler.cancel(activationId),
+      warm: (target) => scheduler.warm(target),
+      follow: (activationId, onLine) => scheduler.follow(activationId, onLine),
+      status: () => scheduler.status(),
+      retire: (action) => scheduler.retire(action),
+      namespaces: () => scheduler.namespaces(),
+      expel: (namespace) => scheduler.expel(namespace),
+    },
+    running: () =>
+      new Map(runners.flatMap(({ open, values }) => open.map((id) => [id, values.get(id) ?? {}] as const))),
+    answer(activationId, value, log) {
+      runnerOf(activationId).answer({ kind: 'value', value, json: JSON.stringify(value) }, undefined, log);
+    },
+    exit: (activationId) => runnerOf(activationId).answer({ kind: 'failed', failure: 'exited' }),
+    say: (activationId, line) => runnerOf(activationId).say(activationId, line),
+    failStarts(fault) {
+      world.startFault = fault;
+    },
+    close: () => scheduler.close(),
+  };
+};
+
+dispatchSuite('the invoker', makeInvoker);
+framedSuite('the invoker behind frames', makeInvoker);
