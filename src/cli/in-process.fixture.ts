@@ -49,8 +49,12 @@ export function runInFolder(
   return run;
 }
 
+/** Talk to a server, too, but become another user or enter namespaces: `image sign`, `sandbox learn`. */
+const changeTheirProcess = ['image', 'sandbox'];
+
 /** The command sends requests to a server, and needs nothing else of a process. */
 export async function onlyTalks(args: readonly string[]): Promise<boolean> {
+  if (changeTheirProcess.includes(args[0] ?? '')) return false;
   return findCommand(args, await entriesFor(args))?.works === 'remote';
 }
 
