@@ -4,6 +4,7 @@
  */
 import { type Log, messageOf, newId } from '../../lib/index.ts';
 import type { AcceptedQueue } from '../../store/index.ts';
+import { within } from './activations.ts';
 
 export interface QueueLease {
   /** The name under which this server owns calls: new at each start. */
@@ -33,6 +34,8 @@ const sharedLeaseMs = 10_000;
 const aloneLeaseMs = 3_600_000;
 /** A renewal may be late or fail, and be tried again in time. */
 const renewalsPerLease = 3;
+/** A stop waits no longer for a database that another process holds: a lease that was not ended ends by itself. */
+const leaveMs = 1000;
 
 export function createQueueLease(options: QueueLeaseOptions): QueueLease {
   return new HeldLease(options);
@@ -75,6 +78,10 @@ class HeldLease implements QueueLease {
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    await within(this.#leave(), leaveMs);
+  }
+
+  async #leave(): Promise<void> {
     const begun = await this.#beginning?.then(
       () => true,
       () => false,
