@@ -7,7 +7,6 @@ import { join } from 'node:path';
 import { fastify } from 'fastify';
 import { openRegistryStore } from '../src/content/index.ts';
 import { parseNamespaceName } from '../src/functions/index.ts';
-import { openImageStore } from '../src/images/index.ts';
 import { silentLog } from '../src/lib/index.ts';
 import { createRegistry } from '../src/registry/index.ts';
 import { openGuardedImages } from '../src/server/gate/guarded-images.ts';
@@ -33,10 +32,8 @@ async function bareRoutes() {
 
 async function gatedRoutes() {
   const imagesDir = join(dir, 'images');
-  const images = await openImageStore({ dir: imagesDir, mountsDir: join(dir, 'roots') });
   const guarded = await openGuardedImages({
     dataDir: dir,
-    images,
     imagesDir,
     apiHost: () => url,
     publicUrl: () => url,

@@ -26,7 +26,6 @@ import { createReportSource } from './report-source.ts';
 
 export interface GuardedImagesOptions {
   readonly dataDir: string;
-  readonly images: ImageStore;
   readonly imagesDir: string;
   readonly apiHost: () => string;
   /** How the world gets here, where the operator has said it. */
@@ -48,8 +47,8 @@ export interface GuardedImagesOptions {
 }
 
 export interface GuardedImages extends AsyncDisposable {
-  /** The image store with what was pushed. */
-  readonly images: ImageStore;
+  /** The image store that sandboxes are made from, with what was pushed. */
+  storeOver(images: ImageStore): ImageStore;
   readonly codeGate: CodeGate;
   readonly reports: ReportSource;
   advisories(): AdvisoriesAge;
@@ -74,7 +73,7 @@ const publicNamespaces = [systemNamespace];
 
 /** @throws Fault those of the registry's store and of the gate */
 export async function openGuardedImages(options: GuardedImagesOptions): Promise<GuardedImages> {
-  const { dataDir, images, imagesDir, publicUrl, registryQuota, log } = options;
+  const { dataDir, imagesDir, publicUrl, registryQuota, log } = options;
   await using stack = new AsyncDisposableStack();
   const pushed = stack.use(
     await openRegistryStore({
@@ -85,7 +84,7 @@ export async function openGuardedImages(options: GuardedImagesOptions): Promise<
   );
   const evidence = createEvidence({ imagesDir, registry: pushed, log });
   const { gate, store, scanner, advisories } = stack.use(await openGate({ ...options, evidence }));
-  const finder = createImageFinder({ images, imagesDir, registry: pushed, publicNamespaces });
+  const finder = createImageFinder({ imagesDir, registry: pushed, publicNamespaces });
   const codeGate = createCodeGate({ gate, findImage: finder.source, log });
   const pushGate = stack.use(
     createPushGate({ gate, scanner, store: pushed, listedBy: evidence.listedBy, log }),
@@ -94,7 +93,7 @@ export async function openGuardedImages(options: GuardedImagesOptions): Promise<
   stack.defer(() => gate.close());
   const opened = stack.move();
   return {
-    images: finder.store,
+    storeOver: finder.storeOver,
     codeGate,
     reports: createReportSource(gate, store),
     advisories,

@@ -18,7 +18,7 @@ import {
   type SigningKey,
   signManifest,
 } from '../../gate/index.ts';
-import { configMediaType, manifestMediaType, ociArchitecture, openImageStore } from '../../images/index.ts';
+import { configMediaType, manifestMediaType, ociArchitecture } from '../../images/index.ts';
 import { silentLog } from '../../lib/index.ts';
 import { advisoryInputs, importAdvisories } from '../../scanner/index.ts';
 import { gatePaths } from '../instance/gate-paths.ts';
@@ -136,11 +136,8 @@ export async function openPlace(): Promise<GateFolder> {
 
 async function startGuarded(dataDir: string, imagesDir: string, onChange: (event: GateEvent) => void) {
   await using stack = new AsyncDisposableStack();
-  const images = stack.use(
-    await openImageStore({ dir: imagesDir, mountsDir: join(imagesDir, '..', 'roots') }),
-  );
   const apiHost = () => 'http://ward.test';
-  const options = { dataDir, images, imagesDir, apiHost, onChange, lookMs, log: silentLog };
+  const options = { dataDir, imagesDir, apiHost, onChange, lookMs, log: silentLog };
   const guarded = stack.use(await openGuardedImages(options));
   const app = fastify({ exposeHeadRoutes: false, forceCloseConnections: true });
   stack.defer(() => app.close());

@@ -9,7 +9,6 @@ import { serverFault } from '../faults.ts';
 import { sourceOf } from './push-gate.ts';
 
 export interface ImageFinderOptions {
-  readonly images: ImageStore;
   readonly imagesDir: string;
   readonly registry: Pick<RegistryStore, 'findImage' | 'unpackImage'>;
   /** Namespaces whose repositories are everybody's to pull. */
@@ -20,11 +19,11 @@ export interface ImageFinder {
   /** @throws Fault IMAGE_NOT_FOUND, IMAGE_DENIED, MANIFEST_UNKNOWN and those of the stores */
   source(name: string, namespace: string): Promise<ImageSource>;
   /** The store that sandboxes are made from, with the registry's images in it. */
-  readonly store: ImageStore;
+  storeOver(images: ImageStore): ImageStore;
 }
 
 export function createImageFinder(options: ImageFinderOptions): ImageFinder {
-  const { images, imagesDir, registry, publicNamespaces } = options;
+  const { imagesDir, registry, publicNamespaces } = options;
   return {
     async source(name, namespace) {
       const pushed = parsePushedReference(name);
@@ -35,7 +34,7 @@ export function createImageFinder(options: ImageFinderOptions): ImageFinder {
       }
       return sourceOf(name, await registry.findImage(pushed.repository, pushed.reference));
     },
-    store: {
+    storeOver: (images) => ({
       list: () => images.list(),
       resolve(reference): Promise<Image> {
         const pushed = parsePushedReference(reference);
@@ -45,7 +44,7 @@ export function createImageFinder(options: ImageFinderOptions): ImageFinder {
       mountRoot: (image, folders) => images.mountRoot(image, folders),
       close: () => images.close(),
       [Symbol.asyncDispose]: () => images[Symbol.asyncDispose](),
-    },
+    }),
   };
 }
 

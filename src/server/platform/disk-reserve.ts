@@ -18,7 +18,7 @@ export interface DiskStatus {
   readonly state: 'ample' | 'short' | 'critical';
 }
 
-interface DiskReserve extends AsyncDisposable {
+export interface DiskReserve extends AsyncDisposable {
   /** Called before this number of bytes of a tenant is written. @throws Fault DISK_RESERVED */
   admitWrite(bytes: number): void;
   /** Called before a call or a firing. @throws Fault DISK_RESERVED */

@@ -9,7 +9,7 @@ import type { StartProgram } from '../../scanner/index.ts';
 import { serverFault } from '../faults.ts';
 import { scanBytes } from './memory-plan.ts';
 
-interface MemoryWatch extends Disposable {
+export interface MemoryWatch extends Disposable {
   /** Hands out what gives it back. @throws Fault MEMORY_SHORT */
   reserve(bytes: number): () => void;
   /**

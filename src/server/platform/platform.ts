@@ -2,54 +2,25 @@
  * Puts the rooms together, in the order in which they stand on each other, and takes them apart in reverse.
  * What fails half-way closes what was opened.
  */
-import { chmod, mkdir } from 'node:fs/promises';
 import { type ApiOptions, createApi, sandboxEntrance } from '../../api/index.ts';
-import { openBlobStore, removeHalfWrittenBlobs, writeFileAtomically } from '../../blobs/index.ts';
-import { createAdmissionControl } from '../../dispatch/index.ts';
-import {
-  codeGraceMs,
-  createCodeSweep,
-  createFunctions,
-  createRetention,
-  createVault,
-  type DiskAdmission,
-  type Functions,
-  loadPermission,
-  measureCode,
-} from '../../functions/index.ts';
-import type { GateEvent } from '../../gate/index.ts';
-import { type ImageStore, openImageStore, type RuntimeKind, runtimeKinds } from '../../images/index.ts';
-import { type ApiConnection, createInvoker } from '../../invoker/index.ts';
+import { writeFileAtomically } from '../../blobs/index.ts';
+import type { Functions } from '../../functions/index.ts';
 import type { Log } from '../../lib/index.ts';
-import { operatorPolicy, type ViolationSink } from '../../sandbox/index.ts';
-import { openStore } from '../../store/index.ts';
-import { startAdvisoryUpdates } from '../advisories/updates.ts';
-import { refuseUnfinishedRestore } from '../backup/restore.ts';
+import type { StartProgram } from '../../scanner/index.ts';
 import { buildInfo } from '../build-info.ts';
 import { type Config, withoutUndefined } from '../config/config.ts';
-import { kindBehind, runtimesWithAliases } from '../config/kind-aliases.ts';
-import { systemLimits } from '../config/limits.ts';
-import { serverFault } from '../faults.ts';
-import { ensureGuest } from '../first-namespace.ts';
-import { type GuardedImagesOptions, openGuardedImages } from '../gate/guarded-images.ts';
-import { securityEvents } from '../gate/security-events.ts';
-import { checkFolderId } from '../instance/folder-id.ts';
-import { dataPaths, lockDataDir } from '../instance/instance.ts';
-import { type DataPart, refuseMissingDatabase, refuseMissingParts } from '../instance/missing-parts.ts';
+import { type GuardedImages, openGuardedImages } from '../gate/guarded-images.ts';
+import type { DataPart } from '../instance/missing-parts.ts';
 import { closeConnections, leaveListener, listen } from '../listener/listen.ts';
 import type { GivenKeys, Secrets } from '../secrets/secrets.ts';
-import { openVaultKeys } from '../secrets/vault-keys.ts';
-import { startDamageWatch } from './damage-watch.ts';
-import { openDiskReserve } from './disk-reserve.ts';
-import { memoryPlan, ownLimit, scanBytes } from './memory-plan.ts';
-import { startMemoryWatch, withMemory } from './memory-watch.ts';
-import { createFigures } from './metrics/figures.ts';
-import { observedAdmission, observedDispatcher, observedGate } from './metrics/observed.ts';
+import { type Context, createContext } from './context.ts';
+import { openDomain } from './domain.ts';
+import { type Foundation, openCode, openFoundation } from './foundation.ts';
+import { withMemory } from './memory-watch.ts';
 import type { PlatformGround } from './platform-ground.ts';
-import { admitRecord, logRecording, readiness } from './record-keeping.ts';
-import { createSecurityTrigger } from './security-trigger.ts';
-import { ensureSystemNamespace } from './system-namespace.ts';
-import { createViolationWatch } from './violation-watch.ts';
+import { readiness } from './record-keeping.ts';
+import { openInvoker, openRuntimeImages } from './sandboxes.ts';
+import { startUpkeep } from './upkeep.ts';
 
 export interface Platform extends AsyncDisposable {
   readonly url: string;
@@ -74,17 +45,6 @@ interface PlatformOptions extends Pick<ApiOptions, 'onRoute'> {
   readonly acceptMixed?: boolean;
   /** Descriptor of a socket that listens at `config.listen` already. */
   readonly listener?: number;
-  /** Undefined: reads them by itself. */
-  readonly secrets?: Secrets;
-}
-
-/** What rooms below tell rooms above. */
-interface Events {
-  gateChanged: (event: GateEvent) => void;
-  sandboxViolated: ViolationSink;
-  fireSecurity: ReturnType<typeof createSecurityTrigger>;
-  apiConnected: (connection: ApiConnection) => void;
-  registryQuota: NonNullable<GuardedImagesOptions['registryQuota']>;
 }
 
 /** How long running activations get to end when Ward stops. */
@@ -106,159 +66,32 @@ export async function startPlatform(
       waitsFor = what;
     });
   stack.use(ground);
-  const paths = dataPaths(config.dataDir);
-  stack.use(lockDataDir(config.dataDir));
-  refuseUnfinishedRestore(paths);
-  const disk = stack.use(await openDiskReserve({ file: paths.reserve, ...config.disk, log }));
-  refuseMissingDatabase(config.dataDir, acceptMissing, log);
-  const folderId = checkFolderId(config.dataDir, acceptMixed, log);
-  const group = ownLimit();
-  const { databaseCacheKiB, shortBytes, scanIdleMs } = memoryPlan(group);
-  const memory = stack.use(startMemoryWatch({ group, shortBytes, soonBytes: scanBytes, log }));
-  const store = stack.use(
-    await openStore({
-      path: paths.database,
-      cacheKiB: databaseCacheKiB,
-      onRecording: logRecording(log),
-    }),
-  );
+  const hasOwnKeys = secrets.parameterKeys === undefined;
+  const foundation = stack.use(await openFoundation({ config, hasOwnKeys, acceptMissing, acceptMixed, log }));
   opened('the database');
   // Sandboxes violate, and tell, up to their end.
   const unfinished = new Set<Promise<void>>();
   stack.defer(async () => void (await Promise.all(unfinished)));
   opened('firings of the security trigger');
-  const hasOwnKeys = secrets.parameterKeys === undefined;
-  await refuseMissingParts({ dataDir: config.dataDir, hasOwnKeys }, store, acceptMissing, log);
-  folderId.unmark();
-  const operator = operatorPolicy(config.sandbox);
-  const figures = createFigures(buildInfo.buildno);
-  // Those who hear of it stand on top of those who tell it.
-  const events: Events = {
-    gateChanged: () => {},
-    sandboxViolated: () => {},
-    fireSecurity: () => {},
-    apiConnected: ({ socket }) => socket.destroy(),
-    registryQuota: () => 0,
-  };
-  ground.tell((...violation) => events.sandboxViolated(...violation));
-  const { host, mounter, mountsDir } = ground;
-  const images = stack.use(await openImageStore({ dir: config.imagesDir, mounter, mountsDir }));
-  // The first one is what plain `default` means.
-  const kinds = runtimeKinds().toSorted((a, b) => Number(b.default) - Number(a.default));
-  const runtimes = runtimesWithAliases(kinds, config.kindAliases);
-  await checkImages(images, kinds, config.imagesDir);
-  // Function code is its owner's: what a sandbox sees of it lies elsewhere, under names that can't be guessed.
-  await mkdir(paths.code, { recursive: true, mode: 0o700 });
-  await chmod(paths.code, 0o700);
-  await removeHalfWrittenBlobs(paths.code);
-  const blobs = openBlobStore(paths.code);
-  await measureCode(store.holdings, blobs);
-  const limits = systemLimits(config);
   let url = '';
-  // What Ward itself writes at its start is let through.
-  const admission: DiskAdmission = {
-    admitWrite: (bytes) => url !== '' && disk.admitWrite(bytes),
-    admitCall: (isAccepted) => {
-      disk.admitCall();
-      admitRecord(store.recording, config.records.whenUnable, isAccepted);
-      memory.admit();
-    },
-  };
-  const apiHost = () => config.apiHost ?? url;
-  const guarded = stack.use(
-    await openGuardedImages({
-      dataDir: config.dataDir,
-      images,
-      imagesDir: config.imagesDir,
-      apiHost,
-      publicUrl: () => config.apiHost,
-      onChange: (event) => events.gateChanged(event),
-      registryQuota: (namespace) => events.registryQuota(namespace),
-      admitWrite: disk.admitWrite,
-      startScan: ground.startScan && withMemory(ground.startScan, memory),
-      scanIdleMs,
-      databaseCacheKiB,
-      log,
-    }),
-  );
+  const context = createContext(config, log, () => url);
+  const { events, figures } = context;
+  ground.tell((...violation) => events.sandboxViolated(...violation));
+  const images = stack.use(await openRuntimeImages(context, ground));
+  const blobs = await openCode(foundation);
+  const guarded = stack.use(await openGate(context, foundation, ground.startScan));
   opened('scans, and what the gate writes');
-  await folderId.mark();
+  await foundation.markFolder();
   figures.watchAdvisories(guarded.advisories);
-  figures.watchDisk(disk.status);
+  figures.watchDisk(foundation.disk.status);
   figures.watchLeftBehind(ground.leftBehind);
-  figures.watchRecording(store.recording);
-  const onViolation = createViolationWatch({
-    store,
-    figures,
-    config: config.security,
-    log,
-    fire: (...event) => events.fireSecurity(...event),
-  });
-  const invoker = stack.use(
-    await createInvoker({
-      ...config.invoker,
-      resultBytes: limits.resultBytes,
-      prewarm: config.invoker.prewarm.map((each) => ({
-        ...each,
-        kind: kindBehind(each.kind, config.kindAliases),
-      })),
-      host,
-      images: guarded.images,
-      blobs,
-      codePlaces: await ground.codePlaces(),
-      operator,
-      kinds,
-      apiHost,
-      onApiConnection: (connection) => events.apiConnected(connection),
-      isMemoryShort: memory.isShort,
-      log,
-      onViolation,
-      mayLoad: (target) => loadPermission(guarded.codeGate, target),
-    }),
-  );
+  figures.watchRecording(foundation.store.recording);
+  const parts = { foundation, blobs, guarded };
+  const invoker = stack.use(await openInvoker(context, { ...parts, ground, images }));
   opened('sandboxes');
-  events.sandboxViolated = invoker.violated;
-  const keyring = await openVaultKeys(config, secrets.parameterKeys, true);
-  const functions = createFunctions({
-    store,
-    blobs,
-    admission: observedAdmission(createAdmissionControl(), figures),
-    dispatcher: observedDispatcher(invoker, figures),
-    vault: createVault(keyring.keys),
-    // By the lock of the data folder.
-    isAlone: true,
-    gate: observedGate(guarded.codeGate, figures),
-    apiHost,
-    log,
-    limits,
-    runtimes,
-    feedLimits: withoutUndefined(config.feeds),
-    registryBytes: guarded.registryBytes,
-    watchRecords: figures.records,
-    onClockJump: figures.clockSet,
-    disk: admission,
-  });
-  events.registryQuota = async (namespace) =>
-    (await functions.namespaces.identityOf(namespace))?.limits.registryQuotaBytes;
-  await ensureSystemNamespace({ functions, store: store.namespaces, builtins: functions.builtins });
-  events.fireSecurity = createSecurityTrigger(functions, unfinished, log);
-  events.gateChanged = securityEvents(events.fireSecurity, log);
-  const key = await ensureGuest(functions.namespaces, paths.guestKey);
-  const { trustedProxies = [], ...web } = withoutUndefined(config.web);
-  const api = createApi({
-    functions,
-    build: buildInfo,
-    log,
-    web,
-    trustedProxies,
-    memory: shortBytes === undefined ? undefined : memory,
-    reports: guarded.reports,
-    metrics: { contentType: figures.contentType, text: figures.text, token: secrets.metricsToken },
-    readiness: () => readiness(store.recording, disk.status(), config.records),
-    accessLog: config.accessLog,
-    onRoute,
-    plugins: [guarded.registry(functions)],
-  });
+  const domain = await openDomain(context, { ...parts, dispatcher: invoker, secrets, unfinished });
+  const { functions, keyring, guestKey } = domain;
+  const api = composeApi(context, { ...parts, functions, secrets, onRoute });
   stack.defer(() => closeConnections(api));
   opened('connections');
   // First of all: new calls are refused, running ones end, and only then are connections closed.
@@ -266,26 +99,14 @@ export async function startPlatform(
   opened('calls under way, and their records');
   url = await listen(api, config.listen, listener);
   events.apiConnected = sandboxEntrance(api, functions);
-  await writeFileAtomically(paths.address, `${url}\n`);
-  const sweepCode = createCodeSweep({
-    ...{ ...store, blobs, drop: functions.code.drop },
-    graceMs: codeGraceMs,
-  });
-  const sweep = async () => {
-    await functions.quotas.enforce();
-    await guarded.sweep(functions);
-    return sweepCode();
-  };
-  const retention = stack.use(createRetention({ store, config: config.retention, sweepCode: sweep, log }));
-  stack.use(startAdvisoryUpdates({ config, log }));
-  figures.watchDamage(stack.use(startDamageWatch(config, log)).damaged);
+  await writeFileAtomically(foundation.paths.address, `${url}\n`);
+  const upkeep = stack.use(startUpkeep(context, { ...parts, functions }));
   opened('the retention of records and the update of advisories');
-  // After that: what was accepted may still need code that no action names any more.
-  void resume(functions, log).then(() => retention.start());
+  void resume(functions, log).then(upkeep.startRetention);
   const platform = stack.move();
   return {
     url,
-    guestKey: { file: paths.guestKey, key },
+    guestKey: { file: foundation.paths.guestKey, key: guestKey },
     newParameterKeys: keyring.isNew ? keyring.file : undefined,
     renewKeys: keyring.renew,
     advisoriesWarning: guarded.advisories().warning,
@@ -295,12 +116,52 @@ export async function startPlatform(
   };
 }
 
-async function checkImages(images: ImageStore, kinds: readonly RuntimeKind[], dir: string): Promise<void> {
-  const names = new Set((await images.list()).map(({ name }) => name));
-  const missing = kinds.filter(({ image }) => !names.has(image)).map(({ image }) => image);
-  if (missing.length === 0) return;
-  throw serverFault('IMAGES_MISSING', `the runtime images ${missing.join(', ')} are not in ${dir}`, {
-    hint: 'build them with: node scripts/setup.mjs',
+/** The gate and the registry. */
+function openGate(
+  { config, events, apiHost, log }: Context,
+  { disk, memory, plan: { scanIdleMs, databaseCacheKiB } }: Foundation,
+  startScan: StartProgram | undefined,
+): Promise<GuardedImages> {
+  return openGuardedImages({
+    dataDir: config.dataDir,
+    imagesDir: config.imagesDir,
+    apiHost,
+    publicUrl: () => config.apiHost,
+    onChange: (event) => events.gateChanged(event),
+    registryQuota: (namespace) => events.registryQuota(namespace),
+    admitWrite: disk.admitWrite,
+    startScan: startScan && withMemory(startScan, memory),
+    scanIdleMs,
+    databaseCacheKiB,
+    log,
+  });
+}
+
+interface ApiParts extends Pick<ApiOptions, 'onRoute'> {
+  readonly foundation: Foundation;
+  readonly functions: Functions;
+  readonly guarded: GuardedImages;
+  readonly secrets: Secrets;
+}
+
+/** Does not listen yet. */
+function composeApi({ config, figures, log }: Context, parts: ApiParts): ReturnType<typeof createApi> {
+  const { foundation, functions, guarded, secrets, onRoute } = parts;
+  const { store, disk, memory, plan } = foundation;
+  const { trustedProxies = [], ...web } = withoutUndefined(config.web);
+  return createApi({
+    functions,
+    build: buildInfo,
+    log,
+    web,
+    trustedProxies,
+    memory: plan.shortBytes === undefined ? undefined : memory,
+    reports: guarded.reports,
+    metrics: { contentType: figures.contentType, text: figures.text, token: secrets.metricsToken },
+    readiness: () => readiness(store.recording, disk.status(), config.records),
+    accessLog: config.accessLog,
+    onRoute,
+    plugins: [guarded.registry(functions)],
   });
 }
 

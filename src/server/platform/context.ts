@@ -1,0 +1,61 @@
+/** What every part of a platform is given. */
+import type { Runtime, SystemLimits } from '../../functions/index.ts';
+import type { GateEvent } from '../../gate/index.ts';
+import { type RuntimeKind, runtimeKinds } from '../../images/index.ts';
+import type { ApiConnection } from '../../invoker/index.ts';
+import type { JsonObject, Log } from '../../lib/index.ts';
+import type { ViolationSink } from '../../sandbox/index.ts';
+import { buildInfo } from '../build-info.ts';
+import type { Config } from '../config/config.ts';
+import { runtimesWithAliases } from '../config/kind-aliases.ts';
+import { systemLimits } from '../config/limits.ts';
+import type { GuardedImagesOptions } from '../gate/guarded-images.ts';
+import { createFigures, type Figures } from './metrics/figures.ts';
+
+export interface Context {
+  readonly config: Config;
+  readonly log: Log;
+  readonly figures: Figures;
+  readonly events: Events;
+  readonly limits: SystemLimits;
+  /** The first one is what plain `default` means. */
+  readonly kinds: readonly RuntimeKind[];
+  /** The kinds, and other names for them. */
+  readonly runtimes: readonly Runtime[];
+  /** URL under which clients reach Ward. */
+  readonly apiHost: () => string;
+  /** Calls come in: the start is over. */
+  readonly isServing: () => boolean;
+}
+
+/** What rooms below tell rooms above. Those who hear of it stand on top of those who tell it, and put themselves in later. */
+export interface Events {
+  gateChanged: (event: GateEvent) => void;
+  sandboxViolated: ViolationSink;
+  /** Tells a namespace and the operator. */
+  fireSecurity: (namespace: string, payload: JsonObject) => void;
+  apiConnected: (connection: ApiConnection) => void;
+  registryQuota: NonNullable<GuardedImagesOptions['registryQuota']>;
+}
+
+/** @param url where the platform listens; empty before it does. @throws Fault CONFIG_INVALID */
+export function createContext(config: Config, log: Log, url: () => string): Context {
+  const kinds = runtimeKinds().toSorted((a, b) => Number(b.default) - Number(a.default));
+  return {
+    config,
+    log,
+    figures: createFigures(buildInfo.buildno),
+    events: {
+      gateChanged: () => {},
+      sandboxViolated: () => {},
+      fireSecurity: () => {},
+      apiConnected: ({ socket }) => socket.destroy(),
+      registryQuota: () => 0,
+    },
+    limits: systemLimits(config),
+    kinds,
+    runtimes: runtimesWithAliases(kinds, config.kindAliases),
+    apiHost: () => config.apiHost ?? url(),
+    isServing: () => url() !== '',
+  };
+}

@@ -1,0 +1,85 @@
+/** The domain on what it stands on, with the namespaces that are always there. */
+import type { BlobStore } from '../../blobs/index.ts';
+import { createAdmissionControl, type Dispatcher } from '../../dispatch/index.ts';
+import { createFunctions, createVault, type DiskAdmission, type Functions } from '../../functions/index.ts';
+import { withoutUndefined } from '../config/config.ts';
+import { ensureGuest } from '../first-namespace.ts';
+import type { GuardedImages } from '../gate/guarded-images.ts';
+import { securityEvents } from '../gate/security-events.ts';
+import type { Secrets } from '../secrets/secrets.ts';
+import { openVaultKeys } from '../secrets/vault-keys.ts';
+import type { Context } from './context.ts';
+import type { Foundation } from './foundation.ts';
+import { observedAdmission, observedDispatcher, observedGate } from './metrics/observed.ts';
+import { admitRecord } from './record-keeping.ts';
+import { createSecurityTrigger } from './security-trigger.ts';
+import { ensureSystemNamespace } from './system-namespace.ts';
+
+interface DomainParts {
+  readonly foundation: Foundation;
+  readonly blobs: BlobStore;
+  readonly guarded: Pick<GuardedImages, 'codeGate' | 'registryBytes'>;
+  /** Runs actions, here or elsewhere. */
+  readonly dispatcher: Dispatcher;
+  readonly secrets: Secrets;
+  /** Firings of the security trigger that are not durable yet. */
+  readonly unfinished: Set<Promise<void>>;
+}
+
+interface Domain {
+  readonly functions: Functions;
+  readonly keyring: Awaited<ReturnType<typeof openVaultKeys>>;
+  /** The first namespace's, when it was made just now. */
+  readonly guestKey: string | undefined;
+}
+
+/** Close its `functions` before what it stands on. @throws Fault PARAMETER_KEYS_INVALID, PARAMETER_KEYS_INSECURE */
+export async function openDomain(context: Context, parts: DomainParts): Promise<Domain> {
+  const { config, figures, events, limits, runtimes, apiHost, log } = context;
+  const { foundation, blobs, guarded, dispatcher, secrets, unfinished } = parts;
+  const { store, paths } = foundation;
+  const keyring = await openVaultKeys(config, secrets.parameterKeys, true);
+  const functions = createFunctions({
+    store,
+    blobs,
+    admission: observedAdmission(createAdmissionControl(), figures),
+    dispatcher: observedDispatcher(dispatcher, figures),
+    vault: createVault(keyring.keys),
+    // By the lock of the data folder.
+    isAlone: true,
+    gate: observedGate(guarded.codeGate, figures),
+    apiHost,
+    log,
+    limits,
+    runtimes,
+    feedLimits: withoutUndefined(config.feeds),
+    registryBytes: guarded.registryBytes,
+    watchRecords: figures.records,
+    onClockJump: figures.clockSet,
+    disk: diskAdmission(context, foundation),
+  });
+  events.registryQuota = async (namespace) =>
+    (await functions.namespaces.identityOf(namespace))?.limits.registryQuotaBytes;
+  await ensureSystemNamespace({ functions, store: store.namespaces, builtins: functions.builtins });
+  events.fireSecurity = createSecurityTrigger(functions, unfinished, log);
+  events.gateChanged = securityEvents(events.fireSecurity, log);
+  const guestKey = await ensureGuest(functions.namespaces, paths.guestKey);
+  return { functions, keyring, guestKey };
+}
+
+function diskAdmission(
+  { config, isServing }: Pick<Context, 'config' | 'isServing'>,
+  { disk, memory, store }: Foundation,
+): DiskAdmission {
+  return {
+    admitWrite(bytes) {
+      // What Ward itself writes at its start is let through.
+      if (isServing()) disk.admitWrite(bytes);
+    },
+    admitCall(isAccepted) {
+      disk.admitCall();
+      admitRecord(store.recording, config.records.whenUnable, isAccepted);
+      memory.admit();
+    },
+  };
+}

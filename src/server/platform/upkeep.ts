@@ -1,0 +1,42 @@
+/** What keeps a platform in order while it runs: old records and unneeded content go, advisories come, damage is told. */
+import type { BlobStore } from '../../blobs/index.ts';
+import { codeGraceMs, createCodeSweep, createRetention, type Functions } from '../../functions/index.ts';
+import { startAdvisoryUpdates } from '../advisories/updates.ts';
+import type { GuardedImages } from '../gate/guarded-images.ts';
+import type { Context } from './context.ts';
+import { startDamageWatch } from './damage-watch.ts';
+import type { Foundation } from './foundation.ts';
+
+interface UpkeepParts {
+  readonly foundation: Pick<Foundation, 'store'>;
+  readonly blobs: BlobStore;
+  readonly functions: Functions;
+  readonly guarded: Pick<GuardedImages, 'sweep'>;
+}
+
+interface Upkeep extends AsyncDisposable {
+  /** To be called when what was accepted has been dealt with: it may need code that no action names any more. */
+  startRetention(): void;
+}
+
+export function startUpkeep({ config, figures, log }: Context, parts: UpkeepParts): Upkeep {
+  const { blobs, functions, guarded } = parts;
+  const { store } = parts.foundation;
+  const stack = new AsyncDisposableStack();
+  const sweepBlobs = createCodeSweep({
+    ...{ ...store, blobs, drop: functions.code.drop },
+    graceMs: codeGraceMs,
+  });
+  const sweepCode = async () => {
+    await functions.quotas.enforce();
+    await guarded.sweep(functions);
+    return sweepBlobs();
+  };
+  const retention = stack.use(createRetention({ store, config: config.retention, sweepCode, log }));
+  stack.use(startAdvisoryUpdates({ config, log }));
+  figures.watchDamage(stack.use(startDamageWatch(config, log)).damaged);
+  return {
+    startRetention: () => retention.start(),
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
