@@ -24,7 +24,7 @@ await using platform = await startPlatform(
   config,
   log,
   await readSecrets(config),
-  await ownGround(config, log),
+  { role: 'all', ground: await ownGround(config, log) },
   {
     onRoute: (route) => routes.push(route),
   },

@@ -4,6 +4,7 @@
  */
 import { type ApiOptions, createApi, sandboxEntrance } from '../../api/index.ts';
 import { writeFileAtomically } from '../../blobs/index.ts';
+import type { Dispatcher } from '../../dispatch/index.ts';
 import type { Functions } from '../../functions/index.ts';
 import type { Log } from '../../lib/index.ts';
 import type { StartProgram } from '../../scanner/index.ts';
@@ -47,6 +48,12 @@ interface PlatformOptions extends Pick<ApiOptions, 'onRoute'> {
   readonly listener?: number;
 }
 
+/** Which rooms run in this process. */
+export type Rooms =
+  | { readonly role: 'all'; readonly ground: PlatformGround }
+  /** Without sandboxes: actions run elsewhere, and nothing here needs a keeper or a privilege. */
+  | { readonly role: 'api'; readonly dispatcher: Dispatcher };
+
 /** How long running activations get to end when Ward stops. */
 const drainMs = 10_000;
 
@@ -55,7 +62,7 @@ export async function startPlatform(
   config: Config,
   log: Log,
   secrets: Secrets,
-  ground: PlatformGround,
+  rooms: Rooms,
   { onRoute, acceptMissing = [], acceptMixed = false, listener }: PlatformOptions = {},
 ): Promise<Platform> {
   await using stack = new AsyncDisposableStack();
@@ -65,7 +72,7 @@ export async function startPlatform(
     stack.defer(() => {
       waitsFor = what;
     });
-  stack.use(ground);
+  const ground = rooms.role === 'all' ? stack.use(rooms.ground) : undefined;
   const hasOwnKeys = secrets.parameterKeys === undefined;
   const foundation = stack.use(await openFoundation({ config, hasOwnKeys, acceptMissing, acceptMixed, log }));
   opened('the database');
@@ -76,20 +83,26 @@ export async function startPlatform(
   let url = '';
   const context = createContext(config, log, () => url);
   const { events, figures } = context;
-  ground.tell((...violation) => events.sandboxViolated(...violation));
-  const images = stack.use(await openRuntimeImages(context, ground));
+  ground?.tell((...violation) => events.sandboxViolated(...violation));
+  const equipped =
+    rooms.role === 'all'
+      ? { ...rooms, images: stack.use(await openRuntimeImages(context, rooms.ground)) }
+      : rooms;
   const blobs = await openCode(foundation);
-  const guarded = stack.use(await openGate(context, foundation, ground.startScan));
+  const guarded = stack.use(await openGate(context, foundation, ground?.startScan));
   opened('scans, and what the gate writes');
   await foundation.markFolder();
   figures.watchAdvisories(guarded.advisories);
   figures.watchDisk(foundation.disk.status);
-  figures.watchLeftBehind(ground.leftBehind);
+  if (ground !== undefined) figures.watchLeftBehind(ground.leftBehind);
   figures.watchRecording(foundation.store.recording);
   const parts = { foundation, blobs, guarded };
-  const invoker = stack.use(await openInvoker(context, { ...parts, ground, images }));
-  opened('sandboxes');
-  const domain = await openDomain(context, { ...parts, dispatcher: invoker, secrets, unfinished });
+  const dispatcher =
+    equipped.role === 'all'
+      ? stack.use(await openInvoker(context, { ...parts, ...equipped }))
+      : equipped.dispatcher;
+  if (equipped.role === 'all') opened('sandboxes');
+  const domain = await openDomain(context, { ...parts, dispatcher, secrets, unfinished });
   const { functions, keyring, guestKey } = domain;
   const api = composeApi(context, { ...parts, functions, secrets, onRoute });
   stack.defer(() => closeConnections(api));

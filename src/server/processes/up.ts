@@ -87,9 +87,9 @@ async function serve(): Promise<number> {
     exitCode = 1;
     stopped.resolve();
   });
-  const ground = keptGround(link, config);
+  const rooms = { role: 'all', ground: keptGround(link, config) } as const;
   const platform = stack.use(
-    await startPlatform(config, log, secrets, ground, {
+    await startPlatform(config, log, secrets, rooms, {
       ...{ acceptMissing, acceptMixed },
       ...(listener === undefined ? {} : { listener: listenerDescriptor }),
     }),

@@ -1,0 +1,45 @@
+/**
+ * A platform without sandboxes, as a process of its own: `node api-role.fixture.ts DATA_DIR`. What it dispatches gives its
+ * parameters back. Prints its URL when it serves; ends with its input.
+ */
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { type Dispatcher, jobWithdrawn } from '../../dispatch/index.ts';
+import { silentLog } from '../../lib/index.ts';
+import { loadConfig } from '../config/config.ts';
+import { readSecrets } from '../secrets/secrets.ts';
+import { startPlatform } from './platform.ts';
+
+const dispatcher: Dispatcher = {
+  async run({ parameters, acceptedAt }, handover) {
+    if (handover !== undefined && !(await handover.begin())) throw jobWithdrawn();
+    const json = JSON.stringify(parameters);
+    const now = Date.now();
+    const completion = {
+      ...({ status: 'success', start: 'warm', timedOut: false } as const),
+      ...{ result: JSON.parse(json), json, sizeBytes: Buffer.byteLength(json) },
+      ...{ startedAt: now, endedAt: now, waitMs: now - acceptedAt },
+    };
+    return { completion, log: Promise.resolve(['a line']) };
+  },
+  cancel() {},
+  warm() {},
+  follow: () => undefined,
+  async vet() {},
+  status: () => ({
+    queued: 0,
+    sandboxes: { starting: 0, busy: 0, idle: 0, prewarmed: 0 },
+    memoryMiB: 0,
+    memoryLimitMiB: 0,
+  }),
+  retire() {},
+  namespaces: () => new Set(),
+  expel() {},
+};
+
+const [dataDir = ''] = process.argv.slice(2);
+const config = await loadConfig({ listen: '127.0.0.1:0', dataDir }, { WARD_IMAGES: join(dataDir, 'none') });
+const secrets = await readSecrets(config, {});
+await using platform = await startPlatform(config, silentLog, secrets, { role: 'api', dispatcher });
+process.stdout.write(`${platform.url}\n`);
+await once(process.stdin.resume(), 'end');
