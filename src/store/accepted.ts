@@ -7,7 +7,7 @@ import { parseValue } from './documents.ts';
 import type { GroupWriter } from './group-writer.ts';
 import type { AcceptedTable, Schema } from './schema.ts';
 import { statement, step, writeUnits } from './statements.ts';
-import type { AcceptedQueue, AcceptedRow } from './types.ts';
+import type { AcceptedQueue, AcceptedRow } from './types/accepted.ts';
 
 /** Claims and settlements don't know their namespace. No read of activations depends on one. */
 const anyNamespace = '';

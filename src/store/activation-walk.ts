@@ -4,7 +4,7 @@
  */
 import type { Kysely } from 'kysely';
 import type { Schema } from './schema.ts';
-import type { ActivationFilter } from './types.ts';
+import type { ActivationFilter } from './types/activations.ts';
 
 /** The key of a record in the order of a list. */
 export interface RecordKey {

@@ -11,7 +11,7 @@ import type { GroupWriter } from './group-writer.ts';
 import { pruneActivations } from './prune.ts';
 import type { ActivationTable, Schema } from './schema.ts';
 import { writeUnits } from './statements.ts';
-import type { ActivationRow, ActivationStore } from './types.ts';
+import type { ActivationRow, ActivationStore } from './types/activations.ts';
 
 const briefColumns = [
   'activation_id',

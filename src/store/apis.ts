@@ -3,7 +3,7 @@ import type { Kysely } from 'kysely';
 import { parseObject } from './documents.ts';
 import { withinBound } from './holdings.ts';
 import type { ApiTable, Schema } from './schema.ts';
-import type { ApiRow, ApiStore } from './types.ts';
+import type { ApiRow, ApiStore } from './types/apis.ts';
 
 export function apiStore(db: Kysely<Schema>): ApiStore {
   return {

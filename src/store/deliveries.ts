@@ -9,7 +9,7 @@ import { storeFault } from './faults.ts';
 import type { GroupWriter } from './group-writer.ts';
 import type { DeliveryTable, Schema } from './schema.ts';
 import { statement, step } from './statements.ts';
-import type { DeliveryRow, DeliveryStore } from './types.ts';
+import type { DeliveryRow, DeliveryStore } from './types/deliveries.ts';
 
 export function deliveryStore(db: Kysely<Schema>, writer: GroupWriter): DeliveryStore {
   const units = deliveryUnits(db);

@@ -4,7 +4,7 @@ import { parseObject } from './documents.ts';
 import { storeFault } from './faults.ts';
 import { withinBound } from './holdings.ts';
 import type { EntityTable, Schema } from './schema.ts';
-import type { Collection, EntityQuery, EntityRow, EntityStore } from './types.ts';
+import type { Collection, EntityQuery, EntityRow, EntityStore } from './types/entities.ts';
 
 export function entityStore(db: Kysely<Schema>): EntityStore {
   return {

@@ -5,7 +5,7 @@
 import { type Kysely, sql } from 'kysely';
 import { type Candidate, candidates, isTooMuch } from './prune.ts';
 import type { Schema } from './schema.ts';
-import type { Evicted, EvictRule } from './types.ts';
+import type { Evicted, EvictRule } from './types/activations.ts';
 
 /** See `ActivationStore.evict`. */
 export async function evictActivations(db: Kysely<Schema>, rule: EvictRule): Promise<Evicted> {

@@ -8,7 +8,7 @@ import { parseObject } from './documents.ts';
 import type { GroupWriter } from './group-writer.ts';
 import type { FeedTable, Schema } from './schema.ts';
 import { statement, step } from './statements.ts';
-import type { FeedRow, FeedStore } from './types.ts';
+import type { FeedRow, FeedStore } from './types/feeds.ts';
 
 export function feedStore(db: Kysely<Schema>, writer: GroupWriter): FeedStore {
   const units = feedUnits(db);

@@ -12,7 +12,7 @@
 import { type Fault, isFault, messageOf } from '../lib/index.ts';
 import { isLongText, type RunBatch, type SqlValue, type Unit } from './batch.ts';
 import { mayPass, storeFault } from './faults.ts';
-import type { Recording, RecordingTrouble } from './types.ts';
+import type { Recording, RecordingTrouble } from './types/store.ts';
 
 export interface GroupWriter {
   /** Settles when the unit is on disk, with the number of its steps that changed a row. */

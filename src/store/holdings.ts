@@ -2,7 +2,7 @@
 import type { Kysely } from 'kysely';
 import { storeFault } from './faults.ts';
 import type { Schema } from './schema.ts';
-import type { HeldCode, HoldingStore, WriteBound } from './types.ts';
+import type { HeldCode, HoldingStore, WriteBound } from './types/holdings.ts';
 
 export function holdingStore(db: Kysely<Schema>): HoldingStore {
   return {

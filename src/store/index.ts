@@ -12,7 +12,17 @@ export {
   schemaOfState,
 } from './sqlite/snapshot.ts';
 export { type DatabaseThread, startDatabaseThread } from './sqlite/thread.ts';
-export type * from './types.ts';
+export type * from './types/accepted.ts';
+export type * from './types/activations.ts';
+export type * from './types/apis.ts';
+export type * from './types/deliveries.ts';
+export type * from './types/entities.ts';
+export type * from './types/feeds.ts';
+export type * from './types/holdings.ts';
+export type * from './types/keys.ts';
+export type * from './types/namespaces.ts';
+export type * from './types/store.ts';
+export type * from './types/violations.ts';
 
 /** Loaded when it is needed: users of the room's other parts should not wait for the query builder. */
 export const openStore: typeof import('./open.ts').openStore = async (options) =>

@@ -1,7 +1,7 @@
 /** Further keys of namespaces. That no id is given twice, not even to a namespace's first key, is up to the tables. */
 import type { Kysely } from 'kysely';
 import type { KeyTable, Schema } from './schema.ts';
-import type { KeyRow, KeyStore } from './types.ts';
+import type { KeyRow, KeyStore } from './types/keys.ts';
 
 export function keyStore(db: Kysely<Schema>): KeyStore {
   return {

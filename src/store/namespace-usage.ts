@@ -1,7 +1,7 @@
 /** Reads what namespaces hold and when they were last used: a page in one statement, by counters and indexes. */
 import { type Kysely, sql } from 'kysely';
 import type { Schema } from './schema.ts';
-import type { NamespacePage, NamespaceUsage } from './types.ts';
+import type { NamespacePage, NamespaceUsage } from './types/namespaces.ts';
 
 interface UsageRecord {
   readonly name: string;

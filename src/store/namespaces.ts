@@ -6,7 +6,7 @@ import type { GroupWriter } from './group-writer.ts';
 import { namespaceUsage } from './namespace-usage.ts';
 import { pruneActivations } from './prune.ts';
 import type { NamespaceTable, Schema } from './schema.ts';
-import type { NamespaceRow, NamespaceStore } from './types.ts';
+import type { NamespaceRow, NamespaceStore } from './types/namespaces.ts';
 
 /** So many activations go per transaction when a namespace is deleted, so that others get their turn. */
 const deleteChunk = 250;

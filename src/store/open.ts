@@ -18,7 +18,7 @@ import type { Schema } from './schema.ts';
 import { sqliteThreadDialect } from './sqlite/dialect.ts';
 import { faultOf } from './sqlite/sql-fault.ts';
 import { startDatabaseThread } from './sqlite/thread.ts';
-import type { RecordingTrouble, Store } from './types.ts';
+import type { RecordingTrouble, Store } from './types/store.ts';
 import { violationStore } from './violations.ts';
 
 export interface StoreOptions {

@@ -6,7 +6,7 @@
  */
 import type { Kysely } from 'kysely';
 import type { Schema } from './schema.ts';
-import type { EvictRule, PruneRule } from './types.ts';
+import type { EvictRule, PruneRule } from './types/activations.ts';
 
 /** Bytes of text that one transaction may delete, if that is more than one record. */
 const pruneBytes = 8 * 1024 * 1024;

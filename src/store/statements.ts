@@ -5,7 +5,8 @@
 import { type Compilable, type Kysely, sql } from 'kysely';
 import { type BatchStep, isLongText, type SqlValue, type Statement, type Unit } from './batch.ts';
 import type { Schema } from './schema.ts';
-import type { AcceptedInsert, ActivationWrite } from './types.ts';
+import type { AcceptedInsert } from './types/accepted.ts';
+import type { ActivationWrite } from './types/activations.ts';
 
 export interface WriteUnits {
   append(write: ActivationWrite): Unit;

@@ -14,7 +14,7 @@ import { namespaceTests } from './suite/namespaces.ts';
 import { retentionTests } from './suite/retention.ts';
 import { sharingTests } from './suite/sharing.ts';
 import { violationTests } from './suite/violations.ts';
-import type { Store } from './types.ts';
+import type { Store } from './types/store.ts';
 
 export function storeSuite(name: string, makePlace: () => Promise<StorePlace>): void {
   describe(name, () => {

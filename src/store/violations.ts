@@ -4,7 +4,7 @@ import type { Unit } from './batch.ts';
 import type { GroupWriter } from './group-writer.ts';
 import type { Schema } from './schema.ts';
 import { statement, step } from './statements.ts';
-import type { ViolationQuery, ViolationRow, ViolationStore } from './types.ts';
+import type { ViolationQuery, ViolationRow, ViolationStore } from './types/violations.ts';
 
 const violationsKept = 1000;
 

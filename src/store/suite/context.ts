@@ -1,18 +1,15 @@
 /** What the parts of the store's behaviour suite share: a place for a store, and rows to put into it. */
 import { randomUUID } from 'node:crypto';
 import { newActivationId, randomHex } from '../../lib/index.ts';
-import type {
-  AcceptedInsert,
-  ActivationRow,
-  ActivationWrite,
-  ApiRow,
-  DeliveryRow,
-  EntityRow,
-  FeedRow,
-  KeyRow,
-  NamespaceRow,
-  Store,
-} from '../types.ts';
+import type { AcceptedInsert } from '../types/accepted.ts';
+import type { ActivationRow, ActivationWrite } from '../types/activations.ts';
+import type { ApiRow } from '../types/apis.ts';
+import type { DeliveryRow } from '../types/deliveries.ts';
+import type { EntityRow } from '../types/entities.ts';
+import type { FeedRow } from '../types/feeds.ts';
+import type { KeyRow } from '../types/keys.ts';
+import type { NamespaceRow } from '../types/namespaces.ts';
+import type { Store } from '../types/store.ts';
 
 /** A place for one database, empty at first. Several stores may be open on it at a time. */
 export interface StorePlace {

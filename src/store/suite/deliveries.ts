@@ -1,6 +1,6 @@
 /** Deliveries: due earliest first while they wait, listed newest first when they are dead. */
 import { expect, test } from 'vitest';
-import type { DeliveryRow } from '../types.ts';
+import type { DeliveryRow } from '../types/deliveries.ts';
 import { type Context, deliveryRow, namespaceRow } from './context.ts';
 
 export function deliveryTests({ store, reopen }: Context): void {

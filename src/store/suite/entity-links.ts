@@ -1,6 +1,6 @@
 /** What entities point to, what others may see of them, and packages that go with all that is in them. */
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { EntityQuery } from '../types.ts';
+import type { EntityQuery } from '../types/entities.ts';
 import { all, type Context, entityRow, namespaceRow } from './context.ts';
 
 export function entityLinkTests({ store, reopen }: Context): void {

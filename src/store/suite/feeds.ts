@@ -1,6 +1,6 @@
 /** Feeds: one a trigger, one winner of each write, due earliest first. */
 import { expect, test } from 'vitest';
-import type { FeedRow } from '../types.ts';
+import type { FeedRow } from '../types/feeds.ts';
 import { type Context, feedRow, namesInOrder, namespaceRow, scattered } from './context.ts';
 
 export function feedTests({ store, reopen }: Context): void {

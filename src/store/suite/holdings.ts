@@ -1,7 +1,9 @@
 /** What namespaces hold: counters that are right after every write, and bounds that a write keeps. */
 import { expect, test } from 'vitest';
 import { newActivationId, randomHex } from '../../lib/index.ts';
-import type { ActivationWrite, EntityRow, Holdings } from '../types.ts';
+import type { ActivationWrite } from '../types/activations.ts';
+import type { EntityRow } from '../types/entities.ts';
+import type { Holdings } from '../types/holdings.ts';
 import {
   activationRow,
   apiRow,

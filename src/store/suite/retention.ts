@@ -1,7 +1,7 @@
 /** Inputs that are kept with records, and records that go by age and by number. */
 import { expect, test } from 'vitest';
 import { newActivationId } from '../../lib/index.ts';
-import type { ActivationWrite, PruneRule } from '../types.ts';
+import type { ActivationWrite, PruneRule } from '../types/activations.ts';
 import { activationRow, all, type Context, namespaceRow, write } from './context.ts';
 
 export function retentionTests({ store, reopen }: Context): void {

@@ -1,6 +1,6 @@
 /** Several stores open on the same place. */
 import { expect, test } from 'vitest';
-import type { Store } from '../types.ts';
+import type { Store } from '../types/store.ts';
 import {
   activationRow,
   apiRow,

@@ -1,6 +1,6 @@
 /** Violations: newest first, so many a namespace, and gone with it. */
 import { expect, test } from 'vitest';
-import type { ViolationRow } from '../types.ts';
+import type { ViolationRow } from '../types/violations.ts';
 import { type Context, namespaceRow } from './context.ts';
 
 function row(at: number, more: Partial<ViolationRow> = {}): ViolationRow {

@@ -1,0 +1,60 @@
+import type { JsonValue } from '../../lib/index.ts';
+
+/** An invocation that was accepted with a 202 and has no record yet. */
+export interface AcceptedRow {
+  readonly activationId: string;
+  readonly namespace: string;
+  readonly acceptedAt: number;
+  /** How often it was claimed: 0 never. The fencing token: a completion of an older attempt is ignored. */
+  readonly attempt: number;
+  /** The node that has accepted or adopted it; empty: none. */
+  readonly owner: string;
+  readonly job: JsonValue;
+}
+
+export interface AcceptedInsert extends Omit<AcceptedRow, 'attempt'> {
+  /** Of the code that it needs, which is to stay until it ends. */
+  readonly codeDigest: string | null;
+}
+
+/** A server's hold on all that it owns in the queue. It ends by the database's clock. */
+export interface NodeLease {
+  /** New at each start of a server; not empty. */
+  readonly node: string;
+  readonly leaseMs: number;
+}
+
+/**
+ * Calls that were accepted, each with an owner. While a node's lease runs, no other node touches what it owns; when the
+ * lease has ended, any node may adopt it.
+ */
+export interface AcceptedQueue {
+  /**
+   * Durable when it settles (batched with its neighbours in one transaction). Its owner's lease should run: others may
+   * adopt it otherwise.
+   * @param attempt 1 for one that has begun already; 0 by default
+   */
+  accept(row: AcceptedInsert, attempt?: number): Promise<void>;
+  /**
+   * Marks it as started, which makes its attempt `attempt + 1`; false when it is gone, its attempt is not `attempt`, or
+   * another node has adopted it. Durable when it settles.
+   */
+  claim(activationId: string, attempt: number, node: string): Promise<boolean>;
+  /** The lease runs for `leaseMs` from now on. False: it did not run before, so others may have adopted what was the node's. */
+  extend(lease: NodeLease): Promise<boolean>;
+  /** Ends the leases of all other nodes: for one that knows that no other server works on this database. */
+  endOtherLeases(node: string): Promise<void>;
+  /** Ends the node's lease. */
+  leave(node: string): Promise<void>;
+  /** Makes the node the owner of calls that no other node with a running lease owns, `max` at most. Oldest first. */
+  adopt(node: string, max: number): Promise<readonly AcceptedRow[]>;
+  /** From now on any node may adopt it. Ignored when the node does not own it. */
+  release(activationId: string, node: string): Promise<void>;
+  /** Ends it without a record. Ignored when it is gone or its attempt is another by now. */
+  settle(activationId: string, attempt: number): Promise<void>;
+  get(namespace: string, activationId: string): Promise<AcceptedRow | undefined>;
+  /** Of all owners; of each, oldest first. */
+  pending(limit: number): Promise<readonly AcceptedRow[]>;
+  /** Some call needs this code. */
+  needsCode(digest: string): Promise<boolean>;
+}

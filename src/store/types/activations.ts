@@ -1,0 +1,114 @@
+import type { JsonObject, JsonValue } from '../../lib/index.ts';
+import type { LongText } from '../batch.ts';
+
+export interface ActivationRow {
+  readonly activationId: string;
+  readonly namespace: string;
+  readonly name: string;
+  /** `name` or `package/name` as it was invoked (a binding's name wins). */
+  readonly path: string;
+  /** Epoch milliseconds. */
+  readonly start: number;
+  readonly end: number | null;
+  readonly statusCode: number;
+  /** Everything of the record but its logs. */
+  readonly document: JsonObject;
+}
+
+/** A record as it is written: its document is JSON already, so that a large one is not serialised again. */
+export interface ActivationInsert extends Omit<ActivationRow, 'document'> {
+  /** A JSON object: everything of the record but its response and its logs. */
+  readonly documentJson: string;
+  /** JSON: what a read gives as `response`; null when there is none. */
+  readonly responseJson: string | LongText | null;
+}
+
+export interface ActivationFilter {
+  readonly namespace: string;
+  /** `name` matches unpackaged only; `package/name` exactly. */
+  readonly path?: string;
+  /** Inclusive, epoch milliseconds. */
+  readonly since?: number;
+  readonly upto?: number;
+}
+
+export interface ActivationQuery extends ActivationFilter {
+  /** Leaves `response` out of the documents, so that a page of large results costs nothing. */
+  readonly brief?: boolean;
+  readonly skip: number;
+  readonly limit: number;
+}
+
+/** A record to be kept, and the accepted invocation that it settles, in one transaction. */
+export interface ActivationWrite {
+  readonly row: ActivationInsert;
+  /** Its lines; of a long one, an array of them as JSON. */
+  readonly logs: readonly string[] | LongText;
+  /** JSON: what the activation was called with, where that is to be kept. */
+  readonly inputJson?: string;
+  /**
+   * The attempt of the accepted row that this record settles: what `claim` was called with, plus one (0 when it
+   * was never claimed). The accepted row is deleted; when its attempt is another by now, or it is gone, the whole
+   * write is ignored. `null`: the invocation never was in the accepted queue.
+   */
+  readonly settles: number | null;
+}
+
+export interface ActivationStore {
+  /**
+   * Kept in memory, written in batches; the promise settles when it is on disk. Reads see it at once. Rejects with
+   * STORE_DUPLICATE or STORE_NO_NAMESPACE for that record alone, never for its neighbours in the batch. While the disk
+   * takes nothing it waits; when too much does, it is rejected with STORE_BACKLOG. A small one that settles is not.
+   */
+  append(write: ActivationWrite): Promise<unknown>;
+  /**
+   * Undefined while there is memory for more records, else settles when the disk has caught up. To be awaited before
+   * starting work that ends in an `append` which nobody awaits; it is what bounds the memory.
+   */
+  room(): Promise<void> | undefined;
+  get(namespace: string, activationId: string): Promise<ActivationRow | undefined>;
+  logs(namespace: string, activationId: string): Promise<readonly string[] | undefined>;
+  /** What it was called with, if that was kept. */
+  input(namespace: string, activationId: string): Promise<JsonValue | undefined>;
+  /** Newest first. */
+  list(query: ActivationQuery): Promise<readonly ActivationRow[]>;
+  count(query: Omit<ActivationQuery, 'skip' | 'limit' | 'brief'>): Promise<number>;
+  /** Everything appended so far is on disk. */
+  flush(): Promise<void>;
+  /**
+   * Deletes a namespace's oldest records, with their logs and inputs, and says how many: `max` at most, and fewer when
+   * they are large, so that a call does not hold up the others. To be called again until it gives 0.
+   */
+  prune(rule: PruneRule): Promise<number>;
+  /**
+   * Deletes a namespace's oldest records while all of them are larger than they may be, in steps as `prune`. To be
+   * called again until it deletes nothing.
+   */
+  evict(rule: EvictRule): Promise<Evicted>;
+}
+
+/** What goes: the oldest records, until those that are left are small enough. */
+export interface EvictRule {
+  readonly namespace: string;
+  readonly keepBytes: number;
+  /** Records that ended later stay; epoch milliseconds. */
+  readonly endedBefore: number;
+  readonly max: number;
+}
+
+export interface Evicted {
+  readonly records: number;
+  /** What is left. */
+  readonly heldBytes: number;
+}
+
+/** What goes: each record that one of `before` and `keep` names; nothing when there is neither. */
+export interface PruneRule {
+  readonly namespace: string;
+  /** Records that started before this go; epoch milliseconds. */
+  readonly before?: number;
+  /** Records past this many newest ones go. */
+  readonly keep?: number;
+  /** From 1 on. 250 take about ten milliseconds of the store's time, among millions. */
+  readonly max: number;
+}

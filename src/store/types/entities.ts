@@ -1,0 +1,56 @@
+import type { JsonObject } from '../../lib/index.ts';
+import type { WriteBound } from './holdings.ts';
+
+export type Collection = 'actions' | 'triggers' | 'rules' | 'packages';
+
+/** One entity. All collections share one name space per namespace, as OpenWhisk has it. */
+export interface EntityRow {
+  readonly namespace: string;
+  /** `name` or `package/name`. */
+  readonly path: string;
+  readonly collection: Collection;
+  /** Random, new with each write; the optimistic lock. */
+  readonly revision: string;
+  /** Epoch milliseconds. */
+  readonly updatedAt: number;
+  /** Digest of the code blob that it holds alive, if any. */
+  readonly codeDigest: string | null;
+  /** Full name (`ns/[pkg/]name`) of the entity that it points to: a rule's trigger, a binding's package. */
+  readonly link: string | null;
+  /** Visible to other namespaces. */
+  readonly shared: boolean;
+  readonly document: JsonObject;
+}
+
+export interface EntityQuery {
+  readonly namespace: string;
+  readonly collection: Collection;
+  /** A package's name: only what is in it. */
+  readonly package?: string;
+  /** Only what points to this entity. */
+  readonly link?: string;
+  /** Only what other namespaces may see. */
+  readonly shared?: true;
+  readonly skip: number;
+  readonly limit: number;
+}
+
+export interface EntityStore {
+  get(namespace: string, path: string): Promise<EntityRow | undefined>;
+  /** Newest first. */
+  list(query: EntityQuery): Promise<readonly EntityRow[]>;
+  count(query: Omit<EntityQuery, 'skip' | 'limit'>): Promise<number>;
+  /**
+   * Inserts (`expected: null`) or replaces the row of revision `expected`. False when another write won.
+   * @throws Fault STORE_QUOTA
+   */
+  put(row: EntityRow, expected: string | null, bound?: WriteBound): Promise<boolean>;
+  /** False when the revision is no longer `expected`. */
+  delete(namespace: string, path: string, expected: string): Promise<boolean>;
+  /**
+   * Deletes a package of revision `expected` with all that is in it, in one transaction, and gives what was in it.
+   * Undefined when the revision is no longer `expected`.
+   */
+  deleteTree(namespace: string, path: string, expected: string): Promise<readonly EntityRow[] | undefined>;
+  countByCodeDigest(digest: string): Promise<number>;
+}

@@ -1,0 +1,40 @@
+import type { JsonObject } from '../../lib/index.ts';
+
+/** An event source that fires a trigger: state of a built-in feed provider. */
+export interface FeedRow {
+  readonly namespace: string;
+  /** Name of the trigger; a trigger has one feed at most. */
+  readonly trigger: string;
+  /** `alarms/interval`, … */
+  readonly provider: string;
+  /** Random, new with each write; the optimistic lock. */
+  readonly revision: string;
+  /** By which a provider finds it from outside, unlike that of any other feed. */
+  readonly token: string | null;
+  /** When it is to be looked at next; epoch milliseconds. */
+  readonly dueAt: number | null;
+  readonly document: JsonObject;
+}
+
+/** In the order of `waiting`. */
+export type FeedPlace = Pick<FeedRow, 'namespace' | 'trigger'>;
+
+/** Writes are batched, and durable when they settle; a read sees what has settled. */
+export interface FeedStore {
+  get(namespace: string, trigger: string): Promise<FeedRow | undefined>;
+  byToken(token: string): Promise<FeedRow | undefined>;
+  /**
+   * Inserts (`expected: null`) or replaces the row of revision `expected`. False when another write won.
+   * @throws Fault STORE_NO_NAMESPACE, STORE_DUPLICATE when the token is taken
+   */
+  put(row: FeedRow, expected: string | null): Promise<boolean>;
+  delete(namespace: string, trigger: string): Promise<boolean>;
+  /** Of a namespace. */
+  count(namespace: string): Promise<number>;
+  /** Due at `now` or before: earliest first. */
+  due(now: number, limit: number): Promise<readonly FeedRow[]>;
+  /** Those with a `dueAt`, by namespace and trigger; with `after`, what comes after that place. */
+  waiting(limit: number, after?: FeedPlace): Promise<readonly FeedRow[]>;
+  /** The earliest `dueAt` of all. */
+  nextDue(): Promise<number | undefined>;
+}

@@ -1,0 +1,24 @@
+/** A further key of a namespace, which may do less than its first one. */
+export interface KeyRow {
+  /** The public half, a UUID, unlike that of any other key, first ones of namespaces included. */
+  readonly keyId: string;
+  readonly namespace: string;
+  /** SHA-256 of the secret half, hex. */
+  readonly keyHash: string;
+  /** What it may do; known above. */
+  readonly scope: string;
+  readonly label: string;
+  readonly createdAt: number;
+  /** Epoch milliseconds. */
+  readonly expiresAt: number | null;
+}
+
+export interface KeyStore {
+  byId(keyId: string): Promise<KeyRow | undefined>;
+  /** Oldest first. */
+  list(namespace: string): Promise<readonly KeyRow[]>;
+  /** @throws Fault STORE_NO_NAMESPACE, STORE_DUPLICATE */
+  create(row: KeyRow): Promise<void>;
+  /** False when there is none. */
+  delete(namespace: string, keyId: string): Promise<boolean>;
+}

@@ -1,0 +1,42 @@
+import type { JsonObject } from '../../lib/index.ts';
+import type { Holdings } from './holdings.ts';
+
+export interface NamespaceRow {
+  readonly name: string;
+  /** The public half of the key, a UUID. */
+  readonly keyId: string;
+  /** SHA-256 of the secret half, hex. */
+  readonly keyHash: string;
+  readonly limits: JsonObject;
+  /** What its owner has set for it as a whole. */
+  readonly settings: JsonObject;
+  readonly createdAt: number;
+}
+
+export interface NamespacePage {
+  readonly skip: number;
+  readonly limit: number;
+}
+
+/** The holdings of a namespace, and its last use. */
+export interface NamespaceUsage extends Holdings {
+  readonly name: string;
+  readonly actions: number;
+  /** Start of its newest activation that a record was kept of, whether it is there still; null: there was none. */
+  readonly lastUsedAt: number | null;
+}
+
+export interface NamespaceStore {
+  byName(name: string): Promise<NamespaceRow | undefined>;
+  byKeyId(keyId: string): Promise<NamespaceRow | undefined>;
+  list(): Promise<readonly NamespaceRow[]>;
+  count(): Promise<number>;
+  /** By name. */
+  usage(page: NamespacePage): Promise<readonly NamespaceUsage[]>;
+  /** False when the name is taken, or the key's id: by a namespace or by a further key. */
+  create(row: NamespaceRow): Promise<boolean>;
+  /** False when there is none. @throws Fault STORE_DUPLICATE when the key's id is taken */
+  update(row: NamespaceRow): Promise<boolean>;
+  /** Deletes the namespace with all that is in it. */
+  delete(name: string): Promise<boolean>;
+}

@@ -1,0 +1,45 @@
+/** Durable state, by concept. The store keeps documents; what they mean is known above. */
+import type { Fault } from '../../lib/index.ts';
+import type { AcceptedQueue } from './accepted.ts';
+import type { ActivationStore } from './activations.ts';
+import type { ApiStore } from './apis.ts';
+import type { DeliveryStore } from './deliveries.ts';
+import type { EntityStore } from './entities.ts';
+import type { FeedStore } from './feeds.ts';
+import type { HoldingStore } from './holdings.ts';
+import type { KeyStore } from './keys.ts';
+import type { NamespaceStore } from './namespaces.ts';
+import type { ViolationStore } from './violations.ts';
+
+/** Whether what was appended reaches the disk. */
+export interface Recording {
+  /** Undefined while it does: from the first write that succeeds to the first that fails. Every call asks. */
+  trouble(): RecordingTrouble | undefined;
+  /** Writes that wait in memory. */
+  waiting(): number;
+}
+
+export interface RecordingTrouble {
+  /** Epoch milliseconds. */
+  readonly since: number;
+  /** Of the latest try. */
+  readonly fault: Fault;
+}
+
+export interface Store extends AsyncDisposable {
+  readonly entities: EntityStore;
+  readonly keys: KeyStore;
+  readonly feeds: FeedStore;
+  readonly deliveries: DeliveryStore;
+  readonly apis: ApiStore;
+  readonly violations: ViolationStore;
+  readonly activations: ActivationStore;
+  readonly accepted: AcceptedQueue;
+  readonly namespaces: NamespaceStore;
+  readonly holdings: HoldingStore;
+  readonly recording: Recording;
+  /** Grows whenever another process wrote to the database: a cue to drop caches. */
+  foreignWrites(): Promise<number>;
+  /** Writes what is pending and closes. */
+  close(): Promise<void>;
+}

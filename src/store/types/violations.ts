@@ -1,0 +1,30 @@
+/** What a sandbox did that its policy does not let it. */
+export interface ViolationRow {
+  /** Whose sandbox it was. */
+  readonly namespace: string;
+  /** Epoch milliseconds. */
+  readonly at: number;
+  readonly kind: string;
+  readonly detail: string;
+  /** Full name, if it is known. */
+  readonly action: string | null;
+  readonly activationId: string | null;
+}
+
+export interface ViolationQuery {
+  /** Of all namespaces when there is none. */
+  readonly namespace?: string | undefined;
+  readonly kind?: string | undefined;
+  /** Inclusive, epoch milliseconds. */
+  readonly since?: number | undefined;
+  readonly skip: number;
+  readonly limit: number;
+}
+
+export interface ViolationStore {
+  /** Settles when it is on disk. Of each namespace the newest thousand are kept. Rejects with STORE_NO_NAMESPACE. */
+  add(row: ViolationRow): Promise<void>;
+  /** The one that was added last comes first. */
+  list(query: ViolationQuery): Promise<readonly ViolationRow[]>;
+  count(query: Omit<ViolationQuery, 'skip' | 'limit'>): Promise<number>;
+}
