@@ -62,6 +62,20 @@ export interface Group {
   permission: LoadPermission;
 }
 
+/** @param reason why it waits for a slot; undefined when one takes it now */
+export function newWaitingJob(
+  given: Pick<WaitingJob, 'job' | 'settle' | 'refuse' | 'handover' | 'reason'>,
+): WaitingJob {
+  return {
+    ...given,
+    asked: undefined,
+    queuedAt: given.reason === undefined ? 0 : performance.now(),
+    isSecondTry: false,
+    hasLostSandbox: false,
+    isCancelled: false,
+  };
+}
+
 /** A sandbox never serves two of these. */
 export function groupKey({ namespace, action, revision, sandbox }: JobTarget): string {
   return `${namespace}\n${action}\n${revision}\n${sandbox?.id ?? ''}`;
@@ -126,6 +140,20 @@ function takesEarly({ inFlight, claiming, runner }: Slot, serviceMs: number): bo
   if (begun >= Math.min(maxEarly, Math.floor(earlyMs / serviceMs))) return false;
   if (claiming >= Math.min(maxEarly, Math.floor(claimingMs / serviceMs))) return false;
   return begun === 0 || runner.takesEarly();
+}
+
+/** An activation of it took so long. */
+export function noteServed(group: Group, serviceMs: number): void {
+  const { serviceMs: average } = group;
+  group.serviceMs = Number.isFinite(average) ? average + (serviceMs - average) * 0.2 : serviceMs;
+  group.isProven = true;
+}
+
+/** The slot is of no more use: its activation failed, or was cancelled. */
+export function noteFailed(group: Group, slot: Slot, isCancelled: boolean): void {
+  slot.isSpent = true;
+  slot.hasFailed = !isCancelled;
+  group.past = isCancelled ? 'given up' : 'failed';
 }
 
 /** Memory that a group holds, slots on their way included. */

@@ -37,7 +37,7 @@ import type { SlotFactory } from '../slots/slots.ts';
 import { type Cancelling, createCancelling } from './cancelling.ts';
 import { hasMoreThanOneOf } from './fair-share.ts';
 import { createFollowers, type LogPlace, placeOf } from './followers.ts';
-import { freeSlot, type Group, type WaitingJob } from './group.ts';
+import { freeSlot, type Group, newWaitingJob, noteFailed, noteServed, type WaitingJob } from './group.ts';
 import { createGroups, type Groups } from './groups.ts';
 import { hasSpare, isFull, lacksWarm, needsAnother } from './growth.ts';
 import { createHandovers, type Handovers } from './handing-over.ts';
@@ -125,18 +125,8 @@ export class Scheduler {
         this.cancelling.leave(job.activationId);
         reject(fault);
       };
-      const pending: WaitingJob = {
-        job,
-        settle,
-        refuse,
-        handover,
-        asked: undefined,
-        queuedAt: slot ? 0 : performance.now(),
-        reason: slot ? undefined : startReason(group),
-        isSecondTry: false,
-        hasLostSandbox: false,
-        isCancelled: false,
-      };
+      const reason = slot ? undefined : startReason(group);
+      const pending = newWaitingJob({ job, settle, refuse, handover, reason });
       if (slot) return void this.serve(group, slot, pending);
       this.line.add(group, pending);
       this.schedule();
@@ -348,14 +338,10 @@ export class Scheduler {
     origin: Origin | undefined,
   ): void {
     const { job, settle } = pending;
-    group.serviceMs = smoothed(group.serviceMs, serviceMs);
-    group.isProven = true;
-    if (outcome.kind !== 'value' && outcome.kind !== 'too-large') {
-      // As OpenWhisk does: after a developer error nobody knows what state the sandbox is in.
-      slot.isSpent = true;
-      slot.hasFailed = !pending.isCancelled;
-      group.past = pending.isCancelled ? 'given up' : 'failed';
-    }
+    noteServed(group, serviceMs);
+    // As OpenWhisk does: after a developer error nobody knows what state the sandbox is in.
+    if (outcome.kind !== 'value' && outcome.kind !== 'too-large')
+      noteFailed(group, slot, pending.isCancelled);
     if (outcome.kind === 'busy' && !pending.isSecondTry) {
       this.putBack(group, { ...pending, isSecondTry: true });
       return;
@@ -404,8 +390,4 @@ export class Scheduler {
       else next.settle(rejection(next, why));
     }
   }
-}
-
-function smoothed(average: number, sample: number): number {
-  return Number.isFinite(average) ? average + (sample - average) * 0.2 : sample;
 }
