@@ -1,7 +1,9 @@
 /** Which mechanisms a host and a runtime can give to a policy, and why not. Pure. */
+import { sandboxFault } from './faults.ts';
 import type { HostFeatures, RuntimeFeatures } from './host/features.ts';
 import { type Mechanism, mechanismNames } from './mechanisms.ts';
 import type { SandboxPolicy } from './policy.ts';
+import { type RuntimeAdvisory, refusedAdvisories } from './runtime/advisories.ts';
 
 export interface HostSituation {
   readonly policy: SandboxPolicy;
@@ -14,6 +16,19 @@ export interface HostSituation {
 interface Unmet {
   readonly mechanism: Mechanism;
   readonly why: string;
+}
+
+/** @throws Fault POLICY_NOT_MET: the runtime has a hole that the policy refuses, or a required mechanism can't be had */
+export function checkRequirements(situation: HostSituation): void {
+  const { policy, runtime } = situation;
+  const holes = refusedAdvisories(runtime, policy.runtimeAdvisories);
+  if (holes.length > 0) throw runtimeVulnerable(runtime, holes);
+  const unmet = unmetRequirements(situation);
+  if (unmet.length === 0) return;
+  const list = unmet.map(({ mechanism, why }) => `${mechanism} (${why})`).join(', ');
+  throw sandboxFault('POLICY_NOT_MET', `the policy requires what this host can't give: ${list}`, {
+    hint: 'see `ward doctor`, or change `required` in the policy',
+  });
 }
 
 /** The mechanisms that can't be had, whether required or not. */
@@ -33,6 +48,13 @@ export function unmetRequirements(situation: HostSituation): readonly Unmet[] {
   // Nobody asks for a way out to be let down later.
   if (egress !== undefined) required.add('egress');
   return unavailable(situation).filter(({ mechanism }) => required.has(mechanism));
+}
+
+function runtimeVulnerable({ name, version }: RuntimeFeatures, holes: readonly RuntimeAdvisory[]) {
+  const list = holes.map(({ id, title }) => `${id} (${title})`).join(', ');
+  return sandboxFault('POLICY_NOT_MET', `${name} ${version} has known holes: ${list}`, {
+    hint: `upgrade ${name}, use another \`sandbox.runtime\`, or change \`sandbox.runtimeAdvisories\``,
+  });
 }
 
 function isNamed(choice: string | undefined): boolean {

@@ -15,7 +15,7 @@ export interface RuntimeStreams {
   readonly channel: Duplex | undefined;
 }
 
-/** All that a runtime sees of Ward's environment. */
+/** All that a runtime sees of Ward's environment: runtimes read NOTIFY_SOCKET, XDG_RUNTIME_DIR and others. */
 export const runtimeEnv = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' };
 
 export interface RuntimeProcess {

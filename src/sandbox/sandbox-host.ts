@@ -9,10 +9,10 @@
 import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openWaysOut, type WayOut, type WaysOut } from '../egress/index.ts';
-import { isFault, type Log, messageOf, randomHex, runCommand } from '../lib/index.ts';
+import { isFault, type Log, messageOf, randomHex } from '../lib/index.ts';
 import { openCgroupTree } from './cgroup/open.ts';
-import type { CgroupLimits, CgroupTree } from './cgroup/types.ts';
-import { type DeviceFolder, type DeviceFolders, openDeviceFolders } from './device-folders.ts';
+import type { CgroupTree } from './cgroup/types.ts';
+import { type DeviceFolders, openDeviceFolders } from './device-folders.ts';
 import { sandboxFault } from './faults.ts';
 import type { HostFeatures, RuntimeFeatures } from './host/features.ts';
 import { inspectHost } from './host/inspect.ts';
@@ -20,28 +20,27 @@ import { unmountBelow } from './host/mounts.ts';
 import { inheritingArgv } from './inherited.ts';
 import { joinSandbox } from './joined-sandbox.ts';
 import { type LeftBehind, openLeftBehind } from './left-behind.ts';
-import { type Confined, type DenialWatch, watchDenials } from './lsm/denial-watch.ts';
+import { type DenialWatch, openDenialWatch } from './lsm/denial-watch.ts';
 import { type LsmGuard, openLsmGuard } from './lsm/guard.ts';
-import { openKernelLog } from './lsm/kernel-log.ts';
+import { type Occupied, occupying, vacate } from './occupied.ts';
 import type { SandboxPolicy } from './policy.ts';
 import { recoverInstance } from './recover.ts';
 import { checkRequest } from './request.ts';
-import { unmetRequirements } from './requirements.ts';
+import { checkRequirements } from './requirements.ts';
 import { superviseSandbox } from './running-sandbox.ts';
-import { type RuntimeAdvisory, refusedAdvisories } from './runtime/advisories.ts';
 import { runtimeDrivers } from './runtime/drivers.ts';
 import { probeRuntime } from './runtime/probe.ts';
 import { sealProgram, unsealAll } from './runtime/sealed.ts';
 import type { RunPaths, RuntimeDriver } from './runtime/types.ts';
 import { buildSpec } from './runtime-config/build.ts';
 import { idRangeSize } from './runtime-config/namespaces.ts';
-import { cpuPeriodUsec, cpuQuotaUsec } from './runtime-config/resources.ts';
+import { limitsOf } from './runtime-config/resources.ts';
 import { validateSpec } from './runtime-config/validations.ts';
 import { type RuntimeProcess, runtimeEnv, type StartRuntime } from './runtime-process.ts';
 import { openSocketWatch } from './socket-watch.ts';
 import { startDirectly } from './start-directly.ts';
 import type { MadeSandbox, RecoveryReport, RuntimeName, Sandbox, SandboxRequest } from './types.ts';
-import { type IdRange, type IdRanges, openIdRanges } from './uid-ranges.ts';
+import { type IdRanges, openIdRanges } from './uid-ranges.ts';
 import { type Violation, type ViolationSink, violation } from './violations.ts';
 
 interface SandboxHostOptions {
@@ -155,7 +154,7 @@ export class LocalSandboxHost implements AsyncDisposable {
   async checkPolicy(policy: SandboxPolicy): Promise<void> {
     const runtime = await this.runtime(policy.runtime);
     if (runtime === undefined) throw runtimeMissing(policy.runtime);
-    this.#checkRequirements(policy, runtime, true);
+    checkRequirements({ policy, host: this.features, runtime, hasLandlockLauncher: true });
     await this.#lsm.settle(policy);
   }
 
@@ -225,12 +224,13 @@ export class LocalSandboxHost implements AsyncDisposable {
     const runtime = await this.runtime(request.policy.runtime);
     if (runtime === undefined) throw runtimeMissing(request.policy.runtime);
     const { landlockLauncher } = await checkRequest(request);
-    this.#checkRequirements(request.policy, runtime, landlockLauncher !== undefined);
+    const hasLandlockLauncher = landlockLauncher !== undefined;
+    checkRequirements({ policy: request.policy, host: this.features, runtime, hasLandlockLauncher });
     const policy = await this.#lsm.settle(request.policy);
     const range = this.#ids.take();
     const driver = runtimeDrivers[runtime.name];
     const paths = this.#pathsOf(randomHex(8), driver, policy.egress !== undefined);
-    const parts: Occupied = { runtime, paths, range, ...nothingYet };
+    const parts = occupying({ runtime, paths, range, cgroup: this.#cgroups.group(paths.id) });
     try {
       await mkdir(paths.bundleDir, { recursive: true, mode: 0o711 });
       if (this.#canBringDevices(runtime)) parts.devices = await this.#devices.take();
@@ -257,7 +257,7 @@ export class LocalSandboxHost implements AsyncDisposable {
       await writeFile(join(bundleDir, 'config.json'), JSON.stringify(spec), { mode: 0o600 });
       return await this.#spawn(request, parts, startRuntime);
     } catch (error) {
-      await this.#remove(parts).catch((failure: unknown) => this.#leaveBehind(parts, failure));
+      await vacate(parts, this.#options.log).catch((failure: unknown) => this.#leaveBehind(parts, failure));
       if (isFault(error)) throw error;
       throw sandboxFault('SANDBOX_START_FAILED', messageOf(error), { cause: error });
     }
@@ -276,17 +276,6 @@ export class LocalSandboxHost implements AsyncDisposable {
     return this.features.lsm.landlock && runtime.name !== 'runsc';
   }
 
-  #checkRequirements(policy: SandboxPolicy, runtime: RuntimeFeatures, hasLandlockLauncher: boolean): void {
-    const holes = refusedAdvisories(runtime, policy.runtimeAdvisories);
-    if (holes.length > 0) throw runtimeVulnerable(runtime, holes);
-    const unmet = unmetRequirements({ policy, host: this.features, runtime, hasLandlockLauncher });
-    if (unmet.length === 0) return;
-    const list = unmet.map(({ mechanism, why }) => `${mechanism} (${why})`).join(', ');
-    throw sandboxFault('POLICY_NOT_MET', `the policy requires what this host can't give: ${list}`, {
-      hint: 'see `ward doctor`, or change `required` in the policy',
-    });
-  }
-
   /** Nothing is done for a sandbox that may reach nothing. */
   async #openWayOut(
     { egress }: SandboxPolicy,
@@ -303,9 +292,8 @@ export class LocalSandboxHost implements AsyncDisposable {
     parts: Occupied,
     startRuntime: StartRuntime<Started>,
   ): Promise<Begun<Started>> {
-    const { runtime, paths, range, wayOut } = parts;
+    const { runtime, paths, range, cgroup, wayOut } = parts;
     const driver = runtimeDrivers[runtime.name];
-    const cgroup = this.#cgroups.group(paths.id);
     const hasChannel = request.channel === 'channel';
     if (driver.joinsCgroup) await cgroup.create(limitsOf(request.policy));
     else await cgroup.limitSockets(request.policy);
@@ -337,7 +325,7 @@ export class LocalSandboxHost implements AsyncDisposable {
       onViolation,
       remove: async () => {
         confined?.[Symbol.dispose]();
-        await this.#remove(parts)
+        await vacate(parts, this.#options.log)
           .catch((error: unknown) => {
             this.#leaveBehind(parts, error);
             throw error;
@@ -352,36 +340,11 @@ export class LocalSandboxHost implements AsyncDisposable {
     return { sandbox, process };
   }
 
-  /** Everything that a sandbox occupied. Harmless for what it never got to occupy. */
-  async #remove({ runtime, paths, range, wayOut, devices }: Occupied): Promise<void> {
-    const cgroup = this.#cgroups.group(paths.id);
-    await cgroup.kill();
-    // To start a program holds up everything else, so the runtime is only asked where it must be.
-    const state = runtimeDrivers[runtime.name].stateOf(paths);
-    if (state === undefined) await this.#delete(runtime, paths);
-    else await rm(state, { recursive: true, force: true });
-    await cgroup.remove();
-    await wayOut?.close();
-    await rm(paths.bundleDir, { recursive: true, force: true });
-    devices?.release();
-    range.release();
-  }
-
   #leaveBehind(parts: Occupied, error: unknown): void {
     const { id } = parts.paths;
-    this.#options.log.error({ sandbox: id, error: messageOf(error) }, 'a sandbox is left behind');
-    this.#leftBehind.add(id, () => this.#remove(parts));
-  }
-
-  /** The exit code says nothing: it fails for what it never got to make. */
-  async #delete(runtime: RuntimeFeatures, paths: RunPaths): Promise<void> {
-    const argv = runtimeDrivers[runtime.name].deleteArgv(runtime, paths);
-    await runCommand(argv, { env: runtimeEnv, timeoutMs: 20_000 }).catch((error: unknown) =>
-      this.#options.log.warn(
-        { sandbox: paths.id, error: messageOf(error) },
-        'the runtime could not clean up',
-      ),
-    );
+    const { log } = this.#options;
+    log.error({ sandbox: id, error: messageOf(error) }, 'a sandbox is left behind');
+    this.#leftBehind.add(id, () => vacate(parts, log));
   }
 
   #pathsOf(id: string, driver: RuntimeDriver, hasNetwork: boolean): RunPaths {
@@ -396,55 +359,13 @@ export class LocalSandboxHost implements AsyncDisposable {
   }
 }
 
-/** What one sandbox has of this host, while it is made and until it is removed. */
-interface Occupied {
-  readonly runtime: RuntimeFeatures;
-  readonly paths: RunPaths;
-  readonly range: IdRange;
-  wayOut: WayOut | undefined;
-  devices: DeviceFolder | undefined;
-  /** By which an LSM knows it. */
-  confinement: Pick<Confined, 'profile' | 'label'>;
-}
-
 interface Begun<Started> {
   readonly sandbox: MadeSandbox;
   readonly process: Started;
 }
 
-const nothingYet = {
-  wayOut: undefined,
-  devices: undefined,
-  confinement: { profile: undefined, label: undefined },
-};
-
-/** Nothing to hear where no LSM refuses anything; or where an audit daemon or the host's settings keep the log away. */
-function openDenialWatch({ lsm }: HostFeatures): DenialWatch | undefined {
-  if (lsm.apparmorProfiles === undefined && lsm.selinux !== 'enforcing') return undefined;
-  const log = openKernelLog();
-  return log === undefined ? undefined : watchDenials(log);
-}
-
 /** Of what enters a sandbox's network, in its range of ids: "nobody", so that it owns nothing. */
 const relayId = 65534;
-
-/** Runtimes read NOTIFY_SOCKET, XDG_RUNTIME_DIR and others from theirs. */
-function limitsOf(policy: SandboxPolicy): CgroupLimits {
-  return {
-    memoryBytes: policy.memoryBytes,
-    pids: policy.pidsLimit,
-    cpuQuotaUsec: cpuQuotaUsec(policy.cpus),
-    cpuPeriodUsec,
-    cpuWeight: policy.cpuWeight,
-  };
-}
-
-function runtimeVulnerable({ name, version }: RuntimeFeatures, holes: readonly RuntimeAdvisory[]) {
-  const list = holes.map(({ id, title }) => `${id} (${title})`).join(', ');
-  return sandboxFault('POLICY_NOT_MET', `${name} ${version} has known holes: ${list}`, {
-    hint: `upgrade ${name}, use another \`sandbox.runtime\`, or change \`sandbox.runtimeAdvisories\``,
-  });
-}
 
 function runtimeMissing(name: RuntimeName) {
   return sandboxFault('RUNTIME_MISSING', `the OCI runtime ${name} is missing or can't run anything here`, {

@@ -4,9 +4,10 @@
  * network, capabilities, signals) the only sandbox under the profile is taken; of several it is none. Process ids are no
  * help: the log has the host's, and Ward lives in a pid namespace of its own.
  */
+import type { HostFeatures } from '../host/features.ts';
 import { type Violation, violation } from '../violations.ts';
 import { type Denial, parseDenial } from './denials.ts';
-import type { KernelLog } from './kernel-log.ts';
+import { type KernelLog, openKernelLog } from './kernel-log.ts';
 
 export interface Confined {
   readonly profile: string | undefined;
@@ -27,6 +28,13 @@ export interface DenialWatch extends Disposable {
 /** The kernel's log is shared by everybody: a flood in it is read bit by bit. */
 const mostAtOnce = 200;
 const everyMs = 500;
+
+/** Undefined where no LSM refuses anything, or where an audit daemon or the host's settings keep the log away. */
+export function openDenialWatch({ lsm }: HostFeatures): DenialWatch | undefined {
+  if (lsm.apparmorProfiles === undefined && lsm.selinux !== 'enforcing') return undefined;
+  const log = openKernelLog();
+  return log === undefined ? undefined : watchDenials(log);
+}
 
 export function watchDenials(log: KernelLog): DenialWatch {
   const sandboxes = new Set<Confined>();

@@ -1,14 +1,15 @@
 /** Control group limits. */
+import type { CgroupLimits } from '../cgroup/types.ts';
 import { sharesOf } from '../cgroup/v1.ts';
 import type { HostFeatures } from '../host/features.ts';
 import type { OciBlockIo, OciDeviceRule, OciResources } from '../oci-config.ts';
 import type { SandboxPolicy } from '../policy.ts';
 
 /** Wall-clock length of one accounting period of the cpu quota. */
-export const cpuPeriodUsec = 100_000;
+const cpuPeriodUsec = 100_000;
 
 /** Processor time per period; the kernel takes no less than 1 ms. */
-export function cpuQuotaUsec(cpus: number): number {
+function cpuQuotaUsec(cpus: number): number {
   return Math.max(1000, Math.round(cpus * cpuPeriodUsec));
 }
 
@@ -31,6 +32,17 @@ export function resourcesOf(policy: SandboxPolicy, host: HostFeatures): OciResou
     ...blockIoOf(policy, host),
     // Written as it is: the conversion from shares differs between runtimes and their versions.
     ...(isV2 ? { unified: { 'cpu.weight': String(policy.cpuWeight) } } : {}),
+  };
+}
+
+/** The same limits, for a group that Ward makes itself. */
+export function limitsOf(policy: SandboxPolicy): CgroupLimits {
+  return {
+    memoryBytes: policy.memoryBytes,
+    pids: policy.pidsLimit,
+    cpuQuotaUsec: cpuQuotaUsec(policy.cpus),
+    cpuPeriodUsec,
+    cpuWeight: policy.cpuWeight,
   };
 }
 
