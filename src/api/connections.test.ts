@@ -7,10 +7,10 @@ import { basic, completion, hello, startApi, type TestApi, type TestApiOptions }
 class Client {
   heard = '';
   readonly closed: Promise<unknown>;
-  private readonly socket: Socket;
+  readonly #socket: Socket;
 
   private constructor(socket: Socket) {
-    this.socket = socket;
+    this.#socket = socket;
     socket.on('error', () => {});
     this.closed = once(socket, 'close');
   }
@@ -27,7 +27,7 @@ class Client {
   }
 
   say(text: string): this {
-    this.socket.write(text);
+    this.#socket.write(text);
     return this;
   }
 
@@ -40,11 +40,11 @@ class Client {
   }
 
   get isOpen(): boolean {
-    return !this.socket.destroyed && this.socket.readyState === 'open';
+    return !this.#socket.destroyed && this.#socket.readyState === 'open';
   }
 
   [Symbol.dispose](): void {
-    this.socket.destroy();
+    this.#socket.destroy();
   }
 }
 

@@ -46,85 +46,85 @@ const nothing = Buffer.alloc(0);
 
 /** Cuts a byte stream into frames. Nothing of what is pushed is held on to. */
 export class FrameReader {
-  private readonly limits: FrameLimits;
-  private readonly onFrame: (frame: Frame) => void;
-  private readonly onViolation: (reason: string) => void;
-  private header = Buffer.alloc(headerBytes);
-  private headerFill = 0;
-  private length = 0;
-  private received = 0;
+  readonly #limits: FrameLimits;
+  readonly #onFrame: (frame: Frame) => void;
+  readonly #onViolation: (reason: string) => void;
+  #header = Buffer.alloc(headerBytes);
+  #headerFill = 0;
+  #length = 0;
+  #received = 0;
   /** What is kept of the frame: all of it, or its head. */
-  private body: Buffer<ArrayBuffer> = nothing;
-  private broken = false;
+  #body: Buffer<ArrayBuffer> = nothing;
+  #broken = false;
 
   constructor(limits: FrameLimits, onFrame: (frame: Frame) => void, onViolation: (reason: string) => void) {
-    this.limits = limits;
-    this.onFrame = onFrame;
-    this.onViolation = onViolation;
+    this.#limits = limits;
+    this.#onFrame = onFrame;
+    this.#onViolation = onViolation;
   }
 
   /** True when the stream may end here without cutting a frame in two. */
   get isBetweenFrames(): boolean {
-    return this.headerFill === 0;
+    return this.#headerFill === 0;
   }
 
   /** What the frame that is being read has announced; 0 between frames. */
   get announcedBytes(): number {
-    return this.headerFill < headerBytes ? 0 : this.length;
+    return this.#headerFill < headerBytes ? 0 : this.#length;
   }
 
   push(chunk: Buffer): void {
     let rest = chunk;
-    while (rest.length > 0 && !this.broken) {
-      rest = this.headerFill < headerBytes ? this.readHeader(rest) : this.readBody(rest);
+    while (rest.length > 0 && !this.#broken) {
+      rest = this.#headerFill < headerBytes ? this.#readHeader(rest) : this.#readBody(rest);
     }
   }
 
-  private readHeader(chunk: Buffer): Buffer {
-    const taken = Math.min(headerBytes - this.headerFill, chunk.length);
-    chunk.copy(this.header, this.headerFill, 0, taken);
-    this.headerFill += taken;
-    if (this.headerFill === headerBytes) {
-      this.length = this.header.readUInt32BE(0);
-      this.received = 0;
-      if (this.length === 0 || this.length > this.limits.announcedBytes) {
-        this.broken = true;
-        this.onViolation(`a frame that announces ${this.length} bytes`);
+  #readHeader(chunk: Buffer): Buffer {
+    const taken = Math.min(headerBytes - this.#headerFill, chunk.length);
+    chunk.copy(this.#header, this.#headerFill, 0, taken);
+    this.#headerFill += taken;
+    if (this.#headerFill === headerBytes) {
+      this.#length = this.#header.readUInt32BE(0);
+      this.#received = 0;
+      if (this.#length === 0 || this.#length > this.#limits.announcedBytes) {
+        this.#broken = true;
+        this.#onViolation(`a frame that announces ${this.#length} bytes`);
       }
     }
     return chunk.subarray(taken);
   }
 
-  private readBody(chunk: Buffer): Buffer {
-    const taken = Math.min(this.length - this.received, chunk.length);
+  #readBody(chunk: Buffer): Buffer {
+    const taken = Math.min(this.#length - this.#received, chunk.length);
     const piece = chunk.subarray(0, taken);
-    if (taken === this.length && taken < this.limits.bulkBytes) this.finishSmall(piece);
-    else this.keep(piece);
+    if (taken === this.#length && taken < this.#limits.bulkBytes) this.#finishSmall(piece);
+    else this.#keep(piece);
     return chunk.subarray(taken);
   }
 
   /** Most frames come in one piece, and are small. */
-  private finishSmall(piece: Buffer): void {
-    this.headerFill = 0;
-    this.onFrame({ kind: 'whole', text: piece.toString('utf8') });
+  #finishSmall(piece: Buffer): void {
+    this.#headerFill = 0;
+    this.#onFrame({ kind: 'whole', text: piece.toString('utf8') });
   }
 
   /** The memory of a frame that is announced and does not come is never touched, and so costs nothing. */
-  private keep(piece: Buffer): void {
-    const isLarge = this.length > this.limits.wholeBytes;
-    const bytes = isLarge ? this.limits.headBytes : this.length;
-    if (this.received === 0) this.body = Buffer.allocUnsafeSlow(bytes);
-    if (this.received < bytes) piece.copy(this.body, this.received);
-    this.received += piece.length;
-    if (this.received === this.length) this.finish(isLarge);
+  #keep(piece: Buffer): void {
+    const isLarge = this.#length > this.#limits.wholeBytes;
+    const bytes = isLarge ? this.#limits.headBytes : this.#length;
+    if (this.#received === 0) this.#body = Buffer.allocUnsafeSlow(bytes);
+    if (this.#received < bytes) piece.copy(this.#body, this.#received);
+    this.#received += piece.length;
+    if (this.#received === this.#length) this.#finish(isLarge);
   }
 
-  private finish(isLarge: boolean): void {
-    const bytes = this.body;
-    this.body = nothing;
-    this.headerFill = 0;
-    if (isLarge) this.onFrame({ kind: 'large', lengthBytes: this.length, head: bytes });
-    else this.onFrame(wholeFrame(bytes, this.limits.bulkBytes));
+  #finish(isLarge: boolean): void {
+    const bytes = this.#body;
+    this.#body = nothing;
+    this.#headerFill = 0;
+    if (isLarge) this.#onFrame({ kind: 'large', lengthBytes: this.#length, head: bytes });
+    else this.#onFrame(wholeFrame(bytes, this.#limits.bulkBytes));
   }
 }
 

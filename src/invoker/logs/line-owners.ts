@@ -18,12 +18,12 @@ const blank = 0x20;
 
 export class LineOwners {
   /** Those that are open. */
-  private readonly sinks: ReadonlyMap<string, ActivationSink>;
+  readonly #sinks: ReadonlyMap<string, ActivationSink>;
   /** The owners of each stream's last line: the rest of a line that was cut belongs to them, too. */
-  private readonly last: Record<StreamName, readonly ActivationSink[]> = { stdout: [], stderr: [] };
+  readonly #last: Record<StreamName, readonly ActivationSink[]> = { stdout: [], stderr: [] };
 
   constructor(sinks: ReadonlyMap<string, ActivationSink>) {
-    this.sinks = sinks;
+    this.#sinks = sinks;
   }
 
   /**
@@ -31,23 +31,23 @@ export class LineOwners {
    * @param isContinued it is the rest of a line that was too long
    */
   of(name: StreamName, line: Buffer, isContinued: boolean): OwnedLine {
-    if (isContinued) return { sinks: this.last[name], text: line };
-    const owned = this.marked(name, line) ?? { sinks: this.open(name), text: line };
-    this.last[name] = owned.sinks;
+    if (isContinued) return { sinks: this.#last[name], text: line };
+    const owned = this.#marked(name, line) ?? { sinks: this.#open(name), text: line };
+    this.#last[name] = owned.sinks;
     return owned;
   }
 
-  private marked(name: StreamName, line: Buffer): OwnedLine | undefined {
+  #marked(name: StreamName, line: Buffer): OwnedLine | undefined {
     if (!line.subarray(0, markBytes.length).equals(markBytes)) return undefined;
     const end = line.indexOf(blank, markBytes.length);
     if (end < 0) return undefined;
-    const sink = this.sinks.get(line.toString('latin1', markBytes.length, end));
+    const sink = this.#sinks.get(line.toString('latin1', markBytes.length, end));
     return { sinks: sink === undefined || sink.hasEnded[name] ? [] : [sink], text: line.subarray(end + 1) };
   }
 
   /** While the code is being loaded no call writes. */
-  private open(name: StreamName): readonly ActivationSink[] {
-    const init = this.sinks.get('init');
-    return init === undefined || init.hasEnded[name] ? [...this.sinks.values()] : [init];
+  #open(name: StreamName): readonly ActivationSink[] {
+    const init = this.#sinks.get('init');
+    return init === undefined || init.hasEnded[name] ? [...this.#sinks.values()] : [init];
   }
 }

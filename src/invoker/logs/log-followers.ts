@@ -8,27 +8,27 @@ export type OnLine = (line: string) => void;
 const maxSoFar = 1000;
 
 export class LogFollowers {
-  private readonly all = new Set<OnLine>();
+  readonly #all = new Set<OnLine>();
 
   /** Tells the newcomer the last lines so far, and how many were before them. */
   add(onLine: OnLine, soFar: readonly LineRun[]): Disposable {
-    this.all.add(onLine);
+    this.#all.add(onLine);
     const lines = lastLines(soFar);
     const left = countOf(soFar) - lines.length;
-    if (left > 0) this.tellOne(onLine, formatLine('stderr', `Earlier lines, not shown here: ${left}.`));
-    for (const line of lines) this.tellOne(onLine, line);
-    return { [Symbol.dispose]: () => void this.all.delete(onLine) };
+    if (left > 0) this.#tellOne(onLine, formatLine('stderr', `Earlier lines, not shown here: ${left}.`));
+    for (const line of lines) this.#tellOne(onLine, line);
+    return { [Symbol.dispose]: () => void this.#all.delete(onLine) };
   }
 
   tell(line: string): void {
-    for (const onLine of this.all) this.tellOne(onLine, line);
+    for (const onLine of this.#all) this.#tellOne(onLine, line);
   }
 
-  private tellOne(onLine: OnLine, line: string): void {
+  #tellOne(onLine: OnLine, line: string): void {
     try {
-      if (this.all.has(onLine)) onLine(line);
+      if (this.#all.has(onLine)) onLine(line);
     } catch {
-      this.all.delete(onLine);
+      this.#all.delete(onLine);
     }
   }
 }

@@ -44,8 +44,8 @@ export class Lines {
   /** Of all lines, kept or not. */
   count = 0;
   bytes = 0;
-  private readonly ended: LineRun[] = [];
-  private open: { at: number; bytes: number; texts: string[]; sizes: number[] } | undefined;
+  readonly #ended: LineRun[] = [];
+  #open: { at: number; bytes: number; texts: string[]; sizes: number[] } | undefined;
 
   /**
    * The line as it is kept; undefined when it is past the limit.
@@ -58,32 +58,32 @@ export class Lines {
     this.count++;
     this.bytes += bytes;
     if (this.bytes > limitBytes) return undefined;
-    if (this.open?.at !== at || this.open.bytes >= packedBytes) this.endRun();
-    this.open ??= { at, bytes: 0, texts: [], sizes: [] };
+    if (this.#open?.at !== at || this.#open.bytes >= packedBytes) this.#endRun();
+    this.#open ??= { at, bytes: 0, texts: [], sizes: [] };
     const text = formatLine(name, line.toString('utf8', 0, end), at);
-    this.open.texts.push(text);
-    this.open.sizes.push(bytes);
-    this.open.bytes += bytes;
+    this.#open.texts.push(text);
+    this.#open.sizes.push(bytes);
+    this.#open.bytes += bytes;
     return text;
   }
 
   append(other: Lines): void {
-    for (const run of other.runs()) this.ended.push(run);
+    for (const run of other.runs()) this.#ended.push(run);
     this.count += other.count;
     this.bytes += other.bytes;
   }
 
   /** What is kept, in order. */
   runs(): readonly LineRun[] {
-    this.endRun();
-    return this.ended;
+    this.#endRun();
+    return this.#ended;
   }
 
-  private endRun(): void {
-    if (this.open === undefined) return;
-    const { at, bytes, texts, sizes } = this.open;
-    this.ended.push({ at, lines: bytes >= packedBytes ? packLines(texts) : texts, sizes, bytes });
-    this.open = undefined;
+  #endRun(): void {
+    if (this.#open === undefined) return;
+    const { at, bytes, texts, sizes } = this.#open;
+    this.#ended.push({ at, lines: bytes >= packedBytes ? packLines(texts) : texts, sizes, bytes });
+    this.#open = undefined;
   }
 }
 
@@ -158,40 +158,40 @@ export function inOrderOfTime(first: readonly LineRun[], second: readonly LineRu
 
 /** Cuts a byte stream into lines, whatever its chunks. A line that is too long becomes several. */
 export class LineReader {
-  private readonly onLine: (line: Buffer, isContinued: boolean) => void;
-  private isContinued = false;
-  private partial: Buffer[] = [];
-  private partialBytes = 0;
+  readonly #onLine: (line: Buffer, isContinued: boolean) => void;
+  #isContinued = false;
+  #partial: Buffer[] = [];
+  #partialBytes = 0;
 
   /** @param onLine also says whether the line is the rest of one that was too long */
   constructor(onLine: (line: Buffer, isContinued: boolean) => void) {
-    this.onLine = onLine;
+    this.#onLine = onLine;
   }
 
   push(chunk: Buffer): void {
     let start = 0;
     for (let end = chunk.indexOf(newline); end >= 0; end = chunk.indexOf(newline, start)) {
-      this.emit(chunk.subarray(start, end));
+      this.#emit(chunk.subarray(start, end));
       start = end + 1;
     }
     if (start === chunk.length) return;
-    this.partial.push(chunk.subarray(start));
-    this.partialBytes += chunk.length - start;
-    if (this.partialBytes < maxLineBytes) return;
-    this.emit(Buffer.alloc(0));
-    this.isContinued = true;
+    this.#partial.push(chunk.subarray(start));
+    this.#partialBytes += chunk.length - start;
+    if (this.#partialBytes < maxLineBytes) return;
+    this.#emit(Buffer.alloc(0));
+    this.#isContinued = true;
   }
 
   end(): void {
-    if (this.partialBytes > 0) this.emit(Buffer.alloc(0));
+    if (this.#partialBytes > 0) this.#emit(Buffer.alloc(0));
   }
 
-  private emit(tail: Buffer): void {
-    const line = this.partial.length === 0 ? tail : Buffer.concat([...this.partial, tail]);
-    this.partial = [];
-    this.partialBytes = 0;
-    const { isContinued } = this;
-    this.isContinued = false;
-    this.onLine(line, isContinued);
+  #emit(tail: Buffer): void {
+    const line = this.#partial.length === 0 ? tail : Buffer.concat([...this.#partial, tail]);
+    this.#partial = [];
+    this.#partialBytes = 0;
+    const isContinued = this.#isContinued;
+    this.#isContinued = false;
+    this.#onLine(line, isContinued);
   }
 }

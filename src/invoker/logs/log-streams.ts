@@ -73,53 +73,53 @@ export class LogStreams {
   limitBytes = Number.POSITIVE_INFINITY;
   /** Calls run at once. */
   isConcurrent = false;
-  private readonly form: SentinelForm;
+  readonly #form: SentinelForm;
   /** Whether sentinels are written at all; undefined while that is not known. */
-  private isMarked: boolean | undefined;
+  #isMarked: boolean | undefined;
   /** In the order in which they were opened. */
-  private readonly sinks = new Map<string, ActivationSink>();
-  private readonly owners = new LineOwners(this.sinks);
+  readonly #sinks = new Map<string, ActivationSink>();
+  readonly #owners = new LineOwners(this.#sinks);
   /** Lines that no sentinel has claimed yet. */
-  private readonly unclaimed: Record<StreamName, Lines> = { stdout: new Lines(), stderr: new Lines() };
-  private carried: Promise<SinkContent> | undefined;
+  readonly #unclaimed: Record<StreamName, Lines> = { stdout: new Lines(), stderr: new Lines() };
+  #carried: Promise<SinkContent> | undefined;
   /** The last one that was closed. */
-  private lastId: string | undefined;
-  private readonly closed: Record<StreamName, boolean> = { stdout: false, stderr: false };
-  private readonly streams: readonly Readable[];
-  private intake: Intake | undefined;
+  #lastId: string | undefined;
+  readonly #closed: Record<StreamName, boolean> = { stdout: false, stderr: false };
+  readonly #streams: readonly Readable[];
+  #intake: Intake | undefined;
 
   constructor(stdout: Readable, stderr: Readable, form: SentinelForm = 'named') {
-    this.form = form;
-    if (form === 'named') this.isMarked = true;
-    this.streams = [stdout, stderr];
-    this.read(stdout, 'stdout');
-    this.read(stderr, 'stderr');
+    this.#form = form;
+    if (form === 'named') this.#isMarked = true;
+    this.#streams = [stdout, stderr];
+    this.#read(stdout, 'stdout');
+    this.#read(stderr, 'stderr');
   }
 
   /** From now on they are read on this account. */
   chargeTo(intake: Intake): void {
-    this.intake = intake;
-    for (const stream of this.streams) intake.hold(stream);
+    this.#intake = intake;
+    for (const stream of this.#streams) intake.hold(stream);
   }
 
   open(id: string): LogSink {
-    if (this.form === 'bare') this.claimForAnswered();
+    if (this.#form === 'bare') this.#claimForAnswered();
     // What was written after an answer is nobody's.
-    else if (this.sinks.size === 0) this.forgetUnclaimed();
-    const sink = createSink(id, this.carried);
-    this.carried = undefined;
-    this.sinks.set(id, sink);
+    else if (this.#sinks.size === 0) this.#forgetUnclaimed();
+    const sink = createSink(id, this.#carried);
+    this.#carried = undefined;
+    this.#sinks.set(id, sink);
     return {
-      finish: (end) => this.finish(sink, end),
+      finish: (end) => this.#finish(sink, end),
       carry: (end) => {
-        this.carried = this.written(sink, end);
+        this.#carried = this.#written(sink, end);
       },
     };
   }
 
   /** True of an activation that is open. */
   has(id: string): boolean {
-    return this.sinks.has(id);
+    return this.#sinks.has(id);
   }
 
   /**
@@ -127,35 +127,35 @@ export class LogStreams {
    * @param isContinued it knows already what the log begins with that is not the activation's own
    */
   follow(id: string, onLine: OnLine, isContinued = false): Disposable | undefined {
-    const sink = this.sinks.get(id);
+    const sink = this.#sinks.get(id);
     if (!sink) return undefined;
     sink.followers ??= new LogFollowers();
     const [stdout, stderr] = streamNames.map((name) => [
       ...(isContinued ? [] : (sink.early?.lines[name].runs() ?? [])),
-      ...this.soFar(sink, name),
+      ...this.#soFar(sink, name),
     ]);
     return sink.followers.add(onLine, inOrderOfTime(stdout ?? [], stderr ?? []));
   }
 
-  private forgetUnclaimed(): void {
-    for (const name of streamNames) if (this.unclaimed[name].count > 0) this.unclaimed[name] = new Lines();
+  #forgetUnclaimed(): void {
+    for (const name of streamNames) if (this.#unclaimed[name].count > 0) this.#unclaimed[name] = new Lines();
   }
 
   /** Most activations log nothing: for those there is nothing to wait for, and nothing to make. */
-  private finish(sink: ActivationSink, end: LogEnd): Promise<ActivationLog> {
-    if (!end.isQuiet || sink.before || !this.isSilent(sink)) return this.finishLog(sink, end);
+  #finish(sink: ActivationSink, end: LogEnd): Promise<ActivationLog> {
+    if (!end.isQuiet || sink.before || !this.#isSilent(sink)) return this.#finishLog(sink, end);
     sink.hasAnswered = true;
-    this.sinks.delete(sink.id);
+    this.#sinks.delete(sink.id);
     return noLines;
   }
 
-  private isSilent({ lines }: ActivationSink): boolean {
-    return streamNames.every((name) => lines[name].count === 0 && this.unclaimed[name].count === 0);
+  #isSilent({ lines }: ActivationSink): boolean {
+    return streamNames.every((name) => lines[name].count === 0 && this.#unclaimed[name].count === 0);
   }
 
-  private async finishLog(sink: ActivationSink, end: LogEnd): Promise<ActivationLog> {
-    if (this.mustWait(sink, end)) await this.sentinelsOf(sink);
-    let written = this.close(sink, end);
+  async #finishLog(sink: ActivationSink, end: LogEnd): Promise<ActivationLog> {
+    if (this.#mustWait(sink, end)) await this.#sentinelsOf(sink);
+    let written = this.#close(sink, end);
     if (sink.before) written = joined(await sink.before, written);
     if (this.limitBytes === 0) return [];
     const { runs, note } = cutLog(written.lines.stdout, written.lines.stderr, this.limitBytes);
@@ -165,32 +165,32 @@ export class LogStreams {
     return logOf(runs, notes);
   }
 
-  private async written(sink: ActivationSink, end: LogEnd): Promise<SinkContent> {
-    if (this.mustWait(sink, end)) await this.sentinelsOf(sink);
-    return this.close(sink, end);
+  async #written(sink: ActivationSink, end: LogEnd): Promise<SinkContent> {
+    if (this.#mustWait(sink, end)) await this.#sentinelsOf(sink);
+    return this.#close(sink, end);
   }
 
-  private mustWait(sink: ActivationSink, { isQuiet }: LogEnd): boolean {
+  #mustWait(sink: ActivationSink, { isQuiet }: LogEnd): boolean {
     sink.hasAnswered = true;
-    return !isQuiet && !this.isComplete(sink);
+    return !isQuiet && !this.#isComplete(sink);
   }
 
-  private close(sink: ActivationSink, { isQuiet, hasFailed = false }: LogEnd): SinkContent {
+  #close(sink: ActivationSink, { isQuiet, hasFailed = false }: LogEnd): SinkContent {
     const { hasEnded, lines } = sink;
-    if (!isQuiet && !hasEnded.stdout && !hasEnded.stderr) this.isMarked ??= false;
-    const isExpected = this.isMarked === true && !(this.form === 'bare' && this.isConcurrent);
+    if (!isQuiet && !hasEnded.stdout && !hasEnded.stderr) this.#isMarked ??= false;
+    const isExpected = this.#isMarked === true && !(this.#form === 'bare' && this.isConcurrent);
     const isMissing = !isQuiet && !(hasEnded.stdout && hasEnded.stderr) && (isExpected || hasFailed);
     // What a sentinel has not claimed is somebody else's, if there is anybody else.
-    if (this.sinks.size === 1) for (const name of streamNames) if (!hasEnded[name]) this.claim(sink, name);
-    this.sinks.delete(sink.id);
-    this.lastId = sink.id;
-    if (this.form === 'named') for (const name of streamNames) if (!hasEnded[name]) this.replay(name);
+    if (this.#sinks.size === 1) for (const name of streamNames) if (!hasEnded[name]) this.#claim(sink, name);
+    this.#sinks.delete(sink.id);
+    this.#lastId = sink.id;
+    if (this.#form === 'named') for (const name of streamNames) if (!hasEnded[name]) this.#replay(name);
     return { lines, isMissing };
   }
 
   /** Where several are done at once, a bare sentinel is nobody's. */
-  private sentinelsOf(sink: ActivationSink): Promise<void> {
-    const isInVain = this.form === 'bare' && (this.isMarked === false || this.isConcurrent);
+  #sentinelsOf(sink: ActivationSink): Promise<void> {
+    const isInVain = this.#form === 'bare' && (this.#isMarked === false || this.isConcurrent);
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, isInVain ? shortGraceMs : graceMs);
       sink.settle = () => {
@@ -204,94 +204,94 @@ export class LogStreams {
    * The one that has answered and whose sentinel is not here yet gets what there is before the next begins to write:
    * all of it, unless a sentinel still comes.
    */
-  private claimForAnswered(): void {
+  #claimForAnswered(): void {
     if (this.isConcurrent) return;
     for (const name of streamNames) {
-      const writer = this.writerOf(name);
-      if (writer?.hasAnswered) this.claim(writer, name);
+      const writer = this.#writerOf(name);
+      if (writer?.hasAnswered) this.#claim(writer, name);
     }
   }
 
-  private claim(sink: ActivationSink, name: StreamName): void {
+  #claim(sink: ActivationSink, name: StreamName): void {
     if (this.isConcurrent) return;
-    sink.lines[name].append(this.unclaimed[name]);
-    this.unclaimed[name] = new Lines();
+    sink.lines[name].append(this.#unclaimed[name]);
+    this.#unclaimed[name] = new Lines();
   }
 
-  private read(stream: Readable, name: StreamName): void {
+  #read(stream: Readable, name: StreamName): void {
     let at = 0;
-    const lines = new LineReader((line, isContinued) => this.onLine(name, line, at, isContinued));
+    const lines = new LineReader((line, isContinued) => this.#onLine(name, line, at, isContinued));
     const push = (chunk: Buffer) => {
       at = timeOfReading();
       lines.push(chunk);
     };
     stream.on('data', (chunk: Buffer) => {
-      if (this.intake) this.intake.take(() => push(chunk));
+      if (this.#intake) this.#intake.take(() => push(chunk));
       else push(chunk);
     });
     const close = () => {
-      if (this.closed[name]) return;
+      if (this.#closed[name]) return;
       at = timeOfReading();
       lines.end();
-      this.closed[name] = true;
-      this.settleComplete();
+      this.#closed[name] = true;
+      this.#settleComplete();
     };
     stream.once('end', close);
     stream.once('close', close);
     stream.on('error', close);
   }
 
-  private onLine(name: StreamName, line: Buffer, at: number, isContinued: boolean): void {
-    const mark = this.markIn(name, line);
+  #onLine(name: StreamName, line: Buffer, at: number, isContinued: boolean): void {
+    const mark = this.#markIn(name, line);
     if (mark === undefined) {
-      this.add(name, line, at, isContinued);
+      this.#add(name, line, at, isContinued);
       return;
     }
     if (mark.isLate) {
-      this.unclaimed[name] = new Lines();
+      this.#unclaimed[name] = new Lines();
       return;
     }
-    if (mark.at > 0) this.add(name, line.subarray(0, mark.at), at, isContinued);
+    if (mark.at > 0) this.#add(name, line.subarray(0, mark.at), at, isContinued);
     if (mark.sink === undefined) return;
-    this.claim(mark.sink, name);
+    this.#claim(mark.sink, name);
     mark.sink.hasEnded[name] = true;
-    this.settleComplete();
+    this.#settleComplete();
   }
 
-  private add(name: StreamName, line: Buffer, at: number, isContinued: boolean): void {
+  #add(name: StreamName, line: Buffer, at: number, isContinued: boolean): void {
     if (!this.isConcurrent) {
-      const text = this.unclaimed[name].add(name, line, at, this.limitBytes);
-      if (text !== undefined) this.writerOf(name)?.followers?.tell(text);
+      const text = this.#unclaimed[name].add(name, line, at, this.limitBytes);
+      if (text !== undefined) this.#writerOf(name)?.followers?.tell(text);
       return;
     }
-    const owned = this.owners.of(name, line, isContinued);
+    const owned = this.#owners.of(name, line, isContinued);
     for (const sink of owned.sinks) {
       const text = sink.lines[name].add(name, owned.text, at, this.limitBytes);
       if (text !== undefined) sink.followers?.tell(text);
     }
   }
 
-  private markIn(name: StreamName, line: Buffer): Mark | undefined {
+  #markIn(name: StreamName, line: Buffer): Mark | undefined {
     if (line.length < bareBytes.length) return undefined;
-    if (this.form === 'named') {
+    if (this.#form === 'named') {
       const at = line.lastIndexOf(namedBytes);
       if (at < 0) return undefined;
       const id = line.toString('latin1', at + namedBytes.length);
-      const sink = this.sinks.get(id);
+      const sink = this.#sinks.get(id);
       if (sink) return { at, sink };
       // A program that has ended its own log early goes on writing, and its runner still writes the true end.
-      return id === this.lastId && !this.isConcurrent ? { at, sink, isLate: true } : undefined;
+      return id === this.#lastId && !this.isConcurrent ? { at, sink, isLate: true } : undefined;
     }
     const end = line.at(-1) === carriageReturn ? line.length - 1 : line.length;
     const at = end - bareBytes.length;
     if (at < 0 || !line.subarray(at, end).equals(bareBytes)) return undefined;
-    this.isMarked = true;
-    return { at, sink: this.isConcurrent ? undefined : this.headOf(name) };
+    this.#isMarked = true;
+    return { at, sink: this.isConcurrent ? undefined : this.#headOf(name) };
   }
 
   /** The one that the next sentinel is for, where one at a time is done. */
-  private headOf(name: StreamName): ActivationSink | undefined {
-    for (const sink of this.sinks.values()) if (!sink.hasEnded[name]) return sink;
+  #headOf(name: StreamName): ActivationSink | undefined {
+    for (const sink of this.#sinks.values()) if (!sink.hasEnded[name]) return sink;
     return undefined;
   }
 
@@ -299,33 +299,33 @@ export class LogStreams {
    * Whose lines are being written, where one at a time is done. Named: the first, since the rest wait in the sandbox.
    * Bare: the last, since the others have answered.
    */
-  private writerOf(name: StreamName): ActivationSink | undefined {
-    if (this.form === 'named') return this.headOf(name);
+  #writerOf(name: StreamName): ActivationSink | undefined {
+    if (this.#form === 'named') return this.#headOf(name);
     let last: ActivationSink | undefined;
-    for (const sink of this.sinks.values()) if (!sink.hasEnded[name]) last = sink;
+    for (const sink of this.#sinks.values()) if (!sink.hasEnded[name]) last = sink;
     return last;
   }
 
-  private soFar(sink: ActivationSink, name: StreamName): readonly LineRun[] {
+  #soFar(sink: ActivationSink, name: StreamName): readonly LineRun[] {
     const own = sink.lines[name].runs();
-    const isWriter = !this.isConcurrent && this.writerOf(name) === sink;
-    return isWriter ? [...own, ...this.unclaimed[name].runs()] : own;
+    const isWriter = !this.isConcurrent && this.#writerOf(name) === sink;
+    return isWriter ? [...own, ...this.#unclaimed[name].runs()] : own;
   }
 
   /** What was written before the one in front had ended turns out to be of the next. */
-  private replay(name: StreamName): void {
+  #replay(name: StreamName): void {
     if (this.isConcurrent) return;
-    const followers = this.headOf(name)?.followers;
+    const followers = this.#headOf(name)?.followers;
     if (followers === undefined) return;
-    for (const { lines } of this.unclaimed[name].runs())
+    for (const { lines } of this.#unclaimed[name].runs())
       for (const line of unpackLines(lines)) followers.tell(line);
   }
 
-  private isComplete({ hasEnded }: ActivationSink): boolean {
-    return (this.closed.stdout || hasEnded.stdout) && (this.closed.stderr || hasEnded.stderr);
+  #isComplete({ hasEnded }: ActivationSink): boolean {
+    return (this.#closed.stdout || hasEnded.stdout) && (this.#closed.stderr || hasEnded.stderr);
   }
 
-  private settleComplete(): void {
-    for (const sink of this.sinks.values()) if (this.isComplete(sink)) sink.settle?.();
+  #settleComplete(): void {
+    for (const sink of this.#sinks.values()) if (this.#isComplete(sink)) sink.settle?.();
   }
 }

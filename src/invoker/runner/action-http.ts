@@ -135,24 +135,24 @@ function read(
 /** A buffer that grows; announced bytes that do not come are never touched, and so cost nothing. */
 class Body {
   length = 0;
-  private bytes: Buffer<ArrayBuffer>;
+  #bytes: Buffer<ArrayBuffer>;
 
   constructor(expectedBytes: number) {
-    this.bytes = Buffer.allocUnsafeSlow(expectedBytes);
+    this.#bytes = Buffer.allocUnsafeSlow(expectedBytes);
   }
 
   append(piece: Buffer): void {
     const length = this.length + piece.length;
-    if (length > this.bytes.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(length, 2 * this.bytes.length));
-      this.bytes.copy(larger, 0, 0, this.length);
-      this.bytes = larger;
+    if (length > this.#bytes.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(length, 2 * this.#bytes.length));
+      this.#bytes.copy(larger, 0, 0, this.length);
+      this.#bytes = larger;
     }
-    piece.copy(this.bytes, this.length);
+    piece.copy(this.#bytes, this.length);
     this.length = length;
   }
 
   text(endByte: number): string {
-    return this.bytes.toString('utf8', 0, Math.min(endByte, this.length));
+    return this.#bytes.toString('utf8', 0, Math.min(endByte, this.length));
   }
 }

@@ -49,49 +49,49 @@ interface Failed {
 
 export class BlackboxRunner implements Runner {
   readonly ended: Promise<Failure>;
-  private readonly options: BlackboxOptions;
-  private readonly http: ActionHttp;
-  private readonly logs: LogStreams;
-  private readonly settleEnded: (failure: Failure) => void;
-  private intake: Intake | undefined;
+  readonly #options: BlackboxOptions;
+  readonly #http: ActionHttp;
+  readonly #logs: LogStreams;
+  readonly #settleEnded: (failure: Failure) => void;
+  #intake: Intake | undefined;
   /** Whose action it is: in every `/run`. */
-  private identity: JsonObject = {};
-  private underWay = 0;
-  private ending: Promise<Failure> | undefined;
-  private frozen = false;
-  private readonly notes = new CulpritNotes();
+  #identity: JsonObject = {};
+  #underWay = 0;
+  #ending: Promise<Failure> | undefined;
+  #frozen = false;
+  readonly #notes = new CulpritNotes();
 
   /** @throws Fault PORT_UNREACHABLE where the runtime has no way to its network */
   constructor(options: BlackboxOptions) {
     const { sandbox, logBytes, resultBytes } = options;
-    this.options = options;
-    this.logs = new LogStreams(sandbox.stdout, sandbox.stderr, 'bare');
+    this.#options = options;
+    this.#logs = new LogStreams(sandbox.stdout, sandbox.stderr, 'bare');
     // From the start: what it writes before it is initialised is kept too.
-    this.logs.limitBytes = logBytes;
+    this.#logs.limitBytes = logBytes;
     const opened = sandbox.openPort(port);
-    this.http = createActionHttp(() => opened.connect(), { resultBytes, intake: () => this.intake });
+    this.#http = createActionHttp(() => opened.connect(), { resultBytes, intake: () => this.#intake });
     const { promise, resolve } = Promise.withResolvers<Failure>();
     this.ended = promise;
-    this.settleEnded = resolve;
+    this.#settleEnded = resolve;
     void sandbox.exited.then(() => this.end('exited'));
   }
 
   get isEnded(): boolean {
-    return this.ending !== undefined;
+    return this.#ending !== undefined;
   }
 
   async init(request: InitRequest, limits: ActionLimits): Promise<InitEnd> {
-    const log = this.logs.open('init');
-    this.logs.isConcurrent = limits.concurrency > 1;
-    const cause = this.notes.own(request.env);
-    this.intake = this.options.intakes.of(this.notes.namespace);
-    this.logs.chargeTo(this.intake);
-    this.identity = contractFields(request.env, identityNames);
-    const { code } = this.options;
+    const log = this.#logs.open('init');
+    this.#logs.isConcurrent = limits.concurrency > 1;
+    const cause = this.#notes.own(request.env);
+    this.#intake = this.#options.intakes.of(this.#notes.namespace);
+    this.#logs.chargeTo(this.#intake);
+    this.#identity = contractFields(request.env, identityNames);
+    const { code } = this.#options;
     const value = code === undefined ? request : { ...request, code };
-    const reply = await this.exchange('/init', JSON.stringify({ value }), limits);
+    const reply = await this.#exchange('/init', JSON.stringify({ value }), limits);
     const outcome = reply.kind === 'failed' ? reply : initOutcome(reply.reply);
-    const violations = await this.violationsOf(cause);
+    const violations = await this.#violationsOf(cause);
     if (outcome.kind !== 'ok')
       return { outcome, logs: log.finish({ isQuiet: false, hasFailed: true }), violations };
     log.carry({ isQuiet: true });
@@ -99,23 +99,23 @@ export class BlackboxRunner implements Runner {
   }
 
   async run(request: RunRequest, limits: RunLimits): Promise<RunEnd> {
-    const log = this.logs.open(request.id);
-    this.notes.begin(request.id);
+    const log = this.#logs.open(request.id);
+    this.#notes.begin(request.id);
     const [startedAt, begun] = [Date.now(), performance.now()];
     const fields = contractFields(request.env, Object.keys(request.env));
-    const json = JSON.stringify({ value: request.value, ...this.identity, ...fields });
-    const reply = await this.exchange('/run', json, limits).catch(() => this.lost());
-    const outcome = reply.kind === 'failed' ? reply : this.outcomeOf(reply.reply);
+    const json = JSON.stringify({ value: request.value, ...this.#identity, ...fields });
+    const reply = await this.#exchange('/run', json, limits).catch(() => this.#lost());
+    const outcome = reply.kind === 'failed' ? reply : this.#outcomeOf(reply.reply);
     const hasFailed = outcome.kind === 'failed' || outcome.kind === 'refused';
     const logs = log.finish({ isQuiet: false, hasFailed });
     const serviceMs = performance.now() - begun;
-    const violations = await this.violationsOf(request.id);
+    const violations = await this.#violationsOf(request.id);
     return { outcome, logs, startedAt, serviceMs, violations };
   }
 
-  private outcomeOf(reply: ActionReply): RunOutcome {
+  #outcomeOf(reply: ActionReply): RunOutcome {
     // To parse a large one is work.
-    if (reply.text.length >= bulkBytes) this.intake?.takeTurn();
+    if (reply.text.length >= bulkBytes) this.#intake?.takeTurn();
     return runOutcome(reply);
   }
 
@@ -127,67 +127,67 @@ export class BlackboxRunner implements Runner {
   reclaim(): void {}
 
   async freeze(): Promise<void> {
-    if (this.ending || this.frozen || this.underWay > 0) return;
-    this.frozen = true;
-    this.http.rest();
-    await this.options.sandbox.freeze();
+    if (this.#ending || this.#frozen || this.#underWay > 0) return;
+    this.#frozen = true;
+    this.#http.rest();
+    await this.#options.sandbox.freeze();
   }
 
   cpuUsec(): number {
-    return this.options.sandbox.cpuUsec();
+    return this.#options.sandbox.cpuUsec();
   }
 
   standBack(isBehind: boolean): void {
-    this.options.sandbox.standBack(isBehind);
+    this.#options.sandbox.standBack(isBehind);
   }
 
   note(violation: Violation): Culprit {
-    return this.notes.note(violation);
+    return this.#notes.note(violation);
   }
 
   end(reason: Failure): Promise<Failure> {
-    this.ending ??= this.finish(reason);
-    return this.ending;
+    this.#ending ??= this.#finish(reason);
+    return this.#ending;
   }
 
   isLogging(id: string): boolean {
-    return this.logs.has(id);
+    return this.#logs.has(id);
   }
 
   follow(id: string, onLine: (line: string) => void, isContinued: boolean): Disposable | undefined {
-    return this.logs.follow(id, onLine, isContinued);
+    return this.#logs.follow(id, onLine, isContinued);
   }
 
-  private async violationsOf(activationId: string): Promise<readonly Violation[] | undefined> {
-    await this.options.sandbox.refusalsTold?.();
-    this.options.sandbox.examine();
-    return this.notes.end(activationId);
+  async #violationsOf(activationId: string): Promise<readonly Violation[] | undefined> {
+    await this.#options.sandbox.refusalsTold?.();
+    this.#options.sandbox.examine();
+    return this.#notes.end(activationId);
   }
 
-  private async finish(reason: Failure): Promise<Failure> {
-    const failure = await endSandbox(this.options.sandbox, reason);
-    this.http.rest();
+  async #finish(reason: Failure): Promise<Failure> {
+    const failure = await endSandbox(this.#options.sandbox, reason);
+    this.#http.rest();
     // To whoever called, a server that is silent and one that is gone are the same.
     const told = failure === 'channel-closed' ? 'exited' : failure;
-    this.settleEnded(told);
+    this.#settleEnded(told);
     return told;
   }
 
-  private async exchange(
+  async #exchange(
     path: '/init' | '/run',
     json: string,
     { timeoutMs }: RunLimits,
   ): Promise<{ readonly kind: 'reply'; readonly reply: ActionReply } | Failed> {
-    if (this.ending) return { kind: 'failed', failure: await this.ending };
+    if (this.#ending) return { kind: 'failed', failure: await this.#ending };
     let hasTimedOut = false;
     const timer = setTimeout(() => {
       hasTimedOut = true;
       void this.end('timeout');
     }, timeoutMs);
-    this.underWay++;
+    this.#underWay++;
     try {
-      this.thaw();
-      const reply = await this.http.post(path, json);
+      this.#thaw();
+      const reply = await this.#http.post(path, json);
       if (reply) return { kind: 'reply', reply };
       const failure = await this.end('channel-closed');
       // Its neighbours did not exceed their time; they only lost their sandbox.
@@ -198,19 +198,19 @@ export class BlackboxRunner implements Runner {
       if (failure === 'unreachable') throw error;
       return { kind: 'failed', failure };
     } finally {
-      this.underWay--;
+      this.#underWay--;
       clearTimeout(timer);
     }
   }
 
-  private lost(): Failed {
+  #lost(): Failed {
     return { kind: 'failed', failure: 'unreachable' };
   }
 
-  private thaw(): void {
-    if (!this.frozen) return;
-    this.frozen = false;
-    this.options.sandbox.thaw().catch(() => void this.end('exited'));
+  #thaw(): void {
+    if (!this.#frozen) return;
+    this.#frozen = false;
+    this.#options.sandbox.thaw().catch(() => void this.end('exited'));
   }
 }
 

@@ -83,22 +83,22 @@ interface AnswerFlags {
 
 export class RunLine {
   isConcurrent = false;
-  private readonly options: RunLineOptions;
-  private readonly runs: QueuedRun[] = [];
-  private answers = 0;
+  readonly #options: RunLineOptions;
+  readonly #runs: QueuedRun[] = [];
+  #answers = 0;
 
   constructor(options: RunLineOptions) {
-    this.options = options;
+    this.#options = options;
   }
 
   get size(): number {
-    return this.runs.length;
+    return this.#runs.length;
   }
 
   add(request: RunRequest, limits: RunLimits): Promise<RunEnd> {
     return new Promise((settle) => {
-      const log = this.options.logs.open(request.id);
-      const isEarly = !this.isConcurrent && this.runs.length > 0;
+      const log = this.#options.logs.open(request.id);
+      const isEarly = !this.isConcurrent && this.#runs.length > 0;
       const run: QueuedRun = {
         id: request.id,
         limits,
@@ -109,16 +109,16 @@ export class RunLine {
         isOvertaken: false,
         hasTimedOut: false,
       };
-      this.runs.push(run);
+      this.#runs.push(run);
       const early = isEarly ? { early: true } : undefined;
-      const frame = { type: 'run', after: this.answers, sent: Date.now(), ...early, ...request };
-      this.options.send(JSON.stringify(frame));
-      if (!isEarly) this.begin(run);
+      const frame = { type: 'run', after: this.#answers, sent: Date.now(), ...early, ...request };
+      this.#options.send(JSON.stringify(frame));
+      if (!isEarly) this.#begin(run);
     });
   }
 
   takesEarly(): boolean {
-    const [head] = this.runs;
+    const [head] = this.#runs;
     return (
       head?.begun !== undefined && !head.isOvertaken && performance.now() - head.begun.at < earlyWithinMs
     );
@@ -130,21 +130,21 @@ export class RunLine {
    */
   answer(message: JsonObject, result?: Serialised): boolean {
     const { id, value } = message;
-    const run = this.isConcurrent ? this.runs.find((candidate) => candidate.id === id) : this.runs[0];
+    const run = this.isConcurrent ? this.#runs.find((candidate) => candidate.id === id) : this.#runs[0];
     if (run?.begun === undefined || run.id !== id) return false;
     const { quiet, late, next } = message;
     const flags = { isQuiet: quiet === true, isLate: late === true, next };
     if (message['ok'] !== true)
-      return this.end(run, { kind: 'refused', error: errorText(message['error']) }, flags);
+      return this.#end(run, { kind: 'refused', error: errorText(message['error']) }, flags);
     if (typeof value !== 'object' || value === null) return false;
-    return this.end(run, { kind: 'value', value, ...(result ?? { json: JSON.stringify(value) }) }, flags);
+    return this.#end(run, { kind: 'value', value, ...(result ?? { json: JSON.stringify(value) }) }, flags);
   }
 
   /** A result that is too large to be read names its run in the part that was kept. */
   answerLarge({ head, lengthBytes }: LargeFrame): boolean {
     const text = head.toString('utf8');
     const match = largeEnvelope.exec(text);
-    const run = this.runs.find(({ id }) => id === match?.[4]);
+    const run = this.#runs.find(({ id }) => id === match?.[4]);
     if (!match || run?.begun === undefined) return false;
     const [envelope] = match;
     // The envelope is ASCII, and ends with a brace behind the result.
@@ -153,12 +153,12 @@ export class RunLine {
       lengthBytes: lengthBytes - envelope.length - 1,
       head: text.slice(envelope.length),
     };
-    return this.end(run, outcome, { isQuiet: !!match[1], isLate: !!match[2], next: match[3] });
+    return this.#end(run, outcome, { isQuiet: !!match[1], isLate: !!match[2], next: match[3] });
   }
 
   /** The runner begins an early run. False when it is not the turn of a run with this id. */
   takeUp(id: JsonValue | undefined): boolean {
-    const [head] = this.runs;
+    const [head] = this.#runs;
     if (head === undefined || head.isTakenUp || head.id !== id) return false;
     head.isTakenUp = true;
     return true;
@@ -166,104 +166,104 @@ export class RunLine {
 
   /** It is the turn of an early run, and the runner has not said that it begins it. */
   get isLeftLying(): boolean {
-    const [head] = this.runs;
+    const [head] = this.#runs;
     return head?.begun !== undefined && !head.isTakenUp;
   }
 
   /** Decides once all is read that has come: this process may have stood still, and answers lie unread. */
   reclaim(): void {
-    const [head] = this.runs;
+    const [head] = this.#runs;
     if (this.isConcurrent || !head?.begun) return;
-    const { isLeftLying, isSlow } = this.look(head.begun);
-    if (isLeftLying || isSlow) setImmediate(() => this.reclaimBehind(head));
+    const { isLeftLying, isSlow } = this.#look(head.begun);
+    if (isLeftLying || isSlow) setImmediate(() => this.#reclaimBehind(head));
   }
 
-  private reclaimBehind(head: QueuedRun): void {
-    if (this.runs[0] !== head || !head.begun) return;
-    const { isLeftLying, isSlow } = this.look(head.begun);
-    if (isLeftLying) this.options.onLeftLying();
+  #reclaimBehind(head: QueuedRun): void {
+    if (this.#runs[0] !== head || !head.begun) return;
+    const { isLeftLying, isSlow } = this.#look(head.begun);
+    if (isLeftLying) this.#options.onLeftLying();
     if (!isSlow) return;
     head.isOvertaken = true;
-    this.giveBackEarly();
+    this.#giveBackEarly();
   }
 
-  private look({ at }: Begun) {
+  #look({ at }: Begun) {
     const sinceMs = performance.now() - at;
     return {
       isLeftLying: this.isLeftLying && sinceMs >= takeUpMs,
-      isSlow: this.runs.length > 1 && sinceMs >= reclaimMs,
+      isSlow: this.#runs.length > 1 && sinceMs >= reclaimMs,
     };
   }
 
   /** The sandbox has ended: what was begun has failed, the rest can be run elsewhere. */
   fail(failure: Failure): void {
-    this.giveBackEarly();
-    if (this.isLeftLying) this.giveBackHead();
-    for (const run of this.runs.splice(0)) {
+    this.#giveBackEarly();
+    if (this.isLeftLying) this.#giveBackHead();
+    for (const run of this.#runs.splice(0)) {
       // Its neighbours did not exceed their time; they only lost their sandbox.
       const own = failure === 'timeout' && !run.hasTimedOut ? 'exited' : failure;
-      this.settle(run, { kind: 'failed', failure: own }, false);
+      this.#settle(run, { kind: 'failed', failure: own }, false);
     }
   }
 
-  private begin(run: QueuedRun): void {
-    this.options.notes.begin(run.id);
+  #begin(run: QueuedRun): void {
+    this.#options.notes.begin(run.id);
     run.begun = {
       startedAt: Date.now(),
       at: performance.now(),
       // As in `reclaim`: what has come is read first.
-      timer: setTimeout(() => setImmediate(() => this.timeOut(run)), run.limits.timeoutMs),
+      timer: setTimeout(() => setImmediate(() => this.#timeOut(run)), run.limits.timeoutMs),
     };
   }
 
-  private timeOut(run: QueuedRun): void {
-    if (!this.runs.includes(run)) return;
+  #timeOut(run: QueuedRun): void {
+    if (!this.#runs.includes(run)) return;
     // A run that was not begun has used no time.
     run.hasTimedOut = run.isTakenUp;
-    if (run.isTakenUp) this.options.onTimeout();
-    else this.options.onLeftLying();
+    if (run.isTakenUp) this.#options.onTimeout();
+    else this.#options.onLeftLying();
   }
 
-  private end(run: QueuedRun, outcome: RunOutcome, flags: AnswerFlags): boolean {
+  #end(run: QueuedRun, outcome: RunOutcome, flags: AnswerFlags): boolean {
     const isShort = run.begun !== undefined && performance.now() - run.begun.at < tooShortMs;
-    if (!isShort) this.options.examine();
-    this.runs.splice(this.runs.indexOf(run), 1);
-    this.answers++;
-    if (flags.isLate && !this.isConcurrent) this.giveBackEarly();
-    this.settle(run, outcome, flags.isQuiet);
+    if (!isShort) this.#options.examine();
+    this.#runs.splice(this.#runs.indexOf(run), 1);
+    this.#answers++;
+    if (flags.isLate && !this.isConcurrent) this.#giveBackEarly();
+    this.#settle(run, outcome, flags.isQuiet);
     if (this.isConcurrent) return true;
     if (run.isOvertaken && !flags.isLate) return false;
-    const [next] = this.runs;
-    if (next) this.begin(next);
+    const [next] = this.#runs;
+    if (next) this.#begin(next);
     return flags.next === undefined || this.takeUp(flags.next);
   }
 
   /** Last first, so that whoever puts each at the front of a queue ends up with them in order. */
-  private giveBackEarly(): void {
-    for (let at = this.runs.length - 1; at >= 0; at--) {
-      const run = this.runs[at];
+  #giveBackEarly(): void {
+    for (let at = this.#runs.length - 1; at >= 0; at--) {
+      const run = this.#runs[at];
       if (!run || run.begun) continue;
-      this.runs.splice(at, 1);
+      this.#runs.splice(at, 1);
       void run.log.finish({ isQuiet: true });
       run.settle(undefined);
     }
   }
 
-  private giveBackHead(): void {
-    const run = this.runs.shift();
+  #giveBackHead(): void {
+    const run = this.#runs.shift();
     clearTimeout(run?.begun?.timer);
     if (!run) return;
-    this.options.notes.end(run.id);
+    this.#options.notes.end(run.id);
     void run.log.finish({ isQuiet: true });
     run.settle(undefined);
   }
 
-  private settle(run: QueuedRun, outcome: RunOutcome, isQuiet: boolean): void {
+  #settle(run: QueuedRun, outcome: RunOutcome, isQuiet: boolean): void {
     const { begun } = run;
     if (!begun) return;
     clearTimeout(begun.timer);
     const logs = run.log.finish({ isQuiet });
-    const violations = this.options.notes.end(run.id);
+    const violations = this.#options.notes.end(run.id);
     const serviceMs = performance.now() - begun.at;
     run.settle({ outcome, logs, startedAt: begun.startedAt, serviceMs, violations });
   }

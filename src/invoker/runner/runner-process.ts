@@ -42,112 +42,112 @@ type Waiting =
 export class RunnerProcess implements Runner {
   readonly sandbox: Sandbox;
   readonly ended: Promise<Failure>;
-  private readonly channel: NodeJS.WritableStream;
-  private readonly logs: LogStreams;
-  private readonly line: RunLine;
-  private readonly notes = new CulpritNotes();
-  private readonly intakes: Intakes;
-  private intake: Intake | undefined;
-  private outbox: Buffer[] = [];
-  private readonly settleEnded: (failure: Failure) => void;
+  readonly #channel: NodeJS.WritableStream;
+  readonly #logs: LogStreams;
+  readonly #line: RunLine;
+  readonly #notes = new CulpritNotes();
+  readonly #intakes: Intakes;
+  #intake: Intake | undefined;
+  #outbox: Buffer[] = [];
+  readonly #settleEnded: (failure: Failure) => void;
   /** Everything that the sandbox has sent was read. */
-  private readonly drained = Promise.withResolvers<void>();
-  private waiting: Waiting | undefined;
-  private ending: Promise<Failure> | undefined;
-  private frozen = false;
-  private isExamined = false;
+  readonly #drained = Promise.withResolvers<void>();
+  #waiting: Waiting | undefined;
+  #ending: Promise<Failure> | undefined;
+  #frozen = false;
+  #isExamined = false;
 
   constructor(sandbox: Sandbox, intakes: Intakes, resultBytes = defaultResultBytes) {
     if (!sandbox.channel) throw new TypeError('a runner needs a sandbox with a channel');
     this.sandbox = sandbox;
-    this.intakes = intakes;
-    this.channel = sandbox.channel;
-    this.logs = new LogStreams(sandbox.stdout, sandbox.stderr);
-    this.line = new RunLine({
-      logs: this.logs,
-      send: (json) => this.send(json),
+    this.#intakes = intakes;
+    this.#channel = sandbox.channel;
+    this.#logs = new LogStreams(sandbox.stdout, sandbox.stderr);
+    this.#line = new RunLine({
+      logs: this.#logs,
+      send: (json) => this.#send(json),
       onTimeout: () => void this.end('timeout'),
       onLeftLying: () => void this.end('violation'),
-      notes: this.notes,
-      examine: () => this.examine(),
+      notes: this.#notes,
+      examine: () => this.#examine(),
     });
     const { promise, resolve } = Promise.withResolvers<Failure>();
     this.ended = promise;
-    this.settleEnded = resolve;
-    this.listen(sandbox.channel, resultBytes);
+    this.#settleEnded = resolve;
+    this.#listen(sandbox.channel, resultBytes);
     void sandbox.exited.then(() => this.end('exited'));
   }
 
   get isEnded(): boolean {
-    return this.ending !== undefined;
+    return this.#ending !== undefined;
   }
 
   /** Settles when the runner has said `ready`, or with why it never will. */
   ready(timeoutMs: number): Promise<Failure | undefined> {
     return new Promise((resolve) => {
       const timer = setTimeout(() => void this.end('timeout'), timeoutMs);
-      this.waiting = {
+      this.#waiting = {
         for: 'ready',
         settle: (failure) => {
           clearTimeout(timer);
           resolve(failure);
         },
       };
-      if (this.ending) void this.ending.then((failure) => this.settleWaiting(failure));
+      if (this.#ending) void this.#ending.then((failure) => this.#settleWaiting(failure));
     });
   }
 
   /** Before `init`. @throws Fault PORT_UNREACHABLE */
   async serve(port: ServePort): Promise<void> {
-    if (this.frozen) {
-      this.frozen = false;
+    if (this.#frozen) {
+      this.#frozen = false;
       await this.sandbox.thaw();
     }
     await this.sandbox.servePort(port).ready;
   }
 
   init(request: InitRequest, limits: ActionLimits): Promise<InitEnd> {
-    const log = this.logs.open('init');
-    const cause = this.notes.own(request.env);
-    this.intake = this.intakes.of(this.notes.namespace);
-    this.logs.chargeTo(this.intake);
-    this.logs.limitBytes = limits.logBytes;
-    this.line.isConcurrent = limits.concurrency > 1;
+    const log = this.#logs.open('init');
+    const cause = this.#notes.own(request.env);
+    this.#intake = this.#intakes.of(this.#notes.namespace);
+    this.#logs.chargeTo(this.#intake);
+    this.#logs.limitBytes = limits.logBytes;
+    this.#line.isConcurrent = limits.concurrency > 1;
     return new Promise((resolve) => {
       const timer = setTimeout(() => void this.end('timeout'), limits.timeoutMs);
-      this.waiting = {
+      this.#waiting = {
         for: 'init',
         settle: (outcome, isQuiet) => {
           clearTimeout(timer);
           const isOk = outcome.kind === 'ok';
           if (isOk) log.carry({ isQuiet });
-          this.examine();
-          const violations = this.notes.end(cause);
+          this.#examine();
+          const violations = this.#notes.end(cause);
           resolve({ outcome, logs: isOk ? noLogs : log.finish({ isQuiet }), violations });
         },
       };
-      if (this.ending) void this.ending.then((failure) => this.settleWaiting(failure));
-      else this.send(JSON.stringify({ type: 'init', ...request }));
+      if (this.#ending) void this.#ending.then((failure) => this.#settleWaiting(failure));
+      else this.#send(JSON.stringify({ type: 'init', ...request }));
     });
   }
 
   run(request: RunRequest, limits: RunLimits): Promise<RunEnd> {
-    const end = this.line.add(request, limits);
-    if (this.ending) void this.ending.then((failure) => this.line.fail(failure));
+    const end = this.#line.add(request, limits);
+    if (this.#ending) void this.#ending.then((failure) => this.#line.fail(failure));
     return end;
   }
 
   takesEarly(): boolean {
-    return this.line.takesEarly();
+    return this.#line.takesEarly();
   }
 
   reclaim(): void {
-    this.line.reclaim();
+    this.#line.reclaim();
   }
 
   async freeze(): Promise<void> {
-    if (this.ending || this.frozen || this.line.size > 0 || this.waiting) return;
-    this.frozen = true;
+    if (this.#ending || this.#frozen || this.#line.size > 0 || this.#waiting) return;
+    this.#frozen = true;
     this.sandbox.examine();
     await this.sandbox.freeze();
   }
@@ -161,55 +161,55 @@ export class RunnerProcess implements Runner {
   }
 
   note(violation: Violation): Culprit {
-    return this.notes.note(violation);
+    return this.#notes.note(violation);
   }
 
   end(reason: Failure): Promise<Failure> {
-    this.ending ??= this.finish(reason);
-    return this.ending;
+    this.#ending ??= this.#finish(reason);
+    return this.#ending;
   }
 
   isLogging(id: string): boolean {
-    return this.logs.has(id);
+    return this.#logs.has(id);
   }
 
   follow(id: string, onLine: (line: string) => void, isContinued: boolean): Disposable | undefined {
-    return this.logs.follow(id, onLine, isContinued);
+    return this.#logs.follow(id, onLine, isContinued);
   }
 
-  private async finish(reason: Failure): Promise<Failure> {
+  async #finish(reason: Failure): Promise<Failure> {
     const failure = await endSandbox(this.sandbox, reason);
     // Its last message may say that it has begun a run, which would otherwise be done a second time.
-    if (this.line.isLeftLying) await this.drained.promise;
-    this.settleWaiting(failure);
-    this.line.fail(failure);
-    this.settleEnded(failure);
+    if (this.#line.isLeftLying) await this.#drained.promise;
+    this.#settleWaiting(failure);
+    this.#line.fail(failure);
+    this.#settleEnded(failure);
     return failure;
   }
 
   /** Answers that came in one piece are examined once: when the first is read, the sandbox has done them all. */
-  private examine(): void {
-    if (this.isExamined) return;
-    this.isExamined = true;
+  #examine(): void {
+    if (this.#isExamined) return;
+    this.#isExamined = true;
     this.sandbox.examine();
   }
 
-  private listen(channel: NodeJS.ReadWriteStream, resultBytes: number): void {
+  #listen(channel: NodeJS.ReadWriteStream, resultBytes: number): void {
     const reader = new FrameReader(
       { ...frameLimits, wholeBytes: wholeBytes(resultBytes) },
-      (frame) => (frame.kind === 'whole' ? this.onWhole(frame) : this.onLarge(frame)),
+      (frame) => (frame.kind === 'whole' ? this.#onWhole(frame) : this.#onLarge(frame)),
       () => void this.end('violation'),
     );
     channel.on('data', (chunk: Buffer) => {
-      this.isExamined = false;
+      this.#isExamined = false;
       const isBulk = chunk.length >= bulkBytes || reader.announcedBytes >= bulkBytes;
-      if (isBulk && this.intake) this.intake.take(() => reader.push(chunk));
+      if (isBulk && this.#intake) this.#intake.take(() => reader.push(chunk));
       else reader.push(chunk);
       giveBack(chunk);
     });
     for (const event of ['end', 'close', 'error']) {
       channel.on(event, () => {
-        this.drained.resolve();
+        this.#drained.resolve();
         void this.end('channel-closed');
       });
     }
@@ -219,70 +219,70 @@ export class RunnerProcess implements Runner {
    * A frame leaves at once when nothing else is under way; else those of one turn of the event loop leave in one
    * write, because waking the sandbox is most of what a frame costs.
    */
-  private send(json: string): void {
+  #send(json: string): void {
     const frame = encodeFrame(json);
-    if (this.line.size < 2) this.channel.write(frame);
-    else if (this.outbox.push(frame) === 1) setImmediate(() => this.flush());
-    if (!this.frozen) return;
-    this.frozen = false;
+    if (this.#line.size < 2) this.#channel.write(frame);
+    else if (this.#outbox.push(frame) === 1) setImmediate(() => this.#flush());
+    if (!this.#frozen) return;
+    this.#frozen = false;
     this.sandbox.thaw().catch(() => void this.end('exited'));
   }
 
-  private flush(): void {
-    const [first, second] = this.outbox;
-    if (first) this.channel.write(second ? Buffer.concat(this.outbox) : first);
-    this.outbox = [];
+  #flush(): void {
+    const [first, second] = this.#outbox;
+    if (first) this.#channel.write(second ? Buffer.concat(this.#outbox) : first);
+    this.#outbox = [];
   }
 
-  private onWhole(frame: WholeFrame): void {
-    this.afterRefusals(() => {
-      if (this.ending && !this.line.isLeftLying) return;
+  #onWhole(frame: WholeFrame): void {
+    this.#afterRefusals(() => {
+      if (this.#ending && !this.#line.isLeftLying) return;
       const parsed = parseFrame(frame);
-      if (this.ending) this.line.takeUp(parsed?.message['id']);
-      else if (!parsed || !this.accept(parsed.message, parsed.result)) void this.end('violation');
+      if (this.#ending) this.#line.takeUp(parsed?.message['id']);
+      else if (!parsed || !this.#accept(parsed.message, parsed.result)) void this.end('violation');
     });
   }
 
-  private onLarge(frame: LargeFrame): void {
-    this.afterRefusals(() => {
-      if (!this.ending && !this.line.answerLarge(frame)) void this.end('violation');
+  #onLarge(frame: LargeFrame): void {
+    this.#afterRefusals(() => {
+      if (!this.#ending && !this.#line.answerLarge(frame)) void this.end('violation');
     });
   }
 
   /** What was refused before a frame came belongs to the activation that it ends. Frames stay in order. */
-  private afterRefusals(take: () => void): void {
+  #afterRefusals(take: () => void): void {
     const told = this.sandbox.refusalsTold?.();
     if (told) void told.then(take);
     else take();
   }
 
-  private accept(message: JsonObject, result: Serialised | undefined): boolean {
+  #accept(message: JsonObject, result: Serialised | undefined): boolean {
     const { type, error } = message;
-    if (type === 'result') return this.line.answer(message, result);
-    if (type === 'begun') return this.line.takeUp(message['id']);
-    if (type === 'ready' && this.waiting?.for === 'ready') return this.settleWaiting();
-    if (this.waiting?.for !== 'init') return false;
+    if (type === 'result') return this.#line.answer(message, result);
+    if (type === 'begun') return this.#line.takeUp(message['id']);
+    if (type === 'ready' && this.#waiting?.for === 'ready') return this.#settleWaiting();
+    if (this.#waiting?.for !== 'init') return false;
     const isQuiet = message['quiet'] === true;
     if (type === 'init-ok') {
       // Other runners do runs one after the other, no matter how many they are sent.
-      this.logs.isConcurrent = this.line.isConcurrent && message['concurrent'] === true;
-      return this.settleInit({ kind: 'ok' }, isQuiet);
+      this.#logs.isConcurrent = this.#line.isConcurrent && message['concurrent'] === true;
+      return this.#settleInit({ kind: 'ok' }, isQuiet);
     }
     if (type !== 'init-error') return false;
     const text = `Initialization has failed due to: ${errorText(error)}`;
-    return this.settleInit({ kind: 'refused', error: text }, isQuiet);
+    return this.#settleInit({ kind: 'refused', error: text }, isQuiet);
   }
 
-  private settleInit(outcome: InitOutcome, isQuiet: boolean): boolean {
-    const waiting = this.waiting;
-    this.waiting = undefined;
+  #settleInit(outcome: InitOutcome, isQuiet: boolean): boolean {
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
     if (waiting?.for === 'init') waiting.settle(outcome, isQuiet);
     return true;
   }
 
-  private settleWaiting(failure?: Failure): boolean {
-    const waiting = this.waiting;
-    this.waiting = undefined;
+  #settleWaiting(failure?: Failure): boolean {
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
     if (waiting?.for === 'ready') waiting.settle(failure);
     else if (failure) waiting?.settle({ kind: 'failed', failure }, false);
     return true;

@@ -72,31 +72,31 @@ const shuttingDown = 'The platform is shutting down.';
 const namespaceGone = 'The namespace was deleted.';
 
 export class Scheduler {
-  private readonly options: SchedulerOptions;
-  private readonly groups: Groups;
-  private readonly lives: SlotLives;
-  private readonly line = createWaitingLine();
-  private readonly followers = createFollowers();
-  private readonly handovers: Handovers;
-  private readonly cancelling: Cancelling;
-  private closed = false;
+  readonly #options: SchedulerOptions;
+  readonly #groups: Groups;
+  readonly #lives: SlotLives;
+  readonly #line = createWaitingLine();
+  readonly #followers = createFollowers();
+  readonly #handovers: Handovers;
+  readonly #cancelling: Cancelling;
+  #closed = false;
 
   constructor(options: SchedulerOptions) {
-    this.options = options;
-    this.groups = createGroups(options.factory, options.ledger);
-    this.cancelling = createCancelling(this.groups, this.line);
-    this.handovers = createHandovers(options.isHeldBack);
-    this.lives = new SlotLives({
+    this.#options = options;
+    this.#groups = createGroups(options.factory, options.ledger);
+    this.#cancelling = createCancelling(this.#groups, this.#line);
+    this.#handovers = createHandovers(options.isHeldBack);
+    this.#lives = new SlotLives({
       ...options,
-      groups: this.groups,
-      line: this.line,
-      handOver: (group, slot, pending) => this.handOver(group, slot, pending),
+      groups: this.#groups,
+      line: this.#line,
+      handOver: (group, slot, pending) => this.#handOver(group, slot, pending),
       onInit: ({ activationId }, slot) =>
-        this.moveLog(activationId, { source: slot.runner, id: 'init', isContinued: false }),
-      onReady: (group, slot, first, origin) => this.welcome(group, slot, first, origin),
+        this.#moveLog(activationId, { source: slot.runner, id: 'init', isContinued: false }),
+      onReady: (group, slot, first, origin) => this.#welcome(group, slot, first, origin),
       onChange: (group) => {
-        this.schedule();
-        this.groups.forget(group);
+        this.#schedule();
+        this.#groups.forget(group);
       },
     });
   }
@@ -106,81 +106,81 @@ export class Scheduler {
    * @throws Fault INVOKER_CLOSED, INVOKER_BUSY, ACTION_TOO_LARGE, KIND_UNKNOWN, IMAGE_UNKNOWN, POLICY_EXCEEDED
    */
   submit(job: Job, handover?: Handover): Promise<JobEnd> {
-    if (this.closed) throw invokerClosed();
-    const group = this.groups.of(job);
+    if (this.#closed) throw invokerClosed();
+    const group = this.#groups.of(job);
     group.template = job;
-    const isNext = group.queue.length === 0 && !this.options.isHeldBack(group.namespace);
-    const slot = isNext ? freeSlot(group, this.isShort) : undefined;
-    if (!slot && this.line.length >= this.options.maxQueued) {
-      this.groups.forget(group);
+    const isNext = group.queue.length === 0 && !this.#options.isHeldBack(group.namespace);
+    const slot = isNext ? freeSlot(group, this.#isShort) : undefined;
+    if (!slot && this.#line.length >= this.#options.maxQueued) {
+      this.#groups.forget(group);
       throw busy(group);
     }
     return new Promise((resolve, reject) => {
       const settle = (end: JobEnd) => {
-        this.cancelling.leave(job.activationId);
-        if (!this.followers.isEmpty) this.followers.release(job.activationId);
+        this.#cancelling.leave(job.activationId);
+        if (!this.#followers.isEmpty) this.#followers.release(job.activationId);
         resolve(end);
       };
       const refuse = (fault: unknown) => {
-        this.cancelling.leave(job.activationId);
+        this.#cancelling.leave(job.activationId);
         reject(fault);
       };
       const reason = slot ? undefined : startReason(group);
       const pending = newWaitingJob({ job, settle, refuse, handover, reason });
-      if (slot) return void this.serve(group, slot, pending);
-      this.line.add(group, pending);
-      this.schedule();
-      this.handovers.askAhead(group);
+      if (slot) return void this.#serve(group, slot, pending);
+      this.#line.add(group, pending);
+      this.#schedule();
+      this.#handovers.askAhead(group);
     });
   }
 
   cancel(activationId: string): void {
-    this.cancelling.cancel(activationId);
+    this.#cancelling.cancel(activationId);
   }
 
   /** Starts a slot for jobs to come, when the group has none idle or on its way and memory is free. */
   warm(target: JobTarget): void {
-    const group = this.closed ? undefined : this.groupOrNone(target);
+    const group = this.#closed ? undefined : this.#groupOrNone(target);
     if (!group) return;
     const isReady = group.starting > 0 || freeSlot(group, true) !== undefined;
-    if (!isReady && !group.retired && !isFull(group)) this.lives.begin(group, false);
-    this.groups.forget(group);
+    if (!isReady && !group.retired && !isFull(group)) this.#lives.begin(group, false);
+    this.#groups.forget(group);
   }
 
   /** Also of an activation that still waits for its slot. Undefined when there is no such activation. */
   follow(activationId: string, onLine: (line: string) => void): Disposable | undefined {
-    for (const group of this.groups.all()) {
+    for (const group of this.#groups.all()) {
       const place = placeOf(group, activationId);
       if (place === 'none') continue;
-      return this.followers.add(activationId, onLine, place === 'queue' ? undefined : place);
+      return this.#followers.add(activationId, onLine, place === 'queue' ? undefined : place);
     }
     return undefined;
   }
 
   /** Ends what is idle of an action, and lets nothing of it be used again. */
   retire(action: string): void {
-    for (const group of [...this.groups.all()]) {
+    for (const group of [...this.#groups.all()]) {
       if (group.action !== action) continue;
       group.retired = true;
-      for (const slot of group.slots.filter(({ inFlight }) => inFlight === 0)) this.lives.drop(group, slot);
-      this.groups.forget(group);
+      for (const slot of group.slots.filter(({ inFlight }) => inFlight === 0)) this.#lives.drop(group, slot);
+      this.#groups.forget(group);
     }
   }
 
   /** Namespaces of which something runs, waits or is kept. */
   namespaces(): ReadonlySet<string> {
-    return new Set(Array.from(this.groups.all(), ({ namespace }) => namespace));
+    return new Set(Array.from(this.#groups.all(), ({ namespace }) => namespace));
   }
 
   /** Ends everything of a namespace that was deleted, what runs included. */
   expel(namespace: string): void {
-    for (const group of [...this.groups.all()]) {
+    for (const group of [...this.#groups.all()]) {
       if (group.namespace !== namespace) continue;
       group.retired = group.isExpelled = true;
-      this.turnAwayAll(group, namespaceGone);
+      this.#turnAwayAll(group, namespaceGone);
       for (const { runner } of group.beginning.values()) void runner.end('ended');
-      for (const slot of [...group.slots]) this.lives.drop(group, slot);
-      this.groups.forget(group);
+      for (const slot of [...group.slots]) this.#lives.drop(group, slot);
+      this.#groups.forget(group);
     }
   }
 
@@ -189,42 +189,42 @@ export class Scheduler {
    * since before `endBefore`, and starts one that is missing of those that are to be ready, as long as they may be.
    */
   sweep(freezeBefore: number, endBefore: number): void {
-    for (const group of [...this.groups.all()]) {
-      if (group.minWarm > 0) group.permission = this.options.mayLoad(group.template);
+    for (const group of [...this.#groups.all()]) {
+      if (group.minWarm > 0) group.permission = this.#options.mayLoad(group.template);
       for (const slot of [...group.slots]) {
         if (slot.inFlight > 0) {
           slot.runner.reclaim();
           continue;
         }
-        if (slot.idleSince < endBefore && hasSpare(group)) this.lives.drop(group, slot);
+        if (slot.idleSince < endBefore && hasSpare(group)) this.#lives.drop(group, slot);
         else if (slot.idleSince < freezeBefore) {
           slot.runner.freeze().catch(() => void slot.runner.end('exited'));
         }
       }
-      if (!this.isBusy && lacksWarm(group)) this.lives.begin(group, false);
-      this.groups.forget(group);
+      if (!this.isBusy && lacksWarm(group)) this.#lives.begin(group, false);
+      this.#groups.forget(group);
     }
-    this.schedule();
+    this.#schedule();
   }
 
   /** A namespace is held back no longer. */
   resume(): void {
-    this.schedule();
+    this.#schedule();
   }
 
   /** Somebody waits, or a slot is on its way. */
   get isBusy(): boolean {
-    return this.line.length > 0 || this.lives.starting > 0;
+    return this.#line.length > 0 || this.#lives.starting > 0;
   }
 
   status(): InvokerStatus {
-    const { ledger, prewarm } = this.options;
-    const slots = [...this.groups.all()].flatMap((group) => group.slots);
+    const { ledger, prewarm } = this.#options;
+    const slots = [...this.#groups.all()].flatMap((group) => group.slots);
     const busy = slots.filter(({ inFlight }) => inFlight > 0).length;
     return {
-      queued: this.line.length,
+      queued: this.#line.length,
       sandboxes: {
-        starting: this.lives.starting,
+        starting: this.#lives.starting,
         busy,
         idle: slots.length - busy,
         prewarmed: prewarm.size,
@@ -235,102 +235,102 @@ export class Scheduler {
   }
 
   async close(): Promise<void> {
-    this.closed = true;
-    const groups = [...this.groups.all()];
-    for (const group of groups) this.turnAwayAll(group, shuttingDown);
+    this.#closed = true;
+    const groups = [...this.#groups.all()];
+    for (const group of groups) this.#turnAwayAll(group, shuttingDown);
     await Promise.all(groups.flatMap(({ slots }) => slots.map(({ runner }) => runner.end('ended'))));
   }
 
   /** Somebody waits for memory: slots must come to rest so that they can be given up. */
-  private get isShort(): boolean {
-    return this.line.starved.size > 0;
+  get #isShort(): boolean {
+    return this.#line.starved.size > 0;
   }
 
   /** For a hint: whoever calls will be told what is wrong. */
-  private groupOrNone(target: JobTarget): Group | undefined {
+  #groupOrNone(target: JobTarget): Group | undefined {
     try {
-      return this.groups.of(target);
+      return this.#groups.of(target);
     } catch (error) {
-      this.options.log.debug({ action: target.action, reason: messageOf(error) }, 'not warmed up');
+      this.#options.log.debug({ action: target.action, reason: messageOf(error) }, 'not warmed up');
       return undefined;
     }
   }
 
-  private schedule(): void {
-    if (!this.closed) this.line.serve((group) => this.place(group));
+  #schedule(): void {
+    if (!this.#closed) this.#line.serve((group) => this.#place(group));
   }
 
   /** Finds a slot for the group's next job, or starts one; true when something was done. */
-  private place(group: Group): boolean {
-    if (this.options.isHeldBack(group.namespace)) return false;
-    const slot = freeSlot(group, this.isShort || group.queue[0]?.hasLostSandbox === true);
+  #place(group: Group): boolean {
+    if (this.#options.isHeldBack(group.namespace)) return false;
+    const slot = freeSlot(group, this.#isShort || group.queue[0]?.hasLostSandbox === true);
     if (!slot) {
-      const { lives, options } = this;
-      return needsAnother(group, options.parallelSlots, lives.startMs) && lives.begin(group, true);
+      const lives = this.#lives;
+      return needsAnother(group, this.#options.parallelSlots, lives.startMs) && lives.begin(group, true);
     }
-    const pending = this.line.take(group);
-    if (pending) void this.serve(group, slot, pending);
+    const pending = this.#line.take(group);
+    if (pending) void this.#serve(group, slot, pending);
     return pending !== undefined;
   }
 
-  private welcome(group: Group, slot: Slot, first: WaitingJob | undefined, origin: Origin): void {
+  #welcome(group: Group, slot: Slot, first: WaitingJob | undefined, origin: Origin): void {
     if (first) {
-      void this.serve(group, slot, first, origin);
+      void this.#serve(group, slot, first, origin);
       return;
     }
-    if (group.retired || this.closed) this.lives.drop(group, slot);
+    if (group.retired || this.#closed) this.#lives.drop(group, slot);
   }
 
-  private async serve(group: Group, slot: Slot, pending: WaitingJob, origin?: Origin): Promise<void> {
+  async #serve(group: Group, slot: Slot, pending: WaitingJob, origin?: Origin): Promise<void> {
     const { job } = pending;
-    this.cancelling.serve(pending, slot);
-    const begun = pending.handover === undefined || this.handOver(group, slot, pending);
+    this.#cancelling.serve(pending, slot);
+    const begun = pending.handover === undefined || this.#handOver(group, slot, pending);
     if (begun === false) return;
     slot.inFlight++;
     if (group.isFresh) slot.isSpent = true;
     // What it is expected to cost now, and the difference when that is known.
     const expectedMs = Number.isFinite(group.serviceMs) ? group.serviceMs : 0;
-    this.charge(group, expectedMs);
+    this.#charge(group, expectedMs);
     if (begun !== true && !(await begun)) {
       slot.inFlight--;
-      this.charge(group, -expectedMs);
-      this.release(group, slot);
+      this.#charge(group, -expectedMs);
+      this.#release(group, slot);
       return;
     }
     const running = slot.runner.run(runRequest(job), job.limits);
     const isContinued = origin !== undefined;
-    this.moveLog(job.activationId, { source: slot.runner, id: job.activationId, isContinued });
-    this.handovers.askAhead(group);
+    this.#moveLog(job.activationId, { source: slot.runner, id: job.activationId, isContinued });
+    this.#handovers.askAhead(group);
     const end = await running;
     slot.inFlight--;
     slot.idleSince = performance.now();
-    this.charge(group, (end?.serviceMs ?? 0) - expectedMs);
-    if (end) this.judge(group, slot, pending, end, origin);
-    else this.putBack(group, { ...pending, hasLostSandbox: slot.runner.isEnded });
-    this.release(group, slot);
+    this.#charge(group, (end?.serviceMs ?? 0) - expectedMs);
+    if (end) this.#judge(group, slot, pending, end, origin);
+    else this.#putBack(group, { ...pending, hasLostSandbox: slot.runner.isEnded });
+    this.#release(group, slot);
   }
 
   /** Whether the slot runs the job now. When the slot has ended meanwhile, a job that may begin is first in line again. */
-  private handOver(group: Group, slot: Slot, pending: WaitingJob): boolean | Promise<boolean> {
-    this.cancelling.serve(pending, slot);
-    const begun = this.handovers.ask(pending);
+  #handOver(group: Group, slot: Slot, pending: WaitingJob): boolean | Promise<boolean> {
+    this.#cancelling.serve(pending, slot);
+    const begun = this.#handovers.ask(pending);
     if (!(begun instanceof Promise)) return begun;
     slot.claiming++;
     return begun.then((hasBegun) => {
       slot.claiming--;
       const hasLostSandbox = slot.runner.isEnded;
-      if (hasBegun && this.cancelling.hasAnswered(pending)) return false;
-      if (!hasBegun || !(hasLostSandbox || group.isExpelled || this.closed)) return hasBegun;
-      this.putBack(group, { ...pending, hasLostSandbox });
+      if (hasBegun && this.#cancelling.hasAnswered(pending)) return false;
+      if (!hasBegun || !(hasLostSandbox || group.isExpelled || this.#closed)) return hasBegun;
+      this.#putBack(group, { ...pending, hasLostSandbox });
       return false;
     });
   }
 
-  private charge(group: Group, ms: number): void {
-    this.line.charge(group, group.plan.memoryMiB * ms);
+  #charge(group: Group, ms: number): void {
+    this.#line.charge(group, group.plan.memoryMiB * ms);
   }
 
-  private judge(
+  #judge(
     group: Group,
     slot: Slot,
     pending: WaitingJob,
@@ -343,50 +343,50 @@ export class Scheduler {
     if (outcome.kind !== 'value' && outcome.kind !== 'too-large')
       noteFailed(group, slot, pending.isCancelled);
     if (outcome.kind === 'busy' && !pending.isSecondTry) {
-      this.putBack(group, { ...pending, isSecondTry: true });
+      this.#putBack(group, { ...pending, isSecondTry: true });
       return;
     }
     const where: Origin = origin
       ? { ...origin, logs, violations: both(origin.violations, violations) }
       : { start: 'warm', startedAt, logs, violations };
-    settle(complete(job, responseOfRun(outcome, job.limits, this.options.resultBytes), where));
+    settle(complete(job, responseOfRun(outcome, job.limits, this.#options.resultBytes), where));
   }
 
   /** A job that no slot has begun: first in line again. */
-  private putBack(group: Group, pending: WaitingJob): void {
-    this.cancelling.leave(pending.job.activationId);
-    if (this.cancelling.hasAnswered(pending)) return;
-    if (this.closed || group.isExpelled) {
-      pending.settle(rejection(pending, this.closed ? shuttingDown : namespaceGone));
+  #putBack(group: Group, pending: WaitingJob): void {
+    this.#cancelling.leave(pending.job.activationId);
+    if (this.#cancelling.hasAnswered(pending)) return;
+    if (this.#closed || group.isExpelled) {
+      pending.settle(rejection(pending, this.#closed ? shuttingDown : namespaceGone));
       return;
     }
     const reason = pending.reason ?? 'all its sandboxes were busy';
-    this.line.putBack(this.groups.current(group), { ...pending, reason });
+    this.#line.putBack(this.#groups.current(group), { ...pending, reason });
   }
 
   /** A slot has answered: the group's next job, or a turn for somebody else. */
-  private release(group: Group, slot: Slot): void {
+  #release(group: Group, slot: Slot): void {
     if (!slot.runner.isEnded) {
-      if (group.retired || this.mustYield(group, slot)) slot.isSpent = true;
-      if (slot.isSpent && slot.inFlight === 0) this.lives.drop(group, slot);
+      if (group.retired || this.#mustYield(group, slot)) slot.isSpent = true;
+      if (slot.isSpent && slot.inFlight === 0) this.#lives.drop(group, slot);
     }
-    this.schedule();
+    this.#schedule();
   }
 
-  private mustYield(group: Group, slot: Slot): boolean {
-    if (!this.isShort || performance.now() - slot.startedAt < this.options.quantumMs) return false;
-    return hasMoreThanOneOf(group, this.line.starved, this.groups.all());
+  #mustYield(group: Group, slot: Slot): boolean {
+    if (!this.#isShort || performance.now() - slot.startedAt < this.#options.quantumMs) return false;
+    return hasMoreThanOneOf(group, this.#line.starved, this.#groups.all());
   }
 
   /** Whoever follows the activation's log finds it there from now on. */
-  private moveLog(activationId: string, place: LogPlace): void {
-    if (!this.followers.isEmpty) this.followers.move(activationId, place);
+  #moveLog(activationId: string, place: LogPlace): void {
+    if (!this.#followers.isEmpty) this.#followers.move(activationId, place);
   }
 
-  private turnAwayAll(group: Group, why: string): void {
-    for (let next = this.line.take(group); next; next = this.line.take(group)) {
+  #turnAwayAll(group: Group, why: string): void {
+    for (let next = this.#line.take(group); next; next = this.#line.take(group)) {
       // Whose job it is may keep what has not begun for another time.
-      if (this.closed && next.handover !== undefined) next.refuse(invokerClosed());
+      if (this.#closed && next.handover !== undefined) next.refuse(invokerClosed());
       else next.settle(rejection(next, why));
     }
   }

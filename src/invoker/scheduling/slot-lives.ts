@@ -48,30 +48,30 @@ interface Launch {
 }
 
 export class SlotLives {
-  private readonly options: SlotLivesOptions;
-  private readonly giveBacks = new Map<Slot, () => void>();
-  private underWay = 0;
+  readonly #options: SlotLivesOptions;
+  readonly #giveBacks = new Map<Slot, () => void>();
+  #underWay = 0;
   /** By namespace. */
-  private readonly underWayOf = new Map<string, number>();
-  private averageMs = 50;
+  readonly #underWayOf = new Map<string, number>();
+  #averageMs = 50;
 
   constructor(options: SlotLivesOptions) {
-    this.options = options;
+    this.#options = options;
   }
 
   /** Slots on their way. */
   get starting(): number {
-    return this.underWay;
+    return this.#underWay;
   }
 
   /** What a start has been taking, in ms. */
   get startMs(): number {
-    return this.averageMs;
+    return this.#averageMs;
   }
 
   /** Starts a slot, from a prewarmed one if there is one; false when none can be had now. */
   begin(group: Group, mayEvict: boolean): boolean {
-    const { prewarm, ledger, maxStarting } = this.options;
+    const { prewarm, ledger, maxStarting } = this.#options;
     const { plan } = group;
     const begunAt = performance.now();
     const blank = plan.takesBlank ? prewarm.take(plan.kind, plan.memoryMiB) : undefined;
@@ -85,29 +85,29 @@ export class SlotLives {
             throw error;
           },
         );
-      void this.launch(group, { start: 'prewarmed', begunAt, giveBack, obtain });
+      void this.#launch(group, { start: 'prewarmed', begunAt, giveBack, obtain });
       return true;
     }
-    if (this.underWay >= maxStarting) return false;
+    if (this.#underWay >= maxStarting) return false;
     // The rest is for others: a storm of one does not fill all places.
-    if ((this.underWayOf.get(group.namespace) ?? 0) >= Math.ceil(maxStarting / 2)) return false;
-    if (!(mayEvict ? this.makeRoom(group) : ledger.fits(plan.memoryMiB))) return false;
+    if ((this.#underWayOf.get(group.namespace) ?? 0) >= Math.ceil(maxStarting / 2)) return false;
+    if (!(mayEvict ? this.#makeRoom(group) : ledger.fits(plan.memoryMiB))) return false;
     const giveBack = ledger.take(plan.memoryMiB);
-    void this.launch(group, { start: 'cold', begunAt, giveBack, obtain: () => plan.start() });
+    void this.#launch(group, { start: 'cold', begunAt, giveBack, obtain: () => plan.start() });
     return true;
   }
 
   /** Takes a slot out of use; its memory is free at once for the ledger, its processes within milliseconds. */
   drop(group: Group, slot: Slot): void {
     group.past = slot.hasFailed ? 'failed' : 'given up';
-    this.remove(group, slot);
+    this.#remove(group, slot);
     void slot.runner.end('ended');
   }
 
-  private makeRoom(group: Group): boolean {
-    const { ledger, line } = this.options;
+  #makeRoom(group: Group): boolean {
+    const { ledger, line } = this.#options;
     while (!ledger.fits(group.plan.memoryMiB)) {
-      if (this.evictOneFor(group)) continue;
+      if (this.#evictOneFor(group)) continue;
       line.setStarved(group, true);
       return false;
     }
@@ -115,8 +115,8 @@ export class SlotLives {
     return true;
   }
 
-  private evictOneFor(group: Group): boolean {
-    const { groups, prewarm } = this.options;
+  #evictOneFor(group: Group): boolean {
+    const { groups, prewarm } = this.#options;
     const mayTake = whoseMemory(group, groups.all(), performance.now());
     const spare = longestIdle(groups.all(), (owner, slot) => hasSpare(owner) && mayTake(owner, slot));
     if (!spare && prewarm.evictOne()) return true;
@@ -126,54 +126,54 @@ export class SlotLives {
   }
 
   /** Gets a slot, and initialises it for the group's first job in line. */
-  private async launch(group: Group, launch: Launch): Promise<void> {
-    this.count(group, 1);
+  async #launch(group: Group, launch: Launch): Promise<void> {
+    this.#count(group, 1);
     let slot: Slot | undefined;
     try {
       slot = await launch.obtain();
       if (launch.start === 'cold')
-        this.averageMs += (performance.now() - launch.begunAt - this.averageMs) / 5;
-      const leave = this.options.shares.join(group.namespace, slot.runner, launch.start === 'cold');
-      this.giveBacks.set(slot, () => {
+        this.#averageMs += (performance.now() - launch.begunAt - this.#averageMs) / 5;
+      const leave = this.#options.shares.join(group.namespace, slot.runner, launch.start === 'cold');
+      this.#giveBacks.set(slot, () => {
         leave();
         launch.giveBack();
       });
-      this.watch(group, slot);
-      await this.initialise(group, slot, launch);
+      this.#watch(group, slot);
+      await this.#initialise(group, slot, launch);
     } catch (error) {
       distrust(group, slot);
       if (slot) await slot.runner.end('ended');
       else launch.giveBack();
-      this.giveUp(group, error);
+      this.#giveUp(group, error);
     } finally {
-      this.count(group, -1);
-      this.options.onChange(group);
+      this.#count(group, -1);
+      this.#options.onChange(group);
     }
   }
 
-  private count(group: Group, change: 1 | -1): void {
-    const ofNamespace = (this.underWayOf.get(group.namespace) ?? 0) + change;
-    if (ofNamespace === 0) this.underWayOf.delete(group.namespace);
-    else this.underWayOf.set(group.namespace, ofNamespace);
-    this.underWay += change;
+  #count(group: Group, change: 1 | -1): void {
+    const ofNamespace = (this.#underWayOf.get(group.namespace) ?? 0) + change;
+    if (ofNamespace === 0) this.#underWayOf.delete(group.namespace);
+    else this.#underWayOf.set(group.namespace, ofNamespace);
+    this.#underWay += change;
     group.starting += change;
   }
 
-  private watch(group: Group, slot: Slot): void {
+  #watch(group: Group, slot: Slot): void {
     void slot.runner.ended.then((failure) => {
-      this.options.log.debug({ action: group.action, failure }, 'a sandbox ended');
+      this.#options.log.debug({ action: group.action, failure }, 'a sandbox ended');
       if (failure === 'cancelled') group.past = 'given up';
       else if (failure !== 'ended' && !slot.hasFailed) distrust(group, slot);
-      this.remove(group, slot);
-      this.options.onChange(group);
+      this.#remove(group, slot);
+      this.#options.onChange(group);
     });
   }
 
   /** With nobody left in line, the slot is made ready for the next call all the same. */
-  private async initialise(group: Group, slot: Slot, launch: Launch): Promise<void> {
-    const { onInit, onReady } = this.options;
+  async #initialise(group: Group, slot: Slot, launch: Launch): Promise<void> {
+    const { onInit, onReady } = this.#options;
     const readyAt = performance.now();
-    const first = await this.firstInLine(group, slot);
+    const first = await this.#firstInLine(group, slot);
     if (slot.runner.isEnded) return;
     const { limits } = group.template;
     const startedAt = Date.now();
@@ -207,8 +207,8 @@ export class SlotLives {
   }
 
   /** The code of an action may act when it is loaded already: so its job begins with that. */
-  private async firstInLine(group: Group, slot: Slot): Promise<WaitingJob | undefined> {
-    const { line, handOver } = this.options;
+  async #firstInLine(group: Group, slot: Slot): Promise<WaitingJob | undefined> {
+    const { line, handOver } = this.#options;
     while (!slot.runner.isEnded) {
       const next = line.take(group);
       if (next === undefined || (await handOver(group, slot, next))) return next;
@@ -217,8 +217,8 @@ export class SlotLives {
   }
 
   /** Without its image nobody of the group can be served; of other faults the next in line may know nothing. */
-  private giveUp(group: Group, error: unknown): void {
-    const { line, log } = this.options;
+  #giveUp(group: Group, error: unknown): void {
+    const { line, log } = this.#options;
     const isFinal = isFault(error, 'IMAGE_UNKNOWN') || isFault(error, 'IMAGE_UNUSABLE');
     const { action, plan } = group;
     log[isFinal ? 'debug' : 'error']({ err: error, action, kind: plan.kind }, 'a sandbox did not start');
@@ -235,11 +235,11 @@ export class SlotLives {
     for (let pending = line.take(group); pending; pending = line.take(group)) pending.refuse(error);
   }
 
-  private remove(group: Group, slot: Slot): void {
+  #remove(group: Group, slot: Slot): void {
     const at = group.slots.indexOf(slot);
     if (at >= 0) group.slots.splice(at, 1);
-    this.giveBacks.get(slot)?.();
-    this.giveBacks.delete(slot);
+    this.#giveBacks.get(slot)?.();
+    this.#giveBacks.delete(slot);
   }
 }
 
