@@ -21,16 +21,16 @@ class TestServer implements AsyncDisposable {
   readonly stdout: Promise<string>;
   readonly stderr: Promise<string>;
   readonly exited: Promise<number | null>;
-  private readonly folder: string;
-  private readonly child: ChildProcess;
-  private readonly port: number;
+  readonly #folder: string;
+  readonly #child: ChildProcess;
+  readonly #port: number;
 
   private constructor(language: Language, files: Files, port: number) {
-    this.port = port;
-    this.folder = mkdtempSync(join(tmpdir(), `ward-http-${language}-`));
+    this.#port = port;
+    this.#folder = mkdtempSync(join(tmpdir(), `ward-http-${language}-`));
     for (const [path, content] of Object.entries(files)) {
-      mkdirSync(dirname(join(this.folder, path)), { recursive: true });
-      writeFileSync(join(this.folder, path), content);
+      mkdirSync(dirname(join(this.#folder, path)), { recursive: true });
+      writeFileSync(join(this.#folder, path), content);
     }
     const here = import.meta.dirname;
     const { argv } = JSON.parse(readFileSync(join(here, 'http', language, 'entrypoint.json'), 'utf8'));
@@ -38,22 +38,22 @@ class TestServer implements AsyncDisposable {
       part === '/usr/bin/node' ? process.execPath : part.replace(/^\/ward/, here),
     );
     const env = { PATH: process.env['PATH'], LANG: 'C.UTF-8' };
-    this.child = spawn(program, [...args, this.folder, String(port)], { cwd: tmpdir(), env });
-    const { stdout, stderr } = this.child;
+    this.#child = spawn(program, [...args, this.#folder, String(port)], { cwd: tmpdir(), env });
+    const { stdout, stderr } = this.#child;
     if (!stdout || !stderr) throw new TypeError('the child has no pipes');
     this.stdout = text(stdout);
     this.stderr = text(stderr);
-    this.exited = new Promise((done) => this.child.on('close', done));
+    this.exited = new Promise((done) => this.#child.on('close', done));
   }
 
   static async start(language: Language, files: Files): Promise<TestServer> {
     const server = new TestServer(language, files, await freePort());
-    while (!(await server.isOpen())) await pause(10);
+    while (!(await server.#isOpen())) await pause(10);
     return server;
   }
 
   async post(path: string, body: unknown): Promise<Answer> {
-    const url = `http://127.0.0.1:${this.port}${path}`;
+    const url = `http://127.0.0.1:${this.#port}${path}`;
     const content = typeof body === 'string' ? body : JSON.stringify(body);
     const reply = await fetch(url, { method: 'POST', body: content });
     const said = await reply.text();
@@ -70,7 +70,7 @@ class TestServer implements AsyncDisposable {
 
   /** All of what it answers to these bytes on one connection, up to its end. */
   async exchange(parts: readonly string[]): Promise<string> {
-    const socket = connect(this.port, '127.0.0.1');
+    const socket = connect(this.#port, '127.0.0.1');
     const said = text(socket);
     for (const part of parts) await new Promise((done) => socket.write(part, done));
     socket.end();
@@ -79,21 +79,21 @@ class TestServer implements AsyncDisposable {
 
   /** Ends it; what it has written. */
   async end(): Promise<{ readonly stdout: string; readonly stderr: string }> {
-    this.child.kill('SIGTERM');
+    this.#child.kill('SIGTERM');
     const [stdout, stderr] = await Promise.all([this.stdout, this.stderr, this.exited]);
     return { stdout, stderr };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.child.kill('SIGKILL');
+    this.#child.kill('SIGKILL');
     await this.exited;
-    rmSync(this.folder, { recursive: true, force: true });
+    rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  private isOpen(): Promise<boolean> {
-    if (this.child.exitCode !== null) throw new Error('the server has ended');
+  #isOpen(): Promise<boolean> {
+    if (this.#child.exitCode !== null) throw new Error('the server has ended');
     return new Promise((done) => {
-      const socket = connect(this.port, '127.0.0.1');
+      const socket = connect(this.#port, '127.0.0.1');
       socket.once('connect', () => done(true)).once('error', () => done(false));
       socket.once('connect', () => socket.destroy());
     });

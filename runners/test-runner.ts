@@ -50,15 +50,15 @@ export class TestRunner implements AsyncDisposable {
   readonly stdout: Promise<string>;
   readonly stderr: Promise<string>;
   readonly folder: string;
-  private readonly child: ChildProcess;
-  private readonly channel: Duplex;
-  private readonly received: Message[] = [];
-  private readonly waiting: ((message: Message | undefined) => void)[] = [];
-  private readonly options: RunnerOptions;
-  private pending = Buffer.alloc(0);
+  readonly #child: ChildProcess;
+  readonly #channel: Duplex;
+  readonly #received: Message[] = [];
+  readonly #waiting: ((message: Message | undefined) => void)[] = [];
+  readonly #options: RunnerOptions;
+  #pending = Buffer.alloc(0);
 
   constructor(language: TestLanguage, options: RunnerOptions) {
-    this.options = options;
+    this.#options = options;
     this.folder = mkdtempSync(join(tmpdir(), `ward-${language}-`));
     for (const [path, content] of Object.entries(options.files)) {
       mkdirSync(dirname(join(this.folder, path)), { recursive: true });
@@ -67,21 +67,21 @@ export class TestRunner implements AsyncDisposable {
     const [program = '', ...args] = commandOf(language);
     const env = { PATH: process.env['PATH'], LANG: 'C.UTF-8' };
     const stdio = ['pipe', 'pipe', 'pipe', 'pipe'] as const;
-    this.child = spawn(program, [...args, this.folder], { cwd: tmpdir(), env, stdio: [...stdio] });
-    const { stdout, stderr, stdio: streams } = this.child;
+    this.#child = spawn(program, [...args, this.folder], { cwd: tmpdir(), env, stdio: [...stdio] });
+    const { stdout, stderr, stdio: streams } = this.#child;
     const channel = streams[3];
     if (!stdout || !stderr || !(channel instanceof Duplex)) throw new TypeError('the child has no pipes');
-    this.channel = channel;
+    this.#channel = channel;
     this.raw = { stdout: text(stdout), stderr: text(stderr) };
-    this.stdout = this.raw.stdout.then((stream) => this.withAllSentinels(stream));
-    this.stderr = this.raw.stderr.then((stream) => this.withAllSentinels(stream));
-    channel.on('data', (chunk: Buffer) => this.receive(chunk));
+    this.stdout = this.raw.stdout.then((stream) => this.#withAllSentinels(stream));
+    this.stderr = this.raw.stderr.then((stream) => this.#withAllSentinels(stream));
+    channel.on('data', (chunk: Buffer) => this.#receive(chunk));
     channel.on('error', () => undefined);
     channel.on('close', () => {
-      for (const settle of this.waiting.splice(0)) settle(undefined);
+      for (const settle of this.#waiting.splice(0)) settle(undefined);
     });
     this.exited = new Promise((resolve) => {
-      this.child.on('close', (code, signal) => resolve(code ?? signal));
+      this.#child.on('close', (code, signal) => resolve(code ?? signal));
     });
   }
 
@@ -93,21 +93,21 @@ export class TestRunner implements AsyncDisposable {
   readonly announced: unknown[] = [];
 
   get pid(): number {
-    return this.child.pid ?? 0;
+    return this.#child.pid ?? 0;
   }
 
   /** The next message, or undefined when the channel has closed. */
   next(): Promise<Message | undefined> {
-    const message = this.received.shift();
-    if (message || this.channel.closed) return Promise.resolve(message);
-    return new Promise((resolve) => this.waiting.push(resolve));
+    const message = this.#received.shift();
+    if (message || this.#channel.closed) return Promise.resolve(message);
+    return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
   /** Awaits `ready` and initialises; the runner's answer. */
   async init(): Promise<Message | undefined> {
     const ready = await this.next();
     if (ready?.['type'] !== 'ready') throw new Error(`not ready: ${JSON.stringify(ready)}`);
-    const { main = 'main', binary = false, env = {} } = this.options;
+    const { main = 'main', binary = false, env = {} } = this.#options;
     this.send({ type: 'init', name: 'test', main, binary, env });
     return this.next();
   }
@@ -122,43 +122,43 @@ export class TestRunner implements AsyncDisposable {
   }
 
   write(bytes: Buffer): void {
-    this.channel.write(bytes);
+    this.#channel.write(bytes);
   }
 
   /** Closes the channel, as a host does, and waits for the end; the logs. */
   async close(): Promise<{ exit: number | string | null; stdout: string; stderr: string }> {
-    this.channel.end();
+    this.#channel.end();
     const [exit, stdout, stderr] = await Promise.all([this.exited, this.stdout, this.stderr]);
     return { exit, stdout, stderr };
   }
 
-  private withAllSentinels(stream: string): string {
+  #withAllSentinels(stream: string): string {
     const written = logsOf(stream.replaceAll(namedSentinel, `${sentinel}\n`));
     const answers = this.quiet.map((isQuiet) => `${isQuiet ? '' : (written.shift() ?? '')}${sentinel}\n`);
     return [...answers, written.join(`${sentinel}\n`)].join('');
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.child.kill('SIGKILL');
+    this.#child.kill('SIGKILL');
     await this.exited;
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  private receive(chunk: Buffer): void {
-    this.pending = Buffer.concat([this.pending, chunk]);
-    while (this.pending.length >= 4) {
-      const end = 4 + this.pending.readUInt32BE(0);
-      if (this.pending.length < end) return;
-      const { quiet, late, next, ...message }: Message = JSON.parse(this.pending.toString('utf8', 4, end));
-      this.pending = this.pending.subarray(end);
+  #receive(chunk: Buffer): void {
+    this.#pending = Buffer.concat([this.#pending, chunk]);
+    while (this.#pending.length >= 4) {
+      const end = 4 + this.#pending.readUInt32BE(0);
+      if (this.#pending.length < end) return;
+      const { quiet, late, next, ...message }: Message = JSON.parse(this.#pending.toString('utf8', 4, end));
+      this.#pending = this.#pending.subarray(end);
       if (message['type'] !== 'ready') this.quiet.push(quiet === true);
       if (message['type'] === 'result') {
         this.late.push(late === true);
         this.announced.push(next);
       }
-      const settle = this.waiting.shift();
+      const settle = this.#waiting.shift();
       if (settle) settle(message);
-      else this.received.push(message);
+      else this.#received.push(message);
     }
   }
 }

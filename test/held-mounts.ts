@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { runCommand, startCommand } from '../src/lib/index.ts';
 
 export class HeldMounts {
-  private readonly holder: ChildProcess;
+  readonly #holder: ChildProcess;
 
   private constructor(holder: ChildProcess) {
-    this.holder = holder;
+    this.#holder = holder;
   }
 
   /** @param script for sh, with `args` from `$1` on */
@@ -25,7 +25,7 @@ export class HeldMounts {
   }
 
   get pid(): number {
-    return this.holder.pid ?? 0;
+    return this.#holder.pid ?? 0;
   }
 
   /** As it is seen from here. */
@@ -40,8 +40,8 @@ export class HeldMounts {
   }
 
   async end(): Promise<void> {
-    const ended = once(this.holder, 'exit');
-    this.holder.kill('SIGKILL');
+    const ended = once(this.#holder, 'exit');
+    this.#holder.kill('SIGKILL');
     await ended;
   }
 }

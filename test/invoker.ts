@@ -31,8 +31,8 @@ export interface TargetChanges extends Partial<Omit<JobTarget, 'code' | 'limits'
 export class InvokerBench implements AsyncDisposable {
   readonly invoker: Invoker;
   readonly instance: string;
-  private readonly stack: AsyncDisposableStack;
-  private readonly store: (code: Buffer) => Promise<unknown>;
+  readonly #stack: AsyncDisposableStack;
+  readonly #store: (code: Buffer) => Promise<unknown>;
 
   private constructor(
     invoker: Invoker,
@@ -42,8 +42,8 @@ export class InvokerBench implements AsyncDisposable {
   ) {
     this.invoker = invoker;
     this.instance = instance;
-    this.stack = stack;
-    this.store = store;
+    this.#stack = stack;
+    this.#store = store;
   }
 
   /** @param images a folder of images; the runtime images when there is none */
@@ -90,7 +90,7 @@ export class InvokerBench implements AsyncDisposable {
   /** An action of its own with this code; text, or an archive with `binary`. */
   async target(code: string | Buffer, changes: TargetChanges = {}): Promise<JobTarget> {
     const bytes = Buffer.from(code);
-    await this.store(bytes);
+    await this.#store(bytes);
     const { limits, main = 'main', binary = false, ...rest } = changes;
     return {
       namespace: 'guest',
@@ -140,7 +140,7 @@ export class InvokerBench implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.stack.disposeAsync();
+    await this.#stack.disposeAsync();
   }
 }
 

@@ -26,42 +26,42 @@ interface Call {
 /** Calls without a pause until it is stopped, every second one without waiting for the result. */
 class Client {
   readonly calls: Call[] = [];
-  private readonly ward: Ward;
-  private readonly name: string;
-  private readonly agent: Agent | false;
-  private readonly over: Promise<void>;
-  private isOver = false;
+  readonly #ward: Ward;
+  readonly #name: string;
+  readonly #agent: Agent | false;
+  readonly #over: Promise<void>;
+  #isOver = false;
 
   constructor(ward: Ward, name: string, keepAlive: boolean) {
-    this.ward = ward;
-    this.name = name;
-    this.agent = keepAlive ? new Agent({ keepAlive: true, maxSockets: 1 }) : false;
-    this.over = this.run();
+    this.#ward = ward;
+    this.#name = name;
+    this.#agent = keepAlive ? new Agent({ keepAlive: true, maxSockets: 1 }) : false;
+    this.#over = this.#run();
   }
 
   async stop(): Promise<readonly Call[]> {
-    this.isOver = true;
-    await this.over;
-    if (this.agent) this.agent.destroy();
+    this.#isOver = true;
+    await this.#over;
+    if (this.#agent) this.#agent.destroy();
     return this.calls;
   }
 
-  private async run(): Promise<void> {
-    for (let round = 0; !this.isOver; round++) {
-      const n = `${this.name} ${round}`;
+  async #run(): Promise<void> {
+    for (let round = 0; !this.#isOver; round++) {
+      const n = `${this.#name} ${round}`;
       const began = performance.now();
-      const outcome = await this.call(n, round % 2 === 0).catch((error) => String(error));
+      const outcome = await this.#call(n, round % 2 === 0).catch((error) => String(error));
       this.calls.push({ n, outcome, tookMs: performance.now() - began });
     }
   }
 
-  private call(n: string, blocking: boolean): Promise<number> {
+  #call(n: string, blocking: boolean): Promise<number> {
     const body = JSON.stringify({ n });
     return new Promise((resolve, reject) => {
-      const asked = request(`${this.ward.url}${root}/actions/echo?blocking=${blocking}`, {
+      const asked = request(`${this.#ward.url}${root}/actions/echo?blocking=${blocking}`, {
         method: 'POST',
-        agent: this.agent,
-        auth: this.ward.auth,
+        agent: this.#agent,
+        auth: this.#ward.auth,
         headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
       });
       asked.on('error', reject);

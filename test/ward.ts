@@ -58,13 +58,13 @@ export class Ward implements AsyncDisposable {
   readonly url: string;
   readonly auth: string;
   readonly dataDir: string;
-  private readonly child: ChildProcess;
+  readonly #child: ChildProcess;
 
   private constructor(url: string, auth: string, dataDir: string, child: ChildProcess) {
     this.url = url;
     this.auth = auth;
     this.dataDir = dataDir;
-    this.child = child;
+    this.#child = child;
   }
 
   /** Starts one, in `dataDir` when a stopped one is to be continued; `program` may be another checkout's. */
@@ -114,7 +114,7 @@ export class Ward implements AsyncDisposable {
 
   /** The process that a user would see and kill. */
   get pid(): number {
-    return this.child.pid ?? 0;
+    return this.#child.pid ?? 0;
   }
 
   async request(method: string, path: string, options: RequestOptions = {}): Promise<Reply> {
@@ -222,24 +222,24 @@ export class Ward implements AsyncDisposable {
   }
 
   hasEnded(): boolean {
-    return this.child.exitCode !== null || this.child.signalCode !== null;
+    return this.#child.exitCode !== null || this.#child.signalCode !== null;
   }
 
   /** Waits for its end, and hands out its exit code. */
   async ended(): Promise<number | null> {
-    if (!this.hasEnded()) await once(this.child, 'exit');
-    return this.child.exitCode;
+    if (!this.hasEnded()) await once(this.#child, 'exit');
+    return this.#child.exitCode;
   }
 
   /** Ends it as an operator would, and hands out its exit code. */
   async stop(): Promise<number | null> {
-    this.child.kill('SIGTERM');
+    this.#child.kill('SIGTERM');
     return this.ended();
   }
 
   /** `kill -9`. */
   async kill(): Promise<void> {
-    this.child.kill('SIGKILL');
+    this.#child.kill('SIGKILL');
     await this.ended();
   }
 

@@ -56,25 +56,25 @@ const interrupted = /interrupted|not started|never started/i;
 class Court {
   readonly violations: Violation[] = [];
   readonly counts: Counts;
-  private readonly records = new Map<string, KeptRecord>();
-  private readonly runs = new Map<string, number>();
-  private readonly runsOfMarkers = new Map<string, number>();
-  private readonly answers: ReadonlyMap<string, Answer>;
-  private readonly evidence: Evidence;
-  private readonly slots: number;
+  readonly #records = new Map<string, KeptRecord>();
+  readonly #runs = new Map<string, number>();
+  readonly #runsOfMarkers = new Map<string, number>();
+  readonly #answers: ReadonlyMap<string, Answer>;
+  readonly #evidence: Evidence;
+  readonly #slots: number;
 
   constructor(evidence: Evidence, slots: number) {
-    this.evidence = evidence;
-    this.slots = slots;
+    this.#evidence = evidence;
+    this.#slots = slots;
     for (const record of evidence.records) {
-      if (this.records.has(record.activationId)) this.blame('doubled record', record.activationId);
-      this.records.set(record.activationId, record);
+      if (this.#records.has(record.activationId)) this.#blame('doubled record', record.activationId);
+      this.#records.set(record.activationId, record);
     }
     for (const { activationId, marker } of evidence.runs) {
-      this.runs.set(activationId, (this.runs.get(activationId) ?? 0) + 1);
-      this.runsOfMarkers.set(marker, (this.runsOfMarkers.get(marker) ?? 0) + 1);
+      this.#runs.set(activationId, (this.#runs.get(activationId) ?? 0) + 1);
+      this.#runsOfMarkers.set(marker, (this.#runsOfMarkers.get(marker) ?? 0) + 1);
     }
-    this.answers = new Map(evidence.answers.map((answer) => [answer.marker, answer]));
+    this.#answers = new Map(evidence.answers.map((answer) => [answer.marker, answer]));
     this.counts = {
       ...{ answers: evidence.answers.length, runs: evidence.runs.length, records: evidence.records.length },
       ...{ byStatus: {}, broken: 0, refused: 0, lost: 0, unkept: 0, neverBegun: 0 },
@@ -85,111 +85,112 @@ class Court {
     const { status, activationId, isLost } = answer;
     this.counts.byStatus[status] = (this.counts.byStatus[status] ?? 0) + 1;
     if (status === 0) this.counts.broken++;
-    else if (activationId === undefined) this.hearRefusal(answer);
+    else if (activationId === undefined) this.#hearRefusal(answer);
     else if (isLost) this.counts.lost++;
-    else this.hearAnswered(answer, activationId);
+    else this.#hearAnswered(answer, activationId);
   }
 
   /** Of every activation, and of every call, also of one that was refused. */
   countRuns(): void {
-    for (const [id, count] of this.runs) if (count > 1) this.blame('ran twice', `${id} ran ${count} times`);
-    for (const [marker, count] of this.runsOfMarkers) {
-      const answer = this.answers.get(marker);
+    for (const [id, count] of this.#runs) if (count > 1) this.#blame('ran twice', `${id} ran ${count} times`);
+    for (const [marker, count] of this.#runsOfMarkers) {
+      const answer = this.#answers.get(marker);
       if (marker === alarmMarker) continue;
-      if (answer === undefined) this.blame('ran unasked', marker);
-      else if (count > runsOf[answer.kind]) this.blame('ran too often', `${name(answer)} ran ${count} times`);
+      if (answer === undefined) this.#blame('ran unasked', marker);
+      else if (count > runsOf[answer.kind])
+        this.#blame('ran too often', `${name(answer)} ran ${count} times`);
     }
-    for (const { activationId, marker } of this.evidence.runs) {
-      if (this.records.has(activationId)) continue;
-      const answer = this.answers.get(marker);
+    for (const { activationId, marker } of this.#evidence.runs) {
+      if (this.#records.has(activationId)) continue;
+      const answer = this.#answers.get(marker);
       // Nobody was told of it; what the queue had has a record all the same.
       const isUntold = answer !== undefined && !queuedKinds.has(answer.kind) && answer.status === 0;
       if (
         !isUntold &&
         answer?.isLost !== true &&
-        !this.isUnkept(answer) &&
-        !this.isCutOff(activationId, answer)
+        !this.#isUnkept(answer) &&
+        !this.#isCutOff(activationId, answer)
       )
-        this.blame('ran without a record', `${activationId} of ${answer ? name(answer) : marker}`);
+        this.#blame('ran without a record', `${activationId} of ${answer ? name(answer) : marker}`);
     }
   }
 
   lookAround(): void {
-    for (const { name, says, counted } of this.evidence.counters)
-      if (says !== counted) this.blame('wrong counter', `${name} says ${says}, there are ${counted}`);
+    for (const { name, says, counted } of this.#evidence.counters)
+      if (says !== counted) this.#blame('wrong counter', `${name} says ${says}, there are ${counted}`);
     const { neverBegun } = this.counts;
-    const most = this.evidence.kills.length * this.slots;
+    const most = this.#evidence.kills.length * this.#slots;
     if (neverBegun > most)
-      this.blame('interrupted before they began', `${neverBegun} calls; the kills explain ${most}`);
-    for (const id of this.evidence.queued) this.blame('left in the queue', id);
-    for (const what of this.evidence.left) this.blame('left on the machine', what);
+      this.#blame('interrupted before they began', `${neverBegun} calls; the kills explain ${most}`);
+    for (const id of this.#evidence.queued) this.#blame('left in the queue', id);
+    for (const what of this.#evidence.left) this.#blame('left on the machine', what);
   }
 
-  private hearRefusal(answer: Answer): void {
+  #hearRefusal(answer: Answer): void {
     this.counts.refused++;
     const { status, marker, text } = answer;
-    if (status < 400) this.blame('an answer without an activation', `${name(answer)}: ${text}`);
-    if (status === 500) this.blame('an internal error', `${name(answer)}: ${text}`);
+    if (status < 400) this.#blame('an answer without an activation', `${name(answer)}: ${text}`);
+    if (status === 500) this.#blame('an internal error', `${name(answer)}: ${text}`);
     if ((status === 503 || status === 507) && answer.hasRetryAfter !== true)
-      this.blame('a refusal that does not say when to come again', `${name(answer)}: ${text}`);
-    if (this.runsOfMarkers.has(marker)) this.blame('ran though refused', `${name(answer)}: ${text}`);
+      this.#blame('a refusal that does not say when to come again', `${name(answer)}: ${text}`);
+    if (this.#runsOfMarkers.has(marker)) this.#blame('ran though refused', `${name(answer)}: ${text}`);
   }
 
-  private hearAnswered(answer: Answer, activationId: string): void {
-    const record = this.records.get(activationId);
+  #hearAnswered(answer: Answer, activationId: string): void {
+    const record = this.#records.get(activationId);
     if (record === undefined) {
-      if (this.isUnkept(answer)) this.counts.unkept++;
-      else this.blame('no record', `${activationId} of ${name(answer)}`);
+      if (this.#isUnkept(answer)) this.counts.unkept++;
+      else this.#blame('no record', `${activationId} of ${name(answer)}`);
       return;
     }
     if (record.parts === undefined) {
-      this.hearRun(answer, record);
+      this.#hearRun(answer, record);
       return;
     }
-    if (answer.kind !== 'sequence' && answer.kind !== 'conductor') this.hearStarted(answer, record);
+    if (answer.kind !== 'sequence' && answer.kind !== 'conductor') this.#hearStarted(answer, record);
     for (const part of record.parts) {
       if ('error' in part) continue;
-      const kept = this.records.get(part.activationId);
-      if (kept === undefined) this.blame('no record of a part', `${part.activationId} of ${name(answer)}`);
-      else this.hearRun(answer, kept);
+      const kept = this.#records.get(part.activationId);
+      if (kept === undefined) this.#blame('no record of a part', `${part.activationId} of ${name(answer)}`);
+      else this.#hearRun(answer, kept);
     }
   }
 
-  private isUnkept(answer: Answer | undefined): boolean {
+  #isUnkept(answer: Answer | undefined): boolean {
     if (answer === undefined || answer.status === 202) return false;
-    return this.evidence.kills.some((at) => answer.at <= at && at - answer.at < keepMs);
+    return this.#evidence.kills.some((at) => answer.at <= at && at - answer.at < keepMs);
   }
 
   /** A part that a kill has ended: the record of its whole says so. */
-  private isCutOff(activationId: string, answer: Answer | undefined): boolean {
-    if (this.evidence.kills.length === 0 || answer?.activationId === activationId) return false;
-    const whole = this.records.get(answer?.activationId ?? '');
+  #isCutOff(activationId: string, answer: Answer | undefined): boolean {
+    if (this.#evidence.kills.length === 0 || answer?.activationId === activationId) return false;
+    const whole = this.#records.get(answer?.activationId ?? '');
     return whole !== undefined && !whole.isSuccess && interrupted.test(whole.error);
   }
 
   /** A firing starts what its one rule names, or says why not. */
-  private hearStarted(answer: Answer, { activationId, parts = [] }: KeptRecord): void {
+  #hearStarted(answer: Answer, { activationId, parts = [] }: KeptRecord): void {
     if (parts.length !== 1)
-      this.blame(
+      this.#blame(
         'a firing without its rule',
         `${activationId} of ${name(answer)} has ${parts.length} entries`,
       );
     for (const part of parts)
       if ('error' in part && !saysWhyNot.test(part.error))
-        this.blame('a firing that says nothing', activationId);
+        this.#blame('a firing that says nothing', activationId);
   }
 
-  private hearRun(answer: Answer, record: KeptRecord): void {
+  #hearRun(answer: Answer, record: KeptRecord): void {
     const { activationId, isSuccess, error } = record;
-    if ((this.runs.get(activationId) ?? 0) > 0) return;
+    if ((this.#runs.get(activationId) ?? 0) > 0) return;
     const what = `${activationId} of ${name(answer)}: ${error}`;
-    if (isSuccess) this.blame('success without a run', what);
-    else if (!saysWhyNot.test(error)) this.blame('not run, and does not say why', what);
+    if (isSuccess) this.#blame('success without a run', what);
+    else if (!saysWhyNot.test(error)) this.#blame('not run, and does not say why', what);
     if (isSuccess || !interrupted.test(error)) return;
     if (answer.status === 202) this.counts.neverBegun++;
   }
 
-  private blame(rule: string, what: string): void {
+  #blame(rule: string, what: string): void {
     this.violations.push({ rule, what });
   }
 }

@@ -57,67 +57,67 @@ export const lightLoad: LoadPlan = {
 
 export class Load {
   readonly answers: Answer[] = [];
-  private readonly server: () => Ward;
-  private readonly deployed: Deployed;
-  private readonly clients: readonly Promise<void>[];
-  private readonly ran: () => readonly Run[];
+  readonly #server: () => Ward;
+  readonly #deployed: Deployed;
+  readonly #clients: readonly Promise<void>[];
+  readonly #ran: () => readonly Run[];
   /** By marker, of calls that were accepted and have not run: when they were answered. */
-  private readonly waiting = new Map<string, number>();
-  private runsSeen = 0;
-  private hear: () => void = () => {};
-  private isOver = false;
-  private count = 0;
+  readonly #waiting = new Map<string, number>();
+  #runsSeen = 0;
+  #hear: () => void = () => {};
+  #isOver = false;
+  #count = 0;
 
   /**
    * @param server the one that serves now
    * @param ran all that has been run
    */
   constructor(plan: LoadPlan, server: () => Ward, ran: () => readonly Run[], deployed: Deployed) {
-    this.server = server;
-    this.ran = ran;
-    this.deployed = deployed;
-    this.clients = kinds.flatMap((kind) =>
-      Array.from({ length: plan.clients[kind] ?? 0 }, () => this.goOn(kind)),
+    this.#server = server;
+    this.#ran = ran;
+    this.#deployed = deployed;
+    this.#clients = kinds.flatMap((kind) =>
+      Array.from({ length: plan.clients[kind] ?? 0 }, () => this.#goOn(kind)),
     );
   }
 
   /** Settles with the next call that is answered before it has run. */
   accepted(): Promise<void> {
     return new Promise((resolve) => {
-      this.hear = resolve;
+      this.#hear = resolve;
     });
   }
 
   /** Lets the calls under way be answered. @throws what a client could not go on after */
   async end(): Promise<void> {
-    this.isOver = true;
-    await Promise.all(this.clients);
+    this.#isOver = true;
+    await Promise.all(this.#clients);
   }
 
-  private async goOn(kind: Kind): Promise<void> {
-    while (!this.isOver) {
-      const answer = await this.call(kind, `${kind}-${++this.count}`);
+  async #goOn(kind: Kind): Promise<void> {
+    while (!this.#isOver) {
+      const answer = await this.#call(kind, `${kind}-${++this.#count}`);
       this.answers.push(answer);
-      if (answer.status === 202) this.waiting.set(answer.marker, answer.at);
-      if (answer.status === 202 && queuedKinds.has(kind)) this.hear();
+      if (answer.status === 202) this.#waiting.set(answer.marker, answer.at);
+      if (answer.status === 202 && queuedKinds.has(kind)) this.#hear();
       await pause(pauseAfter(answer));
-      while (!this.isOver && this.isFull()) await pause(retryMs);
+      while (!this.#isOver && this.#isFull()) await pause(retryMs);
     }
   }
 
-  private isFull(): boolean {
-    const runs = this.ran();
-    for (; this.runsSeen < runs.length; this.runsSeen++)
-      this.waiting.delete(runs[this.runsSeen]?.marker ?? '');
-    for (const [marker, at] of this.waiting) if (Date.now() - at > waitingMs) this.waiting.delete(marker);
-    return this.waiting.size > mostWaiting;
+  #isFull(): boolean {
+    const runs = this.#ran();
+    for (; this.#runsSeen < runs.length; this.#runsSeen++)
+      this.#waiting.delete(runs[this.#runsSeen]?.marker ?? '');
+    for (const [marker, at] of this.#waiting) if (Date.now() - at > waitingMs) this.#waiting.delete(marker);
+    return this.#waiting.size > mostWaiting;
   }
 
-  private async call(kind: Kind, marker: string): Promise<Answer> {
+  async #call(kind: Kind, marker: string): Promise<Answer> {
     const never = new AbortController();
     const late = pause(answerMs, undefined, { signal: never.signal, ref: false });
     try {
-      const reply = await Promise.race([calls[kind](this.server(), marker, this.deployed), late]);
+      const reply = await Promise.race([calls[kind](this.#server(), marker, this.#deployed), late]);
       if (reply === undefined) throw new Error(`${kind} ${marker} was not answered in ${answerMs} ms`);
       return answerOf(kind, marker, reply);
     } catch (error) {

@@ -45,23 +45,23 @@ export class Site {
   readonly dataDir: string;
   ward: Ward;
   readonly load: Load;
-  private readonly options: SiteOptions;
-  private readonly tally: Tally;
-  private readonly said: (() => string)[];
-  private readonly kills: number[] = [];
+  readonly #options: SiteOptions;
+  readonly #tally: Tally;
+  readonly #said: (() => string)[];
+  readonly #kills: number[] = [];
   /** What went wrong and does not belong to a single call. */
   readonly complaints: string[] = [];
 
   private constructor(options: SiteOptions, dataDir: string, first: Started, deployed: Deployed) {
-    this.options = options;
+    this.#options = options;
     this.dataDir = dataDir;
     this.ward = first.ward;
-    this.said = [first.said];
-    this.tally = new Tally(first.ward.instance);
+    this.#said = [first.said];
+    this.#tally = new Tally(first.ward.instance);
     this.load = new Load(
       options.load,
       () => this.ward,
-      () => this.tally.runs,
+      () => this.#tally.runs,
       deployed,
     );
   }
@@ -76,16 +76,16 @@ export class Site {
 
   /** After the last one has ended, however. */
   async startAgain(): Promise<void> {
-    const { ward, said } = await start(this.options, this.dataDir);
+    const { ward, said } = await start(this.#options, this.dataDir);
     this.ward = ward;
-    this.said.push(said);
+    this.#said.push(said);
   }
 
   /** A new one takes over from the one that runs. */
   async handOver(): Promise<void> {
     const old = this.ward;
-    const { ward, said } = await start(this.options, this.dataDir, ['--take-over']);
-    this.said.push(said);
+    const { ward, said } = await start(this.#options, this.dataDir, ['--take-over']);
+    this.#said.push(said);
     this.ward = ward;
     const code = await old.ended();
     if (code !== 0) this.complaints.push(`a hand-over ended the old one with exit code ${code}`);
@@ -117,15 +117,15 @@ export class Site {
 
   /** The number of further runs. */
   async untilRuns(count: number): Promise<void> {
-    const enough = this.tally.runs.length + count;
-    await this.until(() => this.tally.runs.length >= enough, 'the server runs nothing');
+    const enough = this.#tally.runs.length + count;
+    await this.until(() => this.#tally.runs.length >= enough, 'the server runs nothing');
   }
 
   /** An accepted call has just begun. */
   async untilAcceptedRuns(): Promise<void> {
-    let seen = this.tally.runs.length;
+    let seen = this.#tally.runs.length;
     const begins = () => {
-      const fresh = this.tally.runs.slice(seen);
+      const fresh = this.#tally.runs.slice(seen);
       seen += fresh.length;
       return fresh.some(({ marker }) => marker.startsWith('accepted-'));
     };
@@ -138,7 +138,7 @@ export class Site {
   }
 
   async until(holds: () => boolean | Promise<boolean>, otherwise: string, everyMs = tickMs): Promise<void> {
-    const deadline = performance.now() + (this.options.patienceMs ?? usualPatienceMs);
+    const deadline = performance.now() + (this.#options.patienceMs ?? usualPatienceMs);
     while (!(await holds())) {
       if (performance.now() > deadline) throw new Error(otherwise);
       await new Promise((resolve) => setTimeout(resolve, everyMs));
@@ -146,12 +146,12 @@ export class Site {
   }
 
   get disk(): SmallDisk {
-    if (this.options.disk === undefined) throw new Error('it has no disk of its own');
-    return this.options.disk;
+    if (this.#options.disk === undefined) throw new Error('it has no disk of its own');
+    return this.#options.disk;
   }
 
   runs(): readonly Run[] {
-    return this.tally.runs;
+    return this.#tally.runs;
   }
 
   /** Unless the server ends before. */
@@ -170,22 +170,22 @@ export class Site {
 
   /** What its processes have written, since the first. */
   output(): string {
-    return this.said.map((said) => said()).join('\n');
+    return this.#said.map((said) => said()).join('\n');
   }
 
   /** Of the data folder, as it is seen from here. */
   pathOf(...names: string[]): string {
-    return this.options.disk?.path(...names) ?? join(this.dataDir, ...names);
+    return this.#options.disk?.path(...names) ?? join(this.dataDir, ...names);
   }
 
   /** What is known before the end. */
   soFar(): Pick<Evidence, 'answers' | 'runs' | 'kills'> {
-    return { answers: this.load.answers, runs: this.tally.runs, kills: this.kills };
+    return { answers: this.load.answers, runs: this.#tally.runs, kills: this.#kills };
   }
 
   /** A process of its own, as nothing can be ready for it. */
   kill(pid: number): void {
-    this.kills.push(Date.now());
+    this.#kills.push(Date.now());
     process.kill(pid, 'SIGKILL');
   }
 
@@ -193,34 +193,34 @@ export class Site {
   async finish(): Promise<Evidence> {
     await this.load.end();
     await silenceAlarm(this.ward);
-    await this.settle().catch((error: Error) => this.complaints.push(error.message));
+    await this.#settle().catch((error: Error) => this.complaints.push(error.message));
     await this.stop();
-    const kept = await this.database();
-    const left = await this.leftBehind();
+    const kept = await this.#database();
+    const left = await this.#leftBehind();
     return { ...this.soFar(), ...kept, left: [...left, ...this.complaints] };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.tally[Symbol.dispose]();
+    this.#tally[Symbol.dispose]();
     await this.ward.kill().catch(() => {});
-    if (this.options.disk === undefined) await rm(this.dataDir, { recursive: true, force: true });
+    if (this.#options.disk === undefined) await rm(this.dataDir, { recursive: true, force: true });
   }
 
   /** Every activation that a client knows of has its record, or is not known. */
-  private async settle(): Promise<void> {
+  async #settle(): Promise<void> {
     const ids = this.load.answers.flatMap(({ status, activationId }) =>
       status === 202 && activationId !== undefined ? [activationId] : [],
     );
     const lanes = Array.from({ length: 8 }, async () => {
-      for (let id = ids.pop(); id !== undefined; id = ids.pop()) await this.untilEnded(id);
+      for (let id = ids.pop(); id !== undefined; id = ids.pop()) await this.#untilEnded(id);
     });
     await Promise.all(lanes);
     // A disk of its own is not seen by SQLite here while it is in use.
-    const isEmpty = async () => (await this.database()).queued.length === 0;
-    if (this.options.disk === undefined) await this.until(isEmpty, 'the queue stays full');
+    const isEmpty = async () => (await this.#database()).queued.length === 0;
+    if (this.#options.disk === undefined) await this.until(isEmpty, 'the queue stays full');
   }
 
-  private async untilEnded(id: string): Promise<void> {
+  async #untilEnded(id: string): Promise<void> {
     const isOver = async () => {
       const { status, body } = await this.ward.request('GET', `/api/v1/namespaces/_/activations/${id}`);
       return status === 200 || (status === 404 && body.pending === undefined);
@@ -228,8 +228,8 @@ export class Site {
     await this.until(isOver, `the activation ${id} has no end`);
   }
 
-  private async database(): Promise<ReturnType<typeof readDatabase>> {
-    if (this.options.disk === undefined) return readDatabase(this.pathOf('state/ward.db'));
+  async #database(): Promise<ReturnType<typeof readDatabase>> {
+    if (this.#options.disk === undefined) return readDatabase(this.pathOf('state/ward.db'));
     const copy = await mkdtemp(join(tmpdir(), 'ward-chaos-'));
     try {
       await cp(this.pathOf('state'), copy, { recursive: true });
@@ -239,8 +239,8 @@ export class Site {
     }
   }
 
-  private async leftBehind(): Promise<readonly string[]> {
-    const found = Object.entries({ ...leftOvers(this.ward), ...(this.options.disk && { mounts: [] }) });
+  async #leftBehind(): Promise<readonly string[]> {
+    const found = Object.entries({ ...leftOvers(this.ward), ...(this.#options.disk && { mounts: [] }) });
     const there = found
       .filter(([, each]) => each.length > 0)
       .map(([name, each]) => `${name}: ${each.join(' ')}`);

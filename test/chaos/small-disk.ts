@@ -11,11 +11,11 @@ const blockBytes = 1024 * 1024;
 export class SmallDisk implements AsyncDisposable {
   /** Where it is mounted, in that namespace. */
   readonly folder: string;
-  private readonly holder: ChildProcess;
+  readonly #holder: ChildProcess;
 
   private constructor(folder: string, holder: ChildProcess) {
     this.folder = folder;
-    this.holder = holder;
+    this.#holder = holder;
   }
 
   static async mount(mebibytes: number): Promise<SmallDisk> {
@@ -31,7 +31,7 @@ export class SmallDisk implements AsyncDisposable {
 
   /** The process whose mount namespace has it. */
   get pid(): number {
-    return this.holder.pid ?? 0;
+    return this.#holder.pid ?? 0;
   }
 
   /** As it is seen from here. */
@@ -43,7 +43,7 @@ export class SmallDisk implements AsyncDisposable {
   async fill(): Promise<void> {
     await using file = await open(this.path('filler'), 'a');
     const block = Buffer.alloc(blockBytes);
-    for (let free = await this.freeBytes(); free > 0; free = await this.freeBytes()) {
+    for (let free = await this.#freeBytes(); free > 0; free = await this.#freeBytes()) {
       try {
         await file.write(block, 0, Math.min(block.length, free));
       } catch {
@@ -57,12 +57,12 @@ export class SmallDisk implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.holder.kill('SIGKILL');
-    await once(this.holder, 'exit');
+    this.#holder.kill('SIGKILL');
+    await once(this.#holder, 'exit');
     await rm(this.folder, { recursive: true, force: true });
   }
 
-  private async freeBytes(): Promise<number> {
+  async #freeBytes(): Promise<number> {
     const { bavail, bsize } = await statfs(this.path());
     return bavail * bsize;
   }

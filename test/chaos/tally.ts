@@ -30,33 +30,33 @@ def ran(marker):
 
 export class Tally implements Disposable {
   readonly runs: Run[] = [];
-  private readonly seen = new Set<string>();
-  private readonly group: string;
-  private readonly timer: NodeJS.Timeout;
+  readonly #seen = new Set<string>();
+  readonly #group: string;
+  readonly #timer: NodeJS.Timeout;
 
   /** @param instance whose sandboxes are watched, from server to server */
   constructor(instance: string) {
-    this.group = join(hierarchy(), 'ward', instance);
-    this.timer = setInterval(() => this.look(), everyMs);
+    this.#group = join(hierarchy(), 'ward', instance);
+    this.#timer = setInterval(() => this.#look(), everyMs);
   }
 
-  private look(): void {
-    for (const name of namesIn(this.group))
-      if (name !== 'platform') this.lookInto(join(this.group, name, 'cgroup.procs'));
+  #look(): void {
+    for (const name of namesIn(this.#group))
+      if (name !== 'platform') this.#lookInto(join(this.#group, name, 'cgroup.procs'));
   }
 
-  private lookInto(list: string): void {
+  #lookInto(list: string): void {
     // Its first processes, of which one may still be the runtime's.
     for (const pid of linesOf(list).slice(0, 2)) {
       const tmp = `/proc/${pid}/root/tmp`;
-      for (const name of namesIn(tmp)) if (name.startsWith(`${prefix}.`)) this.count(join(tmp, name), name);
+      for (const name of namesIn(tmp)) if (name.startsWith(`${prefix}.`)) this.#count(join(tmp, name), name);
     }
   }
 
-  private count(path: string, name: string): void {
-    if (!this.seen.has(name)) {
+  #count(path: string, name: string): void {
+    if (!this.#seen.has(name)) {
       const [, activationId = '', marker = '', token = ''] = name.split('.');
-      this.seen.add(name);
+      this.#seen.add(name);
       this.runs.push({ activationId, marker, token });
     }
     try {
@@ -68,7 +68,7 @@ export class Tally implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    clearInterval(this.timer);
+    clearInterval(this.#timer);
   }
 }
 
