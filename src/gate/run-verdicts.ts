@@ -3,7 +3,7 @@
  * store. One that was made with another policy, other advisories or other VEX than there are now is never given: who asks
  * waits until it was judged anew.
  */
-import { type Log, messageOf } from '../lib/index.ts';
+import { BoundedMap, type Log, messageOf } from '../lib/index.ts';
 import { judge } from './judge/judge.ts';
 import type { Verdict } from './judge/verdict.ts';
 import type { Policy } from './policy/policy.ts';
@@ -40,7 +40,7 @@ const freshForMs = 600_000;
 
 export class RunVerdicts {
   readonly #options: RunVerdictsOptions;
-  readonly #kept = new Map<string, Kept>();
+  readonly #kept = new BoundedMap<string, Kept>(mostKept);
   /** Looked for in the store. */
   readonly #sought = new Map<string, Promise<Verdict>>();
   readonly #judged = new Map<string, Promise<Verdict>>();
@@ -120,8 +120,6 @@ export class RunVerdicts {
   }
 
   #keep(key: string, verdict: Verdict, revisions = revisionsOf(verdict)): Kept {
-    const oldest = this.#kept.size >= mostKept ? this.#kept.keys().next().value : undefined;
-    if (oldest !== undefined) this.#kept.delete(oldest);
     const kept = { verdict, revisions, freshUntil: Date.parse(verdict.judgedAt) + freshForMs };
     this.#kept.set(key, kept);
     return kept;

@@ -4,6 +4,7 @@
  * (Bearer) that was given for a key, or nothing.
  */
 import { namespaceOfRepository, type RegistryStore, type RepositoryName } from '../content/index.ts';
+import { BoundedMap } from '../lib/index.ts';
 import { registryFault } from './faults.ts';
 import type { AskedScopes } from './scopes.ts';
 import type { Grants, Tokens } from './tokens.ts';
@@ -44,12 +45,11 @@ const maxKnown = 10_000;
 export function createAccess(options: AccessOptions): Access {
   const { store, tokens, authenticate, publicPrefixes, anonymousPull } = options;
   const isPublic = (repository: string) => publicPrefixes.some((prefix) => repository.startsWith(prefix));
-  const known = new Map<string, number>();
+  const known = new BoundedMap<string, number>(maxKnown);
   /** A namespace that was made anew starts empty. */
   const welcome = async (namespace: string, createdAt: number): Promise<void> => {
     if (known.get(namespace) === createdAt) return;
     await store.forgetNamespace(namespace, createdAt);
-    if (known.size >= maxKnown) known.clear();
     known.set(namespace, createdAt);
   };
   const callerOf = async (authorization: string): Promise<RegistryCaller> => {

@@ -7,7 +7,7 @@
 import type { Stats } from 'node:fs';
 import { lstat, readFile, readlink, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, normalize, resolve } from 'node:path';
-import { hostTroubleOf } from '../lib/index.ts';
+import { BoundedMap, hostTroubleOf } from '../lib/index.ts';
 import { sandboxFault } from './faults.ts';
 import { launcherPath } from './runtime-config/landlock.ts';
 import { codePath, resolvConfPath } from './runtime-config/mounts.ts';
@@ -103,7 +103,7 @@ async function checkReadable(rootDir: string, path: string): Promise<void> {
 }
 
 /** Answers by root folder and the file's identity, so that a warm start costs one `lstat`. */
-const launchers = new Map<string, { readonly identity: string; readonly canLandlock: boolean }>();
+const launchers = new BoundedMap<string, { readonly identity: string; readonly canLandlock: boolean }>(1000);
 
 /** The path inside the root of a `setpriv` that knows Landlock (util-linux 2.41), when the image has one. */
 export async function findLandlockLauncher(rootDir: string): Promise<string | undefined> {
@@ -114,7 +114,6 @@ export async function findLandlockLauncher(rootDir: string): Promise<string | un
   const known = launchers.get(rootDir);
   if (known?.identity === identity) return known.canLandlock ? launcherPath : undefined;
   const canLandlock = (await readFile(path)).includes('landlock-access');
-  if (launchers.size > 1000) launchers.clear();
   launchers.set(rootDir, { identity, canLandlock });
   return canLandlock ? launcherPath : undefined;
 }

@@ -1,7 +1,8 @@
 /**
- * Token buckets by key: so many at once, so many a second after that. The least recently used bucket goes when there
+ * Token buckets by key: so many at once, so many a second after that. The least recently used buckets go when there
  * are too many, so that a flood of keys fills no memory; what it gives a flooder is a fresh bucket at most.
  */
+import { BoundedMap } from '../../lib/index.ts';
 import { apiFault } from '../faults.ts';
 
 export interface Rate {
@@ -29,7 +30,7 @@ interface Bucket {
 }
 
 export function createRateLimiter({ rate, capacity, now = Date.now }: RateLimiterOptions): RateLimiter {
-  const buckets = new Map<string, Bucket>();
+  const buckets = new BoundedMap<string, Bucket>(capacity);
   return {
     get size() {
       return buckets.size;
@@ -40,18 +41,11 @@ export function createRateLimiter({ rate, capacity, now = Date.now }: RateLimite
       const earned = (Math.max(0, at - bucket.filledAt) / 1000) * rate.perSecond;
       bucket.tokens = Math.min(rate.burst, bucket.tokens + earned);
       bucket.filledAt = at;
-      buckets.delete(key);
-      if (buckets.size >= capacity) dropOldest(buckets);
       buckets.set(key, bucket);
       if (bucket.tokens < 1) throw exceeded(((1 - bucket.tokens) / rate.perSecond) * 1000);
       bucket.tokens--;
     },
   };
-}
-
-function dropOldest(buckets: Map<string, Bucket>): void {
-  const oldest = buckets.keys().next().value;
-  if (oldest !== undefined) buckets.delete(oldest);
 }
 
 function exceeded(retryAfterMs: number) {

@@ -2,6 +2,7 @@
  * A bounded map of what was read from the store. A value that was read before the last invalidation is
  * never kept: the reader takes a ticket first and hands it in with the value.
  */
+import { BoundedMap } from '../../lib/index.ts';
 
 interface BoundedCache<Value> {
   get(key: string): Value | undefined;
@@ -15,7 +16,7 @@ interface BoundedCache<Value> {
 
 /** @param capacity values at most; the oldest goes first */
 export function createBoundedCache<Value>(capacity: number): BoundedCache<Value> {
-  const values = new Map<string, Value>();
+  const values = new BoundedMap<string, Value>(capacity);
   let generation = 0;
   return {
     get: (key) => values.get(key),
@@ -24,11 +25,7 @@ export function createBoundedCache<Value>(capacity: number): BoundedCache<Value>
       if (kept !== undefined) return kept;
       const ticket = generation;
       const value = await read();
-      if (value !== undefined && ticket === generation) {
-        const oldest = values.size >= capacity ? values.keys().next().value : undefined;
-        if (oldest !== undefined) values.delete(oldest);
-        values.set(key, value);
-      }
+      if (value !== undefined && ticket === generation) values.set(key, value);
       return value;
     },
     clear() {

@@ -14,7 +14,7 @@ import {
   type KeyObject,
   randomFillSync,
 } from 'node:crypto';
-import { isJsonObject, type JsonObject, type JsonValue } from '../../lib/index.ts';
+import { BoundedMap, isJsonObject, type JsonObject, type JsonValue } from '../../lib/index.ts';
 import { corrupt } from '../entities/entity-row.ts';
 import type { Parameter } from '../entities/key-values.ts';
 import { functionFault } from '../faults.ts';
@@ -179,14 +179,13 @@ function newNonce(): Buffer {
 function derivedKeys(): (master: VaultKey, namespace: string) => KeyObject {
   const kept = new WeakMap<VaultKey, Map<string, KeyObject>>();
   return (master, namespace) => {
-    const known = kept.get(master) ?? new Map<string, KeyObject>();
+    const known = kept.get(master) ?? new BoundedMap<string, KeyObject>(keptKeys);
     kept.set(master, known);
     let key = known.get(namespace);
     if (key === undefined) {
       const info = `ward ${form} ${namespace}`;
       // As an object of the runtime it is set up once; as bytes, with each use.
       key = createSecretKey(Buffer.from(hkdfSync('sha256', master.secret, Buffer.alloc(0), info, keyBytes)));
-      if (known.size >= keptKeys) known.clear();
       known.set(namespace, key);
     }
     return key;

@@ -5,7 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { isJsonObject, matchesPattern } from '../../lib/index.ts';
+import { BoundedMap, isJsonObject, matchesPattern } from '../../lib/index.ts';
 import { hashOf } from '../canonical-json.ts';
 import { gateFault } from '../faults.ts';
 import { parsePackageUrl } from '../package-url.ts';
@@ -85,13 +85,12 @@ export function rulesFor(policy: Policy, namespace: string, stage: Stage): Rules
     (namespaces?.some((pattern) => matchesPattern(pattern, namespace)) ?? true) &&
     (stages?.includes(stage) ?? true);
   const which = policy.layers.map((layer) => (isFor(layer) ? '1' : '0')).join('');
-  const known = laid.get(policy) ?? new Map<string, Rules>();
+  const known = laid.get(policy) ?? new BoundedMap<string, Rules>(keptCombinations);
   laid.set(policy, known);
   let rules = known.get(which);
   if (rules === undefined) {
     const layers = policy.layers.filter((_layer, index) => which[index] === '1');
     rules = rulesSchema.parse(layers.reduce<object>((below, { rules: above }) => laidOver(below, above), {}));
-    if (known.size >= keptCombinations) known.clear();
     known.set(which, rules);
   }
   return rules;

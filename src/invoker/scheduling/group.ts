@@ -62,14 +62,17 @@ export interface Group {
   permission: LoadPermission;
 }
 
-/** @param reason why it waits for a slot; undefined when one takes it now */
+/** @param slot the warm one that takes it now, if there is one */
 export function newWaitingJob(
-  given: Pick<WaitingJob, 'job' | 'settle' | 'refuse' | 'handover' | 'reason'>,
+  group: Group,
+  slot: Slot | undefined,
+  given: Pick<WaitingJob, 'job' | 'settle' | 'refuse' | 'handover'>,
 ): WaitingJob {
   return {
     ...given,
     asked: undefined,
-    queuedAt: given.reason === undefined ? 0 : performance.now(),
+    queuedAt: slot ? 0 : performance.now(),
+    reason: slot ? undefined : startReason(group),
     isSecondTry: false,
     hasLostSandbox: false,
     isCancelled: false,
@@ -140,6 +143,16 @@ function takesEarly({ inFlight, claiming, runner }: Slot, serviceMs: number): bo
   if (begun >= Math.min(maxEarly, Math.floor(earlyMs / serviceMs))) return false;
   if (claiming >= Math.min(maxEarly, Math.floor(claimingMs / serviceMs))) return false;
   return begun === 0 || runner.takesEarly();
+}
+
+/** Why no warm slot takes its next activation. A past that is forgotten counts as none. */
+function startReason(group: Group): StartReason {
+  if (group.isFresh) return 'a fresh sandbox is asked for';
+  if (group.slots.length + group.starting > 0) return 'all its sandboxes were busy';
+  if (group.past === 'failed') return 'its last sandbox failed';
+  return group.past === 'given up'
+    ? 'its idle sandboxes were ended (keep-alive, or memory was short)'
+    : 'first call of this revision';
 }
 
 /** An activation of it took so long. */

@@ -1,11 +1,11 @@
 /** The groups that have something: a job in line, a slot, or one on its way. Of the others only the end is kept. */
 import type { JobTarget } from '../../dispatch/index.ts';
+import { BoundedMap } from '../../lib/index.ts';
 import { invokerFault } from '../faults.ts';
 import type { MemoryLedger } from '../slots/memory-ledger.ts';
 import type { SlotFactory } from '../slots/slots.ts';
-import { createGroup, type Group, groupKey } from './group.ts';
+import { createGroup, type Group, groupKey, type LastEnd } from './group.ts';
 import { isKept } from './growth.ts';
-import { createPasts } from './past.ts';
 
 export interface Groups {
   /** The target's group, made when there is none. @throws Fault ACTION_TOO_LARGE and those of `SlotFactory.plan` */
@@ -17,9 +17,12 @@ export interface Groups {
   forget(group: Group): void;
 }
 
+/** Groups that are no more, and how they ended. */
+const mostPasts = 10_000;
+
 export function createGroups(factory: Pick<SlotFactory, 'plan'>, ledger: MemoryLedger): Groups {
   const groups = new Map<string, Group>();
-  const pasts = createPasts();
+  const pasts = new BoundedMap<string, LastEnd>(mostPasts);
   return {
     of(target) {
       const key = groupKey(target);

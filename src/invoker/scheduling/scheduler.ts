@@ -42,7 +42,6 @@ import { createGroups, type Groups } from './groups.ts';
 import { hasSpare, isFull, lacksWarm, needsAnother } from './growth.ts';
 import { createHandovers, type Handovers } from './handing-over.ts';
 import { both, busy, complete, type Origin, rejection, runRequest } from './job-exchange.ts';
-import { startReason } from './past.ts';
 import type { ProcessorShares } from './processor-shares.ts';
 import { SlotLives } from './slot-lives.ts';
 import { createWaitingLine } from './waiting-line.ts';
@@ -125,8 +124,7 @@ export class Scheduler {
         this.#cancelling.leave(job.activationId);
         reject(fault);
       };
-      const reason = slot ? undefined : startReason(group);
-      const pending = newWaitingJob({ job, settle, refuse, handover, reason });
+      const pending = newWaitingJob(group, slot, { job, settle, refuse, handover });
       if (slot) return void this.#serve(group, slot, pending);
       this.#line.add(group, pending);
       this.#schedule();

@@ -1,5 +1,6 @@
 /** CVSS vectors of all versions: base scores and the names of their bands (first.org/cvss). */
 import calculator from 'ae-cvss-calculator';
+import { BoundedMap } from '../../lib/index.ts';
 import type { Severity } from '../types.ts';
 
 interface CvssScore {
@@ -10,13 +11,12 @@ interface CvssScore {
 
 /** The same few thousand vectors come again and again, and version 4 takes half a millisecond. */
 const remembered = 20_000;
-const known = new Map<string, CvssScore | undefined>();
+const known = new BoundedMap<string, CvssScore | undefined>(remembered);
 
 /** Undefined for what is not a vector. */
 export function scoreOf(vector: string): CvssScore | undefined {
   if (known.has(vector)) return known.get(vector);
   const score = calculate(vector);
-  if (known.size >= remembered) known.clear();
   known.set(vector, score);
   return score;
 }

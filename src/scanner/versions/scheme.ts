@@ -1,4 +1,5 @@
 /** What all kinds of versions have in common: read once, compared often, and perhaps not comparable at all. */
+import { BoundedMap } from '../../lib/index.ts';
 
 export interface VersionScheme {
   /** Below, at or above zero; undefined when nobody knows. */
@@ -15,12 +16,11 @@ export function versionScheme<Parsed>(
   parse: (text: string) => Parsed | undefined,
   compare: (a: Parsed, b: Parsed) => number | undefined,
 ): VersionScheme {
-  const known = new Map<string, Parsed | undefined>();
+  const known = new BoundedMap<string, Parsed | undefined>(rememberedVersions);
   const read = (text: string): Parsed | undefined => {
     const found = known.get(text);
     if (found !== undefined || known.has(text)) return found;
     const parsed = text.length > longestVersion ? undefined : parse(text);
-    if (known.size >= rememberedVersions) known.clear();
     known.set(text, parsed);
     return parsed;
   };

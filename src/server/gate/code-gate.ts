@@ -3,7 +3,7 @@
 import type { Digest } from '../../blobs/index.ts';
 import type { CodeGate, GateVerdict, Runnable } from '../../functions/index.ts';
 import { codeSubject, type Gate, imageSubject, type Subject } from '../../gate/index.ts';
-import { isFault, type Log, messageOf } from '../../lib/index.ts';
+import { BoundedMap, isFault, type Log, messageOf } from '../../lib/index.ts';
 import { createJudgedImages, type JudgedImagesOptions } from './judged-images.ts';
 
 export interface CodeGateOptions extends JudgedImagesOptions {
@@ -22,13 +22,12 @@ const kept = 10_000;
 export function createCodeGate(options: CodeGateOptions): GuardedCode {
   const { gate, findImage, log } = options;
   /** By digest, then by kind: asked for every call, and a key of both would have to be put together each time. */
-  const ofCode = new Map<Digest, Map<string, Subject>>();
+  const ofCode = new BoundedMap<Digest, Map<string, Subject>>(kept);
   const images = createJudgedImages(options);
 
   const subjectOfCode = ({ digest, kind }: Runnable): Subject => {
     const known = ofCode.get(digest)?.get(kind);
     if (known !== undefined) return known;
-    if (ofCode.size >= kept) ofCode.clear();
     const subject = codeSubject(digest, kind);
     const ofDigest = ofCode.get(digest) ?? new Map<string, Subject>();
     ofCode.set(digest, ofDigest.set(kind, subject));

@@ -6,6 +6,7 @@
 import type { Digest } from '../../blobs/index.ts';
 import { parsePushedReference } from '../../content/index.ts';
 import type { Gate } from '../../gate/index.ts';
+import { BoundedMap } from '../../lib/index.ts';
 import type { ImageSource } from '../../scanner/index.ts';
 
 export interface JudgedImagesOptions {
@@ -35,7 +36,7 @@ const actor = 'gate';
 
 export function createJudgedImages(options: JudgedImagesOptions): JudgedImages {
   const { gate, findImage, clock = () => performance.now() } = options;
-  const known = new Map<string, Known>();
+  const known = new BoundedMap<string, Known>(mostKept);
   const looking = new Map<string, Promise<Digest>>();
 
   const lookUp = async (name: string, namespace: string, before: Digest | undefined): Promise<Digest> => {
@@ -53,7 +54,6 @@ export function createJudgedImages(options: JudgedImagesOptions): JudgedImages {
       // What was pushed meanwhile has made this an answer of before.
       if (looking.get(key) !== found) return digest;
       looking.delete(key);
-      if (known.size >= mostKept) known.clear();
       known.set(key, { digest, freshUntil: clock() + freshForMs });
       return digest;
     });

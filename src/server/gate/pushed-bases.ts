@@ -9,7 +9,7 @@ import {
 } from '../../content/index.ts';
 import { type ArtifactLayer, companionSuffixes, companionTag, companionTypes } from '../../gate/index.ts';
 import { indexTypes, manifestMediaType } from '../../images/index.ts';
-import { isFault, type Log } from '../../lib/index.ts';
+import { BoundedMap, isFault, type Log } from '../../lib/index.ts';
 import { companionLayers } from './companion-layers.ts';
 
 export interface PushedBases {
@@ -38,7 +38,7 @@ const mostPlatforms = 50;
 const listedForMs = 1000;
 
 export function openPushedBases(registry: BasesRegistry, log: Log): PushedBases {
-  const known = new Map<Digest, readonly (readonly Digest[])[]>();
+  const known = new BoundedMap<Digest, readonly (readonly Digest[])[]>(kept);
   let listed: Promise<readonly Digest[]> | undefined;
   let listedAt = 0;
   const read = async (digest: Digest): Promise<readonly (readonly Digest[])[]> => {
@@ -99,7 +99,6 @@ export function openPushedBases(registry: BasesRegistry, log: Log): PushedBases 
       if (before !== undefined) return before;
       try {
         const layers = await read(digest);
-        if (known.size >= kept) known.clear();
         known.set(digest, layers);
         return layers;
       } catch (error) {

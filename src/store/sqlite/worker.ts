@@ -4,7 +4,7 @@
  */
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
-import { giveBack } from '../../lib/index.ts';
+import { BoundedMap, giveBack } from '../../lib/index.ts';
 import { isLongText, type LongText, type SqlValue } from '../batch.ts';
 import {
   type BatchRequest,
@@ -27,7 +27,9 @@ const port = parentPort;
 if (port === null) throw new Error('this module runs as a worker thread only');
 
 const db = open();
-const prepared = new Map<string, { readonly statement: StatementSync; readonly returnsRows: boolean }>();
+const prepared = new BoundedMap<string, { readonly statement: StatementSync; readonly returnsRows: boolean }>(
+  statementLimit,
+);
 
 port.on('message', (requests: readonly Request[]) => {
   const replies = requests.map(answer);
@@ -100,7 +102,6 @@ function prepare(sql: string) {
   if (entry === undefined) {
     const statement = db.prepare(sql);
     entry = { statement, returnsRows: statement.columns().length > 0 };
-    if (prepared.size >= statementLimit) prepared.clear();
     prepared.set(sql, entry);
   }
   return entry;
