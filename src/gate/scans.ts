@@ -3,6 +3,7 @@
  * waits for it; it keeps its place until it ends, so that places can't be multiplied by waiting.
  */
 import type { Digest } from '../blobs/index.ts';
+import { withTimeout } from '../lib/index.ts';
 import type { Report } from '../scanner/index.ts';
 import { gateFault } from './faults.ts';
 
@@ -68,19 +69,13 @@ export function createScans({ concurrent, waiting, timeoutMs }: ScanLimits): Sca
         flight = fly(digest, start);
         flights.set(digest, flight);
       }
-      return within(flight, timeoutMs);
+      return withTimeout(flight, timeoutMs, () => {
+        throw new Error(`it took longer than ${timeoutMs / 1000} s`);
+      });
     },
     async end() {
       ending.abort(gateFault('GATE_STOPPING', 'Ward is being stopped', { hint: 'try again in a minute' }));
       await Promise.allSettled(flights.values());
     },
   };
-}
-
-function within<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const giveUp = () => reject(new Error(`it took longer than ${timeoutMs / 1000} s`));
-    const timer = setTimeout(giveUp, timeoutMs);
-    promise.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
 }

@@ -26,6 +26,7 @@ export { matchesPattern } from './name-pattern.ts';
 export { nearestName } from './nearest.ts';
 export { formatSize, parseSize } from './size.ts';
 export { systemCallFilter, systemCallFilterHere } from './system-call-filter.ts';
+export { withTimeout } from './timeout.ts';
 export { type UnneededLook, watchUnneeded } from './unneeded.ts';
 export { packageVersion } from './version.ts';
 export { startThread } from './worker-thread.ts';

@@ -4,7 +4,7 @@
  * way for a moment: a read of one record waits for that, a list does not.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { JsonObject, JsonValue } from '../../lib/index.ts';
+import { type JsonObject, type JsonValue, withTimeout } from '../../lib/index.ts';
 import type { ActivationFilter, ActivationRow, ActivationStore } from '../../store/index.ts';
 import type { ListRange } from '../entities/page.ts';
 import { functionFault, notFound } from '../faults.ts';
@@ -57,7 +57,8 @@ export function createActivations(
     if (expected.size === 0) return;
     const meant = [...expected.values()].filter(({ task }) => isMeant(task));
     if (meant.length === 0) return;
-    await within(Promise.all(meant.map(({ visible }) => visible.reached())), settleWaitMs);
+    const all = Promise.all(meant.map(({ visible }) => visible.reached()));
+    await withTimeout(all, settleWaitMs, () => undefined);
   };
   const find = async (namespace: string, activationId: string): Promise<ActivationRow> => {
     checkActivationId(activationId);
@@ -140,17 +141,6 @@ export function checkActivationId(text: string): void {
   }
   if (!/^[0-9a-f]+$/.test(text)) {
     throw functionFault('ACTIVATION_ID_INVALID', 'The activation id is not valid.');
-  }
-}
-
-/** Settles when `work` does, or after `timeoutMs`; true in the first case. `work` must not reject. */
-export async function within(work: Promise<unknown>, timeoutMs: number): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const timer = setTimeout(resolve, timeoutMs, false);
-  try {
-    return await Promise.race([work.then(() => true), promise]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

@@ -1,7 +1,6 @@
 /** Runs the parts of sequences and compositions: activations of their own, whose cause is the whole. */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { CompletionStatus, Dispatcher } from '../../dispatch/index.ts';
-import type { JsonObject, JsonValue } from '../../lib/index.ts';
+import { type JsonObject, type JsonValue, withTimeout } from '../../lib/index.ts';
 import type { ActivationStore } from '../../store/index.ts';
 import type { CodeGate } from '../actions/code-gate.ts';
 import { frameOf, type RecordFrame } from '../actions/record-frame.ts';
@@ -76,7 +75,7 @@ export function createComponents({
       throw error;
     });
     if (task.type === 'composed') return { activationId, record: await running };
-    const record = await inTime(running, task.limits.timeoutMs + patienceMs);
+    const record = await withTimeout(running, task.limits.timeoutMs + patienceMs, () => undefined);
     return { activationId, record };
   };
 
@@ -106,17 +105,6 @@ export function createComponents({
       if (loadPermission(gate, target) === 'allowed') dispatcher.warm(target);
     },
   };
-}
-
-/** Undefined after `timeoutMs`; the work itself goes on. */
-async function inTime<T>(work: Promise<T>, timeoutMs: number): Promise<T | undefined> {
-  const done = new AbortController();
-  const late = delay(timeoutMs, undefined, { signal: done.signal }).catch(() => undefined);
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    done.abort();
-  }
 }
 
 /** What a whole needs to know of the part that ended last. */

@@ -11,13 +11,13 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isLongLog } from '../../dispatch/index.ts';
-import { isFault, type Log, messageOf } from '../../lib/index.ts';
+import { isFault, type Log, messageOf, withTimeout } from '../../lib/index.ts';
 import { type ActivationWrite, mayPass, type Store } from '../../store/index.ts';
 import type { CodeStore } from '../actions/code-store.ts';
 import type { NamespaceService } from '../namespaces/namespaces.ts';
 import type { Vault } from '../vault/vault.ts';
 import { toQueue } from './accepted-task.ts';
-import { type ActivationService, within } from './activations.ts';
+import type { ActivationService } from './activations.ts';
 import { Execution, type ExecutionPlan } from './execution.ts';
 import { keptLog } from './kept-log.ts';
 import type { QueueLease } from './queue-lease.ts';
@@ -154,18 +154,17 @@ export function createExecutions(options: ExecutionsOptions): Executions {
       for (const execution of underWay.values())
         if (!execution.hasBegun && execution.canWait && !execution.needsThisProcess) execution.withdraw?.();
       const recordings = [...underWay.values()].map(({ recorded }) => recorded.reached());
-      if (recordings.length === 0 || (await within(Promise.all(recordings), timeoutMs))) return;
-      await within(
-        Promise.all([...underWay.values()].map((execution) => execution.settled())),
-        lastRecordsMs,
-      );
+      const areRecorded = Promise.all(recordings).then(() => true);
+      if (recordings.length === 0 || (await withTimeout(areRecorded, timeoutMs, () => false))) return;
+      const settled = Promise.all([...underWay.values()].map((execution) => execution.settled()));
+      await withTimeout(settled, lastRecordsMs, () => undefined);
       for (const execution of underWay.values()) {
         if (execution.canWait && execution.withdraw !== undefined) execution.withdraw();
         else if (execution.interrupt !== undefined) execution.interrupt();
         else if (!execution.isOver) cancel(execution);
       }
       // A full disk takes no record; the durable queue still has the calls that clients were told of.
-      if (!(await within(Promise.all(recordings), lastRecordsMs)))
+      if (!(await withTimeout(areRecorded, lastRecordsMs, () => false)))
         log.error({ records: underWay.size }, 'records could not be written before the end');
     },
   };

@@ -2,9 +2,8 @@
  * This server's lease in the accepted queue. What it accepts is its own, and no other server touches it, while the lease
  * runs. It is renewed in the background; its end at a stop leaves to others what is there still.
  */
-import { type Log, messageOf, newId } from '../../lib/index.ts';
+import { type Log, messageOf, newId, withTimeout } from '../../lib/index.ts';
 import type { AcceptedQueue } from '../../store/index.ts';
-import { within } from './activations.ts';
 
 export interface QueueLease {
   /** The name under which this server owns calls: new at each start. */
@@ -78,7 +77,7 @@ class HeldLease implements QueueLease {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    await within(this.#leave(), leaveMs);
+    await withTimeout(this.#leave(), leaveMs, () => undefined);
   }
 
   async #leave(): Promise<void> {

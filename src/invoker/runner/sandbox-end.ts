@@ -1,4 +1,5 @@
 /** Ends a sandbox and finds out why it ended: what the kernel says comes before what Ward saw of it. */
+import { withTimeout } from '../../lib/index.ts';
 import type { Sandbox, SandboxExit } from '../../sandbox/index.ts';
 import type { Failure } from './runner.ts';
 
@@ -9,9 +10,10 @@ const exitGraceMs = 500;
  * Settles when nothing of it is left, or could not be taken away: then its maker says so, and tries again. Never rejects: a disk that takes no writes is no reason for a server to end.
  */
 export async function endSandbox(sandbox: Sandbox, reason: Failure): Promise<Failure> {
-  const early = reason === 'channel-closed' ? await settledWithin(sandbox.exited, exitGraceMs) : undefined;
+  const soon = () => withTimeout(sandbox.exited, exitGraceMs, () => undefined);
+  const early = reason === 'channel-closed' ? await soon() : undefined;
   const isGone = early !== undefined || (await tryDestroy(sandbox));
-  const exit = early ?? (isGone ? await sandbox.exited : await settledWithin(sandbox.exited, exitGraceMs));
+  const exit = early ?? (await (isGone ? sandbox.exited : soon()));
   await tryDestroy(sandbox);
   return exit === undefined ? reason : explain(reason, exit);
 }
@@ -35,12 +37,4 @@ function explain(reason: Failure, exit: SandboxExit): Failure {
 /** The host has decided it, whatever the sandbox did meanwhile. */
 function isOurs(reason: Failure): boolean {
   return reason === 'timeout' || reason === 'ended' || reason === 'cancelled';
-}
-
-async function settledWithin<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), ms);
-  });
-  return Promise.race([promise, timeout]).finally(() => clearTimeout(timer));
 }

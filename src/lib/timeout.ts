@@ -1,0 +1,14 @@
+/** What `work` settles as; when that takes longer than `timeoutMs`, what `late` gives or throws. The work itself goes on. */
+export async function withTimeout<Result, Late>(
+  work: Promise<Result>,
+  timeoutMs: number,
+  late: () => Late,
+): Promise<Result | Late> {
+  const { promise: timeout, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, timeoutMs);
+  try {
+    return await Promise.race([work, timeout.then(late)]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
