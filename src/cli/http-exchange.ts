@@ -1,6 +1,7 @@
 /** One HTTP request, up to the head of its answer. */
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import { collectUpTo } from '../lib/index.ts';
 
 interface ExchangeOptions {
   readonly url: URL;
@@ -40,12 +41,6 @@ export function openExchange(options: ExchangeOptions): Promise<Exchange> {
 
 /** The rest of an answer, as text. @throws Error when it is larger than `maxBytes` */
 export async function readText(exchange: Exchange, maxBytes: number): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of exchange.body) {
-    size += chunk.byteLength;
-    if (size > maxBytes) throw new Error(`more than ${maxBytes} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
+  const bytes = await collectUpTo(exchange.body, maxBytes, () => new Error(`more than ${maxBytes} bytes`));
+  return bytes.toString('utf8');
 }

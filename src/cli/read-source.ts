@@ -1,7 +1,7 @@
 /** Reading a file or standard input to its end, up to a limit. */
 import { fstatSync, openSync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { errnoOf, isFault, messageOf } from '../lib/index.ts';
+import { collectUpTo, errnoOf, isFault, messageOf } from '../lib/index.ts';
 import { cliFault } from './faults.ts';
 
 /**
@@ -41,14 +41,7 @@ function unreadable(path: string, cause: unknown) {
   return cliFault('SOURCE_UNREADABLE', what, { cause });
 }
 
-async function collect(stream: NodeJS.ReadableStream, maxBytes: number, name: string): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of stream) {
-    const bytes = Buffer.from(chunk);
-    size += bytes.byteLength;
-    if (size > maxBytes) throw cliFault('SOURCE_UNREADABLE', `${name} is larger than ${maxBytes} bytes`);
-    chunks.push(bytes);
-  }
-  return Buffer.concat(chunks);
+function collect(source: NodeJS.ReadableStream, maxBytes: number, name: string): Promise<Buffer> {
+  const tooLarge = () => cliFault('SOURCE_UNREADABLE', `${name} is larger than ${maxBytes} bytes`);
+  return collectUpTo(source, maxBytes, tooLarge);
 }

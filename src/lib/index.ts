@@ -1,4 +1,5 @@
 export { BoundedMap } from './bounded-map.ts';
+export { collectUpTo } from './collect.ts';
 export { type CommandOptions, type CommandResult, mustRun, runCommand, startCommand } from './command.ts';
 export { confine, findAbilities, readingPrograms, scanId, type UserIds, unownedId } from './confinement.ts';
 export { errorOf, type Failure, failureOf } from './failure.ts';

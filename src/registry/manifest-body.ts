@@ -1,6 +1,7 @@
 /** Manifests are read into memory, so many bytes of them at once over all clients. */
 import type { Readable } from 'node:stream';
 import { maxManifestBytes } from '../content/index.ts';
+import { collectUpTo } from '../lib/index.ts';
 import { registryFault } from './faults.ts';
 
 export interface ManifestBudget {
@@ -29,16 +30,8 @@ export function createManifestBudget(maxBytes: number): ManifestBudget {
 
 /** @param announced Bytes, as far as the client says so. @throws Fault MANIFEST_TOO_LARGE */
 export async function readManifestBody(source: Readable, announced: number | undefined): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = announced ?? 0;
-  if (size <= maxManifestBytes) {
-    size = 0;
-    for await (const chunk of source.iterator({ destroyOnReturn: false })) {
-      size += chunk.length;
-      if (size > maxManifestBytes) break;
-      chunks.push(chunk);
-    }
-  }
-  if (size <= maxManifestBytes) return Buffer.concat(chunks);
-  throw registryFault('MANIFEST_TOO_LARGE', `a manifest has ${maxManifestBytes} bytes at most`);
+  const tooLarge = () =>
+    registryFault('MANIFEST_TOO_LARGE', `a manifest has ${maxManifestBytes} bytes at most`);
+  if (announced !== undefined && announced > maxManifestBytes) throw tooLarge();
+  return collectUpTo(source.iterator({ destroyOnReturn: false }), maxManifestBytes, tooLarge);
 }

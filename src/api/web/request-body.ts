@@ -1,6 +1,7 @@
 /** Bodies of requests as bytes; also of methods that seldom have one, whose bodies Fastify does not read. */
 import type { FastifyRequest } from 'fastify';
 import { tooLarge } from '../../functions/index.ts';
+import { collectUpTo } from '../../lib/index.ts';
 
 /** @throws Fault ENTITY_TOO_LARGE */
 type BodyReader = (request: FastifyRequest) => Promise<Buffer | undefined>;
@@ -12,17 +13,6 @@ export function bodyReader(maxBytes: number): BodyReader {
     const hasBody = encoding !== undefined || (length !== undefined && length !== '0');
     if (!hasBody || request.raw.readableEnded) return undefined;
     if (Number(length) > maxBytes) throw tooLarge('Request', Number(length), maxBytes);
-    return collect(request.raw, maxBytes);
+    return collectUpTo(request.raw, maxBytes, (bytes) => tooLarge('Request', bytes, maxBytes));
   };
-}
-
-async function collect(stream: AsyncIterable<Buffer>, maxBytes: number): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of stream) {
-    bytes += chunk.length;
-    if (bytes > maxBytes) throw tooLarge('Request', bytes, maxBytes);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }

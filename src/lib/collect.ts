@@ -1,0 +1,19 @@
+/**
+ * All bytes of a stream.
+ * @param tooLarge what is thrown when there are more than `maxBytes`, given those that have come
+ */
+export async function collectUpTo(
+  source: AsyncIterable<Buffer | string>,
+  maxBytes: number,
+  tooLarge: (bytes: number) => Error,
+): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of source) {
+    const piece = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
+    bytes += piece.length;
+    if (bytes > maxBytes) throw tooLarge(bytes);
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces);
+}
