@@ -8,7 +8,7 @@ import type { InvocationService } from './activations/invocations.ts';
 import { createFeeds, type FeedLimits, type Feeds } from './feeds/feeds.ts';
 import type { SystemLimits } from './limits.ts';
 import type { NamespaceService } from './namespaces/namespaces.ts';
-import { createDeliveries, type DeliveryService } from './triggers/deliveries.ts';
+import { Deliveries, type DeliveryService } from './triggers/deliveries.ts';
 import { createFiring, type FiringService } from './triggers/firing.ts';
 import { createRules, type RuleService } from './triggers/rules.ts';
 import { createTriggers, type TriggerService } from './triggers/triggers.ts';
@@ -45,7 +45,7 @@ export interface Events {
 export function createEvents(options: EventsOptions): Events {
   const { store, entities, vault, limits, invoke, admission, namespaces, actions, executions, log } = options;
   const { activations } = store;
-  const deliveries = createDeliveries({
+  const deliveries = new Deliveries({
     store,
     vault,
     invoke,

@@ -18,7 +18,12 @@ import {
 } from './delivery.ts';
 import { type DueClock, startDueClock } from './delivery-clock.ts';
 import { createDeliveryLedger } from './delivery-ledger.ts';
-import { createDeliveryTries, type DeliveryTriesOptions, leaseMs } from './delivery-tries.ts';
+import {
+  createDeliveryTries,
+  type DeliveryTries,
+  type DeliveryTriesOptions,
+  leaseMs,
+} from './delivery-tries.ts';
 import type { RuleCall, StartedCall } from './rule-call.ts';
 
 interface DeadLetterFilter {
@@ -61,22 +66,92 @@ const batchSize = 32;
 /** Taken up at once at the start; the others when their time has come. */
 const maxTakenUp = 1000;
 
-export function createDeliveries(options: DeliveryServiceOptions): DeliveryService {
-  const { store, vault, log } = options;
-  const { deliveries } = store;
-  const ledger = createDeliveryLedger(maxWaiting);
-  const lock = new KeyedLock();
-  let clock: DueClock | undefined;
-  let closing = false;
-  const tries = createDeliveryTries({
-    ...options,
-    ledger,
-    lock,
-    expect: (dueAt) => clock?.expect(dueAt),
-    isClosing: () => closing,
-  });
+export class Deliveries implements DeliveryService {
+  readonly #store: DeliveryServiceOptions['store']['deliveries'];
+  readonly #vault: DeliveryServiceOptions['vault'];
+  readonly #log: Log;
+  readonly #ledger = createDeliveryLedger(maxWaiting);
+  readonly #lock = new KeyedLock();
+  readonly #tries: DeliveryTries;
+  #clock: DueClock | undefined;
+  #isClosing = false;
 
-  const newDelivery = ({ caller, rule, trigger, action, payload, retry }: RuleCall): Delivery => {
+  constructor(options: DeliveryServiceOptions) {
+    this.#store = options.store.deliveries;
+    this.#vault = options.vault;
+    this.#log = options.log;
+    this.#tries = createDeliveryTries({
+      ...options,
+      ledger: this.#ledger,
+      lock: this.#lock,
+      expect: (dueAt) => this.#clock?.expect(dueAt),
+      isClosing: () => this.#isClosing,
+    });
+  }
+
+  begin(call: RuleCall): StartedCall {
+    const delivery = this.#newDelivery(call);
+    const { activationId } = delivery;
+    const { namespace } = delivery.rule;
+    if (this.#ledger.enter(delivery.id, namespace, call.caller.authorization)) {
+      return { activationId, failure: this.#beginDurably(delivery, call).catch((error: unknown) => error) };
+    }
+    this.#log.warn(
+      { namespace, rule: delivery.rule.name },
+      'too many deliveries wait: this one is tried once',
+    );
+    const failure = this.#tries.call(delivery, call.caller, call.payload).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    return { activationId, failure };
+  }
+
+  async dead({ namespace, rule }: DeadLetterFilter, page: ListRange): Promise<readonly DeadLetter[]> {
+    const rows = await this.#store.dead({ namespace, ...(rule === undefined ? {} : { rule }), ...page });
+    return rows.map((row) => describeDeadLetter(deliveryOfRow(row)));
+  }
+
+  countDead({ namespace, rule }: DeadLetterFilter): Promise<number> {
+    return this.#store.countDead(namespace, rule);
+  }
+
+  replay(id: string, caller: Caller): Promise<{ readonly activationId: string }> {
+    return this.#lock.run(id, async () => {
+      const letter = await this.#find(caller.identity.namespace, id);
+      const again = replayed(letter, caller);
+      await this.#callAgain(letter, again, caller);
+      this.#tries.watch(again);
+      return { activationId: again.activationId };
+    });
+  }
+
+  delete(namespace: NamespaceName, id: string): Promise<void> {
+    return this.#lock.run(id, async () => {
+      await this.#find(namespace, id);
+      if (!(await this.#store.delete(namespace, id))) throw notFound();
+    });
+  }
+
+  start(resumed: Promise<unknown>): void {
+    this.#clock ??= startDueClock({
+      work: async () => this.#lookAtAll(await this.#store.due(Date.now(), batchSize)),
+      nextDue: () => this.#store.nextDue(),
+      log: this.#log,
+    });
+    resumed
+      .catch(() => {})
+      .then(() => this.#takeUp())
+      .catch((error) => this.#log.error({ err: error }, 'deliveries of an earlier run were not taken up'));
+  }
+
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    this.#clock?.[Symbol.dispose]();
+    await this.#lock.idle();
+  }
+
+  #newDelivery({ caller, rule, trigger, action, payload, retry }: RuleCall): Delivery {
     const id = newId();
     return {
       id,
@@ -84,7 +159,7 @@ export function createDeliveries(options: DeliveryServiceOptions): DeliveryServi
       trigger: trigger.name,
       action,
       retry,
-      payload: vault.seal(payload, placeOfDelivery({ id, rule })),
+      payload: this.#vault.seal(payload, placeOfDelivery({ id, rule })),
       transactionId: caller.transactionId,
       scope: caller.identity.scope,
       state: 'waiting',
@@ -95,108 +170,67 @@ export function createDeliveries(options: DeliveryServiceOptions): DeliveryServi
       createdAt: Date.now(),
       dueAt: Date.now() + leaseMs,
     };
-  };
-  const beginDurably = async (delivery: Delivery, { caller, payload }: RuleCall): Promise<unknown> => {
+  }
+
+  async #beginDurably(delivery: Delivery, { caller, payload }: RuleCall): Promise<unknown> {
     // In this order, and not one after the other: both go to disk together.
-    const adding = deliveries.add(rowOfDelivery(delivery));
-    const calling = tries.call(delivery, caller, payload);
+    const adding = this.#store.add(rowOfDelivery(delivery));
+    const calling = this.#tries.call(delivery, caller, payload);
     const [added, called] = await Promise.allSettled([adding, calling]);
     if (added.status === 'rejected') {
-      ledger.leave(delivery.id);
+      this.#ledger.leave(delivery.id);
       return added.reason;
     }
-    clock?.expect(delivery.dueAt);
+    this.#clock?.expect(delivery.dueAt);
     if (called.status === 'rejected') {
-      await lock.run(delivery.id, () => tries.refused(delivery, called.reason));
+      await this.#lock.run(delivery.id, () => this.#tries.refused(delivery, called.reason));
       return called.reason;
     }
-    tries.watch(delivery);
+    this.#tries.watch(delivery);
     return undefined;
-  };
-  const find = async (namespace: NamespaceName, id: string): Promise<Delivery> => {
-    const row = await deliveries.get(namespace, id);
+  }
+
+  /** The letter is as it was when it can't be called. */
+  async #callAgain(letter: Delivery, again: Delivery, caller: Caller): Promise<void> {
+    const payload = this.#tries.payloadOf(letter);
+    if (!(await this.#tries.save(again, letter.attempt))) throw concurrentUpdate();
+    this.#ledger.enter(letter.id, caller.identity.namespace, caller.authorization);
+    try {
+      await this.#tries.call(again, caller, payload);
+    } catch (error) {
+      this.#ledger.leave(letter.id);
+      await this.#tries.save(letter, again.attempt);
+      throw error;
+    }
+  }
+
+  async #find(namespace: NamespaceName, id: string): Promise<Delivery> {
+    const row = await this.#store.get(namespace, id);
     if (row?.state !== 'dead') throw notFound();
     return deliveryOfRow(row);
-  };
-  const lookAtAll = async (rows: readonly Pick<DeliveryRow, 'namespace' | 'id'>[]): Promise<void> => {
-    for (let at = 0; at < rows.length; at += batchSize) {
-      await Promise.all(rows.slice(at, at + batchSize).map((row) => tries.look(row)));
-    }
-  };
-  const takeUp = async (): Promise<void> => {
-    const rows = await deliveries.due(Date.now() + leaseMs, maxTakenUp);
-    await lookAtAll(rows);
-  };
+  }
 
+  async #lookAtAll(rows: readonly Pick<DeliveryRow, 'namespace' | 'id'>[]): Promise<void> {
+    for (let at = 0; at < rows.length; at += batchSize) {
+      await Promise.all(rows.slice(at, at + batchSize).map((row) => this.#tries.look(row)));
+    }
+  }
+
+  async #takeUp(): Promise<void> {
+    await this.#lookAtAll(await this.#store.due(Date.now() + leaseMs, maxTakenUp));
+  }
+}
+
+/** A dead letter as a delivery that begins anew. */
+function replayed(letter: Delivery, { transactionId, identity }: Caller): Delivery {
   return {
-    begin(call) {
-      const delivery = newDelivery(call);
-      const { activationId } = delivery;
-      const { namespace } = delivery.rule;
-      if (ledger.enter(delivery.id, namespace, call.caller.authorization)) {
-        return { activationId, failure: beginDurably(delivery, call).catch((error: unknown) => error) };
-      }
-      log.warn({ namespace, rule: delivery.rule.name }, 'too many deliveries wait: this one is tried once');
-      const failure = tries.call(delivery, call.caller, call.payload).then(
-        () => undefined,
-        (error: unknown) => error,
-      );
-      return { activationId, failure };
-    },
-    async dead({ namespace, rule }, page) {
-      const rows = await deliveries.dead({ namespace, ...(rule === undefined ? {} : { rule }), ...page });
-      return rows.map((row) => describeDeadLetter(deliveryOfRow(row)));
-    },
-    countDead: ({ namespace, rule }) => deliveries.countDead(namespace, rule),
-    replay(id, caller) {
-      const { namespace } = caller.identity;
-      return lock.run(id, async () => {
-        const letter = await find(namespace, id);
-        const activationId = newActivationId();
-        const again: Delivery = {
-          ...letter,
-          state: 'waiting',
-          attempt: 1,
-          isUnderWay: true,
-          activationId,
-          transactionId: caller.transactionId,
-          scope: caller.identity.scope,
-          dueAt: Date.now() + leaseMs,
-        };
-        const payload = tries.payloadOf(letter);
-        if (!(await tries.save(again, letter.attempt))) throw concurrentUpdate();
-        ledger.enter(id, namespace, caller.authorization);
-        try {
-          await tries.call(again, caller, payload);
-        } catch (error) {
-          ledger.leave(id);
-          await tries.save(letter, again.attempt);
-          throw error;
-        }
-        tries.watch(again);
-        return { activationId };
-      });
-    },
-    delete: (namespace, id) =>
-      lock.run(id, async () => {
-        await find(namespace, id);
-        if (!(await deliveries.delete(namespace, id))) throw notFound();
-      }),
-    start(resumed) {
-      clock ??= startDueClock({
-        work: async () => lookAtAll(await deliveries.due(Date.now(), batchSize)),
-        nextDue: () => deliveries.nextDue(),
-        log,
-      });
-      resumed
-        .catch(() => {})
-        .then(takeUp)
-        .catch((error) => log.error({ err: error }, 'deliveries of an earlier run were not taken up'));
-    },
-    async close() {
-      closing = true;
-      clock?.[Symbol.dispose]();
-      await lock.idle();
-    },
+    ...letter,
+    state: 'waiting',
+    attempt: 1,
+    isUnderWay: true,
+    activationId: newActivationId(),
+    transactionId,
+    scope: identity.scope,
+    dueAt: Date.now() + leaseMs,
   };
 }

@@ -49,7 +49,7 @@ export interface DeliveryTriesOptions {
   readonly log: Log;
 }
 
-interface DeliveryTries {
+export interface DeliveryTries {
   /** Calls the action, for a delivery that says so already. @throws what `invoke` throws */
   call(delivery: Delivery, caller: Caller, payload: JsonObject): Promise<unknown>;
   /** From now on its end is noticed. */

@@ -18,7 +18,7 @@ import { defaultLimits } from '../limits.ts';
 import { userLimits } from '../namespaces/namespace-limits.ts';
 import type { Identity } from '../namespaces/namespaces.ts';
 import { createVault, type Vault } from '../vault/vault.ts';
-import { createDeliveries, type DeliveryService } from './deliveries.ts';
+import { Deliveries, type DeliveryService } from './deliveries.ts';
 import { createFiring, type FireRequest, type FiringService } from './firing.ts';
 import { createRules, type RuleService } from './rules.ts';
 import { createTriggers, type TriggerService } from './triggers.ts';
@@ -108,7 +108,7 @@ function openRules(store: Store, vault: Vault, guest: Identity, reopen: () => Ru
     });
     if (ending !== 'running') void finish(activationId, ending);
   };
-  const deliveries = createDeliveries({
+  const deliveries = new Deliveries({
     store,
     vault,
     invoke,
