@@ -47,6 +47,20 @@ test('while memory is short nothing begins, and garbage is collected', () => {
   watch[Symbol.dispose]();
 });
 
+test('a refusal collects, though what is charged alone would not be too much', () => {
+  const { state, watch } = watching(95, 100);
+  vi.advanceTimersByTime(2000);
+  expect(state.collected).toEqual([]);
+  expect(() => watch.reserve(10)).toThrow(expect.objectContaining({ code: 'MEMORY_SHORT' }));
+  vi.advanceTimersByTime(100);
+  expect(state.collected).toEqual(['all']);
+  state.charged = 80;
+  vi.advanceTimersByTime(2000);
+  expect(state.collected).toEqual(['all']);
+  watch.reserve(10)();
+  watch[Symbol.dispose]();
+});
+
 test('what can wait is told to collect first, and does not count what waits with it', async () => {
   const { state, watch } = watching(60, 70, 30);
   const give = watch.reserve(10);

@@ -53,6 +53,8 @@ export function startMemoryWatch(options: MemoryWatchOptions): MemoryWatch {
   let reserved = 0;
   /** What was waited for. */
   let reservedSoon = 0;
+  /** The most that a request wanted and was refused since the last look. */
+  let refused = 0;
   /** Each looks whether its time has come. */
   const waiting = new Set<() => void>();
   let wasShort = false;
@@ -69,14 +71,16 @@ export function startMemoryWatch(options: MemoryWatchOptions): MemoryWatch {
     }
     for (const look of [...waiting]) look();
     // A scan that runs explains that much, and a collection would not change it.
-    const hasGarbage = charged > shortBytes + reservedSoon;
+    const hasGarbage = charged + refused > shortBytes + reservedSoon;
     if ((!hasGarbage && waiting.size === 0) || performance.now() - collectedAt < collectMs) return;
     collectedAt = performance.now();
-    // What waits needs pages that another process can have.
-    collect(waiting.size > 0 ? 'all' : 'major');
+    // What waits or was refused needs pages that are given back.
+    collect(waiting.size > 0 || refused > 0 ? 'all' : 'major');
+    refused = 0;
   };
   const check = (bytes: number) => {
     if (charged + reserved + bytes <= shortBytes) return;
+    refused = Math.max(refused, bytes);
     throw memoryShort();
   };
   const timers = [setInterval(returnWhenQuiet({ collect }), quietMs)];
