@@ -2,10 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as delay } from 'node:timers/promises';
 import { CompiledQuery, type Generated, Kysely, sql } from 'kysely';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Statement } from '../batch.ts';
 import { sqliteThreadDialect } from './dialect.ts';
+import { openSnapshot } from './snapshot.ts';
 import { type DatabaseThread, startDatabaseThread } from './thread.ts';
 
 interface Tables {
@@ -225,4 +227,20 @@ test('a batch that finds the disk full changes nothing, and can be tried again w
     { letter: 'a', n: 100_000 },
     { letter: 'b', n: 100_000 },
   ]);
+});
+
+test('a close does not wait for who reads, since no other could write meanwhile', async () => {
+  const path = join(folder, 'u.db');
+  const closing = startDatabaseThread(path);
+  await closing.query('create table t (id integer primary key)', []);
+  // What is read is not in the file yet, only in its log.
+  using reader = openSnapshot(path);
+  expect(reader?.all('select name from sqlite_schema')).toEqual([{ name: 't' }]);
+  await closing.query('insert into t values (1)', []);
+  const [closed, lockPatienceMs] = [closing.close(), 4000];
+  const first = await Promise.race([
+    closed.then(() => 'closed'),
+    delay(lockPatienceMs, 'waits', { ref: false }),
+  ]);
+  expect(first).toBe('closed');
 });

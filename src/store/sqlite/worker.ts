@@ -211,7 +211,8 @@ function retryBusy(run: () => void, attempts: number, pauseMs: number): void {
 function close(): void {
   prepared.clear();
   try {
-    db.exec('pragma optimize; pragma wal_checkpoint(truncate)');
+    // The checkpoint would wait for whoever reads, and hold the lock of all writers meanwhile.
+    db.exec('pragma optimize; pragma busy_timeout = 0; pragma wal_checkpoint(truncate)');
   } catch {
     // A disk that takes nothing: what is durable is in the log, and the next start copies it.
   }
