@@ -8,6 +8,8 @@ const noDescriptor = () => {
   throw Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE' });
 };
 
+const noUsage = { memoryBytes: 1, memoryPeakBytes: 1, cpuUsec: 1, pids: 0, oomKills: 0, refusedForks: 0 };
+
 function ending(
   cgroup: object,
   remove = async () => {},
@@ -33,16 +35,17 @@ test('its end is told where no counter can be read', async () => {
   await sandbox.destroy();
 });
 
+test.each([[[]], [[4711]]])('what is left of it is what lives: %j', async (pids) => {
+  // The kernel counts a process until somebody has waited for it.
+  const usage = () => ({ ...noUsage, pids: 1 });
+  const sandbox = ending({ usage, pids: () => pids });
+  await sandbox.exited;
+  expect(sandbox.usage()).toMatchObject({ pids: pids.length });
+  await sandbox.destroy();
+});
+
 test('who waits for its removal is told when that fails, and nobody else', async () => {
-  const usage = () => ({
-    memoryBytes: 1,
-    memoryPeakBytes: 1,
-    cpuUsec: 1,
-    pids: 0,
-    oomKills: 0,
-    refusedForks: 0,
-  });
-  const sandbox = ending({ usage }, async () => {
+  const sandbox = ending({ usage: () => noUsage }, async () => {
     throw new Error('EROFS: read-only file system');
   });
   await sandbox.exited;

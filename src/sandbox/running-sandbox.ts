@@ -69,7 +69,7 @@ export function superviseSandbox(parts: SandboxParts): MadeSandbox {
     : parts.sockets?.add({ pids: () => cgroup.pids(), onExcess });
   const exited = process.exited.then(async ([code, signal]): Promise<SandboxExit> => {
     hasEnded = true;
-    lastUsage = lastUsageOf(cgroup);
+    lastUsage = usageAtEnd(cgroup);
     watch?.[Symbol.dispose]();
     parts.hearKernel?.();
     const isOutOfMemory = lastUsage.oomKills > 0 || hasTooManySockets;
@@ -224,6 +224,12 @@ async function killInTime(cgroup: Pick<Cgroup, 'kill'>): Promise<void> {
     }
     await sleep(pauseMs);
   }
+}
+
+/** A dead process that nobody has waited for yet is still counted, and is not left: its runtime was killed, too. */
+function usageAtEnd(cgroup: Pick<Cgroup, 'usage' | 'pids'>): CgroupUsage {
+  const usage = lastUsageOf(cgroup);
+  return usage.pids === 0 ? usage : { ...usage, pids: cgroup.pids().length };
 }
 
 /** Its end is to be told even by a process that has no descriptor left to read counters by. */
