@@ -138,7 +138,7 @@ describe('pushed by skopeo', () => {
       'vulnerability',
       /denied by policy \(vulnerabilities\.limits\.critical\).*upgrade \w+ .* 1\.0\.0 -> 2\.0\.0/,
     ],
-    ['gap', /not judged, so refused by the rule gaps: could not be read: .*id: gap, with its path/],
+    ['gap', /not judged, so the rule gaps refuses it: could not be read: .*id: gap, with its path/],
     ['misconfiguration', /allowed by policy with warnings: \d+ misconfigurations \[.* at /],
   ])('%s', async ([kind, says], context) => {
     const has = await runCommand(['skopeo', '--version']).catch(() => undefined);

@@ -143,7 +143,7 @@ describe('by a key', () => {
     expect(await deploy(one)).toMatchObject({
       outcome: 'deny',
       summary: expect.stringContaining(
-        '(0 signatures of the 1 that it needs (keys: release); found: none; sign it as one of them: ward image sign, cosign sign)',
+        '(0 of 1 required signatures (keys: release); found: none; sign it as one of them: ward image sign, cosign sign)',
       ),
     });
     await place.attach(other.repository, signed);
@@ -311,7 +311,7 @@ describe.skipIf(!hasOpenssl)('without a key', () => {
     expect(summary).toContain('(signatures, provenance)');
     await attach({ predicateType: predicateTypes.signature });
     expect((await deploy(what)).summary).toContain(
-      'the source https://github.com/evil/app, which is not one of sources',
+      'the source https://github.com/evil/app, which is not among the rule’s sources',
     );
     await attach({
       predicateType: predicateTypes.provenance,

@@ -18,7 +18,9 @@ export function parsePlainYaml(text: string, refuse: (what: string) => Fault): J
   } catch (error) {
     // Deep nesting ends in a RangeError of the parser, an alias in a ReferenceError of the conversion.
     const isAlias = error instanceof ReferenceError;
-    throw refuse(isAlias ? 'aliases (*name) are not taken: write it out' : firstLine(messageOf(error)));
+    throw refuse(
+      isAlias ? 'aliases (*name) are not allowed: write the value out' : firstLine(messageOf(error)),
+    );
   }
   const problem = wrongPart(value, maxDepth);
   if (problem !== undefined) throw refuse(problem);

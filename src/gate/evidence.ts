@@ -82,7 +82,7 @@ async function isHeld({ holds, log }: EvidenceSources, digest: Digest): Promise<
   try {
     return (await holds?.(digest)) ?? true;
   } catch (error) {
-    log.error({ digest, reason: messageOf(error) }, 'an image could not be looked for');
+    log.error({ digest, reason: messageOf(error) }, 'could not tell whether an image is stored');
     return true;
   }
 }

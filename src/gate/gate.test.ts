@@ -605,7 +605,7 @@ describe('a test of a policy', () => {
     ]);
     expect(shown.notKnown).toEqual(['gone']);
     const why = shown.changes.find(({ name }) => name === 'gone')?.after.reasons;
-    expect(why).toMatchObject([{ rule: 'signatures', text: expect.stringContaining('not known') }]);
+    expect(why).toMatchObject([{ rule: 'signatures', text: expect.stringContaining('Ward does not know') }]);
   });
 
   it('judges bases and the operator’s VEX, too', async () => {

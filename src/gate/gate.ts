@@ -186,7 +186,7 @@ class ScanningGate implements Gate {
     try {
       await this.#tracked(() => this.#rejudging.rejudge(imageSubject(digest)));
     } catch (error) {
-      this.#options.log.error({ digest, reason: messageOf(error) }, 'not judged anew');
+      this.#options.log.error({ digest, reason: messageOf(error) }, 'could not judge again');
     }
   }
 

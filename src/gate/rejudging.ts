@@ -115,7 +115,7 @@ export class Rejudging {
         judged.set(digest, await judgeAnew(this.#options, subject));
       } catch (error) {
         failed++;
-        this.#options.log.error({ digest, reason: messageOf(error) }, 'a report could not be judged anew');
+        this.#options.log.error({ digest, reason: messageOf(error) }, 'could not judge a report again');
       }
       await nextTurn();
     }
@@ -141,6 +141,9 @@ function tell({ onChange, log }: RejudgingOptions, event: GateEvent): void {
   try {
     onChange?.(event);
   } catch (error) {
-    log.error({ digest: event.after.digest, reason: messageOf(error) }, 'a listener to the gate failed');
+    log.error(
+      { digest: event.after.digest, reason: messageOf(error) },
+      'a listener to the gate’s events failed',
+    );
   }
 }

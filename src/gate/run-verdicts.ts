@@ -110,7 +110,7 @@ export class RunVerdicts {
 
   #unjudged(wanted: Wanted, error: unknown): Verdict {
     const { digest } = wanted.subject;
-    this.#options.log.error({ digest, reason: messageOf(error) }, 'not judged anew');
+    this.#options.log.error({ digest, reason: messageOf(error) }, 'could not judge again');
     return this.#withoutReport(wanted, 'it could not be judged');
   }
 

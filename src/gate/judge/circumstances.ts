@@ -22,7 +22,7 @@ export function gapReasons(gaps: readonly Gap[], rules: Rules): readonly Reason[
 export function distributionReasons({ inventory }: Report, rules: Rules, now: number): readonly Reason[] {
   const { distribution } = inventory;
   if (distribution === undefined) {
-    const text = 'the distribution is unknown, so that packages of an operating system may be overlooked';
+    const text = 'the distribution is unknown, so packages of an operating system may be missed';
     return plainReason('distribution.unknown', rules.distribution.unknown, text);
   }
   return [...notJudgedReasons(distribution, rules), ...endOfLifeReasons(distribution, rules, now)];
@@ -31,14 +31,14 @@ export function distributionReasons({ inventory }: Report, rules: Rules, now: nu
 function notJudgedReasons({ notJudged, id, versionId }: Distribution, rules: Rules): readonly Reason[] {
   if (notJudged === undefined) return [];
   const release = versionId === '' ? `${id}, without a release` : `${id} ${versionId}`;
-  const text = `its packages could not be judged: no advisories are published of ${plainText(release, 60)}`;
+  const text = `its packages could not be judged: nobody publishes advisories for ${plainText(release, 60)}`;
   return plainReason('distribution.notJudged', rules.distribution.notJudged, text);
 }
 
 function endOfLifeReasons(distribution: Distribution, rules: Rules, now: number): readonly Reason[] {
   const { endOfLife } = distribution;
   if (endOfLife === undefined || now < Date.parse(endOfLife)) return [];
-  const text = `${plainText(distribution.name, 60)} gets no security updates since ${plainText(endOfLife, 40)}`;
+  const text = `${plainText(distribution.name, 60)} has had no security updates since ${plainText(endOfLife, 40)}`;
   return plainReason('distribution.endOfLife', rules.distribution.endOfLife, text);
 }
 
@@ -48,7 +48,7 @@ export function advisoryReasons(report: Report, rules: Rules, now: number): read
   const { missing } = rules.advisories;
   if (inventory.components.length === 0) return [];
   if (advisories === undefined || advisories.count === 0) {
-    const text = 'there are no advisories, so vulnerabilities were not looked for';
+    const text = 'there are no advisories, so Ward did not look for vulnerabilities';
     return plainReason('advisories.missing', missing, text);
   }
   const { distribution } = inventory;
@@ -57,7 +57,7 @@ export function advisoryReasons(report: Report, rules: Rules, now: number): read
       ? plainReason(
           'advisories.missing',
           missing,
-          `no advisory speaks of packages of ${plainText(distribution.name, 60)}, so their vulnerabilities were not looked for`,
+          `no advisory covers packages of ${plainText(distribution.name, 60)}, so Ward did not look for their vulnerabilities`,
         )
       : [];
   return [...unspoken, ...staleReasons(advisories, rules, now)];
@@ -68,8 +68,12 @@ function staleReasons(advisories: AdvisoryState, rules: Rules, now: number): rea
   const ageDays = (now - Date.parse(advisories.updatedAt ?? '')) / dayMs;
   if (ageDays <= maxAgeDays) return [];
   // A date, and no age: tomorrow's verdict says the same.
-  const age = Number.isNaN(ageDays) ? 'of unknown age' : `of ${advisories.updatedAt?.slice(0, 10)}`;
-  return plainReason('advisories.stale', stale, `the advisories are ${age}, where ${maxAgeDays} days may be`);
+  const age = Number.isNaN(ageDays) ? 'of unknown age' : `from ${advisories.updatedAt?.slice(0, 10)}`;
+  return plainReason(
+    'advisories.stale',
+    stale,
+    `the advisories are ${age}, and may be ${maxAgeDays} days old at most`,
+  );
 }
 
 export function baseReasons(
@@ -80,11 +84,11 @@ export function baseReasons(
 ): readonly Reason[] {
   const { action, ward, digests } = rules.bases;
   if (known === undefined)
-    return plainReason('bases', action, 'it is not known here on which base it stands');
+    return plainReason('bases', action, 'Ward does not know which base the image stands on');
   const isTrusted = (base: KnownBase) =>
     (ward && base.builtByWard) ||
     digests.includes(base.digest) ||
     base.signedBy.some((signer) => isWanted(signer, rules.bases, policy));
   if (standsOn(inventory.layers, known).some(isTrusted)) return [];
-  return plainReason('bases', action, 'the image stands on no base that is trusted');
+  return plainReason('bases', action, 'the image does not stand on a trusted base');
 }

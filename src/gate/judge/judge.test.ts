@@ -358,22 +358,22 @@ describe('the summary', () => {
     [
       'there are no advisories',
       { advisories: undefined },
-      /^not judged, so refused by the rule advisories\.missing: there are no advisories.*; run ward advisories update/,
+      /^not judged, so the rule advisories\.missing refuses it: there are no advisories.*; run ward advisories update/,
     ],
     [
       'nobody publishes advisories of its distribution',
       { inventory: { distribution: { id: 'foo', versionId: '', name: 'Foo', notJudged: true } } },
-      /^not judged, so refused by the rule distribution\.notJudged: its packages could not be judged: .*; build on a release/,
+      /^not judged, so the rule distribution\.notJudged refuses it: its packages could not be judged: .*; build on a release/,
     ],
     [
       'there are no advisories, and a part can’t be read',
       { advisories: undefined, inventory: { gaps: [{ path: 'opt/odd.jar', reason: 'encrypted' }] } },
-      /^not judged, so refused by the rules gaps, advisories\.missing: could not be read: opt\/odd\.jar: encrypted; there are no/,
+      /^not judged, so the rules gaps, advisories\.missing refuse it: could not be read: opt\/odd\.jar: encrypted; there are no/,
     ],
     [
       'there are no advisories, and malware was found',
       { advisories: undefined, findings: [malware()] },
-      /^not judged, so refused by the rule advisories\.missing: .*; and denied by policy \(malware\): 1 malware \[miner-xmrig/,
+      /^not judged, so the rule advisories\.missing refuses it: .*; and denied by policy \(malware\): 1 malware \[miner-xmrig/,
     ],
   ])('says “not judged”, and “denied” of what was found alone, where %s', (_what, report, summary) => {
     const strict = parsePolicy('form: 1\nrules: { advisories: { missing: deny } }');
@@ -382,10 +382,10 @@ describe('the summary', () => {
 
   it('says “not judged” of what Ward can’t judge, and of what was never scanned', () => {
     expect(judge(deny, { ...caseOf({}), report: undefined, failure: 'the disk is gone' }).summary).toMatch(
-      /^not judged, so refused by the rule scan: the disk is gone/,
+      /^not judged, so the rule scan refuses it: the disk is gone/,
     );
     expect(judge(deny, { ...caseOf({}), report: undefined }).summary).toMatch(
-      /^not judged, so refused by the rule unscanned: it was never scanned; make it readable/,
+      /^not judged, so the rule unscanned refuses it: it was never scanned; make it readable/,
     );
   });
 

@@ -62,7 +62,7 @@ describe('signatures', () => {
 
   it.each<readonly [string, readonly Signer[], string]>([
     ['identities: [ci]', [], 'found: none'],
-    ['identities: [ci]', [key], 'found: one by release, whom the rule does not name'],
+    ['identities: [ci]', [key], 'found: one by release, which the rule does not name'],
     [
       'identities: [ci]',
       [as({ issuer: `${issuer}.evil.example` })],
@@ -75,17 +75,25 @@ describe('signatures', () => {
       'one by https://evil.example/',
     ],
     ['identities: [ci]', [as({ roots: ['private'] })], `one by ${subject}`],
-    ['keys: [release], logEntries: 1', [key], 'one by release with 0 entries in a transparency log of the 1'],
+    [
+      'keys: [release], logEntries: 1',
+      [key],
+      'one by release with 0 of 1 required entries in transparency logs',
+    ],
     // One of an identity is one signer, however many certificates it had.
-    ['identities: [main, ci], atLeast: 2', [ci, ci], '1 signature of the 2 that it needs'],
-    ['identities: [main], atLeast: 2', [ci, as({ subject: 'https://github.com/acme/x' })], '1 signature of'],
+    ['identities: [main, ci], atLeast: 2', [ci, ci], '1 of 2 required signatures'],
+    [
+      'identities: [main], atLeast: 2',
+      [ci, as({ subject: 'https://github.com/acme/x' })],
+      '1 of 2 required signatures',
+    ],
   ])('%s by %j: %s', (rule, signers, text) => {
     expect(why(rule, ...signers)).toContain(text);
   });
 
   it('what is missing is told with its rule and what to do', () => {
     expect(why('keys: [release], identities: [ci]', as({ subject: 'mallory@example.org' }))).toBe(
-      `0 signatures of the 1 that it needs (keys: release; identities: ci); found: one by mallory@example.org (${issuer}), whom the rule does not name; sign it as one of them: ward image sign, cosign sign`,
+      `0 of 1 required signatures (keys: release; identities: ci); found: one by mallory@example.org (${issuer}), which the rule does not name; sign it as one of them: ward image sign, cosign sign`,
     );
   });
 
@@ -138,7 +146,7 @@ describe('attestations', () => {
       'https://spdx.dev/Document',
     ]);
     expect(text).toBe(
-      `no attestation vuln, https://example.org/x that counts (keys: release; identities: ci); found: spdx by ci (${subject}); attest it: cosign attest --type TYPE`,
+      `no attestation of type vuln, https://example.org/x counts (keys: release; identities: ci); found: spdx by ci (${subject}); attest it: cosign attest --type TYPE`,
     );
   });
 });
@@ -183,13 +191,13 @@ describe('provenance', () => {
       'another builder',
       one,
       v1('https://evil.example', { workflow }),
-      'the builder https://evil.example, which is not one of builders',
+      'the builder https://evil.example, which is not among the rule’s builders',
     ],
     [
       'another source',
       one,
       v1(builder, { workflow: { ...workflow, repository: 'https://github.com/evil/app' } }),
-      'the source https://github.com/evil/app, which is not one of sources',
+      'the source https://github.com/evil/app, which is not among the rule’s sources',
     ],
     [
       'a step up',
@@ -213,14 +221,14 @@ describe('provenance', () => {
       'another ref',
       zero,
       v02(builder, 'git+https://github.com/acme/app@refs/heads/dev'),
-      'the ref refs/heads/dev, which is not one of refs',
+      'the ref refs/heads/dev, which is not among the rule’s refs',
     ],
     ['no ref', zero, v02(builder, 'git+https://github.com/acme/app'), 'the ref that is missing'],
     [
       'only a dependency of that source',
       one,
       { ...v1(builder, {}), resolvedDependencies: [{ uri: workflow.repository }] },
-      'one that names no source',
+      'one that names no source repository',
     ],
     ['of an unknown form', one, { runDetails: 1 }, 'one that can’t be read'],
     [
@@ -235,7 +243,7 @@ describe('provenance', () => {
 
   it('is told by nobody else than whom the rule names', () => {
     expect(why(rule, v1(builder, { workflow }), one, key)).toContain(
-      'one by release, whom the rule does not name',
+      'one by release, which the rule does not name',
     );
     expect(told('provenance', `provenance: { action: deny, ${rule} }`, {})[0]).toContain('found: none');
   });

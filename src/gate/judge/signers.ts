@@ -1,6 +1,6 @@
 /** The rules about who vouches for an image: signatures, attestations and provenance. */
 import { matchesPattern } from '../../lib/index.ts';
-import { counted, plainText } from '../plain-text.ts';
+import { plainText } from '../plain-text.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Rules, WantedSigners } from '../policy/rules-schema.ts';
 import { signerName } from '../policy/signer-names.ts';
@@ -27,7 +27,7 @@ export function signatureReasons(
 ): readonly Reason[] {
   const { action, atLeast, annotations } = wanted;
   if (signatures === undefined)
-    return plainReason('signatures', action, 'it is not known here who signed it');
+    return plainReason('signatures', action, 'Ward does not know who signed the image');
   const answers = signatures.map((signature) => {
     const obstacle = obstacleOf(signature, wanted, policy);
     if (obstacle !== undefined) return { obstacle };
@@ -38,7 +38,7 @@ export function signatureReasons(
   const signers = new Set(answers.flatMap(({ signer }) => signer ?? [])).size;
   if (signers >= atLeast) return [];
   const found = foundInWords(answers.flatMap(({ obstacle }) => obstacle ?? []));
-  const text = `${counted(signers, 'signature')} of the ${atLeast} that it needs (${wantedInWords(wanted)}); ${found}; sign it as one of them: ward image sign, cosign sign`;
+  const text = `${signers} of ${atLeast} required signatures (${wantedInWords(wanted)}); ${found}; sign it as one of them: ward image sign, cosign sign`;
   return plainReason('signatures', action, text);
 }
 
@@ -49,7 +49,7 @@ export function attestationReasons(
 ): readonly Reason[] {
   const { action, types } = wanted;
   if (attestations === undefined)
-    return plainReason('attestations', action, 'it is not known here what was attested of it');
+    return plainReason('attestations', action, 'Ward does not know the attestations of the image');
   const good = attestations.filter((each) => obstacleOf(each, wanted, policy) === undefined);
   const missing = types.filter((type) => !good.some(({ predicateType }) => isOfType(predicateType, type)));
   if (missing.length === 0) return [];
@@ -57,7 +57,7 @@ export function attestationReasons(
     attestations.map((each) => `${shortType(each.predicateType)} by ${calledBy(each, policy)}`),
   );
   const names = missing.map((type) => plainText(type, 100)).join(', ');
-  const text = `no attestation ${names} that counts (${wantedInWords(wanted)}); ${found}; attest it: cosign attest --type TYPE`;
+  const text = `no attestation of type ${names} counts (${wantedInWords(wanted)}); ${found}; attest it: cosign attest --type TYPE`;
   return plainReason('attestations', action, text);
 }
 
@@ -68,13 +68,13 @@ export function provenanceReasons(
 ): readonly Reason[] {
   const { action } = wanted;
   if (attestations === undefined)
-    return plainReason('provenance', action, 'it is not known here how it was built');
+    return plainReason('provenance', action, 'Ward does not know how the image was built');
   const obstacles = attestations
     .filter(({ predicateType }) => isOfType(predicateType, 'slsaprovenance'))
     .map((each) => obstacleOf(each, wanted, policy) ?? buildObstacle(each.provenance, wanted));
   if (obstacles.includes(undefined)) return [];
   const found = foundInWords(obstacles.flatMap((obstacle) => obstacle ?? []));
-  const text = `no SLSA provenance that counts (${wantedInWords(wanted)}); ${found}; build it as the rule says, and attest that: cosign attest --type slsaprovenance1`;
+  const text = `no SLSA provenance counts (${wantedInWords(wanted)}); ${found}; build it as the rule says, and attest that: cosign attest --type slsaprovenance1`;
   return plainReason('provenance', action, text);
 }
 
@@ -103,9 +103,9 @@ export function isWanted(signer: Signer, wanted: WantedSigners, policy: Policy):
 function obstacleOf(signer: Signer, wanted: WantedSigners, policy: Policy): string | undefined {
   const called = calledBy(signer, policy);
   if (signerName(policy, signer, wanted) === undefined)
-    return `one by ${called}, whom the rule does not name`;
+    return `one by ${called}, which the rule does not name`;
   if (signer.logEntries >= wanted.logEntries) return undefined;
-  return `one by ${called} with ${counted(signer.logEntries, 'entry', 'entries')} in a transparency log of the ${wanted.logEntries}`;
+  return `one by ${called} with ${signer.logEntries} of ${wanted.logEntries} required entries in transparency logs`;
 }
 
 /** Why a build is not as it should be. */
@@ -118,14 +118,14 @@ function buildObstacle(
   const isOneOf = (patterns: readonly string[], text: string) =>
     patterns.some((pattern) => matchesPattern(pattern, text));
   if (builders.length > 0 && !isOneOf(builders, builder))
-    return `the builder ${plainText(builder, 120)}, which is not one of builders`;
-  if (sources.length + refs.length > 0 && from.length === 0) return 'one that names no source';
+    return `the builder ${plainText(builder, 120)}, which is not among the rule’s builders`;
+  if (sources.length + refs.length > 0 && from.length === 0) return 'one that names no source repository';
   const other = from.find(({ repository }) => sources.length > 0 && !isOneOf(sources, repository));
   if (other !== undefined)
-    return `the source ${plainText(other.repository, 120)}, which is not one of sources`;
+    return `the source ${plainText(other.repository, 120)}, which is not among the rule’s sources`;
   const wrong = from.find(({ ref = '' }) => refs.length > 0 && !isOneOf(refs, ref));
   if (wrong === undefined) return undefined;
-  return `the ref ${plainText(wrong.ref ?? 'that is missing', 120)}, which is not one of refs`;
+  return `the ref ${plainText(wrong.ref ?? 'that is missing', 120)}, which is not among the rule’s refs`;
 }
 
 function isOfType(predicateType: string, type: string): boolean {

@@ -52,7 +52,7 @@ function unjudgedInWords(unjudged: readonly DecisionReason[]): string {
   const [first] = rules;
   const remedy = first === 'gaps' ? remedyOfGaps : remedyOf({ outcome: 'deny', rule: first ?? '' });
   const named = `${rules.length === 1 ? 'rule' : 'rules'} ${rules.join(', ')}`;
-  return `not judged, so refused by the ${named}: ${why}${remedy === undefined ? '' : `; ${remedy}`}`;
+  return `not judged, so the ${named} ${rules.length === 1 ? 'refuses' : 'refuse'} it: ${why}${remedy === undefined ? '' : `; ${remedy}`}`;
 }
 
 /** A denial names its rules. */

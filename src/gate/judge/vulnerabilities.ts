@@ -75,7 +75,7 @@ function overLimit(
     `${adjective}vulnerability${noun}`,
     `${adjective}vulnerabilities${noun}`,
   );
-  return reasonFor(rule, action, limit === 0 ? many : `${many}, where ${limit} may be`, found);
+  return reasonFor(rule, action, limit === 0 ? many : `${many}, at most ${limit} allowed`, found);
 }
 
 /** What would be over a limit if it were not new. */

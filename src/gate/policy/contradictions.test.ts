@@ -128,7 +128,7 @@ overrides:
   expect(told(text)).toEqual([
     "3:3 rules.malwar: there is no key 'malwar' here",
     '4:14 rules.secrets.action: "dney" is not one of: allow, warn, deny',
-    '6:15 rules.vulnerabilities.limits.high: "lots": not a number of findings, nor any',
+    '6:15 rules.vulnerabilities.limits.high: "lots": neither a number of findings nor any',
     '7:18 rules.vulnerabilities.graceDays.sinceFix: -1 is less than 0',
     '9:22 overrides.0.stages.1: "build" is not one of: push, deploy, run',
     '11:21 overrides.0.rules.signatures.keys: "release" is not a list',
@@ -137,8 +137,8 @@ overrides:
 
 test('faults of the YAML itself are told with their place, all of them', () => {
   expect(told('form: 1\nrules: &r { gaps: warn }\nform: 1\noverrides: [{ rules: *r }]')).toEqual([
-    "3:1 : 'form' is there twice",
-    '4:22 : aliases (*name) are not taken: write it out',
+    "3:1 : 'form' appears twice",
+    '4:22 : aliases (*name) are not allowed: write the value out',
   ]);
   expect(told('form: 1\nrules:\n\tgaps: deny')[0]).toMatch(/^3:1 : .*tab/i);
 });

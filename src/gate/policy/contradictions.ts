@@ -40,7 +40,7 @@ function baseProblems({ path, rules, below, others }: Layer, tell: Tell): Policy
   return [
     tell(
       [...path, 'bases', where],
-      'no image can ever stand on a trusted base: none is named',
+      'no image can ever stand on a trusted base: the rule names none',
       'write ward: true, or name digests, keys or identities',
     ),
   ];

@@ -69,7 +69,7 @@ function wordsOf(issue: Issue, found: unknown): Pick<PolicyProblem, 'message' | 
       return { message: `${shown(found)} is not ${typeNames.get(issue.expected) ?? issue.expected}` };
     case 'too_small':
       return issue.origin === 'array'
-        ? { message: 'the list is empty, so that it names nothing', suggestion: 'leave it out, or fill it' }
+        ? { message: 'the list is empty, so it names nothing', suggestion: 'leave it out, or fill it' }
         : {
             message: `${shown(found)} is ${issue.origin === 'string' ? 'too short' : `less than ${issue.minimum}`}`,
           };

@@ -68,14 +68,16 @@ function refusedNodes(document: Document, at: (offset: number) => TextPosition):
   const problems: PolicyProblem[] = [];
   visit(document, (_key, node) => {
     if (isAlias(node)) {
-      problems.push(problemAt(at(node.range?.[0] ?? 0), 'aliases (*name) are not taken: write it out'));
+      problems.push(
+        problemAt(at(node.range?.[0] ?? 0), 'aliases (*name) are not allowed: write the value out'),
+      );
     }
     if (!isMap(node)) return;
     const keys = new Set<string>();
     for (const { key } of node.items) {
       if (!isScalar(key)) continue;
       const name = String(key.value);
-      if (keys.has(name)) problems.push(problemAt(at(key.range?.[0] ?? 0), `'${name}' is there twice`));
+      if (keys.has(name)) problems.push(problemAt(at(key.range?.[0] ?? 0), `'${name}' appears twice`));
       keys.add(name);
     }
   });

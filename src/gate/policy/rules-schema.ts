@@ -13,7 +13,7 @@ export type Stage = (typeof stages)[number];
 const action = z.enum(actions);
 const count = z.int().min(0).max(1_000_000);
 /** How many are still all right. */
-const limit = z.union([count, z.literal('any')], { error: 'not a number of findings, nor any' });
+const limit = z.union([count, z.literal('any')], { error: 'neither a number of findings nor any' });
 const days = z.number().min(0).max(3650);
 const name = z.string().min(1).max(100);
 const findingId = z.string().min(1).max(200);
@@ -70,7 +70,10 @@ const identity = z.strictObject({
     .string()
     .min(1)
     .max(2048)
-    .refine((pattern) => /[^*]/.test(pattern), 'it is everybody whom the issuer knows; name who it may be'),
+    .refine(
+      (pattern) => /[^*]/.test(pattern),
+      'it matches everybody whom the issuer knows; name who may sign',
+    ),
 });
 
 const ignoreEntry = z.strictObject({
@@ -79,7 +82,7 @@ const ignoreEntry = z.strictObject({
   path: z.string().min(1).max(4096).optional(),
   reason: z.string().trim().min(3).max(1000),
   /** The last day on which it holds, in UTC. */
-  expires: z.iso.date({ error: 'the last day on which it holds is needed, like 2027-01-31' }),
+  expires: z.iso.date({ error: 'an entry needs the last day on which it holds, such as 2027-01-31' }),
   by: z.string().trim().min(1).max(200),
 });
 const ignore = z.array(ignoreEntry).max(10_000);

@@ -62,10 +62,10 @@ export async function verifyAudit(source: AuditSource, options: AuditCheckOption
   }
   if (last.seq !== head.seq || last.hash !== head.hash)
     report(last.seq, 'entries after this one are missing');
-  for (const seq of await strayEntries(source, head)) report(seq, 'this entry is past the log’s own ends');
+  for (const seq of await strayEntries(source, head)) report(seq, 'this entry lies outside the log');
   if (options.keys !== undefined) {
     for (const { seq } of all.filter((each) => each.seq > last.seq)) {
-      report(seq, 'a checkpoint tells of this entry, which is missing');
+      report(seq, 'this entry is missing, and a checkpoint names it');
     }
   }
   return {
@@ -105,9 +105,8 @@ function checkedAt(
   if (keys.length === 0) return 0;
   let good = 0;
   for (const checkpoint of checkpoints) {
-    if (!isCheckpointBy(checkpoint, keys))
-      report(seq, 'a checkpoint of this entry is signed by no trusted key');
-    else if (checkpoint.hash !== hash) report(seq, 'this entry is another one than the checkpoint tells of');
+    if (!isCheckpointBy(checkpoint, keys)) report(seq, 'no trusted key signed the checkpoint of this entry');
+    else if (checkpoint.hash !== hash) report(seq, 'this entry is not the one that the checkpoint names');
     else good++;
   }
   return good;

@@ -208,7 +208,7 @@ function auditTests({ store, place }: Context): void {
     await store().write({ audit: [draft('c')] });
     expect(await store().verifyAudit({ keys: [signer] })).toMatchObject({ isIntact: true, checkpoints: 1 });
     expect((await store().verifyAudit({ keys: [stranger] })).problems).toEqual([
-      { seq: 2, text: 'a checkpoint of this entry is signed by no trusted key' },
+      { seq: 2, text: 'no trusted key signed the checkpoint of this entry' },
     ]);
   });
 

@@ -226,12 +226,12 @@ describe('the audit log in its file', () => {
     if (kept === undefined) throw new Error('no checkpoint');
     expect(await forged.verifyAudit({ keys: [signer], checkpoints: [kept] })).toMatchObject({
       isIntact: false,
-      problems: [{ seq: 2, text: 'this entry is another one than the checkpoint tells of' }],
+      problems: [{ seq: 2, text: 'this entry is not the one that the checkpoint names' }],
     });
     await using short = await openGateStore({ path: join(folder, 'short.db') });
     await short.write({ audit: [draft('a')] });
     expect((await short.verifyAudit({ keys: [signer], checkpoints: [kept] })).problems).toEqual([
-      { seq: 2, text: 'a checkpoint tells of this entry, which is missing' },
+      { seq: 2, text: 'this entry is missing, and a checkpoint names it' },
     ]);
   });
 });

@@ -115,7 +115,7 @@ export function parseStatement({
   payload,
 }: Pick<OpenedEnvelope, 'payloadType' | 'payload'>): Statement {
   const refuse = (what: string) => gateFault('SIGNATURE_MALFORMED', `an attestation: ${what}`);
-  if (payloadType !== statementMediaType) throw refuse('it is no in-toto statement');
+  if (payloadType !== statementMediaType) throw refuse('it is not an in-toto statement');
   const { subject, ...rest } = parseJsonDocument(statementSchema, payload, statementLimits, refuse);
   const subjects = subject.flatMap(({ name = '', digest, annotations }): StatedSubject[] => {
     const text = `sha256:${digest['sha256'] ?? ''}`;

@@ -63,7 +63,7 @@ describe('by a key', () => {
     expect(checked(bundleStatement(statement(another), ours))).toEqual({
       signatures: [],
       attestations: [],
-      rejected: [{ reason: `it is of another image, ${another}` }],
+      rejected: [{ reason: `it is about another image, ${another}` }],
     });
   });
 
@@ -163,7 +163,7 @@ describe('by a key', () => {
     const messageSignature = { messageDigest: { algorithm: 'SHA2_256', digest: 'AAAA' }, signature: 'AAAA' };
     const content = bytesOf({ mediaType: bundleMediaType, verificationMaterial: material, messageSignature });
     expect(checked(content).rejected).toEqual([
-      { reason: 'it signs a file and no statement about an image' },
+      { reason: 'it signs a file, not a statement about an image' },
     ]);
   });
 
@@ -236,14 +236,14 @@ describe.skipIf(!hasOpenssl)('without a key, by services that openssl makes', ()
       /certificate chain/,
     ],
     ['no log has it, and no time was signed for', { isLogged: false }, /expected 1 timestamps, got 0/],
-    ['it is of another image', { digest: another }, /of another image/],
-    ['its certificate is for servers', { extendedKeyUsage: 'serverAuth' }, /not for one name/],
+    ['it is about another image', { digest: another }, /about another image/],
+    ['its certificate is for servers', { extendedKeyUsage: 'serverAuth' }, /not for exactly one name/],
     [
       'its certificate is for two names',
       { name: `URI:${subject},email:ada@example.org` },
-      /not for one name/,
+      /not for exactly one name/,
     ],
-    ['its certificate names a host', { name: 'DNS:example.org' }, /does not say for whom/],
+    ['its certificate names a host', { name: 'DNS:example.org' }, /does not name its subject/],
   ])('is nothing: %s', async (_title, change, reason) => {
     expect(reasonOf(await sigstore.sign({ ...signing, ...change }))).toMatch(reason);
   });
@@ -295,7 +295,7 @@ describe.skipIf(!hasOpenssl)('without a key, by services that openssl makes', ()
   it('without a trusted root nobody is believed', async () => {
     const layers = [layerOf(bytesOf(await sigstore.sign(signing)))];
     expect(verifyEvidence(image, layers, { keys: [ours], roots: [] }).rejected).toEqual([
-      { reason: 'it is by a certificate, and the policy has no trusted root' },
+      { reason: 'a certificate made it, and the policy has no trusted root' },
     ]);
   });
 

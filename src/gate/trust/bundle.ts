@@ -90,7 +90,7 @@ export function openBundle(
 ): OpenedBundle | { readonly reason: string } {
   const { bundle, entity } = parseBundle(content);
   const { content: signed, verificationMaterial } = bundle;
-  if (signed.$case !== 'dsseEnvelope') return { reason: 'it signs a file and no statement about an image' };
+  if (signed.$case !== 'dsseEnvelope') return { reason: 'it signs a file, not a statement about an image' };
   const signer =
     verificationMaterial.content.$case === 'publicKey'
       ? signerByKey(entity, keys, roots)
@@ -158,7 +158,7 @@ function signerByCertificate(
   entity: SignedEntity,
   roots: readonly TrustedRoot[],
 ): Signer | { readonly reason: string } {
-  if (roots.length === 0) return { reason: 'it is by a certificate, and the policy has no trusted root' };
+  if (roots.length === 0) return { reason: 'a certificate made it, and the policy has no trusted root' };
   const answers = roots.map(({ name, material }) => ({
     name,
     identity: identityBy(bundle, entity, material),
@@ -188,10 +188,11 @@ function identityBy(
     const { subjectAlternativeName: subject, extensions, oids = [] } = identity;
     const issuer = extensions?.issuer;
     if (subject === undefined || issuer === undefined)
-      return { reason: 'it does not say for whom it is, or by whose word' };
+      return { reason: 'it does not name its subject and its issuer' };
     const spelt = oids.filter(({ oid }) => issuerExtensions.has(oid?.id.join('.') ?? ''));
     const isPlain = spelt.every(({ value }) => value.every((byte) => byte < 0x80));
-    if (!isPlain || !isFor(bundle, subject)) return { reason: 'it is not for one name in plain characters' };
+    if (!isPlain || !isFor(bundle, subject))
+      return { reason: 'it is not for exactly one name in ASCII characters' };
     return { issuer, subject };
   } catch (error) {
     return { reason: plainText(messageOf(error), 150) };

@@ -77,7 +77,7 @@ function stated(
   if (subject === undefined) {
     const [other] = subjects;
     return {
-      rejected: { reason: `it is of another image${other === undefined ? '' : `, ${other.digest}`}` },
+      rejected: { reason: `it is about another image${other === undefined ? '' : `, ${other.digest}`}` },
     };
   }
   if (predicateType !== predicateTypes.signature)

@@ -56,7 +56,7 @@ export function generateKeyPair(passphrase: string): KeyPair {
  */
 export function readSigningKey(pem: string, passphrase: string): SigningKey {
   if (pem.includes('ENCRYPTED SIGSTORE PRIVATE KEY') || pem.includes('ENCRYPTED COSIGN PRIVATE KEY')) {
-    throw gateFault('KEY_INVALID', 'a private key of cosign can’t be used to sign here', {
+    throw gateFault('KEY_INVALID', 'Ward can’t sign with a private key of cosign', {
       hint: 'make a key with ward, or go on signing with cosign: its signatures are accepted',
     });
   }
@@ -118,13 +118,13 @@ function weaknessOf(key: KeyObject): string | undefined {
   if (type === 'ed25519') return undefined;
   if (type === 'ec') {
     const curve = details?.namedCurve ?? 'unknown';
-    return curves.has(curve) ? undefined : `keys on the curve ${curve} are not taken`;
+    return curves.has(curve) ? undefined : `keys on the curve ${curve} are not supported`;
   }
   if (type === 'rsa') {
     const bits = details?.modulusLength ?? 0;
     return bits >= smallestRsaBits ? undefined : `an RSA key of ${bits} bits is too weak`;
   }
-  return `keys of type ${type ?? 'unknown'} are not taken`;
+  return `keys of type ${type ?? 'unknown'} are not supported`;
 }
 
 /** Ed25519 hashes by itself. */

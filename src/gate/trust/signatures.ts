@@ -85,7 +85,7 @@ function verifyLayer(
   if (key === undefined) return { reason: 'none of the keys made it' };
   try {
     const image = parseSimpleSigning(content);
-    if (image.digest !== digest) return { reason: `it is of another image, ${image.digest}` };
+    if (image.digest !== digest) return { reason: `it is about another image, ${image.digest}` };
     return { keyId: key.id, logEntries: 0, reference: image.reference, annotations: image.annotations };
   } catch (error) {
     if (isFault(error, 'SIGNATURE_MALFORMED')) return { reason: error.message };

@@ -71,7 +71,7 @@ describe('signatures', () => {
   it('do not hold for another image, under another key, or without keys', () => {
     const reasons = (digest = image, keys = [ours]) =>
       verifySignatures(digest, layersIn(signed), keys).rejected.map(({ reason }) => reason);
-    expect(reasons(digestOf('other'))).toEqual([`it is of another image, ${image}`]);
+    expect(reasons(digestOf('other'))).toEqual([`it is about another image, ${image}`]);
     expect(reasons(image, [theirs])).toEqual(['none of the keys made it']);
     expect(reasons(image, [])).toEqual(['none of the keys made it']);
   });

@@ -34,7 +34,7 @@ const rootSchema = z.looseObject({
 export function readTrustedRoot(name: string, text: string): TrustedRoot {
   const refuse = (what: string, cause?: unknown) =>
     gateFault('TRUSTED_ROOT_INVALID', `this is not a trusted root: ${what}`, {
-      hint: 'give the text of a trusted_root.json, such as cosign trusted-root create makes',
+      hint: 'give the text of a trusted_root.json, such as the output of cosign trusted-root create',
       ...(cause === undefined ? {} : { cause }),
     });
   const document = parseJsonDocument(rootSchema, Buffer.from(text), limits, refuse);

@@ -86,7 +86,7 @@ describe('a push', () => {
     const image = await imageWith({ ...lodash('4.17.21'), [app]: '' });
     const { headers } = await place.push(app, 'v1', image);
     expect(headers.get('warning')).toMatch(
-      /^299 - "allowed by policy with warnings: .*", 299 - "the advisories are of [\d-]{10}.*: the operator gets them with ward advisories update"$/,
+      /^299 - "allowed by policy with warnings: .*", 299 - "the advisories are from [\d-]{10}.*: the operator gets them with ward advisories update"$/,
     );
     await policyInForce(
       'rules: { bases: { action: allow }, advisories: { stale: allow }, misconfiguration: { action: allow }, distribution: { unknown: allow } }',
@@ -184,7 +184,7 @@ describe('a call of an image', () => {
     expect((await place.mayRun(`${app}:signed`)).outcome).not.toBe('deny');
     expect(await place.mayRun(`${app}:unsigned`)).toMatchObject({
       outcome: 'deny',
-      summary: expect.stringContaining('0 signatures'),
+      summary: expect.stringContaining('0 of 1 required signatures'),
     });
     await place.attach(app, signer.signatureOf(unsigned));
     expect((await place.mayRun(`${app}:unsigned`)).outcome).not.toBe('deny');

@@ -133,7 +133,7 @@ describe('an image', () => {
     const tar = await tarOf({ run: '#!/bin/sh\n' });
     const config = file(`{${part},${configOf([tar]).slice(1)}`, undefined, imageConfig);
     expect(await push(config, [{ type: layerType, bytes: gzipSync(tar) }])).toMatch(
-      /^403 not judged, so refused by the rule unscanned: .*(?:twice|which some would read as another)/,
+      /^403 not judged, so the rule unscanned refuses it: .*(?:twice|which some would read as another)/,
     );
   });
 
@@ -171,7 +171,7 @@ describe('an image', () => {
     const bytes = Buffer.concat([Buffer.from('fd377a585a00', 'hex'), Buffer.alloc(600, 1)]);
     const config = file(configOf([bytes]), undefined, 'application/octet-stream');
     expect(await push(config, [{ type: 'application/octet-stream', bytes }])).toMatch(
-      /^403 not judged, so refused by the rule gaps: could not be read: the layer sha256:.*; leave it out/,
+      /^403 not judged, so the rule gaps refuses it: could not be read: the layer sha256:.*; leave it out/,
     );
   });
 
