@@ -1,6 +1,7 @@
 /** Which repository has which blobs. Only what a repository has is served from it, whatever else is in the store. */
 import { z } from 'zod';
 import type { Digest } from '../blobs/index.ts';
+import type { BatchStep } from '../store/index.ts';
 import { type RegistryDatabase, step } from './database.ts';
 import { registryStoreFault } from './faults.ts';
 import { namespaceOfRepository, type RepositoryName } from './names.ts';
@@ -8,7 +9,7 @@ import { hasRoom, roomValues, storageExhausted } from './room.ts';
 import type { LimitsOf } from './types.ts';
 
 export interface Links {
-  /** Makes a blob whose bytes are there one of the repository. @throws Fault STORAGE_EXHAUSTED */
+  /** Links a blob, whose bytes are there, to the repository. @throws Fault STORAGE_EXHAUSTED */
   add(repository: RepositoryName, digest: Digest, size: number): Promise<void>;
   /** @throws Fault BLOB_UNKNOWN */
   size(repository: RepositoryName, digest: Digest, which?: 'any' | 'accepted'): Promise<number>;
@@ -18,20 +19,8 @@ export interface Links {
 }
 
 const sizeRow = z.object({ size: z.number(), touched_at: z.number() });
-const partRow = z.object({ manifest: z.string() });
 
 export function createLinks(db: RegistryDatabase, limitsOf: LimitsOf, now: () => number): Links {
-  const touch = (repository: RepositoryName, digest: Digest) => [
-    step(
-      'insert into repositories (name, namespace, created_at) values (?, ?, ?) on conflict do update set name = name',
-      ...[repository, namespaceOfRepository(repository), now()],
-    ),
-    step(
-      `insert into links (repository, digest, namespace, touched_at) values (?, ?, ?, ?)
-         on conflict do update set touched_at = excluded.touched_at`,
-      ...[repository, digest, namespaceOfRepository(repository), now()],
-    ),
-  ];
   return {
     async add(repository, digest, size) {
       const limits = await limitsOf(namespaceOfRepository(repository));
@@ -41,7 +30,7 @@ export function createLinks(db: RegistryDatabase, limitsOf: LimitsOf, now: () =>
              on conflict do update set size = excluded.size, touched_at = excluded.touched_at`,
           ...[...roomValues(digest, size, repository, limits), now()],
         ),
-        ...touch(repository, digest),
+        ...linkSteps(repository, digest, now()),
       );
       if (changed === 0) throw await storageExhausted(db, repository, limits);
     },
@@ -54,7 +43,7 @@ export function createLinks(db: RegistryDatabase, limitsOf: LimitsOf, now: () =>
         ...[repository, digest, which],
       );
       if (row === undefined) throw unknown(repository, digest);
-      // Whoever asks may be about to push a manifest with it.
+      // The client may be about to push a manifest that names it.
       const { graceMs } = await limitsOf(namespaceOfRepository(repository));
       if (row.touched_at < now() - graceMs / 4) {
         await db.write(
@@ -76,32 +65,51 @@ export function createLinks(db: RegistryDatabase, limitsOf: LimitsOf, now: () =>
              and exists (select 1 from links where digest = ?1 and repository = ?8)`,
           ...[...roomValues(digest, source.size, repository, limits), now(), source.repository],
         ),
-        ...touch(repository, digest),
+        ...linkSteps(repository, digest, now()),
       );
       if (changed > 0) return true;
       const isStillThere = await sizeFrom(db, namespaceOfRepository(repository), digest, from);
       if (isStillThere === undefined) return false;
       throw await storageExhausted(db, repository, limits);
     },
-    async remove(repository, digest) {
-      const changed = await db.write(
-        step(
-          `delete from links where repository = ?1 and digest = ?2
-             and not exists (select 1 from parts where repository = ?1 and digest = ?2)`,
-          ...[repository, digest],
-        ),
-      );
-      if (changed > 0) return;
-      const part = await db.first(
-        partRow,
-        `select manifest from parts join links using (repository, digest)
-           where parts.repository = ? and parts.digest = ? limit 1`,
-        ...[repository, digest],
-      );
-      if (part === undefined) throw unknown(repository, digest);
-      throw registryStoreFault('CONTENT_IN_USE', `the blob is a part of ${part.manifest}: delete that first`);
-    },
+    remove: (repository, digest) => removeLink(db, repository, digest),
   };
+}
+
+function linkSteps(repository: RepositoryName, digest: Digest, at: number): readonly BatchStep[] {
+  const namespace = namespaceOfRepository(repository);
+  return [
+    step(
+      'insert into repositories (name, namespace, created_at) values (?, ?, ?) on conflict do update set name = name',
+      ...[repository, namespace, at],
+    ),
+    step(
+      `insert into links (repository, digest, namespace, touched_at) values (?, ?, ?, ?)
+         on conflict do update set touched_at = excluded.touched_at`,
+      ...[repository, digest, namespace, at],
+    ),
+  ];
+}
+
+const partRow = z.object({ manifest: z.string() });
+
+async function removeLink(db: RegistryDatabase, repository: RepositoryName, digest: Digest): Promise<void> {
+  const changed = await db.write(
+    step(
+      `delete from links where repository = ?1 and digest = ?2
+         and not exists (select 1 from parts where repository = ?1 and digest = ?2)`,
+      ...[repository, digest],
+    ),
+  );
+  if (changed > 0) return;
+  const part = await db.first(
+    partRow,
+    `select manifest from parts join links using (repository, digest)
+       where parts.repository = ? and parts.digest = ? limit 1`,
+    ...[repository, digest],
+  );
+  if (part === undefined) throw unknown(repository, digest);
+  throw registryStoreFault('CONTENT_IN_USE', `the blob is a part of ${part.manifest}: delete that first`);
 }
 
 const sourceRow = z.object({ repository: z.string(), size: z.number() });
