@@ -39,6 +39,7 @@ export {
   openTarReader,
   type ReadEntry,
   type TarLimits,
+  type TarReader,
   type Watch,
 } from './layer/tar-reader.ts';
 export { formOf, unpacked } from './layer/unpacked.ts';

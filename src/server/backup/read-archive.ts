@@ -11,7 +11,7 @@ import { pipeline } from 'node:stream/promises';
 import { createZstdDecompress } from 'node:zlib';
 import { registrySchema } from '../../content/index.ts';
 import { gateSchema } from '../../gate/index.ts';
-import { openTarReader, type TarEntry } from '../../images/index.ts';
+import { openTarReader, type TarEntry, type TarReader } from '../../images/index.ts';
 import { errnoOf, formatSize, isFault, messageOf } from '../../lib/index.ts';
 import { knowsSchema } from '../../store/index.ts';
 import { serverFault } from '../faults.ts';
@@ -48,7 +48,7 @@ const pieceBytes = 256 * 1024;
  * @throws Fault BACKUP_INVALID, BACKUP_NEWER, BACKUP_FAILED when there is no room
  */
 export async function readArchive(file: string, into: string, options: ReadOptions): Promise<ReadBackup> {
-  using reading = openReading(into, options.onBytes);
+  using reading = new Reading(into, options.onBytes);
   try {
     const handle = await options.aside(() => open(file));
     await pipeline(
@@ -72,11 +72,6 @@ export async function readArchive(file: string, into: string, options: ReadOptio
   }
 }
 
-interface Reading extends Disposable {
-  push(bytes: Buffer): Promise<void>;
-  end(): ReadBackup;
-}
-
 interface Open {
   readonly name: string;
   readonly hash: Hash;
@@ -85,91 +80,111 @@ interface Open {
   readonly pieces: Buffer[];
 }
 
-function openReading(into: string, onBytes: ReadOptions['onBytes']): Reading {
-  const seen = new Set<string>();
-  const damaged: string[] = [];
-  let header: BackupHeader | undefined;
-  let sums = '';
-  let hasEnded = false;
-  let bytes = 0;
-  let current: Open | undefined;
+class Reading implements Disposable {
+  readonly #into: string;
+  readonly #onBytes: ReadOptions['onBytes'];
+  readonly #tar: TarReader;
+  readonly #seen = new Set<string>();
+  readonly #damaged: string[] = [];
+  #header: BackupHeader | undefined;
+  #sums = '';
+  #hasEnded = false;
+  #bytes = 0;
+  #current: Open | undefined;
 
-  const begin = (entry: TarEntry): Open => {
-    const name = nameOf(entry);
-    if (hasEnded) throw invalidBackup('something follows its digests');
-    if (header === undefined ? name !== headerName : name !== sumsName && !isMemberName(name)) {
-      throw invalidBackup(
-        header === undefined
-          ? `it does not begin with ${headerName}`
-          : `it has ${JSON.stringify(name)}, which no backup has`,
-      );
+  constructor(into: string, onBytes: ReadOptions['onBytes']) {
+    this.#into = into;
+    this.#onBytes = onBytes;
+    this.#tar = openTarReader(
+      {
+        maxEntries: limits.files + 2,
+        maxTotalBytes: Number.MAX_SAFE_INTEGER,
+        maxNameBytes: limits.nameBytes,
+        longestWhole: 0,
+      },
+      (entry, piece) => this.#take(entry, piece),
+    );
+  }
+
+  async push(bytes: Buffer): Promise<void> {
+    this.#tar.push(bytes);
+    for (let read = this.#tar.next(); read !== undefined; read = this.#tar.next()) {
+      await this.#finish(this.#current ?? this.#begin(read.entry));
     }
-    if (seen.has(name)) throw invalidBackup(`it has ${name} twice`);
-    seen.add(name);
+  }
+
+  end(): ReadBackup {
+    this.#tar.end();
+    const header = this.#header;
+    if (header === undefined || !this.#hasEnded) throw invalidBackup('it is cut short');
+    if (this.#seen.size - 2 !== header.files) throw invalidBackup('it has fewer files than it says');
+    return { header, damaged: this.#damaged };
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#current?.descriptor !== undefined) closeSync(this.#current.descriptor);
+  }
+
+  #take(entry: TarEntry, piece: Buffer): void {
+    this.#current ??= this.#begin(entry);
+    this.#current.hash.update(piece);
+    if (this.#current.descriptor === undefined) this.#current.pieces.push(Buffer.from(piece));
+    else writeAll(this.#current.descriptor, piece);
+  }
+
+  #begin(entry: TarEntry): Open {
+    const name = nameOf(entry);
+    this.#checkName(name);
+    this.#seen.add(name);
     const inMemory = name === headerName || name === sumsName;
-    const longest = name === headerName ? limits.headerBytes : Buffer.byteLength(sums);
+    const longest = name === headerName ? limits.headerBytes : Buffer.byteLength(this.#sums);
     if (inMemory && entry.sizeBytes > longest) throw invalidBackup(`${name} is too long`);
-    if (!inMemory) count(entry.sizeBytes);
+    if (!inMemory) this.#count(entry.sizeBytes);
     return {
       name,
       hash: createHash('sha256'),
       pieces: [],
-      descriptor: inMemory ? undefined : create(into, name),
+      descriptor: inMemory ? undefined : create(this.#into, name),
     };
-  };
-  const count = (size: number): void => {
-    bytes += size;
-    if (bytes > (header?.bytes ?? 0)) throw invalidBackup('it is longer than it says');
-    onBytes(bytes, header?.bytes ?? 0);
-  };
-  const reader = openTarReader(
-    {
-      maxEntries: limits.files + 2,
-      maxTotalBytes: Number.MAX_SAFE_INTEGER,
-      maxNameBytes: limits.nameBytes,
-      longestWhole: 0,
-    },
-    (entry, piece) => {
-      current ??= begin(entry);
-      current.hash.update(piece);
-      if (current.descriptor === undefined) current.pieces.push(Buffer.from(piece));
-      else writeAll(current.descriptor, piece);
-    },
-  );
-  const finish = async (done: Open): Promise<void> => {
+  }
+
+  #checkName(name: string): void {
+    if (this.#hasEnded) throw invalidBackup('something follows its digests');
+    if (this.#header === undefined && name !== headerName) {
+      throw invalidBackup(`it does not begin with ${headerName}`);
+    }
+    if (this.#header !== undefined && name !== sumsName && !isMemberName(name)) {
+      throw invalidBackup(`it has ${JSON.stringify(name)}, which no backup has`);
+    }
+    if (this.#seen.has(name)) throw invalidBackup(`it has ${name} twice`);
+  }
+
+  #count(size: number): void {
+    const total = this.#header?.bytes ?? 0;
+    this.#bytes += size;
+    if (this.#bytes > total) throw invalidBackup('it is longer than it says');
+    this.#onBytes(this.#bytes, total);
+  }
+
+  async #finish(done: Open): Promise<void> {
     if (done.descriptor !== undefined) closeSync(done.descriptor);
-    current = undefined;
+    this.#current = undefined;
     const sha256 = done.hash.digest('hex');
     const text = Buffer.concat(done.pieces).toString();
     if (done.name === sumsName) {
-      hasEnded = true;
-      if (text !== sums) throw invalidBackup('something in it has another digest than was written down');
+      this.#hasEnded = true;
+      if (text !== this.#sums) {
+        throw invalidBackup('something in it has another digest than was written down');
+      }
       return;
     }
-    sums += sumLine(done.name, sha256);
-    if ((digestInName(done.name) ?? sha256) !== sha256) damaged.push(done.name);
+    this.#sums += sumLine(done.name, sha256);
+    if ((digestInName(done.name) ?? sha256) !== sha256) this.#damaged.push(done.name);
     if (done.name !== headerName) return;
-    header = parseHeader(text);
-    await checkSchemas(header);
-    checkRoom(into, header.bytes);
-  };
-  return {
-    async push(piece) {
-      reader.push(piece);
-      for (let read = reader.next(); read !== undefined; read = reader.next()) {
-        await finish(current ?? begin(read.entry));
-      }
-    },
-    end() {
-      reader.end();
-      if (header === undefined || !hasEnded) throw invalidBackup('it is cut short');
-      if (seen.size - 2 !== header.files) throw invalidBackup('it has fewer files than it says');
-      return { header, damaged };
-    },
-    [Symbol.dispose]() {
-      if (current?.descriptor !== undefined) closeSync(current.descriptor);
-    },
-  };
+    this.#header = parseHeader(text);
+    await checkSchemas(this.#header);
+    checkRoom(this.#into, this.#header.bytes);
+  }
 }
 
 function nameOf(entry: TarEntry): string {
