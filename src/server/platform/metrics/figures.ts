@@ -1,6 +1,6 @@
 /**
- * The figures that Ward tells Prometheus. Labels are from closed sets, never names of namespaces, actions or callers:
- * what tenants do must not make the number of time series grow.
+ * Ward's metrics for Prometheus. Labels are from closed sets, never names of namespaces, actions or callers:
+ * tenants must not be able to make the number of time series grow.
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Completion, InvokerStatus } from '../../../dispatch/index.ts';
@@ -19,37 +19,30 @@ export type Throttle =
 
 export interface Figures {
   readonly contentType: string;
-  /** As Prometheus reads it. */
+  /** In the exposition format of Prometheus. */
   text(): Promise<string>;
   completed(completion: Completion): void;
   throttled(by: Throttle): void;
   violated(kind: ViolationKind): void;
-  /** Violations that were counted and not kept. */
+  /** A violation was counted and not kept. */
   passedOver(): void;
-  /** What the gate said. */
   judged(stage: 'deploy' | 'run', outcome: 'allow' | 'warn' | 'deny'): void;
   /** The clock of the machine was set. @param jumpMs negative when back */
   clockSet(jumpMs: number): void;
-  /** What becomes of records. */
   readonly records: RecordWatch;
-  /** Asked at each scrape. */
+  // What the methods below are given is called at each scrape.
   watchInvoker(status: () => InvokerStatus): void;
-  /** Asked at each scrape. */
   watchAdvisories(age: () => Omit<AdvisoriesAge, 'warning'>): void;
-  /** Asked at each scrape. */
   watchDisk(status: () => DiskStatus): void;
-  /** Asked at each scrape. */
   watchDamage(count: () => number): void;
-  /** Asked at each scrape. */
   watchLeftBehind(count: () => number): void;
-  /** Asked at each scrape. */
   watchRecording(recording: Recording): void;
 }
 
-/** Without results and logs, which are not to be kept for it. */
+/** Leaves out results and logs, so that they can be freed before they are counted. */
 type Counted = Pick<Completion, 'status' | 'start' | 'startedAt' | 'endedAt' | 'waitMs' | 'sandboxMs'>;
 
-/** As many are put together: the library takes microseconds to find the series of a figure, and a caller would wait. */
+/** Completions are counted in groups: the library takes microseconds to find a time series, and a caller would wait. */
 const completionsAtOnce = 200;
 const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
 const mebibyte = 1024 * 1024;
@@ -57,84 +50,45 @@ const mebibyte = 1024 * 1024;
 /** @param build its version */
 export function createFigures(build: string): Figures {
   const registry = new Registry();
-  const registers = [registry];
   collectDefaultMetrics({ register: registry });
-  const counter = <Label extends string>(name: string, help: string, labelNames: readonly Label[] = []) =>
-    new Counter<Label>({ name: `ward_${name}_total`, help, labelNames: [...labelNames], registers });
-  const histogram = <Label extends string>(name: string, help: string, labelNames: readonly Label[] = []) =>
-    new Histogram<Label>({
-      name: `ward_${name}_seconds`,
-      help,
-      labelNames: [...labelNames],
-      buckets: seconds,
-      registers,
-    });
-  const info = new Gauge({ name: 'ward_info', help: 'Always 1', labelNames: ['version'], registers });
+  const info = new Gauge({
+    name: 'ward_info',
+    help: 'Always 1',
+    labelNames: ['version'],
+    registers: [registry],
+  });
   info.set({ version: build }, 1);
-
-  const invocations = counter(
-    'invocations',
-    'Activations that ended, by how and by the start of their sandbox',
-    ['status', 'start'],
+  const activations = activationFigures(registry);
+  const limits = limitFigures(registry);
+  const records = recordFigures(registry);
+  const verdicts = counter(
+    registry,
+    'gate_verdicts',
+    'Verdicts of the gate on deployments; of runs, refusals only',
+    ['stage', 'outcome'],
   );
-  const duration = histogram(
-    'invocation_duration',
-    'From the start of the run to its answer, without waiting',
-    ['start'],
+  const clockJumps = counter(
+    registry,
+    'clock_jumps',
+    'Times that the clock of the machine was seen to be set',
+    ['direction'],
   );
-  const wait = histogram('invocation_wait', 'From acceptance to the start of the run');
-  const start = histogram('sandbox_start', 'Waited for a sandbox to be ready, of starts that were not warm', [
-    'start',
-  ]);
-  const throttles = counter('throttled', 'Calls and firings refused by a limit', ['limit']);
-  const violations = counter('sandbox_violations', 'What sandboxes did that their policy does not let them', [
-    'kind',
-  ]);
-  const passedOver = counter(
-    'sandbox_violations_not_kept',
-    'Violations past what is kept of a namespace a minute',
-  );
-  const evicted = counter(
-    'records_evicted',
-    'Records deleted since those of their namespace took too much disk',
-  );
-  const lost = counter('records_lost', 'Activations that have run and whose record was not kept');
-  const verdicts = counter('gate_verdicts', 'What the gate said of deployments; of runs, refusals only', [
-    'stage',
-    'outcome',
-  ]);
-  const clockJumps = counter('clock_jumps', 'Times that the clock of the machine was seen to be set', [
-    'direction',
-  ]);
-  let uncounted: Counted[] = [];
-  const count = (): void => {
-    for (const { status, start: by, startedAt, endedAt, waitMs, sandboxMs } of uncounted) {
-      invocations.inc({ status, start: by });
-      duration.observe({ start: by }, Math.max(0, endedAt - startedAt) / 1000);
-      wait.observe(waitMs / 1000);
-      if (sandboxMs !== undefined) start.observe({ start: by }, sandboxMs / 1000);
-    }
-    uncounted = [];
-  };
   return {
     contentType: registry.contentType,
     text() {
-      count();
+      activations.settle();
       return registry.metrics();
     },
-    completed({ status, start: by, startedAt, endedAt, waitMs, sandboxMs }) {
-      uncounted.push({ status, start: by, startedAt, endedAt, waitMs, sandboxMs });
-      if (uncounted.length === completionsAtOnce) count();
-    },
-    throttled: (limit) => throttles.inc({ limit }),
+    completed: activations.completed,
+    throttled: (limit) => limits.throttles.inc({ limit }),
     records: {
-      evicted: (records) => evicted.inc(records),
-      refused: () => throttles.inc({ limit: 'records full' }),
-      lost: () => lost.inc(),
+      evicted: (count) => records.evicted.inc(count),
+      refused: () => limits.throttles.inc({ limit: 'records full' }),
+      lost: () => records.lost.inc(),
     },
     clockSet: (jumpMs) => clockJumps.inc({ direction: jumpMs < 0 ? 'back' : 'forward' }),
-    violated: (kind) => violations.inc({ kind }),
-    passedOver: () => passedOver.inc(),
+    violated: (kind) => limits.violations.inc({ kind }),
+    passedOver: () => limits.passedOver.inc(),
     judged: (stage, outcome) => verdicts.inc({ stage, outcome }),
     watchInvoker: (status) => watchInvoker(registry, status),
     watchAdvisories: (age) => watchAdvisories(registry, age),
@@ -145,9 +99,99 @@ export function createFigures(build: string): Figures {
   };
 }
 
+function counter<Label extends string>(
+  registry: Registry,
+  name: string,
+  help: string,
+  labelNames: readonly Label[] = [],
+): Counter<Label> {
+  return new Counter({
+    name: `ward_${name}_total`,
+    help,
+    labelNames: [...labelNames],
+    registers: [registry],
+  });
+}
+
+function histogram<Label extends string>(
+  registry: Registry,
+  name: string,
+  help: string,
+  labelNames: readonly Label[] = [],
+): Histogram<Label> {
+  return new Histogram({
+    name: `ward_${name}_seconds`,
+    help,
+    labelNames: [...labelNames],
+    buckets: seconds,
+    registers: [registry],
+  });
+}
+
+/** Counts activations in groups; `settle` counts those whose group is not full yet. */
+function activationFigures(registry: Registry) {
+  const invocations = counter(
+    registry,
+    'invocations',
+    'Activations that ended, by status and by the start of their sandbox',
+    ['status', 'start'],
+  );
+  const duration = histogram(
+    registry,
+    'invocation_duration',
+    'From the start of the run to its answer, without waiting',
+    ['start'],
+  );
+  const wait = histogram(registry, 'invocation_wait', 'From acceptance to the start of the run');
+  const start = histogram(
+    registry,
+    'sandbox_start',
+    'Wait for a sandbox to be ready, for starts that were not warm',
+    ['start'],
+  );
+  let uncounted: Counted[] = [];
+  const settle = (): void => {
+    for (const { status, start: by, startedAt, endedAt, waitMs, sandboxMs } of uncounted) {
+      invocations.inc({ status, start: by });
+      duration.observe({ start: by }, Math.max(0, endedAt - startedAt) / 1000);
+      wait.observe(waitMs / 1000);
+      if (sandboxMs !== undefined) start.observe({ start: by }, sandboxMs / 1000);
+    }
+    uncounted = [];
+  };
+  const completed = ({ status, start: by, startedAt, endedAt, waitMs, sandboxMs }: Completion): void => {
+    uncounted.push({ status, start: by, startedAt, endedAt, waitMs, sandboxMs });
+    if (uncounted.length === completionsAtOnce) settle();
+  };
+  return { completed, settle };
+}
+
+function limitFigures(registry: Registry) {
+  return {
+    throttles: counter(registry, 'throttled', 'Calls and firings refused by a limit', ['limit']),
+    violations: counter(registry, 'sandbox_violations', 'Violations of sandbox policies, by kind', ['kind']),
+    passedOver: counter(
+      registry,
+      'sandbox_violations_not_kept',
+      'Violations beyond the number that Ward keeps of a namespace in a minute',
+    ),
+  };
+}
+
+function recordFigures(registry: Registry) {
+  return {
+    evicted: counter(
+      registry,
+      'records_evicted',
+      'Records deleted because those of their namespace took too much disk',
+    ),
+    lost: counter(registry, 'records_lost', 'Activations that have run and whose record was not kept'),
+  };
+}
+
 function watchInvoker(registry: Registry, status: () => InvokerStatus): void {
   const registers = [registry];
-  // One look for each scrape, by the first of them that is collected.
+  // The first gauge to be collected reads the status for all four, once a scrape.
   const queued = new Gauge({
     name: 'ward_queue_length',
     help: 'Activations that wait for a sandbox',
@@ -168,7 +212,7 @@ function watchInvoker(registry: Registry, status: () => InvokerStatus): void {
   });
   const memory = new Gauge({
     name: 'ward_sandbox_memory_bytes',
-    help: 'Memory promised to sandboxes, also to those on their way',
+    help: 'Memory promised to sandboxes, also to those that are starting',
     registers,
   });
   const limit = new Gauge({
@@ -194,17 +238,17 @@ function watchAdvisories(registry: Registry, age: () => Omit<AdvisoriesAge, 'war
   });
   const sinceChange = new Gauge({
     name: 'ward_advisories_age_seconds',
-    help: 'Since the newest of them was changed; -1: there are none, or they have no time',
+    help: 'Since the newest advisory changed; -1: there are no advisories, or they have no time',
     registers,
   });
   const sinceCheck = new Gauge({
     name: 'ward_advisories_checked_seconds',
-    help: 'Since the source that waits longest was had, or found to be unchanged; -1: there are none',
+    help: 'Since the source that waits longest was fetched, or found unchanged; -1: there are no sources',
     registers,
   });
   const failed = new Gauge({
     name: 'ward_advisories_failed_sources',
-    help: 'Sources that failed at the last update of all',
+    help: 'Sources that failed at the last update of all sources',
     registers,
   });
 }
@@ -223,7 +267,7 @@ function watchDamage(registry: Registry, count: () => number): void {
 function watchLeftBehind(registry: Registry, count: () => number): void {
   const left = new Gauge({
     name: 'ward_sandboxes_left',
-    help: 'Sandboxes that have ended and could not be taken away yet; it is tried again',
+    help: 'Sandboxes that have ended and could not be removed yet; Ward tries again',
     registers: [registry],
     collect() {
       left.set(count());
@@ -263,7 +307,7 @@ function watchDisk(registry: Registry, status: () => DiskStatus): void {
   });
   const reserve = new Gauge({
     name: 'ward_disk_reserve_bytes',
-    help: 'What tenants leave free: below it they write nothing, below half of it nothing is called',
+    help: 'Space that tenants can’t use: below it they write nothing, below half of it calls are refused',
     registers,
   });
 }
