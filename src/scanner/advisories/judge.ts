@@ -7,7 +7,6 @@
 import semver from 'semver';
 import type { Ecosystem } from '../types.ts';
 import { compareVersions } from '../versions/compare.ts';
-import { satisfiesGem } from './gem-requirement.ts';
 import type { Affected, Constraint, RangeEvent } from './record.ts';
 
 interface Judgement {
@@ -96,6 +95,45 @@ function satisfiesNpm(version: string, range: string): boolean | undefined {
   const options = { includePrerelease: true, loose: true };
   if (semver.valid(version, options) === null || semver.validRange(range, options) === null) return undefined;
   return semver.satisfies(version, range, options);
+}
+
+/**
+ * A requirement of RubyGems: `>= 1.2, < 2`, `~> 1.9.3` (guides.rubygems.org/patterns).
+ * Undefined when the versions can't be compared.
+ */
+function satisfiesGem(version: string, requirement: string): boolean | undefined {
+  const answers = requirement.split(',').map((part) => satisfiesPart(version, part.trim()));
+  if (answers.includes(false)) return false;
+  return answers.includes(undefined) ? undefined : true;
+}
+
+function satisfiesPart(version: string, part: string): boolean | undefined {
+  const [, operator = '=', wanted = ''] = /^(=|!=|>=|<=|>|<|~>)?\s*(\S+)$/.exec(part) ?? [];
+  const order = compareVersions('gem', version, wanted);
+  if (order === undefined) return undefined;
+  switch (operator) {
+    case '!=':
+      return order !== 0;
+    case '>=':
+      return order >= 0;
+    case '<=':
+      return order <= 0;
+    case '>':
+      return order > 0;
+    case '<':
+      return order < 0;
+    case '~>':
+      return order >= 0 && (compareVersions('gem', version, nextOf(wanted)) ?? 0) < 0;
+    default:
+      return order === 0;
+  }
+}
+
+/** The first that `~> wanted` doesn't allow: `1.9.3` → `1.10`, `2` → `3`. */
+function nextOf(wanted: string): string {
+  const numbers = wanted.split('.').filter((segment) => /^\d+$/.test(segment));
+  const kept = numbers.length > 1 ? numbers.slice(0, -1) : numbers;
+  return [...kept.slice(0, -1), String(Number(kept.at(-1) ?? '0') + 1)].join('.');
 }
 
 /** `1.0.0` is also what a list has as `1.0`. */

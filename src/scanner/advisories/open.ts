@@ -3,7 +3,6 @@ import { type BigIntStats, statSync } from 'node:fs';
 import { errnoOf, messageOf } from '../../lib/index.ts';
 import type { Component, Distribution, Malware, Vulnerability } from '../types.ts';
 import { corrupt, unreadable } from './build/old.ts';
-import { lifecycleOf } from './lifecycle.ts';
 import { createMatch, type Match } from './match.ts';
 import { type AdvisoryReader, openReader } from './reader.ts';
 import { releaseMatches } from './releases.ts';
@@ -104,4 +103,24 @@ function guarded<Answer>(path: string, ask: () => Answer): Answer {
   } catch (error) {
     throw error instanceof Error && 'errcode' in error ? corrupt(path, error.message) : error;
   }
+}
+
+/** `ID` of os-release → the name of its list. Those that are not here have the same name. */
+const products = new Map([
+  ['alpine', 'alpine-linux'],
+  ['rocky', 'rocky-linux'],
+  ['amzn', 'amazon-linux'],
+  ['opensuse-leap', 'opensuse'],
+  ['ol', 'oracle-linux'],
+]);
+
+/** An ISO date; undefined when it is not known, or not decided. */
+function lifecycleOf(reader: AdvisoryReader, { id, versionId }: Distribution): string | undefined {
+  const ends = reader.lifecycle(products.get(id) ?? id);
+  // The longest beginning that is a cycle: 3.20.1 → 3.20, 9.4 → 9.
+  for (let cycle = versionId; cycle !== ''; cycle = cycle.slice(0, Math.max(0, cycle.lastIndexOf('.')))) {
+    const end = ends.get(cycle);
+    if (end !== undefined) return end === '' ? undefined : end;
+  }
+  return undefined;
 }

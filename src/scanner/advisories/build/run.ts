@@ -2,8 +2,8 @@
  * One import: a new file beside the old one, which takes its place in one step when it is whole. Whatever fails, and
  * wherever the process is ended, the old one stays.
  */
-import { mkdirSync, rmSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { type Fault, isFault, messageOf, tryFileLock } from '../../../lib/index.ts';
 import { scannerFault } from '../../faults.ts';
 import { compareDigest, noteDigest } from '../digest.ts';
@@ -12,7 +12,6 @@ import { openReadOnly } from '../schema.ts';
 import type { AdvisoryInput, ImportedSource, ImportResult } from '../types.ts';
 import { damaged } from './input.ts';
 import { InputFailure } from './input-failure.ts';
-import { newFileFor, putInPlace, removeLeftovers } from './new-file.ts';
 import { corrupt, type OldFile, type OldSource, readOld } from './old.ts';
 import { digestOf, importInput, lookAt, type ProgressCallback } from './read-input.ts';
 import { type AdvisoryWriter, createWriter } from './writer.ts';
@@ -176,5 +175,38 @@ function readStateOf(path: string): ImportResult['state'] {
     return readState(db);
   } finally {
     db.close();
+  }
+}
+
+/** Where to build; only whoever holds the lock does. */
+function newFileFor(path: string): string {
+  return join(dirname(path), `${newFileStart(path)}${process.pid}`);
+}
+
+/** Whole and on the disk before it has the name. */
+function putInPlace(temporary: string, path: string): void {
+  syncPath(temporary);
+  renameSync(temporary, path);
+  syncPath(dirname(path));
+}
+
+function syncPath(path: string): void {
+  const fd = openSync(path, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function newFileStart(path: string): string {
+  return `.${basename(path)}.new-`;
+}
+
+/** Of an import that was killed: the lock says that none is under way. */
+function removeLeftovers(path: string): void {
+  const start = newFileStart(path);
+  for (const name of readdirSync(dirname(path))) {
+    if (name.startsWith(start)) rmSync(join(dirname(path), name), { force: true });
   }
 }

@@ -1,14 +1,12 @@
 /** Writes a new file of advisories: what stays of the old one, then what is read anew, then what is made of both. */
+import { createHash } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
 import { isFixed } from '../judge.ts';
 import type { Advisory, Affected, Fact, RecordSink } from '../record.ts';
 import { applicationId, formVersion, indexes, supersede, tables } from '../schema.ts';
 import { isCve } from '../text.ts';
 import type { AdvisoryOrigin } from '../types.ts';
-import { bodyOfAdvisory, bodyOfAffected } from './bodies.ts';
-import { noteFixesSeen } from './fixes-seen.ts';
-import { copyAllBut } from './keep.ts';
-import { summaryOf } from './summary.ts';
+import { copyAllBut, noteFixesSeen } from './carry-over.ts';
 
 interface SourceRow {
   readonly name: string;
@@ -230,4 +228,68 @@ class Writer implements AdvisoryWriter {
   #largest(table: 'source' | 'advisory'): number {
     return Number(this.#db.prepare(`select max(id) as id from ${table}`).get()?.['id'] ?? 0);
   }
+}
+
+/** JSON of what no query asks for. Most lists are empty, so it leaves them out. */
+function bodyOfAdvisory({ aliases, upstream, title, url, published, malicious, ratings }: Advisory): string {
+  return JSON.stringify({
+    aliases: unlessEmpty(aliases),
+    upstream: unlessEmpty(upstream),
+    title,
+    url,
+    published,
+    malicious: malicious || undefined,
+    ratings: unlessEmpty(ratings),
+  });
+}
+
+function bodyOfAffected({ ranges, versions, constraint, status, module, ratings }: Affected): string {
+  return JSON.stringify({
+    ranges: unlessEmpty(ranges),
+    versions: unlessEmpty(versions),
+    constraint,
+    status,
+    module,
+    ratings: unlessEmpty(ratings),
+  });
+}
+
+function unlessEmpty<Item>(list: readonly Item[]): readonly Item[] | undefined {
+  return list.length === 0 ? undefined : list;
+}
+
+function summaryOf(db: DatabaseSync): Readonly<Record<string, string>> {
+  const one = (sql: string) => String(Object.values(db.prepare(sql).get() ?? {})[0] ?? '');
+  const ecosystems = db
+    .prepare(
+      `select ecosystem, count(distinct advisory) as advisories, json_group_array(distinct release) as releases
+        from affected where superseded = 0 group by ecosystem order by ecosystem`,
+    )
+    .all();
+  return {
+    revision: revisionOf(db),
+    count: one('select count(*) from advisory where withdrawn = 0'),
+    newest: one('select max(newest) from source'),
+    ecosystems: JSON.stringify(ecosystems.map(({ ecosystem, advisories }) => ({ ecosystem, advisories }))),
+    releases: JSON.stringify(
+      Object.fromEntries(
+        ecosystems.map(({ ecosystem, releases }) => [String(ecosystem), JSON.parse(String(releases))]),
+      ),
+    ),
+  };
+}
+
+/**
+ * Of what they say, whenever and in whatever order it went in: the same files of the same dates, and the same that was seen
+ * of their fixes.
+ */
+function revisionOf(db: DatabaseSync): string {
+  const sources = db.prepare('select name, form, digest, newest from source order by name').all();
+  const hash = createHash('sha256').update(JSON.stringify([formVersion, sources]));
+  const seen = db.prepare(
+    `select a.name as id, f.ecosystem, f.release, f.name, f.fix_since
+      from affected f join advisory a on a.id = f.advisory where f.fix_since is not null order by 1, 2, 3, 4, 5`,
+  );
+  for (const row of seen.iterate()) hash.update(JSON.stringify(Object.values(row)));
+  return hash.digest('hex').slice(0, 16);
 }

@@ -8,7 +8,6 @@ import { isPlainWord } from '../text.ts';
 import { Flaw } from './form.ts';
 import { maxItems, objects, specific } from './osv-fields.ts';
 import { readAffectedRatings } from './osv-ratings.ts';
-import { distributionStatus, isOpenStatus } from './status.ts';
 
 /** Empty for what Ward never finds. @throws Flaw */
 export function readAffected(id: string, entry: JsonObject): readonly Affected[] {
@@ -94,4 +93,24 @@ function readConstraint(
 
 function isPlainEcosystem(value: unknown): value is string {
   return typeof value === 'string' && value.length <= 200 && /^[A-Za-z]/.test(value);
+}
+
+const statuses = new Map([
+  ['open', 'affected'],
+  ['unfixed', 'affected'],
+  ['no-dsa', 'affected'],
+  ['postponed', 'fix_deferred'],
+  ['ignored', 'will_not_fix'],
+  ['end-of-life', 'end_of_life'],
+  ['not-affected', 'not_affected'],
+]);
+
+/** Undefined for words that say nothing of it. */
+function distributionStatus(word: unknown): string | undefined {
+  return typeof word === 'string' ? statuses.get(word) : undefined;
+}
+
+/** It is vulnerable, whatever its version. */
+function isOpenStatus(status: string | undefined): boolean {
+  return status !== undefined && status !== 'not_affected';
 }

@@ -9,8 +9,7 @@ import { isFault, isJsonObject, messageOf } from '../../../lib/index.ts';
 import { scannerFault } from '../../faults.ts';
 import { digestOf } from '../build/read-input.ts';
 import type { AdvisoryOrigin } from '../types.ts';
-import { fetchFollowing } from './redirects.ts';
-import { checkSaid, type SaidDigest, saidDigests } from './said-digests.ts';
+import { checkSaid, fetchFollowing, type SaidDigest, saidDigests } from './fetching.ts';
 import type { AdvisorySource } from './sources.ts';
 
 export interface DownloadOptions {

@@ -10,7 +10,7 @@ import { importOnThread } from '../import.ts';
 import type { AdvisoryInput, AdvisoryOrigin, AdvisoryProgress, ImportResult } from '../types.ts';
 import { type Checksums, readChecksums } from './checksums.ts';
 import { download, forget, type KnownFile } from './download.ts';
-import { folderFetch } from './folder-fetch.ts';
+import { folderFetch } from './fetching.ts';
 import { atMirror, type Mirror, mirrorPath } from './mirror.ts';
 import type { AdvisorySource } from './sources.ts';
 
