@@ -1,4 +1,4 @@
-/** What the tests of advisories share: folders that vanish, small exports, components, and databases made of them. */
+/** Shared by the tests of advisories: temporary folders, small exports, components, and databases made of them. */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -11,11 +11,13 @@ import type { AdvisoryDatabase, ImportResult } from './types.ts';
 
 export interface Workplace extends AsyncDisposable {
   readonly folder: string;
-  /** Of the file of advisories, not there yet. */
+  /** Path of the advisory file, which does not exist yet. */
   readonly path: string;
-  /** Writes an export; answers with its path. */
+  /** Writes an export and returns its path. */
   put(name: string, content: string | Buffer): Promise<string>;
-  /** What `importAdvisories` does, without the thread, which takes longer to start than a small file to read. */
+  /**
+   * Does what `importAdvisories` does, but without its thread, which takes longer to start than a small file takes to read.
+   */
   importAll(...names: string[]): Promise<ImportResult>;
 }
 
@@ -43,7 +45,7 @@ export async function workplace(): Promise<Workplace> {
   };
 }
 
-/** A database of these files, by name; what is not a text becomes lines of JSON. */
+/** A database of these files, by name. Content that is not text becomes lines of JSON. */
 export async function databaseOf(
   files: Readonly<Record<string, string | readonly object[]>>,
 ): Promise<AdvisoryDatabase & AsyncDisposable> {
@@ -74,7 +76,7 @@ interface OsvOptions {
   readonly [field: string]: unknown;
 }
 
-/** A record of OSV that speaks of one package. */
+/** An OSV record about one package. */
 export function osv({
   id,
   ecosystem = 'npm',

@@ -1,4 +1,4 @@
-/** What is remembered of many questions, up to a total weight: then all is forgotten, and the next ask again. */
+/** A cache with a total weight. It forgets everything when the weight is reached. */
 
 interface Cache<Value> {
   get(key: string | number, make: () => Value): Value;

@@ -1,6 +1,6 @@
 /**
- * Versions of which others than Ward say whether they are affected: the lists of PyPA, npm's own reading of the ranges of
- * Node.js' security group, what the order of Debian's versions makes of Debian's fixes, the lists of malicious packages.
+ * Versions that sources other than Ward label as affected or not: the lists of PyPA, npm's own reading of the ranges of
+ * Node.js' security group, the order of Debian's versions applied to Debian's fixes, and the lists of malicious packages.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ import { component } from './advisories.fixture.ts';
 
 interface Labelled {
   readonly component: Component;
-  /** Of the advisory. */
+  /** Id of the advisory. */
   readonly id: string;
   readonly affected: boolean;
 }
@@ -20,7 +20,7 @@ interface Labelled {
 interface Corpus {
   readonly name: string;
   readonly least: number;
-  /** @param folder With the exports. */
+  /** @param folder Folder of the exports. */
   read(folder: string): readonly Labelled[];
 }
 
@@ -76,17 +76,17 @@ const nodesecSchema = z.object({
   patched_versions: z.string().nullable(),
 });
 
-/** What npm says of the versions that are named in a range, and of those next to them. */
+/** npm's answer for the versions named in a range, and for their neighbours. */
 function npmRanges(folder: string): readonly Labelled[] {
   return linesOf(folder, 'npm/nodejs-security-wg.native.ndjson.gz', nodesecSchema, 1).flatMap(
     ({ id, module_name: name, vulnerable_versions: range, patched_versions: patched }) => {
       if (semver.validRange(range) === null) return [];
-      // 99.999.99999 stands for all that will ever be.
+      // 99.999.99999 stands for all future versions.
       const named = `${range} ${patched ?? ''}`.match(/\b(?!99\.999\.)\d+\.\d+\.\d+/g) ?? [];
       const near = named.flatMap((version) => [version, semver.inc(version, 'patch') ?? version]);
       return [...new Set(near)].flatMap((version) => {
         const affected = semver.satisfies(version, range);
-        // Where it contradicts itself it says nothing.
+        // Skips a record that contradicts itself.
         if (affected && patched !== null && semver.satisfies(version, patched)) return [];
         return [{ component: component('npm', name, version), id: `NODESEC-${id}`, affected }];
       });
@@ -94,7 +94,7 @@ function npmRanges(folder: string): readonly Labelled[] {
   );
 }
 
-/** `~` is before everything (deb-version(7)). */
+/** `~` sorts before everything (deb-version(7)). */
 function debianFixes(folder: string): readonly Labelled[] {
   return linesOf(folder, 'debian/trixie-changelog.osv.ndjson.gz', osvSchema, 1).flatMap((record) =>
     fixesOf(record).flatMap(({ id, name, fixed }) =>

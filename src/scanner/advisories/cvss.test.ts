@@ -1,4 +1,4 @@
-/** Scores of Red Hat's calculator, from outside of the repository. */
+/** Compares with scores of Red Hat's calculator, from outside the repository. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';

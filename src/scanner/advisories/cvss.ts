@@ -1,4 +1,4 @@
-/** CVSS vectors of all versions: base scores and the names of their bands (first.org/cvss). */
+/** Reads CVSS vectors of all versions: base scores and the names of their bands (first.org/cvss). */
 import calculator from 'ae-cvss-calculator';
 import { BoundedMap } from '../../lib/index.ts';
 import type { Severity } from '../types.ts';
@@ -9,11 +9,11 @@ interface CvssScore {
   readonly severity: Severity;
 }
 
-/** The same few thousand vectors come again and again, and version 4 takes half a millisecond. */
+/** The same few thousand vectors recur, and a vector of version 4 takes half a millisecond. */
 const remembered = 20_000;
 const known = new BoundedMap<string, CvssScore | undefined>(remembered);
 
-/** Undefined for what is not a vector. */
+/** Undefined when `vector` is not one. */
 export function scoreOf(vector: string): CvssScore | undefined {
   if (known.has(vector)) return known.get(vector);
   const score = calculate(vector);
@@ -21,7 +21,7 @@ export function scoreOf(vector: string): CvssScore | undefined {
   return score;
 }
 
-/** 4, 3.1, 3 or 2. */
+/** Returns 4, 3.1, 3 or 2. */
 export function cvssVersion(vector: string): number {
   return Number(/^CVSS:(\d\.\d)/.exec(vector)?.[1] ?? 2);
 }
@@ -45,7 +45,7 @@ function calculate(vector: string): CvssScore | undefined {
     : { score, vector, severity: severityOfScore(score, cvssVersion(vector)) };
 }
 
-/** The library throws at metrics that it doesn't know. */
+/** The library throws for metrics that it doesn't know. */
 function baseScore(vector: string): number | undefined {
   try {
     if (vector.startsWith('CVSS:4.')) return new calculator.Cvss4P0(vector).calculateScores().base;

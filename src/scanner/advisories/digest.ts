@@ -1,6 +1,6 @@
 /**
- * The digest of the file of advisories, beside it since its import: SQLite does not see that a value was changed on the
- * disk. A file that came from elsewhere has none: which import made the file is in both.
+ * Keeps the digest of the advisory file beside it from the import on, because SQLite does not notice a value that changed
+ * on the disk. Each digest names the import that made the file, so a file from elsewhere has none.
  */
 import { createHash } from 'node:crypto';
 import {
@@ -16,7 +16,7 @@ import { errnoOf } from '../../lib/index.ts';
 import { readState } from './reader.ts';
 import { openReadOnly } from './schema.ts';
 
-/** `unknown`: nothing beside it tells of this file. */
+/** `unknown`: no digest is noted for this file. */
 type DigestState = 'same' | 'differs' | 'unknown';
 
 const readBytes = 256 * 1024;
@@ -32,8 +32,7 @@ export async function compareDigest(path: string): Promise<DigestState> {
 }
 
 /**
- * Notes the digest of `made`, which is about to take the name of `path`. What is noted of the file before it stays until
- * the next note.
+ * Notes the digest of `made`, which is about to replace `path`. The digest of the file before it stays until the next call.
  */
 export async function noteDigest(made: string, path: string): Promise<void> {
   const before = [...notedIn(path)].slice(0, 1);
@@ -50,7 +49,7 @@ export async function noteDigest(made: string, path: string): Promise<void> {
   renameSync(temporary, fileFor(path));
 }
 
-/** Digests by import, the newest first. */
+/** Digests by import, newest first. */
 function notedIn(path: string): ReadonlyMap<string, string> {
   try {
     const lines = readFileSync(fileFor(path), 'utf8').split('\n').slice(0, 2);
@@ -66,7 +65,7 @@ function notedIn(path: string): ReadonlyMap<string, string> {
   }
 }
 
-/** What it holds, and when that was last looked for: no two imports share it. */
+/** Identifies the import that made the file by its revision and the time of its last check. No two imports share both. */
 function importOf(path: string): string {
   const db = openReadOnly(path);
   try {

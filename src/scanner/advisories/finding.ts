@@ -1,4 +1,4 @@
-/** One finding of all advisories that speak of one vulnerability of one component. */
+/** Makes one finding of all advisories about one vulnerability of one component. */
 import type { Ecosystem } from '../types.ts';
 import { compareVersions } from '../versions/compare.ts';
 import { weighedCache } from './cache.ts';
@@ -9,7 +9,7 @@ import { chooseCvss, chooseRating } from './rating.ts';
 import type { AdvisoryReader } from './reader.ts';
 import { isCve } from './text.ts';
 
-/** `bundles`: ids of a distribution's advisories that this vulnerability is one of several of. */
+/** `bundles`: ids of distribution advisories that cover this vulnerability among others. */
 export type ToFinding = (
   ecosystem: Ecosystem,
   hits: readonly Hit[],
@@ -17,7 +17,7 @@ export type ToFinding = (
 ) => SharedFinding;
 
 type SharedVulnerability = Extract<SharedFinding, { class: 'vulnerability' }>;
-/** What does not depend on the version of the component. */
+/** The part that does not depend on the version of the component. */
 type Description =
   | Extract<SharedFinding, { class: 'malware' }>
   | Omit<SharedVulnerability, 'fixedIn' | 'fixKnownSince' | 'status' | 'uncertain'>;
@@ -89,7 +89,7 @@ function describeVulnerability(
   };
 }
 
-/** The one whose words are shown: GitHub's are reviewed, and a distribution's records often have none. */
+/** The advisory whose text is shown. GitHub's are reviewed; a distribution's often have no title. */
 function headOf(hits: readonly Hit[]): Pick<Hit, 'id' | 'title' | 'url'> {
   const titled = hits.filter(({ id, title }) => title !== id);
   return (
@@ -99,7 +99,7 @@ function headOf(hits: readonly Hit[]): Pick<Hit, 'id' | 'title' | 'url'> {
   );
 }
 
-/** The nearest first; one that another advisory of the same vulnerability still calls affected is no fix. */
+/** Nearest first. Leaves out a fix that another advisory about the same vulnerability still calls affected. */
 function fixesOf(ecosystem: Ecosystem, hits: readonly Hit[]): readonly string[] {
   const [first] = hits;
   if (hits.length === 1 && first !== undefined && first.fixes.length < 2) return first.fixes;
@@ -110,7 +110,10 @@ function fixesOf(ecosystem: Ecosystem, hits: readonly Hit[]): readonly string[] 
   return whole.length === 0 ? all : whole;
 }
 
-/** Whoever first told of a fix for this version; who doesn't say when told of it at once. */
+/**
+ * The earliest time at which an advisory knew a fix for this version. Without a time of its own, the fix counts from the
+ * publication.
+ */
 function fixKnownSince(hits: readonly Hit[]): string | undefined {
   return hits
     .filter(({ fixes }) => fixes.length > 0)
@@ -123,7 +126,7 @@ function statusOf(hits: readonly Hit[], fixedIn: readonly string[]): string {
   return hits.find(({ affected }) => affected.status !== undefined)?.affected.status ?? 'affected';
 }
 
-/** When it was first spoken of. */
+/** The earliest publication. */
 function firstOf(dated: readonly { readonly published?: string | undefined }[]): string | undefined {
   return dated.flatMap(({ published }) => published ?? []).toSorted()[0];
 }

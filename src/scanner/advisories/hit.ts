@@ -1,15 +1,15 @@
-/** What matching hands on: advisories that speak of a version, and what becomes of them. */
+/** Results of matching: the advisories that affect a version, and the findings made of them. */
 import type { Malware, Vulnerability } from '../types.ts';
 import type { Candidate } from './reader.ts';
 
-/** An advisory that speaks of this version of a component. */
+/** An advisory that affects this version of a component. */
 export interface Hit extends Candidate {
   readonly uncertain: boolean;
-  /** Newer versions in which it is fixed. */
+  /** Newer versions that fix it. */
   readonly fixes: readonly string[];
 }
 
-/** A finding without what two components of the same version may differ in. */
+/** A finding without the parts that differ between components of the same version. */
 export type SharedFinding =
   | Omit<Vulnerability, 'component' | 'places'>
   | Omit<Malware, 'component' | 'places'>;

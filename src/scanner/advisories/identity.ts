@@ -1,23 +1,23 @@
-/** One vulnerability has many names: which advisories speak of the same one, and how it is called. */
+/** Finds the advisories that are about the same vulnerability under different names, and chooses the name to show. */
 import { isCve } from './text.ts';
 
 interface Named {
-  /** All of them, as `namesOf` gives them. */
+  /** All names, as `namesOf` returns them. */
   readonly names: readonly string[];
 }
 
-/** Sources that put their own name before that of the vulnerability. */
+/** Prefixes that sources put before the name of the vulnerability. */
 const prefixed = /^(?:DEBIAN|ALPINE|UBUNTU|BIT-[A-Za-z0-9._+-]+?|MINIMOS|ECHO)-(?=CVE-\d{4}-\d{4,}$|GHSA-)/;
 
-/** Its id, its aliases, and what an id like `DEBIAN-CVE-2021-44228` itself names. */
+/** The id, the aliases, and the name inside an id like `DEBIAN-CVE-2021-44228`. */
 export function namesOf(id: string, aliases: readonly string[]): readonly string[] {
   const plain = id.replace(prefixed, '');
   return plain === id ? [id, ...aliases] : [plain, id, ...aliases];
 }
 
-/** Those that share a name, directly or through others among them; in the order of their first. */
+/** Groups items that share a name, directly or through others. Groups keep the order of their first items. */
 export function groupByIdentity<Item extends Named>(items: readonly Item[]): readonly (readonly Item[])[] {
-  // A forest of indexes; each points to an earlier one of its group, or to itself.
+  // A forest of indexes: each points to an earlier item of its group, or to itself.
   const earlier = items.map((_, index) => index);
   const rootOf = (index: number): number => {
     let root = index;
@@ -38,13 +38,13 @@ export function groupByIdentity<Item extends Named>(items: readonly Item[]): rea
   );
 }
 
-/** All names, the one to show first: CVE, then GHSA, then whatever comes first. */
+/** All names, with the one to show first: a CVE, then a GHSA, then the first of the rest. */
 export function orderedNames(items: readonly Named[]): readonly string[] {
   const names = items.length === 1 ? (items[0]?.names ?? []) : items.flatMap((item) => item.names);
   return [...new Set(names)].toSorted((a, b) => rankOf(a) - rankOf(b));
 }
 
-/** The name to show of a package that is itself the attack. */
+/** The name to show for a malicious package. */
 export function malwareName(names: readonly string[]): string | undefined {
   return names.find((name) => name.startsWith('MAL-')) ?? names[0];
 }

@@ -67,7 +67,7 @@ describe('forms of files', () => {
           'README.md': 'no',
         }),
     ],
-    // Longer than what is looked at to know the form.
+    // Longer than the beginning that detection looks at.
     ['long.json', () => ndjson([{ ...record('A-1'), details: 'x'.repeat(200_000) }, record('A-2')])],
   ])('%s', async (name, content) => {
     await place.put(name, await content());
@@ -78,13 +78,13 @@ describe('forms of files', () => {
     expect(found()).toEqual(['A-1', 'A-2']);
   });
 
-  test('one record in a file of its own', async () => {
+  test('a file of one record', async () => {
     await place.put('A-1.json', JSON.stringify(record('A-1'), null, 2));
     await place.importAll('A-1.json');
     expect(found()).toEqual(['A-1']);
   });
 
-  test('a folder, with what is no export left out and named', async () => {
+  test('a folder: files that are no exports are left out and named', async () => {
     await place.put('npm/all.json', ndjson([record('A-1')]));
     await place.put('deep/er/down.ndjson', ndjson([record('A-2')]));
     await place.put('README.md', '# no');
@@ -99,7 +99,7 @@ describe('forms of files', () => {
     expect(found()).toEqual(['A-1', 'A-2']);
   });
 
-  test('of a folder, what begins like an export and has no record of it is left out and named', async () => {
+  test('a folder: a file that begins like an export but has no record is left out and named', async () => {
     const other = { cve: '2008-6504', affected: [{ groupId: 'org.apache.struts', version: ['<=2.0.11.2'] }] };
     const path = await place.put('maven/native.ndjson.gz', gzipSync(ndjson([other])));
     await expect(place.importAll('maven')).rejects.toMatchObject({
@@ -120,7 +120,7 @@ describe('forms of files', () => {
     expect(found()).toEqual(['A-1']);
   });
 
-  test('a folder of which nothing is known is refused, and so is a file that was named', async () => {
+  test('a folder of unknown files is refused, and so is a single unknown file', async () => {
     await place.put('other/package.json', '{"name":"no","version":"1.0.0"}');
     await place.put('a.json', ndjson([record('A-1')]));
     for (const names of [['other'], ['a.json', 'other/package.json']]) {
@@ -132,7 +132,7 @@ describe('forms of files', () => {
     expect(found()).toEqual([]);
   });
 
-  test('two files that would be one source are refused', async () => {
+  test('two files with the same source name are refused', async () => {
     await place.put('x/npm/all.json', ndjson([record('A-1')]));
     await place.put('y/npm/all.json', ndjson([record('A-2')]));
     await expect(place.importAll('x/npm/all.json', 'y/npm/all.json')).rejects.toMatchObject({
@@ -160,13 +160,13 @@ describe('the time of a fix', () => {
     return finding?.fixKnownSince;
   };
 
-  test('is that of the advisory, when it was there at once', async () => {
+  test('is that of the advisory, if the fix came with it', async () => {
     await place.put('a.json', ndjson([fixed]));
     await place.importAll('a.json');
     expect(since()).toBe(published);
   });
 
-  test('is that of the change by which it came, and stays through whatever comes later', async () => {
+  test('is that of the change that added the fix, and later changes keep it', async () => {
     await place.put('a.json', ndjson([unfixed]));
     await place.importAll('a.json');
     expect(since()).toBeUndefined();
@@ -181,7 +181,7 @@ describe('the time of a fix', () => {
     expect(since()).toBe('2024-06-01T00:00:00.000Z');
   });
 
-  test('is of a history that others need not share, so that it is told by the revision', async () => {
+  test('depends on local history, so the revision includes it', async () => {
     await place.put('a.json', ndjson([unfixed]));
     await place.importAll('a.json');
     await place.put('a.json', ndjson([fixed]));
@@ -198,7 +198,7 @@ describe('the time of a fix', () => {
     expect(both.state.revision).not.toBe(still.state.revision);
   });
 
-  test('is now, for who does not tell when it changed', async () => {
+  test('is now, for sources that don’t say when they changed', async () => {
     const before = new Date().toISOString();
     await place.put('a.json', JSON.stringify(tracker({ status: 'open', urgency: 'medium' })));
     await place.importAll('a.json');
@@ -219,8 +219,8 @@ function tracker(trixie: object): object {
   return { thing: { 'CVE-2026-1': { description: 'x', releases: { trixie } } } };
 }
 
-describe('records that make no sense', () => {
-  test('are counted and named, and the others count', async () => {
+describe('invalid records', () => {
+  test('are counted and named, and valid ones are imported', async () => {
     await place.put(
       'a.ndjson',
       `${JSON.stringify(record('A-1'))}\n{"id":"A-2",\n[]\n${ndjson([
@@ -240,7 +240,7 @@ describe('records that make no sense', () => {
     expect(found()).toEqual(['A-1']);
   });
 
-  test('names of prototypes are names like others', async () => {
+  test('names of prototype properties are ordinary names', async () => {
     await place.put(
       'a.ndjson',
       `{"id":"A-1","__proto__":{"x":1},"affected":[{"package":{"ecosystem":"npm","name":"constructor"},"ranges":[{"type":"SEMVER","events":[{"introduced":"0"}]}]}]}\n`,
@@ -277,7 +277,7 @@ describe('a damaged file', () => {
     expect(await filesOfData()).toEqual(['advisories.db', 'advisories.db.lock', 'advisories.db.sha256']);
   });
 
-  test('a zip whose bytes are not those that it says changes nothing', async () => {
+  test('a zip with a wrong checksum changes nothing', async () => {
     const zip = await zipOf({ 'a.json': JSON.stringify(record('A-2')) });
     zip[60] = (zip[60] ?? 0) ^ 0xff;
     await place.put('flipped.zip', zip);
@@ -285,7 +285,7 @@ describe('a damaged file', () => {
     expect(found()).toEqual(['A-1']);
   });
 
-  test('a file that grows without end changes nothing', async () => {
+  test('a file that expands without end changes nothing', async () => {
     await place.put('deep.json.gz', gzipSync('{"a":['.repeat(100_000)));
     await expect(place.importAll('deep.json.gz')).rejects.toMatchObject({ code: 'ADVISORY_FILE_INVALID' });
     await place.put(
@@ -298,7 +298,7 @@ describe('a damaged file', () => {
 });
 
 describe('importing again', () => {
-  test('replaces what the source said, and nothing else', async () => {
+  test('replaces the records of the source, and nothing else', async () => {
     await place.put('a.json', ndjson([record('A-1'), record('A-2')]));
     await place.put('b.json', ndjson([record('B-1')]));
     await place.importAll('a.json', 'b.json');
@@ -307,7 +307,7 @@ describe('importing again', () => {
     expect(found()).toEqual(['A-3', 'B-1']);
   });
 
-  test('doesn’t read again what hasn’t changed, and has the same revision', async () => {
+  test('skips an unchanged file, and keeps the revision', async () => {
     await place.put('a.json', ndjson([record('A-1')]));
     const first = await place.importAll('a.json');
     const again = await place.importAll('a.json');
@@ -318,7 +318,7 @@ describe('importing again', () => {
     expect(found()).toEqual(['A-1']);
   });
 
-  test('has the same revision and answers in whatever order, and however often, it was imported', async () => {
+  test('gives the same revision and answers in any order, however often it runs', async () => {
     const texts = {
       'a.json': ndjson([
         record('A-1'),
@@ -359,7 +359,7 @@ describe('importing again', () => {
     expect(found()).toEqual(['B-1']);
   });
 
-  test('of two copies the newer one counts; one that was taken back takes back older ones', async () => {
+  test('the newer of two copies counts, and a withdrawal cancels older copies', async () => {
     const at = (id: string, modified: string, fixed: string) => ({
       ...osv({ id, events: upTo(fixed) }),
       modified,
@@ -382,12 +382,12 @@ describe('importing again', () => {
     );
     await place.importAll('npm.json', 'newer.json');
     expect(found()).toEqual(['A-3']);
-    // Without the newer source, the older one speaks again.
+    // Without the newer source, the older one counts again.
     await importAdvisories({ path: place.path, inputs: [], forget: ['exports/newer.json'] });
     expect(found()).toEqual(['A-1', 'A-2', 'A-3']);
   });
 
-  test('an open database sees nothing of it until it is refreshed', async () => {
+  test('an open database keeps its answers until it is refreshed', async () => {
     await place.put('a.json', ndjson([record('A-1')]));
     using database = openAdvisories({ path: place.path });
     const now = () => idsOf(database.match([component('npm', 'thing', '1.0.0')], undefined));
@@ -409,7 +409,7 @@ describe('importing again', () => {
   });
 });
 
-test('a damaged file is refused by the thread, too', async () => {
+test('the thread refuses a damaged file, too', async () => {
   const path = await place.put('a.json', '[');
   await expect(importAdvisories({ path: place.path, inputs: [{ path, source: 'a' }] })).rejects.toMatchObject(
     {
@@ -419,7 +419,7 @@ test('a damaged file is refused by the thread, too', async () => {
   );
 });
 
-test('progress is told, file by file', async () => {
+test('progress is reported for each file', async () => {
   await place.put('a.json', ndjson(many(500)));
   const [input] = await advisoryInputs(join(place.folder, 'exports', 'a.json'));
   const told: AdvisoryProgress[] = [];
@@ -432,7 +432,7 @@ test('progress is told, file by file', async () => {
   expect(told[0]).toMatchObject({ stage: 'read', source: 'exports/a.json', totalBytes: expect.any(Number) });
 });
 
-test('an import that is called off leaves nothing behind', async () => {
+test('an aborted import leaves nothing behind', async () => {
   await place.put('a.json', ndjson(many(20_000)));
   const [input] = await advisoryInputs(join(place.folder, 'exports', 'a.json'));
   const controller = new AbortController();
@@ -449,7 +449,7 @@ test('an import that is called off leaves nothing behind', async () => {
   expect(await filesOfData()).toEqual(['advisories.db', 'advisories.db.lock', 'advisories.db.sha256']);
 });
 
-test('a process that is killed half-way leaves the old advisories, and the next import clears up', async () => {
+test('a killed process leaves the old advisories, and the next import cleans up', async () => {
   await place.put('a.json', ndjson([record('A-1')]));
   await place.importAll('a.json');
   const big = await place.put('big.json', ndjson(many(30_000)));
@@ -466,7 +466,7 @@ test('a process that is killed half-way leaves the old advisories, and the next 
   expect(await filesOfData()).toEqual(['advisories.db', 'advisories.db.lock', 'advisories.db.sha256']);
 });
 
-test('two imports at once: the second is told so', async () => {
+test('of two concurrent imports, the second fails as busy', async () => {
   await place.put('a.json', ndjson([record('A-1')]));
   await place.importAll('a.json');
   using lock = tryFileLock(`${place.path}.lock`);
@@ -474,7 +474,7 @@ test('two imports at once: the second is told so', async () => {
   await expect(place.importAll('a.json')).rejects.toMatchObject({ code: 'ADVISORIES_BUSY' });
 });
 
-describe('a file that is none of ours', () => {
+describe('a foreign file', () => {
   test.each<readonly [string, (path: string) => Promise<void>, string]>([
     ['text', (path) => writeFile(path, 'hello '.repeat(1000)), 'ADVISORIES_CORRUPT'],
     [
@@ -504,7 +504,7 @@ describe('a file that is none of ours', () => {
     expect(await readFile(place.path)).toEqual(before);
   });
 
-  test('one of an older form is made anew', async () => {
+  test('a file of an older form is rebuilt', async () => {
     await place.put('a.json', ndjson([record('A-1')]));
     await place.importAll('a.json');
     {
@@ -519,12 +519,12 @@ describe('a file that is none of ours', () => {
   });
 });
 
-test('the status says what there is', async () => {
+test('the status reports the content', async () => {
   await place.put(
     'a.json',
     ndjson([
       record('A-1'),
-      // What claims to come from the future makes nothing fresh.
+      // A record dated in the future does not make the advisories look fresh.
       osv({ id: 'A-2', ecosystem: 'PyPI', events: upTo('2'), modified: '9999-01-01T00:00:00Z' }),
     ]),
   );

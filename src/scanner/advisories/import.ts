@@ -1,4 +1,4 @@
-/** Imports files of advisories, on a thread of its own. */
+/** Imports advisory files on a worker thread. */
 import { Worker } from 'node:worker_threads';
 import type { Fault } from '../../lib/index.ts';
 import { scannerFault, scannerFaults } from '../faults.ts';
@@ -8,7 +8,7 @@ import type { ImportJob } from './build/run.ts';
 import type { ImportOptions, ImportResult } from './types.ts';
 
 /**
- * Replaces, in one step, what these sources said before; all others stay. When any file is damaged, nothing changes.
+ * Replaces the records of these sources in one step, and keeps all others. If any file is damaged, nothing changes.
  * @throws Fault ADVISORY_FILE_INVALID, ADVISORY_FILE_TOO_LARGE, ADVISORIES_BUSY, ADVISORIES_CORRUPT,
  *   ADVISORIES_UNSUPPORTED, ADVISORIES_FAILED
  */
@@ -20,7 +20,7 @@ export async function importAdvisories(options: ImportOptions): Promise<ImportRe
   }
 }
 
-/** The same, but says which input is to blame. @throws InputFailure, Fault */
+/** Does the same, but names the input that failed. @throws InputFailure, Fault */
 export async function importOnThread(options: ImportOptions): Promise<ImportResult> {
   const { path, inputs, forget = [], unchanged = [], signal } = options;
   signal?.throwIfAborted();

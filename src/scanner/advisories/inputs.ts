@@ -1,4 +1,4 @@
-/** Which files a path stands for, and what each of them is called as a source. */
+/** Finds the files that a path stands for, and names the source of each. */
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { errnoOf } from '../../lib/index.ts';
@@ -8,9 +8,9 @@ import type { AdvisoryInput } from './types.ts';
 const maxFiles = 100_000;
 
 /**
- * A file, or all files of a folder and below it, but hidden ones. Files of a folder that have no known form are left out.
- * A source is called after the last two parts of its path, so that OSV's `npm/all.zip` and `PyPI/all.zip` are two, wherever
- * they lie.
+ * Takes one file, or all files below a folder except hidden ones. Files of a folder whose form is unknown are left out
+ * later. A source is named after the last two parts of its path, so that OSV's `npm/all.zip` and `PyPI/all.zip` are two
+ * sources wherever they lie.
  * @throws Fault ADVISORY_FILE_INVALID
  */
 export async function advisoryInputs(path: string): Promise<readonly AdvisoryInput[]> {
@@ -46,7 +46,7 @@ async function filesBelow(folder: string): Promise<readonly string[]> {
   });
 }
 
-/** Inside of a folder all of the path below it, if that is longer. */
+/** For a file in a folder it is the whole path below that folder, if that is longer. */
 function sourceOf(file: string, folder = dirname(file)): string {
   const short = join(basename(dirname(file)), basename(file));
   const below = relative(folder, file);

@@ -50,7 +50,7 @@ test('the last affected version is affected, the limit is not', () => {
   expect(['1.9.9', '2.0.0'].map((version) => inRange(limited, version))).toEqual([true, false]);
 });
 
-test('what is fixed and introduced again in one version is affected, in the order that was given', () => {
+test('a version that both fixes and reintroduces is judged by the order of the events', () => {
   const again: readonly RangeEvent[] = [
     ['introduced', '0'],
     ['fixed', '1.0.0'],
@@ -59,12 +59,12 @@ test('what is fixed and introduced again in one version is affected, in the orde
   expect(inRange(again, '1.0.0')).toBe(true);
 });
 
-test('what is introduced at zero is in every version, also where zero is not a version', () => {
+test('introduced at zero means every version, even where zero is no version', () => {
   expect(inRange([['introduced', '0']], '0~~', 'deb')).toBe(true);
   expect(inRange([['introduced', '0']], 'no version at all', 'npm')).toBe(true);
 });
 
-test('a list of versions counts beside the ranges', () => {
+test('a version matches by a list as well as by ranges', () => {
   const both = affected({ ranges: [[['introduced', '2.0']]], versions: ['1.0', '1.1.post1'] });
   const answers = ['1.0', '1.0.0', 'v1.1.post1', '1.2', '2.1'].map(
     (version) => judge(both, 'pypi', version).affected,
@@ -72,7 +72,7 @@ test('a list of versions counts beside the ranges', () => {
   expect(answers).toEqual([true, true, true, false, true]);
 });
 
-test('nothing at all is no match', () => {
+test('an advisory without ranges and versions matches nothing', () => {
   expect(judge(affected({}), 'npm', '1.0.0')).toEqual({ affected: false, uncertain: false });
 });
 
@@ -84,7 +84,7 @@ test.each<readonly [Ecosystem, string, Partial<Affected>]>([
   ['npm', '1.0.0', { constraint: { notation: 'npm', affected: 'no range', safe: [] } }],
   ['npm', '1.x', { constraint: { notation: 'npm', affected: '<2', safe: [] } }],
   ['gem', '1 2', { constraint: { notation: 'gem', safe: ['>= 2'] } }],
-])('%s %s: what can’t be compared is affected, as far as anybody knows', (ecosystem, version, rest) => {
+])('%s %s: a version that can’t be compared is affected, but uncertain', (ecosystem, version, rest) => {
   expect(judge(affected(rest), ecosystem, version)).toEqual({ affected: true, uncertain: true });
 });
 
@@ -118,7 +118,7 @@ test.each([
   expect(judge(range, 'gem', version)).toEqual({ affected: expected, uncertain: false });
 });
 
-test('fixes are those after the version', () => {
+test('fixes are newer than the version', () => {
   expect(fixesAfter(affected({ ranges: [branches] }), 'npm', '0.1.0')).toEqual(['1.2.0', '2.0.5']);
   expect(fixesAfter(affected({ ranges: [branches] }), 'npm', '2.0.1')).toEqual(['2.0.5']);
 });

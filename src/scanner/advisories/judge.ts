@@ -1,8 +1,8 @@
 /**
- * Is this version affected? OSV's algorithm (ossf.github.io/osv-schema/#evaluation): listed, or inside a range whose
- * events, in the order of their versions, switch it on and off.
+ * Judges whether a version is affected, by OSV's algorithm (ossf.github.io/osv-schema/#evaluation): it is listed, or inside
+ * a range whose events, in the order of their versions, switch it on and off.
  *
- * A version that can't be compared is not taken as safe: the answer then is that nobody knows.
+ * A version that can't be compared does not count as safe: the answer is "affected, uncertain".
  */
 import semver from 'semver';
 import type { Ecosystem } from '../types.ts';
@@ -11,7 +11,7 @@ import type { Affected, Constraint, RangeEvent } from './record.ts';
 
 interface Judgement {
   readonly affected: boolean;
-  /** Nobody knows, so `affected` is true. */
+  /** The version can't be compared, so `affected` is true. */
   readonly uncertain: boolean;
 }
 
@@ -33,7 +33,7 @@ export function judge(affected: Affected, ecosystem: Ecosystem, version: string)
   return ecosystem === 'pypi' && isListed(versions, version) ? hit : safe;
 }
 
-/** The versions in which something was fixed, and which are newer than this one. */
+/** Versions with a fix that are newer than this one. */
 export function fixesAfter(affected: Affected, ecosystem: Ecosystem, version: string): readonly string[] {
   const { ranges, constraint } = affected;
   const fixes = ranges.flatMap((range) => range.filter(([kind]) => kind === 'fixed').map(([, fix]) => fix));
@@ -42,14 +42,14 @@ export function fixesAfter(affected: Affected, ecosystem: Ecosystem, version: st
   );
 }
 
-/** Whether any version mends it. */
+/** Whether any version fixes it. */
 export function isFixed({ ranges, constraint }: Pick<Affected, 'ranges' | 'constraint'>): boolean {
   return (
     ranges.some((range) => range.some(([kind]) => kind === 'fixed')) || (constraint?.safe.length ?? 0) > 0
   );
 }
 
-/** The events in the order of their versions; those of one version stay as they were given. */
+/** Sorts events by version. Events of one version keep their order. */
 export function inOrder(range: readonly RangeEvent[], ecosystem: Ecosystem): readonly RangeEvent[] {
   return range.toSorted(([, a], [, b]) => {
     if (a === b) return 0;
@@ -61,7 +61,7 @@ export function inOrder(range: readonly RangeEvent[], ecosystem: Ecosystem): rea
 function judgeRange(range: readonly RangeEvent[], ecosystem: Ecosystem, version: string): Judgement {
   let inside = false;
   for (const [kind, at] of range) {
-    // Zero is before everything.
+    // `0` sorts before everything.
     const order = at === '0' ? 1 : compareVersions(ecosystem, version, at);
     if (order === undefined) return unknown;
     if (kind === 'introduced' ? order >= 0 : kind === 'last' ? order > 0 : order >= 0) {
@@ -79,7 +79,7 @@ function judgeConstraint({ notation, affected, safe: ends }: Constraint, version
   return inside === undefined || outside.includes(undefined) ? unknown : hit;
 }
 
-/** Where what is safe begins. */
+/** The first version of each safe range. */
 function fixesOfConstraint({ notation, safe: ends }: Constraint): readonly string[] {
   return ends.flatMap((range) => {
     if (notation === 'gem') return /^(?:>=|~>)\s*(\S+)$/.exec(range.split(',')[0] ?? '')?.[1] ?? [];
@@ -129,14 +129,14 @@ function satisfiesPart(version: string, part: string): boolean | undefined {
   }
 }
 
-/** The first that `~> wanted` doesn't allow: `1.9.3` → `1.10`, `2` → `3`. */
+/** The first version that `~> wanted` excludes: `1.9.3` → `1.10`, `2` → `3`. */
 function nextOf(wanted: string): string {
   const numbers = wanted.split('.').filter((segment) => /^\d+$/.test(segment));
   const kept = numbers.length > 1 ? numbers.slice(0, -1) : numbers;
   return [...kept.slice(0, -1), String(Number(kept.at(-1) ?? '0') + 1)].join('.');
 }
 
-/** `1.0.0` is also what a list has as `1.0`. */
+/** A listed `1.0` also means `1.0.0`. */
 function isListed(versions: readonly string[], version: string): boolean {
   const plain = plainly(version);
   return versions.some((listed) => plainly(listed) === plain);

@@ -45,7 +45,7 @@ test('the nearest fix comes first', async () => {
   expect(found?.fixedIn).toEqual(['1.10.2', '2.3.1']);
 });
 
-test('packages of a distribution are looked up by their source package and compared by its version', async () => {
+test('packages of a distribution are matched by the name and version of their source package', async () => {
   await using database = await databaseOf({
     'a.json': [
       osv({ id: 'DEBIAN-CVE-2024-1', ecosystem: 'Debian:13', name: 'openssl', events: upTo('3.0.2-1') }),
@@ -70,15 +70,15 @@ test('packages of a distribution are looked up by their source package and compa
   expect(database.covers(distribution('fedora', '41'))).toBe(false);
   expect(database.covers(distribution('ubuntu', '22.04'))).toBe(false);
   expect(database.knows(debian13)).toBe(true);
-  // Nobody publishes advisories of it; it does not say its release; it says one that there is not.
+  // No source covers the first; the second does not name its release; the release of the third does not exist.
   expect(database.knows(distribution('fedora', '41'))).toBe(false);
   expect(database.knows(distribution('ubuntu', ''))).toBe(false);
   expect(database.knows(distribution('ubuntu', '99.04'))).toBe(false);
-  // There are none of it here, which is another matter.
+  // The database has no advisories for this release, which is a different case.
   expect(database.knows(distribution('rocky', '9'))).toBe(true);
 });
 
-test('an advisory about several vulnerabilities is not repeated where each of them is reported', async () => {
+test('an advisory about several vulnerabilities is dropped when each of them is reported', async () => {
   const about = (id: string, upstream: readonly string[]) =>
     osv({ id, ecosystem: 'Debian:12', name: 'x', events: upTo('2-1'), upstream });
   await using database = await databaseOf({
@@ -101,7 +101,7 @@ test('an advisory about several vulnerabilities is not repeated where each of th
   expect(found[0]).toMatchObject({ aliases: ['DEBIAN-CVE-2024-0001', 'DSA-1-1', 'DSA-3-1'] });
 });
 
-test('log4j: several branches, each with its fix', async () => {
+test('log4j: several branches, each with a fix of its own', async () => {
   const events = [
     ['2.13.0', '2.15.0'],
     ['2.4', '2.12.2'],
@@ -124,7 +124,7 @@ test('log4j: several branches, each with its fix', async () => {
     expect(fixes(version)).toEqual([]);
 });
 
-test('names are those of their ecosystem', async () => {
+test('names are compared by the rules of their ecosystem', async () => {
   await using database = await databaseOf({
     'a.json': [
       osv({ id: 'PYSEC-1', ecosystem: 'PyPI', name: 'Zope.Interface', events: upTo('9') }),
@@ -158,7 +158,7 @@ test('names are those of their ecosystem', async () => {
   expect(found('npm', '__proto__', '1.0.0')).toEqual([]);
 });
 
-test('a package that is itself the attack is malware', async () => {
+test('a malicious package is reported as malware', async () => {
   await using database = await databaseOf({
     'a.json': [
       osv({ id: 'MAL-2024-7', name: 'evil', events: [{ introduced: '0' }], aliases: ['GHSA-evil'] }),
@@ -199,7 +199,7 @@ test('a package that is itself the attack is malware', async () => {
   expect(database.match([component('npm', 'good', '3.7.1')], undefined)).toEqual([]);
 });
 
-test('what nobody can compare is reported, and said to be uncertain', async () => {
+test('a version that can’t be compared is reported as uncertain', async () => {
   await using database = await databaseOf({ 'a.json': [osv({ id: 'GHSA-1', events: upTo('2.0.0') })] });
   const [found] = vulnerabilities(database.match([component('npm', 'thing', 'github:a/b')], undefined));
   expect(found).toMatchObject({ id: 'GHSA-1', uncertain: true, fixedIn: ['2.0.0'] });
@@ -207,7 +207,7 @@ test('what nobody can compare is reported, and said to be uncertain', async () =
   expect(certain).not.toHaveProperty('uncertain');
 });
 
-test('what is known of a CVE is joined to all that bear its name or are about it', async () => {
+test('facts about a CVE are joined to all advisories that name or cover it', async () => {
   await using database = await databaseOf({
     'a.json': [
       osv({ id: 'GHSA-1', aliases: ['CVE-2024-1000'], events: upTo('2') }),
@@ -230,7 +230,7 @@ test('what is known of a CVE is joined to all that bear its name or are about it
   expect(rocky).toMatchObject({ id: 'RHSA-2024:1', epss: 0.5, knownExploited: true });
 });
 
-test('modules of rpm are not mixed up', async () => {
+test('streams of an rpm module are told apart', async () => {
   const fixed = (id: string, version: string, purl?: string) => ({
     id,
     modified: '2024-01-01T00:00:00Z',
@@ -263,7 +263,7 @@ test('modules of rpm are not mixed up', async () => {
   expect(found('1:16.1.0-1.el8')).toEqual(['ALSA-2024:2']);
 });
 
-test('packages that are built and those they are built from', async () => {
+test('rpm advisories name built packages or source packages', async () => {
   await using database = await databaseOf({
     'a.json': [
       osv({ id: 'RLSA-2024:1', ecosystem: 'Rocky Linux:9', name: 'openssl', events: upTo('1:3.0.7-20.el9') }),
@@ -288,7 +288,7 @@ test('packages that are built and those they are built from', async () => {
   expect(idsOf(database.match([apk], distribution('alpine', '3.20.3')))).toEqual(['CVE-2024-9999']);
 });
 
-test('the titles and addresses of hostile records can’t do harm', async () => {
+test('titles and URLs of hostile records are cleaned', async () => {
   await using database = await databaseOf({
     'a.json': [
       osv({
@@ -304,7 +304,7 @@ test('the titles and addresses of hostile records can’t do harm', async () => 
   expect(found?.url).toBe('https://osv.dev/vulnerability/GHSA-1');
 });
 
-test('asking again answers the same, with the places of the one that is asked for', async () => {
+test('a cached answer has the places of the component that asks', async () => {
   await using database = await databaseOf({ 'a.json': [osv({ id: 'GHSA-1', events: upTo('2') })] });
   const [first] = database.match([component('npm', 'thing', '1.0.0')], undefined);
   const [again] = database.match(
@@ -314,7 +314,7 @@ test('asking again answers the same, with the places of the one that is asked fo
   expect(again).toEqual({ ...first, places: [{ path: 'b' }] });
 });
 
-test('of a package that only lies in an archive, malice counts and mistakes do not', async () => {
+test('a package kept in an archive is reported for malware, not for vulnerabilities', async () => {
   await using database = await databaseOf({
     'a.json': [
       osv({ id: 'MAL-2024-7', name: 'evil', events: [{ introduced: '0' }] }),
@@ -327,7 +327,7 @@ test('of a package that only lies in an archive, malice counts and mistakes do n
   expect(idsOf(database.match(asked, undefined))).toEqual(['GHSA-1', 'MAL-2024-7']);
 });
 
-test('a package whose name is a guess is looked up under all that it may have', async () => {
+test('a package with a guessed name is looked up under all its possible names', async () => {
   await using database = await databaseOf({
     'a.json': [osv({ id: 'GHSA-1', ecosystem: 'Maven', name: 'org.b:thing', events: upTo('1.5') })],
   });

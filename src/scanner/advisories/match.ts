@@ -1,6 +1,6 @@
 /**
- * What advisories say of components: which speak of them, whether they speak of this version, and all that speak of one
- * vulnerability as one finding.
+ * Matches components with advisories: finds the advisories about a component, checks its version, and makes one finding of
+ * all advisories about the same vulnerability.
  */
 import type { Component, Distribution, Malware, Vulnerability } from '../types.ts';
 import { weighedCache } from './cache.ts';
@@ -19,7 +19,7 @@ export type Match = (
   distribution: Distribution | undefined,
 ) => readonly (Vulnerability | Malware)[];
 
-/** In findings: inventories of many images have most of their components in common. */
+/** The number of findings to cache: the inventories of many images share most of their components. */
 const rememberedFindings = 50_000;
 
 export function createMatch(reader: AdvisoryReader): Match {
@@ -32,7 +32,7 @@ export function createMatch(reader: AdvisoryReader): Match {
         .get(`${keyOf(component)}\n${place}`, () =>
           matchComponent(reader, toFinding, component, distribution),
         )
-        // What only lies in an archive harms nobody by its mistakes; what is made to harm has no business there.
+        // A package that is only kept in an archive never runs, so its bugs do no harm. Malware has no place there either.
         .filter((finding) => component.kept !== true || finding.class === 'malware')
         .map((finding) => ({ ...finding, component: referenceTo(component), places: component.places })),
     );
@@ -62,7 +62,7 @@ function matchComponent(
   );
 }
 
-/** Where to look, under which name, and what version to compare. */
+/** Ecosystem and name to look up, and the version to compare. */
 interface Question {
   readonly osvEcosystem: string;
   readonly name: string;
@@ -84,7 +84,7 @@ function questionsOf(component: Component, distribution: Distribution | undefine
     );
   }
   const source = component.source ?? { name, version };
-  // Some of rpm's distributions list the packages that are built, some those that they are built from.
+  // Some rpm distributions list built packages, others list source packages.
   const isBoth = ecosystem === 'rpm' && source.name !== name;
   const asked = isBoth ? [{ name, version }, source] : [source];
   return releaseMatches(distribution).flatMap(({ ecosystem: osvEcosystem, accepts }) =>
@@ -107,11 +107,11 @@ function hitsOf(reader: AdvisoryReader, component: Component, question: Question
 
 interface Group {
   readonly group: readonly Hit[];
-  /** Advisories about several vulnerabilities, this one among them. */
+  /** Advisories that cover this vulnerability among others. */
   readonly bundles: readonly string[];
 }
 
-/** A distribution's advisory about several vulnerabilities is not repeated where each of them is reported by itself. */
+/** Drops a distribution's advisory about several vulnerabilities when each of them is reported by itself. */
 function withoutBundles(groups: readonly (readonly Hit[])[]): readonly Group[] {
   const bundles = groups.filter(isBundle);
   if (bundles.length === 0) return groups.map((group) => ({ group, bundles: [] }));

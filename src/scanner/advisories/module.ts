@@ -1,10 +1,10 @@
-/** Modules of rpm: several streams of one program, each with versions of its own, that must not be mixed up. */
+/** Tells apart the module streams of rpm. A program can have several streams, each with versions of its own. */
 import type { Component } from '../types.ts';
 import type { Affected } from './record.ts';
 
 const inRelease = /\.module[+_]/;
 
-/** False only when it is plain that the advisory is about another stream. */
+/** False only if the advisory is certainly about another stream. */
 export function isOfModule(affected: Affected, component: Component): boolean {
   if (component.ecosystem !== 'rpm') return true;
   const own = moduleOfPurl(component.purl);

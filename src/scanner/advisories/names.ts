@@ -1,7 +1,7 @@
-/** The names of packages, spelt as their ecosystem compares them; and which of OSV's ecosystems speak of what Ward finds. */
+/** Normalizes names of packages as their ecosystem compares them, and maps Ward's ecosystems to OSV's. */
 import type { Ecosystem } from '../types.ts';
 
-/** OSV's names for what is not a distribution's. `Node.js` is Ward's own: OSV has nothing for the program itself. */
+/** OSV's names for ecosystems of languages. `Node.js` is Ward's own, because OSV has none for the program itself. */
 const languages: Readonly<Partial<Record<Ecosystem, readonly string[]>>> = {
   npm: ['npm'],
   pypi: ['PyPI'],
@@ -17,7 +17,7 @@ const languageOf = new Map(
   Object.entries(languages).flatMap(([ecosystem, names]) => names.map((name) => [name, ecosystem] as const)),
 );
 
-/** OSV's ecosystems of a component that is not a package of a distribution. */
+/** OSV's ecosystems for a component that no distribution packages. */
 export function languageEcosystems(ecosystem: Ecosystem): readonly string[] {
   return languages[ecosystem] ?? [];
 }
@@ -26,7 +26,7 @@ export function isLanguage(osvEcosystem: string): boolean {
   return languageOf.has(osvEcosystem);
 }
 
-/** The name under which it is stored and looked up. */
+/** The name under which a package is stored and looked up. */
 export function lookupName(osvEcosystem: string, name: string): string {
   switch (osvEcosystem) {
     case 'PyPI':

@@ -1,4 +1,4 @@
-/** The advisories that there are, for matching. */
+/** Opens the advisory file for matching. */
 import { type BigIntStats, statSync } from 'node:fs';
 import { errnoOf, messageOf } from '../../lib/index.ts';
 import type { Component, Distribution, Malware, Vulnerability } from '../types.ts';
@@ -11,13 +11,13 @@ import type { AdvisoryDatabase } from './types.ts';
 interface Opened {
   readonly reader: AdvisoryReader;
   readonly match: Match;
-  /** Which file it is: a new one takes its name, and is another. */
+  /** Identifies the file, because a new one replaces it under the same name. */
   readonly file: string;
 }
 
 /**
- * Opens the file at `path`, which need not be there yet: then there are no advisories until `refresh` finds some.
- * Answers are computed on the calling thread: some microseconds for each component.
+ * Opens the file at `path`. If there is none yet, there are no advisories until `refresh` finds it. Answers are computed on
+ * the calling thread and take some microseconds for each component.
  * @throws Fault ADVISORIES_CORRUPT, ADVISORIES_UNSUPPORTED
  */
 export function openAdvisories({ path }: { readonly path: string }): AdvisoryDatabase {
@@ -86,7 +86,7 @@ function open(path: string, file: string): Opened {
   return { reader, match: createMatch(reader), file };
 }
 
-/** Undefined when there is none. */
+/** Identifies the file at `path`; undefined when there is none. */
 function fileAt(path: string): string | undefined {
   try {
     const found: BigIntStats = statSync(path, { bigint: true });
@@ -105,7 +105,7 @@ function guarded<Answer>(path: string, ask: () => Answer): Answer {
   }
 }
 
-/** `ID` of os-release → the name of its list. Those that are not here have the same name. */
+/** Maps `ID` of os-release to a product of endoflife.date. All others have the same name in both. */
 const products = new Map([
   ['alpine', 'alpine-linux'],
   ['rocky', 'rocky-linux'],
@@ -114,10 +114,13 @@ const products = new Map([
   ['ol', 'oracle-linux'],
 ]);
 
-/** An ISO date; undefined when it is not known, or not decided. */
+/**
+ * The ISO date until which endoflife.date says the release gets security fixes; undefined when it is unknown or not
+ * decided.
+ */
 function lifecycleOf(reader: AdvisoryReader, { id, versionId }: Distribution): string | undefined {
   const ends = reader.lifecycle(products.get(id) ?? id);
-  // The longest beginning that is a cycle: 3.20.1 → 3.20, 9.4 → 9.
+  // Finds the longest prefix that is a cycle: 3.20.1 → 3.20, 9.4 → 9.
   for (let cycle = versionId; cycle !== ''; cycle = cycle.slice(0, Math.max(0, cycle.lastIndexOf('.')))) {
     const end = ends.get(cycle);
     if (end !== undefined) return end === '' ? undefined : end;

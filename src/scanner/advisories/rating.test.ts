@@ -28,12 +28,12 @@ test.each([
   expect(scoreOf(vector)).toBeUndefined();
 });
 
-test('words of severity', () => {
+test('severities from words', () => {
   const words = ['HIGH', 'Moderate', 'important', 'low**', 'unimportant', 'not yet assigned', 7];
   expect(words.map(severityOfWord)).toEqual(['high', 'medium', 'high', 'low', 'low', 'unknown', 'unknown']);
 });
 
-test('nobody knows when nobody says', () => {
+test('the severity is unknown without ratings', () => {
   expect(chooseRating([{ source: 'x', severity: 'unknown' }])).toBeUndefined();
 });
 

@@ -1,12 +1,12 @@
 /**
- * How bad a vulnerability is, of all that say something: the distribution about its own package first, then GitHub's
+ * Chooses the severity of a vulnerability among all ratings: the distribution's for its own package first, then GitHub's
  * reviewers, then CVSS of the newest version, then any other word.
  */
 import { type Severity, severities } from '../types.ts';
 import { cvssVersion, scoreOf } from './cvss.ts';
 import type { Rating } from './record.ts';
 
-/** By the beginning of an advisory's id. */
+/** Maps the prefix of an advisory's id to its source. */
 const sources: readonly (readonly [prefix: string, source: string])[] = [
   ['GHSA', 'ghsa'],
   ['CVE', 'nvd'],
@@ -41,13 +41,13 @@ const words = new Map<string, Severity>([
   ['critical', 'critical'],
 ]);
 
-/** Who wrote an advisory: `ghsa`, `debian`; the beginning of its id for those that are not known. */
+/** The source of an advisory: `ghsa`, `debian`; for unknown sources the prefix of the id. */
 export function sourceOfId(id: string): string {
   const prefix = id.split('-')[0] ?? id;
   return sourceOf.get(prefix) ?? prefix.toLowerCase();
 }
 
-/** `HIGH`, `moderate`, `low**`. */
+/** Understands `HIGH`, `moderate`, `low**`. */
 export function severityOfWord(word: unknown): Severity {
   return typeof word === 'string'
     ? (words.get(word.toLowerCase().replace(/\**$/, '')) ?? 'unknown')
@@ -59,7 +59,7 @@ export function ratingOfVector(source: string, vector: string): Rating | undefin
   return cvss && { source, severity: cvss.severity, cvss: { score: cvss.score, vector: cvss.vector } };
 }
 
-/** The one that decides; undefined when nobody knows. Among equals the worst. */
+/** The deciding rating; undefined when there is none. Among equals the worst wins. */
 export function chooseRating(ratings: readonly Rating[]): Rating | undefined {
   return ratings
     .filter(({ severity }) => severity !== 'unknown')
@@ -69,7 +69,7 @@ export function chooseRating(ratings: readonly Rating[]): Rating | undefined {
     );
 }
 
-/** The vector to show beside it: its own, else the one that would decide among vectors. */
+/** The vector to show beside the rating: its own, or the deciding one among all vectors. */
 export function chooseCvss(chosen: Rating | undefined, ratings: readonly Rating[]): Rating['cvss'] {
   if (chosen?.cvss !== undefined) return chosen.cvss;
   return chooseRating(ratings.filter(({ cvss }) => cvss !== undefined))?.cvss;

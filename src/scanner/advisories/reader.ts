@@ -1,4 +1,4 @@
-/** Reads one file of advisories, which never changes under it. What was read once is remembered, up to a bound. */
+/** Reads one advisory file, which never changes while it is open. Answers are cached up to a limit. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { AdvisoryState, Ecosystem } from '../types.ts';
 import { weighedCache } from './cache.ts';
@@ -7,22 +7,22 @@ import { inOrder } from './judge.ts';
 import type { Advisory, Affected, Rating } from './record.ts';
 import { formOf, openReadOnly } from './schema.ts';
 
-/** An advisory, and what it says of one package. */
+/** An advisory about one package. */
 export interface Candidate extends Pick<Advisory, 'id' | 'published' | 'url' | 'title' | 'malicious'> {
-  /** Of this file. */
+  /** Id of the row in this file. */
   readonly key: number;
-  /** Its id first, or the CVE that the id itself names. */
+  /** All names; the first is its id, or the CVE that the id contains. */
   readonly names: readonly string[];
   readonly upstream: readonly string[];
   readonly ratings: readonly Rating[];
   readonly affected: Affected;
-  /** ISO time at which a fix was first there, where it came later than the advisory. */
+  /** ISO time at which a fix became known, if that was after the publication. */
   readonly fixSince: string | undefined;
 }
 
 interface CveFacts {
   readonly ratings: readonly Rating[];
-  /** ISO time; undefined when it is not known. */
+  /** ISO time; undefined when unknown. */
   readonly published: string | undefined;
   readonly exploited: boolean;
   readonly probability: number | undefined;
@@ -30,20 +30,20 @@ interface CveFacts {
 
 export interface AdvisoryReader extends Disposable {
   readonly state: AdvisoryState;
-  /** All that speak of a package, in its ecosystem's own spelling; of every release. */
+  /** All advisories about a package of any release. `name` is spelt as in its ecosystem. */
   candidates(osvEcosystem: string, name: string, ecosystem: Ecosystem): readonly Candidate[];
   factsOf(cve: string): CveFacts;
-  /** Whether there is any advisory for the release, or for all releases. */
+  /** Whether any advisory covers the release, or all releases. */
   hasRelease(osvEcosystem: string, accepts: (release: string) => boolean): boolean;
-  /** ISO dates, empty where there is none, by cycle. */
+  /** ISO dates by cycle; empty where there is none. */
   lifecycle(product: string): ReadonlyMap<string, string>;
 }
 
-/** In rows of `affected`, half a kilobyte each. */
+/** The number of rows of `affected` to cache, half a kilobyte each. */
 const rememberedCandidates = 100_000;
 const rememberedCves = 50_000;
 
-/** What the file is when it can't be read. */
+/** The reason why a file can't be read. */
 type Unreadable = 'older' | 'newer' | 'foreign';
 
 /** @throws what node:sqlite throws */
@@ -61,7 +61,7 @@ export function openReader(path: string): AdvisoryReader | Unreadable {
 }
 
 function createReader(db: DatabaseSync): AdvisoryReader {
-  // In an order of what they say: the same advisories give the same answers, in whatever order they were imported.
+  // Sorted by content: the same advisories give the same answers, in whatever order they were imported.
   const select = {
     affected: db.prepare(
       `select f.rowid as key, a.name as id, a.body as advisory, f.release, f.fix_since, f.body as affected
@@ -98,7 +98,7 @@ function createReader(db: DatabaseSync): AdvisoryReader {
   };
 }
 
-/** The rows are Ward's own: they were checked when they were written. */
+/** The rows are Ward's own and were checked when they were written. */
 function toCandidate(
   row: Record<string, unknown>,
   osvEcosystem: string,
@@ -149,7 +149,7 @@ export function readState(db: DatabaseSync): AdvisoryState {
   };
 }
 
-/** Few, so that they are read once. */
+/** There are few releases, so they are read once. */
 function readReleases(db: DatabaseSync): ReadonlyMap<string, readonly string[]> {
   const row = db.prepare('select value from meta where name = ?').get('releases');
   const releases: Record<string, readonly string[]> = JSON.parse(String(row?.['value'] ?? '{}'));

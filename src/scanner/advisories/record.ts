@@ -1,85 +1,85 @@
 /**
- * The one internal form of what advisories say, after OSV (ossf.github.io/osv-schema): every source is brought into it when
- * it is imported, so that matching knows no sources.
+ * The internal form of advisories, modelled on OSV (ossf.github.io/osv-schema). The import converts every source to it, so
+ * that matching knows no sources.
  */
 import type { Severity } from '../types.ts';
 
 export interface Advisory {
   readonly id: string;
-  /** ISO time, which also compares as text; empty when it is not known. */
+  /** ISO time, which sorts as text; empty when unknown. */
   readonly modified: string;
   readonly published?: string | undefined;
-  /** Taken back by its author: matches nothing, and takes back older copies of itself. */
+  /** Withdrawn by its author. It matches nothing, and cancels older copies of itself. */
   readonly withdrawn: boolean;
-  /** The same vulnerability under other names. */
+  /** Other names of the same vulnerability. */
   readonly aliases: readonly string[];
-  /** What an advisory of a distribution is about: one or several vulnerabilities, which are not the same as it. */
+  /** The vulnerabilities that a distribution's advisory covers. They are not other names for it. */
   readonly upstream: readonly string[];
   readonly title: string;
   readonly url?: string | undefined;
-  /** The package is itself the attack. */
+  /** The package itself is malware. */
   readonly malicious: boolean;
   readonly ratings: readonly Rating[];
   readonly affected: readonly Affected[];
 }
 
-/** One package that it speaks of. */
+/** One affected package. */
 export interface Affected {
-  /** OSV's, without its suffix: `Debian`, `npm`. */
+  /** OSV's ecosystem without its suffix: `Debian`, `npm`. */
   readonly ecosystem: string;
-  /** Of a distribution, as `releases.ts` spells it; empty: all. */
+  /** Release of a distribution, as `releases.ts` spells it; empty for all releases. */
   readonly release: string;
-  /** As `names.ts` spells it. */
+  /** Name as `names.ts` spells it. */
   readonly name: string;
-  /** Each an alternation of states; together with `versions`: any of them. */
+  /** Each range alternates between states. A version is affected if any range or `versions` has it. */
   readonly ranges: readonly (readonly RangeEvent[])[];
   readonly versions: readonly string[];
-  /** Ranges in the words of a source that has no events. */
+  /** Ranges in the notation of a source that has no events. */
   readonly constraint?: Constraint | undefined;
-  /** What the distribution says of it while it has no fix. */
+  /** The distribution's status while there is no fix. */
   readonly status?: string | undefined;
-  /** `name:stream`: in this module only (rpm). */
+  /** `name:stream`, if only this module of rpm is affected. */
   readonly module?: string | undefined;
-  /** In place of the advisory's own, where there are any. */
+  /** Replace the advisory's own ratings, unless empty. */
   readonly ratings: readonly Rating[];
 }
 
-/** `introduced`, `fixed`, `last` affected, or the `limit` that no branch of it passes. */
+/** `introduced`, `fixed`, `last` affected, or the `limit` that no branch of the range passes. */
 export type RangeEvent = readonly [kind: 'introduced' | 'fixed' | 'last' | 'limit', version: string];
 
-/** In npm's or RubyGems' notation; vulnerable is what is in `affected` and in none of `safe`. */
+/** A constraint in npm's or RubyGems' notation: vulnerable are versions in `affected` that are in no range of `safe`. */
 export interface Constraint {
   readonly notation: 'npm' | 'gem';
-  /** Undefined: all. */
+  /** Undefined for all versions. */
   readonly affected?: string | undefined;
   readonly safe: readonly string[];
 }
 
-/** How bad somebody says that it is. */
+/** A severity, and the source that gives it. */
 export interface Rating {
   /** `debian`, `ghsa`, `nvd`, … */
   readonly source: string;
   readonly severity: Severity;
-  /** By a distribution, for its own package. */
+  /** Given by a distribution for its own package. */
   readonly isDistribution?: true | undefined;
   readonly cvss?: { readonly score: number; readonly vector: string } | undefined;
 }
 
-/** What else is known of a CVE, whatever package has it. */
+/** Other facts about a CVE, independent of packages. */
 export type Fact =
   | { readonly kind: 'rating'; readonly cve: string; readonly rating: Rating }
   | { readonly kind: 'published'; readonly cve: string; readonly at: string }
   | { readonly kind: 'exploited'; readonly cve: string; readonly added: string }
   | { readonly kind: 'probability'; readonly cve: string; readonly probability: number }
-  /** `end`: ISO date after which nobody mends it; empty: none is known. */
+  /** `end`: ISO date of the end of security fixes; empty when none is known. */
   | { readonly kind: 'lifecycle'; readonly product: string; readonly cycle: string; readonly end: string };
 
-/** Where the readers of all forms put what they read. */
+/** Collects what the readers of all forms read. */
 export interface RecordSink {
   advisory(record: Advisory): void;
   fact(fact: Fact): void;
-  /** A record that makes no sense: counted, named, and left out. */
+  /** Counts and names an invalid record, which is left out. */
   bad(name: string, reason: string): void;
-  /** A record of what Ward never finds. */
+  /** Counts a record about something that Ward never finds. */
   skip(): void;
 }

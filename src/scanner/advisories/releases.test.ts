@@ -45,12 +45,12 @@ test.each([
 test.each([
   ['wolfi', 'Wolfi'],
   ['chainguard', 'Chainguard'],
-])('only its own advisories speak of %s', (id, ecosystem) => {
+])('%s uses only its own advisories', (id, ecosystem) => {
   const matches = releaseMatches(distribution(id, '20230201'));
   expect(matches.map((each) => each.ecosystem)).toEqual([ecosystem]);
 });
 
-test('nobody’s advisories speak of what is not known', () => {
+test('an unknown distribution has no advisories', () => {
   expect(releaseMatches(undefined)).toEqual([]);
   expect(releaseMatches(distribution('constructor', '1'))).toEqual([]);
 });

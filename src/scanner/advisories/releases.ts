@@ -1,22 +1,21 @@
 /**
- * Distributions: how OSV names them and their releases, and which of those speak of the distribution that an image says it
- * has.
+ * Maps a distribution and its release to OSV's names, and selects the advisories that cover the distribution of an image.
  */
 import type { Distribution } from '../types.ts';
 
-/** Which advisories count for a distribution. */
+/** Selects the advisories for a distribution. */
 interface ReleaseMatch {
   readonly ecosystem: string;
-  /** The distribution says which release it is, or has none. */
+  /** The distribution names its release, or has no releases. */
   readonly isTold: boolean;
   accepts(release: string): boolean;
 }
 
 interface Family {
   readonly ecosystem: string;
-  /** Of OSV's suffix: `13`, `v3.20`, `24.04:LTS`, `enterprise_linux:9::baseos`. */
+  /** Spells OSV's suffix: `13`, `v3.20`, `24.04:LTS`, `enterprise_linux:9::baseos`. */
   spell(suffix: string): string;
-  /** Of `VERSION_ID`. */
+  /** Spells `VERSION_ID`. */
   wanted(versionId: string): string;
 }
 
@@ -24,12 +23,12 @@ const asIs = (text: string) => text;
 const major = (text: string) => /^\d+/.exec(text)?.[0] ?? text;
 const majorMinor = (text: string) => /^\d+\.\d+/.exec(text)?.[0] ?? text;
 
-/** Of Alpine and those who number like it; `3.21.0_alpha20240606` is what is not released yet. */
+/** Branches of Alpine and of distributions that number like it. `3.21.0_alpha20240606` is not released yet. */
 const alpineBranch = (text: string) => (/_alpha/.test(text) || text === '' ? 'edge' : majorMinor(text));
 const rolling = { spell: () => '', wanted: () => '' };
 
 const families: readonly Family[] = [
-  // Unstable has no number.
+  // Debian unstable has no number.
   { ecosystem: 'Debian', spell: asIs, wanted: (id) => (id === '' ? 'sid' : debianRelease(id)) },
   { ecosystem: 'Ubuntu', spell: (text) => /\d+\.\d+/.exec(text)?.[0] ?? text, wanted: majorMinor },
   { ecosystem: 'Alpine', spell: (text) => text.replace(/^v(?=\d)/, ''), wanted: alpineBranch },
@@ -45,7 +44,7 @@ const families: readonly Family[] = [
   { ecosystem: 'Rocky Linux', spell: major, wanted: major },
   { ecosystem: 'AlmaLinux', spell: major, wanted: major },
   { ecosystem: 'openSUSE', spell: (text) => text.replace(/^Leap /, ''), wanted: asIs },
-  // `Linux Enterprise Module for Basesystem 15 SP5`: all products of a service pack.
+  // All products of a service pack count: `Linux Enterprise Module for Basesystem 15 SP5`.
   { ecosystem: 'SUSE', spell: suseRelease, wanted: (id) => id.replace(/^(1[0-5])\./, '$1 SP') },
   { ecosystem: 'Mageia', spell: major, wanted: major },
   { ecosystem: 'Photon OS', spell: asIs, wanted: asIs },
@@ -56,7 +55,7 @@ const families: readonly Family[] = [
 const rollingFamilies = new Set(['Wolfi', 'Chainguard', 'MinimOS']);
 const familyOf = new Map(families.map((family) => [family.ecosystem, family]));
 
-/** `ID` of os-release → OSV's ecosystems. */
+/** Maps `ID` of os-release to OSV's ecosystems. */
 const ecosystemsOf = new Map<string, readonly string[]>([
   ['debian', ['Debian']],
   ['ubuntu', ['Ubuntu']],
@@ -80,7 +79,7 @@ const ecosystemsOf = new Map<string, readonly string[]>([
   ['openeuler', ['openEuler']],
 ]);
 
-/** Code names of the Debian security tracker. */
+/** Maps code names of the Debian security tracker to releases. */
 const debianReleases = new Map([
   ['squeeze', '6'],
   ['wheezy', '7'],
@@ -98,17 +97,17 @@ export function isDistributionEcosystem(osvEcosystem: string): boolean {
   return familyOf.has(osvEcosystem);
 }
 
-/** As it is stored: `13`, `3.20`, `9`. Empty for all releases. */
+/** The stored spelling: `13`, `3.20`, `9`. Empty for all releases. */
 export function spellRelease(osvEcosystem: string, suffix: string): string {
   return suffix === '' ? '' : (familyOf.get(osvEcosystem)?.spell(suffix) ?? '');
 }
 
-/** `trixie` → `13`; a code name that is not known (`sid`) stays. */
+/** Maps `trixie` to `13`. An unknown code name (`sid`) stays. */
 export function debianRelease(codename: string): string {
   return debianReleases.get(codename) ?? major(codename);
 }
 
-/** None: nobody's advisories speak of this distribution. */
+/** Empty when no source has advisories for this distribution. */
 export function releaseMatches(distribution: Distribution | undefined): readonly ReleaseMatch[] {
   if (distribution === undefined) return [];
   return (ecosystemsOf.get(distribution.id) ?? []).map((ecosystem) => {

@@ -1,12 +1,12 @@
 /**
- * The one file of advisories: SQLite, written once beside the old one and never changed in place. Its readers need no
- * locks, and see either the old or the new one whole.
+ * The schema of the advisory file. It is written once beside the old one and never changed in place, so readers need no
+ * locks and see either the old or the new file.
  */
 import { DatabaseSync } from 'node:sqlite';
 
-/** «Ward» in `application_id`. */
+/** "Ward" in `application_id`. */
 export const applicationId = 0x57617264;
-/** Changes when a reader of the old form would misread the new one, or when importing would say something else. */
+/** Increase it when a reader of the old form would misread the new one, or when an import would produce something else. */
 export const formVersion = 2;
 
 export const tables = `
@@ -15,7 +15,7 @@ export const tables = `
     id integer primary key,
     name text not null unique,
     form text not null,
-    /** Of the file's bytes; undefined for none. */
+    /** SHA-256 of the imported file, as hex. */
     digest text not null,
     url text,
     etag text,
@@ -42,9 +42,9 @@ export const tables = `
     release text not null,
     name text not null,
     superseded integer not null default 0,
-    /** Whether any version mends it. */
+    /** Whether any version fixes it. */
     fixed integer not null,
-    /** ISO time at which a fix was first there, where it came later than the advisory. */
+    /** ISO time at which a fix became known, if that was after the publication. */
     fix_since text,
     body text not null
   ) strict;
@@ -60,7 +60,7 @@ export const tables = `
   ) strict;
 `;
 
-/** Made when all rows are there, which is several times faster. */
+/** Created after all rows, which is several times faster. */
 export const indexes = `
   create index advisory_name on advisory (name);
   create index affected_advisory on affected (advisory);
@@ -72,7 +72,7 @@ export const indexes = `
   create index lifecycle_product on lifecycle (product);
 `;
 
-/** All tables with rows that belong to a source. */
+/** Tables whose rows belong to a source. */
 export const sourceTables = [
   'advisory',
   'rating',
@@ -83,8 +83,8 @@ export const sourceTables = [
 ] as const;
 
 /**
- * Of several copies of an advisory, the newest speaks of a package; and none does once it was taken back, unless it is newer
- * than that.
+ * Marks superseded rows. Of several copies of an advisory, only the newest counts for a package. A withdrawal cancels all
+ * copies that are not newer.
  */
 export const supersede = `
   update affected set superseded = 0 where superseded <> 0;
@@ -117,7 +117,9 @@ export function openReadOnly(path: string): DatabaseSync {
   return db;
 }
 
-/** `newer` and `older` than this Ward's form, or `foreign` altogether. @throws what node:sqlite throws */
+/**
+ * Compares with the form of this version of Ward; `foreign` files are no advisory files. @throws what node:sqlite throws
+ */
 export function formOf(db: DatabaseSync): 'ours' | 'older' | 'newer' | 'foreign' {
   if (numberOf(db, 'application_id') !== applicationId) return 'foreign';
   const version = numberOf(db, 'user_version');

@@ -1,4 +1,4 @@
-/** Real advisories, from outside of the repository: all of them are imported, and what is known of them is found again. */
+/** Imports real advisories from outside the repository, and finds known ones among them. */
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { sharedData } from '../shared-data.fixture.ts';
 import type { Component } from '../types.ts';
@@ -16,7 +16,7 @@ import { advisoryInputs } from './inputs.ts';
 import { openAdvisories } from './open.ts';
 import type { AdvisoryDatabase, AdvisoryInput, ImportResult } from './types.ts';
 
-/** Lists of what was read, and two sources in forms of their own that nobody publishes any more. */
+/** Lists of what was read, and two sources in forms that are no longer published. */
 const isOther = ({ source }: AdvisoryInput) =>
   /-sources\.|victims|cve5-affected|npm\/nodejs-security-wg\.native/.test(source);
 
@@ -38,7 +38,7 @@ async function importAll(folder: string): Promise<Opened> {
 }
 
 describe('real advisories', () => {
-  // Imported by the first test that is not skipped.
+  // The first test that is not skipped imports them.
   let opening: Promise<Opened> | undefined;
   let folder: string;
   let imported: ImportResult;
@@ -56,18 +56,18 @@ describe('real advisories', () => {
   const found = (...components: readonly Component[]) =>
     idsOf(database.match(components, distribution('debian', '13')));
 
-  test('all are read, and next to none makes no sense', () => {
+  test('all are read, and almost all are valid', () => {
     expect(imported.state.count).toBeGreaterThan(90_000);
     expect(imported.sources.length).toBeGreaterThan(15);
     for (const { source, records, bad } of imported.sources) {
-      // The sample of GitHub's has lists of versions that are text, where a conversion went wrong.
+      // A broken conversion left lists of versions as text in the sample of GitHub's advisories.
       const allowed = source.startsWith('ghsa-sample') ? 0.1 : 0.001;
       expect([source, bad <= records * allowed]).toEqual([source, true]);
       expect(records).toBeGreaterThan(50);
     }
   });
 
-  test.each(corpora)('$name: found where they should be, and nowhere else', ({ read, least }) => {
+  test.each(corpora)('$name: found for affected versions and for no others', ({ read, least }) => {
     const labelled = read(folder);
     const wrong = labelled.filter(({ component: it, id, affected }) => {
       const all = database.match([it], distribution('debian', '13'));
@@ -77,7 +77,7 @@ describe('real advisories', () => {
     expect(labelled.length).toBeGreaterThan(least);
   });
 
-  test('npm: an old lodash, and the one that is mended', () => {
+  test('npm: an old lodash, and the fixed one', () => {
     const [first] = vulnerabilities(database.match([component('npm', 'lodash', '4.17.10')], undefined));
     expect(first).toMatchObject({ id: 'CVE-2018-16487', fixedIn: ['4.17.11'], severity: 'medium' });
     expect(found(component('npm', 'lodash', '4.17.4'))).toEqual(
@@ -86,7 +86,7 @@ describe('real advisories', () => {
     expect(found(component('npm', 'lodash', '4.17.21'))).toEqual([]);
   });
 
-  test('npm and PyPI: packages that are known to be malicious', () => {
+  test('npm and PyPI: known malicious packages', () => {
     const all = [
       component('npm', 'bandkit', '1.0.7'),
       component('npm', '--hiljson', '0.0.1'),
@@ -134,14 +134,14 @@ describe('real advisories', () => {
   test('PyPI: versions that are only listed, and several names of one vulnerability', () => {
     const [django] = vulnerabilities(database.match([component('pypi', 'Django', '3.0')], undefined));
     expect(django).toMatchObject({ id: 'CVE-2020-13254', aliases: ['GHSA-wpjr-j57x-wxfw', 'PYSEC-2020-31'] });
-    // Its ranges begin at 4.2.
+    // The ranges begin at 4.2.
     expect(found(component('pypi', 'Django', '4.2b1'))).toContain('CVE-2023-31047');
     expect(found(component('pypi', 'Django', '4.2.1'))).not.toContain('CVE-2023-31047');
     // Withdrawn.
     expect(found(component('pypi', 'aamiles', '0.1.1'))).toEqual([]);
   });
 
-  test('Maven: what GitHub reviewed', () => {
+  test('Maven: advisories that GitHub reviewed', () => {
     const any23 = (version: string) => found(component('maven', 'org.apache.any23:apache-any23', version));
     expect(any23('2.4')).toContain('CVE-2021-38555');
     expect(any23('2.5')).toEqual([]);
@@ -156,7 +156,7 @@ describe('real advisories', () => {
     expect(found(component('binary', 'node', 'v18.9.1'))).not.toContain('CVE-2022-35256');
   });
 
-  test('what is known to be exploited, how likely, and until when a release is mended', () => {
+  test('known exploits, probabilities, and the ends of releases', () => {
     const log4j = component('deb', 'x', '2.14.0-1', {
       source: { name: 'apache-log4j2', version: '2.14.0-1' },
     });

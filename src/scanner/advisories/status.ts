@@ -1,4 +1,4 @@
-/** How old the advisories are, and what is in them. */
+/** Reports the age and the content of the advisories. */
 import { existsSync, statSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { corrupt, unreadable } from './build/old.ts';

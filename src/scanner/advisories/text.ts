@@ -1,6 +1,6 @@
-/** Text from outside, fit to be stored, compared and shown. */
+/** Cleans outside text before it is stored, compared or shown. */
 
-/** One line without control or direction characters, at most `max` characters long. */
+/** Returns one line without control and bidirectional characters, at most `max` characters long. */
 export function oneLine(text: string, max: number): string {
   const clean = text
     .slice(0, max * 4)
@@ -9,7 +9,7 @@ export function oneLine(text: string, max: number): string {
   return clean.length > max ? `${clean.slice(0, max - 1).trimEnd()}…` : clean;
 }
 
-/** Names, versions and ids: not empty, not long, without blanks or control characters. */
+/** Accepts names, versions and ids: not empty, at most `max` characters, without blanks or control characters. */
 export function isPlainWord(value: unknown, max = 512): value is string {
   return typeof value === 'string' && value !== '' && value.length <= max && !/[\p{Cc}\p{Cf}\s]/u.test(value);
 }
@@ -24,10 +24,10 @@ export function isCve(id: string): boolean {
   return /^CVE-\d{4}-\d{4,}$/.test(id);
 }
 
-/** As ISO time to the millisecond; empty when it is none, or one that only stands for none (`0001-01-01`). */
+/** Returns an ISO time with milliseconds. Empty when the value is no time, or a placeholder (`0001-01-01`). */
 export function isoTime(value: unknown): string {
   if (typeof value !== 'string' || value.length > 40 || !/^[12]\d{3}-\d\d-\d\d/.test(value)) return '';
-  // Times without a zone are those of UTC.
+  // Times without a zone are in UTC.
   const time = Date.parse(/T[\d:.]+$/.test(value) ? `${value}Z` : value);
   return Number.isNaN(time) ? '' : new Date(time).toISOString();
 }

@@ -1,12 +1,12 @@
-/** Importing, updating and opening advisories. */
+/** Types for importing, updating and opening advisories. */
 import type { Log } from '../../lib/index.ts';
 import type { AdvisoryMatcher, AdvisoryState } from '../types.ts';
 import type { Form } from './forms/form.ts';
 
 export interface AdvisoryDatabase extends AdvisoryMatcher, Disposable {
   /**
-   * Takes the file that is there now; true when it says something other than before. Nothing else does, so that what
-   * `match` finds and what `state` says belong together until the next call.
+   * Opens the current file. Returns true if its content differs from before. Nothing else changes files, so `match` and
+   * `state` agree until the next call.
    * @throws Fault ADVISORIES_CORRUPT, ADVISORIES_UNSUPPORTED
    */
   refresh(): boolean;
@@ -15,18 +15,21 @@ export interface AdvisoryDatabase extends AdvisoryMatcher, Disposable {
 /** One file to import. */
 export interface AdvisoryInput {
   readonly path: string;
-  /** What it replaces when it is imported again. */
+  /** Its name. A new import replaces all records of the same source. */
   readonly source: string;
-  /** Undefined: by how the file begins. */
+  /** Undefined to detect it. */
   readonly form?: Form | undefined;
-  /** It was found in a folder: left out, and named, if it is of no known form. Otherwise that is an error. */
+  /**
+   * True for a file found in a folder: if its form is unknown it is left out and reported. For other files that is an
+   * error.
+   */
   readonly mayBeUnknown?: boolean;
-  /** ISO time of what it says, for forms without times of their own; undefined: of the file. */
+  /** ISO time for forms without times of their own; undefined for the time of the file. */
   readonly asOf?: string | undefined;
   readonly licence?: string | undefined;
-  /** Where it was downloaded, for the next conditional request. */
+  /** Origin of the download, for the next conditional request. */
   readonly origin?: AdvisoryOrigin | undefined;
-  /** With fewer records than this it is not taken: what a source publishes doesn't melt away. */
+  /** The import refuses a file with fewer records: a source does not lose most of them. */
   readonly leastRecords?: number | undefined;
 }
 
@@ -37,12 +40,11 @@ export interface AdvisoryOrigin {
 }
 
 export interface ImportOptions {
-  /** Of the file of advisories; its folder is made. */
+  /** Path of the advisory file. Its folder is created. */
   readonly path: string;
   readonly inputs: readonly AdvisoryInput[];
-  /** Sources to remove. */
   readonly forget?: readonly string[] | undefined;
-  /** Sources that were found to be as they are here. */
+  /** Sources that have not changed upstream. */
   readonly unchanged?: readonly string[] | undefined;
   readonly progress?: ((progress: AdvisoryProgress) => void) | undefined;
   readonly log?: Log | undefined;
@@ -52,7 +54,7 @@ export interface ImportOptions {
 export interface AdvisoryProgress {
   readonly stage: 'download' | 'read' | 'finish';
   readonly source: string;
-  /** Of the file, as it is on the disk or comes over the net. */
+  /** Bytes of the packed file, on disk or over the network. */
   readonly bytes: number;
   readonly totalBytes?: number | undefined;
   /** Records so far; 0 while downloading. */
@@ -62,23 +64,23 @@ export interface AdvisoryProgress {
 export interface ImportedSource {
   readonly source: string;
   readonly form: Form;
-  /** Its file is the one that was imported before, and was not read again. */
+  /** The same file was imported before, so it was not read again. */
   readonly unchanged: boolean;
   readonly records: number;
-  /** Records that make no sense. */
+  /** Number of invalid records. */
   readonly bad: number;
-  /** The first of them. */
+  /** The first invalid records. */
   readonly badRecords: readonly { readonly place: string; readonly reason: string }[];
-  /** Records of what Ward never finds. */
+  /** Number of records about what Ward never finds. */
   readonly skipped: number;
 }
 
 export interface ImportResult {
   readonly state: AdvisoryState;
-  /** Whether the file is another than before. */
+  /** Whether the content changed. */
   readonly changed: boolean;
   readonly sources: readonly ImportedSource[];
-  /** Paths of files in folders that are of no known form. */
+  /** Paths of files in folders whose form is unknown. */
   readonly unknown: readonly string[];
 }
 
@@ -86,9 +88,9 @@ export interface AdvisoryStatus {
   readonly state: AdvisoryState;
   readonly sizeBytes: number;
   readonly sources: readonly SourceStatus[];
-  /** Packages that advisories speak of, by OSV's ecosystem. */
+  /** Number of advisories by OSV ecosystem. */
   readonly ecosystems: readonly { readonly ecosystem: string; readonly advisories: number }[];
-  /** CVEs that are known to be exploited; with a probability; with a rating. */
+  /** Number of CVEs that are known to be exploited, that have a probability, and that have a rating. */
   readonly exploited: number;
   readonly probabilities: number;
   readonly ratings: number;
@@ -101,7 +103,7 @@ export interface SourceStatus {
   readonly url?: string | undefined;
   readonly importedAt: string;
   readonly checkedAt: string;
-  /** ISO time of its newest record's change; undefined when it has no times. */
+  /** ISO time of the newest change of a record; undefined when it gives no times. */
   readonly newest?: string | undefined;
   readonly records: number;
   readonly bad: number;

@@ -1,4 +1,4 @@
-/** A program that imports until it is killed, and says when it is half-way through a file. */
+/** A program that imports until it is killed, and reports when it is half-way through a file. */
 import { writeSync } from 'node:fs';
 import { runImport } from './run.ts';
 

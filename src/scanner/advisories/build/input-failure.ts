@@ -1,4 +1,4 @@
-/** One input made the whole import fail. */
+/** The failure of one input, which makes the whole import fail. */
 import type { Fault } from '../../../lib/index.ts';
 
 export class InputFailure extends Error {

@@ -1,20 +1,20 @@
-/** The bytes of an input, unpacked and bounded: what is cut off or grows without end is refused. */
+/** Unpacks the bytes of an input under a limit. Refuses input that is cut off or expands too much. */
 import { closeSync, createReadStream, openSync, readSync } from 'node:fs';
 import { pipeline, type Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { type Fault, isFault, nodeCodeOf } from '../../../lib/index.ts';
 import { scannerFault } from '../../faults.ts';
 
-/** Of one record, or one line. */
+/** The limit for one record or one line. */
 export const maxRecordBytes = 64 * 1024 * 1024;
-/** Of a whole file, unpacked. */
+/** The limit for a whole unpacked file. */
 const maxTotalBytes = 16 * 1024 ** 3;
-/** Real exports reach a tenth of it; below the floor it doesn't matter. */
+/** Real exports reach a tenth of it. Below the floor, expansion does no harm. */
 const maxExpansion = 200;
 const expansionFloor = 64 * 1024 * 1024;
 
 /**
- * `progress` is told how many bytes of the file itself have been read.
+ * Calls `progress` with the number of bytes read of the packed file.
  * @throws Fault ADVISORY_FILE_INVALID, ADVISORY_FILE_TOO_LARGE
  */
 export async function* unpackedBytes(
@@ -55,7 +55,7 @@ export function damaged(path: string, reason: string): Fault {
   });
 }
 
-/** The first bytes of the file as it is. */
+/** The first bytes of the file, still packed. */
 export function firstBytes(path: string, count: number): Buffer {
   const file = openSync(path, 'r');
   try {
@@ -70,7 +70,7 @@ function isGzip(path: string): boolean {
   return firstBytes(path, 2).equals(Buffer.from([0x1f, 0x8b]));
 }
 
-/** Whatever goes wrong in the file goes on to the one that reads what is unpacked. */
+/** Passes errors of the file on to the reader of the unpacked stream. */
 function gunzip(file: Readable): Readable {
   const unzip = createGunzip();
   pipeline(file, unzip, () => {});

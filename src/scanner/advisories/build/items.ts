@@ -1,11 +1,11 @@
-/** The records of a file, one by one, whatever its shape. */
+/** Yields the records of a file one by one, whatever its shape. */
 import { messageOf } from '../../../lib/index.ts';
 import type { Item, Shape } from '../forms/form.ts';
 import { damaged, maxRecordBytes, unpackedBytes } from './input.ts';
 import { type JsonPart, jsonSplitter } from './json-splitter.ts';
 import { zippedJson } from './zip.ts';
 
-/** A record, or why it is none. */
+/** A record, or the reason why it is invalid. */
 type ItemOrFlaw = Item | { readonly place: string; readonly flaw: string };
 
 /** @throws Fault ADVISORY_FILE_INVALID, ADVISORY_FILE_TOO_LARGE */
@@ -75,13 +75,13 @@ function parsed(place: string, path: readonly string[], text: string): ItemOrFla
 
 interface Line {
   readonly text: string;
-  /** From 1. */
+  /** Counts from 1. */
   readonly number: number;
-  /** Whether a line end follows: without one, a file may be cut off here. */
+  /** Whether a line end follows. If not, the file may be cut off here. */
   readonly isEnded: boolean;
 }
 
-/** Lines that are not empty. @throws Fault ADVISORY_FILE_INVALID */
+/** Yields lines that are not empty. @throws Fault ADVISORY_FILE_INVALID */
 async function* linesOf(path: string, chunks: AsyncIterable<Buffer>): AsyncGenerator<Line> {
   let number = 0;
   let kept: Buffer[] = [];

@@ -18,7 +18,7 @@ function split(text: string, depth: number, chunkBytes = 7): readonly (readonly 
 const containers = fc.oneof(fc.dictionary(fc.string(), fc.jsonValue()), fc.array(fc.jsonValue()));
 const members = fc.dictionary(fc.stringMatching(/^[a-z{}[\],: ]{1,8}$/), containers);
 
-test('the members of a document are what a parser finds in it, wherever its chunks end', () => {
+test('the members of a document equal those of a parser, wherever chunks end', () => {
   fc.assert(
     fc.property(
       members,
@@ -32,7 +32,7 @@ test('the members of a document are what a parser finds in it, wherever its chun
   );
 });
 
-test('the elements of a list inside of it', () => {
+test('the elements of a list inside a document', () => {
   const text = '{"title":"[{","list":[{"a":"}"},{"b":[1]}],"other":{"x":{"c":1}},"n":[7]}';
   expect(split(text, 2)).toEqual([
     ['list/', { a: '}' }],

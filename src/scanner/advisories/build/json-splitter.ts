@@ -1,19 +1,19 @@
 /**
- * Cuts one long JSON document into the objects and arrays at one depth, without parsing the rest: exports are single
- * documents of a hundred megabytes. Depth 0 is the document itself, of which there may be several, 1 what is directly in it,
- * 2 what is in a list of it.
+ * Splits one long JSON document into the objects and arrays at one depth without parsing the rest, because exports are
+ * single documents of a hundred megabytes. Depth 0 is the document itself (there may be several), 1 its members, 2 the
+ * members of those.
  */
 
 export interface JsonPart {
-  /** The names on the way to it; empty in lists. */
+  /** Names of the properties that lead to it; empty in lists. */
   readonly path: readonly string[];
   readonly text: string;
 }
 
 interface JsonSplitter {
-  /** The parts that end in this chunk. @throws SyntaxError when it can't be one document, or a part is too long */
+  /** Returns the parts that end in this chunk. @throws SyntaxError when it is not one document, or a part is too long */
   push(chunk: Buffer): readonly JsonPart[];
-  /** Whether the document has ended, and nothing is missing. */
+  /** Whether the document is complete. */
   isWhole(): boolean;
 }
 
@@ -36,7 +36,7 @@ class Splitter implements JsonSplitter {
   #hasEnded = false;
   #isInString = false;
   #isEscaped = false;
-  /** The last string outside of parts, which is a name if a colon follows. */
+  /** The last string outside of parts. It is a name if a colon follows. */
   readonly #string = new Pieces();
   #isInPart = false;
   readonly #part = new Pieces();
@@ -120,7 +120,7 @@ class Splitter implements JsonSplitter {
   }
 }
 
-/** Bytes of several chunks, which are not kept otherwise. */
+/** Collects bytes across chunks, so that the chunks themselves can be freed. */
 class Pieces {
   #pieces: Buffer[] = [];
   length = 0;
@@ -142,7 +142,7 @@ class Pieces {
   }
 }
 
-/** Between documents are blanks only, and perhaps a mark of the encoding before the first. */
+/** Only blanks are allowed between documents, and a byte order mark before the first. */
 function isForeign(byte = 0): boolean {
   return byte > 0x20 && byte < 0x80 && !brackets.includes(byte);
 }

@@ -1,4 +1,4 @@
-/** What the file that is to be replaced holds. */
+/** Reads the advisory file that an import is about to replace. */
 import { existsSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { messageOf } from '../../../lib/index.ts';
@@ -25,8 +25,8 @@ export interface OldFile {
 }
 
 /**
- * Undefined when there is none, or only one of an older form, whose content has to be imported again.
- * @throws Fault ADVISORIES_CORRUPT, ADVISORIES_UNSUPPORTED rather than overwriting what it doesn't understand
+ * Undefined when there is no file, or one of an older form, whose content must be imported again.
+ * @throws Fault ADVISORIES_CORRUPT, ADVISORIES_UNSUPPORTED rather than overwriting a file that it doesn't understand
  */
 export function readOld(path: string): OldFile | undefined {
   if (!existsSync(path)) return undefined;

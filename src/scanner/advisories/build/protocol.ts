@@ -1,4 +1,4 @@
-/** What the importing thread says. Both ends are Ward's own: nothing is checked. */
+/** Messages of the import thread. Both ends are Ward's own, so nothing is validated. */
 import type { AdvisoryProgress, ImportResult } from '../types.ts';
 
 export type Message =
@@ -6,7 +6,7 @@ export type Message =
   | { readonly type: 'done'; readonly result: ImportResult }
   | {
       readonly type: 'fault';
-      /** Of the input that is to blame. */
+      /** Source of the input that failed. */
       readonly source: string | undefined;
       readonly code: string;
       readonly message: string;

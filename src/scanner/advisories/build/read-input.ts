@@ -13,7 +13,7 @@ import type { AdvisoryWriter } from './writer.ts';
 
 export type ProgressCallback = (progress: AdvisoryProgress) => void;
 
-/** Tells the form of a file by its beginning; undefined when the form is unknown. */
+/** Detects the form of a file by its first bytes; undefined when the form is unknown. */
 export async function lookAt(path: string, said?: Form) {
   const isZip = firstBytes(path, 4).equals(Buffer.from('PK\x03\x04', 'latin1'));
   const peek = isZip ? '' : await peekOf(path);
@@ -21,7 +21,8 @@ export async function lookAt(path: string, said?: Form) {
 }
 
 /**
- * Undefined, and nothing is written, where the file begins like one of a known form and has no record of it, and may do so.
+ * Undefined when the file begins like one of a known form but has no record of it, and `mayBeUnknown` allows that. Then it
+ * writes nothing.
  * @throws Fault ADVISORY_FILE_INVALID, ADVISORY_FILE_TOO_LARGE
  */
 export async function importInput(
@@ -93,7 +94,7 @@ export async function digestOf(path: string): Promise<string> {
   return hash.digest('hex');
 }
 
-/** The beginning of what the file unpacks to. */
+/** The first bytes of the unpacked file, as text. */
 async function peekOf(path: string): Promise<string> {
   const chunks: Buffer[] = [];
   let length = 0;

@@ -1,6 +1,6 @@
 /**
- * One import: a new file beside the old one, which takes its place in one step when it is whole. Whatever fails, and
- * wherever the process is ended, the old one stays.
+ * Runs one import: writes a new file beside the old one, then replaces the old one in one step. If the import fails or its
+ * process is killed, the old file stays.
  */
 import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -51,7 +51,7 @@ export async function runImport(job: ImportJob, report: ProgressCallback): Promi
 
 async function build(job: ImportJob, temporary: string, report: ProgressCallback): Promise<ImportResult> {
   const old = readOld(job.path);
-  // What is kept of it would have a sound digest from then on.
+  // Otherwise the new file would carry damaged rows under a valid digest.
   if (old !== undefined && (await compareDigest(job.path)) === 'differs')
     throw corrupt(job.path, 'its content is not what was imported');
   const unknown = await unknownAmong(job.inputs);
@@ -79,7 +79,7 @@ async function build(job: ImportJob, temporary: string, report: ProgressCallback
 
 interface Known {
   readonly old: OldFile | undefined;
-  /** By source. */
+  /** Digests of the input files, by source. */
   readonly digests: ReadonlyMap<string, string>;
 }
 
@@ -100,7 +100,7 @@ async function fill(
     const same = before.get(input);
     if (same === undefined) {
       const digest = known.digests.get(input.source) ?? '';
-      // A source that had records and has none now is damaged: what it said is gone from the new file already.
+      // A source that had records before and has none now is damaged. The new file has already dropped its old records.
       const mayBeUnknown = input.mayBeUnknown === true && known.old?.sources.has(input.source) !== true;
       const source = await blamed(input, importInput(writer, input, { digest, mayBeUnknown }, report));
       if (source === undefined) empty.push(input.path);
@@ -114,7 +114,7 @@ async function fill(
   return { sources, empty };
 }
 
-/** Files of folders that have no known form. @throws Fault ADVISORY_FILE_INVALID when there is nothing else */
+/** Paths of folders' files whose form is unknown. @throws Fault ADVISORY_FILE_INVALID when there are no others */
 async function unknownAmong(inputs: readonly AdvisoryInput[]): Promise<readonly string[]> {
   const unknown: string[] = [];
   for (const input of inputs) {
@@ -136,7 +136,7 @@ function nothingKnown(unknown: readonly string[]): Fault {
 
 const mostNamed = 5;
 
-/** What is there already of the same bytes. */
+/** The source in the old file that was imported from the same bytes. */
 function sameBefore({ source, form }: AdvisoryInput, { old, digests }: Known): OldSource | undefined {
   const before = old?.sources.get(source);
   const isSame = before?.digest === digests.get(source) && (form === undefined || form === before?.form);
@@ -152,7 +152,7 @@ async function digestsOf(inputs: readonly AdvisoryInput[]): Promise<ReadonlyMap<
   return digests;
 }
 
-/** Says whose fault it was. */
+/** Adds the failing source to a fault. */
 async function blamed<Answer>({ source }: AdvisoryInput, work: Promise<Answer>): Promise<Answer> {
   try {
     return await work;
@@ -178,12 +178,12 @@ function readStateOf(path: string): ImportResult['state'] {
   }
 }
 
-/** Where to build; only whoever holds the lock does. */
+/** Path of the new file. Only the holder of the lock builds it. */
 function newFileFor(path: string): string {
   return join(dirname(path), `${newFileStart(path)}${process.pid}`);
 }
 
-/** Whole and on the disk before it has the name. */
+/** Syncs the new file to the disk before it takes the name of the old one. */
 function putInPlace(temporary: string, path: string): void {
   syncPath(temporary);
   renameSync(temporary, path);
@@ -203,7 +203,7 @@ function newFileStart(path: string): string {
   return `.${basename(path)}.new-`;
 }
 
-/** Of an import that was killed: the lock says that none is under way. */
+/** Removes files of killed imports. The caller holds the lock, so no import is running. */
 function removeLeftovers(path: string): void {
   const start = newFileStart(path);
   for (const name of readdirSync(dirname(path))) {

@@ -1,4 +1,4 @@
-/** The importing thread: an import is minutes of work for the processor at most, and none of it the main thread's. */
+/** The import thread. An import takes up to minutes of processor time, which would block the main thread. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { isFault, messageOf } from '../../../lib/index.ts';
 import type { AdvisoryProgress } from '../types.ts';

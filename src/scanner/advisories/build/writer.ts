@@ -1,4 +1,6 @@
-/** Writes a new file of advisories: what stays of the old one, then what is read anew, then what is made of both. */
+/**
+ * Writes a new advisory file: first the rows kept from the old one, then the imported records, then what derives from both.
+ */
 import { createHash } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
 import { isFixed } from '../judge.ts';
@@ -27,25 +29,25 @@ interface SourceCounts {
 }
 
 export interface AdvisoryWriter {
-  /** Takes over all of the old file but these sources. */
+  /** Copies the old file except for these sources. */
   keepAllBut(oldPath: string, names: readonly string[]): void;
   beginSource(row: SourceRow): void;
-  /** Of the source that was begun. */
+  /** Adds records to the current source. */
   readonly sink: RecordSink;
   counts(): SourceCounts;
   endSource(): void;
-  /** Takes the source back that was begun, which had no record. */
+  /** Removes the current source, which had no record. */
   dropSource(): void;
-  /** These were found now to be as they are here. */
+  /** Notes that these sources have not changed upstream. */
   markChecked(names: readonly string[]): void;
-  /** The same bytes came from there. */
+  /** Notes a new origin of the same bytes. */
   noteOrigin(name: string, origin: AdvisoryOrigin): void;
-  /** Makes the file whole, and closes it. */
+  /** Completes the file and closes it. */
   finish(): void;
   abandon(): void;
 }
 
-/** Of a source, so that a broken one doesn't fill the memory. */
+/** The limit for one source, so that a broken one doesn't fill the memory. */
 const namedBadRecords = 20;
 
 /** @throws what node:sqlite throws */
@@ -70,7 +72,7 @@ class Writer implements AdvisoryWriter {
   constructor(path: string, now: string) {
     this.#now = now;
     this.#db = new DatabaseSync(path, { defensive: true });
-    // Nobody reads it before it is whole, and a half one is thrown away.
+    // No reader sees the file before it is complete, and an incomplete one is thrown away: it needs no journal.
     this.#db.exec(`
       pragma page_size = 8192;
       pragma journal_mode = off;
@@ -178,10 +180,10 @@ class Writer implements AdvisoryWriter {
   #addAdvisory(record: Advisory): void {
     this.#records++;
     const { id, modified, withdrawn, affected, ratings } = record;
-    // What claims to come from the future would otherwise never be superseded.
+    // A record dated in the future could never be superseded.
     const isFromFuture = modified > this.#now;
     const changed = isFromFuture ? this.#now : modified;
-    // Nor do old advisories become fresh by it.
+    // Such a record must not make old advisories look fresh either.
     if (!isFromFuture && changed > this.#newest) this.#newest = changed;
     this.#insert.advisory.run(
       ++this.#advisoryId,
@@ -230,7 +232,7 @@ class Writer implements AdvisoryWriter {
   }
 }
 
-/** JSON of what no query asks for. Most lists are empty, so it leaves them out. */
+/** JSON of the fields that no query selects by. Most lists are empty, so it leaves them out. */
 function bodyOfAdvisory({ aliases, upstream, title, url, published, malicious, ratings }: Advisory): string {
   return JSON.stringify({
     aliases: unlessEmpty(aliases),
@@ -280,8 +282,8 @@ function summaryOf(db: DatabaseSync): Readonly<Record<string, string>> {
 }
 
 /**
- * Of what they say, whenever and in whatever order it went in: the same files of the same dates, and the same that was seen
- * of their fixes.
+ * Identifies the content, independent of when and in which order it was imported: the same files with the same dates, and
+ * the same times of fixes, give the same revision.
  */
 function revisionOf(db: DatabaseSync): string {
   const sources = db.prepare('select name, form, digest, newest from source order by name').all();

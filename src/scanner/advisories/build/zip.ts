@@ -1,4 +1,4 @@
-/** The JSON files of a zip, one after the other and straight from the disk: OSV's exports have hundreds of thousands. */
+/** Reads the JSON files of a zip one by one, straight from the disk: OSV's exports have hundreds of thousands. */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { crc32, inflateRawSync } from 'node:zlib';
 import { type Entry, fromRandomAccessReaderPromise, RandomAccessReader } from 'yauzl';
@@ -15,7 +15,7 @@ const localHeaderBytes = 30;
 const blockBytes = 1024 * 1024;
 
 /**
- * `progress` is told how many packed bytes have been read.
+ * Calls `progress` with the number of packed bytes read.
  * @throws Fault ADVISORY_FILE_INVALID, ADVISORY_FILE_TOO_LARGE
  */
 export async function* zippedJson(
@@ -71,7 +71,7 @@ function unpack(
   return inflateRawSync(data, { maxOutputLength: Math.max(maxLength, 1) });
 }
 
-/** Reads a block at a time: a hundred thousand entries are then no hundred thousand reads. */
+/** Reads whole blocks, so that a hundred thousand entries don't cost a hundred thousand reads. */
 class BlockReader extends RandomAccessReader {
   readonly #fd: number;
   #start = 0;

@@ -1,4 +1,4 @@
-/** Alpine's secdb (secdb.alpinelinux.org): by branch and repository, the version that fixed each id. */
+/** Reads Alpine's secdb (secdb.alpinelinux.org): the fixed version of each id, by branch and repository. */
 import { isJsonObject } from '../../../lib/index.ts';
 import type { Advisory, RangeEvent } from '../record.ts';
 import { spellRelease } from '../releases.ts';
@@ -29,7 +29,7 @@ export const alpineSecdbReader: FormReader =
   };
 
 function toAdvisory(id: string, version: string, name: string, release: string, asOf: string): Advisory {
-  // `0` says that it was never affected: kept, since other sources may not know.
+  // `0` means never affected. It is kept, because other sources may not know that.
   const isSafe = version === '0';
   return {
     id: `ALPINE-${id}`,
@@ -63,8 +63,8 @@ function fixedIn(version: string): readonly RangeEvent[] {
 }
 
 /**
- * Each entry is an id with further words: `CVE-2016-9377 XSA-196`, `CVE-2018-14461 (LDP)`, `CVE-2017-8073.patch`. Others
- * than CVEs count only where there is none: they speak of several at once.
+ * Each entry is an id, perhaps with more words: `CVE-2016-9377 XSA-196`, `CVE-2018-14461 (LDP)`, `CVE-2017-8073.patch`.
+ * Other ids count only if there is no CVE, since they cover several vulnerabilities at once.
  */
 function idsOf(entries: unknown): readonly string[] {
   if (!Array.isArray(entries)) return [];
@@ -77,7 +77,7 @@ function idsOf(entries: unknown): readonly string[] {
 }
 
 const longestEntry = 1000;
-/** `CVE_2019-2426` is one, too. */
+/** Also matches `CVE_2019-2426`. */
 const cve = /(?<![a-z0-9])CVE[-_ ](\d{4})-(\d{4,19})(?!\d)/gi;
 const otherId =
   /(?<![\w-])(?:GHSA(?:-[0-9a-z]{4}){3}|(?:[A-Z]{2,12}(?:-[A-Z]{1,12})?|wnpa-sec)-\d{1,8}(?:-\d{1,8}){0,3})(?![\w-])/;

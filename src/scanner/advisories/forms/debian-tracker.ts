@@ -1,6 +1,6 @@
 /**
- * The Debian security tracker (security-tracker.debian.org/tracker/data/json): by source package, CVE and release. A part
- * of the document is one package.
+ * Reads the Debian security tracker (security-tracker.debian.org/tracker/data/json): by source package, CVE and release.
+ * Each part of the document is one package.
  */
 import { isJsonObject, type JsonObject } from '../../../lib/index.ts';
 import { severityOfWord } from '../rating.ts';
@@ -19,7 +19,7 @@ export const debianTrackerReader: FormReader =
         sink.bad(`${name} ${id}`, 'it has no releases, or its id is invalid');
         continue;
       }
-      // What has no CVE yet has a name of the tracker's own (`TEMP-…`).
+      // A vulnerability without a CVE has the tracker's own name (`TEMP-…`).
       const own = isCve(id) ? `DEBIAN-${id}` : id;
       const { description } = issue;
       sink.advisory({
@@ -62,7 +62,7 @@ interface ReleaseState {
   readonly status: string | undefined;
 }
 
-/** Undefined where the tracker itself doesn't know yet whether it is affected. */
+/** Undefined while the tracker itself doesn't know whether the release is affected. */
 function readRelease({
   status,
   fixed_version: fixed,
@@ -71,7 +71,7 @@ function readRelease({
   nodsa_reason: reason,
 }: JsonObject): ReleaseState | undefined {
   if (status === 'resolved') {
-    // `0` says that it was never affected: kept, since other sources may not know.
+    // `0` means never affected. It is kept, because other sources may not know that.
     if (!isPlainWord(fixed) || fixed === '0') return { ranges: [], status: 'not_affected' };
     return {
       ranges: [

@@ -1,17 +1,17 @@
-/** What a file of unknown origin is, by how it begins; and how a file of a form is cut into records. */
+/** Detects the form of a file by how it begins, and says how to cut a file of a form into records. */
 import { isJsonObject } from '../../../lib/index.ts';
 import type { Form, Shape } from './form.ts';
 
-/** How much of a file's beginning is looked at. */
+/** Bytes of a file's beginning that detection looks at. */
 export const peekBytes = 64 * 1024;
 
-/** Undefined for what nobody knows. */
+/** Undefined when the form is unknown. */
 export function detectForm(peek: string, isZip: boolean): Form | undefined {
   if (isZip) return 'osv';
   return tests.find(([, test]) => test.test(peek))?.[0];
 }
 
-/** Tables are lines as they are; JSON is one document, or one in each line. */
+/** Tables are plain lines. JSON is one document, or one per line. */
 export function shapeOf(form: Form, peek: string, isZip: boolean): Shape {
   if (isZip) return { kind: 'zip' };
   if (form === 'epss' || (form === 'kev' && !/^\s*[{[]/.test(peek))) return { kind: 'lines', isJson: false };
@@ -19,7 +19,7 @@ export function shapeOf(form: Form, peek: string, isZip: boolean): Shape {
   return depth === undefined ? { kind: 'lines', isJson: true } : { kind: 'parts', depth };
 }
 
-/** The first that fits. */
+/** The first match wins. */
 const tests: readonly (readonly [Form, RegExp])[] = [
   ['epss', /^(?:#[^\n]*\n)*cve,epss\b/],
   ['kev', /^\W*cveID\b|^\s*\{[^{[]*"catalogVersion"/],
@@ -32,7 +32,7 @@ const tests: readonly (readonly [Form, RegExp])[] = [
   ['osv', /^\s*[{[].*"(?:schema_version|affected|modified)"\s*:/s],
 ];
 
-/** Of the records in one document; undefined when each line is a document. */
+/** Depth of the records in one document; undefined when each line is a document. */
 function depthOf(form: Form, peek: string): number | undefined {
   const first = firstLine(peek);
   switch (form) {
@@ -55,7 +55,7 @@ function depthOf(form: Form, peek: string): number | undefined {
   }
 }
 
-/** Undefined when the first line is not a whole document. */
+/** Undefined when the first line is not a complete document. */
 function firstLine(peek: string): unknown {
   const [line = ''] = peek.trimStart().split('\n', 1);
   try {

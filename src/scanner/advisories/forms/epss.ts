@@ -1,4 +1,4 @@
-/** EPSS (first.org/epss): `cve,epss,percentile` in a table, below a comment and a heading. */
+/** Reads EPSS (first.org/epss): a table `cve,epss,percentile` below a comment and a heading. */
 import { isCve } from '../text.ts';
 import { Flaw, type FormReader } from './form.ts';
 

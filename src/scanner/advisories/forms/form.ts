@@ -18,36 +18,36 @@ export function isForm(value: unknown): value is Form {
   return forms.some((form) => form === value);
 }
 
-/** What one record of a file is. */
+/** Where one record of a file begins and ends. */
 export type Shape =
-  /** A JSON file of a zip. */
+  /** Each JSON file in a zip. */
   | { readonly kind: 'zip' }
-  /** A line, as JSON or, for tables, as it is. */
+  /** Each line: JSON, or plain text for tables. */
   | { readonly kind: 'lines'; readonly isJson: boolean }
-  /** An object or a list at this depth of one JSON document. */
+  /** Each object or list at this depth of one JSON document. */
   | { readonly kind: 'parts'; readonly depth: number };
 
-/** One record as it was read. */
+/** One record before its reader interprets it. */
 export interface Item {
-  /** Where it is: `line 12`, `GHSA-….json`. */
+  /** Its place, for messages: `line 12`, `GHSA-….json`. */
   readonly place: string;
-  /** The names on the way to it, inside a document. */
+  /** Names of the properties that lead to it inside a document. */
   readonly path: readonly string[];
   readonly value: unknown;
 }
 
 export interface FormContext {
   readonly sink: RecordSink;
-  /** ISO time of what sources without times of their own say. */
+  /** ISO time for records of sources that give no times. */
   readonly asOf: string;
-  /** Of the file, without folders and endings: `debian` of `debian.json`. */
+  /** Name of the file without folders and extensions: `debian` for `debian.json`. */
   readonly stem: string;
 }
 
-/** Takes the items of one file in their order. @throws Flaw for one that makes no sense */
+/** Takes the items of one file in order. @throws Flaw for an invalid record */
 type ItemReader = (item: Item) => void;
 
 export type FormReader = (context: FormContext) => ItemReader;
 
-/** Why a record makes no sense. */
+/** The reason why a record is invalid. */
 export class Flaw extends Error {}

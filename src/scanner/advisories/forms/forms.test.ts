@@ -60,7 +60,7 @@ test('Debian’s tracker: every status, by release', async () => {
   expect(found('')).toEqual([['CVE-2024-0009', 'low', 'affected']]);
 });
 
-test('Debian’s tracker in one document is cut into its packages, and what makes no sense is named', async () => {
+test('Debian’s tracker in one document is split into packages, and invalid ones are named', async () => {
   await using place = await workplace();
   await place.put('tracker.json', JSON.stringify(tracker, null, 2));
   const { sources } = await place.importAll('tracker.json');
@@ -74,7 +74,7 @@ test('Debian’s tracker in one document is cut into its packages, and what make
   ]);
 });
 
-test('where a distribution says that it was never affected, an older record of the same counts no more', async () => {
+test('never affected, as a distribution says, cancels its older record', async () => {
   await using database = await databaseOf({
     'old.json': [
       osv({
@@ -97,7 +97,7 @@ test('where a distribution says that it was never affected, an older record of t
   expect(idsOf(database.match(openssl, distribution('debian', '11')))).toEqual(['CVE-2024-0002']);
 });
 
-test('Alpine’s secdb: what fixed it, several ids in one line, and never affected', async () => {
+test('Alpine’s secdb: fixed versions, several ids in one line, and never affected', async () => {
   const branch = {
     distroversion: 'v3.20',
     reponame: 'main',
@@ -140,7 +140,7 @@ test.each([
   ['GNUTLS-SA-2020-09-04', 'ALPINE-GNUTLS-SA-2020-09-04'],
   ['CVE-2020-12-x', ''],
   ['fixed in a-1', ''],
-])('of an entry of Alpine’s secdb the ids are taken whole: %s', async (entry, ids) => {
+])('ids in an entry of Alpine’s secdb are read whole: %s', async (entry, ids) => {
   const branch = {
     distroversion: 'v3.20',
     packages: [{ pkg: { name: 'xen', secfixes: { '2-r0': [entry], '1-r1': ['CVE-2020-7777'] } } }],
@@ -245,7 +245,7 @@ test('NVD’s feeds', async () => {
   });
 });
 
-test('until when a release is mended', async () => {
+test('the end of a release', async () => {
   await using database = await databaseOf({
     'all.json': JSON.stringify({
       'alpine-linux': [{ releaseCycle: '3.20', eol: '2026-04-01' }],
@@ -276,7 +276,7 @@ test.each([
   expect(shapeOf('osv' === form ? 'osv' : 'epss', text, false)).toEqual(shape);
 });
 
-test('what nobody knows is of no form', () => {
+test('an unknown file has no form', () => {
   for (const text of ['', 'hello', '{"a":1}', '[1,2]', '<html>', '\u0000\u0001']) {
     expect(detectForm(text, false)).toBeUndefined();
   }

@@ -1,4 +1,4 @@
-/** CISA's catalogue of vulnerabilities that are known to be exploited: its JSON's list, one entry a line, or its CSV. */
+/** Reads CISA's catalogue of known exploited vulnerabilities: its JSON list, one entry per line, or its CSV. */
 import { isJsonObject } from '../../../lib/index.ts';
 import { isCve, isoTime } from '../text.ts';
 import { Flaw, type FormReader } from './form.ts';
@@ -7,7 +7,7 @@ export const kevReader: FormReader =
   ({ sink }) =>
   ({ value }) => {
     if (typeof value === 'string') {
-      // The two columns that count come before those that are quoted: cveID, then the date at whatever place.
+      // The two columns that matter come before any quoted text: cveID first, the date anywhere after it.
       const cve = /^"?(CVE-\d{4}-\d{4,})"?,/.exec(value)?.[1];
       const added = /,"?(\d{4}-\d\d-\d\d)"?,/.exec(value)?.[1];
       if (cve !== undefined) sink.fact({ kind: 'exploited', cve, added: isoTime(added) });

@@ -1,6 +1,6 @@
 /**
- * endoflife.date: until when releases are mended. One list of cycles for each product, by name; or the list of one product,
- * which the file is then named for.
+ * Reads endoflife.date, which says how long releases get security fixes: one list of cycles per product, by name, or the
+ * list of one product, which then gives the file its name.
  */
 import { isJsonObject } from '../../../lib/index.ts';
 import { isoTime, isPlainWord } from '../text.ts';

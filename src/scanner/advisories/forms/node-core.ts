@@ -1,4 +1,4 @@
-/** Vulnerabilities of Node.js itself (github.com/nodejs/security-wg, `vuln/core`): in npm's ranges. */
+/** Reads vulnerabilities of Node.js itself (github.com/nodejs/security-wg, `vuln/core`), which use npm's ranges. */
 import { isJsonObject } from '../../../lib/index.ts';
 import { severityOfWord } from '../rating.ts';
 import { isCve, oneLine, webAddress } from '../text.ts';

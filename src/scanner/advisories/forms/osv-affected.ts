@@ -1,4 +1,4 @@
-/** One package that a record of OSV speaks of. */
+/** Reads one affected package of an OSV record. */
 import { isJsonObject, type JsonObject } from '../../../lib/index.ts';
 import { moduleOfPurl } from '../module.ts';
 import { isLanguage, lookupName } from '../names.ts';
@@ -9,7 +9,7 @@ import { Flaw } from './form.ts';
 import { maxItems, objects, specific } from './osv-fields.ts';
 import { readAffectedRatings } from './osv-ratings.ts';
 
-/** Empty for what Ward never finds. @throws Flaw */
+/** Empty for packages that Ward never finds. @throws Flaw */
 export function readAffected(id: string, entry: JsonObject): readonly Affected[] {
   const found = entry['package'];
   if (found === undefined) return [];
@@ -30,7 +30,7 @@ export function readAffected(id: string, entry: JsonObject): readonly Affected[]
       release: isDistribution && colon !== -1 ? spellRelease(ecosystem, full.slice(colon + 1)) : '',
       name: lookupName(ecosystem, name),
       ranges,
-      // A distribution's lists repeat its ranges, at great length.
+      // The lists of distributions only repeat the ranges, at great length.
       versions: isDistribution && ranges.length > 0 ? [] : readVersions(entry['versions']),
       constraint: readConstraint(ecosystem, entry, ranges),
       status,
@@ -63,7 +63,7 @@ function readEvent(event: JsonObject): readonly RangeEvent[] {
     const version = event[field];
     if (version === undefined) return [];
     if (!isPlainWord(version)) throw new Flaw('the version of an event is invalid');
-    // `*` is no limit at all.
+    // `*` means no limit.
     return kind === 'limit' && version === '*' ? [] : [[kind, version]];
   });
   if (found.length === 0 && event['limit'] !== '*') throw new Flaw('an event says nothing');
@@ -80,7 +80,7 @@ function readVersions(value: unknown): readonly string[] {
   });
 }
 
-/** npm records that were brought into OSV's form without their ranges. */
+/** Reads npm records that were converted to OSV without their ranges. */
 function readConstraint(
   ecosystem: string,
   entry: JsonObject,
@@ -105,12 +105,12 @@ const statuses = new Map([
   ['not-affected', 'not_affected'],
 ]);
 
-/** Undefined for words that say nothing of it. */
+/** Maps a distribution's word for a package without a fix to the word of reports; undefined for other words. */
 function distributionStatus(word: unknown): string | undefined {
   return typeof word === 'string' ? statuses.get(word) : undefined;
 }
 
-/** It is vulnerable, whatever its version. */
+/** Whether every version is vulnerable. */
 function isOpenStatus(status: string | undefined): boolean {
   return status !== undefined && status !== 'not_affected';
 }

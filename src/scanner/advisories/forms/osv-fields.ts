@@ -1,23 +1,23 @@
-/** The fields of OSV’s records, as far as they are what the schema says. */
+/** Reads fields of OSV records that follow the schema. */
 import { isJsonObject, type JsonObject } from '../../../lib/index.ts';
 import { isAdvisoryId } from '../text.ts';
 import { Flaw } from './form.ts';
 
-/** More of anything makes no sense. */
+/** The most items that any list of a valid record has. */
 export const maxItems = 20_000;
 
-/** `database_specific` and the like, empty where it is not an object. */
+/** Reads `database_specific` and the like; empty when it is not an object. */
 export function specific(entry: JsonObject, field: string): JsonObject {
   const value = entry[field];
   return isJsonObject(value) ? value : {};
 }
 
-/** Those that are ids. */
+/** Keeps only valid ids. */
 export function ids(value: unknown): readonly string[] {
   return Array.isArray(value) ? [...new Set(value.slice(0, 1000).filter(isAdvisoryId))] : [];
 }
 
-/** @throws Flaw when it is anything else than a list of objects, or nothing */
+/** @throws Flaw when the value is neither absent nor a list of objects */
 export function objects(value: unknown, name: string): readonly JsonObject[] {
   if (value === undefined || value === null) return [];
   if (!Array.isArray(value) || value.length > maxItems) throw new Flaw(`${name} is not a list`);

@@ -1,4 +1,4 @@
-/** How bad a record of OSV says that it is. */
+/** Reads the severities of an OSV record. */
 import { isJsonObject, type JsonObject } from '../../../lib/index.ts';
 import { ratingOfVector, severityOfWord, sourceOfId } from '../rating.ts';
 import type { Rating } from '../record.ts';
@@ -23,13 +23,13 @@ function readVectors(source: string, value: unknown): readonly Rating[] {
     });
 }
 
-/** Of one package; the record’s own otherwise. */
+/** Ratings of one package, to be used in place of the record's own. */
 export function readAffectedRatings(id: string, entry: JsonObject, own: JsonObject): readonly Rating[] {
   const source = sourceOfId(id);
   const vectors = readVectors(source, entry['severity']);
   const urgency = severityOfWord(own['urgency']);
   if (urgency !== 'unknown') return [{ source, severity: urgency, isDistribution: true }, ...vectors];
-  // What is only no longer maintained is no vulnerability.
+  // A notice that a package is no longer maintained is not a vulnerability.
   const { informational } = specific(entry, 'database_specific');
   return informational === 'unmaintained' || informational === 'notice'
     ? [{ source, severity: 'none' }]

@@ -1,4 +1,7 @@
-/** An OSV record (ossf.github.io/osv-schema), read by hand: imports read a hundred thousand of them. */
+/**
+ * Reads an OSV record (ossf.github.io/osv-schema) without a schema library, because imports read a hundred thousand of
+ * them.
+ */
 import { isJsonObject, type JsonObject } from '../../../lib/index.ts';
 import type { Advisory, Affected } from '../record.ts';
 import { isDistributionEcosystem } from '../releases.ts';
@@ -18,7 +21,7 @@ export const osvReader: FormReader =
     else sink.advisory(record);
   };
 
-/** It speaks only of what Ward never finds: another ecosystem, or commits. */
+/** The record covers only what Ward never finds: another ecosystem, or commits. */
 const notForUs = Symbol('not for us');
 
 /** @throws Flaw */
@@ -46,7 +49,7 @@ function readOsv(value: unknown): Advisory | typeof notForUs {
   };
 }
 
-/** Advisories of distributions speak of one or several vulnerabilities; the older of them say so as `related`. */
+/** A distribution's advisory covers one or several vulnerabilities. Older ones list them in `related`. */
 function upstreamOf(value: JsonObject, affected: readonly Affected[]): readonly string[] {
   const upstream = ids(value['upstream']);
   if (upstream.length > 0 || !affected.some(({ ecosystem }) => isDistributionEcosystem(ecosystem)))
@@ -73,7 +76,7 @@ function addressOf(references: unknown): string | undefined {
   return webAddress(best?.['url']);
 }
 
-/** By its id, or as CWE-506, «embedded malicious code». */
+/** Detects malware by its id, or by CWE-506 ("embedded malicious code"). */
 function isMalicious(
   id: string,
   aliases: readonly string[],

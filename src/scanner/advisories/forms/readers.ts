@@ -1,4 +1,4 @@
-/** The one list of what reads which form. */
+/** The registry of readers, one per form. */
 import { alpineSecdbReader } from './alpine-secdb.ts';
 import { cveRatingsReader } from './cve-ratings.ts';
 import { debianTrackerReader } from './debian-tracker.ts';

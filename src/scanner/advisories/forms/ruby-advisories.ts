@@ -1,4 +1,7 @@
-/** The Ruby advisory database (github.com/rubysec/ruby-advisory-db), one of its files a line: in RubyGems' requirements. */
+/**
+ * Reads the Ruby advisory database (github.com/rubysec/ruby-advisory-db), one of its files per line. It uses RubyGems'
+ * requirements.
+ */
 import { isJsonObject, type JsonObject } from '../../../lib/index.ts';
 import { severityOfScore } from '../cvss.ts';
 import type { Rating } from '../record.ts';
@@ -10,7 +13,7 @@ export const rubyAdvisoriesReader: FormReader =
   ({ value }) => {
     if (!isJsonObject(value)) throw new Flaw('it is not an object');
     const { gem, title, date, url } = value;
-    // Advisories of Ruby itself and of its library name no gem.
+    // Advisories about Ruby itself and its standard library name no gem.
     if (gem === undefined) return sink.skip();
     if (!isPlainWord(gem)) throw new Flaw('the name of its gem is invalid');
     const [id, ...aliases] = idsOf(value);
@@ -52,7 +55,7 @@ function idsOf({ ghsa, cve, osvdb }: JsonObject): readonly string[] {
   return ids.filter((id) => isAdvisoryId(id) && (!id.startsWith('CVE-') || isCve(id)));
 }
 
-/** Scores, here without their vectors. */
+/** The database gives scores without vectors. */
 function ratingsOf({ cvss_v4: v4, cvss_v3: v3, cvss_v2: v2 }: JsonObject): readonly Rating[] {
   const source = 'rubysec';
   const score = [v4, v3, v2].find((each) => typeof each === 'number');

@@ -1,6 +1,6 @@
 /**
- * What a mirror says of its files: `SHA256SUMS`, as sha256sum(1) writes it, and `SHA256SUMS.sig`, a signature of it. Both
- * lie at the top of the mirror.
+ * Reads the checksums of a mirror: `SHA256SUMS`, as sha256sum(1) writes it, and its signature `SHA256SUMS.sig`. Both lie at
+ * the top of the mirror.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { scannerFault } from '../../faults.ts';
 import { type DownloadOptions, download, forget } from './download.ts';
 import type { Mirror } from './mirror.ts';
 
-/** SHA-256 as hex, by the path below the top of the mirror. */
+/** SHA-256 as hex, by path below the top of the mirror. */
 export type Checksums = ReadonlyMap<string, string>;
 
 const listName = 'SHA256SUMS';
@@ -19,7 +19,7 @@ const longestSignature = 16 * 1024;
 type Fetching = Pick<DownloadOptions, 'fetch' | 'pauseMs' | 'stallMs' | 'signal'>;
 
 /**
- * Undefined: the mirror has no list, and nobody signs.
+ * Undefined when the mirror has no list and no signature is required.
  * @param folder for the downloads
  * @throws Fault ADVISORIES_UNTRUSTED, ADVISORIES_UNREACHABLE, ADVISORY_FILE_TOO_LARGE
  */
@@ -52,7 +52,7 @@ export function parseChecksums(text: string): Checksums {
         `line ${index + 1} of ${listName} is not one that sha256sum(1) writes`,
       );
     }
-    // Of two that disagree neither is believed.
+    // If two entries disagree, neither is trusted.
     sums.set(path, sums.has(path) && sums.get(path) !== sum ? '' : sum);
   }
   return sums;
@@ -65,7 +65,7 @@ interface SmallFile {
   readonly maxBytes: number;
 }
 
-/** Undefined: there is none. */
+/** Undefined when there is no such file. */
 async function smallFile(
   { mirror, folder, name, maxBytes }: SmallFile,
   fetching: Fetching,

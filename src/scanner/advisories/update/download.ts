@@ -1,6 +1,6 @@
 /**
- * Downloads one export into a file: only if it has changed, going on where an earlier attempt was cut off, and never more
- * than a bound. What is in it is judged when it is imported.
+ * Downloads one export into a file if it has changed. It resumes an interrupted download and enforces a limit on bytes. The
+ * import checks the content.
  */
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
@@ -14,27 +14,27 @@ import type { AdvisorySource } from './sources.ts';
 
 export interface DownloadOptions {
   readonly source: Pick<AdvisorySource, 'name' | 'url' | 'maxBytes'>;
-  /** Where it is to be; kept across attempts, with what is known of it in a second file. */
+  /** Target path. The file is kept across attempts, with its state in a second file. */
   readonly file: string;
-  /** What was imported last. */
+  /** The file that was imported last. */
   readonly known: KnownFile | undefined;
-  /** SHA-256 as hex that the file must have. */
+  /** Required SHA-256, as hex. */
   readonly expected?: string | undefined;
-  /** What is not there is no failure. */
+  /** A missing file is no failure. */
   readonly mayBeAbsent?: boolean;
-  /** Its bytes are held against a signed list, so that TLS is not needed. */
+  /** A signed list covers the bytes, so TLS is not needed. */
   readonly isSigned?: boolean;
-  /** Hosts that did not answer, however often they were asked: the next source there is asked for once. */
+  /** Hosts that failed all attempts. Further sources there get one attempt. */
   readonly gone: Set<string>;
   readonly fetch: typeof fetch;
   readonly pauseMs: number;
-  /** Nothing comes for so long. */
+  /** The longest time without new bytes. */
   readonly stallMs: number;
   readonly signal: AbortSignal | undefined;
   readonly progress: (bytes: number, totalBytes: number | undefined) => void;
 }
 
-/** Undefined: it is what was imported last; or it is not there, and need not be. */
+/** Undefined when the file was imported already, or when it may be absent and is. */
 type Downloaded = AdvisoryOrigin | undefined;
 
 export interface KnownFile extends AdvisoryOrigin {
@@ -43,10 +43,10 @@ export interface KnownFile extends AdvisoryOrigin {
 }
 
 const mostAttempts = 5;
-/** Of one attempt, however little comes at a time. */
+/** The time limit of one attempt, even if bytes keep arriving. */
 const longestMs = 3_600_000;
 
-/** What is known of the file, or of its beginning. */
+/** The state of a complete or partial download. */
 interface FileNote extends AdvisoryOrigin {
   readonly isWhole: boolean;
 }
@@ -80,14 +80,14 @@ async function tryOnce(options: DownloadOptions): Promise<Downloaded> {
   const stall = new AbortController();
   const timer = setTimeout(() => stall.abort(new Error(`nothing came for ${stallMs / 1000} s`)), stallMs);
   const signals = [stall.signal, AbortSignal.timeout(longestMs), ...(options.signal ? [options.signal] : [])];
-  // What is known is another file than the list has.
+  // With an expected digest the known file is certainly another one.
   const last = known?.url === source.url && expected === undefined ? known : undefined;
   try {
     const response = await fetchFollowing(options, {
       headers: headersFor(file, expected === undefined || note?.isWhole === false ? note : undefined, last),
       signal: AbortSignal.any(signals),
     });
-    // What is not read to its end would keep a connection, or a file.
+    // An unread body would keep a connection or a file open.
     using _body = { [Symbol.dispose]: () => void response.body?.cancel().catch(() => {}) };
     if (response.status === 304) return note?.isWhole ? note : undefined;
     if (response.status === 404 && options.mayBeAbsent) return undefined;
@@ -103,12 +103,12 @@ async function tryOnce(options: DownloadOptions): Promise<Downloaded> {
 function reasonOf(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined;
   if (cause === undefined) return messageOf(error);
-  // A host with several addresses has one error for each, and no text.
+  // A host with several addresses has one error for each, and no message.
   const [first = cause] = cause instanceof AggregateError ? cause.errors : [];
   return messageOf(first) || messageOf(error);
 }
 
-/** The beginning of a file is gone on with only if it is certain that it is still the same. */
+/** Resumes a partial file only if it certainly has not changed. */
 function headersFor(
   file: string,
   note: FileNote | undefined,
@@ -159,7 +159,7 @@ async function receive(
   return origin;
 }
 
-/** What is not as it should be is gone, so that the next attempt begins anew. */
+/** Deletes a file with wrong bytes, so that the next attempt starts anew. */
 async function check(
   { name, url }: DownloadOptions['source'],
   file: string,
@@ -178,7 +178,7 @@ async function check(
   throw new Error(`it was damaged on its way: its ${wrong} is not the one that the server says`);
 }
 
-/** Removes what was downloaded, and what is known of it. */
+/** Removes the download and its state. */
 export async function forget(file: string): Promise<void> {
   await rm(file, { force: true });
   await rm(noteOf(file), { force: true });
@@ -188,7 +188,7 @@ function startOf(response: Response): number {
   return Number(/^bytes (\d+)-/.exec(response.headers.get('content-range') ?? '')?.[1] ?? -1);
 }
 
-/** Undefined when it isn't said, or when what comes is unpacked on the way. */
+/** Undefined when the header is missing, or when the body is unpacked in transit. */
 function lengthOf({ headers }: Response): number | undefined {
   const text = headers.get('content-encoding') === null ? headers.get('content-length') : null;
   return text !== null && /^\d+$/.test(text) ? Number(text) : undefined;
@@ -206,7 +206,7 @@ function writeNote(file: string, note: FileNote): void {
   writeFileSync(noteOf(file), JSON.stringify(note), { mode: 0o600 });
 }
 
-/** Undefined when there is none, or one of another URL. */
+/** Undefined when there is none, or when it belongs to another URL. */
 function readNote(file: string, url: string): FileNote | undefined {
   if (!existsSync(file) || !existsSync(noteOf(file))) return undefined;
   try {
@@ -224,7 +224,7 @@ function readNote(file: string, url: string): FileNote | undefined {
   }
 }
 
-/** What may be otherwise a moment later is tried again. */
+/** Errors that may pass are tried again. */
 function refused(source: DownloadOptions['source'], status: number): Error {
   const reason = `it answered with status ${status}${meanings[status] ?? ''}`;
   return status >= 500 || status === 429 || status === 416 ? new Error(reason) : unreachable(source, reason);

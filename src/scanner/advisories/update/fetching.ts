@@ -11,7 +11,7 @@ import { type AdvisorySource, isSafeUrl } from './sources.ts';
 interface Asking {
   readonly source: Pick<AdvisorySource, 'name' | 'url'>;
   readonly fetch: typeof fetch;
-  /** Its bytes are held against a signed list, so that TLS is not needed. */
+  /** A signed list covers the bytes, so TLS is not needed. */
   readonly isSigned?: boolean;
 }
 
@@ -29,7 +29,10 @@ const statusOfErrno: Readonly<Record<string, number>> = {
   EPERM: 403,
 };
 
-/** @throws Fault ADVISORIES_UNREACHABLE; what `fetch` throws */
+/**
+ * Follows a few redirects, but never to another scheme or away from TLS.
+ * @throws Fault ADVISORIES_UNREACHABLE; what `fetch` throws
+ */
 export async function fetchFollowing(
   { source, fetch, isSigned = false }: Asking,
   request: RequestInit,
@@ -48,12 +51,12 @@ export async function fetchFollowing(
   }
 }
 
-/** A `fetch` for URLs of the scheme `file`. */
+/** A `fetch` for `file` URLs, with tags, dates and lengths. It never resumes, since files are local. */
 export const folderFetch: typeof fetch = async (input, init) => {
   const path = fileURLToPath(input instanceof Request ? input.url : input);
   let file: FileHandle | undefined;
   try {
-    // What is not a file, a pipe for example, must not be waited for.
+    // Opening a pipe or a device must not block.
     file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const { size, mtime, ino } = await file.stat({ bigint: true });
     if (!(await file.stat()).isFile()) return await closed(file, 404);
@@ -70,7 +73,10 @@ export const folderFetch: typeof fetch = async (input, init) => {
   }
 };
 
-/** Reads `Repr-Digest` (RFC 9530), and `x-goog-hash` of Google Cloud Storage, which serves OSV's exports. */
+/**
+ * Reads digests that servers send: `Repr-Digest` (RFC 9530), and `x-goog-hash` of Google Cloud Storage, which serves OSV's
+ * exports. They detect damage in transit.
+ */
 export function saidDigests({ headers }: Response): readonly SaidDigest[] {
   const sha256 = /(?:^|,)\s*sha-256=:([A-Za-z0-9+/]{43}=):/.exec(headers.get('repr-digest') ?? '')?.[1];
   const md5 = /(?:^|,)\s*md5=([A-Za-z0-9+/]{22}==)/.exec(headers.get('x-goog-hash') ?? '')?.[1];
@@ -80,7 +86,7 @@ export function saidDigests({ headers }: Response): readonly SaidDigest[] {
   ];
 }
 
-/** The algorithm whose digest is another one; undefined when all are right. */
+/** The algorithm whose digest differs; undefined when all match. */
 export async function checkSaid(
   file: string,
   said: readonly SaidDigest[],

@@ -48,7 +48,7 @@ function found(): readonly string[] {
   return idsOf(database.match([component('npm', 'thing', '1.0.0')], undefined));
 }
 
-/** As the documentation has it. */
+/** The layout in the documentation. */
 async function writeSums(): Promise<Buffer> {
   const script = "find . -type f ! -name 'SHA256SUMS*' -exec sha256sum {} + > SHA256SUMS && cat SHA256SUMS";
   return Buffer.from(await mustRun(['sh', '-c', script], { cwd: folder }));
@@ -77,7 +77,7 @@ describe('a mirror is', () => {
     );
   });
 
-  test('laid out as the public exports are', () => {
+  test('laid out like the public exports', () => {
     const { url } = atMirror(
       source('a', 'https://a.example.org/Red%20Hat/all.zip?x=1'),
       mirrorAt('https://m/x'),
@@ -89,7 +89,7 @@ describe('a mirror is', () => {
 });
 
 describe('a folder', () => {
-  test('is read as the exports are, and what has not changed is not', async () => {
+  test('is read like the exports, without unchanged files', async () => {
     const mirror = mirrorAt(folder);
     expect((await update(mirror)).sources.map(({ outcome }) => outcome)).toEqual(['updated', 'updated']);
     expect(found()).toEqual(['A-1', 'B-1']);
@@ -100,7 +100,7 @@ describe('a folder', () => {
       /^file:.*a\.example\.org\/Red%20Hat/,
     );
     expect(await readdir(dirname(place.path))).not.toContain('advisories.db.downloads');
-    // The mirror itself is left as it is.
+    // The mirror itself stays unchanged.
     expect((await readdir(folder)).toSorted()).toEqual(['a.example.org', 'b.example.org']);
   });
 
@@ -121,7 +121,7 @@ describe('a folder', () => {
       'more than 1000000 bytes',
     ],
     ['is cut off', () => truncate(join(folder, 'b.example.org/b.json'), 40), 'cut off'],
-  ])('keeps what it said of a source whose file %s', async (_, breakIt, reason) => {
+  ])('keeps the records of a source whose file %s', async (_, breakIt, reason) => {
     if (reason === 'it is not there') await rm(join(folder, 'b.example.org'), { recursive: true });
     await breakIt().catch(() => {});
     const { sources: each } = await update(mirrorAt(folder));
@@ -131,7 +131,7 @@ describe('a folder', () => {
     ]);
   });
 
-  test('has none of its files open afterwards, not of those that were refused either', async () => {
+  test('has no files open afterwards, not even refused ones', async () => {
     await truncate(join(folder, 'b.example.org/b.json'), 1_000_001);
     await update(mirrorAt(folder));
     const open = async () => {
@@ -143,7 +143,7 @@ describe('a folder', () => {
     await vi.waitFor(async () => expect(await open()).toEqual([]));
   });
 
-  test('whose SHA256SUMS fits is taken, and nothing of it is copied twice', async () => {
+  test('with matching SHA256SUMS is imported, and nothing is copied twice', async () => {
     await writeSums();
     expect((await update(mirrorAt(folder))).sources.map(({ outcome }) => outcome)).toEqual([
       'updated',
@@ -179,7 +179,7 @@ describe('a folder', () => {
       async () => put('SHA256SUMS', `${await writeSums()}${'0'.repeat(64)}  b.example.org/b.json\n`),
       'says two things of',
     ],
-  ])('of which a file %s keeps what that source said', async (_, breakIt, reason) => {
+  ])('of which a file %s keeps the records of that source', async (_, breakIt, reason) => {
     await writeSums();
     await update(mirrorAt(folder));
     await put('a.example.org/Red Hat/all.json', records('A-2'));
@@ -216,7 +216,7 @@ describe('a mirror that is signed', () => {
   const signIt = async (kind: (typeof kinds)[number]) =>
     sign(digestOf[kind], await writeSums(), keys[kind].privateKey);
 
-  test.each(kinds)('by %s is taken, plain or in base64', async (kind) => {
+  test.each(kinds)('by %s is accepted, plain or in base64', async (kind) => {
     const signature = await signIt(kind);
     await put('SHA256SUMS.sig', signature);
     expect((await update(signed(kind))).changed).toBe(true);
@@ -238,7 +238,7 @@ describe('a mirror that is signed', () => {
     ['with an empty signature', () => put('SHA256SUMS.sig', ''), 'the key did not sign'],
     ['without a signature', () => rm(join(folder, 'SHA256SUMS.sig')), 'it has no SHA256SUMS.sig'],
     ['without a list', () => rm(join(folder, 'SHA256SUMS')), 'it has no SHA256SUMS'],
-  ])('%s is not asked for anything, and what was there stays', async (_, breakIt, reason) => {
+  ])('%s gets no further requests, and the old advisories stay', async (_, breakIt, reason) => {
     await put('SHA256SUMS.sig', await signIt('ed25519'));
     await update(signed('ed25519'));
     await put('b.example.org/b.json', records('B-2'));
@@ -279,7 +279,7 @@ describe('a mirror by HTTP', () => {
   const sumOf = (text: string) => createHash('sha256').update(text).digest('hex');
   const list = `${sumOf(first)}  ./a.example.org/Red Hat/all.json\n${sumOf(second)} *b.example.org/b.json\n`;
 
-  test('is asked for its list, and for what has changed', async () => {
+  test('is asked for its list and for changed files', async () => {
     serve('SHA256SUMS', list);
     serve('a.example.org/Red Hat/all.json', first);
     serve('b.example.org/b.json', second);
@@ -290,7 +290,7 @@ describe('a mirror by HTTP', () => {
     expect(asked).toEqual(['/m/SHA256SUMS']);
   });
 
-  test('that cuts a file is gone on with, and held against the list', async () => {
+  test('that cuts a file off is resumed, and checked with the list', async () => {
     serve('SHA256SUMS', list);
     serve('b.example.org/b.json', second);
     let cut = () => {};
@@ -304,7 +304,7 @@ describe('a mirror by HTTP', () => {
         response.write(whole.subarray(0, 50));
         return;
       }
-      // Another file by now, under the same tag.
+      // By now another file has the same tag.
       const rest = Buffer.alloc(whole.length - 50, 'x');
       response.writeHead(206, {
         etag: '"1"',
@@ -327,7 +327,7 @@ describe('a mirror by HTTP', () => {
     expect(ranges).toEqual([undefined, 'bytes=50-']);
   });
 
-  test('whose list is without end is given up', async () => {
+  test('with an endless list is given up', async () => {
     answers.set('/m/SHA256SUMS', (_, response) => {
       response.on('drain', () => response.write(Buffer.alloc(65_536, 'x')));
       response.write(Buffer.alloc(1024 * 1024, 'x'));

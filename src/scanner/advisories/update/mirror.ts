@@ -1,6 +1,6 @@
 /**
- * A mirror of the public exports, by HTTP or as a folder: each file lies at the host and the path of its public URL, as
- * `wget --force-directories` puts it.
+ * A mirror of the public exports, over HTTP or in a folder. Each file lies at the host and path of its public URL, which is
+ * the layout of `wget --force-directories`.
  */
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -8,15 +8,15 @@ import { scannerFault } from '../../faults.ts';
 import { type AdvisorySource, isSafeUrl } from './sources.ts';
 
 export interface Mirror {
-  /** Ends in a slash; of the scheme `file` for a folder. */
+  /** Ends with a slash. A folder has the scheme `file`. */
   readonly url: URL;
-  /** Whether the operator's key made the signature. Undefined: nobody signs. */
+  /** Checks the signature with the operator's key. Undefined when no signature is required. */
   readonly verify?: ((content: Uint8Array, signature: Uint8Array) => boolean) | undefined;
 }
 
 /**
  * @param from a URL, or the path of a folder
- * @param verify With it every byte is signed, so that TLS is not needed.
+ * @param verify With it a signature covers every byte, so TLS is not needed.
  * @throws Fault ADVISORY_SOURCES_INVALID
  */
 export function mirrorAt(from: string, verify?: Mirror['verify']): Mirror {
@@ -34,13 +34,13 @@ export function mirrorAt(from: string, verify?: Mirror['verify']): Mirror {
   return { url, verify };
 }
 
-/** The source as the mirror has it. @throws Fault ADVISORY_SOURCES_INVALID */
+/** The source with its URL at the mirror. @throws Fault ADVISORY_SOURCES_INVALID */
 export function atMirror(source: AdvisorySource, { url }: Mirror): AdvisorySource {
   const path = mirrorPath(source);
   return { ...source, url: new URL(path.split('/').map(encodeURIComponent).join('/'), url).href };
 }
 
-/** `HOST/PATH` as a file has it: without escapes. @throws Fault ADVISORY_SOURCES_INVALID for what no file can be called */
+/** `HOST/PATH` without escapes. @throws Fault ADVISORY_SOURCES_INVALID when it can't be the path of a file */
 export function mirrorPath({ name, url }: Pick<AdvisorySource, 'name' | 'url'>): string {
   const { host, pathname, search } = new URL(url);
   const parts = [host, ...`${pathname}${search}`.split('/').slice(1)].map(decoded);

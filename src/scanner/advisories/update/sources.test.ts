@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { defaultAdvisorySources, isSafeUrl, parseAdvisorySources } from './sources.ts';
 
-test('Ward’s own list: each over TLS, each with its form, its licence and a bound', () => {
+test('Ward’s own list: each source has TLS, a form, a licence and a size limit', () => {
   const sources = defaultAdvisorySources();
   expect(sources.length).toBeGreaterThan(40);
   for (const { name, url, maxBytes, licence } of sources) {
@@ -34,7 +34,7 @@ test.each([
   expect(() => parseAdvisorySources(text)).toThrow(refused);
 });
 
-test('without TLS only to this machine itself', () => {
+test('only the loopback works without TLS', () => {
   const safe = ['https://example.org/', 'http://127.0.0.1:1/x', 'http://localhost/', 'http://[::1]:80/'];
   expect(safe.filter(isSafeUrl)).toEqual(safe);
   const unsafe = [

@@ -1,4 +1,4 @@
-/** Where advisories come from, as `policies/advisories/sources.yaml` says it. */
+/** Reads the list of advisory sources, `policies/advisories/sources.yaml`. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
@@ -13,9 +13,9 @@ export interface AdvisorySource {
   readonly url: string;
   readonly licence: string;
   readonly maxBytes: number;
-  /** What the export has at the least: one with fewer records was cut short. */
+  /** The least number of records. An export with fewer was cut short. */
   readonly leastRecords?: number | undefined;
-  /** It has the latest changes alone, so that it may shrink. */
+  /** The export holds only the latest changes, so it may shrink. */
   readonly isRolling?: boolean | undefined;
 }
 
@@ -23,7 +23,7 @@ const word = z
   .string()
   .min(1)
   .max(200)
-  // Nothing else can be part of a URL.
+  // Half a surrogate pair can't be part of a URL.
   .refine((text) => text.isWellFormed(), 'has half of a surrogate pair');
 const entry = z.strictObject({
   name: word,
@@ -40,7 +40,7 @@ const entry = z.strictObject({
 });
 const document = z.strictObject({ sources: z.array(entry).min(1).max(200) });
 
-/** Ward's own list. */
+/** The list that comes with Ward. */
 export function defaultAdvisorySources(): readonly AdvisorySource[] {
   const path = fileURLToPath(new URL('../../../../policies/advisories/sources.yaml', import.meta.url));
   return parseAdvisorySources(readFileSync(path, 'utf8'));
@@ -67,7 +67,7 @@ export function parseAdvisorySources(text: string): readonly AdvisorySource[] {
   return sources;
 }
 
-/** Over TLS; without only to this machine itself. */
+/** Requires TLS, except for the loopback of this machine. */
 export function isSafeUrl(text: string): boolean {
   const url = URL.parse(text);
   if (url === null || url.username !== '' || url.password !== '') return false;

@@ -1,4 +1,4 @@
-/** A program that updates one source until it is killed, and says how far its download is. */
+/** A program that updates one source until it is killed, and reports the progress of its download. */
 import { writeSync } from 'node:fs';
 import { updateAdvisories } from './update.ts';
 

@@ -24,7 +24,7 @@ type Response = Parameters<RequestListener>[1];
 let place: Workplace;
 let server: Server;
 let base: string;
-/** By path; what is not here is not found. */
+/** Files by path. All others are not found. */
 let answers: Map<string, (request: Request, response: Response) => void>;
 let asked: { readonly path: string; readonly headers: IncomingHttpHeaders }[];
 
@@ -58,7 +58,7 @@ const source = (name: string, form: Form = 'osv', maxBytes = 1_000_000): Advisor
 
 const records = (...ids: string[]) => ndjson(ids.map((id) => osv({ id, events: upTo('2.0.0') })));
 
-/** Content with a tag, as a good server has it. */
+/** Content with an entity tag, as a good server sends it. */
 function serve(name: string, content: string | Buffer, etag: string): void {
   answers.set(`/${name}`, (request, response) => {
     if (request.headers['if-none-match'] === etag) response.writeHead(304).end();
@@ -73,7 +73,7 @@ function found(): readonly string[] {
 
 const update = (...sources: AdvisorySource[]) => updateAdvisories({ path: place.path, sources });
 
-test('what is new is downloaded and imported, what is unchanged is neither', async () => {
+test('new files are downloaded and imported, unchanged ones are not', async () => {
   serve('a', gzipSync(records('A-1')), '"1"');
   serve('b', records('B-1'), 'W/"1"');
   const told: AdvisoryProgress[] = [];
@@ -110,7 +110,7 @@ test('what is new is downloaded and imported, what is unchanged is neither', asy
   ]);
 });
 
-test('by date, where a server has no tags', async () => {
+test('without tags, the date tells what is unchanged', async () => {
   const date = 'Wed, 01 Jan 2025 00:00:00 GMT';
   answers.set('/a', (request, response) => {
     if (request.headers['if-modified-since'] === date) response.writeHead(304).end();
@@ -120,7 +120,7 @@ test('by date, where a server has no tags', async () => {
   expect((await update(source('a'))).sources).toMatchObject([{ outcome: 'unchanged', records: 1 }]);
 });
 
-test('a new tag on the same bytes is remembered, and nothing is read again', async () => {
+test('a new tag on the same bytes is stored, and nothing is imported again', async () => {
   serve('a', records('A-1'), '"1"');
   await update(source('a'));
   serve('a', records('A-1'), '"2"');
@@ -132,7 +132,7 @@ test('a new tag on the same bytes is remembered, and nothing is read again', asy
 describe('a connection that breaks', () => {
   const whole = Buffer.from(records(...Array.from({ length: 3000 }, (_, index) => `A-${index}`)));
 
-  /** Sends half, then hangs up; the next request may ask for the rest. */
+  /** Sends half, then hangs up. The next request may ask for the rest. */
   function serveInHalves(etag: string, honoursRange: boolean): void {
     let isFirst = true;
     answers.set('/a', (request, response) => {
@@ -151,7 +151,7 @@ describe('a connection that breaks', () => {
     });
   }
 
-  test('is gone on with where it broke', async () => {
+  test('is resumed where it broke', async () => {
     serveInHalves('"1"', true);
     expect(await update(source('a'))).toMatchObject({ sources: [{ outcome: 'updated', records: 3000 }] });
     expect(asked[1]?.headers).toMatchObject({
@@ -163,12 +163,12 @@ describe('a connection that breaks', () => {
   test.each([
     ['where the server can’t go on', '"1"', false],
     ['where a weak tag makes it uncertain that it is the same', 'W/"1"', true],
-  ])('is begun anew %s', async (_, etag, honoursRange) => {
+  ])('is restarted %s', async (_, etag, honoursRange) => {
     serveInHalves(etag, honoursRange);
     expect(await update(source('a'))).toMatchObject({ sources: [{ outcome: 'updated', records: 3000 }] });
   });
 
-  test('in an earlier update is gone on with, too', async () => {
+  test('in an earlier update is resumed, too', async () => {
     serveInHalves('"1"', true);
     const controller = new AbortController();
     const begun = updateAdvisories({
@@ -183,7 +183,7 @@ describe('a connection that breaks', () => {
   });
 });
 
-test('without a network each source is named with why, and no host is asked again for each of them', async () => {
+test('without a network each source is named with a reason, and each host gets all attempts only once', async () => {
   const calls: string[] = [];
   const none: typeof fetch = async (url) => {
     calls.push(String(url));
@@ -198,15 +198,15 @@ test('without a network each source is named with why, and no host is asked agai
       new RegExp(names.map((name) => ` ${name} [^\\n]*EAI_AGAIN[^\\n]*`).join('\\n *')),
     ),
   });
-  // Four are asked for at once, so that four had not heard of it.
+  // Four downloads run concurrently, so four started before the host was known to be gone.
   expect(calls).toHaveLength(4 * 5 + 8);
 });
 
-describe('where a server sends a request', () => {
+describe('a redirect', () => {
   const lead = (path: string, location: string) =>
     answers.set(path, (_, response) => response.writeHead(302, { location }).end());
 
-  test('it goes, some times', async () => {
+  test('is followed a few times', async () => {
     lead('/a', '/b');
     lead('/b', `${base}/c`);
     serve('c', records('A-1'), '"1"');
@@ -219,7 +219,7 @@ describe('where a server sends a request', () => {
     ['to another scheme', 'https://example.org/a', 'another scheme'],
     ['to files', 'file:///etc/passwd', 'another scheme'],
     ['nowhere', 'http://', 'another scheme'],
-  ])('it does not go %s', async (_, location, reason) => {
+  ])('is not followed %s', async (_, location, reason) => {
     lead('/a', location);
     await expect(update(source('a'))).rejects.toMatchObject({
       code: 'ADVISORIES_UNREACHABLE',
@@ -229,7 +229,7 @@ describe('where a server sends a request', () => {
   });
 });
 
-describe('what a server says of the bytes', () => {
+describe('a digest that the server sends', () => {
   const text = records('A-1', 'A-2');
   const hash = (algorithm: string, of: string) => createHash(algorithm).update(of).digest('base64');
   const said = (of: string) => [
@@ -239,12 +239,12 @@ describe('what a server says of the bytes', () => {
   const answer = (headers: object, body: string) =>
     answers.set('/a', (_, response) => response.writeHead(200, { ...headers }).end(body));
 
-  test.each(said(text))('is held against them: %o', async (headers) => {
+  test.each(said(text))('is checked: %o', async (headers) => {
     answer(headers, text);
     expect((await update(source('a'))).sources).toMatchObject([{ outcome: 'updated' }]);
   });
 
-  test.each(said(text))('and other bytes are not taken: %o', async (headers) => {
+  test.each(said(text))('makes other bytes fail: %o', async (headers) => {
     answer(headers, records('A-1', 'A-3'));
     const updated = updateAdvisories({ path: place.path, sources: [source('a')], pauseMs: 1 });
     await expect(updated).rejects.toMatchObject({ message: expect.stringContaining('damaged on its way') });
@@ -252,7 +252,7 @@ describe('what a server says of the bytes', () => {
   });
 });
 
-test('a server that says nothing is given up', async () => {
+test('a silent server is given up', async () => {
   answers.set('/a', (_, response) => void response.writeHead(200).write('{'));
   const updated = updateAdvisories({ path: place.path, sources: [source('a')], pauseMs: 1, stallMs: 20 });
   await expect(updated).rejects.toMatchObject({
@@ -260,7 +260,7 @@ test('a server that says nothing is given up', async () => {
   });
 });
 
-test('one update at a time', async () => {
+test('a second concurrent update is refused', async () => {
   const begun = Promise.withResolvers<void>();
   const go = Promise.withResolvers<void>();
   answers.set('/a', (_, response) => {
@@ -274,7 +274,7 @@ test('one update at a time', async () => {
   expect((await first).changed).toBe(true);
 });
 
-test('a process that was killed is gone on for, where it was', async () => {
+test('the download of a killed process is resumed', async () => {
   const whole = Buffer.from(records(...Array.from({ length: 3000 }, (_, index) => `A-${index}`)));
   const half = Math.floor(whole.length / 2);
   answers.set('/a', (request, response) => {
@@ -298,7 +298,7 @@ test('a process that was killed is gone on for, where it was', async () => {
   expect(asked.map(({ headers }) => headers.range)).toEqual([undefined, `bytes=${half}-`]);
 });
 
-describe('a source that fails keeps what it said', () => {
+describe('a source that fails keeps its records', () => {
   beforeEach(async () => {
     serve('a', records('A-1'), '"1"');
     serve('b', records('B-1'), '"1"');
@@ -331,7 +331,7 @@ describe('a source that fails keeps what it said', () => {
     expect(found()).toEqual(['A-1', 'B-2']);
   });
 
-  test('all of them: that is an error', async () => {
+  test('it is an error when all sources fail', async () => {
     answers.clear();
     await expect(update(source('a'), source('b'))).rejects.toMatchObject({
       code: 'ADVISORIES_UNREACHABLE',
@@ -343,7 +343,7 @@ describe('a source that fails keeps what it said', () => {
   });
 });
 
-describe('what has lost many of its records', () => {
+describe('a source that has lost many records', () => {
   const ids = Array.from({ length: 150 }, (_, index) => `A-${index}`);
   const few = (reason: string) => [
     { outcome: 'failed', reason: expect.stringMatching(reason) },
@@ -362,7 +362,7 @@ describe('what has lost many of its records', () => {
     await updateBoth();
   });
 
-  test('is not believed below four fifths, unless that is right', async () => {
+  test('is refused below four fifths, unless fewer are accepted', async () => {
     serve('a', records(...ids.slice(0, 119)), '"2"');
     expect((await updateBoth()).sources).toMatchObject(few('119 records, where 120 .*--accept-fewer'));
     expect(found()).toHaveLength(151);
@@ -370,23 +370,23 @@ describe('what has lost many of its records', () => {
     expect(found()).toHaveLength(120);
   });
 
-  test('is believed from four fifths on', async () => {
+  test('is accepted from four fifths on', async () => {
     serve('a', records(...ids.slice(0, 120)), '"2"');
     expect((await updateBoth()).sources).toMatchObject([{ outcome: 'updated' }, {}]);
   });
 
-  test('is believed where only the latest changes are', async () => {
+  test('is accepted if it holds only the latest changes', async () => {
     serve('a', records(...ids.slice(0, 3)), '"2"');
     expect((await updateBoth({ isRolling: true })).sources).toMatchObject([{ outcome: 'updated' }, {}]);
   });
 
-  test('is not believed below the floor of its list', async () => {
+  test('is refused below the minimum of its list', async () => {
     serve('a', records(...ids.slice(0, 140)), '"2"');
     expect((await updateBoth({ leastRecords: 141 })).sources).toMatchObject(few('140 records, where 141'));
   });
 });
 
-test('the first export is not believed below the floor either', async () => {
+test('the first export is refused below the minimum, too', async () => {
   serve('a', records('A-1', 'A-2'), '"1"');
   const cut = { ...source('a'), leastRecords: 3 };
   await expect(update(cut)).rejects.toMatchObject({ code: 'ADVISORIES_TOO_FEW' });

@@ -1,4 +1,4 @@
-/** Brings the advisories up to date: what has changed at its source is downloaded and imported, all in one step. */
+/** Updates the advisories: downloads what has changed at its source, and imports it in one step. */
 import { mkdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isFault, type Log, tryFileLock } from '../../../lib/index.ts';
@@ -15,17 +15,17 @@ import { atMirror, type Mirror, mirrorPath } from './mirror.ts';
 import type { AdvisorySource } from './sources.ts';
 
 interface UpdateOptions {
-  /** Of the file of advisories. Downloads lie beside it until they are imported. */
+  /** Path of the advisory file. Downloads lie beside it until they are imported. */
   readonly path: string;
   readonly sources: readonly AdvisorySource[];
-  /** Where all of them are had from, instead of each from its own URL. */
+  /** Replaces the URLs of all sources. */
   readonly mirror?: Mirror | undefined;
-  /** Takes sources that have far fewer records than before, or than they should. */
+  /** Accepts sources with far fewer records than before or than required. */
   readonly acceptsFewer?: boolean | undefined;
   readonly fetch?: typeof fetch | undefined;
-  /** Before the second attempt, and longer before each further one. For tests. */
+  /** Pause before the second attempt, and longer before each further one. For tests. */
   readonly pauseMs?: number | undefined;
-  /** Nothing comes from a server for so long. For tests. */
+  /** The longest time without new bytes from a server. For tests. */
   readonly stallMs?: number | undefined;
   readonly progress?: ((progress: AdvisoryProgress) => void) | undefined;
   readonly log?: Log | undefined;
@@ -35,7 +35,7 @@ interface UpdateOptions {
 interface UpdatedSource {
   readonly source: string;
   readonly outcome: 'updated' | 'unchanged' | 'failed';
-  /** Why it failed; what it said before stays. */
+  /** The reason of the failure. The old records of the source stay. */
   readonly reason?: string | undefined;
   readonly records: number;
   readonly bad: number;
@@ -43,25 +43,25 @@ interface UpdatedSource {
 
 export interface UpdateResult {
   readonly state: AdvisoryState;
-  /** Whether they say something other than before. */
+  /** Whether the content changed. */
   readonly changed: boolean;
   readonly sources: readonly UpdatedSource[];
 }
 
-/** Downloads at once. */
+/** Concurrent downloads. */
 const downloaders = 4;
-/** Sources with fewer records may well lose some of them. */
+/** Sources with fewer records may lose some of them. */
 const guardedRecords = 100;
-/** Of what it had before: with less a source was cut short. */
+/** A source with a smaller share of its former records was cut short. */
 const leastShare = 0.8;
 const defaultPauseMs = 500;
 const defaultStallMs = 60_000;
 
 /**
- * A source that can't be had, or whose file is damaged or has lost many of its records, keeps what it said before; the rest
- * is imported all the same. Of two updates of the same file one is told that it is busy.
- * @throws Fault ADVISORIES_UNREACHABLE when none could be had, naming each, ADVISORIES_UNTRUSTED when the mirror as a whole
- *   is not, ADVISORIES_BUSY, ADVISORIES_CORRUPT, ADVISORIES_UNSUPPORTED, ADVISORIES_FAILED
+ * Updates all sources that work. A source keeps its old records if it is unreachable, damaged, or has lost many records. A
+ * second update of the same file fails as busy.
+ * @throws Fault ADVISORIES_UNREACHABLE when no source works, naming each; ADVISORIES_UNTRUSTED when the mirror as a whole
+ *   is untrusted; ADVISORIES_BUSY, ADVISORIES_CORRUPT, ADVISORIES_UNSUPPORTED, ADVISORIES_FAILED
  */
 export async function updateAdvisories(options: UpdateOptions): Promise<UpdateResult> {
   const folder = `${options.path}.downloads`;
@@ -76,20 +76,20 @@ export async function updateAdvisories(options: UpdateOptions): Promise<UpdateRe
   const fetched = await fetchAll(await planOf(options, folder), old);
   const { result, failed } = await importWhatWorks(options, fetched);
   for (const each of fetched) if (each.input) await forget(each.input.path);
-  // Not empty while there are beginnings to go on with.
+  // Fails, as intended, while partial downloads remain.
   await rmdir(folder).catch(() => {});
   const sources = fetched.map((each) => outcomeOf(each, result, failed, old));
   return { state: result.state, changed: result.changed, sources };
 }
 
-/** What became of a source's download: a file to import, nothing new, or a failure. */
+/** The result for one source: a file to import, nothing new, or a failure. */
 interface Fetched {
   readonly source: AdvisorySource;
   readonly input?: AdvisoryInput | undefined;
   readonly failure?: Error | undefined;
 }
 
-/** From where, and how, all are fetched. */
+/** What all downloads share. */
 interface Plan {
   readonly options: UpdateOptions;
   readonly folder: string;
@@ -100,7 +100,7 @@ interface Plan {
     readonly signal: AbortSignal | undefined;
   };
   readonly checksums: Checksums | undefined;
-  /** Hosts that did not answer. */
+  /** Hosts that failed all attempts. */
   readonly gone: Set<string>;
 }
 
@@ -149,7 +149,7 @@ async function fetchOne(plan: Plan, source: AdvisorySource, before: OldSource | 
   }
 }
 
-/** @throws Fault ADVISORIES_UNTRUSTED when there is a list and the source is not on it */
+/** @throws Fault ADVISORIES_UNTRUSTED when there is a list without the source */
 function expectedOf({ checksums }: Plan, source: AdvisorySource): string | undefined {
   if (checksums === undefined) return undefined;
   const path = mirrorPath(source);
@@ -182,7 +182,7 @@ function knownFile(before: OldSource | undefined): KnownFile | undefined {
   return { url, etag, lastModified, digest };
 }
 
-/** Leaves out, one after the other, those whose files turn out to be damaged. */
+/** Imports, and tries again without each source whose file turns out to be damaged. */
 async function importWhatWorks(
   { path, progress, log, signal }: UpdateOptions,
   fetched: readonly Fetched[],
