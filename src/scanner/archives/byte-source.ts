@@ -1,23 +1,23 @@
-/** Bytes that come in pieces, taken in other lengths, with the place where each lies. */
+/** Reads a stream of pieces in other lengths, and knows the offset of each byte. */
 
 export interface ByteSource {
-  /** Where the next byte lies. */
+  /** Offset of the next byte. */
   at(): number;
-  /** At least this many bytes, unless fewer are left. They stay where they are. */
+  /** Returns at least this many bytes, unless fewer are left, and takes none. */
   peek(length: number): Promise<Buffer>;
   /** @throws Error when fewer are left */
   take(length: number): Promise<Buffer>;
-  /** The next bytes of this number, piece by piece. @throws Error when fewer are left */
+  /** Takes this many bytes, piece by piece. @throws Error when fewer are left */
   pieces(length: number): AsyncGenerator<Buffer>;
-  /** What is there of the next bytes, at least one; undefined at the end. */
+  /** Takes the bytes that are in memory, at least one; undefined at the end. */
   some(most?: number): Promise<Buffer | undefined>;
-  /** Undoes the taking of what was taken last. */
+  /** Puts back the bytes that were taken last. */
   putBack(bytes: Buffer): void;
 }
 
 const nothing = Buffer.alloc(0);
 
-/** @param seen is shown each piece, with its place, when it comes */
+/** @param seen called with each piece and its offset when it arrives */
 export function openByteSource(
   input: AsyncIterable<Buffer>,
   seen: (piece: Buffer, at: number) => void = () => undefined,

@@ -1,9 +1,9 @@
 /**
- * bzip2 → what it was, block by block. A block is 900 kB at most before its runs are written out, so memory is bounded
- * whatever the file says; how much comes out is counted by who reads.
- * Source: the format as the bzip2 program writes it (Julian Seward, bzip2 1.0); randomised blocks, of before 1999, are refused.
+ * Decompresses bzip2 block by block. A block has at most 900 kB before its runs are expanded, so memory is bounded whatever
+ * the file says. The reader counts the output.
+ * Source: the format as the bzip2 program writes it (Julian Seward, bzip2 1.0). Randomised blocks, from before 1999, are
+ * refused.
  */
-import { type BitReader, createBitReader } from './bit-reader.ts';
 
 const pieceBytes = 256 * 1024;
 const blockMark = [0x314159, 0x265359] as const;
@@ -12,7 +12,7 @@ const symbolsOfGroup = 50;
 const mostSelectors = 18_002;
 const longestCode = 20;
 
-/** Each piece is valid until the next but one is asked for. Throws where it is damaged or cut short, after what is before. */
+/** Each piece stays valid until two more were requested. Throws at damage or at a cut, after yielding what comes before. */
 export function* bunzipped(packed: Buffer): Generator<Buffer> {
   const bits = createBitReader(packed);
   const pieces = openPieces();
@@ -29,7 +29,7 @@ export function* bunzipped(packed: Buffer): Generator<Buffer> {
   yield pieces.rest();
 }
 
-/** Hundreds of kilobytes in a block. */
+/** Returns the size of a block in units of 100 kB. */
 function readHead(bits: BitReader): number {
   const isHead = bits.read(8) === 0x42 && bits.read(8) === 0x5a && bits.read(8) === 0x68;
   const size = bits.read(8) - 0x30;
@@ -37,7 +37,7 @@ function readHead(bits: BitReader): number {
   return size;
 }
 
-/** False at the end of a stream. */
+/** Returns false at the end of a stream. */
 function isBlock(bits: BitReader): boolean {
   const [first, second] = [bits.read(24), bits.read(24)];
   if (first === blockMark[0] && second === blockMark[1]) return true;
@@ -47,7 +47,10 @@ function isBlock(bits: BitReader): boolean {
   return false;
 }
 
-/** Bytes of a block, each in the low eight bits beside where the next one is, and where the first is. */
+/**
+ * A block before its last transform. Each entry has a byte in its low eight bits, and above them the index of the next
+ * entry.
+ */
 interface Block {
   readonly table: Uint32Array;
   readonly length: number;
@@ -79,7 +82,7 @@ function readBlock(bits: BitReader, table: Uint32Array): Block {
   return { table, length, start };
 }
 
-/** The bytes that a block has. */
+/** The byte values that occur in a block. */
 function readUsed(bits: BitReader): Uint8Array {
   const rows = bits.read(16);
   const used: number[] = [];
@@ -129,7 +132,7 @@ function readSymbols(bits: BitReader, used: Uint8Array, table: Uint32Array, coun
   }
 }
 
-/** Which code each fifty symbols are written in. */
+/** The index of the code for each group of fifty symbols. */
 function readSelectors(bits: BitReader, groups: number, count: number): Uint8Array {
   const order = new Uint8Array(Math.min(count, mostSelectors));
   const recent = Uint8Array.from({ length: groups }, (_, at) => at);
@@ -148,9 +151,9 @@ function readSelectors(bits: BitReader, groups: number, count: number): Uint8Arr
 /** A canonical Huffman code. */
 interface Code {
   readonly shortest: number;
-  /** Of each length: the largest code; -1 where there is none so far. */
+  /** Largest code of each length; -1 when there is none yet. */
   readonly largest: Int32Array;
-  /** Of each length: the place of its first symbol, less its code. */
+  /** Index of the first symbol of each length, minus its code. */
   readonly base: Int32Array;
   readonly symbols: Uint16Array;
 }
@@ -196,7 +199,7 @@ function readSymbol(bits: BitReader, { shortest, largest, base, symbols }: Code)
   return symbol;
 }
 
-/** Writes out the runs of the bytes: after four that are the same comes how many more there are. */
+/** Expands runs: after four equal bytes comes the number of further ones. */
 function openPieces() {
   const room = [0, 1, 2].map(() => Buffer.allocUnsafeSlow(pieceBytes));
   let turn = 0;
@@ -225,6 +228,41 @@ function openPieces() {
       }
     },
     rest: (): Buffer => (room[turn] ?? Buffer.alloc(0)).subarray(0, used),
+  };
+}
+
+/** Reads the bits of bytes, the highest bit of each byte first. */
+interface BitReader {
+  /** Reads at most 24 bits. Throws at the end. */
+  read(count: number): number;
+  /** Skips to the next whole byte. */
+  align(): void;
+  /** Offset of the next byte; only valid after `align`. */
+  at(): number;
+}
+
+function createBitReader(bytes: Buffer): BitReader {
+  let at = 0;
+  let held = 0;
+  let count = 0;
+  return {
+    read: (wanted) => {
+      while (count < wanted) {
+        const byte = bytes[at];
+        if (byte === undefined) throw new Error('it is cut short');
+        at++;
+        held = (held << 8) | byte;
+        count += 8;
+      }
+      count -= wanted;
+      const value = held >>> count;
+      held &= (1 << count) - 1;
+      return value;
+    },
+    align: () => {
+      count -= count % 8;
+    },
+    at: () => at - count / 8,
   };
 }
 

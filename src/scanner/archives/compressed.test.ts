@@ -1,4 +1,4 @@
-/** bzip2 and xz, held to what Debian's programs write. */
+/** Compares bzip2 and xz with the output of Debian's programs. */
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,7 @@ type Form = 'bzip2' | 'xz' | 'lzma';
 const suffixes: Readonly<Record<Form, string>> = { bzip2: 'bz2', xz: 'xz', lzma: 'lzma' };
 
 const text = Buffer.from('PASSWORD = "hunter2"\n'.repeat(3));
-/** The same, for machines that have no such program. */
+/** The same data, for machines without such a program. */
 const packed: Readonly<Record<Form, Buffer>> = {
   bzip2: Buffer.from(
     'QlpoOTFBWSZTWZmKXvgAABBfgAAQUAAQAiQA2IACQRYAIAAiv9VTRpppiaehTTIxMTEm6dqKNOFnrCy67En7KGkIbF3JFOFCQmYpe+A=',
@@ -35,7 +35,7 @@ async function unpacked(form: Form, bytes: Buffer) {
   }
 }
 
-/** Text, runs and noise, over several blocks. */
+/** Text, runs and noise across several blocks. */
 const mixed = Buffer.concat([
   Buffer.from(Array.from({ length: 60_000 }, (_, at) => `line ${at} of ${at % 97}\n`).join('')),
   Buffer.alloc(1_200_000, 'a'),
@@ -89,7 +89,7 @@ describe.each(writings)('$form by $argv', ({ form, argv }) => {
 
 const forms: readonly Form[] = ['bzip2', 'xz', 'lzma'];
 
-test.each(forms)('%s comes back, and what is before the place where it is cut', async (form) => {
+test.each(forms)('%s comes back, and a cut file up to its cut', async (form) => {
   expect(await unpacked(form, packed[form])).toEqual({ bytes: text });
   const cut = await unpacked(form, packed[form].subarray(0, -10));
   expect(cut).toMatchObject({ failed: expect.stringMatching(/^it is (?:cut short|damaged)$/) });
@@ -98,7 +98,7 @@ test.each(forms)('%s comes back, and what is before the place where it is cut', 
   expect(two).toEqual({ bytes: text, failed: expect.any(String) });
 });
 
-test.each(forms)('%s that is damaged ends, and never gives more than it may', async (form) => {
+test.each(forms)('damaged %s ends, and never yields more than its limit', async (form) => {
   const whole = packed[form];
   const damage = fc.record({ at: fc.nat({ max: whole.length - 1 }), to: fc.nat({ max: 255 }) });
   await fc.assert(

@@ -1,4 +1,4 @@
-/** Compressed bytes that are in memory → what they were, in pieces, or at once where that is little. */
+/** Decompresses bytes: in pieces, or at once when they are few. */
 import { pipeline, type Transform } from 'node:stream';
 import { constants, createGunzip, createZstdDecompress, gunzipSync } from 'node:zlib';
 import { openReleasing, zstdFrames } from '../../images/index.ts';
@@ -8,16 +8,16 @@ import { unlzmaed, unxzed } from './xz.ts';
 
 const pieceBytes = 256 * 1024;
 const smallerSteps = [4096, 64, 1];
-/** Man pages and change logs, of which a root file system has thousands: a stream for each costs more than they do. */
+/** A root file system has thousands of man pages and change logs. For each, a stream would cost more than the content. */
 const smallPackedBytes = 128 * 1024;
 const smallBytes = 4 * 1024 * 1024;
-/** 64 MiB: what a window may take in memory. `zstd --ultra` and `--long` can ask for more. */
+/** 64 MiB: the most memory for a window. `zstd --ultra` and `--long` can ask for more. */
 const windowLogMax = 26;
 
-/** Of those, what can be read as it comes. */
+/** The forms that can be read as a stream. */
 type StreamedForm = Extract<CompressedForm, 'gzip' | 'zstd'>;
 
-/** Undefined when it is not little, or not whole. */
+/** Undefined when the content is not small, or not complete. */
 export function smallGunzipped(packed: Buffer): Buffer | undefined {
   if (packed.length > smallPackedBytes) return undefined;
   try {
@@ -28,7 +28,7 @@ export function smallGunzipped(packed: Buffer): Buffer | undefined {
   }
 }
 
-/** Each piece is valid until the next but one is asked for. Fails at its end when it is damaged or cut short. */
+/** Each piece stays valid until two more were requested. Fails at its end when the content is damaged or cut off. */
 export async function* decompressed(form: CompressedForm, packed: Buffer): AsyncGenerator<Buffer> {
   switch (form) {
     case 'gzip':
@@ -44,7 +44,7 @@ export async function* decompressed(form: CompressedForm, packed: Buffer): Async
   }
 }
 
-/** What comes as a stream. Each piece is valid until the next but one is asked for. */
+/** Decompresses a stream. Each piece stays valid until two more were requested. */
 export async function* decompressedStream(
   form: StreamedForm,
   input: AsyncIterable<Buffer>,
@@ -65,11 +65,11 @@ export async function* decompressedStream(
     }
   }
   yield* inflated(counted(), gunzip);
-  // Node stops at a zero behind a member, and says nothing; Python reads the member behind the zeros.
+  // Node silently stops at a zero after a member; Python goes on to the member after the zeros.
   if (gunzip.bytesWritten < taken) throw new Error('something else follows its gzip');
 }
 
-/** Members one after the other, with zeros between them, as Python reads them. */
+/** Reads members with zeros between them, as Python does. */
 async function* gunzipped(packed: Buffer): AsyncGenerator<Buffer> {
   for (let rest = packed; rest.length > 0; ) {
     const taken = yield* gunzippedMembers(rest);
@@ -84,9 +84,9 @@ function zerosAt(bytes: Buffer): number {
 }
 
 /**
- * Until the last, or a zero behind one. What zlib has made of a piece when it finds damage in it, it keeps to itself: so
- * the piece is shown to it anew, in smaller ones, until only what is made of one byte is missing.
- * @returns how many bytes they take
+ * Reads members up to a zero after one, or to the end. zlib keeps its output of a piece in which it finds damage, so the
+ * piece is fed again in smaller ones, until only the output of one byte is missing.
+ * @returns the number of packed bytes that it used
  */
 async function* gunzippedMembers(packed: Buffer): AsyncGenerator<Buffer, number> {
   let given = 0;
@@ -111,7 +111,7 @@ async function* gunzippedMembers(packed: Buffer): AsyncGenerator<Buffer, number>
 }
 
 async function* inflated(input: AsyncIterable<Buffer>, output: Transform): AsyncGenerator<Buffer> {
-  // What fails is told by the output.
+  // The output reports failures.
   pipeline(input, output, () => undefined);
   const release = openReleasing();
   try {
@@ -124,7 +124,7 @@ async function* inflated(input: AsyncIterable<Buffer>, output: Transform): Async
   }
 }
 
-/** From some place on in smaller ones, as many as make one of the others. */
+/** Yields pieces; from `fineFrom` on smaller ones, up to the length of one normal piece. */
 async function* slices(bytes: Buffer, fineFrom = bytes.length, fine = pieceBytes): AsyncGenerator<Buffer> {
   let at = 0;
   const upTo = function* (end: number, step: number): Generator<Buffer> {
@@ -144,7 +144,7 @@ interface WithInfo {
   readonly engine: { readonly bytesWritten: number };
 }
 
-/** What zlib returns with `info`, of which its types say nothing. */
+/** The result of zlib with the option `info`, which its types lack. */
 export function withInfo(result: unknown): WithInfo {
   return result as WithInfo;
 }

@@ -1,14 +1,14 @@
-/** Pieces that are pushed, for a reader who takes them as a stream. */
+/** Turns pushed pieces into a stream for a reader. */
 
 interface Feed {
   readonly bytes: AsyncIterable<Buffer>;
-  /** Copies it; nothing is kept for a reader who has left. */
+  /** Copies the piece. Drops it after the reader has left. */
   push(piece: Buffer): void;
-  /** Until the reader wants more; undefined when it does. */
+  /** Resolves when the reader wants more; undefined when it does already. */
   ready(): Promise<void> | undefined;
-  /** Nothing more comes. */
+  /** Called by the writer at its end. */
   end(): void;
-  /** The reader wants nothing more. */
+  /** Called when the reader needs no more. */
   leave(): void;
 }
 

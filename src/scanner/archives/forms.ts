@@ -1,15 +1,16 @@
 /**
- * What kind of archive or compressed file something is, by its bytes: names are whoever made it's to choose.
- * Sources: APPNOTE.TXT; RFC 1952; RFC 8878; POSIX.1-2017, pax; the format documents of xz, bzip2, 7-Zip, RAR, LZ4, lzip, lzop, compress(1) and lzma.
+ * Detects the form of an archive or a compressed file by its bytes, because its author can choose any name.
+ * Sources: APPNOTE.TXT; RFC 1952; RFC 8878; POSIX.1-2017, pax; the format documents of xz, bzip2, 7-Zip, RAR, LZ4, lzip,
+ * lzop, compress(1) and lzma.
  */
 import { formOf, isTarHeader } from '../../images/index.ts';
 import { findZip } from './zip-bounds.ts';
 
 export const openedForms = ['zip', 'gzip', 'zstd', 'bzip2', 'xz', 'lzma', 'tar'] as const;
 export type OpenedForm = (typeof openedForms)[number];
-/** Of one file each, which may be a tar. */
+/** Forms that compress a single file, which may be a tar. */
 export type CompressedForm = Exclude<OpenedForm, 'zip' | 'tar'>;
-/** Nothing here can open the others, and programs that people have open all of them. */
+/** Ward can't open the other forms, but common programs can. */
 export type ArchiveForm = OpenedForm | '7z' | 'rar' | 'lz4' | 'lzip' | 'lzop' | 'compress';
 
 const marks: readonly (readonly [form: ArchiveForm, mark: Buffer])[] = [
@@ -24,10 +25,10 @@ const marks: readonly (readonly [form: ArchiveForm, mark: Buffer])[] = [
   ['lzop', Buffer.from('\x89LZO\0\r\n\x1a\n', 'latin1')],
 ];
 const bzip2Start = Buffer.from('BZh');
-/** Of a block, and of the end, behind the start and a digit. */
+/** Marks of a block and of the end, after the start and a digit. */
 const bzip2Marks = [Buffer.from('1AY&SY'), Buffer.from('\x17rE8P\x90', 'latin1')];
 
-/** By how it begins: what may have something else before it is not told by that. */
+/** Detects the form by the first bytes. It misses forms that may have other bytes in front. */
 export function archiveStart(start: Buffer): ArchiveForm | undefined {
   if (start.length < 4) return undefined;
   const found = marks.find(([, mark]) => start.subarray(0, mark.length).equals(mark))?.[0];
@@ -41,19 +42,21 @@ export function archiveStart(start: Buffer): ArchiveForm | undefined {
 
 const zipName = /\.(?:zip|whl|egg|pyz|jar|war|ear|par|sar|kar|jpi|hpi)$/i;
 
-/** Whether it is called as zips are, which may have something before them. */
+/** Whether the name is that of a zip, which may have other bytes in front. */
 export function isZipName(path: string): boolean {
   return zipName.test(path);
 }
 
-/** Of compress(1): the longest of its codes has 9 to 16 bits. */
+/** Detects compress(1): its longest code has 9 to 16 bits. */
 function isCompress(start: Buffer): boolean {
   const [first, second, flags = 0] = start;
   const bits = flags & 0x1f;
   return first === 0x1f && second === 0x9d && (flags & 0x60) === 0 && bits >= 9 && bits <= 16;
 }
 
-/** The form before xz has no mark: usual settings, a dictionary of some size, and the length, if it is known. */
+/**
+ * Detects the predecessor of xz, which has no mark: usual settings, a plausible dictionary size, and the length if known.
+ */
 function isLzma(start: Buffer): boolean {
   if (start.length < 13 || start[0] !== 0x5d) return false;
   const dictionary = start.readUInt32LE(1);
@@ -69,8 +72,8 @@ function isBzip2(start: Buffer): boolean {
 }
 
 /**
- * Of all of a file. A zip may have anything before it: programs, scripts that run what is in it, and what is compressed, of
- * which programs read no more than the first part.
+ * All forms that a file has. A zip may have anything in front: programs, scripts that run its content, and compressed
+ * content, of which programs read only the first part.
  */
 export function archiveForms(content: Buffer): readonly ArchiveForm[] {
   const start = archiveStart(content);
@@ -83,7 +86,7 @@ function isZipBehind(content: Buffer): boolean {
   try {
     return findZip(content) !== undefined;
   } catch {
-    // Two, in one: whoever opens it will say so.
+    // There are two zips in one. Opening it reports that.
     return true;
   }
 }

@@ -1,26 +1,26 @@
 /**
- * One chunk of LZMA → bytes in a window, of which later chunks copy. Memory is that of the window and of the model.
+ * Decodes LZMA chunks into a window from which later chunks copy. Memory is bounded by the window and the model.
  * Source: Igor Pavlov's LZMA specification (lzma-specification.txt).
  */
 
-/** The last bytes that came out; its length is that of the dictionary, and of what was not handed out yet. */
+/** The last decoded bytes. It has room for the dictionary and for bytes that were not handed out yet. */
 export interface Window {
   readonly bytes: Buffer;
-  /** Where the next one goes. */
+  /** Index of the next byte. */
   at: number;
-  /** How far back a match may reach. */
+  /** The longest distance of a match. */
   reach: number;
   readonly maxReach: number;
 }
 
 export interface LzmaModel {
-  /** Forgets what was learned. @param props as they stand in a chunk; undefined: those of before */
+  /** Resets the probabilities. @param props as encoded in a chunk; undefined to keep the last ones */
   reset(props?: number): void;
-  /** Throws where it is damaged, or longer or shorter than it says. */
+  /** Throws when the chunk is damaged or does not have this length. */
   decode(packed: Buffer, length: number, window: Window): void;
-  /** Begins with other bytes. */
+  /** Starts to decode other bytes. */
   begin(packed: Buffer): void;
-  /** The next bytes, at most this number. Returns whether they have ended by themselves; throws where they are damaged. */
+  /** Decodes at most this many bytes. Returns whether the end marker was reached. Throws when the bytes are damaged. */
   some(length: number, window: Window): boolean;
 }
 
@@ -41,7 +41,7 @@ const lengthModel = 2 + positions * 8 * 2 + 256;
 const repLengths = lengths + lengthModel;
 const literals = repLengths + lengthModel;
 const mostLiteralBits = 4;
-/** The distance that stands for the end. */
+/** The distance that marks the end. */
 const endDistance = 0xffffffff;
 
 export function createLzmaModel(): LzmaModel {
@@ -137,7 +137,7 @@ export function createLzmaModel(): LzmaModel {
     state = state < 4 ? 0 : state < 10 ? state - 3 : state - 6;
   };
 
-  /** How long what is copied is. */
+  /** Returns the length of a match. */
   const matched = (position: number): number => {
     if (bit(isRep + state) === 0) {
       [rep3, rep2, rep1] = [rep2, rep1, rep0];
@@ -163,7 +163,7 @@ export function createLzmaModel(): LzmaModel {
   };
 
   let written = 0;
-  /** Of a match, what is still to be copied. */
+  /** Bytes of the current match that are still to be copied. */
   let pending = 0;
 
   const begin = (packed: Buffer): void => {

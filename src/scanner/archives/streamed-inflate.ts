@@ -1,22 +1,24 @@
-/** A deflated entry of a zip that comes as a stream: its length may stand behind it, so it is read until it ends by itself. */
+/**
+ * Inflates an entry of a streamed zip. The length may come after the content, so it reads until the data ends by itself.
+ */
 import { createInflateRaw, type InflateRaw, inflateRawSync } from 'node:zlib';
 import { openReleasing } from '../../images/index.ts';
 import type { ByteSource } from './byte-source.ts';
 import { withInfo } from './decompress.ts';
 
 const pieceBytes = 256 * 1024;
-/** Most entries are classes: a stream for each costs more than they do. */
+/** Most entries are Java classes. For each, a stream would cost more than the content. */
 const smallBytes = 1024 * 1024;
 const smallChunk = 128 * 1024;
 
-/** One that is all there already, and little; undefined for others. Takes it from the source. */
+/** Inflates and takes a small entry that is already in memory; undefined for others. */
 export async function inflateSmall(source: ByteSource): Promise<Buffer | undefined> {
   const held = await source.peek(1);
   try {
     const { buffer, engine } = withInfo(
       inflateRawSync(held, { maxOutputLength: smallBytes, chunkSize: smallChunk, info: true }),
     );
-    // One that ends with what is there may go on.
+    // An entry that ends exactly at the end of the held bytes may continue after them.
     if (engine.bytesWritten === held.length) return undefined;
     await source.take(engine.bytesWritten);
     return buffer;
@@ -25,7 +27,7 @@ export async function inflateSmall(source: ByteSource): Promise<Buffer | undefin
   }
 }
 
-/** Takes as much from the source as belongs to it. Each piece is valid until the next but one is asked for. */
+/** Takes exactly the bytes of the entry from the source. Each piece stays valid until two more were requested. */
 export async function* inflateUntilEnd(source: ByteSource): AsyncGenerator<Buffer> {
   const inflater = createInflateRaw({ chunkSize: pieceBytes });
   let total = 0;
@@ -36,7 +38,7 @@ export async function* inflateUntilEnd(source: ByteSource): AsyncGenerator<Buffe
       hasEnded = true;
     });
   }
-  // One piece after the other, so that no more is taken once it has ended.
+  // Writes one piece at a time, so that it takes none after the end.
   const feeding = (async () => {
     while (!hasEnded) {
       const piece = await source.some();
@@ -44,7 +46,7 @@ export async function* inflateUntilEnd(source: ByteSource): AsyncGenerator<Buffe
       total += piece.length;
       last = piece;
       await written(inflater, piece);
-      // It takes nothing in once it has ended.
+      // The inflater accepts no bytes after its end.
       if (inflater.bytesWritten < total) return;
     }
   })().catch((error: unknown) => void inflater.destroy(error instanceof Error ? error : undefined));
@@ -62,7 +64,7 @@ export async function* inflateUntilEnd(source: ByteSource): AsyncGenerator<Buffe
   }
 }
 
-/** Until it was taken in, or never will be. */
+/** Resolves when the inflater has accepted the piece, or has ended. */
 function written(inflater: InflateRaw, piece: Buffer): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {

@@ -1,7 +1,10 @@
-/** The directory behind the entries of a zip that came as a stream: it has to tell of exactly those, and where they are. */
+/**
+ * Compares the directory of a streamed zip with the entries that came before it. It must list exactly those, at their
+ * offsets.
+ */
 import type { ByteSource } from './byte-source.ts';
 
-/** An entry that passed by. */
+/** An entry that was read. */
 export interface Passed {
   readonly name: Buffer;
   readonly method: number;
@@ -24,9 +27,9 @@ const unlisted = 'it has entries that its directory does not tell of';
 const otherwise = 'its directory tells otherwise of an entry than the entry itself';
 
 /**
- * @param start where the first entry is
- * @param passed by where they begin
- * @param hasRecord whether what looks like a record is at a place
+ * @param start offset of the first entry
+ * @param passed entries by offset
+ * @param hasRecord whether bytes like those of a record are at an offset
  * @throws Error when another program could find something else in it
  */
 export async function compareDirectory(
@@ -84,7 +87,7 @@ async function readRecord(source: ByteSource): Promise<Listed> {
   await source.take(head.readUInt16LE(32));
   const short = { size: head.readUInt32LE(24), packed: head.readUInt32LE(20), offset: head.readUInt32LE(42) };
   const next = longNumbers(extra);
-  // Those that do not fit stand in this order in the field.
+  // The numbers that do not fit stand in this order in the field.
   const sizeBytes = short.size === long ? next() : short.size;
   const packedBytes = short.packed === long ? next() : short.packed;
   const offset = short.offset === long ? next() : short.offset;
@@ -111,11 +114,11 @@ interface End {
   readonly entries: number;
   readonly size: number;
   readonly offset: number;
-  /** Of the longer one, where it is and where it is said to be. */
+  /** Where the ZIP64 end record is, and where its locator says it is. */
   readonly end64?: { readonly at: number; readonly said: number };
 }
 
-/** What stands at the very end, where all programs begin. */
+/** Reads the end record, from which all programs start. */
 async function readEnd(source: ByteSource): Promise<End> {
   let wide: End | undefined;
   if (await isNext(source, end64Mark)) {

@@ -1,4 +1,4 @@
-/** Zips that are too long to be held, as they pass by: what is in them is found, and what programs could read otherwise is told. */
+/** Streamed zips that are too long for memory: their content is found, and ambiguous ones are reported. */
 import { randomBytes } from 'node:crypto';
 import { crc32, deflateRawSync, gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
@@ -13,11 +13,11 @@ import { type ArchiveLimits, archiveLimits } from './work.ts';
 
 const bad = 'PASSWORD = "hunter2"\n';
 
-/** As a file that is shown in pieces of this size. */
+/** A file in pieces of this size. */
 async function watch(collector: Collector, path: string, content: Buffer, pieceBytes: number) {
   const { content: _, head, ...facts } = scannedFile(path, content);
   const long = collector.watch(facts);
-  // What shows files has the start of each in one piece.
+  // Real callers deliver the start of a file in one piece.
   const ends = [512];
   for (let end = 512 + pieceBytes; end < content.length; end += pieceBytes) ends.push(end);
   let at = 0;
@@ -45,11 +45,11 @@ async function scan(path: string, content: Buffer, pieceBytes = 1000) {
 interface Entry {
   readonly name: string;
   readonly content: string | Buffer;
-  /** Its lengths stand behind it. */
+  /** The lengths come after the content. */
   readonly isOpenEnded?: boolean;
   readonly isStored?: boolean;
   readonly isLong?: boolean;
-  /** What the directory says instead. */
+  /** Values that the directory has instead. */
   readonly listed?: { readonly name?: string; readonly sizeBytes?: number } | 'nowhere';
 }
 
@@ -61,7 +61,7 @@ interface Form {
   readonly behind?: Buffer;
 }
 
-/** By hand: what no program writes is in it, too. */
+/** Builds a zip by hand, because no program writes some of these. */
 function zipBy(entries: readonly Entry[], { before, isRelative, comment, behind }: Form = {}): Buffer {
   const start = before?.length ?? 0;
   const pieces: Buffer[] = before === undefined ? [] : [before];
@@ -124,7 +124,9 @@ function zipBy(entries: readonly Entry[], { before, isRelative, comment, behind 
   return Buffer.concat(pieces);
 }
 
-/** Its offset counts from the zip's start; from that of the file, it leads to something that looks like a record. */
+/**
+ * The offset counts from the start of the zip. From the start of the file, it leads to something that looks like a record.
+ */
 function withTwoDirectories(): Buffer {
   const stored = { name: 'filler', content: randomBytes(5000), isStored: true };
   const zip = zipBy([stored], { before: Buffer.alloc(600, '#'), isRelative: true });
@@ -231,12 +233,12 @@ test.each<[what: string, zip: Buffer, gap: string]>([
     zipBy([filler, { name: 'a', content: bad, isStored: true, isOpenEnded: true }]),
     'does not say how long',
   ],
-])('a gap tells of %s', async (_what, zip, gap) => {
+])('a gap reports %s', async (_what, zip, gap) => {
   const { gaps } = await scan('app.jar', zip);
   expect(gaps).toEqual([expect.stringContaining(gap)]);
 });
 
-test('all that comes before the damage is looked at', async () => {
+test('entries before the damage are scanned', async () => {
   const zip = zipBy([
     { name: 'a', content: bad },
     filler,
@@ -246,7 +248,7 @@ test('all that comes before the damage is looked at', async () => {
   expect((await scan('app.jar', zip)).bad).toEqual(['app.jar!/a', 'app.jar!/b']);
 });
 
-test('what is told inside is not told of the whole again, and its own bytes are looked at', async () => {
+test('a finding inside is not repeated for the whole, and the bytes of the zip itself are scanned', async () => {
   const { bad: found } = await scan('app.zip', zipBy([{ name: 'a', content: bad, isStored: true }, filler]));
   expect(found).toEqual(['app.zip!/a']);
 });
@@ -278,14 +280,14 @@ test.each<[what: string, zip: Buffer, limits: Partial<ArchiveLimits>, gap: strin
   ]);
 });
 
-test('a tar that passes by is opened, and archives in it', async () => {
+test('a streamed tar and the archives in it are opened', async () => {
   const tar = await filesTar({ 'a.py': bad, 'lib-1.2.jar': library });
   const { bad: found, gaps } = await scan('data.bin', tar);
   expect(found).toEqual(['data.bin!/a.py', 'data.bin!/lib-1.2.jar!/a/A.class']);
   expect(gaps).toEqual([]);
 });
 
-test('what is read as gzip by some and as a zip by others is told of', async () => {
+test('a file that is both gzip and zip is reported', async () => {
   const zip = zipBy([{ name: 'a', content: bad }], { before: gzipSync('none') });
   expect((await scan('a.whl', zip)).gaps).toContainEqual(
     expect.stringContaining('it can be read as a zip, too'),

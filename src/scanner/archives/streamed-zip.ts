@@ -1,8 +1,8 @@
 /**
- * A zip that is too long to be held in memory, from its start, as it comes. Programs read a zip by the directory at its end:
- * so what passed by is compared with that, and anything but the same entries, one behind the other, is told as a fault.
- * Then no program finds in it what was not looked at here.
- * Source: APPNOTE.TXT 4.3, 4.5.3; java.util.zip.ZipFile and Python's zipimport, for what may be before a zip.
+ * Reads a zip that is too long for memory from its start, as a stream. Programs read a zip by the directory at its end, so
+ * the entries are compared with that, and any difference or gap between entries is an error. So no program finds in it what
+ * was not scanned.
+ * Source: APPNOTE.TXT 4.3, 4.5.3; java.util.zip.ZipFile and Python's zipimport, for bytes in front of a zip.
  */
 import { giveBackAround, messageOf } from '../../lib/index.ts';
 import { type ByteSource, openByteSource } from './byte-source.ts';
@@ -11,15 +11,15 @@ import { compareDirectory, type Passed } from './streamed-zip-directory.ts';
 import { type Work, WorkExceeded } from './work.ts';
 import { inflateAtOnce } from './zip-entries.ts';
 
-/** What an entry says before its content. */
+/** The header of an entry. */
 export interface StreamedEntry {
   readonly name: string;
   readonly mode: number;
-  /** Undefined: it is not known before it was read. */
+  /** Undefined when it is known only after the content. */
   readonly sizeBytes: number | undefined;
 }
 
-/** Its bytes, at once or in pieces, which are valid until the next but one. */
+/** The content, whole or in pieces. Each piece stays valid until two more were requested. */
 export type StreamedContent = Buffer | AsyncIterable<Buffer>;
 
 export interface EntryTaker {
@@ -33,7 +33,7 @@ interface Header {
   readonly isEncrypted: boolean;
   readonly packedBytes: number;
   readonly sizeBytes: number;
-  /** Both sizes stand behind the content. */
+  /** Both sizes come after the content. */
   readonly isOpenEnded: boolean;
 }
 
@@ -45,14 +45,14 @@ const storedMethod = 0;
 const deflatedMethod = 8;
 const zip64Field = 1;
 const unknownSize = 0xffffffff;
-/** Scripts that start an executable jar have some kilobytes. */
+/** The scripts in front of executable jars have some kilobytes. */
 const longestPrefix = 1024 * 1024;
 const fileMode = 0o644;
 const shownName = 200;
-/** Of names, which are kept until the directory comes. */
+/** The limit for all names, which are kept until the directory comes. */
 const maxNameBytes = 32 * 1024 * 1024;
 
-/** @throws WorkExceeded; Error when it is damaged, or has entries of which its directory tells otherwise */
+/** @throws WorkExceeded; Error when the zip is damaged, or its directory and entries differ */
 export async function walkStreamedZip(
   input: AsyncIterable<Buffer>,
   work: Work,
@@ -75,7 +75,7 @@ export async function walkStreamedZip(
   await compareDirectory(source, start, passed, marks.has);
 }
 
-/** Where the first entry begins. */
+/** Returns the offset of the first entry. */
 async function skipPrefix(source: ByteSource): Promise<number> {
   const ahead = await source.peek(localMarkBytes.length);
   const at = ahead.indexOf(localMarkBytes);
@@ -138,7 +138,7 @@ async function readEntry(source: ByteSource, header: Header, work: Work, taker: 
   return { name: header.name, method, packedBytes, sizeBytes };
 }
 
-/** @returns how long it is */
+/** @returns the unpacked length */
 async function takeOpenEnded(
   source: ByteSource,
   name: string,
@@ -177,7 +177,7 @@ async function takeSized(
     try {
       const content = isStored ? packed : inflateAtOnce(shown, packed, sizeBytes);
       await taker.take(entry, content);
-      // What is stored may lie in memory with what comes next.
+      // Stored content may share its memory with the bytes that follow.
       if (!isStored) giveBackAround(content);
     } catch (error) {
       if (error instanceof WorkExceeded) throw error;
@@ -204,7 +204,7 @@ function counted(input: AsyncIterable<Buffer>, work: Work) {
   return { pieces: pieces(), size: () => size };
 }
 
-/** Also behind an entry that says its lengths first, where what follows is not a part of a zip. */
+/** Looks for a descriptor even after an entry with known lengths, unless a part of the zip follows. */
 async function isDescriptor(source: ByteSource, packedBytes: number, sizeBytes: number): Promise<boolean> {
   return (await descriptorLength(source, packedBytes, sizeBytes)) !== undefined;
 }
@@ -215,7 +215,7 @@ async function skipDescriptor(source: ByteSource, packedBytes: number, sizeBytes
   await source.take(length);
 }
 
-/** With or without a mark, and with lengths of four bytes or eight; undefined when it is not a data descriptor. */
+/** A data descriptor may lack its mark, and has lengths of four or eight bytes. Undefined when there is none. */
 async function descriptorLength(
   source: ByteSource,
   packedBytes: number,
@@ -241,7 +241,10 @@ async function descriptorLength(
   return undefined;
 }
 
-/** Where records of directories begin, or seem to: of a zip behind something else one of them could be taken for its own. */
+/**
+ * Remembers the offsets of directory records, and of bytes that look like one. In a zip with other bytes in front, a
+ * program could take one of them for part of its directory.
+ */
 function openMarkWatch() {
   const mark = Buffer.from('PK\x01\x02', 'latin1');
   const most = 1_000_000;
@@ -259,7 +262,7 @@ function openMarkWatch() {
       }
       tail = Buffer.from(bytes.subarray(-mark.length + 1));
     },
-    /** There is nothing before the zip, so they do not matter. */
+    /** Nothing is in front of the zip, so offsets are not ambiguous. */
     stop: (): void => {
       isKept = false;
       places.clear();

@@ -1,4 +1,4 @@
-/** Goes through an archive that is too long to be held in memory, as it comes. */
+/** Walks an archive that is too long for memory, as a stream. */
 import { decompressedStream } from './decompress.ts';
 import type { ArchiveForm } from './forms.ts';
 import { archiveStart, isZipName } from './forms.ts';
@@ -14,13 +14,15 @@ import type { Work } from './work.ts';
 const streamedForms = ['zip', 'tar', 'gzip', 'zstd'] as const satisfies readonly ArchiveForm[];
 export type StreamedArchive = (typeof streamedForms)[number];
 
-/** As what it is read; undefined when it can't be. What is called a zip may have something before it. */
+/**
+ * The form to read it as; undefined when it can't be streamed. A file with the name of a zip may have other bytes in front.
+ */
 export function streamedFormOf(path: string, start: Buffer): StreamedArchive | undefined {
   const form = archiveStart(start) ?? (isZipName(path) ? 'zip' : undefined);
   return streamedForms.find((each) => each === form);
 }
 
-/** @throws WorkExceeded, and what an archive that is damaged fails with */
+/** @throws WorkExceeded, and the error of a damaged archive */
 export async function walkStream(
   form: StreamedArchive,
   input: AsyncIterable<Buffer>,
@@ -66,7 +68,7 @@ async function pass(contained: Contained, pieces: AsyncIterable<Buffer>, visitor
   await long.end(head);
 }
 
-/** Whole, if it turns out not to be too long for that. */
+/** Reads content of unknown length whole, unless it turns out to be too long. */
 async function takeUnmeasured(
   contained: Unmeasured,
   pieces: AsyncIterable<Buffer>,
@@ -85,7 +87,7 @@ async function takeUnmeasured(
         yield* whole;
         yield* restOf(rest);
       })();
-      // It is at least so long; how long, nobody has said.
+      // The length is unknown, but at least this.
       return pass({ ...contained, sizeBytes: longestWhole + 1 }, all, visitor);
     }
     if (filled + piece.length > room.length) {

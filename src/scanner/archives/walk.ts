@@ -1,4 +1,4 @@
-/** Goes through what lies in one archive, entry by entry. Nothing is written anywhere, and names are only told. */
+/** Walks the entries of one archive. It writes nothing to disk and only reports names. */
 import { headBytes, openTarReader, type TarEntry } from '../../images/index.ts';
 import { giveBackAround, messageOf } from '../../lib/index.ts';
 import { decompressed, smallGunzipped } from './decompress.ts';
@@ -7,39 +7,39 @@ import { type Work, WorkExceeded } from './work.ts';
 import { type ZipEntry, zipEntries } from './zip-entries.ts';
 
 export interface Contained {
-  /** As it stands there; undefined when the archive is one compressed file. */
+  /** Name in the archive, unchanged; undefined when the archive is one compressed file. */
   readonly name: string | undefined;
   /** Permission bits. */
   readonly mode: number;
   readonly sizeBytes: number;
 }
 
-/** Is shown what lies in an archive. */
+/** Receives the entries of an archive. */
 export interface Visitor {
-  /** The content stays as it is until this has ended. */
+  /** The content stays unchanged until the promise resolves. */
   file(contained: Contained, content: Buffer): Promise<void> | undefined;
-  /** For what is not read whole. */
+  /** For entries that are too long to be read whole. */
   long(contained: Contained): LongVisit;
-  /** Whether a file is to be read whole, as far as its length allows. */
+  /** Whether to read a file whole, if its length allows that. */
   isWanted(contained: Contained, start: Buffer): boolean;
-  /** What of it could not be read. */
+  /** Reports a part that could not be read. */
   gap(name: string | undefined, why: string): void;
 }
 
 export interface LongVisit {
-  /** The bytes need to stay as they are only until it returns. */
+  /** The bytes may change after the call. */
   piece(bytes: Buffer): void;
-  /** A promise when it is to be waited for before the next pieces. */
+  /** A promise when the caller must wait before the next piece. */
   ready(): Promise<void> | undefined;
   end(head: Buffer): Promise<void> | undefined;
 }
 
 const fileMode = 0o644;
-/** Of names in a tar. */
+/** The limit for all names in a tar. */
 const maxNameBytes = 32 * 1024 * 1024;
 const blockBytes = 512;
 
-/** @throws WorkExceeded, and what an archive that is damaged fails with */
+/** @throws WorkExceeded, and the error of a damaged archive */
 export async function walkArchive(
   form: OpenedForm,
   bytes: Buffer,
@@ -86,7 +86,7 @@ async function walkZipEntry(zip: Buffer, entry: ZipEntry, work: Work, visitor: V
   work.countBytes(entry.sizeBytes);
   const content = await entry.read(longestWhole);
   await visitor.file(entry, content);
-  // Unless it lies in the zip as it is, its memory is its own.
+  // Stored content shares the memory of the zip. All other content has its own.
   if (content.buffer !== zip.buffer) giveBackAround(content);
 }
 
@@ -122,7 +122,7 @@ function containedOf({ name, mode, sizeBytes }: TarEntry): Contained {
   return { name: name.toString('utf8'), mode, sizeBytes };
 }
 
-/** A tar, or one file without a name. */
+/** Walks a compressed tar, or one compressed file. */
 async function walkCompressed(
   form: CompressedForm,
   packed: Buffer,
@@ -148,7 +148,7 @@ async function walkCompressed(
   if (failure !== undefined) throw failure;
 }
 
-/** How long it is, as far as it can be read: what is before the damage is looked at all the same. */
+/** Measures the content up to any damage. The part before the damage is scanned all the same. */
 async function measure(
   pieces: AsyncIterable<Buffer>,
   work: Work,
@@ -171,7 +171,7 @@ export async function walkOne(content: Buffer, work: Work, visitor: Visitor): Pr
   await visitor.file({ name: undefined, mode: fileMode, sizeBytes: content.length }, content);
 }
 
-/** Its length was found out by decompressing it once before. */
+/** Reads content whose length was measured by decompressing it once before. */
 async function walkLong(
   open: () => AsyncIterable<Buffer>,
   sizeBytes: number,
@@ -197,13 +197,13 @@ async function walkLong(
 }
 
 interface Start {
-  /** In memory of its own. */
+  /** A copy. */
   readonly start: Buffer;
-  /** What comes next instead of more. */
+  /** The error that comes next. */
   readonly failure?: unknown;
 }
 
-/** Enough to know a tar by; less at the end, or where it is damaged. */
+/** Reads enough bytes to detect a tar; fewer at the end or before damage. */
 export async function startOf(pieces: AsyncIterator<Buffer>): Promise<Start> {
   let start: Buffer = Buffer.alloc(0);
   try {

@@ -1,23 +1,23 @@
 /**
- * What may be spent on one archive and all that lies in it, and on all archives of a layer, folder or code. Each of them is
- * somebody's trap until it is read: a zip of 42 KiB can hold petabytes.
+ * Limits the work for one archive with all its nested archives, and for all archives of a layer, folder or code. Any
+ * archive may be a bomb: a zip of 42 KiB can hold petabytes.
  */
 import { formatSize } from '../../lib/index.ts';
 import { type MatchBudget, openBudget } from '../patterns/pattern-scan.ts';
 import { longestWhole } from '../types.ts';
 
 export interface ArchiveLimits {
-  /** Archives in each other. */
+  /** Depth of nested archives. */
   readonly maxDepth: number;
-  /** Unpacked, of one with all that lies in it; of many, all together. */
+  /** Unpacked bytes of one archive with its nested archives. `maxBytesOfAll` counts all archives together. */
   readonly maxBytes: number;
   readonly maxBytesOfAll: number;
-  /** More than so many times their size, past the floor, no archive is meant to hold. */
+  /** The largest ratio of unpacked to packed bytes, once the unpacked bytes pass `growthFloor`. */
   readonly maxGrowth: number;
   readonly growthFloor: number;
   readonly maxEntries: number;
   readonly maxEntriesOfAll: number;
-  /** In memory at once, of those that lie in each other. */
+  /** Bytes of nested archives that are in memory together. */
   readonly maxHeldBytes: number;
   readonly longestWhole: number;
 }
@@ -35,10 +35,10 @@ export const archiveLimits: ArchiveLimits = {
   longestWhole,
 };
 
-/** Nothing more of the outermost archive is read. */
+/** Ends the reading of the outermost archive. */
 export class WorkExceeded extends Error {}
 
-/** Of all archives of a layer, folder or code. */
+/** Counts for all archives of a layer, folder or code. */
 export interface AllWork {
   bytes: number;
   entries: number;
@@ -46,13 +46,13 @@ export interface AllWork {
 
 export interface Work {
   readonly limits: ArchiveLimits;
-  /** Of what rules may cost: all entries of one archive are of one author. */
+  /** The budget for rules. All entries of an archive share it, since they have one author. */
   readonly budget: MatchBudget;
   /** @throws WorkExceeded */
   countEntry(): void;
-  /** Before they are there, where that can be known. @throws WorkExceeded */
+  /** Counts bytes, if possible before they are unpacked. @throws WorkExceeded */
   countBytes(bytes: number): void;
-  /** Throws where the archives that lie in each other are too large together. */
+  /** Throws when nested archives are too large together. */
   hold(bytes: number): Disposable;
 }
 

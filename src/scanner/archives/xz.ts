@@ -1,6 +1,6 @@
 /**
- * xz → what it was, chunk by chunk: LZMA2 alone, as nearly all are; filters for programs are not known here. Checksums are
- * not compared: what comes out is looked at, whether it is what went in or not.
+ * Decompresses xz chunk by chunk. It supports LZMA2 alone, which nearly all files use, and no filters for executables. It
+ * ignores checksums, since the output is scanned whether it is intact or not.
  * Source: The .xz File Format, 1.2.1; LZMA2 as XZ Embedded documents it.
  */
 import { createLzmaModel, type LzmaModel, type Window } from './lzma.ts';
@@ -10,13 +10,13 @@ const streamEnds = 12;
 const lzma2 = 0x21;
 const chunkBytes = 2 * 1024 * 1024;
 const mebibyte = 1024 * 1024;
-/** What `xz -9` asks for. */
+/** The dictionary of `xz -9`. */
 const mostDictionary = 64 * mebibyte;
 const smallestDictionary = 4096;
 const unknownLength = 0xffff_ffff_ffff_ffffn;
 const checkBytes = [0, 4, 4, 4, 8, 8, 8, 16, 16, 16, 32, 32, 32, 64, 64, 64];
 
-/** Each piece is valid until the next but one is asked for. Throws where it is damaged or cut short, after what is before. */
+/** Each piece stays valid until two more were requested. Throws at damage or at a cut, after yielding what comes before. */
 export function* unxzed(packed: Buffer): Generator<Buffer> {
   const reader = readerOf(packed);
   while (reader.left() > 0) {
@@ -31,14 +31,14 @@ export function* unxzed(packed: Buffer): Generator<Buffer> {
     }
     skipIndex(reader);
     reader.bytes(streamEnds);
-    // Streams may follow each other, with zeros between them.
+    // Several streams may follow each other with zeros between them.
     while (reader.left() >= 4 && reader.peek() === 0) reader.bytes(4);
   }
 }
 
 /**
- * The form before xz: one stream, whose length is said or which ends by itself. Each piece is valid until the next but one is
- * asked for. Throws where it is damaged or cut short, after what is before.
+ * Decompresses the predecessor of xz: one stream, which gives its length or ends by itself. Each piece stays valid until
+ * two more were requested. Throws at damage or at a cut, after yielding what comes before.
  * Source: Igor Pavlov's LZMA specification, "lzma file format".
  */
 export function* unlzmaed(packed: Buffer): Generator<Buffer> {
@@ -66,12 +66,12 @@ export function* unlzmaed(packed: Buffer): Generator<Buffer> {
   }
 }
 
-/** What was written since then. */
+/** The bytes written since `from`. */
 function between({ bytes, at }: Window, from: number): Buffer {
   return at >= from ? bytes.subarray(from, at) : Buffer.concat([bytes.subarray(from), bytes.subarray(0, at)]);
 }
 
-/** The size of the dictionary. */
+/** Returns the size of the dictionary. */
 function readBlockHead(head: Buffer): number {
   const reader = readerOf(head);
   const flags = reader.byte();
@@ -94,7 +94,7 @@ function requireSmall(dictionary: number): void {
 }
 
 function* readChunks(reader: Reader, dictionary: number): Generator<Buffer> {
-  // Room for two chunks that were handed out and the one that is made.
+  // Room for two chunks that were yielded and for the current one.
   const bytes = Buffer.allocUnsafeSlow(dictionary + 3 * chunkBytes);
   const window: Window = { bytes, at: 0, reach: 0, maxReach: dictionary };
   const model = createLzmaModel();
@@ -129,7 +129,7 @@ function copyInto(window: Window, stored: Buffer): void {
   window.reach = Math.min(window.maxReach, window.reach + stored.length);
 }
 
-/** Its first byte, a zero, was read. */
+/** The caller has read its first byte, a zero. */
 function skipIndex(reader: Reader): void {
   const start = reader.at() - 1;
   for (let left = readNumber(reader); left > 0; left--) {
@@ -143,7 +143,7 @@ function padding(length: number): number {
   return (4 - (length % 4)) % 4;
 }
 
-/** Seven bits a byte, the lowest first. */
+/** Seven bits per byte, lowest first. */
 function readNumber(reader: Reader): number {
   let value = 0;
   for (let power = 0; power < 7; power++) {

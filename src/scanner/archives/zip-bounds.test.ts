@@ -5,7 +5,7 @@ import { zipEntries } from './zip-entries.ts';
 
 const script = Buffer.from('#!/bin/sh\nexec java -jar "$0" "$@"\n');
 const zip = await zipOf({ 'a.txt': 'hello', 'b/c.txt': 'x'.repeat(1000) });
-/** Of the record at the end: where the directory is said to be. */
+/** Position in the end record of the directory's offset. */
 const offsetAt = zip.length - 6;
 
 async function names(file: Buffer): Promise<string[]> {
@@ -17,7 +17,7 @@ async function names(file: Buffer): Promise<string[]> {
   return found;
 }
 
-/** With all offsets counted from the start of the file, as `zip -A` leaves them. */
+/** Counts all offsets from the start of the file, as `zip -A` leaves them. */
 function adjusted(): Buffer {
   const file = Buffer.concat([script, zip]);
   const add = (at: number) => file.writeUInt32LE(file.readUInt32LE(at) + script.length, at);
@@ -45,12 +45,12 @@ test.each([
 });
 
 test('a zip with two directories is refused', async () => {
-  // One where the end record says, and another right before it.
+  // One directory is where the end record says, the other is right before it.
   const two = Buffer.concat([zip.subarray(0, -22), zip.subarray(zip.indexOf('PK\x01\x02'))]);
   await expect(names(two)).rejects.toThrow('two different zips');
 });
 
-test('entries that the directory does not tell of are told', async () => {
+test('entries outside the directory are reported', async () => {
   const other = await zipOf({ 'hidden.py': 'print()' });
   await expect(names(Buffer.concat([other, zip]))).rejects.toThrow('does not tell of');
   const hidden = other.subarray(0, other.indexOf('PK\x01\x02'));
@@ -60,13 +60,13 @@ test('entries that the directory does not tell of are told', async () => {
   await expect(names(between)).rejects.toThrow('does not tell of');
 });
 
-test('an entry that is called otherwise where it lies is not read', async () => {
+test('an entry with another name in its own header is not read', async () => {
   const file = Buffer.from(zip);
   file.write('z.txt', file.indexOf('a.txt'));
   await expect(names(file)).rejects.toThrow('a.txt is not where the directory says');
 });
 
-test('a name that leads out, or has a NUL, keeps nobody from the others', async () => {
+test('a name that leads out, or has a NUL, does not hide the others', async () => {
   const file = Buffer.from(zip);
   for (let at = file.indexOf('b/c.txt'); at >= 0; at = file.indexOf('b/c.txt')) file.write('../\0.py', at);
   expect(await names(file)).toEqual(['a.txt', '../\0.py']);

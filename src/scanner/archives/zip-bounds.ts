@@ -1,15 +1,15 @@
 /**
- * Where in a file a zip lies. Whatever loads a program out of a zip finds it from its end, so what comes before it may be
- * anything: a script, a program, a picture. Offsets count from the start of the file, or from where the zip itself begins.
- * Sources: APPNOTE.TXT 4.3.14 to 4.3.16; java.util.zip.ZipFile and Python's zipimport, which take both.
+ * Finds a zip in a file. Programs find a zip from its end, so anything may come in front: a script, a program, a picture.
+ * Offsets count from the start of the file or of the zip itself.
+ * Sources: APPNOTE.TXT 4.3.14 to 4.3.16; java.util.zip.ZipFile and Python's zipimport, which accept both.
  */
 import { openRollingBytes } from '../rolling-bytes.ts';
 
 interface ZipBounds {
   readonly start: number;
-  /** Of its list of entries. */
+  /** Offset of the directory. */
   readonly directory: number;
-  /** Behind the zip's own comment. */
+  /** Offset after the comment of the zip. */
   readonly end: number;
 }
 
@@ -21,12 +21,12 @@ const endBytes = 22;
 const end64Bytes = 56;
 const locatorBytes = 20;
 const recordBytes = 46;
-/** So far from the end of the file zip's end is looked for: its longest comment. */
+/** The longest distance of the end record from the end of the file: its longest comment. */
 const zipTailBytes = endBytes + 65_535;
 
 /**
- * Undefined when there is none; a mark without a directory of entries where it says is text.
- * Throws when two programs would take two directories for the zip's.
+ * Undefined when there is no zip. A mark without a directory at its offset is just text.
+ * Throws when two programs could pick different directories.
  */
 export function findZip(bytes: Buffer): ZipBounds | undefined {
   const first = Math.max(0, bytes.length - zipTailBytes);
@@ -38,17 +38,17 @@ export function findZip(bytes: Buffer): ZipBounds | undefined {
   return undefined;
 }
 
-/** Where a comment is longer than what is there, it ends with the file; who reads the zip will find that out. */
+/** A comment that claims to be longer ends with the file. The reader of the zip will notice. */
 function endOf(bytes: Buffer, at: number): number {
   return Math.min(bytes.length, at + endBytes + bytes.readUInt16LE(at + 20));
 }
 
-/** Undefined when there is no directory where the mark says. */
+/** Undefined when no directory is where the mark says. */
 function startOf(bytes: Buffer, at: number): Omit<ZipBounds, 'end'> | undefined {
   const { directoryEnd, size, offset } = directoryOf(bytes, at);
   const directory = directoryEnd - size;
   const start = directory - offset;
-  // Zeros behind a mark are an empty zip only where nothing is before them.
+  // Zeros after a mark are an empty zip only at the start of the file.
   if (size === 0) return at === 0 ? { start: 0, directory: 0 } : undefined;
   const isThere = (place: number): boolean =>
     place >= 0 && place + 4 <= bytes.length && bytes.readUInt32LE(place) === recordMark;
@@ -60,10 +60,10 @@ function startOf(bytes: Buffer, at: number): Omit<ZipBounds, 'end'> | undefined 
 }
 
 interface Directory {
-  /** Where it ends, when nothing is between it and the end record. */
+  /** Its end, if nothing is between it and the end record. */
   readonly directoryEnd: number;
   readonly size: number;
-  /** As it is said to be: from the start of the file, or of the zip. */
+  /** Offset from the start of the file or of the zip. */
   readonly offset: number;
 }
 
@@ -77,11 +77,11 @@ function directoryOf(bytes: Buffer, at: number): Directory {
   return { directoryEnd: at, size: bytes.readUInt32LE(at + 12), offset: bytes.readUInt32LE(at + 16) };
 }
 
-/** Whether a file that goes by in pieces ends as a zip does. Its directory need not be in memory any more. */
+/** Detects the end of a zip in a streamed file. The directory may have left memory by then. */
 interface ZipEndWatch {
-  /** The bytes need to stay as they are only until it returns. */
+  /** The bytes may change after the call. */
   piece(bytes: Buffer): void;
-  /** After the last. */
+  /** Called after the last piece. */
   isZip(): boolean;
 }
 
@@ -109,7 +109,7 @@ export function watchZipEnd(): ZipEndWatch {
   };
 }
 
-/** Its numbers make sense: one disk, and a directory that has room for its entries before it. */
+/** The numbers are plausible: one disk, and a directory with room for its entries in front. */
 function isEnd(bytes: Buffer, at: number, place: number): boolean {
   const entries = bytes.readUInt16LE(at + 10);
   const size = bytes.readUInt32LE(at + 12);

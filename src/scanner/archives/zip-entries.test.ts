@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { ZipFile } from 'yazl';
 import { zipEntries } from './zip-entries.ts';
 
-/** One deflated entry `a/b.class`, with its record in the directory changed. */
+/** A zip with one deflated entry `a/b.class` and a changed record in the directory. */
 async function zipWith(change: (zip: Buffer, record: number) => void): Promise<Buffer> {
   const zip = new ZipFile();
   zip.addBuffer(Buffer.from('content '.repeat(100)), 'a/b.class');
@@ -13,9 +13,9 @@ async function zipWith(change: (zip: Buffer, record: number) => void): Promise<B
   return bytes;
 }
 
-/** Of the directory's record (APPNOTE.TXT 4.3.12): the length that the entry says it has. */
+/** Offset in the directory record (APPNOTE.TXT 4.3.12) of the length of the entry. */
 const lengthAt = 24;
-/** Of the entry itself: its content, behind a head of 30 bytes and its name. */
+/** Offset of the entry's content, after its header of 30 bytes and its name. */
 const contentAt = 30 + 'a/b.class'.length;
 
 test.each<[what: string, change: (zip: Buffer, record: number) => void, says: string]>([
@@ -30,12 +30,12 @@ test.each<[what: string, change: (zip: Buffer, record: number) => void, says: st
     'a/b.class is longer than it says',
   ],
   ['is damaged', (zip) => zip.fill(0xff, contentAt, contentAt + 4), 'a/b.class is damaged'],
-])('an entry that %s is told of by its name', async (_what, change, says) => {
+])('an entry that %s fails with its name', async (_what, change, says) => {
   for await (const entry of zipEntries(await zipWith(change)))
     await expect(entry.read(1_000_000)).rejects.toThrow(new Error(says));
 });
 
-test('an entry is as it was put in', async () => {
+test('an entry keeps its content', async () => {
   const found: string[] = [];
   for await (const { name, read } of zipEntries(await zipWith(() => {})))
     found.push(`${name} ${(await read(800)).length}`);

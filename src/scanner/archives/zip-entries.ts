@@ -1,7 +1,7 @@
 /**
- * The entries of a zip that is in memory, for archives that are read and never unpacked: jars, wheels, eggs. What is
- * refused there as unsafe to unpack (`src/images/unpack/zip.ts`) does no harm here, and real jars have it. What is told
- * apart by the programs that read zips is not passed over: whoever reads all of it gets to know of it.
+ * Reads the entries of a zip in memory, for archives that are read but never unpacked: jars, wheels, eggs. What is refused
+ * as unsafe to unpack (`src/images/unpack/zip.ts`) does no harm here, and real jars contain it. Entries on which programs
+ * would disagree are reported.
  */
 import type { Readable } from 'node:stream';
 import { inflateRawSync } from 'node:zlib';
@@ -9,31 +9,31 @@ import { type Entry, fromBufferPromise, getFileNameLowLevel } from 'yauzl';
 import { findZip } from './zip-bounds.ts';
 
 export interface ZipEntry {
-  /** As it stands there: it may lead anywhere. */
+  /** The name in the archive, unchecked. It may lead out of any folder. */
   readonly name: string;
   readonly sizeBytes: number;
-  /** Permission bits, as far as a Unix wrote them. */
+  /** Permission bits, if a Unix program wrote them. */
   readonly mode: number;
-  /** Throws when it is longer than `maxBytes`, damaged, encrypted or called otherwise where it lies. */
+  /** Throws when the entry is longer than `maxBytes`, damaged, encrypted, or has another name in its own header. */
   read(maxBytes: number): Promise<Buffer>;
-  /** Fails when it is damaged, encrypted or longer than it says. */
+  /** Fails when the entry is damaged, encrypted or longer than it says. */
   open(): Promise<Readable>;
 }
 
 const maxEntries = 200_000;
 const storedMethod = 0;
 const deflatedMethod = 8;
-/** zlib's own limit. */
+/** The limit of zlib. */
 const smallestChunk = 64;
 const localMark = Buffer.from('PK\x03\x04', 'latin1');
 const localHeaderBytes = 30;
 const shownName = 200;
 
-/** Throws when it is not a zip, and at its end when it has entries that its directory does not tell of. */
+/** Throws when the file is not a zip, and at the end when it has entries outside its directory. */
 export async function* zipEntries(file: Buffer): AsyncGenerator<ZipEntry> {
   const { start, end, directory } = findZip(file) ?? { start: 0, end: file.length, directory: 0 };
   const bytes = file.subarray(start, end);
-  // Names are checked by who unpacks; one that leads out must not keep the others from being read.
+  // yauzl does not check names here: one bad name must not hide the other entries.
   const zip = await fromBufferPromise(bytes, { validateEntrySizes: true, decodeStrings: false });
   if (zip.entryCount > maxEntries) throw new Error(`it has more than ${maxEntries} entries`);
   const spans: Span[] = [];
@@ -69,7 +69,7 @@ function isEntry(bytes: Buffer, at: number): boolean {
   return bytes.subarray(at, at + localMark.length).equals(localMark);
 }
 
-/** Undefined when there is no such entry, or one of another name: programs would disagree on what it is. */
+/** Undefined when the entry is missing or has another name. Programs would disagree on its name. */
 function dataStartOf(bytes: Buffer, entry: Entry): number | undefined {
   const at = entry.relativeOffsetOfLocalHeader;
   const nameAt = at + localHeaderBytes;
@@ -98,7 +98,7 @@ function contentOf(
   throw new Error(`${shown} is compressed by method ${compressionMethod}, which is not known here`);
 }
 
-/** In one piece, for which zlib needs room for a byte more. Throws when it is longer. */
+/** Inflates in one piece, for which zlib needs room for one more byte. Throws when the content is longer. */
 export function inflateAtOnce(name: string, packed: Buffer, length: number): Buffer {
   try {
     return inflateRawSync(packed, {
@@ -111,7 +111,7 @@ export function inflateAtOnce(name: string, packed: Buffer, length: number): Buf
   }
 }
 
-/** Programs that read a zip from its start, as it comes, would find those. */
+/** Programs that read a zip as a stream would find such entries. */
 function hasUnlisted(bytes: Buffer, spans: readonly Span[]): boolean {
   let covered = 0;
   for (const { start, end } of spans.toSorted((a, b) => a.start - b.start)) {
