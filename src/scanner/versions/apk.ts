@@ -1,12 +1,12 @@
 /**
- * Versions of Alpine's packages: `digits{.digits}…{letter}{_suffix{n}}…{~hash}{-r n}` (apk-tools, `src/version.c`).
- * Where a version leaves the grammar, what comes before still counts: `1.8.31p1` is newer than `1.8.31`. Two that leave it
- * at the same place go on as Debian's do.
+ * Orders versions of Alpine's packages: `digits{.digits}…{letter}{_suffix{n}}…{~hash}{-r n}` (apk-tools, `src/version.c`).
+ * If a version leaves the grammar, the valid part before still counts: `1.8.31p1` is newer than `1.8.31`. Two that leave it
+ * at the same place are then compared like Debian's.
  */
 import { dpkg } from './dpkg.ts';
 import { compareNumerals, compareText, versionScheme } from './scheme.ts';
 
-/** In the order in which parts may follow each other. */
+/** Numbered in the order in which parts may follow each other. */
 const kinds = {
   first: 0,
   digits: 1,
@@ -68,7 +68,7 @@ function compareParts(a: Part, b: Part): number {
     case kinds.hash:
       return compareText(a.text, b.text);
     case kinds.digits:
-      // With a leading zero they are the digits of a fraction.
+      // With a leading zero they are digits of a fraction.
       return a.text.startsWith('0') || b.text.startsWith('0')
         ? compareText(a.text, b.text)
         : compareNumerals(a.text, b.text);
@@ -77,7 +77,7 @@ function compareParts(a: Part, b: Part): number {
   }
 }
 
-/** What goes on is newer, unless it goes on with the suffix of a version to come. */
+/** The longer version is newer, unless it goes on with a pre-release suffix. */
 function compareKinds(a: Part, b: Part): number | undefined {
   if (a.kind === kinds.invalid || b.kind === kinds.invalid) return undefined;
   if (isPreSuffix(a)) return -1;

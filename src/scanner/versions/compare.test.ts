@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import type { Ecosystem } from '../types.ts';
 import { compareVersions } from './compare.ts';
 
-/** Strictly ascending. */
+/** Versions in strictly ascending order. */
 const ascending: readonly (readonly [Ecosystem, readonly string[]])[] = [
   [
     'deb',
@@ -111,7 +111,7 @@ test.each<readonly [Ecosystem, string, string]>([
   ['maven', '1.0-cr2', '1.0-rc2'],
   ['gem', '1.0', '1.0.0'],
   ['composer', '1.0-beta2', '1.0b2'],
-])('%s: %s is as good as %s', (ecosystem, a, b) => {
+])('%s: %s equals %s', (ecosystem, a, b) => {
   expect(compareVersions(ecosystem, a, b)).toBe(0);
 });
 
@@ -126,13 +126,13 @@ test.each<readonly [Ecosystem, string]>([
   ['golang', ''],
   ['maven', '1 2'],
   ['gem', 'x1'],
-])('%s: nobody knows where %s stands', (ecosystem, version) => {
+])('%s: %s has no order', (ecosystem, version) => {
   expect(compareVersions(ecosystem, version, '1.0')).toBeUndefined();
   expect(compareVersions(ecosystem, '1.0', version)).toBeUndefined();
   expect(compareVersions(ecosystem, version, version)).toBe(0);
 });
 
-test('what is longer than any version is none', () => {
+test('text that is longer than any version is not a version', () => {
   expect(compareVersions('npm', '9'.repeat(600), '1.0')).toBeUndefined();
 });
 
@@ -163,7 +163,7 @@ const ecosystems: readonly Ecosystem[] = [
 ];
 const anything = fc.stringMatching(/^[0-9a-z.~^+_:-]{0,12}$/);
 
-test.each(ecosystems)('%s: whatever is compared, the other way round says the opposite', (ecosystem) => {
+test.each(ecosystems)('%s: swapping two versions flips the result', (ecosystem) => {
   fc.assert(
     fc.property(anything, anything, (a, b) => {
       const there = compareVersions(ecosystem, a, b);

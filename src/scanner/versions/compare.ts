@@ -1,4 +1,4 @@
-/** The one door to the order of versions: which scheme an ecosystem has. */
+/** Compares versions by the scheme of their ecosystem. */
 import type { Ecosystem } from '../types.ts';
 import { apk } from './apk.ts';
 import { composer } from './composer.ts';
@@ -22,14 +22,14 @@ const schemes: Readonly<Record<Ecosystem, VersionScheme>> = {
   cargo: semver,
   gem,
   composer,
-  // Its versions are ordered like Python's, as far as anybody asks.
+  // The order of Python's versions is close enough for conda.
   conda: pep440,
   binary: semver,
 };
 
 /**
- * Below, at or above zero. Undefined when one of the two is not a version of its ecosystem: then nobody knows whether an
- * advisory speaks of it, and it must not be taken as safe.
+ * Returns a number below, at or above zero. Undefined when either is not a version of the ecosystem. Then it is unknown
+ * whether an advisory applies, and callers must not treat the version as safe.
  */
 export function compareVersions(ecosystem: Ecosystem, a: string, b: string): number | undefined {
   return schemes[ecosystem].compare(a, b);

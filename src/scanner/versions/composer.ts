@@ -1,10 +1,10 @@
 /**
- * Composer's versions, ordered as PHP's `version_compare` does: parts behind `.`, `-`, `_`, `+`, or behind a change
- * between digits and letters; words that are not known, then `dev`, `alpha`, `beta`, `RC`, the end, numbers, `pl`.
+ * Orders Composer's versions like PHP's `version_compare`: it splits at `.`, `-`, `_`, `+`, and between digits and letters.
+ * Parts rank in this order: unknown words, `dev`, `alpha`, `beta`, `RC`, the end, numbers, `pl`.
  */
 import { compareNumerals, versionScheme } from './scheme.ts';
 
-/** By the letters that a word begins with. */
+/** Ranks by the first letters of a word. */
 const words: readonly (readonly [start: string, rank: number])[] = [
   ['dev', 0],
   ['a', 1],
@@ -35,7 +35,7 @@ function compareParts(a: string, b: string): number {
   return rankOf(a) - rankOf(b);
 }
 
-/** What goes on is newer, unless it goes on with the word of a version to come. */
+/** The longer version is newer, unless it goes on with a pre-release word. */
 function signOfRest(part: string | undefined): number {
   return part === undefined || isNumber(part) || rankOf(part) > numberRank ? 1 : -1;
 }

@@ -1,5 +1,5 @@
 /**
- * Versions of Debian and its descendants: `[epoch:]upstream[-revision]` (deb-version(7)). A missing epoch is 0, a
+ * Orders versions of Debian and its descendants: `[epoch:]upstream[-revision]` (deb-version(7)). A missing epoch is 0, a
  * missing revision equals `0`.
  */
 import { compareNumerals, versionScheme } from './scheme.ts';
@@ -31,7 +31,7 @@ function parse(text: string): DebianVersion | undefined {
   };
 }
 
-/** Text and digits in turns; a part that has ended counts as empty text, then as zero. */
+/** Compares text and digits in turns. A part that has ended counts as empty text, then as zero. */
 function comparePart(a: string, b: string): number {
   let i = 0;
   let j = 0;
@@ -52,7 +52,7 @@ function comparePart(a: string, b: string): number {
   return 0;
 }
 
-/** `~` before the end, the end before letters, letters before everything else. */
+/** `~` sorts before the end, the end before letters, letters before everything else. */
 function weightAt(text: string, index: number): number {
   if (index >= text.length || isDigit(text, index)) return 0;
   const code = text.charCodeAt(index);

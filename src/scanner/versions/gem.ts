@@ -1,6 +1,6 @@
 /**
- * RubyGems' versions (`Gem::Version`): numbers and words in turns, where a word makes a pre-release. Zeros at the end, and
- * zeros before the first word, say nothing.
+ * Orders RubyGems' versions (`Gem::Version`): numbers and words in turns, where a word marks a pre-release. Zeros at the
+ * end and before the first word don't count.
  */
 import { compareNumerals, compareText, versionScheme } from './scheme.ts';
 
@@ -26,7 +26,7 @@ function withoutZeros(segments: readonly string[]): readonly string[] {
   return segments.slice(0, last + 1);
 }
 
-/** Words before numbers. */
+/** Words sort before numbers. */
 function compareSegments(a: string, b: string): number {
   const leftIsWord = isWord(a);
   if (leftIsWord !== isWord(b)) return leftIsWord ? -1 : 1;

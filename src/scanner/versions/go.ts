@@ -1,7 +1,7 @@
 /**
- * Versions of Go modules and of Go itself (go.dev/ref/mod#versions): semantic ones behind a `v`, pseudo-versions among
- * them, which are pre-releases whose date orders them; `go1.24.1`, `go1.21rc2` for the toolchain. `+incompatible` and
- * `+dirty` don't count; `(devel)` is not a version.
+ * Orders versions of Go modules and of Go itself (go.dev/ref/mod#versions): semantic versions with a `v`; pseudo-versions,
+ * which are pre-releases ordered by their date; and `go1.24.1` or `go1.21rc2` for the toolchain. `+incompatible` and
+ * `+dirty` don't count. `(devel)` is not a version.
  */
 import { versionScheme } from './scheme.ts';
 import { compareSemantic, parseSemantic, type SemanticVersion } from './semver.ts';
@@ -9,7 +9,7 @@ import { compareSemantic, parseSemantic, type SemanticVersion } from './semver.t
 export const go = versionScheme<SemanticVersion>(parse, compareSemantic);
 
 function parse(text: string): SemanticVersion | undefined {
-  // Behind a space come experiments: `go1.22.1 X:boringcrypto`.
+  // Experiments come after a space: `go1.22.1 X:boringcrypto`.
   const [version = ''] = text
     .trim()
     .replace(/^go(?=\d)/, '')

@@ -1,7 +1,6 @@
 /**
- * Maven's versions (maven.apache.org/pom.html#Version_Order_Specification): parts behind `.`, behind `-`, or behind a
- * change between digits and letters, which is as good as a `-`. Parts that say nothing (`0`, `final`, `ga`) are dropped
- * from the end and before each `-`.
+ * Orders Maven's versions (maven.apache.org/pom.html#Version_Order_Specification): it splits at `.`, at `-`, and between
+ * digits and letters, which equals a `-`. Null parts (`0`, `final`, `ga`) are dropped at the end and before each `-`.
  */
 import { compareNumerals, compareText, versionScheme } from './scheme.ts';
 
@@ -14,7 +13,7 @@ interface Part {
 }
 
 const qualifiers = ['alpha', 'beta', 'milestone', 'rc', 'snapshot', '', 'sp'];
-/** Only directly before a number. */
+/** These count only directly before a number. */
 const shortForms = new Map([
   ['a', 'alpha'],
   ['b', 'beta'],
@@ -42,7 +41,7 @@ function parse(text: string): readonly Part[] | undefined {
   return trimmed === '' || /\s/.test(trimmed) ? undefined : withoutNulls(split(trimmed));
 }
 
-/** Nothing between two separators is a zero. */
+/** An empty part between two separators counts as zero. */
 function split(text: string): Part[] {
   const parts: Part[] = [];
   let separator: Separator = '.';
@@ -81,7 +80,7 @@ function isNull(part: Part | undefined): boolean {
   return part !== undefined && (part.isNumber ? /^0+$/.test(part.text) : part.text === '');
 }
 
-/** What a version that has ended has where the other goes on: what says nothing. */
+/** The null part that stands for the missing part of the shorter version. */
 function padding(other: Part | undefined): Part {
   const isNumber = other?.isNumber ?? true;
   return { separator: other?.separator ?? '.', isNumber, text: isNumber ? '0' : '' };
@@ -93,13 +92,13 @@ function compareParts(a: Part, b: Part): number {
   return a.isNumber ? compareNumerals(a.text, b.text) : compareQualifiers(a.text, b.text);
 }
 
-/** A qualifier, then `-1`, then `.1`. */
+/** Qualifiers sort before `-1`, and that before `.1`. */
 function rankOf(part: Part): number {
   if (!part.isNumber) return 0;
   return part.separator === '-' ? 1 : 2;
 }
 
-/** Words that are not known come behind those that are. */
+/** Unknown words sort after known ones. */
 function compareQualifiers(a: string, b: string): number {
   const left = qualifiers.indexOf(a);
   const right = qualifiers.indexOf(b);

@@ -1,13 +1,13 @@
 /**
- * Python's versions (PEP 440). What was uploaded before there was a rule is older than everything that follows it, and
- * among itself in the order that setuptools gave it.
+ * Orders Python's versions (PEP 440). Versions from before that rule are older than all valid ones, and keep the order of
+ * old setuptools among themselves.
  */
 import { compare, valid } from '@renovatebot/pep440';
 import { compareText, versionScheme } from './scheme.ts';
 
 interface PythonVersion {
   readonly text: string;
-  /** Of a version without rule. */
+  /** Parts of a version that breaks the rule. */
   readonly legacy?: readonly string[];
 }
 
@@ -31,7 +31,7 @@ const replaced = new Map([
   ['dev', '@'],
 ]);
 
-/** Numbers padded to the same length, words behind a `*`, so that text order is their order. */
+/** Pads numbers to the same length and puts `*` before words, so that text order is their order. */
 function legacyParts(text: string): readonly string[] {
   const parts: string[] = [];
   for (const piece of [...text.split(/(\d+|[a-z]+|\.|-)/), 'final']) {

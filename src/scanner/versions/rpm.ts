@@ -1,6 +1,6 @@
 /**
- * Versions of rpm's packages: `[epoch:]version[-release]` (rpm, `rpmio/rpmvercmp.cc`). A missing epoch is 0; releases
- * are compared only where both sides have one.
+ * Orders versions of rpm's packages: `[epoch:]version[-release]` (rpm, `rpmio/rpmvercmp.cc`). A missing epoch is 0.
+ * Releases count only if both sides have one.
  */
 import { compareNumerals, compareText, versionScheme } from './scheme.ts';
 
@@ -27,7 +27,7 @@ function parse(text: string): RpmVersion | undefined {
   };
 }
 
-/** Runs of digits, runs of letters, and each `~` and `^`; everything else only separates. */
+/** Returns runs of digits, runs of letters, and each `~` and `^`. Everything else only separates. */
 function segments(text: string): readonly string[] {
   return text.match(/\d+|[A-Za-z]+|[~^]/g) ?? [];
 }
@@ -37,10 +37,10 @@ function compareSegments(a: readonly string[], b: readonly string[]): number {
     const left = a[i];
     const right = b[i];
     if (left === right) continue;
-    // Before the end.
+    // `~` sorts before the end.
     if (left === '~') return -1;
     if (right === '~') return 1;
-    // After the end, before anything else.
+    // `^` sorts after the end and before anything else.
     if (left === '^') return right === undefined ? 1 : -1;
     if (right === '^') return left === undefined ? -1 : 1;
     if (left === undefined) return -1;
@@ -51,7 +51,7 @@ function compareSegments(a: readonly string[], b: readonly string[]): number {
   return 0;
 }
 
-/** Digits are newer than letters. */
+/** Digits sort after letters. */
 function compareSegment(a: string, b: string): number {
   const leftIsNumber = isNumber(a);
   if (leftIsNumber !== isNumber(b)) return leftIsNumber ? 1 : -1;

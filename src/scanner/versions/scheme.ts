@@ -1,17 +1,17 @@
-/** What all kinds of versions have in common: read once, compared often, and perhaps not comparable at all. */
+/** Common parts of all version schemes. Versions are parsed once and compared often. */
 import { BoundedMap } from '../../lib/index.ts';
 
 export interface VersionScheme {
-  /** Below, at or above zero; undefined when nobody knows. */
+  /** Returns a number below, at or above zero; undefined when the order is unknown. */
   compare(a: string, b: string): number | undefined;
 }
 
-/** Nobody's version is longer. What is hostile is not read. */
+/** No real version is longer. Longer ones are hostile and are not parsed. */
 const longestVersion = 512;
-/** Versions that stay read; some 10 MB. */
+/** Parsed versions that are kept, some 10 MB. */
 const rememberedVersions = 50_000;
 
-/** `parse` answers undefined for what is not a version of its kind, `compare` for two whose order nobody knows. */
+/** `parse` returns undefined for text that is not a version, `compare` for two versions without a known order. */
 export function versionScheme<Parsed>(
   parse: (text: string) => Parsed | undefined,
   compare: (a: Parsed, b: Parsed) => number | undefined,
@@ -41,7 +41,7 @@ export function compareNumerals(a: string, b: string): number {
   return left.length - right.length || compareText(left, right);
 }
 
-/** By code unit, as C's `strcmp` does for ASCII. */
+/** Compares code units, as C's `strcmp` does for ASCII. */
 export function compareText(a: string, b: string): number {
   if (a === b) return 0;
   return a < b ? -1 : 1;

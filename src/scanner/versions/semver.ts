@@ -1,9 +1,8 @@
 /**
- * Semantic versions (semver.org, §11) of npm and Cargo, read leniently: any number of numeric parts (missing ones are 0),
- * numbers of any length, `v` or `=` before it, a pre-release without its dash. Build metadata doesn't count.
+ * Orders semantic versions (semver.org, §11) of npm and Cargo, parsed leniently: any number of numeric parts (missing ones
+ * are 0), numbers of any length, a leading `v` or `=`, a pre-release without its dash. Build metadata doesn't count.
  *
- * One order for the well-formed and the rest, so that it stays one: a library that throws at the rest would need a second
- * order beside it.
+ * One order covers valid and other versions. A library that throws for the others would need a second order beside it.
  */
 import { compareNumerals, compareText, versionScheme } from './scheme.ts';
 
@@ -40,7 +39,7 @@ function comparePre(a: readonly string[], b: readonly string[]): number {
   return a.length - b.length;
 }
 
-/** Numbers before words. */
+/** Numbers sort before words. */
 function compareIdentifiers(a: string, b: string): number {
   const leftIsNumber = /^\d+$/.test(a);
   const rightIsNumber = /^\d+$/.test(b);

@@ -1,6 +1,6 @@
 /**
- * The orders of other projects' test tables and of Debian's own dpkg, from outside of the repository. Where a table has
- * pairs that its project answers in another way than the ecosystem itself, fewer must agree.
+ * Compares with the test tables of other projects and with Debian's own dpkg, from outside the repository. Where a project
+ * differs from the ecosystem itself in some pairs of its table, fewer must agree.
  */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
@@ -13,7 +13,7 @@ const rows = z.array(z.tuple([z.string(), z.string(), z.number()]));
 const read = (test: Skippable, file: string): unknown =>
   JSON.parse(readFileSync(scanVectors(test, `versions/${file}.json`), 'utf8'));
 
-describe('tables of others', () => {
+describe('tables of other projects', () => {
   test.for<readonly [string, Ecosystem, number]>([
     ['dpkg-oracle-real', 'deb', 3000],
     ['dpkg-Dpkg_Version.t', 'deb', 43],
@@ -24,9 +24,9 @@ describe('tables of others', () => {
     ['scalibr-alpine-versions-generated', 'apk', 13_979],
     ['rpm-rpmvercmp', 'rpm', 91],
     ['claircore-rpm-rpmvercmp', 'rpm', 113],
-    // Grype borrows the epoch of the other side where one is missing; rpm takes it as 0.
+    // Grype borrows a missing epoch from the other side; rpm takes it as 0.
     ['grype-rpm-version-compare', 'rpm', 12],
-    // Half of the rest has epochs that are words.
+    // Half of the rest has words as epochs.
     ['scalibr-redhat-versions', 'rpm', 135],
     ['scalibr-semver-versions', 'npm', 86],
     ['grype-golang-version-compare', 'golang', 19],
@@ -46,7 +46,7 @@ describe('tables of others', () => {
     expect(agreeing.length).toBeGreaterThanOrEqual(expected);
   });
 
-  test('what PyPA lists in ascending order', (context) => {
+  test('PyPA’s list in ascending order', (context) => {
     const versions = z.array(z.string()).parse(read(context, 'pypa-packaging-ordered'));
     for (const [i, a] of versions.entries()) {
       for (const b of versions.slice(i + 1)) expect(compareVersions('pypi', a, b)).toBeLessThan(0);
