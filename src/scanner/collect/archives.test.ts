@@ -1,4 +1,4 @@
-/** What lies in archives, as a scan of a layer tells of it. */
+/** The content of archives, as a scan of a layer reports it. */
 import { randomBytes } from 'node:crypto';
 import { constants, deflateRawSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, it, test } from 'vitest';
@@ -45,12 +45,12 @@ const npmTar = await filesTar({
   'package/index.js': bad,
 });
 const npm = gzipSync(npmTar);
-/** `a.py` with what is bad in it, as a tar, by Debian's programs. */
+/** `a.py` with bad content in a tar, made by Debian's programs. */
 const bzip2ed = Buffer.from(
   'QlpoOTFBWSZTWX8VeKIAAHf/hMqSAEBQAX8CJADYhGJB3iAAAIAIIAB1DSgaaaNADIaeoBkElTJpPQJgAjCDB1vzOxqED3AJFR4K5HuJ4EkDA8sG73NwtdtAkiI0EM2SqxjFraUq2ccDPgJG7gyF4+HTfKO50CD389PSQdi7kinChIP4q8UQ',
   'base64',
 );
-/** What is bad, by bzip2. */
+/** The bad content, compressed by bzip2. */
 const bzip2edFile = Buffer.from(
   'QlpoOTFBWSZTWb1QZq0AAAVfgAAQUAAQAiQA2IACQRYAIAAxTTIxMTEKZMRpkaeoaMq0T7l4ibe4KA+LuSKcKEheqDNWgA==',
   'base64',
@@ -162,18 +162,18 @@ test.each<[what: string, path: string, content: Buffer, bad: string, packages: s
     '!/b/c.tgz!/package/index.js',
     ['lodash 4.17.20 in a.zip!/b/c.tgz!/package/package.json, kept'],
   ],
-])('%s is looked into', async (_what, path, content, where, packages) => {
+])('%s is scanned', async (_what, path, content, where, packages) => {
   expect(await scan({ [path]: content })).toEqual({ bad: [`${path}${where}`], gaps: [], packages });
 });
 
-test('an archive that is there under two names tells of its packages under both', async () => {
+test('the packages of an archive with two names are reported for both', async () => {
   const collector = openCollector(analysers);
   await collector.addNamesake(scannedFile('b.whl', wheel));
   const { evidence, findings } = collector.result();
   expect([evidence.map(({ path }) => path), findings]).toEqual([['b.whl'], []]);
 });
 
-test('what is installed and kept is installed; what is kept alone fulfils no wish', async () => {
+test('a package both installed and kept is installed; a kept one fulfils no requirement', async () => {
   const tar = await filesTar({
     'opt/lodash.tgz': npm,
     'app/package-lock.json': '{"lockfileVersion":3,"packages":{"node_modules/a":{"version":"1.0.0"}}}',
@@ -188,7 +188,7 @@ test('what is installed and kept is installed; what is kept alone fulfils no wis
     const components = inventory.components.filter(({ ecosystem }) => ecosystem === 'npm');
     return [components.map(({ name, kept }) => [name, kept]), findings.length];
   };
-  // The matcher of the tests calls every lodash bad.
+  // The matcher of the tests reports every lodash.
   expect(await read(tar)).toEqual([
     [
       ['a', undefined],
@@ -199,7 +199,7 @@ test('what is installed and kept is installed; what is kept alone fulfils no wis
   expect(await read(installed)).toEqual([[['lodash', undefined]], 2]);
 });
 
-test('an archive that a later layer deletes tells of its findings, and of its packages no more', async () => {
+test('an archive that a later layer deletes keeps its findings and loses its packages', async () => {
   const gone = await filesTar({ 'opt/.wh.requests.whl': '' });
   await using scanner = scannerWith();
   const { inventory, findings } = await scanner.scanImage(
@@ -209,7 +209,7 @@ test('an archive that a later layer deletes tells of its findings, and of its pa
   expect(findings.map(({ places }) => places[0]?.path)).toEqual(['opt/requests.whl!/requests/__init__.py']);
 });
 
-test('one that is too long to be held is a gap, wherever its zip begins', async () => {
+test('an archive that is too long for memory is a gap, wherever its zip begins', async () => {
   const collector = openCollector(analysers);
   const long = collector.watch({ ...scannedFile('big', ''), sizeBytes: 100 });
   long.piece(Buffer.alloc(200_000, 'x'));
@@ -224,7 +224,7 @@ test('one that is too long to be held is a gap, wherever its zip begins', async 
   ]);
 });
 
-test('what is found in it is not told of the archive, where it lies uncompressed, again', async () => {
+test('a finding in an uncompressed entry is not repeated for the archive', async () => {
   const { bad: found } = await scan({ 'a.tar': await filesTar({ 'x.py': bad }) });
   expect(found).toEqual(['a.tar!/x.py']);
 });
@@ -236,14 +236,14 @@ test.each<[form: string, content: Buffer]>([
   ['lzip', Buffer.from('LZIP\x01\x0c', 'latin1')],
   ['lzop', Buffer.from('\x89LZO\0\r\n\x1a\n\x10', 'latin1')],
   ['compress', Buffer.from('\x1f\x9d\x90a', 'latin1')],
-])('%s is not opened, and that is told', async (form, content) => {
+])('%s is not opened but reported', async (form, content) => {
   const { gaps } = await scan({ 'x.bin': content });
   expect(gaps).toEqual([
     `x.bin: not scanned: it is of the form ${form}, which is not opened here; unpack it or leave it out`,
   ]);
 });
 
-test('what programs read as gzip and as a zip is looked at as both, and told of', async () => {
+test('a file that is both gzip and zip is scanned as both, and reported', async () => {
   const { bad: found, gaps } = await scan({
     'a.whl': Buffer.concat([gzipSync(bad), Buffer.alloc(1), wheel]),
   });
@@ -251,7 +251,7 @@ test('what programs read as gzip and as a zip is looked at as both, and told of'
   expect(gaps).toEqual([expect.stringContaining('a.whl: not scanned: incorrect header check')]);
 });
 
-describe('what is damaged', () => {
+describe('a damaged archive', () => {
   const gz = gzipSync(bad);
   const flushed = (text: string | Buffer) => {
     const whole = deflateRawSync(text, { finishFlush: constants.Z_SYNC_FLUSH });
@@ -266,13 +266,13 @@ describe('what is damaged', () => {
     ['a long one', Buffer.concat([flushed(long), Buffer.from([7, 255, 255])])],
     ['a long one without its end', gzipSync(long).subarray(0, -8)],
     ['bzip2 without its end', bzip2edFile.subarray(0, -6)],
-  ])('is looked at up to the damage: %s', async (_what, content) => {
+  ])('is scanned up to the damage: %s', async (_what, content) => {
     const { bad: found, gaps } = await scan({ 'a.gz': content });
     expect(found).toEqual(['a.gz!/a']);
     expect(gaps).toEqual([expect.stringMatching(/^a\.gz: not scanned: /)]);
   });
 
-  it('or has zeros between its members is read as Python reads it', async () => {
+  it('with zeros between its members is read as Python reads it', async () => {
     const members = Buffer.concat([gzipSync('a'), Buffer.alloc(3), gz, Buffer.alloc(700)]);
     expect(await scan({ 'a.gz': members })).toMatchObject({ bad: ['a.gz!/a'], gaps: [] });
   });
@@ -289,12 +289,12 @@ describe('a hostile archive', () => {
     const { gaps, findings } = keeping.result();
     return {
       gaps: gaps.map(({ path, reason }) => `${path}: ${reason}`),
-      // Whatever the first does, the second is read.
+      // The second is read, whatever the first does.
       next: findings.some(({ places }) => places[0]?.path === 'y!/requests/__init__.py'),
     };
   }
 
-  /** Zips in each other, each with so many of the next. */
+  /** Nested zips, each with this many of the next. */
   async function nested(depth: number, width: number): Promise<Buffer> {
     let inner = await zipOf({ 'a.bin': Buffer.alloc(mebibyte) });
     for (let level = 1; level < depth; level++) {
@@ -376,13 +376,13 @@ describe('a hostile archive', () => {
       {},
       /^x!\/a: not scanned: a is encrypted/,
     ],
-  ])('%s is a gap, and the next is read', async (_what, make, limits, says) => {
+  ])('%s is a gap, and the next archive is read', async (_what, make, limits, says) => {
     const { gaps, next } = await open(await make(), limits);
     expect(next).toBe(true);
     expect(gaps).toEqual([expect.stringMatching(says)]);
   });
 
-  it('takes no more than there is for all', async () => {
+  it('stays within the limit for all archives', async () => {
     const { gaps } = await open(await zipOf({ a: Buffer.alloc(mebibyte) }), { maxBytesOfAll: 1000 });
     expect(gaps).toEqual([
       expect.stringContaining('x: not scanned: the archives here unpack to more than'),
@@ -390,8 +390,8 @@ describe('a hostile archive', () => {
     ]);
   });
 
-  it('of entries that share their bytes is bounded by what it unpacks to', async () => {
-    // Fifty entries of the directory, one in the file.
+  it('whose entries share bytes is limited by its unpacked size', async () => {
+    // The directory has fifty entries, the file one.
     const zip = await zipOf({ a: Buffer.alloc(mebibyte) });
     const at = zip.indexOf('PK\x01\x02');
     const record = zip.subarray(at, zip.length - 22);
@@ -403,13 +403,13 @@ describe('a hostile archive', () => {
     expect([gaps, next]).toEqual([[expect.stringContaining('it unpacks to more than')], true]);
   });
 
-  it('tells names that lead out, or hold a NUL, and lays nothing there', async () => {
+  it('reports names that lead out or hold a NUL, and writes nothing there', async () => {
     const zip = await zipOf({ 'xx/etc/cron': bad });
     for (let at = zip.indexOf('xx/etc'); at >= 0; at = zip.indexOf('xx/etc')) zip.write('../e\0c', at);
     expect(await scan({ 'a.zip': zip })).toMatchObject({ bad: ['a.zip!/../e?c/cron'], gaps: [] });
   });
 
-  it('has a bound on the gaps that it makes', async () => {
+  it('causes a limited number of gaps', async () => {
     const files = Array.from({ length: 50 }, (_, at) => [`${at}.jar`, 'no jar'] as const);
     const { gaps } = await scan({ 'a.zip': await zipOf(Object.fromEntries(files)) });
     expect(gaps).toHaveLength(21);

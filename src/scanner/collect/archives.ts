@@ -1,6 +1,6 @@
 /**
- * Opens archives, and archives in them, for those who look at files: what is inside is shown to rules as if it lay there,
- * and its packages are told with where they are. What is not opened is a gap.
+ * Opens archives and nested archives for catalogers and inspectors. Rules see the content as if it lay in the folder, and
+ * packages are reported with the archives around them. Archives that are not opened are gaps.
  */
 import { hash } from 'node:crypto';
 import { headBytes } from '../../images/index.ts';
@@ -34,36 +34,36 @@ import { digestsOf } from './file-digests.ts';
 import type { Keeping } from './keeping.ts';
 import { type Inside, watchLongFile } from './long-file.ts';
 
-/** What a file is opened as: what is called a jar has to be a zip. */
+/** The forms to open a file as. A file with the name of a jar must be a zip. */
 export function archiveFormsOf(path: string, content: Buffer): readonly ArchiveForm[] {
   const forms = archiveForms(content);
   return forms.length === 0 && isJarName(path) ? ['zip'] : forms;
 }
 
 interface ArchiveOpening {
-  /** As each of these. @param inspectors none: for its packages alone */
+  /** Opens the file as each of these forms. @param inspectors none to look only for packages */
   open(
     file: ScannedFile & { readonly content: Buffer },
     forms: readonly ArchiveForm[],
     inspectors: readonly FileInspector[],
   ): Promise<Inside>;
-  /** For one that is too long to be held, as it passes by. */
+  /** Opens an archive that is too long for memory, as a stream. */
   stream(file: FileFacts, form: StreamedArchive, inspectors: readonly FileInspector[]): ArchiveStream;
 }
 
 export interface ArchiveStream {
   readonly form: StreamedArchive;
-  /** The bytes need to stay as they are only until it returns. */
+  /** The bytes may change after the call. */
   piece(bytes: Buffer): void;
-  /** A promise when it is to be waited for before the next pieces. */
+  /** A promise when the caller must wait before the next piece. */
   ready(): Promise<void> | undefined;
   end(): Promise<Inside>;
 }
 
-/** What opens one archive with all that lies in it. */
+/** The state of opening one archive with its nested archives. */
 interface Walk {
   readonly outer: FileFacts;
-  /** Of the outer one. */
+  /** Digests of the outer archive. */
   readonly digests: () => Digests | undefined;
   readonly work: Work;
   readonly catalogers: readonly Cataloger[];
@@ -73,10 +73,10 @@ interface Walk {
   gaps: number;
 }
 
-/** The archives that something lies in, the outermost first. */
+/** The archives around an entry, outermost first. */
 type Containers = readonly [Container, ...Container[]];
 
-/** Of one archive; whoever mends those will find the others. */
+/** The limit for one archive. After fixing those, the user will see the others. */
 const maxGaps = 20;
 const longestName = 250;
 const advice = 'unpack it or leave it out';
@@ -136,7 +136,7 @@ export function openArchives(
   };
 }
 
-/** For an archive that is longer than what is read whole, and of a form that is not read as it comes. */
+/** The gap for an archive that is too long to be read whole, and can't be streamed. */
 export function tooLongToOpen(sizeBytes: number, limits = archiveLimits): string {
   const most = formatSize(limits.longestWhole);
   return `not scanned: archives of this form are opened up to ${most}, and it has ${formatSize(sizeBytes)}; ${advice}`;
@@ -185,11 +185,11 @@ async function walkInto(
 }
 
 interface OneStream extends Omit<ArchiveStream, 'form' | 'end'> {
-  /** What kept it from being read to its end. */
+  /** The error that ended the reading early. */
   end(): Promise<{ readonly error: unknown } | undefined>;
 }
 
-/** One that is not in memory: its digests are not taken. */
+/** Walks a streamed archive. It takes no digests, since the bytes are not in memory. */
 function streamOne(
   walk: Walk,
   form: StreamedArchive,
@@ -216,7 +216,7 @@ function streamOne(
   };
 }
 
-/** A jar with one artifact in it is that artifact. */
+/** The hashes of a jar are those of its artifact if it has only one. */
 function withHashes(proof: Proof, bytes: Buffer): Proof {
   const [only, ...others] = proof.packages ?? [];
   if (only === undefined || others.length > 0) return proof;
@@ -286,7 +286,7 @@ async function inspect(walk: Walk, names: readonly string[], file: ScannedFile):
   );
 }
 
-/** What is found in two places of one archive is told of both, and in an archive within only of the innermost. */
+/** Keeps findings. One in two places of an archive is reported for both; one in a nested archive only for the innermost. */
 function keep(walk: Walk, found: readonly Finding[]): void {
   walk.keeping.addFindings(found);
   for (const finding of found) walk.found.add(keyOf(finding));
@@ -320,7 +320,7 @@ function visitLong(walk: Walk, containers: Containers, name: string, facts: File
   };
 }
 
-/** What is kept and not installed may be broken: nobody runs it. */
+/** Marks packages that are kept but not installed, since nothing runs them. */
 function addProof(
   walk: Walk,
   containers: Containers,
@@ -352,7 +352,7 @@ function addGap(walk: Walk, names: readonly string[], why: string): void {
   else walk.keeping.addGap(pathOf(walk, names), `not scanned: ${why}; ${advice}`);
 }
 
-/** Inside of the outermost. */
+/** Names below the outermost archive. */
 function namesOf([, ...others]: Containers): readonly string[] {
   return others.map(({ path }) => path);
 }
@@ -361,7 +361,7 @@ function pathOf(walk: Walk, names: readonly string[]): string {
   return [walk.outer.path, ...names].join('!/');
 }
 
-/** A name is told, and asked of rules; nothing is ever laid there. */
+/** Cleans a name for reports and rules. No file is ever created under it. */
 function cleanName(name: string): string {
   const clean = name
     .replaceAll(/\p{Cc}/gu, '?')
@@ -371,7 +371,7 @@ function cleanName(name: string): string {
   return clean.length > longestName ? `…${clean.slice(-longestName)}` : clean;
 }
 
-/** Of what a file holds that is only compressed. */
+/** The name for the content of a compressed file. */
 function bareName(containers: Containers): string {
   const path = containers.at(-1)?.path ?? '';
   return (

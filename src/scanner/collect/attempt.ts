@@ -1,6 +1,9 @@
-/** Work that may take time or not: without a promise where it does not, for each costs a turn of the event loop. */
+/**
+ * Runs work that may be synchronous or not. It avoids a promise for synchronous work, since each costs a turn of the event
+ * loop.
+ */
 
-/** What `work` returns goes to `done`, what it throws to `failed`. */
+/** Passes the result of `work` to `done`, or its error to `failed`. */
 export function attempt<T>(
   work: () => T | Promise<T>,
   done: (value: T) => void,
@@ -16,7 +19,7 @@ export function attempt<T>(
   return undefined;
 }
 
-/** One after the other; at once as long as none takes time. */
+/** Runs `work` for one item after the other, and synchronously while no item needs a promise. */
 export function oneByOne<T>(
   items: readonly T[],
   work: (item: T) => Promise<void> | undefined,

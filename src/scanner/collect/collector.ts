@@ -1,6 +1,6 @@
 /**
- * Hands each file to those who look at files: catalogers prove packages, inspectors find what is wrong. Whatever one of
- * them can't cope with is a gap.
+ * Passes each file to the analysers: catalogers prove packages, inspectors find problems. A file that an analyser fails on
+ * is a gap.
  */
 import { formatSize, messageOf } from '../../lib/index.ts';
 import { archiveStart, isZipName } from '../archives/forms.ts';
@@ -15,36 +15,35 @@ import { openFolderWatch, type SeenFolders } from './folder-watch.ts';
 import { type Collected, openKeeping } from './keeping.ts';
 import { type Inside, watchLongFile } from './long-file.ts';
 
-/** Who looks at files. */
 export interface Analysers {
   readonly catalogers: readonly Cataloger[];
   readonly inspectors: readonly FileInspector[];
 }
 
 export interface Collector {
-  /** A promise only when somebody takes time. */
+  /** Returns a promise only if an analyser is asynchronous. */
   add(file: ScannedFile): Promise<void> | undefined;
-  /** Only for packages: the same file under another name. */
+  /** Looks only for packages in the same file under another name. */
   addNamesake(file: ScannedFile): Promise<void> | undefined;
-  /** What files prove together. */
+  /** Adds packages that several files prove together. */
   addProof(path: string, proof: Proof): void;
-  /** For a file that is not read whole. */
+  /** Watches a file that is too long to be read whole. */
   watch(facts: FileFacts): LongFile;
   addFolder(folder: ScannedFolder): void;
-  /** @param target where it leads to within what is read, without a leading slash; undefined: out of it */
+  /** @param target path within the scanned tree, without a leading slash; undefined when the link leads out of it */
   addLink(path: string, target: string | undefined): void;
   addGap(path: string, reason: string): void;
-  /** The file was replaced by something else in the same place. */
+  /** Drops what a file proved that was replaced at the same path. */
   forget(path: string): void;
-  /** Whether somebody would look for packages in a file of that name. */
+  /** Whether any cataloger would look into a file of that name. */
   isWanted(path: string): boolean;
   result(): Collected & SeenFolders;
 }
 
 export interface LongFile {
-  /** The bytes need to stay as they are only until it returns. */
+  /** The bytes may change after the call. */
   piece(bytes: Buffer): void;
-  /** A promise when it is to be waited for before the next pieces. */
+  /** A promise when the caller must wait before the next piece. */
   ready(): Promise<void> | undefined;
   end(head: Buffer): Promise<void> | undefined;
 }
@@ -90,7 +89,7 @@ export function openCollector({ catalogers, inspectors }: Analysers): Collector 
         failure(file.path, inspector),
       ),
     );
-  /** What is in an archive first: what is found there is not told of the whole again. */
+  /** Opens archives first, so that findings inside are not repeated for the whole file. */
   const open = (file: ScannedFile, by: readonly FileInspector[]): Promise<Inside> | undefined => {
     const { content } = file;
     if (content === undefined) return undefined;
@@ -140,7 +139,7 @@ export function openCollector({ catalogers, inspectors }: Analysers): Collector 
         end: async (head) => {
           watch.end(await opening?.end());
           const file = { ...facts, head, content: undefined };
-          // A program was looked through as it passed by.
+          // A program was already read as a stream.
           if (wanting(file).some(({ name }) => name !== 'program')) {
             keeping.addGap(facts.path, `with ${formatSize(facts.sizeBytes)} it is too long to be read`);
           } else if (opening === undefined && (archiveStart(head) !== undefined || zipEnd.isZip())) {

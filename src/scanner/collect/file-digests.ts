@@ -1,4 +1,4 @@
-/** Digests of files, in the forms in which the databases of distributions have them: dpkg, apk, rpm. */
+/** Computes digests of files with the algorithms of the databases of dpkg, apk and rpm. */
 import { createHash } from 'node:crypto';
 import { isSystemPath } from '../inventory/ownership.ts';
 import type { Digests } from '../inventory/types.ts';
@@ -8,14 +8,14 @@ export interface DigestTaker {
   digests(): Digests;
 }
 
-/** Undefined where no package of a distribution has files. */
+/** Undefined for paths at which packages of distributions have no files. */
 export function digestsOf(path: string, content: Buffer): Digests | undefined {
   const taker = takeDigests(path);
   taker?.add(content);
   return taker?.digests();
 }
 
-/** For a file that comes piece by piece. Undefined where no package of a distribution has files. */
+/** The same for a file in pieces. */
 export function takeDigests(path: string): DigestTaker | undefined {
   if (!isSystemPath(path)) return undefined;
   const [md5, sha1, sha256] = [createHash('md5'), createHash('sha1'), createHash('sha256')];

@@ -1,15 +1,15 @@
-/** Which folders of npm packages pass by without a `package.json`, and which are links to somewhere else. */
+/** Remembers folders of npm packages without a `package.json`, and links to packages elsewhere. */
 import { isCode, type PackageLink, packageFolderOf, packageLinkOf } from '../inventory/npm/folders.ts';
 
 export interface SeenFolders {
-  /** Folders of packages with code and without a `package.json`. */
+  /** Folders of packages that have code but no `package.json`. */
   readonly bareFolders: readonly string[];
   readonly packageLinks: readonly PackageLink[];
 }
 
 interface FolderWatch {
   see(path: string): void;
-  /** False the first time that there are too many. */
+  /** Returns false only for the first link beyond the limit. */
   link(path: string, target: string | undefined): boolean;
   result(): SeenFolders;
 }

@@ -1,4 +1,4 @@
-/** What is kept of what those who look at files say: bounded, and open about it. */
+/** Keeps the results of analysers up to limits, and reports when a limit is reached. */
 import { isOfSystem } from '../inventory/purl.ts';
 import { openStatementBudget } from '../inventory/statements.ts';
 import type { Digests, FileEvidence, Proof } from '../inventory/types.ts';
@@ -12,16 +12,16 @@ export interface Collected {
 }
 
 export interface Keeping {
-  /** `digests` is asked where somebody may claim the file. */
+  /** Calls `digests` only if a package could claim the file. */
   addProof(path: string, proof: Proof | undefined, digests: () => Digests | undefined): void;
   addFindings(found: readonly Finding[]): void;
   addGap(path: string, reason: string): void;
-  /** What was proven by a file that has been replaced. */
+  /** Drops what a replaced file proved. */
   forget(path: string): void;
   result(): Collected;
 }
 
-/** Past these, one gap says that there is more. */
+/** Beyond this number, one gap says that there are more. */
 const maxGaps = 200;
 const longestReason = 500;
 

@@ -1,19 +1,19 @@
-/** A file that is not read whole, as it passes by those who can look at it so. */
+/** Watches a file that is too long to be read whole, as a stream. */
 import { messageOf } from '../../lib/index.ts';
 import { probeLongFile } from '../inventory/long-files.ts';
 import type { FileFacts, FileInspector, Finding } from '../types.ts';
 import { type DigestTaker, takeDigests } from './file-digests.ts';
 import type { Keeping } from './keeping.ts';
 
-/** What was found inside of an archive: the same need not be told of the archive itself. */
+/** Findings inside an archive, which need not be repeated for the archive itself. */
 export interface Inside {
   has(finding: Finding): boolean;
 }
 
 interface LongFileWatch {
-  /** The bytes need to stay as they are only until it returns. */
+  /** The bytes may change after the call. */
   piece(bytes: Buffer): void;
-  /** After the last. */
+  /** Called after the last piece. */
   end(inside?: Inside): void;
 }
 
@@ -22,7 +22,10 @@ interface GuardedWatch {
   end(inside: Inside | undefined): void;
 }
 
-/** The note with which Go's programs begin. Digests take half as long as all else, and others are known by their version. */
+/**
+ * The note at the start of Go's programs. Only those get digests, which take half as long as all the rest; other programs
+ * are known by their version.
+ */
 const goNote = Buffer.from('Go\0\0', 'latin1');
 const noteBytes = 8192;
 
@@ -50,7 +53,7 @@ export function watchLongFile(
   };
 }
 
-/** One that fails is a gap, and is asked no more. */
+/** An inspector that fails causes a gap and is not called again. */
 function guardedWatch(inspector: FileInspector, facts: FileFacts, keeping: Keeping): GuardedWatch {
   let failed = false;
   const guard = <T>(work: () => T): T | undefined => {

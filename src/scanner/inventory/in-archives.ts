@@ -1,24 +1,24 @@
 /**
- * Packages in archives: which count as installed, and which are only kept there. What a language loads out of an archive
- * as it lies is installed; what would have to be unpacked first is kept.
+ * Decides which packages in archives count as installed, and which are only kept there. A package is installed if its
+ * language loads it from the archive itself, and kept if it would have to be unpacked first.
  */
 import type { OpenedForm } from '../archives/forms.ts';
 import type { Ecosystem } from '../types.ts';
 import { isJarName } from './java/jar.ts';
 
-/** One of the archives that something lies in. */
+/** One of the archives around a package. */
 export interface Container {
   readonly form: OpenedForm;
-  /** Of the outermost; for one in another, its name there. */
+  /** Path of the outermost archive; for a nested one, its name in the outer one. */
   readonly path: string;
 }
 
-/** Plug'n'Play of Yarn loads packages from there, and from nowhere else. */
+/** Yarn's Plug'n'Play loads packages from this place alone. */
 const yarnCache = /(?:^|\/)(?:\.yarn\/(?:berry\/)?cache|\.?yarn\/berry\/cache)\/[^/]+\.zip$/;
-/** Where installers keep what they have fetched, or are to lay into environments that are made later. */
+/** Places where installers keep downloads, or packages for environments that are created later. */
 const keptPlaces = /(?:^|\/)(?:\.cache|var\/cache|ensurepip\/_bundled|python-wheels)\//;
 
-/** @param containers The outermost first; at least one. */
+/** @param containers outermost first; at least one */
 export function isLoadedFrom(containers: readonly Container[], ecosystem: Ecosystem): boolean {
   const [outermost] = containers;
   switch (ecosystem) {
@@ -26,10 +26,10 @@ export function isLoadedFrom(containers: readonly Container[], ecosystem: Ecosys
     case 'golang':
     case 'cargo':
     case 'binary':
-      // Native programs and libraries of a jar are run by what unpacks them.
+      // Native programs and libraries in a jar run only after they are unpacked.
       return containers.every(({ path }) => isJarName(path));
     case 'pypi':
-      // Any zip can be on Python's path; none in another.
+      // Any zip can be on Python's path, but not a nested one.
       return containers.length === 1 && outermost?.form === 'zip' && !keptPlaces.test(outermost.path);
     case 'npm':
       return containers.length === 1 && outermost !== undefined && yarnCache.test(outermost.path);
