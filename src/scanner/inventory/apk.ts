@@ -1,6 +1,6 @@
 /**
- * Packages of Alpine's apk. Lines `LETTER:value`, stanzas parted by an empty line; F is a folder, the R after it are
- * its files. Source: apk-tools, doc/apk-package.5.scd and "Installed database" of Alpine's wiki.
+ * Reads the database of Alpine's apk: lines `LETTER:value` in stanzas separated by empty lines. F is a folder; each R after
+ * it is one of its files. Source: apk-tools, doc/apk-package.5.scd and "Installed database" of Alpine's wiki.
  */
 import { hexHash, orUndefined } from './hashes.ts';
 import { type Asking, mostNeeds, withNeeds } from './needs.ts';
@@ -8,7 +8,7 @@ import { type OwnedFile, openOwnedList } from './ownership.ts';
 import { allPackages, linesOf, named } from './text.ts';
 import type { Cataloger, Owned } from './types.ts';
 
-/** The second since Alpine merged /usr. */
+/** Alpine uses the second path since it merged /usr. */
 export const apkDatabases = ['lib/apk/db/installed', 'usr/lib/apk/db/installed'] as const;
 
 export const apkCataloger: Cataloger = {
@@ -32,7 +32,7 @@ export const apkCataloger: Cataloger = {
   },
 };
 
-/** Letter → value. */
+/** Maps letters to values. */
 type Stanza = ReadonlyMap<string, string>;
 
 function* stanzasOf(content: Buffer, stray: () => void): Generator<Stanza> {
@@ -48,7 +48,7 @@ function* stanzasOf(content: Buffer, stray: () => void): Generator<Stanza> {
   if (stanza.size > 0) yield stanza;
 }
 
-/** `Z:Q1…` below a file is the SHA-1 of it, in base64. */
+/** `Z:Q1…` after a file is its SHA-1 in base64. */
 function ownedBy(content: Buffer): readonly Owned[] {
   const owned = openOwnedList();
   let by = '';
@@ -80,7 +80,7 @@ function packageOf(stanza: Stanza): Asking | undefined {
   if (name === undefined || version === undefined) return undefined;
   const licence = named(stanza.get('L'));
   const needs = namesIn(stanza.get('D'));
-  // `Q1` stands for SHA-1; it is of the part of the package that describes it.
+  // `Q1` marks SHA-1. It covers the part of the package that describes it.
   const checksum = /^Q1([\w+/]+=*)$/.exec(stanza.get('C') ?? '')?.[1] ?? '';
   return {
     found: {
@@ -99,7 +99,7 @@ function packageOf(stanza: Stanza): Asking | undefined {
   };
 }
 
-/** `so:libc.musl-x86_64.so.1 busybox>=1.36 !conflict`, without the versions and what must not be there. */
+/** Returns the names in `so:libc.musl-x86_64.so.1 busybox>=1.36 !conflict`, without versions and conflicts. */
 function namesIn(text: string | undefined): string[] {
   return (text ?? '').split(' ').flatMap((each) => /^[^!<>=~][^<>=~]*/.exec(each)?.[0] ?? []);
 }

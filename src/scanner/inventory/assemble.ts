@@ -1,6 +1,6 @@
 /**
- * Evidence → an inventory: which of what was found counts, each package once with all its places, and what is missing
- * for somebody to rely on it.
+ * Turns evidence into an inventory: selects the evidence that counts, lists each package once with all its places, and
+ * reports what is missing.
  */
 import { atOnce, type Steps } from '../turns.ts';
 import type { Component, Distribution, Gap, Inventory, Layer, Location } from '../types.ts';
@@ -18,7 +18,7 @@ interface Assembly {
   readonly layers: readonly Layer[];
   readonly gaps: readonly Gap[];
   readonly folders: PackageFolders;
-  /** There are programs of a distribution in it, so there must be packages. */
+  /** The image has programs of a distribution, so it must have packages. */
   readonly hasSystem: boolean;
 }
 
@@ -26,7 +26,7 @@ export function assemble(assembly: Assembly): Inventory {
   return atOnce(assembling(assembly));
 }
 
-/** The same step by step, where a process serves meanwhile. */
+/** Does the same in steps, so that the process can serve other work in between. */
 export function* assembling({ standing: all, layers, gaps, folders, hasSystem }: Assembly): Steps<Inventory> {
   const isLinked = linkedBy(folders.links);
   const standing = all.filter(
@@ -63,7 +63,7 @@ export function* assembling({ standing: all, layers, gaps, folders, hasSystem }:
   };
 }
 
-/** Without these, nothing that a distribution says of its packages can be looked up. */
+/** Reports a missing release or package database. Without them no advisories of the distribution can be looked up. */
 function missing(
   distribution: Distribution | undefined,
   components: readonly Component[],
@@ -94,16 +94,16 @@ function installedPaths(standing: readonly StandingEvidence[]): ReadonlyMap<stri
 }
 
 interface Gathered {
-  /** What is not said in one place may be in another. */
+  /** Merged from all places, since each may lack some fields. */
   component: Omit<Component, 'places' | 'kept' | 'hashes'>;
-  /** Of each place that tells. */
+  /** The hashes that each place states. */
   readonly hashes: Set<string>;
   readonly places: Map<string, Location>;
-  /** In all of its places. */
+  /** True if it is only kept in all of its places. */
   isKept: boolean;
 }
 
-/** By package URL: a lock beside what was installed by it tells the digests of that. */
+/** Maps package URLs to the hashes in lock files, which also apply to the packages installed from them. */
 function hashesWishedFor(standing: readonly StandingEvidence[]): ReadonlyMap<string, Set<string>> {
   const told = new Map<string, Set<string>>();
   for (const { evidence } of standing) {
@@ -158,7 +158,7 @@ function* componentsOf(
   return sorted;
 }
 
-/** Where the same version is of other bytes, none of them is the package's. */
+/** If places state different hashes for a version, none is reported. */
 function hashesIn(told: ReadonlySet<string> = new Set()): Pick<Component, 'hashes'> {
   return told.size === 1 ? { hashes: [...told].flatMap((each) => each.split(' ')) } : {};
 }

@@ -1,4 +1,4 @@
-/** Who looks at files for packages. */
+/** The registry of catalogers. */
 import { apkCataloger } from './apk.ts';
 import { composerCataloger, composerLockCataloger } from './composer.ts';
 import { condaCataloger } from './conda.ts';

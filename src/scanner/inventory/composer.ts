@@ -1,5 +1,5 @@
 /**
- * PHP packages: what Composer installed, and what is wished for.
+ * Reads PHP packages that Composer installed, and those that its lock requires.
  * Source: getcomposer.org, `vendor/composer/installed.json` (1 and 2) and `composer.lock`.
  */
 import { isJsonObject, type JsonValue } from '../../lib/index.ts';
@@ -24,7 +24,7 @@ export const composerCataloger: Cataloger = {
   },
 };
 
-/** What is for development only (`packages-dev`) is left out. */
+/** Leaves out packages for development only (`packages-dev`). */
 export const composerLockCataloger: Cataloger = {
   name: 'composer-lock',
   revision: 2,
@@ -53,7 +53,7 @@ function packageOf(item: JsonValue): FoundPackage | undefined {
     ecosystem: 'composer',
     name,
     version,
-    // Several are a choice.
+    // Several licences are a choice.
     licences: licences.length === 0 ? undefined : [licences.join(' or ')],
     supplier: authorOf(itemsOf(item['authors'])[0]),
     needs: needsOf(item['require']),
@@ -61,7 +61,7 @@ function packageOf(item: JsonValue): FoundPackage | undefined {
   };
 }
 
-/** Without PHP itself and its extensions, which have no vendor. */
+/** Leaves out PHP itself and its extensions, which have no vendor. */
 function needsOf(require: JsonValue | undefined): string[] {
   const names = entriesOf(require).flatMap(([key]) => named(key)?.toLowerCase() ?? []);
   return names.filter((name) => /^[^\s|?]+\/[^\s|?]+$/.test(name)).slice(0, mostNeeds);

@@ -1,6 +1,6 @@
 /**
- * Packages that conda installed: `conda-meta/NAME-VERSION-BUILD.json` in each environment. Python's among them have
- * metadata of their own as well. Nobody publishes advisories of the others.
+ * Reads packages that conda installed: `conda-meta/NAME-VERSION-BUILD.json` in each environment. Python packages among them
+ * also have metadata of their own. For the others, no source publishes advisories.
  * Source: docs.conda.io, "Conda package specification" and "Managing environments".
  */
 import type { JsonValue } from '../../lib/index.ts';
@@ -36,7 +36,7 @@ export const condaCataloger: Cataloger = {
   },
 };
 
-/** `python >=3.12,<3.13.0a0`; two underscores begin what the machine must have. */
+/** Entries look like `python >=3.12,<3.13.0a0`. Two underscores mark requirements on the machine. */
 function needsOf(depends: JsonValue | undefined): string[] | undefined {
   if (depends === undefined) return undefined;
   const names = itemsOf(depends).flatMap((each) => named(each)?.split(' ')[0] ?? []);

@@ -1,9 +1,9 @@
-/** Where the databases of package managers lie: a link there could lead a scanner past them. */
+/** Paths of the databases of package managers. A link there could lead a scanner past them. */
 import { apkDatabases } from './apk.ts';
 import { osReleasePaths } from './os-release.ts';
 import { rpmFolders } from './rpm/rpm.ts';
 
-/** Of the packages of each distribution. */
+/** Package databases of all distributions. */
 const databases = [
   'var/lib/dpkg/status',
   'var/lib/dpkg/status.d',
@@ -12,12 +12,12 @@ const databases = [
 ];
 const expected = new Set([...databases, ...osReleasePaths].flatMap(withFolders));
 
-/** A database, or a folder above one. */
+/** Whether the path is a database or a folder above one. */
 export function isDatabasePath(path: string): boolean {
   return expected.has(path);
 }
 
-/** Programs are linked with one of these: where one is, there is a distribution, whatever else was deleted. */
+/** Whether the path is a C library or loader. If one exists, so does a distribution, whatever else was deleted. */
 export function isSystemLibrary(path: string): boolean {
   return /(?:^|\/)(?:ld-linux[\w.-]*\.so\.\d|ld-musl-\w+\.so\.1|libc\.so\.6)$/.test(path);
 }

@@ -10,7 +10,7 @@ async function licencesIn(text: string): Promise<readonly string[] | undefined> 
 }
 
 describe('a copyright file of Debian', () => {
-  it('for machines names each licence once', async () => {
+  it('in machine-readable form names each licence once', async () => {
     const text = `Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
 Upstream-Name: bash
 
@@ -31,7 +31,7 @@ License: Permission to use, copy, modify, and distribute this software for any p
     expect(await licencesIn(text)).toEqual(['GPL-3+', 'GPL-3+ or Expat', `see ${path}`]);
   });
 
-  it('for people names the texts that it refers to, but no version of the GPL', async () => {
+  it('in free form names the texts that it refers to, but no version of the GPL', async () => {
     const text =
       "It was packaged.\nLicense: see below\nsee /usr/share/common-licenses/Apache-2.0, or `/usr/share/common-licenses/GPL-2'.";
     expect(await licencesIn(text)).toEqual(['Apache-2.0', 'common-licenses/GPL-2']);
@@ -39,14 +39,14 @@ License: Permission to use, copy, modify, and distribute this software for any p
     expect(await licencesIn(' ')).toBeUndefined();
   });
 
-  it('with more than is kept says where the rest is', async () => {
+  it('with more than the limit says where the rest is', async () => {
     const lines = Array.from({ length: 200 }, (_, at) => `License: own-${at}`);
     const licences = await licencesIn(['Format: 1.0', ...lines].join('\n'));
     expect(licences).toHaveLength(101);
     expect(licences?.at(-1)).toBe(`see ${path}`);
   });
 
-  it('is of no other package', async () => {
+  it('belongs to no other package', async () => {
     expect(await proofOf(debCopyrightCataloger, 'usr/share/doc/bash/x/copyright', '')).toBeUndefined();
   });
 });

@@ -1,6 +1,6 @@
 /**
- * Licences of Debian's packages: `usr/share/doc/PACKAGE/copyright`, most of them in the form that machines read. The others
- * name at least the texts that Debian has in one place.
+ * Reads licences of Debian's packages from `usr/share/doc/PACKAGE/copyright`. Most files are machine-readable. The others
+ * at least name the licence texts that Debian keeps in one place.
  * Source: Debian, copyright-format 1.0; Debian policy, 12.5.
  */
 import { linkTarget } from '../../images/index.ts';
@@ -9,11 +9,11 @@ import { named } from './text.ts';
 import type { Cataloger, Copyright, Proof } from './types.ts';
 
 const filePath = /^usr\/share\/doc\/([^/]+)\/copyright$/;
-/** A package of the same source has a link in its place, or in that of the folder. */
+/** Packages of the same source may have a link in place of the file or of its folder. */
 const linkPath = /^usr\/share\/doc\/([^/]+)(?:\/copyright)?$/;
 const maxBytes = 512 * 1024;
 const mostLicences = 100;
-/** A short name is one, two joined, or one with an exception; longer ones are the text itself. */
+/** A short name is one licence, two joined ones, or one with an exception. Longer names are the licence text itself. */
 const longestName = 100;
 const mostWords = 10;
 
@@ -29,7 +29,7 @@ export const debCopyrightCataloger: Cataloger = {
   },
 };
 
-/** What a link says; undefined when it is none to a copyright. */
+/** Reads a link; undefined when it does not lead to a copyright file. */
 export function copyrightLink(path: string, target: string): Proof | undefined {
   const of = linkPath.exec(path)?.[1];
   if (of === undefined) return undefined;
@@ -37,7 +37,7 @@ export function copyrightLink(path: string, target: string): Proof | undefined {
   return sameAs === undefined || sameAs === of ? undefined : { copyright: { of, sameAs } };
 }
 
-/** By package, following links. */
+/** Looks up licences by package, and follows links. */
 export function licencesOfDebian(
   copyrights: Iterable<Copyright>,
 ): (name: string) => readonly string[] | undefined {
@@ -65,7 +65,7 @@ function shortNames(text: string): string[] {
   return [...text.matchAll(/^License:[ \t]*(\S.*)$/gim)].flatMap(([, name]) => named(name) ?? []);
 }
 
-/** Such a text is in force, but not in which of its versions: that is said in words around it. */
+/** The text applies, but only the words around it say in which version. */
 function commonTexts(text: string): string[] {
   const found = text.matchAll(/\/usr\/share\/common-licenses\/([A-Z][\w.+-]{0,40}\w)/g);
   return [...found].map(([, name = '']) => (/GPL|GFDL/.test(name) ? `common-licenses/${name}` : name));

@@ -41,7 +41,7 @@ Maintainer: Ivan Iguaran <ivan@nodesource.com>
 `;
 
 describe('the status file of dpkg', () => {
-  it('tells of what is installed, with its source package', async () => {
+  it('proves installed packages with their source packages', async () => {
     const proof = await proofOf(debCataloger, 'var/lib/dpkg/status', status);
     expect(proof?.packages).toEqual([
       {
@@ -83,7 +83,7 @@ describe('the status file of dpkg', () => {
     expect(proof?.gaps).toEqual([]);
   });
 
-  it('of a distroless image tells of one package', async () => {
+  it('of a distroless image proves one package', async () => {
     const proof = await proofOf(
       debCataloger,
       'var/lib/dpkg/status.d/tzdata',
@@ -104,7 +104,7 @@ describe('the status file of dpkg', () => {
     expect(proof?.gaps?.join()).toContain(reason);
   });
 
-  it('has all packages before the place where it is cut', async () => {
+  it('proves all packages before a cut', async () => {
     const proof = await proofOf(
       debCataloger,
       'var/lib/dpkg/status',

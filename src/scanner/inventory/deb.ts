@@ -1,6 +1,6 @@
 /**
- * Packages of dpkg: the status file, and the files of distroless images, one a package (`status.d`), with the
- * lists of what each owns.
+ * Reads packages of dpkg: the status file, the files of distroless images with one package each (`status.d`), and the lists
+ * of files that each package owns.
  * Sources: dpkg(1), "Package states"; deb-version(7); Debian policy, 5.6.1 (Source).
  */
 
@@ -24,7 +24,7 @@ const fields = new Set([
   'pre-depends',
   'provides',
 ]);
-/** Vendors with package archives of their own, for whose packages Debian and Ubuntu publish no advisories. */
+/** Vendors with their own package archives. Debian and Ubuntu publish no advisories for those packages. */
 const foreignMaintainers =
   /docker|nodesource|hashicorp|microsoft|elastic|google|gitlab|github|mongodb|nginx|grafana|influx|datadog|oracle|mysql|mariadb|percona|yarn|kubernetes|confluent|redis|cloudflare|tailscale|caddy|sury|launchpad|amazon|nvidia/i;
 
@@ -73,7 +73,7 @@ function* filesOf(content: Buffer, isList: boolean): Generator<OwnedFile> {
 }
 
 function packageOf(stanza: Stanza): Asking | 'unreadable' | undefined {
-  // Those of distroless images have no status: what is there is installed.
+  // Packages of distroless images have no status. All of them are installed.
   if (/ (?:not-installed|config-files)$/.test(stanza.get('status') ?? '')) return undefined;
   const name = named(stanza.get('package'));
   const version = named(stanza.get('version'));
@@ -95,7 +95,7 @@ function packageOf(stanza: Stanza): Asking | 'unreadable' | undefined {
   };
 }
 
-/** `a (>= 1), b:any | c`: the versions are met, or dpkg had not installed it. */
+/** Reads names from `a (>= 1), b:any | c`. It ignores versions, because dpkg has checked them. */
 function relationsOf(text: string | undefined): string[][] {
   return (text ?? '').split(',').flatMap((choice) => {
     const names = choice
@@ -105,7 +105,7 @@ function relationsOf(text: string | undefined): string[][] {
   });
 }
 
-/** Where each package has a file of its own, the others are not known yet. */
+/** With one file per package, the other packages are not known yet. */
 function inWords({ found, needs, needsMore = false }: Asking): FoundPackage {
   return {
     ...found,
@@ -118,7 +118,7 @@ function isForeign(maintainer: string): boolean {
   return foreignMaintainers.test(maintainer) && !/debian|ubuntu/i.test(maintainer);
 }
 
-/** `name (version)`, or one of them alone where the other is the package's. */
+/** Reads `name (version)`. A missing part is that of the package. */
 function sourceOf(
   text: string | undefined,
   name: string,

@@ -1,6 +1,6 @@
 /**
- * Ruby gems that are installed. RubyGems writes a line `# stub: NAME VERSION PLATFORM PATHS` for readers like this one;
- * specifications of old have none and are Ruby. Source: RubyGems, Gem::StubSpecification.
+ * Reads installed Ruby gems. RubyGems writes a line `# stub: NAME VERSION PLATFORM PATHS` for readers like this one. Old
+ * specifications are Ruby without that line. Source: RubyGems, Gem::StubSpecification.
  */
 import { author } from './authors.ts';
 import { orUndefined } from './hashes.ts';
@@ -38,14 +38,14 @@ export const gemCataloger: Cataloger = {
   },
 };
 
-/** RubyGems writes each as `s.add_dependency(%q<NAME>.freeze, …)`. A text without its stub says it in Ruby of any form. */
+/** RubyGems writes each as `s.add_dependency(%q<NAME>.freeze, …)`. Specifications without the stub may use any Ruby. */
 function needsOf(text: string): Pick<FoundPackage, 'needs'> {
   if (!text.includes('# stub: ')) return {};
   const found = text.matchAll(/\.add_(?:runtime_)?dependency\(%q<([\w.-]{1,200})>/g);
   return { needs: [...new Set(found.map((match) => match[1] ?? ''))].slice(0, mostNeeds) };
 }
 
-/** `s.licenses = ["MIT".freeze]`, or one as `s.license`. */
+/** Reads `s.licenses = ["MIT".freeze]`, or a single `s.license`. */
 function listIn(text: string, field: string): string[] {
   const list =
     new RegExp(`\\.${field}\\s*=\\s*(\\[[^\\]\\n]{0,1000}\\]|"[^"\\n]{0,200}")`).exec(text)?.[1] ?? '';

@@ -5,7 +5,7 @@ import type { FoundPackage } from './types.ts';
 
 type Row = readonly [path: string, purl: string, found: Partial<FoundPackage>];
 
-/** `name` and `version` are in the package URL. */
+/** The package URL has `name` and `version`. */
 function graphOf(rows: readonly Row[], limits?: Parameters<typeof openGraph>[0]) {
   const graph = openGraph(limits);
   for (const [path, purl, found] of rows) {
@@ -38,7 +38,7 @@ it('finds npm packages as Node.js does: from the folder upwards', () => {
   });
 });
 
-it('finds npm packages behind links and in archives by name, where it can only be one', () => {
+it('finds npm packages behind links and in archives by name, if it is unique', () => {
   const pnpm = (name: string) => `node_modules/.pnpm/${name}@1/node_modules/${name}/package.json`;
   expect(
     graphOf([
@@ -51,7 +51,7 @@ it('finds npm packages behind links and in archives by name, where it can only b
   ).toEqual({ 'npm/a@1': ['npm/b@1', '…'], 'npm/d@1': ['npm/b@1'] });
 });
 
-it('finds Python’s in the same environment, however they spell each other', () => {
+it('finds Python packages in the same environment, in any spelling', () => {
   const inFolder = (folder: string, name: string) => `${folder}/${name}.dist-info/METADATA`;
   expect(
     graphOf([
@@ -66,7 +66,7 @@ it('finds Python’s in the same environment, however they spell each other', ()
   });
 });
 
-it('takes the version that is asked for, the same architecture, and the first choice that is there', () => {
+it('takes the requested version, the same architecture, and the first alternative present', () => {
   const status = 'var/lib/dpkg/status';
   expect(
     graphOf([
@@ -80,7 +80,7 @@ it('takes the version that is asked for, the same architecture, and the first ch
   ).toEqual({ 'cargo/a@1': ['cargo/b@2', '…'], 'deb/bash@1': ['deb/libc6@1:i386'] });
 });
 
-it('joins what a package needs in all of its places', () => {
+it('joins the needs of a package in all of its places', () => {
   const rows: readonly Row[] = ['x', 'y'].flatMap((app): Row[] => [
     [`${app}/node_modules/a/package.json`, 'npm/a@1', { needs: ['b'] }],
     [`${app}/node_modules/b/package.json`, `npm/b@${app}`, {}],
@@ -88,7 +88,7 @@ it('joins what a package needs in all of its places', () => {
   expect(graphOf(rows)).toEqual({ 'npm/a@1': ['npm/b@x', 'npm/b@y'] });
 });
 
-it('says that there is more, past its limits', () => {
+it('says that there are more needs beyond its limits', () => {
   const names = ['a', 'b', 'c', 'd'];
   const rows = names.map((name): Row => ['db', `deb/${name}@1`, { needs: names }]);
   const whole = graphOf(rows);

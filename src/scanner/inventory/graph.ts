@@ -1,7 +1,6 @@
 /**
- * Which component needs which. Each ecosystem finds what a package needs in its own way: Node.js by folders, the others by
- * name; of several versions that one counts that is installed in the same place. What can't be told is left out, and the
- * component is marked so.
+ * Finds the dependencies between components. npm packages are found by folders as in Node.js, others by name; among several
+ * versions, the one installed in the same place counts. Unresolved needs are left out, and the component is marked.
  */
 import type { Steps } from '../turns.ts';
 import type { Component } from '../types.ts';
@@ -9,13 +8,13 @@ import { packageFolderOf } from './npm/folders.ts';
 import { folderOf } from './text.ts';
 import type { FoundPackage } from './types.ts';
 
-/** What is needed: sorted, each once. */
+/** Dependencies, sorted and without duplicates. */
 type Dependencies = Pick<Component, 'needsMore'> & { readonly dependsOn: readonly string[] };
 
 interface GraphBuilder {
-  /** @param path of the file that tells of it */
+  /** @param path of the file that proves the package */
   add(found: FoundPackage, purl: string, path: string): void;
-  /** By package URL, of those whose needs are told. */
+  /** Dependencies by package URL, for packages with known needs. */
   result(): Steps<ReadonlyMap<string, Dependencies>>;
 }
 
@@ -23,7 +22,7 @@ interface Candidate {
   readonly purl: string;
   readonly version: string;
   readonly architecture: string | undefined;
-  /** Where packages of its kind are installed side by side. */
+  /** The folder in which packages of its kind are installed side by side. */
   readonly folder: string;
 }
 
@@ -33,14 +32,14 @@ interface Asker extends Candidate {
 }
 
 interface GraphLimits {
-  /** Of all package URLs that stand for a need. */
+  /** The limit for all package URLs in dependencies. */
   readonly bytes: number;
   readonly needs: number;
 }
 
-/** Real images have a tenth of it. */
+/** Real images have a tenth of this. */
 const graphLimits: GraphLimits = { bytes: 3 * 1024 * 1024, needs: 60_000 };
-/** Of one name; whoever has more of it than that is not told which of them is meant. */
+/** The limit for packages of one name. With more, the result would be ambiguous anyway. */
 const mostCandidates = 50;
 
 export function openGraph(limits = graphLimits): GraphBuilder {
@@ -88,14 +87,14 @@ export function openGraph(limits = graphLimits): GraphBuilder {
   };
 }
 
-/** What meets a need of `asker`; undefined where nothing does, or several could. */
+/** Finds the package that meets a need of `asker`; undefined when none does, or several could. */
 function openMeeting(
   asker: Asker,
   byName: ReadonlyMap<string, readonly Candidate[]>,
   modules: ReadonlyMap<string, ReadonlyMap<string, string>>,
 ): (need: string) => string | undefined {
   const { found, path } = asker;
-  // What links lead to is not known there.
+  // pnpm uses links, whose targets are not known here.
   const isByFolder = isInFolder(found) && !path.includes('/.pnpm/');
   const above = isByFolder ? [...modulesAbove(path, modules)] : [];
   const meet = (choice: string): string | undefined => {
@@ -117,7 +116,7 @@ function openMeeting(
   };
 }
 
-/** As Node.js goes: from the package's own folder upwards. */
+/** Searches like Node.js: from the package's own folder upwards. */
 function* modulesAbove(
   path: string,
   modules: ReadonlyMap<string, ReadonlyMap<string, string>>,
@@ -129,7 +128,7 @@ function* modulesAbove(
   }
 }
 
-/** Undefined where several could be meant. */
+/** Undefined when the choice is ambiguous. */
 function chosen(
   candidates: readonly Candidate[],
   version: string | undefined,
@@ -152,7 +151,7 @@ function only(candidates: readonly Candidate[]): string | undefined {
   return candidates.every(({ purl }) => purl === first?.purl) ? first?.purl : undefined;
 }
 
-/** In an archive, packages have no folders to look in. */
+/** Packages in an archive have no folders to search. */
 function isInFolder({ ecosystem, within }: FoundPackage): boolean {
   return ecosystem === 'npm' && within === undefined;
 }

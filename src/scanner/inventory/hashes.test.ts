@@ -67,7 +67,7 @@ it.each<[Cataloger, string, string, string]>([
   expect(proof?.packages?.[0]?.hashes).toEqual([expected]);
 });
 
-it('what is installed has the digest that its lock tells of that version, but not of several', async () => {
+it('an installed package has the digest in its lock, unless there are several', async () => {
   const lock = (of: string) =>
     JSON.stringify({ packages: { 'node_modules/a': { version: '1', integrity: of } } });
   const installed = (version: string) => JSON.stringify({ name: 'a', version });

@@ -1,4 +1,4 @@
-/** Digests of packages, as those who hand them out or install them tell: `sha256:` and hex. */
+/** Normalizes digests of packages, as registries and installers state them: `sha256:` and hex. */
 
 const hexDigits: ReadonlyMap<string, number> = new Map([
   ['md5', 32],
@@ -9,13 +9,13 @@ const hexDigits: ReadonlyMap<string, number> = new Map([
 ]);
 const mostParts = 5;
 
-/** One, or none where it is no digest of that algorithm. */
+/** Returns one digest, or none if `hex` is not a digest of that algorithm. */
 export function hexHash(algorithm: string, hex: unknown): string[] {
   if (typeof hex !== 'string' || hex.length !== hexDigits.get(algorithm)) return [];
   return /^[0-9a-f]+$/i.test(hex) ? [`${algorithm}:${hex.toLowerCase()}`] : [];
 }
 
-/** `sha512-BASE64 sha1-BASE64`. Source: W3C, Subresource Integrity. */
+/** Reads `sha512-BASE64 sha1-BASE64`. Source: W3C, Subresource Integrity. */
 export function integrityHashes(text: unknown): string[] {
   if (typeof text !== 'string' || text.length > 1000) return [];
   return text
@@ -27,7 +27,7 @@ export function integrityHashes(text: unknown): string[] {
     .sort();
 }
 
-/** Undefined instead of none. */
+/** Returns undefined for an empty list. */
 export function orUndefined<T>(list: readonly T[]): readonly T[] | undefined {
   return list.length === 0 ? undefined : list;
 }

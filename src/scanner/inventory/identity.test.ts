@@ -1,4 +1,4 @@
-/** What the packages and other files say of the distribution, when os-release says nothing, or something else. */
+/** What packages and other files say about the distribution when os-release says nothing or something else. */
 import { describe, expect, it } from 'vitest';
 import { identify } from './identity.ts';
 import type { FoundPackage, StandingEvidence, Witness } from './types.ts';
@@ -21,7 +21,7 @@ interface Case {
   readonly witness?: Omit<Witness, 'by'>;
 }
 
-/** `id version`, and what is told. */
+/** `id version`, and the reported reason. */
 function identified({ stated, packages, witness }: Case): readonly string[] {
   const [id = '', versionId = ''] = stated ?? [];
   const evidence = [
@@ -41,7 +41,7 @@ const trixie = [deb('base-files', '13.8+deb13u1'), deb('libc6', '2.41-12')];
 const jammy = [deb('base-files', '12ubuntu4.6'), deb('ca-certificates', '20240203~22.04.1')];
 const el9 = [rpm('5.1-2.el9', 'Red Hat, Inc.'), rpm('2.34-1.el9_4.2', 'Red Hat, Inc.'), rpm('1-1', 'Me')];
 
-describe('what os-release says counts', () => {
+describe('os-release counts', () => {
   it.each<[Case, string]>([
     [{ stated: ['debian', '13'], packages: trixie }, 'debian 13'],
     [{ stated: ['debian', '13.2'], packages: trixie }, 'debian 13.2'],
@@ -87,12 +87,12 @@ describe('what os-release says counts', () => {
     [{ stated: ['rhel', ''], packages: el9 }, 'rhel 9'],
     [{ packages: trixie }, 'debian 13'],
     [{ packages: [deb('libc6', '2.41-12')] }, 'undefined undefined'],
-  ])('and is completed where it is silent: %j', (what, expected) => {
+  ])('and is completed where it says nothing: %j', (what, expected) => {
     expect(identified(what)).toEqual([expected]);
   });
 });
 
-describe('one line of os-release changes nothing, and is told', () => {
+describe('a changed line of os-release has no effect and is reported', () => {
   it.each<[Case, string, string]>([
     [
       { stated: ['foo', '1'], packages: trixie },
@@ -138,7 +138,7 @@ describe('one line of os-release changes nothing, and is told', () => {
     expect(gap).toContain(told);
   });
 
-  it('what another vendor made says nothing of it', () => {
+  it('packages of other vendors don’t count', () => {
     const foreign = { ...deb('docker-ce', '1+deb14u1'), foreign: true };
     expect(identified({ stated: ['debian', '13'], packages: [...trixie, foreign] })).toEqual(['debian 13']);
   });

@@ -1,6 +1,6 @@
 /**
- * Which distribution it is. os-release says so in two lines that anybody can change, so the database of packages and
- * other files of the distribution are asked as well. Where they disagree, what was installed counts, and a gap tells it.
+ * Identifies the distribution. Anyone can change the two lines in os-release, so it also checks the package database and
+ * other files. If they disagree, the installed packages win, and a gap reports it.
  */
 import type { Distribution, Gap } from '../types.ts';
 import { osReleasePaths } from './os-release.ts';
@@ -43,7 +43,7 @@ function statedBy(standing: readonly StandingEvidence[]): FileEvidence | undefin
     .find((found) => found !== undefined)?.evidence;
 }
 
-/** What os-release and what is installed are compared by: `13` of `13.1`, `3.20` of `3.20.3`. */
+/** The part of a version that os-release and packages are compared by: `13` of `13.1`, `3.20` of `3.20.3`. */
 function branchOf(id: string, versionId: string): string {
   if (id === 'alpine') return /_alpha/.test(versionId) ? 'edge' : (/^\d+\.\d+/.exec(versionId)?.[0] ?? '');
   if (id === 'ubuntu') return versionId;
@@ -63,7 +63,7 @@ function witnessOf(standing: readonly StandingEvidence[]): Witness | undefined {
   );
 }
 
-/** `base-files 13.8+deb13u1` is Debian 13, `12ubuntu4.6` Ubuntu; `+deb13u2` stands in versions of updates. */
+/** `base-files 13.8+deb13u1` means Debian 13, `12ubuntu4.6` means Ubuntu. `+deb13u2` occurs in versions of updates. */
 function debWitness(packages: readonly FoundPackage[], files: readonly Witness[]): Witness | undefined {
   const base = packages.find(({ name }) => name === 'base-files')?.version;
   const by = `base-files ${base}`;
@@ -79,7 +79,7 @@ function debWitness(packages: readonly FoundPackage[], files: readonly Witness[]
   const update = latestUpdate(packages);
   if (update !== undefined && Number(update.versionId) > Number(debian?.[1] ?? 0)) return update;
   if (debian === null) return undefined;
-  // Before a release its base-files has no minor number, and it may be unstable's.
+  // Before a release, base-files has no minor number and may belong to unstable.
   const isReleased = debian[2] !== undefined || debian[3] !== undefined;
   return { by, id: 'debian', versionId: isReleased ? (debian[1] ?? '') : '' };
 }
@@ -94,7 +94,7 @@ function latestUpdate(packages: readonly FoundPackage[]): Witness | undefined {
   return latest;
 }
 
-/** As lsb-release says it; else the latest that stands in a version, as in `20240203~22.04.1`. */
+/** Uses lsb-release, else the latest release in a version, such as `20240203~22.04.1`. */
 function ubuntuRelease(packages: readonly FoundPackage[], files: readonly Witness[]): string {
   const told = files.find(({ id }) => id === 'ubuntu')?.versionId;
   if (told !== undefined) return told;
@@ -132,7 +132,7 @@ const distTags: ReadonlyMap<string, string> = new Map([
   ['mga', 'mageia'],
 ]);
 
-/** By the tag that most releases end in: `5.2-3.el9`. Who made most packages with `el` says whose they are. */
+/** Uses the tag that most releases end in: `5.2-3.el9`. For `el`, the vendor of most packages decides. */
 function rpmWitness(packages: readonly FoundPackage[]): Witness | undefined {
   const made = packages.filter(({ foreign }) => !foreign);
   const tagOf = ({ version }: FoundPackage) =>

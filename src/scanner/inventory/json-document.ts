@@ -1,4 +1,4 @@
-/** JSON from a package: bounded, an object, and never trusted in its types. */
+/** Parses JSON from packages: with limits, and without trust in types. */
 import {
   hasMoreValuesThan,
   isJsonObject,
@@ -10,21 +10,21 @@ import {
 /** Lock files of large projects have 20 MB. */
 const maxBytes = 24 * 1024 * 1024;
 const maxDepth = 200;
-/** Each takes up to 64 bytes of memory, and as little as two of the text. Those lock files have half a million. */
+/** Each value takes up to 64 bytes of memory, but as little as two bytes of text. Large lock files have half a million. */
 const maxValues = 1_500_000;
 
-/** Throws, with a message for people, when it is none. */
+/** Throws, with a message for users, when it is not JSON. */
 export function jsonOf(content: Buffer): JsonValue {
   return parseJson(textOf(content));
 }
 
-/** Without the mark of the order of bytes. Throws when it is too long. */
+/** Drops the byte order mark. Throws when the text is too long. */
 export function textOf(content: Buffer): string {
   if (content.length > maxBytes) throw new Error('it is too long');
   return content.toString('utf8').replace(/^\uFEFF/, '');
 }
 
-/** Throws, with a message for people, when it is none. */
+/** Throws, with a message for users, when it is not JSON. */
 export function parseJson(text: string): JsonValue {
   if (nestsDeeperThan(text, maxDepth)) throw new Error('it nests too deep');
   if (hasMoreValuesThan(text, maxValues)) throw new Error('there is too much in it');
@@ -35,23 +35,23 @@ export function parseJson(text: string): JsonValue {
   }
 }
 
-/** Throws when it is not an object. */
+/** Throws when the value is not an object. */
 export function jsonObjectOf(content: Buffer): JsonObject {
   return requireObject(jsonOf(content));
 }
 
-/** Throws when it is not an object. */
+/** Throws when the value is not an object. */
 export function requireObject(value: JsonValue): JsonObject {
   if (!isJsonObject(value)) throw new Error('it is no JSON object');
   return value;
 }
 
-/** The entries of an object; of anything else none. */
+/** The entries of an object; empty for other values. */
 export function entriesOf(value: JsonValue | undefined): [string, JsonValue | undefined][] {
   return isJsonObject(value) ? Object.entries(value) : [];
 }
 
-/** The items of a list; of anything else none. */
+/** The items of a list; empty for other values. */
 export function itemsOf(value: JsonValue | undefined): readonly JsonValue[] {
   return Array.isArray(value) ? value : [];
 }

@@ -1,4 +1,4 @@
-/** Python, Ruby and PHP: what is installed, and what is wished for. */
+/** Python, Ruby and PHP: installed and required packages. */
 import { describe, expect, it } from 'vitest';
 import { proofOf } from '../scanner.fixture.ts';
 import { composerCataloger, composerLockCataloger } from './composer.ts';
@@ -24,7 +24,7 @@ describe('Python', () => {
       `Name: Flask-Login\nVersion: 0.6.3\nLicense: ${'text '.repeat(80)}\n`,
       {},
     ],
-  ])('%s is of a distribution', async (path, text, stated) => {
+  ])('%s proves a distribution', async (path, text, stated) => {
     const proof = await proofOf(pythonCataloger, path, text);
     expect(proof?.packages).toEqual([
       { ecosystem: 'pypi', name: 'Flask-Login', version: '0.6.3', ...stated },
@@ -34,7 +34,7 @@ describe('Python', () => {
   it.each([
     ['src/METADATA', 'Name: x\nVersion: 1\n'],
     [`${site}/x.dist-info/RECORD`, 'Name: x\nVersion: 1\n'],
-  ])('%s is not', async (path, text) => {
+  ])('%s does not', async (path, text) => {
     expect(await proofOf(pythonCataloger, path, text)).toBeUndefined();
   });
 
@@ -51,7 +51,7 @@ describe('Python', () => {
       'License: UNKNOWN\nClassifier: License :: OSI Approved :: MIT License\nClassifier: License :: Public Domain',
       ['MIT License', 'Public Domain'],
     ],
-  ])('tells its licences: %j', async (fields, licences) => {
+  ])('states its licences: %j', async (fields, licences) => {
     const text = `Name: a\nVersion: 1\n${fields}\n\nClassifier: License :: no`;
     const proof = await proofOf(pythonCataloger, `${site}/a.dist-info/METADATA`, text);
     expect(proof?.packages?.[0]?.licences).toEqual(licences);
@@ -63,13 +63,13 @@ describe('Python', () => {
     ['Author: A\nAuthor-email: A <a@example.org>', 'A'],
     ['Author: UNKNOWN\nMaintainer: B', 'B'],
     ['Summary: x', undefined],
-  ])('tells who made it: %j', async (fields, supplier) => {
+  ])('states its author: %j', async (fields, supplier) => {
     const text = `Name: a\nVersion: 1\n${fields}\n`;
     const proof = await proofOf(pythonCataloger, `${site}/a.dist-info/METADATA`, text);
     expect(proof?.packages?.[0]?.supplier).toBe(supplier);
   });
 
-  it('tells what it needs: always, on some systems, but not for an extra alone', async () => {
+  it('states its needs: always, on some systems, but not for an extra alone', async () => {
     const text = [
       'Name: requests',
       'Version: 2',
@@ -86,7 +86,7 @@ describe('Python', () => {
     expect(proof?.packages?.[0]?.needs).toEqual(['charset_normalizer', 'urllib3', '?colorama', 'x']);
   });
 
-  it('counts requirements that name one version', async () => {
+  it('counts requirements that pin one version', async () => {
     const text = `# comment
 flask==3.0.0
 requests[socks] == 2.32.3 ; python_version > "3.8"
@@ -126,7 +126,7 @@ describe('Ruby', () => {
       '1.2',
       undefined,
     ],
-  ])('%j is of a gem', async (text, name, version, needs) => {
+  ])('%j proves a gem', async (text, name, version, needs) => {
     const proof = await proofOf(gemCataloger, 'usr/local/bundle/specifications/x.gemspec', text);
     expect(proof?.packages).toEqual([{ ecosystem: 'gem', name, version, needs }]);
   });
@@ -136,7 +136,7 @@ describe('Ruby', () => {
     ["s.licenses = ['MIT']", ['MIT']],
     ['s.license = "ISC".freeze', ['ISC']],
     ['s.licenses = []', undefined],
-  ])('tells its licences: %s', async (line, licences) => {
+  ])('states its licences: %s', async (line, licences) => {
     const proof = await proofOf(
       gemCataloger,
       'a/specifications/x.gemspec',
@@ -145,13 +145,13 @@ describe('Ruby', () => {
     expect(proof?.packages?.[0]?.licences).toEqual(licences);
   });
 
-  it('tells who made it', async () => {
+  it('states its author', async () => {
     const text = '# stub: a 1 ruby lib\n  s.authors = ["Ann O".freeze, "Bob".freeze]\n';
     const proof = await proofOf(gemCataloger, 'a/specifications/x.gemspec', text);
     expect(proof?.packages?.[0]?.supplier).toBe('Ann O');
   });
 
-  it('that says nothing is a gap, and a gem’s own specification is not read', async () => {
+  it('without content is a gap, and a gem’s own specification is not read', async () => {
     expect((await proofOf(gemCataloger, 'a/specifications/x.gemspec', 'eval(x)'))?.gaps).toHaveLength(1);
     expect(await proofOf(gemCataloger, 'a/gems/x-1/x.gemspec', 's.name = "x"')).toBeUndefined();
   });
@@ -171,7 +171,7 @@ describe('Composer', () => {
   it.each([
     ['2', JSON.stringify({ packages, dev: true })],
     ['1', JSON.stringify(packages)],
-  ])('%s lists what it installed', async (_version, text) => {
+  ])('%s lists installed packages', async (_version, text) => {
     const proof = await proofOf(composerCataloger, 'app/vendor/composer/installed.json', text);
     expect(proof?.packages).toEqual([
       {
@@ -185,7 +185,7 @@ describe('Composer', () => {
     expect(proof?.gaps).toEqual(['it has a package without name or version']);
   });
 
-  it('tells by its lock what is wished for', async () => {
+  it('lists required packages in its lock', async () => {
     const lock = { packages: packages.slice(0, 1), 'packages-dev': [{ name: 'a/b', version: '1.0.0' }] };
     const proof = await proofOf(composerLockCataloger, 'app/composer.lock', JSON.stringify(lock));
     expect(proof).toMatchObject({
@@ -195,7 +195,7 @@ describe('Composer', () => {
     expect(await proofOf(composerLockCataloger, 'app/vendor/x/y/composer.lock', '{}')).toBeUndefined();
   });
 
-  it('hides no package behind half of a surrogate pair, which no URL can have', async () => {
+  it('hides no package by half of a surrogate pair, which no URL can have', async () => {
     const text = String.raw`{ "packages": [{ "name": "x/y\ud800", "version": "1.0.\udc00" }] }`;
     const proof = await proofOf(composerCataloger, 'app/vendor/composer/installed.json', text);
     expect(proof?.packages?.map((found) => purlOf(found, undefined))).toEqual([
@@ -227,7 +227,7 @@ describe('a lock file', () => {
       ['cargo time 0.1.44'],
     ],
   ];
-  it.each(cases)('%s tells what is wished for', async (base, text, expected) => {
+  it.each(cases)('%s lists required packages', async (base, text, expected) => {
     const proof = await proofOf(tomlLockCataloger, `app/${base}`, text);
     const found = proof?.packages?.map(({ ecosystem, name, version }) => `${ecosystem} ${name} ${version}`);
     expect([found, proof?.wishedFor, proof?.gaps]).toEqual([expected, '', []]);
@@ -250,13 +250,13 @@ describe('a lock file', () => {
       ['click', '?colorama'],
     ],
     ['pdm.lock', 'dependencies = [\n    "click>=8",\n    "b; sys_platform == \'x\'",\n]\n', ['click', '?b']],
-  ])('%s tells what is needed', async (base, fields, needs) => {
+  ])('%s lists needs', async (base, fields, needs) => {
     const text = `[[package]]\nname = "a"\nversion = "1.0"\n${fields}\n[[package]]\nname = "z"\nversion = "2.0"\nsource = "x"\n`;
     const proof = await proofOf(tomlLockCataloger, base, text);
     expect(proof?.packages?.map((each) => each.needs)).toEqual([needs, []]);
   });
 
-  it('with a package that says no version is a gap', async () => {
+  it('with a package without a version is a gap', async () => {
     const proof = await proofOf(tomlLockCataloger, 'poetry.lock', '[[package]]\nname = "a"\nversion = 3\n');
     expect(proof).toMatchObject({ packages: [], gaps: ['it has a package without name or version'] });
   });
@@ -272,7 +272,7 @@ describe('a lock file', () => {
 });
 
 describe('conda', () => {
-  it('lists what it installed', async () => {
+  it('lists installed packages', async () => {
     const path = 'opt/conda/conda-meta/openssl-3.0.1-h1.json';
     const text =
       '{"name":"openssl","version":"3.0.1","license":"Apache-2.0","depends":["ca-certificates","libgcc >=12","__glibc >=2"]}';

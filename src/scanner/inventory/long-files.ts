@@ -1,6 +1,6 @@
 /**
- * Programs that are too long to be held in memory: Node.js has more than 100 MB. They are looked through while they
- * pass by, for the marks that Go, Rust and Node.js leave.
+ * Searches programs that are too long for memory, such as Node.js with more than 100 MB, for the marks of Go, Rust and
+ * Node.js while they stream past.
  */
 import { openRollingBytes } from '../rolling-bytes.ts';
 import { isProgram as startsProgram } from './elf/formats.ts';
@@ -12,11 +12,11 @@ import type { FoundPackage, Proof } from './types.ts';
 interface LongFileProbe {
   /** The next bytes of the file. */
   feed(piece: Buffer): void;
-  /** What was found, when all has passed. */
+  /** The result, after the last piece. */
   proof(): Proof | undefined;
 }
 
-/** So much of Go's build information is kept: it has a line a module. */
+/** Bytes of Go's build information that are kept. It has one line per module. */
 const goBytes = 2 * 1024 * 1024;
 const overlap = Math.max(goMagic.length, nodeMark.length + nodeVersionBytes, cratePathBytes);
 
@@ -31,7 +31,7 @@ export function probeLongFile(): LongFileProbe {
   const keep = (bytes: Buffer): void => {
     const wanting = marks.filter(({ length }) => length < goBytes);
     if (wanting.length === 0) return;
-    // The bytes are the reader's.
+    // The bytes belong to the reader.
     const copy = Buffer.from(bytes);
     for (const mark of wanting) {
       mark.pieces.push(copy);

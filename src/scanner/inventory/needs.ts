@@ -1,21 +1,21 @@
-/** What packages of one database need of each other: names of packages, of what they provide, or of their files. */
+/** Resolves the needs of packages within one database: names of packages, of what they provide, or of their files. */
 import type { FoundPackage } from './types.ts';
 
-/** A package, and what it asks of the others. */
+/** A package and its needs. */
 export interface Asking {
   readonly found: FoundPackage;
-  /** Each is met by any one of its names; the first that is there counts. */
+  /** Any name of a need meets it; the first one present counts. */
   readonly needs: readonly (readonly string[])[];
   readonly provides: readonly string[];
-  /** It needs something more that can't be said so. */
+  /** True if it has more needs than `needs` can express. */
   readonly needsMore?: boolean;
 }
 
-/** A package with more is a trap: the largest real ones have some hundreds. */
+/** The largest real packages have some hundreds. A package with more is hostile. */
 export const mostNeeds = 2000;
 const mostProvided = 200_000;
 
-/** The packages with the names of those that they need. */
+/** Adds to each package the names of the packages that it needs. */
 export function withNeeds(all: readonly Asking[]): FoundPackage[] {
   const names = new Set(all.map(({ found }) => found.name));
   const asked = new Set(all.flatMap(({ needs }) => needs.flat()));

@@ -32,7 +32,7 @@ describe('os-release', () => {
     ['cpe:2.3:o:fedoraproject:fedora:40:*:*:*:*:*:*:*', true],
     ['cpe:/a:not:a-system', false],
     [`cpe:/o:${'a'.repeat(100)}:b`, false],
-  ])('that says %s is known by it: %s', async (cpe, isKnown) => {
+  ])('with %s has a CPE name: %s', async (cpe, isKnown) => {
     const proof = await proofOf(osReleaseCataloger, 'etc/os-release', `ID=rhel\nCPE_NAME="${cpe}"\n`);
     expect(proof?.distribution?.cpe).toBe(isKnown ? cpe : undefined);
   });
@@ -47,7 +47,7 @@ describe('os-release', () => {
   );
 });
 
-describe('files beside it', () => {
+describe('files beside os-release', () => {
   it.each([
     ['etc/alpine-release', '3.20.3\n', 'alpine', '3.20.3'],
     [
@@ -65,7 +65,7 @@ describe('files beside it', () => {
     ['etc/alpine-release', 'hello'],
     ['etc/lsb-release', 'DISTRIB_ID=LinuxMint\nDISTRIB_RELEASE=22.04\n'],
     ['etc/lsb-release', 'DISTRIB_ID=Ubuntu\n'],
-  ])('%s that says nothing: %j', async (path, text) => {
+  ])('%s without a release: %j', async (path, text) => {
     expect(await proofOf(releaseFilesCataloger, path, text)).toBeUndefined();
   });
 });

@@ -1,11 +1,11 @@
-/** Which distribution it is. Source: os-release(5): shell assignments, no expansion. */
+/** Reads the distribution from os-release. Source: os-release(5): shell assignments, no expansion. */
 import { linesOf } from './text.ts';
 import type { Cataloger } from './types.ts';
 
-/** Of an operating system, in either form. Source: NIST IR 7695. */
+/** The CPE name of an operating system, in either form. Source: NIST IR 7695. */
 export const cpeName = /^cpe:(?:\/o(?::[\w.~%-]{0,60}){2,6}|2\.3:o(?::[\w.*-]{1,60}){10})$/;
 
-/** By rank: the first that is there counts. */
+/** The first one present counts. */
 export const osReleasePaths = ['etc/os-release', 'usr/lib/os-release'] as const;
 
 export const osReleaseCataloger: Cataloger = {
@@ -30,7 +30,10 @@ export const osReleaseCataloger: Cataloger = {
   },
 };
 
-/** What distributions have beside it. Debian's own says no more than the version of its package. */
+/**
+ * Reads release files that distributions have beside os-release. Debian's own is left out, since it only repeats the
+ * version of its package.
+ */
 export const releaseFilesCataloger: Cataloger = {
   name: 'release-files',
   revision: 1,
@@ -46,7 +49,7 @@ export const releaseFilesCataloger: Cataloger = {
   },
 };
 
-/** `VERSION_ID` has no service pack; `VERSION` is `22.03 (LTS-SP1)`, and advisories say `22.03-LTS-SP1`. */
+/** `VERSION_ID` has no service pack. `VERSION` is `22.03 (LTS-SP1)`, and advisories use `22.03-LTS-SP1`. */
 function openEulerRelease(values: ReadonlyMap<string, string>): string {
   const match = /^([\d.]+) \(([\w-]+)\)$/.exec(values.get('VERSION') ?? '');
   return match === null ? (values.get('VERSION_ID') ?? '') : `${match[1]}-${match[2]}`;

@@ -1,4 +1,4 @@
-/** Which files a distribution's packages may claim for themselves. */
+/** The files that packages of a distribution may claim. */
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { mergeLayers } from '../layers/merge.ts';
@@ -30,7 +30,7 @@ function info(name: string, content: string): TarEntry {
   return { name: `var/lib/dpkg/info/${name}`, content };
 }
 
-/** What is there of languages. */
+/** The components of languages. */
 async function languages(...entries: readonly TarEntry[]): Promise<string[]> {
   const analysis = await analysisOf(await tarOf(entries));
   const { inventory } = mergeLayers([{ analysis, createdBy: undefined }]);
@@ -43,32 +43,32 @@ describe('a file that dpkg’s list claims', () => {
   const list = info('python3-requests.list', `/${requests}\n`);
   const own = debian('python3-requests 2.31.0+dfsg-1');
 
-  it('is the distribution’s when it has the digest of its package', async () => {
+  it('belongs to the distribution if it has the digest in its package', async () => {
     const file = metadata('2.31.0.post9', 'other');
     const sums = info('python3-requests.md5sums', `${digestOf('md5', file)}  ${requests}\n`);
     expect(await languages(...own, list, sums, file)).toEqual([]);
-    // Its list need not be there.
+    // The list may be missing.
     expect(await languages(...own, sums, file)).toEqual([]);
   });
 
-  it('is not when it has another, whatever it calls itself', async () => {
+  it('does not if its digest differs, whatever name it states', async () => {
     const sums = info('python3-requests.md5sums', `${digestOf('md5', metadata('2.31.0'))}  ${requests}\n`);
     expect(await languages(...own, list, sums, metadata('2.19.0'))).toEqual(['requests 2.19.0']);
   });
 
-  it('is the distribution’s when it is its package, by name and version', async () => {
+  it('belongs to the distribution if it proves its package by name and version', async () => {
     expect(await languages(...own, list, metadata('2.31.0'))).toEqual([]);
     expect(await languages(...own, list, metadata('2.30.0'))).toEqual(['requests 2.30.0']);
     expect(await languages(...own, list, metadata('2.31.0', 'urllib3'))).toEqual(['urllib3 2.31.0']);
   });
 
-  it('is not when a made-up list claims it', async () => {
+  it('does not if a forged list claims it', async () => {
     const file = { name: lodash, content: '{"name":"lodash","version":"4.17.4"}' };
     const made = info('base-files.list', `/${lodash}\n`);
     expect(await languages(...debian('base-files 13.8'), made, file)).toEqual(['lodash 4.17.4']);
   });
 
-  it('is not when the package that claims it is not installed, even with its digest', async () => {
+  it('does not if the claiming package is not installed, even with its digest', async () => {
     const file = { name: lodash, content: '{"name":"lodash","version":"4.17.4"}' };
     const sums = info('phantom.md5sums', `${digestOf('md5', file)}  ${lodash}\n`);
     expect(await languages(...debian('base-files 13.8'), sums, file)).toEqual(['lodash 4.17.4']);

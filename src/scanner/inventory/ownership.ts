@@ -1,39 +1,39 @@
 /**
- * Which files belong to packages of the distribution, so that what they prove is not reported a second time. A list that
- * claims a file is not enough: the file must have the digest that the database has of it, or prove the very package, by
- * name and version, that claims it.
+ * Finds the files that belong to packages of the distribution, so that what they prove is not reported twice. A list that
+ * claims a file is not enough. The file must have the digest in the database, or prove the package that claims it by name
+ * and version.
  */
 import { isOfSystem } from './purl.ts';
 import type { Digests, FileEvidence, FoundPackage, Owned, StandingEvidence } from './types.ts';
 
 export interface OwnedFile {
   readonly path: string;
-  /** In hex: MD5, SHA-1 or SHA-256, by its length. */
+  /** MD5, SHA-1 or SHA-256 in hex, told apart by length. */
   readonly digest?: string | undefined;
 }
 
-/** Only where distributions put files: nobody's own folder is hidden by a list that claims it. */
+/** Whether distributions install files at the path. A list can't hide files in a user's own folders. */
 export function isSystemPath(path: string): boolean {
   return /^(?:usr\/(?!local\/)|s?bin\/|lib(?:32|64)?\/)/.test(path);
 }
 
-/** Half of what a distribution installs: nothing there ever proves a package. */
+/** Paths that never prove a package. They are half of what a distribution installs. */
 const proofless =
   /^usr\/(?:include|share\/(?:man|locale|icons|zoneinfo|i18n|help))\/|\.(?:pyc?|h|mo|gz|html|png|svg|pm|pl)$/;
 
-/** Past it a file is somebody's trap: the largest images have a tenth of it. */
+/** The largest images have a tenth of this. A list with more is hostile. */
 const mostPaths = 500_000;
 
 interface OwnedList {
   readonly list: readonly Owned[];
   /**
-   * @param by the package's name, or the path of the file that alone speaks of it
-   * @throws when there are more files in all than an image could have
+   * @param by name of the package, or path of the file that describes it alone
+   * @throws when there are more files in total than an image can have
    */
   add(by: string, files: Iterable<OwnedFile>): void;
 }
 
-/** Of one database. */
+/** Opens the list of one database. */
 export function openOwnedList(): OwnedList {
   const list: Owned[] = [];
   let count = 0;
@@ -52,7 +52,7 @@ export function openOwnedList(): OwnedList {
   };
 }
 
-/** Whether what the evidence proves is a matter of the distribution. */
+/** Tells whether the distribution accounts for the evidence. */
 export function ownershipOf(standing: readonly StandingEvidence[]): (evidence: FileEvidence) => boolean {
   const owners = ownersOf(standing);
   const asked = new Map<string, FileEvidence>();
@@ -76,7 +76,7 @@ export function ownershipOf(standing: readonly StandingEvidence[]): (evidence: F
   }
   return (evidence) => {
     const all = isSystemPath(evidence.path) ? (claims.get(comparable(evidence.path)) ?? []) : [];
-    // dpkg has the list of a package and its digests in two files.
+    // dpkg keeps the files and the digests of a package in two lists.
     const told = new Set(all.flatMap(({ owner, digest }) => (digest === '' ? [] : [owner])));
     return all.some(({ owner, digest }) =>
       told.has(owner) && evidence.digests !== undefined
@@ -91,7 +91,7 @@ interface Claim {
   readonly digest: string;
 }
 
-/** By name, and by the path of the file that alone speaks of it. Those that somebody else made own nothing here. */
+/** Owners by name, and by the path of the file that describes them alone. Packages of other vendors own nothing here. */
 function ownersOf(standing: readonly StandingEvidence[]): ReadonlyMap<string, FoundPackage> {
   const owners = new Map<string, FoundPackage>();
   const foreign = new Set<string>();
@@ -108,7 +108,7 @@ function ownersOf(standing: readonly StandingEvidence[]): ReadonlyMap<string, Fo
   return owners;
 }
 
-/** Debian and others have merged `/bin` and `/lib` into `/usr`; their lists of files may not know. */
+/** Debian and others have merged `/bin` and `/lib` into `/usr`, but their lists may have the old paths. */
 function comparable(path: string): string {
   return path.startsWith('usr/') ? path.slice('usr/'.length) : path;
 }
@@ -117,7 +117,7 @@ function isThere(digest: string, digests: Digests | undefined): boolean {
   return digests !== undefined && [digests.md5, digests.sha1, digests.sha256].includes(digest);
 }
 
-/** `python3-requests 2.31.0+dfsg-1` is `requests 2.31.0`. */
+/** `python3-requests 2.31.0+dfsg-1` proves `requests 2.31.0`. */
 function provesOwner({ packages = [] }: FileEvidence, owner: FoundPackage): boolean {
   const upstream = owner.version.replace(/^\d+:/, '').replace(/-(?:r\d+|[^-]+)$/, '');
   const plain = upstream.replace(/[+~.]?(?:dfsg|ds|repack|really).*$/, '');
@@ -132,14 +132,14 @@ function provesOwner({ packages = [] }: FileEvidence, owner: FoundPackage): bool
   );
 }
 
-/** What distributions put before the names of languages, and after. */
+/** Names without the prefixes and suffixes that distributions add for languages. */
 function namesOf(name: string): ReadonlySet<string> {
   const plain = spelt(name);
   const stem = plain.replace(/^(?:python3?|py3?|node|nodejs|ruby|rubygem|lib|golang)-?/, '');
   return new Set([plain, stem, stem.replace(/-(?:java|dev|bin|perl)$/, ''), stem.replace(/\d+$/, '')]);
 }
 
-/** `@scope/name`, `group:artifact`. */
+/** Spellings of `@scope/name` and `group:artifact`. */
 function spellings(name: string): readonly string[] {
   const last = name.slice(Math.max(name.lastIndexOf('/'), name.lastIndexOf(':')) + 1);
   return [name, last].map(spelt);

@@ -1,5 +1,5 @@
 /**
- * Package URLs of what is found, and what a package URL is of.
+ * Writes and reads package URLs.
  * Source: github.com/package-url/purl-spec, PURL-SPECIFICATION and PURL-TYPES.
  */
 import { PackageURL } from 'packageurl-js';
@@ -25,7 +25,7 @@ const ecosystemOf: ReadonlyMap<string, Ecosystem> = new Map(
 );
 const systems: ReadonlySet<Ecosystem> = new Set(['deb', 'apk', 'rpm']);
 
-/** Whether packages of it belong to a distribution. */
+/** Whether packages of this ecosystem belong to a distribution. */
 export function isOfSystem(ecosystem: Ecosystem): boolean {
   return systems.has(ecosystem);
 }
@@ -38,13 +38,13 @@ export function purlOf(found: FoundPackage, distribution: Distribution | undefin
   try {
     return new PackageURL(type, namespace, name, version, qualifiers, undefined).toString();
   } catch {
-    // A name or version that its type forbids, and that was found nevertheless.
+    // The name or version breaks the rules of its type, but was found nevertheless.
     const path = [namespace, name].flatMap((part) => part?.split('/') ?? []).map(encodeURIComponent);
     return `pkg:${type}/${path.join('/')}@${encodeURIComponent(version)}`;
   }
 }
 
-/** The component of a package URL without its places; undefined when it is none, or of nothing that is known here. */
+/** The component of a package URL, without places; undefined when the URL is invalid or of an unknown type. */
 export function componentOf(text: string): Omit<Component, 'places'> | undefined {
   let purl: PackageURL;
   try {
@@ -68,7 +68,7 @@ export function componentOf(text: string): Omit<Component, 'places'> | undefined
   };
 }
 
-/** The distribution that a package URL is for. */
+/** The distribution in a package URL. */
 export function distributionOf(text: string): Pick<Distribution, 'id' | 'versionId'> | undefined {
   const value = /[?&]distro=([^&#]+)/.exec(text)?.[1];
   const match = /^([a-z][a-z0-9_.-]*?)-(\d[\w.-]*)$/.exec(value ?? '');
@@ -89,7 +89,7 @@ function joinedName(ecosystem: Ecosystem, namespace: string | undefined, name: s
   return `${namespace}${ecosystem === 'maven' ? ':' : '/'}${name}`;
 }
 
-/** Of an rpm, the epoch is a qualifier. */
+/** For rpm, the epoch is a qualifier. */
 function epochOf({ ecosystem, version }: FoundPackage): {
   readonly epoch: string | undefined;
   readonly version: string;
@@ -118,7 +118,7 @@ function qualifiersOf(
   return Object.fromEntries(Object.entries(all).flatMap(([key, value]) => (value ? [[key, value]] : [])));
 }
 
-/** `upstream=NAME[@VERSION]`, as Syft writes it, too. */
+/** Reads `upstream=NAME[@VERSION]`, which Syft writes, too. */
 function sourceOf(upstream: string | undefined, name: string, version: string): Component['source'] {
   const match = /^([^@]+)(?:@(.+))?$/.exec(upstream ?? '');
   return { name: match?.[1] ?? name, version: match?.[2] ?? version };

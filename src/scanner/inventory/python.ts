@@ -1,5 +1,5 @@
 /**
- * Python distributions that are installed, by their metadata, and requirements that name one version.
+ * Reads installed Python distributions by their metadata, and requirements that pin one version.
  * Sources: packaging.python.org, "Recording installed projects" and "Core metadata"; PEP 508.
  */
 import { isJsonObject } from '../../lib/index.ts';
@@ -20,10 +20,10 @@ const fields = new Set([
   'maintainer',
   'maintainer-email',
 ]);
-/** Of an archive of sources. */
+/** The metadata of a source archive. */
 const sourcesPath = /^[^/]+\/PKG-INFO$/;
 const metadataPath = /(?:\.dist-info\/METADATA|\.egg-info\/PKG-INFO|EGG-INFO\/PKG-INFO|\.egg-info)$/;
-/** A licence's whole text stands there at times. */
+/** Some packages have the whole licence text in this field. */
 const longestLicence = 64;
 const mostClassifiers = 200;
 
@@ -52,14 +52,14 @@ export const requirementsCataloger: Cataloger = {
   revision: 1,
   wants: ({ path }, base) =>
     /^requirements[\w.-]*\.txt$/.test(base) && !/(?:^|\/)(?:site|dist)-packages\//.test(path),
-  // Where distributions are installed, they were installed by it.
+  // Installed distributions were installed from this file, so it adds nothing then.
   read: ({ content }) => ({
     packages: allPackages(linesOf(content).flatMap(pinned)),
     wishedFor: '',
   }),
 };
 
-/** Source: github.com/pypa/pipfile. What is for development only (`develop`) is left out. */
+/** Leaves out packages for development only (`develop`). Source: github.com/pypa/pipfile. */
 export const pipfileLockCataloger: Cataloger = {
   name: 'pipfile-lock',
   revision: 1,
@@ -68,7 +68,7 @@ export const pipfileLockCataloger: Cataloger = {
     const packages = entriesOf(jsonObjectOf(content)['default']).flatMap(([key, value]): FoundPackage[] => {
       const name = named(key);
       const stated = isJsonObject(value) ? named(value['version']) : undefined;
-      // What comes from a folder or a repository has no version.
+      // Packages from a folder or a repository have no version.
       const version = /^={2,3}(.+)$/.exec(stated ?? '')?.[1];
       return name === undefined || version === undefined ? [] : [{ ecosystem: 'pypi', name, version }];
     });
@@ -84,7 +84,7 @@ function authorIn(stanza: Stanza, field: string): string | undefined {
   );
 }
 
-/** An expression, else a short text, else the classifiers. */
+/** Uses an expression, else a short text, else the classifiers. */
 function licencesOf(stanza: Stanza, content: Buffer): readonly string[] | undefined {
   const stated = named(stanza.get('license-expression') ?? stanza.get('license'));
   if (stated !== undefined && stated.length <= longestLicence && stated !== 'UNKNOWN') return [stated];
@@ -96,7 +96,7 @@ function licencesOf(stanza: Stanza, content: Buffer): readonly string[] | undefi
   return told.length === 0 ? undefined : told;
 }
 
-/** What stands in `Requires-Dist`. An egg has it elsewhere, and so tells nothing here. */
+/** Reads `Requires-Dist`. An egg keeps its needs in another file, so they stay unknown. */
 function needsOf(path: string, content: Buffer): Pick<FoundPackage, 'needs' | 'needsMore'> {
   const stated = valuesOf(content, 'requires-dist', mostNeeds + 1);
   if (stated.length === 0 && !path.endsWith('/METADATA')) return {};
@@ -104,7 +104,7 @@ function needsOf(path: string, content: Buffer): Pick<FoundPackage, 'needs' | 'n
   return { needs, needsMore: stated.length > mostNeeds || undefined };
 }
 
-/** What is for an extra alone is nobody's need by itself; with another marker it is one of some systems. */
+/** Needs of an extra don't count. Needs with another marker apply on some systems. */
 function needOf(requirement: string): string[] {
   const [, name, marker = ''] =
     /^([A-Za-z0-9][\w.-]{0,200})\s*(?:\[[^\]]*\])?[^;]*(?:;(.*))?$/.exec(requirement) ?? [];
@@ -112,7 +112,7 @@ function needOf(requirement: string): string[] {
   return [marker.trim() === '' ? name : `?${name}`];
 }
 
-/** `name[extra]==1.2 ; marker --hash=…`; anything else is not one version. */
+/** Reads `name[extra]==1.2 ; marker --hash=…`. Anything else does not pin one version. */
 function pinned(line: string): FoundPackage[] {
   const match =
     /^\s*([A-Za-z0-9][\w.-]{0,200})\s*(?:\[[^\]]{0,200}\])?\s*===?\s*([\w.!+-]{1,100})\s*(?:[;#\\].*|--.*)?$/.exec(

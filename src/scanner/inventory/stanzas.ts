@@ -1,13 +1,13 @@
 /**
- * `Field: value` lines with continuations, stanzas parted by an empty line: dpkg, and the metadata of Python.
+ * Parses `Field: value` lines with continuations, in stanzas separated by empty lines: dpkg, and the metadata of Python.
  * Sources: Debian policy, 5.1; Python packaging user guide, "Core metadata specifications" (RFC 822).
  */
 import { linesOf } from './text.ts';
 
-/** Field, in lower case → value; of a field that comes twice the first is kept. */
+/** Maps fields in lower case to values. The first value of a repeated field counts. */
 export type Stanza = ReadonlyMap<string, string>;
 
-/** Only the fields that are asked for, in lower case: descriptions are most of a status file. */
+/** Reads only these fields, in lower case, since descriptions are most of a status file. */
 export function* stanzasOf(content: Buffer, fields: ReadonlySet<string>): Generator<Stanza> {
   let current = new Map<string, string>();
   for (const line of linesOf(content)) {
@@ -20,7 +20,7 @@ export function* stanzasOf(content: Buffer, fields: ReadonlySet<string>): Genera
   if (current.size > 0) yield current;
 }
 
-/** The fields before the first empty line. */
+/** Reads the fields before the first empty line. */
 export function firstStanza(content: Buffer, fields: ReadonlySet<string>): Stanza {
   const stanza = new Map<string, string>();
   let hasBegun = false;
@@ -32,7 +32,7 @@ export function firstStanza(content: Buffer, fields: ReadonlySet<string>): Stanz
   return stanza;
 }
 
-/** All values of a field of the first stanza, in lower case, that may come more than once. */
+/** All values of a repeatable field of the first stanza. `field` is in lower case. */
 export function valuesOf(content: Buffer, field: string, most: number): string[] {
   const values: string[] = [];
   let hasBegun = false;

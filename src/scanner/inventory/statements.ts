@@ -1,16 +1,16 @@
 /**
- * What packages state for SBOMs alone. No finding depends on it, so what is too much of it is left out, and is not a gap: an
- * SBOM then says that it is not known.
+ * Limits the statements of packages that only SBOMs use. No finding depends on them, so excess is dropped without a gap,
+ * and the SBOM says that it is unknown.
  */
 import type { Copyright, FoundPackage } from './types.ts';
 
-/** Characters of one layer; the largest real ones have a third of it. */
+/** Characters per layer. The largest real layers have a third of this. */
 const mostStated = 4 * 1024 * 1024;
 
 interface StatementBudget {
-  /** False once there has been too much. */
+  /** Returns false once the limit is reached. */
   spendCopyright(copyright: Copyright): boolean;
-  /** The packages, without their statements once there have been too many. */
+  /** Returns the packages, without statements once the limit is reached. */
   spend(packages: readonly FoundPackage[]): readonly FoundPackage[];
 }
 
@@ -38,7 +38,7 @@ function withoutStatements({
   return found;
 }
 
-/** Each takes some bytes, however short it is. */
+/** Each text costs some bytes, however short it is. */
 function lengthOf(texts: readonly string[] = []): number {
   return texts.reduce((sum, text) => sum + text.length + 8, 0);
 }

@@ -1,13 +1,16 @@
-/** Text as package managers write it: bounded, without surprises. */
+/** Reads text of package managers within limits. */
 import { mostPackages } from '../limits.ts';
 
-/** Longer names and versions belong to no package. */
+/** No real name or version is longer. */
 const maxNameLength = 512;
 
 const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
 
-/** Lines without their ends, one at a time: a text as a string, or as a list of lines, takes many times its memory. */
+/**
+ * Yields lines without their ends, one at a time. The whole text as a string, or as a list of lines, would take many times
+ * its memory.
+ */
 export function* linesOf(content: Buffer): Generator<string> {
   for (let at = 0; at <= content.length; ) {
     const found = content.indexOf(lineFeed, at);
@@ -18,7 +21,7 @@ export function* linesOf(content: Buffer): Generator<string> {
   }
 }
 
-/** Throws when there are more than an image could have. */
+/** Throws when there are more packages than an image can have. */
 export function allPackages<T>(packages: Iterable<T>): T[] {
   const list: T[] = [];
   for (const each of packages) {
@@ -28,15 +31,15 @@ export function allPackages<T>(packages: Iterable<T>): T[] {
   return list;
 }
 
-/** A name or version that is worth keeping, as a URL can have it; undefined when it is none. */
+/** Returns a name or version that a URL can hold; undefined for anything else. */
 export function named(value: unknown): string | undefined {
   if (typeof value !== 'string') return undefined;
-  // Half of a surrogate pair can be written in JSON and YAML, and nowhere else.
+  // JSON and YAML can contain half of a surrogate pair, but a URL can't.
   const text = value.trim().toWellFormed();
   return text === '' || text.length > maxNameLength || /\p{Cc}/u.test(text) ? undefined : text;
 }
 
-/** The folder of a path, with a slash at its end; empty at the root. */
+/** The folder of a path, with a trailing slash; empty at the root. */
 export function folderOf(path: string): string {
   return path.slice(0, path.lastIndexOf('/') + 1);
 }

@@ -1,6 +1,6 @@
 /**
- * Lock files in TOML that list what is wished for as `[[package]]`: `poetry.lock`, `uv.lock`, `pdm.lock`, `Cargo.lock`.
- * Read line by line, for they are written in one shape and can have megabytes.
+ * Reads lock files in TOML that list required packages as `[[package]]`: `poetry.lock`, `uv.lock`, `pdm.lock`,
+ * `Cargo.lock`. It reads line by line, since the files have a fixed layout and can have megabytes.
  * Sources: python-poetry.org, docs.astral.sh/uv, pdm-project.org, doc.rust-lang.org/cargo, as they describe the files.
  */
 import { hexHash, orUndefined } from './hashes.ts';
@@ -10,7 +10,7 @@ import type { Cataloger, FoundPackage } from './types.ts';
 
 interface Lock {
   readonly ecosystem: 'pypi' | 'cargo';
-  /** False for the project itself, and for what is for development only, as far as the file says so. */
+  /** Returns false for the project itself, and for packages marked as development only. */
   counts(fields: ReadonlyMap<string, string>): boolean;
 }
 
@@ -55,18 +55,18 @@ export const tomlLockCataloger: Cataloger = {
         return [{ ecosystem: lock.ecosystem, name, version, hashes: orUndefined(hashes), needs }];
       }),
     );
-    // Where packages of the ecosystem are installed, they were installed by it.
+    // Installed packages were installed from this file, so it adds nothing then.
     return { packages, wishedFor: '', gaps: gap === undefined ? [] : [gap] };
   },
 };
 
 interface Block {
-  /** Field → value as it is written. */
+  /** Maps fields to raw values. */
   readonly fields: Map<string, string>;
   readonly needs: string[];
 }
 
-/** Of each `[[package]]`. What it needs is a list of its own, or as Poetry writes it a table below it. */
+/** Yields each `[[package]]`. Its needs are a list, or a table below it in Poetry's files. */
 function* blocksOf(content: Buffer): Generator<Block> {
   let block: Block | undefined;
   let part: 'package' | 'list' | 'table' | undefined;
@@ -99,7 +99,9 @@ function addNeed(block: Block | undefined, need: string | undefined): void {
   if (need !== undefined && block !== undefined && block.needs.length < mostNeeds) block.needs.push(need);
 }
 
-/** `"name"`, `"name 1.0 (source)"` or `"name>=1; marker"`; of uv, `{ name = "name", version = "1", marker = "…" }`. */
+/**
+ * Reads `"name"`, `"name 1.0 (source)"` or `"name>=1; marker"`; for uv, `{ name = "name", version = "1", marker = "…" }`.
+ */
 function itemOf(line: string): string | undefined {
   const mark = /;|\bmarker\b/.test(line) ? '?' : '';
   const table = /^\s*\{ ?name = "([\w.-]{1,200})"(?:, version = "([\w.+-]{1,100})")?/.exec(line);
@@ -108,7 +110,7 @@ function itemOf(line: string): string | undefined {
   return version === undefined ? mark + name : `${mark}${name} ${version}`;
 }
 
-/** `name = ">=1"`; what has a marker or is an extra is a table of its own, and there only at times. */
+/** Reads `name = ">=1"`. A need with a marker or of an extra has a table as its value, and applies only sometimes. */
 function keyOf(line: string): string | undefined {
   const [, name, value = ''] = /^([\w.-]{1,200})\s*=\s*(.*)$/.exec(line) ?? [];
   return name === undefined ? undefined : value.startsWith('{') || value.startsWith('[') ? `?${name}` : name;

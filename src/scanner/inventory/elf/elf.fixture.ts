@@ -1,13 +1,13 @@
-/** ELF files of nothing but sections, and what Go and Rust would put into them. */
+/** Makes ELF files that only have sections, and the content that Go and Rust put into them. */
 import { deflateSync } from 'node:zlib';
 
 const headerBytes = 64;
 const sectionBytes = 64;
 const segmentBytes = 56;
-/** Where the whole file is loaded. */
+/** The address at which the whole file is loaded. */
 const loadAddress = 0x400000;
 
-/** 64 bits, little-endian, loaded as a whole at `loadAddress`. */
+/** A 64-bit little-endian file, loaded as a whole at `loadAddress`. */
 export function elfWith(sections: Readonly<Record<string, Buffer>>): Buffer {
   const names = ['', ...Object.keys(sections), '.shstrtab'];
   const nameTable = Buffer.from(names.map((name) => `${name}\0`).join(''));
@@ -47,15 +47,15 @@ export function elfWith(sections: Readonly<Record<string, Buffer>>): Buffer {
   return Buffer.concat([header, segment, ...bodies, ...table]);
 }
 
-/** Where the first section of such a file is loaded. */
+/** The address of the first section of such a file. */
 const firstSectionAddress = loadAddress + headerBytes + segmentBytes;
 
-/** As Go 1.18 and later write it. */
+/** The format of Go 1.18 and later. */
 export function goBuildInfo(version: string, modules: string): Buffer {
   return Buffer.concat([goHeader(2), withLength(Buffer.from(version)), withLength(marked(modules))]);
 }
 
-/** As Go before 1.18 wrote it, for the first section of a file: pointers to pointers. */
+/** The format of Go before 1.18, for the first section of a file: pointers to pointers. */
 export function oldGoBuildInfo(version: string, modules: string): Buffer {
   const header = goHeader(0);
   const texts = [Buffer.from(version), marked(modules)];
@@ -71,7 +71,7 @@ export function oldGoBuildInfo(version: string, modules: string): Buffer {
   return Buffer.concat([header, strings, ...texts]);
 }
 
-/** As `cargo auditable` writes it. */
+/** The format of `cargo auditable`. */
 export function rustSection(document: unknown): Buffer {
   return deflateSync(JSON.stringify(document));
 }

@@ -29,12 +29,12 @@ function names(proof: Proof | undefined): string[] | undefined {
   return proof?.packages?.map(({ name, version }) => `${name} ${version}`);
 }
 
-describe('a program by Go', () => {
+describe('a Go program', () => {
   it.each([
     ['since 1.18', goBuildInfo('go1.24.1', modules)],
     ['before 1.18', oldGoBuildInfo('go1.24.1', modules)],
     ['with experiments', goBuildInfo('go1.24.1 X:nocoverageredesign', modules)],
-  ])('%s tells of its modules', async (_when, section) => {
+  ])('%s lists its modules', async (_when, section) => {
     const proof = await proofOf(
       programCataloger,
       'usr/bin/app',
@@ -63,13 +63,13 @@ describe('a program by Go', () => {
     expect(proof?.gaps).toHaveLength(1);
   });
 
-  it.runIf(existsSync('/usr/sbin/runc'))('of Debian tells of the Go that built it', async () => {
+  it.runIf(existsSync('/usr/sbin/runc'))('of Debian names the Go that built it', async () => {
     const proof = await proofOf(programCataloger, 'usr/sbin/runc', readFileSync('/usr/sbin/runc'));
     expect(names(proof)).toEqual([expect.stringMatching(/^stdlib 1\.\d+/)]);
   });
 });
 
-describe('a program by Rust', () => {
+describe('a Rust program', () => {
   const packages = [
     { name: 'app', version: '0.1.0', source: 'local', root: true, dependencies: [1] },
     { name: 'time', version: '0.1.43', source: 'crates.io', dependencies: [2, 3, 9, 'x'] },
@@ -77,7 +77,7 @@ describe('a program by Rust', () => {
     { name: 'libc', version: '0.2.1', source: 'crates.io' },
   ];
 
-  it('that is auditable tells of its crates', async () => {
+  it('that is auditable lists its crates', async () => {
     const proof = await proofOf(programCataloger, 'app', elfWith({ '.dep-v0': rustSection({ packages }) }));
     expect(proof?.packages).toEqual([
       { ecosystem: 'cargo', name: 'time', version: '0.1.43', needs: ['libc 0.2.1'] },
@@ -95,7 +95,7 @@ describe('a program by Rust', () => {
   });
 });
 
-describe('a program by Rust without audit data', () => {
+describe('a Rust program without audit data', () => {
   const root = '/root/.cargo/registry/src/index.crates.io-6f17d22bba15001f';
   const text = [
     `${root}/time-0.1.44/src/lib.rs`,
@@ -105,7 +105,7 @@ describe('a program by Rust without audit data', () => {
   ].join('\0');
   const crates = ['time 0.1.44', 'serde_json 1.0.96'];
 
-  it('tells of those that can panic', async () => {
+  it('lists crates that can panic', async () => {
     const program = elfWith({ '.rodata': Buffer.from(text) });
     expect(names(await proofOf(programCataloger, 'app', program))).toEqual(crates);
     const audited = elfWith({
@@ -115,7 +115,7 @@ describe('a program by Rust without audit data', () => {
     expect(names(await proofOf(programCataloger, 'app', audited))).toEqual(['a 1.0.0']);
   });
 
-  it('tells of them when it is too long to be held, wherever it is cut', () => {
+  it('lists them when it is too long for memory, wherever pieces end', () => {
     const program = elfWith({ '.rodata': Buffer.from(text) });
     for (const pieceBytes of [64, 100, 1000, program.length]) {
       const probe = probeLongFile();
@@ -149,7 +149,7 @@ describe('a program for another system', () => {
     ['macOS, for several processors', universal],
   ] as const;
 
-  it.each(all)('by Go for %s tells of its modules', async (_system, head) => {
+  it.each(all)('by Go for %s lists its modules', async (_system, head) => {
     const text = Buffer.from('looks for \xff Go buildinf: in others', 'latin1');
     const program = Buffer.concat([head, text, goBuildInfo('go1.24.1', modules), Buffer.alloc(99)]);
     expect(names(await proofOf(programCataloger, 'dl/app', program))).toEqual(expected);
@@ -158,14 +158,14 @@ describe('a program for another system', () => {
     expect(names(probe.proof())).toEqual(expected);
   });
 
-  it('by a Go of before 1.18 is a gap', async () => {
+  it('by Go before 1.18 is a gap', async () => {
     const program = Buffer.concat([windows, oldGoBuildInfo('go1.17', modules)]);
     expect((await proofOf(programCataloger, 'app.exe', program))?.gaps).toEqual([
       "it was built by a Go of before 1.18, and its modules can't be told",
     ]);
   });
 
-  it('by an auditable Rust for Windows tells of its crates', async () => {
+  it('by auditable Rust for Windows lists its crates', async () => {
     const section = rustSection({ packages: [{ name: 'time', version: '0.1.43' }] });
     const head = Buffer.from(windows);
     head.writeUInt16LE(1, 128 + 6);
@@ -179,14 +179,14 @@ describe('a program for another system', () => {
     expect((await proofOf(programCataloger, 'app.exe', head))?.gaps).toEqual(['a section leads out of it']);
   });
 
-  it('by Rust on Windows tells of its crates', async () => {
+  it('by Rust on Windows lists its crates', async () => {
     const path =
       'C:\\Users\\a\\.cargo\\registry\\src\\github.com-1ecc6299db9ec823\\time-0.1.44-rc.1\\src\\x.rs';
     const program = Buffer.concat([windows, Buffer.from(path), Buffer.alloc(99)]);
     expect(names(await proofOf(programCataloger, 'app.exe', program))).toEqual(['time 0.1.44-rc.1']);
   });
 
-  it('is no class of Java, and no text', async () => {
+  it('is not a Java class and not a text', async () => {
     const javaClass = Buffer.from(universal);
     javaClass.writeUInt32BE(65, 4);
     const program = Buffer.concat([javaClass, goBuildInfo('go1.24.1', modules)]);
@@ -205,11 +205,11 @@ describe('Node.js', () => {
     ['node.js/v22.1.0\0', 'node 22.1.0'],
     ['node.js/v\0node.js/v24.21.0Protocol\0node.js/v24.21.0\0', 'node 24.21.0'],
     ['node.js/v25.0.0-nightly2025\0', 'node 25.0.0-nightly2025'],
-  ])('is known by %j, whatever it is called', async (text, expectedName) => {
+  ])('is known by %j, whatever its name', async (text, expectedName) => {
     expect(names(await proofOf(programCataloger, 'opt/app', node(text)))).toEqual([expectedName]);
   });
 
-  it('is known by its own program, as it passes by', () => {
+  it('is known by its own program as a stream', () => {
     const program = readFileSync(process.execPath);
     for (const pieceBytes of [65_536, 1_000_003]) {
       const probe = probeLongFile();
@@ -220,8 +220,8 @@ describe('Node.js', () => {
   });
 });
 
-describe('a program that is too long to be held', () => {
-  it('by Go tells of its modules, wherever they lie', () => {
+describe('a program that is too long for memory', () => {
+  it('by Go lists its modules, wherever they lie', () => {
     const text = Buffer.from('looks for \xff Go buildinf: in others', 'latin1');
     const section = goBuildInfo('go1.24.1', modules);
     const program = Buffer.concat([elfWith({}), text, Buffer.alloc(5000), section, Buffer.alloc(5000)]);
@@ -233,14 +233,14 @@ describe('a program that is too long to be held', () => {
     }
   });
 
-  it('is not looked for in what is not a program', () => {
+  it('is not searched for in other files', () => {
     const probe = probeLongFile();
     probe.feed(goBuildInfo('go1.24.1', modules));
     expect(probe.proof()).toBeUndefined();
   });
 });
 
-it('never fails on what only looks like a program', async () => {
+it('never fails on a file that only looks like a program', async () => {
   await fc.assert(
     fc.asyncProperty(fc.uint8Array({ minLength: 60, maxLength: 400 }), async (bytes) => {
       const content = Buffer.concat([Buffer.from([0x7f, 0x45, 0x4c, 0x46]), bytes]);

@@ -1,17 +1,20 @@
 /**
- * Programs for Windows (PE) and macOS (Mach-O), which images carry for others to download.
+ * Detects programs for Windows (PE) and macOS (Mach-O), which images carry for download.
  * Sources: Microsoft, "PE Format"; Apple, mach-o/loader.h and mach-o/fat.h.
  */
 import { isElf } from './sections.ts';
 
-/** Whether it begins as a program does, for whichever system. */
+/** Whether the file begins like a program for any system. */
 export function isProgram(head: Buffer): boolean {
   return isElf(head) || isMachO(head) || isPe(head);
 }
 
 const machO: ReadonlySet<number> = new Set([0xfeedface, 0xfeedfacf, 0xcefaedfe, 0xcffaedfe]);
 const universal = 0xcafebabe;
-/** Java's classes begin as universal programs do; where they have their version, those have how many programs they are. */
+/**
+ * Java classes begin with the same magic as universal programs. Where a class has its version, a program has its number of
+ * architectures.
+ */
 const firstJavaVersion = 45;
 
 function isMachO(head: Buffer): boolean {
@@ -28,7 +31,10 @@ function isPe(head: Buffer): boolean {
 
 const mostSections = 1000;
 
-/** Undefined when it has none of that name, or is no program for Windows. Throws when it leads out of it. */
+/**
+ * Undefined when there is no such section, or the file is not a program for Windows. Throws when the section leads out of
+ * the file.
+ */
 export function peSection(bytes: Buffer, name: string): Buffer | undefined {
   if (!isPe(bytes)) return undefined;
   const header = bytes.readUInt32LE(0x3c);

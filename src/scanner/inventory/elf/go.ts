@@ -1,7 +1,7 @@
 /**
- * Go's build information: which modules a program is made of. Since Go 1.18 it stands there as text; before, there were
+ * Reads Go's build information, which lists the modules of a program. Since Go 1.18 it is inline text; before, there were
  * two pointers to it.
- * Source: Go, debug/buildinfo/buildinfo.go, as its comments describe the form.
+ * Source: Go, debug/buildinfo/buildinfo.go, whose comments describe the form.
  */
 import { mostNeeds } from '../needs.ts';
 import { named } from '../text.ts';
@@ -11,11 +11,11 @@ import type { ElfFile } from './sections.ts';
 export const goMagic = Buffer.from('\xff Go buildinf:', 'latin1');
 const headerBytes = 32;
 const inlineFlag = 2;
-/** Modules are listed between two marks of 16 bytes. */
+/** The list of modules lies between two marks of 16 bytes. */
 const markBytes = 16;
 const longestText = 16 * 1024 * 1024;
 
-/** Undefined when it is no Go program. Throws when what it says is damaged. */
+/** Undefined when it is not a Go program. Throws when its build information is damaged. */
 export function goModules(elf: ElfFile): Proof | undefined {
   const section = elf.section('.go.buildinfo');
   if (section === undefined || !section.subarray(0, goMagic.length).equals(goMagic)) return undefined;
@@ -25,12 +25,12 @@ export function goModules(elf: ElfFile): Proof | undefined {
     : proofOf(textAt(elf, section, 16), textAt(elf, section, 16 + pointerBytes(section)));
 }
 
-/** Where the mark is text only: Go's own tools look for it, too. */
+/** The limit for marks that are only text, since Go's own tools contain the mark, too. */
 export const maxGoMarks = 8;
 
 /**
- * Of a program for Windows or macOS, wherever the information lies. Before Go 1.18 it was pointers, which are not followed
- * there: a gap.
+ * Finds the information anywhere in a program for Windows or macOS. The pointers from before Go 1.18 are not followed
+ * there, which is a gap.
  */
 export function markedModules(content: Buffer): Proof | undefined {
   let found: Proof | undefined;
@@ -44,9 +44,9 @@ export function markedModules(content: Buffer): Proof | undefined {
   return found;
 }
 
-/** Undefined when the mark was text only. */
+/** Undefined when the mark is only text. */
 export function modulesAt(bytes: Buffer): Proof | undefined {
-  // The form has its size of a pointer and flags there; a text has letters.
+  // The real format has pointer size and flags here, text has letters.
   if (bytes.length < headerBytes || (bytes[14] ?? 0) > 8 || (bytes[15] ?? 0) > 3) return undefined;
   try {
     return inlineModules(bytes);
@@ -55,7 +55,7 @@ export function modulesAt(bytes: Buffer): Proof | undefined {
   }
 }
 
-/** `bytes` begin with the magic. */
+/** `bytes` must begin with the magic. */
 function inlineModules(bytes: Buffer): Proof {
   if (((bytes[15] ?? 0) & inlineFlag) === 0)
     return { gaps: ["it was built by a Go of before 1.18, and its modules can't be told"] };
@@ -67,7 +67,7 @@ function pointerBytes(section: Buffer): number {
   return section[14] ?? 8;
 }
 
-/** The pointer leads to a pointer and a length. */
+/** Follows the pointer to another pointer and a length. */
 function textAt(elf: ElfFile, section: Buffer, at: number): Buffer {
   const size = pointerBytes(section);
   const number = (bytes: Buffer, offset: number): number => {
@@ -110,7 +110,7 @@ function proofOf(version: Buffer, marked: Buffer): Proof {
     const [kind, path, stated] = line.split('\t');
     const name = named(path);
     const of = named(stated);
-    // What replaces a module is what was built.
+    // A replacement is what was really built.
     if (kind === '=>' && packages.at(-1)?.name !== 'stdlib') packages.pop();
     // `(devel)` is the program itself, built from a folder.
     if (!/^(?:mod|dep|=>)$/.test(kind ?? '') || name === undefined) continue;
@@ -121,7 +121,7 @@ function proofOf(version: Buffer, marked: Buffer): Proof {
   return { packages: modules.map((each) => (each.name === main ? withNeeds(each, modules) : each)), gaps };
 }
 
-/** The program's own module is told to need all others: which of them needs which is not said. */
+/** Makes the main module depend on all others, since the information does not say which needs which. */
 function withNeeds(main: FoundPackage, all: readonly FoundPackage[]): FoundPackage {
   const others = all.filter((each) => each !== main);
   return { ...main, needs: others.slice(0, mostNeeds).map(({ name, version }) => `${name} ${version}`) };

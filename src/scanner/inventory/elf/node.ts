@@ -1,13 +1,13 @@
-/** Node.js, by what its inspector calls itself: it is in every build of it, whoever made it. */
+/** Detects Node.js by the name that its inspector gives, which every build contains. */
 import type { FoundPackage } from '../types.ts';
 
 export const nodeMark = Buffer.from('node.js/v');
-/** As far as a version goes after the mark. */
+/** Bytes after the mark that may hold the version. */
 export const nodeVersionBytes = 32;
-/** No Node.js is smaller. */
+/** Every Node.js is larger. */
 const leastBytes = 8 * 1024 * 1024;
 
-/** Of a whole program. */
+/** Searches a whole program. */
 export function nodeIn(content: Buffer): FoundPackage | undefined {
   if (content.length < leastBytes) return undefined;
   for (let at = content.indexOf(nodeMark); at >= 0; at = content.indexOf(nodeMark, at + 1)) {
@@ -17,7 +17,7 @@ export function nodeIn(content: Buffer): FoundPackage | undefined {
   return undefined;
 }
 
-/** `at` is where the mark is. */
+/** @param at offset of the mark */
 export function nodeAt(bytes: Buffer, at: number): FoundPackage | undefined {
   const start = at + nodeMark.length;
   const version = /^\d{1,3}\.\d{1,3}\.\d{1,3}(?:-[\w.]{1,20})?(?![\w.])/.exec(

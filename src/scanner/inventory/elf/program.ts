@@ -1,4 +1,4 @@
-/** Programs that say what they are made of: Go, Rust, Node.js itself. */
+/** Reads the components that programs state: Go, Rust, Node.js itself. */
 import { messageOf } from '../../../lib/index.ts';
 import type { Cataloger, Proof } from '../types.ts';
 import { isProgram, peSection } from './formats.ts';
@@ -16,14 +16,14 @@ export const programCataloger: Cataloger = {
   read: ({ content }) => {
     const node = nodeIn(content);
     const elf = attempt(() => (isElf(content) ? openElf(content) : undefined));
-    // Whether it could be run at all is not for a scanner to say; what is not a whole ELF file names no packages.
+    // An incomplete ELF file names no packages. Whether it could run is not the scanner's concern.
     if (elf !== undefined && 'failed' in elf) return node && { packages: [node] };
     const go = attempt(() => (elf === undefined ? markedModules(content) : goModules(elf)));
     return joined([node && { packages: [node] }, go, cratesOf(content, elf)]);
   },
 };
 
-/** By what `cargo auditable` wrote, else by the paths that the program says when it panics. */
+/** Uses the data of `cargo auditable`, else the source paths in panic messages. */
 function cratesOf(content: Buffer, elf: ElfFile | undefined): Proof | Failed | undefined {
   return attempt(() => {
     const section = elf === undefined ? peSection(content, auditSection) : elf.section(auditSection);

@@ -1,29 +1,29 @@
 /**
- * Crates of a Rust program without audit data, by what it would say when it panics: the path of the source, as Cargo lays
- * it (`…/registry/src/index.crates.io-6f17d22bba15001f/time-0.1.44/src/lib.rs`). Crates that can't panic leave none, and a
- * build can take the paths out, so these are the least that it is made of.
+ * Finds crates of a Rust program without audit data by its panic messages, which contain the path of the source as Cargo
+ * lays it out (`…/registry/src/index.crates.io-6f17d22bba15001f/time-0.1.44/src/lib.rs`). Crates that can't panic leave no
+ * path, and a build can strip paths, so the list is a minimum.
  */
 import type { FoundPackage } from '../types.ts';
 
 const unixMark = Buffer.from('/registry/src/');
 const windowsMark = Buffer.from('\\registry\\src\\');
 
-/** Programs for Windows may have been built elsewhere. */
+/** Programs for Windows may have been built on another system. */
 export function cratePathMarks(head: Buffer): readonly Buffer[] {
   return head.toString('latin1', 0, 2) === 'MZ' ? [unixMark, windowsMark] : [unixMark];
 }
 
-/** As far as a path goes from the mark to the version. */
+/** Bytes from the mark to the version. */
 export const cratePathBytes = 300;
 
 const cratePath =
   /^[\\/]registry[\\/]src[\\/][\w.-]{1,100}[\\/]([A-Za-z_][\w-]{0,63}?)-(\d{1,9}\.\d{1,9}\.\d{1,9}(?:[-+][\w.+-]{1,60})?)[\\/]/;
-/** The largest programs have a tenth of it. */
+/** The largest programs have a tenth of this. */
 const mostCrates = 3000;
 const mostMarks = 500_000;
 
 interface CrateFinder {
-  /** `at` is where a mark is. */
+  /** @param at offset of a mark */
   look(bytes: Buffer, at: number): void;
   packages(): readonly FoundPackage[];
   gaps(): readonly string[];
@@ -46,7 +46,7 @@ export function openCrateFinder(): CrateFinder {
   };
 }
 
-/** Of a whole program. */
+/** Searches a whole program. */
 export function cratesIn(content: Buffer): CrateFinder {
   const finder = openCrateFinder();
   for (const mark of cratePathMarks(content)) {

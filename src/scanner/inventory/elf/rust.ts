@@ -1,5 +1,5 @@
 /**
- * What `cargo auditable` puts into a program: the crates that it is made of.
+ * Reads the crates that `cargo auditable` records in a program.
  * Source: cargo-auditable, PARSING.md: zlib of JSON, 8 MiB at most.
  */
 import { inflateSync } from 'node:zlib';
@@ -11,7 +11,7 @@ import type { Proof } from '../types.ts';
 
 const maxJsonBytes = 8 * 1024 * 1024;
 
-/** Of the section `.dep-v0`. Throws when it is damaged. */
+/** Reads the section `.dep-v0`. Throws when it is damaged. */
 export function rustCrates(section: Buffer): Proof {
   const document = jsonObjectOf(inflateSync(section, { maxOutputLength: maxJsonBytes }));
   const crates = itemsOf(document['packages']).map(crateOf);
@@ -30,9 +30,9 @@ export function rustCrates(section: Buffer): Proof {
 interface Crate {
   readonly name: string;
   readonly version: string;
-  /** The program itself, or what only built it. */
+  /** True for the program itself and for build dependencies. */
   readonly isLeftOut: boolean;
-  /** Places in the list. */
+  /** Indexes in the list. */
   readonly needs: readonly number[];
 }
 

@@ -1,14 +1,14 @@
 /**
- * Sections and loaded segments of an ELF file that is in memory.
+ * Reads sections and loaded segments of an ELF file in memory.
  * Source: System V ABI, chapters 4 and 5; elf(5).
  */
 
 export interface ElfFile {
   readonly is64: boolean;
   readonly littleEndian: boolean;
-  /** Undefined when it has none of that name, or one that leads out of the file. */
+  /** Undefined when there is no such section, or it leads out of the file. */
   section(name: string): Buffer | undefined;
-  /** What lies at an address once the file is loaded; undefined when nothing of the file does. */
+  /** The bytes at an address of the loaded file; undefined when the file has none there. */
   atAddress(address: number, length: number): Buffer | undefined;
 }
 
@@ -27,7 +27,7 @@ export function isElf(bytes: Buffer): boolean {
   return bytes.length >= 52 && bytes.readUInt32BE(0) === 0x7f454c46;
 }
 
-/** Throws when its headers lead out of it. */
+/** Throws when the headers lead out of the file. */
 export function openElf(bytes: Buffer): ElfFile {
   const is64 = bytes[4] === 2;
   const littleEndian = bytes[5] !== 2;

@@ -1,6 +1,6 @@
 /**
- * Groups of artifacts whose jars do not say them: those that Gradle and Ant built, and Apache Tomcat's. Public names in
- * Maven Central; an artifact is told by how its name begins. Some have moved from one group to another.
+ * Groups of artifacts whose jars do not state them: those built by Gradle and Ant, and Apache Tomcat's. They are public
+ * names in Maven Central, found by the prefix of the artifact. Some have moved between groups.
  */
 const groups: readonly (readonly [start: string, ...groups: string[]])[] = [
   ['zookeeper', 'org.apache.zookeeper', 'org.apache.hadoop'],
@@ -69,7 +69,7 @@ const groups: readonly (readonly [start: string, ...groups: string[]])[] = [
   ['rxjava', 'io.reactivex.rxjava3'],
 ];
 
-/** The likeliest first. */
+/** Most likely first. */
 export function knownGroup(artifact: string): readonly string[] | undefined {
   return groups.find(([start]) => artifact.startsWith(start))?.slice(1);
 }

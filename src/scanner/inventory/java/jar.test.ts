@@ -26,7 +26,7 @@ interface Read {
   readonly gaps: readonly string[];
 }
 
-/** What a layer with the jar in it tells of. */
+/** The result of scanning a layer with the jar. */
 async function read(path: string, jar: Buffer | string): Promise<Read> {
   const { evidence, gaps } = await analysisOf(await filesTar({ [path]: jar }));
   return {
@@ -42,7 +42,7 @@ function names({ packages }: Read): string[] {
 }
 
 describe('a jar', () => {
-  it('with one artifact in it has its digests, and the vendor and licence of its manifest', async () => {
+  it('with one artifact gives it the digests, vendor and licence of the jar', async () => {
     const manifest = [
       'Manifest-Version: 1.0',
       'Implementation-Vendor: The Apache Software Foundation',
@@ -62,7 +62,7 @@ describe('a jar', () => {
     expect(shaded.packages.map(({ hashes, supplier }) => hashes ?? supplier)).toEqual([undefined, undefined]);
   });
 
-  it('tells of each artifact in it, also of those in jars within jars', async () => {
+  it('proves each artifact in it, also in nested jars', async () => {
     const inner = await zipOf({ 'lib/log4j.jar': log4j, ...pomOf('org.inner', 'inner', '1.0') });
     const jar = await zipOf({
       ...pomOf('org.example', 'app', '1.0'),
@@ -78,7 +78,7 @@ describe('a jar', () => {
     ]);
   });
 
-  it.each([1000, 20_000, 50_000, 100_000])('of %i bytes is read where it lies compressed', async (bytes) => {
+  it.each([1000, 20_000, 50_000, 100_000])('of %i bytes is read as a compressed entry', async (bytes) => {
     const inner = await zipOf({ ...pomOf('org.inner', 'inner', '1.0'), 'a.bin': randomBytes(bytes) });
     const outer = await zipOf({ 'WEB-INF/lib/inner.jar': inner }, true);
     expect(await read('app.war', outer)).toMatchObject({
@@ -87,7 +87,7 @@ describe('a jar', () => {
     });
   });
 
-  it('behind a script is read', async () => {
+  it('after a script is read', async () => {
     const jar = Buffer.concat([Buffer.from('#!/bin/sh\nexec java -jar "$0"\n'), log4j]);
     expect(names(await read('app.jar', jar))).toEqual(['org.apache.logging.log4j:log4j-core 2.14.1']);
   });
@@ -155,7 +155,7 @@ describe('a jar', () => {
       'org.springframework:spring3-aop',
       'spring3-aop:spring3-aop',
     ],
-  ])('%s has a guessed name, and others that it may have', async (path, files, name, isAmong) => {
+  ])('%s has a guessed name and other possible names', async (path, files, name, isAmong) => {
     const { packages, gaps } = await read(path, await zipOf({ 'x.txt': 'x', ...files }));
     expect(gaps).toEqual([]);
     expect(packages).toEqual([expect.objectContaining({ name })]);
@@ -168,7 +168,7 @@ describe('a jar', () => {
       'root/.gradle/caches/modules-2/files-2.1/org.acme/thing/1.0/0123456789abcdef0123456789abcdef01234567/thing-1.0.jar',
       'org.acme:thing',
     ],
-  ])('%s is known by where it lies', async (path, name) => {
+  ])('%s is known by its path', async (path, name) => {
     const { packages, gaps } = await read(path, await zipOf({ 'a.class': 'x' }));
     expect([packages, gaps]).toEqual([
       [expect.objectContaining({ ecosystem: 'maven', name, version: '1.0' })],
@@ -183,7 +183,7 @@ describe('a jar', () => {
     ],
     ['<project><parent><version>3.1</version></parent></project>', '3.1'],
     [`<project><version>${'$'}{revision}</version></project>`, '1.0'],
-  ])('with %s is known by it', async (text, version) => {
+  ])('with %s gets its version from it', async (text, version) => {
     const { packages } = await read(
       'lib/thing-1.0.jar',
       await zipOf({ 'META-INF/maven/org.acme/thing/pom.xml': text }),
@@ -191,7 +191,7 @@ describe('a jar', () => {
     expect(packages).toMatchObject([{ ecosystem: 'maven', name: 'org.acme:thing', version }]);
   });
 
-  it('with a version, but of no known group, is a gap', async () => {
+  it('with a version but without a known group is a gap', async () => {
     const proof = await read('lib/who-knows-1.0.jar', await zipOf({ 'a.class': 'x' }));
     expect(proof.gaps).toEqual([expect.stringContaining('Maven group')]);
   });
@@ -201,7 +201,7 @@ describe('a jar', () => {
     expect(await read('lib/tomcat10-i18n-fr-10.1.60.jar', await zipOf(files))).toMatchObject({ gaps: [] });
   });
 
-  it('of one’s own is not a package', async () => {
+  it('of the user is not a package', async () => {
     const proof = await read('app/main.jar', await zipOf({ 'META-INF/MANIFEST.MF': 'Main-Class: Main\n' }));
     expect(proof).toEqual({ packages: [], gaps: [] });
   });
@@ -238,11 +238,11 @@ describe('a jar', () => {
 });
 
 describe('the texts in a jar', () => {
-  it('are lines of keys and values', () => {
+  it('have lines of keys and values', () => {
     expect(Object.fromEntries(propertiesOf('#x\n a = b \nc:d\n\nno line\n'))).toEqual({ a: 'b', c: 'd' });
   });
 
-  it('are headers that go on after a blank, up to an empty line', () => {
+  it('have headers that continue after a blank, up to an empty line', () => {
     const text = 'A: long\r\n er\r\nB: 2\r\n\r\nName: x\r\nA: other\r\n';
     expect(Object.fromEntries(manifestOf(text))).toEqual({ A: 'longer', B: '2' });
   });

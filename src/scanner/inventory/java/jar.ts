@@ -1,6 +1,6 @@
 /**
- * Maven artifacts in a jar: by each `pom.properties`, else each `pom.xml`, else by where it lies, the manifest and the file's name. Jars within it are files
- * of their own to who goes through it.
+ * Finds the Maven artifacts in a jar: by each `pom.properties`, else by each `pom.xml`, else by its path, manifest and file
+ * name. The caller opens jars inside the jar as files of their own.
  * Source: maven.apache.org, Maven Archiver; JAR File Specification.
  */
 import { author } from '../authors.ts';
@@ -17,14 +17,14 @@ const manifestName = 'META-INF/MANIFEST.MF';
 const nameWithVersion = /^([\w.-]*[^-])-(\d[^\s]*)$/;
 const maxTextBytes = 1024 * 1024;
 const maxTexts = 10_000;
-/** A jar has one of each artifact that was put into it. */
+/** A jar has one for each artifact in it. */
 const maxProjects = 200;
 
-/** What a jar says of itself, as its entries pass by. */
+/** Collects what a jar states about itself, entry by entry. */
 export interface JarReading {
-  /** Throws when it is a text about the jar, and too long. */
+  /** Throws when an entry that describes the jar is too long. */
   entry(name: string, content: Buffer): void;
-  /** After the last. */
+  /** Called after the last entry. */
   proof(): Proof;
 }
 
@@ -32,7 +32,7 @@ export function isJarName(base: string): boolean {
   return archive.test(base);
 }
 
-/** @param path of the jar, as far as its name tells what it is */
+/** @param path of the jar, of which the name and folders identify it */
 export function openJar(path: string): JarReading {
   const poms: string[] = [];
   const projects = new Map<string, string>();
@@ -61,7 +61,7 @@ export function openJar(path: string): JarReading {
       const named = [...projects].flatMap(([name, text]) => fromPomXml(name, text, version) ?? []);
       if (named.length > 0) return withStatements({ packages: named }, stated);
       const proof = withStatements(byName(manifestOf(manifest), path, folders), stated);
-      // Translations, for example: what has no code has no vulnerabilities.
+      // A jar without code, such as a translation, has no vulnerabilities.
       return hasCode ? proof : { ...proof, gaps: [] };
     },
   };
@@ -69,7 +69,10 @@ export function openJar(path: string): JarReading {
 
 type Statements = Pick<FoundPackage, 'supplier' | 'licences'>;
 
-/** The licence is an id or an address, and may have attributes; of several it is not said which one counts. */
+/**
+ * The licence is an id or a URL, and may have attributes. Several are left out, since the manifest does not say which one
+ * counts.
+ */
 function statedIn(manifest: ReadonlyMap<string, string>): Statements {
   const licence = named(manifest.get('Bundle-License')?.split(';')[0]);
   return {
@@ -78,7 +81,7 @@ function statedIn(manifest: ReadonlyMap<string, string>): Statements {
   };
 }
 
-/** A manifest speaks of the one artifact that the jar was made for. */
+/** The manifest describes only the artifact that the jar was made for. */
 function withStatements(proof: Proof, stated: Statements): Proof {
   const [only, ...others] = proof.packages ?? [];
   return only === undefined || others.length > 0 ? proof : { ...proof, packages: [{ ...only, ...stated }] };
@@ -93,7 +96,7 @@ function fromPom(text: string): FoundPackage | undefined {
   return { ecosystem: 'maven', name: `${group}:${artifact}`, version };
 }
 
-/** A jar that says neither a version in its name nor one of an artifact is somebody's own, and no package. */
+/** A jar without a version, or without an artifact's name, is the user's own and not a package. */
 function byName(manifest: ReadonlyMap<string, string>, path: string, folders: ReadonlySet<string>): Proof {
   const base = path.slice(path.lastIndexOf('/') + 1).replace(archive, '');
   const fromFile = nameWithVersion.exec(base);
@@ -115,7 +118,7 @@ function byName(manifest: ReadonlyMap<string, string>, path: string, folders: Re
   };
 }
 
-/** `<version>` of the project, else that of its parent; one with a variable says nothing. */
+/** Uses `<version>` of the project, else of its parent. A version with a variable is ignored. */
 function fromPomXml(name: string, text: string, version: string | undefined): FoundPackage | undefined {
   const [, group, artifact] = pomXml.exec(name) ?? [];
   const outer = text.replaceAll(

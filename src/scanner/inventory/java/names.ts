@@ -1,34 +1,34 @@
 /**
- * The Maven names that a jar without `pom.properties` may have. Maven's repositories and Gradle's cache say it by where they
- * lay it; a manifest and the packages of its classes only hint at it: then all names that it may have are asked for.
+ * Finds the possible Maven names of a jar without `pom.properties`. In Maven's repositories and Gradle's cache the path
+ * states the name. The manifest and the packages of the classes only hint at it; then all possible names are looked up.
  * Source: maven.apache.org, "Repository Layout"; JAR File Specification; OSGi Core, 3.2.1.
  */
 import { named } from '../text.ts';
 import { knownGroup } from './groups.ts';
 
-/** The best first; none: nothing says it. */
+/** Best first; empty when nothing hints at a name. */
 interface ArtifactNames {
   /** `group:artifact`. */
   readonly names: readonly string[];
-  /** Nothing says it in so many words. */
+  /** Nothing states the name. */
   readonly isGuessed: boolean;
 }
 
 const dotted = /^[\w-]+(?:\.[\w-]+)+$/;
 const maxNames = 16;
-/** Folders in which repositories begin, as far as they are called as usual. */
+/** Usual names of the root folder of a repository. */
 const repository =
   /(?:^|\/)(?:\.m2\/repository|maven-repo|repository|maven2)\/(.+)\/([^/]+)\/([^/]+)\/[^/]+$/;
 const gradleCache = /(?:^|\/)files-2\.1\/([^/]+)\/([^/]+)\/([^/]+)\/[0-9a-f]{30,40}\/[^/]+$/;
 
 interface Artifact {
   readonly path: string;
-  /** As its name, or its manifest, has it. */
+  /** From the file name or the manifest. */
   readonly artifact: string;
   readonly version: string;
 }
 
-/** @param folders of its classes: `org/apache/zookeeper/server` */
+/** @param folders folders of its classes: `org/apache/zookeeper/server` */
 export function artifactNames(
   { path, artifact, version }: Artifact,
   manifest: ReadonlyMap<string, string>,
@@ -43,7 +43,7 @@ export function artifactNames(
   return { names: [...new Set(names)].slice(0, maxNames), isGuessed: true };
 }
 
-/** Where the folders agree with the version: a folder may be called `repository` for any reason. */
+/** Trusts the path only if a folder matches the version, since any folder may be called `repository`. */
 function layout(path: string, version: string): string | undefined {
   const gradle = gradleCache.exec(path);
   if (gradle?.[3] === version) return `${gradle[1]}:${gradle[2]}`;
@@ -59,7 +59,7 @@ function groupsOf(artifact: string, manifest: ReadonlyMap<string, string>): stri
   const found = known === undefined ? [] : [...known];
   if (vendor !== undefined && dotted.test(vendor)) found.push(vendor);
   for (const key of ['Bundle-SymbolicName', 'Automatic-Module-Name']) {
-    // `org.apache.commons.text`, or `com.google.guava.failureaccess;singleton:=true`: often the group and the artifact.
+    // `org.apache.commons.text` or `com.google.guava.failureaccess;singleton:=true` often contain group and artifact.
     const bundle = manifest.get(key)?.split(';')[0] ?? '';
     if (!dotted.test(bundle)) continue;
     const rest = bundle.slice(0, -artifact.length - 1);
@@ -70,7 +70,7 @@ function groupsOf(artifact: string, manifest: ReadonlyMap<string, string>): stri
   return found;
 }
 
-/** `org/apache/zookeeper/server/…`: what all classes have in common, else most of them, and what is above it. */
+/** Takes the common start of all class folders, else of most, and its parents: `org/apache/zookeeper/server/…`. */
 function groupsByClasses(folders: Iterable<string>): string[] {
   const all = [...folders].map((folder) => folder.split('/'));
   const whole = commonStart(all);
@@ -83,14 +83,14 @@ function commonStart([first = [], ...others]: readonly (readonly string[])[]): r
   return differs < 0 ? first : first.slice(0, differs);
 }
 
-/** Jars carry some classes of others along: those whose first two folders most have. */
+/** Jars often carry classes of other projects. This keeps those under the most common two top folders. */
 function mostOf(all: readonly (readonly string[])[]): readonly (readonly string[])[] {
   const byStart = Map.groupBy(all, (parts) => parts.slice(0, 2).join('/'));
   const [most = []] = [...byStart.values()].sort((a, b) => b.length - a.length);
   return most.length * 2 > all.length ? most : [];
 }
 
-/** Debian calls `commons-collections` 3.2.2 `commons-collections3`; a manifest may have the name itself. */
+/** Debian renames `commons-collections` 3.2.2 to `commons-collections3`. The manifest may have the original name. */
 function otherArtifacts(
   artifact: string,
   version: string,

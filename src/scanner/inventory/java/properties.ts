@@ -1,9 +1,9 @@
 /**
- * The two texts in a jar that say what it is: `pom.properties`, which Maven writes, and the manifest.
+ * Parses the two texts that identify a jar: `pom.properties`, which Maven writes, and the manifest.
  * Sources: java.util.Properties.load; JAR File Specification, "Manifest Specification".
  */
 
-/** Without escapes: names of Maven need none. */
+/** Ignores escapes, which Maven names do not need. */
 export function propertiesOf(text: string): ReadonlyMap<string, string> {
   const values = new Map<string, string>();
   for (const line of text.split(/\r?\n/)) {
@@ -13,7 +13,7 @@ export function propertiesOf(text: string): ReadonlyMap<string, string> {
   return values;
 }
 
-/** The main section. Lines of 72 bytes go on after a blank. */
+/** Reads the main section. Lines of 72 bytes continue after a blank. */
 export function manifestOf(text: string): ReadonlyMap<string, string> {
   const [main = ''] = text.split(/\r?\n\r?\n/, 1);
   const values = new Map<string, string>();

@@ -1,7 +1,6 @@
 /**
- * Four libraries that most Java images have, as Maven names their jars, with `pom.properties` and without: the real records of
- * what is wrong with them are found. Two sources that nobody publishes any more have those; here their coordinates and
- * versions become OSV.
+ * Four libraries in most Java images, under their Maven names, with and without `pom.properties`: their real advisories are
+ * found. Two sources that are no longer published have those; the test converts their coordinates and versions to OSV.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -40,7 +39,7 @@ function osv(id: string, name: string, spans: readonly (readonly [from: string, 
   };
 }
 
-/** `<=3.9.1.Final,3.9`: all of 3.9 up to there. */
+/** `<=3.9.1.Final,3.9` means all of 3.9 up to that version. */
 function recordsOf(folder: string): readonly object[] {
   const victims = linesOf(join(folder, 'victims-java.native.ndjson.gz'), victimsSchema);
   const cves = linesOf(join(folder, 'cve5-affected.ndjson.gz'), cveSchema);
@@ -66,7 +65,7 @@ function recordsOf(folder: string): readonly object[] {
   ];
 }
 
-/** Where their classes lie. */
+/** Folders of their classes. */
 const libraries = [
   ['CVE-2024-23944', 'org.apache.zookeeper', 'zookeeper', '3.8.3', '3.8.4', 'org/apache/zookeeper/A.class'],
   [

@@ -1,5 +1,5 @@
 /**
- * `bun.lock`: JSON with commas at the end of lists. It does not say what is for development only.
+ * Reads `bun.lock`: JSON with trailing commas. It does not mark packages for development only.
  * Source: bun.sh, "Lockfile".
  */
 import { entriesOf, itemsOf, parseJson, requireObject, textOf } from '../json-document.ts';
@@ -28,7 +28,7 @@ function packageOf(item: unknown): FoundPackage | undefined {
   return { ecosystem: 'npm', name, version };
 }
 
-/** Character by character: what looks like such a comma inside of a text stays. */
+/** Removes trailing commas character by character, to keep those inside strings. */
 function withoutLastCommas(text: string): string {
   const pieces: string[] = [];
   let from = 0;

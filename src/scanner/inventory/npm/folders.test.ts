@@ -1,4 +1,4 @@
-/** Packages that Node.js would load, whatever is in their `package.json`. */
+/** Packages that Node.js would load, whatever their `package.json` says. */
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -21,7 +21,7 @@ it.each([
   ],
   ['node_modules/a.js', 'node_modules/a.js', 'a.js', ''],
   ['node_modules/a/test/node_modules/b/x.js', 'node_modules/a', 'a', 'test/node_modules/b/x.js'],
-])('%s is of %s', (path, folder, name, rest) => {
+])('%s belongs to %s', (path, folder, name, rest) => {
   expect(packageFolderOf(path)).toEqual({ folder, name, rest });
 });
 
@@ -31,7 +31,7 @@ it.each([
   'node_modules/.cache/a/x.js',
   'node_modules/@s',
   'node_modules',
-])('%s is of no package', (path) => {
+])('%s belongs to no package', (path) => {
   expect(packageFolderOf(path)).toBeUndefined();
 });
 
@@ -151,18 +151,18 @@ describe.each([
 
 describe('layers', () => {
   const whole = [code, manifest({ name: 'lodash', version: '4.17.4' })];
-  it('that delete a package.json leave a package that nobody knows', async () => {
+  it('that delete a package.json leave an unknown package', async () => {
     const deleted = { name: 'app/node_modules/lodash/.wh.package.json', content: '' };
     expect(told(await layered(whole, [deleted]))).toEqual([`app/node_modules/lodash: ${bare}`]);
     const all = { name: 'app/node_modules/.wh.lodash', content: '' };
     expect(told(await layered(whole, [deleted], [all]))).toEqual([]);
   });
 
-  it('that change a file of a package leave it known', async () => {
+  it('that change a file of a package keep it known', async () => {
     expect(told(await layered(whole, [code]))).toEqual(['lodash 4.17.4']);
   });
 
-  it('that put a folder in place of a link take its package away', async () => {
+  it('that replace a link by a folder remove its package', async () => {
     const target = { name: 'opt/a/package.json', content: '{"name":"a","version":"1.0.0"}' };
     const linked = [link('app/node_modules/a', '/opt/a'), target];
     const replaced = { name: 'app/node_modules/a/package.json', content: '{"name":"a","version":"2.0.0"}' };

@@ -1,12 +1,12 @@
 /**
- * Where Node.js finds packages, whatever is in their `package.json`: folders of `node_modules`, one in the other. A folder
- * without that file, or a link to somewhere else, is loaded all the same.
+ * Finds the packages that Node.js would load from nested `node_modules` folders, whatever their `package.json` says. A
+ * folder without that file, or a link to another place, is loaded all the same.
  * Source: nodejs.org, "Modules: CommonJS modules", "Loading from node_modules folders".
  */
 import type { Gap } from '../../types.ts';
 import type { StandingEvidence } from '../types.ts';
 
-/** A folder of a package, `node_modules` itself, or a `package.json` that is a link; and where it leads to. */
+/** A link at the folder of a package, at `node_modules` itself, or at a `package.json`, and its target. */
 export interface PackageLink {
   readonly path: string;
   /** Without a leading slash. */
@@ -14,16 +14,19 @@ export interface PackageLink {
 }
 
 export interface PackageFolders {
-  /** Folders of packages with code and without a `package.json` among the files that were read. */
+  /** Folders of packages that have code, but no `package.json` among the files read. */
   readonly bare: readonly string[];
   readonly links: readonly PackageLink[];
-  /** Whether there is a file of code in a folder, or in this place. */
+  /** Whether code is in that folder or at that path. */
   hasCode(path: string): boolean;
 }
 
 export const noPackageFolders: PackageFolders = { bare: [], links: [], hasCode: () => false };
 
-/** The package that a file is of; undefined where `require` finds none by name. A package's own fixtures are no packages. */
+/**
+ * The package that a file belongs to; undefined when `require` finds none by name. Fixtures inside a package are not
+ * packages.
+ */
 export function packageFolderOf(
   path: string,
 ): { readonly folder: string; readonly name: string; readonly rest: string } | undefined {
@@ -51,7 +54,7 @@ export function isCode(path: string): boolean {
   return /\.(?:[cm]?js|node)$/.test(path);
 }
 
-/** A file, and all folders above it. */
+/** Adds a file and all folders above it. */
 export function addWithFolders(places: Set<string>, path: string): void {
   let place = path;
   while (place !== '' && !places.has(place)) {
@@ -60,7 +63,7 @@ export function addWithFolders(places: Set<string>, path: string): void {
   }
 }
 
-/** Undefined for what is no such link, and for those that lead to where packages are looked for anyway. */
+/** Undefined for other links, and for links to places where packages are searched anyway. */
 export function packageLinkOf(path: string, target: string | undefined): PackageLink | undefined {
   if (target === undefined) return undefined;
   const isModules = /(?:^|\/)node_modules$/.test(path);
@@ -72,7 +75,7 @@ export function packageLinkOf(path: string, target: string | undefined): Package
   return { path, target };
 }
 
-/** Which `package.json` outside of `node_modules` counts, since a link leads there. */
+/** Tells which `package.json` outside `node_modules` counts because a link leads there. */
 export function linkedBy(links: readonly PackageLink[]): (path: string) => boolean {
   const exact = new Set(links.flatMap(({ target }) => [target, `${target}/package.json`]));
   const modules = links
@@ -81,7 +84,7 @@ export function linkedBy(links: readonly PackageLink[]): (path: string) => boole
   return (path) => exact.has(path) || modules.some((start) => path.startsWith(start));
 }
 
-/** Packages that would be loaded, and of which nobody can say what they are. */
+/** Gaps for packages that Node.js would load but that can't be identified. */
 export function unknownPackages(
   { bare, links, hasCode }: PackageFolders,
   standing: readonly StandingEvidence[],

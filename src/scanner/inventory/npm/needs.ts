@@ -1,11 +1,11 @@
-/** What an npm package needs: names by which it looks for folders. Source: docs.npmjs.com, "package.json". */
+/** Reads the needs of an npm package: names that Node.js resolves by folders. Source: docs.npmjs.com, "package.json". */
 import type { JsonObject } from '../../../lib/index.ts';
 import { entriesOf } from '../json-document.ts';
 import { mostNeeds } from '../needs.ts';
 import { named } from '../text.ts';
 import type { FoundPackage } from '../types.ts';
 
-/** Of a `package.json`, or what a lock file has of one. Peers may be left out, and then nobody says that they are missing. */
+/** Reads a `package.json`, or its copy in a lock file. Peer dependencies may be absent without notice. */
 export function npmNeeds(document: JsonObject): Pick<FoundPackage, 'needs' | 'needsMore'> {
   const optional = namesIn(document, 'optionalDependencies', 'peerDependencies');
   const needs = new Set([
@@ -17,7 +17,7 @@ export function npmNeeds(document: JsonObject): Pick<FoundPackage, 'needs' | 'ne
 }
 
 function namesIn(document: JsonObject, ...fields: readonly string[]): string[] {
-  // A blank would begin a version.
+  // A blank would start a version.
   return fields.flatMap((field) =>
     entriesOf(document[field]).flatMap(([key]) => (/[\s|?]/.test(key) ? [] : (named(key) ?? []))),
   );

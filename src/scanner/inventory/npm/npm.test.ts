@@ -36,13 +36,13 @@ describe('a package.json below node_modules', () => {
     ['"maintainers":[{"name":"B"},{"name":"C"}]', 'B'],
     ['"author":{},"maintainers":"x"', undefined],
     [`"author":"${'a'.repeat(300)}"`, undefined],
-  ])('tells who made it: %.60s', async (field, supplier) => {
+  ])('states its author: %.60s', async (field, supplier) => {
     const text = `{"name":"a","version":"1",${field}}`;
     const proof = await proofOf(npmCataloger, 'node_modules/a/package.json', text);
     expect(proof?.packages?.[0]?.supplier).toBe(supplier);
   });
 
-  it('tells what it needs, and what only where it is there', async () => {
+  it('states its needs and its optional needs', async () => {
     const text = JSON.stringify({
       name: 'a',
       version: '1',
@@ -58,7 +58,7 @@ describe('a package.json below node_modules', () => {
   it.each([
     ['node_modules/a/esm/package.json', '{"type":"module"}'],
     ['node_modules/resolve/test/malformed/package.json', '{ not json'],
-  ])('%s with %s tells of no package', async (path, text) => {
+  ])('%s with %s proves no package', async (path, text) => {
     expect(await proofOf(npmCataloger, path, text)).toBeUndefined();
   });
 
@@ -75,7 +75,7 @@ describe('a package.json below node_modules', () => {
     },
   );
 
-  it('elsewhere counts only where a link leads to it', async () => {
+  it('in another place counts only if a link leads to it', async () => {
     const proof = await proofOf(npmCataloger, 'app/package.json', '{"name":"app","version":"1.0.0"}');
     expect(proof).toMatchObject({ packages: [{ name: 'app' }], isLinkedOnly: true });
   });
@@ -112,7 +112,7 @@ describe('a lock file', () => {
     expect(await named(packageLockCataloger, 'node_modules/x/package-lock.json', text)).toBeUndefined();
   });
 
-  it('of npm says which version is needed: the nearest, under its real name', async () => {
+  it('of npm states the needed version: the nearest, under its real name', async () => {
     const packages = {
       '': { name: 'app', version: '1.0.0', dependencies: { a: '1' } },
       'packages/own/node_modules/c': { version: '9.0.0', dependencies: { a: '1' } },
@@ -174,7 +174,7 @@ describe('a lock file', () => {
         '"@s/b@npm:^1.0.0":\n  version: 1.0.0\n  resolution: "@s/b@npm:1.0.0"\n\n' +
         '"@s/b@npm:^2.0.0, @s/b@npm:^2.1.0":\n  version: 2.1.0\n  resolution: "@s/b@npm:2.1.0"\n\n"c@npm:^3":\n  version: 3.0.0\n  resolution: "c@npm:3.0.0"\n',
     ],
-  ])('of yarn says which version is needed: %s', async (_which, text) => {
+  ])('of yarn states the needed version: %s', async (_which, text) => {
     const proof = await proofOf(yarnLockCataloger, 'yarn.lock', text);
     expect(proof?.packages?.map(({ needs }) => needs)).toEqual([
       ['@s/b 2.1.0', 'gone', '?c 3.0.0'],
@@ -319,7 +319,7 @@ snapshots:
     expect(await named(bunLockCataloger, 'bun.lock', text)).toEqual(['lodash@3.10.1', 'lodash@4.17.21']);
   });
 
-  it('says where it counts only if nothing is there', async () => {
+  it('names the folder in which it counts only if nothing is installed', async () => {
     const proof = await proofOf(packageLockCataloger, 'srv/app/package-lock.json', '{"packages":{}}');
     expect(proof?.wishedFor).toBe('srv/app/node_modules/');
   });

@@ -1,6 +1,6 @@
 /**
- * npm packages that are installed: each `package.json` below a `node_modules` that says a version. Those elsewhere count
- * where a link of a `node_modules` leads to them.
+ * Reads installed npm packages: each `package.json` below `node_modules` with a version. Others count only if a link in
+ * `node_modules` leads to them.
  */
 import { isJsonObject, type JsonObject, type JsonValue } from '../../../lib/index.ts';
 import { authorOf } from '../authors.ts';
@@ -11,9 +11,9 @@ import { packageFolderOf } from './folders.ts';
 import { npmNeeds } from './needs.ts';
 
 const packageRoot = /(?:^|\/)node_modules\/(?:@[^/]+\/)?[^/@][^/]*\/package\.json$/;
-/** As `npm pack` makes archives. */
+/** The layout of archives by `npm pack`. */
 const packedRoot = /^[^/]+\/package\.json$/;
-/** Debian's packages for Node lie there. */
+/** The place of Debian's packages for Node. */
 const systemFolder = 'usr/share/nodejs/';
 
 export const npmCataloger: Cataloger = {
@@ -29,7 +29,7 @@ export const npmCataloger: Cataloger = {
     try {
       document = jsonObjectOf(content);
     } catch (error) {
-      // Below a package there are broken ones on purpose: what its tests read.
+      // Packages contain broken files on purpose, as fixtures of their tests.
       if (isRoot) throw error;
       return isInstalled ? undefined : { isLinkedOnly: true };
     }
@@ -39,13 +39,13 @@ export const npmCataloger: Cataloger = {
   },
 };
 
-/** @param folderName by which Node.js finds it, whatever it calls itself */
+/** @param folderName the name by which Node.js finds the package, whatever name it states */
 function packageOf(document: JsonObject, folderName: string | undefined): FoundPackage | undefined {
   const name = named(document['name']) ?? folderName;
   const stated = document['version'];
   const version = named(typeof stated === 'number' ? String(stated) : stated);
   if (name === undefined) return undefined;
-  // Hand-made modules have none. Where advisories know one of its names, each of them may be meant.
+  // Hand-made modules have no version. Advisories may know them by either name.
   if (version === undefined && folderName === undefined) return undefined;
   const isAlias = version === undefined && folderName !== name;
   return {
@@ -59,7 +59,7 @@ function packageOf(document: JsonObject, folderName: string | undefined): FoundP
   };
 }
 
-/** `license` is a text, or as of long ago an object or a list of them. */
+/** `license` is a text; in old packages it is an object, or a list of objects. */
 function licencesOf(document: JsonObject): readonly string[] | undefined {
   const stated = document['license'] ?? document['licenses'];
   const list: readonly JsonValue[] = Array.isArray(stated)

@@ -1,5 +1,5 @@
 /**
- * `package-lock.json` and `npm-shrinkwrap.json`, versions 1 to 3. What is for development only is not counted.
+ * Reads `package-lock.json` and `npm-shrinkwrap.json`, versions 1 to 3. Packages for development only don't count.
  * Source: docs.npmjs.com, "package-lock.json".
  */
 import { isJsonObject, type JsonObject, type JsonValue } from '../../../lib/index.ts';
@@ -34,13 +34,13 @@ export const packageLockCataloger: Cataloger = {
 };
 
 interface Entry {
-  /** Where it would be installed. */
+  /** The path at which it would be installed. */
   readonly key: string;
   readonly found: FoundPackage;
   readonly value: JsonObject;
 }
 
-/** Versions 2 and 3: the key is where it would be installed; other keys are the project's own. */
+/** Reads versions 2 and 3, where the key is the path of installation. Other keys belong to the project itself. */
 function fromKey(key: string, value: JsonValue | undefined): Entry | undefined {
   const at = key.lastIndexOf(folder);
   if (at < 0 || !isJsonObject(value) || value['link'] === true) return undefined;
@@ -48,19 +48,19 @@ function fromKey(key: string, value: JsonValue | undefined): Entry | undefined {
   return found && { key, found, value };
 }
 
-/** Version 1: a tree of what is installed below what. */
+/** Reads version 1, a tree of installed packages. */
 function* fromTree(above: string, dependencies: JsonValue | undefined): Generator<Entry> {
   for (const [name, value] of entriesOf(dependencies)) {
     if (!isJsonObject(value)) continue;
     const found = packageOf(name, value);
     const key = `${above}${folder}${name.slice(0, longestName)}`;
-    // What it needs is called so there, for its own `dependencies` are what lies below it.
+    // Version 1 lists needs under `requires`, since `dependencies` lists the packages installed below.
     if (found !== undefined) yield { key, found, value: { dependencies: value['requires'] ?? {} } };
     yield* fromTree(`${key}/`, value['dependencies']);
   }
 }
 
-/** Of each that it needs, the version that Node.js would find from there. */
+/** Adds to each need the version that Node.js would find from there. */
 function withNeeds({ key, found, value }: Entry, entries: ReadonlyMap<string, Entry>): FoundPackage {
   const { needs = [], needsMore } = npmNeeds(value);
   const exact = needs.map((need) => {
@@ -81,7 +81,7 @@ function nearest(name: string, key: string, entries: ReadonlyMap<string, Entry>)
   return undefined;
 }
 
-/** An alias says `npm:NAME@VERSION` for its version. */
+/** An alias has `npm:NAME@VERSION` as its version. */
 function packageOf(called: JsonValue, value: JsonObject): FoundPackage | undefined {
   const stated = named(value['version']);
   const alias = /^npm:(.+)@([^@]+)$/.exec(stated ?? '');

@@ -1,6 +1,6 @@
 /**
- * `pnpm-lock.yaml`, versions 5 to 9: the keys of `packages` say it all. Read line by line, for it is written in one
- * shape and can have megabytes.
+ * Reads `pnpm-lock.yaml`, versions 5 to 9, where the keys of `packages` hold everything. It reads line by line, since the
+ * file always has the same layout and can have megabytes.
  * Source: pnpm, lockfile/types, as its documentation describes it.
  */
 import { allPackages, linesOf, named } from '../text.ts';
@@ -44,14 +44,14 @@ function* packagesOf(content: Buffer): Generator<FoundPackage> {
   yield* finish();
 }
 
-/** `/lodash/4.17.21_peer` before version 6, `/lodash@4.17.21(peer)` since, without the slash since 9. */
+/** Keys are `/lodash/4.17.21_peer` before version 6, then `/lodash@4.17.21(peer)`, and without the slash since 9. */
 function fromKey(key: string, isOld: boolean): FoundPackage | undefined {
   const match = isOld
     ? /^\/((?:@[^/]+\/)?[^/]+)\/([^_/]+)/.exec(key)
     : /^\/?((?:@[^/@]+\/)?[^/@]+)@([^(]+)/.exec(key);
   const name = named(match?.[1]);
   const version = named(match?.[2]);
-  // From a folder or a repository: nothing that an advisory could name.
+  // Advisories can't name packages from a folder or a repository.
   if (name === undefined || version === undefined || !/^\d/.test(version)) return undefined;
   return { ecosystem: 'npm', name, version };
 }

@@ -1,8 +1,8 @@
-/** What all lock files of npm's world have in common: they count only where nothing is installed beside them. */
+/** Common to all lock files of npm packages: they count only if nothing is installed beside them. */
 import { folderOf } from '../text.ts';
 import type { FoundPackage, Proof } from '../types.ts';
 
-/** Those below `node_modules` are others' own. */
+/** Lock files below `node_modules` belong to other packages. */
 export function isLockPath(path: string): boolean {
   return !path.startsWith('node_modules/') && !path.includes('/node_modules/');
 }

@@ -1,6 +1,6 @@
 /**
- * `yarn.lock`: version 1 has a form of its own, later ones are YAML of one shape. Read line by line: a key at the
- * left, its fields two blanks in. It does not say what is for development only.
+ * Reads `yarn.lock`. Version 1 has its own format, later ones are YAML with a fixed layout. It reads line by line: keys
+ * start at the left, their fields are indented by two blanks. It does not mark packages for development only.
  * Source: yarnpkg.com, "Lockfile".
  */
 import { integrityHashes, orUndefined } from '../hashes.ts';
@@ -14,7 +14,7 @@ interface Block {
   version?: string | undefined;
   resolution?: string | undefined;
   integrity?: string | undefined;
-  /** `NAME@RANGE`, as a key has it; optional ones after `?`. */
+  /** `NAME@RANGE` as in a key. Optional needs start with `?`. */
   readonly needs: string[];
 }
 
@@ -64,7 +64,7 @@ function* blocksOf(lines: Iterable<string>): Generator<Block> {
 
 function packageOf({ key, version: stated, resolution, integrity }: Block): FoundPackage[] {
   const version = named(stated);
-  // The first of `"@a/b@^1.0.0", "@a/b@^1.2.0"`.
+  // Takes the first of `"@a/b@^1.0.0", "@a/b@^1.2.0"`.
   const descriptor = resolution ?? key.split(',')[0]?.replaceAll('"', '').trim() ?? '';
   const split = descriptor.indexOf('@', 1);
   const range = descriptor.slice(split + 1);
@@ -75,12 +75,12 @@ function packageOf({ key, version: stated, resolution, integrity }: Block): Foun
   return [{ ecosystem: 'npm', name, version, hashes: orUndefined(integrityHashes(integrity)) }];
 }
 
-/** Each of `"@a/b@^1.0.0", "@a/b@^1.2.0"`, or of `"a@npm:^1, a@npm:^2"`. */
+/** Returns each of `"@a/b@^1.0.0", "@a/b@^1.2.0"`, or of `"a@npm:^1, a@npm:^2"`. */
 function rangesOf({ key }: Block): string[] {
   return key.split(',').map((range) => range.replaceAll('"', '').trim());
 }
 
-/** What the range stands for; its name alone where the file does not say. */
+/** The version that the range resolves to; the name alone if the file does not say. */
 function exact(need: string, byRange: ReadonlyMap<string, FoundPackage>): string {
   const optional = need.startsWith('?') ? '?' : '';
   const range = need.slice(optional.length);

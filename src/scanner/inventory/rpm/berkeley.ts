@@ -1,5 +1,6 @@
 /**
- * The blobs of rpm's oldest form (`Packages`): a hash of Berkeley DB, whose values lie in chains of overflow pages.
+ * Reads the blobs of rpm's oldest database (`Packages`): a hash of Berkeley DB, whose values lie in chains of overflow
+ * pages.
  * Source: Berkeley DB, dbinc/db_page.h, as Oracle publishes it.
  */
 
@@ -36,7 +37,7 @@ export function* berkeleyBlobs(bytes: Buffer): Generator<Buffer> {
     if (!hashPages.has(bytes[page + 25] ?? 0)) continue;
     const entries = u16(page + 20);
     if (headerBytes + entries * 2 > pageBytes) throw new Error('a page has more than it holds');
-    // Keys and values take turns.
+    // Keys and values alternate.
     for (let entry = 1; entry < entries; entry += 2) {
       const at = page + u16(page + headerBytes + entry * 2);
       if (bytes[at] !== offPageEntry) continue;

@@ -1,5 +1,5 @@
 /**
- * The header of an rpm, as each form of its database keeps it: two counts, an index of 16 bytes a tag, data.
+ * Reads the header of an rpm, which all forms of its database contain: two counts, an index of 16 bytes per tag, data.
  * Source: rpm.org, "RPM Package format", and rpmtag.h.
  */
 
@@ -9,7 +9,7 @@ import type { OwnedFile } from '../ownership.ts';
 import { named } from '../text.ts';
 import type { FoundPackage } from '../types.ts';
 
-/** What an rpm's header says. */
+/** The content of an rpm header. */
 interface RpmPackage extends Asking {
   /** Without a leading slash. */
   readonly files: readonly OwnedFile[];
@@ -41,7 +41,7 @@ const indexBytes = 16;
 const maxTags = 100_000;
 const maxFiles = 500_000;
 const mostProvided = 20_000;
-/** Who makes distributions; a package of anybody else has no advisories of theirs. */
+/** Vendors of distributions. Packages of other vendors are not in their advisories. */
 const knownVendors =
   /red hat|centos|fedora|almalinux|rocky|oracle america|suse|amazon|microsoft|vmware|photon|mageia|openela|cloudlinux|tencent|alibaba|huawei|openeuler/i;
 
@@ -51,7 +51,7 @@ interface Tag {
   readonly count: number;
 }
 
-/** Undefined when it is a key that rpm keeps among its packages (`gpg-pubkey`). Throws when it is damaged. */
+/** Undefined for a key that rpm stores among its packages (`gpg-pubkey`). Throws when the header is damaged. */
 export function readRpmHeader(blob: Buffer): RpmPackage | undefined {
   const count = blob.readUInt32BE(0);
   const dataBytes = blob.readUInt32BE(4);
@@ -100,7 +100,7 @@ export function readRpmHeader(blob: Buffer): RpmPackage | undefined {
   };
 }
 
-/** What rpm itself must be able to do, and what is needed under a condition, is left out. */
+/** Leaves out features that rpm itself needs, and conditional needs. */
 function namesIn(requirement: string): string[] {
   if (/^(?:rpmlib|config)\(/.test(requirement)) return [];
   if (!requirement.startsWith('(')) return [programOf(requirement) ?? requirement];
@@ -111,13 +111,13 @@ function namesIn(requirement: string): string[] {
     .flatMap((each) => each.trim().split(' ')[0] ?? []);
 }
 
-/** `/usr/bin/sh` and `/sbin/sh` are `/bin/sh`: packages may name either. */
+/** Maps `/usr/bin/sh` and `/sbin/sh` to `/bin/sh`, since packages may use any of them. */
 function programOf(path: string): string | undefined {
   const name = /^\/(?:usr\/)?s?bin\/([^/]+)$/.exec(path)?.[1];
   return name === undefined ? undefined : `/bin/${name}`;
 }
 
-/** `bash-5.2-3.el9.src.rpm` → its name and version; the epoch is that of the package, for it has none. */
+/** Reads name and version of `bash-5.2-3.el9.src.rpm`. It has no epoch, so that of the package is used. */
 function sourceOf(file: string | undefined, epoch: number | undefined): FoundPackage['source'] {
   const match = /^(.+)-([^-]+)-([^-]+)\.(?:no)?src\.rpm$/.exec(file ?? '');
   if (match === null) return undefined;
@@ -125,7 +125,7 @@ function sourceOf(file: string | undefined, epoch: number | undefined): FoundPac
   return { name, version: `${epoch ? `${epoch}:` : ''}${version}-${release}` };
 }
 
-/** `nodejs:18:8070020…:context` → `nodejs:18`. */
+/** Maps `nodejs:18:8070020…:context` to `nodejs:18`. */
 function moduleOf(label: string | undefined): string | undefined {
   const [name, stream] = (label ?? '').split(':');
   return name && stream ? `${name}:${stream}` : undefined;
@@ -135,7 +135,7 @@ function filesOf(data: Buffer, index: ReadonlyMap<number, Tag>): OwnedFile[] {
   const folders = textsAt(data, index.get(tags.folderNames), maxFiles);
   const indexes = numbersAt(data, index.get(tags.folderIndexes), maxFiles);
   const bases = textsAt(data, index.get(tags.baseNames), maxFiles);
-  // MD5, or SHA-256 of late; links and folders have none.
+  // MD5, or SHA-256 in newer packages. Links and folders have none.
   const digests = textsAt(data, index.get(tags.digests), maxFiles);
   return bases.map((base, at) => ({
     path: `${folders[indexes[at] ?? -1] ?? ''}${base}`.replace(/^\/+/, ''),
@@ -143,7 +143,7 @@ function filesOf(data: Buffer, index: ReadonlyMap<number, Tag>): OwnedFile[] {
   }));
 }
 
-/** The first texts of a tag, each ended by a NUL. */
+/** The first texts of a tag, each terminated by a NUL. */
 function textsAt(data: Buffer, tag: Tag | undefined, most: number): string[] {
   if (tag === undefined || !textTypes.has(tag.type)) return [];
   const texts: string[] = [];
@@ -157,7 +157,7 @@ function textsAt(data: Buffer, tag: Tag | undefined, most: number): string[] {
   return texts;
 }
 
-/** None when the tag is of another type. */
+/** Empty when the tag has another type. */
 function bytesAt(data: Buffer, tag: Tag | undefined, most: number): Buffer {
   if (tag === undefined || tag.type !== bytesType) return Buffer.alloc(0);
   return data.subarray(tag.offset, tag.offset + Math.min(tag.count, most));

@@ -1,6 +1,6 @@
 /**
- * The blobs of rpm's own database (`Packages.db`, SUSE): slots of 16 bytes that lead to blobs in blocks of 16.
- * Source: rpm, lib/backend/ndb/rpmpkg.c, as described in its head.
+ * Reads the blobs of rpm's own database (`Packages.db`, SUSE): slots of 16 bytes that point to blobs in blocks of 16.
+ * Source: rpm, lib/backend/ndb/rpmpkg.c, as described at its top.
  */
 
 const headerMagic = 'RpmP';
@@ -8,7 +8,7 @@ const slotMagic = 'Slot';
 const blobMagic = 'BlbS';
 const pageBytes = 4096;
 const slotBytes = 16;
-/** The header takes the place of the first two. */
+/** The header takes the place of the first two slots. */
 const firstSlot = 2;
 
 export function isNdb(bytes: Buffer): boolean {

@@ -21,7 +21,7 @@ function database(test: Skippable, form: string, file: string): Buffer {
   return readFileSync(scanVectors(test, join('rpmdb', form, file)));
 }
 
-/** As `rpm -qa` was asked for them: name, epoch, version, release, architecture, source, modularity. */
+/** The format that `rpm -qa` printed: name, epoch, version, release, architecture, source, modularity. */
 function lines(proof: Proof | undefined): string[] {
   return (proof?.packages ?? []).map(({ name, version, architecture, source, module }) => {
     const [, epoch = '0', upstream, release] = /^(?:(\d+):)?(.+)-([^-]+)$/.exec(version) ?? [];
@@ -31,7 +31,7 @@ function lines(proof: Proof | undefined): string[] {
 }
 
 describe('a database of rpm', () => {
-  it.for(forms)('%s tells what rpm tells of it', async ([form, file], test) => {
+  it.for(forms)('%s gives what rpm prints', async ([form, file], test) => {
     const proof = await proofOf(rpmCataloger, `var/lib/rpm/${file}`, database(test, form, file));
     const expected = database(test, form, 'expected.tsv')
       .toString('utf8')
@@ -41,21 +41,21 @@ describe('a database of rpm', () => {
     expect(expected.length).toBeGreaterThan(0);
     expect(lines(proof)).toEqual(expect.arrayContaining(expected));
     expect(proof?.gaps).toBeUndefined();
-    // rpm leaves out two of Mariner's whose signatures it does not accept.
+    // rpm leaves out two of Mariner's packages, whose signatures it rejects.
     expect((proof?.packages?.length ?? 0) - expected.length).toBe(form.startsWith('sqlite') ? 2 : 0);
   });
 
-  it('tells which packages need which, by what they provide and by their programs', async (test) => {
+  it('states needs, met by provided names and by programs', async (test) => {
     const bytes = database(test, 'ndb-sle15-bci', 'Packages.db');
     const packages = (await proofOf(rpmCataloger, 'var/lib/rpm/Packages.db', bytes))?.packages ?? [];
     const needs = new Map(packages.map((each) => [each.name, each.needs ?? []]));
     expect(needs.get('bash')).toEqual(expect.arrayContaining(['glibc']));
-    // Perl is not there.
+    // Perl is not installed.
     expect(packages.filter((each) => each.needsMore === true).map(({ name }) => name)).toEqual(['rpm-ndb']);
     expect([...needs.values()].flat().length).toBeGreaterThan(packages.length);
   });
 
-  it('tells the digest that each package was signed with', async (test) => {
+  it('states the signed digest of each package', async (test) => {
     const bytes = database(test, 'ndb-sle15-bci', 'Packages.db');
     const packages = (await proofOf(rpmCataloger, 'var/lib/rpm/Packages.db', bytes))?.packages ?? [];
     const digests = packages.flatMap(({ hashes }) => hashes ?? []);
@@ -63,7 +63,7 @@ describe('a database of rpm', () => {
     expect(new Set(digests).size).toBe(packages.length);
   });
 
-  it('tells which files belong to packages', async (test) => {
+  it('states the files of packages', async (test) => {
     const bytes = database(test, 'bdb-libuuid', 'Packages');
     const proof = await proofOf(rpmCataloger, 'var/lib/rpm/Packages', bytes);
     expect(proof?.owns?.flatMap(({ paths }) => paths)).toContain('usr/lib64/libuuid.so.1');
@@ -97,7 +97,7 @@ describe('a database of rpm', () => {
     );
   });
 
-  it('that is cut tells what is left, and is a gap', async (test) => {
+  it('that is cut gives the rest, and is a gap', async (test) => {
     const bytes = database(test, 'sqlite-cbl-mariner-2.0', 'rpmdb.sqlite');
     const proof = await proofOf(
       rpmCataloger,
@@ -109,7 +109,7 @@ describe('a database of rpm', () => {
   });
 });
 
-describe('what is not a database of rpm', () => {
+describe('a file that is not a database of rpm', () => {
   it.each([
     ['var/lib/rpm/Packages', 'hello, this is not one', 'not a database'],
     ['var/lib/rpm/rpmdb.sqlite-wal', 'x', 'not in the database yet'],
@@ -117,12 +117,11 @@ describe('what is not a database of rpm', () => {
     expect((await proofOf(rpmCataloger, path, content))?.gaps?.join()).toContain(reason);
   });
 
-  it('is nothing when it is empty', async () => {
+  it('proves nothing when it is empty', async () => {
     expect(await proofOf(rpmCataloger, 'var/lib/rpm/rpmdb.sqlite-wal', '')).toBeUndefined();
   });
 });
 
-/** A header with these texts. */
 function made(rows: readonly (readonly [number, string])[]): Buffer {
   const data = Buffer.from(`${rows.map(([, text]) => `${text}\0`).join('')}`);
   const head = Buffer.alloc(8 + rows.length * 16);
@@ -138,14 +137,14 @@ function made(rows: readonly (readonly [number, string])[]): Buffer {
 }
 
 describe('a database of rpm in SQLite', () => {
-  it.each([512, 4096, 65_536])('is read as SQLite has written it, in pages of %d', async (pageBytes) => {
+  it.each([512, 4096, 65_536])('is read as SQLite wrote it, in pages of %d', async (pageBytes) => {
     await using folder = await temporaryFolder();
     const path = join(folder.path, 'rpmdb.sqlite');
     const database = new DatabaseSync(path);
     database.exec(`pragma page_size = ${pageBytes}; create table Other (a);`);
     database.exec('create table Packages (hnum integer primary key autoincrement, blob blob not null)');
     const insert = database.prepare('insert into Packages (blob) values (?)');
-    // Some longer than a page, and too many for one.
+    // Some are longer than a page, and there are too many for one.
     const names = Array.from({ length: 300 }, (_, at) => `package-${at}`);
     for (const [at, name] of names.entries()) {
       const summary = 'x'.repeat(at * 30);
@@ -176,7 +175,7 @@ describe('a header of an rpm', () => {
     [1044, 'nodejs-18.20-1.el9.src.rpm'],
     [5096, 'nodejs:18:9040020:abcd'],
   ];
-  it('tells of the module stream, and of vendors that are no distribution', () => {
+  it('states the module stream, and vendors that are no distribution', () => {
     expect(readRpmHeader(made(texts))?.found).toMatchObject({
       name: 'nodejs',
       module: 'nodejs:18',
@@ -193,7 +192,7 @@ describe('a header of an rpm', () => {
     expect(() => readRpmHeader(blob)).toThrow();
   });
 
-  it('of a key is none of a package', () => {
+  it('of a key proves no package', () => {
     expect(
       readRpmHeader(
         made([

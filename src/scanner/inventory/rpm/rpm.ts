@@ -1,4 +1,4 @@
-/** Packages of rpm, in the three forms that its database has had. */
+/** Reads packages of rpm from the three forms of its database. */
 import { messageOf } from '../../../lib/index.ts';
 import { mostPackages } from '../../limits.ts';
 import { type Asking, withNeeds } from '../needs.ts';
@@ -9,7 +9,7 @@ import { readRpmHeader } from './header.ts';
 import { isNdb, ndbBlobs } from './ndb.ts';
 import { isSqlite, sqliteBlobs } from './sqlite.ts';
 
-/** Where the database lies; the later ones since Fedora moved it out of /var. */
+/** Folders of the database. The later ones are in use since Fedora moved it out of /var. */
 export const rpmFolders = ['var/lib/rpm/', 'usr/lib/sysimage/rpm/', 'usr/share/rpm/'] as const;
 const names = new Set(['Packages', 'Packages.db', 'rpmdb.sqlite', 'rpmdb.sqlite-wal']);
 
@@ -24,7 +24,7 @@ export const rpmCataloger: Cataloger = {
   },
 };
 
-/** What is readable counts, even when the rest is not. */
+/** Readable packages count even if the rest is damaged. */
 function readAll(blobs: Iterable<Buffer> | undefined): Proof {
   if (blobs === undefined) return { gaps: ['it is not a database of rpm that is known'] };
   const packages: Asking[] = [];

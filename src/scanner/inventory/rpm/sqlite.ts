@@ -1,6 +1,6 @@
 /**
- * An SQLite database that is in memory: the blobs of one table, as rpm's `Packages` (number, blob), and all texts. Only
- * what that takes of the format, and nothing of SQL, for the file is a stranger's.
+ * Reads an SQLite database in memory: the blobs of one table, such as rpm's `Packages` (number, blob), and all texts. It
+ * implements only the parts of the format that this needs, and no SQL, because the file is untrusted.
  * Source: sqlite.org, "Database File Format".
  */
 
@@ -15,9 +15,9 @@ const maxBlobBytes = 64 * 1024 * 1024;
 interface Database {
   readonly bytes: Buffer;
   readonly pageBytes: number;
-  /** Of a page, without what extensions have reserved. */
+  /** Bytes of a page without the part reserved for extensions. */
   readonly usableBytes: number;
-  /** Pages that were read, none twice: a tree has no circles. */
+  /** Pages already read. Each is read once, so a cycle ends. */
   readonly seen: Set<number>;
 }
 
@@ -25,7 +25,7 @@ export function isSqlite(bytes: Buffer): boolean {
   return bytes.toString('latin1', 0, magic.length) === magic;
 }
 
-/** The second column of each row, where it is a blob. Throws when the file is damaged. */
+/** Yields the second column of each row if it is a blob. Throws when the file is damaged. */
 export function* sqliteBlobs(bytes: Buffer, table: string): Generator<Buffer> {
   const database = openDatabase(bytes);
   const root = rootOf(database, table);
@@ -36,8 +36,8 @@ export function* sqliteBlobs(bytes: Buffer, table: string): Generator<Buffer> {
 }
 
 /**
- * Texts and blobs of all rows of all pages, whichever table they belong to, or belonged to. Damaged rows and pages are
- * passed over: rules look at the bytes of the file as well. Throws when its pages have no size.
+ * Yields texts and blobs of all rows of all pages, even of deleted tables. Skips damaged rows and pages, because rules also
+ * see the bytes of the file. Throws when its page size is invalid.
  */
 export function* sqliteTexts(bytes: Buffer): Generator<Buffer> {
   const database = openDatabase(bytes);
@@ -52,7 +52,7 @@ export function* sqliteTexts(bytes: Buffer): Generator<Buffer> {
         const at = content.readUInt16BE(start + 8 + cell * 2);
         yield* textsOf(payloadAt(database, content, at, kind === indexLeafPage));
       } catch {
-        // Whatever else is in the page may be whole.
+        // The rest of the page may be intact.
       }
     }
   }
@@ -80,7 +80,7 @@ function openDatabase(bytes: Buffer): Database {
   return { bytes, pageBytes, usableBytes, seen: new Set<number>() };
 }
 
-/** The schema is a table itself: type, name, table, root page, SQL. */
+/** The schema is itself a table: type, name, table, root page, SQL. */
 function rootOf(database: Database, table: string): number {
   for (const record of recordsOf(database, 1, 0)) {
     const [type, name, , root] = columnsOf(record);
@@ -112,7 +112,7 @@ function pageAt({ bytes, pageBytes }: Database, page: number): Buffer {
   return bytes.subarray(start, start + pageBytes);
 }
 
-/** Length, row id (but in an index), payload; what does not fit into the page lies in a chain of others. */
+/** A cell has a length, a row id (except in an index) and the payload, which continues in a chain of overflow pages. */
 function payloadAt(database: Database, page: Buffer, at: number, isIndex = false): Buffer {
   const [length, afterLength] = varint(page, at);
   const start = isIndex ? afterLength : varint(page, afterLength)[1];
@@ -151,7 +151,7 @@ function columnsOf(record: Buffer): Column[] {
   return columns;
 }
 
-/** The value, and how many bytes it takes. */
+/** Returns the value and its length in bytes. */
 function columnAt(record: Buffer, at: number, type: number): [Column, number] {
   const length = lengthOf(type);
   if (type >= 12) {
@@ -162,7 +162,7 @@ function columnAt(record: Buffer, at: number, type: number): [Column, number] {
   return [length > 0 && length <= 6 ? record.readIntBE(at, length) : undefined, length];
 }
 
-/** Of a column, in bytes. */
+/** Length of a column in bytes. */
 function lengthOf(type: number): number {
   return type >= 12 ? Math.floor((type - 12) / 2) : ([0, 1, 2, 3, 4, 6, 8, 8][type] ?? 0);
 }
@@ -172,7 +172,7 @@ function sliceOf(bytes: Buffer, at: number, length: number): Buffer {
   return bytes.subarray(at, at + length);
 }
 
-/** Seven bits a byte, the highest says that more follow. Those of nine bytes are too large for anything here. */
+/** Seven bits per byte; the highest bit says that more follow. Numbers of nine bytes are too large for anything here. */
 function varint(bytes: Buffer, at: number): [value: number, end: number] {
   let value = 0;
   for (let count = 0; count < 8; count++) {
