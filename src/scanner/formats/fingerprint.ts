@@ -1,9 +1,15 @@
-/** What makes a finding the same one in the next scan: its rule, and what it is about; never layers, lines or times. */
+/**
+ * Computes fingerprints that recognize a finding in the next scan. They cover its rule and its subject, never layers, lines
+ * or times.
+ */
 import { createHash } from 'node:crypto';
 import type { Finding } from '../types.ts';
 import { componentOf } from './order.ts';
 
-/** 64 hex digits for each finding, no two the same. Of those that only their order tells apart, the order counts. */
+/**
+ * Returns 64 hex digits for each finding, all different. Findings that differ in nothing else are told apart by their
+ * order.
+ */
 export function fingerprintsOf(findings: readonly Finding[]): ReadonlyMap<Finding, string> {
   const seen = new Map<string, number>();
   return new Map(
@@ -16,7 +22,7 @@ export function fingerprintsOf(findings: readonly Finding[]): ReadonlyMap<Findin
   );
 }
 
-/** A UUID of version 8 (RFC 9562, section 5.8) from a fingerprint. */
+/** Makes a UUID of version 8 (RFC 9562, section 5.8) from a fingerprint. */
 export function uuidOf(fingerprint: string): string {
   const part = (start: number, end: number) => fingerprint.slice(start, end);
   return `${part(0, 8)}-${part(8, 12)}-8${part(13, 16)}-8${part(17, 20)}-${part(20, 32)}`;

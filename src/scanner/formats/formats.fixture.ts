@@ -1,4 +1,4 @@
-/** A report with one of everything, and with the worst that strangers can put into names and titles. */
+/** A report with one of everything, and with the most hostile names and titles. */
 
 import { digestOf } from '../../blobs/index.ts';
 import type { Finding, Malware, Misconfiguration, Report, Secret, Vulnerability } from '../types.ts';
@@ -79,7 +79,7 @@ export const root: Misconfiguration = {
   places: [],
 };
 
-/** What XML, URIs, Markdown and terminals stumble over. */
+/** Text that breaks careless writers of XML, URIs, Markdown and terminals. */
 export const hostile: Vulnerability = {
   ...injection,
   id: 'X-]]>"&<\u0000',
@@ -131,7 +131,7 @@ export const judged: JudgedReport = {
   version: '1.2.3',
 };
 
-/** The same with everything in another order. */
+/** The same report in another order. */
 export const shuffled: JudgedReport = {
   ...judged,
   report: {
@@ -149,7 +149,7 @@ export const clean: JudgedReport = {
   version: '1.2.3',
 };
 
-/** Malware was found, and vulnerabilities could not be looked for. */
+/** Malware was found, but the search for vulnerabilities was not possible. */
 export const unlooked: JudgedReport = {
   report: {
     ...report,
@@ -167,7 +167,7 @@ export const unlooked: JudgedReport = {
   version: '1.2.3',
 };
 
-/** The token and the unfixed one were there before, so only the others count. */
+/** The token and the unfixed vulnerability were there before, so only the others count. */
 export const compared: JudgedReport = {
   ...judged,
   before: {

@@ -1,4 +1,4 @@
-/** The ways in which a report goes to other programs. */
+/** Writes a report in the formats of other programs. */
 import { cycloneDxOf } from '../sbom/cyclonedx.ts';
 import { spdxOf } from '../sbom/spdx.ts';
 import { gitlabOf } from './gitlab.ts';
@@ -10,7 +10,7 @@ import { sarifOf } from './sarif.ts';
 export const reportFormats = ['json', 'sarif', 'cyclonedx', 'spdx', 'junit', 'gitlab'] as const;
 export type ReportFormat = (typeof reportFormats)[number];
 
-/** The whole document, ending in a line end. The same report gives the same text. */
+/** Returns the whole document with a final line end. The same report gives the same text. */
 export function formatReport(format: ReportFormat, judged: JudgedReport): string {
   switch (format) {
     case 'json':

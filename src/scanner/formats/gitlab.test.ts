@@ -15,7 +15,7 @@ import {
 } from './formats.fixture.ts';
 import { formatReport } from './formats.ts';
 
-/** What GitLab's schema 15.2.4 insists on, of the fields that are used. */
+/** Requirements of GitLab's schema 15.2.4 for the used fields. */
 const time = z.string().regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}$/);
 const filled = z.string().min(1);
 const program = z.strictObject({
@@ -83,13 +83,13 @@ test('a vulnerability with its package, aliases, score and solution', () => {
   expect(of(unfixed.id)?.severity).toBe('Unknown');
 });
 
-test('what no package brought is there under its path', () => {
+test('a finding without a package is listed under its path', () => {
   expect(of(miner.id)?.location.dependency.package.name).toBe('usr/sbin/mysqld');
   expect(of(token.id)?.location.dependency.package.name).toBe('app/.env:3');
   expect(of(root.id)?.location.dependency.package.name).toBe('the configuration');
 });
 
-test('what would make GitLab refuse the report is left out', () => {
+test('values that would make GitLab refuse the report are left out', () => {
   expect(of(hostile.id)).toMatchObject({ links: [] });
   expect(of(hostile.id)).not.toHaveProperty('cvss_vectors');
   const long = { ...injection, title: '\u{1f600}'.repeat(1000) };
@@ -98,7 +98,7 @@ test('what would make GitLab refuse the report is left out', () => {
   expect(cut?.name.isWellFormed()).toBe(true);
 });
 
-test('what was declared harmless is not there, what could not be read is a message', () => {
+test('harmless findings are left out, unreadable parts are messages', () => {
   expect(report.vulnerabilities).toHaveLength(judged.report.findings.length);
   expect(report.scan.messages).toEqual([
     { level: 'warn', value: 'app/broken.jar could not be read: not a zip' },
@@ -106,7 +106,7 @@ test('what was declared harmless is not there, what could not be read is a messa
   expect(reportOf(clean)).toMatchObject({ vulnerabilities: [], scan: { messages: [] } });
 });
 
-test('a scan that could not look for vulnerabilities has failed, and says why', () => {
+test('a scan without a search for vulnerabilities has failed, and says why', () => {
   expect(reportOf(unlooked).scan).toMatchObject({
     status: 'failure',
     messages: [{ level: 'fatal', value: 'not judged: there are no advisories' }],
@@ -114,11 +114,11 @@ test('a scan that could not look for vulnerabilities has failed, and says why', 
   expect(reportOf(judged).scan.status).toBe('success');
 });
 
-test('ids stay when the order changes', () => {
+test('ids do not depend on the order', () => {
   expect(reportOf(shuffled).vulnerabilities).toEqual(report.vulnerabilities);
 });
 
-test('what was there before stays: what is not in a report counts as mended', () => {
+test('findings from before stay, since GitLab takes missing ones as fixed', () => {
   const { vulnerabilities, scan } = reportOf(compared);
   expect(vulnerabilities).toEqual(report.vulnerabilities);
   expect(scan.messages).toContainEqual({

@@ -1,14 +1,13 @@
 /**
- * GitLab's report of container scanning, schema 15.2.4. GitLab refuses the whole report for one field out of form, so that
- * what comes from advisories is left out where it does not fit.
+ * Writes GitLab's report of container scanning, schema 15.2.4. GitLab refuses a whole report for one invalid field, so
+ * parts of advisories that do not fit are left out.
  */
 import type { Finding, Severity } from '../types.ts';
 import { fingerprintsOf, uuidOf } from './fingerprint.ts';
 import { findingsBefore, type JudgedReport, notLookedFor } from './judged-report.ts';
 import { componentOf, inOrder } from './order.ts';
-import { adviceOf, cut, sentenceOf, subjectOf, webAddress } from './words.ts';
+import { adviceOf, cut, sentenceOf, subjectOf, textOr, webAddress } from './words.ts';
 
-/** What the report holds. */
 export function gitlabOf(judged: JudgedReport): object {
   const { report, version } = judged;
   const unlooked = notLookedFor(judged);
@@ -44,7 +43,7 @@ export function gitlabOf(judged: JudgedReport): object {
   };
 }
 
-/** They stay in the report: GitLab takes what is not in it for mended. */
+/** Older findings stay in the report, because GitLab takes missing ones as fixed. */
 function beforeMessages(judged: JudgedReport): readonly object[] {
   if (judged.before === undefined) return [];
   const value = `not counted, since ${judged.before.name} has them too: ${findingsBefore(judged).length} findings`;
@@ -65,7 +64,7 @@ function vulnerabilityOf(finding: Finding): object {
   };
 }
 
-/** What no package brought stands under its path. */
+/** A finding without a package is listed under its path. */
 function dependencyOf(finding: Finding): object {
   const component = componentOf(finding);
   if (component === undefined) return { package: { name: subjectOf(finding) }, version: '' };
@@ -85,7 +84,7 @@ function identifiersOf(finding: Finding): object[] {
   });
 }
 
-/** Base metrics in their order: of all that the standards allow, what the schema takes for certain. */
+/** Base metrics in standard order. The standards allow more, but only this certainly passes the schema. */
 const baseVectors = [
   /^CVSS:3\.[01]\/AV:[NALP]\/AC:[LH]\/PR:[NLH]\/UI:[NR]\/S:[UC]\/C:[NLH]\/I:[NLH]\/A:[NLH]$/,
   /^CVSS:4\.0\/AV:[NALP]\/AC:[LH]\/AT:[NP]\/PR:[NLH]\/UI:[NPA]\/VC:[HLN]\/VI:[HLN]\/VA:[HLN]\/SC:[HLN]\/SI:[HLN]\/SA:[HLN]$/,
@@ -108,8 +107,4 @@ const severityNames: Readonly<Record<Severity, string>> = {
 
 function capital(text: string): string {
   return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}.`;
-}
-
-function textOr(text: string, otherwise: string): string {
-  return text.trim() === '' ? otherwise : text;
 }

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { compared, judged, miner, report, shuffled, token, unfixed } from './formats.fixture.ts';
 import { formatReport, reportFormats } from './formats.ts';
 
-test.each(reportFormats)('%s: the order of what was found first does not matter', (format) => {
+test.each(reportFormats)('%s: the order of the scan does not matter', (format) => {
   expect(formatReport(format, shuffled)).toBe(formatReport(format, judged));
   expect(formatReport(format, judged).endsWith('\n')).toBe(true);
 });
@@ -24,7 +24,7 @@ test('JSON is the report, sorted, with its verdict', () => {
   ]);
 });
 
-test('what was there before is told by its places, and stays in the report', () => {
+test('findings from before stay in the report, and are listed by index', () => {
   const { findings, verdict } = JSON.parse(formatReport('json', compared));
   expect(findings).toHaveLength(report.findings.length);
   expect(verdict.before).toMatchObject({ name: 'oci:./base', unread: 0 });

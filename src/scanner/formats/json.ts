@@ -1,9 +1,9 @@
-/** The report itself as a document: sorted, with what was made of it, and readable as a report again. */
+/** Writes the report itself as a sorted document with its verdict. `parseReport` can read it back. */
 import type { Finding, Report, Suppressed } from '../types.ts';
 import { type JudgedReport, notLookedFor } from './judged-report.ts';
 import { compareFindings, compareText, inOrder } from './order.ts';
 
-/** The report, in order, with its `verdict`. */
+/** Returns the sorted report with its `verdict`. */
 export function jsonOf(judged: JudgedReport): object {
   const { report, outcome, reasons, breaking, before } = judged;
   const placesOf = (chosen: ReadonlySet<Finding>) =>
@@ -12,18 +12,18 @@ export function jsonOf(judged: JudgedReport): object {
     ...sortedReport(report),
     verdict: {
       outcome,
-      /** False: something could not be looked for, so that a denial does not say that something was found. */
+      /** False if some search was not possible. Then a denial does not mean that something was found. */
       isJudged: notLookedFor(judged).length === 0,
       reasons,
-      /** Places in `findings`. */
+      /** Indexes in `findings`. */
       breaking: placesOf(breaking),
-      /** What does not count because it was there before, again as places; only where that was asked for. */
+      /** Indexes of findings that don't count because they were there before; only after a comparison. */
       ...(before === undefined ? {} : { before: { ...before, findings: placesOf(before.findings) } }),
     },
   };
 }
 
-/** The same report with components and findings in the one order that does not depend on how it was scanned. */
+/** Sorts components and findings in an order that does not depend on how the scan ran. */
 export function sortedReport(report: Report): Report {
   const { inventory } = report;
   return {
@@ -42,7 +42,7 @@ function compareSuppressed(a: Suppressed, b: Suppressed): number {
   return compareFindings(a.finding, b.finding) || compareText(a.reason, b.reason);
 }
 
-/** For those that share their name. */
+/** Breaks ties between equal names. */
 function compareAll(a: object, b: object): number {
   return compareText(JSON.stringify(a), JSON.stringify(b));
 }

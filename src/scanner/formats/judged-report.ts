@@ -1,10 +1,10 @@
-/** What a report is shown with: which of its findings break a policy, and what the policy says besides. */
+/** A report with its judgement: the findings that break a policy, and the other reasons of the policy. */
 import type { Digest } from '../../blobs/index.ts';
 import type { Finding, Report } from '../types.ts';
 
 export type Decision = 'allow' | 'warn' | 'deny';
 
-/** Why the outcome is as it is. */
+/** A reason for the outcome. */
 export interface DecisionReason {
   readonly outcome: Decision;
   /** Name of the rule of the policy. */
@@ -12,46 +12,45 @@ export interface DecisionReason {
   readonly text: string;
 }
 
-/** A report and the judgement of it. */
 export interface JudgedReport {
-  /** All of it, with what was there before. */
+  /** The whole report, including findings from before. */
   readonly report: Report;
   readonly outcome: Decision;
   readonly reasons: readonly DecisionReason[];
-  /** Those of the report's findings that break the policy: the same objects. */
+  /** The findings of the report that break the policy, as the same objects. */
   readonly breaking: ReadonlySet<Finding>;
-  /** Of Ward. */
+  /** Version of Ward. */
   readonly version: string;
-  /** Undefined: all that was found counts. */
+  /** Undefined when all findings count. */
   readonly before?: Before | undefined;
 }
 
-/** What a report was compared with, and what both have: the policy is asked about the rest alone. */
+/** The base of a comparison, and the findings that both have. The policy judges only the others. */
 export interface Before {
-  /** Of the base, or of what the earlier report speaks of. */
+  /** Name of the base, or of the target of the earlier report. */
   readonly name: string;
   readonly digest?: Digest | undefined;
-  /** Parts that could not be read there: what is in them counts as new. */
+  /** Number of parts that were unreadable there. Findings in them count as new. */
   readonly unread: number;
-  /** It was read by other rules: what only the current ones find counts as new. */
+  /** It was scanned with other rules. Findings that only the current rules make count as new. */
   readonly hasOtherRules: boolean;
-  /** Those of the report's findings that were there, declared harmless or not: the same objects. */
+  /** The findings of the report that were there before, even if declared harmless, as the same objects. */
   readonly findings: ReadonlySet<Finding>;
 }
 
-/** What counts: all findings, or those that were not there before. */
+/** The findings that count: all, or those that were not there before. */
 export function countedFindings({ report, before }: JudgedReport): readonly Finding[] {
   return report.findings.filter((finding) => before?.findings.has(finding) !== true);
 }
 
-/** What does not count because it was there before. */
+/** The findings that don't count because they were there before. */
 export function findingsBefore({ report, before }: JudgedReport): readonly Finding[] {
   return report.findings.filter((finding) => before?.findings.has(finding) === true);
 }
 
 /**
- * Denials that say it could not be looked, not that something was found: the judgement is not whole. What could not be read
- * is such a one only where nothing else is denied: otherwise what was found is enough to know.
+ * Denials because a search was not possible, rather than because of a finding: then the judgement is incomplete. Unreadable
+ * parts make it incomplete only if nothing else is denied, since otherwise the findings decide.
  */
 export function notLookedFor({ reasons }: Pick<JudgedReport, 'reasons'>): readonly DecisionReason[] {
   const denied = reasons.filter(({ outcome }) => outcome === 'deny');
@@ -59,6 +58,6 @@ export function notLookedFor({ reasons }: Pick<JudgedReport, 'reasons'>): readon
   return denied.filter(({ rule }) => unlooked.has(rule) || (nothingIsBad && unread.has(rule)));
 }
 
-/** Names of rules, as the gate gives them. */
+/** Names of rules of the gate. */
 const unlooked: ReadonlySet<string> = new Set(['advisories.missing', 'distribution.notJudged', 'scan']);
 const unread: ReadonlySet<string> = new Set(['gaps', 'unscanned']);

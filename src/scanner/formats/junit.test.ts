@@ -15,7 +15,7 @@ const tag = new RegExp(
   'y',
 );
 
-/** A reader of just this XML, that refuses what is not well formed. */
+/** Reads just this XML, and refuses documents that are not well-formed. */
 function parse(document: string): Element {
   expect(document).toMatch(/^<\?xml version="1\.0" encoding="UTF-8"\?>\n/);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it looks for
@@ -60,7 +60,7 @@ const tests = suites.children.flatMap(({ children }) => children.filter(({ name 
 const testOf = (id: string) => tests.find(({ attributes }) => attributes['name']?.startsWith(`${id} `));
 const outcomeOf = (id: string) => testOf(id)?.children[0]?.name;
 
-test('a suite for each class that has something, and one for the policy', () => {
+test('a suite for each class with findings, and one for the policy', () => {
   expect(suites.children.map(({ attributes }) => attributes['name'])).toEqual([
     'policy',
     'malware',
@@ -71,7 +71,7 @@ test('a suite for each class that has something, and one for the policy', () => 
   ]);
 });
 
-test('what breaks the policy fails, and nothing else', () => {
+test('only findings that break the policy fail', () => {
   expect([outcomeOf(injection.id), outcomeOf(miner.id)]).toEqual(['failure', 'failure']);
   expect([outcomeOf(token.id), outcomeOf('ward:config/root')]).toEqual(['system-out', 'system-out']);
   expect(outcomeOf('CVE-2020-8203')).toBe('skipped');
@@ -80,7 +80,7 @@ test('what breaks the policy fails, and nothing else', () => {
   );
 });
 
-test('reasons of the policy are tests, those that deny fail', () => {
+test('reasons of the policy are tests, and denials fail', () => {
   const [policy] = suites.children;
   const named = policy?.children
     .slice(1)
@@ -92,7 +92,7 @@ test('reasons of the policy are tests, those that deny fail', () => {
   ]);
 });
 
-test('what could not be looked for is an error, and so is the verdict; what was found still fails', () => {
+test('an impossible search is an error, and so is the verdict; findings still fail', () => {
   const [policy, malware] = parse(formatReport('junit', unlooked)).children;
   const named = policy?.children
     .slice(1)
@@ -105,14 +105,14 @@ test('what could not be looked for is an error, and so is the verdict; what was 
   expect(malware?.attributes).toMatchObject({ failures: '1', errors: '0' });
 });
 
-test('what could not be read is an error', () => {
+test('an unreadable part is an error', () => {
   expect(suites.children.at(-1)?.children[1]).toMatchObject({
     attributes: { name: 'app/broken.jar' },
     children: [{ name: 'error' }],
   });
 });
 
-test('the counts are those of the tests', () => {
+test('the counts match the tests', () => {
   const count = (name: string) => tests.filter(({ children }) => children[0]?.name === name).length;
   expect(suites.attributes).toMatchObject({
     tests: String(tests.length),
@@ -125,7 +125,7 @@ test('the counts are those of the tests', () => {
   expect(sum).toBe(tests.length);
 });
 
-test('text of strangers stays text', () => {
+test('untrusted text stays text', () => {
   const shown = tests.find(({ attributes }) => attributes['name']?.includes('X-]]>'));
   expect(shown?.attributes['name']).toBe(`X-]]>"&<\ufffd a"b<c>\n& 4.17.20 (low)`);
   expect(shown?.children[0]?.text).toContain('</testcase>]]>\ufffd[2J\ufffd [click]');
@@ -137,7 +137,7 @@ test('a clean report still has a test, which passes', () => {
   expect(document.attributes).toMatchObject({ tests: '1', failures: '0', errors: '0' });
 });
 
-/** Facts of Jenkins' junit-10.xsd, of the elements that are used: what may be in them, and which attributes must be. */
+/** Facts from Jenkins' junit-10.xsd about the used elements: allowed children and required attributes. */
 const allowed: Readonly<
   Record<string, { readonly children: string[]; readonly must: string[]; readonly may: string[] }>
 > = {
@@ -180,14 +180,14 @@ function misfits({ name, attributes, children }: Element): string[] {
   ];
 }
 
-test('nothing is written that the schema does not know', () => {
+test('the output only has parts that the schema knows', () => {
   expect(suites.name).toBe('testsuites');
   expect(misfits(suites)).toEqual([]);
   const times = suites.children.map(({ attributes }) => attributes['timestamp'] ?? '');
   for (const time of times) expect(time).toMatch(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}$/);
 });
 
-test('what was there before is skipped, and says where', () => {
+test('a finding from before is skipped, and says where it was', () => {
   const [skipped] = parse(formatReport('junit', compared))
     .children.flatMap(({ children }) => children)
     .filter(({ attributes }) => attributes['name']?.startsWith(token.id))
@@ -198,7 +198,7 @@ test('what was there before is skipped, and says where', () => {
   });
 });
 
-test('names, messages and texts are cut, not through the middle of a character', () => {
+test('names, messages and texts are cut, but not inside a character', () => {
   const long = '\u{1f600}'.repeat(10_000);
   const places = Array.from({ length: 3000 }, () => ({ path: long }));
   const finding = { ...injection, id: long, title: long, places };

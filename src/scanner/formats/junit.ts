@@ -1,7 +1,8 @@
 /**
- * JUnit XML, as CI systems show it: a suite for each class, a test for each finding. A test fails when its finding breaks
- * the policy, is skipped when it was declared harmless or was there before, and passes otherwise; what could not be looked for is an error. So the
- * run is as red as the exit code says. Elements and attributes are those of the schema that Jenkins checks by: jenkinsci/xunit-plugin, junit-10.xsd.
+ * Writes JUnit XML for CI systems: a suite for each class, a test for each finding. A test fails if its finding breaks the
+ * policy; it is skipped if the finding was declared harmless or was there before; otherwise it passes. A search that was
+ * not possible is an error. So the run matches the exit code. Elements and attributes are those of the schema that Jenkins
+ * uses: jenkinsci/xunit-plugin, junit-10.xsd.
  */
 import type { Finding, Gap } from '../types.ts';
 import { type DecisionReason, type JudgedReport, notLookedFor } from './judged-report.ts';
@@ -9,7 +10,7 @@ import { inOrder } from './order.ts';
 import { adviceOf, cut, sentenceOf, subjectOf, webAddress } from './words.ts';
 import { type XmlElement, xmlDocument } from './xml.ts';
 
-/** The whole document. */
+/** Returns the whole document. */
 export function junitOf(judged: JudgedReport): string {
   const { report } = judged;
   const suites = [
@@ -17,7 +18,7 @@ export function junitOf(judged: JudgedReport): string {
     ...classes.map(([name, kind]) => findingSuite(judged, name, kind)),
     gapSuite(judged),
   ].filter((suite) => suite.tests.length > 0);
-  // The schema counts what was skipped in suites only.
+  // The schema counts skipped tests only in suites.
   const { skipped: _, ...counts } = countsOf(suites.flatMap(({ tests }) => tests));
   return xmlDocument({
     name: 'testsuites',
@@ -34,7 +35,7 @@ interface Suite {
 interface Test {
   readonly name: string;
   readonly result: 'passed' | 'failure' | 'error' | 'skipped';
-  /** One line. */
+  /** A single line. */
   readonly message: string;
   readonly text?: string;
 }
@@ -46,7 +47,7 @@ const classes = [
   ['misconfiguration', 'misconfiguration'],
 ] as const;
 
-/** Never empty: a report without a single test counts as a mistake in some systems. */
+/** Never empty, because some systems take a report without tests as a mistake. */
 function policySuite(judged: JudgedReport): Suite {
   const { reasons, outcome } = judged;
   const unlooked = notLookedFor(judged);
@@ -101,7 +102,7 @@ function findingTest(finding: Finding, result: Test['result']): Test {
 }
 
 const mostLines = 50;
-/** Code units of a name or a message, and of a text: a report has 20,000 tests at most, and CI systems keep all of it. */
+/** Code units of a name or a message, and of a text. A report has up to 20,000 tests, and CI systems keep all of it. */
 const mostOfLine = 1000;
 const mostOfText = 5000;
 

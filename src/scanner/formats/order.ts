@@ -1,14 +1,14 @@
-/** One order for all that shows findings: the worst first, and the same for the same findings. */
+/** The common order of findings in all outputs: worst first, and stable. */
 import { type Finding, type Severity, severities } from '../types.ts';
 
 const classes: readonly Finding['class'][] = ['malware', 'vulnerability', 'secret', 'misconfiguration'];
 
-/** By class, severity, known exploitation, component, id and place. */
+/** Sorts by class, severity, known exploitation, component, id and place. */
 export function inOrder<Item extends Finding>(findings: readonly Item[]): Item[] {
   return findings.toSorted(compareFindings);
 }
 
-/** Negative when `a` is shown before `b`. */
+/** Negative when `a` comes before `b`. */
 export function compareFindings(a: Finding, b: Finding): number {
   return (
     classes.indexOf(a.class) - classes.indexOf(b.class) ||
@@ -21,17 +21,17 @@ export function compareFindings(a: Finding, b: Finding): number {
   );
 }
 
-/** `unknown` 0 to `critical` 5. */
+/** Ranks from 0 for `unknown` to 5 for `critical`. */
 export function rankOf(severity: Severity): number {
   return severities.indexOf(severity);
 }
 
-/** By code unit, so that it is the same everywhere. */
+/** Compares code units, so the result is the same on every machine. */
 export function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** The component of a finding, where it has one. */
+/** The component of a finding, if it has one. */
 export function componentOf(finding: Finding) {
   return finding.class === 'vulnerability' || finding.class === 'malware' ? finding.component : undefined;
 }

@@ -6,13 +6,13 @@ import { parseReport } from './read-report.ts';
 
 const written = formatReport('json', judged);
 
-test('reads what was written, without the verdict', () => {
+test('reads a written report without its verdict', () => {
   expect(parseReport(Buffer.from(written), 'report.json')).toEqual(
     JSON.parse(JSON.stringify(sortedReport(report))),
   );
 });
 
-test('reads all that a report can say', () => {
+test('reads all fields of a report', () => {
   const { inventory, advisories } = report;
   const checkedAt = '2026-11-24T00:00:00Z';
   const whole = {
@@ -60,7 +60,7 @@ test.each([
   );
 });
 
-test('a prototype in it is data', () => {
+test('a `__proto__` in it is plain data', () => {
   const parsed = parseReport(
     Buffer.from(written.replace('"form": 1', '"form": 1, "__proto__": {"polluted": true}')),
     'report.json',

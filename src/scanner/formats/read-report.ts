@@ -1,4 +1,4 @@
-/** A report from outside, such as `ward image scan -o json` wrote, back into a report. */
+/** Reads a report from outside, such as the output of `ward image scan -o json`. */
 import { z } from 'zod';
 import { type Digest, isDigest } from '../../blobs/index.ts';
 import { isFault, messageOf, nestsDeeperThan } from '../../lib/index.ts';
@@ -8,7 +8,7 @@ import { type Report, severities } from '../types.ts';
 
 const maxBytes = 256 * 1024 * 1024;
 const maxDepth = 32;
-/** Entries in a list. */
+/** The most entries of a list. */
 const most = 1_000_000;
 
 const text = z.string().max(1_000_000);
@@ -121,7 +121,7 @@ const reportSchema = z.object({
   rules: z.object({ revision: text, read: text, ward: text }).optional(),
 });
 
-/** What is no part of a report, such as its verdict, is left out. @throws Fault REPORT_INVALID */
+/** Drops fields that are not part of a report, such as its verdict. @throws Fault REPORT_INVALID */
 export function parseReport(bytes: Uint8Array, name: string): Report {
   if (bytes.byteLength > maxBytes) throw refuse(name, `it has more than ${maxBytes} bytes`);
   try {

@@ -82,7 +82,7 @@ describe('the schema of OASIS', () => {
       .parse(JSON.parse(readFileSync(scanVectors(context, 'schemas/sarif-schema-2.1.0.json'), 'utf8')));
     const ajv = new Ajv({ strict: false, allErrors: true });
     formats.default(ajv);
-    // A schema of draft 4 names itself with `id`; what else it uses is the same in draft 7.
+    // A schema of draft 4 names itself with `id`. All else that it uses is the same in draft 7.
     return ajv.compile({ ...rest, $id: id });
   }
 
@@ -91,7 +91,7 @@ describe('the schema of OASIS', () => {
     ['nothing', clean],
     ['what was not looked for', unlooked],
     ['what was there before', compared],
-  ] as const)('takes a report with %s, and not everything', ([, what], context) => {
+  ] as const)('accepts a report with %s, but not everything', ([, what], context) => {
     const validate = validatorFor(context);
     validate(JSON.parse(formatReport('sarif', what)));
     expect(validate.errors).toBeNull();
@@ -114,7 +114,7 @@ test('a rule for each id, with the score that GitHub sorts by', () => {
   for (const result of run.results) expect(run.tool.driver.rules[result.ruleIndex]?.id).toBe(result.ruleId);
 });
 
-test('the worst comes first, with what to do', () => {
+test('the worst comes first, with advice', () => {
   expect(run.results[0]?.ruleId).toBe(miner.id);
   expect(resultOf(injection.id)).toMatchObject({
     level: 'error',
@@ -127,7 +127,7 @@ test('the worst comes first, with what to do', () => {
   expect(resultOf(token.id)?.properties).toMatchObject({ breaksPolicy: false });
 });
 
-test('where it is: file, line, and the layer with its history line', () => {
+test('the location: file, line, and the layer with its history line', () => {
   expect(resultOf(token.id)?.locations[0]?.physicalLocation).toEqual({
     artifactLocation: { uri: 'app/.env' },
     region: { startLine: 3 },
@@ -136,7 +136,7 @@ test('where it is: file, line, and the layer with its history line', () => {
   expect(resultOf(root.id)?.locations[0]?.physicalLocation.artifactLocation.uri).toBe('oci%3A./image%3Av1');
 });
 
-test('names and titles from strangers make no links and no other address', () => {
+test('untrusted names and titles make no links and no other URLs', () => {
   const result = resultOf(hostile.id);
   expect(result?.locations[0]?.physicalLocation.artifactLocation.uri).toBe(
     'a%20b/c%3Ad%3Fe%23f%25g/%01%EF%BF%BD%22%3C.json',
@@ -145,19 +145,19 @@ test('names and titles from strangers make no links and no other address', () =>
   expect(run.tool.driver.rules.find(({ id }) => id === hostile.id)?.helpUri).toBeUndefined();
 });
 
-test('what was declared harmless is there as suppressed', () => {
+test('harmless findings are suppressed results', () => {
   expect(resultOf('CVE-2020-8203')?.suppressions?.[0]?.justification).toContain('not_in_execute_path');
   expect(run.results.filter(({ suppressions }) => suppressions !== undefined)).toHaveLength(1);
 });
 
-test('what could not be read is told, and the run counts as incomplete', () => {
+test('unreadable parts are reported, and the run counts as incomplete', () => {
   const [invocation] = run.invocations;
   expect(invocation.executionSuccessful).toBe(false);
   expect(invocation.toolExecutionNotifications).toHaveLength(1);
   expect(logOf(clean).runs[0].invocations[0].executionSuccessful).toBe(true);
 });
 
-test('a run that could not look for vulnerabilities is not a success, and says why', () => {
+test('a run without a search for vulnerabilities is no success, and says why', () => {
   const [invocation] = logOf(unlooked).runs[0].invocations;
   expect(invocation).toMatchObject({
     executionSuccessful: false,
@@ -168,7 +168,7 @@ test('a run that could not look for vulnerabilities is not a success, and says w
   expect(logOf(unlooked).runs[0].results).toHaveLength(1);
 });
 
-test('fingerprints stay when layers, lines and order change, and no two are the same', () => {
+test('fingerprints are unique, and do not depend on layers, lines and order', () => {
   const printsOf = (what: typeof judged) =>
     logOf(what).runs[0].results.map(({ ruleId, partialFingerprints }) => [ruleId, partialFingerprints]);
   const moved = {
@@ -187,7 +187,7 @@ test('fingerprints stay when layers, lines and order change, and no two are the 
   expect(new Set(prints).size).toBe(prints.length);
 });
 
-test('what was there before is unchanged, all else is new, and nothing is either where nothing was compared', () => {
+test('findings from before are unchanged, others are new, and without a comparison neither', () => {
   const states = (what: typeof judged) =>
     new Map(logOf(what).runs[0].results.map(({ ruleId, baselineState }) => [ruleId, baselineState]));
   const told = states(compared);
@@ -199,7 +199,7 @@ test('what was there before is unchanged, all else is new, and nothing is either
   expect([...states(judged).values()].filter((state) => state !== undefined)).toEqual([]);
 });
 
-/** What GitHub's code scanning insists on, and how much it takes. */
+/** Requirements and limits of GitHub's code scanning. */
 const github = z.object({
   runs: z.tuple([
     z.object({
@@ -233,7 +233,7 @@ const github = z.object({
                 z.object({
                   physicalLocation: z.object({
                     artifactLocation: z.object({
-                      // Relative, without a scheme, a query, a fragment, or a way out.
+                      // Relative, without a scheme, a query, a fragment or `..`.
                       uri: z.string().regex(/^(?!\/)(?!.*(?:^|\/)\.\.(?:\/|$))[^:?#\\\s]+$/),
                     }),
                     region: z.object({ startLine: z.int().min(1) }),
@@ -266,13 +266,13 @@ test.each([
       ],
     },
   ],
-])('GitHub takes a report with %s', (_, report) => {
+])('GitHub accepts a report with %s', (_, report) => {
   const log = github.parse(JSON.parse(formatReport('sarif', { ...judged, report })));
   const [{ tool, results }] = log.runs;
   expect(tool.driver.rules.length).toBeGreaterThan(0);
   expect(results.length).toBeGreaterThanOrEqual(report.findings.length);
 });
 
-test('no scan finds more than GitHub takes of a run', () => {
+test('a scan finds no more than GitHub accepts per run', () => {
   expect(2 * mostFindings).toBeLessThan(25_000);
 });

@@ -1,23 +1,23 @@
 /**
- * SARIF 2.1.0 (OASIS), as GitHub's code scanning takes it: a rule for each id, a result for each finding. Findings that
- * were declared harmless are there as suppressed; anything that could not be read or looked for is a notification, and the run no
- * success.
+ * Writes SARIF 2.1.0 (OASIS) for GitHub's code scanning: a rule for each id, a result for each finding. Findings that were
+ * declared harmless are suppressed results. A part that could not be read, or a search that was not possible, is a
+ * notification and makes the run unsuccessful.
  */
 import type { Finding, Gap, Layer, Location, Severity } from '../types.ts';
 import { fingerprintsOf } from './fingerprint.ts';
 import { type Before, type DecisionReason, type JudgedReport, notLookedFor } from './judged-report.ts';
 import { compareText, componentOf, inOrder, rankOf } from './order.ts';
-import { adviceOf, cut, scoreOf, sentenceOf, webAddress } from './words.ts';
+import { adviceOf, cut, scoreOf, sentenceOf, textOr, webAddress } from './words.ts';
 
 const schema = 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json';
-/** Of one finding; what reads SARIF shows few, and a component can be in thousands of places. */
+/** The limit for one finding. Viewers of SARIF show few locations, but a component can have thousands. */
 const mostLocations = 100;
 
-/** Characters that GitHub takes: of a rule's id, and of its descriptions. */
+/** Characters that GitHub accepts in the id of a rule and in its descriptions. */
 const mostOfId = 255;
 const mostDescribed = 1024;
 
-/** What a SARIF log of the report holds. */
+/** Returns a SARIF log of the report. */
 export function sarifOf(judged: JudgedReport): object {
   const { report } = judged;
   const notifications = [
@@ -80,7 +80,7 @@ function resultsOf(judged: JudgedReport): Map<Finding, object> {
           level: levels[finding.severity],
           message: { text: withoutLinks(`${sentenceOf(finding)}. To do: ${adviceOf(finding)}.`) },
           locations: locationsOf(finding, layers, target.name),
-          // SARIF wants it of each result or of none.
+          // SARIF requires it for all results or for none.
           ...(judged.before === undefined ? {} : { baselineState: stateOf(finding, judged.before) }),
           partialFingerprints: { 'wardFinding/v1': fingerprints.get(finding) },
           ...(reason === undefined ? {} : { suppressions: [suppressionOf(reason)] }),
@@ -95,7 +95,7 @@ function stateOf(finding: Finding, { findings }: Before): 'unchanged' | 'new' {
   return findings.has(finding) ? 'unchanged' : 'new';
 }
 
-/** In the order of their ids; one that several findings share speaks of the worst of them. */
+/** Sorts rules by id. A rule that several findings share describes the worst of them. */
 function rulesOf(findings: readonly Finding[]) {
   const worst = new Map<string, Finding>();
   for (const finding of findings) {
@@ -139,7 +139,7 @@ const levels: Readonly<Record<Severity, 'error' | 'warning' | 'note'>> = {
 function locationsOf(finding: Finding, layers: ReadonlyMap<string, Layer>, target: string): object[] {
   const component = componentOf(finding);
   const line = finding.class === 'secret' ? (finding.line ?? 1) : 1;
-  // A result without a place is not shown: what is wrong with the configuration is wrong with the image.
+  // Viewers hide a result without a place. A wrong configuration concerns the whole image.
   const places: readonly Location[] = finding.places.length > 0 ? finding.places : [{ path: target }];
   return places.slice(0, mostLocations).map(({ path, layer }) => ({
     physicalLocation: { artifactLocation: { uri: uriOf(path) }, region: { startLine: line } },
@@ -174,8 +174,8 @@ function suppressionOf(reason: string): object {
 }
 
 /**
- * A path as a relative reference (RFC 3986): no part of it is taken for a scheme or a query, and it leads to nothing outside
- * of what was scanned.
+ * Makes a relative reference (RFC 3986) from a path. No part of it can act as a scheme or a query, or lead out of the
+ * scanned tree.
  */
 function uriOf(path: string): string {
   const parts = path.toWellFormed().split('/');
@@ -183,11 +183,7 @@ function uriOf(path: string): string {
   return named.map(encodeURIComponent).join('/') || 'unknown';
 }
 
-/** `[text](address)` in a message is a link (SARIF 2.1.0, section 3.11.6); titles come from strangers. */
+/** Breaks links: `[text](address)` in a message is one (SARIF 2.1.0, section 3.11.6), and titles are untrusted. */
 function withoutLinks(text: string): string {
   return text.replaceAll('](', '] (');
-}
-
-function textOr(text: string, otherwise: string): string {
-  return text.trim() === '' ? otherwise : text;
 }

@@ -1,9 +1,9 @@
-/** Findings and verdicts in words, for reports that people read. */
+/** Puts findings and verdicts into words, for reports that people read. */
 import type { Finding, Severity, Vulnerability } from '../types.ts';
 import { type DecisionReason, type JudgedReport, notLookedFor } from './judged-report.ts';
 import { componentOf } from './order.ts';
 
-/** `lodash 4.17.20`, else the path, else `the image`. */
+/** Returns `lodash 4.17.20`, else the path, else `the configuration`. */
 export function subjectOf(finding: Finding): string {
   const component = componentOf(finding);
   if (component !== undefined) return `${component.name} ${component.version}`;
@@ -13,7 +13,7 @@ export function subjectOf(finding: Finding): string {
   return line === undefined ? place.path : `${place.path}:${line}`;
 }
 
-/** What to do about it, as a sentence without its full stop. */
+/** Advice for a finding: a sentence without its full stop. */
 export function adviceOf(finding: Finding): string {
   switch (finding.class) {
     case 'vulnerability':
@@ -29,18 +29,18 @@ export function adviceOf(finding: Finding): string {
   }
 }
 
-/** `denied`, or `not judged` where something could not be looked for. */
+/** Returns `denied` and the like, or `not judged` if some search was not possible. */
 export function outcomeInWords(judged: Pick<JudgedReport, 'outcome' | 'reasons'>): string {
   if (notLookedFor(judged).length > 0) return 'not judged';
   return { allow: 'allowed', warn: 'allowed, with warnings', deny: 'denied' }[judged.outcome];
 }
 
-/** What to do about a denial that no finding stands for. */
+/** Advice for a denial that no finding caused. */
 export function remedyOf({ outcome, rule }: Pick<DecisionReason, 'outcome' | 'rule'>): string | undefined {
   return outcome === 'deny' ? remedies.get(rule) : undefined;
 }
 
-/** What the finding is, in one line: `CVE-2021-23337 (high, known to be exploited) in lodash 4.17.20: Command injection`. */
+/** Describes a finding in one line: `CVE-2021-23337 (high, known to be exploited) in lodash 4.17.20: Command injection`. */
 export function sentenceOf(finding: Finding): string {
   const marks = [
     finding.severity,
@@ -49,7 +49,7 @@ export function sentenceOf(finding: Finding): string {
   return `${finding.id} (${marks.join(', ')}) in ${subjectOf(finding)}: ${finding.title}`;
 }
 
-/** `fixed in 4.17.21`, or what stands in the way. */
+/** Returns `update lodash to 4.17.21`, or why there is no fix. */
 function fixOf(vulnerability: Vulnerability): string {
   const { component, fixedIn, status } = vulnerability;
   const [nearest] = fixedIn;
@@ -57,25 +57,29 @@ function fixOf(vulnerability: Vulnerability): string {
   return `no version fixes it yet${statusWords.get(status) ?? ''}`;
 }
 
-/** Score of the advisory, else the middle of the severity's band (CVSS 3.1, section 5); undefined: not known. */
+/** The score of the advisory, else the middle of the severity's band (CVSS 3.1, section 5); undefined when unknown. */
 export function scoreOf(finding: Finding): number | undefined {
   const score = finding.class === 'vulnerability' ? finding.cvss?.score : undefined;
-  // Where a distribution says another severity than the score would be, the severity counts.
+  // If the severity of a distribution contradicts the score, the severity counts.
   return score !== undefined && bandOf(score) === finding.severity ? score : bandScores[finding.severity];
 }
 
-/** Addresses that may stand in a report as links. */
+/** Returns a URL that is safe as a link in a report. */
 export function webAddress(url: string | undefined): string | undefined {
   if (url === undefined || url.length > 2000 || !/^https?:\/\//i.test(url)) return undefined;
   return URL.canParse(url) ? new URL(url).href : undefined;
 }
 
-/** At most so many code units, and not through the middle of a character. */
+/** Cuts a text to at most `most` code units, and never inside a character. */
 export function cut(text: string, most: number): string {
   return text.length <= most ? text : `${text.slice(0, most - 1).replace(/[\ud800-\udbff]$/, '')}…`;
 }
 
-/** By the rules of the gate that speak of what surrounds the findings. */
+export function textOr(text: string, otherwise: string): string {
+  return text.trim() === '' ? otherwise : text;
+}
+
+/** Keyed by rules of the gate that do not concern findings. */
 const remedies: ReadonlyMap<string, string> = new Map([
   ['gaps', 'leave it out, make it readable, or ignore it in the policy (id: gap, with its path)'],
   ['unscanned', 'make it readable, or change the rule in the policy'],

@@ -1,4 +1,4 @@
-/** The part of XML 1.0 that is written here: elements with attributes, elements in them, text. */
+/** Writes a subset of XML 1.0: elements with attributes, child elements and text. */
 
 export interface XmlElement {
   readonly name: string;
@@ -7,7 +7,7 @@ export interface XmlElement {
   readonly text?: string;
 }
 
-/** A whole document, indented by two blanks. Any text is safe: what XML has no way to say becomes U+FFFD. */
+/** Returns a document, indented by two blanks. Any text is safe: characters that XML can't express become U+FFFD. */
 export function xmlDocument(root: XmlElement): string {
   return `<?xml version="1.0" encoding="UTF-8"?>\n${linesOf(root, '').join('\n')}\n`;
 }
@@ -22,7 +22,7 @@ function linesOf({ name, attributes, children = [], text }: XmlElement, indent: 
   return [`${open}>`, ...children.flatMap((child) => linesOf(child, `${indent}  `)), `${indent}</${name}>`];
 }
 
-/** Outside Char (XML 1.0, production 2). */
+/** Characters outside Char (XML 1.0, production 2). */
 const forbidden = /[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu;
 
 const references: Readonly<Record<string, string>> = {
@@ -40,7 +40,7 @@ function elementText(text: string): string {
   return escaped(text, /[&<>\r]/g);
 }
 
-/** A reader turns line ends and tabs of an attribute into blanks, unless they are written as references. */
+/** XML readers turn raw line ends and tabs in attributes into blanks, so they are written as references. */
 function attributeText(text: string): string {
   return escaped(text, /[&<>"'\t\n\r]/g);
 }
