@@ -14,7 +14,7 @@ it.each([
   expect(systemCpe({ id, versionId, name: id })).toBe(cpe);
 });
 
-it('takes what a distribution calls itself', () => {
+it('a distribution’s own CPE counts first', () => {
   const cpe = 'cpe:/o:redhat:enterprise_linux:9::baseos';
   expect(systemCpe({ id: 'rhel', versionId: '9.4', name: 'RHEL', cpe })).toBe(cpe);
 });

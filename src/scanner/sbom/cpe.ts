@@ -1,19 +1,19 @@
 /**
- * Names of CPE, where one is known and none has to be guessed: what the distribution calls itself; and packages that are
- * a product as its makers publish it, under the name that published vulnerabilities have for it. A distribution's build of
- * a product has fixes of its own under the same version, so its packages have none.
+ * Finds CPE names without guessing: for distributions, the name that they give themselves; for packages of a product as its
+ * makers publish it, the name in published vulnerabilities. A distribution's build of a product gets its own fixes under
+ * the same version, so its packages have no CPE.
  * Sources: NIST IR 7695; Bitnami's and NVD's records.
  */
 import type { Component, Distribution } from '../types.ts';
 
-/** Of those that do not say it themselves: vendor and product. */
+/** Vendor and product of distributions that do not state their CPE. */
 const distributions: ReadonlyMap<string, string> = new Map([
   ['debian', 'debian:debian_linux'],
   ['ubuntu', 'canonical:ubuntu_linux'],
   ['alpine', 'alpinelinux:alpine_linux'],
 ]);
 
-/** `ECOSYSTEM NAME` → vendor and product, with the same versions. */
+/** Maps `ECOSYSTEM NAME` to vendor and product with the same versions. */
 const products: ReadonlyMap<string, string> = new Map([
   ['binary node', 'nodejs:node.js'],
   ['golang stdlib', 'golang:go'],
@@ -51,11 +51,11 @@ export function systemCpe({ id, versionId, cpe }: Distribution): string | undefi
   if (cpe !== undefined) return cpe;
   const product = distributions.get(id);
   if (product === undefined || versionId === '') return undefined;
-  // Debian's releases are `13.0` there.
+  // CPE has Debian's releases as `13.0`.
   return bound('o', product, id === 'debian' && /^\d+$/.test(versionId) ? `${versionId}.0` : versionId);
 }
 
-/** All but letters, digits and three others have a backslash before them. */
+/** Escapes all characters but letters, digits and three others by a backslash. */
 function bound(part: 'a' | 'o', product: string, version: string): string | undefined {
   if (!/^[!-~]+$/.test(version)) return undefined;
   const escaped = version.toLowerCase().replaceAll(/[^\w.-]/g, '\\$&');

@@ -1,5 +1,5 @@
 /**
- * A report as a CycloneDX 1.6 document: what is in it, and its vulnerabilities.
+ * Writes a report as a CycloneDX 1.6 document: components and vulnerabilities.
  * Source: cyclonedx.org, JSON reference 1.6.
  */
 import type { JsonObject, JsonValue } from '../../lib/index.ts';
@@ -54,7 +54,10 @@ export function cycloneDxOf(report: Report): JsonObject {
   };
 }
 
-/** What was scanned needs the distribution, and that its packages. Of what is left out it is not known what it needs. */
+/**
+ * The scanned target depends on the distribution, and that on its packages. A component without an entry has unknown
+ * dependencies.
+ */
 function dependenciesOf({ inventory: { distribution, components } }: Report): JsonObject[] {
   const { ofSystem, others } = topLevelOf(components);
   const system = distribution === undefined ? undefined : systemRef(distribution);
@@ -70,7 +73,7 @@ function dependenciesOf({ inventory: { distribution, components } }: Report): Js
   ];
 }
 
-/** Something may be in it that could not be read; and packages may need what is not there, or not say what they need. */
+/** Unreadable parts may hide components. Packages may need others that are absent, or may not state their needs. */
 function compositionsOf({ inventory: { components, gaps } }: Report): JsonObject[] {
   const byKnowledge = Map.groupBy(components, knowledgeOf);
   return [
@@ -125,14 +128,14 @@ function componentOf(component: Component): JsonObject {
     ...(hashes.length > 0 && { hashes }),
     ...(cpe !== undefined && { cpe }),
     purl,
-    // "Not capable of being called due to them not being installed."
+    // CycloneDX on `optional`: "Not capable of being called due to them not being installed."
     ...(kept === true && { scope: 'optional' }),
     ...(licences && { licenses: licenceChoices(licences) }),
     properties,
   };
 }
 
-/** `SHA-256` of `sha256`. */
+/** Maps `sha256` to `SHA-256`. */
 function algorithmName(algorithm: string): string {
   return algorithm.toUpperCase().replace(/^SHA/, 'SHA-');
 }
@@ -157,7 +160,7 @@ function vulnerabilityOf(finding: Vulnerability, reason: string | undefined): Js
   };
 }
 
-/** What other programs have no field for. */
+/** Facts for which CycloneDX has no field. */
 function propertiesOf({ knownExploited, epss, status }: Vulnerability): JsonValue {
   return [
     { name: 'ward:knownExploited', value: String(knownExploited) },

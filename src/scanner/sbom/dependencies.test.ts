@@ -7,7 +7,7 @@ function component(purl: string, more: Partial<Component> = {}): Component {
   return { ecosystem, name: 'a', version: '1', purl, places: [{ path: 'a' }], ...more };
 }
 
-it('what nothing else needs is needed by the whole, and of a circle the first', () => {
+it('the target needs components that no other needs, and the first of a cycle', () => {
   const components = [
     component('pkg:deb/a', { dependsOn: ['pkg:deb/b'] }),
     component('pkg:deb/b'),
@@ -21,7 +21,7 @@ it('what nothing else needs is needed by the whole, and of a circle the first', 
   expect(topLevelOf(components)).toEqual({ ofSystem: ['pkg:deb/a'], others: ['pkg:npm/f', 'pkg:npm/g'] });
 });
 
-it('is known, known in part or not known', () => {
+it('dependencies are complete, incomplete or unknown', () => {
   const of = (more: Partial<Component>) => knowledgeOf(component('pkg:npm/a', more));
   expect([of({}), of({ dependsOn: [] }), of({ dependsOn: [], needsMore: true })]).toEqual([
     'unknown',

@@ -1,4 +1,4 @@
-/** Which component needs which, as a document has it: from what was scanned down to what nothing else needs. */
+/** The dependency graph of a document, from the scanned target down. */
 import { isOfSystem } from '../inventory/purl.ts';
 import type { Component } from '../types.ts';
 
@@ -8,7 +8,7 @@ interface TopLevel {
   readonly others: readonly string[];
 }
 
-/** What no other component is known to need; of those that need each other in a circle, the first. */
+/** The components that no other component is known to need. Of a cycle, it takes the first. */
 export function topLevelOf(components: readonly Component[]): TopLevel {
   const needs = new Map(components.map(({ purl, dependsOn = [] }) => [purl, dependsOn]));
   const needed = new Set(components.flatMap(({ dependsOn = [] }) => dependsOn));
@@ -33,7 +33,7 @@ export function topLevelOf(components: readonly Component[]): TopLevel {
   return { ofSystem: purls(true), others: purls(false) };
 }
 
-/** How much is known of what a component needs. */
+/** How complete the known dependencies of a component are. */
 type Knowledge = 'complete' | 'incomplete' | 'unknown';
 
 export function knowledgeOf({ dependsOn, needsMore }: Component): Knowledge {

@@ -13,7 +13,7 @@ const schema = fileURLToPath(
   ),
 );
 
-/** Names that SPDX does not know stand in angle brackets. */
+/** Puts names unknown to SPDX in angle brackets. */
 function expressionOf(text: string): string {
   const declared = declaredLicence([text]);
   return (declared?.extracted ?? []).reduce<string>(
@@ -64,7 +64,7 @@ describe('a licence in the words of', () => {
     expect(expressionOf(text).slice(0, 502)).toBe(expected.slice(0, 502));
   });
 
-  it('anybody never throws, and loses none of the words', () => {
+  it('any source never throws, and keeps all words', () => {
     const word = fc.constantFrom('MIT', 'and', 'or', 'with', '(', ')', ',', 'own', 'GPL-2+', 'LLVM');
     fc.assert(
       fc.property(fc.array(word, { maxLength: 30 }), (words) => {
@@ -77,7 +77,7 @@ describe('a licence in the words of', () => {
   });
 });
 
-it('the ids are those that CycloneDX’s schema knows', () => {
+it('the ids are those of CycloneDX’s schema', () => {
   const { enum: known } = JSON.parse(readFileSync(schema, 'utf8'));
   expect([...licenceIds.values(), ...exceptionIds.values()]).toEqual(known);
   expect(licenceIds.size).toBeGreaterThan(600);

@@ -1,5 +1,5 @@
 /**
- * What a package says of its licence → an expression of SPDX. It is read as Debian, Fedora, npm and others write it:
+ * Parses the stated licence of a package into an SPDX expression. It reads the notations of Debian, Fedora, npm and others:
  * names joined by and, or, with; brackets; a comma before an `and` or `or` that binds least.
  * Sources: SPDX specification 2.3, annex D; Debian, copyright-format 1.0, 7.2.
  */
@@ -7,14 +7,14 @@ import { exceptionIdOf, licenceIdOf } from './licence-words.ts';
 
 export type Licence =
   | { readonly id: string; readonly exception?: string | undefined }
-  /** A name that SPDX does not know. */
+  /** A name unknown to SPDX. */
   | { readonly named: string }
   | { readonly join: 'AND' | 'OR'; readonly of: readonly Licence[] };
 
 const longestExpression = 1000;
 const maxDepth = 20;
 
-/** What is no expression is a name as a whole. */
+/** Treats text that is no expression as one name. */
 export function licenceOf(text: string): Licence {
   if (text.length > longestExpression) return { named: text };
   const id = licenceIdOf(text);
@@ -74,7 +74,7 @@ function single(parser: Parser): Licence | undefined {
   return words.length === 1 && rest.length > 0 ? { named: `${words[0]} with ${rest.join(' ')}` } : undefined;
 }
 
-/** Of several words that are no name, each has to be one: Alpine of old wrote lists. */
+/** Several words that are not a name must each be one: old Alpine packages have lists. */
 function named(words: readonly string[]): Licence | undefined {
   const id = licenceIdOf(words.join(' '));
   if (id !== undefined) return { id };

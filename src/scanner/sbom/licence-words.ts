@@ -1,6 +1,6 @@
 /**
- * How packages call licences, where it is not as SPDX does: Debian's short names, Fedora's of old, Python's classifiers.
- * Only what can be meant in one way stands here: `BSD`, `GPL` or `Apache` alone say too little.
+ * Maps names that packages use for licences to SPDX ids: Debian's short names, Fedora's old names, Python's classifiers. It
+ * only has unambiguous names; `BSD`, `GPL` or `Apache` alone are not.
  * Sources: Debian, copyright-format 1.0; Fedora, licensing guidelines; PyPI, classifiers.
  */
 import { exceptionIds, licenceIds } from './spdx-ids.ts';
@@ -62,7 +62,7 @@ const exceptions: ReadonlyMap<string, string> = new Map([
   ['font', 'Font-exception-2.0'],
 ]);
 
-/** The id that a name stands for. */
+/** The SPDX id of a licence's name. */
 export function licenceIdOf(name: string): string | undefined {
   const plain = name
     .toLowerCase()
@@ -71,13 +71,13 @@ export function licenceIdOf(name: string): string | undefined {
   return gnuLicenceOf(plain) ?? licenceIds.get(plain) ?? synonyms.get(plain);
 }
 
-/** The id of what is said after `with`. */
+/** The SPDX id of the exception after `with`. */
 export function exceptionIdOf(name: string): string | undefined {
   const plain = name.toLowerCase();
   return exceptionIds.get(plain) ?? exceptions.get(plain.replace(/[- ]exceptions?$/, ''));
 }
 
-/** `GPL-2+`, `LGPLv2.1`, `GPL2+`, `gpl-3.0`, `GFDL-NIV-1.3+`, and how Python's classifiers end: `(GPLv3+)`. */
+/** Reads `GPL-2+`, `LGPLv2.1`, `GPL2+`, `gpl-3.0`, `GFDL-NIV-1.3+`, and the ends of Python's classifiers: `(GPLv3+)`. */
 function gnuLicenceOf(plain: string): string | undefined {
   const short =
     /^gnu [a-z ]+ (?:v?\d(?:\.\d)?)?(?: or later| only)? ?\(([al]?gplv\d\+?)\)$/.exec(plain)?.[1] ?? plain;

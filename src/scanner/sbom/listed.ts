@@ -1,8 +1,8 @@
-/** What a document lists, whatever its form → an inventory. */
+/** Makes an inventory of the packages that a document of any form lists. */
 import { componentOf, distributionOf, isOfSystem } from '../inventory/purl.ts';
 import type { Component, Distribution, Gap, Inventory, Location } from '../types.ts';
 
-/** One package of a document. */
+/** A package in a document. */
 export interface Listed {
   readonly name: string;
   readonly purl: string | undefined;
@@ -47,7 +47,7 @@ function reasonOf({ name, purl }: Listed): string {
   return 'the package URL is invalid, has no version, or is of an unknown kind';
 }
 
-/** What most packages of a system say. */
+/** The distribution that most system packages name. */
 function distributionAmong(components: readonly Component[]): Distribution | undefined {
   const counts = new Map<string, { readonly distribution: Distribution; count: number }>();
   for (const { purl, ecosystem } of components) {

@@ -1,6 +1,6 @@
 /**
- * The minimum elements of an SBOM, over what is really installed: the database of dpkg and the copyright files of the
- * machine that runs the tests, beside npm packages of this repository.
+ * Checks the minimum elements of an SBOM for really installed packages: dpkg's database and copyright files on the machine
+ * that runs the tests, and npm packages of this repository.
  * Source: NTIA, "The Minimum Elements For a Software Bill of Materials", 2021: supplier, name, version, other unique
  * identifiers, dependency relationship, author of the data, timestamp.
  */
@@ -74,7 +74,7 @@ it('each component has a supplier, a name, a version, an identifier of its own a
     if (isTold) expect(each['licenses'], String(each['purl'])).not.toHaveLength(0);
   }
   const silent = packages.filter(({ supplier }) => supplier === undefined).map(({ name }) => name);
-  // Whoever packed it did not say who it is.
+  // Its packager does not state a name.
   expect(silent.filter((name) => !npmPackages.includes(String(name)))).toEqual([]);
   expect(new Set(packages.map((each) => each['purl'])).size).toBe(packages.length);
   const edges = new Map(bom.dependencies.map(({ ref, dependsOn }) => [ref, dependsOn]));
@@ -86,7 +86,7 @@ it('each component has a supplier, a name, a version, an identifier of its own a
   expect(bom.metadata.timestamp).toBe('2026-01-02T03:04:05.000Z');
 });
 
-it('SPDX has the same in its own words', async (test) => {
+it('SPDX has the same elements', async (test) => {
   const report = await reportOf(test);
   const { packages, creationInfo, relationships } = spdxOf(report) as unknown as {
     readonly packages: readonly Record<string, unknown>[];
@@ -105,7 +105,7 @@ it('SPDX has the same in its own words', async (test) => {
   expect(ends.filter((end) => !ids.has(end))).toEqual([]);
 });
 
-it('what is needed is what dpkg says is needed', async (test) => {
+it('dependencies equal those of dpkg', async (test) => {
   const { components } = (await reportOf(test)).inventory;
   const fields = ['binary:Package', 'Package', 'Status', 'Depends', 'Pre-Depends'];
   const format = `${fields.map((field) => `\${${field}}`).join('\t')}\n`;

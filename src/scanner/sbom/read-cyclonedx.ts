@@ -1,4 +1,4 @@
-/** CycloneDX JSON → an inventory. Source: cyclonedx.org, JSON reference 1.4 to 1.6. */
+/** Reads an inventory from CycloneDX JSON. Source: cyclonedx.org, JSON reference 1.4 to 1.6. */
 import { z } from 'zod';
 import { isDigest } from '../../blobs/index.ts';
 import { scannerFault } from '../faults.ts';
@@ -37,9 +37,9 @@ const documentSchema = z.object({
 });
 
 const versions = new Set(['1.4', '1.5', '1.6']);
-/** Of what has no package URL, only these are packages. */
+/** The types of components that are packages even without a package URL. */
 const packageTypes = new Set(['library', 'framework', 'application', 'platform']);
-/** How those who write CycloneDX say where they found it. */
+/** Properties in which the writers of CycloneDX state paths. */
 const pathProperty = /^(?:ward:path|syft:location:\d+:path|aquasecurity:trivy:FilePath)$/;
 const layerProperty = /^(?:ward:layer|syft:location:\d+:layerID|aquasecurity:trivy:LayerDiffID)$/;
 
@@ -69,7 +69,7 @@ export function readCycloneDx(document: unknown): Inventory {
   );
 }
 
-/** That a component needs something which is not there says nothing of what is. */
+/** An absent dependency does not make the list of components incomplete. */
 function isMissingParts({ aggregate, assemblies, dependencies }: z.infer<typeof composition>): boolean {
   return aggregate.startsWith('incomplete') && !(dependencies && !assemblies);
 }
@@ -81,7 +81,7 @@ function* flat(components: readonly Component[]): Generator<Component> {
   }
 }
 
-/** Undefined when it is not a package: a file, a lock file, the image itself. */
+/** Undefined for other components than packages: a file, a lock file, the image itself. */
 function listed(each: Component): Listed | undefined {
   const isPackage = packageTypes.has(each.type) && Boolean(each.version);
   if (!each.purl && !isPackage) return undefined;
@@ -96,7 +96,7 @@ function listed(each: Component): Listed | undefined {
   };
 }
 
-/** A path, and the layer that is said right after it, when one is. */
+/** Pairs each path with the layer in the next property, if there is one. */
 function places({ name, properties }: Component): readonly Location[] {
   const found: { path: string; layer?: Location['layer'] }[] = [];
   for (const { name: key, value } of properties ?? []) {

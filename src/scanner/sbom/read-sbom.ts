@@ -1,4 +1,4 @@
-/** A bill of materials that somebody else wrote → an inventory. What it leaves open becomes gaps. */
+/** Reads an inventory from an SBOM that another program wrote. Its omissions become gaps. */
 import { isJsonObject, nestsDeeperThan } from '../../lib/index.ts';
 import { scannerFault } from '../faults.ts';
 import type { Inventory } from '../types.ts';
@@ -8,7 +8,7 @@ import { readSpdx } from './read-spdx.ts';
 const maxBytes = 64 * 1024 * 1024;
 const maxDepth = 100;
 
-/** CycloneDX 1.4 to 1.6 and SPDX 2.2 and 2.3, as JSON. @throws Fault SBOM_INVALID */
+/** Reads CycloneDX 1.4 to 1.6 and SPDX 2.2 and 2.3, as JSON. @throws Fault SBOM_INVALID */
 export function readSbom(bytes: Uint8Array): Inventory {
   if (bytes.length > maxBytes) throw scannerFault('SBOM_INVALID', 'the document has more than 64 MiB');
   const document = parse(bytes);

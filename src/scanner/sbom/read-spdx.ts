@@ -1,4 +1,4 @@
-/** SPDX 2.3 JSON → an inventory. Source: spdx.github.io, SPDX specification 2.3. */
+/** Reads an inventory from SPDX 2.3 JSON. Source: spdx.github.io, SPDX specification 2.3. */
 import { z } from 'zod';
 import { scannerFault } from '../faults.ts';
 import type { Distribution, Inventory, Location } from '../types.ts';
@@ -35,9 +35,9 @@ const documentSchema = z.object({
 type Document = z.infer<typeof documentSchema>;
 
 const versions = new Set(['SPDX-2.2', 'SPDX-2.3']);
-/** The second is how the specification's text spells it. */
+/** The prose of the specification has the second spelling. */
 const systemPurposes = new Set(['OPERATING_SYSTEM', 'OPERATING-SYSTEM']);
-/** What stands for the whole, or for a lock file, has no package URL and is not a package. */
+/** Purposes of an element for the whole image or for a lock file. Without a package URL it is not a package. */
 const wholes = new Set([...systemPurposes, 'CONTAINER', 'APPLICATION', 'FILE', 'SOURCE', 'ARCHIVE', 'OTHER']);
 
 /** @throws Fault SBOM_INVALID */
@@ -87,7 +87,7 @@ function listed(each: Package, described: ReadonlySet<string>): Listed | undefin
   };
 }
 
-/** Ward writes `found at: PATH in LAYER, …`; others do not say it in a form that could be relied on. */
+/** Ward writes `found at: PATH in LAYER, …`. Other writers have no reliable format. */
 function places({ name, sourceInfo }: Package): readonly Location[] {
   const [, list] = /^found at: (.+)$/s.exec(sourceInfo ?? '') ?? [];
   if (list === undefined) return [{ path: name }];

@@ -96,12 +96,12 @@ function validator(folder: string, file: string, ...others: readonly string[]): 
   addFormats.default(ajv);
   ajv.addFormat('iri-reference', true);
   ajv.addFormat('idn-email', true);
-  // They name each other by their files.
+  // They refer to each other by file names.
   for (const name of others) ajv.addSchema({ ...schema(name), $id: `http://cyclonedx.org/schema/${name}` });
   return ajv.compile(schema(file));
 }
 
-/** With all that a package can state. */
+/** A package with all statements. */
 const full: Report = {
   ...report,
   inventory: {
@@ -121,7 +121,7 @@ const full: Report = {
   },
 };
 
-describe('a document is what its schema says', () => {
+describe('a document is valid by the schema', () => {
   const named = (name: string) => `${name}.SNAPSHOT.schema.json`;
   it.each([report, bare, full])('of CycloneDX 1.6', (each) => {
     const validate = validator(published, named('bom-1.6'), named('spdx'), named('jsf-0.82'));
@@ -139,13 +139,13 @@ describe.each([
   ['CycloneDX', cycloneDxOf],
   ['SPDX', spdxOf],
 ])('%s', (_form, write) => {
-  it('is the same for the same report, and another for another', () => {
+  it('is the same for the same report, and differs for another', () => {
     expect(JSON.stringify(write(report))).toBe(JSON.stringify(write(structuredClone(report))));
     const later = write({ ...report, inventory: { ...inventory, components: [libc] } });
     expect(JSON.stringify(later)).not.toBe(JSON.stringify(write(report)));
   });
 
-  it('is read as what was written', () => {
+  it('reads back as it was written', () => {
     const read = readSbom(bytesOf(write(report)));
     expect(read.distribution).toEqual(inventory.distribution);
     expect(read.gaps).toEqual([]);
@@ -159,7 +159,7 @@ describe.each([
     expect(paths).toEqual(inventory.components.flatMap(({ places }) => places.map(({ path }) => path)));
   });
 
-  it('that was incomplete says so', () => {
+  it('that is incomplete says so', () => {
     expect(JSON.stringify(write(bare))).toMatch(/incomplete|could not be read/);
   });
 });
@@ -177,7 +177,7 @@ describe('the dependency graph', () => {
     },
   };
 
-  it('of CycloneDX leads from what was scanned over the distribution, and says how much of it is known', () => {
+  it('of CycloneDX leads from the target through the distribution, and states how complete it is', () => {
     const { dependencies, compositions } = cycloneDxOf(known);
     expect(dependencies).toEqual([
       { ref: 'scanned', dependsOn: ['os:debian-13', lodash.purl] },
@@ -216,7 +216,7 @@ describe('the dependency graph', () => {
 });
 
 describe('the vulnerabilities in CycloneDX', () => {
-  it('say what they affect, how severe they are, and what was suppressed why', () => {
+  it('state affected components, severities, and reasons of suppressions', () => {
     expect(cycloneDxOf(report)['vulnerabilities']).toMatchObject([
       {
         id: 'CVE-2021-23337',
@@ -231,7 +231,7 @@ describe('the vulnerabilities in CycloneDX', () => {
   });
 });
 
-describe('a document by others', () => {
+describe('a document by another program', () => {
   const cyclonedx = (components: readonly object[], more: object = {}) =>
     readSbom(bytesOf({ bomFormat: 'CycloneDX', specVersion: '1.5', components, ...more }));
   const library = { type: 'library', name: 'a', version: '1', purl: 'pkg:npm/a@1' };
@@ -276,7 +276,7 @@ describe('a document by others', () => {
     expect(gaps).toEqual([]);
   });
 
-  it('tells by its packages which distribution they are of', () => {
+  it('gets its distribution from its packages', () => {
     const purl = (name: string, distro: string) => ({
       ...library,
       purl: `pkg:deb/debian/${name}@1?distro=${distro}`,
@@ -358,7 +358,7 @@ describe('a document by others', () => {
   });
 });
 
-it('tells digests, names of CPE and the image’s own package URL', () => {
+it('a document has digests, CPE names and the package URL of the image', () => {
   const root = `pkg:oci/app@${digestOf('manifest')}`;
   const bom = cycloneDxOf(full);
   expect(bom['metadata']).toMatchObject({ component: { purl: root } });
@@ -391,7 +391,7 @@ it('tells digests, names of CPE and the image’s own package URL', () => {
   ]);
 });
 
-it('a component that is not installed is marked so in both', () => {
+it('a component that is not installed is marked in both formats', () => {
   const kept: Report = { ...report, inventory: { ...inventory, components: [{ ...lodash, kept: true }] } };
   expect(cycloneDxOf(kept)).toMatchObject({
     components: [{ type: 'operating-system' }, { name: 'lodash', scope: 'optional' }],
@@ -399,7 +399,7 @@ it('a component that is not installed is marked so in both', () => {
   expect(JSON.stringify(spdxOf(kept))).toContain('not installed, found at: app/node_modules');
 });
 
-it('says who made a package, and under which licence', () => {
+it('a document has suppliers and licences', () => {
   const stated = {
     ...report,
     inventory: {

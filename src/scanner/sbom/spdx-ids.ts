@@ -1,10 +1,10 @@
 /**
- * The ids of licences and exceptions that SPDX knows, version 3.29.0 of its list without what is newer: those that
- * CycloneDX's schema allows. A test holds them to it.
+ * SPDX ids of licences and exceptions: version 3.29.0 of the list, without ids that CycloneDX's schema does not allow yet.
+ * A test compares them with that schema.
  * Source: spdx.org/licenses.
  */
 
-/** By their lower case, for packages write them in any. */
+/** Keyed by lower case, because packages use any case. */
 export const licenceIds = byLowerCase(`
 0BSD 3D-Slicer-1.0 AAL Abstyles AdaCore-doc Adobe-2006 Adobe-Display-PostScript Adobe-Glyph Adobe-Utopia ADSL
 Advanced-Cryptics-Dictionary AFL-1.1 AFL-1.2 AFL-2.0 AFL-2.1 AFL-3.0 Afmparse AGPL-1.0 AGPL-1.0-only AGPL-1.0-or-later
@@ -92,7 +92,7 @@ xkeyboard-config-Zinoviev xlock Xnet xpp XSkat xzoom YPL-1.0 YPL-1.1 Zed Zeeff Z
 zlib-acknowledgement ZPL-1.1 ZPL-2.0 ZPL-2.1
 `);
 
-/** What may stand after WITH. */
+/** Exceptions that may follow WITH. */
 export const exceptionIds = byLowerCase(`
 389-exception Asterisk-exception Asterisk-linking-protocols-exception Autoconf-exception-2.0 Autoconf-exception-3.0
 Autoconf-exception-generic Autoconf-exception-generic-3.0 Autoconf-exception-macro Bison-exception-1.24

@@ -1,5 +1,5 @@
 /**
- * What a report found in it, as an SPDX 2.3 document.
+ * Writes a report as an SPDX 2.3 document.
  * Source: spdx.github.io, SPDX specification 2.3.
  */
 import type { JsonObject } from '../../lib/index.ts';
@@ -33,7 +33,7 @@ export function spdxOf(report: Report): JsonObject {
     name: target.name,
     documentNamespace: `urn:uuid:${uuidOf(report)}`,
     creationInfo: {
-      // Without parts of a second, as the specification wants it.
+      // The specification forbids fractions of a second.
       created: report.scannedAt.replace(/\.\d+Z$/, 'Z'),
       creators: [`Tool: ${toolName}`],
     },
@@ -65,7 +65,10 @@ function relationship(from: string, relationshipType: string, to: string): JsonO
   return { spdxElementId: from, relationshipType, relatedSpdxElement: to };
 }
 
-/** What was scanned needs the distribution, and that its packages. NONE: it needs nothing; NOASSERTION: perhaps more. */
+/**
+ * The scanned target depends on the distribution, and that on its packages. NONE means no dependencies, NOASSERTION perhaps
+ * more.
+ */
 function dependenciesOf({ inventory: { distribution, components } }: Report): JsonObject[] {
   const { ofSystem, others } = topLevelOf(components);
   const top = distribution === undefined ? rootId : systemId(distribution);
@@ -142,12 +145,12 @@ function cpeReference(cpe: string): JsonObject {
   return { referenceCategory: 'SECURITY', referenceType, referenceLocator: cpe };
 }
 
-/** Of a distribution it is who maintains it, of a jar its vendor; of others, its author. */
+/** Suppliers of distributions and jars are organizations; those of other packages are authors. */
 function supplierKind({ ecosystem }: Component): 'Organization' | 'Person' {
   return isOfSystem(ecosystem) || ecosystem === 'maven' ? 'Organization' : 'Person';
 }
 
-/** `Name (address)`. */
+/** Returns `Name (address)`. */
 function nameWithAddress(supplier: string): string {
   const { name, email } = supplierOf(supplier);
   return email === undefined ? name : `${name} (${email})`;

@@ -25,7 +25,7 @@ it.each(['MIT AND', 'SEE LICENSE IN x', 'LicenseRef-a b', '???', 'public-domain'
   },
 );
 
-it('keeps what is known of an expression, and tells what the rest stands for', () => {
+it('keeps known ids of an expression, and defines the rest', () => {
   const { expression, extracted } = declaredLicence(['GPL-2+ and BSD-own', 'BSD-own']) ?? {};
   const [reference] = extracted ?? [];
   expect(expression).toBe(

@@ -1,5 +1,5 @@
 /**
- * What packages state of themselves, as SBOMs have it: who made them, and under which licence.
+ * Converts statements of packages for SBOMs: supplier and licence.
  * Sources: SPDX specification 2.3, 7.5, 7.15, 10.1 and annex D; CycloneDX, JSON reference 1.6.
  */
 import type { JsonObject } from '../../lib/index.ts';
@@ -7,15 +7,15 @@ import { shortIdOf } from './identity.ts';
 import { type Licence, licenceOf } from './licence-expression.ts';
 
 interface DeclaredLicence {
-  /** A valid expression of SPDX. */
+  /** A valid SPDX expression. */
   readonly expression: string;
-  /** What its `LicenseRef`s stand for. */
+  /** Definitions of its `LicenseRef`s. */
   readonly extracted: readonly JsonObject[];
 }
 
 const longestName = 500;
 
-/** All licences together, for SPDX. Undefined where the package states none. */
+/** Joins all licences for SPDX. Undefined when the package states none. */
 export function declaredLicence(licences: readonly string[] | undefined): DeclaredLicence | undefined {
   if (licences === undefined || licences.length === 0) return undefined;
   const parts = [...new Set(licences)].map(licenceOf);
@@ -31,7 +31,7 @@ export function declaredLicence(licences: readonly string[] | undefined): Declar
   };
 }
 
-/** The licences for CycloneDX: each by id or name; or one expression, where all of its ids are known. */
+/** The licences for CycloneDX: each by id or name, or one expression if all ids are known. */
 export function licenceChoices(licences: readonly string[] | undefined): JsonObject[] {
   const acknowledgement = 'declared';
   const stated = [...new Set(licences)].map((words) => ({ words, licence: licenceOf(words) }));
@@ -60,13 +60,13 @@ function namesIn(licence: Licence): readonly string[] {
   return 'of' in licence ? licence.of.flatMap(namesIn) : [];
 }
 
-/** With some of its words, for people. */
+/** Contains some words of the name for readers. */
 function referenceTo(name: string): string {
   const words = name.replaceAll(/[^A-Za-z0-9.]+/g, '-').replaceAll(/^-+|-+$/g, '');
   return ['LicenseRef', ...(words === '' ? [] : [words.slice(0, 40)]), shortIdOf(name).slice(0, 8)].join('-');
 }
 
-/** `Name <address>`, as distributions write it. */
+/** Parses `Name <address>`, the notation of distributions. */
 export function supplierOf(text: string): { readonly name: string; readonly email?: string } {
   const match = /^"?([^<"]{1,200}?)"?\s*<([^<>\s@]{1,100}@[^<>\s@]{1,100})>/.exec(text);
   return match === null ? { name: text } : { name: match[1] ?? '', email: match[2] ?? '' };
