@@ -156,7 +156,7 @@ function readReleases(db: DatabaseSync): ReadonlyMap<string, readonly string[]> 
   return new Map(Object.entries(releases));
 }
 
-function textOrUndefined(value: unknown): string | undefined {
+export function textOrUndefined(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 

@@ -4,7 +4,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { messageOf } from '../../../lib/index.ts';
 import { scannerFault } from '../../faults.ts';
 import { type Form, isForm } from '../forms/form.ts';
-import { readState } from '../reader.ts';
+import { readState, textOrUndefined } from '../reader.ts';
 import { formOf, openReadOnly } from '../schema.ts';
 
 export interface OldSource {
@@ -91,8 +91,4 @@ function readSources(db: DatabaseSync): ReadonlyMap<string, OldSource> {
         ];
       }),
   );
-}
-
-function textOrUndefined(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined;
 }
