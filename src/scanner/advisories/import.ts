@@ -55,7 +55,7 @@ function outcomeOf(worker: Worker, { progress, signal, path }: ImportOptions): P
 
 function logResult({ sources, state, changed }: ImportResult, { log }: ImportOptions): void {
   for (const { source, bad, badRecords } of sources) {
-    if (bad > 0) log?.warn({ source, bad, badRecords }, 'advisories that make no sense were left out');
+    if (bad > 0) log?.warn({ source, bad, badRecords }, 'invalid advisories were left out');
   }
   log?.info({ revision: state.revision, count: state.count, changed }, 'advisories imported');
 }

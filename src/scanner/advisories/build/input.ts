@@ -51,7 +51,7 @@ export function refuseGrowth(path: string, packed: number, unpacked: number): vo
 
 export function damaged(path: string, reason: string): Fault {
   return scannerFault('ADVISORY_FILE_INVALID', `${path}: ${reason}`, {
-    hint: 'Get the file again from its source. The advisories that were there stay.',
+    hint: 'Get the file again from its source. The old advisories stay.',
   });
 }
 

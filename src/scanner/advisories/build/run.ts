@@ -43,7 +43,7 @@ export async function runImport(job: ImportJob, report: ProgressCallback): Promi
     rmSync(temporary, { force: true });
     if (isFault(error) || error instanceof InputFailure) throw error;
     throw scannerFault('ADVISORIES_FAILED', `${job.path} could not be written: ${messageOf(error)}`, {
-      hint: 'Check the disk and the owner of its folder. The advisories that were there stay.',
+      hint: 'Check the disk and the owner of its folder. The old advisories stay.',
       cause: error,
     });
   }
@@ -129,8 +129,8 @@ async function unknownAmong(inputs: readonly AdvisoryInput[]): Promise<readonly 
 function nothingKnown(unknown: readonly string[]): Fault {
   const named = unknown.slice(0, mostNamed).join(', ');
   const more = unknown.length > mostNamed ? ` and ${unknown.length - mostNamed} more` : '';
-  return scannerFault('ADVISORY_FILE_INVALID', `no file is of a form that is known: ${named}${more}`, {
-    hint: 'docs/advisories.md lists the forms. The advisories that were there stay.',
+  return scannerFault('ADVISORY_FILE_INVALID', `no file has a known form: ${named}${more}`, {
+    hint: 'docs/advisories.md lists the forms. The old advisories stay.',
   });
 }
 
@@ -166,7 +166,7 @@ function asBefore({ name, form, records, bad, skipped }: OldSource): ImportedSou
 }
 
 async function refuseTwice({ path, source }: AdvisoryInput): Promise<never> {
-  throw damaged(path, `another file is the source ${source}, too`);
+  throw damaged(path, `another file has the same source name, ${source}`);
 }
 
 function readStateOf(path: string): ImportResult['state'] {

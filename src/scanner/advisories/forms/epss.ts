@@ -10,6 +10,6 @@ export const epssReader: FormReader =
     const [cve = '', text = ''] = value.split(',');
     const probability = /^[\d.eE-]+$/.test(text) ? Number(text) : Number.NaN;
     if (!isCve(cve) || !(probability >= 0 && probability <= 1))
-      throw new Flaw('it is no CVE with a probability');
+      throw new Flaw('it is not a CVE with a probability');
     sink.fact({ kind: 'probability', cve, probability });
   };

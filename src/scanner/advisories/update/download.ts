@@ -132,7 +132,7 @@ async function receive(
   const start = response.status === 206 ? startOf(response) : 0;
   if (start !== 0 && start !== sizeOf(file)) {
     await forget(file);
-    throw new Error('it goes on somewhere else');
+    throw new Error('the server resumes at another offset');
   }
   const origin: AdvisoryOrigin = {
     url: source.url,

@@ -45,7 +45,7 @@ export async function fetchFollowing(
     await response.body?.cancel();
     const next = URL.parse(location, url.href);
     if (next === null || next.protocol !== url.protocol || !(isSigned || isSafeUrl(next.href)))
-      throw astray(source, `it leads to another scheme or away from TLS: ${location.slice(0, 200)}`);
+      throw astray(source, `it redirects to another scheme or away from TLS: ${location.slice(0, 200)}`);
     if (hops === mostRedirects) throw astray(source, `it leads on more than ${mostRedirects} times`);
     url = next;
   }

@@ -215,7 +215,7 @@ function allFailed(failed: ReadonlyMap<string, Error>): Error {
     'ADVISORIES_UNREACHABLE',
     `could not fetch any of ${failed.size} sources:\n${reasons}`,
     {
-      hint: 'Look at the network; or download them elsewhere, and take them in with ward advisories import FILE.',
+      hint: 'Check the network, or download them on another machine and run ward advisories import FILE.',
     },
   );
 }
