@@ -31,7 +31,7 @@ p:/bin/sh cmd:sh=1.37 so:libc.musl-x86_64.so.1=1
 
 describe('the database of apk', () => {
   it.each(['lib/apk/db/installed', 'usr/lib/apk/db/installed'])(
-    'at %s tells of packages, origins and files',
+    'at %s states packages, origins and files',
     async (path) => {
       const proof = await proofOf(apkCataloger, path, installed);
       expect(proof).toEqual({

@@ -38,7 +38,7 @@ describe('os-release', () => {
   });
 
   it.each(['', 'NAME=Debian\n', 'ID=$(reboot)\n', '\0\xff'])(
-    'that does not say which is a gap: %j',
+    'without a distribution is a gap: %j',
     async (text) => {
       const proof = await proofOf(osReleaseCataloger, 'usr/lib/os-release', text);
       expect(proof?.distribution).toBeUndefined();

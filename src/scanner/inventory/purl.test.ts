@@ -50,7 +50,7 @@ describe('a package URL', () => {
   });
 
   it.each(cases.filter(([found]) => found.name !== 'odd' && found.ecosystem !== 'pypi'))(
-    'is read again: %o',
+    'reads back: %o',
     (found, distribution) => {
       const { module: _module, ...rest } = found;
       expect(componentOf(purlOf(found, distribution))).toMatchObject(rest);
@@ -58,7 +58,7 @@ describe('a package URL', () => {
   );
 
   it.each(['', 'lodash', 'pkg:npm/lodash', 'pkg:nuget/x@1', 'pkg:generic/openssl@3.0', 'pkg:npm/%ff@1'])(
-    'of nothing that is known is none: %j',
+    'that is invalid or of an unknown type is refused: %j',
     (text) => {
       expect(componentOf(text)).toBeUndefined();
     },

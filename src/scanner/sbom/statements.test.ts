@@ -15,7 +15,7 @@ it.each<[readonly string[] | undefined, string | undefined]>([
 });
 
 it.each(['MIT AND', 'SEE LICENSE IN x', 'LicenseRef-a b', '???', 'public-domain'])(
-  'in words of its own it is a reference to them: %j',
+  'unknown words become a reference: %j',
   (text) => {
     const declared = declaredLicence([text]);
     expect(declared?.expression).toMatch(/^LicenseRef-[A-Za-z\d.-]+$/);

@@ -68,7 +68,7 @@ describe('a package.json below node_modules', () => {
   });
 
   it.each(['{"name":"a"}', '{"name":{"x":1},"version":["1"]}'])(
-    'without a version is told without one: %s',
+    'without a version is reported without one: %s',
     async (text) => {
       const proof = await proofOf(npmCataloger, 'node_modules/a/package.json', text);
       expect(proof).toMatchObject({ packages: [{ name: 'a', version: '' }] });
@@ -81,7 +81,7 @@ describe('a package.json below node_modules', () => {
   });
 
   it.each(['{', '[]', '"x"', '', `${'['.repeat(100_000)}`])(
-    'that a package needs and is none is refused: %.20s',
+    'that is invalid is refused: %.20s',
     async (text) => {
       for (const path of ['node_modules/a/package.json', 'x/node_modules/@s/a/package.json']) {
         await expect(async () => proofOf(npmCataloger, path, text)).rejects.toThrow(/JSON|deep/);
