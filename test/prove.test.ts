@@ -4,9 +4,11 @@
  * purpose, and under Docker's defaults, techniques are seen to escape.
  */
 import { availableParallelism, totalmem } from 'node:os';
+import { join, relative } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { canShare } from '../src/prover/batch.ts';
 import { type ProveReport, prove, proveWeakened, selectTechniques } from '../src/prover/index.ts';
+import { programsFolder } from '../src/prover/programs.ts';
 import { missingForTechniques, openProverPlace } from '../src/prover/prover.fixture.ts';
 import { openSuite, runInPlace } from '../src/prover/suite.ts';
 import { hungUpOn, refused } from '../src/prover/techniques/server-requests.ts';
@@ -237,9 +239,11 @@ describe.skipIf(withoutComparison !== undefined)('beside Docker’s defaults', (
 });
 
 describe.skipIf(missingForTechniques('crun') !== undefined)('programs that share a sandbox', () => {
-  const technique = (name: string, expects: Expectation, program: string): ProgramTechnique => ({
+  /** Runs what it is given. */
+  const program = relative(join(programsFolder, 'escape'), join(import.meta.dirname, 'given-program'));
+  const technique = (name: string, expects: Expectation, given: string): ProgramTechnique => ({
     ...{ name, vector: 'escape', title: 'try', reference: 'none', control: 'seccomp' },
-    ...{ expects: [expects], program },
+    ...{ expects: [expects], program, parameters: { given } },
   });
 
   test('leave nothing to each other, and what is not as expected is told from a sandbox of its own', {

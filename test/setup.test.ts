@@ -278,7 +278,7 @@ test('only the tests need clients of a registry, and proxies', async () => {
   const lacking = await checkout.run('--no-images', '--tests', '--plan');
   expect(lacking.code).toBe(1);
   expect(lacking.stdout).toContain(
-    'install Debian packages: buildah caddy cosign nginx openssl oras podman redis-server umoci (buildah tests push',
+    'install Debian packages: buildah caddy cosign nginx openssl oras podman pyflakes3 redis-server umoci (buildah tests push',
   );
   for (const name of [
     'buildah',
@@ -288,6 +288,7 @@ test('only the tests need clients of a registry, and proxies', async () => {
     'openssl',
     'oras',
     'podman',
+    'pyflakes3',
     'redis-server',
     'umoci',
   ]) {

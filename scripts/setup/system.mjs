@@ -57,6 +57,12 @@ const testPrograms = [
   },
   { name: 'oras', argv: ['oras', 'version'], package: 'oras', why: 'tests push files with it' },
   { name: 'umoci', argv: ['umoci', '--version'], package: 'umoci', why: 'tests make images with it' },
+  {
+    name: 'pyflakes3',
+    argv: ['pyflakes3', '--version'],
+    package: 'pyflakes3',
+    why: 'tests check attack programs with it',
+  },
 ];
 
 /** Only for `npm run bench`. It exits with 1 after saying its version. @type {readonly Program[]} */

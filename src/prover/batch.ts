@@ -3,11 +3,10 @@
  * techniques do. What is told of a program here counts only when it is what the technique expects; everything else
  * is to be tried again in a sandbox of its own.
  */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { z } from 'zod';
 import { type ProgramPlace, startProgram, textOf } from './program.ts';
 import { type ProgramResult, programResultOf } from './program-result.ts';
+import { programFileOf, programText } from './programs.ts';
 import type { ProgramTechnique, Technique } from './types.ts';
 
 interface BatchResult {
@@ -17,13 +16,12 @@ interface BatchResult {
 
 /** Programs that use up nothing, which need no other sandbox than the rest. */
 export function canShare(technique: Technique): technique is ProgramTechnique {
-  return 'program' in technique && technique.reaches === undefined;
+  return !('run' in technique) && technique.reaches === undefined;
 }
 
 /** Cut so that a batch fits into an argument, and several of them can run at once. */
 export const batchSize = 16;
 
-const runner = readFileSync(join(import.meta.dirname, 'batch.py'), 'utf8');
 const patienceSeconds = 5;
 
 const lineSchema = z.object({ said: z.string(), signal: z.number(), ms: z.number() });
@@ -34,8 +32,13 @@ export async function runBatch(
   techniques: readonly ProgramTechnique[],
   signal: AbortSignal,
 ): Promise<readonly BatchResult[]> {
-  const programs = techniques.map(({ program }) => program);
-  await using sandbox = await startProgram(place, runner, { more: { programs, patienceSeconds } });
+  const programs = techniques.map((technique) => ({
+    text: programText(programFileOf(technique)),
+    parameters: technique.parameters ?? {},
+  }));
+  await using sandbox = await startProgram(place, programText('batch'), {
+    more: { programs, patienceSeconds },
+  });
   const stop = () => void sandbox.destroy();
   if (signal.aborted) stop();
   signal.addEventListener('abort', stop, { once: true });

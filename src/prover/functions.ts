@@ -2,7 +2,6 @@
  * Functions of the suite, run by Ward's own invoker: what is attacked there is the channel, the life of a sandbox
  * between calls, and the way to the API. The invoker is opened by the first technique that needs it.
  */
-import { readFileSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +11,7 @@ import { type ImageStore, runtimeKinds } from '../images/index.ts';
 import { type ApiConnection, createInvoker, type InvokerOptions, openCodePlaces } from '../invoker/index.ts';
 import { isJsonObject, type JsonObject, newActivationId, randomHex, silentLog } from '../lib/index.ts';
 import { type LocalSandboxHost, operatorPolicy, type SandboxPolicy, takeOrders } from '../sandbox/index.ts';
+import { programText } from './programs.ts';
 import type { AttackedApi, Caller, DeployedFunction, HostContext, OpenAttackedApi } from './types.ts';
 
 export interface Functions extends AsyncDisposable, Pick<HostContext, 'deploy' | 'deployCaller'> {}
@@ -111,7 +111,7 @@ async function openCallers(options: FunctionsOptions, stack: AsyncDisposableStac
     heard.set(namespace, count);
     const limits = { ...defaultLimits, timeoutMs: 30_000 };
     const own = { namespace, providesApiKey: true, apiKey: facts.key };
-    const action = await deploy(prelude + code, limits, own);
+    const action = await deploy(programText('caller') + code, limits, own);
     return {
       connections: () => ({ ...count }),
       async call(parameters: JsonObject = {}) {
@@ -130,7 +130,6 @@ function countIn(count: { open: number; most: number; all: number }, { socket }:
   socket.once('close', () => count.open--);
 }
 
-const prelude = readFileSync(join(import.meta.dirname, 'caller.py'), 'utf8');
 const attacker = 'prove';
 const defaultLimits: ActionLimits = { timeoutMs: 10_000, memoryMiB: 128, logBytes: 65_536, concurrency: 1 };
 

@@ -1,11 +1,11 @@
 /** Starts the suite's Python programs in sandboxes, and runs them to their end. */
-import { readFileSync } from 'node:fs';
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LocalSandboxHost, Sandbox, SandboxPolicy, SandboxRequest } from '../sandbox/index.ts';
 import { factsFor } from './facts.ts';
 import { proverFault } from './faults.ts';
 import { type ProgramResult, programResultOf } from './program-result.ts';
+import { programText } from './programs.ts';
 import type { AttackAnswer, Facts, ProgramOptions } from './types.ts';
 
 /** Starts one sandbox. Ward's own host is one; a comparison has another. */
@@ -22,8 +22,6 @@ export interface ProgramPlace {
   readonly signal?: AbortSignal;
 }
 
-const prelude = readFileSync(join(import.meta.dirname, 'prelude.py'), 'utf8');
-
 export async function startProgram(
   place: ProgramPlace,
   program: string,
@@ -34,7 +32,13 @@ export async function startProgram(
   const facts = { ...factsFor(place.facts, policy), runtime: place.facts.runtime, ...options.more };
   return place.start({
     rootDir,
-    args: [await interpreterOf(place.rootDir), '-I', '-c', prelude + program, JSON.stringify(facts)],
+    args: [
+      await interpreterOf(place.rootDir),
+      '-I',
+      '-c',
+      programText('prelude') + program,
+      JSON.stringify(facts),
+    ],
     env: { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: '/tmp', ...options.env },
     cwd: options.cwd ?? '/',
     policy,

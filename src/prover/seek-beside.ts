@@ -2,23 +2,24 @@
 import type { Sandbox } from '../sandbox/index.ts';
 import { answerOf, firstLine } from './program.ts';
 import { programResultOf } from './program-result.ts';
+import { programText } from './programs.ts';
 import type { AttackAnswer, HostContext } from './types.ts';
 
 /**
- * Runs `holder`, a program that ends by `holds(…)`, and beside it `seeker`, whose `facts["neighbour"]` is what is
- * held. A holder that is blocked itself is the answer: there is nothing to go for.
+ * Runs `FILE-holder`, a program that ends by `holds(…)`, and beside it `FILE-seeker`, whose `facts["neighbour"]` is
+ * what is held. A holder that is blocked itself is the answer: there is nothing to go for.
  */
 export async function seekBeside(
   context: HostContext,
-  holder: string,
-  seeker: string,
+  file: string,
+  parameters: Readonly<Record<string, unknown>>,
 ): Promise<AttackAnswer> {
   const { start, run, signal } = context;
-  await using sandbox = await start(holder);
+  await using sandbox = await start(programText(`${file}-holder`), { more: parameters });
   const line = await firstLine(sandbox, signal);
   const held = /^HOLDS (.*)$/.exec(line)?.[1];
   if (held === undefined) return await refusalOf(sandbox, line);
-  const answer = await run(seeker, { more: { neighbour: JSON.parse(held) } });
+  const answer = await run(programText(`${file}-seeker`), { more: { neighbour: JSON.parse(held) } });
   const left = await sandbox.usage();
   if (answer.outcome === 'BLOCKED' && left.pids === 0) {
     return { outcome: 'ESCAPED', detail: 'the neighbour is no more' };

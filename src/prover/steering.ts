@@ -14,8 +14,7 @@ export function steering(
     expects: ['absent', 'EACCES', 'EROFS', 'EPERM'],
     harmlessInGvisor: emulated,
     cannotFail: absentOnHost(paths),
-    program: `
-found(${JSON.stringify(paths)}, open_for_write, "opened for writing")
-`,
+    program: 'steering',
+    parameters: { paths },
   };
 }

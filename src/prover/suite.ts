@@ -10,6 +10,7 @@ import { hostFacts } from './facts.ts';
 import { type Functions, openFunctions } from './functions.ts';
 import { answerOf, type ProgramPlace, runProgram, startProgram } from './program.ts';
 import type { ProgramResult } from './program-result.ts';
+import { programFileOf, programText } from './programs.ts';
 import { outOfReach } from './reach.ts';
 import { type MountWith, rootWith } from './root-with.ts';
 import type {
@@ -86,7 +87,7 @@ const gvisorPanic = 2;
 
 /** In a sandbox of its own. Never rejects. */
 export function runTechnique(shared: SuitePlace, technique: Technique): Promise<TechniqueResult> {
-  if ('program' in technique) return runInPlace(shared, technique);
+  if (!('run' in technique)) return runInPlace(shared, technique);
   return timed(technique, shared, (signal) => runHostTechnique(shared, technique, signal));
 }
 
@@ -116,10 +117,12 @@ async function runTogether(
 
 /** A program, wherever programs run. Never rejects. */
 export function runInPlace(place: ProgramPlace, technique: ProgramTechnique): Promise<TechniqueResult> {
-  const { program, makesCode } = technique;
+  const { parameters = {}, makesCode } = technique;
   const isFreed = makesCode && place.policy.writeExecute === 'refused';
   const freed = isFreed ? { ...place, policy: { ...place.policy, writeExecute: 'by-kind' as const } } : place;
-  return timed(technique, freed, (signal) => runProgram(freed, program, {}, signal));
+  return timed(technique, freed, (signal) =>
+    runProgram(freed, programText(programFileOf(technique)), { more: parameters }, signal),
+  );
 }
 
 async function timed(

@@ -46,7 +46,7 @@ export type Expectation =
 /** A limit of the policy that a technique goes up to, and shortly past where it does not hold. */
 export type Reach = 'memory' | 'processes' | 'processors' | 'tmpfs';
 
-interface TechniqueHead {
+export interface TechniqueHead {
   /** Unique: lower-case words with dashes, `mount-new-api`. */
   readonly name: string;
   readonly vector: AttackVector;
@@ -73,13 +73,16 @@ interface TechniqueHead {
   readonly timeoutMs?: number;
 }
 
-/** A Python program, run by itself in a sandbox of its own, with the prelude before it (`prelude.py`). */
+/**
+ * A Python program, `programs/VECTOR/NAME.py`, run by itself with the prelude before it (`programs/prelude.py`). It is
+ * harmless where the control is missing: bounded, aimed only at what it made, never writing to what belongs to the
+ * host. It ends by `blocked(…)` or `escaped(…)`.
+ */
 export interface ProgramTechnique extends TechniqueHead {
-  /**
-   * Has to be harmless where the control is missing: bounded, aimed only at what it made, never writing to what
-   * belongs to the host. Ends by `blocked(…)` or `escaped(…)`.
-   */
-  readonly program: string;
+  /** The name of its file where that isn't its own: techniques share a program, and differ in their parameters. */
+  readonly program?: string;
+  /** Added to the facts. */
+  readonly parameters?: Readonly<Record<string, unknown>>;
   /** It writes machine code and runs it: held to what languages with a compiler are, in a sandbox of its own. */
   readonly makesCode?: true;
 }
@@ -142,7 +145,7 @@ export interface HostContext {
   run(program: string, options?: ProgramOptions): Promise<AttackAnswer>;
   /** A Python function (`def main(args)`, or an archive), run by the invoker as a server would run it. */
   deploy(code: string | Buffer, limits?: Partial<ActionLimits>): Promise<DeployedFunction>;
-  /** The same with a port for an API, a key for it, and the facts with each call; `caller.py` stands before it. */
+  /** The same with a port for an API, a key for it, and the facts with each call, behind `programs/caller.py`. */
   deployCaller(code: string): Promise<Caller>;
   /**
    * The root of the suite's image with one more layer, in which `change` has made what an image may bring: mounted

@@ -53,7 +53,7 @@ export async function openDockerDefault(options: DockerDefaultOptions): Promise<
   };
   const opened = stack.move();
   return {
-    takes: (technique) => 'program' in technique,
+    takes: (technique): technique is ProgramTechnique => !('run' in technique),
     run: (technique) => runInPlace(place, technique),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };

@@ -1,6 +1,7 @@
 /** Devices: memory, disks, machines and buses behind a name in /dev. */
 import { stat } from 'node:fs/promises';
 import { absentOnHost } from '../cannot-fail.ts';
+import { programText } from '../programs.ts';
 import type { Technique } from '../types.ts';
 
 const head = { vector: 'escape', control: 'minimal-dev' } as const;
@@ -106,7 +107,8 @@ export const deviceTechniques: readonly Technique[] = [
     title: 'make a device of one’s own: the kernel’s log',
     reference: 'mknod(2)',
     expects: ['EPERM', 'EACCES'],
-    program: `${node('S_IFCHR', 1, 11, 'O_RDONLY')}`,
+    program: 'mknod',
+    parameters: { kind: 'S_IFCHR', major: 1, minor: 11 },
   },
   {
     ...head,
@@ -114,7 +116,8 @@ export const deviceTechniques: readonly Technique[] = [
     title: 'make a device of one’s own: the machine’s memory',
     reference: 'mknod(2), mem(4)',
     expects: ['EPERM', 'EACCES'],
-    program: `${node('S_IFCHR', 1, 1, 'O_RDONLY')}`,
+    program: 'mknod',
+    parameters: { kind: 'S_IFCHR', major: 1, minor: 1 },
   },
   {
     ...head,
@@ -122,7 +125,8 @@ export const deviceTechniques: readonly Technique[] = [
     title: 'make a device of one’s own: a disk of the host',
     reference: 'mknod(2)',
     expects: ['EPERM', 'EACCES'],
-    program: `${node('S_IFBLK', 254, 0, 'O_RDONLY')}`,
+    program: 'mknod',
+    parameters: { kind: 'S_IFBLK', major: 254, minor: 0 },
   },
   {
     ...head,
@@ -132,10 +136,6 @@ export const deviceTechniques: readonly Technique[] = [
     reference: 'chmod(2), null(4)',
     expects: ['EPERM', 'EROFS', 'EACCES'],
     harmlessInGvisor: 'it is a device of its kernel’s own',
-    program: `
-# To what it is already.
-refused(lambda: os.chmod("/dev/null", os.stat("/dev/null").st_mode & 0o7777), "the mode of /dev/null may be changed")
-`,
   },
   {
     ...head,
@@ -145,11 +145,6 @@ refused(lambda: os.chmod("/dev/null", os.stat("/dev/null").st_mode & 0o7777), "t
     reference: 'chown(2), null(4)',
     expects: ['EPERM', 'EROFS', 'EACCES', 'EINVAL'],
     harmlessInGvisor: 'it is a device of its kernel’s own',
-    program: `
-# By whom it is owned already.
-owner = os.stat("/dev/null")
-refused(lambda: os.chown("/dev/null", owner.st_uid, owner.st_gid), "the owner of /dev/null may be changed")
-`,
   },
   {
     ...head,
@@ -158,15 +153,6 @@ refused(lambda: os.chown("/dev/null", owner.st_uid, owner.st_gid), "the owner of
     reference: 'utimensat(2)',
     expects: ['EROFS', 'EPERM', 'EACCES'],
     harmlessInGvisor: 'it is a device of its kernel’s own',
-    program: `
-refusals = []
-for name in ("null", "zero", "full", "random", "urandom", "tty"):
-    # To now, as every user who may write may do.
-    refusals.append(attempt(lambda: os.utime("/dev/" + name)))
-    if refusals[-1] == "ok":
-        escaped("the times of /dev/" + name + " were changed")
-blocked(refusals[0], "%d devices" % len(refusals))
-`,
   },
   {
     ...head,
@@ -178,16 +164,7 @@ blocked(refusals[0], "%d devices" % len(refusals))
       const names = ['null', 'zero', 'full', 'random', 'urandom', 'tty'];
       const seen = await Promise.all(names.map((name) => stat(`/dev/${name}`).catch(() => undefined)));
       const hosts = seen.map((found) => (found === undefined ? '' : `${found.dev} ${found.ino}`));
-      return run(
-        `
-for name, inode in zip(facts["names"], facts["hosts"]):
-    found = os.stat("/dev/" + name)
-    if "%d %d" % (found.st_dev, found.st_ino) == inode:
-        escaped("/dev/" + name + " is the host’s own file")
-blocked("absent", "none of %d device files is the host’s" % len(facts["names"]))
-`,
-        { more: { names, hosts } },
-      );
+      return run(programText('escape/device-inodes'), { more: { names, hosts } });
     },
   },
   {
@@ -197,12 +174,6 @@ blocked("absent", "none of %d device files is the host’s" % len(facts["names"]
     reference: 'CVE-2025-31133',
     expects: ['EROFS', 'EACCES', 'EPERM'],
     harmlessInGvisor: 'it is a folder of its kernel’s own',
-    program: `
-def replace():
-    os.symlink("/proc/sys/kernel/core_pattern", "/dev/ward-prove")
-    os.unlink("/dev/ward-prove")
-refused(replace, "links can be made in /dev")
-`,
   },
 ];
 
@@ -215,20 +186,7 @@ function device(name: string, paths: readonly string[], title: string, reference
     expects: ['absent', 'EPERM', 'EACCES'],
     harmlessInGvisor: 'it is a device that its kernel made up',
     cannotFail: absentOnHost(paths),
-    program: `
-def use(path):
-    os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC))
-found(${JSON.stringify(paths)}, use, "opened")
-`,
+    program: 'device',
+    parameters: { paths },
   };
-}
-
-function node(kind: string, major: number, minor: number, mode: string): string {
-  return `
-import stat
-def make():
-    syscall("mknodat", -100, "/tmp/node", stat.${kind} | 0o600, os.makedev(${major}, ${minor}))
-    os.close(os.open("/tmp/node", os.${mode} | os.O_NONBLOCK))
-refused(make, "device ${major}:${minor} was made and opened")
-`;
 }

@@ -6,6 +6,7 @@ import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isFault, mustRun } from '../../lib/index.ts';
+import { programText } from '../programs.ts';
 import type { AttackAnswer, HostContext, HostTechnique, Technique } from '../types.ts';
 
 const head = { vector: 'escape', control: 'image-check' } as const;
@@ -95,10 +96,6 @@ export const imageTechniques: readonly Technique[] = [
   },
 ];
 
-const unharmed = `
-blocked("refused", "the runtime has started the program, and followed nothing")
-`;
-
 /** Starts a sandbox of the image, and looks at what its links lead to afterwards. */
 async function linkTo(
   { rootWith, run }: HostContext,
@@ -112,7 +109,7 @@ async function linkTo(
     await chmod(file, 0o666);
     const before = await stat(file);
     const answer = await rootWith((layer) => change(layer, decoy))
-      .then((rootDir) => run(unharmed, { rootDir }))
+      .then((rootDir) => run(programText('escape/image-links'), { rootDir }))
       .catch(refusal);
     const after = await stat(file).catch(() => undefined);
     const isSame = after?.mode === before.mode && after.uid === before.uid && after.ino === before.ino;
@@ -142,12 +139,10 @@ async function bringDevices({ rootWith, run }: HostContext): Promise<AttackAnswe
       await mustRun(['mknod', '--mode=0666', join(layer, 'opt', name), kind, major, minor]);
     }
   });
-  return await run(
-    `
-first_refusal([(name + " was opened", lambda name=name: os.close(os.open("/opt/" + name, os.O_RDONLY | os.O_NONBLOCK))) for name in ${JSON.stringify(nodes.map(([name]) => name))}])
-`,
-    { rootDir },
-  );
+  return await run(programText('escape/image-device-nodes'), {
+    rootDir,
+    more: { nodes: nodes.map(([name]) => name) },
+  });
 }
 
 async function bringSetuid({ rootWith, run, rootDir: original }: HostContext): Promise<AttackAnswer> {
@@ -157,15 +152,7 @@ async function bringSetuid({ rootWith, run, rootDir: original }: HostContext): P
     await copyFile(join(original, 'usr/bin/python3.13'), tool);
     await chmod(tool, 0o6755);
   });
-  return await run(
-    `
-def start():
-    code = "import os; os._exit(42 if 0 in os.getresuid() + os.getresgid() else 7)"
-    os.execv("/opt/tool", ["tool", "-I", "-c", code])
-runs(start, "a program of the image’s runs as root")
-`,
-    { rootDir },
-  );
+  return await run(programText('escape/image-setuid'), { rootDir });
 }
 
 async function bringPipe({ rootWith, run }: HostContext): Promise<AttackAnswer> {
@@ -174,5 +161,5 @@ async function bringPipe({ rootWith, run }: HostContext): Promise<AttackAnswer> 
     await mustRun(['mkfifo', '--mode=0666', join(layer, 'etc', 'passwd')]);
     await mustRun(['mkfifo', '--mode=0666', join(layer, 'etc', 'group')]);
   });
-  return await run(unharmed, { rootDir }).catch(refusal);
+  return await run(programText('escape/image-links'), { rootDir }).catch(refusal);
 }

@@ -152,16 +152,6 @@ export const procTechniques: readonly Technique[] = [
     title: 'read where the kernel is in memory',
     reference: 'proc_kallsyms(5)',
     expects: ['ENOENT', 'EACCES', 'EPERM', 'absent'],
-    program: `
-try:
-    start = read("/proc/kallsyms")
-except OSError as error:
-    blocked(error)
-addresses = [line.split()[0] for line in start.decode().split(chr(10))[:-1] if line]
-if any(int(address, 16) for address in addresses):
-    escaped("addresses of the kernel can be read")
-blocked("absent", "names, but no addresses")
-`,
   },
 ];
 
@@ -179,11 +169,7 @@ function tell(name: string, paths: readonly string[], title: string, reference: 
     expects: ['absent', 'EACCES', 'EPERM', 'ENODATA', 'EIO'],
     harmlessInGvisor: emulated,
     cannotFail: absentOnHost(paths),
-    program: `
-def look(path):
-    if read(path, 64) == b"":
-        raise OSError(errno.ENODATA, "empty")
-found(${JSON.stringify(paths)}, look, "can be read")
-`,
+    program: 'proc-tell',
+    parameters: { paths },
   };
 }

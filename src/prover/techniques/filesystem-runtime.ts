@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { messageOf } from '../../lib/index.ts';
 import type { Sandbox } from '../../sandbox/index.ts';
 import { endOf } from '../program.ts';
+import { programText } from '../programs.ts';
 import type { AttackAnswer, HostContext, Technique } from '../types.ts';
 
 const head = { vector: 'escape' } as const;
@@ -16,21 +17,6 @@ export const runtimeTechniques: readonly Technique[] = [
     title: 'find files that the runtime has left open',
     reference: 'CVE-2024-21626 (Leaky Vessels), CVE-2016-9962',
     expects: ['absent'],
-    program: `
-import stat
-for name in os.listdir("/proc/self/fd"):
-    try:
-        kind = os.stat("/proc/self/fd/" + name).st_mode
-        target = os.readlink("/proc/self/fd/" + name)
-    except OSError:
-        continue
-    # The folder that is being listed is one's own.
-    if target.startswith("/proc/") and target.endswith("/fd"):
-        continue
-    if int(name) > 2 or not (stat.S_ISFIFO(kind) or stat.S_ISSOCK(kind) or target == "/dev/null"):
-        escaped("descriptor " + name + " is " + target)
-blocked("absent", "three pipes, and nothing else")
-`,
   },
   {
     ...head,
@@ -61,22 +47,15 @@ blocked("absent", "three pipes, and nothing else")
   },
 ];
 
-const climb = `
-def look():
-    start = os.open(".", os.O_PATH | os.O_DIRECTORY)
-    for _ in range(64):
-        start = os.open("..", os.O_PATH | os.O_DIRECTORY, dir_fd=start)
-    file = os.open(facts["secretFile"].lstrip("/"), os.O_RDONLY, dir_fd=start)
-    if os.read(file, 64).decode() != facts["secret"]:
-        raise OSError(errno.ENOENT, "another file of that name")
-refused(look, "a file of the host was read from " + os.getcwd())
-`;
-
 /** Descriptors that runtimes have been seen to have: of the control groups, of the bundle, of the root. */
 const descriptors = [3, 6, 7, 8] as const;
 
 async function startInDescriptor({ run }: HostContext): Promise<AttackAnswer> {
-  return await firstEscape(descriptors.map((number) => () => run(climb, { cwd: `/proc/self/fd/${number}` })));
+  return await firstEscape(
+    descriptors.map(
+      (number) => () => run(programText('escape/working-directory'), { cwd: `/proc/self/fd/${number}` }),
+    ),
+  );
 }
 
 /** The same by a link of the image, which no request shows. */
@@ -84,7 +63,11 @@ async function startBehindLink({ run, rootWith }: HostContext): Promise<AttackAn
   const rootDir = await rootWith(async (layer) => {
     for (const number of descriptors) await symlink(`/proc/self/fd/${number}`, join(layer, `cwd-${number}`));
   });
-  return await firstEscape(descriptors.map((number) => () => run(climb, { rootDir, cwd: `/cwd-${number}` })));
+  return await firstEscape(
+    descriptors.map(
+      (number) => () => run(programText('escape/working-directory'), { rootDir, cwd: `/cwd-${number}` }),
+    ),
+  );
 }
 
 /** What the last attempt got, unless one before it has escaped. A sandbox that isn't started is a refusal. */

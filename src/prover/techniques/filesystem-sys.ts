@@ -128,12 +128,7 @@ function tell(name: string, paths: readonly string[], title: string, reference: 
     expects: ['absent', 'EACCES', 'EPERM', 'ENODATA'],
     harmlessInGvisor: emulated,
     cannotFail: absentOnHost(paths),
-    program: `
-def look(path):
-    content = os.listdir(path) if os.path.isdir(path) else read(path, 64)
-    if not content:
-        raise OSError(errno.ENODATA, "empty")
-found(${JSON.stringify(paths)}, look, "can be read")
-`,
+    program: 'sys-tell',
+    parameters: { paths },
   };
 }

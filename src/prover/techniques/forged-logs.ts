@@ -1,4 +1,5 @@
 /** Logs: to fill them, and to write into those of others. */
+import { programText } from '../programs.ts';
 import type { AttackAnswer, HostContext, Technique } from '../types.ts';
 
 const head = {
@@ -10,55 +11,15 @@ const head = {
 const MiB = 1024 * 1024;
 const limitBytes = 65_536;
 
-const prelude = `
-import os, sys
-SENTINEL = "XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX"
-def main(args):
-    own = os.environ["__OW_ACTIVATION_ID"]
-    if args.get("good"):
-        print("good")
-        return {"good": True}
-`;
-
 export const logTechniques: readonly Technique[] = [
-  flood(
-    'log-flood',
-    'write 8 MiB of lines',
-    'for _ in range(8 * 16): os.write(1, (b"x" * 1023 + bytes([10])) * 64)',
-  ),
-  flood('log-endless-line', 'write a line of 8 MiB', 'for _ in range(8 * 16): os.write(1, b"x" * 65536)'),
-  flood(
-    'log-empty-lines',
-    'write a million empty lines',
-    'for _ in range(16): os.write(1, bytes([10]) * 65536)',
-  ),
-  flood(
-    'log-both-streams',
-    'write 8 MiB to both streams in turn',
-    'for at in range(8 * 16): os.write(1 + at % 2, (b"x" * 1023 + bytes([10])) * 64)',
-  ),
-  stray(
-    'sentinel-own',
-    'end one’s log early, so that the rest is the next caller’s',
-    'print(SENTINEL + " " + own + chr(10) + "stray", flush=True)',
-  ),
-  stray(
-    'sentinel-other',
-    'end the logs of others',
-    'print((SENTINEL + " " + "0" * 32 + chr(10)) * 100 + SENTINEL + chr(10) + "stray", flush=True)',
-  ),
-  stray(
-    'sentinel-half',
-    'leave half a sentinel for the call that logs next',
-    'os.write(1, ("stray" + SENTINEL + " ").encode())',
-    true,
-  ),
-  stray(
-    'log-after-answer',
-    'go on writing after the answer',
-    'import threading, time\n    def late():\n        while True:\n            os.write(1, b"stray" + bytes([10]))\n            time.sleep(0.001)\n    threading.Thread(target=late, daemon=True).start()',
-    true,
-  ),
+  flood('log-flood', 'write 8 MiB of lines'),
+  flood('log-endless-line', 'write a line of 8 MiB'),
+  flood('log-empty-lines', 'write a million empty lines'),
+  flood('log-both-streams', 'write 8 MiB to both streams in turn'),
+  stray('sentinel-own', 'end one’s log early, so that the rest is the next caller’s'),
+  stray('sentinel-other', 'end the logs of others'),
+  stray('sentinel-half', 'leave half a sentinel for the call that logs next', true),
+  stray('log-after-answer', 'go on writing after the answer', true),
   {
     ...head,
     name: 'log-close',
@@ -69,7 +30,7 @@ export const logTechniques: readonly Technique[] = [
 ];
 
 /** What is kept of it is within the limit, and the result is what it was. */
-function flood(name: string, title: string, code: string): Technique {
+function flood(name: string, title: string): Technique {
   return {
     ...head,
     name,
@@ -78,7 +39,7 @@ function flood(name: string, title: string, code: string): Technique {
     vector: 'neighbours',
     timeoutMs: 60_000,
     run: async ({ deploy }) => {
-      const action = await deploy(`${prelude}    ${code}\n    return {"done": True}\n`, {
+      const action = await deploy(programText(`neighbours/${name}`), {
         logBytes: limitBytes,
         timeoutMs: 40_000,
       });
@@ -93,15 +54,15 @@ function flood(name: string, title: string, code: string): Technique {
 }
 
 /** What one call leaves in the stream is not in the log of the next. `isShared`: of the same function, so it may be. */
-function stray(name: string, title: string, code: string, isShared = false): Technique {
+function stray(name: string, title: string, isShared = false): Technique {
   return {
     ...head,
     name,
     title,
     expects: ['refused'],
     run: async ({ deploy }) => {
-      const action = await deploy(`${prelude}    ${code}\n    return {"done": True}\n`);
-      const other = await deploy(prelude);
+      const action = await deploy(programText(`application/${name}`));
+      const other = await deploy(programText('parts/logs'));
       const first = await action.call();
       const [second, bystander] = [await action.call({ good: true }), await other.call({ good: true })];
       const told = isShared ? bystander : second;
@@ -116,7 +77,7 @@ function stray(name: string, title: string, code: string, isShared = false): Tec
 }
 
 async function closeStreams({ deploy }: HostContext): Promise<AttackAnswer> {
-  const action = await deploy(`${prelude}    os.close(1); os.close(2)\n    return {"done": True}\n`);
+  const action = await deploy(programText('application/log-close'));
   const { json, lines } = await action.call();
   if (json !== '{"done":true}') return escaped(`the call got ${json}`);
   return { outcome: 'BLOCKED', answer: 'refused', detail: `its answer came, with ${lines.length} lines` };

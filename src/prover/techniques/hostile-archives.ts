@@ -2,12 +2,10 @@
 import { buffer } from 'node:stream/consumers';
 import { ZipFile } from 'yazl';
 import { isFault } from '../../lib/index.ts';
+import { programText } from '../programs.ts';
 import type { AttackAnswer, HostContext, Technique } from '../types.ts';
 
 const head = { vector: 'application', control: 'archive-check', expects: ['refused'] } as const;
-
-const good = 'def main(args):\n    return {"good": True}\n';
-const look = (path: string) => `def main(args):\n    return {"read": open(${JSON.stringify(path)}).read()}\n`;
 
 interface Entry {
   readonly name: string;
@@ -28,7 +26,7 @@ export const archiveTechniques: readonly Technique[] = [
     reference: 'CVE-2018-1002200 (Zip Slip)',
     run: (context) =>
       bring(context, [
-        { name: '__main__.py', content: look('/fn/file') },
+        { name: '__main__.py', content: programText('application/archive-look') },
         { name: 'file', content: context.facts.secretFile, mode: link },
       ]),
   },
@@ -39,7 +37,7 @@ export const archiveTechniques: readonly Technique[] = [
     reference: 'CVE-2018-1002200 (Zip Slip), CVE-2021-32610',
     run: (context) =>
       bring(context, [
-        { name: '__main__.py', content: good },
+        { name: '__main__.py', content: programText('application/archive-good') },
         { name: 'folder', content: '/tmp', mode: link },
         { name: 'folder/ward-prove-was-here', content: 'x' },
       ]),
@@ -53,7 +51,7 @@ export const archiveTechniques: readonly Technique[] = [
       bring(
         context,
         [
-          { name: '__main__.py', content: good },
+          { name: '__main__.py', content: programText('application/archive-good') },
           { name: 'AA/AA/AA/ward-prove-was-here', content: 'x' },
         ],
         (bytes) => replaceAll(bytes, 'AA/AA/AA/', '../../../'),
@@ -68,7 +66,7 @@ export const archiveTechniques: readonly Technique[] = [
       bring(
         context,
         [
-          { name: '__main__.py', content: good },
+          { name: '__main__.py', content: programText('application/archive-good') },
           { name: 'Atmp/ward-prove-was-here', content: 'x' },
         ],
         (bytes) => replaceAll(bytes, 'Atmp/', '/tmp/'),
@@ -83,7 +81,7 @@ export const archiveTechniques: readonly Technique[] = [
       bring(
         context,
         [
-          { name: '__main__.py', content: good },
+          { name: '__main__.py', content: programText('application/archive-good') },
           { name: 'zeros', content: Buffer.alloc(bombBytes) },
         ],
         (bytes) => replaceAll(bytes, littleEndian(bombBytes), littleEndian(10)),
@@ -96,7 +94,7 @@ export const archiveTechniques: readonly Technique[] = [
     reference: 'mknod(2)',
     run: (context) =>
       bring(context, [
-        { name: '__main__.py', content: good },
+        { name: '__main__.py', content: programText('application/archive-good') },
         { name: 'device', content: '', mode: 0o020666 },
         { name: 'pipe', content: '', mode: 0o010666 },
       ]),

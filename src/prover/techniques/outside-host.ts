@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { randomHex } from '../../lib/index.ts';
 import { firstLine } from '../program.ts';
+import { programText } from '../programs.ts';
 import type { AttackAnswer, HostContext, HostTechnique, Technique } from '../types.ts';
 
 const head = { vector: 'outside', control: 'network-namespace' } as const;
@@ -19,20 +20,6 @@ const expects = [
   'EADDRNOTAVAIL',
 ] as const;
 
-const toTcp = `
-def go():
-    end = socket.socket(socket.AF_INET6 if ":" in facts["address"] else socket.AF_INET, socket.SOCK_STREAM)
-    end.settimeout(2)
-    end.connect((facts["address"], facts["port"]))
-refused(go, "connected to a server of the host")
-`;
-const toUnix = `
-def go():
-    end = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    end.connect(bytes([0]) + facts["name"].encode() if facts["isAbstract"] else facts["name"])
-refused(go, "connected to a server of the host")
-`;
-
 export const hostTechniques: readonly Technique[] = [
   ...['127.0.0.1', '::1'].map(
     (address, at): HostTechnique => ({
@@ -43,7 +30,7 @@ export const hostTechniques: readonly Technique[] = [
       reference: 'network_namespaces(7), CVE-2020-15257',
       run: (context) =>
         whileListening({ host: address, port: 0 }, (server) =>
-          context.run(toTcp, { more: { address, port: portOf(server) } }),
+          context.run(programText('outside/host-loopback'), { more: { address, port: portOf(server) } }),
         ),
     }),
   ),
@@ -56,7 +43,7 @@ export const hostTechniques: readonly Technique[] = [
     run: (context) => {
       const name = `ward-prove-${randomHex(8)}`;
       return whileListening({ path: `\0${name}` }, () =>
-        context.run(toUnix, { more: { name, isAbstract: true } }),
+        context.run(programText('outside/host-socket'), { more: { name, isAbstract: true } }),
       );
     },
   },
@@ -73,7 +60,7 @@ export const hostTechniques: readonly Technique[] = [
         const name = join(folder, 'socket');
         const options = { path: name, readableAll: true, writableAll: true };
         return await whileListening(options, () =>
-          context.run(toUnix, { more: { name, isAbstract: false } }),
+          context.run(programText('outside/host-socket'), { more: { name, isAbstract: false } }),
         );
       } finally {
         await rm(folder, { recursive: true, force: true });
@@ -109,17 +96,9 @@ function portOf(server: Server): number {
   return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
-const listen = `
-end = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-end.bind(("0.0.0.0", 0))
-end.listen()
-os.write(1, str(end.getsockname()[1]).encode() + bytes([10]))
-time.sleep(60)
-`;
-
 /** Landlock may refuse the port; then there is nothing to be reached. */
 async function reachIn({ start, signal }: HostContext): Promise<AttackAnswer> {
-  await using sandbox = await start(listen);
+  await using sandbox = await start(programText('outside/reach-in'));
   const port = Number(await firstLine(sandbox, signal));
   if (!(port > 0)) return { outcome: 'BLOCKED', answer: 'ECONNREFUSED', detail: 'no port could be opened' };
   const socket = connect({ host: '127.0.0.1', port });

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Sandbox } from '../../sandbox/index.ts';
+import { programText } from '../programs.ts';
 import type { AttackAnswer, HostContext, Technique } from '../types.ts';
 
 const head = { vector: 'neighbours', control: 'freezer' } as const;
@@ -11,8 +12,6 @@ interface Worker {
   readonly name: string;
   readonly title: string;
   readonly reference: string;
-  /** Says a word, and goes on for a minute. */
-  readonly program: string;
 }
 
 const workers: readonly Worker[] = [
@@ -20,74 +19,29 @@ const workers: readonly Worker[] = [
     name: 'spin',
     title: 'use the processor in many processes while one’s sandbox stands still',
     reference,
-    program: `
-for _ in range(8):
-    if os.fork() == 0:
-        while True:
-            pass
-os.write(1, b"working" + bytes([10]))
-time.sleep(60)
-`,
   },
   {
     name: 'fork',
     title: 'make processes so fast that one of them is missed when the sandbox is stopped',
     reference: `${reference}, fork(2)`,
-    program: `
-os.write(1, b"working" + bytes([10]))
-end = time.monotonic() + 60
-while time.monotonic() < end:
-    for _ in range(4):
-        if os.fork() == 0:
-            if os.fork() == 0:
-                os._exit(0)
-            os._exit(0)
-    for _ in range(4):
-        os.wait()
-`,
   },
   {
     name: 'vfork',
     title: 'hide behind a parent that waits in the kernel for its child',
     reference: 'vfork(2), CLONE_VFORK',
-    program: `
-CLONE_VFORK, SIGCHLD = 0x4000, 17
-for _ in range(4):
-    if os.fork() == 0:
-        # The child has a copy of the memory, and the parent waits until it ends.
-        if syscall("clone", CLONE_VFORK | SIGCHLD, None, None, None, None) == 0:
-            while True:
-                pass
-        os._exit(0)
-os.write(1, b"working" + bytes([10]))
-time.sleep(60)
-`,
   },
   {
     name: 'stopped',
     title: 'have processes continue that were stopped before',
     reference: 'signal(7), SIGSTOP and SIGCONT',
-    program: `
-children = []
-for _ in range(4):
-    child = os.fork()
-    if child == 0:
-        while True:
-            pass
-    children.append(child)
-os.write(1, b"working" + bytes([10]))
-while True:
-    for child in children: os.kill(child, signal.SIGSTOP)
-    for child in children: os.kill(child, signal.SIGCONT)
-`,
   },
 ];
 
 export const freezeTechniques: readonly Technique[] = [
   ...workers.map(
-    ({ program, ...names }): Technique => ({
+    (names): Technique => ({
       ...{ ...head, ...names, name: `frozen-${names.name}`, expects: ['frozen'] },
-      run: (context) => workFrozen(context, program),
+      run: (context) => workFrozen(context, names.name),
     }),
   ),
   {
@@ -109,8 +63,9 @@ export const freezeTechniques: readonly Technique[] = [
   },
 ];
 
-async function started({ start }: HostContext, program: string): Promise<Sandbox> {
-  const sandbox = await start(program);
+/** Its program says a word, and goes on for a minute. */
+async function started({ start }: HostContext, name: string): Promise<Sandbox> {
+  const sandbox = await start(programText(`neighbours/${name}`));
   sandbox.stderr.resume();
   await once(sandbox.stdout, 'data');
   return sandbox;
@@ -118,8 +73,8 @@ async function started({ start }: HostContext, program: string): Promise<Sandbox
 
 const frozenMs = 600;
 
-async function workFrozen(context: HostContext, program: string): Promise<AttackAnswer> {
-  await using sandbox = await started(context, program);
+async function workFrozen(context: HostContext, worker: string): Promise<AttackAnswer> {
+  await using sandbox = await started(context, `frozen-${worker}`);
   await sandbox.freeze();
   const [before, processes] = [sandbox.cpuUsec(), (await sandbox.usage()).pids];
   await delay(frozenMs);
@@ -135,8 +90,7 @@ async function workFrozen(context: HostContext, program: string): Promise<Attack
 }
 
 async function endFrozen(context: HostContext): Promise<AttackAnswer> {
-  const program = workers.find(({ name }) => name === 'vfork')?.program ?? '';
-  const sandbox = await started(context, program);
+  const sandbox = await started(context, 'frozen-vfork');
   await sandbox.freeze();
   await sandbox.destroy();
   const { pids } = await sandbox.usage();
@@ -149,23 +103,7 @@ async function endFrozen(context: HostContext): Promise<AttackAnswer> {
 
 /** A timer a millisecond: 600 of them fall due while it stands still. */
 async function thawTimers(context: HostContext): Promise<AttackAnswer> {
-  await using sandbox = await started(
-    context,
-    `
-ticks = 0
-def tick(*_):
-    global ticks
-    ticks += 1
-signal.signal(signal.SIGALRM, tick)
-signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
-os.write(1, b"working" + bytes([10]))
-while not os.read(0, 1): pass
-before, at = ticks, time.monotonic()
-while time.monotonic() - at < 0.05: pass
-os.write(1, ("ticks %d" % (ticks - before)).encode() + bytes([10]))
-time.sleep(60)
-`,
-  );
+  await using sandbox = await started(context, 'thaw-timers');
   await sandbox.freeze();
   await delay(frozenMs);
   sandbox.stdin.write('.');

@@ -1,6 +1,7 @@
 /** The life of a sandbox: to work when nobody asks, to outlive one's end, and to find what others have left. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { endOf } from '../program.ts';
+import { programText } from '../programs.ts';
 import type { AttackAnswer, HostContext, Technique } from '../types.ts';
 
 const head = { vector: 'application' } as const;
@@ -13,8 +14,7 @@ export const lifeTechniques: readonly Technique[] = [
     title: 'go on working in a thread after the answer',
     reference: 'Documentation/admin-guide/cgroup-v2.rst (cgroup.freeze)',
     expects: ['frozen'],
-    run: (context) =>
-      workLater(context, 'import threading\nthreading.Thread(target=tick, daemon=True).start()'),
+    run: (context) => workLater(context, 'work-after-response'),
   },
   {
     vector: 'neighbours',
@@ -23,7 +23,7 @@ export const lifeTechniques: readonly Technique[] = [
     title: 'go on working in a process of its own session after the answer',
     reference: 'Documentation/admin-guide/cgroup-v2.rst (cgroup.freeze)',
     expects: ['frozen'],
-    run: (context) => workLater(context, 'if os.fork() == 0:\n    os.setsid()\n    tick()'),
+    run: (context) => workLater(context, 'work-after-response-process'),
   },
   {
     ...head,
@@ -51,9 +51,7 @@ export const lifeTechniques: readonly Technique[] = [
     reference: 'runners/README.md',
     expects: ['refused'],
     run: async ({ deploy }) => {
-      const action = await deploy(
-        'import os\ndef main(args):\n    if args.get("good"):\n        return {"good": True}\n    os._exit(0)\n',
-      );
+      const action = await deploy(programText('application/end-runner'));
       const first = await action.call();
       const next = await action.call({ good: true });
       if (next.json !== '{"good":true}') return escaped(`the next call got ${next.json}`);
@@ -69,15 +67,7 @@ export const lifeTechniques: readonly Technique[] = [
     reference: 'docs/architecture.md, Scheduling',
     expects: ['absent'],
     run: async ({ deploy }) => {
-      const code = `
-import os, builtins
-def main(args):
-    found = [path for path in ("/tmp/left", "/dev/shm/left") if os.path.exists(path)] + (["memory"] if hasattr(builtins, "left") else [])
-    for path in ("/tmp/left", "/dev/shm/left"):
-        open(path, "w").close()
-    builtins.left = True
-    return {"found": found}
-`;
+      const code = programText('application/leftovers');
       const [one, other] = [await deploy(code), await deploy(code)];
       await one.call();
       const { json } = await other.call();
@@ -93,18 +83,7 @@ def main(args):
     reference: 'mount(2), MS_RDONLY',
     expects: ['EROFS', 'EACCES', 'EPERM'],
     run: async ({ deploy }) => {
-      const action = await deploy(`
-import errno
-def main(args):
-    answers = []
-    for path in ("/fn/__main__.py", "/fn/more.py", "/ward/runner.py"):
-        try:
-            open(path, "a").close()
-            answers.append("ok")
-        except OSError as error:
-            answers.append(errno.errorcode[error.errno])
-    return {"answers": answers}
-`);
+      const action = await deploy(programText('application/code-change'));
       const { json } = await action.call();
       const answer = /^\{"answers":\["(\w+)"/.exec(json)?.[1];
       if (answer === undefined || json.includes('"ok"')) return escaped(json);
@@ -128,7 +107,7 @@ def main(args):
     reference: 'OpenWhisk, annotation provide-api-key',
     expects: ['absent'],
     run: async ({ deploy }) => {
-      const action = await deploy('import os\ndef main(args):\n    return {"names": sorted(os.environ)}\n');
+      const action = await deploy(programText('application/api-key'));
       const { json } = await action.call();
       if (json.includes('API_KEY')) return escaped(json);
       return { outcome: 'BLOCKED', answer: 'absent', detail: json.slice(0, 200) };
@@ -136,30 +115,8 @@ def main(args):
   },
 ];
 
-/** A moment is noted each millisecond; while it stands still there is a gap. */
-const ticking = `
-import os, time
-def tick():
-    last = time.monotonic()
-    while True:
-        time.sleep(0.001)
-        now = time.monotonic()
-        if now - last > 0.25:
-            with open("/tmp/gap", "a") as file:
-                file.write("%d " % ((now - last) * 1000))
-        last = now
-`;
-
-async function workLater({ deploy }: HostContext, begin: string): Promise<AttackAnswer> {
-  const indented = begin.replaceAll('\n', '\n        ');
-  const action = await deploy(`${ticking}
-def main(args):
-    if not os.path.exists("/tmp/begun"):
-        open("/tmp/begun", "w").close()
-        ${indented}
-    time.sleep(0.02)
-    return {"gaps": open("/tmp/gap").read() if os.path.exists("/tmp/gap") else ""}
-`);
+async function workLater({ deploy }: HostContext, name: string): Promise<AttackAnswer> {
+  const action = await deploy(programText(`neighbours/${name}`));
   await action.call();
   let told = '';
   // The second time is for a machine that is too busy to freeze it at once.
@@ -174,22 +131,7 @@ def main(args):
 }
 
 async function neverAnswer({ deploy }: HostContext): Promise<AttackAnswer> {
-  const action = await deploy(
-    `
-import signal
-def main(args):
-    if args.get("good"):
-        return {"good": True}
-    for number in range(1, 65):
-        try:
-            signal.signal(number, signal.SIG_IGN)
-        except (OSError, ValueError):
-            pass
-    while True:
-        pass
-`,
-    { timeoutMs: 1000 },
-  );
+  const action = await deploy(programText('application/ignore-signals'), { timeoutMs: 1000 });
   const { timedOut, json } = await action.call();
   const next = await action.call({ good: true });
   if (!timedOut) return escaped(json);
@@ -199,18 +141,7 @@ def main(args):
 
 /** While a process is left, the stream that it has from the program does not end. */
 async function outlive({ start, signal, facts }: HostContext): Promise<AttackAnswer> {
-  await using sandbox = await start(`
-if os.fork() == 0:
-    os.setsid()
-    for number in range(1, 32):
-        attempt(lambda: signal.signal(number, signal.SIG_IGN))
-    if os.fork() == 0:
-        time.sleep(60)
-    time.sleep(60)
-    os._exit(0)
-time.sleep(0.05)
-blocked("killed", "its processes ended with the program")
-`);
+  await using sandbox = await start(programText('application/outlive-end'));
   const ended = endOf(sandbox, AbortSignal.any([signal, AbortSignal.timeout(15_000)]));
   const programResult = await ended;
   const left = await sandbox.usage();
@@ -221,9 +152,7 @@ blocked("killed", "its processes ended with the program")
 }
 
 async function hostEnvironment({ deploy }: HostContext): Promise<AttackAnswer> {
-  const action = await deploy(
-    'import os\ndef main(args):\n    return {"values": list(os.environ.values())}\n',
-  );
+  const action = await deploy(programText('application/host-environment'));
   const { json } = await action.call();
   // Short values are the same by chance, and paths of programs on purpose.
   const own = Object.entries(process.env).filter(

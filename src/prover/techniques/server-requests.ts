@@ -12,6 +12,7 @@ import { isFault } from '../../lib/index.ts';
 import type { PolicyAsk } from '../../sandbox/index.ts';
 import { type KeptServer, openKeptServer } from '../kept-server.ts';
 import { answerOf, interpreterOf, runProgram, type Start } from '../program.ts';
+import { programText } from '../programs.ts';
 import type { AttackAnswer, HostContext, HostTechnique, Technique } from '../types.ts';
 
 const head = { vector: 'application', control: 'keeper-check', expects: ['refused'] } as const;
@@ -190,17 +191,15 @@ function orderOf({ root, sound }: KeptServer) {
   return { root, args: ['/bin/true'], env: {}, cwd: '/', channel: 'none' as const, ask: sound };
 }
 
-const keepKey = `
-refused(lambda: syscall("add_key", "user", "ward-prove", b"key", 3, -2), "a key is kept")
-`;
-
 /** Granted, but of no use: profiles only take away. */
 async function askForCalls(context: HostContext): Promise<AttackAnswer> {
   await using server = await openKeptServer(context);
   const { host, root, sound } = server;
   const ask = { ...sound, request: { seccomp: [{ defaultAction: 'SCMP_ACT_ALLOW' }] } };
   const start: Start = ({ policy: _, ...rest }) => host.start({ ...rest, rootDir: root, ask });
-  return answerOf(await runProgram({ ...context, start }, keepKey, {}, context.signal));
+  return answerOf(
+    await runProgram({ ...context, start }, programText('application/server-ask-calls'), {}, context.signal),
+  );
 }
 
 async function reachIntoOther(context: HostContext): Promise<AttackAnswer> {

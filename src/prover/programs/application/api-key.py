@@ -1,0 +1,5 @@
+import os
+
+
+def main(_args):
+    return {"names": sorted(os.environ)}

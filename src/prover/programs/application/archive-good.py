@@ -1,0 +1,2 @@
+def main(_args):
+    return {"good": True}

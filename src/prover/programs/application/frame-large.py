@@ -1,0 +1,3 @@
+# Begins with parts/frames.py.
+def misbehave(_args):
+    return {"large": "x" * (12 << 20)}

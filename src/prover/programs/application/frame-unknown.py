@@ -1,0 +1,4 @@
+# Begins with parts/frames.py.
+def misbehave(_args):
+    frame('{"type":"ready"}')
+    hang()

@@ -1,0 +1,1 @@
+let_through(lambda: syscall("acct", "/no-such-file"), ["ENOENT"], "accounting may be turned on")

@@ -1,0 +1,1 @@
+refused(lambda: syscall("chroot", "/tmp"), "/tmp is the root now")

@@ -1,0 +1,1 @@
+refused(lambda: syscall("vhangup"), "vhangup is let through")

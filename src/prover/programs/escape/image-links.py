@@ -1,0 +1,1 @@
+blocked("refused", "the runtime has started the program, and followed nothing")

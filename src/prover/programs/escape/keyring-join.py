@@ -1,0 +1,1 @@
+first_refusal([("a session keyring is joined", lambda: syscall("keyctl", 1, None))])

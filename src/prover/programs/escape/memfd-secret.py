@@ -1,0 +1,1 @@
+refused(lambda: syscall("memfd_secret", 0), "secret memory is open")

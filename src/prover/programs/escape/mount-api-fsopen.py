@@ -1,0 +1,1 @@
+refused(lambda: syscall("fsopen", "tmpfs", 0), "a file system context is open")

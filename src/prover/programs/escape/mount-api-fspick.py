@@ -1,0 +1,1 @@
+refused(lambda: syscall("fspick", -100, "/tmp", 0), "the file system of /tmp can be reconfigured")

@@ -1,0 +1,4 @@
+memory, copy = buffer(b"ward"), buffer(b"ward")
+here = struct.pack("PN", ctypes.addressof(copy), 4)
+there = struct.pack("PN", ctypes.addressof(memory), 4)
+first_refusal([("a child has written to memory of process 1", lambda: syscall("process_vm_writev", 1, here, 1, there, 1, 0))])

@@ -1,0 +1,1 @@
+found(["/proc/self/setgroups"], open_for_write, "opened for writing")

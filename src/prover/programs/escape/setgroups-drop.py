@@ -1,0 +1,1 @@
+refused(lambda: syscall("setgroups", 0, None), "all supplementary groups are left")

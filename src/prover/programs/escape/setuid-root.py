@@ -1,0 +1,1 @@
+refused(lambda: syscall("setuid", 0), "the process is root")

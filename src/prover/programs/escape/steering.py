@@ -1,0 +1,1 @@
+found(facts["paths"], open_for_write, "opened for writing")

@@ -1,0 +1,12 @@
+import mmap
+# A page, and a table of pages, for each 2 MiB of addresses: 8 KiB a touch.
+touches = int(facts["memoryBytes"] * 1.5) // 8192
+MAP_NORESERVE = 0x4000
+try:
+    memory = mmap.mmap(-1, touches << 21, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_NORESERVE)
+except OSError as error:
+    blocked(error)
+attempt(lambda: memory.madvise(15))  # MADV_NOHUGEPAGE
+for at in range(touches):
+    memory[at << 21] = 1
+escaped("%d tables of pages" % touches)

@@ -1,0 +1,5 @@
+name = "ward-prove-" + os.urandom(8).hex()
+end = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+end.bind(bytes([0]) + name.encode())
+end.listen()
+holds(name=name)

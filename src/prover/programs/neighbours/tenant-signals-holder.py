@@ -1,0 +1,1 @@
+holds(pid=os.getpid())

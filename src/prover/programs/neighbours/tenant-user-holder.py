@@ -1,0 +1,1 @@
+holds(map=read("/proc/self/uid_map").decode().split())

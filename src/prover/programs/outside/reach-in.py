@@ -1,0 +1,5 @@
+end = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+end.bind(("0.0.0.0", 0))
+end.listen()
+os.write(1, str(end.getsockname()[1]).encode() + bytes([10]))
+time.sleep(60)
