@@ -11,13 +11,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { runCommand, startCommand } from '../lib/index.ts';
 import { type Network, parseNetwork } from './networks.ts';
-import { programEnv, unavailable } from './programs.ts';
+import { endOf, programEnv, unavailable } from './programs.ts';
 
 export interface OwnAddresses {
   /** What was told last; a change is here some milliseconds after it has happened. */
   read(): readonly Network[];
-  /** Settles when changes are no longer told. */
-  readonly ended: Promise<void>;
+  /** Settles when changes are no longer told, with how the watch ended. */
+  readonly ended: Promise<string>;
   end(): Promise<void>;
 }
 
@@ -130,9 +130,7 @@ async function startMonitor(onChange: () => void): Promise<Omit<OwnAddresses, 'r
   }
   // It has lost messages (ENOBUFS).
   child.stderr?.on('data', onChange);
-  const { promise: ended, resolve } = Promise.withResolvers<void>();
-  child.once('error', () => resolve());
-  child.once('close', () => resolve());
+  const ended = endOf(child);
   const end = async () => {
     child.kill('SIGKILL');
     await ended;

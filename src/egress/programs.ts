@@ -1,4 +1,5 @@
 /** The programs of the host that make networks, and how one of them is run inside of a network namespace. */
+import type { ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { type CommandResult, isFault, messageOf, runCommand } from '../lib/index.ts';
 import { egressFault } from './faults.ts';
@@ -45,6 +46,14 @@ export async function runNetworkProgram(argv: readonly string[], input = ''): Pr
   if (result.code === 0) return;
   const said = (result.stderr.trim() || result.stdout.trim()).slice(-500);
   throw unavailable(`${argv.join(' ')}: exit ${result.code ?? result.signal}: ${said}`);
+}
+
+/** Settles with how a program ended, or why it did not start. Never rejects. */
+export function endOf(child: ChildProcess): Promise<string> {
+  return new Promise((resolve) => {
+    child.once('error', (error) => resolve(error.message));
+    child.once('close', (code, signal) => resolve(signal ?? `exit ${code}`));
+  });
 }
 
 export function unavailable(why: string, hint?: string, cause?: unknown) {

@@ -2,10 +2,9 @@
  * What the packet filter refuses, as it happens: `nft monitor trace` in the router tells of each packet that a rule
  * marks. Its lines hold numbers, names of Ward's own chains, and nothing that a sandbox writes.
  */
-import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { startCommand } from '../../lib/index.ts';
-import { inNamespace, programEnv } from '../programs.ts';
+import { endOf, inNamespace, programEnv } from '../programs.ts';
 
 export interface TracedPacket {
   /** Undefined is a mark of Ward's own. */
@@ -20,7 +19,8 @@ export interface TracedPacket {
 }
 
 export interface TraceReader {
-  readonly ended: Promise<void>;
+  /** Settles with how it ended. */
+  readonly ended: Promise<string>;
   end(): Promise<void>;
 }
 
@@ -39,7 +39,7 @@ export function readTraces(namespace: string, onPacket: (packet: TracedPacket) =
       if (packet) onPacket(packet);
     });
   }
-  const ended = Promise.race([once(child, 'close'), once(child, 'error')]).then(() => {});
+  const ended = endOf(child);
   return {
     ended,
     async end() {
