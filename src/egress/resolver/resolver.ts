@@ -4,10 +4,16 @@
  * which addresses a name has; this file decides which of them are opened.
  */
 import { Resolver as SystemResolver } from 'node:dns';
-import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { confine, findAbilities, readingPrograms, startCommand, unownedId } from '../../lib/index.ts';
-import { programEnv } from '../programs.ts';
+import {
+  confine,
+  findAbilities,
+  messageOf,
+  readingPrograms,
+  startCommand,
+  unownedId,
+} from '../../lib/index.ts';
+import { endOf, programEnv } from '../programs.ts';
 import type { Decide } from './decision.ts';
 import { type ResolverOrder, type ResolverReport, reportSchema } from './protocol.ts';
 import type { ResolverSockets } from './sockets.ts';
@@ -29,7 +35,8 @@ export interface Resolver {
   leave(slot: number): void;
   /** Sends a datagram to Ward's own mark: see `router/refusals.ts`. */
   mark(port: number): void;
-  readonly ended: Promise<void>;
+  /** Settles with why it can't go on. */
+  readonly ended: Promise<string>;
   end(): Promise<void>;
 }
 
@@ -41,7 +48,8 @@ const everyMs = 5000;
 const mostDeciding = 4096;
 
 /**
- * A process that ends is started again, so that questions of one sandbox never end another sandbox.
+ * A process that ends is started again, so that questions of one sandbox never end another sandbox. One that ends before it
+ * served any sandbox would end again: it is not replaced.
  * @param makeSockets Those of one process; they are handed over, and closed here.
  * @param hasIpv6 Whether this host has an address of IPv6 that leads somewhere, now.
  * @throws Fault PROGRAM_UNREADABLE, EGRESS_UNAVAILABLE
@@ -49,26 +57,27 @@ const mostDeciding = 4096;
 export async function startResolver(
   makeSockets: () => Promise<ResolverSockets>,
   hasIpv6: () => boolean,
+  start: StartProcess = startProcess,
 ): Promise<Resolver> {
   const clients = new Map<number, ResolverClient>();
   const hear = createHearing(clients);
-  const begin = async () => startProcess(await makeSockets(), hear, hasIpv6);
+  const begin = async () => start(await makeSockets(), hear, hasIpv6);
   let current = await begin();
-  let isEnding = false;
+  let [hasServed, isEnding] = [false, false];
   const serve = (slot: number, { tenant, hosts, resolvers }: ResolverClient) =>
     current.send({ order: 'serve', slot, tenant, hosts, resolvers });
-  const keep = async () => {
+  const keep = async (): Promise<string> => {
     for (;;) {
-      await current.ended;
-      if (isEnding) return;
+      const how = await current.ended;
+      if (isEnding || !hasServed) return how;
       current = await begin();
       for (const [slot, client] of clients) serve(slot, client);
     }
   };
-  // What can't be started again has ended.
-  const ended = keep().catch(() => {});
+  const ended = keep().catch((error: unknown) => `it can't be started again: ${messageOf(error)}`);
   return {
     serve(slot, client) {
+      hasServed = true;
       clients.set(slot, client);
       serve(slot, client);
     },
@@ -91,8 +100,15 @@ export async function startResolver(
 interface ResolverProcess {
   send(order: ResolverOrder): void;
   kill(): void;
-  readonly ended: Promise<void>;
+  /** Settles with how it ended. */
+  readonly ended: Promise<string>;
 }
+
+type StartProcess = (
+  sockets: ResolverSockets,
+  hear: Hear,
+  hasIpv6: () => boolean,
+) => Promise<ResolverProcess>;
 
 type Hear = (report: ResolverReport, send: ResolverProcess['send']) => Promise<void>;
 
@@ -110,7 +126,7 @@ async function startProcess(
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     env: programEnv,
   });
-  const ended = Promise.race([once(child, 'close'), once(child, 'error')]).then(() => {});
+  const ended = endOf(child);
   const send = (order: ResolverOrder) => void (child.connected && child.send(order, () => {}));
   const kill = () => void child.kill('SIGKILL');
   child.on('message', (message: unknown) => {

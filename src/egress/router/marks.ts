@@ -2,12 +2,16 @@
  * Packets to ports of Ward's own choice, sent inside of the router and traced like those that are refused: when one has
  * been told of, so has everything before it.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { unavailable } from '../programs.ts';
 
 export interface Marks {
   /** Sends a mark; true when it has been traced, false after `withinMs`. */
   pass(withinMs: number): Promise<boolean>;
   reached(port: number): void;
 }
+
+const patienceMs = 10_000;
 
 export function createMarks(send: (port: number) => void): Marks {
   const waiting = new Map<number, () => void>();
@@ -28,4 +32,19 @@ export function createMarks(send: (port: number) => void): Marks {
     },
     reached: (port) => waiting.get(port)?.(),
   };
+}
+
+/**
+ * Resolves when a mark has been traced: the trace tells of no packet from before it listens.
+ * @param broken Why no mark can come any more; undefined while one can.
+ * @throws Fault EGRESS_UNAVAILABLE
+ */
+export async function firstMark(marks: Marks, broken: () => string | undefined): Promise<void> {
+  const patience = performance.now() + patienceMs;
+  while (!(await marks.pass(20))) {
+    const why = broken();
+    if (why !== undefined) throw unavailable(why);
+    if (performance.now() > patience) throw unavailable('nft monitor tells of no packets');
+    await sleep(10);
+  }
 }

@@ -7,15 +7,14 @@
  */
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Log, messageOf } from '../../lib/index.ts';
 import type { Network } from '../networks.ts';
 import { type OwnAddresses, watchOwnAddresses } from '../own-addresses.ts';
-import { requirePrograms, unavailable } from '../programs.ts';
+import { requirePrograms } from '../programs.ts';
 import { type Resolver, startResolver } from '../resolver/resolver.ts';
 import { makeResolverSockets } from '../resolver/sockets.ts';
 import { letGoOfNamespace } from './links.ts';
-import { createMarks, type Marks } from './marks.ts';
+import { createMarks, firstMark } from './marks.ts';
 import { makeRouterNamespace } from './namespace.ts';
 import { openPacketFilter, type PacketFilter } from './packet-filter.ts';
 import { readTraces, type TracedPacket, type TraceReader } from './refusals.ts';
@@ -50,7 +49,6 @@ export interface Router {
 }
 
 const toldWithinMs = 250;
-const patienceMs = 10_000;
 
 /** @throws Fault EGRESS_UNAVAILABLE */
 export async function openRouter(options: RouterOptions): Promise<Router> {
@@ -86,7 +84,7 @@ export async function openRouter(options: RouterOptions): Promise<Router> {
   stack.defer(endUplinks);
   const state = watchParts({ traces, hostAddresses, resolver }, endUplinks, options.log);
   stack.defer(() => state.close());
-  await firstMark(marks);
+  await firstMark(marks, () => state.broken);
   const parts = stack.move();
   return {
     namespace: path,
@@ -106,12 +104,14 @@ export async function openRouter(options: RouterOptions): Promise<Router> {
         if (said !== undefined && !isAsked)
           options.log.warn({ said }, 'egress: the uplink of a sandbox has ended, and the sandbox with it');
       });
-      if (state.isBroken) await end();
+      if (state.broken !== undefined) await end();
       return { ...uplink, end };
     },
-    told: () => (state.isBroken ? Promise.resolve() : marks.pass(toldWithinMs).then(() => {})),
+    told: async () => {
+      if (state.broken === undefined) await marks.pass(toldWithinMs);
+    },
     get isBroken() {
-      return state.isBroken;
+      return state.broken !== undefined;
     },
     close: () => parts.disposeAsync(),
   };
@@ -122,7 +122,8 @@ function isReachingIpv6({ family, text }: Network): boolean {
 }
 
 interface PartsState {
-  readonly isBroken: boolean;
+  /** Which part ended, and how. */
+  readonly broken: string | undefined;
   /** From now on their end is meant. */
   close(): void;
 }
@@ -141,32 +142,24 @@ function watchParts(
   endUplinks: () => Promise<void>,
   log: Log,
 ): PartsState {
-  let [isBroken, isClosing] = [false, false];
-  const end = (what: string) => () => {
-    if (!isBroken && !isClosing) {
-      log.error(`egress: ${what} has ended; sandboxes with rules reach nothing now`);
+  let broken: string | undefined;
+  let isClosing = false;
+  const end = (what: string) => (how: string) => {
+    if (broken === undefined && !isClosing) {
+      log.error({ how }, `egress: ${what} has ended; sandboxes with rules reach nothing now`);
     }
-    isBroken = true;
+    broken ??= `${what} has ended: ${how}`;
     void endUplinks();
   };
   void traces.ended.then(end('the trace'));
   void resolver.ended.then(end('the resolver'));
   void hostAddresses.ended.then(end('the watch of this host’s addresses'));
   return {
-    get isBroken() {
-      return isBroken;
+    get broken() {
+      return broken;
     },
     close() {
       isClosing = true;
     },
   };
-}
-
-/** The trace tells nothing of what was before it listens. */
-async function firstMark(marks: Marks): Promise<void> {
-  const patience = performance.now() + patienceMs;
-  while (!(await marks.pass(20))) {
-    if (performance.now() > patience) throw unavailable('nft monitor tells of no packets');
-    await sleep(10);
-  }
 }
