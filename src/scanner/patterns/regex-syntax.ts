@@ -9,17 +9,19 @@ import { scannerFault } from '../faults.ts';
 import {
   anyByte,
   type ByteSet,
+  blanks,
   bytesPattern,
   caselessOf,
   choiceOf,
   complementOf,
+  digits,
   lengthOf,
   type Pattern,
   setOf,
   setOfRange,
   unionOf,
+  wordBytes,
 } from './pattern.ts';
-import { escapedBytes, escapedSets } from './regex-escapes.ts';
 
 export interface RegexOptions {
   readonly caseless?: boolean | undefined;
@@ -34,88 +36,114 @@ const maxDepth = 20;
 const maxRepeat = 1000;
 const quantifier = /^(?:[*+?]|\{(?:\d{1,4}(?:,\d{0,4})?|,\d{1,4})\})/;
 
+/** What stands behind a backslash. */
+const escapedBytes: Readonly<Record<string, number>> = { n: 10, r: 13, t: 9, f: 12, v: 11, a: 7 };
+const escapedSets: Readonly<Record<string, ByteSet>> = {
+  d: digits,
+  D: complementOf(digits),
+  w: wordBytes,
+  W: complementOf(wordBytes),
+  s: blanks,
+  S: complementOf(blanks),
+};
+
 /** @throws Fault RULES_INVALID */
 export function parseRegex(source: string, options: RegexOptions = {}): Pattern {
   if (source.length > maxSourceLength) throw refused(`is longer than ${maxSourceLength} characters`);
   const flags = /^\(\?([is]{1,2})\)/.exec(source)?.[1] ?? '';
-  const parser = createParser(flags === '' ? source : source.slice(flags.length + 3), {
+  const parser = new RegexParser(flags === '' ? source : source.slice(flags.length + 3), {
     caseless: options.caseless === true || flags.includes('i'),
     dotAll: options.dotAll === true || flags.includes('s'),
     lines: options.lines === true,
   });
-  return parser();
+  return parser.whole();
 }
 
-function createParser(source: string, options: { caseless: boolean; dotAll: boolean; lines: boolean }) {
-  let at = 0;
-  let depth = 0;
-  let hasCore = false;
+interface ParserOptions {
+  readonly caseless: boolean;
+  readonly dotAll: boolean;
+  readonly lines: boolean;
+}
 
-  const byteOf = (set: ByteSet): Pattern => ({
-    kind: 'byte',
-    set: options.caseless ? caselessOf(set) : set,
-  });
+/** Recursive descent: a method for each form of the grammar, the loosest first. */
+class RegexParser {
+  readonly #source: string;
+  readonly #options: ParserOptions;
+  #at = 0;
+  #depth = 0;
+  #hasCore = false;
 
-  const choice = (): Pattern => {
-    if (++depth > maxDepth) throw refused(`nests deeper than ${maxDepth}`);
-    const alternatives = [sequence()];
-    while (source[at] === '|') {
-      at++;
-      alternatives.push(sequence());
-    }
-    depth--;
+  constructor(source: string, options: ParserOptions) {
+    this.#source = source;
+    this.#options = options;
+  }
+
+  whole(): Pattern {
+    const pattern = this.#choice();
+    if (!this.#isOver()) throw refused("has a ')' that opens nowhere");
+    return pattern;
+  }
+
+  #byteOf(set: ByteSet): Pattern {
+    return { kind: 'byte', set: this.#options.caseless ? caselessOf(set) : set };
+  }
+
+  #choice(): Pattern {
+    if (++this.#depth > maxDepth) throw refused(`nests deeper than ${maxDepth}`);
+    const alternatives = [this.#sequence()];
+    while (this.#skip('|')) alternatives.push(this.#sequence());
+    this.#depth--;
     return choiceOf(alternatives);
-  };
+  }
 
-  const sequence = (): Pattern => {
+  #sequence(): Pattern {
     const parts: Pattern[] = [];
-    while (at < source.length && source[at] !== '|' && source[at] !== ')') parts.push(repeated(single()));
+    while (!this.#isOver() && this.#next !== '|' && this.#next !== ')') {
+      parts.push(this.#repeated(this.#single()));
+    }
     return { kind: 'sequence', parts };
-  };
+  }
 
-  const single = (): Pattern => {
-    const char = String.fromCodePoint(source.codePointAt(at) ?? 0);
-    at += char.length;
-    if (char === '(') return group();
-    if (char === '[') return byteOf(bracket());
-    if (char === '\\') return escaped();
-    if (char === '.') return byteOf(options.dotAll ? anyByte : complementOf(setOf(10)));
-    if (char === '^') return { kind: 'edge', edge: options.lines ? 'line-start' : 'start' };
-    if (char === '$') return { kind: 'edge', edge: options.lines ? 'line-end' : 'end' };
-    if (quantifier.test(source.slice(at - 1, at + 11))) throw refused(`has nothing for '${char}' to repeat`);
-    return bytesPattern(Buffer.from(char), options.caseless);
-  };
+  #single(): Pattern {
+    const char = String.fromCodePoint(this.#source.codePointAt(this.#at) ?? 0);
+    this.#at += char.length;
+    if (char === '(') return this.#group();
+    if (char === '[') return this.#byteOf(this.#bracket());
+    if (char === '\\') return this.#escaped();
+    if (char === '.') return this.#byteOf(this.#options.dotAll ? anyByte : complementOf(setOf(10)));
+    if (char === '^') return { kind: 'edge', edge: this.#options.lines ? 'line-start' : 'start' };
+    if (char === '$') return { kind: 'edge', edge: this.#options.lines ? 'line-end' : 'end' };
+    if (quantifier.test(this.#source.slice(this.#at - 1, this.#at + 11)))
+      throw refused(`has nothing for '${char}' to repeat`);
+    return bytesPattern(Buffer.from(char), this.#options.caseless);
+  }
 
-  const group = (): Pattern => {
-    const isCore = source[at] !== '?';
-    if (!isCore && !source.startsWith('?:', at)) {
-      throw refused(`has '(${source.slice(at, at + 2)}', which is not among what is known here`);
+  #group(): Pattern {
+    const isCore = !this.#skip('?:');
+    if (isCore && this.#next === '?') {
+      throw refused(`has '(${this.#ahead(2)}', which is not among what is known here`);
     }
-    if (!isCore) at += 2;
-    const isFirst = isCore && !hasCore;
-    if (isFirst) hasCore = true;
-    const part = choice();
-    if (source[at++] !== ')') throw refused('has a group that is not closed');
+    const isFirst = isCore && !this.#hasCore;
+    if (isFirst) this.#hasCore = true;
+    const part = this.#choice();
+    if (!this.#skip(')')) throw refused('has a group that is not closed');
     return isFirst ? { kind: 'core', part } : part;
-  };
+  }
 
-  const escaped = (): Pattern => {
-    const char = source[at];
-    if (char === 'b' || char === 'B') {
-      at++;
-      return { kind: 'edge', edge: char === 'b' ? 'word' : 'not-word' };
-    }
-    return byteOf(escapedSet());
-  };
+  #escaped(): Pattern {
+    if (this.#skip('b')) return { kind: 'edge', edge: 'word' };
+    if (this.#skip('B')) return { kind: 'edge', edge: 'not-word' };
+    return this.#byteOf(this.#escapedSet());
+  }
 
-  const escapedSet = (): ByteSet => {
-    const char = source[at++] ?? '';
+  #escapedSet(): ByteSet {
+    const char = this.#take();
     const set = escapedSets[char];
     if (set !== undefined) return set;
     if (char === 'x') {
-      const hex = /^[0-9a-fA-F]{2}/.exec(source.slice(at, at + 2))?.[0];
+      const hex = /^[0-9a-fA-F]{2}/.exec(this.#ahead(2))?.[0];
       if (hex === undefined) throw refused("has '\\x' without two hex digits");
-      at += 2;
+      this.#at += 2;
       return setOf(Number.parseInt(hex, 16));
     }
     const byte = escapedBytes[char];
@@ -123,60 +151,72 @@ function createParser(source: string, options: { caseless: boolean; dotAll: bool
     if (!/^[!-/:-@[-`{-~ ]$/.test(char))
       throw refused(`has '\\${char}', which is not among what is known here`);
     return setOf(char.charCodeAt(0));
-  };
+  }
 
-  const bracket = (): ByteSet => {
-    const isNegated = source[at] === '^';
-    if (isNegated) at++;
+  #bracket(): ByteSet {
+    const isNegated = this.#skip('^');
     const sets: ByteSet[] = [];
     do {
-      if (at >= source.length) throw refused('has a class that is not closed');
-      sets.push(member());
-    } while (source[at] !== ']');
-    at++;
+      if (this.#isOver()) throw refused('has a class that is not closed');
+      sets.push(this.#member());
+    } while (!this.#skip(']'));
     const union = unionOf(sets);
-    return isNegated ? complementOf(options.caseless ? caselessOf(union) : union) : union;
-  };
+    return isNegated ? complementOf(this.#options.caseless ? caselessOf(union) : union) : union;
+  }
 
-  const member = (): ByteSet => {
-    const from = memberByte();
-    if (source[at] !== '-' || source[at + 1] === ']') return from;
-    at++;
-    const to = memberByte();
+  #member(): ByteSet {
+    const from = this.#memberByte();
+    if (this.#ahead(2) === '-]' || !this.#skip('-')) return from;
+    const to = this.#memberByte();
     const [low, high] = [from.indexOf(1), to.indexOf(1)];
     if (from.lastIndexOf(1) !== low || to.lastIndexOf(1) !== high || low > high) {
       throw refused('has a class with a range that makes no sense');
     }
     return setOfRange(low, high);
-  };
+  }
 
-  const memberByte = (): ByteSet => {
-    const char = source[at++] ?? '';
-    if (char === '\\') return escapedSet();
+  #memberByte(): ByteSet {
+    const char = this.#take();
+    if (char === '\\') return this.#escapedSet();
     if (char.charCodeAt(0) > 0x7e) throw refused(`has '${char}' in a class, which may hold ASCII only`);
     return setOf(char.charCodeAt(0));
-  };
+  }
 
-  const repeated = (part: Pattern): Pattern => {
-    const found = quantifier.exec(source.slice(at, at + 12))?.[0];
+  #repeated(part: Pattern): Pattern {
+    const found = quantifier.exec(this.#ahead(12))?.[0];
     if (found === undefined) return part;
     if (lengthOf(part).max === 0) throw refused(`has nothing for '${found}' to repeat`);
-    at += found.length;
-    const lazy = source[at] === '?';
-    if (lazy) at++;
+    this.#at += found.length;
+    const lazy = this.#skip('?');
     const range = rangeOf(found);
     if (range.min > range.max) throw refused(`has '${found}', which can't be`);
     if (range.min > maxRepeat || (range.max !== Number.POSITIVE_INFINITY && range.max > maxRepeat)) {
       throw refused(`repeats more than ${maxRepeat} times`);
     }
     return { kind: 'repeat', part, ...range, lazy };
-  };
+  }
 
-  return (): Pattern => {
-    const pattern = choice();
-    if (at < source.length) throw refused("has a ')' that opens nowhere");
-    return pattern;
-  };
+  get #next(): string | undefined {
+    return this.#source[this.#at];
+  }
+
+  #ahead(count: number): string {
+    return this.#source.slice(this.#at, this.#at + count);
+  }
+
+  #isOver(): boolean {
+    return this.#at >= this.#source.length;
+  }
+
+  #take(): string {
+    return this.#source[this.#at++] ?? '';
+  }
+
+  #skip(text: string): boolean {
+    const isNext = this.#source.startsWith(text, this.#at);
+    if (isNext) this.#at += text.length;
+    return isNext;
+  }
 }
 
 function rangeOf(quantifier: string): { readonly min: number; readonly max: number } {
