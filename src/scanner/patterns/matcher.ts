@@ -37,16 +37,91 @@ interface Threads {
 }
 
 export function createMatcher(program: Program): Matcher {
-  const firsts = firstBytes(program);
-  let current = threadsFor(program.length);
-  let next = threadsFor(program.length);
-  const seen = new Float64Array(program.length);
-  const stack: number[] = [];
-  let generation = 0;
-  let steps = 0;
+  return new Machine(program);
+}
+
+class Machine implements Matcher {
+  readonly #program: Program;
+  readonly #firsts: ByteSet | undefined;
+  /** For each instruction the last generation that came by. */
+  readonly #seen: Float64Array;
+  readonly #stack: number[] = [];
+  #current: Threads;
+  #next: Threads;
+  #generation = 0;
+  #steps = 0;
+
+  constructor(program: Program) {
+    this.#program = program;
+    this.#firsts = firstBytes(program);
+    this.#seen = new Float64Array(program.length);
+    this.#current = threadsFor(program.length);
+    this.#next = threadsFor(program.length);
+  }
+
+  match(bytes: Uint8Array, { earliest, latest }: Starts, spend: (steps: number) => void): Match | undefined {
+    const end = Math.min(bytes.length, latest + reach);
+    let found: Match | undefined;
+    let charged = this.#steps;
+    this.#current.count = 0;
+    this.#generation++;
+    for (let position = earliest; position <= end; position++) {
+      if (found === undefined && position <= latest) {
+        if (this.#firsts === undefined || this.#firsts[bytes[position] ?? -1] === 1) {
+          this.#stack.push(0, position, -1, -1);
+          this.#follow(this.#current, bytes, position);
+        } else if (this.#current.count === 0) {
+          this.#steps++;
+          continue;
+        }
+      } else if (this.#current.count === 0) break;
+      found = this.#advance(bytes, position, end) ?? found;
+      if (this.#steps - charged > 4096) {
+        spend(this.#steps - charged);
+        charged = this.#steps;
+      }
+    }
+    spend(this.#steps - charged);
+    return found;
+  }
+
+  /** Takes every way over one byte, the first way first, up to one that has matched. */
+  #advance(bytes: Uint8Array, position: number, end: number): Match | undefined {
+    const { at: places, marks, count } = this.#current;
+    const program = this.#program;
+    const stack = this.#stack;
+    const next = this.#next;
+    const byte = position < end ? (bytes[position] ?? 0) : -1;
+    let found: Match | undefined;
+    next.count = 0;
+    this.#generation++;
+    for (let index = 0; index < count; index++) {
+      const at = places[index] ?? 0;
+      const instruction = program[at];
+      const start = marks[index * 3] ?? 0;
+      const coreStart = marks[index * 3 + 1] ?? 0;
+      const coreEnd = marks[index * 3 + 2] ?? 0;
+      if (instruction?.op !== 'byte') {
+        found = matchOf(start, position, coreStart, coreEnd);
+        break;
+      }
+      if (byte < 0 || instruction.set[byte] !== 1) continue;
+      stack.push(at + 1, start, coreStart, coreEnd);
+      this.#follow(next, bytes, position + 1);
+    }
+    this.#steps += count;
+    this.#next = this.#current;
+    this.#current = next;
+    return found;
+  }
 
   /** Follows what needs no byte, the first way first. */
-  const add = (threads: Threads, bytes: Uint8Array, position: number): void => {
+  #follow(threads: Threads, bytes: Uint8Array, position: number): void {
+    // Locals: most of the time goes to this loop.
+    const program = this.#program;
+    const stack = this.#stack;
+    const seen = this.#seen;
+    const generation = this.#generation;
     while (stack.length > 0) {
       const coreEnd = stack.pop() ?? 0;
       const coreStart = stack.pop() ?? 0;
@@ -54,7 +129,7 @@ export function createMatcher(program: Program): Matcher {
       const at = stack.pop() ?? 0;
       if (seen[at] === generation) continue;
       seen[at] = generation;
-      steps++;
+      this.#steps++;
       const instruction = program[at];
       if (instruction === undefined) continue;
       switch (instruction.op) {
@@ -72,69 +147,24 @@ export function createMatcher(program: Program): Matcher {
           if (instruction.side === 'start') stack.push(at + 1, start, position, coreEnd);
           else stack.push(at + 1, start, coreStart, position);
           break;
-        default: {
-          const index = threads.count++;
-          threads.at[index] = at;
-          threads.marks[index * 3] = start;
-          threads.marks[index * 3 + 1] = coreStart;
-          threads.marks[index * 3 + 2] = coreEnd;
-        }
+        default:
+          addThread(threads, at, start, coreStart, coreEnd);
       }
     }
-  };
+  }
+}
 
-  const match: Matcher['match'] = (bytes, { earliest, latest }, spend) => {
-    const end = Math.min(bytes.length, latest + reach);
-    let found: Match | undefined;
-    let charged = steps;
-    current.count = 0;
-    generation++;
-    for (let position = earliest; position <= end; position++) {
-      if (found === undefined && position <= latest) {
-        if (firsts === undefined || firsts[bytes[position] ?? -1] === 1) {
-          stack.push(0, position, -1, -1);
-          add(current, bytes, position);
-        } else if (current.count === 0) {
-          steps++;
-          continue;
-        }
-      } else if (current.count === 0) break;
-      next.count = 0;
-      generation++;
-      const byte = position < end ? (bytes[position] ?? 0) : -1;
-      for (let index = 0; index < current.count; index++) {
-        const at = current.at[index] ?? 0;
-        const instruction = program[at];
-        const start = current.marks[index * 3] ?? 0;
-        const coreStart = current.marks[index * 3 + 1] ?? 0;
-        const coreEnd = current.marks[index * 3 + 2] ?? 0;
-        if (instruction?.op === 'byte') {
-          if (byte < 0 || instruction.set[byte] !== 1) continue;
-          stack.push(at + 1, start, coreStart, coreEnd);
-          add(next, bytes, position + 1);
-        } else {
-          const hasCore = coreStart >= 0 && coreEnd >= coreStart;
-          found = {
-            start,
-            end: position,
-            coreStart: hasCore ? coreStart : start,
-            coreEnd: hasCore ? coreEnd : position,
-          };
-          break;
-        }
-      }
-      steps += current.count;
-      if (steps - charged > 4096) {
-        spend(steps - charged);
-        charged = steps;
-      }
-      [current, next] = [next, current];
-    }
-    spend(steps - charged);
-    return found;
-  };
+function addThread(threads: Threads, at: number, start: number, coreStart: number, coreEnd: number): void {
+  const index = threads.count++;
+  threads.at[index] = at;
+  threads.marks[index * 3] = start;
+  threads.marks[index * 3 + 1] = coreStart;
+  threads.marks[index * 3 + 2] = coreEnd;
+}
 
-  return { match };
+function matchOf(start: number, end: number, coreStart: number, coreEnd: number): Match {
+  const hasCore = coreStart >= 0 && coreEnd >= coreStart;
+  return { start, end, coreStart: hasCore ? coreStart : start, coreEnd: hasCore ? coreEnd : end };
 }
 
 /** What a match begins with; undefined where one may hold nothing. */
