@@ -19,8 +19,8 @@ import type { KeeperLink } from './link.ts';
 interface KeptParts {
   readonly link: KeeperLink;
   readonly id: string;
-  readonly policy: SandboxPolicy;
-  readonly cgroup: Cgroup;
+  readonly policy: Pick<SandboxPolicy, 'runtime' | 'cpuWeight' | 'egress'>;
+  readonly cgroup: Pick<Cgroup, 'freeze' | 'thaw' | 'weigh' | 'usage' | 'cpuUsec' | 'refusals'>;
   readonly streams: RuntimeStreams;
 }
 
@@ -56,7 +56,7 @@ export function keptSandbox(parts: KeptParts): SupervisedSandbox {
     async serve({ port, connections }) {
       await link.ask('serve', { sandbox: id, port, connections });
     },
-    destroy: destroying(link, id),
+    destroy: destroying(link, id, freezer.release),
   };
 }
 
@@ -152,9 +152,10 @@ function weighing(
 }
 
 /** Asked again after a failure, it tries again. */
-function destroying(link: KeeperLink, id: string): () => Promise<void> {
+function destroying(link: KeeperLink, id: string, release: () => void): () => Promise<void> {
   let destruction: Promise<void> | undefined;
   const destroy = async (): Promise<void> => {
+    release();
     try {
       await link.ask('destroy', { sandbox: id });
     } catch (error) {

@@ -1,22 +1,7 @@
-import { once } from 'node:events';
-import { connect, createServer, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { hostTroubleOf, newId } from '../lib/index.ts';
+import { hostTroubleOf } from '../lib/index.ts';
 import { sayLine } from './lines.ts';
-import { type KeeperLink, linkOver } from './link.ts';
-
-/** A link, and the keeper's end of it. */
-async function linked(): Promise<{ link: KeeperLink; keeper: Socket }> {
-  const server = createServer().listen(join(tmpdir(), `ward-link-${newId()}`));
-  await once(server, 'listening');
-  const client = connect(server.address() as string);
-  const [keeper] = (await once(server, 'connection')) as [Socket];
-  server.close();
-  sayLine(keeper, { task: {} });
-  return { link: await linkOver(client), keeper };
-}
+import { linked } from './link.fixture.ts';
 
 test('that the keeper is gone is known before anything that waits for it fails', async () => {
   const { link, keeper } = await linked();

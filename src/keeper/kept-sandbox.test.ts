@@ -1,0 +1,82 @@
+import { PassThrough } from 'node:stream';
+import { expect, test } from 'vitest';
+import { keptSandbox } from './kept-sandbox.ts';
+import { hearLines, sayLine } from './lines.ts';
+import { linked } from './link.fixture.ts';
+
+const usage = { memoryBytes: 1, memoryPeakBytes: 2, cpuUsec: 3, pids: 4, oomKills: 0, refusedForks: 0 };
+
+/** A sandbox of a keeper that the test plays. */
+async function kept() {
+  const { link, keeper } = await linked();
+  const asked: { readonly op: string; readonly id: number }[] = [];
+  void hearLines(keeper, (request) => void asked.push(request as (typeof asked)[number]));
+  const done: string[] = [];
+  const cgroup = {
+    freeze: async () => void done.push('freeze'),
+    thaw: async () => void done.push('thaw'),
+    weigh: (weight: number | 'idle') => void done.push(`weigh ${weight}`),
+    usage: () => usage,
+    cpuUsec: () => 3,
+    refusals: () => expect.unreachable(),
+  };
+  const streams = {
+    stdin: new PassThrough(),
+    stdout: new PassThrough(),
+    stderr: new PassThrough(),
+    channel: undefined,
+  };
+  const policy = { runtime: 'crun', cpuWeight: 100, egress: undefined } as const;
+  const sandbox = keptSandbox({ link, id: 'a', policy, cgroup, streams });
+  return {
+    ...{ link, keeper, sandbox, done },
+    async answer(op: string, value: unknown) {
+      await expect.poll(() => asked.map((request) => request.op)).toContain(op);
+      const [request] = asked.splice(
+        asked.findIndex((each) => each.op === op),
+        1,
+      );
+      sayLine(keeper, { say: 'answer', id: request?.id, value });
+    },
+  };
+}
+
+test('a sandbox that is about to end is not frozen by files that are lent late', async () => {
+  const { link, sandbox, answer, done } = await kept();
+  const frozen = sandbox.freeze();
+  const ended = sandbox.destroy();
+  await answer('lend', { isLent: true });
+  await frozen;
+  await answer('destroy', null);
+  await ended;
+  expect(done).toEqual([]);
+  link.close();
+});
+
+test('a weight is that of the last wish', async () => {
+  const { link, sandbox, answer, done } = await kept();
+  sandbox.standBack(true);
+  sandbox.standBack(false);
+  await answer('lend', { isLent: true });
+  await expect.poll(() => done).toEqual(['weigh 100']);
+  link.close();
+});
+
+test('a sandbox has ended when its keeper has', async () => {
+  const { keeper, sandbox } = await kept();
+  keeper.destroy();
+  await expect(sandbox.exited).resolves.toMatchObject({ signal: 'SIGKILL', killed: true });
+  expect(sandbox.hasEnded()).toBe(true);
+});
+
+test('a way in says why it ended', async () => {
+  const { link, keeper, sandbox, answer } = await kept();
+  const opening = sandbox.wayIn(80);
+  await answer('wayIn', { path: '/run/way' });
+  const { path, said, ended } = await opening;
+  expect([path, said()]).toEqual(['/run/way', undefined]);
+  sayLine(keeper, { say: 'lost', sandbox: 'a', port: 80, why: 'its relay has ended' });
+  await ended;
+  expect(said()).toBe('its relay has ended');
+  link.close();
+});
