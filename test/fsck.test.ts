@@ -80,7 +80,11 @@ describe.skipIf(missing !== undefined)(`ward fsck${missing ? ` (${missing})` : '
     const told = await fsck();
     expect(told).toMatchObject({ code: 1, stderr: expect.stringContaining('DATA_DAMAGED') });
     expect(told.report.findings).toMatchObject([
-      { area: 'layers', problem: `${program} has another size`, remedy: expect.stringContaining('--repair') },
+      {
+        area: 'layers',
+        problem: `${program} has the wrong size`,
+        remedy: expect.stringContaining('--repair'),
+      },
     ]);
     const repaired = await fsck('--repair');
     expect(repaired).toMatchObject({ code: 0, report: { findings: [], repaired: [expect.any(String)] } });
@@ -109,7 +113,7 @@ describe.skipIf(missing !== undefined)(`ward fsck${missing ? ` (${missing})` : '
     appendFileSync(join(runner?.parentPath ?? '', 'runner.cjs'), '\n');
     await served.until(async () => (await figure()) === '1');
     expect(said()).toContain('an unpacked layer is not what its image says');
-    expect(said()).toMatch(/runner\.cjs has another size/);
+    expect(said()).toMatch(/runner\.cjs has the wrong size/);
     expect((await served.invoke('hello')).status).toBe(200);
   });
 });

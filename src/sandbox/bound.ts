@@ -147,7 +147,8 @@ function checkValid(policy: SandboxPolicy): void {
     if (!isPlain || forbiddenTmpfs.test(path) || Buffer.byteLength(path) > 255) {
       throw invalid('tmpfs', `${path} can't be a tmpfs`);
     }
-    if (!(sizeBytes >= 4096) || !(inodes >= 2)) throw invalid('tmpfs', `${path} needs a size and inodes`);
+    if (!(sizeBytes >= 4096) || !(inodes >= 2))
+      throw invalid('tmpfs', `${path} needs at least 4096 bytes and 2 inodes`);
   }
 }
 
@@ -165,7 +166,7 @@ function checkCeiling(policy: SandboxPolicy, ceiling: PolicyCeiling): void {
   if (!policy.rootReadonly) throw exceeded('rootReadonly', 'the root stays read-only');
   const executable = policy.tmpfs.find((mount) => mount.exec);
   if (executable !== undefined && !ceiling.execTmpfs) {
-    throw exceeded('tmpfs', `${executable.path} can't hold programs to run`);
+    throw exceeded('tmpfs', `${executable.path} can't hold programs that run`);
   }
 }
 

@@ -26,7 +26,7 @@ export function createExaminer({ refusals: { oomKills, forks }, policy, onViolat
     }
     if (refusals > seen.forks) {
       const times = refusals - seen.forks;
-      const detail = `no more than ${policy.pidsLimit} processes and threads, asked for more ${times} times`;
+      const detail = `limited to ${policy.pidsLimit} processes and threads, and asked for more ${times} times`;
       onViolation(violation('pids', detail));
     }
     seen.oomKills = kills;
@@ -38,7 +38,7 @@ export function createExaminer({ refusals: { oomKills, forks }, policy, onViolat
       tell(usage.oomKills, usage.refusedForks);
       oomKills[Symbol.dispose]();
       forks[Symbol.dispose]();
-      if (seccompKill) onViolation(violation('seccomp', 'ended for a system call that its policy kills for'));
+      if (seccompKill) onViolation(violation('seccomp', 'killed for a system call that its policy forbids'));
     },
   };
 }

@@ -86,26 +86,26 @@ const sentences: Readonly<Record<Mechanism, Sentence>> = {
   'no-new-privileges': ({ noNewPrivileges }) =>
     noNewPrivileges ? 'set-uid programs and file capabilities have no effect' : 'off',
   'read-only-root': ({ rootReadonly }) =>
-    rootReadonly ? 'nothing of the image can be written' : 'as the folder’s own mount allows',
+    rootReadonly ? 'no file of the image can be written' : 'as the folder’s own mount allows',
   'minimal-dev': fresh('null, zero, full, random, urandom and tty on a read-only tmpfs; no /sys'),
   'hidden-proc': ({ maskedPaths, readonlyPaths }) =>
-    `/proc has processes only, else ${maskedPaths.length} paths are masked and ${readonlyPaths.length} read-only`,
+    `/proc shows processes only; where it can’t, ${maskedPaths.length} paths are masked and ${readonlyPaths.length} read-only`,
   landlock: ({ landlock }) =>
     landlock === undefined
       ? 'off'
       : `reads ${pathsOf(landlock, 'read')}; writes devices in ${pathsOf(landlock, 'device')}, and tmpfs`,
   'landlock-scope': ({ landlock }) =>
-    landlock === undefined ? 'off' : 'no signal and no abstract socket leads out of it',
+    landlock === undefined ? 'off' : 'signals and abstract sockets can’t leave the sandbox',
   'no-write-execute': ({ writeExecute }) =>
     ({
-      'by-kind': 'memory that could be written never runs, for kinds without a compiler at run time',
+      'by-kind': 'memory that was writable never runs, for kinds that don’t compile at run time',
       allowed: 'off',
-      refused: 'memory that could be written never runs',
+      refused: 'memory that was writable never runs',
     })[writeExecute],
   'core-scheduling': ({ coreScheduling }) =>
     coreScheduling ? 'shares a processor core with no other sandbox at the same time' : 'off',
   'speculation-control': ({ speculationControl }) =>
-    speculationControl ? 'no speculative bypass of stores, no foreign branch predictions' : 'off',
+    speculationControl ? 'no speculative store bypass, and no branch predictions of other processes' : 'off',
   apparmor: ({ apparmorProfile }) =>
     apparmorProfile === 'auto'
       ? 'a profile of Ward’s own, made from this policy'
@@ -114,9 +114,7 @@ const sentences: Readonly<Record<Mechanism, Sentence>> = {
     selinuxLabel === 'auto' ? `${stockLabel} with two categories of its own` : (selinuxLabel ?? 'off'),
   'host-isolation': fresh('Ward itself runs in a mount and a pid namespace that end with it'),
   'network-namespace': ({ egress }) =>
-    egress === undefined
-      ? 'no network device but lo'
-      : 'lo, and one device that leads to Ward’s router alone',
+    egress === undefined ? 'no network device but lo' : 'lo, and one device that leads only to Ward’s router',
   egress: ({ egress }) => describeEgress(egress),
 };
 
@@ -124,7 +122,7 @@ function describeEgress(egress: SandboxPolicy['egress']): string {
   if (egress === undefined) return 'reaches nothing';
   const { connections, connectionsPerSecond, packetsPerSecond, bytesPerSecond } = egress.limits;
   return [
-    `reaches ${egress.grants.rules.map(describeRule).join(', ')}, nothing else, no private or local address unless the operator named it`,
+    `reaches ${egress.grants.rules.map(describeRule).join(', ')} and nothing else; private and local addresses only if the operator named them`,
     `${connections} connections, ${connectionsPerSecond} new a second, ${packetsPerSecond} packets and ${formatSize(bytesPerSecond)} a second each way`,
   ].join('; ');
 }

@@ -31,9 +31,9 @@ export function openLeftBehind({ log, onCount, firstMs = 1000 }: LeftBehindOptio
       try {
         await remove();
         change(() => left.delete(sandbox));
-        log.info({ sandbox }, 'what was left of a sandbox is taken away');
+        log.info({ sandbox }, 'removed the remains of a sandbox');
       } catch (error) {
-        log.warn({ sandbox, error: messageOf(error) }, 'a sandbox is still left behind');
+        log.warn({ sandbox, error: messageOf(error) }, 'the remains of a sandbox still can’t be removed');
         if (!isOver) plan(sandbox, remove, Math.min(2 * waitMs, mostMs));
       }
     };

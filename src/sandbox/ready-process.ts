@@ -39,7 +39,7 @@ export async function startReady(streams: readonly Duplex[]): Promise<ReadyProce
     detached: true,
   });
   await once(child, 'spawn').catch((cause: unknown) => {
-    throw sandboxFault('SANDBOX_START_FAILED', 'no process can be made ready', { cause });
+    throw sandboxFault('SANDBOX_START_FAILED', 'no process could be prepared', { cause });
   });
   return readyProcess(child, streams.length);
 }
@@ -47,7 +47,7 @@ export async function startReady(streams: readonly Duplex[]): Promise<ReadyProce
 function readyProcess(child: ChildProcess, descriptor: number): ReadyProcess {
   const line = child.stdio[descriptor];
   if (!(line instanceof Writable)) {
-    throw sandboxFault('SANDBOX_START_FAILED', 'a process was made ready without a pipe');
+    throw sandboxFault('SANDBOX_START_FAILED', 'a process was prepared without a pipe');
   }
   // It may have ended; that is told by its exit.
   line.on('error', () => {});

@@ -26,7 +26,7 @@ export function checkRequirements(situation: HostSituation): void {
   const unmet = unmetRequirements(situation);
   if (unmet.length === 0) return;
   const list = unmet.map(({ mechanism, why }) => `${mechanism} (${why})`).join(', ');
-  throw sandboxFault('POLICY_NOT_MET', `the policy requires what this host can't give: ${list}`, {
+  throw sandboxFault('POLICY_NOT_MET', `this host can't give what the policy requires: ${list}`, {
     hint: 'see `ward doctor`, or change `required` in the policy',
   });
 }
@@ -79,7 +79,7 @@ const namespace =
 const checks: Partial<Record<Mechanism, Check>> = {
   'memory-limit': (situation) =>
     controller('memory', 'memory')(situation) ??
-    (situation.host.cgroup.swapLimit ? undefined : 'the kernel can not limit swap'),
+    (situation.host.cgroup.swapLimit ? undefined : 'the kernel can’t limit swap'),
   'cpu-limit': controller('cpu', 'cpu'),
   'pids-limit': controller('pids', 'pids'),
   'io-limit': (situation) => {
@@ -87,7 +87,7 @@ const checks: Partial<Record<Mechanism, Check>> = {
     if (situation.policy.runtime === 'runsc') return 'runsc refuses io limits';
     const { readBytesPerSecond, writeBytesPerSecond } = situation.policy.io;
     const hasRates = readBytesPerSecond !== undefined || writeBytesPerSecond !== undefined;
-    if (!hasRates && !situation.host.cgroup.ioWeight) return 'no disk scheduler here knows weights';
+    if (!hasRates && !situation.host.cgroup.ioWeight) return 'no disk scheduler here supports weights';
     return controller('blkio', 'io')(situation);
   },
   freezer: ({ host: { cgroup } }) =>
@@ -124,12 +124,12 @@ const checks: Partial<Record<Mechanism, Check>> = {
     if (!policy.coreScheduling) return 'the policy turns it off';
     return host.inherited.has('core')
       ? undefined
-      : 'the kernel has no core scheduling, or the processor no threads';
+      : 'the kernel has no core scheduling, or the processor has no SMT';
   },
   'speculation-control': ({ policy, host }) => {
     if (!policy.speculationControl) return 'the policy turns it off';
     const canSet = host.inherited.has('store-bypass') || host.inherited.has('indirect-branch');
-    return canSet ? undefined : 'the kernel does not leave it to processes';
+    return canSet ? undefined : 'the kernel does not let processes set it';
   },
   apparmor: ({ policy, host }) => {
     if (host.lsm.apparmorProfiles === undefined) return 'AppArmor is off on this host';

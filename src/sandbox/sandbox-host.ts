@@ -343,7 +343,7 @@ export class LocalSandboxHost implements AsyncDisposable {
   #leaveBehind(parts: Occupied, error: unknown): void {
     const { id } = parts.paths;
     const { log } = this.#options;
-    log.error({ sandbox: id, error: messageOf(error) }, 'a sandbox is left behind');
+    log.error({ sandbox: id, error: messageOf(error) }, 'the remains of a sandbox can’t be removed');
     this.#leftBehind.add(id, () => vacate(parts, log));
   }
 

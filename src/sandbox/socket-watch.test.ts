@@ -40,7 +40,7 @@ test('tells of the one network with too many sockets of netlink, and not of one 
   // Both are looked at in one go, in this order.
   watched('within', within);
   const why = await new Promise<string>((resolve) => void watched('over', over, resolve));
-  expect(why).toBe('33 sockets of netlink, whose memory no limit counts, at most 32');
+  expect(why).toBe('33 netlink sockets, more than 32; no limit counts their memory');
   expect(told).toEqual(['over']);
 });
 

@@ -110,7 +110,7 @@ class Watched implements Disposable {
     if (tcp <= mostSockets.tcp && netlink <= mostSockets.netlink) return true;
     const [number, most, kind] =
       tcp > mostSockets.tcp ? [tcp, mostSockets.tcp, 'TCP'] : [netlink, mostSockets.netlink, 'netlink'];
-    this.#sandbox.onExcess(`${number} sockets of ${kind}, whose memory no limit counts, at most ${most}`);
+    this.#sandbox.onExcess(`${number} ${kind} sockets, more than ${most}; no limit counts their memory`);
     return false;
   }
 

@@ -67,7 +67,7 @@ export async function buildLayer(name: string, inputs: BuildInputs): Promise<Bui
 export function layerRecipe(recipe: Recipe, name: string): LayerRecipe {
   const found = recipe.layers[name];
   if (found !== undefined) return found;
-  throw imageFault('RECIPE_INVALID', `an image is made of the layer ${name}, which no recipe describes`);
+  throw imageFault('RECIPE_INVALID', `an image uses the layer ${name}, but no recipe describes it`);
 }
 
 /** The layers below `name`, the lowest first. @throws Fault RECIPE_INVALID */

@@ -127,9 +127,9 @@ async function download(
         const { name, version, integrity } = each;
         throw imageFault(
           'IMAGE_BUILD_FAILED',
-          `npm fetched ${name} ${version} with another digest than ${integrity}`,
+          `npm fetched ${name} ${version} with a digest other than ${integrity}`,
           {
-            hint: 'Check the registry that npm is set up to use: it served another file than the recipe pins.',
+            hint: 'Check the registry that npm is set up to use: it served a different file from the one that the recipe pins.',
           },
         );
       }

@@ -46,7 +46,7 @@ export async function findBase(storeDir: string, name: string, architecture: str
   }
   if (pinned !== undefined && pinned !== digest) {
     throw imageFault('BASE_NOT_TRUSTED', `${plainName} is ${digest} in the image store, not ${pinned}`, {
-      hint: 'Name the digest that the store has, or none.',
+      hint: 'Use the digest in the store, or leave the digest out.',
     });
   }
   for (const layer of manifest.layers) {
@@ -86,7 +86,7 @@ function notTrusted(name: string, known: readonly string[]): Error {
     'BASE_NOT_TRUSTED',
     `${JSON.stringify(name.slice(0, 200))} is not in Ward’s image store`,
     {
-      hint: `An image is built only on one that is there${there === '' ? '' : `: ${there}`}.`,
+      hint: `Build on an image that is in the store${there === '' ? '' : `: ${there}`}.`,
     },
   );
 }

@@ -61,7 +61,9 @@ const containersConf = (helpers: string) =>
  */
 export async function openBuildah(dir: string, signal?: AbortSignal): Promise<Buildah> {
   if (process.geteuid?.() !== 0) {
-    throw imageFault('BUILDAH_MISSING', 'a Dockerfile is built as root', { hint: 'Run it as root.' });
+    throw imageFault('BUILDAH_MISSING', 'building a Dockerfile needs root', {
+      hint: 'Run the command as root.',
+    });
   }
   await checkInstalled();
   const env = await writeSettings(dir);
@@ -181,11 +183,11 @@ function relayOf(progress: (line: string) => void): (line: string) => void {
 
 function failed(output: string, shellImages: readonly string[]): Error {
   const hint = /\/bin\/sh: no such file/.test(output)
-    ? `the image of this stage has no shell; ${shellImages.join(', ')} has: build in a stage of it and COPY --from that, or write RUN as a list, ["/usr/bin/node", "…"]`
+    ? `the image of this stage has no shell, but ${shellImages.join(', ')} has one: build in a stage on that image and COPY --from it, or write RUN as a list, ["/usr/bin/node", "…"]`
     : /executable file not found/.test(output)
-      ? 'the image of this stage has no such program: Ward’s images have a runtime and nothing to install with; install on your machine and COPY it'
+      ? 'the image of this stage has no such program: Ward’s images hold a runtime but no package manager; install on your machine and COPY the result'
       : /Permission denied/.test(output)
-        ? 'RUN lines are run as the user of the image, 1000:1000 in Ward’s: write to /tmp, or put USER root before and USER 1000:1000 behind them'
+        ? 'RUN lines run as the user of the image (1000:1000 in Ward’s images): write to /tmp, or put USER root before them and USER 1000:1000 after them'
         : undefined;
   return imageFault(
     'DOCKERFILE_FAILED',

@@ -196,12 +196,12 @@ describe.skipIf(missing !== undefined)(title, { timeout }, () => {
       '[2/2] STEP 1/3: FROM base:13',
       '[2/2] STEP 2/3: COPY --from=a /tmp/x /x',
       '[2/2] STEP 3/3: CMD ["/x"]',
-      'packing what it made',
+      'packing the result',
     ]);
   });
 
   it.each([
-    ['without a shell', 'FROM base:13\nRUN true\n', /has no shell; native:13 has/],
+    ['without a shell', 'FROM base:13\nRUN true\n', /has no shell, but native:13 has/],
     ['without the program', 'FROM base:13\nRUN ["npm", "ci"]\n', /no such program/],
     ['as the user of the image', 'FROM native:13\nRUN mkdir /out\n', /USER root/],
   ])('says what to do about a RUN line %s', async (_title, Dockerfile, hint) => {

@@ -51,7 +51,7 @@ export async function buildDockerfileImage(options: DockerfileImageOptions): Pro
   for (const { name } of dockerfile.images)
     if (!bases.has(name)) bases.set(name, await findBase(storeDir, name, ociArchitecture()));
   const base = bases.get(dockerfile.finalBase);
-  if (base === undefined) throw new TypeError('the last stage stands on an image that was not found');
+  if (base === undefined) throw new TypeError('the base image of the last stage was not found');
   await using work = await openWorkFolder(dirname(options.layoutDir));
   const dir = work.path;
   const buildah = await openBuildah(dir, signal);
@@ -72,7 +72,7 @@ export async function buildDockerfileImage(options: DockerfileImageOptions): Pro
     progress,
     shellImages: imagesWithShell(),
   });
-  progress('packing what it made');
+  progress('packing the result');
   await buildah.save(builtName, join(dir, 'built'));
   return await assembleBuilt(options, base, content, join(dir, 'built'));
 }

@@ -86,7 +86,10 @@ async function repack(dir: string, builtDir: string, layer: Descriptor, diffId: 
   try {
     const packed = await packTar(dir, file.createReadStream({ start: 0, autoClose: false }));
     if (packed.diffId === diffId) return { ...packed, role: 'dockerfile', createdBy: undefined };
-    throw imageFault('IMAGE_BUILD_FAILED', `the layer ${layer.digest} of buildah has another diff id`);
+    throw imageFault(
+      'IMAGE_BUILD_FAILED',
+      `the layer ${layer.digest} from buildah does not match its diff id`,
+    );
   } finally {
     await file.close();
   }
@@ -127,5 +130,5 @@ function ownLabels(base: BaseImage, labels: Readonly<Record<string, string>>): R
 
 function warningsOf({ config }: Config): string[] {
   if (!/^(?:0|root)?(?::|$)/.test(config?.User ?? '')) return [];
-  return ['the Dockerfile leaves root as its user: end it with USER 1000:1000'];
+  return ['the image runs as root: end the Dockerfile with USER 1000:1000'];
 }

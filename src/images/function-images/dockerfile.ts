@@ -62,7 +62,7 @@ function readFrom({ line, words }: Instruction, stages: Stages): void {
   if (image === undefined) throw invalid('FROM names no image', line);
   if (++stages.count > maxStages) throw invalid(`it has more than ${maxStages} stages`, line);
   if (image.text === 'scratch') {
-    throw invalid('an image must stand on one in Ward’s image store, not on nothing', line);
+    throw invalid('an image must be built on one in Ward’s image store, not on scratch', line);
   }
   const base = stages.bases.get(image.text.toLowerCase()) ?? named(image, line, stages);
   if (as?.text.toUpperCase() === 'AS' && alias !== undefined)
@@ -85,7 +85,7 @@ function checkMounts({ line, words }: Instruction, stages: Stages): void {
     const options = /^--mount=(.*)$/s.exec(word.text)?.[1]?.split(',') ?? [];
     const from = options.find((option) => option.startsWith('from='))?.slice('from='.length);
     if (from === undefined || isStage(from, stages)) continue;
-    throw invalid('RUN --mount can only be from a stage', line);
+    throw invalid('RUN --mount can only mount from a stage', line);
   }
 }
 
@@ -96,9 +96,9 @@ function isStage(name: string, stages: Stages): boolean {
 /** Notes that the image's name stands there. */
 function named({ text: name, start, end }: Word, line: number, stages: Stages): string {
   // What is broken by the end of a line can't be found again by its length.
-  if (end - start !== name.length) throw invalid('the name of an image goes over several lines', line);
+  if (end - start !== name.length) throw invalid('the name of an image spans several lines', line);
   if (/[$"'`]/.test(name)) {
-    throw invalid(`the name of an image can't be made of variables: ${name.slice(0, 200)}`, line);
+    throw invalid(`the name of an image can't contain variables: ${name.slice(0, 200)}`, line);
   }
   stages.images.push({ name, start, end });
   return name;

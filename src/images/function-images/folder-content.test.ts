@@ -153,10 +153,10 @@ describe('what goes into an image', () => {
   });
 
   it.each([
-    ['.wh.a', 'a meaning in layers'],
-    ['.wh..wh..opq', 'a meaning in layers'],
+    ['.wh.a', 'reserved in image layers'],
+    ['.wh..wh..opq', 'reserved in image layers'],
     ['a\nb', 'a control character'],
-    [`${'long/'.repeat(20)}${`${'n'.repeat(200)}/`.repeat(10)}x`, 'too long a path'],
+    [`${'long/'.repeat(20)}${`${'n'.repeat(200)}/`.repeat(10)}x`, 'a path that is too long'],
   ])('has no file that is called %j', async (path, why) => {
     expect(await refusalOf({ [path]: '' })).toMatchObject({ message: expect.stringContaining(why) });
   });
@@ -182,7 +182,7 @@ describe('what goes into an image', () => {
       await writeFile(join(folder.path, name), '');
       await truncate(join(folder.path, name), folderLimits.maxEntryBytes);
     }
-    await expect(readFolder(folder.path)).rejects.toThrow('it has more than 2 GiB');
+    await expect(readFolder(folder.path)).rejects.toThrow('it is larger than 2 GiB');
   });
 
   it('is refused when there is no folder', async () => {

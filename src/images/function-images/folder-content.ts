@@ -149,7 +149,7 @@ async function add(walk: Walk, path: string, stats: Stats, isIn: boolean): Promi
     walk.entries.push({ type: 'link', path, target: await readlink(join(walk.root, path)) });
   } else {
     throw imageFault('BUILD_FOLDER_INVALID', `${showName(path)} is not a file, folder or link`, {
-      hint: 'Remove it, or name it in .wardignore.',
+      hint: 'Remove it, or list it in .wardignore.',
     });
   }
 }

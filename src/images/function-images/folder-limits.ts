@@ -41,10 +41,11 @@ export function folderBudget(limits: ArchiveLimits): FolderBudget {
           `${showName(path)} has ${formatSize(bytes)}, more than ${formatSize(limits.maxEntryBytes)}`,
         );
       if (total > limits.maxTotalBytes)
-        throw tooLarge(`with ${showName(path)} it has more than ${formatSize(limits.maxTotalBytes)}`);
+        throw tooLarge(`with ${showName(path)} it is larger than ${formatSize(limits.maxTotalBytes)}`);
     },
     checkPath(path) {
-      if (Buffer.byteLength(path) > maxPathBytes) throw invalid(`${showName(path)} has too long a path`);
+      if (Buffer.byteLength(path) > maxPathBytes)
+        throw invalid(`${showName(path)} has a path that is too long`);
       if (path.split('/').length > limits.maxPathDepth)
         throw tooLarge(`${showName(path)} is more than ${limits.maxPathDepth} folders deep`);
     },
@@ -57,7 +58,7 @@ function checkName(path: string): void {
   if (controlCharacters.test(name)) throw invalid(`${showName(path)} has a control character in its name`);
   if (name.includes(replacementCharacter)) throw invalid(`${showName(path)} has a name that is not UTF-8`);
   // In a layer it would remove a file of the base.
-  if (name.startsWith('.wh.')) throw invalid(`${showName(path)} has a name that has a meaning in layers`);
+  if (name.startsWith('.wh.')) throw invalid(`${showName(path)} has a name that is reserved in image layers`);
 }
 
 function invalid(what: string): Error {
@@ -66,6 +67,6 @@ function invalid(what: string): Error {
 
 function tooLarge(what: string): Error {
   return imageFault('BUILD_FOLDER_TOO_LARGE', `the folder is too large: ${what}`, {
-    hint: 'Name what is not needed in .wardignore.',
+    hint: 'List in .wardignore what the function does not need.',
   });
 }

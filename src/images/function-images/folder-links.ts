@@ -38,22 +38,22 @@ function follow(link: string, search: Search): void {
     done.push(part);
     search.steps += done.length;
     if (search.steps > maxSteps)
-      throw imageFault('BUILD_FOLDER_TOO_LARGE', 'the links of the folder lead too far to be followed');
+      throw imageFault('BUILD_FOLDER_TOO_LARGE', 'the folder has too many links to follow');
     const target = search.links.get(done.join('/'));
     if (target === undefined) continue;
     if (target.startsWith('/')) throw leadsOut(link, search);
-    if (++hops > maxHops) throw refused(link, 'goes round in a circle');
+    if (++hops > maxHops) throw refused(link, 'is part of a circle of links');
     done.pop();
     todo.push(...target.split('/').reverse());
   }
 }
 
 function leadsOut(link: string, { links }: Search): Error {
-  return refused(link, `leads out of the folder, by way of ${showName(links.get(link) ?? '')}`);
+  return refused(link, `leads out of the folder, through ${showName(links.get(link) ?? '')}`);
 }
 
 function refused(link: string, what: string): Error {
   return imageFault('BUILD_FOLDER_INVALID', `the link ${showName(link)} ${what}`, {
-    hint: 'Copy what it leads to into the folder, or name the link in .wardignore.',
+    hint: 'Copy the target of the link into the folder, or list the link in .wardignore.',
   });
 }

@@ -169,7 +169,7 @@ describe('an image of a folder', () => {
     await using shop = await workshop({ '__main__.py': '' });
     expect((await shop.build()).base.name).toBe('python:3.13');
     await write(shop.source, { 'index.js': '' });
-    await expect(shop.build()).rejects.toThrow('do not say what it is a function in');
+    await expect(shop.build()).rejects.toThrow('do not show which language');
     expect((await shop.build({ kind: 'nodejs:default' })).base.name).toBe('nodejs:24');
     expect((await shop.build({ base: 'python:3.13' })).base.name).toBe('python:3.13');
     await expect(shop.build({ base: 'python:3.13', kind: 'nodejs:24' })).rejects.toThrow(

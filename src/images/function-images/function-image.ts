@@ -114,9 +114,13 @@ async function chooseBase(options: FunctionImageOptions, files: ReadonlySet<stri
 function guessedBase(files: ReadonlySet<string>): string {
   const family = guessFamily(files);
   if (family !== undefined) return baseOfKind(`${family}:default`);
-  throw imageFault('BUILD_FOLDER_INVALID', 'the folder’s files do not say what it is a function in', {
-    hint: 'Name a kind by --kind, or a base by --base.',
-  });
+  throw imageFault(
+    'BUILD_FOLDER_INVALID',
+    'the files in the folder do not show which language the function is in',
+    {
+      hint: 'Name a kind with --kind, or a base with --base.',
+    },
+  );
 }
 
 async function packProgram(

@@ -44,7 +44,7 @@ export function compilePattern(pattern: string, refuse: (why: string) => Error):
     } else {
       const isEscaped = char === '\\';
       const literal = isEscaped ? chars[at + 1] : char;
-      if (literal === undefined) throw refuse('a backslash with nothing behind it');
+      if (literal === undefined) throw refuse('a backslash at the end');
       tokens.push(char === '?' ? { kind: 'any' } : { kind: 'literal', char: literal });
       at += isEscaped ? 2 : 1;
     }

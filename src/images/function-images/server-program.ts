@@ -48,7 +48,7 @@ export function checkEntryFile(family: ServedFamily, paths: ReadonlySet<string>)
   const files = entryFiles[family];
   if (files.some((file) => paths.has(file))) return;
   throw imageFault('BUILD_FOLDER_INVALID', `the folder has no ${files.join(' and no ')}`, {
-    hint: `A function of ${family} starts there. For a program of another form, name it by --entrypoint.`,
+    hint: `A ${family} function starts from one of these files. Name any other program with --entrypoint.`,
   });
 }
 

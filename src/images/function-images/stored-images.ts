@@ -110,9 +110,13 @@ async function refuseBuilds(dir: string): Promise<void> {
   const names = await readdir(join(dir, 'build')).catch(() => []);
   const work = names.find(isWorkFolder);
   if (work === undefined) return;
-  throw imageFault('IMAGE_STORE_BUSY', 'an image is being built, and may need what would be deleted', {
-    hint: `Try again when it is there. After a build that was killed, remove ${join(dir, 'build', work)} first.`,
-  });
+  throw imageFault(
+    'IMAGE_STORE_BUSY',
+    'an image is being built, and may need the files that would be deleted',
+    {
+      hint: `Try again when the build has ended. If a build was killed, remove ${join(dir, 'build', work)} first.`,
+    },
+  );
 }
 
 async function refuseMounted(name: string, layers: ReadonlySet<Digest>): Promise<void> {

@@ -26,7 +26,8 @@ export function entryPath(name: Buffer): EntryPath {
   const parts = partsOf(text);
   if (parts.length > maxDepth) return { problem: `is deeper than ${maxDepth} folders` };
   if (parts.includes('..')) return { problem: 'leads out of the archive' };
-  if (parts.some((part) => Buffer.byteLength(part) > maxPartBytes)) return { problem: 'has too long a name' };
+  if (parts.some((part) => Buffer.byteLength(part) > maxPartBytes))
+    return { problem: 'has a name that is too long' };
   return { path: parts.join('/') };
 }
 
@@ -53,7 +54,7 @@ function problemOf(name: Buffer, text: string): string | undefined {
   if (controlCharacters.test(text)) return 'has a control character in its name';
   if (text.startsWith('/')) return 'has an absolute path';
   if (text === '') return 'has no name';
-  return name.length > maxNameBytes ? 'has too long a name' : undefined;
+  return name.length > maxNameBytes ? 'has a name that is too long' : undefined;
 }
 
 function partsOf(text: string): string[] {

@@ -75,10 +75,10 @@ export function openLayerPaths(): LayerPaths {
   };
   const replace = (path: string): string | undefined => {
     if (nodes.has(path)) return 'replaces a device';
-    return linked.has(path) ? 'replaces a file that has a further name' : undefined;
+    return linked.has(path) ? 'replaces a file that has a second name' : undefined;
   };
   const addFile = (path: string, kind: 'regular' | 'other'): string | undefined => {
-    const problem = allFolders.has(path) ? 'takes the place of a folder' : replace(path);
+    const problem = allFolders.has(path) ? 'replaces a folder' : replace(path);
     files.set(path, kind);
     return problem ?? climb(parentOf(path));
   };
@@ -91,7 +91,7 @@ export function openLayerPaths(): LayerPaths {
   const addNode = (path: string): string | undefined => {
     const isTaken = files.has(path) || allFolders.has(path);
     nodes.add(path);
-    return isTaken ? 'is a device in the place of something else' : climb(parentOf(path));
+    return isTaken ? 'is a device that replaces another entry' : climb(parentOf(path));
   };
   const addHardLink = (path: string, original: string | undefined): string | undefined => {
     const problem = problemOfLink(path, original);
@@ -102,20 +102,20 @@ export function openLayerPaths(): LayerPaths {
   const problemOfLink = (path: string, original: string | undefined): string | undefined => {
     if (original === undefined) return 'is a hard link that leads out of the layer';
     if (original === path) return 'is a hard link to itself';
-    if (!files.has(original)) return 'is a hard link to what is not in the layer';
-    return files.get(original) === 'regular' ? undefined : 'is a hard link to what is not a file';
+    if (!files.has(original)) return 'is a hard link to a file that is not in the layer';
+    return files.get(original) === 'regular' ? undefined : 'is a hard link to something that is not a file';
   };
   const addWhiteout = (folder: string, base: string): string | undefined => {
     const problem = climb(folder);
     if (base === opaqueName) {
       opaque.add(folder);
       // overlayfs does not know of such a thing.
-      return folder === '' ? 'hides all of the layers below' : problem;
+      return folder === '' ? 'hides all layers below' : problem;
     }
     // The books of aufs, which wrote them so first; they name nothing.
     if (base.startsWith(`${whiteoutPrefix}${whiteoutPrefix}`)) return problem;
     const name = base.slice(whiteoutPrefix.length);
-    if (['', '.', '..'].includes(name)) return 'deletes what has no name';
+    if (['', '.', '..'].includes(name)) return 'deletes an entry without a name';
     removed.add(folder === '' ? name : `${folder}/${name}`);
     return problem;
   };
@@ -132,7 +132,7 @@ export function openLayerPaths(): LayerPaths {
       if (entry.type === 'folder') {
         return { kind: 'folder', path, problem: path === '' ? undefined : addFolder(path) };
       }
-      if (path === '') return { kind: 'special', path, problem: `is the root, and a ${entry.type}` };
+      if (path === '') return { kind: 'special', path, problem: `is the root, but a ${entry.type}` };
       switch (entry.type) {
         case 'file':
           return { kind: 'file', path, problem: addFile(path, 'regular') };
@@ -165,7 +165,7 @@ export function openLayerPaths(): LayerPaths {
 function problemOfTarget(target: Buffer): string | undefined {
   if (!isUtf8(target)) return 'is a link to a name that is not UTF-8';
   const isFine = target.length > 0 && target.length <= maxTargetBytes && !target.includes(0);
-  return isFine ? undefined : 'is a link to nowhere';
+  return isFine ? undefined : 'is a link with an invalid target';
 }
 
 function parentOf(path: string): string {

@@ -23,7 +23,8 @@ export function parsePax(bytes: Buffer): PaxRecords {
     if (split < 0 || end > bytes.length || bytes[end - 1] !== newline)
       throw invalidTar('a PAX record is damaged');
     const key = bytes.toString('utf8', at + gap + 1, at + split);
-    if (records.has(key)) throw invalidTar(`the PAX record ${JSON.stringify(key.slice(0, 60))} comes twice`);
+    if (records.has(key))
+      throw invalidTar(`the PAX record ${JSON.stringify(key.slice(0, 60))} appears twice`);
     records.set(key, bytes.subarray(at + split + 1, end - 1));
     at = end;
   }

@@ -56,13 +56,14 @@ export function addExtra(extras: Extras, type: string, bytes: Buffer): void {
 /** Some programs apply them to every entry that follows, some don't. */
 function refuseGlobal(records: PaxRecords): void {
   const harmful = [...records.keys()].find((key) => key !== 'comment' && !/^[amc]time$/.test(key));
-  if (harmful !== undefined) throw invalidTar(`it has a global ${JSON.stringify(harmful.slice(0, 60))}`);
+  if (harmful !== undefined)
+    throw invalidTar(`it has the global PAX record ${JSON.stringify(harmful.slice(0, 60))}`);
 }
 
 /** @throws Fault ARCHIVE_INVALID */
 export function entryOf(header: TarHeader, { name, linkName, pax }: Extras): TarEntry {
   const type = types.get(header.type);
-  if (type === undefined) throw invalidTar(`an entry is of the type ${JSON.stringify(header.type)}`);
+  if (type === undefined) throw invalidTar(`an entry has the unknown type ${JSON.stringify(header.type)}`);
   if (pax !== undefined) refuseRecords(pax);
   const called = oneOf(pax?.get('path'), name) ?? header.name;
   const sizeBytes = (pax && paxNumber(pax, 'size')) ?? header.sizeBytes;

@@ -79,7 +79,7 @@ function nameOf(block: Buffer): Buffer {
     if (block[prefixAt] !== 0) numberAt(block, prefixAt, 12, 'access time');
     return name;
   }
-  if (!startsAt(block, magicAt, posixMagic)) throw invalidTar('a header is of an unknown form');
+  if (!startsAt(block, magicAt, posixMagic)) throw invalidTar('a header has an unknown format');
   const prefix = textAt(block, prefixAt, prefixBytes);
   if (prefix.length > starPrefixBytes && startsAt(block, starMarkAt, starMark)) {
     throw invalidTar('a name can be read in two ways');
@@ -123,6 +123,6 @@ function numberAt(block: Buffer, at: number, length: number, what: string): numb
 function binaryAt(block: Buffer, at: number, length: number, what: string): number {
   let value = 0;
   for (let offset = at; offset < at + length; offset++) value = value * 256 + (block[offset] ?? 0);
-  if (!Number.isSafeInteger(value)) throw invalidTar(`a ${what} is too large a number`);
+  if (!Number.isSafeInteger(value)) throw invalidTar(`a ${what} is too large`);
   return value;
 }

@@ -163,7 +163,7 @@ describe('a tar archive that can be read in two ways', () => {
     ['is cut in a header', (tar) => tar.subarray(0, 300), /cut short/],
     ['is cut in a file', (tar) => tar.subarray(0, 512), /cut short/],
     ['has a wrong checksum', (tar) => Buffer.concat([Buffer.from('b'), tar.subarray(1)]), /damaged/],
-    ['is of before POSIX', (tar) => patched(tar, 257, Buffer.alloc(8)), /unknown form/],
+    ['is of before POSIX', (tar) => patched(tar, 257, Buffer.alloc(8)), /unknown format/],
     ['has a sparse file of GNU', (tar) => patched(tar, 156, 'S'), /type "S"/],
     ['has an unknown type', (tar) => patched(tar, 156, 'V'), /type "V"/],
     ['has a link with content', (tar) => patched(tar, 156, '2'), /symlink has content/],
@@ -191,7 +191,7 @@ describe('a tar archive that can be read in two ways', () => {
 
   it.each([
     ['a sparse map', { 'GNU.sparse.major': '1' }, /GNU.sparse/],
-    ['two paths', { path: 'b' }, /comes twice/],
+    ['two paths', { path: 'b' }, /appears twice/],
     ['a link to nowhere', { linkpath: '' }, /no linkpath/],
     ['a NUL in its link', { linkpath: 'a\0b' }, /no linkpath/],
     ['a size that is not a number', { size: '1e3' }, /not a number/],
@@ -214,7 +214,7 @@ describe('a tar archive that can be read in two ways', () => {
   it('for a path holds for all that follows, is refused', async () => {
     const pax = await tarOf([{ name: 'pax', content: '10 path=a\n' }]);
     const globally = patched(pax, 156, 'g').subarray(0, 1024);
-    expect(() => read(Buffer.concat([globally, pax]))).toThrow(/global "path"/);
+    expect(() => read(Buffer.concat([globally, pax]))).toThrow(/global PAX record "path"/);
   });
 });
 

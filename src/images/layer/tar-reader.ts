@@ -91,7 +91,7 @@ export function openTarReader(limits: TarLimits, watch: Watch, isWanted: IsWante
       if (isZero(block)) {
         ended = true;
         count(blockBytes);
-      } else if (ended) throw invalidTar('something follows its end');
+      } else if (ended) throw invalidTar('data follows its end');
       else {
         const header = parseTarHeader(block);
         if (/^[xgLK]$/.test(header.type)) {
@@ -103,7 +103,8 @@ export function openTarReader(limits: TarLimits, watch: Watch, isWanted: IsWante
 
   /** False, with its header put back, when it is not all there yet. */
   const readExtra = (header: TarHeader): boolean => {
-    if (header.sizeBytes > maxExtraBytes) throw tooLarge('what is said of an entry is longer than 1 MiB');
+    if (header.sizeBytes > maxExtraBytes)
+      throw tooLarge('the extra headers of an entry are longer than 1 MiB');
     const bytes = input.take(padded(header.sizeBytes));
     if (bytes === undefined) {
       input.putBack(blockBytes);

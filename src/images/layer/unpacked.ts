@@ -72,14 +72,14 @@ async function* unpack(
     if (form !== 'plain' && plainBytes > Math.max(expansionFloor, packedBytes * maxExpansion)) {
       throw imageFault(
         'ARCHIVE_TOO_LARGE',
-        `the layer is too large: ${formatSize(packedBytes)} of it grow past ${formatSize(plainBytes)}`,
+        `the layer is too large: ${formatSize(packedBytes)} of compressed data expand to more than ${formatSize(plainBytes)}`,
       );
     }
     yield piece;
   }
   // Node stops at a zero behind a member, and says nothing.
   if (gunzip !== undefined && gunzip.bytesWritten !== packedBytes) {
-    throw imageFault('ARCHIVE_INVALID', 'the layer is not whole: something else follows its gzip');
+    throw imageFault('ARCHIVE_INVALID', 'the layer is damaged: data follows the end of its gzip stream');
   }
 }
 
@@ -155,7 +155,7 @@ function taken(stream: Transform, piece: Buffer): Promise<void> {
 /** zlib's own errors are the archive's fault; anything else is not. */
 function damaged(error: unknown): unknown {
   if (!/^(?:Z_|ZSTD_|ERR_ZLIB|ERR_STREAM_PREMATURE)/.test(nodeCodeOf(error) ?? '')) return error;
-  return imageFault('ARCHIVE_INVALID', `the layer is not whole: ${messageOf(error)}`, { cause: error });
+  return imageFault('ARCHIVE_INVALID', `the layer is damaged: ${messageOf(error)}`, { cause: error });
 }
 
 function digestOf(hash: Hash): Digest {

@@ -38,7 +38,7 @@ export async function* zstdFrames(source: AsyncIterable<Buffer>): AsyncGenerator
       } else if (magic.readUInt32LE() === frameMagic) {
         yield* joined(frame(magic, take, some));
       } else {
-        throw damaged('something else follows a zstd frame');
+        throw damaged('data follows a zstd frame and is not another frame');
       }
     }
   } finally {
@@ -93,5 +93,5 @@ async function* joined(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
 }
 
 function damaged(what: string): Error {
-  return imageFault('ARCHIVE_INVALID', `the layer is not whole: ${what}`);
+  return imageFault('ARCHIVE_INVALID', `the layer is damaged: ${what}`);
 }

@@ -146,5 +146,5 @@ async function readBlob(dir: string, { digest }: Descriptor): Promise<Buffer> {
 
 function checked(bytes: Buffer, { digest, size }: Descriptor): Buffer {
   if (bytes.length === size && digestOf(bytes) === digest) return bytes;
-  throw imageFault('IMAGE_INVALID', `the blob ${digest} has another size or digest`);
+  throw imageFault('IMAGE_INVALID', `the blob ${digest} does not match its size or digest`);
 }

@@ -154,7 +154,7 @@ export async function folderImage(reference: string, dir: string, mountsDir: str
   if (`${mountsDir}/`.startsWith(real === '/' ? real : `${real}/`)) {
     throw imageFault(
       'IMAGE_UNSAFE',
-      `${real} holds the folder in which Ward mounts roots, so it can't be one`,
+      `${real} holds the folder in which Ward mounts roots, so it can't be a root itself`,
       {
         hint: 'Copy what the program needs into a folder of its own.',
       },

@@ -140,7 +140,7 @@ async function unpackLayer(
   if (!isLayerType(layer.mediaType)) {
     throw imageFault(
       'IMAGE_INVALID',
-      `the layer ${layer.digest} is of a type that Ward does not read: ${layer.mediaType}`,
+      `the layer ${layer.digest} has a media type that Ward does not read: ${layer.mediaType}`,
     );
   }
   const blob = await openLayer(from, layer.digest);
@@ -168,7 +168,7 @@ async function openLayer(from: Pick<BlobStore, 'localFile'>, digest: Digest): Pr
   } catch (cause) {
     if (!isFault(cause, 'BLOB_NOT_FOUND')) throw cause;
   }
-  throw imageFault('IMAGE_INVALID', `the layer ${digest} is not there`);
+  throw imageFault('IMAGE_INVALID', `the layer ${digest} is missing`);
 }
 
 async function unpackBlob(
@@ -184,9 +184,9 @@ async function unpackBlob(
   }
   const found = await unpacker(blob, root);
   if (found.digest !== layer.digest)
-    throw imageFault('IMAGE_INVALID', `the layer ${layer.digest} has another digest`);
+    throw imageFault('IMAGE_INVALID', `the content of the layer ${layer.digest} does not match its digest`);
   if (found.diffId !== diffId)
-    throw imageFault('IMAGE_INVALID', `the layer ${layer.digest} has another diff id than the config says`);
+    throw imageFault('IMAGE_INVALID', `the layer ${layer.digest} does not match the diff id in the config`);
 }
 
 /** Another process may have been faster; its folder has the same content. */

@@ -43,7 +43,7 @@ export function openRootMounter({ layersDir, mountsDir, folders: allowed }: Root
     const name = relative(layersDir, dir);
     if (ownLayer.test(name)) return openBelow(layersDir, name.split('/'));
     if (allowed !== undefined && !allowed.includes(dir))
-      throw imageFault('IMAGE_UNSAFE', `${dir} is no layer of the image store`);
+      throw imageFault('IMAGE_UNSAFE', `${dir} is not a layer of the image store`);
     return openFolder(dir);
   };
   return {
@@ -155,7 +155,7 @@ async function refuseUnlessFolder(root: string, target: string, reference: strin
     return undefined;
   });
   if (found?.isDirectory()) return;
-  const what = found?.isSymbolicLink() ? 'a symbolic link' : found ? 'no folder' : 'deleted';
+  const what = found?.isSymbolicLink() ? 'a symbolic link' : found ? 'not a folder' : 'deleted';
   throw imageFault('IMAGE_UNSAFE', `the image ${reference} can't be used: its /${target} is ${what}`, {
     hint: `Make /${target} an empty folder in the image, or leave it out.`,
   });

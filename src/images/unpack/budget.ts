@@ -17,7 +17,7 @@ export function newBudget(limits: ArchiveLimits): UnpackBudget {
   return {
     countEntry: (name) => {
       if (++entries > limits.maxEntries) {
-        throw tooLarge(`${showName(name)} is one more entry than the ${limits.maxEntries} that are allowed`);
+        throw tooLarge(`${showName(name)} is over the limit of ${limits.maxEntries} entries`);
       }
     },
     countBytes: (name, bytes, soFar) => {

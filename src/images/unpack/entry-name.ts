@@ -28,7 +28,7 @@ export function entryParts(name: string, maxDepth: number, shown = showName(name
     Buffer.byteLength(name) > maxNameBytes ||
     parts.some((part) => Buffer.byteLength(part) > maxPartBytes)
   ) {
-    throw unsafe(`${shown} has too long a name`);
+    throw unsafe(`${shown} has a name that is too long`);
   }
   if (parts.length > maxDepth) {
     throw imageFault(
@@ -45,7 +45,7 @@ export function showName(name: string): string {
 }
 
 export function unsafe(message: string): Error {
-  return imageFault('ARCHIVE_UNSAFE', message, { hint: 'Make the archive anew without this entry.' });
+  return imageFault('ARCHIVE_UNSAFE', message, { hint: 'Make the archive again without this entry.' });
 }
 
 /** Whether this machine's file system failed (`ENOSPC`), and not the archive. */

@@ -25,7 +25,7 @@ export function foldersBelow(root: string): Folders {
       const found = await kindOf(path);
       if (found === 'other')
         throw unsafe(
-          `${showName(parts.slice(0, depth + 1).join('/'))} is not a folder, and an entry is below it`,
+          `${showName(parts.slice(0, depth + 1).join('/'))} is not a folder, but another entry is inside it`,
         );
       if (found === 'nothing') {
         if (!create) return undefined;

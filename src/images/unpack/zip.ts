@@ -137,7 +137,10 @@ function checkEntry(raw: Entry, limits: ArchiveLimits): CheckedEntry {
   }
   if (isFolder && raw.uncompressedSize > 0) throw unsafe(`${shown} is a folder with content`);
   if (raw.uncompressedSize > Math.max(expansionFloor, raw.compressedSize * maxExpansion)) {
-    throw imageFault('ARCHIVE_TOO_LARGE', `${shown} would grow more than ${maxExpansion} times`);
+    throw imageFault(
+      'ARCHIVE_TOO_LARGE',
+      `${shown} would expand to more than ${maxExpansion} times its size`,
+    );
   }
   return { raw, parts, isFolder };
 }
@@ -149,7 +152,7 @@ function refuseRepeated({ raw, parts, isFolder }: CheckedEntry, seen: Map<string
     const asFolder = depth < parts.length || isFolder;
     const before = seen.get(path);
     if (before !== undefined && !(before && asFolder))
-      throw unsafe(`${showName(raw.fileName)} comes twice, or is below a file`);
+      throw unsafe(`${showName(raw.fileName)} appears twice, or is inside a file`);
     seen.set(path, asFolder);
   }
 }
@@ -258,6 +261,6 @@ async function faultsOnly<T>(work: () => Promise<T>): Promise<T> {
     const message = messageOf(error);
     if (/^(?:absolute path|invalid relative path|invalid characters in fileName)/.test(message))
       throw unsafe(message);
-    throw imageFault('ARCHIVE_INVALID', `not a whole zip archive: ${message}`, { cause: error });
+    throw imageFault('ARCHIVE_INVALID', `the zip archive is damaged: ${message}`, { cause: error });
   }
 }

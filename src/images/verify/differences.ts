@@ -40,7 +40,7 @@ export function differencesIn(root: string, expected: ReadonlyMap<string, Expect
       return;
     }
     const found = lstatSync(`${root}/${path}`, { bigint: true });
-    if (found.uid !== owner.uid || found.gid !== owner.gid) tell(path, 'has another owner');
+    if (found.uid !== owner.uid || found.gid !== owner.gid) tell(path, 'has the wrong owner');
     const problem = problemOf(`${root}/${path}`, found, wanted);
     if (problem !== undefined) tell(path, problem);
     if (found.isDirectory()) walk(path);
@@ -61,17 +61,17 @@ export function differencesIn(root: string, expected: ReadonlyMap<string, Expect
 }
 
 function problemOf(path: string, found: BigIntStats, wanted: Expected): string | undefined {
-  if (kindOf(found) !== wanted.kind) return `is no ${wanted.kind}`;
+  if (kindOf(found) !== wanted.kind) return `is not a ${wanted.kind}`;
   const mode = Number(found.mode & 0o7777n);
   switch (wanted.kind) {
     case 'folder':
-      return mode === executable ? undefined : 'has another mode';
+      return mode === executable ? undefined : 'has the wrong mode';
     case 'link':
       return readlinkSync(path) === wanted.target ? undefined : 'leads elsewhere';
     case 'file':
-      if (mode !== wanted.mode) return 'has another mode';
-      if (Number(found.size) !== wanted.size) return 'has another size';
-      return sha256Of(path) === wanted.sha256 ? undefined : 'has another content';
+      if (mode !== wanted.mode) return 'has the wrong mode';
+      if (Number(found.size) !== wanted.size) return 'has the wrong size';
+      return sha256Of(path) === wanted.sha256 ? undefined : 'has the wrong content';
     case 'deletion':
       return undefined;
   }

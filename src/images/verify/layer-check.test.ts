@@ -74,12 +74,12 @@ describe('an unpacked layer', () => {
   });
 
   test.each([
-    ['is gone', (path: string) => unlinkSync(path), /not there/],
-    ['is cut short', (path: string) => truncateSync(path, 100), /not whole|cut short/],
+    ['is gone', (path: string) => unlinkSync(path), /missing/],
+    ['is cut short', (path: string) => truncateSync(path, 100), /damaged|cut short/],
     [
       'has something behind it',
       (path: string) => appendFileSync(path, 'x'),
-      /follows|not whole|another digest/,
+      /follows|damaged|match its digest/,
     ],
   ])('is not blamed when its blob %s', async (_how, damage, text) => {
     await using store = await temporaryFolder();
@@ -130,21 +130,33 @@ describe('a folder of a layer', () => {
     [
       'a changed byte',
       (at) => writeFileSync(join(at, 'app/runner.cjs'), 'ruN()'),
-      'app/runner.cjs has another content',
+      'app/runner.cjs has the wrong content',
     ],
     [
       'a changed long file',
       (at) => writeFileSync(join(at, 'app/large'), Buffer.alloc(3 * 1024 * 1024, 'L')),
-      'has another content',
+      'has the wrong content',
     ],
     [
       'a longer file',
       (at) => appendFileSync(join(at, 'app/runner.cjs'), 'x'),
-      'app/runner.cjs has another size',
+      'app/runner.cjs has the wrong size',
     ],
-    ['another mode', (at) => chmodSync(join(at, 'app/runner.cjs'), 0o755), 'app/runner.cjs has another mode'],
-    ['a set-user-id bit', (at) => chmodSync(join(at, 'app/program'), 0o4755), 'app/program has another mode'],
-    ['a folder’s other mode', (at) => chmodSync(join(at, 'deep/down'), 0o777), 'deep/down has another mode'],
+    [
+      'another mode',
+      (at) => chmodSync(join(at, 'app/runner.cjs'), 0o755),
+      'app/runner.cjs has the wrong mode',
+    ],
+    [
+      'a set-user-id bit',
+      (at) => chmodSync(join(at, 'app/program'), 0o4755),
+      'app/program has the wrong mode',
+    ],
+    [
+      'a folder’s other mode',
+      (at) => chmodSync(join(at, 'deep/down'), 0o777),
+      'deep/down has the wrong mode',
+    ],
     ['a missing file', (at) => unlinkSync(join(at, 'app/empty')), 'app/empty is missing'],
     ['a further file', (at) => writeFileSync(join(at, 'app/more'), ''), 'app/more is not in the layer'],
     ['a further folder', (at) => mkdirSync(join(at, 'more')), 'more is not in the layer'],
@@ -162,15 +174,15 @@ describe('a folder of a layer', () => {
         unlinkSync(join(at, 'app/program'));
         symlinkSync('runner.cjs', join(at, 'app/program'));
       },
-      'app/program is no file',
+      'app/program is not a file',
     ],
     ['a deletion that is gone', (at) => unlinkSync(join(at, 'gone/old')), 'gone/old is missing'],
     ...(isRoot
       ? ([
           [
-            'another owner',
+            'the wrong owner',
             (at: string) => chownSync(join(at, 'app/program'), 1234, 0),
-            'app/program has another owner',
+            'app/program has the wrong owner',
           ],
         ] as const)
       : []),

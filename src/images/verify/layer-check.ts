@@ -53,13 +53,13 @@ export async function checkLayer(
   const layers = openLayerStore(dir);
   if (!(await layers.has(diffId))) return undefined;
   const blob = await openRegularFile(blobPath(from, digest));
-  if (blob === undefined) return { of: 'blob', text: 'its blob is not there' };
+  if (blob === undefined) return { of: 'blob', text: 'its blob is missing' };
   try {
     await using folder = await open(layers.path(diffId), constants.O_DIRECTORY | constants.O_NOFOLLOW);
     const answer = await ask(blob.fd, `/proc/self/fd/${folder.fd}`, signal);
     if ('failure' in answer) return { of: 'blob', text: answer.failure.message };
-    if (answer.digest !== digest) return { of: 'blob', text: 'its blob has another digest' };
-    if (answer.diffId !== diffId) return { of: 'blob', text: 'it is another layer than its image says' };
+    if (answer.digest !== digest) return { of: 'blob', text: 'its blob does not match its digest' };
+    if (answer.diffId !== diffId) return { of: 'blob', text: 'it is not the layer that its image names' };
     if (answer.count === 0) return undefined;
     const more = answer.count > 1 ? ` and ${answer.count - 1} more` : '';
     return { of: 'folder', text: `${answer.first[0]}${more}`, differences: answer.first };

@@ -126,7 +126,7 @@ export const serverRequestTechniques: readonly Technique[] = [
   refused(
     'ask-layer-outside',
     'have a folder of the host’s mounted as a layer',
-    /is no layer of the image store/,
+    /is not a layer of the image store/,
     mounted(() => ['../../../etc']),
   ),
   refused(

@@ -17,13 +17,13 @@ const wishes: readonly Wish[] = [
     setting: 'kernel.unprivileged_bpf_disabled',
     recommended: '2',
     isGood: atLeast(1),
-    why: 'bpf programs of plain users have been a way into the kernel again and again',
+    why: 'BPF programs of unprivileged users have often been a way into the kernel',
   },
   {
     setting: 'kernel.perf_event_paranoid',
     recommended: '3',
     isGood: atLeast(2),
-    why: 'performance counters tell about other processes',
+    why: 'performance counters reveal what other processes do',
   },
   {
     setting: 'kernel.kptr_restrict',
@@ -35,19 +35,19 @@ const wishes: readonly Wish[] = [
     setting: 'kernel.dmesg_restrict',
     recommended: '1',
     isGood: atLeast(1),
-    why: 'the kernel log tells addresses and what others do',
+    why: 'the kernel log reveals addresses and what other processes do',
   },
   {
     setting: 'kernel.io_uring_disabled',
     recommended: '2',
     isGood: atLeast(1),
-    why: 'io_uring passes by seccomp; sandboxes never get it, the host seldom needs it',
+    why: 'io_uring bypasses seccomp; sandboxes never get it, and the host seldom needs it',
   },
   {
     setting: 'vm.unprivileged_userfaultfd',
     recommended: '0',
     isGood: (value) => value === '0',
-    why: 'user fault handling makes races in the kernel winnable',
+    why: 'userfaultfd helps programs win races in the kernel',
   },
   {
     setting: 'kernel.core_pattern',

@@ -83,7 +83,7 @@ function verdict(
   const finding = findings.get(name);
   if (finding === undefined) {
     const isUnprobed = findings.size === 0;
-    const evidence = isUnprobed ? 'no image with Python to probe with' : 'the probe gave no answer for it';
+    const evidence = isUnprobed ? 'no image with Python to probe with' : 'the probe reported nothing for it';
     return { proven: 'skipped', evidence };
   }
   return { proven: finding.held ? 'yes' : 'no', evidence: finding.evidence };

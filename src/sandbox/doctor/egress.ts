@@ -53,7 +53,7 @@ export async function proveEgress({ host, rootDir, policy }: Context): Promise<P
   return {
     held,
     evidence: held
-      ? 'reached the one port that a rule names, not the port beside it, loopback, private and metadata addresses, a name'
+      ? 'reached the one port that a rule names, but not the port beside it, loopback, private and metadata addresses, or a name'
       : `reached, of one allowed and five forbidden places: ${stdout.trim() || stderr.trim().slice(-300)}`,
   };
 }

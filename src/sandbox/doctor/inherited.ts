@@ -44,7 +44,7 @@ async function noWriteExecute(context: Context): Promise<ProbeFinding> {
   const { stdout } = await runProgram({ ...context, source, policy });
   return {
     held: stdout.startsWith('refused:'),
-    evidence: `memory to be written and run: ${stdout.trim()}`,
+    evidence: `mapping memory that is writable and executable: ${stdout.trim()}`,
   };
 }
 

@@ -33,7 +33,7 @@ interface Precedence extends AsyncDisposable {
 export async function takePrecedence(instance: string): Promise<Precedence> {
   const stack = new AsyncDisposableStack();
   const steps = {
-    'to be the last that the kernel ends when memory runs out': putMemoryFirst,
+    'to be the last process that the kernel ends when memory runs out': putMemoryFirst,
     'a control group of its own': () => void stack.use(enterGroup(instance)),
     'short time slices': () => shorten(process.pid, false),
   };

@@ -121,11 +121,11 @@ const breakers: Readonly<Record<string, readonly OciSpec[]>> = {
     resources({ pids: { limit: -1 } }),
     resources({ cpu: { quota: -1, period: 100_000 } }),
   ],
-  'settings are of a network namespace that is new': [
+  'settings apply to a new network namespace': [
     linux({ sysctl: { ...good.linux.sysctl, 'kernel.core_pattern': 'core' } }),
     linux({ sysctl: { ...good.linux.sysctl, 'net.ipv4.tcp_mem': '1 1 1' } }),
   ],
-  'all devices are denied, then a few allowed, none to be made': [
+  'all devices are denied, then a few are allowed, and none can be made': [
     resources({ devices: [] }),
     resources({ devices: good.linux.resources.devices.slice(1) }),
     resources({
@@ -136,8 +136,8 @@ const breakers: Readonly<Record<string, readonly OciSpec[]>> = {
     }),
     resources({ devices: [...good.linux.resources.devices, { allow: true, access: 'rw' }] }),
   ],
-  'seccomp refuses what it doesn’t name': [seccomp({ defaultAction: 'SCMP_ACT_ALLOW' })],
-  'seccomp compares by equality only, one test an argument': [
+  'seccomp refuses every call that it doesn’t name': [seccomp({ defaultAction: 'SCMP_ACT_ALLOW' })],
+  'seccomp compares by equality only, with one test per argument': [
     seccomp({
       syscalls: [
         {

@@ -157,7 +157,7 @@ export const validations: readonly Validation[] = [
     },
   },
   {
-    rule: 'all devices are denied, then a few allowed, none to be made',
+    rule: 'all devices are denied, then a few are allowed, and none can be made',
     holds: ({ linux: { resources } }) => {
       const [first, ...rest] = resources.devices;
       return (
@@ -169,11 +169,11 @@ export const validations: readonly Validation[] = [
     },
   },
   {
-    rule: 'seccomp refuses what it doesn’t name',
+    rule: 'seccomp refuses every call that it doesn’t name',
     holds: ({ linux: { seccomp } }) => seccomp.defaultAction !== 'SCMP_ACT_ALLOW',
   },
   {
-    rule: 'seccomp compares by equality only, one test an argument',
+    rule: 'seccomp compares by equality only, with one test per argument',
     holds: ({ linux: { seccomp } }) =>
       seccomp.syscalls.every(({ args = [] }) => {
         const indexes = new Set(args.map(({ index }) => index));
@@ -190,7 +190,7 @@ export const validations: readonly Validation[] = [
       ['SCMP_ARCH_X86_64', 'SCMP_ARCH_AARCH64'].includes(seccomp.architectures[0] ?? ''),
   },
   {
-    rule: 'settings are of a network namespace that is new',
+    rule: 'settings apply to a new network namespace',
     holds: ({ linux: { sysctl = {}, namespaces } }) =>
       Object.keys(sysctl).every(
         (name) =>

@@ -160,7 +160,7 @@ describe('an entry that is not to be trusted', () => {
         { name: 'dev/null', content: 'x' },
         { name: 'dev/null', type: 'character-device', devmajor: 1, devminor: 3 },
       ],
-      'in the place of something else',
+      'replaces another entry',
     ],
     [
       'replaces a usual device',
@@ -179,8 +179,8 @@ describe('an entry that is not to be trusted', () => {
       'is below',
     ],
     ['is a pipe', [{ name: 'p', type: 'fifo' }], 'is a pipe'],
-    ['deletes its folder', [{ name: 'd/.wh..', content: '' }], 'no name'],
-    ['deletes nothing', [{ name: 'd/.wh.', content: '' }], 'no name'],
+    ['deletes its folder', [{ name: 'd/.wh..', content: '' }], 'without a name'],
+    ['deletes nothing', [{ name: 'd/.wh.', content: '' }], 'without a name'],
     [
       'is below a link',
       [
@@ -195,7 +195,7 @@ describe('an entry that is not to be trusted', () => {
         { name: 'd/a', content: 'x' },
         { name: 'd', content: 'x' },
       ],
-      'place of a folder',
+      'replaces a folder',
     ],
     ['is a hard link out', [{ name: 'h', type: 'link', linkname: '/etc/shadow' }], 'out of the layer'],
     ['is a hard link to nothing', [{ name: 'h', type: 'link', linkname: 'nothing' }], 'not in the layer'],
