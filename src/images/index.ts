@@ -26,7 +26,7 @@ export { type DeletedImage, deleteStoredImage } from './function-images/stored-i
 export { openWorkFolder, type WorkFolder } from './function-images/work-folder.ts';
 export { entryPath, linkTarget, showPath } from './layer/entry-path.ts';
 export { layerLimits } from './layer/layer-limits.ts';
-export { type LayerPaths, openLayerPaths } from './layer/layer-paths.ts';
+export { LayerPaths } from './layer/layer-paths.ts';
 export { isElsewhere, isLayerType } from './layer/layer-types.ts';
 export { layerStartBytes, mayBeLayer } from './layer/may-be-layer.ts';
 export { parsePax, paxNumber } from './layer/pax.ts';
@@ -36,10 +36,9 @@ export { blockBytes, invalidTar, isTarHeader, parseTarHeader } from './layer/tar
 export {
   headBytes,
   type IsWanted,
-  openTarReader,
   type ReadEntry,
   type TarLimits,
-  type TarReader,
+  TarReader,
   type Watch,
 } from './layer/tar-reader.ts';
 export { formOf, unpacked } from './layer/unpacked.ts';

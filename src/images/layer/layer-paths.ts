@@ -22,22 +22,6 @@ export type Placed = { readonly problem: string | undefined } & (
   | { readonly kind: 'nameless'; readonly path: ''; readonly problem: string }
 );
 
-export interface LayerPaths {
-  /** The next entry. */
-  place(entry: TarEntry): Placed;
-  hasFile(path: string): boolean;
-  /** Also one that no entry names. */
-  hasFolder(path: string): boolean;
-  /** Files, links and all else that is not a folder; no order. */
-  files(): Iterable<string>;
-  /** Folders that have an entry of their own. */
-  folders(): Iterable<string>;
-  /** What is deleted of the layers below. */
-  removed(): Iterable<string>;
-  /** Folders of which all that the layers below have in them is hidden. */
-  opaque(): Iterable<string>;
-}
-
 const whiteoutPrefix = '.wh.';
 const opaqueName = '.wh..wh..opq';
 /** Those that debootstrap and others make, by path. Source: Linux, Documentation/admin-guide/devices.txt. */
@@ -54,112 +38,153 @@ const usualNodes: ReadonlyMap<string, string> = new Map([
 /** PATH_MAX of Linux, with its NUL; a longer target could never be followed. */
 const maxTargetBytes = 4095;
 
-export function openLayerPaths(): LayerPaths {
-  const files = new Map<string, 'regular' | 'other'>();
-  const folders = new Set<string>();
+export class LayerPaths {
+  readonly #files = new Map<string, 'regular' | 'other'>();
+  readonly #folders = new Set<string>();
   /** With those that no entry names. */
-  const allFolders = new Set<string>(['']);
-  const nodes = new Set<string>();
-  /** Files that have a further name. */
-  const linked = new Set<string>();
-  const removed = new Set<string>();
-  const opaque = new Set<string>();
+  readonly #allFolders = new Set<string>(['']);
+  readonly #nodes = new Set<string>();
+  /** Files that a hard link names, too. */
+  readonly #linked = new Set<string>();
+  readonly #removed = new Set<string>();
+  readonly #opaque = new Set<string>();
 
-  /** Makes the folder with those above it. Returns what is wrong with that. */
-  const climb = (folder: string): string | undefined => {
-    if (allFolders.has(folder)) return undefined;
-    if (files.has(folder) || nodes.has(folder)) return 'is below something that is not a folder';
-    const problem = climb(parentOf(folder));
-    allFolders.add(folder);
-    return problem;
-  };
-  const replace = (path: string): string | undefined => {
-    if (nodes.has(path)) return 'replaces a device';
-    return linked.has(path) ? 'replaces a file that has a second name' : undefined;
-  };
-  const addFile = (path: string, kind: 'regular' | 'other'): string | undefined => {
-    const problem = allFolders.has(path) ? 'replaces a folder' : replace(path);
-    files.set(path, kind);
-    return problem ?? climb(parentOf(path));
-  };
-  const addFolder = (path: string): string | undefined => {
-    const problem = replace(path);
-    files.delete(path);
-    folders.add(path);
-    return problem ?? climb(path);
-  };
-  const addNode = (path: string): string | undefined => {
-    const isTaken = files.has(path) || allFolders.has(path);
-    nodes.add(path);
-    return isTaken ? 'is a device that replaces another entry' : climb(parentOf(path));
-  };
-  const addHardLink = (path: string, original: string | undefined): string | undefined => {
-    const problem = problemOfLink(path, original);
-    const added = addFile(path, 'regular');
-    if (original !== undefined) linked.add(original);
+  /** The next entry. */
+  place(entry: TarEntry): Placed {
+    const { path, problem } = entryPath(entry.name);
+    if (path === undefined) {
+      return { kind: 'nameless', path: '', problem: `${showPath(entry.name.toString('utf8'))} ${problem}` };
+    }
+    const base = path.slice(path.lastIndexOf('/') + 1);
+    if (base.startsWith(whiteoutPrefix))
+      return { kind: 'whiteout', path, problem: this.#addWhiteout(parentOf(path), base) };
+    if (entry.type === 'folder') {
+      return { kind: 'folder', path, problem: path === '' ? undefined : this.#addFolder(path) };
+    }
+    if (path === '') return { kind: 'special', path, problem: `is the root, but a ${entry.type}` };
+    return this.#placeFile(path, entry);
+  }
+
+  hasFile(path: string): boolean {
+    return this.#files.has(path);
+  }
+
+  /** Also true for a folder that no entry names. */
+  hasFolder(path: string): boolean {
+    return this.#allFolders.has(path);
+  }
+
+  /** Files, links and everything else that is not a folder, in no order. */
+  files(): Iterable<string> {
+    return this.#files.keys();
+  }
+
+  /** Folders that have an entry of their own. */
+  folders(): Iterable<string> {
+    return this.#folders;
+  }
+
+  /** Paths that the layer deletes from the layers below. */
+  removed(): Iterable<string> {
+    return this.#removed;
+  }
+
+  /** Folders that hide everything that the layers below have in them. */
+  opaque(): Iterable<string> {
+    return this.#opaque;
+  }
+
+  #placeFile(path: string, entry: TarEntry): Placed {
+    switch (entry.type) {
+      case 'file':
+        return { kind: 'file', path, problem: this.#addFile(path, 'regular') };
+      case 'symlink': {
+        const target = entry.linkName;
+        const added = this.#addFile(path, 'other');
+        return { kind: 'symlink', path, target, problem: added ?? problemOfTarget(target) };
+      }
+      case 'hardlink': {
+        const { path: original } = entryPath(entry.linkName);
+        return {
+          kind: 'hardlink',
+          path,
+          original: original ?? '',
+          problem: this.#addHardLink(path, original),
+        };
+      }
+      case 'device':
+        if (entry.device !== undefined && usualNodes.get(path) === entry.device)
+          return { kind: 'node', path, problem: this.#addNode(path) };
+        return { kind: 'special', path, problem: this.#addFile(path, 'other') ?? 'is a device' };
+      default:
+        return { kind: 'special', path, problem: this.#addFile(path, 'other') ?? `is a ${entry.type}` };
+    }
+  }
+
+  #addFile(path: string, kind: 'regular' | 'other'): string | undefined {
+    const problem = this.#allFolders.has(path) ? 'replaces a folder' : this.#replace(path);
+    this.#files.set(path, kind);
+    return problem ?? this.#climb(parentOf(path));
+  }
+
+  #addFolder(path: string): string | undefined {
+    const problem = this.#replace(path);
+    this.#files.delete(path);
+    this.#folders.add(path);
+    return problem ?? this.#climb(path);
+  }
+
+  #addNode(path: string): string | undefined {
+    const isTaken = this.#files.has(path) || this.#allFolders.has(path);
+    this.#nodes.add(path);
+    return isTaken ? 'is a device that replaces another entry' : this.#climb(parentOf(path));
+  }
+
+  #addHardLink(path: string, original: string | undefined): string | undefined {
+    const problem = this.#problemOfLink(path, original);
+    const added = this.#addFile(path, 'regular');
+    if (original !== undefined) this.#linked.add(original);
     return problem ?? added;
-  };
-  const problemOfLink = (path: string, original: string | undefined): string | undefined => {
+  }
+
+  #problemOfLink(path: string, original: string | undefined): string | undefined {
     if (original === undefined) return 'is a hard link that leads out of the layer';
     if (original === path) return 'is a hard link to itself';
-    if (!files.has(original)) return 'is a hard link to a file that is not in the layer';
-    return files.get(original) === 'regular' ? undefined : 'is a hard link to something that is not a file';
-  };
-  const addWhiteout = (folder: string, base: string): string | undefined => {
-    const problem = climb(folder);
+    if (!this.#files.has(original)) return 'is a hard link to a file that is not in the layer';
+    return this.#files.get(original) === 'regular'
+      ? undefined
+      : 'is a hard link to something that is not a file';
+  }
+
+  #addWhiteout(folder: string, base: string): string | undefined {
+    const problem = this.#climb(folder);
     if (base === opaqueName) {
-      opaque.add(folder);
+      this.#opaque.add(folder);
       // overlayfs does not know of such a thing.
       return folder === '' ? 'hides all layers below' : problem;
     }
-    // The books of aufs, which wrote them so first; they name nothing.
+    // aufs, where whiteouts come from, keeps records under such names; they delete nothing.
     if (base.startsWith(`${whiteoutPrefix}${whiteoutPrefix}`)) return problem;
     const name = base.slice(whiteoutPrefix.length);
     if (['', '.', '..'].includes(name)) return 'deletes an entry without a name';
-    removed.add(folder === '' ? name : `${folder}/${name}`);
+    this.#removed.add(folder === '' ? name : `${folder}/${name}`);
     return problem;
-  };
+  }
 
-  return {
-    place: (entry) => {
-      const { path, problem } = entryPath(entry.name);
-      if (path === undefined) {
-        return { kind: 'nameless', path: '', problem: `${showPath(entry.name.toString('utf8'))} ${problem}` };
-      }
-      const base = path.slice(path.lastIndexOf('/') + 1);
-      if (base.startsWith(whiteoutPrefix))
-        return { kind: 'whiteout', path, problem: addWhiteout(parentOf(path), base) };
-      if (entry.type === 'folder') {
-        return { kind: 'folder', path, problem: path === '' ? undefined : addFolder(path) };
-      }
-      if (path === '') return { kind: 'special', path, problem: `is the root, but a ${entry.type}` };
-      switch (entry.type) {
-        case 'file':
-          return { kind: 'file', path, problem: addFile(path, 'regular') };
-        case 'symlink': {
-          const target = entry.linkName;
-          const added = addFile(path, 'other');
-          return { kind: 'symlink', path, target, problem: added ?? problemOfTarget(target) };
-        }
-        case 'hardlink': {
-          const { path: original } = entryPath(entry.linkName);
-          return { kind: 'hardlink', path, original: original ?? '', problem: addHardLink(path, original) };
-        }
-        case 'device':
-          if (entry.device !== undefined && usualNodes.get(path) === entry.device)
-            return { kind: 'node', path, problem: addNode(path) };
-          return { kind: 'special', path, problem: addFile(path, 'other') ?? 'is a device' };
-        default:
-          return { kind: 'special', path, problem: addFile(path, 'other') ?? `is a ${entry.type}` };
-      }
-    },
-    hasFile: (path) => files.has(path),
-    hasFolder: (path) => allFolders.has(path),
-    files: () => files.keys(),
-    folders: () => folders,
-    removed: () => removed,
-    opaque: () => opaque,
-  };
+  /** Says why an entry may not replace what has this path. */
+  #replace(path: string): string | undefined {
+    if (this.#nodes.has(path)) return 'replaces a device';
+    return this.#linked.has(path) ? 'replaces a file that has a second name' : undefined;
+  }
+
+  /** Makes the folder with those above it. Returns what is wrong with that. */
+  #climb(folder: string): string | undefined {
+    if (this.#allFolders.has(folder)) return undefined;
+    if (this.#files.has(folder) || this.#nodes.has(folder)) return 'is below something that is not a folder';
+    const problem = this.#climb(parentOf(folder));
+    this.#allFolders.add(folder);
+    return problem;
+  }
 }
 
 function problemOfTarget(target: Buffer): string | undefined {

@@ -4,7 +4,7 @@ import { extract } from 'tar-stream';
 import { describe, expect, it } from 'vitest';
 import { runCommand } from '../../lib/index.ts';
 import { streamOf, type TarEntry, tarOf } from '../images.fixture.ts';
-import { openTarReader, type TarLimits } from './tar-reader.ts';
+import { type TarLimits, TarReader } from './tar-reader.ts';
 
 const limits: TarLimits = {
   maxEntries: 1000,
@@ -24,7 +24,7 @@ interface Seen {
 /** What was pushed is overwritten as soon as it may be. */
 function read(tar: Buffer, pieceBytes = tar.length, some: Partial<TarLimits> = {}): Seen[] {
   const seen: Seen[] = [];
-  const reader = openTarReader({ ...limits, ...some }, () => undefined);
+  const reader = new TarReader({ ...limits, ...some }, () => undefined);
   let before = Buffer.alloc(0);
   for (let at = 0; at < tar.length; at += pieceBytes) {
     const piece = Buffer.from(tar.subarray(at, at + pieceBytes));
@@ -88,7 +88,7 @@ describe('a tar archive', () => {
       await tarOf([{ name: 'ping', content: 'x' }]),
     ];
     const tar = Buffer.concat([patched(header, 156, 'x').subarray(0, 1024), file]);
-    const reader = openTarReader(limits, () => undefined);
+    const reader = new TarReader(limits, () => undefined);
     reader.push(tar);
     expect(reader.next()?.entry.xattrs.get('security.capability')).toEqual(capability);
   });
@@ -100,7 +100,7 @@ describe('a tar archive', () => {
       { name: 'after', content: 'short' },
     ]);
     const hash = createHash('sha256');
-    const reader = openTarReader({ ...limits, longestWhole: 1000 }, (_entry, piece) => hash.update(piece));
+    const reader = new TarReader({ ...limits, longestWhole: 1000 }, (_entry, piece) => hash.update(piece));
     const found = [];
     for (let at = 0; at < tar.length; at += 10_000) {
       reader.push(tar.subarray(at, at + 10_000));

@@ -39,14 +39,6 @@ export type Watch = (entry: TarEntry, piece: Buffer) => void;
  */
 export type IsWanted = (entry: TarEntry, start: Buffer) => boolean;
 
-export interface TarReader {
-  push(bytes: Buffer): void;
-  /** The next whole entry; undefined when more bytes are needed. @throws Fault ARCHIVE_INVALID, ARCHIVE_TOO_LARGE */
-  next(): ReadEntry | undefined;
-  /** After the last push. @throws Fault ARCHIVE_INVALID when the archive is cut short */
-  end(): void;
-}
-
 /** Of each file that is handed on, whatever its length. */
 export const headBytes = 64 * 1024;
 /** Of names and PAX records before an entry; Linux lets no more be in a file's attributes than 64 KiB each. */
@@ -63,110 +55,131 @@ interface Body {
   filled: number;
 }
 
-export function openTarReader(limits: TarLimits, watch: Watch, isWanted: IsWanted = () => true): TarReader {
-  const input = openBuffering();
-  let extras: Extras = {};
-  let body: Body | undefined;
-  let padding = 0;
-  let entries = 0;
-  let total = 0;
-  let names = 0;
-  let ended = false;
-  let room: Buffer = Buffer.allocUnsafeSlow(headBytes);
+export class TarReader {
+  readonly #limits: TarLimits;
+  readonly #watch: Watch;
+  readonly #isWanted: IsWanted;
+  readonly #input = openBuffering();
+  #extras: Extras = {};
+  #body: Body | undefined;
+  #padding = 0;
+  #entries = 0;
+  #total = 0;
+  #names = 0;
+  #hasEnded = false;
+  #room: Buffer = Buffer.allocUnsafeSlow(headBytes);
 
-  /** The same memory for one file after the other: large files would pile up until they are collected. */
-  const roomFor = (length: number): Buffer => {
-    if (length > room.length)
-      room = Buffer.allocUnsafeSlow(Math.max(length, Math.min(limits.longestWhole, length * 2)));
-    return room.subarray(0, length);
-  };
+  constructor(limits: TarLimits, watch: Watch, isWanted: IsWanted = () => true) {
+    this.#limits = limits;
+    this.#watch = watch;
+    this.#isWanted = isWanted;
+  }
 
-  const next = (): ReadEntry | undefined => {
+  push(bytes: Buffer): void {
+    this.#input.push(bytes);
+  }
+
+  /** The next whole entry; undefined when more bytes are needed. @throws Fault ARCHIVE_INVALID, ARCHIVE_TOO_LARGE */
+  next(): ReadEntry | undefined {
     for (;;) {
-      if (body !== undefined) return readBody();
-      padding -= input.skip(padding);
-      if (padding > 0) return undefined;
-      const block = input.take(blockBytes);
+      if (this.#body !== undefined) return this.#readBody(this.#body);
+      this.#padding -= this.#input.skip(this.#padding);
+      if (this.#padding > 0) return undefined;
+      const block = this.#input.take(blockBytes);
       if (block === undefined) return undefined;
       if (isZero(block)) {
-        ended = true;
-        count(blockBytes);
-      } else if (ended) throw invalidTar('data follows its end');
+        this.#hasEnded = true;
+        this.#count(blockBytes);
+      } else if (this.#hasEnded) throw invalidTar('data follows its end');
       else {
         const header = parseTarHeader(block);
         if (/^[xgLK]$/.test(header.type)) {
-          if (!readExtra(header)) return undefined;
-        } else return begin(header);
+          if (!this.#readExtra(header)) return undefined;
+        } else return this.#begin(header);
       }
     }
-  };
+  }
 
-  /** False, with its header put back, when it is not all there yet. */
-  const readExtra = (header: TarHeader): boolean => {
+  /** After the last push. @throws Fault ARCHIVE_INVALID when the archive is cut short */
+  end(): void {
+    if (this.#body !== undefined || this.#padding > 0 || this.#input.held() > 0)
+      throw invalidTar('it is cut short');
+    if (Object.keys(this.#extras).length > 0) throw invalidTar('its last entry is missing');
+  }
+
+  /** Reads PAX records or a long name. Returns false, with the header put back, when it is not all there yet. */
+  #readExtra(header: TarHeader): boolean {
     if (header.sizeBytes > maxExtraBytes)
       throw tooLarge('the extra headers of an entry are longer than 1 MiB');
-    const bytes = input.take(padded(header.sizeBytes));
+    const bytes = this.#input.take(padded(header.sizeBytes));
     if (bytes === undefined) {
-      input.putBack(blockBytes);
+      this.#input.putBack(blockBytes);
       return false;
     }
-    count(bytes.length);
-    addExtra(extras, header.type, bytes.subarray(0, header.sizeBytes));
+    this.#count(bytes.length);
+    addExtra(this.#extras, header.type, bytes.subarray(0, header.sizeBytes));
     return true;
-  };
+  }
 
-  const count = (bytes: number): void => {
-    total += bytes;
-    if (total > limits.maxTotalBytes)
-      throw tooLarge(`it holds more than ${formatSize(limits.maxTotalBytes)}`);
-  };
-
-  /** Undefined when more bytes are needed; with its header put back, when not even its start is there. */
-  const begin = (header: TarHeader): ReadEntry | undefined => {
-    const entry = entryOf(header, extras);
-    if (entry.sizeBytes > 0 && input.held() < startBytes) {
-      input.putBack(blockBytes);
+  /** Undefined when more bytes are needed; with the header put back when not even the start of the file is there. */
+  #begin(header: TarHeader): ReadEntry | undefined {
+    const entry = entryOf(header, this.#extras);
+    if (entry.sizeBytes > 0 && this.#input.held() < startBytes) {
+      this.#input.putBack(blockBytes);
       return undefined;
     }
-    extras = {};
-    if (++entries > limits.maxEntries) throw tooLarge(`it has more than ${limits.maxEntries} entries`);
-    names += entry.name.length;
-    if (names > limits.maxNameBytes)
-      throw tooLarge(`its names are longer than ${formatSize(limits.maxNameBytes)}`);
-    count(entry.sizeBytes);
-    padding = padded(entry.sizeBytes) - entry.sizeBytes;
+    this.#extras = {};
+    this.#countEntry(entry);
+    this.#padding = padded(entry.sizeBytes) - entry.sizeBytes;
     if (entry.sizeBytes === 0) return { entry, head: empty, content: empty };
-    const isWhole = entry.sizeBytes <= limits.longestWhole && isWanted(entry, input.peek(startBytes));
-    const content = isWhole ? input.take(entry.sizeBytes) : undefined;
+    const { longestWhole } = this.#limits;
+    const isWhole = entry.sizeBytes <= longestWhole && this.#isWanted(entry, this.#input.peek(startBytes));
+    const content = isWhole ? this.#input.take(entry.sizeBytes) : undefined;
     if (content !== undefined) return { entry, head: content.subarray(0, headBytes), content };
-    body = {
+    this.#body = {
       entry: kept(entry),
-      room: roomFor(isWhole ? entry.sizeBytes : Math.min(entry.sizeBytes, headBytes)),
+      room: this.#roomFor(isWhole ? entry.sizeBytes : Math.min(entry.sizeBytes, headBytes)),
       isWhole,
       filled: 0,
     };
-    return readBody();
-  };
+    return this.#readBody(this.#body);
+  }
 
-  const readBody = (): ReadEntry | undefined => {
-    if (body === undefined) return undefined;
+  #readBody(body: Body): ReadEntry | undefined {
     const { entry, room, isWhole } = body;
     while (body.filled < entry.sizeBytes) {
-      const piece = input.some(entry.sizeBytes - body.filled);
+      const piece = this.#input.some(entry.sizeBytes - body.filled);
       if (piece === undefined) return undefined;
       if (body.filled < room.length) piece.copy(room, body.filled);
-      if (!isWhole) watch(entry, piece);
+      if (!isWhole) this.#watch(entry, piece);
       body.filled += piece.length;
     }
-    body = undefined;
+    this.#body = undefined;
     return { entry, head: room.subarray(0, headBytes), content: isWhole ? room : undefined };
-  };
+  }
 
-  const end = (): void => {
-    if (body !== undefined || padding > 0 || input.held() > 0) throw invalidTar('it is cut short');
-    if (Object.keys(extras).length > 0) throw invalidTar('its last entry is missing');
-  };
-  return { push: input.push, next, end };
+  #countEntry(entry: TarEntry): void {
+    const { maxEntries, maxNameBytes } = this.#limits;
+    if (++this.#entries > maxEntries) throw tooLarge(`it has more than ${maxEntries} entries`);
+    this.#names += entry.name.length;
+    if (this.#names > maxNameBytes) throw tooLarge(`its names are longer than ${formatSize(maxNameBytes)}`);
+    this.#count(entry.sizeBytes);
+  }
+
+  #count(bytes: number): void {
+    const { maxTotalBytes } = this.#limits;
+    this.#total += bytes;
+    if (this.#total > maxTotalBytes) throw tooLarge(`it holds more than ${formatSize(maxTotalBytes)}`);
+  }
+
+  /** Reuses the memory of the last file: the buffers of large files would pile up until they are collected. */
+  #roomFor(length: number): Buffer {
+    if (length > this.#room.length) {
+      const { longestWhole } = this.#limits;
+      this.#room = Buffer.allocUnsafeSlow(Math.max(length, Math.min(longestWhole, length * 2)));
+    }
+    return this.#room.subarray(0, length);
+  }
 }
 
 /** Of what comes in more than one push. */

@@ -9,9 +9,9 @@ import { constants } from 'node:fs';
 import { type FileHandle, link, lstat, open, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LayerLimits } from '../layer/layer-limits.ts';
-import { openLayerPaths, type Placed } from '../layer/layer-paths.ts';
+import { LayerPaths, type Placed } from '../layer/layer-paths.ts';
 import type { TarEntry } from '../layer/tar-entry.ts';
-import { openTarReader, type ReadEntry } from '../layer/tar-reader.ts';
+import { type ReadEntry, TarReader } from '../layer/tar-reader.ts';
 import { showName, unsafe } from './entry-name.ts';
 import { type Folders, foldersBelow } from './folders.ts';
 import { layWhiteouts } from './whiteouts.ts';
@@ -31,7 +31,7 @@ export async function unpackTar(
   limits: LayerLimits,
 ): Promise<void> {
   const folders = foldersBelow(root);
-  const paths = openLayerPaths();
+  const paths = new LayerPaths();
   const placed = (entry: TarEntry): Placed => {
     const found = paths.place(entry);
     if (found.problem === undefined) return found;
@@ -41,7 +41,7 @@ export async function unpackTar(
   const pieces: Buffer[] = [];
   let passing: TarEntry | undefined;
   let file: FileHandle | undefined;
-  const reader = openTarReader({ ...limits, longestWhole }, (entry, piece) => {
+  const reader = new TarReader({ ...limits, longestWhole }, (entry, piece) => {
     passing = entry;
     pieces.push(piece);
   });

@@ -1,9 +1,9 @@
 /** What a layer's tar says should lie in its folder, by the rules that `unpack/tar.ts` lays it by. */
 import { createHash, type Hash } from 'node:crypto';
 import type { LayerLimits } from '../layer/layer-limits.ts';
-import { openLayerPaths } from '../layer/layer-paths.ts';
+import { LayerPaths } from '../layer/layer-paths.ts';
 import type { TarEntry } from '../layer/tar-entry.ts';
-import { openTarReader } from '../layer/tar-reader.ts';
+import { TarReader } from '../layer/tar-reader.ts';
 
 export type Expected =
   | { readonly kind: 'folder' }
@@ -24,10 +24,10 @@ export async function expectedOf(
   source: AsyncIterable<Buffer>,
   limits: LayerLimits,
 ): Promise<ReadonlyMap<string, Expected>> {
-  const paths = openLayerPaths();
+  const paths = new LayerPaths();
   const expected = new Map<string, Expected>();
   let passing: Hash | undefined;
-  const reader = openTarReader({ ...limits, longestWhole }, (_entry, piece) => {
+  const reader = new TarReader({ ...limits, longestWhole }, (_entry, piece) => {
     passing ??= createHash('sha256');
     passing.update(piece);
   });

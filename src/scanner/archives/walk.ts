@@ -1,5 +1,5 @@
 /** Walks the entries of one archive. It writes nothing to disk and only reports names. */
-import { headBytes, openTarReader, type TarEntry } from '../../images/index.ts';
+import { headBytes, type TarEntry, TarReader } from '../../images/index.ts';
 import { giveBackAround, messageOf } from '../../lib/index.ts';
 import { decompressed, smallGunzipped } from './decompress.ts';
 import { archiveStart, type CompressedForm, type OpenedForm } from './forms.ts';
@@ -93,7 +93,7 @@ async function walkZipEntry(zip: Buffer, entry: ZipEntry, work: Work, visitor: V
 export async function walkTar(pieces: AsyncIterable<Buffer>, work: Work, visitor: Visitor): Promise<void> {
   const { longestWhole, maxBytes, maxEntries } = work.limits;
   let long: LongVisit | undefined;
-  const reader = openTarReader(
+  const reader = new TarReader(
     { maxEntries, maxTotalBytes: maxBytes, maxNameBytes, longestWhole },
     (entry, piece) => {
       long ??= visitor.long(containedOf(entry));

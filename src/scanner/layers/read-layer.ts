@@ -6,14 +6,13 @@ import type { Digest } from '../../blobs/index.ts';
 import {
   entryPath,
   type IsWanted,
-  type LayerPaths,
+  LayerPaths,
   layerLimits,
   linkTarget,
-  openLayerPaths,
-  openTarReader,
   type ReadEntry,
   type TarEntry,
   type TarLimits,
+  TarReader,
   unpacked,
   type Watch,
 } from '../../images/index.ts';
@@ -61,7 +60,7 @@ export async function readLayer(
   limits: TarLimits = { ...layerLimits, longestWhole },
 ): Promise<LayerAnalysis> {
   const collector = openCollector(analysers);
-  const paths = openLayerPaths();
+  const paths = new LayerPaths();
   const reading: Reading = { collector, paths, links: [], long: undefined, namesakes: new Map() };
   const diffId = await readEntries(layer, limits, signal, {
     watch: watchOf(reading),
@@ -99,7 +98,7 @@ async function readEntries(
   const stop = (): void => void source.destroy(signal.reason);
   signal.addEventListener('abort', stop, { once: true });
   const { bytes, digests } = unpacked(source, layer.isVerified === true ? layer.digest : undefined);
-  const reader = openTarReader(limits, watch, isWanted);
+  const reader = new TarReader(limits, watch, isWanted);
   try {
     for await (const piece of bytes) {
       signal.throwIfAborted();

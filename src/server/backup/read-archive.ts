@@ -11,7 +11,7 @@ import { pipeline } from 'node:stream/promises';
 import { createZstdDecompress } from 'node:zlib';
 import { registrySchema } from '../../content/index.ts';
 import { gateSchema } from '../../gate/index.ts';
-import { openTarReader, type TarEntry, type TarReader } from '../../images/index.ts';
+import { type TarEntry, TarReader } from '../../images/index.ts';
 import { errnoOf, formatSize, isFault, messageOf } from '../../lib/index.ts';
 import { knowsSchema } from '../../store/index.ts';
 import { serverFault } from '../faults.ts';
@@ -95,7 +95,7 @@ class Reading implements Disposable {
   constructor(into: string, onBytes: ReadOptions['onBytes']) {
     this.#into = into;
     this.#onBytes = onBytes;
-    this.#tar = openTarReader(
+    this.#tar = new TarReader(
       {
         maxEntries: limits.files + 2,
         maxTotalBytes: Number.MAX_SAFE_INTEGER,
