@@ -31,7 +31,7 @@ export { type ReadyProcess, startReady } from './ready-process.ts';
 export { readRecording } from './recorder/reading.ts';
 export { openRecorder } from './recorder/recorder.ts';
 export { findLandlockLauncher } from './request.ts';
-export { refuseOwnNetwork, superviseSandbox } from './running-sandbox.ts';
+export { superviseSandbox } from './running-sandbox.ts';
 export { runtimeDrivers } from './runtime/drivers.ts';
 export { buildSpec } from './runtime-config/build.ts';
 export {
@@ -42,6 +42,7 @@ export {
   type StartRuntime,
 } from './runtime-process.ts';
 export { type LocalSandboxHost, openSandboxHost } from './sandbox-host.ts';
+export { refuseOwnNetwork } from './sandbox-ports.ts';
 export { type Learned, learnedProfile } from './seccomp/learned.ts';
 export type * from './types.ts';
 export { openIdRanges } from './uid-ranges.ts';

@@ -9,16 +9,12 @@
  */
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cgroup, CgroupUsage } from './cgroup/types.ts';
-import { sandboxFault } from './faults.ts';
-import { startWayIn } from './loopback.ts';
 import type { SandboxPolicy } from './policy.ts';
-import { makeRelayFolder, type RelayPlace } from './relay.ts';
 import type { RuntimeDriver } from './runtime/types.ts';
 import type { RuntimeProcess } from './runtime-process.ts';
-import { startServing } from './served-port.ts';
+import { refuseOwnNetwork, SandboxPorts } from './sandbox-ports.ts';
 import type { SocketWatch } from './socket-watch.ts';
 import type { MadeSandbox, SandboxExit } from './types.ts';
 import { type Violation, violation } from './violations.ts';
@@ -49,107 +45,114 @@ interface SandboxParts {
 }
 
 export function superviseSandbox(parts: SandboxParts): MadeSandbox {
-  const { id, process, cgroup } = parts;
-  let isKilled = false;
-  let hasEnded = false;
-  let hasTooManySockets = false;
-  let lastUsage: CgroupUsage | undefined;
-  let destruction: Promise<void> | undefined;
-  const relays: { end(): Promise<void> }[] = [];
-  let isServing = false;
-
-  const onExcess = (why: string) => {
-    hasTooManySockets = true;
-    parts.onViolation?.(violation('oom', why));
-    void cgroup.kill().catch(() => {});
-  };
-  // A network of a kernel of its own is in the memory of that kernel.
-  const watch = parts.driver.ownsNetwork
-    ? undefined
-    : parts.sockets?.add({ pids: () => cgroup.pids(), onExcess });
-  const exited = process.exited.then(async ([code, signal]): Promise<SandboxExit> => {
-    hasEnded = true;
-    lastUsage = usageAtEnd(cgroup);
-    watch?.[Symbol.dispose]();
-    parts.hearKernel?.();
-    const isOutOfMemory = lastUsage.oomKills > 0 || hasTooManySockets;
-    return describeExit(parts, code, signal, isOutOfMemory, isKilled);
-  });
-  const removed = exited.then(async () => {
-    // Its relay is in the group, and can't end while that is frozen.
-    if (isServing) await killInTime(cgroup);
-    await Promise.all(relays.map((relay) => relay.end()));
-    await parts.remove();
-  });
-  if (parts.driver.joinsCgroup) endAtFirstOomKill(parts, exited);
-  // Whoever calls destroy() is told; a removal that nobody waits for must not end Ward.
-  removed.catch(() => {});
-
-  async function end(): Promise<void> {
-    isKilled ||= !hasEnded;
-    await killInTime(cgroup);
-    // The runtime may not have put anything into the group yet.
-    if (!hasEnded) process.kill();
-    await exited;
-    await removed;
-  }
-  const destroy = () =>
-    (destruction ??= end().catch((error: unknown) => {
-      // Asked again, it tries again.
-      destruction = undefined;
-      throw error;
-    }));
-  const place = (folder: string) => relayPlace(parts, folder, () => hasEnded);
+  const { cgroup } = parts;
+  const life = new SandboxLife(parts);
+  const { exited, removed, ports } = life;
   return {
-    id,
+    id: parts.id,
     exited,
     removed,
-    hasEnded: () => hasEnded,
+    hasEnded: () => life.hasEnded,
     freeze: () => cgroup.freeze(),
     thaw: () => cgroup.thaw(),
-    usage: () => lastUsage ?? cgroup.usage(),
-    cpuUsec: () => lastUsage?.cpuUsec ?? cgroup.cpuUsec(),
+    usage: () => life.lastUsage ?? cgroup.usage(),
+    cpuUsec: () => life.lastUsage?.cpuUsec ?? cgroup.cpuUsec(),
     standBack(isBehind) {
-      if (!hasEnded) cgroup.weigh(isBehind ? 'idle' : parts.policy.cpuWeight);
+      if (!life.hasEnded) cgroup.weigh(isBehind ? 'idle' : parts.policy.cpuWeight);
     },
     refusals: () => cgroup.refusals(),
     hearKernel: parts.hearKernel,
     refusalsTold: parts.refusalsTold,
     checkPorts: () => refuseOwnNetwork(parts.driver),
-    async wayIn(port) {
-      const wayIn = await startWayIn(place(`port-${port}`), port);
-      relays.push(wayIn);
-      if (hasEnded) await wayIn.end();
-      return wayIn;
-    },
-    portFolder: (port) => makeRelayFolder(place(`served-${port}`), 'entered'),
-    async serve({ port, connections }) {
-      isServing = true;
-      const relay = await startServing(place(`served-${port}`), { port, connections }, (pid) =>
-        cgroup.add(pid),
-      );
-      relays.push(relay);
-      // Kept, it would refuse its connections to all later calls. The kernel may have ended it when memory ran out.
-      void relay.ended.then(() => (hasEnded ? undefined : cgroup.kill().catch(() => {})));
-      if (hasEnded) await relay.end();
-    },
+    wayIn: (port) => ports.wayIn(port),
+    portFolder: (port) => ports.folder(port),
+    serve: (served) => ports.serve(served),
     lend: (userId) => cgroup.lend(userId),
-    destroy,
+    destroy: () => life.destroy(),
   };
 }
 
-/** @throws Fault PORT_UNREACHABLE */
-export function refuseOwnNetwork(driver: Pick<RuntimeDriver, 'name' | 'ownsNetwork'>): void {
-  if (!driver.ownsNetwork) return;
-  throw sandboxFault('PORT_UNREACHABLE', `${driver.name} keeps the network of its sandboxes to itself`, {
-    hint: 'run it under crun or runc',
-  });
-}
+/** Sees to it that the sandbox ends whole, and once, whoever ends it. */
+class SandboxLife {
+  readonly ports: SandboxPorts;
+  readonly exited: Promise<SandboxExit>;
+  readonly removed: Promise<void>;
+  readonly #parts: SandboxParts;
+  readonly #watch: Disposable | undefined;
+  #isKilled = false;
+  #hasEnded = false;
+  #hasTooManySockets = false;
+  #lastUsage: CgroupUsage | undefined;
+  #destruction: Promise<void> | undefined;
 
-function relayPlace(parts: SandboxParts, folder: string, hasEnded: () => boolean): RelayPlace {
-  refuseOwnNetwork(parts.driver);
-  const { cgroup, bundleDir, ownerId, userId = 0 } = parts;
-  return { pids: () => cgroup.pids(), hasEnded, dir: join(bundleDir, folder), ownerId, userId };
+  constructor(parts: SandboxParts) {
+    this.#parts = parts;
+    this.ports = new SandboxPorts(parts, () => this.#hasEnded);
+    this.#watch = this.#watchSockets();
+    this.exited = parts.process.exited.then(([code, signal]) => this.#readEvidence(code, signal));
+    this.removed = this.exited.then(() => this.#remove());
+    if (parts.driver.joinsCgroup) endAtFirstOomKill(parts, this.exited);
+    // destroy() hands the error to its caller; a removal that nobody waits for must not end Ward.
+    this.removed.catch(() => {});
+  }
+
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  /** What it had used when it ended; undefined while it runs. */
+  get lastUsage(): CgroupUsage | undefined {
+    return this.#lastUsage;
+  }
+
+  destroy(): Promise<void> {
+    this.#destruction ??= this.#end().catch((error: unknown) => {
+      // The next call tries again.
+      this.#destruction = undefined;
+      throw error;
+    });
+    return this.#destruction;
+  }
+
+  async #end(): Promise<void> {
+    const { cgroup, process } = this.#parts;
+    this.#isKilled ||= !this.#hasEnded;
+    await killInTime(cgroup);
+    // The runtime may not have put anything into the group yet.
+    if (!this.#hasEnded) process.kill();
+    await this.exited;
+    await this.removed;
+  }
+
+  #watchSockets(): Disposable | undefined {
+    const { driver, sockets, cgroup } = this.#parts;
+    // The memory of a kernel of its own holds that kernel's network, too.
+    if (driver.ownsNetwork) return undefined;
+    return sockets?.add({ pids: () => cgroup.pids(), onExcess: (why) => this.#endForSockets(why) });
+  }
+
+  #endForSockets(why: string): void {
+    this.#hasTooManySockets = true;
+    this.#parts.onViolation?.(violation('oom', why));
+    void this.#parts.cgroup.kill().catch(() => {});
+  }
+
+  async #readEvidence(code: number | null, signal: NodeJS.Signals | null): Promise<SandboxExit> {
+    this.#hasEnded = true;
+    const usage = usageAtEnd(this.#parts.cgroup);
+    this.#lastUsage = usage;
+    this.#watch?.[Symbol.dispose]();
+    this.#parts.hearKernel?.();
+    const isOutOfMemory = usage.oomKills > 0 || this.#hasTooManySockets;
+    return describeExit(this.#parts, code, signal, isOutOfMemory, this.#isKilled);
+  }
+
+  async #remove(): Promise<void> {
+    // A relay in the group can't end while the group is frozen.
+    if (this.ports.isServing) await killInTime(this.#parts.cgroup);
+    await this.ports.end();
+    await this.#parts.remove();
+  }
 }
 
 /**

@@ -42,7 +42,7 @@ function follow(link: string, search: Search): void {
     const target = search.links.get(done.join('/'));
     if (target === undefined) continue;
     if (target.startsWith('/')) throw leadsOut(link, search);
-    if (++hops > maxHops) throw refused(link, 'is part of a circle of links');
+    if (++hops > maxHops) throw refused(link, 'leads in a circle');
     done.pop();
     todo.push(...target.split('/').reverse());
   }
