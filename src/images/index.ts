@@ -27,8 +27,7 @@ export { openWorkFolder, type WorkFolder } from './function-images/work-folder.t
 export { entryPath, linkTarget, showPath } from './layer/entry-path.ts';
 export { layerLimits } from './layer/layer-limits.ts';
 export { LayerPaths } from './layer/layer-paths.ts';
-export { isElsewhere, isLayerType } from './layer/layer-types.ts';
-export { layerStartBytes, mayBeLayer } from './layer/may-be-layer.ts';
+export { isElsewhere, isLayerType, layerStartBytes, mayBeLayer } from './layer/layer-types.ts';
 export { parsePax, paxNumber } from './layer/pax.ts';
 export { openReleasing } from './layer/releasing.ts';
 export type { TarEntry } from './layer/tar-entry.ts';
@@ -89,6 +88,5 @@ export { confineUnpacker } from './unpack/apart.ts';
 export { codeArchiveLimits, isProgram } from './unpack/code-limits.ts';
 export { inspectZip, unpackZip, type ZipSummary } from './unpack/zip.ts';
 export { type CheckedBlobs, checkBlobs } from './verify/blob-check.ts';
-export { dropLayer } from './verify/drop-layer.ts';
 export { checkLayer, type LayerProblem, type StoredLayer } from './verify/layer-check.ts';
-export { layersOf, layersOfStore, unpackedLayers } from './verify/stored-layers.ts';
+export { dropLayer, layersOf, layersOfStore, unpackedLayers } from './verify/stored-layers.ts';

@@ -10,9 +10,9 @@ import { imageFault } from '../faults.ts';
 import { ociArchitecture } from '../oci/layout.ts';
 import type { Descriptor } from '../oci/schema.ts';
 import { type BaseImage, baseOfKind, findBase } from './base-image.ts';
-import { byChangeFrequency } from './change-frequency.ts';
 import { packFiles } from './file-layer.ts';
 import { type FolderContent, type LeftOut, readFolder } from './folder-content.ts';
+import type { FolderEntry } from './folder-entry.ts';
 import {
   type AddedLayer,
   contractPort,
@@ -185,4 +185,35 @@ export function describe(
     leftOut,
     warnings: [],
   };
+}
+
+interface LayerFiles {
+  readonly role: 'dependencies' | 'code';
+  readonly entries: readonly FolderEntry[];
+}
+
+/** Folders of dependencies, wherever they are. */
+const anywhere = new Set(['node_modules', 'site-packages']);
+/** Folders of dependencies at the root only: deeper down the name may mean anything. */
+const atRoot = new Set(['.venv', 'vendor', 'venv', 'virtualenv']);
+
+/**
+ * Divides files by how often they change, the rarest first: dependencies, which a package manager put there, change seldom;
+ * the function's own code changes with every build. So most builds make one small layer, and registries and hosts have the
+ * rest. Leaves out a layer without files.
+ */
+function byChangeFrequency(entries: readonly FolderEntry[]): readonly LayerFiles[] {
+  const dependencies: FolderEntry[] = [];
+  const code: FolderEntry[] = [];
+  for (const entry of entries) (isDependency(entry.path) ? dependencies : code).push(entry);
+  const layers: readonly LayerFiles[] = [
+    { role: 'dependencies', entries: dependencies },
+    { role: 'code', entries: code },
+  ];
+  return layers.filter((layer) => layer.entries.length > 0);
+}
+
+function isDependency(path: string): boolean {
+  const parts = path.split('/');
+  return atRoot.has(parts[0] ?? '') || parts.some((part) => anywhere.has(part));
 }

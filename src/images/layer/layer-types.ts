@@ -1,6 +1,6 @@
 /**
- * Which blobs of a manifest are layers of a root file system: one list for who scans them, who lays them and who decides
- * whether there is something to scan. Source: OCI image-spec v1.1, layer.md; Docker's image manifest, schema 2.
+ * Which blobs are layers of a root file system, by their media type or by their first bytes. One answer for the scanner, for
+ * the unpacker and for the decision whether there is something to scan. Source: OCI image-spec v1.1, layer.md; Docker's image manifest, schema 2.
  */
 const ociForms = ['tar', 'tar+gzip', 'tar+zstd'];
 const dockerForms = ['tar', 'tar.gzip', 'tar.zstd'];
@@ -21,4 +21,45 @@ export function isElsewhere(mediaType: string): boolean {
 
 export function isLayerType(mediaType: string): boolean {
   return layerTypes.has(mediaType);
+}
+
+const packed = ['1f8b', '425a68', 'fd377a585a00', '28b52ffd', '04224d18'].map((hex) =>
+  Buffer.from(hex, 'hex'),
+);
+const blockBytes = 512;
+const checksumAt = 148;
+const checksumBytes = 8;
+
+/** How many bytes `mayBeLayer` wants. */
+export const layerStartBytes = blockBytes;
+
+/**
+ * Says whether some client would take a blob for a layer, by its first bytes: engines look at those, and not at what the
+ * blob is called. Says yes to more than Ward itself unpacks: bzip2 and xz, which Docker and podman know, and tars of Unix V7.
+ * Sources: Docker, pkg/archive, "DetectCompression"; Go, archive/tar, "getFormat".
+ * @param start The first 512 bytes of the blob, or all of it.
+ */
+export function mayBeLayer(start: Buffer): boolean {
+  if (packed.some((magic) => start.subarray(0, magic.length).equals(magic))) return true;
+  // A frame to be skipped comes first in what zstd:chunked writes.
+  if (start.length >= 4 && (start.readUInt32LE(0) & 0xfffffff0) >>> 0 === 0x184d2a50) return true;
+  const block = start.subarray(0, blockBytes);
+  // The end of an archive, of an empty one.
+  if (block.every((byte) => byte === 0)) return true;
+  return block.length === blockBytes && hasTarChecksum(block);
+}
+
+/** Writers have summed signed bytes, too. */
+function hasTarChecksum(block: Buffer): boolean {
+  const field = block.toString('latin1', checksumAt, checksumAt + checksumBytes).replaceAll(/[\0 ]/g, '');
+  if (!/^[0-7]{1,7}$/.test(field)) return false;
+  let unsigned = checksumBytes * 0x20;
+  let signed = unsigned;
+  for (const [at, byte] of block.entries()) {
+    if (at >= checksumAt && at < checksumAt + checksumBytes) continue;
+    unsigned += byte;
+    signed += byte > 127 ? byte - 256 : byte;
+  }
+  const sum = Number.parseInt(field, 8);
+  return sum === unsigned || sum === signed;
 }

@@ -11,10 +11,9 @@ import { type FileHandle, mkdir, mkdtemp, open, readdir, rename, rm } from 'node
 import { basename, dirname, join, resolve } from 'node:path';
 import { crc32, inflateRawSync } from 'node:zlib';
 import { type Entry, fromBufferPromise, type ZipFile } from 'yauzl';
-import { errnoOf, isFault, messageOf } from '../../lib/index.ts';
+import { errnoOf, formatSize, isFault, messageOf } from '../../lib/index.ts';
 import { imageFault } from '../faults.ts';
 import type { ArchiveLimits } from '../types.ts';
-import { newBudget, type UnpackBudget } from './budget.ts';
 import { entryParts, isSystemError, showName, unsafe } from './entry-name.ts';
 import { type Folders, foldersBelow } from './folders.ts';
 
@@ -24,6 +23,13 @@ export interface ZipSummary {
   readonly totalBytes: number;
   /** Paths of the files, as in the archive. */
   readonly files: readonly string[];
+}
+
+interface UnpackBudget {
+  /** Counts one more entry. @throws Fault ARCHIVE_TOO_LARGE */
+  countEntry(name: string): void;
+  /** Counts more bytes of the entry `name`, of which `soFar` came before. @throws Fault ARCHIVE_TOO_LARGE */
+  countBytes(name: string, bytes: number, soFar: number): void;
 }
 
 /** Deflate can reach 1032:1, real files hardly a tenth of it; below the floor it does not matter. */
@@ -263,4 +269,31 @@ async function faultsOnly<T>(work: () => Promise<T>): Promise<T> {
       throw unsafe(message);
     throw imageFault('ARCHIVE_INVALID', `the zip archive is damaged: ${message}`, { cause: error });
   }
+}
+
+function newBudget(limits: ArchiveLimits): UnpackBudget {
+  let entries = 0;
+  let total = 0;
+  return {
+    countEntry: (name) => {
+      if (++entries > limits.maxEntries) {
+        throw tooLarge(`${showName(name)} is over the limit of ${limits.maxEntries} entries`);
+      }
+    },
+    countBytes: (name, bytes, soFar) => {
+      total += bytes;
+      if (soFar + bytes > limits.maxEntryBytes) {
+        throw tooLarge(`${showName(name)} is larger than ${formatSize(limits.maxEntryBytes)}`);
+      }
+      if (total > limits.maxTotalBytes) {
+        throw tooLarge(
+          `with ${showName(name)} the content is larger than ${formatSize(limits.maxTotalBytes)}`,
+        );
+      }
+    },
+  };
+}
+
+function tooLarge(message: string): Error {
+  return imageFault('ARCHIVE_TOO_LARGE', message);
 }

@@ -22,10 +22,9 @@ import { readImage, readIndex, refNameOf } from '../oci/layout.ts';
 import { openLayerStore } from '../store/layer-store.ts';
 import { unpackTar } from '../unpack/tar.ts';
 import { differencesIn } from './differences.ts';
-import { dropLayer } from './drop-layer.ts';
 import { type Expected, expectedOf } from './expected.ts';
 import { checkLayer, type StoredLayer } from './layer-check.ts';
-import { layersOfStore, unpackedLayers } from './stored-layers.ts';
+import { dropLayer, layersOfStore, unpackedLayers } from './stored-layers.ts';
 
 const realStore = process.env['WARD_IMAGES'] ?? '/var/lib/ward/images';
 const isRoot = process.geteuid?.() === 0;

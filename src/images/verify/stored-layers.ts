@@ -1,12 +1,13 @@
-/** Which layers the images of a layout have, and which of them are unpacked. */
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+/** The layers that the images of a layout have; those of a store that are unpacked, and how one of these is dropped. */
+import { mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { type Digest, isDigest } from '../../blobs/index.ts';
 import { errnoOf, isFault } from '../../lib/index.ts';
 import { isLayerType } from '../layer/layer-types.ts';
 import { readImage, readIndex } from '../oci/layout.ts';
 import { blobsBelow } from '../oci/layout-blobs.ts';
 import { type Descriptor, indexTypes, manifestMediaType } from '../oci/schema.ts';
+import { isMountedAnywhere, mountedName, openLayerStore } from '../store/layer-store.ts';
 import type { StoredLayer } from './layer-check.ts';
 
 /** Of an image store: layers of all its images, by diff id. Images that can't be read have none. */
@@ -44,6 +45,25 @@ export async function unpackedLayers(dir: string): Promise<readonly Digest[]> {
     throw error;
   });
   return names.map((name) => `sha256:${name}`).filter(isDigest);
+}
+
+/**
+ * Removes a damaged layer from an image store, so that it is unpacked again when it is needed. Returns false and leaves the
+ * layer in place while a sandbox runs on it.
+ */
+export async function dropLayer(dir: string, diffId: Digest): Promise<boolean> {
+  const path = openLayerStore(dir).path(diffId);
+  const aside = await mkdtemp(join(dirname(path), '.tmp-'));
+  try {
+    if (await isMountedAnywhere([mountedName(diffId)])) return false;
+    await rename(path, join(aside, 'root'));
+    // From here on nobody mounts it: a root that was mounted meanwhile is left what it has.
+    if (!(await isMountedAnywhere([mountedName(diffId)]))) return true;
+    await rename(join(aside, 'root'), path);
+    return false;
+  } finally {
+    await rm(aside, { recursive: true, force: true });
+  }
 }
 
 async function manifestsOf(dir: string, entry: Descriptor): Promise<readonly Descriptor[]> {
