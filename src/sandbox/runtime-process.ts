@@ -2,6 +2,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { Duplex, type Readable, type Writable } from 'node:stream';
+import { startCommand } from '../lib/index.ts';
 import { sandboxFault } from './faults.ts';
 
 export type RuntimeExit = readonly [code: number | null, signal: NodeJS.Signals | null];
@@ -33,6 +34,25 @@ export interface RuntimeCommand {
 
 /** @throws Fault SANDBOX_START_FAILED, or COMMAND_FAILED */
 export type StartRuntime<Started extends RuntimeProcess> = (command: RuntimeCommand) => Promise<Started>;
+
+/** Starts a runtime as a child of this process. */
+export const startDirectly: StartRuntime<RuntimeProcess & RuntimeStreams> = async ({
+  argv,
+  cwd,
+  env,
+  hasChannel,
+}) => {
+  const child = startCommand(argv, {
+    cwd,
+    env,
+    // Never the host's /dev/null: crun would change its owner.
+    stdio: hasChannel ? ['pipe', 'pipe', 'pipe', 'pipe'] : ['pipe', 'pipe', 'pipe'],
+    // Runtimes hand signals on to the program inside, which has to outlive a ^C until Ward has drained.
+    detached: true,
+  });
+  await once(child, 'spawn');
+  return runtimeProcessOf(child, hasChannel);
+};
 
 /** A child of this process, as the process of a runtime. Its first streams are pipes, and so is its descriptor 3. */
 export function runtimeProcessOf(child: ChildProcess, hasChannel: boolean): RuntimeProcess & RuntimeStreams {

@@ -10,21 +10,22 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { messageOf } from '../../lib/index.ts';
 import { explainPolicy } from '../explain.ts';
-import type { LsmFeatures } from '../host/features.ts';
+import type { LsmFeatures, RuntimeFeatures } from '../host/features.ts';
 import { isIsolated } from '../host/isolated.ts';
 import { labelForeign, shareWithSandboxes } from '../lsm/label.ts';
 import { isMechanism, type Mechanism, mechanismNames, mechanisms } from '../mechanisms.ts';
 import { rlimitsOf, type SandboxPolicy } from '../policy.ts';
 import { findLandlockLauncher } from '../request.ts';
 import { unavailable } from '../requirements.ts';
+import { advisoriesOf, refusedAdvisories } from '../runtime/advisories.ts';
+import { runtimeNames } from '../runtime/drivers.ts';
 import type { LocalSandboxHost } from '../sandbox-host.ts';
 import { strictProfile } from '../seccomp/profile.ts';
 import { hostAdvice } from './advice.ts';
 import { limitProbes } from './limits.ts';
 import { runProgram } from './program.ts';
-import { holesOf, runtimesOf } from './runtimes.ts';
 import { systemCalls } from './system-calls.ts';
-import type { DoctorReport, DoctorRow, ProbeFinding } from './types.ts';
+import type { DoctorAdvisory, DoctorReport, DoctorRow, ProbeFinding } from './types.ts';
 
 interface DoctorOptions {
   readonly host: LocalSandboxHost;
@@ -87,6 +88,33 @@ function verdict(
     return { proven: 'skipped', evidence };
   }
   return { proven: finding.held ? 'yes' : 'no', evidence: finding.evidence };
+}
+
+async function runtimesOf(host: LocalSandboxHost): Promise<readonly RuntimeFeatures[]> {
+  const found = await Promise.all(runtimeNames.map((name) => host.runtime(name)));
+  return found.flatMap((runtime) => runtime ?? []);
+}
+
+/** Lists known holes of the runtimes, those of the policy’s runtime first. */
+function holesOf(runtimes: readonly RuntimeFeatures[], policy: SandboxPolicy): readonly DoctorAdvisory[] {
+  const inOrder = runtimes.toSorted(
+    (a, b) => Number(b.name === policy.runtime) - Number(a.name === policy.runtime),
+  );
+  return inOrder.flatMap((runtime) => {
+    const refused = refusedAdvisories(runtime, policy.runtimeAdvisories);
+    return advisoriesOf(runtime).map(
+      (advisory): DoctorAdvisory => ({
+        runtime: runtime.name,
+        version: runtime.version,
+        id: advisory.id,
+        title: advisory.title,
+        answer: advisory.answer ?? '',
+        fixed: advisory.affected.flatMap(({ fixed }) => fixed ?? []),
+        reference: advisory.reference,
+        refused: refused.includes(advisory),
+      }),
+    );
+  });
 }
 
 interface ProofContext {

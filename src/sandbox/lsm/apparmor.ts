@@ -7,9 +7,22 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf, messageOf, mustRun } from '../../lib/index.ts';
 import { sandboxFault } from '../faults.ts';
+import type { LsmFeatures } from '../host/features.ts';
 import { parseProfiles } from '../host/inspect.ts';
 import type { SandboxPolicy } from '../policy.ts';
 import { apparmorProfile, isProfileOf } from './apparmor-profile.ts';
+
+/** Settles what a policy leaves to Ward: `auto` becomes a profile of Ward’s own, or no profile. */
+export interface LsmGuard {
+  /**
+   * The policy with the name of a loaded AppArmor profile, or with none where the host or the runtime has no
+   * AppArmor. What the operator named stays. @throws Fault HOST_UNFIT
+   */
+  settle(policy: SandboxPolicy): Promise<SandboxPolicy>;
+  /** Takes out the profiles that a killed Ward of this instance left; its sandboxes must be gone. */
+  removeLeft(): Promise<number>;
+  close(): Promise<void>;
+}
 
 interface AppArmor {
   /** The name of the loaded profile for this policy. @throws Fault HOST_UNFIT when the kernel won't take it */
@@ -29,7 +42,21 @@ interface AppArmorOptions {
 
 const abiDir = '/etc/apparmor.d/abi';
 
-export function openAppArmor(options: AppArmorOptions): AppArmor {
+export function openLsmGuard(lsm: LsmFeatures, instance: string): LsmGuard {
+  const apparmor =
+    lsm.apparmorParser === undefined ? undefined : openAppArmor({ instance, parser: lsm.apparmorParser });
+  return {
+    async settle(policy) {
+      if (policy.apparmorProfile !== 'auto') return policy;
+      const isAble = apparmor !== undefined && policy.runtime !== 'runsc';
+      return { ...policy, apparmorProfile: isAble ? await apparmor.profileFor(policy) : undefined };
+    },
+    removeLeft: async () => (await apparmor?.removeLeft()) ?? 0,
+    close: async () => await apparmor?.close(),
+  };
+}
+
+function openAppArmor(options: AppArmorOptions): AppArmor {
   const { instance, parser } = options;
   const securityDir = options.securityDir ?? '/sys/kernel/security/apparmor';
   const abi = existsSync(join(abiDir, '4.0')) ? '4.0' : '3.0';
