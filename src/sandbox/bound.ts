@@ -1,4 +1,4 @@
-/** A request for a policy, held against what the operator allows. Pure; refuses rather than trims. */
+/** Derives a policy from a request, within what the operator allows. Pure; refuses a request rather than trims it. */
 import { isAbsolute, normalize } from 'node:path';
 import { type EgressRule, grantEgress } from '../egress/index.ts';
 import { formatSize } from '../lib/index.ts';
@@ -8,7 +8,7 @@ import type { OperatorPolicy, PolicyCeiling } from './operator.ts';
 import type { RuntimeName, SandboxPolicy, TmpfsPolicy } from './policy.ts';
 import { strictestOf } from './seccomp/intersect.ts';
 
-/** What a user asks for; what isn't named stays as the operator's default has it. */
+/** A user's changes to the operator's default policy. */
 export interface PolicyRequest {
   readonly runtime?: RuntimeName;
   readonly memoryBytes?: number;
@@ -16,27 +16,31 @@ export interface PolicyRequest {
   readonly cpuWeight?: number;
   readonly pidsLimit?: number;
   readonly rootReadonly?: boolean;
-  /** In addition to the default ones; the same path replaces. */
+  /** Added to the default ones; a mount with the same path replaces the default. */
   readonly tmpfs?: readonly TmpfsPolicy[];
   /** `chown`, `CAP_CHOWN`, `ALL`. */
   readonly capAdd?: readonly string[];
-  /** What is named here is never had. `ALL` takes away the default ones only, so what is added stays. */
+  /**
+   * A capability that is named here is never granted. `ALL` drops only the default ones, and keeps those in `capAdd`.
+   */
   readonly capDrop?: readonly string[];
-  /** Seccomp profiles in Docker's or the OCI's format, as parsed JSON. Each can only take away. */
+  /** Seccomp profiles in Docker's or the OCI's format, as parsed JSON. Each can only remove system calls. */
   readonly seccomp?: readonly unknown[];
   readonly uid?: number;
   readonly gid?: number;
   readonly hostname?: string;
-  /** What may be reached. None is nothing. */
+  /** Where it may connect to; without rules, nowhere. */
   readonly egress?: readonly EgressRule[];
 }
 
-/** Everything that a sandbox's policy is derived from, beside the operator's settings. */
+/** All inputs of a sandbox's policy except the operator's settings. */
 export interface PolicyAsk {
   readonly request: PolicyRequest;
-  /** Bounded by the limits of actions. */
+  /** The limits of actions bound it. */
   readonly memoryBytes: number;
-  /** Set for code that never compiles as it runs. It only takes rights away, and only where the operator says `by-kind`. */
+  /**
+   * True for code that never compiles at run time. It only removes rights, and only where the operator says `by-kind`.
+   */
   readonly writeExecute?: 'refused';
 }
 
@@ -45,7 +49,7 @@ export function policyFor(
   { request, memoryBytes, writeExecute }: PolicyAsk,
   operator: OperatorPolicy,
 ): SandboxPolicy {
-  // The operator's own default is bounded by nothing.
+  // Nothing bounds the operator's own default.
   const isDefault = Object.keys(request).length === 0;
   const policy = isDefault ? operator.defaults : boundPolicy(request, operator);
   const isRefused = writeExecute === 'refused' && policy.writeExecute === 'by-kind';
@@ -79,7 +83,7 @@ export function boundPolicy(request: PolicyRequest, operator: OperatorPolicy): S
 
 function capabilitiesOf(request: PolicyRequest, defaults: SandboxPolicy, ceiling: PolicyCeiling): string[] {
   const { capAdd = [], capDrop = [] } = request;
-  // Adding ALL means all that there are to have: what the operator allows.
+  // Adding ALL adds every capability that the operator allows.
   const added = capAdd.flatMap((text) => (isAll(text) ? ceiling.capabilities : [capabilityOf(text)]));
   const refused = added.filter((name) => !ceiling.capabilities.includes(name));
   if (refused.length > 0) throw exceeded('capabilities', `${refused.join(', ')} is not allowed`);
@@ -143,7 +147,7 @@ function checkValid(policy: SandboxPolicy): void {
   }
   for (const { path, sizeBytes, inodes } of policy.tmpfs) {
     const isPlain = isAbsolute(path) && normalize(path) === path && !path.endsWith('/');
-    // No part of it is longer than a file name may be.
+    // A path of 255 bytes has no part that is longer than a file name may be.
     if (!isPlain || forbiddenTmpfs.test(path) || Buffer.byteLength(path) > 255) {
       throw invalid('tmpfs', `${path} can't be a tmpfs`);
     }

@@ -1,11 +1,11 @@
 /**
- * Device files of sandboxes. A runtime puts the host's own inodes into a sandbox's /dev: a program inside can change their
- * times, and other tenants and the host see locks on them. So each sandbox gets a folder, mounted read-only, with device
- * files that no other sandbox has at that time.
+ * Device files of sandboxes. A runtime puts the host's own inodes into a sandbox's /dev: a program inside could change
+ * their times, and other tenants and the host would see locks on them. So each sandbox gets a folder, mounted
+ * read-only, with device files that no other sandbox has at that time.
  *
- * The folders lie in a tmpfs in Ward's own mounts (isolation.ts). Ward makes many at once, since a program has to do it,
- * and uses them again: a sandbox can't change their times through a read-only mount, and locks end with the process that
- * holds them.
+ * The folders lie in a tmpfs in Ward's own mounts (isolation.ts). Ward makes many at once, since it must start a
+ * program for it, and reuses them: a sandbox can't change their times through a read-only mount, and locks end with the
+ * process that holds them.
  */
 import { mkdir, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -15,7 +15,7 @@ import { mustRun } from '../lib/index.ts';
 
 export interface DeviceFolder {
   readonly path: string;
-  /** To be called when nothing is left of the sandbox. */
+  /** Call it when nothing is left of the sandbox. */
   release(): void;
 }
 
@@ -26,11 +26,11 @@ export interface DeviceFolders {
 
 /** Folders made at once. */
 const batch = 16;
-/** With fewer left the next are made, so that no sandbox waits for them. */
+/** When fewer are left, Ward makes the next ones, so that no sandbox waits for them. */
 const few = 4;
 /** Inodes of the tmpfs; a folder takes twelve. */
 const inodes = 131_072;
-/** Of the kernel's memory devices and terminals (Documentation/admin-guide/devices.txt). */
+/** Numbers of the kernel's memory devices and terminals (Documentation/admin-guide/devices.txt). */
 const devices = {
   null: [1, 3],
   zero: [1, 5],
@@ -41,7 +41,7 @@ const devices = {
 } as const;
 const links = { fd: '', stdin: '/0', stdout: '/1', stderr: '/2' } as const;
 
-/** @param dir Ward's own; mounted when the first folder is taken. */
+/** @param dir a folder of Ward's own, where the tmpfs is mounted when the first folder is taken */
 export function openDeviceFolders(dir: string): DeviceFolders {
   const free: string[] = [];
   let made = 0;
@@ -50,7 +50,7 @@ export function openDeviceFolders(dir: string): DeviceFolders {
 
   async function make(): Promise<void> {
     mounted ??= mountAt(dir).catch((error: unknown) => {
-      // The next one tries again.
+      // The next caller tries again.
       mounted = undefined;
       throw error;
     });
@@ -78,7 +78,7 @@ export function openDeviceFolders(dir: string): DeviceFolders {
           await refill();
           continue;
         }
-        // Whoever finds none left is told why.
+        // A caller that finds no folder left gets the error.
         if (free.length < few) refill().catch(() => {});
         return { path: join(dir, name), release: () => free.push(name) };
       }
@@ -99,14 +99,14 @@ async function mountAt(dir: string): Promise<void> {
   await mustRun(['mount', '-t', 'tmpfs', '-o', options, 'ward', dir], { timeoutMs: 30_000 });
 }
 
-/** Node has no mknod; tar has. */
+/** Makes the device files with tar, because Node has no mknod. */
 async function archiveOf(folders: readonly string[]): Promise<Buffer> {
-  // Only here: most processes that have this room make no devices.
+  // Loaded late: most processes that load this room make no devices.
   const { pack }: typeof import('tar-stream') = createRequire(import.meta.url)('tar-stream');
   const archive = pack();
   for (const folder of folders) {
     archive.entry({ name: folder, type: 'directory', mode: 0o755 });
-    // A place for a tmpfs, since none can be made through the read-only mount.
+    // The mount point of a tmpfs: nothing can make it through the read-only mount.
     archive.entry({ name: `${folder}/shm`, type: 'directory', mode: 0o755 });
     for (const [name, [devmajor, devminor]] of Object.entries(devices)) {
       archive.entry({ name: `${folder}/${name}`, type: 'character-device', mode: 0o666, devmajor, devminor });

@@ -1,4 +1,6 @@
-/** Violations of one sandbox that nobody announces: the kernel counts them, or its end tells of them. */
+/**
+ * Finds violations of one sandbox that nothing announces: the kernel only counts them, or the sandbox's end shows them.
+ */
 import { formatSize } from '../lib/index.ts';
 import type { RefusalCounters } from './cgroup/types.ts';
 import type { SandboxPolicy } from './policy.ts';
@@ -6,9 +8,9 @@ import type { SandboxExit, SandboxUsage } from './types.ts';
 import { type Violation, violation } from './violations.ts';
 
 interface Examiner {
-  /** Reports what is new since it was asked last. */
+  /** Reports violations since the last call. */
   examine(): void;
-  /** The last time, when the sandbox has ended. */
+  /** Reports the last violations when the sandbox has ended. */
   end(exit: SandboxExit, usage: Pick<SandboxUsage, 'oomKills' | 'refusedForks'>): void;
 }
 

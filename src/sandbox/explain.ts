@@ -1,4 +1,4 @@
-/** The effective policy in words: one line a mechanism, with the attack vector that it answers. Pure. */
+/** Explains the effective policy: one line per mechanism, with the attack vector that it answers. Pure. */
 import { describeRule } from '../egress/index.ts';
 import { formatSize } from '../lib/index.ts';
 import type { HostFeatures, RuntimeFeatures } from './host/features.ts';
@@ -13,13 +13,13 @@ export interface Explanation {
   readonly mechanism: Mechanism;
   readonly vector: Vector;
   readonly value: string;
-  /** `default`: as Ward ships it; `changed`: by the operator or the request; `missing`: not on this host. */
+  /** `default`: as Ward ships it; `changed`: the operator or the request changed it; `missing`: not on this host. */
   readonly source: 'default' | 'changed' | 'missing';
 }
 
 interface ExplainInput {
   readonly policy: SandboxPolicy;
-  /** What this machine offers; without it the policy alone is told. */
+  /** What this machine offers; without it, the explanation covers the policy alone. */
   readonly situation?: {
     readonly host: HostFeatures;
     readonly runtime: RuntimeFeatures;

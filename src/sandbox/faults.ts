@@ -1,4 +1,4 @@
-/** Every fault that the sandbox room raises. */
+/** The faults of the sandbox room. */
 import { faultTable } from '../lib/index.ts';
 
 export const sandboxFaultTable = {
@@ -9,14 +9,14 @@ export const sandboxFaultTable = {
   SANDBOX_START_FAILED: 'host',
   /** The sandbox has ended, so there is nothing to freeze. */
   SANDBOX_ENDED: 'conflict',
-  /** More sandboxes at once than there are uid ranges on this machine. */
+  /** There are as many sandboxes as this machine has uid ranges. */
   UID_RANGES_EXHAUSTED: 'busy',
   POLICY_INVALID: 'invalid',
   /** A policy asks for more than the operator allows. */
   POLICY_EXCEEDED: 'denied',
   /** The host lacks a mechanism that the policy requires. */
   POLICY_NOT_MET: 'denied',
-  /** What was asked for can't be run safely: a mount target is a symbolic link, a path is relative. */
+  /** The request can't run safely: a mount target is a symbolic link, a path is relative. */
   REQUEST_UNSAFE: 'invalid',
   /** The host has no way to a port of a sandbox's loopback. */
   PORT_UNREACHABLE: 'host',

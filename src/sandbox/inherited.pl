@@ -1,15 +1,15 @@
-# Sets on itself what the kernel hands on to every process that it becomes and starts, and becomes the program: a
-# runtime, and with it the whole sandbox. ARCH WORDS PROGRAM…: what to set, separated by commas.
-# ARCH try WORD…: prints which of them can be set here, and ends.
-# wait: reads a folder to work in, all these arguments and `end` from descriptor 4, with NUL bytes between them.
+# Sets limits on itself that the kernel passes on to every process that it becomes and starts. Then it becomes the
+# program: a runtime, and so the whole sandbox. ARCH WORDS PROGRAM…: the limits, separated by commas.
+# ARCH try WORD…: prints which of the limits can be set here, and ends.
+# wait: reads a working folder, all these arguments and `end` from descriptor 4, with NUL bytes between them.
 #
-# Without `use strict` and `use warnings`, which take longer to read than all of this takes: every sandbox waits for it.
+# No `use strict` and `use warnings`: loading them takes longer than the rest, and every sandbox waits for it.
 
 if ($ARGV[0] eq 'wait') {
     open(my $line, '<&=', 4) or die "descriptor 4: $!\n";
     my ($folder, @told) = split /\0/, join('', <$line>), -1;
     close $line;
-    # Whoever made this process ready no longer needs it, or has ended before it had said all.
+    # The process that prepared this one no longer needs it, or has ended before it had written everything.
     exit 0 unless @told && pop(@told) eq 'end';
     chdir $folder or die "$folder: $!\n";
     @ARGV = @told;
@@ -39,7 +39,7 @@ my %steps = (
     },
     # PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN
     'no-write-execute' => sub { syscall($prctl, 65, 1, 0, 0, 0) == 0 },
-    # time_namespaces(7), CLONE_NEWTIME: seconds that the clocks since boot are ahead, from the next program on.
+    # time_namespaces(7), CLONE_NEWTIME: from the next program on, the clocks since boot are this many seconds ahead.
     'clocks' => sub {
         my $seconds = int shift;
         return 0 if syscall($unshare, 0x80) != 0;
@@ -50,7 +50,7 @@ my %steps = (
 );
 
 if ($words eq 'try') {
-    # Each in a child: nothing of it is to stay.
+    # Each try runs in a child, so that no limit stays.
     for my $step (@program) {
         my $child = fork() // die "fork: $!\n";
         if ($child == 0) { exit($steps{$step}->() ? 0 : 1) }

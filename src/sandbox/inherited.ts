@@ -11,7 +11,7 @@ import type { SandboxPolicy } from './policy.ts';
 /**
  * `store-bypass`, `indirect-branch`: speculation is off for good (prctl(2), PR_SET_SPECULATION_CTRL). `core`: nothing
  * without the same cookie runs beside it on a core (Documentation/admin-guide/hw-vuln/core-scheduling.rst). `scope`: no
- * abstract socket and no signal leaves it (landlock(7), from ABI 6). `no-write-execute`: memory that could be written never
+ * abstract socket and no signal leaves it (landlock(7), from ABI 6). `no-write-execute`: memory that was writable never
  * runs (PR_SET_MDWE).
  */
 export const inheritedNames = [
@@ -32,7 +32,7 @@ interface Inheriting {
 
 const program = ['/usr/bin/perl', join(import.meta.dirname, 'inherited.pl')] as const;
 
-/** Those that can be set on this host, tried by processes that end at once. Empty where there is no Perl. */
+/** Finds the limits that this host can set, with processes that try them and end at once. Empty without Perl. */
 export async function inheritedHere(arch: Processor): Promise<ReadonlySet<Inherited>> {
   try {
     const { stdout } = await runCommand([...program, arch, 'try', ...inheritedNames], { timeoutMs: 10_000 });
@@ -43,7 +43,7 @@ export async function inheritedHere(arch: Processor): Promise<ReadonlySet<Inheri
   }
 }
 
-/** The limits of those that the host has that a sandbox gets. Pure. */
+/** Picks the limits that a sandbox gets from those that the host can set. Pure. */
 export function inheritedOf(
   { runtime, landlock, writeExecute, coreScheduling, speculationControl }: SandboxPolicy,
   { inherited }: Pick<Inheriting, 'inherited'>,
@@ -53,7 +53,7 @@ export function inheritedOf(
     'store-bypass': speculationControl,
     'indirect-branch': speculationControl,
     core: coreScheduling,
-    // gVisor's own kernel has sockets and signals of its own, and makes code as it runs.
+    // gVisor's kernel has its own sockets and signals, and makes code at run time.
     scope: landlock !== undefined && !isGvisor,
     'no-write-execute': writeExecute === 'refused' && !isGvisor,
   };
@@ -66,7 +66,7 @@ interface Starting {
   readonly keepsClocks: boolean;
 }
 
-/** Starts a runtime with what its sandbox gets. */
+/** The command that sets these limits and becomes the runtime. */
 export function inheritingArgv(
   policy: SandboxPolicy,
   host: Inheriting,
@@ -88,18 +88,18 @@ export function settingArgv(
   return [...program, arch, words.join(','), ...argv];
 }
 
-/** Starts a process that reads what it is to become from its descriptor 4. */
+/** The command of a process that waits, and reads from its descriptor 4 what to become. */
 export const waitingArgv = [...program, 'wait'] as const;
 
-/** What such a process is told instead of being started with these arguments. Pure. */
+/** The message that makes a waiting process do what it would have done with these arguments. Pure. */
 export function waitingWords(argv: readonly string[]): readonly string[] {
   const isSet = program.every((word, index) => argv[index] === word);
   return isSet ? argv.slice(program.length) : ['', '', ...argv];
 }
 
 /**
- * Starts a runtime so that the sandbox's clocks since boot tell nothing of the host's: in a time namespace with a random
- * offset (time_namespaces(7)). One that the runtime makes takes over the offset.
+ * Starts a runtime so that the sandbox's clocks since boot reveal nothing of the host's: in a time namespace with a
+ * random offset (time_namespaces(7)). A namespace that the runtime makes inherits the offset.
  */
 export function shiftingClocks(argv: readonly string[]): readonly string[] {
   const seconds = String(clockOffset());
@@ -108,7 +108,7 @@ export function shiftingClocks(argv: readonly string[]): readonly string[] {
 
 const daySeconds = 86_400;
 
-/** Seconds: one day to a thousand. */
+/** In seconds, from one day to a thousand days. */
 function clockOffset(): number {
   return randomInt(daySeconds, 1000 * daySeconds);
 }

@@ -1,6 +1,6 @@
 /**
- * A sandbox as the platform has it: the supervised one, its streams, the host's half of its ports, and a look at what its
- * counters refuse it.
+ * Joins the parts of a sandbox for the platform: the supervised sandbox, its streams, the host's half of its ports, and
+ * the examiner of its counters.
  */
 import { createExaminer } from './examiner.ts';
 import { sandboxFault } from './faults.ts';
@@ -13,7 +13,7 @@ import type { Violation } from './violations.ts';
 
 interface Joined {
   readonly policy: Pick<SandboxPolicy, 'memoryBytes' | 'pidsLimit'>;
-  /** Hears each violation of it that its counters and its end tell, before `exited` settles. */
+  /** Gets each violation that its counters and its end show, before `exited` settles. */
   readonly onViolation: (violation: Violation) => void;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Sandboxes that have ended and could not be taken away whole: a mount that is busy, a disk that takes no writes. Their
- * removal is tried again while Ward runs, at first after a second, then ever more rarely.
+ * Sandboxes that have ended and could not be removed completely: a mount is busy, a disk takes no writes. Ward tries
+ * again while it runs, at first after a second, then ever more rarely.
  */
 import { type Log, messageOf } from '../lib/index.ts';
 
@@ -11,15 +11,15 @@ export interface LeftBehind extends AsyncDisposable {
 
 interface LeftBehindOptions {
   readonly log: Log;
-  /** Hears how many there are, whenever that changes. */
+  /** Gets their number whenever it changes. */
   readonly onCount?: ((count: number) => void) | undefined;
-  /** Until it is first tried again. */
+  /** The time until the first retry. */
   readonly firstMs?: number;
 }
 
 const mostMs = 60_000;
 
-/** Disposing of it tries all once more, and leaves the rest to the next start. */
+/** Disposing of it tries every removal once more, and leaves the rest to the next start. */
 export function openLeftBehind({ log, onCount, firstMs = 1000 }: LeftBehindOptions): LeftBehind {
   const left = new Map<string, { readonly again: () => Promise<void>; readonly timer: NodeJS.Timeout }>();
   const change = (work: () => void): void => {

@@ -1,7 +1,7 @@
 /**
- * The way from the host to a TCP port of a sandbox's own loopback, for programs that speak over a port instead of
- * the channel. A sandbox has no network device but `lo`, and gets none: a relay joins a Unix socket of the host to
- * that port.
+ * Leads from the host to a TCP port of a sandbox's own loopback, for programs that speak over a port instead of the
+ * channel. A sandbox has no network device but `lo`, and gets no other: a relay joins a Unix socket of the host to that
+ * port.
  */
 import { once } from 'node:events';
 import { createConnection, type Socket } from 'node:net';
@@ -23,7 +23,7 @@ interface OpenWayIn extends WayIn {
   end(): Promise<void>;
 }
 
-/** Starts the relay; its socket may not be there yet. @throws Fault PORT_UNREACHABLE */
+/** Starts the relay; its socket may not exist yet. @throws Fault PORT_UNREACHABLE */
 export async function startWayIn(place: RelayPlace, port: number): Promise<OpenWayIn> {
   const path = join(await makeRelayFolder(place, 'made'), 'port');
   const relay = await startRelay(place, socatArgv(port, path));
@@ -34,15 +34,15 @@ function socatArgv(port: number, path: string): string[] {
   return [
     // Its folder decides which users may connect.
     ...['socat', '-b', '65536', `UNIX-LISTEN:${path},fork,mode=666,backlog=128`],
-    // A program that is still starting is waited for here; whoever connected gives up when it has waited enough.
+    // Waits here for a program that is still starting; the client gives up when it has waited long enough.
     `TCP4:127.0.0.1:${port},forever,interval=0.01,nodelay`,
   ];
 }
 
-/** Of a socket that is not there, does not listen, or has not been given its mode yet. */
+/** Errors of a socket that does not exist, does not listen, or does not have its mode yet. */
 const early: ReadonlySet<string> = new Set(['ENOENT', 'ECONNREFUSED', 'EACCES']);
 
-/** The host's half. @throws Fault PORT_UNREACHABLE */
+/** Connects from the host's side. @throws Fault PORT_UNREACHABLE */
 export async function connectThrough(
   { path, said }: Pick<WayIn, 'path' | 'said'>,
   hasEnded: () => boolean,
@@ -64,7 +64,7 @@ export async function connectThrough(
 async function connected(path: string): Promise<Socket> {
   const socket = createConnection({ path });
   await once(socket, 'connect');
-  // It may break before anybody listens to it; an unheard 'error' event would end Ward.
+  // It may break before a caller listens to it; an unheard 'error' event would end Ward.
   socket.on('error', () => {});
   return socket;
 }

@@ -1,5 +1,5 @@
 /**
- * The closed list of what holds a sandbox in, each with the attack vector that it answers. `ward doctor`
+ * The closed list of mechanisms that confine a sandbox, each with the attack vector that it answers. `ward doctor`
  * proves them, `ward sandbox explain` names them, and a policy may require them.
  */
 export const vectors = ['noisy neighbours', 'within containers', 'external world'] as const;
@@ -44,5 +44,5 @@ export function isMechanism(name: string): name is Mechanism {
   return Object.hasOwn(mechanisms, name);
 }
 
-/** All names, in the order in which they are told. */
+/** All names, in the order of reports. */
 export const mechanismNames: readonly Mechanism[] = Object.keys(mechanisms).filter(isMechanism);

@@ -1,4 +1,4 @@
-/** What one sandbox has of the host, while it is made and until it is removed. */
+/** The resources of the host that one sandbox occupies, while it is made and until it is removed. */
 import { rm } from 'node:fs/promises';
 import type { WayOut } from '../egress/index.ts';
 import { type Log, messageOf, runCommand } from '../lib/index.ts';
@@ -18,21 +18,21 @@ export interface Occupied {
   readonly cgroup: Cgroup;
   wayOut: WayOut | undefined;
   devices: DeviceFolder | undefined;
-  /** By which an LSM knows it. */
+  /** The names by which an LSM knows it. */
   confinement: Pick<Confined, 'profile' | 'label'>;
 }
 
-/** What it has from the first. */
+/** The state at the beginning, with the resources that every sandbox gets first. */
 export function occupying(first: Pick<Occupied, 'runtime' | 'paths' | 'range' | 'cgroup'>): Occupied {
   const confinement = { profile: undefined, label: undefined };
   return { ...first, wayOut: undefined, devices: undefined, confinement };
 }
 
-/** Gives everything back. May be called again after it has failed; harmless for what the sandbox never got. */
+/** Gives everything back, also when the sandbox did not get all of it. May be called again after it has failed. */
 export async function vacate(occupied: Occupied, log: Log): Promise<void> {
   const { runtime, paths, range, cgroup, wayOut, devices } = occupied;
   await cgroup.kill();
-  // To start a program holds up everything else, so the runtime is only asked where it must be.
+  // Starting a program delays everything else, so Ward starts the runtime only where it must.
   const state = runtimeDrivers[runtime.name].stateOf(paths);
   if (state === undefined) await deleteByRuntime(runtime, paths, log);
   else await rm(state, { recursive: true, force: true });
@@ -43,7 +43,7 @@ export async function vacate(occupied: Occupied, log: Log): Promise<void> {
   range.release();
 }
 
-/** The exit code says nothing: it fails for what it never got to make. */
+/** The exit code says nothing: the runtime fails when it never made the sandbox. */
 async function deleteByRuntime(runtime: RuntimeFeatures, paths: RunPaths, log: Log): Promise<void> {
   const argv = runtimeDrivers[runtime.name].deleteArgv(runtime, paths);
   await runCommand(argv, { env: runtimeEnv, timeoutMs: 20_000 }).catch((error: unknown) =>

@@ -1,6 +1,6 @@
 /**
- * What the operator of a machine allows: the policy that applies when nothing else is asked for, and how far a
- * request may go from it. Read from the `sandbox` part of Ward's configuration file; an unknown key is an error.
+ * The settings of a machine's operator: the default policy, and how far a request may depart from it. Reads them from
+ * the `sandbox` part of Ward's configuration file; an unknown key is an error.
  */
 import { isIP } from 'node:net';
 import { z } from 'zod';
@@ -23,14 +23,14 @@ export interface PolicyCeiling {
   readonly memoryBytes: number;
   readonly cpus: number;
   readonly pidsLimit: number;
-  /** All tmpfs of a sandbox together. */
+  /** For all tmpfs of a sandbox together. */
   readonly tmpfsBytes: number;
   readonly capabilities: readonly string[];
   readonly runtimes: readonly RuntimeName[];
   /** System calls that a profile may allow beyond the strict list. */
   readonly seccompCalls: readonly string[];
   readonly execTmpfs: boolean;
-  /** The platform's own API, for actions that are given a key. */
+  /** The platform's own API, for actions that get a key. */
   readonly api: boolean;
   readonly egress: EgressCeiling;
 }
@@ -38,7 +38,7 @@ export interface PolicyCeiling {
 export interface OperatorPolicy {
   readonly defaults: SandboxPolicy;
   readonly ceiling: PolicyCeiling;
-  /** For whatever may reach something. */
+  /** Applies to every sandbox with egress rules. */
   readonly egress: {
     readonly limits: EgressLimits;
     readonly resolvers: readonly string[] | undefined;
@@ -98,11 +98,11 @@ export const operatorPolicySchema = z.strictObject({
       'not auto, off or a label: user:role:type:level',
     )
     .optional(),
-  /** What is done about a runtime with known holes. */
+  /** How Ward treats a runtime with known holes. */
   runtimeAdvisories: z.enum(['warn', 'refuse-open', 'refuse']).optional(),
   /** Replaces the default list. */
   required: z.array(mechanism).optional(),
-  /** Of sandboxes that may reach something. */
+  /** For sandboxes with egress rules. */
   egress: z
     .strictObject({
       resolvers: z.array(resolver).min(1).max(8).optional(),
@@ -131,8 +131,8 @@ type OperatorPolicyFile = z.output<typeof operatorPolicySchema>;
 const GiB = 1024 ** 3;
 
 /**
- * The ceiling when the operator says nothing. These capabilities give power only over what belongs to the
- * sandbox's own range of ids; none of them reaches the network, devices, mounts or other processes.
+ * The ceiling when the operator sets none. These capabilities give power only over objects of the sandbox's own range
+ * of ids; none of them reaches the network, devices, mounts or other processes.
  */
 export const defaultCeiling: PolicyCeiling = {
   memoryBytes: 8 * GiB,
@@ -154,7 +154,7 @@ export const defaultCeiling: PolicyCeiling = {
   egress: closedCeiling,
 };
 
-/** The parsed file part, or nothing, → what applies. */
+/** Turns the parsed part of the file, if any, into the settings that apply. */
 export function operatorPolicy(file: OperatorPolicyFile = {}): OperatorPolicy {
   const { memory, landlock, allow, io, egress, ...rest } = file;
   const { memory: maxMemory, tmpfs, ...ceiling } = allow ?? {};
@@ -180,7 +180,7 @@ export function operatorPolicy(file: OperatorPolicyFile = {}): OperatorPolicy {
 
 type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 
-/** Without the keys whose value is undefined, so that spreading it overrides nothing by accident. */
+/** Drops keys whose value is undefined, so that spreading the result overrides nothing by accident. */
 function defined<T extends object>(value: T): Defined<T>;
 function defined(value: object): object {
   return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined));

@@ -1,4 +1,4 @@
-/** Orders of the platform, carried out in this process: each is checked against what the operator allows. */
+/** Carries out orders of the platform in this process: checks each against what the operator allows. */
 import { policyFor } from './bound.ts';
 import type { OperatorPolicy } from './operator.ts';
 import type { LocalSandboxHost } from './sandbox-host.ts';

@@ -1,7 +1,7 @@
 /**
- * What a sandbox may do and use: one immutable value, from which the whole runtime configuration follows.
- * `strictPolicy` is the documented default; every other policy is derived from it and bounded by the
- * operator (`bound.ts`).
+ * The policy of a sandbox: what it may do and use. One immutable value, from which the whole runtime configuration
+ * follows. `strictPolicy` is the documented default; every other policy is derived from it, within the operator's
+ * bounds (`bound.ts`).
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -35,17 +35,17 @@ export interface LandlockRule {
   readonly path: string;
 }
 
-/** What may be reached over the network, and how much of it. */
+/** Where a sandbox may connect to, and how much it may send and receive. */
 interface EgressPolicy {
   readonly grants: EgressGrants;
   readonly limits: EgressLimits;
-  /** Who is asked for names: `203.0.113.53`, `203.0.113.53:5353`. Undefined: whom the host asks. */
+  /** The resolvers of names: `203.0.113.53`, `203.0.113.53:5353`. Undefined: the host's. */
   readonly resolvers: readonly string[] | undefined;
 }
 
 /**
- * What is done about a runtime with known holes: `warn` tells them; `refuse-open` refuses to start sandboxes when
- * Ward has no answer to one; `refuse` refuses at any.
+ * How Ward treats a runtime with known holes: `warn` reports them; `refuse-open` starts no sandbox when Ward has no
+ * answer to one; `refuse` starts none when there is any.
  */
 export type RuntimeAdvisoryPolicy = 'warn' | 'refuse-open' | 'refuse';
 
@@ -59,10 +59,10 @@ export interface SandboxPolicy {
   readonly cpuWeight: number;
   /** Processes and threads. */
   readonly pidsLimit: number;
-  /** Undefined leaves disk time alone. */
+  /** Undefined: no limit and no weight. */
   readonly io: IoPolicy | undefined;
   readonly rootReadonly: boolean;
-  /** Writable places, in memory. */
+  /** The writable places, in memory. */
   readonly tmpfs: readonly TmpfsPolicy[];
   /** Capabilities kept (`CAP_CHOWN`), inside the sandbox's own user namespace. Normally none. */
   readonly capabilities: readonly string[];
@@ -71,9 +71,9 @@ export interface SandboxPolicy {
   /** `RLIMIT_NOFILE` → the soft and hard limit. NPROC and FSIZE follow from the rest unless they are named. */
   readonly rlimits: Readonly<Record<string, number>>;
   readonly hostname: string;
-  /** Undefined: nothing, and no network device but lo. */
+  /** Undefined: nowhere, and no network device but lo. */
   readonly egress: EgressPolicy | undefined;
-  /** Hidden, where /proc can't be reduced to processes. */
+  /** Hidden where /proc can't be reduced to processes. */
   readonly maskedPaths: readonly string[];
   readonly readonlyPaths: readonly string[];
   /** Undefined applies no Landlock. Writable tmpfs needs no rule of its own. */
@@ -89,13 +89,13 @@ export interface SandboxPolicy {
    */
   readonly selinuxLabel: string | undefined;
   /**
-   * Whether memory can be written and then run, which compilers at run time need. `by-kind`: not for functions in
-   * languages without one.
+   * Whether writable memory can be run later, which compilers at run time need. `by-kind`: not for functions in
+   * languages without such a compiler.
    */
   readonly writeExecute: 'by-kind' | 'allowed' | 'refused';
-  /** Nothing of another sandbox runs beside it on a processor core, where cores have several threads. */
+  /** No other sandbox runs on the same processor core at the same time, where cores have several threads. */
   readonly coreScheduling: boolean;
-  /** The processor speculates less for it, where the kernel leaves that to processes. */
+  /** The processor speculates less for it, where the kernel lets processes choose. */
   readonly speculationControl: boolean;
   /** Ids inside the sandbox; outside they are in a range that belongs to this sandbox alone. */
   readonly uid: number;
@@ -114,7 +114,10 @@ const pathLists = z
   .strictObject({ masked: z.array(z.string()), readonly: z.array(z.string()) })
   .parse(JSON.parse(readFileSync(join(import.meta.dirname, '../../policies/paths.json'), 'utf8')));
 
-/** Everything that isn't here in a requirement is used where the host has it, and told by `ward doctor`. */
+/**
+ * The mechanisms that are required by default. Ward uses the others where the host has them; `ward doctor` reports
+ * them.
+ */
 const requiredByDefault: readonly Mechanism[] = [
   'memory-limit',
   'cpu-limit',
@@ -145,7 +148,7 @@ export const strictPolicy: SandboxPolicy = Object.freeze<SandboxPolicy>({
   cpus: 1,
   cpuWeight: 100,
   pidsLimit: 128,
-  // A sandbox writes to memory only; what it can do to a disk is read its image past the page cache.
+  // A sandbox writes to memory only; the only load on a disk is to read its image past the page cache.
   io: { weight: 100, readBytesPerSecond: 512 * MiB, writeBytesPerSecond: 64 * MiB },
   rootReadonly: true,
   tmpfs: [
@@ -157,11 +160,11 @@ export const strictPolicy: SandboxPolicy = Object.freeze<SandboxPolicy>({
   noNewPrivileges: true,
   rlimits: {
     RLIMIT_NOFILE: 1024,
-    // No file either, as 0 says; but the kernel takes 1 alone for "start no handler of core dumps" (core(5)).
+    // Like 0, it allows no file; but only for 1 does the kernel start no handler of core dumps (core(5)).
     RLIMIT_CORE: 1,
     RLIMIT_MEMLOCK: 0,
     RLIMIT_MSGQUEUE: 0,
-    // The kernel counts them on the host's root too, for all sandboxes together.
+    // The kernel also counts them for the host's root, over all sandboxes together.
     RLIMIT_SIGPENDING: 64,
     RLIMIT_RTPRIO: 0,
     RLIMIT_NICE: 0,
@@ -188,12 +191,12 @@ export const strictPolicy: SandboxPolicy = Object.freeze<SandboxPolicy>({
   required: requiredByDefault,
 });
 
-/** All resource limits, with those that follow from others. */
+/** All resource limits, including those that follow from other settings. */
 export function rlimitsOf({ rlimits, pidsLimit, tmpfs }: SandboxPolicy): Readonly<Record<string, number>> {
   return {
-    // A second wall behind the pids limit, counted per user of the sandbox's own user namespace.
+    // A second limit behind `pidsLimit`, which the kernel counts per user of the sandbox's own user namespace.
     RLIMIT_NPROC: 2 * pidsLimit,
-    // No file can be larger than what it could lie on.
+    // No file can be larger than the place that holds it.
     RLIMIT_FSIZE: Math.max(MiB, ...tmpfs.map(({ sizeBytes }) => sizeBytes)),
     ...rlimits,
   };

@@ -1,6 +1,6 @@
 /**
- * A process that waits to become a runtime. To copy this process for a child, and to start the program that sets what a
- * sandbox inherits, takes longer than all other steps before the runtime's; so it is done before anybody waits for it.
+ * A process that waits to become a runtime. Forking this process, and starting the program that sets what a sandbox
+ * inherits, takes longer than all other steps before the runtime's. So Ward does it before a call waits for it.
  */
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -18,9 +18,9 @@ import {
 } from './runtime-process.ts';
 
 export interface ReadyProcess {
-  /** Once: it becomes the runtime of a command with a channel. */
+  /** Makes it the runtime of a command with a channel. Call it once. */
   become(command: Pick<RuntimeCommand, 'argv' | 'cwd'>): RuntimeProcess;
-  /** Settles when it has ended, as a runtime or while it waits. */
+  /** Settles when it has ended, as a runtime or before. */
   readonly exited: Promise<RuntimeExit>;
   /** Ends it while it waits. */
   end(): void;
@@ -28,7 +28,7 @@ export interface ReadyProcess {
 
 /**
  * @param streams its descriptors 0 to 3, which the caller keeps
- * @throws Fault SANDBOX_START_FAILED where it can't be started
+ * @throws Fault SANDBOX_START_FAILED when it can't be started
  */
 export async function startReady(streams: readonly Duplex[]): Promise<ReadyProcess> {
   const child = startCommand(waitingArgv, {
@@ -49,7 +49,7 @@ function readyProcess(child: ChildProcess, descriptor: number): ReadyProcess {
   if (!(line instanceof Writable)) {
     throw sandboxFault('SANDBOX_START_FAILED', 'a process was prepared without a pipe');
   }
-  // It may have ended; that is told by its exit.
+  // It may have ended; its exit says so.
   line.on('error', () => {});
   const exited = exitOf(child);
   return {

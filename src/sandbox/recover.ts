@@ -1,7 +1,7 @@
 /**
- * Removes what a Ward instance left behind when it was killed: processes in its control groups, the groups,
- * mounts below its folder, bundles and runtime state. Only ever touches `/ward/<instance>` and its own folder;
- * the caller guarantees that no other process runs the same instance.
+ * Removes what a killed Ward instance left behind: processes in its control groups, the groups, mounts below its
+ * folder, bundles and runtime state. Touches only `/ward/<instance>` and the instance's folder; the caller guarantees
+ * that no other process runs the same instance.
  */
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ export async function recoverInstance(cgroups: CgroupTree, instanceDir: string):
     await group.kill();
     await group.remove();
   }
-  // Last mounted, first unmounted.
+  // The last mount first.
   const mounts = readMounts()
     .map((mount) => mount.path)
     .filter((path) => path.startsWith(`${instanceDir}/`))

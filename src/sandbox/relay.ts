@@ -1,9 +1,9 @@
 /**
- * One small process in a sandbox's network namespace, and in nothing else of it, that joins a TCP port of its loopback
- * and a Unix socket of the host, connection by connection.
+ * One small process that joins a TCP port of a sandbox's loopback and a Unix socket of the host, connection by
+ * connection. It is in the sandbox's network namespace, and in no other namespace of it.
  *
- * The process only copies bytes. It runs as an id of the sandbox's own range, without capabilities, and the socket
- * lies in a folder that only it and the host's user can enter. It ends before the range of ids goes to another sandbox.
+ * The process only copies bytes. It runs with an id of the sandbox's own range, without capabilities, and the socket is
+ * in a folder that only it and the host's user can enter. It ends before another sandbox gets the range of ids.
  */
 import type { ChildProcess } from 'node:child_process';
 import { closeSync, fstatSync, openSync, statSync } from 'node:fs';
@@ -16,9 +16,9 @@ export interface RelayPlace {
   /** The processes of the sandbox, as this process's pid namespace numbers them. */
   readonly pids: () => readonly number[];
   readonly hasEnded: () => boolean;
-  /** A folder of the socket's own, which goes with the sandbox. */
+  /** A folder for the socket alone, which is removed with the sandbox. */
   readonly dir: string;
-  /** User and group of the process that enters: an id that is nobody else's. */
+  /** User and group of the process that enters: an id that no other process has. */
   readonly ownerId: number;
   /** The user on the host's side of the socket. */
   readonly userId: number;
@@ -28,7 +28,7 @@ export interface Relay {
   readonly pid: number | undefined;
   /** Settles when it has written something to its stdout, or has ended. */
   readonly spoken: Promise<void>;
-  /** Why it ended; undefined while it has not. */
+  /** Why it ended; undefined while it runs. */
   readonly said: () => string | undefined;
   readonly ended: Promise<void>;
   /** Ends it with every connection. */
@@ -56,7 +56,7 @@ export async function makeRelayFolder(place: RelayPlace, socketIs: 'made' | 'ent
   return dir;
 }
 
-/** Starts it; its folder is there. @throws Fault PORT_UNREACHABLE */
+/** Starts the relay, whose folder must exist. @throws Fault PORT_UNREACHABLE */
 export async function startRelay(place: RelayPlace, argv: readonly string[]): Promise<Relay> {
   const { ownerId, hasEnded } = place;
   const namespace = await networkNamespace(place);
@@ -78,14 +78,14 @@ export function unreachable(why: string, cause?: unknown) {
 }
 
 function enter(namespace: number, ownerId: number, relay: readonly string[]): Relay {
-  // The namespace is handed over as fd 3: a pid could be a stranger's by the time that its name is read again.
+  // Passes the namespace as fd 3: by the time that a path with a pid is opened, the pid could be a stranger's.
   const argv = [
     ...['nsenter', '--net=/proc/self/fd/3', '--'],
     ...['setpriv', '--reuid', String(ownerId), '--regid', String(ownerId), '--clear-groups'],
     ...['--no-new-privs', '--bounding-set=-all', '--inh-caps=-all', '--'],
     ...relay,
   ];
-  // A group of its own, so that its children, one a connection, end with it.
+  // A process group of its own, so that its children, one for each connection, end with it.
   const child = startCommand(argv, { stdio: ['ignore', 'pipe', 'pipe', namespace], env, detached: true });
   let text = '';
   let said: string | undefined;
@@ -123,7 +123,7 @@ function killGroup({ pid }: ChildProcess): void {
   }
 }
 
-/** A descriptor of the sandbox's network namespace, once it has one. */
+/** Waits until the sandbox has a network namespace, and returns a descriptor of it. */
 async function networkNamespace({ pids, hasEnded }: RelayPlace): Promise<number> {
   const patience = performance.now() + relayPatienceMs;
   for (;;) {
@@ -140,8 +140,8 @@ function findNamespace(pids: () => readonly number[]): number | undefined {
   for (const pid of pids()) {
     const descriptor = openNamespace(pid);
     if (descriptor === undefined) continue;
-    // The runtime's own process is in the group before it has left ours. And a pid that is still in the group now
-    // was the sandbox's when it was opened.
+    // The runtime's own process is in the group before it leaves this network namespace. And a pid that is still in the
+    // group now was the sandbox's when its namespace was opened.
     if (fstatSync(descriptor).ino !== own && pids().includes(pid)) return descriptor;
     closeSync(descriptor);
   }

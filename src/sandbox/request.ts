@@ -1,8 +1,7 @@
 /**
- * What a request points at is checked before anything is mounted over it. A root whose /dev, /proc or another
- * mount target is a symbolic link is refused: it would make the runtime, as root, mount or write somewhere
- * else. A missing target is refused too, because the runtime would try to make it. So is a pipe or a device where the
- * runtime itself reads.
+ * Checks the paths of a request before anything is mounted over them. Refuses a root whose /dev, /proc or another mount
+ * target is a symbolic link: it would make the runtime, as root, mount or write somewhere else. Refuses a missing
+ * target, too, because the runtime would try to make it, and a pipe or a device where the runtime itself reads.
  */
 import type { Stats } from 'node:fs';
 import { lstat, readFile, readlink, stat } from 'node:fs/promises';
@@ -14,7 +13,7 @@ import { codePath, resolvConfPath } from './runtime-config/mounts.ts';
 import type { SandboxRequest } from './types.ts';
 
 interface CheckedRoot {
-  /** The image's own `setpriv`, when it can apply Landlock. */
+  /** The path of the image's own `setpriv`, when it can apply Landlock. */
   readonly landlockLauncher: string | undefined;
 }
 
@@ -22,7 +21,7 @@ interface CheckedRoot {
 export async function checkRequest(request: SandboxRequest): Promise<CheckedRoot> {
   if (request.args.length === 0) throw unsafe('there is no program to run');
   if (!request.cwd.startsWith('/')) throw unsafe(`the working directory ${request.cwd} isn't absolute`);
-  // By a descriptor there a runtime could be led into a folder of the host (CVE-2024-21626).
+  // A descriptor there could lead a runtime into a folder of the host (CVE-2024-21626).
   if (/^\/proc(?:\/|$)/.test(normalize(request.cwd))) throw unsafe('the working directory is in /proc');
   const texts = [...request.args, ...Object.entries(request.env).flat(), request.cwd];
   if (texts.some((text) => text.includes('\0'))) throw unsafe('a NUL byte in arguments or environment');
@@ -37,11 +36,11 @@ export async function checkRequest(request: SandboxRequest): Promise<CheckedRoot
   return { landlockLauncher: await findLandlockLauncher(request.rootDir) };
 }
 
-/** Folders of the root that are mounted over, each with the folders above it. */
+/** Lists the folders of the root that mounts cover, each with the folders above it. */
 function mountTargets({ policy, codeDir }: SandboxRequest): string[] {
   const targets = ['/proc', '/dev', ...policy.tmpfs.map(({ path }) => path)];
   if (codeDir !== undefined) targets.push(codePath);
-  // What lies in /dev is made on a tmpfs of our own, not found in the image.
+  // Targets in /dev are made on Ward's own tmpfs, and need not be in the image.
   const inImage = targets.filter((path) => !path.startsWith('/dev/') && !path.startsWith('/proc/'));
   return [...new Set(inImage.flatMap(withParents))];
 }
@@ -76,7 +75,7 @@ async function checkTarget(rootDir: string, path: string): Promise<void> {
   }
 }
 
-/** A file that is mounted over: no link on the way to it, and not one itself. */
+/** Checks a file that a mount covers: neither it nor a folder above it may be a link. */
 async function checkFileTarget(rootDir: string, path: string): Promise<void> {
   const folders = withParents(path).slice(0, -1);
   await Promise.all(folders.map((folder) => checkTarget(rootDir, folder)));
@@ -86,11 +85,11 @@ async function checkFileTarget(rootDir: string, path: string): Promise<void> {
   });
 }
 
-/** Runtimes look up users and groups in them before the program starts. */
+/** Runtimes look up users and groups in these files before the program starts. */
 const readByRuntimes = ['/etc/passwd', '/etc/group'] as const;
 const maxLinks = 8;
 
-/** A pipe there would keep the runtime waiting for ever. Links are followed within the root. */
+/** Refuses a pipe there, because the runtime would wait for ever. Follows links within the root. */
 async function checkReadable(rootDir: string, path: string): Promise<void> {
   let place: string = path;
   for (let links = 0; links <= maxLinks; links++) {
@@ -102,10 +101,10 @@ async function checkReadable(rootDir: string, path: string): Promise<void> {
   throw unsafe(`${path} of the root file system is not a file`);
 }
 
-/** Answers by root folder and the file's identity, so that a warm start costs one `lstat`. */
+/** Cached answers by root folder and identity of the file, so that a warm start costs one `lstat`. */
 const launchers = new BoundedMap<string, { readonly identity: string; readonly canLandlock: boolean }>(1000);
 
-/** The path inside the root of a `setpriv` that knows Landlock (util-linux 2.41), when the image has one. */
+/** Finds in the image a `setpriv` that supports Landlock (util-linux 2.41). Returns its path inside the root. */
 export async function findLandlockLauncher(rootDir: string): Promise<string | undefined> {
   const path = join(rootDir, launcherPath);
   const stats = await statOf(path);
@@ -118,7 +117,7 @@ export async function findLandlockLauncher(rootDir: string): Promise<string | un
   return canLandlock ? launcherPath : undefined;
 }
 
-/** @throws where it can't be known for now */
+/** @throws when the file can't be read now */
 async function statOf(path: string): Promise<Stats | undefined> {
   return lstat(path).catch((error: unknown) => {
     if (hostTroubleOf(error) !== undefined) throw error;

@@ -1,4 +1,4 @@
-/** Which mechanisms a host and a runtime can give to a policy, and why not. Pure. */
+/** Finds the mechanisms that a host and a runtime can't give to a policy, and why. Pure. */
 import { sandboxFault } from './faults.ts';
 import type { HostFeatures, RuntimeFeatures } from './host/features.ts';
 import { type Mechanism, mechanismNames } from './mechanisms.ts';
@@ -18,7 +18,9 @@ interface Unmet {
   readonly why: string;
 }
 
-/** @throws Fault POLICY_NOT_MET: the runtime has a hole that the policy refuses, or a required mechanism can't be had */
+/**
+ * @throws Fault POLICY_NOT_MET when the runtime has a hole that the policy refuses, or a required mechanism is missing
+ */
 export function checkRequirements(situation: HostSituation): void {
   const { policy, runtime } = situation;
   const holes = refusedAdvisories(runtime, policy.runtimeAdvisories);
@@ -31,7 +33,7 @@ export function checkRequirements(situation: HostSituation): void {
   });
 }
 
-/** The mechanisms that can't be had, whether required or not. */
+/** Lists the mechanisms that are missing here, whether required or not. */
 export function unavailable(situation: HostSituation): readonly Unmet[] {
   return mechanismNames.flatMap((mechanism) => {
     const why = checks[mechanism]?.(situation);
@@ -39,13 +41,13 @@ export function unavailable(situation: HostSituation): readonly Unmet[] {
   });
 }
 
-/** The mechanisms that the policy requires, names a profile of or has rules for, and that can't be had. */
+/** Lists the missing mechanisms that the policy requires, names a profile for or has rules for. */
 export function unmetRequirements(situation: HostSituation): readonly Unmet[] {
   const { required: listed, apparmorProfile, selinuxLabel, egress } = situation.policy;
   const required = new Set<Mechanism>(listed);
   if (isNamed(apparmorProfile)) required.add('apparmor');
   if (isNamed(selinuxLabel)) required.add('selinux');
-  // Nobody asks for a way out to be let down later.
+  // A sandbox with egress rules that can't connect would fail later.
   if (egress !== undefined) required.add('egress');
   return unavailable(situation).filter(({ mechanism }) => required.has(mechanism));
 }

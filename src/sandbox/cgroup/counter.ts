@@ -1,15 +1,15 @@
 /**
- * A number in a flat keyed control file (`oom_kill 3`) that is asked for again and again, after every call of a
- * function: the file stays open, and is parsed only when its text has changed.
+ * Reads one number of a flat keyed control file (`oom_kill 3`) after every call of a function. To be cheap, it keeps
+ * the file open and parses it only when its text has changed.
  */
 import { closeSync, openSync, readSync } from 'node:fs';
 
 export interface Counter extends Disposable {
-  /** Since the group was made; what it was last when the group is gone. */
+  /** The count since the group was made, or the last one that was read when the group is gone. */
   read(): number;
 }
 
-/** The file may not be there yet. */
+/** @param file may not exist yet */
 export function keyedCounter(file: string, key: string): Counter {
   const bytes = Buffer.alloc(256);
   let descriptor: number | undefined;

@@ -1,7 +1,7 @@
 /**
- * Reading and writing control files. They live in kernel memory, so a synchronous call takes microseconds and
- * spares a trip through the thread pool. Not so to make and to remove groups: the kernel has one lock for that and for
- * moving processes, which may be held for 30 ms (`cgroup_mutex` while it waits for a grace period of RCU). A group may
+ * Reads and writes control files. They live in kernel memory, so a synchronous call takes microseconds and spares a
+ * trip through the thread pool. Making and removing groups is asynchronous: the kernel has one lock for these and for
+ * moving processes, and may hold it for 30 ms (`cgroup_mutex` while it waits for a grace period of RCU). A group may
  * vanish at any moment: absence is an answer, not an error.
  */
 import {
@@ -35,7 +35,7 @@ export function readControl(file: string): string {
 export function writeControl(file: string, value: string): boolean {
   let descriptor: number | undefined;
   try {
-    // Without O_CREAT: a control file exists or the group is gone.
+    // Without O_CREAT: when a control file does not exist, the group is gone.
     descriptor = openSync(file, constants.O_WRONLY);
     writeSync(descriptor, value);
     return true;
@@ -69,7 +69,7 @@ export function readPids(folder: string): number[] {
   ];
 }
 
-/** Moves a process into a group; nothing to do when either is gone. */
+/** Moves a process into a group; does nothing when either is gone. */
 export function addPid(folder: string, pid: number): void {
   try {
     writeControl(join(folder, 'cgroup.procs'), String(pid));
@@ -79,8 +79,8 @@ export function addPid(folder: string, pid: number): void {
 }
 
 /**
- * Gives control files to a user; those that are not there are passed over.
- * @returns whether all of `needed` are there: a runtime may still have to make its groups
+ * Gives control files to a user; skips those that don't exist.
+ * @returns whether all of `needed` exist: a runtime may still have to make its groups
  */
 export async function lendFiles(
   needed: readonly string[],
@@ -111,7 +111,7 @@ export function childGroups(folder: string): string[] {
   }
 }
 
-/** Makes a group at the start. Twice, because another Ward may remove an empty `/ward` between two steps of it. */
+/** Makes a group at the start. Tries twice, because another Ward may remove an empty `/ward` between two steps. */
 export function makeGroup(folder: string): void {
   try {
     mkdirSync(folder, { recursive: true });
@@ -121,18 +121,18 @@ export function makeGroup(folder: string): void {
   }
 }
 
-/** Makes a group in one that is there. */
+/** Makes a group in an existing one. */
 export async function addGroup(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
 }
 
-/** Removes a group and all below it; waits out the moment in which the kernel still counts dead processes. */
+/** Removes a group and all groups below it; waits while the kernel still counts dead processes. */
 export async function removeGroup(folder: string, patienceMs = 2000): Promise<void> {
   for (const name of childGroups(folder)) await removeGroup(join(folder, name), patienceMs);
   await retryBusy(() => rmdir(folder), patienceMs);
 }
 
-/** At the end, removes an empty group that others may share; leaves it when it is in use. */
+/** Removes a group that other Wards may share, unless it is in use. */
 export function removeIfEmpty(folder: string): void {
   try {
     rmdirSync(folder);
@@ -142,7 +142,7 @@ export function removeIfEmpty(folder: string): void {
   }
 }
 
-/** Polls until `isDone`; the pause grows from 1 to 16 ms. Returns false when patience ran out. */
+/** Polls until `isDone`, with pauses that grow from 1 to 16 ms. Returns false when the time is over. */
 export async function until(isDone: () => boolean, patienceMs: number): Promise<boolean> {
   const end = performance.now() + patienceMs;
   for (let pauseMs = 1; !isDone(); pauseMs = Math.min(16, pauseMs * 2)) {

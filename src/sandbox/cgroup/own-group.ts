@@ -1,11 +1,11 @@
 /**
- * A control group for Ward's own process among those of its sandboxes, with ten times the weight of one, so that it has
- * its share of the processors however many of them want one. (A nice level counts only within a group, and the kernel
- * makes one of each session: sched(7), "The autogroup feature".) Among them and not beside all of them: otherwise what
- * some sandboxes use, even of what nobody else wants, is charged to the group of all, and each of the others waits until
- * Ward has had ten times that.
+ * Puts Ward's own process into a control group beside those of its sandboxes, with ten times the weight of a sandbox.
+ * So Ward gets its share of the processors however many sandboxes want one. (A nice level counts only within a group,
+ * and the kernel makes a group of each session: sched(7), "The autogroup feature".) The sandboxes have no common group:
+ * otherwise the kernel would charge that group for what some of them use, even of idle processors, and every other
+ * sandbox would wait until Ward had used ten times as much.
  *
- * Only where nobody else has put Ward into a group: a service manager's is left alone, and so is its weight.
+ * Does nothing when Ward is in a group already: it leaves a service manager's group and its weight alone.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ import { ownGroupName } from './instance-group.ts';
 import { sharesOf } from './v1.ts';
 import { handDown } from './v2.ts';
 
-/** 100 is what a sandbox has. */
+/** A sandbox has 100. */
 const weight = 1000;
 
 interface OwnGroupPlace {
@@ -27,8 +27,8 @@ interface OwnGroupPlace {
 }
 
 /**
- * Moves this process, which must be the only one of its instance; undefined when it is in a group already. Disposing of
- * it moves it back, and fails when a child of this process is left in the group.
+ * Moves this process, which must be the only one of its instance. Returns undefined when it is in a group already.
+ * Disposing of the result moves it back, and fails when a child of this process is left in the group.
  */
 export function enterOwnGroup({
   mount,
@@ -55,7 +55,7 @@ export function enterOwnGroup({
   };
 }
 
-/** The group as the hierarchy of `cpu` has it: `1:cpu,cpuacct:/a` in version 1, `0::/a` in version 2. */
+/** Finds the group in the hierarchy of `cpu`: `1:cpu,cpuacct:/a` in version 1, `0::/a` in version 2. */
 export function groupIn(membership: string, version: 1 | 2): string | undefined {
   for (const line of membership.split('\n')) {
     const [, , controllers, group] = /^(\d+):([^:]*):(.*)$/.exec(line) ?? [];

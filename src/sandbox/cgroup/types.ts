@@ -1,18 +1,18 @@
-/** Control groups as the sandbox room needs them: one contract for version 1 and version 2. */
+/** The contract of control groups, for version 1 and version 2. */
 
 import type { Counter } from './counter.ts';
 
-/** What the machine offers of them: plain data. */
+/** The control groups that the machine offers: plain data. */
 export interface CgroupFeatures {
-  /** `hybrid`: the controllers are on version 1 and a version 2 hierarchy is mounted beside them. */
+  /** `hybrid`: version 1 has the controllers, and a version 2 hierarchy is mounted beside it. */
   readonly mode: 'v1' | 'v2' | 'hybrid';
-  /** Version of the hierarchy that Ward uses. */
+  /** The version of the hierarchy that Ward uses. */
   readonly version: 1 | 2;
   /** Controller → mount point. On version 2 all of them have the same one. */
   readonly controllers: ReadonlyMap<string, string>;
-  /** Memory and swap can be limited together. */
+  /** One limit can cover memory and swap together. */
   readonly swapLimit: boolean;
-  /** Disk time can be shared by weight. */
+  /** Weights can divide the disk time. */
   readonly ioWeight: boolean;
 }
 
@@ -45,36 +45,36 @@ export interface CgroupLimits {
   readonly cpuWeight: number;
 }
 
-/** One sandbox's group. Every method is harmless when the group doesn't exist. */
+/** The group of one sandbox. Every method is harmless when the group doesn't exist. */
 export interface Cgroup {
   /** Makes it with these limits. */
   create(limits: CgroupLimits): Promise<void>;
   /**
-   * Bounds what the buffers of its TCP and UDP sockets hold, before a runtime that makes the group comes. Version 1
-   * counts that beside the memory, and only of sockets that are made afterwards; version 2 counts it within.
+   * Bounds the buffers of its TCP and UDP sockets. Call it before a runtime makes the group. Version 1 counts them
+   * apart from the memory, and only for sockets that are made afterwards; version 2 counts them as memory.
    */
   limitSockets(limits: Pick<CgroupLimits, 'memoryBytes'>): Promise<void>;
-  /** Resolves when every process of it stands still. */
+  /** Resolves when all its processes stand still. */
   freeze(): Promise<void>;
   thaw(): Promise<void>;
   usage(): CgroupUsage;
-  /** Processor time used so far, in µs; 0 when there is no such group. Cheap. */
+  /** Processor time used so far, in µs; 0 when the group doesn't exist. Cheap. */
   cpuUsec(): number;
   /**
-   * Its share of the processors among its siblings: a weight from 1 to 10000, or `idle`: what they leave over, and it
-   * makes way for them at once. Where the kernel has no such thing (before Linux 5.15), `idle` is the least weight.
+   * Sets its share of the processors among its siblings: a weight from 1 to 10000, or `idle`. An idle group gets what
+   * its siblings leave over, and makes way for them at once. Before Linux 5.15, `idle` is the least weight.
    */
   weigh(share: number | 'idle'): void;
-  /** What the kernel has refused to it; to be closed. */
+  /** Counters of what the kernel has refused it. The caller closes them. */
   refusals(): RefusalCounters;
   pids(): readonly number[];
-  /** Moves a process of the host's into it, which counts for the group from now on. The group must not be frozen. */
+  /** Moves a process of the host into it: the group pays for it from then on. The group must not be frozen. */
   add(pid: number): void;
   /** Lets a user freeze, thaw and weigh it, and nothing else. */
   lend(userId: number): Promise<boolean>;
-  /** Sends SIGKILL to all of it, frozen or not, and resolves when it is empty. */
+  /** Sends SIGKILL to all its processes, frozen or not, and resolves when it is empty. */
   kill(): Promise<void>;
-  /** Removes it and what is below it. It must be empty of processes. */
+  /** Removes it and all groups below it. It must have no processes. */
   remove(): Promise<void>;
 }
 
@@ -83,13 +83,13 @@ export interface CgroupTree {
   readonly version: 1 | 2;
   /** `/ward/<instance>`. */
   readonly basePath: string;
-  /** The absolute path of a sandbox's group, as the OCI configuration has it. */
+  /** The absolute path of a sandbox's group for the OCI configuration. */
   ociPath(id: string): string;
   /** Makes the instance's own group and hands its controllers down. */
   prepare(): void;
   group(id: string): Cgroup;
   /** The ids of the sandboxes whose groups exist. */
   ids(): readonly string[];
-  /** Removes the instance's group, but for that of this process; fails when a sandbox is left in it. */
+  /** Removes the instance's group, except that of this process; fails when a sandbox is left in it. */
   remove(): Promise<void>;
 }

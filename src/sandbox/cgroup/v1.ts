@@ -1,7 +1,7 @@
 /**
- * Control groups version 1: one hierarchy a controller, so a sandbox's group is a folder in each of them
- * (Documentation/admin-guide/cgroup-v1). Freezing is a state that has to be waited for; killing has no file of
- * its own, so the group is frozen first: no pid in a frozen group can end and be given to a stranger.
+ * Control groups version 1: one hierarchy per controller, so a sandbox's group is a folder in each of them
+ * (Documentation/admin-guide/cgroup-v1). Freezing takes time, so Ward waits for it. There is no file that kills a
+ * group, so Ward freezes it first: no process of a frozen group can end and leave its pid to a stranger.
  */
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
@@ -53,8 +53,8 @@ export function cgroupTreeV1(mounts: ReadonlyMap<string, string>, instance: stri
 }
 
 /**
- * Where a hybrid host's version 2 hierarchy is hidden from the runtime (see isolation), crun makes plain folders and
- * files in its place, and leaves them behind.
+ * On a hybrid host, Ward hides the version 2 hierarchy from the runtime (see isolation). crun then makes plain folders
+ * and files in its place, and leaves them behind.
  */
 function strayRoots(mounts: ReadonlyMap<string, string>): string[] {
   const parents = new Set([...mounts.values()].map((mount) => dirname(mount)));
@@ -101,7 +101,7 @@ function groupV1(mounts: ReadonlyMap<string, string>, strays: readonly string[],
     weigh(share) {
       const isIdle = share === 'idle';
       const hasIdle = writeControl(file('cpu', 'cpu.idle'), isIdle ? '1' : '0');
-      // A group that is idle has no shares to be set.
+      // An idle group takes no shares.
       if (!isIdle || !hasIdle) writeControl(file('cpu', 'cpu.shares'), String(sharesOf(isIdle ? 1 : share)));
     },
     refusals: () => ({
@@ -131,32 +131,32 @@ function groupV1(mounts: ReadonlyMap<string, string>, strays: readonly string[],
   };
 }
 
-/** In spite of its name it counts UDP too (Documentation/admin-guide/cgroup-v1/memory.rst, 2.7.1). */
+/** Despite its name, the file counts UDP, too (Documentation/admin-guide/cgroup-v1/memory.rst, 2.7.1). */
 const socketLimit = 'memory.kmem.tcp.limit_in_bytes';
 
-/** An eighth of the memory, and never too little for a handful of connections. */
+/** An eighth of the memory, but always enough for a few connections. */
 function socketBytes(memoryBytes: number): number {
   return Math.max(4 * 1024 * 1024, Math.floor(memoryBytes / 8));
 }
 
 interface KillSteps extends Pick<Cgroup, 'pids' | 'freeze' | 'thaw'> {
-  /** Of one hierarchy: to ask all of them again and again takes longer than the processes take to die. */
+  /** The processes in one hierarchy: reading all hierarchies repeatedly takes longer than the processes take to die. */
   readonly frozenPids: () => readonly number[];
   readonly letRun: () => void;
 }
 
 async function killAll({ pids, frozenPids, freeze, thaw, letRun }: KillSteps): Promise<void> {
-  // Processes of a pid namespace that has ended can't be seen from here, and can't die while they are frozen.
+  // This process can't see the processes of a pid namespace that has ended, and they can't die while they are frozen.
   if (pids().length === 0) return thaw();
   await freeze();
   pids().forEach(sendKill);
   await thaw();
   await until(() => {
-    // What was forked while the group froze is caught by the next round.
+    // The next round catches processes that were forked while the group froze.
     const some = frozenPids();
     const left = some.length > 0 ? some : pids();
     left.forEach(sendKill);
-    // Whoever was lent the file may have frozen it again, and frozen processes don't die.
+    // The borrower of the file may have frozen the group again, and frozen processes don't die.
     if (left.length > 0) letRun();
     return left.length === 0;
   }, 5000);
@@ -193,6 +193,6 @@ function sendKill(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {
-    // It ended by itself in the meantime, which is what was wanted.
+    // It has ended by itself in the meantime.
   }
 }

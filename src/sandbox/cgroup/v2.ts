@@ -1,7 +1,6 @@
 /**
- * Control groups version 2: one hierarchy (Documentation/admin-guide/cgroup-v2.rst). A group's controllers are
- * those that its parent hands down in `cgroup.subtree_control`; Ward writes that file in its own groups and, to
- * get them there, adds to the root's.
+ * Control groups version 2: one hierarchy (Documentation/admin-guide/cgroup-v2.rst). A group has the controllers that
+ * its parent hands down in `cgroup.subtree_control`. Ward writes that file in its own groups, and adds to the root's.
  */
 import { join } from 'node:path';
 import { keyedCounter } from './counter.ts';
@@ -22,7 +21,7 @@ import {
 import { removeInstanceGroup, sandboxIds } from './instance-group.ts';
 import type { Cgroup, CgroupLimits, CgroupTree } from './types.ts';
 
-/** What Ward asks for; a controller that the host doesn't have is left out. */
+/** The controllers that Ward uses, where the host has them. */
 const wanted = ['cpu', 'memory', 'pids', 'io', 'cpuset'];
 
 /** @param mount Where cgroup2 is mounted. */
@@ -75,7 +74,7 @@ function groupV2(folder: string): Cgroup {
     weigh(share) {
       const isIdle = share === 'idle';
       const hasIdle = writeControl(file('cpu.idle'), isIdle ? '1' : '0');
-      // A group that is idle has no weight to be set.
+      // An idle group takes no weight.
       if (!isIdle || !hasIdle) writeControl(file('cpu.weight'), isIdle ? '1' : String(share));
     },
     refusals: () => ({
@@ -86,7 +85,7 @@ function groupV2(folder: string): Cgroup {
     add: (pid) => addPid(folder, pid),
     lend: (userId) => lendFiles([file('cgroup.freeze')], ['cpu.weight', 'cpu.idle'].map(file), userId),
     async kill() {
-      // cgroup.kill (Linux 5.14) reaches frozen processes and everything that they fork.
+      // cgroup.kill (Linux 5.14) reaches frozen processes and all their children.
       writeControl(file('cgroup.kill'), '1');
       await until(() => readPids(folder).length === 0, 5000);
     },
@@ -98,7 +97,7 @@ function limitFiles(limits: CgroupLimits): readonly (readonly [string, string])[
   return [
     ['memory.max', String(limits.memoryBytes)],
     ['memory.swap.max', '0'],
-    // Its processes are one program to its user: none survives another.
+    // To its user, the processes of a sandbox are one program: the kernel kills all of them or none.
     ['memory.oom.group', '1'],
     ['pids.max', String(limits.pids)],
     ['cpu.max', `${limits.cpuQuotaUsec} ${limits.cpuPeriodUsec}`],
@@ -106,7 +105,7 @@ function limitFiles(limits: CgroupLimits): readonly (readonly [string, string])[
   ];
 }
 
-/** Only what isn't handed down yet is written: a group with processes of its own refuses the rest. */
+/** Writes only what isn't handed down yet: a group with processes of its own refuses the rest. */
 export function handDown(folder: string): void {
   const has = (file: string) => new Set(readControl(join(folder, file)).trim().split(/\s+/));
   const available = has('cgroup.controllers');

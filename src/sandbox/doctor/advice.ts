@@ -1,4 +1,4 @@
-/** Settings of the host kernel that narrow what an escaped program could do. Read, told, never changed. */
+/** Settings of the host kernel that limit what an escaped program could do. Ward never changes them. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HostAdvice } from './types.ts';
@@ -57,7 +57,7 @@ const wishes: readonly Wish[] = [
   },
 ];
 
-/** Only what differs from the recommendation. A setting that the kernel doesn't have is fine. */
+/** Lists settings that differ from the recommendation. A setting that the kernel doesn't have is fine. */
 export function hostAdvice(sysctlDir = '/proc/sys'): readonly HostAdvice[] {
   return wishes.flatMap(({ setting, recommended, isGood, why }) => {
     const value = readSetting(join(sysctlDir, setting.replaceAll('.', '/')));

@@ -1,6 +1,6 @@
 /**
- * Proves each mechanism on this host by trying, inside real sandboxes, what it must prevent. Nothing here reads
- * a version and believes it. A mechanism that can't be tried is `skipped`, which doesn't count as proven.
+ * Proves each mechanism on this host: tries, inside real sandboxes, what the mechanism must prevent. Trusts no version
+ * number. A mechanism that can't be tried is `skipped`, which doesn't count as proven.
  */
 
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
@@ -135,18 +135,18 @@ async function prove(
   return findings;
 }
 
-/** A probe that broke has proven nothing, and says why. */
+/** The finding of a probe that failed: it proves nothing, and says why. */
 function brokenProbe(error: unknown): ProbeFinding {
   return { held: false, evidence: `the probe failed: ${messageOf(error)}` };
 }
 
 const resultsSchema = z.record(z.string(), z.tuple([z.boolean(), z.string()]));
 
-/** One sandbox with the policy as it is, but for a small tmpfs that is quickly filled. */
+/** Runs the probes of one sandbox, under the policy itself but with a small tmpfs, which fills quickly. */
 async function proveInside({ host, policy, rootDir }: ProofContext): Promise<[Mechanism, ProbeFinding][]> {
   const codeDir = await mkdtemp(join(tmpdir(), 'ward-doctor-'));
   try {
-    // Writable for everybody on the host: what protects it inside is the mount.
+    // Everyone on the host may write to it: only the mount protects it inside.
     await chmod(codeDir, 0o777);
     await shareWithSandboxes(codeDir);
     const foreign = join(codeDir, 'foreign');
@@ -203,7 +203,7 @@ function hostNamespaces(): Record<string, string> {
   return Object.fromEntries(readdirSync(folder).map((name) => [name, readlinkSync(join(folder, name))]));
 }
 
-/** The LSM of labels that confines sandboxes here, and what it was asked for. */
+/** The LSM that confines sandboxes here, and the profile or label that the policy names. */
 function lsmInUse(
   { apparmorProfiles, selinux }: LsmFeatures,
   { apparmorProfile, selinuxLabel }: SandboxPolicy,
@@ -214,7 +214,7 @@ function lsmInUse(
   return { lsm: '', named: '' };
 }
 
-/** Seen from Ward itself: pid 1 of its pid namespace is its own supervisor, not the machine's init. */
+/** Checks from Ward itself that pid 1 of its pid namespace is its own supervisor, not the machine's init. */
 function proveIsolation(): ProbeFinding {
   const first = readFileSync('/proc/1/cmdline', 'utf8').split('\0').join(' ').trim();
   const held = isIsolated() && first.includes('supervise.sh');

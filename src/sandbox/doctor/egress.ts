@@ -1,5 +1,5 @@
 /**
- * A sandbox that may reach one port of this very host, opened for the probe, and nothing else: it reaches that one, and
+ * Proves egress with a sandbox that may reach one port of this host, opened for the probe. It must reach that port, and
  * neither the port beside it, nor private and metadata addresses, nor a name.
  */
 import { once } from 'node:events';

@@ -1,4 +1,4 @@
-/** Probes of what a sandbox inherits from the process that started its runtime. */
+/** Probes of limits that a sandbox inherits from the process that starts its runtime. */
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { arch } from 'node:os';
@@ -16,7 +16,9 @@ export const inheritedProbes: readonly LimitProbe<Context>[] = [
   { mechanism: 'speculation-control', run: speculation },
 ];
 
-/** Beside a sandbox, whose network namespace would answer first: the same set, and a server of Ward's. */
+/**
+ * Uses no sandbox, because its network namespace would refuse first: sets the same limit on a process beside a server.
+ */
 async function scope(): Promise<ProbeFinding> {
   const name = `ward-doctor-${randomHex(8)}`;
   const server = createServer((socket) => socket.destroy()).listen({ path: `\0${name}` });
@@ -48,7 +50,7 @@ async function noWriteExecute(context: Context): Promise<ProbeFinding> {
   };
 }
 
-/** The kernel tells the cookie of a process as a number, 0 for none. */
+/** The kernel shows the cookie of a process as a number, 0 for none. */
 async function core(): Promise<ProbeFinding> {
   const call = arch() === 'arm64' ? 167 : 157;
   const cookie = `my $c = pack("Q", 0); syscall(${call}, 62, 0, 0, 0, $c); print unpack("Q", $c)`;

@@ -1,4 +1,4 @@
-/** Probes that need a policy of their own: mostly a small limit, in a sandbox of its own, to see the limit hold. */
+/** Probes that need a policy of their own: most run a sandbox with a small limit, and check that the limit holds. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SandboxPolicy } from '../policy.ts';
 import type { LocalSandboxHost } from '../sandbox-host.ts';
@@ -15,7 +15,7 @@ interface LimitContext {
   readonly policy: SandboxPolicy;
 }
 
-/** Ordered; they run one after the other, because they disturb each other. */
+/** In order: they run one after the other, because they disturb each other. */
 export const limitProbes: readonly LimitProbe<LimitContext>[] = [
   { mechanism: 'memory-limit', run: memory },
   { mechanism: 'pids-limit', run: pids },
@@ -53,7 +53,7 @@ async function pids(context: LimitContext): Promise<ProbeFinding> {
     'os._exit(0)',
   ].join('\n');
   const limit = 48;
-  // Only the cgroup stands in the way.
+  // So that only the cgroup can refuse.
   const rlimits = { ...context.policy.rlimits, RLIMIT_NPROC: 4096 };
   const { stdout, exit } = await runProgram(program(context, source, { pidsLimit: limit, rlimits }));
   const [started, end = `the sandbox ended itself: ${exit.signal ?? exit.code}`] = stdout.trim().split('\n');
@@ -63,7 +63,7 @@ async function pids(context: LimitContext): Promise<ProbeFinding> {
   };
 }
 
-/** Measured from outside, by the cgroup's own count, because clocks inside may be the sandbox's. */
+/** Measures from outside, by the cgroup's own count, because a sandbox may have its own clocks. */
 async function cpu(context: LimitContext): Promise<ProbeFinding> {
   const source = 'import time\nend = time.monotonic() + 0.6\nwhile time.monotonic() < end: pass';
   const startedAt = performance.now();
@@ -77,7 +77,7 @@ async function cpu(context: LimitContext): Promise<ProbeFinding> {
   };
 }
 
-/** Reads past the page cache (O_DIRECT), because only what reaches a disk is limited. */
+/** Reads past the page cache (O_DIRECT), because the limit counts only what reaches a disk. */
 async function io(context: LimitContext): Promise<ProbeFinding> {
   const source = [
     'import mmap, os, sys, time',
@@ -113,7 +113,7 @@ async function freezer(context: LimitContext): Promise<ProbeFinding> {
   };
   const ran = await ticking();
   await sandbox.freeze();
-  // What was written before the freeze is still on its way.
+  // Output from before the freeze is still on its way.
   await sleep(20);
   const frozenAt = ticks;
   await sleep(100);

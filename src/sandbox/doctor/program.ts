@@ -1,4 +1,4 @@
-/** Runs one Python program in a sandbox and collects what it says. */
+/** Runs one Python program in a sandbox and collects its output. */
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sandboxFault } from '../faults.ts';
@@ -6,7 +6,7 @@ import type { SandboxPolicy } from '../policy.ts';
 import type { LocalSandboxHost } from '../sandbox-host.ts';
 import type { Sandbox, SandboxExit } from '../types.ts';
 
-/** Where an interpreter may be; the first that exists is used. */
+/** Places of an interpreter; the first that exists is used. */
 const interpreters = ['/usr/bin/python3', '/usr/bin/python3.13', '/usr/local/bin/python3'];
 
 export interface ProbeProgram {
@@ -36,7 +36,7 @@ export async function startProgram(program: ProbeProgram): Promise<Sandbox> {
   });
 }
 
-/** Runs it to its end; a program that hangs is ended after 20 seconds. */
+/** Runs the program to its end; ends a program that hangs after 20 seconds. */
 export async function runProgram(program: ProbeProgram): Promise<ProgramResult> {
   await using sandbox = await startProgram(program);
   const timer = setTimeout(() => void sandbox.destroy(), 20_000);

@@ -45,7 +45,7 @@ const numbers: Numbers = {
   syslog: [103, 116],
 };
 
-/** Name → number on this architecture; calls that it doesn't have are left out. */
+/** Maps names to numbers on this architecture, without the calls that it doesn't have. */
 export function systemCalls(arch: 'x64' | 'arm64'): Readonly<Record<string, number>> {
   return Object.fromEntries(
     Object.entries(numbers).flatMap(([name, [x64, arm64]]) => {

@@ -1,4 +1,4 @@
-/** What `ward doctor` finds out: data, for a table and for programs. */
+/** The findings of `ward doctor` as data, for a table and for programs. */
 import type { Mechanism, Vector } from '../mechanisms.ts';
 import type { RuntimeName } from '../types.ts';
 
@@ -7,11 +7,11 @@ export interface DoctorRow {
   readonly vector: Vector;
   readonly required: boolean;
   readonly available: boolean;
-  /** What is used here, or why it can't be. */
+  /** The value that is used here, or why the mechanism can't be used. */
   readonly chosen: string;
-  /** By a probe in a real sandbox; `skipped` when nothing could be tried. */
+  /** Whether a probe in a real sandbox has proven it; `skipped` when nothing could be tried. */
   readonly proven: 'yes' | 'no' | 'skipped';
-  /** What the probe saw. */
+  /** What the probe observed. */
   readonly evidence: string;
 }
 
@@ -29,12 +29,12 @@ export interface DoctorAdvisory {
   readonly version: string;
   readonly id: string;
   readonly title: string;
-  /** What in Ward answers it; '' when nothing does. */
+  /** The part of Ward that answers it; '' when none does. */
   readonly answer: string;
   /** The first versions without it; empty when none is known. */
   readonly fixed: readonly string[];
   readonly reference: string;
-  /** The policy starts no sandbox with this runtime because of it. */
+  /** Because of it, the policy starts no sandbox with this runtime. */
   readonly refused: boolean;
 }
 
@@ -46,12 +46,12 @@ export interface DoctorReport {
   /** Runtime name → version; only those that can run something here. */
   readonly runtimes: Readonly<Record<string, string>>;
   readonly rows: readonly DoctorRow[];
-  /** Known holes of the runtimes here, that of the policy first. */
+  /** Known holes of the runtimes here, those of the policy's runtime first. */
   readonly advisories: readonly DoctorAdvisory[];
   readonly advice: readonly HostAdvice[];
 }
 
-/** What a probe found out about one mechanism. */
+/** The result of the probe of one mechanism. */
 export interface ProbeFinding {
   readonly held: boolean;
   readonly evidence: string;

@@ -1,13 +1,13 @@
-/** What this machine offers: plain data, inspected once when a sandbox host is opened. */
+/** The features of this machine as plain data, inspected once when a sandbox host is opened. */
 import type { CgroupFeatures } from '../cgroup/types.ts';
 import type { Inherited } from '../inherited.ts';
 import type { RuntimeName } from '../types.ts';
 
 export interface LsmFeatures {
   readonly landlock: boolean;
-  /** Names of the AppArmor profiles that are loaded; undefined when AppArmor is off. */
+  /** Names of loaded AppArmor profiles; undefined when AppArmor is off. */
   readonly apparmorProfiles: ReadonlySet<string> | undefined;
-  /** The program that loads profiles, where AppArmor is on and it is installed. */
+  /** The path of `apparmor_parser`, where AppArmor is on and the program is installed. */
   readonly apparmorParser: string | undefined;
   readonly selinux: 'enforcing' | 'permissive' | 'off';
 }
@@ -18,7 +18,7 @@ export interface RuntimeFeatures {
   readonly version: string;
   /** It can mount /proc with `hidepid=2,subset=pid`. */
   readonly procSubset: boolean;
-  /** It knows the time namespace by itself. */
+  /** It supports the time namespace by itself. */
   readonly timeNamespace: boolean;
   /** SELinux lets it start programs under the stock label of containers. */
   readonly containerLabel: boolean;
@@ -26,7 +26,7 @@ export interface RuntimeFeatures {
   readonly packageFixes: readonly string[];
 }
 
-/** A whole disk, as the block io controller numbers it. */
+/** A whole disk by the numbers of the block io controller. */
 export interface Disk {
   readonly name: string;
   readonly major: number;
@@ -42,8 +42,8 @@ export interface HostFeatures {
   /** Names as in /proc/self/ns: `user`, `time`, … */
   readonly namespaces: ReadonlySet<string>;
   readonly disks: readonly Disk[];
-  /** What can be set on a process and all its descendants. */
+  /** Limits that can be set on a process and all its descendants. */
   readonly inherited: ReadonlySet<Inherited>;
-  /** Why no sandbox can be given a way out; undefined when nothing is known to be missing. */
+  /** Why this host can't give a sandbox a way out; undefined when nothing is known to be missing. */
   readonly egressObstacle: string | undefined;
 }

@@ -1,6 +1,6 @@
 /**
- * Checks what this process must be able to do before Ward makes anything. Without the check each sandbox would fail, one
- * by one and in the words of the OCI runtime, after Ward had said that it is ready.
+ * Checks what this process must be able to do before Ward makes anything. Without the check, each sandbox would fail by
+ * itself, with a message of the OCI runtime, after Ward had said that it is ready.
  */
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
@@ -10,7 +10,7 @@ import { cgroupFeatures } from './inspect.ts';
 import { readMounts } from './mounts.ts';
 import { ownMemory } from './own-memory.ts';
 
-/** capabilities(7): the number of each that Ward needs, and what for. */
+/** The capabilities that Ward needs, with their numbers and reasons (capabilities(7)). */
 const neededCapabilities: Readonly<Record<string, readonly [bit: bigint, use: string]>> = {
   CAP_CHOWN: [0n, 'give files to the users of sandboxes'],
   CAP_DAC_OVERRIDE: [1n, 'write files of the users of sandboxes'],
@@ -31,13 +31,13 @@ export interface HostState {
   readonly status: string;
   /** `/proc/self/limits` */
   readonly limits: string;
-  /** Where control groups can't be made, and why. */
+  /** Places where control groups can't be made, with the reason. */
   readonly closedGroups: readonly string[];
-  /** What this process's own control group, or the machine, allows. */
+  /** The memory that this process's own control group, or the machine, allows. */
   readonly memoryBytes: number;
 }
 
-/** What the process and its children need. */
+/** The memory that the process and its children need. */
 export interface Needs {
   /** Descriptors. */
   readonly openFiles: number;
@@ -45,8 +45,8 @@ export interface Needs {
 }
 
 /**
- * For a process of root's.
- * @throws Fault HOST_UNFIT naming all that is missing
+ * Checks a process of root.
+ * @throws Fault HOST_UNFIT naming everything that is missing
  */
 export function checkFitness(needs: Needs, state: HostState = readHostState()): void {
   const missing = shortcomings(needs, state);
@@ -107,7 +107,7 @@ function missingCapabilities(status: string): string[] {
     .map(([name, [, use]]) => `${name} is missing (to ${use})`);
 }
 
-/** The hard limit: Node raises the soft one to it when it starts. */
+/** Reads the hard limit: Node raises the soft one to it when it starts. */
 function openFilesIn(limits: string): number {
   const hard = /^Max open files\s+\S+\s+(\d+)/m.exec(limits)?.[1];
   return hard === undefined ? Number.POSITIVE_INFINITY : Number(hard);

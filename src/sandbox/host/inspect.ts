@@ -1,4 +1,4 @@
-/** Looks at the machine. Only reads, but for Landlock: where no securityfs tells the LSMs, it is tried out. */
+/** Inspects the machine. Only reads, except that it tries Landlock out where no securityfs lists the LSMs. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { arch, release } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import type { Disk, HostFeatures, LsmFeatures } from './features.ts';
 import { isIsolated } from './isolated.ts';
 import { type MountPoint, readMounts } from './mounts.ts';
 
-/** @throws Fault HOST_UNFIT when the machine has no usable control groups or another processor. */
+/** @throws Fault HOST_UNFIT when the machine has no usable control groups or an unsupported processor. */
 export async function inspectHost(): Promise<HostFeatures> {
   const processor = arch();
   if (processor !== 'x64' && processor !== 'arm64') {
@@ -31,8 +31,8 @@ export async function inspectHost(): Promise<HostFeatures> {
 }
 
 /**
- * Which hierarchies there are and what they control. Inside Ward's own mount namespace a hybrid host's version
- * 2 mount is hidden, but /proc/self/cgroup still lists its membership (the line `0::`).
+ * Finds the hierarchies and their controllers. Ward's own mount namespace hides the version 2 mount of a hybrid host,
+ * but /proc/self/cgroup still lists its membership (the line `0::`).
  */
 export function cgroupFeatures(mounts: readonly MountPoint[], membership: string): CgroupFeatures {
   const v1 = mounts.filter((mount) => mount.type === 'cgroup');
@@ -63,13 +63,13 @@ export function cgroupFeatures(mounts: readonly MountPoint[], membership: string
     mode: 'v2',
     version: 2,
     controllers: new Map(names.map((name) => [name, v2.path])),
-    // The root group has no swap file of its own; the controller that has it is `memory`.
+    // The root group has no swap file to look for; groups with the controller `memory` have it.
     swapLimit: names.includes('memory') && existsSync('/proc/swaps'),
     ioWeight: names.includes('io'),
   };
 }
 
-/** Every hierarchy counts, also those that limit nothing: runtimes make groups in all of them. */
+/** Every hierarchy counts, even one that limits nothing: runtimes make groups in all of them. */
 const v1Name =
   /^(?:memory|cpu|cpuacct|pids|freezer|devices|cpuset|blkio|net_cls|net_prio|perf_event|hugetlb|rdma|misc|name=.+)$/;
 
@@ -88,7 +88,7 @@ async function lsmFeatures(): Promise<LsmFeatures> {
   };
 }
 
-/** Lines of /sys/kernel/security/apparmor/profiles: `name (mode)`. */
+/** Parses the lines of /sys/kernel/security/apparmor/profiles: `name (mode)`. */
 export function parseProfiles(text: string): ReadonlySet<string> {
   return new Set(text.split('\n').flatMap((line) => /^(.*) \([a-z]+\)$/.exec(line)?.[1] ?? []));
 }
@@ -102,7 +102,9 @@ async function canLandlock(): Promise<boolean> {
   }
 }
 
-/** Whole disks with a medium. Limits on a partition or a mapped device are refused or count twice. */
+/**
+ * Lists whole disks with a medium. The kernel refuses limits on a partition or a mapped device, or counts them twice.
+ */
 export function disksOf(folder: string): Disk[] {
   return readNames(folder)
     .filter((name) => !/^(?:loop|ram|zram|dm-|md|sr|fd|mtdblock)|boot\d+$/.test(name))
@@ -124,7 +126,7 @@ function readNames(folder: string): string[] {
   }
 }
 
-/** '' for what can't be read: the feature is then taken as absent. */
+/** Returns '' for a file that can't be read: its feature then counts as absent. */
 function readText(file: string): string {
   try {
     return readFileSync(file, 'utf8');

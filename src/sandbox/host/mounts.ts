@@ -1,4 +1,4 @@
-/** What is mounted where, read from the kernel's own table. */
+/** Reads the kernel's table of mounts. */
 import { readFileSync } from 'node:fs';
 import { mustRun } from '../../lib/index.ts';
 
@@ -13,14 +13,14 @@ export function readMounts(file = '/proc/self/mounts'): readonly MountPoint[] {
   return parseMounts(readFileSync(file, 'utf8'));
 }
 
-/** Takes away what is mounted there and below, the newest first, though a process still has it open. */
+/** Unmounts everything at and below the path, the newest first, even when a process still has it open. */
 export async function unmountBelow(path: string): Promise<void> {
   const mounted = readMounts().filter((mount) => `${mount.path}/`.startsWith(`${path}/`));
   for (const mount of mounted.reverse())
     await mustRun(['umount', '--lazy', mount.path], { timeoutMs: 30_000 });
 }
 
-/** Parses fstab-like lines (proc_mounts(5)); blanks in paths are octal escapes. */
+/** Parses fstab-like lines (proc_mounts(5)), in whose paths blanks are octal escapes. */
 export function parseMounts(text: string): readonly MountPoint[] {
   return text
     .split('\n')

@@ -1,6 +1,6 @@
 /**
- * The memory that this process's own control group allows, and what is charged to it. Sandboxes have groups of their own,
- * which are no part of it, unless a container has put both below one limit.
+ * Reads how much memory this process's own control group allows and is charged for. Sandboxes have groups of their own,
+ * outside of it, unless a container has put both below one limit.
  */
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -15,10 +15,10 @@ export interface OwnMemory {
   readonly isShared: boolean;
 }
 
-/** Larger is how version 1 writes that there is no limit. */
+/** Version 1 writes a larger number when there is no limit. */
 const unlimited = 2 ** 60;
 
-/** The tightest limit that can be seen; undefined without one. @param membership `/proc/self/cgroup` */
+/** Finds the tightest limit that this process can see; undefined without one. @param membership `/proc/self/cgroup` */
 export function ownMemory(mounts: readonly MountPoint[], membership: string): OwnMemory | undefined {
   const v1 = mounts.find(({ type, options }) => type === 'cgroup' && options.includes('memory'));
   const mount = v1 ?? mounts.find(({ type }) => type === 'cgroup2');
@@ -37,7 +37,7 @@ export function ownMemory(mounts: readonly MountPoint[], membership: string): Ow
   return tightest && { ...tightest, version, isShared: tightest.folder === mount.path };
 }
 
-/** What can't be taken back by dropping copies of files; undefined when it can't be read. */
+/** The memory that the kernel can't take back by dropping copies of files; undefined when it can't be read. */
 export function chargedBytes({ folder, version }: Pick<OwnMemory, 'folder' | 'version'>): number | undefined {
   try {
     const stat = readFileSync(join(folder, 'memory.stat'), 'utf8');
@@ -60,7 +60,9 @@ function memoryGroupIn(membership: string, version: 1 | 2): string | undefined {
   return undefined;
 }
 
-/** From the group's folder to the mount's. A container may see only its own group, as the mount itself. */
+/**
+ * Lists the mount's folder and those from the group's up to it. A container may see only its own group, as the mount.
+ */
 function foldersUp(mount: string, group: string): readonly string[] {
   const folders = [mount];
   for (let at = join(mount, group); at.length > mount.length; at = dirname(at)) folders.push(at);

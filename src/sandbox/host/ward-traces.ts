@@ -1,6 +1,6 @@
 /**
- * Finds what earlier Wards have left in the kernel: control groups without a process, AppArmor profiles. For the
- * uninstaller, which makes sure that no Ward runs; a running one's groups are never empty, and stay.
+ * Finds what earlier Wards have left in the kernel: control groups without a process, and AppArmor profiles. The
+ * uninstaller uses it after it has made sure that no Ward runs; the groups of a running one are never empty, and stay.
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -18,13 +18,13 @@ export interface WardTraces {
 }
 
 export interface TracePlaces {
-  /** Mount points, as /proc/self/mounts has them. */
+  /** Mount points from /proc/self/mounts. */
   readonly mountsFile?: string;
   readonly appArmorDir?: string;
 }
 
 const appArmor = '/sys/kernel/security/apparmor';
-/** As `lsm/apparmor-profile.ts` names them. */
+/** Matches the names that `lsm/apparmor-profile.ts` gives. */
 const profileName = /^ward\.[^.]+\.[0-9a-f]{12}$/;
 
 export async function findTraces(places: TracePlaces = {}): Promise<WardTraces> {
@@ -35,7 +35,7 @@ export async function findTraces(places: TracePlaces = {}): Promise<WardTraces> 
   return { groups: [...new Set(groups)], profiles };
 }
 
-/** Removes them; returns those that are in use, and stay. */
+/** Removes them; returns those that stay because they are in use. */
 export async function removeTraces(traces: WardTraces, places: TracePlaces = {}): Promise<readonly string[]> {
   const kept: string[] = [];
   for (const group of traces.groups) if (!(await removeEmptyGroup(group))) kept.push(group);

@@ -8,12 +8,12 @@ shift
 mount -t proc -o nosuid,nodev,noexec proc /proc
 while [ "$1" != -- ]; do
   umount "$1"
-  # What the runtime makes there instead must not reach the host's folder below the mount.
+  # The runtime makes folders there instead; they must not reach the host's folder below the mount.
   mount -t tmpfs -o mode=755,size=64m,nosuid,nodev,noexec ward "$1"
   shift
 done
 shift
 WARD_MOUNT_NAMESPACE=$(readlink /proc/self/ns/mnt)
 export WARD_MOUNT_NAMESPACE
-# From here on the death of the outer supervisor is a signal that can be answered: see supervise.sh.
+# From here on, the death of the outer supervisor is a signal that supervise.sh can answer.
 exec /usr/bin/setpriv --pdeathsig USR1 -- /bin/sh "$supervise" inside "$@"

@@ -1,17 +1,17 @@
 /**
- * Ward's own isolation from the host. Every process that makes sandboxes runs in a mount and a pid namespace
- * of its own, so that its mounts are invisible outside and vanish with it, and so that `kill -9` of any part
- * of it ends every sandbox at once. The namespaces are entered by replacing the process image (`execve`), so
- * the caller's pid, terminal and stdio stay what they are.
+ * Ward's own isolation from the host. Every process that makes sandboxes runs in a mount and a pid namespace of its
+ * own. So its mounts are invisible outside and vanish with it, and `kill -9` of any part of it ends every sandbox at
+ * once. It enters the namespaces by replacing its image (`execve`), so the caller's pid, terminal and stdio stay the
+ * same.
  *
- * Mounts go one way: what the host mounts or unmounts arrives, so that Ward's copies don't keep a file system in use that
- * the host is done with; what Ward mounts never gets out (mount_namespaces(7), MS_SLAVE).
+ * Mounts propagate one way. Mounts and unmounts of the host arrive, so that Ward's copies don't keep a file system busy
+ * that the host is done with. Mounts of Ward never get out (mount_namespaces(7), MS_SLAVE).
  *
  *   this pid: sh supervise.sh                  (outer, on the host)
  *     └ pid 1 of the new namespace: sh supervise.sh   (hears of the outer one's death: PR_SET_PDEATHSIG)
  *         └ the command
  *
- * On a hybrid cgroup host the second hierarchy is hidden inside, because crun refuses to run beside it.
+ * On a hybrid cgroup host, the second hierarchy is hidden inside, because crun refuses to run beside it.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -24,8 +24,8 @@ const setpriv = '/usr/bin/setpriv';
 /**
  * Replaces this process by `argv`, run inside namespaces of its own. Never returns.
  * @param argv The program (absolute path) and its arguments; usually `process.execPath` and the caller's own.
- * @param through Words before the command line that enters them: a program that becomes what they are followed by.
- * @throws Fault HOST_UNFIT when not root or when util-linux is missing.
+ * @param through Words before the command that enters the namespaces: a program that becomes the command after them.
+ * @throws Fault HOST_UNFIT when the process is not root or util-linux is missing.
  */
 export function enterIsolation(argv: readonly string[], through: readonly string[] = []): never {
   if (process.geteuid?.() !== 0) {

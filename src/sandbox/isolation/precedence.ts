@@ -1,11 +1,11 @@
 /**
- * Ward before its sandboxes: what it shares with them is processors and memory, and it must answer when they want all of
- * both.
+ * Gives Ward precedence over its sandboxes. It shares processors and memory with them, and must answer when they want
+ * all of both.
  *
  * - Processor: Ward has a control group with ten times the weight of a sandbox. In it, the server's main thread has nine
- *   times the weight of the rest, and a short time slice, so that the kernel lets it in at once when it wakes up. Neither is
- *   inherited: what it starts has the usual ones. The process that starts sandboxes has the short slice alone, and they
- *   inherit it, so that none waits for the end of a neighbour's.
+ *   times the weight of the rest, and a short time slice, so that the kernel lets it in at once when it wakes up. Its
+ *   children inherit neither. The process that starts sandboxes has the short slice alone, and sandboxes inherit it, so
+ *   that none waits for the end of a neighbour's slice.
  * - Memory: when the machine has none left, the kernel ends a sandbox (`oomScoreAdj` of the policy), not Ward.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -17,23 +17,24 @@ import { readMounts } from '../host/mounts.ts';
 
 /** Nice level of the server's main thread. */
 const nice = -10;
-/** -1000 would be never. */
+/** With -1000, the kernel would never end it. */
 const oomScoreAdj = -900;
 /**
  * How long a thread with a short slice may have a processor that others want, too (EEVDF, sched(7); `sched_runtime` of
- * sched_setattr(2) since Linux 6.12; older kernels ignore it). The kernel's own slice is some milliseconds. A thread with a
- * shorter one gets in sooner when it wakes up, and makes way sooner when others do.
+ * sched_setattr(2) since Linux 6.12; older kernels ignore it). The kernel's own slice is some milliseconds. A thread
+ * with a shorter one gets in sooner when it wakes up, and makes way sooner when others do.
  */
 const shortSliceNs = 200_000;
 
 interface Precedence extends AsyncDisposable {
-  /** What the host refuses; Ward goes on without it. */
+  /** The steps that the host refuses; Ward goes on without them. */
   readonly refused: readonly string[];
 }
 
 /**
- * Never rejects. Disposing of it leaves the group, and removes it: no process that was started since may be left.
- * @param instance nobody else's
+ * Never rejects. Disposing of the result leaves the group and removes it: no process that was started since may be
+ * left.
+ * @param instance unique among running Wards
  */
 export async function takePrecedence(instance: string): Promise<Precedence> {
   const stack = new AsyncDisposableStack();
@@ -46,11 +47,11 @@ export async function takePrecedence(instance: string): Promise<Precedence> {
   return { refused, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 
-/** Of the server, which has just been started. Never rejects; returns what the host refuses. */
+/** Raises the server, which has just been started. Never rejects; returns what the host refuses. */
 export function putServerFirst(pid: number): Promise<readonly string[]> {
   return refusedOf({
     'a processor before others': async () => {
-      // The flag first: with it, threads and children get nice level 0 and the kernel's slice.
+      // The flag comes first: with it, threads and children get nice level 0 and the kernel's slice.
       await shorten(pid, true);
       setPriority(pid, nice);
     },

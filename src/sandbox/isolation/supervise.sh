@@ -1,13 +1,13 @@
 #!/bin/sh
 # Runs a command as a child and ends with its exit code: supervise.sh outside|inside COMMAND [ARGUMENT …]
 # A POSIX shell gives background commands /dev/null as stdin, so stdin travels through descriptor 9; and it has them
-# ignore SIGINT and SIGQUIT, which `env` undoes. SIGTERM, SIGHUP and SIGINT are forwarded. What a terminal or a service
-# manager sends to all processes at once therefore arrives more than once: whoever counts signals takes those of one
-# moment as one. SIGQUIT is only survived here.
-# Inside it is pid 1 of a pid namespace: `wait` also reaps the orphans, and what is frozen is thawed before the end, for
-# under cgroup v1 a frozen process does not die of the kernel's SIGKILL, and the namespace can't end before it has. The
-# kernel says by SIGUSR1 that the supervisor outside is dead. That may have been before this listened, when pid 1 is
-# told nothing: descriptor 8 is the outer one's line in /proc, which can't be read any more when there is no such process.
+# ignore SIGINT and SIGQUIT, which `env` undoes. It forwards SIGTERM, SIGHUP and SIGINT. So a signal that a terminal or
+# a service manager sends to all processes at once arrives more than once: a receiver that counts signals takes those of
+# one moment as one. It only survives SIGQUIT.
+# Inside, it is pid 1 of a pid namespace: `wait` also reaps the orphans. It thaws frozen processes before it ends: under
+# cgroup v1 a frozen process does not die of the kernel's SIGKILL, and the namespace can't end before it has. The kernel
+# sends SIGUSR1 when the supervisor outside dies. It may have died before this shell listened, when pid 1 gets no
+# signal: descriptor 8 is the outer one's line in /proc, which can't be read any more when there is no such process.
 side=$1
 shift
 orphaned=
@@ -22,7 +22,7 @@ fi
 exec 9<&0
 env --default-signal=INT,QUIT "$@" <&9 9<&- &
 child=$!
-# A socket is refused for only when nobody has it any more: see src/server/listener.
+# The kernel refuses connections only when no process has the socket any more: see src/server/listener.
 [ -n "$WARD_LISTENER" ] && exec 3<&- 4<&-
 [ -n "$orphaned" ] && kill -KILL "$child"
 trap 'kill -TERM "$child" 2>/dev/null' TERM
@@ -39,7 +39,7 @@ while :; do
   wait "$child"
   code=$?
   kill -0 "$child" 2>/dev/null && continue
-  # When a signal came just then, that was its number; the child's own code is still to be had, but only once.
+  # If a signal came just then, this was its number; `wait` still returns the child's own code, but only once.
   wait "$child"
   last=$?
   [ "$last" = 127 ] || code=$last

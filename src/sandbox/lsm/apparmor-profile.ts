@@ -1,6 +1,6 @@
 /**
- * The AppArmor profile of a sandbox, rendered from the policy. Pure. Its name has the instance, so that two Wards
- * of a machine never replace each other's, and a digest of its text, so that one name is always the same rules.
+ * Renders the AppArmor profile of a sandbox from the policy. Pure. The name contains the instance, so that two Wards of
+ * a machine never replace each other's profile, and a digest of the text, so that a name always means the same rules.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ interface AppArmorProfile {
 
 interface ProfileContext {
   readonly instance: string;
-  /** Of the features that the rules are written for, as in `abi <abi/4.0>`. */
+  /** The version of the features that the rules are written for, as in `abi <abi/4.0>`. */
   readonly abi: '3.0' | '4.0';
 }
 
@@ -28,7 +28,7 @@ export function apparmorProfile(policy: SandboxPolicy, { instance, abi }: Profil
   return { name, text: body.replaceAll('@NAME@', name) };
 }
 
-/** Whether a loaded profile is one that a Ward of this name made. */
+/** Tells whether a Ward of this name made a loaded profile. */
 export function isProfileOf(instance: string, name: string): boolean {
   return name.startsWith(prefixOf(instance)) && /^[0-9a-f]{12}$/.test(name.slice(prefixOf(instance).length));
 }
@@ -38,7 +38,7 @@ const template = readFileSync(
   'utf8',
 );
 
-/** A name of an instance has no dot. */
+/** The name of an instance has no dot. */
 function prefixOf(instance: string): string {
   return `ward.${instance}.`;
 }
@@ -48,7 +48,7 @@ function rulesOf(policy: SandboxPolicy): string[] {
     ...policy.tmpfs.flatMap(tmpfsRules),
     ...policy.maskedPaths.map((path) => `  audit deny ${pattern(path)}{,/**} rwlk,`),
     ...policy.readonlyPaths.map((path) => `  audit deny ${pattern(path)}{,/**} wl,`),
-    // In the policy they are like CAP_CHOWN, here like chown.
+    // The policy writes CAP_CHOWN, AppArmor chown.
     ...policy.capabilities.map((name) => `  capability ${name.slice('CAP_'.length).toLowerCase()},`),
   ];
 }
@@ -58,7 +58,7 @@ function tmpfsRules({ path, exec }: TmpfsPolicy): string[] {
   return exec ? writable : [...writable, `  audit deny ${pattern(path)}/** mx,`];
 }
 
-/** A path as AppArmor's pattern for it: what could mean something else there stands for any one character. */
+/** Writes a path as an AppArmor pattern: `?` replaces each character that has a meaning in patterns. */
 function pattern(path: string): string {
   return Buffer.from(path, 'utf8')
     .toString('latin1')

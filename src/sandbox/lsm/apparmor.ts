@@ -1,6 +1,6 @@
 /**
- * Loads the profiles of a Ward's sandboxes into the kernel and takes them out again (apparmor(7)). A profile is
- * loaded before the first sandbox that needs it; what a killed Ward left is taken out by the next one.
+ * Loads the profiles of a Ward's sandboxes into the kernel and removes them again (apparmor(7)). Loads a profile before
+ * the first sandbox that needs it; the next Ward removes what a killed one left.
  */
 import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -15,27 +15,27 @@ import { apparmorProfile, isProfileOf } from './apparmor-profile.ts';
 /** Settles what a policy leaves to Ward: `auto` becomes a profile of Ward’s own, or no profile. */
 export interface LsmGuard {
   /**
-   * The policy with the name of a loaded AppArmor profile, or with none where the host or the runtime has no
-   * AppArmor. What the operator named stays. @throws Fault HOST_UNFIT
+   * Returns the policy with the name of a loaded AppArmor profile, or without one where the host or the runtime has no
+   * AppArmor. A profile that the operator named stays. @throws Fault HOST_UNFIT
    */
   settle(policy: SandboxPolicy): Promise<SandboxPolicy>;
-  /** Takes out the profiles that a killed Ward of this instance left; its sandboxes must be gone. */
+  /** Removes the profiles that a killed Ward of this instance left; its sandboxes must be gone. */
   removeLeft(): Promise<number>;
   close(): Promise<void>;
 }
 
 interface AppArmor {
-  /** The name of the loaded profile for this policy. @throws Fault HOST_UNFIT when the kernel won't take it */
+  /** Returns the name of the loaded profile for this policy. @throws Fault HOST_UNFIT when the kernel refuses it */
   profileFor(policy: SandboxPolicy): Promise<string>;
-  /** Takes out what an earlier run of this instance left, and nothing that is in use. Returns how many. */
+  /** Removes profiles of an earlier run of this instance that are not in use. Returns how many. */
   removeLeft(): Promise<number>;
-  /** Takes out all that were loaded. No sandbox may be left: it would lose its confinement. */
+  /** Removes all profiles that were loaded. No sandbox may be left: it would lose its confinement. */
   close(): Promise<void>;
 }
 
 interface AppArmorOptions {
   readonly instance: string;
-  /** Of apparmor_parser. */
+  /** The path of apparmor_parser. */
   readonly parser: string;
   readonly securityDir?: string;
 }
@@ -64,7 +64,7 @@ function openAppArmor(options: AppArmorOptions): AppArmor {
 
   const load = async (text: string): Promise<void> => {
     try {
-      // Of the caches on disk none is used: another Ward could be reading what this one writes.
+      // Uses no cache on disk: another Ward could be reading what this one writes.
       await mustRun([parser, '--replace', '--skip-cache'], { input: text, timeoutMs: 30_000 });
     } catch (cause) {
       throw sandboxFault('HOST_UNFIT', `the AppArmor profile can't be loaded: ${messageOf(cause)}`, {

@@ -1,8 +1,8 @@
 /**
- * Whose a denial of an LSM is. SELinux's labels have a pair of categories for each sandbox. AppArmor's profile is that of
- * all sandboxes of one policy; a line about a file has a user id, which belongs to one sandbox alone. Of other lines (the
- * network, capabilities, signals) the only sandbox under the profile is taken; of several it is none. Process ids are no
- * help: the log has the host's, and Ward lives in a pid namespace of its own.
+ * Finds the sandbox that a denial of an LSM belongs to. A label of SELinux has a pair of categories for each sandbox.
+ * All sandboxes of one policy share a profile of AppArmor, but a line about a file has a user id, which belongs to one
+ * sandbox. Other lines (about the network, capabilities, signals) count for a sandbox only when it is the only one
+ * under its profile. Process ids don't help: the log has the host's, and Ward is in a pid namespace of its own.
  */
 import type { HostFeatures } from '../host/features.ts';
 import { type Violation, violation } from '../violations.ts';
@@ -12,24 +12,24 @@ import { type KernelLog, openKernelLog } from './kernel-log.ts';
 export interface Confined {
   readonly profile: string | undefined;
   readonly label: string | undefined;
-  /** Its ids outside. */
+  /** The first of its ids on the host. */
   readonly firstId: number;
   readonly idCount: number;
   readonly onViolation: (violation: Violation) => void;
 }
 
 export interface DenialWatch extends Disposable {
-  /** Until disposed of. */
+  /** Watches a sandbox until the result is disposed of. */
   add(sandbox: Confined): Disposable;
-  /** Tells what is new. Cheap when there is nothing. */
+  /** Reports new denials. Cheap when there are none. */
   look(): void;
 }
 
-/** The kernel's log is shared by everybody: a flood in it is read bit by bit. */
+/** The whole machine shares the kernel's log, so a flood in it is read in small parts. */
 const mostAtOnce = 200;
 const everyMs = 500;
 
-/** Undefined where no LSM refuses anything, or where an audit daemon or the host's settings keep the log away. */
+/** Undefined where no LSM is active, or where an audit daemon or the host's settings hide the log. */
 export function openDenialWatch({ lsm }: HostFeatures): DenialWatch | undefined {
   if (lsm.apparmorProfiles === undefined && lsm.selinux !== 'enforcing') return undefined;
   const log = openKernelLog();
@@ -45,7 +45,7 @@ export function watchDenials(log: KernelLog): DenialWatch {
       culpritOf(denial, [...sandboxes])?.onViolation(violation('lsm', denial.detail));
     }
   };
-  // So that the log is not overwritten before it is read.
+  // Often enough that the kernel does not overwrite the log before Ward reads it.
   const timer = setInterval(look, everyMs).unref();
   return {
     add(sandbox) {

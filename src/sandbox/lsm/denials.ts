@@ -1,20 +1,20 @@
 /**
- * What AppArmor and SELinux refused, as the kernel's log tells it. The kernel quotes names that could be mistaken for
- * something else in hexadecimal, so that a line says what the kernel says; the names themselves are the sandbox's.
+ * Parses refusals of AppArmor and SELinux in the kernel's log. The kernel writes ambiguous names in hexadecimal, so a
+ * sandbox can't forge a line; but it chooses the names.
  */
 
 export interface Denial {
-  /** For people. */
+  /** A text for people. */
   readonly detail: string;
-  /** AppArmor's profile. */
+  /** The profile of AppArmor. */
   readonly profile?: string | undefined;
-  /** SELinux's label of the process. */
+  /** The SELinux label of the process. */
   readonly label?: string | undefined;
-  /** The user id outside, where the line has one: AppArmor tells it of files only. */
+  /** The user id on the host, where the line has one: AppArmor logs it for files only. */
   readonly uid?: number | undefined;
 }
 
-/** Undefined for any other line. */
+/** Returns undefined for any other line. */
 export function parseDenial(line: string): Denial | undefined {
   if (line.includes('apparmor="DENIED"')) return apparmorDenial(line);
   const avc = /avc:\s+denied\s+\{ ([^}]+) \} for /.exec(line);

@@ -1,19 +1,19 @@
 /**
- * Reads the kernel's log without ever waiting for it (/dev/kmsg, Documentation/ABI/testing/dev-kmsg): what an LSM
- * refused is told there, unless an audit daemon takes it.
+ * Reads the kernel's log without ever waiting for it (/dev/kmsg, Documentation/ABI/testing/dev-kmsg). LSMs write
+ * refusals there, unless an audit daemon takes them.
  */
 import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { errnoOf } from '../../lib/index.ts';
 
 export interface KernelLog extends Disposable {
-  /** The texts of the records since the last call, at most `most` of them; the others stay for the next call. */
+  /** Returns the texts of at most `most` records since the last call; the others stay for the next call. */
   read(most: number): readonly string[];
 }
 
-/** A record is one line and its properties; the kernel cuts both. */
+/** A record is one line with its properties, and the kernel limits the length of both. */
 const recordBytes = 8192;
 
-/** Starts at the end of the log as it is now. Undefined when it can't be read. */
+/** Starts at the current end of the log. Undefined when the log can't be read. */
 export function openKernelLog(path = '/dev/kmsg'): KernelLog | undefined {
   let fd: number;
   try {
@@ -38,7 +38,9 @@ export function openKernelLog(path = '/dev/kmsg'): KernelLog | undefined {
   return log;
 }
 
-/** Bytes of the next record, 0 when there is none, -1 when records were overwritten before they were read. */
+/**
+ * Returns the length of the next record, 0 without one, -1 when the kernel has overwritten records that were not read.
+ */
 function readRecord(fd: number, buffer: Buffer): number {
   try {
     return readSync(fd, buffer);

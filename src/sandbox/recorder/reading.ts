@@ -1,4 +1,4 @@
-/** Reads the trace of a recorder. Programs in sandboxes choose words of it. */
+/** Reads the trace of a recorder. Programs in sandboxes choose some words of it, so it is hostile input. */
 import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { arch } from 'node:os';
 import { sandboxFault } from '../faults.ts';
@@ -6,8 +6,8 @@ import { TraceReader } from './trace-reader.ts';
 
 interface Recording extends Disposable {
   /**
-   * Numbers of all system calls that sandboxes have made since the recorder began.
-   * @throws Fault RECORDING_FAILED when the kernel has lost some
+   * Returns the numbers of all system calls that sandboxes have made since the recorder began.
+   * @throws Fault RECORDING_FAILED when the kernel has lost events
    */
   numbers(): ReadonlySet<number>;
 }
@@ -32,7 +32,7 @@ export function readRecording(trace: number): Recording {
   };
 }
 
-/** All that there is now. */
+/** Reads everything that is available now. */
 export function readAvailable(path: string): string {
   const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   let all = '';

@@ -1,7 +1,7 @@
 /**
  * Records the system calls of sandboxes that this process starts, through an instance of ftrace of its own
- * (Documentation/trace/ftrace.rst): nobody else's tracing is touched, and the instance is removed afterwards. tracefs
- * is mounted in this process's own mount namespace only. Programs in sandboxes choose words of the trace, so another
+ * (Documentation/trace/ftrace.rst): it touches no other tracing, and removes the instance afterwards. tracefs is
+ * mounted in this process's own mount namespace only. Programs in sandboxes choose some words of the trace, so another
  * process without rights reads it (`reading.ts`).
  */
 import { closeSync, constants, existsSync, openSync, writeFileSync } from 'node:fs';
@@ -13,19 +13,19 @@ import { sandboxFault } from '../faults.ts';
 import { readAvailable } from './reading.ts';
 
 interface Recorder extends AsyncDisposable {
-  /** A descriptor of the trace, which waits for nothing. */
+  /** A non-blocking descriptor of the trace. */
   readonly trace: number;
-  /** From now on what this thread starts is recorded, and what was started before is not. */
+  /** Records processes that this thread starts from now on, and no earlier ones. */
   begin(): Promise<void>;
 }
 
 const tracefs = '/sys/kernel/tracing';
-/** Of all processors together. */
+/** For all processors together. */
 const bufferKiB = 64 * 1024;
 
 /**
- * Only this thread's children are recorded.
- * @param instance unique among running Wards; what an earlier one of that name left is removed
+ * Records only this thread's children.
+ * @param instance unique among running Wards; what an earlier Ward of that name left is removed
  * @throws Fault RECORDING_FAILED
  */
 export async function openRecorder(instance: string): Promise<Recorder> {
@@ -59,7 +59,7 @@ function refuse(cause: unknown): never {
   });
 }
 
-/** What the kernel calls this thread, whatever pid namespace it is in: the trace has that in front of a marker. */
+/** Finds the kernel's id of this thread, whatever pid namespace it is in: the trace has it in front of a marker. */
 function ownPid(dir: string): string {
   const marker = randomHex(8);
   writeFileSync(join(dir, 'trace_marker'), marker);
@@ -81,7 +81,7 @@ async function configure(dir: string, pid: string): Promise<void> {
 
 async function enable(dir: string, pid: string): Promise<void> {
   const set = setIn(dir);
-  // First: without it the events of the whole machine are recorded.
+  // This comes first: without it, the kernel records the events of the whole machine.
   await set('set_event_pid', pid);
   await set('events/sched/sched_process_fork/enable', '1');
   await set('events/raw_syscalls/sys_enter/enable', '1');

@@ -1,8 +1,8 @@
 /**
- * Reads lines of the kernel's trace: which system calls were made by processes under a seccomp filter. A process is
- * under one from its own `seccomp(SECCOMP_SET_MODE_FILTER)` on, and so is what it forks: what the OCI runtime did before
- * is none of the program's needs. Names of processes in the lines are the program's to choose; all that a forged line
- * could do is to keep a call in the profile that the strict list allows anyway.
+ * Finds in the kernel's trace the system calls of processes under a seccomp filter. A process is under one from its own
+ * `seccomp(SECCOMP_SET_MODE_FILTER)` on, and so are its children: calls of the OCI runtime before that don't belong to
+ * the program. Programs choose the names of processes in the lines; a forged line could only keep a call in the profile
+ * that the strict list allows anyway.
  */
 const entered = /-(\d+)\s+\[\d+\] .*?: sys_enter: NR (-?\d+) \(([0-9a-f]+)/;
 const forked = /-\d+\s+\[\d+\] .*: sched_process_fork: .*\bpid=(\d+) .*\bchild_pid=(\d+)\s*$/;
@@ -16,7 +16,7 @@ const setSeccomp = '16';
 
 export class TraceReader {
   readonly numbers = new Set<number>();
-  /** Events that the kernel had no room for. */
+  /** The number of events that the kernel had no room for. */
   lost = 0;
   readonly #filtered = new Set<string>();
   readonly #arch: 'x64' | 'arm64';
@@ -26,7 +26,7 @@ export class TraceReader {
     this.#arch = arch;
   }
 
-  /** Text as it comes, cut anywhere. */
+  /** @param text the next piece of the trace, which may end in the middle of a line */
   push(text: string): void {
     const lines = (this.#rest + text).split('\n');
     this.#rest = lines.pop() ?? '';
