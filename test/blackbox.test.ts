@@ -1,5 +1,6 @@
 /** Actions whose image is not Ward's: OpenWhisk's HTTP contract on a port of the sandbox's own loopback. */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { readLive } from '../src/dispatch/dispatch.suite.ts';
 import type { InvokerOptions } from '../src/invoker/index.ts';
 import type { JsonObject } from '../src/lib/index.ts';
 import { type BlackboxImages, makeBlackboxImages } from './blackbox/image.ts';
@@ -329,10 +330,10 @@ describe.skipIf(missing !== undefined)(`an image of one's own${missing ? ` (${mi
       await bench.run(app, { do: 'count' }).then(({ logs }) => logs);
       const job = bench.job(app, { do: 'hang', say: 'live' });
       const running = bench.runJob(job);
-      const seen: string[] = [];
-      bench.invoker.follow(job.activationId, (line) => seen.push(line));
+      const { lines: seen, ended } = readLive(bench.invoker.follow(job.activationId));
       await bench.until(() => seen.length > 0);
       const { logs } = await running;
+      await ended;
       expect(await logs).toEqual(seen);
       expect(textsOf(seen)[0]).toBe('stdout: live');
     });

@@ -1,5 +1,6 @@
 /** How many sandboxes an action gets, how large they are, and what a call is told about how it came to its own. */
 import { afterEach, describe, expect, it } from 'vitest';
+import { readLive } from '../src/dispatch/dispatch.suite.ts';
 import type { InvokerOptions } from '../src/invoker/index.ts';
 import { operatorPolicy } from '../src/sandbox/index.ts';
 import { InvokerBench, textsOf } from './invoker.ts';
@@ -140,20 +141,19 @@ describe.skipIf(missing !== undefined)(`scaling${missing ? ` (${missing})` : ''}
     const target = await bench.target(slow);
     const job = bench.job(target);
     const running = bench.runJob(job);
-    const seen: string[] = [];
-    expect(bench.invoker.follow(job.activationId, (line) => seen.push(line))).toBeDefined();
+    const follower = readLive(bench.invoker.follow(job.activationId));
     const { logs } = await running;
     expect(textsOf(await logs)).toEqual(['stdout: loading', 'stdout: one', 'stderr: two']);
-    expect(seen).toEqual(await logs);
-    expect(bench.invoker.follow(job.activationId, () => {})).toBeUndefined();
+    await follower.ended;
+    expect(follower.lines).toEqual(await logs);
+    expect(bench.invoker.follow(job.activationId)).toBeUndefined();
   });
 
   it('one that is cancelled says so, keeps its log, and its sandbox is gone', async () => {
     const bench = await start();
     const job = bench.job(await bench.target(`exports.main = () => new Promise(() => console.log('here'))`));
     const running = bench.runJob(job);
-    const seen: string[] = [];
-    bench.invoker.follow(job.activationId, (line) => seen.push(line));
+    const { lines: seen } = readLive(bench.invoker.follow(job.activationId));
     await bench.until(() => seen.length > 0);
     bench.invoker.cancel(job.activationId);
     const done = await running;

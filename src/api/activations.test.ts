@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { LiveLog } from '../dispatch/index.ts';
 import { isJsonObject } from '../lib/index.ts';
 import { basic, completion, hello, startApi, type TestApi } from './api.fixture.ts';
 
@@ -161,22 +162,95 @@ describe('one', () => {
   });
 });
 
-test('the stream of a run that ends before its log was found has all of it at the end', async () => {
-  await using api = await startApi();
-  const ended = Promise.withResolvers<ReturnType<typeof completion>>();
-  api.script = () => ended.promise;
-  await api.call('PUT', 'actions/a', { body: hello });
-  const { activationId } = (await api.call('POST', 'actions/a')).body as { activationId: string };
-  const url = await api.app.listen({ host: '127.0.0.1', port: 0 });
-  // Its head has come: the run is followed, and has no log yet.
-  const stream = await fetch(`${url}/api/v1/namespaces/_/activations/${activationId}/stream`, {
-    headers: { authorization: basic(api.key) },
+describe('the stream of a run', () => {
+  const lineOf = (n: number) => `2026-01-01T10:00:00.123456789Z stdout: ${n}`;
+  const allLines = Array.from({ length: 1500 }, (_, n) => lineOf(n));
+
+  /** Runs until it is told to end. `open` follows it over a connection. */
+  async function startRun(api: TestApi, live: TestApi['live']) {
+    const ended = Promise.withResolvers<ReturnType<typeof completion>>();
+    api.script = () => ended.promise;
+    api.live = live;
+    await api.call('PUT', 'actions/a', { body: hello });
+    const { activationId } = (await api.call('POST', 'actions/a')).body as { activationId: string };
+    const url = await api.app.listen({ host: '127.0.0.1', port: 0 });
+    return {
+      activationId,
+      end: (lines: readonly string[]) =>
+        ended.resolve(completion({ done: true }, { logs: Promise.resolve(lines) })),
+      open: (signal = new AbortController().signal) =>
+        fetch(`${url}/api/v1/namespaces/_/activations/${activationId}/stream`, {
+          headers: { authorization: basic(api.key) },
+          signal,
+        }),
+    };
+  }
+
+  async function eventsOf(stream: Response): Promise<{ lines: string[]; record: unknown }> {
+    const events = (await stream.text()).trim().split('\n\n');
+    const end = events.pop()?.replace('event: end\ndata: ', '') ?? '';
+    return {
+      lines: events.map((text) => JSON.parse(text.replace('event: log\ndata: ', ''))),
+      record: JSON.parse(end),
+    };
+  }
+
+  test('that ends before its log was found has all of it at the end', async () => {
+    await using api = await startApi();
+    const { activationId, open, end } = await startRun(api, () => undefined);
+    // Its head has come: the run is followed, and has no log yet.
+    const stream = await open();
+    end(allLines.slice(0, 2));
+    const { lines, record } = await eventsOf(stream);
+    expect(lines).toEqual(allLines.slice(0, 2));
+    expect(record).toMatchObject({ activationId, response: { result: { done: true } } });
+    expect(record).not.toHaveProperty('logs');
   });
-  const lines = ['2026-01-01T10:00:00.123456789Z stdout: one', '2026-01-01T10:00:00.123456790Z stdout: two'];
-  ended.resolve(completion({ done: true }, { logs: Promise.resolve(lines) }));
-  const [first, second, end] = (await stream.text()).trim().split('\n\n');
-  expect([first, second]).toEqual(lines.map((line) => `event: log\ndata: ${JSON.stringify(line)}`));
-  const record = JSON.parse(end?.replace('event: end\ndata: ', '') ?? '');
-  expect(record).toMatchObject({ activationId, response: { result: { done: true } } });
-  expect(record.logs).toBeUndefined();
+
+  test('says how many lines came before it, and has no line twice', async () => {
+    await using api = await startApi();
+    const log = new LiveLog(() => {});
+    log.skip(500);
+    for (const line of allLines.slice(500, 1400)) log.add(line);
+    log.end();
+    const { open, end } = await startRun(api, () => log);
+    const stream = await open();
+    end(allLines);
+    const { lines } = await eventsOf(stream);
+    expect(lines[0]).toMatch(/^\S+ stderr: Earlier lines, not shown here: 500\.$/);
+    expect(lines.slice(1)).toEqual(allLines.slice(500));
+  });
+
+  test('lets go of the log when its client has gone', async () => {
+    await using api = await startApi();
+    const left = Promise.withResolvers<void>();
+    const { open, end } = await startRun(api, (_id, signal) => new LiveLog(left.resolve, signal));
+    const client = new AbortController();
+    await open(client.signal);
+    client.abort();
+    await left.promise;
+    end([]);
+  });
+
+  test('reads the log only as fast as its client does, and then has what it may have', async () => {
+    await using api = await startApi();
+    const log = new LiveLog(() => {});
+    const { open, end } = await startRun(api, () => log);
+    const stream = await open();
+    const lines = Array.from({ length: 500 }, (_, n) => lineOf(n) + 'x'.repeat(50_000));
+    for (const [n, line] of lines.entries()) {
+      log.add(line);
+      if (n % 50 === 0) await new Promise(setImmediate);
+    }
+    log.end();
+    end(lines);
+    const got = (await eventsOf(stream)).lines;
+    expect(got.at(-1)).toBe(lines.at(-1));
+    const missed = got.filter((line) => line.includes('not shown here'));
+    expect(missed.length).toBeGreaterThan(0);
+    expect(got.length - missed.length + sumOf(missed)).toBe(lines.length);
+  });
+
+  const sumOf = (notes: readonly string[]) =>
+    notes.reduce((sum, note) => sum + Number(/: (\d+)\.$/.exec(note)?.[1]), 0);
 });

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { openBlobStore } from '../blobs/index.ts';
-import type { Completion, Job, JobEnd } from '../dispatch/index.ts';
+import type { Completion, Dispatcher, Job, JobEnd } from '../dispatch/index.ts';
 import { createFunctions, createVault, type Functions, type FunctionsOptions } from '../functions/index.ts';
 import { Fault, type JsonValue, type Log, silentLog } from '../lib/index.ts';
 import { openStore, type Store } from '../store/index.ts';
@@ -39,6 +39,8 @@ export interface TestApi extends AsyncDisposable {
   readonly jobs: Job[];
   /** What the next jobs give; each gives its parameters back until it is set. */
   script: (job: Job) => EndedJob | Promise<EndedJob>;
+  /** The log of what runs, for each of its followers. */
+  live: Dispatcher['follow'];
   /** Requests below /api/v1/namespaces/_ unless the path begins with a slash. */
   call(method: 'GET' | 'PUT' | 'POST' | 'DELETE', path: string, options?: CallOptions): Promise<HttpAnswer>;
 }
@@ -117,7 +119,7 @@ export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
         return { completion, log: logs };
       },
       warm() {},
-      follow: () => undefined,
+      follow: (...asked) => api.live(...asked),
       vet: async () => {},
       retire() {},
       namespaces: () => new Set(),
@@ -140,6 +142,7 @@ export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
     key,
     jobs,
     script: (job) => completion({ ...job.parameters }),
+    live: () => undefined,
     call: (method, path, more) => inject(app, basic(key), method, path, more),
     async [Symbol.asyncDispose]() {
       await app.close();

@@ -5,6 +5,7 @@ import { Fault, type JsonValue, newActivationId } from '../lib/index.ts';
 import { type ActivationLog, linesOf, packLines } from './activation-log.ts';
 import { imageUnknown } from './faults.ts';
 import { channelPair, framedJobs, type Jobs, serveFrames } from './framed.fixture.ts';
+import type { LogPiece } from './live-log.ts';
 import type { Dispatcher, Job, JobEnd, JobTarget } from './types.ts';
 
 /** An invoker whose sandboxes do what a test tells them to. */
@@ -18,6 +19,8 @@ export interface TestInvoker {
   exit(activationId: string): void;
   /** The activation writes a line, as it is followed. */
   say(activationId: string, line: string): void;
+  /** Who follows the log of the activation in its sandbox. */
+  followers(activationId: string): number;
   /** From now on no sandbox can be started. */
   failStarts(fault: Error): void;
   close(): Promise<void>;
@@ -45,6 +48,29 @@ export function framedSuite(name: string, make: MakeInvoker): void {
     jobTests(withJobs(make, connect));
     describe('a wire', () => wireTests(make));
   });
+}
+
+/** A follower in a test. Reads as fast as it can. */
+export interface TestFollower {
+  readonly lines: readonly string[];
+  readonly skipped: number;
+  readonly hasEnded: boolean;
+  /** Settles when the log ends, or is left. */
+  readonly ended: Promise<void>;
+}
+
+export function readLive(log: AsyncIterable<LogPiece> | undefined): TestFollower {
+  if (log === undefined) throw new Error('there is nothing to follow');
+  const lines: string[] = [];
+  const follower = { lines, skipped: 0, hasEnded: false };
+  const read = async () => {
+    for await (const piece of log) {
+      follower.skipped += piece.skipped;
+      lines.push(...piece.lines);
+    }
+    follower.hasEnded = true;
+  };
+  return Object.assign(follower, { ended: read() });
 }
 
 interface Place extends Omit<TestInvoker, 'dispatcher'> {
@@ -245,22 +271,118 @@ function jobTests(make: MakePlace): void {
       const { jobs, begin, answer, say } = make();
       const job = jobOf(targetOf());
       const { end } = await begin(job);
-      const lines: string[] = [];
-      const following = jobs.follow(job.activationId, (line) => lines.push(line));
+      const left = new AbortController();
+      const { lines, ended } = readLive(jobs.follow(job.activationId, left.signal));
       say(job.activationId, 'one');
       say(job.activationId, 'zwei ✓');
       await until(() => lines.length === 2);
       expect(lines).toEqual(['one', 'zwei ✓']);
-      following?.[Symbol.dispose]();
+      left.abort();
+      await ended;
       say(job.activationId, 'three');
       answer(job.activationId, {});
       await (await end).log;
       expect(lines).toHaveLength(2);
     });
 
-    it('of what is not under way can’t be followed', () => {
+    it('of what is not under way can’t be followed', async () => {
+      const { jobs, begin, answer } = make();
+      expect(jobs.follow(newActivationId())).toBeUndefined();
+      const job = jobOf(targetOf());
+      const { end } = await begin(job);
+      answer(job.activationId, {});
+      await (await end).log;
+      expect(jobs.follow(job.activationId)).toBeUndefined();
+    });
+
+    it('is followed from the queue on, and ends with it', async () => {
+      const { jobs, begin, running, answer, say } = make();
+      const target = targetOf({ scaling: { maxInstances: 1 } });
+      const [first, second] = [jobOf(target), jobOf(target)];
+      const { end } = await begin(first);
+      const waiting = jobs.run(second);
+      const follower = readLive(jobs.follow(second.activationId));
+      answer(first.activationId, {});
+      await end;
+      await until(() => running().has(second.activationId));
+      say(second.activationId, 'one');
+      await until(() => follower.lines.length === 1);
+      expect(follower.hasEnded).toBe(false);
+      answer(second.activationId, {});
+      await follower.ended;
+      expect(linesOf(await (await waiting).log)).toHaveLength(1);
+      expect(follower).toMatchObject({ lines: ['one'], skipped: 0 });
+    });
+
+    it('begins with the lines so far', async () => {
+      const { jobs, begin, answer, say } = make();
+      const job = jobOf(targetOf());
+      const { end } = await begin(job);
+      say(job.activationId, 'one');
+      const early = readLive(jobs.follow(job.activationId));
+      await until(() => early.lines.length === 1);
+      const late = readLive(jobs.follow(job.activationId));
+      await until(() => late.lines.length === 1);
+      say(job.activationId, 'two');
+      answer(job.activationId, {});
+      await Promise.all([end, early.ended, late.ended]);
+      for (const { lines } of [early, late]) expect(lines).toEqual(['one', 'two']);
+    });
+
+    it('ends with a job that is refused', async () => {
       const { jobs } = make();
-      expect(jobs.follow(newActivationId(), () => {})).toBeUndefined();
+      const job = jobOf(targetOf());
+      const said = Promise.withResolvers<boolean>();
+      const end = runOf(jobs, job, () => said.promise);
+      const { ended, lines } = readLive(jobs.follow(job.activationId));
+      said.resolve(false);
+      await expect(end).rejects.toMatchObject({ code: 'JOB_WITHDRAWN' });
+      await ended;
+      expect(lines).toEqual([]);
+    });
+
+    it('is followed no longer by one who leaves the loop', async () => {
+      const { jobs, begin, answer, say, followers } = make();
+      const job = jobOf(targetOf());
+      const { end } = await begin(job);
+      const stays = readLive(jobs.follow(job.activationId));
+      const leaves = jobs.follow(job.activationId);
+      await until(() => followers(job.activationId) === 2);
+      say(job.activationId, 'one');
+      for await (const { lines } of leaves ?? []) {
+        expect(lines).toEqual(['one']);
+        break;
+      }
+      await until(() => followers(job.activationId) === 1);
+      say(job.activationId, 'two');
+      await until(() => stays.lines.length === 2);
+      answer(job.activationId, {});
+      await end;
+    });
+
+    it('waits for no reader: what is too much for one is skipped, and another has it all', async () => {
+      const { jobs, begin, answer, say, followers } = make();
+      const job = jobOf(targetOf());
+      const { end } = await begin(job);
+      const slow = jobs.follow(job.activationId);
+      const quick = readLive(jobs.follow(job.activationId));
+      await until(() => followers(job.activationId) === 2);
+      const count = 300;
+      for (let n = 0; n < count; n++) {
+        say(job.activationId, `${n} ${'x'.repeat(50_000)}`);
+        if (n % 20 === 19) await until(() => quick.lines.length === n + 1);
+      }
+      answer(job.activationId, {});
+      await (await end).log;
+      await quick.ended;
+      expect(quick).toMatchObject({ skipped: 0, lines: { length: count } });
+      const late = readLive(slow);
+      await late.ended;
+      expect(late.lines.length + late.skipped).toBe(count);
+      expect(late.lines.at(-1)).toMatch(/^299 /);
+      // Two pieces of 4 MiB at most: one that was on its way, and one behind it.
+      expect(late.lines.length).toBeLessThan(180);
+      expect(late.lines.length).toBeGreaterThan(40);
     });
   });
 }

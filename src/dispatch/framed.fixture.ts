@@ -5,6 +5,7 @@
 import { Fault, faultKinds, isFault, type JsonObject, messageOf } from '../lib/index.ts';
 import { type ActivationLog, isLongLog, packLines } from './activation-log.ts';
 import type { MessageType } from './frames.ts';
+import { LiveLog, type LogPiece } from './live-log.ts';
 import { encodeMessage, type Message, MessageReader } from './messages.ts';
 import type { Completion, Dispatcher, Handover, Job, JobEnd } from './types.ts';
 
@@ -27,6 +28,7 @@ export function serveFrames(jobs: Jobs, channel: ByteChannel): void {
   const reader = new MessageReader();
   /** Answers that are waited for, by activation. */
   const asked = new Map<string, (mayBegin: boolean) => void>();
+  const follow = followServer(jobs, channel);
   const run = async ({ activationId, head, tail }: Message) => {
     const send = sender(channel, activationId);
     const handover: Handover = {
@@ -42,7 +44,6 @@ export function serveFrames(jobs: Jobs, channel: ByteChannel): void {
         parameters: JSON.parse(tail.toString()),
       } as unknown as Job;
       const running = jobs.run(job, head['isAsked'] === true ? handover : undefined);
-      using _ = jobs.follow(activationId, (line) => send('line', {}, line));
       const { completion, log } = await running;
       const { result: _result, json, utf8, ...rest } = completion;
       send('res', plain(rest), utf8 ?? json);
@@ -57,7 +58,28 @@ export function serveFrames(jobs: Jobs, channel: ByteChannel): void {
       if (type === 'run') void run(message);
       else if (type === 'acc') asked.get(activationId)?.(head['mayBegin'] === true);
       else if (type === 'cancel') jobs.cancel(activationId);
+      else if (type === 'follow') void follow(message);
     }
+  };
+}
+
+/**
+ * Each `follow` is the credit for one piece, which the invoker's end answers with a `line` message when there is one. So at
+ * most one piece of a log is on the wire, and what has no credit waits in the bounds of the invoker's end.
+ */
+function followServer(jobs: Jobs, channel: ByteChannel): (message: Message) => Promise<void> {
+  const followed = new Map<unknown, AsyncIterator<LogPiece>>();
+  return async ({ activationId, head }) => {
+    const { follower = null, hasLeft } = head;
+    if (hasLeft === true) return void followed.get(follower)?.return?.();
+    const log = followed.get(follower) ?? jobs.follow(activationId)?.[Symbol.asyncIterator]();
+    if (log !== undefined) followed.set(follower, log);
+    const piece = await log?.next();
+    const send = sender(channel, activationId);
+    if (piece === undefined || piece.done === true) {
+      followed.delete(follower);
+      send('end', { follower });
+    } else send('line', { follower, skipped: piece.value.skipped }, JSON.stringify(piece.value.lines));
   };
 }
 
@@ -65,8 +87,6 @@ interface OpenJob {
   readonly handover: Handover | undefined;
   readonly end: PromiseWithResolvers<JobEnd>;
   readonly log: PromiseWithResolvers<ActivationLog>;
-  readonly lines: string[];
-  readonly followers: Set<(line: string) => void>;
   /** What asking whose job it is came to. */
   refusal?: unknown;
 }
@@ -75,11 +95,15 @@ interface OpenJob {
 export function framedJobs(channel: ByteChannel): Jobs {
   const reader = new MessageReader();
   const open = new Map<string, OpenJob>();
+  const followers = new Map<unknown, LiveLog>();
+  let lastFollower = 0;
   channel.onBytes = (bytes) => {
     try {
       for (const message of reader.read(bytes)) {
         const job = open.get(message.activationId);
-        if (job) hear(job, message);
+        const log = followers.get(message.head['follower']);
+        if (log) hearOfLog(log, message);
+        else if (job) hear(job, message);
       }
     } catch (error) {
       for (const { end, log } of open.values()) {
@@ -87,15 +111,21 @@ export function framedJobs(channel: ByteChannel): Jobs {
         log.resolve([]);
       }
       open.clear();
+      for (const log of followers.values()) log.end();
+      followers.clear();
+    }
+  };
+  const hearOfLog = (log: LiveLog, { type, head: { follower, skipped }, tail }: Message) => {
+    if (type === 'line') {
+      log.skip(Number(skipped));
+      for (const line of JSON.parse(tail.toString())) log.add(line);
+    } else if (type === 'end') {
+      log.end();
+      followers.delete(follower);
     }
   };
   const hear = (job: OpenJob, { type, activationId, head, tail }: Message) => {
     if (type === 'acc') void begin(job, sender(channel, activationId));
-    if (type === 'line') {
-      const line = tail.toString();
-      job.lines.push(line);
-      for (const onLine of job.followers) onLine(line);
-    }
     if (type === 'res') {
       const json = tail.toString();
       const completion = { ...head, json, result: JSON.parse(json) } as unknown as Completion;
@@ -111,18 +141,32 @@ export function framedJobs(channel: ByteChannel): Jobs {
       const head = { job: plain(rest), isAsked: handover !== undefined };
       sender(channel, job.activationId)('run', head, JSON.stringify(parameters));
       const [end, log] = [Promise.withResolvers<JobEnd>(), Promise.withResolvers<ActivationLog>()];
-      open.set(job.activationId, { handover, end, log, lines: [], followers: new Set() });
+      open.set(job.activationId, { handover, end, log });
       return end.promise;
     },
     cancel: (activationId) => sender(channel, activationId)('cancel', {}),
-    follow(activationId, onLine) {
-      const job = open.get(activationId);
-      if (job === undefined) return undefined;
-      for (const line of job.lines) onLine(line);
-      job.followers.add(onLine);
-      return { [Symbol.dispose]: () => void job.followers.delete(onLine) };
+    follow(activationId, signal) {
+      if (!open.has(activationId)) return undefined;
+      const send = sender(channel, activationId);
+      const follower = ++lastFollower;
+      const leave = () => {
+        followers.delete(follower);
+        send('follow', { follower, hasLeft: true });
+      };
+      const log = new LiveLog(leave, signal);
+      followers.set(follower, log);
+      send('follow', { follower });
+      return giveCredit(log, () => send('follow', { follower }));
     },
   };
+}
+
+/** What was read makes room for the next piece. */
+async function* giveCredit(log: LiveLog, grant: () => void): AsyncGenerator<LogPiece> {
+  for await (const piece of log) {
+    grant();
+    yield piece;
+  }
 }
 
 type Send = (type: MessageType, head: JsonObject, tail?: string | Buffer) => void;

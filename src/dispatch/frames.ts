@@ -10,7 +10,18 @@
 import { dispatchFault } from './faults.ts';
 
 /** In the order of their numbers on the wire, which begin at 1: new ones go to the end. */
-export const messageTypes = ['run', 'acc', 'nack', 'beat', 'res', 'log', 'line', 'end', 'cancel'] as const;
+export const messageTypes = [
+  'run',
+  'acc',
+  'nack',
+  'beat',
+  'res',
+  'log',
+  'line',
+  'end',
+  'cancel',
+  'follow',
+] as const;
 export type MessageType = (typeof messageTypes)[number];
 
 export interface FrameLimits {

@@ -21,5 +21,6 @@ export {
   type RateUsage,
 } from './admission-control.ts';
 export { dispatchFaults, imageUnknown, jobWithdrawn } from './faults.ts';
+export { LiveLog, type LogFollower, type LogPiece } from './live-log.ts';
 export { defaultResultBytes, overLimitText, tooLargeText } from './result-limit.ts';
 export type * from './types.ts';

@@ -5,6 +5,7 @@ import type { ActivationLog } from '../dispatch/activation-log.ts';
 import type { EgressRule } from '../egress/index.ts';
 import type { JsonObject, JsonValue } from '../lib/index.ts';
 import type { Violation } from '../sandbox/index.ts';
+import type { LogPiece } from './live-log.ts';
 
 export interface ActionLimits {
   readonly timeoutMs: number;
@@ -182,10 +183,11 @@ export interface Dispatcher {
   /** A hint that the target is called soon: starts one sandbox if none is idle or starting and memory is free. */
   warm(target: JobTarget): void;
   /**
-   * Log lines of a running activation as they come, in the form that records keep them; the lines so far first.
-   * Undefined when it is not running here.
+   * The log of an activation that waits or runs, from now to its end: the last lines so far first, then each as it comes. A
+   * reader that is too slow is told how many lines it has missed. Leaving the loop ends it, and so does the signal, which
+   * throws nothing. A log that breaks off ends early. Undefined when nothing of the activation waits or runs here.
    */
-  follow(activationId: string, onLine: (line: string) => void): Disposable | undefined;
+  follow(activationId: string, signal?: AbortSignal): AsyncIterable<LogPiece> | undefined;
   /**
    * Whether a sandbox for it can be had here.
    * @throws Fault POLICY_EXCEEDED, EGRESS_EXCEEDED, POLICY_NOT_MET (`denied`), POLICY_INVALID, TIER_UNAVAILABLE (`invalid`)

@@ -1,7 +1,7 @@
 /** Puts the domain's services together; the composition root hands in what they stand on. */
 
 import type { BlobStore } from '../blobs/index.ts';
-import type { AdmissionControl, Dispatcher } from '../dispatch/index.ts';
+import type { AdmissionControl, Dispatcher, LogPiece } from '../dispatch/index.ts';
 import { type Log, messageOf } from '../lib/index.ts';
 import type { Store } from '../store/index.ts';
 import { type ActionService, createActions } from './actions/actions.ts';
@@ -12,7 +12,7 @@ import { type ActivationService, createActivations } from './activations/activat
 import { createComponents } from './activations/components.ts';
 import { compose } from './activations/composer.ts';
 import { createExecutions, type Executions } from './activations/executions.ts';
-import { type Follower, followActivation } from './activations/following.ts';
+import { followActivation } from './activations/following.ts';
 import { createInvocations, type InvocationService } from './activations/invocations.ts';
 import { findPending } from './activations/pending.ts';
 import { createQueueLease } from './activations/queue-lease.ts';
@@ -81,10 +81,15 @@ export interface Functions {
   readonly builtins: readonly BuiltinAction[];
   readonly code: Pick<CodeStore, 'drop'>;
   /**
-   * Undefined when no such activation is under way in the namespace. Of an accepted one that another server runs, its end
-   * is told, and no lines. Dispose it to stop.
+   * The log of an activation, from now until its record can be read or there will be none. Undefined when no such activation
+   * is under way in the namespace. Of an accepted one that another server runs, there are no lines, and its end is told.
+   * The signal ends it, and throws nothing.
    */
-  follow(namespace: string, activationId: string, follower: Follower): Promise<Disposable | undefined>;
+  follow(
+    namespace: string,
+    activationId: string,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<LogPiece> | undefined>;
   /**
    * Deals with what an earlier run accepted and did not end, now and from then on, and lets alarms and retries go on.
    * Settles when what was left has been dealt with. Call once, when invocations can be run.

@@ -1,5 +1,6 @@
 /** Two servers at a time on one store: neither touches what the other one runs. */
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { readLive } from '../dispatch/dispatch.suite.ts';
 import type { Job } from '../dispatch/index.ts';
 import type { InvokeAnswer } from './activations/invocations.ts';
 import type { Functions } from './functions.ts';
@@ -190,17 +191,16 @@ describe('on the second server, an activation of the first', () => {
     const second = await platform.restart();
     await expect(second.activations.get('guest', activationId)).rejects.toMatchObject({ code: 'NOT_FOUND' });
     expect(await second.activations.pending('guest', activationId)).toMatchObject({ name: 'hello' });
-    const [onEnd, onLine] = [vi.fn(), vi.fn()];
-    const following = await second.follow('guest', activationId, { onEnd, onLine });
-    expect(following).toBeDefined();
-    expect(await second.follow('other', activationId, { onEnd, onLine })).toBeUndefined();
-    expect(onEnd).not.toHaveBeenCalled();
+    const { signal } = new AbortController();
+    const follower = readLive(await second.follow('guest', activationId, signal));
+    expect(await second.follow('other', activationId, signal)).toBeUndefined();
+    expect(follower.hasEnded).toBe(false);
     end.resolve(completion({ done: true }));
-    await expect.poll(() => onEnd.mock.calls.length, { timeout: 5000 }).toBe(1);
+    await follower.ended;
     expect(await second.activations.get('guest', activationId)).toMatchObject({
       response: { result: { done: true } },
     });
-    expect(onLine).not.toHaveBeenCalled();
+    expect(follower).toMatchObject({ lines: [], skipped: 0 });
   });
 
   test('is followed no longer by a client that hung up', async () => {
@@ -209,13 +209,14 @@ describe('on the second server, an activation of the first', () => {
     const { activationId } = await call(platform, platform.functions, undefined);
     await nextJob(platform);
     const second = await platform.restart();
-    const [left, stays] = [vi.fn(), vi.fn()];
-    const following = await second.follow('guest', activationId, { onEnd: left, onLine() {} });
-    await second.follow('guest', activationId, { onEnd: stays, onLine() {} });
-    following?.[Symbol.dispose]();
+    const left = new AbortController();
+    const leaves = readLive(await second.follow('guest', activationId, left.signal));
+    const stays = readLive(await second.follow('guest', activationId, new AbortController().signal));
+    left.abort();
+    await leaves.ended;
+    expect(stays.hasEnded).toBe(false);
     end.resolve(completion({}));
-    await expect.poll(() => stays.mock.calls.length, { timeout: 5000 }).toBe(1);
-    expect(left).not.toHaveBeenCalled();
+    await stays.ended;
   });
 
   test('that was waited for has its record there when it has answered', async () => {
@@ -230,6 +231,6 @@ describe('on the second server, an activation of the first', () => {
     const second = await platform.restart();
     const id = 'a'.repeat(32);
     await expect(second.activations.get('guest', id)).rejects.toMatchObject({ code: 'NOT_FOUND' });
-    expect(await second.follow('guest', id, { onEnd() {}, onLine() {} })).toBeUndefined();
+    expect(await second.follow('guest', id, new AbortController().signal)).toBeUndefined();
   });
 });

@@ -93,7 +93,7 @@ export async function createInvoker(options: InvokerOptions): Promise<Invoker> {
     run: (job, handover) => scheduler.submit(job, handover),
     cancel: (activationId) => scheduler.cancel(activationId),
     warm: (target) => scheduler.warm(target),
-    follow: (activationId, onLine) => scheduler.follow(activationId, onLine),
+    follow: (activationId, signal) => scheduler.follow(activationId, signal),
     violated: desk.hear,
     status: () => scheduler.status(),
     vet: (target) => vetTarget(target, options),

@@ -2,13 +2,15 @@
  * `GET …/activations/{id}/stream`: follows an activation as server-sent events. `log` carries a line of its log as a
  * JSON string, `end` its record (without logs). One that has ended already gives all of its log and its end at once.
  */
+import { once } from 'node:events';
 import type { FastifyReply, RouteHandlerMethod } from 'fastify';
+import { formatLine, type LogPiece } from '../../dispatch/index.ts';
 import { checkActivationId, type Functions } from '../../functions/index.ts';
 import { isFault, type JsonObject, type JsonValue } from '../../lib/index.ts';
 import { identityOf, namespaceOf, pathPart } from '../authentication.ts';
 
-/** A client that reads more slowly than the log grows is let go, before its lines fill the memory. */
-const longestBacklog = 4 * 1024 * 1024;
+/** A client that takes nothing for so long is let go. Until then it is behind, and told how many lines it misses. */
+const longestStallMs = 60_000;
 /** So that no proxy takes a silent run for a dead connection. */
 const heartbeatMs = 15_000;
 
@@ -17,33 +19,32 @@ export function streamHandler({ activations, follow }: Functions): RouteHandlerM
     const { namespace } = namespaceOf(request, identityOf(request));
     const id = pathPart(request, 'id');
     checkActivationId(id);
-    const events = openEvents(reply);
-    let sent = 0;
-    const sendLine = (line: JsonValue) => {
-      sent++;
-      events.send('log', line);
+    const gone = new AbortController();
+    const log = await follow(namespace, id, gone.signal);
+    const ended = log === undefined ? partsOf(await lookUp(activations, namespace, id)) : undefined;
+    const events = openEvents(reply, gone);
+    const sendAll = async () => {
+      const told = log === undefined ? 0 : await sendLog(events, log);
+      if (gone.signal.aborted) return;
+      const { logs, record } = ended ?? (await endOf(activations, namespace, id));
+      for (const line of logs.slice(told)) await events.send('log', line);
+      events.end('end', record);
     };
-    const finish = () => {
-      void endOf(activations, namespace, id).then(
-        ({ logs, record }) => {
-          // Its log is looked for a few times a second, so a short run may end before it was found.
-          for (const line of logs.slice(sent)) sendLine(line);
-          events.end('end', record);
-        },
-        () => events.end('end', null),
-      );
-    };
-    const following = await follow(namespace, id, { onLine: sendLine, onEnd: finish });
-    if (following !== undefined) {
-      events.start(() => following[Symbol.dispose]());
-      return reply;
-    }
-    const { logs, record } = partsOf(await lookUp(activations, namespace, id));
-    events.start(() => {});
-    for (const line of logs) sendLine(line);
-    events.end('end', record);
+    void sendAll().catch(() => events.end('end', null));
     return reply;
   };
+}
+
+/** How much of the whole log it was, with what was skipped. */
+async function sendLog(events: Events, log: AsyncIterable<LogPiece>): Promise<number> {
+  let told = 0;
+  for await (const { skipped, lines } of log) {
+    told += skipped + lines.length;
+    if (skipped > 0)
+      await events.send('log', formatLine('stderr', `Earlier lines, not shown here: ${skipped}.`));
+    for (const line of lines) await events.send('log', line);
+  }
+  return told;
 }
 
 interface Parts {
@@ -81,48 +82,47 @@ async function lookUp(
 }
 
 interface Events {
-  /** Sends the head. */
-  start(onClose: () => void): void;
-  send(event: string, data: JsonValue): void;
+  /** Settles when the client can take more. Nothing is sent to one that is gone. */
+  send(event: string, data: JsonValue): Promise<void>;
   end(event: string, data: JsonValue): void;
 }
 
-function openEvents(reply: FastifyReply): Events {
+/** Sends the head. @param gone aborted when the client goes, or is let go */
+function openEvents(reply: FastifyReply, gone: AbortController): Events {
   const { raw } = reply;
-  let heartbeat: NodeJS.Timeout | undefined;
-  const early: string[] = [];
-  const write = (text: string) => {
-    if (!raw.headersSent) early.push(text);
-    else if (raw.writableLength > longestBacklog) raw.destroy();
-    else raw.write(text);
+  reply.hijack();
+  const untilDrained = async () => {
+    const stalled = setTimeout(() => raw.destroy(), longestStallMs);
+    // It rejects when the client is gone.
+    await once(raw, 'drain', { signal: gone.signal }).catch(() => {});
+    clearTimeout(stalled);
   };
-  return {
-    start(onClose) {
-      reply.hijack();
-      // It says so once only: to a client that hung up before this nobody listened.
-      if (raw.destroyed) return onClose();
-      const headers = {
-        ...reply.getHeaders(),
-        'content-type': 'text/event-stream',
-        'cache-control': 'no-store',
-        // Otherwise nginx keeps lines back until it has a few KiB of them.
-        'x-accel-buffering': 'no',
-      };
-      raw.writeHead(200, headers as Record<string, string>);
-      raw.flushHeaders();
-      heartbeat = setInterval(() => raw.write(': \n\n'), heartbeatMs);
-      raw.once('close', () => {
-        clearInterval(heartbeat);
-        onClose();
-      });
-      for (const text of early) raw.write(text);
+  const events: Events = {
+    async send(event, data) {
+      if (!gone.signal.aborted && !raw.write(eventText(event, data))) await untilDrained();
     },
-    send: (event, data) => write(eventText(event, data)),
-    end(event, data) {
-      write(eventText(event, data));
-      raw.end();
-    },
+    end: (event, data) => void raw.end(eventText(event, data)),
   };
+  // It says so once only: to a client that hung up before this nobody listened.
+  if (raw.destroyed) {
+    gone.abort();
+    return events;
+  }
+  const headers = {
+    ...reply.getHeaders(),
+    'content-type': 'text/event-stream',
+    'cache-control': 'no-store',
+    // Otherwise nginx keeps lines back until it has a few KiB of them.
+    'x-accel-buffering': 'no',
+  };
+  raw.writeHead(200, headers as Record<string, string>);
+  raw.flushHeaders();
+  const heartbeat = setInterval(() => raw.write(': \n\n'), heartbeatMs);
+  raw.once('close', () => {
+    clearInterval(heartbeat);
+    gone.abort();
+  });
+  return events;
 }
 
 function eventText(event: string, data: JsonValue): string {

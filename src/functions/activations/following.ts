@@ -1,17 +1,11 @@
-/** Follows an activation that has not ended: its log lines as they come, and its end. */
-import type { Dispatcher } from '../../dispatch/index.ts';
+/** Follows an activation that has not ended: its log as it comes, and its end. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Dispatcher, LogPiece } from '../../dispatch/index.ts';
 import type { AcceptedQueue } from '../../store/index.ts';
 import type { Execution } from './execution.ts';
 import type { Executions } from './executions.ts';
 
-export interface Follower {
-  /** In the form that records keep them. */
-  onLine(line: string): void;
-  /** Its record can be read now, or there will be none. */
-  onEnd(): void;
-}
-
-/** While it waits for its sandbox there is nothing to follow: how often that is looked at. */
+/** How often an activation is looked for that has not been dispatched yet, or is to be dispatched again. */
 const lookMs = 100;
 
 /** How often the store is asked for the end of what another server runs. */
@@ -25,60 +19,58 @@ export interface FollowingOptions {
 }
 
 /**
- * Undefined when there is no such activation under way in the namespace. Of an accepted one that another server runs, its
- * end is told, and no lines. Dispose it to stop.
+ * Ends when the record of the activation can be read, or there will be none. What the record has beyond what was read and
+ * skipped was not told. Undefined when there is no such activation under way in the namespace. Of an accepted one that
+ * another server runs, there are no lines. The signal ends it, and throws nothing.
  */
 export async function followActivation(
   options: FollowingOptions,
   namespace: string,
   activationId: string,
-  follower: Follower,
-): Promise<Disposable | undefined> {
+  signal: AbortSignal,
+): Promise<AsyncIterable<LogPiece> | undefined> {
   const execution = options.executions.find(activationId);
   if (execution !== undefined)
-    return execution.task.namespace === namespace ? followHere(options, execution, follower) : undefined;
+    return execution.task.namespace === namespace ? followHere(options, execution, signal) : undefined;
   if (options.isAlone) return undefined;
   const isUnderWay = async () => (await options.accepted.get(namespace, activationId)) !== undefined;
-  return (await isUnderWay()) ? followElsewhere(isUnderWay, follower) : undefined;
+  return (await isUnderWay()) ? followElsewhere(isUnderWay, signal) : undefined;
 }
 
-function followHere({ dispatcher }: FollowingOptions, execution: Execution, follower: Follower): Disposable {
-  const { activationId } = execution.task;
-  let lines: Disposable | undefined;
-  let isOver = false;
-  const look = () => {
-    lines ??= dispatcher.follow(activationId, (line) => follower.onLine(line));
-    if (lines !== undefined) clearInterval(timer);
-  };
-  const timer = setInterval(look, lookMs);
-  const stop = () => {
-    isOver = true;
-    clearInterval(timer);
-    lines?.[Symbol.dispose]();
-  };
-  look();
-  void execution.recorded.reached().then(() => {
-    if (isOver) return;
-    stop();
-    follower.onEnd();
-  });
-  return { [Symbol.dispose]: stop };
+/** Follows from now on, not only from the first read. */
+function followHere(
+  { dispatcher }: FollowingOptions,
+  { task, recorded, isRecorded }: Execution,
+  signal: AbortSignal,
+): AsyncIterable<LogPiece> {
+  const end = new AbortController();
+  void recorded.reached().then(() => end.abort());
+  const over = AbortSignal.any([signal, end.signal]);
+  // A record has what was not read yet. Without one, the log goes on to its own end.
+  const look = () => dispatcher.follow(task.activationId, isRecorded ? over : signal);
+  const first = look();
+  return (async function* () {
+    for (let log = first; ; log = look()) {
+      if (log !== undefined) yield* log;
+      await waitFor(lookMs, over);
+      if (over.aborted) return;
+    }
+  })();
 }
 
-function followElsewhere(isUnderWay: () => Promise<boolean>, { onEnd }: Follower): Disposable {
-  let timer: NodeJS.Timeout | undefined;
-  const ask = async () => {
+async function* followElsewhere(
+  isUnderWay: () => Promise<boolean>,
+  signal: AbortSignal,
+): AsyncGenerator<LogPiece> {
+  do await waitFor(askMs, signal);
+  while (
     // A read that fails is tried again.
-    const goesOn = await isUnderWay().catch(() => true);
-    if (timer === undefined) return;
-    if (goesOn) timer = setTimeout(ask, askMs);
-    else onEnd();
-  };
-  timer = setTimeout(ask, askMs);
-  return {
-    [Symbol.dispose]() {
-      clearTimeout(timer);
-      timer = undefined;
-    },
-  };
+    !signal.aborted &&
+    (await isUnderWay().catch(() => true))
+  );
+}
+
+/** Until then, or until the signal. */
+async function waitFor(ms: number, signal: AbortSignal): Promise<void> {
+  await delay(ms, undefined, { signal }).catch(() => {});
 }

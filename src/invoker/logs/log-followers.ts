@@ -1,35 +1,25 @@
-/** Those who follow a log while it is written. Whoever fails to listen is dropped: a log waits for nobody. */
-import { formatLine, unpackLines } from '../../dispatch/index.ts';
+/** Those who follow a log while it is written. */
+import { type LogFollower, unpackLines } from '../../dispatch/index.ts';
 import { countOf, type LineRun } from './log-lines.ts';
 
-export type OnLine = (line: string) => void;
-
-/** Lines so far that whoever begins to follow is told. */
+/** Lines so far that a new follower gets. */
 const maxSoFar = 1000;
 
 export class LogFollowers {
-  readonly #all = new Set<OnLine>();
+  readonly #all = new Set<LogFollower>();
 
-  /** Tells the newcomer the last lines so far, and how many were before them. */
-  add(onLine: OnLine, soFar: readonly LineRun[]): Disposable {
-    this.#all.add(onLine);
+  /** Gives the new one the last lines so far. */
+  add(follower: LogFollower, soFar: readonly LineRun[]): Disposable {
+    this.#all.add(follower);
     const lines = lastLines(soFar);
     const left = countOf(soFar) - lines.length;
-    if (left > 0) this.#tellOne(onLine, formatLine('stderr', `Earlier lines, not shown here: ${left}.`));
-    for (const line of lines) this.#tellOne(onLine, line);
-    return { [Symbol.dispose]: () => void this.#all.delete(onLine) };
+    if (left > 0) follower.skip(left);
+    for (const line of lines) follower.add(line);
+    return { [Symbol.dispose]: () => void this.#all.delete(follower) };
   }
 
   tell(line: string): void {
-    for (const onLine of this.#all) this.#tellOne(onLine, line);
-  }
-
-  #tellOne(onLine: OnLine, line: string): void {
-    try {
-      if (this.#all.has(onLine)) onLine(line);
-    } catch {
-      this.#all.delete(onLine);
-    }
+    for (const follower of this.#all) follower.add(line);
   }
 }
 

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it, vi } from 'vitest';
-import { type ActivationLog, isLongLog, linesOf } from '../../dispatch/index.ts';
+import { type ActivationLog, isLongLog, LiveLog, type LogFollower, linesOf } from '../../dispatch/index.ts';
 import { lineMark } from './line-owners.ts';
 import { LogStreams, missingSentinelText, type SentinelForm, sentinel } from './log-streams.ts';
 
@@ -369,9 +369,13 @@ describe('logs that end with a bare sentinel', () => {
 });
 
 describe('following a log', () => {
+  const writeTo = (seen: string[], onSkip = (_lines: number) => {}): LogFollower => ({
+    add: (line) => void seen.push(line.slice(31)),
+    skip: onSkip,
+  });
   const followed = (streams: LogStreams, id: string) => {
     const seen: string[] = [];
-    const following = streams.follow(id, (line) => seen.push(line.slice(31)));
+    const following = streams.follow(id, writeTo(seen));
     return { seen, following };
   };
 
@@ -400,7 +404,7 @@ describe('following a log', () => {
     await Promise.resolve();
     const all = followed(streams, 'a');
     const rest: string[] = [];
-    streams.follow('a', (line) => rest.push(line.slice(31)), true);
+    streams.follow('a', writeTo(rest), true);
     stdout.write('one\n');
     end('a');
     await sink.finish(marked);
@@ -410,11 +414,11 @@ describe('following a log', () => {
 
   it('is not possible for what is not open', async () => {
     const { streams, end } = start();
-    expect(streams.follow('a', () => {})).toBeUndefined();
+    expect(streams.follow('a', writeTo([]))).toBeUndefined();
     const sink = streams.open('a');
     end('a');
     await sink.finish(marked);
-    expect(streams.follow('a', () => {})).toBeUndefined();
+    expect(streams.follow('a', writeTo([]))).toBeUndefined();
   });
 
   it('shows what the record ends with', async () => {
@@ -449,17 +453,19 @@ describe('following a log', () => {
     const { stdout, streams } = start(1_000_000);
     streams.open('a');
     stdout.write('x\n'.repeat(1500));
-    const { seen } = followed(streams, 'a');
-    expect(seen).toHaveLength(1001);
-    expect(seen[0]).toBe('stderr: Earlier lines, not shown here: 500.');
+    const [seen, skipped]: [string[], number[]] = [[], []];
+    streams.follow(
+      'a',
+      writeTo(seen, (lines) => skipped.push(lines)),
+    );
+    expect(seen).toHaveLength(1000);
+    expect(skipped).toEqual([500]);
   });
 
-  it('that fails disturbs neither the log nor who else follows', async () => {
+  it('and not reading it disturbs neither the log nor who else follows', async () => {
     const { stdout, streams, end } = start();
     const sink = streams.open('a');
-    streams.follow('a', () => {
-      throw new Error('gone');
-    });
+    streams.follow('a', new LiveLog(() => {}));
     const { seen } = followed(streams, 'a');
     stdout.write('one\n');
     stdout.write('two\n');

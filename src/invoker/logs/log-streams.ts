@@ -13,13 +13,14 @@ import type { Readable } from 'node:stream';
 import {
   type ActivationLog,
   formatLine,
+  type LogFollower,
   type StreamName,
   streamNames,
   unpackLines,
 } from '../../dispatch/index.ts';
 import type { Intake } from '../channel/intake.ts';
 import { LineOwners } from './line-owners.ts';
-import { LogFollowers, type OnLine } from './log-followers.ts';
+import { LogFollowers } from './log-followers.ts';
 import { cutLog, inOrderOfTime, LineReader, type LineRun, Lines, logOf, timeOfReading } from './log-lines.ts';
 import { type ActivationSink, createSink, joined, type SinkContent } from './log-sink.ts';
 
@@ -123,10 +124,10 @@ export class LogStreams {
   }
 
   /**
-   * Undefined when the activation is not open. What `onLine` throws ends its following, and nothing else.
+   * Gives the follower the last lines so far, then each as it comes. Undefined when the activation is not open.
    * @param isContinued it knows already what the log begins with that is not the activation's own
    */
-  follow(id: string, onLine: OnLine, isContinued = false): Disposable | undefined {
+  follow(id: string, follower: LogFollower, isContinued = false): Disposable | undefined {
     const sink = this.#sinks.get(id);
     if (!sink) return undefined;
     sink.followers ??= new LogFollowers();
@@ -134,7 +135,7 @@ export class LogStreams {
       ...(isContinued ? [] : (sink.early?.lines[name].runs() ?? [])),
       ...this.#soFar(sink, name),
     ]);
-    return sink.followers.add(onLine, inOrderOfTime(stdout ?? [], stderr ?? []));
+    return sink.followers.add(follower, inOrderOfTime(stdout ?? [], stderr ?? []));
   }
 
   #forgetUnclaimed(): void {

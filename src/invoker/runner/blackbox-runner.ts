@@ -8,7 +8,7 @@
  * It is initialised as soon as its port is open, so the time until then is part of its initialisation, as in
  * OpenWhisk. A connection that ends without a whole response ends the sandbox, since nobody knows what state it is in.
  */
-import type { ActionLimits } from '../../dispatch/index.ts';
+import type { ActionLimits, LogFollower } from '../../dispatch/index.ts';
 import type { JsonObject } from '../../lib/index.ts';
 import type { Sandbox, Violation } from '../../sandbox/index.ts';
 import type { Intake, Intakes } from '../channel/intake.ts';
@@ -154,8 +154,8 @@ export class BlackboxRunner implements Runner {
     return this.#logs.has(id);
   }
 
-  follow(id: string, onLine: (line: string) => void, isContinued: boolean): Disposable | undefined {
-    return this.#logs.follow(id, onLine, isContinued);
+  follow(id: string, follower: LogFollower, isContinued: boolean): Disposable | undefined {
+    return this.#logs.follow(id, follower, isContinued);
   }
 
   async #violationsOf(activationId: string): Promise<readonly Violation[] | undefined> {

@@ -6,7 +6,7 @@
  *   starting ──ready──▶ blank ──init──▶ serving ──▶ ended
  *       └────────────────┴──────────────────────────▲   (crash, limit, violation, `end()`)
  */
-import { type ActionLimits, defaultResultBytes } from '../../dispatch/index.ts';
+import { type ActionLimits, defaultResultBytes, type LogFollower } from '../../dispatch/index.ts';
 import { giveBack, isJsonObject, type JsonObject, nestsDeeperThan } from '../../lib/index.ts';
 import type { Sandbox, ServePort, Violation } from '../../sandbox/index.ts';
 import { encodeFrame, FrameReader, type LargeFrame, type WholeFrame } from '../channel/frames.ts';
@@ -173,8 +173,8 @@ export class RunnerProcess implements Runner {
     return this.#logs.has(id);
   }
 
-  follow(id: string, onLine: (line: string) => void, isContinued: boolean): Disposable | undefined {
-    return this.#logs.follow(id, onLine, isContinued);
+  follow(id: string, follower: LogFollower, isContinued: boolean): Disposable | undefined {
+    return this.#logs.follow(id, follower, isContinued);
   }
 
   async #finish(reason: Failure): Promise<Failure> {

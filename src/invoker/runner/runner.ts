@@ -3,7 +3,7 @@
  * speaks is the business of the two implementations, the channel (`runner-process.ts`) and OpenWhisk's HTTP contract
  * (`blackbox-runner.ts`).
  */
-import type { ActionLimits, ActivationLog } from '../../dispatch/index.ts';
+import type { ActionLimits, ActivationLog, LogFollower } from '../../dispatch/index.ts';
 import type { JsonObject, JsonValue } from '../../lib/index.ts';
 import type { Violation } from '../../sandbox/index.ts';
 import type { Culprit } from './culprit.ts';
@@ -104,11 +104,11 @@ export interface Runner {
   /** Whether it has such a run, as `follow` means it. */
   isLogging(id: string): boolean;
   /**
-   * The log lines of a run that it has (`init` for the initialisation): those so far, then each as it comes.
+   * Gives the follower the log lines of a run that it has (`init` for the initialisation): the last so far, then each as it comes.
    * Undefined when it has no such run.
    * @param isContinued the initialisation was followed too, so that its lines are not told again
    */
-  follow(id: string, onLine: (line: string) => void, isContinued: boolean): Disposable | undefined;
+  follow(id: string, follower: LogFollower, isContinued: boolean): Disposable | undefined;
 }
 
 export const noLogs: Promise<ActivationLog> = Promise.resolve([]);

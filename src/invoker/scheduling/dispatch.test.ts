@@ -14,7 +14,7 @@ const makeInvoker: MakeInvoker = (options) => {
       run: (job, handover) => scheduler.submit(job, handover),
       cancel: (activationId) => scheduler.cancel(activationId),
       warm: (target) => scheduler.warm(target),
-      follow: (activationId, onLine) => scheduler.follow(activationId, onLine),
+      follow: (activationId, signal) => scheduler.follow(activationId, signal),
       status: () => scheduler.status(),
       retire: (action) => scheduler.retire(action),
       namespaces: () => scheduler.namespaces(),
@@ -27,6 +27,8 @@ const makeInvoker: MakeInvoker = (options) => {
     },
     exit: (activationId) => runnerOf(activationId).answer({ kind: 'failed', failure: 'exited' }),
     say: (activationId, line) => runnerOf(activationId).say(activationId, line),
+    followers: (activationId) =>
+      runners.reduce((count, runner) => count + runner.followersOf(activationId), 0),
     failStarts(fault) {
       world.startFault = fault;
     },

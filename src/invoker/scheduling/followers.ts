@@ -2,7 +2,7 @@
  * Who follows the log of which activation, from wherever that is (in the queue, being initialised, running) to its
  * end. What is running finds its log in its sandbox; an activation moves there from the queue, and sometimes back.
  */
-
+import { type ActivationLog, LiveLog } from '../../dispatch/index.ts';
 import type { Runner } from '../runner/runner.ts';
 import type { Group } from './group.ts';
 
@@ -17,43 +17,42 @@ export interface Followers {
   /** Whether anybody follows anything: asked for every activation. */
   readonly isEmpty: boolean;
   /** `at` is where its log is by now, if it is anywhere. */
-  add(activationId: string, onLine: (line: string) => void, at: LogPlace | undefined): Disposable;
+  add(activationId: string, at: LogPlace | undefined, signal?: AbortSignal): LiveLog;
   /** From now on its log is there. */
   move(activationId: string, to: LogPlace): void;
-  /** It has ended. */
-  release(activationId: string): void;
+  /** It has ended; what it is followed for ends with its log, where it has one. */
+  release(activationId: string, log?: Promise<ActivationLog>): void;
 }
 
 interface Following {
-  readonly onLine: (line: string) => void;
+  readonly live: LiveLog;
   readonly attachments: Disposable[];
 }
 
 export function createFollowers(): Followers {
   const byActivation = new Map<string, Set<Following>>();
-  const attach = (following: Following, { source, id, isContinued }: LogPlace) => {
-    const attachment = source.follow(id, following.onLine, isContinued);
-    if (attachment !== undefined) following.attachments.push(attachment);
+  const attach = ({ live, attachments }: Following, { source, id, isContinued }: LogPlace) => {
+    const attachment = source.follow(id, live, isContinued);
+    if (attachment !== undefined) attachments.push(attachment);
   };
-  const detach = (following: Following) => {
-    for (const attachment of following.attachments.splice(0)) attachment[Symbol.dispose]();
+  const detach = ({ attachments }: Following) => {
+    for (const attachment of attachments.splice(0)) attachment[Symbol.dispose]();
   };
   return {
     get isEmpty() {
       return byActivation.size === 0;
     },
-    add(activationId, onLine, at) {
-      const following: Following = { onLine, attachments: [] };
-      if (at) attach(following, at);
+    add(activationId, at, signal) {
       const all = byActivation.get(activationId) ?? new Set();
-      byActivation.set(activationId, all.add(following));
-      return {
-        [Symbol.dispose]() {
-          detach(following);
-          all.delete(following);
-          if (all.size === 0 && byActivation.get(activationId) === all) byActivation.delete(activationId);
-        },
+      const leave = () => {
+        detach(following);
+        all.delete(following);
+        if (all.size === 0 && byActivation.get(activationId) === all) byActivation.delete(activationId);
       };
+      const following: Following = { live: new LiveLog(leave, signal), attachments: [] };
+      byActivation.set(activationId, all.add(following));
+      if (at) attach(following, at);
+      return following.live;
     },
     move(activationId, to) {
       for (const following of byActivation.get(activationId) ?? []) {
@@ -62,8 +61,20 @@ export function createFollowers(): Followers {
         attach(following, to);
       }
     },
-    // What its log ends with may still come, so nothing is detached.
-    release: (activationId) => void byActivation.delete(activationId),
+    release(activationId, log) {
+      const all = byActivation.get(activationId);
+      if (all === undefined) return;
+      byActivation.delete(activationId);
+      const end = () => {
+        for (const following of all) {
+          detach(following);
+          following.live.end();
+        }
+      };
+      // What its log ends with may still come.
+      if (log === undefined) end();
+      else void log.then(end, end);
+    },
   };
 }
 

@@ -1,7 +1,14 @@
 /** A scheduler over slots that are made of nothing: each does what its test tells it to. */
 
 import { digestOf } from '../../blobs/index.ts';
-import type { ActivationLog, Completion, Handover, Job, JobTarget } from '../../dispatch/index.ts';
+import type {
+  ActivationLog,
+  Completion,
+  Handover,
+  Job,
+  JobTarget,
+  LogFollower,
+} from '../../dispatch/index.ts';
 import { randomHex, silentLog } from '../../lib/index.ts';
 import type { Culprit } from '../runner/culprit.ts';
 import type {
@@ -33,7 +40,8 @@ export class FakeRunner implements Runner {
   readonly values = new Map<string, RunRequest['value']>();
   private readonly answers = new Map<string, (end: RunEnd) => void>();
   private readonly initOutcome: () => InitOutcome | Promise<InitOutcome>;
-  private readonly listeners = new Map<string, (line: string) => void>();
+  private readonly said = new Map<string, string[]>();
+  private readonly followers = new Map<string, Set<LogFollower>>();
   private readonly settleEnded: (failure: Failure) => void;
 
   constructor(number: number, initOutcome: () => InitOutcome | Promise<InitOutcome>) {
@@ -97,13 +105,22 @@ export class FakeRunner implements Runner {
   reclaim = () => {};
   isLogging = (id: string) => this.open.includes(id);
 
-  follow(id: string, onLine: (line: string) => void): Disposable {
-    this.listeners.set(id, onLine);
-    return { [Symbol.dispose]: () => void this.listeners.delete(id) };
+  follow(id: string, follower: LogFollower): Disposable {
+    const all = this.followers.get(id) ?? new Set();
+    this.followers.set(id, all.add(follower));
+    for (const line of this.said.get(id) ?? []) follower.add(line);
+    return { [Symbol.dispose]: () => void all.delete(follower) };
+  }
+
+  followersOf(id: string): number {
+    return this.followers.get(id)?.size ?? 0;
   }
 
   say(id: string, line: string): void {
-    this.listeners.get(id)?.(line);
+    const said = this.said.get(id) ?? [];
+    this.said.set(id, said);
+    said.push(line);
+    for (const follower of this.followers.get(id) ?? []) follower.add(line);
   }
 }
 

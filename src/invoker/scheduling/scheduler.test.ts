@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
+import { readLive } from '../../dispatch/dispatch.suite.ts';
 import { imageUnknown, type JobTarget, type LoadPermission } from '../../dispatch/index.ts';
 import { fakeScheduler, fakeTarget } from './scheduler.fixture.ts';
 
@@ -462,26 +463,27 @@ describe('following the log of a call', () => {
     const target = fakeTarget();
     await call(target);
     const { job } = await call(target);
-    const seen: string[] = [];
-    const following = scheduler.follow(job.activationId, (line) => seen.push(line));
-    expect(following).toBeDefined();
+    const left = new AbortController();
+    const { lines: seen } = readLive(scheduler.follow(job.activationId, left.signal));
     runners[0]?.answer();
     await settle();
     runners[0]?.say(job.activationId, 'running');
+    await settle();
     expect(seen).toEqual(['running']);
-    following?.[Symbol.dispose]();
+    left.abort();
     runners[0]?.say(job.activationId, 'unheard');
+    await settle();
     expect(seen).toHaveLength(1);
   });
 
   it('of a call that ended, or never was, is not possible', async () => {
     const { scheduler, call, runners, settle } = fakeScheduler();
     const { job } = await call(fakeTarget());
-    expect(scheduler.follow(job.activationId, () => {})).toBeDefined();
+    expect(scheduler.follow(job.activationId)).toBeDefined();
     runners[0]?.answer();
     await settle();
-    expect(scheduler.follow(job.activationId, () => {})).toBeUndefined();
-    expect(scheduler.follow('unknown', () => {})).toBeUndefined();
+    expect(scheduler.follow(job.activationId)).toBeUndefined();
+    expect(scheduler.follow('unknown')).toBeUndefined();
   });
 });
 

@@ -24,6 +24,7 @@ import type {
   Job,
   JobEnd,
   JobTarget,
+  LiveLog,
   LoadPermission,
 } from '../../dispatch/index.ts';
 import { type Log, messageOf } from '../../lib/index.ts';
@@ -117,11 +118,12 @@ export class Scheduler {
     return new Promise((resolve, reject) => {
       const settle = (end: JobEnd) => {
         this.#cancelling.leave(job.activationId);
-        if (!this.#followers.isEmpty) this.#followers.release(job.activationId);
+        if (!this.#followers.isEmpty) this.#followers.release(job.activationId, end.log);
         resolve(end);
       };
       const refuse = (fault: unknown) => {
         this.#cancelling.leave(job.activationId);
+        if (!this.#followers.isEmpty) this.#followers.release(job.activationId);
         reject(fault);
       };
       const pending = newWaitingJob(group, slot, { job, settle, refuse, handover });
@@ -146,11 +148,11 @@ export class Scheduler {
   }
 
   /** Also of an activation that still waits for its slot. Undefined when there is no such activation. */
-  follow(activationId: string, onLine: (line: string) => void): Disposable | undefined {
+  follow(activationId: string, signal?: AbortSignal): LiveLog | undefined {
     for (const group of this.#groups.all()) {
       const place = placeOf(group, activationId);
       if (place === 'none') continue;
-      return this.#followers.add(activationId, onLine, place === 'queue' ? undefined : place);
+      return this.#followers.add(activationId, place === 'queue' ? undefined : place, signal);
     }
     return undefined;
   }
