@@ -3,13 +3,13 @@
 export const streamNames = ['stdout', 'stderr'] as const;
 export type StreamName = (typeof streamNames)[number];
 
-/** Its lines; or, of a long one, what they are to be kept as, which nobody has to make of them any more. */
+/** Its lines; or, when it is long, the form in which they are stored, so that nothing has to be converted. */
 export type ActivationLog = readonly string[] | LongLog;
 
-/** JSON strings in UTF-8, each with a comma behind it: the memory of a long log, and nothing that is to be made of it. */
+/** JSON strings in UTF-8, each with a comma behind it: a long log in little memory, ready to be stored. */
 export type PackedLines = Buffer<ArrayBuffer>;
 
-/** In order. The packed parts belong to whoever gets it. */
+/** In order. The receiver owns the packed parts. */
 export interface LongLog {
   readonly parts: readonly (readonly string[] | PackedLines)[];
 }
@@ -34,7 +34,7 @@ export function lastLinesOf(log: ActivationLog, count: number): readonly string[
   return lines.slice(-count);
 }
 
-/** All of them: what a long log was packed to save. */
+/** Unpacks all lines. Costs a long log the memory that packing saved. */
 export function linesOf(log: ActivationLog): readonly string[] {
   return isLongLog(log) ? log.parts.flatMap(unpackLines) : log;
 }
@@ -57,7 +57,7 @@ export function nowMicros(): number {
   return Math.floor((performance.timeOrigin + performance.now()) * 1000);
 }
 
-/** The last one that was made: a flood has thousands of lines in a second. */
+/** Cached, because a flood has thousands of lines in a second. */
 let lastSeconds = { at: Number.NaN, text: '' };
 
 function secondsText(at: number): string {

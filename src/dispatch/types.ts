@@ -20,7 +20,7 @@ export interface ActionLimits {
   readonly diskMiB?: number | undefined;
 }
 
-/** How many sandboxes an action has: an operator's and a developer's hints, all optional. */
+/** How many sandboxes an action has, as operators and developers hint. */
 export interface Scaling {
   /** A new sandbox for each call, which serves nothing afterwards. */
   readonly fresh?: boolean | undefined;
@@ -36,21 +36,21 @@ export type SandboxAsk = {
   readonly tier?: 'gvisor' | undefined;
   /** A seccomp profile in Docker's format. */
   readonly seccomp?: JsonObject | undefined;
-  /** What it may reach over the network. None is nothing. */
+  /** What it may reach over the network; nothing when there are no rules. */
   readonly egress?: readonly EgressRule[] | undefined;
 };
 
-/** What holds for one action in one namespace. */
+/** The ask of an action within that of its namespace. */
 export type EffectiveSandboxAsk = SandboxAsk & {
-  /** Rules of the namespace, past which those of its action must not go. */
+  /** Rules of the namespace. Those of the action must stay within them. */
   readonly egressWithin?: readonly EgressRule[] | undefined;
-  /** The namespace's profile, where the action has one too: only what both allow is allowed. */
+  /** The namespace's profile, when the action has one too: only system calls that both allow are allowed. */
   readonly seccompWithin?: JsonObject | undefined;
-  /** The same for the same asks, and for no others. */
+  /** Equal asks have equal ids, and only they do. */
   readonly id: string;
 };
 
-/** The code of an action, and where it runs: what one revision of it has in common over all its calls. */
+/** The code of an action and where it runs: the same for all calls of one revision. */
 export interface JobTarget {
   /** The invoking namespace: it owns the sandbox. */
   readonly namespace: string;
@@ -65,20 +65,20 @@ export interface JobTarget {
   readonly image?: string | undefined;
   readonly code: { readonly digest: Digest; readonly binary: boolean; readonly main: string };
   readonly limits: ActionLimits;
-  /** Calls that the namespace may have under way at once; undefined: any number. */
+  /** How many calls of the namespace may run at once; undefined: any number. */
   readonly namespaceConcurrency?: number | undefined;
   readonly scaling?: Scaling | undefined;
   readonly sandbox?: EffectiveSandboxAsk | undefined;
-  /** It is annotated with `provide-api-key`: its sandboxes have a port that leads to the API. */
+  /** True with the annotation `provide-api-key`: its sandboxes have a port that leads to the API. */
   readonly providesApiKey?: boolean | undefined;
   /** Environment that user code sees from `init` on (`init: true` parameters). */
   readonly initEnv: JsonObject;
 }
 
-/** Whether code may be loaded that nobody has called: what has to be found out first may not, yet. */
+/** Whether code may be loaded before it is called. While it is unknown, it may not. */
 export type LoadPermission = 'allowed' | 'denied' | 'unknown';
 
-/** One activation, with all that is needed to run it. */
+/** One activation, with everything needed to run it. */
 export interface Job extends JobTarget {
   readonly activationId: string;
   readonly transactionId: string;
@@ -89,11 +89,11 @@ export interface Job extends JobTarget {
   readonly acceptedAt: number;
 }
 
-/** Whose job it is: has the last word when a sandbox is there. It may be asked from the other end of a wire. */
+/** The owner of a job. It decides when a sandbox is there, perhaps from the other end of a wire. */
 export interface Handover {
   /**
-   * The job is about to be handed over to a sandbox; it begins when this says yes. False: it is not to be run. Not asked
-   * again once it has said yes, and never at the same time. A promise is for what has to be written first: a sandbox waits.
+   * Called when a sandbox is about to get the job. True: it begins. False: it must not run. Calls never overlap, and there
+   * are none after a yes. A promise is for an answer that must be written first, while a sandbox waits.
    */
   begin(): boolean | Promise<boolean>;
 }
@@ -117,11 +117,11 @@ export type StartReason =
 export interface Completion {
   readonly status: CompletionStatus;
   readonly result: JsonValue;
-  /** The result, serialised: what goes over the wire and into the record without being serialised again. */
+  /** The result, serialised once for the wire and for the record. */
   readonly json: string;
-  /** The same in UTF-8, of a large one. It must not be changed. */
+  /** The same in UTF-8, when it is large. Read-only. */
   readonly utf8?: Buffer<ArrayBuffer>;
-  /** Bytes of it. */
+  /** Of the result. */
   readonly sizeBytes: number;
   /** Epoch milliseconds. */
   readonly startedAt: number;
@@ -133,54 +133,53 @@ export interface Completion {
   readonly start: 'warm' | 'prewarmed' | 'cold';
   /** Why no warm sandbox took it, for people; absent when one did. */
   readonly startReason?: StartReason | undefined;
-  /** Of a start that was not warm: from asking for a sandbox to its `ready`, as far as this activation waited for it. */
+  /** From the request for a sandbox to its `ready`, as far as this activation waited for it; absent when warm. */
   readonly sandboxMs?: number | undefined;
-  /** What its sandbox did meanwhile that its policy does not let it; absent when there was nothing. */
+  /** What its sandbox tried meanwhile against its policy; absent without any. */
   readonly violations?: readonly Violation[] | undefined;
 }
 
-/** The two messages of an activation's end: how it ended, and its log, which may come later. */
+/** How an activation ended, and its log, which may come later. */
 export interface JobEnd {
   readonly completion: Completion;
   /** Settles when the log streams have been read to their end for this activation. */
   readonly log: Promise<ActivationLog>;
 }
 
-/** A violation, and as far as is known whose: in a blank sandbox it is nobody's. */
+/** A violation, and who caused it, as far as is known: a blank sandbox belongs to no namespace. */
 export interface ViolationReport extends Violation {
   readonly namespace: string | undefined;
   /** `/ns/[pkg/]name`. */
   readonly action: string | undefined;
-  /** Several when they ran in one sandbox at once. */
+  /** Several when they ran in one sandbox at the same time. */
   readonly activationIds: readonly string[];
 }
 
-/** What it is doing at this moment. */
 export interface InvokerStatus {
   /** Activations that wait for a sandbox. */
   readonly queued: number;
-  /** Those that are starting, that run something, that have nothing to do (frozen or not), and blank ones. */
+  /** `idle` ones may be frozen; `prewarmed` ones are blank. */
   readonly sandboxes: Readonly<Record<'starting' | 'busy' | 'idle' | 'prewarmed', number>>;
-  /** Promised to sandboxes. */
+  /** Reserved for sandboxes. */
   readonly memoryMiB: number;
   readonly memoryLimitMiB: number;
 }
 
-/** How the domain has its jobs run. It never learns where. */
+/** Runs the jobs of the domain, which does not learn where. */
 export interface Dispatcher {
   /**
-   * Runs the job to its end. What goes wrong inside the sandbox is a Completion, never an exception.
+   * Runs the job to its end. A failure inside the sandbox is a Completion, never an exception.
    * @param handover asked before a sandbox gets the job
    * @throws Fault INVOKER_CLOSED, INVOKER_BUSY, ACTION_TOO_LARGE (kind `busy`), KIND_UNKNOWN, IMAGE_UNKNOWN,
    * IMAGE_UNUSABLE, TIER_UNAVAILABLE (`invalid`), POLICY_EXCEEDED (`denied`), JOB_WITHDRAWN when `handover` says no
    */
   run(job: Job, handover?: Handover): Promise<JobEnd>;
   /**
-   * Ends an activation that waits, is being initialised or runs: its Completion says so. Its sandbox ends with it, or, where that
-   * runs others as well, with the last of them. Does nothing when there is no such activation.
+   * Ends an activation that waits, is being initialised or runs: its Completion says so. Its sandbox ends with it or, when it
+   * runs others too, with the last of them. Does nothing when there is no such activation.
    */
   cancel(activationId: string): void;
-  /** A hint that the target is called soon: starts one sandbox if none is idle or starting and memory is free. */
+  /** Hints that the target will be called soon: starts a sandbox if none is idle or starting and memory is free. */
   warm(target: JobTarget): void;
   /**
    * The log of an activation that waits or runs, from now to its end: the last lines so far first, then each as it comes. A
@@ -189,16 +188,16 @@ export interface Dispatcher {
    */
   follow(activationId: string, signal?: AbortSignal): AsyncIterable<LogPiece> | undefined;
   /**
-   * Whether a sandbox for it can be had here.
+   * Checks that it can have a sandbox here.
    * @throws Fault POLICY_EXCEEDED, EGRESS_EXCEEDED, POLICY_NOT_MET (`denied`), POLICY_INVALID, TIER_UNAVAILABLE (`invalid`)
    */
   vet(target: Pick<JobTarget, 'kind' | 'limits' | 'sandbox'>): Promise<void>;
-  /** Cheap enough to be asked every few seconds. */
+  /** Cheap enough to call every few seconds. */
   status(): InvokerStatus;
   /** Ends idle sandboxes of an action (`/ns/[pkg/]name`) that was changed or deleted. */
   retire(action: string): void;
-  /** Of which something runs, waits or is kept. */
+  /** Namespaces with jobs that run or wait, or with sandboxes that are kept. */
   namespaces(): ReadonlySet<string>;
-  /** Ends everything of a namespace that was deleted, what runs included. */
+  /** Ends everything of a deleted namespace, including running jobs. */
   expel(namespace: string): void;
 }

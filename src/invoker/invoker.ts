@@ -31,12 +31,12 @@ export interface InvokerOptions extends SlotSources {
   readonly freezeAfterMs: number;
   /** An idle sandbox is ended after this. */
   readonly keepAliveMs: number;
-  /** Whether the code of an action may be loaded that is to be kept ready; absent: any. At once: it is asked again and again. */
+  /** Whether code of an action that is kept ready may be loaded; absent: any. Called at each sweep, so it is synchronous. */
   readonly mayLoad?: (target: JobTarget) => LoadPermission;
   /** Memory is short: logs are read slowly. */
   readonly isMemoryShort?: () => boolean;
   readonly log: Log;
-  /** Hears each violation, with whose it is. Never throws. */
+  /** Gets each violation, with who caused it. Never throws. */
   readonly onViolation?: (report: ViolationReport) => void;
 }
 
@@ -78,7 +78,7 @@ export async function createInvoker(options: InvokerOptions): Promise<Invoker> {
     if (!scheduler.isBusy) void prewarm.replenish();
   };
   let isClosed = false;
-  // After what has come in meanwhile was read: else an answer that lies there would count as not given.
+  // Runs after pending input was read: otherwise an answer that has arrived would count as not given.
   const sweepSoon = () => setImmediate(() => (isClosed ? undefined : sweep()));
   const sweeper = setInterval(sweepSoon, sweepEveryMs);
   sweep();

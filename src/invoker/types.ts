@@ -1,9 +1,9 @@
-/** What an invoker is to those who make one; what it does with jobs is the contract of `dispatch/`. */
+/** An invoker as its owner sees it. The contract for jobs is in `dispatch/`. */
 import type { Socket } from 'node:net';
 import type { Dispatcher } from '../dispatch/index.ts';
 import type { ViolationSink } from '../sandbox/index.ts';
 
-/** A call of the API that comes out of a sandbox. */
+/** An API call from inside a sandbox. */
 export interface ApiConnection {
   /** Paused, with nothing read from it. Everything on it is hostile. */
   readonly socket: Socket;
@@ -12,7 +12,7 @@ export interface ApiConnection {
 }
 
 export interface Invoker extends Dispatcher, AsyncDisposable {
-  /** Hears of violations in the sandboxes that it has; finds out whose they are. */
+  /** Takes violations of its sandboxes and finds out who caused them. */
   readonly violated: ViolationSink;
   close(): Promise<void>;
 }

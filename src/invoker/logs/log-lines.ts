@@ -113,7 +113,7 @@ export function cutLog(stdout: Lines, stderr: Lines, limitBytes: number): CutLog
   return { runs, note: formatLine('stderr', `${cut} ${left}`) };
 }
 
-/** As many of its lines as are within so many bytes. */
+/** As many of its lines as fit into `limitBytes`. */
 function beginningOf({ at, lines, sizes }: LineRun, limitBytes: number): LineRun {
   let [count, bytes] = [0, 0];
   for (const size of sizes) {

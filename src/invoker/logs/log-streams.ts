@@ -65,7 +65,7 @@ interface Mark {
   readonly isLate?: boolean;
   /** Bytes that stand in front of it: half a line that a child process has left. */
   readonly at: number;
-  /** Whose end it is; undefined when nobody's. */
+  /** The activation that it ends; undefined without one. */
   readonly sink: ActivationSink | undefined;
 }
 
@@ -105,7 +105,7 @@ export class LogStreams {
 
   open(id: string): LogSink {
     if (this.#form === 'bare') this.#claimForAnswered();
-    // What was written after an answer is nobody's.
+    // Output after an answer belongs to no activation.
     else if (this.#sinks.size === 0) this.#forgetUnclaimed();
     const sink = createSink(id, this.#carried);
     this.#carried = undefined;
@@ -181,7 +181,7 @@ export class LogStreams {
     if (!isQuiet && !hasEnded.stdout && !hasEnded.stderr) this.#isMarked ??= false;
     const isExpected = this.#isMarked === true && !(this.#form === 'bare' && this.isConcurrent);
     const isMissing = !isQuiet && !(hasEnded.stdout && hasEnded.stderr) && (isExpected || hasFailed);
-    // What a sentinel has not claimed is somebody else's, if there is anybody else.
+    // Lines without a sentinel belong to another activation, if there is one.
     if (this.#sinks.size === 1) for (const name of streamNames) if (!hasEnded[name]) this.#claim(sink, name);
     this.#sinks.delete(sink.id);
     this.#lastId = sink.id;
@@ -189,7 +189,7 @@ export class LogStreams {
     return { lines, isMissing };
   }
 
-  /** Where several are done at once, a bare sentinel is nobody's. */
+  /** With concurrent calls, a bare sentinel can't be matched to one. */
   #sentinelsOf(sink: ActivationSink): Promise<void> {
     const isInVain = this.#form === 'bare' && (this.#isMarked === false || this.isConcurrent);
     return new Promise((resolve) => {

@@ -36,7 +36,7 @@ export interface ActionHttp {
 export interface ActionHttpOptions {
   /** The largest result, serialised; absent: the default. */
   readonly resultBytes?: number | undefined;
-  /** On whose account replies are read, once that is known. */
+  /** The account that pays for reading replies, once it is known. */
   readonly intake?: () => Pick<Intake, 'takeTurn' | 'hold'> | undefined;
 }
 

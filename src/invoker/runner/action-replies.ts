@@ -9,7 +9,7 @@ import type { InitOutcome, RunOutcome } from './runner.ts';
 const ok = 200;
 /** "I am busy, or about to end": the activation has not been begun. */
 const unavailable = 503;
-/** What nests deeper would parse, and then overflow the stack of whoever walks it. */
+/** Deeper nesting would parse, and then overflow the stack of code that walks it. */
 const maxDepth = 500;
 const shownBytes = 64 * 1024;
 

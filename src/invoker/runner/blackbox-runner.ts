@@ -1,5 +1,5 @@
 /**
- * One sandbox with a program of somebody else's in it, which speaks OpenWhisk's HTTP contract on port 8080 of its own
+ * One sandbox with a program from a user's image, which speaks OpenWhisk's HTTP contract on port 8080 of its own
  * loopback: `POST /init` once, then `POST /run`. Nothing that comes out of it is believed.
  *
  *   starting ──port open──▶ ──/init──▶ serving ──▶ ended
@@ -167,7 +167,7 @@ export class BlackboxRunner implements Runner {
   async #finish(reason: Failure): Promise<Failure> {
     const failure = await endSandbox(this.#options.sandbox, reason);
     this.#http.rest();
-    // To whoever called, a server that is silent and one that is gone are the same.
+    // To the caller, a silent server and one that is gone are the same.
     const told = failure === 'channel-closed' ? 'exited' : failure;
     this.#settleEnded(told);
     return told;

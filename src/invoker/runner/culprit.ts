@@ -5,7 +5,7 @@ import type { Violation } from '../../sandbox/index.ts';
 
 export type Culprit = Pick<ViolationReport, 'namespace' | 'action' | 'activationIds'>;
 
-/** In the record of one activation; whoever makes more of them is told of all the same. */
+/** Kept in the record of one activation. Further ones are still reported. */
 const mostKept = 20;
 
 /** Keeps what was noted for each activation that is under way in one sandbox. */
@@ -22,7 +22,7 @@ export class CulpritNotes {
     return id;
   }
 
-  /** Whose it is; '' while it is nobody's. */
+  /** The namespace that owns it; '' while there is none. */
   get namespace(): string {
     return this.#owner.namespace ?? '';
   }

@@ -238,7 +238,7 @@ export class RunLine {
     return flags.next === undefined || this.takeUp(flags.next);
   }
 
-  /** Last first, so that whoever puts each at the front of a queue ends up with them in order. */
+  /** Last first: a caller that puts each at the front of a queue has them in order. */
   #giveBackEarly(): void {
     for (let at = this.#runs.length - 1; at >= 0; at--) {
       const run = this.#runs[at];

@@ -291,7 +291,7 @@ export class RunnerProcess implements Runner {
 
 type ParsedFrame = ResultFrame | { readonly message: JsonObject; readonly result?: undefined };
 
-/** What nests deeper would parse, and then overflow the stack of whoever walks it. */
+/** Deeper nesting would parse, and then overflow the stack of code that walks it. */
 const maxDepth = 500;
 
 function parseFrame(frame: WholeFrame): ParsedFrame | undefined {

@@ -97,7 +97,7 @@ export interface Runner {
   cpuUsec(): number;
   /** Whether it makes way for other sandboxes that want a processor. */
   standBack(isBehind: boolean): void;
-  /** Keeps a violation for what is under way, and says whose it is. */
+  /** Keeps a violation for the runs under way, and says who caused it. */
   note(violation: Violation): Culprit;
   /** Ends it for `reason`, unless the kernel has a better one; idempotent. */
   end(reason: Failure): Promise<Failure>;

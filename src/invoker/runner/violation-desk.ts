@@ -9,7 +9,7 @@ export interface ViolationDesk {
   readonly hear: ViolationSink;
 }
 
-/** @param onReport hears each of them, with whose it is */
+/** @param onReport gets each violation, with who caused it */
 export function createViolationDesk(onReport: (report: ViolationReport) => void): ViolationDesk {
   const runners = new Map<string, Pick<Runner, 'note'>>();
   return {

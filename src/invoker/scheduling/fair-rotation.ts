@@ -10,7 +10,7 @@ export interface Rotation<Item extends { readonly namespace: string }> {
   add(item: Item): void;
   remove(item: Item): void;
   /**
-   * Offers each item a turn in order, until `serve` takes one; whoever was served goes to the back of those that have
+   * Offers each item a turn in order, until `serve` takes one; the one that was served goes to the back of those that have
    * used the same. Returns false when nobody could be served.
    */
   next(serve: (item: Item) => boolean): boolean;
@@ -25,7 +25,7 @@ export function createRotation<Item extends { readonly namespace: string }>(): R
   /** Insertion order is turn order, outside and inside. */
   const waiting = new Map<string, Set<Item>>();
   const used = new Map<string, number>();
-  /** What whoever was served last had used: nobody who waits has less. */
+  /** Use of the item that was served last. No waiting item has less. */
   let level = 0;
 
   const usedBy = (namespace: string) => used.get(namespace) ?? level;

@@ -3,7 +3,7 @@
 import type { Slot } from '../slots/slot.ts';
 import { type Group, memoryOf } from './group.ts';
 
-/** Unused for so long, a slot is in nobody's way who wants its memory. */
+/** A slot that was unused for this long gives its memory to anyone who needs it. */
 const unusedMs = 10_000;
 
 /**

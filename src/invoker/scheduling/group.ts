@@ -26,7 +26,7 @@ export interface WaitingJob {
 /** How the last slot that a group lost ended: it failed, or was given up. */
 export type LastEnd = 'failed' | 'given up';
 
-/** What slots are initialised with, whoever calls. */
+/** What slots are initialised with, for every caller. */
 export type Template = JobTarget & Pick<Job, 'apiKey'>;
 
 export interface Group {

@@ -19,11 +19,11 @@ export interface ProcessorShares {
   update(now: number): void;
 }
 
-/** Use is averaged over so many milliseconds, so that a short burst is nobody's offence. */
+/** Use is averaged over this many milliseconds, so that a short burst does not count. */
 const memoryMs = 250;
 /** Of a share; what is measured is never exact. */
 const tolerance = 0.9;
-/** Processors. Whoever uses less does not count, and is never asked to stand back. */
+/** Processors. A namespace that uses less does not count, and never has to stand back. */
 const negligible = 0.05;
 
 interface Member {

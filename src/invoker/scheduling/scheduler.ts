@@ -212,7 +212,7 @@ export class Scheduler {
     this.#schedule();
   }
 
-  /** Somebody waits, or a slot is on its way. */
+  /** A job waits, or a slot is on its way. */
   get isBusy(): boolean {
     return this.#line.length > 0 || this.#lives.starting > 0;
   }
@@ -241,12 +241,12 @@ export class Scheduler {
     await Promise.all(groups.flatMap(({ slots }) => slots.map(({ runner }) => runner.end('ended'))));
   }
 
-  /** Somebody waits for memory: slots must come to rest so that they can be given up. */
+  /** A group waits for memory: slots must come to rest so that they can be given up. */
   get #isShort(): boolean {
     return this.#line.starved.size > 0;
   }
 
-  /** For a hint: whoever calls will be told what is wrong. */
+  /** For a hint. The call itself will say what is wrong. */
   #groupOrNone(target: JobTarget): Group | undefined {
     try {
       return this.#groups.of(target);
@@ -288,7 +288,7 @@ export class Scheduler {
     if (begun === false) return;
     slot.inFlight++;
     if (group.isFresh) slot.isSpent = true;
-    // What it is expected to cost now, and the difference when that is known.
+    // Charges the expected cost now, and the difference when the real cost is known.
     const expectedMs = Number.isFinite(group.serviceMs) ? group.serviceMs : 0;
     this.#charge(group, expectedMs);
     if (begun !== true && !(await begun)) {
@@ -364,7 +364,7 @@ export class Scheduler {
     this.#line.putBack(this.#groups.current(group), { ...pending, reason });
   }
 
-  /** A slot has answered: the group's next job, or a turn for somebody else. */
+  /** A slot has answered: it takes the group's next job, or another group gets a turn. */
   #release(group: Group, slot: Slot): void {
     if (!slot.runner.isEnded) {
       if (group.retired || this.#mustYield(group, slot)) slot.isSpent = true;
@@ -378,7 +378,7 @@ export class Scheduler {
     return hasMoreThanOneOf(group, this.#line.starved, this.#groups.all());
   }
 
-  /** Whoever follows the activation's log finds it there from now on. */
+  /** From now on, followers of the activation's log find it there. */
   #moveLog(activationId: string, place: LogPlace): void {
     if (!this.#followers.isEmpty) this.#followers.move(activationId, place);
   }

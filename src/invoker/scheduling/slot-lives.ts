@@ -29,7 +29,7 @@ export interface SlotLivesOptions {
   readonly maxStarting: number;
   /** Whether the slot gets the job; if not, the job has been seen to. */
   readonly handOver: (group: Group, slot: Slot, pending: WaitingJob) => boolean | Promise<boolean>;
-  /** The slot is being initialised for a job of which somebody may follow the log. */
+  /** The slot is being initialised for a job whose log may have followers. */
   readonly onInit: (job: WaitingJob['job'], slot: Slot) => void;
   /** A slot has joined its group, with the job that it was initialised for, if there was one. */
   readonly onReady: (group: Group, slot: Slot, first: WaitingJob | undefined, origin: Origin) => void;

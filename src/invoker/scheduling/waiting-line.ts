@@ -5,7 +5,7 @@ import type { Group, WaitingJob } from './group.ts';
 export interface WaitingLine {
   /** Jobs in all queues. */
   readonly length: number;
-  /** Groups that could not be served for want of memory. */
+  /** Groups that could not be served because memory was short. */
   readonly starved: ReadonlySet<Group>;
   /** Last in its group's queue. */
   add(group: Group, pending: WaitingJob): void;

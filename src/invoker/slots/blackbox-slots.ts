@@ -120,7 +120,7 @@ function programOf(name: string, { config: { entrypoint, cmd } }: Image): readon
   return args;
 }
 
-/** What Docker gives to a program whose image says nothing; its home is the one place where it may write. */
+/** Docker's defaults for an image without an environment. Its home is the one place where it may write. */
 const defaults = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/tmp' };
 
 function environment({ host }: ApiAccess, { limits }: JobTarget, image: Image): Record<string, string> {

@@ -6,7 +6,7 @@ import type { CodeFile } from './code-folders.ts';
 export interface Language {
   /** What code that is one file is called at /fn. */
   readonly codeFile: CodeFile;
-  /** It compiles as it runs, or its libraries do: memory has to be written and then run. */
+  /** It compiles at run time, or its libraries do: memory must be writable and then executable. */
   readonly makesCode: boolean;
   /** Arguments between the program and the runner, so that it stays below its memory limit. */
   memoryFlags(memoryMiB: number): readonly string[];

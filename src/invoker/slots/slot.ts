@@ -44,7 +44,7 @@ export interface SlotPlan {
   lay(blank: Slot): Promise<void>;
 }
 
-/** What slots are made of and from; chosen by whoever puts the platform together. */
+/** What slots are made of and from; the composition root chooses it. */
 export interface SlotSources {
   readonly host: SandboxHost;
   readonly images: ImageStore;

@@ -5,7 +5,7 @@ import type { OperatorPolicy, SandboxHost, SandboxPolicy } from '../../sandbox/i
 import { invokerFault } from '../faults.ts';
 import { slotPolicy } from './slot-policy.ts';
 
-/** @throws Fault TIER_UNAVAILABLE for an image of one's own under gVisor, whose network nothing of the host can enter */
+/** @throws Fault TIER_UNAVAILABLE for a user's image under gVisor, because the host can't enter its network */
 export function requireReachable({ runtime }: SandboxPolicy): void {
   if (runtime !== 'runsc') return;
   throw invokerFault('TIER_UNAVAILABLE', 'actions of kind blackbox can not run under gVisor', {
