@@ -1,11 +1,11 @@
-"""Runs several programs of the suite one after the other, each in a child, and tells of each how it ended.
+"""Runs several programs of the suite one after the other, each in a child, and reports how each ended.
 
-Comes behind prelude.py. The first process of the sandbox stays this one, which tries nothing itself.
+Comes behind prelude.py. It is the first process of the sandbox, and attempts nothing itself.
 """
 
 
 def _run_child(program, parameters):
-    """What it wrote, the signal that ended it (0: none), and how long it took in milliseconds."""
+    """Returns its output, the signal that ended it (0: none), and its duration in milliseconds."""
     import select
     begun = time.monotonic()
     reader, writer = os.pipe()

@@ -1,5 +1,5 @@
 """Comes before every function that attacks the API by its port. A function defines attack(), which returns blocked(...)
-or escaped(...). Each begins by seeing that its own key opens what is its own: else no refusal would prove anything.
+or escaped(...). main() first checks that the function's key opens its own entities: otherwise no refusal would prove anything.
 """
 import base64
 import json
@@ -10,7 +10,7 @@ import threading
 import time
 
 port = ("127.0.0.1", 3233)
-# Counted by a function that asks on after its answer; a second call of its sandbox tells it.
+# The requests of a function that goes on after its answer; a second call of its sandbox returns it.
 asked = 0
 
 def blocked(answer, detail): return {"outcome": "BLOCKED", "answer": answer, "detail": str(detail)[:400]}
@@ -46,7 +46,7 @@ def status(answer):
     return int(words[1]) if answer.startswith("HTTP/1.1 ") else 0
 
 def judge(answers, allowed):
-    """Answers by what was asked: nothing of the victim's or the operator's, and no other status."""
+    """Checks answers, keyed by request: no secret of the victim or the operator, and only allowed statuses."""
     for asked, answer in answers.items():
         if facts["secret"] in answer or status(answer) not in allowed:
             return escaped(f"{asked}: {answer[:120]}")

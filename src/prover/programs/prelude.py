@@ -101,7 +101,7 @@ def errno_name(number):
 
 
 def blocked(answer, detail=""):
-    """An errno (number or name), an OSError, or one of killed, absent, limit, frozen, signal, refused. Ends here."""
+    """Ends the program: an errno (number or name), an OSError, or killed, absent, limit, frozen, signal or refused answered."""
     if isinstance(answer, OSError):
         detail = detail or str(answer.strerror)
         answer = answer.errno
@@ -111,12 +111,12 @@ def blocked(answer, detail=""):
 
 
 def escaped(evidence):
-    """What was reached that must be out of reach. Ends the program."""
+    """Ends the program: it reached something that must be out of reach."""
     _say("ESCAPED " + str(evidence))
 
 
 def nothing(why):
-    """It can't get through here in any sandbox, so a failure says nothing. Ends the program."""
+    """Ends the program: it can't get through here in any sandbox, so a failure proves nothing."""
     _say("NOTHING " + why)
 
 
@@ -137,7 +137,7 @@ def attempt(action):
 
 
 def refused(action, evidence):
-    """The usual program: tries, and tells what answered. A call that is answered by SIGSYS is seen from outside."""
+    """The usual program: tries once, and reports the answer. The suite sees an end by SIGSYS from outside."""
     try:
         action()
     except OSError as error:
@@ -165,7 +165,7 @@ def in_child(action):
 
 
 def first_refusal(attempts):
-    """Several ways to the same end, [(label, action)], each in a child: escaped by the first that works."""
+    """Tries several ways to the same end, [(label, action)], each in a child. The first that works is an escape."""
     answers = []
     for label, action in attempts:
         answer = in_child(action)
@@ -207,7 +207,7 @@ def let_through(action, told_by, evidence):
 
 
 def runs(start, evidence):
-    """`start` replaces a child by a program that must not run, and which would end with 42."""
+    """`start` makes a child execute a program that must not run; the program ends with 42."""
     # Closed by a successful exec: what comes through is the errno of one that failed.
     reader, writer = os.pipe()
     child = os.fork()
@@ -231,7 +231,7 @@ def runs(start, evidence):
 
 
 def found(paths, action, evidence):
-    """What may be in one of several places: escaped by the first where `action(path)` works."""
+    """Tries `action(path)` on the paths that exist. The first that works is an escape."""
     refusals = []
     for place in paths:
         if not os.path.lexists(place):
