@@ -1,6 +1,6 @@
 /**
- * Sandboxes without Ward's rules, for comparisons and for controls that are taken away on purpose: runc, with any
- * configuration it is given. Roots are overlays below one folder, in Ward's own mount namespace, and go with it.
+ * Starts sandboxes without Ward's rules: runc with any configuration, for comparisons and for runs without controls.
+ * Roots are overlays below one folder, in Ward's own mount namespace, and go with it.
  */
 import { once } from 'node:events';
 import { chmod, chown, copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
@@ -22,28 +22,28 @@ import type { Start } from './program.ts';
 
 interface BareStartOptions {
   readonly host: LocalSandboxHost;
-  /** Of the host: where its control groups are. */
+  /** The host's, which owns the control groups. */
   readonly instance: string;
   readonly rootDir: string;
-  /** On a tmpfs: for roots, and what a runtime keeps. */
+  /** On a tmpfs: for roots and the runtime's state. */
   readonly folder: string;
-  /** What its sandboxes are called. */
+  /** Prefix of the sandboxes' ids. */
   readonly name: string;
-  /** Ids of its user namespace. Without them the machine's settings are read-only even to the runtime. */
+  /** Ids of the user namespace. Without one, the machine's settings are read-only even to the runtime. */
   readonly ids?: BareIds;
   readonly hasTimeNamespace?: boolean;
 }
 
 interface BareIds {
   readonly firstId: number;
-  /** Whose some of the image's files are, which then are copies. */
+  /** Owner of some of the image's files, which are copied for that. */
   readonly userId: number;
 }
 
 interface BarePlace {
   readonly rootDir: string;
   readonly cgroupPath: string;
-  /** A process of another of them that runs already. */
+  /** A process of another such sandbox that already runs. */
   readonly neighbourPid: number | undefined;
 }
 
@@ -76,7 +76,7 @@ export async function openBareStart(
     const cgroup = tree.group(id);
     running.add(cgroup);
     const argv = driver.runArgv(runtime, paths, false);
-    // The program in front, which gives runc a time namespace, is Ward's.
+    // A program of Ward starts runc in a time namespace.
     const own = hasTimeNamespace ? shiftingClocks(argv) : argv;
     const child = startCommand([...wrapper, ...own], {
       cwd: bundleDir,
@@ -104,7 +104,7 @@ export async function openBareStart(
   };
 }
 
-/** The image's root as a container may write to it. */
+/** Mounts the image's root writable, as containers have it. */
 async function mountWritable(lower: string, bundleDir: string, ids: BareIds | undefined): Promise<string> {
   const [root, upper, work] = [join(bundleDir, 'root'), join(bundleDir, 'upper'), join(bundleDir, 'work')];
   for (const path of [root, upper, work]) await mkdir(path, { recursive: true, mode: 0o755 });

@@ -1,7 +1,7 @@
 /**
- * Several programs in one sandbox, each in a process of its own: to start a sandbox takes far longer than most
- * techniques do. What is told of a program here counts only when it is what the technique expects; everything else
- * is to be tried again in a sandbox of its own.
+ * Runs several programs in one sandbox, each in a process of its own: starting a sandbox takes far longer than most
+ * techniques. A result counts only when it is what the technique expects; anything else must be tried again in a
+ * sandbox of its own.
  */
 import { z } from 'zod';
 import { type ProgramPlace, startProgram, textOf } from './program.ts';
@@ -14,19 +14,19 @@ interface BatchResult {
   readonly milliseconds: number;
 }
 
-/** Programs that use up nothing, which need no other sandbox than the rest. */
+/** True for programs that exhaust no limit: they can run beside others. */
 export function canShare(technique: Technique): technique is ProgramTechnique {
   return !('run' in technique) && technique.reaches === undefined;
 }
 
-/** Cut so that a batch fits into an argument, and several of them can run at once. */
+/** Small enough for a batch to fit into one argument, and for several batches to run at once. */
 export const batchSize = 16;
 
 const patienceSeconds = 5;
 
 const lineSchema = z.object({ said: z.string(), signal: z.number(), ms: z.number() });
 
-/** In their order; fewer when the sandbox ended before it had told of all. */
+/** Results in the order of the techniques; fewer when the sandbox ended early. */
 export async function runBatch(
   place: ProgramPlace,
   techniques: readonly ProgramTechnique[],

@@ -1,4 +1,4 @@
-/** Why this host stops an attack by itself, with any sandbox: then a blocked attack proves nothing. */
+/** Reasons why this host stops an attack without any sandbox: then a blocked attack proves nothing. */
 import { existsSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { gunzipSync } from 'node:zlib';
@@ -6,13 +6,13 @@ import type { HostFeatures } from '../sandbox/index.ts';
 
 type Reason = (host: Pick<HostFeatures, 'kernel'>) => string | undefined;
 
-/** What it goes for is on no path of the host's either. */
+/** The host has none of the paths that the attack opens. */
 export function absentOnHost(paths: readonly string[]): Reason {
   return () =>
     paths.some((path) => existsSync(path)) ? undefined : `this host has no ${paths.join(' or ')}`;
 }
 
-/** The kernel was built without it. Undefined too where the kernel does not tell how it was built. */
+/** The kernel was built without the option. Also undefined where the kernel doesn't publish its configuration. */
 export function withoutOption(option: string): Reason {
   return () => {
     const config = kernelConfig();
@@ -22,13 +22,13 @@ export function withoutOption(option: string): Reason {
   };
 }
 
-/** The kernel has it no more, or has the fix. */
+/** The kernel no longer has the interface, or has the fix. */
 export function kernelSince(version: string): Reason {
   return ({ kernel }) =>
     isSince(kernel, version) ? `the kernel is ${kernel}, which has the fix` : undefined;
 }
 
-/** Pure: `6.18.44-arm64` and `6.8`. */
+/** @param kernel `6.18.44-arm64` @param version `6.8` */
 export function isSince(kernel: string, version: string): boolean {
   const [have = 0, haveMinor = 0] = kernel.split(/[.-]/).map(Number);
   const [want = 0, wantMinor = 0] = version.split('.').map(Number);

@@ -1,4 +1,4 @@
-/** What the suite's programs are told of their policy, and of the host that they must not reach. */
+/** Facts for the suite's programs: their policy, and the host that they must not reach. */
 import { randomBytes } from 'node:crypto';
 import { readdirSync, readlinkSync } from 'node:fs';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -11,10 +11,10 @@ interface HostFacts extends AsyncDisposable {
   readonly facts: Facts;
 }
 
-/** Makes the secret, which is removed with what is returned. */
+/** Makes the secret file. Disposing the result removes it. */
 export async function hostFacts(policy: SandboxPolicy, arch: string): Promise<HostFacts> {
   const folder = await mkdtemp(join(tmpdir(), 'ward-prove-'));
-  // Everybody may read it: what keeps it from a sandbox has to be something else.
+  // Every user may read it, so that file permissions are not what keeps a sandbox out.
   await chmod(folder, 0o755);
   const secretFile = join(folder, 'secret');
   const secret = randomBytes(16).toString('hex');

@@ -6,9 +6,9 @@ export const proverFaultTable = {
   NO_TECHNIQUE: 'missing',
   /** The image that the programs run in has no Python. */
   PYTHON_MISSING: 'host',
-  /** A program of the suite ended, or its time did, before it said whether it was blocked. */
+  /** A program of the suite ended or timed out before it said whether it was blocked. */
   PROGRAM_SILENT: 'host',
-  /** What Docker's defaults need is missing: runc, or an overlay file system. */
+  /** Docker's defaults need runc and an overlay file system; one of them is missing. */
   COMPARISON_UNFIT: 'host',
 } as const;
 

@@ -1,6 +1,6 @@
 /**
- * Functions of the suite, run by Ward's own invoker: what is attacked there is the channel, the life of a sandbox
- * between calls, and the way to the API. The invoker is opened by the first technique that needs it.
+ * Runs functions of the suite on Ward's own invoker. They attack the channel, the life of a sandbox between calls, and
+ * the way to the API. The first technique that needs the invoker opens it.
  */
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -60,7 +60,7 @@ async function openInvoker(
     kinds: runtimeKinds(),
     apiHost: () => 'http://127.0.0.1:1',
     ...(onApiConnection === undefined ? {} : { onApiConnection }),
-    // One waits ready-made, so that what is taken of it is tried too.
+    // One sandbox is prewarmed, so that calls that get a prewarmed sandbox are tried too.
     ...{ memoryMiB: 4096, prewarm: [{ kind: 'python:3.13', memoryMiB: 128, count: 1 }] },
     ...{ maxStarting: 4, maxQueued: 100 },
     ...{ freezeAfterMs: 1, keepAliveMs: 60_000 },
@@ -91,7 +91,7 @@ async function openInvoker(
   return { invoker, blobs, deploy };
 }
 
-/** Functions with a port for the API, each in a namespace's name of its own, by which its connections are counted. */
+/** Deploys functions with a port for the API, each under its own namespace, which identifies its connections. */
 async function openCallers(options: FunctionsOptions, stack: AsyncDisposableStack) {
   const { openApi, policy } = options;
   if (openApi === undefined) throw new Error('there is no API to attack');

@@ -1,4 +1,4 @@
-/** A real keeper over the suite's own host, and the server's end of its line: here an attacker has it. */
+/** Opens a real keeper over the suite's own host, and gives the attacker the server's end of its line. */
 import { once } from 'node:events';
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
@@ -20,13 +20,13 @@ import type { HostContext } from './types.ts';
 
 export interface KeptServer extends AsyncDisposable {
   readonly link: KeeperLink;
-  /** To write to it what no server would. */
+  /** For messages that no server would send. */
   readonly line: Socket;
   readonly host: SandboxHost;
   readonly operator: OperatorPolicy;
-  /** What it may ask for. */
+  /** A policy that it may ask for. */
   readonly sound: PolicyAsk;
-  /** The name of the suite's root, which is mounted. */
+  /** The name of the suite's root, which is already mounted. */
   readonly root: string;
   readonly layersDir: string;
 }
@@ -51,7 +51,7 @@ export async function openKeptServer({ host, policy, rootDir }: HostContext): Pr
       ...{ channel: mine, host, operator, code, door, userId: 0, log: silentLog },
       layersDir: places.layersDir,
       memoryBytes: Math.max(operator.ceiling.memoryBytes, policy.memoryBytes),
-      // That of the suite is mounted already.
+      // The suite's own root is already mounted.
       mounter: {
         mount: async (name, root) => (name === suiteRoot ? rootDir : mounter.mount(name, root)),
         unmount: async (name) => (name === suiteRoot ? undefined : mounter.unmount(name)),
@@ -78,7 +78,7 @@ export async function openKeptServer({ host, policy, rootDir }: HostContext): Pr
   };
 }
 
-/** The two ends of a Unix socket. */
+/** Returns the two ends of a Unix socket. */
 export async function socketPair(path: string): Promise<readonly [Socket, Socket]> {
   const server = createServer();
   server.listen(path);

@@ -1,4 +1,4 @@
-/** From what a program said, and what the kernel says of its end, to an answer. Pure. */
+/** Judges a program by what it said and how the kernel says it ended. Pure. */
 import type { SandboxExit } from '../sandbox/index.ts';
 import type { AttackAnswer } from './types.ts';
 
@@ -7,7 +7,7 @@ interface ProgramEnd {
   readonly exit: SandboxExit;
   readonly stdout: string;
   readonly stderr: string;
-  /** The suite ended it, because its time was over. */
+  /** The suite ended it at its deadline. */
   readonly isOverdue: boolean;
 }
 
@@ -17,13 +17,13 @@ export type ProgramResult =
   | {
       readonly outcome: 'ERROR';
       readonly detail: string;
-      /** Of a sandbox that ended without a word. */
+      /** Set when the sandbox ended without output. */
       readonly exitCode?: number | null;
     };
 
 /**
- * What the program itself said counts most, and an escape more than a refusal: a program that tries several ways
- * may be refused in one. Without a word of its own, the evidence of its sandbox does.
+ * The program's own words count first, and an escape counts more than a refusal: a program that tries several ways
+ * may be refused in one. Without words, the way its sandbox ended decides.
  */
 export function programResultOf({ exit, stdout, stderr, isOverdue }: ProgramEnd): ProgramResult {
   const lines = stdout.split('\n').flatMap((line) => lineOf(line) ?? []);

@@ -11,14 +11,14 @@ import type { AttackAnswer, Facts, ProgramOptions } from './types.ts';
 /** Starts one sandbox. Ward's own host is one; a comparison has another. */
 export type Start = (request: SandboxRequest) => Promise<Sandbox>;
 
-/** Where programs run. */
+/** The place that programs run in. */
 export interface ProgramPlace {
   readonly host: Pick<LocalSandboxHost, 'features'>;
   readonly start: Start;
   readonly policy: SandboxPolicy;
   readonly rootDir: string;
   readonly facts: Facts;
-  /** Ends what is under way. */
+  /** Ends a program that is running. */
   readonly signal?: AbortSignal;
 }
 
@@ -73,7 +73,7 @@ export async function endOf(sandbox: Sandbox, signal: AbortSignal): Promise<Prog
 }
 
 /**
- * The first line of a sandbox's output that is not empty, or '' when it ends before; what follows is read past.
+ * The first line of a sandbox's output that is not empty, or '' when it ends before; the rest is discarded.
  * Aborting `signal` ends the sandbox.
  */
 export async function firstLine(sandbox: Sandbox, signal: AbortSignal): Promise<string> {

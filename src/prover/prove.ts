@@ -1,4 +1,4 @@
-/** A run of the suite: several techniques at once, each told when it is done, and a report in their order. */
+/** Runs the suite: several techniques at once, progress after each, and a report in their order. */
 import { availableParallelism } from 'node:os';
 import { batchSize, canShare } from './batch.ts';
 import { openDockerDefault } from './docker-default/open.ts';
@@ -7,9 +7,9 @@ import type { Outcome, Technique, TechniqueResult } from './types.ts';
 
 interface ProveOptions extends SuiteOptions {
   readonly techniques: readonly Technique[];
-  /** The host's own, where its control groups are. */
+  /** The host's, which owns the control groups. */
   readonly instance: string;
-  /** Runs the same programs under Docker's defaults too. */
+  /** Also runs the programs under Docker's defaults. */
   readonly compare: boolean;
   readonly onProgress?: (progress: Progress) => void;
 }
@@ -26,12 +26,12 @@ export interface ProveRow extends TechniqueResult {
 }
 
 export interface ProveReport {
-  /** Nothing escaped, and of everything that can escape here it is known. */
+  /** Nothing escaped, and no technique ended in an error. */
   readonly ok: boolean;
   readonly kernel: string;
   readonly runtime: { readonly name: string; readonly version: string };
   readonly counts: Readonly<Record<Outcome, number>>;
-  /** The same of the comparison, over the techniques that it has. */
+  /** Counts of the comparison, over the techniques that it can run. */
   readonly dockerDefaultCounts?: Readonly<Record<Outcome, number>>;
   readonly milliseconds: number;
   readonly techniques: readonly ProveRow[];
@@ -86,7 +86,7 @@ async function runAll(options: ProveOptions): Promise<readonly ProveRow[]> {
 type Trial = () => Promise<void>;
 type Take = (at: number, technique: Technique, result: TechniqueResult) => void;
 
-/** Those that can share a sandbox by the batch, the rest one by one. */
+/** Makes jobs: techniques that can share a sandbox in batches, the rest one by one. */
 function jobsOf(techniques: readonly Technique[], suite: Suite, take: Take): readonly Trial[] {
   const numbered = techniques.map((technique, at) => ({ technique, at }));
   const together = numbered.flatMap(({ technique, at }) => (canShare(technique) ? [{ technique, at }] : []));
@@ -110,7 +110,7 @@ function jobsOf(techniques: readonly Technique[], suite: Suite, take: Take): rea
   ];
 }
 
-/** A technique mostly waits for its sandbox; more of them at once would wait for each other. */
+/** Techniques mostly wait for their sandboxes; with more at once they would wait for each other. */
 const parallel = Math.max(2, availableParallelism());
 
 function countsOf(results: readonly TechniqueResult[]): Record<Outcome, number> {

@@ -1,4 +1,4 @@
-/** For tests of the suite: a real host with the real image. */
+/** A real host with the real image, for tests of the suite. */
 import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -18,7 +18,7 @@ export function missingForTechniques(runtime: RuntimeName): string | undefined {
   return folders.some((dir) => existsSync(join(dir, runtime))) ? undefined : `${runtime} is not installed`;
 }
 
-/** What a run of the suite needs; all that it occupies is given back with it. */
+/** What a run of the suite needs. Disposing it frees all that it occupies. */
 interface ProverPlace extends AsyncDisposable {
   readonly host: LocalSandboxHost;
   readonly images: ImageStore;
@@ -32,7 +32,7 @@ export async function openProverPlace(runtime: RuntimeName): Promise<ProverPlace
   await using stack = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), 'ward-prover-'));
   stack.defer(() => rm(folder, { recursive: true }));
-  // The root user of a sandbox is somebody else outside, and has to reach what is below.
+  // The root user of a sandbox has another id outside, and must be able to enter this folder.
   await chmod(folder, 0o711);
   const instance = `test-${randomHex(4)}`;
   const runDir = join(folder, 'run');

@@ -1,6 +1,6 @@
 /**
- * How far a technique may go to reach a limit of the policy: a limit that would harm the machine if it were reached is not
- * tried, and one above what the machine has does not limit.
+ * Decides whether a technique may go up to a limit of the policy. A limit that would harm the machine is not tried,
+ * and a limit above the machine's capacity does not limit.
  */
 import { readFileSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
@@ -8,7 +8,7 @@ import { formatSize } from '../lib/index.ts';
 import type { SandboxPolicy } from '../sandbox/index.ts';
 import type { AttackAnswer, Reach } from './types.ts';
 
-/** What is here to be used up. */
+/** What the machine has. */
 interface Capacity {
   readonly memoryBytes: number;
   readonly freeMemoryBytes: number;
@@ -16,7 +16,7 @@ interface Capacity {
   readonly processors: number;
 }
 
-/** The answer without a trial, or undefined when it may be tried. */
+/** The answer without an attempt, or undefined when the technique may run. */
 export function outOfReach(
   reach: Reach,
   policy: SandboxPolicy,
@@ -29,7 +29,7 @@ type Check = (policy: SandboxPolicy, capacity: Capacity) => AttackAnswer | undef
 
 /** Techniques go to one and a half times the limit, and two may run at once. */
 const share = 4;
-/** A process of Python takes a millisecond to make, and half a mebibyte. */
+/** A Python process takes a millisecond to start, and half a mebibyte. */
 const mostProcesses = 2048;
 const mostInodes = 200_000;
 
@@ -42,7 +42,7 @@ const checks: Readonly<Record<Reach, Check>> = {
     if (pidsLimit >= processes) return noLimit(`${pidsLimit} processes`, `can have ${processes}`);
     return pidsLimit > mostProcesses ? untried(`${pidsLimit} processes`) : undefined;
   },
-  // Below that, to use all of them would be no more than what is measured as held.
+  // With fewer processors, even full use of all of them would pass as within the limit.
   processors: ({ cpus }, { processors }) =>
     processors >= cpus * 1.5
       ? undefined

@@ -1,11 +1,11 @@
-/** Which techniques are meant. */
+/** Selects techniques by name and vector. */
 import { matchesPattern } from '../lib/index.ts';
 import { proverFault } from './faults.ts';
 import { techniques } from './techniques/registry.ts';
 import type { AttackVector, Technique } from './types.ts';
 
 interface Selection {
-  /** Names in which `*` stands for any characters; each selects something, or it is a mistake. */
+  /** Names in which `*` stands for any characters. A pattern that selects nothing is an error. */
   readonly only?: readonly string[];
   readonly vector?: AttackVector;
 }

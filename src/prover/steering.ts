@@ -4,7 +4,7 @@ import type { Technique } from './types.ts';
 
 export const emulated = 'it is a file that its kernel made up';
 
-/** Opened for writing and closed again: what is written there would be the host's. */
+/** Opens for writing and closes again: a write would change the host. */
 export function steering(
   head: Pick<Technique, 'vector' | 'control' | 'name' | 'title' | 'reference'>,
   paths: readonly string[],

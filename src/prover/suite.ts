@@ -1,6 +1,6 @@
 /**
- * Runs techniques: each in a sandbox of its own, or programs that need none of their own one after the other in one;
- * within its time, and judged by what its sandbox shows.
+ * Runs techniques, each in a sandbox of its own, or several programs one after the other in one sandbox. Each has a
+ * deadline, and is judged by what its sandbox shows.
  */
 import type { Image, ImageStore } from '../images/index.ts';
 import { messageOf } from '../lib/index.ts';
@@ -25,24 +25,24 @@ import type {
 export interface SuiteOptions {
   readonly host: LocalSandboxHost;
   readonly images: ImageStore;
-  /** Of every sandbox of the suite: the one that is judged. */
+  /** The policy that is judged; every sandbox of the suite has it. */
   readonly policy: SandboxPolicy;
-  /** It has Python and, for Landlock, util-linux. */
+  /** Must have Python and, for Landlock, util-linux. */
   readonly image: Image;
-  /** Where its root is mounted. */
+  /** The mounted root of the image. */
   readonly rootDir: string;
-  /** The API that some techniques attack; without it they are errors. */
+  /** Opens the API that some techniques attack; without it they end in errors. */
   readonly openApi?: OpenAttackedApi;
-  /** Ends what is under way, which then counts as an error. */
+  /** Ends running techniques, which then count as errors. */
   readonly signal?: AbortSignal;
 }
 
 export interface Suite extends AsyncDisposable {
-  /** Never rejects: what goes wrong is the result's. */
+  /** Never rejects: a failure is a result. */
   run(technique: Technique): Promise<TechniqueResult>;
   /**
-   * Several at once, in one sandbox as far as that can be; whatever is not blocked as it should be is tried again
-   * in a sandbox of its own, and told by that. In their order. Never rejects.
+   * Runs several in one sandbox where possible. A technique that is not blocked as expected runs again in a sandbox
+   * of its own, and that result counts. Results come in order. Never rejects.
    */
   runTogether(
     techniques: readonly ProgramTechnique[],
@@ -59,7 +59,7 @@ export interface SuitePlace extends ProgramPlace {
 
 export async function openSuite(options: SuiteOptions): Promise<Suite> {
   const { host, images, image, rootDir, openApi, signal } = options;
-  // Its programs are in Python, and are held to what functions in Python are; but for those that make code.
+  // The programs are in Python, so the rules for functions in Python hold for them, except for those that make code.
   const policy: SandboxPolicy =
     options.policy.writeExecute === 'by-kind'
       ? { ...options.policy, writeExecute: 'refused' }
@@ -82,10 +82,10 @@ export async function openSuite(options: SuiteOptions): Promise<Suite> {
 
 const defaultTimeoutMs = 20_000;
 const batchTimeoutMs = 60_000;
-/** How a Go program ends by a fatal error of its run time. */
+/** The exit code of a Go program after a fatal error of its run time. */
 const gvisorPanic = 2;
 
-/** In a sandbox of its own. Never rejects. */
+/** Runs a technique in a sandbox of its own. Never rejects. */
 export function runTechnique(shared: SuitePlace, technique: Technique): Promise<TechniqueResult> {
   if (!('run' in technique)) return runInPlace(shared, technique);
   return timed(technique, shared, (signal) => runHostTechnique(shared, technique, signal));
@@ -115,7 +115,7 @@ async function runTogether(
   }
 }
 
-/** A program, wherever programs run. Never rejects. */
+/** Runs a program in the given place. Never rejects. */
 export function runInPlace(place: ProgramPlace, technique: ProgramTechnique): Promise<TechniqueResult> {
   const { parameters = {}, makesCode } = technique;
   const isFreed = makesCode && place.policy.writeExecute === 'refused';
@@ -142,7 +142,7 @@ async function timed(
   };
 }
 
-/** What is known before anything is tried goes first. */
+/** Skips the attempt where the result is known without it. */
 async function decided(
   { cannotFail, reaches }: Technique,
   { host, policy }: Pick<ProgramPlace, 'host' | 'policy'>,
@@ -173,12 +173,12 @@ async function runHostTechnique(
     overdue.resolve({ outcome: 'ERROR', detail: 'it gave no answer in time' }),
   );
   const attempted = technique.run(context);
-  // When the time is over its sandboxes are taken away, which ends the rest of it too.
+  // At the deadline its sandboxes are ended, which ends the rest of it too.
   attempted.catch(() => {});
   return await Promise.race([attempted, overdue.promise]);
 }
 
-/** Pure: what a program did, in the words of a result. */
+/** Turns what a program did into a result. Pure. */
 export function resultOf(
   technique: Technique,
   programResult: ProgramResult,

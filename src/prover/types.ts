@@ -1,4 +1,4 @@
-/** The contract between the attack suite, what runs it, and what tells its results. */
+/** Types that the attack suite, its runner and its reports share. */
 
 import type { BlobStore } from '../blobs/index.ts';
 import type { ActionLimits, Completion } from '../dispatch/index.ts';
@@ -10,7 +10,7 @@ import type { HostFeatures, LocalSandboxHost, Mechanism, Sandbox, SandboxPolicy 
 export const attackVectors = ['escape', 'neighbours', 'outside', 'application'] as const;
 export type AttackVector = (typeof attackVectors)[number];
 
-/** What answers an attack: a mechanism of the sandbox, or a part of Ward. */
+/** What stops an attack: a mechanism of the sandbox, or a part of Ward. */
 type Control =
   | Mechanism
   | 'channel-protocol'
@@ -21,18 +21,18 @@ type Control =
   | 'own-environment'
   | 'api-entrance'
   | 'sandbox-end'
-  /** What keeps the server from the rest of the machine. */
+  /** The confinement of the server process. */
   | 'server-walls'
-  /** What keeps a process that scans or unpacks from the rest of the machine. */
+  /** The confinement of processes that scan or unpack. */
   | 'reader-walls'
-  /** How the keeper judges what the server asks for. */
+  /** The keeper's check of the server's requests. */
   | 'keeper-check';
 
 /**
  * The answer that an attack should get.
  * An errno: the call was refused. `killed`: the kernel ended the process that made it (SIGSYS, or out of memory).
- * `absent`: what it needs doesn't exist here. `limit`: a limit held. `frozen`: it stood still. `signal`: another
- * signal ended the process. `refused`: Ward or the runtime refused to start it, or to believe it.
+ * `absent`: what it needs doesn't exist here. `limit`: a limit held. `frozen`: the sandbox was frozen. `signal`:
+ * another signal ended the process. `refused`: Ward or the runtime refused to start it, or rejected its message.
  */
 export type Expectation =
   | `E${Uppercase<string>}`
@@ -43,7 +43,7 @@ export type Expectation =
   | 'signal'
   | 'refused';
 
-/** A limit of the policy that a technique goes up to, and shortly past where it does not hold. */
+/** A limit of the policy that a technique reaches, and slightly exceeds where it does not hold. */
 export type Reach = 'memory' | 'processes' | 'processors' | 'tmpfs';
 
 export interface TechniqueHead {
@@ -54,20 +54,20 @@ export interface TechniqueHead {
   readonly title: string;
   /** A CVE, a manual page (`mount(2)`) or a document of the kernel. */
   readonly reference: string;
-  /** The control that is there to answer it. Others may stand behind. */
+  /** The control that should stop it. Others may stand behind. */
   readonly control: Control;
   /** At least one. */
   readonly expects: readonly [Expectation, ...Expectation[]];
   /**
-   * Why a success under gVisor gives nothing: it is that kernel's own object that was reached. Without it a success
-   * there is an escape like any other.
+   * Why a success under gVisor gives nothing: it reached only an object of gVisor's own kernel. Without it a success
+   * there is an escape.
    */
   readonly harmlessInGvisor?: string;
-  /** Under gVisor its kernel itself dies of it (exit 2), and the whole sandbox with it: that is an answer too. */
+  /** It crashes gVisor's kernel (exit 2) and with it the whole sandbox, which counts as an answer. */
   readonly endsGvisor?: true;
-  /** Tried in a sandbox of its own, and only as far as the machine can bear it. */
+  /** Runs in a sandbox of its own, and only where the machine has the capacity. */
   readonly reaches?: Reach;
-  /** Why this host stops it with any sandbox; undefined where it could get through. */
+  /** Why this host stops it without any sandbox; undefined where it could get through. */
   readonly cannotFail?: (host: Pick<HostFeatures, 'kernel'>) => string | undefined;
   /** Milliseconds after which it counts as an error; 20,000 unless said. */
   readonly timeoutMs?: number;
@@ -83,7 +83,7 @@ export interface ProgramTechnique extends TechniqueHead {
   readonly program?: string;
   /** Added to the facts. */
   readonly parameters?: Readonly<Record<string, unknown>>;
-  /** It writes machine code and runs it: held to what languages with a compiler are, in a sandbox of its own. */
+  /** It writes and runs machine code: the policy of compiled languages holds, in a sandbox of its own. */
   readonly makesCode?: true;
 }
 
@@ -94,7 +94,7 @@ export interface HostTechnique extends TechniqueHead {
 
 export type Technique = ProgramTechnique | HostTechnique;
 
-/** What is told of a technique without running it. */
+/** The description of a technique. */
 export type TechniqueSummary = Omit<
   TechniqueHead,
   'harmlessInGvisor' | 'endsGvisor' | 'reaches' | 'cannotFail' | 'timeoutMs'
@@ -104,10 +104,10 @@ export type TechniqueSummary = Omit<
 export type AttackAnswer =
   | { readonly outcome: 'BLOCKED'; readonly answer: string; readonly detail: string }
   | { readonly outcome: 'ESCAPED'; readonly detail: string }
-  /** It could not have escaped here, so the result says nothing. */
+  /** It could not have escaped here, so the result proves nothing. */
   | { readonly outcome: 'NOTHING'; readonly detail: string };
 
-/** What the programs are told (`facts` in the prelude). */
+/** Facts for the programs (`facts` in the prelude). */
 export interface Facts {
   readonly runtime: string;
   readonly arch: string;
@@ -117,9 +117,9 @@ export interface Facts {
   readonly tmpfs: readonly { readonly path: string; readonly sizeBytes: number; readonly inodes: number }[];
   /** `RLIMIT_NOFILE` → its value. */
   readonly rlimits: Readonly<Record<string, number>>;
-  /** Of Ward itself: `pid` → `pid:[4026531836]`. */
+  /** Namespaces of Ward itself: `pid` → `pid:[4026531836]`. */
   readonly namespaces: Readonly<Record<string, string>>;
-  /** A text file of the host's that lies in a folder everybody may read. Its content is `secret`. */
+  /** A text file of the host in a folder that every user may read. Its content is `secret`. */
   readonly secretFile: string;
   readonly secret: string;
 }
@@ -133,7 +133,7 @@ export interface ProgramOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** What a host technique works with. Everything that it starts is ended for it. */
+/** The tools of a host technique. The suite ends everything that it starts. */
 export interface HostContext {
   readonly host: LocalSandboxHost;
   readonly policy: SandboxPolicy;
@@ -145,14 +145,14 @@ export interface HostContext {
   run(program: string, options?: ProgramOptions): Promise<AttackAnswer>;
   /** A Python function (`def main(args)`, or an archive), run by the invoker as a server would run it. */
   deploy(code: string | Buffer, limits?: Partial<ActionLimits>): Promise<DeployedFunction>;
-  /** The same with a port for an API, a key for it, and the facts with each call, behind `programs/caller.py`. */
+  /** Also gives it a port and a key for the API, and the facts with each call; `programs/caller.py` comes before it. */
   deployCaller(code: string): Promise<Caller>;
   /**
    * The root of the suite's image with one more layer, in which `change` has made what an image may bring: mounted
    * as any image is, or refused as any is. @throws Fault IMAGE_UNSAFE
    */
   rootWith(change: (layerDir: string) => Promise<void>): Promise<string>;
-  /** Aborted when its time is over. */
+  /** Aborted at its deadline. */
   readonly signal: AbortSignal;
 }
 
@@ -165,22 +165,22 @@ export interface DeployedFunction {
 export interface Caller {
   /** Its result. @throws Error when it failed */
   call(parameters?: JsonObject): Promise<JsonObject>;
-  /** Its connections to the API: those that are open, most of them at once, and all so far. */
+  /** Counts its connections to the API: open now, the most at once, and all so far. */
   connections(): { readonly open: number; readonly most: number; readonly all: number };
 }
 
 /** An API with two tenants, of which one is the attacker. */
 export interface AttackedApi extends AsyncDisposable {
-  /** Takes what comes out of sandboxes of the attacker. */
+  /** Handles a connection that comes out of the attacker's sandbox. */
   connect(connection: ApiConnection): void;
   readonly facts: {
-    /** The attacker's own, with all rights, and one that may only read. */
+    /** The attacker's own key, with all rights, and one that may only read. */
     readonly key: string;
     readonly lesserKey: string;
     /** The other tenant, and its key. */
     readonly victim: string;
     readonly victimKey: string;
-    /** Secrets in the other's entities and behind the operator's routes, which must not come out. */
+    /** A secret in the victim's entities and behind the operator's routes, which must not leak. */
     readonly secret: string;
   };
 }
@@ -190,7 +190,7 @@ export type OpenAttackedApi = (parts: {
   readonly blobs: BlobStore;
 }) => Promise<AttackedApi>;
 
-/** `NOTHING`: it can't escape here under any policy. `ERROR`: nothing is known: neither blocked nor escaped. */
+/** `NOTHING`: it can't escape here under any policy. `ERROR`: it is unknown whether it was blocked or escaped. */
 export type Outcome = 'BLOCKED' | 'ESCAPED' | 'ERROR' | 'NOTHING';
 
 export interface TechniqueResult {
@@ -199,12 +199,12 @@ export interface TechniqueResult {
   readonly title: string;
   readonly reference: string;
   readonly outcome: Outcome;
-  /** What answered: an errno, `killed`, …; '' when nothing did. */
+  /** An errno, `killed`, …; '' when nothing answered. */
   readonly answer: string;
-  /** The answer is one of those that were expected. */
+  /** The answer is one of the expected ones. */
   readonly asExpected: boolean;
   readonly control: Control;
   readonly detail: string;
-  /** Wall-clock time, with the start and the end of its sandbox. */
+  /** Wall-clock time, including the start and the end of its sandbox. */
   readonly milliseconds: number;
 }

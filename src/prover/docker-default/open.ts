@@ -1,6 +1,6 @@
 /**
- * Programs of the suite under Docker's defaults, for a comparison. There is no Docker in it: the same runtime (runc),
- * configured as Docker configures it. Writable roots are overlays on one tmpfs, which is mounted in Ward's own mount
+ * Runs programs of the suite under Docker's defaults, for a comparison. It needs no Docker: it configures the same
+ * runtime (runc) as Docker does. Writable roots are overlays on one tmpfs, which is mounted in Ward's own mount
  * namespace and goes with it.
  */
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
@@ -16,7 +16,7 @@ import { dockerSpec } from './spec.ts';
 
 interface DockerDefaultOptions {
   readonly host: LocalSandboxHost;
-  /** Of the host: where its control groups are. */
+  /** The host's, which owns the control groups. */
   readonly instance: string;
   readonly policy: SandboxPolicy;
   readonly rootDir: string;
@@ -24,7 +24,7 @@ interface DockerDefaultOptions {
 }
 
 interface DockerDefault extends AsyncDisposable {
-  /** A comparison is of programs; what needs Ward's own side has nothing to be compared with. */
+  /** True for programs: techniques that need Ward's own side have no counterpart in Docker. */
   takes(technique: Technique): technique is ProgramTechnique;
   run(technique: ProgramTechnique): Promise<TechniqueResult>;
 }

@@ -30,7 +30,7 @@ const file = join(import.meta.dirname, '../../../policies/docker-default.json');
 
 export const dockerDefault = schema.parse(JSON.parse(readFileSync(file, 'utf8')));
 
-/** As the engine would have it for this architecture: with its compatible ones. */
+/** The profile that the engine would use on this architecture, with the compatible ones. */
 export function dockerSeccomp(arch: 'x64' | 'arm64') {
   const { allow, rules } = dockerDefault.seccomp;
   return {

@@ -6,7 +6,7 @@ import type { Technique } from '../types.ts';
 
 const head = { vector: 'escape', control: 'minimal-dev' } as const;
 
-/** Opened and closed at once. Never a watchdog: one that was opened and closed restarts the machine. */
+/** Opens and closes devices at once. Never a watchdog: opening and closing one restarts the machine. */
 export const deviceTechniques: readonly Technique[] = [
   device('memory', ['/dev/mem', '/dev/kmem'], 'read and write the machine’s memory', 'mem(4)'),
   device('ports', ['/dev/port'], 'read and write I/O ports', 'mem(4)'),

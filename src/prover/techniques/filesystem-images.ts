@@ -1,6 +1,6 @@
 /**
- * Images that lie: links where the runtime, as root, mounts or opens something (the bugs of runc in 2025), and files
- * that would be more than files. What the links lead to was made for that, so that nothing of the host's can change.
+ * Hostile images: links where the runtime, as root, mounts or opens something (the bugs of runc in 2025), devices and
+ * set-uid programs. The links lead to decoys, so that nothing of the host can change.
  */
 import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -96,7 +96,7 @@ export const imageTechniques: readonly Technique[] = [
   },
 ];
 
-/** Starts a sandbox of the image, and looks at what its links lead to afterwards. */
+/** Starts a sandbox of the image, and checks the decoy afterwards. */
 async function linkTo(
   { rootWith, run }: HostContext,
   change: (layer: string, decoy: string) => Promise<void>,

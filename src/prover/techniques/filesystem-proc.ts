@@ -1,4 +1,4 @@
-/** /proc: where the kernel tells of the whole machine, and where root steers it. */
+/** /proc: information on the whole machine, and files by which root steers it. */
 
 import { absentOnHost } from '../cannot-fail.ts';
 import { emulated, steering } from '../steering.ts';

@@ -1,4 +1,4 @@
-/** Programs of one's own: to run what was written, and to have it run with more rights. */
+/** Programs of one's own: running what was written, and running it with more rights. */
 import type { Technique } from '../types.ts';
 
 const head = { vector: 'escape' } as const;

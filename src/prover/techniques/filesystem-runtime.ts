@@ -47,7 +47,7 @@ export const runtimeTechniques: readonly Technique[] = [
   },
 ];
 
-/** Descriptors that runtimes have been seen to have: of the control groups, of the bundle, of the root. */
+/** Descriptors that runtimes have had open: of the control groups, the bundle and the root. */
 const descriptors = [3, 6, 7, 8] as const;
 
 async function startInDescriptor({ run }: HostContext): Promise<AttackAnswer> {
@@ -58,7 +58,7 @@ async function startInDescriptor({ run }: HostContext): Promise<AttackAnswer> {
   );
 }
 
-/** The same by a link of the image, which no request shows. */
+/** Does the same by a link of the image, which no request shows. */
 async function startBehindLink({ run, rootWith }: HostContext): Promise<AttackAnswer> {
   const rootDir = await rootWith(async (layer) => {
     for (const number of descriptors) await symlink(`/proc/self/fd/${number}`, join(layer, `cwd-${number}`));
@@ -70,7 +70,7 @@ async function startBehindLink({ run, rootWith }: HostContext): Promise<AttackAn
   );
 }
 
-/** What the last attempt got, unless one before it has escaped. A sandbox that isn't started is a refusal. */
+/** The first escape, or the answer of the last attempt. A sandbox that doesn't start is a refusal. */
 async function firstEscape(attempts: readonly (() => Promise<AttackAnswer>)[]): Promise<AttackAnswer> {
   let last: AttackAnswer = { outcome: 'BLOCKED', answer: 'refused', detail: '' };
   for (const attempt of attempts) {

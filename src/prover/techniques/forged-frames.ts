@@ -1,4 +1,4 @@
-/** The channel: frames that are no answer, or somebody else's. */
+/** Forged frames on the channel: garbage, and answers for another activation. */
 import type { Completion } from '../../dispatch/index.ts';
 import { programText } from '../programs.ts';
 import type { AttackAnswer, Expectation, HostContext, HostTechnique, Technique } from '../types.ts';
@@ -100,7 +100,7 @@ export const frameTechniques: readonly Technique[] = [
   },
 ];
 
-/** The caller gets an error that says what was done, and the next call a sandbox that has done nothing. */
+/** The caller must get an error that names the misdeed, and the next call a new sandbox. */
 async function misbehave({ deploy }: HostContext, name: string): Promise<AttackAnswer> {
   const action = await deploy(programText(`application/${name}`), { timeoutMs: 3000 });
   const completion = await action.call({ misbehave: true });
@@ -125,7 +125,7 @@ async function answerTwice({ deploy }: HostContext): Promise<AttackAnswer> {
     const { json } = await action.call({ misbehave: true, call });
     const parsed: unknown = JSON.parse(json);
     const isOwn = typeof parsed === 'object' && parsed !== null && 'call' in parsed && parsed.call === call;
-    // A sandbox that was ended for its second answer may have taken the call with it: that is an error, and no answer.
+    // The second answer ends the sandbox, and the call may fail with it. An error is not a wrong answer.
     const isError = typeof parsed === 'object' && parsed !== null && 'error' in parsed;
     if (!isOwn && !isError) return escaped(`call ${call} got ${json}`);
   }

@@ -1,4 +1,4 @@
-/** Logs: to fill them, and to write into those of others. */
+/** Logs: filling them, and writing into other calls' logs. */
 import { programText } from '../programs.ts';
 import type { AttackAnswer, HostContext, Technique } from '../types.ts';
 
@@ -29,7 +29,7 @@ export const logTechniques: readonly Technique[] = [
   },
 ];
 
-/** What is kept of it is within the limit, and the result is what it was. */
+/** The log that is kept must be within the limit, and the result must be unchanged. */
 function flood(name: string, title: string): Technique {
   return {
     ...head,
@@ -45,7 +45,7 @@ function flood(name: string, title: string): Technique {
       });
       const { json, lines } = await action.call();
       const kept = lines.reduce((sum, line) => sum + Buffer.byteLength(line) + 1, 0);
-      // The note that says what is left out, and the time before each line, come on top.
+      // The note about what is left out and the time before each line add to the limit.
       if (kept > 2 * limitBytes) return escaped(`${(kept / MiB).toFixed(1)} MiB of log are kept`);
       if (json !== '{"done":true}') return escaped(`its own call got ${json}`);
       return { outcome: 'BLOCKED', answer: 'limit', detail: lines.at(-1)?.slice(-160) ?? '' };
@@ -53,7 +53,7 @@ function flood(name: string, title: string): Technique {
   };
 }
 
-/** What one call leaves in the stream is not in the log of the next. `isShared`: of the same function, so it may be. */
+/** Nothing that one call writes may be in another function's log or, unless `isShared`, in its own next call's log. */
 function stray(name: string, title: string, isShared = false): Technique {
   return {
     ...head,

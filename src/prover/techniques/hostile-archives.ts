@@ -15,7 +15,7 @@ interface Entry {
 }
 
 const link = 0o120777;
-/** A number whose four bytes are found nowhere else in the archive. */
+/** A number whose four bytes occur nowhere else in the archive. */
 const bombBytes = 0x0123_4568;
 
 export const archiveTechniques: readonly Technique[] = [
@@ -101,7 +101,7 @@ export const archiveTechniques: readonly Technique[] = [
   },
 ];
 
-/** Refused, or laid without what is hostile in it: then the function runs, and has got nothing. */
+/** The archive must be refused, or unpacked without its hostile entry: then the function runs and gained nothing. */
 async function bring(
   { deploy, facts }: HostContext,
   entries: readonly Entry[],
@@ -130,7 +130,7 @@ function littleEndian(value: number): string {
   return bytes.toString('latin1');
 }
 
-/** Names of the same length, in both places where an archive has them. */
+/** Replaces a name by one of the same length, in both places where an archive has names. */
 function replaceAll(bytes: Buffer, from: string, to: string): Buffer {
   return Buffer.from(bytes.toString('latin1').replaceAll(from, to), 'latin1');
 }

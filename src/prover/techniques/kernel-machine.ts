@@ -1,4 +1,4 @@
-/** The machine itself: its kernel, clock, swap and power. Calls are made so that they can't do what they ask for. */
+/** The machine itself: its kernel, clock, swap and power. The calls have arguments with which they can't succeed. */
 
 import { uptime } from 'node:os';
 import { withoutOption } from '../cannot-fail.ts';

@@ -91,7 +91,7 @@ function unshare(kind: string, reference: string): Technique {
   };
 }
 
-/** Not an attempt but the evidence of one: whose namespace it is. */
+/** Looks at the evidence instead of attempting: whether the namespace is the host's. */
 function host(kind: string, control: Mechanism, reference: string): Technique {
   return {
     vector: 'escape',

@@ -1,4 +1,4 @@
-/** Identity and capabilities: to become somebody who may more, or to shed what holds one in. */
+/** Identity and capabilities: gaining rights, and shedding restrictions. */
 import type { Technique } from '../types.ts';
 
 const head = { vector: 'escape' } as const;

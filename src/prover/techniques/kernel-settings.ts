@@ -1,4 +1,4 @@
-/** Settings of one's own process by which the kernel would loosen what it holds it to, or cost others more. */
+/** Settings of one's own process that loosen its restrictions or cost other processes more. */
 import { isSince } from '../cannot-fail.ts';
 import type { Technique } from '../types.ts';
 

@@ -1,4 +1,4 @@
-/** Servers of the host that listen where a sandbox might get at them, and the way back. */
+/** Servers of the host that a sandbox might reach, and a port of a sandbox that the host might reach. */
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { connect, createServer, type ListenOptions, type Server } from 'node:net';
@@ -96,7 +96,7 @@ function portOf(server: Server): number {
   return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
-/** Landlock may refuse the port; then there is nothing to be reached. */
+/** Landlock may refuse the port; then there is nothing to reach. */
 async function reachIn({ start, signal }: HostContext): Promise<AttackAnswer> {
   await using sandbox = await start(programText('outside/reach-in'));
   const port = Number(await firstLine(sandbox, signal));

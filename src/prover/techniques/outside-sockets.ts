@@ -5,7 +5,7 @@ const head = { vector: 'outside', control: 'seccomp' } as const;
 
 const own = 'it is a socket of its kernel, whose network has nothing but lo';
 
-/** Asked for by a type that doesn't exist first; where that is refused too, by the right one. */
+/** Asks for a type that doesn't exist first and, where that is refused too, for the right one. */
 function family(name: string, names: readonly string[], title: string, reference: string): Technique {
   return {
     ...head,

@@ -1,6 +1,6 @@
 /**
- * A process that reads what strangers wrote was taken over: one that scans, or one that unpacks layers for root. A program
- * behind its walls, put up as for the real one, tries what it must not be able to do. Root is the control.
+ * A scanner or unpacker that was taken over by the data it reads: a program with the same confinement as the real one
+ * tries what it must not be able to do. Root is the control.
  */
 import { once } from 'node:events';
 import { createServer } from 'node:net';
@@ -51,7 +51,7 @@ export const readerWallTechniques: readonly Technique[] = [
 ];
 
 function techniquesIn(reader: Reader, tried: readonly Attempt[]): readonly HostTechnique[] {
-  /** All attempts are one program; of each run of the suite. */
+  /** One run of the program makes all attempts; kept for each run of the suite. */
   const trials = new WeakMap<object, Promise<Trial>>();
   return tried.map(([attempt, title, reference, other]) => ({
     ...{ vector: 'escape', control: 'reader-walls', reference },

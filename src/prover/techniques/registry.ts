@@ -1,4 +1,4 @@
-/** Every technique of the suite, in the order in which results are told. */
+/** Every technique of the suite, in the order of the report. */
 import type { Technique } from '../types.ts';
 import { apiTechniques } from './api-port.ts';
 import { deviceTechniques } from './filesystem-devices.ts';

@@ -1,4 +1,4 @@
-/** A sandbox that stands still for any time: what still runs in it, and what happens at the thaw. */
+/** A frozen sandbox: what still runs in it, and what happens at the thaw. */
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Sandbox } from '../../sandbox/index.ts';
@@ -63,7 +63,7 @@ export const freezeTechniques: readonly Technique[] = [
   },
 ];
 
-/** Its program says a word, and goes on for a minute. */
+/** Starts a program that writes a word and goes on for a minute. */
 async function started({ start }: HostContext, name: string): Promise<Sandbox> {
   const sandbox = await start(programText(`neighbours/${name}`));
   sandbox.stderr.resume();
@@ -83,7 +83,7 @@ async function workFrozen(context: HostContext, worker: string): Promise<AttackA
   await sandbox.thaw();
   const thawedAt = sandbox.cpuUsec();
   await delay(200);
-  // Else it was not the freezer that kept it from working.
+  // Otherwise it was not the freezer that stopped it.
   if (sandbox.cpuUsec() === thawedAt) return { outcome: 'NOTHING', detail: 'it does not work when it may' };
   if (used > 5000 || after > processes) return { outcome: 'ESCAPED', detail };
   return { outcome: 'BLOCKED', answer: 'frozen', detail };
@@ -101,7 +101,7 @@ async function endFrozen(context: HostContext): Promise<AttackAnswer> {
     : { outcome: 'ESCAPED', detail };
 }
 
-/** A timer a millisecond: 600 of them fall due while it stands still. */
+/** A timer of a millisecond: it falls due 600 times while the sandbox is frozen. */
 async function thawTimers(context: HostContext): Promise<AttackAnswer> {
   await using sandbox = await started(context, 'thaw-timers');
   await sandbox.freeze();

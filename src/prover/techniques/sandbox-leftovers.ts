@@ -1,4 +1,4 @@
-/** What a function has left behind, sought by another of the same tenant, whose sandbox waited for it ready-made. */
+/** Leftovers of a function, sought by another function of the same tenant in a prewarmed sandbox. */
 import { programText } from '../programs.ts';
 import type { HostContext, Technique } from '../types.ts';
 
@@ -70,13 +70,13 @@ export const leftoverTechniques: readonly Technique[] = leftovers.map(({ name, t
 
 const none = '{"found":[]}';
 
-/** The one that leaves it finds it itself, or its not being found would say nothing. */
+/** The function must find its own leftover first: otherwise not finding it elsewhere proves nothing. */
 async function seekLeftover({ deploy }: HostContext, name: string) {
   const code = programText(`application/${name}`);
   const [one, other] = [await deploy(code), await deploy(code)];
   await one.call();
   let own = await one.call();
-  // On a busy machine it may take longer to leave it.
+  // On a busy machine the leftover may take longer to appear.
   for (let tries = 1; tries < 5 && own.json === none; tries++) own = await one.call();
   if (own.json === none) {
     return { outcome: 'NOTHING', detail: 'a function does not find it in its own sandbox either' } as const;

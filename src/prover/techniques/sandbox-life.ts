@@ -1,4 +1,4 @@
-/** The life of a sandbox: to work when nobody asks, to outlive one's end, and to find what others have left. */
+/** The life of a sandbox: working between calls, outliving its end, and finding what others have left. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { endOf } from '../program.ts';
 import { programText } from '../programs.ts';
@@ -119,7 +119,7 @@ async function workLater({ deploy }: HostContext, name: string): Promise<AttackA
   const action = await deploy(programText(`neighbours/${name}`));
   await action.call();
   let told = '';
-  // The second time is for a machine that is too busy to freeze it at once.
+  // A busy machine may take longer to freeze it.
   for (const idleMs of [700, 3000]) {
     await delay(idleMs);
     const { json } = await action.call();
@@ -139,14 +139,14 @@ async function neverAnswer({ deploy }: HostContext): Promise<AttackAnswer> {
   return { outcome: 'BLOCKED', answer: 'limit', detail: json };
 }
 
-/** While a process is left, the stream that it has from the program does not end. */
+/** The program's output stays open while a process of it is left. */
 async function outlive({ start, signal, facts }: HostContext): Promise<AttackAnswer> {
   await using sandbox = await start(programText('application/outlive-end'));
   const ended = endOf(sandbox, AbortSignal.any([signal, AbortSignal.timeout(15_000)]));
   const programResult = await ended;
   const left = await sandbox.usage();
   if (programResult.outcome !== 'BLOCKED') return escaped('a process of it still runs');
-  // What ran under gVisor was inside its kernel, whose own processes may take a moment longer to end.
+  // gVisor's own processes may take a moment longer to end than what ran inside its kernel.
   const isOver = left.pids === 0 || facts.runtime === 'runsc';
   return isOver ? programResult : escaped(`${left.pids} processes are left`);
 }
@@ -154,7 +154,7 @@ async function outlive({ start, signal, facts }: HostContext): Promise<AttackAns
 async function hostEnvironment({ deploy }: HostContext): Promise<AttackAnswer> {
   const action = await deploy(programText('application/host-environment'));
   const { json } = await action.call();
-  // Short values are the same by chance, and paths of programs on purpose.
+  // Short values can match by chance, and PATH matches on purpose.
   const own = Object.entries(process.env).filter(
     ([name, value]) => name !== 'PATH' && (value?.length ?? 0) >= 8,
   );

@@ -1,6 +1,6 @@
 /**
- * The server was taken over, and asks the keeper for what no server may have. Each is asked of a real keeper, which first has to
- * grant the same server what it may have: a keeper that refuses everything proves nothing.
+ * A server that was taken over asks the keeper for what no server may have. Each request goes to a real keeper, which
+ * must first grant the same server something permitted: a keeper that refuses everything proves nothing.
  */
 import { once } from 'node:events';
 import { mkdir, symlink } from 'node:fs/promises';
@@ -22,12 +22,12 @@ const otherRoot = 'b'.repeat(64);
 
 type Demand = (server: KeptServer, context: HostContext) => Promise<unknown>;
 
-/** Answered with this fault. */
+/** A request that the keeper must answer with this fault. */
 export function refused(name: string, title: string, fault: RegExp, demand: Demand): HostTechnique {
   return { ...titled(name, title), run: (context) => answerTo(context, fault, demand) };
 }
 
-/** So unlike a server's request that the keeper hangs up on it. */
+/** A message so unlike a server's request that the keeper must hang up. */
 export function hungUpOn(
   name: string,
   title: string,
@@ -76,7 +76,7 @@ export const serverRequestTechniques: readonly Technique[] = [
     'ask-egress',
     'ask for a way to an address that no sandbox may reach',
     /^EGRESS_EXCEEDED /,
-    // By the wire the rules are as text has them.
+    // The wire has the rules as text, so the type doesn't fit.
     (server) =>
       server.link.ask('check', {
         ask: { ...server.sound, request: { egress: [{ cidr: '203.0.113.0/24' }] } },
@@ -170,7 +170,7 @@ async function answerToNoise(
   return { outcome: 'BLOCKED', answer: 'refused', detail: 'the keeper hung up' };
 }
 
-/** A layer of the store is granted first. `layersOf` gets the names of that one and of a link. */
+/** Mounts a permitted layer first. `layersOf` gets the names of that layer and of a link. */
 function mounted(
   layersOf: (one: string, link: string) => readonly string[],
   folders: readonly string[] = [],
@@ -191,7 +191,7 @@ function orderOf({ root, sound }: KeptServer) {
   return { root, args: ['/bin/true'], env: {}, cwd: '/', channel: 'none' as const, ask: sound };
 }
 
-/** Granted, but of no use: profiles only take away. */
+/** The keeper grants the request, but it has no effect: profiles only take calls away. */
 async function askForCalls(context: HostContext): Promise<AttackAnswer> {
   await using server = await openKeptServer(context);
   const { host, root, sound } = server;
@@ -229,7 +229,7 @@ async function reachIntoOther(context: HostContext): Promise<AttackAnswer> {
   return { outcome: 'BLOCKED', answer: 'refused', detail: 'for this server there is no such sandbox' };
 }
 
-/** Closed without a word; and the right secret opens. */
+/** The door must close without a word on a wrong secret, and open for the right one. */
 async function knock(context: HostContext): Promise<AttackAnswer> {
   await using server = await openKeptServer(context);
   const socket = connect(server.link.hello.door.path);
@@ -243,7 +243,7 @@ async function knock(context: HostContext): Promise<AttackAnswer> {
   return heldTo(await outputOf(server, context), heard);
 }
 
-/** They wait for their own run, and are not taken for this one. */
+/** Streams for another run must wait for it, and must not be used for this one. */
 async function bringOthers(context: HostContext): Promise<AttackAnswer> {
   await using server = await openKeptServer(context);
   const { path, secret } = server.link.hello.door;

@@ -1,6 +1,6 @@
 /**
- * The server was taken over. A program behind the walls of the server, started as the keeper starts it, tries what it must
- * not be able to do. Root tries the same: an attempt that root is refused as well proves nothing here.
+ * A server that was taken over: a program with the server's confinement, started as the keeper starts it, tries what it
+ * must not be able to do. Root tries the same: an attempt that root is refused as well proves nothing here.
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ import type { AttackAnswer, HostContext, HostTechnique, Technique } from '../typ
 
 const head = { vector: 'escape', control: 'server-walls', expects: ['EPERM', 'EACCES'] } as const;
 
-/** The attempt of `taken-over.pl`, what it is, and where that is told. */
+/** The attempt of `taken-over.pl`, its title, and a reference. */
 const attempts: readonly (readonly [attempt: string, title: string, reference: string, option?: string])[] = [
   ['keeper-memory', 'the memory of its keeper, by a file', 'proc_pid_mem(5)'],
   ['keeper-environment', 'the environment of its keeper', 'proc_pid_environ(5)'],
@@ -87,7 +87,7 @@ export interface Trial {
   readonly asRoot: TakenOverAnswers;
 }
 
-/** All attempts are one program. */
+/** One run of the program makes all attempts. */
 const trials = new WeakMap<HostContext['host'], Promise<Trial>>();
 
 async function tryAll(arch: HostContext['host']['features']['arch']): Promise<Trial> {

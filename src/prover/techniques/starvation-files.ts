@@ -140,7 +140,7 @@ export const fileStarvation: readonly Technique[] = [
 
 const unknownNames = 10_000;
 
-/** They are kept until the memory is wanted: what matters is whose memory it is. */
+/** The kernel keeps dentries until it needs the memory: what matters is who is charged for them. */
 async function floodDentries({ start }: HostContext): Promise<AttackAnswer> {
   await using sandbox = await start(programText('neighbours/dentry-flood'), {
     more: { unknownNames },

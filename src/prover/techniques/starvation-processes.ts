@@ -97,7 +97,7 @@ export const processStarvation: readonly Technique[] = [
   },
 ];
 
-/** From the first word of the program, so that its start doesn't count. */
+/** Measures from the first word of the program, so that its start doesn't count. */
 async function spinCounted({ start, policy: { cpus } }: HostContext): Promise<AttackAnswer> {
   await using sandbox = await start(programText('neighbours/cpu-spin-counted'));
   await once(sandbox.stdout, 'data');

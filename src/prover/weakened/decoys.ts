@@ -1,8 +1,8 @@
-/** A plain file of the suite's own in the place of devices and secrets of the host: to be opened and no more. */
+/** A plain file that stands in for devices and secrets of the host, so that opening it does no harm. */
 import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** One for each technique that goes for such things. */
+/** One path for each technique that opens such a device. */
 export const decoyDevices: readonly string[] = [
   ...[
     'mem',
@@ -23,7 +23,7 @@ export const decoyDevices: readonly string[] = [
 
 export const decoyFiles: readonly string[] = ['/etc/machine-id'];
 
-/** Everybody may read and write it. It goes with the folder. */
+/** Makes the file, which every user may read and write, in `folder`. */
 export async function makeDecoy(folder: string): Promise<string> {
   const file = join(folder, 'decoy');
   await writeFile(file, 'decoy');

@@ -1,4 +1,4 @@
-/** Programs of the suite in sandboxes from which controls were taken on purpose: there they have to get through. */
+/** Runs programs of the suite in sandboxes without some of the controls: there they must get through. */
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,9 +18,9 @@ import { type Removal, withoutControls } from './removals.ts';
 
 export interface WeakenedOptions {
   readonly host: LocalSandboxHost;
-  /** Of the host: where its control groups are. */
+  /** The host's, which owns the control groups. */
   readonly instance: string;
-  /** Of the host: where ranges of ids are claimed. */
+  /** The host's, in which ranges of ids are claimed. */
   readonly runDir: string;
   readonly policy: SandboxPolicy;
   readonly rootDir: string;
@@ -32,7 +32,7 @@ interface WeakenedPlace extends ProgramPlace {
 }
 
 export interface Weakened extends AsyncDisposable {
-  /** Sandboxes without these controls. What programs are told is the policy that holds with them. */
+  /** Starts sandboxes without these controls. Programs still get the facts of the full policy. */
   without(removed: readonly Removal[]): Promise<WeakenedPlace>;
 }
 
@@ -76,7 +76,7 @@ export async function openWeakened(options: WeakenedOptions): Promise<Weakened> 
         });
         return withoutControls(spec, removed, { facts, decoyFile, neighbourPid: place.neighbourPid });
       });
-      // So little that even a busy machine gives more.
+      // A limit that even a busy machine exceeds.
       const told = removed.includes('cpu-limit') ? { ...policy, cpus: 0.02 } : policy;
       return {
         ...{ host, start, policy: told, rootDir, facts },

@@ -19,12 +19,12 @@ interface ProveWeakenedOptions extends WeakenedOptions {
   }) => void;
 }
 
-/** `LEFT OUT`: it is not run weakened, and why is told. */
+/** `LEFT OUT`: not run without its controls, for the reason in `detail`. */
 type WeakenedOutcome = TechniqueResult['outcome'] | 'LEFT OUT';
 
 export interface WeakenedRow extends Pick<TechniqueResult, 'name' | 'vector' | 'control' | 'detail'> {
   readonly outcome: WeakenedOutcome;
-  /** What was taken away. */
+  /** The controls that were taken away. */
   readonly without: readonly Removal[];
 }
 
@@ -69,7 +69,7 @@ interface Group {
   readonly techniques: readonly Technique[];
 }
 
-/** By what is taken away. */
+/** Groups techniques by the controls that they must lose. */
 function groupsOf(techniques: readonly Technique[]): readonly Group[] {
   const groups = new Map<string, { without: readonly Removal[]; techniques: Technique[] }>();
   for (const technique of techniques) {
@@ -100,7 +100,7 @@ async function runGroup(
   }
 }
 
-/** In one sandbox; a technique that does not get through there may be held up by the others, and is tried alone. */
+/** Runs techniques in one sandbox. One that fails there may have been hindered by the others, and is run alone. */
 async function runSome(
   techniques: readonly ProgramTechnique[],
   place: SuitePlace,
@@ -129,7 +129,7 @@ function rowOf(
 
 const MiB = 1024 * 1024;
 
-/** What is gone past has to be small. */
+/** Techniques go past these limits, so the limits must be small. */
 function withSmallLimits(policy: WeakenedOptions['policy']): WeakenedOptions['policy'] {
   const small = { memoryBytes: 64 * MiB, pidsLimit: 64 };
   const tmpfs = policy.tmpfs.map((mount) => ({ ...mount, sizeBytes: 8 * MiB, inodes: 128 }));

@@ -1,10 +1,10 @@
-/** What can be taken out of a sandbox's configuration: one mechanism each. What they leave is the user namespace. */
+/** Edits of a sandbox's configuration that take one mechanism away each. The user namespace always stays. */
 
 import { capabilityNames, type Mechanism, type OciMount, type OciSpec } from '../../sandbox/index.ts';
 import type { Facts } from '../types.ts';
 import { decoyDevices, decoyFiles } from './decoys.ts';
 
-/** An OCI configuration, of which no rule of Ward's holds any more. */
+/** An OCI configuration, which Ward no longer checks. */
 type WeakSpec = Omit<OciSpec, 'linux' | 'mounts' | 'hostname'> & {
   readonly hostname?: string;
   readonly mounts: readonly (Omit<OciMount, 'type'> & { readonly type: string })[];
@@ -14,7 +14,7 @@ type WeakSpec = Omit<OciSpec, 'linux' | 'mounts' | 'hostname'> & {
 interface Beside {
   readonly facts: Facts;
   readonly decoyFile: string;
-  /** Of a sandbox that runs already. */
+  /** A process of a sandbox that already runs. */
   readonly neighbourPid: number | undefined;
 }
 
@@ -75,7 +75,7 @@ const removals = {
       { rlimits: [] },
     ),
   'cpu-limit': (spec) => withResources(spec, ({ cpu }) => ({ cpu: { ...cpu, quota: cpu.period } })),
-  // What sandboxes inherit comes with Ward's own start.
+  // Ward's own start sets what sandboxes inherit; these are started without it.
   'no-write-execute': (spec) => spec,
   // Both have the same ids, no matter what the configuration says.
   'user-namespace': (spec) => spec,
@@ -128,7 +128,7 @@ function withoutNamespace(kind: string): Remove {
   });
 }
 
-/** That of the sandbox beside it; without one, the host's. */
+/** The namespace of the sandbox beside it; without one, the host's. */
 function sharedNamespace(kind: string, file: string): Remove {
   return (spec, beside) => {
     const { neighbourPid } = beside;

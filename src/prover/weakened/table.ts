@@ -7,13 +7,13 @@ import type { Removal } from './removals.ts';
 
 interface Weakening {
   readonly without: readonly Removal[];
-  /** Why it is not run so. */
+  /** The reason why it is not run without its controls. */
   readonly leftOut?: string;
 }
 
 interface Row {
   readonly without: readonly Removal[];
-  /** Names, as words in lines. */
+  /** Lines of names, separated by blanks. */
   readonly techniques: readonly string[];
 }
 
@@ -243,7 +243,7 @@ export const weakenedNames: readonly string[] = [
   ...Object.values(leftOut).flatMap(wordsOf),
 ];
 
-/** One that the table does not have yet is left out too. */
+/** A technique that the table lacks is left out too. */
 export function weakeningOf(name: string): Weakening {
   return table.get(name) ?? { without: [], leftOut: 'nothing is known of it yet' };
 }
