@@ -32,7 +32,7 @@ const writers = [];
 let isTouched = false;
 /** Tells which call writes; undefined where one at a time runs. */
 let callNow;
-/** Writes of nobody's, where calls run at once: each may have to do with any of them. */
+/** Writes that belong to no call, where calls run at once: each may concern any of them. */
 let unowned = 0;
 
 /**
@@ -158,7 +158,7 @@ function logStream(fd) {
   return stream;
 }
 
-/** What a call has left behind, after its answer, is nobody's. */
+/** Writes after its answer belong to no call. */
 function writer() {
   const call = callNow?.();
   return call?.hasEnded ? undefined : call;
@@ -170,7 +170,7 @@ function bytesOf(text) {
   return bytes;
 }
 
-/** A full pipe is waited for; a closed one takes nothing, and fails nobody. */
+/** Waits for a full pipe; ignores a closed one, so that no call fails. */
 function writeAll(fd, bytes) {
   let at = 0;
   while (at < bytes.length) {

@@ -202,8 +202,8 @@ function setEnvironment(env, into) {
 }
 
 /**
- * An exception that nothing caught, or a rejection that nothing handled, ends the process as in Node; but first
- * whoever waits learns why. User code with a handler of its own decides for itself.
+ * An uncaught exception or unhandled rejection ends the process, as in Node, after telling the reason to the waiting
+ * callers. User code with a handler of its own decides for itself.
  */
 function onUncaught(error) {
   if (proc.listenerCount('uncaughtException') > 1) return;

@@ -1,6 +1,6 @@
 /**
  * From a file or a folder to what the API calls `exec`. The kind is what --kind says, else what the file's name, its
- * first bytes or, for a zip and a folder, its top-level entries say. Refuses what has to be compiled first, and files
+ * first bytes or, for a zip and a folder, its top-level entries say. Refuses what must be compiled first, and files
  * whose kind can't be told.
  */
 import { stat } from 'node:fs/promises';

@@ -1,6 +1,6 @@
 /**
- * The annotations behind `--web` and `--web-secure`. `true` makes a number that nobody can guess and that any
- * JSON parser keeps exactly; an update that says `true` again keeps the number that there is.
+ * The annotations behind `--web` and `--web-secure`. `true` makes a number that can't be guessed and that every JSON
+ * parser keeps exactly; an update with `true` keeps the existing number.
  */
 import { randomBytes } from 'node:crypto';
 import type { JsonObject } from '../lib/index.ts';
@@ -32,7 +32,7 @@ export async function webAnnotations(
   return { annotations: { ...web, [secretAnnotation]: secretOf(secure, action) }, removed: [] };
 }
 
-/** What wsk writes for `--web`. */
+/** The annotations that wsk writes for `--web`. */
 export function annotationsOfMode(mode: string | undefined): JsonObject | undefined {
   if (mode === undefined) return undefined;
   const isWeb = mode !== 'no' && mode !== 'false';

@@ -1,6 +1,6 @@
 /**
- * The API gateway as its clients see it: three web actions of `/whisk.system/apimgmt`, with the key of whoever
- * asks. What they answer is data from outside.
+ * The API gateway as its clients see it: three web actions of `/whisk.system/apimgmt`, called with the user's key.
+ * Their answers are data from outside.
  */
 import { isJsonObject, type JsonObject } from '../lib/index.ts';
 import type { ApiClient } from './client.ts';

@@ -1,4 +1,4 @@
-/** What an answer's status, or the lack of an answer, means to whoever typed the command. */
+/** Explains an answer's status, or the lack of an answer, to the user who typed the command. */
 import type { IncomingHttpHeaders } from 'node:http';
 import { type Fault, isFault, isJsonObject, type JsonValue, nodeCodeOf } from '../lib/index.ts';
 import { cliFault } from './faults.ts';

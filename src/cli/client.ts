@@ -53,7 +53,7 @@ export interface ClientTalk {
 /** The server's, beside an answer. */
 const warningHeader = 'x-ward-warning';
 const defaultTimeoutMs = 30_000;
-/** A stream that says nothing for longer is opened again by whoever reads it. */
+/** The reader of a stream opens it again after a longer silence. */
 const streamIdleMs = 120_000;
 const maxAnswerBytes = 64 * 1024 * 1024;
 const maxErrorText = 500;
@@ -95,14 +95,14 @@ export class ApiClient {
     return body.filter(isJsonObject);
   }
 
-  /** `send`, for an answer that has to be an object. */
+  /** `send`, for an answer that must be an object. */
   async sendForObject(call: ApiRequest): Promise<JsonObject> {
     const { body } = await this.send(call);
     if (isJsonObject(body)) return body;
     throw this.#strange('something other than an object');
   }
 
-  /** `send`, for an answer that has to be a list of objects. */
+  /** `send`, for an answer that must be a list of objects. */
   async sendForList(call: ApiRequest): Promise<JsonObject[]> {
     const { body } = await this.send(call);
     if (Array.isArray(body)) return body.filter(isJsonObject);

@@ -1,4 +1,4 @@
-/** Reading fields out of answers, which are data from outside: what is not of the expected type is absent. */
+/** Reads fields of answers, which are data from outside: a field of another type counts as absent. */
 import { isJsonObject, type JsonObject, type JsonValue } from '../lib/index.ts';
 
 export function textOf(value: JsonValue | undefined): string {
@@ -39,7 +39,7 @@ export function timeText(value: JsonValue | undefined): string {
   return `${date} ${[time.getHours(), time.getMinutes(), time.getSeconds()].map(two).join(':')}`;
 }
 
-/** `17 ms`, `2.35 s`; empty when there is none. */
+/** `17 ms`, `2.35 s`; empty when the record has no duration. */
 export function durationText(value: JsonValue | undefined): string {
   const ms = numberOf(value);
   if (ms === undefined) return '';
@@ -80,7 +80,7 @@ export function stripLogLine(line: string): string {
   return line.replace(/^\d{4}-\S+\s+std(?:out|err): ?/, '');
 }
 
-/** It runs, or waits to. The summary of a trigger's record has neither end nor status, but no kind either. */
+/** True while it runs or waits. The summary of a trigger's record has neither end nor status, but no kind either. */
 export function isPending(activation: JsonObject): boolean {
   const status = objectOf(activation['response'])['status'];
   if (status !== undefined) return status === 'pending';

@@ -1,6 +1,6 @@
 /**
- * The client's part of a feed's life: the feed's action is invoked with what happens to its trigger. Ward's own
- * feeds and anybody else's are the same here.
+ * The client's part of a feed's life: invokes the feed's action when its trigger changes. Ward's own feeds and other
+ * feeds work the same.
  */
 import type { JsonObject } from '../lib/index.ts';
 import type { ApiClient } from './client.ts';

@@ -1,4 +1,4 @@
-/** What the machine refuses where no code expected it: no mistake of Ward's, and something that an operator can mend. */
+/** Refusals of the machine that no code expected. They are not bugs of Ward's, and the operator can mend them. */
 import { errnoOf } from '../lib/index.ts';
 
 const remedies: ReadonlyMap<string, string> = new Map([
@@ -12,11 +12,11 @@ const remedies: ReadonlyMap<string, string> = new Map([
   ['EIO', 'the disk, or what it is on, has failed: see the log of the kernel'],
 ]);
 
-/** What to do about it; undefined: it is no trouble with a file. */
+/** A hint about the file; undefined when the error is about something else. */
 export function hostRemedy(error: unknown): string | undefined {
   if (!(error instanceof Error && 'path' in error)) return undefined;
   const code = errnoOf(error) ?? '';
-  // So Node says that nothing can be made on a read-only file system, when the folders above are to be made as well.
+  // Node answers so for a recursive mkdir on a read-only file system.
   const isUnmakable = code === 'ENOENT' && 'syscall' in error && error.syscall === 'mkdir';
   return remedies.get(isUnmakable ? 'EROFS' : code);
 }

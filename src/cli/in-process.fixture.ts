@@ -58,7 +58,7 @@ export async function onlyTalks(args: readonly string[]): Promise<boolean> {
   return findCommand(args, await entriesFor(args))?.works === 'remote';
 }
 
-/** Is no terminal, as a pipe is none. */
+/** Not a terminal, as a pipe. */
 function collecting(): OutputStream & { text(): string } {
   const chunks: Buffer[] = [];
   const stream = new Writable({

@@ -141,7 +141,7 @@ function send(reply, status, json, endsLogs) {
   reply.writeHead(status, headers).end(json);
 }
 
-/** As in Node, it ends the process; but first whoever waits learns why. */
+/** Ends the process, as Node does, after telling the reason to the waiting client. */
 function onUncaught(error) {
   if (process.listenerCount('uncaughtException') > 1) return;
   logError(describe(error));

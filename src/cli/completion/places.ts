@@ -31,13 +31,13 @@ export function placesOf(entries: readonly EntrySpec[], typed = ''): CompletionL
   ];
 }
 
-/** How many words belong to an option beside its own. */
+/** The number of words that follow an option. */
 function valueCount(option: OptionSpec): 0 | 1 | 2 {
   if (!takesValue(option)) return 0;
   return option.takes === 'pair' ? 2 : 1;
 }
 
-/** The words of all options that are followed by so many. */
+/** The words of all options that are followed by that many words. */
 export function wordsTaking(options: readonly OptionSpec[], count: 1 | 2): string[] {
   return options.filter((option) => valueCount(option) === count).flatMap(flagWords);
 }

@@ -80,7 +80,7 @@ async function put(input: Input, context: Context, done: 'created' | 'updated'):
   return 0;
 }
 
-/** Sent when there is any, or when it was typed, if only to say that there is none. */
+/** Sent when there are any, or when the option was typed: then an empty list says that there are none. */
 function keyValues(field: string, values: JsonObject, typed: JsonObject | undefined): JsonObject {
   if (typed === undefined && Object.keys(values).length === 0) return {};
   return { [field]: toKeyValues(values) };

@@ -28,7 +28,7 @@ export const poll: Handler = async (input, context) => {
     const records = await fetchSince(input, context, client, Math.max(beginsAt, newest - reachBackMs));
     for (const record of records.toReversed()) {
       const id = textOf(record['activationId']);
-      // What runs is shown when it has ended, with its log.
+      // A running activation is shown with its log once it has ended.
       if (shown.has(id) || isPending(record)) continue;
       shown.add(id);
       newest = Math.max(newest, numberOf(record['start']) ?? 0);

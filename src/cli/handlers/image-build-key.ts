@@ -2,7 +2,7 @@
 import type { KeyFile } from '../../server/index.ts';
 import type { Input } from '../input.ts';
 
-/** A passphrase on the command line would be there for everybody to see. */
+/** Not an option: every user of the machine can see a passphrase on the command line. */
 export function keyFileOf(input: Input, env: NodeJS.ProcessEnv): KeyFile | undefined {
   const path = input.text('sign');
   return path === undefined ? undefined : { path, passphrase: env['WARD_KEY_PASSPHRASE'] ?? '' };

@@ -13,9 +13,9 @@ import { deleteFromStore, isStoreName, listStore } from './image-store.ts';
 interface ListedImage {
   readonly image: string;
   readonly digest: string;
-  /** There is a tag with signatures of it, or the gate found some in bundles; whose they are, `verify` says. */
+  /** A tag holds signatures of it, or the gate found some in bundles; `verify` tells whose they are. */
   readonly isSigned: boolean;
-  /** The latest of each stage, as the gate has them; none: it was never judged. */
+  /** The gate's latest verdict of each stage; empty: it was never judged. */
   readonly verdicts: readonly JsonObject[];
 }
 
@@ -165,7 +165,7 @@ function parseName(typed: string): { readonly repository: string; readonly refer
   });
 }
 
-/** Nothing when nobody judged it. */
+/** Empty when the gate never judged it. */
 async function verdictsOf(client: ApiClient, digest: string): Promise<readonly JsonObject[]> {
   const path = ['reports', digest, 'verdict'];
   const { status, body } = await client.send({ method: 'GET', root: '/ward/v1', path, accepts: [404] });
@@ -176,7 +176,7 @@ function latestOf(verdicts: readonly JsonObject[]): JsonObject | undefined {
   return verdicts.toSorted((a, b) => (textOf(a['judgedAt']) < textOf(b['judgedAt']) ? 1 : -1))[0];
 }
 
-/** Who signed the image, and what was attested of it by whom, a line each. */
+/** Lines that name the signers and the attestations of the image. */
 function vouchersInWords(verdict: JsonObject | undefined): readonly string[] {
   const { signedBy, attested } = vouchersIn(verdict);
   return [

@@ -132,7 +132,7 @@ function requestOf(input: Input, context: Context) {
   };
 }
 
-/** On the command line it would be there for everybody to see. */
+/** Not an option: every user of the machine can see the command line. */
 function passphraseIn(env: NodeJS.ProcessEnv): string {
   return env['WARD_KEY_PASSPHRASE'] ?? '';
 }

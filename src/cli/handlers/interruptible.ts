@@ -1,10 +1,10 @@
-/** Work that takes long, and cleans up after itself when it is interrupted. */
+/** Runs long work that cleans up after itself when it is interrupted. */
 
-/** As the shell has it. */
+/** The exit code of a shell after SIGINT. */
 export const exitInterrupted = 130;
 
 /**
- * Does it; undefined when it was interrupted. A second signal ends the process at once.
+ * Resolves to undefined when the work was interrupted. A second signal ends the process at once.
  */
 export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T | undefined> {
   const controller = new AbortController();

@@ -40,7 +40,7 @@ export const prove: Handler = async (input, context) => {
   return exitCodeOf(report);
 };
 
-/** Here what gets through is what should. */
+/** Without their controls, techniques should get through. */
 async function weakened(input: Input, { io }: Context): Promise<number> {
   if (input.has('compare') || input.has('runtime')) {
     throw cliFault('USAGE', 'with --weakened there is neither --compare nor --runtime');
@@ -129,7 +129,7 @@ async function show(io: Io, report: ProveReport): Promise<void> {
 const columns: readonly Column<ProveRow>[] = [
   ...nameColumns,
   { title: 'result', cell: ({ outcome }) => outcome },
-  // What answered and was not expected to is marked: it was blocked, though not by what was meant to.
+  // Marks an unexpected answer: the attack was blocked, but not by the intended control.
   {
     title: 'answer',
     cell: ({ outcome, answer, asExpected }) =>

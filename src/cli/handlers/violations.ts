@@ -31,7 +31,7 @@ export const violations: Handler = async (input, { io }) => {
 
 const unitMs: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** So long before now, or a time. @throws Fault USAGE */
+/** A duration before now, or a time. @throws Fault USAGE */
 export function sinceOf(text: string | undefined, now: number): number | undefined {
   if (text === undefined) return undefined;
   const ago = /^(\d{1,6})([smhd])$/.exec(text);

@@ -1,4 +1,4 @@
-/** What a project wants to be there: entities by name, independent of how they were written down. */
+/** The entities that a project wants, by name and independent of how the manifest writes them. */
 import type { JsonObject } from '../../lib/index.ts';
 
 export const entityTypes = ['package', 'binding', 'action', 'sequence', 'trigger', 'rule'] as const;
@@ -12,7 +12,7 @@ export interface NamedEntity {
 
 export interface DesiredEntity extends NamedEntity {
   readonly annotations: JsonObject;
-  /** Absent for what has none: rules, sequences. */
+  /** Absent for types without parameters: rules, sequences. */
   readonly parameters?: JsonObject;
   /** Packages. */
   readonly publish?: boolean;
@@ -21,7 +21,7 @@ export interface DesiredEntity extends NamedEntity {
   /** Actions and sequences, as the API has it. */
   readonly exec?: JsonObject;
   readonly limits?: JsonObject;
-  /** Triggers: `/ns/pack/feed` and what it is told. */
+  /** Triggers: `/ns/pack/feed` and its parameters. */
   readonly feed?: { readonly name: string; readonly inputs: JsonObject };
   /** Rules: full names. */
   readonly link?: { readonly trigger: string; readonly action: string };

@@ -33,7 +33,7 @@ export function differences(
   ];
 }
 
-/** Annotations that are there, that the project does not want, and that nobody else keeps. */
+/** Existing annotations that neither the project wants nor the server maintains. */
 export function strayAnnotations(desired: DesiredEntity, deployed: JsonObject): string[] {
   return Object.keys(valuesOf(deployed['annotations'])).filter(
     (key) =>

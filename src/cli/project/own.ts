@@ -1,4 +1,4 @@
-/** A name from outside may be one that every object has: only what was put there counts. */
+/** Reads an own property: a name from outside may be one that every object inherits. */
 export function ownOf<Value>(
   record: Readonly<Record<string, Value>> | null | undefined,
   name: string,

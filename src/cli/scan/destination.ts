@@ -1,4 +1,4 @@
-/** What a scan is written as, and where to: as the table, or in a format of a program, to standard output or to files. */
+/** The formats and destinations of a scan's reports: a table or a format for programs, to standard output or files. */
 import { createColors } from 'picocolors';
 import {
   countedFindings,
@@ -18,13 +18,13 @@ import { beforeInWords, countsInWords, reasonsInWords } from './words.ts';
 
 const fileFormats = ['table', ...reportFormats] as const;
 
-/** What is written, and where: undefined is standard output. */
+/** One report and its file; without a file it goes to standard output. */
 export interface Destination {
   readonly format: (typeof fileFormats)[number] | OutputFormat;
   readonly file: string | undefined;
 }
 
-/** What is told of a report besides. */
+/** Additions to a report. */
 interface Besides {
   /** Below the table. */
   readonly lines: readonly string[];
@@ -62,7 +62,7 @@ export async function writeScan(
   if (!isTold) sayVerdict(judged, io);
 }
 
-/** For those who do not see the table, which ends with it. */
+/** The verdict for users who don't see the table, which ends with it. */
 export function sayVerdict(judged: JudgedReport, io: Io): void {
   io.note(printableLine(`${outcomeInWords(judged)}: ${countsInWords(countedFindings(judged))}`));
   for (const line of reasonsInWords(judged)) io.note(line);

@@ -1,9 +1,9 @@
-/** All that a scan knows of one id: where it was found and how, what it is rated by, and what follows from it. */
+/** Explains one id of a scan: where and how it was found, its ratings, and the consequences. */
 import { adviceOf, compareFindings, type Finding, type JudgedReport } from '../../scanner/index.ts';
 import { renderRecord } from '../table.ts';
 import { layerOf, percent } from './words.ts';
 
-/** What is told of one finding. */
+/** The explanation of one finding. */
 interface Explained {
   readonly finding: Finding;
   readonly breaksPolicy: boolean;
@@ -11,7 +11,7 @@ interface Explained {
   readonly suppressed?: string;
 }
 
-/** Every finding that has the id, or has it as another name; the worst first. */
+/** Finds every finding with the id, also as an alias; the worst first. */
 export function findExplained({ report, breaking, before }: JudgedReport, id: string): readonly Explained[] {
   const isIt = (finding: Finding) =>
     idsOf(finding).some((each) => each.toUpperCase() === id.trim().toUpperCase());
