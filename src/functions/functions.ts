@@ -11,7 +11,7 @@ import { defaultRuntimes, type Runtime } from './actions/runtimes.ts';
 import { type ActivationService, createActivations } from './activations/activations.ts';
 import { createComponents } from './activations/components.ts';
 import { compose } from './activations/composer.ts';
-import { createExecutions, type Executions } from './activations/executions.ts';
+import { Executions } from './activations/executions.ts';
 import { followActivation } from './activations/following.ts';
 import { createInvocations, type InvocationService } from './activations/invocations.ts';
 import { findPending } from './activations/pending.ts';
@@ -145,7 +145,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
     isAlone,
   );
   const lease = createQueueLease({ accepted, isAlone, log });
-  const executions: Executions = createExecutions({
+  const executions: Executions = new Executions({
     store,
     lease,
     dispatcher,

@@ -26,6 +26,7 @@ export { giveBack, giveBackAround } from './memory.ts';
 export { matchesPattern } from './name-pattern.ts';
 export { nearestName } from './nearest.ts';
 export { formatSize, parseSize } from './size.ts';
+export { openSqlite } from './sqlite.ts';
 export { systemCallFilter, systemCallFilterHere } from './system-call-filter.ts';
 export { withTimeout } from './timeout.ts';
 export { type UnneededLook, watchUnneeded } from './unneeded.ts';

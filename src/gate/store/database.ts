@@ -4,11 +4,11 @@
  */
 import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
+import { openSqlite } from '../../lib/index.ts';
 
 /** `user_version` of the file. */
 export const gateSchema = 2;
-const busyTimeoutMs = 5000;
 
 /** What each form adds to the one before. */
 const schemas = [
@@ -38,10 +38,10 @@ export function openDatabase(path: string): DatabaseSync {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   closeSync(openSync(path, 'a', 0o600));
   chmodSync(path, 0o600);
-  const db = new DatabaseSync(path, { timeout: busyTimeoutMs, defensive: true });
+  const db = openSqlite(path);
   try {
     // Full: what the audit log says was written survives a power cut.
-    db.exec('pragma journal_mode = wal; pragma synchronous = full; pragma trusted_schema = off');
+    db.exec('pragma journal_mode = wal; pragma synchronous = full');
     inTransaction(db, () => bringUp(db));
     return db;
   } catch (error) {

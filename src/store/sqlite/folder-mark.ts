@@ -3,11 +3,9 @@
  * copies and backups included.
  */
 import { existsSync } from 'node:fs';
-import { DatabaseSync } from 'node:sqlite';
+import { openSqlite } from '../../lib/index.ts';
 import { openSnapshot } from './snapshot.ts';
 import { faultOf } from './sql-fault.ts';
-
-const busyTimeoutMs = 5000;
 
 /** Undefined when there is no such file, or it is not marked. @throws Fault STORE_CORRUPT, STORE_LOCKED, STORE_FAILED */
 export function readFolderMark(path: string): string | undefined {
@@ -22,8 +20,8 @@ export function readFolderMark(path: string): string | undefined {
 export function writeFolderMark(path: string, id: string): void {
   if (!existsSync(path)) throw new Error(`${path} is not there`);
   try {
-    using db = new DatabaseSync(path, { timeout: busyTimeoutMs, defensive: true });
-    db.exec(`pragma synchronous = full; pragma trusted_schema = off; begin immediate;
+    using db = openSqlite(path);
+    db.exec(`pragma synchronous = full; begin immediate;
       create table if not exists data_folder (one integer primary key check (one = 1), id text not null) strict`);
     db.prepare(
       'insert into data_folder (one, id) values (1, ?) on conflict do update set id = excluded.id',

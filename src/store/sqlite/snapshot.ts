@@ -5,6 +5,7 @@
 import { closeSync, existsSync, openSync, rmSync } from 'node:fs';
 import { backup, DatabaseSync, type SQLOutputValue } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
+import { openSqlite } from '../../lib/index.ts';
 import { faultOf } from './sql-fault.ts';
 
 export interface DatabaseSnapshot extends Disposable {
@@ -20,7 +21,6 @@ export interface DatabaseSnapshot extends Disposable {
   copyTo(file: string, onShare?: (share: number) => void): Promise<void>;
 }
 
-const busyTimeoutMs = 5000;
 const pagesPerStep = 2000;
 
 /** Undefined when there is no such file. @throws Fault STORE_CORRUPT, STORE_LOCKED, STORE_FAILED */
@@ -81,13 +81,10 @@ export function codeNamedIn(state: DatabaseSnapshot): readonly string[] {
 
 function beginReading(path: string): DatabaseSync {
   // Opening the file must not create it.
-  const db = new DatabaseSync(new URL(`${pathToFileURL(path)}?mode=rw`), {
-    timeout: busyTimeoutMs,
-    defensive: true,
-  });
+  const db = openSqlite(new URL(`${pathToFileURL(path)}?mode=rw`));
   try {
     // Only a read begins the transaction.
-    db.exec('pragma trusted_schema = off; begin; select count(*) from sqlite_schema');
+    db.exec('begin; select count(*) from sqlite_schema');
     return db;
   } catch (error) {
     db.close();

@@ -2,9 +2,9 @@
  * The database thread: the one connection that this process has to the database file, and all SQL that it
  * runs. Requests are answered in the order in which they come.
  */
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
-import { BoundedMap, giveBack } from '../../lib/index.ts';
+import { BoundedMap, giveBack, openSqlite } from '../../lib/index.ts';
 import { isLongText, type LongText, type SqlValue } from '../batch.ts';
 import {
   type BatchRequest,
@@ -16,10 +16,9 @@ import {
 } from './protocol.ts';
 import { addMarks, type Mark, mark, type Tallies } from './tallies.ts';
 
-/** How long a write waits for another process's lock: this time-out (SQLite's own), so many times. */
-const busyTimeoutMs = 5000;
+/** How often a write waits for another process's lock, each time for SQLite's own time-out. */
 const lockAttempts = 4;
-/** Statements kept prepared; Ward has fewer texts than that. */
+/** Limit of statements kept prepared. Ward has fewer texts than that. */
 const statementLimit = 200;
 
 const { path, cacheKiB }: WorkerData = workerData;
@@ -43,14 +42,13 @@ port.on('message', (requests: readonly Request[]) => {
 });
 
 function open(): DatabaseSync {
-  const database = new DatabaseSync(path, { timeout: busyTimeoutMs, defensive: true });
+  const database = openSqlite(path);
   // Switching to WAL wants the file for itself, and SQLite does not wait for that by its time-out.
   retryBusy(() => database.exec('pragma journal_mode = wal'), 250, 20);
   // Full: a commit is an fsync of the log, so what was reported durable survives a power cut.
   database.exec(`
     pragma synchronous = full;
     pragma foreign_keys = on;
-    pragma trusted_schema = off;
     pragma temp_store = memory;
     pragma cache_size = -${cacheKiB};
     pragma wal_autocheckpoint = 4000;

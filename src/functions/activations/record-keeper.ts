@@ -1,0 +1,158 @@
+/**
+ * Hands the record of an ended execution to the store when its log is read, or when reading it is cut short. What the
+ * caller is to get first is not held up by it.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isLongLog } from '../../dispatch/index.ts';
+import { isFault, type Log, messageOf } from '../../lib/index.ts';
+import { type ActivationWrite, mayPass, type Store } from '../../store/index.ts';
+import type { NamespaceService } from '../namespaces/namespaces.ts';
+import type { ActivationService } from './activations.ts';
+import type { Execution } from './execution.ts';
+import { keptLog } from './kept-log.ts';
+import { type ActivationRecord, type Ending, internalFailure, recordOf, storedRecord } from './record.ts';
+import type { Task } from './task.ts';
+
+export interface RecordKeeperOptions {
+  readonly store: Pick<Store, 'activations' | 'accepted'>;
+  readonly namespaces: Pick<NamespaceService, 'createdAt'>;
+  readonly activations: Pick<ActivationService, 'expect' | 'arrived'>;
+  /** Its record is on disk, or it leaves none. */
+  readonly onRecorded: (execution: Execution) => void;
+  /** Hears of each activation that has run and leaves no record, though it should. */
+  readonly onRecordLost?: () => void;
+  readonly log: Log;
+}
+
+type KeptLog = ActivationWrite['logs'];
+
+/** Until a read that failed is tried again. */
+const readAgainMs = 1000;
+
+export class RecordKeeper {
+  readonly #options: RecordKeeperOptions;
+
+  constructor(options: RecordKeeperOptions) {
+    this.#options = options;
+  }
+
+  /** Returns at once. Until the store has the record, `execution.interrupt` writes it without its log. */
+  keep(execution: Execution, record: ActivationRecord, logs: Ending['logs']): void {
+    this.#options.activations.expect(execution);
+    execution.interrupt = () => this.#write(execution, record, []);
+    const write = (log: KeptLog) => {
+      try {
+        this.#write(execution, record, log);
+      } catch (error) {
+        this.#lose(execution, error);
+      }
+    };
+    logs
+      .then((log) => {
+        if (isLongLog(log)) return keptLog(log).then(write);
+        // After this turn's answers: callers who wait for one are served first.
+        setImmediate(write, log);
+      })
+      .catch((error) => this.#lose(execution, error));
+  }
+
+  /** Once: the log and an interruption may both come. */
+  #write(execution: Execution, record: ActivationRecord, log: KeptLog): void {
+    if (execution.interrupt === undefined) return;
+    execution.interrupt = undefined;
+    const { attempt, namespaceCreatedAt, task } = execution;
+    const createdAt =
+      namespaceCreatedAt === undefined ? undefined : this.#options.namespaces.createdAt(task.namespace);
+    if (createdAt instanceof Promise || attempt instanceof Promise) {
+      const known =
+        createdAt instanceof Promise ? createdAt.catch(() => this.#createdAtOnce(task.namespace)) : createdAt;
+      Promise.all([known, attempt])
+        .then((known) => this.#settle(execution, record, log, ...known))
+        .catch((error) => this.#lose(execution, error));
+    } else this.#settle(execution, record, log, createdAt, attempt);
+  }
+
+  /** @param createdAt of the namespace that has the name now: a later one must not get the record */
+  #settle(
+    execution: Execution,
+    record: ActivationRecord,
+    log: KeptLog,
+    createdAt: number | undefined,
+    attempt: number | null,
+  ): void {
+    if (createdAt !== execution.namespaceCreatedAt) this.#leave(execution);
+    else if (execution.isRecorded) this.#append(execution, record, log, attempt);
+    else {
+      const { accepted } = this.#options.store;
+      if (attempt !== null)
+        accepted.settle(execution.task.activationId, attempt).catch((error) => this.#lose(execution, error));
+      this.#leave(execution);
+    }
+  }
+
+  #append(execution: Execution, record: ActivationRecord, logs: KeptLog, settles: number | null): void {
+    const { store, onRecorded } = this.#options;
+    const { inputJson } = execution;
+    const input = inputJson === undefined ? {} : { inputJson };
+    const kept = store.activations.append({ row: storedRecord(record), logs, settles, ...input });
+    this.#arrive(execution);
+    kept.then(
+      () => onRecorded(execution),
+      (error) => {
+        const isShortened = settles !== null && isFault(error, 'STORE_BACKLOG');
+        if (isShortened) this.#appendShortened(execution, record, settles);
+        else this.#lose(execution, error);
+      },
+    );
+  }
+
+  /** A small record that settles is taken even while the disk takes nothing. */
+  #appendShortened(execution: Execution, record: ActivationRecord, settles: number): void {
+    const { store, onRecorded } = this.#options;
+    const { task, frame } = execution;
+    const row = storedRecord(recordOf(task, frame, withoutResult(task, record)));
+    store.activations.append({ row, logs: [], settles }).then(
+      () => onRecorded(execution),
+      (error) => this.#lose(execution, error),
+    );
+  }
+
+  #lose(execution: Execution, error: unknown): void {
+    const { log, onRecordLost } = this.#options;
+    log.error(
+      { activationId: execution.task.activationId, reason: messageOf(error) },
+      'a record was not kept',
+    );
+    // Of a namespace that is gone there is to be none.
+    if (!isFault(error, 'STORE_NO_NAMESPACE')) onRecordLost?.();
+    this.#leave(execution);
+  }
+
+  #leave(execution: Execution): void {
+    this.#arrive(execution);
+    this.#options.onRecorded(execution);
+  }
+
+  #arrive(execution: Execution): void {
+    this.#options.activations.arrived(execution.task.activationId);
+    execution.visible.reach();
+  }
+
+  /** Asks until the disk can be read. */
+  async #createdAtOnce(namespace: string): Promise<number | undefined> {
+    for (;;) {
+      try {
+        return await this.#options.namespaces.createdAt(namespace);
+      } catch (error) {
+        if (!mayPass(error)) throw error;
+        await sleep(readAgainMs, undefined, { ref: false });
+      }
+    }
+  }
+}
+
+/** What stays of an ending that no longer fits in memory while the disk takes nothing. */
+function withoutResult(task: Task, { status, start, end }: ActivationRecord): Ending {
+  const text = `The activation ended (${status}), but its result and its log were lost: the disk took no records.`;
+  return { ...internalFailure(task, text), startedAt: start, endedAt: end ?? start };
+}
