@@ -36,3 +36,37 @@ test('what the system answered to the keeper is known on this side too', async (
   expect(hostTroubleOf(error)).toBe('exhausted');
   link.close();
 });
+
+const exit = {
+  ...{ code: 0, signal: null, outOfMemory: false, seccompKill: false, killed: false },
+  runtimeError: undefined,
+};
+const usage = { memoryBytes: 0, memoryPeakBytes: 0, cpuUsec: 0, pids: 0, oomKills: 0, refusedForks: 0 };
+
+test('an end that comes in one piece with the answer to the start is heard', async () => {
+  const { link, keeper } = await linked();
+  const starting = link.ask('scan', {}, 7);
+  keeper.cork();
+  sayLine(keeper, { say: 'answer', id: 7, value: { scan: 's' } });
+  sayLine(keeper, { say: 'scanned', scan: 's', how: '1' });
+  sayLine(keeper, { say: 'answer', id: 8, value: { sandbox: 'a' } });
+  sayLine(keeper, { say: 'ended', sandbox: 'a', exit, usage });
+  keeper.uncork();
+  const { scan } = await starting;
+  const heard: unknown[] = [];
+  link.watchScan(scan, (how) => heard.push(how));
+  link.watch('a', { ended: (told) => heard.push(told.code), lost: () => {} });
+  expect(heard).toEqual(['1', 0]);
+  link.close();
+});
+
+test('what is asked of a keeper that is gone is refused, and its scans have ended', async () => {
+  const { link, keeper } = await linked();
+  keeper.destroy();
+  await link.ended;
+  await expect(link.ask('told', { sandbox: 'a' })).rejects.toMatchObject({ code: 'SANDBOX_START_FAILED' });
+  await link.idle();
+  const heard: string[] = [];
+  link.watchScan('s', (how) => heard.push(how));
+  expect(heard).toEqual(['the keeper has ended']);
+});

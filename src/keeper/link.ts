@@ -51,8 +51,7 @@ export function openLink(descriptor: number): Promise<KeeperLink> {
 export async function linkOver(channel: Socket): Promise<KeeperLink> {
   const hello = Promise.withResolvers<Hello>();
   const waiting = new Map<number, PromiseWithResolvers<unknown>>();
-  const watched = new Map<string, SandboxNews>();
-  const scans = new Map<string, (how: string) => void>();
+  const desk = openNewsDesk();
   let hasHello = false;
   let lastId = 0;
   let isClosed = false;
@@ -60,22 +59,15 @@ export async function linkOver(channel: Socket): Promise<KeeperLink> {
   let link: KeeperLink | undefined;
 
   const hear = (said: Said): void => {
-    if (said.say === 'answer') settle(said.id)?.resolve(said.value);
-    else if (said.say === 'fault') settle(said.id)?.reject(faultOf(said.fault));
+    if (said.say === 'answer') {
+      desk.expect(startedIn(said.value));
+      settle(said.id)?.resolve(said.value);
+    } else if (said.say === 'fault') settle(said.id)?.reject(faultOf(said.fault));
     else if (said.say === 'violation') link?.onViolation(said.sandbox, said.violation);
-    else if (said.say === 'scanned') endScan(said.scan, said.how);
     else if (said.say === 'news') link?.onNews(said.news);
     else if (said.say === 'left') {
       if (link !== undefined) link.leftBehind = said.count;
-    } else if (said.say === 'lost') watched.get(said.sandbox)?.lost(said.port, said.why);
-    else {
-      watched.get(said.sandbox)?.ended(said.exit, said.usage);
-      watched.delete(said.sandbox);
-    }
-  };
-  const endScan = (scan: string, how: string): void => {
-    scans.get(scan)?.(how);
-    scans.delete(scan);
+    } else desk.hear(said);
   };
   const settle = (id: number) => {
     const asked = waiting.get(id);
@@ -89,24 +81,25 @@ export async function linkOver(channel: Socket): Promise<KeeperLink> {
   }).then(() => {
     isOver = true;
     if (!isClosed) link?.onLost();
-    const gone = sandboxFault('SANDBOX_START_FAILED', 'the process that makes sandboxes has ended');
-    hello.reject(gone);
-    for (const asked of waiting.values()) asked.reject(gone);
+    const error = gone();
+    hello.reject(error);
+    for (const asked of waiting.values()) asked.reject(error);
     waiting.clear();
-    for (const scan of [...scans.keys()]) endScan(scan, 'the keeper has ended');
+    desk.close();
   });
   link = {
     hello: await hello.promise,
     nextId: () => ++lastId,
     ask<Op extends Operation>(op: Op, request: Asked<Op>, id = ++lastId) {
+      if (isOver) return Promise.reject(gone());
       const answer = Promise.withResolvers<unknown>();
       waiting.set(id, answer);
       sayLine(channel, { op, id, ...request });
       // The operation decides the type of the keeper's answer.
       return answer.promise as Promise<Answers[Op]>;
     },
-    watch: (sandbox, news) => void watched.set(sandbox, news),
-    watchScan: (scan, onEnd) => void scans.set(scan, onEnd),
+    watch: desk.watch,
+    watchScan: desk.watchScan,
     onViolation: () => {},
     leftBehind: 0,
     onNews: () => {},
@@ -125,6 +118,72 @@ export async function linkOver(channel: Socket): Promise<KeeperLink> {
     },
   };
   return link;
+}
+
+type EndNews = Extract<Said, { say: 'ended' | 'lost' | 'scanned' }>;
+
+interface NewsDesk extends Pick<KeeperLink, 'watch' | 'watchScan'> {
+  /** Keeps news of a sandbox or a scan for its listener, who can't be there before the answer that names it. */
+  expect(started: string | undefined): void;
+  hear(said: EndNews): void;
+  /** The keeper is gone, and every scan with it. */
+  close(): void;
+}
+
+/** Hands on what the keeper tells of sandboxes and scans. It may come in one piece with the answer to the start. */
+function openNewsDesk(): NewsDesk {
+  const watched = new Map<string, SandboxNews>();
+  const scans = new Map<string, (how: string) => void>();
+  const early = new Map<string, EndNews[]>();
+  let isClosed = false;
+  const endScan = (scan: string, how: string): void => {
+    scans.get(scan)?.(how);
+    scans.delete(scan);
+  };
+  const hear = (said: EndNews): void => {
+    const held = early.get(said.say === 'scanned' ? said.scan : said.sandbox);
+    if (held !== undefined) held.push(said);
+    else if (said.say === 'scanned') endScan(said.scan, said.how);
+    else if (said.say === 'lost') watched.get(said.sandbox)?.lost(said.port, said.why);
+    else {
+      watched.get(said.sandbox)?.ended(said.exit, said.usage);
+      watched.delete(said.sandbox);
+    }
+  };
+  const tellEarly = (started: string): void => {
+    const held = early.get(started) ?? [];
+    early.delete(started);
+    for (const said of held) hear(said);
+  };
+  return {
+    hear,
+    expect: (started) => void (started === undefined || early.set(started, [])),
+    watch(sandbox, news) {
+      watched.set(sandbox, news);
+      tellEarly(sandbox);
+    },
+    watchScan(scan, onEnd) {
+      scans.set(scan, onEnd);
+      tellEarly(scan);
+      if (isClosed) endScan(scan, keeperEnded);
+    },
+    close() {
+      isClosed = true;
+      for (const scan of [...scans.keys()]) endScan(scan, keeperEnded);
+    },
+  };
+}
+
+const keeperEnded = 'the keeper has ended';
+
+function gone(): Fault {
+  return sandboxFault('SANDBOX_START_FAILED', 'the process that makes sandboxes has ended');
+}
+
+/** What an answer to `start` or `scan` names; no other answer has such a key. */
+function startedIn(value: unknown): string | undefined {
+  const { sandbox, scan } = (value ?? {}) as { readonly sandbox?: string; readonly scan?: string };
+  return sandbox ?? scan;
 }
 
 /** With what the system answered as its cause, so that a failing disk is known as such on this side too. */
