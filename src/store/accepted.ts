@@ -9,11 +9,11 @@ import type { AcceptedTable, Schema } from './schema.ts';
 import { statement, step, writeUnits } from './statements.ts';
 import type { AcceptedQueue, AcceptedRow } from './types/accepted.ts';
 
-/** Claims and settlements don't know their namespace. No read of activations depends on one. */
+/** The group of claims and settlements, which don't know their namespace. No read of activations depends on it. */
 const anyNamespace = '';
 /** Of a row that is there. */
 const mark = { namespace: anyNamespace, urgent: true, lasting: true, essential: true };
-/** By the database's clock: the servers' own may differ. */
+/** The database's clock: those of the servers may differ. */
 const now = sql<number>`cast(unixepoch('subsec') * 1000 as integer)`;
 
 export function acceptedQueue(db: Kysely<Schema>, writer: GroupWriter): AcceptedQueue {
@@ -121,7 +121,7 @@ function leaseStatements(db: Kysely<Schema>) {
   };
 }
 
-/** Goes from one owner to the next by the index: their calls are not read. */
+/** Steps from one owner to the next by the index, without reading their calls. */
 async function ownersWithoutLease(db: Kysely<Schema>, node: string): Promise<readonly string[]> {
   const { rows } = await sql<{ owner: string }>`
     with recursive owners (owner) as (
@@ -136,7 +136,7 @@ async function ownersWithoutLease(db: Kysely<Schema>, node: string): Promise<rea
   return rows.map(({ owner }) => owner);
 }
 
-/** What the owner has, unless its lease runs again by now. */
+/** The calls of the owner, unless its lease runs again by now. */
 async function adoptFrom(
   db: Kysely<Schema>,
   owner: string,

@@ -1,6 +1,6 @@
 /**
- * Lists and counts of records walk an index. A far page or a large count is walked in strides, a statement each, so
- * that it does not keep the database thread from others.
+ * Lists and counts of records walk an index. A far page or a large count takes several statements, so that the database
+ * thread can serve others between them.
  */
 import type { Kysely } from 'kysely';
 import type { Schema } from './schema.ts';
@@ -12,10 +12,10 @@ export interface RecordKey {
   readonly activation_id: string;
 }
 
-/** Some milliseconds of walking. */
+/** A stride takes a few milliseconds. */
 const stride = 20_000;
 
-/** What the filter lets through; with `after`, only what comes after that place in a list, newest first. */
+/** Records that match the filter; with `after`, only those after that place in a list, newest first. */
 export function matching(db: Kysely<Schema>, filter: ActivationFilter, after?: RecordKey) {
   let rows = db.selectFrom('activations').where('namespace', '=', filter.namespace);
   if (filter.path !== undefined) rows = rows.where('path', '=', filter.path);
@@ -45,7 +45,7 @@ export async function walk(
   return { after, rest };
 }
 
-/** Counts what the filter lets through. Records that come meanwhile may be counted or not. */
+/** Counts records that match the filter. Records that are added meanwhile may be counted or not. */
 export async function countMatching(db: Kysely<Schema>, filter: ActivationFilter): Promise<number> {
   let counted = 0;
   let after: RecordKey | undefined;
@@ -61,7 +61,7 @@ export async function countMatching(db: Kysely<Schema>, filter: ActivationFilter
   return counted + Number(total);
 }
 
-/** One stride on. */
+/** Walks one stride. */
 function placeAfter(db: Kysely<Schema>, filter: ActivationFilter, after: RecordKey | undefined) {
   return matching(db, filter, after)
     .select(['start', 'activation_id'])

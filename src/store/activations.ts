@@ -1,6 +1,6 @@
 /**
- * Activation records and their logs. Appends go through the group writer; a read first flushes what of its
- * namespace is not on disk yet, so that it sees every append made before it.
+ * Activation records and their logs. Appends go through the group writer; a read first flushes the pending writes of its
+ * namespace, so that it sees every append made before it.
  */
 import type { Kysely } from 'kysely';
 import { countMatching, matching, walk } from './activation-walk.ts';

@@ -1,5 +1,5 @@
 /**
- * Calls of rules that are to be tried again, or were given up. When an action breaks down they come in floods, so
+ * Calls of rules that are waiting for another try, or were given up. When an action breaks down there are many at once, so
  * their writes go through the group writer.
  */
 import type { Kysely } from 'kysely';

@@ -1,4 +1,4 @@
-/** JSON columns back into values. What does not parse was not written by Ward: STORE_CORRUPT. */
+/** Parses JSON columns. A document that does not parse was not written by Ward: STORE_CORRUPT. */
 import { isJsonObject, type JsonObject, type JsonValue } from '../lib/index.ts';
 import { storeFault } from './faults.ts';
 

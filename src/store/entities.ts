@@ -75,7 +75,7 @@ function matching(db: Kysely<Schema>, query: Omit<EntityQuery, 'skip' | 'limit'>
     .where('collection', '=', query.collection);
   if (query.package !== undefined) rows = rows.where('package', '=', query.package);
   if (query.link !== undefined) rows = rows.where('link', '=', query.link);
-  // Spelled out, since the index has only rows of which the text of the query says that they are shared.
+  // Written as a literal: SQLite uses the partial index only if the text of the query has its condition.
   if (query.shared !== undefined) rows = rows.where('shared', '=', (build) => build.lit(1));
   return rows;
 }

@@ -1,6 +1,6 @@
 /**
- * The oldest records of a namespace go when all of its records are larger than they may be: a few in each short
- * transaction, and never one that ended lately, whose caller may not have asked for it yet.
+ * Deletes the oldest records of a namespace when all of its records together are too large: a few in each short
+ * transaction, and never one that ended lately, whose caller may not have read it yet.
  */
 import { type Kysely, sql } from 'kysely';
 import { type Candidate, candidates, isTooMuch } from './prune.ts';
@@ -31,7 +31,7 @@ async function heldBytes(db: Kysely<Schema>, namespace: string): Promise<number>
   return row?.bytes ?? 0;
 }
 
-/** As many of the oldest as make up for the excess, if that is not too much for one transaction. */
+/** Selects as many of the oldest records as make up for the excess, within the limits of one transaction. */
 function doomedOf(oldest: readonly Candidate[], excess: number): readonly Candidate[] {
   let bytes = 0;
   const end = oldest.findIndex((candidate, index) => {

@@ -6,13 +6,13 @@ export const storeFaults = {
   STORE_FAILED: 'host',
   /** The file is damaged, or no database at all. */
   STORE_CORRUPT: 'host',
-  /** A write would go past what its namespace may hold. */
+  /** A write would exceed the quota of its namespace. */
   STORE_QUOTA: 'too-large',
   /** The disk is full. */
   STORE_FULL: 'full',
   /** The disk is read-only, or fails. */
   STORE_UNWRITABLE: 'busy',
-  /** The disk takes nothing for now, and no more of it may wait in memory. */
+  /** The disk takes no writes for now, and no more writes may wait in memory. */
   STORE_BACKLOG: 'busy',
   /** Another process holds the database's write lock for too long. */
   STORE_LOCKED: 'busy',
@@ -30,7 +30,7 @@ export const storeFaults = {
 
 export const storeFault = faultTable(storeFaults);
 
-/** Writes that failed for such a reason may succeed later, unchanged. */
+/** Writes that failed with one of these codes may succeed later, unchanged. */
 const passing: readonly string[] = [
   'STORE_FULL',
   'STORE_UNWRITABLE',

@@ -3,11 +3,11 @@
  * fsync makes all of them durable.
  *
  * A batch starts when 500 units wait, when the oldest has waited 25 ms, or at the end of this turn of the event
- * loop when an urgent one came or someone waits for a flush. One batch is on its way at a time, in the order of
- * submission. What waits is held in memory; `room` is what callers await so that it stays bounded.
+ * loop when an urgent one came or a caller waits for a flush. One batch is on its way at a time, in the order of
+ * submission. Waiting writes are held in memory; callers await `room`, so that they stay bounded.
  *
- * When the disk takes nothing, what is lasting waits in memory, within bounds, and is tried again until the disk takes it.
- * The trouble lasts from the first batch that failed to the first that succeeded; a probe is written when nothing waits.
+ * When the disk takes no writes, lasting ones wait in memory, within bounds, and are tried again until the disk takes them.
+ * The trouble lasts from the first failed batch to the first that succeeds; when nothing waits, a probe is written.
  */
 import { type Fault, isFault, messageOf } from '../lib/index.ts';
 import { isLongText, type RunBatch, type SqlValue, type Unit } from './batch.ts';
@@ -17,30 +17,30 @@ import type { Recording, RecordingTrouble } from './types/store.ts';
 export interface GroupWriter {
   /** Settles when the unit is on disk, with the number of its steps that changed a row. */
   submit(write: GroupWrite): Promise<number>;
-  /** Everything submitted so far is on disk, or its promise rejected. */
+  /** Settles when everything submitted so far is on disk, or its promise is rejected. */
   flush(): Promise<void>;
   /** Flushes if something of that namespace is not on disk yet. */
   flushNamespace(namespace: string): Promise<void>;
-  /** Undefined while less than the memory limit waits, or nothing can be written; else settles when that is so. */
+  /** Undefined while less than the memory limit waits, or nothing can be written; else settles when that becomes true. */
   room(): Promise<void> | undefined;
   readonly recording: Recording;
 }
 
 export interface GroupWriterOptions {
-  /** Written while the disk takes nothing and nothing waits: it changes a page and means nothing. */
+  /** Written while the disk takes no writes and nothing waits: it changes a page without any effect. */
   readonly probe?: Unit;
-  /** Hears of the beginning and of the end of a trouble. */
+  /** Called at the beginning and at the end of a trouble. */
   readonly onRecording?: ((trouble: RecordingTrouble | undefined) => void) | undefined;
 }
 
 export interface GroupWrite {
   readonly namespace: string;
   readonly unit: Unit;
-  /** Someone waits for it: don't gather. */
+  /** A caller waits for it: don't gather. */
   readonly urgent: boolean;
-  /** While the disk takes nothing it waits in memory, instead of being refused. */
+  /** Waits in memory while the disk takes no writes, instead of being refused. */
   readonly lasting?: boolean;
-  /** A small one waits all the same: what is under way bounds the number of these. */
+  /** Waits even beyond the memory limit if it is small: the requests under way bound their number. */
   readonly essential?: boolean;
 }
 
@@ -50,7 +50,7 @@ interface Flush {
   readonly failed: (fault: Fault) => void;
 }
 
-/** How many units of a namespace are not on disk. */
+/** Number of units of a namespace that are not on disk. */
 interface Tally {
   readonly namespace: string;
   unsettled: number;
@@ -68,19 +68,19 @@ interface Entry {
 const gatherMs = 25;
 const troubleRetryMs = 250;
 const gatherUnits = 500;
-/** What one transaction may hold, so that reads get their turn and no message to the thread is huge. */
+/** Limits of one transaction, so that reads get their turn and no message to the thread is huge. */
 const batchUnits = 500;
 const batchChars = 8 * 1024 * 1024;
-/** Of one that is tried again: it goes to the thread several times a second. */
+/** Limit of a batch that is tried again, which goes to the thread several times a second. */
 const retriedChars = 1024 * 1024;
-/** What may wait, before `room` makes callers wait and during a trouble: UTF-16 units of text, and units. */
+/** Limits of waiting writes, before `room` makes callers wait and during a trouble: UTF-16 units of text, and units. */
 const roomChars = 32 * 1024 * 1024;
 const roomUnits = 50_000;
-/** What an entry costs beside its text. */
+/** Cost of an entry beside its text. */
 const overheadChars = 100;
-/** An essential one of this size always waits. */
+/** An essential entry up to this size always waits. */
 const smallChars = 16 * 1024;
-/** No namespace is called so. */
+/** No namespace has this name. */
 const probeNamespace = '\0';
 
 export function groupWriter(run: RunBatch, options: GroupWriterOptions = {}): GroupWriter {
@@ -92,7 +92,7 @@ class Writer implements GroupWriter {
   readonly #run: RunBatch;
   readonly #options: GroupWriterOptions;
   #queue: Entry[] = [];
-  /** Of the namespaces that have some. */
+  /** Pending units by namespace. */
   readonly #tallies = new Map<string, Tally>();
   #unsettledChars = 0;
   #unsettledUnits = 0;
@@ -205,7 +205,7 @@ class Writer implements GroupWriter {
     );
   }
 
-  /** What must not be lost goes back to where it was, before all that came since, unless it would fail again. */
+  /** Puts lasting entries back to the head of the queue, unless they would fail again. */
   #failed(batch: readonly Entry[], error: unknown): void {
     const again = mayPass(error) ? batch.filter(({ lasting }) => lasting) : [];
     const refused = mayPass(error) ? batch.filter(({ lasting }) => !lasting) : batch;
@@ -235,7 +235,7 @@ class Writer implements GroupWriter {
     this.#options.onRecording?.(undefined);
   }
 
-  /** Until the disk takes something, there is something to write. */
+  /** Writes a probe if nothing waits, until the disk takes a write again. */
   #probe(): void {
     const { probe } = this.#options;
     if (this.#trouble === undefined || this.#queue.length > 0 || probe === undefined) return;
@@ -280,8 +280,8 @@ class Writer implements GroupWriter {
 }
 
 function backlog(): Fault {
-  return storeFault('STORE_BACKLOG', 'what waits for the disk takes all the memory that it may', {
-    hint: 'See why the disk of the data folder takes nothing.',
+  return storeFault('STORE_BACKLOG', 'the writes that wait for the disk have used up their memory', {
+    hint: 'Check why the disk of the data folder takes no writes.',
     retryAfterMs: 5000,
   });
 }

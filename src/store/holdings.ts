@@ -1,4 +1,4 @@
-/** What namespaces hold, read from counters that its writes keep; and writes that must stay within a bound. */
+/** Holdings of namespaces, read from counters; and writes that must stay within a quota. */
 import type { Kysely } from 'kysely';
 import { storeFault } from './faults.ts';
 import type { Schema } from './schema.ts';
@@ -31,7 +31,7 @@ export function holdingStore(db: Kysely<Schema>): HoldingStore {
 }
 
 /**
- * Runs `write` so that its namespace holds no more than the bound after it, or no more than before.
+ * Runs `write` if afterwards its namespace holds no more than the bound, or no more than before.
  * @throws Fault STORE_QUOTA, with nothing written
  */
 export function withinBound(

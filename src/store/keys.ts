@@ -1,4 +1,4 @@
-/** Further keys of namespaces. That no id is given twice, not even to a namespace's first key, is up to the tables. */
+/** Further keys of namespaces. The tables ensure that ids are unique, also among the first keys of namespaces. */
 import type { Kysely } from 'kysely';
 import type { KeyTable, Schema } from './schema.ts';
 import type { KeyRow, KeyStore } from './types/keys.ts';

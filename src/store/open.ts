@@ -24,13 +24,13 @@ import { violationStore } from './violations.ts';
 export interface StoreOptions {
   /** The database file. It, and its folder, are made when missing: 0600 in 0700. */
   readonly path: string;
-  /** Hears when writes begin to fail, and when they succeed again. */
+  /** Called when writes begin to fail, and when they succeed again. */
   readonly onRecording?: (trouble: RecordingTrouble | undefined) => void;
-  /** Of its pages in memory. */
+  /** Cache of its pages in memory. */
   readonly cacheKiB?: number | undefined;
 }
 
-/** Writes the first page, though with the number that nobody else sets. */
+/** Writes the first page, with a number that nothing else uses. */
 const probe = [{ statement: { sql: 'pragma user_version = 0', arity: 0 }, values: [] }];
 
 /**

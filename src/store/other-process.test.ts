@@ -22,7 +22,7 @@ describe('another process', () => {
     startCommand([process.execPath, new URL(program, import.meta.url).pathname, path], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
-  /** Runs the program until it has printed so many lines, and kills it. */
+  /** Runs the program until it has printed this many lines, and kills it. */
   const killAfter = async (program: string, enough: number) => {
     const child = start(program);
     const printed: string[] = [];

@@ -1,26 +1,26 @@
 /**
- * Retention: the oldest records of a namespace go, with their logs and inputs, a few in each short transaction.
+ * Retention: deletes the oldest records of a namespace, with their logs and inputs, a few in each short transaction.
  *
- * How many there are is read from the namespace's counter, never counted. What a transaction deletes is bounded by
+ * The number of records is read from the namespace's counter, never counted. What a transaction deletes is bounded by
  * number and by size, since a record may have megabytes of logs. Freed pages are reused by later writes.
  */
 import type { Kysely } from 'kysely';
 import type { Schema } from './schema.ts';
 import type { EvictRule, PruneRule } from './types/activations.ts';
 
-/** Bytes of text that one transaction may delete, if that is more than one record. */
+/** Bytes of text that one transaction may delete; a single record may be larger. */
 const pruneBytes = 8 * 1024 * 1024;
 
 export interface Candidate {
   readonly start: number;
   readonly activationId: string;
-  /** As it counts for what its namespace holds. */
+  /** Its size in the holdings of its namespace. */
   readonly bytes: number;
-  /** Records of the namespace, at the moment at which it was read. */
+  /** Number of records of the namespace when this one was read. */
   readonly total: number;
 }
 
-/** Deletes what is next to go and says how many that were; 0 when nothing is. See `ActivationStore.prune`. */
+/** Deletes the next records and returns their number; 0 when there are none. See `ActivationStore.prune`. */
 export async function pruneActivations(db: Kysely<Schema>, rule: PruneRule): Promise<number> {
   const { total, oldest } = await extentOf(db, rule.namespace);
   const isExcessive = rule.keep !== undefined && total > rule.keep;
@@ -29,7 +29,7 @@ export async function pruneActivations(db: Kysely<Schema>, rule: PruneRule): Pro
   const doomed = doomedOf(await candidates(db, rule), rule);
   const last = doomed.at(-1);
   if (last === undefined) return 0;
-  // By place and not by id: a record that came meanwhile and is older is to go as well.
+  // Deletes by place and not by id: older records that were added meanwhile go as well.
   const result = await db
     .deleteFrom('activations')
     .where('namespace', '=', rule.namespace)
@@ -40,7 +40,7 @@ export async function pruneActivations(db: Kysely<Schema>, rule: PruneRule): Pro
   return Number(result.numDeletedRows);
 }
 
-/** What tells at little cost that nothing is to go, as is so most of the time. */
+/** A cheap check for the usual case that nothing is to be deleted. */
 async function extentOf(db: Kysely<Schema>, namespace: string) {
   const row = await db
     .selectFrom('activation_counts')
@@ -58,7 +58,7 @@ async function extentOf(db: Kysely<Schema>, namespace: string) {
   return { total: row?.total ?? 0, oldest: row?.oldest ?? undefined };
 }
 
-/** Of the records that may go together in one transaction, unless there is only one. */
+/** Whether a record no longer fits into one transaction. A single record always does. */
 export function isTooMuch(bytes: number, index: number): boolean {
   return index > 0 && bytes > pruneBytes;
 }

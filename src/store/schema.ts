@@ -51,13 +51,13 @@ export interface ActivationTable {
   response: string | null;
 }
 
-/** Only of activations that have log lines. */
+/** Only activations with log lines have a row. */
 export interface ActivationLogTable {
   activation_id: string;
   lines: string;
 }
 
-/** Only of activations whose input is kept. */
+/** Only activations whose input is kept have a row. */
 export interface ActivationInputTable {
   activation_id: string;
   input: string;
@@ -69,7 +69,7 @@ export interface ActivationCountTable {
   total: number;
   /** Start of the newest record that was deleted. */
   last_deleted_start: number | null;
-  /** Of the records, with their logs and inputs. */
+  /** Size of the records, with their logs and inputs. */
   bytes: number;
 }
 
@@ -80,7 +80,7 @@ export interface HoldingsTable {
   code_bytes: number;
 }
 
-/** Sizes of the code that entities name; a row goes with the last of them. */
+/** Sizes of the code that entities name; a row is deleted with the last of them. */
 export interface CodeBlobTable {
   digest: string;
   bytes: number;
@@ -97,7 +97,7 @@ export interface AcceptedTable {
   code_digest: string | null;
 }
 
-/** Servers that work on the accepted queue, and when their leases end; one without a lease need not be there. */
+/** Servers that work on the accepted queue, and the end of their leases; a server without a lease may be missing. */
 export interface NodeTable {
   name: string;
   lease_until: number;

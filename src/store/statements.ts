@@ -1,6 +1,6 @@
 /**
- * How statements of batched writes are made, compiled once by Kysely; and those of records and of the accepted queue,
- * with the units made of them.
+ * Statements of batched writes, compiled once by Kysely; and those of records and of the accepted queue, with the units
+ * made of them.
  */
 import { type Compilable, type Kysely, sql } from 'kysely';
 import { type BatchStep, isLongText, type SqlValue, type Statement, type Unit } from './batch.ts';
@@ -15,7 +15,7 @@ export interface WriteUnits {
   settle(activationId: string, attempt: number): Unit;
 }
 
-/** Bound as bytes, which SQLite takes for text without a look at them (sqlite.org/lang_expr.html#castexpr). */
+/** Bound as bytes, which SQLite casts to text without a check (sqlite.org/lang_expr.html#castexpr). */
 const longText = sql<string>`cast(${''} as text)`;
 
 export function writeUnits(db: Kysely<Schema>): WriteUnits {
@@ -53,7 +53,7 @@ export function writeUnits(db: Kysely<Schema>): WriteUnits {
   return {
     append({ row, logs, inputJson, settles }) {
       const steps: BatchStep[] = [];
-      // First: when it deletes nothing, the rest of the unit is skipped.
+      // This step is first: when it deletes nothing, the rest of the unit is skipped.
       if (settles !== null) steps.push(step(settleWithin, [row.activationId, settles, row.namespace]));
       steps.push(step(insertActivation, activationValues(row)));
       const lines = logsValue(logs);
@@ -86,11 +86,11 @@ function insertActivationStatement(db: Kysely<Schema>): Statement {
   return { ...statement(insert), tally: { sql: countRecords, by: 1 }, measured: [7, 8] };
 }
 
-/** With the kibibyte for each that the trigger takes away again. */
+/** Size of records, with the kibibyte for each that the trigger subtracts again. */
 const countRecords = `
   update activation_counts set total = total + ?1, bytes = bytes + ?1 * 1024 + ?2 where namespace = ?3`;
 
-/** Null when nothing was logged. */
+/** Null without log lines. */
 function logsValue(logs: ActivationWrite['logs']): SqlValue {
   if (isLongText(logs)) return logs;
   return logs.length > 0 ? JSON.stringify(logs) : null;

@@ -1,4 +1,4 @@
-/** Violations: a ring a namespace, so that one that makes many pushes out its own only. */
+/** Violations: a ring for each namespace, so that a namespace with many pushes out only its own. */
 import type { Kysely } from 'kysely';
 import type { Unit } from './batch.ts';
 import type { GroupWriter } from './group-writer.ts';

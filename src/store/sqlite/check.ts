@@ -1,12 +1,12 @@
-/** What is wrong in a database, as it was at one moment: told by SQLite, and by counters that differ from their rows. */
+/** Finds damage in a snapshot of a database: by SQLite's own checks, and by counters that differ from their rows. */
 import type { DatabaseSnapshot } from './snapshot.ts';
 
-/** SQLite tells no more. */
+/** Limit of problems that SQLite reports. */
 const mostProblems = 20;
-/** Whose rows count as what a namespace holds (migration 14). */
+/** Tables whose rows count as holdings of a namespace (migration 14). */
 const held = ['entities', 'feeds', 'deliveries', 'apis'] as const;
 
-/** Of pages, indexes and references between rows. Reads the whole file. @throws Fault STORE_CORRUPT, STORE_FAILED */
+/** Problems of pages, indexes and references between rows. Reads the whole file. @throws Fault STORE_CORRUPT, STORE_FAILED */
 export function databaseProblems(database: DatabaseSnapshot): readonly string[] {
   const integrity = database
     .all(`pragma integrity_check(${mostProblems})`)
@@ -20,7 +20,7 @@ export function databaseProblems(database: DatabaseSnapshot): readonly string[] 
 }
 
 /**
- * Counters of a copy of the state that differ from the rows that they count.
+ * Finds counters in a copy of the state that differ from the rows that they count.
  * @throws Fault STORE_CORRUPT, STORE_FAILED
  */
 export function stateProblems(state: DatabaseSnapshot): readonly string[] {

@@ -40,8 +40,8 @@ class ThreadAdapter extends SqliteAdapter {
   }
 
   /**
-   * There is one, but who may use it is decided here. Kysely would let one statement at a time through, and wake up all
-   * that wait after each: of five thousand at once, the last would have been woken up five thousand times.
+   * There is one connection, and this driver schedules its use. Kysely would pass one statement at a time, and wake up all
+   * waiters after each: of five thousand waiters, the last would be woken up five thousand times.
    */
   override get supportsMultipleConnections(): boolean {
     return true;
@@ -54,8 +54,8 @@ interface Waiting {
 }
 
 /**
- * There is one connection. Whoever opens a transaction has it alone until its end; outside of that, statements
- * of all callers go straight through. Who has to wait is let in in the order of coming.
+ * There is one connection. A caller that opens a transaction has it alone until the end; outside of transactions, the
+ * statements of all callers pass at once. Waiting callers get their turn in the order of arrival.
  */
 class Turns {
   #owner: object | undefined;
@@ -67,7 +67,7 @@ class Turns {
     return this.#wait(undefined);
   }
 
-  /** Settles when nobody else may. */
+  /** Settles when no one else may. */
   take(who: object): Promise<void> {
     return this.#wait(who);
   }
@@ -113,7 +113,7 @@ class ThreadDriver implements Driver {
   async beginTransaction(connection: DatabaseConnection, settings: TransactionSettings): Promise<void> {
     await this.#turns.take(connection);
     try {
-      // Taking the write lock now, since SQLite can't wait for it half-way through.
+      // Takes the write lock now, since SQLite can't wait for it half-way through.
       const begin = settings.accessMode === 'read only' ? 'begin' : 'begin immediate';
       await connection.executeQuery(CompiledQuery.raw(begin));
     } catch (error) {
@@ -128,7 +128,7 @@ class ThreadDriver implements Driver {
     this.#turns.release(connection);
   }
 
-  /** SQLite may have done it by itself, when the disk failed: what failed first is what callers are to hear. */
+  /** SQLite may have rolled back by itself when the disk failed: callers must get the first error. */
   async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
     try {
       await connection.executeQuery(CompiledQuery.raw('rollback'));
@@ -157,7 +157,7 @@ class ThreadConnection implements DatabaseConnection {
   async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
     await this.#turns.mine(this);
     const { rows, changes } = await this.#thread.query(query.sql, query.parameters.map(sqlValue));
-    // The rows' type is what the query says that it selects: Kysely's own drivers trust it the same way.
+    // The query declares the type of its rows: Kysely's own drivers trust it in the same way.
     return { rows: rows as Row[], numAffectedRows: BigInt(changes) };
   }
 

@@ -1,5 +1,5 @@
 /**
- * The data folder that a database belongs to: its id, in a table of one row. All databases of a folder have the same one,
+ * The id of the data folder that a database belongs to, in a table of one row. All databases of a folder have the same id,
  * copies and backups included.
  */
 import { existsSync } from 'node:fs';
@@ -16,7 +16,7 @@ export function readFolderMark(path: string): string | undefined {
   return id === undefined ? undefined : String(id);
 }
 
-/** The file is there; others may have it open. @throws Fault STORE_CORRUPT, STORE_LOCKED, STORE_FULL, STORE_FAILED */
+/** The file must exist; others may have it open. @throws Fault STORE_CORRUPT, STORE_LOCKED, STORE_FULL, STORE_FAILED */
 export function writeFolderMark(path: string, id: string): void {
   if (!existsSync(path)) throw new Error(`${path} is not there`);
   try {

@@ -1,4 +1,4 @@
-/** What the main thread and the database thread say to each other. Both are Ward's own: nothing is checked. */
+/** The messages between the main thread and the database thread. Both are Ward's own: nothing is validated. */
 import type { LongText, SqlValue, Statement } from '../batch.ts';
 
 export type Request =
@@ -46,11 +46,11 @@ export interface SqlError {
 
 export interface WorkerData {
   readonly path: string;
-  /** Pages of the database that are kept in memory. */
+  /** Cache of the database's pages in memory. */
   readonly cacheKiB: number;
 }
 
-/** The low byte of the extended result codes that are told apart (sqlite.org/rescode.html). */
+/** The low byte of the extended result codes that Ward distinguishes (sqlite.org/rescode.html). */
 export const resultCodes = {
   busy: 5,
   locked: 6,

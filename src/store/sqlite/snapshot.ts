@@ -1,6 +1,6 @@
 /**
- * A database file as it is at one moment, while others go on writing: a read transaction that stays open. A caller
- * that takes several files at (nearly) one moment opens them one after the other, and copies them at leisure.
+ * A snapshot of a database file while others go on writing: a read transaction that stays open. A caller that needs
+ * several files as of (nearly) one moment opens them one after the other, and copies them later.
  */
 import { closeSync, existsSync, openSync, rmSync } from 'node:fs';
 import { backup, DatabaseSync, type SQLOutputValue } from 'node:sqlite';
@@ -10,12 +10,12 @@ import { faultOf } from './sql-fault.ts';
 
 export interface DatabaseSnapshot extends Disposable {
   all(sql: string): readonly Readonly<Record<string, SQLOutputValue>>[];
-  /** `pragma user_version`, by which some files say their form. */
+  /** `pragma user_version`: the schema version of some files. */
   readonly userVersion: number;
   /**
-   * Writes it into a new file, 0600, without what was deleted from it: freed pages keep old rows. Beside that file it
-   * takes as much room again meanwhile.
-   * @param onShare is told how much of it is done, from 0 to 1
+   * Writes it into a new file, 0600, without deleted rows, which freed pages still hold. Meanwhile it needs the same space
+   * again beside that file.
+   * @param onShare is called with the part that is done, from 0 to 1
    * @throws Fault STORE_CORRUPT, STORE_FULL, STORE_FAILED
    */
   copyTo(file: string, onShare?: (share: number) => void): Promise<void>;
@@ -34,7 +34,7 @@ export function openSnapshot(path: string): DatabaseSnapshot | undefined {
       const raw = `${file}.raw`;
       try {
         for (const made of [raw, file]) closeSync(openSync(made, 'wx', 0o600));
-        // It copies the open transaction and not later writes, so it never begins anew.
+        // It copies the open transaction and not later writes, so it never restarts.
         await backup(db, raw, {
           rate: pagesPerStep,
           progress: ({ totalPages, remainingPages }) => onShare(1 - remainingPages / (totalPages || 1)),
@@ -61,7 +61,7 @@ export function schemaOfState(state: DatabaseSnapshot): string | undefined {
 
 /** Whether this Ward can read a database that has this migration. */
 export async function knowsSchema(migration: string): Promise<boolean> {
-  // Loaded here: it takes the query builder.
+  // Loaded here, because it loads the query builder.
   return Object.hasOwn((await import('../migrations/index.ts')).migrations, migration);
 }
 
@@ -80,7 +80,7 @@ export function codeNamedIn(state: DatabaseSnapshot): readonly string[] {
 }
 
 function beginReading(path: string): DatabaseSync {
-  // Opening the file must not create it.
+  // Must not create the file.
   const db = openSqlite(new URL(`${pathToFileURL(path)}?mode=rw`));
   try {
     // Only a read begins the transaction.

@@ -1,4 +1,4 @@
-/** SQLite's errors as the store's faults, told by result code (sqlite.org/rescode.html), never by text. */
+/** Turns SQLite's errors into the store's faults, by result code (sqlite.org/rescode.html), never by text. */
 import { dirname } from 'node:path';
 import { type Fault, messageOf } from '../../lib/index.ts';
 import { storeFault } from '../faults.ts';
@@ -8,7 +8,7 @@ import { resultCodes, type SqlError } from './protocol.ts';
 const foreignKey = 787;
 /** SQLITE_IOERR_SHMSIZE: a full disk, when SQLite's file of shared memory has to grow. */
 const noRoomForSharedMemory = 4874;
-/** Until a disk that fails is worth another try. */
+/** Time until a failed disk is worth another try. */
 const retryAfterMs = 10_000;
 const duplicates: readonly number[] = [1555, 2067, 1811];
 
@@ -43,7 +43,7 @@ export function faultOf(reason: unknown, path: string): Fault {
     case resultCodes.readOnly:
     case resultCodes.ioError:
       if (error.code === noRoomForSharedMemory) return faultOf({ ...error, code: resultCodes.full }, path);
-      // Callers are told it: no paths.
+      // Callers see this message, so it has no paths.
       return storeFault(
         'STORE_UNWRITABLE',
         `the disk of the database is read-only or fails: ${error.message}`,

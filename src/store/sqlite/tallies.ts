@@ -1,4 +1,4 @@
-/** Counts the rows that the statements of a batch change, for what is to be updated by their number at its end. */
+/** Counts the rows that the statements of a batch change, for counters that are updated at its end. */
 import { isLongText, type SqlValue, type Statement } from '../batch.ts';
 
 export interface Count {
@@ -6,17 +6,17 @@ export interface Count {
   bytes: number;
 }
 
-/** SQL → value → what was counted. */
+/** SQL → value → counts. */
 export type Tallies = Map<string, Map<SqlValue, Count>>;
 
-/** A row that was changed, of a unit that may still fail. */
+/** A changed row of a unit that may still fail. */
 export interface Mark {
   readonly sql: string;
   readonly value: SqlValue;
   bytes: number;
 }
 
-/** Adds what a step has changed; what it measured goes to the latest row that is counted. */
+/** Adds the rows that a step has changed; its measured bytes go to the latest counted row. */
 export function mark(marks: Mark[], { tally, measured = [] }: Statement, values: readonly SqlValue[]): void {
   if (tally) marks.push({ sql: tally.sql, value: values[tally.by] ?? null, bytes: 0 });
   const latest = marks.at(-1);

@@ -1,7 +1,7 @@
 /**
  * The main thread's end of the database thread: queries and batches go to it, several of one tick in one
  * message, and its errors come back as faults. When the thread dies, every pending and every later call
- * fails with STORE_FAILED; nothing is restarted behind the callers' backs.
+ * fails with STORE_FAILED; the thread is never restarted without the callers' knowledge.
  */
 import { once } from 'node:events';
 import type { Worker } from 'node:worker_threads';
@@ -27,7 +27,7 @@ export interface QueryAnswer {
 const program = new URL('./worker.ts', import.meta.url);
 const usualCacheKiB = 32 * 1024;
 
-/** Starts the thread, which opens the file at once: a file that can't be opened fails the first call. */
+/** Starts the thread, which opens the file at once; if that fails, the first call fails. */
 export function startDatabaseThread(path: string, cacheKiB = usualCacheKiB): DatabaseThread {
   return new Thread(path, cacheKiB);
 }
@@ -37,7 +37,7 @@ type Unnumbered<T> = T extends Request ? Omit<T, 'id'> : never;
 interface Pending {
   readonly resolve: (reply: Reply) => void;
   readonly reject: (fault: Fault) => void;
-  /** Takes the long texts of a request that failed. */
+  /** Gets back the long texts of a request that failed. */
   readonly restored?: ((texts: readonly LongText[]) => void) | undefined;
 }
 
@@ -116,7 +116,7 @@ class Thread implements DatabaseThread {
   }
 }
 
-/** Of long texts: it goes over to the thread instead of being copied. */
+/** Memory of long texts, which is transferred to the thread instead of being copied. */
 function memoryOf(requests: readonly Request[]): ArrayBuffer[] {
   const memory: ArrayBuffer[] = [];
   for (const request of requests) {
@@ -144,7 +144,7 @@ function flatten(units: readonly Unit[]): Omit<BatchRequest, 'id'> {
   return { type: 'batch', statements, steps, values };
 }
 
-/** Their memory went to the thread and came back: it is under the same values again. */
+/** Puts the memory that came back from the thread under the same values again. */
 function restore(values: BatchRequest['values'], texts: readonly LongText[]): void {
   values
     .filter((value) => isLongText(value))

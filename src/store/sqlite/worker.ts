@@ -43,7 +43,7 @@ port.on('message', (requests: readonly Request[]) => {
 
 function open(): DatabaseSync {
   const database = openSqlite(path);
-  // Switching to WAL wants the file for itself, and SQLite does not wait for that by its time-out.
+  // Switching to WAL needs the file exclusively, and SQLite's time-out does not cover that.
   retryBusy(() => database.exec('pragma journal_mode = wal'), 250, 20);
   // Full: a commit is an fsync of the log, so what was reported durable survives a power cut.
   database.exec(`
@@ -88,7 +88,7 @@ function isText(value: SqlValue): value is LongText {
   return isLongText(value);
 }
 
-/** Their memory is this thread's alone, and given back at once (see `giveBack`). */
+/** Gives back their memory, which this thread owns, at once (see `giveBack`). */
 function forgetTexts(request: Request): void {
   if (request.type === 'close') return;
   for (const value of request.values)
@@ -172,7 +172,7 @@ function runIsolated(
   }
 }
 
-/** A rollback that failed with its disk leaves a transaction open, in which no other can begin. */
+/** A rollback that failed with the disk leaves a transaction open, and no other can begin. */
 function endLeftOver(): void {
   if (db.isTransaction) db.exec('rollback');
 }
@@ -209,10 +209,10 @@ function retryBusy(run: () => void, attempts: number, pauseMs: number): void {
 function close(): void {
   prepared.clear();
   try {
-    // The checkpoint would wait for whoever reads, and hold the lock of all writers meanwhile.
+    // The checkpoint would wait for readers, and hold the lock of all writers meanwhile.
     db.exec('pragma optimize; pragma busy_timeout = 0; pragma wal_checkpoint(truncate)');
   } catch {
-    // A disk that takes nothing: what is durable is in the log, and the next start copies it.
+    // The disk takes no writes: durable data is in the log, and the next start copies it.
   }
   db.close();
 }

@@ -58,7 +58,7 @@ export function retentionTests({ store, reopen }: Context): void {
     expect(await starts('other')).toHaveLength(6);
   });
 
-  test('so many at a time, oldest first', async () => {
+  test('a limited number at a time, oldest first', async () => {
     await fill(10);
     const pruned: number[] = [];
     while (pruned.at(-1) !== 0) {

@@ -1,4 +1,4 @@
-/** Violations: newest first, so many a namespace, and gone with it. */
+/** Violations: newest first, a limited number for each namespace, deleted with it. */
 import { expect, test } from 'vitest';
 import type { ViolationRow } from '../types/violations.ts';
 import { type Context, namespaceRow } from './context.ts';

@@ -7,13 +7,13 @@ export interface AcceptedRow {
   readonly acceptedAt: number;
   /** How often it was claimed: 0 never. The fencing token: a completion of an older attempt is ignored. */
   readonly attempt: number;
-  /** The node that has accepted or adopted it; empty: none. */
+  /** The node that has accepted or adopted it; empty when it has no owner. */
   readonly owner: string;
   readonly job: JsonValue;
 }
 
 export interface AcceptedInsert extends Omit<AcceptedRow, 'attempt'> {
-  /** Of the code that it needs, which is to stay until it ends. */
+  /** Digest of the code that it needs, which must stay until it ends. */
   readonly codeDigest: string | null;
 }
 
@@ -40,21 +40,21 @@ export interface AcceptedQueue {
    * another node has adopted it. Durable when it settles.
    */
   claim(activationId: string, attempt: number, node: string): Promise<boolean>;
-  /** The lease runs for `leaseMs` from now on. False: it did not run before, so others may have adopted what was the node's. */
+  /** Renews the lease for `leaseMs`. False when it had ended, so that others may have adopted the node's calls. */
   extend(lease: NodeLease): Promise<boolean>;
-  /** Ends the leases of all other nodes: for one that knows that no other server works on this database. */
+  /** Ends the leases of all other nodes, for a node that knows that no other server works on this database. */
   endOtherLeases(node: string): Promise<void>;
   /** Ends the node's lease. */
   leave(node: string): Promise<void>;
   /** Makes the node the owner of calls that no other node with a running lease owns, `max` at most. Oldest first. */
   adopt(node: string, max: number): Promise<readonly AcceptedRow[]>;
-  /** From now on any node may adopt it. Ignored when the node does not own it. */
+  /** Releases it, so that any node may adopt it. Ignored when the node does not own it. */
   release(activationId: string, node: string): Promise<void>;
   /** Ends it without a record. Ignored when it is gone or its attempt is another by now. */
   settle(activationId: string, attempt: number): Promise<void>;
   get(namespace: string, activationId: string): Promise<AcceptedRow | undefined>;
-  /** Of all owners; of each, oldest first. */
+  /** Calls of all owners; for each owner, oldest first. */
   pending(limit: number): Promise<readonly AcceptedRow[]>;
-  /** Some call needs this code. */
+  /** Whether some call needs this code. */
   needsCode(digest: string): Promise<boolean>;
 }

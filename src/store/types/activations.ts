@@ -15,11 +15,11 @@ export interface ActivationRow {
   readonly document: JsonObject;
 }
 
-/** A record as it is written: its document is JSON already, so that a large one is not serialised again. */
+/** A record to be written: its document is JSON already, so that a large one is not serialised again. */
 export interface ActivationInsert extends Omit<ActivationRow, 'document'> {
   /** A JSON object: everything of the record but its response and its logs. */
   readonly documentJson: string;
-  /** JSON: what a read gives as `response`; null when there is none. */
+  /** JSON of the `response`; null without one. */
   readonly responseJson: string | LongText | null;
 }
 
@@ -42,9 +42,9 @@ export interface ActivationQuery extends ActivationFilter {
 /** A record to be kept, and the accepted invocation that it settles, in one transaction. */
 export interface ActivationWrite {
   readonly row: ActivationInsert;
-  /** Its lines; of a long one, an array of them as JSON. */
+  /** Its lines; for a long log, a JSON array of them. */
   readonly logs: readonly string[] | LongText;
-  /** JSON: what the activation was called with, where that is to be kept. */
+  /** JSON of the input, if it is to be kept. */
   readonly inputJson?: string;
   /**
    * The attempt of the accepted row that this record settles: what `claim` was called with, plus one (0 when it
@@ -62,18 +62,18 @@ export interface ActivationStore {
    */
   append(write: ActivationWrite): Promise<unknown>;
   /**
-   * Undefined while there is memory for more records, else settles when the disk has caught up. To be awaited before
-   * starting work that ends in an `append` which nobody awaits; it is what bounds the memory.
+   * Undefined while there is memory for more records, else settles when the disk has caught up. Await it before starting
+   * work that ends in an `append` without `await`: this bounds the memory.
    */
   room(): Promise<void> | undefined;
   get(namespace: string, activationId: string): Promise<ActivationRow | undefined>;
   logs(namespace: string, activationId: string): Promise<readonly string[] | undefined>;
-  /** What it was called with, if that was kept. */
+  /** Its input, if that was kept. */
   input(namespace: string, activationId: string): Promise<JsonValue | undefined>;
   /** Newest first. */
   list(query: ActivationQuery): Promise<readonly ActivationRow[]>;
   count(query: Omit<ActivationQuery, 'skip' | 'limit' | 'brief'>): Promise<number>;
-  /** Everything appended so far is on disk. */
+  /** Settles when everything appended so far is on disk. */
   flush(): Promise<void>;
   /**
    * Deletes a namespace's oldest records, with their logs and inputs, and says how many: `max` at most, and fewer when
@@ -87,11 +87,11 @@ export interface ActivationStore {
   evict(rule: EvictRule): Promise<Evicted>;
 }
 
-/** What goes: the oldest records, until those that are left are small enough. */
+/** What to delete: the oldest records, until the rest is small enough. */
 export interface EvictRule {
   readonly namespace: string;
   readonly keepBytes: number;
-  /** Records that ended later stay; epoch milliseconds. */
+  /** Keeps records that ended later; epoch milliseconds. */
   readonly endedBefore: number;
   readonly max: number;
 }
@@ -102,13 +102,13 @@ export interface Evicted {
   readonly heldBytes: number;
 }
 
-/** What goes: each record that one of `before` and `keep` names; nothing when there is neither. */
+/** What to delete: each record that `before` or `keep` selects; nothing without both. */
 export interface PruneRule {
   readonly namespace: string;
-  /** Records that started before this go; epoch milliseconds. */
+  /** Deletes records that started before this; epoch milliseconds. */
   readonly before?: number;
-  /** Records past this many newest ones go. */
+  /** Deletes all but this many of the newest records. */
   readonly keep?: number;
-  /** From 1 on. 250 take about ten milliseconds of the store's time, among millions. */
+  /** At least 1. 250 take about ten milliseconds of the store's time, among millions. */
   readonly max: number;
 }

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../lib/index.ts';
 
-/** A rule's call of its action that is to be tried again, or was given up. */
+/** A rule's call of its action that waits for another try, or was given up. */
 export interface DeliveryRow {
   readonly id: string;
   readonly namespace: string;

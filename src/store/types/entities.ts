@@ -13,7 +13,7 @@ export interface EntityRow {
   readonly revision: string;
   /** Epoch milliseconds. */
   readonly updatedAt: number;
-  /** Digest of the code blob that it holds alive, if any. */
+  /** Digest of the code blob that it keeps, if any. */
   readonly codeDigest: string | null;
   /** Full name (`ns/[pkg/]name`) of the entity that it points to: a rule's trigger, a binding's package. */
   readonly link: string | null;
@@ -25,11 +25,11 @@ export interface EntityRow {
 export interface EntityQuery {
   readonly namespace: string;
   readonly collection: Collection;
-  /** A package's name: only what is in it. */
+  /** A package's name: only entities in it. */
   readonly package?: string;
-  /** Only what points to this entity. */
+  /** Only entities that point to this one. */
   readonly link?: string;
-  /** Only what other namespaces may see. */
+  /** Only entities that other namespaces may see. */
   readonly shared?: true;
   readonly skip: number;
   readonly limit: number;

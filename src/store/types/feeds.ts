@@ -9,9 +9,9 @@ export interface FeedRow {
   readonly provider: string;
   /** Random, new with each write; the optimistic lock. */
   readonly revision: string;
-  /** By which a provider finds it from outside, unlike that of any other feed. */
+  /** Unique token by which a provider finds it from outside. */
   readonly token: string | null;
-  /** When it is to be looked at next; epoch milliseconds. */
+  /** Time of the next look at it; epoch milliseconds. */
   readonly dueAt: number | null;
   readonly document: JsonObject;
 }

@@ -1,12 +1,12 @@
-/** Code that a row names. */
+/** Code that a row refers to. */
 export interface HeldCode {
   readonly digest: string;
   readonly bytes: number;
 }
 
-/** What a write must not go past. */
+/** Limits of a write. */
 export interface WriteBound {
-  /** Of entities and code of the namespace together. A write that makes neither larger is always let through. */
+  /** Limit of entities and code of the namespace together. A write that makes neither larger always passes. */
   readonly maxBytes: number;
   /** Of the row that is written. */
   readonly code?: HeldCode | undefined;
@@ -28,8 +28,8 @@ export interface Holdings {
 export interface HoldingStore {
   /** Undefined when there is no such namespace. */
   get(namespace: string): Promise<Holdings | undefined>;
-  /** Digests of code whose size is not known, as a database of an older Ward has them. They count nothing. */
+  /** Digests of code of unknown size, from a database of an older Ward. They count nothing. */
   unmeasuredCode(): Promise<readonly string[]>;
-  /** Says how large it is. */
+  /** Sets its size. */
   measureCode(code: HeldCode): Promise<void>;
 }

@@ -1,11 +1,11 @@
-/** A further key of a namespace, which may do less than its first one. */
+/** A further key of a namespace, with fewer rights than its first one. */
 export interface KeyRow {
   /** The public half, a UUID, unlike that of any other key, first ones of namespaces included. */
   readonly keyId: string;
   readonly namespace: string;
   /** SHA-256 of the secret half, hex. */
   readonly keyHash: string;
-  /** What it may do; known above. */
+  /** Its rights; rooms above know their meaning. */
   readonly scope: string;
   readonly label: string;
   readonly createdAt: number;
@@ -19,6 +19,6 @@ export interface KeyStore {
   list(namespace: string): Promise<readonly KeyRow[]>;
   /** @throws Fault STORE_NO_NAMESPACE, STORE_DUPLICATE */
   create(row: KeyRow): Promise<void>;
-  /** False when there is none. */
+  /** False when it does not exist. */
   delete(namespace: string, keyId: string): Promise<boolean>;
 }

@@ -8,7 +8,7 @@ export interface NamespaceRow {
   /** SHA-256 of the secret half, hex. */
   readonly keyHash: string;
   readonly limits: JsonObject;
-  /** What its owner has set for it as a whole. */
+  /** Settings of its owner for the whole namespace. */
   readonly settings: JsonObject;
   readonly createdAt: number;
 }
@@ -22,7 +22,7 @@ export interface NamespacePage {
 export interface NamespaceUsage extends Holdings {
   readonly name: string;
   readonly actions: number;
-  /** Start of its newest activation that a record was kept of, whether it is there still; null: there was none. */
+  /** Start of its newest recorded activation, even if the record is deleted; null when there was none. */
   readonly lastUsedAt: number | null;
 }
 
@@ -35,7 +35,7 @@ export interface NamespaceStore {
   usage(page: NamespacePage): Promise<readonly NamespaceUsage[]>;
   /** False when the name is taken, or the key's id: by a namespace or by a further key. */
   create(row: NamespaceRow): Promise<boolean>;
-  /** False when there is none. @throws Fault STORE_DUPLICATE when the key's id is taken */
+  /** False when it does not exist. @throws Fault STORE_DUPLICATE when the key's id is taken */
   update(row: NamespaceRow): Promise<boolean>;
   /** Deletes the namespace with all that is in it. */
   delete(name: string): Promise<boolean>;

@@ -1,4 +1,4 @@
-/** Durable state, by concept. The store keeps documents; what they mean is known above. */
+/** Durable state, by concept. The store keeps documents; rooms above know their meaning. */
 import type { Fault } from '../../lib/index.ts';
 import type { AcceptedQueue } from './accepted.ts';
 import type { ActivationStore } from './activations.ts';
@@ -11,9 +11,9 @@ import type { KeyStore } from './keys.ts';
 import type { NamespaceStore } from './namespaces.ts';
 import type { ViolationStore } from './violations.ts';
 
-/** Whether what was appended reaches the disk. */
+/** Whether appended records reach the disk. */
 export interface Recording {
-  /** Undefined while it does: from the first write that succeeds to the first that fails. Every call asks. */
+  /** Undefined while they do. It begins with the first write that fails, and ends with the first that succeeds. Every call reads it. */
   trouble(): RecordingTrouble | undefined;
   /** Writes that wait in memory. */
   waiting(): number;
@@ -22,7 +22,7 @@ export interface Recording {
 export interface RecordingTrouble {
   /** Epoch milliseconds. */
   readonly since: number;
-  /** Of the latest try. */
+  /** Fault of the latest try. */
   readonly fault: Fault;
 }
 
@@ -40,6 +40,6 @@ export interface Store extends AsyncDisposable {
   readonly recording: Recording;
   /** Grows whenever another process wrote to the database: a cue to drop caches. */
   foreignWrites(): Promise<number>;
-  /** Writes what is pending and closes. */
+  /** Writes pending data and closes. */
   close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** What a sandbox did that its policy does not let it. */
+/** A violation of its policy by a sandbox. */
 export interface ViolationRow {
   /** Whose sandbox it was. */
   readonly namespace: string;
@@ -12,7 +12,7 @@ export interface ViolationRow {
 }
 
 export interface ViolationQuery {
-  /** Of all namespaces when there is none. */
+  /** Undefined: of all namespaces. */
   readonly namespace?: string | undefined;
   readonly kind?: string | undefined;
   /** Inclusive, epoch milliseconds. */
