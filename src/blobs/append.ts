@@ -1,6 +1,6 @@
 /**
- * Bytes from the network to the end of a file, hashed on their way, with flat memory: a batch is written while the
- * next one is read. Of long ones the disk gets its part now and then, so that the flush at the end is short.
+ * Appends bytes from the network to a file and hashes them, with constant memory: a batch is written while the next one is
+ * read. Long files are flushed at intervals, so that the flush at the end is short.
  */
 import type { Hash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
@@ -10,7 +10,7 @@ import { createBufferShares } from './buffer-shares.ts';
 import { blobFault } from './faults.ts';
 
 export interface Growing {
-  /** Of the bytes so far. */
+  /** Hash of the bytes so far. */
   readonly hash: Hash;
   /** Bytes so far: in the file, and hashed. */
   size: number;
@@ -21,7 +21,7 @@ export interface Growing {
 const shares = createBufferShares(32 * 1024 * 1024);
 const syncBytes = 32 * 1024 * 1024;
 
-/** As `BlobWriter.append` has it. */
+/** Implements `BlobWriter.append`. */
 export async function appendStream(
   file: FileHandle,
   target: Growing,
@@ -39,7 +39,7 @@ export async function appendStream(
     if (bytes === 0) return;
     admit(bytes);
     written = write(file, target, batch, bytes);
-    // Whoever awaits it next gets its error, which is not to end the process before.
+    // The next `await` gets the error; until then it must not end the process as an unhandled rejection.
     written.catch(() => {});
     unsynced += bytes;
     batch = [];
@@ -69,13 +69,13 @@ async function write(file: FileHandle, target: Growing, batch: readonly Buffer[]
   const { bytesWritten } = await broken(target, file.writev([...batch], target.size));
   if (bytesWritten !== bytes) {
     target.isBroken = true;
-    throw blobFault('BLOB_WRITE_FAILED', 'the disk took a part of a write only');
+    throw blobFault('BLOB_WRITE_FAILED', 'the disk took only a part of a write');
   }
   for (const chunk of batch) giveBack(chunk);
   target.size += bytes;
 }
 
-/** What fails on the disk leaves the target broken. */
+/** An error of the disk leaves the target broken. */
 async function broken<T>(target: Growing, work: Promise<T>): Promise<T> {
   try {
     return await work;

@@ -1,22 +1,22 @@
 /**
- * How large the buffers of a transfer are: large ones cost fewer turns of the event loop, and many transfers together
- * must not take the memory.
+ * Sizes the buffers of transfers: large ones cost fewer turns of the event loop, but many transfers together must not use
+ * up the memory.
  */
 
 interface BufferShares {
-  /** For as long as a transfer lasts. */
+  /** Takes a share for the duration of a transfer. */
   enter(): BufferShare;
 }
 
 interface BufferShare extends Disposable {
-  /** For each of the two buffers that a transfer has: one is filled while the other is emptied. */
+  /** Size of each of the two buffers of a transfer: one is filled while the other is emptied. */
   readonly bytes: number;
 }
 
 const largest = 512 * 1024;
 const smallest = 16 * 1024;
 
-/** @param all For the buffers of all transfers, unless there are so many that each has the smallest. */
+/** @param all memory for the buffers of all transfers; with very many, each still gets the smallest size */
 export function createBufferShares(all: number): BufferShares {
   let transfers = 0;
   return {

@@ -1,6 +1,6 @@
 /**
- * Bytes of a file to somebody who takes them at his own pace: one buffer is filled while the other one is taken, and
- * no further one is made, however long the file is.
+ * Copies a file to a consumer at its own pace, with two buffers for any length: one is filled while the other is being
+ * consumed.
  */
 import type { FileHandle } from 'node:fs/promises';
 import { createBufferShares } from './buffer-shares.ts';
@@ -9,7 +9,7 @@ import type { ByteRange } from './types.ts';
 
 const shares = createBufferShares(32 * 1024 * 1024);
 
-/** As `BlobCopier.copy` has it. */
+/** Implements `BlobCopier.copy`. */
 export async function copyFile(
   file: FileHandle,
   range: ByteRange,
@@ -27,7 +27,7 @@ export async function copyFile(
     const [{ bytesRead }] = await Promise.all([file.read(buffer, 0, wanted, at), taken]);
     if (bytesRead === 0) throw blobFault('BLOB_CORRUPT', `a file ends ${last - at + 1} bytes too early`);
     taken = take(buffer.subarray(0, bytesRead));
-    // Its error is for the next turn.
+    // The next turn handles its error.
     taken.catch(() => {});
     at += bytesRead;
   }

@@ -1,6 +1,6 @@
 /**
- * `sha256:<hex>` is what Ward knows bytes by: a digest is always comparable, and its hex is always a safe file name. OCI
- * also registers sha512; for Ward that is a second name of the same bytes, which the registry alone knows (`second-names.ts`).
+ * Ward identifies bytes by `sha256:<hex>`: digests are always comparable, and the hex is always a safe file name. OCI also
+ * registers sha512; for Ward that is a second name of the same bytes, which only the registry knows (`second-names.ts`).
  * Source: OCI image-spec, descriptor.md, "Digests".
  */
 import { createHash } from 'node:crypto';
@@ -35,7 +35,6 @@ export function digestOf(bytes: Uint8Array | string): Digest {
   return parseDigest(`sha256:${createHash('sha256').update(bytes).digest('hex')}`);
 }
 
-/** Whether it is a digest of these bytes. */
 export function isDigestOf(digest: Digest | SecondName, bytes: Uint8Array): boolean {
   if (isDigest(digest)) return digestOf(bytes) === digest;
   return `sha512:${createHash('sha512').update(bytes).digest('hex')}` === digest;

@@ -1,23 +1,23 @@
-/** The closed table of what content-addressed bytes can go wrong with. */
+/** The closed table of faults of content-addressed bytes. */
 import { faultTable } from '../lib/index.ts';
 
 export const blobFaults = {
-  /** A text that should be a digest is none. */
+  /** A text is not a digest. */
   DIGEST_INVALID: 'invalid',
   BLOB_NOT_FOUND: 'missing',
   /** The bytes under a digest do not have that digest. */
   BLOB_CORRUPT: 'host',
-  /** The bytes that came have another digest than the one they were sent under. */
+  /** The received bytes have another digest than announced. */
   BLOB_DIGEST_WRONG: 'invalid',
-  /** The disk took a part of a write only. */
+  /** The disk took only a part of a write. */
   BLOB_WRITE_FAILED: 'host',
-  /** What is read as a whole is not a regular file, or longer than may be read. */
+  /** A file to be read whole is not a regular file, or too long. */
   FILE_INVALID: 'invalid',
 } as const;
 
 export const blobFault = faultTable(blobFaults);
 
-/** @param actual what the bytes have; of the same kind as `expected` */
+/** @param actual digest of the bytes, of the same kind as `expected` */
 export function wrongDigest(actual: string, expected: string) {
   return blobFault('BLOB_DIGEST_WRONG', `the bytes have the digest ${actual}, not ${expected}`);
 }

@@ -1,4 +1,4 @@
-/** A blob on its way: a temporary file and a running hash. */
+/** A blob that is being received: a temporary file and a running hash. */
 import { createHash } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
 import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
@@ -11,10 +11,10 @@ import type { BlobWriter, Digest } from './types.ts';
 import { readBytes, renameDurably } from './whole-file.ts';
 
 export interface FileWriterOptions {
-  /** Where the bytes are until they are a blob; on the file system of the blobs. */
+  /** Folder of unfinished blobs; on the file system of the blobs. */
   readonly temporary: string;
   readonly mode: number;
-  /** Of the blobs; made when it is missing. */
+  /** Folder of the blobs; made when it is missing. */
   readonly folder: string;
 }
 
@@ -40,7 +40,7 @@ export class FileWriter implements BlobWriter, Growing {
   }
 
   async read(): Promise<Readable> {
-    // There is no file when nothing has come yet.
+    // There is no file before the first bytes.
     await (await this.#open()).close();
     return createReadStream(this.#options.temporary, { highWaterMark: readBytes });
   }
@@ -52,7 +52,7 @@ export class FileWriter implements BlobWriter, Growing {
 
   async commit(expected: Digest): Promise<void> {
     const digest = this.digest();
-    if (this.isBroken) throw blobFault('BLOB_WRITE_FAILED', 'a part of the bytes could not be written');
+    if (this.isBroken) throw blobFault('BLOB_WRITE_FAILED', 'some of the bytes could not be written');
     if (digest !== expected) throw wrongDigest(digest, expected);
     const file = await this.#open();
     try {

@@ -1,7 +1,7 @@
 /**
  * Content-addressed bytes in files: `blobs/sha256/<hex>`, the folder of an OCI image layout, which also holds
- * function code. What is under a digest always has that digest: a blob appears whole (`whole-file.ts`), and is
- * checked again when it is read as a whole. Any number of processes may put and get at once.
+ * function code. The bytes under a digest always have that digest: a blob appears whole (`whole-file.ts`), and is
+ * checked again when it is read whole. Any number of processes may put and get at once.
  */
 import type { Dir } from 'node:fs';
 import { link, opendir, readdir, rm, stat } from 'node:fs/promises';
@@ -23,13 +23,13 @@ import {
 } from './whole-file.ts';
 
 export interface FileStoreOptions {
-  /** A folder on the same file system where bytes are until they are a blob; by default beside the blobs. */
+  /** Folder of unfinished blobs, on the same file system; by default beside the blobs. */
   readonly temporaryDir?: string;
-  /** Of the files; by default 0644. */
+  /** Mode of the files; by default 0644. */
   readonly mode?: number;
 }
 
-/** More than any layer that is read as a whole; Node's own limit for one read is 2 GiB. */
+/** Larger than any layer that is read whole; Node's own limit for one read is 2 GiB. */
 const maxBlobBytes = 1024 ** 3;
 
 /** The blobs below `dir`, which is made at the first put. */
@@ -47,7 +47,7 @@ export function openBlobStore(dir: string, options: FileStoreOptions = {}): Blob
   return {
     async put(bytes) {
       const digest = digestOf(bytes);
-      // A damaged blob is written anew; a good one is left alone.
+      // Rewrites a damaged blob, and leaves a good one alone.
       if (!(await isWhole(dir, digest, bytes.length)))
         await writeFileAtomically(pathOf(digest), bytes, { temporary: temporaryPath(), mode });
       return digest;
@@ -77,7 +77,7 @@ export function openBlobStore(dir: string, options: FileStoreOptions = {}): Blob
   };
 }
 
-/** Removes what a put that was killed has left behind. Nobody may be putting there meanwhile. */
+/** Removes leftovers of a killed put. No put may be under way. */
 export async function removeHalfWrittenBlobs(dir: string): Promise<void> {
   const folder = join(dir, 'blobs', 'sha256');
   for (const name of await readdir(folder).catch(() => [])) {
@@ -85,12 +85,12 @@ export async function removeHalfWrittenBlobs(dir: string): Promise<void> {
   }
 }
 
-/** Where the blob lies, or would lie. */
+/** Path of the blob, whether it exists or not. */
 export function blobPath(dir: string, digest: Digest): string {
   return join(dir, 'blobs', 'sha256', digestHex(digest));
 }
 
-/** Bytes of the stored blob; undefined when it is not there. */
+/** Size of the stored blob; undefined when it does not exist. */
 export async function blobSize(dir: string, digest: Digest): Promise<number | undefined> {
   try {
     const found = await stat(blobPath(dir, digest));
@@ -101,7 +101,7 @@ export async function blobSize(dir: string, digest: Digest): Promise<number | un
   }
 }
 
-/** Whether a blob of that length is there and undamaged. */
+/** Whether a blob of that length exists undamaged. */
 async function isWhole(dir: string, digest: Digest, bytes: number): Promise<boolean> {
   if ((await blobSize(dir, digest)) !== bytes) return false;
   const present = await readRegularFile(blobPath(dir, digest), bytes);
@@ -130,7 +130,7 @@ async function getBytes(dir: string, digest: Digest, maxBytes: number): Promise<
   });
 }
 
-/** Where a file can't have a second name, nothing holds the first. */
+/** Errors when a file can't have a second name: then nothing holds the first one. */
 const unlinkable = new Set(['EACCES', 'EDQUOT', 'EMLINK', 'ENOSPC', 'ENOTSUP', 'EPERM', 'EROFS']);
 
 /** A second name of the file, which outlives the first. */

@@ -1,4 +1,4 @@
-/** Puts blobs into the folder that is its argument until it is killed, and says which are there. */
+/** Puts blobs into the folder in its argument until it is killed, and prints their digests. */
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { openBlobStore } from './files.ts';

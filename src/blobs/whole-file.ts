@@ -1,5 +1,5 @@
 /**
- * The few ways in which this room touches files: whole or not at all. A write goes to a temporary file on the
+ * The file operations of this room: whole or not at all. A write goes to a temporary file on the
  * same file system, is flushed, and is then renamed; a read refuses what is not a regular file or is too long,
  * and never blocks on a named pipe.
  */
@@ -10,10 +10,10 @@ import { dirname, join } from 'node:path';
 import { errnoOf } from '../lib/index.ts';
 import { blobFault } from './faults.ts';
 
-/** At once, of what is read as a stream. */
+/** Bytes read at once from a stream. */
 export const readBytes = 256 * 1024;
 
-/** The bytes of the regular file at `path`; undefined when there is none. @throws Fault FILE_INVALID */
+/** Reads the regular file at `path`; undefined when it does not exist. @throws Fault FILE_INVALID */
 export async function readRegularFile(path: string, maxBytes: number): Promise<Buffer | undefined> {
   const file = await openRegularFile(path);
   if (file === undefined) return undefined;
@@ -28,7 +28,7 @@ export async function readRegularFile(path: string, maxBytes: number): Promise<B
   }
 }
 
-/** Opens the regular file at `path` for reading; undefined when there is none. The caller closes it. */
+/** Opens the regular file at `path` for reading; undefined when it does not exist. The caller closes it. */
 export async function openRegularFile(path: string): Promise<FileHandle | undefined> {
   let file: FileHandle;
   try {
@@ -43,7 +43,7 @@ export async function openRegularFile(path: string): Promise<FileHandle | undefi
 }
 
 export interface AtomicWriteOptions {
-  /** Where the bytes are before the rename, on the same file system; by default beside `path`. */
+  /** Folder of the temporary file, on the same file system; by default that of `path`. */
   readonly temporary?: string;
   /** By default 0644. */
   readonly mode?: number;
@@ -84,7 +84,7 @@ export async function renameDurably(from: string, to: string): Promise<void> {
 
 const temporaryPrefix = '.tmp-';
 
-/** A fresh name in the folder of `path`, that no reader takes for content. */
+/** A fresh name in the folder of `path` that readers do not take for content. */
 export function temporaryBeside(path: string): string {
   return join(dirname(path), `${temporaryPrefix}${randomBytes(8).toString('hex')}`);
 }
