@@ -152,7 +152,7 @@ function knownDigest({ digest }: PushedDescriptor, names: ReadonlyMap<string, Di
   if (known !== undefined) return known;
   throw registryStoreFault(
     'MANIFEST_PART_UNKNOWN',
-    `there are no bytes that are called ${digest}: push them first`,
+    `there is no blob with the digest ${digest}: push it first`,
   );
 }
 

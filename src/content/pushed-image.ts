@@ -71,7 +71,7 @@ export async function readParts(
   types: 'any' | 'layer',
 ): Promise<PushedImage> {
   const { digest, config: descriptor, layers } = document;
-  if (descriptor === undefined) throw imageFault('IMAGE_INVALID', `${digest} is an index, and no image`);
+  if (descriptor === undefined) throw imageFault('IMAGE_INVALID', `${digest} is an index, not an image`);
   if (layers.length > maxLayers) {
     throw imageFault('IMAGE_INVALID', `${digest} has ${layers.length} layers; at most ${maxLayers} are read`);
   }
@@ -79,7 +79,7 @@ export async function readParts(
   if (odd !== undefined) {
     throw imageFault(
       'IMAGE_INVALID',
-      `the layer ${odd.digest} is of a type that is not read: ${odd.mediaType}`,
+      `the layer ${odd.digest} has a type that Ward does not read: ${odd.mediaType}`,
     );
   }
   if (descriptor.size > maxDocumentBytes) {

@@ -71,7 +71,7 @@ export class UploadSession implements Upload {
   /** Ends what another request is doing, and waits until it has ended. */
   #inTurn(work: () => Promise<void>): Promise<void> {
     this.#source?.destroy(
-      registryStoreFault('UPLOAD_TAKEN_OVER', 'another request goes on with this upload'),
+      registryStoreFault('UPLOAD_TAKEN_OVER', 'another request has taken over this upload'),
     );
     this.idleSince = Number.POSITIVE_INFINITY;
     const result = this.#turn.then(async () => {
@@ -91,7 +91,7 @@ export class UploadSession implements Upload {
     if (at !== undefined && at !== this.size) {
       throw registryStoreFault(
         'UPLOAD_OUT_OF_ORDER',
-        `the chunk begins at ${at}, and ${this.size} bytes are here`,
+        `the chunk begins at ${at}, but ${this.size} bytes have arrived`,
       );
     }
     const from = this.size;
