@@ -112,7 +112,7 @@ describe.skipIf(missing !== undefined)(`ward fsck${missing ? ` (${missing})` : '
     );
     appendFileSync(join(runner?.parentPath ?? '', 'runner.cjs'), '\n');
     await served.until(async () => (await figure()) === '1');
-    expect(said()).toContain('an unpacked layer is not what its image says');
+    expect(said()).toContain('an unpacked layer differs from its image');
     expect(said()).toMatch(/runner\.cjs has the wrong size/);
     expect((await served.invoke('hello')).status).toBe(200);
   });

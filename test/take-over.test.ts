@@ -148,7 +148,7 @@ describe.skipIf(missing !== undefined)(`one Ward after another${missing ? ` (${m
     const other = await runWard([...up, '--listen', '127.0.0.1:1']);
     expect(other).toMatchObject({ code: 1, stdout: '' });
     expect(other.stderr).toMatch(
-      /error\[TAKE_OVER_FAILED\]: the Ward that runs listens on 127\.0\.0\.1:\d+, not on port 1/,
+      /error\[TAKE_OVER_FAILED\]: the running Ward listens on 127\.0\.0\.1:\d+, not on port 1/,
     );
     // After it has taken the socket.
     const config = join(ward.dataDir, 'late.yaml');
@@ -202,8 +202,8 @@ describe.skipIf(missing !== undefined)(`one Ward after another${missing ? ` (${m
   });
 
   it.each([
-    ['two sockets', '2', 'tcp', /hands on 2 sockets, and Ward serves on one/],
-    ['one that does not listen', '1', 'udp', /descriptor 3 is no TCP socket that listens/],
+    ['two sockets', '2', 'tcp', /passes 2 sockets, but Ward serves on one/],
+    ['one that does not listen', '1', 'udp', /descriptor 3 is not a listening TCP socket/],
   ])('a service manager’s descriptors that do not fit are refused: %s', async (_, count, proto, said) => {
     const folder = await mkdtemp(join(tmpdir(), 'ward-unfit-'));
     try {

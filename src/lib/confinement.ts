@@ -130,7 +130,7 @@ export async function readingPrograms(
   if (await works([...confine({ as }, abilities), ...test])) return undefined;
   if (abilities.hasLandlock && abilities.canDropCapabilities) return [];
   throw new Fault('PROGRAM_UNREADABLE', 'host', `a user without rights can't read ${program}`, {
-    hint: `Let every user search the way to ${packageRoot}, or install Ward where they can.`,
+    hint: `Let every user pass through the folders above ${packageRoot} (chmod o+x), or install Ward where they can.`,
   });
 }
 

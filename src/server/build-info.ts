@@ -1,11 +1,11 @@
-/** What this build is, and where it stands. */
+/** What this build is, and where it is installed. */
 import { fileURLToPath } from 'node:url';
 import type { BuildInfo } from '../api/index.ts';
 import { packageVersion } from '../lib/index.ts';
 
 const version = packageVersion();
 
-/** What `GET /api/v1` says of it. */
+/** The answer of `GET /api/v1`. */
 export const buildInfo: BuildInfo = { build: `ward-${version}`, buildno: version };
 
 /** The folder that Ward is installed in, without a slash at its end. */

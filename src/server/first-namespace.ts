@@ -6,20 +6,20 @@ import { type NamespaceService, systemNamespace } from '../functions/index.ts';
 
 export const guest = 'guest';
 
-/** Creates `guest` in a Ward that has no namespace yet but its own; returns its key only then. */
+/** Creates `guest` in a Ward that has no namespace yet but its own, and only then returns its key. */
 export async function ensureGuest(
   namespaces: Pick<NamespaceService, 'list' | 'create'>,
   keyFile: string,
 ): Promise<string | undefined> {
   if ((await namespaces.list()).some(({ name }) => name !== systemNamespace)) return undefined;
   const key = await namespaces.create(guest);
-  // A key of before may open a database that is put back.
+  // An earlier key may open a database that is put back.
   if (existsSync(keyFile)) await rename(keyFile, `${keyFile}.${Date.now()}`);
   await writeKeyFile(keyFile, key);
   return key;
 }
 
-/** Replaces the file as a whole, readable by its owner only; on disk when it settles, since the key is nowhere else. */
+/** Replaces the whole file, readable by its owner only; durable when it settles, since the key is nowhere else. */
 export async function writeKeyFile(path: string, key: string): Promise<void> {
   const temporary = `${path}.new`;
   {

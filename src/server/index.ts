@@ -60,7 +60,7 @@ type Functions<Module> = {
     : never;
 };
 
-/** A function of a module that is loaded at the first call: what scans loads no sandboxes, and what serves no builds. */
+/** A function whose module is loaded at the first call: a scan loads no sandbox code, and a server loads no build code. */
 function lazy<Module, Name extends keyof Functions<Module> & keyof Module>(
   load: () => Promise<Module>,
   name: Name,
@@ -143,7 +143,7 @@ export async function proveWeakened(
   return (await import('./by-hand/prove.ts')).proveWeakenedHere(options);
 }
 
-/** What the attack suite has; needs no root. */
+/** Lists the attack suite; needs no root. */
 export async function listAttacks(
   options: Pick<ProveHereOptions, 'only' | 'vector'>,
 ): Promise<readonly TechniqueSummary[]> {
@@ -151,8 +151,8 @@ export async function listAttacks(
 }
 
 /**
- * Runs an action's sample calls on this machine, and sees what they need.
- * @param given as root: what the command line names
+ * Runs an action's sample calls on this machine, and records what they need.
+ * @param given as root: inputs from the command line
  * @param work in the other half; resolves to the exit code
  */
 export async function learn(
@@ -183,10 +183,10 @@ async function isHalf(): Promise<boolean> {
   return (await import('../keeper/index.ts')).isServer();
 }
 
-/** Its connections (`ApiLimits.connections`), some eight for each of 200 sandboxes, and its own files. */
+/** Descriptors for connections (`ApiLimits.connections`), about eight for each of 200 sandboxes, and its own files. */
 const servingOpenFiles = 4096;
 
-/** For what makes a few sandboxes by hand. */
+/** Descriptors for commands that make a few sandboxes. */
 const fewOpenFiles = 256;
 
 async function isolateServer(through: () => Promise<readonly string[]>): Promise<void> {
@@ -202,7 +202,7 @@ async function isolate(
   through: () => Promise<readonly string[]> = async () => [],
 ): Promise<void> {
   const { checkFitness, enterIsolation, isIsolated } = await import('../sandbox/index.ts');
-  // What is secret is made with a mode that says so; the rest has to be seen by sandboxes, whatever the caller's umask.
+  // Secrets are made with a mode of their own; sandboxes must see the rest, whatever the caller's umask.
   process.umask(0o022);
   if (isIsolated()) return;
   if (process.geteuid?.() === 0) checkFitness(needs);

@@ -1,12 +1,12 @@
 /**
- * A command of root's in a folder of another user, such as the server's data folder, reads and writes there with that
- * user's rights. So it leaves no file that the owner can't read, replace or delete, and follows no link that the owner
- * could not. The rights are those of the whole process, with all its threads, and are changed back.
+ * A root command in a folder of another user, such as the server's data folder, reads and writes there with that user's
+ * rights. So it leaves no file that the owner can't read, replace or delete, and follows no link that the owner could not.
+ * It changes the rights of the whole process, with all its threads, and changes them back.
  */
 import { statSync } from 'node:fs';
 
 export interface Acting extends Disposable {
-  /** For the operator's own files, such as a backup: works with the rights from before. */
+  /** Works with the original rights, for the operator's own files, such as a backup. */
   aside<T>(work: () => Promise<T>): Promise<T>;
 }
 
@@ -16,7 +16,7 @@ interface Rights {
   readonly groups: readonly number[];
 }
 
-/** Only root changes anything, and in folders of others only. A folder that is not there yet will be root's. */
+/** Changes the rights only of root, and only in folders of other users. A folder that does not exist yet will be root's. */
 export function actAsOwner(folder: string): Acting {
   const owner = statSync(folder, { throwIfNoEntry: false });
   const before = currentRights();
@@ -37,7 +37,7 @@ export function actAsOwner(folder: string): Acting {
   };
 }
 
-/** As whoever called root by sudo(8). Undefined when that is root itself. */
+/** Acts as the user who called sudo(8). Undefined when that is root itself. */
 export function actAsCaller(env: NodeJS.ProcessEnv = process.env): Disposable | undefined {
   const [uid, gid] = [idOf(env['SUDO_UID']), idOf(env['SUDO_GID'])];
   const before = currentRights();
@@ -50,7 +50,7 @@ function idOf(text: string | undefined): number {
   return /^\d{1,10}$/.test(text ?? '') ? Number(text) : 0;
 }
 
-/** `work` with the rights of the folder's owner. */
+/** Does `work` with the rights of the folder's owner. */
 export async function actingAsOwner<T>(folder: string, work: () => Promise<T>): Promise<T> {
   using _acting = actAsOwner(folder);
   return await work();

@@ -46,7 +46,7 @@ export interface PolicyTestOptions extends GateAdminOptions {
   readonly policy?: string | undefined;
   /** Text of the policy to compare it with; undefined: the one in force. */
   readonly against?: string | undefined;
-  /** Instead of those that are stored. */
+  /** Used instead of the stored reports. */
   readonly reports?: readonly Report[] | undefined;
 }
 
@@ -58,7 +58,7 @@ export interface AuditAdmin extends AsyncDisposable {
 const own = 'Ward’s own';
 
 /**
- * What holds for a namespace at a stage.
+ * The policy that holds for a namespace at a stage.
  * @param options.policy text of a policy; undefined: the one in force
  * @throws Fault POLICY_INVALID, DATA_DIR_INVALID
  */
@@ -82,14 +82,14 @@ export interface PolicyCheck {
   readonly problems: readonly PolicyProblem[];
 }
 
-/** Everything that is wrong with the text of a policy, and its rules that can never hold. */
+/** Lists everything that is wrong with the text of a policy, and its rules that can never hold. */
 export function checkPolicy(text: string): PolicyCheck {
   const problems = checkPolicyText(text);
   return { problems, revision: problems.length === 0 ? parsePolicy(text).revision : undefined };
 }
 
 /**
- * What another policy would say of the same reports, with the signatures, bases and VEX that the gate of this data folder
+ * Judges the same reports by another policy, with the signatures, bases and VEX that the gate of this data folder
  * would find now. Stored reports are judged for each namespace and stage that they were judged for before.
  * @throws Fault POLICY_INVALID, DATA_DIR_EMPTY when there are no stored reports to test with, IMAGE_STORE_INVALID
  */
@@ -125,7 +125,7 @@ async function policyOf(text: string | undefined, options: GateAdminOptions): Pr
   return text === undefined ? (await policyInForce(options)).policy : parsePolicy(text);
 }
 
-/** The operator's, else Ward's own. @throws Fault POLICY_INVALID, DATA_DIR_INVALID */
+/** The operator's policy, else Ward's own. @throws Fault POLICY_INVALID, DATA_DIR_INVALID */
 export async function policyInForce(
   options: GateAdminOptions,
 ): Promise<{ readonly policy: Policy; readonly source: string; readonly isOwn: boolean }> {
@@ -141,7 +141,7 @@ export async function policyInForce(
   }
 }
 
-/** As a push would bring it. */
+/** Builds the subject as a push would. */
 function givenReport(report: Report): TestedReport {
   const { kind, digest } = report.target;
   const occasions = [{ stage: 'push', namespace: guest }] as const;

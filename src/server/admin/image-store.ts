@@ -1,4 +1,4 @@
-/** The operator's view of Ward's image store, and of the actions that name what is in it. */
+/** The operator's view of Ward's image store, and of the actions that name its images. */
 import { access } from 'node:fs/promises';
 import { type DeletedImage, deleteStoredImage, listStoredImages, reservedNames } from '../../images/index.ts';
 import { isJsonObject } from '../../lib/index.ts';
@@ -11,9 +11,9 @@ export interface StoredImageView {
   readonly name: string;
   readonly digest: string;
   readonly sizeBytes: number;
-  /** ISO time, as it says itself. */
+  /** ISO time, from the image itself. */
   readonly createdAt: string;
-  /** One of Ward's own, which functions run on and others stand on. */
+  /** One of Ward's own images, on which functions run and other images build. */
   readonly isOwn: boolean;
   /** Actions that name it, `NAMESPACE/[PACKAGE/]NAME`; none where the data folder has no database. */
   readonly actions: readonly string[];

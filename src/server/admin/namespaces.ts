@@ -32,7 +32,7 @@ export interface NamespaceKey {
   readonly key: string;
 }
 
-/** What holds for a namespace, with its own rules of retention where it has some. */
+/** Settings in force for a namespace, with its own rules of retention where it has some. */
 export type NamespaceLimitsView = UserLimits &
   Pick<NamespaceLimitValues, 'retentionMaxAgeDays' | 'retentionMaxRecords'>;
 
@@ -41,7 +41,7 @@ export interface NamespaceOverview {
   readonly name: string;
   /** Epoch milliseconds. */
   readonly createdAt: number;
-  /** Start of the newest activation that a record was kept of; null: no record was kept. */
+  /** Start of the newest recorded activation; null: no record was kept. */
   readonly lastUsedAt: number | null;
   readonly actions: number;
   /** Records of activations. */
@@ -49,7 +49,7 @@ export interface NamespaceOverview {
   readonly disk: {
     /** Actions, packages, triggers, rules, event sources and APIs. */
     readonly entityBytes: number;
-    /** Code of its actions; code that several namespaces have counts for each. */
+    /** Code of its actions; code that several namespaces share counts for each. */
     readonly codeBytes: number;
     /** With logs and inputs. */
     readonly recordBytes: number;
@@ -79,7 +79,7 @@ export interface NamespaceAdmin extends AsyncDisposable {
   limits(name: string, patch: NamespaceLimitsPatch): Promise<NamespaceLimitsView>;
 }
 
-/** @throws Fault DATA_DIR_EMPTY when there is no Ward's database in the data folder */
+/** @throws Fault DATA_DIR_EMPTY when the data folder has no database of Ward */
 export async function namespaceAdmin(options: {
   readonly dataDir?: string;
   readonly configFile?: string;
@@ -94,7 +94,7 @@ export async function namespaceAdmin(options: {
   const namespaces = createNamespaces(store, systemLimits(config), {
     vetSandbox: (ask) => boundAsk(ask, operator),
   });
-  /** So a key that was taken away opens nothing any more when the command has ended. */
+  /** A removed key then opens nothing any more when the command has ended. */
   const untilNoticed = async () => {
     const isServed = () => {
       using lock = tryFileLock(paths.lock);
@@ -128,7 +128,7 @@ export async function namespaceAdmin(options: {
     },
     async rotateKey(name) {
       const key = await namespaces.rotateKey(name);
-      // The command line of this machine takes guest's key from there.
+      // The command line of this machine reads guest's key from there.
       if (name === guest && (await isPresent(paths.guestKey))) await writeKeyFile(paths.guestKey, key);
       await untilNoticed();
       return { name, key };

@@ -41,7 +41,7 @@ export interface UninstallPlan {
 
 export interface Uninstalling extends Disposable {
   readonly plan: UninstallPlan;
-  /** Removes all of the plan, and lets go of the locks; returns a sentence for each thing that could not be removed. */
+  /** Removes everything in the plan and releases the locks; returns a sentence for each thing that could not be removed. */
   perform(): Promise<readonly string[]>;
 }
 
@@ -103,7 +103,7 @@ async function perform({ removals, traces, dataDirs, accounts, held }: Work): Pr
   const failed: string[] = [];
   for (const { place } of removals) {
     if (!place.startsWith('/') || traces.groups.includes(place)) continue;
-    // The locks lie in what goes last.
+    // The locks lie in the folders that are removed last.
     if (place === runDir) continue;
     await rm(place, { recursive: true, force: true }).catch((error) =>
       failed.push(`${place}: ${error.message}`),
@@ -141,7 +141,7 @@ function lockOrRefuse(path: string, whose: string): FileLock {
   });
 }
 
-/** A path that is a Ward's data folder, or would be: never any other folder of the machine. */
+/** Accepts a path that is or would be a data folder of Ward, and never any other folder of the machine. */
 function checkDataDir(given: string): string {
   const dir = realpathSync(given);
   const paths = dataPaths(dir);
@@ -153,9 +153,13 @@ function checkDataDir(given: string): string {
     join(dir, 'images/build'),
   ];
   if (dir === defaultDataDir || signs.some((path) => existsSync(path))) return dir;
-  throw serverFault('UNINSTALL_REFUSED', `${dir} is no data folder of Ward: nothing of Ward’s is in it`, {
-    hint: 'name the folder that ward up --data had',
-  });
+  throw serverFault(
+    'UNINSTALL_REFUSED',
+    `${dir} is not a data folder of Ward: it holds none of Ward’s files`,
+    {
+      hint: 'name the folder that you gave to ward up --data',
+    },
+  );
 }
 
 function dataRemovals(dataDirs: readonly string[], imagesDir: string): Removal[] {
@@ -200,7 +204,7 @@ const recordSchema = z.object({
   accounts: z.array(z.string()).max(10).catch([]),
 });
 
-/** Of root's own only: the folder that it lies in may be the server's. */
+/** Only files of root's own: the folder that they lie in may be the server's. */
 function readRecord(path: string): z.infer<typeof recordSchema> {
   try {
     if (lstatSync(path).uid !== 0) return { packages: [], launchers: [], accounts: [] };
@@ -211,7 +215,7 @@ function readRecord(path: string): z.infer<typeof recordSchema> {
   }
 }
 
-/** Those that are the set-up's: a program that only has the name stays. */
+/** Launchers that the set-up made: another program of the same name stays. */
 function launchersOf(recorded: readonly string[]): string[] {
   return [...new Set(['/usr/local/bin/ward', ...recorded])].filter((path) => {
     const isFile = lstatSync(path, { throwIfNoEntry: false })?.isFile() === true;
@@ -224,7 +228,7 @@ interface AccountPlan {
   readonly stays: readonly string[];
 }
 
-/** The user is removed if the set-up made it, and after everything that it owns: its number may become another user's. */
+/** Removes the user if the set-up made it, and after everything that it owns: its number may become another user's. */
 async function planAccount(recorded: readonly string[], keepData: boolean): Promise<AccountPlan> {
   if (!(await accountIsThere())) return { goes: [], stays: [] };
   if (keepData) return { goes: [], stays: [`the user ${accountName}, whose data stays`] };

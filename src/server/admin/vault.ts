@@ -1,4 +1,4 @@
-/** The operator's view of the keys that encrypt parameters: which there are, what each holds, and a new one. */
+/** The operator's view of the keys that encrypt parameters: lists them, counts their values, and rotates them. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createVault, type ResealReport, reseal, surveyVault } from '../../functions/index.ts';
 import { tryFileLock } from '../../lib/index.ts';
@@ -15,9 +15,9 @@ import { requireDatabase } from './namespaces.ts';
 export interface VaultKeyUse {
   readonly id: string;
   readonly use: 'encrypts' | 'decrypts' | 'missing';
-  /** Values that are kept under it. */
+  /** Values that are encrypted with it. */
   readonly kept: number;
-  /** Values under it in accepted invocations and deliveries that wait; they are done before long. */
+  /** Values encrypted with it in waiting invocations and deliveries, which will end soon. */
   readonly waiting: number;
 }
 
@@ -28,7 +28,7 @@ export interface VaultStatus {
   readonly keys: readonly VaultKeyUse[];
   /** Parameters that are not encrypted yet. */
   readonly clear: number;
-  /** More waits than was counted. */
+  /** More values wait than were counted. */
   readonly isPartial: boolean;
 }
 
@@ -40,7 +40,7 @@ export interface VaultRotation extends ResealReport {
 export interface VaultAdmin extends AsyncDisposable {
   status(): Promise<VaultStatus>;
   /**
-   * Makes a new key, unless `keepKey`, and encrypts with the newest one all that is kept under others. Old keys stay.
+   * Makes a new key, unless `keepKey`, and encrypts all values of older keys with the newest one. Old keys stay.
    * @throws Fault PARAMETER_KEYS_BUSY, PARAMETER_KEYS_INVALID when the keys are in the environment, where none is made
    */
   rotate(options: { readonly keepKey: boolean }): Promise<VaultRotation>;
@@ -100,11 +100,11 @@ export async function vaultAdmin(options: {
 async function addTo(file: string | undefined): Promise<void> {
   if (file !== undefined) {
     await addKey(file);
-    // So that a running server seals nothing more with the older one.
+    // A running server must not seal anything more with the older key.
     await sleep(noticedAfterMs);
     return;
   }
   throw serverFault('PARAMETER_KEYS_INVALID', 'the keys for parameters are in WARD_PARAMETER_KEYS', {
-    hint: 'put a new one in front there, restart Ward, and rotate with --keep-key',
+    hint: 'put a new key first there, restart Ward, and rotate with --keep-key',
   });
 }

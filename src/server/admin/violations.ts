@@ -11,7 +11,7 @@ export interface ViolationAdminOptions {
   readonly configFile?: string;
 }
 
-/** The newest first. @throws Fault DATA_DIR_EMPTY when there is no Ward's database in the data folder */
+/** Returns the newest first. @throws Fault DATA_DIR_EMPTY when the data folder has no database of Ward */
 export async function listViolationsHere(
   options: ViolationAdminOptions,
   query: ViolationQuery,

@@ -1,4 +1,4 @@
-/** Whether the advisories are there and fresh, for those who look after a Ward: without them no scan finds a vulnerability. */
+/** Tells operators whether the advisories are there and fresh: without them no scan finds a vulnerability. */
 import { type Policy, rulesFor } from '../../gate/index.ts';
 import type { AdvisoryState } from '../../scanner/index.ts';
 import { guest } from '../first-namespace.ts';
@@ -6,13 +6,13 @@ import type { LastUpdate } from './last-update.ts';
 
 export interface AdvisoriesAge {
   readonly count: number;
-  /** Age of the newest of them, as the policy counts; undefined when there are none, or when they have no time. */
+  /** Age of the newest advisory, as the policy counts; undefined without advisories, or when they have no time. */
   readonly ageSeconds: number | undefined;
-  /** Since the source that waits longest was had, or found to be unchanged; undefined when there are none. */
+  /** Time since the source that waits longest was fetched, or found unchanged; undefined without sources. */
   readonly checkedSeconds: number | undefined;
-  /** What failed at the last update of all: names of sources. */
+  /** Names of sources that failed at the last update of all sources. */
   readonly failed: readonly string[];
-  /** The problem with that, and what to do; undefined when all is well. */
+  /** The problem, and what to do; undefined when all is well. */
   readonly warning: string | undefined;
 }
 
@@ -20,8 +20,8 @@ const daySeconds = 86_400;
 const remedy = 'get them with ward advisories update, or ward advisories import FILE';
 
 /**
- * @param policy its `maxAgeDays` is what counts as old; a policy that allows it is still told of it here
- * @param last what became of the last update of all
+ * @param policy its `maxAgeDays` decides what is old; the warning comes even if the policy allows old advisories
+ * @param last outcome of the last update of all sources
  */
 export function advisoriesAge(
   state: AdvisoryState | undefined,

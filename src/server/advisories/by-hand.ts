@@ -1,4 +1,4 @@
-/** The file of advisories of a data folder, or another one: taking in more, and what is in it. */
+/** Commands on a file of advisories, that of a data folder or another one: update, import, status. */
 import { closeSync, openSync } from 'node:fs';
 import { chmod, chown, copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -30,7 +30,7 @@ import { noteLastUpdate } from './last-update.ts';
 export interface AdvisoriesOptions {
   readonly dataDir?: string;
   readonly configFile?: string;
-  /** Instead of the one in the data folder. */
+  /** Used instead of the file in the data folder. */
   readonly advisories?: string | undefined;
 }
 
@@ -64,8 +64,8 @@ export interface AdvisoriesUpdateOptions extends AdvisoriesChangeOptions {
 }
 
 /**
- * Downloads what has changed, and takes it in.
- * @throws Fault ADVISORY_SOURCES_INVALID, FLAG_INVALID when no source is called so, KEY_INVALID, ADVISORIES_UNREACHABLE,
+ * Downloads what has changed, and imports it.
+ * @throws Fault ADVISORY_SOURCES_INVALID, FLAG_INVALID when no source has that name, KEY_INVALID, ADVISORIES_UNREACHABLE,
  *   ADVISORIES_UNTRUSTED
  */
 export async function updateAdvisoryFile(options: AdvisoriesUpdateOptions): Promise<UpdateResult> {
@@ -78,7 +78,7 @@ export async function updateAdvisoryFile(options: AdvisoriesUpdateOptions): Prom
   });
 }
 
-/** The same, with nothing of the configuration but the data folder; an update of all sources is noted. */
+/** Updates without the rest of the configuration; records an update of all sources. */
 export async function updateAs(options: AdvisoriesUpdateOptions): Promise<UpdateResult> {
   const { progress, signal, acceptsFewer, only } = options;
   const path = await advisoriesPath(options);
@@ -102,7 +102,7 @@ export async function updateAs(options: AdvisoriesUpdateOptions): Promise<Update
 }
 
 /**
- * Where advisories come from: by the list at a path, that of the configuration, or Ward's own.
+ * The sources of advisories: the list at a path, that of the configuration, or Ward's own.
  * @throws Fault ADVISORY_SOURCES_INVALID
  */
 export async function listAdvisorySources(
@@ -119,7 +119,7 @@ async function mirrorOf(from: string | undefined, key: string | undefined): Prom
   if (from !== undefined)
     return mirrorAt(from, key === undefined ? undefined : readTrustedKey(await textOf(key)).verify);
   if (key === undefined) return undefined;
-  throw serverFault('FLAG_INVALID', 'a key signs a mirror, and no mirror is named', {
+  throw serverFault('FLAG_INVALID', 'a key was given, but no mirror is named', {
     hint: 'name it with --from URL|DIR, or as advisories.from in the configuration',
   });
 }
@@ -147,9 +147,9 @@ function pick(all: readonly AdvisorySource[], only: readonly string[]): readonly
 }
 
 /**
- * Takes in files, and all files of folders. It works as the owner of the data folder, and lends copies of files that this
+ * Imports files, and all files of folders. It works as the owner of the data folder, and lends copies of files that this
  * user can't read.
- * @throws Fault ADVISORY_FILE_INVALID and others of the scanner; what was there before then stays
+ * @throws Fault ADVISORY_FILE_INVALID and others of the scanner; the earlier content then stays
  */
 export async function importAdvisoryFiles(
   options: AdvisoriesChangeOptions,
@@ -175,7 +175,7 @@ async function lendCopies(
   const gid = process.getegid?.() ?? 0;
   const copied = new Map<string, string>();
   await aside(async () => {
-    // Root's, so that no other user can put a link in the way; the owner's group reads it.
+    // It belongs to root, so that no other user can put a link in the way; the owner's group reads it.
     const folder = await mkdtemp(join(tmpdir(), 'ward-advisories-'));
     copies.defer(() => aside(() => rm(folder, { recursive: true })));
     for (const [index, { path }] of closed.entries()) {
@@ -200,7 +200,7 @@ function canRead(path: string): boolean {
   }
 }
 
-/** @throws Fault DATA_DIR_EMPTY when there are none, ADVISORIES_CORRUPT, ADVISORIES_UNSUPPORTED */
+/** @throws Fault DATA_DIR_EMPTY when the file is missing, ADVISORIES_CORRUPT, ADVISORIES_UNSUPPORTED */
 export async function showAdvisories(options: AdvisoriesOptions): Promise<AdvisoryStatus> {
   const path = await advisoriesPath(options);
   using _acting = actAsOwner(await ownersFolder(options));

@@ -1,4 +1,4 @@
-/** What became of the last update of all advisories, by hand or by itself: kept beside them for whoever looks after a Ward. */
+/** The outcome of the last update of all advisories, by hand or by itself: kept beside them for the operator. */
 import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -10,7 +10,7 @@ const schema = z.object({
   endedAt: z.iso.datetime(),
   /** Sources that failed. */
   failed: z.array(z.string()),
-  /** Why it failed as a whole. */
+  /** Why the whole update failed. */
   reason: z.string().optional(),
 });
 
@@ -25,7 +25,7 @@ export async function noteLastUpdate(advisories: string, { reason, ...rest }: La
   await writeFileAtomically(pathOf(advisories), `${JSON.stringify(note)}\n`);
 }
 
-/** Undefined: there was none, or nothing can be read of it. */
+/** Undefined when there was no update, or its outcome can't be read. */
 export function readLastUpdate(advisories: string): LastUpdate | undefined {
   try {
     return schema.safeParse(JSON.parse(readFileSync(pathOf(advisories), 'utf8'))).data;

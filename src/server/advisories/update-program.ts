@@ -1,4 +1,4 @@
-/** A program: one update of the advisories, as a server has configured it. What became of it is noted beside them. */
+/** A program: one update of the advisories, as a server has configured it. It records its outcome beside them. */
 import { z } from 'zod';
 import { isFault, messageOf } from '../../lib/index.ts';
 import { updateAs } from './by-hand.ts';
@@ -17,6 +17,6 @@ try {
   await updateAs({ dataDir, ...advisories, only: [] });
 } catch (error) {
   process.stderr.write(`${messageOf(error)}\n`);
-  // One by hand does the same work.
+  // An update by hand does the same work.
   process.exitCode = isFault(error, 'ADVISORIES_BUSY') ? 0 : 1;
 }

@@ -1,6 +1,6 @@
 /**
- * Brings the advisories up to date at the interval of the configuration, in a process of its own: downloads and imports take
- * nothing of the server's memory and turns. The gate sees the new file by itself.
+ * Updates the advisories at the interval of the configuration, in a process of its own: downloads and imports take no
+ * memory and no time of the server. The gate sees the new file by itself.
  */
 import { fileURLToPath } from 'node:url';
 import { type Log, messageOf, runCommand } from '../../lib/index.ts';
@@ -11,7 +11,7 @@ import { type LastUpdate, readLastUpdate } from './last-update.ts';
 export interface AdvisoryUpdatesOptions {
   readonly config: Pick<Config, 'dataDir' | 'advisories'>;
   readonly log: Log;
-  /** For tests: instead of the process. */
+  /** Replaces the process in tests. */
   readonly run?: (signal: AbortSignal) => Promise<void>;
   /** Epoch milliseconds. */
   readonly clock?: () => number;
@@ -20,9 +20,9 @@ export interface AdvisoryUpdatesOptions {
 }
 
 const intervals = { hourly: 3_600_000, daily: 86_400_000 };
-/** Servers of many who started at once don't ask at once. */
+/** Spreads the updates of servers that started at the same moment. */
 const spread = 0.1;
-/** Of an update that is late, after a start. */
+/** Delay of an overdue update after a start. */
 const lateSpreadMs = 60_000;
 const longestMs = 6 * 3_600_000;
 const program = fileURLToPath(new URL('./update-program.ts', import.meta.url));
@@ -68,8 +68,8 @@ export function startAdvisoryUpdates(options: AdvisoryUpdatesOptions): AsyncDisp
 }
 
 /**
- * The first one is at once: a fresh install has nothing to judge by.
- * @param last epoch milliseconds of the last one, 0 for none
+ * The first update starts at once: a fresh install has nothing to judge by.
+ * @param last epoch milliseconds of the last update, 0 for none
  */
 export function delayUntilNext(given: {
   readonly intervalMs: number;
@@ -79,7 +79,7 @@ export function delayUntilNext(given: {
 }): number {
   const { intervalMs, now, random } = given;
   if (given.last === 0) return 0;
-  // A clock that was set back must not keep the next one away.
+  // A clock that was set back must not delay the next update.
   const last = Math.min(given.last, now);
   const due = last + intervalMs * (1 + (random - 0.5) * 2 * spread);
   return due > now ? due - now : random * lateSpreadMs;
@@ -88,7 +88,7 @@ export function delayUntilNext(given: {
 async function runProgram({ dataDir, advisories }: AdvisoryUpdatesOptions['config'], signal: AbortSignal) {
   const words = [process.execPath, '--max-old-space-size=512', program];
   const argv = ['nice', '-n', '10', ...words, JSON.stringify({ dataDir, advisories })];
-  // It is told all that it needs: secrets and a file of the operator's are none of its business.
+  // It gets exactly what it needs: no secrets, and no file of the operator.
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('WARD_')));
   const { code, stderr } = await runCommand(argv, { env, signal, timeoutMs: longestMs });
   signal.throwIfAborted();

@@ -1,4 +1,4 @@
-/** Data folders with something of everything, and archives made by hand. */
+/** Data folders with some of every kind of content, and archives made by hand. */
 import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -26,7 +26,7 @@ import { sumLine } from './members.ts';
 import { restoreBackup } from './restore.ts';
 
 export interface TestFolder extends AsyncDisposable {
-  /** A folder for what a test makes beside the data folders. */
+  /** A folder for other files of a test. */
   readonly folder: string;
   readonly dataDir: string;
   readonly configFile: string;
@@ -45,7 +45,7 @@ export async function emptyPlace(): Promise<TestFolder> {
   };
 }
 
-/** One that a Ward was in: state, code, a pushed image, an own image, the operator's files, keys. */
+/** A used data folder: state, code, a pushed image, an image of its own, the operator's files, keys. */
 export async function filledPlace(): Promise<TestFolder> {
   const place = await emptyPlace();
   const paths = dataPaths(place.dataDir);
@@ -82,7 +82,7 @@ export async function filledPlace(): Promise<TestFolder> {
 
 type Store = Awaited<ReturnType<typeof openStore>>;
 
-/** As a server does it: the code is there before it is named, and goes after it is not any more. */
+/** Works in a server's order: code exists before a row names it, and is deleted after the last row. */
 export async function putAction(place: TestFolder, store: Store, path: string, code: string): Promise<void> {
   const blobs = openBlobStore(dataPaths(place.dataDir).code);
   const digest = await blobs.put(Buffer.from(code));
@@ -171,7 +171,7 @@ export async function tarOf(entries: readonly TarEntry[]): Promise<Buffer> {
   return buffer(archive);
 }
 
-/** With the digests that it should have at its end, unless `sums` says otherwise. */
+/** Adds the correct digests at the end, unless `sums` gives others. */
 export async function archiveOf(entries: readonly TarEntry[], sums?: string): Promise<Buffer> {
   const lines = entries.map(({ name, content = '' }) =>
     sumLine(name, createHash('sha256').update(content).digest('hex')),

@@ -1,4 +1,4 @@
-/** `ward backup`: of a running server or a stopped one, from another process. */
+/** `ward backup`: backs up a running or stopped server, from another process. */
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { errnoOf, type FileLock, formatSize, tryFileLock } from '../../lib/index.ts';
@@ -15,7 +15,7 @@ export interface BackupOptions {
   readonly dataDir?: string;
   readonly configFile?: string;
   readonly file: string;
-  /** With the keys that encrypt parameters, those that sign, and that of the first namespace. */
+  /** Includes the keys that encrypt parameters, those that sign, and that of the first namespace. */
   readonly withKeys: boolean;
   readonly withAdvisories: boolean;
   readonly onStep: (text: string) => void;
@@ -25,14 +25,14 @@ export interface BackupOptions {
 export interface BackupResult extends Omit<BackupHeader, 'form' | 'bytes'> {
   /** Absolute. */
   readonly file: string;
-  /** Of the file. */
+  /** Size of the file. */
   readonly bytes: number;
-  /** Members whose bytes are others than their names say. */
+  /** Members whose bytes do not match the digest in their names. */
   readonly damaged: readonly string[];
 }
 
 /**
- * Everything that a Ward keeps, at one moment, in one file.
+ * Writes everything that a Ward keeps, at one moment, into one file.
  * @throws Fault DATA_DIR_EMPTY, BACKUP_BUSY, BACKUP_FAILED, and those of the rooms
  */
 export async function takeBackup(options: BackupOptions): Promise<BackupResult> {
@@ -79,12 +79,12 @@ function textOf(file: string): Buffer | undefined {
   }
 }
 
-/** Lets go of what a killed backup still holds on to; does nothing while a backup is under way. */
+/** Releases what a killed backup still holds; does nothing while a backup is under way. */
 export function removeAbandonedBackup(paths: DataPaths): void {
   if (existsSync(paths.backupStage)) tryBackupLock(paths)?.release();
 }
 
-/** Its holder finds nothing of an earlier backup. */
+/** Takes the lock and removes leftovers of an earlier backup. */
 function tryBackupLock(paths: DataPaths): FileLock | undefined {
   const lock = tryFileLock(paths.backupLock);
   if (lock !== undefined) rmSync(paths.backupStage, { recursive: true, force: true });

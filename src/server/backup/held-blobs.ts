@@ -1,6 +1,6 @@
 /**
- * Blobs get a second name, so that they stay as long as a backup needs them, even when the server deletes them. A blob
- * never changes, so no process has to be told or to wait.
+ * Gives blobs a second name, so that they stay as long as a backup needs them, even when the server deletes them. A blob
+ * never changes, so processes need not coordinate.
  */
 import { constants, copyFileSync, linkSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,18 +8,18 @@ import { errnoOf } from '../../lib/index.ts';
 import type { Member } from './members.ts';
 
 export interface HeldBlobs {
-  /** Holds those that came since. Cheap: only names are looked at. */
+  /** Holds newer blobs too. Cheap: it looks only at names. */
   hold(): void;
   has(digest: string): boolean;
-  /** Under their names in an archive. */
+  /** The held blobs, under their names in an archive. */
   members(): readonly Member[];
 }
 
-/** Why a file can't have a second name there: another file system, or one that has no links. */
+/** Errors when a file can't have a second name: another file system, or one without hard links. */
 const unlinkable = new Set(['EXDEV', 'EPERM', 'EMLINK', 'EOPNOTSUPP']);
 
 /**
- * @param dir the folder that has `blobs/sha256`, which need not be there
+ * @param dir the folder of `blobs/sha256`, which may be missing
  * @param into a new folder
  * @param name of the folder in an archive
  */
@@ -43,7 +43,7 @@ export function holdBlobs(dir: string, into: string, name: string): HeldBlobs {
   };
 }
 
-/** False when it is not there (any more). */
+/** False when it does not exist (any more). */
 export function holdFile(file: string, as: string): boolean {
   try {
     linkSync(file, as);
@@ -55,7 +55,7 @@ export function holdFile(file: string, as: string): boolean {
   return copyIfThere(file, as);
 }
 
-/** False when it is not there. */
+/** False when it does not exist. */
 export function copyIfThere(file: string, as: string): boolean {
   try {
     copyFileSync(file, as, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
@@ -66,7 +66,7 @@ export function copyIfThere(file: string, as: string): boolean {
   }
 }
 
-/** None when there is no such folder. */
+/** Empty when the folder does not exist. */
 export function namesIn(dir: string): readonly string[] {
   try {
     return readdirSync(dir);

@@ -1,18 +1,18 @@
 /**
  * The form of a backup: a tar, packed with zstd, of regular files alone. `backup.json` comes first and says what it is;
- * `sha256sums` comes last and has the digest of everything before it, as `sha256sum --check` reads it. The other names are
- * a closed list, so that no name of an archive ever leads out of the folder that it is read into.
+ * `sha256sums` comes last and has the digest of everything before it, in the format of `sha256sum --check`. The other names
+ * are a closed list, so that no name in an archive leads out of the folder that it is read into.
  */
 import { z } from 'zod';
 import { nestsDeeperThan } from '../../lib/index.ts';
 import { serverFault } from '../faults.ts';
 
-/** Parts that a backup can be without. */
+/** Parts that a backup may lack. */
 const leftOutParts = ['parameter keys', 'signing keys', 'guest key', 'advisories', 'configuration'] as const;
 
 const missingSchema = z.strictObject({
   part: z.enum([...leftOutParts, 'code', 'image']),
-  /** Where it is, or its digest. */
+  /** Its path, or its digest. */
   name: z.string().max(4096),
   why: z.enum(['not asked for', 'elsewhere', 'gone']),
 });
@@ -22,17 +22,17 @@ const headerSchema = z.object({
   form: z.literal(1),
   /** Version of the Ward that made it. */
   ward: z.string().max(100),
-  /** ISO time of the moment that it is of. */
+  /** ISO time of the backed-up state. */
   takenAt: z.iso.datetime(),
   /** The server's name in cgroups and in /run. */
   instance: z.string().max(100),
-  /** Forms of the databases; null for a missing one. */
+  /** Schema versions of the databases; null for a missing one. */
   schemas: z.strictObject({
     state: z.string().max(200),
     registry: z.int().min(0).nullable(),
     gate: z.int().min(0).nullable(),
   }),
-  /** Of the entries that follow, without the sums. */
+  /** Number of entries that follow, without the sums. */
   files: z.int().min(0),
   bytes: z.int().min(0),
   missing: z.array(missingSchema).max(100_000).readonly(),
@@ -42,7 +42,7 @@ export type BackupHeader = Readonly<z.infer<typeof headerSchema>>;
 /** A file that goes into an archive. */
 export interface Member {
   readonly name: string;
-  /** Where its bytes are. */
+  /** Path of its bytes. */
   readonly file: string;
   readonly size: number;
 }
@@ -56,7 +56,7 @@ export const limits = {
   nameBytes: 512 * 1024 * 1024,
 } as const;
 
-/** No control characters and no backslash: the sums have a line a name. */
+/** No control characters and no backslash: the sums have one line for each name. */
 const file = '[^/\\\\\\p{Cc}\\ufffd]{1,255}';
 const blob = 'blobs/sha256/[0-9a-f]{64}';
 const memberForm = new RegExp(

@@ -1,7 +1,7 @@
 /**
- * Reads a backup from an unknown source into an empty folder. It may hold regular files from a closed list of names, each
- * once; it may be no longer than it says and there is room for; and the digests at its end have to fit all of it. So an
- * archive that is cut short or changed is refused before anything is made of it.
+ * Reads a backup from an untrusted source into an empty folder. The archive may hold only regular files from a closed list
+ * of names, each once. It must not be longer than it says, or than there is room for, and the digests at its end must match
+ * everything before. So an archive that is cut short or changed is refused before anything uses it.
  */
 import { createHash, type Hash } from 'node:crypto';
 import { closeSync, mkdirSync, openSync, statfsSync, writeSync } from 'node:fs';
@@ -30,7 +30,7 @@ import {
 
 interface ReadBackup {
   readonly header: BackupHeader;
-  /** Blobs whose bytes are others than their names say, as they were in the server. */
+  /** Blobs that were damaged in the server already: their bytes do not match their digests. */
   readonly damaged: readonly string[];
 }
 
@@ -62,7 +62,7 @@ export async function readArchive(file: string, into: string, options: ReadOptio
     return reading.end();
   } catch (cause) {
     if (options.signal.aborted) throw cause;
-    // The reader of tar speaks of layers and archives.
+    // Faults of the tar reader speak of layers and archives: reword them.
     if (isFault(cause) && !/^ARCHIVE_/.test(cause.code)) throw cause;
     const errno = errnoOf(cause);
     if (errno === undefined) throw invalidBackup(messageOf(cause), cause);
@@ -75,7 +75,7 @@ export async function readArchive(file: string, into: string, options: ReadOptio
 interface Open {
   readonly name: string;
   readonly hash: Hash;
-  /** Undefined: it is kept in memory. */
+  /** Undefined when the content is kept in memory. */
   readonly descriptor: number | undefined;
   readonly pieces: Buffer[];
 }

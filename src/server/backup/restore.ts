@@ -1,7 +1,7 @@
 /**
- * `ward restore`: all of a backup, or nothing. It is laid out and checked in a folder of the data folder first; the file
- * `commit` in it says that it is whole, and from then on a restore that was interrupted is finished, not begun anew. While
- * that folder is there no Ward starts.
+ * `ward restore`: restores all of a backup, or nothing. The backup is first extracted and checked in a folder of the data
+ * folder. The file `commit` in it marks it as complete; from then on an interrupted restore is finished, not started again.
+ * No Ward starts while that folder exists.
  */
 import {
   closeSync,
@@ -33,7 +33,7 @@ export interface RestoreOptions {
   readonly dataDir?: string;
   readonly configFile?: string;
   readonly file: string;
-  /** Takes the place of what is there. */
+  /** Replaces existing content. */
   readonly replace: boolean;
   readonly onStep: (text: string) => void;
   readonly signal: AbortSignal;
@@ -41,22 +41,22 @@ export interface RestoreOptions {
 
 export interface RestoreResult extends Pick<BackupHeader, 'ward' | 'takenAt' | 'instance' | 'files'> {
   readonly dataDir: string;
-  /** An earlier restore was interrupted when it was whole already: that one is finished, and this file was not read. */
+  /** An earlier restore was interrupted after its commit: this run finished it, and did not read the file. */
   readonly wasUnfinished: boolean;
   /** Parts that the backup lacks, unless they are in the data folder now. */
   readonly missing: readonly MissingPart[];
   readonly damaged: readonly string[];
-  /** Names of those that were put into the image store. */
+  /** Names of images that were put into the image store. */
   readonly images: readonly string[];
 }
 
-/** Entries that a backup lays into a data folder. */
+/** Entries of a data folder that a backup restores. */
 const entries = ['state', 'code', 'registry', 'gate', 'advisories', 'parameters.keys', 'guest.auth'] as const;
-/** Entries of a data folder that holds nothing: locks, mount points, and a file system's own. */
+/** Entries of an empty data folder: locks, mount points, and a file system's own. */
 const ofNobody =
   /^(?:(?:ward|backup|rotation)\.lock(?:-journal)?|backup|restore|reserve|roots|laid|lost\+found)$/;
 const syncTimeoutMs = 600_000;
-/** With the current rights. */
+/** Runs with the current rights. */
 const here: Acting['aside'] = (work) => work();
 
 /**
@@ -115,7 +115,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreRes
       ...{ wasUnfinished: false, damaged, images: images.names },
     };
   } catch (error) {
-    // From the commit on it is whole, and only has to be finished.
+    // From the commit on the restore is complete and only needs to be finished.
     if (!existsSync(stage.commit)) rmSync(stage.root, { recursive: true, force: true });
     throw error;
   }
@@ -126,14 +126,14 @@ export function refuseUnfinishedRestore({ restoreStage }: DataPaths): void {
   if (!existsSync(restoreStage)) return;
   throw serverFault(
     'RESTORE_UNFINISHED',
-    `a restore into this data folder did not come to its end: ${restoreStage}`,
+    `a restore into this data folder was interrupted: ${restoreStage}`,
     {
       hint: `run ward restore again; or remove ${restoreStage} to serve the folder as it is without it`,
     },
   );
 }
 
-/** Before anything is made. */
+/** Runs before anything is made. */
 function refuseAbsentFile(file: string): void {
   if (statSync(file, { throwIfNoEntry: false })?.isDirectory() === false) return;
   throw serverFault('BACKUP_INVALID', `there is no backup ${file}`, {
@@ -165,7 +165,7 @@ function unfinished({ commit }: Stage): BackupHeader | undefined {
   return existsSync(commit) ? parseHeader(readFileSync(commit, 'utf8')) : undefined;
 }
 
-/** Each step is one rename, so that it goes on from wherever it was interrupted. */
+/** Each step is one rename, so that it can resume wherever it was interrupted. */
 function moveIntoPlace(dataDir: string, { root, data, replaced }: Stage): void {
   mkdirSync(replaced, { recursive: true, mode: 0o700 });
   forgetFolderId(dataDir);
@@ -180,7 +180,7 @@ function moveIntoPlace(dataDir: string, { root, data, replaced }: Stage): void {
   syncPath(dataDir);
 }
 
-/** A backup without keys takes none away. */
+/** A backup without keys leaves the existing ones. */
 function keepSigningKeys(dataDir: string, { data }: Stage): void {
   const [from, to] = [gatePaths(dataDir).keys, gatePaths(data).keys];
   if (existsSync(from) && !existsSync(to)) cpSync(from, to, { recursive: true, preserveTimestamps: true });
@@ -228,7 +228,7 @@ function makeFolder(dataDir: string): void {
 function lockOf(path: string, code: 'DATA_DIR_BUSY' | 'BACKUP_BUSY', message: string) {
   const lock = tryFileLock(path);
   if (lock !== undefined) return lock;
-  throw serverFault(code, message, { hint: 'stop it, or wait for its end' });
+  throw serverFault(code, message, { hint: 'stop it, or wait for it to end' });
 }
 
 function writeDurably(path: string, text: string): void {

@@ -1,4 +1,4 @@
-/** Images of a backup, into the image store of this machine, which other Wards may use as well. */
+/** Restores the images of a backup into the image store of this machine, which other Wards may share. */
 import {
   blobsBelow,
   copyBlob,
@@ -11,16 +11,15 @@ import { serverFault } from '../faults.ts';
 
 interface RestoredImages {
   readonly names: readonly string[];
-  /** Makes no name point elsewhere before all of its bytes are there. */
+  /** Changes a name only when all bytes of its image are there. */
   import(): Promise<void>;
 }
 
 /**
- * An image with a damaged blob is left out: in the store its bytes would stand for what they are not, also for images of
- * others that have the blob.
- * @param from an OCI image layout, which need not be there
+ * Leaves out an image with a damaged blob: in the store the wrong bytes would also reach other images that share the blob.
+ * @param from an OCI image layout, which may be missing
  * @param damaged names of members
- * @param replace takes a name away from another image
+ * @param replace moves a name from another image
  * @throws Fault IMAGE_DIFFERS, IMAGE_INVALID
  */
 export async function planImages(
@@ -33,7 +32,7 @@ export async function planImages(
     damaged.includes(`images/blobs/sha256/${digest.replace(/^sha256:/, '')}`);
   const blobs = new Map<Descriptor, readonly Descriptor[]>();
   for (const [, entry] of all) {
-    // Takes nothing from a damaged manifest.
+    // Trusts nothing in a damaged manifest.
     const below = isDamaged(entry) ? [entry] : await blobsBelow(from, entry);
     if (!below.some(isDamaged)) blobs.set(entry, below);
   }
@@ -41,8 +40,8 @@ export async function planImages(
   const there = new Map((await readIndex(imagesDir))?.manifests.flatMap((entry) => withName(entry)) ?? []);
   for (const [name, { digest }] of replace ? [] : named) {
     if ((there.get(name)?.digest ?? digest) === digest) continue;
-    throw serverFault('IMAGE_DIFFERS', `${imagesDir} has another image that is called ${name}`, {
-      hint: 'nothing was changed; restore with --replace to take the one of the backup',
+    throw serverFault('IMAGE_DIFFERS', `${imagesDir} has another image with the name ${name}`, {
+      hint: 'nothing was changed; restore with --replace to use the one in the backup',
     });
   }
   return {

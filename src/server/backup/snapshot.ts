@@ -1,8 +1,8 @@
 /**
- * All that a Ward keeps, as it is at one moment, laid into a folder while it serves. Blobs are written before a database
- * names them and deleted after it does not any more; so they are held, then the databases are opened, then new blobs
- * are held too. The state is opened before what it refers to, and the gate last: an action of the copy has its
- * image and its verdict. The operator's files are read after that.
+ * Copies everything that a Ward keeps, as of one moment, into a folder while it serves. The server writes a blob before a
+ * row names it and deletes it after the last such row is gone. So the existing blobs are held first, then the databases are
+ * opened, then newer blobs are held too. The state is opened before the databases that it refers to, and the gate last, so
+ * that every action in the copy has its image and its verdict. The operator's files are read after that.
  */
 import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,12 +21,12 @@ import { type BackupHeader, isMemberName, type Member, type MissingPart } from '
 
 interface SnapshotOptions {
   readonly config: Config;
-  /** The configuration file, if there is one: it is the operator's, and named as missing. */
+  /** The configuration file, if any: it belongs to the operator, and the backup lists it as missing. */
   readonly configFile: string | undefined;
   /** A new folder in the data folder. */
   readonly stage: string;
   readonly withKeys: boolean;
-  /** What is in the operator's file of keys, which the data folder's owner may not be able to read. */
+  /** Content of the operator's key file, which the owner of the data folder may not be able to read. */
   readonly keyText: Buffer | undefined;
   readonly withAdvisories: boolean;
   readonly onStep: (text: string) => void;
@@ -38,10 +38,10 @@ export interface Snapshot {
   readonly members: readonly Member[];
 }
 
-/** Between two looks an action may be changed and its old code deleted; never so often. */
+/** Retries when an action is changed and its old code deleted between two looks; more often is not plausible. */
 const attempts = 5;
 
-/** @throws Fault BACKUP_FAILED, those of the store and image rooms */
+/** @throws Fault BACKUP_FAILED, and Faults of the store and image rooms */
 export async function takeSnapshot(options: SnapshotOptions): Promise<Snapshot> {
   const { config, stage, onStep, signal } = options;
   const paths = dataPaths(config.dataDir);
@@ -85,7 +85,7 @@ interface Moment extends Disposable {
   readonly takenAt: string;
   readonly schemas: BackupHeader['schemas'];
   readonly databases: readonly { readonly name: string; readonly snapshot: DatabaseSnapshot }[];
-  /** Digests of code and blobs that are named and not there, before a backup was ever thought of. */
+  /** Digests of code and blobs that were missing before the backup. */
   readonly gone: readonly string[];
 }
 
@@ -162,7 +162,7 @@ function operatorFiles(options: SnapshotOptions): Part {
     for (const file of filesIn(folder)) add(`${name}/${file}`, join(folder, file));
   }
   if (!withAdvisories) missing.push({ part: 'advisories', name: gate.advisories, why: 'not asked for' });
-  // It is only ever replaced as a whole, so it need not be copied.
+  // The file is only ever replaced as a whole, so it need not be copied.
   else if (!add('advisories/advisories.db', gate.advisories, holdFile))
     missing.push({ part: 'advisories', name: gate.advisories, why: 'gone' });
   const key = (part: MissingPart['part'], name: string, file: string, hold = copyIfThere): void => {
@@ -185,12 +185,12 @@ function operatorFiles(options: SnapshotOptions): Part {
   return { members, missing };
 }
 
-/** Images that are not Ward's own, which the set-up builds anywhere, with their signatures. */
+/** Images with their signatures, without Ward's own, which the set-up can build anywhere. */
 async function ownImages(dir: string, stage: string): Promise<Part> {
   const index = await readIndex(dir);
   const all = index?.manifests ?? [];
   const names = ownImageNames();
-  // Under further names as well: `nodejs:default`.
+  // Ward's own images have other names too: `nodejs:default`.
   const own = new Set(all.filter((entry) => names.has(refNameOf(entry) ?? '')).map(({ digest }) => digest));
   const entries = all.filter(({ digest }) => !own.has(digest));
   const blobs = new Map<string, Member>();
@@ -220,7 +220,7 @@ function memberOf(name: string, file: string): Member {
   return { name, file, size: statSync(file).size };
 }
 
-/** Regular ones right in the folder. */
+/** Regular files directly in the folder. */
 function filesIn(dir: string): readonly string[] {
   return namesIn(dir)
     .filter((name) => statSync(join(dir, name), { throwIfNoEntry: false })?.isFile() === true)

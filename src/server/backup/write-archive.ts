@@ -1,4 +1,4 @@
-/** Writes a backup: tar, zstd, a file that appears whole. */
+/** Writes a backup as tar with zstd, into a file that appears only when it is complete. */
 import { createHash } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
@@ -12,26 +12,26 @@ import { digestInName, headerName, type Member, sumLine, sumsName } from './memb
 import type { Snapshot } from './snapshot.ts';
 
 interface WrittenArchive {
-  /** Of the file. */
+  /** Size of the file. */
   readonly bytes: number;
-  /** Blobs whose bytes are others than their names say: so they were in the server. */
+  /** Blobs that were damaged in the server already: their bytes do not match their digests. */
   readonly damaged: readonly string[];
 }
 
 interface WriteOptions {
   readonly signal: AbortSignal;
-  /** Bytes of members so far. */
+  /** Called with the bytes of members so far. */
   readonly onBytes: (bytes: number) => void;
-  /** Members are read with the rights of their owner; the file is the operator's. */
+  /** Works with the operator's rights, who owns the file; members are read with the rights of their owner. */
   readonly aside: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
-/** Most of it is packed already. */
+/** A low level, since most content is compressed already. */
 const compressionLevel = 3;
 const pieceBytes = 256 * 1024;
 
 /**
- * Replaces what is there in one step, when all of it is on disk.
+ * Replaces an existing file in one step, when everything is on disk.
  * @throws Fault BACKUP_FAILED
  */
 export async function writeArchive(
@@ -39,9 +39,9 @@ export async function writeArchive(
   file: string,
   options: WriteOptions,
 ): Promise<WrittenArchive> {
-  // A name that says what it is, where a killed backup leaves it; the next one takes it away.
+  // The name tells what it is, in case a killed backup leaves it; the next backup removes it.
   const temporary = `${file}.part`;
-  // A failure of one half ends the other as well, which would wait for it.
+  // A failure of one half also ends the other, which would wait for ever.
   const failed = new AbortController();
   const signal = AbortSignal.any([options.signal, failed.signal]);
   const orEndAll = <T>(work: Promise<T>): Promise<T> =>
@@ -56,7 +56,7 @@ export async function writeArchive(
     });
     const output = handle.createWriteStream({ flush: true });
     const archive = pack();
-    // Its waiter has the error; an end on purpose is no other error.
+    // The waiter gets the error; a deliberate end is not a second one.
     archive.on('error', () => {});
     const compress = createZstdCompress({
       chunkSize: pieceBytes,
@@ -69,7 +69,7 @@ export async function writeArchive(
       orEndAll(pipeline(archive, compress, output, { signal })),
       orEndAll(fill(archive, snapshot, { ...options, signal })),
     ]);
-    // The other one was only ended by the first.
+    // The second error is only a consequence of the first.
     const reasons = [saved, damaged].flatMap((each) => (each.status === 'rejected' ? [each.reason] : []));
     const [cause] = [...reasons.filter((reason) => nodeCodeOf(reason) !== 'ABORT_ERR'), ...reasons];
     if (saved.status === 'rejected' || damaged.status === 'rejected') throw cause;
@@ -80,7 +80,7 @@ export async function writeArchive(
     if (isFault(cause) || options.signal.aborted) throw cause;
     throw serverFault('BACKUP_FAILED', `the backup can't be written to ${file}: ${messageOf(cause)}`, {
       cause,
-      hint: 'see that the folder is there and has room',
+      hint: 'check that the folder exists and has room',
     });
   }
 }

@@ -1,7 +1,7 @@
 /**
- * What `ward doctor` proves of Ward's own processes: behind the walls of each, set up as they are for the real process, a
- * program tries what a process that was taken over must not be able to do. Root tries the same; an attempt that this host
- * refuses even to root proves nothing.
+ * Tests the confinement of Ward's own processes for `ward doctor`. In a copy of each confinement, a program tries what a
+ * compromised process must not be able to do. Root tries the same: an attempt that this host refuses even to root proves
+ * nothing.
  */
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
@@ -45,7 +45,6 @@ export interface ProcessRow {
 
 interface Wall {
   readonly name: string;
-  /** In words. */
   readonly holds: string;
   /** Attempts of `taken-over.pl`. */
   readonly attempts: readonly string[];
@@ -115,9 +114,9 @@ const toHaveLandlock = 'a kernel with Landlock, in the list of `lsm=`, and util-
 const toHaveFilter = 'util-linux 2.41 or later, whose setpriv knows --seccomp-filter';
 const unrequired: ReadonlySet<string> = new Set([landlock.name, filter.name]);
 
-/** Never rejects: a probe that does not run has proven nothing, and says why. */
+/** Never rejects: a probe that does not run proves nothing, and says why. */
 export async function proveProcesses(context: ProcessesContext): Promise<readonly ProcessRow[]> {
-  // As the keeper starts it, where there is the user of the server.
+  // Started as the keeper does it, if the server's user exists.
   const gid = await serverAccount().then(
     (account) => account.gid,
     () => scanId,
@@ -247,7 +246,7 @@ function headOf(
   };
 }
 
-/** What the kernel says of the process itself, where it is not as it should be. */
+/** Deviations in the kernel's own report about the process. */
 function flawsOf({ uid, gid }: UserIds, answers: TakenOverAnswers): readonly string[] {
   const own = (what: string) => answers.get(`own-${what}`) ?? 'unknown';
   const ids = [...new Set([uid, gid])].toSorted((a, b) => a - b).join(',');

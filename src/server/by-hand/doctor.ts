@@ -1,4 +1,4 @@
-/** `ward doctor` and `ward sandbox explain`: what the policy says, and what this host makes of it. */
+/** `ward doctor` and `ward sandbox explain`: the policy, and how this host enforces it. */
 import { join } from 'node:path';
 import { isFault } from '../../lib/index.ts';
 import {
@@ -21,7 +21,7 @@ import { type ProcessRow, proveProcesses } from './doctor-processes.ts';
 import { openByHand } from './instance.ts';
 import { effectivePolicy, requestedPolicy, type SandboxRunOptions } from './policy.ts';
 
-/** Probes are Python programs: its system calls can be made by number. */
+/** Probes are Python programs, which can make system calls by number. */
 const probeImage = 'python:3.13';
 
 export interface DoctorOptions {
@@ -31,13 +31,13 @@ export interface DoctorOptions {
 }
 
 export interface ServerDoctorReport extends DoctorReport {
-  /** The advisories that scans are matched with. They do not count for `ok`, which is about sandboxes. */
+  /** The advisories that scans are matched with. They do not affect `ok`, which is about sandboxes. */
   readonly scanAdvisories: AdvisoriesAge;
-  /** The disk of the data folder; undefined without a data folder. It does not count for `ok` either. */
+  /** The disk of the data folder; undefined without a data folder. It does not affect `ok` either. */
   readonly disk: DiskStatus | undefined;
-  /** What Ward's own processes need and get. It does not count for `ok` either: the server may be in another group. */
+  /** Memory that Ward's own processes need and get. It does not affect `ok` either: the server may be in another group. */
   readonly memory: OwnMemoryStatus;
-  /** The walls of Ward's own processes. Those that are required count for `ok`. */
+  /** The walls of Ward's own processes. Required ones affect `ok`. */
   readonly processes: readonly ProcessRow[];
 }
 
@@ -73,7 +73,7 @@ async function diskOf({ dataDir, disk }: Config): Promise<DiskStatus | undefined
   }
 }
 
-/** Reports unreadable advisories, and goes on to the sandboxes. */
+/** Reports unreadable advisories instead of failing. */
 async function scanAdvisories(options: DoctorOptions): Promise<AdvisoriesAge> {
   try {
     const { policy } = await policyInForce(options);
@@ -86,7 +86,7 @@ async function scanAdvisories(options: DoctorOptions): Promise<AdvisoriesAge> {
   }
 }
 
-/** The policy that a run with these flags would have, held against this host. */
+/** The policy that a run with these flags would have, checked against this host. */
 export async function explainHere(options: SandboxRunOptions): Promise<readonly Explanation[]> {
   const config = await loadConfig(options);
   const policy = await requestedPolicy(options, config);
@@ -102,7 +102,7 @@ export async function explainHere(options: SandboxRunOptions): Promise<readonly 
   return explainPolicy({ policy, situation: { host: host.features, runtime, hasLandlockLauncher } });
 }
 
-/** Without root there is no host to ask: the policy alone. */
+/** Shows only the policy, since the host can't be checked without root. */
 export async function explainUnprivileged(options: SandboxRunOptions): Promise<readonly Explanation[]> {
   return explainPolicy({ policy: await requestedPolicy(options, await loadConfig(options)) });
 }

@@ -1,4 +1,4 @@
-/** What commands without a server need to make sandboxes: a host of their own, images, and their end. */
+/** Instances of commands that make sandboxes without a server: a host of their own, images, and clean-up. */
 import { type ImageStore, openImageStore } from '../../images/index.ts';
 import { createLog, type Log } from '../../lib/index.ts';
 import {
@@ -15,7 +15,7 @@ export interface HandGround extends AsyncDisposable {
   readonly host: LocalSandboxHost;
   /** The host's own name, unique on the machine. */
   readonly instance: string;
-  /** Where it has roots mounted. */
+  /** Folder where it mounts roots. */
   readonly mountsDir: string;
   readonly log: Log;
 }
@@ -45,7 +45,7 @@ export async function openHandGround(
   };
 }
 
-/** For a command that is one process. */
+/** The instance of a command that is one process. */
 interface ByHand extends HandGround {
   readonly images: ImageStore;
 }

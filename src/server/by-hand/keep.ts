@@ -1,6 +1,6 @@
 /**
- * A command by hand as root: the keeper of what it starts, from here until its other half has ended. That half is this
- * command once more, without rights: it reads what the operator gave it, and what sandboxes write.
+ * A command by hand as root: it keeps what it starts until its other half has ended. That half is the same command again,
+ * without rights: it reads the operator's input and the output of sandboxes.
  */
 import { mkdir, stat } from 'node:fs/promises';
 import { constants } from 'node:os';
@@ -22,19 +22,19 @@ import type { GivenImage, HandTask } from './task.ts';
 
 export interface HandPlan {
   readonly runtime: RuntimeName;
-  /** As it was named on the command line. */
+  /** Name of the image on the command line. */
   readonly image?: string;
-  /** What else the other half is to know. */
+  /** Further data for the other half. */
   readonly task: Omit<HandTask, 'config' | 'image'>;
   readonly env?: NodeJS.ProcessEnv;
-  /** Handed on as 4, 5, … after those that `prepare` has. */
+  /** Descriptors passed on as 4, 5, … after those of `prepare`. */
   readonly descriptors?: readonly number[];
   /** Flags of a command line ask for one sandbox. */
   readonly asks: 'actions' | 'flags';
   prepare?(ground: HandGround, account: ServerAccount): Promise<Prepared>;
 }
 
-/** Disposed of when the other half has ended. */
+/** Resources that are disposed of when the other half has ended. */
 export interface Prepared extends AsyncDisposable {
   readonly code: KeptCode;
   readonly descriptors: readonly number[];
@@ -45,7 +45,7 @@ export interface Prepared extends AsyncDisposable {
   begin(): Promise<void>;
 }
 
-/** Of all that this process has, what the other half needs. */
+/** The parts of this process that the other half needs. */
 const passedOn =
   /^(?:PATH|TERM|COLORTERM|NO_COLOR|FORCE_COLOR|LANG|LC_\w+|TZ|WARD_MOUNT_NAMESPACE|NODE_EXTRA_CA_CERTS|NODE_USE_ENV_PROXY|(?:https?|no)_proxy|HTTPS?_PROXY|NO_PROXY)$/;
 
@@ -123,7 +123,7 @@ interface Given {
   readonly layout?: string;
 }
 
-/** What the operator named, where the other half finds it. @throws Fault IMAGE_NOT_FOUND, IMAGE_UNSAFE, IMAGE_INVALID */
+/** Resolves the operator's image to a place that the other half can read. @throws Fault IMAGE_NOT_FOUND, IMAGE_UNSAFE, IMAGE_INVALID */
 async function givenImage(reference: string, mountsDir: string, { show }: ShownPaths): Promise<Given> {
   const parsed = parseReference(reference);
   if (parsed.form === 'folder') {

@@ -1,6 +1,6 @@
 /**
- * `ward sandbox learn`: an action's calls in sandboxes of this command, with every system call of theirs recorded. Root makes
- * the sandboxes and opens the recording; the other half, without rights, does the calls and reads what comes of them.
+ * `ward sandbox learn`: calls an action in sandboxes and records all of their system calls. Root makes the sandboxes and
+ * opens the recording; the other half, without rights, makes the calls and reads the results.
  */
 import { chmod, mkdir, rm } from 'node:fs/promises';
 import { arch } from 'node:os';
@@ -27,7 +27,7 @@ import type { HandGround } from './instance.ts';
 import type { Prepared } from './keep.ts';
 import { openHand } from './task.ts';
 
-/** An action as its owner reads it from the API. */
+/** An action in the API's form for its owner. */
 export interface LearnRequest {
   /** `/ns/[pkg/]name`. */
   readonly action: string;
@@ -49,25 +49,25 @@ export interface LearnOptions {
 
 export type { Learned };
 
-/** What the command line names, opened with root's rights. */
+/** Files of the command line, opened with root's rights. */
 export interface LearnGiven {
   /** Descriptors by path. */
   readonly files: ReadonlyMap<string, number>;
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** What the other half has. */
+/** The tools of the other half. */
 export interface Learning {
-  /** The descriptor of a file that was given. */
+  /** Returns the descriptor of a named file. */
   file(path: string): number | undefined;
   /**
    * Runs the calls one after the other in one sandbox under the default profile.
-   * @throws Fault RECORDING_FAILED; LEARNING_FAILED when a call does not succeed: what it needs is not known then
+   * @throws Fault RECORDING_FAILED; LEARNING_FAILED when a call fails, since its needs are then unknown
    */
   learn(request: LearnRequest): Promise<Learned>;
 }
 
-/** As root. Resolves to the exit code. @throws Fault LEARNING_FAILED, RECORDING_FAILED */
+/** Runs as root. Resolves to the exit code. @throws Fault LEARNING_FAILED, RECORDING_FAILED */
 export async function keepLearning(options: LearnOptions, { files, env }: LearnGiven): Promise<number> {
   const config = await loadConfig(options);
   const { runtime } = operatorPolicy(config.sandbox).defaults;
@@ -78,7 +78,7 @@ export async function keepLearning(options: LearnOptions, { files, env }: LearnG
   const { keepByHand } = await import('./keep.ts');
   return await keepByHand(config, {
     ...{ runtime, env, asks: 'actions', descriptors: [...files.values()], prepare },
-    // The trace is 4.
+    // Descriptor 4 is the trace.
     task: { files: Object.fromEntries([...files.keys()].map((path, index) => [path, 5 + index])) },
   });
 }
@@ -90,7 +90,7 @@ async function prepare({ instance }: HandGround, account: ServerAccount): Promis
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   await chmod(join(runDir, 'learn'), 0o711);
-  // In Ward's own mount namespace, so that other users of the machine don't find the code.
+  // Mounted in Ward's own namespace, so that other users of the machine can't reach the code.
   await mustRun(['mount', '-t', 'tmpfs', '-o', 'mode=711,nosuid,nodev', 'ward', folder]);
   stack.defer(async () => void (await mustRun(['umount', '--lazy', folder])));
   const [codeDir, laid] = [join(folder, 'code'), join(folder, 'laid')];
@@ -106,7 +106,7 @@ async function prepare({ instance }: HandGround, account: ServerAccount): Promis
   };
 }
 
-/** In the other half. */
+/** Runs in the other half. */
 export async function openLearning(): Promise<Learning & AsyncDisposable> {
   await using stack = new AsyncDisposableStack();
   const hand = stack.use(await openHand());
@@ -126,7 +126,7 @@ export async function openLearning(): Promise<Learning & AsyncDisposable> {
         kinds: runtimeKinds(),
         apiHost: () => config.apiHost ?? '',
         prewarm: [],
-        // A frozen sandbox would say nothing of what it does between calls.
+        // A frozen sandbox would not show what it does between calls.
         freezeAfterMs: config.invoker.keepAliveMs,
         log: silentLog,
       });

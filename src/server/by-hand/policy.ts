@@ -1,4 +1,4 @@
-/** From what a user asks of `ward sandbox run` to a policy within what the operator allows. */
+/** Turns the flags of `ward sandbox run` into a policy within the operator's limits. */
 import { open } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import { buffer } from 'node:stream/consumers';
@@ -8,7 +8,7 @@ import { boundPolicy, operatorPolicy, type PolicyRequest, type SandboxPolicy } f
 import type { Config } from '../config/config.ts';
 import { serverFault } from '../faults.ts';
 
-/** The flags of `ward sandbox run` and `ward sandbox explain`, as they were typed. */
+/** The flags of `ward sandbox run` and `ward sandbox explain`, unparsed. */
 export interface SandboxRunOptions {
   readonly image: string;
   readonly command: readonly string[];
@@ -33,7 +33,7 @@ export interface SandboxRunOptions {
   readonly dataDir?: string;
 }
 
-/** The policy of every sandbox that nobody asked anything special of. */
+/** The default policy of sandboxes. */
 export function effectivePolicy(config: Pick<Config, 'sandbox'>): SandboxPolicy {
   return operatorPolicy(config.sandbox).defaults;
 }
@@ -49,8 +49,8 @@ export async function requestedPolicy(
 }
 
 /**
- * What the flags ask for, without what they leave as it is.
- * @param profile what the file of `--seccomp` holds
+ * The changes that the flags ask for.
+ * @param profile content of the file of `--seccomp`
  * @throws Fault EGRESS_INVALID, FLAG_INVALID
  */
 export function policyRequest(options: SandboxRunOptions, profile: string | undefined): PolicyRequest {

@@ -1,4 +1,4 @@
-/** The API that the attack suite attacks from inside of sandboxes: a real one, with two tenants, for as long as that takes. */
+/** Runs a real API with two tenants, which the attack suite attacks from inside of sandboxes. */
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -13,7 +13,7 @@ import { buildInfo } from '../build-info.ts';
 
 const [attacker, victim] = ['prove', 'victim'];
 
-/** @param enter how connections of sandboxes come in: another way only to see that the suite sees through it */
+/** @param enter accepts connections of sandboxes; a test replaces it to see that the suite notices */
 export function attackedApi(enter: typeof sandboxEntrance = sandboxEntrance): OpenAttackedApi {
   return async ({ invoker, blobs }) => {
     await using stack = new AsyncDisposableStack();
@@ -32,7 +32,7 @@ export function attackedApi(enter: typeof sandboxEntrance = sandboxEntrance): Op
     const api = createApi({
       ...{ functions, build: buildInfo, log: silentLog },
       metrics: { contentType: 'text/plain', token: undefined, text: async () => secret },
-      // As the registry adds its own.
+      // The registry adds its own routes in the same way.
       plugins: [
         (app) => void app.get('/v2/_catalog', { config: { access: 'own-check' } }, async () => secret),
       ],

@@ -28,7 +28,7 @@ export interface ProveHereOptions {
   readonly only?: readonly string[];
   readonly vector?: AttackVector;
   readonly runtime?: string;
-  /** The same programs under Docker's defaults, beside it. */
+  /** Also runs the programs under Docker's defaults, for comparison. */
   readonly compare: boolean;
   readonly dataDir?: string;
   readonly configFile?: string;
@@ -42,7 +42,7 @@ export interface ProveStep {
   readonly last: { readonly name: string; readonly outcome: string };
 }
 
-/** Programs of the suite are written for it. */
+/** The image that the programs of the suite are written for. */
 const programImage = 'python:3.13';
 
 /** @throws Fault NO_TECHNIQUE, IMAGE_NOT_FOUND, POLICY_NOT_MET and the like; and the signal's reason */
@@ -65,7 +65,7 @@ export async function proveHere(options: ProveHereOptions): Promise<ProveReport>
   });
 }
 
-/** Each technique where its control has been taken away. @throws as proveHere, and Fault COMPARISON_UNFIT */
+/** Tries each technique with its control removed. @throws as proveHere, and Fault COMPARISON_UNFIT */
 export async function proveWeakenedHere(
   options: Omit<ProveHereOptions, 'runtime' | 'compare'>,
 ): Promise<WeakenedReport> {
@@ -82,7 +82,7 @@ export async function proveWeakenedHere(
   });
 }
 
-/** What there is to be tried. @throws Fault NO_TECHNIQUE */
+/** Selects the techniques to try. @throws Fault NO_TECHNIQUE */
 export function listTechniques(
   options: Pick<ProveHereOptions, 'only' | 'vector'>,
 ): readonly TechniqueSummary[] {

@@ -1,6 +1,6 @@
 /**
- * `ward sandbox run`: one sandbox by hand. Root makes it; the other half, without rights, reads flags and image, and stands
- * between the sandbox and this process's stdin, stdout, stderr and exit code.
+ * `ward sandbox run`: one sandbox by hand. Root makes it; the other half, without rights, reads flags and image, and connects
+ * the sandbox with this process's stdin, stdout, stderr and exit code.
  */
 import { pipeline } from 'node:stream/promises';
 import type { Image } from '../../images/index.ts';
@@ -19,7 +19,7 @@ import { imageOf, openHand } from './task.ts';
 
 const exitCodes = { timedOut: 124, outOfMemory: 137 };
 
-/** As root. Resolves to the exit code. */
+/** Runs as root. Resolves to the exit code. */
 export async function keepSandbox(options: SandboxRunOptions): Promise<number> {
   const config = await loadConfig(options);
   const { seccompFile, runtime, image } = options;
@@ -31,7 +31,7 @@ export async function keepSandbox(options: SandboxRunOptions): Promise<number> {
   });
 }
 
-/** In the other half. Resolves to the program's exit code (128 + n when signal n ended it, 124 after `--timeout`). */
+/** Runs in the other half. Resolves to the program's exit code (128 + n when signal n ended it, 124 after `--timeout`). */
 export async function runSandboxHere(options: SandboxRunOptions): Promise<number> {
   await using stack = new AsyncDisposableStack();
   const hand = stack.use(await openHand());
@@ -54,12 +54,12 @@ export async function runSandboxHere(options: SandboxRunOptions): Promise<number
   return await passThrough(sandbox, options.timeoutMs);
 }
 
-/** Of each refusal a line on stderr: whoever runs it by hand wants to know which rule is missing. */
+/** Prints each refusal to stderr: the user of the command needs to know which rule is missing. */
 const tellEgress: ViolationSink = (_, { kind, detail }) => {
   if (kind === 'egress') process.stderr.write(`ward: refused ${detail}\n`);
 };
 
-/** What lies in /dev is made on the sandbox's own tmpfs. */
+/** Entries of /dev are made on the sandbox's own tmpfs. */
 function foldersFor({ tmpfs }: SandboxPolicy): string[] {
   return tmpfs.map(({ path }) => path).filter((path) => !path.startsWith('/dev/'));
 }
@@ -119,7 +119,7 @@ async function passThrough(sandbox: Sandbox, timeoutMs: number | undefined): Pro
 
 const signalNumbers: Readonly<Record<string, number>> = { SIGKILL: 9, SIGSEGV: 11, SIGTERM: 15, SIGSYS: 31 };
 
-/** The program's own code; what ended it otherwise is said on stderr. */
+/** The program's own exit code; another cause of its end is printed to stderr. */
 function codeOf(exit: SandboxExit): number {
   if (exit.runtimeError !== '') throw serverFault('SANDBOX_FAILED', exit.runtimeError);
   if (exit.outOfMemory) process.stderr.write('ward: the sandbox exhausted its memory (see --memory)\n');

@@ -1,13 +1,13 @@
 /**
- * Root's cache of compiled code, for the other half of a command by hand to read: without one it takes a second to start. A
- * cache of its own would let a half that was taken over leave code for the next one.
+ * Lets the other half of a command by hand read root's cache of compiled code, without which it takes a second to start. With
+ * a cache of its own, a compromised half could leave code for the next one.
  */
 import { chmodSync, lstatSync, readdirSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import module from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { errnoOf } from '../../lib/index.ts';
 
-/** Never throws: the other half then compiles by itself. */
+/** Never throws: on failure the other half compiles by itself. */
 export function shareCompileCache(uid: number): void {
   const dir = module.getCompileCacheDir();
   if (dir === undefined) return;
@@ -15,11 +15,11 @@ export function shareCompileCache(uid: number): void {
     linkFor(dir, uid);
     openNew(dir);
   } catch {
-    // A checkout that can't be written to, for example.
+    // The checkout may be read-only, for example.
   }
 }
 
-/** Node names a cache after its user, last. */
+/** Node ends the name of a cache with the user's id. */
 function linkFor(dir: string, uid: number): void {
   const link = join(dirname(dir), basename(dir).replace(/\d+$/, String(uid)));
   if (lstatSync(link, { throwIfNoEntry: false }) !== undefined) return;
@@ -30,7 +30,7 @@ function linkFor(dir: string, uid: number): void {
   }
 }
 
-/** Node makes files that only their owner reads. */
+/** Node makes files that only their owner can read. */
 function openNew(dir: string): void {
   const stamp = `${dir}.shared`;
   const { mtime } = statSync(dir);

@@ -1,4 +1,4 @@
-/** What root tells the other half of a command by hand, and what that half has of it. */
+/** The task that root gives to the other half of a command by hand, and its reading there. */
 
 import { join } from 'node:path';
 import { type Image, type ImageStore, openImageStore } from '../../images/index.ts';
@@ -15,7 +15,7 @@ import { type OperatorPolicy, operatorPolicy, type SandboxHost } from '../../san
 import type { Config } from '../config/config.ts';
 import { serverFault } from '../faults.ts';
 
-/** A folder of the host, or what the image store finds by this reference. */
+/** A folder of the host, or a reference in the image store. */
 export type GivenImage =
   | { readonly isFolder: true }
   | { readonly isFolder: false; readonly reference: string };
@@ -23,7 +23,7 @@ export type GivenImage =
 export interface HandTask {
   readonly config: Config;
   readonly image?: GivenImage;
-  /** Of a seccomp profile that was named: what its file holds. */
+  /** Content of the named seccomp profile. */
   readonly profile?: string;
   /** The descriptor of a recorder's trace. */
   readonly trace?: number;
@@ -41,11 +41,11 @@ interface Hand extends AsyncDisposable {
   readonly images: ImageStore;
 }
 
-/** In the other half. @throws Fault SANDBOX_START_FAILED when root has ended, IMAGE_STORE_INVALID */
+/** Runs in the other half. @throws Fault SANDBOX_START_FAILED when root has ended, IMAGE_STORE_INVALID */
 export async function openHand(): Promise<Hand> {
   await using stack = new AsyncDisposableStack();
   const link = stack.adopt(await openLink(keeperDescriptor), async (opened) => {
-    // Sandboxes are still being removed; an answer that never comes would be an error of nobody's.
+    // Sandboxes may still be being removed; a lost answer would otherwise be an unhandled error.
     await opened.idle();
     opened.close();
   });

@@ -1,6 +1,6 @@
 /**
- * A file that root opens and the other half of a command writes. It belongs to who asked: to the caller of sudo(8) where that
- * user may write, otherwise to the owner of the folder. So root follows no link that its owner could not.
+ * A file that root opens and the other half of a command writes. It belongs to the caller of sudo(8) where that user may
+ * write, otherwise to the owner of the folder. So root follows no link that its owner could not.
  */
 import { closeSync, constants, fstatSync, openSync, unlinkSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
@@ -15,7 +15,7 @@ export interface WrittenFile {
 
 const { O_WRONLY, O_CREAT, O_EXCL, O_NOCTTY } = constants;
 
-/** What is in the file stays until it is written to. @throws what the system answers */
+/** Keeps the content of the file until it is written to. @throws errors of the system */
 export function openToWrite(given: string): WrittenFile {
   const path = resolve(given);
   try {

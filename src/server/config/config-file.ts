@@ -1,4 +1,4 @@
-/** The configuration file: every key that there is, and what it may hold. An unknown key is an error. */
+/** The configuration file: every key, and what it may hold. An unknown key is an error. */
 import { readFile } from 'node:fs/promises';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
@@ -95,15 +95,15 @@ const fileSchema = z.strictObject({
     .optional(),
   parameters: z
     .strictObject({
-      /** The keys that encrypt, one a line. */
+      /** File of the keys that encrypt, one a line. */
       keyFile: z.string().min(1).optional(),
     })
     .optional(),
   retention: z
     .strictObject({
-      /** 0 is for ever. */
+      /** 0 keeps records for ever. */
       maxAgeDays: z.number().min(0).max(36_500).optional(),
-      /** 0 is all of them. */
+      /** 0 keeps all records. */
       maxRecordsPerNamespace: count.optional(),
       everyMinutes: z.number().min(0.1).max(1440).optional(),
     })
@@ -118,7 +118,7 @@ const fileSchema = z.strictObject({
       from: z.string().min(1).max(2000).optional(),
       /** The public key that signs the mirror. */
       key: z.string().min(1).optional(),
-      /** Another list of sources than Ward's own. */
+      /** A list of sources that replaces Ward's own. */
       sources: z.string().min(1).optional(),
     })
     .optional(),
@@ -130,7 +130,7 @@ const fileSchema = z.strictObject({
     .optional(),
   records: z
     .strictObject({
-      /** What becomes of calls while the disk takes no records. */
+      /** Whether calls go on while the disk takes no records. */
       whenUnable: z.enum(['refuse', 'continue']).optional(),
     })
     .optional(),
@@ -151,13 +151,13 @@ const fileSchema = z.strictObject({
     .optional(),
   metrics: z
     .strictObject({
-      /** What scrapers send as a bearer token; without it only this machine may read `/metrics`. */
+      /** File of the bearer token that scrapers send; without it only this machine may read `/metrics`. */
       tokenFile: z.string().min(1).optional(),
     })
     .optional(),
   security: z
     .strictObject({
-      /** So many violations of a namespace within the window fire the trigger `security`; 0 is never. */
+      /** Number of violations of a namespace within the window that fires the trigger `security`; 0 is never. */
       violationThreshold: count.optional(),
       violationWindowSeconds: z.int().min(1).max(86_400).optional(),
     })

@@ -1,6 +1,6 @@
 /**
  * Configuration: defaults < file (YAML) < environment (`WARD_*`) < flags, parsed into one frozen value before
- * anything starts. An unknown key is an error: a misspelt limit must not silently be none.
+ * anything starts. An unknown key is an error: a misspelt limit must not silently be no limit.
  */
 import { availableParallelism, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -40,9 +40,9 @@ export interface Config {
     readonly keyFile: string | undefined;
   };
   readonly retention: {
-    /** 0 is for ever. */
+    /** 0 keeps records for ever. */
     readonly maxAgeDays: number;
-    /** 0 is all of them. */
+    /** 0 keeps all records. */
     readonly maxRecordsPerNamespace: number;
     readonly everyMinutes: number;
   };
@@ -60,11 +60,11 @@ export interface Config {
     readonly sources: string | undefined;
   };
   readonly disk: {
-    /** Undefined: a part of the disk. */
+    /** Undefined: a share of the disk. */
     readonly reserveBytes: number | undefined;
   };
   readonly records: {
-    /** What becomes of calls while the disk takes no records. */
+    /** Whether calls go on while the disk takes no records. */
     readonly whenUnable: 'refuse' | 'continue';
   };
   /** For what is open to the world. */
@@ -92,7 +92,7 @@ export interface ConfigSources {
 const mebibyte = 1024 * 1024;
 export const defaultDataDir = '/var/lib/ward';
 export const defaultListen = '127.0.0.1:3233';
-/** What is left of the host's memory is for the host, the page cache and Ward itself. */
+/** The rest of the host's memory is for the host, the page cache and Ward itself. */
 const sandboxShareOfMemory = 0.7;
 
 /** @throws Fault CONFIG_INVALID naming the file and each wrong key */
@@ -101,7 +101,7 @@ export async function loadConfig(
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<Config> {
   const configFile = flags.configFile ?? env['WARD_CONFIG'];
-  // Loaded where there is one: commands by hand start sooner without.
+  // Loaded only when there is a file: commands by hand start sooner without the parser.
   const file: ConfigFile =
     configFile === undefined ? {} : await (await import('./config-file.ts')).readConfigFile(configFile);
   const dataDir = resolve(flags.dataDir ?? env['WARD_DATA'] ?? file.data ?? defaultDataDir);

@@ -1,6 +1,6 @@
 /**
- * Names of kinds that other versions of a language have elsewhere, and the kind that runs each of them here: Ward's own
- * table, with what the operator changed in it.
+ * Aliases of kinds: names that other platforms give to versions of a language, and the kind that runs each of them here.
+ * Ward has its own table, which the operator can change.
  */
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
@@ -14,16 +14,16 @@ const name = z
   .max(64)
   .regex(/^[a-z0-9]+(?::[a-z0-9][a-z0-9.-]*)?$/, 'not the name of a kind');
 
-/** The configuration: `false` for no names, or changes to Ward's own table, `null` to take a name out of it. */
+/** The configuration: `false` for no aliases, or changes to Ward's own table, where `null` removes an alias. */
 export const kindAliasesSchema = z.union([z.boolean(), z.record(name, name.nullable())]);
 export type KindAliases = z.infer<typeof kindAliasesSchema>;
 
 const tableFile = new URL('../../../policies/kind-aliases.yaml', import.meta.url);
 
 /**
- * The kinds of this platform and, after them, the other names for them.
+ * The kinds of this platform and, after them, their aliases.
  * @param kinds the default of a family before its others
- * @throws Fault CONFIG_INVALID naming each alias that can't be
+ * @throws Fault CONFIG_INVALID naming each invalid alias
  */
 export function runtimesWithAliases(
   kinds: readonly RuntimeKind[],
@@ -37,7 +37,7 @@ export function runtimesWithAliases(
   return [...kinds.map(runtimeOf), ...known];
 }
 
-/** The kind that `name` stands for, which is itself where it is no alias. @throws Fault CONFIG_INVALID */
+/** The kind that `name` stands for: itself unless it is an alias. @throws Fault CONFIG_INVALID */
 export function kindBehind(name: string, aliases: KindAliases | undefined): string {
   return new Map(aliasTable(runtimeKinds(), aliases)).get(name) ?? name;
 }

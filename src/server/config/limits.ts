@@ -1,4 +1,4 @@
-/** The system's limits: the defaults, with what the operator's configuration changes of them. */
+/** The system's limits: the defaults, with the changes of the operator's configuration. */
 import { defaultLimits, type Range, type Span, type SystemLimits } from '../../functions/index.ts';
 import { serverFault } from '../faults.ts';
 import type { Config } from './config.ts';

@@ -1,4 +1,4 @@
-/** The file of advisories: as SQLite sees it, and by the digest that its import has noted. */
+/** Checks the file of advisories: by SQLite's own check, and by the digest that its import has recorded. */
 import { existsSync } from 'node:fs';
 import { messageOf } from '../../lib/index.ts';
 import { advisoryStatus, compareDigest } from '../../scanner/index.ts';
@@ -19,7 +19,7 @@ export async function checkAdvisories(
     findings.checked.advisories += advisoryStatus({ path })?.state.count ?? 0;
     const state = await compareDigest(path);
     if (state === 'differs')
-      findings.tell('advisories', path, 'its content is not what was imported', remedy);
+      findings.tell('advisories', path, 'its content differs from what was imported', remedy);
     if (state === 'unknown') findings.note('advisories: no import has noted a digest of this file');
   } catch (error) {
     findings.tell('advisories', path, messageOf(error), remedy);

@@ -1,4 +1,4 @@
-/** The three databases of a data folder: each by itself, and with the blobs that it names. */
+/** Checks the three databases of a data folder: each by itself, and against the blobs that it names. */
 import { accessSync, constants, existsSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { type Digest, isDigest } from '../../blobs/index.ts';
@@ -17,7 +17,7 @@ import { dataPaths } from '../instance/instance.ts';
 import type { Findings, FsckArea } from './findings.ts';
 
 export interface CheckedDatabases {
-  /** Undefined: it is missing or damaged, so that nothing can be compared with it. */
+  /** Undefined when it is missing or damaged, so that nothing can be compared with it. */
   readonly state: DatabaseSnapshot | undefined;
   readonly registry: DatabaseSnapshot | undefined;
   readonly gate: DatabaseSnapshot | undefined;
@@ -36,12 +36,12 @@ export function checkDatabases(
   const check = (path: string, ofOwn: (snapshot: DatabaseSnapshot) => readonly string[]) => {
     const name = relative(dataDir, path);
     onStep(`reading ${name}`);
-    // Reading a database takes a file beside it; a folder that takes none says nothing of damage.
+    // Reading a database needs to write a file beside it; a read-only folder is no sign of damage.
     if (existsSync(path)) accessSync(dirname(path), constants.W_OK);
     try {
       const snapshot = openSnapshot(path);
       if (snapshot === undefined) {
-        findings.tell('databases', name, 'is not there', `${restore}, or see ward up --accept-missing`);
+        findings.tell('databases', name, 'is missing', `${restore}, or see ward up --accept-missing`);
         return undefined;
       }
       stack.use(snapshot);
@@ -73,7 +73,7 @@ export function checkDatabases(
 
 interface NamedBlobs {
   readonly area: FsckArea & ('code' | 'registry');
-  /** Of the blobs. */
+  /** Folder of the blobs. */
   readonly dir: string;
   readonly databasePath: string;
   readonly database: DatabaseSnapshot;
@@ -95,7 +95,7 @@ const naming = {
   },
 } as const;
 
-/** Each blob with its digest, and with the database as it was before, and is after. */
+/** Checks each blob against its digest, and against the database before and after. */
 export async function checkNamedBlobs(
   { area, dir, databasePath, database, signal, onStep }: NamedBlobs,
   findings: Findings,
@@ -109,13 +109,13 @@ export async function checkNamedBlobs(
     const of = names.length === 0 ? digest : `${digest} (${names.join(', ')})`;
     findings.tell(area, of, problem, remedy);
   };
-  for (const digest of damaged) told(digest, 'has another content than its name says, or can’t be read');
+  for (const digest of damaged) told(digest, 'does not match its digest, or can’t be read');
   const missing = before.filter((digest) => !present.has(digest));
   if (missing.length > 0) {
     // A server deletes a blob after the last row that names it.
     using now = openSnapshot(databasePath);
     const still = new Set(now === undefined ? [] : named(now));
-    for (const digest of missing) if (still.has(digest)) told(digest, 'is not there');
+    for (const digest of missing) if (still.has(digest)) told(digest, 'is missing');
   }
   const known = new Set(before);
   const unnamed = [...present].filter((digest) => !known.has(digest)).length;

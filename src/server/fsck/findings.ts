@@ -1,4 +1,4 @@
-/** What a check of a data folder tells. */
+/** Findings of a check of a data folder. */
 
 const fsckAreas = [
   'databases',
@@ -18,25 +18,25 @@ export interface Damage {
   /** A file, a blob, an image, an entity. */
   readonly of: string;
   readonly problem: string;
-  /** What an operator does. */
+  /** Advice to the operator. */
   readonly remedy: string;
 }
 
 export interface FsckReport {
   readonly dataDir: string;
   readonly imagesDir: string;
-  /** A Ward served the folder meanwhile. */
+  /** A Ward served the folder during the check. */
   readonly isRunning: boolean;
-  /** How much was looked at. */
+  /** Numbers of checked items. */
   readonly checked: Readonly<Record<FsckArea, number>>;
   readonly findings: readonly Damage[];
-  /** Layers that were taken away, to be unpacked anew. */
+  /** Layers that were removed, to be unpacked again. */
   readonly repaired: readonly string[];
-  /** No damage: what could not be checked, and why; what is there and nothing names. */
+  /** Notes without damage: what could not be checked and why, and content that nothing refers to. */
   readonly notes: readonly string[];
 }
 
-/** Collects it. */
+/** Collects findings. */
 export class Findings {
   readonly checked = Object.fromEntries(fsckAreas.map((area) => [area, 0])) as Record<FsckArea, number>;
   readonly all: Damage[] = [];

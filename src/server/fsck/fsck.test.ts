@@ -107,25 +107,25 @@ describe('a data folder', () => {
       'a flipped byte of code',
       'code',
       () => flip(blobIn(dataPaths(place.dataDir).code, 'main')),
-      /guest\/hello.*another content/,
+      /guest\/hello.*does not match its digest/,
     ],
     [
       'lost code',
       'code',
       () => unlinkSync(blobIn(dataPaths(place.dataDir).code, 'main')),
-      /guest\/hello.*not there/,
+      /guest\/hello.*is missing/,
     ],
     [
       'a flipped byte of a pushed layer',
       'registry',
       () => flip(blobIn(dataPaths(place.dataDir).registry, 'a layer')),
-      /guest\/app.*another content/,
+      /guest\/app.*does not match its digest/,
     ],
     [
       'a lost pushed layer',
       'registry',
       () => unlinkSync(blobIn(dataPaths(place.dataDir).registry, 'a layer')),
-      /guest\/app.*not there/,
+      /guest\/app.*is missing/,
     ],
     [
       'a flipped byte of an own image',
@@ -163,7 +163,7 @@ describe('a data folder', () => {
       () => flip(gate?.() ?? ''),
       /gate\.db.*damaged or no database/,
     ],
-    ['a lost database', 'databases', () => unlinkSync(gate?.() ?? ''), /gate\.db is not there/],
+    ['a lost database', 'databases', () => unlinkSync(gate?.() ?? ''), /gate\.db is missing/],
     [
       'a strange database',
       'databases',
@@ -219,7 +219,11 @@ describe('a data folder', () => {
     flip(path, at);
     expect((await check()).findings).toMatchObject(
       [
-        { area: 'advisories', problem: 'its content is not what was imported', remedy: /advisories update/ },
+        {
+          area: 'advisories',
+          problem: 'its content differs from what was imported',
+          remedy: /advisories update/,
+        },
       ].map(({ remedy, ...rest }) => ({ ...rest, remedy: expect.stringMatching(remedy) })),
     );
     await expect(withAdvisories()).rejects.toMatchObject({ code: 'ADVISORIES_CORRUPT' });
@@ -275,7 +279,7 @@ describe('a data folder', () => {
     mkdirSync(path, { recursive: true });
     const { findings, notes } = await check(true);
     expect(findings).toEqual([]);
-    expect(notes.join()).toContain('layers: 1 are of no image here');
+    expect(notes.join()).toContain('layers: 1 belong to no image here');
     expect(statSync(path).isDirectory()).toBe(true);
   });
 });

@@ -1,6 +1,6 @@
 /**
- * `ward fsck`: whether all that a Ward keeps is what it was. It changes nothing unless it is asked to repair, and may run
- * beside the server: databases are read as they are at one moment.
+ * `ward fsck`: checks everything that a Ward keeps for damage. It changes nothing unless it is asked to repair, and may run
+ * beside the server: it reads databases as they are at one moment.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -26,7 +26,7 @@ import { checkStore } from './images.ts';
 export interface FsckOptions {
   readonly dataDir?: string;
   readonly configFile?: string;
-  /** Takes damaged layers away, so that they are unpacked anew. No Ward may run on the folder. */
+  /** Removes damaged layers, so that they are unpacked again. No Ward may run on the folder. */
   readonly repair: boolean;
   readonly onStep: (text: string) => void;
   readonly signal: AbortSignal;
@@ -43,7 +43,7 @@ export async function checkAll(options: FsckOptions): Promise<FsckReport> {
   const given = readGivenKeys(config);
   using stack = new DisposableStack();
   const acting = stack.use(actAsOwner(dataDir));
-  // While it is held no Ward starts, which would change what is read.
+  // While the lock is held no Ward starts, which would change the data.
   const lock = existsSync(paths.lock) ? tryFileLock(paths.lock) : undefined;
   if (lock !== undefined) stack.use(lock);
   const isRunning = lock === undefined && existsSync(paths.lock);
@@ -68,7 +68,7 @@ export async function checkAll(options: FsckOptions): Promise<FsckReport> {
   }
   const pushed =
     registry === undefined ? new Map() : await layersOf(paths.registry, manifestsKnownIn(registry));
-  // The store may be another user's.
+  // The store may belong to another user.
   const repaired = await acting.aside(async () => {
     using storeActing = actAsOwner(imagesDir);
     const { aside } = storeActing;
@@ -100,7 +100,7 @@ async function checkKeys(
 ): Promise<void> {
   if (state === undefined) return findings.note('keys: not tried, since there is no sound database');
   const schema = schemaOfState(state);
-  // Opening it would bring an older one up to date.
+  // Opening an older database would migrate it.
   if (schema === undefined || schema !== (await newestSchema()))
     return findings.note('keys: not tried, since the database is of another version of Ward; start it once');
   const remedy = 'put the key back into the file of keys, behind the first one; or set the parameter again';

@@ -1,4 +1,4 @@
-/** The image store: its blobs by their digests, and unpacked layers by the blobs that they come from. */
+/** Checks the image store: blobs against their digests, and unpacked layers against the blobs that they come from. */
 import type { Digest } from '../../blobs/index.ts';
 import {
   blobsBelow,
@@ -19,7 +19,7 @@ interface StoreCheck {
   /** Layers of images that were pushed. */
   readonly pushed: ReadonlyMap<Digest, StoredLayer>;
   readonly repair: boolean;
-  /** With the rights that this process has in truth. */
+  /** Works with the original rights of this process. */
   readonly aside: <T>(work: () => Promise<T>) => Promise<T>;
   readonly signal: AbortSignal;
   readonly onStep: (text: string) => void;
@@ -41,7 +41,7 @@ async function checkStoreBlobs({ imagesDir, signal, onStep }: StoreCheck, findin
   const told = new Set<Digest>();
   for (const entry of (await readIndex(imagesDir))?.manifests ?? []) {
     const name = refNameOf(entry) ?? entry.digest;
-    if (!present.has(entry.digest)) findings.tell('images', name, 'its manifest is not there', again);
+    if (!present.has(entry.digest)) findings.tell('images', name, 'its manifest is missing', again);
     if (damaged.has(entry.digest)) findings.tell('images', name, 'its manifest is damaged', again);
     try {
       for (const { digest } of await blobsBelow(imagesDir, entry)) {
@@ -60,7 +60,7 @@ async function checkStoreBlobs({ imagesDir, signal, onStep }: StoreCheck, findin
   }
 }
 
-/** Those that it took away. */
+/** Returns the removed layers. */
 async function checkLayers(check: StoreCheck, findings: Findings): Promise<readonly string[]> {
   const { imagesDir, pushed, repair, aside, signal, onStep } = check;
   const known = new Map([...pushed, ...(await layersOfStore(imagesDir))]);
@@ -89,7 +89,7 @@ async function checkLayers(check: StoreCheck, findings: Findings): Promise<reado
   }
   if (unknown > 0) {
     findings.note(
-      `layers: ${unknown} are of no image here (deleted, or of another folder) and were not compared`,
+      `layers: ${unknown} belong to no image here (deleted, or of another folder) and were not compared`,
     );
   }
   return dropped;

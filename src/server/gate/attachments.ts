@@ -1,7 +1,7 @@
 /**
- * What the gate knows of an image it accepted, attached to it in the registry for everybody's tools: an SBOM, and what the
- * scan found as a statement in cosign's form. They are manifests whose subject is the image; what an earlier scan said is
- * replaced. Nobody judges them, since nobody runs them; that they can't be stored is no reason to refuse an image.
+ * Attaches to an accepted image in the registry, for tools of all kinds, an SBOM and the findings of the scan as a statement
+ * in cosign's form. They are manifests whose subject is the image, and replace those of an earlier scan. The gate does not
+ * judge them, since they never run; a failure to store them is no reason to refuse the image.
  * Source: OCI image-spec v1.1, "Guidelines for Artifact Usage"; cosign, specs/COSIGN_VULN_ATTESTATION_SPEC.md.
  */
 import { Readable } from 'node:stream';
@@ -41,14 +41,14 @@ export interface AttachmentSubject {
 }
 
 export interface Attachments {
-  /** Never throws: what goes wrong is logged. */
+  /** Never throws: it logs errors. */
   attach(repository: string, subject: AttachmentSubject): Promise<void>;
 }
 
 const sbomMediaType = 'application/vnd.cyclonedx+json';
-/** Says what a document says, whenever it was made. */
+/** Identifies the content of a document, without the time at which it was made. */
 const revisionAnnotation = 'ward.report.revision';
-/** Of a subject; nobody has that many. */
+/** Limit of attachments that are read of a subject; none has that many. */
 const mostReferrers = 1000;
 
 export function createAttachments({ gate, store, log }: AttachmentsOptions): Attachments {
@@ -69,7 +69,10 @@ export function createAttachments({ gate, store, log }: AttachmentsOptions): Att
         await attachTo(parseRepositoryName(repository), subject);
       } catch (error) {
         const { digest } = subject;
-        log.warn({ repository, digest, reason: messageOf(error) }, 'could not attach what a scan found');
+        log.warn(
+          { repository, digest, reason: messageOf(error) },
+          'the results of a scan could not be attached',
+        );
       }
     },
   };
@@ -99,7 +102,7 @@ function* documentsOf(report: Report, subject: AttachmentSubject, revision: stri
   });
 }
 
-/** The same for what finds the same with the same advisories. */
+/** Equal for scans that find the same with the same advisories. */
 function revisionOf(report: Report): string {
   const { inventory, findings, suppressed, advisories } = sortedReport(report);
   return digestOf(JSON.stringify([inventory, findings, suppressed, advisories?.revision ?? '']));

@@ -1,4 +1,4 @@
-/** The gate as the domain asks it: by actions, kinds and names of images instead of subjects and digests. */
+/** The gate for the domain, which asks by actions, kinds and names of images instead of subjects and digests. */
 
 import type { Digest } from '../../blobs/index.ts';
 import type { CodeGate, GateVerdict, Runnable } from '../../functions/index.ts';
@@ -16,12 +16,12 @@ export interface GuardedCode extends CodeGate {
   changed(repository: string): void;
 }
 
-/** Subjects of code that was called lately. */
+/** Limit of cached subjects of code that was called lately. */
 const kept = 10_000;
 
 export function createCodeGate(options: CodeGateOptions): GuardedCode {
   const { gate, findImage, log } = options;
-  /** By digest, then by kind: asked for every call, and a key of both would have to be put together each time. */
+  /** By digest, then by kind: every call looks here, and a joint key would have to be built each time. */
   const ofCode = new BoundedMap<Digest, Map<string, Subject>>(kept);
   const images = createJudgedImages(options);
 

@@ -1,4 +1,4 @@
-/** What the gate reads of the manifests that lie beside an image. */
+/** Reads the manifests that are attached to an image, for the gate. */
 
 import type { Digest } from '../../blobs/index.ts';
 import {
@@ -11,13 +11,13 @@ import {
 import { isFault, type Log, messageOf } from '../../lib/index.ts';
 
 export interface CompanionBlobs {
-  /** @throws what reading fails with */
+  /** @throws errors of reading */
   readManifest(digest: Digest): Promise<Buffer>;
-  /** @throws what reading fails with */
+  /** @throws errors of reading */
   readBlob(digest: Digest): Promise<Buffer>;
 }
 
-/** What is malformed counts for nothing and takes nothing from the rest. What is past the limits is left out. */
+/** Malformed manifests count for nothing and do not affect the others. Those past the limits are left out. */
 export async function companionLayers(
   manifests: readonly Digest[],
   { readManifest, readBlob }: CompanionBlobs,
@@ -35,7 +35,7 @@ export async function companionLayers(
       }
     } catch (error) {
       if (!isFault(error)) throw error;
-      log.warn({ manifest, reason: messageOf(error) }, 'what is attached to an image could not be read');
+      log.warn({ manifest, reason: messageOf(error) }, 'the attachments of an image could not be read');
     }
   }
   return found;

@@ -1,4 +1,4 @@
-/** What is known of images apart from their content: what lies beside them, and the bases that can be trusted. */
+/** Evidence about images apart from their content: what is attached to them, and the bases that can be trusted. */
 
 import type { Digest } from '../../blobs/index.ts';
 import { type ArtifactLayer, type KnownBase, verifyInTurns, type WantedBases } from '../../gate/index.ts';
@@ -13,15 +13,15 @@ export interface EvidenceOptions {
 }
 
 export interface ImageEvidence {
-  /** Of Ward's own store and of the registry, whichever has the image. */
+  /** From Ward's own store or from the registry, whichever has the image. */
   companions(digest: Digest): Promise<readonly ArtifactLayer[]>;
-  /** Indexes that list the image, and that something lies beside. */
+  /** Indexes that list the image and have attachments. */
   indexesOf(digest: Digest): Promise<readonly Digest[]>;
-  /** What an index lists; none when it is no index. */
+  /** Digests that an index lists; empty when it is not an index. */
   listedBy(digest: Digest): Promise<readonly Digest[]>;
-  /** Whether the image is in one of the two. */
+  /** Whether one of the two has the image. */
   holds(digest: Digest): Promise<boolean>;
-  /** Those that an image with these layers stands on. */
+  /** Bases of an image with these layers. */
   bases(wanted: WantedBases, layers: readonly Digest[]): Promise<readonly KnownBase[]>;
 }
 

@@ -1,9 +1,9 @@
-/** Tells whether the files of a folder are those of before, without reading them. */
+/** Tells whether the files of a folder have changed, without reading them. */
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf } from '../../lib/index.ts';
 
-/** Changes with the files right in the folder; empty when there is none. */
+/** A text that changes with the files directly in the folder; empty when the folder does not exist. */
 export async function stampOfFolder(folder: string): Promise<string> {
   const names = (await orUndefined(readdir(folder))) ?? [];
   const stamps: string[] = [];

@@ -1,4 +1,4 @@
-/** The registry and the gate, put together: what is pushed is judged, and so is what is made of it. */
+/** Joins the registry and the gate: images are judged when they are pushed, and so are actions made of them. */
 import type { FastifyInstance } from 'fastify';
 import type { ReportSource } from '../../api/index.ts';
 import { openRegistryStore } from '../../content/index.ts';
@@ -28,20 +28,20 @@ export interface GuardedImagesOptions {
   readonly dataDir: string;
   readonly imagesDir: string;
   readonly apiHost: () => string;
-  /** How the world gets here, where the operator has said it. */
+  /** Public URL of this Ward, if the operator has configured one. */
   readonly publicUrl?: () => string | undefined;
   readonly onChange: (event: GateEvent) => void;
   /** Called before this number of bytes of a push is written; throws when the disk has no room. */
   readonly admitWrite?: (bytes: number) => void;
-  /** Bytes of images that a namespace may have pushed. */
+  /** Limit of the bytes of images that a namespace has pushed. */
   readonly registryQuota?: (namespace: string) => number | undefined | Promise<number | undefined>;
-  /** How often it is looked for changes of policy, advisories and VEX; ms. */
+  /** How often to look for changes of policy, advisories and VEX; ms. */
   readonly lookMs?: number;
   /** Starts a scan process; absent: this process starts it. */
   readonly startScan?: StartProgram | undefined;
   /** How long a scan process waits for work. */
   readonly scanIdleMs?: number | undefined;
-  /** Of the registry's database, in memory. */
+  /** Cache of the registry's database in memory. */
   readonly databaseCacheKiB?: number | undefined;
   readonly log: Log;
 }
@@ -54,7 +54,7 @@ export interface GuardedImages extends AsyncDisposable {
   advisories(): AdvisoriesAge;
   /** Bytes of images that a namespace has pushed. */
   registryBytes(namespace: string): Promise<number>;
-  /** Removes what nothing needs any more. */
+  /** Removes content that nothing needs any more. */
   sweep(functions: { readonly namespaces: Pick<Namespaces, 'createdAt'> }): Promise<unknown>;
   /** The routes of the registry. */
   registry(functions: { readonly namespaces: KeyCheck }): (app: FastifyInstance) => void;
@@ -68,10 +68,10 @@ interface KeyCheck {
   authenticate(header: string | undefined): KeyHolder | Promise<KeyHolder>;
 }
 
-/** Whose repositories everybody with a key may pull. */
+/** Namespaces whose repositories every key may pull. */
 const publicNamespaces = [systemNamespace];
 
-/** @throws Fault those of the registry's store and of the gate */
+/** @throws Faults of the registry's store and of the gate */
 export async function openGuardedImages(options: GuardedImagesOptions): Promise<GuardedImages> {
   const { dataDir, imagesDir, publicUrl, registryQuota, log } = options;
   await using stack = new AsyncDisposableStack();
@@ -89,7 +89,7 @@ export async function openGuardedImages(options: GuardedImagesOptions): Promise<
   const pushGate = stack.use(
     createPushGate({ gate, scanner, store: pushed, listedBy: evidence.listedBy, log }),
   );
-  // Who waits for a scan is told first, so that nobody comes to what is closed by then.
+  // Waiters for a scan hear first, so that none reaches a part that is closed by then.
   stack.defer(() => gate.close());
   const opened = stack.move();
   return {
@@ -100,7 +100,7 @@ export async function openGuardedImages(options: GuardedImagesOptions): Promise<
     registryBytes: pushed.usage,
     async sweep({ namespaces }) {
       await gate.forgetRefused();
-      // Manifests without a tag stay, so an image that runs is never taken away.
+      // Manifests without a tag stay, so a running image is never removed.
       return pushed.sweep({ namespaceSince: namespaces.createdAt, isInUse: () => true });
     },
     registry: ({ namespaces }) =>

@@ -1,5 +1,5 @@
 /**
- * Where the image of a `blackbox` action is: `NAMESPACE/REPOSITORY[:TAG]` in the registry, if the namespace may pull it;
+ * Finds the image of a `blackbox` action: `NAMESPACE/REPOSITORY[:TAG]` in the registry, if the namespace may pull it;
  * else a name in Ward's image store.
  */
 import { namespaceOfRepository, parsePushedReference, type RegistryStore } from '../../content/index.ts';
@@ -11,7 +11,7 @@ import { sourceOf } from './push-gate.ts';
 export interface ImageFinderOptions {
   readonly imagesDir: string;
   readonly registry: Pick<RegistryStore, 'findImage' | 'unpackImage'>;
-  /** Namespaces whose repositories are everybody's to pull. */
+  /** Namespaces whose repositories every namespace may pull. */
   readonly publicNamespaces: readonly string[];
 }
 

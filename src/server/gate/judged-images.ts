@@ -1,6 +1,6 @@
 /**
- * Which image the name in a `blackbox` action stands for, as the gate has a report of it. Names are looked up again every
- * few seconds, and at once after a push: what a tag names now is what the next sandbox is made from.
+ * Resolves the name in a `blackbox` action to an image of which the gate has a report. It looks names up again every few
+ * seconds, and at once after a push: the next sandbox is made from the image that the tag names now.
  */
 
 import type { Digest } from '../../blobs/index.ts';
@@ -11,16 +11,16 @@ import type { ImageSource } from '../../scanner/index.ts';
 
 export interface JudgedImagesOptions {
   readonly gate: Pick<Gate, 'admitImage' | 'report'>;
-  /** An image that a namespace may use. @throws Fault IMAGE_NOT_FOUND and those of the registry */
+  /** Finds an image that a namespace may use. @throws Fault IMAGE_NOT_FOUND and those of the registry */
   readonly findImage: (name: string, namespace: string) => Promise<ImageSource>;
   /** Milliseconds of a clock that only goes forward. */
   readonly clock?: () => number;
 }
 
 export interface JudgedImages {
-  /** At once where it was looked up lately. An image without a report is scanned first. Rejects with Faults of `findImage`. */
+  /** Answers at once if the name was looked up lately. Scans an image without a report first. Rejects with Faults of `findImage`. */
   digestOf(name: string, namespace: string): Digest | Promise<Digest>;
-  /** The names of a repository may stand for others now. */
+  /** Forgets the names of a repository, which may stand for other images now. */
   forget(repository: string): void;
 }
 
@@ -31,7 +31,7 @@ interface Known {
 
 const mostKept = 10_000;
 const freshForMs = 5000;
-/** For the audit log: nobody deploys, a call has to be judged. */
+/** The actor in the audit log when no one deploys but a call must be judged. */
 const actor = 'gate';
 
 export function createJudgedImages(options: JudgedImagesOptions): JudgedImages {
@@ -41,7 +41,7 @@ export function createJudgedImages(options: JudgedImagesOptions): JudgedImages {
 
   const lookUp = async (name: string, namespace: string, before: Digest | undefined): Promise<Digest> => {
     const image = await findImage(name, namespace);
-    // One that can't be scanned is not tried again with every call.
+    // A failed scan is not repeated with every call.
     if (image.digest !== before && (await gate.report(image.digest)) === undefined) {
       await gate.admitImage({ namespace, actor, image });
     }
@@ -51,7 +51,7 @@ export function createJudgedImages(options: JudgedImagesOptions): JudgedImages {
     const underWay = looking.get(key);
     if (underWay !== undefined) return underWay;
     const found = lookUp(name, namespace, known.get(key)?.digest).then((digest) => {
-      // What was pushed meanwhile has made this an answer of before.
+      // A push in the meantime has made this answer stale.
       if (looking.get(key) !== found) return digest;
       looking.delete(key);
       known.set(key, { digest, freshUntil: clock() + freshForMs });

@@ -1,4 +1,4 @@
-/** Images of Ward's own store with what lies beside them. Read again when the store's index was changed. */
+/** Images of Ward's own store with their attachments. Reads them again when the store's index has changed. */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Digest, isDigest, openBlobStore } from '../../blobs/index.ts';
@@ -7,14 +7,14 @@ import { ownImageNames, readImage, readIndex, refNameOf } from '../../images/ind
 import { errnoOf, type Log } from '../../lib/index.ts';
 import { companionLayers } from './companion-layers.ts';
 
-/** An image by what a base is known by. */
+/** The properties of an image by which a base is recognised. */
 export interface LaidImage {
   readonly name: string;
-  /** Of its manifest, and of the index that it was chosen from, if it was. */
+  /** Digests of its manifest, and of the index that it was chosen from, if any. */
   readonly digests: readonly Digest[];
   /** Lowest first. */
   readonly diffIds: readonly Digest[];
-  /** Ward's own recipe makes it; functions that were built in house are there as well. */
+  /** Made by Ward's own recipe; the store has images of functions as well. */
   readonly isOwn: boolean;
 }
 

@@ -1,7 +1,7 @@
 /**
- * Reads layers while further ones are being pushed, so that the manifest need not wait for all of them. Which blob is a
- * layer only the manifest will say: what is none is found out within its first bytes. One at a time, for a push that is
- * being judged goes first; when too many wait, the scan of their image reads them.
+ * Reads layers while others are still being pushed, so that the manifest need not wait for all of them. Only the manifest
+ * will say which blobs are layers, but the first bytes of a blob rule out most others. It reads one at a time, since a push
+ * that is being judged goes first; when too many wait, the scan of their image reads them.
  */
 import type { Digest } from '../../blobs/index.ts';
 import type { RegistryStore } from '../../content/index.ts';
@@ -13,7 +13,7 @@ export interface LayerReadingOptions {
 }
 
 export interface LayerReading {
-  /** A layer will come. Never throws, never waits. */
+  /** Announces that a layer will come. Never throws, never waits. */
   prepare(): void;
   /** Never throws, never waits. */
   begin(digest: Digest): void;
@@ -32,9 +32,9 @@ export function createLayerReading({ scanner, store }: LayerReadingOptions): Lay
     for (const digest of waiting) {
       waiting.delete(digest);
       const open = () => store.openBlob(digest);
-      // The registry has taken the digest of what it was sent.
+      // The registry has verified the digest already.
       const layer = { digest, open, localFile: () => store.localBlob(digest), isVerified: true } as const;
-      // What is wrong with it is for whoever pushes a manifest with it.
+      // A push of a manifest with this layer will report the error.
       await scanner.scanLayer(layer, { signal: ending.signal }).catch(() => {});
       if (ending.signal.aborted) return;
     }
@@ -42,7 +42,7 @@ export function createLayerReading({ scanner, store }: LayerReadingOptions): Lay
   return {
     prepare() {
       if (ending.signal.aborted || working !== undefined) return;
-      // What is wrong is for the scan to say.
+      // The scan will report the error.
       scanner.prepare().catch(() => {});
     },
     begin(digest) {

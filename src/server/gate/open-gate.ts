@@ -1,4 +1,4 @@
-/** Opens the gate of a running Ward: advisories, scanner, policy, reports; and judges anew when one of them changed. */
+/** Opens the gate of a running Ward: advisories, scanner, policy, reports. Judges again when one of them has changed. */
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -31,7 +31,7 @@ export interface OpenGateOptions {
   readonly onChange: (event: GateEvent) => void;
   /** URL under which clients reach Ward. */
   readonly apiHost: () => string;
-  /** How often it is looked for changes of policy, advisories and VEX; ms. */
+  /** How often to look for changes of policy, advisories and VEX; ms. */
   readonly lookMs?: number;
   /** Starts a scan process; absent: this process starts it. */
   readonly startScan?: StartProgram | undefined;
@@ -115,7 +115,7 @@ interface WatchOptions {
   readonly log: Log;
 }
 
-/** The first look is for what changed while no Ward was running. */
+/** Looks at once for changes from the time when no Ward was running, and then at intervals. */
 function watchChanges(options: WatchOptions): { settled(): Promise<void> } {
   const { advisories, vex, gate, lookMs, signal, log } = options;
   let working: Promise<void> | undefined;

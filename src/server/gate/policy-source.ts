@@ -1,12 +1,12 @@
-/** The current policy: the operator's file, read again when it was changed; without one, Ward's own. */
+/** The current policy: the operator's file, reloaded when it changes, or else Ward's own. */
 import { readFileSync, statSync } from 'node:fs';
 import { defaultPolicy, type Policy, parsePolicy } from '../../gate/index.ts';
 import { errnoOf, type Log, messageOf } from '../../lib/index.ts';
 
-/** A change is seen after this. */
+/** Interval between checks for a change. */
 const checkEveryMs = 1000;
 
-/** @throws Fault POLICY_INVALID when the file is wrong at the start; later the last good one stays in force */
+/** @throws Fault POLICY_INVALID when the file is invalid at the start; later the last valid one stays in force */
 export function policySource(path: string, log: Log): () => Policy {
   let seen = stampOf(path);
   let policy = read(path);
@@ -19,11 +19,11 @@ export function policySource(path: string, log: Log): () => Policy {
     seen = stamp;
     try {
       policy = read(path);
-      log.info({ path, revision: policy.revision }, 'the policy of the gate was read again');
+      log.info({ path, revision: policy.revision }, 'the gate’s policy was reloaded');
     } catch (error) {
       log.error(
         { path, reason: messageOf(error) },
-        'the changed policy is wrong; the one before stays in force',
+        'the changed policy is invalid; the previous one stays in force',
       );
     }
     return policy;

@@ -1,6 +1,6 @@
 /**
- * The gate as the registry asks it: a manifest becomes visible when the image behind it passes. Layers are read as they
- * arrive; what was found is attached to what was accepted.
+ * The gate for the registry: a manifest becomes visible when the image behind it passes. Layers are read as they arrive;
+ * findings are attached to accepted images.
  */
 
 import { type Digest, isDigest } from '../../blobs/index.ts';
@@ -21,7 +21,7 @@ export interface PushGateOptions {
   >;
   readonly scanner: Pick<Scanner, 'prepare' | 'scanLayer'>;
   readonly store: AttachmentStore & Pick<RegistryStore, 'readImage' | 'openBlob' | 'localBlob'>;
-  /** What an index lists; none when it is no index. */
+  /** Digests that an index lists; empty when it is not an index. */
   readonly listedBy: (digest: Digest) => Promise<readonly Digest[]>;
   readonly log: Log;
 }
@@ -66,21 +66,21 @@ export function createPushGate({
     async manifestAccepted({ repository, tags, digest, bytes, mediaType, document }) {
       if (await isImage(document, store))
         await attachments.attach(repository, { digest, mediaType, size: bytes.length });
-      // Whatever is pushed under the tag of signatures takes the place of those that lay there.
+      // A push under the tag of signatures replaces the earlier signatures.
       await changed([
         document.isIndex ? digest : undefined,
         document.layers.some(isEvidence) ? document.subject : undefined,
         ...tags.map(companionOf),
       ]);
     },
-    // What is beside an image counts in repositories that have the image.
+    // Attachments of an image count in repositories that have the image.
     manifestDeleted: (_repository, { digest, tags, subject }) =>
       changed([digest, subject, ...tags.map(companionOf)]),
     [Symbol.asyncDispose]: () => reading.end(),
   };
 }
 
-/** A pushed image as the scanner takes it. */
+/** A pushed image in the form that the scanner takes. */
 export function sourceOf(name: string, { digest, config, layers }: PushedImage): ImageSource {
   return { name, digest, config: scannedConfig(config), layers };
 }
@@ -93,7 +93,7 @@ function warningsOf({ outcome, reasons, summary }: Verdict): readonly string[] {
   return [summary, ...advisories.map(({ text }) => `${text}: ${remedy}`)];
 }
 
-/** Or why it can't be scanned. */
+/** The image, or why it can't be scanned. */
 async function readImage(
   store: Pick<RegistryStore, 'readImage'>,
   document: ManifestDocument,

@@ -1,4 +1,4 @@
-/** Images of the registry as bases, and what lies beside them, in whichever repositories they are. */
+/** Images of the registry as bases, with their attachments, across all repositories. */
 import { buffer } from 'node:stream/consumers';
 import type { Digest } from '../../blobs/index.ts';
 import {
@@ -15,13 +15,13 @@ import { companionLayers } from './companion-layers.ts';
 export interface PushedBases {
   holds(digest: Digest): Promise<boolean>;
   companions(digest: Digest): Promise<readonly ArtifactLayer[]>;
-  /** Indexes that list the image as one for some platform, and that something lies beside. */
+  /** Indexes that list the image for some platform, and that have attachments. */
   indexesOf(digest: Digest): Promise<readonly Digest[]>;
-  /** What an index lists; none when it is no index, or not there. */
+  /** Digests that an index lists; empty when it is missing or not an index. */
   listedBy(digest: Digest): Promise<readonly Digest[]>;
-  /** The layers of an image, lowest first; of several when it is an index; none when it is not there. */
+  /** The layers of an image, lowest first; of several images when it is an index; empty when it is missing. */
   layersOf(digest: Digest): Promise<readonly (readonly Digest[])[]>;
-  /** Images that something lies beside. */
+  /** Images with attachments. */
   companioned(): Promise<readonly Digest[]>;
 }
 
@@ -30,11 +30,11 @@ export type BasesRegistry = Pick<
   'listCompanions' | 'listIndexes' | 'listSubjects' | 'readManifest' | 'openBlob' | 'readImage'
 >;
 
-/** What is behind a digest never changes. */
+/** Content behind a digest never changes, so it is cached. */
 const kept = 20_000;
-/** An index lists as many platforms at most as are looked at. */
+/** Limit of platforms of an index that are read. */
 const mostPlatforms = 50;
-/** A base that is signed in this very moment counts a moment later. */
+/** A base that is signed right now counts after this time. */
 const listedForMs = 1000;
 
 export function openPushedBases(registry: BasesRegistry, log: Log): PushedBases {
@@ -52,7 +52,7 @@ export function openPushedBases(registry: BasesRegistry, log: Log): PushedBases 
     });
     return (await Promise.all(children)).flat();
   };
-  /** Attestations stand beside the images of an index, for a platform that there is none of. */
+  /** An index lists attestations beside its images, for a platform that does not exist. */
   const listedBy = async (digest: Digest): Promise<readonly Digest[]> => {
     try {
       const { manifests } = documentOf(await registry.readManifest(digest));
@@ -102,7 +102,7 @@ export function openPushedBases(registry: BasesRegistry, log: Log): PushedBases 
         known.set(digest, layers);
         return layers;
       } catch (error) {
-        // What was deleted, or is not an image, is no base.
+        // A deleted image, or other content, is not a base.
         if (isFault(error)) return [];
         throw error;
       }
@@ -117,7 +117,7 @@ export function openPushedBases(registry: BasesRegistry, log: Log): PushedBases 
   };
 }
 
-/** Some clients write manifests that don't say their own type: it is the one as which they make sense. */
+/** Guesses the type of a manifest that does not name its own, as some clients write them. */
 function documentOf(bytes: Buffer): ManifestDocument {
   const [first = manifestMediaType] = indexTypes;
   try {

@@ -1,7 +1,7 @@
 /**
- * What a pushed manifest is, by the bytes behind it: engines run what has an image's configuration and layers that unpack,
- * whatever manifest, configuration and layers call themselves (Docker takes `application/octet-stream` and `text/html`).
- * All else is an artifact: signatures, attestations, SBOMs, files. Source: Docker, distribution, "defaultImageTypes".
+ * Tells what a pushed manifest is by its bytes: engines run whatever has an image's configuration and layers that unpack,
+ * whatever types manifest, configuration and layers claim (Docker takes `application/octet-stream` and `text/html`).
+ * Everything else is an artifact: signatures, attestations, SBOMs, files. Source: Docker, distribution, "defaultImageTypes".
  */
 import { buffer } from 'node:stream/consumers';
 import type { Digest } from '../../blobs/index.ts';
@@ -23,19 +23,19 @@ import type { ArtifactSource } from '../../scanner/index.ts';
 
 export type Blobs = Pick<RegistryStore, 'openBlob' | 'localBlob'>;
 
-/** Whether an engine, Ward's own or another, could make a root file system of it. What an index lists is judged by itself. */
+/** Whether an engine, Ward's own or another, could make a root file system of it. Entries of an index are judged by themselves. */
 export async function isImage(document: ManifestDocument, blobs: Blobs): Promise<boolean> {
   const { isIndex, config, layers } = document;
   if (isIndex || config === undefined) return false;
   if (!hasImageConfig(document) && !(await looksLikeConfig(config, blobs))) return false;
   if (layers.length === 0) return true;
-  // One that says so itself is judged as one, even when nobody can unpack it.
+  // A manifest that claims to be an image is judged as one, even when no engine can unpack it.
   if (hasImageConfig(document) && layers.some(({ mediaType }) => isLayerType(mediaType))) return true;
   for (const { digest } of layers) if (await mayUnpack(digest, blobs)) return true;
   return false;
 }
 
-/** Undefined: it has no bytes of its own, since all that it lists is judged by itself. */
+/** Undefined for an index: it has no bytes of its own, and its entries are judged by themselves. */
 export function artifactOf(
   name: string,
   document: ManifestDocument,
@@ -55,7 +55,7 @@ export function artifactOf(
       title: part.annotations?.[titleAnnotation],
       open: () => blobs.openBlob(part.digest),
       localFile: () => blobs.localBlob(part.digest),
-      // The registry has taken the digest of what it was sent.
+      // The registry has verified the digest already.
       isVerified: true,
     })),
   };
@@ -64,8 +64,8 @@ export function artifactOf(
 const titleAnnotation = 'org.opencontainers.image.title';
 
 /**
- * One that is too long to be looked into may be one. Go takes a key twice, in any case and in escapes (`DIFF_ID\u017f`), so
- * the text is asked and not what another reader makes of it.
+ * A document that is too long to be read counts as one. Go takes a key twice, in any case and in escapes (`DIFF_ID\u017f`), so
+ * this searches the text instead of a parsed document.
  */
 async function looksLikeConfig({ digest, size }: Descriptor, { openBlob }: Blobs): Promise<boolean> {
   if (size > maxDocumentBytes) return true;
@@ -78,7 +78,7 @@ async function looksLikeConfig({ digest, size }: Descriptor, { openBlob }: Blobs
   return plain.replaceAll('\u017f', 's').toLowerCase().includes('"diff_ids"');
 }
 
-/** Layers that are elsewhere may. */
+/** Layers that are stored elsewhere count as layers that unpack. */
 async function mayUnpack(digest: Digest, { openBlob }: Blobs): Promise<boolean> {
   let start = Buffer.alloc(0);
   try {

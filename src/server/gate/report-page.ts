@@ -1,6 +1,6 @@
 /**
- * A report as a page for people: what the gate says and what a scan found, without a script. All text is that of whoever
- * pushed: it is escaped, cut, and rid of characters that change what others say.
+ * A report as a page for people: the verdict of the gate and the findings of a scan, without a script. All text comes from
+ * the pusher: it is escaped, cut, and freed of characters that change how other text is shown.
  */
 import { createHash } from 'node:crypto';
 import type { Verdict, Vouchers } from '../../gate/index.ts';
@@ -8,15 +8,15 @@ import { adviceOf, type Finding, outcomeInWords, type Report, remedyOf } from '.
 
 export interface ReportPage {
   readonly html: string;
-  /** For the header `Content-Security-Policy`: nothing but the style of this page. */
+  /** Value of the header `Content-Security-Policy`: allows nothing but the style of this page. */
   readonly contentSecurityPolicy: string;
 }
 
 const mostRows = 500;
 const longestText = 300;
-/** As long as the scanner makes them: a gap's reason ends with what to do. */
+/** Equal to the scanner's own limit: a gap's reason ends with what to do. */
 const longestReason = 500;
-/** Also about gaps that a policy lets in. */
+/** Advice, also for gaps that a policy allows. */
 const forEachGap = `What to do about each: ${remedyOf({ outcome: 'deny', rule: 'gaps' })}.`;
 const style = `body{font:16px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem}
 table{border-collapse:collapse;width:100%}th,td{border-bottom:1px solid #ccc;padding:.3rem .6rem;text-align:left;vertical-align:top}
@@ -58,7 +58,7 @@ function verdictPart(verdict: Verdict): string {
 ${table(['outcome', 'rule', 'why', 'to do'], rows)}`;
 }
 
-/** What nobody could look at does not look like what is bad. */
+/** Gives content that could not be judged another style than denied content. */
 function lookOf(outcome: string): string {
   if (outcome === 'not judged') return 'unread';
   return outcome === 'denied' ? 'denied' : 'let-in';

@@ -1,4 +1,4 @@
-/** Reports and verdicts for programs: a namespace sees those of what was judged for it. */
+/** Reports and verdicts for programs: a namespace sees those of subjects that were judged for it. */
 import type { ReportSource } from '../../api/index.ts';
 import { isDigest } from '../../blobs/index.ts';
 import type { Gate, GateStore, Verdict } from '../../gate/index.ts';

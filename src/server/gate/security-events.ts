@@ -1,4 +1,4 @@
-/** What the gate finds anew in what runs already, as the security trigger tells it. */
+/** Fires the security trigger for new findings in code that runs already. */
 import type { GateEvent } from '../../gate/index.ts';
 import type { JsonObject, Log } from '../../lib/index.ts';
 

@@ -1,4 +1,4 @@
-/** What is known of images apart from their content, for a command that looks into a data folder. */
+/** Evidence about images apart from their content, for commands that read a data folder. */
 
 import { openRegistryReader } from '../../content/index.ts';
 import { type EvidenceSources, readVexFolder } from '../../gate/index.ts';
@@ -9,7 +9,7 @@ import { dataPaths } from '../instance/instance.ts';
 import { createEvidence } from './evidence.ts';
 import type { BasesRegistry } from './pushed-bases.ts';
 
-/** @throws Fault IMAGE_STORE_INVALID, and those of the store room */
+/** @throws Fault IMAGE_STORE_INVALID, and Faults of the store room */
 export async function openStoredEvidence(
   { dataDir, imagesDir }: { readonly dataDir: string; readonly imagesDir: string },
   log: Log,

@@ -1,11 +1,11 @@
-/** The operator's VEX documents: read once, and again when the folder was changed. */
+/** The operator's VEX documents: read once, and again when the folder changes. */
 import { readVexFolder, type TrustedVex } from '../../gate/index.ts';
 import { type Log, messageOf } from '../../lib/index.ts';
 import { stampOfFolder } from './folder-stamp.ts';
 
 export interface VexSource {
   current(): TrustedVex;
-  /** Takes what is there now. When it can't be read, what was there before stays in force, and the log says why. */
+  /** Reads the folder again. If that fails, the earlier documents stay in force, and the log says why. */
   refresh(): Promise<void>;
 }
 
@@ -21,7 +21,7 @@ export async function openVexSource(folder: string, log: Log): Promise<VexSource
     } catch (error) {
       log.error(
         { folder, reason: messageOf(error) },
-        'VEX documents can’t be read; those before stay in force',
+        'VEX documents can’t be read; the previous ones stay in force',
       );
     }
   };

@@ -1,4 +1,4 @@
-/** `ward base build`: Ward's own images, made anew from their recipes, and signed where a key is given. */
+/** `ward base build`: builds Ward's own images from their recipes, and signs them if a key is given. */
 import { type BuiltImage, buildRuntimeImages } from '../../images/index.ts';
 import { loadConfig } from '../config/config.ts';
 import { giveBack } from './give-back.ts';
@@ -13,7 +13,7 @@ export interface BaseBuildRequest {
 }
 
 export interface BuiltBase extends BuiltImage {
-  /** Id of the key whose signature it bears. */
+  /** Id of the key that signed it. */
   readonly signedBy: string | undefined;
 }
 

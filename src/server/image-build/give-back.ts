@@ -1,7 +1,7 @@
 /**
- * For root's builds in an image store that belongs to the server: they need root's rights, so root gives the result to the
- * store's owner afterwards. The owner may write there meanwhile: each file is changed by its descriptor, never by its path,
- * and only where the kernel stops users from making second names of other users' files.
+ * Hands the results of root's builds to the owner of the image store. Builds need root's rights, and the owner may write to
+ * the store meanwhile: so each file is changed by its descriptor, never by its path, and only where the kernel stops users
+ * from making hard links to other users' files.
  */
 import {
   closeSync,
@@ -17,7 +17,7 @@ import {
 import { messageOf } from '../../lib/index.ts';
 import { serverFault } from '../faults.ts';
 
-/** Does nothing in a folder of root's. @throws Fault HAND_OVER_FAILED */
+/** Does nothing in a folder that belongs to root. @throws Fault HAND_OVER_FAILED */
 export function giveBack(folder: string): void {
   const owner = lstatSync(folder, { throwIfNoEntry: false });
   if (owner === undefined || owner.uid === 0 || process.geteuid?.() !== 0) return;

@@ -1,6 +1,6 @@
 /**
- * `ward image build`: builds, scans, signs and hands out an image, in this order, in a folder of its own. Nobody can use
- * it before the last step, and what is refused on the way leaves nothing behind.
+ * `ward image build`: builds, scans, signs and delivers an image, in this order, in a folder of its own. No one can use it
+ * before the last step, and a refused build leaves nothing behind.
  */
 import { resolve } from 'node:path';
 import type { Digest } from '../../blobs/index.ts';
@@ -30,7 +30,7 @@ export interface ImageBuildRequest {
   readonly folder: string;
   readonly base?: string | undefined;
   readonly kind?: string | undefined;
-  /** Undefined: after the folder. */
+  /** Undefined: named after the folder. */
   readonly name?: string | undefined;
   /** `linux/arm64` */
   readonly platform?: string | undefined;
@@ -42,7 +42,7 @@ export interface ImageBuildRequest {
   readonly hasNetwork: boolean;
   readonly isScanned: boolean;
   readonly key?: KeyFile | undefined;
-  /** Where it is pushed to instead of into the store. */
+  /** Registry to push to, instead of the store. */
   readonly push?: PushTarget | undefined;
   readonly onProgress: (text: string) => void;
   readonly signal?: AbortSignal | undefined;
@@ -54,7 +54,7 @@ export interface ImageBuildResult {
   readonly image: FunctionImage;
   /** Undefined when it was not scanned. */
   readonly judged: JudgedReport | undefined;
-  /** Where it is now; empty: it was refused. */
+  /** Where the image is now; empty when it was refused. */
   readonly places: readonly string[];
   /** Id of the key that signed it. */
   readonly signedBy: string | undefined;
@@ -67,7 +67,7 @@ export interface ImageBuildResult {
 export async function buildImage(request: ImageBuildRequest): Promise<ImageBuildResult> {
   const config = await loadConfig(request);
   const { onProgress, signal } = request;
-  // What was typed wrong is told before anything is built.
+  // Reports wrong flags before anything is built.
   const target = parseOutput(request.output, request.push !== undefined);
   const name = nameFor(request, target);
   const key = request.key === undefined ? undefined : await openKey(request.key);
@@ -108,7 +108,7 @@ function nameFor({ name: asked, folder, push }: ImageBuildRequest, target: Outpu
   if (target?.kind === 'store' && isPath) {
     throw serverFault(
       'FLAG_INVALID',
-      `${name} can't be in the image store: names with a slash are the registry's`,
+      `${name} can't be in the image store: names with a slash belong to the registry`,
       {
         hint: 'Push it there with --push, or choose a name without a slash.',
       },

@@ -1,4 +1,4 @@
-/** Where an image that was built goes: Ward's image store, an OCI layout, a tar file. */
+/** Destinations of a built image: Ward's image store, an OCI layout, a tar file. */
 import { chmod, chown, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -21,16 +21,16 @@ export type OutputTarget =
   | { readonly kind: 'layout'; readonly path: string }
   | { readonly kind: 'archive'; readonly path: string };
 
-/** An image with what belongs to it, in a layout. */
+/** An image and its companions, in a layout. */
 export interface BuiltImageFiles {
   readonly layoutDir: string;
   readonly name: string;
   readonly image: FunctionImage;
-  /** Undefined: nobody signs it. */
+  /** Undefined: it is not signed. */
   readonly companions: ImageCompanions | undefined;
 }
 
-/** Undefined: it is only pushed. @throws Fault FLAG_INVALID */
+/** Undefined when the image is only pushed. @throws Fault FLAG_INVALID */
 export function parseOutput(text: string | undefined, isPushed: boolean): OutputTarget | undefined {
   if (text === undefined) return isPushed ? undefined : { kind: 'store' };
   const layout = /^oci:([^:]+)$/s.exec(text)?.[1];
@@ -51,12 +51,12 @@ export function architectureOf(platform: string | undefined): string | undefined
   });
 }
 
-/** On a disk, since images may be too large for memory. */
+/** A folder on disk, since images may be too large for memory. */
 const foreignWork = '/var/tmp';
 
 /**
- * Beside the store, so that its blobs can be linked to. It lies elsewhere for users who may not write there, and for root
- * where the store belongs to another user, who then reads the folder and takes its files.
+ * The folder is beside the store, so that blobs can be linked. It is elsewhere for users who may not write there, and for
+ * root if the store belongs to another user, who then reads the folder and takes its files.
  */
 export async function workFolderFor(storeDir: string): Promise<WorkFolder> {
   const owner = await stat(storeDir).catch(() => undefined);
@@ -75,7 +75,7 @@ export async function workFolderFor(storeDir: string): Promise<WorkFolder> {
   }
 }
 
-/** Returns what it can be found by. */
+/** Returns the reference of the image. */
 export async function putOut(
   target: OutputTarget,
   built: BuiltImageFiles,
@@ -99,7 +99,7 @@ export async function putOut(
     const { uid } = await stat(layoutDir);
     await copyImage(layoutDir, dir, image.descriptor, uid === process.geteuid?.() ? 'link' : 'copy');
   });
-  // The first call need not wait then; and what can't be unpacked gets no name.
+  // Then the first call need not wait, and an image that can't be unpacked gets no name.
   await unpackLayers(dir, image.descriptor);
   await actingAsOwner(dir, () => putName(dir, built));
   return name;

@@ -1,4 +1,4 @@
-/** Where an image and its signatures are: an OCI layout, or a repository of Ward's registry. */
+/** Places of an image and its signatures: an OCI layout, or a repository of Ward's registry. */
 import { resolve } from 'node:path';
 import { type Digest, isDigest, openBlobStore, parseDigest } from '../../blobs/index.ts';
 import { isRepositoryName, readManifestDocument } from '../../content/index.ts';
@@ -20,14 +20,14 @@ import { putArtifact } from './trust.ts';
 type SignatureLayer = ArtifactLayer & Pick<Descriptor, 'digest' | 'size'>;
 
 export interface ImagePlace {
-  /** What the image is called in what is signed. */
+  /** Name of the image in the signed payload. */
   readonly name: string;
   readonly digest: Digest;
-  /** Those under its tag. */
+  /** Signatures under its tag. */
   signatures(): Promise<readonly SignatureLayer[]>;
-  /** Bundles of sigstore that the registry has of it. */
+  /** Sigstore bundles that the registry has for it. */
   bundles(): Promise<readonly ArtifactLayer[]>;
-  /** What a bundle is attached to; undefined: nothing can be attached here. */
+  /** Subject of a new bundle; undefined when nothing can be attached here. */
   readonly subject: ManifestDescriptor | undefined;
   put(artifact: Artifact): Promise<void>;
 }
@@ -39,7 +39,7 @@ const longestSignature = 1024 * 1024;
 
 /**
  * `oci:DIR[:TAG]`; `NAMESPACE/NAME[:TAG|@DIGEST]` in the registry; any other name in Ward's image store.
- * @param registry asked for when the image is there
+ * @param registry called when the image is there
  * @throws Fault IMAGE_NOT_FOUND, IMAGE_INVALID, IMAGE_NOT_PUSHED, PUSH_REFUSED, PUSH_FAILED
  */
 export async function findPlace(
@@ -78,7 +78,7 @@ async function registryPlace(image: string, client: RegistryClient, reference: s
   const found = await client.getManifest(reference);
   if (found === undefined || (isDigest(reference) && found.digest !== reference)) {
     throw serverFault('IMAGE_NOT_PUSHED', `there is no image ${image} in the registry`, {
-      hint: 'push it first, and see that the key is of its namespace',
+      hint: 'push it first, and check that the key belongs to its namespace',
     });
   }
   const { digest } = found;
@@ -109,7 +109,7 @@ async function registryPlace(image: string, client: RegistryClient, reference: s
   };
 }
 
-/** A manifest of Docker's says so; one of OCI may leave it out. */
+/** A Docker manifest names its type; an OCI manifest may leave it out. */
 function mediaTypeOf(manifest: Buffer): string {
   return readManifestDocument(manifest, manifestMediaType).mediaType;
 }

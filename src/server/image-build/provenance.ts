@@ -1,5 +1,5 @@
 /**
- * How an image came about, as an in-toto statement with SLSA provenance: data, signed by whoever wants to.
+ * Describes how an image was built, as an unsigned in-toto statement with SLSA provenance.
  * Source: in-toto/attestation, spec/v1/statement.md; slsa.dev/provenance/v1.
  */
 import { predicateTypes, provenancePredicate, type Statement } from '../../gate/index.ts';
@@ -7,13 +7,13 @@ import type { FunctionImage } from '../../images/index.ts';
 import type { JsonObject } from '../../lib/index.ts';
 import { buildInfo } from '../build-info.ts';
 
-/** The statement as it is kept without a signature. */
+/** The statement in its unsigned form. */
 export type ProvenanceStatement = JsonObject;
 
 interface BuildRecord {
   readonly name: string;
   readonly image: FunctionImage;
-  /** What was asked for. */
+  /** Parameters of the request. */
   readonly parameters: JsonObject;
   readonly invocationId: string;
   readonly startedAt: Date;
@@ -21,7 +21,7 @@ interface BuildRecord {
 }
 
 const statementType = 'https://in-toto.io/Statement/v1';
-/** Says how to read the parameters. */
+/** Type of the build, which says how to read the parameters. */
 const buildType = 'urn:ward:image-build:1';
 
 export function provenanceOf(record: BuildRecord): ProvenanceStatement {
@@ -34,7 +34,7 @@ export function provenanceOf(record: BuildRecord): ProvenanceStatement {
   };
 }
 
-/** The same, to be signed. */
+/** The statement in the form that is signed. */
 export function unsigned(
   provenance: ProvenanceStatement,
   { name, image }: Pick<BuildRecord, 'name' | 'image'>,
@@ -52,7 +52,7 @@ function predicateOf({ image, parameters, invocationId, startedAt, finishedAt }:
     parameters,
     dependencies: [
       { uri: `urn:ward:image:${image.base.name}`, digest: image.base.digest },
-      // The folder has no address; its layers are all that came of it.
+      // The folder has no address, so only its layers are named.
       ...image.layers
         .filter(({ role }) => role !== 'base')
         .map(({ role, digest }) => ({ uri: `urn:ward:layer:${role}`, digest })),

@@ -1,6 +1,6 @@
 /**
- * Pushes an image from an OCI layout to Ward's registry: what is there already is left out, each blob goes in one
- * request, and the manifest last. Its signature goes before it, since a policy may ask for one.
+ * Pushes an image from an OCI layout to Ward's registry: existing blobs are skipped, each other blob takes one request, and
+ * the manifest comes last. The signature goes before it, since a policy may require one.
  * Source: OCI distribution-spec v1.1, "Push".
  */
 import { createReadStream } from 'node:fs';
@@ -15,11 +15,11 @@ import { type CompanionPlace, putCompanions } from './trust.ts';
 export interface PushTarget {
   /** URL of Ward, without a slash at its end. */
   readonly url: string;
-  /** The key's. */
+  /** Namespace of the key. */
   readonly namespace: string;
   /** `uuid:secret` */
   readonly auth: string;
-  /** Any certificate is good. */
+  /** Accepts any certificate. */
   readonly insecure: boolean;
 }
 
@@ -71,7 +71,7 @@ async function pushArtifact(client: RegistryClient, { blobs, manifest, tag }: Ar
   await client.putManifest(tag ?? manifest.digest, manifest.mediaType, manifest.content);
 }
 
-/** For who asks for referrers. It is what somebody says: with a signature it lies under cosign's tag. */
+/** Attaches the unsigned statement for clients that list referrers. A signed one goes under cosign's tag. */
 function provenanceReferrer(
   { image: { descriptor, createdAt } }: ImagePush,
   provenance: ProvenanceStatement,

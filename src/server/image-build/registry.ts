@@ -1,4 +1,4 @@
-/** The little of the distribution API that signing, and a push to Ward's own registry take, with a namespace's key. */
+/** A small client of the distribution API, for signing and for pushes to Ward's own registry with a namespace's key. */
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { Readable } from 'node:stream';
@@ -22,11 +22,11 @@ interface FoundManifest {
 }
 
 export interface RegistryClient {
-  /** Undefined when there is none, or it is not to be seen with this key. */
+  /** Undefined when it does not exist or this key may not see it. */
   getManifest(reference: string): Promise<FoundManifest | undefined>;
-  /** A small one, whole; checked against its digest. */
+  /** Reads a small blob whole, checked against its digest. */
   getBlob(digest: Digest): Promise<Buffer>;
-  /** The first manifests of this type whose subject this is; none when there is no such image. */
+  /** The first manifests of this type with this subject; empty when the image does not exist. */
   referrers(subject: Digest, artifactType: string): Promise<readonly Digest[]>;
   hasBlob(digest: string): Promise<boolean>;
   putBlob(digest: string, sizeBytes: number, open: () => Readable | Buffer): Promise<void>;
@@ -49,7 +49,7 @@ interface RegistryAnswer {
 
 /** A manifest may have 4 MiB. */
 const maxAnswerBytes = 5 * 1024 * 1024;
-/** As long as the gate may take, and a little. */
+/** A little longer than the gate may take. */
 const idleMs = 20 * 60_000;
 const errorsSchema = z.object({ errors: z.array(z.object({ message: z.string() })).min(1) });
 
@@ -119,7 +119,7 @@ function mustSucceed(options: RegistryClientOptions, answer: RegistryAnswer, wan
   const said = messageIn(answer.bytes);
   if (answer.status === 401 || answer.status === 403)
     throw serverFault('PUSH_REFUSED', said ?? 'the push was refused');
-  // Ward says why; a proxy before it has only its status.
+  // Ward gives a reason; a proxy in front of it gives only a status.
   throw said === undefined ? strangeAnswer(options, answer) : failed(options, said);
 }
 
@@ -164,7 +164,7 @@ async function exchange(
   }
 }
 
-/** A refusal may come before all was sent: then the connection breaks, and the answer is what counts. */
+/** A refusal may arrive before everything is sent: then the connection breaks, and the answer counts. */
 function send(sent: ClientRequest, body: Readable | Buffer | undefined): Promise<IncomingMessage> {
   return new Promise((done, failed) => {
     sent.on('response', done);
@@ -190,13 +190,13 @@ function strangeAnswer({ url }: RegistryClientOptions, { status }: RegistryAnswe
     hint:
       status === 413
         ? 'let larger bodies through the proxy: client_max_body_size in nginx'
-        : 'see what the proxy before Ward sends requests to, and how long it waits for an answer',
+        : 'check where the proxy in front of Ward sends requests, and how long it waits for an answer',
   });
 }
 
 function failed({ url }: RegistryClientOptions, why: string, cause?: unknown) {
   return serverFault('PUSH_FAILED', `could not push to ${url}: ${why}`, {
-    hint: 'see that ward up runs there, and push again: what is there already is not sent again',
+    hint: 'check that ward up runs there, and push again: layers that are there already are not sent again',
     ...(cause === undefined ? {} : { cause }),
   });
 }

@@ -1,4 +1,4 @@
-/** What a scan finds in an image that was just built, judged as the gate of this Ward would judge it. */
+/** Scans an image that was just built, and judges it as the gate of this Ward would. */
 import { judge, type SigningKey } from '../../gate/index.ts';
 import { type FunctionImage, readImage } from '../../images/index.ts';
 import { createLog } from '../../lib/index.ts';
@@ -18,11 +18,11 @@ import { judgedReport } from '../scan/outcome.ts';
 
 interface BuiltScanOptions {
   readonly dataDir: string;
-  /** The layout that the image is in, by this name. */
+  /** The layout with the image under this name. */
   readonly layoutDir: string;
   readonly name: string;
   readonly image: FunctionImage;
-  /** It will be signed with this. */
+  /** The key that will sign it. */
   readonly key: SigningKey | undefined;
   readonly onProgress: (text: string) => void;
 }
@@ -34,7 +34,7 @@ export async function scanBuilt(options: BuiltScanOptions): Promise<JudgedReport
   const log = createLog('error');
   const policy = policySource(paths.policy, log)();
   const { elsewhere } = await createInspectors();
-  // The layers of the base are those of every image that is built on it.
+  // Every image on the same base shares its layers.
   const cache = await layerCacheOf(options.dataDir);
   using advisories = openAdvisories({ path: paths.advisories });
   await using scanner = createScanner({

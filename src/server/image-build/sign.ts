@@ -1,4 +1,4 @@
-/** `ward image sign`, `verify`, `keygen`: by hand what the gate asks for, in cosign's format. */
+/** `ward image sign`, `verify`, `keygen`: signatures for the gate by hand, in cosign's format. */
 import { open } from 'node:fs/promises';
 import type { Digest } from '../../blobs/index.ts';
 import {
@@ -25,7 +25,7 @@ export interface SignatureRequest {
   readonly configFile?: string;
   readonly image: string;
   readonly annotations: Readonly<Record<string, string>>;
-  /** Asked for when the image is in the registry. */
+  /** Called when the image is in the registry. */
   readonly registry: () => Promise<Omit<PushTarget, 'namespace'>>;
 }
 
@@ -33,7 +33,7 @@ export interface Signed {
   readonly name: string;
   readonly digest: Digest;
   readonly keyId: string;
-  /** False: the key had signed it so before. */
+  /** False when the key had signed it before. */
   readonly isNew: boolean;
 }
 
@@ -42,7 +42,7 @@ export interface Verified extends SignatureCheck {
   readonly digest: Digest;
 }
 
-/** Signatures of others stay. @throws Fault KEY_INVALID, KEY_LOCKED, FLAG_INVALID, and those of `findPlace` */
+/** Keeps other signatures. @throws Fault KEY_INVALID, KEY_LOCKED, FLAG_INVALID, and those of `findPlace` */
 export async function signByHand(request: SignatureRequest & { readonly key: KeyFile }): Promise<Signed> {
   const { imagesDir } = await loadConfig(request);
   const key = await openKey(request.key);
@@ -63,7 +63,7 @@ export async function signByHand(request: SignatureRequest & { readonly key: Key
   return { name, digest, keyId: key.id, isNew: !isTagged || !isBundled };
 }
 
-/** Where there is no bundle, cosign 3 looks under tags; where there is one, at bundles alone. */
+/** Cosign 3 looks under tags only if there is no bundle. */
 async function hasBundle(
   place: ImagePlace,
   key: TrustedKey,
@@ -75,7 +75,7 @@ async function hasBundle(
   return signatures.some((each) => hasAll(each.annotations, annotations));
 }
 
-/** Somebody who signs with a certificate. */
+/** An identity that signs with a certificate. */
 export interface WantedIdentity {
   /** The text of a `trusted_root.json`. */
   readonly trustedRoot: string;
@@ -85,7 +85,7 @@ export interface WantedIdentity {
 }
 
 /**
- * Which signatures of the image are by one of the keys or by the identity, and say all of the annotations.
+ * Finds the signatures of the image by one of the keys or by the identity, with all of the annotations.
  * @param request.keys public keys in PEM
  * @throws Fault KEY_INVALID, TRUSTED_ROOT_INVALID, and those of `findPlace`
  */
@@ -118,9 +118,9 @@ export async function verifyByHand(
 }
 
 /**
- * Makes a pair of keys; files that are there already stay as they are.
+ * Makes a pair of keys; never overwrites existing files.
  * @param path of the private half; the public one ends in `.pub`
- * @throws Fault KEY_INVALID when the passphrase is empty, FLAG_INVALID when a file is there or can't be written
+ * @throws Fault KEY_INVALID when the passphrase is empty, FLAG_INVALID when a file exists or can't be written
  */
 export async function makeKeyPair(path: string, passphrase: string): Promise<{ readonly keyId: string }> {
   const { privateKey, publicKey } = generateKeyPair(passphrase);

@@ -1,4 +1,4 @@
-/** Signatures and attestations of images that Ward makes, and where they are kept in an OCI layout: under cosign's tags. */
+/** Makes signatures and attestations of images, and keeps them in an OCI layout under cosign's tags. */
 import { readFile } from 'node:fs/promises';
 import { type Digest, openBlobStore, parseDigest } from '../../blobs/index.ts';
 import {
@@ -40,7 +40,7 @@ export async function openKey({ path, passphrase }: KeyFile): Promise<SigningKey
   return readSigningKey(pem.slice(0, longestKey), passphrase);
 }
 
-/** What is signed about an image: it, how it was built and, if it was scanned, what is in it. */
+/** The signed statements about an image: the image itself, how it was built and, if it was scanned, its content. */
 export interface ImageCompanions {
   readonly name: string;
   readonly digest: Digest;
@@ -70,15 +70,15 @@ export function companionsOf(signed: {
   };
 }
 
-/** Where companions lie, under their tags. */
+/** A store of companions under their tags. */
 export interface CompanionPlace {
-  /** Of the manifest under a tag; none when there is none. */
+  /** Layers of the manifest under a tag; empty when there is no such tag. */
   layers(tag: string): Promise<readonly Descriptor[]>;
   content(digest: Digest): Promise<Buffer>;
   put(artifact: Artifact): Promise<void>;
 }
 
-/** What others signed stays, and what the key said of other things. */
+/** Keeps layers of other signers, and other statements of the same key. */
 export async function putCompanions(place: CompanionPlace, companions: ImageCompanions): Promise<void> {
   const { name, digest, statements, key } = companions;
   await sign(place, name, digest, key);
@@ -91,12 +91,12 @@ export async function putCompanions(place: CompanionPlace, companions: ImageComp
   await place.put(attestationManifest(digest, statements, { [signerAnnotation]: key.id }, kept));
 }
 
-/** Tells a statement that a later one of the same signer replaces; nobody believes it otherwise. */
+/** Recognises a statement that a later one of the same signer replaces. It is not used for trust. */
 const signerAnnotation = 'ward.signer';
 
 /**
- * Signs the image of this digest in the layout in `dir`, unless it bears a signature by the key already. What others
- * signed stays. Returns whether it was signed now.
+ * Signs the image of this digest in the layout in `dir`, unless the key has signed it already. Other signatures stay.
+ * Returns whether it was signed now.
  */
 export function signInLayout(dir: string, name: string, digest: Digest, key: SigningKey): Promise<boolean> {
   return sign(layoutCompanions(dir), name, digest, key);
@@ -118,7 +118,7 @@ async function sign(place: CompanionPlace, name: string, digest: Digest, key: Si
 /** A payload has at most 64 KiB. */
 const longestSignature = 1024 * 1024;
 
-/** Those of an OCI layout. */
+/** The companions of an OCI layout. */
 export function layoutCompanions(dir: string): CompanionPlace {
   const blobs = openBlobStore(dir);
   return {
@@ -131,7 +131,7 @@ export function layoutCompanions(dir: string): CompanionPlace {
   };
 }
 
-/** Stores it under its tag. */
+/** Stores a companion under its tag. */
 export async function putArtifact(dir: string, { blobs, manifest, tag }: Artifact): Promise<void> {
   const store = openBlobStore(dir);
   for (const { content } of [...blobs, manifest]) await store.put(content);

@@ -13,7 +13,7 @@ export interface ServerAccount {
 
 export const accountName = 'ward';
 
-/** As the set-up would. */
+/** The command that the set-up would run. */
 const creation =
   'useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin ward';
 
@@ -56,14 +56,14 @@ function idOf(text: string | undefined): number {
   return /^\d{1,10}$/.test(text ?? '') ? Number(text) : 0;
 }
 
-/** By libc's own look-up, which knows directories other than the files in /etc. */
+/** Uses libc's own look-up, which knows directories other than the files in /etc. */
 async function entryOf(database: 'passwd' | 'group'): Promise<string | undefined> {
   const { code, stdout } = await runCommand(['getent', database, accountName], { timeoutMs: 10_000 });
   if (code === 0) return stdout.split('\n')[0];
   // Its exit code for a name that does not exist.
   if (code === 2) return undefined;
   throw serverFault('SERVER_ACCOUNT_MISSING', `getent ${database} ${accountName} failed`, {
-    hint: 'see that getent works here',
+    hint: 'check that getent works on this machine',
   });
 }
 

@@ -1,10 +1,10 @@
 /**
  * Refuses a data folder whose databases do not belong together. Each folder has a random id, in a file and in each
- * database. Images would be of tenants that have another owner, and verdicts of code that nobody judged, if one of them
- * came from elsewhere. All of a folder may move: the id says nothing of the place.
+ * database. With a database from elsewhere, images could belong to the wrong tenants, and verdicts to code that was never
+ * judged. A whole folder may move: the id does not depend on the place.
  *
- * The file is there only while all databases have its id. So a start or a restore that was interrupted leaves none, and
- * then databases without an id are taken in.
+ * The file exists only while all databases have its id. So an interrupted start or restore leaves no file, and then
+ * databases without an id are accepted.
  */
 import { readFileSync, rmSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
@@ -16,20 +16,20 @@ import { gatePaths } from './gate-paths.ts';
 import { dataPaths } from './instance.ts';
 
 interface FolderId {
-  /** To be called before a database is made. */
+  /** Call it before a database is made. */
   unmark(): void;
-  /** Marks all databases; to be called when they are there. */
+  /** Marks all databases. Call it when they exist. */
   mark(): Promise<void>;
 }
 
 interface Part {
   readonly path: string;
-  /** Undefined: without a mark; null: it can't be read, which the room that opens it will tell. */
+  /** Undefined: no mark; null: it can't be read, which the room that opens it will report. */
   readonly id: string | undefined | null;
 }
 
 /**
- * To be called before a database is opened, which may bring it up to date.
+ * Call it before a database is opened, which may migrate it.
  * @param isMixAccepted databases of other folders become this one's
  * @throws Fault DATA_DIR_MIXED
  */
@@ -42,7 +42,7 @@ export function checkFolderId(dataDir: string, isMixAccepted: boolean, log: Log)
   if (foreign.length > 0) {
     const mixed = told(dataDir, parts);
     if (!isMixAccepted) throw mixedFault(dataDir, mixed);
-    log.warn({ mixed }, 'goes on with databases that do not belong together');
+    log.warn({ mixed }, 'continues with databases that do not belong together');
   }
   const id = own === undefined || foreign.length > 0 ? randomHex(16) : own;
   const isMarked = ({ id: marked }: Part) => marked === id;
@@ -59,7 +59,7 @@ export function checkFolderId(dataDir: string, isMixAccepted: boolean, log: Log)
   };
 }
 
-/** For a restore, which lays all databases anew. */
+/** Removes the id for a restore, which replaces all databases. */
 export function forgetFolderId(dataDir: string): void {
   rmSync(dataPaths(dataDir).folderId, { force: true });
 }
@@ -105,7 +105,7 @@ function mixedFault(dataDir: string, mixed: string) {
     `the databases in the data folder ${dataDir} do not belong together (${mixed})`,
     {
       hint:
-        'put back the one that was exchanged, or restore a backup with ward restore, which has all of them; ' +
+        'put back the one that was replaced, or restore a backup with ward restore, which has all of them; ' +
         'to go on with this mix: ward up --accept-mixed (namespaces, images and verdicts may be of different servers)',
     },
   );

@@ -1,16 +1,16 @@
-/** Where the gate and the scanner keep what is theirs in a data folder. */
+/** Paths of the gate and the scanner in a data folder. */
 import { join } from 'node:path';
 
 export interface GatePaths {
   /** Reports, verdicts, the audit log. */
   readonly database: string;
-  /** The operator's policy; Ward's own counts where there is none. */
+  /** The operator's policy; without it Ward's own counts. */
   readonly policy: string;
   /** The operator's VEX documents. */
   readonly vex: string;
   /** The file of advisories. */
   readonly advisories: string;
-  /** What was read of layers. */
+  /** Cached results of reading layers. */
   readonly layers: string;
   /** A folder with the operator's rules of the scanner, if there is one. */
   readonly rules: string;

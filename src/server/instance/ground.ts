@@ -20,7 +20,7 @@ export interface Ground extends AsyncDisposable {
   readonly dataDir: string;
   readonly instance: string;
   readonly host: LocalSandboxHost;
-  /** Precedence over its sandboxes that the host refuses to Ward; Ward goes on without it. */
+  /** Kinds of precedence over its sandboxes that the host refuses to Ward; Ward goes on without them. */
   readonly refused: readonly string[];
 }
 
@@ -28,15 +28,15 @@ interface GroundOptions {
   readonly operator: OperatorPolicy;
   /** The user that sandboxes' ports are for; absent: root. */
   readonly userId?: number;
-  /** The Ward that has the data folder was told to stop. */
+  /** The Ward that holds the data folder was told to stop. */
   readonly takesOver?: boolean;
   readonly onViolation: ViolationSink;
-  /** Hears how many sandboxes have ended and could not be taken away yet. */
+  /** Called with the number of ended sandboxes that could not be removed yet. */
   readonly onLeftBehind: (count: number) => void;
   readonly log: Log;
 }
 
-/** @throws Fault DATA_DIR_INVALID, DATA_DIR_BUSY, and those of the sandbox room */
+/** @throws Fault DATA_DIR_INVALID, DATA_DIR_BUSY, and Faults of the sandbox room */
 export async function openGround(
   config: Pick<Config, 'dataDir'>,
   { operator, userId, takesOver, onViolation, onLeftBehind, log }: GroundOptions,

@@ -1,6 +1,6 @@
 /**
- * Where sandboxes find their code and their roots. The data folder is closed to every other user, and a runtime opens a
- * sandbox's files as such a user. So Ward mounts the files at a place that every user may enter, in its own mount
+ * Places where sandboxes find their code and their roots. The data folder is closed to every other user, and a runtime
+ * opens a sandbox's files as such a user. So Ward mounts the files at a place that every user may enter, in its own mount
  * namespace. Outside of that namespace the place is empty, even for users who read its names in `/proc/PID/mountinfo`.
  * Nor does anything that the host mounts later appear in it.
  */
@@ -15,7 +15,7 @@ import { runDir } from './instance-locks.ts';
 interface HiddenPlaces extends AsyncDisposable {
   /** Shows `laidCode` of the data folder: empty, and root's. */
   readonly laidCode: string;
-  /** For mounts of roots. */
+  /** Folder for mounts of roots. */
   readonly roots: string;
 }
 
@@ -26,7 +26,7 @@ interface HiddenPlaces extends AsyncDisposable {
  */
 export async function openHiddenPlaces(instance: string, laidCode: string): Promise<HiddenPlaces> {
   const places = { laidCode: join(runDir, instance, 'laid'), roots: join(runDir, instance, 'roots') };
-  // It follows no link, even if another user puts one in its way meanwhile.
+  // The removal follows no link, even if another user puts one in its way meanwhile.
   const clear = () => mustRun(['rm', '--recursive', '--force', '--one-file-system', '--', laidCode]);
   await clear();
   await mkdir(laidCode, { mode: 0o711 });
@@ -38,10 +38,10 @@ export async function openHiddenPlaces(instance: string, laidCode: string): Prom
   return {
     ...places,
     async [Symbol.asyncDispose]() {
-      // Lazily: a sandbox that just ends may still hold it.
+      // Unmounts lazily: a sandbox that is just ending may still hold it.
       await mustRun(['umount', '--lazy', places.laidCode]);
       await rmdir(places.laidCode);
-      // Roots that could not be unmounted at their time.
+      // Unmounts roots that could not be unmounted earlier.
       await unmountBelow(places.roots);
       await rm(places.roots, { recursive: true });
       await clear();
@@ -49,12 +49,12 @@ export async function openHiddenPlaces(instance: string, laidCode: string): Prom
   };
 }
 
-/** The folder itself, which must be root's, and not something that was put in its place since. */
+/** Opens the folder itself, which must be root's, and nothing that was put in its place since. */
 async function showOwn(folder: string, place: string): Promise<void> {
   const opened = await open(folder, constants.O_DIRECTORY | constants.O_NOFOLLOW);
   try {
     const { uid } = await opened.stat();
-    if (uid !== 0) throw serverFault('DATA_DIR_INVALID', `${folder} was exchanged while Ward started`);
+    if (uid !== 0) throw serverFault('DATA_DIR_INVALID', `${folder} was replaced while Ward started`);
     const options = { descriptors: [opened.fd] };
     await mustRun(
       ['mount', '--no-canonicalize', '--bind', '--make-private', '/proc/self/fd/3', place],

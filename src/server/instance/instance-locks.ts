@@ -1,8 +1,8 @@
 /**
- * Who is alive on this machine. Every Ward, and every command that makes sandboxes, holds the lock of its
+ * Tells which instances are alive on this machine. Every Ward, and every command that makes sandboxes, holds the lock of its
  * instance from before it makes anything until all is gone; the kernel drops the lock however the process ends.
- * So an instance whose lock is free is nobody's, and what it left in /run and in cgroups is removed by the next
- * `ward up`, of whatever data folder. An instance without a lock file is not known here and left alone.
+ * So an instance with a free lock is dead, and the next `ward up`, with any data folder, removes what it left in /run
+ * and in cgroups. An instance without a lock file is unknown and left alone.
  */
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, readdir, rmdir } from 'node:fs/promises';
@@ -14,32 +14,32 @@ import { openSandboxHost, type RecoveryReport, type RuntimeName } from '../../sa
 /** State of running sandboxes, of all Wards of the machine. */
 export const runDir = '/run/ward';
 
-/** Where an instance has roots mounted, below a folder that every user may search. */
+/** Folder where an instance has roots mounted, below a folder that every user may search. */
 export const mountsDirOf = (instance: string): string => join(runDir, 'roots', instance);
 
 export const locksDir = join(runDir, 'locks');
-/** Longer than it takes to remove what an instance with many sandboxes left. */
+/** Longer than the removal of the leftovers of an instance with many sandboxes takes. */
 const patienceMs = 60_000;
 
-/** Undefined when another process has it. */
+/** Undefined when another process holds it. */
 export async function tryInstanceLock(instance: string): Promise<FileLock | undefined> {
   await mkdir(locksDir, { recursive: true });
   await chmod(locksDir, 0o700);
   return tryFileLock(join(locksDir, instance));
 }
 
-/** Held by `ward up` alone, so that a second one of the same data folder is told at once. */
+/** Held by `ward up` alone, so that a second one on the same data folder fails at once. */
 export const tryUpLock = (instance: string): Promise<FileLock | undefined> =>
   tryInstanceLock(upLock(instance));
 
-/** The same, waiting for a Ward that was told to stop; undefined when it is not free. */
+/** Waits for a Ward that was told to stop; undefined when the lock does not become free. */
 export const waitForUpLock = (instance: string): Promise<FileLock | undefined> =>
   waitForLock(upLock(instance));
 
 /** Its holder is the keeper of the Ward that runs. */
 export const upLockFile = (instance: string): string => join(locksDir, upLock(instance));
 
-/** The same as `tryInstanceLock`, waiting for a Ward that is just removing what this instance left; undefined when it is not free. */
+/** Like `tryInstanceLock`, but waits for a Ward that is removing what this instance left; undefined when the lock does not become free. */
 export const waitForInstanceLock = (instance: string): Promise<FileLock | undefined> => waitForLock(instance);
 
 function upLock(instance: string): string {
@@ -56,8 +56,8 @@ async function waitForLock(name: string): Promise<FileLock | undefined> {
 }
 
 /**
- * The sign that there may be something of an instance to be removed, for who makes anything of it before its sandbox host
- * does. Disposing of it takes the sign away, unless something is left.
+ * Announces that there may be leftovers of an instance, for code that makes any before its sandbox host does. Disposal
+ * withdraws the announcement, unless something is left.
  */
 export async function announceInstance(instance: string): Promise<AsyncDisposable> {
   const folder = join(runDir, instance);
@@ -65,7 +65,7 @@ export async function announceInstance(instance: string): Promise<AsyncDisposabl
   return { [Symbol.asyncDispose]: () => rmdir(folder).catch(() => {}) };
 }
 
-/** Removes what instances left behind that are no longer there. What can't be removed is told, and stays. */
+/** Removes what dead instances left behind. What can't be removed is logged, and stays. */
 export async function removeAbandoned(runtime: RuntimeName, log: Log): Promise<void> {
   for (const instance of await readdir(locksDir).catch(() => [])) {
     if (!existsSync(join(runDir, instance))) continue;

@@ -1,4 +1,4 @@
-/** A data folder and the name that its Ward goes by on this machine. One running Ward per folder. */
+/** A data folder and the name of its Ward on this machine. One running Ward per folder. */
 import { createHash } from 'node:crypto';
 import { chmod, mkdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,34 +11,34 @@ export interface DataPaths {
   readonly code: string;
   /** Code of running functions; root's. */
   readonly laidCode: string;
-  /** For files that are not whole yet. */
+  /** Folder for incomplete files. */
   readonly workFiles: string;
   readonly guestKey: string;
-  /** Where its Ward serves, or did when it last ran: for commands that are pointed at a server. */
+  /** URL of its Ward now or when it last ran, for commands that need a server. */
   readonly address: string;
   /** Says which databases belong to this folder. */
   readonly folderId: string;
   /** The keys that encrypt parameters, unless they are elsewhere. */
   readonly parameterKeys: string;
-  /** Held by whoever makes a new one. */
+  /** Lock held while a new key is made. */
   readonly rotationLock: string;
-  /** What was pushed. */
+  /** Pushed images. */
   readonly registry: string;
   readonly lock: string;
-  /** Holds room for when the disk is full. */
+  /** A file that reserves space for when the disk is full. */
   readonly reserve: string;
   /** Held while a backup is taken. */
   readonly backupLock: string;
-  /** Files that a backup under way holds on to. */
+  /** Files that a running backup holds. */
   readonly backupStage: string;
-  /** Files that a restore under way has laid out; while they are there no Ward starts. */
+  /** Files that a running restore has written; no Ward starts while they exist. */
   readonly restoreStage: string;
 }
 
 interface ClaimedInstance extends Disposable {
   /** The data folder's path without links. */
   readonly dataDir: string;
-  /** What its Ward is called in /run and in cgroups. */
+  /** Name of its Ward in /run and in cgroups. */
   readonly instance: string;
 }
 
@@ -64,12 +64,12 @@ export function dataPaths(dataDir: string): DataPaths {
 
 /**
  * Makes the folder, which no other user may enter, and takes the lock of its instance.
- * @param takesOver waits for the Ward that has it, which was told to stop
+ * @param takesOver waits for the Ward that holds it, which was told to stop
  * @throws Fault DATA_DIR_INVALID, DATA_DIR_BUSY
  */
 export async function claimInstance(given: string, takesOver = false): Promise<ClaimedInstance> {
   const dataDir = await makeFolder(given);
-  // Processes that scan have the server's group, and so a way to the blobs.
+  // Scan processes have the server's group, so that they can reach the blobs.
   await chmod(dataDir, 0o710);
   const instance = instanceName(dataDir);
   using stack = new DisposableStack();
@@ -82,19 +82,19 @@ export async function claimInstance(given: string, takesOver = false): Promise<C
   return { dataDir, instance, [Symbol.dispose]: () => claimed.dispose() };
 }
 
-/** What commands on a stopped Ward's data folder look at. @throws Fault DATA_DIR_BUSY */
+/** Takes the lock of a stopped Ward's data folder, for commands. @throws Fault DATA_DIR_BUSY */
 export function lockDataDir(dataDir: string): Disposable {
   const lock = tryFileLock(dataPaths(dataDir).lock);
   if (!lock) throw busy(dataDir);
   return lock;
 }
 
-/** Stable for a data folder, so that a later run recognises what an earlier one left in /run and in cgroups. */
+/** The same for every run on a data folder, so that a later run recognises what an earlier one left in /run and in cgroups. */
 export function instanceName(dataDir: string): string {
   return createHash('sha256').update(dataDir).digest('hex').slice(0, 12);
 }
 
-/** Its path without links, so that it has one name only. */
+/** Resolves links, so that each folder has only one name. */
 async function makeFolder(path: string): Promise<string> {
   try {
     await mkdir(path, { recursive: true });

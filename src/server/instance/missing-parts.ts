@@ -1,6 +1,6 @@
 /**
  * Refuses a data folder that was in use and lacks a part. Ward would make the part anew and silently allow more: no
- * policy and no verdicts, or keys that open nothing. So the operator has to say so.
+ * policy and no verdicts, or keys that open nothing. So the operator must accept the loss.
  */
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,7 +21,7 @@ const lost: Readonly<Record<DataPart, string>> = {
 };
 
 /**
- * To be called before the database is opened, which makes one.
+ * Call it before the database is opened, which makes one.
  * @throws Fault DATA_DIR_INCOMPLETE
  */
 export function refuseMissingDatabase(dataDir: string, accepted: readonly DataPart[], log: Log): void {
@@ -31,7 +31,7 @@ export function refuseMissingDatabase(dataDir: string, accepted: readonly DataPa
   refuseUnless(accepted, 'database', `its database (${database}) is not there`, dataDir, log);
 }
 
-/** A start that was killed has left none of these before it had made a namespace. */
+/** Looks for parts that a start makes only after it has made a namespace: a start that was killed before leaves none. */
 function wasInUse(dataDir: string): boolean {
   const { guestKey, code, registry } = dataPaths(dataDir);
   return existsSync(guestKey) || [code, registry].some((folder) => hasFiles(join(folder, 'blobs', 'sha256')));
@@ -55,7 +55,7 @@ function refuseUnless(
         `ward up --accept-missing ${part} (${lost[part]})`,
     });
   }
-  log.warn({ part, lost: lost[part] }, 'goes on without a part of the data folder');
+  log.warn({ part, lost: lost[part] }, 'continues without a part of the data folder');
 }
 
 /**
@@ -72,7 +72,7 @@ export async function refuseMissingParts(
 ): Promise<void> {
   const paths = dataPaths(dataDir);
   if ((await store.namespaces.list()).length === 0) {
-    // It was emptied, or what it held was in a file beside it.
+    // The database was emptied, or its content was in a file beside it.
     if (wasInUse(dataDir))
       refuseUnless(accepted, 'database', `its database (${paths.database}) is empty`, dataDir, log);
     return;

@@ -1,6 +1,6 @@
 /**
- * Instances for commands that make sandboxes without a server. Their names are few and used again: whoever
- * takes a name removes what the last holder of it may have left.
+ * Instances for commands that make sandboxes without a server. Their names are few and reused: a command that takes a
+ * name removes what its last holder may have left.
  */
 import type { FileLock } from '../../lib/index.ts';
 import { serverFault } from '../faults.ts';

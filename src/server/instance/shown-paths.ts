@@ -1,6 +1,6 @@
 /**
  * Paths by which the server's user reaches what it needs. A checkout, a Node or a data folder may lie below a folder that
- * other users can't enter, such as root's home: then it is shown elsewhere, in Ward's own mount namespace alone.
+ * other users can't enter, such as root's home: then it is mounted elsewhere, in Ward's own mount namespace only.
  */
 import { mkdir, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -8,7 +8,7 @@ import { mustRun } from '../../lib/index.ts';
 import { runDir } from './instance-locks.ts';
 
 export interface ShownPaths extends AsyncDisposable {
-  /** A path by which all users get there: its own, when that will do. The file's own mode still decides. */
+  /** A path by which all users reach the file: its own if possible. The file's own mode still decides. */
   show(path: string, name: string, access: 'ro' | 'rw'): Promise<string>;
 }
 
@@ -25,7 +25,7 @@ export function openShownPaths(instance: string): ShownPaths {
       if (!isFolder) await writeFile(place, '');
       stack.defer(() => (isFolder ? rmdir(place) : rm(place)));
       await mustRun(['mount', '--bind', '--make-private', '-o', access, path, place]);
-      // Not lazily: the removal that follows must not reach the mounted folder.
+      // Never lazily: the removal that follows must not reach the mounted folder.
       stack.defer(async () => void (await mustRun(['umount', place])));
       return place;
     },

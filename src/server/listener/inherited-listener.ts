@@ -1,10 +1,10 @@
 /**
- * A server's listening socket that was there before it: a service manager's (sd_listen_fds(3)), or that of the Ward which
- * runs and is to be taken over. Connections wait in the one queue of the socket while nobody accepts, and none is refused.
+ * A listening socket that the server inherits: from a service manager (sd_listen_fds(3)), or from the running Ward that is
+ * taken over. Connections wait in the queue of the socket while no process accepts them, and none is refused.
  *
- * Node closes what it inherits when it becomes another program. So a few lines of Perl stand between the first process and
- * the namespaces: they take the socket from a process that has it, and hand it on as descriptor 3. The keeper hands it to
- * the server and closes its own.
+ * Node closes inherited descriptors when it executes another program. So a few lines of Perl run between the first process
+ * and the namespaces: they take the socket from a process that has it, and pass it on as descriptor 3. The keeper passes it
+ * to the server and closes its own copy.
  */
 import { closeSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,11 +17,11 @@ import { findRunningWard } from './running-ward.ts';
 export interface InheritedListener {
   readonly descriptor: number;
   readonly address: Address;
-  /** It is a service manager's, and stays when this Ward ends. */
+  /** It belongs to a service manager, and stays open when this Ward ends. */
   readonly isKept: boolean;
-  /** Has the Ward that is taken over stop; it has gone on undisturbed until then. */
+  /** Tells the old Ward to stop, which serves undisturbed until then. */
   tellOld(): void;
-  /** When the server has it. */
+  /** Call it when the server has the socket. */
   release(): void;
 }
 
@@ -30,15 +30,15 @@ export interface ListenerOptions extends ConfigSources {
   readonly takeOver?: boolean;
 }
 
-/** Where the keeper finds the socket, and where it has the old Ward told. */
+/** Descriptors of the socket, and of the pipe that tells the old Ward to stop. */
 const socketDescriptor = 3;
 const orderDescriptor = 4;
 const mark = 'WARD_LISTENER';
 const passer = join(import.meta.dirname, 'pass-listener.pl');
 
 /**
- * What the first process has to become before it enters its namespaces: words before another command line; none when the
- * server opens a socket of its own. @throws Fault LISTENER_UNFIT, TAKE_OVER_FAILED, and those of the configuration
+ * The command that the first process runs before it enters its namespaces, as words before another command line; empty
+ * when the server opens a socket of its own. @throws Fault LISTENER_UNFIT, TAKE_OVER_FAILED, and those of the configuration
  */
 export async function passListener(options: ListenerOptions): Promise<readonly string[]> {
   const given = givenDescriptor(process.env);
@@ -52,7 +52,7 @@ export async function passListener(options: ListenerOptions): Promise<readonly s
   if (listen.port !== 0 && listen.port !== port) {
     throw serverFault(
       'TAKE_OVER_FAILED',
-      `the Ward that runs listens on ${host}:${port}, not on port ${listen.port}`,
+      `the running Ward listens on ${host}:${port}, not on port ${listen.port}`,
       {
         hint: 'a take-over keeps the address: stop that Ward to change it',
       },
@@ -62,7 +62,7 @@ export async function passListener(options: ListenerOptions): Promise<readonly s
   return ['/usr/bin/perl', passer, 'server', String(serverPid), String(descriptor), socket.inode];
 }
 
-/** In the keeper; once. @throws Fault LISTENER_UNFIT */
+/** Called in the keeper, once. @throws Fault LISTENER_UNFIT */
 export function inheritedListener(): InheritedListener | undefined {
   const how = process.env[mark];
   delete process.env[mark];
@@ -82,26 +82,22 @@ export function inheritedListener(): InheritedListener | undefined {
   };
 }
 
-/** It is for this process alone, and for none that it becomes or starts. */
+/** Removes the variables, which are for this process alone and for no program that it executes or starts. */
 function givenDescriptor(env: NodeJS.ProcessEnv): number | undefined {
   const { LISTEN_PID: pid, LISTEN_FDS: count } = env;
   for (const name of ['LISTEN_PID', 'LISTEN_FDS', 'LISTEN_FDNAMES', 'LISTEN_PIDFDID']) delete env[name];
   if (pid !== String(process.pid) || count === undefined) return undefined;
   if (count === '1') return socketDescriptor;
-  throw serverFault(
-    'LISTENER_UNFIT',
-    `the service manager hands on ${count} sockets, and Ward serves on one`,
-    {
-      hint: 'one ListenStream= in the socket unit, and no other descriptor',
-    },
-  );
+  throw serverFault('LISTENER_UNFIT', `the service manager passes ${count} sockets, but Ward serves on one`, {
+    hint: 'one ListenStream= in the socket unit, and no other descriptor',
+  });
 }
 
 function passGiven(descriptor: number, { takeOver }: ListenerOptions): readonly string[] {
   if (takeOver === true) {
     throw serverFault(
       'LISTENER_UNFIT',
-      'a service manager hands a socket on, and --take-over names another',
+      'the service manager passes a socket, but --take-over names another',
       {
         hint: 'leave --take-over out: the socket unit holds connections until this Ward accepts them',
       },
@@ -109,14 +105,14 @@ function passGiven(descriptor: number, { takeOver }: ListenerOptions): readonly 
   }
   const socket = listeningSocketOf('self', descriptor);
   if (socket === undefined) throw unfit(`descriptor ${descriptor}`);
-  // Much longer than it takes to have it taken, which ends this.
+  // Much longer than the take-over takes, which ends this process.
   const holder = startCommand(['/bin/sleep', '60'], { stdio: ['ignore', 'ignore', 'ignore', descriptor] });
   process.env[mark] = 'kept';
   return ['/usr/bin/perl', passer, 'holder', String(holder.pid), String(socketDescriptor), socket.inode];
 }
 
 function unfit(what: string) {
-  return serverFault('LISTENER_UNFIT', `${what} is no TCP socket that listens in Ward's network`, {
+  return serverFault('LISTENER_UNFIT', `${what} is not a listening TCP socket in Ward's network namespace`, {
     hint: 'ListenStream=HOST:PORT in the socket unit, with Accept=no, in the same network namespace as the service',
   });
 }

@@ -7,13 +7,13 @@ import { errnoOf } from '../../lib/index.ts';
 import type { Address } from '../config/config.ts';
 import { serverFault } from '../faults.ts';
 
-/** How long answers that were sent may take to be read once Ward stops. */
+/** Time that clients have to read their answers once Ward stops. */
 const unreadMs = 3000;
-/** A client that has not asked for so long is not about to ask. */
+/** A client that has been idle for this long is not about to send a request. */
 const lastAnswersMs = 1000;
 
 /**
- * Listens for a moment, so that a busy address is told before anything is made on the machine.
+ * Listens for a moment, so that a busy address fails before anything is made on the machine.
  * @throws Fault LISTEN_FAILED
  */
 export async function probeAddress(address: Address): Promise<void> {
@@ -44,8 +44,8 @@ export async function listen(
 }
 
 /**
- * Accepts no more connections, for another process does. Those that are open are served on for a moment, so that clients
- * hear with an answer that theirs ends, and none is closed as a request is on its way.
+ * Stops accepting connections, because another process does. Open connections are served for a moment longer, so that an
+ * answer tells clients that theirs ends, and none is closed while a request is on its way.
  */
 export async function leaveListener({ server }: ReturnType<typeof createApi>): Promise<void> {
   const closed = once(server, 'close');
@@ -57,7 +57,7 @@ export async function leaveListener({ server }: ReturnType<typeof createApi>): P
   server.closeIdleConnections();
 }
 
-/** A client that does not read its answer would hold it open for as long as it likes. */
+/** Cuts off clients that do not read their answers, which could keep their connections open for ever. */
 export async function closeConnections(api: ReturnType<typeof createApi>): Promise<void> {
   const timer = setTimeout(() => api.server.closeAllConnections(), unreadMs);
   try {

@@ -1,23 +1,23 @@
-/** TCP sockets that listen, as the kernel tells them. Source: proc_pid_net(5). */
+/** Listening TCP sockets, from the kernel's tables. Source: proc_pid_net(5). */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import type { Address } from '../config/config.ts';
 
 export interface ListeningSocket {
-  /** The same in every process that has it. */
+  /** The same in every process that holds the socket. */
   readonly inode: string;
   readonly address: Address;
 }
 
 const listening = '0A';
 
-/** Behind a process's descriptor; undefined when that is anything else, or of another network namespace. */
+/** The socket behind a process's descriptor; undefined for anything else, or in another network namespace. */
 export function listeningSocketOf(pid: number | 'self', descriptor: number): ListeningSocket | undefined {
   const inode = inodeOf(pid, descriptor);
   const address = inode === undefined ? undefined : listeningAddresses().get(inode);
   return inode === undefined || address === undefined ? undefined : { inode, address };
 }
 
-/** All of a process, with the lowest of its descriptors. */
+/** All sockets of a process, each with its lowest descriptor. */
 export function listeningSocketsOf(pid: number): readonly (ListeningSocket & { descriptor: number })[] {
   const addresses = listeningAddresses();
   const found = new Map<string, ListeningSocket & { descriptor: number }>();
@@ -40,7 +40,7 @@ function inodeOf(pid: number | 'self', descriptor: number): string | undefined {
   }
 }
 
-/** By inode. */
+/** Sockets by inode. */
 function listeningAddresses(): Map<string, Address> {
   const found = new Map<string, Address>();
   for (const table of ['tcp', 'tcp6']) {

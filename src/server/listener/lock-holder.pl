@@ -1,4 +1,4 @@
-# Prints the id of the process that holds a POSIX lock on a file, 0 when there is none: lock-holder.pl FILE
+# Prints the id of the process that holds a POSIX lock on a file, or 0: lock-holder.pl FILE
 use strict;
 use warnings;
 

@@ -1,7 +1,7 @@
 # Takes a listening socket from another process and becomes a program that has it as descriptor 3:
 # pass-listener.pl HOW PID DESCRIPTOR INODE PROGRAM [ARGUMENT …]
-# The socket has to be the one with this inode. HOW is `holder`: a process that has done its part and is ended; or `server`:
-# a Ward that goes on serving until the program writes a byte to descriptor 4, which a child of this turns into SIGUSR2. The
+# The socket must have this inode. HOW is `holder`: a process that is no longer needed and is ended; or `server`: a Ward
+# that goes on serving until the program writes a byte to descriptor 4, which a child of this turns into SIGUSR2. The
 # program may be in a pid namespace from which that Ward can't be reached. If it ends before, nothing is sent.
 use strict;
 use warnings;

@@ -1,6 +1,6 @@
 /**
- * The Ward that serves a data folder on this machine, found so that nobody else can pass for it: its keeper holds a lock in
- * a folder that only root may enter, and its server is a child of that process, of the server's user.
+ * Finds the Ward that serves a data folder on this machine, in a way that no other user can fake: its keeper holds a lock in
+ * a folder that only root may enter, and its server is a child of that process and runs as the server's user.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
@@ -14,7 +14,7 @@ import { upLockFile } from '../instance/instance-locks.ts';
 import { type ListeningSocket, listeningSocketsOf } from './listening-sockets.ts';
 
 interface RunningWard {
-  /** As this process sees it. */
+  /** Id in this process's pid namespace. */
   readonly serverPid: number;
   readonly descriptor: number;
   readonly socket: ListeningSocket;
@@ -30,7 +30,7 @@ export async function findRunningWard(dataDir: string): Promise<RunningWard | un
   const keeperPid = Number(await mustRun(['/usr/bin/perl', finder, lock]));
   if (keeperPid === 0) return undefined;
   const { uid } = await serverAccount();
-  // The kernel shows no id for a process that is out of sight.
+  // The kernel shows no id for a process outside of this pid namespace.
   if (keeperPid < 0 || userOf(keeperPid) !== 0) throw refused('its process can’t be seen from here');
   const [serverPid, ...others] = childrenOf(keeperPid).filter(
     (pid) => userOf(pid) === uid && isServer(environmentOf(pid)),
@@ -45,8 +45,8 @@ export async function findRunningWard(dataDir: string): Promise<RunningWard | un
 }
 
 function refused(why: string) {
-  return serverFault('TAKE_OVER_FAILED', `the Ward that runs can't be taken over: ${why}`, {
-    hint: 'it goes on undisturbed; try again when it serves, or stop it and start this one without --take-over',
+  return serverFault('TAKE_OVER_FAILED', `the running Ward can't be taken over: ${why}`, {
+    hint: 'it continues undisturbed; try again when it serves, or stop it and start this one without --take-over',
   });
 }
 

@@ -1,4 +1,4 @@
-/** What every part of a platform is given. */
+/** The context that every part of a platform gets. */
 import type { Runtime, SystemLimits } from '../../functions/index.ts';
 import type { GateEvent } from '../../gate/index.ts';
 import { type RuntimeKind, runtimeKinds } from '../../images/index.ts';
@@ -18,21 +18,21 @@ export interface Context {
   readonly figures: Figures;
   readonly events: Events;
   readonly limits: SystemLimits;
-  /** The first one is what plain `default` means. */
+  /** The first one is the plain `default`. */
   readonly kinds: readonly RuntimeKind[];
-  /** The kinds, and other names for them. */
+  /** The kinds, and their aliases. */
   readonly runtimes: readonly Runtime[];
   /** URL under which clients reach Ward. */
   readonly apiHost: () => string;
-  /** Calls come in: the start is over. */
+  /** The start is over, and calls come in. */
   readonly isServing: () => boolean;
 }
 
-/** What rooms below tell rooms above. Those who hear of it stand on top of those who tell it, and put themselves in later. */
+/** Callbacks from lower rooms to higher ones, which are built later and then register themselves here. */
 export interface Events {
   gateChanged: (event: GateEvent) => void;
   sandboxViolated: ViolationSink;
-  /** Tells a namespace and the operator. */
+  /** Notifies a namespace and the operator. */
   fireSecurity: (namespace: string, payload: JsonObject) => void;
   apiConnected: (connection: ApiConnection) => void;
   registryQuota: NonNullable<GuardedImagesOptions['registryQuota']>;

@@ -1,7 +1,7 @@
 /**
- * Looks once a day whether what sandboxes and scans are made of is still what it was: unpacked layers, and the file of
- * advisories. Processes of their own compare layers, at the lowest priority, one after the other. What differs is told and
- * counted; `ward fsck` looks at all else, and repairs.
+ * Checks once a day that unpacked layers and the file of advisories have not changed. Processes of their own compare the
+ * layers, at the lowest priority, one after the other. Differences are logged and counted; `ward fsck` checks everything
+ * else, and repairs.
  */
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,13 +12,13 @@ import type { Config } from '../config/config.ts';
 import { gatePaths } from '../instance/gate-paths.ts';
 
 interface DamageWatch extends AsyncDisposable {
-  /** Parts that the last look found damaged. */
+  /** Parts that the last check found damaged. */
   damaged(): number;
 }
 
-/** Of a start, whose first calls need the processors. */
+/** Delay after a start, whose first calls need the processors. */
 const firstMs = 600_000;
-/** Between layers. */
+/** Pause between two layers. */
 const restMs = 1000;
 
 export function startDamageWatch(
@@ -36,7 +36,7 @@ export function startDamageWatch(
         count = (await damagedAdvisories(dataDir, log)) + (await damagedLayers(imagesDir, signal, log));
       } catch (error) {
         signal.throwIfAborted();
-        log.error({ reason: messageOf(error) }, 'could not compare what is unpacked');
+        log.error({ reason: messageOf(error) }, 'the check of unpacked layers failed');
       }
     }
   };
@@ -53,7 +53,10 @@ export function startDamageWatch(
 async function damagedAdvisories(dataDir: string, log: Log): Promise<number> {
   const { advisories: path } = gatePaths(dataDir);
   if (!existsSync(path) || (await compareDigest(path)) !== 'differs') return 0;
-  log.error({ file: path }, 'the advisories are not what was imported: move the file away, and update them');
+  log.error(
+    { file: path },
+    'the advisories differ from what was imported: move the file away, and update them',
+  );
   return 1;
 }
 
@@ -68,7 +71,7 @@ async function damagedLayers(imagesDir: string, signal: AbortSignal, log: Log): 
       count++;
       log.error(
         { layer: diffId, problem: problem.text },
-        'an unpacked layer is not what its image says: stop Ward, and run ward fsck --repair',
+        'an unpacked layer differs from its image: stop Ward, and run ward fsck --repair',
       );
     }
     await sleep(restMs, undefined, { signal, ref: false });

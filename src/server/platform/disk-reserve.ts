@@ -11,7 +11,7 @@ import { hostTroubleOf, type Log, messageOf } from '../../lib/index.ts';
 import { serverFault } from '../faults.ts';
 
 export interface DiskStatus {
-  /** Free for Ward, without the reserve's file. */
+  /** Bytes that are free for Ward, without the reserve's file. */
   readonly freeBytes: number;
   readonly reserveBytes: number;
   /** `short`: tenants write nothing. `critical`: no calls either. */
@@ -29,7 +29,7 @@ export interface DiskReserve extends AsyncDisposable {
 interface DiskReserveOptions {
   /** Holds a part of the reserve; in the folder whose disk it is. */
   readonly file: string;
-  /** Undefined: a part of the disk. */
+  /** Undefined: a share of the disk. */
   readonly reserveBytes?: number | undefined;
   readonly lookMs?: number;
   readonly log: Log;
@@ -37,9 +37,9 @@ interface DiskReserveOptions {
 
 const mebibyte = 1024 * 1024;
 const usualReserve = 1024 * mebibyte;
-/** For a small disk. */
+/** The reserve on a small disk. */
 const shareOfDisk = 0.05;
-/** Of the file that holds a part of the reserve. */
+/** Largest size of the file that holds a part of the reserve. */
 const mostHeld = 64 * mebibyte;
 
 export async function openDiskReserve(options: DiskReserveOptions): Promise<DiskReserve> {
@@ -58,13 +58,13 @@ export async function openDiskReserve(options: DiskReserveOptions): Promise<Disk
     state = now;
     const about = { freeBytes, reserveBytes };
     if (now === 'ample') log.warn(about, 'the disk has room again');
-    else log.error({ ...about, state }, 'the disk is nearly full: tenants are refused what would fill it');
+    else log.error({ ...about, state }, 'the disk is nearly full: writes of tenants are refused');
   };
   const keepHold = async (): Promise<void> => {
     if (isHeld && freeBytes < heldBytes / 4) {
       await rm(file, { force: true });
       isHeld = false;
-      log.error({ heldBytes }, 'the disk is full: gave the reserve’s file back');
+      log.error({ heldBytes }, 'the disk is full: removed the file that held a part of the reserve');
     } else if (!isHeld && freeBytes > reserveBytes + heldBytes) {
       isHeld = await fill(file, heldBytes);
     }
@@ -75,7 +75,7 @@ export async function openDiskReserve(options: DiskReserveOptions): Promise<Disk
       note();
       await keepHold();
     } catch (error) {
-      log.error({ reason: messageOf(error) }, 'the room on the disk could not be told');
+      log.error({ reason: messageOf(error) }, 'the free space of the disk could not be read');
     }
   };
   await refresh();
@@ -89,7 +89,7 @@ export async function openDiskReserve(options: DiskReserveOptions): Promise<Disk
   return {
     admitWrite(bytes) {
       if (freeBytes - bytes < reserveBytes) throw reserved();
-      // Until the next look: a second is long for a fast disk.
+      // Counts it until the next look: a second is long for a fast disk.
       freeBytes -= bytes;
     },
     admitCall() {
@@ -103,7 +103,7 @@ export async function openDiskReserve(options: DiskReserveOptions): Promise<Disk
   };
 }
 
-/** What a command finds, with or without a running server. */
+/** The status for commands, with or without a running server. */
 export async function diskStatus(dir: string, given: number | undefined): Promise<DiskStatus> {
   const { freeBytes, totalBytes } = await look(dir);
   const reserveBytes = given ?? Math.min(usualReserve, Math.floor(totalBytes * shareOfDisk));
@@ -127,7 +127,7 @@ async function sizeOf(file: string): Promise<number> {
   );
 }
 
-/** Random bytes, which no file system compresses. False when there is no more room for them. */
+/** Writes random bytes, which no file system compresses. False when there is no room for them. */
 async function fill(file: string, bytes: number): Promise<boolean> {
   const block = randomFillSync(Buffer.allocUnsafe(mebibyte));
   try {
@@ -144,7 +144,7 @@ async function fill(file: string, bytes: number): Promise<boolean> {
 }
 
 function reserved() {
-  return serverFault('DISK_RESERVED', 'less is free on the disk than the platform keeps for itself', {
+  return serverFault('DISK_RESERVED', 'the disk has less free space than the platform reserves for itself', {
     hint: 'free disk space, or lower disk.reserveBytes in the configuration',
   });
 }

@@ -1,4 +1,4 @@
-/** The domain on what it stands on, with the namespaces that are always there. */
+/** Opens the domain, with the namespaces that are always there. */
 import type { BlobStore } from '../../blobs/index.ts';
 import { createAdmissionControl, type Dispatcher } from '../../dispatch/index.ts';
 import { createFunctions, createVault, type DiskAdmission, type Functions } from '../../functions/index.ts';
@@ -29,11 +29,11 @@ interface DomainParts {
 interface Domain {
   readonly functions: Functions;
   readonly keyring: Awaited<ReturnType<typeof openVaultKeys>>;
-  /** The first namespace's, when it was made just now. */
+  /** Key of the first namespace, when it was made just now. */
   readonly guestKey: string | undefined;
 }
 
-/** Close its `functions` before what it stands on. @throws Fault PARAMETER_KEYS_INVALID, PARAMETER_KEYS_INSECURE */
+/** Close its `functions` before the parts that it uses. @throws Fault PARAMETER_KEYS_INVALID, PARAMETER_KEYS_INSECURE */
 export async function openDomain(context: Context, parts: DomainParts): Promise<Domain> {
   const { config, figures, events, limits, runtimes, apiHost, log } = context;
   const { foundation, blobs, guarded, dispatcher, secrets, unfinished } = parts;
@@ -45,7 +45,7 @@ export async function openDomain(context: Context, parts: DomainParts): Promise<
     admission: observedAdmission(createAdmissionControl(), figures),
     dispatcher: observedDispatcher(dispatcher, figures),
     vault: createVault(keyring.keys),
-    // By the lock of the data folder.
+    // The lock of the data folder ensures it.
     isAlone: true,
     gate: observedGate(guarded.codeGate, figures),
     apiHost,
@@ -73,7 +73,7 @@ function diskAdmission(
 ): DiskAdmission {
   return {
     admitWrite(bytes) {
-      // What Ward itself writes at its start is let through.
+      // Ward's own writes at its start are exempt.
       if (isServing()) disk.admitWrite(bytes);
     },
     admitCall(isAccepted) {

@@ -1,4 +1,4 @@
-/** What a platform stands on: its data folder, with room on the disk, its own memory, and the database. */
+/** The foundation of a platform: its data folder, with room on the disk, its own memory, and the database. */
 import { chmod, mkdir } from 'node:fs/promises';
 import { type BlobStore, openBlobStore, removeHalfWrittenBlobs } from '../../blobs/index.ts';
 import { measureCode } from '../../functions/index.ts';
@@ -29,12 +29,12 @@ export interface Foundation extends AsyncDisposable {
   readonly plan: MemoryPlan;
   readonly memory: MemoryWatch;
   readonly store: Store;
-  /** Marks all databases of the folder; to be called when they are there. */
+  /** Marks all databases of the folder. Call it when they exist. */
   markFolder(): Promise<void>;
 }
 
 /**
- * Takes the data folder, which no other server has then.
+ * Takes the data folder for this server alone.
  * @throws Fault DATA_DIR_BUSY, DATA_DIR_INCOMPLETE, DATA_DIR_MIXED, RESTORE_UNFINISHED and those of the store
  */
 export async function openFoundation(options: FoundationOptions): Promise<Foundation> {
@@ -64,7 +64,7 @@ export async function openFoundation(options: FoundationOptions): Promise<Founda
   };
 }
 
-/** Function code is its owner's: what a sandbox sees of it lies elsewhere, under names that can't be guessed. */
+/** Only the owner may read function code: sandboxes see copies elsewhere, under names that can't be guessed. */
 export async function openCode({
   paths: { code },
   store,

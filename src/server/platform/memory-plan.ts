@@ -1,6 +1,6 @@
 /**
- * How the memory that Ward's own processes may have is shared out: the keeper and the server, their heaps, caches and
- * what is under way. The one place for these figures. Sandboxes are not in it: their memory is `invoker.memoryMiB`.
+ * Divides the memory that Ward's own processes may use: the keeper and the server, their heaps, caches and requests under
+ * way. The one place for these figures. Sandboxes are not in it: their memory is `invoker.memoryMiB`.
  */
 import { readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
@@ -10,11 +10,11 @@ export interface MemoryPlan {
   /** Node's flags. */
   readonly keeperFlags: readonly string[];
   readonly serverFlags: readonly string[];
-  /** Of each of the two databases, in KiB. */
+  /** Cache of each of the two databases, in KiB. */
   readonly databaseCacheKiB: number;
   /**
-   * Past this much, calls and writes are refused until memory is given back; undefined where nothing limits Ward. `scanBytes`
-   * more are a scan's alone: otherwise deploys would take the memory that their own scan needs, and wait for it.
+   * Above this, calls and writes are refused until memory is given back; undefined where nothing limits Ward. `scanBytes`
+   * more are for a scan alone: otherwise deploys would take the memory that their own scan needs, and wait for it.
    */
   readonly shortBytes: number | undefined;
   /** A process that scans ends after this time without work; undefined: the scanner's own. */
@@ -22,23 +22,23 @@ export interface MemoryPlan {
 }
 
 const mebibyte = 1024 * 1024;
-/** What is charged to an idle Ward beside copies of files, and one scan: measured, `test/memory.test.ts` holds it. */
+/** Memory of an idle Ward without file caches, and of one scan: measured; `test/memory.test.ts` checks it. */
 export const neededMiB = 352;
-/** The keeper and the server when they have just started. */
+/** Memory of the keeper and the server right after their start. */
 const baseMiB = 160;
-/** From here on Ward is as fast as it can be. */
+/** With this limit Ward is as fast as it can be. */
 const ampleMiB = 1024;
-/** Of a limit that sandboxes share: what `invoker.memoryMiB` leaves by default. */
+/** Share of a limit that sandboxes use too: what `invoker.memoryMiB` leaves by default. */
 const ownShare = 0.3;
-/** Kept free for what is under way when calls begin to be refused. */
+/** Kept free for requests under way when Ward begins to refuse calls. */
 const reserveShare = 0.1;
 const reserveMiB = 32;
-/** What a scan takes; the reserve has what its code takes beyond that. */
+/** Memory of a scan; the reserve covers its code beyond that. */
 export const scanBytes = 80 * mebibyte;
-/** Deploys that follow each other share a process; what comes after them needs its memory. */
+/** Deploys in quick succession share a process; later work needs its memory. */
 const tightScanIdleMs = 1000;
 
-/** Pure. @param limit what Ward's own group allows; undefined: nothing limits it */
+/** Pure. @param limit memory limit of Ward's own group; undefined: no limit */
 export function memoryPlan(limit: OwnMemory | undefined): MemoryPlan {
   if (limit === undefined) return ample;
   const own = limit.isShared ? Math.max(limit.limitBytes * ownShare, neededMiB * mebibyte) : limit.limitBytes;
@@ -77,7 +77,7 @@ const ample: MemoryPlan = {
   scanIdleMs: undefined,
 };
 
-/** For glibc's `malloc`: threads share two heaps, and what is large goes back to the kernel when it is freed. */
+/** Settings of glibc's `malloc`: threads share two heaps, and large blocks go back to the kernel when they are freed. */
 export const allocatorEnv = {
   MALLOC_ARENA_MAX: '2',
   MALLOC_MMAP_THRESHOLD_: String(mebibyte),
@@ -91,7 +91,7 @@ export function ownLimit(): OwnMemory | undefined {
 
 export interface OwnMemoryStatus {
   readonly neededBytes: number;
-  /** By the group, or the machine. */
+  /** Limit of the group, or of the machine. */
   readonly allowedBytes: number;
   readonly isLimited: boolean;
   readonly isEnough: boolean;

@@ -1,7 +1,7 @@
 /**
- * Keeps the server within the memory that its own control group allows. What would take more than there is, is refused
- * before it is read, and comes again later; nothing is begun while memory is short. After a load, memory goes back to the
- * kernel: V8 keeps what it has until it collects, and a server without work never does.
+ * Keeps the server within the memory that its own control group allows. It refuses requests that need more than is free
+ * before it reads them, so that clients try again later; nothing begins while memory is short. After a load, memory goes
+ * back to the kernel: V8 keeps what it has until it collects, and a server without work never does.
  */
 import { type Fault, hostTroubleOf, type Log } from '../../lib/index.ts';
 import { chargedBytes, type OwnMemory } from '../../sandbox/index.ts';
@@ -10,11 +10,11 @@ import { serverFault } from '../faults.ts';
 import { scanBytes } from './memory-plan.ts';
 
 export interface MemoryWatch extends Disposable {
-  /** Hands out what gives it back. @throws Fault MEMORY_SHORT */
+  /** Returns a handle that gives the memory back. @throws Fault MEMORY_SHORT */
   reserve(bytes: number): () => void;
   /**
-   * The same, when there is room within a minute, of which the last part is for this alone. Requests under way don't count
-   * beside what is charged: those that wait for it would keep it from coming. @throws Fault MEMORY_SHORT
+   * Waits up to a minute for room; the last part of the memory is for these callers alone. Requests under way count only by
+   * what is charged: otherwise those that wait for this one would block it. @throws Fault MEMORY_SHORT
    */
   reserveSoon(bytes: number): Promise<() => void>;
   /** @throws Fault MEMORY_SHORT */
@@ -26,10 +26,10 @@ interface MemoryWatchOptions {
   readonly group: OwnMemory | undefined;
   /** Undefined: nothing is refused. */
   readonly shortBytes: number | undefined;
-  /** Past that, for `reserveSoon`. */
+  /** Additional memory for `reserveSoon`. */
   readonly soonBytes?: number;
   readonly log: Log;
-  /** What is charged to the group. */
+  /** Memory that is charged to the group. */
   readonly look?: () => number | undefined;
   readonly collect?: (kind: 'major' | 'all') => void;
 }
@@ -39,11 +39,11 @@ const quietMs = 5000;
 const quietTimesNeeded = 2;
 const retryAfterMs = 1000;
 const soonMs = 60_000;
-/** Between two collections while memory is short. */
+/** Time between two collections while memory is short. */
 const collectMs = 1000;
-/** Of the thread's time. */
+/** Share of the thread's time. */
 const quietShare = 0.05;
-/** A collection is worth it from here on. */
+/** A smaller gain is not worth a collection. */
 const gainBytes = 24 * 1024 * 1024;
 
 export function startMemoryWatch(options: MemoryWatchOptions): MemoryWatch {
@@ -51,11 +51,10 @@ export function startMemoryWatch(options: MemoryWatchOptions): MemoryWatch {
   const look = options.look ?? (() => (group === undefined ? undefined : chargedBytes(group)));
   let charged = 0;
   let reserved = 0;
-  /** What was waited for. */
   let reservedSoon = 0;
-  /** The most that a request wanted and was refused since the last look. */
+  /** The largest request that was refused since the last look. */
   let refused = 0;
-  /** Each looks whether its time has come. */
+  /** Each checks whether its turn has come. */
   const waiting = new Set<() => void>();
   let wasShort = false;
   let collectedAt = Number.NEGATIVE_INFINITY;
@@ -70,11 +69,11 @@ export function startMemoryWatch(options: MemoryWatchOptions): MemoryWatch {
       );
     }
     for (const look of [...waiting]) look();
-    // A scan that runs explains that much, and a collection would not change it.
+    // A running scan explains that much, and a collection would not change it.
     const hasGarbage = charged + refused > shortBytes + reservedSoon;
     if ((!hasGarbage && waiting.size === 0) || performance.now() - collectedAt < collectMs) return;
     collectedAt = performance.now();
-    // What waits or was refused needs pages that are given back.
+    // Waiting and refused requests need pages that are given back.
     collect(waiting.size > 0 || refused > 0 ? 'all' : 'major');
     refused = 0;
   };
@@ -152,10 +151,10 @@ interface QuietOptions {
   readonly resident?: () => number;
 }
 
-/** To be called now and then. The thread stands still for the collection, so there has to be something to gain. */
+/** Call it at intervals. The thread stands still for the collection, so it collects only if that frees much. */
 export function returnWhenQuiet(options: QuietOptions): () => void {
   const { collect, workShare = sinceLast(), resident = process.memoryUsage.rss } = options;
-  // The start was a load, too.
+  // The start counts as load, too.
   let least = 0;
   let quietTimes = 0;
   return () => {
@@ -168,7 +167,7 @@ export function returnWhenQuiet(options: QuietOptions): () => void {
   };
 }
 
-/** To read a figure takes a descriptor; where there is none for now, the one from before will do. */
+/** Reading a figure takes a descriptor; without a free one, the previous figure is used. */
 function unlessInTrouble<Figure>(read: () => Figure, before: Figure): Figure {
   try {
     return read();
@@ -178,7 +177,7 @@ function unlessInTrouble<Figure>(read: () => Figure, before: Figure): Figure {
   }
 }
 
-/** The part of the time in which this thread had a processor. On a busy machine waiting for one is no work. */
+/** Share of the time in which this thread had a processor. Waiting for one on a busy machine does not count. */
 function sinceLast(): () => number {
   let at = performance.now();
   let spent = threadMs();

@@ -1,4 +1,4 @@
-/** What the platform needs to run: from a keeper, or made in this process if it has the rights. */
+/** The privileged parts that a platform needs: from a keeper, or made in this process if it has the rights. */
 import { layersDirOf, openRootMounter, type RootMounter } from '../../images/index.ts';
 import { type CodePlaces, openCodePlaces } from '../../invoker/index.ts';
 import {
@@ -22,15 +22,15 @@ export interface PlatformGround extends AsyncDisposable {
   readonly mountsDir: string;
   /** Starts a scan process; absent: the scanner does it by itself. */
   readonly startScan?: StartProgram;
-  /** Where code is laid; asked for once, when the data folder is this Ward's. */
+  /** Folder for code; called once, when this Ward holds the data folder. */
   codePlaces(): Promise<CodePlaces>;
-  /** How many sandboxes have ended and could not be taken away yet. */
+  /** Number of ended sandboxes that could not be removed yet. */
   leftBehind(): number;
-  /** Tells violations of sandboxes to `sink` from now on. */
+  /** Reports violations of sandboxes to `sink` from now on. */
   tell(sink: ViolationSink): void;
 }
 
-/** It goes with its keeper. */
+/** Ends with its keeper. */
 export function keptGround(link: KeeperLink, { sandbox }: Config): PlatformGround {
   return {
     host: openKeptHost(link, operatorPolicy(sandbox)),
@@ -46,7 +46,7 @@ export function keptGround(link: KeeperLink, { sandbox }: Config): PlatformGroun
   };
 }
 
-/** For one process that is keeper and server: tests attack it as a whole. */
+/** For one process that is keeper and server at once, which tests attack as a whole. */
 export async function ownGround(config: Config, log: Log): Promise<PlatformGround> {
   await using stack = new AsyncDisposableStack();
   const operator = operatorPolicy(config.sandbox);

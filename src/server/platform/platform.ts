@@ -1,6 +1,5 @@
 /**
- * Puts the rooms together, in the order in which they stand on each other, and takes them apart in reverse.
- * What fails half-way closes what was opened.
+ * Composes the rooms from the lowest to the highest, and closes them in reverse. A failure half-way closes what was opened.
  */
 import { type ApiOptions, createApi, sandboxEntrance } from '../../api/index.ts';
 import { writeFileAtomically } from '../../blobs/index.ts';
@@ -29,18 +28,18 @@ export interface Platform extends AsyncDisposable {
   readonly guestKey: { readonly file: string; readonly key: string | undefined };
   /** The file with the keys that encrypt parameters, when it was made just now. */
   readonly newParameterKeys: string | undefined;
-  /** Takes a later state of the operator's keys. @throws Fault PARAMETER_KEYS_INVALID, and keeps those that it has */
+  /** Replaces the operator's keys. @throws Fault PARAMETER_KEYS_INVALID, and then keeps the old keys */
   renewKeys(given: GivenKeys): void;
   /** The problem with the advisories, and what to do about it. */
   readonly advisoriesWarning: string | undefined;
-  /** Stops accepting connections, for another process does. Call before it is disposed of. */
+  /** Stops accepting connections, because another process does. Call it before disposing of the platform. */
   leave(): Promise<void>;
-  /** While it is being disposed of. */
+  /** Tells what the platform waits for while it is being disposed of. */
   waitsFor(): string;
 }
 
 interface PlatformOptions extends Pick<ApiOptions, 'onRoute'> {
-  /** Parts of a data folder that was in use which may be made anew. */
+  /** Missing parts of a used data folder that may be made anew. */
   readonly acceptMissing?: readonly DataPart[];
   /** Databases of other data folders become this one's. */
   readonly acceptMixed?: boolean;
@@ -54,7 +53,7 @@ export type Rooms =
   /** Without sandboxes: actions run elsewhere, and nothing here needs a keeper or a privilege. */
   | { readonly role: 'api'; readonly dispatcher: Dispatcher };
 
-/** How long running activations get to end when Ward stops. */
+/** Time that running activations have to end when Ward stops. */
 const drainMs = 10_000;
 
 /** @throws Fault DATA_DIR_INVALID, DATA_DIR_BUSY, DATA_DIR_INCOMPLETE, DATA_DIR_MIXED, RESTORE_UNFINISHED, LISTEN_FAILED, and those of the rooms */
@@ -67,7 +66,6 @@ export async function startPlatform(
 ): Promise<Platform> {
   await using stack = new AsyncDisposableStack();
   let waitsFor = 'nothing';
-  /** Its closing is next. */
   const opened = (what: string) =>
     stack.defer(() => {
       waitsFor = what;
@@ -76,7 +74,7 @@ export async function startPlatform(
   const hasOwnKeys = secrets.parameterKeys === undefined;
   const foundation = stack.use(await openFoundation({ config, hasOwnKeys, acceptMissing, acceptMixed, log }));
   opened('the database');
-  // Sandboxes violate, and tell, up to their end.
+  // Sandboxes report violations up to their end.
   const unfinished = new Set<Promise<void>>();
   stack.defer(async () => void (await Promise.all(unfinished)));
   opened('firings of the security trigger');
@@ -107,7 +105,7 @@ export async function startPlatform(
   const api = composeApi(context, { ...parts, functions, secrets, onRoute });
   stack.defer(() => closeConnections(api));
   opened('connections');
-  // First of all: new calls are refused, running ones end, and only then are connections closed.
+  // First new calls are refused and running ones end; only then are connections closed.
   stack.defer(() => functions.close(drainMs));
   opened('calls under way, and their records');
   url = await listen(api, config.listen, listener);

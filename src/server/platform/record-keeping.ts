@@ -1,7 +1,7 @@
 /**
- * What becomes of calls while the disk of the data folder takes no records: they are refused, or, if the operator wants
- * it so, they go on and their answers say that nobody can promise a record. What has to be durable before its caller is
- * answered is always refused.
+ * Decides about calls while the disk of the data folder takes no records: they are refused, or, if the operator wants, they
+ * go on and their answers say that a record is not guaranteed. Requests that must be durable before the answer are always
+ * refused.
  */
 import type { Readiness } from '../../api/index.ts';
 import type { Log } from '../../lib/index.ts';
@@ -25,7 +25,7 @@ export function admitRecord(
   });
 }
 
-/** Tells of the beginning and of the end of a trouble. */
+/** Logs the beginning and the end of a trouble. */
 export function logRecording(log: Log) {
   return (trouble: RecordingTrouble | undefined): void => {
     if (trouble === undefined) log.warn('the disk takes records again');
@@ -33,7 +33,7 @@ export function logRecording(log: Log) {
   };
 }
 
-/** Whether calls are served now, and why not. */
+/** Says whether calls are served now, and why not. */
 export function readiness(
   recording: Recording,
   disk: DiskStatus,

@@ -1,4 +1,4 @@
-/** Where actions run on this machine: the images that sandboxes are made of, and the invoker. */
+/** The parts that run actions on this machine: the images of sandboxes, and the invoker. */
 import type { BlobStore } from '../../blobs/index.ts';
 import { loadPermission } from '../../functions/index.ts';
 import { type ImageStore, openImageStore } from '../../images/index.ts';
@@ -38,7 +38,7 @@ export async function openRuntimeImages(
   return images;
 }
 
-/** An invoker in this process, which hears of the violations of its sandboxes. */
+/** An invoker in this process, which observes the violations of its sandboxes. */
 export async function openInvoker(context: Context, parts: InvokerParts): Promise<Invoker> {
   const { config, figures, events, limits, kinds, apiHost, log } = context;
   const { ground, foundation, images, blobs, guarded } = parts;

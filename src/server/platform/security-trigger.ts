@@ -1,4 +1,4 @@
-/** What an operator should know of at once fires the trigger `security`: of `/whisk.system`, and of whom it concerns. */
+/** Fires the trigger `security`, of `/whisk.system` and of the namespace concerned, for events that need attention at once. */
 import {
   type Functions,
   parseEntityName,
@@ -10,9 +10,9 @@ import { isFault, type JsonObject, type Log, messageOf, newId } from '../../lib/
 export const securityTrigger = parseEntityName('security');
 
 /**
- * Fires where there is such a trigger. Never throws.
+ * Fires the trigger where it exists. Never throws.
  * @param unfinished firings that are not durable yet
- * @returns (namespace, what the trigger's actions are told)
+ * @returns (namespace, parameters of the trigger's actions)
  */
 export function createSecurityTrigger(
   { namespaces, firing }: Pick<Functions, 'namespaces' | 'firing'>,
@@ -33,7 +33,7 @@ export function createSecurityTrigger(
     for (const owner of new Set([systemNamespace, namespace])) {
       const fired = fire(owner, payload)
         .catch((error) =>
-          log.error({ owner, reason: messageOf(error) }, 'the security trigger was not fired'),
+          log.error({ owner, reason: messageOf(error) }, 'the security trigger could not be fired'),
         )
         .finally(() => unfinished.delete(fired));
       unfinished.add(fired);

@@ -1,6 +1,6 @@
 /**
- * The namespace `whisk.system`: shared packages that Ward brings along. They are written when their content is another
- * than at the last start, so a start that finds nothing new costs one read. What an operator has put beside them stays.
+ * The namespace `whisk.system`: shared packages that come with Ward. They are written when their content differs from the
+ * last start, so a start without changes costs one read. Entities that an operator has added stay.
  */
 import { hash } from 'node:crypto';
 import {
@@ -20,12 +20,12 @@ import { readSystemPackages, type SystemPackage } from './system-packages.ts';
 interface SystemNamespaceOptions {
   readonly functions: Pick<Functions, 'namespaces' | 'packages' | 'actions' | 'triggers' | 'runtimes'>;
   readonly store: NamespaceStore;
-  /** The actions that are Ward itself. */
+  /** The actions that Ward itself implements. */
   readonly builtins: readonly BuiltinAction[];
 }
 
 const codeKind = 'nodejs:default';
-/** Of the namespace's settings: what was written last. */
+/** The setting of the namespace that says what was written last. */
 const contentSetting = 'systemContent';
 
 /** Whether anything was written. */
@@ -50,7 +50,7 @@ export async function ensureSystemNamespace(options: SystemNamespaceOptions): Pr
   return true;
 }
 
-/** What the gate fires when something that runs becomes vulnerable. */
+/** The trigger that the gate fires when running code becomes vulnerable. */
 async function putSecurityTrigger({ triggers }: Pick<Functions, 'triggers'>): Promise<void> {
   const description = 'Fired by the gate when what is found in deployed code or images changes';
   const annotations = [{ key: 'description', value: description }];
@@ -70,7 +70,7 @@ async function putPackage(
   }
 }
 
-/** Changes when anything would be written differently. */
+/** Digest of everything that would be written. */
 function contentOf(
   packages: readonly SystemPackage[],
   { functions, builtins }: SystemNamespaceOptions,

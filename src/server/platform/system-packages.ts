@@ -1,4 +1,4 @@
-/** The packages of `/whisk.system`, read from `policies/system`: what they say of themselves, and their code. */
+/** The packages of `/whisk.system`, read from `policies/system`: their descriptions and their code. */
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { parse as parseYaml } from 'yaml';
@@ -14,7 +14,7 @@ export interface SystemAction {
 export interface SystemPackage {
   readonly name: string;
   readonly annotations: Readonly<Record<string, JsonValue>>;
-  /** Those that run in a sandbox. */
+  /** Actions that run in a sandbox. */
   readonly actions: readonly SystemAction[];
 }
 

@@ -1,4 +1,4 @@
-/** What keeps a platform in order while it runs: old records and unneeded content go, advisories come, damage is told. */
+/** Upkeep of a running platform: deletes old records and unneeded content, updates advisories, reports damage. */
 import type { BlobStore } from '../../blobs/index.ts';
 import { codeGraceMs, createCodeSweep, createRetention, type Functions } from '../../functions/index.ts';
 import { startAdvisoryUpdates } from '../advisories/updates.ts';
@@ -15,7 +15,7 @@ interface UpkeepParts {
 }
 
 interface Upkeep extends AsyncDisposable {
-  /** To be called when what was accepted has been dealt with: it may need code that no action names any more. */
+  /** Call it when accepted invocations have been resumed: they may need code that no action names any more. */
   startRetention(): void;
 }
 

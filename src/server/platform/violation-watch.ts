@@ -1,4 +1,4 @@
-/** What becomes of a violation: it is counted, kept within bounds, and several at once fire the security trigger. */
+/** Handles violations: counts them, keeps a bounded number, and fires the security trigger when many come in a short time. */
 import type { ViolationReport } from '../../dispatch/index.ts';
 import { createViolationAlarm, createViolationLog } from '../../functions/index.ts';
 import type { JsonObject, Log } from '../../lib/index.ts';
@@ -11,7 +11,7 @@ interface ViolationWatchOptions {
   readonly figures: Figures;
   readonly config: Config['security'];
   readonly log: Log;
-  /** Tells a namespace and the operator. Never throws. */
+  /** Notifies a namespace and the operator. Never throws. */
   readonly fire: (namespace: string, payload: JsonObject) => void;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The half of Ward without rights, as root starts it and waits for its end: the server of `ward up`, and what a command by
- * hand leaves to a process without rights.
+ * Starts the unprivileged half of Ward as root and waits for its end: the server of `ward up`, and the other half of
+ * commands by hand.
  */
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -20,23 +20,23 @@ export interface HalfEnd {
 
 export interface HalfProcess extends AsyncDisposable {
   readonly pid: number;
-  /** To it. */
+  /** Channel to the half. */
   readonly channel: Duplex;
   readonly ended: Promise<HalfEnd>;
 }
 
 interface HalfPlan {
   readonly shown: ShownPaths;
-  /** Of the instance, below /run. */
+  /** Folder of the instance, below /run. */
   readonly ownDir: string;
-  /** @param programs what it is run from */
+  /** @param programs files that it runs from */
   rights(programs: readonly string[]): Omit<ServerProcessPlan, 'filterFile' | 'argv'>;
   readonly nodeFlags?: readonly string[];
-  /** Of Ward's command line. */
+  /** Arguments of Ward's command line. */
   readonly words: readonly string[];
   readonly env: NodeJS.ProcessEnv;
   readonly cwd?: string;
-  /** Handed on as 4, 5, … */
+  /** Descriptors passed on as 4, 5, … */
   readonly descriptors?: readonly number[];
 }
 
@@ -70,15 +70,15 @@ export async function startHalf(plan: HalfPlan): Promise<HalfProcess> {
   };
 }
 
-/** A folder that is the account's alone. */
+/** Makes a folder that only the account may enter. */
 export async function mkdirFor(folder: string, { uid, gid }: ServerAccount): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await chown(folder, uid, gid);
 }
 
 /**
- * The half may also get them from a terminal or a service manager, and counts both as one. This process ends together
- * with everything it has made, no matter which signals it gets meanwhile.
+ * The half may also get signals from a terminal or a service manager, and counts both as one. This process ends only when
+ * everything it made is gone, whatever signals it gets meanwhile.
  */
 function forwardSignals(child: ChildProcess): void {
   for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(name, () => void child.kill(name));

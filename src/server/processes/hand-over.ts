@@ -37,11 +37,11 @@ interface HandedOver {
   readonly left: readonly string[];
 }
 
-/** The file system's own folder, and the set-up's record, which root believes. */
+/** The file system's own folder, and the set-up's record, which root trusts. */
 const neverGiven: ReadonlySet<string> = new Set(['lost+found', 'set-up.json']);
 const toldPaths = 10;
 
-/** What the server keeps, and the images, which may lie in it. @throws Fault HAND_OVER_FAILED */
+/** Hands over the server's data, and the images, which may lie in the same folder. @throws Fault HAND_OVER_FAILED */
 export function handOverAll(
   { dataDir, imagesDir }: Pick<Config, 'dataDir' | 'imagesDir'>,
   account: ServerAccount,
@@ -58,8 +58,8 @@ interface HandOverOptions {
 }
 
 /**
- * Takes some four times as long as `chown -R`, and nothing when all is done. Follows no links, crosses no mounts. Only root
- * may be able to change the folder's parents.
+ * Takes about four times as long as `chown -R`, and no time when everything is done. Follows no links, crosses no mounts.
+ * Only root may be able to change the folder's parents.
  * @param folder need not be there
  * @throws Fault HAND_OVER_FAILED when others than root can write to a folder of root's in it, or a file can't be changed
  */
@@ -81,7 +81,7 @@ export function handOver(
     fchownSync(top, account.uid, account.gid);
     const left = work.left();
     if (left.length > 0)
-      log.warn({ paths: left.slice(0, toldPaths), count: left.length }, 'these stay as they were');
+      log.warn({ paths: left.slice(0, toldPaths), count: left.length }, 'these paths keep their owner');
     return { changed: work.changed + 1, left };
   } catch (cause) {
     if (isFault(cause)) throw cause;
@@ -98,7 +98,7 @@ export function handOver(
 class Handing {
   changed = 0;
   readonly #left: string[] = [];
-  /** Files of several names, until the last of them is found. */
+  /** Files with several names, until the last name is found. */
   readonly #linked = new Map<number, { path: string; seen: number }>();
   readonly #folder: string;
   /** Always the same folder, even if its path changes meanwhile. */
@@ -106,7 +106,7 @@ class Handing {
   readonly #account: ServerAccount;
   readonly #mounted: ReadonlySet<string>;
 
-  /** Those of the layouts, from the top. */
+  /** Paths of the layouts, relative to the top. */
   readonly #readable: readonly string[];
 
   constructor(folder: string, top: number, account: ServerAccount, layouts: readonly string[]) {
@@ -158,7 +158,7 @@ class Handing {
     return stats.isFile() ? stats.mode | 0o040 : stats.mode;
   }
 
-  /** A change of one name changes all. */
+  /** Changing the file under one name changes it under all. */
   #isLastName(path: string, { ino, nlink }: Stats): boolean {
     const known = this.#linked.get(ino) ?? { path, seen: 0 };
     known.seen++;
@@ -168,7 +168,7 @@ class Handing {
   }
 }
 
-/** A way around every file's owner. That of a layer's deleted file has no number and leads nowhere. */
+/** Device files, which bypass the owners of files. That of a layer's deleted file has no number and is harmless. */
 function isDevice(stats: Stats): boolean {
   return stats.isBlockDevice() || (stats.isCharacterDevice() && stats.rdev !== 0);
 }
@@ -182,7 +182,7 @@ function openFolder(folder: string): number | undefined {
   }
 }
 
-/** Others can plant files in a folder that they may write to: a second name of a file that they could not read. */
+/** Other users can plant files in a folder that they may write to, such as a second name of a file that they can't read. */
 function refuseStrange(path: string, { uid, gid, mode }: Stats): void {
   const isOthers = (mode & 0o002) !== 0 || ((mode & 0o020) !== 0 && gid !== 0);
   if (uid === 0 && !isOthers) return;

@@ -1,5 +1,5 @@
 /**
- * `ward up` as root: the keeper, from here until the server has ended. It does the work that needs privileges, starts the
+ * `ward up` as root: the keeper, until the server has ended. It does the work that needs privileges, starts the
  * server without any, and passes signals on. It listens on no network, except for the moment in which it checks that the
  * address is free, and reads only the server's requests.
  */
@@ -29,12 +29,12 @@ import { startServer } from './server-process.ts';
 import type { ServerTask, UpOptions } from './up.ts';
 
 const mebibyte = 1024 * 1024;
-/** Each program that runs at the end takes ten for a moment. */
+/** Each program that runs at the end takes ten descriptors for a moment. */
 const spareDescriptors = 40;
 /** Loaded at the first scan: the smaller this process is, the sooner it starts others. */
 const loadScanner = () => import('../../scanner/index.ts');
 
-/** Resolves to the server's exit code once everything is gone, or ends as it did. */
+/** Resolves to the server's exit code once everything is gone, or ends by the same signal. */
 export async function keepHere(options: UpOptions): Promise<number> {
   const { code, signal } = await keepServer(options);
   if (signal !== null) process.kill(process.pid, signal);
@@ -100,7 +100,7 @@ async function keepServer(options: UpOptions): Promise<HalfEnd> {
   onViolation = keeper.onViolation;
   onLeftBehind = keeper.onLeftBehind;
   let isFaulty = false;
-  // The server ends calls under way first, as for a signal from outside.
+  // The server first ends calls under way, as for a signal from outside.
   process.on('uncaughtException', (error) => {
     log.fatal({ err: error }, 'a fault that nothing handles: Ward stops');
     isFaulty = true;
@@ -117,7 +117,7 @@ async function keepServer(options: UpOptions): Promise<HalfEnd> {
   return isFaulty ? { code: 1, signal: null } : end;
 }
 
-/** Descriptors for the programs that take sandboxes and mounts away at the end, even if the limit is reached before it. */
+/** Reserves descriptors for the programs that remove sandboxes and mounts at the end, even if the limit is reached before. */
 function holdDescriptors(count: number): Disposable & { release(): void } {
   const held = Array.from({ length: count }, () => openSync('/dev/null', 'r'));
   const release = () => {
@@ -126,14 +126,14 @@ function holdDescriptors(count: number): Disposable & { release(): void } {
   return { release, [Symbol.dispose]: release };
 }
 
-/** Folders that the server will own; root's own places in them come later. */
+/** Makes folders that the server will own; root adds its own places in them later. */
 async function prepareFolders(config: Config, account: ServerAccount, log: Log): Promise<void> {
   await mkdir(config.imagesDir, { recursive: true });
   removeAbandonedBackup(dataPaths(config.dataDir));
   handOverAll(config, account, log);
 }
 
-/** With the paths by which the server gets there. */
+/** Replaces paths by those through which the server reaches the files. */
 async function seenBy({ show }: ShownPaths, config: Config): Promise<Config> {
   return {
     ...config,

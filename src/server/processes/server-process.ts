@@ -16,10 +16,10 @@ export interface ServerPlan {
   readonly config: Config;
   readonly account: ServerAccount;
   readonly ground: Pick<Ground, 'instance' | 'host'>;
-  /** Of the instance, below /run. */
+  /** Folder of the instance, below /run. */
   readonly ownDir: string;
   readonly shown: ShownPaths;
-  /** Handed on as 4, … */
+  /** Descriptors passed on as 4, … */
   readonly descriptors?: readonly number[];
 }
 
@@ -46,7 +46,7 @@ export async function startServer(plan: ServerPlan): Promise<HalfProcess> {
   return server;
 }
 
-/** @param programs what it is run from */
+/** @param programs files that it runs from */
 export function rightsOf(
   { config, account, ground, ownDir }: Omit<ServerPlan, 'shown' | 'descriptors'>,
   programs: readonly string[],
@@ -60,7 +60,7 @@ export function rightsOf(
   };
 }
 
-/** What the server updates its advisories from. What is not there can't be named, and is told at the update. */
+/** Files from which the server updates its advisories. A missing one is left out, and the update reports it. */
 function mirrorPaths({ advisories: { update, from, key, sources } }: Config): readonly string[] {
   if (update === 'off') return [];
   const paths = [from?.includes('://') ? undefined : from, key, sources];
@@ -72,7 +72,7 @@ type HandRights = Pick<ServerPlan, 'account' | 'ground' | 'ownDir'> & {
   readonly writable: readonly string[];
 };
 
-/** Of what a command by hand leaves to a process without rights: nothing of the server's data but images. */
+/** The unprivileged half of a command by hand: it sees nothing of the server's data but images. */
 export function handRightsOf(
   { account, ground, ownDir, readable, writable }: HandRights,
   programs: readonly string[],

@@ -1,4 +1,4 @@
-/** `ward up` without privileges: the platform, from here until a signal. */
+/** `ward up` without privileges: the platform, until a signal. */
 import { flushCompileCache } from 'node:module';
 import { keeperDescriptor, openLink } from '../../keeper/index.ts';
 import { createLog, type Log } from '../../lib/index.ts';
@@ -9,7 +9,7 @@ import { type Platform, startPlatform } from '../platform/platform.ts';
 import { keptGround } from '../platform/platform-ground.ts';
 import type { GivenKeys, Secrets } from '../secrets/secrets.ts';
 
-/** What the server is told by its keeper. */
+/** The keeper's first message to the server. */
 export interface ServerTask {
   readonly config: Config;
   /** The data folder's path as the operator knows it. */
@@ -17,9 +17,9 @@ export interface ServerTask {
   readonly secrets: Secrets;
   readonly acceptMissing: readonly DataPart[];
   readonly acceptMixed: boolean;
-  /** What the host refuses to Ward; it goes on without it. */
+  /** Kinds of precedence that the host refuses to Ward; it goes on without them. */
   readonly refused: readonly string[];
-  /** The socket that was there before; its address is the configuration's. `isKept` when it stays after the server. */
+  /** An inherited socket at the configured address. `isKept` when it stays open after the server. */
   readonly listener: { readonly isKept: boolean } | undefined;
 }
 
@@ -37,10 +37,10 @@ export interface UpOptions {
 /** The keeper's line is the one before. */
 const listenerDescriptor = keeperDescriptor + 1;
 
-/** What a terminal or a service manager sends to every process arrives several times within this: passed on by each. */
+/** A signal that a terminal or a service manager sends to every process arrives several times within this time. */
 const echoMs = 500;
 
-/** For what is open though nobody needs it any more: the streams of a sandbox that could not be taken away. */
+/** Time for handles that are still open but not needed, such as the streams of a sandbox that could not be removed. */
 const lingerMs = 1000;
 
 /** Serves for a keeper. Resolves to the exit code once everything is closed, and ends this process. A second signal ends it at once. */
@@ -48,7 +48,7 @@ export async function serveHere(): Promise<number> {
   try {
     return await serve();
   } finally {
-    // With the code that the command line has set by then.
+    // Exits with the code that the command line has set by then.
     setTimeout(() => process.exit(), lingerMs).unref();
   }
 }
@@ -60,7 +60,7 @@ async function serve(): Promise<number> {
   const { config, dataDir, secrets, acceptMissing, acceptMixed, refused, listener } = link.hello
     .task as ServerTask;
   const log = createLog(config.logLevel);
-  // Calls under way are interrupted, as by a kill of both: said to have failed, they would not be known as such.
+  // Calls under way count as interrupted, as after a kill of both processes; recorded as failed, that would be hidden.
   link.onLost = () => {
     log.fatal('the process that makes sandboxes has ended');
     process.exit(1);
@@ -74,14 +74,14 @@ async function serve(): Promise<number> {
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
-  // Connections that come while this one ends wait in the socket for the next one.
+  // New connections wait in the socket for the next server.
   let leaves = listener?.isKept === true;
   process.on('SIGUSR2', () => {
     leaves = true;
     stopped.resolve();
   });
   let exitCode = 0;
-  // What nobody foresaw leaves nobody knows what: calls under way end, and whoever watches over Ward starts it anew.
+  // After an unforeseen error the state is unknown: calls under way end, and the service manager restarts Ward.
   process.on('uncaughtException', (error) => {
     log.fatal({ err: error }, 'a fault that nothing handles: Ward stops');
     exitCode = 1;
@@ -95,8 +95,12 @@ async function serve(): Promise<number> {
     }),
   );
   link.onNews = (news) => platform.renewKeys(news as GivenKeys);
-  if (refused.length > 0) log.info({ refused }, 'a busy machine can hold up the platform');
-  // A server that is killed leaves the next one as little to compile.
+  if (refused.length > 0)
+    log.info(
+      { refused },
+      'a busy machine can delay the platform, since the host refuses these kinds of precedence',
+    );
+  // The server that follows a killed one then has as little to compile.
   flushCompileCache();
   greet(platform, (path) => path.replace(config.dataDir, dataDir));
   await stopped.promise;
@@ -109,7 +113,7 @@ async function serve(): Promise<number> {
 /** Calls under way get ten seconds, their last records five; the rest is quick. */
 const stopMs = 25_000;
 
-/** Whatever it waits for: the keeper takes away what this process leaves, and calls that were not recorded are interrupted. */
+/** Ends whatever it waits for: the keeper removes what this process leaves, and unrecorded calls count as interrupted. */
 function endInTime(log: Log, { waitsFor }: Platform): void {
   setTimeout(() => {
     log.error(
@@ -144,7 +148,7 @@ function greet(
       '',
       'Next, in another shell:',
       '',
-      // At the usual place the command finds both by itself.
+      // The command finds both by itself when they are at the usual place.
       ...(url === usualUrl && keyFile === usualKeyFile
         ? []
         : [`  export WARD_APIHOST=${url} WARD_AUTH=$(cat ${keyFile})`]),

@@ -1,4 +1,4 @@
-/** What a scan by hand is compared with: a base, which is scanned in the same way, or an earlier report. */
+/** The baseline of a scan by hand: a base, which is scanned in the same way, or an earlier report. */
 import {
   type Before,
   type Finding,
@@ -9,7 +9,7 @@ import {
 } from '../../scanner/index.ts';
 import { findTarget, type ScanTarget } from './target.ts';
 
-/** Something to scan as well, named as a target is; or an earlier report, with the name of its file. */
+/** Another target to scan, or an earlier report with the name of its file. */
 export type ScanBase = { readonly target: string } | { readonly report: Uint8Array; readonly name: string };
 
 export type FoundBase =
@@ -26,7 +26,7 @@ export async function findBase(
   return { name: base.target, target: await findTarget(base.target, imagesDir) };
 }
 
-/** @param earlier judged by the advisories that `report` was judged by, so that what was published since is not new */
+/** @param earlier judged by the same advisories as `report`, so that advisories published since do not count as new */
 export function beforeOf(report: Report, earlier: Report, name: string): Before {
   const all = [...report.findings, ...report.suppressed.map(({ finding }) => finding)];
   return {
@@ -38,12 +38,12 @@ export function beforeOf(report: Report, earlier: Report, name: string): Before 
   };
 }
 
-/** What the policy is asked about. */
+/** The report that the policy judges. */
 export function withoutFindings(report: Report, left: ReadonlySet<Finding>): Report {
   return { ...report, findings: report.findings.filter((finding) => !left.has(finding)) };
 }
 
-/** The judgement of what is new, with the whole report: it may be what the next one is compared with. */
+/** Judges only new findings, but keeps the whole report: it may be the next baseline. */
 export function withBefore(judged: JudgedReport, report: Report, before: Before): JudgedReport {
   const old = report.findings.filter((finding) => before.findings.has(finding));
   return {

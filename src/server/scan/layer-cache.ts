@@ -1,4 +1,4 @@
-/** What commands without a server know of layers from earlier scans, their own and those of the server. */
+/** The cache of scanned layers for commands without a server: their own scans and those of the server. */
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import type { ImageSource, ScannerOptions } from '../../scanner/index.ts';
@@ -22,7 +22,7 @@ export async function layerCacheOf(
 }
 
 /**
- * What is known of a layer from an earlier scan is known by its digest: so the bytes that are here now have to have it.
+ * Checks a layer's bytes against its digest, since cached results of an earlier scan are found by the digest.
  * @throws Fault SCAN_TARGET_INVALID
  */
 export async function checkLayers({ name, layers }: ImageSource): Promise<void> {
@@ -32,7 +32,7 @@ export async function checkLayers({ name, layers }: ImageSource): Promise<void> 
     if (`sha256:${hash.digest('hex')}` === digest) continue;
     throw serverFault(
       'SCAN_TARGET_INVALID',
-      `${name} has other bytes than its digest says in the layer ${digest}`,
+      `the bytes of the layer ${digest} in ${name} have another digest`,
       {
         hint: 'build or pull it again',
       },

@@ -1,8 +1,8 @@
-/** A report and the gate's verdict of it, brought together for those who show both. */
+/** Joins a report and the gate's verdict on it, for output that shows both. */
 import { decisive, type Ignored, type Policy, type Verdict } from '../../gate/index.ts';
 import type { JudgedReport, Report, Suppressed } from '../../scanner/index.ts';
 
-/** What the policy ignores is shown as declared harmless, what it denies as breaking it. */
+/** Marks findings that the policy ignores as declared harmless, and those that it denies as breaking it. */
 export function judgedReport(
   policy: Policy,
   report: Report,

@@ -1,4 +1,4 @@
-/** The policy that a scan by hand is judged by: a file, that in force, or Ward's own; and over it what was typed. */
+/** The policy of a scan by hand: a file, that in force, or Ward's own, with the flags of the command line on top. */
 import { createHash } from 'node:crypto';
 import { type Policy, parsePolicy, rulesFor } from '../../gate/index.ts';
 import { type Severity, severities } from '../../scanner/index.ts';
@@ -7,7 +7,7 @@ import { type GateAdminOptions, policyInForce } from '../admin/gate.ts';
 export interface ScanPolicyFlags extends GateAdminOptions {
   /** Text of a policy; undefined: the one in force. */
   readonly policy?: string | undefined;
-  /** The lowest severity of which not one vulnerability may be there; `unknown` is the lowest of all. */
+  /** The lowest severity that fails the scan; `unknown` is the lowest of all. */
   readonly failOn?: Severity | undefined;
   readonly ignoreUnfixed: boolean;
 }
@@ -24,7 +24,7 @@ export async function scanPolicy(flags: ScanPolicyFlags, namespace: string): Pro
   const { policy, isOwn } =
     text === undefined ? await policyInForce(flags) : { policy: parsePolicy(text), isOwn: false };
   const { advisories, bases, signatures, attestations, provenance } = rulesFor(policy, namespace, 'push');
-  // Ward's own leaves out what nobody can fix; a threshold means all of it, unless it is said.
+  // Ward's own policy ignores vulnerabilities without a fix; a threshold counts them, unless a flag says otherwise.
   const isSaid = ignoreUnfixed || (isOwn && failOn !== undefined);
   const layer: Layer = {
     rules: {

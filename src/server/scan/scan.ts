@@ -1,4 +1,4 @@
-/** `ward image scan`: finds what is named, scans it, and has it judged, with neither a server nor root. */
+/** `ward image scan`: finds a target, scans it, and has it judged, without a server and without root. */
 import { applyVex, type Case, judge, parseVex, readVexFolder } from '../../gate/index.ts';
 import { createLog, findAbilities } from '../../lib/index.ts';
 import {
@@ -29,10 +29,10 @@ import { type ScanPolicyFlags, scanPolicy } from './policy.ts';
 import { findTarget, pipedName, type ScanTarget } from './target.ts';
 
 export interface ScanRequest extends ScanPolicyFlags {
-  /** `-` is what comes on `stdin`. */
+  /** `-` reads from `stdin`. */
   readonly target: string;
   readonly stdin: AsyncIterable<Buffer | string>;
-  /** What was there before, which does not count; undefined: all counts. */
+  /** A baseline whose findings do not count; undefined: all findings count. */
   readonly base?: ScanBase | undefined;
   /** `linux/arm64`; undefined: this machine's. */
   readonly platform?: string | undefined;
@@ -40,7 +40,7 @@ export interface ScanRequest extends ScanPolicyFlags {
   readonly advisories?: string | undefined;
   /** Undefined: `guest`. */
   readonly namespace?: string | undefined;
-  /** Documents that are trusted, since whoever scans gave them. */
+  /** VEX documents, trusted because the user of the command gave them. */
   readonly vex: readonly Uint8Array[];
   /** Classes that don't count. */
   readonly without: readonly Finding['class'][];
@@ -56,7 +56,7 @@ export interface ScanRequest extends ScanPolicyFlags {
 export async function scanByHand(request: ScanRequest): Promise<JudgedReport> {
   const config = await loadConfig(request);
   const namespace = request.namespace ?? guest;
-  // What was typed wrong is told before anything is read.
+  // Reports wrong flags before anything is read.
   const policy = await scanPolicy(request, namespace);
   const paths = gatePaths(config.dataDir);
   const statements = [
@@ -71,7 +71,7 @@ export async function scanByHand(request: ScanRequest): Promise<JudgedReport> {
   const inspectors = await createInspectors({ rulesDir: request.rulesDir, without: request.without });
   using advisories = openAdvisories({ path: await advisoriesPath(request) });
   const cache = await layerCacheOf(config.dataDir);
-  // For root, another user reads the files, and of root's files only those that root named.
+  // For root, another user reads the files, and only those files of root that root named.
   const isApart = (await findAbilities()).canBecome;
   const named = foldersOf([target, ...(base !== undefined && 'target' in base ? [base.target] : [])]);
   await using scanner = createScanner({
@@ -84,7 +84,7 @@ export async function scanByHand(request: ScanRequest): Promise<JudgedReport> {
   const check = cache.cacheDir === undefined ? undefined : checkLayers;
   const name = isPiped ? pipedName : request.target;
   const how = { onProgress: request.onProgress, architecture, check };
-  // A base that can't be read is told before the target is, which takes longer.
+  // Reads the base first: its errors then come before the scan of the target, which takes longer.
   const earlier = base && (await scanBase(scanner, base, how));
   const found = await scanTarget(scanner, target, { ...how, target: name });
   const report = applyVex(leaveOut(found, request.without), statements);
@@ -99,7 +99,7 @@ function foldersOf(targets: readonly ScanTarget[]): readonly string[] {
   return targets.flatMap((target) => (target.kind === 'folder' ? [target.path] : []));
 }
 
-/** An earlier report is looked up anew, so that what was published since does not count as brought. */
+/** Matches an earlier report again, so that advisories published since do not count as new. */
 async function scanBase(scanner: Scanner, base: FoundBase, how: Omit<TargetScan, 'target'>): Promise<Report> {
   if ('report' in base) return await scanner.rejudge(base.report);
   return await scanTarget(scanner, base.target, { ...how, target: base.name });
@@ -107,7 +107,7 @@ async function scanBase(scanner: Scanner, base: FoundBase, how: Omit<TargetScan,
 
 interface TargetScan extends Pick<ScanRequest, 'target' | 'onProgress'> {
   readonly architecture: string | undefined;
-  /** What is done with an image before it is scanned. */
+  /** Called with an image before it is scanned. */
   readonly check: ((image: ImageSource) => Promise<void>) | undefined;
 }
 
@@ -154,7 +154,7 @@ function withProgress(image: ImageSource, onProgress: (text: string) => void): I
   return { ...image, layers };
 }
 
-/** A folder or an SBOM without a distribution is not an image: what must be known of images need not be known of it. */
+/** A folder or an SBOM without a distribution is not an image, so rules on facts of images do not apply. */
 function caseOf(report: Report, namespace: string): Case {
   const { target, inventory } = report;
   const isImage = target.kind === 'image' || inventory.distribution !== undefined;

@@ -1,4 +1,4 @@
-/** What a scan found and what is in an image, as predicates of statements about it. */
+/** The findings of a scan and the content of an image, as predicates of statements about it. */
 
 import type { Digest } from '../../blobs/index.ts';
 import { predicateTypes, type Statement, vulnerabilityPredicate } from '../../gate/index.ts';
@@ -6,7 +6,7 @@ import type { JsonObject, JsonValue } from '../../lib/index.ts';
 import { cycloneDxOf, type Report, sortedReport } from '../../scanner/index.ts';
 import { buildInfo } from '../build-info.ts';
 
-/** Two statements, for whoever signs them: the SBOM, and the scan. */
+/** Two statements, to be signed: the SBOM, and the scan. */
 export function scanStatements(report: Report, subject: { readonly name: string; readonly digest: Digest }) {
   const subjects = [subject];
   return [

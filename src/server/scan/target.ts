@@ -1,4 +1,4 @@
-/** What the word after `ward image scan` is: an image, wherever it is kept, a folder, or an SBOM. */
+/** Resolves the target of `ward image scan`: an image, wherever it is kept, a folder, or an SBOM. */
 import { access, open, readdir, readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { formOf } from '../../images/index.ts';
@@ -13,10 +13,10 @@ export type ScanTarget =
 const longestSbom = 256 * 1024 * 1024;
 
 /**
- * `oci:DIR[:TAG]`, `archive:FILE[:TAG]`, `rootfs:DIR`, or a path, of which it is looked at what it is. What is no path is the
- * name of an image in Ward's store.
+ * Takes `oci:DIR[:TAG]`, `archive:FILE[:TAG]`, `rootfs:DIR`, or a path, whose form it detects. Any other word is the name of
+ * an image in Ward's store.
  * @param imagesDir the layout of that store
- * @param piped the path of what came on standard input, if that is the word
+ * @param piped path of the content of standard input, if the word is `-`
  * @throws Fault SCAN_TARGET_INVALID
  */
 export async function findTarget(word: string, imagesDir: string, piped?: string): Promise<ScanTarget> {
@@ -37,7 +37,7 @@ async function pipedAt(path: string): Promise<ScanTarget> {
   return target;
 }
 
-/** @throws Fault SCAN_TARGET_INVALID unless it is there, and what the form before it says */
+/** @throws Fault SCAN_TARGET_INVALID unless it exists and has the form of its prefix */
 async function existing(path: string, what: 'folder' | 'file'): Promise<string> {
   const stats = await stat(path).catch((cause: unknown) => {
     if (errnoOf(cause) === 'ENOENT') throw invalid(`there is no ${what} ${path}`);
@@ -59,7 +59,7 @@ function storedImage(name: string, imagesDir: string): ScanTarget {
   throw invalid(`there is no ${name}`);
 }
 
-/** Undefined when there is nothing of that name. */
+/** Undefined when nothing has that name. */
 async function lookAt(path: string, name = path): Promise<ScanTarget | undefined> {
   try {
     await using file = await open(path);
@@ -85,7 +85,7 @@ async function folderAt(path: string): Promise<ScanTarget> {
   return isLayout ? { kind: 'layout', path, tag: undefined } : await filledFolder(path);
 }
 
-/** A build that failed often leaves an empty folder, which would be allowed: nothing is found in it. */
+/** A failed build often leaves an empty folder, which would pass because nothing is found in it. */
 async function filledFolder(path: string): Promise<ScanTarget> {
   if ((await readdir(path)).length === 0) throw invalid(`${path} is empty: there is nothing to scan`);
   return { kind: 'folder', path };
@@ -107,7 +107,7 @@ async function fileAt({ path, name, head, sizeBytes }: LookedAt): Promise<ScanTa
   return { kind: 'sbom', bytes: await readFile(path) };
 }
 
-/** By gzip or zstd, as by `docker save | gzip`. */
+/** Compressed with gzip or zstd, as by `docker save | gzip`. */
 function isCompressed(head: Buffer): boolean {
   return head.length >= 4 && formOf(head) !== 'plain';
 }

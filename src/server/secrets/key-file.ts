@@ -1,7 +1,7 @@
 /**
- * A file of master keys: `ID:KEY` lines, of which the first encrypts. One that others may read is refused, as ssh does
- * with its keys. It is only ever replaced as a whole, and on disk before a key in it is used: a key that is lost takes
- * with it all that it encrypted.
+ * A file of master keys: `ID:KEY` lines, of which the first encrypts. A file that others may read is refused, as ssh does
+ * with its keys. It is only ever replaced as a whole, and is on disk before a key in it is used: with a lost key, everything
+ * that it encrypted is lost.
  */
 import { randomBytes } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
@@ -31,7 +31,7 @@ export function readKeyFile(file: string): KeyFile {
   return { keys: parseKeys(lines, file), lines, text, stat };
 }
 
-/** With one new key; false when there is a file already. @throws Fault PARAMETER_KEYS_INVALID */
+/** Makes the file with one new key; false when it exists already. @throws Fault PARAMETER_KEYS_INVALID */
 export async function makeKeyFile(file: string): Promise<boolean> {
   const written = await writeBeside(file, `${header}\n${newKey().line}\n`);
   try {
@@ -62,8 +62,8 @@ export async function addKey(file: string): Promise<string> {
 }
 
 /**
- * `ID:KEY` each. What is wrong is told without what was read: it may be a key.
- * @param source as messages name it
+ * Parses `ID:KEY` lines. Errors never quote the text, which may be a key.
+ * @param source its name in messages
  * @throws Fault PARAMETER_KEYS_INVALID
  */
 export function parseKeys(texts: readonly string[], source: string): VaultKeys {
@@ -107,7 +107,7 @@ function newKey(): { readonly id: string; readonly line: string } {
   return { id, line: `${id}:${randomBytes(keyBytes).toString('base64')}` };
 }
 
-/** The text in a new file of the same folder, on disk. */
+/** Writes the text durably to a new file in the same folder. */
 async function writeBeside(file: string, text: string): Promise<string> {
   const path = `${file}.${randomHex(4)}`;
   try {

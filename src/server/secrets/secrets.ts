@@ -11,22 +11,22 @@ import { serverFault } from '../faults.ts';
 import { readKeyFile } from './key-file.ts';
 
 export interface GivenKeys {
-  /** A file, or the name of a variable, as messages tell it. */
+  /** A file, or the name of a variable, for messages. */
   readonly source: string;
-  /** Where a new key is put in front; undefined: in the environment, where it can't be. */
+  /** The file that new keys are added to; undefined: the keys are in the environment, which can't be changed. */
   readonly file: string | undefined;
   /** `ID:KEY` each. */
   readonly lines: readonly string[];
 }
 
 export interface Secrets {
-  /** The keys that encrypt parameters; undefined: in the data folder, which is the server's own. */
+  /** The keys that encrypt parameters; undefined: they are in the server's own data folder. */
   readonly parameterKeys: GivenKeys | undefined;
   /** Undefined: only this machine may read the metrics. */
   readonly metricsToken: string | undefined;
 }
 
-/** A new file of keys is seen after this. Well within what a rotation waits for. */
+/** Interval between checks for a new file of keys. A rotation waits much longer. */
 const watchMs = 200;
 const shortestToken = 16;
 
@@ -54,7 +54,7 @@ export function readGivenKeys(
   return { source: keyFile, file: keyFile, lines: readKeyFile(keyFile).lines };
 }
 
-/** Tells of each later state of the operator's key file. One that can't be read, or has no keys, is not told. */
+/** Watches the operator's key file, and passes on each new content. An unreadable or empty file is ignored. */
 export function watchGivenKeys({ file }: GivenKeys, onChange: (keys: GivenKeys) => void): Disposable {
   if (file === undefined) return { [Symbol.dispose]: () => {} };
   const look = (now: Stats) => {
@@ -62,7 +62,7 @@ export function watchGivenKeys({ file }: GivenKeys, onChange: (keys: GivenKeys) 
     try {
       onChange({ source: file, file, lines: readKeyFile(file).lines });
     } catch {
-      // The server's keys still open everything; the next start will tell what is wrong.
+      // The server's keys still open everything; the next start will report the error.
     }
   };
   watchFile(file, { interval: watchMs, persistent: false }, look);

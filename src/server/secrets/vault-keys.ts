@@ -15,11 +15,11 @@ interface VaultKeyring {
   readonly file: string | undefined;
   /** The file was made just now. */
   readonly isNew: boolean;
-  /** Takes a later state of the operator's keys. @throws Fault PARAMETER_KEYS_INVALID, and keeps those that it has */
+  /** Replaces the operator's keys. @throws Fault PARAMETER_KEYS_INVALID, and then keeps the old keys */
   renew(given: GivenKeys): void;
 }
 
-/** A change of the file is seen by all processes after this; at once where it matters. */
+/** All processes notice a change of the file after this time, and at once where it matters. */
 export const noticedAfterMs = 1000;
 
 /**
@@ -60,7 +60,7 @@ function keysOfFile(file: string): VaultKeySource {
       try {
         if (!isSame(statSync(file), known.stat)) known = readKeyFile(file);
       } catch {
-        // What is in memory still opens everything; the next start will tell what is wrong.
+        // The keys in memory still open everything; the next start will report the error.
       }
     }
     return known.keys;
