@@ -1,4 +1,4 @@
-/** What is wrong in a copy of the registry's database: counters and names that do not fit the rows behind them. */
+/** Finds damage in a copy of the registry's database: counters and names that do not match their rows. */
 import { z } from 'zod';
 import { isDigest } from '../blobs/index.ts';
 import type { Descriptor } from '../images/index.ts';

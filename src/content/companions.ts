@@ -1,6 +1,6 @@
 /**
- * What lies beside a manifest: signatures and attestations, under a tag that is made from its digest or as referrers. It is
- * looked for in every repository that has the manifest, since what counts of it is who signed it and not where it lies.
+ * Finds the companions of a manifest: signatures and attestations, under a tag made from its digest or as referrers. It
+ * searches every repository that has the manifest, since the signer counts and not the place.
  */
 import { z } from 'zod';
 import { type Digest, isDigest } from '../blobs/index.ts';
@@ -8,13 +8,13 @@ import { indexTypes } from '../images/index.ts';
 import type { RegistryDatabase } from './database.ts';
 import type { RegistryStore } from './types.ts';
 
-/** Of one repository: one that is full of them must not hide those of the others. */
+/** Limit for one repository: one with many companions must not hide those of the others. */
 const mostOfRepository = 50;
 const most = 500;
-/** A manifest with the signatures of a hundred people has less. */
+/** More than a manifest with the signatures of a hundred people has. */
 const longest = 256 * 1024;
 const mostSubjects = 10_000;
-/** An image is listed by one index for each name that it has. */
+/** An image is in one index for each of its names. */
 const mostIndexesOfRepository = 10;
 const mostIndexes = 50;
 

@@ -1,7 +1,7 @@
 /**
- * The bytes of what was pushed, as blobs. A blob is there before the database knows of it, and is gone after the
- * database has forgotten it; so whatever ends the process, what is known is there. Blobs that the database does not
- * know are swept.
+ * The pushed bytes, as blobs. A blob exists before the database refers to it, and is removed after the database has
+ * forgotten it; so after any end of the process, every known blob exists. The sweep removes blobs that the database does
+ * not know.
  */
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -17,29 +17,29 @@ import { KeyedLock } from '../lib/index.ts';
 export interface Content {
   readonly blobs: Omit<BlobStore, 'put' | 'putStream' | 'delete'>;
   /**
-   * Makes what the writer has the blob `digest`, and then tells the database by `record`. When that throws, the blob is
-   * nobody's, and left to the sweep.
-   * @throws Fault BLOB_DIGEST_WRONG, and what `record` does
+   * Makes the writer's bytes the blob `digest`, and then updates the database by `record`. If that throws, the blob is left
+   * to the sweep.
+   * @throws Fault BLOB_DIGEST_WRONG, and errors of `record`
    */
   adopt(writer: BlobWriter, digest: Digest, record: () => Promise<void>): Promise<void>;
-  /** The same for bytes in memory. */
+  /** Does the same with bytes in memory. */
   put(bytes: Uint8Array, digest: Digest, record: () => Promise<void>): Promise<void>;
-  /** Removes the blob when `forget`, which asks the database, says so. Returns the bytes that it had, then. */
+  /** Removes the blob if `forget`, which asks the database, returns true. Then returns its size. */
   remove(digest: Digest, forget: () => Promise<boolean>): Promise<number | undefined>;
 }
 
-/** Below `dir`; what an earlier process did not bring to its end is removed. */
+/** Opens the blobs below `dir`, and removes unfinished ones of earlier processes. */
 export async function openContent(dir: string): Promise<Content> {
   const temporaries = temporariesIn(dir);
   await rm(temporaries, { recursive: true, force: true });
   await mkdir(temporaries, { recursive: true, mode: 0o700 });
-  // For scans, which have the server's group and nothing else of it.
+  // Lets scans read it, which share only the server's group.
   await mkdir(join(dir, 'blobs', 'sha256'), { recursive: true, mode: 0o750 });
   await removeHalfWrittenBlobs(dir);
   return contentOf(blobsIn(dir));
 }
 
-/** The blobs below `dir`, as they are. */
+/** Opens the blobs below `dir` without changing them. */
 export function blobsIn(dir: string): BlobStore {
   return openBlobStore(dir, { temporaryDir: temporariesIn(dir), mode: 0o640 });
 }
@@ -49,7 +49,7 @@ function temporariesIn(dir: string): string {
 }
 
 function contentOf(blobs: BlobStore): Content {
-  // Between a blob's coming and the database's word nobody may remove it, and the other way round.
+  // No removal may happen between the write of a blob and its record in the database, and the other way round.
   const locks = new KeyedLock();
   return {
     blobs,

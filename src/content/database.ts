@@ -1,7 +1,7 @@
 /**
- * What the registry's storage knows of its blobs, in SQLite, in a thread of its own: which repository has which blobs
- * and manifests, what tags point to, what each namespace holds. Bytes are in files. A change is one transaction, so
- * that whatever ends the process leaves all of it or nothing.
+ * The registry's database in SQLite, in a thread of its own: which repository has which blobs and manifests, what tags
+ * point to, what each namespace holds. Bytes are in files. A change is one transaction, so that any end of the process
+ * leaves all of it or nothing.
  */
 import { chmod, mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -19,8 +19,8 @@ export interface RegistryDatabase {
   all<T>(schema: z.ZodType<T>, sql: string, ...values: readonly SqlValue[]): Promise<T[]>;
   first<T>(schema: z.ZodType<T>, sql: string, ...values: readonly SqlValue[]): Promise<T | undefined>;
   /**
-   * One transaction, durable when it settles. A step that changes no row ends it there: what came before stays. So a
-   * condition is in the first step. Returns how many steps changed something.
+   * Runs one transaction, durable when it settles. A step that changes no row ends it: earlier steps stay. So conditions
+   * are in the first step. Returns the number of steps that changed something.
    */
   write(...steps: readonly BatchStep[]): Promise<number>;
   close(): Promise<void>;
@@ -34,8 +34,8 @@ export function step(sql: string, ...values: readonly SqlValue[]): BatchStep {
 export const registrySchema = 3;
 
 /**
- * `holdings` has what each namespace holds, whatever the number of repositories in which it does, and `usage` the sum
- * of its bytes. A blob counts as a block of the file system at least, so that many small ones are not for free.
+ * `holdings` has each blob of a namespace once, in however many repositories it is, and `usage` the sum of the bytes. A
+ * blob counts as at least one block of the file system, so that many small blobs are not free.
  */
 const statements = [
   `create table if not exists blobs (
@@ -100,7 +100,7 @@ const statements = [
 
 const versionRow = z.object({ user_version: z.number() });
 
-/** @throws Fault IMAGE_STORE_INVALID, and those of the store room */
+/** @throws Fault IMAGE_STORE_INVALID, and Faults of the store room */
 export async function openRegistryDatabase(path: string, cacheKiB?: number): Promise<RegistryDatabase> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const thread = startDatabaseThread(path, cacheKiB);
@@ -125,12 +125,12 @@ export async function openRegistryDatabase(path: string, cacheKiB?: number): Pro
   };
 }
 
-/** Digests whose files have to be there, in a copy of the file. @throws Fault STORE_CORRUPT, STORE_FAILED */
+/** Digests whose files must exist, in a copy of the database. @throws Fault STORE_CORRUPT, STORE_FAILED */
 export function blobsKnownIn(registry: DatabaseSnapshot): readonly string[] {
   return registry.all('select digest from blobs').map(({ digest }) => String(digest));
 }
 
-/** Every statement leaves alone what is there, so one that was interrupted is begun again. */
+/** Every statement leaves existing tables alone, so an interrupted run can start again. */
 async function bringUp(thread: DatabaseThread, path: string): Promise<void> {
   const { rows } = await thread.query('pragma user_version', []);
   const { user_version: version } = versionRow.parse(rows[0]);

@@ -1,4 +1,4 @@
-/** The closed table of what the registry's storage refuses. */
+/** The closed table of faults of the registry's storage. */
 import { faultTable } from '../lib/index.ts';
 
 export const registryStoreFaults = {
@@ -6,19 +6,19 @@ export const registryStoreFaults = {
   REPOSITORY_UNKNOWN: 'missing',
   TAG_INVALID: 'invalid',
   BLOB_UNKNOWN: 'missing',
-  /** There are more or fewer bytes than were announced. */
+  /** The number of bytes differs from the announced one. */
   BLOB_SIZE_WRONG: 'invalid',
   UPLOAD_UNKNOWN: 'missing',
   /** A chunk that does not begin where the last one ended. */
   UPLOAD_OUT_OF_ORDER: 'invalid',
-  /** Another request goes on with the same upload. */
+  /** Another request has taken over the same upload. */
   UPLOAD_TAKEN_OVER: 'conflict',
   UPLOADS_EXHAUSTED: 'throttled',
   MANIFEST_INVALID: 'invalid',
   MANIFEST_UNKNOWN: 'missing',
   /** A manifest names a blob or a manifest that its repository does not have. */
   MANIFEST_PART_UNKNOWN: 'invalid',
-  /** What is to be deleted is a part of something. */
+  /** The content to be deleted is a part of other content. */
   CONTENT_IN_USE: 'conflict',
   STORAGE_EXHAUSTED: 'too-large',
 } as const;

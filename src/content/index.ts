@@ -1,4 +1,4 @@
-/** What was pushed: repositories, manifests, tags and blobs, in files and one database. */
+/** Pushed content: repositories, manifests, tags and blobs, in files and one database. */
 
 export { manifestsKnownIn, registryProblems } from './check.ts';
 export { blobsKnownIn, registrySchema } from './database.ts';

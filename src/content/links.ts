@@ -1,4 +1,4 @@
-/** Which repository has which blobs. Only what a repository has is served from it, whatever else is in the store. */
+/** Links between repositories and blobs. A repository serves only its own blobs, whatever else is in the store. */
 import { z } from 'zod';
 import type { Digest } from '../blobs/index.ts';
 import type { BatchStep } from '../store/index.ts';
@@ -114,7 +114,7 @@ async function removeLink(db: RegistryDatabase, repository: RepositoryName, dige
 
 const sourceRow = z.object({ repository: z.string(), size: z.number() });
 
-/** In `from`; without it, in any repository of the namespace. */
+/** Looks in `from`; without it, in any repository of the namespace. */
 function sizeFrom(
   db: RegistryDatabase,
   namespace: string,

@@ -1,11 +1,11 @@
-/** Lists of what there is, a page at a time, in the order of bytes. */
+/** Lists of repositories, tags and referrers, a page at a time, in the order of bytes. */
 import { z } from 'zod';
 import { isDigest } from '../blobs/index.ts';
 import type { RegistryDatabase } from './database.ts';
 import { registryStoreFault } from './faults.ts';
 import type { Page, Referrer, RegistryStore } from './types.ts';
 
-/** Annotations in one page: as much as a manifest may have by itself. */
+/** Limit of annotations in one page: as large as a manifest may be. */
 const maxAnnotations = 4 * 1024 * 1024;
 /** Sorts behind every character of a name. */
 const behind = '~';
@@ -93,7 +93,7 @@ function pageOf(rows: readonly { readonly name: string }[], limit: number): Page
   return { items: rows.slice(0, limit).map(({ name }) => name), hasMore: limit > 0 && rows.length > limit };
 }
 
-/** How many of them, from the first on, fit into one page; one does always. */
+/** Number of leading entries that fit into one page; at least one. */
 function fitting(lengths: readonly number[]): number {
   let total = 0;
   const over = lengths.findIndex((length) => {

@@ -1,8 +1,7 @@
 /**
- * A manifest as it was pushed: its bytes are kept as they are, and what they say is read so that every reader agrees
- * on it. Refused is what one program may read in another way than the next: a document that is an image and an index
- * at once (CVE-2021-41190), keys that stand twice, keys that differ from a known one in case alone (Go's reader takes
- * them for it). Source: OCI image-spec v1.1, manifest.md and image-index.md; Docker's schema 2 is the same.
+ * A pushed manifest: its bytes are kept unchanged, and parsed so that every reader agrees on the meaning. Documents that
+ * programs may read differently are refused: an image and an index at once (CVE-2021-41190), duplicate keys, keys that
+ * differ from a known one only in case (Go's reader accepts them). Source: OCI image-spec v1.1, manifest.md and image-index.md; Docker's schema 2 is the same.
  */
 import { z } from 'zod';
 import {
@@ -26,13 +25,13 @@ import {
 import { isJsonObject } from '../lib/index.ts';
 import { registryStoreFault } from './faults.ts';
 
-/** A manifest's bytes at most: what the distribution-spec asks of every registry. */
+/** Limit of a manifest's bytes: the least that the distribution-spec asks of every registry. */
 export const maxManifestBytes = 4 * 1024 * 1024;
 
 export interface ManifestDocument {
   readonly digest: Digest;
   readonly mediaType: string;
-  /** As they came. */
+  /** The unchanged bytes. */
   readonly bytes: Buffer;
   readonly isIndex: boolean;
   /** Undefined in an index. */
@@ -41,11 +40,11 @@ export interface ManifestDocument {
   readonly layers: readonly Descriptor[];
   /** What an index lists. */
   readonly manifests: readonly Descriptor[];
-  /** What this one says something about. */
+  /** The manifest that this one describes. */
   readonly subject: Digest | undefined;
-  /** The same in its own words: by a name that Ward does not know the bytes of, perhaps. */
+  /** The subject as written in the document: perhaps a name whose bytes Ward does not know. */
   readonly subjectName: Digest | SecondName | undefined;
-  /** What it is, when it is no runnable image: its own word for it, or the type of its configuration. */
+  /** Type of a manifest that is not a runnable image: its own, or that of its configuration. */
   readonly artifactType: string | undefined;
   readonly annotations: Readonly<Record<string, string>>;
 }
@@ -58,9 +57,9 @@ const imageTypes: readonly string[] = [manifestMediaType, dockerManifestMediaTyp
 const indexTypes: readonly string[] = [indexMediaType, dockerListMediaType];
 const imageConfigTypes: readonly string[] = [configMediaType, dockerConfigMediaType];
 
-/** Types that say nothing: some clients send them for want of a better one. */
+/** Generic types that some clients send when they know no better one. */
 const vagueTypes: readonly string[] = ['', 'application/json', 'application/octet-stream'];
-/** Reading what has more would keep everybody else waiting. */
+/** Parsing a larger document would delay all other requests. */
 const textLimits = { depth: 32, keys: 40_000, values: 80_000 };
 const maxDescriptors = 5000;
 
@@ -96,8 +95,8 @@ export function isManifestType(mediaType: string): boolean {
 }
 
 /**
- * @param contentType What the client called it, with parameters or empty; it holds where the document names no type.
- * @param names The digests of what it may call by its second name.
+ * @param contentType The client's type, with parameters or empty; it counts when the document names no type.
+ * @param names The digests of content that it may name by a second name.
  * @throws Fault MANIFEST_INVALID, MANIFEST_PART_UNKNOWN
  */
 export function readManifestDocument(
@@ -136,12 +135,12 @@ export function readManifestDocument(
   };
 }
 
-/** Its configuration is one of an image: container engines run such a manifest, whatever it calls itself. */
+/** Whether its configuration is that of an image: container engines run such a manifest, whatever type it claims. */
 export function hasImageConfig({ config }: Pick<ManifestDocument, 'config'>): boolean {
   return config !== undefined && imageConfigTypes.includes(config.mediaType);
 }
 
-/** As the referrers of a subject are listed: an image without a word of its own goes by its configuration's type. */
+/** Type in lists of referrers: without a type of its own, that of its configuration. */
 export function listedArtifactType({ artifactType, config }: ManifestDocument): string | undefined {
   return artifactType ?? config?.mediaType;
 }
@@ -160,7 +159,7 @@ function nameOf({ digest }: PushedDescriptor): Digest | SecondName | undefined {
   return isDigest(digest) || isSecondName(digest) ? digest : undefined;
 }
 
-/** Some readers take what is embedded for the content itself. */
+/** Refuses embedded data, which some readers take for the content itself. */
 function checkEmbedded(descriptor: PushedDescriptor | null | undefined): void {
   const data = descriptor?.['data'];
   if (descriptor == null || data == null) return;

@@ -1,4 +1,4 @@
-/** What a manifest names: each part has to be in its repository, and to be what the manifest says of it. */
+/** Checks the parts of a manifest: each must be in its repository, and match the manifest's description. */
 import { z } from 'zod';
 import type { Digest } from '../blobs/index.ts';
 import { isElsewhere } from '../images/index.ts';
@@ -7,7 +7,7 @@ import { registryStoreFault } from './faults.ts';
 import { isManifestType, type ManifestDocument } from './manifest-document.ts';
 import type { RepositoryName } from './names.ts';
 
-/** Indexes of indexes and so on; an image by itself has the depth 0. */
+/** Limit of nested indexes; an image by itself has the depth 0. */
 const deepest = 4;
 
 export interface Part {
@@ -19,7 +19,7 @@ export interface Part {
   readonly mayBeAbsent?: true | undefined;
 }
 
-/** Each once: images do have the same layer twice. @throws Fault MANIFEST_INVALID when it is said to differ */
+/** Each part once, since images may have the same layer twice. @throws Fault MANIFEST_INVALID when two descriptions differ */
 export function partsOf({ config, layers, manifests }: ManifestDocument): Part[] {
   const parts = new Map<Digest, Part>();
   for (const { digest, size, mediaType } of [...(config ? [config] : []), ...layers, ...manifests]) {
@@ -43,7 +43,7 @@ const foundRow = z.object({
 });
 
 /**
- * Every part is in the repository, and is what the manifest says of it. Returns the manifest's own depth.
+ * Checks that every part is in the repository and matches the manifest's description. Returns the manifest's own depth.
  * @throws Fault MANIFEST_PART_UNKNOWN, MANIFEST_INVALID
  */
 export async function checkParts(

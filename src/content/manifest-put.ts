@@ -53,7 +53,7 @@ export function putSteps(
         at,
       ],
     ),
-    // What loses its tag now is untagged from now on.
+    // A manifest that loses its tag counts as untagged from now on.
     step(
       `update manifests set touched_at = ?4 where repository = ?1 and (digest = ?2 or digest in
          (select digest from tags where repository = ?1 and tag in (select value from json_each(?3))))`,

@@ -1,6 +1,6 @@
 /**
- * Manifests and tags. A manifest is there only together with all of its parts: that is a condition of the transaction
- * that makes it visible, and what is a part of it can't be deleted before it.
+ * Manifests and tags. A manifest exists only together with all of its parts: the transaction that makes it visible checks
+ * this, and a part can't be deleted before the manifest.
  */
 import { z } from 'zod';
 import { type Digest, isDigest } from '../blobs/index.ts';
@@ -97,7 +97,7 @@ export function createManifests(options: ManifestsOptions): Manifests {
   };
 }
 
-/** Of a refused manifest: nobody can have them by their digests, unless a manifest that was accepted needs them. */
+/** Unlinks the parts of a refused manifest, so that no one can pull them by their digests, unless an accepted manifest needs them. */
 async function forgetParts(
   db: RegistryDatabase,
   repository: RepositoryName,
@@ -170,7 +170,7 @@ async function describe(
 
 const indexRow = z.object({ manifest: z.string() });
 
-/** Its tags go with it. @throws Fault CONTENT_IN_USE */
+/** Deletes its tags with it. @throws Fault CONTENT_IN_USE */
 async function deleteManifest(
   db: RegistryDatabase,
   repository: RepositoryName,

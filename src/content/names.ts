@@ -1,6 +1,6 @@
 /**
- * Names in a registry. A repository's first part is the namespace that it belongs to. Nothing that passes here can
- * leave a folder, a URL or a header. Source: OCI distribution-spec v1.1, "Pulling manifests".
+ * Names in a registry. A repository's first part is its namespace. A name that passes here can't leave a folder, a URL or
+ * a header. Source: OCI distribution-spec v1.1, "Pulling manifests".
  */
 import { type Digest, isDigest } from '../blobs/index.ts';
 import { registryStoreFault } from './faults.ts';
@@ -8,12 +8,12 @@ import { registryStoreFault } from './faults.ts';
 declare const repositoryBrand: unique symbol;
 declare const tagBrand: unique symbol;
 
-/** `namespace/name`, with further parts or none; checked. */
+/** `namespace/name`, possibly with further parts; checked. */
 export type RepositoryName = string & { readonly [repositoryBrand]: true };
 /** Checked. */
 export type Tag = string & { readonly [tagBrand]: true };
 
-/** What clients accept together with a host's name. */
+/** The length that clients accept together with a host's name. */
 const longest = 255;
 const part = '[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*';
 const repositoryForm = new RegExp(`^${part}(?:/${part})+$`);
@@ -54,8 +54,8 @@ export interface PushedReference {
 }
 
 /**
- * `ns/app`, `ns/app:tag`, `ns/app@digest`, as people name an image of this registry; undefined when it is none of them.
- * Without a tag it is `latest`, and next to a digest a tag says nothing.
+ * Parses `ns/app`, `ns/app:tag`, `ns/app@digest`; undefined for any other text. Without a tag it is `latest`, and beside a
+ * digest a tag is ignored.
  */
 export function parsePushedReference(text: string): PushedReference | undefined {
   const [name = '', digest] = text.split('@', 2);

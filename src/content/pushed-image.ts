@@ -1,4 +1,4 @@
-/** What was pushed, as an image: its parts for who looks into it, its unpacked layers for who runs it. */
+/** Pushed images: their parts for readers, and their unpacked layers for sandboxes. */
 
 import type { BlobStore, Digest } from '../blobs/index.ts';
 import {
@@ -18,7 +18,7 @@ import type { Manifests } from './manifests.ts';
 import type { RepositoryName, Tag } from './names.ts';
 import type { PushedImage } from './types.ts';
 
-/** What it is compressed by is told by its bytes. */
+/** The bytes tell the compression, whatever the type says. */
 const tarLayerMediaType = 'application/vnd.oci.image.layer.v1.tar';
 
 type Blobs = Pick<BlobStore, 'get' | 'open' | 'localFile'>;
@@ -62,7 +62,7 @@ export function createPushedImages(blobs: Blobs, manifests: Manifests): PushedIm
 }
 
 /**
- * @param types `any`: the layers may be called anything, as engines take them; `layer`: what Ward itself runs.
+ * @param types `any`: layers of any type, as engines accept them; `layer`: types that Ward itself runs.
  * @throws Fault IMAGE_INVALID, BLOB_NOT_FOUND, BLOB_CORRUPT
  */
 export async function readParts(

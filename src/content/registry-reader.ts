@@ -1,4 +1,4 @@
-/** Reads what was pushed while the Ward that has the registry open runs, or when none does. */
+/** Reads pushed content, whether or not a Ward has the registry open. */
 import { access } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { errnoOf } from '../lib/index.ts';

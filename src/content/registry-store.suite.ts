@@ -13,7 +13,7 @@ import type { RegistryStore, RegistryStoreLimits } from './types.ts';
 export interface RegistryStorePlace {
   /** @param now epoch milliseconds */
   open(limits: Partial<RegistryStoreLimits>, now: () => number): Promise<RegistryStore>;
-  /** Removes it; the store on it is closed by then. */
+  /** Removes it. The store on it must be closed. */
   dispose(): Promise<void>;
 }
 
@@ -23,7 +23,7 @@ const repositoryOf = (index: number): RepositoryName => parseRepositoryName(`gue
 const bytesOf = (index: number) => Buffer.alloc(10_000, index + 1);
 const exhausted = { status: 'rejected', reason: { code: 'STORAGE_EXHAUSTED' } };
 
-/** How many were fulfilled; the others must have been refused for want of room. */
+/** Number of fulfilled promises; the others must have been refused because there was no room. */
 function countTaken(outcomes: readonly PromiseSettledResult<unknown>[]): number {
   const refused = outcomes.filter(({ status }) => status === 'rejected');
   expect(refused).toMatchObject(refused.map(() => exhausted));

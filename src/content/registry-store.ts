@@ -21,11 +21,11 @@ export interface RegistryStoreOptions {
   /** Made when missing. */
   readonly dir: string;
   readonly limits?: Partial<RegistryStoreLimits>;
-  /** What a namespace may hold instead of `limits.bytesPerNamespace`; undefined: that. */
+  /** Limit of a namespace that replaces `limits.bytesPerNamespace`; undefined: no change. */
   readonly bytesAllowed?: (namespace: string) => number | undefined | Promise<number | undefined>;
   /** Called before this number of bytes is written; it throws to refuse them. */
   readonly admitWrite?: (bytes: number) => void;
-  /** Of the database's pages in memory. */
+  /** Cache of the database's pages in memory. */
   readonly databaseCacheKiB?: number | undefined;
   /** Epoch milliseconds. */
   readonly now?: () => number;
@@ -44,10 +44,10 @@ export const defaultRegistryStoreLimits: RegistryStoreLimits = {
   untaggedMs: 0,
 };
 
-/** Files that the database does not know stay for so long at least, should it be one that lost something. */
+/** Minimum time that files unknown to the database stay, in case the database has lost something. */
 const strangerMs = hourMs;
 
-/** @throws Fault IMAGE_STORE_BUSY, IMAGE_STORE_INVALID, and those of the store room */
+/** @throws Fault IMAGE_STORE_BUSY, IMAGE_STORE_INVALID, and Faults of the store room */
 export async function openRegistryStore(options: RegistryStoreOptions): Promise<RegistryStore> {
   const dir = resolve(options.dir);
   const limits = { ...defaultRegistryStoreLimits, ...options.limits };

@@ -1,6 +1,6 @@
 /**
- * Room for one more: conditions in SQL, so that they hold in the transaction that makes use of it, however many pushes
- * run. What a namespace holds already costs nothing more.
+ * Checks quotas by conditions in SQL, so that they hold in the transaction that uses the room, however many pushes run.
+ * Content that a namespace holds already costs nothing more.
  */
 import { z } from 'zod';
 import { formatSize } from '../lib/index.ts';
@@ -10,7 +10,7 @@ import { namespaceOfRepository, type RepositoryName } from './names.ts';
 import type { RegistryStoreLimits } from './types.ts';
 
 /**
- * For `?1` digest, `?2` bytes, `?3` repository, `?4` namespace, `?5` and `?6` the limits of bytes and repositories.
+ * Parameters: `?1` digest, `?2` bytes, `?3` repository, `?4` namespace, `?5` and `?6` the limits of bytes and repositories.
  */
 export const hasRoom = `
   (exists (select 1 from holdings where namespace = ?4 and digest = ?1)
@@ -44,7 +44,7 @@ export interface Room {
   readonly allowed: number;
 }
 
-/** Why a condition of `hasRoom` did not hold. */
+/** The fault for a condition of `hasRoom` that did not hold. */
 export async function storageExhausted(
   db: RegistryDatabase,
   repository: RepositoryName,

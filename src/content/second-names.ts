@@ -1,6 +1,6 @@
 /**
- * SHA-512 as a second name of bytes: clients may push, name and pull by it, and Ward stores, judges and runs by SHA-256
- * alone, so that the same bytes are never two things. Ward computes each name itself. Source: OCI image-spec v1.1,
+ * SHA-512 as a second name of bytes: clients may push, name and pull by it, but Ward stores, judges and runs only by
+ * SHA-256, so that the same bytes are never two things. Ward computes each name itself. Source: OCI image-spec v1.1,
  * descriptor.md, "Registered algorithms".
  */
 import { createHash } from 'node:crypto';
@@ -10,11 +10,11 @@ import { type Digest, isDigest, isSecondName, type SecondName } from '../blobs/i
 import { type RegistryDatabase, step } from './database.ts';
 
 export interface SecondNames {
-  /** Whoever asks still has to have the bytes in his repository. Undefined: nobody pushed anything under this name. */
+  /** The client's repository must still have the bytes. Undefined when nothing was pushed under this name. */
   resolve(name: Digest | SecondName): Promise<Digest | undefined>;
-  /** All second names in the text of a manifest, as far as they are known. */
+  /** All known second names in the text of a manifest. */
   namesIn(manifest: Buffer): Promise<ReadonlyMap<string, Digest>>;
-  /** @param name taken of the very bytes that the database has under `digest` */
+  /** @param name computed from the very bytes that the database has under `digest` */
   add(name: SecondName, digest: Digest): Promise<void>;
 }
 
@@ -52,7 +52,7 @@ export function createSecondNames(db: RegistryDatabase): SecondNames {
   };
 }
 
-/** Memory does not grow with it. */
+/** Hashes with constant memory. */
 export async function secondNameOf(bytes: Readable): Promise<string> {
   const hash = createHash('sha512');
   for await (const piece of bytes) hash.update(piece);

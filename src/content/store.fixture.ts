@@ -1,4 +1,4 @@
-/** A registry store in a temporary folder, and what its tests put into it. */
+/** A registry store in a temporary folder, and content for its tests. */
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ export interface TestStore extends AsyncDisposable {
 
 export const app = parseRepositoryName('guest/app');
 
-/** Nothing is in use, and all namespaces have been there for ever. */
+/** Nothing is in use, and all namespaces have always existed. */
 export const sweepAll: SweepOptions = { namespaceSince: () => 0, isInUse: () => false };
 
 export async function openTestStore(options: Omit<RegistryStoreOptions, 'dir'> = {}): Promise<TestStore> {
@@ -47,7 +47,7 @@ export async function putBlob(
   return digestOf(bytes);
 }
 
-/** Layers as they are in the manifest, with what they are when unpacked. */
+/** Layers as in the manifest, with their unpacked content. */
 export interface TestLayer {
   readonly packed: Buffer;
   readonly plain: Buffer;

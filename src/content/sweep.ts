@@ -1,7 +1,7 @@
 /**
- * Garbage: repositories of namespaces that are gone, manifests that nothing names, blobs of no manifest, files that
- * the database does not know. Tables are walked in strides with a rest after each. Whether something is garbage is
- * asked again in the transaction that removes it, so pushes go on meanwhile.
+ * Removes garbage: repositories of deleted namespaces, manifests that nothing refers to, blobs of no manifest, files that
+ * the database does not know. It walks tables in strides with a rest after each. The transaction that removes something
+ * checks again that it is garbage, so pushes go on meanwhile.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
@@ -43,7 +43,7 @@ export async function sweepRegistry(options: SweeperOptions, asked: SweepOptions
   return { manifests, blobs: blobs.count + files.count, bytes: blobs.bytes + files.bytes };
 }
 
-/** Repositories of the namespace that were made before; what it was before it was made anew, for example. */
+/** Repositories of the namespace from before this time, for example of an earlier namespace of the same name. */
 export async function forgetNamespace(
   db: RegistryDatabase,
   namespace: string,
@@ -64,13 +64,13 @@ export async function forgetNamespace(
 
 async function sweepNamespaces({ db, now }: SweeperOptions, { namespaceSince }: SweepOptions): Promise<void> {
   for (const { namespace } of await db.all(namespaceRow, 'select distinct namespace from repositories')) {
-    // One that is made from now on has nothing that is older than this.
+    // A repository that is made from now on has nothing older than this.
     const at = now();
     await forgetNamespace(db, namespace, (await namespaceSince(namespace)) ?? at);
   }
 }
 
-/** No tag, in no index, and not about a manifest that is there. */
+/** Condition: no tag, in no index, and no existing subject. */
 const isUnnamed = `manifests.touched_at < ?3
   and not exists (select 1 from tags where tags.repository = manifests.repository and tags.digest = manifests.digest)
   and not exists (select 1 from parts where parts.repository = manifests.repository and parts.digest = manifests.digest)
@@ -151,7 +151,7 @@ async function sweepBlobs({ db, content }: SweeperOptions, asked: SweepOptions):
   return removed;
 }
 
-/** What was written just before the process ended, or was refused after it. */
+/** Removes files that were written just before a process ended, or were refused afterwards. */
 async function sweepFiles({ db, content, strangers }: SweeperOptions, asked: SweepOptions): Promise<Removed> {
   const removed = { count: 0, bytes: 0 };
   const seen = strangers();
@@ -190,7 +190,7 @@ async function removeFile(
   removed.bytes += bytes;
 }
 
-/** Calls `visit` with what it returned before, until it returns nothing, and rests as long as each took. */
+/** Calls `visit` with its last result until it returns undefined, and rests as long as each call took. */
 async function walk<T>(
   { signal }: SweepOptions,
   visit: (last: T | undefined) => Promise<T | undefined>,

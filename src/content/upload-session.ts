@@ -1,4 +1,4 @@
-/** One blob on its way. Its requests are served one after the other. */
+/** One blob that is being uploaded. Its requests are served one after the other. */
 import type { Readable } from 'node:stream';
 import { type BlobWriter, type Digest, isDigest, type SecondName, wrongDigest } from '../blobs/index.ts';
 import { newId } from '../lib/index.ts';
@@ -17,7 +17,7 @@ export interface SessionOptions {
   readonly usage: (namespace: string) => Promise<number>;
   /** Throws when the disk has no room. */
   readonly admitWrite: (bytes: number) => void;
-  /** Bytes that are on their way to it. */
+  /** Bytes that are being uploaded to it. */
   readonly pending: (namespace: string) => number;
   /** Makes the content a blob of the repository. @throws Fault STORAGE_EXHAUSTED */
   readonly record: (repository: RepositoryName, digest: Digest, size: number) => Promise<void>;
@@ -31,7 +31,7 @@ export class UploadSession implements Upload {
   readonly namespace: string;
   /** Bytes that the request under way has announced and not sent yet. */
   announced = 0;
-  /** By the monotonic clock; in the future while a request is under way. */
+  /** Time of the monotonic clock; in the future while a request is under way. */
   idleSince = performance.now();
   readonly #writer: BlobWriter;
   readonly #options: SessionOptions;
@@ -68,7 +68,7 @@ export class UploadSession implements Upload {
     await this.#inTurn(() => this.#end()).catch(() => {});
   }
 
-  /** Ends what another request is doing, and waits until it has ended. */
+  /** Ends another request, and waits until it has ended. */
   #inTurn(work: () => Promise<void>): Promise<void> {
     this.#source?.destroy(
       registryStoreFault('UPLOAD_TAKEN_OVER', 'another request has taken over this upload'),
@@ -96,7 +96,7 @@ export class UploadSession implements Upload {
     }
     const from = this.size;
     this.#source = source;
-    // It may be ended before it is read; who reads it is told then.
+    // The source may be ended before it is read; the reader then gets the error.
     source.on('error', () => {});
     this.announced = length ?? 0;
     try {
@@ -111,7 +111,7 @@ export class UploadSession implements Upload {
     if (length !== undefined && this.size - from !== length) throw wrongSize(length);
   }
 
-  /** A client that went away may come back; what is refused, or can't be written, is not gone on with. */
+  /** A client that went away may resume; an upload that was refused or can't be written may not. */
   async #receive(source: Readable, room: Room, from: number, length: number | undefined): Promise<void> {
     let isRefused = false;
     const admit = (bytes: number) => {

@@ -1,4 +1,4 @@
-/** The blobs that are on their way, forgotten when nothing comes for too long. */
+/** Uploads under way, forgotten when no data arrives for too long. */
 import { registryStoreFault } from './faults.ts';
 import { namespaceOfRepository, type RepositoryName } from './names.ts';
 import type { Upload } from './types.ts';
@@ -7,9 +7,9 @@ import { type SessionOptions, UploadSession } from './upload-session.ts';
 export interface Uploads {
   start(repository: RepositoryName): Upload;
   find(repository: RepositoryName, id: string): Upload;
-  /** Forgets those that nothing was sent to for too long. */
+  /** Forgets uploads without data for too long. */
   expire(): Promise<void>;
-  /** Ends all. */
+  /** Ends all uploads. */
   close(): Promise<void>;
 }
 
@@ -18,7 +18,7 @@ export function createUploads(options: Omit<SessionOptions, 'pending' | 'forget'
   const sessions = new Map<string, UploadSession>();
   const ofNamespace = (namespace: string) =>
     [...sessions.values()].filter((session) => session.namespace === namespace);
-  /** What is on its way counts, too; else many uploads at once would be past the limit together. */
+  /** Counts uploads under way too; otherwise many at once would exceed the limit together. */
   const pending = (namespace: string) =>
     ofNamespace(namespace).reduce((sum, session) => sum + session.size + session.announced, 0);
   const cancelAll = (some: readonly UploadSession[]) => Promise.all(some.map((session) => session.cancel()));
