@@ -1,6 +1,6 @@
 /**
- * A map of `most` entries at most, for answers that can be had again. When it is full, the eighth of them that was set
- * longest ago goes. Not one at a time: a map finds its first entry by passing the places of all that went before.
+ * A map of at most `most` entries, for answers that can be computed again. When it is full, it drops the oldest eighth. Not
+ * one at a time: a map finds its first entry by passing the slots of all deleted ones.
  */
 export class BoundedMap<Key, Value> extends Map<Key, Value> {
   readonly #most: number;

@@ -1,6 +1,6 @@
 /**
- * All bytes of a stream.
- * @param tooLarge what is thrown when there are more than `maxBytes`, given those that have come
+ * Reads all bytes of a stream.
+ * @param tooLarge makes the error for more than `maxBytes`, from the bytes so far
  */
 export async function collectUpTo(
   source: AsyncIterable<Buffer | string>,

@@ -17,9 +17,9 @@ export interface CommandOptions {
   readonly env?: NodeJS.ProcessEnv;
   readonly input?: string | Buffer;
   readonly timeoutMs?: number;
-  /** Handed on as 3, 4, … */
+  /** Descriptors passed on as 3, 4, … */
   readonly descriptors?: readonly number[];
-  /** Bytes kept of each stream; what is past it is dropped. */
+  /** Bytes kept of each stream; the rest is dropped. */
   readonly maxOutputBytes?: number;
   readonly signal?: AbortSignal;
 }
@@ -52,7 +52,7 @@ export async function runCommand(
   }
 }
 
-/** Runs `argv` and throws `COMMAND_FAILED`, with what it said, unless it exits with 0. Returns its stdout. */
+/** Runs `argv` and throws `COMMAND_FAILED`, with its output, unless it exits with 0. Returns its stdout. */
 export async function mustRun(argv: readonly string[], options: CommandOptions = {}): Promise<string> {
   const result = await runCommand(argv, options);
   if (result.code === 0) return result.stdout;
@@ -68,13 +68,13 @@ interface StartOptions {
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
   readonly stdio: StdioOptions;
-  /** In a session of its own: what a terminal sends to its foreground processes doesn't reach it. */
+  /** Starts it in a session of its own, which signals of a terminal don't reach. */
   readonly detached?: boolean;
-  /** How messages go, where `stdio` has an `ipc`. */
+  /** Encoding of messages, if `stdio` has an `ipc`. */
   readonly serialization?: SerializationType;
 }
 
-/** Starts `argv` and hands out the child process; the caller owns its end. */
+/** Starts `argv` and returns the child process; the caller must end it. */
 export function startCommand(argv: readonly string[], options: StartOptions): ChildProcess {
   const [file, ...args] = argv;
   if (file === undefined) throw new Fault('COMMAND_FAILED', 'bug', 'an empty argument vector');

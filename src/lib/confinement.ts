@@ -1,9 +1,8 @@
 /**
- * Starts a program that reads hostile data, so that it has as few rights as possible if it is taken over: no capability and
- * no way to one, no network, a user id that owns no file, and few places to write to. Rights that the starter may not take
- * away, or the host can't, stay: a caller without privileges has none to give up. Sources: capabilities(7), landlock(7),
- * seccomp(2), setpriv(1),
- * unshare(1).
+ * Starts a program that reads hostile data with as few rights as possible, in case it is compromised: no capability and no
+ * way to one, no network, a user id that owns no file, and few places to write to. Rights that the starter can't remove on
+ * this host stay; a caller without privileges has none to give up. Sources: capabilities(7), landlock(7), seccomp(2),
+ * setpriv(1), unshare(1).
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -17,25 +16,25 @@ export interface UserIds {
   readonly gid: number;
 }
 
-/** What can be taken away here. */
+/** The kinds of confinement that this host and caller allow. */
 interface Abilities {
   /** The caller may become another user. */
   readonly canBecome: boolean;
   readonly canDropCapabilities: boolean;
   readonly canUnshare: boolean;
   readonly hasLandlock: boolean;
-  /** Of system calls. */
+  /** Filter of system calls. */
   readonly hasFilter: boolean;
 }
 
 export interface Confinement extends Partial<CallRights> {
   /** Undefined: the caller's. */
   readonly as?: UserIds | undefined;
-  /** A folder; undefined: it writes nowhere. Holds where there is Landlock. */
+  /** Folder that it may write to; undefined: none. Enforced by Landlock. */
   readonly writable?: string | undefined;
-  /** Reads these folders, even if their modes forbid it, and of all others only what programs need. Needs Landlock. */
+  /** Folders that it may read, even if their modes forbid it; of all others only what programs need. Needs Landlock. */
   readonly reads?: readonly string[] | undefined;
-  /** It sees and signals no other process, and leaves none behind; then the process that is started is its parent. */
+  /** It sees and signals no other process, and leaves none behind. The started process is then its parent. */
   readonly hasOwnPids?: boolean | undefined;
 }
 
@@ -56,7 +55,7 @@ export const scanId = firstUnownedId + unownedIds;
 
 let finding: Promise<Abilities> | undefined;
 
-/** Looks once. @throws what the file system says where no temporary file can be made; then it looks again */
+/** Probes once. @throws errors of the file system if no temporary file can be made; then the next call probes again */
 export function findAbilities(): Promise<Abilities> {
   finding ??= lookForAbilities().catch((error: unknown) => {
     finding = undefined;
@@ -67,7 +66,7 @@ export function findAbilities(): Promise<Abilities> {
 
 /** A user id that owns no file and no process: one of 67 million that no distribution and no sandbox uses. */
 export function unownedId(): number {
-  // Loaded when it is needed: most commands need none.
+  // Loaded on demand: most commands don't need it.
   return firstUnownedId + process.getBuiltinModule('node:crypto').randomInt(unownedIds);
 }
 
@@ -88,14 +87,14 @@ export function confine(
       ]
     : rule(reading, '/');
   return [
-    // The parent, too, ends with the caller, and the program with it.
+    // The parent also ends with the caller, and the program with the parent.
     ...(canUnshare && hasOwnPids ? [setpriv, '--pdeathsig', 'KILL', '--'] : []),
     ...(canUnshare ? ['/usr/bin/unshare', '--net'] : []),
     ...(canUnshare && hasOwnPids ? ['--pid', '--fork', '--kill-child'] : []),
     ...(canUnshare ? ['--'] : []),
-    // While it still is the caller's user, and Landlock does not hide the filter.
+    // Opens the filter while it still runs as the caller's user, and before Landlock hides it.
     ...(hasFilter ? filtered({ startsProcesses, opensSockets }) : []),
-    // While it may still search the way to these folders.
+    // Opens these folders while it may still pass through their parents.
     ...(hasLandlock ? [setpriv, '--no-new-privs', ...landlock, ...readable] : []),
     ...(hasLandlock && writable !== undefined ? rule(writing, writable) : []),
     ...(hasLandlock ? ['--'] : []),

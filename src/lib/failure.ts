@@ -1,4 +1,4 @@
-/** An error as it goes from process to process, where classes are lost. */
+/** The form of an error between processes, where classes are lost. */
 import { Fault, type FaultKind, isFault, messageOf } from './fault.ts';
 
 interface FaultParts {

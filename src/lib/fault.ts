@@ -5,7 +5,7 @@
 
 import type { JsonObject } from './json.ts';
 
-/** What went wrong, from the caller's point of view. Each kind has one HTTP status and one exit code. */
+/** The kind of error, from the caller's point of view. Each kind has one HTTP status and one exit code. */
 export const faultKinds = [
   'invalid',
   'unauthenticated',
@@ -28,7 +28,7 @@ export type FaultKind = (typeof faultKinds)[number];
 interface FaultOptions {
   /** What the reader should do next, as an imperative sentence. */
   readonly hint?: string;
-  /** When the same request may succeed, as far as it is known. */
+  /** When the same request may succeed, if that is known. */
   readonly retryAfterMs?: number;
   /** Further fields of the answer, for programs. */
   readonly details?: JsonObject;
@@ -77,33 +77,33 @@ export function nodeCodeOf(error: unknown): string | undefined {
   return hasCode && typeof error.code === 'string' ? error.code : undefined;
 }
 
-/** What the machine lacks for now; the same request may succeed later. */
+/** A resource that the machine lacks for now; the same request may succeed later. */
 export type HostTrouble = 'disk-full' | 'disk-failing' | 'exhausted';
 
-/** Undefined when the error is of another kind. Looks at what caused the error, no matter which part noticed. */
+/** Undefined when the error is of another kind. Follows the causes of the error, whichever part noticed it. */
 export function hostTroubleOf(error: unknown): HostTrouble | undefined {
   if (isFault(error) && error.kind === 'full') return 'disk-full';
   return troubles.get(hostErrnoOf(error) ?? '');
 }
 
-/** What the system answered, here or to what caused a Fault of the host's. */
+/** The system's error code, here or in the cause of a Fault of the host. */
 export function hostErrnoOf(error: unknown): string | undefined {
   if (!isFault(error)) return errnoOf(error);
   return error.kind === 'host' ? hostErrnoOf(error.cause) : undefined;
 }
 
-/** Read-only or broken; no room; no descriptor, process or memory. Of errno(3). */
+/** Codes of errno(3): read-only or broken; no room; no descriptor, process or memory. */
 const troubles: ReadonlyMap<string, HostTrouble> = new Map([
   ...['ENOSPC', 'EDQUOT'].map((code) => [code, 'disk-full'] as const),
   ...['EROFS', 'EIO'].map((code) => [code, 'disk-failing'] as const),
   ...['EMFILE', 'ENFILE', 'EAGAIN', 'ENOMEM'].map((code) => [code, 'exhausted'] as const),
 ]);
 
-/** The name of what the system answered (`ENOENT`), if the error is from there: a Fault's code is none. */
+/** The system's code (`ENOENT`) of an error of the system. A Fault's code does not count. */
 export function errnoOf(error: unknown): string | undefined {
   const code = nodeCodeOf(error);
   return code !== undefined && errnoForm.test(code) ? code : undefined;
 }
 
-/** Node's own codes (`ERR_…`) have an underscore, of the system's those of `getaddrinfo` alone. */
+/** Node's own codes (`ERR_…`) have an underscore; of the system's, only those of `getaddrinfo`. */
 const errnoForm = /^E(?:AI_)?[A-Z0-9]+$/;

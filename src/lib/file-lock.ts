@@ -1,9 +1,9 @@
 /**
  * A lock on a file that ends with the process, however it ends: the kernel drops it on `kill -9`, so there
- * is no stale lock to guess about. SQLite's exclusive mode is the POSIX record lock that Node itself lacks.
+ * can be no stale lock. SQLite's exclusive mode is the POSIX record lock that Node itself lacks.
  *
  * A user who may read a file may take a shared lock on it, which keeps the exclusive one out. So lock files are for their
- * owner alone, and one of an earlier Ward that others could open does not count while readers alone hold it.
+ * owner alone, and a lock file of an earlier Ward that others can open does not count while only readers hold it.
  */
 import { chmodSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { errnoOf } from './fault.ts';
@@ -28,7 +28,7 @@ interface LockFile {
   readonly isOpenToOthers: boolean;
 }
 
-/** Never opens a file that is there: closing it again would drop the locks of this process on it. */
+/** Never opens an existing file: closing it again would drop the locks of this process on it. */
 function makeFile(path: string): LockFile {
   try {
     writeFileSync(path, '', { flag: 'wx', mode: 0o600 });
@@ -56,7 +56,7 @@ function lockExclusively(path: string): FileLock | undefined {
   return { release, [Symbol.dispose]: release };
 }
 
-/** A Ward's lock would keep out readers, too. */
+/** Whether only readers hold the lock: a Ward's lock would keep them out. */
 function isHeldByReaders(path: string): boolean {
   const { DatabaseSync } = process.getBuiltinModule('node:sqlite');
   const db = new DatabaseSync(path);
@@ -70,7 +70,7 @@ function isHeldByReaders(path: string): boolean {
   }
 }
 
-/** Puts a file that is locked already in the place of `inode`. */
+/** Replaces the file `inode` by one that is locked already. */
 function replace(path: string, inode: number): FileLock | undefined {
   const fresh = `${path}.${randomHex(8)}`;
   const own = makeFile(fresh).inode;

@@ -1,10 +1,10 @@
 /** Identifiers, all from the kernel's random source. */
 
-/** Loaded when it is needed: most commands make no id, and it would be a sixth of their start. */
+/** Loaded on demand: most commands make no id, and loading it would be a sixth of their start. */
 const crypto = () => process.getBuiltinModule('node:crypto');
 
 const idBytes = 16;
-/** Filled anew when it is used up: a question to the kernel costs more than 16 bytes. No byte is used twice. */
+/** Refilled when it is used up, because a system call for 16 bytes costs too much. No byte is used twice. */
 const pool = Buffer.allocUnsafeSlow(256 * idBytes);
 let used = pool.length;
 
@@ -18,7 +18,7 @@ export function newId(): string {
   return pool.toString('hex', used - idBytes, used);
 }
 
-/** In OpenWhisk's form: 32 lower-case hex digits. */
+/** An id in OpenWhisk's form: 32 lower-case hex digits. */
 export function newActivationId(): string {
   return newId();
 }

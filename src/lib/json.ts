@@ -1,4 +1,4 @@
-/** JSON as a type, and the few questions that are asked of it everywhere. */
+/** JSON as a type, and checks that several rooms need. */
 
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | JsonObject;
 export interface JsonObject {
@@ -27,8 +27,8 @@ export function nestsDeeperThan(text: string, limit: number): boolean {
 }
 
 /**
- * True when there are more values in `text` than `limit`, counted by what stands before each: checked on the text, before a
- * parser makes objects of them, which can take thirty times its length.
+ * True when `text` has more than `limit` values, counted by the characters before each: checked on the text, before a parser
+ * makes objects of them, which can take thirty times its length.
  */
 export function hasMoreValuesThan(text: string, limit: number): boolean {
   let values = 1;
@@ -42,7 +42,7 @@ export function hasMoreValuesThan(text: string, limit: number): boolean {
   return values > limit;
 }
 
-/** Where the quote is that ends the string which begins at `start`; the text's end when there is none. */
+/** Index of the quote that ends the string at `start`; the text's end without one. */
 function endOfString(text: string, start: number): number {
   for (let at = text.indexOf('"', start + 1); at >= 0; at = text.indexOf('"', at + 1)) {
     let backslashes = 0;

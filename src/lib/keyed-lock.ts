@@ -1,4 +1,4 @@
-/** Work on the same key is done one after the other, in the order in which it came; other keys are not waited for. */
+/** Does work on the same key one after the other, in the order of arrival; other keys do not wait. */
 export class KeyedLock {
   readonly #last = new Map<string, Promise<unknown>>();
 

@@ -1,16 +1,16 @@
 /**
  * Writes lines to stderr, one write at a time, and never waits for it. A log that can't be written, on a full disk for
- * example, is no reason to stop or to stand still: its lines are lost, and the next ones are tried. By hand, because pino's own
- * destination keeps what failed, tries it anew each time the process is about to end, and so never lets it end.
+ * example, is no reason to stop: its lines are lost, and the next ones are tried. This replaces pino's own destination, which
+ * keeps failed lines, retries them each time the process is about to end, and so never lets it end.
  */
 import { write, writeSync } from 'node:fs';
 import { errnoOf } from './fault.ts';
 
-/** What waits for a reader who is slow; past it lines are dropped, so that they don't fill the memory. */
+/** Limit of text that waits for a slow reader; beyond it lines are dropped, so that they don't fill the memory. */
 const mostWaiting = 8 * 1024 * 1024;
-/** A pipe's reader has not made room. */
+/** Pause when the reader of a pipe has not made room. */
 const againMs = 10;
-/** At the end of the process, for all that waits. */
+/** Time for all waiting lines at the end of the process. */
 const lastMs = 1000;
 
 export class LogWriter {
@@ -32,7 +32,7 @@ export class LogWriter {
     if (!this.#isWriting) this.#writeNext();
   }
 
-  /** What waits, before the process ends; without what is being written. pino calls it for what is fatal. */
+  /** Writes waiting lines before the process ends, without those that are being written. pino calls it for fatal errors. */
   flushSync(): void {
     const until = performance.now() + lastMs;
     for (let rest = this.#take(); rest.length > 0 && performance.now() < until; ) {

@@ -1,9 +1,9 @@
-/** The name that was meant, most likely: for "did you mean". */
+/** Finds the name that was most likely meant, for "did you mean". */
 
 /** Longer names are not compared. */
 const maxLength = 256;
 
-/** The candidate with the fewest slips of a typist between it and `typed`, if they are few; undefined otherwise. */
+/** The candidate with the fewest typing errors between it and `typed`, if they are few; undefined otherwise. */
 export function nearestName(typed: string, candidates: Iterable<string>): string | undefined {
   if (typed.length > maxLength) return undefined;
   let nearest: string | undefined;
@@ -16,7 +16,7 @@ export function nearestName(typed: string, candidates: Iterable<string>): string
   return nearest;
 }
 
-/** Letters left out, put in, changed, or two that changed places: the distance of Damerau and Levenshtein. */
+/** The Damerau-Levenshtein distance: letters left out, added, changed, or two swapped. */
 function slipsBetween(a: string, b: string): number {
   const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, column) => column)];
   for (let row = 1; row <= a.length; row++) {

@@ -8,7 +8,7 @@ const factors: Readonly<Record<string, number>> = {
   g: 1024 ** 3,
 };
 
-/** `2g`, `512m`, `64k`, `1048576` (Docker's notation, also `MiB`/`MB`) → bytes; undefined when it is none. */
+/** `2g`, `512m`, `64k`, `1048576` (Docker's notation, also `MiB`/`MB`) → bytes; undefined for any other text. */
 export function parseSize(text: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?)\s*([bkmg]?)(?:i?b)?$/i.exec(text.trim());
   const factor = factors[match?.[2]?.toLowerCase() ?? '?'];

@@ -1,17 +1,17 @@
 /**
  * Ward's filters of system calls for its own processes, as classic BPF (struct sock_filter: seccomp(2), linux/filter.h).
- * Calls that give power over the machine or change it are refused to all with EPERM; calls that a process has no work for
- * are refused to that process. A list of the calls that a JavaScript engine needs would break with its next version.
+ * Calls that give power over the machine or change it are refused to all processes with EPERM; calls that a process does not
+ * need are refused to that process. An allow list of a JavaScript engine's calls would break with its next version.
  */
 import { mkdtempSync, openSync, readlinkSync, rmSync, writeSync } from 'node:fs';
 import { arch, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** What the work of a process takes besides reading and computing. */
+/** Rights that a process needs besides reading and computing. */
 export interface CallRights {
-  /** Makes processes. Without it a process has threads only, though a filter can't keep it from becoming another program. */
+  /** Makes processes. Without it a process has threads only, though a filter can't keep it from executing another program. */
   readonly startsProcesses: boolean;
-  /** Makes sockets. Without it a process has those that it was given, and pairs if it starts processes. */
+  /** Makes sockets. Without it a process has only those that it was given, and pairs if it starts processes. */
   readonly opensSockets: boolean;
 }
 
@@ -81,7 +81,7 @@ const power: Readonly<Record<string, Numbers>> = {
   vhangup: [153, 58],
 };
 
-/** Refused to every process that reads one thing and answers: kinds of memory, queues and signals that it has no use for. */
+/** Refused to every process that reads one input and answers: kinds of memory, queues and signals that it does not need. */
 const needless: Readonly<Record<string, Numbers>> = {
   execveat: [322, 281],
   io_cancel: [210, 3],
@@ -133,7 +133,7 @@ const sockets: Readonly<Record<string, Numbers>> = {
   socket: [41, 198],
 };
 
-/** Calls whose arguments decide. */
+/** Calls that are decided by their arguments. */
 const clone = [56, 220] as const;
 const clone3 = [435, 435] as const;
 const ioctl = [16, 29] as const;
@@ -148,7 +148,7 @@ const afUnix = 1;
 
 /** AUDIT_ARCH_X86_64, AUDIT_ARCH_AARCH64 (linux/audit.h). */
 const audited = { x64: 0xc000003e, arm64: 0xc00000b7 } as const;
-/** Calls of the x32 ABI have this bit; Ward is no such program. */
+/** Calls of the x32 ABI, which Ward does not use, have this bit. */
 const x32Bit = 0x40000000;
 
 /** Codes of BPF: a word of the data to the accumulator; a jump on it; an answer. */
@@ -159,17 +159,17 @@ const jumpIfAny = 0x45;
 const answer = 0x06;
 /** SECCOMP_RET_ALLOW; SECCOMP_RET_ERRNO with EPERM; with ENOSYS, so that the C library uses the older call. */
 const answers = { allow: 0x7fff0000, refuse: 0x00050001, unknown: 0x00050026 } as const;
-/** Offsets in struct seccomp_data; of an argument the lower word, which is all that is read of the ones here. */
+/** Offsets in struct seccomp_data; of an argument only the lower word, which is enough for these calls. */
 const numberAt = 0;
 const archAt = 4;
 const argumentAt = (index: number) => 16 + 8 * index;
 
-/** Where to go on: so many steps further, or with an answer. */
+/** The target of a jump: a number of steps ahead, or an answer. */
 type Target = number | keyof typeof answers;
 type Instruction = readonly [code: number, value: number, ifTrue: Target, ifFalse: Target];
 type Arch = keyof typeof audited;
 
-/** The program, as `setpriv --seccomp-filter` reads it. @param rights undefined: those of the server, which has all work */
+/** The program, as `setpriv --seccomp-filter` reads it. @param rights undefined: those of the server, which has all */
 export function systemCallFilter(of: Arch, rights?: CallRights): Buffer {
   const column = of === 'x64' ? 0 : 1;
   const { startsProcesses, opensSockets } = rights ?? { startsProcesses: true, opensSockets: true };
@@ -192,7 +192,7 @@ export function systemCallFilter(of: Arch, rights?: CallRights): Buffer {
   ];
   return assemble([
     [load, archAt, 0, 0],
-    // Another ABI than the native one: refused.
+    // Refuses any ABI but the native one.
     [jumpIfEqual, audited[of], 0, 'refuse'],
     [load, numberAt, 0, 0],
     [jumpIfAtLeast, x32Bit, 'refuse', 0],
@@ -200,7 +200,7 @@ export function systemCallFilter(of: Arch, rights?: CallRights): Buffer {
       const number = numbers[column];
       return number === undefined ? [] : [[jumpIfEqual, number, 'refuse', 0]];
     }),
-    // Its flags lie in memory, where a filter can't read them.
+    // Its flags are in memory, where a filter can't read them.
     [jumpIfEqual, clone3[column], 'unknown', 0],
     ...when(clone, 0, [
       [jumpIfAny, newNamespaces, 'refuse', 0],
@@ -233,7 +233,7 @@ function assemble(steps: readonly Instruction[]): Buffer {
   return bytes;
 }
 
-/** The one for this machine. */
+/** The filter for this machine. */
 export function systemCallFilterHere(rights?: CallRights): Buffer {
   return systemCallFilter(arch() === 'arm64' ? 'arm64' : 'x64', rights);
 }
@@ -241,8 +241,8 @@ export function systemCallFilterHere(rights?: CallRights): Buffer {
 const held = new Map<string, string>();
 
 /**
- * A path to the filter that a child of this process can open while it still is the user that this process is. It has no
- * name in any folder, so it is gone with this process.
+ * A path to the filter that a child of this process can open while it still runs as the same user. The file has no name in
+ * any folder, so it disappears with this process.
  */
 export function systemCallFilterPath(rights: CallRights): string {
   const key = JSON.stringify([rights.startsProcesses, rights.opensSockets]);
@@ -256,7 +256,7 @@ function hold(bytes: Buffer): string {
   try {
     const descriptor = openSync(join(folder, 'filter'), 'wx+', 0o600);
     writeSync(descriptor, bytes);
-    // The id that /proc has for this process, whose namespace may not be that of /proc.
+    // The id of this process in /proc, which may belong to another pid namespace.
     return `/proc/${readlinkSync('/proc/self')}/fd/${descriptor}`;
   } finally {
     rmSync(folder, { recursive: true });

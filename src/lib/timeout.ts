@@ -1,4 +1,4 @@
-/** What `work` settles as; when that takes longer than `timeoutMs`, what `late` gives or throws. The work itself goes on. */
+/** Settles like `work`; after `timeoutMs`, returns or throws what `late` does. The work itself goes on. */
 export async function withTimeout<Result, Late>(
   work: Promise<Result>,
   timeoutMs: number,

@@ -1,9 +1,9 @@
-/** Things that nothing needs, and since when this process has seen that: what a database forgot may come back with it. */
+/** Tracks items that nothing needs, and since when: an item that a database has lost may be needed again after a restore. */
 
 export interface UnneededLook<T> {
-  /** The item is not needed now. Whether it has not been in every look for the whole period of grace. */
+  /** Notes that the item is not needed now. True when it has been unneeded for the whole period of grace. */
   isOver(item: T): boolean;
-  /** Whatever was not asked about in this look counts as needed. */
+  /** Ends a look: items that were not noted in it count as needed. */
   end(): void;
 }
 

@@ -4,8 +4,8 @@ import { dirname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 
 /**
- * A thread takes no part in its process's cache of compiled code: without a word it would load Node's whole parser of
- * TypeScript, some 20 MiB that stay, to read a few small files.
+ * A thread does not use its process's cache of compiled code by itself: it would load Node's whole TypeScript parser, about
+ * 20 MiB that stay in memory, to read a few small files.
  */
 const startCached = `
   const { workerData } = require('node:worker_threads');
@@ -13,14 +13,14 @@ const startCached = `
   import(workerData.program);
 `;
 
-/** @param workerData what the program finds under that name, besides what is the start's own */
+/** @param workerData passed to the program under that name, beside the data of the start itself */
 export function startThread(program: URL, name: string, workerData: object): Worker {
   const cache = getCompileCacheDir();
   if (cache === undefined) return new Worker(program, { name, workerData });
   return new Worker(startCached, {
     name,
     eval: true,
-    // Node adds a folder of its version.
+    // Node adds a folder for its version.
     workerData: { ...workerData, program: program.href, compileCache: dirname(cache) },
   });
 }
