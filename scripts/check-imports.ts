@@ -89,7 +89,7 @@ function circles(modules: readonly Module[]): string[] {
   return found;
 }
 
-/** A room's test may run a lower room's suite, which is there for whatever fulfils a contract of that room. */
+/** A room's test may run a lower room's suite, which tests any implementation of a contract of that room. */
 function isSuiteOf(path: string, target: string): boolean {
   return testing.test(path) && target.endsWith('.suite.ts');
 }

@@ -1,6 +1,6 @@
 /**
- * Draws the rooms of src/, their folders, and the imports between rooms, floor by floor. `test/docs/rooms.test.ts` holds
- * docs/rooms.svg to what this draws.
+ * Draws the rooms of src/, their folders, and the imports between rooms, floor by floor. `test/docs/rooms.test.ts` compares
+ * docs/rooms.svg with the output.
  *
  *   npm run rooms                                    draws src/ into docs/rooms.svg
  *   node scripts/draw-rooms.ts FOLDER FILE           draws another state of it

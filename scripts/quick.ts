@@ -1,6 +1,6 @@
 /**
- * `npm run test:quick`: types, imports, and the unit tests that take no time, to be run between two changes. Says what it
- * left out; `npm test` runs all. Ends with 1 when something failed.
+ * `npm run test:quick`: types, imports, and the fast unit tests, to run between two changes. Prints what it left out;
+ * `npm test` runs all. Ends with 1 when something failed.
  */
 import { globSync } from 'node:fs';
 import { join } from 'node:path';

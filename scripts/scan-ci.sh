@@ -22,7 +22,7 @@ shift 2
 mkdir -p -- "$reports" 2>/dev/null && [ -w "$reports" ] ||
   fail "$reports can't be written to" "name a folder of user $(id -u), or run the container with --user"
 
-# A job that ends early must not be told by the reports of an earlier one.
+# A job that ends early must not leave the reports of an earlier one.
 for name in report.json report.sarif junit.xml gl-container-scanning-report.json sbom.cdx.json sbom.spdx.json; do
   rm -f -- "$reports/$name" || exit 2
 done
@@ -36,7 +36,7 @@ ward() {
   "$node" "$home/bin/ward.mjs" "$@"
 }
 
-# Standard output is the scan's alone.
+# Only the scan may write to standard output.
 advisories() {
   ward advisories "$@" --data "$data" >&2
 }
@@ -47,8 +47,8 @@ kept) ;;
   if [ -f "$home/advisories.db" ]; then
     set -- --advisories "$home/advisories.db" "$@"
   else
-    # Without any the scan ends with 2; the policy says how old they may be.
-    advisories update || echo 'the advisories of before are used, where there are some' >&2
+    # Without advisories the scan ends with 2; the policy limits their age.
+    advisories update || echo 'the earlier advisories are used, if there are any' >&2
   fi
   ;;
 *)

@@ -21,14 +21,14 @@ interface Package {
   readonly isOptional: boolean;
 }
 
-/** Of the package with Node.js, all else is for those who compile. */
+/** The files of the package with Node.js that are needed to run; the rest is for compiling. */
 const nodePackage = /^node_modules\/node-linux-[a-z0-9]+$/;
 
-/** @returns what `ward image build` ended with */
+/** @returns the exit code of `ward image build` */
 async function makeScannerImage(file: string, advisories: string | undefined): Promise<number> {
   const staged = await mkdtemp(join(tmpdir(), 'ward-scanner-image-'));
   try {
-    // Who builds it may not be who runs it.
+    // The user who builds it may not be the one who runs it.
     await chmod(staged, 0o755);
     await stage(staged, advisories);
     return await build(staged, file);
@@ -57,7 +57,7 @@ async function runtimePackages(): Promise<readonly Package[]> {
   );
 }
 
-/** One for another machine is not installed here. */
+/** Leaves out packages for other machines, which are not installed here. */
 async function stagePackage(staged: string, { name, isOptional }: Package): Promise<void> {
   const from = join(root, name);
   if (isOptional && !existsSync(from)) return;
@@ -73,7 +73,7 @@ async function build(staged: string, file: string): Promise<number> {
     [
       ...[process.execPath, join(root, 'bin/ward.mjs'), 'image', 'build', staged],
       ...['--base', 'native:13', '--entrypoint', JSON.stringify(['/usr/bin/sh', '/fn/scripts/scan-ci.sh'])],
-      // Who has advisories scans it: to make it takes none.
+      // No scan: building needs no advisories, and users with advisories can scan it.
       ...[
         '--label',
         'org.opencontainers.image.title',

@@ -1,7 +1,7 @@
 /**
  * Makes a fresh machine ready for Ward: host programs, the server's account, npm packages, runtime images, the
- * command `ward`. Looks first, says what it will do, does only that, and ends in one line. Needs nothing but a Node ≥ 18 and npm. Safe to run twice at
- * once: whoever changes something holds a lock, and looks again after getting it.
+ * command `ward`. Looks first, says what it will do, does only that, and ends in one line. Needs nothing but a Node ≥ 18
+ * and npm. Safe to run twice at once: a run that changes something holds a lock, and looks again after getting it.
  *
  *   node scripts/setup.mjs                  everything
  *   node scripts/setup.mjs --packages-only  npm packages only
@@ -12,8 +12,8 @@
  *   node scripts/setup.mjs --lsm            what the test of LSM hosts needs, too
  *   node scripts/setup.mjs --plan           says what it would do, and does nothing
  *
- * Exit codes: 0 ready, 1 a step failed (or, with --plan, there is something to do), 2 a person has to type
- * what it printed.
+ * Exit codes: 0 ready, 1 a step failed (or, with --plan, there is something to do), 2 a person must type the printed
+ * commands.
  */
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -88,7 +88,7 @@ async function rerunUnderLock() {
   mkdirSync(cacheDir, { recursive: true });
   const again = [join(cacheDir, 'lock'), process.execPath, ...process.argv.slice(1)];
   const run = (how) =>
-    // It becomes the set-up itself, so that signals reach that; Node passes the lock on to no program that it starts.
+    // It executes the set-up itself, so that signals reach it; Node does not pass the lock on to programs that it starts.
     runInstead(['flock', ...how, '-F', '-E', String(lockBusy), ...again], {
       ...process.env,
       [lockTaken]: '1',

@@ -1,5 +1,5 @@
 /**
- * `npm start`, once the set-up has run: puts the command `ward` on the path, then becomes `ward up`. `--no-link` leaves
+ * `npm start`, after the set-up: puts the command `ward` on the path, then executes `ward up`. `--no-link` leaves
  * the command out, as does WARD_NO_LINK=1; all other arguments are those of `ward up`.
  */
 import { dirname, join } from 'node:path';
@@ -12,7 +12,7 @@ const words = process.argv.slice(2);
 const isLinkless = words.includes('--no-link') || (process.env.WARD_NO_LINK ?? '') !== '';
 if (!isLinkless) await link();
 
-// The server starts itself once more to be isolated: then as Ward, and without this script.
+// The server starts itself again to be isolated, this time as Ward, without this script.
 const launcher = join(root, 'bin/ward.mjs');
 process.argv = [process.execPath, launcher, 'up', ...words.filter((word) => word !== '--no-link')];
 await import(launcher);

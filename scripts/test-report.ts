@@ -1,7 +1,7 @@
-/** What a run of the tests ends with, from Vitest's JSON report. */
+/** The closing lines of a test run, from Vitest's JSON report. */
 import { relative } from 'node:path';
 
-/** As Vitest's `json` reporter writes it; of its fields those that are read here. */
+/** The fields of Vitest's `json` report that are used here. */
 export interface TestReport {
   readonly numPassedTests: number;
   readonly numFailedTests: number;
@@ -16,7 +16,7 @@ export interface TestReport {
     readonly assertionResults: readonly {
       readonly fullName: string;
       readonly status: string;
-      /** Of a test that was run again, those of each time. */
+      /** For a test that was run again, the messages of each run. */
       readonly failureMessages: readonly string[];
     }[];
   }[];
@@ -25,9 +25,9 @@ export interface TestReport {
 const slowest = 10;
 
 /**
- * The slowest files, so that the time of all tests is known by its parts. A line for each test that failed and passed when it was run again (`--retry`), so that a race does not hide; the last
- * is `N passed, N failed, N skipped`.
- * @param exitCode Vitest's; one that is not 0 counts as a failure though no test failed
+ * Lists the slowest files, and each test that failed and then passed on a retry (`--retry`), so that a race does not hide.
+ * The last line is `N passed, N failed, N skipped`.
+ * @param exitCode Vitest's exit code; other than 0 it counts as a failure even if no test failed
  */
 export function closingLines(report: TestReport, root: string, exitCode: number): string[] {
   const { numPassedTests, numFailedTests, numPendingTests, numFailedTestSuites } = report;

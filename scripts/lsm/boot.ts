@@ -1,4 +1,4 @@
-/** Boots the system once, in an emulated machine, and hears what the test inside has to say. */
+/** Boots the system once, in an emulated machine, and reads the output of the test inside. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runCommand } from '../../src/lib/index.ts';
@@ -15,9 +15,9 @@ export interface Machine {
 }
 
 export interface BootResult {
-  /** What was written to the second serial line: the test's own output. */
+  /** Text of the second serial line: the test's own output. */
   readonly output: string;
-  /** What the kernel and the start said. */
+  /** Output of the kernel and the start. */
   readonly console: string;
   readonly seconds: number;
 }
@@ -26,7 +26,7 @@ const commandLine: Readonly<Record<Lsm, string>> = {
   apparmor: 'lsm=landlock,lockdown,yama,apparmor,bpf apparmor=1',
   selinux: 'lsm=landlock,lockdown,yama,selinux,bpf selinux=1 enforcing=1',
 };
-/** Far more than it takes: only what hangs ends so. */
+/** Far more than the test takes: only a hanging one ends by it. */
 const timeoutMs = 900_000;
 
 /** One processor each: two machines share those of this one, and an emulated spin lock is a slow one. */
@@ -54,7 +54,7 @@ export async function boot(machine: Machine, lsm: Lsm, folder: string): Promise<
   };
 }
 
-/** What is written to it is forgotten, so that two machines can use one at once. */
+/** Writes to it are discarded, so that two machines can share it. */
 function drive(file: string): string[] {
   return ['-drive', `file=${file},if=virtio,format=raw,snapshot=on`];
 }

@@ -1,4 +1,4 @@
-/** What takes long to make is kept, under the digest of what it is made of. Outside of the checkout: it outlives it. */
+/** A cache of slow results, by the digest of their sources. It is outside of the checkout, and outlives it. */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
@@ -10,14 +10,14 @@ export const projectRoot = join(import.meta.dirname, '../..');
 
 export interface Recipe {
   readonly name: string;
-  /** Files and words that it is made of. */
+  /** Files and words that determine the result. */
   readonly files: readonly string[];
   readonly words: readonly string[];
   /** Fills an empty folder. */
   readonly make: (folder: string) => Promise<void>;
 }
 
-/** The folder that the recipe makes. Others of its name are taken away. */
+/** Returns the folder of the recipe, and removes other versions of it. */
 export async function cached({ name, files, words, make }: Recipe): Promise<string> {
   const dir = join(cacheDir, `${name}-${keyOf(files, words)}`);
   if (existsSync(dir)) return dir;

@@ -12,13 +12,13 @@ import { accountId } from './system.ts';
 const images = ['nodejs:24', 'python:3.13'];
 const parts = ['bin', 'src', 'test', 'runners', 'policies', 'examples', 'package.json', 'vitest.config.ts'];
 const scripts = ['scripts/test.ts', 'scripts/test-report.ts', 'scripts/lsm'];
-/** Of what Node has compiled: Ward, and the processes that read for it, which are another user's. */
+/** Names of the caches of compiled code: for Ward, and for its reading processes, which run as another user. */
 const caches = ['ward', 'ward-scan'];
 const timeoutMs = 300_000;
 /** Manifests and configurations are smaller, layers are larger. */
 const documentBytes = 256 * 1024;
 
-/** The disk with what Ward stands on: `node_modules` and `images`. */
+/** The disk with Ward's dependencies: `node_modules` and `images`. */
 export async function openPackagesDisk(imagesDir: string, tell: (step: string) => void): Promise<string> {
   const lock = join(projectRoot, 'package-lock.json');
   const dir = await cached({
@@ -55,7 +55,7 @@ async function makeDisk(root: string, disk: string): Promise<void> {
   await rm(root, { recursive: true });
 }
 
-/** What Node has compiled of Ward and of the test: an emulated machine takes minutes for it. */
+/** Copies Node's compiled code of Ward and of the test: an emulated machine takes minutes to make it. */
 async function copyCompiled(to: string): Promise<void> {
   const from = join(projectRoot, 'node_modules/.cache');
   const env = { ...process.env, NODE_COMPILE_CACHE: join(from, 'ward') };
@@ -74,7 +74,7 @@ async function copyCompiled(to: string): Promise<void> {
   for (const args of programs)
     await runCommand([process.execPath, ...args], { cwd: projectRoot, env, timeoutMs });
   for (const cache of caches) await copy(join(from, cache), join(to, cache));
-  // Also for the server's user.
+  // Lets the server's user read it too.
   await mustRun(['chmod', '--recursive', 'a+rX', to]);
 }
 
@@ -93,7 +93,7 @@ async function copyImages(from: string, to: string, folder: string): Promise<voi
     }
   }
   await writeFile(join(to, 'index.lock'), '');
-  // The server's, as they are after its first start.
+  // They belong to the server, as after its first start.
   await mustRun(['chown', '--recursive', '--no-dereference', `${accountId}:${accountId}`, to], { timeoutMs });
 }
 

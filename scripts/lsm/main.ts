@@ -1,6 +1,6 @@
 /**
  * `npm run test:lsm`: boots a Debian with AppArmor and one with SELinux, both emulated (qemu, no KVM), runs the test of
- * `guest/` in them, and tells what held. Ends with 1 when something did not, and with 2 when it can't be tried.
+ * `guest/` in them, and prints the result. Ends with 1 when a check failed, and with 2 when the test can't run.
  */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** What an emulated host's test has said, judged. Pure. */
+/** Judges the output of the test on an emulated host. Pure. */
 import { z } from 'zod';
 import type { Lsm } from './boot.ts';
 import { type Check, endLine } from './guest/report.ts';
@@ -10,7 +10,7 @@ export interface Outcome {
   readonly lines: readonly string[];
 }
 
-/** As many operations at least that only the LSM refuses, each with the kernel's own line. */
+/** Minimum of operations that only the LSM refuses, each with the kernel's own line. */
 export const leastOperations = 5;
 
 const checkSchema = z.object({

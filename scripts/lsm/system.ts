@@ -1,7 +1,6 @@
 /**
- * The system that Ward is tested on: Debian's cloud kernel, an initramfs that finds the disk, and a disk with what
- * Ward needs. With SELinux labels on every file: mke2fs
- * writes them without the help of this machine's kernel.
+ * The system that Ward is tested on: Debian's cloud kernel, an initramfs that finds the disk, and a disk with Ward's
+ * dependencies. Every file has an SELinux label, which mke2fs writes without the help of this machine's kernel.
  */
 import { chmod, copyFile, mkdir, readdir, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -14,14 +13,14 @@ export interface System {
   readonly disk: string;
 }
 
-/** Of the server's account, user and group: the disk of images is made for it. */
+/** Id of the server's account, user and group, for which the disk of images is made. */
 export const accountId = 900;
 
 const packages = [
   ...['apparmor', 'busybox-static', 'crun', 'kmod', 'runc', 'socat'],
   ...['attr', 'policycoreutils', 'selinux-policy-default'],
 ];
-/** In the order in which they are loaded: what a module needs comes before it. */
+/** Modules in the order of loading: dependencies come first. */
 const modules = ['drivers/block/virtio_blk', 'fs/overlayfs/overlay'];
 const guestDir = join(import.meta.dirname, 'guest');
 const accountModule = join(projectRoot, 'scripts/setup/account.mjs');
@@ -29,7 +28,7 @@ const { creationCommand } = await import(accountModule);
 const policyModule = join(projectRoot, 'policies/selinux/ward.cil');
 const timeoutMs = 600_000;
 
-/** The cached system, made when it is not there. `tell` hears of each step. */
+/** The cached system, made when it is missing. `tell` is called for each step. */
 export async function openSystem(tell: (step: string) => void): Promise<System> {
   const kernelPackage = await newestKernel();
   const dir = await cached({

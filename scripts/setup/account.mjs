@@ -6,13 +6,13 @@ import { probe, runLogged } from './process.mjs';
 
 export const accountName = 'ward';
 
-/** What is there under the name is left as it is; the server says when it is not fit. */
+/** Leaves an existing account unchanged; the server reports an unfit one. */
 export async function accountIsThere() {
   return (await probe(['getent', 'passwd', accountName])).code === 0;
 }
 
 /**
- * What a person would type.
+ * The command that a person would type.
  * @param {{hasGroup: boolean}} options whether the group is there already
  */
 export function creationCommand({ hasGroup }) {
@@ -26,12 +26,12 @@ export async function groupIsThere() {
 }
 
 /**
- * By useradd, or by systemd-sysusers where that is all there is.
+ * Uses useradd, or systemd-sysusers where useradd is missing.
  * @param {readonly string[]} prefix words that make a command run as root
  * @param {string} log
  */
 export async function createAccount(prefix, log) {
-  // By way of env, which tells a program that is missing from one that failed, also behind sudo.
+  // Uses env, whose exit code tells a missing program from a failed one, also behind sudo.
   const asRoot = [...prefix, 'env'];
   const hasUseradd = (await probe([...asRoot, 'useradd', '--help'])).code === 0;
   const line = `u ${accountName} - "Ward" /nonexistent /usr/sbin/nologin`;

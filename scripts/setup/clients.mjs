@@ -1,6 +1,6 @@
 /**
- * Clients of others that only tests run and that bring hundreds of packages along: kept outside of the checkout, under
- * the digest of their lock file, so that they are installed once on a machine and never for those who only use Ward.
+ * Third-party clients that only tests run, with hundreds of packages: kept outside of the checkout, under the digest of
+ * their lock file, so that a machine installs them once, and never for users who only run Ward.
  */
 import { createHash } from 'node:crypto';
 import {

@@ -1,6 +1,6 @@
 /**
- * The command `ward` on the path: a small program that becomes the locked Node of this checkout at once. Made by the
- * set-up, taken away by `ward uninstall`. A file of that name that the set-up did not make is never touched.
+ * The command `ward` on the path: a small program that executes the locked Node of this checkout. Made by the set-up,
+ * removed by `ward uninstall`. A file of that name that the set-up did not make is never touched.
  */
 import {
   accessSync,
@@ -66,7 +66,7 @@ export function checkoutOf(text) {
 }
 
 /**
- * Writes the launcher where it is missing or another checkout's, and hands out what to tell the user of it.
+ * Writes the launcher where it is missing or another checkout's, and returns the message for the user.
  * @param {{root: string, log: string, prefix: readonly string[] | undefined, path?: string}} options
  * @returns {Promise<string | undefined>} undefined: it was there already
  */
@@ -84,7 +84,7 @@ export async function linkCommand({ root, log, prefix, path = launcherPath() }) 
   return `the command ward is ${path}, of this checkout${moved} (ward uninstall removes it)`;
 }
 
-/** Replaces a launcher of the set-up's; where nothing was, what came meanwhile stays. */
+/** Replaces a launcher of the set-up; never overwrites a file that was added meanwhile. */
 function writeLauncher(path, root) {
   const { is } = inspectLauncher(path, root);
   if (is === 'foreign') throw new Error(`${path} is another program`);
@@ -119,7 +119,7 @@ function readText(path) {
   }
 }
 
-/** For a POSIX shell. */
+/** Quotes a word for a POSIX shell. */
 function quoted(text) {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -1,6 +1,6 @@
 /**
  * The npm packages of the lock file: whether they are there, and `npm ci` when they are not. npm's own record
- * of what it installed is the stamp: it is written last, so an interrupted install leaves none.
+ * of the installed packages is the stamp: npm writes it last, so an interrupted install leaves none.
  */
 import { existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
 import { delimiter, join } from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * Starting other programs for the set-up: argument vectors only, quiet (what they say goes to a log file and
- * is shown only on failure), as root where that is needed and possible.
+ * Starts other programs for the set-up: argument vectors only, quiet (their output goes to a log file and is shown only on
+ * failure), as root where that is needed and possible.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { appendFileSync, closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
@@ -43,13 +43,13 @@ export function probe(argv) {
   });
 }
 
-/** The program of the step under way: what a signal is meant for. */
+/** The program of the current step, which a signal is meant for. */
 let running;
 let stoppedBy;
 
 /**
  * From now on a signal ends the program of the step under way, and then this process: no later step begins. Without it
- * the program would go on by itself, and a start that was called off would be done in part.
+ * the program would go on by itself, and a cancelled start would be done in part.
  */
 export function endOnSignals() {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) {
@@ -90,7 +90,7 @@ export function runInstead(argv, env) {
  * Runs a step's program with its output appended to `log`; throws a SetupError unless it exits with 0.
  * @param {readonly string[]} argv
  * @param {{log: string, env?: NodeJS.ProcessEnv, cwd?: string, canEnd?: boolean}} options `canEnd: false`: a signal
- *   does not reach it; what it does must not be left half done.
+ *   does not reach it; its work must not be left half done.
  */
 export async function runLogged(argv, { log, env = process.env, cwd, canEnd = true }) {
   mkdirSync(dirname(log), { recursive: true });
@@ -105,7 +105,7 @@ export async function runLogged(argv, { log, env = process.env, cwd, canEnd = tr
 
 /**
  * The words to put before a command that needs root: none for root, `sudo -n` where it works without asking;
- * undefined when there is no way.
+ * undefined when the set-up can't become root.
  * @returns {readonly string[] | undefined}
  */
 export function rootPrefix() {

@@ -1,5 +1,5 @@
 /**
- * Writes down for `ward uninstall` what the set-up has put on the machine outside of this checkout: the Debian packages
+ * Records for `ward uninstall` what the set-up has installed outside of this checkout: the Debian packages
  * that were missing, the places of the command, and the server's account. The record lies beside Ward's own state.
  */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
@@ -17,8 +17,8 @@ export function recordPath(env = process.env) {
 }
 
 /**
- * Adds to the record, by a program of its own, since only root may write there. A record that can't be written is no
- * reason not to be ready: the uninstaller then names fewer packages.
+ * Adds to the record, by a program of its own, since only root may write there. If that fails, the set-up goes on, and the
+ * uninstaller names fewer packages.
  * @param {Partial<Installed>} installed
  * @param {{prefix: readonly string[], log: string}} options
  */
@@ -26,7 +26,7 @@ export async function recordInstalled(installed, { prefix, log }) {
   const argv = [...prefix, process.execPath, self, recordPath(), JSON.stringify(installed)];
   await runLogged(argv, { log }).catch((error) => {
     if (error.exitCode !== 1) throw error;
-    process.stdout.write(`(what was installed could not be written to ${recordPath()}) `);
+    process.stdout.write(`(could not record the installed packages in ${recordPath()}) `);
   });
 }
 

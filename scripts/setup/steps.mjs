@@ -1,4 +1,4 @@
-/** What is to be done here, in order. A step knows what keeps it from being done by itself. */
+/** The steps to do on this machine, in order. A step knows what prevents it from running by itself. */
 import { join } from 'node:path';
 import * as account from './account.mjs';
 import * as clients from './clients.mjs';
@@ -9,8 +9,8 @@ import { recordInstalled } from './record.mjs';
 import * as system from './system.mjs';
 
 /**
- * `obstacle` gets the words that make a command run as root (undefined: there is no way) and returns what a
- * person has to do instead, if anything. `run` gets the same words.
+ * `obstacle` gets the words that make a command run as root (undefined: impossible) and returns what a person must do
+ * instead, if anything. `run` gets the same words.
  * @typedef {{
  *   title: string,
  *   why: string,
@@ -30,7 +30,7 @@ export async function planSteps({ root, cacheDir, scope }) {
     scope.system ? system.hasApt() : true,
     scope.system ? account.accountIsThere() : true,
     account.groupIsThere(),
-    // Without packages nothing can look into the image store: the step itself looks again.
+    // Without packages nothing can read the image store: the step itself checks again.
     scope.images && isCurrent ? images.imagesAreReady(root) : !scope.images,
   ]);
   return [

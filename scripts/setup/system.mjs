@@ -1,6 +1,6 @@
 /**
- * The programs of the host that Ward starts, and the Debian packages that bring them. A program counts as
- * there when it runs and says what it should, not when a package of its name is installed.
+ * The programs of the host that Ward starts, and their Debian packages. A program counts as present when it runs and prints
+ * the expected text, not when a package of its name is installed.
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { probe, runLogged } from './process.mjs';
@@ -102,7 +102,7 @@ const apparmorParser = {
 };
 
 /**
- * What of it is missing here.
+ * Returns the programs that are missing here.
  * @param {{tests: boolean, bench: boolean, lsm: boolean}} scope
  * @returns {Promise<readonly Program[]>}
  */
@@ -168,9 +168,10 @@ export async function installPackages(packages, prefix, log) {
 }
 
 /**
- * Packages of servers start them: Ward wants the program alone. The file is what Debian asks before it starts anything
- * (invoke-rc.d(8)); a machine's own is left alone. One that stayed would keep every later service from starting, so a
- * Ctrl-C, which a terminal sends to all of these programs, ends none of them, and what a killed set-up left goes, too.
+ * Packages of servers start them, but Ward needs only the programs. Debian runs this file before it starts any service
+ * (invoke-rc.d(8)); an existing file of the machine is left alone. A leftover file would keep every later service from
+ * starting, so a Ctrl-C, which a terminal sends to all of these programs, ends none of them, and a file of a killed set-up
+ * is removed too.
  * The name of the file is $0.
  */
 export const startingNothing = `

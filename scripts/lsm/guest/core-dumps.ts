@@ -1,6 +1,6 @@
 /**
- * Crashes in sandboxes on a host whose `core_pattern` names a program, which only a machine of one's own can have: the
- * kernel runs it as root. It must run for a sandbox with the limit 0, or nothing would be shown, and for none of Ward's.
+ * Crashes in sandboxes on a host whose `core_pattern` names a program, which needs a machine of its own: the kernel runs it
+ * as root. It must run for a sandbox with the limit 0, or the test shows nothing, and for no sandbox of Ward.
  */
 import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { runProgram } from '../../../src/sandbox/doctor/program.ts';
@@ -35,7 +35,7 @@ export async function checkCoreDumps(host: LocalSandboxHost, rootDir: string): P
   });
 }
 
-/** In a child: the end of the first process is the sandbox's. */
+/** Crashes in a child, because the end of the first process ends the sandbox. */
 const crashing = `
 import os, signal
 child = os.fork()

@@ -1,6 +1,6 @@
 /**
- * Operations that nothing but the LSM refuses: each is tried in two sandboxes that differ in that alone. It must work
- * in the one and be refused in the other, and the kernel must say who refused it.
+ * Operations that only the LSM refuses. Each is tried in two sandboxes that differ only in the LSM: it must work in one and
+ * be refused in the other, and the kernel must log the refusal.
  */
 import { chmod, copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,7 @@ import { openKernelLog } from '../../../src/sandbox/lsm/kernel-log.ts';
 import type { Lsm } from '../boot.ts';
 import { check } from './report.ts';
 
-/** Operation → what the kernel's line about it has. */
+/** Operation → a part of the kernel's log line about it. */
 const operations: Readonly<Record<Lsm, Readonly<Record<string, RegExp>>>> = {
   apparmor: {
     'read /proc/self/mem': /operation="open".* name="\/proc\/1\/mem"/,

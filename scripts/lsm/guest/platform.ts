@@ -1,4 +1,4 @@
-/** A whole Ward on this host: what its functions run as, and what it leaves behind, killed or stopped. */
+/** Runs a whole Ward on this host: checks the labels of its functions, and its leftovers after a kill or a stop. */
 import { readFile } from 'node:fs/promises';
 import { mustRun } from '../../../src/lib/index.ts';
 import { Ward } from '../../../test/ward.ts';
@@ -41,7 +41,7 @@ async function profiles(): Promise<readonly string[]> {
   return text.split('\n').filter((line) => line.startsWith('ward.'));
 }
 
-/** What is left by a kill: its own profile, and one with other rules, as another version of it would have had. */
+/** Leftovers of a kill: its own profile, and one with other rules, as of another version. */
 async function leave(ward: Ward): Promise<Finding> {
   const [own = ''] = await profiles();
   const other = own.replace(/[0-9a-f]{12} \(enforce\)$/, '0123456789ab');

@@ -1,9 +1,9 @@
-/** What the test says: one JSON line for each thing that should hold, and one at its end. */
+/** The output of the test: one JSON line for each check, and one at its end. */
 import { inspect } from 'node:util';
 
 export interface Finding {
   readonly ok: boolean;
-  /** What was seen, for people. */
+  /** The observation, for people. */
   readonly detail: string;
   /** The kernel's own line about a refusal. */
   readonly audit?: string | undefined;
@@ -17,7 +17,7 @@ export interface Check extends Finding {
 /** The last line: without it the test was cut off. */
 export const endLine = 'end of the test';
 
-/** Runs one check; what it throws is a failure of it. */
+/** Runs one check, which fails if it throws. */
 export async function check(name: string, run: () => Promise<Finding>): Promise<void> {
   const startedAt = performance.now();
   const finding = await run().catch((error: unknown): Finding => ({ ok: false, detail: inspect(error) }));

@@ -22,12 +22,12 @@ export async function checkSuites(lsm: Lsm): Promise<void> {
   for (const { file, names } of endToEnd[lsm]) await check(`${file} passes`, () => test(file, names));
 }
 
-/** What an LSM meddles with, and what no group of version 2 counts; the whole takes an emulated machine too long. */
+/** Attacks that an LSM can affect, and one on memory that no cgroup of version 2 counts; all attacks take an emulated machine too long. */
 const attacks = ['ptrace-*', 'mount-*', 'exec*', 'image-*-link', 'memory-netlink'];
 
 interface Tests {
   readonly file: string;
-  /** A pattern of the names of those that are run. */
+  /** A pattern of the names of the tests to run. */
   readonly names?: string;
 }
 
