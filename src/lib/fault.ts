@@ -107,3 +107,27 @@ export function errnoOf(error: unknown): string | undefined {
 
 /** Node's own codes (`ERR_…`) have an underscore; of the system's, only those of `getaddrinfo`. */
 const errnoForm = /^E(?:AI_)?[A-Z0-9]+$/;
+
+interface FaultParts {
+  readonly code: string;
+  readonly kind: FaultKind;
+  readonly hint?: string | undefined;
+}
+
+/** The form of an error between processes, where classes are lost. */
+export interface Failure {
+  readonly message: string;
+  readonly fault?: FaultParts | undefined;
+}
+
+export function failureOf(error: unknown): Failure {
+  const message = messageOf(error);
+  if (!isFault(error)) return { message };
+  const { code, kind, hint } = error;
+  return { message, fault: { code, kind, ...(hint !== undefined && { hint }) } };
+}
+
+export function errorOf({ message, fault }: Failure): Error {
+  if (fault === undefined) return new Error(message);
+  return new Fault(fault.code, fault.kind, message, fault.hint === undefined ? {} : { hint: fault.hint });
+}

@@ -2,12 +2,14 @@ export { BoundedMap } from './bounded-map.ts';
 export { collectUpTo } from './collect.ts';
 export { type CommandOptions, type CommandResult, mustRun, runCommand, startCommand } from './command.ts';
 export { confine, findAbilities, readingPrograms, scanId, type UserIds, unownedId } from './confinement.ts';
-export { errorOf, type Failure, failureOf } from './failure.ts';
 export {
   errnoOf,
+  errorOf,
+  type Failure,
   Fault,
   type FaultKind,
   type FaultTable,
+  failureOf,
   faultKinds,
   faultTable,
   type HostTrouble,
