@@ -25,7 +25,7 @@ import type { Report } from '../../scanner/index.ts';
 import { loadConfig } from '../config/config.ts';
 import { serverFault } from '../faults.ts';
 import { guest } from '../first-namespace.ts';
-import { openStoredEvidence } from '../gate/stored-evidence.ts';
+import { openStoredEvidence } from '../gate/evidence.ts';
 import { gatePaths } from '../instance/gate-paths.ts';
 import { actAsOwner } from './act-as.ts';
 

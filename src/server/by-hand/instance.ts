@@ -1,6 +1,6 @@
 /** Instances of commands that make sandboxes without a server: a host of their own, images, and clean-up. */
 import { type ImageStore, openImageStore } from '../../images/index.ts';
-import { createLog, type Log } from '../../lib/index.ts';
+import { createLog, type FileLock, type Log } from '../../lib/index.ts';
 import {
   type LocalSandboxHost,
   openSandboxHost,
@@ -8,8 +8,8 @@ import {
   type ViolationSink,
 } from '../../sandbox/index.ts';
 import type { Config } from '../config/config.ts';
-import { mountsDirOf, runDir } from '../instance/instance-locks.ts';
-import { claimRunInstance } from '../instance/run-instance.ts';
+import { serverFault } from '../faults.ts';
+import { mountsDirOf, runDir, tryInstanceLock } from '../instance/instance-locks.ts';
 
 export interface HandGround extends AsyncDisposable {
   readonly host: LocalSandboxHost;
@@ -26,6 +26,9 @@ interface HandGroundOptions {
   /** The user that sandboxes' ports are for; absent: root. */
   readonly userId?: number;
 }
+
+/** Names of instances are few and reused: a command that takes a name removes what its last holder may have left. */
+const maxRuns = 256;
 
 /** @throws Fault TOO_MANY_RUNS, and those of the sandbox room */
 export async function openHandGround(
@@ -58,4 +61,20 @@ export async function openByHand(config: Config, runtime: RuntimeName): Promise<
   const images = stack.use(await openImageStore({ dir: config.imagesDir, mountsDir }));
   const opened = stack.move();
   return { ...ground, images, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
+
+interface RunInstance {
+  readonly name: string;
+  readonly lock: FileLock;
+}
+
+async function claimRunInstance(): Promise<RunInstance> {
+  for (let number = 0; number < maxRuns; number++) {
+    const name = `run-${number}`;
+    const lock = await tryInstanceLock(name);
+    if (lock) return { name, lock };
+  }
+  throw serverFault('TOO_MANY_RUNS', `${maxRuns} sandboxes are running by hand already`, {
+    hint: 'end some of them first',
+  });
 }

@@ -8,17 +8,18 @@ import { manifestsKnownIn } from '../../content/index.ts';
 import { createVault, unreadableIn } from '../../functions/index.ts';
 import { gateSchema } from '../../gate/index.ts';
 import { layersOf } from '../../images/index.ts';
-import { isFault, silentLog, tryFileLock } from '../../lib/index.ts';
+import { isFault, messageOf, silentLog, tryFileLock } from '../../lib/index.ts';
+import { advisoryStatus, compareDigest } from '../../scanner/index.ts';
 import { newestSchema, openStore, schemaOfState } from '../../store/index.ts';
 import { actAsOwner } from '../admin/act-as.ts';
 import { auditAdmin } from '../admin/gate.ts';
 import { type Config, loadConfig } from '../config/config.ts';
 import { serverFault } from '../faults.ts';
 import { checkFolderId } from '../instance/folder-id.ts';
+import { gatePaths } from '../instance/gate-paths.ts';
 import { dataPaths } from '../instance/instance.ts';
 import { readGivenKeys } from '../secrets/secrets.ts';
 import { openVaultKeys } from '../secrets/vault-keys.ts';
-import { checkAdvisories } from './advisories.ts';
 import { type CheckedDatabases, checkDatabases, checkNamedBlobs } from './databases.ts';
 import { Findings, type FsckReport } from './findings.ts';
 import { checkStore } from './images.ts';
@@ -141,4 +142,26 @@ async function checkAudit(
   findings.checked.audit += entries;
   for (const { seq, text } of problems)
     findings.tell('audit', `entry ${seq}`, text, 'see ward audit verify, and compare with a backup');
+}
+
+const advisoriesRemedy = 'move the file away, and get the advisories again with ward advisories update';
+
+/** Checks the file of advisories: by SQLite's own check, and by the digest that its import has recorded. */
+async function checkAdvisories(
+  dataDir: string,
+  findings: Findings,
+  onStep: (text: string) => void,
+): Promise<void> {
+  const { advisories: path } = gatePaths(dataDir);
+  if (!existsSync(path)) return;
+  onStep('reading the advisories');
+  try {
+    findings.checked.advisories += advisoryStatus({ path })?.state.count ?? 0;
+    const state = await compareDigest(path);
+    if (state === 'differs')
+      findings.tell('advisories', path, 'its content differs from what was imported', advisoriesRemedy);
+    if (state === 'unknown') findings.note('advisories: no import has noted a digest of this file');
+  } catch (error) {
+    findings.tell('advisories', path, messageOf(error), advisoriesRemedy);
+  }
 }

@@ -1,8 +1,19 @@
 /** Evidence about images apart from their content: what is attached to them, and the bases that can be trusted. */
 
 import type { Digest } from '../../blobs/index.ts';
-import { type ArtifactLayer, type KnownBase, verifyInTurns, type WantedBases } from '../../gate/index.ts';
+import { openRegistryReader } from '../../content/index.ts';
+import {
+  type ArtifactLayer,
+  type EvidenceSources,
+  type KnownBase,
+  readVexFolder,
+  verifyInTurns,
+  type WantedBases,
+} from '../../gate/index.ts';
 import type { Log } from '../../lib/index.ts';
+import { serverFault } from '../faults.ts';
+import { gatePaths } from '../instance/gate-paths.ts';
+import { dataPaths } from '../instance/instance.ts';
 import { openLaidImages } from './laid-images.ts';
 import { type BasesRegistry, openPushedBases } from './pushed-bases.ts';
 
@@ -66,6 +77,21 @@ export function createEvidence({ imagesDir, registry, log }: EvidenceOptions): I
   };
 }
 
+/** Opens the evidence of a data folder, for commands. @throws Fault IMAGE_STORE_INVALID, and Faults of the store room */
+export async function openStoredEvidence(
+  { dataDir, imagesDir }: { readonly dataDir: string; readonly imagesDir: string },
+  log: Log,
+): Promise<EvidenceSources & AsyncDisposable> {
+  const registry = await openRegistryReader(dataPaths(dataDir).registry);
+  const vex = await readVexFolder(gatePaths(dataDir).vex);
+  return {
+    ...createEvidence({ imagesDir, registry: registry ?? nothingPushed, log }),
+    vex: async () => vex,
+    log,
+    [Symbol.asyncDispose]: async () => registry?.[Symbol.asyncDispose](),
+  };
+}
+
 function hasSigners({ keys, roots }: WantedBases): boolean {
   return keys.length + roots.length > 0;
 }
@@ -74,3 +100,16 @@ function hasSigners({ keys, roots }: WantedBases): boolean {
 function isBelow(diffIds: readonly Digest[], layers: readonly Digest[]): boolean {
   return diffIds.length <= layers.length && diffIds.every((diffId, at) => diffId === layers[at]);
 }
+
+const missing = async (): Promise<never> => {
+  throw serverFault('IMAGE_NOT_PUSHED', 'nothing was pushed yet');
+};
+
+const nothingPushed: BasesRegistry = {
+  listCompanions: async () => [],
+  listIndexes: async () => [],
+  listSubjects: async () => [],
+  readManifest: missing,
+  openBlob: missing,
+  readImage: missing,
+};

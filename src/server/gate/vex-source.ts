@@ -1,7 +1,8 @@
 /** The operator's VEX documents: read once, and again when the folder changes. */
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { readVexFolder, type TrustedVex } from '../../gate/index.ts';
-import { type Log, messageOf } from '../../lib/index.ts';
-import { stampOfFolder } from './folder-stamp.ts';
+import { errnoOf, type Log, messageOf } from '../../lib/index.ts';
 
 export interface VexSource {
   current(): TrustedVex;
@@ -27,4 +28,24 @@ export async function openVexSource(folder: string, log: Log): Promise<VexSource
   };
   await refresh();
   return { current: () => vex, refresh };
+}
+
+/** A text that changes with the files directly in the folder; empty when the folder does not exist. */
+async function stampOfFolder(folder: string): Promise<string> {
+  const names = (await orUndefined(readdir(folder))) ?? [];
+  const stamps: string[] = [];
+  for (const name of names.sort()) {
+    const found = await orUndefined(stat(join(folder, name), { bigint: true }));
+    if (found !== undefined) stamps.push(`${name} ${found.dev} ${found.ino} ${found.size} ${found.mtimeNs}`);
+  }
+  return stamps.join('\n');
+}
+
+async function orUndefined<T>(promise: Promise<T>): Promise<T | undefined> {
+  try {
+    return await promise;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
 }

@@ -5,14 +5,13 @@ import { createFunctions, createVault, type DiskAdmission, type Functions } from
 import { withoutUndefined } from '../config/config.ts';
 import { ensureGuest } from '../first-namespace.ts';
 import type { GuardedImages } from '../gate/guarded-images.ts';
-import { securityEvents } from '../gate/security-events.ts';
 import type { Secrets } from '../secrets/secrets.ts';
 import { openVaultKeys } from '../secrets/vault-keys.ts';
 import type { Context } from './context.ts';
 import type { Foundation } from './foundation.ts';
 import { observedAdmission, observedDispatcher, observedGate } from './metrics/observed.ts';
 import { admitRecord } from './record-keeping.ts';
-import { createSecurityTrigger } from './security-trigger.ts';
+import { createSecurityTrigger, securityEvents } from './security-trigger.ts';
 import { ensureSystemNamespace } from './system-namespace.ts';
 
 interface DomainParts {

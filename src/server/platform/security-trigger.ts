@@ -5,6 +5,7 @@ import {
   parseNamespaceName,
   systemNamespace,
 } from '../../functions/index.ts';
+import type { GateEvent } from '../../gate/index.ts';
 import { isFault, type JsonObject, type Log, messageOf, newId } from '../../lib/index.ts';
 
 export const securityTrigger = parseEntityName('security');
@@ -38,5 +39,30 @@ export function createSecurityTrigger(
         .finally(() => unfinished.delete(fired));
       unfinished.add(fired);
     }
+  };
+}
+
+/** Fires it for new findings in code that runs already. */
+export function securityEvents(
+  fire: (namespace: string, payload: JsonObject) => void,
+  log: Log,
+): (event: GateEvent) => void {
+  return (event) => {
+    const payload = payloadOf(event);
+    log.warn(payload, 'the verdict on running code has changed');
+    fire(event.after.namespace, payload);
+  };
+}
+
+function payloadOf({ type, after, added, removed }: GateEvent): JsonObject {
+  return {
+    type,
+    digest: after.digest ?? null,
+    namespace: after.namespace,
+    stage: after.stage,
+    outcome: after.outcome,
+    summary: after.summary,
+    added,
+    removed,
   };
 }
