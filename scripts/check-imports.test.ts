@@ -152,7 +152,7 @@ test('two folders of a room that import each other are a violation', async () =>
   });
 });
 
-test('what a comment says is not an import', async () => {
+test('text in a comment is not an import', async () => {
   const commented = { 'lib/bad.ts': "/*\nimport { store } from '../store/index.ts';\n*/" };
   await withSources({ ...sound, ...commented }, (root) => {
     expect(findViolations(readModules(root))).toEqual([]);

@@ -27,14 +27,14 @@ const report: TestReport = {
   ],
 };
 
-test('tests that passed only when they were run again are told by name', () => {
+test('names tests that passed only on a retry', () => {
   expect(closingLines(report, '/r', 1)).toEqual([
     'flaky: test/b.test.ts: c d: Error: 1 is not 2',
     '2 passed, 1 failed, 3 skipped',
   ]);
 });
 
-test('the ten slowest of many files are told, the slowest first', () => {
+test('lists the ten slowest of many files, the slowest first', () => {
   const testResults = Array.from({ length: 12 }, (_, index) => ({
     name: `/r/src/${index}.test.ts`,
     startTime: 1000,

@@ -163,7 +163,7 @@ function writerTests({ blobs, place }: Context): void {
     expect(await Array.fromAsync(blobs().list())).toEqual([]);
   });
 
-  it('goes on after a source that failed, with all that came', async () => {
+  it('resumes after a failed source, with all bytes so far', async () => {
     await using writer = blobs().write();
     await expect(writer.append(cutOff('half'))).rejects.toThrow('cut off');
     expect([writer.size, writer.isBroken]).toEqual([4, false]);

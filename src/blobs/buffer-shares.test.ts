@@ -3,7 +3,7 @@ import { createBufferShares } from './buffer-shares.ts';
 
 const kibibyte = 1024;
 
-test('few transfers have large buffers, many share what there is, and get it back from those that end', () => {
+test('few transfers have large buffers, many share the memory, and ended ones give it back', () => {
   const shares = createBufferShares(4096 * kibibyte);
   const first = shares.enter();
   expect(first.bytes).toBe(512 * kibibyte);

@@ -39,7 +39,7 @@ blobSuite('blobs in files, made in another folder', async () => {
   };
 });
 
-it('blobs have the mode that is asked for, however they come', async () => {
+it('blobs have the requested mode, however they are stored', async () => {
   await using folder = await temporaryFolder();
   const blobs = openBlobStore(folder.path, { mode: 0o600 });
   const digests = [

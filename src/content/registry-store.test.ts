@@ -42,7 +42,7 @@ registryStoreSuite('several at a time, with SQLite and files', async () => {
 });
 
 describe('an upload', () => {
-  it('keeps what came before its source failed, and goes on from there', async () => {
+  it('keeps the bytes before its source failed, and resumes there', async () => {
     await using test = await openTestStore();
     const bytes = randomBytes(1_200_000);
     const upload = test.store.startUpload(app);
@@ -94,7 +94,7 @@ describe('an upload', () => {
     expect(await appending).toMatchObject({ code: 'UPLOAD_TAKEN_OVER' });
   });
 
-  it('is one of so many of its namespace', async () => {
+  it('counts towards the limit of its namespace', async () => {
     await using test = await openTestStore({ limits: { uploadsPerNamespace: 2 } });
     const first = test.store.startUpload(app);
     test.store.startUpload(second);
@@ -275,7 +275,7 @@ describe('an image', () => {
     expect(byDigest.reference).toBe(`guest/app@${image.digest}`);
   });
 
-  it('whose layers are not what its configuration says is not', async () => {
+  it('whose layers differ from its configuration is not', async () => {
     await using test = await openTestStore();
     const [lower, upper] = await layers();
     if (lower === undefined || upper === undefined) throw new Error('no layers');

@@ -38,7 +38,7 @@ describe('a sweep', () => {
     expect(await test.store.blobSize(app, digestOf('kept'))).toBe(4);
   });
 
-  it('leaves a blob that somebody has asked for', async () => {
+  it('leaves a blob that a client has asked for', async () => {
     await using test = await timed();
     const digest = await putBlob(test.store, app, Buffer.from('asked for'));
     test.clock.at += hourMs - 1;
@@ -106,7 +106,7 @@ describe('a sweep', () => {
     expect((await patient.files()).has(digestOf('old'))).toBe(true);
   });
 
-  it('leaves what an index lists, and what is about something that is there', async () => {
+  it('leaves entries of an index, and referrers of existing manifests', async () => {
     await using test = await timed({ untaggedMs: hourMs });
     const image = await putImage(test.store, app, [layerOf('a')], 'v1');
     const subject = { mediaType: image.mediaType, digest: image.digest, size: 1 };
@@ -133,7 +133,7 @@ describe('a sweep', () => {
     expect(await test.store.listRepositories([''], { after: '', limit: 10 })).toMatchObject({ items: [] });
   });
 
-  it('ends in the middle when it is told to', async () => {
+  it('ends in the middle when it is stopped', async () => {
     await using test = await timed();
     await putBlob(test.store, app, Buffer.from('x'));
     test.clock.at += hourMs * 2;
@@ -141,7 +141,7 @@ describe('a sweep', () => {
     expect(await test.store.sweep({ ...sweepAll, signal })).toMatchObject({ blobs: 0 });
   });
 
-  it('harms no push that goes on meanwhile', async () => {
+  it('does not harm a concurrent push', async () => {
     // No grace at all: what is not a part of a manifest may go at any moment.
     await using test = await openTestStore({ limits: { graceMs: 0 } });
     let isDone = false;

@@ -30,7 +30,7 @@ describe('commands', () => {
     expect(await running).toMatchObject({ signal: 'SIGKILL' });
   });
 
-  it('say what a failed program said, and which program is missing', async () => {
+  it('include the output of a failed program, and name a missing one', async () => {
     await expect(mustRun(node('console.error("broken"); process.exit(2)'))).rejects.toThrow(/exit 2: broken/);
     await expect(mustRun(['/nonexistent/program'])).rejects.toMatchObject({ code: 'COMMAND_FAILED' });
   });

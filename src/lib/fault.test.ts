@@ -28,7 +28,7 @@ describe('what the system answered', () => {
   });
 });
 
-test('the codes of Node and its libraries are told, those of Faults are not', async () => {
+test('returns codes of Node and its libraries, but not those of Faults', async () => {
   expect(nodeCodeOf(await thrownBy(() => gunzipSync(Buffer.from('no gzip'))))).toBe('Z_DATA_ERROR');
   expect(nodeCodeOf(await thrownBy(() => readFile('with\0nul')))).toBe('ERR_INVALID_ARG_VALUE');
   expect(nodeCodeOf(new Fault('SCAN_TIMED_OUT', 'busy', 'it took too long'))).toBeUndefined();

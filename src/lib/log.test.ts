@@ -26,7 +26,7 @@ test('a log that no disk takes ends nothing, and its memory is bounded', async (
   expect({ code, stdout }).toEqual({ code: 0, stdout: 'true' });
 });
 
-test('the code of a fault is told', async () => {
+test('logs the code of a fault', async () => {
   const line = JSON.parse(await logged(`{ code: 'A', err: new Fault('B', 'bug', 'text') }`));
   expect(line).toMatchObject({ level: 'info', msg: 'said', code: 'A', err: { code: 'B', kind: 'bug' } });
 });

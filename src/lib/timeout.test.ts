@@ -17,7 +17,7 @@ it('gives what the work gives in time, and leaves no timer', async () => {
   expect(vi.getTimerCount()).toBe(0);
 });
 
-it('gives or throws what is for work that is late', async () => {
+it('returns or throws the alternative for late work', async () => {
   const given = withTimeout(never, 1000, () => 'late');
   const thrown = expect(withTimeout(never, 1000, tooLate)).rejects.toThrow('too late');
   let isSettled = false;

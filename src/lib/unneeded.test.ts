@@ -23,7 +23,7 @@ test('is over once it was unneeded in every look for as long as that', () => {
   ]);
 });
 
-test('begins anew when it was needed meanwhile', () => {
+test('starts again when it was needed meanwhile', () => {
   const look = watched(100);
   expect([look(0, 'a'), look(60), look(120, 'a'), look(219, 'a'), look(220, 'a')]).toEqual([
     [],

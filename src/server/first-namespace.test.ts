@@ -19,7 +19,7 @@ test('the key of the first namespace is its owner’s to read', async () => {
   expect((await stat(file)).mode & 0o777).toBe(0o600);
 });
 
-test('a key of before is kept beside it, and none is made where there is a namespace', async () => {
+test('keeps an earlier key beside the new one, and makes none where a namespace exists', async () => {
   await using folder = await mkdtempDisposable(join(tmpdir(), 'ward-guest-'));
   const file = join(folder.path, 'guest.auth');
   await writeFile(file, 'old:key\n');

@@ -69,7 +69,7 @@ describe('a namespace', () => {
     ).toMatchObject({ retentionMaxAgeDays: 1, retentionMaxRecords: 0, firesPerMinute: 2 });
   });
 
-  test('is told with all others, with what it holds and when it was last used', async () => {
+  test('is listed with all others, with its holdings and last use', async () => {
     await using at = await start();
     const digest = await openBlobStore(at.paths.code).put(Buffer.from('code'));
     await using admin = await namespaceAdmin({ dataDir: at.dataDir });
@@ -132,7 +132,7 @@ describe('the vault', () => {
     return Object.assign(at, { vault });
   }
 
-  test('is told by key, and never the keys', async () => {
+  test('is listed by key ids, never by keys', async () => {
     await using at = await withAction();
     await using admin = await vaultAdmin({ dataDir: at.dataDir });
     const [, id, key] = /^(\w+):(\S+)$/m.exec(await readFile(at.paths.parameterKeys, 'utf8')) ?? [];

@@ -118,7 +118,7 @@ test('when a batch fails, all in it fail, and the next one is tried', async () =
   await writer.flush();
 });
 
-test('while the disk is full, what must not be lost waits in its order, and the rest is refused', async () => {
+test('while the disk is full, lasting writes wait in order, and the rest is refused', async () => {
   const full = new Fault('STORE_FULL', 'full', 'no space');
   let hasRoom = false;
   const written: unknown[] = [];
@@ -192,7 +192,7 @@ test('a probe ends the trouble when nothing else is to be written', async () => 
   expect(writer.recording.waiting()).toBe(0);
 });
 
-test('what would fail again is not tried again, but is a trouble all the same', async () => {
+test('a write that would fail again is not retried, but still counts as a trouble', async () => {
   const { disk, run } = failingDisk(new Fault('STORE_FAILED', 'host', 'no'));
   const writer = groupWriter(run, { probe: unit('probe') });
   const record = writer.submit({ ...write(true, 'record'), lasting: true, essential: true });
@@ -203,7 +203,7 @@ test('what would fail again is not tried again, but is a trouble all the same', 
   expect(disk.written).toEqual(['probe']);
 });
 
-test('a store that is closed during a trouble is not asked again', async () => {
+test('a store that is closed during a trouble is not written again', async () => {
   let fault = new Fault('STORE_FULL', 'full', 'no');
   let tries = 0;
   const run: RunBatch = () => {
@@ -218,7 +218,7 @@ test('a store that is closed during a trouble is not asked again', async () => {
   expect([tries, writer.recording.waiting()]).toEqual([2, 0]);
 });
 
-test('a store that is closed is no trouble, and is not asked again', async () => {
+test('a closed store is no trouble, and is not written again', async () => {
   const { disk, run } = failingDisk(new Fault('STORE_CLOSED', 'bug', 'closed'));
   const writer = groupWriter(run, { probe: unit('probe') });
   const record = writer.submit({ ...write(true), lasting: true });

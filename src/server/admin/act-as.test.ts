@@ -48,7 +48,7 @@ describe.skipIf(process.geteuid?.() !== 0)('in another user’s folder', () => {
     expect([uid, gid]).toEqual([owner, group]);
   });
 
-  test('what is the operator’s is done with the rights from before', async () => {
+  test('work on the operator’s files has the original rights', async () => {
     await using at = await start();
     using acting = actAsOwner(at.theirs);
     expect(await acting.aside(() => readFile(join(at.folder, 'root'), 'utf8'))).toBe('root alone');

@@ -27,7 +27,7 @@ test.each([
   });
 });
 
-test('what is old is what the policy says', () => {
+test('the policy says what is old', () => {
   const policy = parsePolicy('form: 1\nrules: { advisories: { maxAgeDays: 30 } }');
   expect(advisoriesAge(state('2026-11-10T00:00:00Z'), policy, undefined, now).warning).toBeUndefined();
 });

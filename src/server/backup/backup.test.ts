@@ -98,7 +98,7 @@ describe('restored elsewhere', () => {
     expect(existsSync(dataPaths(from.dataDir).backupStage)).toBe(false);
   });
 
-  test('keys are left out unless they are asked for, and named', async () => {
+  test('leaves keys out unless they are requested, and names them', async () => {
     const { file, missing } = await backupOf(from, { withKeys: false, withAdvisories: false });
     const named = ['advisories', 'parameter keys', 'guest key', 'signing keys'].map(
       (part) => `${part}: not asked for`,
@@ -121,7 +121,7 @@ describe('restored elsewhere', () => {
     expect(readdirSync(gatePaths(from.dataDir).keys)).toEqual(['release.key']);
   });
 
-  test('what the server has lost or damaged is told, and the rest is there', async () => {
+  test('reports content that the server has lost or damaged, and has the rest', async () => {
     const paths = dataPaths(from.dataDir);
     const [code = ''] = readdirSync(join(paths.code, 'blobs/sha256'));
     rmSync(join(paths.code, 'blobs/sha256', code));
@@ -225,7 +225,7 @@ describe('interrupted', () => {
     await restoreTo(to, file);
   });
 
-  test('a restore that was not whole begins anew, and no Ward starts before', async () => {
+  test('an incomplete restore starts again, and no Ward starts before', async () => {
     const { file } = await backupOf(from);
     const paths = dataPaths(to.dataDir);
     mkdirSync(join(paths.restoreStage, 'data', 'code'), { recursive: true });
@@ -263,7 +263,7 @@ describe('interrupted', () => {
     expect(existsSync(join(folder, 'none'))).toBe(false);
   });
 
-  test('what changes while it is read, or is stopped, leaves no half of a file', async () => {
+  test('a change during the backup, or a stop, leaves no partial file', async () => {
     const { file, ...told } = await backupOf(from);
     const member = { name: 'guest.auth', file: dataPaths(from.dataDir).guestKey, size: 8 };
     const header = { ...told, form: 1, bytes: 8 } as const;

@@ -61,7 +61,7 @@ function meansTheSame(packed: Buffer, tar: Buffer): boolean {
 const database: TarEntry = { name: 'state/ward.db', content: 'x' };
 const blob = `code/blobs/sha256/${'0'.repeat(64)}`;
 
-test('what is well made is restored', async () => {
+test('restores a valid archive', async () => {
   const bytes = await archiveOf([headerOf(), database]);
   expect(await restored(bytes)).toMatchObject({ ward: '0.1.0', damaged: [] });
   expect(readFileSync(dataPaths(to.dataDir).database, 'utf8')).toBe('x');
@@ -208,7 +208,7 @@ describe('a real one', () => {
     expect(statSync(dataPaths(from.dataDir).database)).toEqual(before);
   });
 
-  test('takes no name away from another image, unless it is told to', async () => {
+  test('moves no name from another image, except with --replace', async () => {
     await writeOwnImage(to, 'another');
     await expect(restored(bytes)).rejects.toMatchObject({ code: 'IMAGE_DIFFERS' });
     expect(existsSync(dataPaths(to.dataDir).database)).toBe(false);

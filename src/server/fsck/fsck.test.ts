@@ -190,7 +190,7 @@ describe('a data folder', () => {
       /guest\/secret 1 encrypted values can’t be opened/,
     ],
     [
-      'keys that are none',
+      'invalid keys',
       'keys',
       () => writeFileSync(dataPaths(place.dataDir).parameterKeys, 'nonsense'),
       /key 1 is not ID:KEY/,
@@ -211,7 +211,7 @@ describe('a data folder', () => {
     for (const { remedy } of findings) expect(remedy).not.toBe('');
   });
 
-  test('with a flipped value in the advisories is told of, which then take no update in', async () => {
+  test('with a flipped value in the advisories is reported, and they take no update then', async () => {
     const path = await withAdvisories();
     expect((await check()).findings).toEqual([]);
     const at = readFileSync(path).indexOf('a-package-to-find');
@@ -240,7 +240,7 @@ describe('a data folder', () => {
     expect(notes.join()).toContain('no import has noted a digest');
   });
 
-  test('with blobs that nothing names is told of them, and not as damage', async () => {
+  test('with unnamed blobs is reported, and not as damage', async () => {
     const name = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
     writeFileSync(join(dataPaths(place.dataDir).code, 'blobs', 'sha256', name), '');
     const { findings, notes } = await check();

@@ -281,7 +281,7 @@ describe('a call of an image', () => {
 });
 
 describe('what changed', () => {
-  it('is told in the audit log: policy, advisories and VEX, also what changed while no Ward was running', async () => {
+  it('is in the audit log: policy, advisories and VEX, also changes while no Ward was running', async () => {
     await policyInForce('rules: { vulnerabilities: { action: warn }, gaps: warn }');
     await place.push(app, 'v1', await imageWith(lodash('4.17.20'), { [app]: '' }));
     expect((await deploy(`${app}:v1`)).outcome).toBe('warn');

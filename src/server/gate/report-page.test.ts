@@ -44,7 +44,7 @@ function pageOf(inventory: Partial<Report['inventory']>, findings: Report['findi
 
 const remedy = 'leave it out, make it readable, or ignore it in the policy (id: gap, with its path)';
 
-it('tells what could not be read from what is denied, and says what to do about either', () => {
+it('distinguishes unread content from denied content, and gives advice for both', () => {
   const unread = pageOf({});
   expect(unread).toContain('<h2>push: <span class="unread">not judged</span></h2>');
   expect(unread).toContain(`<td>${remedy}</td>`);
@@ -60,7 +60,7 @@ it('tells what could not be read from what is denied, and says what to do about 
   expect(pageOf({ gaps: [] })).toMatch(/<span class="let-in">allowed/);
 });
 
-it('shows of each gap what to do, which ends its reason, with nothing in it that is markup', () => {
+it('shows advice for each gap at the end of its reason, without markup', () => {
   const end = '; unpack it or leave it out';
   const reason = `${hostile.repeat(30)}`.slice(0, 500 - end.length) + end;
   const html = pageOf({ gaps: [{ path: hostile, reason }] });
@@ -72,7 +72,7 @@ it('shows of each gap what to do, which ends its reason, with nothing in it that
   );
 });
 
-it('says what to do about a finding, in words of whoever made it that are no markup', () => {
+it('shows the advice of a finding as text, never as markup', () => {
   const name = hostile;
   const html = pageOf({ gaps: [] }, [
     {
@@ -89,7 +89,7 @@ it('says what to do about a finding, in words of whoever made it that are no mar
   expect(html).not.toMatch(/<script|\u202e|\0/);
 });
 
-it('names what a verdict was made with, and what a verdict of before does not tell', () => {
+it('names the inputs of a verdict, and those that an earlier verdict lacks', () => {
   const advisories = { revision: 'adv1', updatedAt: '2026-11-20T10:00:00Z', count: 1 };
   const rules = { revision: 'rules1', read: 'read1', ward: '0.1.0' };
   const textOf = (made: Report) => {

@@ -86,7 +86,7 @@ async function workshop() {
 const namesIn = async (dir: string) => ((await readIndex(dir))?.manifests ?? []).map(refNameOf).sort();
 
 describe('a build', () => {
-  it('tells what was asked for and what it stands on', async () => {
+  it('names the parameters and the base', async () => {
     await using shop = await workshop();
     const { provenance, digest, image } = await shop.build({ labels: { a: 'b' }, kind: 'nodejs:24' });
     expect(provenance).toMatchObject({
@@ -107,7 +107,7 @@ describe('a build', () => {
     });
   });
 
-  it('puts a signature and what it attests beside the image, and neither is an image itself', async () => {
+  it('attaches a signature and attestations to the image, and neither is an image itself', async () => {
     await using shop = await workshop();
     const { privateKey } = generateKeyPair('secret');
     const path = join(shop.path, 'key');
@@ -222,7 +222,7 @@ describe('a push', () => {
   }
   const digest = digestOf(Buffer.from('x'));
 
-  it('sends a blob to where it is told, in one request', async () => {
+  it('sends a blob to the given location, in one request', async () => {
     await using test = await registry((method) =>
       method === 'POST' ? [202, '', { location: '/v2/guest/app/blobs/uploads/7?state=a' }] : [201],
     );
@@ -246,7 +246,7 @@ describe('a push', () => {
     });
   });
 
-  it('to where nobody listens fails', async () => {
+  it('fails where nothing listens', async () => {
     const client = createRegistryClient({
       ...{ url: 'http://127.0.0.1:1', repository: 'guest/app', auth: 'a:b', insecure: false },
     });

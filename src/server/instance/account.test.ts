@@ -35,7 +35,7 @@ describe('an account', () => {
   });
 });
 
-test('this machine’s account is what id says of it, or what is missing is told with the command for it', async () => {
+test('this machine’s account is as id prints it, or the fault has the command that makes it', async () => {
   const id = await runCommand(['id', 'ward']);
   const found = await serverAccount().catch((error: unknown) => error);
   if (id.code === 0)

@@ -99,7 +99,7 @@ describe('the databases of a data folder', () => {
     if (marked > 0) expect(idOf(one)).toBe(id);
   });
 
-  test('take in one that was made anew, though that start ended before it was marked', async () => {
+  test('accept one that was made anew, even if that start ended before marking it', async () => {
     await start(one);
     const id = idOf(one);
     const gate = databasesOf(one.dataDir)[1] ?? '';

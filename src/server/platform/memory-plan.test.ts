@@ -42,7 +42,7 @@ test('a limit that sandboxes share leaves them most, and refuses nothing', () =>
   expect([flag(serverFlags, 'max-old-space-size'), shortBytes]).toEqual([454, undefined]);
 });
 
-test('what is needed is told beside what is allowed', () => {
+test('reports needed memory beside allowed memory', () => {
   const neededBytes = neededMiB * mebibyte;
   const limited = (mib: number) => ownMemoryStatus(limitOf(mib));
   expect(limited(neededMiB)).toEqual({

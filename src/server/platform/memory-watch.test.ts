@@ -20,7 +20,7 @@ function watching(first: number, shortBytes: number | undefined, soonBytes = 0) 
   return { state, watch };
 }
 
-test('what would not fit is refused until there is room for it', () => {
+test('refuses requests that do not fit until there is room', () => {
   const { watch } = watching(60, 100);
   const give = watch.reserve(30);
   expect(() => watch.reserve(20)).toThrow(
@@ -61,7 +61,7 @@ test('a refusal collects, though what is charged alone would not be too much', (
   watch[Symbol.dispose]();
 });
 
-test('what can wait is told to collect first, and does not count what waits with it', async () => {
+test('waiting requests trigger a collection first, and do not count each other', async () => {
   const { state, watch } = watching(60, 70, 30);
   const give = watch.reserve(10);
   expect(() => watch.reserve(1)).toThrow(expect.objectContaining({ code: 'MEMORY_SHORT' }));

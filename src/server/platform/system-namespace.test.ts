@@ -113,7 +113,7 @@ test('a start that finds nothing new writes nothing', async () => {
   expect(await bench.revisions()).toEqual(before);
 });
 
-test('what is new is written, and what the operator added stays', async () => {
+test('writes new content, and keeps the operator’s additions', async () => {
   await using bench = await start();
   await bench.ensure();
   await bench.functions.packages.put(
@@ -133,7 +133,7 @@ test('what is new is written, and what the operator added stays', async () => {
   });
 });
 
-test('limits of the namespace are kept, and its key is nobody’s', async () => {
+test('keeps limits of the namespace, whose key nobody knows', async () => {
   await using bench = await start();
   await bench.ensure();
   const first = await bench.store.namespaces.byName(systemNamespace);

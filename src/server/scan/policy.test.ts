@@ -60,7 +60,7 @@ test.each([
   expect((await rulesWith({ policy })).advisories.missing).toBe(action);
 });
 
-test('what only a running Ward knows is a warning at most', async () => {
+test('rules on facts of a running Ward only warn', async () => {
   const policy = 'form: 1\nrules: { signatures: { action: deny }, bases: { action: allow } }';
   const rules = await rulesWith({ policy });
   expect([rules.signatures.action, rules.bases.action]).toEqual(['warn', 'allow']);

@@ -28,7 +28,7 @@ test('the configuration and the secrets are plain data, which another process ca
   expect(given).toEqual(value);
 });
 
-test('without files there are none', async () => {
+test('returns no secrets without files', async () => {
   const nothing = await readSecrets(
     { parameters: { keyFile: undefined }, metrics: { tokenFile: undefined } },
     {},

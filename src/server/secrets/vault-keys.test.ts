@@ -72,7 +72,7 @@ describe('the file in the data folder', () => {
 });
 
 describe('a file that the operator names', () => {
-  test('is told of when it has changed, and what is wrong changes nothing', async () => {
+  test('reports a change, and ignores an invalid file', async () => {
     await using at = await start(line('a'));
     const given = at.given();
     if (given === undefined) throw new Error('no keys');

@@ -95,7 +95,7 @@ export function acceptedTests({ store, place, reopen }: Context): void {
     expect(await store().accepted.pending(10)).toEqual([]);
   });
 
-  test('what another node owns is not adopted while its lease runs, nor claimed', async () => {
+  test('calls of another node are neither adopted nor claimed while its lease runs', async () => {
     const queue = store().accepted;
     expect(await queue.extend({ node: 'a', leaseMs: 60_000 })).toBe(false);
     const id = await accept(store(), 'guest');

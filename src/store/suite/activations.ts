@@ -27,7 +27,7 @@ export function activationTests({ store, reopen }: Context): void {
     expect(await store().activations.logs('guest', row.activationId)).toEqual(logs);
   });
 
-  test('what was not awaited is written by close', async () => {
+  test('close writes pending records', async () => {
     const rows = Array.from({ length: 1_234 }, () => activationRow());
     const appends = rows.map((row) => store().activations.append(write(row)));
     await reopen();
@@ -155,7 +155,7 @@ export function listTests({ store }: Context): void {
     expect(await count({ since: 2_000, upto: 3_000 })).toBe(2);
   });
 
-  test('counts follow what is written, and what is not', async () => {
+  test('counts follow successful and failed writes', async () => {
     const row = activationRow();
     await store().activations.append(write(row));
     await Promise.allSettled([

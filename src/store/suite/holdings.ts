@@ -78,7 +78,7 @@ export function holdingTests({ store, reopen }: Context): void {
     expect([await codeBytes(), await codeBytes('other')]).toEqual([0, 10_000]);
   });
 
-  test('code of unknown size counts as soon as its size is told', async () => {
+  test('code of unknown size counts as soon as its size is set', async () => {
     await store().entities.put(entityRow('one', { codeDigest: 'x' }), null);
     await store().entities.put(entityRow('two', { codeDigest: 'x' }), null);
     expect(await store().holdings.unmeasuredCode()).toEqual(['x']);

@@ -57,7 +57,7 @@ export function violationTests({ store, reopen }: Context): void {
     expect(await timesOf({ namespace: 'other' })).toEqual([0]);
   });
 
-  test('go with their namespace, and can not be had without one', async () => {
+  test('are deleted with their namespace, and need one', async () => {
     await store().violations.add(row(1));
     await store().namespaces.delete('guest');
     expect(await timesOf({})).toEqual([]);
