@@ -1,11 +1,11 @@
-/** The closed table of what images can go wrong with. */
+/** The faults of the images room. */
 import { faultTable } from '../lib/index.ts';
 
 export const imageFaults = {
   /** An archive holds an entry that would leave its folder, follow a link, make a device or the like. */
   ARCHIVE_UNSAFE: 'invalid',
   ARCHIVE_TOO_LARGE: 'too-large',
-  /** Truncated, damaged or of an unknown form. */
+  /** It is truncated, damaged or in an unknown format. */
   ARCHIVE_INVALID: 'invalid',
   IMAGE_NOT_FOUND: 'missing',
   IMAGE_INVALID: 'invalid',
@@ -15,17 +15,17 @@ export const imageFaults = {
   IMAGE_STORE_BUSY: 'busy',
   /** The store's own folder can't serve. */
   IMAGE_STORE_INVALID: 'host',
-  /** A layer could not be unpacked, and not because of what is in it. */
+  /** A layer could not be unpacked, for a reason other than its content. */
   IMAGE_UNPACK_FAILED: 'host',
   IMAGE_BUILD_FAILED: 'host',
-  /** A folder that is to become an image holds what can't be in one, or not what it must. */
+  /** A folder for an image holds something that an image can't hold, or lacks something that it must hold. */
   BUILD_FOLDER_INVALID: 'invalid',
   BUILD_FOLDER_TOO_LARGE: 'too-large',
-  /** An image is to be built on something that is not in the image store. */
+  /** The base of an image is not in the image store. */
   BASE_NOT_TRUSTED: 'denied',
-  /** A name that stands for one of Ward's own images. */
+  /** The name belongs to one of Ward's own images. */
   IMAGE_NAME_RESERVED: 'denied',
-  /** An image that is to be deleted is named by actions, or sandboxes run on it. */
+  /** The image can't be deleted: actions name it, or sandboxes run on it. */
   IMAGE_IN_USE: 'conflict',
   DOCKERFILE_INVALID: 'invalid',
   /** A step of a Dockerfile failed. */

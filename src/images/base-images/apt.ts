@@ -1,8 +1,8 @@
 /**
- * Debian packages, resolved and fetched by the machine's own apt, independently of what is installed here:
- * an empty package status, and a sources list of Ward's own that holds the wanted suites without any
- * `Trusted: yes`, so apt takes nothing that is not signed. Files are kept under the SHA-256 of the signed
- * lists and checked against it every time they are used.
+ * Resolves and fetches Debian packages with the machine's own apt, independently of the installed packages: with an
+ * empty package status, and a sources list of Ward's own that holds the wanted suites without any `Trusted: yes`, so
+ * apt takes only signed packages. Keeps files under the SHA-256 of the signed lists, and checks them against it at
+ * every use.
  */
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
@@ -20,7 +20,7 @@ export interface DebianPackage {
 }
 
 export interface Apt {
-  /** `packages` and all they depend on, sorted by name. */
+  /** Returns `packages` and all their dependencies, sorted by name. */
   resolve(packages: readonly string[]): Promise<readonly DebianPackage[]>;
   /** The package's file, from the cache or the archive. */
   fetch(packages: readonly DebianPackage[]): Promise<ReadonlyMap<string, string>>;
@@ -48,7 +48,7 @@ export async function openApt(options: AptOptions): Promise<Apt> {
     });
   const flags = await writeAptFolder(options, await listSources(options, run));
   const refreshed = once(() => run(['apt-get', 'update', '-qq']));
-  /** Package lists that are missing or too old are fetched once. */
+  /** Fetches package lists once, when they are missing or too old. */
   const withLists = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
       return await work();
@@ -58,7 +58,7 @@ export async function openApt(options: AptOptions): Promise<Apt> {
       return work();
     }
   };
-  /** Several resolvers at once would each make apt's cache. */
+  /** One lock for all resolvers: in parallel, each would make apt's cache. */
   const cached = once(() => withLists(() => run(['apt-cache', 'gencaches', ...flags])));
   return {
     resolve: (packages) =>
@@ -204,14 +204,14 @@ async function writeAptFolder({ cacheDir }: AptOptions, sources: string): Promis
     'Dir::Etc::PreferencesParts': join(folder, 'nothing.d'),
     'APT::Get::AllowUnauthenticated': 'false',
     'APT::Default-Release': '',
-    // Only root's own cache folder is written, and several builds may run beside the machine's own apt.
+    // Writes only root's own cache folder; several builds may run beside the machine's own apt.
     'APT::Sandbox::User': 'root',
     'Debug::NoLocking': 'true',
   };
   return Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
 }
 
-/** A newer file makes apt make its cache anew, which takes seconds. */
+/** Leaves an unchanged file alone: a newer one would make apt rebuild its cache, which takes seconds. */
 async function writeIfChanged(path: string, text: string): Promise<void> {
   if ((await readFile(path, 'utf8').catch(() => undefined)) !== text) await writeFile(path, text);
 }

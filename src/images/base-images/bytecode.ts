@@ -1,7 +1,7 @@
 /**
- * Python's bytecode, made at build time by the very interpreter of the image: a read-only root can't keep a
- * cache, and compiling at each start costs tens of milliseconds. `unchecked-hash` files hold no time stamp,
- * and a fixed hash seed fixes the order of sets in them, so the same inputs give the same bytes.
+ * Compiles Python's bytecode at build time, with the interpreter of the image: a read-only root can't keep a cache, and
+ * compiling at each start costs tens of milliseconds. `unchecked-hash` files hold no time stamp, and a fixed hash seed
+ * fixes the order of sets in them, so the same inputs give the same bytes.
  */
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
@@ -11,7 +11,7 @@ import type { Architecture } from './target.ts';
 import type { Tree } from './tree.ts';
 import { writeTree } from './tree-folder.ts';
 
-/** Adds `__pycache__` folders to `tree`; `below` is what the layer stands on, the C library above all. */
+/** Adds `__pycache__` folders to `tree`; `below` has the layers below, which hold the C library. */
 export async function addBytecode(
   tree: Tree,
   below: Tree,
@@ -28,7 +28,7 @@ export async function addBytecode(
     await mustRun(
       [
         ...[loader, '--library-path', libraries, join(root, recipe.python)],
-        // Without -B the compiler's own imports would be cached first, with time stamps and this folder's name.
+        // Without -B, Python would cache the compiler's own imports first, with time stamps and this folder's name.
         ...['-B', '-s', '-S', '-m', 'compileall', '-q', '--invalidation-mode', 'unchecked-hash'],
         ...['-s', root, '-p', '/', join(root, recipe.folder)],
       ],

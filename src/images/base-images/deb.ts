@@ -1,7 +1,7 @@
 /**
- * What Ward takes from a `.deb`: its files, filtered, and its entry for the package database in distroless
- * form (`var/lib/dpkg/status.d/<package>` and `<package>.md5sums`, naming only what was kept), so that a
- * scanner finds every package. Maintainer scripts are never run.
+ * Takes from a `.deb` its wanted files and its entry for the package database in distroless form
+ * (`var/lib/dpkg/status.d/<package>` and `<package>.md5sums`, with only the files that were kept), so that a scanner
+ * finds every package. Never runs maintainer scripts.
  */
 import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
@@ -13,9 +13,9 @@ import { plainMode, type Tree, treePath } from './tree.ts';
 export interface DebOptions {
   readonly name: string;
   readonly file: string;
-  /** Whether a path of the package, as in the tree, is wanted. */
+  /** Tells whether the tree should have this path of the package. */
   readonly keeps: (path: string) => boolean;
-  /** Gets files that are not kept, too: a bundle may be made of them. */
+  /** Gets every file, also those that are not kept: they may be parts of a bundle. */
   readonly onFile?: (path: string, bytes: Buffer) => void;
 }
 

@@ -1,13 +1,13 @@
 /**
- * Runs a program of a layer while the layer is made: with a folder as its root, so that it meets the libraries and the
- * paths that it will meet in the image, and none of this machine's. Only programs that came from signed packages.
+ * Runs a program of a layer during the build. A folder is its root, so that it sees the libraries and paths of the
+ * image, and none of this machine's. Only for programs from signed packages.
  */
 import { mustRun } from '../../lib/index.ts';
 
 const timeoutMs = 300_000;
 
 /**
- * Runs `argv` with `root` as `/`. As root, or where user namespaces are to be had.
+ * Runs `argv` with `root` as `/`. Needs root, or user namespaces.
  * @throws Fault COMMAND_FAILED
  */
 export function runInside(root: string, argv: readonly string[]): Promise<string> {

@@ -1,9 +1,9 @@
 /**
- * A Java layer, made by the very Java that it is made of: the runtime is linked from the modules that the recipe
- * names, the runner is compiled, and the classes that both need are archived, which halves the time of a start.
+ * Makes a Java layer with the Java of its own packages: links the runtime from the modules that the recipe names,
+ * compiles the runner, and archives the classes that both need, which halves the time of a start.
  *
- * The same inputs give the same bytes: jlink, javac and the dump of the archive are deterministic, jar is told names
- * and date, and the archive, which knows how old the files are that it was made from, is made from dated ones.
+ * The same inputs give the same bytes: jlink, javac and the dump of the archive are deterministic, and jar gets names
+ * and a date. The archive records the dates of the files that it is made from, so these get a fixed date.
  */
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -22,7 +22,7 @@ export interface JavaOptions {
   /** The package files of the layer, tools among them. */
   readonly debs: Iterable<string>;
   readonly dropped: readonly string[];
-  /** When the layer's files will be said to have been written: seconds. */
+  /** The date of the layer's files, in seconds. */
   readonly epoch: number;
   readonly cacheDir: string;
 }
@@ -31,12 +31,12 @@ const extractTimeoutMs = 120_000;
 const jarDate = '1980-01-01T00:00:02Z';
 const jarFile = 'ward/runner.jar';
 const archiveFile = 'ward/runner.jsa';
-/** Text put together by `invokedynamic`, as javac has it otherwise, costs 20 ms when it is first met. */
+/** By default, javac joins strings with `invokedynamic`, which costs 20 ms at its first use. */
 const compilerFlags = ['-g:source,lines', '-XDstringConcat=inline'];
-/** What keeps the archive independent of this machine's memory. Only G1 archives objects, too. */
+/** Keeps the archive independent of this machine's memory. Only G1 archives objects, too. */
 const dumpFlags = ['-Xshare:dump', '-XX:+UseG1GC', '-Xms128m', '-Xmx128m'];
 
-/** Adds the runtime, the runner and the archive to `tree`, which has what is kept of the packages. */
+/** Adds the runtime, the runner and the archive to `tree`, which has the kept files of the packages. */
 export async function addJava(tree: Tree, options: JavaOptions): Promise<void> {
   const folder = await mkdtemp(join(options.cacheDir, '.tmp-java-'));
   try {
@@ -50,7 +50,7 @@ export async function addJava(tree: Tree, options: JavaOptions): Promise<void> {
   }
 }
 
-/** A root with all of the packages and, in `/build/source`, the runner's sources. */
+/** Makes a root with all packages and, in `/build/source`, the runner's sources. */
 async function furnish(workshop: string, { below, debs, runner }: JavaOptions): Promise<void> {
   await writeTree(workshop, below);
   for (const deb of debs) {
@@ -67,13 +67,13 @@ async function linkRuntime(tree: Tree, workshop: string, options: JavaOptions): 
   const { source, dropped } = options;
   await runTool(workshop, source, 'jdk.jlink/jdk.tools.jlink.internal.Main', [
     ...['--module-path', `/${source.from}/jmods`, '--add-modules', source.modules.join(',')],
-    // Of Java's own classes, the numbers of lines are a tenth.
+    // Line numbers are a tenth of the size of Java's own classes.
     ...['--output', '/build/runtime', '--no-header-files', '--no-man-pages', '--strip-java-debug-attributes'],
   ]);
   await readTree(tree, join(workshop, 'build/runtime'), source.home, (path) => !matchesPath(path, dropped));
 }
 
-/** Also what rehearses it: an action, and a main class that lets the runner serve it. */
+/** Compiles the runner and its rehearsal: an action, and a main class that lets the runner serve it. */
 async function compileRunner(tree: Tree, workshop: string, options: JavaOptions): Promise<void> {
   const { source, runner } = options;
   const classPath = classPathOf(runner).replace(`/${jarFile}`, '/build/classes');
@@ -93,7 +93,7 @@ async function compileRunner(tree: Tree, workshop: string, options: JavaOptions)
   tree.add(jarFile, { type: 'file', mode: 0o644, bytes: await readFile(join(build, 'runner.jar')) });
 }
 
-/** The order in which a folder is listed is its file system's affair, so the names are told. */
+/** Passes the names to jar in order, because the order of a folder depends on its file system. */
 async function packClasses(
   workshop: string,
   source: JavaSource,
@@ -110,7 +110,7 @@ async function packClasses(
   ]);
 }
 
-/** In a root that is as the image will be, since the archive is good only for the paths and dates it was made from. */
+/** Makes the archive in a root like the image, since it is valid only for the paths and dates that it was made from. */
 async function archiveClasses(tree: Tree, root: string, build: string, options: JavaOptions): Promise<void> {
   const { source, runner, below, epoch } = options;
   for (const layer of [below, tree]) await writeTree(root, layer, { epoch });
@@ -122,7 +122,7 @@ async function archiveClasses(tree: Tree, root: string, build: string, options: 
     ...[java, '-XX:DumpLoadedClassList=/build/classes.list', '-XX:+UseSerialGC'],
     ...['-cp', `${classPath}:/build/rehearsal`, source.rehearsal, '/build'],
   ]);
-  // The JDK's own list is of classes that most programs load.
+  // The JDK's own list names the classes that most programs load.
   const usual = await readFile(join(root, 'build/runtime/lib/classlist'), 'utf8');
   await writeFile(list, `${usual}${await readFile(list, 'utf8')}`);
   await runInside(root, [
@@ -143,7 +143,7 @@ function runTool(
   return runInside(workshop, [`/${source.from}/bin/java`, '-XX:-UsePerfData', '-m', main, ...args]);
 }
 
-/** The one that the runner is started with. */
+/** The class path in the runner's command. */
 function classPathOf({ entrypoint }: RunnerFiles): string {
   return entrypoint[entrypoint.indexOf('-cp') + 1] ?? '';
 }

@@ -1,6 +1,6 @@
 /**
- * A tree → a layer blob: entries sorted by path, owner 0:0, one time for all, fixed compression. The same tree
- * and epoch give the same bytes. zstd, because unlike zlib its output does not depend on the processor.
+ * Packs a tree into a layer blob: entries sorted by path, owner 0:0, one date for all, fixed compression. The same tree
+ * and epoch give the same bytes. Uses zstd because, unlike zlib's, its output does not depend on the processor.
  */
 import { createHash } from 'node:crypto';
 import { PassThrough, type Readable, Transform } from 'node:stream';
@@ -17,7 +17,7 @@ export interface PackedLayer {
   readonly size: number;
 }
 
-/** Part of what makes a layer's bytes. */
+/** Belongs to the inputs of a layer: another level gives other bytes. */
 export const compressionLevel = 3;
 const writtenBytes = 256 * 1024;
 
@@ -28,7 +28,7 @@ export function packLayer(dir: string, tree: Tree, epoch: number): Promise<Packe
   return packArchive(dir, (archive) => writeEntries(archive, tree, new Date(epoch * 1000)));
 }
 
-/** Packs what `write` puts into the archive, which is ended here. */
+/** Packs the entries that `write` puts into the archive, and ends the archive. */
 export async function packArchive(
   dir: string,
   write: (archive: Archive) => Promise<void>,
@@ -41,14 +41,14 @@ export async function packArchive(
       throw error;
     },
   );
-  // Both have ended before an error is told; that of the blob is the cause, whichever failed first.
+  // Throws when both have ended. The error of the blob is the cause, whichever failed first.
   const [packed, filled] = await Promise.allSettled([packTar(dir, archive), written]);
   if (packed.status === 'rejected') throw packed.reason;
   if (filled.status === 'rejected') throw filled.reason;
   return packed.value;
 }
 
-/** Packs a tar that is there already. */
+/** Packs an existing tar. */
 export async function packTar(dir: string, tar: Archive | Readable): Promise<PackedLayer> {
   const hash = createHash('sha256');
   const hashing = new Transform({
@@ -58,7 +58,7 @@ export async function packTar(dir: string, tar: Archive | Readable): Promise<Pac
     },
   });
   const compress = createZstdCompress({
-    // Each piece that comes out is a turn of the event loop and a write.
+    // Each piece of output costs a turn of the event loop and a write.
     chunkSize: writtenBytes,
     params: { [constants.ZSTD_c_compressionLevel]: compressionLevel, [constants.ZSTD_c_checksumFlag]: 1 },
   });

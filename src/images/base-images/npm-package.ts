@@ -1,6 +1,6 @@
 /**
- * A file set from an npm package, fetched by the machine's own npm (its registry, proxy and cache) and
- * checked against the integrity that the recipe pins, however it was fetched.
+ * Takes files from an npm package. The machine's own npm fetches it (with its registry, proxy and cache); Ward always
+ * checks it against the integrity that the recipe pins.
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -18,7 +18,7 @@ import { plainMode, type Tree } from './tree.ts';
 const maxPackageBytes = 256 * 1024 * 1024;
 const timeoutMs = 600_000;
 
-/** The name of the package that holds Node.js for this machine, and what its bytes must hash to. */
+/** The name of the package with Node.js for this machine, and the digest that its bytes must have. */
 export function npmPackageFor(source: NpmSource): { name: string; integrity: string } {
   const name = `node-linux-${process.arch}`;
   const integrity = source.integrity[name];
@@ -56,7 +56,7 @@ export async function addNpmPackage(
   throw imageFault('IMAGE_BUILD_FAILED', `${archive} lacks ${[...wanted.keys()].join(', ')}`);
 }
 
-/** What of a module is loaded or must go with it. */
+/** Keeps the files of a module that Node.js loads, and those that must accompany it. */
 const kept = /^(?:licen[cs]e[^/]*|notice[^/]*|.*\.(?:c|m)?js|.*\.json)$/i;
 
 /**
@@ -88,7 +88,7 @@ export async function addNpmModules(
 
 type Pinned = Pick<NpmModule, 'name' | 'version' | 'integrity'>;
 
-/** The archives, in the order of `packages`. Those that are missing are fetched by one npm: it takes long to start. */
+/** Returns the archives in the order of `packages`. One npm fetches all missing ones, because it is slow to start. */
 async function fetchPackages(
   packages: readonly Pinned[],
   folder: string,

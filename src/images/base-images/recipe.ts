@@ -16,7 +16,7 @@ const paths = z.array(path);
 
 const debianSource = z.strictObject({
   packages: names,
-  /** Further packages that are there while the layer is made, and not in it. */
+  /** Further packages that are present during the build, and not in the layer. */
   tools: names.default([]),
   omit: names.default([]),
   keep: z.record(z.string(), paths).default({}),
@@ -37,14 +37,14 @@ const npmModule = z.strictObject({
   integrity: z.string().startsWith('sha512-'),
 });
 
-/** A package that functions may load without bringing it along. */
+/** A package that functions may load without including it. */
 export type NpmModule = z.infer<typeof npmModule> & {
-  /** Where it lies, below the root: `node_modules/needle/node_modules/sax`. */
+  /** Its path below the root: `node_modules/needle/node_modules/sax`. */
   readonly path: string;
 };
 
 const lockedPath = /^(?:node_modules\/(?:@[a-z0-9-]+\/)?[a-z0-9][a-z0-9.-]*(?:\/(?=n)|$))+$/;
-/** npm's lock file, as far as it says what to fetch. */
+/** The part of npm's lock file that says what to fetch. */
 const npmLock = z.object({
   lockfileVersion: z.literal(3),
   packages: z.record(
@@ -54,12 +54,12 @@ const npmLock = z.object({
 });
 
 const javaSource = z.strictObject({
-  /** Where the packages' own Java lies. */
+  /** The path of the packages' own Java. */
   from: path,
-  /** Where the image's shall lie. */
+  /** The path of the image's Java. */
   home: path,
   modules: names.min(1),
-  /** A class that makes the runner load what it will need. */
+  /** A class that makes the runner load the classes that it will need. */
   rehearsal: z.string(),
 });
 export type JavaSource = z.infer<typeof javaSource>;
@@ -98,9 +98,9 @@ const image = z.strictObject({
   name: z.string().regex(/^[a-z0-9]+:[a-z0-9.-]+$/),
   title: z.string(),
   layers: names,
-  /** What it may hold although the recipe forbids it. */
+  /** Paths that it may hold although the recipe forbids them. */
   allow: paths.default([]),
-  /** In its configuration, beside what is in every image's. */
+  /** Environment variables beside those of every image. */
   env: names.default([]),
   kind: kind.optional(),
 });
@@ -166,12 +166,12 @@ function parseRecipe<T>(file: string, schema: z.ZodType<T>, parseText: (text: st
   throw imageFault('RECIPE_INVALID', `${join(recipesDir, file)}: ${z.prettifyError(result.error)}`);
 }
 
-/** What Ward's own images are called. */
+/** The names of Ward's own images. */
 export function ownImageNames(): ReadonlySet<string> {
   return new Set(loadRecipe().images.map(({ name }) => name));
 }
 
-/** Those of Ward's own images that have a shell. */
+/** The names of Ward's own images with a shell. */
 export function imagesWithShell(): readonly string[] {
   return loadRecipe().images.flatMap(({ name, allow }) => (allow.includes('usr/bin/sh') ? [name] : []));
 }

@@ -1,6 +1,6 @@
 /**
- * The program that a runtime image runs, taken from its folder: every file that is not a test. Also how to start
- * it, which the folder's `entrypoint.json` says.
+ * Reads the program that a runtime image runs from its folder: every file that is not a test, and the command to start
+ * it from `entrypoint.json`.
  */
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
@@ -16,7 +16,7 @@ export const installedRunnersDir = fileURLToPath(new URL('../../../runners', imp
 export interface RunnerFiles {
   /** Path below `/ward` → bytes. */
   readonly files: ReadonlyMap<string, Buffer>;
-  /** Over all names and bytes. */
+  /** The hash of all names and bytes. */
   readonly hash: string;
   /** The image's entry point: `argv` of the folder's `entrypoint.json`. */
   readonly entrypoint: readonly string[];

@@ -21,7 +21,7 @@ import { hostArchitecture } from './target.ts';
 export interface BuildOptions {
   /** The store: an OCI image layout. Packages and records of builds are kept in its folder `build`. */
   readonly dir: string;
-  /** Where the runners' sources lie; this installation's own by default. */
+  /** The folder of the runners' sources; this installation's own by default. */
   readonly runnersDir?: string;
   readonly signal?: AbortSignal;
   /** Gets a line for every step that takes time. */
@@ -37,8 +37,8 @@ export interface BuiltImage {
 const buildWaitMs = 600_000;
 
 /**
- * Builds every image of the recipes. Layers whose inputs are unchanged are taken as they are; versions are
- * those that apt's signed lists name now.
+ * Builds every image of the recipes. Reuses layers whose inputs are unchanged; versions are those that apt's signed
+ * lists name now.
  * @throws Fault IMAGE_BUILD_FAILED, COMMAND_FAILED, IMAGE_STORE_BUSY
  */
 export async function buildRuntimeImages(options: BuildOptions): Promise<readonly BuiltImage[]> {
@@ -74,7 +74,9 @@ async function gatherInputs(recipe: Recipe, cacheDir: string, options: BuildOpti
   return { recipe, target, storeDir, cacheDir, apt, packages, runners, epoch, signal, progress };
 }
 
-/** What each Debian layer consists of: its closure without what it omits or has below it. */
+/**
+ * Finds the packages of each Debian layer: its closure without the packages that it omits or that layers below have.
+ */
 async function resolveLayers(recipe: Recipe, apt: Apt): Promise<Map<string, readonly DebianPackage[]>> {
   const sources = Object.entries(recipe.layers).flatMap(([name, { debian }]) =>
     debian ? [{ name, debian }] : [],
@@ -106,7 +108,7 @@ export function sourceDateEpoch(): number | undefined {
   throw imageFault('IMAGE_BUILD_FAILED', `SOURCE_DATE_EPOCH is not a number of seconds: ${text}`);
 }
 
-/** Two at a time: much of the work is done by other programs, and the disk. */
+/** Builds two at a time: other programs and the disk do much of the work. */
 async function buildLayers(inputs: BuildInputs): Promise<ReadonlyMap<string, BuiltLayer>> {
   const store = openLayerStore(inputs.storeDir);
   const blobs = openBlobStore(inputs.storeDir);
@@ -126,7 +128,7 @@ async function buildLayers(inputs: BuildInputs): Promise<ReadonlyMap<string, Bui
     stop.abort(error);
     throw error;
   };
-  // Both have ended before an error is told.
+  // Throws when both have ended.
   const ended = await Promise.allSettled([work().catch(stopping), work().catch(stopping)]);
   stop.signal.throwIfAborted();
   for (const each of ended) if (each.status === 'rejected') throw each.reason;
@@ -157,7 +159,7 @@ async function writeImage(
   return { name: image.name, digest, sizeBytes };
 }
 
-/** What every image must have is in one of its layers, and what it must not have is in none. */
+/** Checks that a layer has each path that every image must have, and none has one that it must not have. */
 async function checkContent(
   image: ImageRecipe,
   built: readonly BuiltLayer[],
@@ -185,7 +187,7 @@ function imageConfig(
 ) {
   const created = new Date(Math.max(...layers.map(({ epoch }) => epoch)) * 1000).toISOString();
   const versions = Object.entries(Object.assign({}, ...layers.map((layer) => layer.versions)));
-  // The topmost one's: it lies over the others.
+  // The runner of the topmost layer, which covers the others.
   const runner = image.layers
     .map((name) => layerRecipe(recipe, name).runner)
     .findLast((name) => name !== undefined);

@@ -1,6 +1,7 @@
 /**
- * What the last build was made from, so that "is everything there?" costs a few small reads: no apt, no
- * hashing of layers. A change of the recipes, of a runner or of the architecture, or a missing blob, says no.
+ * Records the inputs of the last build, so that it takes only a few small reads to see whether every image is ready: no
+ * apt, no hashing of layers. After a change of the recipes, of a runner or of the architecture, or without a blob, the
+ * answer is no.
  */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
@@ -19,8 +20,8 @@ const stampSchema = z.object({ inputs: z.string(), images: z.record(z.string(), 
 const maxStampBytes = 64 * 1024;
 
 /**
- * Whether `dir` holds the images of the present recipes and runners, complete and unpacked. Newer packages in
- * the archive do not count: only a build looks for them.
+ * Tells whether `dir` holds the images of the present recipes and runners, complete and unpacked. Newer packages in the
+ * archive do not count: only a build looks for them.
  */
 export async function runtimeImagesReady(dir: string, runnersDir = installedRunnersDir): Promise<boolean> {
   const bytes = await readRegularFile(stampFile(dir), maxStampBytes);
@@ -49,7 +50,7 @@ async function isComplete(dir: string, entry: Descriptor): Promise<boolean> {
   }
 }
 
-/** Remembers that `images` were built from `inputs`. */
+/** Records that `images` were built from `inputs`. */
 export async function writeStamp(
   dir: string,
   inputs: string,
@@ -66,7 +67,7 @@ function stampFile(dir: string): string {
   return join(dir, 'build', 'stamp.json');
 }
 
-/** Over everything that a build is made from, save the packages. */
+/** The hash of all inputs of a build except the packages. */
 export async function inputsHash(runnersDir: string): Promise<string> {
   const recipe = loadRecipe();
   const hash = createHash('sha256').update(

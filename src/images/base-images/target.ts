@@ -1,4 +1,4 @@
-/** What differs between the architectures that Ward makes images for. */
+/** The differences between the architectures that Ward makes images for. */
 import { imageFault } from '../faults.ts';
 
 export interface Architecture {
@@ -8,7 +8,7 @@ export interface Architecture {
   readonly triple: string;
   /** The dynamic loader, in the merged-/usr tree. */
   readonly loader: string;
-  /** Links in the root that merged /usr has only there. */
+  /** Links of merged /usr in the root that only this architecture has. */
   readonly links: Readonly<Record<string, string>>;
 }
 

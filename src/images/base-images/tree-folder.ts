@@ -1,16 +1,16 @@
-/** A layer's content as a folder of the host, for programs that have to see it: laid out, and read back. */
+/** Writes a layer's content to a folder of the host, for programs that need it there, and reads it back. */
 import { lstat, mkdir, readdir, readFile, readlink, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { plainMode, type Tree } from './tree.ts';
 
 export interface WriteOptions {
-  /** Whether links that are absolute are made, too: they mean something only to a program whose root is the folder. */
+  /** Makes absolute links, too: they have a meaning only for a program whose root is the folder. */
   readonly absoluteLinks?: boolean;
-  /** When the files are said to have been written: epoch seconds. */
+  /** The date of the files, in epoch seconds. */
   readonly epoch?: number;
 }
 
-/** Lays the tree out below `root`, over what is there. */
+/** Writes the tree below `root`, over existing files. */
 export async function writeTree(root: string, tree: Tree, options: WriteOptions = {}): Promise<void> {
   const { absoluteLinks = true, epoch } = options;
   for (const [path, entry] of tree.entries) {
@@ -26,7 +26,7 @@ export async function writeTree(root: string, tree: Tree, options: WriteOptions 
   }
 }
 
-/** Adds the folder `from` of the host as `to`; `keeps` is asked about each path as it is in the tree. */
+/** Adds the folder `from` of the host as `to`; calls `keeps` with each path in the tree. */
 export async function readTree(
   tree: Tree,
   from: string,

@@ -1,7 +1,7 @@
 /**
  * A layer's content in memory, before it is packed. Paths are relative and normal; the merged-/usr names
  * (`bin/x`, `lib/x` …) are stored below `usr/`, so that two packages never disagree on where a file lies.
- * There are no owners, times, devices or special mode bits in it: whatever is packed from it has none.
+ * It has no owners, times, devices or special mode bits, so nothing that is packed from it has any.
  */
 export type TreeEntry =
   | { readonly type: 'folder'; readonly mode: number }
@@ -33,12 +33,14 @@ export function treePath(name: string): string {
     .replace(merged, 'usr/$&');
 }
 
-/** Files and programs for all to read; nothing for anybody to write, no special bits. */
+/**
+ * Reduces a mode to that of a program or a plain file: all users may read, only the owner may write, no special bits.
+ */
 export function plainMode(mode: number): number {
   return mode & 0o100 ? 0o755 : 0o644;
 }
 
-/** Whether `path` is one of `patterns`, or below one that ends in `/`. */
+/** Tells whether `path` is one of `patterns`, or below one that ends in `/`. */
 export function matchesPath(path: string, patterns: readonly string[]): boolean {
   return patterns.some((pattern) =>
     pattern.endsWith('/') ? `${path}/`.startsWith(pattern) : path === pattern,

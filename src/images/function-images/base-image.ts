@@ -1,6 +1,6 @@
 /**
- * What an image may stand on: an image in Ward's own store, found by its name once and from then on by its digest, so
- * that a name that moves meanwhile changes nothing.
+ * Finds the base of an image, which must be in Ward's own store. Looks up its name once and uses its digest from then
+ * on, so that a name that moves meanwhile changes nothing.
  */
 
 import { blobPath, blobSize, type Digest } from '../../blobs/index.ts';
@@ -13,14 +13,14 @@ import { parseReference } from '../reference.ts';
 import { pickEntry } from '../store/image-store.ts';
 
 export interface BaseImage {
-  /** As it is called in the store, with its tag. */
+  /** Its name in the store, with its tag. */
   readonly name: string;
   readonly digest: Digest;
-  /** Of its manifest. */
+  /** The digest of its manifest. */
   readonly descriptor: Descriptor;
   readonly layers: readonly Descriptor[];
   readonly config: Config;
-  /** The kind that it runs, `nodejs:24`; undefined when it is none of Ward's runtimes. */
+  /** The kind that it runs, `nodejs:24`; undefined when it is not one of Ward's runtimes. */
   readonly kind: string | undefined;
 }
 

@@ -1,8 +1,8 @@
 /**
- * Runs buildah, which carries out a Dockerfile, with everything that it writes in a folder of its own and nothing of
- * the machine's own configuration. It can fetch no image: all that there are were put there before. Unless it is asked
- * for, the build is in a network namespace of its own, so nothing in it has a network; in any case in mount, pid, ipc
- * and uts namespaces that end with it.
+ * Runs buildah, which executes a Dockerfile. It writes only to a folder of its own, and reads nothing of the machine's
+ * own configuration. It can't fetch images: it has only those that were loaded before. The build runs in mount, pid,
+ * ipc and uts namespaces that end with it; and, unless the caller asks for the network, in a network namespace of its
+ * own, so nothing in it has a network.
  */
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,11 +11,11 @@ import { type CommandResult, runCommand, startCommand } from '../../lib/index.ts
 import { imageFault } from '../faults.ts';
 
 export interface Buildah {
-  /** Puts the image of an OCI layout that has one only into its storage, as `name`. */
+  /** Loads the only image of an OCI layout into its storage, as `name`. */
   load(layoutDir: string, name: string): Promise<void>;
-  /** Carries a Dockerfile out. The result is in its storage as `name`. */
+  /** Executes a Dockerfile. The result is in its storage as `name`. */
   build(options: BuildahBuild): Promise<void>;
-  /** Writes an image to a folder in the form `dir:` of containers-transports(5). */
+  /** Writes an image to a folder in the format `dir:` of containers-transports(5). */
   save(name: string, dir: string): Promise<void>;
 }
 
@@ -26,9 +26,9 @@ export interface BuildahBuild {
   readonly ignoreFile: string;
   readonly buildArgs: readonly string[];
   readonly hasNetwork: boolean;
-  /** What is made is dated so: epoch seconds. */
+  /** The date of everything that it makes, in epoch seconds. */
   readonly epoch: number;
-  /** Puts the names of images that a reader knows into a line of output. */
+  /** Replaces internal names of images in a line of output by those that a reader knows. */
   readonly rename: (line: string) => string;
   readonly progress: (line: string) => void;
   /** Images of the store that have a shell, for the error of a `RUN` that finds none. */
@@ -42,11 +42,11 @@ const stepTimeoutMs = 600_000;
 const buildTimeoutMs = 3_600_000;
 const keptLines = 40;
 const shownLineLength = 200;
-/** Of one step. */
+/** The most lines of output to show of one step. */
 const shownOutputLines = 500;
 const minVersion = /^buildah version (1\.(?:2[3-9]|[3-9]\d)|[2-9])/;
 
-/** buildah refuses limits above those of its own process, and its defaults may be. */
+/** buildah refuses limits above those of its own process; its defaults may be higher. */
 const containersConf = (helpers: string) =>
   [
     '[containers]',
@@ -103,7 +103,7 @@ async function writeSettings(dir: string): Promise<NodeJS.ProcessEnv> {
   const helpers = join(dir, 'helpers');
   for (const folder of [helpers, join(dir, 'tmp'), join(dir, 'home')])
     await mkdir(folder, { recursive: true, mode: 0o700 });
-  // It looks for the helper that makes networks even where it is to make none.
+  // It looks for the helper that makes networks even when it must make none.
   await writeFile(join(helpers, 'netavark'), '#!/bin/false\n');
   await chmod(join(helpers, 'netavark'), 0o755);
   const files = {
@@ -169,7 +169,7 @@ async function build(
   }
 }
 
-/** Passes on the steps, and below a `RUN` what it writes, as buildah shows it. */
+/** Passes on the steps, and the output of `RUN` steps, as buildah shows them. */
 function relayOf(progress: (line: string) => void): (line: string) => void {
   let left = 0;
   return (line) => {

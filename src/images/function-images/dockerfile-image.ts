@@ -1,8 +1,8 @@
 /**
- * An image from a folder with a Dockerfile. buildah carries it out on images of the store, which are all that it has;
- * the image itself is put together here: the base's layers as the store has them, what the Dockerfile added as one
- * layer, and Ward's server where the Dockerfile names no program of its own. The same folder on the same base gives
- * the same digest, as far as what its RUN lines do is the same each time.
+ * Builds an image from a folder with a Dockerfile. buildah executes it on images of the store and has no others. Ward
+ * assembles the image itself: the base's layers as the store has them, the changes of the Dockerfile as one layer, and
+ * Ward's server where the Dockerfile names no program of its own. The same folder on the same base gives the same
+ * digest, if its RUN lines are deterministic.
  */
 import { mkdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -33,7 +33,7 @@ const maxDockerfileBytes = 1024 * 1024;
 /** 1980-01-01, as in the other layers. */
 const epoch = 315_532_800;
 
-/** True when the folder is built by its Dockerfile. */
+/** Tells whether the folder has a Dockerfile to build it with. */
 export async function hasDockerfile(folder: string): Promise<boolean> {
   return (await stat(join(folder, dockerfileName)).catch(() => undefined))?.isFile() ?? false;
 }
@@ -77,7 +77,7 @@ export async function buildDockerfileImage(options: DockerfileImageOptions): Pro
   return await assembleBuilt(options, base, content, join(dir, 'built'));
 }
 
-/** Whatever the ignore file says of it: most name it there. */
+/** Reads the Dockerfile although the ignore file may name it: most do. */
 async function readText(root: string): Promise<string> {
   const { size: sizeBytes } = await stat(join(root, dockerfileName));
   if (sizeBytes > maxDockerfileBytes) throw imageFault('DOCKERFILE_INVALID', 'the Dockerfile is too long');
@@ -91,12 +91,12 @@ async function readText(root: string): Promise<string> {
 
 const localNames = /localhost\/ward-base:[0-9a-f]{64}/g;
 
-/** Says all of the image that it is: its digest. */
+/** A name from the digest, which identifies the image. */
 function localName({ digest }: BaseImage): string {
   return `localhost/ward-base:${digestHex(digest)}`;
 }
 
-/** A layout that has this image only, with the store's own blobs. */
+/** Makes a layout with this image only, from the store's own blobs. */
 async function load(buildah: Buildah, base: BaseImage, storeDir: string, dir: string): Promise<void> {
   const layout = join(dir, `base-${digestHex(base.digest)}`);
   await mkdir(layout);
@@ -105,13 +105,13 @@ async function load(buildah: Buildah, base: BaseImage, storeDir: string, dir: st
   await buildah.load(layout, localName(base));
 }
 
-/** What is not to be in the image is not to be seen by the build either. */
+/** The build must not see files that stay out of the image. */
 function ignoredBy({ leftOut, ignoreText }: FolderContent): string {
   const others = leftOut.filter(({ reason }) => reason !== 'ignored').map(({ path }) => literal(path));
   return [ignoreText, ...others, ''].join('\n');
 }
 
-/** A pattern for this path and no other. What patterns are trimmed of fits any character. */
+/** Writes a pattern for this path only. Replaces characters that would be trimmed by a wildcard. */
 function literal(path: string): string {
   return path.replaceAll(/[\\*?[\]#!]/g, '\\$&').replaceAll(/\s/g, '?');
 }

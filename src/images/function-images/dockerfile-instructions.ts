@@ -1,7 +1,7 @@
 /**
- * A Dockerfile cut into instructions and words, each with its place in the text: comments, continued lines with the
- * escape that the first lines may choose, and here-documents, whose lines are no instructions.
- * Source: Docker, "Dockerfile reference".
+ * Splits a Dockerfile into instructions and words, each with its place in the text. Handles comments, continued lines
+ * with the escape that the first lines may choose, and here-documents, whose lines are not instructions. Source:
+ * Docker, "Dockerfile reference".
  */
 
 export interface Word {
@@ -44,7 +44,7 @@ export function* readInstructions(text: string): Generator<Instruction> {
     const pieces: Line[] = [];
     for (let goesOn = true; goesOn && at < lines.length; at++) {
       const line = lines[at];
-      // In the middle of an instruction these are skipped.
+      // Docker skips these in the middle of an instruction.
       if (line === undefined || (pieces.length > 0 && (blank.test(line.text) || comment.test(line.text))))
         continue;
       const end = continues(line.text);
@@ -69,7 +69,7 @@ function linesOf(text: string): Line[] {
   return lines;
 }
 
-/** Where a line ends that goes on in the next; undefined when it does not. */
+/** Finds the end of a line that continues in the next; undefined when it does not. */
 function continuation(lines: readonly Line[]): (line: string) => number | undefined {
   let mark = '\\';
   for (const { text } of lines) {

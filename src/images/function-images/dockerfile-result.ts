@@ -1,6 +1,6 @@
 /**
- * What buildah made of a Dockerfile → an image of Ward's: on the base's own layers, with Ward's server where the
- * Dockerfile names no program of its own.
+ * Turns buildah's result into an image of Ward: on the base's own layers, with Ward's server where the Dockerfile names
+ * no program of its own.
  */
 
 import { join } from 'node:path';
@@ -20,8 +20,8 @@ import { packServer, servedFamilyOf } from './server-program.ts';
 type ResultOptions = Pick<FunctionImageOptions, 'labels' | 'layoutDir' | 'runnersDir' | 'storeDir'>;
 
 /**
- * @param base what the last stage stands on
- * @param builtDir the image in the form `dir:`
+ * @param base the base of the last stage
+ * @param builtDir the image in the format `dir:`
  * @throws Fault IMAGE_BUILD_FAILED, BUILD_FOLDER_INVALID
  */
 export async function assembleBuilt(
@@ -60,7 +60,7 @@ async function readBuilt(dir: string): Promise<LayoutImage> {
   );
 }
 
-/** Those over the base's, packed as Ward packs its own. */
+/** Packs the layers above the base's as Ward packs its own. */
 async function addedLayers(
   dir: string,
   builtDir: string,
@@ -102,8 +102,8 @@ interface Program {
 }
 
 /**
- * A runtime's own entry point speaks to Ward over a descriptor, and not HTTP: where the Dockerfile has not replaced it,
- * its CMD is the program, or else Ward's server.
+ * Finds the program of the image. A runtime's own entry point speaks to Ward over a descriptor, not HTTP. If the
+ * Dockerfile has not replaced it, the program is its CMD, or else Ward's server.
  */
 async function programOf(
   { layoutDir, runnersDir }: ResultOptions,
@@ -122,7 +122,7 @@ async function programOf(
   return { entrypoint: server.entrypoint, settings, layers: [server.layer] };
 }
 
-/** Those that the Dockerfile has set. */
+/** Picks the labels that the Dockerfile has set. */
 function ownLabels(base: BaseImage, labels: Readonly<Record<string, string>>): Record<string, string> {
   const inherited = base.config.config?.Labels ?? {};
   return Object.fromEntries(Object.entries(labels).filter(([name, value]) => inherited[name] !== value));

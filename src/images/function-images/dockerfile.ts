@@ -1,15 +1,14 @@
 /**
- * What a Dockerfile stands on: every image that it names is found in it and replaced by one that was chosen before the
- * build, so that a name can't mean something else by then. Nothing else of it is understood or changed here. A name
- * that is missed has no image in a build that can fetch none, which fails there.
- * Source: Docker, "Dockerfile reference".
+ * Finds every image that a Dockerfile names, and replaces it by one that was chosen before the build, so that a name
+ * can't mean another image by then. Interprets and changes nothing else. If it misses a name, the build fails: it can't
+ * fetch images. Source: Docker, "Dockerfile reference".
  */
 import { imageFault } from '../faults.ts';
 import { type Instruction, readInstructions, type Word } from './dockerfile-instructions.ts';
 
 export interface NamedImage {
   readonly name: string;
-  /** Where it stands in the text. */
+  /** Its place in the text. */
   readonly start: number;
   readonly end: number;
 }
@@ -18,7 +17,7 @@ export interface Dockerfile {
   readonly text: string;
   /** In the order of the text. */
   readonly images: readonly NamedImage[];
-  /** That of the last stage. */
+  /** The base of the last stage. */
   readonly finalBase: string;
 }
 
@@ -26,7 +25,7 @@ const maxTextLength = 1024 * 1024;
 const maxStages = 100;
 
 interface Stages {
-  /** Name in lower case → the image that the stage stands on in the end. */
+  /** Maps the name of a stage, in lower case, to the image that it is built on in the end. */
   readonly bases: Map<string, string>;
   readonly images: NamedImage[];
   count: number;
@@ -46,7 +45,7 @@ export function readDockerfile(text: string): Dockerfile {
   return { text, images: stages.images, finalBase: stages.last };
 }
 
-/** The text with each image's name replaced. */
+/** Returns the text with each image's name replaced. */
 export function withImages({ text, images }: Dockerfile, replace: (name: string) => string): string {
   let result = '';
   let at = 0;
@@ -93,9 +92,9 @@ function isStage(name: string, stages: Stages): boolean {
   return /^\d+$/.test(name) || stages.bases.has(name.toLowerCase());
 }
 
-/** Notes that the image's name stands there. */
+/** Records the place of an image's name. */
 function named({ text: name, start, end }: Word, line: number, stages: Stages): string {
-  // What is broken by the end of a line can't be found again by its length.
+  // A name that continues on the next line can't be replaced by its length.
   if (end - start !== name.length) throw invalid('the name of an image spans several lines', line);
   if (/[$"'`]/.test(name)) {
     throw invalid(`the name of an image can't contain variables: ${name.slice(0, 200)}`, line);

@@ -1,6 +1,6 @@
 /**
- * Files of a folder → a layer, streamed: sorted, owner 0:0, one time for all, so that the same files give the same
- * bytes whenever and wherever they are packed. What lies above an entry is packed as a folder before it.
+ * Streams files of a folder into a layer: sorted, owner 0:0, one date for all, so that the same files give the same
+ * bytes whenever and wherever they are packed. Packs the folders above an entry before it.
  */
 import { pipeline } from 'node:stream/promises';
 import { type Archive, type PackedLayer, packArchive } from '../base-images/layer-blob.ts';
@@ -10,9 +10,9 @@ import { changed, openSourceFile } from './folder-file.ts';
 export interface FileLayerOptions {
   /** The layout whose blob it becomes. */
   readonly dir: string;
-  /** The folder that the entries are of, real and absolute. */
+  /** The folder of the entries, real and absolute. */
   readonly root: string;
-  /** Where it lies in the image, without slashes around it. */
+  /** Its path in the image, without slashes around it. */
   readonly target: string;
   /** Sorted by path. */
   readonly entries: readonly FolderEntry[];
@@ -20,16 +20,16 @@ export interface FileLayerOptions {
 }
 
 /**
- * 1980-01-01, the first date that every archive format can hold. Not `SOURCE_DATE_EPOCH`, which is often that of the
- * last change to the code: layers that did not change would never be the same again.
+ * 1980-01-01, the first date that every archive format can hold. Not `SOURCE_DATE_EPOCH`, which is often the date of
+ * the last change to the code: unchanged layers would never be the same again.
  */
 const mtime = new Date(315_532_800_000);
 const common = { mtime, uid: 0, gid: 0 };
-/** Longer files are not read at once. */
+/** Longer files are streamed. */
 const wholeBytes = 256 * 1024;
 const filesAhead = 16;
 
-/** @throws Fault BUILD_FOLDER_INVALID when a file is not what it was */
+/** @throws Fault BUILD_FOLDER_INVALID when a file has changed */
 export function packFiles(options: FileLayerOptions): Promise<PackedLayer> {
   const { dir, root, target, entries, signal } = options;
   return packArchive(dir, async (archive) => {
@@ -55,13 +55,13 @@ interface Ahead {
   readonly content: Promise<Buffer> | undefined;
 }
 
-/** The entries in their order, short ones of the next being read meanwhile: most of the time is spent waiting. */
+/** Yields the entries in order, and reads the next short ones ahead: most of the time is spent waiting. */
 function* readingAhead(root: string, entries: readonly FolderEntry[]): Generator<Ahead> {
   const queue: Ahead[] = [];
   for (const entry of entries) {
     const isShort = entry.type === 'file' && entry.sizeBytes <= wholeBytes;
     const content = isShort ? readWhole(root, entry) : undefined;
-    // Whoever awaits it gets its error; and nobody does once another has failed.
+    // The caller that awaits it gets its error; no caller awaits it once another entry has failed.
     content?.catch(() => {});
     queue.push({ entry, content });
     const first = queue.length > filesAhead ? queue.shift() : undefined;
@@ -91,7 +91,7 @@ function add(archive: Archive, header: Header, content?: Buffer): Promise<void> 
   });
 }
 
-/** A file that grows is cut off, one that shrinks is noticed. */
+/** Cuts off a file that grows, and detects one that shrinks. */
 async function readWhole(root: string, entry: FileEntry): Promise<Buffer> {
   const file = await openSourceFile(root, entry);
   try {

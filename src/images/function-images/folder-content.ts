@@ -2,9 +2,9 @@
  * Sorts out which files, folders and links of a folder go into an image or into an action's code, and which stay out,
  * with the reason.
  *
- * The folder is taken for hostile. Refused: devices, pipes and sockets, links that lead out of it, names that mean
- * something in a layer or can't be in one, and more than an image should hold. Nothing is read here but names, and
- * the beginning of files that may be private keys.
+ * Treats the folder as hostile. Refuses devices, pipes and sockets, links that lead out of it, names that are reserved
+ * in layers or can't be in one, and more than an image should hold. Reads only names, and the beginning of files that
+ * may be private keys.
  */
 import type { Stats } from 'node:fs';
 import { lstat, opendir, readlink, realpath } from 'node:fs/promises';
@@ -37,7 +37,7 @@ export interface FolderContent {
 
 export interface FolderOptions {
   readonly limits?: ArchiveLimits;
-  /** Absolute paths that are no part of it: what is being built may be put there. */
+  /** Absolute paths to ignore: the build may write there. */
   readonly without?: readonly string[];
 }
 
@@ -100,7 +100,7 @@ interface Found {
   readonly stats: Stats;
 }
 
-/** Some at once: most of the time is spent waiting. */
+/** How many run at once: most of the time is spent waiting. */
 async function* lookAtAll({ root }: Walk, folder: string, names: ReadonlySet<string>): AsyncGenerator<Found> {
   const all = [...names];
   for (let at = 0; at < all.length; at += lookedAtAtOnce)
@@ -116,7 +116,7 @@ async function lookAt(root: string, folder: string, name: string): Promise<Found
   }
 }
 
-/** Names are counted as they come: a folder may have more of them than memory has room. */
+/** Counts names as they come: a folder may have more of them than fit into memory. */
 async function namesIn({ root, budget }: Walk, folder: string): Promise<ReadonlySet<string>> {
   const names: string[] = [];
   try {
@@ -131,7 +131,7 @@ async function namesIn({ root, budget }: Walk, folder: string): Promise<Readonly
   return new Set(names.sort());
 }
 
-/** A folder that the ignore file puts out may have something in it that the ignore file puts in. */
+/** An ignored folder may hold files that the ignore file takes back. */
 function mayHoldMore({ rules }: Walk, reason: LeftOutReason): boolean {
   return reason === 'ignored' && rules.takesBack;
 }

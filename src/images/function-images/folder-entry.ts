@@ -1,4 +1,4 @@
-/** What a folder holds that is to become an image. Paths have no leading slash. */
+/** An entry of a folder that becomes an image. Paths have no leading slash. */
 export type FolderEntry =
   | { readonly type: 'folder'; readonly path: string }
   | { readonly type: 'file'; readonly path: string; readonly sizeBytes: number; readonly mode: number }

@@ -1,6 +1,6 @@
 /**
- * Opens a file of the folder that was looked at before, and finds out whether it is still the same: its folder may be
- * somebody else's, who puts a link in the way in the meantime.
+ * Opens a file of a folder that was examined before, and checks that it is still the same: another user may own the
+ * folder, and put a link in the way meanwhile.
  */
 import { constants } from 'node:fs';
 import { type FileHandle, open, readlink } from 'node:fs/promises';
@@ -20,7 +20,7 @@ export async function openSourceFile(root: string, { path, sizeBytes }: SourceFi
   const file = await openPlainly(root, path);
   try {
     const stats = await file.stat();
-    // The name by which the kernel knows what is open, after every link on the way to it.
+    // The kernel's name of the open file, with every link on the way resolved.
     const real = await readlink(`/proc/self/fd/${file.fd}`);
     if (stats.isFile() && stats.size === sizeBytes && real === join(root, path)) return file;
     throw changed(path);
@@ -30,7 +30,7 @@ export async function openSourceFile(root: string, { path, sizeBytes }: SourceFi
   }
 }
 
-/** It is not what it was when the folder was looked through. */
+/** The fault of a file that has changed since the folder was examined. */
 export function changed(path: string): Error {
   return imageFault('BUILD_FOLDER_INVALID', `${showName(path)} was changed while it was read`, {
     hint: 'Wait until nothing writes to the folder, and build again.',

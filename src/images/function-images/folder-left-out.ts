@@ -1,4 +1,4 @@
-/** What of a folder does not go into an image, and why. */
+/** Decides which entries of a folder stay out of an image, and why. */
 import type { Stats } from 'node:fs';
 import { join } from 'node:path';
 import { openSourceFile } from './folder-file.ts';
@@ -6,8 +6,8 @@ import type { IgnoreRules } from './ignore-file.ts';
 import { holdsPrivateKey, isSecretFile, isSecretFolder } from './secret-files.ts';
 
 /**
- * `ignored`: by the ignore file. `secret`: by its name. `cache`: it is made anew when needed. `foreign`: programs of
- * a virtualenv, which belong to the machine that it was made on. `build`: it tells of the build, or comes from it.
+ * `ignored`: by the ignore file. `secret`: by its name. `cache`: it can be made again. `foreign`: programs of a
+ * virtualenv, which belong to the machine that made it. `build`: it describes the build, or comes from it.
  */
 export type LeftOutReason = 'ignored' | 'secret' | 'cache' | 'foreign' | 'build';
 
@@ -15,7 +15,7 @@ export interface LeftOutRules {
   /** Real and absolute. */
   readonly root: string;
   readonly rules: IgnoreRules;
-  /** Absolute paths that are no part of it. */
+  /** Absolute paths to ignore. */
   readonly without: readonly string[];
 }
 
@@ -28,11 +28,11 @@ export interface Candidate {
   readonly siblings: ReadonlySet<string>;
 }
 
-/** The first that is there counts. */
+/** The first one that exists counts. */
 export const ignoreFiles: readonly string[] = ['.wardignore', '.dockerignore'];
 const keyHeadBytes = 64 * 1024;
 
-/** Undefined: it is not. @throws Fault BUILD_FOLDER_INVALID */
+/** Says why an entry is left out; undefined when it is not. @throws Fault BUILD_FOLDER_INVALID */
 export async function whyLeftOut(
   { root, rules, without }: LeftOutRules,
   { path, name, stats, siblings }: Candidate,

@@ -1,11 +1,11 @@
-/** What a folder may hold that is to become an image, and how its files may be called. */
+/** Limits of a folder that becomes an image: the size of its content and the names of its files. */
 import { formatSize } from '../../lib/index.ts';
 import { imageFault } from '../faults.ts';
 import type { ArchiveLimits } from '../types.ts';
 import { showName } from '../unpack/entry-name.ts';
 
 export interface FolderBudget {
-  /** One more name, whether it goes in or not. @throws Fault BUILD_FOLDER_TOO_LARGE */
+  /** Counts one more name, whether it goes in or not. @throws Fault BUILD_FOLDER_TOO_LARGE */
   countName(path: string): void;
   /** @throws Fault BUILD_FOLDER_TOO_LARGE */
   countBytes(path: string, bytes: number): void;
@@ -13,7 +13,7 @@ export interface FolderBudget {
   checkPath(path: string): void;
 }
 
-/** Less than what is unpacked of a layer. */
+/** Lower than the limits of a layer. */
 export const folderLimits: ArchiveLimits = {
   maxEntries: 200_000,
   maxTotalBytes: 2 * 1024 ** 3,
@@ -23,7 +23,7 @@ export const folderLimits: ArchiveLimits = {
 /** Half of PATH_MAX, as for archives. */
 const maxPathBytes = 2048;
 const controlCharacters = /\p{Cc}/u;
-/** What a decoder puts where it found no UTF-8. */
+/** A decoder writes it for bytes that are not UTF-8. */
 const replacementCharacter = '\uFFFD';
 
 export function folderBudget(limits: ArchiveLimits): FolderBudget {
@@ -52,7 +52,7 @@ export function folderBudget(limits: ArchiveLimits): FolderBudget {
   };
 }
 
-/** A file can't be opened by a name that was not UTF-8, so this can't wait until it is known to be left out. */
+/** Checks every name, even of files that may be left out: a file whose name is not UTF-8 can't be opened. */
 function checkName(path: string): void {
   const name = path.slice(path.lastIndexOf('/') + 1);
   if (controlCharacters.test(name)) throw invalid(`${showName(path)} has a control character in its name`);

@@ -1,7 +1,6 @@
 /**
- * Where the symbolic links of a folder lead, followed step by step through what goes into the image and nothing else:
- * neither the machine's own files nor what lies under the folder in the image is asked. A link that would leave the
- * folder at any step is refused.
+ * Follows the symbolic links of a folder step by step, only through entries that go into the image: it looks neither at
+ * the machine's own files nor at the layers below. Refuses a link that would leave the folder at any step.
  */
 import { imageFault } from '../faults.ts';
 import { showName } from '../unpack/entry-name.ts';
@@ -9,7 +8,7 @@ import type { FolderEntry } from './folder-entry.ts';
 
 /** As many as Linux follows for one path. */
 const maxHops = 40;
-/** Parts of paths looked at, for all links together: a folder may be made to keep this busy for ever. */
+/** The most parts of paths to follow, for all links together: a hostile folder could make this run for ever. */
 const maxSteps = 50_000_000;
 
 interface Search {

@@ -1,7 +1,7 @@
 /**
- * An image from a folder, without a daemon and without running anything of it: the base's layers as they are, Ward's
- * server for the language, the function's dependencies, its code. The same folder on the same base gives the same
- * digest. The image is not named here: whoever builds it decides first whether it may be used.
+ * Builds an image from a folder, without a daemon and without running anything of the folder: the base's layers as they
+ * are, Ward's server for the language, the function's dependencies, its code. The same folder on the same base gives
+ * the same digest. Does not name the image: the caller decides first whether it may be used.
  */
 
 import type { Digest } from '../../blobs/index.ts';
@@ -26,11 +26,11 @@ import { checkEntryFile, guessFamily, packServer, servedFamilyOf } from './serve
 
 export interface FunctionImageOptions {
   readonly folder: string;
-  /** Where bases are. */
+  /** The image store with the bases. */
   readonly storeDir: string;
-  /** The OCI image layout that the image's blobs are put into: the store, or a folder that nobody else may write to. */
+  /** The OCI image layout for the image's blobs: the store, or a folder that no other user may write to. */
   readonly layoutDir: string;
-  /** An image in the store; without it and without `kind`, what the folder's files suggest. */
+  /** An image in the store. Without it and without `kind`, the folder's files suggest the base. */
   readonly base?: string | undefined;
   /** A kind of functions, whose runtime image is the base. */
   readonly kind?: string | undefined;
@@ -39,7 +39,7 @@ export interface FunctionImageOptions {
   /** In OCI's notation; this machine's by default. */
   readonly architecture?: string | undefined;
   readonly labels?: Readonly<Record<string, string>> | undefined;
-  /** Absolute paths in the folder that are no part of it. */
+  /** Absolute paths in the folder to ignore. */
   readonly without?: readonly string[] | undefined;
   readonly runnersDir?: string | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -54,22 +54,22 @@ export interface BuiltLayerInfo {
 }
 
 export interface FunctionImage {
-  /** Of the manifest in the layout. */
+  /** The descriptor of the manifest in the layout. */
   readonly descriptor: Descriptor;
   readonly digest: Digest;
   readonly sizeBytes: number;
-  /** ISO time, as it says itself. */
+  /** The date of the image's own configuration, as ISO time. */
   readonly createdAt: string;
   /** Lowest first. */
   readonly layers: readonly BuiltLayerInfo[];
   readonly base: { readonly name: string; readonly digest: Digest };
   readonly entrypoint: readonly string[];
   readonly leftOut: readonly LeftOut[];
-  /** What somebody should know, and may be meant so. */
+  /** Warnings about things that may be intended. */
   readonly warnings: readonly string[];
 }
 
-/** Where the code is, in the image as in a sandbox of a runtime. */
+/** The path of the code, both in the image and in a sandbox of a runtime. */
 const codeFolder = 'fn';
 
 /**
@@ -135,7 +135,7 @@ async function packProgram(
   return { entrypoint: server.entrypoint, layers: [server.layer] };
 }
 
-/** The newest of its parts that has a date, or what `SOURCE_DATE_EPOCH` says. */
+/** The date of the image: `SOURCE_DATE_EPOCH`, or else that of the base. */
 export function createdOf(base: BaseImage): string {
   const epoch = sourceDateEpoch();
   if (epoch !== undefined) return new Date(epoch * 1000).toISOString();
@@ -159,7 +159,7 @@ async function allLabels(
   return { ...(await packageLabels(content)), ...labels };
 }
 
-/** What is told of an image that was built. */
+/** Describes an image that was built. */
 export function describe(
   descriptor: Descriptor,
   built: {
@@ -198,9 +198,9 @@ const anywhere = new Set(['node_modules', 'site-packages']);
 const atRoot = new Set(['.venv', 'vendor', 'venv', 'virtualenv']);
 
 /**
- * Divides files by how often they change, the rarest first: dependencies, which a package manager put there, change seldom;
- * the function's own code changes with every build. So most builds make one small layer, and registries and hosts have the
- * rest. Leaves out a layer without files.
+ * Divides files by how often they change, the rarest first: dependencies, which a package manager put there, change
+ * seldom; the function's own code changes with every build. So most builds make one small layer, and registries and
+ * hosts have the rest. Leaves out a layer without files.
  */
 function byChangeFrequency(entries: readonly FolderEntry[]): readonly LayerFiles[] {
   const dependencies: FolderEntry[] = [];
