@@ -1,8 +1,8 @@
-/** JSON in one form only, so that equal values have equal hashes: keys in order, no spaces. */
+/** JSON in one canonical form (sorted keys, no spaces), so that equal values have equal hashes. */
 import { createHash } from 'node:crypto';
 import type { JsonValue } from '../lib/index.ts';
 
-/** Members whose value is undefined are left out, as JSON does. */
+/** Leaves out members whose value is undefined, as `JSON.stringify` does. */
 export function canonicalJson(value: JsonValue): string {
   return JSON.stringify(value, (_key, part: unknown) => (isObject(part) ? inOrder(part) : part));
 }
@@ -12,7 +12,7 @@ export function hashOf(value: JsonValue): string {
   return createHash('sha256').update(canonicalJson(value)).digest('hex');
 }
 
-/** `isJsonObject` of `lib`, which the thread of the gate's file does not load. */
+/** Repeats `isJsonObject` of `lib`, which the thread of the gate's file does not load. */
 function isObject(part: unknown): part is object {
   return typeof part === 'object' && part !== null && !Array.isArray(part);
 }

@@ -1,4 +1,4 @@
-/** Policy, advisories or VEX are others than before: that is told to the audit log, and all is judged anew. */
+/** Reacts to a changed policy, changed advisories or changed VEX: writes to the audit log, and judges everything again. */
 import type { RejudgeOptions, RejudgeResult } from './rejudging.ts';
 import { isSameRevisions, type Revisions } from './revisions.ts';
 import type { AuditDraft } from './store/audit-entry.ts';
@@ -15,7 +15,7 @@ export interface CatchingUpOptions {
 const actor = 'gate';
 const none: Revisions = { policy: '', advisories: undefined, vex: '' };
 
-/** What was judged is remembered when the round is over: one that was ended early is begun again. */
+/** Remembers the revisions only after a whole round, so a round that was cut short starts again. */
 export async function catchUp(
   { store, revisions, rejudgeAll, clock }: CatchingUpOptions,
   options: RejudgeOptions,

@@ -1,4 +1,4 @@
-/** What a new verdict means for what runs already. */
+/** Compares a new verdict with the one before it, for images and code that run already. */
 
 import type { Verdict } from './judge/verdict.ts';
 import { type Action, actions } from './policy/rules-schema.ts';
@@ -14,8 +14,8 @@ export interface GateEvent {
 }
 
 /**
- * Worse: a stricter outcome, or findings that were not among the reasons before. Better: a milder outcome, or no finding
- * is left among them. Undefined: neither.
+ * Worse is a stricter outcome, or new findings among the reasons. Better is a milder outcome, or reasons that name no
+ * finding any more. Returns undefined for neither.
  */
 export function changeBetween(before: Verdict, after: Verdict): GateEvent | undefined {
   const old = idsIn(before);

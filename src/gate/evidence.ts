@@ -1,4 +1,4 @@
-/** What is known of an image apart from what is in it: who signed it, on which bases it may stand, and VEX about it. */
+/** Gathers what is known about an image besides its content: who signed it, which bases it may stand on, and VEX. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Digest } from '../blobs/index.ts';
 import { type Log, messageOf } from '../lib/index.ts';
@@ -16,39 +16,39 @@ import type { TrustAnchors } from './trust/signer.ts';
 import type { TrustedVex, VexStatement } from './vex/statement.ts';
 import { applyVex, attestedStatements } from './vex/vex.ts';
 
-/** Bases that a policy trusts beside those that Ward built, whatever namespace and stage it does so for. */
+/** Bases that a policy trusts for any namespace or stage, besides those that Ward built. */
 export interface WantedBases extends TrustAnchors {
   readonly digests: readonly Digest[];
 }
 
 export interface EvidenceSources {
-  /** Layers of the manifests beside an image that hold its signatures and attestations (`isEvidence`). */
+  /** Returns the layers of companion manifests that hold an image's signatures and attestations (`isEvidence`). */
   readonly companions: (digest: Digest) => Promise<readonly ArtifactLayer[]>;
-  /** Indexes that list the image by its digest: who signed one of those signed what it lists. Absent: there are none. */
+  /** Returns the indexes that list the image by its digest: a signature of an index covers the images in it. */
   readonly indexesOf?: (digest: Digest) => Promise<readonly Digest[]>;
-  /** Whether the image is where its companions would be; absent: whatever is judged is. */
+  /** Tells whether the image lies where its companions would lie. Absent: every image does. */
   readonly holds?: (digest: Digest) => Promise<boolean>;
-  /** Ward's own bases and those that are wanted, as far as an image with these layers may stand on them. */
+  /** Returns those of Ward's own and the wanted bases that an image with these layers may stand on. */
   readonly bases: (wanted: WantedBases, layers: readonly Digest[]) => Promise<readonly KnownBase[]>;
   readonly vex: () => Promise<TrustedVex>;
   readonly log: Log;
 }
 
 export interface Evidence {
-  /** Undefined: the image is not here, and neither are its signatures. */
+  /** Undefined when the image is not stored here, so neither are its signatures. */
   readonly signatures: readonly VerifiedSignature[] | undefined;
   readonly attestations: readonly KnownAttestation[] | undefined;
   readonly bases: readonly KnownBase[];
 }
 
-/** A report with what VEX says of it, and what else is known. */
+/** A report with VEX applied to it, and the evidence beside it. */
 export interface Weighed {
   readonly evidence: Evidence;
   readonly report: Report | undefined;
   readonly vexRevision: string;
 }
 
-/** What can't be read is no evidence: the rules that need it say no. */
+/** Treats unreadable evidence as none, so the rules that need it refuse. */
 export async function weigh(
   sources: EvidenceSources,
   { kind, digest }: { readonly kind: Subject['kind']; readonly digest: Digest | undefined },
@@ -77,7 +77,7 @@ export async function weigh(
   };
 }
 
-/** What can't be found out is held: what lies beside it can't be read then, either, and counts for nothing. */
+/** Assumes after an error that the image is here: its companions can't be read either, so they count for nothing. */
 async function isHeld({ holds, log }: EvidenceSources, digest: Digest): Promise<boolean> {
   try {
     return (await holds?.(digest)) ?? true;
@@ -87,7 +87,7 @@ async function isHeld({ holds, log }: EvidenceSources, digest: Digest): Promise<
   }
 }
 
-/** None when it can't be read: then nothing is suppressed. */
+/** Returns no statements when VEX can't be read, so it suppresses nothing. */
 async function operatorsVex({ vex, log }: EvidenceSources): Promise<TrustedVex> {
   try {
     return await vex();
@@ -97,7 +97,7 @@ async function operatorsVex({ vex, log }: EvidenceSources): Promise<TrustedVex> 
   }
 }
 
-/** Only signatures: what is attested of an index is not said of each image that it lists. */
+/** Takes only signatures: an attestation about an index says nothing about each image in it. */
 async function signaturesOfIndexes(
   { indexesOf, companions, log }: EvidenceSources,
   image: Digest,
@@ -112,7 +112,7 @@ async function signaturesOfIndexes(
   return found;
 }
 
-/** Certificates take milliseconds each, and others wait meanwhile. */
+/** Yields between layers: each certificate takes milliseconds, while other requests wait. */
 export async function verifyInTurns(
   image: Digest,
   layers: readonly ArtifactLayer[],
@@ -133,7 +133,7 @@ function knownOf({ predicate, ...attestation }: VerifiedAttestation): KnownAttes
   return { ...attestation, provenance: provenanceOf(attestation.predicateType, predicate) };
 }
 
-/** The VEX among attestations by somebody whom the policy names. */
+/** Returns the VEX statements that a signer named in the policy attested. */
 function attestedVex(
   attestations: readonly VerifiedAttestation[],
   policy: Policy,

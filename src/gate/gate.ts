@@ -1,6 +1,6 @@
 /**
- * The gate at its three points: push, deploy, run. It has reports made, judges them by the current policy, and keeps
- * verdicts and the audit log. What can't be scanned in time, or at all, is judged by the rule `unscanned`.
+ * The gate at its three stages: push, deploy, run. It asks the scanner for reports, judges them by the current policy, and
+ * keeps verdicts and the audit log. The rule `unscanned` decides on content that could not be scanned in time, or at all.
  */
 import { type Digest, digestOf } from '../blobs/index.ts';
 import { isFault, type Log, matchesPattern, messageOf } from '../lib/index.ts';
@@ -25,13 +25,13 @@ import { artifactSubject, codeSubject, imageSubject } from './subject.ts';
 export interface GateOptions extends EvidenceSources {
   /** The current policy. */
   readonly policy: () => Policy;
-  /** Of the current policy, advisories and VEX. */
+  /** Revisions of the current policy, advisories and VEX. */
   readonly revisions: () => Revisions;
   readonly store: GateStore;
   readonly scanner: Pick<Scanner, 'scanImage' | 'scanArtifact' | 'scanCode' | 'rejudge'>;
-  /** Where a reader finds the report of a subject: goes into refusals. */
+  /** Returns where a reader finds the report of a subject; refusals name it. */
   readonly reportAt?: (subject: Subject) => string | undefined;
-  /** Something that runs became worse or better. What it throws is logged. */
+  /** Hears when something that runs became worse or better. The gate logs what it throws. */
   readonly onChange?: (event: GateEvent) => void;
   readonly log: Log;
   readonly scans?: Partial<ScanLimits>;
@@ -39,7 +39,7 @@ export interface GateOptions extends EvidenceSources {
   readonly clock?: () => number;
 }
 
-/** For whom, and who asks. */
+/** The namespace that it is for, and who asks. */
 interface Request {
   readonly namespace: string;
   /** For the audit log: the id of a key, a component of Ward. */
@@ -50,13 +50,13 @@ export interface Gate {
   /** Scans an image that is being pushed. @throws Fault GATE_BUSY, GATE_STOPPING, GATE_STORE_FAILED */
   admitImage(request: Request & { readonly image: ImageSource }): Promise<Verdict>;
   /**
-   * Scans what is pushed and is not an image, unless the policy lets its kind in unlooked at.
+   * Scans a pushed artifact that is not an image, unless the policy exempts its type.
    * @throws Fault GATE_BUSY, GATE_STOPPING, GATE_STORE_FAILED
    */
   admitArtifact(
     request: Request & { readonly artifact: ArtifactSource; readonly artifactType: string },
   ): Promise<Verdict>;
-  /** Judges an image that is being pushed and can't be scanned, `why` is for people. @throws Fault GATE_STOPPING, GATE_STORE_FAILED */
+  /** Judges a pushed image that can't be scanned; `why` is for people. @throws Fault GATE_STOPPING, GATE_STORE_FAILED */
   admitUnreadable(
     request: Request & { readonly name: string; readonly digest: Digest; readonly why: string },
   ): Promise<Verdict>;
@@ -66,24 +66,24 @@ export interface Gate {
   ): Promise<Verdict>;
   /** Judges an image that is being deployed by its stored report and the current advisories. */
   admitDeploy(request: Request & { readonly action: string; readonly digest: Digest }): Promise<Verdict>;
-  /** The consequence of deploying an action whose image is not here. */
+  /** Returns what the policy says about deploying an action whose image is not stored here. */
   absentImage(namespace: string): Action;
-  /** May it be called? At once, from memory; a promise where it has to be judged first. */
+  /** Answers from memory at once, or with a promise when the gate must judge first. */
   mayRun(subject: Subject, namespace: string): Verdict | Promise<Verdict>;
-  /** What lies beside an image is not what it was: it is judged anew. Never rejects. */
+  /** Judges an image again after its companions changed. Never rejects. */
   evidenceChanged(digest: Digest): Promise<void>;
-  /** Judges all stored reports anew, a few in a turn. */
+  /** Judges all stored reports again, one in each turn of the event loop. */
   rejudgeAll(options?: RejudgeOptions): Promise<RejudgeResult>;
   /**
-   * The same when policy, advisories or VEX are others than those with which it was done last, in this process or in one
-   * before; then the audit log tells of the change. Undefined: nothing was to be done.
+   * Does the same if policy, advisories or VEX changed since the last round, in this process or an earlier one, and writes
+   * the change to the audit log. Resolves to undefined if nothing changed.
    */
   catchUp(options?: RejudgeOptions): Promise<RejudgeResult | undefined>;
-  /** Drops reports of what was refused, and is nowhere here, when their time is over. Returns how many. */
+  /** Drops expired reports of refused content that is not stored here. Resolves to their number. */
   forgetRefused(): Promise<number>;
-  /** The report with what VEX says of it. */
+  /** Resolves to the report with VEX applied to it. */
   report(digest: Digest): Promise<Report | undefined>;
-  /** Gives up scans under way, whose askers are told to come again, and waits for what is being judged. */
+  /** Aborts scans under way, tells their callers to retry, and waits for judgements under way. */
   close(): Promise<void>;
 }
 
@@ -119,7 +119,7 @@ class ScanningGate implements Gate {
       const subject = imageSubject(image.digest);
       const result = await this.#scanned(subject, (scan) => scanner.scanImage(image, scan));
       const verdict = await this.#conclude(subject, ['push'], request, image.name, result);
-      // A scan with newer rules may have found more in what is judged already for others.
+      // A scan with newer rules may have found more in an image that other namespaces have verdicts for.
       const isNews = result.report !== undefined && (await store.verdicts(subject.digest)).length > 1;
       if (isNews) await this.#rejudging.rejudge(subject);
       return verdict;
@@ -247,7 +247,7 @@ class ScanningGate implements Gate {
     }
   }
 
-  /** Judges for each stage, keeps the verdicts, and gives the first one, which is the one that was asked for. */
+  /** Judges for each stage, keeps the verdicts, and returns the one for the first stage. */
   async #conclude(
     subject: Subject,
     [stage, ...further]: readonly [Stage, ...Stage[]],
@@ -256,7 +256,7 @@ class ScanningGate implements Gate {
     { report, unread, exempt }: Scanned,
   ): Promise<Verdict> {
     const { policy, store, clock, reportAt } = this.#options;
-    // One policy for both: with another one in between, it would be judged by evidence that nobody looked at.
+    // One policy for both steps: a policy that changed in between would judge by evidence that nobody gathered.
     const inForce = policy();
     const weighed = await weigh(this.#options, subject, inForce, report);
     const { vexRevision } = weighed;
@@ -281,11 +281,11 @@ class ScanningGate implements Gate {
 interface Scanned {
   readonly report?: Report | undefined;
   readonly unread?: string;
-  /** The kind that the policy lets in unlooked at. */
+  /** The type that the policy lets in without a scan. */
   readonly exempt?: string;
 }
 
-/** It says nothing of what was to be scanned. */
+/** True for faults that say nothing about the scanned content. */
 function isOfGate(code: string): boolean {
   return code.startsWith('GATE_');
 }

@@ -1,4 +1,4 @@
-/** JSON documents from outside: bounded before they are parsed, checked before they are used. */
+/** Reads JSON documents from outside: limits them before it parses them, and checks them against a schema. */
 import { z } from 'zod';
 import { type Fault, nestsDeeperThan } from '../lib/index.ts';
 
@@ -8,8 +8,8 @@ export interface DocumentLimits {
 }
 
 /**
- * @param refuse makes the Fault from what is wrong
- * @throws what `refuse` makes
+ * @param refuse makes a Fault of what is wrong
+ * @throws the Fault of `refuse`
  */
 export function parseJsonDocument<T>(
   schema: z.ZodType<T>,

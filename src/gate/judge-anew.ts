@@ -18,7 +18,7 @@ export interface JudgeAnewOptions extends EvidenceSources {
   readonly clock: () => number;
 }
 
-/** What judging one subject leads to. */
+/** What judging one subject produces. */
 export interface Judged {
   readonly verdicts: readonly (Verdict & { readonly digest: Digest })[];
   readonly audit: readonly AuditDraft[];
@@ -28,7 +28,7 @@ export interface Judged {
 
 const actor = 'rejudging';
 
-/** All verdicts that there are of it, and the one for calls in `namespace`. Nothing without a report. */
+/** Makes again all verdicts of the subject, and the one for calls in `namespace`. Makes none without a report. */
 export async function judgeAnew(
   options: JudgeAnewOptions,
   subject: Subject,
@@ -62,7 +62,7 @@ export async function judgeAnew(
     ...each,
     change: each.before === undefined ? undefined : changeBetween(each.before, each.after),
   }));
-  // With other advisories it has to be written anyway, and comparing costs as much.
+  // With changed advisories the report must be written anyway, and a comparison costs as much as the write.
   const isSame =
     report.advisories?.revision === stored.report.advisories?.revision &&
     report.rules?.revision === stored.report.rules?.revision &&
@@ -85,7 +85,7 @@ interface Pair {
   readonly before: Verdict | undefined;
 }
 
-/** The time of the scan stays: by it a newer scan is told from what is judged anew. */
+/** Keeps the time of the scan, which tells a newer scan from a new judgement. */
 function packed(store: GateStore, before: Report, after: Report, digest: Digest): Promise<PackedFindings> {
   return store.packFindings({ ...after, scannedAt: before.scannedAt }, digest);
 }

@@ -1,4 +1,4 @@
-/** Which packages a package URL speaks of (purl-spec). */
+/** Reads package URLs and compares them (purl-spec). */
 import { PackageURL } from 'packageurl-js';
 
 export interface PackageUrl {
@@ -11,7 +11,7 @@ export interface PackageUrl {
 
 const longest = 2048;
 
-/** Undefined when it is none. */
+/** Returns undefined for text that is not a package URL. */
 export function parsePackageUrl(text: string): PackageUrl | undefined {
   if (text.length > longest) return undefined;
   try {
@@ -28,7 +28,7 @@ export function parsePackageUrl(text: string): PackageUrl | undefined {
   }
 }
 
-/** True when `pattern` speaks of `subject`: what it does not say (version, qualifiers) may be anything. */
+/** True if `pattern` covers `subject`: a version or qualifier that the pattern leaves out matches any. */
 export function coversPackage(pattern: PackageUrl, subject: PackageUrl): boolean {
   const isSame =
     pattern.type === subject.type && pattern.namespace === subject.namespace && pattern.name === subject.name;

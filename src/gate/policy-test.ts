@@ -1,4 +1,4 @@
-/** What another policy would say of what is stored: nothing is scanned, nothing is changed. */
+/** Tries another policy on the stored reports. It scans nothing and changes nothing. */
 import type { Digest } from '../blobs/index.ts';
 import type { Report } from '../scanner/index.ts';
 import { type EvidenceSources, weigh } from './evidence.ts';
@@ -8,10 +8,10 @@ import type { Policy } from './policy/policy.ts';
 import type { Stage } from './policy/rules-schema.ts';
 import type { GateStore, Subject } from './store/types.ts';
 
-/** A report, and for what it is judged. */
+/** A report, and the stages and namespaces to judge it for. */
 export interface TestedReport {
   readonly kind: Subject['kind'];
-  /** Undefined: the report does not tell. */
+  /** Undefined when the report does not name it. */
   readonly digest: Digest | undefined;
   readonly report: Report;
   readonly occasions: readonly { readonly stage: Stage; readonly namespace: string }[];
@@ -25,13 +25,13 @@ export interface PolicyChange {
 
 export interface PolicyTest {
   readonly judged: number;
-  /** Where the outcome or the rules that decide it differ. */
+  /** Verdicts whose outcome, or whose deciding rules, differ. */
   readonly changes: readonly PolicyChange[];
-  /** Names of images that a policy wants signed, of which nobody knows here who signed them. */
+  /** Names of images that a policy wants signed and whose signers are unknown here. */
   readonly notKnown: readonly string[];
 }
 
-/** @param sources what the gate knows of them besides: signatures, bases, VEX */
+/** @param sources of the other evidence: signatures, bases, VEX */
 export async function policyTest(
   before: Policy,
   after: Policy,
@@ -64,7 +64,7 @@ export async function policyTest(
   return { judged, changes, notKnown: [...notKnown] };
 }
 
-/** All that the store has reports of, for what it has verdicts for. */
+/** Yields every stored report, with the stages and namespaces of its verdicts. */
 export async function* storedReports(
   store: Pick<GateStore, 'subjects' | 'report' | 'verdicts'>,
 ): AsyncGenerator<TestedReport> {

@@ -1,4 +1,4 @@
-/** Reports of what was refused at the door: for those who pushed it, and for as long as the policy says. */
+/** Keeps reports of refused pushes for those who pushed, as long as the policy says. */
 import type { EvidenceSources } from './evidence.ts';
 import { type Policy, rulesFor } from './policy/policy.ts';
 import type { GateStore } from './store/types.ts';
@@ -12,9 +12,9 @@ const pageSize = 200;
 const dayMs = 86_400_000;
 
 /**
- * The longest time of all namespaces counts. What the registry or the store has keeps its report.
+ * Applies the longest time of all namespaces. Content that the registry or the image store holds keeps its report.
  * @param now epoch milliseconds
- * @returns how many it dropped
+ * @returns the number of dropped reports
  */
 export async function forgetRefused(
   { policy, store, holds }: RefusedReportsOptions,

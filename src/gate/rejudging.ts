@@ -1,6 +1,6 @@
 /**
- * Judges again what was scanned before, with the current advisories, policy and time. Nothing is read again but
- * the stored report. A long round is cut up: a report in a turn, a page of them in a transaction.
+ * Judges stored reports again with the current advisories, policy and time, and reads nothing else. A long round takes one
+ * report in each turn of the event loop, and writes a page of them in one transaction.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Digest } from '../blobs/index.ts';
@@ -12,7 +12,7 @@ import type { Subject } from './store/types.ts';
 
 export interface RejudgeOptions {
   readonly progress?: (done: number, total: number) => void;
-  /** Ends the round between two reports; what was judged stays so. */
+  /** Ends the round between two reports; earlier judgements stay. */
   readonly signal?: AbortSignal;
 }
 
@@ -20,15 +20,15 @@ export interface RejudgeResult {
   readonly judged: number;
   /** Verdicts for calls that became worse or better. */
   readonly changed: number;
-  /** Reports that could not be judged; the log has why. */
+  /** Reports that could not be judged; the log says why. */
   readonly failed: number;
-  /** False: it was ended before it came to all of them. */
+  /** False when the round ended before the last report. */
   readonly isWhole: boolean;
 }
 
 export interface RejudgingOptions extends JudgeAnewOptions {
   readonly onChange?: (event: GateEvent) => void;
-  /** Is told of what was judged, once it is stored. */
+  /** Gets the new verdicts once they are stored. */
   readonly learn: (verdicts: readonly Verdict[]) => void;
 }
 
@@ -37,9 +37,9 @@ const pageSize = 25;
 export class Rejudging {
   readonly #options: RejudgingOptions;
   #lastRound: Promise<unknown> = Promise.resolve();
-  /** The last judgement of each subject by itself that is under way. */
+  /** The latest single judgement under way for each subject. */
   readonly #single = new Map<Digest, Promise<unknown>>();
-  /** Subjects of the page under way that were begun again by themselves since: what the page says of them is older. */
+  /** Subjects of the current page that a single judgement has started on since; their verdicts in the page are older. */
   #overtaken = new Set<Digest>();
   #isEnding = false;
 
@@ -47,10 +47,10 @@ export class Rejudging {
     this.#options = options;
   }
 
-  /** One subject: all verdicts that there are of it, and the one for calls in this namespace. */
+  /** Judges one subject: every verdict of it, and the one for calls in this namespace. */
   async rejudge(subject: Subject, namespace?: string): Promise<readonly Verdict[]> {
     const { digest } = subject;
-    // One after the other: who began earlier may have seen less, and must not have the last word.
+    // One after the other: an earlier judgement may have seen less, and must not overwrite a later one.
     const before = this.#single.get(digest);
     const judging = (async () => {
       await before?.catch(() => {});
@@ -67,14 +67,14 @@ export class Rejudging {
     }
   }
 
-  /** All, one round after the other. */
+  /** Judges all subjects; rounds run one after the other. */
   rejudgeAll(how: RejudgeOptions): Promise<RejudgeResult> {
     const next = this.#lastRound.then(() => this.#round(how));
     this.#lastRound = next.catch(() => {});
     return next;
   }
 
-  /** Ends rounds after the report that they are at, and waits for that. */
+  /** Ends rounds after their current report, and waits for it. */
   async settle(): Promise<void> {
     this.#isEnding = true;
     await this.#lastRound;

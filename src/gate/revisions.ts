@@ -1,11 +1,11 @@
-/** What verdicts depend on besides the report, the namespace and the time. Each changes with what it says. */
+/** Revisions of what a verdict depends on besides the report, the namespace and the time. */
 import type { Verdict } from './judge/verdict.ts';
 
 export interface Revisions {
   readonly policy: string;
-  /** Undefined: there are none. */
+  /** Undefined when there are no advisories. */
   readonly advisories: string | undefined;
-  /** Of the operator's documents; empty: there are none. */
+  /** Of the operator's documents; empty when there are none. */
   readonly vex: string;
 }
 

@@ -1,7 +1,6 @@
 /**
- * Verdicts for calls: asked thousands of times a second, so they come from memory, and only what is not there from the
- * store. One that was made with another policy, other advisories or other VEX than there are now is never given: who asks
- * waits until it was judged anew.
+ * Verdicts for calls. Callers ask thousands of times a second, so answers come from memory, and from the store only when
+ * memory has none. It never returns a verdict of an older policy, older advisories or older VEX: callers wait for a new one.
  */
 import { BoundedMap, type Log, messageOf } from '../lib/index.ts';
 import { judge } from './judge/judge.ts';
@@ -16,7 +15,7 @@ export interface RunVerdictsOptions {
   readonly revisions: () => Revisions;
   readonly clock: () => number;
   readonly log: Log;
-  /** Judges all verdicts of a subject anew, and the one for calls in this namespace; none without a report. */
+  /** Makes again all verdicts of a subject, and the one for calls in this namespace; makes none without a report. */
   readonly judgeAnew: (subject: Subject, namespace: string) => Promise<readonly Verdict[]>;
 }
 
@@ -27,7 +26,7 @@ interface Kept {
   readonly freshUntil: number;
 }
 
-/** Which verdict: the subject's digest and the namespace make the key. */
+/** Names a verdict: the subject's digest and the namespace make the key. */
 interface Wanted {
   readonly key: string;
   readonly subject: Subject;
@@ -35,13 +34,13 @@ interface Wanted {
 }
 
 const mostKept = 10_000;
-/** Ignore entries end, grace runs out, advisories age: an older verdict is given once more and then judged anew. */
+/** Ignore entries expire, grace ends and advisories age: an older verdict is returned once more while a new one is made. */
 const freshForMs = 600_000;
 
 export class RunVerdicts {
   readonly #options: RunVerdictsOptions;
   readonly #kept = new BoundedMap<string, Kept>(mostKept);
-  /** Looked for in the store. */
+  /** Reads from the store under way. */
   readonly #sought = new Map<string, Promise<Verdict>>();
   readonly #judged = new Map<string, Promise<Verdict>>();
 
@@ -49,7 +48,7 @@ export class RunVerdicts {
     this.#options = options;
   }
 
-  /** At once where it is in memory. Never rejects: what can't be judged is denied. */
+  /** Answers from memory at once. Never rejects: it denies what it can't judge. */
   get(subject: Subject, namespace: string): Verdict | Promise<Verdict> {
     const wanted = { key: keyFor(subject, namespace), subject, namespace };
     const known = this.#kept.get(wanted.key);
@@ -57,7 +56,7 @@ export class RunVerdicts {
     return single(this.#sought, wanted.key, () => this.#seek(wanted));
   }
 
-  /** Takes up what was judged; an older verdict does not replace a newer one. */
+  /** Takes new verdicts into memory; an older verdict does not replace a newer one. */
   learn(verdicts: readonly Verdict[]): void {
     for (const verdict of verdicts) {
       if (verdict.stage !== 'run' || verdict.digest === undefined) continue;
@@ -67,7 +66,7 @@ export class RunVerdicts {
     }
   }
 
-  /** Waits for what is being looked for and judged anew. */
+  /** Waits for reads and judgements under way. */
   async settle(): Promise<void> {
     await Promise.all(this.#sought.values());
     await Promise.all(this.#judged.values());
@@ -83,7 +82,7 @@ export class RunVerdicts {
     const { key, subject, namespace } = wanted;
     try {
       const stored = await this.#options.store.verdict(subject.digest, 'run', namespace);
-      // One that was learned meanwhile is newer.
+      // A verdict that was learned in the meantime is newer.
       const known = this.#kept.get(key) ?? (stored === undefined ? undefined : this.#keep(key, stored));
       return await (known === undefined ? this.#judgedAnew(wanted) : this.#given(wanted, known));
     } catch (error) {
@@ -126,7 +125,7 @@ export class RunVerdicts {
   }
 }
 
-/** What is under way for the key, or what `start` begins. */
+/** Returns the promise under way for the key, or starts one. */
 function single<T>(underWay: Map<string, Promise<T>>, key: string, start: () => Promise<T>): Promise<T> {
   const before = underWay.get(key);
   if (before !== undefined) return before;
@@ -135,7 +134,7 @@ function single<T>(underWay: Map<string, Promise<T>>, key: string, start: () => 
   return done;
 }
 
-/** Who asks for every call keeps its subjects, so their keys are put together once. */
+/** The caller keeps its subjects between calls, so each key is built once. */
 const keys = new WeakMap<Subject, Map<string, string>>();
 
 function keyFor(subject: Subject, namespace: string): string {

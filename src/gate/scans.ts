@@ -1,6 +1,6 @@
 /**
- * Scans under way: one per subject, so many at a time, and none for ever. A scan that takes too long is given up by who
- * waits for it; it keeps its place until it ends, so that places can't be multiplied by waiting.
+ * Limits scans: one per subject, a few at a time, each with a time-out. After the time-out the caller gives up, but the
+ * scan keeps its place until it ends, so repeated requests can't take more places.
  */
 import type { Digest } from '../blobs/index.ts';
 import { withTimeout } from '../lib/index.ts';
@@ -17,12 +17,11 @@ export interface ScanLimits {
 
 export interface Scans {
   /**
-   * What this scan of the subject finds; who asks meanwhile gets the same report. Rejects when the scan does, or when it
-   * takes too long.
+   * Scans the subject; further callers share the scan under way. Rejects when the scan fails or takes too long.
    * @throws Fault GATE_BUSY, GATE_STOPPING
    */
   scan(digest: Digest, start: (signal: AbortSignal) => Promise<Report>): Promise<Report>;
-  /** Gives up those under way and those that wait, and all that come; settles when none is left. */
+  /** Aborts running, waiting and later scans; resolves when the last one has ended. */
   end(): Promise<void>;
 }
 
@@ -50,7 +49,7 @@ export function createScans({ concurrent, waiting, timeoutMs }: ScanLimits): Sca
       ending.signal.throwIfAborted();
       return await start(ending.signal);
     } catch (error) {
-      // Whatever it says now is no word about what was scanned.
+      // After an abort, the error says nothing about the scanned content.
       ending.signal.throwIfAborted();
       throw error;
     } finally {

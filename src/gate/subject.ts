@@ -1,10 +1,10 @@
-/** What verdicts are about. */
+/** Makes the subjects of verdicts. */
 import { type Digest, digestOf } from '../blobs/index.ts';
 import type { Subject } from './store/types.ts';
 
 /**
- * Function code with what runs it: the same bytes are something else to another language, so a report of the one must not
- * serve for the other.
+ * Names function code together with its kind: the same bytes mean something else in another language, so one must not use
+ * the other's report.
  * @param codeDigest of the code's bytes
  * @param kind the action's: `nodejs:24`
  */

@@ -13,7 +13,7 @@ const dayMs = 86_400_000;
 export function gapReasons(gaps: readonly Gap[], rules: Rules): readonly Reason[] {
   const [first] = gaps;
   if (first === undefined) return [];
-  // Of an image as a whole there is no path.
+  // A gap of the whole image has no path.
   const where = first.path === '' ? '' : `${plainText(first.path, 100)}: `;
   const more = gaps.length === 1 ? '' : `, and ${counted(gaps.length - 1, 'more part', 'more parts')}`;
   return plainReason('gaps', rules.gaps, `could not be read: ${where}${plainText(first.reason, 160)}${more}`);
@@ -42,7 +42,7 @@ function endOfLifeReasons(distribution: Distribution, rules: Rules, now: number)
   return plainReason('distribution.endOfLife', rules.distribution.endOfLife, text);
 }
 
-/** Where nothing was found that advisories speak of, their age does not matter. */
+/** Says nothing about advisories when the scan found no packages. */
 export function advisoryReasons(report: Report, rules: Rules, now: number): readonly Reason[] {
   const { advisories, inventory } = report;
   const { missing } = rules.advisories;
@@ -67,7 +67,7 @@ function staleReasons(advisories: AdvisoryState, rules: Rules, now: number): rea
   const { stale, maxAgeDays } = rules.advisories;
   const ageDays = (now - Date.parse(advisories.updatedAt ?? '')) / dayMs;
   if (ageDays <= maxAgeDays) return [];
-  // A date, and no age: tomorrow's verdict says the same.
+  // A date instead of an age, so that tomorrow's verdict says the same.
   const age = Number.isNaN(ageDays) ? 'of unknown age' : `from ${advisories.updatedAt?.slice(0, 10)}`;
   return plainReason(
     'advisories.stale',

@@ -1,4 +1,4 @@
-/** What a verdict does with each finding, for those who show the two together. */
+/** Tells what a verdict does with each finding, for output that shows the two together. */
 import type { Finding, Report } from '../../scanner/index.ts';
 import { type Policy, rulesFor } from '../policy/policy.ts';
 import { sift } from './ignores.ts';
@@ -6,13 +6,13 @@ import { findingsBehind } from './reasons.ts';
 import type { Ignored, Verdict } from './verdict.ts';
 
 export interface Decisive {
-  /** Those for which it is denied. */
+  /** Findings that cause the denial. */
   readonly denied: ReadonlySet<Finding>;
-  /** Those that the policy's ignore list takes away, and by which entry. */
+  /** Findings that the policy's ignore list removes, with the entry that does it. */
   readonly ignored: ReadonlyMap<Finding, Ignored>;
 }
 
-/** @param verdict as `judge` gave it of this report and policy, not one that was stored */
+/** @param verdict as `judge` returned it for this report and policy, not a stored one */
 export function decisive(policy: Policy, report: Report, verdict: Verdict): Decisive {
   const { ignore } = rulesFor(policy, verdict.namespace, verdict.stage);
   const now = Date.parse(verdict.judgedAt);

@@ -1,4 +1,4 @@
-/** The policy's ignore list at work: what it takes away, and which of its entries have expired. */
+/** Applies the policy's ignore list, and names its expired entries. */
 
 import { matchesPattern } from '../../lib/index.ts';
 import type { Finding, Gap } from '../../scanner/index.ts';
@@ -8,7 +8,7 @@ import type { IgnoreEntry } from '../policy/rules-schema.ts';
 import type { Ignored } from './verdict.ts';
 
 export interface Sifted {
-  /** What counts. */
+  /** Findings that count. */
   readonly findings: readonly Finding[];
   readonly gaps: readonly Gap[];
   readonly ignored: readonly Ignored[];
@@ -24,7 +24,7 @@ interface IgnorableThing {
 
 const dayMs = 86_400_000;
 const most = 200;
-/** The id under which the ignore list speaks of what could not be read. */
+/** The id under which the ignore list names gaps. */
 const gapId = 'gap';
 
 /** @param now epoch milliseconds */
@@ -54,7 +54,7 @@ export function sift(
   };
 }
 
-/** It holds to the end of its last day, in UTC. */
+/** An entry holds to the end of its last day, in UTC. */
 function hasExpired({ expires }: IgnoreEntry, now: number): boolean {
   return !(now < Date.parse(expires) + dayMs);
 }
@@ -76,7 +76,7 @@ function isOfPackage({ purl }: IgnoreEntry, subject: IgnorableThing): boolean {
   return pattern !== undefined && its !== undefined && coversPackage(pattern, its);
 }
 
-/** All its places: one that is elsewhere too is not ignored. */
+/** Asks for all its places: a finding that is elsewhere too is not ignored. */
 function isAtPath({ path }: IgnoreEntry, { paths }: IgnorableThing): boolean {
   return path === undefined || (paths.length > 0 && paths.every((each) => matchesPattern(path, each)));
 }

@@ -1,6 +1,6 @@
 /**
- * The verdict: a pure function of what was found, what is known of who made it, the policy, and the time. Rules only
- * ever add reasons, so that no rule takes back what another one says.
+ * Makes the verdict: a pure function of the findings, the evidence of who made the subject, the policy, and the time. Rules
+ * only add reasons, so no rule takes back what another one says.
  */
 import type { Digest } from '../../blobs/index.ts';
 import type { Finding, Report, severities } from '../../scanner/index.ts';
@@ -29,21 +29,21 @@ export interface Case {
   readonly namespace: string;
   readonly kind: 'image' | 'artifact' | 'code';
   readonly digest?: Digest | undefined;
-  /** Undefined: there is none. */
+  /** Undefined when there is none. */
   readonly report: Report | undefined;
-  /** Signatures of the image that hold. Undefined: who signed it is not known. */
+  /** Valid signatures of the image. Undefined when its signers are unknown. */
   readonly signatures?: readonly VerifiedSignature[] | undefined;
-  /** Attestations about the image that hold. Undefined: they are not known. */
+  /** Valid attestations about the image. Undefined when they are unknown. */
   readonly attestations?: readonly KnownAttestation[] | undefined;
-  /** Bases that there are, whether the image stands on them or not. Undefined: that is not known. */
+  /** All known bases, whether the image stands on them or not. Undefined when they are unknown. */
   readonly bases?: readonly KnownBase[] | undefined;
-  /** Why it could not be scanned: the rule `unscanned` says what follows. */
+  /** Why the scan failed; the rule `unscanned` decides what follows. */
   readonly unread?: string | undefined;
-  /** Why Ward can't judge it: denied, whatever the policy says. */
+  /** Why Ward can't judge it, so it denies it whatever the policy says. */
   readonly failure?: string | undefined;
-  /** The kind of artifact that the policy lets in unlooked at. */
+  /** The artifact type that the policy exempts from scans. */
   readonly exempt?: string | undefined;
-  /** Of the operator's VEX, which the report has been through. */
+  /** Revision of the operator's VEX, which the report has been through. */
   readonly vexRevision?: string | undefined;
   /** Where a reader finds the report. */
   readonly reportAt?: string | undefined;
@@ -127,7 +127,7 @@ const nouns = {
   misconfiguration: ['misconfiguration', 'misconfigurations'],
 } as const;
 
-/** A class of findings is taken as its rule says, but for the ids that have an action of their own. */
+/** Applies the rule of a class of findings, except to ids with an action of their own. */
 function classReasons(
   kind: keyof typeof nouns,
   rule: string,

@@ -1,4 +1,4 @@
-/** How a reason is made of findings: the worst first, what to upgrade to, and a sentence. */
+/** Makes reasons of findings: the worst first, the upgrades, and a sentence. */
 import { type Finding, severities, type Vulnerability } from '../../scanner/index.ts';
 import { plainText } from '../plain-text.ts';
 import type { Action } from '../policy/rules-schema.ts';
@@ -8,7 +8,7 @@ const mostIds = 200;
 const mostUpgrades = 50;
 const mostNamed = 3;
 
-/** None when the rule allows it, or when nothing was found. */
+/** Returns no reason when the rule allows it, or without findings. */
 export function reasonFor(
   rule: string,
   action: Action,
@@ -30,20 +30,20 @@ export function reasonFor(
   return [reason];
 }
 
-/** All findings that a reason stands for, while it is the one that `judge` gave; a stored one has its ids alone. */
+/** Returns all findings behind a reason that `judge` returned; a stored reason has only ids. */
 export function findingsBehind(reason: Reason): readonly Finding[] {
   return behind.get(reason) ?? [];
 }
 
-/** Beside the reasons, which are plain data to be stored. */
+/** Kept beside the reasons, which are plain data for the store. */
 const behind = new WeakMap<Reason, readonly Finding[]>();
 
-/** A reason that no finding stands for. */
+/** Makes a reason without findings. */
 export function plainReason(rule: string, action: Action, text: string): readonly Reason[] {
   return action === 'allow' ? [] : [{ rule, outcome: action, text, findings: [], upgrades: [] }];
 }
 
-/** Exploited ones first, then by severity, score, probability and id. */
+/** Sorts exploited findings first, then by severity, score, probability and id. */
 export function worstFirst<Each extends Finding>(findings: readonly Each[]): readonly Each[] {
   return findings
     .map((finding) => ({ finding, rank: rankOf(finding) }))
@@ -80,7 +80,7 @@ function rankOf(finding: Finding): readonly number[] {
   return [knownExploited ? 1 : 0, severity, cvss?.score ?? 0, epss ?? 0];
 }
 
-/** One a component and version, with the versions that its findings name. */
+/** Returns one upgrade per component and version, with the versions that its findings name. */
 function upgradesOf(findings: readonly Finding[]): readonly Upgrade[] {
   const vulnerabilities = findings.filter((each): each is Vulnerability => each.class === 'vulnerability');
   const byComponent = Map.groupBy(

@@ -11,7 +11,7 @@ import type { Signer } from '../trust/signer.ts';
 import { plainReason } from './reasons.ts';
 import type { Reason, Vouchers } from './verdict.ts';
 
-/** An attestation that holds, by what the rules ask of it. */
+/** A valid attestation, reduced to what the rules ask about. */
 export interface KnownAttestation extends Signer {
   readonly predicateType: string;
   readonly provenance?: Provenance | undefined;
@@ -78,7 +78,7 @@ export function provenanceReasons(
   return plainReason('provenance', action, text);
 }
 
-/** Who of those whom the policy names vouches for the image. */
+/** Names the signers from the policy that vouch for the image. */
 export function vouchersOf(
   signatures: readonly VerifiedSignature[] = [],
   attestations: readonly KnownAttestation[] = [],
@@ -94,12 +94,12 @@ export function vouchersOf(
   return { signedBy: some(signedBy), attested: some(attested) };
 }
 
-/** Whether a signer's word counts for a rule. */
+/** Tells whether a signer counts for a rule. */
 export function isWanted(signer: Signer, wanted: WantedSigners, policy: Policy): boolean {
   return obstacleOf(signer, wanted, policy) === undefined;
 }
 
-/** Why a signer's word does not count; undefined: it does. */
+/** Tells why a signer does not count; undefined when it does. */
 function obstacleOf(signer: Signer, wanted: WantedSigners, policy: Policy): string | undefined {
   const called = calledBy(signer, policy);
   if (signerName(policy, signer, wanted) === undefined)
@@ -108,7 +108,7 @@ function obstacleOf(signer: Signer, wanted: WantedSigners, policy: Policy): stri
   return `one by ${called} with ${signer.logEntries} of ${wanted.logEntries} required entries in transparency logs`;
 }
 
-/** Why a build is not as it should be. */
+/** Tells what the rule refuses about a build. */
 function buildObstacle(
   provenance: Provenance | undefined,
   { builders, sources, refs }: Rules['provenance'],

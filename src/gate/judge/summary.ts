@@ -1,4 +1,4 @@
-/** A verdict in one line, as a client of the registry prints it. */
+/** Summarises a verdict in one line, which a client of the registry prints. */
 import { type DecisionReason, notLookedFor, remedyOf } from '../../scanner/index.ts';
 import { plainText } from '../plain-text.ts';
 import type { Action } from '../policy/rules-schema.ts';
@@ -6,15 +6,15 @@ import type { Counts, Reason } from './verdict.ts';
 
 export const longestSummary = 400;
 const longestPlace = 120;
-/** One alone says what to do, too. */
+/** A single reason has room to say what to do. */
 const longestCircumstance = 240;
 const mostIds = 3;
-/** For those who push, whose policy it may not be. */
+/** For the client that pushes, who may not own the policy. */
 const remedyOfGaps =
   'leave it out, make it readable, or have the operator ignore it (id: gap, with its path)';
 
 /**
- * Counts, the first ids with what to upgrade to, and where the report is: at most 300 characters on one line.
+ * Gives counts, the first ids with their upgrades, and the place of the report, in at most 400 characters on one line.
  * @param reportAt where the report is: a URL or a path
  */
 export function summarise(
@@ -26,7 +26,7 @@ export function summarise(
   const place = reportAt === undefined ? '' : `; report: ${plainText(reportAt, longestPlace)}`;
   const unjudged = notLookedFor({ reasons });
   const rest = reasons.filter((reason) => !unjudged.includes(reason));
-  // Where nothing else is denied, nothing bad is known of it.
+  // Without another denial, nothing bad is known about it.
   const isFound = unjudged.length === 0 || rest.some((reason) => reason.outcome === 'deny');
   const said = [
     ...(unjudged.length === 0 ? [] : [unjudgedInWords(unjudged)]),
@@ -45,7 +45,7 @@ function foundInWords(outcome: Action, counts: Counts, reasons: readonly Reason[
   return parts.filter((part) => part !== '').join(' ');
 }
 
-/** Why it could not be judged, and what to do. */
+/** Says why Ward could not judge it, and what to do. */
 function unjudgedInWords(unjudged: readonly DecisionReason[]): string {
   const rules = [...new Set(unjudged.map(({ rule }) => rule))];
   const why = unjudged.map(({ text }) => plainText(text, 220)).join('; ');
@@ -55,7 +55,7 @@ function unjudgedInWords(unjudged: readonly DecisionReason[]): string {
   return `not judged, so the ${named} ${rules.length === 1 ? 'refuses' : 'refuse'} it: ${why}${remedy === undefined ? '' : `; ${remedy}`}`;
 }
 
-/** A denial names its rules. */
+/** Names the rules of a denial. */
 function verdictInWords(outcome: Action, reasons: readonly Reason[]): string {
   if (outcome === 'allow') return 'allowed by policy:';
   if (outcome === 'warn') return 'allowed by policy with warnings:';
@@ -83,7 +83,7 @@ function countsInWords(counts: Counts): string {
   return found.length === 0 ? 'nothing found' : found.join(', ');
 }
 
-/** Reasons that no finding stands for, the decisive ones. */
+/** Lists the decisive reasons without findings. */
 function circumstances(reasons: readonly Reason[]): string {
   const worst = reasons[0]?.outcome;
   const texts = reasons.filter(({ outcome, findings }) => outcome === worst && findings.length === 0);
@@ -95,7 +95,7 @@ function firstIds(reasons: readonly Reason[]): string {
   const worst = reasons[0]?.outcome;
   const decisive = reasons.filter(({ outcome, findings }) => outcome === worst && findings.length > 0);
   const placed = decisive.filter(({ rule }) => placedRules.has(rule));
-  // A file that somebody has to look for is named with its place.
+  // A file that the reader must find is named with its path.
   const places = placed.map(({ text }) => plainText(text.slice(text.indexOf(': ') + 2), 90)).join('; ');
   const ids = [...new Set(decisive.flatMap(({ findings }) => findings))];
   if (ids.length === 0) return '';

@@ -1,4 +1,4 @@
-/** What the gate says: plain data, to be stored, shown and compared. */
+/** A verdict: plain data that Ward stores, shows and compares. */
 import type { Digest } from '../../blobs/index.ts';
 import { canonicalJson } from '../canonical-json.ts';
 import type { Action, Stage } from '../policy/rules-schema.ts';
@@ -7,22 +7,22 @@ export interface Upgrade {
   /** `npm lodash`: ecosystem and name. */
   readonly component: string;
   readonly version: string;
-  /** Versions that mend what the reason names, the nearest first. */
+  /** Versions that fix the reason's findings, the nearest first. */
   readonly to: readonly string[];
 }
 
 export interface Reason {
-  /** The key of the policy that says so: `vulnerabilities.limits.high`; or `scan`: there was no whole scan. */
+  /** The policy key of the rule, such as `vulnerabilities.limits.high`; `scan` when there was no complete scan. */
   readonly rule: string;
   readonly outcome: 'warn' | 'deny';
   /** One sentence for a person. */
   readonly text: string;
-  /** Ids of what was found, the worst first; the first 200. */
+  /** Ids of findings, the worst first; the first 200. */
   readonly findings: readonly string[];
   readonly upgrades: readonly Upgrade[];
 }
 
-/** What counts, by kind: what was ignored or suppressed does not. */
+/** Counts of findings by kind, without ignored and suppressed ones. */
 export interface Counts {
   readonly critical: number;
   readonly high: number;
@@ -47,9 +47,9 @@ export interface Ignored {
   readonly expires: string;
 }
 
-/** Who of those whom the policy names vouches for an image; the first 50 of each. */
+/** Signers from the policy that vouch for an image; the first 50 of each. */
 export interface Vouchers {
-  /** `release`, `ci (https://github.com/acme/app/…)`: the name in the policy, and whom a certificate names. */
+  /** `release`, `ci (https://github.com/acme/app/…)`: the name in the policy, and the subject of a certificate. */
   readonly signedBy: readonly string[];
   /** `spdx by release` */
   readonly attested: readonly string[];
@@ -63,32 +63,32 @@ export interface Verdict {
   readonly namespace: string;
   /** The worst first. */
   readonly reasons: readonly Reason[];
-  /** What the policy's ignore list let pass; the first 200. */
+  /** Findings that the policy's ignore list let pass; the first 200. */
   readonly ignored: readonly Ignored[];
-  /** Entries of the ignore list that would have matched, had they not expired; the first 200. */
+  /** Expired entries of the ignore list that would have matched; the first 200. */
   readonly expired: readonly Ignored[];
   readonly counts: Counts;
-  /** Absent: nobody does. */
+  /** Absent when nobody vouches for it. */
   readonly vouchers?: Vouchers | undefined;
   readonly policyRevision: string;
   readonly advisoryRevision?: string | undefined;
-  /** ISO time of the newest of the advisories. */
+  /** ISO time of the newest advisory. */
   readonly advisoriesAt?: string | undefined;
-  /** Of the rules that the report was made with, this Ward's among them. Absent: the report does not tell. */
+  /** Revision of the rules that made the report, this Ward's version among them. Absent when the report does not name it. */
   readonly rulesRevision?: string | undefined;
   /** Version of the Ward that judged; absent like `rulesRevision`. */
   readonly wardVersion?: string | undefined;
-  /** Of the operator's VEX. */
+  /** Revision of the operator's VEX. */
   readonly vexRevision?: string | undefined;
   /** ISO time. */
   readonly judgedAt: string;
-  /** For a client: one line of at most 300 characters, without control characters. It may name this server's address. */
+  /** For a client: one line of at most 400 characters, without control characters. It may name this server's address. */
   readonly summary: string;
 }
 
 /**
- * What the gate says as bytes, without when and where it was said: the same on every server that has the same rules,
- * advisories, policy and VEX, as long as no date of the policy passes.
+ * Serialises the verdict without its time and its server. Every server with the same rules, advisories, policy and VEX
+ * produces the same bytes, until a date in the policy passes.
  */
 export function verdictDocument({ judgedAt: _, summary: __, ...said }: Verdict): string {
   return canonicalJson(JSON.parse(JSON.stringify(said)));

@@ -11,8 +11,8 @@ type Limit = number | 'any';
 const dayMs = 86_400_000;
 
 /**
- * What is exploited, or probably will be, is looked at whether it is fixed or not and however new it is. All else counts
- * against the limits, but for what has no fix (if the policy says so) and what is in its days of grace.
+ * Vulnerabilities that are exploited, or probably will be, count whether there is a fix or not and however new they are.
+ * All others count against the limits, except those without a fix (if the policy says so) and those in their days of grace.
  */
 export function vulnerabilityReasons(
   all: readonly Vulnerability[],
@@ -78,7 +78,7 @@ function overLimit(
   return reasonFor(rule, action, limit === 0 ? many : `${many}, at most ${limit} allowed`, found);
 }
 
-/** What would be over a limit if it were not new. */
+/** Warns about vulnerabilities that will exceed a limit when their grace ends. */
 function graceReasons(
   fresh: readonly Vulnerability[],
   settled: readonly Vulnerability[],
@@ -94,7 +94,7 @@ function graceReasons(
   return reasonFor('vulnerabilities.graceDays', 'warn', `${what} in the days of grace`, late);
 }
 
-/** Without a date there is no grace. */
+/** Grants no grace without a date. */
 function isInGrace(
   { published, fixedIn, fixKnownSince }: Vulnerability,
   { sincePublished, sinceFix }: VulnerabilityRules['graceDays'],

@@ -1,13 +1,13 @@
 /**
- * Finds rules that can be read and make no sense: those that no image can ever meet, and those that contradict
- * themselves. Names only what is certain: not where overrides that may apply together set different parts of a rule.
+ * Finds valid rules that make no sense: rules that no image can ever meet, and rules that contradict themselves. Reports
+ * only what is certain, so it skips a rule that several overrides may set in parts.
  */
 import { type PolicyProblem, problem } from './policy-problem.ts';
 import { type Layer, layersOf, type PlaceOf, type Tell } from './rule-layers.ts';
 import type { PolicyFile, SomeRules } from './rules-schema.ts';
 import { attestationProblems, provenanceProblems, signatureProblems } from './signer-contradictions.ts';
 
-/** @param own Ward's own rules for all, which lie below those of the file */
+/** @param own Ward's own rules, which lie below those of the file */
 export function contradictionsIn(
   file: PolicyFile,
   own: SomeRules,

@@ -1,16 +1,16 @@
-/** Names what is wrong with a policy, place by place: in the schema's own words, with the most likely meaning. */
+/** Describes the problems of a policy place by place, in the schema's words, and suggests the likely meaning. */
 import { z } from 'zod';
 import { nearestName } from '../../lib/index.ts';
 import { policySchema } from './rules-schema.ts';
 
 export interface TextPosition {
-  /** From 1. */
+  /** Counts from 1. */
   readonly line: number;
   readonly column: number;
 }
 
 export interface PolicyProblem extends TextPosition {
-  /** `rules.malware.action`; empty: of the file as a whole. */
+  /** `rules.malware.action`; empty for the whole file. */
   readonly path: string;
   readonly message: string;
   /** The text to write instead. */
@@ -20,7 +20,7 @@ export interface PolicyProblem extends TextPosition {
 type Issue = z.core.$ZodIssue;
 type Path = readonly PropertyKey[];
 
-/** @param placeOf where the value of a path is written */
+/** @param placeOf returns where the value of a path stands in the text */
 export function problemsOf(
   issues: readonly Issue[],
   value: unknown,
@@ -98,7 +98,7 @@ const typeNames: ReadonlyMap<string, string> = new Map([
   ['int', 'a whole number'],
 ]);
 
-/** Short, on one line, and without control characters. */
+/** Keeps it short, on one line, and without control characters. */
 function shown(value: unknown): string {
   const text = JSON.stringify(value) ?? String(value);
   return text.length > 60 ? `${text.slice(0, 57)}…` : text;
@@ -113,7 +113,7 @@ function valueAt(value: unknown, path: Path): unknown {
   return found;
 }
 
-/** A key that is written nearly so here, or so somewhere else; else those that there are. */
+/** Suggests a similar key here, or the place where this key belongs; otherwise lists the keys here. */
 function keyMeant(key: string, path: Path): string {
   const here = keysOf(schemaAt(path));
   const meant = nearestName(key, here);
@@ -138,7 +138,7 @@ function keysOf(type: z.core.$ZodType | undefined): readonly string[] {
   return type instanceof z.ZodObject ? Object.keys(type.shape) : [];
 }
 
-/** The part of the schema that a path leads to. */
+/** Returns the part of the schema at a path. */
 function schemaAt(path: Path): z.core.$ZodType | undefined {
   let type: z.core.$ZodType | undefined = policySchema;
   for (const step of path) {

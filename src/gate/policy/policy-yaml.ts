@@ -1,6 +1,6 @@
 /**
- * The YAML of a policy: small, no aliases (a few of them unfold into more than any memory holds), no key twice. It keeps
- * the places of all values, so that each fault says where it is.
+ * Reads the YAML of a policy: small, without aliases (a few of them can expand beyond any memory), and without duplicate
+ * keys. It keeps the place of each value, so that a problem says where it is.
  */
 import {
   type Document,
@@ -20,11 +20,11 @@ const maxBytes = 256 * 1024;
 const start: TextPosition = { line: 1, column: 1 };
 
 export interface PolicyText {
-  /** The content; null when the problems leave nothing to be read. */
+  /** The content; null if there are problems. */
   readonly value: unknown;
-  /** Faults of the YAML itself. */
+  /** Problems of the YAML itself. */
   readonly problems: readonly PolicyProblem[];
-  /** The place of the key that leads to a value, or of an item of a list; of the map or list around a missing one. */
+  /** Returns the place of a key or a list item; for a missing one, the place of the map or list around it. */
   placeOf(path: readonly PropertyKey[]): TextPosition;
 }
 
@@ -36,7 +36,7 @@ export function readPolicyText(text: string): PolicyText {
     return { line: Math.max(1, line), column: Math.max(1, col) };
   };
   try {
-    // The parser's own search for keys that are there twice takes the square of their number.
+    // The parser's own search for duplicate keys takes quadratic time.
     const document = parseDocument(text, {
       strict: true,
       uniqueKeys: false,
@@ -50,7 +50,7 @@ export function readPolicyText(text: string): PolicyText {
     const value = problems.length === 0 ? document.toJS({ maxAliasCount: 0 }) : null;
     return { value, problems, placeOf: (path) => placeIn(document, path, at) };
   } catch (error) {
-    // Lists that are nested too deeply end the parser's recursion.
+    // Deeply nested lists overflow the stack of the parser.
     return unread(start, error instanceof RangeError ? 'it is nested too deeply' : String(error));
   }
 }
@@ -63,7 +63,7 @@ function problemAt(place: TextPosition, message: string): PolicyProblem {
   return { ...place, path: '', message };
 }
 
-/** Aliases, and keys that are there twice. */
+/** Refuses aliases and duplicate keys. */
 function refusedNodes(document: Document, at: (offset: number) => TextPosition): PolicyProblem[] {
   const problems: PolicyProblem[] = [];
   visit(document, (_key, node) => {
@@ -107,7 +107,7 @@ function placeIn(
   return at(offset);
 }
 
-/** Kept, so that a map with thousands of wrong keys is gone through once. */
+/** Cached, so that a map with thousands of wrong keys is read once. */
 const known = new WeakMap<YAMLMap, ReadonlyMap<string, Pair>>();
 
 function pairsOf(map: YAMLMap): ReadonlyMap<string, Pair> {

@@ -1,7 +1,6 @@
 /**
- * A policy says what may be deployed: rules for all, and overrides for some namespaces or stages. What it does not say
- * is as in Ward's own, `policies/gate/default.yaml`: rules are laid over one another, the later ones win key by key, and
- * their ignore lists add up.
+ * A policy says what may be deployed: rules for all, and overrides for some namespaces or stages. It lies over Ward's own
+ * policy, `policies/gate/default.yaml`. Later rules win key by key, and ignore lists add up.
  */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
@@ -26,9 +25,9 @@ import {
 } from './rules-schema.ts';
 import { signerProblems } from './signer-problems.ts';
 
-/** Rules, and for what they are. */
+/** Rules, and the namespaces and stages that they are for. */
 interface Layer {
-  /** Patterns; undefined: all. */
+  /** Patterns; undefined for all. */
   readonly namespaces?: readonly string[] | undefined;
   readonly stages?: readonly Stage[] | undefined;
   readonly rules: SomeRules;
@@ -43,12 +42,12 @@ export interface NamedIdentity extends SignerIdentity {
 }
 
 export interface Policy {
-  /** Of all that it says: 64 hex digits. */
+  /** Hash of its whole content: 64 hex digits. */
   readonly revision: string;
   readonly keys: readonly NamedKey[];
   readonly roots: readonly TrustedRoot[];
   readonly identities: readonly NamedIdentity[];
-  /** In the order in which they are laid over one another. */
+  /** The lowest first. */
   readonly layers: readonly Layer[];
 }
 
@@ -63,8 +62,8 @@ export function parsePolicy(text: string): Policy {
 }
 
 /**
- * Lists everything that is wrong with a policy, in the order of the text: faults that `parsePolicy` refuses, and rules
- * that can be read and never hold.
+ * Lists all problems of a policy in the order of the text: those that `parsePolicy` refuses, and valid rules that make no
+ * sense.
  */
 export function checkPolicyText(text: string): readonly PolicyProblem[] {
   const { file, problems, placeOf } = readFile(text);
@@ -72,14 +71,14 @@ export function checkPolicyText(text: string): readonly PolicyProblem[] {
   return [...problems, ...contradictions].toSorted((a, b) => a.line - b.line || a.column - b.column);
 }
 
-/** The policy of a Ward whose operator gave none. */
+/** Returns the policy for operators who set none. */
 export function defaultPolicy(): Policy {
   ownPolicy ??= policyOf([ownFile()]);
   return ownPolicy;
 }
 let ownPolicy: Policy | undefined;
 
-/** What holds for a namespace at a stage. The same answer is the same value. */
+/** Returns the rules for a namespace at a stage. Equal combinations of layers share one object. */
 export function rulesFor(policy: Policy, namespace: string, stage: Stage): Rules {
   const isFor = ({ namespaces, stages }: Layer) =>
     (namespaces?.some((pattern) => matchesPattern(pattern, namespace)) ?? true) &&
@@ -96,7 +95,7 @@ export function rulesFor(policy: Policy, namespace: string, stage: Stage): Rules
   return rules;
 }
 
-/** Layers are laid over one another once for each combination of them. */
+/** Merges layers once for each combination of them. */
 const laid = new WeakMap<Policy, Map<string, Rules>>();
 const keptCombinations = 1000;
 
@@ -130,7 +129,7 @@ function parseFile(text: string): PolicyFile {
 const mostTold = 20;
 
 interface ReadPolicy {
-  /** Undefined: the text is not a policy. */
+  /** Undefined when the text is not a policy. */
   readonly file: PolicyFile | undefined;
   readonly problems: readonly PolicyProblem[];
   readonly placeOf: PolicyText['placeOf'];
@@ -157,7 +156,7 @@ function ignoreProblems(file: PolicyFile, placeOf: PolicyText['placeOf']): Polic
   );
 }
 
-/** Objects are merged key by key, the ignore lists are joined, all else is replaced. */
+/** Merges objects key by key, joins ignore lists, and replaces everything else. */
 function laidOver(below: object, above: object): object {
   const merged = new Map<string, unknown>(Object.entries(below));
   for (const [key, value] of Object.entries(above)) {

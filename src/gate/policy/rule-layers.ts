@@ -1,16 +1,16 @@
-/** The rules of a policy, each with what may be laid over or below it, for those who look for what makes no sense. */
+/** Pairs the rules of a policy with the rules that may lie over or below them, for the search for contradictions. */
 import type { PolicyProblem, TextPosition } from './policy-problem.ts';
 import { type PolicyFile, rulesIn, type SomeRules } from './rules-schema.ts';
 
 type Override = NonNullable<PolicyFile['overrides']>[number];
 export type PlaceOf = (path: readonly PropertyKey[]) => TextPosition;
 
-/** Rules of the file, with what may be laid over or below them. */
+/** Rules of the file, with the rules that may lie over or below them. */
 export interface Layer {
   readonly path: readonly PropertyKey[];
   readonly rules: SomeRules;
   readonly below: readonly SomeRules[];
-  /** Overrides that may hold together with it. */
+  /** Overrides that may apply together with it. */
   readonly others: readonly SomeRules[];
 }
 
@@ -28,7 +28,7 @@ export function layersOf(file: PolicyFile, own: SomeRules): readonly Layer[] {
   });
 }
 
-/** False only where no namespace or no stage is in both. */
+/** Returns false only if the two share no namespace or no stage. */
 function mayMeet(a: Override, b: Override): boolean {
   const isPlain = (names: readonly string[]) => !names.some((name) => name.includes('*'));
   const areApart = (one: readonly string[] | undefined, two: readonly string[] | undefined) =>

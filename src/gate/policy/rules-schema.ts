@@ -1,4 +1,4 @@
-/** The rules of a policy: every key that there is, and what it may hold. docs/gate.md explains each. */
+/** The schema of a policy's rules. docs/gate.md explains each key. */
 import { z } from 'zod';
 import { isDigest } from '../../blobs/index.ts';
 import { attestationTypes } from '../trust/attestations.ts';
@@ -12,7 +12,7 @@ export type Stage = (typeof stages)[number];
 
 const action = z.enum(actions);
 const count = z.int().min(0).max(1_000_000);
-/** How many are still all right. */
+/** The largest allowed number of findings. */
 const limit = z.union([count, z.literal('any')], { error: 'neither a number of findings nor any' });
 const days = z.number().min(0).max(3650);
 const name = z.string().min(1).max(100);
@@ -23,11 +23,11 @@ const unknown = { action, limit };
 const grace = { sincePublished: days, sinceFix: days };
 const epss = { action, above: z.number().min(0).max(1) };
 const vulnerabilities = { action, ignoreUnfixed: z.boolean(), knownExploited: action };
-/** What one rule of a scanner finds may be taken otherwise than the rest of its class. */
+/** Findings of one scanner rule may have another action than the rest of their class. */
 const findings = { action, ids: z.record(findingId, action) };
 const distribution = { unknown: action, notJudged: action, endOfLife: action };
 const advisories = { missing: action, stale: action, maxAgeDays: days };
-/** Whose word counts, by their names, and in how many entries of transparency logs it has to be. */
+/** The names of signers that count, and the number of transparency log entries that they need. */
 const signers = {
   keys: z.array(name).max(100),
   identities: z.array(name).max(100),
@@ -58,14 +58,14 @@ const provenance = { action, ...signers, builders: patterns, sources: patterns, 
 
 /** Patterns of types: `application/vnd.example.*`. */
 const artifacts = { exempt: z.array(z.string().min(1).max(255)).max(1000) };
-/** How long they stay. */
+/** How long reports stay. */
 const reports = { refusedDays: days };
 
-/** Whom an authority of a trusted root certifies. */
+/** A subject that an authority of a trusted root certifies. */
 const identity = z.strictObject({
   root: name,
   issuer: z.string().min(1).max(2048),
-  /** A pattern. One that takes everybody is a mistake. */
+  /** A pattern. One that matches everybody is a mistake. */
   subject: z
     .string()
     .min(1)
@@ -112,7 +112,7 @@ export const rulesSchema = z.strictObject({
   ignore,
 });
 
-/** Rules of which some are given: the rest is as it was before. */
+/** Rules with some keys left out; those keep the value of the layer below. */
 export const someRulesSchema = z
   .strictObject({
     vulnerabilities: z
@@ -144,7 +144,7 @@ export const someRulesSchema = z
 
 export type Rules = z.infer<typeof rulesSchema>;
 export type SomeRules = z.infer<typeof someRulesSchema>;
-/** What the rules on signatures, attestations and provenance have in common. */
+/** The common part of the rules on bases, signatures, attestations and provenance. */
 export type WantedSigners = Pick<Rules['signatures'], keyof typeof signers>;
 export type SignerIdentity = z.infer<typeof identity>;
 export type IgnoreEntry = z.infer<typeof ignoreEntry>;
@@ -171,7 +171,7 @@ export const policySchema = z.strictObject({
 
 export type PolicyFile = z.infer<typeof policySchema>;
 
-/** The rules for all and those of each override, with the way to them. */
+/** Returns the rules for all and those of each override, with their paths. */
 export function rulesIn({
   rules = {},
   overrides = [],

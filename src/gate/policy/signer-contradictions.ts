@@ -1,4 +1,4 @@
-/** Rules about signers that no image can ever meet. */
+/** Finds rules about signers that no image can ever meet. */
 import { readTrustedKey } from '../trust/keys.ts';
 import type { PolicyProblem } from './policy-problem.ts';
 import type { Layer, Tell } from './rule-layers.ts';
@@ -51,7 +51,7 @@ interface RuleInForce<Name extends Section> {
   readonly all: Part<Name>;
 }
 
-/** What holds where the layer says something; undefined where nothing is certain, or nothing follows from it. */
+/** Returns the merged rule where the layer sets a part of it; undefined if it is uncertain or has no effect. */
 function inForce<Name extends Section>(
   section: Name,
   { rules, below, others }: Layer,
@@ -85,7 +85,7 @@ function nobodyNamed<Name extends Section>(
   ];
 }
 
-/** Two names of one key are one signer. */
+/** Counts two names of one key as one signer. */
 function namedKeys(names: readonly string[], { keys = {} }: PolicyFile): readonly string[] {
   return names.flatMap((name) => {
     const pem = keys[name];

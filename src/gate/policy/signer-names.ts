@@ -1,15 +1,15 @@
-/** What the policy calls those who signed. */
+/** Finds the policy's names for signers. */
 import { matchesPattern } from '../../lib/index.ts';
 import type { Signer } from '../trust/signer.ts';
 import type { Policy } from './policy.ts';
 
-/** Whom to look for: undefined is everybody whom the policy names. */
+/** The names to choose from; undefined stands for all names in the policy. */
 export interface SignerNames {
   readonly keys: readonly string[];
   readonly identities: readonly string[];
 }
 
-/** The first name of this signer among those; two names of one key are one signer, and so are two people of one identity. */
+/** Returns the signer's first name among those. Two names of one key are one signer, and so are two people of one identity. */
 export function signerName(policy: Policy, signer: Signer, among?: SignerNames): string | undefined {
   const { keyId, certified } = signer;
   const key = policy.keys.find(

@@ -1,4 +1,4 @@
-/** Faults in what a policy says of signers: keys are keys, roots are roots, and whoever is named is there. */
+/** Checks what a policy says about signers: keys and roots are readable, and each named signer is defined. */
 import { isFault, nearestName } from '../../lib/index.ts';
 import { readTrustedKey } from '../trust/keys.ts';
 import { readTrustedRoot } from '../trust/trusted-root.ts';

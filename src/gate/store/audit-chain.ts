@@ -1,6 +1,6 @@
 /**
- * The audit log's chain: each entry has the hash of the one before it. Appended to in the transaction of what it tells of,
- * so two processes that write can't both follow the same entry.
+ * The audit log's chain: each entry has the hash of the one before it. Entries are appended in the transaction of the change
+ * that they record, so two writing processes can't both follow the same entry.
  */
 import { createHash } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
@@ -21,7 +21,7 @@ export interface Row extends Head {
 
 export const firstPrevHash = '0'.repeat(64);
 
-/** Call it inside of a transaction. */
+/** Call it inside a transaction. */
 export function appendEntries(db: DatabaseSync, drafts: readonly AuditDraft[]): void {
   if (drafts.length === 0) return;
   const insert = db.prepare('insert into audit (seq, entry, hash) values (?, ?, ?)');
@@ -52,7 +52,7 @@ export function hashOfEntry(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
-/** The next entry as it is written. */
+/** Makes the next entry from a draft. */
 function sealEntry(draft: AuditDraft, last: Head): Row {
   const { actor, name, summary, ...rest } = draft;
   const seq = last.seq + 1;

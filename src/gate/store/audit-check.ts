@@ -1,4 +1,4 @@
-/** Reads the audit log from end to end, and finds what was done to it. */
+/** Reads the whole audit log, and finds tampering. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { TrustedKey } from '../trust/keys.ts';
 import { firstPrevHash, type Head, hashOfEntry, type Row } from './audit-chain.ts';
@@ -8,27 +8,27 @@ import { type Checkpoint, isCheckpointBy, parseCheckpoint } from './checkpoint.t
 export interface AuditCheck {
   readonly isIntact: boolean;
   readonly entries: number;
-  /** Of the last entry. */
+  /** Hash of the last entry. */
   readonly hash: string;
-  /** Checkpoints whose signature holds and that fit. */
+  /** Number of checkpoints with a valid signature that match their entry. */
   readonly checkpoints: number;
   /** The first 100. */
   readonly problems: readonly { readonly seq: number; readonly text: string }[];
 }
 
 export interface AuditCheckOptions {
-  /** Keys whose checkpoints count; without any, checkpoints are not looked at. */
+  /** Keys whose checkpoints count; without any, the check ignores checkpoints. */
   readonly keys?: readonly TrustedKey[];
-  /** Checkpoints that were kept elsewhere. */
+  /** Checkpoints from copies outside the log. */
   readonly checkpoints?: readonly Checkpoint[];
 }
 
-/** Where the log is read from, as it was written. */
+/** Reads the log as it was written. */
 export interface AuditSource {
   head(): Promise<Head>;
   checkpoints(): Promise<readonly { readonly seq: number; readonly checkpoint: string }[]>;
   entries(after: number, limit: number): Promise<readonly Row[]>;
-  /** Numbers of entries before the first one, and after the last one. */
+  /** Returns numbers of entries before the first one, and after the last one. */
   strays(first: number, last: number, limit: number): Promise<readonly number[]>;
 }
 
@@ -37,13 +37,13 @@ type ReportProblem = (seq: number, text: string) => void;
 const pageSize = 500;
 const mostProblems = 100;
 
-/** Reads all of it, a page in a turn. Finds each changed, missing, added or moved entry. */
+/** Reads a page in each turn of the event loop. Finds each changed, missing, added or moved entry. */
 export async function verifyAudit(source: AuditSource, options: AuditCheckOptions): Promise<AuditCheck> {
   const problems: { seq: number; text: string }[] = [];
   const report: ReportProblem = (seq, text) => {
     if (problems.length < mostProblems) problems.push({ seq, text });
   };
-  // In this order: a checkpoint that comes meanwhile may be of an entry past the head.
+  // Checkpoints first: one that is made in between may belong to an entry past the head.
   const checkpoints = keptCheckpoints(await source.checkpoints(), report);
   const head = await source.head();
   const all = [...checkpoints, ...(options.checkpoints ?? [])];
@@ -77,7 +77,7 @@ export async function verifyAudit(source: AuditSource, options: AuditCheckOption
   };
 }
 
-/** Entries before the first, or after the last when that is still the last. */
+/** Returns entries before the first, and after the head if the head has not moved. */
 async function strayEntries(source: AuditSource, head: Head): Promise<readonly number[]> {
   const found = await source.strays(1, head.seq, mostProblems);
   const isStill = (await source.head()).seq === head.seq;

@@ -1,6 +1,6 @@
 /**
- * The audit log's entries: each has the hash of the one before it, so that none can be changed, taken out, put in or moved
- * without breaking the chain from there on. Who rewrites the whole chain is told by a checkpoint that was signed earlier.
+ * The audit log's entries. Each has the hash of the one before it, so changing, removing, inserting or moving one breaks the
+ * chain from there on. A checkpoint that was signed earlier reveals a rewrite of the whole chain.
  */
 import { z } from 'zod';
 import { isDigest } from '../../blobs/index.ts';
@@ -12,10 +12,10 @@ const entrySchema = z.strictObject({
   time: z.string(),
   /** `verdict`, `became-vulnerable`, `policy`, `advisories`, … */
   event: z.string(),
-  /** Who or what did it: a namespace's key, the re-judging. */
+  /** Who or what acted: a namespace's key, the re-judging. */
   actor: z.string(),
   digest: z.string().refine(isDigest).optional(),
-  /** What it is called: an image's reference, an action's name. */
+  /** An image's reference, or an action's name. */
   name: z.string().optional(),
   stage: z.enum(stages).optional(),
   namespace: z.string().optional(),
@@ -24,7 +24,7 @@ const entrySchema = z.strictObject({
   policyRevision: z.string().optional(),
   advisoryRevision: z.string().optional(),
   vexRevision: z.string().optional(),
-  /** Of the entry before; of the first one, 64 zeros. */
+  /** Hash of the entry before; 64 zeros in the first one. */
   prevHash: z.string().regex(/^[0-9a-f]{64}$/),
 });
 
@@ -33,7 +33,7 @@ export type AuditRecord = Readonly<z.infer<typeof entrySchema>>;
 export type AuditEntry = AuditRecord & { readonly hash: string };
 export type AuditDraft = Omit<AuditRecord, 'seq' | 'prevHash'>;
 
-/** Undefined when it is not an entry. */
+/** Returns undefined for text that is not an entry. */
 export function parseEntry(text: string): AuditRecord | undefined {
   try {
     const parsed = entrySchema.safeParse(JSON.parse(text));

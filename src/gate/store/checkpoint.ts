@@ -1,6 +1,6 @@
 /**
- * A signed word on how far the audit log is. Kept elsewhere too, it tells who rewrote or cut off what comes before it,
- * which the chain alone can't.
+ * A signed statement of the audit log's position. A copy outside the log reveals that earlier entries were rewritten or cut
+ * off, which the chain alone can't.
  */
 import { z } from 'zod';
 import { canonicalJson } from '../canonical-json.ts';
@@ -30,7 +30,7 @@ export function isCheckpointBy(checkpoint: Checkpoint, keys: readonly TrustedKey
   return keys.some((key) => key.verify(content, Buffer.from(checkpoint.signature, 'base64')));
 }
 
-/** Undefined when it is none. */
+/** Returns undefined for text that is not a checkpoint. */
 export function parseCheckpoint(text: string): Checkpoint | undefined {
   try {
     const parsed = checkpointSchema.safeParse(JSON.parse(text));

@@ -1,6 +1,6 @@
 /**
- * The gate's file: reports, verdicts and the audit log, apart from Ward's other state, so that it can be kept, copied and
- * checked by itself. Several processes may have it open at a time.
+ * The gate's file: reports, verdicts and the audit log. It is apart from Ward's other state, so operators can keep, copy and
+ * check it by itself. Several processes may have it open at a time.
  */
 import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -65,7 +65,7 @@ export function inTransaction<T>(db: DatabaseSync, work: () => T): T {
   }
 }
 
-/** SQLite may have done it by itself, or can't: what failed first is what callers are to hear. */
+/** SQLite may have rolled back already, or can't; callers need the first error, not this one. */
 function endTransaction(db: DatabaseSync): void {
   try {
     if (db.isTransaction) db.exec('rollback');

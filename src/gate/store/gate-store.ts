@@ -1,4 +1,4 @@
-/** The gate's store in SQLite: what is large is packed before it goes to the file, and checked when it comes back. */
+/** The gate's store in SQLite. It packs large values before it writes them, and checks them when it reads them. */
 import type { DatabaseSync } from 'node:sqlite';
 import { type Digest, isDigest } from '../../blobs/index.ts';
 import type { Report } from '../../scanner/index.ts';
@@ -26,9 +26,9 @@ import type {
 } from './types.ts';
 
 export interface GateStoreOptions {
-  /** Of the file; it and its folder are made when missing. */
+  /** Of the file; the store makes it and its folder when they are missing. */
   readonly path: string;
-  /** For servers: the file is worked with in a thread of its own, which takes some 30 ms to start. */
+  /** For servers: opens the file in a thread of its own, which takes some 30 ms to start. */
   readonly inThread?: boolean;
 }
 
@@ -144,7 +144,7 @@ class SqliteGateStore implements GateStore {
   async checkpoint(key: SigningKey, time = new Date().toISOString()): Promise<Checkpoint | undefined> {
     const { seq, hash } = await this.#line.ask('head');
     if (seq === 0) return undefined;
-    // Entries that come meanwhile do no harm: those up to this one stay as they are.
+    // Entries that come in between do no harm: those up to this one stay as they are.
     const checkpoint = signCheckpoint({ seq, hash, time }, key);
     await this.#line.ask('putCheckpoint', { seq, checkpoint: JSON.stringify(checkpoint) });
     return checkpoint;

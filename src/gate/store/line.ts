@@ -1,6 +1,6 @@
 /**
- * Gathers requests to the gate's file: those of one turn go there together, and those that come meanwhile when they are
- * answered. So verdicts that come together share a commit.
+ * Batches requests to the gate's file: requests of one turn go together, and later ones wait for the answers. So verdicts
+ * that come together share a commit.
  */
 import type { Fault } from '../../lib/index.ts';
 import { gateFault } from '../faults.ts';
@@ -9,7 +9,7 @@ import { faultOf } from './store-fault.ts';
 
 /** Where the file is open. */
 export interface OpenFile {
-  /** One answer a request, in their order. Rejects when there will be none any more. */
+  /** Answers each request, in order. Rejects when the file can't answer any more. */
   answer(requests: readonly Request[]): Promise<readonly Answer[]>;
   close(): Promise<void>;
 }
@@ -37,7 +37,7 @@ export class Line {
     return new Promise((resolve, reject) => {
       const settle = (answer: Answer) => {
         if ('error' in answer) reject(faultOf(answer.error, this.#path));
-        // What an operation returns is told by its name.
+        // The operation's name determines the type of its result.
         else resolve(answer.value as ResultOf<Name>);
       };
       this.#waiting.push({ request: { name, args }, settle });

@@ -1,6 +1,6 @@
 /**
- * All that is asked of the gate's file, as functions that take and give plain data: they run where the file is open, be it
- * in a thread of its own. Nothing is checked there, and little is loaded.
+ * The operations on the gate's file, as functions over plain data. They run where the file is open, which may be a thread of
+ * its own. They check nothing, and load little code.
  */
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import { appendEntries, headOf, rowsAfter } from './audit-chain.ts';
@@ -29,7 +29,7 @@ export interface CheckpointRow {
   readonly checkpoint: string;
 }
 
-/** In a transaction, together with others. */
+/** Each runs in a transaction with other writes. */
 export const writes = {
   putReport(db: DatabaseSync, { digest, kind, name, scannedAt, head, inventory, findings }: ReportRow): void {
     db.prepare(
@@ -129,7 +129,7 @@ export const reads = {
       .all()
       .map(({ seq, checkpoint }) => ({ seq: Number(seq), checkpoint: String(checkpoint) }));
   },
-  /** Of entries before this one, and after that one. */
+  /** Returns numbers of entries before `first` and after `last`. */
   strays(db: DatabaseSync, first: number, last: number, limit: number): readonly number[] {
     return db
       .prepare('select seq from audit where seq < ? or seq > ? order by seq limit ?')

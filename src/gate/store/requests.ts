@@ -1,4 +1,4 @@
-/** Requests to the gate's file and their answers, as plain data, and how those that came together are answered. */
+/** Requests to the gate's file and their answers, as plain data; answers a batch of them. */
 import type { DatabaseSync } from 'node:sqlite';
 import { inTransaction, NewerForm } from './database.ts';
 import { reads, writes } from './operations.ts';
@@ -20,7 +20,7 @@ export interface Request {
 
 export type Answer = { readonly value: unknown } | { readonly error: FileError };
 
-/** Why the file could not be worked with. */
+/** Why an operation on the file failed. */
 export interface FileError {
   /** SQLite's extended result code; 0 when it was something else. */
   readonly code: number;
@@ -32,8 +32,8 @@ export interface FileError {
 const ofTheData: readonly number[] = [18, 19, 20, 25];
 
 /**
- * Writes share one transaction, in their order: one commit is one `fsync`, however many there are. Reads come after them,
- * since a read sees what was asked to be written before it. What fails by its own data fails alone.
+ * Runs all writes in order in one transaction, so that they share one `fsync`. Reads come after them, since a read sees the
+ * writes that were requested before it. A write that fails because of its own data fails alone.
  */
 export function answerAll(db: DatabaseSync, requests: readonly Request[]): readonly Answer[] {
   const written = writeAll(
@@ -65,7 +65,7 @@ function writeAll(db: DatabaseSync, requests: readonly Request[]): readonly Answ
   return all.value;
 }
 
-/** Behind a savepoint, so that it leaves nothing when it fails. @throws what concerns the others too */
+/** Writes behind a savepoint, so a failed write leaves nothing. @throws errors that concern the other writes too */
 function writeOne(db: DatabaseSync, request: Request): Answer {
   db.exec('savepoint one');
   try {
@@ -90,7 +90,7 @@ function answered<T>(work: () => T): { readonly value: T } | { readonly error: F
 }
 
 function run(db: DatabaseSync, { name, args }: Request): unknown {
-  // What a request holds is told by its name; the types of `Line.ask` see to it.
+  // The request's name determines the types of its arguments; `Line.ask` ensures them.
   const operation = (isWrite(name) ? writes[name] : reads[name]) as (
     db: DatabaseSync,
     ...args: readonly unknown[]

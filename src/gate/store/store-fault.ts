@@ -1,4 +1,4 @@
-/** Errors of the gate's file as the gate's faults, told by SQLite's result code (sqlite.org/rescode.html), never by text. */
+/** Turns errors of the gate's file into faults, by SQLite's result code (sqlite.org/rescode.html), never by text. */
 import type { Fault } from '../../lib/index.ts';
 import { gateFault } from '../faults.ts';
 import type { FileError } from './requests.ts';
@@ -11,7 +11,7 @@ const noRoomForSharedMemory = 4874;
 const damaged: readonly number[] = [11, 26];
 /** SQLITE_READONLY, SQLITE_IOERR. */
 const failing: readonly number[] = [8, 10];
-/** Until a disk that fails is worth another try. */
+/** Time after which a failing disk is worth another try. */
 const retryAfterMs = 10_000;
 
 export function faultOf(cause: FileError, path: string): Fault {
@@ -25,7 +25,7 @@ export function faultOf(cause: FileError, path: string): Fault {
   if (result === full || code === noRoomForSharedMemory)
     return gateFault('GATE_STORE_FULL', `no space is left for ${path}`, { cause });
   if (failing.includes(result)) {
-    // Those who push or deploy are told it: no paths.
+    // Clients that push or deploy see this text, so it has no paths.
     const text = `the disk of the gate's database is read-only or fails: ${message}`;
     return gateFault('GATE_STORE_UNWRITABLE', text, { cause, retryAfterMs });
   }

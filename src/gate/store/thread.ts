@@ -1,6 +1,6 @@
 /**
- * The gate's file, open in a thread of its own: an `fsync`, or a lock that another process holds, keeps nothing else from
- * going on. When the thread dies, what is asked for fails, and nothing is restarted behind the callers' backs.
+ * Opens the gate's file in a thread of its own, so that an `fsync`, or a lock of another process, blocks nothing else. After
+ * the thread dies, every request fails; the server does not restart it behind the callers' backs.
  */
 import { once } from 'node:events';
 import type { Worker } from 'node:worker_threads';
@@ -22,7 +22,7 @@ export async function openInThread(path: string): Promise<OpenFile> {
 class Thread implements OpenFile {
   readonly opened: Promise<readonly Answer[]>;
   readonly #worker: Worker;
-  /** One at a time: the next list is sent when the one before is answered. */
+  /** One at a time: the next list goes out after the answer to the one before. */
   #pending: PromiseWithResolvers<readonly Answer[]> | undefined;
   #end: Error | undefined;
 

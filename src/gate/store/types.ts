@@ -1,4 +1,4 @@
-/** What the gate keeps: reports by what they are of, the latest verdicts, and the audit log. */
+/** What the gate keeps: reports by their subject, the latest verdicts, and the audit log. */
 import type { Digest } from '../../blobs/index.ts';
 import type { Report } from '../../scanner/index.ts';
 import type { Verdict } from '../judge/verdict.ts';
@@ -9,7 +9,7 @@ import type { AuditCheck, AuditCheckOptions } from './audit-check.ts';
 import type { AuditDraft, AuditEntry } from './audit-entry.ts';
 import type { Checkpoint } from './checkpoint.ts';
 
-/** What is judged: an image by its manifest, or code (`codeSubject`). */
+/** What the gate judges: an image or artifact by its manifest, or code (`codeSubject`). */
 export interface Subject {
   readonly kind: 'image' | 'artifact' | 'code';
   readonly digest: Digest;
@@ -20,16 +20,16 @@ export interface StoredReport {
   readonly report: Report;
 }
 
-/** What is written together, or not at all. */
+/** What the store writes together, or not at all. */
 export interface GateWrite {
   /** Verdicts of subjects; an older one does not replace a newer one. */
   readonly verdicts?: readonly (Verdict & { readonly digest: Digest })[];
   readonly audit?: readonly AuditDraft[];
-  /** Found anew in what was scanned already; dropped when a newer scan came in between. */
+  /** New findings in stored reports; the store drops those of an older scan than its own. */
   readonly findings?: readonly PackedFindings[];
-  /** Those that the audit log has been told of. */
+  /** Revisions that the audit log names. */
   readonly noted?: Revisions;
-  /** Those with which all that is stored was judged. */
+  /** Revisions with which all stored reports were judged. */
   readonly judgedWith?: Revisions;
 }
 
@@ -55,15 +55,14 @@ export interface AuditPage {
 }
 
 /**
- * Writes are made in the order in which they are asked for, and a read sees all that were asked for before it, also when
- * nobody waited in between. A write is durable when its promise settles. Several processes may have the same store open:
- * their audit entries make one chain.
+ * Writes happen in the order of their requests, and a read sees every earlier write, even if nobody awaited it. A write is
+ * durable when its promise resolves. Several processes may have the same store open: their audit entries make one chain.
  *
  * All reject with Fault GATE_STORE_FAILED, GATE_STORE_CORRUPT or GATE_CLOSED, and what writes with GATE_STORE_FULL or
  * GATE_STORE_UNWRITABLE too, having changed nothing.
  */
 export interface GateStore extends AsyncDisposable {
-  /** Replaces what was there of it. */
+  /** Replaces an earlier report of the subject. */
   putReport(subject: Subject, report: Report): Promise<void>;
   report(digest: Digest): Promise<StoredReport | undefined>;
   /** Subjects with a report, by digest, after this one. */
@@ -74,17 +73,17 @@ export interface GateStore extends AsyncDisposable {
   verdict(digest: Digest, stage: Stage, namespace: string): Promise<Verdict | undefined>;
   /** The latest of each stage and namespace. */
   verdicts(digest: Digest): Promise<readonly Verdict[]>;
-  /** As they were written last; undefined: never. */
+  /** As last written; undefined when never written. */
   revisions(kind: 'noted' | 'judged'): Promise<Revisions | undefined>;
-  /** Namespaces for which a push was refused, of what has no other verdict; by digest, after this one. */
+  /** Refused pushes, by digest, after this one: content whose only verdicts are denials at push. */
   refused(after: Digest | undefined, limit: number): Promise<readonly RefusedPush[]>;
-  /** Drops report and verdicts; the audit log keeps what it has. */
+  /** Drops report and verdicts; the audit log keeps its entries. */
   forget(digest: Digest): Promise<void>;
-  /** An entry that can't be read is left out; `verifyAudit` names it. */
+  /** Leaves out unreadable entries; `verifyAudit` names them. */
   audit(page?: AuditPage): Promise<readonly AuditEntry[]>;
   verifyAudit(options?: AuditCheckOptions): Promise<AuditCheck>;
-  /** Signs how far the audit log is, and keeps that; undefined when it is empty. */
+  /** Signs the position of the audit log, and keeps the result; undefined when the log is empty. */
   checkpoint(key: SigningKey, time?: string): Promise<Checkpoint | undefined>;
-  /** Does what was asked for before. */
+  /** Completes earlier requests first. */
   close(): Promise<void>;
 }

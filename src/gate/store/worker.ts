@@ -1,4 +1,4 @@
-/** The thread of the gate's file: says first whether it could be opened, and then answers each list of requests by one message. */
+/** The thread of the gate's file. Its first message tells whether the file opened; then it answers each list of requests. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { openDatabase } from './database.ts';
 import { type Answer, answerAll, describe, type Request } from './requests.ts';

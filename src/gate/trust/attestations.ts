@@ -1,6 +1,6 @@
 /**
- * Attestations: in-toto statements about an image, signed in an envelope. Ward makes two, how an image was built (SLSA
- * provenance v1) and what a scan of it found (cosign's vulnerability predicate), and opens any.
+ * Attestations: in-toto statements about an image, signed in an envelope. Ward makes two kinds: how an image was built (SLSA
+ * provenance v1), and what a scan found (cosign's vulnerability predicate). It opens any kind.
  * Source: in-toto/attestation, spec/v1; slsa.dev/provenance/v1; cosign, specs/COSIGN_VULN_ATTESTATION_SPEC.md.
  */
 import { z } from 'zod';
@@ -22,7 +22,7 @@ import {
 import { textsOf } from './simple-signing.ts';
 
 export const predicateTypes = {
-  /** What cosign 3 calls a signature of an image. */
+  /** The type of an image signature of cosign 3. */
   signature: 'https://sigstore.dev/cosign/sign/v1',
   provenance: 'https://slsa.dev/provenance/v1',
   vulnerabilities: 'https://cosign.sigstore.dev/attestation/vuln/v1',
@@ -30,7 +30,7 @@ export const predicateTypes = {
   cycloneDx: 'https://cyclonedx.org/bom',
 } as const;
 
-/** Short names of types, as cosign has them, and the patterns that they stand for. */
+/** cosign's short names of types, with the patterns that they stand for. */
 export const attestationTypes: Readonly<Record<string, readonly string[]>> = {
   spdx: ['https://spdx.dev/Document', 'https://spdx.dev/Document/*'],
   cyclonedx: [predicateTypes.cycloneDx, `${predicateTypes.cycloneDx}/*`],
@@ -46,13 +46,13 @@ export interface StatedSubject {
 }
 
 export interface Statement {
-  /** Of which images it speaks. */
+  /** The images that it is about. */
   readonly subjects: readonly StatedSubject[];
   readonly predicateType: string;
   readonly predicate: JsonValue;
 }
 
-/** A statement, and whose word it is. */
+/** A statement with the key that signed it. */
 export interface Attestation extends Statement {
   readonly keyId: string;
 }
@@ -81,7 +81,7 @@ export function sealStatement(statement: Statement, key: SigningKey): Buffer {
   return sealEnvelope(statementMediaType, bytesOf(statement), key);
 }
 
-/** The same as a bundle of sigstore. */
+/** Seals the statement in a bundle of sigstore. */
 export function bundleStatement(statement: Statement, key: SigningKey): Buffer {
   return sealBundle(statementMediaType, bytesOf(statement), key);
 }
@@ -101,7 +101,7 @@ function bytesOf(statement: Statement): Buffer {
 }
 
 /**
- * The statement in an envelope, when it is by one of the keys; undefined when it is not.
+ * Returns the statement in an envelope; undefined if none of the keys signed it.
  * @throws Fault SIGNATURE_MALFORMED
  */
 export function openStatement(envelope: Uint8Array, keys: readonly TrustedKey[]): Attestation | undefined {
@@ -126,16 +126,16 @@ export function parseStatement({
   return { subjects, predicateType: rest.predicateType, predicate: rest.predicate };
 }
 
-/** A statement in its envelope, and of what type that is. */
+/** A statement in its envelope, with the type of its predicate. */
 export interface SealedStatement {
   readonly envelope: Uint8Array;
   readonly predicateType: string;
 }
 
 /**
- * Where cosign looks for attestations.
+ * Makes the manifest where cosign looks for attestations.
  * @param further annotations of each
- * @param earlier layers that the tag has by now: their attestations stay
+ * @param earlier layers that the tag has already; their attestations stay
  */
 export function attestationManifest(
   digest: Digest,
@@ -151,7 +151,7 @@ export function attestationManifest(
   return companionManifest(companionTag(digest, 'att'), layers, earlier);
 }
 
-/** What cosign 3 attaches to an image as a signature of it. */
+/** Signs an image as cosign 3 does, with a bundle as a referrer. */
 export function signatureBundle(
   subject: Referrer['subject'],
   signed: Pick<StatedSubject, 'name' | 'annotations'>,

@@ -1,6 +1,6 @@
 /**
- * Sigstore's bundles, version 0.3: a statement in a DSSE envelope, with what its signature is verified by. cosign attaches
- * them to images as referrers. Whether a signature holds is decided by sigstore's own library, without any network.
+ * Sigstore's bundles, version 0.3: a statement in a DSSE envelope, with the material that verifies its signature. cosign
+ * attaches them to images as referrers. Sigstore's own library verifies signatures, without any network.
  * Source: sigstore/protobuf-specs, protos/sigstore_bundle.proto; sigstore/cosign, specs/BUNDLE_SPEC.md.
  */
 import { createPublicKey, X509Certificate } from 'node:crypto';
@@ -17,7 +17,7 @@ import type { Certified, Signer, TrustAnchors } from './signer.ts';
 import type { TrustedRoot } from './trusted-root.ts';
 
 export const bundleMediaType = 'application/vnd.dev.sigstore.bundle.v0.3+json';
-/** What the version was called before it had a type of its own. */
+/** Includes the name of the version from before it had a type of its own. */
 export const bundleMediaTypes: ReadonlySet<string> = new Set([
   bundleMediaType,
   'application/vnd.dev.sigstore.bundle+json;version=0.3',
@@ -31,15 +31,15 @@ export interface OpenedBundle {
 }
 
 const limits = { maxBytes: 16 * 1024 * 1024, maxDepth: 16 } as const;
-/** Of logs, and of times: each is verified. */
+/** For logs and for times; each entry costs a verification. */
 export const mostLogEntries = 4;
-/** Under a checkpoint: its log's and its witnesses'. All that may be the log's are tried. */
+/** Signatures under a checkpoint: its log's and its witnesses'. The library tries all that may be the log's. */
 const mostSignatures = 16;
 const codeSigning = '1.3.6.1.5.5.7.3.3';
 /** Extensions of certificates that name the issuer: sigstore/fulcio, docs/oid-info.md. */
 const issuerExtensions: ReadonlySet<string> = new Set(['1.3.6.1.4.1.57264.1.1', '1.3.6.1.4.1.57264.1.8']);
 
-/** A number of 64 bits; sigstore's library reads whatever is there, and long ones take it long. */
+/** A number of 64 bits; sigstore's library has no limit, and takes long for long ones. */
 const number = z.union([z.string().max(20), z.number()]).nullish();
 const checkpoint = z
   .string()
@@ -79,9 +79,9 @@ const bundleSchema = z.looseObject({
 });
 
 /**
- * What is in a bundle, when one of the anchors vouches for it; or why it does not count. A key that the operator named
- * needs nothing beside it; a certificate needs all that its root knows of: a log of certificates, a log of signatures, and
- * always a time that was signed for.
+ * Opens a bundle if one of the anchors vouches for it; otherwise returns the reason. A key from the policy needs nothing
+ * beside it. A certificate needs everything that its root knows: a log of certificates, a log of signatures, and always a
+ * signed time.
  * @throws Fault SIGNATURE_MALFORMED
  */
 export function openBundle(
@@ -118,7 +118,7 @@ function parseBundle(content: Uint8Array): { readonly bundle: Bundle; readonly e
     const bundle = bundleFromJSON(document);
     return { bundle, entity: toSignedEntity(bundle) };
   } catch (cause) {
-    // The library throws whatever reading strange bytes leads to.
+    // On strange bytes the library throws errors of any type.
     throw refuse(messageOf(cause));
   }
 }
@@ -207,7 +207,7 @@ function isFor({ verificationMaterial: { content } }: Bundle, subject: string): 
   return isOnly && (keyUsage ?? []).includes(codeSigning);
 }
 
-/** Undefined: it holds. */
+/** Returns undefined for a valid signature. */
 function problemOf(
   entity: SignedEntity,
   material: TrustMaterial,

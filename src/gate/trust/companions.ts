@@ -1,24 +1,24 @@
-/** Which of what lies beside an image the gate reads: signatures and attestations. Anybody may put more there. */
+/** Selects the companions of an image that the gate reads: signatures and attestations. Anybody may attach more. */
 import { type Digest, isDigest } from '../../blobs/index.ts';
 import { bundleMediaTypes } from './bundle.ts';
 import { envelopeMediaType } from './envelope.ts';
 import { simpleSigningMediaType } from './signatures.ts';
 
-/** Suffixes of the tags beside an image under which it looks. */
+/** Suffixes of companion tags that the gate reads. */
 export const companionSuffixes = ['sig', 'att'] as const;
-/** Types of referrers that may be evidence: they are read before others. */
+/** Types of referrers that may be evidence; the gate reads these before others. */
 export const companionTypes: readonly string[] = [
   ...bundleMediaTypes,
   'application/vnd.dev.cosign.artifact.sig.v1+json',
   envelopeMediaType,
 ];
-/** Layers that are read for one image; certificates take milliseconds each. */
+/** Most layers that the gate reads for one image; each certificate takes milliseconds. */
 export const mostEvidence = 128;
-/** Bytes, of all that is read for one image. */
+/** Most bytes that the gate reads for one image. */
 export const mostEvidenceBytes = 16 * 1024 * 1024;
 
 const longestSignature = 64 * 1024;
-/** It is parsed in one go, for whoever attached it. */
+/** The gate parses it in one go, whoever attached it. */
 const longestAttestation = 8 * 1024 * 1024;
 
 interface Described {
@@ -26,13 +26,13 @@ interface Described {
   readonly size: number;
 }
 
-/** By what is said of the layer: its content is not needed to leave it out. */
+/** Decides by the descriptor, so the gate need not read the content to leave a layer out. */
 export function isEvidence({ mediaType, size }: Described): boolean {
   if (mediaType === simpleSigningMediaType) return size <= longestSignature;
   return (mediaType === envelopeMediaType || bundleMediaTypes.has(mediaType)) && size <= longestAttestation;
 }
 
-/** The image that a tag is made from, when it is one of those under which signatures lie. */
+/** Returns the image that a companion tag belongs to; undefined for any other tag. */
 export function companionOf(tag: string): Digest | undefined {
   const [, hex, suffix] = /^sha256-([0-9a-f]{64})\.(\w+)$/.exec(tag) ?? [];
   const digest = `sha256:${hex}`;

@@ -60,7 +60,7 @@ function octets(content: Buffer): Buffer {
   return element(0x04, content);
 }
 
-/** Of a positive number: a leading zero keeps it so. */
+/** Encodes a positive number: a leading zero keeps it positive. */
 function integer(value: number): Buffer {
   const hex = value.toString(16);
   const bytes = Buffer.from(hex.padStart(hex.length + (hex.length % 2), '0'), 'hex');

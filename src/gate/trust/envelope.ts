@@ -1,5 +1,5 @@
 /**
- * DSSE: a signed statement in an envelope, whose type is signed with it.
+ * DSSE: a statement in an envelope; the signature covers the statement and its type.
  * Source: secure-systems-lab/dsse, protocol.md and envelope.md.
  */
 import { z } from 'zod';
@@ -32,7 +32,7 @@ export function sealEnvelope(payloadType: string, payload: Uint8Array, key: Sign
   return Buffer.from(JSON.stringify(envelopeOf(payloadType, payload, key)));
 }
 
-/** The same, as a part of a larger document. */
+/** Makes the envelope as part of a larger document. */
 export function envelopeOf(payloadType: string, payload: Uint8Array, key: SigningKey): JsonObject {
   const signature = key.sign(authenticated(payloadType, payload));
   return {
@@ -43,7 +43,7 @@ export function envelopeOf(payloadType: string, payload: Uint8Array, key: Signin
 }
 
 /**
- * The payload, when one of the signatures is by one of the keys; undefined when none is.
+ * Returns the payload if one of the keys made one of the signatures; otherwise undefined.
  * @throws Fault SIGNATURE_MALFORMED
  */
 export function openEnvelope(bytes: Uint8Array, keys: readonly TrustedKey[]): OpenedEnvelope | undefined {

@@ -1,6 +1,6 @@
 /**
- * What lies beside an image, verified: signatures and attestations in cosign's older form (simple signing and envelopes
- * under tags) and in bundles of sigstore. What counts is about exactly this image, and by somebody whom the anchors know.
+ * Verifies the companions of an image: signatures and attestations in cosign's older form (simple signing and envelopes under
+ * tags) and in bundles of sigstore. Evidence counts if it is about exactly this image and an anchor vouches for its signer.
  */
 import type { Digest } from '../../blobs/index.ts';
 import { isFault, type JsonValue } from '../../lib/index.ts';
@@ -12,7 +12,7 @@ import type { RejectedSignature, VerifiedSignature } from './signatures.ts';
 import { simpleSigningMediaType, verifySignatures } from './signatures.ts';
 import type { Signer, TrustAnchors } from './signer.ts';
 
-/** An attestation that holds. */
+/** A valid attestation. */
 export interface VerifiedAttestation extends Signer {
   readonly predicateType: string;
   readonly predicate: JsonValue;
@@ -26,7 +26,7 @@ export interface EvidenceCheck {
 
 type LayerEvidence = Partial<{ [Part in keyof EvidenceCheck]: EvidenceCheck[Part][number] }>;
 
-/** Pure; never throws for what is in a layer. */
+/** Pure; never throws because of a layer's content. */
 export function verifyEvidence(
   digest: Digest,
   layers: readonly ArtifactLayer[],

@@ -1,6 +1,6 @@
 /**
- * Keys that sign and keys that are trusted. Ward makes ECDSA keys on P-256, as cosign does, and trusts also others
- * that cosign can sign with. A key is known by the SHA-256 of its public half (SubjectPublicKeyInfo, DER).
+ * Signing keys and trusted keys. Ward makes ECDSA keys on P-256, as cosign does, and also trusts the other types that cosign
+ * can sign with. The id of a key is the SHA-256 of its public half (SubjectPublicKeyInfo, DER).
  */
 import {
   createHash,
@@ -51,7 +51,7 @@ export function generateKeyPair(passphrase: string): KeyPair {
 }
 
 /**
- * A private key in PKCS#8, encrypted or not.
+ * Reads a private key in PKCS#8, encrypted or not.
  * @throws Fault KEY_LOCKED, KEY_INVALID
  */
 export function readSigningKey(pem: string, passphrase: string): SigningKey {
@@ -67,7 +67,7 @@ export function readSigningKey(pem: string, passphrase: string): SigningKey {
 }
 
 /**
- * A public key in PEM, such as `cosign.pub`.
+ * Reads a public key in PEM, such as `cosign.pub`.
  * @throws Fault KEY_INVALID
  */
 export function readTrustedKey(pem: string): TrustedKey {

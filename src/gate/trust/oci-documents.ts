@@ -1,7 +1,7 @@
 /**
- * The manifests in which a registry keeps what belongs to an image. Two ways are in use: a tag that is made from the
- * image's digest (`sha256-<hex>.sig`), and a manifest whose `subject` is the image, found through the registry's list
- * of referrers. Source: OCI image-spec v1.1, manifest.md; cosign, specs/SIGNATURE_SPEC.md.
+ * The manifests in which a registry keeps the companions of an image. There are two forms: a tag that is made from the
+ * image's digest (`sha256-<hex>.sig`), and a manifest whose `subject` is the image, which the registry lists as a referrer.
+ * Source: OCI image-spec v1.1, manifest.md; cosign, specs/SIGNATURE_SPEC.md.
  */
 import { z } from 'zod';
 import { type Digest, digestOf, isDigest } from '../../blobs/index.ts';
@@ -24,11 +24,11 @@ export interface Blob {
   readonly content: Buffer;
 }
 
-/** What has to be pushed: the blobs first, then the manifest. */
+/** What a client pushes: the blobs first, then the manifest. */
 export interface Artifact {
   readonly blobs: readonly Blob[];
   readonly manifest: Blob;
-  /** Where it goes; undefined: it is found by its subject, so it is pushed by its digest. */
+  /** Its tag; undefined when clients find it by its subject, so it is pushed by its digest. */
   readonly tag: string | undefined;
 }
 
@@ -55,7 +55,7 @@ const manifestSchema = z.looseObject({
 });
 
 /**
- * The layers that a manifest of signatures or attestations names; their contents are blobs of the registry.
+ * Returns the layers that a manifest of signatures or attestations names; their contents are blobs of the registry.
  * @throws Fault SIGNATURE_MALFORMED
  */
 export function layersOf(manifest: Uint8Array): readonly Descriptor[] {
@@ -70,9 +70,9 @@ export function companionTag(digest: Digest, suffix: 'sig' | 'att'): string {
 }
 
 /**
- * A manifest under a tag that is made from the image's digest, as cosign writes it: the contents stand in as the
- * layers of an image.
- * @param earlier the layers that the tag has by now, which are kept
+ * Makes a manifest for a tag that is made from the image's digest, as cosign writes it: the contents take the place of an
+ * image's layers.
+ * @param earlier layers that the tag has already; they stay
  */
 export function companionManifest(
   tag: string,
@@ -122,7 +122,7 @@ export interface Referrer {
   readonly annotations?: Readonly<Record<string, string>> | undefined;
 }
 
-/** A manifest that is attached to an image by its `subject`. */
+/** Makes a manifest that its `subject` attaches to an image. */
 export function referrerManifest(referrer: Referrer): Artifact {
   const { subject, artifactType, createdAt, annotations = {} } = referrer;
   const blob = blobOf(artifactType, referrer.content);

@@ -1,6 +1,6 @@
 /**
- * What SLSA provenance says of a build that a policy asks for: who built, and from which sources. Only those fields count
- * that a builder fills in by itself; of dependencies anybody may have any.
+ * Reads what a policy asks of SLSA provenance: the builder and the sources. Only fields that the builder fills in by itself
+ * count; dependencies do not, since any build may name any.
  * Source: slsa.dev/provenance/v0.2 and v1; github.com/slsa-framework/github-actions-buildtypes.
  */
 import { z } from 'zod';
@@ -52,7 +52,7 @@ const schemas = {
     })),
 } as const;
 
-/** Undefined: it is no provenance, or none that can be read. */
+/** Returns undefined for other predicates and for unreadable provenance. */
 export function provenanceOf(predicateType: string, predicate: JsonValue): Provenance | undefined {
   const schema = isKnown(predicateType) ? schemas[predicateType] : undefined;
   const parsed = schema?.safeParse(predicate);
@@ -72,7 +72,7 @@ function sourceOf(said: string | SourceRepository): SourceRepository {
   return { repository: plainUrl(place), ref };
 }
 
-/** As it is asked for: steps up and hidden characters are resolved. */
+/** Normalises the URL as a client requests it: without `..` and hidden characters. */
 function plainUrl(place: string): string {
   const url = URL.parse(place.replace(/^git\+/, ''));
   return (url?.href ?? place).replace(/\/$/, '').replace(/\.git$/, '');

@@ -1,6 +1,6 @@
 /**
- * Signatures of images in cosign's older format: a simple-signing payload as a layer, and beside it, in the layer's
- * annotation, the signature over its bytes.
+ * Signatures of images in cosign's older format: a layer holds a simple-signing payload, and an annotation of the layer
+ * holds the signature over its bytes.
  */
 
 import type { Digest } from '../../blobs/index.ts';
@@ -19,11 +19,11 @@ import { parseSimpleSigning, type SignedImage, simpleSigningPayload } from './si
 export const simpleSigningMediaType = 'application/vnd.dev.cosign.simplesigning.v1+json';
 const signatureAnnotation = 'dev.cosignproject.cosign/signature';
 
-/** A signature that holds. */
+/** A valid signature. */
 export interface VerifiedSignature extends Signer {
   /** What the signer called the image. */
   readonly reference: string;
-  /** What the signer said of it. */
+  /** Annotations that the signer added. */
   readonly annotations: Readonly<Record<string, string>>;
 }
 
@@ -39,7 +39,7 @@ export interface SignatureCheck {
 
 /**
  * Signs an image.
- * @param earlier layers that the signature's tag has by now: their signatures stay
+ * @param earlier layers that the signature's tag has already; their signatures stay
  * @returns what to push, under the tag `sha256-<hex>.sig`
  */
 export function signManifest(
@@ -54,7 +54,7 @@ export function signManifest(
 }
 
 /**
- * Which of these signatures are of this image and by one of these keys. Pure; never throws for what is in a layer.
+ * Finds the signatures of this image by one of these keys. Pure; never throws because of a layer's content.
  * @param layers of the manifests that hold the image's signatures
  */
 export function verifySignatures(

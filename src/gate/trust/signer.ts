@@ -1,26 +1,26 @@
-/** Who signed something, and whose word counts. */
+/** Signers, and the anchors that make them count. */
 import type { TrustedKey } from './keys.ts';
 import type { TrustedRoot } from './trusted-root.ts';
 
-/** Somebody to whom an authority gave a certificate for the moment of signing. */
+/** A signer with a certificate that an authority issued for the moment of signing. */
 export interface Certified {
-  /** Names of the trusted roots that the authority is of. */
+  /** Names of the trusted roots that have the authority. */
   readonly roots: readonly string[];
-  /** URL of who told the authority whom it has before it: `https://token.actions.githubusercontent.com`. */
+  /** URL of the identity provider that the authority relied on: `https://token.actions.githubusercontent.com`. */
   readonly issuer: string;
   /** URL or e-mail address. */
   readonly subject: string;
 }
 
-/** One of the two is there. */
+/** Has either `keyId` or `certified`. */
 export interface Signer {
   readonly keyId?: string | undefined;
   readonly certified?: Certified | undefined;
-  /** How many entries of transparency logs of a trusted root prove it. */
+  /** Number of entries in transparency logs of a trusted root that prove it. */
   readonly logEntries: number;
 }
 
-/** Signatures count by these keys, and by whom these roots certify. */
+/** Signatures count if one of these keys made them, or one of these roots certifies their signer. */
 export interface TrustAnchors {
   readonly keys: readonly TrustedKey[];
   readonly roots: readonly TrustedRoot[];

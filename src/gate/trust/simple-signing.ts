@@ -1,6 +1,6 @@
 /**
- * What a signature of an image is made over: red hat's "simple signing" payload, as cosign writes it. It names the
- * manifest's digest, so it can't be carried over to another image.
+ * The payload of an image signature: Red Hat's "simple signing" format, as cosign writes it. It names the manifest's digest,
+ * so nobody can move it to another image.
  * Source: containers/image, docs/containers-signature.5.md; cosign, specs/SIGNATURE_SPEC.md.
  */
 import { z } from 'zod';
@@ -49,7 +49,7 @@ export function parseSimpleSigning(payload: Uint8Array): SignedImage {
   };
 }
 
-/** Those values that are texts. */
+/** Keeps the values that are strings. */
 export function textsOf(values: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> {
   const texts = Object.entries(values).filter(
     (entry): entry is [string, string] => typeof entry[1] === 'string',

@@ -1,6 +1,6 @@
 /**
- * A trusted root of sigstore (`trusted_root.json`): the authorities that give certificates, the transparency logs and the
- * authorities of time, as the operator has them. Ward fetches none.
+ * A trusted root of sigstore (`trusted_root.json`): certificate authorities, transparency logs and time-stamp authorities, as
+ * the operator gives them. Ward fetches none.
  * Source: sigstore/protobuf-specs, protos/sigstore_trustroot.proto.
  */
 import { TrustedRoot as TrustedRootDocument } from '@sigstore/protobuf-specs';

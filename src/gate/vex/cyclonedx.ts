@@ -1,6 +1,6 @@
 /**
- * CycloneDX documents as VEX: the `analysis` of their vulnerabilities. Versions that are given as a range are not
- * followed, so such a statement takes nothing away. Source: CycloneDX 1.4 to 1.6, `vulnerabilities`.
+ * Reads CycloneDX documents as VEX: the `analysis` of their vulnerabilities. Ward does not read ranges of versions, so such a
+ * statement suppresses nothing. Source: CycloneDX 1.4 to 1.6, `vulnerabilities`.
  */
 import { z } from 'zod';
 import { type PackageUrl, parsePackageUrl } from '../package-url.ts';
@@ -102,8 +102,8 @@ function packagesByRef({ metadata, components = [] }: Document): ReadonlyMap<str
 }
 
 /**
- * A reference is to a component of the document, or to one of another (`urn:cdx:…#ref`), whose name is its purl. Of
- * listed versions only those take a finding away that are said to be unaffected; what confirms one is of all.
+ * A reference names a component of this document, or of another (`urn:cdx:…#ref`) by its purl. A dismissal holds only for the
+ * listed versions with the status `unaffected`; a confirmation holds for all versions.
  */
 function productOf(
   { ref, versions }: Affected,

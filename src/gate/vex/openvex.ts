@@ -1,4 +1,4 @@
-/** OpenVEX documents. Source: openvex/spec, OPENVEX-SPEC.md (v0.2.0, and what is simpler in v0.0.1). */
+/** Reads OpenVEX documents. Source: openvex/spec, OPENVEX-SPEC.md (v0.2.0, and the simpler v0.0.1). */
 import { z } from 'zod';
 import { isDigest } from '../../blobs/index.ts';
 import { parsePackageUrl } from '../package-url.ts';
@@ -84,7 +84,7 @@ function productOf(each: z.infer<typeof product>): VexProduct {
     (part) => identityOf(typeof part === 'string' ? { '@id': part } : part).package,
   );
   const known = components.filter((part) => part !== undefined);
-  // Components that can't be told must not widen the statement to all of them.
+  // Unreadable components must not widen the statement to all components.
   if (components.length > 0 && known.length === 0) return { components: [] };
   return { ...identityOf(each), components: known };
 }

@@ -1,6 +1,6 @@
 /**
- * A statement of a VEX document in one form, whoever wrote it: what a vulnerability means for some products. Only those
- * that say "not affected" or "fixed" take a finding away, and of several the latest counts.
+ * A VEX statement in one form for all formats: what a vulnerability means for some products. Only "not affected" and "fixed"
+ * suppress a finding, and the latest of several statements counts.
  */
 import type { Digest } from '../../blobs/index.ts';
 import type { PackageUrl } from '../package-url.ts';
@@ -9,13 +9,13 @@ export const vexStatuses = ['not_affected', 'affected', 'fixed', 'under_investig
 export type VexStatus = (typeof vexStatuses)[number];
 
 export interface VexProduct {
-  /** A package, or an image (`pkg:oci/…`). What it does not say may be anything. */
+  /** A package, or an image (`pkg:oci/…`). A part that it leaves out matches any. */
   readonly package?: PackageUrl | undefined;
   /** An image by its manifest's digest. */
   readonly digest?: Digest | undefined;
-  /** Only these versions; undefined: those that the package URL says. */
+  /** Only these versions; undefined for those of the package URL. */
   readonly versions?: readonly string[] | undefined;
-  /** Which of the product's components are meant; none: all, or the product itself. */
+  /** The product's components that it is about; empty for all of them, or the product itself. */
   readonly components: readonly PackageUrl[];
 }
 
@@ -23,7 +23,7 @@ export interface VexStatement {
   /** All names of the vulnerability. */
   readonly ids: readonly string[];
   readonly status: VexStatus;
-  /** The justification, or what else was said. */
+  /** The justification, or other text in its place. */
   readonly justification: string;
   readonly products: readonly VexProduct[];
   /** Epoch milliseconds. */
@@ -32,9 +32,9 @@ export interface VexStatement {
   readonly author: string;
 }
 
-/** VEX that the operator put there. */
+/** The operator's VEX. */
 export interface TrustedVex {
-  /** Changes with what it says; empty: there is none. */
+  /** Changes with the content; empty when there is none. */
   readonly revision: string;
   readonly statements: readonly VexStatement[];
 }

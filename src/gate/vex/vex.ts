@@ -1,6 +1,6 @@
 /**
- * VEX: somebody who knows says that a vulnerability does not matter here. Nobody is believed just for saying so: a
- * document counts when the operator put it into the store, or when it is signed with an allowed key.
+ * VEX: statements that a vulnerability does or does not matter here. A document counts only if the operator put it into the
+ * VEX folder, or a signer from the policy signed it.
  */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -21,7 +21,7 @@ const limits = { maxBytes: 16 * 1024 * 1024, maxDepth: 64 } as const;
 const maxFiles = 1000;
 
 /**
- * The statements of an OpenVEX or CycloneDX document in JSON.
+ * Reads the statements of an OpenVEX or CycloneDX document in JSON.
  * @throws Fault VEX_INVALID
  */
 export function parseVex(bytes: Uint8Array): readonly VexStatement[] {
@@ -29,7 +29,7 @@ export function parseVex(bytes: Uint8Array): readonly VexStatement[] {
 }
 
 /**
- * The statements of a VEX document that was attested (`cosign attest --type openvex`); none when it is of something else.
+ * Reads the statements of an attested VEX document (`cosign attest --type openvex`); returns none for other attestations.
  * @throws Fault VEX_INVALID
  */
 export function attestedStatements({
@@ -40,7 +40,7 @@ export function attestedStatements({
 }
 
 /**
- * The operator's documents: every `.json` file of a folder, which need not be there.
+ * Reads the operator's documents: every `.json` file of a folder, which need not exist.
  * @throws Fault VEX_INVALID that names the file
  */
 export async function readVexFolder(folder: string): Promise<TrustedVex> {
@@ -56,7 +56,7 @@ export async function readVexFolder(folder: string): Promise<TrustedVex> {
   return { revision: digests.length === 0 ? '' : digestOf(digests.join('\n')), statements };
 }
 
-/** Takes away what the latest statement about it says is not affected or fixed. Malware stays, whatever is said. */
+/** Suppresses vulnerabilities whose latest statement says "not affected" or "fixed". Malware stays, whatever VEX says. */
 export function applyVex(report: Report, statements: readonly VexStatement[]): Report {
   if (statements.length === 0) return report;
   const byId = indexOf(statements);
@@ -82,7 +82,7 @@ function statementsOf(document: JsonValue): readonly VexStatement[] {
   throw refuse(z.prettifyError(parsed.error).slice(0, 500));
 }
 
-/** Made once for a list of statements: a round over all reports takes the same one for each. */
+/** Indexes a list of statements once: a round over all reports uses the same list for each. */
 function indexOf(statements: readonly VexStatement[]): Index {
   const known = indexes.get(statements);
   if (known !== undefined) return known;
@@ -101,7 +101,7 @@ function indexOf(statements: readonly VexStatement[]): Index {
 type Index = ReadonlyMap<string, readonly VexStatement[]>;
 const indexes = new WeakMap<readonly VexStatement[], Index>();
 
-/** Of statements of one time, the one that comes last. */
+/** Returns the latest statement; among equal times, the one that comes last. */
 function latestAbout(finding: Vulnerability, report: Report, byId: Index): VexStatement | undefined {
   let latest: VexStatement | undefined;
   for (const id of [finding.id, ...finding.aliases]) {
@@ -124,7 +124,7 @@ function isOf(product: VexProduct, { component }: Vulnerability, report: Report)
   return versions === undefined || versions.includes(subject.version ?? '');
 }
 
-/** By its digest, or as a package URL of type `oci`, by its name and repository when that has no digest. */
+/** Compares digests, or a package URL of type `oci`: by digest if it has one, otherwise by name and repository. */
 function isImage({ digest, package: image }: VexProduct, { target }: Report): boolean {
   if (target.digest !== undefined && digest === target.digest) return true;
   if (image?.type !== 'oci') return false;
@@ -136,7 +136,7 @@ function isImage({ digest, package: image }: VexProduct, { target }: Report): bo
     : repository === wanted.toLowerCase();
 }
 
-/** Without tag and digest. */
+/** Returns the reference without tag and digest. */
 function repositoryOf(reference: string): string {
   const [name = ''] = reference.split('@', 1);
   return name.replace(/:[^/:]*$/, '').toLowerCase();
