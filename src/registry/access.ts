@@ -1,7 +1,7 @@
 /**
- * Who may do what. A repository `ns/…` is its namespace's: the namespace's keys pull and push there, as far as their
- * scopes go. Repositories with a public prefix are for everybody to pull. A request has a key (Basic), a token
- * (Bearer) that was given for a key, or nothing.
+ * Decides who may do what. A repository `ns/…` belongs to its namespace, whose keys pull and push there within their scopes.
+ * Everybody may pull from repositories with a public prefix. A request has a key (Basic), a token (Bearer) that was issued
+ * for a key, or nothing.
  */
 import { namespaceOfRepository, type RegistryStore, type RepositoryName } from '../content/index.ts';
 import { BoundedMap } from '../lib/index.ts';
@@ -16,17 +16,17 @@ interface AccessOptions {
   /** @throws Fault of the kind 'unauthenticated' */
   readonly authenticate: (header: string | undefined) => RegistryCaller | Promise<RegistryCaller>;
   readonly publicPrefixes: readonly string[];
-  /** Public repositories are for those without a key, too. */
+  /** Whether clients without a key may pull from public repositories. */
   readonly anonymousPull: boolean;
 }
 
 export interface Visitor {
-  /** Undefined: it has no key. */
+  /** Undefined when it has no key. */
   readonly namespace: string | undefined;
   readonly keyId: string | undefined;
-  /** `ask`: not with this token; with another one, perhaps. */
+  /** `ask`: not with this token, but perhaps with another one. */
   judge(right: RegistryRight, repository: RepositoryName): 'yes' | 'no' | 'ask';
-  /** What the names of repositories that it may list begin with; undefined: another token may say. */
+  /** Prefixes of the repositories that it may list; undefined when that needs another token. */
   readonly catalog: readonly string[] | undefined;
 }
 
@@ -35,94 +35,114 @@ export interface Access {
   visitor(authorization: string | undefined): Promise<Visitor>;
   /** @throws Fault CREDENTIALS_NEEDED, PULL_DENIED, PUSH_DENIED */
   check(visitor: Visitor, right: RegistryRight, repository: RepositoryName): void;
-  /** What a token for this key, or for nobody, may do of what was asked. @throws Fault CREDENTIALS_NEEDED */
+  /** Returns what a token for this key, or for no key, may do of the requested scopes. @throws Fault CREDENTIALS_NEEDED */
   grant(authorization: string | undefined, asked: AskedScopes): Promise<Grants>;
 }
 
-/** Names of namespaces whose earlier owners are known to be gone. */
 const maxKnown = 10_000;
 
 export function createAccess(options: AccessOptions): Access {
-  const { store, tokens, authenticate, publicPrefixes, anonymousPull } = options;
-  const isPublic = (repository: string) => publicPrefixes.some((prefix) => repository.startsWith(prefix));
-  const known = new BoundedMap<string, number>(maxKnown);
-  /** A namespace that was made anew starts empty. */
-  const welcome = async (namespace: string, createdAt: number): Promise<void> => {
-    if (known.get(namespace) === createdAt) return;
-    await store.forgetNamespace(namespace, createdAt);
-    known.set(namespace, createdAt);
-  };
-  const callerOf = async (authorization: string): Promise<RegistryCaller> => {
-    const caller = await authenticate(authorization);
-    await welcome(caller.namespace, caller.createdAt);
+  return new NamespaceAccess(options);
+}
+
+class NamespaceAccess implements Access {
+  readonly #options: AccessOptions;
+  /** Namespaces whose earlier owners' content is gone, with the time when each namespace was made. */
+  readonly #known = new BoundedMap<string, number>(maxKnown);
+
+  constructor(options: AccessOptions) {
+    this.#options = options;
+  }
+
+  async visitor(authorization: string | undefined): Promise<Visitor> {
+    const token = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
+    if (token !== undefined) return this.#withToken(token);
+    if (authorization === undefined) return this.#withoutKey();
+    return this.#withKey(await this.#callerOf(authorization));
+  }
+
+  check(visitor: Visitor, right: RegistryRight, repository: RepositoryName): void {
+    const judgement = visitor.judge(right, repository);
+    if (judgement === 'yes') return;
+    if (judgement === 'ask') throw credentialsNeeded(`log in with a key that may ${right} ${repository}`);
+    const code = right === 'pull' ? 'PULL_DENIED' : 'PUSH_DENIED';
+    const { namespace } = visitor;
+    const how = namespace === undefined ? 'without a key' : `with this key of ${namespace}`;
+    throw registryFault(code, `may not ${right} ${repository} ${how}`);
+  }
+
+  async grant(authorization: string | undefined, { repositories, catalog }: AskedScopes): Promise<Grants> {
+    const caller = authorization === undefined ? undefined : await this.#callerOf(authorization);
+    if (caller === undefined && !this.#options.anonymousPull)
+      throw credentialsNeeded('log in with a key to get a token');
+    return {
+      ...(caller === undefined
+        ? {}
+        : { sub: caller.namespace, createdAt: caller.createdAt, keyId: caller.keyId }),
+      access: repositories.map(({ repository, rights }) => ({
+        type: 'repository' as const,
+        name: repository,
+        actions: rights.filter((right) => this.#may(caller, right, repository)),
+        refused: rights.filter((right) => !this.#may(caller, right, repository)),
+      })),
+      catalog: catalog ? this.#catalogOf(caller) : undefined,
+    };
+  }
+
+  async #withToken(token: string): Promise<Visitor> {
+    const grants = this.#options.tokens.verify(token);
+    if (grants === undefined) throw credentialsNeeded('the token is not valid any more');
+    const { sub, createdAt } = grants;
+    if (sub !== undefined && createdAt !== undefined) await this.#welcome(sub, createdAt);
+    return visitorWith(grants, (repository) => this.#isPublic(repository));
+  }
+
+  #withoutKey(): Visitor {
+    return {
+      namespace: undefined,
+      keyId: undefined,
+      judge: (right, repository) => (this.#may(undefined, right, repository) ? 'yes' : 'ask'),
+      catalog: undefined,
+    };
+  }
+
+  #withKey(caller: RegistryCaller): Visitor {
+    return {
+      namespace: caller.namespace,
+      keyId: caller.keyId,
+      judge: (right, repository) => (this.#may(caller, right, repository) ? 'yes' : 'no'),
+      catalog: this.#catalogOf(caller),
+    };
+  }
+
+  async #callerOf(authorization: string): Promise<RegistryCaller> {
+    const caller = await this.#options.authenticate(authorization);
+    await this.#welcome(caller.namespace, caller.createdAt);
     return caller;
-  };
-  const may = (
-    caller: RegistryCaller | undefined,
-    right: RegistryRight,
-    repository: RepositoryName,
-  ): boolean => {
-    if (right === 'pull' && isPublic(repository)) return caller !== undefined || anonymousPull;
+  }
+
+  /** Drops what an earlier namespace of this name left: a new namespace starts empty. */
+  async #welcome(namespace: string, createdAt: number): Promise<void> {
+    if (this.#known.get(namespace) === createdAt) return;
+    await this.#options.store.forgetNamespace(namespace, createdAt);
+    this.#known.set(namespace, createdAt);
+  }
+
+  #may(caller: RegistryCaller | undefined, right: RegistryRight, repository: RepositoryName): boolean {
+    if (right === 'pull' && this.#isPublic(repository))
+      return caller !== undefined || this.#options.anonymousPull;
     return namespaceOfRepository(repository) === caller?.namespace && caller.may(right, repository);
-  };
-  const catalogOf = (caller: RegistryCaller | undefined): readonly string[] => {
+  }
+
+  #isPublic(repository: string): boolean {
+    return this.#options.publicPrefixes.some((prefix) => repository.startsWith(prefix));
+  }
+
+  #catalogOf(caller: RegistryCaller | undefined): readonly string[] {
+    const { publicPrefixes } = this.#options;
     const own = `${caller?.namespace}/`;
     return caller?.may('pull', own) ? [own, ...publicPrefixes] : publicPrefixes;
-  };
-  return {
-    async visitor(authorization) {
-      const token = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
-      if (token !== undefined) {
-        const grants = tokens.verify(token);
-        if (grants === undefined) throw credentialsNeeded('the token is not valid any more');
-        const { sub, createdAt } = grants;
-        if (sub !== undefined && createdAt !== undefined) await welcome(sub, createdAt);
-        return visitorWith(grants, isPublic);
-      }
-      if (authorization === undefined) {
-        return {
-          namespace: undefined,
-          keyId: undefined,
-          judge: (right, repository) => (may(undefined, right, repository) ? 'yes' : 'ask'),
-          catalog: undefined,
-        };
-      }
-      const caller = await callerOf(authorization);
-      return {
-        namespace: caller.namespace,
-        keyId: caller.keyId,
-        judge: (right, repository) => (may(caller, right, repository) ? 'yes' : 'no'),
-        catalog: catalogOf(caller),
-      };
-    },
-    check(visitor, right, repository) {
-      const judgement = visitor.judge(right, repository);
-      if (judgement === 'yes') return;
-      if (judgement === 'ask') throw credentialsNeeded(`to ${right} ${repository} takes a key that may`);
-      const whose =
-        visitor.namespace === undefined ? 'without a key' : `with this key of ${visitor.namespace}`;
-      throw registryFault(
-        right === 'pull' ? 'PULL_DENIED' : 'PUSH_DENIED',
-        `may not ${right} ${repository} ${whose}`,
-      );
-    },
-    async grant(authorization, { repositories, catalog }) {
-      const caller = authorization === undefined ? undefined : await callerOf(authorization);
-      if (caller === undefined && !anonymousPull) throw credentialsNeeded('a token is given for a key');
-      return {
-        ...(caller === undefined
-          ? {}
-          : { sub: caller.namespace, createdAt: caller.createdAt, keyId: caller.keyId }),
-        access: repositories.map(({ repository, rights }) => ({
-          type: 'repository' as const,
-          name: repository,
-          actions: rights.filter((right) => may(caller, right, repository)),
-          refused: rights.filter((right) => !may(caller, right, repository)),
-        })),
-        catalog: catalog ? catalogOf(caller) : undefined,
-      };
-    },
-  };
+  }
 }
 
 function visitorWith(
