@@ -1,4 +1,4 @@
-/** Every refusal leaves as OCI's `{"errors": [{code, message}]}`. Source: distribution-spec v1.1, "Error Codes". */
+/** Sends every refusal as OCI's `{"errors": [{code, message}]}`. Source: distribution-spec v1.1, "Error Codes". */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { registryStoreFaults } from '../content/index.ts';
 import { type Fault, type FaultKind, hostTroubleOf, isFault, type Log, messageOf } from '../lib/index.ts';
@@ -6,7 +6,7 @@ import type { registryFaults } from './faults.ts';
 
 type CodeAnswer = readonly [status: number, code: string];
 
-/** Where OCI has a word of its own for it. */
+/** Faults for which OCI has a code of its own. */
 export const answers: Readonly<
   Record<keyof typeof registryStoreFaults | keyof typeof registryFaults | 'BLOB_DIGEST_WRONG', CodeAnswer>
 > = {
@@ -42,7 +42,7 @@ export const answers: Readonly<
   UPLOADS_BUSY: [429, 'TOOMANYREQUESTS'],
 };
 
-/** What other rooms refuse, the gate above all. */
+/** Answers to faults of other rooms, above all the gate's. */
 const answersOfKind: Readonly<Record<FaultKind, CodeAnswer>> = {
   invalid: [400, 'UNSUPPORTED'],
   unauthenticated: [401, 'UNAUTHORIZED'],
@@ -65,7 +65,7 @@ const ofImages: Readonly<Record<string, CodeAnswer>> = {
   BLOB_NOT_FOUND: [404, 'BLOB_UNKNOWN'],
 };
 
-/** Until other data has made room, or the disk is mended. */
+/** Time in which the disk may get room, or recover. */
 const troubleRetrySeconds = 30;
 const internalText = 'the registry failed; its log says why';
 const fullText =
@@ -113,7 +113,7 @@ function knownAnswer({ code }: Fault): CodeAnswer | undefined {
   return Object.hasOwn(all, code) ? all[code] : undefined;
 }
 
-/** In one line: clients print it behind the name of the image. */
+/** Makes one line: clients print it behind the name of the image. */
 function textOf(error: unknown): string {
   const hint = isFault(error) && error.hint !== undefined ? `; ${error.hint}` : '';
   return `${messageOf(error)}${hint}`.replaceAll(/\s*\n\s*/g, ' ');

@@ -30,7 +30,7 @@ async function download(
 ): Promise<FastifyReply> {
   const { repository, digest: name } = target;
   const digest = await digestOfTarget(store, target);
-  // What nobody has judged yet is for those alone who may push it.
+  // Only those who may push may read a blob before the gate has judged it.
   const isPusher = visitor.judge('push', repository) === 'yes';
   const size = await store.blobSize(repository, digest, isPusher ? 'any' : 'accepted');
   const etag = `"${name}"`;
@@ -59,7 +59,7 @@ async function digestOfTarget(
   throw registryStoreFault('BLOB_UNKNOWN', `${repository} has no blob ${name}`);
 }
 
-/** One that there is not is answered with what there is. */
+/** Reads the range; for one outside the blob, the answer names the blob's size. */
 function wantedRange(
   { headers }: FastifyRequest,
   reply: FastifyReply,
@@ -76,7 +76,7 @@ function wantedRange(
   }
 }
 
-/** Past Fastify's streams: a piece is not needed any more when the kernel has it, which they can't tell. */
+/** Bypasses Fastify's streams: a piece can be reused once the kernel has it, and the streams can't tell when that is. */
 async function sendPieces(reply: FastifyReply, blob: BlobCopier): Promise<FastifyReply> {
   const { raw } = reply.hijack();
   raw.statusCode = reply.statusCode;
@@ -90,7 +90,7 @@ async function sendPieces(reply: FastifyReply, blob: BlobCopier): Promise<Fastif
     );
     raw.end();
   } catch {
-    // The client went away, or the file can't be read; either way it must not take this for all.
+    // The client left, or the file is unreadable; either way the client must not take this for the whole blob.
     raw.destroy();
   }
   return reply;

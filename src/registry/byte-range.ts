@@ -1,11 +1,10 @@
-/** `Range` of downloads (RFC 9110, 14.2) and `Content-Range` of uploads (distribution-spec v1.1, "Pushing a blob in chunks"). */
+/** Reads `Range` (RFC 9110, 14.2) and `Content-Range` of chunks (distribution-spec v1.1, "Pushing a blob in chunks"). */
 import type { ByteRange } from '../blobs/index.ts';
 import { registryFault } from './faults.ts';
 
 /**
- * The one range that is asked for; undefined when all of it is to be sent, which is so, too, for what is not
- * understood and for several ranges at once.
- * @param size Bytes that there are.
+ * Returns the requested range; undefined for the whole blob, which also answers several ranges and malformed ones.
+ * @param size of the blob, in bytes
  * @throws Fault RANGE_UNSATISFIABLE
  */
 export function parseRange(header: string | undefined, size: number): ByteRange | undefined {
@@ -16,14 +15,14 @@ export function parseRange(header: string | undefined, size: number): ByteRange 
   const first = isSuffix ? Math.max(0, size - Number(to)) : Number(from);
   const last = isSuffix || to === '' ? size - 1 : Math.min(Number(to), size - 1);
   if (first < size && !(isSuffix && Number(to) === 0)) return { first, last };
-  throw registryFault('RANGE_UNSATISFIABLE', `there are ${size} bytes, and none of them is in the range`);
+  throw registryFault('RANGE_UNSATISFIABLE', `the range is outside the blob of ${size} bytes`);
 }
 
-/** `0-99` of a chunk; undefined when there is no header. @throws Fault CONTENT_RANGE_INVALID */
+/** Reads `0-99` of a chunk; returns undefined without a header. @throws Fault CONTENT_RANGE_INVALID */
 export function parseContentRange(header: string | undefined): ByteRange | undefined {
   if (header === undefined) return undefined;
   const [, first, last] = /^(\d{1,15})-(\d{1,15})$/.exec(header.trim()) ?? [];
   if (first !== undefined && Number(first) <= Number(last))
     return { first: Number(first), last: Number(last) };
-  throw registryFault('CONTENT_RANGE_INVALID', 'Content-Range of a chunk is FIRST-LAST, in bytes');
+  throw registryFault('CONTENT_RANGE_INVALID', 'Content-Range of a chunk must be FIRST-LAST, in bytes');
 }

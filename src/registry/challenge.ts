@@ -1,11 +1,11 @@
-/** `WWW-Authenticate`: where a client gets what it needs. Source: distribution's docs/spec/auth/token.md. */
+/** Makes `WWW-Authenticate`, which tells a client where to get a token. Source: distribution's docs/spec/auth/token.md. */
 import type { FastifyRequest } from 'fastify';
 import { scopeText } from './scopes.ts';
 import { rightFor, type Target } from './target.ts';
 
 /**
- * @param publicUrl Without a slash at its end. Undefined: nobody has said by which URL clients get here, and a proxy need
- * not tell. So they are asked for the key itself, which goes the way that the request came.
+ * @param publicUrl without a slash at its end. If it is undefined, Ward does not know its URL, and a proxy need not tell. So
+ * it asks clients for the key itself, which they send to where they sent the request.
  */
 export function challenge(
   request: FastifyRequest,

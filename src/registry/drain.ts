@@ -1,6 +1,6 @@
 /**
- * What a client still sends after it was refused is read and dropped for a while: if the connection were closed at
- * once, many clients would see that, and not the answer.
+ * Reads and drops, for a while, what a client still sends after a refusal. If Ward closed the connection at once, many
+ * clients would report that instead of the answer.
  */
 import type { FastifyRequest } from 'fastify';
 

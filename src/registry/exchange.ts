@@ -1,4 +1,4 @@
-/** A request that is being served. */
+/** A request while Ward serves it. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Visitor } from './access.ts';
 import { registryFault } from './faults.ts';
@@ -20,10 +20,10 @@ export async function byMethod(
   const serve = Object.hasOwn(methods, request.method) ? methods[request.method] : undefined;
   if (serve !== undefined) return serve();
   reply.header('allow', Object.keys(methods).join(', '));
-  throw registryFault('METHOD_UNSUPPORTED', `${request.method} is not for this path`);
+  throw registryFault('METHOD_UNSUPPORTED', `this path does not support ${request.method}`);
 }
 
-/** Bytes of the body, as far as the client says so. */
+/** Returns the bytes of the body, if the client announces them. */
 export function announcedLength({ headers }: FastifyRequest): number | undefined {
   const length = headers['content-length'];
   return length === undefined ? undefined : Number(length);
@@ -33,7 +33,7 @@ export function hasBody(request: FastifyRequest): boolean {
   return request.headers['transfer-encoding'] !== undefined || (announcedLength(request) ?? 0) > 0;
 }
 
-/** Whether the client has what it asks for already. */
+/** Tells whether the client already has what it asks for. */
 export function isCached({ headers }: FastifyRequest, etag: string): boolean {
   const held = headers['if-none-match'];
   return held?.split(',').some((each) => each.trim().replace(/^W\//, '') === etag) ?? false;

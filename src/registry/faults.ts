@@ -1,4 +1,4 @@
-/** What the registry's HTTP surface itself refuses. The storage has a table of its own. */
+/** Faults of the registry's HTTP surface. Its storage, `content`, has a table of its own. */
 import { faultTable } from '../lib/index.ts';
 
 export const registryFaults = {

@@ -1,3 +1,3 @@
-/** The registry: the OCI distribution API. Who may, and what is acceptable, it asks others. */
+/** The registry: the OCI distribution API. Others authenticate its callers and judge what they push. */
 export { createRegistry } from './registry.ts';
 export type { PushedManifest, PushGate } from './types.ts';

@@ -1,4 +1,4 @@
-/** Lists of tags, repositories and referrers, in pages (distribution-spec v1.1, "Content Discovery"). */
+/** Serves pages of tags, repositories and referrers (distribution-spec v1.1, "Content Discovery"). */
 import type { FastifyReply } from 'fastify';
 import type { Digest, SecondName } from '../blobs/index.ts';
 import type { Page, PageQuery, RegistryStore, RepositoryName } from '../content/index.ts';
@@ -71,7 +71,7 @@ export function serveReferrers(
 function pageQuery({ query }: Exchange, pageLength: number): PageQuery {
   const wanted = query.get('n');
   if (wanted !== null && !/^\d{1,15}$/.test(wanted)) {
-    throw registryFault('PAGE_INVALID', 'n is the number of entries that a page may have');
+    throw registryFault('PAGE_INVALID', 'n must be the number of entries that a page may have');
   }
   return {
     after: query.get('last') ?? '',

@@ -1,11 +1,11 @@
-/** Manifests are read into memory, so many bytes of them at once over all clients. */
+/** Reads manifests into memory, under one limit for the manifests of all clients. */
 import type { Readable } from 'node:stream';
 import { maxManifestBytes } from '../content/index.ts';
 import { collectUpTo } from '../lib/index.ts';
 import { registryFault } from './faults.ts';
 
 export interface ManifestBudget {
-  /** Counts a manifest of so many bytes until the returned function is called. @throws Fault MANIFESTS_BUSY */
+  /** Counts the bytes of a manifest until the caller calls the returned function. @throws Fault MANIFESTS_BUSY */
   take(bytes: number): () => void;
 }
 
@@ -16,9 +16,13 @@ export function createManifestBudget(maxBytes: number): ManifestBudget {
   return {
     take(bytes) {
       if (inUse > 0 && inUse + bytes > maxBytes) {
-        throw registryFault('MANIFESTS_BUSY', 'too many manifests are being pushed, try again later', {
-          retryAfterMs,
-        });
+        throw registryFault(
+          'MANIFESTS_BUSY',
+          'clients are pushing too many manifests at once, try again later',
+          {
+            retryAfterMs,
+          },
+        );
       }
       inUse += bytes;
       return () => {
@@ -28,10 +32,10 @@ export function createManifestBudget(maxBytes: number): ManifestBudget {
   };
 }
 
-/** @param announced Bytes, as far as the client says so. @throws Fault MANIFEST_TOO_LARGE */
+/** @param announced bytes, if the client announces them. @throws Fault MANIFEST_TOO_LARGE */
 export async function readManifestBody(source: Readable, announced: number | undefined): Promise<Buffer> {
   const tooLarge = () =>
-    registryFault('MANIFEST_TOO_LARGE', `a manifest has ${maxManifestBytes} bytes at most`);
+    registryFault('MANIFEST_TOO_LARGE', `a manifest may have at most ${maxManifestBytes} bytes`);
   if (announced !== undefined && announced > maxManifestBytes) throw tooLarge();
   return collectUpTo(source.iterator({ destroyOnReturn: false }), maxManifestBytes, tooLarge);
 }

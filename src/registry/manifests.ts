@@ -1,4 +1,4 @@
-/** Manifests: what makes pushed blobs an image, and so the place where the gate stands. */
+/** Serves manifests. A manifest makes an image of pushed blobs, so the gate judges here. */
 import type { FastifyReply } from 'fastify';
 import { type Digest, isDigest, isDigestOf, isSecondName, type SecondName } from '../blobs/index.ts';
 import {
@@ -25,7 +25,7 @@ interface ManifestsContext {
 type ManifestTarget = Extract<Target, { readonly of: 'manifest' }>;
 type Reference = NonNullable<ManifestTarget['reference']>;
 
-/** More than anybody names one image by in one request. */
+/** Most tags in one request. */
 const maxTags = 100;
 
 export function serveManifest(
@@ -123,7 +123,7 @@ async function put(
   }
 }
 
-/** As clients of the OCI distribution specification (1.1, "Warnings") show it: a quoted string without an escape in it. */
+/** Formats a warning for clients (OCI distribution specification 1.1, "Warnings"): a quoted string without escapes. */
 function warningOf(text: string): string {
   const quotable = text.replaceAll(/["\\]/g, "'").replaceAll(/[^\x20-\x7e]/g, '?');
   return `299 - "${quotable.slice(0, longestWarning)}"`;
@@ -131,7 +131,7 @@ function warningOf(text: string): string {
 
 const longestWarning = 1000;
 
-/** One that is in the path; with a digest there, those of the query. @throws Fault TAG_INVALID */
+/** Returns the tag in the path; for a digest in the path, the tags of the query. @throws Fault TAG_INVALID */
 function tagsOf(reference: Reference, further: readonly string[]): readonly Tag[] {
   if (!isAnyDigest(reference)) return [reference];
   return [...new Set(further.slice(0, maxTags).map(parseTag))];
@@ -152,5 +152,5 @@ async function mustBe(
     throw registryStoreFault('MANIFEST_UNKNOWN', `${repository} has no manifest ${reference}`);
   }
   const shown = JSON.stringify(text.slice(0, 150));
-  throw registryFault('REFERENCE_UNKNOWN', `there is no manifest ${shown}: it is neither tag nor digest`);
+  throw registryFault('REFERENCE_UNKNOWN', `there is no manifest ${shown}: it is neither a tag nor a digest`);
 }

@@ -1,6 +1,6 @@
 /**
  * The OCI distribution API (v1.1) below `/v2/`, as a Fastify plugin: all end-points, Docker's manifests, keys and
- * tokens. Bodies are streams that only their handler reads; so what is not allowed is refused before.
+ * tokens. Only the handler reads a body, as a stream, so the registry refuses a request before it reads the body.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { RegistryStore } from '../content/index.ts';
@@ -25,17 +25,17 @@ import { serveUpload, serveUploads } from './uploads.ts';
 export interface RegistryOptions {
   readonly store: RegistryStore;
   /**
-   * Whose key an `Authorization: Basic` header holds.
+   * Returns the owner of the key in an `Authorization: Basic` header.
    * @throws Fault of the kind 'unauthenticated'
    */
   readonly authenticate: (header: string | undefined) => RegistryCaller | Promise<RegistryCaller>;
-  /** Undefined: everything is accepted that is sound. */
+  /** Undefined: the registry accepts everything well-formed. */
   readonly gate?: PushGate;
-  /** What the names of repositories begin with that everybody may pull: `whisk.system/`. */
+  /** Prefixes of the repositories that everybody may pull, such as `whisk.system/`. */
   readonly publicPrefixes?: readonly string[];
-  /** Even without a key. */
+  /** Whether that needs no key. */
   readonly anonymousPull?: boolean;
-  /** What clients reach the server under, without a slash at its end; undefined: what they call it, by plain HTTP. */
+  /** The URL by which clients reach the server, without a slash at its end; undefined when nobody configured it. */
   readonly publicUrl?: () => string | undefined;
   readonly limits?: Partial<RegistryLimits>;
   readonly log: Log;
@@ -57,7 +57,7 @@ interface Context {
 
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 
-/** Returns the plugin; to be registered without a prefix. */
+/** Makes the plugin; register it without a prefix. */
 export function createRegistry(options: RegistryOptions): (app: FastifyInstance) => void {
   const context = contextOf(options);
   const serve = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
@@ -116,7 +116,7 @@ async function serveTarget(context: Context, arrived: Arrived, target: Target): 
   if (target.of === 'base') return serveBase(exchange);
   if (target.of === 'catalog') return serveCatalog(lists, exchange, mayList(visitor));
   const { method } = arrived.request;
-  // Before a push clients ask for blobs, by a method whose answer has no words; so their next request is told.
+  // Before a push, clients ask for blobs by HEAD, whose answer has no message; their next request gets the refusal's text.
   if (target.of === 'blob' && method === 'HEAD' && visitor.judge('pull', target.repository) === 'no') {
     throw registryFault('REFERENCE_UNKNOWN', 'there is no such blob for this key');
   }
@@ -137,7 +137,7 @@ async function serveTarget(context: Context, arrived: Arrived, target: Target): 
   }
 }
 
-/** Clients ask this first, to learn how to log in. */
+/** Answers what clients ask first, to learn how to log in. */
 function serveBase(exchange: Exchange): Promise<FastifyReply> {
   const answer = () => {
     if (exchange.request.headers.authorization !== undefined) return sendJson(exchange.reply, {});
@@ -149,7 +149,7 @@ function serveBase(exchange: Exchange): Promise<FastifyReply> {
 /** @throws Fault CREDENTIALS_NEEDED */
 function mayList({ catalog }: Visitor): readonly string[] {
   if (catalog !== undefined) return catalog;
-  throw registryFault('CREDENTIALS_NEEDED', 'the list of repositories takes a key');
+  throw registryFault('CREDENTIALS_NEEDED', 'log in with a key to list repositories');
 }
 
 function pathOf({ params }: FastifyRequest): string {

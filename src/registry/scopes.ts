@@ -1,5 +1,5 @@
 /**
- * What a token is asked for, and what it was given: `repository:ns/app:pull,push`. Source: distribution's
+ * The scopes of a token, requested and granted: `repository:ns/app:pull,push`. Source: distribution's
  * docs/spec/auth/scope.md and token.md.
  */
 import { isRepositoryName, type RepositoryName } from '../content/index.ts';
@@ -20,14 +20,14 @@ const maxScopes = 32;
 const maxLength = 4096;
 
 /**
- * Each text may have several, separated by blanks. Names and actions that there can't be are left out: clients ask for
- * more than they need, and are then told what they got.
+ * Each text may have several scopes, separated by blanks. Leaves out impossible names and actions: clients ask for more than
+ * they need, and the answer tells them what they got.
  * @throws Fault SCOPE_INVALID
  */
 export function parseScopes(texts: readonly string[]): AskedScopes {
   const scopes = texts.flatMap((text) => text.split(' ')).filter((text) => text !== '');
   if (scopes.length > maxScopes || scopes.some((scope) => scope.length > maxLength)) {
-    throw registryFault('SCOPE_INVALID', `a token is given for ${maxScopes} scopes at most`);
+    throw registryFault('SCOPE_INVALID', `a token may have at most ${maxScopes} scopes`);
   }
   const rights = new Map<RepositoryName, Set<RegistryRight>>();
   let catalog = false;
@@ -45,7 +45,7 @@ export function parseScopes(texts: readonly string[]): AskedScopes {
   };
 }
 
-/** As a challenge names it. */
+/** Formats a scope for a challenge. */
 export function scopeText(repository: RepositoryName, right: RegistryRight): string {
   return `repository:${repository}:${right === 'push' ? 'pull,push' : 'pull'}`;
 }

@@ -1,5 +1,5 @@
 /**
- * What a path below `/v2/` means. Repositories' names have slashes, so it is read from its end. Source: OCI
+ * Parses a path below `/v2/`. Names of repositories have slashes, so it reads the path from its end. Source: OCI
  * distribution-spec v1.1, "Endpoints".
  */
 import { type Digest, parseAnyDigest, type SecondName } from '../blobs/index.ts';
@@ -18,7 +18,7 @@ export type Target =
       readonly of: 'manifest';
       readonly repository: RepositoryName;
       readonly text: string;
-      /** Undefined: the text can be neither. */
+      /** Undefined when the text is none of these. */
       readonly reference: Tag | Digest | SecondName | undefined;
     }
   | { readonly of: 'tags'; readonly repository: RepositoryName }
@@ -31,7 +31,7 @@ const alone: Readonly<Record<string, Target>> = {
 };
 
 /**
- * @param path Decoded, and without `/v2/`.
+ * @param path decoded, without `/v2/`
  * @throws Fault ENDPOINT_UNKNOWN, REPOSITORY_INVALID, DIGEST_INVALID
  */
 export function parseTarget(path: string): Target {
@@ -60,7 +60,7 @@ export function parseTarget(path: string): Target {
   throw registryFault('ENDPOINT_UNKNOWN', 'the registry has nothing at this path');
 }
 
-/** Who asks how far an upload is, is about to go on with it. */
+/** Reading the progress of an upload needs the right to push: the client is about to continue it. */
 export function rightFor({ of }: Target, method: string): RegistryRight {
   const isRead = method === 'GET' || method === 'HEAD';
   return isRead && of !== 'uploads' && of !== 'upload' ? 'pull' : 'push';

@@ -1,5 +1,5 @@
 /**
- * Where clients get their tokens: GET with Basic credentials, or a form as OAuth 2 has it. Source: distribution's
+ * Issues tokens: by GET with Basic credentials, or by a form as in OAuth 2. Source: distribution's
  * docs/spec/auth/token.md and oauth.md.
  */
 import type { Readable } from 'node:stream';
@@ -42,7 +42,7 @@ async function issue(
   authorization: string | undefined,
   scopes: readonly string[],
 ): Promise<FastifyReply> {
-  // A token is not to be made longer-lived by itself.
+  // A token must not prolong itself.
   const key = /^Basic /i.test(authorization ?? '') ? authorization : undefined;
   const grants = await access.grant(key, parseScopes(scopes));
   const { token, issuedAt, lifetimeSeconds } = tokens.issue(grants);
@@ -58,14 +58,11 @@ async function issue(
   });
 }
 
-/** @throws Fault CREDENTIALS_NEEDED for what is not a password, of which Ward has none */
+/** @throws Fault CREDENTIALS_NEEDED for every grant but a password */
 function credentialsOf(form: URLSearchParams): string | undefined {
   const [user, password] = [form.get('username'), form.get('password')];
   if (form.get('grant_type') !== 'password' || user === null || password === null) {
-    throw registryFault(
-      'CREDENTIALS_NEEDED',
-      "only grant_type=password is known here, with a key's two halves",
-    );
+    throw registryFault('CREDENTIALS_NEEDED', "log in with grant_type=password and a key's two halves");
   }
   return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
 }

@@ -1,7 +1,7 @@
 /**
- * Short-lived tokens: JSON Web Tokens with HMAC-SHA-256, under a key that is made at the start and never leaves this
- * process. A token says what was granted and what was refused, so that a client that lacks a right is told so, and one
- * that has not asked yet asks. Source: RFC 7519; distribution's docs/spec/auth/jwt.md.
+ * Short-lived tokens: JSON Web Tokens with HMAC-SHA-256, under a key that the process makes at its start and keeps to itself.
+ * A token names granted and refused rights, so a client hears that it lacks a right, or that it must ask for it first.
+ * Source: RFC 7519; distribution's docs/spec/auth/jwt.md.
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
@@ -14,7 +14,7 @@ const claimsSchema = z.object({
   aud: z.literal('ward'),
   /** Epoch seconds. */
   exp: z.number(),
-  /** Undefined: of nobody. */
+  /** Undefined for a client without a key. */
   sub: z.string().optional(),
   createdAt: z.number().optional(),
   keyId: z.string().optional(),
@@ -37,13 +37,13 @@ export interface Tokens {
     readonly issuedAt: string;
     readonly lifetimeSeconds: number;
   };
-  /** Undefined when it is none of ours, or has expired. */
+  /** Returns undefined for a foreign or expired token. */
   verify(token: string): Grants | undefined;
 }
 
 const header = encode({ alg: 'HS256', typ: 'JWT' });
 
-/** @param now Epoch milliseconds. */
+/** @param now in epoch milliseconds */
 export function createTokens(lifetimeMs: number, now: () => number): Tokens {
   const key = randomBytes(32);
   const signatureOf = (text: string) => createHmac('sha256', key).update(text).digest();

@@ -1,68 +1,68 @@
-/** What the registry is told of the world around it: who calls, and who judges what is pushed. */
+/** The registry's callers, the gate that judges pushes, and the limits. */
 import type { Digest } from '../blobs/index.ts';
 import type { DeletedManifest, ManifestDocument } from '../content/index.ts';
 
-/** `push` is also to delete. */
+/** `push` includes the right to delete. */
 export type RegistryRight = 'pull' | 'push';
 
-/** Whose key a request has. */
+/** The owner of a request's key. */
 export interface RegistryCaller {
   readonly namespace: string;
   readonly keyId: string;
-  /** Tells a namespace from an earlier one of the same name. Epoch milliseconds. */
+  /** Distinguishes a namespace from an earlier one of the same name. Epoch milliseconds. */
   readonly createdAt: number;
-  /** Whether the key allows this in a repository of its namespace. */
+  /** Tells whether the key allows this in a repository of its namespace. */
   may(right: RegistryRight, repository: string): boolean;
 }
 
-/** A manifest that is to become visible. */
+/** A manifest before it becomes visible. */
 export interface PushedManifest {
   readonly namespace: string;
-  /** Who pushes it. */
+  /** The key that pushes it. */
   readonly keyId: string;
   readonly repository: string;
   /** A tag, or the digest. */
   readonly reference: string;
-  /** All that name it from now on. */
+  /** All tags that will name it. */
   readonly tags: readonly string[];
   readonly digest: Digest;
   readonly mediaType: string;
   readonly bytes: Buffer;
   readonly document: ManifestDocument;
-  /** What it says something about. */
+  /** The manifest that it is about. */
   readonly subject?: Digest | undefined;
-  /** What it says that it is; undefined for what is an image. */
+  /** The type that it declares; undefined for an image. */
   readonly artifactType?: string | undefined;
 }
 
 export interface PushGate {
-  /** Blobs will come: what reads them may get ready. Never throws, never waits. */
+  /** Announces blobs, so their reader can prepare. Never throws, never waits. */
   uploadBegun(): void;
-  /** As each blob of a repository is complete: scanning may begin. Never throws, never waits. */
+  /** Comes for each complete blob of a repository, so scans can begin. Never throws, never waits. */
   blobArrived(repository: string, digest: Digest): void;
   /**
-   * Before a manifest becomes visible, when all of its parts are there. Rejects with a Fault of the kind 'denied' to
-   * refuse it, and its message is what the client shows. It resolves to warnings, for clients that show them.
+   * Comes before a manifest becomes visible, when all of its parts are there. To refuse it, rejects with a Fault of the kind
+   * 'denied', whose message the client shows. Resolves to warnings, for clients that show them.
    */
   manifestArrived(push: PushedManifest): Promise<readonly string[] | undefined>;
-  /** When it is visible, before the client is told. Never throws. */
+  /** Comes when it is visible, before the client's answer. Never throws. */
   manifestAccepted(push: PushedManifest): Promise<void>;
-  /** When it is gone, before the client is told. Never throws. */
+  /** Comes when it is deleted, before the client's answer. Never throws. */
   manifestDeleted(repository: string, deleted: DeletedManifest): Promise<void>;
 }
 
 export interface RegistryLimits {
-  /** All manifests together that are in memory, since they are being read or judged; bytes. */
+  /** Bytes of all manifests in memory while clients send them or the gate judges them. */
   readonly manifestsInMemory: number;
-  /** Requests that are sending a blob, of all namespaces and of one. */
+  /** Requests that send a blob at the same time, of all namespaces and of one. */
   readonly uploadsAtOnce: number;
   readonly uploadsAtOncePerNamespace: number;
-  /** How long a client may have to wait for the gate; ms. */
+  /** Longest wait of a client for the gate; ms. */
   readonly gateWaitMs: number;
   readonly tokenLifetimeMs: number;
-  /** Names in one page of a list, whatever the client asks for. */
+  /** Most names in one page of a list. */
   readonly pageLength: number;
-  /** How long what comes behind a refusal is read and dropped, so that the client sees the answer; ms. */
+  /** How long the registry reads and drops a body behind a refusal, so that the client sees the answer; ms. */
   readonly lingerMs: number;
 }
 

@@ -1,9 +1,9 @@
-/** So many requests send a blob at a time: each of them has some memory. */
+/** Limits the requests that send a blob at the same time, since each takes memory. */
 import { registryFault } from './faults.ts';
 import type { RegistryLimits } from './types.ts';
 
 export interface UploadSlots {
-  /** The returned function gives it back. @throws Fault UPLOADS_BUSY */
+  /** Takes a slot; the returned function gives it back. @throws Fault UPLOADS_BUSY */
   take(namespace: string): () => void;
 }
 
@@ -18,7 +18,7 @@ export function createUploadSlots(
     take(namespace) {
       const own = taken.get(namespace) ?? 0;
       if (total >= limits.uploadsAtOnce || own >= limits.uploadsAtOncePerNamespace) {
-        throw registryFault('UPLOADS_BUSY', 'too many blobs are being sent at once, try again later', {
+        throw registryFault('UPLOADS_BUSY', 'clients are sending too many blobs at once, try again later', {
           retryAfterMs,
         });
       }

@@ -1,4 +1,4 @@
-/** Uploads of blobs: at once, in chunks, and mounted from another repository. */
+/** Serves uploads of blobs: whole, in chunks, and mounted from another repository. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Digest, parseAnyDigest, type SecondName } from '../blobs/index.ts';
 import {
@@ -69,7 +69,7 @@ async function begin(
   const { request, reply, query } = exchange;
   const algorithm = query.get('digest-algorithm') ?? 'sha256';
   if (algorithm !== 'sha256' && algorithm !== 'sha512')
-    throw registryFault('DIGEST_UNSUPPORTED', 'digests are made by sha256 or sha512 here');
+    throw registryFault('DIGEST_UNSUPPORTED', 'the digest algorithm must be sha256 or sha512');
   if (query.has('mount') && (await mount(context, exchange, repository))) return reply;
   context.gate?.uploadBegun();
   if (!query.has('digest')) return progress(reply, context.store.startUpload(repository), 202);
@@ -84,7 +84,7 @@ async function begin(
   return finish(context, upload, digest, reply);
 }
 
-/** False when the client has to send the bytes: they are not there, or not for it. */
+/** Returns false when the client must send the bytes: they are not there, or it may not read them. */
 async function mount(
   { store, gate }: UploadsContext,
   { reply, query, visitor }: Exchange,
@@ -100,7 +100,7 @@ async function mount(
   return true;
 }
 
-/** A chunk in the wrong place is answered with the right one. */
+/** Answers a chunk in the wrong place with the right place. */
 async function append(
   { slots }: UploadsContext,
   upload: Upload,
@@ -153,7 +153,7 @@ function progress(reply: FastifyReply, upload: Upload, status: number): FastifyR
   return reply.code(status).headers(progressHeaders(upload)).send();
 }
 
-/** Of an empty upload, too, the range is `0-0`: clients expect two numbers. */
+/** Gives `0-0` for an empty upload too, since clients expect two numbers. */
 function progressHeaders({ id, repository, size }: Upload) {
   return {
     location: `/v2/${repository}/blobs/uploads/${id}`,
