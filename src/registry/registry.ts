@@ -6,15 +6,13 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { RegistryStore } from '../content/index.ts';
 import type { Log } from '../lib/index.ts';
 import { type Access, createAccess, type Visitor } from './access.ts';
-import { answerError, statusOf } from './answers.ts';
 import { serveBlob } from './blobs.ts';
-import { challenge } from './challenge.ts';
-import { drain } from './drain.ts';
-import { byMethod, type Exchange, hasBody, sendJson } from './exchange.ts';
+import { byMethod, type Exchange, sendJson } from './exchange.ts';
 import { registryFault } from './faults.ts';
 import { serveCatalog, serveReferrers, serveTags } from './lists.ts';
 import { createManifestBudget, type ManifestBudget } from './manifest-body.ts';
 import { serveManifest } from './manifests.ts';
+import { refuse } from './refusal.ts';
 import { parseTarget, rightFor, type Target } from './target.ts';
 import { serveToken } from './token-endpoint.ts';
 import { createTokens, type Tokens } from './tokens.ts';
@@ -155,16 +153,4 @@ function mayList({ catalog }: Visitor): readonly string[] {
 function pathOf({ params }: FastifyRequest): string {
   const rest = typeof params === 'object' && params !== null && '*' in params ? params['*'] : '';
   return typeof rest === 'string' ? rest : '';
-}
-
-function refuse(
-  { publicUrl, limits, log }: Context,
-  { request, reply }: Arrived,
-  error: unknown,
-  target?: Target,
-): FastifyReply {
-  if (statusOf(error) === 401) reply.header('www-authenticate', challenge(request, target, publicUrl()));
-  answerError(request, reply, error, log);
-  if (hasBody(request)) drain(request, limits.lingerMs);
-  return reply;
 }
