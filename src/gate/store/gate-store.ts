@@ -1,5 +1,7 @@
 /** The gate's store in SQLite. It packs large values before it writes them, and checks them when it reads them. */
 import type { DatabaseSync } from 'node:sqlite';
+import { promisify } from 'node:util';
+import { zstdCompress, zstdDecompress } from 'node:zlib';
 import { type Digest, isDigest } from '../../blobs/index.ts';
 import type { Report } from '../../scanner/index.ts';
 import type { Verdict } from '../judge/verdict.ts';
@@ -11,7 +13,6 @@ import { type AuditEntry, parseEntry } from './audit-entry.ts';
 import { type Checkpoint, signCheckpoint } from './checkpoint.ts';
 import { openDatabase } from './database.ts';
 import { Line, type OpenFile } from './line.ts';
-import { pack, unpack } from './packed.ts';
 import { answerAll, describe } from './requests.ts';
 import { faultOf } from './store-fault.ts';
 import { openInThread } from './thread.ts';
@@ -161,4 +162,18 @@ class SqliteGateStore implements GateStore {
 
 function kindOf(value: string): Subject['kind'] {
   return value === 'code' || value === 'artifact' ? value : 'image';
+}
+
+const compress = promisify(zstdCompress);
+const decompress = promisify(zstdDecompress);
+const mostUnpackedBytes = 512 * 1024 * 1024;
+
+/** Node compresses in a thread of its own. */
+function pack(value: object): Promise<Buffer> {
+  return compress(JSON.stringify(value));
+}
+
+async function unpack(bytes: Uint8Array): Promise<unknown> {
+  const text = await decompress(bytes, { maxOutputLength: mostUnpackedBytes });
+  return JSON.parse(text.toString('utf8'));
 }
