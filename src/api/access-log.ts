@@ -1,7 +1,7 @@
 /**
- * One line for each request, when it was answered or broken off, with the transaction id that its caller has
- * (`x-request-id`, and `code` in errors). Logs no headers, bodies or queries, since web actions take secrets in them, and
- * no token of a webhook, since its path is its key.
+ * Logs one line for each request when it ends or breaks off, with the transaction id that its caller has (`x-request-id`,
+ * and `code` in errors). Logs no headers, bodies or queries, since web actions take secrets in them, and no webhook tokens,
+ * since the path of a webhook is its key.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Log } from '../lib/index.ts';
@@ -13,7 +13,7 @@ export function addAccessLog(app: FastifyInstance, log: Log): void {
   app.addHook('onRequest', (request, reply, done) => {
     // Fastify's own `elapsedTime` is always 0 without its logger and without hooks for answers.
     const startedAt = performance.now();
-    // It comes after the answer, and also when the client leaves before it.
+    // `close` comes after the answer, and also when the client leaves before it.
     reply.raw.once('close', () => {
       const ms = Math.round((performance.now() - startedAt) * 10) / 10;
       log.info({ ...aboutRequest(request), ms, ...aboutAnswer(reply) }, 'request');

@@ -1,7 +1,6 @@
 /**
- * The OpenWhisk REST API as a Fastify instance, not yet listening. It knows the domain's services and
- * nothing of containers or storage. Limits on everything that a client controls are set here: sizes of head,
- * URL and body, time to send them, connections.
+ * The OpenWhisk REST API as a Fastify instance, not yet listening. It knows the domain's services, but no containers or
+ * storage. It limits everything that a client controls: sizes of head, URL and body, the time to send them, connections.
  */
 import { type FastifyInstance, fastify } from 'fastify';
 import type { Functions } from '../functions/index.ts';
@@ -45,18 +44,18 @@ export interface ApiOptions {
   readonly log: Log;
   readonly limits?: Partial<ApiLimits>;
   readonly web?: Partial<WebLimits>;
-  /** Addresses or networks whose `X-Forwarded-For` is believed. */
+  /** Addresses or networks whose `X-Forwarded-For` Ward believes. */
   readonly trustedProxies?: readonly string[];
-  /** What the gate found. */
+  /** The gate's reports. */
   readonly reports?: ReportSource;
   readonly metrics?: MetricsSource;
-  /** For `/ping?ready`; absent: it is always ready. */
+  /** For `/ping?ready`; absent: always ready. */
   readonly readiness?: () => Readiness;
   /** Logs every request. */
   readonly accessLog?: boolean;
-  /** Told of every route, those of plugins too: `url` as Fastify has it, `/api/v1/namespaces/:ns/actions`. */
+  /** Gets every route, also of plugins, with its `url` as in Fastify: `/api/v1/namespaces/:ns/actions`. */
   readonly onRoute?: ((route: ApiRouteInfo) => void) | undefined;
-  /** Absent: all that comes is read. */
+  /** Absent: the API admits every request. */
   readonly memory?: MemoryAdmission | undefined;
   /** Further routes, with keys and bodies of their own. */
   readonly plugins?: readonly ((app: FastifyInstance) => void)[];
@@ -68,27 +67,27 @@ interface ApiRouteInfo {
   readonly access: RouteAccess | undefined;
 }
 
-/** What clients may use of the server itself. */
+/** Limits on what clients may use of the server itself. */
 export interface ApiLimits {
   readonly urlBytes: number;
   readonly headBytes: number;
   /** For routes without a limit of their own. */
   readonly bodyBytes: number;
-  /** Large bodies in memory at once. */
+  /** Bytes of large bodies in memory at the same time. */
   readonly uploadBytes: number;
   /** To send the head of a request; the whole of it; and between two requests. */
   readonly headTimeoutMs: number;
   readonly requestTimeoutMs: number;
   readonly keepAliveMs: number;
   /**
-   * Without a byte in either direction. A blocking call is such a silence, so the default is a minute more
-   * than the longest of them.
+   * Time without a byte in either direction. A blocking call is silent, so the default is a minute more than the longest
+   * blocking call.
    */
   readonly idleTimeoutMs: number;
   readonly connections: number;
-  /** Without a key. */
+  /** Connections without a key. */
   readonly connectionsPerAddress: number;
-  /** How often slow clients are looked for. */
+  /** How often Ward looks for slow clients. */
   readonly sweepMs: number;
 }
 
@@ -169,7 +168,7 @@ export function createApi(options: ApiOptions): FastifyInstance {
   return app;
 }
 
-/** The way in for sandboxes. @param api ready to serve */
+/** Opens the entrance for sandboxes. @param api ready to serve */
 export function sandboxEntrance(api: FastifyInstance, { limits }: Functions): SandboxEntrance {
   const { headBytes, headTimeoutMs } = defaultApiLimits;
   const idleTimeoutMs = idleTimeoutOf(limits);
@@ -186,7 +185,7 @@ function tellRoutes(app: FastifyInstance, tell: (route: ApiRouteInfo) => void): 
   });
 }
 
-/** What anyone may call, without a key: the actions and triggers that their owners offer to the world. */
+/** Adds the routes that need no key: actions and triggers that their owners offer to the world. */
 function addOpenDoors(app: FastifyInstance, { functions, log, web: limits = {} }: ApiOptions): void {
   const web = createWeb({ functions, log, limits });
   addWeb(app, web);
@@ -194,7 +193,7 @@ function addOpenDoors(app: FastifyInstance, { functions, log, web: limits = {} }
   addWebhooks(app, { open: functions.feeds.openWebhook, bodyBytes: functions.limits.payloadBytes });
 }
 
-/** Routes below `prefix` that ask for a namespace's key. */
+/** Adds routes below `prefix` that ask for a namespace's key. */
 function addKeyed(
   app: FastifyInstance,
   { namespaces }: Functions,
@@ -232,7 +231,7 @@ function newServer(
     keepAliveTimeout: limits.keepAliveMs,
     connectionTimeout: limits.idleTimeoutMs,
     forceCloseConnections: 'idle',
-    // A request that comes late over a connection is answered as before: accepted for the next process, or refused with a time.
+    // A late request over an open connection gets its usual answer: accepted for the next process, or refused with a time.
     return503OnClosing: false,
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: limits.urlBytes, ignoreTrailingSlash: false },

@@ -1,4 +1,4 @@
-/** Before anything else of a request is read: whose it is, and that it asks for what there is (JSON). */
+/** Authenticates a request before anything else reads it, and checks that it accepts JSON. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import {
   type EntityRef,
@@ -22,7 +22,7 @@ declare module 'fastify' {
   }
 }
 
-/** Asks for a key on every route of the scope that is not declared to be for anyone. */
+/** Asks for a key on every route of the scope that does not declare access for anyone. */
 export function authenticateAll(scope: FastifyInstance, namespaces: NamespaceService): void {
   scope.decorateRequest('identity', undefined);
   scope.addHook('onRequest', (request, reply, done) => {
@@ -56,19 +56,19 @@ export function identityOf(request: FastifyRequest): Identity {
   return request.identity;
 }
 
-/** The namespace of a path, if it is the caller's. @throws Fault NAME_INVALID, NOT_AUTHORIZED, NOT_FOUND */
+/** Returns the namespace of a path, if it is the caller's. @throws Fault NAME_INVALID, NOT_AUTHORIZED, NOT_FOUND */
 export function namespaceOf(request: FastifyRequest, identity: Identity): NamespaceRef {
   const ref = anyNamespaceOf(request, identity);
   if (ref.namespace !== identity.namespace) throw notAuthorized(pathPart(request, 'ns'));
   return ref;
 }
 
-/** The namespace of a path, whosever it is: for what others may share. @throws Fault NAME_INVALID, NOT_FOUND */
+/** Returns the namespace of a path, also another's, since others may share. @throws Fault NAME_INVALID, NOT_FOUND */
 export function anyNamespaceOf(request: FastifyRequest, identity: Identity): NamespaceRef {
   return parseNamespaceSegment(pathPart(request, 'ns'), identity.namespace);
 }
 
-/** A part of the path by its name in the route; '' when the route has none. */
+/** Returns a part of the path by its name in the route; '' when the route has none. */
 export function pathPart(request: FastifyRequest, name: string): string {
   const { params } = request;
   const value = isJsonObject(params) ? params[name] : undefined;
@@ -76,7 +76,7 @@ export function pathPart(request: FastifyRequest, name: string): string {
 }
 
 /**
- * The entity of a path `…/{ns}/…/{name}[/{inner}]`, if it is in the caller's namespace.
+ * Returns the entity of a path `…/{ns}/…/{name}[/{inner}]`, if it is in the caller's namespace.
  * @throws Fault NAME_INVALID, NOT_AUTHORIZED, NOT_FOUND
  */
 export function entityOf(request: FastifyRequest, identity: Identity): EntityRef {
@@ -86,7 +86,7 @@ export function entityOf(request: FastifyRequest, identity: Identity): EntityRef
 }
 
 /**
- * The entity of a path, in whatever namespace: for what others may share.
+ * Returns the entity of a path in any namespace: others may share entities.
  * @throws Fault NAME_INVALID, NOT_FOUND
  */
 export function anyEntityOf(request: FastifyRequest, identity: Identity): EntityRef {
@@ -111,7 +111,7 @@ function acceptsJson(accept: string | undefined): boolean {
   return /(?:^|,)\s*(?:\*\/\*|application\/(?:\*|json))\s*(?:;|,|$)/i.test(accept);
 }
 
-/** Its answer is no JSON, but server-sent events. */
+/** True for a request whose answer is server-sent events. */
 function isStream({ routeOptions, headers }: FastifyRequest): boolean {
   const isMeant = headers.accept?.toLowerCase().includes('text/event-stream') === true;
   return isMeant && routeOptions.url?.endsWith('/stream') === true;

@@ -1,7 +1,7 @@
 /**
- * How long the body of a request may take to arrive. Node's own deadline holds for all of a server, and the uploads of
- * the registry take as long as they take, so it is held here, for every route but those. Nearly every body is there with
- * its head, so none gets a timer of its own: those that are not there yet are looked at together, now and then.
+ * Limits how long the body of a request may take to arrive. Node's own deadline would also hold for uploads to the registry,
+ * which have none, so this module keeps the deadline of the other routes. Nearly every body arrives with its head, so none
+ * gets a timer of its own: a sweep checks the missing ones together.
  */
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance } from 'fastify';
@@ -9,14 +9,14 @@ import { refuseSlow } from './errors.ts';
 
 interface BodyDeadline {
   readonly deadlineMs: number;
-  /** How often it is looked for bodies that are late. */
+  /** Time between two checks for late bodies. */
   readonly sweepMs: number;
-  /** What the URLs of routes begin with whose bodies have no deadline. */
+  /** Prefix of the URLs whose bodies have no deadline. */
   readonly exempt: string;
 }
 
 export function addBodyDeadline(app: FastifyInstance, { deadlineMs, sweepMs, exempt }: BodyDeadline): void {
-  /** When each has to be there, on the clock of `performance.now()`. */
+  /** Deadline of each body, on the clock of `performance.now()`. */
   const awaited = new Map<IncomingMessage, number>();
   app.addHook('onRequest', (request, _reply, done) => {
     const { raw } = request;
@@ -25,7 +25,7 @@ export function addBodyDeadline(app: FastifyInstance, { deadlineMs, sweepMs, exe
     }
     done();
   });
-  // By now a body that Fastify reads has been read; a handler may still read one of another kind.
+  // Fastify has read its bodies by now; a handler may still read one of another kind.
   app.addHook('preValidation', (request, _reply, done) => {
     if (isOver(request.raw)) awaited.delete(request.raw);
     done();

@@ -1,7 +1,7 @@
 /**
- * Reads JSON bodies. Depth and number of values are checked on the bytes, before a parser sees them; a key such as `__proto__`
- * becomes an ordinary key, because everything above builds objects by definition, never by assignment. Large
- * bodies are checked a slice at a time, so that other requests get their turn in between.
+ * Reads JSON bodies. It checks depth and number of values on the bytes, before a parser sees them. A key such as `__proto__`
+ * becomes an ordinary key, because all callers build objects by definition, never by assignment. It checks large bodies a
+ * slice at a time, so that other requests get their turn in between.
  */
 import { setImmediate } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
@@ -9,7 +9,7 @@ import { messageOf } from '../lib/index.ts';
 import { apiFault } from './faults.ts';
 
 const maxDepth = 500;
-/** Each costs the parser time and up to 60 bytes, and as few as two of the body. A payload of a mebibyte has half as many. */
+/** A value takes two bytes of the body or more, and costs the parser time and up to 60 bytes. A mebibyte holds half as many. */
 const maxValues = 1_000_000;
 const sliceBytes = 4 * 1024 * 1024;
 
@@ -55,11 +55,11 @@ function parse(body: Buffer): unknown {
   }
 }
 
-/** How far a body has been looked through. */
+/** State of the check of a body. */
 interface Scan {
   readonly at: number;
   readonly depth: number;
-  /** Brackets that open, and commas: there is one value more at most. */
+  /** Number of opening brackets and commas; the body has at most one more value. */
   readonly values: number;
   readonly inString: boolean;
 }

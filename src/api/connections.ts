@@ -1,13 +1,12 @@
 /**
- * Decides which connection gives way when there are too many. A new one is always let in while there is one that only
- * waits:
+ * Decides which connection gives way when there are too many. A new one gets in as long as another one only waits:
  *
- * - An address gets a share of connections without a key; past it, the one that has been waiting longest goes.
- * - When there is no more room, one of the address that has most without a key goes; after those, one that has shown a key.
+ * - An address gets a share of connections without a key; past it, the one that has waited longest goes.
+ * - Without room, a connection without a key goes, of the address that has most of them; after those, one that has shown a key.
  *
- * A connection waits while it has no request, while its request is not here yet, and while its answer is not read. With a
- * key it waits only between requests. A call that runs is never broken off. Connections of a trusted proxy have shares in
- * the proxy, and are left alone. If none can go, the new one goes.
+ * A connection waits while it has no request, while its request is arriving, and while its client has not read the answer.
+ * With a key it waits only between requests. A running call is never broken off. A trusted proxy limits its clients itself, so
+ * its connections never give way. If none can go, the new one goes.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { BlockList, isIPv6, type Socket } from 'node:net';
@@ -16,26 +15,26 @@ import { networkOf } from './web/client-network.ts';
 
 interface ConnectionLimits {
   readonly connections: number;
-  /** Without a key, of one IPv4 address or one network of 64 bits. */
+  /** Connections without a key, of one IPv4 address or one network of 64 bits. */
   readonly connectionsPerAddress: number;
 }
 
 interface Connection {
   readonly socket: Socket;
-  /** Undefined of a trusted proxy. */
+  /** Undefined for a trusted proxy. */
   readonly network: string | undefined;
   isGone: boolean;
   hasKey: boolean;
   underWay: { readonly request: IncomingMessage; readonly response: ServerResponse } | undefined;
 }
 
-/** By network, those that have done something longest ago first. */
+/** Connections by network, the longest inactive first. */
 type Pool = Map<string, Set<Connection>>;
 
-/** What the kernel hands over before those that were sent away are gone. */
+/** Connections that the kernel may hand over before refused ones are gone. */
 const burst = 256;
 
-/** Before all hooks and routes. @param trusted addresses and networks of proxies */
+/** Call it before all hooks and routes. @param trusted addresses and networks of proxies */
 export function shareConnections(
   app: FastifyInstance,
   limits: ConnectionLimits,
@@ -60,7 +59,7 @@ export function shareConnections(
   });
   app.addHook('onResponse', (request, reply, done) => {
     const { config, url } = request.routeOptions;
-    // The registry asks for keys and tokens itself.
+    // The registry checks keys and tokens itself.
     const isRegistry = config.access === 'own-check' && url?.startsWith('/v2/') === true;
     if (isRegistry && request.headers.authorization !== undefined && reply.statusCode < 300)
       shares.vouchFor(request.raw.socket);
@@ -79,7 +78,7 @@ class ConnectionShares {
     this.#limits = limits;
   }
 
-  /** @param network undefined of a trusted proxy */
+  /** @param network undefined for a trusted proxy */
   admit(socket: Socket, network: string | undefined): void {
     const share = network === undefined ? undefined : this.#strangers.get(network);
     const isOverShare = share !== undefined && share.size >= this.#limits.connectionsPerAddress;
@@ -118,7 +117,7 @@ class ConnectionShares {
     this.#enter(connection);
   }
 
-  /** As the one that has just done something. */
+  /** Puts the connection at the end of its share, as the latest active one. */
   #enter(connection: Connection): void {
     const { network, isGone } = connection;
     if (network === undefined || isGone) return;
@@ -148,7 +147,7 @@ class ConnectionShares {
   }
 }
 
-/** Of the network that has most, if one of it waits. */
+/** Returns the oldest waiting connection of the network with most connections that has one. */
 function oldestIn(pool: Pool): Connection | undefined {
   let most: Set<Connection> | undefined;
   for (const share of pool.values()) if (most === undefined || share.size > most.size) most = share;

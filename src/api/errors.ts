@@ -1,6 +1,6 @@
 /**
- * Every error leaves as OpenWhisk's `{"error": text, "code": transaction id}`: faults by their kind, Fastify's
- * own by their status, and everything else as a 500 that says nothing of what is inside.
+ * Sends every error as OpenWhisk's `{"error": text, "code": transaction id}`: faults by their kind, Fastify's own by their
+ * status, and everything else as a 500 without internal details.
  */
 import type { Duplex } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -10,9 +10,9 @@ import { sendRetryAfter } from './rate-limit.ts';
 import { newTransactionId } from './transaction.ts';
 import { troubleAnswer } from './trouble.ts';
 
-/** OpenWhisk's body has no room for it: which of the faults in docs/reference/errors.md it is. */
+/** Carries the code of the fault (docs/reference/errors.md), for which OpenWhisk's body has no field. */
 const faultHeader = 'x-ward-fault';
-/** `lost`: nobody can promise the record of the activation that is answered. */
+/** `lost`: Ward can't promise to keep the record of this activation. */
 export const recordHeader = 'x-ward-record';
 const internalText = 'There was an internal server error.';
 
@@ -29,8 +29,7 @@ export function sendError(
   return sendJson(reply, status, errorJson(text, request.id, details));
 }
 
-/** Sends what is JSON text already. */
-/** @param json UTF-8 when it is bytes */
+/** @param json serialised JSON, UTF-8 if it is bytes */
 export function sendJson(reply: FastifyReply, status: number, json: string | Buffer) {
   return reply.code(status).header('content-type', 'application/json').send(json);
 }
@@ -62,12 +61,12 @@ export function errorHandler(log: Log) {
   };
 }
 
-/** @param isRecordLost what the answer to a call or a firing says */
+/** @param isRecordLost from the answer to a call or a firing */
 export function tellRecordLost(reply: FastifyReply, isRecordLost: boolean): void {
   if (isRecordLost) reply.header(recordHeader, 'lost');
 }
 
-/** For what is not HTTP, too large a head, or too slow: there is no request to answer, only a socket. */
+/** Handles non-HTTP input and a head that is too large or too slow: there is no request to answer, only a socket. */
 export function clientErrorHandler(error: Error, socket: Duplex): void {
   if (nodeCodeOf(error) === 'ECONNRESET' || socket.destroyed || !socket.writable) {
     socket.destroy();
@@ -84,7 +83,7 @@ function endWith(socket: Duplex, line: string): void {
   );
 }
 
-/** A body that takes too long is answered while it is still on its way, and its connection ended. */
+/** Answers a body that takes too long while it is still arriving, and ends its connection. */
 export function refuseSlow(socket: Duplex): void {
   endWith(socket, '408 Request Timeout');
 }

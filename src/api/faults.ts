@@ -1,4 +1,4 @@
-/** What the HTTP surface itself refuses, and the one place where a fault's kind becomes a status. */
+/** Faults of the HTTP surface, and the one place that turns a fault's kind into a status. */
 import { type FaultKind, faultTable } from '../lib/index.ts';
 
 export const apiFaultKinds = {
@@ -12,11 +12,11 @@ export const apiFaultKinds = {
   DESTINATION_UNSUPPORTED: 'invalid',
   UPLOADS_BUSY: 'busy',
   ANSWERS_BUSY: 'busy',
-  /** No file descriptor, process or memory for it. */
+  /** The machine has no file descriptor, process or memory left. */
   MACHINE_EXHAUSTED: 'busy',
   WEB_RATE_EXCEEDED: 'throttled',
   WEB_SHARE_EXCEEDED: 'throttled',
-  /** A sandbox came with the key of another namespace. */
+  /** A sandbox sent the key of another namespace. */
   KEY_FOREIGN: 'denied',
 } as const;
 

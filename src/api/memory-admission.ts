@@ -1,10 +1,10 @@
 /**
- * Refuses what the server has no memory for, before it is read. What tells how the server is, is always answered.
+ * Refuses a request before reading it if the server lacks the memory. It always admits health checks and metrics.
  */
 import type { FastifyInstance } from 'fastify';
 
 export interface MemoryAdmission {
-  /** Hands out what gives it back. @throws Fault of the kind `busy` */
+  /** Returns a function that gives the memory back. @throws Fault of the kind `busy` */
   reserve(bytes: number): () => void;
 }
 
@@ -13,11 +13,11 @@ const mebibyte = 1024 * 1024;
 const callBytes = 8 * mebibyte;
 /** All other requests. */
 const otherBytes = mebibyte;
-/** The bytes of a body, their text, what was parsed, and what goes on to a sandbox. */
+/** The bytes of a body, their text, the parsed value, and the copy for a sandbox. */
 const copies = 4;
 const always: ReadonlySet<string> = new Set(['/', '/ping', '/metrics']);
 
-/** @param streamed below this path bodies are never in memory as a whole */
+/** @param streamed the path below which no body is ever in memory as a whole */
 export function addMemoryAdmission(app: FastifyInstance, memory: MemoryAdmission, streamed: string): void {
   app.addHook('onRequest', (request, reply, done) => {
     const [path = '/'] = request.raw.url?.split('?', 1) ?? [];

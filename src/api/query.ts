@@ -1,4 +1,4 @@
-/** Query parameters, read as OpenWhisk's framework reads them; unknown ones are ignored. */
+/** Reads query parameters as OpenWhisk's framework does, and ignores unknown ones. */
 import type { Range, SystemLimits } from '../functions/index.ts';
 import { isJsonObject } from '../lib/index.ts';
 import { apiFault } from './faults.ts';
@@ -51,7 +51,7 @@ export function queryEpoch(query: unknown, name: string): number | undefined {
   throw apiFault('QUERY_INVALID', `Parameter is not a valid value for epoch seconds: ${shown(text)}`);
 }
 
-/** How long a blocking call waits. @throws Fault QUERY_INVALID */
+/** Reads how long a blocking call waits. @throws Fault QUERY_INVALID */
 export function queryWaitMs(query: unknown, maxMs: Range['max']): number {
   const text = queryText(query, 'timeout');
   if (text === undefined) return maxMs;
@@ -71,7 +71,7 @@ function queryInteger(query: unknown, name: string, collection: string): number 
   throw apiFault('QUERY_INVALID', `The value '${shown(text)}' is not an integer for ${collection}.`);
 }
 
-/** What is echoed of a value that makes no sense. */
+/** Cuts a malformed value for its error message. */
 function shown(text: string): string {
   return text.slice(0, 256);
 }

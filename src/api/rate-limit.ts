@@ -1,13 +1,13 @@
 /**
- * What a namespace has left of its calls of this minute, in the headers that clients know (`RateLimit-*` of the early
- * IETF drafts), and when a refused call may be tried again.
+ * Tells clients how many calls their namespace has left in this minute, in headers that they know (`RateLimit-*` of the early
+ * IETF drafts), and when to retry a refused call.
  */
 import type { FastifyReply } from 'fastify';
 import type { RateUsage } from '../dispatch/index.ts';
 import type { NamespaceUsage } from '../functions/index.ts';
 import type { Fault } from '../lib/index.ts';
 
-/** To be asked for after the call was counted. Each call comes through here. */
+/** Call it after the call was counted. It runs for every call. */
 export function sendRateLimit(reply: FastifyReply, { limit, remaining, resetMs }: RateUsage): void {
   reply.header('ratelimit-limit', limit);
   reply.header('ratelimit-remaining', remaining);
@@ -15,8 +15,8 @@ export function sendRateLimit(reply: FastifyReply, { limit, remaining, resetMs }
 }
 
 /**
- * The rest of a namespace's quotas, in bytes. Unlike calls of a minute they have names, so they are told as the current
- * draft has it: `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-10).
+ * Sends what is left of a namespace's quotas, in bytes. Unlike the calls of a minute, quotas have names, so the headers follow
+ * the current draft: `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-10).
  */
 export function sendQuotas(reply: FastifyReply, usage: Partial<NamespaceUsage>): void {
   const quotas = Object.entries(usage);
@@ -28,12 +28,12 @@ export function sendQuotas(reply: FastifyReply, usage: Partial<NamespaceUsage>):
   reply.header('ratelimit', left.join(', '));
 }
 
-/** When the same request may succeed, as far as that is known. */
+/** Sends when the same request may succeed, if the fault says so. */
 export function sendRetryAfter(reply: FastifyReply, { retryAfterMs }: Fault): void {
   if (retryAfterMs !== undefined) reply.header('retry-after', Math.max(1, seconds(retryAfterMs)));
 }
 
-/** Whole seconds, rounded up: who waits that long does not come too early. */
+/** Rounds up to whole seconds, so that a client does not retry too early. */
 function seconds(ms: number): number {
   return Math.ceil(ms / 1000);
 }

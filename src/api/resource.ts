@@ -1,4 +1,4 @@
-/** A path with its methods. Every other method on it is answered 405, so that "no such path" stays 404. */
+/** Registers a path with its methods. Other methods on it get 405, so that 404 means "no such path". */
 import type { FastifyInstance, onRequestHookHandler, RouteHandlerMethod } from 'fastify';
 import { sendError } from './errors.ts';
 import type { RouteAccess } from './route-access.ts';
@@ -18,7 +18,7 @@ export type Resource = Readonly<Partial<Record<Method, MethodHandler>>>;
 const known = ['GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'PATCH'];
 const methods: readonly Method[] = ['GET', 'PUT', 'POST', 'DELETE'];
 
-/** @param urls the same resource under several spellings */
+/** @param urls several spellings of the same resource */
 export function addResource(scope: FastifyInstance, urls: readonly string[], resource: Resource): void {
   const allowed = methods.filter((method) => resource[method] !== undefined);
   const refused = known.filter((method) => !allowed.some((each) => each === method));
@@ -34,7 +34,7 @@ export function addResource(scope: FastifyInstance, urls: readonly string[], res
       method: refused,
       url,
       config: { access },
-      // In a hook, so that no body is read first.
+      // In a hook, so that Fastify does not read the body first.
       onRequest: (request, reply) => {
         reply.header('allow', allowed.join(', '));
         const text = `HTTP method not allowed, supported methods: ${allowed.join(', ')}`;

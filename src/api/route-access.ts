@@ -1,13 +1,13 @@
 /**
- * Which keys may use a route. Every route declares it when it registers, in its `config`. A route that does not, or that
- * declares it where the key would not be checked, keeps the server from starting.
+ * Tells which keys may use a route. Every route declares this in its `config` when it registers. A route without a declaration,
+ * or with one in a scope that does not check keys, keeps the server from starting.
  */
 import type { FastifyInstance } from 'fastify';
 import type { KeyRight } from '../functions/index.ts';
 
 export type RouteAccess =
   | 'anyone'
-  /** Requests that pass a check of the route itself: of a token, or of a rule that the action's owner has set. */
+  /** Requests that pass the route's own check: of a token, or of a rule of the action's owner. */
   | 'own-check'
   /** Any key of a namespace, with any scope. */
   | 'any-key'
@@ -20,7 +20,7 @@ declare module 'fastify' {
   }
 }
 
-/** Goes before all routes. */
+/** Call it before adding routes. */
 export function refuseUndeclaredRoutes(app: FastifyInstance): void {
   app.addHook('onRoute', function (this: FastifyInstance, { method, url, config }) {
     const access = config?.access;
@@ -34,7 +34,7 @@ export function refuseUndeclaredRoutes(app: FastifyInstance): void {
   });
 }
 
-/** Whether requests below `scope` are authenticated with a namespace's key. */
+/** Tells whether `scope` authenticates requests with a namespace's key. */
 function asksForKey(scope: FastifyInstance): boolean {
   return scope.hasRequestDecorator('identity');
 }

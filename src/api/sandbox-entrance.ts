@@ -1,12 +1,11 @@
 /**
- * The second way into the API: connections that come out of a sandbox, by a port of its own loopback. The socket that
- * a connection arrives on says whose sandbox it comes from. Headers, hosts and addresses in the request count for
- * nothing.
+ * The second way into the API: connections from a sandbox, through a port of its own loopback. The socket of a connection
+ * tells which sandbox it comes from; headers, hosts and addresses in the request don't count.
  *
- * It serves the API of namespaces alone, to keys of the sandbox's own namespace. A connection carries one request:
- * nothing can hide behind it, and no client keeps a connection that ended while its sandbox stood still. This module
- * bounds how often a namespace may come, and how much of an answer may wait for its reader. The sandbox's own limits
- * bound connections at once, and the processor time to carry them.
+ * It serves only the API of namespaces, to keys of the sandbox's own namespace. A connection carries one request: nothing can
+ * hide behind it, and no client keeps a connection that ended while its sandbox was frozen. This module limits the rate of a
+ * namespace's requests, and the requests whose answers wait for their reader. The sandbox's own limits bound the connections
+ * at the same time, and their processor time.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -15,14 +14,14 @@ import type { ApiConnection } from '../invoker/index.ts';
 import { clientErrorHandler, sendError } from './errors.ts';
 
 export interface EntranceLimits {
-  /** Requests of a namespace, in a second and in a burst; further ones wait for their turn. */
+  /** Requests of a namespace, per second and in a burst; further ones wait for their turn. */
   readonly perSecond: number;
   readonly burst: number;
-  /** Requests of a namespace at once whose answer may be large, from their begin until it is read. */
+  /** Requests of a namespace with a possibly large answer at the same time, until the client has read it. */
   readonly reading: number;
   readonly headBytes: number;
   readonly headTimeoutMs: number;
-  /** Without a byte in either direction. */
+  /** Time without a byte in either direction. */
   readonly idleTimeoutMs: number;
 }
 
@@ -30,15 +29,15 @@ export type SandboxEntrance = (connection: ApiConnection) => void;
 
 export const defaultEntranceLimits = { perSecond: 100, burst: 200, reading: 8 };
 
-/** By connection: the namespace whose sandbox is at its other end. */
+/** Maps a connection to the namespace of the sandbox at its other end. */
 const namespaces = new WeakMap<Duplex, string>();
 
-/** Undefined for what comes from elsewhere. */
+/** Returns undefined for a request from elsewhere. */
 export function sandboxNamespaceOf({ raw }: FastifyRequest): string | undefined {
   return namespaces.get(raw.socket);
 }
 
-/** Closes everything to sandboxes but the API of namespaces. Goes before all hooks that do more than log. */
+/** Closes everything except the API of namespaces to sandboxes. Call it before adding hooks that do more than log. */
 export function confineSandboxes(app: FastifyInstance): void {
   app.addHook('onRequest', (request, reply, done) => {
     if (sandboxNamespaceOf(request) === undefined) return done();
@@ -85,7 +84,7 @@ export function openSandboxEntrance(app: FastifyInstance, limits: EntranceLimits
   };
 }
 
-/** A larger body counts against the uploads of all, and a sandbox must not take many of those. */
+/** A larger body counts against the uploads of all callers, and a sandbox must not take many of those. */
 const smallBytes = 1024 * 1024;
 
 function isUpload({ method, headers }: IncomingMessage): boolean {
@@ -93,13 +92,13 @@ function isUpload({ method, headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > smallBytes;
 }
 
-/** Calls wait for what they started, which may need the entrance too; so they have no turns. */
+/** A call waits for calls that it started, which may need the entrance too; so calls need no turn. */
 function mayAnswerMuch({ method, url = '' }: IncomingMessage): boolean {
   if (method === 'POST') return false;
   return !/^\/api\/v1\/namespaces\/[^/?]+\/activations\/[^/?]+\/stream(?:$|\?)/.test(url);
 }
 
-/** How long a namespace's next request waits for its turn, in ms: each takes a turn, in the order of their coming. */
+/** Computes how long a namespace's next request waits, in ms; requests take turns in the order in which they come. */
 export function createPace({ perSecond, burst }: Pick<EntranceLimits, 'perSecond' | 'burst'>) {
   const stepMs = 1000 / perSecond;
   const tallest = 1000;
@@ -115,7 +114,7 @@ export function createPace({ perSecond, burst }: Pick<EntranceLimits, 'perSecond
   };
 }
 
-/** Limits a namespace's requests at once, each until its answer has been read; the next begins when one is over. */
+/** Limits a namespace's simultaneous requests, each until its client has read the answer; the next begins after one ends. */
 export function createTurns(atOnce: number) {
   const busy = new Map<string, { count: number; readonly waiting: Set<() => void> }>();
   return {

@@ -1,12 +1,12 @@
-/** Whether a key may use a route: the right that the route declares, checked against the key's scope. */
+/** Checks the right that a route declares against the key's scope. */
 import type { FastifyRequest } from 'fastify';
 import { hasRight, type Identity, notAuthorized, systemNamespace } from '../functions/index.ts';
 import { type Fault, isJsonObject } from '../lib/index.ts';
 
-/** Undefined when the key may do this; else the refusal. */
+/** Returns undefined if the key may do this; otherwise the refusal. */
 export function refusalByScope(request: FastifyRequest, identity: Identity): Fault | undefined {
   const { url, config } = request.routeOptions;
-  // No such path: it is answered 404 whoever asks.
+  // There is no such path, so every caller gets 404.
   if (url === undefined) return undefined;
   const refusal = () => notAuthorized(resourceOf(request, identity));
   switch (config.access) {
@@ -17,7 +17,7 @@ export function refusalByScope(request: FastifyRequest, identity: Identity): Fau
       return hasRight(identity.scope, config.access) ? undefined : refusal();
     case 'invoke':
       if (hasRight(identity.scope, 'invoke')) return undefined;
-      // Some of Ward's own actions deploy (feeds, APIs), and see to it themselves that the key may.
+      // Some of Ward's own actions deploy (feeds, APIs), and check the key's right themselves.
       if (part(request, 'ns') === systemNamespace && hasRight(identity.scope, 'deploy')) return undefined;
       return refusal();
     default:
@@ -25,7 +25,7 @@ export function refusalByScope(request: FastifyRequest, identity: Identity): Fau
   }
 }
 
-/** As OpenWhisk names it in a refusal: `ns/[pkg/]name`, or the namespace alone. */
+/** Names the resource as OpenWhisk's refusals do: `ns/[pkg/]name`, or only the namespace. */
 function resourceOf(request: FastifyRequest, { namespace }: Identity): string {
   const owner = part(request, 'ns');
   const parts = [

@@ -1,10 +1,10 @@
-/** Transaction ids: one a request, taken from the client where it sends a fit one, in every answer and log. */
+/** Gives each request a transaction id for its answer and its logs: the client's, if it sends a valid one. */
 import type { IncomingMessage } from 'node:http';
 import { newId } from '../lib/index.ts';
 
 const fit = /^[\w.:@/+=-]{1,128}$/;
 
-/** Ids that begin so are the platform's own. */
+/** Begins the platform's own ids. */
 const systemPrefix = 'sid_';
 
 export function newTransactionId(): string {

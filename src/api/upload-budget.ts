@@ -1,16 +1,16 @@
 /**
- * Large bodies are held in memory while they are read. So many bytes of them at once, over all callers;
- * what is over that is refused before it is read. One is always let through.
+ * Limits the large bodies in memory, over all callers, and refuses further ones before it reads them. It always lets one
+ * through.
  */
 import type { onRequestHookHandler } from 'fastify';
 import { apiFault } from './faults.ts';
 
-/** Bodies below this are not counted. */
+/** Smaller bodies do not count. */
 const smallBytes = 1024 * 1024;
 
 export type UploadBudget = onRequestHookHandler;
 
-/** A hook for routes that take large bodies. @throws Fault UPLOADS_BUSY */
+/** Makes a hook for routes that take large bodies. @throws Fault UPLOADS_BUSY */
 export function createUploadBudget(maxBytes: number): UploadBudget {
   let inUse = 0;
   return (request, reply, done) => {

@@ -1,4 +1,4 @@
-/** `/api/v1/api-docs`: the API's own document, Swagger 2.0 as OpenWhisk's, for authors of clients. */
+/** `/api/v1/api-docs`: the API's description for authors of clients, in Swagger 2.0 as in OpenWhisk. */
 import type { FastifyInstance } from 'fastify';
 import type { JsonObject } from '../../lib/index.ts';
 import { sendJson } from '../errors.ts';
@@ -13,7 +13,7 @@ export function addApiDocs(scope: FastifyInstance, version: string): void {
   addResource(scope, [docsPath, `${docsPath}/`], {
     GET: { access: 'anyone', handler: (_request, reply) => void sendJson(reply, 200, text) },
   });
-  // OpenWhisk has pages for people there.
+  // OpenWhisk has pages for people at this path.
   addResource(scope, ['/api/v1/docs', '/api/v1/docs/'], {
     GET: { access: 'anyone', handler: (_request, reply) => void reply.redirect(docsPath, 308) },
   });
@@ -47,16 +47,16 @@ export function apiDocument(version: string): JsonObject {
 }
 
 const errors: Readonly<Record<number, string>> = {
-  400: 'What was sent makes no sense',
-  401: 'No key, or one that opens nothing',
-  403: 'Not for this key',
-  404: 'There is no such thing',
-  409: 'It clashes with what is there',
+  400: 'The request is malformed',
+  401: 'The key is missing or wrong',
+  403: 'The key may not do this',
+  404: 'Not found',
+  409: 'It conflicts with the current state',
   413: 'Larger than allowed',
   422: 'A binding that leads back to itself',
   429: 'Too many calls a minute, or at once',
   500: 'The server failed',
-  503: 'Not now',
+  503: 'The server can’t do this now',
 };
 const everywhere = [400, 401, 403, 404, 500];
 

@@ -1,4 +1,4 @@
-/** Bodies and answers of the API, as schemas of Swagger 2.0. */
+/** Schemas of the API's bodies and answers, in Swagger 2.0. */
 import { quotaNames } from '../../functions/index.ts';
 import type { JsonObject } from '../../lib/index.ts';
 
@@ -66,7 +66,7 @@ export const definitions = {
     { key: text },
     {
       value: { ...anything, description: 'Any JSON' },
-      init: { ...flag, description: 'Of a parameter: it goes to the environment of the sandbox' },
+      init: { ...flag, description: 'Whether the parameter goes to the environment of the sandbox' },
     },
   ),
   PathName: object({ path: { ...text, description: 'Namespace, and package' }, name: text }),
@@ -75,7 +75,7 @@ export const definitions = {
     {
       pending: named('Activation'),
       hint: { ...text, description: 'What to do' },
-      missing: { ...text, description: 'The full name of what was named and is not there' },
+      missing: { ...text, description: 'The full name of the missing entity' },
     },
   ),
   ActionLimits: object(
@@ -96,9 +96,9 @@ export const definitions = {
     {
       code: { ...text, description: 'Text, or base64 of a zip or a program' },
       main: text,
-      binary: { ...flag, description: 'Whether the code is base64; told, not asked' },
+      binary: { ...flag, description: 'Whether the code is base64; read only' },
       image: { ...text, description: 'Of kind blackbox' },
-      deprecated: { ...flag, description: 'Of a kind that another one runs' },
+      deprecated: { ...flag, description: 'Whether another kind runs it' },
       runsAs: { ...text, description: 'The kind that runs it' },
       components: { ...listOf(text), description: 'Of kind sequence: full names of actions' },
     },
@@ -118,7 +118,7 @@ export const definitions = {
       exec: named('ActionExec'),
       parameters: keyValues,
       delAnnotations: listOf(text),
-      limits: { type: 'object', description: 'Those of ActionLimits that are to be set' },
+      limits: { type: 'object', description: 'The limits of ActionLimits to set' },
     },
     'A new action needs exec; what a change leaves out is kept',
   ),

@@ -1,4 +1,4 @@
-/** Every route below `/api/v1` that a client may call, for the API's own document: what it takes and what it answers. */
+/** Every route below `/api/v1` that a client may call, with its input and its answers, for the API's description. */
 import type { JsonObject } from '../../lib/index.ts';
 import { listOf, ref } from './definitions.ts';
 
@@ -21,20 +21,20 @@ export interface DocumentedOperation {
 
 /** Name → what it is. */
 export const queryParameters = {
-  limit: { type: 'integer', description: 'How many of the list; 0 is as many as allowed' },
-  skip: { type: 'integer', description: 'How many of the list to leave out' },
-  count: { type: 'boolean', description: 'Only how many there are' },
-  overwrite: { type: 'boolean', description: 'Change what is there' },
+  limit: { type: 'integer', description: 'Length of the list; 0 for the longest allowed' },
+  skip: { type: 'integer', description: 'Number of entries to skip' },
+  count: { type: 'boolean', description: 'Only the number of entries' },
+  overwrite: { type: 'boolean', description: 'Change an existing entity' },
   code: { type: 'boolean', description: 'With the code' },
-  force: { type: 'boolean', description: 'With all that is in it' },
+  force: { type: 'boolean', description: 'Delete its content too' },
   blocking: { type: 'boolean', description: 'Wait for the end' },
   result: { type: 'boolean', description: 'The result alone' },
   timeout: { type: 'integer', description: 'How long to wait, in milliseconds' },
-  name: { type: 'string', description: 'Of one action: name or package/name' },
+  name: { type: 'string', description: 'Only of this action: name or package/name' },
   since: { type: 'integer', description: 'Started then or later, in milliseconds since 1970' },
   upto: { type: 'integer', description: 'Started then or earlier, in milliseconds since 1970' },
   docs: { type: 'boolean', description: 'Whole records' },
-  pending: { type: 'boolean', description: 'Answer for one that has not ended, too' },
+  pending: { type: 'boolean', description: 'Also answer for an activation that has not ended' },
 } as const;
 type QueryName = keyof typeof queryParameters;
 
@@ -45,7 +45,7 @@ type Answers = DocumentedOperation['answers'];
 
 interface EntityWords {
   readonly collection: string;
-  /** As ids have it: `Action`. */
+  /** As in ids: `Action`. */
   readonly noun: string;
   /** Of one entity. */
   readonly path: string;
@@ -116,11 +116,11 @@ function ofActivation(part: string, id: string, summary: string, answer: JsonObj
   };
 }
 
-const anyAnswer: Answers = { 200: 'What the action makes of it' };
+const anyAnswer: Answers = { 200: 'The action’s answer' };
 const webPath = '/web/{namespace}/{packageName}/{actionName}.{extension}';
 
 function web(method: DocumentedMethod): DocumentedOperation {
-  const summary = 'Call a web action, by anybody';
+  const summary = 'Call a web action, which needs no key';
   return {
     ...{ method, path: webPath, tag: 'Web actions', id: `${method}WebAction`, summary },
     ...(method === 'get' || method === 'delete' ? {} : { body: { description: 'Anything' } }),
@@ -203,9 +203,9 @@ export const operations: readonly DocumentedOperation[] = [
   {
     ...{ method: 'get', path: `${ns}/activations/{activationid}/stream`, tag: 'Activations' },
     id: 'followActivation',
-    summary: 'Follow it: its log as it comes, and its end',
+    summary: 'Follow its log until its end',
     produces: 'text/event-stream',
-    answers: { 200: 'Events log, each a line, and end, its record' },
+    answers: { 200: 'Events: log with a line each, and end with the record' },
   },
   ...(['get', 'put', 'post', 'delete'] as const).map(web),
 ];

@@ -1,14 +1,13 @@
 /**
- * CORS as OpenWhisk's gateway has it: an API that enables it is open to every origin, whatever its actions say; one
- * that disables it shows nothing of theirs. Unlike there, whether a browser may send cookies along is the action's to
- * say.
+ * CORS as in OpenWhisk's gateway: an API that enables it is open to every origin, whatever its actions say; one that disables
+ * it removes their CORS headers. Unlike in OpenWhisk, the action decides whether a browser may send cookies.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { WebAnswer } from '../web/answer.ts';
 
 const methods = 'GET, POST, PUT, DELETE, PATCH, HEAD, OPTIONS';
 
-/** @param enabled undefined: what the action says stays */
+/** @param enabled undefined to keep the action's headers */
 export function corsOf(
   enabled: boolean | undefined,
   request: IncomingHttpHeaders,

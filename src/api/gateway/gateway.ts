@@ -1,7 +1,7 @@
 /**
- * `/apis/{namespace}{base path}{path}`: APIs that namespaces have made of their web actions. A request is matched to an
- * operation and becomes a call of its action in this process, with the same checks and counts as at the action's own
- * URL; there is no second request.
+ * `/apis/{namespace}{base path}{path}`: APIs that namespaces have made of their web actions. The gateway matches a request to
+ * an operation and calls its action in this process, with the same checks and counts as at the action's own URL, and without a
+ * second request.
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import {
@@ -27,7 +27,7 @@ interface GatewayOptions {
 
 const root = '/apis/';
 
-/** Not to be added where a hook asks for credentials or sets CORS headers. */
+/** Do not add it below a hook that asks for credentials or sets CORS headers. */
 export function addGateway(app: FastifyInstance, { web, apis }: GatewayOptions): void {
   addWebScope(app, `${root}*`, web, async (request) => {
     const { segments, query } = splitUrl(request.raw.url ?? '');
@@ -70,7 +70,7 @@ function headOf(
   };
 }
 
-/** A slash at the end makes no difference. */
+/** Ignores a slash at the end. */
 function pathOf(segments: readonly string[]): readonly string[] {
   const decoded = segments.map(decodeSegment);
   return decoded.at(-1) === '' ? decoded.slice(0, -1) : decoded;

@@ -12,10 +12,10 @@ import type { UploadBudget } from '../upload-budget.ts';
 import { invokeHandler } from './invoke.ts';
 
 const collection = 'actions';
-/** Tells the author of an action more than the answer does, in ASCII. */
+/** Carries a warning for the author of an action, in ASCII. */
 const warningHeader = 'x-ward-warning';
 
-/** What a body may hold beside its code: parameters, annotations, and what JSON escapes. */
+/** Room in a body besides the code: for parameters, annotations and JSON escapes. */
 const slackBytes = 4 * 1024 * 1024;
 
 export function addActions(scope: FastifyInstance, functions: Functions, uploads: UploadBudget): void {
@@ -82,7 +82,7 @@ function listHandler(
   };
 }
 
-/** Longer code is sent a slice at a time, so that other requests get their turn in between. */
+/** Ward sends longer code in slices, so that other requests get their turn in between. */
 const sliceLength = 1024 * 1024;
 
 function sendAction(reply: FastifyReply, { description, code }: ActionView) {
@@ -98,7 +98,7 @@ function sendAction(reply: FastifyReply, { description, code }: ActionView) {
     .send(Readable.from(slicesOf(head, code)));
 }
 
-/** A surrogate pair that is cut in two becomes two escapes, which are one character again when read. */
+/** A cut through a surrogate pair makes two escapes, which a parser joins to one character again. */
 async function* slicesOf(head: string, code: string): AsyncGenerator<string> {
   yield `${head},"code":"`;
   for (let at = 0; at < code.length; at += sliceLength) {

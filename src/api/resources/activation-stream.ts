@@ -9,9 +9,9 @@ import { checkActivationId, type Functions } from '../../functions/index.ts';
 import { isFault, type JsonObject, type JsonValue } from '../../lib/index.ts';
 import { identityOf, namespaceOf, pathPart } from '../authentication.ts';
 
-/** A client that takes nothing for so long is let go. Until then it is behind, and told how many lines it misses. */
+/** Ward drops a client that reads nothing for this long. Until then it is behind, and hears how many lines it misses. */
 const longestStallMs = 60_000;
-/** So that no proxy takes a silent run for a dead connection. */
+/** Keeps proxies from taking a silent run for a dead connection. */
 const heartbeatMs = 15_000;
 
 export function streamHandler({ activations, follow }: Functions): RouteHandlerMethod {

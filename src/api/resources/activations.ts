@@ -64,7 +64,7 @@ export function addActivations(scope: FastifyInstance, functions: Functions): vo
   });
 }
 
-/** Ward's own: what an activation was called with, where that is kept. */
+/** Ward's own: returns the input of an activation, if Ward keeps it. */
 export function addActivationInputs(scope: FastifyInstance, { activations }: Functions): void {
   addResource(scope, [`/namespaces/:ns/${collection}/:id/input`], {
     GET: {
@@ -78,8 +78,8 @@ export function addActivationInputs(scope: FastifyInstance, { activations }: Fun
 }
 
 /**
- * Ward's own: finds the activation that a request has begun by the request's id. Callers that have broken off a blocking
- * call ask for it, since the answer would have named it.
+ * Ward's own: finds the activation that a request started, by the request's id. Callers that broke off a blocking call need
+ * it, since the answer would have named the activation.
  */
 export function addRequests(scope: FastifyInstance, { invocations }: Functions): void {
   addResource(scope, ['/namespaces/:ns/requests/:id'], {
@@ -101,8 +101,8 @@ interface Reading {
 }
 
 /**
- * Answers 404 for an activation that has not ended, as clients that poll expect; the error has what is known. With
- * `pending=true` that is the answer.
+ * Answers 404 for an activation that has not ended, as polling clients expect, with what is known in the error. With
+ * `pending=true` it answers with that instead.
  */
 function readHandler(
   activations: Functions['activations'],
@@ -124,7 +124,7 @@ function readHandler(
   };
 }
 
-/** One by one: a page of records with their logs can be longer than a string may be. */
+/** Sends records one by one: a page of them with their logs can exceed the longest string. */
 function sendList(reply: FastifyReply, items: AsyncIterable<JsonObject>) {
   return reply
     .code(200)
@@ -159,7 +159,7 @@ function filterOf(query: unknown) {
   };
 }
 
-/** `name` or `package/name`; blank is no filter. */
+/** Reads `name` or `package/name`; blank text is no filter. */
 function pathFilter(text: string | undefined): string | undefined {
   if (text === undefined || text.trim() === '') return undefined;
   const parts = text.split('/').filter((part) => part !== '');

@@ -1,4 +1,4 @@
-/** `/namespaces/{ns}/dead-letters`: what rules with `retry` have given up. Ward's own; OpenWhisk has no such thing. */
+/** `/namespaces/{ns}/dead-letters`: deliveries that rules with `retry` have given up. OpenWhisk has no such resource. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import {
   type DeliveryService,

@@ -1,4 +1,4 @@
-/** What anyone may ask: is it there, what is it, which kinds and limits has it. */
+/** What anyone may ask: whether the server is there and ready, its version, its kinds and its limits. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Functions, familyOf, type Runtime, type SystemLimits } from '../../functions/index.ts';
 import { sendJson } from '../errors.ts';
@@ -6,13 +6,13 @@ import { queryBoolean, queryText } from '../query.ts';
 import { addResource, type Resource } from '../resource.ts';
 
 export interface BuildInfo {
-  /** When or from what it was built: a date or a commit. */
+  /** A date or a commit. */
   readonly build: string;
   /** Its version. */
   readonly buildno: string;
 }
 
-/** Whether calls are served now, and what keeps Ward from it. */
+/** Whether Ward serves calls now, and what prevents it. */
 export interface Readiness {
   readonly ready: boolean;
   /** Whether the disk takes records of calls; `since` in epoch milliseconds, `error` the code of a fault. */

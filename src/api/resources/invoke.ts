@@ -1,4 +1,4 @@
-/** `POST …/actions/{name}`: the path that every call takes, so nothing here is done twice or for show. */
+/** `POST …/actions/{name}`: every call takes this path, so it does nothing twice. */
 import type { FastifyReply, FastifyRequest, RouteHandlerMethod } from 'fastify';
 import {
   type Functions,
@@ -34,7 +34,7 @@ export function invokeHandler({ invocations, limits }: Functions): RouteHandlerM
         authorization: request.headers.authorization,
       });
     } finally {
-      // Of a refused call too.
+      // For a refused call too.
       sendRateLimit(reply, invocations.usage(identity));
     }
     return sendAnswer(reply, answer, resultOnly);
@@ -62,7 +62,7 @@ function sendAnswer(reply: FastifyReply, answer: InvokeAnswer, resultOnly: boole
   return sendJson(reply, code, whole);
 }
 
-/** A connection that breaks off may still be reading from it: then it is left to the garbage collector. */
+/** A broken connection may still read from the buffer, so that one is left to the garbage collector. */
 function giveBackWhenSent({ raw }: FastifyReply, bytes: Buffer): void {
   raw.once('finish', () => {
     if (!raw.destroyed) giveBack(bytes);

@@ -1,7 +1,7 @@
 /**
- * `/runtime/namespaces/{ns}/logForwarding` of Adobe I/O Runtime: its tools ask where the logs go before they show any.
- * In Ward they stay with their activations. Forwarding to a host that a tenant names would let tenants reach whatever
- * the server can reach, so no other destination can be set.
+ * `/runtime/namespaces/{ns}/logForwarding` of Adobe I/O Runtime: its tools ask where the logs go before they show any. In Ward,
+ * logs stay with their activations. Forwarding to a host that a tenant names would let tenants reach everything that the
+ * server can reach, so tenants can't set another destination.
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { malformed } from '../../functions/index.ts';

@@ -1,6 +1,6 @@
 /**
- * `GET /metrics`, for Prometheus. Without a token only whoever connects from this machine itself may read it, and no
- * proxy on their behalf; with one, whoever has it.
+ * `GET /metrics`, for Prometheus. Without a configured token, only direct connections from this machine may read it, not those
+ * of a proxy. With a token, every client that sends it may.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
@@ -35,13 +35,13 @@ export function addMetrics(app: FastifyInstance, source: MetricsSource): void {
   });
 }
 
-/** Headers that only proxies send; each proxy sends some of them. */
+/** Headers that only proxies send; nearly every proxy sends some of them. */
 const proxyHeader =
   /^(?:via|forwarded|x-forwarded-.*|x-original-.*|x-real-ip|(?:x-|true-|cf-|fastly-)?(?:client|connecting)-ip|x-cluster-client-ip)$/;
 
 function refuseStrangers({ headers, raw }: FastifyRequest): string | undefined {
   const isForwarded = Object.keys(headers).some((name) => proxyHeader.test(name));
-  // A proxy that says nothing of itself: nginx as it is set up by default. Scrapers speak HTTP/1.1.
+  // By default nginx adds no header but speaks HTTP/1.0. Scrapers speak HTTP/1.1.
   const isOld = raw.httpVersion === '1.0';
   if (!isForwarded && !isOld && isLoopback(raw.socket.remoteAddress)) return undefined;
   return 'Metrics are for this machine only. To read them from elsewhere, set metrics.tokenFile.';
@@ -52,7 +52,7 @@ function hasToken({ headers }: FastifyRequest, token: string): boolean {
   return given !== undefined && timingSafeEqual(digest(given), digest(token));
 }
 
-/** Of equal length for any text, as the comparison needs it. */
+/** Makes equal lengths, which the comparison needs. */
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }

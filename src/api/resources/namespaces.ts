@@ -1,4 +1,4 @@
-/** `/namespaces`: the caller's own, and its limits. */
+/** `/namespaces`: the caller's namespace and its limits. */
 import type { FastifyInstance } from 'fastify';
 import { identityOf, namespaceOf } from '../authentication.ts';
 import { sendError, sendJson } from '../errors.ts';

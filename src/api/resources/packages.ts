@@ -1,4 +1,4 @@
-/** `/namespaces/{ns}/packages`: create, change, read, list, delete. What is shared is open to all namespaces. */
+/** `/namespaces/{ns}/packages`: create, change, read, list, delete. Shared packages are open to all namespaces. */
 import type { FastifyInstance } from 'fastify';
 import { notFound, type PackageService, type SystemLimits } from '../../functions/index.ts';
 import { anyNamespaceOf, identityOf } from '../authentication.ts';

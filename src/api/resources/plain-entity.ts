@@ -1,4 +1,4 @@
-/** What the routes of packages, triggers and rules have in common: entities that are in no package. */
+/** The common part of the routes of packages, triggers and rules: entities that are in no package. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import {
   type EntityRef,
@@ -16,15 +16,15 @@ import { queryBoolean, queryPage } from '../query.ts';
 import { addResource, type Resource } from '../resource.ts';
 import type { UploadBudget } from '../upload-budget.ts';
 
-/** For bodies with parameters and annotations: what JSON escapes takes more room. */
+/** For bodies with parameters and annotations; JSON escapes need more room than the values. */
 export const entityBodyBytes = 4 * 1024 * 1024;
 
-/** The entity of a path, if it is the caller's. @throws Fault NAME_INVALID, NOT_AUTHORIZED, NOT_FOUND */
+/** Returns the entity of a path, if it is the caller's. @throws Fault NAME_INVALID, NOT_AUTHORIZED, NOT_FOUND */
 export function plainOf(request: FastifyRequest, identity: Identity): PlainRef {
   return withoutPackage(entityOf(request, identity));
 }
 
-/** The entity of a path, in whatever namespace. @throws Fault NAME_INVALID, NOT_FOUND */
+/** Returns the entity of a path, in any namespace. @throws Fault NAME_INVALID, NOT_FOUND */
 export function anyPlainOf(request: FastifyRequest, identity: Identity): PlainRef {
   return withoutPackage(anyEntityOf(request, identity));
 }
@@ -35,7 +35,7 @@ export function requiredBody({ body }: FastifyRequest): unknown {
   return body;
 }
 
-/** A page of a collection, or with `count=true` how many there are past `skip`. @throws Fault QUERY_INVALID */
+/** Sends a page of a collection, or with `count=true` the number of entries past `skip`. @throws Fault QUERY_INVALID */
 export async function sendPage(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -54,7 +54,7 @@ export async function sendPage(
   return sendJson(reply, 200, JSON.stringify({ [collection]: count }));
 }
 
-/** An encoded slash in the namespace may have put it into a package, where it can't be. */
+/** An encoded slash in the namespace may name a package, which these entities can't be in. */
 function withoutPackage({ namespace, package: inPackage, name }: EntityRef): PlainRef {
   if (inPackage !== undefined) throw notFound();
   return { namespace, name };
@@ -71,11 +71,11 @@ interface PlainEntityRoutes {
   };
   readonly limits: SystemLimits;
   readonly uploads: UploadBudget;
-  /** What else one of them can be asked. */
+  /** The POST route of one entity. */
   readonly post: NonNullable<Resource['POST']>;
 }
 
-/** A collection that its own namespace alone sees, and its entities. */
+/** Adds the routes of a collection that only its own namespace sees, and of its entities. */
 export function addPlainEntities(
   scope: FastifyInstance,
   { collection, service, limits, uploads, post }: PlainEntityRoutes,

@@ -1,6 +1,6 @@
 /**
- * `/ward/v1/reports/{digest}`: what a scan found, what is in it, and what the gate says of it; for programs, and as a page
- * for who asks for HTML. A namespace sees what was judged for it. The same below `/ward/v1/images/{digest}/`.
+ * `/ward/v1/reports/{digest}`: the findings, the inventory and the verdicts; as JSON, or as a page for clients that ask for
+ * HTML. A namespace sees what the gate judged for it. `/ward/v1/images/{digest}/` has the same.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { notFound } from '../../functions/index.ts';
@@ -8,17 +8,17 @@ import { identityOf, pathPart } from '../authentication.ts';
 import { sendJson } from '../errors.ts';
 import { addResource, type Resource } from '../resource.ts';
 
-/** Each gives undefined when nothing of that digest was judged for the namespace. */
+/** Each method resolves to undefined if the gate judged nothing of that digest for the namespace. */
 export interface ReportSource {
   report(digest: string, namespace: string): Promise<object | undefined>;
   /** CycloneDX 1.6. */
   sbom(digest: string, namespace: string): Promise<object | undefined>;
-  /** Both for people, without a script. */
+  /** Report and inventory as a page without scripts. */
   page(
     digest: string,
     namespace: string,
   ): Promise<{ readonly html: string; readonly contentSecurityPolicy: string } | undefined>;
-  /** The latest of each stage. */
+  /** The latest verdict of each stage. */
   verdicts(digest: string, namespace: string): Promise<object | undefined>;
 }
 

@@ -1,4 +1,4 @@
-/** `/namespaces/{ns}/usage`: how much of its quotas a namespace has on disk. Ward's own; OpenWhisk has no such route. */
+/** `/namespaces/{ns}/usage`: how much of its quotas a namespace uses. OpenWhisk has no such route. */
 import type { FastifyInstance } from 'fastify';
 import type { Functions } from '../../functions/index.ts';
 import { identityOf, namespaceOf } from '../authentication.ts';
@@ -21,12 +21,12 @@ export function addUsage(scope: FastifyInstance, quotas: Functions['quotas']): v
   });
 }
 
-/** Every write of the routes that are added from here on tells what is left for code and entities. */
+/** Makes each write of the routes that are added later tell what is left for code and entities. */
 export function tellQuotas(scope: FastifyInstance, quotas: Functions['quotas']): void {
   scope.addHook('onRoute', (route) => {
     if (!['PUT', 'DELETE'].includes(String(route.method))) return;
     route.onSend = async (request, reply) => {
-      // Only for requests that were let in, and while the namespace still exists.
+      // Only for authenticated requests, and while the namespace still exists.
       const code = request.identity && (await codeOf(quotas, request.identity.namespace));
       if (code !== undefined) sendQuotas(reply, { code });
     };

@@ -1,4 +1,4 @@
-/** What a webhook's request becomes for the trigger: its method, query, headers and body, as JSON. */
+/** Turns a webhook's request into the trigger's payload: its method, query, headers and body, as JSON. */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { JsonObject, JsonValue } from '../../lib/index.ts';
 import { apiFault } from '../faults.ts';
@@ -16,8 +16,8 @@ interface WebhookRequest {
 }
 
 /**
- * Not for the trigger, and its records: credentials that were meant for this server or for somebody on the way, what
- * a request could be sent again with, and what is of the connection only.
+ * Headers that the trigger and its records must not get: credentials for this server or for a proxy, signatures that would
+ * allow a replay, and headers of the connection.
  */
 const heldBack = new Set([
   'authorization',

@@ -1,6 +1,7 @@
-/** Whether a client takes what there is (RFC 9110, section 12.5.1). */
-
-/** @param contentType a header's value, which begins with the media type */
+/**
+ * Tells whether a client accepts a content type (RFC 9110, section 12.5.1).
+ * @param contentType a header's value, which begins with the media type
+ */
 export function accepts(accept: string | undefined, contentType: string): boolean {
   if (accept === undefined || accept.trim() === '') return true;
   const essence = contentType.split(';', 1)[0]?.trim().toLowerCase() ?? '';

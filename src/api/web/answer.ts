@@ -1,6 +1,6 @@
-/** An HTTP answer as plain data, before it is on its way. */
+/** HTTP answers as plain data, and how they are sent. */
 
-/** Names in lower case; a list is sent as so many headers. */
+/** Names in lower case; each value of a list becomes a header. */
 export type AnswerHeaders = Readonly<Record<string, string | string[]>>;
 
 export interface WebAnswer {
@@ -9,7 +9,7 @@ export interface WebAnswer {
   readonly body: string | Buffer | undefined;
 }
 
-/** A result in the form that was asked for, or why it is not. */
+/** A result in the requested form, or the refusal. */
 export type Shaped = Content | WebRefusal;
 
 export interface Content {
@@ -25,7 +25,7 @@ export interface WebRefusal {
   readonly error: string;
 }
 
-/** Errors of web actions are for people: on four lines. */
+/** Makes an error of a web action: for people, so on four lines. */
 export function errorAnswer(status: number, text: string, transactionId: string): WebAnswer {
   return {
     status,
@@ -38,7 +38,7 @@ export function prettyJson(value: unknown): string {
   return JSON.stringify(value, null, 2);
 }
 
-/** What the answer has itself stays. */
+/** Adds headers that the answer does not have itself. */
 export function withHeaders(answer: WebAnswer, headers: AnswerHeaders): WebAnswer {
   return { ...answer, headers: { ...headers, ...answer.headers } };
 }

@@ -1,6 +1,6 @@
 /**
- * Makes an action's arguments of an HTTP request: its query and its body's fields under their own names, and the
- * request itself as `__ow_…`. A raw action gets query and body as they came, and nothing of them as arguments.
+ * Makes an action's arguments of an HTTP request: query and body fields under their own names, and the request itself as
+ * `__ow_…`. A raw action gets query and body as they came, and no arguments from them.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import { functionFault } from '../../functions/index.ts';
@@ -12,19 +12,19 @@ import { parsePairs } from './pairs.ts';
 export interface ArgumentsInput {
   readonly method: string;
   readonly headers: IncomingHttpHeaders;
-  /** What follows the action in the URL, percent-encoded. */
+  /** The rest of the URL's path after the action, percent-encoded. */
   readonly path: string;
   /** Without the question mark, percent-encoded. */
   readonly query: string;
   readonly body: Buffer | undefined;
-  /** Namespace of the caller's key, if one was sent that may call. */
+  /** Namespace of the caller's key, if the caller sent one that may call. */
   readonly user: string | undefined;
-  /** A key of the platform was sent. */
+  /** Whether the caller sent a key of the platform. */
   readonly hasKey: boolean;
   readonly isRaw: boolean;
   /** Parameters of the action that no request may set. */
   readonly finalKeys: ReadonlySet<string>;
-  /** Parts of a gateway's path by their names. They win over what the request sends. */
+  /** Parts of a gateway's path by their names. They override what the request sends. */
   readonly pathParameters: JsonObject;
 }
 
@@ -63,7 +63,7 @@ function metadata({ method, headers, path, user, hasKey }: ArgumentsInput): Json
   };
 }
 
-/** A key of this platform opens a whole namespace: it is not handed to the code of whoever owns the action. */
+/** Withholds a key of this platform, which opens a whole namespace, from the code of another owner. */
 function headerFields(headers: IncomingHttpHeaders, hasKey: boolean): JsonObject {
   const fields: [string, string][] = [];
   for (const [name, value] of Object.entries(headers)) {

@@ -1,19 +1,18 @@
 /**
- * Memory for what goes in and out on behalf of anybody: bodies of requests and of answers. A body counts as long as its
- * request is under way, or its answer; a request's by the length that it announces, or by the longest there may be. One
- * client gets a part of it only.
+ * Limits the memory for bodies of anonymous requests and of their answers. A body counts until its request, or its answer, has
+ * ended. A request's body counts with its announced length, or with the longest allowed one. One client gets only a share.
  */
 import type { Fault } from '../../lib/index.ts';
 import { apiFault } from '../faults.ts';
 import type { Held } from './owner-share.ts';
 
-/** Bodies below this are not counted. */
+/** Smaller bodies do not count. */
 const smallBytes = 16 * 1024;
-/** Of all of it, for one client. */
+/** Share of the budget for one client. */
 const clientShare = 0.25;
 
 export interface BodyBudget {
-  /** @param client as its requests are counted. @throws Fault UPLOADS_BUSY or ANSWERS_BUSY */
+  /** @param client the network that counts as one client. @throws Fault UPLOADS_BUSY or ANSWERS_BUSY */
   hold(client: string, bytes: number): Held;
 }
 
@@ -36,7 +35,7 @@ function createBudget(maxBytes: number, busy: () => Fault): BodyBudget {
     hold(client, bytes) {
       if (bytes <= smallBytes) return nothing;
       const own = byClient.get(client) ?? 0;
-      // One is always let through.
+      // One body always gets through.
       const isFull = inUse > 0 && inUse + bytes > maxBytes;
       const isGreedy = own > 0 && own + bytes > maxBytes * clientShare;
       if (isFull || isGreedy) throw busy();

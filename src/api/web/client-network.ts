@@ -1,7 +1,7 @@
-/** What stands for a client when its requests are counted. */
+/** Identifies a client for counting its requests. */
 import { isIPv6 } from 'node:net';
 
-/** An IPv4 address as it is; of IPv6 the network of 64 bits, which one client has as a whole. */
+/** Returns an IPv4 address as it is, and the /64 network of an IPv6 address, since one client owns all of it. */
 export function networkOf(address: string): string {
   const [plain = ''] = address.split('%', 1);
   const mapped = /^::ffff:(\d{1,3}(?:\.\d{1,3}){3})$/i.exec(plain)?.[1];
@@ -9,7 +9,7 @@ export function networkOf(address: string): string {
   return isIPv6(plain) ? `${groupsOf(plain).slice(0, 4).join(':')}::/64` : plain;
 }
 
-/** Its eight groups, without leading zeros. */
+/** Returns the eight groups of an address, without leading zeros. */
 function groupsOf(address: string): readonly string[] {
   const [head = '', tail] = address
     .split('::')

@@ -1,4 +1,4 @@
-/** What browsers are told of web actions: everybody may call them, with whatever headers. */
+/** Tells browsers that any page may call a web action, with any headers. */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { AnswerHeaders } from './answer.ts';
 

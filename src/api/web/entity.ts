@@ -1,4 +1,4 @@
-/** The body of a request as an action is given it. */
+/** Reads the body of a request into the form that an action gets. */
 import { malformed } from '../../functions/index.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../lib/index.ts';
 import { parseJson } from '../body.ts';
@@ -6,17 +6,17 @@ import { decodeText, isJsonFamily, isText, type MediaType, parseMediaType } from
 import { maxPairs, parsePairs } from './pairs.ts';
 
 export type Entity =
-  /** There is none. */
+  /** There is no body. */
   | { readonly kind: 'none' }
   /** Each field is an argument. */
   | { readonly kind: 'fields'; readonly fields: JsonObject }
-  /** One value, whatever it is. */
+  /** One value of any type. */
   | { readonly kind: 'value'; readonly value: JsonValue };
 
 const none: Entity = { kind: 'none' };
 
 /**
- * @param isRaw the action wants it as it came: text as a string, JSON and everything binary as base64
+ * @param isRaw the action wants the body unchanged: text as a string, JSON and binary data as base64
  * @throws Fault BODY_NOT_JSON, BODY_TOO_DEEP, BODY_INVALID
  */
 export function readEntity(
@@ -51,7 +51,7 @@ function textOf(body: Buffer, { charset }: MediaType): string {
   throw malformed(`there is no charset '${charset?.slice(0, 64)}'`);
 }
 
-/** What a JSON parser gives is one. */
+/** A JSON parser returns only JSON values. */
 function isJsonValue(value: unknown): value is JsonValue {
   return value !== undefined;
 }

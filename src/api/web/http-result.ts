@@ -1,4 +1,4 @@
-/** The extension `.http`: a result that is an HTTP answer itself, `{statusCode, headers, body}`. */
+/** Shapes results for the extension `.http`: the result is itself an HTTP answer, `{statusCode, headers, body}`. */
 import { isJsonObject, type JsonObject, type JsonValue } from '../../lib/index.ts';
 import { type AnswerHeaders, type Content, prettyJson, type Shaped, type WebRefusal } from './answer.ts';
 import {
@@ -64,7 +64,7 @@ function empty(status: number, headers: AnswerHeaders): Content {
 }
 
 /**
- * A whole number or the text of one; 1xx is not an answer yet. Null when it is none.
+ * Reads a whole number or the text of one; 1xx is not a final answer. Returns null for anything else.
  * (RFC 9110, section 15: three digits, first digits past 5 are invalid.)
  */
 function parseStatus(value: JsonValue): number | null {
@@ -78,12 +78,12 @@ function mayHaveBody(status: number): boolean {
   return status !== 204 && status !== 205 && status !== 304;
 }
 
-/** JSON that could be taken for base64, and decodes to nothing that is JSON. */
+/** Matches JSON that looks like base64, but does not decode to JSON. */
 function isJsonScalar(text: string): boolean {
   return /^(?:true|null|\d{1,308})$/.test(text);
 }
 
-/** Undefined when it is no base64. */
+/** Returns undefined for text that is not base64. */
 function decodeBase64(
   text: string,
   { mustBePadded }: { readonly mustBePadded: boolean },

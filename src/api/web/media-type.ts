@@ -1,4 +1,4 @@
-/** Media types: which hold text, which hold JSON, and how text of them is read and sent. */
+/** Media types: which hold text, which hold JSON, how Ward reads and sends their text, and which ones a client accepts. */
 import { MIMEType } from 'node:util';
 
 export interface MediaType {
@@ -9,7 +9,7 @@ export interface MediaType {
   readonly charset: string | undefined;
 }
 
-/** Undefined when it is none. */
+/** Returns undefined for text that is not a media type. */
 export function parseMediaType(text: string): MediaType | undefined {
   try {
     const { essence, params } = new MIMEType(text);
@@ -24,7 +24,7 @@ export function isJsonFamily({ essence }: MediaType): boolean {
   return essence === 'application/json' || essence.endsWith('+json');
 }
 
-/** Types of `application/` whose content is characters; those that end with `+json` always are in answers. */
+/** Types of `application/` whose content is text; answers treat every `+json` type as text. */
 const textTypes = new Set(
   (
     'atom+xml base64 javascript json json-patch+json merge-patch+json problem+json rss+xml soap+xml ' +
@@ -34,25 +34,25 @@ const textTypes = new Set(
     .map((subtype) => `application/${subtype}`),
 );
 
-/** What is not text travels as base64 in JSON. A type that names a charset is text. */
+/** JSON carries other content as base64. A type that names a charset is text. */
 export function isText(type: MediaType): boolean {
   const { essence, charset } = type;
   return essence.startsWith('text/') || textTypes.has(essence) || charset !== undefined;
 }
 
-/** XML can't be taken for base64, so it may come as either. */
+/** XML never looks like base64, so results may have it as text or as base64. */
 export function isXmlFamily({ essence }: MediaType): boolean {
   return essence.endsWith('+xml');
 }
 
-/** As a header's value; `application/json` is UTF-8 by definition and says nothing of it. */
+/** Formats a header's value; `application/json` is UTF-8 by definition, so it names no charset. */
 export function formatMediaType(type: MediaType, charset?: 'UTF-8'): string {
   const parameters =
     charset === undefined ? type.parameters : [...type.parameters, ['charset', charset] as const];
   return [type.essence, ...parameters.map(([name, value]) => `${name}=${quoted(value)}`)].join('; ');
 }
 
-/** Undefined when there is no such charset. */
+/** Returns undefined for an unknown charset. */
 export function decodeText(bytes: Buffer, charset = 'utf-8'): string | undefined {
   if (/^utf-?8$/i.test(charset)) return bytes.toString('utf8');
   try {

@@ -1,12 +1,12 @@
 /**
- * What the web may use of a namespace's limits. Web actions are charged to their owner, whoever calls them, and a
- * flood must leave the owner its own calls: so the web gets a part of both limits, and never all of them unless that
- * part would be nothing.
+ * Limits what the web may use of a namespace's limits. Web actions are charged to their owner, whoever calls them, and a
+ * flood must leave the owner room for its own calls. So the web gets a share of both limits, and a whole limit only if the
+ * share would be zero.
  */
 import type { Identity } from '../../functions/index.ts';
 import { apiFault } from '../faults.ts';
 
-/** Of the limits on invocations a minute and at once. */
+/** Share of the limits on invocations per minute and at the same time. */
 const webShare = 0.8;
 
 export interface Held {
@@ -49,7 +49,7 @@ export function createOwnerShare(now: () => number = Date.now): OwnerShare {
   };
 }
 
-/** A limit of 0 stays one. */
+/** Keeps a limit of 0 at 0. */
 export function shareOf(limit: number): number {
   return Math.max(Math.min(limit, 1), Math.floor(limit * webShare));
 }

@@ -1,11 +1,11 @@
-/** `a=1&b=2`, as queries and forms have it. */
+/** Reads `a=1&b=2`, the form of queries and forms. */
 
-/** Fields of one query or form at most: reading more would take longer than a request is worth. */
+/** Most fields of one query or form: reading more would take too long. */
 export const maxPairs = 10_000;
 
 /**
- * Of a key that is repeated the last value counts, as in OpenWhisk. Undefined when a percent-encoding is broken or
- * there are more than `maxPairs`.
+ * Keeps the last value of a repeated key, as OpenWhisk does. Returns undefined for a broken percent-encoding and for more than
+ * `maxPairs` fields.
  */
 export function parsePairs(text: string): ReadonlyMap<string, string> | undefined {
   const parts = text.split('&', maxPairs + 1);

@@ -1,6 +1,6 @@
 /**
- * Token buckets by key: so many at once, so many a second after that. The least recently used buckets go when there
- * are too many, so that a flood of keys fills no memory; what it gives a flooder is a fresh bucket at most.
+ * Token buckets by key: a burst limit, and a rate per second after it. When there are too many buckets, the least recently used
+ * ones go, so a flood of keys fills no memory; a flooder gains a fresh bucket at most.
  */
 import { BoundedMap } from '../../lib/index.ts';
 import { apiFault } from '../faults.ts';
@@ -13,7 +13,7 @@ export interface Rate {
 export interface RateLimiter {
   /** @throws Fault WEB_RATE_EXCEEDED with `retryAfterMs` */
   take(key: string): void;
-  /** Buckets kept now. */
+  /** Number of buckets. */
   readonly size: number;
 }
 

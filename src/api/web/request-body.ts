@@ -1,4 +1,4 @@
-/** Bodies of requests as bytes; also of methods that seldom have one, whose bodies Fastify does not read. */
+/** Reads a body as bytes, also for methods that seldom have one and whose bodies Fastify does not read. */
 import type { FastifyRequest } from 'fastify';
 import { tooLarge } from '../../functions/index.ts';
 import { collectUpTo } from '../../lib/index.ts';

@@ -1,13 +1,13 @@
 /**
- * Headers that an action's result asks for. What would break the framing of the answer, or out of it into the next
- * one, never gets out: a broken name or value spoils the whole result, and what the server itself sets is left out.
+ * Reads the headers of an action's result. None may break the framing of the answer or inject another answer: one malformed
+ * name or value invalidates the whole result, and the server's own headers are left out.
  */
 import type { JsonValue } from '../../lib/index.ts';
 import { isJsonObject } from '../../lib/index.ts';
 import type { AnswerHeaders } from './answer.ts';
 
 /**
- * The server's own, as in OpenWhisk: programs that were written for a server of their own often return them.
+ * The server's own headers, as in OpenWhisk: programs that were written as servers often return them.
  * `service-worker-allowed` would let the page of one action speak for all of them.
  */
 const serversOwn = new Set([
@@ -27,12 +27,12 @@ const serversOwn = new Set([
 ]);
 
 const token = /^[\w!#$%&'*+.^`|~-]{1,256}$/;
-/** No control characters but the tab; bytes past ASCII as the latin-1 that HTTP sends. */
+/** No control characters except the tab; bytes past ASCII as Latin-1, which HTTP sends. */
 const fieldValue = /^[\t\x20-\x7e\x80-\xff]*$/;
 const maxHeaders = 200;
 const maxBytes = 32 * 1024;
 
-/** Undefined when they can't be headers. */
+/** Returns undefined for values that can't be headers. */
 export function resultHeaders(value: JsonValue | undefined): AnswerHeaders | undefined {
   if (value === undefined) return {};
   if (!isJsonObject(value)) return undefined;
@@ -51,7 +51,7 @@ export function resultHeaders(value: JsonValue | undefined): AnswerHeaders | und
   return Object.fromEntries([...headers].map(([key, values]) => [key, only(values) ?? values]));
 }
 
-/** Numbers and booleans as text, lists as so many values. */
+/** Returns numbers and booleans as text, and a list as several values. */
 function valuesOf(value: JsonValue, most: number): readonly string[] | undefined {
   if (typeof value === 'string') return [value];
   if (typeof value === 'number' || typeof value === 'boolean') return [String(value)];

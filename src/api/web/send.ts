@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify';
 import type { WebAnswer } from './answer.ts';
 
-/** As bytes: Fastify would add a charset to the type of what is JSON and a string. */
+/** Sends bytes: Fastify would add a charset to the type of a JSON string. */
 export function send(reply: FastifyReply, { status, headers, body }: WebAnswer): FastifyReply {
   return reply
     .code(status)

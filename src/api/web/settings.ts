@@ -1,4 +1,4 @@
-/** How an action is offered to the web, as its own annotations say: those of packages and bindings don't count. */
+/** Reads from an action's own annotations how it is offered to the web; those of packages and bindings don't count. */
 import { hash, timingSafeEqual } from 'node:crypto';
 import type { JsonValue } from '../../lib/index.ts';
 
@@ -11,16 +11,16 @@ export interface WebSettings {
 
 type WebAccess =
   | { readonly kind: 'open' }
-  /** Whoever sends a key of the platform. */
+  /** For callers with a key of the platform. */
   | { readonly kind: 'key' }
-  /** Whoever sends this in `X-Require-Whisk-Auth`. */
+  /** For callers that send this in `X-Require-Whisk-Auth`. */
   | { readonly kind: 'secret'; readonly secret: string }
-  /** The annotation makes no sense: nobody. */
+  /** For nobody: the annotation is malformed. */
   | { readonly kind: 'closed' };
 
 type Annotations = readonly { readonly key: string; readonly value: JsonValue }[];
 
-/** Undefined when it is not offered. */
+/** Returns undefined if the action is not offered to the web. */
 export function webSettings(annotations: Annotations): WebSettings | undefined {
   const annotation = (key: string) => annotations.find((each) => each.key === key)?.value;
   if (annotation('web-export') !== true) return undefined;
@@ -46,7 +46,7 @@ function accessOf(value: JsonValue | undefined): WebAccess {
   return { kind: 'closed' };
 }
 
-/** Takes as long for a wrong one as for the right one. */
+/** Takes the same time for a wrong secret as for the right one. */
 function isSame(expected: string, sent: string): boolean {
   return timingSafeEqual(hash('sha256', expected, 'buffer'), hash('sha256', sent, 'buffer'));
 }

@@ -1,4 +1,4 @@
-/** Makes an HTTP answer of an action's result, in the form that the extension of the URL asks for. */
+/** Shapes an action's result into an HTTP answer of the form that the URL's extension asks for. */
 import { overLimitText } from '../../dispatch/index.ts';
 import type { WebExtension } from '../../functions/index.ts';
 import { isJsonObject, type JsonValue } from '../../lib/index.ts';
@@ -13,7 +13,7 @@ const propertyNotFound: WebRefusal = {
 };
 
 /**
- * An action may answer with an error in the same forms. What went wrong inside is its owner's to know.
+ * An action may answer with an error in the same forms. Only its owner learns about internal failures.
  * @param resultJson JSON of the result
  */
 export function shapeResult(extension: WebExtension, status: ActivationStatus, resultJson: string): Shaped {
@@ -50,7 +50,7 @@ function shapeText(result: JsonValue): Shaped {
   return content('text/plain; charset=UTF-8', typeof value === 'string' ? value : prettyJson(value));
 }
 
-/** Of an object its `body`, else the field of the extension's name; anything else as it is. */
+/** Returns an object's `body`, or else the field of the extension's name; returns other values as they are. */
 function fieldOf(result: JsonValue, field: string): JsonValue | undefined {
   if (!isJsonObject(result)) return result;
   return Object.hasOwn(result, 'body') ? result['body'] : own(result, field);

@@ -1,4 +1,4 @@
-/** Which action a path below `/web` names, and in what form its result is wanted. */
+/** Finds the action that a path below `/web` names, and the wanted form of its result. */
 import {
   type EntityRef,
   notFound,
@@ -13,7 +13,7 @@ interface WebTarget {
   readonly extension: WebExtension;
 }
 
-/** A URL as it was sent, taken apart: nothing of it is decoded. */
+/** The parts of a URL, not decoded. */
 interface RawUrl {
   readonly segments: readonly string[];
   /** Without the question mark. */
@@ -30,7 +30,7 @@ export function splitUrl(url: string): RawUrl {
 
 /**
  * @param segments a namespace, a package (or `default`) and an action's name, percent-encoded
- * @throws Fault NOT_FOUND, also when they can't be names
+ * @throws Fault NOT_FOUND, also for impossible names
  */
 export function parseWebTarget(segments: readonly string[]): WebTarget {
   const [namespace, inPackage, last] = segments.map(decodeSegment);
@@ -44,17 +44,17 @@ export function parseWebTarget(segments: readonly string[]): WebTarget {
   return { action, extension };
 }
 
-/** What follows the action in a path, with its leading slash: '' when nothing does. */
+/** Returns the rest of a path after the action, with its leading slash, or ''. */
 export function restOf(segments: readonly string[]): string {
   return segments.length === 0 ? '' : `/${segments.join('/')}`;
 }
 
-/** @throws Fault NOT_FOUND when it is not percent-encoded UTF-8 */
+/** @throws Fault NOT_FOUND for anything but percent-encoded UTF-8 */
 export function decodeSegment(text: string): string {
   return orNotFound(() => decodeURIComponent(text));
 }
 
-/** What can be read is given, what can not leads nowhere. @throws Fault NOT_FOUND */
+/** Turns every error of `read` into NOT_FOUND. @throws Fault NOT_FOUND */
 export function orNotFound<T>(read: () => T): T {
   try {
     return read();

@@ -1,4 +1,4 @@
-/** Finds an action that is offered to the web, and who pays for a call of it. */
+/** Finds an action that is offered to the web, and the namespace that its calls are charged to. */
 import { type EntityRef, type Functions, hasRight, type Identity, notFound } from '../../functions/index.ts';
 import { isFault } from '../../lib/index.ts';
 import { type WebSettings, webSettings } from './settings.ts';
@@ -8,19 +8,19 @@ type Resolved = Awaited<ReturnType<Functions['actions']['resolve']>>;
 export interface WebAction {
   readonly resolved: Resolved;
   readonly settings: WebSettings;
-  /** Whose limits the call is charged to: the owner's. What Ward itself carries out is the caller's. */
+  /** The owner, whose limits the call is charged to; for Ward's own actions, the caller. */
   readonly payer: Identity;
-  /** The caller, as far as a key was sent that may call. */
+  /** The caller, if it sent a key that may call. */
   readonly user: Identity | undefined;
-  /** A key of ours was sent, whatever it may do. */
+  /** Whether the caller sent a key of ours, with any scope. */
   readonly hasKey: boolean;
 }
 
-/** Why a name leads nowhere is not the web's to know. */
+/** The web must not learn why a name leads nowhere. */
 const hidden = ['NOT_FOUND', 'NOT_AUTHORIZED', 'WRONG_COLLECTION', 'BINDING_CYCLIC', 'NAME_INVALID'];
 
 /**
- * @param key of the caller, if one was sent
+ * @param key of the caller, if it sent one
  * @throws Fault NOT_FOUND
  */
 export async function findWebAction(
@@ -33,7 +33,7 @@ export async function findWebAction(
     const settings = webSettings(resolved.action.annotations);
     if (settings === undefined) throw notFound();
     const isWard = resolved.plan.type === 'builtin';
-    // What a key may do of Ward's own, Ward's own actions decide.
+    // Ward's own actions check by themselves what a key may do.
     const user = key !== undefined && (isWard || hasRight(key.scope, 'invoke')) ? key : undefined;
     const payer = isWard && user !== undefined ? user : await namespaces.identityOf(ref.namespace);
     if (payer === undefined) throw notFound();

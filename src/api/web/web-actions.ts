@@ -1,7 +1,7 @@
 /**
- * Calls of web actions. In two steps, so that nothing of a body is read for a call that is refused: `open` finds the
- * action and decides whether the caller may call it; `run` calls it and makes an answer of its result. The URLs of
- * web actions and the API gateway both end here.
+ * Calls web actions in two steps, so that Ward reads no body for a refused call: `open` finds the action and decides whether
+ * the caller may call it; `run` calls it and makes an answer of its result. The URLs of web actions and the API gateway both
+ * end here.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import {
@@ -29,7 +29,7 @@ export interface WebHead {
   /** In capitals. */
   readonly method: string;
   readonly headers: IncomingHttpHeaders;
-  /** What follows the action in the URL, percent-encoded. */
+  /** The rest of the URL's path after the action, percent-encoded. */
   readonly path: string;
   /** Percent-encoded. */
   readonly query: string;
@@ -38,9 +38,9 @@ export interface WebHead {
 }
 
 export interface WebCall {
-  /** For whatever is answered. */
+  /** Headers of every answer. */
   readonly headers: AnswerHeaders;
-  /** Is the answer, if there is one already. */
+  /** The answer, if there is one without running the action. */
   readonly answer: WebAnswer | undefined;
   /**
    * @throws Fault QUERY_INVALID, PARAMETERS_NOT_ALLOWED, BODY_NOT_JSON, BODY_TOO_DEEP, BODY_INVALID,
@@ -50,7 +50,7 @@ export interface WebCall {
 }
 
 export interface WebActions {
-  /** @throws Fault NOT_FOUND when the action is not there or not offered to the web */
+  /** @throws Fault NOT_FOUND for an action that does not exist or is not offered to the web */
   open(head: WebHead): Promise<WebCall>;
 }
 
@@ -76,7 +76,7 @@ export function createWebActions(options: WebActionsOptions): WebActions {
   };
 }
 
-/** Whose key was sent; a header that holds none of ours is the action's to read. */
+/** Returns the owner of the key in the header; any other header is for the action to read. */
 async function keyOf(
   { namespaces }: Pick<Functions, 'namespaces'>,
   authorization: string | undefined,
@@ -90,7 +90,7 @@ async function keyOf(
   }
 }
 
-/** Browsers ask with OPTIONS and without credentials; an action that answers them itself is asked. */
+/** Answers OPTIONS of browsers, which come without credentials, unless the action answers them itself. */
 function answerBefore(head: WebHead, { settings, user }: WebAction): WebAnswer | undefined {
   if (head.method === 'OPTIONS') {
     return settings.hasOwnOptions ? undefined : { status: 200, headers: {}, body: undefined };
@@ -127,7 +127,7 @@ async function run(
       payload,
       waitMs: functions.limits.blockingWaitMs,
       transactionId: head.transactionId,
-      // A key is its namespace's: the code of another one does not get it.
+      // The key belongs to its namespace; the code of another one must not get it.
       authorization: isOwn ? head.headers.authorization : undefined,
     });
     isRunning = record === undefined;
@@ -136,7 +136,7 @@ async function run(
       record === undefined
         ? errorAnswer(202, 'Response not yet ready.', head.transactionId)
         : answerOf(head, shapeResult(head.extension, record.status, jsonOf(record.result)));
-    // Unlike the id, the action can't say otherwise.
+    // Unlike the id, the action can't override it.
     const lost = isRecordLost ? { [recordHeader]: 'lost' } : {};
     return withHeaders({ ...answer, headers: { ...answer.headers, ...lost } }, id);
   } finally {

@@ -1,4 +1,4 @@
-/** Errors on the way to a web action, or from it: what is refused is told, what went wrong inside is not. */
+/** Answers errors of calls to web actions: it explains refusals, but not internal failures. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { tooLarge } from '../../functions/index.ts';
 import { type Fault, isFault, type Log } from '../../lib/index.ts';
@@ -47,7 +47,7 @@ function ofFault({ kind, message, retryAfterMs }: Fault): Told {
   return { status, text: message, headers: { 'retry-after': String(seconds) } };
 }
 
-/** Fastify's own, by their status. */
+/** Answers Fastify's own errors by their status. */
 function ofFramework(error: unknown, { headers }: FastifyRequest, maxBytes: number): Told {
   const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500;
   if (status === 413) {

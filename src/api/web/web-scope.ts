@@ -1,7 +1,6 @@
 /**
- * A part of the server that anybody may call, with bodies of any type. What a request costs before it is known to be
- * welcome is kept small: its address is counted first, then the action is looked for, then the body gets its memory,
- * and only then is it read.
+ * A part of the server that anybody may call, with bodies of any type. It keeps an unwelcome request cheap: it counts the
+ * address first, then finds the action, then reserves memory for the body, and only then reads it.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
 import { fullNameOf } from '../../functions/index.ts';
@@ -17,11 +16,11 @@ import type { WebActions, WebHead } from './web-actions.ts';
 import { webErrorHandler } from './web-errors.ts';
 import { finished, type WebState } from './web-state.ts';
 
-/** Which call a URL stands for; or its answer, when there is nothing to call. */
+/** The call that a URL stands for, or the answer if there is nothing to call. */
 export type Located =
   | {
       readonly head: WebHead;
-      /** Makes the last changes to whatever is answered. */
+      /** Makes the last changes to any answer. */
       readonly finish?: (answer: WebAnswer) => WebAnswer;
     }
   | { readonly answer: WebAnswer };
@@ -36,7 +35,7 @@ export interface WebScopeOptions {
   readonly log: Log;
 }
 
-/** All that reach a web action. */
+/** Methods that reach a web action. */
 const webMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] satisfies HTTPMethods[];
 
 /** @param url with a wildcard at its end */
@@ -75,7 +74,7 @@ export function addWebScope(
   });
 }
 
-/** Gives the answer, when there is one already. */
+/** Returns the answer, if there is one without running the action. */
 async function begin(
   { actions, perAddress, perAddressAndAction, uploads, maxBodyBytes }: WebScopeOptions,
   request: FastifyRequest,
@@ -97,13 +96,13 @@ async function begin(
   return undefined;
 }
 
-/** The client may have left meanwhile. */
+/** Releases at once if the client has left already. */
 function releaseAtEnd({ raw }: FastifyReply, held: Held): void {
   if (raw.destroyed) held.release();
   else raw.once('close', held.release);
 }
 
-/** A body without a length may be as long as any. */
+/** Counts a body without a length as the longest allowed one. */
 function announcedBytes({ headers }: FastifyRequest, maxBytes: number): number {
   const length = headers['content-length'];
   if (length !== undefined) return Math.min(Number(length), maxBytes);

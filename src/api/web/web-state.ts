@@ -1,11 +1,11 @@
-/** What is known of a request to the web so far. */
+/** What Ward knows about a request to the web so far. */
 import type { FastifyRequest } from 'fastify';
 import type { WebAnswer } from './answer.ts';
 import type { WebCall } from './web-actions.ts';
 
 export interface WebState {
   call?: WebCall;
-  /** Makes the last changes to whatever is answered. */
+  /** Makes the last changes to any answer. */
   finish?: (answer: WebAnswer) => WebAnswer;
 }
 
@@ -16,7 +16,7 @@ declare module 'fastify' {
   }
 }
 
-/** As it is to be sent. */
+/** Returns the answer in its final form. */
 export function finished({ web }: Pick<FastifyRequest, 'web'>, answer: WebAnswer): WebAnswer {
   return web?.finish === undefined ? answer : web.finish(answer);
 }

@@ -1,4 +1,4 @@
-/** `/api/v1/web/{namespace}/{package|default}/{action}[.extension][/path]`: actions that are offered to the world. */
+/** `/api/v1/web/{namespace}/{package|default}/{action}[.extension][/path]`: actions that their owners offer to the world. */
 import type { FastifyInstance } from 'fastify';
 import type { Functions } from '../../functions/index.ts';
 import type { Log } from '../../lib/index.ts';
@@ -15,15 +15,15 @@ interface WebOptions {
   readonly limits?: Partial<WebLimits>;
 }
 
-/** What one client may do with what is open to all. */
+/** Limits on what one client may do without a key. */
 export interface WebLimits {
   readonly perAddress: Rate;
   readonly perAddressAndAction: Rate;
-  /** Addresses that are told apart; so many of each of the two. */
+  /** Most addresses that each of the two rates counts. */
   readonly addresses: number;
-  /** Bodies of requests in memory at once. */
+  /** Bytes of request bodies in memory at the same time. */
   readonly uploadBytes: number;
-  /** Bodies of answers that clients have not read. */
+  /** Bytes of answers that clients have not read yet. */
   readonly answerBytes: number;
 }
 
@@ -37,7 +37,7 @@ const defaultWebLimits: WebLimits = {
   answerBytes: 256 * mebibyte,
 };
 
-/** What web actions and the gateway have in common, counters included. */
+/** The common parts of web actions and the gateway, counters included. */
 export type Web = WebScopeOptions;
 
 export function createWeb({ functions, log, ...options }: WebOptions): Web {
@@ -57,7 +57,7 @@ export function createWeb({ functions, log, ...options }: WebOptions): Web {
 const root = '/api/v1/web/';
 const rootSegments = root.split('/').length - 2;
 
-/** Not to be added where a hook asks for credentials or sets CORS headers. */
+/** Do not add it below a hook that asks for credentials or sets CORS headers. */
 export function addWeb(app: FastifyInstance, web: Web): void {
   addWebScope(app, `${root}*`, web, (request) => {
     const { segments, query } = splitUrl(request.raw.url ?? '');
