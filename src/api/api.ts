@@ -13,7 +13,7 @@ import { shareConnections } from './connections.ts';
 import { addApiDocs } from './docs/api-docs.ts';
 import { clientErrorHandler, errorHandler, sendError } from './errors.ts';
 import { addGateway } from './gateway/gateway.ts';
-import { addMemoryAdmission, type MemoryAdmission } from './memory-admission.ts';
+import { addMemoryAdmission, createUploadBudget, type MemoryAdmission } from './request-memory.ts';
 import { addActions } from './resources/actions.ts';
 import { addActivationInputs, addActivations, addRequests } from './resources/activations.ts';
 import { addDeadLetters } from './resources/dead-letters.ts';
@@ -35,7 +35,6 @@ import {
   type SandboxEntrance,
 } from './sandbox-entrance.ts';
 import { transactionIdOf } from './transaction.ts';
-import { createUploadBudget } from './upload-budget.ts';
 import { addWeb, createWeb, type WebLimits } from './web/web.ts';
 
 export interface ApiOptions {

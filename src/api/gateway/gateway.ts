@@ -3,6 +3,7 @@
  * an operation and calls its action in this process, with the same checks and counts as at the action's own URL, and without a
  * second request.
  */
+import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import {
   type ApiBackend,
@@ -18,7 +19,6 @@ import { decodeSegment, orNotFound, restOf, splitUrl } from '../web/target.ts';
 import type { Web } from '../web/web.ts';
 import type { WebHead } from '../web/web-actions.ts';
 import { addWebScope, type Located } from '../web/web-scope.ts';
-import { corsOf, preflight } from './gateway-cors.ts';
 
 interface GatewayOptions {
   readonly web: Web;
@@ -80,4 +80,35 @@ function notAllowed(verbs: readonly string[], transactionId: string): WebAnswer 
   const allowed = verbs.map((verb) => verb.toUpperCase()).join(', ');
   const text = `HTTP method not allowed, supported methods: ${allowed}`;
   return withHeaders(errorAnswer(405, text, transactionId), { allow: allowed });
+}
+
+const corsMethods = 'GET, POST, PUT, DELETE, PATCH, HEAD, OPTIONS';
+
+/**
+ * CORS as in OpenWhisk's gateway: an API that enables it is open to every origin, whatever its actions say; one that disables
+ * it removes their CORS headers. Unlike in OpenWhisk, the action decides whether a browser may send cookies.
+ * @param enabled undefined to keep the action's headers
+ */
+function corsOf(
+  enabled: boolean | undefined,
+  request: IncomingHttpHeaders,
+): (answer: WebAnswer) => WebAnswer {
+  if (enabled === undefined) return (answer) => answer;
+  return (answer) => {
+    if (!enabled) {
+      const others = Object.entries(answer.headers).filter(([name]) => !name.startsWith('access-control-'));
+      return { ...answer, headers: Object.fromEntries(others) };
+    }
+    const headers = {
+      'access-control-allow-origin': request.origin ?? '*',
+      'access-control-allow-methods': corsMethods,
+    };
+    return { ...answer, headers: { ...answer.headers, ...headers } };
+  };
+}
+
+function preflight(request: IncomingHttpHeaders): WebAnswer {
+  const wanted = request['access-control-request-headers'];
+  const headers = wanted === undefined ? {} : { 'access-control-allow-headers': wanted };
+  return { status: 200, headers, body: undefined };
 }

@@ -7,8 +7,8 @@ import { anyEntityOf, anyNamespaceOf, entityOf, identityOf, pathPart } from '../
 import { sendJson } from '../errors.ts';
 import { apiFault } from '../faults.ts';
 import { queryBoolean, queryPage } from '../query.ts';
+import type { UploadBudget } from '../request-memory.ts';
 import { addResource } from '../resource.ts';
-import type { UploadBudget } from '../upload-budget.ts';
 import { invokeHandler } from './invoke.ts';
 
 const collection = 'actions';

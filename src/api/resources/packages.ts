@@ -4,8 +4,8 @@ import { notFound, type PackageService, type SystemLimits } from '../../function
 import { anyNamespaceOf, identityOf } from '../authentication.ts';
 import { sendJson } from '../errors.ts';
 import { queryBoolean } from '../query.ts';
+import type { UploadBudget } from '../request-memory.ts';
 import { addResource } from '../resource.ts';
-import type { UploadBudget } from '../upload-budget.ts';
 import { anyPlainOf, entityBodyBytes, plainOf, requiredBody, sendPage } from './plain-entity.ts';
 
 interface PackageParts {

@@ -13,8 +13,8 @@ import { anyEntityOf, entityOf, identityOf, namespaceOf } from '../authenticatio
 import { sendJson } from '../errors.ts';
 import { apiFault } from '../faults.ts';
 import { queryBoolean, queryPage } from '../query.ts';
+import type { UploadBudget } from '../request-memory.ts';
 import { addResource, type Resource } from '../resource.ts';
-import type { UploadBudget } from '../upload-budget.ts';
 
 /** For bodies with parameters and annotations; JSON escapes need more room than the values. */
 export const entityBodyBytes = 4 * 1024 * 1024;

@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import type { RuleService, SystemLimits } from '../../functions/index.ts';
 import { identityOf } from '../authentication.ts';
 import { sendJson } from '../errors.ts';
-import type { UploadBudget } from '../upload-budget.ts';
+import type { UploadBudget } from '../request-memory.ts';
 import { addPlainEntities, plainOf, requiredBody } from './plain-entity.ts';
 
 interface RuleParts {

@@ -9,7 +9,7 @@ import {
 import { isJsonObject, type JsonObject } from '../../lib/index.ts';
 import { identityOf } from '../authentication.ts';
 import { sendJson, tellRecordLost } from '../errors.ts';
-import type { UploadBudget } from '../upload-budget.ts';
+import type { UploadBudget } from '../request-memory.ts';
 import { addPlainEntities, plainOf } from './plain-entity.ts';
 
 interface TriggerParts {

@@ -16,7 +16,6 @@ import { recordHeader } from '../errors.ts';
 import { accepts } from './accept.ts';
 import { type AnswerHeaders, errorAnswer, type Shaped, type WebAnswer, withHeaders } from './answer.ts';
 import { webArguments } from './arguments.ts';
-import { corsHeaders } from './cors.ts';
 import type { OwnerShare } from './owner-share.ts';
 import { isAdmitted } from './settings.ts';
 import { shapeResult } from './shape.ts';
@@ -155,4 +154,15 @@ function answerOf({ headers, transactionId }: WebHead, shaped: Shaped): WebAnswe
   }
   const text = `Resource representation is only available with these types:\n${contentType}`;
   return errorAnswer(406, text, transactionId);
+}
+
+const usualHeaders = 'Authorization, Origin, X-Requested-With, Content-Type, Accept, User-Agent';
+
+/** Tells browsers that any page may call a web action, with any headers. */
+function corsHeaders(request: IncomingHttpHeaders): AnswerHeaders {
+  return {
+    'access-control-allow-origin': '*',
+    'access-control-allow-methods': 'OPTIONS, GET, DELETE, POST, PUT, HEAD, PATCH',
+    'access-control-allow-headers': request['access-control-request-headers'] ?? usualHeaders,
+  };
 }

@@ -4,8 +4,7 @@ import { tooLarge } from '../../functions/index.ts';
 import { type Fault, isFault, type Log } from '../../lib/index.ts';
 import { statusOfKind } from '../faults.ts';
 import { type TroubleAnswer, troubleAnswer } from '../trouble.ts';
-import { type AnswerHeaders, errorAnswer, withHeaders } from './answer.ts';
-import { send } from './send.ts';
+import { type AnswerHeaders, errorAnswer, send, withHeaders } from './answer.ts';
 import { finished } from './web-state.ts';
 
 interface WebErrorOptions {

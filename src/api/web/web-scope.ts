@@ -3,15 +3,13 @@
  * address first, then finds the action, then reserves memory for the body, and only then reads it.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
-import { fullNameOf } from '../../functions/index.ts';
-import type { Log } from '../../lib/index.ts';
-import type { WebAnswer } from './answer.ts';
+import { fullNameOf, tooLarge } from '../../functions/index.ts';
+import { collectUpTo, type Log } from '../../lib/index.ts';
+import { send, type WebAnswer } from './answer.ts';
 import type { BodyBudget } from './body-budget.ts';
 import { networkOf } from './client-network.ts';
 import type { Held } from './owner-share.ts';
 import type { RateLimiter } from './rate-limiter.ts';
-import { bodyReader } from './request-body.ts';
-import { send } from './send.ts';
 import type { WebActions, WebHead } from './web-actions.ts';
 import { webErrorHandler } from './web-errors.ts';
 import { finished, type WebState } from './web-state.ts';
@@ -107,4 +105,19 @@ function announcedBytes({ headers }: FastifyRequest, maxBytes: number): number {
   const length = headers['content-length'];
   if (length !== undefined) return Math.min(Number(length), maxBytes);
   return headers['transfer-encoding'] === undefined ? 0 : maxBytes;
+}
+
+/** @throws Fault ENTITY_TOO_LARGE */
+type BodyReader = (request: FastifyRequest) => Promise<Buffer | undefined>;
+
+/** Reads a body as bytes, also for methods that seldom have one and whose bodies Fastify does not read. */
+function bodyReader(maxBytes: number): BodyReader {
+  return async (request) => {
+    if (Buffer.isBuffer(request.body)) return request.body;
+    const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
+    const hasBody = encoding !== undefined || (length !== undefined && length !== '0');
+    if (!hasBody || request.raw.readableEnded) return undefined;
+    if (Number(length) > maxBytes) throw tooLarge('Request', Number(length), maxBytes);
+    return collectUpTo(request.raw, maxBytes, (bytes) => tooLarge('Request', bytes, maxBytes));
+  };
 }
