@@ -1,5 +1,5 @@
 /**
- * The three forms in which an image is named: `nodejs:24` (in Ward's store), `oci:DIR[:TAG]` (an image layout,
+ * Parses the three forms of an image's name: `nodejs:24` (in Ward's store), `oci:DIR[:TAG]` (an image layout,
  * split as skopeo does, at the first colon after the folder) and `rootfs:DIR` (a folder that is a root file system).
  */
 import { resolve } from 'node:path';

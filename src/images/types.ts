@@ -1,4 +1,4 @@
-/** What the rest of Ward knows of an image. */
+/** The types of images for the rest of Ward. */
 import type { Digest } from '../blobs/index.ts';
 
 export interface ImageConfig {
@@ -12,7 +12,7 @@ export interface ImageConfig {
 
 /** An image that is in the store, or a folder that stands for one. */
 export interface Image {
-  /** As it was asked for: `nodejs:24`, `oci:DIR[:TAG]`, `rootfs:DIR`. */
+  /** The requested name: `nodejs:24`, `oci:DIR[:TAG]`, `rootfs:DIR`. */
   readonly reference: string;
   /** The manifest's digest; undefined for `rootfs:DIR`. */
   readonly digest: Digest | undefined;
@@ -37,7 +37,7 @@ export interface StoredImage {
 export interface ImageStore extends AsyncDisposable {
   list(): Promise<readonly StoredImage[]>;
   /**
-   * @param namespace for which it will be run; undefined: for whoever owns the machine
+   * @param namespace the namespace that runs it; undefined: the owner of the machine
    * @throws Fault IMAGE_NOT_FOUND, IMAGE_INVALID, IMAGE_UNSAFE
    */
   resolve(reference: string, namespace?: string): Promise<Image>;
@@ -47,11 +47,11 @@ export interface ImageStore extends AsyncDisposable {
    * @param folders Absolute, normal paths: empty folders that the root has where the image has nothing.
    */
   mountRoot(image: Image, folders?: readonly string[]): Promise<RootFilesystem>;
-  /** Unmounts what no holder released. */
+  /** Unmounts roots that no holder has released. */
   close(): Promise<void>;
 }
 
-/** What an archive from outside may be at most. */
+/** Limits of an archive from outside. */
 export interface ArchiveLimits {
   readonly maxEntries: number;
   readonly maxTotalBytes: number;

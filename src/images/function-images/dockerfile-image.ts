@@ -111,7 +111,7 @@ function ignoredBy({ leftOut, ignoreText }: FolderContent): string {
   return [ignoreText, ...others, ''].join('\n');
 }
 
-/** Writes a pattern for this path only. Replaces characters that would be trimmed by a wildcard. */
+/** Writes a pattern for this path only. A wildcard stands for each blank, which would be trimmed. */
 function literal(path: string): string {
   return path.replaceAll(/[\\*?[\]#!]/g, '\\$&').replaceAll(/\s/g, '?');
 }

@@ -1,18 +1,18 @@
-/** Bytes that come in pieces, taken in pieces of other sizes; copied only where one spans two. */
+/** Takes bytes that come in pieces, in pieces of other sizes. Copies only where one spans two. */
 
 export interface Buffering {
   push(bytes: Buffer): void;
-  /** Exactly so many; undefined when they are not all there. Valid until the next push. */
+  /** Takes exactly `length` bytes; undefined when there are fewer. Valid until the next push. */
   take(length: number): Buffer | undefined;
-  /** At least one, at most so many; undefined when there are none. */
+  /** Takes at least one and at most `length` bytes; undefined when there are none. */
   some(length: number): Buffer | undefined;
-  /** At most so many, which stay where they are. */
+  /** Shows at most `length` bytes without taking them. */
   peek(length: number): Buffer;
-  /** Passes over at most so many, and says how many. */
+  /** Skips at most `length` bytes, and returns how many. */
   skip(length: number): number;
-  /** Undoes the last taking of so many. */
+  /** Puts back the last `length` bytes that were taken. */
   putBack(length: number): void;
-  /** How many are there. */
+  /** The number of bytes that are there. */
   held(): number;
 }
 

@@ -9,13 +9,13 @@ export type EntryPath =
   | { readonly path: string; readonly problem?: undefined }
   | { readonly path?: undefined; readonly problem: string };
 
-/** Half of PATH_MAX: the rest is left to the folder that it is unpacked into. */
+/** Half of PATH_MAX: the rest is for the folder that it is unpacked into. */
 const maxNameBytes = 2048;
 /** NAME_MAX of Linux. */
 const maxPartBytes = 255;
 const maxDepth = 100;
 const controlCharacters = /\p{Cc}/u;
-/** Already as it should be: most names by far. */
+/** Names that need no change: most names by far. */
 const plain = /^(?:[\w@+-][\w@+.~-]{0,100}\/){0,30}[\w@+-][\w@+.~-]{0,100}$/;
 
 export function entryPath(name: Buffer): EntryPath {
@@ -32,8 +32,8 @@ export function entryPath(name: Buffer): EntryPath {
 }
 
 /**
- * Where a link at `path` leads, below the same root; undefined when it leads out of it. What a link's target may be
- * a link itself is not looked at.
+ * Finds the target of a link at `path`, below the same root; undefined when it leads out of it. Does not follow a
+ * target that is a link itself.
  */
 export function linkTarget(path: string, target: string): string | undefined {
   const from = target.startsWith('/') ? [] : path.split('/').slice(0, -1);
@@ -44,7 +44,7 @@ export function linkTarget(path: string, target: string): string | undefined {
   return from.join('/');
 }
 
-/** For a message: quoted, escaped and cut. */
+/** Quotes, escapes and shortens a path for a message. */
 export function showPath(name: string): string {
   return JSON.stringify(name.length > 120 ? `${name.slice(0, 120)}…` : name);
 }

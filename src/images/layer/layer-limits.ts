@@ -1,8 +1,8 @@
-/** What one layer may hold: far more than any sensible one, far less than a disk. The same for who scans and who lays it. */
+/** Limits of one layer, for scanning and unpacking: far above any sensible layer, far below a disk. */
 export interface LayerLimits {
   readonly maxEntries: number;
   readonly maxTotalBytes: number;
-  /** Of all names taken together. */
+  /** For all names together. */
   readonly maxNameBytes: number;
 }
 

@@ -1,8 +1,7 @@
 /**
- * What each entry of a layer does where the layer is laid, entry after entry: asked by who scans a layer and by who lays
- * it, so that the two can't differ. What two programs would lay in two ways (below a link, over a folder, by a hard link to
- * what is not there yet) has a problem.
- * Source: OCI image-spec v1.1, layer.md, "Whiteouts".
+ * Says what each entry of a layer does when the layer is unpacked, entry after entry. The scanner and the unpacker both
+ * ask it, so that they can't differ. An entry that two programs would unpack in two ways (below a link, over a folder,
+ * by a hard link to a file that is not there yet) has a problem. Source: OCI image-spec v1.1, layer.md, "Whiteouts".
  */
 import { isUtf8 } from 'node:buffer';
 import { entryPath, showPath } from './entry-path.ts';
@@ -11,20 +10,22 @@ import type { TarEntry } from './tar-entry.ts';
 /** Paths have no leading slash; the root's is empty. With a problem, no two programs would agree on it. */
 export type Placed = { readonly problem: string | undefined } & (
   | { readonly kind: 'folder' | 'file' | 'special'; readonly path: string }
-  /** A node that every root file system of Linux has in `/dev`. Not unpacked: the runtime mounts a `/dev` of its own. */
+  /**
+   * A node that every root file system of Linux has in `/dev`. It is not unpacked: the runtime mounts its own `/dev`.
+   */
   | { readonly kind: 'node'; readonly path: string }
   | { readonly kind: 'symlink'; readonly path: string; readonly target: Buffer }
   /** `original` is empty when it leads nowhere. */
   | { readonly kind: 'hardlink'; readonly path: string; readonly original: string }
-  /** Nothing is laid; what layers below have is deleted, or nothing at all is meant. */
+  /** Unpacks nothing: deletes something of the layers below, or has no effect. */
   | { readonly kind: 'whiteout'; readonly path: string }
-  /** Its name is none. */
+  /** It has no valid name. */
   | { readonly kind: 'nameless'; readonly path: ''; readonly problem: string }
 );
 
 const whiteoutPrefix = '.wh.';
 const opaqueName = '.wh..wh..opq';
-/** Those that debootstrap and others make, by path. Source: Linux, Documentation/admin-guide/devices.txt. */
+/** The nodes that debootstrap and others make, by path. Source: Linux, Documentation/admin-guide/devices.txt. */
 const usualNodes: ReadonlyMap<string, string> = new Map([
   ['dev/console', '5:1'],
   ['dev/full', '1:7'],
@@ -41,7 +42,7 @@ const maxTargetBytes = 4095;
 export class LayerPaths {
   readonly #files = new Map<string, 'regular' | 'other'>();
   readonly #folders = new Set<string>();
-  /** With those that no entry names. */
+  /** Also holds folders that no entry names. */
   readonly #allFolders = new Set<string>(['']);
   readonly #nodes = new Set<string>();
   /** Files that a hard link names, too. */
@@ -49,7 +50,7 @@ export class LayerPaths {
   readonly #removed = new Set<string>();
   readonly #opaque = new Set<string>();
 
-  /** The next entry. */
+  /** Places the next entry. */
   place(entry: TarEntry): Placed {
     const { path, problem } = entryPath(entry.name);
     if (path === undefined) {
@@ -160,7 +161,7 @@ export class LayerPaths {
     const problem = this.#climb(folder);
     if (base === opaqueName) {
       this.#opaque.add(folder);
-      // overlayfs does not know of such a thing.
+      // overlayfs can't do that.
       return folder === '' ? 'hides all layers below' : problem;
     }
     // aufs, where whiteouts come from, keeps records under such names; they delete nothing.

@@ -31,7 +31,7 @@ export function parsePax(bytes: Buffer): PaxRecords {
   return records;
 }
 
-/** The record as a number that is not negative. @throws Fault ARCHIVE_INVALID */
+/** Reads a record as a non-negative number. @throws Fault ARCHIVE_INVALID */
 export function paxNumber(records: PaxRecords, key: string): number | undefined {
   const text = records.get(key)?.toString('latin1');
   if (text === undefined) return undefined;

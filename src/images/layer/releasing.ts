@@ -1,11 +1,14 @@
 /**
- * zlib hands out each piece in new memory, which V8 knows as a few small objects: it would gather hundreds of them, and
- * answer with full collections. So the memory of each is given back as soon as it has been read.
+ * zlib returns each piece in new memory, which V8 counts as a few small objects: it would gather hundreds of them, and
+ * answer with full collections. So Ward gives back the memory of each piece as soon as it has been read.
  */
 
 import { giveBackAround } from '../../lib/index.ts';
 
-/** To be told of each piece when it was read. Its memory goes with the next: until then there may be a rest of it. */
+/**
+ * Call the result with each piece that was read. It releases the piece at the next call: until then, a rest may be in
+ * use.
+ */
 export function openReleasing(): (piece: Buffer) => void {
   let last: Buffer | undefined;
   return (piece) => {
@@ -14,7 +17,7 @@ export function openReleasing(): (piece: Buffer) => void {
   };
 }
 
-/** Unless there is a rest of the memory: zlib fills that before it takes other memory. */
+/** Does nothing while the memory has room left: zlib fills it before it takes new memory. */
 function release(piece: Buffer): void {
   if (piece.byteOffset + piece.length === piece.buffer.byteLength) giveBackAround(piece);
 }

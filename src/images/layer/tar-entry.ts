@@ -1,7 +1,7 @@
 /**
- * An entry of a tar archive: its header with what the headers before it say of it. Refused is what programs read in
- * different ways: names given twice, sparse files, unknown types, sizes where none belong.
- * Sources: POSIX.1-2017, pax; GNU tar manual, "Basic Tar Format"; archive/tar of Go, which Docker reads with.
+ * An entry of a tar archive: its header, and the extra headers before it. Refuses entries that programs read in
+ * different ways: two names, sparse files, unknown types, sizes where none belong. Sources: POSIX.1-2017, pax; GNU tar
+ * manual, "Basic Tar Format"; archive/tar of Go, which Docker reads with.
  */
 import { type PaxRecords, parsePax, paxNumber } from './pax.ts';
 import { invalidTar, type TarHeader } from './tar-header.ts';
@@ -16,14 +16,14 @@ export interface TarEntry {
   readonly uid: number;
   readonly gid: number;
   readonly sizeBytes: number;
-  /** Of a character device, `1:3`; undefined also where two headers could say two. */
+  /** The number of a character device, `1:3`; undefined also where two headers could disagree on it. */
   readonly device: string | undefined;
-  /** Seconds of the epoch. */
+  /** Epoch seconds. */
   readonly changedAt: number | undefined;
   readonly xattrs: ReadonlyMap<string, Buffer>;
 }
 
-/** What headers before an entry say of it. */
+/** The content of the extra headers before an entry. */
 export interface Extras {
   name?: Buffer;
   linkName?: Buffer;
@@ -44,7 +44,7 @@ const xattrPrefix = 'SCHILY.xattr.';
 const noAttributes: ReadonlyMap<string, Buffer> = new Map();
 
 export function addExtra(extras: Extras, type: string, bytes: Buffer): void {
-  // A copy, because what was read is valid until the next push only.
+  // Copies, because the bytes are valid only until the next push.
   const kept = Buffer.from(bytes);
   if (type === 'g') refuseGlobal(parsePax(kept));
   else if (type === 'x' && extras.pax === undefined) extras.pax = parsePax(kept);
@@ -53,7 +53,7 @@ export function addExtra(extras: Extras, type: string, bytes: Buffer): void {
   else throw invalidTar('an entry is described twice');
 }
 
-/** Some programs apply them to every entry that follows, some don't. */
+/** Refuses global records, which some programs apply to every entry that follows, and some don't. */
 function refuseGlobal(records: PaxRecords): void {
   const harmful = [...records.keys()].find((key) => key !== 'comment' && !/^[amc]time$/.test(key));
   if (harmful !== undefined)
@@ -82,12 +82,12 @@ export function entryOf(header: TarHeader, { name, linkName, pax }: Extras): Tar
   };
 }
 
-/** star's own records of a device's numbers. */
+/** Finds star's own records of a device's numbers. */
 function hasOtherDevice(pax: PaxRecords | undefined): boolean {
   return [...(pax?.keys() ?? [])].some((key) => key.startsWith('SCHILY.dev'));
 }
 
-/** Before POSIX, a folder was a file whose name ends with a slash. */
+/** Before POSIX, a folder was a file with a slash at the end of its name. */
 function asFolder(sizeBytes: number): EntryType {
   if (sizeBytes !== 0) throw invalidTar('a folder has content');
   return 'folder';

@@ -1,21 +1,21 @@
 /**
- * One 512-byte header of a tar archive. Read strictly: what Docker, GNU tar and others would read in two ways is
- * refused, so that what is scanned is what will run.
- * Sources: POSIX.1-2017, pax, "ustar Interchange Format"; GNU tar manual, "Basic Tar Format".
+ * Reads one 512-byte header of a tar archive, strictly: refuses a header that Docker, GNU tar and others would read in
+ * two ways, so that the scanner sees exactly what will run. Sources: POSIX.1-2017, pax, "ustar Interchange Format"; GNU
+ * tar manual, "Basic Tar Format".
  */
 import { imageFault } from '../faults.ts';
 
 export const blockBytes = 512;
 
 export interface TarHeader {
-  /** Bytes, for its encoding is not known. */
+  /** Bytes, because the encoding is unknown. */
   readonly name: Buffer;
   readonly linkName: Buffer;
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
   readonly sizeBytes: number;
-  /** Of the last change, in seconds of the epoch; undefined when it is none that a file system could keep. */
+  /** The time of the last change, in epoch seconds; undefined when no file system could keep it. */
   readonly changedAt: number | undefined;
   /** The type flag's character. */
   readonly type: string;
@@ -34,7 +34,7 @@ const posixMagic = Buffer.from('ustar\0');
 const gnuMagic = Buffer.from('ustar  \0');
 const starMark = Buffer.from('tar\0');
 
-/** Whether a file that begins so is a tar archive: its first header has the checksum that it says. */
+/** Tells whether a file that begins with this block is a tar archive: whether the header's checksum is right. */
 export function isTarHeader(start: Buffer): boolean {
   if (start.length < blockBytes) return false;
   // Most files have no digits there.
@@ -75,7 +75,7 @@ function sumOf(block: Buffer): number {
 function nameOf(block: Buffer): Buffer {
   const name = textAt(block, 0, 100);
   if (startsAt(block, magicAt, gnuMagic)) {
-    // Go falls back to the prefix where GNU has its times, when they are none.
+    // Go reads a prefix there when GNU's times are invalid.
     if (block[prefixAt] !== 0) numberAt(block, prefixAt, 12, 'access time');
     return name;
   }
@@ -91,20 +91,20 @@ function startsAt(block: Buffer, at: number, bytes: Buffer): boolean {
   return block.compare(bytes, 0, bytes.length, at, at + bytes.length) === 0;
 }
 
-/** Up to the first NUL. */
+/** Returns the bytes before the first NUL. */
 function textAt(block: Buffer, at: number, length: number): Buffer {
   const field = block.subarray(at, at + length);
   const end = field.indexOf(0);
   return end < 0 ? field : field.subarray(0, end);
 }
 
-/** Nobody reads another file because of its time, so one that makes no sense is no reason to refuse it. */
+/** A time never decides which file a program reads, so an invalid one is no reason to refuse the archive. */
 function timeAt(block: Buffer, at: number, length: number): number | undefined {
   const digits = /^ *([0-7]{1,11})[ \0]*$/.exec(block.toString('latin1', at, at + length))?.[1];
   return digits === undefined ? undefined : Number.parseInt(digits, 8);
 }
 
-/** Octal digits with blanks around them, or a positive number to the base of 256. */
+/** Reads octal digits with blanks around them, or a positive number in base 256. */
 function numberAt(block: Buffer, at: number, length: number, what: string): number {
   if (block[at] === 0x80) return binaryAt(block, at + 1, length - 1, what);
   let from = at;

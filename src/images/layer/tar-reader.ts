@@ -1,11 +1,11 @@
 /**
- * A tar archive, entry by entry, while its bytes come in. Pushed to and pulled from, with no stream of its own: a
- * layer has tens of thousands of small files, and what each costs is what a scan costs.
+ * Reads a tar archive, entry by entry, while its bytes come in. The caller pushes bytes and pulls entries, without a
+ * stream: a layer has tens of thousands of small files, and their cost is the cost of a scan.
  *
- * Refused as a whole (ARCHIVE_INVALID) is what programs read differently: names given twice, sparse files, unknown
- * types, sizes where none belong, anything after the end. Over a limit: ARCHIVE_TOO_LARGE. Names and links are the
- * caller's to judge.
- * Sources: POSIX.1-2017, pax; GNU tar manual, "Basic Tar Format"; archive/tar of Go, which Docker reads with.
+ * Refuses an archive that programs read differently (ARCHIVE_INVALID): two names for an entry, sparse files, unknown
+ * types, sizes where none belong, data after the end. Refuses one over a limit (ARCHIVE_TOO_LARGE). Does not judge
+ * names and links: that is up to the caller. Sources: POSIX.1-2017, pax; GNU tar manual, "Basic Tar Format";
+ * archive/tar of Go, which Docker reads with.
  */
 import { formatSize } from '../../lib/index.ts';
 import { imageFault } from '../faults.ts';
@@ -13,43 +13,43 @@ import { openBuffering } from './buffering.ts';
 import { addExtra, type Extras, entryOf, type TarEntry } from './tar-entry.ts';
 import { blockBytes, invalidTar, parseTarHeader, type TarHeader } from './tar-header.ts';
 
-/** An entry with what it holds. The buffers are valid until the next push. */
+/** An entry with its content. The buffers are valid until the next push. */
 export interface ReadEntry {
   readonly entry: TarEntry;
   readonly head: Buffer;
-  /** Undefined when it is longer than what is read whole. */
+  /** Undefined when the file is not read whole. */
   readonly content: Buffer | undefined;
 }
 
 export interface TarLimits {
   readonly maxEntries: number;
   readonly maxTotalBytes: number;
-  /** Of all names taken together, which are kept. */
+  /** For all names together: the caller keeps them. */
   readonly maxNameBytes: number;
-  /** Longer files are shown piece by piece. */
+  /** Longer files go to `Watch` piece by piece. */
   readonly longestWhole: number;
 }
 
-/** Is shown the files that are not read whole, piece by piece. */
+/** Gets the files that are not read whole, piece by piece. */
 export type Watch = (entry: TarEntry, piece: Buffer) => void;
 
 /**
- * Says which files are to be read whole; the others are handed over by their head alone.
- * @param start Its first bytes: `startBytes`, or all that it has.
+ * Says which files to read whole; of the others, the reader returns only the head.
+ * @param start The first `startBytes` of the file, or all of it.
  */
 export type IsWanted = (entry: TarEntry, start: Buffer) => boolean;
 
-/** Of each file that is handed on, whatever its length. */
+/** The length of the head of each file. */
 export const headBytes = 64 * 1024;
-/** Of names and PAX records before an entry; Linux lets no more be in a file's attributes than 64 KiB each. */
+/** For names and PAX records before an entry; on Linux, an attribute of a file has at most 64 KiB. */
 const maxExtraBytes = 1024 * 1024;
 const empty = Buffer.alloc(0);
-/** Of a file, before it is said whether it is read whole: programs and archives are known by so many. The padding counts. */
+/** How much of a file `IsWanted` sees, with its padding: enough to recognise programs and archives. */
 const startBytes = blockBytes;
 
 interface Body {
   readonly entry: TarEntry;
-  /** For all of it, or for the head alone. */
+  /** Holds the whole file, or only its head. */
   readonly room: Buffer;
   readonly isWhole: boolean;
   filled: number;
@@ -182,7 +182,7 @@ export class TarReader {
   }
 }
 
-/** Of what comes in more than one push. */
+/** Copies an entry that takes more than one push. */
 function kept(entry: TarEntry): TarEntry {
   return { ...entry, name: Buffer.from(entry.name), linkName: Buffer.from(entry.linkName) };
 }

@@ -1,7 +1,7 @@
 /**
- * A layer's compressed bytes → the bytes of its tar, with both digests taken on the way. What it is compressed with
- * is told by its first bytes, not by its media type: tools disagree on the names. Whatever follows the last member of
- * gzip or the last frame of zstd is refused: some programs read on there, some don't.
+ * Decompresses a layer into the bytes of its tar, and computes both digests on the way. The first bytes decide the
+ * compression, not the media type: tools disagree on the names. Refuses data after the last member of gzip or the last
+ * frame of zstd: some programs read on there, some don't.
  */
 import { createHash, type Hash } from 'node:crypto';
 import type { Transform } from 'node:stream';
@@ -14,26 +14,26 @@ import { zstdFrames } from './zstd-frames.ts';
 
 export interface Unpacked {
   /**
-   * Each piece is valid until the next but one is asked for.
+   * Each piece is valid until the caller asks for the next but one.
    * @throws Fault ARCHIVE_INVALID, ARCHIVE_TOO_LARGE, and what the source fails with
    */
   readonly bytes: AsyncIterable<Buffer>;
-  /** Of the compressed and of the plain bytes, once all were read. */
+  /** The digests of the compressed and of the plain bytes, once all were read. */
   digests(): { readonly digest: Digest; readonly diffId: Digest };
 }
 
-/** Real layers shrink to a third; this many times their size is a bomb, once past the floor. */
+/** Real layers shrink to a third; beyond the floor, a layer that grows by this factor is a bomb. */
 const maxExpansion = 200;
 const expansionFloor = 64 * 1024 ** 2;
 /** Few, large pieces: each costs a turn of the event loop, and most files should lie in one. */
 const pieceBytes = 256 * 1024;
-/** While a piece is looked at, the next ones are decompressed in another thread. */
+/** While the caller reads a piece, another thread decompresses the next ones. */
 const ahead = { chunkSize: pieceBytes, readableHighWaterMark: 2 * pieceBytes };
 
 /**
- * @param source Its pieces may be overwritten when the next but two is asked for, if each has memory of its own. It is the
- * caller's to destroy.
- * @param verified The digest of the compressed bytes, where somebody has taken it: it is not taken again.
+ * @param source The caller destroys it. It may overwrite a piece when the next but two is asked for, if each has memory
+ * of its own.
+ * @param verified The digest of the compressed bytes where it is known: then it is not computed again.
  */
 export function unpacked(source: AsyncIterable<Buffer>, verified?: Digest): Unpacked {
   const packed = createHash('sha256');
@@ -77,13 +77,13 @@ async function* unpack(
     }
     yield piece;
   }
-  // Node stops at a zero behind a member, and says nothing.
+  // Node stops silently at a zero after a member.
   if (gunzip !== undefined && gunzip.bytesWritten !== packedBytes) {
     throw imageFault('ARCHIVE_INVALID', 'the layer is damaged: data follows the end of its gzip stream');
   }
 }
 
-/** Enough to tell the form by; an empty buffer at the end. */
+/** Reads enough bytes to recognise the compression; an empty buffer at the end. */
 async function firstBytes(pieces: AsyncIterator<Buffer>): Promise<Buffer> {
   let bytes = await nextOf(pieces);
   while (bytes.length > 0 && bytes.length < 4) {
@@ -103,7 +103,7 @@ async function nextOf(pieces: AsyncIterator<Buffer>): Promise<Buffer> {
   }
 }
 
-/** What a layer or an archive is compressed by, as its first bytes say. */
+/** Finds the compression of a layer or an archive by its first bytes. */
 export function formOf(first: Buffer): 'gzip' | 'zstd' | 'plain' {
   if (first.length >= 2 && first.readUInt16BE(0) === 0x1f8b) return 'gzip';
   if (first.length < 4) return 'plain';
@@ -152,7 +152,7 @@ function taken(stream: Transform, piece: Buffer): Promise<void> {
   });
 }
 
-/** zlib's own errors are the archive's fault; anything else is not. */
+/** An error of zlib means that the archive is damaged; other errors stay as they are. */
 function damaged(error: unknown): unknown {
   if (!/^(?:Z_|ZSTD_|ERR_ZLIB|ERR_STREAM_PREMATURE)/.test(nodeCodeOf(error) ?? '')) return error;
   return imageFault('ARCHIVE_INVALID', `the layer is damaged: ${messageOf(error)}`, { cause: error });

@@ -1,7 +1,7 @@
 /**
- * Cuts zstd at the ends of its frames. Node's decompressor goes on with another frame, but only when that starts a
- * write of its own; layers by podman and buildah (`zstd:chunked`) have many, and some that are to be skipped.
- * Source: RFC 8878, 3.1.
+ * Cuts zstd at the ends of its frames. Node's decompressor continues with another frame only when the frame starts a
+ * new write. Layers of podman and buildah (`zstd:chunked`) have many frames, some of them skippable. Source: RFC 8878,
+ * 3.1.
  */
 import { imageFault } from '../faults.ts';
 import { openBuffering } from './buffering.ts';
@@ -11,7 +11,10 @@ const skippableMagic = 0x184d2a50;
 const rleBlock = 1;
 const checksumBytes = 4;
 
-/** The same bytes in pieces that never span two frames, without what is to be skipped. @throws Fault ARCHIVE_INVALID */
+/**
+ * Yields the same bytes in pieces that never span two frames, without skippable frames.
+ * @throws Fault ARCHIVE_INVALID
+ */
 export async function* zstdFrames(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const input = openBuffering();
   const pieces = source[Symbol.asyncIterator]();
@@ -70,7 +73,7 @@ async function* frame(magic: Buffer, take: Take, some: Take): AsyncGenerator<Buf
   if ((flags & 0b100) !== 0) yield await take(checksumBytes);
 }
 
-/** Of window, dictionary and content size, in bytes. */
+/** The length of the window, dictionary and content size fields, in bytes. */
 function restOfHeader(flags: number): number {
   const singleSegment = (flags & 0b100000) !== 0;
   const contentSize = [singleSegment ? 1 : 0, 2, 4, 8][flags >> 6] ?? 0;
@@ -78,7 +81,7 @@ function restOfHeader(flags: number): number {
   return (singleSegment ? 0 : 1) + dictionary + contentSize;
 }
 
-/** Pieces that lie one after the other in memory as one: each costs a task of the decompressor's thread. */
+/** Joins pieces that are adjacent in memory: each piece costs a task of the decompressor's thread. */
 async function* joined(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let run: Buffer | undefined;
   for await (const piece of pieces) {

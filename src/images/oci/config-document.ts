@@ -1,4 +1,4 @@
-/** The configuration of an image, read so that no other program reads another one in it. */
+/** Reads the configuration of an image, and refuses one that other programs would read differently. */
 import { imageFault } from '../faults.ts';
 import { findTrouble } from './json-text.ts';
 import { configKeys, findMiscasedKey } from './miscased-key.ts';
@@ -6,7 +6,7 @@ import { type Config, configSchema, parseDocument } from './schema.ts';
 
 const textLimits = { depth: 32, keys: 100_000, values: 200_000 };
 
-/** @throws Fault IMAGE_INVALID, also where keys stand twice or are known ones in other letters */
+/** @throws Fault IMAGE_INVALID, also when a key appears twice, or differs from a known one only in case */
 export function parseConfig(bytes: Uint8Array, what: string): Config {
   const config = parseDocument(configSchema, bytes, what);
   const trouble = findTrouble(Buffer.from(bytes).toString('utf8'), textLimits);

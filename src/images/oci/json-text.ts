@@ -1,21 +1,20 @@
 /**
- * What is wrong with a JSON text before a parser sees it: more levels, keys and values than there is any use for, and
- * keys that stand twice in one object. JSON leaves open which of those counts, so one reader could see another image
- * than the next.
+ * Checks a JSON text before a parser sees it: for too many levels, keys and values, and for keys that appear twice in
+ * one object. JSON does not define which of the two counts, so two readers could see two different images.
  */
 
 export interface JsonTextLimits {
   readonly depth: number;
-  /** Of all objects together. */
+  /** In all objects together. */
   readonly keys: number;
-  /** Of all lists and objects together. */
+  /** In all lists and objects together. */
   readonly values: number;
 }
 
 const quote = 0x22;
 const comma = 0x2c;
 
-/** In words; undefined when there is nothing. Whether it is JSON at all is for a parser to say. */
+/** Describes the problem; undefined without one. Does not check whether the text is JSON: a parser does. */
 export function findTrouble(json: string, limits: JsonTextLimits): string | undefined {
   /** For each open bracket: the keys of the object, or undefined for a list. */
   const open: (Set<string> | undefined)[] = [];
@@ -52,7 +51,7 @@ function isOpening(char: number): boolean {
   return char === 0x7b || char === 0x5b;
 }
 
-/** Where the closing quote of the string that begins at `from` is; the text's end when there is none. */
+/** Finds the closing quote of the string that begins at `from`; the end of the text when there is none. */
 function endOfString(json: string, from: number): number {
   for (let at = json.indexOf('"', from + 1); at !== -1; at = json.indexOf('"', at + 1)) {
     let backslashes = 0;
@@ -62,7 +61,7 @@ function endOfString(json: string, from: number): number {
   return json.length;
 }
 
-/** What a quoted key means; what is no JSON stays as it is. */
+/** Decodes a quoted key; leaves a text that is not JSON as it is. */
 function textOf(quoted: string): string {
   if (!quoted.includes('\\')) return quoted.slice(1, -1);
   try {

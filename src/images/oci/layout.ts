@@ -41,7 +41,7 @@ export async function readIndex(dir: string): Promise<Index | undefined> {
   return bytes === undefined ? undefined : parseDocument(indexSchema, bytes, join(dir, 'index.json'));
 }
 
-/** The name that an entry of an index goes by. */
+/** The name of an entry of an index. */
 export function refNameOf(descriptor: Descriptor): string | undefined {
   return descriptor.annotations?.[refNameAnnotation];
 }
@@ -69,7 +69,7 @@ export async function tagManifest(
   });
 }
 
-/** Nobody else changes the index in the meantime; it stays as it is when `change` throws. */
+/** Changes the index under its lock; leaves it as it is when `change` throws. */
 export async function replaceIndex(
   dir: string,
   change: (entries: readonly Descriptor[]) => Promise<readonly Descriptor[]>,
@@ -85,7 +85,7 @@ export async function replaceIndex(
 }
 
 /**
- * The image behind an entry of an index; a multi-platform one is narrowed to this machine's architecture.
+ * Reads the image of an entry of an index; of a multi-platform one, that for this machine's architecture.
  * @throws Fault IMAGE_INVALID
  */
 export function readImage(dir: string, entry: Descriptor): Promise<LayoutImage> {
@@ -93,7 +93,7 @@ export function readImage(dir: string, entry: Descriptor): Promise<LayoutImage> 
 }
 
 /**
- * The same from anywhere: `read` hands out bytes, which are checked here.
+ * Does the same for images from anywhere: `read` returns bytes, which are checked here.
  * @param architecture in OCI's notation: `amd64`
  * @throws Fault IMAGE_INVALID, also for an index within an index
  */

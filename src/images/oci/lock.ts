@@ -1,4 +1,4 @@
-/** Waiting for a lock on a file; the lock itself ends with its process (`lib/file-lock.ts`). */
+/** Waits for a lock on a file; the lock itself ends with its process (`lib/file-lock.ts`). */
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -7,7 +7,7 @@ import { imageFault } from '../faults.ts';
 
 const retryMs = 10;
 
-/** Takes the lock at `path`, waiting at most `waitMs`. @throws Fault IMAGE_STORE_BUSY */
+/** Takes the lock at `path`; waits at most `waitMs`. @throws Fault IMAGE_STORE_BUSY */
 export async function lockFile(path: string, waitMs: number, signal?: AbortSignal): Promise<FileLock> {
   await mkdir(dirname(path), { recursive: true });
   const deadline = performance.now() + waitMs;

@@ -1,13 +1,13 @@
 /**
- * Keys of a manifest or a configuration that are a known one in other letters. Go's reader, which most tools have, takes
- * them for it; ours does not.
+ * Finds keys of a manifest or a configuration that differ from a known one only in case. Go's reader, which most tools
+ * use, takes them for the known key; Ward's does not.
  */
 import { isJsonObject } from '../../lib/index.ts';
 
 export interface KnownKeys {
-  /** As Go compares names → as it is written. */
+  /** Maps a key as Go compares it to the key as it is written. */
   readonly keys: ReadonlyMap<string, string>;
-  /** In objects under these, keys are anybody's. */
+  /** Objects under these keys may have any keys. */
   readonly free: ReadonlySet<string>;
 }
 
@@ -20,7 +20,7 @@ export const manifestKeys: KnownKeys = knownKeys(
   ['annotations'],
 );
 
-/** Of an image: those by which a container is made, and what is shown of how it was built. */
+/** Keys of an image: those that make a container, and those that show how it was built. */
 export const configKeys: KnownKeys = knownKeys(
   [
     ...['architecture', 'os', 'variant', 'created', 'config', 'rootfs', 'type', 'diff_ids'],
@@ -31,7 +31,7 @@ export const configKeys: KnownKeys = knownKeys(
   ['Labels', 'ExposedPorts', 'Volumes'],
 );
 
-/** The first one; undefined when there is none. */
+/** Returns the first one; undefined without one. */
 export function findMiscasedKey(value: unknown, known: KnownKeys): string | undefined {
   if (Array.isArray(value)) return firstOf(value, (each) => findMiscasedKey(each, known));
   if (!isJsonObject(value)) return undefined;
@@ -54,7 +54,7 @@ function firstOf<T>(items: readonly T[], find: (item: T) => string | undefined):
   return undefined;
 }
 
-/** As Go compares names of fields: the long s and the Kelvin sign are letters of theirs, too. */
+/** Folds case as Go does for names of fields: the long s and the Kelvin sign count as s and k. */
 function folded(key: string): string {
   return key.toUpperCase().toLowerCase();
 }

@@ -8,7 +8,7 @@ import { hasMoreValuesThan } from '../../lib/index.ts';
 import { imageFault } from '../faults.ts';
 
 export const indexMediaType = 'application/vnd.oci.image.index.v1+json';
-/** With Docker's own. */
+/** Includes Docker's own. */
 export const indexTypes: ReadonlySet<string> = new Set([
   indexMediaType,
   'application/vnd.docker.distribution.manifest.list.v2+json',
@@ -18,7 +18,7 @@ export const configMediaType = 'application/vnd.oci.image.config.v1+json';
 export const zstdLayerMediaType = 'application/vnd.oci.image.layer.v1.tar+zstd';
 export const refNameAnnotation = 'org.opencontainers.image.ref.name';
 
-/** Bytes of any one document. */
+/** The most bytes of one document. */
 export const maxDocumentBytes = 4 * 1024 * 1024;
 /** The longest configurations have some thousands. */
 const maxValues = 200_000;

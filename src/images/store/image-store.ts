@@ -1,6 +1,6 @@
 /**
- * Images by name: finds the manifest, unpacks what is not unpacked yet, and hands out roots. What was resolved
- * from the store is remembered until its index changes, so that resolving costs one `stat`.
+ * Finds images by name: reads the manifest, unpacks layers that are not unpacked yet, and mounts roots. Remembers
+ * resolved images until the index of the store changes, so that resolving costs one `stat`.
  */
 
 import { realpath, stat } from 'node:fs/promises';
@@ -21,9 +21,9 @@ import { openRootMounts, type RootMounter } from './root-filesystem.ts';
 import { openRootMounter } from './root-mounter.ts';
 
 export interface ImageStoreOptions {
-  /** An OCI image layout, beside it the unpacked layers. Made when missing. */
+  /** An OCI image layout, with the unpacked layers beside it. Made when missing. */
   readonly dir: string;
-  /** Where roots are mounted. Every user must be able to search the way to it: a sandbox's root is a stranger. */
+  /** Where roots are mounted. Every user must be able to reach it: a sandbox's root user is a stranger. */
   readonly mountsDir: string;
   /** Mounts them; absent: this process does. */
   readonly mounter?: RootMounter;
@@ -35,7 +35,7 @@ export const layersDirOf = (dir: string): string => join(absolute(dir), 'layers'
 /** @throws Fault IMAGE_STORE_INVALID */
 export async function openImageStore(options: ImageStoreOptions): Promise<ImageStore> {
   const dir = absolute(options.dir);
-  // These separate mount options and layers.
+  // These characters separate mount options and layers.
   if (/[,:\\"\s]/.test(dir)) {
     throw imageFault('IMAGE_STORE_INVALID', `an image store can't be in ${JSON.stringify(dir)}`, {
       hint: 'Choose a folder without commas, colons, quotes, backslashes and blanks in its name.',
@@ -72,7 +72,7 @@ export async function openImageStore(options: ImageStoreOptions): Promise<ImageS
   };
 }
 
-/** Sorted by name; without signatures and the like. */
+/** Lists images by name, without signatures and the like. */
 export async function listStoredImages(dir: string): Promise<StoredImage[]> {
   const index = await readIndex(dir);
   const entries = (index?.manifests ?? []).filter((entry) => !companionName.test(refNameOf(entry) ?? ''));
@@ -105,10 +105,12 @@ async function layoutImage(
   return Object.freeze({ reference, digest: found.digest, config: imageConfig(found), layerDirs });
 }
 
-/** What belongs to an image, a signature or an attestation, and is none (cosign, specs/SIGNATURE_SPEC.md). */
+/**
+ * Recognises signatures and attestations, which belong to an image and are not one (cosign, specs/SIGNATURE_SPEC.md).
+ */
 const companionName = /^sha256-[0-9a-f]{64}\.(?:sig|att|sbom)$/;
 
-/** The entry of the index of `dir` that is called `tag`, or its only one. @throws Fault IMAGE_NOT_FOUND, IMAGE_INVALID */
+/** Finds the entry `tag` in the index of `dir`, or its only one. @throws Fault IMAGE_NOT_FOUND, IMAGE_INVALID */
 export function pickEntry(
   reference: string,
   dir: string,

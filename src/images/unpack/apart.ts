@@ -1,7 +1,8 @@
 /**
- * Unpacks a layer without privilege. A process that has no privilege does it by itself. One that may become another user,
- * like a command of root's, starts a process that has an id which owns nothing, no capability and no network, and may write
- * to the layer's folder only. Then the files are given to the store's owner. No process is left to change them afterwards.
+ * Unpacks a layer without privileges. A process without privileges does it by itself. One that may become another user,
+ * like a command of root, starts a process with an id that owns nothing, without capabilities and network, which may
+ * write only to the layer's folder. Then it gives the files to the store's owner. No process is left to change them
+ * afterwards.
  */
 import { once } from 'node:events';
 import { constants } from 'node:fs';
@@ -26,14 +27,15 @@ import { layerReadBytes, type UnpackedDigests, unpackHere } from './here.ts';
 
 /**
  * Unpacks `blob` into `root`, an empty folder that only the caller knows.
- * @throws Fault ARCHIVE_UNSAFE, ARCHIVE_TOO_LARGE, ARCHIVE_INVALID; IMAGE_UNPACK_FAILED where another process ended early
+ * @throws Fault ARCHIVE_UNSAFE, ARCHIVE_TOO_LARGE, ARCHIVE_INVALID; IMAGE_UNPACK_FAILED where another process ended
+ * early
  */
 export type Unpacker = (blob: FileHandle, root: string) => Promise<UnpackedDigests>;
 
 const program = fileURLToPath(new URL('./program.ts', import.meta.url));
 const heapMiB = 256;
 const ownerTimeoutMs = 300_000;
-/** Of what the process says. */
+/** The most output of the process to keep, in characters. */
 const maxSaid = 16_384;
 
 const digestSchema = z.string().refine(isDigest);
@@ -60,7 +62,7 @@ export const unpackApart: Unpacker = async (blob, root) => {
   }
   const owner = await stat(dirname(dirname(root)));
   const id = unownedId();
-  // Held, not named: the store's owner may put another folder in its place.
+  // Holds a descriptor instead of the path: the store's owner may put another folder there.
   const held = await open(root, constants.O_DIRECTORY | constants.O_NOFOLLOW);
   try {
     const cwd = `/proc/self/fd/${held.fd}`;
@@ -76,12 +78,12 @@ export const unpackApart: Unpacker = async (blob, root) => {
   }
 };
 
-/** The words before those of the program that unpacks into its working folder. */
+/** The start of the command, before the program that unpacks into its working folder. */
 export async function confineUnpacker(as: UserIds): Promise<readonly string[]> {
   const reads = await readingPrograms(as, program);
-  // The way to the folder is closed to that user, so it starts inside.
+  // That user can't reach the folder by its path, so it starts inside.
   const confinement = { as, writable: '.', reads: reads && [...reads, '.'], hasOwnPids: true };
-  // It has tar lay the deletions.
+  // It starts tar for the deletions.
   return confine({ ...confinement, startsProcesses: true }, await findAbilities());
 }
 
@@ -103,7 +105,7 @@ async function unpackAs(as: UserIds, blob: FileHandle, cwd: string): Promise<Unp
   }
   if (!('failure' in answer.data)) return answer.data;
   const { failure } = answer.data;
-  // What the system answered, such as that the disk is full.
+  // An error of the system, such as a full disk.
   if (failure.fault === undefined) throw imageFault('IMAGE_UNPACK_FAILED', failure.message);
   throw errorOf(failure);
 }

@@ -1,4 +1,4 @@
-/** What an action's zip may be at most: checked when it is created, and again on the real bytes when it is laid. */
+/** Limits of an action's zip, checked when the action is created, and again on the real bytes at unpacking. */
 import type { ArchiveLimits } from '../types.ts';
 
 const mebibyte = 1024 * 1024;
@@ -10,7 +10,7 @@ export const codeArchiveLimits: ArchiveLimits = {
   maxPathDepth: 32,
 };
 
-/** An ELF file, or a script that names its interpreter. */
+/** Recognises an ELF file, or a script that names its interpreter. */
 export function isProgram(bytes: Buffer): boolean {
   return bytes.toString('latin1', 0, 4) === '\x7fELF' || bytes.toString('latin1', 0, 2) === '#!';
 }

@@ -1,7 +1,7 @@
 /**
- * The folders of an archive that is being unpacked. A path is walked part by part with `lstat`, so nothing is
- * ever written through a symbolic link that an earlier entry laid. What was once found to be a real folder
- * stays one: the unpackers never replace a folder, and nobody else knows the place.
+ * The folders of an archive during unpacking. Walks each path part by part with `lstat`, so nothing is ever written
+ * through a symbolic link of an earlier entry. A folder that was once found to be real stays real: the unpackers never
+ * replace a folder, and no other process knows the place.
  */
 import { lstat, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { showName, unsafe } from './entry-name.ts';
 export interface Folders {
   /** Makes the folder and those above it. @throws Fault ARCHIVE_UNSAFE when something else is in the way */
   ensure(parts: readonly string[]): Promise<string>;
-  /** The folder, only if it and all above it are there and real. */
+  /** Returns the folder only if it and all folders above it exist and are real. */
   find(parts: readonly string[]): Promise<string | undefined>;
 }
 

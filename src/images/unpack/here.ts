@@ -5,12 +5,12 @@ import { layerLimits } from '../layer/layer-limits.ts';
 import { unpacked } from '../layer/unpacked.ts';
 import { unpackTar } from './tar.ts';
 
-/** At once, of the blob. */
+/** How much of the blob is read at once. */
 export const layerReadBytes = 256 * 1024;
 
 /** Both digests of what was unpacked. */
 export interface UnpackedDigests {
-  /** Of the compressed bytes. */
+  /** The digest of the compressed bytes. */
   readonly digest: Digest;
   readonly diffId: Digest;
 }

@@ -6,7 +6,7 @@ import { createReadStream } from 'node:fs';
 import { failureOf } from '../../lib/index.ts';
 import { layerReadBytes, unpackHere } from './here.ts';
 
-// Sandboxes are strangers to the owner of the layers.
+// Sandboxes run as other users than the owner of the layers, and must be able to read them.
 process.umask(0o022);
 try {
   const source = createReadStream('', { fd: 0, autoClose: false, highWaterMark: layerReadBytes });

@@ -1,9 +1,8 @@
 /**
- * Unpacks the tar of an image layer, written by anybody, into an empty folder. Every entry is judged by its name
- * and kind, by the rules that the scanner goes by, before anything is made. Owners and set-id bits are not taken over:
- * everything belongs to the user who unpacks, folders and executables are 755, other files 644. The usual nodes of `/dev` are
- * passed over: a sandbox has a `/dev` of its own. Whiteouts become overlayfs'
- * own (`whiteouts.ts`). Source: OCI image-spec v1.1, layer.md.
+ * Unpacks the tar of an image layer, from an untrusted author, into an empty folder. Judges every entry by its name and
+ * kind before it makes anything, by the same rules as the scanner. Drops owners and set-id bits: everything belongs to
+ * the user who unpacks, folders and executables are 755, other files 644. Skips the usual nodes of `/dev`: a sandbox
+ * has its own `/dev`. Whiteouts become overlayfs' own (`whiteouts.ts`). Source: OCI image-spec v1.1, layer.md.
  */
 import { constants } from 'node:fs';
 import { type FileHandle, link, lstat, open, rm, symlink } from 'node:fs/promises';
@@ -21,8 +20,8 @@ const longestWhole = 1024 * 1024;
 const createFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
 /**
- * Unpacks into `root`, an empty folder that only the caller knows. On failure it is left half-filled: the
- * caller removes it.
+ * Unpacks into `root`, an empty folder that only the caller knows. On failure, leaves it half-filled: the caller
+ * removes it.
  * @throws Fault ARCHIVE_UNSAFE, naming the entry, ARCHIVE_TOO_LARGE, ARCHIVE_INVALID; what `source` fails with
  */
 export async function unpackTar(
@@ -37,7 +36,7 @@ export async function unpackTar(
     if (found.problem === undefined) return found;
     throw unsafe(found.kind === 'nameless' ? found.problem : `${showName(found.path)} ${found.problem}`);
   };
-  /** Of the file that is passing by. */
+  /** The state of the file that is being written. */
   const pieces: Buffer[] = [];
   let passing: TarEntry | undefined;
   let file: FileHandle | undefined;
@@ -113,7 +112,7 @@ async function writeAll(file: FileHandle, pieces: readonly Buffer[]): Promise<vo
   for (const piece of pieces) await file.writeFile(piece);
 }
 
-/** A later entry of the same name replaces a file or link; a folder is only ever met by a folder. */
+/** Makes way for a later entry of the same name, which replaces a file or link; over a folder comes only a folder. */
 async function freePath(path: string, folders: Folders): Promise<string> {
   const free = await pathOf(path, folders);
   await removeFile(free);
@@ -125,7 +124,7 @@ async function removeFile(path: string): Promise<void> {
   if (found !== undefined && !found.isDirectory()) await rm(path);
 }
 
-/** With the folders above it. @throws Fault ARCHIVE_UNSAFE */
+/** Makes the folder and those above it. @throws Fault ARCHIVE_UNSAFE */
 async function pathOf(path: string, folders: Folders): Promise<string> {
   const parts = partsOf(path);
   return join(await folders.ensure(parts.slice(0, -1)), parts.at(-1) ?? '');

@@ -1,9 +1,9 @@
 /**
  * Deletions in a layer. OCI writes them as files named `.wh.<name>`, and "nothing of the layers below" as
- * `.wh..wh..opq`; overlayfs wants a 0:0 character device and, with the mount option
- * `userxattr`, the attribute `user.overlay.opaque`: neither takes a privilege (mknod of a whiteout: Linux 5.8). Node can
- * make neither, GNU tar makes both: it gets a tiny archive of Ward's own, after the layer is laid.
- * Sources: OCI image-spec v1.1, layer.md; Linux Documentation/filesystems/overlayfs.rst (userxattr: Linux 5.11).
+ * `.wh..wh..opq`; overlayfs wants a 0:0 character device and, with the mount option `userxattr`, the attribute
+ * `user.overlay.opaque`. Neither needs a privilege (mknod of a whiteout: Linux 5.8). Node can make neither, GNU tar
+ * makes both: it gets a tiny archive of Ward's own, after the layer is unpacked. Sources: OCI image-spec v1.1,
+ * layer.md; Linux Documentation/filesystems/overlayfs.rst (userxattr: Linux 5.11).
  */
 import { buffer } from 'node:stream/consumers';
 import { pack } from 'tar-stream';
@@ -14,8 +14,8 @@ import type { Folders } from './folders.ts';
 const timeoutMs = 60_000;
 
 /**
- * Lays what the layer deletes below `root`. A file that the layer itself has under a deleted name hides what is below
- * anyway; a folder must not let it shine through.
+ * Writes the layer's deletions below `root`. A file of the layer under a deleted name hides the layers below anyway; a
+ * folder must be made opaque.
  */
 export async function layWhiteouts(paths: LayerPaths, root: string, folders: Folders): Promise<void> {
   const opaque = new Set(paths.opaque());

@@ -1,10 +1,10 @@
 /**
- * Function code that comes as a zip. `inspectZip` judges the central directory alone, for the moment of
- * deployment; `unpackZip` trusts none of it and counts real bytes while inflating.
+ * Reads function code from a zip. `inspectZip` judges only the central directory, for the moment of deployment;
+ * `unpackZip` trusts none of it and counts real bytes while it inflates.
  *
- * Refused: names that lead out (`entry-name.ts`), names that come twice, links and devices, encryption, other
- * methods than store and deflate, entries that share bytes (the "better zip bomb" of D. Fifield, 2019),
- * anything over the limits. Kept of the modes: the owner's executable bit.
+ * Refuses names that lead out (`entry-name.ts`), names that appear twice, links and devices, encryption, methods other
+ * than store and deflate, entries that share bytes (the "better zip bomb" of D. Fifield, 2019), and archives over the
+ * limits. Keeps only the owner's executable bit of the modes.
  */
 import { constants } from 'node:fs';
 import { type FileHandle, mkdir, mkdtemp, open, readdir, rename, rm } from 'node:fs/promises';
@@ -19,9 +19,9 @@ import { type Folders, foldersBelow } from './folders.ts';
 
 export interface ZipSummary {
   readonly entries: number;
-  /** What the archive says its files hold; `unpackZip` does not rely on it. */
+  /** The size of its files as the archive declares it; `unpackZip` does not rely on it. */
   readonly totalBytes: number;
-  /** Paths of the files, as in the archive. */
+  /** Paths of the files in the archive. */
   readonly files: readonly string[];
 }
 
@@ -35,7 +35,7 @@ interface UnpackBudget {
 /** Deflate can reach 1032:1, real files hardly a tenth of it; below the floor it does not matter. */
 const maxExpansion = 400;
 const expansionFloor = 4 * 1024 * 1024;
-/** Files written at once: creating one is mostly waiting for the file system. */
+/** How many files are written at once: creating one is mostly waiting for the file system. */
 const writers = 8;
 /** Inflated in well under a millisecond. */
 const smallBytes = 128 * 1024;
@@ -51,9 +51,9 @@ export async function inspectZip(bytes: Uint8Array, limits: ArchiveLimits): Prom
 }
 
 /**
- * Unpacks into `dir`, which must be missing or empty. All is first unpacked in `workDir`, on the same file system. A missing `dir` then
- * appears in one step; an empty one (it may be mounted somewhere already) is filled by one rename for each
- * entry of the top level. On failure nothing is left.
+ * Unpacks into `dir`, which must be missing or empty. Unpacks everything in `workDir` first, on the same file system.
+ * Then a missing `dir` appears in one step; an empty one (which may be mounted already) is filled by one rename for
+ * each entry of the top level. On failure, nothing is left.
  * @throws Fault ARCHIVE_UNSAFE, ARCHIVE_TOO_LARGE, ARCHIVE_INVALID, naming the entry
  */
 export async function unpackZip(
@@ -151,7 +151,7 @@ function checkEntry(raw: Entry, limits: ArchiveLimits): CheckedEntry {
   return { raw, parts, isFolder };
 }
 
-/** Two files of one name, or a file with something below it. Folders may be repeated. */
+/** Refuses two files of one name, and a file with an entry below it. Folders may be repeated. */
 function refuseRepeated({ raw, parts, isFolder }: CheckedEntry, seen: Map<string, boolean>): void {
   for (let depth = 1; depth <= parts.length; depth++) {
     const path = parts.slice(0, depth).join('/');
@@ -163,7 +163,7 @@ function refuseRepeated({ raw, parts, isFolder }: CheckedEntry, seen: Map<string
   }
 }
 
-/** Entries whose bytes overlap unpack to far more than the archive holds. */
+/** Refuses entries whose bytes overlap: they unpack to far more than the archive holds. */
 function refuseShared(entries: readonly CheckedEntry[], archiveBytes: number): void {
   let end = 0;
   const sorted = entries
@@ -177,7 +177,7 @@ function refuseShared(entries: readonly CheckedEntry[], archiveBytes: number): v
   if (end > archiveBytes) throw imageFault('ARCHIVE_INVALID', 'the archive is truncated');
 }
 
-/** All folders first; then nothing that is written depends on anything else. */
+/** Makes all folders first, so that no file depends on another entry. */
 async function unpackEntries(job: ZipTask, entries: readonly CheckedEntry[]): Promise<void> {
   for (const { parts, isFolder } of entries) await job.folders.ensure(isFolder ? parts : parts.slice(0, -1));
   const files = entries.filter(({ isFolder }) => !isFolder);
@@ -205,7 +205,7 @@ async function unpackFile(job: ZipTask, { raw, parts }: CheckedEntry): Promise<v
   }
 }
 
-/** Most files of most archives: a stream costs many times what inflating them does. */
+/** Inflates small files in one step, as most files are: a stream would cost many times as much. */
 async function inflateSmall(job: ZipTask, raw: Entry): Promise<Uint8Array> {
   const { fileDataStart } = await job.zip.readLocalFileHeaderPromise(raw, { minimal: true });
   const packed = job.bytes.subarray(fileDataStart, fileDataStart + raw.compressedSize);
@@ -220,7 +220,7 @@ async function inflateSmall(job: ZipTask, raw: Entry): Promise<Uint8Array> {
 async function writeLarge(job: ZipTask, raw: Entry, file: FileHandle): Promise<void> {
   let size = 0;
   let sum = 0;
-  // The stream itself fails when there are more or fewer bytes than the directory says.
+  // The stream fails when it has more or fewer bytes than the directory says.
   for await (const chunk of await job.zip.openReadStreamPromise(raw)) {
     job.budget.countBytes(raw.fileName, chunk.length, size);
     size += chunk.length;
@@ -244,7 +244,7 @@ async function moveInto(root: string, target: string): Promise<void> {
   for (const name of await readdir(root)) await rename(join(root, name), join(target, name));
 }
 
-/** Throws ENOENT when there is no folder, and a Fault when it has content. */
+/** @throws ENOENT without a folder, and a Fault when it has content */
 async function refuseContent(target: string): Promise<void> {
   const content = await readdir(target);
   if (content.length > 0) throw imageFault('ARCHIVE_INVALID', `${target} is not empty`);

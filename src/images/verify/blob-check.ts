@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { blobPath, type Digest, openBlobStore, openRegularFile } from '../../blobs/index.ts';
 
-/** All digests that a store has, and those of them whose bytes have another one, or can't be read. */
+/** All digests of a store, and those whose bytes don't match or can't be read. */
 export interface CheckedBlobs {
   readonly present: ReadonlySet<Digest>;
   readonly damaged: ReadonlySet<Digest>;
@@ -10,7 +10,7 @@ export interface CheckedBlobs {
 
 const readBytes = 1024 * 1024;
 
-/** @param onBlob is told how many were looked at */
+/** @param onBlob gets the number of checked blobs */
 export async function checkBlobs(
   dir: string,
   signal: AbortSignal,
@@ -21,7 +21,7 @@ export async function checkBlobs(
   for await (const digest of openBlobStore(dir).list()) {
     signal.throwIfAborted();
     const found = await digestAt(blobPath(dir, digest));
-    // It was deleted meanwhile.
+    // It has been deleted meanwhile.
     if (found === undefined) continue;
     present.add(digest);
     if (found !== digest) damaged.add(digest);

@@ -1,4 +1,4 @@
-/** Compares a folder with what should lie in it: names, kinds, modes, owners, sizes, contents, targets of links. */
+/** Compares a folder with its expected content: names, kinds, modes, owners, sizes, contents, targets of links. */
 import { createHash } from 'node:crypto';
 import {
   type BigIntStats,
@@ -15,7 +15,7 @@ import type { Expected } from './expected.ts';
 
 export interface Differences {
   readonly count: number;
-  /** The first ones: what differs of which path. */
+  /** The first differences: a path and what is wrong with it. */
   readonly first: readonly string[];
 }
 
@@ -23,7 +23,7 @@ const mostTold = 20;
 const readBytes = 256 * 1024;
 const executable = 0o755;
 
-/** Follows no link. Blocks: for a process of its own. */
+/** Follows no link. Blocks, so it runs in a process of its own. */
 export function differencesIn(root: string, expected: ReadonlyMap<string, Expected>): Differences {
   const first: string[] = [];
   let count = 0;

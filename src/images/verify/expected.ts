@@ -1,4 +1,4 @@
-/** What a layer's tar says should lie in its folder, by the rules that `unpack/tar.ts` lays it by. */
+/** Derives the content of a layer's folder from its tar, by the rules of `unpack/tar.ts`. */
 import { createHash, type Hash } from 'node:crypto';
 import type { LayerLimits } from '../layer/layer-limits.ts';
 import { LayerPaths } from '../layer/layer-paths.ts';
@@ -9,7 +9,7 @@ export type Expected =
   | { readonly kind: 'folder' }
   | { readonly kind: 'file'; readonly mode: number; readonly size: number; readonly sha256: string }
   | { readonly kind: 'link'; readonly target: string }
-  /** What is deleted of the layers below. */
+  /** Something of the layers below that the layer deletes. */
   | { readonly kind: 'deletion' };
 
 /** Longer files are digested piece by piece. */
@@ -17,7 +17,7 @@ const longestWhole = 1024 * 1024;
 const folder: Expected = { kind: 'folder' };
 
 /**
- * By path, without the root. What was unpacked once has no entry that is refused.
+ * Returns entries by path, without the root. A layer that was unpacked before has no refused entry.
  * @throws Fault ARCHIVE_TOO_LARGE, ARCHIVE_INVALID; what `source` fails with
  */
 export async function expectedOf(
@@ -60,7 +60,7 @@ export async function expectedOf(
   return expected;
 }
 
-/** Folders that no entry names. */
+/** Adds folders that no entry names. */
 function addParents(path: string, expected: Map<string, Expected>): void {
   for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
     const parent = path.slice(0, end);

@@ -1,7 +1,7 @@
 /**
- * Compares an unpacked layer with the bytes that it was unpacked from. Those have the digest that is the folder's name, so
- * nothing beside the two has to be believed. A process of its own does it, at the lowest priority, since strangers
- * wrote the layer; root's is a user who owns nothing.
+ * Compares an unpacked layer with the blob that it was unpacked from. The digest of the blob's content is the folder's
+ * name, so the check trusts nothing else. It runs in a process of its own at the lowest priority, since strangers wrote
+ * the layer; when root starts it, the process has an id that owns nothing.
  */
 import { once } from 'node:events';
 import { constants } from 'node:fs';
@@ -41,7 +41,7 @@ const answerSchema = z.union([
 ]);
 
 /**
- * Undefined when all is as it should be, or the layer is not unpacked.
+ * Returns undefined when the layer is intact, or not unpacked.
  * @param dir the image store
  * @throws Fault IMAGE_UNPACK_FAILED when the process ended early
  */

@@ -10,12 +10,12 @@ import { type Descriptor, indexTypes, manifestMediaType } from '../oci/schema.ts
 import { isMountedAnywhere, mountedName, openLayerStore } from '../store/layer-store.ts';
 import type { StoredLayer } from './layer-check.ts';
 
-/** Of an image store: layers of all its images, by diff id. Images that can't be read have none. */
+/** Lists the layers of all images of a store, by diff id. Skips images that can't be read. */
 export async function layersOfStore(dir: string): Promise<ReadonlyMap<Digest, StoredLayer>> {
   return await layersOf(dir, (await readIndex(dir))?.manifests ?? []);
 }
 
-/** Of manifests in a layout. */
+/** Lists the layers of manifests in a layout. */
 export async function layersOf(
   dir: string,
   entries: readonly Descriptor[],
@@ -38,7 +38,7 @@ export async function layersOf(
   return layers;
 }
 
-/** Names in the folder of unpacked layers of an image store. */
+/** Lists the unpacked layers of an image store. */
 export async function unpackedLayers(dir: string): Promise<readonly Digest[]> {
   const names = await readdir(join(dir, 'layers', 'unpacked')).catch((error: unknown) => {
     if (errnoOf(error) === 'ENOENT') return [];
@@ -48,8 +48,8 @@ export async function unpackedLayers(dir: string): Promise<readonly Digest[]> {
 }
 
 /**
- * Removes a damaged layer from an image store, so that it is unpacked again when it is needed. Returns false and leaves the
- * layer in place while a sandbox runs on it.
+ * Removes a damaged layer from an image store, so that it is unpacked again when it is needed. Returns false and leaves
+ * the layer in place while a sandbox runs on it.
  */
 export async function dropLayer(dir: string, diffId: Digest): Promise<boolean> {
   const path = openLayerStore(dir).path(diffId);
@@ -57,7 +57,7 @@ export async function dropLayer(dir: string, diffId: Digest): Promise<boolean> {
   try {
     if (await isMountedAnywhere([mountedName(diffId)])) return false;
     await rename(path, join(aside, 'root'));
-    // From here on nobody mounts it: a root that was mounted meanwhile is left what it has.
+    // From here on no process can mount it; if a root was mounted meanwhile, that root gets it back.
     if (!(await isMountedAnywhere([mountedName(diffId)]))) return true;
     await rename(join(aside, 'root'), path);
     return false;
