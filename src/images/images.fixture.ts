@@ -1,4 +1,4 @@
-/** What the tests of this room share: folders that vanish, hand-made archives and image layouts. */
+/** Helpers of this room's tests: folders that vanish, hand-made archives and image layouts. */
 
 import { readFileSync } from 'node:fs';
 import { lstat, mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises';

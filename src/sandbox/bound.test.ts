@@ -7,11 +7,11 @@ const MiB = 1024 * 1024;
 const operator = operatorPolicy();
 const scratch = { path: '/scratch', sizeBytes: MiB, inodes: 10, exec: false };
 
-test('nothing asked for is the strict policy', () => {
+test('an empty request gives the strict policy', () => {
   expect(boundPolicy({}, operator)).toEqual(strictPolicy);
 });
 
-test('what is asked for within the ceiling is what applies', () => {
+test('a request within the ceiling applies', () => {
   const policy = boundPolicy(
     { memoryBytes: 2048 * MiB, cpus: 0.5, pidsLimit: 20, runtime: 'runc', uid: 0, tmpfs: [scratch] },
     operator,

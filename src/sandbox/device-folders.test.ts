@@ -62,7 +62,7 @@ describe.skipIf(missing !== '')(`folders of device files${missing}`, () => {
     await rm(parent, { recursive: true });
   });
 
-  test('are made by the next try when the first fails, and end well though none was made', async () => {
+  test('are made by the next try when the first fails, and end well without any', async () => {
     const parent = await mkdtemp(join(tmpdir(), 'ward-devices-'));
     const dir = join(parent, 'devices');
     await writeFile(dir, 'in the way');

@@ -4,7 +4,7 @@ import { mechanismNames, vectors } from './mechanisms.ts';
 import { strictPolicy } from './policy.ts';
 import { crunFeatures, v1Host } from './testing/spec-input.ts';
 
-test('one line a mechanism, each with its vector', () => {
+test('one line per mechanism, each with its vector', () => {
   const lines = explainPolicy({ policy: strictPolicy });
   expect(lines.map(({ mechanism }) => mechanism)).toEqual(mechanismNames);
   for (const line of lines) {
@@ -14,7 +14,7 @@ test('one line a mechanism, each with its vector', () => {
   }
 });
 
-test('what was changed is told as changed', () => {
+test('a changed value is shown as changed', () => {
   const lines = explainPolicy({ policy: { ...strictPolicy, memoryBytes: 64 * 1024 * 1024, pidsLimit: 10 } });
   expect(
     lines.filter(({ source }) => source === 'changed').map(({ mechanism, value }) => [mechanism, value]),
@@ -26,7 +26,7 @@ test('what was changed is told as changed', () => {
   ]);
 });
 
-test('what this host can’t give is told as missing, with the reason', () => {
+test('a mechanism that this host lacks is shown as missing, with the reason', () => {
   const situation = { host: v1Host, runtime: crunFeatures, hasLandlockLauncher: false };
   const lines = explainPolicy({ policy: strictPolicy, situation });
   expect(lines.filter(({ source }) => source === 'missing').map(({ mechanism }) => mechanism)).toEqual([

@@ -29,7 +29,7 @@ test.each<[Partial<SandboxPolicy>, readonly string[]]>([
   expect(inheritedOf({ ...strictPolicy, ...changes }, all)).toEqual(names);
 });
 
-test('a host that has none of it starts the runtime as it is', () => {
+test('a host without these limits starts the runtime directly', () => {
   const none = { arch: 'x64' as const, inherited: new Set<never>() };
   const bare = { argv: ['crun', 'run'], keepsClocks: false };
   expect(inheritingArgv(strictPolicy, none, bare)).toEqual(['crun', 'run']);
@@ -76,7 +76,7 @@ test('what this host is said to have can be set, and the program is started', as
   }
 });
 
-test('what can not be set keeps the program from starting', async () => {
+test('a limit that can not be set keeps the program from starting', async () => {
   const argv = [
     '/usr/bin/perl',
     settingArgv(['core'], processor, [])[1] ?? '',

@@ -15,7 +15,7 @@ function failing(times: number) {
   });
 }
 
-test('what is left is tried again, ever more rarely, until it is gone', async () => {
+test('the removal is tried again, ever more rarely, until it succeeds', async () => {
   const counts: number[] = [];
   await using left = openLeftBehind({ log: silentLog, onCount: (count) => counts.push(count) });
   const remove = failing(2);
@@ -35,7 +35,7 @@ test('what is left is tried again, ever more rarely, until it is gone', async ()
   expect(counts).toEqual([1, 0]);
 });
 
-test('it is tried every minute for as long as it takes', async () => {
+test('it is tried every minute until it succeeds', async () => {
   await using left = openLeftBehind({ log: silentLog });
   const remove = failing(1000);
   left.add('one', remove);

@@ -66,6 +66,6 @@ test.each<[string, HostSituation]>([
   expect(unmetRequirements(situation).map((unmet) => unmet.mechanism)).toEqual([mechanism]);
 });
 
-test('what isn’t required may be missing', () => {
+test('a mechanism that isn’t required may be missing', () => {
   expect(unmetRequirements({ ...without('pids'), policy: { ...strictPolicy, required: [] } })).toEqual([]);
 });

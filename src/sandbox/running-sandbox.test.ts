@@ -28,15 +28,15 @@ function ending(
   );
 }
 
-test('its end is told where no counter can be read', async () => {
+test('it reports its end although no counter can be read', async () => {
   const sandbox = ending({ usage: noDescriptor });
   expect(await sandbox.exited).toMatchObject({ code: 0, outOfMemory: false });
   expect(sandbox.usage()).toMatchObject({ memoryBytes: 0, oomKills: 0 });
   await sandbox.destroy();
 });
 
-test.each([[[]], [[4711]]])('what is left of it is what lives: %j', async (pids) => {
-  // The kernel counts a process until somebody has waited for it.
+test.each([[[]], [[4711]]])('only living processes count as left: %j', async (pids) => {
+  // The kernel counts a process until its parent has waited for it.
   const usage = () => ({ ...noUsage, pids: 1 });
   const sandbox = ending({ usage, pids: () => pids });
   await sandbox.exited;
@@ -44,7 +44,7 @@ test.each([[[]], [[4711]]])('what is left of it is what lives: %j', async (pids)
   await sandbox.destroy();
 });
 
-test('who waits for its removal is told when that fails, and nobody else', async () => {
+test('the caller that waits for its removal gets the error, and no other', async () => {
   const sandbox = ending({ usage: () => noUsage }, async () => {
     throw new Error('EROFS: read-only file system');
   });
@@ -53,7 +53,7 @@ test('who waits for its removal is told when that fails, and nobody else', async
   await expect(sandbox.destroy()).rejects.toThrow('EROFS');
 });
 
-test('it is killed though a descriptor is missing for a moment', async () => {
+test('it is killed although a descriptor is missing for a moment', async () => {
   let tries = 0;
   let isDead = false;
   const exited = Promise.withResolvers<[number, null]>();
@@ -68,7 +68,7 @@ test('it is killed though a descriptor is missing for a moment', async () => {
   expect(isDead).toBe(true);
 });
 
-test('a removal that failed is waited for anew by who asks again', async () => {
+test('the next caller waits again for a removal that failed', async () => {
   let tries = 0;
   const kill = async () => {
     tries++;

@@ -44,7 +44,7 @@ describe.skipIf(!canTry)(`sandbox host${canTry ? '' : ' (needs Ward’s isolatio
     },
   );
 
-  test('a runtime that isn’t installed is told, and nothing is left', async () => {
+  test('a runtime that isn’t installed is an error, and nothing is left', async () => {
     const path = process.env['PATH'];
     process.env['PATH'] = '/nonexistent';
     try {
@@ -69,7 +69,7 @@ describe.skipIf(!canTry)(`sandbox host${canTry ? '' : ' (needs Ward’s isolatio
     });
   });
 
-  test('what can’t be taken away at once is taken away later, and counted meanwhile', async () => {
+  test('a sandbox that can’t be removed at once is removed later, and counted meanwhile', async () => {
     const counts: number[] = [];
     const instance = `test-${randomHex(4)}`;
     const onLeftBehind = (count: number) => void counts.push(count);
@@ -112,7 +112,7 @@ describe.skipIf(!canTry)(`sandbox host${canTry ? '' : ' (needs Ward’s isolatio
     expect((await readdir(runDir)).filter((name) => name.startsWith('test-'))).toEqual([]);
   });
 
-  test('a runtime is asked once what it can do; after that the answer is on disk', async () => {
+  test('a runtime is probed once; after that the answer is on disk', async () => {
     await (await open()).close();
     const file = join(runDir, 'crun.features.json');
     const answer = JSON.parse(await readFile(file, 'utf8'));
@@ -125,7 +125,7 @@ describe.skipIf(!canTry)(`sandbox host${canTry ? '' : ' (needs Ward’s isolatio
     expect((await other.runtime('crun'))?.version).toBe(answer.version);
   });
 
-  test('where /proc can’t be reduced to processes, what it tells of the machine is masked', async () => {
+  test('where /proc can’t be reduced to processes, its files about the machine are masked', async () => {
     await (await open()).close();
     const file = join(runDir, 'crun.features.json');
     const answer = JSON.parse(await readFile(file, 'utf8'));

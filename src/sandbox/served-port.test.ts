@@ -127,7 +127,7 @@ describe.skipIf(!canTry)(`a served port${canTry ? '' : ' (needs Ward’s isolati
     await until('early 100000');
   });
 
-  test('who comes and goes without end keeps nobody out, and is one process', async () => {
+  test('clients that come and go without end keep no others out, in one process', async () => {
     const { sandbox, run, until } = await startShell({ pidsLimit: 20 });
     await using _ = sandbox;
     const { ready, sockets } = serve(sandbox, 4);
@@ -202,7 +202,7 @@ describe.skipIf(!canTry)(`a served port${canTry ? '' : ' (needs Ward’s isolati
     expect(relays()).toEqual([]);
   });
 
-  test('a sandbox does not outlive what carries its bytes', async () => {
+  test('a sandbox does not outlive its relay', async () => {
     const { sandbox } = await startShell();
     await using _ = sandbox;
     await serve(sandbox).ready;

@@ -57,7 +57,7 @@ async function networkWith(sockets: number): Promise<number> {
   return child.pid;
 }
 
-test('a look that fails is made again, and ends neither the process nor the watch', async () => {
+test('a failed look is repeated, and ends neither the process nor the watch', async () => {
   using watch = openSocketWatch();
   let looks = 0;
   watch.add({

@@ -36,7 +36,7 @@ test('more than a window holds: the next window is claimed', () => {
   expect(new Set(firsts).size).toBe(1030);
 });
 
-test('what /etc/subuid gives away is never handed out', () => {
+test('ids of /etc/subuid are never given out', () => {
   const windowSize = 1024 * 65536;
   using ranges = openIdRanges(dir, [{ first: 2 ** 30 + windowSize - 1, count: 1 }]);
   expect(ranges.take().firstId).toBe(2 ** 30 + windowSize);

@@ -16,7 +16,7 @@ const content: readonly [string, TreeEntry][] = [
 ];
 
 describe('a packed layer', () => {
-  it('does not depend on the order of its making, or on when it is made', async () => {
+  it('does not depend on the order of its entries or on the time', async () => {
     await using folder = await temporaryFolder();
     const [one, other] = [newTree(), newTree()];
     for (const [path, entry] of content) one.add(path, entry);

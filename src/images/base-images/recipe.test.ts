@@ -20,7 +20,7 @@ describe('the recipes', () => {
     });
   });
 
-  it('want a main of Java alone', () => {
+  it('require a main only for Java', () => {
     const strict = runtimeKinds().filter(({ requireMain }) => requireMain);
     expect(strict.map(({ family }) => family)).toEqual(['java']);
   });
@@ -51,7 +51,7 @@ describe('the recipes', () => {
     }
   });
 
-  it('pin every package of a lock file, each where it is loaded from', () => {
+  it('pin every package of a lock file at the path that loads it', () => {
     const modules = recipe.layers['nodejs-openwhisk-modules']?.modules ?? [];
     expect(modules.length).toBeGreaterThan(50);
     expect(new Set(modules.map(({ path }) => path)).size).toBe(modules.length);
@@ -62,7 +62,7 @@ describe('the recipes', () => {
     expect(modules.find(({ name }) => name === '@redis/client')?.path).toBe('node_modules/@redis/client');
   });
 
-  it('never omit what they ask for', () => {
+  it('never omit a package that they require', () => {
     for (const { debian } of Object.values(recipe.layers)) {
       for (const name of debian?.packages ?? []) expect(debian?.omit).not.toContain(name);
     }

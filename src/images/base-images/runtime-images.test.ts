@@ -215,7 +215,7 @@ describe.runIf(isInstalled && canMount())(
       },
     );
 
-    it.each(names)('%s lists sums that its files have', async (name) => {
+    it.each(names)('%s lists the checksums of its files', async (name) => {
       await using test = await mounted(name);
       const folder = join(test.path, 'var/lib/dpkg/status.d');
       const lists = (await readdir(folder))

@@ -14,7 +14,7 @@ function sample() {
   return tree;
 }
 
-describe('a tree that is laid out', () => {
+describe('a tree in a folder', () => {
   it('has its files, modes, links and date', async () => {
     await using folder = await temporaryFolder();
     await writeTree(folder.path, sample(), { epoch: 1_600_000_000 });
@@ -24,7 +24,7 @@ describe('a tree that is laid out', () => {
     expect(await readlink(join(folder.path, 'certificates'))).toBe('/etc/ssl');
   });
 
-  it('replaces what is there, links too', async () => {
+  it('replaces existing files and links', async () => {
     await using folder = await temporaryFolder();
     await writeTree(folder.path, sample());
     const other = newTree();

@@ -1,4 +1,4 @@
-/** Dockerfiles on Ward's own images, carried out by the real buildah. */
+/** Dockerfiles on Ward's own images, executed by the real buildah. */
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -130,7 +130,7 @@ describe.skipIf(missing !== undefined)(title, { timeout }, () => {
     expect((await build({ ...files, 'a.js': 'y' })).digest).not.toBe(first.digest);
   });
 
-  it('runs what the Dockerfile names, as who it says', async () => {
+  it('runs the program and the user that the Dockerfile names', async () => {
     const own = await build({ Dockerfile: 'FROM base:13\nUSER 0\nCMD ["node", "/app.js"]\n' });
     expect(own.entrypoint).toEqual(['node', '/app.js']);
     expect(own.warnings).toEqual([expect.stringContaining('USER 1000:1000')]);

@@ -23,7 +23,7 @@ describe('a Dockerfile', () => {
     else expect(pinned(text)).toBe(expected);
   });
 
-  it('names stages that are no images', () => {
+  it('names stages that are not images', () => {
     const text =
       'FROM a:1 AS Build\nFROM build AS second\nCOPY --from=0 /x /x\nCOPY --from=BUILD /y /y\n' +
       'RUN --mount=type=bind,from=second,target=/z true\nFROM second';
@@ -52,7 +52,7 @@ describe('a Dockerfile', () => {
     expect(() => readDockerfile(text)).toThrow(message);
   });
 
-  it('is changed at the names of images only, whatever it is', () => {
+  it('changes only at the names of images, for any text', () => {
     const part = fc.constantFrom(
       ...['FROM a:1', '\n', ' ', '\\', '#', '<<E', 'E', 'COPY --from=b:2', 'RUN x', '\t'],
     );

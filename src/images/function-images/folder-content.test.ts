@@ -38,8 +38,8 @@ async function refusalOf(files: Files): Promise<unknown> {
   return await readFolder(folder.path).catch((error: unknown) => error);
 }
 
-describe('what goes into an image', () => {
-  it('is sorted, folders first, each with what it is', async () => {
+describe('the content of an image', () => {
+  it('is sorted, folders first, each with its kind', async () => {
     await using folder = await folderOf({ 'b/c.js': 'x', 'a.js': 'xy', 'b.js': '', 'l.js': '->b/c.js' });
     await chmod(join(folder.path, 'a.js'), 0o4755);
     await mkdir(join(folder.path, 'empty'));
@@ -54,7 +54,7 @@ describe('what goes into an image', () => {
     ]);
   });
 
-  it('is what the ignore file leaves, Ward’s own before Docker’s', async () => {
+  it('follows the ignore file, Ward’s own before Docker’s', async () => {
     const files = { a: '', b: '', 'd/e': '', 'd/f': '' };
     expect(await pathsOf({ ...files, '.dockerignore': 'a\n' })).toEqual(['b', 'd', 'd/e', 'd/f']);
     expect(await pathsOf({ ...files, '.dockerignore': 'a\n', '.wardignore': 'd\n!d/f' })).toEqual([
@@ -93,7 +93,7 @@ describe('what goes into an image', () => {
     expect(await pathsOf({ '.env': '', '.wardignore': '!.env' })).toEqual(['.env']);
   });
 
-  it('has nothing of what is being built', async () => {
+  it('has no file of the build itself', async () => {
     await using folder = await folderOf({ a: '', 'out/b': '' });
     const { entries } = await readFolder(folder.path, { without: [join(folder.path, 'out')] });
     expect(entries.map(({ path }) => path)).toEqual(['a']);
@@ -142,7 +142,7 @@ describe('what goes into an image', () => {
     await expect(readFolder(folder.path)).rejects.toThrow('"thing" is not a file, folder or link');
   });
 
-  it('takes a pipe in the place of a key or the ignore file for what it is', async () => {
+  it('refuses a pipe in place of a key or the ignore file', async () => {
     await using folder = await folderOf({});
     await mkdir(join(folder.path, 'a'));
     await mustRun(['mkfifo', join(folder.path, 'a', 'x.pem')]);
@@ -167,7 +167,7 @@ describe('what goes into an image', () => {
     await expect(readFolder(folder.path)).rejects.toThrow('not UTF-8');
   });
 
-  it('is refused when it is too much, without being read', async () => {
+  it('is refused without being read when it is too large', async () => {
     await using folder = await folderOf({ a: '', b: '', 'c/d/e': '' });
     const limits = { ...folderLimits, maxEntries: 4 };
     await expect(readFolder(folder.path, { limits })).rejects.toMatchObject({
@@ -193,7 +193,7 @@ describe('what goes into an image', () => {
 });
 
 describe('a file of the folder', () => {
-  it('is refused when something else lies there by the time it is read', async () => {
+  it('is refused when it was replaced before the read', async () => {
     await using folder = await folderOf({ 'a/b': 'text', c: 'text' });
     const root = folder.path;
     const open = async (path: string, sizeBytes = 4) => {

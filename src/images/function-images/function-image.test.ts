@@ -73,7 +73,7 @@ describe('an image of a folder', () => {
     });
   });
 
-  it('says what it stands on, and what the package says of itself', async () => {
+  it('names its base, and has the labels of the package', async () => {
     const about = {
       ...{ name: 'titles', version: '1.2.3', license: 'MIT', description: 'a\u0007b' },
       repository: { url: 'git+https://user:secret@example.com/titles.git' },
@@ -110,7 +110,7 @@ describe('an image of a folder', () => {
     expect((await shop.build({ folder: elsewhere })).digest).not.toBe(first.digest);
   });
 
-  it('bears the date of SOURCE_DATE_EPOCH, and its layers none', async () => {
+  it('has the date of SOURCE_DATE_EPOCH, and its layers do not', async () => {
     await using shop = await workshop();
     const first = await shop.build();
     vi.stubEnv('SOURCE_DATE_EPOCH', '86400');
@@ -121,7 +121,7 @@ describe('an image of a folder', () => {
     await expect(shop.build()).rejects.toThrow('SOURCE_DATE_EPOCH is not a number');
   });
 
-  it('keeps the layers of what has not changed', async () => {
+  it('keeps the layers of unchanged files', async () => {
     await using shop = await workshop();
     const first = await shop.build();
     await write(shop.source, { 'index.js': 'exports.main = () => ({ other: true });' });
@@ -135,7 +135,7 @@ describe('an image of a folder', () => {
     expect(layerOf(third, 'code')).toBe(layerOf(second, 'code'));
   });
 
-  it('has files for all to read, no special bits, no owners and no times of its own', async () => {
+  it('has files that all users can read, without special bits, owners and dates', async () => {
     await using shop = await workshop({ ...nodeFunction, 'bin/tool': '#!' });
     await chmod(join(shop.source, 'bin/tool'), 0o6750);
     await chmod(join(shop.source, 'index.js'), 0o4600);
@@ -178,7 +178,7 @@ describe('an image of a folder', () => {
     await expect(shop.build({ kind: 'cobol:1' })).rejects.toThrow('there is no kind "cobol:1"');
   });
 
-  it('stands on nothing that is not in the store', async () => {
+  it('refuses a base that is not in the store', async () => {
     await using shop = await workshop();
     await writeTestImage(join(shop.path, 'foreign'), { tag: 'x:1', layers: [] });
     for (const base of ['nowhere:1', `oci:${shop.path}/foreign:x:1`, 'rootfs:/', 'docker.io/library/node:24'])

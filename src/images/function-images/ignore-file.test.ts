@@ -54,7 +54,7 @@ describe('an ignore file', () => {
     expect(verdict(patterns, 'c')).toBeUndefined();
   });
 
-  it('knows whether something below a folder that is out may be in', () => {
+  it('knows whether an ignored folder may hold files that are not', () => {
     expect(parseIgnoreFile('a\n!a/b', 'x').takesBack).toBe(true);
     expect(parseIgnoreFile('a\nb', 'x').takesBack).toBe(false);
   });
@@ -68,7 +68,7 @@ describe('an ignore file', () => {
     expect(() => parseIgnoreFile(text, '.wardignore')).toThrow(`.wardignore, ${message}`);
   });
 
-  it('takes no long time over any pattern', () => {
+  it('is fast for any pattern', () => {
     const rules = parseIgnoreFile(`${'*a'.repeat(100)}\n${'**/a/'.repeat(50)}b`, 'x');
     expect(rules.verdict(`${'a'.repeat(2000)}c`)).toBeUndefined();
     expect(rules.verdict('a/'.repeat(1000))).toBeUndefined();
@@ -86,7 +86,7 @@ describe('an ignore file', () => {
     );
   });
 
-  it('says of a path of plain letters what equality says', () => {
+  it('matches a plain pattern by equality', () => {
     const name = fc.string({ unit: fc.constantFrom('a', 'b'), minLength: 1, maxLength: 3 });
     fc.assert(
       fc.property(name, name, (pattern, path) => {

@@ -23,7 +23,7 @@ async function makeStore() {
   return { dir, app, store, layerDirs, names, [Symbol.asyncDispose]: folder[Symbol.asyncDispose] };
 }
 
-test('takes the name, and what no other image has', async () => {
+test('deletes the name, and blobs that no other image has', async () => {
   await using made = await makeStore();
   const blobs = (await readdir(join(made.dir, 'blobs/sha256'))).length;
   const signature = await tarOf([{ name: 'signature', content: 'signed' }]);
@@ -68,7 +68,7 @@ test('refuses while something is being built', async () => {
   await expect(deleteStoredImage(made.dir, 'app')).rejects.toMatchObject({ code: 'IMAGE_STORE_BUSY' });
 });
 
-test.skipIf(!canMount())('refuses what is mounted anywhere, and not what lies beneath it too', async () => {
+test.skipIf(!canMount())('refuses layers that are mounted anywhere, and not those below them', async () => {
   await using made = await makeStore();
   const root = await made.store.mountRoot(await made.store.resolve('app'));
   try {

@@ -52,7 +52,7 @@ function patched(tar: Buffer, at: number, bytes: string | Buffer): Buffer {
 }
 
 describe('a tar archive', () => {
-  it('is read whatever the pieces it comes in', async () => {
+  it('is read in pieces of any size', async () => {
     const long = `${'d'.repeat(90)}/${'n'.repeat(90)}/ü`;
     const tar = await tarOf([
       { name: 'bin/', type: 'directory', mode: 0o1755 },
@@ -93,7 +93,7 @@ describe('a tar archive', () => {
     expect(reader.next()?.entry.xattrs.get('security.capability')).toEqual(capability);
   });
 
-  it('shows a long file piece by piece, and hands over its head', async () => {
+  it('shows a long file piece by piece, and returns its head', async () => {
     const content = Buffer.alloc(300_000, 'abc');
     const tar = await tarOf([
       { name: 'long', content },
@@ -115,7 +115,7 @@ describe('a tar archive', () => {
     expect(hash.digest('hex')).toBe(createHash('sha256').update(content).digest('hex'));
   });
 
-  it.each(['gnu', 'posix', 'ustar'])('of GNU tar in its %s form is read', async (form) => {
+  it.each(['gnu', 'posix', 'ustar'])('of GNU tar in its %s format is read', async (form) => {
     const name = `${'a/'.repeat(45)}${form === 'ustar' ? 'short' : 'n'.repeat(120)}`;
     const made = await runCommand(
       ['tar', '-c', `--format=${form}`, '--transform', `s#.*#${name}#`, '-C', import.meta.dirname, 'pax.ts'],
@@ -124,7 +124,7 @@ describe('a tar archive', () => {
     expect(read(Buffer.from(made.stdout, 'utf8')).map((entry) => entry.name)).toEqual([name]);
   });
 
-  it('is read as tar-stream reads it, which lays the layers', async () => {
+  it('is read as tar-stream reads it', async () => {
     const entry = fc.record({
       name: fc.stringMatching(/^[a-z0-9é/]{1,150}[a-z]$/),
       content: fc.string({ maxLength: 3000 }),
@@ -228,7 +228,7 @@ describe('a tar archive over a limit', () => {
     expect(() => read(tar, 512, some)).toThrow(expect.objectContaining({ code: 'ARCHIVE_TOO_LARGE' }));
   });
 
-  it('in what is said of an entry is refused', async () => {
+  it('in the extra headers of an entry is refused', async () => {
     const tar = patched(await tarOf([{ name: 'pax', content: Buffer.alloc(1_100_000) }]), 156, 'x');
     expect(() => read(tar)).toThrow(expect.objectContaining({ code: 'ARCHIVE_TOO_LARGE' }));
   });

@@ -55,7 +55,7 @@ describe('a layer', () => {
     }
   });
 
-  it('is in memory that is given back when it has been read', async () => {
+  it('gives back its memory when it has been read', async () => {
     const kept: Buffer[] = [];
     for await (const piece of unpacked(streamOf(gzipSync(randomBytes(2_000_000)))).bytes) kept.push(piece);
     expect(kept.filter(({ buffer }) => buffer.byteLength > 0).length).toBeLessThanOrEqual(3);

@@ -13,7 +13,7 @@ describe('a JSON text', () => {
     );
   });
 
-  it('is not when one of its objects has a key twice', () => {
+  it('is refused when one of its objects has a key twice', () => {
     const object = fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 2 }), { minKeys: 1 });
     fc.assert(
       fc.property(object, fc.nat(), (value, at) => {
@@ -41,7 +41,7 @@ describe('a JSON text', () => {
     expect(findTrouble(json, limits)).toBe(expected);
   });
 
-  it('has so many levels, keys and values', () => {
+  it('has limits for levels, keys and values', () => {
     expect(findTrouble('[[[1]]]', { ...limits, depth: 2 })).toBe('it nests deeper than 2 levels');
     expect(findTrouble('{"a":1,"b":{"c":1}}', { ...limits, keys: 2 })).toBe('it has more than 2 keys');
     expect(findTrouble('[1,2,3]', { ...limits, values: 1 })).toBe('it has more than 1 values');

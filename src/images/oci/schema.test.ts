@@ -8,6 +8,6 @@ test('a document of lists alone is refused before it is parsed', () => {
   );
 });
 
-test('what is no JSON is said to be none', () => {
+test('a text that is not JSON is refused as such', () => {
   expect(() => parseDocument(indexSchema, Buffer.from('{'), 'the index')).toThrow('the index is not JSON');
 });

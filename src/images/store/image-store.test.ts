@@ -99,7 +99,7 @@ describe('resolving', () => {
     }
   });
 
-  it('says what it does have when an image is missing', async () => {
+  it('names its images when one is missing', async () => {
     await using test = await freshStore();
     await writeTestImage(test.dir, { tag: 'app:1', layers: [] });
     await expect(test.store.resolve('app:2')).rejects.toMatchObject({
@@ -169,7 +169,7 @@ describe.runIf(canMount())(
       await expect(writeFile(join(root.path, 'x'), '')).rejects.toMatchObject({ code: 'EROFS' });
     });
 
-    it('has empty folders where they are asked for and the image has nothing', async () => {
+    it('has the requested empty folders where the image has nothing', async () => {
       await using test = await freshStore();
       const layer = await tarOf([
         { name: 'var/full/x', content: 'y' },
@@ -220,7 +220,7 @@ describe.runIf(canMount())(
       await root.release();
     });
 
-    it('may have as many layers as an image can have', async () => {
+    it('may have the most layers of an image', async () => {
       await using test = await freshStore();
       const layers = await Promise.all(
         Array.from({ length: 128 }, (_, at) =>

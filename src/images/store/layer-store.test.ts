@@ -53,7 +53,7 @@ describe('the layer store', () => {
     expect(await listTree(path)).toEqual({ etc: 'folder', 'etc/a': packing });
   });
 
-  it('unpacks a layer once, however many ask', async () => {
+  it('unpacks a layer once for all callers', async () => {
     await using folder = await temporaryFolder();
     const { layer, diffId } = await firstLayer(folder.path, {
       layers: [await tarOf([{ name: 'a', content: 'b' }])],
@@ -158,7 +158,7 @@ describe('the layer store', () => {
     });
   });
 
-  it('removes what a killed unpacker left, and nothing that is being worked on', async () => {
+  it('removes the rest of a killed unpacker, and no work in progress', async () => {
     await using folder = await temporaryFolder();
     const layers = join(folder.path, 'layers', 'unpacked');
     for (const name of ['.tmp-old', '.tmp-new', 'a'.repeat(64)])

@@ -26,7 +26,7 @@ test('a layer that is a link is not mounted for who may mount layers alone', asy
   await expect(mount(join(folder, 'layers/unpacked', name))).rejects.toMatchObject({ code: 'ENOTDIR' });
 });
 
-test('nor one on the way to which there is a link', async () => {
+test('nor is a layer whose path has a link', async () => {
   await mkdir(join(folder, 'layers'));
   await mkdir(join(folder, 'elsewhere', name), { recursive: true });
   await symlink(join(folder, 'elsewhere'), join(folder, 'layers/unpacked'));

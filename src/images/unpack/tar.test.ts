@@ -29,7 +29,7 @@ async function unpacked(archive: Buffer, folder: string, some: Partial<LayerLimi
 }
 
 describe('a layer', () => {
-  it('is laid as the archive has it, in plain modes and with nobody as its owner', async () => {
+  it('is unpacked as the archive has it, with plain modes and without its owners', async () => {
     await using folder = await temporaryFolder();
     const root = await unpacked(
       await tarOf([
@@ -279,7 +279,7 @@ describe('a hostile layer', () => {
     await expect(unpacked(archive, folder.path)).rejects.toMatchObject({ code: 'ARCHIVE_UNSAFE' });
   });
 
-  it('with a type that nobody knows is refused', async () => {
+  it('with an unknown type is refused', async () => {
     await using folder = await temporaryFolder();
     const archive = await tarOf([{ name: 'x', content: 'x' }]);
     archive[156] = 'S'.charCodeAt(0);

@@ -82,7 +82,7 @@ describe('a zip of code', () => {
     });
   });
 
-  it('is laid in plain modes', async () => {
+  it('is unpacked with plain modes', async () => {
     await using folder = await temporaryFolder();
     const dir = join(folder.path, 'code');
     await unpackZip(ordinary, dir, limits);
@@ -116,7 +116,7 @@ describe('a zip of code', () => {
     });
   });
 
-  it('of large files is laid and checked as well', async () => {
+  it('of large files is unpacked and checked as well', async () => {
     await using folder = await temporaryFolder();
     const content = Buffer.alloc(300_000, 'large ');
     const large = [0, 8].map((method) => ({ name: `m${method}`, content, method, mode: 0o100755 }));
@@ -129,7 +129,7 @@ describe('a zip of code', () => {
     await expect(unpackZip(damaged, join(folder.path, 'other'), limits)).rejects.toThrow('checksum');
   });
 
-  it('fills an empty folder that is there already, without replacing it', async () => {
+  it('fills an existing empty folder without replacing it', async () => {
     await using folder = await temporaryFolder();
     const dir = join(folder.path, 'code');
     await mkdir(dir);
@@ -139,7 +139,7 @@ describe('a zip of code', () => {
     expect(await readFile(join(dir, 'a/b'), 'utf8')).toBe('c');
   });
 
-  it('is not laid over other content, or through a link', async () => {
+  it('is not unpacked over other content, or through a link', async () => {
     await using folder = await temporaryFolder();
     await mkdir(join(folder.path, 'full'));
     await writeFile(join(folder.path, 'full/x'), 'mine');

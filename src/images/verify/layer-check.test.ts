@@ -64,7 +64,7 @@ async function laid(folder: string): Promise<ReadonlyMap<string, Expected>> {
 }
 
 describe('an unpacked layer', () => {
-  test('that is as its blob says has no problem', async () => {
+  test('that matches its blob has no problem', async () => {
     await using store = await temporaryFolder();
     const { stored } = await unpackedLayer(store.path);
     expect(await checkLayer(store.path, stored)).toBeUndefined();
@@ -90,7 +90,7 @@ describe('an unpacked layer', () => {
     });
   });
 
-  test('is unpacked anew, once it was taken away', async () => {
+  test('is unpacked again once it was removed', async () => {
     await using store = await temporaryFolder();
     const { folder, stored } = await unpackedLayer(store.path);
     rmSync(join(folder, 'app/runner.cjs'));
@@ -186,7 +186,7 @@ describe('a folder of a layer', () => {
         ] as const)
       : []),
   ];
-  test.each(damages)('is told from its blob by %s', async (_what, damage, text) => {
+  test.each(damages)('differs from its blob by %s', async (_what, damage, text) => {
     await using folder = await temporaryFolder();
     const expected = await laid(folder.path);
     expect(differencesIn(folder.path, expected)).toEqual({ count: 0, first: [] });
@@ -196,7 +196,7 @@ describe('a folder of a layer', () => {
     expect(first.length).toBeLessThan(3);
   });
 
-  test('tells the first of many differences, and how many there are', async () => {
+  test('reports the first of many differences, and their number', async () => {
     await using folder = await temporaryFolder();
     const expected = await laid(folder.path);
     for (let n = 0; n < 30; n++) writeFileSync(join(folder.path, `more-${n}`), '');

@@ -11,7 +11,7 @@ describe('a counter of a control group', () => {
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  it('is 0 until its file is there, and then what the file says', () => {
+  it('is 0 until its file exists, and then the number in the file', () => {
     const file = join(folder, 'events');
     using counter = keyedCounter(file, 'max');
     expect(counter.read()).toBe(0);
@@ -21,7 +21,7 @@ describe('a counter of a control group', () => {
     expect(counter.read()).toBe(12);
   });
 
-  it('does not take a longer key for its own, nor nonsense for a number', () => {
+  it('confuses no longer key with its own, and no nonsense with a number', () => {
     const file = join(folder, 'events');
     writeFileSync(file, 'oom 1\noom_kill 2\noom_group_kill 3\n');
     using counter = keyedCounter(file, 'oom_kill');
@@ -30,7 +30,7 @@ describe('a counter of a control group', () => {
     expect(counter.read()).toBe(0);
   });
 
-  it('stays as it was last once it is closed', () => {
+  it('keeps its last value once it is closed', () => {
     const file = join(folder, 'events');
     writeFileSync(file, 'max 3\n');
     const counter = keyedCounter(file, 'max');

@@ -16,7 +16,7 @@ test.each([
   expect(groupIn(membership, version)).toBe(expected);
 });
 
-test('who has a group already is left alone', () => {
+test('a process that has a group already stays in it', () => {
   const mount = mkdtempSync(join(tmpdir(), 'ward-own-group-'));
   try {
     const place = { mount, version: 1, membership: '1:cpu:/ward.service\n', instance: 'a' } as const;

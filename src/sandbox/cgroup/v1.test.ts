@@ -82,7 +82,7 @@ describe.skipIf(!canTry)(`cgroup v1${canTry ? '' : ' (needs root and version 1 h
     expect(tree.ids()).not.toContain('a');
   });
 
-  test('is killed though somebody freezes it again meanwhile', async () => {
+  test('is killed although its borrower freezes it again', async () => {
     const group = tree.group('again');
     await group.create(limits);
     const child = startCommand(['sleep', '1000'], { stdio: 'ignore' });

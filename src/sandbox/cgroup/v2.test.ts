@@ -56,7 +56,7 @@ test('usage', () => {
   });
 });
 
-test('a process of the host’s is moved into it; nothing is done when the group is gone', () => {
+test('moves a process of the host into it, and does nothing when the group is gone', () => {
   fakeGroup('ward/one/a', { 'cgroup.procs': '' });
   const tree = cgroupTreeV2(root, 'one');
   tree.group('a').add(4242);
@@ -101,7 +101,7 @@ test('limits', async () => {
   ]);
 });
 
-test('freezing waits for the kernel’s word', async () => {
+test('freezing waits until the kernel reports it', async () => {
   fakeGroup('ward/one/a', { 'cgroup.freeze': '0', 'cgroup.events': 'populated 1\nfrozen 0\n' });
   const group = cgroupTreeV2(root, 'one').group('a');
   let isFrozen = false;
@@ -117,7 +117,7 @@ test('freezing waits for the kernel’s word', async () => {
   expect(read('ward/one/a/cgroup.freeze')).toBe('0');
 });
 
-test('killing uses cgroup.kill and waits until the group and what is below it is empty', async () => {
+test('killing uses cgroup.kill and waits until the group and those below it are empty', async () => {
   fakeGroup('ward/one/a', { 'cgroup.kill': '', 'cgroup.procs': '' });
   fakeGroup('ward/one/a/below', { 'cgroup.procs': '4711\n0\n' });
   const group = cgroupTreeV2(root, 'one').group('a');

@@ -66,7 +66,7 @@ describe.skipIf(!canTry)(`doctor${why}`, () => {
     expect(report.ok).toBe(false);
   });
 
-  test('known holes of the runtimes are told, and refused when the policy says so', async () => {
+  test('known holes of the runtimes are reported, and refused when the policy says so', async () => {
     const of = (runtimeAdvisories: 'warn' | 'refuse') =>
       runDoctor({ host, policy: { ...strictPolicy, runtimeAdvisories }, roots: {} });
     const told = (await of('warn')).advisories;

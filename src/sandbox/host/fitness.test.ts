@@ -14,7 +14,7 @@ test('a host with everything is fit', () => {
   expect(() => checkFitness(needs, fit)).not.toThrow();
 });
 
-test('what Ward can do without may be missing', () => {
+test('capabilities that Ward does not need may be missing', () => {
   // CAP_SYS_RESOURCE and CAP_SYS_NICE.
   expect(() => checkFitness(needs, { ...fit, status: 'CapEff:\t000001fffe7fffff\n' })).not.toThrow();
 });
@@ -24,7 +24,7 @@ test('an unlimited number of files is enough', () => {
   expect(() => checkFitness(needs, { ...fit, limits })).not.toThrow();
 });
 
-test('names all that is missing at once, and what to do about each', () => {
+test('names everything that is missing, with a hint for each', () => {
   const bare: HostState = {
     status: 'CapEff:\t000001ffffdfffbf\n',
     limits: 'Max open files            256                  1024                 files\n',

@@ -36,7 +36,7 @@ test('a file is told of the sandbox that has the user id', () => {
   ]);
 });
 
-test('a line without an id, of the only sandbox under the profile, and of none when there are several', () => {
+test('a line without an id belongs to the only sandbox under the profile, and to none of several', () => {
   const { watch, told, sandbox } = start([socket]);
   watch.add(sandbox(0, { profile: 'ward.x.2' }));
   using first = watch.add(sandbox(1));
@@ -71,7 +71,7 @@ test.each([
   expect(told).toEqual([]);
 });
 
-test('a sandbox that is gone is told of nothing; a flood is read bit by bit', () => {
+test('a sandbox that is gone gets no reports; a flood is read in parts', () => {
   const lines = Array.from({ length: 1000 }, () => file);
   const { watch, told, sandbox } = start(lines);
   const added = watch.add(sandbox(1));

@@ -6,13 +6,13 @@ const enter = (pid: number, number: number, first = '0') =>
 const fork = (parent: number, child: number) =>
   `  node-${parent}  [000] .....  8613.2: sched_process_fork: comm=node pid=${parent} child_comm=node child_pid=${child}\n`;
 
-test('what a process does before it is under a filter does not count', () => {
+test('calls of a process before its filter do not count', () => {
   const reader = new TraceReader('x64');
   reader.push(enter(7, 1) + enter(7, 317, '1') + enter(7, 59) + enter(8, 39));
   expect([...reader.numbers]).toEqual([59]);
 });
 
-test('asking for seccomp’s features is no filter; prctl can load one', () => {
+test('a query of seccomp’s features loads no filter; prctl can load one', () => {
   const reader = new TraceReader('x64');
   reader.push(
     enter(7, 317, '2') + enter(7, 1) + enter(7, 157, '26') + enter(7, 2) + enter(7, 157, '16') + enter(7, 3),
@@ -20,7 +20,7 @@ test('asking for seccomp’s features is no filter; prctl can load one', () => {
   expect([...reader.numbers]).toEqual([3]);
 });
 
-test('what it forks is under the filter, also in the third generation; what others fork is not', () => {
+test('its children are under the filter, to the third generation; children of others are not', () => {
   const reader = new TraceReader('x64');
   reader.push(enter(7, 317, '1') + fork(7, 8) + fork(8, 9) + fork(10, 11) + enter(9, 41) + enter(11, 42));
   expect([...reader.numbers]).toEqual([41]);
@@ -48,7 +48,7 @@ test('names with spaces and brackets don’t hide a call', () => {
   expect([...reader.numbers]).toEqual([41]);
 });
 
-test('what the kernel lost is counted', () => {
+test('lost events are counted', () => {
   const reader = new TraceReader('x64');
   reader.push('CPU:1 [LOST 1234 EVENTS]\n');
   expect(reader.lost).toBe(1234);

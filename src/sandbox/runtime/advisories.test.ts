@@ -53,7 +53,7 @@ test.each([
   expect(idsOf('runsc', version)).toEqual(ids);
 });
 
-test('what a distribution fixed in its package counts as fixed', () => {
+test('a hole that the distribution’s package fixes counts as fixed', () => {
   expect(idsOf('runc', '1.1.15+ds1', races)).toEqual(['CVE-2026-41579']);
 });
 

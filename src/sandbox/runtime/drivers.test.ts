@@ -20,12 +20,12 @@ test.each(runtimeNames)('%s: foreground, its own state and log, the channel as d
   );
 });
 
-test('what is known to be all of a sandbox’s state is one folder of its own', () => {
+test('the state of a sandbox is one folder of its own, where it is known', () => {
   const states = runtimeNames.map((name) => runtimeDrivers[name].stateOf(paths));
   expect(states).toEqual(runtimeNames.map((name) => (name === 'runsc' ? undefined : '/run/s/a1')));
 });
 
-test('runtimes without clocks of their own keep those that they are started with', () => {
+test('runtimes without clocks of their own inherit the clocks', () => {
   const keeping = (timeNamespace: boolean) =>
     runtimeNames.filter((name) => runtimeDrivers[name].keepsClocks({ ...crunFeatures, name, timeNamespace }));
   expect(keeping(true)).toEqual(['crun', 'runc']);

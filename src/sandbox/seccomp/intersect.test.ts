@@ -25,7 +25,7 @@ test('a profile can take a call away, with its own errno', () => {
   expect(profile.allow.has('read')).toBe(true);
 });
 
-test('what it names beyond the list is not granted, and told', () => {
+test('calls beyond the list are not granted, and reported', () => {
   const profile = strictestOf([denyAllBut({ names: ['read', 'ptrace', 'mount'], action: ALLOW })], none);
   expect([...profile.allow.keys()]).toEqual(['read']);
   expect(profile.refuse.get('ptrace')).toBe('kill');
@@ -118,7 +118,7 @@ describe('of several profiles', () => {
     expect(strictestOf([only(0), only(4)], none).allow.has('lseek')).toBe(false);
   });
 
-  test('what the operator lets profiles allow is had only where each allows it', () => {
+  test('a call that the operator permits is granted only where each profile allows it', () => {
     const calls = { ...none, extraCalls: ['ptrace'] };
     const [grants, denies] = [denyAllBut({ names: ['read', 'ptrace'], action: ALLOW }), without('ptrace')];
     expect(strictestOf([grants, grants], calls).allow.has('ptrace')).toBe(true);

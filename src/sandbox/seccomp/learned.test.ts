@@ -8,7 +8,7 @@ import { strictProfile } from './profile.ts';
 const none = { extraCalls: [], capabilities: [] };
 const [mkdir, ptrace, unknown] = [83, 101, 4242];
 
-test('keeps what was seen and the floor, and takes everything else away', () => {
+test('keeps the recorded calls and the floor, and removes all others', () => {
   const { profile, removed, floor, refused } = learnedProfile(new Set([mkdir]), 'x64');
   const { names } = profile.syscalls[0];
   expect(names).toContain('mkdir');

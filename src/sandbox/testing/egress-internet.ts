@@ -49,7 +49,7 @@ function serve(port: number, onConnection: (socket: Socket) => void): Promise<vo
 function greet(socket: Socket): void {
   const address = (socket.localAddress ?? '').replace(/^::ffff:/, '');
   socket.write(`hello from ${address}:${socket.localPort}\n`);
-  // Whoever says something keeps the connection, and hears it again.
+  // A client that sends something keeps the connection, and gets it back.
   socket.on('data', (chunk) => socket.write(chunk));
 }
 

@@ -44,7 +44,7 @@ const host = await openSandboxHost({
   },
 });
 
-// What no sandbox is to reach: a service of the host, at every address that it has.
+// A service of the host at all its addresses, which no sandbox may reach.
 const service = createServer((socket) => socket.on('error', () => {}).end('the host\n')).listen(8088, '::');
 await once(service, 'listening');
 

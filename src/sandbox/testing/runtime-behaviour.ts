@@ -1,4 +1,4 @@
-/** What every runtime driver has to do, as one suite that each driver's test runs. */
+/** The suite that every runtime driver must pass; each driver's test runs it. */
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
@@ -241,7 +241,7 @@ export function describeRuntime({ runtime, hasOwnKernel }: Behaviour): void {
       expect(exit).toMatchObject({ outOfMemory: true, seccompKill: false, killed: false });
     });
 
-    test('a forbidden system call is told as a seccomp kill', async () => {
+    test('a forbidden system call is reported as a seccomp kill', async () => {
       const { exit } = await run([busybox, 'mount', '-t', 'tmpfs', 'none', '/tmp']);
       expect(exit).toMatchObject({ seccompKill: true, outOfMemory: false, killed: false, signal: 'SIGSYS' });
     });
