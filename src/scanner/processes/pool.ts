@@ -28,6 +28,55 @@ export function analystInProcesses(
   timeoutMs: number,
   { idleMs = defaultIdleMs, start = startDirectly() }: PoolOptions = {},
 ): Analyst {
+  const processes = openProcesses(() => startScanProcess(inspectors, start), idleMs);
+  const run = async <T>(
+    job: ScanJob,
+    open: () => Promise<Readable>,
+    signal: AbortSignal,
+    bytes?: Uint8Array,
+  ): Promise<T> => {
+    const one = await processes.take();
+    try {
+      // Its start is not the job's doing.
+      await untilAborted(signal, processes.started(one));
+      // What a process answers to a job is what the job is for.
+      return (await withinTime(timeoutMs, signal, (end) => one.run(job, open, end, bytes))) as T;
+    } finally {
+      processes.giveBack(one);
+    }
+  };
+  const nothing = async (): Promise<Readable> => Readable.from([]);
+
+  return {
+    revision: async () => {
+      const one = await processes.take();
+      try {
+        return await processes.started(one);
+      } finally {
+        processes.giveBack(one);
+      }
+    },
+    async layer({ digest, open, localFile, isVerified }, signal) {
+      await using file = await localFile?.();
+      return await run<LayerAnalysis>({ what: 'layer', digest, file: file?.path, isVerified }, open, signal);
+    },
+    folder: (dir, signal) => run<Read>({ what: 'folder', dir }, nothing, signal),
+    code: (code, kind, signal) => run<Read>({ what: 'code', kind }, nothing, signal, code),
+    config: (config, signal) => run<InspectedConfig>({ what: 'config', config }, nothing, signal),
+    [Symbol.asyncDispose]: processes.end,
+  };
+}
+
+interface Processes {
+  /** An idle one, or a new one, or the next that is given back. */
+  take(): Promise<ScanProcess>;
+  giveBack(one: ScanProcess): void;
+  /** Its revision, once it has started. @throws as `ScanProcess.revision` does */
+  started(one: ScanProcess): Promise<string>;
+  end(): Promise<void>;
+}
+
+function openProcesses(begin: () => ScanProcess, idleMs: number): Processes {
   const size = Math.max(1, availableParallelism() - 1);
   const idle: { readonly one: ScanProcess; readonly timer: NodeJS.Timeout }[] = [];
   const all = new Set<ScanProcess>();
@@ -44,7 +93,7 @@ export function analystInProcesses(
       waiting.push(taker);
       return taker.promise;
     }
-    const one = startScanProcess(inspectors, start);
+    const one = begin();
     all.add(one);
     return one;
   };
@@ -73,42 +122,9 @@ export function analystInProcesses(
       throw error;
     }
   };
-  const run = async <T>(
-    job: ScanJob,
-    open: () => Promise<Readable>,
-    signal: AbortSignal,
-    bytes?: Uint8Array,
-  ): Promise<T> => {
-    const one = await take();
-    try {
-      // Its start is not the job's doing.
-      await untilAborted(signal, started(one));
-      // What a process answers to a job is what the job is for.
-      return (await withinTime(timeoutMs, signal, (end) => one.run(job, open, end, bytes))) as T;
-    } finally {
-      giveBack(one);
-    }
+  const end = async (): Promise<void> => {
+    await Promise.all([...all].map((one) => one.end()));
   };
-  const nothing = async (): Promise<Readable> => Readable.from([]);
 
-  return {
-    revision: async () => {
-      const one = await take();
-      try {
-        return await started(one);
-      } finally {
-        giveBack(one);
-      }
-    },
-    async layer({ digest, open, localFile, isVerified }, signal) {
-      await using file = await localFile?.();
-      return await run<LayerAnalysis>({ what: 'layer', digest, file: file?.path, isVerified }, open, signal);
-    },
-    folder: (dir, signal) => run<Read>({ what: 'folder', dir }, nothing, signal),
-    code: (code, kind, signal) => run<Read>({ what: 'code', kind }, nothing, signal, code),
-    config: (config, signal) => run<InspectedConfig>({ what: 'config', config }, nothing, signal),
-    [Symbol.asyncDispose]: async () => {
-      await Promise.all([...all].map((one) => one.end()));
-    },
-  };
+  return { take, giveBack, started, end };
 }
