@@ -1,6 +1,5 @@
 /** Judges files and folders by their paths, modes, attributes, and a few by what they hold. */
 import type { FileInspector, Finding, ScannedFile, ScannedFolder } from '../types.ts';
-import { extraRootUsers, usersWithoutPassword } from './accounts.ts';
 import { type FileMatch, findingOf, type MisconfigurationRule, type MisconfigurationRules } from './rules.ts';
 
 export function createFileFactInspector({ revision, rules }: MisconfigurationRules): FileInspector {
@@ -14,6 +13,18 @@ export function createFileFactInspector({ revision, rules }: MisconfigurationRul
     inspectFolder: (folder): readonly Finding[] =>
       ofFolders.filter((rule) => isWrongFolder(rule, folder)).map((rule) => findingOf(rule, folder.path)),
   };
+}
+
+/** Names of users other than root with the id 0. Source: passwd(5). */
+export function extraRootUsers(passwd: string): readonly string[] {
+  return linesOf(passwd).flatMap(([name = '', , uid = '']) =>
+    name !== 'root' && /^0+$/.test(uid) ? [name] : [],
+  );
+}
+
+/** Names of users whose password is empty, rather than locked or elsewhere. Sources: passwd(5), shadow(5). */
+export function usersWithoutPassword(file: string): readonly string[] {
+  return linesOf(file).flatMap(([name = '', password]) => (name !== '' && password === '' ? [name] : []));
 }
 
 function isWrong({ file: match, text }: MisconfigurationRule, file: ScannedFile): boolean {
@@ -38,4 +49,11 @@ function isWrongFolder({ folder: match }: MisconfigurationRule, folder: ScannedF
 
 function textOf(file: ScannedFile): string {
   return (file.content ?? file.head).toString('latin1');
+}
+
+function linesOf(file: string): readonly (readonly string[])[] {
+  return file
+    .split('\n')
+    .filter((line) => line.includes(':') && !line.startsWith('#'))
+    .map((line) => line.split(':', 4));
 }

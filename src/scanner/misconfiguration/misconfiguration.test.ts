@@ -2,8 +2,7 @@ import { expect, test } from 'vitest';
 import { readRulesFiles } from '../rules/rules-files.ts';
 import { scannedFile } from '../scanned-file.fixture.ts';
 import type { ScannedConfig, ScannedFile } from '../types.ts';
-import { extraRootUsers, usersWithoutPassword } from './accounts.ts';
-import { createFileFactInspector } from './file-facts.ts';
+import { createFileFactInspector, extraRootUsers, usersWithoutPassword } from './file-facts.ts';
 import { createImageFactInspector } from './image-facts.ts';
 import { loadMisconfigurationRules } from './rules.ts';
 

@@ -6,9 +6,8 @@ import { randomFrom, sampleOf } from '../patterns/sample.fixture.ts';
 import { readRulesFiles } from '../rules/rules-files.ts';
 import { scannedFile } from '../scanned-file.fixture.ts';
 import type { Finding, ScannedConfig, Secret } from '../types.ts';
-import { redact } from './redact.ts';
 import { loadSecretRules } from './rules.ts';
-import { createSecretConfigInspector, createSecretLooker } from './secrets.ts';
+import { createSecretConfigInspector, createSecretLooker, redact } from './secrets.ts';
 
 const rules = loadSecretRules(readRulesFiles().secrets);
 const inspector = createContentInspector([createSecretLooker(rules)]);

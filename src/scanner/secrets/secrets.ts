@@ -10,8 +10,6 @@ import {
 import { type ConfigText, commandsOf, labelsOf, requireShort, variablesOf } from '../rules/image-config.ts';
 import type { ConfigInspector, Secret } from '../types.ts';
 import { isGenuine, isOfNobody } from './genuine.ts';
-import { createLineCounter } from './line-counter.ts';
-import { redact } from './redact.ts';
 import type { SecretRules } from './rules.ts';
 
 interface Sighting {
@@ -21,7 +19,7 @@ interface Sighting {
   readonly finding: Secret;
 }
 
-/** Of one rule in one file; whoever mends those will find the others. */
+/** Findings of one rule in one file. An author who removes these finds the others. */
 const maxOfRule = 20;
 
 export function createSecretLooker(rules: SecretRules): Looker {
@@ -51,6 +49,17 @@ export function createSecretConfigInspector(rules: SecretRules): ConfigInspector
       });
     },
   };
+}
+
+/**
+ * A secret as it may be shown: enough to tell which it is, never enough to use. Its ends, where it is long, and then
+ * at most a fifth of it.
+ */
+export function redact(secret: string): string {
+  const shown = secret.length >= 30 ? 4 : secret.length >= 20 ? 2 : 0;
+  const ends = (text: string) => text.replaceAll(/[^\x21-\x7e]/g, '?');
+  if (shown === 0) return '***';
+  return `${ends(secret.slice(0, shown))}***${ends(secret.slice(-Math.floor(shown / 2)))}`;
 }
 
 function openSearch(rules: SecretRules, path: string) {
@@ -103,4 +112,25 @@ function openSearch(rules: SecretRules, path: string) {
       .map(({ finding }) => finding);
 
   return { wants, found, findings } satisfies PatternSink & { findings(): readonly Secret[] };
+}
+
+/** Lines of offsets in one text, counted on from the last that was asked for. */
+interface LineCounter {
+  /** From 1. */
+  lineAt(bytes: Buffer, offset: number): number;
+}
+
+function createLineCounter(): LineCounter {
+  let line = 1;
+  let at = 0;
+  return {
+    lineAt: (bytes, offset) => {
+      if (offset < at) [line, at] = [1, 0];
+      for (let next = bytes.indexOf(10, at); next >= 0 && next < offset; next = bytes.indexOf(10, at)) {
+        line++;
+        at = next + 1;
+      }
+      return line;
+    },
+  };
 }
