@@ -51,7 +51,7 @@ export function addressesOf(slot: number): SlotAddresses {
   };
 }
 
-/** Whose address it is; undefined when it is none inside of a sandbox. */
+/** The slot of the sandbox that has the address; undefined when no sandbox has it. */
 export function slotOfAddress(ipv4: string): number | undefined {
   const [first, second, third, fourth] = ipv4.split('.').map(Number);
   if (first !== 198 || (second ?? 0) >> 1 !== 9 || third === undefined || fourth === undefined)

@@ -11,7 +11,7 @@ export interface Network {
   readonly text: string;
 }
 
-/** One address, as a network of one; undefined when it is none, or has a zone. Octal and hex parts are none. */
+/** One address, as a network of one; undefined for other texts, with a zone, or with octal or hex parts. */
 export function parseAddress(text: string): Network | undefined {
   if (isIP(text) === 0 || text.includes('%')) return undefined;
   const bytes = ipaddr.parse(text).toByteArray();

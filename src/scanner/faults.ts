@@ -4,7 +4,7 @@ import { faultTable } from '../lib/index.ts';
 export const scannerFaults = {
   /** A layer's bytes do not have the digest or the diff id that the image says. */
   LAYER_MISMATCH: 'invalid',
-  /** A file that should be an archive of images is none. */
+  /** A file that should be an archive of images is not one. */
   IMAGE_ARCHIVE_INVALID: 'invalid',
   LAYER_MISSING: 'missing',
   /** An archive holds several images, or none of the name. */

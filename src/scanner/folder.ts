@@ -30,7 +30,7 @@ import { type FileFacts, type Finding, type Inventory, longestWhole } from './ty
 const maxFiles = 1_000_000;
 const maxDepth = 100;
 const pieceBytes = 1024 * 1024;
-/** After so long, whoever wants it to end is heard. */
+/** How long a walk goes on before it looks whether it was aborted. */
 const sliceMs = 20;
 const readFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
 const noAttributes: ReadonlyMap<string, Buffer> = new Map();
@@ -137,7 +137,7 @@ async function readFile(walk: Walk, path: string): Promise<void> {
     const facts = { path, mode: mode & 0o7777, uid, gid, sizeBytes: size, xattrs: noAttributes };
     if (size > longestWhole) return await readLong(walk, facts, file);
     const content = readFileSync(file);
-    // Somebody may write to it: its size is that of what was read.
+    // Another process may write to it: its size is that of the bytes read.
     const whole = { ...facts, sizeBytes: content.length, head: content.subarray(0, headBytes), content };
     await walk.collector.add(whole);
   } finally {

@@ -5,7 +5,7 @@
 interface RollingBytes {
   /** What was kept, and the piece behind it. Valid until the next is added. */
   add(piece: Uint8Array): Buffer;
-  /** Keeps all but the first so many bytes of what `add` returned last. */
+  /** Keeps what `add` returned last, but for its first `count` bytes. */
   drop(count: number): void;
 }
 

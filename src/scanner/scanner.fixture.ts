@@ -33,7 +33,7 @@ export function filesTar(files: Readonly<Record<string, string | Buffer>>): Prom
   return tarOf(Object.entries(files).map(([name, content]) => ({ name, content })));
 }
 
-/** In pieces of so many bytes. */
+/** In pieces of that many bytes. */
 export function streamOf(bytes: Buffer, pieceBytes = 64 * 1024): Readable {
   const pieces: Buffer[] = [];
   for (let at = 0; at < bytes.length; at += pieceBytes) pieces.push(bytes.subarray(at, at + pieceBytes));

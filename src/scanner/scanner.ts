@@ -72,7 +72,7 @@ export function createScanner(options: ScannerOptions): Scanner & AsyncDisposabl
     known = await analyst.revision();
     return known;
   };
-  // It stays the same, and asking a process anew might wait for a scan of somebody else's.
+  // It stays the same, and asking a process anew might wait for another user's scan.
   const rules = async () => known ?? revision();
   const cache = openLayerCache(cacheDir, revision, readsCacheOnly);
   const parts = { analyst, judge, rules, cache, underWay: shareWork<LayerAnalysis>(), log };

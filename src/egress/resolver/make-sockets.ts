@@ -1,6 +1,6 @@
 /**
  * A program that runs in the router's network namespace for a moment: it makes the resolver's sockets there and hands
- * them to Ward. A socket stays in the namespace that it was made in, whoever has it.
+ * them to Ward. A socket stays in the namespace that it was made in, whichever process holds it.
  */
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';

@@ -14,7 +14,7 @@ export interface TracedPacket {
   readonly address: string;
   /** `tcp`, `udp`, or the number of another protocol. */
   readonly protocol: string;
-  /** 0 where there are none. */
+  /** 0 for a protocol without ports. */
   readonly port: number;
 }
 

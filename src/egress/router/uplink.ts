@@ -33,7 +33,7 @@ export interface ProcessGroup {
 const patienceMs = 10_000;
 const pauseMs = 3;
 const chargePatienceMs = 60_000;
-/** What pasta has open without a connection: about 100, most of them sockets in stock. */
+/** pasta has about 100 descriptors open without a connection, most of them sockets in stock. */
 const idleDescriptors = 128;
 /** A connection is a socket and, most of the time, a timer. */
 const descriptorsEach = 2;

@@ -3,7 +3,7 @@ import { commandsOf, requireShort, variablesOf } from '../rules/image-config.ts'
 import type { ConfigInspector, Misconfiguration, ScannedConfig } from '../types.ts';
 import { type Check, findingOf, type MisconfigurationRule, type MisconfigurationRules } from './rules.ts';
 
-/** Whoever mends those will find the others. */
+/** An author who mends these finds the others. */
 const maxOfRule = 50;
 const baseName = 'org.opencontainers.image.base.name';
 const baseDigest = 'org.opencontainers.image.base.digest';

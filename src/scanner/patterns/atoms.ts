@@ -26,13 +26,13 @@ export function fitsAround({ around, before }: Atom, bytes: Uint8Array, at: numb
 /** Shorter ones are too common to be of use. */
 export const shortestAtom = 4;
 const longestAtom = 8;
-/** So many bytes on each side of an atom are told. */
+/** Bytes on each side of an atom that are told. */
 const mostAround = 16;
-/** So many atoms may stand for one pattern. */
+/** The most atoms that may stand for one pattern. */
 const maxAtoms = 64;
 /** Further from the start an atom is of no use: each would make the matcher try as many starts. */
 const maxStarts = 1024;
-/** Of a repetition, so many are looked at one by one. */
+/** Rounds of a repetition that are looked at one by one. */
 const maxWritten = 16;
 
 interface Candidate {
@@ -54,7 +54,7 @@ interface Walk {
   best: Candidate | undefined;
 }
 
-/** Undefined when there are none that every match holds. */
+/** Undefined when no atoms are in every match. */
 export function atomsOf(pattern: Pattern): readonly Atom[] | undefined {
   return bestOf(pattern, { min: 0, max: 0 })?.atoms;
 }

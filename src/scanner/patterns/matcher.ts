@@ -26,7 +26,7 @@ export interface Matcher {
   match(bytes: Uint8Array, starts: Starts, spend: (steps: number) => void): Match | undefined;
 }
 
-/** So far past its latest start a match may reach. */
+/** Bytes that a match may reach past its latest start. */
 export const reach = 4096;
 
 interface Threads {

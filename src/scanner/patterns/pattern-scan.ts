@@ -45,7 +45,7 @@ export interface PatternSink {
   found(found: Found): void;
 }
 
-/** Of the bytes before a match, so many are there for its edges and for who looks at what is around it. */
+/** Bytes before a match that are at hand, for its edges and for readers of its surroundings. */
 const before = 1024;
 const after = reach + 1024;
 /**

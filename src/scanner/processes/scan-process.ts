@@ -33,13 +33,13 @@ export interface ScanProcess {
   end(): Promise<void>;
 }
 
-/** Of what it says on its error stream. */
+/** Characters that are kept of its error stream. */
 const maxSaid = 16_384;
 
 export function startScanProcess({ module, data }: InspectorModule, start: StartProgram): ScanProcess {
   const ready = Promise.withResolvers<string>();
   const ended = Promise.withResolvers<never>();
-  // Whoever asks sees them; nobody has to.
+  // Callers that wait see the errors; without one they must not end Ward.
   ready.promise.catch(() => undefined);
   ended.promise.catch(() => undefined);
   let isAlive = true;
@@ -129,7 +129,7 @@ function lastWords(stderr: Readable): () => string {
     said = (said + text).slice(-maxSaid);
   });
   stderr.on('error', () => undefined);
-  // The stream keeps nobody alive.
+  // The stream keeps no process alive.
   if ('unref' in stderr && typeof stderr.unref === 'function') stderr.unref();
   return () => said;
 }

@@ -1,4 +1,4 @@
-/** A scan that takes too long has failed: whoever can make it take long must not be passed for it. */
+/** A scan that takes too long has failed: an author who can make it slow must not pass for that. */
 import { scannerFault } from '../faults.ts';
 
 /**

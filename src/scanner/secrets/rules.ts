@@ -70,7 +70,7 @@ export interface SecretRules {
   /** The earlier win where two find the same. */
   readonly rules: readonly SecretRule[];
   readonly texts: readonly SecretRuleText[];
-  /** Of what is looked at by itself: an image's configuration. */
+  /** For texts outside of files: an image's configuration. */
   readonly set: PatternSet;
   readonly isAllowedPath: PathTest;
   readonly allowedValues: ReadonlySet<string>;
