@@ -186,11 +186,12 @@ describe('the stream of a run', () => {
     };
   }
 
-  async function eventsOf(stream: Response): Promise<{ lines: string[]; record: unknown }> {
+  async function eventsOf(stream: Response): Promise<{ ids: number[]; lines: string[]; record: unknown }> {
     const events = (await stream.text()).trim().split('\n\n');
     const end = events.pop()?.replace('event: end\ndata: ', '') ?? '';
     return {
-      lines: events.map((text) => JSON.parse(text.replace('event: log\ndata: ', ''))),
+      ids: events.map((text) => Number(/^id: (\d+)$/m.exec(text)?.[1])),
+      lines: events.map((text) => JSON.parse(text.replace(/^id: \d+\nevent: log\ndata: /, ''))),
       record: JSON.parse(end),
     };
   }
@@ -216,7 +217,8 @@ describe('the stream of a run', () => {
     const { open, end } = await startRun(api, () => log);
     const stream = await open();
     end(allLines);
-    const { lines } = await eventsOf(stream);
+    const { ids, lines } = await eventsOf(stream);
+    expect(ids).toEqual([500, ...Array.from({ length: 1000 }, (_, n) => 501 + n)]);
     expect(lines[0]).toMatch(/^\S+ stderr: Earlier lines, not shown here: 500\.$/);
     expect(lines.slice(1)).toEqual(allLines.slice(500));
   });

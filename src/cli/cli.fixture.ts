@@ -178,8 +178,13 @@ const notThere: StubAnswer = {
 };
 
 /** An answer that is a stream of events; the stream ends with the last one. */
-export function eventStream(...events: readonly (readonly [type: string, data: JsonValue])[]): StubAnswer {
-  const text = events.map(([type, data]) => `event: ${type}\ndata: ${JSON.stringify(data)}\n\n`);
+export function eventStream(
+  ...events: readonly (readonly [type: string, data: JsonValue, id?: number])[]
+): StubAnswer {
+  const text = events.map(
+    ([type, data, id]) =>
+      `${id === undefined ? '' : `id: ${id}\n`}event: ${type}\ndata: ${JSON.stringify(data)}\n\n`,
+  );
   return { headers: { 'Content-Type': 'text/event-stream' }, text: `: hello\n\n${text.join('')}` };
 }
 

@@ -1,5 +1,5 @@
 /**
- * Server-sent events, as far as Ward's streams use them (WHATWG HTML, 9.2): `event` and `data` fields, comments
+ * Server-sent events, as far as Ward's streams use them (WHATWG HTML, 9.2): `event`, `id` and `data` fields, comments
  * as signs of life. An event is bounded; what is no such stream is a Fault.
  */
 import { cliFault } from './faults.ts';
@@ -7,6 +7,8 @@ import { cliFault } from './faults.ts';
 export interface StreamEvent {
   readonly type: string;
   readonly data: string;
+  /** Absent: the event has none. */
+  readonly id?: string;
 }
 
 /** A record without its logs is far smaller; a log line too. */
@@ -15,18 +17,21 @@ const maxEventChars = 16 * 1024 * 1024;
 /** @throws Fault SERVER_NOT_WARD when an event is larger than any that Ward sends */
 export async function* streamEvents(chunks: AsyncIterable<Buffer>): AsyncGenerator<StreamEvent> {
   let type = '';
+  let id: string | undefined;
   let data: string[] = [];
   let size = 0;
   for await (const line of linesOf(chunks)) {
     if (line === '') {
-      if (data.length > 0) yield { type: type || 'message', data: data.join('\n') };
-      [type, data, size] = ['', [], 0];
+      if (data.length > 0)
+        yield { type: type || 'message', data: data.join('\n'), ...(id !== undefined && { id }) };
+      [type, id, data, size] = ['', undefined, [], 0];
       continue;
     }
     size += line.length;
     if (size > maxEventChars) throw tooLarge();
     const [, field, value = ''] = /^([^:]*)(?:: ?(.*))?$/s.exec(line) ?? [];
     if (field === 'event') type = value;
+    else if (field === 'id') id = value;
     else if (field === 'data') data.push(value);
   }
 }

@@ -1,6 +1,6 @@
 /**
  * A run from its acceptance to its record: its log lines as they come, over a stream of events. A stream that
- * breaks is opened again; each one begins with the lines so far, so what was shown is skipped.
+ * breaks is opened again; each one begins with the lines so far, or with the last of them, so what was shown is skipped.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { isFault, isJsonObject, type JsonObject, type JsonValue } from '../lib/index.ts';
@@ -27,14 +27,16 @@ export async function followRun(client: ApiClient, run: FollowedRun): Promise<Js
   for (let broken = 0; ; broken++) {
     let seen = 0;
     try {
-      for await (const { type, data } of client.events([...path, 'stream'], run.signal)) {
+      for await (const { type, data, id } of client.events([...path, 'stream'], run.signal)) {
         if (type === 'end') {
           const record = recordOf(data);
           if (record === undefined || !isPending(record)) return record;
           // It was accepted and waits for its turn, so there is nothing to follow yet.
           broken = -1;
         }
-        if (type !== 'log' || ++seen <= shown) continue;
+        if (type !== 'log') continue;
+        seen = numberOf(id) ?? seen + 1;
+        if (seen <= shown) continue;
         run.onLine(lineOf(data));
         shown = seen;
         broken = -1;
@@ -64,6 +66,11 @@ async function endedRecord(client: ApiClient, path: readonly string[]): Promise<
 
 function isPassing(error: unknown): boolean {
   return isFault(error) && ['busy', 'throttled', 'unreachable'].includes(error.kind);
+}
+
+/** Of the line in the whole log. An older server does not tell it. */
+function numberOf(id: string | undefined): number | undefined {
+  return id !== undefined && /^\d{1,15}$/.test(id) ? Number(id) : undefined;
 }
 
 function lineOf(data: string): string {

@@ -1,6 +1,7 @@
 /**
  * `GET …/activations/{id}/stream`: follows an activation as server-sent events. `log` carries a line of its log as a
- * JSON string, `end` its record (without logs). One that has ended already gives all of its log and its end at once.
+ * JSON string, and as its id the number of the line in the whole log; `end` its record (without logs). One that has ended
+ * already gives all of its log and its end at once.
  */
 import { once } from 'node:events';
 import type { FastifyReply, RouteHandlerMethod } from 'fastify';
@@ -27,7 +28,7 @@ export function streamHandler({ activations, follow }: Functions): RouteHandlerM
       const told = log === undefined ? 0 : await sendLog(events, log);
       if (gone.signal.aborted) return;
       const { logs, record } = ended ?? (await endOf(activations, namespace, id));
-      for (const line of logs.slice(told)) await events.send('log', line);
+      for (const [at, line] of logs.entries()) if (at >= told) await events.sendLine(at + 1, line);
       events.end('end', record);
     };
     void sendAll().catch(() => events.end('end', null));
@@ -39,10 +40,10 @@ export function streamHandler({ activations, follow }: Functions): RouteHandlerM
 async function sendLog(events: Events, log: AsyncIterable<LogPiece>): Promise<number> {
   let told = 0;
   for await (const { skipped, lines } of log) {
-    told += skipped + lines.length;
+    told += skipped;
     if (skipped > 0)
-      await events.send('log', formatLine('stderr', `Earlier lines, not shown here: ${skipped}.`));
-    for (const line of lines) await events.send('log', line);
+      await events.sendLine(told, formatLine('stderr', `Earlier lines, not shown here: ${skipped}.`));
+    for (const line of lines) await events.sendLine(++told, line);
   }
   return told;
 }
@@ -83,7 +84,7 @@ async function lookUp(
 
 interface Events {
   /** Settles when the client can take more. Nothing is sent to one that is gone. */
-  send(event: string, data: JsonValue): Promise<void>;
+  sendLine(number: number, line: JsonValue): Promise<void>;
   end(event: string, data: JsonValue): void;
 }
 
@@ -98,8 +99,9 @@ function openEvents(reply: FastifyReply, gone: AbortController): Events {
     clearTimeout(stalled);
   };
   const events: Events = {
-    async send(event, data) {
-      if (!gone.signal.aborted && !raw.write(eventText(event, data))) await untilDrained();
+    async sendLine(number, line) {
+      const text = `id: ${number}\n${eventText('log', line)}`;
+      if (!gone.signal.aborted && !raw.write(text)) await untilDrained();
     },
     end: (event, data) => void raw.end(eventText(event, data)),
   };

@@ -412,6 +412,18 @@ test('--follow shows the log on stderr as it comes, and the result alone on stdo
   expect(api.requests[0]?.url).toBe(`${actionsUrl}/hello?blocking=false&result=false`);
 });
 
+test('--follow of a log that is opened again in the middle shows no line twice, and leaves none out', async () => {
+  const { logs: _, ...ended } = record;
+  const at = (n: number) => ['log', `2026-01-01T10:00:00.123456789Z stdout: ${n}`, n] as const;
+  api.answers.set(`POST ${actionsUrl}/hello`, { status: 202, body: { activationId: id } });
+  api.answers.set(`GET ${activationsUrl}/${id}/stream`, (_, count) =>
+    // The server has only the last lines of a long log.
+    count === 1 ? eventStream(at(1), at(2), at(3)) : eventStream(at(3), at(4), ['end', ended]),
+  );
+  const { stderr } = await ward(['action', 'invoke', 'hello', '--follow', '--result']);
+  expect(stderr).toBe(`invoked hello with id ${id}\n1\n2\n3\n4\n`);
+});
+
 test('--follow of a run that fails exits with 8, and of one without a record with 5', async () => {
   api.answers.set(`POST ${actionsUrl}/hello`, { status: 202, body: { activationId: id } });
   api.answers.set(`GET ${activationsUrl}/${id}/stream`, eventStream(['end', { ...failed, logs: [] }]));
