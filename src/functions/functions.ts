@@ -4,7 +4,7 @@ import type { BlobStore } from '../blobs/index.ts';
 import type { AdmissionControl, Dispatcher, LogPiece } from '../dispatch/index.ts';
 import { type Log, messageOf } from '../lib/index.ts';
 import type { Store } from '../store/index.ts';
-import { type ActionService, createActions } from './actions/actions.ts';
+import { type ActionService, Actions } from './actions/actions.ts';
 import type { CodeGate } from './actions/code-gate.ts';
 import { type CodeStore, createCodeStore } from './actions/code-store.ts';
 import { defaultRuntimes, type Runtime } from './actions/runtimes.ts';
@@ -127,7 +127,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
     onChanged: () => actions.forget(),
     onActionsDeleted: (rows) => actions.clearAway(rows),
   });
-  const actions = createActions({
+  const actions = new Actions({
     entities,
     packages,
     // Another server may be about to load it: the sweep takes it when its grace is over.

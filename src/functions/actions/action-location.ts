@@ -49,7 +49,7 @@ export function visibleParameters(
   );
 }
 
-interface ActionLocator {
+export interface ActionLocator {
   /** As `caller` may use it. @throws Fault NOT_FOUND, NOT_AUTHORIZED, WRONG_COLLECTION */
   locate(ref: EntityRef, caller: NamespaceName): Promise<ActionLocation>;
   /** The action of exactly this name, which is to be deleted. @throws Fault NOT_FOUND, WRONG_COLLECTION */

@@ -17,12 +17,11 @@ import {
   pathOf,
 } from '../entities/names.ts';
 import type { ListRange } from '../entities/page.ts';
-import { concurrentUpdate, functionFault, notFound, wrongCollection } from '../faults.ts';
+import { concurrentUpdate, notFound } from '../faults.ts';
 import { type ActionRanges, actionRanges, checkKind, type SystemLimits } from '../limits.ts';
 import type { Identity } from '../namespaces/namespaces.ts';
 import type { ShownParameter } from '../packages/package.ts';
 import type { PackageService } from '../packages/packages.ts';
-import type { Vault } from '../vault/vault.ts';
 import {
   type Action,
   type ActionDescription,
@@ -35,24 +34,17 @@ import {
 } from './action.ts';
 import {
   type ActionLocation,
+  type ActionLocator,
   createActionLocator,
   inheritedParameters,
   visibleParameters,
 } from './action-location.ts';
-import {
-  type ActionPut,
-  createAction,
-  isSequencePut,
-  parseActionPut,
-  sequenceExec,
-  updateAction,
-} from './action-put.ts';
-import { type CodeGate, requireDeployable } from './code-gate.ts';
+import { type ActionPut, createAction, isSequencePut, parseActionPut } from './action-put.ts';
+import { type ActionWriteOptions, writeAction } from './action-write.ts';
 import type { CodeStore } from './code-store.ts';
-import { blackboxKind, builtinKind, digestOf, type ExecDocument, isCode, isEmptyCode } from './exec.ts';
+import { blackboxKind, builtinKind, digestOf, isCode, isEmptyCode } from './exec.ts';
 import { type ResolvedAction, resolveAction } from './resolved-action.ts';
-import { aliasedKind, type Runtime } from './runtimes.ts';
-import { vetSandbox } from './sandbox-vetting.ts';
+import { aliasedKind } from './runtimes.ts';
 import { checkSequence, missingComponent } from './sequence-check.ts';
 
 /** An action as the API shows it; `code` (text or base64) only where it was asked for and there is any. */
@@ -97,127 +89,155 @@ export interface ActionService {
   forget(): void;
 }
 
-interface ActionServiceOptions {
+interface ActionServiceOptions extends Omit<ActionWriteOptions, 'limits' | 'writer'> {
   readonly entities: EntityStore;
   readonly packages: Pick<PackageService, 'resolve'>;
   readonly code: CodeStore;
-  readonly vault: Vault;
   readonly dispatcher: Pick<Dispatcher, 'retire' | 'vet'>;
   readonly limits: SystemLimits;
-  readonly runtimes: readonly Runtime[];
   readonly builtins: ReadonlyMap<string, BuiltinAction>;
-  readonly gate?: Pick<CodeGate, 'admitCode' | 'admitImage'> | undefined;
 }
 
 const cacheCapacity = 10_000;
 
-export function createActions(options: ActionServiceOptions): ActionService {
-  const { entities, code, vault, runtimes } = options;
-  const cache = createBoundedCache<ResolvedAction>(cacheCapacity);
-  const locator = createActionLocator(options);
+export class Actions implements ActionService {
+  readonly #options: ActionServiceOptions;
+  readonly #locator: ActionLocator;
+  readonly #cache = createBoundedCache<ResolvedAction>(cacheCapacity);
 
-  const changed = (ref: EntityRef) => {
-    // Bindings and other callers have it under names of their own.
-    cache.clear();
-    options.dispatcher.retire(`/${fullNameOf(ref)}`);
-  };
-  const view = async (
-    action: Action,
-    withCode: boolean,
-    parameters: readonly ShownParameter[] = action.parameters,
-  ): Promise<ActionView> => {
-    const { exec } = action;
-    const isShown = withCode && isCode(exec) && !(exec.kind === blackboxKind && isEmptyCode(exec));
-    const text = isShown ? await code.load(exec) : undefined;
-    return { description: describeAction(action, runtimes, parameters), code: text };
-  };
-  const clearAway = async (rows: readonly EntityRow[]) => {
+  constructor(options: ActionServiceOptions) {
+    this.#options = options;
+    this.#locator = createActionLocator(options);
+  }
+
+  put(ref: EntityRef, body: unknown, overwrite: boolean, writer: Identity): Promise<ActionView> {
+    return this.#put(this.#options, ref, body, overwrite, writer);
+  }
+
+  async putOwn(ref: EntityRef, body: unknown, writer: Identity): Promise<void> {
+    await this.#put({ ...this.#options, gate: undefined }, ref, body, true, writer);
+  }
+
+  async putBuiltin(ref: EntityRef, annotations: readonly KeyValue[]): Promise<void> {
+    const { entities, vault, limits } = this.#options;
+    const row = await entities.get(ref.namespace, pathOf(ref));
+    const before = row?.collection === 'actions' ? actionOfRow(row, vault) : undefined;
+    const fresh = createAction(ref, { ...nothingPut, annotations }, { kind: builtinKind }, limits);
+    if (before !== undefined && JSON.stringify(before.annotations) === JSON.stringify(fresh.annotations))
+      return;
+    if (await entities.put(rowOf(fresh, vault), row?.revision ?? null)) this.#changed(ref);
+  }
+
+  async get(ref: EntityRef, withCode: boolean, reader: NamespaceName): Promise<ActionView> {
+    const location = await this.#locator.locate(ref, reader);
+    return this.#view(location.action, withCode, visibleParameters(location, reader));
+  }
+
+  async delete(ref: EntityRef): Promise<ActionView> {
+    const { entities, code } = this.#options;
+    await this.#locator.requireWritable(ref);
+    const action = await this.#locator.readGoing(ref);
+    const was = await this.#view(action, true);
+    if (!(await entities.delete(ref.namespace, pathOf(ref), action.revision))) throw concurrentUpdate();
+    this.#changed(ref);
+    if (isCode(action.exec)) await code.drop(action.exec.digest);
+    return was;
+  }
+
+  async list(
+    within: NamespaceRef,
+    page: ListRange,
+    reader: NamespaceName,
+  ): Promise<readonly ActionSummary[]> {
+    const { entities, vault } = this.#options;
+    const rows = await entities.list({ ...(await this.#locator.within(within, reader)), ...page });
+    return rows.map((row) => summariseAction(actionOfRow(row, vault)));
+  }
+
+  async count(within: NamespaceRef, reader: NamespaceName): Promise<number> {
+    return this.#options.entities.count(await this.#locator.within(within, reader));
+  }
+
+  resolve(ref: EntityRef, caller: NamespaceName): ResolvedAction | Promise<ResolvedAction> {
+    const key = `${caller} ${fullNameOf(ref)}`;
+    const known = this.#cache.get(key);
+    if (known !== undefined) return known;
+    const read = async () => {
+      const location = withBuiltin(this.#options, await this.#locator.locate(ref, caller));
+      return resolveAction(location, this.#options.runtimes);
+    };
+    return this.#cache.load(key, read).then((resolved) => {
+      if (resolved === undefined) throw notFound();
+      return resolved;
+    });
+  }
+
+  async clearAway(rows: readonly EntityRow[]): Promise<void> {
+    const { code, vault } = this.#options;
     for (const row of rows) {
       if (row.collection !== 'actions') continue;
       const { ref, exec } = goingActionOfRow(row, vault);
-      changed(ref);
+      this.#changed(ref);
       if (isCode(exec)) await code.drop(exec.digest);
     }
-  };
+  }
 
-  const put = async (
+  forget(): void {
+    this.#cache.clear();
+  }
+
+  async #put(
+    options: ActionServiceOptions,
     ref: EntityRef,
     body: unknown,
     overwrite: boolean,
     writer: Identity,
-    gate: ActionServiceOptions['gate'],
-  ): Promise<ActionView> => {
-    await locator.requireWritable(ref);
+  ): Promise<ActionView> {
+    await this.#locator.requireWritable(ref);
+    const { runtimes, code } = options;
     const limits = actionRanges(options.limits, writer.limits);
     const put = parseActionPut(body, { limits, runtimes, own: writer.namespace });
-    if (put.exec !== undefined) {
-      const { kind } = put.exec;
-      checkKind(writer.limits, kind, aliasedKind(runtimes, kind));
-    }
-    if (put.exec !== undefined && isSequencePut(put.exec)) {
-      const find = (each: EntityRef) => findComponent(locator.locate, each, writer.namespace);
-      await checkSequence(ref, put.exec.components, limits.sequenceLength, find);
-    }
-    const { before, after, warning } = await write({ ...options, limits, writer, gate }, ref, put, overwrite);
-    changed(ref);
+    await this.#checkExec(ref, put, limits, writer);
+    const { before, after, warning } = await writeAction({ ...options, limits, writer }, ref, put, overwrite);
+    this.#changed(ref);
     const old = before === undefined ? null : digestOf(before.exec);
     if (old !== null && old !== digestOf(after.exec)) await code.drop(old);
     const sent = put.exec !== undefined && !isSequencePut(put.exec) ? put.exec.code : undefined;
-    if (sent === undefined || sent === '') return { ...(await view(after, true)), warning };
+    if (sent === undefined || sent === '') return { ...(await this.#view(after, true)), warning };
     return { description: describeAction(after, runtimes), code: sent, warning };
-  };
+  }
 
-  return {
-    clearAway,
-    put: (ref, body, overwrite, writer) => put(ref, body, overwrite, writer, options.gate),
-    async putOwn(ref, body, writer) {
-      await put(ref, body, true, writer, undefined);
-    },
-    async get(ref, withCode, reader) {
-      const location = await locator.locate(ref, reader);
-      return view(location.action, withCode, visibleParameters(location, reader));
-    },
-    async delete(ref) {
-      await locator.requireWritable(ref);
-      const action = await locator.readGoing(ref);
-      const was = await view(action, true);
-      if (!(await entities.delete(ref.namespace, pathOf(ref), action.revision))) throw concurrentUpdate();
-      changed(ref);
-      if (isCode(action.exec)) await code.drop(action.exec.digest);
-      return was;
-    },
-    async list(ref, page, reader) {
-      const rows = await entities.list({ ...(await locator.within(ref, reader)), ...page });
-      return rows.map((row) => summariseAction(actionOfRow(row, vault)));
-    },
-    async count(ref, reader) {
-      return entities.count(await locator.within(ref, reader));
-    },
-    resolve(ref, caller) {
-      const key = `${caller} ${fullNameOf(ref)}`;
-      const known = cache.get(key);
-      if (known !== undefined) return known;
-      return cache
-        .load(key, async () =>
-          resolveAction(withBuiltin(options, await locator.locate(ref, caller)), runtimes),
-        )
-        .then((resolved) => {
-          if (resolved === undefined) throw notFound();
-          return resolved;
-        });
-    },
-    async putBuiltin(ref, annotations) {
-      const row = await entities.get(ref.namespace, pathOf(ref));
-      const before = row?.collection === 'actions' ? actionOfRow(row, vault) : undefined;
-      const put = { ...nothingPut, annotations };
-      const exec = { kind: builtinKind } as const;
-      const fresh = createAction(ref, put, exec, options.limits);
-      if (before !== undefined && JSON.stringify(before.annotations) === JSON.stringify(fresh.annotations))
-        return;
-      if (await entities.put(rowOf(fresh, vault), row?.revision ?? null)) changed(ref);
-    },
-    forget: cache.clear,
-  };
+  /** @throws Fault NOT_AUTHORIZED (the kind, a component), SEQUENCE_INVALID */
+  async #checkExec(
+    ref: EntityRef,
+    { exec }: ActionPut,
+    { sequenceLength }: ActionRanges,
+    writer: Identity,
+  ): Promise<void> {
+    if (exec === undefined) return;
+    checkKind(writer.limits, exec.kind, aliasedKind(this.#options.runtimes, exec.kind));
+    if (!isSequencePut(exec)) return;
+    const find = (component: EntityRef) => findComponent(this.#locator, component, writer.namespace);
+    await checkSequence(ref, exec.components, sequenceLength, find);
+  }
+
+  async #view(
+    action: Action,
+    withCode: boolean,
+    parameters: readonly ShownParameter[] = action.parameters,
+  ): Promise<ActionView> {
+    const { code, runtimes } = this.#options;
+    const { exec } = action;
+    const isShown = withCode && isCode(exec) && !(exec.kind === blackboxKind && isEmptyCode(exec));
+    const text = isShown ? await code.load(exec) : undefined;
+    return { description: describeAction(action, runtimes, parameters), code: text };
+  }
+
+  #changed(ref: EntityRef): void {
+    // Bindings and other callers have it under names of their own.
+    this.#cache.clear();
+    this.#options.dispatcher.retire(`/${fullNameOf(ref)}`);
+  }
 }
 
 const nothingPut: ActionPut = {
@@ -241,71 +261,14 @@ function withBuiltin({ builtins }: Pick<ActionServiceOptions, 'builtins'>, locat
 
 /** A missing component is the sequence's fault; one that is not the caller's to use is said as such. */
 async function findComponent(
-  locate: (ref: EntityRef, caller: NamespaceName) => Promise<ActionLocation>,
+  locator: Pick<ActionLocator, 'locate'>,
   ref: EntityRef,
   caller: NamespaceName,
 ): Promise<Action> {
   try {
-    return (await locate(ref, caller)).action;
+    return (await locator.locate(ref, caller)).action;
   } catch (error) {
     if (isFault(error, 'NOT_FOUND') || isFault(error, 'WRONG_COLLECTION')) throw missingComponent(ref);
-    throw error;
-  }
-}
-
-interface WriteOptions extends Omit<ActionServiceOptions, 'limits'> {
-  readonly limits: ActionRanges;
-  readonly writer: Identity;
-}
-
-interface Written {
-  readonly before: Action | undefined;
-  readonly after: Action;
-  readonly warning?: string | undefined;
-}
-
-async function write(
-  { entities, code, vault, limits, gate, writer, dispatcher, runtimes }: WriteOptions,
-  ref: EntityRef,
-  put: ActionPut,
-  overwrite: boolean,
-): Promise<Written> {
-  const row = await entities.get(ref.namespace, pathOf(ref));
-  if (row !== undefined && row.collection !== 'actions') throw wrongCollection();
-  if (row !== undefined && !overwrite) throw functionFault('ALREADY_EXISTS', 'resource already exists');
-  const readOld = put.parameters === undefined ? actionOfRow : goingActionOfRow;
-  const before = row === undefined ? undefined : readOld(row, vault);
-
-  const store = async (exec: ExecDocument | undefined): Promise<Action> => {
-    const after =
-      before === undefined ? createAction(ref, put, exec, limits) : updateAction(before, put, exec, limits);
-    await vetSandbox(after, writer, { dispatcher, runtimes });
-    if (!(await entities.put(rowOf(after, vault), row?.revision ?? null))) throw concurrentUpdate();
-    return after;
-  };
-  if (put.exec === undefined) return { before, after: await store(undefined) };
-  if (isSequencePut(put.exec)) return { before, after: await store(sequenceExec(put.exec)) };
-
-  const { kind, image } = put.exec;
-  const deployment = { namespace: writer.namespace, actor: writer.keyId, action: fullNameOf(ref) };
-  const warning =
-    gate === undefined || image === undefined
-      ? undefined
-      : requireDeployable(await gate.admitImage({ ...deployment, image }));
-  const admit = async (bytes: Uint8Array) => {
-    if (gate !== undefined) requireDeployable(await gate.admitCode({ ...deployment, kind, code: bytes }));
-  };
-  let stored: ExecDocument | undefined;
-  try {
-    const named = (exec: ExecDocument) => {
-      stored = exec;
-      return store(exec);
-    };
-    const after = await code.store(put.exec, named, admit);
-    return { before, after, warning };
-  } catch (error) {
-    const digest = stored === undefined ? null : digestOf(stored);
-    if (digest !== null) await code.drop(digest);
     throw error;
   }
 }

@@ -41,11 +41,11 @@ export function callerOfParts({ resolved: { keyTerms }, caller }: ComposedCall):
 
 /** An action as a part of a composed call: the caller's own needs the right to call it. @throws Fault NOT_AUTHORIZED, and those of `resolve` */
 export async function resolvePart(
-  { resolve }: Pick<ActionService, 'resolve'>,
+  actions: Pick<ActionService, 'resolve'>,
   ref: EntityRef,
   { identity: { namespace, scope } }: Caller,
 ): Promise<ResolvedAction> {
-  const resolved = await resolve(ref, namespace);
+  const resolved = await actions.resolve(ref, namespace);
   if (resolved.action.ref.namespace === namespace) requireRight(scope, 'invoke', fullNameOf(ref));
   return resolved;
 }

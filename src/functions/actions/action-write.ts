@@ -1,0 +1,114 @@
+/**
+ * The write of an action that a client has put. Code is asked about at the gate and stored first, and then named by the
+ * action's row. A write is optimistic: the store refuses a stale one, and its code goes again.
+ */
+import type { Dispatcher } from '../../dispatch/index.ts';
+import type { EntityRow, EntityStore } from '../../store/index.ts';
+import { type EntityRef, fullNameOf, pathOf } from '../entities/names.ts';
+import { concurrentUpdate, functionFault, wrongCollection } from '../faults.ts';
+import type { ActionRanges } from '../limits.ts';
+import type { Identity } from '../namespaces/namespaces.ts';
+import type { Vault } from '../vault/vault.ts';
+import { type Action, actionOfRow, goingActionOfRow, rowOf } from './action.ts';
+import {
+  type ActionPut,
+  type CodePut,
+  createAction,
+  isSequencePut,
+  sequenceExec,
+  updateAction,
+} from './action-put.ts';
+import { type CodeGate, requireDeployable } from './code-gate.ts';
+import type { CodeStore } from './code-store.ts';
+import { digestOf, type ExecDocument } from './exec.ts';
+import type { Runtime } from './runtimes.ts';
+import { vetSandbox } from './sandbox-vetting.ts';
+
+export interface ActionWriteOptions {
+  readonly entities: Pick<EntityStore, 'get' | 'put'>;
+  readonly code: Pick<CodeStore, 'store' | 'drop'>;
+  readonly vault: Vault;
+  readonly dispatcher: Pick<Dispatcher, 'vet'>;
+  readonly runtimes: readonly Runtime[];
+  readonly limits: ActionRanges;
+  readonly writer: Identity;
+  /** Absent: everything may be deployed. */
+  readonly gate?: Pick<CodeGate, 'admitCode' | 'admitImage'> | undefined;
+}
+
+export interface Written {
+  readonly before: Action | undefined;
+  readonly after: Action;
+  readonly warning?: string | undefined;
+}
+
+/** @throws Fault as `ActionService.put` */
+export async function writeAction(
+  options: ActionWriteOptions,
+  ref: EntityRef,
+  put: ActionPut,
+  overwrite: boolean,
+): Promise<Written> {
+  const { entities, vault, limits } = options;
+  const row = await entities.get(ref.namespace, pathOf(ref));
+  if (row !== undefined && row.collection !== 'actions') throw wrongCollection();
+  if (row !== undefined && !overwrite) throw functionFault('ALREADY_EXISTS', 'resource already exists');
+  const before = row === undefined ? undefined : readOld(row, put, vault);
+
+  const save = async (exec: ExecDocument | undefined): Promise<Action> => {
+    const after =
+      before === undefined ? createAction(ref, put, exec, limits) : updateAction(before, put, exec, limits);
+    await vetSandbox(after, options.writer, options);
+    if (!(await entities.put(rowOf(after, vault), row?.revision ?? null))) throw concurrentUpdate();
+    return after;
+  };
+  if (put.exec === undefined) return { before, after: await save(undefined) };
+  if (isSequencePut(put.exec)) return { before, after: await save(sequenceExec(put.exec)) };
+  const warning = await admitImage(options, ref, put.exec);
+  return { before, after: await storeCode(options, ref, put.exec, save), warning };
+}
+
+/** Parameters that are replaced need not be readable. */
+function readOld(row: EntityRow, put: ActionPut, vault: Vault): Action {
+  return put.parameters === undefined ? actionOfRow(row, vault) : goingActionOfRow(row, vault);
+}
+
+/** A warning for its author, if the gate has one. */
+async function admitImage(
+  { gate, writer }: ActionWriteOptions,
+  ref: EntityRef,
+  { image }: CodePut,
+): Promise<string | undefined> {
+  if (gate === undefined || image === undefined) return undefined;
+  return requireDeployable(await gate.admitImage({ ...deploymentOf(ref, writer), image }));
+}
+
+/** Stores the code and saves its action; drops the code again when the action can't be saved. */
+async function storeCode(
+  { code, gate, writer }: ActionWriteOptions,
+  ref: EntityRef,
+  put: CodePut,
+  save: (exec: ExecDocument) => Promise<Action>,
+): Promise<Action> {
+  const admit = async (bytes: Uint8Array) => {
+    if (gate === undefined) return;
+    const deployment = { ...deploymentOf(ref, writer), kind: put.kind, code: bytes };
+    requireDeployable(await gate.admitCode(deployment));
+  };
+  let stored: ExecDocument | undefined;
+  const named = (exec: ExecDocument) => {
+    stored = exec;
+    return save(exec);
+  };
+  try {
+    return await code.store(put, named, admit);
+  } catch (error) {
+    const digest = stored === undefined ? null : digestOf(stored);
+    if (digest !== null) await code.drop(digest);
+    throw error;
+  }
+}
+
+function deploymentOf(ref: EntityRef, { namespace, keyId }: Identity) {
+  return { namespace, actor: keyId, action: fullNameOf(ref) };
+}
