@@ -3,21 +3,17 @@
 import type { BlobStore } from '../blobs/index.ts';
 import type { AdmissionControl, Dispatcher, LogPiece } from '../dispatch/index.ts';
 import { type Log, messageOf } from '../lib/index.ts';
-import type { Store } from '../store/index.ts';
+import type { EntityRow, Store } from '../store/index.ts';
 import { type ActionService, Actions } from './actions/actions.ts';
 import type { CodeGate } from './actions/code-gate.ts';
 import { type CodeStore, createCodeStore } from './actions/code-store.ts';
 import { defaultRuntimes, type Runtime } from './actions/runtimes.ts';
-import { type ActivationService, createActivations } from './activations/activations.ts';
-import { createComponents } from './activations/components.ts';
-import { compose } from './activations/composer.ts';
-import { Executions } from './activations/executions.ts';
+import type { ActivationService } from './activations/activations.ts';
 import { followActivation } from './activations/following.ts';
-import { createInvocations, type InvocationService } from './activations/invocations.ts';
-import { findPending } from './activations/pending.ts';
-import { createQueueLease } from './activations/queue-lease.ts';
-import { createRecordQuota, type RecordWatch } from './activations/record-quota.ts';
+import type { InvocationService } from './activations/invocations.ts';
+import { createRecordQuota, type RecordQuota, type RecordWatch } from './activations/record-quota.ts';
 import type { BuiltinAction } from './builtin.ts';
+import { type Calls, createCalls } from './calls.ts';
 import { watchForeignWrites } from './entities/foreign-writes.ts';
 import { createEvents, type Events } from './events.ts';
 import type { FeedLimits } from './feeds/feeds.ts';
@@ -103,129 +99,69 @@ export interface Functions {
 }
 
 export function createFunctions(options: FunctionsOptions): Functions {
-  const { vault, dispatcher, isAlone, gate, log, disk } = options;
   const recordQuota = createRecordQuota({
+    ...options,
     activations: options.store.activations,
-    log,
-    disk,
     watch: options.watchRecords,
   });
-  const store: Store = { ...options.store, activations: recordQuota.activations };
-  const admission = { ...options.admission, ...recordQuota.guard(options.admission) };
-  const { accepted } = store;
-  const limits = { ...defaultLimits, ...options.limits };
-  const runtimes = options.runtimes ?? defaultRuntimes;
+  const given = {
+    ...options,
+    store: { ...options.store, activations: recordQuota.activations },
+    admission: { ...options.admission, ...recordQuota.guard(options.admission) },
+    limits: { ...defaultLimits, ...options.limits },
+    runtimes: options.runtimes ?? defaultRuntimes,
+  };
+  const { dispatcher, isAlone, store } = given;
   const builtins = new Map<string, BuiltinAction>();
-  const namespaces = createNamespaces(store, limits, { onActionsDeleted: (rows) => actions.clearAway(rows) });
-  const quotas = createQuotas({ ...options, limitsOf: namespaces.identityOf });
-  const { entities } = quotas;
-  const code = createCodeStore(options.blobs, entities, log, disk);
-  const packages = createPackages({
-    entities,
-    vault,
-    limits,
-    onChanged: () => actions.forget(),
-    onActionsDeleted: (rows) => actions.clearAway(rows),
-  });
-  const actions = new Actions({
-    entities,
-    packages,
-    // Another server may be about to load it: the sweep takes it when its grace is over.
-    code: isAlone ? code : { ...code, drop: async () => {} },
-    vault,
-    dispatcher,
-    limits,
-    runtimes,
-    builtins,
-    gate,
-  });
-  const activations: ActivationService = createActivations(
-    store.activations,
-    (namespace, id) => findPending({ executions, accepted, vault }, namespace, id),
-    isAlone,
-  );
-  const lease = createQueueLease({ accepted, isAlone, log });
-  const executions: Executions = new Executions({
-    store,
-    lease,
-    dispatcher,
-    compose: (...parts) =>
-      compose({ actions, namespaces, components, maxLength: limits.sequenceLength, log }, ...parts),
-    code,
-    gate,
-    vault,
-    namespaces,
-    activations,
-    disk,
-    onRecordLost: () => options.watchRecords?.lost(),
-    log,
-  });
-  const components = createComponents({ executions, activations: store.activations, dispatcher, gate });
-  const invocations = createInvocations({
-    actions,
-    accepted,
-    lease,
-    activations: store.activations,
-    admission,
-    executions,
-    gate,
-    disk,
-    recording: store.recording,
-    vault,
-    log,
-  });
+  const holdings = createHoldings({ ...given, builtins });
+  const { namespaces, quotas, actions } = holdings;
+  const calls = createCalls({ ...given, ...holdings, onRecordLost: () => options.watchRecords?.lost() });
+  const { activations, executions, invocations } = calls;
   const apis = createApis(quotas.apis);
   const events = createEvents({
-    ...options,
-    store,
-    admission,
-    entities,
-    limits,
-    actions,
-    namespaces,
+    ...given,
+    ...holdings,
+    entities: quotas.entities,
     executions,
     invoke: invocations.invoke,
   });
-  for (const each of [
-    ...events.feeds.actions,
-    ...createApiManager({ apis, actions, apiHost: options.apiHost }),
-  ]) {
-    builtins.set(each.path, each);
-  }
-  const watch = watchForeignWrites(
-    store,
-    () => {
-      for (const each of [namespaces, actions, events.firing, apis]) each.forget();
-      expelDeleted(dispatcher, namespaces).catch((error) => {
-        log.warn({ reason: messageOf(error) }, 'cannot see whether a namespace was deleted');
-      });
-    },
-    log,
-  );
+  const { triggers, rules, firing, deliveries, feeds } = events;
+  const own = [...feeds.actions, ...createApiManager({ apis, actions, apiHost: options.apiHost })];
+  for (const each of own) builtins.set(each.path, each);
+  const watch = forgetForeignWrites(given, namespaces, [namespaces, actions, firing, apis]);
 
   return {
-    limits,
-    runtimes,
-    namespaces,
-    quotas: {
-      usage: quotas.usage,
-      async enforce() {
-        for (const { name, limits: own } of await namespaces.list()) await recordQuota.enforce(name, own);
-      },
-    },
-    packages,
-    actions,
-    triggers: events.triggers,
-    rules: events.rules,
-    firing: events.firing,
-    deliveries: events.deliveries,
-    feeds: events.feeds,
+    ...holdings,
+    limits: given.limits,
+    runtimes: given.runtimes,
+    triggers,
+    rules,
+    firing,
+    deliveries,
+    feeds,
     apis,
     activations,
     invocations,
-    builtins: [...builtins.values()],
-    code,
-    follow: (...following) => followActivation({ executions, dispatcher, accepted, isAlone }, ...following),
+    builtins: own,
+    quotas: {
+      usage: quotas.usage,
+      async enforce() {
+        for (const { name, limits } of await namespaces.list()) await recordQuota.enforce(name, limits);
+      },
+    },
+    follow: (...following) =>
+      followActivation({ executions, dispatcher, accepted: store.accepted, isAlone }, ...following),
+    ...lifeOf(calls, events, recordQuota, watch),
+  };
+}
+
+function lifeOf(
+  { invocations, lease }: Calls,
+  events: Events,
+  recordQuota: Pick<RecordQuota, 'close'>,
+  watch: Disposable,
+): Pick<Functions, 'start' | 'close'> {
+  return {
     async start() {
       const resumed = invocations.resumeAccepted();
       events.start(resumed);
@@ -240,6 +176,55 @@ export function createFunctions(options: FunctionsOptions): Functions {
       watch[Symbol.dispose]();
     },
   };
+}
+
+interface Holdings {
+  readonly namespaces: NamespaceService;
+  readonly quotas: Quotas;
+  readonly code: CodeStore;
+  readonly packages: PackageService;
+  readonly actions: ActionService;
+}
+
+/** Namespaces and what they deploy: actions, their code and their packages, within quotas. */
+function createHoldings(
+  options: FunctionsOptions & {
+    readonly limits: SystemLimits;
+    readonly runtimes: readonly Runtime[];
+    readonly builtins: ReadonlyMap<string, BuiltinAction>;
+  },
+): Holdings {
+  const { store, vault, isAlone, limits, log, disk } = options;
+  const onActionsDeleted = (rows: readonly EntityRow[]) => actions.clearAway(rows);
+  const namespaces = createNamespaces(store, limits, { onActionsDeleted });
+  const quotas = createQuotas({ ...options, limitsOf: namespaces.identityOf });
+  const { entities } = quotas;
+  const code = createCodeStore(options.blobs, entities, log, disk);
+  const onChanged = () => actions.forget();
+  const packages = createPackages({ entities, vault, limits, onChanged, onActionsDeleted });
+  const actions = new Actions({
+    ...options,
+    entities,
+    packages,
+    // Another server may be about to load it: the sweep takes it when its grace is over.
+    code: isAlone ? code : { ...code, drop: async () => {} },
+  });
+  return { namespaces, quotas, code, packages, actions };
+}
+
+/** What was read from the store is forgotten when another process has written to it. */
+function forgetForeignWrites(
+  { store, dispatcher, log }: FunctionsOptions,
+  namespaces: NamespaceService,
+  caches: readonly { forget(): void }[],
+): Disposable {
+  const forget = () => {
+    for (const each of caches) each.forget();
+    expelDeleted(dispatcher, namespaces).catch((error) => {
+      log.warn({ reason: messageOf(error) }, 'cannot see whether a namespace was deleted');
+    });
+  };
+  return watchForeignWrites(store, forget, log);
 }
 
 /** A deleted namespace's calls end with it. */
