@@ -20,7 +20,7 @@ async function withActivations(): Promise<TestApi> {
       status: start === 1010 ? 'application error' : 'success',
       startedAt: start,
       endedAt: start + 5,
-      logs: Promise.resolve([`2026-01-01T10:00:00.123456789Z stdout: ${start}`]),
+      log: Promise.resolve([`2026-01-01T10:00:00.123456789Z stdout: ${start}`]),
     });
   };
   await api.call('PUT', 'actions/a', { body: hello });
@@ -177,7 +177,7 @@ describe('the stream of a run', () => {
     return {
       activationId,
       end: (lines: readonly string[]) =>
-        ended.resolve(completion({ done: true }, { logs: Promise.resolve(lines) })),
+        ended.resolve(completion({ done: true }, { log: Promise.resolve(lines) })),
       open: (signal = new AbortController().signal) =>
         fetch(`${url}/api/v1/namespaces/_/activations/${activationId}/stream`, {
           headers: { authorization: basic(api.key) },

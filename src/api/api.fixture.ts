@@ -54,7 +54,7 @@ export interface TestApiOptions {
 }
 
 /** A completion with its log, as scripts give both. */
-export type EndedJob = Completion & { readonly logs: JobEnd['log'] };
+export type EndedJob = Completion & Pick<JobEnd, 'log'>;
 
 export function completion(result: JsonValue, more: Partial<EndedJob> = {}): EndedJob {
   const json = JSON.stringify(result);
@@ -69,7 +69,7 @@ export function completion(result: JsonValue, more: Partial<EndedJob> = {}): End
     waitMs: 1,
     timedOut: false,
     start: 'warm',
-    logs: Promise.resolve([]),
+    log: Promise.resolve([]),
     ...more,
   };
 }
@@ -115,8 +115,8 @@ export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
     dispatcher: {
       async run(job) {
         jobs.push(job);
-        const { logs, ...completion } = await api.script(job);
-        return { completion, log: logs };
+        const { log, ...completion } = await api.script(job);
+        return { completion, log };
       },
       warm() {},
       follow: (...asked) => api.live(...asked),

@@ -96,7 +96,7 @@ describe('actions', () => {
 test('activations are listed and read', async () => {
   await using api = await withClient();
   const { actions, activations } = api.client;
-  api.script = () => completion({ x: 1 }, { logs: Promise.resolve(['a line']) });
+  api.script = () => completion({ x: 1 }, { log: Promise.resolve(['a line']) });
   await actions.create({ name: 'a', action });
   const { activationId } = z
     .object({ activationId: z.string() })

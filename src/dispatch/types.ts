@@ -113,7 +113,7 @@ export type StartReason =
   | 'its last sandbox failed'
   | 'a fresh sandbox is asked for';
 
-/** How an activation ended. */
+/** What the invoker says of a job that has ended. */
 export interface Completion {
   readonly status: CompletionStatus;
   readonly result: JsonValue;
@@ -139,7 +139,7 @@ export interface Completion {
   readonly violations?: readonly Violation[] | undefined;
 }
 
-/** How an activation ended, and its log, which may come later. */
+/** The end of a job, which is two messages: its completion, and its log, which may come later. */
 export interface JobEnd {
   readonly completion: Completion;
   /** Settles when the log streams have been read to their end for this activation. */

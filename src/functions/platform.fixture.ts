@@ -42,7 +42,7 @@ export interface ScriptedInvoker extends ScriptedCalls {
 }
 
 /** A completion with its log, as scripts give both. */
-export type EndedJob = Completion & { readonly logs: JobEnd['log'] };
+export type EndedJob = Completion & Pick<JobEnd, 'log'>;
 
 export function completion(result: JsonValue, more: Partial<EndedJob> = {}): EndedJob {
   const json = JSON.stringify(result);
@@ -57,7 +57,7 @@ export function completion(result: JsonValue, more: Partial<EndedJob> = {}): End
     waitMs: 1,
     timedOut: false,
     start: 'warm',
-    logs: Promise.resolve([]),
+    log: Promise.resolve([]),
     ...more,
   };
 }
@@ -95,8 +95,8 @@ export function scriptedInvoker(): ScriptedInvoker {
       invoker.waiting--;
       if (handover !== undefined && !(await handover.begin())) throw jobWithdrawn();
       invoker.jobs.push(job);
-      const { logs, ...completion } = await invoker.script(job);
-      return { completion, log: logs };
+      const { log, ...completion } = await invoker.script(job);
+      return { completion, log };
     },
     admitFire: () => void invoker.fired++,
     usage: (_namespace, limits) => ({

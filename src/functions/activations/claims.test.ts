@@ -221,7 +221,7 @@ describe('at a stop', () => {
     const { platform, free } = await crowded({ 'retry-on-restart': true });
     await using _ = platform;
     free();
-    platform.invoker.script = () => completion({ done: true }, { logs: new Promise(() => {}) });
+    platform.invoker.script = () => completion({ done: true }, { log: new Promise(() => {}) });
     const activationId = await accepted(platform);
     await expect.poll(() => platform.invoker.inFlight).toBe(0);
     await platform.functions.close(1);

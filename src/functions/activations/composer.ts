@@ -10,7 +10,7 @@ import type { NamespaceService } from '../namespaces/namespaces.ts';
 import type { Components } from './components.ts';
 import { type ComposedCall, callerOfParts, newBudget } from './composed-call.ts';
 import { runComposition } from './compositions.ts';
-import { type Ending, endingOf } from './record.ts';
+import { type ActivationEnd, endWithoutSandbox } from './record.ts';
 import { runSequence } from './sequences.ts';
 import type { ComposedTask } from './task.ts';
 
@@ -33,7 +33,7 @@ export async function compose(
   task: ComposedTask,
   call: ComposedCall | undefined,
   handover: Handover,
-): Promise<Ending> {
+): Promise<ActivationEnd> {
   const { actions, components, log, maxLength } = options;
   const known = call ?? (await callAgain(options, task));
   const { plan } = known.resolved;
@@ -66,18 +66,19 @@ async function runBuiltin(
   task: ComposedTask,
   { resolved, caller }: ComposedCall,
   log: Log,
-): Promise<Ending> {
+): Promise<ActivationEnd> {
   const startedAt = Date.now();
   const { parameters } = mergeArguments(resolved, task.parameters);
   try {
     const result = await builtin.run(isJsonObject(parameters) ? parameters : {}, caller);
     const status = result['error'] === undefined ? 'success' : 'application error';
-    return endingOf(status, result, startedAt, Date.now());
+    return endWithoutSandbox(status, result, startedAt, Date.now());
   } catch (error) {
     const isRefused = isFault(error) && error.kind !== 'host' && error.kind !== 'bug';
-    if (isRefused) return endingOf('application error', { error: error.message }, startedAt, Date.now());
+    if (isRefused)
+      return endWithoutSandbox('application error', { error: error.message }, startedAt, Date.now());
     log.error({ action: builtin.path, reason: messageOf(error) }, 'a built-in action failed');
-    return endingOf(
+    return endWithoutSandbox(
       'whisk internal error',
       { error: 'The action failed inside the platform.' },
       startedAt,

@@ -15,7 +15,7 @@ import type { ResolvedAction } from '../actions/resolved-action.ts';
 import { type EntityRef, fullNameOf, parseRelativeName } from '../entities/names.ts';
 import { type Components, failed, type LastResult, lastOf, type PartOutcome } from './components.ts';
 import { type ComposedCall, newBudget, resolvePart } from './composed-call.ts';
-import type { Ending } from './record.ts';
+import type { ActivationEnd } from './record.ts';
 import { Tally } from './tally.ts';
 import type { ComposedTask } from './task.ts';
 
@@ -36,7 +36,7 @@ export async function runComposition(
   options: CompositionOptions,
   task: ComposedTask,
   call: ComposedCall,
-): Promise<Ending> {
+): Promise<ActivationEnd> {
   const tally = new Tally(task.limits.memoryMiB);
   const session: Session = { options, task, call, tally, state: undefined };
   let turn: Turn = { payload: { ...(isJsonObject(task.parameters) ? task.parameters : {}) } };

@@ -16,7 +16,7 @@ import type { Vault } from '../vault/vault.ts';
 import { toQueue } from './accepted-task.ts';
 import { Execution, type ExecutionHolds, type ExecutionPlan } from './execution.ts';
 import type { QueueLease } from './queue-lease.ts';
-import { type ActivationRecord, type Ending, internalFailure, recordOf } from './record.ts';
+import { type ActivationEnd, type ActivationRecord, internalFailure, recordOf } from './record.ts';
 import { RecordKeeper, type RecordKeeperOptions } from './record-keeper.ts';
 import { type RunOptions, runToEnd } from './running.ts';
 import type { Task } from './task.ts';
@@ -98,7 +98,7 @@ export class Executions {
    * Rejects, without a record, when it could not be run.
    */
   run(execution: Execution): Promise<ActivationRecord> {
-    return runToEnd(this.#options, execution, (ending) => this.#end(execution, ending));
+    return runToEnd(this.#options, execution, (end) => this.#end(execution, end));
   }
 
   /** Runs an execution that the durable queue has to its record, or leaves it there when it can't be begun now. Never rejects. */
@@ -153,12 +153,12 @@ export class Executions {
     return false;
   }
 
-  #end(execution: Execution, ending: Ending): ActivationRecord {
+  #end(execution: Execution, end: ActivationEnd): ActivationRecord {
     execution.isOver = true;
     execution.withdraw = undefined;
-    const record = recordOf(execution.task, execution.frame, attempted(execution, ending));
+    const record = recordOf(execution.task, execution.frame, attempted(execution, end));
     if (record.status === 'whisk internal error') tellFailure(this.#options.log, execution.task, record);
-    this.#keeper.keep(execution, record, ending.logs);
+    this.#keeper.keep(execution, record, end.log);
     return record;
   }
 
@@ -186,8 +186,8 @@ function tellFailure(
 }
 
 /** Its record says when it was run again. */
-function attempted({ attempt }: Execution, ending: Ending): Ending {
-  return typeof attempt === 'number' && attempt > 1 ? { ...ending, attempt } : ending;
+function attempted({ attempt }: Execution, end: ActivationEnd): ActivationEnd {
+  return typeof attempt === 'number' && attempt > 1 ? { ...end, attempt } : end;
 }
 
 async function accept({ store, lease, vault }: ExecutionsOptions, task: Task, attempt = 0): Promise<void> {

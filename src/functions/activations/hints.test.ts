@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { digestOf } from '../../blobs/index.ts';
 import type { JsonValue } from '../../lib/index.ts';
 import { type AllowedLimits, hintFor } from './hints.ts';
-import { type Ending, endingOf } from './record.ts';
+import { type ActivationEnd, endWithoutSandbox } from './record.ts';
 import type { CodeTask } from './task.ts';
 
 const limits = { timeoutMs: 1000, memoryMiB: 128, logBytes: 1024, concurrency: 1 };
@@ -22,8 +22,8 @@ const task = (more: Partial<CodeTask> = {}): CodeTask => ({
   acceptedAt: 0,
   ...more,
 });
-const failed = (error: JsonValue, more: Partial<Ending> = {}): Ending => ({
-  ...endingOf('action developer error', { error }, 0, 1),
+const failed = (error: JsonValue, more: Partial<ActivationEnd> = {}): ActivationEnd => ({
+  ...endWithoutSandbox('action developer error', { error }, 0, 1),
   ...more,
 });
 const allowed: AllowedLimits = { maxActionMemory: 512, maxActionTimeout: 1500 };
@@ -159,8 +159,8 @@ test('a time limit is raised up to what is allowed', async () => {
 
 test('what a process has died of is in its log', async () => {
   const text = 'The action did not produce a valid response and exited unexpectedly.';
-  const logs = Promise.resolve(['FATAL ERROR: Reached heap limit - JavaScript heap out of memory']);
-  expect(await hintFor(task(), failed(text, { logs }), allowed)).toContain('raise --memory');
+  const log = Promise.resolve(['FATAL ERROR: Reached heap limit - JavaScript heap out of memory']);
+  expect(await hintFor(task(), failed(text, { log }), allowed)).toContain('raise --memory');
   expect(await hintFor(task(), failed(text), allowed)).toBeUndefined();
 });
 

@@ -6,14 +6,14 @@
 import { lastLinesOf } from '../../dispatch/index.ts';
 import { isJsonObject, type JsonValue } from '../../lib/index.ts';
 import type { UserLimits } from '../limits.ts';
-import type { Ending } from './record.ts';
+import type { ActivationEnd } from './record.ts';
 import type { CodeTask } from './task.ts';
 
 export type AllowedLimits = Pick<UserLimits, 'maxActionMemory' | 'maxActionTimeout'>;
 
 interface Failed {
   readonly task: CodeTask;
-  readonly ending: Ending;
+  readonly end: ActivationEnd;
   /** The limits of the namespace, where they are at hand. */
   readonly allowed: AllowedLimits | undefined;
   /** The error's text, with that of its causes. */
@@ -30,15 +30,15 @@ const deepestCause = 4;
 /** Undefined when there is nothing to say beyond the error. */
 export async function hintFor(
   task: CodeTask,
-  ending: Ending,
+  end: ActivationEnd,
   allowed: AllowedLimits | undefined,
 ): Promise<string | undefined> {
-  const said = textOf(errorOf(ending), deepestCause).slice(0, mostSaid);
+  const said = textOf(errorOf(end), deepestCause).slice(0, mostSaid);
   // Only its log can tell what a process has died of.
   const lastLines = said.endsWith('exited unexpectedly.')
-    ? lastLinesOf(await ending.logs, mostLines).join('\n')
+    ? lastLinesOf(await end.log, mostLines).join('\n')
     : '';
-  const failed = { task, ending, allowed, said, lastLines };
+  const failed = { task, end, allowed, said, lastLines };
   return hints.map((hint) => hint(failed)).find((text) => text !== undefined);
 }
 
@@ -51,8 +51,8 @@ const hints: readonly ((failed: Failed) => string | undefined)[] = [
   noNetworkHint,
 ];
 
-function timeHint({ task, ending, allowed }: Failed): string | undefined {
-  if (!ending.timedOut) return undefined;
+function timeHint({ task, end, allowed }: Failed): string | undefined {
+  if (!end.timedOut) return undefined;
   return raise(task, 'timeout', 'ms', task.limits.timeoutMs, allowed?.maxActionTimeout);
 }
 
@@ -153,8 +153,8 @@ function distributionOf(name: string): string {
 }
 
 /** For a function that has rules, and reached past them. */
-function refusedHint({ task, ending }: Failed): string | undefined {
-  const refused = (ending.violations ?? []).find(({ kind }) => kind === 'egress');
+function refusedHint({ task, end }: Failed): string | undefined {
+  const refused = (end.violations ?? []).find(({ kind }) => kind === 'egress');
   if (refused === undefined) return undefined;
   const host = /^name ([\w.-]+)/.exec(refused.detail)?.[1];
   return `its rules did not let it out (${refused.detail}): ${wayOut(task, host)}, beside those that it has`;
@@ -196,7 +196,7 @@ function nameOf({ action, namespace }: CodeTask): string {
   return action.startsWith(own) ? action.slice(own.length) : action;
 }
 
-function errorOf({ result }: Ending): JsonValue | undefined {
+function errorOf({ result }: ActivationEnd): JsonValue | undefined {
   return isJsonObject(result) ? result['error'] : undefined;
 }
 

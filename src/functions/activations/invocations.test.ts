@@ -90,7 +90,7 @@ describe('a blocking call', () => {
     platform.invoker.script = () =>
       completion(
         { x: 1 },
-        { startedAt: 1000, endedAt: 1007, waitMs: 3, initMs: 5, logs: Promise.resolve(logs) },
+        { startedAt: 1000, endedAt: 1007, waitMs: 3, initMs: 5, log: Promise.resolve(logs) },
       );
     const { activationId, record: answered } = await call(platform);
     const record = {
@@ -122,7 +122,7 @@ describe('a blocking call', () => {
   test('is in the list as soon as it has answered, even while its logs are being read', async () => {
     await using platform = await withHello();
     const logs = Promise.withResolvers<readonly string[]>();
-    platform.invoker.script = () => completion({}, { logs: logs.promise });
+    platform.invoker.script = () => completion({}, { log: logs.promise });
     const { activationId } = await call(platform);
     const { activations } = platform.functions;
     const listed = activations.list({ namespace: 'guest', skip: 0, limit: 10 });
@@ -418,7 +418,7 @@ describe('closing', () => {
 
   test('does not wait for logs that never end', async () => {
     await using platform = await withHello();
-    platform.invoker.script = () => completion({ x: 1 }, { logs: new Promise(() => {}) });
+    platform.invoker.script = () => completion({ x: 1 }, { log: new Promise(() => {}) });
     const { activationId } = await call(platform);
     await platform.functions.close(1);
     expect(await stored(platform, activationId)).toMatchObject({ response: { result: { x: 1 } }, logs: [] });

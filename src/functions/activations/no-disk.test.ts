@@ -82,7 +82,7 @@ test('an accepted call whose result no longer fits in memory leaves a record tha
   await using platform = await startPlatform({ watchRecords: { evicted() {}, refused() {}, lost } });
   await platform.functions.actions.put(ref('hello'), hello, false, platform.guest);
   platform.invoker.script = () =>
-    completion({ text: 'x'.repeat(1000) }, { logs: Promise.resolve(['a line']) });
+    completion({ text: 'x'.repeat(1000) }, { log: Promise.resolve(['a line']) });
   vi.spyOn(platform.store.activations, 'append').mockRejectedValueOnce(backlog());
   const id = await invoke(platform);
   await expect.poll(() => platform.store.accepted.pending(10)).toEqual([]);

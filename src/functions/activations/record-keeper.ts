@@ -10,7 +10,13 @@ import type { NamespaceService } from '../namespaces/namespaces.ts';
 import type { ActivationService } from './activations.ts';
 import type { Execution } from './execution.ts';
 import { keptLog } from './kept-log.ts';
-import { type ActivationRecord, type Ending, internalFailure, recordOf, storedRecord } from './record.ts';
+import {
+  type ActivationEnd,
+  type ActivationRecord,
+  internalFailure,
+  recordOf,
+  storedRecord,
+} from './record.ts';
 import type { Task } from './task.ts';
 
 export interface RecordKeeperOptions {
@@ -37,21 +43,21 @@ export class RecordKeeper {
   }
 
   /** Returns at once. Until the store has the record, `execution.interrupt` writes it without its log. */
-  keep(execution: Execution, record: ActivationRecord, logs: Ending['logs']): void {
+  keep(execution: Execution, record: ActivationRecord, log: ActivationEnd['log']): void {
     this.#options.activations.expect(execution);
     execution.interrupt = () => this.#write(execution, record, []);
-    const write = (log: KeptLog) => {
+    const write = (lines: KeptLog) => {
       try {
-        this.#write(execution, record, log);
+        this.#write(execution, record, lines);
       } catch (error) {
         this.#lose(execution, error);
       }
     };
-    logs
-      .then((log) => {
-        if (isLongLog(log)) return keptLog(log).then(write);
+    log
+      .then((lines) => {
+        if (isLongLog(lines)) return keptLog(lines).then(write);
         // After this turn's answers: callers who wait for one are served first.
-        setImmediate(write, log);
+        setImmediate(write, lines);
       })
       .catch((error) => this.#lose(execution, error));
   }
@@ -151,8 +157,8 @@ export class RecordKeeper {
   }
 }
 
-/** What stays of an ending that no longer fits in memory while the disk takes nothing. */
-function withoutResult(task: Task, { status, start, end }: ActivationRecord): Ending {
+/** What stays of an end that no longer fits in memory while the disk takes nothing. */
+function withoutResult(task: Task, { status, start, end }: ActivationRecord): ActivationEnd {
   const text = `The activation ended (${status}), but its result and its log were lost: the disk took no records.`;
   return { ...internalFailure(task, text), startedAt: start, endedAt: end ?? start };
 }

@@ -5,8 +5,8 @@ import { isJsonObject, newActivationId } from '../../lib/index.ts';
 import { isEntityName, isNamespaceName } from '../entities/names.ts';
 import { completion, failure } from '../platform.fixture.ts';
 import {
-  type Ending,
-  endingOf,
+  type ActivationEnd,
+  endWithoutSandbox,
   frameOfTask,
   pendingRecord,
   recordOf,
@@ -36,7 +36,7 @@ function taskOf(more: Partial<CodeTask> = {}): CodeTask {
   };
 }
 
-function recorded(task: Task, ended: Ending) {
+function recorded(task: Task, ended: ActivationEnd) {
   const record = recordOf(task, frameOfTask(task), ended);
   const document: unknown = JSON.parse(serialiseRecord(record).toString());
   if (!isJsonObject(document)) throw new Error('no object');
@@ -161,7 +161,7 @@ const sequence: ComposedTask = {
 };
 
 test('of a sequence, tells the sum of its parts and the most memory of any', () => {
-  const ended = { ...endingOf('success', { a: 1 }, 1000, 2000), durationMs: 70, memoryMiB: 512 };
+  const ended = { ...endWithoutSandbox('success', { a: 1 }, 1000, 2000), durationMs: 70, memoryMiB: 512 };
   const { document } = recorded(sequence, ended);
   expect(document).toMatchObject({ duration: 70, start: 1000, end: 2000, name: 'all' });
   expect(document['annotations']).toEqual([

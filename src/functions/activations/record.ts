@@ -1,5 +1,5 @@
 /** The record of an activation, as OpenWhisk keeps and shows it (its logs are kept beside it). */
-import type { ActivationLog, Completion, CompletionStatus } from '../../dispatch/index.ts';
+import type { Completion, CompletionStatus, JobEnd } from '../../dispatch/index.ts';
 import type { JsonObject, JsonValue } from '../../lib/index.ts';
 import type { Violation } from '../../sandbox/index.ts';
 import { type ActivationInsert, pieceOf } from '../../store/index.ts';
@@ -7,9 +7,11 @@ import { annotation, frameOf, limitsAnnotation, type RecordFrame } from '../acti
 import { bytesOf, embedded, type Result, resultOf } from './result.ts';
 import type { Task } from './task.ts';
 
-/** How an activation ended. Of a composed one, its parts count. */
-export interface Ending extends Completion {
-  readonly logs: Promise<ActivationLog>;
+/**
+ * How an activation ended. Of code: the completion of its job and the log, with what the domain adds. Others have no job:
+ * their log is the ids of their parts, and nothing of it is known of a sandbox.
+ */
+export interface ActivationEnd extends Completion, Pick<JobEnd, 'log'> {
   /** Of a composed one: the sum of its parts. */
   readonly durationMs?: number;
   /** Of a composed one: the most that any part may use. */
@@ -52,10 +54,10 @@ export function frameOfTask(task: Task): RecordFrame {
  * Written as JSON once, around the result that is JSON already: a large one is never parsed or serialised again.
  * Ids, statuses and names of namespaces hold no character that JSON escapes.
  */
-export function recordOf(task: Task, frame: RecordFrame, ending: Ending): ActivationRecord {
+export function recordOf(task: Task, frame: RecordFrame, end: ActivationEnd): ActivationRecord {
   const { activationId, namespace } = task;
-  const { status, startedAt, endedAt, sizeBytes } = ending;
-  const durationMs = ending.durationMs ?? endedAt - startedAt;
+  const { status, startedAt, endedAt, sizeBytes } = end;
+  const durationMs = end.durationMs ?? endedAt - startedAt;
   return {
     activationId,
     namespace,
@@ -66,12 +68,12 @@ export function recordOf(task: Task, frame: RecordFrame, ending: Ending): Activa
     statusCode: statusCodeOf(status),
     documentJson:
       `${headOf(task, frame)},"start":${startedAt},"end":${endedAt},"duration":${durationMs}` +
-      `,"annotations":[${frame.annotations}${annotationsOf(task, frame, ending)}]}`,
+      `,"annotations":[${frame.annotations}${annotationsOf(task, frame, end)}]}`,
     status,
-    result: resultOf(ending),
+    result: resultOf(end),
     sizeBytes,
     durationMs,
-    memoryMiB: ending.memoryMiB ?? frame.limits.memoryMiB,
+    memoryMiB: end.memoryMiB ?? frame.limits.memoryMiB,
   };
 }
 
@@ -121,28 +123,31 @@ export function pendingRecord(task: Task, frame: RecordFrame): JsonObject {
   );
 }
 
-/** A completion for an activation that the platform itself did not bring to an end. */
-export function internalFailure(task: Pick<Task, 'acceptedAt'>, text: string): Ending {
+/** The end of an activation by a failure of the platform. */
+export function internalFailure(task: Pick<Task, 'acceptedAt'>, text: string): ActivationEnd {
   return failureOf('whisk internal error', task, text);
 }
 
-/** A completion for an activation that can't be begun, by a fault of its action. */
-export function developerFailure(task: Pick<Task, 'acceptedAt'>, text: string): Ending {
+/** The end of an activation that can't begin, by a fault of its action. */
+export function developerFailure(task: Pick<Task, 'acceptedAt'>, text: string): ActivationEnd {
   return failureOf('action developer error', task, text);
 }
 
-function failureOf(status: CompletionStatus, { acceptedAt }: Pick<Task, 'acceptedAt'>, text: string): Ending {
+function failureOf(
+  status: CompletionStatus,
+  { acceptedAt }: Pick<Task, 'acceptedAt'>,
+  text: string,
+): ActivationEnd {
   const now = Date.now();
-  return endingOf(status, { error: text }, Math.min(acceptedAt, now), now);
+  return endWithoutSandbox(status, { error: text }, Math.min(acceptedAt, now), now);
 }
 
-/** How something ended that ran in no sandbox. */
-export function endingOf(
+export function endWithoutSandbox(
   status: CompletionStatus,
   result: JsonValue,
   startedAt: number,
   endedAt: number,
-): Ending {
+): ActivationEnd {
   const json = JSON.stringify(result);
   return {
     status,
@@ -154,11 +159,11 @@ export function endingOf(
     waitMs: 0,
     timedOut: false,
     start: 'warm',
-    logs: noLogs,
+    log: noLines,
   };
 }
 
-const noLogs = Promise.resolve([]);
+const noLines = Promise.resolve([]);
 
 function headOf({ activationId, namespace, cause }: Task, frame: RecordFrame): string {
   return (
@@ -167,20 +172,20 @@ function headOf({ activationId, namespace, cause }: Task, frame: RecordFrame): s
   );
 }
 
-function annotationsOf(task: Task, frame: RecordFrame, ending: Ending): string {
+function annotationsOf(task: Task, frame: RecordFrame, end: ActivationEnd): string {
   const { cause } = task;
   const last =
     (cause === undefined ? '' : `,${annotation('causedBy', 'sequence')}`) +
-    (ending.attempt === undefined ? '' : `,${annotation('attempt', ending.attempt)}`);
-  if (task.type === 'code') return codeAnnotations(frame, ending) + last;
+    (end.attempt === undefined ? '' : `,${annotation('attempt', end.attempt)}`);
+  if (task.type === 'code') return codeAnnotations(frame, end) + last;
   if (task.kind !== 'sequence') return frame.limitsAnnotation + last;
-  const memoryMiB = ending.memoryMiB ?? frame.limits.memoryMiB;
+  const memoryMiB = end.memoryMiB ?? frame.limits.memoryMiB;
   return `${annotation('topmost', cause === undefined)},${limitsAnnotation(frame.limits, memoryMiB)}${last}`;
 }
 
 /** Where the time went, and why it was not warm, if it was not. */
-function codeAnnotations(frame: RecordFrame, ending: Ending): string {
-  const { waitMs, timedOut, initMs, start, startReason, sandboxMs, violations, hint } = ending;
+function codeAnnotations(frame: RecordFrame, end: ActivationEnd): string {
+  const { waitMs, timedOut, initMs, start, startReason, sandboxMs, violations, hint } = end;
   return (
     `{"key":"waitTime","value":${waitMs}},{"key":"timeout","value":${timedOut}},${frame.limitsAnnotation}` +
     `,{"key":"start","value":"${start}"}` +

@@ -16,7 +16,7 @@ import type { DiskAdmission } from '../namespaces/quotas.ts';
 import type { ComposedCall } from './composed-call.ts';
 import type { Execution } from './execution.ts';
 import { type AllowedLimits, hintFor } from './hints.ts';
-import { type ActivationRecord, developerFailure, type Ending, internalFailure } from './record.ts';
+import { type ActivationEnd, type ActivationRecord, developerFailure, internalFailure } from './record.ts';
 import { requireRun } from './run-permission.ts';
 import type { CodeTask, ComposedTask } from './task.ts';
 
@@ -27,7 +27,7 @@ export interface RunOptions {
     task: ComposedTask,
     call: ComposedCall | undefined,
     handover: Handover,
-  ) => Promise<Ending>;
+  ) => Promise<ActivationEnd>;
   readonly gate?: Pick<CodeGate, 'mayRun'> | undefined;
   readonly namespaces: Pick<NamespaceService, 'lendKey'>;
   readonly disk?: Pick<DiskAdmission, 'admitCall'> | undefined;
@@ -67,13 +67,13 @@ async function runWithLentKey(
 export function runToEnd(
   options: RunOptions,
   execution: Execution,
-  end: (ending: Ending) => ActivationRecord,
+  onEnd: (end: ActivationEnd) => ActivationRecord,
 ): Promise<ActivationRecord> {
   const { compose, gate, disk } = options;
   return new Promise((resolve, reject) => {
-    const finish = (ending: Ending) => {
+    const finish = (end: ActivationEnd) => {
       if (execution.isOver) return;
-      resolve(end(ending));
+      resolve(onEnd(end));
       execution.release();
     };
     const leave = (error: unknown) => {
@@ -107,9 +107,9 @@ export function runToEnd(
       if (task.type === 'code' && lacksCode(task)) return finish(developerFailure(task, noCode));
       if (task.type !== 'code') return void compose(task, call, execution).then(finish).catch(refuse);
       const explain = ({ completion, log }: JobEnd) => {
-        const ending = { ...completion, logs: log };
-        if (ending.status === 'success') finish(ending);
-        else explained(task, ending, execution.allowed).then(finish, refuse);
+        const end = { ...completion, log };
+        if (end.status === 'success') finish(end);
+        else explained(task, end, execution.allowed).then(finish, refuse);
       };
       runCode(options, task, execution).then(explain).catch(refuse);
     };
@@ -149,12 +149,12 @@ function mayBegin(disk: RunOptions['disk']): boolean {
 /** With what to do about it, in its record and at the end of its log, where there is something to say. */
 async function explained(
   task: CodeTask,
-  ending: Ending,
+  end: ActivationEnd,
   allowed: AllowedLimits | undefined,
-): Promise<Ending> {
-  const hint = await hintFor(task, ending, allowed);
-  if (hint === undefined) return ending;
-  if (task.limits.logBytes === 0) return { ...ending, hint };
+): Promise<ActivationEnd> {
+  const hint = await hintFor(task, end, allowed);
+  if (hint === undefined) return end;
+  if (task.limits.logBytes === 0) return { ...end, hint };
   const line = formatLine('stderr', `hint: ${hint}`);
-  return { ...ending, hint, logs: ending.logs.then((log) => withLine(log, line)) };
+  return { ...end, hint, log: end.log.then((log) => withLine(log, line)) };
 }

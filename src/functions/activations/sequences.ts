@@ -15,7 +15,7 @@ import type { ResolvedAction } from '../actions/resolved-action.ts';
 import { parseFullName } from '../entities/names.ts';
 import { type Components, failed, type LastResult, lastOf } from './components.ts';
 import { type ComposedCall, newBudget, resolvePart } from './composed-call.ts';
-import type { Ending } from './record.ts';
+import type { ActivationEnd } from './record.ts';
 import { Tally } from './tally.ts';
 import type { ComposedTask } from './task.ts';
 
@@ -34,7 +34,7 @@ export async function runSequence(
   task: ComposedTask,
   call: ComposedCall,
   names: readonly string[],
-): Promise<Ending> {
+): Promise<ActivationEnd> {
   const tally = new Tally(0);
   warmLater(options, call, names.slice(1));
   let payload: Payload = task.parameters;

@@ -1,6 +1,6 @@
 /** What a sequence or a composition has come to: ids of its parts, their time, their memory, and how it ends. */
 import type { LastResult, PartOutcome } from './components.ts';
-import type { Ending } from './record.ts';
+import type { ActivationEnd } from './record.ts';
 
 export class Tally {
   readonly #startedAt = Date.now();
@@ -19,7 +19,7 @@ export class Tally {
     this.#memoryMiB = Math.max(this.#memoryMiB, record?.memoryMiB ?? 0);
   }
 
-  end(last: LastResult): Ending {
+  end(last: LastResult): ActivationEnd {
     return {
       ...last,
       startedAt: this.#startedAt,
@@ -29,7 +29,7 @@ export class Tally {
       waitMs: 0,
       timedOut: false,
       start: 'warm',
-      logs: Promise.resolve(this.#ids),
+      log: Promise.resolve(this.#ids),
     };
   }
 }

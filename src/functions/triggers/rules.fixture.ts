@@ -10,7 +10,7 @@ import { silentLog } from '../../lib/index.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import { frameOf } from '../actions/record-frame.ts';
 import type { InvokeRequest } from '../activations/invocations.ts';
-import { endingOf, recordOf, storedRecord } from '../activations/record.ts';
+import { endWithoutSandbox, recordOf, storedRecord } from '../activations/record.ts';
 import type { PlainRef } from '../entities/entity-row.ts';
 import { fullNameOf, parseEntityName, parseNamespaceName } from '../entities/names.ts';
 import { functionFault, notFound } from '../faults.ts';
@@ -194,7 +194,7 @@ function recordOfCall(call: InvokeRequest, activationId: string, ending: 'succes
   const now = Date.now();
   const isGood = ending === 'success';
   const result = isGood ? {} : { error: 'it broke' };
-  return recordOf(task, frame, endingOf(isGood ? 'success' : 'application error', result, now, now));
+  return recordOf(task, frame, endWithoutSandbox(isGood ? 'success' : 'application error', result, now, now));
 }
 
 export function plain(name: string, namespace = 'guest'): PlainRef {
