@@ -50,7 +50,7 @@ export function createEvents(options: EventsOptions): Events {
     vault,
     invoke,
     recorded: (id) => executions.find(id)?.recorded.reached(),
-    identify: namespaces.identityOf,
+    identify: (name) => namespaces.identityOf(name),
     log,
   });
   const firing = createFiring({

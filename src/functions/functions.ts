@@ -20,7 +20,7 @@ import type { FeedLimits } from './feeds/feeds.ts';
 import { createApiManager } from './gateway/apimgmt.ts';
 import { type ApiService, createApis } from './gateway/apis.ts';
 import { defaultLimits, type SystemLimits } from './limits.ts';
-import { createNamespaces, type NamespaceService } from './namespaces/namespaces.ts';
+import { type NamespaceService, Namespaces } from './namespaces/namespaces.ts';
 import { createQuotas, type DiskAdmission, type Quotas } from './namespaces/quotas.ts';
 import { createPackages, type PackageService } from './packages/packages.ts';
 import type { DeliveryService } from './triggers/deliveries.ts';
@@ -196,8 +196,8 @@ function createHoldings(
 ): Holdings {
   const { store, vault, isAlone, limits, log, disk } = options;
   const onActionsDeleted = (rows: readonly EntityRow[]) => actions.clearAway(rows);
-  const namespaces = createNamespaces(store, limits, { onActionsDeleted });
-  const quotas = createQuotas({ ...options, limitsOf: namespaces.identityOf });
+  const namespaces = new Namespaces(store, limits, { onActionsDeleted });
+  const quotas = createQuotas({ ...options, limitsOf: (name) => namespaces.identityOf(name) });
   const { entities } = quotas;
   const code = createCodeStore(options.blobs, entities, log, disk);
   const onChanged = () => actions.forget();

@@ -44,9 +44,9 @@ export type { KeyDescription, KeyRequest, NewKey } from './namespaces/further-ke
 export { hasRight, type KeyRight, type KeyScope } from './namespaces/key-scopes.ts';
 export type { NamespaceLimitsPatch, NamespaceLimitValues } from './namespaces/namespace-limits.ts';
 export {
-  createNamespaces,
   type Identity,
   type NamespaceService,
+  Namespaces,
   systemNamespace,
 } from './namespaces/namespaces.ts';
 export {

@@ -10,7 +10,7 @@ import { openStore, type Store } from '../../store/index.ts';
 import type { PlainRef } from '../entities/entity-row.ts';
 import { parseEntityName, parseNamespaceName } from '../entities/names.ts';
 import { defaultLimits } from '../limits.ts';
-import { createNamespaces, type Identity, type NamespaceService } from '../namespaces/namespaces.ts';
+import { type Identity, type NamespaceService, Namespaces } from '../namespaces/namespaces.ts';
 import type { FireRequest } from '../triggers/firing.ts';
 import { createRules } from '../triggers/rules.ts';
 import { createTriggers } from '../triggers/triggers.ts';
@@ -62,7 +62,7 @@ export async function startFeeds(start: string, limits: Partial<FeedLimits> = {}
   const store = await openStore({ path: join(folder, 'ward.db') });
   const { entities } = store;
   const vault = createVault(() => [{ id: 'test', secret: Buffer.alloc(32, 7) }]);
-  const namespaces = createNamespaces(store, defaultLimits);
+  const namespaces = new Namespaces(store, defaultLimits);
   const key = await namespaces.create('guest');
   const guest = await namespaces.authenticate(`Basic ${Buffer.from(key).toString('base64')}`);
   const onChanged = () => {};

@@ -7,7 +7,7 @@ import { defaultLimits } from '../limits.ts';
 import type { KeyRequest } from './further-keys.ts';
 import { mostKeys } from './further-keys.ts';
 import { hasRight, keyScopes, requireRight } from './key-scopes.ts';
-import { createNamespaces } from './namespaces.ts';
+import { Namespaces } from './namespaces.ts';
 
 const basic = (key: string) => `Basic ${Buffer.from(key).toString('base64')}`;
 const invalid = { code: 'AUTHENTICATION_INVALID', kind: 'unauthenticated' };
@@ -17,7 +17,7 @@ async function start() {
   const folder = await mkdtemp(join(tmpdir(), 'ward-keys-'));
   const store = await openStore({ path: join(folder, 'data', 'ward.db') });
   const clock = { now: 1_000_000 };
-  const namespaces = createNamespaces(store, defaultLimits, { now: () => clock.now });
+  const namespaces = new Namespaces(store, defaultLimits, { now: () => clock.now });
   const first = await namespaces.create('guest');
   await namespaces.create('other');
   return {
@@ -205,7 +205,7 @@ test('Ward’s own namespace is made once, with a key that nobody knows', async 
 test('what belonged to the actions of a deleted namespace is handed on to be cleared away', async () => {
   await using at = await start();
   const gone: string[] = [];
-  const namespaces = createNamespaces(at.store, defaultLimits, {
+  const namespaces = new Namespaces(at.store, defaultLimits, {
     onActionsDeleted: async (rows) => {
       expect(await at.store.namespaces.byName('guest')).toBeUndefined();
       gone.push(...rows.map(({ path, codeDigest }) => `${path} ${codeDigest}`));

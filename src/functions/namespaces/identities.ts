@@ -24,7 +24,7 @@ export interface Identity {
   readonly limits: UserLimits & NamespaceLimits;
 }
 
-interface Identities {
+export interface Identities {
   /** @throws Fault AUTHENTICATION_MISSING, AUTHENTICATION_INVALID */
   authenticate(header: string | undefined): Identity | Promise<Identity>;
   /** With all rights; undefined when there is no such namespace. */

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { openStore } from '../../store/index.ts';
 import { defaultLimits } from '../limits.ts';
 import { basic, startPlatform } from '../platform.fixture.ts';
-import { createNamespaces } from './namespaces.ts';
+import { Namespaces } from './namespaces.ts';
 
 const invalid = { code: 'AUTHENTICATION_INVALID', message: 'The supplied authentication is invalid' };
 
@@ -49,7 +49,7 @@ describe('a key', () => {
     await using platform = await startPlatform();
     const { namespaces } = platform.functions;
     await using other = await openStore({ path: platform.path });
-    const next = await createNamespaces(other, defaultLimits).rotateKey('guest');
+    const next = await new Namespaces(other, defaultLimits).rotateKey('guest');
     await expect
       .poll(async () => {
         try {

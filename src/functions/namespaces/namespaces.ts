@@ -16,7 +16,7 @@ import {
   listKeys,
   type NewKey,
 } from './further-keys.ts';
-import { createIdentities, type Identity } from './identities.ts';
+import { createIdentities, type Identities, type Identity } from './identities.ts';
 import type { KeyScope } from './key-scopes.ts';
 import { type ApiKey, formatApiKey, hashSecret, invalidAuthentication, newApiKey } from './keys.ts';
 import { createLentKeys, type Lender, type LentKey } from './lent-keys.ts';
@@ -30,7 +30,7 @@ import {
 
 export type { Identity } from './identities.ts';
 
-/** Of what Ward brings along. */
+/** Namespace of the actions that Ward brings along. */
 export const systemNamespace = parseNamespaceName('whisk.system');
 
 interface NamespaceDescription {
@@ -95,101 +95,135 @@ interface NamespaceServiceOptions {
   readonly now?: () => number;
 }
 
-export function createNamespaces(
-  store: Pick<Store, 'namespaces' | 'keys' | 'entities'>,
-  system: SystemLimits,
-  { onActionsDeleted, vetSandbox, now = Date.now }: NamespaceServiceOptions = {},
-): NamespaceService {
-  const { namespaces: rows, keys } = store;
-  const identities = createIdentities(store, system, now);
-  const { forget } = identities;
-  const lentKeys = createLentKeys();
-  const lenderNow = async ({ namespace, createdAt, scope }: Lender): Promise<Identity> => {
-    const identity = await identities.ofNamespace(namespace);
+export class Namespaces implements NamespaceService {
+  readonly #store: Pick<Store, 'namespaces' | 'keys' | 'entities'>;
+  readonly #system: SystemLimits;
+  readonly #options: NamespaceServiceOptions;
+  readonly #now: () => number;
+  readonly #identities: Identities;
+  readonly #lentKeys = createLentKeys();
+
+  constructor(
+    store: Pick<Store, 'namespaces' | 'keys' | 'entities'>,
+    system: SystemLimits,
+    options: NamespaceServiceOptions = {},
+  ) {
+    this.#store = store;
+    this.#system = system;
+    this.#options = options;
+    this.#now = options.now ?? Date.now;
+    this.#identities = createIdentities(store, system, this.#now);
+  }
+
+  authenticate(header: string | undefined): Identity | Promise<Identity> {
+    return this.#identities.authenticate(header);
+  }
+
+  authenticateInside(header: string | undefined): Identity | Promise<Identity> {
+    const lender = this.#lentKeys.lenderOf(header);
+    return lender === undefined ? this.authenticate(header) : this.#lenderNow(lender);
+  }
+
+  async lendKey(name: string, scope: KeyScope): Promise<LentKey | undefined> {
+    const identity = await this.identityOf(name);
+    return identity && this.#lentKeys.lend({ namespace: name, createdAt: identity.createdAt, scope });
+  }
+
+  identityOf(name: string): Identity | undefined | Promise<Identity | undefined> {
+    return this.#identities.ofNamespace(name);
+  }
+
+  async create(name: string): Promise<string> {
+    const apiKey = newApiKey();
+    const row = rowOf(parseNamespaceName(name), apiKey, this.#now());
+    if (!(await this.#store.namespaces.create(row))) {
+      throw functionFault('NAMESPACE_EXISTS', `the namespace '${name}' already exists`);
+    }
+    this.forget();
+    return formatApiKey(apiKey);
+  }
+
+  async ensureSystem(): Promise<void> {
+    const row = rowOf(systemNamespace, newApiKey(), this.#now());
+    if (await this.#store.namespaces.create(row)) this.forget();
+  }
+
+  async delete(given: string): Promise<void> {
+    const { onActionsDeleted } = this.#options;
+    const name = parseNamespaceName(given);
+    const actions = onActionsDeleted === undefined ? [] : await actionsOf(this.#store.entities, name);
+    const isGone = await this.#store.namespaces.delete(name);
+    this.forget();
+    if (!isGone) throw notFound();
+    await onActionsDeleted?.(actions);
+  }
+
+  async rotateKey(name: string): Promise<string> {
+    const apiKey = newApiKey();
+    const row = await this.#mustFind(name);
+    await this.#update({ ...row, keyId: apiKey.id, keyHash: hashSecret(apiKey.secret) });
+    return formatApiKey(apiKey);
+  }
+
+  async createKey(name: string, request: KeyRequest): Promise<NewKey> {
+    const { name: namespace } = await this.#mustFind(name);
+    return createKey(this.#store.keys, namespace, request, this.#now());
+  }
+
+  async listKeys(name: string): Promise<readonly KeyDescription[]> {
+    return listKeys(this.#store.keys, await this.#mustFind(name));
+  }
+
+  async deleteKey(name: string, keyId: string): Promise<void> {
+    await deleteKey(this.#store.keys, await this.#mustFind(name), keyId);
+    this.forget();
+  }
+
+  async setLimits(name: string, patch: NamespaceLimitsPatch): Promise<NamespaceDescription> {
+    const row = await this.#mustFind(name);
+    const limits = patchLimits(this.#system, parseStoredLimits(row.limits), patch);
+    const { sandbox } = userLimits(this.#system, limits);
+    if ((patch.sandbox || patch.egress) && sandbox !== undefined) this.#options.vetSandbox?.(sandbox);
+    const changed = { ...row, limits: { ...limits } };
+    await this.#update(changed);
+    return describe(changed, this.#system);
+  }
+
+  async list(): Promise<readonly NamespaceDescription[]> {
+    return (await this.#store.namespaces.list()).map((row) => describe(row, this.#system));
+  }
+
+  async get(name: string): Promise<NamespaceDescription> {
+    return describe(await this.#mustFind(name), this.#system);
+  }
+
+  createdAt(name: string): number | undefined | Promise<number | undefined> {
+    const identity = this.identityOf(name);
+    if (!(identity instanceof Promise)) return identity?.createdAt;
+    return identity.then((known) => known?.createdAt);
+  }
+
+  forget(): void {
+    this.#identities.forget();
+  }
+
+  async #lenderNow({ namespace, createdAt, scope }: Lender): Promise<Identity> {
+    const identity = await this.identityOf(namespace);
     if (identity?.createdAt !== createdAt) throw invalidAuthentication();
     return { ...identity, scope };
-  };
-  const mustFind = async (name: string): Promise<NamespaceRow> => {
-    const row = await rows.byName(parseNamespaceName(name));
+  }
+
+  async #mustFind(name: string): Promise<NamespaceRow> {
+    const row = await this.#store.namespaces.byName(parseNamespaceName(name));
     if (row === undefined) throw notFound();
     return row;
-  };
-  const update = async (row: NamespaceRow): Promise<void> => {
-    const done = await rows.update(row);
-    forget();
-    if (!done) throw notFound();
-  };
+  }
 
-  return {
-    forget,
-    authenticate: identities.authenticate,
-    authenticateInside(header) {
-      const lender = lentKeys.lenderOf(header);
-      return lender === undefined ? identities.authenticate(header) : lenderNow(lender);
-    },
-    async lendKey(name, scope) {
-      const identity = await identities.ofNamespace(name);
-      return identity && lentKeys.lend({ namespace: name, createdAt: identity.createdAt, scope });
-    },
-    identityOf: identities.ofNamespace,
-    async create(name) {
-      const apiKey = newApiKey();
-      const row = rowOf(parseNamespaceName(name), apiKey, now());
-      if (!(await rows.create(row))) {
-        throw functionFault('NAMESPACE_EXISTS', `the namespace '${name}' already exists`);
-      }
-      forget();
-      return formatApiKey(apiKey);
-    },
-    async ensureSystem() {
-      if (await rows.create(rowOf(systemNamespace, newApiKey(), now()))) forget();
-    },
-    async delete(given) {
-      const name = parseNamespaceName(given);
-      const actions = onActionsDeleted === undefined ? [] : await actionsOf(store.entities, name);
-      const isGone = await rows.delete(name);
-      forget();
-      if (!isGone) throw notFound();
-      await onActionsDeleted?.(actions);
-    },
-    async rotateKey(name) {
-      const apiKey = newApiKey();
-      const row = await mustFind(name);
-      await update({ ...row, keyId: apiKey.id, keyHash: hashSecret(apiKey.secret) });
-      return formatApiKey(apiKey);
-    },
-    async createKey(name, request) {
-      const { name: namespace } = await mustFind(name);
-      return createKey(keys, namespace, request, now());
-    },
-    async listKeys(name) {
-      return listKeys(keys, await mustFind(name));
-    },
-    async deleteKey(name, keyId) {
-      await deleteKey(keys, await mustFind(name), keyId);
-      forget();
-    },
-    async setLimits(name, patch) {
-      const row = await mustFind(name);
-      const limits = patchLimits(system, parseStoredLimits(row.limits), patch);
-      const { sandbox } = userLimits(system, limits);
-      if ((patch.sandbox || patch.egress) && sandbox !== undefined) vetSandbox?.(sandbox);
-      const changed = { ...row, limits: { ...limits } };
-      await update(changed);
-      return describe(changed, system);
-    },
-    async list() {
-      return (await rows.list()).map((row) => describe(row, system));
-    },
-    async get(name) {
-      return describe(await mustFind(name), system);
-    },
-    createdAt(name) {
-      const identity = identities.ofNamespace(name);
-      if (!(identity instanceof Promise)) return identity?.createdAt;
-      return identity.then((known) => known?.createdAt);
-    },
-  };
+  async #update(row: NamespaceRow): Promise<void> {
+    const done = await this.#store.namespaces.update(row);
+    this.forget();
+    if (!done) throw notFound();
+  }
 }
 
 function describe(row: NamespaceRow, system: SystemLimits): NamespaceDescription {

@@ -8,7 +8,7 @@ import { openStore, type Store } from '../../store/index.ts';
 import { createCodeStore } from '../actions/code-store.ts';
 import { createCodeSweep } from '../actions/code-sweep.ts';
 import { defaultLimits } from '../limits.ts';
-import { createNamespaces } from './namespaces.ts';
+import { Namespaces } from './namespaces.ts';
 import { createRetention, type Retention, type RetentionOptions } from './retention.ts';
 
 const dayMs = 24 * 60 * 60 * 1000;
@@ -18,7 +18,7 @@ const forEver = { maxAgeDays: 0, maxRecordsPerNamespace: 0 };
 async function start() {
   const folder = await mkdtemp(join(tmpdir(), 'ward-retention-'));
   const store = await openStore({ path: join(folder, 'data', 'ward.db') });
-  const namespaces = createNamespaces(store, defaultLimits);
+  const namespaces = new Namespaces(store, defaultLimits);
   await namespaces.create('guest');
   await namespaces.create('other');
   const retentions: Retention[] = [];

@@ -11,7 +11,7 @@ import { activeState } from '../feeds/alarm-state.ts';
 import { openPayload } from '../feeds/alarms.ts';
 import { newToken, rowOfWebhook, webhookOfRow } from '../feeds/webhook.ts';
 import { defaultLimits } from '../limits.ts';
-import { createNamespaces } from '../namespaces/namespaces.ts';
+import { Namespaces } from '../namespaces/namespaces.ts';
 import { placeOfDelivery } from '../triggers/delivery.ts';
 import { createVault, sealingKeyOf, type VaultKey } from '../vault/vault.ts';
 import { reseal, surveyVault } from './reseal.ts';
@@ -25,7 +25,7 @@ const onlyNew = createVault(() => [two]);
 async function start() {
   const folder = await mkdtemp(join(tmpdir(), 'ward-reseal-'));
   const store = await openStore({ path: join(folder, 'data', 'ward.db') });
-  await createNamespaces(store, defaultLimits).create('guest');
+  await new Namespaces(store, defaultLimits).create('guest');
   return {
     store,
     async [Symbol.asyncDispose]() {

@@ -5,12 +5,12 @@ import { openBlobStore } from '../../blobs/index.ts';
 import { openRegistryReader } from '../../content/index.ts';
 import {
   createCodeSweep,
-  createNamespaces,
   type KeyDescription,
   type KeyRequest,
   measureCode,
   type NamespaceLimitsPatch,
   type NamespaceLimitValues,
+  Namespaces,
   type NewKey,
   noticedMs,
   type UserLimits,
@@ -91,7 +91,7 @@ export async function namespaceAdmin(options: {
   await requireDatabase(paths, config.dataDir);
   const store = stack.use(await openStore({ path: paths.database }));
   const operator = operatorPolicy(config.sandbox);
-  const namespaces = createNamespaces(store, systemLimits(config), {
+  const namespaces = new Namespaces(store, systemLimits(config), {
     vetSandbox: (ask) => boundAsk(ask, operator),
   });
   /** A removed key then opens nothing any more when the command has ended. */

@@ -101,7 +101,7 @@ export async function openGuardedImages(options: GuardedImagesOptions): Promise<
     async sweep({ namespaces }) {
       await gate.forgetRefused();
       // Manifests without a tag stay, so a running image is never removed.
-      return pushed.sweep({ namespaceSince: namespaces.createdAt, isInUse: () => true });
+      return pushed.sweep({ namespaceSince: (name) => namespaces.createdAt(name), isInUse: () => true });
     },
     registry: ({ namespaces }) =>
       createRegistry({
