@@ -6,7 +6,7 @@ import type { ActionService } from './actions/actions.ts';
 import type { CodeGate } from './actions/code-gate.ts';
 import type { CodeStore } from './actions/code-store.ts';
 import { fromQueue } from './activations/accepted-task.ts';
-import { type ActivationService, createActivations } from './activations/activations.ts';
+import { type ActivationService, Activations } from './activations/activations.ts';
 import { createComponents } from './activations/components.ts';
 import { compose } from './activations/composer.ts';
 import { Executions } from './activations/executions.ts';
@@ -44,7 +44,7 @@ export interface Calls {
 export function createCalls(options: CallsOptions): Calls {
   const { store, dispatcher, isAlone, gate, limits, namespaces, actions, log } = options;
   const { accepted } = store;
-  const activations = createActivations(
+  const activations = new Activations(
     store.activations,
     (namespace, id) => findPending(options, executions, namespace, id),
     isAlone,

@@ -38,14 +38,17 @@ export function addActivations(scope: FastifyInstance, functions: Functions): vo
   addResource(scope, [`${root}/:id`, `${root}/:id/`], {
     GET: {
       access: 'any-key',
-      handler: readHandler(activations, { ofEnded: activations.get, ofPending: (record) => record }),
+      handler: readHandler(activations, {
+        ofEnded: (namespace, id) => activations.get(namespace, id),
+        ofPending: (record) => record,
+      }),
     },
   });
   addResource(scope, [`${root}/:id/result`], {
     GET: {
       access: 'any-key',
       handler: readHandler(activations, {
-        ofEnded: activations.result,
+        ofEnded: (namespace, id) => activations.result(namespace, id),
         ofPending: ({ response = {} }) => response,
       }),
     },

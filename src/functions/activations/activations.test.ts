@@ -100,8 +100,8 @@ describe('one record', () => {
   ])('%s is not there', async (id, message) => {
     await using platform = await withRecords(1);
     const { activations } = platform.functions;
-    for (const read of [activations.get, activations.result, activations.logs]) {
-      await expect(read('guest', id)).rejects.toThrow(message);
+    for (const read of ['get', 'result', 'logs'] as const) {
+      await expect(activations[read]('guest', id)).rejects.toThrow(message);
     }
   });
 

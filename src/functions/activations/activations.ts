@@ -43,92 +43,109 @@ const settleWaitMs = 2000;
 const lookAgainMs = [20, 40, 80, 160, 200];
 const idLength = 32;
 
-/**
- * @param pendingOf what can be said of an activation that was accepted and has no record yet
- * @param isAlone no other server writes records
- */
-export function createActivations(
-  store: ActivationStore,
-  pendingOf: (namespace: string, activationId: string) => Promise<JsonObject | undefined>,
-  isAlone: boolean,
-): ActivationService {
-  const expected = new Map<string, ExpectedRecord>();
-  const settled = async (isMeant: (task: ExpectedRecord['task']) => boolean): Promise<void> => {
-    if (expected.size === 0) return;
-    const meant = [...expected.values()].filter(({ task }) => isMeant(task));
+/** What can be said of an activation that was accepted and has no record yet. */
+type PendingOf = (namespace: string, activationId: string) => Promise<JsonObject | undefined>;
+
+export class Activations implements ActivationService {
+  readonly #store: ActivationStore;
+  readonly #pendingOf: PendingOf;
+  readonly #isAlone: boolean;
+  readonly #expected = new Map<string, ExpectedRecord>();
+
+  /** @param isAlone no other server writes records */
+  constructor(store: ActivationStore, pendingOf: PendingOf, isAlone: boolean) {
+    this.#store = store;
+    this.#pendingOf = pendingOf;
+    this.#isAlone = isAlone;
+  }
+
+  async list(query: ActivationFilter & ListRange): Promise<readonly JsonObject[]> {
+    return (await this.#briefRows(query)).map(summarise);
+  }
+
+  async *records(query: ActivationFilter & ListRange): AsyncGenerator<JsonObject> {
+    for (const { namespace, activationId } of await this.#briefRows(query)) {
+      const row = await this.#store.get(namespace, activationId);
+      if (row !== undefined) yield this.#full(row);
+    }
+  }
+
+  async count(filter: ActivationFilter): Promise<number> {
+    await this.#settled((task) => task.namespace === filter.namespace);
+    return this.#store.count(filter);
+  }
+
+  async get(namespace: string, activationId: string): Promise<JsonObject> {
+    return this.#full(await this.#find(namespace, activationId));
+  }
+
+  async result(namespace: string, activationId: string): Promise<JsonValue> {
+    const { document } = await this.#find(namespace, activationId);
+    return document['response'] ?? {};
+  }
+
+  async logs(namespace: string, activationId: string): Promise<readonly string[]> {
+    await this.#find(namespace, activationId);
+    return (await this.#store.logs(namespace, activationId)) ?? [];
+  }
+
+  pending(namespace: string, activationId: string): Promise<JsonObject | undefined> {
+    return this.#pendingOf(namespace, activationId);
+  }
+
+  async input(namespace: string, activationId: string): Promise<JsonValue> {
+    checkActivationId(activationId);
+    const input = await this.#store.input(namespace, activationId);
+    if (input === undefined) throw notFound();
+    return input;
+  }
+
+  expect(record: ExpectedRecord): void {
+    this.#expected.set(record.task.activationId, record);
+  }
+
+  arrived(activationId: string): void {
+    this.#expected.delete(activationId);
+  }
+
+  async #settled(isMeant: (task: ExpectedRecord['task']) => boolean): Promise<void> {
+    if (this.#expected.size === 0) return;
+    const meant = [...this.#expected.values()].filter(({ task }) => isMeant(task));
     if (meant.length === 0) return;
     const all = Promise.all(meant.map(({ visible }) => visible.reached()));
     await withTimeout(all, settleWaitMs, () => undefined);
-  };
-  const find = async (namespace: string, activationId: string): Promise<ActivationRow> => {
+  }
+
+  async #find(namespace: string, activationId: string): Promise<ActivationRow> {
     checkActivationId(activationId);
-    await settled((task) => task.activationId === activationId);
-    const row = (await store.get(namespace, activationId)) ?? (await fromElsewhere(namespace, activationId));
-    if (row === undefined) throw notFound();
-    return row;
-  };
+    await this.#settled((task) => task.activationId === activationId);
+    const row = await this.#store.get(namespace, activationId);
+    const found = row ?? (await this.#fromElsewhere(namespace, activationId));
+    if (found === undefined) throw notFound();
+    return found;
+  }
+
   /** An id does not tell its age, so one that never was is waited for as well. */
-  const fromElsewhere = async (
-    namespace: string,
-    activationId: string,
-  ): Promise<ActivationRow | undefined> => {
-    if (isAlone) return undefined;
+  async #fromElsewhere(namespace: string, activationId: string): Promise<ActivationRow | undefined> {
+    if (this.#isAlone) return undefined;
     for (const pauseMs of lookAgainMs) {
-      if ((await pendingOf(namespace, activationId)) !== undefined) return undefined;
+      if ((await this.#pendingOf(namespace, activationId)) !== undefined) return undefined;
       await sleep(pauseMs);
-      const row = await store.get(namespace, activationId);
+      const row = await this.#store.get(namespace, activationId);
       if (row !== undefined) return row;
     }
     return undefined;
-  };
-  const briefRows = async (query: ActivationFilter & ListRange) => {
-    await settled((task) => task.namespace === query.namespace);
-    return store.list({ ...query, brief: true });
-  };
-  const full = async (row: ActivationRow): Promise<JsonObject> => {
-    const logs = await store.logs(row.namespace, row.activationId);
-    return { ...row.document, logs: logs ?? [] };
-  };
+  }
 
-  return {
-    async list(query) {
-      return (await briefRows(query)).map(summarise);
-    },
-    async *records(query) {
-      for (const { namespace, activationId } of await briefRows(query)) {
-        const row = await store.get(namespace, activationId);
-        if (row !== undefined) yield full(row);
-      }
-    },
-    async count(filter) {
-      await settled((task) => task.namespace === filter.namespace);
-      return store.count(filter);
-    },
-    async get(namespace, activationId) {
-      return full(await find(namespace, activationId));
-    },
-    async result(namespace, activationId) {
-      const { document } = await find(namespace, activationId);
-      return document['response'] ?? {};
-    },
-    async logs(namespace, activationId) {
-      await find(namespace, activationId);
-      return (await store.logs(namespace, activationId)) ?? [];
-    },
-    pending: pendingOf,
-    async input(namespace, activationId) {
-      checkActivationId(activationId);
-      const input = await store.input(namespace, activationId);
-      if (input === undefined) throw notFound();
-      return input;
-    },
-    expect(record) {
-      expected.set(record.task.activationId, record);
-    },
-    arrived(activationId) {
-      expected.delete(activationId);
-    },
-  };
+  async #briefRows(query: ActivationFilter & ListRange): Promise<readonly ActivationRow[]> {
+    await this.#settled((task) => task.namespace === query.namespace);
+    return this.#store.list({ ...query, brief: true });
+  }
+
+  async #full(row: ActivationRow): Promise<JsonObject> {
+    const logs = await this.#store.logs(row.namespace, row.activationId);
+    return { ...row.document, logs: logs ?? [] };
+  }
 }
 
 /** @throws Fault ACTIVATION_ID_INVALID */

@@ -243,8 +243,8 @@ describe('what has not ended', () => {
     const pending = await activations.pending('guest', activationId);
     expect(pending).toMatchObject({ name: 'two', response: { status: 'pending' }, logs: [] });
     expect(pending).not.toHaveProperty('end');
-    for (const read of [activations.get, activations.result, activations.logs])
-      await expect(read('guest', activationId)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    for (const read of ['get', 'result', 'logs'] as const)
+      await expect(activations[read]('guest', activationId)).rejects.toMatchObject({ code: 'NOT_FOUND' });
     expect(await activations.list({ namespace: 'guest', limit: 9, skip: 0 })).toEqual([]);
     expect(await activations.pending('other', activationId)).toBeUndefined();
     expect(await activations.pending('guest', 'f'.repeat(32))).toBeUndefined();
