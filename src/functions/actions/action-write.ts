@@ -5,11 +5,12 @@
 import type { Dispatcher } from '../../dispatch/index.ts';
 import type { EntityRow, EntityStore } from '../../store/index.ts';
 import { type EntityRef, fullNameOf, pathOf } from '../entities/names.ts';
+import { effectiveAsk, sandboxAskOf } from '../entities/sandbox-ask.ts';
 import { concurrentUpdate, functionFault, wrongCollection } from '../faults.ts';
 import type { ActionRanges } from '../limits.ts';
 import type { Identity } from '../namespaces/namespaces.ts';
 import type { Vault } from '../vault/vault.ts';
-import { type Action, actionOfRow, goingActionOfRow, rowOf } from './action.ts';
+import { type Action, actionLimits, actionOfRow, goingActionOfRow, rowOf } from './action.ts';
 import {
   type ActionPut,
   type CodePut,
@@ -20,9 +21,8 @@ import {
 } from './action-put.ts';
 import { type CodeGate, requireDeployable } from './code-gate.ts';
 import type { CodeStore } from './code-store.ts';
-import { digestOf, type ExecDocument } from './exec.ts';
-import type { Runtime } from './runtimes.ts';
-import { vetSandbox } from './sandbox-vetting.ts';
+import { digestOf, type ExecDocument, isCode } from './exec.ts';
+import { type Runtime, runningKind } from './runtimes.ts';
 
 export interface ActionWriteOptions {
   readonly entities: Pick<EntityStore, 'get' | 'put'>;
@@ -58,7 +58,7 @@ export async function writeAction(
   const save = async (exec: ExecDocument | undefined): Promise<Action> => {
     const after =
       before === undefined ? createAction(ref, put, exec, limits) : updateAction(before, put, exec, limits);
-    await vetSandbox(after, options.writer, options);
+    await vetSandbox(options, after);
     if (!(await entities.put(rowOf(after, vault), row?.revision ?? null))) throw concurrentUpdate();
     return after;
   };
@@ -71,6 +71,19 @@ export async function writeAction(
 /** Parameters that are replaced need not be readable. */
 function readOld(row: EntityRow, put: ActionPut, vault: Vault): Action {
   return put.parameters === undefined ? actionOfRow(row, vault) : goingActionOfRow(row, vault);
+}
+
+/**
+ * Refuses what no sandbox can have: neither the action nor its namespace may ask for it.
+ * @throws Fault BODY_INVALID, POLICY_EXCEEDED, POLICY_INVALID, POLICY_NOT_MET, TIER_UNAVAILABLE
+ */
+async function vetSandbox(
+  { dispatcher, runtimes, writer }: ActionWriteOptions,
+  { exec, annotations, limits }: Action,
+): Promise<void> {
+  const sandbox = effectiveAsk(sandboxAskOf(annotations), writer.limits.sandbox);
+  if (sandbox === undefined || !isCode(exec)) return;
+  await dispatcher.vet({ kind: runningKind(runtimes, exec.kind), limits: actionLimits(limits), sandbox });
 }
 
 /** A warning for its author, if the gate has one. */
