@@ -69,7 +69,7 @@ export function createCalls(options: CallsOptions): Calls {
   return { activations, executions, invocations, lease };
 }
 
-/** What can be said of an activation without a record; undefined when there is none. @throws Fault VAULT_KEY_MISSING */
+/** The pending record of an activation; undefined when none is under way. @throws Fault VAULT_KEY_MISSING */
 async function findPending(
   { store, vault }: CallsOptions,
   executions: Executions,

@@ -83,7 +83,7 @@ export interface ActionService {
   putOwn(ref: EntityRef, body: unknown, writer: Identity): Promise<void>;
   /** Makes one of Ward's own actions known under its name. Idempotent. */
   putBuiltin(ref: EntityRef, annotations: readonly KeyValue[]): Promise<void>;
-  /** Ends what belongs to actions whose rows are gone: code, sandboxes. */
+  /** Ends the sandboxes of actions whose rows are gone, and drops their code. */
   clearAway(rows: readonly EntityRow[]): Promise<void>;
   /** Forgets what was read from the store. */
   forget(): void;

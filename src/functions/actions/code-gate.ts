@@ -2,7 +2,7 @@
 import type { Digest } from '../../blobs/index.ts';
 import { functionFault } from '../faults.ts';
 
-/** What somebody wants to deploy, and for whom. */
+/** A request to deploy code or an image. */
 export interface Deployment {
   readonly namespace: string;
   /** Id of the key. */

@@ -49,7 +49,7 @@ export interface ResolvedAction {
   readonly finalKeys: ReadonlySet<string>;
   readonly providesApiKey: boolean;
   readonly keyTerms: KeyTerms;
-  /** What it is called with is kept beside its records. */
+  /** The parameters of a call are kept beside its record. */
   readonly capturesInput: boolean;
   /** A call that a restart has interrupted is run again; undefined when not. */
   readonly retriesOnRestart: true | undefined;

@@ -30,7 +30,7 @@ export interface ExecutionsOptions extends RunOptions, Omit<RecordKeeperOptions,
   readonly namespaces: RunOptions['namespaces'] & RecordKeeperOptions['namespaces'];
 }
 
-/** To write the records of what was interrupted. */
+/** Time to write the records of interrupted executions. */
 const lastRecordsMs = 5000;
 
 export class Executions {
@@ -168,7 +168,7 @@ export class Executions {
   }
 }
 
-/** With the id that the caller has. What code of functions does wrong is in their records alone. */
+/** Logs the id that the caller has. Failures of user code are in their records alone. */
 function tellFailure(
   log: Log,
   { transactionId, activationId, namespace }: Task,

@@ -3,8 +3,9 @@ import { setImmediate } from 'node:timers/promises';
 import { type LongLog, packLines } from '../../dispatch/index.ts';
 import { type LongText, pieceOf } from '../../store/index.ts';
 
-/** What is smaller is put together, and between so many bytes of that others get their turn. */
+/** Smaller parts of a log are joined. */
 const pieceBytes = 16 * 1024;
+/** Bytes that are joined before other work gets its turn. */
 const sliceBytes = 256 * 1024;
 
 /** Its lines as a JSON array. The log's own memory goes over to it. */

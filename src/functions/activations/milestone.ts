@@ -1,4 +1,4 @@
-/** Something that happens once. A promise of it is made only when somebody asks: on the invoke path nobody does. */
+/** An event that happens once. It makes a promise only when it is asked for one, which the invoke path never does. */
 export class Milestone {
   #isReached = false;
   #asked: PromiseWithResolvers<void> | undefined;

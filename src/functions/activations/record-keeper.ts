@@ -1,6 +1,6 @@
 /**
- * Hands the record of an ended execution to the store when its log is read, or when reading it is cut short. What the
- * caller is to get first is not held up by it.
+ * Hands the record of an ended execution to the store when its log is read, or when reading it is cut short. The
+ * caller has its answer by then.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isLongLog } from '../../dispatch/index.ts';
@@ -129,7 +129,7 @@ export class RecordKeeper {
       { activationId: execution.task.activationId, reason: messageOf(error) },
       'a record was not kept',
     );
-    // Of a namespace that is gone there is to be none.
+    // A namespace that is gone leaves no records.
     if (!isFault(error, 'STORE_NO_NAMESPACE')) onRecordLost?.();
     this.#leave(execution);
   }
@@ -157,7 +157,7 @@ export class RecordKeeper {
   }
 }
 
-/** What stays of an end that no longer fits in memory while the disk takes nothing. */
+/** Replaces the result and the log, which no longer fit in memory while the disk takes nothing. */
 function withoutResult(task: Task, { status, start, end }: ActivationRecord): ActivationEnd {
   const text = `The activation ended (${status}), but its result and its log were lost: the disk took no records.`;
   return { ...internalFailure(task, text), startedAt: start, endedAt: end ?? start };

@@ -8,13 +8,13 @@ import { bytesOf, embedded, type Result, resultOf } from './result.ts';
 import type { Task } from './task.ts';
 
 /**
- * How an activation ended. Of code: the completion of its job and the log, with what the domain adds. Others have no job:
- * their log is the ids of their parts, and nothing of it is known of a sandbox.
+ * How an activation ended. For code this is the completion of its job with the log, and what the domain adds. A sequence
+ * or a composition has no job: its log has the ids of its parts.
  */
 export interface ActivationEnd extends Completion, Pick<JobEnd, 'log'> {
-  /** Of a composed one: the sum of its parts. */
+  /** For a sequence or a composition: the sum of its parts. */
   readonly durationMs?: number;
-  /** Of a composed one: the most that any part may use. */
+  /** For a sequence or a composition: the most that any part may use. */
   readonly memoryMiB?: number;
   /** Says what to do about a failure. */
   readonly hint?: string;
@@ -22,7 +22,7 @@ export interface ActivationEnd extends Completion, Pick<JobEnd, 'log'> {
   readonly attempt?: number;
 }
 
-/** As the store takes it, and what an answer needs beside it. */
+/** A record as the store takes it, with what an answer needs as well. */
 export interface ActivationRecord extends Omit<ActivationInsert, 'responseJson'> {
   readonly status: CompletionStatus;
   readonly result: Result;

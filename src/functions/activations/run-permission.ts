@@ -7,7 +7,7 @@ type Target = Pick<JobTarget, 'namespace' | 'action' | 'kind' | 'image' | 'code'
 
 const allowed: GateVerdict = { outcome: 'allow', summary: '' };
 
-/** Undefined: it may run; a promise when that has to be found out first. @throws Fault RUN_REFUSED, IMAGE_UNKNOWN */
+/** Undefined: it may run. A promise: the gate must find out first. @throws Fault RUN_REFUSED, IMAGE_UNKNOWN */
 export function requireRun(gate: Gate, target: Target): Promise<void> | undefined {
   return checked(gate, target, (verdict) => {
     requireRunnable(verdict);
@@ -41,7 +41,7 @@ export function loadPermission(gate: Gate, target: Target): LoadPermission {
 function verdictOf(gate: Gate, target: Target): GateVerdict | Promise<GateVerdict> {
   if (gate === undefined) return allowed;
   const { kind, image, code, namespace, action } = target;
-  // Code is judged whoever it is of; of an image's name its owner's rights count.
+  // The verdict on code is the same for all owners; an image is one that the owner of the action may use.
   const owner = image === undefined ? namespace : action.slice(1, action.indexOf('/', 1));
   return gate.mayRun({ kind, image, digest: code.digest, owner }, namespace);
 }

@@ -1,4 +1,4 @@
-/** What an execution does between its take-off and its end: asks the gate, runs in a sandbox or by parts, or is cut short. */
+/** The run of an execution: asks the gate, then runs in a sandbox or by parts, until it ends or is cut short. */
 import {
   type Dispatcher,
   formatLine,
@@ -33,7 +33,7 @@ export interface RunOptions {
   readonly disk?: Pick<DiskAdmission, 'admitCall'> | undefined;
 }
 
-/** Until what could not begin on a machine in trouble is tried again. */
+/** Pause before a call is tried again that a machine in trouble could not begin. */
 const retryMs = 1000;
 
 const interrupted = 'The activation was interrupted because the platform stopped before it ended.';
@@ -132,7 +132,7 @@ export function runToEnd(
   });
 }
 
-/** The other parts of its whole may have run: it must not fail for what passes. */
+/** Such an execution must not fail for trouble that passes: a caller was promised it, or other parts have run. */
 function isDurableOrPart({ attempt, task }: Execution): boolean {
   return attempt === 0 || task.cause !== undefined;
 }
@@ -146,7 +146,7 @@ function mayBegin(disk: RunOptions['disk']): boolean {
   }
 }
 
-/** With what to do about it, in its record and at the end of its log, where there is something to say. */
+/** Adds a hint, to the record and as the last line of the log, where there is one. */
 async function explained(
   task: CodeTask,
   end: ActivationEnd,

@@ -1,4 +1,4 @@
-/** What a sequence or a composition has come to: ids of its parts, their time, their memory, and how it ends. */
+/** Adds up the parts of a sequence or a composition: their ids, time and memory, and the end of the whole. */
 import type { LastResult, PartOutcome } from './components.ts';
 import type { ActivationEnd } from './record.ts';
 

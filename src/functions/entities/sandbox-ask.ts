@@ -1,7 +1,7 @@
 /**
  * The annotations `sandbox` and `egress` of an action, and the same values in the limits of a namespace: what is asked
- * of a sandbox beyond the operator's defaults. `gvisor` alone is short for `{tier: gvisor}`. Whether it may be had is
- * not decided here, but by whoever makes the sandbox.
+ * of a sandbox beyond the operator's defaults. `gvisor` alone is short for `{tier: gvisor}`. The maker of the
+ * sandbox decides whether it may be had.
  */
 import { createHash } from 'node:crypto';
 import type { EffectiveSandboxAsk, SandboxAsk } from '../../dispatch/index.ts';

@@ -1,4 +1,4 @@
-/** Where feeds are kept: one a trigger, and so many a namespace. */
+/** Stores feeds: one for each trigger, and up to a limit for each namespace. */
 import { isFault } from '../../lib/index.ts';
 import type { FeedRow, FeedStore } from '../../store/index.ts';
 import type { PlainRef } from '../entities/entity-row.ts';

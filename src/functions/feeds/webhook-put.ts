@@ -55,7 +55,7 @@ function settingsOf(args: JsonObject) {
   };
 }
 
-/** Whoever sends a secret wants signatures. */
+/** A client that sends a secret wants signatures. */
 function signing({ signature }: Webhook): SignatureScheme {
   return signature === 'none' ? 'ward' : signature;
 }

@@ -1,6 +1,6 @@
 /**
- * A webhook: a URL that fires a trigger. Whoever knows its token may fire, so the row has a hash of it to be found by,
- * and the token itself only encrypted, for its owner to read again.
+ * A webhook: a URL that fires a trigger. Anyone who knows its token may fire it. So the row is found by a hash of the
+ * token, and has the token itself only encrypted, for its owner to read again.
  */
 import { hash, randomBytes } from 'node:crypto';
 import { z } from 'zod';

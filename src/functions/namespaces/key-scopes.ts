@@ -15,7 +15,7 @@ export type KeyRight = 'read' | 'deploy' | 'invoke';
 
 const rights: Readonly<Record<KeyScope, readonly KeyRight[]>> = {
   full: ['read', 'deploy', 'invoke'],
-  // Whoever deploys compares with what is there.
+  // A deployment compares with what is there.
   deploy: ['read', 'deploy'],
   invoke: ['invoke'],
   read: ['read'],

@@ -39,7 +39,7 @@ interface NamespaceDescription {
   /** Epoch milliseconds. */
   readonly createdAt: number;
   readonly limits: UserLimits;
-  /** What of the limits is its own, and not the system's. */
+  /** The limits that are its own, and not the system's. */
   readonly own: NamespaceLimitValues;
 }
 

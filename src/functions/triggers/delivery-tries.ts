@@ -6,8 +6,8 @@
  *                 │   └─ failed ──► waits ──► … after the last try: dead ──► replayed by its owner
  *                 └──────────────────┘
  *
- * Its row is on disk before anyone is told of the call, with the id of the activation. Whoever finds it later, this
- * process or the next, looks at that activation's record to learn how it ended. A try that left none counts as
+ * Its row is on disk before anyone is told of the call, with the id of the activation. The process that
+ * finds it later, this one or the next, learns from that activation's record how it ended. A try that left none counts as
  * failed, so an action may be called more than once for one event, never not at all.
  */
 import {

@@ -28,8 +28,8 @@ export function retryPolicyOf(annotations: readonly KeyValue[]): RetryPolicy | u
 }
 
 /**
- * How long to wait after so many failed tries: exponential, and up to a half less at random, so that what failed
- * together does not come back together.
+ * The wait after a number of failed tries: exponential, and up to a half less at random, so that deliveries that failed
+ * together do not come back together.
  * @param random from 0 to 1
  */
 export function backoffMs({ backoffMs: first, maxBackoffMs }: RetryPolicy, tries: number, random: number) {

@@ -8,7 +8,7 @@ export interface ViolationAlert {
 }
 
 interface AlarmOptions {
-  /** So many within the window; 0 is never. */
+  /** Violations within the window that raise the alarm; 0: never. */
   readonly threshold: number;
   readonly windowMs: number;
   readonly onAlert: (alert: ViolationAlert) => void;

@@ -1,6 +1,6 @@
 /**
- * Keeps violations in the store. Functions are hostile: whoever makes them by the thousand costs a bounded number of
- * writes, and pushes out only its own.
+ * Keeps violations in the store. Functions are hostile: a namespace that makes violations by the thousand costs a bounded
+ * number of writes, and pushes out only its own.
  */
 import type { ViolationReport } from '../../dispatch/index.ts';
 import { isFault, type Log, messageOf } from '../../lib/index.ts';
