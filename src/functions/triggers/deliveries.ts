@@ -18,12 +18,7 @@ import {
 } from './delivery.ts';
 import { type DueClock, startDueClock } from './delivery-clock.ts';
 import { createDeliveryLedger } from './delivery-ledger.ts';
-import {
-  createDeliveryTries,
-  type DeliveryTries,
-  type DeliveryTriesOptions,
-  leaseMs,
-} from './delivery-tries.ts';
+import { DeliveryTries, type DeliveryTriesOptions, leaseMs } from './delivery-tries.ts';
 import type { RuleCall, StartedCall } from './rule-call.ts';
 
 interface DeadLetterFilter {
@@ -80,7 +75,7 @@ export class Deliveries implements DeliveryService {
     this.#store = options.store.deliveries;
     this.#vault = options.vault;
     this.#log = options.log;
-    this.#tries = createDeliveryTries({
+    this.#tries = new DeliveryTries({
       ...options,
       ledger: this.#ledger,
       lock: this.#lock,

@@ -49,21 +49,6 @@ export interface DeliveryTriesOptions {
   readonly log: Log;
 }
 
-export interface DeliveryTries {
-  /** Calls the action, for a delivery that says so already. @throws what `invoke` throws */
-  call(delivery: Delivery, caller: Caller, payload: JsonObject): Promise<unknown>;
-  /** From now on its end is noticed. */
-  watch(delivery: Delivery): void;
-  /** The call of a delivery that is on disk was refused. */
-  refused(delivery: Delivery, error: unknown): Promise<void>;
-  /** Moves it on as far as can be: judges what has ended, tries what is due. */
-  look(row: Pick<DeliveryRow, 'namespace' | 'id'>): Promise<void>;
-  /** False when another write won. */
-  save(delivery: Delivery, expectedAttempt: number): Promise<boolean>;
-  /** @throws Fault STORED_ENTITY_CORRUPT, VAULT_KEY_MISSING */
-  payloadOf(delivery: Delivery): JsonObject;
-}
-
 /** How long a try may go on unnoticed, when nobody is left to notice its end. */
 export const leaseMs = 60_000;
 
@@ -71,63 +56,82 @@ export const leaseMs = 60_000;
 const maxDeadLetters = 1000;
 const pruneSize = 100;
 
-export function createDeliveryTries(options: DeliveryTriesOptions): DeliveryTries {
-  const { store, vault, ledger, lock, log } = options;
-  const { deliveries } = store;
+export class DeliveryTries {
+  readonly #options: DeliveryTriesOptions;
 
-  const save = async (delivery: Delivery, expectedAttempt: number): Promise<boolean> => {
-    const won = await deliveries.update(rowOfDelivery(delivery), expectedAttempt);
-    if (won && delivery.state === 'waiting') options.expect(delivery.dueAt);
+  constructor(options: DeliveryTriesOptions) {
+    this.#options = options;
+  }
+
+  /** Calls the action, for a delivery that says so already. @throws what `invoke` throws */
+  call({ action, activationId }: Delivery, caller: Caller, payload: JsonObject): Promise<unknown> {
+    const { invoke } = this.#options;
+    return invoke({ ...recorded(caller), action, payload, waitMs: undefined, activationId });
+  }
+
+  /** From now on its end is noticed. */
+  watch(delivery: Delivery): void {
+    this.#lookAfter(this.#options.recorded(delivery.activationId) ?? Promise.resolve(), delivery);
+  }
+
+  /** The call of a delivery that is on disk was refused. */
+  async refused(delivery: Delivery, error: unknown): Promise<void> {
+    await this.#failed(delivery, refusedCall(error).error, isFault(error) ? error.retryAfterMs : 0);
+  }
+
+  /** Moves it on as far as can be: judges what has ended, tries what is due. */
+  look({ namespace, id }: Pick<DeliveryRow, 'namespace' | 'id'>): Promise<void> {
+    const { lock, store, isClosing } = this.#options;
+    return lock.run(id, async () => {
+      const row = isClosing() ? undefined : await store.deliveries.get(namespace, id);
+      if (row?.state !== 'waiting') return;
+      const delivery = await readOrDrop(this.#options, row);
+      if (delivery?.isUnderWay === true) await this.#judge(delivery);
+      else if (delivery !== undefined && delivery.dueAt <= Date.now()) await this.#tryAgain(delivery);
+    });
+  }
+
+  /** False when another write won. */
+  async save(delivery: Delivery, expectedAttempt: number): Promise<boolean> {
+    const { store, expect } = this.#options;
+    const won = await store.deliveries.update(rowOfDelivery(delivery), expectedAttempt);
+    if (won && delivery.state === 'waiting') expect(delivery.dueAt);
     return won;
-  };
-  const call = ({ action, activationId }: Delivery, caller: Caller, payload: JsonObject) =>
-    options.invoke({ ...recorded(caller), action, payload, waitMs: undefined, activationId });
-  const payloadOf = (delivery: Delivery): JsonObject => {
-    const payload = vault.open(delivery.payload, placeOfDelivery(delivery));
+  }
+
+  /** @throws Fault STORED_ENTITY_CORRUPT, VAULT_KEY_MISSING */
+  payloadOf(delivery: Delivery): JsonObject {
+    const payload = this.#options.vault.open(delivery.payload, placeOfDelivery(delivery));
     if (isJsonObject(payload)) return payload;
     throw corrupt();
-  };
-  const lookAfter = (recorded: Promise<void>, { rule, id }: Delivery) => {
-    recorded
-      .then(() => look({ namespace: rule.namespace, id }))
-      .catch((error) =>
-        log.error({ delivery: id, reason: messageOf(error) }, 'a delivery was not looked at'),
-      );
-  };
+  }
 
-  const giveUp = async (delivery: Delivery, error: string): Promise<void> => {
-    const { id, rule, attempt } = delivery;
-    await save({ ...delivery, state: 'dead', isUnderWay: false, error, dueAt: Date.now() }, attempt);
-    ledger.leave(id);
-    const { namespace } = rule;
-    const surplus = await deliveries.dead({ namespace, skip: maxDeadLetters, limit: pruneSize });
-    for (const row of surplus) await deliveries.delete(namespace, row.id);
-  };
-  const failed = async (delivery: Delivery, error: string, atLeastMs = 0): Promise<void> => {
-    const { retry, attempt } = delivery;
-    if (attempt >= retry.attempts) return giveUp(delivery, error);
-    const dueAt = Date.now() + Math.max(atLeastMs, backoffMs(retry, attempt, Math.random()));
-    await save({ ...delivery, isUnderWay: false, error, dueAt }, attempt);
-  };
-  const refused = async (delivery: Delivery, error: unknown): Promise<void> => {
-    await failed(delivery, refusedCall(error).error, isFault(error) ? error.retryAfterMs : 0);
-  };
-  const judge = async (delivery: Delivery): Promise<void> => {
+  #lookAfter(recorded: Promise<void>, { rule, id }: Delivery): void {
+    recorded
+      .then(() => this.look({ namespace: rule.namespace, id }))
+      .catch((error) =>
+        this.#options.log.error({ delivery: id, reason: messageOf(error) }, 'a delivery was not looked at'),
+      );
+  }
+
+  async #judge(delivery: Delivery): Promise<void> {
+    const { store, ledger } = this.#options;
+    const { id, rule, attempt, activationId } = delivery;
     const outcome = await outcomeOfTry(store, delivery);
     if (outcome.type === 'delivered') {
-      await deliveries.delete(delivery.rule.namespace, delivery.id);
-      ledger.leave(delivery.id);
-    } else if (outcome.type === 'failed') await failed(delivery, outcome.error);
+      await store.deliveries.delete(rule.namespace, id);
+      ledger.leave(id);
+    } else if (outcome.type === 'failed') await this.#failed(delivery, outcome.error);
     else {
-      await save({ ...delivery, dueAt: Date.now() + leaseMs }, delivery.attempt);
-      const recorded = options.recorded(delivery.activationId);
-      if (recorded !== undefined) lookAfter(recorded, delivery);
+      await this.save({ ...delivery, dueAt: Date.now() + leaseMs }, attempt);
+      const recorded = this.#options.recorded(activationId);
+      if (recorded !== undefined) this.#lookAfter(recorded, delivery);
     }
-  };
-  const watch = (delivery: Delivery) =>
-    lookAfter(options.recorded(delivery.activationId) ?? Promise.resolve(), delivery);
-  const tryAgain = async (delivery: Delivery): Promise<void> => {
-    const identity = await options.identify(delivery.rule.namespace);
+  }
+
+  async #tryAgain(delivery: Delivery): Promise<void> {
+    const { identify, ledger } = this.#options;
+    const identity = await identify(delivery.rule.namespace);
     if (identity === undefined) return;
     const { attempt, id, transactionId, scope } = delivery;
     const next: Delivery = {
@@ -137,26 +141,33 @@ export function createDeliveryTries(options: DeliveryTriesOptions): DeliveryTrie
       activationId: newActivationId(),
       dueAt: Date.now() + leaseMs,
     };
-    if (!(await save(next, attempt))) return;
+    if (!(await this.save(next, attempt))) return;
     try {
       const authorization = ledger.authorizationOf(id);
       const caller = { identity: { ...identity, scope }, transactionId, authorization };
-      await call(next, caller, payloadOf(next));
+      await this.call(next, caller, this.payloadOf(next));
     } catch (error) {
-      return refused(next, error);
+      return this.refused(next, error);
     }
-    watch(next);
-  };
-  const look = ({ namespace, id }: Pick<DeliveryRow, 'namespace' | 'id'>) =>
-    lock.run(id, async () => {
-      const row = options.isClosing() ? undefined : await deliveries.get(namespace, id);
-      if (row?.state !== 'waiting') return;
-      const delivery = await readOrDrop(options, row);
-      if (delivery?.isUnderWay === true) await judge(delivery);
-      else if (delivery !== undefined && delivery.dueAt <= Date.now()) await tryAgain(delivery);
-    });
+    this.watch(next);
+  }
 
-  return { call, watch, refused, look, save, payloadOf };
+  async #failed(delivery: Delivery, error: string, atLeastMs = 0): Promise<void> {
+    const { retry, attempt } = delivery;
+    if (attempt >= retry.attempts) return this.#giveUp(delivery, error);
+    const dueAt = Date.now() + Math.max(atLeastMs, backoffMs(retry, attempt, Math.random()));
+    await this.save({ ...delivery, isUnderWay: false, error, dueAt }, attempt);
+  }
+
+  async #giveUp(delivery: Delivery, error: string): Promise<void> {
+    const { store, ledger } = this.#options;
+    const { id, rule, attempt } = delivery;
+    await this.save({ ...delivery, state: 'dead', isUnderWay: false, error, dueAt: Date.now() }, attempt);
+    ledger.leave(id);
+    const { namespace } = rule;
+    const surplus = await store.deliveries.dead({ namespace, skip: maxDeadLetters, limit: pruneSize });
+    for (const row of surplus) await store.deliveries.delete(namespace, row.id);
+  }
 }
 
 /** One that can't be read would come back for ever. */
