@@ -73,7 +73,7 @@ export interface Functions {
   readonly apis: ApiService;
   readonly activations: Omit<ActivationService, 'expect' | 'arrived'>;
   readonly invocations: InvocationService;
-  /** Of `/whisk.system`: what Ward itself does when it is called. */
+  /** Built-in actions of `/whisk.system`. */
   readonly builtins: readonly BuiltinAction[];
   readonly code: Pick<CodeStore, 'drop'>;
   /**

@@ -24,12 +24,12 @@ export interface SystemLimits {
   readonly cpus: Span;
   /** Size of `/tmp`. An action that says nothing has what the sandbox policy says. */
   readonly diskMiB: Span;
-  /** Of `exec`: the text as sent, so base64 counts in full. */
+  /** Most bytes of the code in `exec`, as it is sent: base64 counts in full. */
   readonly codeBytes: number;
-  /** Of all parameters, and of all annotations, of one entity. */
+  /** Most bytes of all parameters of an entity, and of all its annotations. */
   readonly parametersBytes: number;
   readonly payloadBytes: number;
-  /** Of a result, serialised. */
+  /** Most bytes of a serialised result. */
   readonly resultBytes: number;
   readonly list: { readonly default: number; readonly max: number };
   /** How long a blocking invocation holds its caller. */

@@ -50,7 +50,7 @@ export function visibleParameters(
 }
 
 export interface ActionLocator {
-  /** As `caller` may use it. @throws Fault NOT_FOUND, NOT_AUTHORIZED, WRONG_COLLECTION */
+  /** Finds an action that `caller` may use. @throws Fault NOT_FOUND, NOT_AUTHORIZED, WRONG_COLLECTION */
   locate(ref: EntityRef, caller: NamespaceName): Promise<ActionLocation>;
   /** The action of exactly this name, which is to be deleted. @throws Fault NOT_FOUND, WRONG_COLLECTION */
   readGoing(ref: EntityRef): Promise<Action>;

@@ -130,7 +130,7 @@ export function describeAction(
   };
 }
 
-/** As the invoker has them. */
+/** The limits in the invoker's units. */
 export function actionLimits(limits: ActionLimitsDocument): ActionLimits {
   const { timeout, memory, logs, concurrency, cpus, disk } = limits;
   return {
@@ -143,7 +143,7 @@ export function actionLimits(limits: ActionLimitsDocument): ActionLimits {
   };
 }
 
-/** As a list shows it. */
+/** An entry of a list. */
 export function summariseAction(action: Action) {
   const binary = isCode(action.exec) && action.exec.binary;
   return { ...describeBase(action), exec: { binary }, limits: action.limits };

@@ -79,7 +79,7 @@ export interface ActionService {
    * @throws Fault NOT_FOUND, NOT_AUTHORIZED, WRONG_COLLECTION
    */
   resolve(ref: EntityRef, caller: NamespaceName): ResolvedAction | Promise<ResolvedAction>;
-  /** As `put`, of code that Ward brings along: it is not scanned. */
+  /** Does the same as `put` for code that Ward brings along: it is not scanned. */
   putOwn(ref: EntityRef, body: unknown, writer: Identity): Promise<void>;
   /** Makes one of Ward's own actions known under its name. Idempotent. */
   putBuiltin(ref: EntityRef, annotations: readonly KeyValue[]): Promise<void>;

@@ -40,7 +40,7 @@ export interface ResolvedAction {
   readonly binding: string | undefined;
   readonly plan: Plan;
   readonly limits: ActionLimits;
-  /** Of the records of its activations. */
+  /** Frame of the records of its activations. */
   readonly frame: RecordFrame;
   /** Parameters of each call, and of the initialisation: its package's, its binding's and its own. */
   readonly defaults: JsonObject;
@@ -196,7 +196,7 @@ function environmentText(value: JsonValue | undefined): string {
   return value === undefined || value === null ? '' : JSON.stringify(value);
 }
 
-/** As JavaScript has it, except that `NaN` can't occur. */
+/** Is true where JavaScript has it so; `NaN` can't occur. */
 function isTruthy(value: JsonValue | undefined): boolean {
   return value !== undefined && value !== null && value !== false && value !== 0 && value !== '';
 }

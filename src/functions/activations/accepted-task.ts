@@ -51,7 +51,7 @@ const stored = z.discriminatedUnion('type', [
     providesApiKey: z.boolean().optional(),
     namespaceConcurrency: z.number().optional(),
     lentScope: z.enum(lentScopes).optional(),
-    /** Of earlier versions: a key with all rights. */
+    /** Written by earlier versions, for a key with all rights. */
     isLentKey: z.literal(true).optional(),
     code: z.object({ digest, binary: z.boolean(), main: z.string() }),
     scaling: z

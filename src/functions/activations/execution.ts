@@ -18,9 +18,9 @@ import type { Task } from './task.ts';
 
 export interface ExecutionPlan {
   readonly task: Task;
-  /** Of the task's action; worked out when it is not at hand. */
+  /** Frame of the task's action; worked out when it is not at hand. */
   readonly frame?: RecordFrame | undefined;
-  /** Of a composed task: by whom and within what it is called; found again when it is not at hand. */
+  /** The call of a composed task; found again when it is not at hand. */
   readonly call?: ComposedCall | undefined;
   /** JSON of what it was called with, where that is to be kept. */
   readonly inputJson?: string | undefined;
@@ -31,7 +31,7 @@ export interface ExecutionPlan {
   /** Tells its namespace from a later one of the same name, which must not get its record. */
   readonly namespaceCreatedAt?: number | undefined;
   readonly admission?: Admission | undefined;
-  /** Of its row, if the durable queue has it already. */
+  /** Attempt of its row, if the durable queue has it already. */
   readonly attempt?: number | undefined;
 }
 

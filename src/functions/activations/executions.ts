@@ -23,7 +23,7 @@ import type { Task } from './task.ts';
 
 export interface ExecutionsOptions extends RunOptions, Omit<RecordKeeperOptions, 'onRecorded'> {
   readonly store: Pick<Store, 'activations' | 'accepted'>;
-  /** Under which calls are accepted. */
+  /** Owns the calls that are accepted. */
   readonly lease: Pick<QueueLease, 'node' | 'held' | 'giveUp'>;
   readonly code: Pick<CodeStore, 'retain' | 'release'>;
   readonly vault: Vault;

@@ -22,7 +22,7 @@ interface Failed {
   readonly lastLines: string;
 }
 
-/** Of an error: a function may answer with megabytes. */
+/** Characters of an error that are looked at: a function may answer with megabytes. */
 const mostSaid = 16 * 1024;
 const mostLines = 50;
 const deepestCause = 4;
@@ -78,7 +78,7 @@ function raise(
   return `raise --${option}${within}: ward action update ${nameOf(task)} --${option} ${next}`;
 }
 
-/** Of Python's modules → what PyPI calls that which brings them: under the module's own name there may be a stranger's. */
+/** Python modules → their packages on PyPI. The package with the module's own name may be a stranger's. */
 const distributions: Readonly<Record<string, string>> = {
   attr: 'attrs',
   bs4: 'beautifulsoup4',
@@ -102,7 +102,7 @@ const distributions: Readonly<Record<string, string>> = {
   zmq: 'pyzmq',
 };
 
-/** By the name of a language: how its errors name what can't be found, and how that is brought along. */
+/** How the errors of each language name a missing module, and how to bring it along. */
 const modules: readonly {
   readonly kind: string;
   readonly pattern: RegExp;
@@ -190,7 +190,7 @@ function wayOut(task: CodeTask, host = 'HOST:PORT'): string {
   return `ward action update ${nameOf(task)} --egress ${host}, within what the operator allows`;
 }
 
-/** As its namespace types it; in full where it is another's. */
+/** The action's name as its own namespace types it, and in full for others. */
 function nameOf({ action, namespace }: CodeTask): string {
   const own = `/${namespace}/`;
   return action.startsWith(own) ? action.slice(own.length) : action;

@@ -52,7 +52,7 @@ interface Account {
   limit: number;
   /** Nothing could be deleted any more, and it was not enough. */
   isFull: boolean;
-  /** By the monotonic clock. */
+  /** Milliseconds of the monotonic clock. */
   checkedAt: number;
   underWay: Promise<void> | undefined;
 }

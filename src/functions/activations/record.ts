@@ -93,7 +93,7 @@ export function serialiseResult({ result }: ActivationRecord): string | Buffer {
   return embedded('', result, '');
 }
 
-/** As the store takes it: with the memory that a large result came in. */
+/** The record as the store takes it: with the memory that a large result came in. */
 export function storedRecord(record: ActivationRecord): ActivationInsert {
   const { status, result, sizeBytes } = record;
   const head = responseHead(status);

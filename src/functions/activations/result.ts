@@ -22,14 +22,14 @@ export function resultOf({ result, json, utf8 }: Pick<Completion, 'result' | 'js
   return utf8 === undefined ? { value: result, json } : { utf8 };
 }
 
-/** Of a large one, made anew each time. */
+/** Parses a large result anew each time. */
 export function readResult(result: Result): SmallResult {
   if (!('utf8' in result)) return result;
   const json = jsonOf(result);
   return { value: JSON.parse(json), json };
 }
 
-/** Of a large one, made anew each time. */
+/** Decodes a large result anew each time. */
 export function jsonOf(result: Result): string {
   return 'utf8' in result ? bytesOf(result).toString() : result.json;
 }

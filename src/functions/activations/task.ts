@@ -3,7 +3,7 @@ import type { ActionLimits, Job } from '../../dispatch/index.ts';
 import type { JsonObject, JsonValue } from '../../lib/index.ts';
 import type { KeyScope } from '../namespaces/key-scopes.ts';
 
-/** Of every activation, whatever it does. */
+/** Members that tasks of all kinds have. */
 export interface Origin {
   /** The activation that this one is a part of: a sequence or a composition. */
   readonly cause?: string | undefined;
@@ -35,7 +35,7 @@ export interface ComposedTask extends Origin {
   readonly kind: string;
   readonly isConductor: boolean;
   readonly limits: ActionLimits;
-  /** Of the key that it was called with: what it may do if it is taken up after a restart. */
+  /** Scope of the key that it was called with; it holds after a restart, too. */
   readonly scope: KeyScope;
   /** What it was called with, without the action's own parameters. */
   readonly parameters: JsonObject | readonly JsonValue[];

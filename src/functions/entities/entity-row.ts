@@ -47,7 +47,7 @@ export function refOfRow(row: EntityRow): EntityRef {
   return { namespace: row.namespace, package: inPackage, name };
 }
 
-/** Of what can't be in a package: packages, triggers, rules. @throws Fault STORED_ENTITY_CORRUPT */
+/** Reads the name of a package, a trigger or a rule: they are in no package. @throws Fault STORED_ENTITY_CORRUPT */
 export function plainRefOfRow(row: EntityRow): PlainRef {
   const { namespace, package: inPackage, name } = refOfRow(row);
   if (inPackage !== undefined) throw corrupt();

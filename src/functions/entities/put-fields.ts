@@ -47,7 +47,7 @@ export function parseNames(value: unknown): readonly string[] {
   throw malformed("'delAnnotations' must be an array of strings");
 }
 
-/** Of all parameters, or all annotations. @throws Fault ENTITY_TOO_LARGE */
+/** Checks the size of all parameters, or of all annotations. @throws Fault ENTITY_TOO_LARGE */
 export function checkSize(field: string, list: readonly KeyValue[] | undefined, system: SystemLimits): void {
   if (list === undefined) return;
   const bytes = sizeOf(list);

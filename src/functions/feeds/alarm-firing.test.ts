@@ -253,7 +253,7 @@ describe('a batch', () => {
     expect(inTurns([])).toEqual([]);
   });
 
-  test('is worked on by so many at once, to the end', async () => {
+  test('is worked on up to a bound at once, to the end', async () => {
     let [active, most, done] = [0, 0, 0];
     await runBounded(Array.from({ length: 20 }), 3, async () => {
       most = Math.max(most, ++active);

@@ -112,7 +112,7 @@ test('a cron does not fire before its start date, but on it', () => {
   expect(next(t('01-01T10:00:00'))).toBe(t('01-05T12:00:00'));
 });
 
-test('so many firings and no more', () => {
+test('an alarm fires up to its number of times, and no more', () => {
   expect(step({ ...hourly, maxTriggers: 2 }, '01-01T10:00:00', '01-01T10:00:00')).toMatchObject({
     active: true,
     remaining: 1,

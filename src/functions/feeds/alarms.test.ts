@@ -130,7 +130,7 @@ describe('CREATE', () => {
     expect(await bench.firedUntil('2026-03-10T12:00:00Z')).toEqual(['t 2026-03-10T12:00:00']);
   });
 
-  test('stops at so many feeds a namespace', async () => {
+  test('stops at the limit of feeds of a namespace', async () => {
     await using bench = await startFeeds(start, { feedsPerNamespace: 2 });
     for (const name of ['a', 'b', 'c']) await bench.addTrigger(name);
     const create = (name: string) => bench.call('alarms/alarm', 'CREATE', name, { cron: '* * * * *' });

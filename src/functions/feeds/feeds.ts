@@ -39,7 +39,7 @@ type FeedsOptions = Omit<AlarmFiringOptions, 'lock' | 'now' | 'graceMs' | 'isClo
   };
 
 export interface Feeds {
-  /** Of `/whisk.system`. */
+  /** Built-in actions of `/whisk.system`. */
   readonly actions: readonly BuiltinAction[];
   /** A webhook by what its URL ends in. @throws Fault NOT_FOUND, FEED_PAUSED */
   readonly openWebhook: Webhooks['open'];

@@ -41,9 +41,9 @@ export interface ApiDescription {
 }
 
 export const apiLimits = {
-  /** Of a document, as JSON. */
+  /** Most bytes of a document, as JSON. */
   documentBytes: 1024 * 1024,
-  /** Of all documents of a namespace. */
+  /** Most bytes of all documents of a namespace. */
   namespaceBytes: 2 * 1024 * 1024,
   operations: 1000,
   /** Characters of a path, or of a base path. */

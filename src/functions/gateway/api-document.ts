@@ -117,7 +117,7 @@ function parseOperation(
   return { verb, backend, declared: new Set(names), id: parsed.operationId ?? '' };
 }
 
-/** As OpenWhisk checks them before its gateway sees them. */
+/** Makes the checks that OpenWhisk makes before its gateway sees a document. */
 function checkParameters(
   path: string,
   names: readonly string[],

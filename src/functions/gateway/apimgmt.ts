@@ -141,7 +141,7 @@ function hostOf({ apiHost }: ApiManagerOptions): string {
   return apiHost().replace(/\/+$/, '');
 }
 
-/** As OpenWhisk's gateway describes it. */
+/** Describes an API in the form of OpenWhisk's gateway. */
 function describe(
   options: ApiManagerOptions,
   own: NamespaceName,
@@ -156,7 +156,7 @@ function describe(
   };
 }
 
-/** By its base path, with or without a slash at its end, or by its title. */
+/** Names are a base path, with or without a slash at its end, or a title. */
 function isNamed({ basePath, title }: StoredApi, name: string): boolean {
   if (!name.startsWith('/')) return title === name;
   return basePath === name || `${basePath}/` === name;

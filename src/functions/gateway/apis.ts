@@ -20,12 +20,12 @@ export interface StoredApi {
 
 /** Where a request to the gateway leads. */
 export type ApiRoute = RouteMatch & {
-  /** Of the API whose path it is. */
+  /** Setting of the API that the path belongs to. */
   readonly cors: boolean | undefined;
 };
 
 export interface ApiService {
-  /** By base path. */
+  /** All APIs of a namespace, in the order of their base paths. */
   list(namespace: NamespaceName): Promise<readonly StoredApi[]>;
   /**
    * Makes a document of what is there (undefined when nothing is) and keeps it in its place.
@@ -56,7 +56,7 @@ interface CompiledApi {
 
 /** Namespaces whose routes are kept. */
 const cacheCapacity = 500;
-/** Of a write that others overtake. */
+/** Tries of a write that other writes overtake. */
 const maxTries = 5;
 
 export function createApis(store: ApiStore): ApiService {

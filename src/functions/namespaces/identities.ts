@@ -16,7 +16,7 @@ import { parseStoredLimits, userLimits } from './namespace-limits.ts';
 export interface Identity {
   readonly namespace: NamespaceName;
   readonly subject: string;
-  /** Of the key that was sent, or of the namespace's first key. */
+  /** Id of the key that was sent, or of the namespace's first key. */
   readonly keyId: string;
   readonly scope: KeyScope;
   /** Tells a namespace from an earlier one of the same name. Epoch milliseconds. */

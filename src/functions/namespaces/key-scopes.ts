@@ -4,9 +4,9 @@
  */
 import { functionFault, notAuthorized } from '../faults.ts';
 
-/** Of keys that an operator makes. */
+/** Scopes of keys that an operator makes. */
 export const keyScopes = ['full', 'deploy', 'invoke', 'read'] as const;
-/** Of keys that are lent to runs: `none` opens only what every key may use. */
+/** Scopes of keys that are lent to runs: `none` opens only what every key may use. */
 export const lentScopes = [...keyScopes, 'none'] as const;
 export type KeyScope = (typeof lentScopes)[number];
 

@@ -23,7 +23,7 @@ export function keyTermsOf({ pkg, provider }: ResolvedPackage, caller: Namespace
   return isAsked ? 'own' : (declaredScope(home.annotations) ?? 'none');
 }
 
-/** Of a package that is written. @throws Fault BODY_INVALID */
+/** Checks the annotations of a package that is written. @throws Fault BODY_INVALID */
 export function checkKeyAnnotations(annotations: readonly KeyValue[]): void {
   const scope = valueFor(annotations, scopeAnnotation);
   if (scope !== undefined && declaredScope(annotations) === undefined)

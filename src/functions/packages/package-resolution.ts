@@ -10,7 +10,7 @@ import { type Package, packageOfRow } from './package.ts';
 
 export interface ResolvedPackage {
   readonly pkg: Package;
-  /** Of a binding: what it stands for, with the parameters of bindings in between. */
+  /** The package that a binding stands for, with the parameters of bindings in between. */
   readonly provider: Package | undefined;
 }
 

@@ -108,7 +108,7 @@ export function parametersFor(
   return parameters.map((parameter) => ({ ...parameter, value: null, encryption: 'aes-256' }));
 }
 
-/** As a PUT or DELETE answers it. */
+/** The answer of a PUT or DELETE. */
 export function describePackage(pkg: Package, parameters: readonly ShownParameter[] = pkg.parameters) {
   return { ...describeBase(pkg), binding: pkg.binding ?? {}, parameters };
 }
@@ -131,7 +131,7 @@ export function describeWithActions(
   };
 }
 
-/** As a list shows it. */
+/** An entry of a list. */
 export function summarisePackage(pkg: PackageHead) {
   return { ...describeBase(pkg), binding: pkg.binding ?? false };
 }

@@ -66,7 +66,7 @@ interface PackageServiceOptions {
   readonly limits: SystemLimits;
   /** After every write: what was worked out from packages is no longer right. */
   readonly onChanged: (ref: PlainRef) => void;
-  /** Of a package that was deleted with its actions: their code and sandboxes are to go as well. */
+  /** Removes the code and the sandboxes of actions that were deleted with their package. */
   readonly onActionsDeleted: (rows: readonly EntityRow[]) => Promise<void>;
 }
 

@@ -13,7 +13,7 @@ export type SealedStore = Pick<
 >;
 
 export interface SealedRow {
-  /** As the vault has it. */
+  /** Place that the vault binds it to. */
   readonly place: string;
   /** The document is an entity's, with parameters. */
   readonly hasParameters: boolean;

@@ -18,13 +18,13 @@ export interface Delivery {
   /** Encrypted. */
   readonly payload: string;
   readonly transactionId: string;
-  /** Of the key that it was fired with: what it may do when that key is not at hand any more. */
+  /** Scope of the key that it was fired with; it holds when that key is not at hand any more. */
   readonly scope: KeyScope;
   readonly state: DeliveryRow['state'];
   /** Tries so far. */
   readonly attempt: number;
   readonly isUnderWay: boolean;
-  /** Of the last try. */
+  /** Activation of the last try. */
   readonly activationId: string;
   /** Why the last try that has ended failed. */
   readonly error: string | undefined;
@@ -100,7 +100,7 @@ export interface DeadLetter {
   readonly action: string;
   readonly attempts: number;
   readonly error: string;
-  /** Of the last try. */
+  /** Activation of the last try. */
   readonly activationId: string;
   /** Epoch milliseconds. */
   readonly createdAt: number;

@@ -22,7 +22,7 @@ export interface RulePut {
 export interface RuleTarget {
   readonly trigger: PlainRef;
   readonly action: EntityRef;
-  /** Of the trigger. */
+  /** Incarnation of the trigger. */
   readonly incarnation: string;
 }
 

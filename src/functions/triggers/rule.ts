@@ -25,7 +25,7 @@ export interface Rule extends EntityBase {
   readonly trigger: PlainRef;
   readonly action: EntityRef;
   readonly status: RuleStatus;
-  /** Of the trigger, when it was linked to it. */
+  /** Incarnation of the trigger when the rule was linked to it. */
   readonly incarnation: string;
   readonly revision: string;
 }
@@ -92,12 +92,12 @@ export function statusOf(rule: Rule, incarnation: string | undefined): RuleStatu
   return isLinked(rule, incarnation) ? rule.status : 'inactive';
 }
 
-/** As a GET, PUT or DELETE answers it. */
+/** The answer of a GET, PUT or DELETE. */
 export function describeRule(rule: Rule, status: RuleStatus) {
   return { ...summariseRule(rule), status };
 }
 
-/** As a list shows it. */
+/** An entry of a list. */
 export function summariseRule(rule: Rule) {
   return {
     ...describeBase(rule),
@@ -106,7 +106,7 @@ export function summariseRule(rule: Rule) {
   };
 }
 
-/** As its trigger shows it: under its full name. */
+/** An entry of its trigger, under the rule's full name. */
 export function describeLink({ ref, action, status }: LinkedRule) {
   return [`${ref.namespace}/${ref.name}`, { action: pathAndName(action), status }] as const;
 }

@@ -66,7 +66,7 @@ export function rowOfTrigger(trigger: Trigger, vault: Vault): EntityRow {
   };
 }
 
-/** As a GET, PUT or DELETE answers it. */
+/** The answer of a GET, PUT or DELETE. */
 export function describeTrigger(trigger: Trigger, rules: readonly LinkedRule[]) {
   return {
     ...describeBase(trigger),

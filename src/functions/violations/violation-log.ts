@@ -14,7 +14,7 @@ interface ViolationLog {
 interface ViolationLogOptions {
   readonly store: Pick<ViolationStore, 'add'>;
   readonly log: Log;
-  /** Of a namespace. */
+  /** Violations of a namespace that are kept in a minute. */
   readonly perMinute?: number;
 }
 

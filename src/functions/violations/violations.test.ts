@@ -51,7 +51,7 @@ describe('the log of violations', () => {
     expect(rows).toMatchObject([{ activationId: 'a', detail: 'too many (3 calls ran at once)' }]);
   });
 
-  test('takes so many a minute of one namespace, says so, and those of others all the same', () => {
+  test('takes up to a limit a minute of one namespace, says so, and still takes those of others', () => {
     const { log, rows } = start();
     const taken = Array.from({ length: 100_000 }, () => log.add(report())).filter(Boolean);
     expect(taken).toHaveLength(3);
