@@ -63,23 +63,7 @@ export function startScanProcess({ module, data }: InspectorModule, start: Start
     if (told.job === job) hear?.(told);
     else if (told.job > job) throw new Error('it speaks of a job that it was not given');
   };
-  const starting = start().then((child) => {
-    const { stream, stderr, exited, kill } = child;
-    const said = lastWords(stderr);
-    const broken = (why: string): void => {
-      fail(scannerFault('SCAN_FAILED', `the process that scans said what makes no sense: ${why}`));
-      kill();
-    };
-    // Its end is told by the process's own.
-    stream.on('error', () => undefined);
-    const { send } = openFrames(stream, limitsFromProcess, take, broken);
-    void exited.then((how) => {
-      fail(scannerFault('SCAN_FAILED', whyEnded(how, said())));
-      stream.destroy();
-    });
-    void send({ module: module.href, data });
-    return { ...child, send };
-  });
+  const starting = startTalking(start, { module: module.href, data }, take, fail);
   starting.catch(fail);
   const kill = (): void => void starting.then((child) => child.kill()).catch(() => undefined);
   // An idle process keeps no other alive.
@@ -120,6 +104,31 @@ export function startScanProcess({ module, data }: InspectorModule, start: Start
       await child?.exited;
     },
   };
+}
+
+/** Starts the program and sends it its first message. `fail` hears of its end, and of a message that makes no sense. */
+async function startTalking(
+  start: StartProgram,
+  first: unknown,
+  take: (frame: Frame) => void,
+  fail: (error: unknown) => void,
+) {
+  const child = await start();
+  const { stream, stderr, exited, kill } = child;
+  const said = lastWords(stderr);
+  const broken = (why: string): void => {
+    fail(scannerFault('SCAN_FAILED', `the process that scans said what makes no sense: ${why}`));
+    kill();
+  };
+  // Its end is told by the process's own.
+  stream.on('error', () => undefined);
+  const { send } = openFrames(stream, limitsFromProcess, take, broken);
+  void exited.then((how) => {
+    fail(scannerFault('SCAN_FAILED', whyEnded(how, said())));
+    stream.destroy();
+  });
+  void send(first);
+  return { ...child, send };
 }
 
 /** The end of what it says on its error stream. */
