@@ -6,6 +6,7 @@ import { type Kysely, sql } from 'kysely';
 import { parseValue } from './documents.ts';
 import type { GroupWriter } from './group-writer.ts';
 import type { AcceptedTable, Schema } from './schema.ts';
+import type { SqlWords } from './sql-words.ts';
 import { statement, step, writeUnits } from './statements.ts';
 import type { AcceptedQueue, AcceptedRow } from './types/accepted.ts';
 
@@ -13,12 +14,10 @@ import type { AcceptedQueue, AcceptedRow } from './types/accepted.ts';
 const anyNamespace = '';
 /** Of a row that is there. */
 const mark = { namespace: anyNamespace, urgent: true, lasting: true, essential: true };
-/** The database's clock: those of the servers may differ. */
-const now = sql<number>`cast(unixepoch('subsec') * 1000 as integer)`;
 
-export function acceptedQueue(db: Kysely<Schema>, writer: GroupWriter): AcceptedQueue {
+export function acceptedQueue(db: Kysely<Schema>, writer: GroupWriter, { now }: SqlWords): AcceptedQueue {
   const units = writeUnits(db);
-  const leases = leaseStatements(db);
+  const leases = leaseStatements(db, now);
   const write = (of: (typeof leases)[keyof typeof leases], values: readonly (string | number)[]) =>
     writer.submit({ namespace: anyNamespace, unit: [step(of, values)], urgent: true });
   return {
@@ -42,9 +41,9 @@ export function acceptedQueue(db: Kysely<Schema>, writer: GroupWriter): Accepted
     },
     async adopt(node, max) {
       const adopted: AcceptedRow[] = [];
-      for (const owner of await ownersWithoutLease(db, node)) {
+      for (const owner of await ownersWithoutLease(db, now, node)) {
         if (adopted.length >= max) break;
-        adopted.push(...(await adoptFrom(db, owner, node, max - adopted.length)));
+        adopted.push(...(await adoptFrom(db, now, { owner, node, max: max - adopted.length })));
       }
       return adopted.toSorted((a, b) => a.acceptedAt - b.acceptedAt);
     },
@@ -91,7 +90,7 @@ export function acceptedQueue(db: Kysely<Schema>, writer: GroupWriter): Accepted
   };
 }
 
-function leaseStatements(db: Kysely<Schema>) {
+function leaseStatements(db: Kysely<Schema>, now: SqlWords['now']) {
   const until = sql<number>`${now} + ${0}`;
   return {
     renew: statement(
@@ -122,7 +121,11 @@ function leaseStatements(db: Kysely<Schema>) {
 }
 
 /** Steps from one owner to the next by the index, without reading their calls. */
-async function ownersWithoutLease(db: Kysely<Schema>, node: string): Promise<readonly string[]> {
+async function ownersWithoutLease(
+  db: Kysely<Schema>,
+  now: SqlWords['now'],
+  node: string,
+): Promise<readonly string[]> {
   const { rows } = await sql<{ owner: string }>`
     with recursive owners (owner) as (
       select min(accepted.owner) from accepted
@@ -139,13 +142,14 @@ async function ownersWithoutLease(db: Kysely<Schema>, node: string): Promise<rea
 /** The calls of the owner, unless its lease runs again by now. */
 async function adoptFrom(
   db: Kysely<Schema>,
-  owner: string,
-  node: string,
-  max: number,
+  now: SqlWords['now'],
+  { owner, node, max }: { readonly owner: string; readonly node: string; readonly max: number },
 ): Promise<readonly AcceptedRow[]> {
   const rows = await db
     .updateTable('accepted')
     .set({ owner: node })
+    // Asked again of each row: another node may have taken it since the oldest were looked up.
+    .where('owner', '=', owner)
     .where('activation_id', 'in', (from) =>
       from
         .selectFrom('accepted as oldest')

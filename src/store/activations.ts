@@ -10,6 +10,7 @@ import { mayPass } from './faults.ts';
 import type { GroupWriter } from './group-writer.ts';
 import { pruneActivations } from './prune.ts';
 import type { ActivationTable, Schema } from './schema.ts';
+import type { SqlWords } from './sql-words.ts';
 import { writeUnits } from './statements.ts';
 import type { ActivationRow, ActivationStore } from './types/activations.ts';
 
@@ -24,7 +25,7 @@ const briefColumns = [
   'document',
 ] as const;
 
-export function activationStore(db: Kysely<Schema>, writer: GroupWriter): ActivationStore {
+export function activationStore(db: Kysely<Schema>, writer: GroupWriter, words: SqlWords): ActivationStore {
   const units = writeUnits(db);
   const one = (namespace: string, activationId: string) =>
     db
@@ -93,7 +94,7 @@ export function activationStore(db: Kysely<Schema>, writer: GroupWriter): Activa
     },
     async evict(rule) {
       await flushIfPossible(writer, rule.namespace);
-      return evictActivations(db, rule);
+      return evictActivations(db, words, rule);
     },
     flush: () => writer.flush(),
   };

@@ -29,7 +29,7 @@ export function pieceOf(parts: readonly Uint8Array[]): Buffer<ArrayBuffer> {
   return piece;
 }
 
-export function isLongText(value: SqlValue | readonly unknown[]): value is LongText {
+export function isLongText(value: unknown): value is LongText {
   return typeof value === 'object' && value !== null && 'pieces' in value;
 }
 
@@ -37,21 +37,39 @@ export function isLongText(value: SqlValue | readonly unknown[]): value is LongT
 export interface Statement {
   readonly sql: string;
   readonly arity: number;
+  /** Of a simple statement: what it does, for an engine that does it for many rows at once. */
+  readonly form?: StatementForm;
   readonly tally?: Tally;
   /** Parameters whose bytes of text count, from 0. */
   readonly measured?: readonly number[];
 }
 
 /**
- * Keeps a counter up to date with the rows that a statement changes, as a trigger would, but once a batch instead of once a
- * row. At the end of the batch, and in its transaction, `sql` is run for each value that the statement's
- * parameter `by` had: with how often it changed a row, with the bytes that the units measured from there on, and with
- * that value.
+ * Its parameters are values of these columns, in this order. An insertion writes them, and a deletion takes the row
+ * that has them. The first names the row.
+ */
+export interface StatementForm {
+  readonly kind: 'insert' | 'delete';
+  readonly table: string;
+  readonly columns: readonly Column[];
+}
+
+export interface Column {
+  readonly name: string;
+  readonly type: 'text' | 'bigint';
+}
+
+/**
+ * Keeps a counter up to date with the rows that a statement changes, as a trigger would, but once a batch instead
+ * of once a row. At the end of the batch, and in its transaction, `sql` is run for each value that the statement's
+ * parameter `by` had: with how often it changed a row, with the bytes of these rows, and with that value. The bytes are
+ * what the units measured from there on, and `rowBytes` for each row.
  */
 export interface Tally {
   readonly sql: string;
   /** Counted from 0. */
   readonly by: number;
+  readonly rowBytes: number;
 }
 
 export interface BatchStep {

@@ -2,22 +2,27 @@
  * Deletes the oldest records of a namespace when all of its records together are too large: a few in each short
  * transaction, and never one that ended lately, whose caller may not have read it yet.
  */
-import { type Kysely, sql } from 'kysely';
+import type { Kysely } from 'kysely';
 import { type Candidate, candidates, isTooMuch } from './prune.ts';
 import type { Schema } from './schema.ts';
+import type { SqlWords } from './sql-words.ts';
 import type { Evicted, EvictRule } from './types/activations.ts';
 
 /** See `ActivationStore.evict`. */
-export async function evictActivations(db: Kysely<Schema>, rule: EvictRule): Promise<Evicted> {
+export async function evictActivations(
+  db: Kysely<Schema>,
+  words: SqlWords,
+  rule: EvictRule,
+): Promise<Evicted> {
   const held = await heldBytes(db, rule.namespace);
   if (held <= rule.keepBytes) return { records: 0, heldBytes: held };
   const doomed = doomedOf(await candidates(db, rule), held - rule.keepBytes);
   if (doomed.length === 0) return { records: 0, heldBytes: held };
-  const ids = JSON.stringify(doomed.map(({ activationId }) => activationId));
+  const ids = doomed.map(({ activationId }) => activationId);
   const result = await db
     .deleteFrom('activations')
     .where('namespace', '=', rule.namespace)
-    .where('activation_id', 'in', sql<string>`(select value from json_each(${ids}))`)
+    .where('activation_id', 'in', words.listed(ids))
     .executeTakeFirst();
   return { records: Number(result.numDeletedRows), heldBytes: await heldBytes(db, rule.namespace) };
 }

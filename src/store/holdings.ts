@@ -42,7 +42,7 @@ export function withinBound(
 ): Promise<boolean> {
   if (bound === undefined) return write(db);
   return db.transaction().execute(async (inside) => {
-    const before = await heldBytes(inside, namespace);
+    const before = await lockHeldBytes(inside, namespace);
     if (!(await write(inside))) return false;
     if (bound.code !== undefined) await measureCode(inside, bound.code);
     const after = await heldBytes(inside, namespace);
@@ -59,6 +59,17 @@ async function measureCode(db: Kysely<Schema>, code: HeldCode): Promise<void> {
     .values({ digest: code.digest, bytes: code.bytes })
     .onConflict((conflict) => conflict.column('digest').doNothing())
     .execute();
+}
+
+/** As it is, and no other transaction changes it before this one ends. */
+async function lockHeldBytes(db: Kysely<Schema>, namespace: string): Promise<number> {
+  const row = await db
+    .updateTable('holdings')
+    .set(({ ref }) => ({ entity_bytes: ref('entity_bytes') }))
+    .where('namespace', '=', namespace)
+    .returning(['entity_bytes', 'code_bytes'])
+    .executeTakeFirst();
+  return row === undefined ? 0 : row.entity_bytes + row.code_bytes;
 }
 
 async function heldBytes(db: Kysely<Schema>, namespace: string): Promise<number> {

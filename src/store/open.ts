@@ -2,24 +2,16 @@
 import { chmod, mkdir, open, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { Kysely, sql } from 'kysely';
-import { acceptedQueue } from './accepted.ts';
-import { activationStore } from './activations.ts';
-import { apiStore } from './apis.ts';
-import { deliveryStore } from './deliveries.ts';
-import { entityStore } from './entities.ts';
 import { storeFault } from './faults.ts';
-import { feedStore } from './feeds.ts';
 import { groupWriter } from './group-writer.ts';
-import { holdingStore } from './holdings.ts';
-import { keyStore } from './keys.ts';
-import { migrate } from './migrations/index.ts';
-import { namespaceStore } from './namespaces.ts';
+import { migrate, migrations } from './migrations/index.ts';
+import { storeParts } from './parts.ts';
 import type { Schema } from './schema.ts';
 import { sqliteThreadDialect } from './sqlite/dialect.ts';
 import { faultOf } from './sqlite/sql-fault.ts';
 import { startDatabaseThread } from './sqlite/thread.ts';
+import { sqliteWords } from './sqlite/words.ts';
 import type { RecordingTrouble, Store } from './types/store.ts';
-import { violationStore } from './violations.ts';
 
 export interface StoreOptions {
   /** The database file. It, and its folder, are made when missing: 0600 in 0700. */
@@ -44,7 +36,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const dialect = sqliteThreadDialect(thread);
   const db = new Kysely<Schema>({ dialect });
   try {
-    await migrate(db);
+    await migrate(db, migrations);
   } catch (error) {
     await thread.close().catch(() => {});
     throw error;
@@ -61,17 +53,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     return closing;
   };
   return {
-    entities: entityStore(db),
-    keys: keyStore(db),
-    feeds: feedStore(db, writer),
-    deliveries: deliveryStore(db, writer),
-    apis: apiStore(db),
-    violations: violationStore(db, writer),
-    activations: activationStore(db, writer),
-    accepted: acceptedQueue(db, writer),
-    namespaces: namespaceStore(db, writer),
-    holdings: holdingStore(db),
-    recording: writer.recording,
+    ...storeParts(db, writer, sqliteWords),
     foreignWrites: foreignWriteCounter(db),
     close,
     [Symbol.asyncDispose]: close,
@@ -100,7 +82,7 @@ async function prepareFile(path: string): Promise<void> {
 
 /**
  * SQLite's data_version differs from what it was whenever another connection has committed; it says nothing
- * about order, so the changes are counted here. (PostgreSQL would listen to a notification instead.)
+ * about order, so the changes are counted here.
  */
 function foreignWriteCounter(db: Kysely<Schema>): () => Promise<number> {
   let seen: number | undefined;

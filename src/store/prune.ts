@@ -78,7 +78,7 @@ export async function candidates(
     .where('activations.namespace', '=', namespace);
   if (endedBefore !== undefined) {
     records = records.where(({ eb, fn }) =>
-      eb(fn<number>('ifnull', ['activations.end', 'activations.start']), '<', endedBefore),
+      eb(fn<number>('coalesce', ['activations.end', 'activations.start']), '<', endedBefore),
     );
   }
   const rows = await records

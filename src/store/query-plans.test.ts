@@ -5,20 +5,13 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Kysely } from 'kysely';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { acceptedQueue } from './accepted.ts';
-import { activationStore } from './activations.ts';
-import { apiStore } from './apis.ts';
-import { deliveryStore } from './deliveries.ts';
-import { entityStore } from './entities.ts';
-import { feedStore } from './feeds.ts';
 import { groupWriter } from './group-writer.ts';
-import { holdingStore } from './holdings.ts';
-import { keyStore } from './keys.ts';
-import { migrate } from './migrations/index.ts';
-import { namespaceStore } from './namespaces.ts';
+import { migrate, migrations } from './migrations/index.ts';
+import { storeParts } from './parts.ts';
 import type { Schema } from './schema.ts';
 import { sqliteThreadDialect } from './sqlite/dialect.ts';
 import { type DatabaseThread, startDatabaseThread } from './sqlite/thread.ts';
+import { sqliteWords } from './sqlite/words.ts';
 import {
   accept,
   activationRow,
@@ -46,18 +39,7 @@ function makeStores() {
   const dialect = sqliteThreadDialect(watched);
   const db = new Kysely<Schema>({ dialect });
   const writer = groupWriter((units) => dialect.batch(units));
-  return {
-    db,
-    entities: entityStore(db),
-    keys: keyStore(db),
-    feeds: feedStore(db, writer),
-    deliveries: deliveryStore(db, writer),
-    apis: apiStore(db),
-    activations: activationStore(db, writer),
-    accepted: acceptedQueue(db, writer),
-    namespaces: namespaceStore(db, writer),
-    holdings: holdingStore(db),
-  };
+  return { db, ...storeParts(db, writer, sqliteWords) };
 }
 
 beforeEach(async () => {
@@ -65,7 +47,7 @@ beforeEach(async () => {
   thread = startDatabaseThread(join(folder, 'ward.db'));
   queries = new Set();
   stores = makeStores();
-  await migrate(stores.db);
+  await migrate(stores.db, migrations);
   await stores.namespaces.create(namespaceRow('guest'));
 });
 afterEach(async () => {

@@ -3,7 +3,15 @@
  * made of them.
  */
 import { type Compilable, type Kysely, sql } from 'kysely';
-import { type BatchStep, isLongText, type SqlValue, type Statement, type Unit } from './batch.ts';
+import {
+  type BatchStep,
+  type Column,
+  isLongText,
+  type SqlValue,
+  type Statement,
+  type StatementForm,
+  type Unit,
+} from './batch.ts';
 import type { Schema } from './schema.ts';
 import type { AcceptedInsert } from './types/accepted.ts';
 import type { ActivationWrite } from './types/activations.ts';
@@ -22,34 +30,15 @@ export function writeUnits(db: Kysely<Schema>): WriteUnits {
   const insertActivation = insertActivationStatement(db);
   const insertLogs = {
     ...statement(db.insertInto('activation_logs').values({ activation_id: '', lines: longText })),
+    form: form('insert', 'activation_logs', { activation_id: 'text', lines: 'text' }),
     measured: [1],
   };
   const insertInput = {
     ...statement(db.insertInto('activation_inputs').values({ activation_id: '', input: '' })),
+    form: form('insert', 'activation_inputs', { activation_id: 'text', input: 'text' }),
     measured: [1],
   };
-  const ended = db.deleteFrom('accepted').where('activation_id', '=', '').where('attempt', '=', 0);
-  const settle = statement(ended);
-  const settleWithin = statement(ended.where('namespace', '=', ''));
-  const insertAccepted = statement(
-    db.insertInto('accepted').values({
-      activation_id: '',
-      namespace: '',
-      accepted_at: 0,
-      attempt: 0,
-      job: '',
-      owner: '',
-      code_digest: '',
-    }),
-  );
-  const claim = statement(
-    db
-      .updateTable('accepted')
-      .set({ attempt: 1 })
-      .where('activation_id', '=', '')
-      .where('attempt', '=', 0)
-      .where('owner', '=', ''),
-  );
+  const { settle, settleWithin, insertAccepted, claim } = acceptedStatements(db);
   return {
     append({ row, logs, inputJson, settles }) {
       const steps: BatchStep[] = [];
@@ -71,6 +60,46 @@ export function writeUnits(db: Kysely<Schema>): WriteUnits {
   };
 }
 
+function acceptedStatements(db: Kysely<Schema>) {
+  const ended = db.deleteFrom('accepted').where('activation_id', '=', '').where('attempt', '=', 0);
+  const attempt = { activation_id: 'text', attempt: 'bigint' } as const;
+  const insert = db.insertInto('accepted').values({
+    activation_id: '',
+    namespace: '',
+    accepted_at: 0,
+    attempt: 0,
+    job: '',
+    owner: '',
+    code_digest: '',
+  });
+  const claim = db
+    .updateTable('accepted')
+    .set({ attempt: 1 })
+    .where('activation_id', '=', '')
+    .where('attempt', '=', 0)
+    .where('owner', '=', '');
+  return {
+    settle: { ...statement(ended), form: form('delete', 'accepted', attempt) },
+    settleWithin: {
+      ...statement(ended.where('namespace', '=', '')),
+      form: form('delete', 'accepted', { ...attempt, namespace: 'text' }),
+    },
+    insertAccepted: {
+      ...statement(insert),
+      form: form('insert', 'accepted', {
+        activation_id: 'text',
+        namespace: 'text',
+        accepted_at: 'bigint',
+        attempt: 'bigint',
+        job: 'text',
+        owner: 'text',
+        code_digest: 'text',
+      }),
+    },
+    claim: statement(claim),
+  };
+}
+
 function insertActivationStatement(db: Kysely<Schema>): Statement {
   const insert = db.insertInto('activations').values({
     activation_id: '',
@@ -83,12 +112,28 @@ function insertActivationStatement(db: Kysely<Schema>): Statement {
     document: '',
     response: longText,
   });
-  return { ...statement(insert), tally: { sql: countRecords, by: 1 }, measured: [7, 8] };
+  const countRecords = db
+    .updateTable('activation_counts')
+    .set(({ eb }) => ({ total: eb('total', '+', 0), bytes: eb('bytes', '+', 0) }))
+    .where('namespace', '=', '');
+  return {
+    ...statement(insert),
+    form: form('insert', 'activations', {
+      activation_id: 'text',
+      namespace: 'text',
+      name: 'text',
+      path: 'text',
+      start: 'bigint',
+      end: 'bigint',
+      status_code: 'bigint',
+      document: 'text',
+      response: 'text',
+    }),
+    // The kibibyte for each is what the trigger takes away again.
+    tally: { sql: countRecords.compile().sql, by: 1, rowBytes: 1024 },
+    measured: [7, 8],
+  };
 }
-
-/** Size of records, with the kibibyte for each that the trigger subtracts again. */
-const countRecords = `
-  update activation_counts set total = total + ?1, bytes = bytes + ?1 * 1024 + ?2 where namespace = ?3`;
 
 /** Null without log lines. */
 function logsValue(logs: ActivationWrite['logs']): SqlValue {
@@ -114,6 +159,16 @@ function activationValues(row: ActivationWrite['row']): readonly SqlValue[] {
 export function statement(query: Compilable): Statement {
   const { sql, parameters } = query.compile();
   return { sql, arity: parameters.length };
+}
+
+/** @param columns in the order of the statement's parameters */
+function form<Table extends keyof Schema & string>(
+  kind: StatementForm['kind'],
+  table: Table,
+  columns: { readonly [Name in keyof Schema[Table]]?: Column['type'] },
+): StatementForm {
+  const named = Object.entries<Column['type'] | undefined>(columns);
+  return { kind, table, columns: named.map(([name, type = 'text']) => ({ name, type })) };
 }
 
 /** @param values in the order of the statement's columns */

@@ -22,7 +22,7 @@ import * as lastUse from './0013-last-use.ts';
 import * as holdings from './0014-holdings.ts';
 import * as owners from './0015-owners.ts';
 
-export const migrations: Readonly<Record<string, Migration>> = {
+export const migrations: Migrations = {
   '0001-entities': entities,
   '0002-activations': activations,
   '0003-accepted': accepted,
@@ -40,16 +40,18 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0015-owners': owners,
 };
 
+export type Migrations = Readonly<Record<string, Migration>>;
+
 /**
  * Brings the database up to `target` (default: the newest), in one transaction. Throws STORE_NEWER, having
  * changed nothing, when the database knows a migration that this Ward does not.
  */
-export async function migrate(db: Kysely<Schema>, target?: string): Promise<void> {
-  const migrator = new Migrator({ db, provider: { getMigrations: async () => ({ ...migrations }) } });
+export async function migrate(db: Kysely<Schema>, known: Migrations, target?: string): Promise<void> {
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => ({ ...known }) } });
   const { error } =
     target === undefined ? await migrator.migrateToLatest() : await migrator.migrateTo(target);
   if (error === undefined) return;
-  const unknown = await unknownMigration(db);
+  const unknown = await unknownMigration(db, known);
   if (unknown === undefined) throw error;
   throw storeFault('STORE_NEWER', `the database was written by a newer Ward (it has migration ${unknown})`, {
     hint: 'Run the newer Ward, or restore a backup from before the upgrade.',
@@ -57,7 +59,7 @@ export async function migrate(db: Kysely<Schema>, target?: string): Promise<void
   });
 }
 
-async function unknownMigration(db: Kysely<Schema>): Promise<string | undefined> {
+async function unknownMigration(db: Kysely<Schema>, known: Migrations): Promise<string | undefined> {
   const { rows } = await sql<{ name: string }>`select name from kysely_migration`.execute(db);
-  return rows.map((row) => row.name).find((name) => !(name in migrations));
+  return rows.map((row) => row.name).find((name) => !Object.hasOwn(known, name));
 }

@@ -75,7 +75,7 @@ test('a unit that fails leaves nothing of itself, and all of the others', async 
 
 test('a tally is run once for each value, with the rows that stayed changed and their bytes', async () => {
   await thread.query('create table counts (text text, n integer, bytes integer)', []);
-  const tally = { sql: 'insert into counts (n, bytes, text) values (?, ?, ?)', by: 1 };
+  const tally = { sql: 'insert into counts (n, bytes, text) values (?, ?, ?)', by: 1, rowBytes: 0 };
   const counted: Statement = { ...insert, tally, measured: [1] };
   const add = (id: number, text: string) => ({ statement: counted, values: [id, text] });
   const never: Statement = { sql: 'delete from t where text = ?', arity: 1, tally: { ...tally, by: 0 } };

@@ -6,6 +6,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
 import { BoundedMap, giveBack, openSqlite } from '../../lib/index.ts';
 import { isLongText, type LongText, type SqlValue } from '../batch.ts';
+import { addMarks, type Mark, mark, type Tallies } from '../tallies.ts';
 import {
   type BatchRequest,
   type Reply,
@@ -14,7 +15,6 @@ import {
   type SqlError,
   type WorkerData,
 } from './protocol.ts';
-import { addMarks, type Mark, mark, type Tallies } from './tallies.ts';
 
 /** How often a write waits for another process's lock, each time for SQLite's own time-out. */
 const lockAttempts = 4;

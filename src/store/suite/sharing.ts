@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import type { Store } from '../types/store.ts';
 import {
+  accept,
   activationRow,
   apiRow,
   type Context,
@@ -32,6 +33,52 @@ export function sharingTests({ store, place }: Context): void {
     );
     await Promise.all(writes);
     expect(await store().activations.count({ namespace: 'guest' })).toBe(600);
+  });
+
+  test('of two that adopt at once, one has each call', async () => {
+    await using other = await place().open();
+    for (const node of ['b', 'c']) await store().accepted.extend({ node, leaseMs: 60_000 });
+    for (let round = 0; round < 10; round++) {
+      const accepts = Array.from({ length: 100 }, (_, at) => accept(store(), 'guest', at));
+      const accepted = await Promise.all(accepts);
+      const adopted = await Promise.all([
+        store().accepted.adopt('b', 100),
+        other.accepted.adopt('c', 100),
+        store().accepted.adopt('b', 10),
+      ]);
+      const ids = adopted.flat().map(({ activationId }) => activationId);
+      expect(ids.toSorted()).toEqual(accepted.toSorted());
+    }
+  });
+
+  test('together they keep to the bound of a namespace', async () => {
+    await using other = await place().open();
+    const maxBytes = 5 * (1024 + JSON.stringify({ path: 'a' }).length);
+    const puts = Array.from('abcdefghij', (path, index) =>
+      (index % 2 === 0 ? store() : other).entities.put(entityRow(path), null, { maxBytes }).then(
+        () => 'put',
+        (error) => error.code,
+      ),
+    );
+    const outcomes = await Promise.all(puts);
+    expect(outcomes.toSorted()).toEqual([
+      ...Array.from({ length: 5 }, () => 'STORE_QUOTA'),
+      ...Array.from({ length: 5 }, () => 'put'),
+    ]);
+    expect((await store().holdings.get('guest'))?.entityBytes).toBe(maxBytes);
+  });
+
+  test('neither waits for the other for ever, in whatever order they count', async () => {
+    await using other = await place().open();
+    const names = Array.from('abcdefgh');
+    for (const name of names) await store().namespaces.create(namespaceRow(name));
+    for (let round = 0; round < 10; round++) {
+      const appends = (one: Store, order: readonly string[]) =>
+        order.map((namespace) => one.activations.append(write(activationRow({ namespace }))));
+      await Promise.all([...appends(store(), names), ...appends(other, names.toReversed())]);
+      await Promise.all([store().activations.flush(), other.activations.flush()]);
+    }
+    for (const namespace of names) expect(await store().activations.count({ namespace })).toBe(20);
   });
 
   test('of two that write or claim the same, one wins', async () => {

@@ -1,5 +1,5 @@
 /** Counts the rows that the statements of a batch change, for counters that are updated at its end. */
-import { isLongText, type SqlValue, type Statement } from '../batch.ts';
+import { isLongText, type SqlValue, type Statement } from './batch.ts';
 
 export interface Count {
   rows: number;
@@ -18,7 +18,7 @@ export interface Mark {
 
 /** Adds the rows that a step has changed; its measured bytes go to the latest counted row. */
 export function mark(marks: Mark[], { tally, measured = [] }: Statement, values: readonly SqlValue[]): void {
-  if (tally) marks.push({ sql: tally.sql, value: values[tally.by] ?? null, bytes: 0 });
+  if (tally) marks.push({ sql: tally.sql, value: values[tally.by] ?? null, bytes: tally.rowBytes });
   const latest = marks.at(-1);
   if (latest === undefined) return;
   for (const index of measured) latest.bytes += bytesOf(values[index] ?? null);

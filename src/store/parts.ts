@@ -1,0 +1,34 @@
+/** The parts of a store over one database. Each engine opens the database and hands in its words and its batches. */
+import type { Kysely } from 'kysely';
+import { acceptedQueue } from './accepted.ts';
+import { activationStore } from './activations.ts';
+import { apiStore } from './apis.ts';
+import { deliveryStore } from './deliveries.ts';
+import { entityStore } from './entities.ts';
+import { feedStore } from './feeds.ts';
+import type { GroupWriter } from './group-writer.ts';
+import { holdingStore } from './holdings.ts';
+import { keyStore } from './keys.ts';
+import { namespaceStore } from './namespaces.ts';
+import type { Schema } from './schema.ts';
+import type { SqlWords } from './sql-words.ts';
+import type { Store } from './types/store.ts';
+import { violationStore } from './violations.ts';
+
+type StoreParts = Omit<Store, 'foreignWrites' | 'close' | typeof Symbol.asyncDispose>;
+
+export function storeParts(db: Kysely<Schema>, writer: GroupWriter, words: SqlWords): StoreParts {
+  return {
+    entities: entityStore(db),
+    keys: keyStore(db),
+    feeds: feedStore(db, writer),
+    deliveries: deliveryStore(db, writer),
+    apis: apiStore(db),
+    violations: violationStore(db, writer),
+    activations: activationStore(db, writer, words),
+    accepted: acceptedQueue(db, writer, words),
+    namespaces: namespaceStore(db, writer),
+    holdings: holdingStore(db),
+    recording: writer.recording,
+  };
+}

@@ -1,0 +1,9 @@
+/** The few words of SQL that the engines spell differently. All other queries run unchanged on each of them. */
+import type { RawBuilder } from 'kysely';
+
+export interface SqlWords {
+  /** The database's clock, in epoch milliseconds: the clocks of the servers may differ. */
+  readonly now: RawBuilder<number>;
+  /** A subquery of the given texts. It has one parameter, however many they are. */
+  listed(texts: readonly string[]): RawBuilder<string>;
+}
