@@ -277,8 +277,9 @@ test('only the tests need clients of a registry, and proxies', async () => {
   await writeFile(join(checkout.path, 'test/serverless/package-lock.json'), lock);
   const lacking = await checkout.run('--no-images', '--tests', '--plan');
   expect(lacking.code).toBe(1);
-  expect(lacking.stdout).toContain(
-    'install Debian packages: buildah caddy cosign nginx openssl oras podman pyflakes3 redis-server umoci (buildah tests push',
+  // Debian keeps PostgreSQL off the path, so it is seen where it is installed.
+  expect(lacking.stdout).toMatch(
+    /install Debian packages: buildah caddy cosign nginx openssl oras podman (postgresql-17 )?pyflakes3 redis-server umoci \(buildah tests push/,
   );
   for (const name of [
     'buildah',
@@ -296,7 +297,9 @@ test('only the tests need clients of a registry, and proxies', async () => {
   }
   const digest = createHash('sha256').update(lock).digest('hex').slice(0, 16);
   await mkdir(join(checkout.path, 'cache/serverless', digest, 'node_modules'), { recursive: true });
-  expect((await checkout.run('--no-images', '--tests', '--plan')).code).toBe(0);
+  const whole = await checkout.run('--no-images', '--tests', '--plan');
+  const isInstalled = !lacking.stdout.includes('postgresql-17');
+  expect(whole.code).toBe(isInstalled ? 0 : 1);
 });
 
 test('only the benchmarks need wrk, which exits with 1 after saying its version', async () => {

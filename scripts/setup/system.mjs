@@ -56,6 +56,13 @@ const testPrograms = [
     why: 'compositions of tests meet in it',
   },
   { name: 'oras', argv: ['oras', 'version'], package: 'oras', why: 'tests push files with it' },
+  {
+    name: 'postgres',
+    // Debian keeps it off the path.
+    argv: ['/usr/lib/postgresql/17/bin/postgres', '--version'],
+    package: 'postgresql-17',
+    why: 'keeps the state of tests',
+  },
   { name: 'umoci', argv: ['umoci', '--version'], package: 'umoci', why: 'tests make images with it' },
   {
     name: 'pyflakes3',

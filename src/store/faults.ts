@@ -16,6 +16,10 @@ export const storeFaults = {
   STORE_BACKLOG: 'busy',
   /** Another process holds the database's write lock for too long. */
   STORE_LOCKED: 'busy',
+  /** The database server does not answer. */
+  STORE_UNREACHABLE: 'busy',
+  /** The database was made with settings that Ward can't work with. */
+  STORE_UNFIT: 'unsupported',
   /** The database was written by a newer Ward. */
   STORE_NEWER: 'unsupported',
   /** The database's folder lets others replace its files. */
@@ -35,6 +39,7 @@ const passing: readonly string[] = [
   'STORE_FULL',
   'STORE_UNWRITABLE',
   'STORE_LOCKED',
+  'STORE_UNREACHABLE',
   'STORE_CORRUPT',
 ] satisfies (keyof typeof storeFaults)[];
 

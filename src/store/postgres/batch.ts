@@ -1,0 +1,156 @@
+/**
+ * Batches of units in one transaction each.
+ *
+ * A round trip for each step would take longer than the writes. So units of different rows make a wave, in which each step
+ * is one statement for all of them. A statement that fails spoils a whole transaction of PostgreSQL: a batch in which a
+ * unit's own values are at fault is run again, unit after unit, each behind a savepoint.
+ */
+import type { RunBatch, Statement, Unit, UnitOutcome } from '../batch.ts';
+import { addMarks, type Mark, mark, type Tallies } from '../tallies.ts';
+import type { Connection, Pool } from './pool.ts';
+import { runMany } from './set-form.ts';
+import { faultOf, isConfinedToOneUnit, isConflict } from './sql-state.ts';
+
+const attempts = 5;
+
+export function batches(pool: Pool): RunBatch {
+  return async (units) => {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await once(pool, units);
+      } catch (error) {
+        if (attempt === attempts || !isConflict(error)) throw faultOf(error, pool.where);
+      }
+    }
+  };
+}
+
+async function once(pool: Pool, units: readonly Unit[]): Promise<readonly UnitOutcome[]> {
+  try {
+    return await transaction(pool, (connection) => runTogether(connection, units));
+  } catch (error) {
+    if (!isConfinedToOneUnit(error)) throw error;
+    return await transaction(pool, (connection) => runApart(connection, units, pool.where));
+  }
+}
+
+/** A unit on its way. */
+interface Member {
+  readonly unit: Unit;
+  changed: number;
+  readonly marks: Mark[];
+}
+
+type Wave = readonly Member[];
+
+async function runTogether(connection: Connection, units: readonly Unit[]): Promise<readonly number[]> {
+  const members = units.map((unit): Member => ({ unit, changed: 0, marks: [] }));
+  for (const wave of wavesOf(members)) await runWave(connection, wave);
+  await keepTallies(connection, members);
+  return members.map(({ changed }) => changed);
+}
+
+/** In the order of the batch, as far as that matters: units of one row are in waves one after the other. */
+function wavesOf(members: readonly Member[]): readonly Wave[] {
+  const waves: Member[][] = [];
+  let rows = new Set<unknown>();
+  for (const member of members) {
+    const row = rowOf(member.unit);
+    if (row === undefined || rows.has(row) || rows.size === 0) {
+      waves.push([]);
+      rows = new Set();
+    }
+    waves.at(-1)?.push(member);
+    if (row !== undefined) rows.add(row);
+  }
+  return waves;
+}
+
+/** What names the row; undefined for a unit with a step that is for one row only. */
+function rowOf(unit: Unit): unknown {
+  return unit.every(({ statement }) => statement.form !== undefined) ? unit[0]?.values[0] : undefined;
+}
+
+async function runWave(connection: Connection, wave: Wave): Promise<void> {
+  let going = wave;
+  for (let at = 0; going.length > 0; at++) {
+    const groups = new Map<Statement, Member[]>();
+    for (const member of going) {
+      const statement = member.unit[at]?.statement;
+      if (statement === undefined) continue;
+      const group = groups.get(statement) ?? [];
+      groups.set(statement, group);
+      group.push(member);
+    }
+    for (const [statement, members] of groups) await runStep(connection, statement, members, at);
+    going = going.filter(({ changed }) => changed > at);
+  }
+}
+
+async function runStep(
+  connection: Connection,
+  statement: Statement,
+  members: readonly Member[],
+  at: number,
+): Promise<void> {
+  const rows = members.map(({ unit }) => unit[at]?.values ?? []);
+  for (const index of await runMany(connection, statement, rows)) {
+    const member = members[index];
+    if (member === undefined) continue;
+    member.changed++;
+    mark(member.marks, statement, rows[index] ?? []);
+  }
+}
+
+async function runApart(
+  connection: Connection,
+  units: readonly Unit[],
+  where: string,
+): Promise<readonly UnitOutcome[]> {
+  const outcomes: UnitOutcome[] = [];
+  const done: Member[] = [];
+  for (const unit of units) {
+    const member: Member = { unit, changed: 0, marks: [] };
+    await connection.raw('savepoint unit');
+    try {
+      await runWave(connection, [member]);
+      await connection.raw('release savepoint unit');
+      done.push(member);
+      outcomes.push(member.changed);
+    } catch (error) {
+      if (!isConfinedToOneUnit(error)) throw error;
+      await connection.raw('rollback to savepoint unit');
+      outcomes.push(faultOf(error, where));
+    }
+  }
+  await keepTallies(connection, done);
+  return outcomes;
+}
+
+/** In one order: two servers whose batches change the same rows in different orders would wait for each other. */
+async function keepTallies(connection: Connection, members: readonly Member[]): Promise<void> {
+  const tallies: Tallies = new Map();
+  for (const { marks } of members) addMarks(tallies, marks);
+  for (const [sql, counts] of tallies) {
+    const sorted = [...counts].toSorted(([a], [b]) => (String(a) < String(b) ? -1 : 1));
+    for (const [value, { rows, bytes }] of sorted) await connection.raw(sql, [rows, bytes, value]);
+  }
+}
+
+async function transaction<T>(pool: Pool, run: (connection: Connection) => Promise<T>): Promise<T> {
+  const connection = await pool.connect();
+  let isBroken = false;
+  try {
+    await connection.raw('begin');
+    const result = await run(connection);
+    await connection.raw('commit');
+    return result;
+  } catch (error) {
+    await connection.raw('rollback').catch(() => {
+      isBroken = true;
+    });
+    throw error;
+  } finally {
+    connection.release(isBroken);
+  }
+}

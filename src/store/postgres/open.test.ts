@@ -1,0 +1,142 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Kysely, type TableMetadata } from 'kysely';
+import { afterAll, describe, expect, test } from 'vitest';
+import { randomHex } from '../../lib/index.ts';
+import { migrate, migrations } from '../migrations/index.ts';
+import type { Schema } from '../schema.ts';
+import { sqliteThreadDialect } from '../sqlite/dialect.ts';
+import { startDatabaseThread } from '../sqlite/thread.ts';
+import { storeSuite } from '../store.suite.ts';
+import { activationRow, keyRow, namespaceRow, write } from '../suite/context.ts';
+import { postgresDialect } from './dialect.ts';
+import { postgresMigrations } from './migrations/index.ts';
+import { openPostgresStore } from './open.ts';
+import { openPool } from './pool.ts';
+import { missingForPostgres, startPostgres } from './server.fixture.ts';
+
+const missing = await missingForPostgres();
+const server = missing === undefined ? await startPostgres() : undefined;
+afterAll(() => server?.[Symbol.asyncDispose]());
+
+interface Database {
+  readonly name: string;
+  readonly url: string;
+}
+
+async function newDatabase(settings = ''): Promise<Database> {
+  const name = `t${randomHex(8)}`;
+  await server?.admin(`create database ${name} ${settings}`);
+  return { name, url: server?.url(name) ?? '' };
+}
+
+describe.skipIf(missing !== undefined)(`PostgreSQL${missing ? ` (${missing})` : ''}`, () => {
+  storeSuite('PostgreSQL store', async () => {
+    const { name, url } = await newDatabase();
+    return {
+      open: () => openPostgresStore({ url }),
+      dispose: async () => server?.admin(`drop database ${name} with (force)`),
+    };
+  });
+
+  test('has the tables and columns of SQLite, and those of its own', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'ward-columns-'));
+    const sqlite = new Kysely<Schema>({
+      dialect: sqliteThreadDialect(startDatabaseThread(join(folder, 'ward.db'))),
+    });
+    const pool = openPool({ ...(await newDatabase()), node: 'test' });
+    const postgres = new Kysely<Schema>({ dialect: postgresDialect(pool) });
+    try {
+      await migrate(sqlite, migrations);
+      await migrate(postgres, postgresMigrations);
+      const found = columnsOf(await postgres.introspection.getTables());
+      const { key_ids: _keys, write_marks: _marks, ...shared } = found;
+      expect(Object.keys(found)).toEqual(expect.arrayContaining(['key_ids', 'write_marks']));
+      expect(shared).toEqual(columnsOf(await sqlite.introspection.getTables()));
+    } finally {
+      await sqlite.destroy();
+      await postgres.destroy();
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  test.each([
+    ['of another order', `template template0 locale_provider icu icu_locale 'en-US'`],
+    ['of another encoding', `template template0 encoding 'SQL_ASCII'`],
+  ])('refuses a database %s, and says how to make one', async (_, settings) => {
+    await expect(openPostgresStore(await newDatabase(settings))).rejects.toMatchObject({
+      code: 'STORE_UNFIT',
+      hint: expect.stringContaining(`encoding 'UTF8' locale 'C'`),
+    });
+  });
+
+  test('refuses one of a newer Ward untouched', async () => {
+    const { url } = await newDatabase();
+    await openPostgresStore({ url }).then((store) => store.close());
+    const pool = openPool({ url, node: 'test' });
+    const connection = await pool.connect();
+    await connection.raw(`insert into kysely_migration values ('9999-future', '2099-01-01')`);
+    connection.release();
+    await pool.close();
+    await expect(openPostgresStore({ url })).rejects.toMatchObject({ code: 'STORE_NEWER' });
+  });
+
+  test('several that open an empty database at once bring it up together', async () => {
+    const { url } = await newDatabase();
+    const stores = await Promise.all([1, 2, 3].map(() => openPostgresStore({ url })));
+    await stores[0]?.namespaces.create(namespaceRow('guest'));
+    for (const store of stores) {
+      expect(await store.namespaces.count()).toBe(1);
+      await store.close();
+    }
+  });
+
+  test('keeps what has a NUL, which its texts can not have', async () => {
+    await using store = await openPostgresStore(await newDatabase());
+    await store.namespaces.create(namespaceRow('guest'));
+    const row = keyRow({ label: 'a\0b' });
+    await store.keys.create(row);
+    expect(await store.keys.byId(row.keyId)).toEqual({ ...row, label: 'a\uFFFDb' });
+    const record = activationRow({ document: { text: 'a\0b' } });
+    await store.activations.append(write(record, { logs: ['a\0b'] }));
+    expect(await store.activations.get('guest', record.activationId)).toEqual(record);
+    expect(await store.activations.logs('guest', record.activationId)).toEqual(['a\0b']);
+  });
+
+  test('says so when the server does not answer, and goes on when it does again', async () => {
+    const { name, url } = await newDatabase();
+    await using store = await openPostgresStore({ url });
+    await store.namespaces.create(namespaceRow('guest'));
+    await server?.admin(`alter database ${name} allow_connections false`);
+    await server?.admin(`select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`);
+    const appended = store.activations.append(write(activationRow()));
+    await expect(store.namespaces.count()).rejects.toMatchObject({ code: expect.stringMatching(/^STORE_/) });
+    await server?.admin(`alter database ${name} allow_connections true`);
+    await appended;
+    expect(await store.activations.count({ namespace: 'guest' })).toBe(1);
+  });
+});
+
+test('a server that is not there is told as such, without its password', async () => {
+  const opening = openPostgresStore({ url: 'postgres://ward:secret@localhost:1/ward' });
+  await expect(opening).rejects.toMatchObject({
+    code: 'STORE_UNREACHABLE',
+    message: expect.not.stringContaining('secret'),
+  });
+});
+
+function columnsOf(tables: readonly TableMetadata[]) {
+  const named = tables
+    .filter(({ name }) => !name.startsWith('kysely_'))
+    .map(({ name, columns }) => [
+      name,
+      columns
+        .map(
+          (column) =>
+            `${column.name}${column.isNullable ? '?' : ''} ${column.dataType.toLowerCase().replace(/^int[48]$|^bigint$/, 'integer')}`,
+        )
+        .toSorted(),
+    ]);
+  return Object.fromEntries(named);
+}

@@ -1,0 +1,98 @@
+/** Connections to one PostgreSQL database. All that they reject with is a fault of the store. */
+import pg from 'pg';
+import { isLongText } from '../batch.ts';
+import { storeFault } from '../faults.ts';
+import { faultOf } from './sql-state.ts';
+
+export interface PoolOptions {
+  /** `postgres://user:password@host:port/database`, with `?sslmode=` and the like. */
+  readonly url: string;
+  /** Names this server to the database: other servers see which writes are not theirs. */
+  readonly node: string;
+  readonly connections?: number | undefined;
+}
+
+interface QueryRows {
+  /** Selected or changed. */
+  readonly rowCount: number;
+  readonly rows: readonly unknown[];
+}
+
+/** One connection, for as long as its holder has it. */
+export interface Connection {
+  /** @throws the client's own error */
+  raw(sql: string, values?: readonly unknown[]): Promise<QueryRows>;
+  /** @param isBroken ends the connection instead of giving it to others */
+  release(isBroken?: boolean): void;
+}
+
+export interface Pool {
+  /** Without password, for messages. */
+  readonly where: string;
+  connect(): Promise<Connection>;
+  /** Waits for what is under way. Further calls are refused with STORE_CLOSED. */
+  close(): Promise<void>;
+}
+
+const connections = 10;
+/** A statement of Ward takes milliseconds; one that is stuck behind a lock must not hold its connection. */
+const statementTimeoutMs = 30_000;
+const connectTimeoutMs = 5000;
+/** bigint, which counts and times are: both are far below 2^53. */
+const bigintType = 20;
+
+export function openPool({ url, node, connections: max = connections }: PoolOptions): Pool {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max,
+    application_name: 'ward',
+    options: `-c ward.node=${node}`,
+    connectionTimeoutMillis: connectTimeoutMs,
+    statement_timeout: statementTimeoutMs,
+    idle_in_transaction_session_timeout: statementTimeoutMs,
+    types: {
+      getTypeParser: (type, format) => (type === bigintType ? Number : pg.types.getTypeParser(type, format)),
+    },
+  });
+  // Of connections that nobody has: the next that is needed is made anew.
+  pool.on('error', () => {});
+  const where = nameOf(url);
+  let closing: Promise<void> | undefined;
+  return {
+    where,
+    async connect() {
+      if (closing !== undefined) throw storeFault('STORE_CLOSED', 'the store is closed');
+      try {
+        return connectionOf(await pool.connect());
+      } catch (error) {
+        throw faultOf(error, where);
+      }
+    },
+    close: () => (closing ??= pool.end()),
+  };
+}
+
+function connectionOf(client: pg.PoolClient): Connection {
+  return {
+    async raw(text, values = []) {
+      const { rowCount, rows } = await client.query(text, values.map(bindable));
+      return { rowCount: rowCount ?? 0, rows };
+    },
+    release: (isBroken = false) => client.release(isBroken),
+  };
+}
+
+/** PostgreSQL has no text with a NUL. Documents and logs are JSON, which escapes it. */
+function bindable(value: unknown): unknown {
+  if (isLongText(value)) return Buffer.concat(value.pieces);
+  return typeof value === 'string' && value.includes('\0') ? value.replaceAll('\0', '\uFFFD') : value;
+}
+
+function nameOf(url: string): string {
+  try {
+    const { host, pathname } = new URL(url);
+    return `${host}${pathname}`;
+  } catch {
+    return 'PostgreSQL';
+  }
+}

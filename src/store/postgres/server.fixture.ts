@@ -1,0 +1,90 @@
+/** A PostgreSQL server of the test's own: in a temporary folder, reached by a socket in it, gone with the test. */
+import { once } from 'node:events';
+import { chown, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { mustRun, runCommand, startCommand } from '../../lib/index.ts';
+
+const programs = '/usr/lib/postgresql/17/bin';
+const timeoutMs = 60_000;
+
+/** Why there is none here, or undefined. */
+export async function missingForPostgres(): Promise<string | undefined> {
+  const found = await runCommand([join(programs, 'postgres'), '--version']).catch(() => undefined);
+  return found?.code === 0 ? undefined : 'PostgreSQL 17 is not installed';
+}
+
+export interface PostgresServer extends AsyncDisposable {
+  url(database: string): string;
+  admin(sql: string): Promise<void>;
+}
+
+/** @param locale of its databases, by default that which Ward wants */
+export async function startPostgres(locale = 'C'): Promise<PostgresServer> {
+  const folder = await mkdtemp(join(tmpdir(), 'ward-pg-'));
+  const data = join(folder, 'data');
+  const asUser = await userWords(folder);
+  const made = ['--pgdata', data, '--username', 'ward', '--auth', 'trust', '--encoding', 'UTF8'];
+  await mustRun(
+    [...asUser, join(programs, 'initdb'), ...made, '--locale', locale, '--no-sync', '--no-instructions'],
+    {
+      timeoutMs,
+      cwd: folder,
+    },
+  );
+  const settings = [
+    `unix_socket_directories=${folder}`,
+    'listen_addresses=',
+    // What a test writes need not outlive the machine.
+    ...['fsync=off', 'full_page_writes=off', 'synchronous_commit=off', 'max_connections=200'],
+  ].flatMap((setting) => ['-c', setting]);
+  const child = startCommand([...asUser, join(programs, 'postgres'), '-D', data, ...settings], {
+    stdio: ['ignore', 'ignore', 'ignore'],
+    cwd: folder,
+  });
+  const ended = once(child, 'exit');
+  const url = (database: string) => `postgres://ward@/${database}?host=${encodeURIComponent(folder)}`;
+  await untilReady(url('postgres'));
+  return {
+    url,
+    admin: (sql) => withClient(url('postgres'), (client) => client.query(sql)),
+    async [Symbol.asyncDispose]() {
+      // At once: nobody needs its data.
+      child.kill('SIGQUIT');
+      await ended;
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+/** PostgreSQL refuses to run as root. */
+async function userWords(folder: string): Promise<readonly string[]> {
+  if (process.geteuid?.() !== 0) return [];
+  const id = async (flag: string) => Number(await mustRun(['id', flag, 'postgres']));
+  const [uid, gid] = [await id('--user'), await id('--group')];
+  await chown(folder, uid, gid);
+  return ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', '--'];
+}
+
+async function untilReady(url: string): Promise<void> {
+  const end = performance.now() + timeoutMs;
+  for (;;) {
+    try {
+      return await withClient(url, (client) => client.query('select 1'));
+    } catch (error) {
+      if (performance.now() > end) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+}
+
+async function withClient(url: string, use: (client: pg.Client) => Promise<unknown>): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    await use(client);
+  } finally {
+    await client.end();
+  }
+}

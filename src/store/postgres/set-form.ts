@@ -1,0 +1,51 @@
+/** Statements over many rows at once: a round trip for all of them instead of one for each. */
+import { isLongText, type SqlValue, type Statement, type StatementForm } from '../batch.ts';
+import type { Connection } from './pool.ts';
+
+/** Runs the statement for each row of values. Gives the positions of those that changed a row of the table. */
+export async function runMany(
+  connection: Connection,
+  { sql, form }: Statement,
+  rows: readonly (readonly SqlValue[])[],
+): Promise<readonly number[]> {
+  const [first = []] = rows;
+  if (form === undefined || rows.length === 1) {
+    if (rows.length !== 1) throw new Error(`a statement without a form is for one row: ${sql}`);
+    return (await connection.raw(sql, first)).rowCount === 0 ? [] : [0];
+  }
+  const columns = first.map((_, column) => rows.map((row) => plain(row[column] ?? null)));
+  const { rows: changed } = await connection.raw(setSql(form), columns);
+  return form.kind === 'insert' ? rows.map((_, at) => at) : changed.map(positionOf);
+}
+
+/** The client would write bytes in an array as their hexadecimal form. */
+function plain(value: SqlValue): string | number | null {
+  if (isLongText(value)) return Buffer.concat(value.pieces).toString();
+  return typeof value === 'string' ? value.replaceAll('\0', '\uFFFD') : value;
+}
+
+function positionOf(row: unknown): number {
+  const at = typeof row === 'object' && row !== null && 'at' in row ? Number(row.at) : Number.NaN;
+  if (!Number.isSafeInteger(at)) throw new Error('a row of no position came back');
+  return at - 1;
+}
+
+const texts = new WeakMap<StatementForm, string>();
+
+function setSql(form: StatementForm): string {
+  let text = texts.get(form);
+  if (text === undefined) {
+    text = textOf(form);
+    texts.set(form, text);
+  }
+  return text;
+}
+
+function textOf({ kind, table, columns }: StatementForm): string {
+  const names = columns.map(({ name }) => `"${name}"`);
+  const given = `unnest(${columns.map(({ type }, at) => `$${at + 1}::${type}[]`).join(', ')})`;
+  if (kind === 'insert') return `insert into "${table}" (${names.join(', ')}) select * from ${given}`;
+  const fromGiven = `${given} with ordinality as given (${columns.map((_, at) => `v${at}`).join(', ')}, at)`;
+  const where = names.map((name, at) => `"${table}".${name} = given.v${at}`);
+  return `delete from "${table}" using ${fromGiven} where ${where.join(' and ')} returning given.at`;
+}

@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest';
+import { faultOf, isConfinedToOneUnit, isConflict } from './sql-state.ts';
+
+const coded = (code: string) => Object.assign(new Error('x'), { code });
+
+test.each([
+  ['23503', 'STORE_NO_NAMESPACE'],
+  ['23505', 'STORE_DUPLICATE'],
+  ['22021', 'STORE_FAILED'],
+  ['40001', 'STORE_LOCKED'],
+  ['40P01', 'STORE_LOCKED'],
+  ['55P03', 'STORE_LOCKED'],
+  ['57014', 'STORE_LOCKED'],
+  ['53100', 'STORE_FULL'],
+  ['53300', 'STORE_UNREACHABLE'],
+  ['57P01', 'STORE_UNREACHABLE'],
+  ['57P03', 'STORE_UNREACHABLE'],
+  ['08006', 'STORE_UNREACHABLE'],
+  ['ECONNREFUSED', 'STORE_UNREACHABLE'],
+  ['ENOENT', 'STORE_UNREACHABLE'],
+  ['25006', 'STORE_UNWRITABLE'],
+  ['XX001', 'STORE_CORRUPT'],
+  ['42P01', 'STORE_FAILED'],
+  ['', 'STORE_FAILED'],
+])('SQLSTATE %s is %s', (code, expected) => {
+  expect(faultOf(coded(code), 'db/ward').code).toBe(expected);
+});
+
+test('a connection that ended has no code, and is known by the client’s words', () => {
+  expect(faultOf(new Error('Connection terminated unexpectedly'), 'db/ward').code).toBe('STORE_UNREACHABLE');
+});
+
+test('conflicts are tried again, and values are at fault alone', () => {
+  expect(['40001', '40P01', '23505', '08006'].map((code) => isConflict(coded(code)))).toEqual([
+    true,
+    true,
+    false,
+    false,
+  ]);
+  expect(
+    ['22021', '23503', '54000', '40001', '53100'].map((code) => isConfinedToOneUnit(coded(code))),
+  ).toEqual([true, true, true, false, false]);
+});

@@ -1,0 +1,78 @@
+/** PostgreSQL's errors as the store's faults, told by SQLSTATE (its manual, appendix A), never by text. */
+import { type Fault, isFault, messageOf } from '../../lib/index.ts';
+import { storeFault } from '../faults.ts';
+
+/** Until a database that does not answer is worth another try. */
+const retryAfterMs = 5000;
+
+/** A deadlock, or transactions that can't be put into an order: the same transaction may succeed at once. */
+const conflicts: readonly string[] = ['40001', '40P01'];
+
+export function isConflict(error: unknown): boolean {
+  return conflicts.includes(codeOf(error));
+}
+
+/** Data exceptions, constraints and sizes: the fault of one unit's values, not of the database. */
+export function isConfinedToOneUnit(error: unknown): boolean {
+  return ['22', '23', '54'].includes(codeOf(error).slice(0, 2));
+}
+
+/** @param where names the database to an operator: host and database, without a password */
+export function faultOf(error: unknown, where: string): Fault {
+  if (isFault(error)) return error;
+  const code = codeOf(error);
+  const options = { cause: error };
+  const byClass = classFault(code, where, options);
+  if (byClass !== undefined) return byClass;
+  return storeFault('STORE_FAILED', `the database ${where} failed: ${messageOf(error)}`, {
+    ...options,
+    hint: 'See the log of PostgreSQL.',
+  });
+}
+
+function classFault(code: string, where: string, options: { readonly cause: unknown }): Fault | undefined {
+  if (code === '23503') return storeFault('STORE_NO_NAMESPACE', 'its namespace does not exist', options);
+  if (code === '23505') return storeFault('STORE_DUPLICATE', 'a row of that id exists already', options);
+  if (code === '53100')
+    return storeFault('STORE_FULL', `no space is left for ${where}`, {
+      ...options,
+      hint: 'Free disk space on the host of PostgreSQL.',
+    });
+  if (code === '25006' || code === '57P05')
+    return storeFault('STORE_UNWRITABLE', 'the database takes no writes', {
+      ...options,
+      hint: 'Ask the operator to point Ward at the primary server of PostgreSQL.',
+      retryAfterMs,
+    });
+  if (conflicts.includes(code) || code === '55P03' || code === '57014')
+    return storeFault('STORE_LOCKED', `${where} is busy with other transactions`, {
+      ...options,
+      retryAfterMs,
+    });
+  if (['XX001', 'XX002'].includes(code))
+    return storeFault('STORE_CORRUPT', `${where} is damaged`, {
+      ...options,
+      hint: 'Restore the database from a backup of PostgreSQL.',
+    });
+  if (isUnreachable(code))
+    return storeFault('STORE_UNREACHABLE', `the database ${where} does not answer`, {
+      ...options,
+      hint: 'See whether PostgreSQL runs, and whether this machine reaches it.',
+      retryAfterMs,
+    });
+  return undefined;
+}
+
+/** Connections that break, that are refused, or that the server ends; and those that it has no room for. */
+function isUnreachable(code: string): boolean {
+  return /^(08|57P0|53)/.test(code) || /^E[A-Z]+$/.test(code);
+}
+
+function codeOf(error: unknown): string {
+  if (typeof error !== 'object' || error === null) return '';
+  if ('code' in error && typeof error.code === 'string') return error.code;
+  // The client has no code for a connection that ended, nor for one that did not come about in time.
+  return /^(Connection terminated|timeout exceeded when trying to connect)/.test(messageOf(error))
+    ? '08006'
+    : '';
+}
