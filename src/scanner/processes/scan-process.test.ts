@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { mustRun, startCommand } from '../../lib/index.ts';
+import { mustRun, runCommand, startCommand } from '../../lib/index.ts';
 import { temporaryFolder } from '../scanner.fixture.ts';
 
 const program = fileURLToPath(new URL('compile-cache.fixture.ts', import.meta.url));
@@ -39,6 +39,13 @@ it('a process that is busy ends with the one that started it, however that ends'
   while (ticksOf(pid) < before + 20) await new Promise(setImmediate);
   child.kill('SIGKILL');
   while (existsSync(`/proc/${pid}`)) await new Promise(setImmediate);
+});
+
+it('a process that ends at its start is told to a caller that has nothing else to wait for', async () => {
+  const failing = fileURLToPath(new URL('failing.fixture.ts', import.meta.url));
+  const { code, stdout } = await runCommand([process.execPath, failing], { timeoutMs: 60_000 });
+  expect(stdout).toMatch(/^SCAN_FAILED the process that scans ended \(1\): .*not-there/);
+  expect(code).toBe(0);
 });
 
 /** Hundredths of a second on a processor. */

@@ -96,9 +96,14 @@ export function startDirectly(reads?: readonly string[]): StartProgram {
     const [, , stderr, stream] = child.stdio;
     if (!(stream instanceof Socket) || !(stderr instanceof Socket) || child.pid === undefined)
       throw scannerFault('SCAN_FAILED', `the process that scans did not start: ${await exited}`);
+    const awaitEnd = (): void => {
+      for (const each of [child, stderr]) each.ref();
+    };
+    // Nothing else may keep the caller alive until it has heard why the process ended.
+    stream.once('close', awaitEnd);
     const kill = (): void => {
-      // Its end is waited for.
-      for (const each of [child, stderr, stream]) each.ref();
+      awaitEnd();
+      stream.ref();
       child.kill('SIGKILL');
     };
     return { stream, stderr, exited, kill };
