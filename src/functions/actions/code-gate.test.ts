@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { Fault } from '../../lib/index.ts';
 import { jsonOf } from '../activations/result.ts';
 import { hello, ref, startPlatform } from '../platform.fixture.ts';
@@ -126,6 +126,39 @@ describe('the gate', () => {
     }
     expect(platform.invoker.inFlight).toBe(0);
     expect(platform.invoker.jobs).toHaveLength(1);
+  });
+
+  test.each([
+    ['at once', (verdict: GateVerdict) => verdict],
+    ['when it has found out', async (verdict: GateVerdict) => verdict],
+  ])('refuses what has become bad while a call waited for its sandbox: %s', async (_, told) => {
+    let verdict: GateVerdict | Promise<GateVerdict> = allow;
+    await using platform = await startPlatform({ gate: gateOf({ mayRun: () => verdict }) });
+    const { actions, activations, invocations } = platform.functions;
+    await actions.put(ref('a'), hello, false, platform.guest);
+    const slot = Promise.withResolvers<void>();
+    platform.invoker.slot = slot.promise;
+    const request = {
+      identity: platform.guest,
+      action: ref('a'),
+      payload: {},
+      transactionId: 't',
+      authorization: undefined,
+    };
+    const waited = invocations.invoke({ ...request, waitMs: 60_000 });
+    const accepted = await invocations.invoke({ ...request, waitMs: undefined });
+    await expect.poll(() => platform.invoker.waiting).toBe(2);
+    const startedAt = performance.now();
+    const clock = vi.spyOn(performance, 'now').mockReturnValue(startedAt + 60_000);
+    verdict = told(deny);
+    slot.resolve();
+    await expect(waited).rejects.toMatchObject({ code: 'RUN_REFUSED' });
+    clock.mockRestore();
+    const { activationId } = accepted;
+    await expect
+      .poll(async () => (await activations.get('guest', activationId).catch(() => undefined))?.['response'])
+      .toMatchObject({ success: false, result: { error: expect.stringContaining(deny.summary) } });
+    expect([platform.invoker.inFlight, platform.invoker.jobs.length]).toEqual([0, 0]);
   });
 
   test('that has to find out first keeps the call waiting, and a refusal then is the same', async () => {

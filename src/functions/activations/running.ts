@@ -63,6 +63,22 @@ async function runWithLentKey(
   return await dispatcher.run(lent === undefined ? task : { ...task, apiKey: lent.key }, handover);
 }
 
+/** A verdict of this age is asked for again when a sandbox takes the call. */
+const verdictAgeMs = 1000;
+
+/** A call may wait long for its sandbox, and the gate may have refused its image or code by then. */
+function guarded(gate: RunOptions['gate'], task: CodeTask, execution: Execution): Handover {
+  if (gate === undefined) return execution;
+  const allowedAt = performance.now();
+  return {
+    begin() {
+      const isFresh = performance.now() - allowedAt < verdictAgeMs;
+      const judging = isFresh ? undefined : requireRun(gate, task);
+      return judging === undefined ? execution.begin() : judging.then(() => execution.begin());
+    },
+  };
+}
+
 /** Ends the execution once, by what the invoker says or by an interruption, and releases it. */
 export function runToEnd(
   options: RunOptions,
@@ -111,7 +127,9 @@ export function runToEnd(
         if (end.status === 'success') finish(end);
         else explained(task, end, execution.allowed).then(finish, refuse);
       };
-      runCode(options, task, execution).then(explain).catch(refuse);
+      runCode(options, task, guarded(gate, task, execution))
+        .then(explain)
+        .catch(refuse);
     };
     const begin = () => {
       try {
