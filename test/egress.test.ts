@@ -196,7 +196,7 @@ describe.skipIf(missing !== undefined)(`egress of functions${missing ? ` (${miss
         'ward: refused tcp 10.0.0.1:80: a private network\n',
       ]);
       const explained = await runWard(['sandbox', 'explain', ...flags, '-o', 'json']);
-      expect(explained.stdout).toContain('reaches tcp api.example.com:443, nothing else');
+      expect(explained.stdout).toContain('reaches tcp api.example.com:443 and nothing else');
     } finally {
       await rm(folder, { recursive: true });
     }
