@@ -7,10 +7,9 @@ import { groupWriter } from './group-writer.ts';
 import { migrate, migrations } from './migrations/index.ts';
 import { storeParts } from './parts.ts';
 import type { Schema } from './schema.ts';
-import { sqliteThreadDialect } from './sqlite/dialect.ts';
+import { sqliteThreadDialect, sqliteWords } from './sqlite/dialect.ts';
 import { faultOf } from './sqlite/sql-fault.ts';
 import { startDatabaseThread } from './sqlite/thread.ts';
-import { sqliteWords } from './sqlite/words.ts';
 import type { RecordingTrouble, Store } from './types/store.ts';
 
 export interface StoreOptions {

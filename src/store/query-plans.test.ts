@@ -9,9 +9,8 @@ import { groupWriter } from './group-writer.ts';
 import { migrate, migrations } from './migrations/index.ts';
 import { storeParts } from './parts.ts';
 import type { Schema } from './schema.ts';
-import { sqliteThreadDialect } from './sqlite/dialect.ts';
+import { sqliteThreadDialect, sqliteWords } from './sqlite/dialect.ts';
 import { type DatabaseThread, startDatabaseThread } from './sqlite/thread.ts';
-import { sqliteWords } from './sqlite/words.ts';
 import {
   accept,
   activationRow,

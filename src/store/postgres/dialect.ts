@@ -8,10 +8,17 @@ import {
   PostgresIntrospector,
   PostgresQueryCompiler,
   type QueryResult,
+  sql,
 } from 'kysely';
 import { storeFault } from '../faults.ts';
+import type { SqlWords } from '../sql-words.ts';
 import type { Connection, Pool } from './pool.ts';
 import { faultOf } from './sql-state.ts';
+
+export const postgresWords: SqlWords = {
+  now: sql`(extract(epoch from clock_timestamp()) * 1000)::bigint`,
+  listed: (texts) => sql`(select unnest(${texts}::text[]))`,
+};
 
 export function postgresDialect(pool: Pool): Dialect {
   return {

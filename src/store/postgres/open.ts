@@ -8,15 +8,13 @@ import { storeParts } from '../parts.ts';
 import type { Schema } from '../schema.ts';
 import type { RecordingTrouble, Store } from '../types/store.ts';
 import { batches } from './batch.ts';
-import { postgresDialect } from './dialect.ts';
+import { postgresDialect, postgresWords } from './dialect.ts';
 import { postgresMigrations } from './migrations/index.ts';
 import { openPool } from './pool.ts';
-import { postgresWords } from './words.ts';
 
 export interface PostgresStoreOptions {
   /** `postgres://user:password@host:port/database`. The database is there, and the user owns it. */
   readonly url: string;
-  readonly connections?: number | undefined;
   /** Hears when writes begin to fail, and when they succeed again. */
   readonly onRecording?: (trouble: RecordingTrouble | undefined) => void;
 }

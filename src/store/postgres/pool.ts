@@ -9,7 +9,6 @@ export interface PoolOptions {
   readonly url: string;
   /** Names this server to the database: other servers see which writes are not theirs. */
   readonly node: string;
-  readonly connections?: number | undefined;
 }
 
 interface QueryRows {
@@ -34,17 +33,17 @@ export interface Pool {
   close(): Promise<void>;
 }
 
-const connections = 10;
+const mostConnections = 10;
 /** A statement of Ward takes milliseconds; one that is stuck behind a lock must not hold its connection. */
 const statementTimeoutMs = 30_000;
 const connectTimeoutMs = 5000;
 /** bigint, which counts and times are: both are far below 2^53. */
 const bigintType = 20;
 
-export function openPool({ url, node, connections: max = connections }: PoolOptions): Pool {
+export function openPool({ url, node }: PoolOptions): Pool {
   const pool = new pg.Pool({
     connectionString: url,
-    max,
+    max: mostConnections,
     application_name: 'ward',
     options: `-c ward.node=${node}`,
     connectionTimeoutMillis: connectTimeoutMs,

@@ -8,11 +8,18 @@ import {
   SqliteAdapter,
   SqliteIntrospector,
   SqliteQueryCompiler,
+  sql,
   type TransactionSettings,
 } from 'kysely';
 import type { SqlValue, Unit, UnitOutcome } from '../batch.ts';
 import { storeFault } from '../faults.ts';
+import type { SqlWords } from '../sql-words.ts';
 import type { DatabaseThread } from './thread.ts';
+
+export const sqliteWords: SqlWords = {
+  now: sql`cast(unixepoch('subsec') * 1000 as integer)`,
+  listed: (texts) => sql`(select value from json_each(${JSON.stringify(texts)}))`,
+};
 
 export interface SqliteThreadDialect extends Dialect {
   /** A batch, kept out of other people's open transactions. */
