@@ -39,7 +39,7 @@ export const deviceTechniques: readonly Technique[] = [
     'open a disk of the host',
     'sd(4)',
   ),
-  device('loop', ['/dev/loop-control', '/dev/loop0'], 'make a disk of a file', 'loop(4)'),
+  device('loop', ['/dev/loop-control', '/dev/loop0'], 'create a disk from a file', 'loop(4)'),
   device(
     'device-mapper',
     ['/dev/mapper/control', '/dev/btrfs-control', '/dev/zfs'],
@@ -56,13 +56,13 @@ export const deviceTechniques: readonly Technique[] = [
   device(
     'network-tunnel',
     ['/dev/net/tun', '/dev/ppp', '/dev/vsock'],
-    'make a network interface',
+    'create a network interface',
     'Documentation/networking/tuntap.rst',
   ),
   device(
     'input',
     ['/dev/uinput', '/dev/uhid', '/dev/input/event0', '/dev/input/mice'],
-    'read keystrokes, or make them',
+    'read or inject keystrokes',
     'Documentation/input/uinput.rst',
   ),
   device(
@@ -74,13 +74,13 @@ export const deviceTechniques: readonly Technique[] = [
   device(
     'userfaults',
     ['/dev/userfaultfd'],
-    'handle page faults oneself, without the system call',
+    'handle its own page faults without the system call',
     'userfaultfd(2)',
   ),
   device(
     'terminals',
     ['/dev/ptmx', '/dev/pts/ptmx', '/dev/pts/0'],
-    'make terminals, or open those of others',
+    'create terminals, or open those of others',
     'pts(4)',
   ),
   device(
@@ -104,7 +104,7 @@ export const deviceTechniques: readonly Technique[] = [
   {
     ...head,
     name: 'mknod-character',
-    title: 'make a device of one’s own: the kernel’s log',
+    title: 'create a device node for the kernel’s log',
     reference: 'mknod(2)',
     expects: ['EPERM', 'EACCES'],
     program: 'mknod',
@@ -113,7 +113,7 @@ export const deviceTechniques: readonly Technique[] = [
   {
     ...head,
     name: 'mknod-memory',
-    title: 'make a device of one’s own: the machine’s memory',
+    title: 'create a device node for the machine’s memory',
     reference: 'mknod(2), mem(4)',
     expects: ['EPERM', 'EACCES'],
     program: 'mknod',
@@ -122,7 +122,7 @@ export const deviceTechniques: readonly Technique[] = [
   {
     ...head,
     name: 'mknod-block',
-    title: 'make a device of one’s own: a disk of the host',
+    title: 'create a device node for a disk of the host',
     reference: 'mknod(2)',
     expects: ['EPERM', 'EACCES'],
     program: 'mknod',
@@ -135,29 +135,29 @@ export const deviceTechniques: readonly Technique[] = [
     title: 'change who may use the host’s /dev/null',
     reference: 'chmod(2), null(4)',
     expects: ['EPERM', 'EROFS', 'EACCES'],
-    harmlessInGvisor: 'it is a device of its kernel’s own',
+    harmlessInGvisor: 'it is its kernel’s own device',
   },
   {
     ...head,
     name: 'null-chown',
     control: 'user-namespace',
-    title: 'own the host’s /dev/null',
+    title: 'become the owner of the host’s /dev/null',
     reference: 'chown(2), null(4)',
     expects: ['EPERM', 'EROFS', 'EACCES', 'EINVAL'],
-    harmlessInGvisor: 'it is a device of its kernel’s own',
+    harmlessInGvisor: 'it is its kernel’s own device',
   },
   {
     ...head,
     name: 'device-times',
-    title: 'change when a device was last used, which the host and other tenants see',
+    title: 'change the last-used time of a device, which the host and other tenants see',
     reference: 'utimensat(2)',
     expects: ['EROFS', 'EPERM', 'EACCES'],
-    harmlessInGvisor: 'it is a device of its kernel’s own',
+    harmlessInGvisor: 'it is its kernel’s own device',
   },
   {
     ...head,
     name: 'device-inodes',
-    title: 'reach the host’s own device files, by which it can be hindered with locks',
+    title: 'reach the host’s own device files, whose locks can hold up the host',
     reference: 'flock(2), fcntl(2)',
     expects: ['absent'],
     run: async ({ run }) => {
@@ -170,10 +170,10 @@ export const deviceTechniques: readonly Technique[] = [
   {
     ...head,
     name: 'device-replace',
-    title: 'put a link in the place of a device, for what the host opens there next',
+    title: 'replace a device with a link, which the host might open next',
     reference: 'CVE-2025-31133',
     expects: ['EROFS', 'EACCES', 'EPERM'],
-    harmlessInGvisor: 'it is a folder of its kernel’s own',
+    harmlessInGvisor: 'it is its kernel’s own folder',
   },
 ];
 
@@ -184,7 +184,7 @@ function device(name: string, paths: readonly string[], title: string, reference
     title,
     reference,
     expects: ['absent', 'EPERM', 'EACCES'],
-    harmlessInGvisor: 'it is a device that its kernel made up',
+    harmlessInGvisor: 'its kernel emulates the device',
     cannotFail: absentOnHost(paths),
     program: 'device',
     parameters: { paths },

@@ -10,31 +10,31 @@ export const procTechniques: readonly Technique[] = [
   steer(
     'core-pattern',
     ['/proc/sys/kernel/core_pattern'],
-    'have a program started as root by a crash',
+    'have a crash start a program as root',
     'core(5), CVE-2025-31133, CVE-2025-52881',
   ),
   steer(
     'sysrq',
     ['/proc/sysrq-trigger'],
-    'restart the machine through the system request key',
+    'restart the machine with the system request key',
     'Documentation/admin-guide/sysrq.rst',
   ),
   steer(
     'modprobe-path',
     ['/proc/sys/kernel/modprobe'],
-    'name the program that loads modules',
+    'set the program that loads modules',
     'proc_sys_kernel(5)',
   ),
   steer(
     'hotplug-path',
     ['/proc/sys/kernel/hotplug', '/proc/sys/kernel/poweroff_cmd'],
-    'name a program that the kernel starts as root',
+    'set a program that the kernel starts as root',
     'proc_sys_kernel(5)',
   ),
   steer(
     'binfmt-register',
     ['/proc/sys/fs/binfmt_misc/register', '/proc/sys/fs/binfmt_misc/status'],
-    'name an interpreter for programs of the host',
+    'set an interpreter for programs of the host',
     'Documentation/admin-guide/binfmt-misc.rst',
   ),
   steer(
@@ -44,31 +44,31 @@ export const procTechniques: readonly Technique[] = [
       '/proc/sys/kernel/kptr_restrict',
       '/proc/sys/kernel/yama/ptrace_scope',
     ],
-    'weaken the kernel by its settings',
+    'weaken the kernel through its settings',
     'proc_sys_kernel(5)',
   ),
   steer(
     'sysctl-memory',
     ['/proc/sys/vm/overcommit_memory', '/proc/sys/vm/panic_on_oom', '/proc/sys/vm/drop_caches'],
-    'steer the memory of all',
+    'change memory settings for the whole machine',
     'proc_sys_vm(5)',
   ),
   steer(
     'sysctl-files',
     ['/proc/sys/fs/file-max', '/proc/sys/fs/protected_symlinks', '/proc/sys/fs/suid_dumpable'],
-    'steer the file systems of all',
+    'change file system settings for the whole machine',
     'proc_sys_fs(5)',
   ),
   steer(
     'sysctl-network',
     ['/proc/sys/net/ipv4/ip_forward', '/proc/sys/net/core/bpf_jit_enable'],
-    'steer the network by its settings',
+    'change network settings for the whole machine',
     'Documentation/networking/ip-sysctl.rst',
   ),
   steer(
     'irq-affinity',
     ['/proc/irq/default_smp_affinity'],
-    'steer which processor serves interrupts',
+    'choose which processor serves interrupts',
     'Documentation/core-api/irq/irq-affinity.rst',
   ),
   steer(
@@ -81,14 +81,14 @@ export const procTechniques: readonly Technique[] = [
   steer(
     'pressure-trigger',
     ['/proc/pressure/cpu', '/proc/pressure/memory', '/proc/pressure/io'],
-    'have the kernel watch the pressure of all',
+    'make the kernel watch the pressure on the whole machine',
     'Documentation/accounting/psi.rst',
   ),
   tell('kernel-memory', ['/proc/kcore'], 'read the kernel’s memory', 'proc_kcore(5)'),
   tell(
     'kernel-keys',
     ['/proc/keys', '/proc/key-users'],
-    'list the keys that the kernel keeps',
+    'list the keys that the kernel stores',
     'proc_keys(5)',
   ),
   tell(
@@ -106,26 +106,26 @@ export const procTechniques: readonly Technique[] = [
   tell(
     'interrupt-counts',
     ['/proc/interrupts', '/proc/softirqs'],
-    'count interrupts, which tells keystrokes',
+    'count interrupts, which reveals keystrokes',
     'GHSA-6fw5-f8r9-fgfm',
   ),
   tell('kernel-messages', ['/proc/kmsg'], 'read the kernel’s log', 'proc_kmsg(5)'),
   tell(
     'page-flags',
     ['/proc/kpageflags', '/proc/kpagecount', '/proc/kpagecgroup'],
-    'look at every page of the machine',
+    'inspect every memory page of the machine',
     'Documentation/admin-guide/mm/pagemap.rst',
   ),
   tell(
     'kernel-objects',
     ['/proc/slabinfo', '/proc/vmallocinfo', '/proc/pagetypeinfo', '/proc/zoneinfo'],
-    'look at what the kernel has allocated',
+    'inspect the kernel’s allocations',
     'slabinfo(5)',
   ),
   tell(
     'machine-map',
     ['/proc/iomem', '/proc/ioports', '/proc/modules', '/proc/bus/pci/devices'],
-    'map the machine’s devices and modules',
+    'list the machine’s devices and modules',
     'proc_iomem(5)',
   ),
   tell(
@@ -137,7 +137,7 @@ export const procTechniques: readonly Technique[] = [
   tell(
     'boot-identity',
     ['/proc/sys/kernel/random/boot_id'],
-    'recognise the machine by its boot',
+    'identify the machine by its boot id',
     'proc_sys_kernel(5)',
   ),
   tell(

@@ -3,7 +3,7 @@ import type { Technique } from '../types.ts';
 
 const head = { vector: 'escape' } as const;
 
-const below = 'what runs is still below its kernel';
+const below = 'the code still runs on its kernel';
 
 export const programTechniques: readonly Technique[] = [
   ...['/tmp', '/dev/shm'].map(
@@ -11,7 +11,7 @@ export const programTechniques: readonly Technique[] = [
       ...head,
       control: 'tmpfs-limit',
       name: `exec-${folder.split('/').at(-1)}`,
-      title: `run a script that was written to ${folder}`,
+      title: `run a script written to ${folder}`,
       reference: 'execve(2), mount(2) MS_NOEXEC',
       expects: ['EACCES', 'EPERM'],
       harmlessInGvisor: below,
@@ -23,7 +23,7 @@ export const programTechniques: readonly Technique[] = [
     ...head,
     control: 'tmpfs-limit',
     name: 'exec-binary',
-    title: 'run a binary that was written to /tmp',
+    title: 'run a binary written to /tmp',
     reference: 'execve(2)',
     expects: ['EACCES', 'EPERM'],
     harmlessInGvisor: below,
@@ -41,7 +41,7 @@ export const programTechniques: readonly Technique[] = [
     ...head,
     control: 'tmpfs-limit',
     name: 'exec-by-loader',
-    title: 'have the dynamic loader run what may not be run',
+    title: 'make the dynamic loader run a file that must not run',
     reference: 'ld.so(8), mmap(2)',
     expects: ['EACCES', 'EPERM', 'refused', 'absent'],
     harmlessInGvisor: below,
@@ -70,13 +70,13 @@ export const programTechniques: readonly Technique[] = [
     title: 'leave a set-uid program for another user to start',
     reference: 'chmod(2), mount(2) MS_NOSUID',
     expects: ['refused', 'EPERM'],
-    harmlessInGvisor: 'the file is in memory of its kernel, where nobody else looks',
+    harmlessInGvisor: 'the file is in its kernel’s memory, where no one else reads it',
   },
   {
     ...head,
     control: 'seccomp',
     name: 'file-capability',
-    title: 'give a file capabilities',
+    title: 'give capabilities to a file',
     reference: 'capabilities(7), setxattr(2)',
     expects: ['EPERM'],
   },
@@ -85,10 +85,10 @@ export const programTechniques: readonly Technique[] = [
       ...head,
       control: 'seccomp',
       name: `attribute-${attribute.split('.')[0]}`,
-      title: `set an extended attribute of the kind ${attribute.split('.')[0]}`,
+      title: `set an extended attribute of the class ${attribute.split('.')[0]}`,
       reference: 'setxattr(2), CVE-2023-0386',
       expects: ['EPERM', 'EOPNOTSUPP'],
-      harmlessInGvisor: 'the file is in memory of its kernel, where nobody else looks',
+      harmlessInGvisor: 'the file is in its kernel’s memory, where no one else reads it',
       program: 'attribute',
       parameters: { attribute },
     }),

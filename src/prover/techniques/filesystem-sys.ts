@@ -10,7 +10,7 @@ export const sysTechniques: readonly Technique[] = [
   steer(
     'uevent-helper',
     ['/sys/kernel/uevent_helper'],
-    'name the program that the kernel starts for each device',
+    'set the program that the kernel starts for each device',
     'Documentation/core-api/kobject.rst',
   ),
   steer(
@@ -22,7 +22,7 @@ export const sysTechniques: readonly Technique[] = [
   steer(
     'page-merging',
     ['/sys/kernel/mm/ksm/run', '/sys/kernel/mm/transparent_hugepage/enabled'],
-    'have the kernel merge pages of all, which tells their content',
+    'make the kernel merge pages of all processes, which reveals their content',
     'Documentation/admin-guide/mm/ksm.rst, CVE-2015-2877',
   ),
   steer(
@@ -39,7 +39,7 @@ export const sysTechniques: readonly Technique[] = [
       '/sys/fs/cgroup/memory/release_agent',
       '/sys/fs/cgroup/cpu/release_agent',
     ],
-    'name the program that the kernel starts as root when a group empties',
+    'set the program that the kernel starts as root when a group becomes empty',
     'CVE-2022-0492',
   ),
   steer(
@@ -52,13 +52,13 @@ export const sysTechniques: readonly Technique[] = [
       '/sys/fs/cgroup/pids/pids.max',
       '/sys/fs/cgroup/cpu/cpu.cfs_quota_us',
     ],
-    'lift one’s own limits',
+    'lift its own limits',
     'cgroups(7)',
   ),
   steer(
     'cgroup-devices',
     ['/sys/fs/cgroup/devices/devices.allow'],
-    'allow oneself every device',
+    'allow itself every device',
     'cgroups(7), devices',
   ),
   steer(
@@ -69,7 +69,7 @@ export const sysTechniques: readonly Technique[] = [
       '/sys/fs/cgroup/freezer/freezer.state',
       '/sys/fs/cgroup/freezer/cgroup.procs',
     ],
-    'thaw oneself, or leave the group that is frozen',
+    'thaw itself, or leave the frozen group',
     'cgroups(7)',
   ),
   tell(
@@ -86,13 +86,13 @@ export const sysTechniques: readonly Technique[] = [
   tell(
     'energy',
     ['/sys/class/powercap', '/sys/devices/virtual/powercap', '/sys/class/thermal'],
-    'measure energy, which tells keys',
+    'measure energy, which reveals keys',
     'CVE-2020-8694 (Platypus)',
   ),
   tell(
     'kernel-notes',
     ['/sys/kernel/notes', '/sys/kernel/vmcoreinfo', '/sys/kernel/btf/vmlinux'],
-    'read where the kernel was built to be',
+    'read the kernel’s build-time addresses',
     'CVE-2024-26816',
   ),
   tell(
@@ -104,7 +104,7 @@ export const sysTechniques: readonly Technique[] = [
       '/sys/kernel/slab',
       '/sys/fs/pstore',
     ],
-    'look into the kernel through its debugging file systems',
+    'inspect the kernel through its debugging file systems',
     'Documentation/filesystems/debugfs.rst',
   ),
   tell(

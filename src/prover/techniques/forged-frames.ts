@@ -19,7 +19,7 @@ interface Misdeed {
 const misdeeds: readonly Misdeed[] = [
   {
     name: 'frame-garbage',
-    title: 'write what is not a frame',
+    title: 'write bytes that are not a frame',
     expects: ['refused'],
   },
   {
@@ -44,32 +44,32 @@ const misdeeds: readonly Misdeed[] = [
   },
   {
     name: 'frame-unknown',
-    title: 'send what nobody waits for',
+    title: 'send an unexpected frame',
     expects: ['refused'],
   },
   {
     name: 'frame-init',
-    title: 'be initialised a second time',
+    title: 'report initialisation a second time',
     expects: ['refused'],
   },
   {
     name: 'frame-text',
-    title: 'answer with a text in the place of an object',
+    title: 'answer with a text instead of an object',
     expects: ['refused'],
   },
   {
     name: 'frame-invalid-utf8',
-    title: 'answer with bytes that are no text',
+    title: 'answer with bytes that are not text',
     expects: ['refused'],
   },
   {
     name: 'frame-deep',
-    title: 'answer with what nests without end, for the code that walks it',
+    title: 'answer with endless nesting, against code that walks it',
     expects: ['refused'],
   },
   {
     name: 'frame-large',
-    title: 'answer with 12 MiB, for the code that keeps it',
+    title: 'answer with 12 MiB, against code that keeps it',
     expects: ['limit'],
   },
   {
@@ -93,7 +93,7 @@ export const frameTechniques: readonly Technique[] = [
   {
     ...head,
     name: 'frame-prototype',
-    title: 'answer with names that change every object of the host',
+    title: 'answer with names that would change every object of the host',
     reference: 'CVE-2019-10744 (prototype pollution)',
     expects: ['refused'],
     run: pollute,

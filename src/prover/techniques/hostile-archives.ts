@@ -22,7 +22,7 @@ export const archiveTechniques: readonly Technique[] = [
   {
     ...head,
     name: 'archive-link',
-    title: 'bring a link to a file of the host’s among the code',
+    title: 'put a link to a host file in the code',
     reference: 'CVE-2018-1002200 (Zip Slip)',
     run: (context) =>
       bring(context, [
@@ -33,7 +33,7 @@ export const archiveTechniques: readonly Technique[] = [
   {
     ...head,
     name: 'archive-through-link',
-    title: 'bring a link to a folder of the host’s, and a file behind it',
+    title: 'put a link to a host folder in the code, and a file behind the link',
     reference: 'CVE-2018-1002200 (Zip Slip), CVE-2021-32610',
     run: (context) =>
       bring(context, [
@@ -45,7 +45,7 @@ export const archiveTechniques: readonly Technique[] = [
   {
     ...head,
     name: 'archive-climb',
-    title: 'bring a file whose name climbs out of the folder',
+    title: 'put a file in the code whose name climbs out of the folder',
     reference: 'CVE-2018-1002200 (Zip Slip)',
     run: (context) =>
       bring(
@@ -60,7 +60,7 @@ export const archiveTechniques: readonly Technique[] = [
   {
     ...head,
     name: 'archive-absolute',
-    title: 'bring a file whose name is that of one of the host’s',
+    title: 'put a file in the code whose name is that of a host file',
     reference: 'CVE-2018-1002200 (Zip Slip)',
     run: (context) =>
       bring(
@@ -75,7 +75,7 @@ export const archiveTechniques: readonly Technique[] = [
   {
     ...head,
     name: 'archive-bomb',
-    title: 'bring an archive that says ten bytes and unpacks to 18 MiB',
+    title: 'send an archive that declares ten bytes and unpacks to 18 MiB',
     reference: 'CWE-409',
     run: (context) =>
       bring(
@@ -90,7 +90,7 @@ export const archiveTechniques: readonly Technique[] = [
   {
     ...head,
     name: 'archive-special',
-    title: 'bring a device and a pipe among the code',
+    title: 'put a device and a pipe in the code',
     reference: 'mknod(2)',
     run: (context) =>
       bring(context, [

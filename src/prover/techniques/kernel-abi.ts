@@ -16,7 +16,7 @@ export const abiTechniques: readonly Technique[] = [
   {
     ...head,
     name: 'abi-socketcall',
-    title: 'open a socket by the call whose arguments no filter can see',
+    title: 'open a socket with the call whose arguments no filter can see',
     reference: 'socketcall(2), CVE-2026-31431',
     expects: ['killed', 'signal', 'absent', 'ENOSYS', 'EPERM'],
     makesCode: true,
@@ -24,7 +24,7 @@ export const abiTechniques: readonly Technique[] = [
   {
     ...head,
     name: 'abi-far-jump',
-    title: 'change to 32-bit mode and make calls there',
+    title: 'switch to 32-bit mode and make calls there',
     reference: 'seccomp(2), Intel SDM volume 2, JMP',
     expects: ['killed', 'signal', 'absent'],
     makesCode: true,
@@ -41,7 +41,7 @@ export const abiTechniques: readonly Technique[] = [
     ...head,
     name: 'abi-x32-mount',
     cannotFail: withoutOption('CONFIG_X86_X32_ABI'),
-    title: 'make a refused call by its x32 number',
+    title: 'make a refused call with its x32 number',
     reference: 'seccomp(2), Caveats',
     expects: ['killed', 'ENOSYS', 'EPERM', 'absent'],
   },
@@ -55,7 +55,7 @@ export const abiTechniques: readonly Technique[] = [
   {
     ...head,
     name: 'segment-descriptors',
-    title: 'make segments of one’s own',
+    title: 'create its own memory segments',
     reference: 'modify_ldt(2), CVE-2017-17053',
     expects: ['EPERM', 'ENOSYS', 'absent'],
   },
@@ -63,10 +63,10 @@ export const abiTechniques: readonly Technique[] = [
     ...head,
     name: 'map-page-zero',
     control: 'no-capabilities',
-    title: 'map memory at address 0, where a null pointer of the kernel would lead',
+    title: 'map memory at address 0, where a null pointer in the kernel would lead',
     reference: 'proc_sys_vm(5), mmap_min_addr; CVE-2009-2692',
     expects: ['EPERM', 'EACCES', 'EINVAL', 'ENOMEM'],
-    harmlessInGvisor: 'it is an address of the process only',
+    harmlessInGvisor: 'it is an address in this process only',
   },
   {
     ...head,
@@ -74,7 +74,7 @@ export const abiTechniques: readonly Technique[] = [
     title: 'type into a terminal that others read',
     reference: 'ioctl_tty(2), TIOCSTI; CVE-2016-2568, CVE-2023-28339',
     expects: ['EPERM', 'EIO', 'ENOTTY'],
-    harmlessInGvisor: 'only a terminal of its kernel’s own making was reached',
+    harmlessInGvisor: 'it reached only a terminal that its kernel emulates',
   },
   {
     ...head,

@@ -21,14 +21,14 @@ export const mountTechniques: readonly Technique[] = [
   {
     ...head,
     name: 'mount-remount-root',
-    title: 'make the root writable by remounting it',
+    title: 'remount the root as writable',
     reference: 'mount(2), MS_REMOUNT',
     expects: ['killed', 'EPERM'],
   },
   {
     ...head,
     name: 'mount-remount-exec',
-    title: 'let programs run from /tmp by remounting it',
+    title: 'remount /tmp so that programs run from it',
     reference: 'mount(2), MS_NOEXEC',
     expects: ['killed', 'EPERM'],
   },
@@ -42,14 +42,14 @@ export const mountTechniques: readonly Technique[] = [
   {
     ...head,
     name: 'mount-propagation',
-    title: 'share mounts with the host again',
+    title: 'make mounts propagate to the host again',
     reference: 'mount_namespaces(7), MS_SHARED',
     expects: ['killed', 'EPERM'],
   },
   {
     ...head,
     name: 'mount-cgroup',
-    title: 'mount the control groups, for their release_agent',
+    title: 'mount the control groups to use their release_agent',
     reference: 'CVE-2022-0492',
     expects: ['killed', 'EPERM'],
   },
@@ -63,7 +63,7 @@ export const mountTechniques: readonly Technique[] = [
   {
     ...head,
     name: 'umount-proc',
-    title: 'take away the mounts that hide parts of /proc',
+    title: 'remove the mounts that hide parts of /proc',
     reference: 'umount(2), MNT_DETACH',
     expects: ['killed', 'EPERM'],
   },

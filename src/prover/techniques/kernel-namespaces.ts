@@ -4,7 +4,7 @@ import type { Technique } from '../types.ts';
 
 const head = { vector: 'escape', control: 'seccomp' } as const;
 
-const own = 'it is a namespace of the kernel in user space, which gives nothing on the host';
+const own = 'it is a namespace of the kernel in user space, which gives no access to the host';
 
 export const namespaceTechniques: readonly Technique[] = [
   unshare('user', 'CVE-2022-0185, CVE-2023-32233, user_namespaces(7)'),
@@ -18,7 +18,7 @@ export const namespaceTechniques: readonly Technique[] = [
   {
     ...head,
     name: 'clone-user-namespace',
-    title: 'start a process in a user namespace of its own',
+    title: 'start a process in a new user namespace',
     reference: 'clone(2), CLONE_NEWUSER',
     expects: ['EPERM'],
     harmlessInGvisor: own,
@@ -26,7 +26,7 @@ export const namespaceTechniques: readonly Technique[] = [
   {
     ...head,
     name: 'clone-namespaces',
-    title: 'start a process in a namespace of any other kind',
+    title: 'start a process in a new namespace of any other kind',
     reference: 'clone(2)',
     expects: ['EPERM'],
     harmlessInGvisor: own,
@@ -42,7 +42,7 @@ export const namespaceTechniques: readonly Technique[] = [
   {
     ...head,
     name: 'clone3-namespaces',
-    title: 'start a process in a new user namespace by the call whose flags no filter can see',
+    title: 'start a process in a new user namespace with the call whose flags no filter can see',
     reference: 'clone3(2), seccomp(2)',
     expects: ['ENOSYS', 'EPERM'],
     harmlessInGvisor: own,
@@ -83,7 +83,7 @@ function unshare(kind: string, reference: string): Technique {
   return {
     ...head,
     name: `unshare-${kind}`,
-    title: `make a new ${kind} namespace`,
+    title: `create a new ${kind} namespace`,
     reference: `unshare(2), ${reference}`,
     expects: ['killed', 'EPERM'],
     program: 'unshare',

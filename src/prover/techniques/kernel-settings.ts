@@ -22,7 +22,7 @@ function setting(
 export const settingTechniques: readonly Technique[] = [
   setting(
     'speculation-ask',
-    'ask how far the processor may speculate for one',
+    'ask how far the processor may speculate for its process',
     'prctl(2), PR_GET_SPECULATION_CTRL; CVE-2018-3639',
     [
       ['stores may be bypassed, or not: it is told', 52, 0],
@@ -31,29 +31,32 @@ export const settingTechniques: readonly Technique[] = [
   ),
   setting(
     'syscall-dispatch',
-    'have system calls sent to a handler of one’s own',
+    'redirect system calls to its own handler',
     'Documentation/admin-guide/syscall-user-dispatch.rst',
     [['dispatch may be switched', 59, 0]],
   ),
-  setting('time-stamp-counter', 'decide whether the time stamp counter may be read', 'prctl(2), PR_SET_TSC', [
-    ['the counter may be switched', 26, 1],
-  ]),
-  setting('machine-checks', 'decide how one dies of broken memory', 'prctl(2), PR_MCE_KILL; CVE-2015-8839', [
-    ['the policy of machine checks may be set', 33, 0],
-  ]),
   setting(
-    'timer-slack',
-    'have timers served more precisely than those of others',
-    'prctl(2), PR_SET_TIMERSLACK',
-    [['the slack may be set', 29, 50000]],
+    'time-stamp-counter',
+    'control whether processes may read the time stamp counter',
+    'prctl(2), PR_SET_TSC',
+    [['the counter may be switched', 26, 1]],
   ),
-  setting('reaper-become', 'take over processes that others have left', 'prctl(2), PR_SET_CHILD_SUBREAPER', [
+  setting(
+    'machine-checks',
+    'control how broken memory kills its process',
+    'prctl(2), PR_MCE_KILL; CVE-2015-8839',
+    [['the policy of machine checks may be set', 33, 0]],
+  ),
+  setting('timer-slack', 'make its timers more precise than those of others', 'prctl(2), PR_SET_TIMERSLACK', [
+    ['the slack may be set', 29, 50000],
+  ]),
+  setting('reaper-become', 'adopt orphaned processes of others', 'prctl(2), PR_SET_CHILD_SUBREAPER', [
     ['it adopts processes', 36, 0],
   ]),
   {
     ...head,
     name: 'core-cookie',
-    title: 'leave the group of those that may share a processor core',
+    title: 'leave the group of processes that may share a processor core',
     reference: 'Documentation/admin-guide/hw-vuln/core-scheduling.rst',
     expects: ['EPERM'],
     harmlessInGvisor: own,
@@ -62,7 +65,7 @@ export const settingTechniques: readonly Technique[] = [
     (what): Technique => ({
       ...head,
       name: `file-flags-${what}`,
-      title: `have file flags of ${what === 'stdin' ? 'a stream of Ward’s' : 'the image'} told or set by the file system`,
+      title: `make the file system report or set file flags of ${what === 'stdin' ? 'one of Ward’s streams' : 'the image'}`,
       reference: 'FS_IOC_GETFLAGS(2const), FS_IOC_FIEMAP',
       expects: ['EPERM', 'ENOTTY'],
       harmlessInGvisor: own,
@@ -70,16 +73,16 @@ export const settingTechniques: readonly Technique[] = [
   ),
   ...(
     [
-      ['map', 'map memory to be written and run'],
-      ['protect', 'make memory run that was written'],
-      ['file', 'run a file of one’s own, mapped to be written'],
+      ['map', 'map memory as both writable and executable'],
+      ['protect', 'make written memory executable'],
+      ['file', 'run its own file that is mapped as writable'],
     ] as const
   ).map(
     ([name, title]): Technique => ({
       ...{ ...head, control: 'no-write-execute', name: `write-execute-${name}`, title },
       reference: 'prctl(2), PR_SET_MDWE',
       expects: ['EACCES', 'EPERM'],
-      harmlessInGvisor: 'what runs is still below its kernel',
+      harmlessInGvisor: 'the code still runs on its kernel',
       cannotFail: ({ kernel }) => (isSince(kernel, '6.3') ? undefined : 'the kernel has no PR_SET_MDWE'),
     }),
   ),

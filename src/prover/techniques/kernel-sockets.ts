@@ -3,7 +3,7 @@ import type { Technique } from '../types.ts';
 
 const head = { vector: 'escape', control: 'seccomp' } as const;
 
-const own = 'it is a socket of its kernel, whose network has nothing but lo';
+const own = 'it is a socket of its kernel, whose network has only lo';
 
 function option(name: string, title: string, reference: string): Technique {
   return {
@@ -19,33 +19,33 @@ function option(name: string, title: string, reference: string): Technique {
 export const socketOptionTechniques: readonly Technique[] = [
   option(
     'tcp-signatures',
-    'have the kernel sign segments of TCP, with keys that it keeps',
+    'make the kernel sign TCP segments with keys that it stores',
     'tcp(7) TCP_MD5SIG, RFC 2385, RFC 5925',
   ),
   option(
     'tcp-upper-protocols',
-    'put another protocol on top of TCP in the kernel, by a module that it loads for it: kTLS, ESP in TCP, SMC',
+    'make the kernel load a module for another protocol on top of TCP: kTLS, ESP in TCP, SMC',
     'Documentation/networking/tls.rst, CVE-2023-0461',
   ),
   option(
     'udp-encapsulation',
-    'have the kernel take datagrams for packets of IPsec',
+    'make the kernel treat datagrams as IPsec packets',
     'udp(7) UDP_ENCAP, RFC 3948',
   ),
   option(
     'udp-segmentation',
-    'hand large blocks to the kernel to be cut into datagrams, and have them put together',
+    'have the kernel split large blocks into datagrams, and join datagrams into blocks',
     'udp(7) UDP_SEGMENT, CVE-2017-1000112',
   ),
   option(
     'ipv6-extension-headers',
-    'have packets carry routing headers and options of IPv6',
+    'send packets with IPv6 routing headers and options',
     'ipv6(7), RFC 5095; CVE-2016-3841, CVE-2017-7542',
   ),
   {
     ...head,
     name: 'tcp-zero-copy-receive',
-    title: 'map pages that TCP has received, shared with who sent them',
+    title: 'map received TCP pages that are shared with their sender',
     reference: 'Documentation/networking/msg_zerocopy.rst, TCP_ZEROCOPY_RECEIVE',
     expects: ['EPERM', 'ENOPROTOOPT'],
     harmlessInGvisor: own,
@@ -53,7 +53,7 @@ export const socketOptionTechniques: readonly Technique[] = [
   {
     ...head,
     name: 'unix-out-of-band',
-    title: 'send a byte out of band between Unix sockets',
+    title: 'send an out-of-band byte between Unix sockets',
     reference: 'unix(7) MSG_OOB, CVE-2025-38236',
     expects: ['EPERM', 'EOPNOTSUPP'],
     harmlessInGvisor: own,
@@ -61,7 +61,7 @@ export const socketOptionTechniques: readonly Technique[] = [
   {
     ...head,
     name: 'unix-out-of-band-receive',
-    title: 'receive out of band, and look past the mark',
+    title: 'receive out-of-band data and look past the mark',
     reference: 'unix(7) MSG_OOB, CVE-2025-38236',
     expects: ['EPERM', 'EOPNOTSUPP', 'EINVAL'],
     harmlessInGvisor: own,
@@ -69,7 +69,7 @@ export const socketOptionTechniques: readonly Technique[] = [
   {
     ...head,
     name: 'futex-priority',
-    title: 'have the kernel lend priorities between threads that wait for a lock',
+    title: 'make the kernel lend priorities between threads that wait for a lock',
     reference: 'futex(2) FUTEX_LOCK_PI, CVE-2014-3153 (Towelroot), CVE-2021-3347',
     expects: ['EPERM', 'ENOSYS'],
     harmlessInGvisor: 'it is a lock of its kernel',
@@ -85,8 +85,7 @@ export const socketOptionTechniques: readonly Technique[] = [
   {
     ...head,
     name: 'thread-features',
-    title:
-      'switch features of the processor for oneself: a fault at CPUID, tags in addresses, large registers',
+    title: 'switch its own processor features: a fault at CPUID, tags in addresses, large registers',
     reference: 'arch_prctl(2), Documentation/arch/x86/xstate.rst',
     expects: ['EPERM', 'absent'],
     harmlessInGvisor: 'it is a register that its kernel emulates',

@@ -38,7 +38,7 @@ export const hostTechniques: readonly Technique[] = [
     ...head,
     expects,
     name: 'host-abstract-socket',
-    title: 'reach a server of the host by a name in the abstract space',
+    title: 'reach a server of the host through an abstract socket name',
     reference: 'unix(7), CVE-2020-15257',
     run: (context) => {
       const name = `ward-prove-${randomHex(8)}`;
@@ -52,7 +52,7 @@ export const hostTechniques: readonly Technique[] = [
     expects,
     control: 'mount-namespace',
     name: 'host-path-socket',
-    title: 'reach a server of the host by a path that everybody may use',
+    title: 'reach a server of the host through a path that all users may use',
     reference: 'unix(7)',
     run: async (context) => {
       const folder = await mkdtemp(join(tmpdir(), 'ward-prove-'));

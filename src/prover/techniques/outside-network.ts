@@ -3,7 +3,7 @@ import type { Technique } from '../types.ts';
 
 const head = { vector: 'outside', control: 'network-namespace' } as const;
 
-const own = 'it is the network of its kernel, which has nothing but lo';
+const own = 'it is its kernel’s network, which has only lo';
 
 const unreachable = [
   'ENETUNREACH',
@@ -62,7 +62,7 @@ export const networkTechniques: readonly Technique[] = [
       ['198.51.100.1', 80],
       ['2001:db8::1', 443],
     ],
-    'reach the internet (addresses that belong to nobody)',
+    'reach the internet (at addresses reserved for documentation)',
     'RFC 5737, RFC 3849',
   ),
   reach(
@@ -85,7 +85,7 @@ export const networkTechniques: readonly Technique[] = [
   {
     ...head,
     name: 'resolve-names',
-    title: 'exfiltrate by asking for names',
+    title: 'exfiltrate data by resolving names',
     reference: 'resolver(3)',
     expects: ['absent'],
   },
@@ -108,7 +108,7 @@ export const networkTechniques: readonly Technique[] = [
     ...head,
     control: 'no-capabilities',
     name: 'interface-create',
-    title: 'make a network device by netlink',
+    title: 'create a network device through netlink',
     reference: 'rtnetlink(7), RTM_NEWLINK',
     expects: ['EPERM', 'EACCES', 'EOPNOTSUPP'],
     harmlessInGvisor: own,
@@ -126,7 +126,7 @@ export const networkTechniques: readonly Technique[] = [
     ...head,
     control: 'seccomp',
     name: 'socket-filter',
-    title: 'have the kernel compile a filter of one’s own to machine code',
+    title: 'make the kernel compile its own filter to machine code',
     reference: 'socket(7) SO_ATTACH_FILTER, CVE-2024-2201 (Native BHI)',
     expects: ['EPERM'],
     harmlessInGvisor: 'it is a filter of its kernel, which compiles nothing',
@@ -135,7 +135,7 @@ export const networkTechniques: readonly Technique[] = [
     ...head,
     control: 'no-capabilities',
     name: 'socket-options',
-    title: 'mark packets, take addresses of others, and go past buffer limits',
+    title: 'mark packets, take addresses of others, and exceed buffer limits',
     reference: 'socket(7) SO_MARK, ip(7) IP_TRANSPARENT',
     expects: ['EPERM', 'EACCES'],
     harmlessInGvisor: own,
@@ -144,7 +144,7 @@ export const networkTechniques: readonly Technique[] = [
     ...head,
     control: 'no-capabilities',
     name: 'low-port',
-    title: 'listen on a port that belongs to the system',
+    title: 'listen on a system port',
     reference: 'ip(7), ip_unprivileged_port_start',
     expects: ['EACCES', 'EPERM'],
     harmlessInGvisor: own,
@@ -153,7 +153,7 @@ export const networkTechniques: readonly Technique[] = [
     ...head,
     control: 'mount-namespace',
     name: 'network-settings',
-    title: 'read where the host’s servers are',
+    title: 'read the addresses of the host’s servers',
     reference: 'resolv.conf(5), hosts(5)',
     expects: ['absent'],
   },

@@ -3,7 +3,7 @@ import type { Technique } from '../types.ts';
 
 const head = { vector: 'outside', control: 'seccomp' } as const;
 
-const own = 'it is a socket of its kernel, whose network has nothing but lo';
+const own = 'it is a socket of its kernel, whose network has only lo';
 
 /** Asks for a type that doesn't exist first and, where that is refused too, for the right one. */
 function family(name: string, names: readonly string[], title: string, reference: string): Technique {
@@ -35,7 +35,7 @@ export const socketTechniques: readonly Technique[] = [
   {
     ...head,
     name: 'socket-raw',
-    title: 'make packets of one’s own',
+    title: 'create its own packets',
     reference: 'raw(7)',
     expects: ['EPERM', 'EACCES'],
   },
@@ -57,7 +57,7 @@ export const socketTechniques: readonly Technique[] = [
   {
     ...head,
     name: 'socket-protocol',
-    title: 'have the kernel load a module for another protocol of IP',
+    title: 'make the kernel load a module for another IP protocol',
     reference: 'socket(2), CVE-2022-2078 (DCCP), CVE-2019-8956 (SCTP)',
     expects: ['EPERM', 'EACCES'],
     harmlessInGvisor: 'its kernel has no modules',
@@ -72,26 +72,26 @@ export const socketTechniques: readonly Technique[] = [
   {
     ...head,
     name: 'socketpair-family',
-    title: 'make a pair of sockets of another family than Unix',
+    title: 'create a socket pair of a family other than Unix',
     reference: 'socketpair(2), CVE-2019-15239',
     expects: ['EPERM', 'EOPNOTSUPP'],
   },
   family('vsock', ['VSOCK'], 'reach the hypervisor', 'vsock(7), CVE-2021-26708, CVE-2025-21756'),
-  family('rxrpc', ['RXRPC'], 'reach the file servers’ protocol', 'CVE-2026-43500 (Dirty Frag)'),
-  family('can', ['CAN'], 'reach the field bus of a machine', 'CVE-2010-2959, CVE-2021-3609'),
+  family('rxrpc', ['RXRPC'], 'use the protocol of file servers', 'CVE-2026-43500 (Dirty Frag)'),
+  family('can', ['CAN'], 'reach the machine’s field bus', 'CVE-2010-2959, CVE-2021-3609'),
   family(
     'bluetooth',
     ['BLUETOOTH', 'NFC', 'IEEE802154'],
-    'reach radios of the machine',
+    'reach the machine’s radios',
     'CVE-2020-12351, CVE-2021-23134',
   ),
   family(
     'cluster',
     ['TIPC', 'RDS', 'SMC', 'KCM', 'QIPCRTR', 'MCTP', 'IB'],
-    'reach protocols of clusters',
+    'use cluster protocols',
     'CVE-2021-43267, CVE-2010-3904, CVE-2018-5391',
   ),
-  family('key-management', ['KEY'], 'manage keys of IPsec', 'ipsec(7), RFC 2367; CVE-2022-1353'),
+  family('key-management', ['KEY'], 'manage IPsec keys', 'ipsec(7), RFC 2367; CVE-2022-1353'),
   family('xdp', ['XDP'], 'take packets before the kernel sees them', 'Documentation/networking/af_xdp.rst'),
   family(
     'forgotten',
@@ -110,18 +110,18 @@ export const socketTechniques: readonly Technique[] = [
       'CAIF',
       'PPPOX',
     ],
-    'use protocols that nobody maintains',
+    'use unmaintained protocols',
     'CVE-2022-1199, CVE-2009-2909, CVE-2010-3848',
   ),
   netlink('firewall', 12, 'change the packet filter', 'CVE-2023-32233, CVE-2024-1086 (nf_tables)'),
-  netlink('ipsec', 6, 'change rules of IPsec', 'CVE-2017-16939, CVE-2026-43284'),
+  netlink('ipsec', 6, 'change IPsec rules', 'CVE-2017-16939, CVE-2026-43284'),
   netlink('audit', 9, 'write to the audit log', 'audit(8), CAP_AUDIT_WRITE'),
-  netlink('devices', 15, 'hear of devices, or forge such news', 'udev(7), CVE-2009-1185'),
+  netlink('devices', 15, 'receive or forge device events', 'udev(7), CVE-2009-1185'),
   netlink('diagnosis', 4, 'list the sockets of all processes', 'sock_diag(7), CVE-2013-1763'),
   netlink(
     'generic',
     16,
-    'reach whatever has registered itself: drivers, file systems, task statistics',
+    'reach any registered service: drivers, file systems, task statistics',
     'CVE-2017-6074, Documentation/accounting/taskstats.rst',
   ),
   netlink('cryptography', 21, 'configure the kernel’s ciphers', 'Documentation/crypto/userspace-if.rst'),

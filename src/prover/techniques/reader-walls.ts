@@ -32,15 +32,15 @@ const unpacker: Reader = {
 
 /** Attempts of `taken-over.pl`. */
 const attempts: readonly Attempt[] = [
-  ['namespace-user', 'make a user namespace, to have all capabilities in it', 'user_namespaces(7)'],
+  ['namespace-user', 'create a user namespace to gain all capabilities in it', 'user_namespaces(7)'],
   ['network', 'connect to a port of the machine', 'connect(2)', 'ENETUNREACH'],
-  ['socket', 'make a socket', 'socket(2)'],
-  ['memory-file', 'make a file of memory, to run it', 'memfd_create(2)'],
+  ['socket', 'create a socket', 'socket(2)'],
+  ['memory-file', 'create a file in memory to run it', 'memfd_create(2)'],
   ['shadow', 'read /etc/shadow', 'shadow(5)'],
   ['stranger-file', 'read another user’s file', 'path_resolution(7)'],
-  ['shared-folder', 'write to a folder that everybody may write to', 'landlock(7)'],
-  ['keeper-trace', 'trace the process of root’s that started it', 'ptrace(2), PTRACE_SEIZE'],
-  ['keeper-signal', 'send a signal to the process of root’s that started it', 'kill(2)', 'ESRCH'],
+  ['shared-folder', 'write to a folder that is writable for all users', 'landlock(7)'],
+  ['keeper-trace', 'trace the root process that started it', 'ptrace(2), PTRACE_SEIZE'],
+  ['keeper-signal', 'send a signal to the root process that started it', 'kill(2)', 'ESRCH'],
   ['stranger-signal', 'send a signal to another user’s process', 'kill(2)', 'ESRCH'],
 ];
 const child: Attempt = ['process', 'start a child', 'fork(2)'];

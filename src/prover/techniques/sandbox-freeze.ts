@@ -17,12 +17,12 @@ interface Worker {
 const workers: readonly Worker[] = [
   {
     name: 'spin',
-    title: 'use the processor in many processes while one’s sandbox stands still',
+    title: 'use the processor in many processes while its sandbox is frozen',
     reference,
   },
   {
     name: 'fork',
-    title: 'make processes so fast that one of them is missed when the sandbox is stopped',
+    title: 'create processes so fast that the freezer misses one of them',
     reference: `${reference}, fork(2)`,
   },
   {
@@ -32,7 +32,7 @@ const workers: readonly Worker[] = [
   },
   {
     name: 'stopped',
-    title: 'have processes continue that were stopped before',
+    title: 'continue processes that were stopped before',
     reference: 'signal(7), SIGSTOP and SIGCONT',
   },
 ];
@@ -48,7 +48,7 @@ export const freezeTechniques: readonly Technique[] = [
     ...head,
     control: 'sandbox-end',
     name: 'frozen-end',
-    title: 'outlive one’s end by being frozen behind a parent that waits in the kernel',
+    title: 'outlive its sandbox by being frozen behind a parent that waits in the kernel',
     reference: 'vfork(2), freezer in cgroups(7)',
     expects: ['killed'],
     run: endFrozen,
@@ -56,7 +56,7 @@ export const freezeTechniques: readonly Technique[] = [
   {
     ...head,
     name: 'thaw-timers',
-    title: 'have all the work of the time that one stood still done at the thaw',
+    title: 'do all the work of the frozen time at the thaw',
     reference: 'timerfd_create(2), timer_create(2)',
     expects: ['limit'],
     run: thawTimers,

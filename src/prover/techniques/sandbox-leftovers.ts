@@ -13,42 +13,42 @@ interface Leftover {
 const leftovers: readonly Leftover[] = [
   {
     name: 'process',
-    title: 'find a process that another function has left',
+    title: 'find a process that another function left behind',
     reference: 'proc(5)',
   },
   {
     name: 'thread',
-    title: 'find a thread that another function has left in the runner',
+    title: 'find a thread that another function left in the runner',
     reference: 'pthreads(7)',
   },
   {
     name: 'abstract-socket',
-    title: 'reach a server that another function has left at an abstract name',
+    title: 'reach a server that another function left on an abstract socket name',
     reference: 'unix(7)',
   },
   {
     name: 'port',
-    title: 'reach a server that another function has left on a port',
+    title: 'reach a server that another function left on a port',
     reference: 'tcp(7)',
   },
   {
     name: 'descriptor',
-    title: 'find a file that another function has left open in the runner',
+    title: 'find a file that another function left open in the runner',
     reference: 'proc_pid_fd(5)',
   },
   {
     name: 'environment',
-    title: 'find what another function has set in the environment',
+    title: 'find what another function set in the environment',
     reference: 'environ(7)',
   },
   {
     name: 'module',
-    title: 'have a module of the runner answer for another function',
+    title: 'make a module of the runner answer for another function',
     reference: 'Python, sys.modules',
   },
   {
     name: 'search-path',
-    title: 'put one’s own modules before those of another function',
+    title: 'put its own modules before those of another function',
     reference: 'Python, sys.path',
   },
   {
@@ -58,7 +58,7 @@ const leftovers: readonly Leftover[] = [
   },
   {
     name: 'limits',
-    title: 'leave lower limits to another function',
+    title: 'leave lower limits for another function',
     reference: 'setrlimit(2), umask(2)',
   },
 ];

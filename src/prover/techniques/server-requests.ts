@@ -68,13 +68,13 @@ export const serverRequestTechniques: readonly Technique[] = [
   ),
   refused(
     'ask-programs-in-tmpfs',
-    'ask for a file system in memory that runs programs',
+    'ask for a tmpfs that runs programs',
     /^POLICY_EXCEEDED /,
     checked(() => ({ request: { tmpfs: [{ path: '/tmp', sizeBytes: mebibyte, inodes: 64, exec: true }] } })),
   ),
   refused(
     'ask-egress',
-    'ask for a way to an address that no sandbox may reach',
+    'ask for access to an address that no sandbox may reach',
     /^EGRESS_EXCEEDED /,
     // The wire has the rules as text, so the type doesn't fit.
     (server) =>
@@ -83,7 +83,7 @@ export const serverRequestTechniques: readonly Technique[] = [
       } as never),
   ),
   {
-    ...titled('ask-calls', 'ask for a seccomp profile that lets all calls through'),
+    ...titled('ask-calls', 'ask for a seccomp profile that allows all calls'),
     expects: ['killed', 'EPERM', 'ENOSYS'],
     run: askForCalls,
   },
@@ -93,7 +93,7 @@ export const serverRequestTechniques: readonly Technique[] = [
   hungUpOn('ask-user', 'ask for the user of another tenant', ({ sound }) => ({
     ...{ op: 'check', id: 1_000_000, ask: { ...sound, request: { uid: 0 } } },
   })),
-  hungUpOn('ask-policy', 'bring a finished policy', ({ sound }) => ({
+  hungUpOn('ask-policy', 'send a finished policy', ({ sound }) => ({
     ...{ op: 'check', id: 1_000_000, ask: sound, policy: { uid: 0 } },
   })),
   hungUpOn(
@@ -110,34 +110,34 @@ export const serverRequestTechniques: readonly Technique[] = [
   ),
   hungUpOn(
     'ask-no-port',
-    'name a port that there is not',
+    'name a port that does not exist',
     strange({ op: 'wayIn', sandbox: someName, port: 0 }),
   ),
-  hungUpOn('ask-endless-line', 'say a line without an end', () => Buffer.alloc(16 * mebibyte, 'x')),
-  refused('ask-other-root', 'start from a root that it has not had mounted', /^REQUEST_UNSAFE /, (server) =>
+  hungUpOn('ask-endless-line', 'send an endless line', () => Buffer.alloc(16 * mebibyte, 'x')),
+  refused('ask-other-root', 'start from a root that it did not ask to mount', /^REQUEST_UNSAFE /, (server) =>
     server.link.ask('start', { order: { ...orderOf(server), root: otherRoot } }),
   ),
   refused(
     'ask-folder-outside',
-    'have a folder made outside of a root',
+    'create a folder outside a root',
     /^REQUEST_UNSAFE /,
     mounted((one) => [one], ['../up']),
   ),
   refused(
     'ask-layer-outside',
-    'have a folder of the host’s mounted as a layer',
+    'mount a host folder as a layer',
     /is not a layer of the image store/,
     mounted(() => ['../../../etc']),
   ),
   refused(
     'ask-layer-link',
-    'have a link to a folder of the host’s mounted as a layer',
+    'mount a link to a host folder as a layer',
     /ENOTDIR|ELOOP/,
     mounted((_, link) => [link]),
   ),
-  { ...titled('ask-other-sandbox', 'reach into a sandbox that it has not asked for'), run: reachIntoOther },
-  { ...titled('door-secret', 'take a place at the door of streams with a wrong secret'), run: knock },
-  { ...titled('door-run', 'bring streams of another run to the door'), run: bringOthers },
+  { ...titled('ask-other-sandbox', 'reach into a sandbox that it did not ask for'), run: reachIntoOther },
+  { ...titled('door-secret', 'connect to the stream door with a wrong secret'), run: knock },
+  { ...titled('door-run', 'bring streams of another run to the stream door'), run: bringOthers },
 ];
 
 async function answerTo(context: HostContext, fault: RegExp, demand: Demand): Promise<AttackAnswer> {

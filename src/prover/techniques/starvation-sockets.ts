@@ -6,14 +6,14 @@ import type { Technique } from '../types.ts';
 
 const head = { vector: 'neighbours', control: 'memory-limit' } as const;
 const reaches = 'memory';
-const counted = 'it is memory of its kernel, which is counted';
+const counted = 'it is its kernel’s memory, which is counted';
 
 export const socketStarvation: readonly Technique[] = [
   {
     ...head,
     reaches,
     name: 'memory-tcp',
-    title: 'hold memory in connections of TCP that nobody reads',
+    title: 'hold memory in unread TCP connections',
     reference: 'tcp(7), memory.kmem.tcp.limit_in_bytes',
     expects: ['limit', 'killed', 'EMFILE', 'ENOMEM', 'ENOBUFS'],
     harmlessInGvisor: counted,
@@ -22,7 +22,7 @@ export const socketStarvation: readonly Technique[] = [
     ...head,
     reaches,
     name: 'memory-udp',
-    title: 'hold memory in datagrams that nobody reads',
+    title: 'hold memory in unread datagrams',
     reference: 'udp(7), SO_RCVBUF',
     expects: ['limit', 'killed', 'EMFILE', 'ENOMEM', 'ENOBUFS'],
     harmlessInGvisor: counted,
@@ -31,7 +31,7 @@ export const socketStarvation: readonly Technique[] = [
     ...head,
     reaches,
     name: 'memory-tcp-unaccepted',
-    title: 'hold memory in connections of TCP that nobody accepts, and whose other end is closed',
+    title: 'hold memory in TCP connections that are never accepted and whose other end is closed',
     reference: 'tcp(7), listen(2), net.core.somaxconn',
     expects: ['limit', 'killed', 'EMFILE', 'ENOMEM', 'ENOBUFS'],
     harmlessInGvisor: counted,
@@ -40,7 +40,7 @@ export const socketStarvation: readonly Technique[] = [
     ...head,
     reaches,
     name: 'memory-netlink',
-    title: 'hold memory in replies of netlink that nobody reads',
+    title: 'hold memory in unread netlink replies',
     reference: 'netlink(7), RTM_GETLINK, SO_MEMINFO',
     expects: ['limit', 'killed', 'EMFILE', 'ENOMEM', 'ENOBUFS'],
     harmlessInGvisor: counted,
@@ -50,7 +50,7 @@ export const socketStarvation: readonly Technique[] = [
     reaches,
     control: 'seccomp',
     name: 'memory-error-queue',
-    title: 'hold memory in reports of errors, which no limit counts',
+    title: 'hold memory in error reports, which no limit counts',
     reference: 'ip(7), IP_RECVERR',
     expects: ['limit'],
     harmlessInGvisor: counted,
@@ -59,17 +59,17 @@ export const socketStarvation: readonly Technique[] = [
     ...head,
     control: 'seccomp',
     name: 'flow-labels',
-    title: 'use up the flow labels of the machine, of which there are 4,096 for all',
+    title: 'use up the machine’s 4,096 flow labels',
     reference: 'ipv6(7), IPV6_FLOWLABEL_MGR; RFC 6437',
     expects: ['EPERM', 'ENOPROTOOPT'],
-    harmlessInGvisor: 'its kernel keeps none',
+    harmlessInGvisor: 'its kernel keeps no flow labels',
   },
   {
     ...head,
     control: 'seccomp',
     name: 'multicast-memberships',
     title:
-      'join groups without end, for each of which the kernel keeps lists and timers that no limit counts',
+      'join multicast groups endlessly; the kernel keeps lists and timers for each, which no limit counts',
     reference: 'ip(7) IP_ADD_MEMBERSHIP, ipv6(7) IPV6_JOIN_GROUP',
     expects: ['EPERM'],
     harmlessInGvisor: counted,
@@ -78,7 +78,7 @@ export const socketStarvation: readonly Technique[] = [
     ...head,
     control: 'resource-limits',
     name: 'unix-in-flight',
-    title: 'leave descriptors in sockets that nobody reads, for the kernel’s own thread to sort out',
+    title: 'leave descriptors in unread sockets for the kernel’s own thread to clean up',
     reference: 'unix(7) ETOOMANYREFS, CVE-2024-26923',
     expects: ['ETOOMANYREFS', 'limit'],
     harmlessInGvisor: counted,

@@ -16,7 +16,8 @@ const attacks: readonly Attack[] = [
     reference: 'user_namespaces(7)',
     control: 'user-namespace',
     expects: ['absent'],
-    harmlessInGvisor: 'it is a map of its kernel; on the host each has ids of its own, as under any runtime',
+    harmlessInGvisor:
+      'it is its kernel’s map; on the host each sandbox has its own ids, as under any runtime',
   },
   {
     name: 'tenant-processes',
@@ -45,7 +46,7 @@ const attacks: readonly Attack[] = [
   ),
   {
     name: 'tenant-abstract-socket',
-    title: 'connect to another tenant’s server by a name in the abstract space',
+    title: 'connect to another tenant’s server through an abstract socket name',
     reference: 'unix(7), CVE-2020-15257',
     control: 'network-namespace',
     expects: ['ECONNREFUSED', 'EPERM'],
@@ -59,21 +60,21 @@ const attacks: readonly Attack[] = [
   },
   {
     name: 'tenant-shared-memory',
-    title: 'share memory with another tenant by a key',
+    title: 'share memory with another tenant through a key',
     reference: 'shmget(2), ipc_namespaces(7)',
     control: 'ipc-namespace',
     expects: ['EPERM', 'ENOSYS', 'ENOENT'],
   },
   {
     name: 'tenant-device-locks',
-    title: 'signal another tenant by locks of device files, or keep it waiting',
+    title: 'signal another tenant with locks on device files, or keep it waiting',
     reference: 'flock(2), fcntl(2) F_SETLK',
     control: 'minimal-dev',
     expects: ['absent', 'ENOLCK'],
   },
   {
     name: 'tenant-keyrings',
-    title: 'read another tenant’s key in the keyring of the user',
+    title: 'read another tenant’s key in the user keyring',
     reference: 'keyrings(7), user-keyring(7)',
     control: 'seccomp',
     expects: ['killed', 'EPERM', 'ENOSYS', 'ENOKEY'],
@@ -94,33 +95,33 @@ const attacks: readonly Attack[] = [
   },
   {
     name: 'tenant-watch-folder',
-    title: 'the same by signals of a folder',
+    title: 'the same, through signals from a folder',
     reference: 'fcntl(2), F_NOTIFY',
     control: 'seccomp',
     expects: ['EPERM', 'EINVAL', 'absent'],
   },
   {
     name: 'tenant-watches-quota',
-    title: 'use up the watches of files, which are counted on the host’s root too',
+    title: 'use up the file watches, which also count against the host’s root',
     reference: 'inotify(7), max_user_instances; user_namespaces(7)',
     control: 'seccomp',
     expects: ['ENOSYS', 'EPERM', 'absent'],
   },
   {
     name: 'tenant-pipes-quota',
-    title: 'use up the memory for pipes that a user may have',
+    title: 'use up a user’s memory for pipes',
     reference: 'pipe(7), pipe-user-pages-soft; user_namespaces(7)',
     control: 'user-namespace',
     expects: ['absent'],
-    harmlessInGvisor: 'it is the size that its kernel gives to all',
+    harmlessInGvisor: 'its kernel gives every pipe the same size',
   },
   {
     name: 'tenant-cpu',
-    title: 'take another tenant’s share of the processors by a higher weight',
+    title: 'take another tenant’s share of the processors with a higher weight',
     reference: 'proc_pid_autogroup(5), setpriority(2)',
     control: 'landlock',
     expects: ['EACCES', 'EPERM', 'EROFS', 'absent'],
-    harmlessInGvisor: 'its kernel keeps the number and schedules nothing by it',
+    harmlessInGvisor: 'its kernel stores the value but does not schedule by it',
   },
 ];
 
