@@ -102,7 +102,7 @@ describe.skipIf(missing !== undefined)(`egress of functions${missing ? ` (${miss
 
   it('what the namespace may not is refused', async () => {
     const sandbox = ask('e', api, { egressWithin: parseEgress(['other.example.com:443']) });
-    await expect(bench.invoker.vet(await bench.target(code, { sandbox }))).rejects.toMatchObject({
+    await expect(bench.invoker.checkTarget(await bench.target(code, { sandbox }))).rejects.toMatchObject({
       code: 'EGRESS_EXCEEDED',
       message: expect.stringContaining('in this namespace'),
     });

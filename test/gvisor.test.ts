@@ -96,7 +96,7 @@ describe.skipIf(missing !== undefined)('without gVisor', () => {
     });
     const target = await bench.target('exports.main = () => ({})');
     const sandbox = { tier: 'gvisor', id: 'x' } as const;
-    await expect(bench.invoker.vet({ ...target, sandbox })).rejects.toMatchObject({
+    await expect(bench.invoker.checkTarget({ ...target, sandbox })).rejects.toMatchObject({
       code: 'POLICY_EXCEEDED',
     });
   });
@@ -112,7 +112,7 @@ describe.skipIf(missing !== undefined)('without gVisor', () => {
       await using bench = await InvokerBench.open();
       const target = await bench.target('exports.main = () => ({})');
       const sandbox = { tier: 'gvisor', id: 'x' } as const;
-      await expect(bench.invoker.vet({ ...target, sandbox })).rejects.toMatchObject({
+      await expect(bench.invoker.checkTarget({ ...target, sandbox })).rejects.toMatchObject({
         code: 'TIER_UNAVAILABLE',
         message: expect.stringMatching(/no gVisor/),
       });

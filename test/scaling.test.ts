@@ -57,6 +57,7 @@ describe.skipIf(missing !== undefined)(`scaling${missing ? ` (${missing})` : ''}
     await bench.until(() => bench.sandboxes === 0);
     const target = await bench.target(code, { scaling: { minWarm: 2 } });
     await bench.run(target);
+    bench.invoker.grant([{ ...target, permission: 'allowed' }], 600_000);
     await bench.until(() => bench.frozen === 2);
     const calls = await Promise.all([bench.run(target, { ms: 200 }), bench.run(target, { ms: 200 })]);
     expect(calls.map((call) => call.start)).toEqual(['warm', 'warm']);

@@ -1,7 +1,9 @@
 /** What every `Dispatcher` must do, whatever is between it and the sandboxes. Each runs it with an invoker of its own. */
 import { describe, expect, it, vi } from 'vitest';
 import { digestOf } from '../blobs/index.ts';
-import { Fault, type JsonValue, newActivationId } from '../lib/index.ts';
+import { Fault, failureOf, type JsonValue, newActivationId } from '../lib/index.ts';
+import { operatorPolicy } from '../sandbox/index.ts';
+import type { InvokerAbilities } from './abilities.ts';
 import { type ActivationLog, linesOf, packLines } from './activation-log.ts';
 import { imageUnknown } from './faults.ts';
 import { channelPair, framedJobs, type Jobs, serveFrames } from './framed.fixture.ts';
@@ -10,7 +12,10 @@ import type { Dispatcher, Job, JobEnd, JobTarget } from './types.ts';
 
 /** An invoker whose sandboxes do what a test tells them to. */
 export interface TestInvoker {
-  readonly dispatcher: Omit<Dispatcher, 'vet'>;
+  readonly dispatcher: Dispatcher;
+  abilities(): Promise<InvokerAbilities>;
+  /** Starts what is missing of what is kept ready, and ends what is idle. */
+  sweep(): Promise<void>;
   /** Parameters of what runs in a sandbox, by activation. */
   running(): ReadonlyMap<string, Job['parameters']>;
   /** The activation ends with this result. */
@@ -26,26 +31,32 @@ export interface TestInvoker {
   close(): Promise<void>;
 }
 
-/** @param maxQueued jobs that may wait */
-export type MakeInvoker = (options: { readonly maxQueued?: number }) => TestInvoker;
+export interface TestInvokerOptions {
+  /** Jobs that may wait. */
+  readonly maxQueued?: number;
+  readonly abilities?: InvokerAbilities;
+}
 
-/** All of the contract but `vet`, for which a machine is asked. */
+export type MakeInvoker = (options: TestInvokerOptions) => TestInvoker;
+
 export function dispatchSuite(name: string, make: MakeInvoker): void {
   describe(name, () => {
-    jobTests(withJobs(make, (jobs) => jobs));
+    jobTests(withJobs(make, ({ dispatcher }) => dispatcher));
+    factTests(withJobs(make, ({ dispatcher }) => dispatcher));
     describe('hints', () => hintTests(make));
   });
 }
 
 /** What is said with messages: jobs, their logs and their ends. */
 export function framedSuite(name: string, make: MakeInvoker): void {
-  const connect = (jobs: Jobs) => {
+  const connect = ({ dispatcher, abilities }: TestInvoker) => {
     const [here, there] = channelPair();
-    serveFrames(jobs, there);
+    serveFrames({ ...dispatcher, abilities }, there);
     return framedJobs(here);
   };
   describe(name, () => {
     jobTests(withJobs(make, connect));
+    factTests(withJobs(make, connect));
     describe('a wire', () => wireTests(make));
   });
 }
@@ -73,7 +84,7 @@ export function readLive(log: AsyncIterable<LogPiece> | undefined): TestFollower
   return Object.assign(follower, { ended: read() });
 }
 
-interface Place extends Omit<TestInvoker, 'dispatcher'> {
+interface Place extends TestInvoker {
   readonly jobs: Jobs;
   /** Runs a job to where it is in a sandbox. */
   begin(job: Job): Promise<{ readonly end: Promise<JobEnd> }>;
@@ -81,10 +92,10 @@ interface Place extends Omit<TestInvoker, 'dispatcher'> {
 
 type MakePlace = (options?: Parameters<MakeInvoker>[0]) => Place;
 
-function withJobs(make: MakeInvoker, between: (jobs: Jobs) => Jobs): MakePlace {
+function withJobs(make: MakeInvoker, between: (invoker: TestInvoker) => Jobs): MakePlace {
   return (options = {}) => {
     const invoker = make(options);
-    const jobs = between(invoker.dispatcher);
+    const jobs = between(invoker);
     return {
       ...invoker,
       jobs,
@@ -387,6 +398,57 @@ function jobTests(make: MakePlace): void {
   });
 }
 
+function factTests(make: MakePlace): void {
+  describe('facts', () => {
+    const operator = operatorPolicy({ cpus: 0.5, allow: { cpus: 2 } });
+    const gvisor = { tier: 'gvisor', id: 'g' } as const;
+
+    it('of what invokers can run decide whether an action can have a sandbox', async () => {
+      const gvisorObstacle = failureOf(new Fault('RUNTIME_MISSING', 'unsupported', 'runsc is not installed'));
+      const { jobs } = make({ abilities: { operator, gvisorObstacle } });
+      const { limits, kind } = targetOf();
+      await jobs.checkTarget({ kind, limits: { ...limits, cpus: 2 } });
+      await expect(jobs.checkTarget({ kind, limits: { ...limits, cpus: 3 } })).rejects.toMatchObject({
+        code: 'POLICY_EXCEEDED',
+      });
+      await expect(jobs.checkTarget({ kind, limits, sandbox: gvisor })).rejects.toMatchObject({
+        code: 'TIER_UNAVAILABLE',
+        kind: 'invalid',
+        message: 'this server has no gVisor: runsc is not installed',
+      });
+    });
+
+    it('of a machine with gVisor allow it, but not for an image of one’s own', async () => {
+      const { jobs } = make({ abilities: { operator, gvisorObstacle: undefined } });
+      const { limits, kind } = targetOf();
+      await jobs.checkTarget({ kind, limits, sandbox: gvisor });
+      await expect(jobs.checkTarget({ kind: 'blackbox', limits, sandbox: gvisor })).rejects.toMatchObject({
+        code: 'TIER_UNAVAILABLE',
+      });
+    });
+
+    it('of the gate decide what is kept ready: a job allows it, and a denial ends it', async () => {
+      const { jobs, begin, answer, sweep, dispatcher } = make();
+      const target = targetOf({ scaling: { minWarm: 2 } });
+      const job = jobOf(target);
+      const { end } = await begin(job);
+      answer(job.activationId, {});
+      await (await end).log;
+      const { namespace, action, revision, kind, code } = target;
+      expect(jobs.kept()).toEqual([{ namespace, action, revision, kind, code }]);
+      const idle = () => dispatcher.status().sandboxes.idle;
+      await sweep();
+      await until(() => idle() === 2);
+      jobs.grant([{ namespace, action, revision: 'another', permission: 'denied' }], 60_000);
+      jobs.grant([{ namespace, action, revision, permission: 'denied' }], 60_000);
+      await vi.waitUntil(async () => {
+        await sweep();
+        return idle() === 0;
+      });
+    });
+  });
+}
+
 function hintTests(make: MakeInvoker): void {
   const served = async (target: JobTarget) => {
     const invoker = make({});
@@ -440,7 +502,7 @@ function wireTests(make: MakeInvoker): void {
   it('that brings what is no message ends what is under way with a fault', async () => {
     const invoker = make({});
     const [here, there] = channelPair();
-    serveFrames(invoker.dispatcher, there);
+    serveFrames({ ...invoker.dispatcher, abilities: invoker.abilities }, there);
     const jobs = framedJobs(here);
     const job = jobOf(targetOf());
     const end = runOf(jobs, job);

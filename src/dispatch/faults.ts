@@ -8,6 +8,8 @@ export const dispatchFaults = {
   JOB_WITHDRAWN: 'busy',
   /** No image of that name is in the store. */
   IMAGE_UNKNOWN: 'invalid',
+  /** No invoker has gVisor, or it can't run actions of that kind. */
+  TIER_UNAVAILABLE: 'invalid',
   /** What came from the other end of the wire is not a message, or out of order. */
   MESSAGE_INVALID: 'unreachable',
   MESSAGE_TOO_LARGE: 'too-large',

@@ -3,13 +3,23 @@
  * end believes what the other has in its heads, and there is one attempt of each job.
  */
 import { Fault, faultKinds, isFault, type JsonObject, messageOf } from '../lib/index.ts';
+import { type InvokerAbilities, requireAble } from './abilities.ts';
 import { type ActivationLog, isLongLog, packLines } from './activation-log.ts';
 import type { MessageType } from './frames.ts';
 import { LiveLog, type LogPiece } from './live-log.ts';
 import { encodeMessage, type Message, MessageReader } from './messages.ts';
-import type { Completion, Dispatcher, Handover, Job, JobEnd } from './types.ts';
+import type { Completion, Dispatcher, Handover, Job, JobEnd, KeptAction, LoadGrant } from './types.ts';
 
-export type Jobs = Pick<Dispatcher, 'run' | 'cancel' | 'follow'>;
+export type Jobs = Pick<Dispatcher, 'run' | 'cancel' | 'follow' | 'checkTarget' | 'kept' | 'grant'>;
+
+/** What goes between a dispatcher and an invoker. */
+interface Facts {
+  readonly abilities: InvokerAbilities;
+  readonly kept: readonly KeptAction[];
+}
+
+/** Of messages that are about no activation. */
+const noActivation = '0'.repeat(32);
 
 export interface ByteChannel {
   write(bytes: Buffer): void;
@@ -24,11 +34,20 @@ export function channelPair(): [ByteChannel, ByteChannel] {
 }
 
 /** The invoker's end. */
-export function serveFrames(jobs: Jobs, channel: ByteChannel): void {
+export function serveFrames(
+  jobs: Jobs & { abilities(): Promise<InvokerAbilities> },
+  channel: ByteChannel,
+): void {
   const reader = new MessageReader();
   /** Answers that are waited for, by activation. */
   const asked = new Map<string, (mayBegin: boolean) => void>();
   const follow = followServer(jobs, channel);
+  /** What it can run, and what it keeps: at once, and when that may have changed. */
+  const tellFacts = async () => {
+    const facts: Facts = { abilities: await jobs.abilities(), kept: jobs.kept() };
+    sender(channel, noActivation)('facts', {}, JSON.stringify(facts));
+  };
+  void tellFacts();
   const run = async ({ activationId, head, tail }: Message) => {
     const send = sender(channel, activationId);
     const handover: Handover = {
@@ -47,6 +66,7 @@ export function serveFrames(jobs: Jobs, channel: ByteChannel): void {
       const { completion, log } = await running;
       const { result: _result, json, utf8, ...rest } = completion;
       send('res', plain(rest), utf8 ?? json);
+      await tellFacts();
       send('log', ...logContent(await log));
     } catch (error) {
       send('nack', nackHead(error));
@@ -54,9 +74,10 @@ export function serveFrames(jobs: Jobs, channel: ByteChannel): void {
   };
   channel.onBytes = (bytes) => {
     for (const message of reader.read(bytes)) {
-      const { type, activationId, head } = message;
+      const { type, activationId, head, tail } = message;
       if (type === 'run') void run(message);
       else if (type === 'acc') asked.get(activationId)?.(head['mayBegin'] === true);
+      else if (type === 'grant') jobs.grant(JSON.parse(String(tail)) as LoadGrant[], Number(head['forMs']));
       else if (type === 'cancel') jobs.cancel(activationId);
       else if (type === 'follow') void follow(message);
     }
@@ -97,12 +118,20 @@ export function framedJobs(channel: ByteChannel): Jobs {
   const open = new Map<string, OpenJob>();
   const followers = new Map<unknown, LiveLog>();
   let lastFollower = 0;
+  let kept: readonly KeptAction[] = [];
+  const abilities = Promise.withResolvers<InvokerAbilities>();
+  const hearFacts = ({ tail }: Message) => {
+    const facts = JSON.parse(tail.toString()) as Facts;
+    kept = facts.kept;
+    abilities.resolve(facts.abilities);
+  };
   channel.onBytes = (bytes) => {
     try {
       for (const message of reader.read(bytes)) {
         const job = open.get(message.activationId);
         const log = followers.get(message.head['follower']);
-        if (log) hearOfLog(log, message);
+        if (message.type === 'facts') hearFacts(message);
+        else if (log) hearOfLog(log, message);
         else if (job) hear(job, message);
       }
     } catch (error) {
@@ -158,6 +187,11 @@ export function framedJobs(channel: ByteChannel): Jobs {
       send('follow', { follower });
       return giveCredit(log, () => send('follow', { follower }));
     },
+    async checkTarget(target) {
+      requireAble(target, await abilities.promise);
+    },
+    kept: () => kept,
+    grant: (grants, forMs) => sender(channel, noActivation)('grant', { forMs }, JSON.stringify(grants)),
   };
 }
 

@@ -21,6 +21,8 @@ export const messageTypes = [
   'end',
   'cancel',
   'follow',
+  'facts',
+  'grant',
 ] as const;
 export type MessageType = (typeof messageTypes)[number];
 

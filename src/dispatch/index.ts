@@ -1,3 +1,4 @@
+export { type InvokerAbilities, needsGvisor, requireAble, requireReachable } from './abilities.ts';
 export {
   type ActivationLog,
   formatLine,
@@ -23,4 +24,5 @@ export {
 export { dispatchFaults, imageUnknown, jobWithdrawn } from './faults.ts';
 export { LiveLog, type LogFollower, type LogPiece } from './live-log.ts';
 export { defaultResultBytes, overLimitText, tooLargeText } from './result-limit.ts';
+export { boundAsk, type DerivedPolicy, sandboxPolicy } from './sandbox-policy.ts';
 export type * from './types.ts';

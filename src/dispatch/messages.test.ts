@@ -146,7 +146,7 @@ describe('messages', () => {
 describe('a frame is refused', () => {
   it.each([
     ['of no type', changed(1, 0), 'its type is 0'],
-    ['of an unknown type', changed(1, messageTypes.length + 1), 'its type is 11'],
+    ['of an unknown type', changed(1, messageTypes.length + 1), 'its type is 13'],
     ['with unknown flags', changed(2, 0, 3), 'its flags are 3'],
     ['that is not full and not the last', changed(3, 0), 'a frame that is not the last is not full'],
     ['without a byte', changed(32, 0, 0, 0, 0), 'a frame announces 0 bytes'],

@@ -78,6 +78,14 @@ export interface JobTarget {
 /** Whether code may be loaded before it is called. While it is unknown, it may not. */
 export type LoadPermission = 'allowed' | 'denied' | 'unknown';
 
+/** An action that an invoker keeps sandboxes ready for, whether it is called or not. */
+export type KeptAction = Pick<JobTarget, 'namespace' | 'action' | 'revision' | 'kind' | 'image' | 'code'>;
+
+/** What the gate says of the code of a kept action. */
+export interface LoadGrant extends Pick<KeptAction, 'namespace' | 'action' | 'revision'> {
+  readonly permission: Exclude<LoadPermission, 'unknown'>;
+}
+
 /** One activation, with everything needed to run it. */
 export interface Job extends JobTarget {
   readonly activationId: string;
@@ -188,10 +196,17 @@ export interface Dispatcher {
    */
   follow(activationId: string, signal?: AbortSignal): AsyncIterable<LogPiece> | undefined;
   /**
-   * Checks that it can have a sandbox here.
+   * Checks that it can have a sandbox, against what invokers have said they can run.
    * @throws Fault POLICY_EXCEEDED, EGRESS_EXCEEDED, POLICY_NOT_MET (`denied`), POLICY_INVALID, TIER_UNAVAILABLE (`invalid`)
    */
-  vet(target: Pick<JobTarget, 'kind' | 'limits' | 'sandbox'>): Promise<void>;
+  checkTarget(target: Pick<JobTarget, 'kind' | 'limits' | 'sandbox'>): Promise<void>;
+  /** What is kept ready, to be granted again before the last grant ends. */
+  kept(): readonly KeptAction[];
+  /**
+   * Tells what of it may be loaded. A job is such a grant, too. An allowance ends after `forMs`, and is unknown then; a
+   * denial holds until the next grant.
+   */
+  grant(grants: readonly LoadGrant[], forMs: number): void;
   /** Cheap enough to call every few seconds. */
   status(): InvokerStatus;
   /** Ends idle sandboxes of an action (`/ns/[pkg/]name`) that was changed or deleted. */

@@ -11,6 +11,7 @@ import { defaultRuntimes, type Runtime } from './actions/runtimes.ts';
 import type { ActivationService } from './activations/activations.ts';
 import { followActivation } from './activations/following.ts';
 import type { InvocationService } from './activations/invocations.ts';
+import { grantLoads } from './activations/load-grants.ts';
 import { createRecordQuota, type RecordQuota, type RecordWatch } from './activations/record-quota.ts';
 import type { BuiltinAction } from './builtin.ts';
 import { type Calls, createCalls } from './calls.ts';
@@ -128,7 +129,9 @@ export function createFunctions(options: FunctionsOptions): Functions {
   const { triggers, rules, firing, deliveries, feeds } = events;
   const own = [...feeds.actions, ...createApiManager({ apis, actions, apiHost: options.apiHost })];
   for (const each of own) builtins.set(each.path, each);
-  const watch = forgetForeignWrites(given, namespaces, [namespaces, actions, firing, apis]);
+  const watches = new DisposableStack();
+  watches.use(forgetForeignWrites(given, namespaces, [namespaces, actions, firing, apis]));
+  watches.use(grantLoads(given));
 
   return {
     ...holdings,
@@ -151,7 +154,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
     },
     follow: (...following) =>
       followActivation({ executions, dispatcher, accepted: store.accepted, isAlone }, ...following),
-    ...lifeOf(calls, events, recordQuota, watch),
+    ...lifeOf(calls, events, recordQuota, watches),
   };
 }
 
@@ -159,7 +162,7 @@ function lifeOf(
   { invocations, lease }: Calls,
   events: Events,
   recordQuota: Pick<RecordQuota, 'close'>,
-  watch: Disposable,
+  watches: Disposable,
 ): Pick<Functions, 'start' | 'close'> {
   return {
     async start() {
@@ -173,7 +176,7 @@ function lifeOf(
       await Promise.all([events.close(), invocations.close(drainMs)]);
       await lease.close();
       await recordQuota.close();
-      watch[Symbol.dispose]();
+      watches[Symbol.dispose]();
     },
   };
 }

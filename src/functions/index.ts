@@ -10,7 +10,6 @@ export {
 } from './activations/record.ts';
 export type { RecordWatch } from './activations/record-quota.ts';
 export { isArrayResult, jsonOf } from './activations/result.ts';
-export { loadPermission } from './activations/run-permission.ts';
 export type { BuiltinAction } from './builtin.ts';
 export type { PlainRef } from './entities/entity-row.ts';
 export { noticedMs } from './entities/foreign-writes.ts';

@@ -7,8 +7,6 @@ export const invokerFaults = {
   /** An image in which no sandbox can be started. */
   IMAGE_UNUSABLE: 'invalid',
   ACTION_TOO_LARGE: 'busy',
-  /** This host has no gVisor, or it can't run actions of that kind. */
-  TIER_UNAVAILABLE: 'invalid',
 } as const satisfies FaultTable;
 
 export const invokerFault = faultTable(invokerFaults);

@@ -4,8 +4,8 @@
  */
 import { availableParallelism } from 'node:os';
 import type { BlobStore } from '../blobs/index.ts';
-import type { JobTarget, LoadPermission, ViolationReport } from '../dispatch/index.ts';
-import type { Log } from '../lib/index.ts';
+import { needsGvisor, requireAble, type ViolationReport } from '../dispatch/index.ts';
+import { type Failure, failureOf, isFault, type Log } from '../lib/index.ts';
 import { createIntakes } from './channel/intake.ts';
 import { createViolationDesk } from './runner/violation-desk.ts';
 import { createProcessorShares } from './scheduling/processor-shares.ts';
@@ -15,7 +15,6 @@ import { createMemoryLedger } from './slots/memory-ledger.ts';
 import { createPrewarmPool, type PrewarmTarget } from './slots/prewarm.ts';
 import type { SlotSources } from './slots/slot.ts';
 import { createSlotFactory } from './slots/slots.ts';
-import { vetTarget } from './slots/tiers.ts';
 import type { Invoker } from './types.ts';
 
 export interface InvokerOptions extends SlotSources {
@@ -31,8 +30,6 @@ export interface InvokerOptions extends SlotSources {
   readonly freezeAfterMs: number;
   /** An idle sandbox is ended after this. */
   readonly keepAliveMs: number;
-  /** Whether code of an action that is kept ready may be loaded; absent: any. Called at each sweep, so it is synchronous. */
-  readonly mayLoad?: (target: JobTarget) => LoadPermission;
   /** Memory is short: logs are read slowly. */
   readonly isMemoryShort?: () => boolean;
   readonly log: Log;
@@ -45,6 +42,7 @@ const quantumMs = 200;
 const readyTimeoutMs = 15_000;
 
 export async function createInvoker(options: InvokerOptions): Promise<Invoker> {
+  const { operator } = options;
   const folders = openCodeFolders(options.codePlaces, options.blobs, options.log);
   const desk = createViolationDesk((report) => options.onViolation?.(report));
   const intakes = createIntakes({
@@ -64,7 +62,6 @@ export async function createInvoker(options: InvokerOptions): Promise<Invoker> {
     isHeldBack: intakes.isHeldBack,
     quantumMs,
     parallelSlots: availableParallelism(),
-    mayLoad: options.mayLoad ?? (() => 'allowed'),
   });
 
   const sweep = () => {
@@ -96,11 +93,34 @@ export async function createInvoker(options: InvokerOptions): Promise<Invoker> {
     follow: (activationId, signal) => scheduler.follow(activationId, signal),
     violated: desk.hear,
     status: () => scheduler.status(),
-    vet: (target) => vetTarget(target, options),
+    async abilities() {
+      return { operator, gvisorObstacle: await gvisorObstacle(options) };
+    },
+    async checkTarget(target) {
+      const obstacle = needsGvisor(target, operator) ? await gvisorObstacle(options) : undefined;
+      requireAble(target, { operator, gvisorObstacle: obstacle });
+    },
+    kept: () => scheduler.kept(),
+    grant: (grants, forMs) => scheduler.grant(grants, forMs),
     retire: (action) => scheduler.retire(action),
     namespaces: () => scheduler.namespaces(),
     expel: (namespace) => scheduler.expel(namespace),
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** Why no sandbox can start under gVisor here; undefined when it can. */
+async function gvisorObstacle({
+  host,
+  operator,
+}: Pick<InvokerOptions, 'host' | 'operator'>): Promise<Failure | undefined> {
+  const { memoryBytes } = operator.defaults;
+  try {
+    await host.checkPolicy({ request: { runtime: 'runsc' }, memoryBytes });
+    return undefined;
+  } catch (error) {
+    if (isFault(error)) return failureOf(error);
+    throw error;
+  }
 }

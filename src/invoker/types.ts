@@ -1,6 +1,6 @@
 /** An invoker as its owner sees it. The contract for jobs is in `dispatch/`. */
 import type { Socket } from 'node:net';
-import type { Dispatcher } from '../dispatch/index.ts';
+import type { Dispatcher, InvokerAbilities } from '../dispatch/index.ts';
 import type { ViolationSink } from '../sandbox/index.ts';
 
 /** An API call from inside a sandbox. */
@@ -14,5 +14,7 @@ export interface ApiConnection {
 export interface Invoker extends Dispatcher, AsyncDisposable {
   /** Takes violations of its sandboxes and finds out who caused them. */
   readonly violated: ViolationSink;
+  /** Finds out what it can run, which takes a second where there is gVisor. */
+  abilities(): Promise<InvokerAbilities>;
   close(): Promise<void>;
 }

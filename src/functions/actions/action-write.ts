@@ -28,7 +28,7 @@ export interface ActionWriteOptions {
   readonly entities: Pick<EntityStore, 'get' | 'put'>;
   readonly code: Pick<CodeStore, 'store' | 'drop'>;
   readonly vault: Vault;
-  readonly dispatcher: Pick<Dispatcher, 'vet'>;
+  readonly dispatcher: Pick<Dispatcher, 'checkTarget'>;
   readonly runtimes: readonly Runtime[];
   readonly limits: ActionRanges;
   readonly writer: Identity;
@@ -58,7 +58,7 @@ export async function writeAction(
   const save = async (exec: ExecDocument | undefined): Promise<Action> => {
     const after =
       before === undefined ? createAction(ref, put, exec, limits) : updateAction(before, put, exec, limits);
-    await vetSandbox(options, after);
+    await checkSandbox(options, after);
     if (!(await entities.put(rowOf(after, vault), row?.revision ?? null))) throw concurrentUpdate();
     return after;
   };
@@ -77,13 +77,14 @@ function readOld(row: EntityRow, put: ActionPut, vault: Vault): Action {
  * Refuses what no sandbox can have: neither the action nor its namespace may ask for it.
  * @throws Fault BODY_INVALID, POLICY_EXCEEDED, POLICY_INVALID, POLICY_NOT_MET, TIER_UNAVAILABLE
  */
-async function vetSandbox(
+async function checkSandbox(
   { dispatcher, runtimes, writer }: ActionWriteOptions,
   { exec, annotations, limits }: Action,
 ): Promise<void> {
   const sandbox = effectiveAsk(sandboxAskOf(annotations), writer.limits.sandbox);
   if (sandbox === undefined || !isCode(exec)) return;
-  await dispatcher.vet({ kind: runningKind(runtimes, exec.kind), limits: actionLimits(limits), sandbox });
+  const kind = runningKind(runtimes, exec.kind);
+  await dispatcher.checkTarget({ kind, limits: actionLimits(limits), sandbox });
 }
 
 /** A warning for its author, if the gate has one. */

@@ -93,7 +93,7 @@ interface ActionServiceOptions extends Omit<ActionWriteOptions, 'limits' | 'writ
   readonly entities: EntityStore;
   readonly packages: Pick<PackageService, 'resolve'>;
   readonly code: CodeStore;
-  readonly dispatcher: Pick<Dispatcher, 'retire' | 'vet'>;
+  readonly dispatcher: Pick<Dispatcher, 'retire' | 'checkTarget'>;
   readonly limits: SystemLimits;
   readonly builtins: ReadonlyMap<string, BuiltinAction>;
 }

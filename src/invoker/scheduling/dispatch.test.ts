@@ -1,9 +1,14 @@
 /** The invoker as a dispatcher: by itself, and behind frames. */
 import { dispatchSuite, framedSuite, type MakeInvoker } from '../../dispatch/dispatch.suite.ts';
+import { requireAble } from '../../dispatch/index.ts';
+import { operatorPolicy } from '../../sandbox/index.ts';
 import { fakeScheduler } from './scheduler.fixture.ts';
 
-const makeInvoker: MakeInvoker = (options) => {
-  const { scheduler, runners, world } = fakeScheduler(options);
+const makeInvoker: MakeInvoker = ({
+  abilities = { operator: operatorPolicy(), gvisorObstacle: undefined },
+  ...options
+}) => {
+  const { scheduler, runners, world, sweep } = fakeScheduler(options);
   const runnerOf = (activationId: string) => {
     const runner = runners.find(({ open }) => open.includes(activationId));
     if (runner === undefined) throw new Error(`${activationId} does not run`);
@@ -15,11 +20,16 @@ const makeInvoker: MakeInvoker = (options) => {
       cancel: (activationId) => scheduler.cancel(activationId),
       warm: (target) => scheduler.warm(target),
       follow: (activationId, signal) => scheduler.follow(activationId, signal),
+      checkTarget: async (target) => requireAble(target, abilities),
+      kept: () => scheduler.kept(),
+      grant: (grants, forMs) => scheduler.grant(grants, forMs),
       status: () => scheduler.status(),
       retire: (action) => scheduler.retire(action),
       namespaces: () => scheduler.namespaces(),
       expel: (namespace) => scheduler.expel(namespace),
     },
+    abilities: async () => abilities,
+    sweep: () => sweep({ endsIdle: true }),
     running: () =>
       new Map(runners.flatMap(({ open, values }) => open.map((id) => [id, values.get(id) ?? {}] as const))),
     answer(activationId, value, log) {

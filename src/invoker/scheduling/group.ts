@@ -58,8 +58,10 @@ export interface Group {
   past: LastEnd | undefined;
   /** It has served since a slot of it failed by itself: slots may be started that nobody waits for. */
   isProven: boolean;
-  /** Whether its code may be loaded while nobody calls, as it was when that was asked last. */
+  /** Whether its code may be loaded while nobody calls. */
   permission: LoadPermission;
+  /** `performance.now()` of when an allowance ends. */
+  permissionEnds: number;
 }
 
 /** @param slot the warm one that takes it now, if there is one */
@@ -107,6 +109,7 @@ export function createGroup(target: JobTarget, plan: SlotPlan, past: LastEnd | u
     past,
     isProven: false,
     permission: 'unknown',
+    permissionEnds: 0,
   };
 }
 

@@ -1,4 +1,5 @@
-/** How many slots a group gets and keeps. Pure questions about groups. */
+/** How many slots a group gets and keeps. */
+import type { LoadGrant } from '../../dispatch/index.ts';
 import type { Group } from './group.ts';
 
 /** It has as many slots as it may, those on their way included. */
@@ -28,6 +29,22 @@ export function needsAnother(group: Group, parallelSlots: number, startMs: numbe
 /** It has more slots than it is to keep ready, so that one that idles can be given up. */
 export function hasSpare(group: Group): boolean {
   return usable(group) > (group.retired || group.permission === 'denied' ? 0 : group.minWarm);
+}
+
+/** Groups of one action at one revision, in one namespace, share what is granted to them. */
+export function grantKey({ namespace, action, revision }: Omit<LoadGrant, 'permission'>): string {
+  return `${namespace}\n${action}\n${revision}`;
+}
+
+export function grant(group: Group, permission: LoadGrant['permission'], forMs: number): void {
+  group.permission = permission;
+  group.permissionEnds = performance.now() + forMs;
+}
+
+/** An allowance that was not given again in time counts no longer. */
+export function endGrant(group: Group): void {
+  if (group.permission === 'allowed' && performance.now() >= group.permissionEnds)
+    group.permission = 'unknown';
 }
 
 /** Slots of it are kept ready whether anybody calls or not. */

@@ -170,7 +170,6 @@ export function fakeScheduler({ memoryMiB = 100_000, prewarmed = [], ...options 
     isHeldBack: () => false,
     quantumMs: 200,
     parallelSlots: 2,
-    mayLoad: () => 'allowed',
     ...options,
   });
   /** Lets everything happen that needs no answer and no time. */

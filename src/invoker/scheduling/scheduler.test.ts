@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { readLive } from '../../dispatch/dispatch.suite.ts';
-import { imageUnknown, type JobTarget, type LoadPermission } from '../../dispatch/index.ts';
+import { imageUnknown, type JobTarget } from '../../dispatch/index.ts';
 import { fakeScheduler, fakeTarget } from './scheduler.fixture.ts';
 
 describe('an action that asks for a fresh sandbox for each call', () => {
@@ -215,40 +215,76 @@ describe('an action that is kept ready', () => {
 });
 
 describe('an action that is kept ready and may not be loaded', () => {
-  it('gets no sandbox that nobody waits for until it may', async () => {
-    const world = { permission: 'unknown' as LoadPermission };
-    const fake = fakeScheduler({ mayLoad: () => world.permission });
-    await fake.call(fakeTarget({ scaling: { minWarm: 2 } }));
+  const kept = fakeTarget({ scaling: { minWarm: 2 } });
+  const served = async () => {
+    const fake = fakeScheduler();
+    await fake.call(kept);
     fake.runners[0]?.answer();
     await fake.settle();
-    await fake.sweep();
-    expect(fake.alive()).toEqual([1]);
-    world.permission = 'allowed';
-    await fake.sweep();
-    expect(fake.alive()).toEqual([1, 2]);
-    world.permission = 'unknown';
-    await fake.sweep({ endsIdle: true });
-    expect(fake.alive()).toEqual([1, 2]);
-    world.permission = 'denied';
-    await fake.sweep();
-    expect(fake.alive()).toEqual([1, 2]);
-    await fake.sweep({ endsIdle: true });
-    await fake.sweep();
-    expect(fake.alive()).toEqual([]);
+    const grant = (permission: 'allowed' | 'denied', forMs: number, changes: Partial<JobTarget> = {}) =>
+      fake.scheduler.grant([{ ...kept, ...changes, permission }], forMs);
+    return { ...fake, grant };
+  };
+
+  it('gets no sandbox that nobody waits for when its allowance has ended, and keeps those that it has', async () => {
+    const { sweep, alive, grant } = await served();
+    grant('allowed', 0);
+    await sweep();
+    expect(alive()).toEqual([1]);
+    grant('allowed', 60_000);
+    await sweep();
+    expect(alive()).toEqual([1, 2]);
+    grant('allowed', 0);
+    await sweep({ endsIdle: true });
+    expect(alive()).toEqual([1, 2]);
   });
 
-  it('is asked about with what it is loaded with', async () => {
-    const asked: unknown[] = [];
-    const mayLoad = (target: JobTarget): LoadPermission => {
-      asked.push(target.code.digest);
-      return 'allowed';
-    };
-    const fake = fakeScheduler({ mayLoad });
-    const target = fakeTarget({ scaling: { minWarm: 1 } });
-    await fake.call(target);
-    await fake.call(fakeTarget());
-    await fake.sweep();
-    expect(asked).toEqual([target.code.digest]);
+  it('loses its sandboxes once they are idle after a denial, however long ago that came', async () => {
+    const { sweep, alive, grant } = await served();
+    await sweep();
+    grant('denied', 0);
+    await sweep();
+    expect(alive()).toEqual([1, 2]);
+    await sweep({ endsIdle: true });
+    await sweep();
+    expect(alive()).toEqual([]);
+  });
+
+  it('is allowed again by the next grant, while it still has sandboxes', async () => {
+    const { sweep, alive, grant, scheduler } = await served();
+    grant('denied', 0);
+    await sweep();
+    expect(alive()).toEqual([1]);
+    expect(scheduler.kept()).toMatchObject([{ action: kept.action, revision: kept.revision }]);
+    grant('allowed', 60_000);
+    await sweep();
+    expect(alive()).toEqual([1, 2]);
+  });
+
+  it.each([{ revision: 'r2' }, { namespace: 'other' }, { action: '/guest/other' }])(
+    'has nothing of a grant for another one: %j',
+    async (changes) => {
+      const { sweep, alive, grant } = await served();
+      grant('allowed', 0);
+      grant('allowed', 60_000, changes);
+      await sweep();
+      expect(alive()).toEqual([1]);
+    },
+  );
+
+  it('is told of with its code, and without its parameters', async () => {
+    const { scheduler, call } = fakeScheduler();
+    await call(fakeTarget());
+    await call(fakeTarget({ scaling: { minWarm: 1 }, initEnv: { SECRET: 'x' } }));
+    expect(scheduler.kept()).toEqual([
+      {
+        namespace: 'guest',
+        action: expect.any(String),
+        revision: 'r1',
+        kind: 'nodejs:24',
+        code: fakeTarget().code,
+      },
+    ]);
   });
 });
 

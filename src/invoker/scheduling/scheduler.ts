@@ -24,8 +24,9 @@ import type {
   Job,
   JobEnd,
   JobTarget,
+  KeptAction,
   LiveLog,
-  LoadPermission,
+  LoadGrant,
 } from '../../dispatch/index.ts';
 import { type Log, messageOf } from '../../lib/index.ts';
 import { invokerClosed } from '../faults.ts';
@@ -40,7 +41,7 @@ import { hasMoreThanOneOf } from './fair-share.ts';
 import { createFollowers, type LogPlace, placeOf } from './followers.ts';
 import { freeSlot, type Group, newWaitingJob, noteFailed, noteServed, type WaitingJob } from './group.ts';
 import { createGroups, type Groups } from './groups.ts';
-import { hasSpare, isFull, lacksWarm, needsAnother } from './growth.ts';
+import { endGrant, grant, grantKey, hasSpare, isFull, lacksWarm, needsAnother } from './growth.ts';
 import { createHandovers, type Handovers } from './handing-over.ts';
 import { both, busy, complete, type Origin, rejection, runRequest } from './job-exchange.ts';
 import type { ProcessorShares } from './processor-shares.ts';
@@ -62,12 +63,12 @@ export interface SchedulerOptions {
   readonly quantumMs: number;
   /** Slots of one group that can make progress at once: the host's processors. */
   readonly parallelSlots: number;
-  /** Asked before a slot is started that nobody waits for, and for as long as such slots are kept. */
-  readonly mayLoad: (target: JobTarget) => LoadPermission;
   /** The largest result, serialised; absent: the default. */
   readonly resultBytes?: number | undefined;
 }
 
+/** The gate has allowed a job, so its code may be loaded as long as after a grant. */
+const jobGrantMs = 2_500;
 const shuttingDown = 'The platform is shutting down.';
 const namespaceGone = 'The namespace was deleted.';
 
@@ -109,6 +110,7 @@ export class Scheduler {
     if (this.#closed) throw invokerClosed();
     const group = this.#groups.of(job);
     group.template = job;
+    if (group.minWarm > 0) grant(group, 'allowed', jobGrantMs);
     const isNext = group.queue.length === 0 && !this.#options.isHeldBack(group.namespace);
     const slot = isNext ? freeSlot(group, this.#isShort) : undefined;
     if (!slot && this.#line.length >= this.#options.maxQueued) {
@@ -190,7 +192,7 @@ export class Scheduler {
    */
   sweep(freezeBefore: number, endBefore: number): void {
     for (const group of [...this.#groups.all()]) {
-      if (group.minWarm > 0) group.permission = this.#options.mayLoad(group.template);
+      endGrant(group);
       for (const slot of [...group.slots]) {
         if (slot.inFlight > 0) {
           slot.runner.reclaim();
@@ -205,6 +207,23 @@ export class Scheduler {
       this.#groups.forget(group);
     }
     this.#schedule();
+  }
+
+  /** What is kept ready. */
+  kept(): readonly KeptAction[] {
+    const kept = [...this.#groups.all()].filter(({ minWarm, retired }) => minWarm > 0 && !retired);
+    return kept.map(({ template: { namespace, action, revision, kind, image, code } }) => ({
+      ...{ namespace, action, revision, kind, image, code },
+    }));
+  }
+
+  /** Tells what of it may be loaded while it is not called; see `Dispatcher`. */
+  grant(grants: readonly LoadGrant[], forMs: number): void {
+    const permissions = new Map(grants.map((each) => [grantKey(each), each.permission]));
+    for (const group of this.#groups.all()) {
+      const permission = permissions.get(grantKey(group.template));
+      if (permission !== undefined) grant(group, permission, forMs);
+    }
   }
 
   /** A namespace is held back no longer. */

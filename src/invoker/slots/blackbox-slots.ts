@@ -4,7 +4,7 @@
  */
 
 import { digestOf } from '../../blobs/index.ts';
-import { imageUnknown, type JobTarget } from '../../dispatch/index.ts';
+import { imageUnknown, type JobTarget, requireReachable, sandboxPolicy } from '../../dispatch/index.ts';
 import type { Image, RootFilesystem } from '../../images/index.ts';
 import { isFault } from '../../lib/index.ts';
 import type { PolicyAsk } from '../../sandbox/index.ts';
@@ -12,8 +12,6 @@ import { invokerFault } from '../faults.ts';
 import { BlackboxRunner } from '../runner/blackbox-runner.ts';
 import { type ApiAccess, apiAccess } from './api-port.ts';
 import { environmentOf, newSlot, type Slot, type SlotOptions, type SlotPlan } from './slot.ts';
-import { slotPolicy } from './slot-policy.ts';
-import { requireReachable } from './tiers.ts';
 
 export interface BlackboxSlots {
   /** @throws Fault IMAGE_UNKNOWN, POLICY_EXCEEDED, TIER_UNAVAILABLE */
@@ -24,7 +22,7 @@ export function createBlackboxSlots(options: SlotOptions): BlackboxSlots {
   return {
     plan(target) {
       const image = storeName(target.image);
-      const { ask, policy } = slotPolicy(target, options.operator);
+      const { ask, policy } = sandboxPolicy(target, options.operator);
       requireReachable(policy);
       const api = apiAccess(target, policy, options);
       return {

@@ -1,5 +1,5 @@
 /** Slots of Ward's own runtime images: a runner inside, the channel to it, the code at /fn. */
-import type { JobTarget } from '../../dispatch/index.ts';
+import { type JobTarget, sandboxPolicy } from '../../dispatch/index.ts';
 import type { Image, ImageStore, RootFilesystem, RuntimeKind } from '../../images/index.ts';
 import type { PolicyAsk } from '../../sandbox/index.ts';
 import { invokerFault } from '../faults.ts';
@@ -8,7 +8,6 @@ import { type ApiAccess, apiAccess } from './api-port.ts';
 import type { Code, CodeFolder } from './code-folders.ts';
 import { languageOf } from './languages.ts';
 import { environmentOf, newSlot, type Slot, type SlotOptions, type SlotPlan } from './slot.ts';
-import { slotPolicy } from './slot-policy.ts';
 
 export interface RuntimeSlots {
   /** @throws Fault KIND_UNKNOWN, POLICY_EXCEEDED */
@@ -83,7 +82,7 @@ export function createRuntimeSlots(options: SlotOptions): RuntimeSlots {
       } = target;
       const kind = kindOf(name);
       const { memoryMiB } = target.limits;
-      const { ask, policy, isDefault } = slotPolicy(target, operator);
+      const { ask, policy, isDefault } = sandboxPolicy(target, operator);
       const api = apiAccess(target, policy, options);
       const code = { digest, binary, file: languageOf(kind.family).codeFile };
       return {

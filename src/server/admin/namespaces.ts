@@ -3,6 +3,7 @@ import { access } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import { openBlobStore } from '../../blobs/index.ts';
 import { openRegistryReader } from '../../content/index.ts';
+import { boundAsk } from '../../dispatch/index.ts';
 import {
   createCodeSweep,
   type KeyDescription,
@@ -15,7 +16,6 @@ import {
   noticedMs,
   type UserLimits,
 } from '../../functions/index.ts';
-import { boundAsk } from '../../invoker/index.ts';
 import { tryFileLock } from '../../lib/index.ts';
 import { operatorPolicy } from '../../sandbox/index.ts';
 import { type NamespacePage, openStore } from '../../store/index.ts';

@@ -25,7 +25,9 @@ const dispatcher: Dispatcher = {
   cancel() {},
   warm() {},
   follow: () => undefined,
-  async vet() {},
+  async checkTarget() {},
+  kept: () => [],
+  grant() {},
   status: () => ({
     queued: 0,
     sandboxes: { starting: 0, busy: 0, idle: 0, prewarmed: 0 },

@@ -1,6 +1,5 @@
 /** The parts that run actions on this machine: the images of sandboxes, and the invoker. */
 import type { BlobStore } from '../../blobs/index.ts';
-import { loadPermission } from '../../functions/index.ts';
 import { type ImageStore, openImageStore } from '../../images/index.ts';
 import { createInvoker, type Invoker } from '../../invoker/index.ts';
 import { operatorPolicy } from '../../sandbox/index.ts';
@@ -17,7 +16,7 @@ interface InvokerParts {
   readonly foundation: Pick<Foundation, 'store' | 'memory'>;
   readonly images: ImageStore;
   readonly blobs: BlobStore;
-  readonly guarded: Pick<GuardedImages, 'storeOver' | 'codeGate'>;
+  readonly guarded: Pick<GuardedImages, 'storeOver'>;
 }
 
 /** @throws Fault IMAGES_MISSING, and those of the image store */
@@ -67,7 +66,6 @@ export async function openInvoker(context: Context, parts: InvokerParts): Promis
     isMemoryShort: foundation.memory.isShort,
     log,
     onViolation,
-    mayLoad: (target) => loadPermission(guarded.codeGate, target),
   });
   events.sandboxViolated = invoker.violated;
   return invoker;

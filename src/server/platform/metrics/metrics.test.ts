@@ -29,7 +29,9 @@ function fakeDispatcher(more: Partial<Dispatcher> = {}): Dispatcher {
     cancel: unused,
     warm: unused,
     follow: unused,
-    vet: unused,
+    checkTarget: unused,
+    kept: unused,
+    grant: unused,
     status: () => ({
       queued: 4,
       sandboxes: { starting: 1, busy: 2, idle: 3, prewarmed: 5 },

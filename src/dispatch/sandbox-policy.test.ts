@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { operatorPolicy, strictPolicy } from '../../sandbox/index.ts';
-import { slotPolicy } from './slot-policy.ts';
+import { operatorPolicy, strictPolicy } from '../sandbox/index.ts';
+import { sandboxPolicy } from './sandbox-policy.ts';
 
 const mebibyte = 1024 * 1024;
 const limits = { timeoutMs: 100, memoryMiB: 128, logBytes: 0, concurrency: 1 };
@@ -8,7 +8,7 @@ const operator = operatorPolicy({ cpus: 0.5, allow: { cpus: 2, tmpfs: 256 * mebi
 
 describe('the policy of an action’s sandboxes', () => {
   it('is the operator’s, with the action’s memory, when nothing is asked for', () => {
-    const { policy, isDefault } = slotPolicy({ limits }, operator);
+    const { policy, isDefault } = sandboxPolicy({ limits }, operator);
     expect({ isDefault, ...policy }).toEqual({
       isDefault: true,
       ...strictPolicy,
@@ -18,27 +18,27 @@ describe('the policy of an action’s sandboxes', () => {
   });
 
   it('is the default also when just that is asked for', () => {
-    expect(slotPolicy({ limits: { ...limits, cpus: 0.5, diskMiB: 64 } }, operator).isDefault).toBe(true);
+    expect(sandboxPolicy({ limits: { ...limits, cpus: 0.5, diskMiB: 64 } }, operator).isDefault).toBe(true);
   });
 
   it('has the processors and the disk that are asked for, and files in proportion', () => {
-    const { policy, isDefault } = slotPolicy({ limits: { ...limits, cpus: 2, diskMiB: 128 } }, operator);
+    const { policy, isDefault } = sandboxPolicy({ limits: { ...limits, cpus: 2, diskMiB: 128 } }, operator);
     expect({ isDefault, cpus: policy.cpus }).toEqual({ isDefault: false, cpus: 2 });
     expect(policy.tmpfs).toEqual([
       { path: '/tmp', sizeBytes: 128 * mebibyte, inodes: 8192, exec: false },
       strictPolicy.tmpfs[1],
     ]);
-    expect(slotPolicy({ limits: { ...limits, diskMiB: 1 } }, operator).policy.tmpfs[0]?.inodes).toBe(1024);
+    expect(sandboxPolicy({ limits: { ...limits, diskMiB: 1 } }, operator).policy.tmpfs[0]?.inodes).toBe(1024);
   });
 
   it.each([{ cpus: 2.5 }, { diskMiB: 250 }])('is refused beyond the operator’s bound: %j', (asked) => {
-    expect(() => slotPolicy({ limits: { ...limits, ...asked } }, operator)).toThrow(
+    expect(() => sandboxPolicy({ limits: { ...limits, ...asked } }, operator)).toThrow(
       expect.objectContaining({ code: 'POLICY_EXCEEDED' }),
     );
   });
 
   it('is not refused for what the operator’s own default has', () => {
     const generous = operatorPolicy({ cpus: 64 });
-    expect(slotPolicy({ limits }, generous).policy.cpus).toBe(64);
+    expect(sandboxPolicy({ limits }, generous).policy.cpus).toBe(64);
   });
 });

@@ -1,6 +1,5 @@
 /** The policy of an action's sandboxes: the operator's default, with what the action and its namespace ask for. */
-import type { EffectiveSandboxAsk, JobTarget, SandboxAsk } from '../../dispatch/index.ts';
-import { narrowEgress } from '../../egress/index.ts';
+import { narrowEgress } from '../egress/index.ts';
 import {
   boundPolicy,
   type OperatorPolicy,
@@ -9,9 +8,10 @@ import {
   policyFor,
   type SandboxPolicy,
   type TmpfsPolicy,
-} from '../../sandbox/index.ts';
+} from '../sandbox/index.ts';
+import type { EffectiveSandboxAsk, JobTarget, SandboxAsk } from './types.ts';
 
-export interface SlotPolicy {
+export interface DerivedPolicy {
   /** What the policy is derived from. */
   readonly ask: PolicyAsk;
   readonly policy: SandboxPolicy;
@@ -25,10 +25,10 @@ const inodesPerMiB = 64;
 const writable = '/tmp';
 
 /** @throws Fault POLICY_EXCEEDED, EGRESS_EXCEEDED, POLICY_INVALID, naming the field */
-export function slotPolicy(
+export function sandboxPolicy(
   { limits, sandbox }: Pick<JobTarget, 'limits' | 'sandbox'>,
   operator: OperatorPolicy,
-): SlotPolicy {
+): DerivedPolicy {
   const { defaults } = operator;
   const asked: PolicyRequest = {
     ...(limits.cpus === undefined || limits.cpus === defaults.cpus ? {} : { cpus: limits.cpus }),

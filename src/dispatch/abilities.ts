@@ -1,0 +1,45 @@
+/**
+ * What an invoker can run. It is told ahead, so an action that no sandbox can run is refused when it is saved, without
+ * asking an invoker.
+ */
+import { errorOf, type Failure, isFault } from '../lib/index.ts';
+import type { OperatorPolicy, SandboxPolicy } from '../sandbox/index.ts';
+import { dispatchFault } from './faults.ts';
+import { sandboxPolicy } from './sandbox-policy.ts';
+import type { JobTarget } from './types.ts';
+
+/** Plain data. */
+export interface InvokerAbilities {
+  /** The bounds of its operator. */
+  readonly operator: OperatorPolicy;
+  /** Why it can start no sandboxes under gVisor; undefined when it can. */
+  readonly gvisorObstacle: Failure | undefined;
+}
+
+type Asking = Pick<JobTarget, 'kind' | 'limits' | 'sandbox'>;
+
+/** @throws Fault POLICY_EXCEEDED, EGRESS_EXCEEDED, POLICY_NOT_MET (`denied`), POLICY_INVALID, TIER_UNAVAILABLE (`invalid`) */
+export function requireAble(target: Asking, { operator, gvisorObstacle }: InvokerAbilities): void {
+  if (!needsGvisor(target, operator) || gvisorObstacle === undefined) return;
+  const cause = errorOf(gvisorObstacle);
+  if (!isFault(cause, 'RUNTIME_MISSING')) throw cause;
+  throw dispatchFault('TIER_UNAVAILABLE', `this server has no gVisor: ${cause.message}`, { cause });
+}
+
+/**
+ * Whether it asks for gVisor where that is not the operator's own choice.
+ * @throws Fault POLICY_EXCEEDED, EGRESS_EXCEEDED, POLICY_INVALID, TIER_UNAVAILABLE
+ */
+export function needsGvisor(target: Asking, operator: OperatorPolicy): boolean {
+  const { policy } = sandboxPolicy(target, operator);
+  if (target.kind === 'blackbox') requireReachable(policy);
+  return policy.runtime === 'runsc' && operator.defaults.runtime !== 'runsc';
+}
+
+/** @throws Fault TIER_UNAVAILABLE for a user's image under gVisor, because the host can't enter its network */
+export function requireReachable({ runtime }: SandboxPolicy): void {
+  if (runtime !== 'runsc') return;
+  throw dispatchFault('TIER_UNAVAILABLE', 'actions of kind blackbox can not run under gVisor', {
+    hint: 'use one of the kinds of Ward, or leave the tier out',
+  });
+}

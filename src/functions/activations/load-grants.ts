@@ -1,0 +1,33 @@
+/**
+ * Tells the invokers which actions that are kept ready the gate lets them load. An invoker that is cut off hears nothing
+ * more, so it starts nothing ahead of a call that the gate may have denied meanwhile.
+ */
+import type { Dispatcher, LoadGrant } from '../../dispatch/index.ts';
+import type { CodeGate } from '../actions/code-gate.ts';
+import { loadPermission } from './run-permission.ts';
+
+export interface LoadGrantOptions {
+  readonly dispatcher: Pick<Dispatcher, 'kept' | 'grant'>;
+  readonly gate?: Pick<CodeGate, 'mayRun'> | undefined;
+}
+
+const everyMs = 500;
+/** Four grants may be lost before an allowance ends. */
+const forMs = 2_500;
+
+/** Grants until it is disposed. */
+export function grantLoads(options: LoadGrantOptions): Disposable {
+  const timer = setInterval(() => grantOnce(options), everyMs);
+  timer.unref();
+  return { [Symbol.dispose]: () => clearInterval(timer) };
+}
+
+/** Grants nothing where the gate does not know yet: what it finds out is there for the next time. */
+export function grantOnce({ dispatcher, gate }: LoadGrantOptions): void {
+  const grants = dispatcher.kept().flatMap((kept): LoadGrant[] => {
+    const { namespace, action, revision } = kept;
+    const permission = loadPermission(gate, kept);
+    return permission === 'unknown' ? [] : [{ namespace, action, revision, permission }];
+  });
+  if (grants.length > 0) dispatcher.grant(grants, forMs);
+}
