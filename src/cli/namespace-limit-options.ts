@@ -13,46 +13,46 @@ interface LimitOption extends OptionSpec {
 }
 
 const limitOptions: readonly LimitOption[] = [
-  count('--invocations-per-minute', 'invocationsPerMinute', 'invocations in a minute'),
-  count('--concurrent', 'concurrentInvocations', 'invocations at once'),
-  count('--fires-per-minute', 'firesPerMinute', 'trigger firings in a minute'),
+  count('--invocations-per-minute', 'invocationsPerMinute', 'maximum invocations per minute'),
+  count('--concurrent', 'concurrentInvocations', 'maximum invocations at once'),
+  count('--fires-per-minute', 'firesPerMinute', 'maximum trigger firings per minute'),
   {
     flags: '--allowed-kinds <KINDS>',
     limit: 'allowedKinds',
-    summary: 'kinds that its actions may have, with commas between',
+    summary: 'allowed kinds of actions, separated by commas',
     read: readKinds,
   },
   {
     flags: '--store-activations <TRUE|FALSE>',
     limit: 'storeActivations',
-    summary: 'whether records of its activations are kept',
+    summary: 'whether Ward keeps activation records',
     read: readSwitch,
   },
-  count('--min-memory', 'minActionMemory', 'least memory of an action, in MB'),
-  count('--max-memory', 'maxActionMemory', 'most memory of an action, in MB'),
-  count('--min-timeout', 'minActionTimeout', 'least timeout of an action, in milliseconds'),
-  count('--max-timeout', 'maxActionTimeout', 'most timeout of an action, in milliseconds'),
-  count('--max-logs', 'maxActionLogs', 'most log of an activation, in MB'),
-  count('--max-concurrency', 'maxActionConcurrency', 'activations that one sandbox may run at once'),
-  count('--max-instances', 'maxActionInstances', 'sandboxes of one action'),
+  count('--min-memory', 'minActionMemory', 'minimum memory of an action, in MB'),
+  count('--max-memory', 'maxActionMemory', 'maximum memory of an action, in MB'),
+  count('--min-timeout', 'minActionTimeout', 'minimum timeout of an action, in milliseconds'),
+  count('--max-timeout', 'maxActionTimeout', 'maximum timeout of an action, in milliseconds'),
+  count('--max-logs', 'maxActionLogs', 'maximum log of an activation, in MB'),
+  count('--max-concurrency', 'maxActionConcurrency', 'maximum activations that one sandbox runs at once'),
+  count('--max-instances', 'maxActionInstances', 'maximum sandboxes of one action'),
   {
     flags: '--sandbox <JSON>',
     limit: 'sandbox',
-    summary: 'what its sandboxes get; an action can only tighten it: gvisor, or an object as the annotation',
+    summary: 'sandbox settings: gvisor, or an object as in the annotation; an action can only tighten them',
     read: readSandbox,
   },
   {
     flags: '--egress <RULES>',
     limit: 'egress',
     summary:
-      'what its sandboxes may reach: api.example.com:443,203.0.113.0/24, JSON as the annotation, or none',
+      'destinations that the sandboxes can connect to: api.example.com:443,203.0.113.0/24, JSON as in the annotation, or none',
     read: readEgress,
   },
-  size('--code-quota', 'codeQuotaBytes', 'code and entities on disk'),
-  size('--record-quota', 'recordQuotaBytes', 'records with their logs on disk'),
-  size('--registry-quota', 'registryQuotaBytes', 'pushed images on disk'),
-  count('--retention-days', 'retentionMaxAgeDays', 'days that its records are kept; 0 is for ever'),
-  count('--retention-records', 'retentionMaxRecords', 'newest records that are kept; 0 is all of them'),
+  size('--code-quota', 'codeQuotaBytes', 'code and entities'),
+  size('--record-quota', 'recordQuotaBytes', 'activation records with their logs'),
+  size('--registry-quota', 'registryQuotaBytes', 'pushed images'),
+  count('--retention-days', 'retentionMaxAgeDays', 'days to keep records; 0 keeps them forever'),
+  count('--retention-records', 'retentionMaxRecords', 'number of newest records to keep; 0 keeps all'),
 ];
 
 export const namespaceLimitOptions: readonly OptionSpec[] = limitOptions;
@@ -72,7 +72,12 @@ function count(word: string, limit: string, summary: string): LimitOption {
 }
 
 function size(word: string, limit: string, summary: string): LimitOption {
-  return { flags: `${word} <SIZE>`, limit, summary: `most ${summary}, like 512m or 4g`, read: readSize };
+  return {
+    flags: `${word} <SIZE>`,
+    limit,
+    summary: `maximum disk space for ${summary}, like 512m or 4g`,
+    read: readSize,
+  };
 }
 
 function readSize(text: string, name: string): number {

@@ -3,14 +3,14 @@ import type { CommandSpec, OptionSpec } from './command-spec.ts';
 import { outputFormats } from './io.ts';
 
 const talking: readonly OptionSpec[] = [
-  { flags: '-o, --output <FORMAT>', summary: 'how data is printed', choices: outputFormats },
-  { flags: '-q, --quiet', summary: 'data and errors only' },
-  { flags: '-d, --debug', summary: 'what was sent and received, and where an error came from' },
+  { flags: '-o, --output <FORMAT>', summary: 'output format', choices: outputFormats },
+  { flags: '-q, --quiet', summary: 'print only data and errors' },
+  { flags: '-d, --debug', summary: 'print what is sent and received, and where an error comes from' },
 ];
 
 const dataFolder: OptionSpec = {
   flags: '--data <DIR>',
-  summary: 'state of the server on this machine (WARD_DATA, else /var/lib/ward)',
+  summary: 'data folder of the server on this machine (WARD_DATA, else /var/lib/ward)',
 };
 
 const remote: readonly OptionSpec[] = [
@@ -21,13 +21,13 @@ const remote: readonly OptionSpec[] = [
   },
   { flags: '-i, --insecure', summary: 'accept any TLS certificate' },
   { flags: '--apiversion <VERSION>', summary: 'version of the API', choices: ['v1'] },
-  { flags: '-v, --verbose', summary: 'what was sent and received' },
+  { flags: '-v, --verbose', summary: 'print what is sent and received' },
   dataFolder,
 ];
 
 const local: readonly OptionSpec[] = [
   dataFolder,
-  { flags: '--config <FILE>', summary: 'configuration of the server (WARD_CONFIG)' },
+  { flags: '--config <FILE>', summary: 'configuration file of the server (WARD_CONFIG)' },
 ];
 
 /** Accepted before the command as well, as `wsk -i action list` has it. */

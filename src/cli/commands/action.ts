@@ -18,36 +18,41 @@ const nameArgument = {
 const writeOptions: readonly OptionSpec[] = [
   {
     flags: '--kind <KIND>',
-    summary: 'nodejs:24, python:3.13, …; told from the file where possible',
+    summary: 'nodejs:24, python:3.13, …; without it, from the file where possible',
     names: 'kind',
   },
   { flags: '--main <NAME>', summary: 'the function to call (main), or a Java action’s class' },
-  { flags: '--docker <IMAGE>', summary: 'an image that holds the action' },
-  { flags: '--native', summary: 'the file is a program, a shell script, or a zip with one named exec' },
-  { flags: '--sequence', summary: 'instead of a file, actions to run one after the other: A,PACKAGE/B' },
-  { flags: '--copy', summary: 'instead of a file, an action to copy' },
+  { flags: '--docker <IMAGE>', summary: 'the image that contains the action' },
+  {
+    flags: '--native',
+    summary: 'the file is a program, a shell script, or a zip with a program named exec',
+  },
+  { flags: '--sequence', summary: '[file] lists actions to run one after the other: A,PACKAGE/B' },
+  { flags: '--copy', summary: '[file] is an action to copy' },
   ...parameterOptions,
   ...annotationOptions,
-  { flags: '-t, --timeout <MS>', summary: 'how long an activation may run, in milliseconds' },
-  { flags: '-m, --memory <MB>', summary: 'memory of its sandbox, in MB' },
-  { flags: '-l, --logsize <MB>', summary: 'log that is kept of an activation, in MB' },
-  { flags: '-c, --concurrency <N>', summary: 'activations that one sandbox may run at once' },
-  { flags: '--instances <N>', summary: 'sandboxes that it may have at once' },
-  { flags: '--cpus <N>', summary: 'processors of its sandbox: 0.5, 2' },
-  { flags: '--disk <MB>', summary: 'size of its sandbox’s /tmp, in MB' },
+  { flags: '-t, --timeout <MS>', summary: 'maximum run time of an activation, in milliseconds' },
+  { flags: '-m, --memory <MB>', summary: 'memory of the sandbox, in MB' },
+  { flags: '-l, --logsize <MB>', summary: 'maximum log of an activation, in MB' },
+  { flags: '-c, --concurrency <N>', summary: 'maximum activations that one sandbox runs at once' },
+  { flags: '--instances <N>', summary: 'maximum sandboxes of the action at once' },
+  { flags: '--cpus <N>', summary: 'processors of the sandbox: 0.5, 2' },
+  { flags: '--disk <MB>', summary: 'size of the sandbox’s /tmp, in MB' },
   {
     flags: '--egress <RULES>',
-    summary: 'what it may reach: api.example.com, 203.0.113.0/24:80, with commas between, or none',
+    summary:
+      'comma-separated destinations that the action can connect to: api.example.com, 203.0.113.0/24:80; or none',
   },
-  { flags: '--hide-parameters', summary: 'hide all of its parameters, under any name' },
+  { flags: '--hide-parameters', summary: 'hide all parameters of the action, under any name' },
   {
     flags: '--web <MODE>',
-    summary: 'whether it is a web action',
+    summary: 'whether the action is a web action',
     choices: ['yes', 'true', 'raw', 'no', 'false'],
   },
   {
     flags: '--web-secure <SECRET>',
-    summary: 'what callers of the web action must send: a text, true (a random number), false (nothing)',
+    summary:
+      'the secret that callers of the web action must send: a text, true (a random number), or false (none)',
   },
 ];
 
@@ -59,21 +64,30 @@ const create: CommandSpec = {
     nameArgument,
     {
       name: '[file]',
-      summary: '.js, .ts, .py, .rb, .php, .sh, .jar, .zip, a program, or a folder, which is zipped',
+      summary: '.js, .ts, .py, .rb, .php, .sh, .jar, .zip, a program, or a folder, which ward zips',
     },
   ],
   options: writeOptions,
   examples: [
-    { command: 'ward action create hello examples/hello.js', does: 'a JavaScript function' },
+    { command: 'ward action create hello examples/hello.js', does: 'deploys a JavaScript function' },
     {
       command: 'ward action create count examples/word-count',
-      does: 'a folder; .wardignore says what stays out',
+      does: 'deploys a folder; .wardignore lists what to leave out',
     },
-    { command: 'ward action create hello hello.zip --kind nodejs:24 -m 512', does: 'a zip, with 512 MB' },
-    { command: 'ward action create hello hello.py -p greeting Hi', does: 'with a default parameter' },
-    { command: 'ward action create both --sequence hello,tools/shout', does: 'one after the other' },
-    { command: 'ward action create page page.js --web true --web-secure s3cret', does: 'a web action' },
-    { command: 'ward action create scan --docker scanner:1 -m 512 --cpus 2', does: 'an image' },
+    {
+      command: 'ward action create hello hello.zip --kind nodejs:24 -m 512',
+      does: 'deploys a zip, with 512 MB of memory',
+    },
+    { command: 'ward action create hello hello.py -p greeting Hi', does: 'sets a default parameter' },
+    {
+      command: 'ward action create both --sequence hello,tools/shout',
+      does: 'runs two actions one after the other',
+    },
+    {
+      command: 'ward action create page page.js --web true --web-secure s3cret',
+      does: 'deploys a web action',
+    },
+    { command: 'ward action create scan --docker scanner:1 -m 512 --cpus 2', does: 'deploys an image' },
   ],
   handler: async () => (await import('../handlers/action-write.ts')).create,
 };
@@ -84,17 +98,20 @@ const update: CommandSpec = {
   works: 'remote',
   args: [
     nameArgument,
-    { name: '[file]', summary: 'new code, a file or a folder; without it the code stays' },
+    { name: '[file]', summary: 'new code: a file or a folder; without it, the code stays' },
   ],
   options: [
     ...writeOptions,
     { flags: '--del-annotation <KEY>', summary: 'an annotation to remove', takes: 'many' },
   ],
   examples: [
-    { command: 'ward action update hello examples/hello.js', does: 'new code' },
-    { command: 'ward action update hello --del-annotation web-export', does: 'one annotation less' },
-    { command: 'ward action update hello -t 5000', does: 'only another timeout' },
-    { command: 'ward action update hello --egress api.example.com', does: 'a way out, over HTTPS' },
+    { command: 'ward action update hello examples/hello.js', does: 'changes the code' },
+    { command: 'ward action update hello --del-annotation web-export', does: 'removes an annotation' },
+    { command: 'ward action update hello -t 5000', does: 'changes only the timeout' },
+    {
+      command: 'ward action update hello --egress api.example.com',
+      does: 'lets the action connect to one host over HTTPS',
+    },
   ],
   handler: async () => (await import('../handlers/action-write.ts')).update,
 };
@@ -107,15 +124,15 @@ const get: CommandSpec = {
   options: [
     summaryOption,
     secretsOption,
-    { flags: '-r, --url', summary: 'where it can be called' },
-    { flags: '--save', summary: 'save its code to a file named after it' },
-    { flags: '--save-as <FILE>', summary: 'save its code to FILE' },
+    { flags: '-r, --url', summary: 'show the URL of the action' },
+    { flags: '--save', summary: 'save the code to a file with the action’s name' },
+    { flags: '--save-as <FILE>', summary: 'save the code to FILE' },
   ],
   examples: [
-    { command: 'ward action get hello', does: 'what it is' },
-    { command: 'ward action get hello limits', does: 'one field' },
-    { command: 'ward action get page --url', does: 'a web action’s address' },
-    { command: 'ward action get hello --save', does: 'its code, into hello.js' },
+    { command: 'ward action get hello', does: 'shows the action' },
+    { command: 'ward action get hello limits', does: 'shows one field' },
+    { command: 'ward action get page --url', does: 'shows the URL of a web action' },
+    { command: 'ward action get hello --save', does: 'saves the code to hello.js' },
   ],
   handler: async () => (await import('../handlers/action-read.ts')).get,
 };
@@ -128,7 +145,7 @@ const list: CommandSpec = {
   options: listOptions,
   examples: [
     { command: 'ward action list', does: 'the newest 30' },
-    { command: 'ward action list -n -o name', does: 'names only, sorted' },
+    { command: 'ward action list -n -o name', does: 'only the names, sorted' },
   ],
   handler: async () => (await import('../handlers/action-read.ts')).list,
 };
@@ -139,7 +156,7 @@ const remove: CommandSpec = {
   works: 'remote',
   args: [nameArgument],
   options: [],
-  examples: [{ command: 'ward action delete hello', does: 'its records stay' }],
+  examples: [{ command: 'ward action delete hello', does: 'the activation records stay' }],
   handler: async () => (await import('../handlers/action-write.ts')).remove,
 };
 
@@ -149,21 +166,21 @@ const invoke: CommandSpec = {
   works: 'remote',
   args: [nameArgument],
   options: [
-    { flags: '-b, --blocking', summary: 'wait for it and show its record' },
-    { flags: '-r, --result', summary: 'wait for it and show its result' },
-    { flags: '--follow', summary: 'show its log (on stderr) as it comes, however long it runs' },
+    { flags: '-b, --blocking', summary: 'wait for the action and show the activation record' },
+    { flags: '-r, --result', summary: 'wait for the action and show its result' },
+    { flags: '--follow', summary: 'show the log on stderr while the action runs, however long that takes' },
     ...parameterOptions,
   ],
   examples: [
-    { command: 'ward action invoke hello --param name World --result', does: 'wait for its result' },
-    { command: 'ward action invoke hello', does: 'do not wait; prints the activation id' },
+    { command: 'ward action invoke hello --param name World --result', does: 'waits for the result' },
+    { command: 'ward action invoke hello', does: 'does not wait; prints the activation id' },
     {
       command: 'ward action invoke long-job --follow --result',
-      does: 'its log as it comes, then its result',
+      does: 'shows the log while the action runs, then the result',
     },
     {
       command: 'echo \'{"name": "World"}\' | ward action invoke hello -P - -r',
-      does: 'parameters from a pipe',
+      does: 'reads parameters from a pipe',
     },
   ],
   handler: async () => (await import('../handlers/action-invoke.ts')).invoke,
@@ -171,6 +188,6 @@ const invoke: CommandSpec = {
 
 export const actionGroup: GroupSpec = {
   name: 'action',
-  summary: 'functions: deploy, change, run',
+  summary: 'deploy, change and run functions',
   commands: [create, update, get, list, remove, invoke],
 };

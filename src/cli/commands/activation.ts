@@ -2,10 +2,10 @@
 import type { CommandSpec, GroupSpec, OptionSpec } from '../command-spec.ts';
 import { fieldArgument, pageOptions } from './common-options.ts';
 
-const idArgument = { name: '[id]', summary: 'the activation id; left out with --last' };
+const idArgument = { name: '[id]', summary: 'the activation id; not with --last' };
 const scopeArgument = {
   name: '[scope]',
-  summary: 'only of an action or trigger: NAME, PACKAGE/NAME; or /NAMESPACE[/NAME]',
+  summary: 'only activations of this action or trigger (NAME, PACKAGE/NAME), or of /NAMESPACE[/NAME]',
   names: 'action',
 } as const;
 const lastOption: OptionSpec = { flags: '-l, --last', summary: 'the newest activation' };
@@ -17,13 +17,16 @@ const list: CommandSpec = {
   args: [scopeArgument],
   options: [
     ...pageOptions,
-    { flags: '-f, --full', summary: 'whole records' },
-    { flags: '--since <MS>', summary: 'started at this time or later, in milliseconds since 1970' },
-    { flags: '--upto <MS>', summary: 'started at this time or earlier' },
+    { flags: '-f, --full', summary: 'show whole records' },
+    {
+      flags: '--since <MS>',
+      summary: 'only those that started at this time or later, in milliseconds since 1970',
+    },
+    { flags: '--upto <MS>', summary: 'only those that started at this time or earlier' },
   ],
   examples: [
     { command: 'ward activation list', does: 'the newest 30' },
-    { command: 'ward activation list hello -l 5 -o json', does: 'the newest 5 of one action, for a program' },
+    { command: 'ward activation list hello -l 5 -o json', does: 'the newest 5 of one action, as JSON' },
   ],
   handler: async () => (await import('../handlers/activation.ts')).list,
 };
@@ -35,66 +38,75 @@ const get: CommandSpec = {
   args: [idArgument, fieldArgument],
   options: [
     lastOption,
-    { flags: '-s, --summary', summary: 'what ran, how it ended, and its result' },
-    { flags: '-g, --logs', summary: 'only its log, without time and stream' },
+    { flags: '-s, --summary', summary: 'show what ran, how it ended, and its result' },
+    { flags: '-g, --logs', summary: 'show only the log, without time and stream' },
   ],
   examples: [
-    { command: 'ward activation get --last', does: 'the newest one, with where its time went' },
-    { command: 'ward activation get --last annotations', does: 'one field' },
-    { command: 'ward activation get 44794bd6aab74415b4e42a308d880e5b -o json', does: 'for a program' },
+    { command: 'ward activation get --last', does: 'the newest activation, and where its time went' },
+    { command: 'ward activation get --last annotations', does: 'only one field' },
+    {
+      command: 'ward activation get 44794bd6aab74415b4e42a308d880e5b -o json',
+      does: 'as JSON, for a program',
+    },
   ],
   handler: async () => (await import('../handlers/activation.ts')).get,
 };
 
 const result: CommandSpec = {
   name: 'result',
-  summary: 'show what an activation returned',
+  summary: 'show the result of an activation',
   works: 'remote',
   args: [idArgument],
   options: [lastOption],
-  examples: [{ command: 'ward activation result --last', does: 'of the newest one' }],
+  examples: [{ command: 'ward activation result --last', does: 'of the newest activation' }],
   handler: async () => (await import('../handlers/activation.ts')).result,
 };
 
 const logs: CommandSpec = {
   name: 'logs',
-  summary: 'show what an activation wrote',
+  summary: 'show the log of an activation',
   works: 'remote',
   args: [idArgument],
   options: [
     lastOption,
-    { flags: '-r, --strip', summary: 'without time and stream' },
-    { flags: '--follow', summary: 'of one that still runs: up to its end' },
+    { flags: '-r, --strip', summary: 'leave out time and stream' },
+    { flags: '--follow', summary: 'follow the log until the activation ends' },
   ],
   examples: [
-    { command: 'ward activation logs --last', does: 'of the newest one' },
-    { command: 'ward activation logs --last --strip', does: 'the text alone' },
-    { command: 'ward activation logs --follow 44794bd6aab74415b4e42a308d880e5b', does: 'as it comes' },
+    { command: 'ward activation logs --last', does: 'of the newest activation' },
+    { command: 'ward activation logs --last --strip', does: 'only the text' },
+    {
+      command: 'ward activation logs --follow 44794bd6aab74415b4e42a308d880e5b',
+      does: 'follows the log of a running activation',
+    },
   ],
   handler: async () => (await import('../handlers/activation.ts')).logs,
 };
 
 const poll: CommandSpec = {
   name: 'poll',
-  summary: 'show activations and their logs as they happen, until interrupted',
+  summary: 'show activations and their logs as they happen, until you interrupt the command',
   works: 'remote',
   args: [scopeArgument],
   options: [
-    { flags: '-e, --exit <SECONDS>', summary: 'end by itself after this time' },
-    { flags: '--since-seconds <N>', summary: 'begin N seconds ago' },
-    { flags: '--since-minutes <N>', summary: 'begin N minutes ago' },
-    { flags: '--since-hours <N>', summary: 'begin N hours ago' },
-    { flags: '--since-days <N>', summary: 'begin N days ago' },
+    { flags: '-e, --exit <SECONDS>', summary: 'end after this time' },
+    { flags: '--since-seconds <N>', summary: 'start N seconds ago' },
+    { flags: '--since-minutes <N>', summary: 'start N minutes ago' },
+    { flags: '--since-hours <N>', summary: 'start N hours ago' },
+    { flags: '--since-days <N>', summary: 'start N days ago' },
   ],
   examples: [
-    { command: 'ward activation poll', does: 'all of them' },
-    { command: 'ward activation poll hello --since-minutes 5', does: 'one action, from five minutes ago' },
+    { command: 'ward activation poll', does: 'all activations' },
+    {
+      command: 'ward activation poll hello --since-minutes 5',
+      does: 'one action, starting five minutes ago',
+    },
   ],
   handler: async () => (await import('../handlers/activation-poll.ts')).poll,
 };
 
 export const activationGroup: GroupSpec = {
   name: 'activation',
-  summary: 'what ran: records, results, logs',
+  summary: 'records, results and logs of what ran',
   commands: [list, get, result, logs, poll],
 };

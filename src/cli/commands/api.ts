@@ -7,15 +7,15 @@ const nameSummary = 'its base path, or its name';
 
 const create: CommandSpec = {
   name: 'create',
-  summary: 'serve a web action at a path of its own, or a whole API from its document',
+  summary: 'serve a web action at its own path, or a whole API from its document',
   works: 'remote',
   args: [{ name: '[route...]', summary: '[BASE_PATH] PATH VERB ACTION' }],
   options: [
-    { flags: '-n, --apiname <NAME>', summary: 'what to call the API (its base path)' },
+    { flags: '-n, --apiname <NAME>', summary: 'name of the API (its base path)' },
     { flags: '-c, --config-file <FILE>', summary: 'an OpenAPI document, JSON or YAML, instead of a route' },
     {
       flags: '--response-type <TYPE>',
-      summary: 'what the web action is asked for (json)',
+      summary: 'response type of the web action (json)',
       choices: responseTypes,
     },
   ],
@@ -36,26 +36,26 @@ const get: CommandSpec = {
   works: 'remote',
   args: [{ name: '<name>', summary: nameSummary }],
   options: [
-    { flags: '-f, --full', summary: 'what the gateway keeps beside it, too' },
-    { flags: '--format <TYPE>', summary: 'how it is printed (json)', choices: ['json', 'yaml'] },
+    { flags: '-f, --full', summary: 'also show the gateway’s own data about it' },
+    { flags: '--format <TYPE>', summary: 'output format (json)', choices: ['json', 'yaml'] },
   ],
-  examples: [{ command: 'ward api get /shop --format yaml', does: 'to keep it in a file' }],
+  examples: [{ command: 'ward api get /shop --format yaml', does: 'as YAML, to keep it in a file' }],
   handler: async () => (await import('../handlers/api.ts')).get,
 };
 
 const partArguments = [
-  { name: '[path]', summary: 'only this path below it' },
+  { name: '[path]', summary: 'only this path below the base path' },
   { name: '[verb]', summary: 'only this verb of the path' },
 ];
 
 const list: CommandSpec = {
   name: 'list',
-  summary: 'list what is served, and by which action',
+  summary: 'list paths, and the actions that serve them',
   works: 'remote',
   args: [{ name: '[name]', summary: nameSummary }, ...partArguments],
-  options: [...listOptions, { flags: '-f, --full', summary: 'every column' }],
+  options: [...listOptions, { flags: '-f, --full', summary: 'show every column' }],
   examples: [
-    { command: 'ward api list', does: 'all of them' },
+    { command: 'ward api list', does: 'all APIs' },
     { command: 'ward api list /shop /books', does: 'one path' },
   ],
   handler: async () => (await import('../handlers/api.ts')).list,
@@ -63,19 +63,19 @@ const list: CommandSpec = {
 
 const remove: CommandSpec = {
   name: 'delete',
-  summary: 'serve an API, a path or a verb no longer',
+  summary: 'stop serving an API, a path or a verb',
   works: 'remote',
   args: [{ name: '<name>', summary: nameSummary }, ...partArguments],
   options: [],
   examples: [
-    { command: 'ward api delete /shop', does: 'all of it' },
-    { command: 'ward api delete /shop /books GET', does: 'one verb' },
+    { command: 'ward api delete /shop', does: 'deletes the whole API' },
+    { command: 'ward api delete /shop /books GET', does: 'deletes one verb' },
   ],
   handler: async () => (await import('../handlers/api.ts')).remove,
 };
 
 export const apiGroup: GroupSpec = {
   name: 'api',
-  summary: 'the API gateway: web actions at paths of their own',
+  summary: 'the API gateway: web actions at their own paths',
   commands: [create, get, list, remove],
 };

@@ -3,42 +3,42 @@ import type { CommandSpec, GroupSpec } from '../command-spec.ts';
 
 const list: CommandSpec = {
   name: 'list',
-  summary: 'list what the gate has decided, oldest first (operator)',
+  summary: 'list the decisions of the gate, oldest first (operator)',
   works: 'local',
   args: [],
   options: [
-    { flags: '-l, --limit <N>', summary: 'at most N (100)' },
-    { flags: '--after <SEQ>', summary: 'only entries after the one of this number' },
+    { flags: '-l, --limit <N>', summary: 'list at most N (100)' },
+    { flags: '--after <SEQ>', summary: 'only entries after the one with this number' },
   ],
   examples: [
-    { command: 'ward audit list', does: 'the first hundred' },
-    { command: 'ward audit list --after 100 -o json', does: 'what follows, whole' },
+    { command: 'ward audit list', does: 'the first hundred entries' },
+    { command: 'ward audit list --after 100 -o json', does: 'the following entries, as JSON' },
   ],
   handler: async () => (await import('../handlers/audit.ts')).list,
 };
 
 const verify: CommandSpec = {
   name: 'verify',
-  summary: 'check that no entry of the log was changed, removed or added (operator)',
+  summary: 'check that no one changed, removed or added an entry of the log (operator)',
   works: 'local',
   args: [],
   options: [
     {
       flags: '--key <FILE>',
-      summary: 'a public key whose checkpoints must match, too',
+      summary: 'a public key whose checkpoints must match as well',
       takes: 'many',
     },
     {
       flags: '--checkpoint <FILE>',
-      summary: 'a checkpoint in JSON that was kept elsewhere',
+      summary: 'a checkpoint in JSON that you kept elsewhere',
       takes: 'many',
     },
   ],
   examples: [
-    { command: 'ward audit verify', does: 'exit code 1 if the chain is broken' },
+    { command: 'ward audit verify', does: 'exits with 1 if the chain is broken' },
     {
       command: 'ward audit verify --key ward.pub --checkpoint last-week.json',
-      does: 'finds a log that was rewritten whole, too',
+      does: 'also detects a completely rewritten log',
     },
   ],
   handler: async () => (await import('../handlers/audit.ts')).verify,
@@ -46,6 +46,6 @@ const verify: CommandSpec = {
 
 export const auditGroup: GroupSpec = {
   name: 'audit',
-  summary: 'the log of what the gate has decided',
+  summary: 'the log of the gate’s decisions',
   commands: [list, verify],
 };

@@ -3,17 +3,17 @@ import type { CommandSpec } from '../command-spec.ts';
 
 export const backupCommand: CommandSpec = {
   name: 'backup',
-  summary: 'write all that a server keeps into one file, while it runs or not (operator)',
+  summary: 'write all data of a server into one file; the server can keep running (operator)',
   works: 'local',
   administers: true,
-  args: [{ name: '<file>', summary: 'what to write: a tar packed with zstd' }],
+  args: [{ name: '<file>', summary: 'the file to write: a tar compressed with zstd' }],
   options: [
     {
       flags: '--with-keys',
-      summary: 'with the keys that encrypt parameters, keys that sign, and the key of the first namespace',
+      summary: 'include the keys that encrypt parameters, signing keys, and the key of the first namespace',
     },
-    { flags: '--no-advisories', summary: 'without the file of advisories, which can be fetched again' },
-    { flags: '--force', summary: 'take the place of a file that is there' },
+    { flags: '--no-advisories', summary: 'leave out the advisory database, which you can download again' },
+    { flags: '--force', summary: 'overwrite an existing file' },
   ],
   examples: [
     {
@@ -22,7 +22,7 @@ export const backupCommand: CommandSpec = {
     },
     {
       command: 'ward backup ward.tar.zst --with-keys --data /srv/ward',
-      does: 'all that another machine needs',
+      does: 'everything that another machine needs',
     },
   ],
   handler: async () => (await import('../handlers/backup.ts')).backup,
@@ -30,19 +30,19 @@ export const backupCommand: CommandSpec = {
 
 export const restoreCommand: CommandSpec = {
   name: 'restore',
-  summary: 'lay what a backup holds into an empty data folder: all of it, or nothing (operator)',
+  summary: 'restore a backup into an empty data folder, completely or not at all (operator)',
   works: 'local',
   administers: true,
-  args: [{ name: '<file>', summary: 'what `ward backup` wrote' }],
+  args: [{ name: '<file>', summary: 'a file that `ward backup` wrote' }],
   options: [
     {
       flags: '--replace',
-      summary: 'take the place of what Ward has in the folder, and of images of the same names',
+      summary: 'replace Ward’s data in the folder, and images with the same names',
     },
   ],
   examples: [
     { command: 'ward restore ward-monday.tar.zst', does: 'into /var/lib/ward; then start the server' },
-    { command: 'ward restore ward.tar.zst --data /srv/ward', does: 'into another folder, to look at it' },
+    { command: 'ward restore ward.tar.zst --data /srv/ward', does: 'into another folder, to inspect it' },
   ],
   handler: async () => (await import('../handlers/backup.ts')).restore,
 };

@@ -2,52 +2,55 @@
 import type { OptionSpec } from '../command-spec.ts';
 
 export const parameterOptions: readonly OptionSpec[] = [
-  { flags: '-p, --param <KEY VALUE>', summary: 'a parameter; the value is JSON or text', takes: 'pair' },
-  { flags: '-P, --param-file <FILE>', summary: 'a JSON file of parameters; - is standard input' },
+  { flags: '-p, --param <KEY VALUE>', summary: 'a parameter, as JSON or text', takes: 'pair' },
+  { flags: '-P, --param-file <FILE>', summary: 'a JSON file with parameters (- for standard input)' },
 ];
 
 export const annotationOptions: readonly OptionSpec[] = [
   { flags: '-a, --annotation <KEY VALUE>', summary: 'an annotation', takes: 'pair' },
-  { flags: '-A, --annotation-file <FILE>', summary: 'a JSON file of annotations; - is standard input' },
+  { flags: '-A, --annotation-file <FILE>', summary: 'a JSON file with annotations (- for standard input)' },
 ];
 
 export const pageOptions: readonly OptionSpec[] = [
-  { flags: '-l, --limit <N>', summary: 'at most N (30); 0 means 200' },
-  { flags: '-s, --skip <N>', summary: 'leave out the first N' },
+  { flags: '-l, --limit <N>', summary: 'list at most N (30); 0 means 200' },
+  { flags: '-s, --skip <N>', summary: 'skip the first N' },
 ];
 
 export const listOptions: readonly OptionSpec[] = [
   ...pageOptions,
-  { flags: '-n, --name-sort', summary: 'by name instead of newest first' },
+  { flags: '-n, --name-sort', summary: 'sort by name instead of newest first' },
 ];
 
 export const summaryOption: OptionSpec = {
   flags: '-s, --summary',
-  summary: 'what it does and takes, in words; * marks what is bound',
+  summary: 'describe it and its parameters in words; * marks bound parameters',
 };
 
 export const secretsOption: OptionSpec = {
   flags: '--show-secrets',
-  summary: 'values that look like secrets, too, and those that are hidden on request',
+  summary: 'also show values that look like secrets, and values hidden on request',
 };
 
-export const fieldArgument = { name: '[field]', summary: 'only this field, as JSON' };
-export const namespaceArgument = { name: '[namespace]', summary: '/NAMESPACE; without it, that of the key' };
+export const fieldArgument = { name: '[field]', summary: 'show only this field, as JSON' };
+export const namespaceArgument = {
+  name: '[namespace]',
+  summary: '/NAMESPACE; without it, the namespace of the key',
+};
 
 /** How a scan is shown, and where it is written. */
 export const reportOptions: readonly OptionSpec[] = [
   {
     flags: '--format <FORMAT>',
-    summary: 'what is written',
+    summary: 'format of the report',
     choices: ['table', 'json', 'sarif', 'cyclonedx', 'spdx', 'junit', 'gitlab'],
   },
   {
     flags: '-o, --output <FORMAT|FILE>',
     summary:
-      'table, json, yaml, wide or name as everywhere; or a file to write to, with a dot or a slash in its name',
+      'table, json, yaml, wide or name as in other commands; or an output file, with a dot or a slash in its name',
   },
   {
     flags: '--reports <DIR>',
-    summary: 'write a report of each format to this folder as well, by the names that CI systems look for',
+    summary: 'also write a report in each format to this folder, under the names that CI systems expect',
   },
 ];

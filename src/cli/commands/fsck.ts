@@ -3,20 +3,20 @@ import type { CommandSpec } from '../command-spec.ts';
 
 export const fsckCommand: CommandSpec = {
   name: 'fsck',
-  summary: 'compare all that a server keeps with its digests and counters, while it runs or not (operator)',
+  summary:
+    'compare all data of a server with its digests and counters; the server can keep running (operator)',
   works: 'local',
   administers: true,
   args: [],
   options: [
     {
       flags: '--repair',
-      summary:
-        'take damaged unpacked layers away, so that they are unpacked anew; the server must be stopped',
+      summary: 'remove damaged unpacked layers, so that Ward unpacks them again; stop the server first',
     },
   ],
   examples: [
-    { command: 'ward fsck', does: 'of the server in /var/lib/ward; exit code 1 when something is damaged' },
-    { command: 'ward fsck --data /srv/ward -o json', does: 'of another folder, for a program' },
+    { command: 'ward fsck', does: 'of the server in /var/lib/ward; exits with 1 if something is damaged' },
+    { command: 'ward fsck --data /srv/ward -o json', does: 'of another folder, as JSON' },
   ],
   handler: async () => (await import('../handlers/fsck.ts')).fsck,
 };

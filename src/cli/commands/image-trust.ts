@@ -8,28 +8,38 @@ const imageArgument = {
 
 export const keygenCommand: CommandSpec = {
   name: 'keygen',
-  summary: 'make a pair of keys to sign with; WARD_KEY_PASSPHRASE encrypts the private one',
+  summary: 'create a key pair for signing; WARD_KEY_PASSPHRASE encrypts the private key',
   works: 'alone',
   args: [
-    { name: '<file>', summary: 'for the private key; the public one is written beside it, as FILE.pub' },
+    {
+      name: '<file>',
+      summary: 'file for the private key; ward writes the public key next to it, as FILE.pub',
+    },
   ],
   options: [],
-  examples: [{ command: 'ward image keygen release.key', does: 'release.key and release.key.pub' }],
+  examples: [{ command: 'ward image keygen release.key', does: 'writes release.key and release.key.pub' }],
   handler: async () => (await import('../handlers/image-trust.ts')).keygen,
 };
 
 export const signCommand: CommandSpec = {
   name: 'sign',
-  summary: 'sign an image, beside the signatures that it has; `cosign verify` takes it',
+  summary: 'sign an image and keep its other signatures; `cosign verify` accepts the signature',
   works: 'remote',
   args: [imageArgument],
   options: [
     { flags: '--key <FILE>', summary: 'the private key; WARD_KEY_PASSPHRASE opens it' },
-    { flags: '-a, --annotation <KEY VALUE>', summary: 'what the signature says of the image', takes: 'pair' },
+    {
+      flags: '-a, --annotation <KEY VALUE>',
+      summary: 'a statement about the image in the signature',
+      takes: 'pair',
+    },
   ],
   examples: [
-    { command: 'ward image sign guest/app:1 --key release.key', does: 'in the registry of the server' },
-    { command: 'ward image sign oci:./image:v1 --key release.key -a stage production', does: 'in a folder' },
+    { command: 'ward image sign guest/app:1 --key release.key', does: 'signs in the registry of the server' },
+    {
+      command: 'ward image sign oci:./image:v1 --key release.key -a stage production',
+      does: 'signs in a folder',
+    },
   ],
   handler: async () => (await import('../handlers/image-trust.ts')).sign,
 };
@@ -43,18 +53,21 @@ export const verifyCommand: CommandSpec = {
     { flags: '--key <FILE>', summary: 'a public key, such as cosign.pub', takes: 'many' },
     {
       flags: '--trusted-root <FILE>',
-      summary: 'the trusted_root.json of who certifies signers without a key',
+      summary: 'the trusted_root.json of the authority that certifies signers without a key',
     },
-    { flags: '--issuer <URL>', summary: 'who told the authority whom it has before it' },
-    { flags: '--subject <PATTERN>', summary: 'whom the certificate names; * stands for any characters' },
+    { flags: '--issuer <URL>', summary: 'the identity provider that identified the signer to the authority' },
+    { flags: '--subject <PATTERN>', summary: 'the identity in the certificate (* matches any characters)' },
     {
       flags: '-a, --annotation <KEY VALUE>',
-      summary: 'what the signature must say about the image',
+      summary: 'a statement about the image that the signature must have',
       takes: 'pair',
     },
   ],
   examples: [
-    { command: 'ward image verify guest/app:1 --key release.key.pub', does: 'exit code 3 if it is not' },
+    {
+      command: 'ward image verify guest/app:1 --key release.key.pub',
+      does: 'exits with 3 if it is not signed',
+    },
     {
       command:
         'ward image verify guest/app:1 --trusted-root trusted_root.json --issuer https://accounts.google.com --subject ada@example.org',

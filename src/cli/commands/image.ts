@@ -7,7 +7,7 @@ import { keygenCommand, signCommand, verifyCommand } from './image-trust.ts';
 
 const scan: CommandSpec = {
   name: 'scan',
-  summary: 'say what is in an image, a folder or an SBOM, and whether the policy allows it',
+  summary: 'show what an image, a folder or an SBOM contains, and whether the policy allows it',
   works: 'local',
   // CI systems tell three outcomes apart: 0 clean, 1 the policy is broken, 2 not judged.
   errorExitCode: 2,
@@ -15,7 +15,7 @@ const scan: CommandSpec = {
     {
       name: '<target>',
       summary:
-        'NAME:TAG in Ward’s store, oci:DIR[:TAG], archive:FILE[:TAG], rootfs:DIR, or the path of a tar of `docker save`, an OCI layout, a folder, an SBOM; - is a tar or an SBOM on standard input',
+        'NAME:TAG in Ward’s store, oci:DIR[:TAG], archive:FILE[:TAG], rootfs:DIR, or the path of a tar of `docker save`, an OCI layout, a folder or an SBOM (- for a tar or an SBOM on standard input)',
     },
   ],
   options: [
@@ -24,69 +24,71 @@ const scan: CommandSpec = {
       summary: 'allow no vulnerability of this severity or above',
       choices: ['unknown', 'none', 'low', 'medium', 'high', 'critical'],
     },
-    { flags: '--ignore-unfixed', summary: 'leave out vulnerabilities that no version fixes' },
+    { flags: '--ignore-unfixed', summary: 'ignore vulnerabilities that no version fixes' },
     {
       flags: '--policy <FILE>',
-      summary: 'judge by this policy instead of the one in force on this machine, or Ward’s own',
+      summary: 'use this policy instead of the current one on this machine, or of Ward’s default',
     },
-    { flags: '--namespace <NAME>', summary: 'the namespace whose rules count (guest)' },
+    { flags: '--namespace <NAME>', summary: 'the namespace whose rules apply (guest)' },
     {
       flags: '--new-only',
-      summary: 'judge only what a base or an earlier report does not have, and say how much it has',
+      summary: 'judge only findings that a base or an earlier report does not have, and count the others',
     },
     {
       flags: '--base <TARGET>',
-      summary: 'with --new-only: what it is compared with, named as the target is; scanned in the same way',
+      summary:
+        'with --new-only: the target to compare with, in the same form as <target>; ward scans it in the same way',
     },
     {
       flags: '--base-report <FILE>',
       summary:
-        'with --new-only: an earlier report of ward image scan -o json, looked up in the current advisories',
+        'with --new-only: an earlier report of ward image scan -o json; ward looks it up in the current advisories',
     },
     {
       flags: '--vex <FILE>',
-      summary: 'a VEX document (OpenVEX, CycloneDX) that says what does not matter here',
+      summary: 'a VEX document (OpenVEX, CycloneDX) that says which vulnerabilities do not matter here',
       takes: 'many',
     },
     ...reportOptions,
-    { flags: '--explain <ID>', summary: 'tell all that is known of one finding, by its id or another name' },
-    { flags: '--no-malware', summary: 'leave malware out' },
-    { flags: '--no-secrets', summary: 'leave secrets out' },
-    { flags: '--no-misconfiguration', summary: 'leave out what is set up badly' },
-    { flags: '--platform <OS/ARCH>', summary: 'which image of an index: linux/arm64 (this machine’s)' },
+    { flags: '--explain <ID>', summary: 'show all details of one finding, by its id or an alias' },
+    { flags: '--no-malware', summary: 'do not look for malware' },
+    { flags: '--no-secrets', summary: 'do not look for secrets' },
+    { flags: '--no-misconfiguration', summary: 'do not look for misconfigurations' },
+    { flags: '--platform <OS/ARCH>', summary: 'the image of an index to use: linux/arm64 (this machine’s)' },
     {
       flags: '--rules <DIR>',
-      summary: 'files of rules that replace Ward’s own by name; further .yar files come in addition',
+      summary:
+        'a folder with rules files that replace Ward’s files of the same name; ward also loads other .yar files there',
     },
     {
       flags: '--advisories <FILE>',
-      summary: 'the file of advisories; without it, the one in the data folder',
+      summary: 'the advisory database; without it, the one in the data folder',
     },
   ],
   examples: [
     {
       command: 'ward image scan oci:./image',
-      does: 'exit code 1 when the policy is broken, 2 when it could not be judged',
+      does: 'exits with 1 if the policy does not allow the image, 2 if ward could not judge it',
     },
     {
       command: 'ward image scan image.tar --fail-on high --ignore-unfixed',
-      does: 'with a threshold instead of a policy',
+      does: 'uses a threshold instead of a policy',
     },
     {
       command: 'ward image scan oci:./image --format sarif --output report.sarif',
-      does: 'a report for another program',
+      does: 'writes a report for another program',
     },
     {
       command: 'ward image scan image.tar --reports ./reports',
-      does: 'the table, and all reports by one scan',
+      does: 'prints the table and writes all reports from one scan',
     },
     {
       command: 'ward image scan image.tar --new-only --base-report main.json',
-      does: 'by what a change brings, compared with the report of the main branch',
+      does: 'judges only what a change adds to the report of the main branch',
     },
     {
       command: 'ward image scan python:3.13 --explain CVE-2025-1234',
-      does: 'why it is there, and what to do',
+      does: 'shows why the finding is there, and what to do',
     },
   ],
   handler: async () => (await import('../handlers/image-scan.ts')).scan,
@@ -94,7 +96,7 @@ const scan: CommandSpec = {
 
 export const imageGroup: GroupSpec = {
   name: 'image',
-  summary: 'images: what is in them, and whether they may be deployed',
+  summary: 'images: their content, and whether the gate lets you deploy them',
   commands: [
     scan,
     imageBuildCommand,

@@ -5,18 +5,18 @@ const nameArgument = { name: '<name>', summary: 'name of the namespace' };
 
 const create: CommandSpec = {
   name: 'create',
-  summary: 'make a further key of a namespace and show it, once (operator)',
+  summary: 'create a further key of a namespace and show it once (operator)',
   works: 'local',
   administers: true,
   args: [nameArgument],
   options: [
     {
       flags: '--scope <SCOPE>',
-      summary: 'what it may do (full)',
+      summary: 'what the key can do (full)',
       choices: ['full', 'deploy', 'invoke', 'read'],
     },
-    { flags: '--expires <PERIOD>', summary: 'when it ends: 12h, 30d (never)' },
-    { flags: '--label <TEXT>', summary: 'what it is for' },
+    { flags: '--expires <PERIOD>', summary: 'when the key expires: 12h, 30d (never)' },
+    { flags: '--label <TEXT>', summary: 'purpose of the key' },
   ],
   examples: [
     {
@@ -33,7 +33,7 @@ const list: CommandSpec = {
   works: 'local',
   args: [nameArgument],
   options: [],
-  examples: [{ command: 'ward namespace key list acme', does: 'what each may do, and until when' }],
+  examples: [{ command: 'ward namespace key list acme', does: 'shows what each key can do, and until when' }],
   handler: async () => (await import('../handlers/namespace-key.ts')).list,
 };
 
@@ -42,12 +42,12 @@ const remove: CommandSpec = {
   summary: 'delete a further key of a namespace (operator)',
   works: 'local',
   administers: true,
-  args: [nameArgument, { name: '<key-id>', summary: 'its public half, as the list shows it' }],
+  args: [nameArgument, { name: '<key-id>', summary: 'the public half of the key, from the list' }],
   options: [],
   examples: [
     {
       command: 'ward namespace key delete acme 23bc46b1-71f6-4ed5-8c54-816aa4f8c502',
-      does: 'it stops working at once',
+      does: 'the key stops working at once',
     },
   ],
   handler: async () => (await import('../handlers/namespace-key.ts')).remove,
@@ -55,6 +55,6 @@ const remove: CommandSpec = {
 
 export const namespaceKeyGroup: GroupSpec = {
   name: 'key',
-  summary: 'further keys: scoped, labelled, with an end',
+  summary: 'further keys: with a scope, a label and an expiry',
   commands: [create, list, remove],
 };

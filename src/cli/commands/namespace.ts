@@ -12,23 +12,23 @@ const list: CommandSpec = {
   works: 'remote',
   args: [],
   options: [
-    { flags: '-a, --all', summary: 'every namespace of the server on this machine, by name' },
+    { flags: '-a, --all', summary: 'list every namespace of the server on this machine, by name' },
     ...pageOptions.map(({ flags, summary }) => ({ flags, summary: `with --all: ${summary}` })),
-    { flags: '--config <FILE>', summary: 'with --all: configuration of the server (WARD_CONFIG)' },
+    { flags: '--config <FILE>', summary: 'with --all: configuration file of the server (WARD_CONFIG)' },
   ],
   examples: [
-    { command: 'ward namespace list', does: 'usually one' },
+    { command: 'ward namespace list', does: 'usually one namespace' },
     { command: 'ward namespace list --all', does: 'all namespaces, and what each uses' },
-    { command: 'ward namespace list --all -o json -l 0 -s 200', does: 'the next 200, for a program' },
+    { command: 'ward namespace list --all -o json -l 0 -s 200', does: 'the next 200, as JSON' },
   ],
   handler: async () => (await import('../handlers/namespace.ts')).list,
 };
 
 const get: CommandSpec = {
   name: 'get',
-  summary: 'show a namespace: its limits and how much is in it',
+  summary: 'show the limits of a namespace and how much it contains',
   works: 'remote',
-  args: [{ name: '[name]', summary: 'name of the namespace; without it, that of the key' }],
+  args: [{ name: '[name]', summary: 'name of the namespace; without it, the namespace of the key' }],
   options: [],
   examples: [{ command: 'ward namespace get', does: 'the namespace of the key' }],
   handler: async () => (await import('../handlers/namespace.ts')).get,
@@ -36,16 +36,16 @@ const get: CommandSpec = {
 
 const create: CommandSpec = {
   name: 'create',
-  summary: 'create a namespace and show its key, once (operator)',
+  summary: 'create a namespace and show its key once (operator)',
   works: 'local',
   administers: true,
   args: [nameArgument],
   options: [],
   examples: [
-    { command: 'ward namespace create acme', does: 'prints name and key' },
+    { command: 'ward namespace create acme', does: 'prints the name and the key' },
     {
       command: 'ward namespace create acme --data /srv/ward -o json',
-      does: 'of another server, for a program',
+      does: 'in another data folder, as JSON',
     },
   ],
   handler: async () => (await import('../handlers/namespace-admin.ts')).create,
@@ -53,7 +53,7 @@ const create: CommandSpec = {
 
 const remove: CommandSpec = {
   name: 'delete',
-  summary: 'delete a namespace with all that is in it (operator)',
+  summary: 'delete a namespace and everything in it (operator)',
   works: 'local',
   administers: true,
   args: [nameArgument],
@@ -64,7 +64,7 @@ const remove: CommandSpec = {
 
 const rotateKey: CommandSpec = {
   name: 'rotate-key',
-  summary: 'replace the first key of a namespace and show the new one, once (operator)',
+  summary: 'replace the first key of a namespace and show the new key once (operator)',
   works: 'local',
   administers: true,
   args: [nameArgument],
@@ -75,20 +75,20 @@ const rotateKey: CommandSpec = {
 
 const limits: CommandSpec = {
   name: 'limits',
-  summary: 'show or change the limits of a namespace; `default` goes back to the server’s (operator)',
+  summary: 'show or change the limits of a namespace; `default` restores the server’s limit (operator)',
   works: 'local',
   administers: true,
   args: [nameArgument],
   options: namespaceLimitOptions,
   examples: [
-    { command: 'ward namespace limits acme', does: 'what they are' },
+    { command: 'ward namespace limits acme', does: 'shows the limits' },
     {
       command: 'ward namespace limits acme --invocations-per-minute 600 --concurrent 50',
-      does: 'change two',
+      does: 'changes two limits',
     },
     {
       command: 'ward namespace limits acme --allowed-kinds nodejs:24,python:3.13 --max-memory default',
-      does: 'change one, reset another',
+      does: 'changes one limit and resets another',
     },
   ],
   handler: async () => (await import('../handlers/namespace-admin.ts')).limits,
@@ -96,6 +96,6 @@ const limits: CommandSpec = {
 
 export const namespaceGroup: GroupSpec = {
   name: 'namespace',
-  summary: 'tenants: their keys and limits',
+  summary: 'tenants, their keys and their limits',
   commands: [list, get, create, remove, rotateKey, limits, namespaceKeyGroup],
 };

@@ -15,7 +15,7 @@ const nameArgument = { name: '<name>', summary: 'NAME or /NAMESPACE/NAME', names
 const writeOptions: readonly OptionSpec[] = [
   ...parameterOptions,
   ...annotationOptions,
-  { flags: '--shared <YES|NO>', summary: 'whether other namespaces may use what is in it' },
+  { flags: '--shared <YES|NO>', summary: 'whether other namespaces can use the package' },
 ];
 
 const create: CommandSpec = {
@@ -28,7 +28,7 @@ const create: CommandSpec = {
     { command: 'ward package create tools', does: 'for actions named tools/…' },
     {
       command: 'ward package create tools -p region eu --shared yes',
-      does: 'a parameter for all that is in it',
+      does: 'sets a parameter for all actions in the package',
     },
   ],
   handler: async () => (await import('../handlers/package.ts')).create,
@@ -40,13 +40,13 @@ const update: CommandSpec = {
   works: 'remote',
   args: [nameArgument],
   options: writeOptions,
-  examples: [{ command: 'ward package update tools --shared no', does: 'its actions stay as they are' }],
+  examples: [{ command: 'ward package update tools --shared no', does: 'the actions stay as they are' }],
   handler: async () => (await import('../handlers/package.ts')).update,
 };
 
 const bind: CommandSpec = {
   name: 'bind',
-  summary: 'give a package of another namespace a name and parameters of your own',
+  summary: 'bind a package of another namespace to a name and parameters of your own',
   works: 'remote',
   args: [
     { name: '<package>', summary: '/NAMESPACE/NAME of the package', names: 'package' },
@@ -54,7 +54,7 @@ const bind: CommandSpec = {
   ],
   options: [...parameterOptions, ...annotationOptions],
   examples: [
-    { command: 'ward package bind /whisk.system/utils utils', does: 'its actions are utils/… from now on' },
+    { command: 'ward package bind /whisk.system/utils utils', does: 'the actions are utils/… from now on' },
   ],
   handler: async () => (await import('../handlers/package.ts')).bind,
 };
@@ -66,40 +66,43 @@ const get: CommandSpec = {
   args: [nameArgument, fieldArgument],
   options: [summaryOption, secretsOption],
   examples: [
-    { command: 'ward package get tools', does: 'what it is' },
-    { command: 'ward package get /whisk.system/alarms --summary', does: 'what its actions do and take' },
+    { command: 'ward package get tools', does: 'shows the package' },
+    {
+      command: 'ward package get /whisk.system/alarms --summary',
+      does: 'describes its actions and their parameters',
+    },
   ],
   handler: async () => (await import('../handlers/package.ts')).get,
 };
 
 const list: CommandSpec = {
   name: 'list',
-  summary: 'list packages; of another namespace, those that it shares',
+  summary: 'list packages; for another namespace, its shared packages',
   works: 'remote',
   args: [namespaceArgument],
   options: listOptions,
   examples: [
     { command: 'ward package list', does: 'the newest 30' },
-    { command: 'ward package list /whisk.system', does: 'what Ward brings along' },
+    { command: 'ward package list /whisk.system', does: 'the packages that come with Ward' },
   ],
   handler: async () => (await import('../handlers/package.ts')).list,
 };
 
 const remove: CommandSpec = {
   name: 'delete',
-  summary: 'delete a package that is empty',
+  summary: 'delete an empty package',
   works: 'remote',
   args: [nameArgument],
-  options: [{ flags: '-r, --recursive', summary: 'with all actions in it' }],
+  options: [{ flags: '-r, --recursive', summary: 'delete all actions in the package, too' }],
   examples: [
-    { command: 'ward package delete tools', does: 'refused while something is in it' },
-    { command: 'ward package delete tools --recursive', does: 'with its actions' },
+    { command: 'ward package delete tools', does: 'refused if the package is not empty' },
+    { command: 'ward package delete tools --recursive', does: 'deletes the actions, too' },
   ],
   handler: async () => (await import('../handlers/package.ts')).remove,
 };
 
 export const packageGroup: GroupSpec = {
   name: 'package',
-  summary: 'packages: actions under one name, with parameters in common',
+  summary: 'packages: groups of actions with shared parameters',
   commands: [create, update, bind, get, list, remove],
 };

@@ -4,78 +4,86 @@ import { namespaceArgument } from './common-options.ts';
 
 export const upCommand: CommandSpec = {
   name: 'up',
-  summary: 'run the platform on this machine until it is interrupted',
+  summary: 'run the platform on this machine until you interrupt the command',
   works: 'local',
   args: [],
   options: [
-    { flags: '--listen <HOST:PORT>', summary: 'where to listen (127.0.0.1:3233)' },
-    { flags: '--access-log', summary: 'tell every request in the log' },
+    { flags: '--listen <HOST:PORT>', summary: 'address to listen on (127.0.0.1:3233)' },
+    { flags: '--access-log', summary: 'log every request' },
     {
       flags: '--accept-missing <PART>',
-      summary: 'begin anew with a part that a data folder in use lacks; repeatable',
+      summary:
+        'start although the data folder was in use and lacks this part, and create a new one; repeatable',
       takes: 'many',
       choices: ['database', 'gate', 'registry', 'keys'],
     },
     {
       flags: '--take-over',
-      summary: 'from the Ward that serves this data folder: it stops, and no connection is refused meanwhile',
+      summary:
+        'take the socket over from the Ward that serves this data folder; that Ward stops, and no connection is refused',
     },
-    { flags: '--accept-mixed', summary: 'serve databases of different data folders together from now on' },
+    {
+      flags: '--accept-mixed',
+      summary: 'from now on, accept databases that come from different data folders',
+    },
   ],
   examples: [
-    { command: 'ward up', does: 'on 127.0.0.1:3233, state in /var/lib/ward' },
-    { command: 'ward up --listen 127.0.0.1:8080 --data /srv/ward', does: 'elsewhere' },
+    { command: 'ward up', does: 'listens on 127.0.0.1:3233, with data in /var/lib/ward' },
+    {
+      command: 'ward up --listen 127.0.0.1:8080 --data /srv/ward',
+      does: 'with another address and data folder',
+    },
   ],
   handler: async () => (await import('../handlers/platform.ts')).up,
 };
 
 export const doctorCommand: CommandSpec = {
   name: 'doctor',
-  summary: 'prove each protection on this host by a probe in a real sandbox',
+  summary: 'prove each protection on this host with a probe in a real sandbox',
   works: 'local',
   args: [],
   options: [
     { flags: '--runtime <NAME>', summary: 'the OCI runtime to prove', choices: ['crun', 'runc', 'runsc'] },
   ],
   examples: [
-    { command: 'ward doctor', does: 'exit code 1 if something that the policy requires is missing' },
-    { command: 'ward doctor -o json', does: 'for a program' },
+    { command: 'ward doctor', does: 'exits with 1 if something that the policy requires is missing' },
+    { command: 'ward doctor -o json', does: 'as JSON, for a program' },
   ],
   handler: async () => (await import('../handlers/platform.ts')).doctor,
 };
 
 export const statusCommand: CommandSpec = {
   name: 'status',
-  summary: 'tell whether the server takes calls, and what keeps it from it',
+  summary: 'show whether the server accepts calls, and if not, why',
   works: 'remote',
   args: [],
   options: [],
   examples: [
-    { command: 'ward status', does: 'exit code 7 while it takes no calls' },
-    { command: 'ward status -o json', does: 'for a program' },
+    { command: 'ward status', does: 'exits with 7 while the server accepts no calls' },
+    { command: 'ward status -o json', does: 'as JSON, for a program' },
   ],
   handler: async () => (await import('../handlers/status.ts')).status,
 };
 
 export const listCommand: CommandSpec = {
   name: 'list',
-  summary: 'list all that a namespace has: packages, actions, triggers, rules',
+  summary: 'list everything in a namespace: packages, actions, triggers, rules',
   works: 'remote',
   args: [namespaceArgument],
-  options: [{ flags: '-n, --name-sort', summary: 'by name instead of newest first' }],
-  examples: [{ command: 'ward list', does: 'of the namespace of the key' }],
+  options: [{ flags: '-n, --name-sort', summary: 'sort by name instead of newest first' }],
+  examples: [{ command: 'ward list', does: 'the namespace of the key' }],
   handler: async () => (await import('../handlers/everything.ts')).list,
 };
 
 export const completionCommand: CommandSpec = {
   name: 'completion',
-  summary: 'print the completion script of a shell',
+  summary: 'print the completion script for a shell',
   works: 'alone',
   args: [{ name: '[shell]', summary: 'bash, zsh or fish' }],
   options: [
     {
       flags: '--names <WHAT>',
-      summary: 'instead of a script, the names that it offers, as the server has them',
+      summary: 'print the names that completion offers, from the server, instead of a script',
       choices: namedThings,
     },
   ],

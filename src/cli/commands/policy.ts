@@ -3,12 +3,12 @@ import type { CommandSpec, GroupSpec, OptionSpec } from '../command-spec.ts';
 
 const policyOption: OptionSpec = {
   flags: '--policy <FILE>',
-  summary: 'a policy; without it, the one in force on this machine',
+  summary: 'the policy; without it, the current one on this machine',
 };
 
 const show: CommandSpec = {
   name: 'show',
-  summary: 'show the rules that hold for a namespace at a stage',
+  summary: 'show the rules that apply to a namespace at a stage',
   works: 'local',
   args: [],
   options: [
@@ -17,10 +17,10 @@ const show: CommandSpec = {
     { flags: '--stage <STAGE>', summary: 'the stage (push)', choices: ['push', 'deploy', 'run'] },
   ],
   examples: [
-    { command: 'ward policy show', does: 'what holds for a push' },
+    { command: 'ward policy show', does: 'the rules for a push' },
     {
       command: 'ward policy show --policy policy.yaml --stage run -o json',
-      does: 'of a file, for a program',
+      does: 'the rules of a file, as JSON',
     },
   ],
   handler: async () => (await import('../handlers/policy.ts')).show,
@@ -28,20 +28,23 @@ const show: CommandSpec = {
 
 const check: CommandSpec = {
   name: 'check',
-  summary: 'say whether a file is a policy, and everything that is wrong with it: a line for each fault',
+  summary: 'check whether a file is a valid policy, and print a line for each fault',
   works: 'alone',
-  args: [{ name: '<file>', summary: 'the policy; - is standard input' }],
+  args: [{ name: '<file>', summary: 'the policy (- for standard input)' }],
   options: [],
   examples: [
-    { command: 'ward policy check policy.yaml', does: 'before it is put in force; exit code 2 for a fault' },
-    { command: 'ward policy check policy.yaml -o json', does: 'the faults for a program' },
+    {
+      command: 'ward policy check policy.yaml',
+      does: 'before you use the policy; exits with 2 if it has a fault',
+    },
+    { command: 'ward policy check policy.yaml -o json', does: 'the faults, as JSON' },
   ],
   handler: async () => (await import('../handlers/policy.ts')).check,
 };
 
 const test: CommandSpec = {
   name: 'test',
-  summary: 'judge stored reports by a policy, and show what would change',
+  summary: 'judge stored reports with a policy, and show what would change',
   works: 'local',
   args: [
     {
@@ -50,11 +53,11 @@ const test: CommandSpec = {
     },
   ],
   options: [
-    { flags: '--policy <FILE>', summary: 'the policy to try; without it, the one in force' },
-    { flags: '--against <FILE>', summary: 'the policy to compare it with; without it, the one in force' },
+    { flags: '--policy <FILE>', summary: 'the policy to try; without it, the current one' },
+    { flags: '--against <FILE>', summary: 'the policy to compare with; without it, the current one' },
   ],
   examples: [
-    { command: 'ward policy test --policy new.yaml', does: 'what it would change here' },
+    { command: 'ward policy test --policy new.yaml', does: 'what the policy would change here' },
     {
       command: 'ward policy test --policy new.yaml --against old.yaml report.json',
       does: 'without a server',
@@ -65,6 +68,6 @@ const test: CommandSpec = {
 
 export const policyGroup: GroupSpec = {
   name: 'policy',
-  summary: 'what the gate lets pass',
+  summary: 'the rules of the gate',
   commands: [show, check, test],
 };

@@ -9,11 +9,11 @@ const manifestArgument = {
 
 const fileOptions: readonly OptionSpec[] = [
   { flags: '--manifest <FILE>', summary: 'the same as the argument' },
-  { flags: '--project <DIR>', summary: 'the folder to look for manifest.yaml in (this one)' },
+  { flags: '--project <DIR>', summary: 'the folder that contains manifest.yaml (this one)' },
 ];
 
 const planOptions: readonly OptionSpec[] = [
-  { flags: '--dry-run', summary: 'only show what would change' },
+  { flags: '--dry-run', summary: 'show what would change, and do nothing' },
   { flags: '--preview', summary: 'the same as --dry-run' },
 ];
 
@@ -21,7 +21,7 @@ const deployOptions: readonly OptionSpec[] = [
   ...fileOptions,
   {
     flags: '--deployment <FILE>',
-    summary: 'values for it (deployment.yaml beside the manifest, if it is there)',
+    summary: 'values for the manifest (deployment.yaml next to the manifest, if it exists)',
   },
   ...parameterOptions,
   { flags: '--projectname <NAME>', summary: 'name of a managed project (project.name of the manifest)' },
@@ -30,19 +30,19 @@ const deployOptions: readonly OptionSpec[] = [
 
 const deploy: CommandSpec = {
   name: 'deploy',
-  summary: 'create and change what a manifest says, and nothing else',
+  summary: 'create and change what a manifest describes, and nothing else',
   works: 'remote',
   args: [manifestArgument],
   options: [
     ...deployOptions,
-    { flags: '--managed', summary: 'and delete what an earlier manifest of this project had' },
+    { flags: '--managed', summary: 'also delete what an earlier manifest of this project had' },
   ],
   examples: [
-    { command: 'ward project deploy', does: 'manifest.yaml of this folder' },
-    { command: 'ward project deploy shop.yaml --dry-run', does: 'what would change, field by field' },
+    { command: 'ward project deploy', does: 'deploys manifest.yaml in this folder' },
+    { command: 'ward project deploy shop.yaml --dry-run', does: 'shows what would change, field by field' },
     {
       command: 'ward project deploy shop.yaml --deployment live.yaml -p TOKEN "$TOKEN"',
-      does: 'with values for one place',
+      does: 'deploys with values for one environment',
     },
   ],
   handler: async () => (await import('../handlers/project.ts')).deploy,
@@ -50,34 +50,34 @@ const deploy: CommandSpec = {
 
 const sync: CommandSpec = {
   name: 'sync',
-  summary: 'the same as deploy --managed, as wsk has it',
+  summary: 'the same as deploy --managed; wsk has this command',
   works: 'remote',
   args: [manifestArgument],
   options: deployOptions,
-  examples: [{ command: 'ward project sync shop.yaml', does: 'what is no longer in it is deleted' }],
+  examples: [{ command: 'ward project sync shop.yaml', does: 'deletes what is no longer in the manifest' }],
   handler: async () => (await import('../handlers/project.ts')).sync,
 };
 
 const undeploy: CommandSpec = {
   name: 'undeploy',
-  summary: 'delete what a manifest has, or a managed project with all that is marked as its own',
+  summary: 'delete what a manifest describes, or a managed project with everything marked as part of it',
   works: 'remote',
   args: [manifestArgument],
   options: [
     ...fileOptions,
     ...parameterOptions,
-    { flags: '--projectname <NAME>', summary: 'the managed project to delete; no manifest is needed' },
+    { flags: '--projectname <NAME>', summary: 'the managed project to delete, without a manifest' },
     ...planOptions,
   ],
   examples: [
-    { command: 'ward project undeploy shop.yaml', does: 'a package that holds more is kept' },
-    { command: 'ward project undeploy --projectname shop --dry-run', does: 'what would go' },
+    { command: 'ward project undeploy shop.yaml', does: 'keeps a package that contains something else' },
+    { command: 'ward project undeploy --projectname shop --dry-run', does: 'shows what would be deleted' },
   ],
   handler: async () => (await import('../handlers/project.ts')).undeploy,
 };
 
 export const projectGroup: GroupSpec = {
   name: 'project',
-  summary: 'deploy what a manifest says',
+  summary: 'deploy what a manifest describes',
   commands: [deploy, sync, undeploy],
 };

@@ -17,11 +17,11 @@ const linkArguments: readonly ArgumentSpec[] = [
 
 const create: CommandSpec = {
   name: 'create',
-  summary: 'let a trigger start an action, from now on',
+  summary: 'create a rule, so that a trigger starts an action',
   works: 'remote',
   args: linkArguments,
   options: annotationOptions,
-  examples: [{ command: 'ward rule create greet arrived hello', does: 'active at once' }],
+  examples: [{ command: 'ward rule create greet arrived hello', does: 'the rule is active at once' }],
   handler: async () => (await import('../handlers/rule.ts')).create,
 };
 
@@ -31,7 +31,9 @@ const update: CommandSpec = {
   works: 'remote',
   args: linkArguments,
   options: annotationOptions,
-  examples: [{ command: 'ward rule update greet arrived tools/hello', does: 'it stays active or inactive' }],
+  examples: [
+    { command: 'ward rule update greet arrived tools/hello', does: 'the rule stays active or inactive' },
+  ],
   handler: async () => (await import('../handlers/rule.ts')).update,
 };
 
@@ -40,10 +42,10 @@ const get: CommandSpec = {
   summary: 'show a rule',
   works: 'remote',
   args: [nameArgument, fieldArgument],
-  options: [{ flags: '-s, --summary', summary: 'what it links, and its status' }],
+  options: [{ flags: '-s, --summary', summary: 'show the trigger, the action and the status' }],
   examples: [
-    { command: 'ward rule get greet', does: 'what it is' },
-    { command: 'ward rule get greet --summary', does: 'in two lines' },
+    { command: 'ward rule get greet', does: 'shows the rule' },
+    { command: 'ward rule get greet --summary', does: 'shows the rule in two lines' },
   ],
   handler: async () => (await import('../handlers/rule.ts')).get,
 };
@@ -63,28 +65,28 @@ const remove: CommandSpec = {
   summary: 'delete a rule',
   works: 'remote',
   args: [nameArgument],
-  options: [{ flags: '--disable', summary: 'disable it first' }],
-  examples: [{ command: 'ward rule delete greet', does: 'its trigger and action stay' }],
+  options: [{ flags: '--disable', summary: 'disable the rule first' }],
+  examples: [{ command: 'ward rule delete greet', does: 'the trigger and the action stay' }],
   handler: async () => (await import('../handlers/rule.ts')).remove,
 };
 
 const enable: CommandSpec = {
   name: 'enable',
-  summary: 'let a rule act again',
+  summary: 'enable a rule',
   works: 'remote',
   args: [nameArgument],
   options: [],
-  examples: [{ command: 'ward rule enable greet', does: 'needs its trigger' }],
+  examples: [{ command: 'ward rule enable greet', does: 'the trigger must exist' }],
   handler: async () => (await import('../handlers/rule.ts')).enable,
 };
 
 const disable: CommandSpec = {
   name: 'disable',
-  summary: 'keep a rule from acting',
+  summary: 'disable a rule',
   works: 'remote',
   args: [nameArgument],
   options: [],
-  examples: [{ command: 'ward rule disable greet', does: 'until it is enabled' }],
+  examples: [{ command: 'ward rule disable greet', does: 'the rule does nothing until you enable it' }],
   handler: async () => (await import('../handlers/rule.ts')).disable,
 };
 
@@ -94,35 +96,38 @@ const status: CommandSpec = {
   works: 'remote',
   args: [nameArgument],
   options: [],
-  examples: [{ command: 'ward rule status greet', does: 'active or inactive' }],
+  examples: [{ command: 'ward rule status greet', does: 'prints active or inactive' }],
   handler: async () => (await import('../handlers/rule.ts')).status,
 };
 
 const letterArguments = [
   nameArgument,
-  { name: '[id]', summary: 'only this one; without it, all of the rule' },
+  { name: '[id]', summary: 'only this dead letter; without it, all of the rule' },
 ];
 
 const deadLetters: CommandSpec = {
   name: 'dead-letters',
-  summary: 'list calls of rules’ actions that failed for good',
+  summary: 'list dead letters: calls by rules that failed for good',
   works: 'remote',
-  args: [{ name: '[name]', summary: 'only of this rule', names: 'rule' }],
+  args: [{ name: '[name]', summary: 'only dead letters of this rule', names: 'rule' }],
   options: pageOptions,
   examples: [
-    { command: 'ward rule dead-letters', does: 'of all rules, newest first' },
-    { command: 'ward rule dead-letters greet -o wide', does: 'of one, with its activations' },
+    { command: 'ward rule dead-letters', does: 'dead letters of all rules, newest first' },
+    {
+      command: 'ward rule dead-letters greet -o wide',
+      does: 'dead letters of one rule, with their activations',
+    },
   ],
   handler: async () => (await import('../handlers/dead-letters.ts')).list,
 };
 
 const replay: CommandSpec = {
   name: 'replay',
-  summary: 'call the action again with what was lost',
+  summary: 'repeat the failed calls of a rule',
   works: 'remote',
   args: letterArguments,
   options: [],
-  examples: [{ command: 'ward rule replay greet', does: 'everything that greet has lost' }],
+  examples: [{ command: 'ward rule replay greet', does: 'repeats all failed calls of greet' }],
   handler: async () => (await import('../handlers/dead-letters.ts')).replay,
 };
 
@@ -132,12 +137,12 @@ const discard: CommandSpec = {
   works: 'remote',
   args: letterArguments,
   options: [],
-  examples: [{ command: 'ward rule discard greet', does: 'they can’t be replayed any more' }],
+  examples: [{ command: 'ward rule discard greet', does: 'the calls can’t be replayed any more' }],
   handler: async () => (await import('../handlers/dead-letters.ts')).discard,
 };
 
 export const ruleGroup: GroupSpec = {
   name: 'rule',
-  summary: 'rules: which trigger starts which action',
+  summary: 'rules: which triggers start which actions',
   commands: [create, update, get, list, remove, enable, disable, status, deadLetters, replay, discard],
 };

@@ -3,18 +3,24 @@ import type { CommandSpec } from '../command-spec.ts';
 
 export const uninstallCommand: CommandSpec = {
   name: 'uninstall',
-  summary: 'remove all that Ward and its set-up have made on this machine (operator)',
+  summary: 'remove everything that Ward and its set-up created on this machine (operator)',
   works: 'local',
   administers: true,
   args: [],
   options: [
-    { flags: '-y, --yes', summary: 'without asking' },
+    { flags: '-y, --yes', summary: 'do not ask' },
     { flags: '--dry-run', summary: 'show what would be removed, and do nothing' },
-    { flags: '--keep-data', summary: 'leave the data folder and the images' },
+    { flags: '--keep-data', summary: 'keep the data folder and the images' },
   ],
   examples: [
-    { command: 'ward uninstall', does: 'shows what goes, and asks; without a terminal it only shows' },
-    { command: 'ward uninstall --yes --data /srv/ward', does: 'a data folder elsewhere, too; asks nothing' },
+    {
+      command: 'ward uninstall',
+      does: 'shows what would be removed, and asks; without a terminal it only shows',
+    },
+    {
+      command: 'ward uninstall --yes --data /srv/ward',
+      does: 'also removes another data folder; does not ask',
+    },
   ],
   handler: async () => (await import('../handlers/uninstall.ts')).uninstall,
 };

@@ -3,32 +3,35 @@ import type { CommandSpec, GroupSpec } from '../command-spec.ts';
 
 const status: CommandSpec = {
   name: 'status',
-  summary: 'show the keys that encrypt parameters, and how much each holds (operator)',
+  summary: 'show the keys that encrypt parameters, and how much each encrypts (operator)',
   works: 'local',
   args: [],
   options: [],
   examples: [
-    { command: 'ward vault status', does: 'which key encrypts, and which are needed still' },
-    { command: 'ward vault status --data /srv/ward -o json', does: 'of another server, for a program' },
+    { command: 'ward vault status', does: 'shows which key encrypts, and which are still needed' },
+    { command: 'ward vault status --data /srv/ward -o json', does: 'of another data folder, as JSON' },
   ],
   handler: async () => (await import('../handlers/vault.ts')).status,
 };
 
 const rotate: CommandSpec = {
   name: 'rotate',
-  summary: 'make a new key, and encrypt everything that is kept with it (operator)',
+  summary: 'create a new key, and encrypt all stored values with it (operator)',
   works: 'local',
   administers: true,
   args: [],
   options: [
     {
       flags: '--keep-key',
-      summary: 'make no new key: only encrypt with the newest one what is under others',
+      summary: 'create no new key; only encrypt with the newest key what is encrypted with others',
     },
   ],
   examples: [
-    { command: 'ward vault rotate', does: 'beside a running server; old keys stay until you remove them' },
-    { command: 'ward vault rotate --keep-key', does: 'finish a rotation that was interrupted' },
+    {
+      command: 'ward vault rotate',
+      does: 'works while the server runs; old keys stay until you remove them',
+    },
+    { command: 'ward vault rotate --keep-key', does: 'finishes an interrupted rotation' },
   ],
   handler: async () => (await import('../handlers/vault.ts')).rotate,
 };
