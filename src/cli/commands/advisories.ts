@@ -3,7 +3,7 @@ import type { CommandSpec, GroupSpec, OptionSpec } from '../command-spec.ts';
 
 const fileOption: OptionSpec = {
   flags: '--advisories <FILE>',
-  summary: 'the advisory database; without it, the one in the data folder',
+  summary: 'the file of advisories; without it, the one in the data folder',
 };
 
 const update: CommandSpec = {
@@ -49,7 +49,7 @@ const update: CommandSpec = {
 
 const importFiles: CommandSpec = {
   name: 'import',
-  summary: 'import advisory files without a network; they replace earlier data of the same sources',
+  summary: 'import advisory exports without a network; they replace earlier data of the same sources',
   works: 'local',
   administers: true,
   args: [

@@ -12,7 +12,7 @@ export const backupCommand: CommandSpec = {
       flags: '--with-keys',
       summary: 'include the keys that encrypt parameters, signing keys, and the key of the first namespace',
     },
-    { flags: '--no-advisories', summary: 'leave out the advisory database, which you can download again' },
+    { flags: '--no-advisories', summary: 'leave out the file of advisories, which you can download again' },
     { flags: '--force', summary: 'overwrite an existing file' },
   ],
   examples: [

@@ -62,7 +62,7 @@ const scan: CommandSpec = {
     },
     {
       flags: '--advisories <FILE>',
-      summary: 'the advisory database; without it, the one in the data folder',
+      summary: 'the file of advisories; without it, the one in the data folder',
     },
   ],
   examples: [
