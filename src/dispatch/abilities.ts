@@ -1,6 +1,6 @@
 /**
- * What an invoker can run. It is told ahead, so an action that no sandbox can run is refused when it is saved, without
- * asking an invoker.
+ * What an invoker can run. Invokers report it in advance, so Ward can refuse an action that no sandbox can run when
+ * it is saved, without asking an invoker.
  */
 import { errorOf, type Failure, isFault } from '../lib/index.ts';
 import type { OperatorPolicy, SandboxPolicy } from '../sandbox/index.ts';
@@ -27,7 +27,7 @@ export function requireAble(target: Asking, { operator, gvisorObstacle }: Invoke
 }
 
 /**
- * Whether it asks for gVisor where that is not the operator's own choice.
+ * True when the target asks for gVisor and the operator's default is another runtime.
  * @throws Fault POLICY_EXCEEDED, EGRESS_EXCEEDED, POLICY_INVALID, TIER_UNAVAILABLE
  */
 export function needsGvisor(target: Asking, operator: OperatorPolicy): boolean {
@@ -39,7 +39,7 @@ export function needsGvisor(target: Asking, operator: OperatorPolicy): boolean {
 /** @throws Fault TIER_UNAVAILABLE for a user's image under gVisor, because the host can't enter its network */
 export function requireReachable({ runtime }: SandboxPolicy): void {
   if (runtime !== 'runsc') return;
-  throw dispatchFault('TIER_UNAVAILABLE', 'actions of kind blackbox can not run under gVisor', {
-    hint: 'use one of the kinds of Ward, or leave the tier out',
+  throw dispatchFault('TIER_UNAVAILABLE', 'actions of kind blackbox cannot run under gVisor', {
+    hint: 'use one of Ward’s kinds, or omit the tier',
   });
 }

@@ -1,12 +1,12 @@
-/** The log of an activation that has ended, as it is handed on; and the form of its lines, which is OpenWhisk's. */
+/** The log of an activation that has ended, and the format of its lines, which is OpenWhisk's. */
 
 export const streamNames = ['stdout', 'stderr'] as const;
 export type StreamName = (typeof streamNames)[number];
 
-/** Its lines; or, when it is long, the form in which they are stored, so that nothing has to be converted. */
+/** The lines of a log. A long log has the form in which it is stored, so that nothing has to be converted. */
 export type ActivationLog = readonly string[] | LongLog;
 
-/** JSON strings in UTF-8, each with a comma behind it: a long log in little memory, ready to be stored. */
+/** JSON strings in UTF-8, each followed by a comma. Takes little memory for a long log and is ready to be stored. */
 export type PackedLines = Buffer<ArrayBuffer>;
 
 /** In order. The receiver owns the packed parts. */
@@ -18,12 +18,12 @@ export function isLongLog(log: ActivationLog): log is LongLog {
   return 'parts' in log;
 }
 
-/** With a further line at its end. */
+/** Appends a line. */
 export function withLine(log: ActivationLog, line: string): ActivationLog {
   return isLongLog(log) ? { parts: [...log.parts, [line]] } : [...log, line];
 }
 
-/** The last of them, of a long log without unpacking the rest. */
+/** Returns the last lines. Unpacks only the parts of a long log that hold them. */
 export function lastLinesOf(log: ActivationLog, count: number): readonly string[] {
   if (!isLongLog(log)) return log.slice(-count);
   const lines: string[] = [];
@@ -57,7 +57,7 @@ export function nowMicros(): number {
   return Math.floor((performance.timeOrigin + performance.now()) * 1000);
 }
 
-/** Cached, because a flood has thousands of lines in a second. */
+/** Cached, because a flood of log output has thousands of lines per second. */
 let lastSeconds = { at: Number.NaN, text: '' };
 
 function secondsText(at: number): string {

@@ -1,6 +1,6 @@
 /**
- * Per-namespace limits: invocations a minute and at once, firings of triggers a minute. The minute is a fixed one, as
- * in OpenWhisk: the counts start again when the clock's minute changes.
+ * Limits of each namespace: invocations per minute, concurrent invocations, and trigger firings per minute. The
+ * counts start again when the minute of the clock changes, as in OpenWhisk.
  */
 import { dispatchFault } from './faults.ts';
 
@@ -19,11 +19,14 @@ export interface Admission {
 export interface RateUsage {
   readonly limit: number;
   readonly remaining: number;
-  /** Until the count starts again. */
+  /** Time until the count starts again. */
   readonly resetMs: number;
 }
 
-/** Whether a namespace may begin one more call. Counted where calls come in: an invoker runs what it gets. */
+/**
+ * Decides whether a namespace may begin another call. Counted where calls come in: an invoker runs everything it
+ * gets.
+ */
 export interface AdmissionControl {
   /**
    * Counts one more invocation of the namespace, or refuses it.
@@ -32,7 +35,7 @@ export interface AdmissionControl {
   admit(namespace: string, limits: NamespaceLimits): Admission;
   /** Counts one more firing of a trigger of the namespace. @throws Fault TOO_MANY_PER_MINUTE */
   admitFire(namespace: string, limits: NamespaceLimits): void;
-  /** Of the namespace's invocations in this minute. Cheap: it is asked for every call. */
+  /** The namespace's invocations in this minute. Must be cheap, because every call asks for it. */
   usage(namespace: string, limits: NamespaceLimits): RateUsage;
 }
 
@@ -44,7 +47,7 @@ interface Usage {
 }
 
 const minuteMs = 60_000;
-/** Nobody knows when a call ends; most do soon. */
+/** An estimate: no one knows when a call will end, but most end soon. */
 const concurrencyRetryMs = 1000;
 
 export function createAdmissionControl(now: () => number = Date.now): AdmissionControl {

@@ -1,4 +1,7 @@
-/** What every `Dispatcher` must do, whatever is between it and the sandboxes. Each runs it with an invoker of its own. */
+/**
+ * What every `Dispatcher` must do, whatever lies between it and the sandboxes. Each implementation runs this suite
+ * with its own invoker.
+ */
 import { describe, expect, it, vi } from 'vitest';
 import { digestOf } from '../blobs/index.ts';
 import { Fault, failureOf, type JsonValue, newActivationId } from '../lib/index.ts';
@@ -14,25 +17,25 @@ import type { Dispatcher, Job, JobEnd, JobTarget } from './types.ts';
 export interface TestInvoker {
   readonly dispatcher: Dispatcher;
   abilities(): Promise<InvokerAbilities>;
-  /** Starts what is missing of what is kept ready, and ends what is idle. */
+  /** Starts the sandboxes that should be kept ready but are missing, and ends idle ones. */
   sweep(): Promise<void>;
-  /** Parameters of what runs in a sandbox, by activation. */
+  /** Parameters of the activations that run in a sandbox, by activation id. */
   running(): ReadonlyMap<string, Job['parameters']>;
-  /** The activation ends with this result. */
+  /** Ends the activation with this result. */
   answer(activationId: string, result: JsonValue, log?: Promise<ActivationLog>): void;
-  /** The sandbox of the activation exits. */
+  /** Makes the sandbox of the activation exit. */
   exit(activationId: string): void;
-  /** The activation writes a line, as it is followed. */
+  /** Writes a line to the log of the activation, for its followers. */
   say(activationId: string, line: string): void;
-  /** Who follows the log of the activation in its sandbox. */
+  /** Number of followers of the activation's log in its sandbox. */
   followers(activationId: string): number;
-  /** From now on no sandbox can be started. */
+  /** Makes every later start of a sandbox fail. */
   failStarts(fault: Error): void;
   close(): Promise<void>;
 }
 
 export interface TestInvokerOptions {
-  /** Jobs that may wait. */
+  /** Limit of waiting jobs. */
   readonly maxQueued?: number;
   readonly abilities?: InvokerAbilities;
 }
@@ -47,7 +50,7 @@ export function dispatchSuite(name: string, make: MakeInvoker): void {
   });
 }
 
-/** What is said with messages: jobs, their logs and their ends. */
+/** What goes through messages: jobs, their logs and their ends. */
 export function framedSuite(name: string, make: MakeInvoker): void {
   const connect = ({ dispatcher, abilities }: TestInvoker) => {
     const [here, there] = channelPair();
@@ -61,12 +64,12 @@ export function framedSuite(name: string, make: MakeInvoker): void {
   });
 }
 
-/** A follower in a test. Reads as fast as it can. */
+/** A follower of a log that reads as fast as it can. */
 export interface TestFollower {
   readonly lines: readonly string[];
   readonly skipped: number;
   readonly hasEnded: boolean;
-  /** Settles when the log ends, or is left. */
+  /** Settles when the log ends or the follower leaves. */
   readonly ended: Promise<void>;
 }
 
@@ -86,7 +89,7 @@ export function readLive(log: AsyncIterable<LogPiece> | undefined): TestFollower
 
 interface Place extends TestInvoker {
   readonly jobs: Jobs;
-  /** Runs a job to where it is in a sandbox. */
+  /** Runs a job until it is in a sandbox. */
   begin(job: Job): Promise<{ readonly end: Promise<JobEnd> }>;
 }
 
@@ -391,7 +394,7 @@ function jobTests(make: MakePlace): void {
       await late.ended;
       expect(late.lines.length + late.skipped).toBe(count);
       expect(late.lines.at(-1)).toMatch(/^299 /);
-      // Two pieces of 4 MiB at most: one that was on its way, and one behind it.
+      // At most two pieces of 4 MiB: one on its way, and the next.
       expect(late.lines.length).toBeLessThan(180);
       expect(late.lines.length).toBeGreaterThan(40);
     });
@@ -513,7 +516,7 @@ function wireTests(make: MakeInvoker): void {
   });
 }
 
-/** A dispatcher may throw at once, or reject. */
+/** Turns a synchronous throw of the dispatcher into a rejection. */
 async function runOf(jobs: Jobs, job: Job, begin?: () => boolean | Promise<boolean>) {
   return jobs.run(job, begin && { begin });
 }

@@ -1,16 +1,16 @@
 import { type FaultTable, faultTable } from '../lib/index.ts';
 
-/** What either side of the wall says; what only an invoker finds out is in its own table. */
+/** Faults that dispatchers and invokers share. Faults that only an invoker can find have their own table. */
 export const dispatchFaults = {
   TOO_MANY_PER_MINUTE: 'throttled',
   TOO_MANY_CONCURRENT: 'throttled',
-  /** It was not to be begun any more when a sandbox was there. */
+  /** When a sandbox was ready, the owner of the job no longer wanted it to begin. */
   JOB_WITHDRAWN: 'busy',
-  /** No image of that name is in the store. */
+  /** The store has no image of that name. */
   IMAGE_UNKNOWN: 'invalid',
-  /** No invoker has gVisor, or it can't run actions of that kind. */
+  /** No invoker has gVisor, or gVisor cannot run actions of that kind. */
   TIER_UNAVAILABLE: 'invalid',
-  /** What came from the other end of the wire is not a message, or out of order. */
+  /** The bytes from the other side are not a message, or the message is out of order. */
   MESSAGE_INVALID: 'unreachable',
   MESSAGE_TOO_LARGE: 'too-large',
   MESSAGE_VERSION_UNKNOWN: 'unreachable',
@@ -19,7 +19,7 @@ export const dispatchFaults = {
 export const dispatchFault = faultTable(dispatchFaults);
 
 export function jobWithdrawn() {
-  return dispatchFault('JOB_WITHDRAWN', 'the activation is not to be begun any more');
+  return dispatchFault('JOB_WITHDRAWN', 'the activation was withdrawn before it began');
 }
 
 /** The text is OpenWhisk's. */

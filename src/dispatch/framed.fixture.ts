@@ -1,6 +1,6 @@
 /**
- * Jobs of an invoker behind frames: an end for its dispatcher, an end for the invoker, and bytes between them. For tests: each
- * end believes what the other has in its heads, and there is one attempt of each job.
+ * Jobs of an invoker behind frames: one end for its dispatcher, one end for the invoker, and bytes between them. For
+ * tests only: each end trusts the heads of the other, and each job has one attempt.
  */
 import { Fault, faultKinds, isFault, type JsonObject, messageOf } from '../lib/index.ts';
 import { type InvokerAbilities, requireAble } from './abilities.ts';
@@ -12,37 +12,37 @@ import type { Completion, Dispatcher, Handover, Job, JobEnd, KeptAction, LoadGra
 
 export type Jobs = Pick<Dispatcher, 'run' | 'cancel' | 'follow' | 'checkTarget' | 'kept' | 'grant'>;
 
-/** What goes between a dispatcher and an invoker. */
+/** What an invoker reports to a dispatcher. */
 interface Facts {
   readonly abilities: InvokerAbilities;
   readonly kept: readonly KeptAction[];
 }
 
-/** Of messages that are about no activation. */
+/** The activation id of messages that belong to no activation. */
 const noActivation = '0'.repeat(32);
 
 export interface ByteChannel {
   write(bytes: Buffer): void;
-  /** Set by the one at this end. */
+  /** Set by the user of this end. */
   onBytes: (bytes: Buffer) => void;
 }
 
-/** What one end writes the other gets, later and in other pieces. */
+/** Two connected ends. What one writes arrives at the other later, cut differently. */
 export function channelPair(): [ByteChannel, ByteChannel] {
   const ends: [ByteChannel, ByteChannel] = [channelTo(() => ends[1]), channelTo(() => ends[0])];
   return ends;
 }
 
-/** The invoker's end. */
+/** Serves the invoker's end. */
 export function serveFrames(
   jobs: Jobs & { abilities(): Promise<InvokerAbilities> },
   channel: ByteChannel,
 ): void {
   const reader = new MessageReader();
-  /** Answers that are waited for, by activation. */
+  /** Pending questions whether to begin, by activation. */
   const asked = new Map<string, (mayBegin: boolean) => void>();
   const follow = followServer(jobs, channel);
-  /** What it can run, and what it keeps: at once, and when that may have changed. */
+  /** Sends what the invoker can run and keeps ready: at the start, and whenever that may have changed. */
   const tellFacts = async () => {
     const facts: Facts = { abilities: await jobs.abilities(), kept: jobs.kept() };
     sender(channel, noActivation)('facts', {}, JSON.stringify(facts));
@@ -85,8 +85,8 @@ export function serveFrames(
 }
 
 /**
- * Each `follow` is the credit for one piece, which the invoker's end answers with a `line` message when there is one. So at
- * most one piece of a log is on the wire, and what has no credit waits in the bounds of the invoker's end.
+ * Each `follow` is credit for one piece; the invoker's end answers with a `line` message when it has one. So at most
+ * one piece of a log is on the wire. Other lines wait, within bounds, at the invoker's end.
  */
 function followServer(jobs: Jobs, channel: ByteChannel): (message: Message) => Promise<void> {
   const followed = new Map<unknown, AsyncIterator<LogPiece>>();
@@ -108,11 +108,11 @@ interface OpenJob {
   readonly handover: Handover | undefined;
   readonly end: PromiseWithResolvers<JobEnd>;
   readonly log: PromiseWithResolvers<ActivationLog>;
-  /** What asking whose job it is came to. */
+  /** The fault with which the handover refused the job. */
   refusal?: unknown;
 }
 
-/** The dispatcher's end. What is under way when its stream is lost fails with the fault of that. */
+/** Serves the dispatcher's end. When the stream is lost, all open jobs fail with its fault. */
 export function framedJobs(channel: ByteChannel): Jobs {
   const reader = new MessageReader();
   const open = new Map<string, OpenJob>();
@@ -195,7 +195,7 @@ export function framedJobs(channel: ByteChannel): Jobs {
   };
 }
 
-/** What was read makes room for the next piece. */
+/** Grants room for the next piece once one has been read. */
 async function* giveCredit(log: LiveLog, grant: () => void): AsyncGenerator<LogPiece> {
   for await (const piece of log) {
     grant();
@@ -247,7 +247,7 @@ function faultOf({ code, kind, message, hint, retryAfterMs }: JsonObject): Fault
   });
 }
 
-/** As it is on the other side: without what is undefined. */
+/** The value as the other side sees it: without undefined fields. */
 function plain(value: object): JsonObject {
   return JSON.parse(JSON.stringify(value));
 }

@@ -1,15 +1,17 @@
 /**
- * Frames: how a message between a dispatcher and an invoker goes over a stream of bytes. A message is a head (JSON), and
- * behind it a tail of bytes that are handed on as they are; a long one is cut into several frames. All numbers are big-endian:
+ * Frames carry messages between a dispatcher and an invoker over a stream of bytes. A message is a head (JSON),
+ * followed by a tail of bytes that are passed on unchanged. A long message is cut into several frames. All numbers
+ * are big-endian:
  *
  *   version u8, type u8, flags u16, activation id 16 bytes, attempt u32, frame number u32, head bytes u32, part bytes u32, part
  *
- * What is read is hostile. A header is checked as a whole before a byte of its part is kept, and memory grows with what
- * has come, never with what is announced. Every frame of a message but its last is full, so nobody can send dust.
+ * The input is hostile. A header is checked completely before a byte of its part is kept. Memory grows with the bytes
+ * received, never with the length announced. Every frame of a message except the last must be full, so a sender
+ * cannot flood the reader with tiny frames.
  */
 import { dispatchFault } from './faults.ts';
 
-/** In the order of their numbers on the wire, which begin at 1: new ones go to the end. */
+/** In the order of their numbers on the wire, which begin at 1. Append new ones. */
 export const messageTypes = [
   'run',
   'acc',
@@ -27,29 +29,29 @@ export const messageTypes = [
 export type MessageType = (typeof messageTypes)[number];
 
 export interface FrameLimits {
-  /** Of a frame with its header. */
+  /** Size of a frame with its header. */
   readonly frameBytes: number;
-  /** Of a message: head and tail. */
+  /** Size of a message: head and tail. */
   readonly messageBytes: number;
   readonly headBytes: number;
 }
 
-/** What all frames of a message have in common. */
+/** What all frames of a message share. */
 export interface FrameSubject {
   readonly type: MessageType;
   /** 32 lower-case hex digits. */
   readonly activationId: string;
-  /** Which try to run the activation this is about. 32 bits. */
+  /** Number of the attempt to run the activation, 32 bits. */
   readonly attempt: number;
-  /** How much of the whole message is its head. */
+  /** Length of the message's head. */
   readonly headBytes: number;
 }
 
 export interface Frame extends FrameSubject {
-  /** From 0, without a gap. */
+  /** Counts from 0, without gaps. */
   readonly number: number;
   readonly isLast: boolean;
-  /** In memory of its own. */
+  /** A copy that shares no memory with the input. */
   readonly part: Buffer;
 }
 
@@ -67,16 +69,17 @@ const idForm = /^[0-9a-f]{32}$/;
 const nothing = Buffer.alloc(0);
 
 /**
+ * Cuts a message into frames.
  * @param body head and tail
- * @throws Fault MESSAGE_TOO_LARGE, and MESSAGE_INVALID when the id or the attempt has another form
+ * @throws Fault MESSAGE_TOO_LARGE, and MESSAGE_INVALID when the id or the attempt is malformed
  */
 export function encodeFrames(subject: FrameSubject, body: readonly Buffer[], limits: FrameLimits): Buffer[] {
   const { activationId, attempt, headBytes } = subject;
   const bytes = body.reduce((sum, { length }) => sum + length, 0);
   if (bytes > limits.messageBytes) throw tooLarge(bytes, limits.messageBytes);
   if (headBytes > limits.headBytes) throw tooLarge(headBytes, limits.headBytes);
-  if (!idForm.test(activationId)) throw invalid('its activation id has another form');
-  if (attempt >>> 0 !== attempt) throw invalid('its attempt is not a number of 32 bits');
+  if (!idForm.test(activationId)) throw invalid('its activation id is not 32 hex digits');
+  if (attempt >>> 0 !== attempt) throw invalid('its attempt is not a 32-bit number');
   const whole = body.length === 1 ? (body[0] ?? nothing) : Buffer.concat(body, bytes);
   const fullBytes = limits.frameBytes - headerBytes;
   const frames: Buffer[] = [];
@@ -87,7 +90,7 @@ export function encodeFrames(subject: FrameSubject, body: readonly Buffer[], lim
   return frames;
 }
 
-/** Cuts a stream of bytes into frames. Holds at most one, and nothing of what it is given. */
+/** Cuts a stream of bytes into frames. Holds at most one frame, and keeps no reference to its input. */
 export class FrameDecoder {
   readonly #limits: FrameLimits;
   readonly #headerBytes = Buffer.alloc(headerBytes);
@@ -101,7 +104,7 @@ export class FrameDecoder {
   }
 
   /**
-   * What `bytes` complete. To be run to its end; what follows a fault is not to be read.
+   * Yields the frames that `bytes` complete. Run it to its end. After a fault, do not read from the stream again.
    * @throws Fault MESSAGE_INVALID, MESSAGE_TOO_LARGE, MESSAGE_VERSION_UNKNOWN
    */
   *read(bytes: Buffer): Generator<Frame> {
@@ -125,7 +128,7 @@ export class FrameDecoder {
   #readHeader(bytes: Buffer, at: number): number {
     const taken = bytes.copy(this.#headerBytes, this.#headerFill, at);
     this.#headerFill += taken;
-    // A version that is not known may have a header of another length.
+    // An unknown version may have a header of another length.
     checkVersion(this.#headerBytes);
     if (this.#headerFill === headerBytes) this.#header = parseHeader(this.#headerBytes, this.#limits);
     return taken;

@@ -1,29 +1,29 @@
 /**
- * The log of an activation while it is written, for one follower. Reading it is the credit: what is not read waits, up
- * to a bound, and past that the oldest lines are dropped and counted. So a follower that reads slowly, or not at all, takes
- * bounded memory and holds up nobody.
+ * The log of an activation while it is written, for one follower. Unread lines wait up to a bound; beyond it the
+ * oldest lines are dropped and counted. So a follower that reads slowly, or not at all, takes bounded memory and
+ * holds up no one.
  */
 
-/** What a follower reads at once: never empty. */
+/** What a follower reads at once. Never empty. */
 export interface LogPiece {
-  /** Lines before these that the follower does not get: it came too late for them, or read too slowly. */
+  /** Lines before these that the follower missed, because it came too late or read too slowly. */
   readonly skipped: number;
-  /** In the form that records keep them. */
+  /** In the format of records. */
   readonly lines: readonly string[];
 }
 
-/** The end of a live log at which it is written. Never throws. */
+/** The writing end of a live log. Never throws. */
 export interface LogFollower {
   add(line: string): void;
-  /** There are so many lines before the next that the follower does not get. */
+  /** Counts lines that the follower missed before the next one. */
   skip(lines: number): void;
 }
 
-/** Characters that wait to be read, each line with what a string takes beside them. */
+/** Limit of unread characters, including the memory overhead of each string. */
 const maxUnread = 4 * 1024 * 1024;
 const lineOverhead = 32;
 
-/** For one reader, which reads one piece after the other. Leaving the loop, or the signal, ends it. */
+/** For one reader, which reads piece after piece. Leaving the loop or aborting the signal ends it. */
 export class LiveLog implements LogFollower, AsyncIterableIterator<LogPiece, undefined> {
   #lines: string[] = [];
   #size = 0;
@@ -34,11 +34,11 @@ export class LiveLog implements LogFollower, AsyncIterableIterator<LogPiece, und
   readonly #signal: AbortSignal | undefined;
   readonly #leave = () => this.#close();
 
-  /** @param onLeave called once, when the follower leaves before the end */
+  /** @param onLeave called once if the follower leaves before the end */
   constructor(onLeave: () => void, signal?: AbortSignal) {
     this.#onLeave = onLeave;
     this.#signal = signal;
-    // Not at once: its maker does not have it yet.
+    // Deferred, because the creator does not hold this object yet.
     if (signal?.aborted) queueMicrotask(this.#leave);
     else signal?.addEventListener('abort', this.#leave);
   }
@@ -57,7 +57,7 @@ export class LiveLog implements LogFollower, AsyncIterableIterator<LogPiece, und
     this.#change?.resolve();
   }
 
-  /** Nothing more comes. What waits can still be read. */
+  /** Ends the log. Unread lines can still be read. */
   end(): void {
     this.#isOver = true;
     this.#onLeave = undefined;
@@ -66,7 +66,7 @@ export class LiveLog implements LogFollower, AsyncIterableIterator<LogPiece, und
   }
 
   async next(): Promise<IteratorResult<LogPiece, undefined>> {
-    // Lines that come at once are read at once: this goes on when they are all here.
+    // Resumes once all lines that arrived together are here, so they are read together.
     while (this.#isEmpty && !this.#isOver) {
       this.#change = Promise.withResolvers();
       await this.#change.promise;
@@ -90,7 +90,7 @@ export class LiveLog implements LogFollower, AsyncIterableIterator<LogPiece, und
     return this.#lines.length === 0 && this.#skipped === 0;
   }
 
-  /** Half of them, so that a flood does not move the rest for each of its lines. */
+  /** Drops half of the lines, so that a flood does not move the rest for each new line. */
   #dropOldest(): void {
     let count = 0;
     while (this.#size > maxUnread / 2) this.#size -= sizeOf(this.#lines[count++] ?? '');

@@ -4,7 +4,7 @@ import type { JsonObject } from '../lib/index.ts';
 import { headerBytes, messageTypes } from './frames.ts';
 import { encodeMessage, type Message, type MessageLimits, MessageReader } from './messages.ts';
 
-/** Frames of 16 bytes beside their header. */
+/** Frames of 16 bytes plus their header. */
 const limits: MessageLimits = {
   frameBytes: headerBytes + 16,
   messageBytes: 200,
@@ -30,7 +30,7 @@ function messageOf(changes: Partial<Message> = {}): Message {
   };
 }
 
-/** A message of four frames, head and tail together 60 bytes or so. */
+/** A message of four frames, with about 60 bytes in head and tail. */
 const long = (changes: Partial<Message> = {}) => messageOf({ tail: Buffer.alloc(52, 'x'), ...changes });
 
 const encode = (message: Message) => encodeMessage(message, limits);
@@ -49,14 +49,14 @@ function cut(bytes: Buffer, sizes: readonly number[]): Buffer[] {
   return [...chunks, rest];
 }
 
-/** The first frame of a message of one, with bytes changed. */
+/** The first frame of a one-frame message, with some bytes changed. */
 function changed(at: number, ...bytes: readonly number[]): Buffer {
   const frame = Buffer.concat(encode(messageOf()));
   frame.set(bytes, at);
   return frame;
 }
 
-/** A whole message with this text as its head. */
+/** A complete message with this text as its head. */
 function withHead(text: string | Buffer): Buffer {
   const head = Buffer.from(text);
   expect(head.length).toBeGreaterThanOrEqual(8);

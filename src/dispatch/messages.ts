@@ -1,7 +1,7 @@
 /**
- * Messages between a dispatcher and an invoker: written as frames, and joined from them. Frames of different messages
- * may come mixed; those of one come in order. How many messages may be unfinished at a time, and how large they may be
- * together, is bounded, and one that does not go on is dropped.
+ * Writes messages between a dispatcher and an invoker as frames, and joins frames into messages. Frames of different
+ * messages may be interleaved; those of one message must be in order. The number and the total size of unfinished
+ * messages are bounded, and a message that stalls is dropped.
  */
 import { isUtf8 } from 'node:buffer';
 import { hasMoreValuesThan, isJsonObject, type JsonObject, nestsDeeperThan } from '../lib/index.ts';
@@ -16,20 +16,20 @@ import {
 
 export interface Message extends Omit<FrameSubject, 'headBytes'> {
   readonly head: JsonObject;
-  /** Handed on as it is: parameters, a result. */
+  /** Passed on unchanged: parameters, a result. */
   readonly tail: Buffer;
 }
 
 export interface MessageLimits extends FrameLimits {
-  /** Objects and arrays in a head, one in the other. */
+  /** Nesting of objects and arrays in a head. */
   readonly headDepth: number;
-  /** Values in a head: each takes far more memory than text. */
+  /** Values in a head. Each takes far more memory than its text. */
   readonly headValues: number;
-  /** Messages that have begun to come. */
+  /** Messages that have begun but not ended. */
   readonly unfinished: number;
-  /** Bytes of all of them. */
+  /** Bytes of all unfinished messages. */
   readonly unfinishedBytes: number;
-  /** Between two frames of one. */
+  /** Time between two frames of a message. */
   readonly unfinishedMs: number;
 }
 
@@ -39,7 +39,8 @@ export const defaultMessageLimits: MessageLimits = {
   frameBytes: mebibyte / 2,
   messageBytes: 64 * mebibyte,
   headBytes: 4 * mebibyte,
-  // As much as a request of the API may have: a job's environment comes from one, and stands in two objects more.
+  // The limit of an API request, plus two: a job's environment comes from a request, and is nested in two more
+  // objects.
   headDepth: 510,
   headValues: 1_000_000,
   unfinished: 64,
@@ -48,7 +49,7 @@ export const defaultMessageLimits: MessageLimits = {
 };
 
 /**
- * The frames of a message, to be written in order; a reader with the same limits takes them.
+ * Returns the frames of a message, to be written in order. A reader with the same limits accepts them.
  * @throws Fault MESSAGE_TOO_LARGE, MESSAGE_INVALID
  */
 export function encodeMessage(message: Message, limits = defaultMessageLimits): Buffer[] {
@@ -65,35 +66,35 @@ interface Unfinished {
   lastAt: number;
 }
 
-/** Reads the messages of one sender, who is not trusted. */
+/** Reads the messages of one untrusted sender. */
 export class MessageReader {
   readonly #limits: MessageLimits;
   readonly #now: () => number;
   readonly #frames: FrameDecoder;
   readonly #unfinished = new Map<string, Unfinished>();
   #unfinishedBytes = 0;
-  /** False while bytes are being read, and for ever when they could not be read to their end. */
+  /** False while bytes are being read, and for good if reading them failed. */
   #isSound = true;
 
-  /** @param now milliseconds of a clock that does not jump */
+  /** @param now a monotonic clock, in milliseconds */
   constructor(limits = defaultMessageLimits, now: () => number = () => performance.now()) {
     this.#limits = limits;
     this.#now = now;
     this.#frames = new FrameDecoder(limits);
   }
 
-  /** Messages that have begun to come. */
+  /** Messages that have begun but not ended. */
   get unfinished(): number {
     return this.#unfinished.size;
   }
 
   /**
-   * The messages that `bytes` complete, one after the other. When it throws, or is not run to its end, the stream is lost:
-   * nothing more of this sender can be read.
+   * Yields the messages that `bytes` complete. If it throws or is not run to its end, the stream is lost: nothing
+   * more can be read from this sender.
    * @throws Fault MESSAGE_INVALID, MESSAGE_TOO_LARGE, MESSAGE_VERSION_UNKNOWN
    */
   *read(bytes: Buffer): Generator<Message> {
-    if (!this.#isSound) throw invalid('what came before it could not be read');
+    if (!this.#isSound) throw invalid('an earlier part of the stream could not be read');
     this.#isSound = false;
     try {
       for (const frame of this.#frames.read(bytes)) {
@@ -106,7 +107,7 @@ export class MessageReader {
     }
   }
 
-  /** Drops the messages that have not gone on for too long; how many. A frame of one that comes yet is refused. */
+  /** Drops the messages that have stalled too long and returns how many. Later frames of them are refused. */
   dropStale(): number {
     const before = this.#now() - this.#limits.unfinishedMs;
     const stale = [...this.#unfinished].filter(([, { lastAt }]) => lastAt <= before);
@@ -173,7 +174,7 @@ function jsonOf(text: string): unknown {
   }
 }
 
-/** On the text: before a parser recurses into it, or makes objects of it. */
+/** Checks the text before a parser recurses into it or builds objects. */
 function checkHead(text: string, { headDepth, headValues }: MessageLimits): void {
   if (nestsDeeperThan(text, headDepth)) throw invalid(`its head nests deeper than ${headDepth}`);
   if (hasMoreValuesThan(text, headValues)) throw invalid(`its head has more than ${headValues} values`);

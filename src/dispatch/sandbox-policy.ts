@@ -1,4 +1,6 @@
-/** The policy of an action's sandboxes: the operator's default, with what the action and its namespace ask for. */
+/**
+ * The policy of an action's sandboxes: the operator's default, changed by what the action and its namespace ask for.
+ */
 import { narrowEgress } from '../egress/index.ts';
 import {
   boundPolicy,
@@ -15,12 +17,12 @@ export interface DerivedPolicy {
   /** What the policy is derived from. */
   readonly ask: PolicyAsk;
   readonly policy: SandboxPolicy;
-  /** Nothing but the memory differs from the operator's default. */
+  /** Only the memory differs from the operator's default. */
   readonly isDefault: boolean;
 }
 
 const mebibyte = 1024 * 1024;
-/** As many for each MiB as the default has. */
+/** The same ratio as the default has. */
 const inodesPerMiB = 64;
 const writable = '/tmp';
 

@@ -1,4 +1,4 @@
-/** What the domain and the invokers say to each other: plain data, so that a wire may stand between them. */
+/** What the domain and the invokers exchange: plain data, so that it can go over a wire. */
 
 import type { Digest } from '../blobs/index.ts';
 import type { ActivationLog } from '../dispatch/activation-log.ts';
@@ -14,39 +14,39 @@ export interface ActionLimits {
   readonly logBytes: number;
   /** Activations that one sandbox may run at once. */
   readonly concurrency: number;
-  /** Processors, a fraction allowed; undefined: what the sandbox policy says. */
+  /** Processors, may be a fraction. Undefined: as the sandbox policy says. */
   readonly cpus?: number | undefined;
-  /** Size of the sandbox's writable `/tmp`; undefined: what the sandbox policy says. */
+  /** Size of the sandbox's writable `/tmp`. Undefined: as the sandbox policy says. */
   readonly diskMiB?: number | undefined;
 }
 
-/** How many sandboxes an action has, as operators and developers hint. */
+/** How many sandboxes an action should have. Operators and developers set these hints. */
 export interface Scaling {
-  /** A new sandbox for each call, which serves nothing afterwards. */
+  /** Start a new sandbox for each call, and end it afterwards. */
   readonly fresh?: boolean | undefined;
-  /** Sandboxes kept ready after the first call, whatever the keep-alive; given up when memory is short. */
+  /** Sandboxes to keep ready after the first call, regardless of the keep-alive. Given up when memory is short. */
   readonly minWarm?: number | undefined;
-  /** Sandboxes at most; calls past them wait. */
+  /** The maximum number of sandboxes. Calls beyond it wait. */
   readonly maxInstances?: number | undefined;
 }
 
-/** What an action, or the operator for all of a namespace, asks of a sandbox beyond the defaults. */
+/** What an action, or the operator for a whole namespace, asks of a sandbox beyond the defaults. */
 export type SandboxAsk = {
-  /** A kernel of its own (gVisor's) between the program and the host's. */
+  /** A kernel of its own (gVisor) between the program and the host's kernel. */
   readonly tier?: 'gvisor' | undefined;
   /** A seccomp profile in Docker's format. */
   readonly seccomp?: JsonObject | undefined;
-  /** What it may reach over the network; nothing when there are no rules. */
+  /** What it may reach over the network. Without rules: nothing. */
   readonly egress?: readonly EgressRule[] | undefined;
 };
 
-/** The ask of an action within that of its namespace. */
+/** The ask of an action, restricted by that of its namespace. */
 export type EffectiveSandboxAsk = SandboxAsk & {
-  /** Rules of the namespace. Those of the action must stay within them. */
+  /** Rules of the namespace. The rules of the action must stay within them. */
   readonly egressWithin?: readonly EgressRule[] | undefined;
-  /** The namespace's profile, when the action has one too: only system calls that both allow are allowed. */
+  /** The namespace's profile, if the action has one too. Only system calls that both allow are allowed. */
   readonly seccompWithin?: JsonObject | undefined;
-  /** Equal asks have equal ids, and only they do. */
+  /** Equal if and only if the asks are equal. */
   readonly id: string;
 };
 
@@ -59,29 +59,29 @@ export interface JobTarget {
   readonly version: string;
   /** Changes with every write to the action and is never used again. */
   readonly revision: string;
-  /** A resolved kind: `nodejs:24`, or `blackbox`. */
+  /** A resolved kind, such as `nodejs:24`, or `blackbox`. */
   readonly kind: string;
-  /** Only of kind `blackbox`: a name in the image store. */
+  /** A name in the image store. Only for kind `blackbox`. */
   readonly image?: string | undefined;
   readonly code: { readonly digest: Digest; readonly binary: boolean; readonly main: string };
   readonly limits: ActionLimits;
-  /** How many calls of the namespace may run at once; undefined: any number. */
+  /** How many calls of the namespace may run at once. Undefined: any number. */
   readonly namespaceConcurrency?: number | undefined;
   readonly scaling?: Scaling | undefined;
   readonly sandbox?: EffectiveSandboxAsk | undefined;
-  /** True with the annotation `provide-api-key`: its sandboxes have a port that leads to the API. */
+  /** Set by the annotation `provide-api-key`: the sandboxes have a port that leads to the API. */
   readonly providesApiKey?: boolean | undefined;
   /** Environment that user code sees from `init` on (`init: true` parameters). */
   readonly initEnv: JsonObject;
 }
 
-/** Whether code may be loaded before it is called. While it is unknown, it may not. */
+/** Whether code may be loaded before it is called. `unknown` means no. */
 export type LoadPermission = 'allowed' | 'denied' | 'unknown';
 
-/** An action that an invoker keeps sandboxes ready for, whether it is called or not. */
+/** An action for which an invoker keeps sandboxes ready, whether it is called or not. */
 export type KeptAction = Pick<JobTarget, 'namespace' | 'action' | 'revision' | 'kind' | 'image' | 'code'>;
 
-/** What the gate says of the code of a kept action. */
+/** The gate's answer about the code of a kept action. */
 export interface LoadGrant extends Pick<KeptAction, 'namespace' | 'action' | 'revision'> {
   readonly permission: Exclude<LoadPermission, 'unknown'>;
 }
@@ -97,11 +97,13 @@ export interface Job extends JobTarget {
   readonly acceptedAt: number;
 }
 
-/** The owner of a job. It decides when a sandbox is there, perhaps from the other end of a wire. */
+/**
+ * The owner of a job, perhaps at the other end of a wire. It decides whether the job begins once a sandbox is ready.
+ */
 export interface Handover {
   /**
-   * Called when a sandbox is about to get the job. True: it begins. False: it must not run. Calls never overlap, and there
-   * are none after a yes. A promise is for an answer that must be written first, while a sandbox waits.
+   * Called when a sandbox is about to get the job. True: it begins. False: it must not run. Calls never overlap, and
+   * none follows after true. Returns a promise if the answer must be written first, while the sandbox waits.
    */
   begin(): boolean | Promise<boolean>;
 }
@@ -112,7 +114,7 @@ export type CompletionStatus =
   | 'action developer error'
   | 'whisk internal error';
 
-/** Why an activation was not taken by a warm sandbox. */
+/** Why no warm sandbox took an activation. */
 export type StartReason =
   /** No sandbox of this revision in this namespace had been started. */
   | 'first call of this revision'
@@ -121,59 +123,59 @@ export type StartReason =
   | 'its last sandbox failed'
   | 'a fresh sandbox is asked for';
 
-/** What the invoker says of a job that has ended. */
+/** The invoker's report about a job that has ended. */
 export interface Completion {
   readonly status: CompletionStatus;
   readonly result: JsonValue;
   /** The result, serialised once for the wire and for the record. */
   readonly json: string;
-  /** The same in UTF-8, when it is large. Read-only. */
+  /** The same in UTF-8, if it is large. Read-only. */
   readonly utf8?: Buffer<ArrayBuffer>;
-  /** Of the result. */
+  /** Size of the result. */
   readonly sizeBytes: number;
   /** Epoch milliseconds. */
   readonly startedAt: number;
   readonly endedAt: number;
   readonly waitMs: number;
-  /** Only when this activation initialised its sandbox. */
+  /** Only if this activation initialised its sandbox. */
   readonly initMs?: number;
   readonly timedOut: boolean;
   readonly start: 'warm' | 'prewarmed' | 'cold';
-  /** Why no warm sandbox took it, for people; absent when one did. */
+  /** Why no warm sandbox took it, for people. Absent if one did. */
   readonly startReason?: StartReason | undefined;
-  /** From the request for a sandbox to its `ready`, as far as this activation waited for it; absent when warm. */
+  /** From the request for a sandbox to its `ready`, as far as this activation waited for it. Absent if warm. */
   readonly sandboxMs?: number | undefined;
-  /** What its sandbox tried meanwhile against its policy; absent without any. */
+  /** Violations of its sandbox in the meantime. Absent if there are none. */
   readonly violations?: readonly Violation[] | undefined;
 }
 
-/** The end of a job, which is two messages: its completion, and its log, which may come later. */
+/** The end of a job, in two messages: its completion, and its log, which may come later. */
 export interface JobEnd {
   readonly completion: Completion;
   /** Settles when the log streams have been read to their end for this activation. */
   readonly log: Promise<ActivationLog>;
 }
 
-/** A violation, and who caused it, as far as is known: a blank sandbox belongs to no namespace. */
+/** A violation and who caused it, as far as is known. A blank sandbox belongs to no namespace. */
 export interface ViolationReport extends Violation {
   readonly namespace: string | undefined;
   /** `/ns/[pkg/]name`. */
   readonly action: string | undefined;
-  /** Several when they ran in one sandbox at the same time. */
+  /** Several if they ran in one sandbox at the same time. */
   readonly activationIds: readonly string[];
 }
 
 export interface InvokerStatus {
   /** Activations that wait for a sandbox. */
   readonly queued: number;
-  /** `idle` ones may be frozen; `prewarmed` ones are blank. */
+  /** `idle` ones may be frozen. `prewarmed` ones are blank. */
   readonly sandboxes: Readonly<Record<'starting' | 'busy' | 'idle' | 'prewarmed', number>>;
   /** Reserved for sandboxes. */
   readonly memoryMiB: number;
   readonly memoryLimitMiB: number;
 }
 
-/** Runs the jobs of the domain, which does not learn where. */
+/** Runs the jobs of the domain, which does not know where. */
 export interface Dispatcher {
   /**
    * Runs the job to its end. A failure inside the sandbox is a Completion, never an exception.
@@ -183,35 +185,37 @@ export interface Dispatcher {
    */
   run(job: Job, handover?: Handover): Promise<JobEnd>;
   /**
-   * Ends an activation that waits, is being initialised or runs: its Completion says so. Its sandbox ends with it or, when it
-   * runs others too, with the last of them. Does nothing when there is no such activation.
+   * Ends an activation that waits, is being initialised or runs; its Completion says so. Its sandbox ends too, or, if
+   * it runs other activations, after the last of them. Does nothing if there is no such activation.
    */
   cancel(activationId: string): void;
   /** Hints that the target will be called soon: starts a sandbox if none is idle or starting and memory is free. */
   warm(target: JobTarget): void;
   /**
-   * The log of an activation that waits or runs, from now to its end: the last lines so far first, then each as it comes. A
-   * reader that is too slow is told how many lines it has missed. Leaving the loop ends it, and so does the signal, which
-   * throws nothing. A log that breaks off ends early. Undefined when nothing of the activation waits or runs here.
+   * Follows the log of an activation that waits or runs, from now to its end. Yields the last lines so far first,
+   * then each new line. Tells a reader that is too slow how many lines it missed. Leaving the loop or aborting the
+   * signal ends it without an error. A log that breaks off ends early. Undefined if no such activation waits or runs
+   * here.
    */
   follow(activationId: string, signal?: AbortSignal): AsyncIterable<LogPiece> | undefined;
   /**
-   * Checks that it can have a sandbox, against what invokers have said they can run.
-   * @throws Fault POLICY_EXCEEDED, EGRESS_EXCEEDED, POLICY_NOT_MET (`denied`), POLICY_INVALID, TIER_UNAVAILABLE (`invalid`)
+   * Checks that the target can have a sandbox, against what invokers have reported they can run.
+   * @throws Fault POLICY_EXCEEDED, EGRESS_EXCEEDED, POLICY_NOT_MET (`denied`), POLICY_INVALID, TIER_UNAVAILABLE
+   * (`invalid`)
    */
   checkTarget(target: Pick<JobTarget, 'kind' | 'limits' | 'sandbox'>): Promise<void>;
-  /** What is kept ready, to be granted again before the last grant ends. */
+  /** The actions that are kept ready. Grant them again before the last grant ends. */
   kept(): readonly KeptAction[];
   /**
-   * Tells what of it may be loaded. A job is such a grant, too. An allowance ends after `forMs`, and is unknown then; a
-   * denial holds until the next grant.
+   * Says which kept actions may be loaded. A job is a grant, too. An allowance lasts for `forMs` and is unknown
+   * afterwards. A denial holds until the next grant.
    */
   grant(grants: readonly LoadGrant[], forMs: number): void;
   /** Cheap enough to call every few seconds. */
   status(): InvokerStatus;
   /** Ends idle sandboxes of an action (`/ns/[pkg/]name`) that was changed or deleted. */
   retire(action: string): void;
-  /** Namespaces with jobs that run or wait, or with sandboxes that are kept. */
+  /** Namespaces that have running or waiting jobs, or kept sandboxes. */
   namespaces(): ReadonlySet<string>;
   /** Ends everything of a deleted namespace, including running jobs. */
   expel(namespace: string): void;
