@@ -1,17 +1,20 @@
 /**
- * Addresses of Ward's own networks, inside of one router: a pair for each sandbox, and one that all uplinks lead to. Pure.
- * 198.18.0.0/15 is set aside for measuring networks and routed nowhere; the other one is a private network of IPv6.
- * Nobody may name either, so that no sandbox reaches another one or the router.
+ * Addresses of Ward's own networks inside one router: a pair for each sandbox, and one pair for all uplinks. Pure.
+ * 198.18.0.0/15 is reserved for benchmarks (RFC 2544) and is not routed; the IPv6 network is a private one. No rule can
+ * open either, so a sandbox reaches neither another sandbox nor the router.
  */
 
-/** Of a number of ways at once. The first pair is the uplinks'. */
+/** The most ways out at once. The first pair belongs to the uplinks. */
 export const maxSlots = 65_000;
 /**
- * The largest packet that a uplink's device takes, so of every device on the way: a datagram that a program may send
- * passes in one piece.
+ * MTU of the uplink's device, and so of every device on the path: a datagram that a program may send passes
+ * unfragmented.
  */
 export const mtu = 65_520;
-/** Of TCP towards a sandbox: smaller steps, so that limits of bytes and shares don't make a connection stumble. */
+/**
+ * Maximum TCP segment towards a sandbox. It is smaller than the MTU, so that rate limits and shares do not stall a
+ * connection.
+ */
 export const segment = 8960;
 /** What the sandbox calls its network device. */
 export const deviceName = 'eth0';
@@ -19,7 +22,7 @@ export const deviceName = 'eth0';
 interface LinkEnd {
   readonly ipv4: string;
   readonly ipv6: string;
-  /** Hardware address: told to both ends, so that nobody has to ask for it. */
+  /** Hardware address. Both ends know it, so neither sends neighbour requests. */
   readonly mac: string;
 }
 
@@ -27,11 +30,11 @@ interface SlotAddresses {
   readonly inside: LinkEnd;
   /** The router's end: the sandbox's gateway, and where its resolver listens. */
   readonly gateway: LinkEnd;
-  /** The router's device for it. */
+  /** The router's device that leads to the sandbox. */
   readonly link: string;
-  /** The router's device of its uplink. */
+  /** The router's device that leads to the sandbox's uplink. */
   readonly uplink: string;
-  /** The routing table for its packets, and where its rule stands among the others. */
+  /** The routing table for its packets, and the preference of the rule that selects it. */
   readonly table: number;
 }
 

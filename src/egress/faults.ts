@@ -2,11 +2,11 @@
 import { faultTable } from '../lib/index.ts';
 
 export const egressFaultTable = {
-  /** A rule that says nothing that could be enforced, or is not a rule. */
+  /** A text that is not a rule, or a rule that cannot be enforced. */
   EGRESS_INVALID: 'invalid',
   /** A rule that goes past what the operator allows. */
   EGRESS_EXCEEDED: 'denied',
-  /** This host can't give a sandbox a way out: a program is missing, or the kernel lacks something. */
+  /** This host can't give a sandbox a way out: a program or a feature of the kernel is missing. */
   EGRESS_UNAVAILABLE: 'host',
 } as const;
 

@@ -45,12 +45,12 @@ describe('rules within what the operator allows', () => {
     [['fd00::/8'], 'public'],
     [['198.18.0.6'], 'public'],
     [['fd57:4152:4400:1::'], ['public', 'fd00::/8']],
-  ])('%j is not by %j', (rules, allowed) => {
+  ])('%j is not granted by %j', (rules, allowed) => {
     expect(() => grants(rules, allowed)).toThrow(expect.objectContaining({ code: 'EGRESS_EXCEEDED' }));
   });
 
   it.each([['127.0.0.0/8'], ['::1'], ['198.18.0.0/15'], ['224.0.0.0/4'], ['::ffff:0:0/96']])(
-    'nobody may allow %s',
+    'no operator can allow %s',
     (network) => {
       expect(egressCeilingSchema.safeParse([network]).success).toBe(false);
     },
@@ -95,7 +95,7 @@ describe('an address that a name leads to', () => {
     expect(why('198.51.100.7', ['10.0.0.0/24:443'])).toContain('operator');
   });
 
-  it('is not when it is this host’s, unless the operator named that very address', () => {
+  it('is refused when it is this host’s, unless the operator named exactly that address', () => {
     expect(why('203.0.113.1', 'public', ['203.0.113.1'])).toBe('an address of this host');
     expect(why('203.0.113.1', ['public', '203.0.113.0/24'], ['203.0.113.1'])).toBe('an address of this host');
     expect(why('203.0.113.1', ['public', '203.0.113.1/32'], ['203.0.113.1'])).toBeUndefined();

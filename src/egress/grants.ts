@@ -1,6 +1,7 @@
 /**
- * Rules held against what the operator allows. What comes out says not only what may be reached but how far: a name
- * that leads to a private address is refused unless the operator named that network. Pure; refuses rather than trims.
+ * Checks rules against what the operator allows. A grant also says how far a name reaches: a name that leads to a
+ * private address is refused unless the operator named that network. Pure. It refuses a rule that goes too far; it
+ * never trims one.
  */
 import { z } from 'zod';
 import { egressFault } from './faults.ts';
@@ -16,7 +17,7 @@ import {
   parseEgressRule,
 } from './rules.ts';
 
-/** The furthest that rules may go. */
+/** The most that rules may open. */
 export interface EgressCeiling {
   /** Every address that isn't refused, at every port. */
   readonly public: boolean;
@@ -27,20 +28,20 @@ export interface HostGrant {
   readonly host: string;
   readonly ports: readonly number[];
   readonly protocol: EgressProtocol;
-  /** It may lead to addresses that aren't refused. */
+  /** The name may lead to any address that isn't refused. */
   readonly public: boolean;
-  /** Networks that it may lead to, refused ones among them, because the operator named them. */
+  /** Networks that the name may lead to because the operator named them, even if they are refused otherwise. */
   readonly named: readonly Network[];
 }
 
 export interface CidrGrant {
   readonly network: Network;
-  /** Undefined is every port. */
+  /** Undefined: every port. */
   readonly ports: readonly number[] | undefined;
   readonly protocol: EgressProtocol;
-  /** The operator named it, so that what is refused otherwise is not in it. */
+  /** The operator named this network, so the refused networks inside it are open, too. */
   readonly named: boolean;
-  /** The operator named this very address, which may then be one of this host's own. */
+  /** The operator named exactly this address, which may then be one of this host's own. */
   readonly exact: boolean;
 }
 
@@ -79,8 +80,8 @@ export function grantEgress(rules: readonly EgressRule[], ceiling: EgressCeiling
 }
 
 /**
- * Holds rules against those of whom they belong to, like an action's against its namespace's. A name is covered by a
- * name only: where it leads to is not known yet.
+ * Checks rules against the rules of their owner, such as an action's against its namespace's. Only a rule by name
+ * covers a name, because the address behind it is not known yet.
  * @throws Fault EGRESS_EXCEEDED
  */
 export function narrowEgress(rules: readonly EgressRule[], within: readonly EgressRule[]): void {
@@ -94,14 +95,14 @@ export function narrowEgress(rules: readonly EgressRule[], within: readonly Egre
   });
 }
 
-/** Whether a host may be asked for at all, by any grant. */
+/** The grants that let a sandbox ask for a name; empty when the name is refused. */
 export function grantsFor(grants: EgressGrants, name: string): readonly HostGrant[] {
   return grants.hosts.filter(({ host }) => matchesPattern(host, name));
 }
 
 /**
- * Why an address that a name leads to stays closed to a grant; undefined when it is opened.
- * @param own Addresses of this host, where Ward's API and services of its owner are
+ * Explains why a grant does not open an address that a name leads to; undefined when it does.
+ * @param own Addresses of this host, where Ward's API and the owner's services listen
  */
 export function addressRefusal(
   grant: HostGrant,
@@ -172,7 +173,7 @@ function reachesPublic(rule: HostRule, ceiling: EgressCeiling): boolean {
   );
 }
 
-/** Networks of the operator's that answer for the ports of a rule by name. */
+/** The operator's networks that allow the ports of a rule by name. */
 function namedFor(rule: HostRule, ceiling: EgressCeiling): Network[] {
   return ceiling.rules
     .filter((allowed) => 'cidr' in allowed)
@@ -180,7 +181,7 @@ function namedFor(rule: HostRule, ceiling: EgressCeiling): Network[] {
     .map(networkOf);
 }
 
-/** Networks of the operator's that hold all of a rule. */
+/** The operator's networks that contain a rule entirely. */
 function networksOver(rule: CidrRule, ceiling: EgressCeiling): Network[] {
   return ceiling.rules
     .filter((allowed) => 'cidr' in allowed)
@@ -189,7 +190,7 @@ function networksOver(rule: CidrRule, ceiling: EgressCeiling): Network[] {
     .filter((network) => contains(network, networkOf(rule)));
 }
 
-/** A network that is wider than the refused ones, like 0.0.0.0/0, names none of them. */
+/** A network that is wider than the refused ones, such as 0.0.0.0/0, opens none of them. */
 function namesRefused(network: Network): boolean {
   return refusedAs(network) !== undefined;
 }

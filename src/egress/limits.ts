@@ -1,15 +1,15 @@
-/** How much of the network one sandbox may use, no matter what it may reach, and all sandboxes together. */
+/** Limits on the network use of one sandbox, whatever it may reach, and of all sandboxes together. */
 import { z } from 'zod';
 
 export interface EgressLimits {
   readonly connectionsPerSecond: number;
-  /** At once. */
+  /** Open at the same time. */
   readonly connections: number;
-  /** Each way. */
+  /** In each direction. */
   readonly packetsPerSecond: number;
-  /** Each way. */
+  /** In each direction. */
   readonly bytesPerSecond: number;
-  /** For all sandboxes together, each way: namespaces that want more get equal shares. */
+  /** Of all sandboxes together, in each direction. Namespaces that want more get equal shares. */
   readonly machineBytesPerSecond: number;
 }
 
@@ -26,7 +26,7 @@ export const egressLimitsSchema = z.strictObject({
   connectionsPerSecond: z.int().min(1).max(100_000).default(defaultEgressLimits.connectionsPerSecond),
   connections: z.int().min(1).max(20_000).default(defaultEgressLimits.connections),
   packetsPerSecond: z.int().min(10).max(10_000_000).default(defaultEgressLimits.packetsPerSecond),
-  /** Below a few packets a second nothing would get through. */
+  /** With fewer bytes, hardly a packet a second would pass. */
   bytesPerSecond: z.int().min(16_384).max(100_000_000_000).default(defaultEgressLimits.bytesPerSecond),
   machineBytesPerSecond: z
     .int()

@@ -1,24 +1,26 @@
-/** Addresses and networks as bytes, so that they are compared as the kernel does and not as text. */
+/** Addresses and networks as bytes, so that Ward compares them as the kernel does and not as text. */
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
 export interface Network {
   readonly family: 4 | 6;
   readonly bytes: readonly number[];
-  /** How many of the bits are the network's; all of them for one address. */
+  /** Number of leading bits that belong to the network; all of them for one address. */
   readonly prefix: number;
   /** Canonical: `203.0.113.0/24`, `2001:db8::/32`. */
   readonly text: string;
 }
 
-/** One address, as a network of one; undefined for other texts, with a zone, or with octal or hex parts. */
+/**
+ * One address, as a network of one. Undefined for any other text, such as one with a zone or with octal or hex parts.
+ */
 export function parseAddress(text: string): Network | undefined {
   if (isIP(text) === 0 || text.includes('%')) return undefined;
   const bytes = ipaddr.parse(text).toByteArray();
   return networkOf(bytes, bytes.length * 8);
 }
 
-/** `203.0.113.0/24`, or an address for itself alone. No bit may be set past the prefix: a slip is told, not mended. */
+/** `203.0.113.0/24`, or a single address. Refuses bits set past the prefix, because they are probably a mistake. */
 export function parseNetwork(text: string): Network | undefined {
   const [address = '', prefixText, ...rest] = text.split('/');
   const parsed = parseAddress(address);

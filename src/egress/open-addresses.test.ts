@@ -24,7 +24,7 @@ function bench(apply: () => Promise<void> = async () => {}) {
   return { account, applied, clock };
 }
 
-it('what is open for long enough is not opened again, and is when it is not', async () => {
+it('an address is opened again only when it would close too early', async () => {
   const { account, applied, clock } = bench();
   await account.open(openings(0, 3), 60);
   await account.open(openings(0, 3), 60);
@@ -47,13 +47,13 @@ it('a full account refuses before anything is built, until some have closed', as
   expect(applied).toHaveLength(steps + 1);
 });
 
-it('what is being opened counts, and what could not be opened does not', async () => {
+it('an address counts while it is being opened, and not when it could not be opened', async () => {
   const gate = Promise.withResolvers<void>();
   const { account } = bench(() => gate.promise);
   const first = account.open(openings(0, mostOpen), 60);
   await expect(account.open(openings(mostOpen, 1), 60)).rejects.toMatchObject({ code: 'EGRESS_EXCEEDED' });
   gate.reject(new Error('nft'));
   await expect(first).rejects.toThrow('nft');
-  // There is room again, so that it fails for the same reason and not for its number.
+  // There is room again, so this fails for the same reason and not because of the limit.
   await expect(account.open(openings(0, mostOpen), 60)).rejects.toThrow('nft');
 });

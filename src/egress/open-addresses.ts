@@ -1,22 +1,22 @@
 /**
- * Counts the addresses that names have opened for one sandbox. When it is full, it refuses here, before anything is built
- * for the packet filter. An address that is already open for long enough costs nothing more.
+ * Counts the addresses that names have opened for one sandbox. When the account is full, it refuses before any work for
+ * the packet filter begins. An address that is already open for long enough costs nothing more.
  */
 import { egressFault } from './faults.ts';
 import type { Opening } from './services.ts';
 
 interface OpenAddresses {
-  /** Settles when they are open for `seconds` at least. @throws Fault EGRESS_EXCEEDED when too many are open already */
+  /** Settles when they are open for at least `seconds`. @throws Fault EGRESS_EXCEEDED when too many are open already */
   open(openings: readonly Opening[], seconds: number): Promise<void>;
 }
 
-/** Addresses open at once of one sandbox, counted for each service. */
+/** Most addresses that a sandbox has open at once, counted separately for each service. */
 export const mostOpen = 1024;
-/** Longer than it was asked for, so that the same question within that time finds it open for long enough. */
+/** Opens an address for longer than requested, so that a repeated question finds it open for long enough. */
 const spareSeconds = 2;
 
 /**
- * @param apply Opens them in the packet filter.
+ * @param apply Opens the addresses in the packet filter.
  * @param now In milliseconds; never goes back.
  */
 export function createOpenAddresses(

@@ -1,8 +1,8 @@
 /**
- * Addresses that this host answers by itself, where Ward's API and services of its owner listen: the resolver opens none of
- * them. The kernel's local routes list them (`ip-route(8)`, types local, anycast and broadcast), also of devices without a
- * carrier and of whole networks; addresses of devices that are down are taken with them, since they answer as soon as the
- * device is up. `ip monitor` tells of each change.
+ * Addresses of this host, where Ward's API and the owner's services listen: the resolver opens none of them. They come
+ * from the kernel's local routes (`ip-route(8)`, types local, anycast and broadcast), which also cover devices without
+ * a carrier and whole networks. Addresses of devices that are down are added, because they answer as soon as the device
+ * is up. `ip monitor` reports each change.
  */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -14,9 +14,9 @@ import { type Network, parseNetwork } from './networks.ts';
 import { endOf, programEnv, unavailable } from './programs.ts';
 
 export interface OwnAddresses {
-  /** What was told last; a change is here some milliseconds after it has happened. */
+  /** The latest state, some milliseconds behind the kernel. */
   read(): readonly Network[];
-  /** Settles when changes are no longer told, with how the watch ended. */
+  /** Settles when the watch has ended, with the reason. */
   readonly ended: Promise<string>;
   end(): Promise<void>;
 }
@@ -26,15 +26,15 @@ const rules = z.array(
 );
 const routes = z.array(z.object({ dst: z.string(), table: z.string().default('main') }));
 const links = z.array(z.object({ addr_info: z.array(z.object({ local: z.string().optional() })) }));
-/** Kinds of routes that end here, and what `default` means. */
+/** Types of routes that end on this host, and the network that `default` stands for. */
 const families = {
   '-4': { types: ['local', 'broadcast'], everything: '0.0.0.0/0' },
   '-6': { types: ['local', 'anycast'], everything: '::/0' },
 } as const;
 
 /**
- * In the network namespace that Ward is in.
- * @param onChange Hears of them when they are no longer what they were. When it rejects, the watch ends.
+ * Watches the network namespace that Ward runs in.
+ * @param onChange Receives the addresses after each change. If it rejects, the watch ends.
  * @throws Fault EGRESS_UNAVAILABLE
  */
 export async function watchOwnAddresses(
@@ -56,7 +56,7 @@ export async function watchOwnAddresses(
     isReading = true;
     while (isStale) {
       isStale = false;
-      // If it can't be read, or not be told to the packet filter, Ward does not know that it is refused.
+      // If a change can't be read or can't be applied to the packet filter, the new address might not be refused.
       await take().catch((error: unknown) => {
         failure = error;
         return monitor.end();
@@ -82,7 +82,10 @@ async function readOwnAddresses(): Promise<readonly Network[]> {
   return [...texts].flatMap((text) => parseNetwork(text) ?? []);
 }
 
-/** Those of tables in which a packet without a mark is looked up: others are a proxy's, which may claim every address. */
+/**
+ * Routes of the tables in which packets without a mark are looked up. Other tables belong to proxies, which may claim
+ * every address.
+ */
 async function ownRoutes(family: keyof typeof families): Promise<string[]> {
   const { types, everything } = families[family];
   const [ruleList, ...routeLists] = await Promise.all([
@@ -115,7 +118,7 @@ function textOf(addresses: readonly Network[]): string {
 
 const patienceMs = 10_000;
 
-/** Lines about addresses, rules and routes that end here; a host may have many others. */
+/** Lines about addresses, rules and routes that end here; a host may have many other lines. */
 const telling = /\b(?:inet6?|lookup|local|broadcast|anycast)\b/;
 
 async function startMonitor(onChange: () => void): Promise<Omit<OwnAddresses, 'read'>> {
@@ -128,7 +131,7 @@ async function startMonitor(onChange: () => void): Promise<Omit<OwnAddresses, 'r
       if (telling.test(line)) onChange();
     });
   }
-  // It has lost messages (ENOBUFS).
+  // ip complains here when it has lost messages (ENOBUFS).
   child.stderr?.on('data', onChange);
   const ended = endOf(child);
   const end = async () => {
@@ -140,13 +143,16 @@ async function startMonitor(onChange: () => void): Promise<Omit<OwnAddresses, 'r
     if (child.exitCode === null && performance.now() < patience) await sleep(2);
     else {
       await end();
-      throw unavailable('ip monitor tells of no changes');
+      throw unavailable('ip monitor reports no changes');
     }
   }
   return { ended, end };
 }
 
-/** Its socket is in a group: from now on it misses nothing. Columns are those of netlink's file in proc(5). */
+/**
+ * Whether its socket has joined a group: from then on it misses nothing. Columns are those of netlink's file in
+ * proc(5).
+ */
 async function isListening(pid: number | undefined): Promise<boolean> {
   const sockets = await readFile(`/proc/${pid}/net/netlink`, 'utf8').catch(() => '');
   return sockets.split('\n').some((line) => {

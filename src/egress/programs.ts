@@ -1,10 +1,10 @@
-/** The programs of the host that make networks, and how one of them is run inside of a network namespace. */
+/** The host's programs that set up networks, and how to run one inside a network namespace. */
 import type { ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { type CommandResult, isFault, messageOf, runCommand } from '../lib/index.ts';
 import { egressFault } from './faults.ts';
 
-/** Nothing of Ward's own environment. */
+/** Nothing from Ward's own environment. */
 export const programEnv = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' };
 const timeoutMs = 20_000;
 
@@ -17,7 +17,7 @@ const needed = [
   { program: 'nsenter', debianPackage: 'util-linux' },
 ] as const;
 
-/** What the host lacks, in words; undefined when all programs are there. */
+/** Names the programs and packages that the host lacks; undefined when all programs are installed. */
 export function egressObstacle(): string | undefined {
   const folders = programEnv.PATH.split(':');
   const missing = needed.filter(
@@ -29,7 +29,7 @@ export function egressObstacle(): string | undefined {
   return `${names} missing: apt-get install ${packages}`;
 }
 
-/** @throws Fault EGRESS_UNAVAILABLE naming what is missing */
+/** @throws Fault EGRESS_UNAVAILABLE naming the missing programs */
 export function requirePrograms(): void {
   const obstacle = egressObstacle();
   if (obstacle !== undefined) throw unavailable(obstacle);
@@ -40,7 +40,7 @@ export function inNamespace(namespace: string, argv: readonly string[]): string[
   return ['nsenter', `--net=${namespace}`, '--', ...argv];
 }
 
-/** @throws Fault EGRESS_UNAVAILABLE with what the program said */
+/** @throws Fault EGRESS_UNAVAILABLE with the program's error output */
 export async function runNetworkProgram(argv: readonly string[], input = ''): Promise<void> {
   const result = await started(argv, input);
   if (result.code === 0) return;
@@ -48,7 +48,7 @@ export async function runNetworkProgram(argv: readonly string[], input = ''): Pr
   throw unavailable(`${argv.join(' ')}: exit ${result.code ?? result.signal}: ${said}`);
 }
 
-/** Settles with how a program ended, or why it did not start. Never rejects. */
+/** Settles with the reason why a program ended or did not start. Never rejects. */
 export function endOf(child: ChildProcess): Promise<string> {
   return new Promise((resolve) => {
     child.once('error', (error) => resolve(error.message));

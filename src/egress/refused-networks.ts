@@ -1,14 +1,14 @@
 /**
- * Networks that no name may lead to and no rule opens by itself: what is private, local or special by the registries
- * of IANA (RFC 6890 and its successors), where clouds keep their metadata, and forms that hide an IPv4 address in an
- * IPv6 one. Documentation networks are left out: nothing is there on the internet.
+ * Networks that no name may lead to and no rule opens by itself: private, local and special-purpose networks from
+ * IANA's registries (RFC 6890 and its successors), metadata services of clouds, and IPv6 forms that hide an IPv4
+ * address. Documentation networks are not listed, because they do not exist on the internet.
  */
 import { contains, type Network, parseNetwork } from './networks.ts';
 
 interface RefusedNetwork {
   readonly network: Network;
   readonly why: string;
-  /** Not even an operator opens it: it is not a place elsewhere. */
+  /** Not even an operator can open it, because it never leads to another host. */
   readonly always: boolean;
 }
 
@@ -38,7 +38,7 @@ export const refusedNetworks: readonly RefusedNetwork[] = [
   refused('fd57:4152:4400::/48', 'a network of Ward’s own', always),
   refused('fe80::/10', 'link-local'),
   refused('ff00::/8', 'multicast', always),
-  // What is left outside of 2000::/3 has not been given to anybody.
+  // Addresses outside 2000::/3 are not assigned.
   refused('::/3', 'no public address'),
   refused('4000::/2', 'no public address'),
   refused('8000::/1', 'no public address'),

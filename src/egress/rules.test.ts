@@ -38,7 +38,7 @@ describe('rules', () => {
     [[{ host: 'api.example.com', ports: [] }], /ports/],
     [[{ host: 'api.example.com', ports: [0] }], /ports/],
     [[{ host: 'api.example.com', ports: [65536] }], /ports/],
-    [[{ host: '10.0.0.1', ports: [443] }], /given as cidr/],
+    [[{ host: '10.0.0.1', ports: [443] }], /an address as cidr/],
     [[{ host: '*.com', ports: [443] }], /host/],
     [[{ host: '*', ports: [443] }], /host/],
     [[{ host: 'a.*.com', ports: [443] }], /host/],

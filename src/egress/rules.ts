@@ -1,4 +1,4 @@
-/** What a policy says may be reached, as it is written and kept. */
+/** Egress rules of a policy, as they are written and stored. */
 import { z } from 'zod';
 import { egressFault } from './faults.ts';
 import { parseHostPattern } from './names.ts';
@@ -6,17 +6,17 @@ import { parseNetwork } from './networks.ts';
 
 export type EgressProtocol = 'tcp' | 'udp';
 
-/** A name, or any name below one (`*.example.com`). Reached are the addresses that the name resolves to. */
+/** A name, or any name below one (`*.example.com`). It opens the addresses that the name resolves to. */
 export type HostRule = {
   readonly host: string;
   readonly ports: readonly number[];
-  /** `tcp` unless it says `udp`. */
+  /** `tcp` when missing. */
   readonly protocol?: EgressProtocol;
 };
 
 export type CidrRule = {
   readonly cidr: string;
-  /** Every port when it isn't there. */
+  /** Every port when missing. */
   readonly ports?: readonly number[];
   readonly protocol?: EgressProtocol;
 };
@@ -36,8 +36,8 @@ const host = z
     if (pattern !== undefined) return pattern;
     const why =
       parseNetwork(text) === undefined
-        ? 'not a host name, nor *. and a name of two parts; other scripts are written as xn--'
-        : 'an address is given as cidr';
+        ? 'neither a host name nor *. and a name of two parts; write other scripts as xn--'
+        : 'write an address as cidr';
     context.addIssue({ code: 'custom', message: why });
     return z.NEVER;
   });
@@ -53,17 +53,17 @@ const cidr = z
 const hostRule = z.strictObject({ host, ports, protocol });
 const cidrRule = z.strictObject({ cidr, ports: ports.optional(), protocol });
 
-/** Parsed, canonical rules; they parse again to themselves. @throws Fault EGRESS_INVALID, naming the field */
+/** Parses rules into their canonical form, which parses to itself. @throws Fault EGRESS_INVALID, naming the field */
 export function parseEgress(value: unknown): readonly EgressRule[] {
-  if (!Array.isArray(value)) throw egressFault('EGRESS_INVALID', 'egress: a list of rules is needed');
+  if (!Array.isArray(value)) throw egressFault('EGRESS_INVALID', 'egress: must be a list of rules');
   if (value.length > maxRules) {
-    throw egressFault('EGRESS_INVALID', `egress: ${value.length} rules are more than ${maxRules}`);
+    throw egressFault('EGRESS_INVALID', `egress: ${value.length} rules, more than the limit of ${maxRules}`);
   }
   return value.map((rule: unknown, index) => parseEgressRule(rule, `egress[${index}]`));
 }
 
 /**
- * A rule, or its short form as a text: `api.example.com:443`, `udp:ntp.example.com:123`, `203.0.113.0/24`,
+ * Parses a rule, or its short form as a text: `api.example.com:443`, `udp:ntp.example.com:123`, `203.0.113.0/24`,
  * `203.0.113.0/24:443`, `[2001:db8::/32]:443`.
  * @param path Named in the fault. @throws Fault EGRESS_INVALID
  */
@@ -79,13 +79,13 @@ export function parseEgressRule(value: unknown, path: string): EgressRule {
   });
 }
 
-/** `tcp api.example.com:443`, for people. */
+/** Formats a rule for people: `tcp api.example.com:443`. */
 export function describeRule(rule: EgressRule): string {
   const where = 'host' in rule ? rule.host : rule.cidr;
   return `${rule.protocol ?? 'tcp'} ${where}:${rule.ports?.join(',') ?? '*'}`;
 }
 
-/** What it means, not yet checked. */
+/** Expands the short form; the result is not yet checked. */
 function shortForm(text: string): object {
   const [, protocolText, rest = ''] = /^(?:(tcp|udp):)?(.*)$/s.exec(text) ?? [];
   const named = protocolText === undefined ? {} : { protocol: protocolText };

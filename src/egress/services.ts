@@ -1,6 +1,6 @@
 /**
- * Services that names open, grouped by policy: the packet filter has one set of addresses for each distinct list of ports,
- * so that an answer costs its addresses, and not its addresses times its ports.
+ * Groups what names open by protocol and ports: the packet filter has one set of addresses for each distinct list of
+ * ports. An answer costs one element for each address, not one for each address and port.
  */
 import type { EgressGrants, HostGrant } from './grants.ts';
 import type { Network } from './networks.ts';
@@ -8,23 +8,23 @@ import type { EgressProtocol } from './rules.ts';
 
 export interface Service {
   readonly protocol: EgressProtocol;
-  /** Ascending, each once. */
+  /** Ascending, without duplicates. */
   readonly ports: readonly number[];
 }
 
 /** An address that a name has led to, for one of the services. */
 export interface Opening {
   readonly address: Network;
-  /** Its place in `servicesOf`. */
+  /** Its index in `servicesOf`. */
   readonly service: number;
 }
 
-/** Each once, in the order of the rules. */
+/** Without duplicates, in the order of the rules. */
 export function servicesOf({ hosts }: EgressGrants): readonly Service[] {
   return [...new Map(hosts.map((grant) => [keyOf(grant), serviceOf(grant)])).values()];
 }
 
-/** The place of a grant's service in `services`. */
+/** The index of a grant's service in `services`. */
 export function placeOf(services: readonly Service[], grant: HostGrant): number {
   return services.findIndex((service) => keyOf(service) === keyOf(grant));
 }

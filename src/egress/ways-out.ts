@@ -1,4 +1,4 @@
-/** Ways out for sandboxes: the router, made when the first is asked for, and what one sandbox has of it. */
+/** Ways out for sandboxes: the router, made for the first one, and each sandbox's part of it. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Log } from '../lib/index.ts';
@@ -18,40 +18,38 @@ import { openingOf, removalOf, sandboxRules } from './router/ruleset.ts';
 import type { ProcessGroup } from './router/uplink.ts';
 
 interface WaysOutOptions {
-  /** A folder of Ward's own, which only its mount namespace shows mounts in. */
+  /** A folder of Ward's own; only its mount namespace shows the mounts in it. */
   readonly dir: string;
-  /** An id of the machine that nobody else has; asked for once, when the first way is opened. */
+  /** An id of the machine that nothing else uses; requested once, when the first way is opened. */
   readonly takeOwnerId: () => number;
   readonly log: Log;
 }
 
 interface WayOutRequest {
-  /**
-   * The namespace of the sandbox, or '' for Ward itself. It has a share of the network, and of turns in the packet filter.
-   */
+  /** The sandbox's namespace, or '' for Ward itself. Shares of the network and turns in the packet filter go by it. */
   readonly tenant: string;
   readonly grants: EgressGrants;
   readonly limits: EgressLimits;
-  /** `203.0.113.53:53`; undefined: the host's own. */
+  /** Such as `203.0.113.53:53`; undefined: the host's own resolvers. */
   readonly resolvers: readonly string[] | undefined;
-  /** A folder of the sandbox's own on the host, which no sandbox can write. */
+  /** A folder for this sandbox on the host, which no sandbox can write. */
   readonly dir: string;
-  /** Hears of each refusal, in words. */
+  /** Receives a description of each refusal. */
   readonly onRefusal: (detail: string) => void;
 }
 
 export interface WayOut {
-  /** The sandbox's network namespace: `lo`, and one device. */
+  /** The sandbox's network namespace: `lo` and one device. */
   readonly namespace: string;
   /** A file for /etc/resolv.conf. */
   readonly resolvConf: string;
-  /** Settles when nothing passes any more, asked for or not. */
+  /** Settles when nothing passes any more, whether it was closed or broke. */
   readonly ended: Promise<void>;
-  /** Its use counts for the sandbox's control group, from the moment that the sandbox is in the group. */
+  /** Charges its use to the sandbox's control group as soon as the sandbox is in it. */
   chargeTo(group: ProcessGroup): void;
-  /** Settles when every refusal so far has been told. Never rejects. */
+  /** Settles when every refusal so far has been reported. Never rejects. */
   told(): Promise<void>;
-  /** Takes everything away that was made for it; its sandbox has ended. Idempotent. */
+  /** Removes everything that was made for it, after its sandbox has ended. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -92,7 +90,7 @@ interface Listening {
 }
 
 interface Routers {
-  /** The one that works; made when there is none. @throws Fault EGRESS_UNAVAILABLE */
+  /** The router that works; makes one if there is none. @throws Fault EGRESS_UNAVAILABLE */
   current(): Promise<Router>;
   close(): Promise<void>;
 }
@@ -141,7 +139,7 @@ async function openWay(
   const resolvConf = join(dir, 'resolv.conf');
   await using stack = new AsyncDisposableStack();
   stack.defer(leave);
-  // A broken router has no rules left that could be taken away one by one.
+  // The rules of a broken router are gone with it, so this may fail.
   stack.defer(() => router.filter.apply(removalOf({ slot, grants }), tenant).catch(() => {}));
   let isHeld = true;
   const letGo = async (): Promise<void> => {
@@ -177,7 +175,7 @@ async function openWay(
         .disposeAsync()
         .then(letGo)
         .catch((error: unknown) => {
-          // Asked again, it lets go of the namespace at last.
+          // Let another call try again to release the namespace.
           closing = undefined;
           throw error;
         })),
@@ -198,7 +196,7 @@ function clientFor(router: Router, slot: number, request: WayOutRequest): Resolv
   };
 }
 
-/** A dot is enough for a name to be whole: there are no search domains here. */
+/** There are no search domains, so one dot makes a name complete (`ndots:1`). */
 function resolvConfText(slot: number): string {
   return `nameserver ${addressesOf(slot).gateway.ipv4}\noptions ndots:1 timeout:5 attempts:2\n`;
 }
@@ -225,7 +223,7 @@ interface Slots {
   giveBack(slot: number): void;
 }
 
-/** The one that has been free for longest comes next, so that addresses rest before they are used again. */
+/** Takes the slot that has been free for longest, so that addresses rest before they are reused. */
 function createSlots(): Slots {
   const back: number[] = [];
   let next = 1;
@@ -233,7 +231,8 @@ function createSlots(): Slots {
     take() {
       if (next <= maxSlots) return next++;
       const slot = back.shift();
-      if (slot === undefined) throw egressFault('EGRESS_UNAVAILABLE', `${maxSlots} sandboxes have a way out`);
+      if (slot === undefined)
+        throw egressFault('EGRESS_UNAVAILABLE', `${maxSlots} sandboxes have a way out, which is the limit`);
       return slot;
     },
     giveBack: (slot) => void back.push(slot),

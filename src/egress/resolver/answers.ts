@@ -1,6 +1,6 @@
 /**
- * Answers to one sandbox: only for names that it was granted, and only with addresses that are open to it by the time that
- * it reads them. `decision.ts` decides which addresses are opened.
+ * Answers to one sandbox: only for names that it was granted, and only with addresses that are open to it before it
+ * reads them. `decision.ts` decides which addresses are opened.
  */
 import { matchesPattern } from '../names.ts';
 import type { Decide } from './decision.ts';
@@ -14,19 +14,19 @@ import {
 import type { Upstream } from './upstream.ts';
 
 interface AnswererOptions {
-  /** Host patterns of its rules. */
+  /** Host patterns of the sandbox's rules. */
   readonly hosts: readonly string[];
   readonly upstream: Upstream;
-  /** Whether this host has an address of IPv6 that leads somewhere, now. */
+  /** Whether this host has an IPv6 address with a route now. */
   readonly hasIpv6: () => boolean;
   readonly decide: Decide;
-  /** Hears of each name that no rule allows. */
+  /** Receives each name that no rule allows. */
   readonly onRefusal: (name: string) => void;
 }
 
 export type Answerer = (message: Buffer, transport: 'udp' | 'tcp') => Promise<Buffer | undefined>;
 
-/** Questions under way at once. */
+/** Most questions in progress at once. */
 const mostPending = 32;
 
 interface Resolution {
@@ -38,7 +38,7 @@ const nothing: Resolution = { code: 'NOERROR', records: [] };
 const unknown: Resolution = { code: 'NXDOMAIN', records: [] };
 const failed: Resolution = { code: 'SERVFAIL', records: [] };
 
-/** Never rejects; undefined is not an answer. */
+/** Never rejects; resolves to undefined when there is no answer to send. */
 export function createAnswerer(options: AnswererOptions): Answerer {
   let pending = 0;
   return async (message, transport) => {
@@ -61,9 +61,9 @@ async function outcomeOf({ name, asked, type }: Question, options: AnswererOptio
     if (isForAddress) options.onRefusal(asked);
     return unknown;
   }
-  // Texts of other kinds are of no use to a connection, and a way to carry data in and out.
+  // Other record types are of no use for a connection, and could carry data in and out.
   if (!isForAddress) return nothing;
-  // The uplink has no way to addresses of a family that the host has none of: a program would wait for nothing.
+  // Without IPv6 on the host, an address would only make the program wait in vain.
   if (type === 'AAAA' && !options.hasIpv6()) return nothing;
   const found = await options.upstream.lookup(name, type === 'A' ? 4 : 6);
   if (found === 'unknown') return unknown;

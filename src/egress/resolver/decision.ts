@@ -1,6 +1,7 @@
 /**
- * Decides which addresses of an answer are opened to one sandbox, and told to it. Its input comes from a stranger's answer,
- * and is checked against the grants here. A name that points to a private or local address (DNS rebinding) has no address.
+ * Decides which addresses of an answer are opened to one sandbox and sent to it. The addresses come from a stranger's
+ * name server and are checked against the grants here. A name that leads to a private or local address (DNS rebinding)
+ * gets no address.
  */
 import { isFault } from '../../lib/index.ts';
 import { addressRefusal, type EgressGrants, grantsFor, type HostGrant } from '../grants.ts';
@@ -10,7 +11,7 @@ import type { FoundAddress } from './upstream.ts';
 
 interface DecisionOptions {
   readonly grants: EgressGrants;
-  /** Addresses of this host, now. */
+  /** Addresses of this host now. */
   readonly own: () => readonly Network[];
   /** Settles when they are open. */
   readonly open: (openings: readonly Opening[], seconds: number) => Promise<void>;
@@ -18,21 +19,21 @@ interface DecisionOptions {
 }
 
 export interface Told {
-  /** Open by now. */
+  /** Already open. */
   readonly addresses: readonly string[];
   readonly ttlSeconds: number;
 }
 
-/** Rejects when they can't be opened. */
+/** Rejects when the addresses can't be opened. */
 export type Decide = (name: string, found: readonly FoundAddress[]) => Promise<Told>;
 
-/** Told and opened of one answer. */
+/** Most addresses of one answer that are opened and sent. */
 export const mostAddresses = 32;
-/** Elements of the packet filter that one answer may cost; a name with many services gets fewer addresses. */
+/** Most elements of the packet filter that one answer may cost; a name with many services gets fewer addresses. */
 const mostOpenings = 256;
-/** A name is asked for again within an hour, even if its owner gives a longer time. */
+/** A client asks for a name again within an hour, even if the name's owner allows a longer time. */
 const longestSeconds = 3600;
-/** From the answer to the connection, even where the answer may not be kept (TTL 0). */
+/** Time to connect after the answer, even if the answer must not be cached (TTL 0). */
 const graceSeconds = 5;
 
 export function createDecision({ grants, own, open, onRefusal }: DecisionOptions): Decide {
@@ -68,7 +69,7 @@ interface Candidate {
 interface Judged {
   readonly address: Network;
   readonly openings: readonly Opening[];
-  /** Why none of it is open. */
+  /** The reason why no address is open. */
   readonly why: string | undefined;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Questions of all sandboxes, by datagrams and connections. Who asks is told by the address that the packet filter has
- * made sure of. Bounded: by the packet filter in their rate, here in connections, bytes and time.
+ * Receives questions of all sandboxes, as datagrams and on connections. The source address, which the packet filter has
+ * verified, identifies the sandbox. The packet filter bounds the rate; this file bounds connections, bytes and time.
  */
 import type { Socket } from 'node:net';
 import { slotOfAddress } from '../addresses.ts';
@@ -9,9 +9,9 @@ import { maxQuestionBytes } from './messages.ts';
 import type { ResolverSockets } from './sockets.ts';
 
 export interface Listener {
-  /** From now on questions of that slot are answered by it. */
+  /** Answers the questions of that slot with `answer` from now on. */
   serve(slot: number, answer: Answerer): void;
-  /** Its questions get no answers any more. */
+  /** Stops answering the questions of that slot. */
   leave(slot: number): void;
   /** Sends a datagram to Ward's own mark: see `refusals.ts`. */
   mark(port: number): void;
@@ -59,7 +59,7 @@ export function listen({ udp, tcp }: ResolverSockets): Listener {
   };
 }
 
-/** One question after the other (RFC 7766 lets a server do so), each with its length in two bytes before it. */
+/** Answers one question after the other (RFC 7766 allows it). Each has its length in two bytes before it. */
 function serveConnection(socket: Socket, { answer, connections }: Served): void {
   connections.add(socket);
   const timer = setTimeout(() => socket.destroy(), connectionMs);
@@ -88,7 +88,7 @@ function serveConnection(socket: Socket, { answer, connections }: Served): void 
     head.writeUInt16BE(reply.length, 0);
     socket.write(Buffer.concat([head, reply]));
     socket.resume();
-    // What has come meanwhile is looked at as if it came now.
+    // Handles what was received meanwhile.
     if (received.length > 0) socket.emit('data', Buffer.alloc(0));
   };
 }

@@ -1,22 +1,22 @@
 /**
  * DNS messages (RFC 1035, RFC 6891) as far as a sandbox needs them: one question for addresses in, one answer out.
- * Everything that comes is hostile. Answers are made anew and never passed on.
+ * Every message received is hostile. Answers are always built here and never passed on.
  */
 import { type Answer, decode, encode, RECURSION_AVAILABLE, RECURSION_DESIRED } from 'dns-packet';
 import { parseHostName } from '../names.ts';
 
-/** Longer ones are no questions. */
+/** Ignores longer messages. */
 export const maxQuestionBytes = 4096;
 
 export interface Question {
   readonly id: number;
-  /** As it was asked, for the answer: clients compare it. */
+  /** Spelled as in the question: clients compare it. */
   readonly asked: string;
   /** Parsed; undefined when it is not a host name. */
   readonly name: string | undefined;
   readonly type: string;
   readonly isRecursionDesired: boolean;
-  /** Bytes of a datagram that the client takes. */
+  /** Largest datagram that the client accepts, in bytes. */
   readonly maxBytes: number;
   readonly hasOptions: boolean;
 }
@@ -38,13 +38,13 @@ const codes: Readonly<Record<ResponseCode, number>> = {
   REFUSED: 5,
 };
 const plainBytes = 512;
-/** What passes every network unfragmented (DNS flag day 2020). */
+/** Largest datagram that passes every network unfragmented (DNS flag day 2020). */
 const mostBytes = 1232;
 const truncated = 1 << 9;
 
-/** A question; or the answer to what is none; undefined for what gets no answer. */
+/** Returns the question, an error to send back, or undefined for a message that gets no answer. */
 export function parseQuestion(message: Buffer): Question | Buffer | undefined {
-  // Whatever says that it is an answer gets none, or two programs would go on for ever.
+  // Answering an answer could start an endless loop between two programs.
   if (message.length < 12 || (message.readUInt8(2) & 0x80) !== 0) return undefined;
   if (((message.readUInt8(2) >> 3) & 15) !== 0) return failure(message, 'NOTIMP');
   const counts = [4, 6, 8].map((at) => message.readUInt16BE(at));
@@ -59,7 +59,7 @@ export function parseQuestion(message: Buffer): Question | Buffer | undefined {
   }
 }
 
-/** Without records when they are too many for a datagram: the client asks again over TCP. */
+/** Leaves the records out when they are too many for a datagram: the client asks again over TCP. */
 export function encodeAnswer(
   question: Question,
   code: ResponseCode,
@@ -108,7 +108,8 @@ export function encodeAnswer(
 function questionOf(message: Buffer): Question {
   const { id = 0, questions = [], additionals = [] } = decode(message);
   const [question] = questions;
-  if (question === undefined || (question.class ?? 'IN') !== 'IN') throw new TypeError('not of the internet');
+  if (question === undefined || (question.class ?? 'IN') !== 'IN')
+    throw new TypeError('not a question of class IN');
   const options = additionals.find(({ type }) => type === 'OPT');
   const offered = options !== undefined && 'udpPayloadSize' in options ? options.udpPayloadSize : plainBytes;
   return {
@@ -122,7 +123,7 @@ function questionOf(message: Buffer): Question {
   };
 }
 
-/** The header alone: what came after it could not be read. */
+/** The header alone, because the rest could not be read. */
 function failure(message: Buffer, code: ResponseCode): Buffer {
   const header = Buffer.alloc(12);
   header.writeUInt16BE(message.readUInt16BE(0), 0);

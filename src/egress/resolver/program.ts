@@ -1,6 +1,6 @@
 /**
- * The process of the resolver: it reads what sandboxes and name servers send, and has no right to anything but the sockets
- * that it is given. Ward decides which addresses are opened (`resolver.ts`).
+ * The resolver's process: it reads what sandboxes and name servers send, and has access to nothing but the sockets that
+ * it is given. Ward decides which addresses are opened (`resolver.ts`).
  */
 import { Socket as UdpSocket } from 'node:dgram';
 import { Server } from 'node:net';

@@ -1,16 +1,16 @@
-/** What Ward and the process of the resolver say to each other: plain data. Everything that the process says is hostile. */
+/** Messages between Ward and the resolver's process: plain data. Every message from the process is hostile. */
 import { z } from 'zod';
 import { mostAddresses } from './decision.ts';
 
-/** Ward's. The sockets come before them, as messages with a handle: `udp` and `tcp`. */
+/** Sent by Ward. The sockets precede them, as messages with a handle: `udp` and `tcp`. */
 export type ResolverOrder =
   | {
       readonly order: 'serve';
       readonly slot: number;
       readonly tenant: string;
-      /** Patterns of its rules. */
+      /** Host patterns of the sandbox's rules. */
       readonly hosts: readonly string[];
-      /** Undefined: the host's own. */
+      /** Undefined: the host's own resolvers. */
       readonly resolvers?: readonly string[] | undefined;
     }
   | { readonly order: 'leave'; readonly slot: number }

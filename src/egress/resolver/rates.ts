@@ -1,16 +1,16 @@
 /**
- * Questions a second of each namespace: the resolver is one process, and questions of one namespace must not hold up those
- * of another.
+ * Limits the questions a second of each namespace: the resolver is one process, and the questions of one namespace must
+ * not delay those of another.
  */
 
 interface Rates {
-  /** Counts one; false when the namespace has asked for more than its rate. */
+  /** Counts a question; false when the namespace has exceeded its rate. */
   take(tenant: string): boolean;
 }
 
 export const questionsPerSecond = 1000;
 const burst = 2 * questionsPerSecond;
-/** A namespace that has rested until its allowance is full again needs no entry. */
+/** A namespace whose allowance is full again needs no entry. */
 const mostTenants = 10_000;
 
 /** @param now In milliseconds; never goes back. */

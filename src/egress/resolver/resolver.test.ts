@@ -29,7 +29,7 @@ async function begin() {
   return { resolver, processes };
 }
 
-test('a process that ends before it served a sandbox is not started again, and how it ended is told', async () => {
+test('a process that ends before it served a sandbox is not started again, and the fault says how it ended', async () => {
   const { resolver, processes } = await begin();
   processes[0]?.end('exit 1');
   await expect(resolver.ended).resolves.toBe('exit 1');

@@ -1,7 +1,7 @@
 /**
- * The resolver as Ward sees it: a process with a user id that owns nothing and no capability, which reads the questions of
- * all sandboxes and the answers of name servers, so that neither costs Ward's main thread nor reaches its rights. It says
- * which addresses a name has; this file decides which of them are opened.
+ * Ward's side of the resolver: a process without capabilities, under a user id that owns nothing, which reads the
+ * questions of all sandboxes and the answers of name servers. They cost Ward's main thread no time and cannot reach its
+ * rights. The process reports which addresses a name has; this file decides which of them are opened.
  */
 import { Resolver as SystemResolver } from 'node:dns';
 import { fileURLToPath } from 'node:url';
@@ -20,38 +20,38 @@ import type { ResolverSockets } from './sockets.ts';
 
 export interface ResolverClient {
   readonly tenant: string;
-  /** Patterns of its rules. */
+  /** Host patterns of the sandbox's rules. */
   readonly hosts: readonly string[];
-  /** Undefined: the host's own. */
+  /** Undefined: the host's own resolvers. */
   readonly resolvers: readonly string[] | undefined;
   readonly decide: Decide;
   readonly onRefusal: (detail: string) => void;
 }
 
 export interface Resolver {
-  /** From now on questions of that slot are answered for it. */
+  /** Answers the questions of that slot for `client` from now on. */
   serve(slot: number, client: ResolverClient): void;
-  /** Its questions get no answers any more. */
+  /** Stops answering the questions of that slot. */
   leave(slot: number): void;
   /** Sends a datagram to Ward's own mark: see `router/refusals.ts`. */
   mark(port: number): void;
-  /** Settles with why it can't go on. */
+  /** Settles with the reason why it can't go on. */
   readonly ended: Promise<string>;
   end(): Promise<void>;
 }
 
 const program = fileURLToPath(new URL('./program.ts', import.meta.url));
 const heapMiB = 128;
-/** How soon a change of the host's own resolvers, or its first address of IPv6, is seen. */
+/** How often to check the host's resolvers, and whether it has an IPv6 address. */
 const everyMs = 5000;
-/** Found names that are decided on at once; questions past it get no answer. */
+/** Most answers being decided at once; further questions get no answer. */
 const mostDeciding = 4096;
 
 /**
- * A process that ends is started again, so that questions of one sandbox never end another sandbox. One that ends before it
- * served any sandbox would end again: it is not replaced.
- * @param makeSockets Those of one process; they are handed over, and closed here.
- * @param hasIpv6 Whether this host has an address of IPv6 that leads somewhere, now.
+ * Starts the process, and starts it again when it ends, so that one sandbox's questions never end another sandbox. A
+ * process that ends before it served any sandbox would only end again, so it is not replaced.
+ * @param makeSockets Makes the sockets of one process; they are handed over, and closed here.
+ * @param hasIpv6 Whether this host has an IPv6 address with a route now.
  * @throws Fault PROGRAM_UNREADABLE, EGRESS_UNAVAILABLE
  */
 export async function startResolver(
@@ -91,7 +91,7 @@ export async function startResolver(
       isEnding = true;
       current.kill();
       await ended;
-      // It may just have been started again.
+      // A new process may have just started.
       current.kill();
     },
   };
@@ -100,7 +100,7 @@ export async function startResolver(
 interface ResolverProcess {
   send(order: ResolverOrder): void;
   kill(): void;
-  /** Settles with how it ended. */
+  /** Settles with how the process ended. */
   readonly ended: Promise<string>;
 }
 
@@ -120,7 +120,7 @@ async function startProcess(
   const id = unownedId();
   const as = { uid: id, gid: id };
   const [abilities, reads] = await Promise.all([findAbilities(), readingPrograms(as, program)]);
-  // It asks the host's name servers, in the host's network.
+  // It asks the host's name servers, so it runs in the host's network.
   const words = confine({ as, reads, opensSockets: true }, { ...abilities, canUnshare: false });
   const child = startCommand([...words, process.execPath, `--max-old-space-size=${heapMiB}`, program], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
@@ -131,7 +131,7 @@ async function startProcess(
   const kill = () => void child.kill('SIGKILL');
   child.on('message', (message: unknown) => {
     const report = reportSchema.safeParse(message);
-    // A process that sends nonsense has been taken over.
+    // A process that sends an invalid message has been compromised.
     if (report.success) void hear(report.data, send);
     else kill();
   });
@@ -161,7 +161,10 @@ function handOver(child: ReturnType<typeof startCommand>, { udp, tcp }: Resolver
   child.send('tcp', tcp, {}, () => tcp.close());
 }
 
-/** Tells the process what it can't read by itself, at once and at each change. Returns a function that ends that. */
+/**
+ * Tells the process about the host, at once and at each change, because it can't read that itself. Returns a function
+ * that stops it.
+ */
 function watchHost(hasIpv6: () => boolean, send: (order: ResolverOrder) => void): () => void {
   let known = '';
   const look = () => {

@@ -1,4 +1,4 @@
-/** The resolver's sockets, which lie in the router's network namespace while Ward stays where it is. */
+/** The resolver's sockets, which lie in the router's network namespace while Ward stays in its own. */
 import { Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { Server } from 'node:net';
@@ -39,5 +39,5 @@ export async function makeResolverSockets(namespace: string): Promise<ResolverSo
   if (udp && tcp) return { udp, tcp };
   udp?.close();
   tcp?.close();
-  throw unavailable(`no sockets in a network namespace: ${complaint.trim()}`);
+  throw unavailable(`can't make sockets in a network namespace: ${complaint.trim()}`);
 }

@@ -1,4 +1,4 @@
-/** What a name leads to, asked of the resolvers of this host (or those that the operator names). */
+/** Looks names up with the resolvers of this host, or with those that the operator names. */
 import { Resolver } from 'node:dns/promises';
 import { errnoOf } from '../../lib/index.ts';
 
@@ -7,22 +7,22 @@ export interface FoundAddress {
   readonly ttlSeconds: number;
 }
 
-/** `unknown`: there is no such name. `failed`: nobody could say. */
+/** `unknown`: the name does not exist. `failed`: no resolver answered. */
 export type Lookup = readonly FoundAddress[] | 'unknown' | 'failed';
 
 export interface Upstream {
-  /** Follows CNAME records; of a chain the shortest time holds. Never rejects. */
+  /** Follows CNAME records; the shortest time to live in a chain counts. Never rejects. */
   lookup(name: string, family: 4 | 6): Promise<Lookup>;
 }
 
 const perTryMs = 2000;
 const tries = 2;
 
-/** @param servers `203.0.113.53` or `203.0.113.53:5353`: those to ask now. */
+/** @param servers The servers to ask now, such as `203.0.113.53` or `203.0.113.53:5353`. */
 export function openUpstream(servers: () => readonly string[]): Upstream {
   return {
     async lookup(name, family) {
-      // One each, so that a change of them holds from the next question on, and ports are not used again.
+      // A new resolver for each lookup follows changes of the servers at once, and does not reuse ports.
       const resolver = new Resolver({ timeout: perTryMs, tries });
       try {
         resolver.setServers(servers());

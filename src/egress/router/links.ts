@@ -1,12 +1,12 @@
-/** A sandbox's network namespace with one device, joined to the router by a pair of virtual Ethernet devices. */
+/** A sandbox's network namespace with one device, connected to the router by a pair of virtual Ethernet devices. */
 import { rm, writeFile } from 'node:fs/promises';
 import { runCommand } from '../../lib/index.ts';
 import { addressesOf, deviceName, mtu, segment } from '../addresses.ts';
 import { inNamespace, programEnv, runNetworkProgram } from '../programs.ts';
 
 /**
- * Made by root and not by the sandbox's user namespace: even a process with all capabilities inside has none over its
- * own network.
+ * Makes the namespace as root, not in the sandbox's user namespace: even a process with all capabilities inside has
+ * none over its own network.
  * @param path A file that becomes the namespace.
  */
 export async function makeLinkedNamespace(path: string, router: string, slot: number): Promise<void> {
@@ -40,9 +40,9 @@ export async function makeLinkedNamespace(path: string, router: string, slot: nu
   );
 }
 
-/** The namespace ends with its last holder, and its device with it. Idempotent. */
+/** Releases the namespace, which ends with its last holder, as does its device. Idempotent. */
 export async function letGoOfNamespace(path: string): Promise<void> {
-  // It fails when nothing is mounted there.
+  // umount fails when nothing is mounted there.
   await runCommand(['umount', '--lazy', path], { env: programEnv, timeoutMs: 20_000 });
   await rm(path, { force: true });
 }

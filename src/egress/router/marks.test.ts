@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createMarks, firstMark } from './marks.ts';
 
-test('the first mark is sent again until the trace tells of one', async () => {
+test('the first mark is sent again until the trace reports one', async () => {
   const sent: number[] = [];
   const marks = createMarks((port) => {
     sent.push(port);
@@ -11,7 +11,7 @@ test('the first mark is sent again until the trace tells of one', async () => {
   expect(sent).toEqual([20_000, 20_001, 20_002]);
 });
 
-test('no mark is waited for when what sends or traces it has ended, and the fault says why', async () => {
+test('the wait for a mark ends when its sender or the trace has ended, and the fault says why', async () => {
   let sent = 0;
   const marks = createMarks(() => {
     sent++;

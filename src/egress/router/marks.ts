@@ -1,12 +1,12 @@
 /**
- * Packets to ports of Ward's own choice, sent inside of the router and traced like those that are refused: when one has
- * been told of, so has everything before it.
+ * Marks: packets to ports of Ward's own choice, sent inside the router and traced like refused packets. When a mark has
+ * been reported, so has every packet before it.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { unavailable } from '../programs.ts';
 
 export interface Marks {
-  /** Sends a mark; true when it has been traced, false after `withinMs`. */
+  /** Sends a mark; resolves to true when it has been traced, to false after `withinMs`. */
   pass(withinMs: number): Promise<boolean>;
   reached(port: number): void;
 }
@@ -35,8 +35,8 @@ export function createMarks(send: (port: number) => void): Marks {
 }
 
 /**
- * Resolves when a mark has been traced: the trace tells of no packet from before it listens.
- * @param broken Why no mark can come any more; undefined while one can.
+ * Resolves when a mark has been traced. The trace does not report packets from before it listened.
+ * @param broken The reason why no mark can arrive any more; undefined while one can.
  * @throws Fault EGRESS_UNAVAILABLE
  */
 export async function firstMark(marks: Marks, broken: () => string | undefined): Promise<void> {
@@ -44,7 +44,7 @@ export async function firstMark(marks: Marks, broken: () => string | undefined):
   while (!(await marks.pass(20))) {
     const why = broken();
     if (why !== undefined) throw unavailable(why);
-    if (performance.now() > patience) throw unavailable('nft monitor tells of no packets');
+    if (performance.now() > patience) throw unavailable('nft monitor reports no packets');
     await sleep(10);
   }
 }

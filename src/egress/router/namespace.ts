@@ -1,7 +1,7 @@
 /**
- * The router's network namespace. It is made by an id that nobody else has, inside a user namespace of its own, so
- * that what runs there (sysctls, the uplink) has no power over anything of the host: not even a mistake here can write
- * a setting of the host. Held by a mount that only Ward's mount namespace has: it ends with Ward, however Ward ends.
+ * The router's network namespace, inside a user namespace of its own whose owner is an id that nothing else uses. So
+ * what runs there (sysctls, the uplink) has no power over the host: not even a mistake here can change a setting of the
+ * host. A mount that only Ward's mount namespace has keeps it alive: it ends with Ward, however Ward ends.
  */
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
@@ -11,15 +11,15 @@ import { programEnv, runNetworkProgram, unavailable } from '../programs.ts';
 export interface RouterNamespace {
   /** The network namespace, as a path. */
   readonly path: string;
-  /** A process that is in it and in the user namespace that owns it. */
+  /** A process in this network namespace and in the user namespace that owns it. */
   readonly holderPid: number;
   /** Ends that process. */
   end(): void;
 }
 
 /**
- * Forwarding only here. Replies are asked for by nobody else's address, so that no path filter is needed; errors are
- * limited by the packet filter. Datagrams are remembered for as long as pasta does.
+ * Forwards packets in this namespace only. Sandboxes send from their own addresses only, so that rp_filter is not
+ * needed; the packet filter limits errors. Connection tracking remembers datagrams for as long as pasta does.
  */
 const settings = `set -e
 set_to() { if [ -e "/proc/sys/net/$1" ]; then echo "$2" >"/proc/sys/net/$1"; fi; }
@@ -40,7 +40,7 @@ exec cat`;
 
 /**
  * @param path An empty file of Ward's, which becomes the namespace.
- * @param ownerId User and group id of the namespace's owner, of no other process.
+ * @param ownerId User and group id of the namespace's owner; no other process has it.
  * @throws Fault EGRESS_UNAVAILABLE
  */
 export async function makeRouterNamespace(path: string, ownerId: number): Promise<RouterNamespace> {
@@ -56,7 +56,7 @@ export async function makeRouterNamespace(path: string, ownerId: number): Promis
   const said = await firstWords(holder);
   if (said.trim() !== 'ready' || holder.pid === undefined) {
     holder.kill('SIGKILL');
-    throw unavailable(`no network namespace of its own: ${said.slice(0, 300)}`);
+    throw unavailable(`can't make a network namespace: ${said.slice(0, 300)}`);
   }
   try {
     await runNetworkProgram(['mount', '--bind', `/proc/${holder.pid}/ns/net`, path]);

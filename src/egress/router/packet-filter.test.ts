@@ -17,7 +17,7 @@ function bench(fails: (rules: string) => boolean = () => false) {
   return { filter, loads, release };
 }
 
-it('a flood of one tenant delays another by one transaction, and Ward itself by none more', async () => {
+it('a flood of one tenant delays another tenant and Ward itself by one transaction only', async () => {
   const { filter, loads, release } = bench();
   const flood = Array.from({ length: 200 }, (_, index) => filter.apply(`flood ${index}`, 'flood'));
   const small = [filter.apply('small 0', 'small'), filter.apply('small 1', 'small')];
@@ -32,7 +32,7 @@ it('a flood of one tenant delays another by one transaction, and Ward itself by 
   );
 });
 
-it('nobody’s rules fail for those of another one', async () => {
+it('rules of one tenant do not fail because of another’s', async () => {
   const { filter, release } = bench((rules) => rules.includes('bad'));
   const first = filter.apply('first', 'a');
   const [bad, good] = [filter.apply('bad', 'b'), filter.apply('good', 'c')];

@@ -1,19 +1,19 @@
 /**
- * Applies rules in the router, in few transactions: waiting rules go together. Tenants take turns, so that the questions of
- * one don't delay another's.
+ * Applies rules in the router, with as few transactions as possible: rules that wait are applied together. Tenants take
+ * turns, so that one tenant's questions don't delay another's.
  */
 import { inNamespace, runNetworkProgram } from '../programs.ts';
 
 export interface PacketFilter {
   /**
-   * Settles when the rules hold. All or nothing; those of one tenant in order.
+   * Settles when the rules are in force. All or nothing; the rules of one tenant stay in order.
    * @param tenant '' is Ward itself, which goes first.
    * @throws Fault EGRESS_UNAVAILABLE
    */
   apply(rules: string, tenant: string): Promise<void>;
 }
 
-/** For one transaction, so that no tenant waits long for the others in it. */
+/** Most rules in one transaction, so that no tenant waits long for the others in it. */
 const mostAtOnce = 32;
 
 interface Waiting {
@@ -40,7 +40,7 @@ export function openPacketFilter(
       } catch (error) {
         const [only, ...more] = batch;
         if (more.length === 0) only?.reject(error);
-        // Nobody's rules fail for those of another one.
+        // One tenant's rules must not fail because of another's.
         else for (const each of batch) await one(each);
       }
     }
@@ -58,7 +58,7 @@ export function openPacketFilter(
   };
 }
 
-/** One of each tenant, then another of each. A tenant that had a turn stands behind the others next time. */
+/** Takes one entry of each tenant, then a second of each. A tenant that had a turn goes behind the others next time. */
 function takeTurns(queues: Map<string, Waiting[]>): Waiting[] {
   const batch: Waiting[] = queues.get('')?.splice(0) ?? [];
   queues.delete('');

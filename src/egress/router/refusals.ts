@@ -1,15 +1,15 @@
 /**
- * What the packet filter refuses, as it happens: `nft monitor trace` in the router tells of each packet that a rule
- * marks. Its lines hold numbers, names of Ward's own chains, and nothing that a sandbox writes.
+ * Reports what the packet filter refuses, as it happens: `nft monitor trace` in the router prints each packet that a
+ * rule marks. Its lines hold numbers and names of Ward's own chains, and nothing that a sandbox writes.
  */
 import { createInterface } from 'node:readline';
 import { startCommand } from '../../lib/index.ts';
 import { endOf, inNamespace, programEnv } from '../programs.ts';
 
 export interface TracedPacket {
-  /** Undefined is a mark of Ward's own. */
+  /** Undefined: one of Ward's own marks. */
   readonly slot: number | undefined;
-  /** It was to where nothing is open, went past a limit, or has a form that does not pass. */
+  /** The destination is not open, a limit was exceeded, or the packet has a form that is not allowed. */
   readonly reason: 'closed' | 'limit' | 'form';
   readonly address: string;
   /** `tcp`, `udp`, or the number of another protocol. */
@@ -19,7 +19,7 @@ export interface TracedPacket {
 }
 
 export interface TraceReader {
-  /** Settles with how it ended. */
+  /** Settles with how the monitor ended. */
   readonly ended: Promise<string>;
   end(): Promise<void>;
 }
@@ -50,8 +50,8 @@ export function readTraces(namespace: string, onPacket: (packet: TracedPacket) =
 }
 
 /**
- * One line of `nft --numeric monitor trace`; undefined when it is not one that shows a packet. Devices are not looked
- * at: nft knows the names of those only that were there when it started.
+ * Parses one line of `nft --numeric monitor trace`; undefined when it shows no packet. Ignores devices, because nft
+ * knows only the names of those that existed when it started.
  */
 export function parseTrace(line: string): TracedPacket | undefined {
   const chain = /^trace id [0-9a-f]+ inet ward (\w+) packet: /.exec(line)?.[1];

@@ -1,9 +1,9 @@
 /**
  * The one router of a Ward: a network namespace between its sandboxes and the machine, with the packet filter, the
- * resolver and the uplinks. Made when the first sandbox with a rule starts, so that it costs nothing before. All of it
- * ends with Ward's mount and pid namespace, even when Ward is killed.
+ * resolver and the uplinks. Ward makes it when the first sandbox with a rule starts, so that it costs nothing before.
+ * All of it ends with Ward's mount and pid namespace, even when Ward is killed.
  *
- *   sandbox ── veth ── [ packet filter │ resolver ] ── pasta of its own ── sockets of the host
+ *   sandbox ── veth ── [ packet filter │ resolver ] ── a pasta for each sandbox ── sockets of the host
  */
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -23,9 +23,9 @@ import { openShares, type Shares } from './shares.ts';
 import { startUplink, type Uplink } from './uplink.ts';
 
 export interface RouterOptions {
-  /** A folder of Ward's own, in its own mount namespace; it is made. */
+  /** A folder of Ward's own, in its own mount namespace; the router makes it. */
   readonly dir: string;
-  /** User and group id of no other process. */
+  /** User and group id that no other process has. */
   readonly ownerId: number;
   readonly log: Log;
   readonly onRefusal: (packet: TracedPacket & { readonly slot: number }) => void;
@@ -35,15 +35,15 @@ export interface Router {
   readonly namespace: string;
   readonly filter: PacketFilter;
   readonly resolver: Resolver;
-  /** Addresses of this host, milliseconds after a change; the packet filter has them soon after. */
+  /** Addresses of this host, milliseconds after a change; the packet filter gets them soon after. */
   own(): readonly Network[];
-  /** Undefined where the kernel can't share the network out. */
+  /** Undefined where the kernel can't share the network between namespaces. */
   readonly shares: Shares | undefined;
   /** @throws Fault EGRESS_UNAVAILABLE */
   startUplink(slot: number, connections: number): Promise<Uplink>;
-  /** Settles when everything that was refused before has been told. Never rejects. */
+  /** Settles when every refusal so far has been reported. Never rejects. */
   told(): Promise<void>;
-  /** A part of it has ended: nothing passes any more. */
+  /** A part of the router has ended: nothing passes any more. */
   readonly isBroken: boolean;
   close(): Promise<void>;
 }
@@ -60,7 +60,7 @@ export async function openRouter(options: RouterOptions): Promise<Router> {
   stack.defer(() => letGoOfNamespace(path));
   const namespace = await makeRouterNamespace(path, options.ownerId);
   stack.defer(() => namespace.end());
-  // Before an uplink is there: nothing ever passes without rules.
+  // Load the rules before any uplink exists: nothing ever passes without rules.
   const filter = openPacketFilter(path);
   const hostAddresses = await watchOwnAddresses((own) => filter.apply(ownAddressRules(own), ''));
   stack.defer(() => hostAddresses.end());
@@ -122,9 +122,9 @@ function isReachingIpv6({ family, text }: Network): boolean {
 }
 
 interface PartsState {
-  /** Which part ended, and how. */
+  /** Which part ended, and how; undefined while all run. */
   readonly broken: string | undefined;
-  /** From now on their end is meant. */
+  /** From now on the parts are expected to end. */
   close(): void;
 }
 
@@ -135,7 +135,8 @@ interface Parts {
 }
 
 /**
- * Refused packets must be told, and addresses of the host must not pass: if one of the two watches ends, every uplink ends.
+ * Watches the parts. If the trace of refused packets or the watch of this host's addresses ends, every uplink ends:
+ * refusals must be reported, and addresses of the host must stay closed.
  */
 function watchParts(
   { traces, hostAddresses, resolver }: Parts,
@@ -146,7 +147,7 @@ function watchParts(
   let isClosing = false;
   const end = (what: string) => (how: string) => {
     if (broken === undefined && !isClosing) {
-      log.error({ how }, `egress: ${what} has ended; sandboxes with rules reach nothing now`);
+      log.error({ how }, `egress: ${what} has ended; sandboxes with egress rules reach nothing now`);
     }
     broken ??= `${what} has ended: ${how}`;
     void endUplinks();

@@ -1,11 +1,13 @@
 /**
- * The packet filter as text for `nft -f`: what every router has, and what one sandbox gets. Pure, and made of numbers
- * and parsed networks only. Nothing passes but what a rule here accepts.
+ * The packet filter as text for `nft -f`: the rules of every router, and those of one sandbox. Pure, and built from
+ * numbers and parsed networks only. A packet passes only if a rule here accepts it.
  *
- * A packet of a sandbox goes through its chain `p<slot>`, which holds its form, and `s<slot>`: is it from its own
- * address, within its rates, on its way to its own uplink, of a connection that was let through (`ct mark`, a serial that is never used again, so that a sandbox can't go on with
- * connections of the one that had its addresses before), or a new one to what is open. What is refused is traced
- * (`nftrace`) in a chain whose name says why and whose it is (`r<slot>`, `l<slot>`, `f<slot>`), which is how Ward hears of it.
+ * A sandbox's packet first goes through the chain `p<slot>`, which checks its form. Then `s<slot>` checks that it comes
+ * from the sandbox's own address, is within its rates, and is on its way to the sandbox's own uplink. It must belong to
+ * a connection that was accepted before, or open a new one to an open address. Accepted connections carry a serial that
+ * is never reused (`ct mark`), so that a sandbox can't continue connections of the one that had its addresses before.
+ * Refused packets are traced (`nftrace`) in a chain whose name gives the reason and the slot (`r<slot>`, `l<slot>`,
+ * `f<slot>`), from which Ward reads both.
  */
 
 import { addressesOf } from '../addresses.ts';
@@ -23,7 +25,7 @@ const markChain = 'marked';
 
 interface SandboxRules {
   readonly slot: number;
-  /** 1 to 2^31, never used twice. */
+  /** 1 to 2^31, never reused. */
   readonly serial: number;
   readonly grants: EgressGrants;
   readonly limits: EgressLimits;
@@ -31,7 +33,9 @@ interface SandboxRules {
   readonly share: string | undefined;
 }
 
-/** Of each set; the account of open addresses is full long before, but the kernel takes out what is over a bit later. */
+/**
+ * Of each set. The account of open addresses is full long before, but the kernel removes expired elements a bit later.
+ */
 const setSize = 2 * mostOpen;
 const dnsPerSecond = 100;
 
@@ -126,7 +130,7 @@ export function removalOf({ slot, grants }: Pick<SandboxRules, 'slot' | 'grants'
   return [
     ...['arrivals', 'ways', 'questions'].map((map) => `delete element ${table} ${map} { "${link}" }`),
     `delete element ${table} returns { "${uplink}" }`,
-    // What refers to another goes first.
+    // Chains that refer to others go first.
     ...['p', 's', 'd', 'q', 'o', 'n', 'r', 'f', 'l'].map((chain) => `delete chain ${table} ${chain}${slot}`),
     ...servicesOf(grants).flatMap((_, service) => [
       `delete set ${table} ${setOf(slot, service, 4)}`,
@@ -136,7 +140,10 @@ export function removalOf({ slot, grants }: Pick<SandboxRules, 'slot' | 'grants'
   ].join('\n');
 }
 
-/** Opens, or keeps open, for `seconds`. What is there already is replaced, because its time would stay. */
+/**
+ * Opens addresses for `seconds`, or keeps them open. Elements that exist are replaced, because they would keep their
+ * old timeout.
+ */
 export function openingOf(slot: number, openings: readonly Opening[], seconds: number): string {
   const bySet = new Map<string, string[]>();
   for (const { address, service } of openings) {

@@ -1,31 +1,33 @@
 /**
- * Shares of the machine's network among namespaces. Packets of all sandboxes go through two devices, one each way, where
- * every namespace has a class of the kernel's HTB (`tc-htb(8)`): namespaces that have something to send get equal shares,
- * no matter how many sandboxes and connections they have, and others get the bytes that one does not use.
+ * Shares of the machine's network between namespaces. Packets of all sandboxes go through two devices, one in each
+ * direction, where every namespace has a class of the kernel's HTB (`tc-htb(8)`). Namespaces that have something to
+ * send get equal shares, no matter how many sandboxes and connections they have. The others get the bytes that one does
+ * not use.
  */
 import { addressesOf } from '../addresses.ts';
 import { inNamespace, runNetworkProgram, unavailable } from '../programs.ts';
 
 export interface Shares {
   /**
-   * One more sandbox of a namespace. Resolves to its class, for `meta priority`.
-   * @param bytesPerSecond Of all namespaces together, each way, from now on. @throws Fault EGRESS_UNAVAILABLE
+   * Adds a sandbox to a namespace. Resolves to its class, for `meta priority`.
+   * @param bytesPerSecond Limit of all namespaces together, in each direction, from now on.
+   * @throws Fault EGRESS_UNAVAILABLE
    */
   join(tenant: string, bytesPerSecond: number): Promise<string>;
-  /** Leads a sandbox's packets there; its devices are made. @throws Fault EGRESS_UNAVAILABLE */
+  /** Sends a sandbox's packets through the classes; its devices must exist. @throws Fault EGRESS_UNAVAILABLE */
   lead(slot: number): Promise<void>;
-  /** One sandbox less. Never rejects. */
+  /** Removes a sandbox from a namespace. Never rejects. */
   leave(tenant: string): Promise<void>;
 }
 
 /** Towards the sandboxes, and away from them. */
 const devices = { inwards: 'in0', outwards: 'out0' } as const;
 const bothWays = Object.values(devices);
-/** Of one namespace each way. */
+/** Queue of one namespace, in each direction. */
 const queueBytes = 1024 * 1024;
 /** The largest packet, so that each turn sends one. */
 const quantum = 65_536;
-/** The guaranteed part of a class; the rest is shared out by turns. */
+/** The guaranteed rate of a class; the classes share the rest by turns. */
 const floor = '8kbit';
 const unlimited = '1tbit';
 const mostClasses = 0xff_f0;

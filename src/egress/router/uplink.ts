@@ -1,11 +1,11 @@
 /**
  * How packets of one sandbox leave the machine: pasta (of passt) turns the connections that the router let through into
- * ordinary sockets of the host's network namespace, as slirp does. So the host forwards nothing: no sysctl, no address,
- * no rule of its own is needed, and its own firewall sees connections of a local process. pasta runs as the router's
- * owner, an id without any rights on the host, in an empty root and under its own seccomp filter.
+ * ordinary sockets of the host's network namespace, as slirp does. So the host forwards nothing: it needs no sysctl,
+ * address or rule, and its firewall sees connections of a local process. pasta runs as the router's owner, an id
+ * without any rights on the host, in an empty root and under its own seccomp filter.
  *
- * Each sandbox has a pasta of its own: that process's descriptors bound its open connections, even if the sandbox has
- * fooled connection tracking; and they end with the process.
+ * Each sandbox has its own pasta. That process's limit on descriptors bounds the sandbox's open connections, even if
+ * the sandbox has fooled connection tracking, and its connections end with the process.
  */
 import type { ChildProcess } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
@@ -16,9 +16,9 @@ import { inNamespace, programEnv, runNetworkProgram, unavailable } from '../prog
 import type { RouterNamespace } from './namespace.ts';
 
 export interface Uplink {
-  /** Settles when it has ended: with why, or with undefined where it was killed, as with its sandbox. */
+  /** Settles when it has ended, with the reason; undefined when it was killed, as it is with its sandbox. */
   readonly ended: Promise<string | undefined>;
-  /** From the moment that the sandbox is in the group, the use of the uplink counts for that group, too. */
+  /** Adds the uplink to the sandbox's group as soon as the sandbox is in it, so that its use counts there, too. */
   chargeTo(group: ProcessGroup): void;
   /** Ends it and every connection of its sandbox. Idempotent. */
   end(): Promise<void>;
@@ -33,14 +33,14 @@ export interface ProcessGroup {
 const patienceMs = 10_000;
 const pauseMs = 3;
 const chargePatienceMs = 60_000;
-/** pasta has about 100 descriptors open without a connection, most of them sockets in stock. */
+/** pasta has about 100 descriptors open without a connection, most of them spare sockets. */
 const idleDescriptors = 128;
-/** A connection is a socket and, most of the time, a timer. */
+/** A connection needs a socket and, most of the time, a timer. */
 const descriptorsEach = 2;
 
 /**
- * In a mount namespace of its own /dev/net/tun may be opened by an id without rights; elsewhere it stays as it is.
- * $1: the user namespace; $2: its descriptors; the rest: pasta.
+ * Opens /dev/net/tun to an id without rights, in a mount namespace of its own; elsewhere the device stays as it is. $1:
+ * the user namespace; $2: its descriptors; the rest: pasta.
  */
 const enter = `set -e
 mount -t tmpfs -o mode=755,size=16k,nosuid,noexec ward /dev/net
@@ -51,7 +51,7 @@ shift 2
 exec nsenter --user="$owner" -- "$@"`;
 
 /**
- * @param connections Of the sandbox at once, as the packet filter counts; here there are descriptors for twice that.
+ * @param connections Limit of the sandbox, which the packet filter enforces; pasta gets descriptors for twice that.
  * @throws Fault EGRESS_UNAVAILABLE
  */
 export async function startUplink(
@@ -85,28 +85,28 @@ export async function startUplink(
   return { ended: state.ended, chargeTo, end };
 }
 
-/** The sandbox causes its memory, its sockets' buffers on the host and its processor time. */
+/** Charges the sandbox for the uplink's memory, socket buffers and processor time, because it causes them. */
 async function charge(pid: number | undefined, group: ProcessGroup, hasEnded: () => boolean): Promise<void> {
   const patience = performance.now() + chargePatienceMs;
   while (pid !== undefined && !hasEnded()) {
     try {
-      // Before it the group may not be there.
+      // The group may not exist before the sandbox has a process in it.
       if (group.pids().length > 0) return group.add(pid);
     } catch (error) {
       if (performance.now() > patience) throw error;
     }
-    if (performance.now() > patience) throw unavailable('the sandbox of an uplink has no process');
+    if (performance.now() > patience) throw unavailable('the sandbox of an uplink started no process');
     await sleep(pauseMs);
   }
 }
 
-/** @param namespace Below /proc: Debian's AppArmor profile of pasta lets it open namespaces there. */
+/** @param namespace A path below /proc: Debian's AppArmor profile of pasta lets it open namespaces there. */
 function pastaArgv(slot: number, namespace: string): string[] {
   const { inside, uplink } = addressesOf(slot);
   return [
     ...['pasta', '--foreground', '--quiet', '--netns', namespace, '--netns-only', '--no-netns-quit'],
     ...['--ns-ifname', uplink],
-    // It answers nothing by itself, forwards nothing inwards, and has no name for the host's loopback.
+    // It answers nothing by itself, forwards nothing inwards, and gives the host's loopback no name.
     ...['--no-dhcp', '--no-dhcpv6', '--no-ndp', '--no-ra', '--no-icmp', '--no-map-gw'],
     ...['--tcp-ports', 'none', '--udp-ports', 'none', '--tcp-ns', 'none', '--udp-ns', 'none'],
     ...['--dns', 'none', '--search', 'none', '--mtu', String(mtu), '--mac-addr', far.mac],
@@ -118,20 +118,20 @@ function pastaArgv(slot: number, namespace: string): string[] {
 const rulePreference = 1000;
 const families = ['-4', '-6'] as const;
 
-/** The device appears when pasta has made it. */
+/** Waits until pasta has made its device. */
 async function made({ holderPid }: RouterNamespace, slot: number, state: Watched): Promise<void> {
   const line = new RegExp(`^\\s*${addressesOf(slot).uplink}:`, 'm');
   const patience = performance.now() + patienceMs;
   while (!line.test(await readFile(`/proc/${holderPid}/net/dev`, 'utf8'))) {
     if (state.hasEnded || performance.now() > patience) {
-      const said = state.hasEnded ? await state.ended : 'it makes no device';
+      const said = state.hasEnded ? await state.ended : 'it made no device';
       throw unavailable(`pasta: ${said ?? 'it was killed'}`, 'apt-get install passt; modprobe tun');
     }
     await sleep(pauseMs);
   }
 }
 
-/** Packets of this sandbox go there and nowhere else. */
+/** Routes the packets of this sandbox to its uplink and nowhere else. */
 async function joined(namespace: string, slot: number): Promise<void> {
   const { link, uplink, table } = addressesOf(slot);
   await runNetworkProgram(
@@ -151,7 +151,7 @@ async function joined(namespace: string, slot: number): Promise<void> {
   );
 }
 
-/** Its device and the routes to it are gone with it; a rule is not. */
+/** Removes the routing rule. The device and the routes to it have ended with pasta; the rule has not. */
 async function left(namespace: string, slot: number): Promise<void> {
   const { link, table } = addressesOf(slot);
   const rule = `rule del pref ${rulePreference} iif ${link} lookup ${table}\n`;
