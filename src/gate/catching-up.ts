@@ -15,7 +15,7 @@ export interface CatchingUpOptions {
 const actor = 'gate';
 const none: Revisions = { policy: '', advisories: undefined, vex: '' };
 
-/** Remembers the revisions only after a whole round, so a round that was cut short starts again. */
+/** Stores the revisions only after a complete round, so an interrupted round starts again. */
 export async function catchUp(
   { store, revisions, rejudgeAll, clock }: CatchingUpOptions,
   options: RejudgeOptions,
@@ -44,12 +44,15 @@ function changesBetween(before: Revisions, now: Revisions, time: string): readon
     changes.push({
       ...{ time, actor, event: 'advisories', advisoryRevision: now.advisories },
       summary:
-        now.advisories === undefined ? 'there are no advisories any more' : `advisories ${now.advisories}`,
+        now.advisories === undefined
+          ? 'the advisories were removed'
+          : `the advisories ${now.advisories} are in force`,
     });
   if (before.vex !== now.vex)
     changes.push({
       ...{ time, actor, event: 'vex', vexRevision: now.vex },
-      summary: now.vex === '' ? 'the operator’s VEX is gone' : `the operator’s VEX is ${now.vex}`,
+      summary:
+        now.vex === '' ? 'the operator’s VEX was removed' : `the operator’s VEX ${now.vex} is in force`,
     });
   return changes;
 }

@@ -26,16 +26,16 @@ export interface EvidenceSources {
   readonly companions: (digest: Digest) => Promise<readonly ArtifactLayer[]>;
   /** Returns the indexes that list the image by its digest: a signature of an index covers the images in it. */
   readonly indexesOf?: (digest: Digest) => Promise<readonly Digest[]>;
-  /** Tells whether the image lies where its companions would lie. Absent: every image does. */
+  /** Tells whether the image is stored where its companions would be. Absent: every image is. */
   readonly holds?: (digest: Digest) => Promise<boolean>;
-  /** Returns those of Ward's own and the wanted bases that an image with these layers may stand on. */
+  /** Returns the bases, Ward's own and the wanted ones, that an image with these layers may stand on. */
   readonly bases: (wanted: WantedBases, layers: readonly Digest[]) => Promise<readonly KnownBase[]>;
   readonly vex: () => Promise<TrustedVex>;
   readonly log: Log;
 }
 
 export interface Evidence {
-  /** Undefined when the image is not stored here, so neither are its signatures. */
+  /** Undefined when the image is not stored here: then its signatures aren't, either. */
   readonly signatures: readonly VerifiedSignature[] | undefined;
   readonly attestations: readonly KnownAttestation[] | undefined;
   readonly bases: readonly KnownBase[];
@@ -48,7 +48,7 @@ export interface Weighed {
   readonly vexRevision: string;
 }
 
-/** Treats unreadable evidence as none, so the rules that need it refuse. */
+/** Treats unreadable evidence as missing, so the rules that need it refuse. */
 export async function weigh(
   sources: EvidenceSources,
   { kind, digest }: { readonly kind: Subject['kind']; readonly digest: Digest | undefined },

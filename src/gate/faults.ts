@@ -20,13 +20,13 @@ export const gateFaults = {
   GATE_STOPPING: 'busy',
   /** Used after `close`. */
   GATE_CLOSED: 'bug',
-  /** The disk failed, or the file of reports and audit log did. */
+  /** The disk failed, or the file with the reports and the audit log. */
   GATE_STORE_FAILED: 'host',
   /** The disk is full. */
   GATE_STORE_FULL: 'full',
   /** The disk is read-only, or fails. */
   GATE_STORE_UNWRITABLE: 'busy',
-  /** The file of reports and audit log is damaged, or not a database. */
+  /** The file with the reports and the audit log is damaged, or not a database. */
   GATE_STORE_CORRUPT: 'host',
   /** A newer Ward wrote the file. */
   GATE_STORE_NEWER: 'unsupported',

@@ -31,7 +31,7 @@ export interface GateOptions extends EvidenceSources {
   readonly scanner: Pick<Scanner, 'scanImage' | 'scanArtifact' | 'scanCode' | 'rejudge'>;
   /** Returns where a reader finds the report of a subject; refusals name it. */
   readonly reportAt?: (subject: Subject) => string | undefined;
-  /** Hears when something that runs became worse or better. The gate logs what it throws. */
+  /** Called when an image or code that runs became worse or better. The gate logs what it throws. */
   readonly onChange?: (event: GateEvent) => void;
   readonly log: Log;
   readonly scans?: Partial<ScanLimits>;
@@ -39,7 +39,7 @@ export interface GateOptions extends EvidenceSources {
   readonly clock?: () => number;
 }
 
-/** The namespace that it is for, and who asks. */
+/** Who asks, and for which namespace. */
 interface Request {
   readonly namespace: string;
   /** For the audit log: the id of a key, a component of Ward. */
@@ -75,8 +75,8 @@ export interface Gate {
   /** Judges all stored reports again, one in each turn of the event loop. */
   rejudgeAll(options?: RejudgeOptions): Promise<RejudgeResult>;
   /**
-   * Does the same if policy, advisories or VEX changed since the last round, in this process or an earlier one, and writes
-   * the change to the audit log. Resolves to undefined if nothing changed.
+   * Judges all stored reports again if policy, advisories or VEX changed since the last round, in this process or an
+   * earlier one, and writes the change to the audit log. Resolves to undefined if nothing changed.
    */
   catchUp(options?: RejudgeOptions): Promise<RejudgeResult | undefined>;
   /** Drops expired reports of refused content that is not stored here. Resolves to their number. */

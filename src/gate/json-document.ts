@@ -8,7 +8,7 @@ export interface DocumentLimits {
 }
 
 /**
- * @param refuse makes a Fault of what is wrong
+ * @param refuse makes a Fault from a description of the problem
  * @throws the Fault of `refuse`
  */
 export function parseJsonDocument<T>(

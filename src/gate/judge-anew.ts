@@ -28,7 +28,7 @@ export interface Judged {
 
 const actor = 'rejudging';
 
-/** Makes again all verdicts of the subject, and the one for calls in `namespace`. Makes none without a report. */
+/** Makes all verdicts of the subject again, and the one for calls in `namespace`. Makes none if there is no report. */
 export async function judgeAnew(
   options: JudgeAnewOptions,
   subject: Subject,

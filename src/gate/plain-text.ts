@@ -1,4 +1,4 @@
-/** Makes text from images and packages safe to show: on one line, without what steers a terminal or a log. */
+/** Makes text from images and packages safe to show: on one line, without characters that control a terminal or a log. */
 
 /** Control and format characters, lone surrogates, line and paragraph separators. */
 const unseen = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu;

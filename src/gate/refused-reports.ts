@@ -1,4 +1,4 @@
-/** Keeps reports of refused pushes for those who pushed, as long as the policy says. */
+/** Keeps reports of refused pushes for as long as the policy says, so that the users who pushed can read them. */
 import type { EvidenceSources } from './evidence.ts';
 import { type Policy, rulesFor } from './policy/policy.ts';
 import type { GateStore } from './store/types.ts';

@@ -28,7 +28,7 @@ export interface RejudgeResult {
 
 export interface RejudgingOptions extends JudgeAnewOptions {
   readonly onChange?: (event: GateEvent) => void;
-  /** Gets the new verdicts once they are stored. */
+  /** Receives the new verdicts once they are stored. */
   readonly learn: (verdicts: readonly Verdict[]) => void;
 }
 
@@ -39,7 +39,7 @@ export class Rejudging {
   #lastRound: Promise<unknown> = Promise.resolve();
   /** The latest single judgement under way for each subject. */
   readonly #single = new Map<Digest, Promise<unknown>>();
-  /** Subjects of the current page that a single judgement has started on since; their verdicts in the page are older. */
+  /** Subjects of the current page that were judged singly in the meantime; their verdicts in the page are older. */
   #overtaken = new Set<Digest>();
   #isEnding = false;
 

@@ -15,7 +15,7 @@ export interface RunVerdictsOptions {
   readonly revisions: () => Revisions;
   readonly clock: () => number;
   readonly log: Log;
-  /** Makes again all verdicts of a subject, and the one for calls in this namespace; makes none without a report. */
+  /** Makes all verdicts of a subject again, and the one for calls in this namespace. Makes none if there is no report. */
   readonly judgeAnew: (subject: Subject, namespace: string) => Promise<readonly Verdict[]>;
 }
 

@@ -8,9 +8,9 @@ import type { Report } from '../scanner/index.ts';
 import { gateFault } from './faults.ts';
 
 export interface ScanLimits {
-  /** At a time. */
+  /** Most scans at a time. */
   readonly concurrent: number;
-  /** Further ones that may wait. */
+  /** Most scans that may wait. */
   readonly waiting: number;
   readonly timeoutMs: number;
 }

@@ -31,7 +31,7 @@ export function distributionReasons({ inventory }: Report, rules: Rules, now: nu
 function notJudgedReasons({ notJudged, id, versionId }: Distribution, rules: Rules): readonly Reason[] {
   if (notJudged === undefined) return [];
   const release = versionId === '' ? `${id}, without a release` : `${id} ${versionId}`;
-  const text = `its packages could not be judged: nobody publishes advisories for ${plainText(release, 60)}`;
+  const text = `its packages could not be judged: no one publishes advisories for ${plainText(release, 60)}`;
   return plainReason('distribution.notJudged', rules.distribution.notJudged, text);
 }
 
@@ -72,7 +72,7 @@ function staleReasons(advisories: AdvisoryState, rules: Rules, now: number): rea
   return plainReason(
     'advisories.stale',
     stale,
-    `the advisories are ${age}, and may be ${maxAgeDays} days old at most`,
+    `the advisories are ${age}, but must not be older than ${maxAgeDays} days`,
   );
 }
 

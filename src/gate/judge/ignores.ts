@@ -76,7 +76,7 @@ function isOfPackage({ purl }: IgnoreEntry, subject: IgnorableThing): boolean {
   return pattern !== undefined && its !== undefined && coversPackage(pattern, its);
 }
 
-/** Asks for all its places: a finding that is elsewhere too is not ignored. */
+/** Requires all places to match: a finding that is elsewhere too is not ignored. */
 function isAtPath({ path }: IgnoreEntry, { paths }: IgnorableThing): boolean {
   return path === undefined || (paths.length > 0 && paths.every((each) => matchesPattern(path, each)));
 }

@@ -1,6 +1,6 @@
 /**
  * Makes the verdict: a pure function of the findings, the evidence of who made the subject, the policy, and the time. Rules
- * only add reasons, so no rule takes back what another one says.
+ * only add reasons, so no rule cancels another.
  */
 import type { Digest } from '../../blobs/index.ts';
 import type { Finding, Report, severities } from '../../scanner/index.ts';
@@ -39,11 +39,11 @@ export interface Case {
   readonly bases?: readonly KnownBase[] | undefined;
   /** Why the scan failed; the rule `unscanned` decides what follows. */
   readonly unread?: string | undefined;
-  /** Why Ward can't judge it, so it denies it whatever the policy says. */
+  /** Why Ward can't judge it. Ward then denies it, whatever the policy says. */
   readonly failure?: string | undefined;
   /** The artifact type that the policy exempts from scans. */
   readonly exempt?: string | undefined;
-  /** Revision of the operator's VEX, which the report has been through. */
+  /** Revision of the operator's VEX that was applied to the report. */
   readonly vexRevision?: string | undefined;
   /** Where a reader finds the report. */
   readonly reportAt?: string | undefined;

@@ -8,7 +8,7 @@ const mostIds = 200;
 const mostUpgrades = 50;
 const mostNamed = 3;
 
-/** Returns no reason when the rule allows it, or without findings. */
+/** Returns no reason when the rule allows the findings, or there are none. */
 export function reasonFor(
   rule: string,
   action: Action,

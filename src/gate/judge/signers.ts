@@ -17,7 +17,7 @@ export interface KnownAttestation extends Signer {
   readonly provenance?: Provenance | undefined;
 }
 
-const mostTold = 3;
+const mostNamed = 3;
 const mostVouchers = 50;
 
 export function signatureReasons(
@@ -159,8 +159,8 @@ function wantedInWords({ keys, identities }: WantedSigners): string {
 function foundInWords(what: readonly string[]): string {
   const all = [...new Set(what)];
   if (all.length === 0) return 'found: none';
-  const more = all.length > mostTold ? `, and ${all.length - mostTold} more` : '';
-  return `found: ${all.slice(0, mostTold).join(', ')}${more}`;
+  const more = all.length > mostNamed ? `, and ${all.length - mostNamed} more` : '';
+  return `found: ${all.slice(0, mostNamed).join(', ')}${more}`;
 }
 
 function hasAll(its: Readonly<Record<string, string>>, wanted: Readonly<Record<string, string>>): boolean {

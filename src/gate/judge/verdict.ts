@@ -68,13 +68,13 @@ export interface Verdict {
   /** Expired entries of the ignore list that would have matched; the first 200. */
   readonly expired: readonly Ignored[];
   readonly counts: Counts;
-  /** Absent when nobody vouches for it. */
+  /** Absent when no signer from the policy vouches for it. */
   readonly vouchers?: Vouchers | undefined;
   readonly policyRevision: string;
   readonly advisoryRevision?: string | undefined;
   /** ISO time of the newest advisory. */
   readonly advisoriesAt?: string | undefined;
-  /** Revision of the rules that made the report, this Ward's version among them. Absent when the report does not name it. */
+  /** Revision of the rules that made the report. It depends on Ward's version, too. Absent when the report names none. */
   readonly rulesRevision?: string | undefined;
   /** Version of the Ward that judged; absent like `rulesRevision`. */
   readonly wardVersion?: string | undefined;

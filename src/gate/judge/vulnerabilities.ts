@@ -12,7 +12,7 @@ const dayMs = 86_400_000;
 
 /**
  * Vulnerabilities that are exploited, or probably will be, count whether there is a fix or not and however new they are.
- * All others count against the limits, except those without a fix (if the policy says so) and those in their days of grace.
+ * All others count against the limits, except those without a fix (if the policy says so) and those in their grace period.
  */
 export function vulnerabilityReasons(
   all: readonly Vulnerability[],
@@ -91,7 +91,7 @@ function graceReasons(
     return young.length + settled.filter(isIt).length > limit ? young : [];
   });
   const what = counted(late.length, 'vulnerability', 'vulnerabilities');
-  return reasonFor('vulnerabilities.graceDays', 'warn', `${what} in the days of grace`, late);
+  return reasonFor('vulnerabilities.graceDays', 'warn', `${what} in their grace period`, late);
 }
 
 /** Grants no grace without a date. */

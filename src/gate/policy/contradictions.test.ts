@@ -18,32 +18,32 @@ test.each([
   [
     'signatures without keys',
     'form: 1\nrules:\n  signatures:\n    action: deny',
-    /^4:5 rules\.signatures\.action: no image can ever be signed/,
+    /^4:5 rules\.signatures\.action: no signature can ever count/,
   ],
   [
     'an empty list of keys',
     withKeys('rules: { signatures: { action: warn, keys: [] } }'),
-    /^3:38 rules\.signatures\.keys: no image/,
+    /^3:38 rules\.signatures\.keys: no signature/,
   ],
   [
     'signatures without keys in an override',
     'form: 1\noverrides: [{ stages: [run], rules: { signatures: { action: deny } } }]',
-    /overrides\.0\.rules\.signatures\.action: no image/,
+    /overrides\.0\.rules\.signatures\.action: no signature/,
   ],
   [
     'more signatures than there are keys',
     withKeys('rules: { signatures: { action: deny, keys: [us, same], atLeast: 2 } }'),
-    /rules\.signatures\.atLeast: it needs 2 signatures, and names one key/,
+    /rules\.signatures\.atLeast: it requires 2 signatures, but names one key/,
   ],
   [
     'more signatures than there are signers',
     withSigners('rules: { signatures: { action: deny, keys: [us], identities: [ci], atLeast: 3 } }'),
-    /rules\.signatures\.atLeast: it needs 3 signatures, and names 2 different signers/,
+    /rules\.signatures\.atLeast: it requires 3 signatures, but names 2 different signers/,
   ],
   [
     'attestations of no type',
     withSigners('rules: { attestations: { action: deny, identities: [ci] } }'),
-    /rules\.attestations\.action: it asks for no attestation/,
+    /rules\.attestations\.action: it requires no attestation/,
   ],
   [
     'attestations by nobody',
@@ -63,12 +63,12 @@ test.each([
   [
     'more of the worse than of the milder',
     'form: 1\nrules: { vulnerabilities: { limits: { critical: 5, medium: 2, low: any } } }',
-    /limits\.critical: it allows more of critical \(5\) than of medium \(2\)/,
+    /limits\.critical: it allows more critical vulnerabilities \(5\) than medium ones \(2\)/,
   ],
   [
     'limits that never count',
     'form: 1\nrules: { vulnerabilities: { action: allow, limits: { critical: 0 } } }',
-    /limits: the limits never count/,
+    /limits: the limits have no effect/,
   ],
   [
     'old advisories that are worse than none',

@@ -57,7 +57,7 @@ function limitProblems({ path, rules: { vulnerabilities = {} } }: Layer, tell: T
   const crossed = written.flatMap((severity, index) => {
     const milder = written[index + 1];
     if (milder === undefined || allowed(limits[severity]) <= allowed(limits[milder])) return [];
-    const message = `it allows more of ${severity} (${limits[severity]}) than of ${milder} (${limits[milder]})`;
+    const message = `it allows more ${severity} vulnerabilities (${limits[severity]}) than ${milder} ones (${limits[milder]})`;
     return [tell([...at, severity], message, `write ${limits[milder]} or less`)];
   });
   if (action !== 'allow' || written.length === 0) return crossed;
@@ -65,7 +65,7 @@ function limitProblems({ path, rules: { vulnerabilities = {} } }: Layer, tell: T
     ...crossed,
     tell(
       at,
-      'the limits never count: the action beside them is allow',
+      'the limits have no effect, because the action beside them is allow',
       'write action: deny, or leave the limits out',
     ),
   ];
@@ -74,6 +74,6 @@ function limitProblems({ path, rules: { vulnerabilities = {} } }: Layer, tell: T
 function advisoryProblems({ path, rules: { advisories = {} } }: Layer, tell: Tell): PolicyProblem[] {
   const { missing, stale } = advisories;
   if (missing !== 'allow' || stale === undefined || stale === 'allow') return [];
-  const message = `old advisories lead to ${stale}, where having none is allowed`;
+  const message = `old advisories lead to ${stale}, but missing ones are allowed`;
   return [tell([...path, 'advisories', 'missing'], message, `write missing: ${stale}`)];
 }

@@ -116,7 +116,7 @@ overrides:
     ],
     [
       `form: 1\nidentities: { ci: { root: x, issuer: i, subject: "**" } }`,
-      /subject: .*everybody whom the issuer/,
+      /subject: .*every subject of the issuer/,
     ],
     ['form: 1\noverrides: [{ rules: { bases: { keys: [us] } } }]', /overrides\.0\.rules\.bases\.keys/],
     ['form: 1\nrules: { bases: { digests: [sha256:x] } }', /bases\.digests\.0/],

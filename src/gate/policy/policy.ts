@@ -1,5 +1,5 @@
 /**
- * A policy says what may be deployed: rules for all, and overrides for some namespaces or stages. It lies over Ward's own
+ * A policy says what may be deployed: rules for all, and overrides for some namespaces or stages. Ward merges it over its own
  * policy, `policies/gate/default.yaml`. Later rules win key by key, and ignore lists add up.
  */
 import { readFileSync } from 'node:fs';
@@ -84,19 +84,21 @@ export function rulesFor(policy: Policy, namespace: string, stage: Stage): Rules
     (namespaces?.some((pattern) => matchesPattern(pattern, namespace)) ?? true) &&
     (stages?.includes(stage) ?? true);
   const which = policy.layers.map((layer) => (isFor(layer) ? '1' : '0')).join('');
-  const known = laid.get(policy) ?? new BoundedMap<string, Rules>(keptCombinations);
-  laid.set(policy, known);
+  const known = merged.get(policy) ?? new BoundedMap<string, Rules>(keptCombinations);
+  merged.set(policy, known);
   let rules = known.get(which);
   if (rules === undefined) {
     const layers = policy.layers.filter((_layer, index) => which[index] === '1');
-    rules = rulesSchema.parse(layers.reduce<object>((below, { rules: above }) => laidOver(below, above), {}));
+    rules = rulesSchema.parse(
+      layers.reduce<object>((below, { rules: above }) => mergedOver(below, above), {}),
+    );
     known.set(which, rules);
   }
   return rules;
 }
 
 /** Merges layers once for each combination of them. */
-const laid = new WeakMap<Policy, Map<string, Rules>>();
+const merged = new WeakMap<Policy, Map<string, Rules>>();
 const keptCombinations = 1000;
 
 function policyOf(files: readonly PolicyFile[]): Policy {
@@ -123,10 +125,10 @@ let own: PolicyFile | undefined;
 function parseFile(text: string): PolicyFile {
   const { file, problems } = readFile(text);
   if (file !== undefined && problems.length === 0) return file;
-  throw gateFault('POLICY_INVALID', problems.slice(0, mostTold).map(problemLine).join('; '), { hint });
+  throw gateFault('POLICY_INVALID', problems.slice(0, mostNamed).map(problemLine).join('; '), { hint });
 }
 
-const mostTold = 20;
+const mostNamed = 20;
 
 interface ReadPolicy {
   /** Undefined when the text is not a policy. */
@@ -157,14 +159,14 @@ function ignoreProblems(file: PolicyFile, placeOf: PolicyText['placeOf']): Polic
 }
 
 /** Merges objects key by key, joins ignore lists, and replaces everything else. */
-function laidOver(below: object, above: object): object {
+function mergedOver(below: object, above: object): object {
   const merged = new Map<string, unknown>(Object.entries(below));
   for (const [key, value] of Object.entries(above)) {
     const before = merged.get(key);
     if (value === undefined) continue;
     if (key === 'ignore' && Array.isArray(before) && Array.isArray(value))
       merged.set(key, [...before, ...value]);
-    else if (isJsonObject(before) && isJsonObject(value)) merged.set(key, laidOver(before, value));
+    else if (isJsonObject(before) && isJsonObject(value)) merged.set(key, mergedOver(before, value));
     else merged.set(key, value);
   }
   return Object.fromEntries(merged);

@@ -1,11 +1,11 @@
-/** Pairs the rules of a policy with the rules that may lie over or below them, for the search for contradictions. */
+/** Pairs the rules of a policy with those that may be merged over or below them, to find contradictions. */
 import type { PolicyProblem, TextPosition } from './policy-problem.ts';
 import { type PolicyFile, rulesIn, type SomeRules } from './rules-schema.ts';
 
 type Override = NonNullable<PolicyFile['overrides']>[number];
 export type PlaceOf = (path: readonly PropertyKey[]) => TextPosition;
 
-/** Rules of the file, with the rules that may lie over or below them. */
+/** Rules of the file, with the rules that may be merged over or below them. */
 export interface Layer {
   readonly path: readonly PropertyKey[];
   readonly rules: SomeRules;

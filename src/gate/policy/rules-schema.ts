@@ -58,22 +58,19 @@ const provenance = { action, ...signers, builders: patterns, sources: patterns, 
 
 /** Patterns of types: `application/vnd.example.*`. */
 const artifacts = { exempt: z.array(z.string().min(1).max(255)).max(1000) };
-/** How long reports stay. */
+/** How long reports are kept. */
 const reports = { refusedDays: days };
 
 /** A subject that an authority of a trusted root certifies. */
 const identity = z.strictObject({
   root: name,
   issuer: z.string().min(1).max(2048),
-  /** A pattern. One that matches everybody is a mistake. */
+  /** A pattern. One that matches everyone is a mistake. */
   subject: z
     .string()
     .min(1)
     .max(2048)
-    .refine(
-      (pattern) => /[^*]/.test(pattern),
-      'it matches everybody whom the issuer knows; name who may sign',
-    ),
+    .refine((pattern) => /[^*]/.test(pattern), 'it matches every subject of the issuer; name who may sign'),
 });
 
 const ignoreEntry = z.strictObject({

@@ -12,8 +12,8 @@ export function signatureProblems(layer: Layer, file: PolicyFile, tell: Tell): P
   if (rule === undefined) return [];
   const { its, all } = rule;
   const { keys = [], identities = [], atLeast = 1 } = all;
-  const nobody = nobodyNamed('signatures', layer, rule, 'no image can ever be signed as it wants', tell);
-  if (nobody.length > 0) return nobody;
+  const unnamed = noSigner('signatures', layer, rule, 'no signature can ever count', tell);
+  if (unnamed.length > 0) return unnamed;
   const signers = new Set(namedKeys(keys, file)).size + new Set(identities).size;
   if (signers >= atLeast) return [];
   const where = its.atLeast === undefined ? (its.keys === undefined ? 'identities' : 'keys') : 'atLeast';
@@ -22,7 +22,7 @@ export function signatureProblems(layer: Layer, file: PolicyFile, tell: Tell): P
   return [
     tell(
       [...layer.path, 'signatures', where],
-      `it needs ${atLeast} signatures, and names ${named}`,
+      `it requires ${atLeast} signatures, but names ${named}`,
       `name more ${noun}s, or write atLeast: ${signers}`,
     ),
   ];
@@ -34,16 +34,14 @@ export function attestationProblems(layer: Layer, tell: Tell): PolicyProblem[] {
   const { its, all } = rule;
   if ((all.types ?? []).length === 0) {
     const where = [...layer.path, 'attestations', its.types === undefined ? 'action' : 'types'];
-    return [tell(where, 'it asks for no attestation', 'add types: [spdx], or others')];
+    return [tell(where, 'it requires no attestation', 'add types: [spdx], or others')];
   }
-  return nobodyNamed('attestations', layer, rule, 'no attestation can ever count', tell);
+  return noSigner('attestations', layer, rule, 'no attestation can ever count', tell);
 }
 
 export function provenanceProblems(layer: Layer, tell: Tell): PolicyProblem[] {
   const rule = inForce('provenance', layer, ['keys', 'identities']);
-  return rule === undefined
-    ? []
-    : nobodyNamed('provenance', layer, rule, 'no provenance can ever count', tell);
+  return rule === undefined ? [] : noSigner('provenance', layer, rule, 'no provenance can ever count', tell);
 }
 
 interface RuleInForce<Name extends Section> {
@@ -66,7 +64,7 @@ function inForce<Name extends Section>(
   return all.action === 'allow' ? undefined : { its, all };
 }
 
-function nobodyNamed<Name extends Section>(
+function noSigner<Name extends Section>(
   section: Name,
   { path }: Layer,
   { its, all }: RuleInForce<Name>,
@@ -80,7 +78,7 @@ function nobodyNamed<Name extends Section>(
     tell(
       [...path, section, where],
       `${message}: it names no keys`,
-      'add keys: [NAME] or identities: [NAME], of those at the top of the policy',
+      'add keys: [NAME] or identities: [NAME], with names from the top of the policy',
     ),
   ];
 }

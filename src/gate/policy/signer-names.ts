@@ -9,7 +9,7 @@ export interface SignerNames {
   readonly identities: readonly string[];
 }
 
-/** Returns the signer's first name among those. Two names of one key are one signer, and so are two people of one identity. */
+/** Returns the signer's first name among those. Two names of one key are one signer; so are two people of one identity. */
 export function signerName(policy: Policy, signer: Signer, among?: SignerNames): string | undefined {
   const { keyId, certified } = signer;
   const key = policy.keys.find(

@@ -62,10 +62,10 @@ export async function verifyAudit(source: AuditSource, options: AuditCheckOption
   }
   if (last.seq !== head.seq || last.hash !== head.hash)
     report(last.seq, 'entries after this one are missing');
-  for (const seq of await strayEntries(source, head)) report(seq, 'this entry lies outside the log');
+  for (const seq of await strayEntries(source, head)) report(seq, 'this entry is outside the log');
   if (options.keys !== undefined) {
     for (const { seq } of all.filter((each) => each.seq > last.seq)) {
-      report(seq, 'this entry is missing, and a checkpoint names it');
+      report(seq, 'this entry is missing, but a checkpoint names it');
     }
   }
   return {

@@ -10,7 +10,7 @@ import { openSqlite } from '../../lib/index.ts';
 /** `user_version` of the file. */
 export const gateSchema = 2;
 
-/** What each form adds to the one before. */
+/** What each version of the schema adds to the one before. */
 const schemas = [
   `
   create table reports (
@@ -31,9 +31,9 @@ const schemas = [
 ] as const;
 
 /** The file was written by a newer Ward. */
-export class NewerForm extends Error {}
+export class NewerSchema extends Error {}
 
-/** Makes the file, 0600 in a folder of 0700, unless it is there. @throws NewerForm, and errors of SQLite and of files */
+/** Creates the file, 0600 in a folder of 0700, if it is missing. @throws NewerSchema, and errors of SQLite and of files */
 export function openDatabase(path: string): DatabaseSync {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   closeSync(openSync(path, 'a', 0o600));
@@ -50,7 +50,7 @@ export function openDatabase(path: string): DatabaseSync {
   }
 }
 
-/** All of it or nothing; no other process writes meanwhile. */
+/** Commits all of `work` or nothing. No other process writes meanwhile. */
 export function inTransaction<T>(db: DatabaseSync, work: () => T): T {
   // A rollback that failed with its disk leaves a transaction open, in which no other can begin.
   if (db.isTransaction) db.exec('rollback');
@@ -74,7 +74,7 @@ function endTransaction(db: DatabaseSync): void {
 
 function bringUp(db: DatabaseSync): void {
   const version = Number(db.prepare('pragma user_version').get()?.['user_version'] ?? 0);
-  if (version > gateSchema) throw new NewerForm();
+  if (version > gateSchema) throw new NewerSchema();
   for (const schema of schemas.slice(version)) db.exec(schema);
   if (version < gateSchema) db.exec(`pragma user_version = ${gateSchema}`);
 }

@@ -231,7 +231,7 @@ describe('the audit log in its file', () => {
     await using short = await openGateStore({ path: join(folder, 'short.db') });
     await short.write({ audit: [draft('a')] });
     expect((await short.verifyAudit({ keys: [signer], checkpoints: [kept] })).problems).toEqual([
-      { seq: 2, text: 'this entry is missing, and a checkpoint names it' },
+      { seq: 2, text: 'this entry is missing, but a checkpoint names it' },
     ]);
   });
 });

@@ -1,6 +1,6 @@
 /** Requests to the gate's file and their answers, as plain data; answers a batch of them. */
 import type { DatabaseSync } from 'node:sqlite';
-import { inTransaction, NewerForm } from './database.ts';
+import { inTransaction, NewerSchema } from './database.ts';
 import { reads, writes } from './operations.ts';
 
 type Operations = typeof reads & typeof writes;
@@ -51,7 +51,7 @@ export function answerAll(db: DatabaseSync, requests: readonly Request[]): reado
 export function describe(error: unknown): FileError {
   if (!(error instanceof Error)) return { code: 0, message: String(error) };
   const code = 'errcode' in error && typeof error.errcode === 'number' ? error.errcode : 0;
-  return { code, message: error.message, isNewer: error instanceof NewerForm };
+  return { code, message: error.message, isNewer: error instanceof NewerSchema };
 }
 
 function isWrite(name: OperationName): name is keyof typeof writes {

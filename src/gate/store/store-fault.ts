@@ -30,7 +30,7 @@ export function faultOf(cause: FileError, path: string): Fault {
     return gateFault('GATE_STORE_UNWRITABLE', text, { cause, retryAfterMs });
   }
   if (!damaged.includes(result)) return gateFault('GATE_STORE_FAILED', `${path}: ${message}`, { cause });
-  return gateFault('GATE_STORE_CORRUPT', `${path} is damaged or no database: ${message}`, {
+  return gateFault('GATE_STORE_CORRUPT', `${path} is damaged or not a database: ${message}`, {
     cause,
     hint: `stop Ward and restore the file from a backup, or move ${path}* away to start with an empty one`,
   });

@@ -55,11 +55,11 @@ export interface AuditPage {
 }
 
 /**
- * Writes happen in the order of their requests, and a read sees every earlier write, even if nobody awaited it. A write is
+ * Writes happen in the order of their requests, and a read sees every earlier write, even if no one awaited it. A write is
  * durable when its promise resolves. Several processes may have the same store open: their audit entries make one chain.
  *
- * All reject with Fault GATE_STORE_FAILED, GATE_STORE_CORRUPT or GATE_CLOSED, and what writes with GATE_STORE_FULL or
- * GATE_STORE_UNWRITABLE too, having changed nothing.
+ * All methods may reject with Fault GATE_STORE_FAILED, GATE_STORE_CORRUPT or GATE_CLOSED. Those that write may also reject
+ * with GATE_STORE_FULL or GATE_STORE_UNWRITABLE, and have then changed nothing.
  */
 export interface GateStore extends AsyncDisposable {
   /** Replaces an earlier report of the subject. */
@@ -73,7 +73,7 @@ export interface GateStore extends AsyncDisposable {
   verdict(digest: Digest, stage: Stage, namespace: string): Promise<Verdict | undefined>;
   /** The latest of each stage and namespace. */
   verdicts(digest: Digest): Promise<readonly Verdict[]>;
-  /** As last written; undefined when never written. */
+  /** The revisions as last written; undefined when never written. */
   revisions(kind: 'noted' | 'judged'): Promise<Revisions | undefined>;
   /** Refused pushes, by digest, after this one: content whose only verdicts are denials at push. */
   refused(after: Digest | undefined, limit: number): Promise<readonly RefusedPush[]>;

@@ -1,4 +1,4 @@
-/** Selects the companions of an image that the gate reads: signatures and attestations. Anybody may attach more. */
+/** Selects the companions of an image that the gate reads: signatures and attestations. Anyone may attach more. */
 import { type Digest, isDigest } from '../../blobs/index.ts';
 import { bundleMediaTypes } from './bundle.ts';
 import { envelopeMediaType } from './envelope.ts';
@@ -18,7 +18,7 @@ export const mostEvidence = 128;
 export const mostEvidenceBytes = 16 * 1024 * 1024;
 
 const longestSignature = 64 * 1024;
-/** The gate parses it in one go, whoever attached it. */
+/** The gate parses it in one go, and anyone may have attached it. */
 const longestAttestation = 8 * 1024 * 1024;
 
 interface Described {

@@ -1,6 +1,6 @@
 /**
  * The payload of an image signature: Red Hat's "simple signing" format, as cosign writes it. It names the manifest's digest,
- * so nobody can move it to another image.
+ * so the signature can't be moved to another image.
  * Source: containers/image, docs/containers-signature.5.md; cosign, specs/SIGNATURE_SPEC.md.
  */
 import { z } from 'zod';
