@@ -1,6 +1,6 @@
 /**
- * This checkout against another one, turn by turn in one run: what a change costs. `BENCH_AGAINST` names the folder of
- * the other one, in which `npm ci` was run.
+ * Measures what a change costs: this checkout and another one alternate in one run. `BENCH_AGAINST` names the other
+ * one's folder; run `npm ci` there first.
  */
 import { resolve } from 'node:path';
 import { Ward } from '../test/ward.ts';
@@ -51,7 +51,7 @@ interface Pair<T> {
   readonly after: T;
 }
 
-/** Medians. Each round begins with the other one: what the machine does meanwhile hits both. */
+/** Medians. The order changes each round, so that what else the machine does hits both. */
 async function alternating(
   count: number,
   both: Pair<Ward>,

@@ -1,6 +1,7 @@
 /**
- * Cold starts: a sandbox for a function that has none, against what can't be avoided: the OCI runtime starting a
- * static program in the same kind of sandbox, and Node starting on its own. And the same with a prewarmed one.
+ * Cold starts: the first call of a function that has no sandbox. The baseline is what can't be avoided: the OCI runtime
+ * starting a static program in the same kind of sandbox, plus Node starting on its own. Then the same with a prewarmed
+ * sandbox.
  */
 import { copyFile, mkdir, mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -61,7 +62,7 @@ async function prewarmed(): Promise<Row> {
   };
 }
 
-/** Deploys a function and calls it for the first time; milliseconds of the call. */
+/** Deploys a function, calls it for the first time, and returns the milliseconds of the call. */
 async function firstCall(ward: Ward, name: string): Promise<number> {
   await ward.deploy(name, code);
   return timed(async () => {
@@ -82,7 +83,7 @@ async function staticProgram(folder: string) {
     log: silentLog,
   });
   return {
-    /** Until the program has ended; what Ward does to clean up is not counted. */
+    /** Milliseconds until the program has ended, without Ward's clean-up. */
     async run(): Promise<number> {
       const begunAt = performance.now();
       const sandbox = await host.start({

@@ -1,4 +1,4 @@
-/** The command line's own start: the `ward` that set-up puts on the path, against a bare Node that does nothing. */
+/** Start of the command line: the `ward` that set-up puts on the path, against a bare Node that does nothing. */
 import { mustRun } from '../src/lib/index.ts';
 import { makeLinkedCommand } from '../test/linked-command.ts';
 import { outsideEnv } from '../test/ward.ts';
@@ -11,7 +11,7 @@ export async function benchCommand(): Promise<readonly Row[]> {
   await using command = await makeLinkedCommand();
   const bare = () => timeOf([process.execPath, '-e', '0']);
   const ward = () => timeOf([command.path, 'property', 'get']);
-  // The first run of each compiles, and keeps the result.
+  // The first run of each compiles the code and caches it.
   for (const run of [bare, ward]) await run();
   const taken = { bare: [] as number[], ward: [] as number[] };
   for (let round = 0; round < rounds; round++) {

@@ -1,6 +1,6 @@
 /**
- * Debian's docker-registry, to compare with. Installing its package would start a service, so its program alone is taken
- * out of the package, into the repository's cache; apt has checked the package's signature.
+ * Debian's docker-registry, as a baseline. Installing its package would start a service, so this unpacks only the
+ * program, into the repository's cache. apt has checked the package's signature.
  */
 import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { messageOf, mustRun, runCommand } from '../src/lib/index.ts';
 const name = 'docker-registry';
 const cache = fileURLToPath(new URL('../.cache/bench', import.meta.url));
 
-/** The program; undefined, with a word about why, where it can't be had. */
+/** Path of the program. Where it can't be fetched, prints why and returns undefined. */
 export async function findDockerRegistry(): Promise<string | undefined> {
   const kept = join(cache, name, 'usr/bin', name);
   for (const program of [name, kept]) {
@@ -20,7 +20,7 @@ export async function findDockerRegistry(): Promise<string | undefined> {
     await fetchPackage(join(cache, name));
     return kept;
   } catch (error) {
-    process.stderr.write(`  skipped: there is no ${name} to compare with: ${messageOf(error)}\n`);
+    process.stderr.write(`  skipped: could not fetch ${name} to compare with: ${messageOf(error)}\n`);
     return undefined;
   }
 }

@@ -1,4 +1,4 @@
-/** The baseline: a bare Fastify that sends back the JSON it got. Prints its port. */
+/** The baseline: a bare Fastify that echoes its JSON body. Prints its address. */
 import Fastify from 'fastify';
 
 const app = Fastify();

@@ -1,4 +1,4 @@
-/** What goes through more than one action, or through the open door, next to one direct blocking invocation. */
+/** Sequences, web actions and triggers, against one direct blocking invocation. */
 import { Ward } from '../test/ward.ts';
 import { putLoad } from './load.ts';
 import { median, ms, type Row } from './table.ts';
@@ -28,7 +28,7 @@ export async function benchEvents(folder: string): Promise<readonly Row[]> {
   for (let round = -1; round < rounds; round++) {
     for (const target of ['direct', 'sequence', 'web', 'fire'] as const) {
       const p50 = await ask(ward, target, folder);
-      // The first round only warms.
+      // The first round only warms up.
       if (round >= 0) measured[target].push(p50);
     }
   }

@@ -1,4 +1,4 @@
-/** What the tier `sandbox: gvisor` costs: the same function under it and under the default runtime, turn by turn. */
+/** Cost of the tier `sandbox: gvisor`: calls of one function alternate between it and the default runtime. */
 import { Ward } from '../test/ward.ts';
 import { median, ms, type Row } from './table.ts';
 

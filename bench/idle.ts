@@ -1,4 +1,4 @@
-/** 200 idle sandboxes at once: the memory that each holds, against a bare Node process. */
+/** Memory that each of 200 idle sandboxes holds, against a bare Node process. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startCommand } from '../src/lib/index.ts';
@@ -37,14 +37,14 @@ export async function benchIdle(): Promise<readonly Row[]> {
   ];
 }
 
-/** From the hierarchy that has the freezer: one is enough. */
+/** Reads only the hierarchy with the freezer: every process is in it. */
 function sandboxPids(ward: Ward): string[] {
   return cgroupsOf(ward.instance)
     .filter((path) => ['freezer.state', 'cgroup.freeze'].some((name) => existsSync(join(path, name))))
     .flatMap((path) => readFileSync(join(path, 'cgroup.procs'), 'utf8').trim().split('\n'));
 }
 
-/** What would be free if the process ended: /proc/PID/smaps_rollup. */
+/** Private memory: what would be free if the process ended (/proc/PID/smaps_rollup). */
 function privateBytes(pid: string): number {
   const lines = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8').matchAll(/^Private_\w+:\s+(\d+) kB$/gm);
   return [...lines].reduce((sum, [, kilobytes]) => sum + Number(kilobytes) * 1024, 0);

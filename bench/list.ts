@@ -1,8 +1,8 @@
 /**
- * Lists of activations among five million records, against the same lists among five thousand; and what reads have to
- * wait for while old records are pruned.
+ * Lists of activations among five million records, against the same lists among five thousand; and how long reads wait
+ * while old records are pruned.
  *
- * BENCH_RECORDS=500000 takes fewer, for a quick look.
+ * Set BENCH_RECORDS=500000 for a quicker run with fewer records.
  */
 import { join } from 'node:path';
 import type { ActivationQuery, Store } from '../src/store/index.ts';
@@ -18,7 +18,7 @@ const prunedAtOnce = 250;
 
 type Lister = (records: number) => ActivationQuery;
 
-/** The moments are drawn anew for each list, so that most of the pages that it reads are read for the first time. */
+/** Each list draws new moments, so that it reads most of its database pages for the first time. */
 const lists: Readonly<Record<string, Lister>> = {
   'newest 30': () => page,
   'newest 200': () => ({ ...page, limit: 200 }),
@@ -65,7 +65,7 @@ async function countRow(small: Store, large: Store): Promise<Row> {
   return ratioRow('count of all activations, p50', samples);
 }
 
-/** The oldest records go as fast as they can, while lists are asked for one after the other. */
+/** Prunes the oldest records as fast as possible, while lists are read one after the other. */
 async function pruneRow(store: Store): Promise<Row> {
   const list = () => timed(() => store.activations.list(page));
   const idle: number[] = [];
@@ -106,7 +106,7 @@ function ratioRow(what: string, samples: Readonly<Record<'small' | 'large', read
   };
 }
 
-/** Any moment of the newer half, so that there is a page before it and one after it. */
+/** Any moment in the newer half, so that there is a page before it and one after it. */
 function momentOf(records: number): number {
   return firstStart + Math.floor(records * (0.5 + Math.random() * 0.49)) * interval;
 }

@@ -1,4 +1,4 @@
-/** Load from wrk (Debian's package), which is in C and so leaves the processors to what is measured. */
+/** Load from wrk (Debian's package). It is written in C, so it leaves the processors to what is measured. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mustRun } from '../src/lib/index.ts';
@@ -19,7 +19,7 @@ export interface LoadResult {
   readonly failed: number;
 }
 
-/** The report is made by the script itself, so that nothing is rounded for people. Latencies are in µs. */
+/** The script prints its own report, since wrk's rounds the figures. Latencies are in µs. */
 const report = `
 done = function(summary, latency, requests)
   local failed = summary.errors.status + summary.errors.connect + summary.errors.read + summary.errors.timeout

@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: what Ward adds, as ratios against bare baselines in the same run. Rounds of baseline and Ward
- * alternate, and each figure is the median of its rounds, so that a slow minute of the machine hits both.
+ * `npm run bench`: Ward's overhead, as ratios to bare baselines in the same run. Rounds of baseline and Ward alternate,
+ * so that a slow minute of the machine hits both. Each figure is the median of its rounds.
  *
  *   npm run bench              everything
  *   npm run bench -- warm      one part: warm, events, cold, gvisor, idle, list, registry, scan or command
@@ -37,7 +37,7 @@ const parts: Readonly<Record<string, (folder: string) => Promise<readonly Row[]>
   against: benchAgainst,
 };
 
-// The baselines start the OCI runtime too, which wants the same surroundings as Ward's own.
+// The baselines start the OCI runtime too, and it needs the same environment as in Ward.
 if (!isIsolated()) {
   enterIsolation([process.execPath, fileURLToPath(import.meta.url), ...process.argv.slice(2)]);
 }

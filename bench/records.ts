@@ -1,25 +1,25 @@
 /**
- * A database full of activation records, written past the store: as fast as SQLite can, in one transaction, with the
- * indexes made at the end.
+ * A database full of activation records. Bypasses the store to be fast: writes all in one transaction and makes the
+ * indexes at the end.
  */
 import { randomFillSync } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
 import { openStore, type Store } from '../src/store/index.ts';
 
-/** Records start so far apart, one after the other, from `firstStart` on; milliseconds. */
+/** Records start `interval` milliseconds apart, from `firstStart` on. */
 export const firstStart = 1_700_000_000_000;
 export const interval = 100;
 
-/** Seven actions take turns, and this one is called instead of them each 61st time. */
+/** Seven actions take turns; every 61st call is of this one instead. */
 export const seldomAction = 'seldom';
 const seldom = 61;
 
-/** How many of the oldest have ids that are spread over the index of ids, as those of real records are. */
+/** Number of oldest records whose ids are spread over the index of ids, as those of real records are. */
 export function spreadOf(records: number): number {
   return Math.floor(records / 50);
 }
 
-/** Makes the database of the namespace `guest` with so many records, and opens it. */
+/** Makes a database with `records` records of the namespace `guest`, and opens it. */
 export async function openFilledStore(path: string, records: number): Promise<Store> {
   const store = await openStore({ path });
   await store.namespaces.create({
@@ -36,7 +36,7 @@ export async function openFilledStore(path: string, records: number): Promise<St
 }
 
 function fill(path: string, records: number): void {
-  // A crash may ruin this file: no journal, which the defensive mode would keep, and no waiting for the disk.
+  // A crash may ruin this file: it needs no journal (which the defensive mode would keep) and no waiting for the disk.
   using database = new DatabaseSync(path, { defensive: false });
   database.exec(`
     pragma journal_mode = off;
@@ -57,7 +57,7 @@ function fill(path: string, records: number): void {
   database.exec('commit');
 }
 
-/** About 700 bytes of document and response, as Ward writes them. */
+/** A record as Ward writes it: about 700 bytes of document and response. */
 function recordOf(index: number, records: number) {
   const id = idOf(index, records);
   const name = index % seldom === 0 ? seldomAction : `action-${index % 7}`;
@@ -78,8 +78,8 @@ function recordOf(index: number, records: number) {
 const pool = Buffer.alloc(16 * 4096);
 
 /**
- * Ids ascend, since an index of random ones takes too long to build; no list reads that index. Only the oldest are
- * random, because pruning them does.
+ * Ids ascend, since an index of random ids takes too long to build and no list reads it. Only the oldest are random,
+ * because pruning reads the index.
  */
 function idOf(index: number, records: number): string {
   const at = (index % 4096) * 16;

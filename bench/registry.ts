@@ -1,7 +1,7 @@
 /**
  * Push and pull of a 500 MB image by skopeo, with and without Ward's gate, against Debian's docker-registry on the same
- * disk. Each round has servers and folders of its own, since skopeo and registries remember what was pushed. A small
- * image is pushed first, since registries run for weeks; what the first push after a start takes is told, too.
+ * disk. Each round has its own servers and folders, since skopeo and registries remember what was pushed. A small image
+ * is pushed first, since registries run for weeks. The first push after a start has a row of its own.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -26,11 +26,11 @@ const limitMiB = 300;
 
 interface Server extends AsyncDisposable {
   readonly host: string;
-  /** The most memory that it has had, with what scans for it, in MiB. */
+  /** Peak memory of the registry and its scan processes, in MiB. */
   peakMiB(): Promise<number>;
 }
 
-/** Folders of OCI layouts. */
+/** Folders with OCI layouts. */
 interface Images {
   readonly small: string;
   readonly large: string;
@@ -70,7 +70,7 @@ export async function benchRegistry(folder: string): Promise<readonly Row[]> {
     ratioRow('push with its scan, and pull', both(samples.docker), both(gated), 1.5),
     ratioRow('the same as the first after the start', both(samples.docker), both(first)),
     {
-      what: 'memory of the registry and what scans, at most',
+      what: 'peak memory of the registry and its scans',
       baseline: `docker-registry ${Math.max(...samples.docker.peakMiB).toFixed(0)} MiB`,
       ward: `${peak.toFixed(0)} MiB`,
       result: `${peak.toFixed(0)} MiB`,
@@ -80,7 +80,7 @@ export async function benchRegistry(folder: string): Promise<readonly Row[]> {
   ];
 }
 
-/** Pushes the images one after the other; the last push and a pull of it count. */
+/** Pushes the images one after the other. Measures the last push, and a pull of the same image. */
 async function measure(
   folder: string,
   samples: Samples,
@@ -102,7 +102,7 @@ async function measure(
     samples.peakMiB.push(await server.peakMiB());
   } finally {
     await rm(dir, { recursive: true });
-    // What one leaves for the disk to do is not to be the other's burden.
+    // One registry's unwritten data must not slow down the other.
     await mustRun(['sync']);
   }
 }
@@ -113,7 +113,7 @@ async function timed(args: readonly string[]): Promise<number> {
   return performance.now() - startedAt;
 }
 
-/** Layers of random bytes, in a gzip that does not try to shrink them. */
+/** Makes layers of random bytes, gzipped without compression. */
 async function makeImage(dir: string, layers: number, layerBytes: number): Promise<void> {
   const blobs = openBlobStore(dir);
   const put = async (bytes: Buffer, mediaType: string) => ({
@@ -161,7 +161,7 @@ async function startWardRegistry(dir: string, ...mode: readonly 'gated'[]): Prom
   throw new Error('the registry did not start');
 }
 
-/** As under a keeper, where a scan process has the group of the blobs. */
+/** Runs it as under a keeper, where a scan process has the group of the blobs. */
 async function lendToScans(dir: string, store: string): Promise<void> {
   for (const way of [dirname(dir), dir]) await chmod(way, 0o711);
   await mkdir(store);
@@ -203,7 +203,7 @@ function serverOf(child: ChildProcess, host: string): Server {
   };
 }
 
-/** docker-registry can't say which port the kernel chose for it. */
+/** Finds a free port: docker-registry can't report which one the kernel chose. */
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -1,15 +1,15 @@
-/** Advisories for the bench: as many as the public exports have of an ecosystem, made up, with some for each component. */
+/** Invented advisories for the bench: as many as the public exports have of an ecosystem, some for each component. */
 import { writeFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import type { Component } from '../src/scanner/index.ts';
 
 const others = 100_000;
-/** Of each component, as popular packages have them: nearly all long fixed. */
+/** Number for each component, as for popular packages: nearly all were fixed long ago. */
 const ofEachComponent = 8;
-/** Every so-many-th component has one that is not. */
+/** Every n-th component has one that is not fixed. */
 const vulnerableEvery = 5;
 
-/** @param year Of their last change: another one makes other advisories. */
+/** @param year of their last change; another year gives other advisories */
 export async function writeAdvisories(
   file: string,
   components: readonly Component[],
@@ -39,7 +39,7 @@ function record(number: number, year: number, ecosystem: string, name: string, f
     id: `CVE-${year}-${10_000 + number}`,
     modified: `${year}-01-01T00:00:00Z`,
     published: '2024-01-01T00:00:00Z',
-    summary: `What is wrong with ${name}, and since when`,
+    summary: `Vulnerability in ${name}`,
     severity: [{ type: 'CVSS_V3', score: 'CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H' }],
     affected: [
       {

@@ -1,6 +1,6 @@
 /**
- * An image as many have them: Node.js, 100 packages of Debian, 400 of npm. It is put together from what this machine has
- * installed, and is the same each time as long as that is.
+ * A typical image: Node.js, 100 packages of Debian, 400 of npm. It is built from what is installed on this machine, and
+ * is the same each time as long as that does not change.
  */
 import { mkdir, readFile, realpath, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -10,20 +10,20 @@ import { mustRun } from '../src/lib/index.ts';
 
 const debianPackages = 100;
 const npmPackages = 400;
-/** Larger ones are no package that an application has, but a tool's program. */
+/** A larger package is a tool's program, not what an application depends on. */
 const largestDebianKiB = 4 * 1024;
 const largestNpmBytes = 5 * 1024 ** 2;
 const repository = fileURLToPath(new URL('..', import.meta.url));
 const priorities = ['required', 'important', 'standard'];
 
 export interface BenchImage {
-  /** A layout, in which it is the only image. */
+  /** Folder of an OCI layout with no other image. */
   readonly layout: string;
-  /** Compressed, lowest first. */
+  /** Compressed layers, lowest first. */
   readonly layers: readonly string[];
 }
 
-/** @param dir is made, and holds what it is made from, too */
+/** @param dir created here; also holds the files that the image is made from */
 export async function makeNodeImage(dir: string): Promise<BenchImage> {
   await mkdir(dir, { recursive: true });
   const tars = [await debianLayer(dir), await nodeLayer(dir), await npmLayer(dir)];
@@ -82,7 +82,7 @@ interface Stanza {
   readonly rank: number;
   readonly sizeKiB: number;
   readonly text: string;
-  /** Where its list of files may be. */
+  /** Paths where its list of files may be. */
   readonly lists: readonly string[];
 }
 
@@ -108,7 +108,7 @@ async function firstOf(paths: readonly string[]): Promise<string> {
     const text = await readFile(path, 'utf8').catch(() => undefined);
     if (text !== undefined) return text;
   }
-  throw new Error(`there is none of ${paths.join(', ')}`);
+  throw new Error(`none of ${paths.join(', ')} exists`);
 }
 
 function nodeLayer(dir: string): Promise<string> {
@@ -116,7 +116,7 @@ function nodeLayer(dir: string): Promise<string> {
   return makeTar(join(dir, 'node.tar'), [process.execPath], more);
 }
 
-/** Ward's packages as those of an application, and as many of npm's own as are missing. */
+/** Takes Ward's packages as those of an application, and fills up with npm's own. */
 async function npmLayer(dir: string): Promise<string> {
   const lock: unknown = JSON.parse(
     await readFile(join(repository, 'node_modules/.package-lock.json'), 'utf8'),
@@ -137,7 +137,7 @@ async function npmLayer(dir: string): Promise<string> {
     count++;
     if (count === npmPackages) return makeTar(join(dir, 'npm.tar'), paths, []);
   }
-  throw new Error(`${npmPackages} packages of npm are needed, there are ${count}`);
+  throw new Error(`${npmPackages} packages of npm are needed, but only ${count} were found`);
 }
 
 async function programOf(name: string): Promise<string> {
@@ -149,7 +149,7 @@ async function foldersIn(dir: string): Promise<readonly string[]> {
   return linesOf(found).map(dirname).sort();
 }
 
-/** Without packages that lie in it; undefined when it is not there, or too large. */
+/** Files of the package without packages nested in it; undefined when it is missing or too large. */
 async function ownFiles(dir: string): Promise<readonly string[] | undefined> {
   const own = ['-path', `${dir}/node_modules`, '-prune', '-o', '-type', 'f', '-printf', '%s %p\\n'];
   const files = linesOf(await mustRun(['find', dir, ...own]).catch(() => ''));

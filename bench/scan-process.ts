@@ -1,7 +1,7 @@
 /**
- * The process that has an image scanned and judges it, so that the memory is that of scanning alone: `node scan-process.ts FOLDER LAYOUT`, with
- * `advisories.db` and, for judging again, `later.db` in the folder. It answers with one line of JSON. Rounds of
- * `zcat | sha256sum` over the layers and of scanning them alternate.
+ * Scans an image and judges it in a process of its own, so that its memory is that of scanning alone:
+ * `node scan-process.ts FOLDER LAYOUT`, with `advisories.db` and, for judging again, `later.db` in the folder. Prints
+ * one line of JSON. Rounds of `zcat | sha256sum` over the layers and of scanning them alternate.
  */
 import { createHash } from 'node:crypto';
 import { rename } from 'node:fs/promises';
@@ -31,7 +31,7 @@ export interface ScanFigures {
 
 const rounds = 5;
 const storedImages = 1000;
-/** Of its components, which only this image has. */
+/** Number of each stored image's components that no other image has. */
 const ownComponents = 50;
 
 const [folder = '', layout = ''] = process.argv.slice(2);
@@ -65,7 +65,7 @@ async function scanRounds() {
   return { ...samples, ...figures };
 }
 
-/** What has to be done at least to know that the layers are what they say. */
+/** The least work that checks the layers against their digests. */
 async function hashLayers(): Promise<void> {
   const files = await Promise.all(
     image.layers.map(async ({ localFile }) => (await localFile?.())?.path ?? ''),
@@ -103,7 +103,7 @@ async function rejudgeRound() {
   return { rejudgeMs, rejudged: judged };
 }
 
-/** An image like it, with some packages in versions that no other image has. */
+/** A report on a similar image, with some packages in versions that no other image has. */
 function variantOf(report: Report, index: number, digest: Digest): Report {
   const { inventory, target } = report;
   const first = (index * 7) % Math.max(1, inventory.components.length - ownComponents);

@@ -1,13 +1,13 @@
-/** The result as a Markdown table: for the terminal, and to be kept in docs/benchmarks.md. */
+/** The result as a Markdown table, for the terminal and docs/benchmarks.md. */
 
 export interface Row {
   readonly what: string;
   readonly baseline: string;
   readonly ward: string;
-  /** Ward against the baseline, or a figure of its own. */
+  /** Ward against the baseline, or Ward's figure alone. */
   readonly result: string;
   readonly target: string;
-  /** Undefined where there is no target. */
+  /** Undefined when there is no target. */
   readonly isMet: boolean | undefined;
 }
 

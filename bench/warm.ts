@@ -1,4 +1,4 @@
-/** Warm blocking invocations over HTTP, records kept, against a bare Fastify echo. */
+/** Warm blocking invocations over HTTP, with their records kept, against a bare Fastify echo. */
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { startCommand } from '../src/lib/index.ts';

@@ -1,6 +1,6 @@
 import com.google.gson.JsonObject;
 
-/** Greets whoever is named: ward action invoke hello-java --param name World --result */
+/** Greets by name: ward action invoke hello-java --param name World --result */
 public class Hello {
   public static JsonObject main(JsonObject args) {
     String name = args.has("name") ? args.getAsJsonPrimitive("name").getAsString() : "stranger";

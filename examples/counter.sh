@@ -1,5 +1,5 @@
 #!/bin/sh
-# Counts its calls, because it stays: a line on stdin is a call, a line on fd 3 its result (OpenWhisk's ActionLoop).
+# Keeps running and counts its calls: a line on stdin is a call, a line on fd 3 its result (OpenWhisk's ActionLoop).
 calls=0
 while read -r request; do
   calls=$((calls + 1))

@@ -1,6 +1,6 @@
-// Greets whoever is named: ward action invoke hello-go --param name World --result
+// Greets by name: ward action invoke hello-go --param name World --result
 //
-// A program that speaks OpenWhisk's ActionLoop: a line on stdin is a call, a line on fd 3 its result.
+// It speaks OpenWhisk's ActionLoop: a line on stdin is a call, a line on fd 3 is its result.
 package main
 
 import (

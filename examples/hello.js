@@ -1,4 +1,4 @@
-// Greets whoever is named: ward action invoke hello --param name World --result
+// Greets by name: ward action invoke hello --param name World --result
 function main({ name = 'stranger' }) {
   return { greeting: `Hello, ${name}` };
 }

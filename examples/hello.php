@@ -1,6 +1,6 @@
 <?php
 
-// Greets whoever is named: ward action invoke hello-php --param name World --result
+// Greets by name: ward action invoke hello-php --param name World --result
 function main(array $args): array
 {
     return ['greeting' => 'Hello, ' . ($args['name'] ?? 'stranger')];

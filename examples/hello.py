@@ -1,4 +1,4 @@
-"""Greets whoever is named: ward action invoke hello-py --param name World --result"""
+"""Greets by name: ward action invoke hello-py --param name World --result"""
 
 
 def main(args):

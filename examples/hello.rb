@@ -1,4 +1,4 @@
-# Greets whoever is named: ward action invoke hello-rb --param name World --result
+# Greets by name: ward action invoke hello-rb --param name World --result
 def main(args)
   { greeting: "Hello, #{args.fetch('name', 'stranger')}" }
 end

@@ -1,4 +1,4 @@
-// Shows what a function sees of its sandbox; an ES module: ward action invoke inside --result
+// Shows what a function sees of its sandbox. An ES module: ward action invoke inside --result
 import { readdirSync } from 'node:fs';
 import os from 'node:os';
 

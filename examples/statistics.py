@@ -1,6 +1,6 @@
 """Describes a list of numbers: ward action invoke statistics --param numbers '[1, 2, 4]' --result
 
-Without numbers it answers with an application error: a result whose `error` says what is wrong.
+Without numbers it returns an application error: a result whose `error` says what is wrong.
 """
 
 from statistics import fmean, median, pstdev

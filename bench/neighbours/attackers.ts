@@ -1,6 +1,6 @@
 /**
- * Neighbours that a victim must not notice: each belongs to another namespace, with an operator's generous limits, and
- * does nothing but what any tenant could.
+ * Neighbours that a victim must not notice. Each belongs to another namespace with generous limits, and does only what
+ * any tenant could do.
  */
 import { once } from 'node:events';
 import { Agent, type IncomingMessage, request } from 'node:http';
@@ -10,7 +10,7 @@ import type { Ward } from '../../test/ward.ts';
 
 export interface Attack {
   readonly ward: Ward;
-  /** Of the attacking namespace. */
+  /** API key of the attacking namespace. */
   readonly auth: string;
   readonly signal: AbortSignal;
 }
@@ -18,7 +18,7 @@ export interface Attack {
 export interface Attacker {
   readonly name: string;
   readonly deploy: (attack: Attack) => Promise<void>;
-  /** Goes on until it is told to stop. */
+  /** Attacks until it is aborted. */
   readonly run: (attack: Attack) => Promise<void>;
 }
 
@@ -92,7 +92,7 @@ def main(args):
   { name: 'slow clients', deploy: async () => {}, run: dribble },
 ];
 
-/** Endless programs, as many as `sandboxes`; one that is ended is followed by another. */
+/** Runs `sandboxes` endless programs at once; when one ends, another follows. */
 function program(name: string, sandboxes: number, kind: string, code: string): Attacker {
   return {
     name,
@@ -121,7 +121,7 @@ function repeated(name: string, { code, perSecond }: { code: string; perSecond: 
   };
 }
 
-/** Every call wants a sandbox of its own. */
+/** Every call needs a sandbox of its own. */
 function storm(name: string): Attacker {
   const code = 'exports.main = () => ({});';
   const annotations = [{ key: 'fresh', value: true }];
@@ -144,14 +144,14 @@ function flood(name: string): Attacker {
       together(20, async () => {
         while (!attack.signal.aborted) {
           const status = await invoke(attack, 'attack', false);
-          // As many are accepted as the namespace may have: the rest is refused, and asked for again.
+          // Ward accepts as many as the namespace may queue and refuses the rest, which are sent again.
           if (status !== 202) await new Promise((resolve) => setTimeout(resolve, 20));
         }
       }),
   };
 }
 
-/** Requests that never end, and answers that are never read. */
+/** Sends requests that never end, and never reads some answers. */
 async function dribble({ ward, auth, signal }: Attack): Promise<void> {
   const { hostname, port } = new URL(ward.url);
   const head = `POST /api/v1/namespaces/_/actions/attack HTTP/1.1\r\nhost: ${hostname}\r\nauthorization: Basic ${Buffer.from(auth).toString('base64')}\r\ncontent-type: application/json\r\ncontent-length: 1000000\r\n\r\n`;
@@ -161,7 +161,7 @@ async function dribble({ ward, auth, signal }: Attack): Promise<void> {
     const socket = connect(Number(port), hostname);
     socket.on('error', () => {});
     socket.pause();
-    // A third never finishes its head, a third never its body, a third asks and does not read.
+    // A third never finishes its head, a third never finishes its body, a third never reads its answer.
     socket.write([head.slice(0, 40), head, list.repeat(50)][at % 3] ?? '');
     sockets.push(socket);
   }
@@ -193,7 +193,7 @@ async function deployed(ward: Ward, auth: string, name: string, what: Deployment
 
 const agent = new Agent({ keepAlive: true });
 
-/** The status; 0 when there was no answer. What it says is not looked at: that would take a processor's time. */
+/** The status, or 0 when there was no answer. Leaves the body unparsed, to save processor time. */
 async function invoke({ ward, auth, signal }: Attack, name: string, blocking: boolean): Promise<number> {
   const url = `${ward.url}/api/v1/namespaces/_/actions/${name}?blocking=${blocking}`;
   try {

@@ -1,7 +1,7 @@
 /**
  * Calls at a fixed rate, whether earlier calls were answered or not, and measures from the moment at which a call was
- * to be sent: a server that stands still makes all calls of that time slow, not one. It stands for a machine of its
- * own: whoever starts it lets it run before everything else on this one.
+ * due: a server that stalls makes all calls of that time slow, not one. It stands for a client on another machine, so
+ * start it with a priority above everything else on this one.
  */
 import { Agent, request } from 'node:http';
 import { text } from 'node:stream/consumers';
@@ -18,7 +18,7 @@ export interface ClientOptions {
 export interface ClientResult {
   readonly latenciesMs: readonly number[];
   readonly failed: number;
-  /** The first thing that went wrong. */
+  /** What went wrong first. */
   readonly failure?: string;
 }
 

@@ -1,10 +1,10 @@
 /**
- * `npm run bench:neighbours`: what a function notices of its neighbours. A victim is called at a fixed rate, alone and
- * then beside each attacker of another namespace, while `/ping` is asked too. Alone and beside alternate, so that a slow
+ * `npm run bench:neighbours`: how much a function notices of its neighbours. A client calls a victim and `/ping` at a
+ * fixed rate, alone and then beside each attacker of another namespace. Alone and beside alternate, so that a slow
  * minute of the machine hits both.
  *
  *   npm run bench:neighbours              every attacker
- *   npm run bench:neighbours -- fork log  those whose name has one of the words
+ *   npm run bench:neighbours -- fork log  attackers whose name contains one of the words
  */
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
@@ -22,7 +22,7 @@ const seconds = Number(process.env['BENCH_SECONDS'] ?? 6);
 const client = fileURLToPath(new URL('./client.ts', import.meta.url));
 
 if (!isIsolated()) {
-  // A session of its own, and so a group: see `schedule`.
+  // Starts a session of its own, and so an autogroup: see `schedule`.
   const session = ['/usr/bin/setsid', '--wait'];
   enterIsolation([...session, process.execPath, fileURLToPath(import.meta.url), ...process.argv.slice(2)]);
 }
@@ -64,7 +64,7 @@ async function measure(attacker: Attacker): Promise<Beside> {
   const alone: Calls[] = [];
   const beside: Calls[] = [];
   for (let round = 0; round < rounds; round++) {
-    // A new one each time: what an attacker has queued would go on in the next round.
+    // A new server each time: calls that an attacker has queued would go on in the next round.
     await using ward = await Ward.start({ logLevel: 'error' });
     await ward.raiseLimits();
     await ward.deploy('victim', 'exports.main = ({ name }) => ({ greeting: "Hello, " + name });');
@@ -85,7 +85,7 @@ async function measure(attacker: Attacker): Promise<Beside> {
 async function callBeside(attacker: Attacker, ward: Ward, auth: string): Promise<Calls> {
   const stop = new AbortController();
   const attacking = inBackground(() => attacker.run({ ward, auth, signal: stop.signal }));
-  // The first seconds are the attacker's own start.
+  // The attacker needs these seconds to start.
   await callBoth(ward, 3);
   const calls = await callBoth(ward, seconds);
   stop.abort();
@@ -93,15 +93,15 @@ async function callBeside(attacker: Attacker, ward: Ward, auth: string): Promise
   return calls;
 }
 
-/** The attacker's own client is no neighbour: it would be on another machine, and must not take the victim's time. */
+/** Runs the attacker's client at idle priority: it would be on another machine, so it must not slow down the victim. */
 async function inBackground(run: () => Promise<void>): Promise<void> {
   await schedule('--idle', 19);
   await run().finally(() => schedule('--other', 0));
 }
 
 /**
- * Of all threads: those of the garbage collector are busy, too. And of the group that the kernel makes of each session,
- * which counts like any other whatever is in it (sched(7), "The autogroup feature").
+ * Sets the priority of all threads, since the garbage collector's are busy too. Also that of the group which the kernel
+ * makes of each session: it counts like any other, whatever is in it (sched(7), "The autogroup feature").
  */
 async function schedule(policy: '--idle' | '--other', nice: number): Promise<void> {
   await mustRun(['chrt', policy, '--all-tasks', '--pid', '0', String(process.pid)]);
@@ -122,7 +122,7 @@ async function callBoth(ward: Ward, forSeconds: number): Promise<Calls> {
     seconds: forSeconds,
   };
   const ping: ClientOptions = { url: `${ward.url}/ping`, method: 'GET', perSecond, seconds: forSeconds };
-  // A machine of its own would never make it wait for a processor: its own waiting is not the victim's.
+  // On a machine of its own the client would not wait for a processor, and that wait must not count as the victim's.
   const realtime = ['chrt', '--fifo', '1'];
   const output = await mustRun([...realtime, process.execPath, client, JSON.stringify([victim, ping])], {
     timeoutMs: (forSeconds + 120) * 1000,

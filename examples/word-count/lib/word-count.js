@@ -1,4 +1,4 @@
-// The most frequent words of a text. A zip action: its package.json names this file.
+// Finds the most frequent words of a text. A zip action: its package.json names this file.
 const { wordsOf } = require('./words.js');
 
 exports.main = ({ text = '', top = 3 }) => {
