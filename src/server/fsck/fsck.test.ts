@@ -161,7 +161,7 @@ describe('a data folder', () => {
       'a database without its head',
       'databases',
       () => flip(gate?.() ?? ''),
-      /gate\.db.*damaged or not a database/,
+      /gate\.db.*damaged or no database/,
     ],
     ['a lost database', 'databases', () => unlinkSync(gate?.() ?? ''), /gate\.db is missing/],
     [
