@@ -1,6 +1,6 @@
 /**
- * The keeper's half of the places for code: a folder that only root writes to. In it each piece of code has a folder that
- * belongs to the server. So the server can fill that folder, and can't put anything else in its place.
+ * The keeper's half of the places for code: a folder that only root writes to. Each piece of code has a folder in it
+ * that belongs to the server. So the server can fill that folder, but can't put anything else in its place.
  */
 import { chown, mkdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,20 +8,21 @@ import { randomHex } from '../lib/index.ts';
 import { shareWithSandboxes } from '../sandbox/index.ts';
 
 export interface KeptCode {
-  /** Makes a folder and tells its name. */
+  /** Makes a folder and resolves to its name. */
   make(): Promise<string>;
-  /** It must be empty. */
+  /** Removes a folder, which must be empty. */
   remove(name: string): Promise<void>;
   path(name: string): string;
   /**
-   * For code that the server is still unpacking. It lies beside the others, since no file moves from one mount to another.
+   * For code that the server is still unpacking. It lies beside the other folders, because a file can't move from one
+   * mount to another.
    */
   readonly workDir: string;
 }
 
-/** @param dir an empty folder that only root writes to */
+/** @param dir An empty folder that only root writes to. */
 export async function openKeptCode(dir: string, userId: number): Promise<KeptCode> {
-  // Files made in there inherit it from the folder.
+  // Files made in the folder inherit its sharing.
   await shareWithSandboxes(dir);
   const path = (name: string) => join(dir, name);
   const workDir = path('work');

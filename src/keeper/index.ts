@@ -1,4 +1,4 @@
-/** The keeper: the one process with privileges, and how the server asks it for sandboxes, mounts and folders. */
+/** The keeper: the only process with privileges, and how the server asks it for sandboxes, mounts and folders. */
 export { type KeptCode, openKeptCode } from './code-places.ts';
 export { keep } from './keeper.ts';
 export { openKeptHost } from './kept-host.ts';

@@ -1,6 +1,6 @@
 /**
- * The keeper at work: it makes what the server asks for, and checks each request against what the operator allows. The
- * server names a root or a piece of code by a name that the keeper gave; never a path, a user or a configuration.
+ * The keeper makes what the server asks for, and checks each request against what the operator allows. The server
+ * refers to a root or a piece of code by a name from the keeper; it never sends a path, a user or a configuration.
  */
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -36,26 +36,26 @@ import {
 } from './wire.ts';
 
 interface KeeperOptions {
-  /** To the server. */
+  /** The connection to the server. */
   readonly channel: Duplex;
   readonly host: LocalSandboxHost;
   readonly operator: OperatorPolicy;
-  /** The most that a sandbox may have of memory. */
+  /** The most memory that a sandbox may have. */
   readonly memoryBytes: number;
   readonly mounter: RootMounter;
   readonly layersDir: string;
   /** Absent: sandboxes get no code. */
   readonly code?: KeptCode;
   readonly door: StreamDoor;
-  /** The whole command of a scan process; absent: nothing is scanned. */
+  /** The whole command of a scan process; absent: the keeper starts no scans. */
   readonly scanCommand?: () => Promise<{ readonly argv: readonly string[]; readonly env: NodeJS.ProcessEnv }>;
-  /** What sandboxes are asked for with; absent: `actions`. */
+  /** The schema of requests for sandboxes; absent: `actions`. */
   readonly asks?: keyof typeof requestSchemas;
-  /** A folder of the host that the operator gave as a root; the mounter takes it. */
+  /** A folder of the host that the operator gave as a root; the mounter mounts it. */
   readonly givenFolder?: string | undefined;
-  /** Sandboxes that may be started in all. */
+  /** Total number of sandboxes that may be started. */
   readonly mostSandboxes?: number;
-  /** The server's. */
+  /** The server's user id. */
   readonly userId: number;
   readonly log: Log;
 }
@@ -63,9 +63,9 @@ interface KeeperOptions {
 /** Disposing of it unmounts what the server left mounted; the host ends its sandboxes. */
 export interface Keeper extends AsyncDisposable {
   readonly onViolation: ViolationSink;
-  /** Sends the server a message of the program that started the keeper. */
+  /** Sends the server a message from the program that started the keeper. */
   readonly tell: (news: unknown) => void;
-  /** Tells the server how many sandboxes could not be taken away yet. */
+  /** Reports to the server how many sandboxes could not be removed yet. */
   readonly onLeftBehind: (count: number) => void;
   /** Settles when the server has hung up. */
   readonly ended: Promise<void>;
@@ -75,7 +75,7 @@ type Handlers = {
   readonly [Op in Operation]: (request: Extract<Request, { op: Op }>) => Promise<Answers[Op]>;
 };
 
-/** More than a server that works ever has open at once. */
+/** More than a correct server ever has open at once. */
 const mostOpen = 4096;
 
 export function keep(options: KeeperOptions): Keeper {
@@ -89,10 +89,7 @@ export function keep(options: KeeperOptions): Keeper {
   const hear = async (value: unknown): Promise<void> => {
     const parsed = schema.safeParse(value);
     if (!parsed.success || open >= mostOpen) {
-      log.error(
-        { issues: parsed.error?.issues.slice(0, 3) },
-        'the server asked for something that there is not',
-      );
+      log.error({ issues: parsed.error?.issues.slice(0, 3) }, 'the server sent an unknown request');
       channel.destroy();
       return;
     }
@@ -119,14 +116,14 @@ export function keep(options: KeeperOptions): Keeper {
   };
 }
 
-/** A handler is that of its own operation, which the compiler can't see. */
+/** Calls the handler of the request's own operation; the compiler can't see that the two match. */
 function handle(handlers: Handlers, request: Request): Promise<unknown> {
   const handler = handlers[request.op] as (request: Request) => Promise<unknown>;
   return handler(request);
 }
 
 interface Kept {
-  /** By name, where they are mounted. */
+  /** Where the roots are mounted, by name. */
   readonly roots: Map<string, string>;
   readonly ready: ReadyStarts;
   readonly say: (said: Said) => void;
@@ -145,7 +142,7 @@ function handlersOf(options: KeeperOptions, kept: Kept): Handlers {
   return {
     async start(request) {
       if (++started > mostSandboxes)
-        throw sandboxFault('REQUEST_UNSAFE', `no more than ${mostSandboxes} sandboxes are started here`);
+        throw sandboxFault('REQUEST_UNSAFE', `this keeper starts no more than ${mostSandboxes} sandboxes`);
       return startSandbox(options, request, { ...kept, sandboxes });
     },
     async ready({ id: run }) {
@@ -182,7 +179,7 @@ function handlersOf(options: KeeperOptions, kept: Kept): Handlers {
       return null;
     },
     async mount({ root, reference, layers, folders }) {
-      if (roots.has(root)) throw sandboxFault('REQUEST_UNSAFE', `the root ${root} is mounted already`);
+      if (roots.has(root)) throw sandboxFault('REQUEST_UNSAFE', `the root ${root} is already mounted`);
       for (const folder of folders) refuseDetour(folder);
       const layerDirs = layers.map((layer) =>
         layer === givenLayer && givenFolder !== undefined ? givenFolder : join(layersDir, layer),
@@ -242,7 +239,7 @@ async function startSandbox(
 
 interface WayToStart {
   readonly start: StartRuntime<RuntimeProcess>;
-  /** When nothing came of it. */
+  /** Undoes it when the start fails. */
   letGo(): void;
 }
 
@@ -260,11 +257,11 @@ function wayToStart(
 }
 
 function codeOf({ code }: Pick<KeeperOptions, 'code'>): KeptCode {
-  if (code === undefined) throw sandboxFault('REQUEST_UNSAFE', 'sandboxes get no code here');
+  if (code === undefined) throw sandboxFault('REQUEST_UNSAFE', 'this keeper gives sandboxes no code');
   return code;
 }
 
-/** Also those that are still to come. */
+/** Releases streams, including those that have not arrived yet. */
 function letGo(streams: Promise<readonly Duplex[]>): void {
   void streams.then(
     (sockets) => sockets.map((socket) => socket.destroy()),
@@ -282,14 +279,15 @@ function scanHandlers(
   const running = new Map<string, ChildProcess>();
   return {
     async scan({ id: run }) {
-      if (scanCommand === undefined) throw sandboxFault('REQUEST_UNSAFE', 'nothing is scanned here');
-      if (running.size >= mostScans) throw sandboxFault('SANDBOX_START_FAILED', 'too many processes scan');
-      // Taken at once: the first command takes long to prepare, and streams don't wait that long to be taken.
+      if (scanCommand === undefined) throw sandboxFault('REQUEST_UNSAFE', 'this keeper starts no scans');
+      if (running.size >= mostScans)
+        throw sandboxFault('SANDBOX_START_FAILED', 'too many scan processes are running');
+      // Take the streams before the command is prepared: the first one takes long, and streams don't wait that long.
       const streams = door.take(run, 2);
       let child: ChildProcess;
       try {
         const [{ argv, env }, [talk, errors]] = await Promise.all([scanCommand(), streams]);
-        // Descriptor 3 is where it talks.
+        // The process uses descriptor 3 to talk to the server.
         child = startCommand(argv, { env, stdio: ['ignore', 'ignore', errors, talk], detached: true });
         await once(child, 'spawn');
       } finally {
@@ -310,11 +308,11 @@ function scanHandlers(
   };
 }
 
-/** The streams are the server's connections; this process closes its own ends. */
+/** Starts a runtime on the server's streams; this process closes its own ends. */
 function startWith(streams: Promise<readonly Duplex[]>): StartRuntime<RuntimeProcess> {
   return async ({ argv, cwd, env }) => {
     const ends = await streams;
-    // Runtimes hand signals on to the program inside, which has to outlive a ^C until Ward has drained.
+    // Runtimes pass signals on to the program inside, which has to outlive a ^C until Ward has drained.
     const child = startCommand(argv, { cwd, env, stdio: [...ends], detached: true });
     try {
       await once(child, 'spawn');

@@ -1,4 +1,4 @@
-/** Sandboxes for the server, which asks the keeper for them and connects their streams. */
+/** Sandboxes for the server: it asks the keeper for them and connects their streams. */
 import type { Socket } from 'node:net';
 import { basename } from 'node:path';
 import {
@@ -30,7 +30,7 @@ export function openKeptHost(link: KeeperLink, operator: OperatorPolicy): Sandbo
       try {
         const how = prepared === undefined ? {} : { ready: prepared.run };
         const { sandbox: id } = await link.ask('start', { order: orderOf(order), ...how }, run);
-        // Only now: this one's start comes first.
+        // Start this sandbox first, then prepare the next one.
         if (hasChannel) ready.make();
         const supervised = keptSandbox({ link, id, policy, cgroup: tree.group(id), streams });
         const onViolation = (violation: Parameters<typeof link.onViolation>[1]) =>
@@ -64,7 +64,7 @@ function orderOf({ rootDir, codeDir, ...rest }: SandboxOrder): KeeperOrder {
 
 function namedStreams(streams: readonly Socket[]): RuntimeStreams {
   const [stdin, stdout, stderr, channel] = streams as [Socket, Socket, Socket, Socket?];
-  // The server reads nothing from it, but has to see its end.
+  // The server reads nothing from it, but has to notice its end.
   stdin.resume();
   return { stdin, stdout, stderr, channel };
 }

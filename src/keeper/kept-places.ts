@@ -17,7 +17,7 @@ export function openKeptMounter(link: KeeperLink): RootMounter {
   };
 }
 
-/** Makes folders that sandboxes see, and that the server alone fills. */
+/** Makes folders that sandboxes see and only the server fills. */
 interface KeptPlaces {
   make(): Promise<string>;
   remove(path: string): Promise<void>;
@@ -28,7 +28,7 @@ export function openKeptPlaces(link: KeeperLink): KeptPlaces {
   const { codeWorkDir: workDir } = link.hello;
   if (workDir === undefined) throw new TypeError('the keeper has no places for code');
   const ask = async (): Promise<string> => (await link.ask('makeCode', {})).path;
-  // One is made before it is needed: a first call would wait for it.
+  // Keep a spare folder, so that a first call does not wait for one.
   let spare: Promise<string | undefined> | undefined;
   return {
     workDir,

@@ -6,7 +6,7 @@ import { linked } from './link.fixture.ts';
 
 const usage = { memoryBytes: 1, memoryPeakBytes: 2, cpuUsec: 3, pids: 4, oomKills: 0, refusedForks: 0 };
 
-/** A sandbox of a keeper that the test plays. */
+/** A sandbox whose keeper is played by the test. */
 async function kept() {
   const { link, keeper } = await linked();
   const asked: { readonly op: string; readonly id: number }[] = [];
@@ -41,7 +41,7 @@ async function kept() {
   };
 }
 
-test('a sandbox that is about to end is not frozen by files that are lent late', async () => {
+test('files that are lent late do not freeze a sandbox that is about to end', async () => {
   const { link, sandbox, answer, done } = await kept();
   const frozen = sandbox.freeze();
   const ended = sandbox.destroy();
@@ -53,7 +53,7 @@ test('a sandbox that is about to end is not frozen by files that are lent late',
   link.close();
 });
 
-test('a weight is that of the last wish', async () => {
+test('the last weight requested counts', async () => {
   const { link, sandbox, answer, done } = await kept();
   sandbox.standBack(true);
   sandbox.standBack(false);

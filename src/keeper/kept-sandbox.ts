@@ -1,6 +1,6 @@
 /**
- * A sandbox as the server has it. The keeper starts and ends it; the server reads its counters, and writes the files that
- * freeze and weigh it, which the keeper lends.
+ * A sandbox as the server sees it. The keeper starts and ends it; the server reads its counters, and freezes and weighs
+ * it with the files that the keeper lends.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -24,7 +24,7 @@ interface KeptParts {
   readonly streams: RuntimeStreams;
 }
 
-/** A runtime makes its control groups within milliseconds. */
+/** Time between attempts; a runtime makes its control groups within milliseconds. */
 const lookAgainMs = 100;
 
 export function keptSandbox(parts: KeptParts): SupervisedSandbox {
@@ -77,7 +77,7 @@ interface News {
   readonly exited: Promise<SandboxExit>;
   /** Undefined until the sandbox has ended. */
   lastUsage(): SandboxUsage | undefined;
-  /** The end of a way in, and why it ended. */
+  /** The end of a way in, and the reason. */
   lossOf(port: number): { readonly ended: Promise<void>; said(): string | undefined };
 }
 
@@ -94,7 +94,7 @@ function hearNews({ link, id, streams }: KeptParts): News {
     lost: (port, why) => lost.get(port)?.(why),
   });
   void link.ended.then(() => {
-    // Everything that the keeper made ends with it.
+    // Everything that the keeper made ends with the keeper.
     lastUsage ??= nothingUsed;
     exited.resolve(keeperGone);
   });
@@ -113,7 +113,7 @@ function hearNews({ link, id, streams }: KeptParts): News {
   };
 }
 
-/** Asks for the files until they are lent: at first the sandbox's control group may not be there. */
+/** Requests the files until they are lent: the sandbox's control group may not exist at first. */
 function borrowing(link: KeeperLink, id: string): () => Promise<boolean> {
   let lending: Promise<boolean> | undefined;
   return async () => {
@@ -129,7 +129,7 @@ function borrowing(link: KeeperLink, id: string): () => Promise<boolean> {
   };
 }
 
-/** Weighs it as was wished last, once there is a group to be weighed. */
+/** Applies the last weight requested, once the sandbox's control group exists. */
 function weighing(
   { policy, cgroup }: KeptParts,
   lend: () => Promise<boolean>,
@@ -146,12 +146,12 @@ function weighing(
   };
   return (isBehind) => {
     standsBack = isBehind;
-    // A sandbox that has just ended has no weight.
+    // This fails for a sandbox that has just ended.
     weigh(isBehind).catch(() => {});
   };
 }
 
-/** Asked again after a failure, it tries again. */
+/** Destroys the sandbox; after a failure, the next call tries again. */
 function destroying(link: KeeperLink, id: string, release: () => void): () => Promise<void> {
   let destruction: Promise<void> | undefined;
   const destroy = async (): Promise<void> => {
@@ -159,7 +159,7 @@ function destroying(link: KeeperLink, id: string, release: () => void): () => Pr
     try {
       await link.ask('destroy', { sandbox: id });
     } catch (error) {
-      // Everything that the keeper made ends with it.
+      // Everything that the keeper made ends with the keeper.
       if (!link.isOver()) throw error;
     }
   };
@@ -170,7 +170,7 @@ function destroying(link: KeeperLink, id: string, release: () => void): () => Pr
     }));
 }
 
-/** Drops what no reader takes, so that the streams can end. */
+/** Drains what no one reads, so that the streams can end. */
 function letGo({ stdin, stdout, stderr, channel }: RuntimeStreams): void {
   stdin.destroy();
   for (const stream of [stdout, stderr, channel]) if (stream?.readableFlowing === null) stream.resume();

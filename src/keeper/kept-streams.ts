@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import type { KeeperLink } from './link.ts';
 import type { Hello } from './wire.ts';
 
-/** The keeper hands them to the process that the request of this number starts, once all are there. */
+/** Connects the streams of a run. Once all are there, the keeper hands them to the process that the request starts. */
 export function connectStreams({ path, secret }: Hello['door'], run: number, count: number): Socket[] {
   return Array.from({ length: count }, (_, index) => {
     const socket = connect({ path });
@@ -18,7 +18,7 @@ export function connectStreams({ path, secret }: Hello['door'], run: number, cou
 interface KeptProgram {
   readonly stream: Socket;
   readonly stderr: Readable;
-  /** Its exit code or signal, in words, once everything it sent has been read; never rejects. */
+  /** Settles with its exit code or signal, in words, after all its output has been read. Never rejects. */
   readonly exited: Promise<string>;
   kill(): void;
 }

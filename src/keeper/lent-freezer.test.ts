@@ -12,7 +12,7 @@ function freezer() {
   return { ...openLentFreezer(() => lent.promise, cgroup), lend, fail: lent.reject, done };
 }
 
-test('what is wanted again before its files were lent stays thawed', async () => {
+test('a sandbox that is needed again before its files are lent stays thawed', async () => {
   const { freeze, thaw, lend, done } = freezer();
   const both = [freeze(), thaw()];
   lend();
@@ -20,7 +20,7 @@ test('what is wanted again before its files were lent stays thawed', async () =>
   expect(done).not.toContain('freeze');
 });
 
-test('whatever was wished last holds', async () => {
+test('the last request counts', async () => {
   const { freeze, thaw, lend, done } = freezer();
   const all = [freeze(), thaw(), freeze()];
   lend();
@@ -30,7 +30,7 @@ test('whatever was wished last holds', async () => {
   expect(done.at(-1)).toBe('thaw');
 });
 
-test('what is about to end is not frozen any more', async () => {
+test('a sandbox that is about to end is not frozen any more', async () => {
   const { freeze, release, lend, done } = freezer();
   const frozen = freeze();
   release();
@@ -39,13 +39,13 @@ test('what is about to end is not frozen any more', async () => {
   expect(done).toEqual([]);
 });
 
-test('what was never frozen needs no files to be thawed', async () => {
+test('a sandbox that was never frozen needs no files to be thawed', async () => {
   const { thaw, done } = freezer();
   await thaw();
   expect(done).toEqual([]);
 });
 
-test('what has no files yet is neither frozen nor thawed', async () => {
+test('a sandbox without files is neither frozen nor thawed', async () => {
   const { freeze, thaw, lend, done } = freezer();
   lend(false);
   await freeze();
@@ -53,7 +53,7 @@ test('what has no files yet is neither frozen nor thawed', async () => {
   expect(done).toEqual([]);
 });
 
-test('files that are not lent are told', async () => {
+test('a refusal to lend files is reported', async () => {
   const { freeze, thaw, fail } = freezer();
   const frozen = freeze();
   fail(new Error('no'));

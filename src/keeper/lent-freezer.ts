@@ -1,18 +1,19 @@
 /**
- * The files that freeze a sandbox, which the keeper lends when they are first needed. Meanwhile the sandbox may be wanted
- * again, or be at its end: whatever was wished last holds, or a call would stand still, and a killed sandbox never die.
+ * Freezes a sandbox with files that the keeper lends when they are first needed. The sandbox may be needed again, or be
+ * about to end, before they arrive. So the last request counts: otherwise a call would stand still, or a killed sandbox
+ * would never die.
  */
 import type { Cgroup } from '../sandbox/index.ts';
 
 interface LentFreezer {
-  /** Nothing happens when the sandbox is thawed, or released, before the files are there. */
+  /** Does nothing if the sandbox is thawed or released before the files arrive. */
   freeze(): Promise<void>;
   thaw(): Promise<void>;
-  /** The sandbox is about to end: it is not frozen any more. */
+  /** Prevents any further freezing, because the sandbox is about to end. */
   release(): void;
 }
 
-/** @param lend false: they are not there yet, so there is nothing to be frozen */
+/** @param lend Resolves to false while the files do not exist; then there is nothing to freeze. */
 export function openLentFreezer(
   lend: () => Promise<boolean>,
   cgroup: Pick<Cgroup, 'freeze' | 'thaw'>,

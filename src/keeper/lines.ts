@@ -1,12 +1,12 @@
 /** Lines of JSON on a stream. */
 import type { Duplex } from 'node:stream';
 
-/** A seccomp profile may have several hundred kilobytes. */
+/** A seccomp profile may take several hundred kilobytes. */
 const maxLineBytes = 8 * 1024 * 1024;
 
 /**
- * Hears each line as a parsed value. A line that is not JSON, or too long, ends the stream.
- * @returns settles when the stream has ended
+ * Passes on each line as a parsed value. A line that is not JSON, or that is too long, ends the stream.
+ * @returns A promise that settles when the stream has ended.
  */
 export function hearLines(stream: Duplex, onLine: (value: unknown) => void): Promise<void> {
   let pieces: Buffer[] = [];

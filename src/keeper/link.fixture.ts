@@ -6,7 +6,7 @@ import { newId } from '../lib/index.ts';
 import { sayLine } from './lines.ts';
 import { type KeeperLink, linkOver } from './link.ts';
 
-/** A link, and the keeper's end of it. */
+/** Makes a link and the keeper's end of it. */
 export async function linked(): Promise<{ link: KeeperLink; keeper: Socket }> {
   const server = createServer().listen(join(tmpdir(), `ward-link-${newId()}`));
   await once(server, 'listening');

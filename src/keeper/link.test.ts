@@ -3,7 +3,7 @@ import { hostTroubleOf } from '../lib/index.ts';
 import { sayLine } from './lines.ts';
 import { linked } from './link.fixture.ts';
 
-test('that the keeper is gone is known before anything that waits for it fails', async () => {
+test('the loss of the keeper is known before the requests that wait for it fail', async () => {
   const { link, keeper } = await linked();
   const seen: string[] = [];
   link.onLost = () => seen.push('lost');
@@ -15,7 +15,7 @@ test('that the keeper is gone is known before anything that waits for it fails',
   expect(seen).toEqual(['lost', 'failed', 'ended']);
 });
 
-test('a link that was closed here is not lost', async () => {
+test('a link that the server closed is not reported as lost', async () => {
   const { link } = await linked();
   let isLost = false;
   link.onLost = () => {
@@ -26,7 +26,7 @@ test('a link that was closed here is not lost', async () => {
   expect(isLost).toBe(false);
 });
 
-test('what the system answered to the keeper is known on this side too', async () => {
+test('the server learns the system error behind a fault of the keeper', async () => {
   const { link, keeper } = await linked();
   const asked = link.ask('told', { sandbox: 'a' }, 7);
   const fault = { code: 'SANDBOX_START_FAILED', kind: 'host', message: 'no descriptor', errno: 'EMFILE' };
@@ -43,7 +43,7 @@ const exit = {
 };
 const usage = { memoryBytes: 0, memoryPeakBytes: 0, cpuUsec: 0, pids: 0, oomKills: 0, refusedForks: 0 };
 
-test('an end that comes in one piece with the answer to the start is heard', async () => {
+test('an end that arrives together with the answer to the start is heard', async () => {
   const { link, keeper } = await linked();
   const starting = link.ask('scan', {}, 7);
   keeper.cork();
@@ -60,7 +60,7 @@ test('an end that comes in one piece with the answer to the start is heard', asy
   link.close();
 });
 
-test('what is asked of a keeper that is gone is refused, and its scans have ended', async () => {
+test('requests to a keeper that has ended are refused, and its scans have ended', async () => {
   const { link, keeper } = await linked();
   keeper.destroy();
   await link.ended;

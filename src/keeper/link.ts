@@ -1,4 +1,4 @@
-/** The server's end of the line to its keeper. */
+/** The server's end of the connection to its keeper. */
 import { Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import { Fault } from '../lib/index.ts';
@@ -6,12 +6,12 @@ import { type SandboxExit, type SandboxUsage, sandboxFault, type ViolationSink }
 import { hearLines, sayLine } from './lines.ts';
 import type { Answers, Hello, Operation, Request, Said, WireFault } from './wire.ts';
 
-/** Where the server finds the line. */
+/** The descriptor on which the server finds the connection. */
 export const keeperDescriptor = 3;
 
 type Asked<Op extends Operation> = Omit<Extract<Request, { op: Op }>, 'op' | 'id'>;
 
-/** What the keeper tells of a sandbox without being asked. */
+/** Messages about a sandbox that the keeper sends unasked. */
 interface SandboxNews {
   ended(exit: SandboxExit, usage: SandboxUsage): void;
   lost(port: number, why: string): void;
@@ -19,26 +19,26 @@ interface SandboxNews {
 
 export interface KeeperLink {
   readonly hello: Hello;
-  /** @throws Fault what the keeper refuses with; SANDBOX_START_FAILED when it is gone */
+  /** @throws Fault the keeper's refusal; SANDBOX_START_FAILED when the keeper has ended */
   ask<Op extends Operation>(op: Op, request: Asked<Op>, id?: number): Promise<Answers[Op]>;
-  /** A number for the next request that needs to know it. */
+  /** Reserves a number, for a request that needs to know it before it is sent. */
   nextId(): number;
-  /** Hears of a sandbox until it has ended. The keeper tells nothing of it before it has answered that it started. */
+  /** Receives news of a sandbox until it has ended. The keeper sends none before it has answered that it started. */
   watch(sandbox: string, news: SandboxNews): void;
-  /** Hears how a process that scans has ended. */
+  /** Reports how a scan process has ended. */
   watchScan(scan: string, onEnd: (how: string) => void): void;
   onViolation: ViolationSink;
-  /** How many sandboxes have ended and could not be taken away yet. */
+  /** Number of sandboxes that have ended but could not be removed yet. */
   leftBehind: number;
-  /** Hears messages of the program that started the keeper. */
+  /** Receives messages from the program that started the keeper. */
   onNews: (news: unknown) => void;
-  /** The keeper is gone, and nothing that waits for it has been told yet. */
+  /** Called when the keeper has ended, before anything that waits for it fails. */
   onLost: () => void;
   /** Settles when the keeper has hung up. */
   readonly ended: Promise<void>;
-  /** Settles when all that was asked, and what followed from it, has been answered. */
+  /** Settles when all requests, and those that followed from them, have been answered. */
   idle(): Promise<void>;
-  /** Nothing more is asked, and what was asked is refused. */
+  /** Whether the keeper has ended or the link is closed: all requests are refused. */
   isOver(): boolean;
   close(): void;
 }
@@ -95,7 +95,7 @@ export async function linkOver(channel: Socket): Promise<KeeperLink> {
       const answer = Promise.withResolvers<unknown>();
       waiting.set(id, answer);
       sayLine(channel, { op, id, ...request });
-      // The operation decides the type of the keeper's answer.
+      // The operation determines the type of the keeper's answer.
       return answer.promise as Promise<Answers[Op]>;
     },
     watch: desk.watch,
@@ -123,14 +123,14 @@ export async function linkOver(channel: Socket): Promise<KeeperLink> {
 type EndNews = Extract<Said, { say: 'ended' | 'lost' | 'scanned' }>;
 
 interface NewsDesk extends Pick<KeeperLink, 'watch' | 'watchScan'> {
-  /** Keeps news of a sandbox or a scan for its listener, who can't be there before the answer that names it. */
+  /** Keeps news of a sandbox or a scan for its listener, which can't exist before the answer that names it. */
   expect(started: string | undefined): void;
   hear(said: EndNews): void;
-  /** The keeper is gone, and every scan with it. */
+  /** Ends every scan, because the keeper has ended. */
   close(): void;
 }
 
-/** Hands on what the keeper tells of sandboxes and scans. It may come in one piece with the answer to the start. */
+/** Passes on the keeper's news of sandboxes and scans. It may arrive together with the answer to the start. */
 function openNewsDesk(): NewsDesk {
   const watched = new Map<string, SandboxNews>();
   const scans = new Map<string, (how: string) => void>();
@@ -180,13 +180,13 @@ function gone(): Fault {
   return sandboxFault('SANDBOX_START_FAILED', 'the process that makes sandboxes has ended');
 }
 
-/** What an answer to `start` or `scan` names; no other answer has such a key. */
+/** The name in an answer to `start` or `scan`; no other answer has such a key. */
 function startedIn(value: unknown): string | undefined {
   const { sandbox, scan } = (value ?? {}) as { readonly sandbox?: string; readonly scan?: string };
   return sandbox ?? scan;
 }
 
-/** With what the system answered as its cause, so that a failing disk is known as such on this side too. */
+/** Keeps the system error as the cause, so that the server recognises a failing disk, too. */
 function faultOf({ code, kind, message, hint, errno }: WireFault): Fault {
   const cause = errno === undefined ? undefined : Object.assign(new Error(message), { code: errno });
   return new Fault(code, kind, message, { ...(hint === undefined ? {} : { hint }), cause });

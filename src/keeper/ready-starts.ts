@@ -1,17 +1,19 @@
-/** The keeper's half of starts that are made ready: processes on the server's streams that wait to be its next sandboxes. */
+/** The keeper's half of prepared starts: processes that wait on the server's streams to become its next sandboxes. */
 import { type ReadyProcess, sandboxFault, startReady } from '../sandbox/index.ts';
 import type { StreamDoor } from './stream-door.ts';
 
 export interface ReadyStarts {
-  /** On the streams of this run. @throws Fault SANDBOX_START_FAILED */
+  /** Starts a process on the streams of this run. @throws Fault SANDBOX_START_FAILED */
   make(run: number): Promise<void>;
-  /** The one that was made on this run's streams; it is the caller's. @throws Fault SANDBOX_START_FAILED when it is gone */
+  /**
+   * Hands over the process on this run's streams to the caller. @throws Fault SANDBOX_START_FAILED when it has ended
+   */
   take(run: number): ReadyProcess;
-  /** Ends those that nobody has taken. */
+  /** Ends the processes that were not taken. */
   close(): void;
 }
 
-/** The server wants one. */
+/** The server needs only one. */
 const most = 4;
 
 export function openReadyStarts(door: StreamDoor): ReadyStarts {
@@ -30,7 +32,7 @@ export function openReadyStarts(door: StreamDoor): ReadyStarts {
   return {
     async make(run) {
       if (waiting.has(run) || waiting.size >= most) {
-        throw sandboxFault('SANDBOX_START_FAILED', 'too many processes wait to be sandboxes');
+        throw sandboxFault('SANDBOX_START_FAILED', 'too many processes wait to become sandboxes');
       }
       waiting.set(run, undefined);
       let made: ReadyProcess;
@@ -47,7 +49,7 @@ export function openReadyStarts(door: StreamDoor): ReadyStarts {
     take(run) {
       const made = waiting.get(run);
       if (made === undefined) {
-        throw sandboxFault('SANDBOX_START_FAILED', 'the process that was to be a sandbox has ended');
+        throw sandboxFault('SANDBOX_START_FAILED', 'the process that should become a sandbox has ended');
       }
       waiting.delete(run);
       return made;

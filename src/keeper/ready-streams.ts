@@ -1,4 +1,4 @@
-/** The server's half of starts that are made ready: one set of streams, on which a process of the keeper's waits. */
+/** The server's half of prepared starts: one set of streams, on which a process of the keeper's waits. */
 import type { Socket } from 'node:net';
 import { connectStreams } from './kept-streams.ts';
 import type { KeeperLink } from './link.ts';
@@ -9,9 +9,9 @@ interface ReadyRun {
 }
 
 interface ReadyStreams {
-  /** Undefined when there are none. */
+  /** Undefined when none are ready. */
   take(): ReadyRun | undefined;
-  /** Has the next ones made, unless there are some. */
+  /** Prepares the next streams, unless some are ready. */
   make(): void;
 }
 
@@ -31,16 +31,16 @@ export function openReadyStreams(link: KeeperLink): ReadyStreams {
       ready = undefined;
       letGo();
     };
-    // When the process has ended.
+    // The streams close when the process has ended.
     for (const stream of streams) stream.once('close', lose);
     try {
       await link.ask('ready', {}, run);
     } catch {
-      // The next sandbox is started as it would be without.
+      // The next sandbox starts without a prepared process.
       return letGo();
     }
     ready = made;
-    // They don't keep a server that has nothing else to do.
+    // Idle streams must not keep the server running.
     for (const stream of streams) stream.unref();
     if (streams.some((stream) => stream.destroyed)) lose();
   }

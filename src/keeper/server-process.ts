@@ -1,6 +1,7 @@
 /**
- * How the keeper starts the server: as a user of its own without a capability or a way to one, under Landlock and a filter
- * of system calls where the host has them. Sources: setpriv(1), capabilities(7), landlock(7), seccomp(2).
+ * How the keeper starts the server: under its own user, without a capability or a way to gain one, and confined by
+ * Landlock and a system call filter where the host has them. Sources: setpriv(1), capabilities(7), landlock(7),
+ * seccomp(2).
  */
 import { statSync } from 'node:fs';
 import { runCommand } from '../lib/index.ts';
@@ -9,20 +10,20 @@ import { keeperDescriptor } from './link.ts';
 export interface ServerProcessPlan {
   readonly uid: number;
   readonly gid: number;
-  /** It listens below 1024. */
+  /** Whether it listens on a port below 1024. */
   readonly hasLowPort: boolean;
-  /** Files and folders that it may read and run. */
+  /** Files and folders that it may read and execute. */
   readonly readable: readonly string[];
   /** Folders that it may change. */
   readonly writable: readonly string[];
-  /** Files, and files below folders, that it may write to as they are. */
+  /** Existing files, and files below folders, that it may write to but not create or remove. */
   readonly adjustable: readonly string[];
-  /** A compiled filter of system calls. */
+  /** A compiled system call filter. */
   readonly filterFile: string;
   readonly argv: readonly string[];
 }
 
-/** Walls that this host's setpriv can build besides. */
+/** Further walls that this host's setpriv can build. */
 export interface ServerWalls {
   readonly landlock: boolean;
   readonly seccomp: boolean;
@@ -33,10 +34,10 @@ const reading = ['execute', 'read-file', 'read-dir'];
 const making = ['make-reg', 'make-dir', 'make-sock', 'make-sym', 'remove-file', 'remove-dir', 'refer'];
 const changing = [...reading, 'write-file', 'truncate', ...making];
 const adjusting = ['read-file', 'read-dir', 'write-file', 'truncate'];
-/** Rights that a rule about a file, and not a folder, may name. */
+/** Rights that a rule for a file, as opposed to a folder, may name. */
 const ofFiles: ReadonlySet<string> = new Set(['execute', 'read-file', 'write-file', 'truncate']);
 
-/** Never throws. @param filterFile one that is there */
+/** Never throws. @param filterFile An existing filter. */
 export async function findWalls(filterFile: string): Promise<ServerWalls> {
   const works = async (...flags: readonly string[]) => {
     const result = await runCommand([setpriv, ...flags, '--', '/bin/true']).catch(() => undefined);
@@ -76,7 +77,7 @@ function landlockFlags({ readable, writable, adjustable }: ServerProcessPlan): s
   ];
 }
 
-/** It tells the process that it is the server. */
+/** Marks the process as the server. */
 export const serverMark = { WARD_KEEPER: String(keeperDescriptor) } as const;
 
 export function isServer(env: NodeJS.ProcessEnv = process.env): boolean {

@@ -1,4 +1,4 @@
-/** The door of streams, and its clients. */
+/** Tests the stream door with clients that behave and clients that don't. */
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';

@@ -1,7 +1,7 @@
 /**
- * Where the server connects the streams of a sandbox that is about to start: a Unix socket in a folder that only the
- * server's user can enter. A connection first says which stream it is (`SECRET RUN INDEX`), and is then handed to the
- * runtime. The keeper connects to nothing: a path of the server's could lead anywhere.
+ * The door where the server connects the streams of a sandbox that is about to start: a Unix socket in a folder that
+ * only the server's user can enter. A connection first says which stream it is (`SECRET RUN INDEX`), and is then handed
+ * to the runtime. The keeper itself connects to nothing, because a path of the server's could lead anywhere.
  */
 import { once } from 'node:events';
 import { chmod, chown, mkdir } from 'node:fs/promises';
@@ -13,16 +13,19 @@ import { sandboxFault } from '../sandbox/index.ts';
 export interface StreamDoor extends AsyncDisposable {
   readonly path: string;
   readonly secret: string;
-  /** The streams of a run, in order, each blocking. @throws Fault SANDBOX_START_FAILED when they don't all come in time */
+  /**
+   * Resolves to the streams of a run, in order, each blocking. @throws Fault SANDBOX_START_FAILED when some don't
+   * arrive in time
+   */
   take(run: number, count: number): Promise<readonly Socket[]>;
 }
 
-/** A line `SECRET RUN INDEX`, of at most four streams. */
+/** Longest line `SECRET RUN INDEX`, in bytes; a run has at most four streams. */
 const longestHead = 80;
 const deadlineMs = 10_000;
-/** Connections that have not said which stream they are. */
+/** Most connections that have not said yet which stream they are. */
 const mostSilent = 512;
-/** Whose streams wait for the rest of them, or for the request. */
+/** Most runs whose streams wait for the remaining ones or for the request. */
 const mostRuns = 512;
 
 interface Arrival {
@@ -31,7 +34,7 @@ interface Arrival {
   wanted: { readonly count: number; readonly all: PromiseWithResolvers<readonly Socket[]> } | undefined;
 }
 
-/** @param folder made for it; @param userId the one user that may connect */
+/** @param folder A folder made for the door. @param userId The only user that may connect. */
 export async function openStreamDoor(folder: string, userId: number): Promise<StreamDoor> {
   const secret = randomHex(16);
   const path = join(folder, 'streams');
@@ -43,7 +46,7 @@ export async function openStreamDoor(folder: string, userId: number): Promise<St
     arrivals.delete(run);
     clearTimeout(arrival?.timer);
     for (const socket of arrival?.sockets ?? []) socket?.destroy();
-    const late = sandboxFault('SANDBOX_START_FAILED', 'the streams of a sandbox did not come in time');
+    const late = sandboxFault('SANDBOX_START_FAILED', 'the streams of a sandbox did not arrive in time');
     arrival?.wanted?.all.reject(late);
   };
   const arrivalOf = (run: number): Arrival => {
@@ -109,7 +112,9 @@ export async function openStreamDoor(folder: string, userId: number): Promise<St
   };
 }
 
-/** Its first line; undefined when it does not come in time. The server sends no more before it has an answer. */
+/**
+ * Reads the first line; undefined when it does not arrive in time. The server sends no more before it has an answer.
+ */
 function readHead(socket: Socket): Promise<string | undefined> {
   return new Promise((resolve) => {
     let head = '';
@@ -131,12 +136,15 @@ function readHead(socket: Socket): Promise<string | undefined> {
   });
 }
 
-/** Programs expect it of the descriptors that they begin with. Node has no public call for it (stdio uses this one). */
+/**
+ * Makes a stream blocking, as programs expect of their first descriptors. Node has no public call for it (stdio uses
+ * this one).
+ */
 function setBlocking(socket: Socket): void {
   const { _handle: handle } = socket as unknown as {
     _handle: { setBlocking(isBlocking: boolean): number } | null;
   };
   if (handle?.setBlocking(true) !== 0) {
-    throw sandboxFault('SANDBOX_START_FAILED', 'a stream can not be made blocking');
+    throw sandboxFault('SANDBOX_START_FAILED', 'a stream cannot be made blocking');
   }
 }

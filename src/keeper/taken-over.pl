@@ -1,8 +1,9 @@
-# A process of Ward's that was taken over: tries what a server must not be able to do, and says of each what the kernel answered,
-# `NAME done` or `NAME ERRNO`. Harmless where it works: it opens and does not write, attaches and lets go, hands the kernel
-# what it must refuse once it has looked at the rights. Arguments: the keeper's pid, a pid of another user's, a file of
-# another user's, a folder to mount on, a folder of the keeper's, one that everybody may write to, and a port of this machine
-# that listens, or 0 for a server: a process that reads one thing must not do some more. Lines `own-…` are what the kernel says of this very process.
+# Plays a compromised process of Ward's: tries what a server must not be able to do, and prints the kernel's answer to
+# each attempt: `NAME done` or `NAME ERRNO`. An attempt that succeeds does no harm: it opens without writing, attaches
+# and detaches, or passes arguments that the kernel refuses after it has checked the rights. Arguments: the keeper's
+# pid, a pid of another user's, a file of another user's, a folder to mount on, a folder of the keeper's, one that
+# everyone may write to, and a listening port of this machine, or 0 for a server: a process that only reads must not be
+# able to do some more things. Lines `own-…` are what the kernel says of this process itself.
 use strict;
 use warnings;
 use Config;
@@ -12,7 +13,7 @@ use POSIX ();
 
 my ($keeper, $stranger, $file, $folder, $kept, $shared, $port) = @ARGV;
 my $isArm = $Config{archname} =~ /^aarch64/;
-# unistd.h of x86-64, and that of arm64.
+# System call numbers of x86-64 and arm64 (unistd.h).
 my %numbers = (
   ptrace => [101, 117], process_vm_readv => [310, 270], pidfd_open => [434, 434], pidfd_getfd => [438, 438],
   mount => [165, 40], unshare => [272, 97], setns => [308, 268], init_module => [175, 105], bpf => [321, 280],
@@ -28,7 +29,7 @@ sub made {
 }
 sub opens { my ($path, $flags) = @_; return sysopen(my $handle, $path, $flags, 0600) ? 0 : -1 }
 
-# Here: Landlock may open no other process's.
+# Open it here, because Landlock may refuse it in the child processes.
 open(my $listed, '<', '/proc/self/net/dev') or die "devices: $!";
 my $devices = grep { /^\s*([^\s:]+):/ && $1 ne 'lo' } <$listed>;
 
@@ -42,7 +43,7 @@ my @attempts = (
     my $vector = pack('JJ', $at, 8);
     return call('process_vm_readv', int $keeper, $vector, 1, $vector, 1, 0);
   }],
-  # PTRACE_SEIZE stops nothing, and ends with this process.
+  # PTRACE_SEIZE does not stop the process, and ends with this one.
   ['keeper-trace', sub { call('ptrace', 0x4206, int $keeper, 0, 0) }],
   ['keeper-descriptor', sub {
     my $held = call('pidfd_open', int $keeper, 0);
@@ -85,7 +86,7 @@ push @attempts, (
     socket(my $end, 2, 1, 0) or return -1;
     return connect($end, pack('S n C4 x8', 2, $port, 127, 0, 0, 1)) ? 0 : -1;
   }],
-  # Devices of the network but the machine's own loopback.
+  # Network devices other than the machine's own loopback.
   ['devices', sub { $! = Errno::EACCES(); return $devices ? 0 : -1 }],
   ['socket', sub { socket(my $end, 1, 1, 0) ? 0 : -1 }],
   ['memory-file', sub { call('memfd_create', "taken-over\0", 0) }],
@@ -123,11 +124,11 @@ sub answerOf {
 }
 for my $attempt (@attempts) {
   my ($name, $try) = @$attempt;
-  # In a process of its own: what works must not help or hinder the next one.
+  # Each attempt has its own process, so that one that works neither helps nor hinders the next.
   my $child = fork;
   if (!defined $child) {
     die "fork: $!" unless $!{EPERM};
-    # It may make none: then what works is the last.
+    # If it can't fork, the first attempt that works is the last one.
     my $said = answerOf($try);
     syswrite(STDOUT, "$name $said\n");
     last if $said eq 'done';

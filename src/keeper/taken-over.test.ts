@@ -1,4 +1,6 @@
-/** The walls around the server, from inside: real refusals of this host's kernel, compared with a control without walls. */
+/**
+ * Attacks the server's walls from inside: real refusals of this host's kernel, compared with a control without walls.
+ */
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -8,14 +10,14 @@ import { findWalls, type ServerWalls, serverArgv } from './server-process.ts';
 import { type Answers, isRefused, makeTargets, tryAsRoot, tryAsTakenOver, wasHeld } from './taken-over.ts';
 
 const server = 4_200_001;
-/** Attempts that succeed without any rights. */
+/** Attempts that need no rights, and the wall that stops each. */
 const needsWall = new Map<string, (walls: ServerWalls) => boolean>([
   ['namespace-user', ({ seccomp }) => seccomp],
   ['terminal', ({ seccomp }) => seccomp],
   ['shared-folder', ({ landlock }) => landlock],
 ]);
 const isRoot = process.geteuid?.() === 0;
-/** A kernel without these calls, or one that hides them from all, proves nothing by refusing them. */
+/** If the kernel lacks these calls, or hides them from everyone, a refusal proves nothing. */
 const mayProveNothing = new Set(['module', 'kexec', 'perf', 'bpf', 'kernel-setting']);
 
 describe.skipIf(!isRoot)('a server that was taken over', () => {
@@ -75,7 +77,7 @@ describe.skipIf(!isRoot)('a server that was taken over', () => {
     expect([name, whole]).toEqual([name, expect.stringMatching(/^E(PERM|ACCES|NOSYS)$/)]);
   });
 
-  test('needs the filter for two of them, and Landlock for one: all others are refused for want of rights', () => {
+  test('needs the filter for two of them, and Landlock for one: all others are refused for lack of rights', () => {
     const without = [...(answers.get('plain') ?? [])]
       .filter(([, said]) => said === 'done')
       .map(([name]) => name);

@@ -1,5 +1,5 @@
 /**
- * What a process of Ward's could do outside of itself after an attacker took it over. `taken-over.pl`, started behind the
+ * What a process of Ward's could do outside itself after an attacker took it over. `taken-over.pl`, started behind the
  * walls of that process, tries what the kernel has to refuse. The same program as root is the control: an attempt that
  * fails there as well proves nothing.
  */
@@ -11,14 +11,14 @@ import { runCommand, startCommand, unownedId } from '../lib/index.ts';
 
 export interface Targets {
   readonly keeper: number;
-  /** A process and a file of a user other than root and the server's. */
+  /** A process and a file of a user other than root and the server's user. */
   readonly stranger: number;
   readonly file: string;
   /** A folder of the server's, to mount on. */
   readonly folder: string;
-  /** One that only the keeper writes to. */
+  /** A folder that only the keeper writes to. */
   readonly kept: string;
-  /** One that every user may write to; only Landlock refuses it. */
+  /** A folder that every user may write to; only Landlock refuses it. */
   readonly shared: string;
   /** A port of this machine, for a process without a network; 0 for a process with one. */
   readonly port: number;
@@ -26,16 +26,16 @@ export interface Targets {
 
 interface MadeTargets extends Targets, AsyncDisposable {}
 
-/** Answers by name: `done`, the name of an error, or `killed`; and what the process is, `own-…`. */
+/** Answers by name: `done`, the name of an error, or `killed`; and what the process is (`own-…`). */
 export type Answers = ReadonlyMap<string, string>;
 
 const program = new URL('./taken-over.pl', import.meta.url);
 const perl = '/usr/bin/perl';
-/** Root, in namespaces that keep its changes to mounts and names. */
+/** Runs as root, in namespaces that contain its changes to mounts and names. */
 const control = ['/usr/bin/unshare', '--mount', '--uts', '--propagation', 'private', '--'];
 const refusals: ReadonlySet<string> = new Set(['EPERM', 'EACCES', 'ENOSYS', 'ESRCH', 'ENETUNREACH']);
 
-/** @param server the user that the process has; @param keeper a process of root's: this one, unless said */
+/** @param server The user of the process. @param keeper A process of root's; this one by default. */
 export async function makeTargets(server: number, keeper = process.pid): Promise<MadeTargets> {
   await using stack = new AsyncDisposableStack();
   const place = await mkdtemp(join(tmpdir(), 'ward-taken-over-'));
@@ -66,8 +66,8 @@ export async function makeTargets(server: number, keeper = process.pid): Promise
 type Four = [string, string, string, string];
 
 /**
- * @param confine puts the program behind the walls of the process
- * @param cwd where it starts; some processes may write only there
+ * @param confine Puts the program behind the walls of the process.
+ * @param cwd Where it starts; some processes may write only there.
  */
 export async function tryAsTakenOver(
   { keeper, stranger, file, folder, kept, shared, port }: Targets,
@@ -75,7 +75,7 @@ export async function tryAsTakenOver(
   cwd = '/',
 ): Promise<Answers> {
   const words = [String(keeper), String(stranger), file, folder, kept, shared, String(port)];
-  // Its text, not its path, which may be closed to the user.
+  // Pass the text of the program, because its path may be closed to the user.
   const argv = confine([perl, '-e', await readFile(program, 'utf8'), ...words]);
   const { stdout, stderr } = await runCommand(argv, {
     timeoutMs: 60_000,
@@ -91,19 +91,19 @@ export async function tryAsTakenOver(
   return new Map(answers);
 }
 
-/** Root's answers. */
+/** Runs the same attempts as root. */
 export function tryAsRoot(targets: Targets): Promise<Answers> {
   return tryAsTakenOver(targets, (argv) => [...control, ...argv]);
 }
 
-/** The kernel looked at the rights, and found none. */
+/** Whether the kernel refused for lack of rights. */
 export function isRefused(said: string | undefined): boolean {
   return said === 'EPERM' || said === 'EACCES';
 }
 
 /**
- * Pure. Whether the kernel refused an attempt that it grants root. Undefined where it refuses root as well, or has no such
- * call: then the attempt proves nothing.
+ * Whether the kernel refused an attempt that it grants root. Undefined where it refuses root as well or lacks the call:
+ * then the attempt proves nothing. Pure.
  */
 export function wasHeld(name: string, answers: Answers, asRoot: Answers): boolean | undefined {
   const free = asRoot.get(name);

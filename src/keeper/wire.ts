@@ -1,6 +1,6 @@
 /**
  * The server's requests to the keeper, and the answers. Each is a line of JSON, on a socket that only the two have. The
- * keeper parses every line with these schemas, because the lines come from a process that talks to the world.
+ * keeper parses every line with these schemas, because it comes from a process that talks to the world.
  */
 import { z } from 'zod';
 import { parseEgress } from '../egress/index.ts';
@@ -8,12 +8,12 @@ import type { FaultKind } from '../lib/index.ts';
 import type { PolicyAsk, SandboxExit, SandboxUsage, Violation } from '../sandbox/index.ts';
 
 const name = z.string().regex(/^[0-9a-f]{16}$/);
-/** A digest, and that of the folders that only this root has. */
+/** A digest, followed by that of the folders that only this root has, if any. */
 const rootName = z.string().regex(/^[0-9a-f]{64}(?:-[0-9a-f]{16})?$/);
 const text = z.string().max(131_072);
 const port = z.int().min(1).max(65_535);
 
-/** What an action may wish. */
+/** What an action may request. */
 const wishes = {
   runtime: z.enum(['crun', 'runc', 'runsc']).optional(),
   cpus: z.number().optional(),
@@ -35,7 +35,7 @@ const wishes = {
     .optional(),
 };
 const capabilities = z.array(z.string().max(64)).max(64);
-/** And the flags of a sandbox that is run by hand. */
+/** The same, plus the flags of a sandbox that is run by hand. */
 const flags = {
   ...wishes,
   memoryBytes: z.number().optional(),
@@ -53,7 +53,7 @@ function askOf(request: Readonly<Record<string, z.ZodType>>): z.ZodType<PolicyAs
     memoryBytes: z.int().positive(),
     writeExecute: z.literal('refused').optional(),
   });
-  // Absent keys stay absent, which the compiler does not know.
+  // Missing keys stay missing, which the compiler does not know.
   return ask.transform((parsed) => parsed as PolicyAsk);
 }
 
@@ -65,15 +65,15 @@ const orderOf = (ask: z.ZodType<PolicyAsk>) =>
     env: z.record(text, text),
     cwd: z.string().max(4096),
     channel: z.enum(['channel', 'none']),
-    /** The namespace whose share of the network it uses. */
+    /** The namespace whose share of the network the sandbox uses. */
     tenant: z.string().max(512).optional(),
     ask,
   });
 
-/** Each request has a number of the server's, and its answer has the same number. */
+/** Each request has a number chosen by the server, and its answer has the same number. */
 const requestsOf = (ask: z.ZodType<PolicyAsk>) =>
   z.discriminatedUnion('op', [
-    /** `ready`: the number of a request that made a process ready for it. */
+    /** `ready`: the number of the request that prepared a process for it. */
     z.strictObject({ op: z.literal('start'), id: z.int(), order: orderOf(ask), ready: z.int().optional() }),
     z.strictObject({ op: z.literal('ready'), id: z.int() }),
     z.strictObject({ op: z.literal('check'), id: z.int(), ask }),
@@ -105,7 +105,7 @@ const requestsOf = (ask: z.ZodType<PolicyAsk>) =>
     z.strictObject({ op: z.literal('removeCode'), id: z.int(), code: name }),
   ]);
 
-/** For actions, and for flags of a command line. */
+/** Schemas for actions, and for the flags of a command line. */
 export const requestSchemas = {
   actions: requestsOf(askOf(wishes)),
   flags: requestsOf(askOf(flags)),
@@ -118,14 +118,14 @@ export type Request = z.output<typeof requestSchemas.actions>;
 export type Operation = Request['op'];
 export type KeeperOrder = z.output<ReturnType<typeof orderOf>>;
 
-/** The answer to each. */
+/** The answer to each operation. */
 export interface Answers {
   readonly start: { readonly sandbox: string };
-  /** A process waits to be the next sandbox. Its streams are those of the request: four of them. */
+  /** A process waits to become the next sandbox, on the four streams of the request. */
   readonly ready: null;
   readonly check: null;
   readonly destroy: null;
-  /** False while its control groups are not all there: to be asked again. */
+  /** False while some of its control groups do not exist yet: the server asks again. */
   readonly lend: { readonly isLent: boolean };
   readonly told: null;
   /** A Unix socket. */
@@ -134,7 +134,7 @@ export interface Answers {
   readonly serve: null;
   readonly mount: { readonly path: string };
   readonly unmount: null;
-  /** Its streams are those of the request: one to talk, and its error stream. */
+  /** The request's streams are one to talk on, and the error stream. */
   readonly scan: { readonly scan: string };
   readonly endScan: null;
   readonly makeCode: { readonly code: string; readonly path: string };
@@ -146,11 +146,11 @@ export interface WireFault {
   readonly kind: FaultKind;
   readonly message: string;
   readonly hint?: string | undefined;
-  /** What the system answered to the keeper, where that is why: `EIO`. */
+  /** The system error behind the fault, if any: `EIO`. */
   readonly errno?: string | undefined;
 }
 
-/** What the keeper says after its first line. Of a sandbox, `ended` is the last. */
+/** Messages from the keeper after its first line. `ended` is the last one about a sandbox. */
 export type Said =
   | { readonly say: 'answer'; readonly id: number; readonly value: unknown }
   | { readonly say: 'fault'; readonly id: number; readonly fault: WireFault }
@@ -161,16 +161,16 @@ export type Said =
       readonly usage: SandboxUsage;
     }
   | { readonly say: 'scanned'; readonly scan: string; readonly how: string }
-  /** A message of the program that started the keeper, in its own format. */
+  /** A message from the program that started the keeper, in its own format. */
   | { readonly say: 'news'; readonly news: unknown }
-  /** How many sandboxes have ended and could not be taken away yet. */
+  /** Number of sandboxes that have ended but could not be removed yet. */
   | { readonly say: 'left'; readonly count: number }
   | { readonly say: 'lost'; readonly sandbox: string; readonly port: number; readonly why: string }
   | { readonly say: 'violation'; readonly sandbox: string; readonly violation: Violation };
 
 /** The keeper's first line. */
 export interface Hello {
-  /** Where the server connects streams of sandboxes, and the secret that it sends first. */
+  /** Where the server connects the streams of sandboxes, and the secret that it sends first. */
   readonly door: { readonly path: string; readonly secret: string };
   readonly instance: string;
   readonly cgroup: {
@@ -180,13 +180,13 @@ export interface Hello {
     readonly swapLimit: boolean;
     readonly ioWeight: boolean;
   };
-  /** The kernel's log may tell of violations. */
+  /** Whether the kernel's log may report violations. */
   readonly hearsKernel: boolean;
-  /** Where the layers of the image store are. */
+  /** Folder of the image store's layers. */
   readonly layersDir: string;
-  /** Where roots are mounted. */
+  /** Folder where roots are mounted. */
   readonly mountsDir: string;
-  /** For code that is not whole yet; absent where sandboxes get no code. */
+  /** For code that is still incomplete; absent where sandboxes get no code. */
   readonly codeWorkDir?: string;
   /** The server's task, in its own format. */
   readonly task: unknown;
