@@ -1,6 +1,6 @@
 /**
- * The invoker: the scheduler, and a sweeper that freezes what is idle, ends what has
- * been idle too long and keeps the prewarmed slots filled.
+ * The invoker: the scheduler, and a sweeper that freezes idle sandboxes, ends those that were idle too long, and
+ * keeps the prewarmed slots filled.
  */
 import { availableParallelism } from 'node:os';
 import type { BlobStore } from '../blobs/index.ts';
@@ -19,21 +19,21 @@ import type { Invoker } from './types.ts';
 
 export interface InvokerOptions extends SlotSources {
   readonly blobs: BlobStore;
-  /** Where code is laid. */
+  /** Where code is placed. */
   readonly codePlaces: CodePlaces;
-  /** Memory for all sandboxes together. */
+  /** Memory of all sandboxes together. */
   readonly memoryMiB: number;
   readonly prewarm: readonly PrewarmTarget[];
   readonly maxStarting: number;
   readonly maxQueued: number;
-  /** An idle sandbox is frozen after this. */
+  /** How long a sandbox is idle before it is frozen. */
   readonly freezeAfterMs: number;
-  /** An idle sandbox is ended after this. */
+  /** How long a sandbox is idle before it is ended. */
   readonly keepAliveMs: number;
-  /** Memory is short: logs are read slowly. */
+  /** True when memory is short: then logs are read slowly. */
   readonly isMemoryShort?: () => boolean;
   readonly log: Log;
-  /** Gets each violation, with who caused it. Never throws. */
+  /** Receives each violation and who caused it. Must not throw. */
   readonly onViolation?: (report: ViolationReport) => void;
 }
 
@@ -69,13 +69,13 @@ export async function createInvoker(options: InvokerOptions): Promise<Invoker> {
     try {
       shares.update(now);
     } catch (error) {
-      options.log.warn({ err: error }, 'could not share the processors');
+      options.log.warn({ err: error }, 'could not update the processor shares');
     }
     scheduler.sweep(now - options.freezeAfterMs, now - options.keepAliveMs);
     if (!scheduler.isBusy) void prewarm.replenish();
   };
   let isClosed = false;
-  // Runs after pending input was read: otherwise an answer that has arrived would count as not given.
+  // Deferred until pending input is read; otherwise an answer that has arrived would count as missing.
   const sweepSoon = () => setImmediate(() => (isClosed ? undefined : sweep()));
   const sweeper = setInterval(sweepSoon, sweepEveryMs);
   sweep();
@@ -110,7 +110,7 @@ export async function createInvoker(options: InvokerOptions): Promise<Invoker> {
   };
 }
 
-/** Why no sandbox can start under gVisor here; undefined when it can. */
+/** Returns why no sandbox can start under gVisor here; undefined if it can. */
 async function gvisorObstacle({
   host,
   operator,

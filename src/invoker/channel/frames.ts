@@ -1,18 +1,18 @@
 /**
- * The channel's frames: a 4-byte big-endian length, then that many bytes of UTF-8 JSON. Whatever is read is
- * hostile: the announced length is bounded before a byte of it is kept, a frame that is merely too large is
- * read past with only its head kept, and the reader never holds more than one frame.
+ * The channel's frames: a 4-byte big-endian length, then that many bytes of UTF-8 JSON. The input is hostile: the
+ * announced length is checked before a byte is kept, only the head of a frame that is too large is kept, and the
+ * reader never holds more than one frame.
  */
 
 /** A frame within the limit, to be parsed by the caller. */
 export interface WholeFrame {
   readonly kind: 'whole';
   readonly text: string;
-  /** The same as it came, in memory of its own, when it has `bulkBytes` or more. */
+  /** The frame's bytes in a copy, if it has `bulkBytes` or more. */
   readonly bulk?: Buffer<ArrayBuffer>;
 }
 
-/** A frame over the limit that was read past. */
+/** A frame over the limit, whose body was skipped. */
 export interface LargeFrame {
   readonly kind: 'large';
   readonly lengthBytes: number;
@@ -23,13 +23,13 @@ export interface LargeFrame {
 export type Frame = WholeFrame | LargeFrame;
 
 export interface FrameLimits {
-  /** Frames up to this are handed out whole. */
+  /** Frames up to this size are delivered whole. */
   readonly wholeBytes: number;
-  /** A frame that announces more than this breaks the protocol. */
+  /** A larger announced length breaks the protocol. */
   readonly announcedBytes: number;
-  /** Frames from this on are handed out as bytes, too. Not more than `wholeBytes`. */
+  /** Frames of this size or more are delivered as bytes, too. At most `wholeBytes`. */
   readonly bulkBytes: number;
-  /** What is kept of a frame that is too large to be handed out whole. */
+  /** How much of a frame over `wholeBytes` is kept. */
   readonly headBytes: number;
 }
 
@@ -44,7 +44,7 @@ export function encodeFrame(json: string): Buffer {
 const headerBytes = 4;
 const nothing = Buffer.alloc(0);
 
-/** Cuts a byte stream into frames. Nothing of what is pushed is held on to. */
+/** Cuts a byte stream into frames. Keeps no reference to its input. */
 export class FrameReader {
   readonly #limits: FrameLimits;
   readonly #onFrame: (frame: Frame) => void;
@@ -53,7 +53,7 @@ export class FrameReader {
   #headerFill = 0;
   #length = 0;
   #received = 0;
-  /** What is kept of the frame: all of it, or its head. */
+  /** The kept part of the frame: all of it, or its head. */
   #body: Buffer<ArrayBuffer> = nothing;
   #broken = false;
 
@@ -63,12 +63,12 @@ export class FrameReader {
     this.#onViolation = onViolation;
   }
 
-  /** True when the stream may end here without cutting a frame in two. */
+  /** True if the stream may end here without cutting a frame in two. */
   get isBetweenFrames(): boolean {
     return this.#headerFill === 0;
   }
 
-  /** What the frame that is being read has announced; 0 between frames. */
+  /** Announced length of the frame that is being read; 0 between frames. */
   get announcedBytes(): number {
     return this.#headerFill < headerBytes ? 0 : this.#length;
   }
@@ -103,13 +103,13 @@ export class FrameReader {
     return chunk.subarray(taken);
   }
 
-  /** Most frames come in one piece, and are small. */
+  /** The fast path: most frames are small and arrive in one piece. */
   #finishSmall(piece: Buffer): void {
     this.#headerFill = 0;
     this.#onFrame({ kind: 'whole', text: piece.toString('utf8') });
   }
 
-  /** The memory of a frame that is announced and does not come is never touched, and so costs nothing. */
+  /** Memory of an announced frame that does not arrive is never touched, so it costs nothing. */
   #keep(piece: Buffer): void {
     const isLarge = this.#length > this.#limits.wholeBytes;
     const bytes = isLarge ? this.#limits.headBytes : this.#length;

@@ -44,7 +44,7 @@ test('a burst is let through, and a flood is held back until it is made up for',
   expect([log.isPaused(), other.isPaused()]).toEqual([true, false]);
   expect(intakes.isHeldBack('quiet')).toBe(false);
 
-  // Of 20 ms at once 5 are left, and 1 has come in during 10: the 4 that are owed take ten times as long.
+  // The burst of 20 ms is spent but for 5, and 10 ms add 1. The debt of 4 takes ten times as long.
   expect(waits.map(({ ms }) => Math.round(ms))).toEqual([40]);
   waits[0]?.done();
   expect(intakes.isHeldBack('noisy')).toBe(false);

@@ -1,20 +1,23 @@
 /**
- * Back-pressure on what sandboxes send: logs and results are dealt with by Ward's main thread, which has other things to
- * do. Each namespace may cost it so much processor time; one that has cost more is held back until that is made up for:
- * its logs are not read, so that its programs wait for a full pipe, and no further call of it is begun. That slows down
- * nobody but itself. What counts is time and not bytes, because a mebibyte of brackets costs fifty times what a mebibyte
- * of text does. Answers are read all the same: their time limits go on.
+ * Back-pressure on what sandboxes send. Ward's main thread processes logs and results, and has other work to do. Each
+ * namespace may use only a share of that thread's processor time. A namespace that exceeds it is held back until it
+ * has made up for the excess: its logs are not read, so its programs wait for a full pipe, and no further call of it
+ * begins. Only that namespace slows down. Time is charged, not bytes, because a mebibyte of brackets costs fifty
+ * times as much as a mebibyte of text. Results are still read, because their time limits go on.
  *
- * What is small is free: an answer of some hundred bytes is paid for by the call's admission.
+ * Small messages are free: the call's admission pays for an answer of some hundred bytes.
  */
 import type { Readable } from 'node:stream';
 
 export interface Intake {
-  /** A stream that is not read from while the namespace is held back. */
+  /** Pauses the stream while the namespace is held back. */
   hold(stream: Readable): void;
-  /** Deals with what has come; the time that `handle` takes is the namespace's. */
+  /** Runs `handle` and charges its time to the namespace. */
   take(handle: () => void): void;
-  /** The namespace pays for all work until this callback of the event loop returns: for work that can't be wrapped. */
+  /**
+   * Charges the namespace for all work until this callback of the event loop returns. For work that cannot be
+   * wrapped.
+   */
   takeTurn(): void;
 }
 
@@ -24,31 +27,31 @@ export interface Intakes {
 }
 
 export interface IntakesOptions {
-  /** A namespace is held back no longer. */
+  /** Called when a namespace is no longer held back. */
   readonly onRelease: (namespace: string) => void;
-  /** Memory is short: streams that send much are held back. */
+  /** True when memory is short: then a namespace is held back after each charge. */
   readonly isShort?: () => boolean;
-  /** A clock that only goes forward, in ms. */
+  /** A monotonic clock, in ms. */
   readonly now?: () => number;
   /** Processor time of this thread, in ms. */
   readonly spent?: () => number;
   readonly wait?: (ms: number, done: () => void) => void;
 }
 
-/** The part of the thread's time that a namespace may cost for as long as it likes. */
+/** The share of the thread's time that a namespace may use permanently. */
 const steadyShare = 0.1;
-/** What it may cost at once, in ms. */
+/** What it may use at once, in ms. */
 const burstMs = 20;
-/** However much it has cost, so that whatever waits behind is seen to now and then. */
+/** Upper limit of one pause, so that whatever waits is looked at regularly. */
 const longestMs = 250;
-/** While memory is short; what has come meanwhile is written or collected. */
+/** The pause while memory is short. In that time, what has arrived is written or collected. */
 const shortMs = 25;
-/** Accounts, before it is looked for those that nobody needs. */
+/** Above this number, accounts without a debt are removed. */
 const mostKept = 1000;
 
 interface Account {
   readonly streams: Set<Readable>;
-  /** What it may still cost, in ms; below 0 it is held back. */
+  /** What it may still use, in ms. Below 0 it is held back. */
   leftMs: number;
   countedAt: number;
   isHeldBack: boolean;
@@ -59,7 +62,7 @@ export function createIntakes(options: IntakesOptions): Intakes {
   const { now = () => performance.now(), spent = threadMs, wait = waitQuietly } = options;
   const accounts = new Map<string, Account>();
 
-  /** Of those that have paid for everything a new account is the same. */
+  /** Removes accounts without a debt: a new one is the same. */
   const forgetPaid = () => {
     for (const [namespace, { streams, leftMs, countedAt }] of accounts) {
       const isPaid = leftMs + (now() - countedAt) * steadyShare >= burstMs;

@@ -1,6 +1,6 @@
 /**
- * A large result, taken out of its frame as the sandbox has written it: serialising it again would take longer than
- * all that is done with it besides.
+ * Takes a large result out of its frame without serialising it again, which would take longer than all the other work
+ * on it.
  */
 import { isUtf8 } from 'node:buffer';
 import type { JsonObject, JsonValue } from '../../lib/index.ts';
@@ -17,12 +17,12 @@ export interface ResultFrame {
   readonly result: Serialised;
 }
 
-/** What stands before the value, as the runners of Ward write it. All of it is ASCII. */
+/** What precedes the value, as Ward's runners write it. ASCII only. */
 const envelope =
   /^\{"type":"result"(,"quiet":true)?(,"late":true)?(?:,"next":"([0-9a-f]+)")?,"id":"([0-9a-f]+)","ok":true,"value":(?=[[{])/;
 
 /**
- * Undefined when it is something else, or written in another way: then it is to be read as any other frame.
+ * Undefined if the frame is something else or is written differently; then read it like any other frame.
  * @param text what `bytes` hold
  * @throws SyntaxError
  */

@@ -1,11 +1,12 @@
 /**
- * Which call a line belongs to where calls run at once. A runner that knows it says so in front of the line. Lines written
- * past the runner (by a child process, or to the bare descriptor) may belong to any call, so every open call gets them.
+ * Finds the call that a line belongs to, where calls run at once. A runner that knows the call marks the line. Lines
+ * that bypass the runner (from a child process, or written to the bare descriptor) may belong to any call, so every
+ * open call gets them.
  */
 import type { StreamName } from '../../dispatch/index.ts';
 import type { ActivationSink } from './log-sink.ts';
 
-/** Behind it come a blank, the activation's id, another blank, and the line. */
+/** Followed by a space, the activation's id, another space, and the line. */
 export const lineMark = 'XXX_A_LINE_OF_A_WHISK_ACTIVATION_XXX';
 
 export interface OwnedLine {
@@ -17,9 +18,9 @@ const markBytes = Buffer.from(`${lineMark} `);
 const blank = 0x20;
 
 export class LineOwners {
-  /** Those that are open. */
+  /** The open ones. */
   readonly #sinks: ReadonlyMap<string, ActivationSink>;
-  /** The owners of each stream's last line: the rest of a line that was cut belongs to them, too. */
+  /** The owners of each stream's last line. The rest of a line that was cut belongs to them, too. */
   readonly #last: Record<StreamName, readonly ActivationSink[]> = { stdout: [], stderr: [] };
 
   constructor(sinks: ReadonlyMap<string, ActivationSink>) {
@@ -27,8 +28,8 @@ export class LineOwners {
   }
 
   /**
-   * Output that an ended call left running belongs to no call.
-   * @param isContinued it is the rest of a line that was too long
+   * Output of processes that outlive their call belongs to no call.
+   * @param isContinued true for the rest of a line that was too long
    */
   of(name: StreamName, line: Buffer, isContinued: boolean): OwnedLine {
     if (isContinued) return { sinks: this.#last[name], text: line };
@@ -45,7 +46,7 @@ export class LineOwners {
     return { sinks: sink === undefined || sink.hasEnded[name] ? [] : [sink], text: line.subarray(end + 1) };
   }
 
-  /** While the code is being loaded no call writes. */
+  /** While the code is being loaded, no call writes. */
   #open(name: StreamName): readonly ActivationSink[] {
     const init = this.#sinks.get('init');
     return init === undefined || init.hasEnded[name] ? [...this.#sinks.values()] : [init];

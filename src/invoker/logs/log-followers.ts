@@ -1,14 +1,14 @@
-/** Those who follow a log while it is written. */
+/** The followers of a log while it is written. */
 import { type LogFollower, unpackLines } from '../../dispatch/index.ts';
 import { countOf, type LineRun } from './log-lines.ts';
 
-/** Lines so far that a new follower gets. */
+/** How many earlier lines a new follower gets. */
 const maxSoFar = 1000;
 
 export class LogFollowers {
   readonly #all = new Set<LogFollower>();
 
-  /** Gives the new one the last lines so far. */
+  /** Adds a follower and gives it the last lines so far. */
   add(follower: LogFollower, soFar: readonly LineRun[]): Disposable {
     this.#all.add(follower);
     const lines = lastLines(soFar);
@@ -23,7 +23,7 @@ export class LogFollowers {
   }
 }
 
-/** Only the runs that hold them are unpacked. */
+/** Unpacks only the runs that hold them. */
 function lastLines(runs: readonly LineRun[]): readonly string[] {
   const last: (readonly string[])[] = [];
   let count = 0;

@@ -1,6 +1,4 @@
-/**
- * Log lines as they are kept: OpenWhisk's form, cut at a limit, and what is cut counted to the line and the byte.
- */
+/** Log lines as they are kept: in OpenWhisk's format and cut at a limit. Cut lines and bytes are counted exactly. */
 import {
   type ActivationLog,
   formatLine,
@@ -14,46 +12,46 @@ import {
 const maxLineBytes = 64 * 1024;
 const newline = 0x0a;
 const carriageReturn = 0x0d;
-/** Of a line that `formatLine` made: the time, the stream and what separates them. */
+/** Length of what `formatLine` adds: the time, the stream and the separators. */
 const prefixLength = '2026-01-01T10:00:00.123456000Z stdout: '.length;
 
 let lastReading = 0;
 
-/** Microseconds since 1970, later than all that were given before: by them what is read is put in order. */
+/** Returns microseconds since 1970, strictly increasing. Lines are put in order by it. */
 export function timeOfReading(): number {
   lastReading = Math.max(lastReading + 1, nowMicros());
   return lastReading;
 }
 
-/** Lines of one stream that came at once: as they are or, where they are many, packed. */
+/** Lines of one stream that arrived together, packed if there are many. */
 export interface LineRun {
   /** Microseconds since 1970. */
   readonly at: number;
   readonly lines: readonly string[] | PackedLines;
-  /** Bytes of each as it counts against the limit: with its time, its stream and its end. */
+  /** What each line counts against the limit, in bytes: with its time, its stream and its line end. */
   readonly sizes: readonly number[];
-  /** Of all of them. */
+  /** Sum of `sizes`. */
   readonly bytes: number;
 }
 
-/** A run of this size is packed when it ends; what comes at once is cut into such runs. */
+/** A run that reaches this size ends and is packed. */
 const packedBytes = 16 * 1024;
 
-/** The lines of one stream: those past the limit are counted and not kept. */
+/** The lines of one stream. Lines past the limit are counted but not kept. */
 export class Lines {
-  /** Of all lines, kept or not. */
+  /** Counts all lines, kept or not. */
   count = 0;
   bytes = 0;
   readonly #ended: LineRun[] = [];
   #open: { at: number; bytes: number; texts: string[]; sizes: number[] } | undefined;
 
   /**
-   * The line as it is kept; undefined when it is past the limit.
+   * Adds a line and returns it as it is kept; undefined if it is past the limit.
    * @param at when it was read, in microseconds
    */
   add(name: StreamName, line: Buffer, at: number, limitBytes: number): string | undefined {
     const end = line.at(-1) === carriageReturn ? line.length - 1 : line.length;
-    // An empty line costs its time and its stream too.
+    // An empty line counts with its time and stream, too.
     const bytes = prefixLength + end + 1;
     this.count++;
     this.bytes += bytes;
@@ -73,7 +71,7 @@ export class Lines {
     this.bytes += other.bytes;
   }
 
-  /** What is kept, in order. */
+  /** The kept lines, in order. */
   runs(): readonly LineRun[] {
     this.#endRun();
     return this.#ended;
@@ -90,11 +88,11 @@ export class Lines {
 /** A log that is cut at its limit. */
 export interface CutLog {
   readonly runs: readonly LineRun[];
-  /** What was cut, in OpenWhisk's words and in numbers; undefined when nothing was. */
+  /** What was cut, in OpenWhisk's words and in numbers; undefined if nothing was. */
   readonly note: string | undefined;
 }
 
-/** Both streams in the order of time. */
+/** Merges both streams by time. */
 export function cutLog(stdout: Lines, stderr: Lines, limitBytes: number): CutLog {
   const all = inOrderOfTime(stdout.runs(), stderr.runs());
   const total = stdout.bytes + stderr.bytes;
@@ -113,7 +111,7 @@ export function cutLog(stdout: Lines, stderr: Lines, limitBytes: number): CutLog
   return { runs, note: formatLine('stderr', `${cut} ${left}`) };
 }
 
-/** As many of its lines as fit into `limitBytes`. */
+/** The first lines that fit into `limitBytes`. */
 function beginningOf({ at, lines, sizes }: LineRun, limitBytes: number): LineRun {
   let [count, bytes] = [0, 0];
   for (const size of sizes) {
@@ -124,11 +122,14 @@ function beginningOf({ at, lines, sizes }: LineRun, limitBytes: number): LineRun
   return { at, lines: unpackLines(lines).slice(0, count), sizes: sizes.slice(0, count), bytes };
 }
 
-/** What is within both is not long. */
+/** A log within both limits is not long. */
 const shortLines = 1000;
 const shortBytes = 256 * 1024;
 
-/** @param notes lines of Ward's own at its end */
+/**
+ * Joins runs to a log.
+ * @param notes Ward's own lines at its end
+ */
 export function logOf(runs: readonly LineRun[], notes: readonly string[]): ActivationLog {
   const parts = [...runs.map(({ lines }) => lines), notes];
   const size = runs.reduce((sum, { bytes }) => sum + bytes, 0);
@@ -139,7 +140,7 @@ export function countOf(runs: readonly LineRun[]): number {
   return runs.reduce((sum, { sizes }) => sum + sizes.length, 0);
 }
 
-/** Each is in order already. */
+/** Merges two lists that are in order already. */
 export function inOrderOfTime(first: readonly LineRun[], second: readonly LineRun[]): readonly LineRun[] {
   if (second.length === 0) return first;
   const merged: LineRun[] = [];
@@ -156,14 +157,14 @@ export function inOrderOfTime(first: readonly LineRun[], second: readonly LineRu
   }
 }
 
-/** Cuts a byte stream into lines, whatever its chunks. A line that is too long becomes several. */
+/** Cuts a byte stream into lines, independent of its chunks. A line that is too long becomes several. */
 export class LineReader {
   readonly #onLine: (line: Buffer, isContinued: boolean) => void;
   #isContinued = false;
   #partial: Buffer[] = [];
   #partialBytes = 0;
 
-  /** @param onLine also says whether the line is the rest of one that was too long */
+  /** @param onLine also learns whether the line is the rest of one that was too long */
   constructor(onLine: (line: Buffer, isContinued: boolean) => void) {
     this.#onLine = onLine;
   }

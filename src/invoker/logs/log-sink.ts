@@ -1,4 +1,4 @@
-/** The log of one activation while it is open: its lines, and who follows them. */
+/** The log of one activation while it is open: its lines and its followers. */
 import type { StreamName } from '../../dispatch/index.ts';
 import type { LogFollowers } from './log-followers.ts';
 import { Lines } from './log-lines.ts';
@@ -6,7 +6,7 @@ import { Lines } from './log-lines.ts';
 /** What was written for an activation. */
 export interface SinkContent {
   readonly lines: Readonly<Record<StreamName, Lines>>;
-  /** A sentinel that should be there is not. */
+  /** An expected sentinel is missing. */
   readonly isMissing: boolean;
 }
 
@@ -14,9 +14,9 @@ export interface ActivationSink {
   readonly id: string;
   readonly lines: Record<StreamName, Lines>;
   readonly hasEnded: Record<StreamName, boolean>;
-  /** What comes before its own lines: undefined when nothing does. */
+  /** What precedes its own lines; undefined if nothing does. */
   readonly before: Promise<SinkContent> | undefined;
-  /** The same, once it is known. */
+  /** The content of `before`, once it is known. */
   early: SinkContent | undefined;
   hasAnswered: boolean;
   settle: (() => void) | undefined;
@@ -40,7 +40,7 @@ export function createSink(id: string, before: Promise<SinkContent> | undefined)
   return sink;
 }
 
-/** Both in one, in their order. */
+/** Appends the second to the first. */
 export function joined(first: SinkContent, second: SinkContent): SinkContent {
   const lines = { stdout: new Lines(), stderr: new Lines() };
   for (const { lines: each } of [first, second]) {

@@ -1,13 +1,15 @@
 /**
  * Turns what a sandbox writes to stdout and stderr into the log lines of its activations. The program ends an
- * activation with a sentinel line on both streams. A runner of Ward names the activation in it, or says in its answer
- * that it logged nothing (`named`); OpenWhisk's own sentinel is bare, and an image may never write it (`bare`).
+ * activation with a sentinel line on both streams. A Ward runner names the activation in the sentinel, or says in its
+ * answer that it logged nothing (`named`). OpenWhisk's own sentinel is bare, and an image may never write it
+ * (`bare`).
  *
- * One at a time (the default), the lines before a sentinel are that activation's, however many activations the sandbox has
- * done by the time they are read. Where calls run at once, the runner says which call a line belongs to (`line-owners.ts`).
+ * When calls run one at a time (the default), the lines before a sentinel belong to that activation, however many
+ * activations the sandbox has finished by the time they are read. When calls run at once, the runner says which call
+ * a line belongs to (`line-owners.ts`).
  *
- * The streams are always read to their end; what is past the limit is counted and dropped. Nobody who follows a log can
- * slow this down; but who floods them is read from only as fast as its namespace may cost time (`intake.ts`).
+ * The streams are always read to their end; lines past the limit are counted and dropped. A follower of a log cannot
+ * slow this down. A sandbox that floods its streams is read only as fast as its namespace may use time (`intake.ts`).
  */
 import type { Readable } from 'node:stream';
 import {
@@ -24,7 +26,10 @@ import { LogFollowers } from './log-followers.ts';
 import { cutLog, inOrderOfTime, LineReader, type LineRun, Lines, logOf, timeOfReading } from './log-lines.ts';
 import { type ActivationSink, createSink, joined, type SinkContent } from './log-sink.ts';
 
-/** OpenWhisk's end-of-activation marker (docs/actions-new.md); a named one has a blank and the activation's id behind it. */
+/**
+ * OpenWhisk's end-of-activation marker (docs/actions-new.md). A named one is followed by a space and the activation's
+ * id.
+ */
 export const sentinel = 'XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX';
 
 export const missingSentinelText =
@@ -32,26 +37,26 @@ export const missingSentinelText =
 
 export type SentinelForm = 'named' | 'bare';
 
-/** How an activation ended, as far as its log is concerned. */
+/** How an activation ended, for its log. */
 export interface LogEnd {
-  /** It has no sentinel; what was written past the runner's own streams is taken as it is. */
+  /** It has no sentinel. Output that bypassed the runner's streams is kept. */
   readonly isQuiet: boolean;
-  /** It did not end as it should have. */
+  /** It did not end as it should. */
   readonly hasFailed?: boolean;
 }
 
 /** The log of one activation, while it is open. */
 export interface LogSink {
   /**
-   * The activation has answered, or has failed: its lines, once both streams have shown its sentinel or have ended,
-   * or have been waited for long enough.
+   * Ends the log after the activation has answered or failed. Resolves to its lines once both streams have shown its
+   * sentinel or have ended, or after a time limit.
    */
   finish(end: LogEnd): Promise<ActivationLog>;
-  /** The same of what is not an activation of its own: its lines are the beginning of the next log that is opened. */
+  /** Like `finish`, for what is no activation of its own: its lines begin the next log that is opened. */
   carry(end: LogEnd): void;
 }
 
-/** How long a sentinel is waited for after the answer; and how long an image's lines are that writes none. */
+/** How long to wait for a sentinel after the answer, and for the lines of an image that writes no sentinel. */
 const graceMs = 1000;
 const shortGraceMs = 20;
 const noLines: Promise<ActivationLog> = Promise.resolve([]);
@@ -61,29 +66,29 @@ const carriageReturn = 0x0d;
 
 /** A sentinel in a line. */
 interface Mark {
-  /** Of an activation that is over: what stands before it was its. */
+  /** Belongs to an activation that has already ended; so does what precedes it. */
   readonly isLate?: boolean;
-  /** Bytes that stand in front of it: half a line that a child process has left. */
+  /** Offset in the line: a child process may have left half a line before it. */
   readonly at: number;
-  /** The activation that it ends; undefined without one. */
+  /** The activation that it ends; undefined if there is none. */
   readonly sink: ActivationSink | undefined;
 }
 
 export class LogStreams {
-  /** Bytes of one activation's log; 0 keeps none. */
+  /** Limit of one activation's log, in bytes. With 0, nothing is kept. */
   limitBytes = Number.POSITIVE_INFINITY;
-  /** Calls run at once. */
+  /** True if calls run at once. */
   isConcurrent = false;
   readonly #form: SentinelForm;
-  /** Whether sentinels are written at all; undefined while that is not known. */
+  /** Whether the program writes sentinels; undefined while that is unknown. */
   #isMarked: boolean | undefined;
-  /** In the order in which they were opened. */
+  /** The open ones, in the order in which they were opened. */
   readonly #sinks = new Map<string, ActivationSink>();
   readonly #owners = new LineOwners(this.#sinks);
   /** Lines that no sentinel has claimed yet. */
   readonly #unclaimed: Record<StreamName, Lines> = { stdout: new Lines(), stderr: new Lines() };
   #carried: Promise<SinkContent> | undefined;
-  /** The last one that was closed. */
+  /** The activation that was closed last. */
   #lastId: string | undefined;
   readonly #closed: Record<StreamName, boolean> = { stdout: false, stderr: false };
   readonly #streams: readonly Readable[];
@@ -97,7 +102,7 @@ export class LogStreams {
     this.#read(stderr, 'stderr');
   }
 
-  /** From now on they are read on this account. */
+  /** Charges reading to this account from now on. */
   chargeTo(intake: Intake): void {
     this.#intake = intake;
     for (const stream of this.#streams) intake.hold(stream);
@@ -118,14 +123,13 @@ export class LogStreams {
     };
   }
 
-  /** True of an activation that is open. */
   has(id: string): boolean {
     return this.#sinks.has(id);
   }
 
   /**
-   * Gives the follower the last lines so far, then each as it comes. Undefined when the activation is not open.
-   * @param isContinued it knows already what the log begins with that is not the activation's own
+   * Gives the follower the last lines so far, then each new line. Undefined if the activation is not open.
+   * @param isContinued the follower already has what precedes the activation's own lines
    */
   follow(id: string, follower: LogFollower, isContinued = false): Disposable | undefined {
     const sink = this.#sinks.get(id);
@@ -142,7 +146,7 @@ export class LogStreams {
     for (const name of streamNames) if (this.#unclaimed[name].count > 0) this.#unclaimed[name] = new Lines();
   }
 
-  /** Most activations log nothing: for those there is nothing to wait for, and nothing to make. */
+  /** The fast path: most activations log nothing, so there is nothing to wait for or to build. */
   #finish(sink: ActivationSink, end: LogEnd): Promise<ActivationLog> {
     if (!end.isQuiet || sink.before || !this.#isSilent(sink)) return this.#finishLog(sink, end);
     sink.hasAnswered = true;
@@ -189,7 +193,7 @@ export class LogStreams {
     return { lines, isMissing };
   }
 
-  /** With concurrent calls, a bare sentinel can't be matched to one. */
+  /** With concurrent calls, a bare sentinel cannot be matched to a call, so waiting for it is brief. */
   #sentinelsOf(sink: ActivationSink): Promise<void> {
     const isInVain = this.#form === 'bare' && (this.#isMarked === false || this.isConcurrent);
     return new Promise((resolve) => {
@@ -202,8 +206,8 @@ export class LogStreams {
   }
 
   /**
-   * The one that has answered and whose sentinel is not here yet gets what there is before the next begins to write:
-   * all of it, unless a sentinel still comes.
+   * Before the next activation writes, gives one that has answered but has no sentinel yet the lines so far. They are
+   * all of its lines, unless its sentinel still comes.
    */
   #claimForAnswered(): void {
     if (this.isConcurrent) return;
@@ -280,7 +284,7 @@ export class LogStreams {
       const id = line.toString('latin1', at + namedBytes.length);
       const sink = this.#sinks.get(id);
       if (sink) return { at, sink };
-      // A program that has ended its own log early goes on writing, and its runner still writes the true end.
+      // A program that faked the end of its own log goes on writing, and its runner still writes the true end.
       return id === this.#lastId && !this.isConcurrent ? { at, sink, isLate: true } : undefined;
     }
     const end = line.at(-1) === carriageReturn ? line.length - 1 : line.length;
@@ -290,15 +294,15 @@ export class LogStreams {
     return { at, sink: this.isConcurrent ? undefined : this.#headOf(name) };
   }
 
-  /** The one that the next sentinel is for, where one at a time is done. */
+  /** The activation that the next sentinel ends, when calls run one at a time. */
   #headOf(name: StreamName): ActivationSink | undefined {
     for (const sink of this.#sinks.values()) if (!sink.hasEnded[name]) return sink;
     return undefined;
   }
 
   /**
-   * Whose lines are being written, where one at a time is done. Named: the first, since the rest wait in the sandbox.
-   * Bare: the last, since the others have answered.
+   * The activation that is writing, when calls run one at a time. Named: the first, since the others wait in the
+   * sandbox. Bare: the last, since the others have answered.
    */
   #writerOf(name: StreamName): ActivationSink | undefined {
     if (this.#form === 'named') return this.#headOf(name);
@@ -313,7 +317,9 @@ export class LogStreams {
     return isWriter ? [...own, ...this.#unclaimed[name].runs()] : own;
   }
 
-  /** What was written before the one in front had ended turns out to be of the next. */
+  /**
+   * Tells followers the lines that were read before the previous activation ended and turn out to belong to the next.
+   */
   #replay(name: StreamName): void {
     if (this.isConcurrent) return;
     const followers = this.#headOf(name)?.followers;

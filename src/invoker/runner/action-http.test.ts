@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { invokerFault } from '../faults.ts';
 import { type ActionHttp, createActionHttp } from './action-http.ts';
 
-/** A program that answers every request with what it is told to. */
+/** A program that answers every request as the test says. */
 describe('HTTP with a program that', () => {
   let dir: string;
   let answer: (peer: Socket) => void;

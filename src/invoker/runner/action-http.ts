@@ -1,11 +1,11 @@
 /**
- * HTTP with a program in a sandbox, over connections that lead there. What comes back is hostile: its head, its body, the
- * pieces that its body comes in, and the interim responses (1xx) before it are bounded, and anything that is not an HTTP
- * response counts as no reply. A body is kept in one buffer: as separate objects, its pieces could take hundreds of times
- * its size. The caller decides how long it may take, and ends the connections with the sandbox.
+ * HTTP to a program in a sandbox. Its responses are hostile: the head, the body, the number of pieces of the body,
+ * and the interim responses (1xx) are bounded. Anything that is not an HTTP response counts as no reply. A body is
+ * kept in one buffer, because separate objects for its pieces could take hundreds of times its size. The caller
+ * limits the time, and ends the connections with the sandbox.
  *
- * A connection is used again only for a moment and never after a pause: a server that has been frozen closes what
- * has been idle for too long in the very moment in which it is woken for the next request.
+ * A connection is reused only for a moment and never after a pause: when a frozen server is woken for the next
+ * request, it at once closes connections that were idle for too long.
  */
 import { Agent, type IncomingMessage, request } from 'node:http';
 import type { Socket } from 'node:net';
@@ -18,14 +18,14 @@ export interface ActionReply {
   readonly status: number;
   /** The whole body, or its beginning. */
   readonly text: string;
-  /** Of the whole body, as far as it is known. */
+  /** Length of the whole body, as far as it is known. */
   readonly lengthBytes: number;
   readonly isCut: boolean;
 }
 
 export interface ActionHttp {
   /**
-   * The reply; undefined when there was none, or not a whole one. Waits for the port to open.
+   * Returns the reply; undefined if there was none or it was incomplete. Waits for the port to open.
    * @throws Fault PORT_UNREACHABLE
    */
   post(path: '/init' | '/run', json: string): Promise<ActionReply | undefined>;
@@ -34,7 +34,7 @@ export interface ActionHttp {
 }
 
 export interface ActionHttpOptions {
-  /** The largest result, serialised; absent: the default. */
+  /** The largest result, serialised. Absent: the default. */
   readonly resultBytes?: number | undefined;
   /** The account that pays for reading replies, once it is known. */
   readonly intake?: () => Pick<Intake, 'takeTurn' | 'hold'> | undefined;
@@ -43,16 +43,16 @@ export interface ActionHttpOptions {
 const headBytes = 4096;
 const maxHeaderSize = 16 * 1024;
 const idleMs = 1000;
-/** Servers send a few at most. */
+/** Real servers send only a few. */
 const mostInterim = 32;
-/** Eight bytes each for a result of a mebibyte: a program that writes every token by itself stays below that. */
+/** Eight bytes each for a result of a mebibyte. A program that writes each token separately stays below that. */
 const mostPieces = 128 * 1024;
-/** A body in this many pieces is read only as fast as its namespace may cost time. */
+/** A body in this many pieces is read only as fast as its namespace may use time. */
 const floodPieces = 1000;
-/** A piece of this size, or a second piece, is work. */
+/** A piece of this size, or a second piece, is charged. */
 const workBytes = 16 * 1024;
 
-/** A whole body is parsed at once, so it is not much more than the largest result. */
+/** A whole body is parsed at once, so its limit is little more than the largest result. */
 export function createActionHttp(
   connect: () => Promise<Socket>,
   { resultBytes = defaultResultBytes, intake = () => undefined }: ActionHttpOptions = {},
@@ -61,7 +61,7 @@ export function createActionHttp(
   agent.createConnection = (_options, done) => {
     connect().then(
       (socket) => done?.(null, socket),
-      // Nobody reads the second argument of a failure.
+      // On failure the second argument is not read.
       (error: Error) => done?.(error, undefined as never),
     );
     return undefined;
@@ -92,13 +92,13 @@ function post(agent: Agent, path: string, body: Buffer, reading: Reading): Promi
       read(response, reading, resolve);
     });
     sent.on('error', (error) => (isFault(error) ? reject(error) : resolve(undefined)));
-    // Of a response the last word is its own: what has come may be read after the connection has closed.
+    // If there is a response, its own events decide: its body may be read after the connection has closed.
     sent.on('close', () => hasResponse || resolve(undefined));
     sent.end(body);
   });
 }
 
-/** Settles at the first of its calls. */
+/** Reads a reply. Only the first call of `settle` counts. */
 function read(
   response: IncomingMessage,
   { maxBytes, intake }: Reading,
@@ -132,7 +132,7 @@ function read(
   response.on('close', () => settle(undefined));
 }
 
-/** A buffer that grows; announced bytes that do not come are never touched, and so cost nothing. */
+/** A growing buffer. Announced bytes that do not arrive are never touched, so they cost nothing. */
 class Body {
   length = 0;
   #bytes: Buffer<ArrayBuffer>;

@@ -1,5 +1,5 @@
 /**
- * What the replies of a program mean that speaks OpenWhisk's HTTP contract, in OpenWhisk's words
+ * Interprets the replies of a program that speaks OpenWhisk's HTTP contract, with OpenWhisk's texts
  * (docs/actions-new.md, `core/entity/ActivationResult.scala`, `http/ErrorResponse.scala`).
  */
 import { isJsonObject, type JsonValue, nestsDeeperThan } from '../../lib/index.ts';
@@ -7,7 +7,7 @@ import type { ActionReply } from './action-http.ts';
 import type { InitOutcome, RunOutcome } from './runner.ts';
 
 const ok = 200;
-/** "I am busy, or about to end": the activation has not been begun. */
+/** The program is busy or about to end, and has not begun the activation. */
 const unavailable = 503;
 /** Deeper nesting would parse, and then overflow the stack of code that walks it. */
 const maxDepth = 500;
@@ -31,7 +31,7 @@ export function runOutcome(reply: ActionReply): RunOutcome {
 
 const notValid = 'The action did not produce a valid JSON or JSON Array response';
 
-/** What the program itself calls the error, or what it said instead. */
+/** The error that the program names, or its text. */
 function errorOf({ text, isCut }: ActionReply, complaint: string): JsonValue {
   const value = isCut ? undefined : parse(text);
   const error = isJsonObject(value) ? value['error'] : undefined;

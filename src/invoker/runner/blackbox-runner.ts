@@ -1,12 +1,12 @@
 /**
  * One sandbox with a program from a user's image, which speaks OpenWhisk's HTTP contract on port 8080 of its own
- * loopback: `POST /init` once, then `POST /run`. Nothing that comes out of it is believed.
+ * loopback: `POST /init` once, then `POST /run`. All its output is untrusted.
  *
  *   starting ──port open──▶ ──/init──▶ serving ──▶ ended
  *       └─────────────────────┴───────────▲   (crash, limit, no HTTP response, `end()`)
  *
  * It is initialised as soon as its port is open, so the time until then is part of its initialisation, as in
- * OpenWhisk. A connection that ends without a whole response ends the sandbox, since nobody knows what state it is in.
+ * OpenWhisk. A connection that ends without a complete response ends the sandbox, because its state is unknown.
  */
 import type { ActionLimits, LogFollower } from '../../dispatch/index.ts';
 import type { JsonObject } from '../../lib/index.ts';
@@ -31,7 +31,7 @@ import { endSandbox } from './sandbox-end.ts';
 
 export interface BlackboxOptions {
   readonly sandbox: Sandbox;
-  /** The action's code as `/init` has it: text, or base64; undefined when the image is all there is. */
+  /** The action's code as `/init` gets it: text or base64. Undefined if the action is only an image. */
   readonly code: string | undefined;
   readonly logBytes: number;
   readonly intakes: Intakes;
@@ -39,7 +39,7 @@ export interface BlackboxOptions {
 }
 
 const port = 8080;
-/** The namespace pays for the time of larger ones. */
+/** Replies of this size or more are charged to the namespace. */
 const bulkBytes = 16 * 1024;
 
 interface Failed {
@@ -54,19 +54,19 @@ export class BlackboxRunner implements Runner {
   readonly #logs: LogStreams;
   readonly #settleEnded: (failure: Failure) => void;
   #intake: Intake | undefined;
-  /** Whose action it is: in every `/run`. */
+  /** The action and its namespace, sent with every `/run`. */
   #identity: JsonObject = {};
   #underWay = 0;
   #ending: Promise<Failure> | undefined;
   #frozen = false;
   readonly #notes = new CulpritNotes();
 
-  /** @throws Fault PORT_UNREACHABLE where the runtime has no way to its network */
+  /** @throws Fault PORT_UNREACHABLE if the runtime cannot reach its network */
   constructor(options: BlackboxOptions) {
     const { sandbox, logBytes, resultBytes } = options;
     this.#options = options;
     this.#logs = new LogStreams(sandbox.stdout, sandbox.stderr, 'bare');
-    // From the start: what it writes before it is initialised is kept too.
+    // Set at once, because output before the initialisation is kept too.
     this.#logs.limitBytes = logBytes;
     const opened = sandbox.openPort(port);
     this.#http = createActionHttp(() => opened.connect(), { resultBytes, intake: () => this.#intake });
@@ -114,12 +114,12 @@ export class BlackboxRunner implements Runner {
   }
 
   #outcomeOf(reply: ActionReply): RunOutcome {
-    // To parse a large one is work.
+    // Parsing a large reply is work.
     if (reply.text.length >= bulkBytes) this.#intake?.takeTurn();
     return runOutcome(reply);
   }
 
-  /** The contract knows one call at a time: nothing is handed over before the last is answered. */
+  /** The contract allows one call at a time, so none is handed over before the last is answered. */
   takesEarly(): boolean {
     return false;
   }
@@ -167,7 +167,7 @@ export class BlackboxRunner implements Runner {
   async #finish(reason: Failure): Promise<Failure> {
     const failure = await endSandbox(this.#options.sandbox, reason);
     this.#http.rest();
-    // To the caller, a silent server and one that is gone are the same.
+    // For the caller, a silent server and a dead one are the same.
     const told = failure === 'channel-closed' ? 'exited' : failure;
     this.#settleEnded(told);
     return told;
@@ -190,10 +190,10 @@ export class BlackboxRunner implements Runner {
       const reply = await this.#http.post(path, json);
       if (reply) return { kind: 'reply', reply };
       const failure = await this.end('channel-closed');
-      // Its neighbours did not exceed their time; they only lost their sandbox.
+      // The other runs did not exceed their time; they only lost their sandbox.
       return { kind: 'failed', failure: failure === 'timeout' && !hasTimedOut ? 'exited' : failure };
     } catch (error) {
-      // A sandbox that has ended can't be reached either, and that is not the platform's failure.
+      // An ended sandbox cannot be reached either, but that is not the platform's failure.
       const failure = await this.end('unreachable');
       if (failure === 'unreachable') throw error;
       return { kind: 'failed', failure };
@@ -217,7 +217,7 @@ export class BlackboxRunner implements Runner {
 const identityNames = ['__OW_NAMESPACE', '__OW_ACTION_NAME', '__OW_ACTION_VERSION'];
 const prefix = '__OW_';
 
-/** `__OW_ACTIVATION_ID` of the environment is `activation_id` of the contract, and so on. */
+/** `__OW_ACTIVATION_ID` of the environment becomes `activation_id` of the contract, and so on. */
 function contractFields(env: JsonObject, names: readonly string[]): JsonObject {
   return Object.fromEntries(names.map((name) => [name.slice(prefix.length).toLowerCase(), env[name]]));
 }

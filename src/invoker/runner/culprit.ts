@@ -1,20 +1,23 @@
-/** Whose sandbox it is and what it is doing, as far as violations are concerned. */
+/** Who owns a sandbox and which activations it runs, to attribute violations. */
 import type { ViolationReport } from '../../dispatch/index.ts';
 import type { JsonObject } from '../../lib/index.ts';
 import type { Violation } from '../../sandbox/index.ts';
 
 export type Culprit = Pick<ViolationReport, 'namespace' | 'action' | 'activationIds'>;
 
-/** Kept in the record of one activation. Further ones are still reported. */
+/** Limit of violations in the record of one activation. Further ones are still reported. */
 const mostKept = 20;
 
-/** Keeps what was noted for each activation that is under way in one sandbox. */
+/** Collects the violations of each activation that is under way in one sandbox. */
 export class CulpritNotes {
   #owner: Pick<Culprit, 'namespace' | 'action'> = { namespace: undefined, action: undefined };
   readonly #underWay = new Map<string, Violation[]>();
   #last: string | undefined;
 
-  /** From its initialisation, which has this environment, on it is the action's. Its notes belong to the activation that it is made for. */
+  /**
+   * Assigns the sandbox to the action of this environment when it is initialised. The initialisation's violations
+   * belong to its activation.
+   */
   own(env: JsonObject): string {
     this.#owner = { namespace: text(env, '__OW_NAMESPACE'), action: text(env, '__OW_ACTION_NAME') };
     const id = text(env, '__OW_ACTIVATION_ID') ?? '';
@@ -22,7 +25,7 @@ export class CulpritNotes {
     return id;
   }
 
-  /** The namespace that owns it; '' while there is none. */
+  /** The namespace that owns it; '' if there is none yet. */
   get namespace(): string {
     return this.#owner.namespace ?? '';
   }
@@ -32,14 +35,17 @@ export class CulpritNotes {
     this.#underWay.set(activationId, none);
   }
 
-  /** What was noted while it ran; undefined when there was nothing. */
+  /** Ends an activation and returns its violations; undefined if there are none. */
   end(activationId: string): readonly Violation[] | undefined {
     const noted = this.#underWay.get(activationId);
     this.#underWay.delete(activationId);
     return noted === none ? undefined : noted;
   }
 
-  /** Of several that run at once nobody knows which it was: it is all of theirs. After the last, it is the last one's. */
+  /**
+   * Attributes a violation to all activations that run, because it is unknown which of them caused it; if none runs,
+   * to the last one.
+   */
   note(violation: Violation): Culprit {
     const ids = [...this.#underWay.keys()];
     for (const id of ids) {
@@ -51,7 +57,7 @@ export class CulpritNotes {
   }
 }
 
-/** One for all, since nearly every activation has none. */
+/** Shared, since nearly every activation has no violations. */
 const none: Violation[] = [];
 
 function text(env: JsonObject, name: string): string | undefined {

@@ -1,6 +1,6 @@
 /**
- * From what happened in a sandbox to what OpenWhisk calls it: status, result and the fixed texts that clients
- * match (OpenWhisk `http/ErrorResponse.scala`).
+ * Maps the outcome in a sandbox to OpenWhisk's status, result and fixed texts, which clients match (OpenWhisk
+ * `http/ErrorResponse.scala`).
  */
 import {
   type ActionLimits,
@@ -16,12 +16,12 @@ export interface ActivationResponse {
   readonly result: JsonValue;
   /** The result, serialised. */
   readonly json: string;
-  /** The same, of a large one. */
+  /** The same in UTF-8, if it is large. */
   readonly utf8?: Buffer<ArrayBuffer>;
   readonly timedOut: boolean;
 }
 
-/** An answer of up to this size is read whole and measured: serialised in another way, it may be within the limit. */
+/** Size up to which an answer is read whole and measured: serialised differently, it may be within the limit. */
 export function wholeBytes(resultBytes: number): number {
   return resultBytes + 3 * 1024 * 1024;
 }
@@ -49,7 +49,7 @@ export function responseOfInit(
   return developerError(outcome.error);
 }
 
-/** The platform's own failure: the caller learns that it was not the action. */
+/** The platform's own failure. Tells the caller that the action was not at fault. */
 export function internalError(text: string): ActivationResponse {
   return errorResponse('whisk internal error', text, false);
 }

@@ -20,7 +20,7 @@ function start(isConcurrent = false) {
     onTimeout: () => timeouts++,
     onLeftLying: () => leftLying++,
     notes,
-    // Everything that is found, is found when an answer comes.
+    // Violations are found when an answer arrives.
     examine() {
       for (const each of found.splice(0)) notes.note(each);
     },
@@ -50,7 +50,7 @@ function start(isConcurrent = false) {
   };
 }
 
-/** What a timer leaves until all is read; a fake clock does it a millisecond later. */
+/** Polls after timers, which wait until all input is read; a fake clock does that a millisecond later. */
 const pollAfterTimers = () => vi.advanceTimersByTimeAsync(1);
 
 const value = (id: string) => ({ kind: 'value', value: { id }, json: JSON.stringify({ id }) });
@@ -173,7 +173,7 @@ describe('a line of runs, one at a time', () => {
     const ends = ['a', 'b', 'c'].map((id) => add(id));
     vi.setSystemTime(Date.now() + 5000);
     vi.advanceTimersByTime(1000);
-    // What came meanwhile is read after the timers that are due.
+    // Input that arrived in the meantime is read after the timers that are due.
     line.reclaim();
     expect(answer('a', { next: 'b' })).toBe(true);
     expect(answer('b', { next: 'c' })).toBe(true);

@@ -1,20 +1,20 @@
 /**
- * The runs that a sandbox has been handed and has not answered.
+ * The runs that a sandbox was given and has not answered.
  *
  * An action with `concurrency` above 1 runs them all at once. Otherwise the first of the line is running, and the
- * rest were handed over early, so that the sandbox goes on to the next without waiting for the host. Early runs
+ * others were handed over early, so that the sandbox continues with the next without waiting for the host. Early runs
  * must not wait behind a slow one, and must not be run twice:
  *
- * - A runner whose run took longer than 20 ms says `late` with its answer, and from then on ignores every run that
- *   was sent before the host can have seen that answer (`after` counts the answers that the host had seen).
- * - The runner's time for a run begins before the host's, however long the sandbox waits for a processor: when the run
- *   was `sent`, or for an early one just before the answer in front of it. So once the host has waited `reclaimMs` for an
- *   answer it knows that this answer will be late, and gives the early runs back at once, to be run elsewhere. An answer
- *   that is not late after that breaks the protocol.
+ * - A runner whose run took longer than 20 ms says `late` in its answer. From then on it ignores every run that was
+ *   sent before the host can have seen that answer (`after` counts the answers that the host had seen).
+ * - The runner's time for a run begins before the host's, however long the sandbox waits for a processor: when the
+ *   run was `sent`, or, for an early one, just before the previous answer. So once the host has waited `reclaimMs` for
+ *   an answer, it knows that this answer will be late. It then takes the early runs back at once, to be run elsewhere.
+ *   After that, an answer that is not late breaks the protocol.
  *
- * The action's code can read the channel, and so swallow an early run. Therefore a runner says that it begins one, before
- * it does: with the answer before (`next`), or in a frame of its own (`begun`). A sandbox that does not begin one is ended,
- * and the runs that it has not begun are done elsewhere.
+ * The action's code can read the channel, and so swallow an early run. Therefore a runner says that it begins a run
+ * before it does: in the previous answer (`next`), or in a frame of its own (`begun`). A sandbox that does not begin
+ * a run is ended, and the runs that it has not begun are run elsewhere.
  */
 import type { JsonObject, JsonValue } from '../../lib/index.ts';
 import type { LargeFrame } from '../channel/frames.ts';
@@ -26,12 +26,12 @@ import type { Failure, RunEnd, RunLimits, RunOutcome, RunRequest } from './runne
 export interface RunLineOptions {
   readonly logs: LogStreams;
   readonly send: (json: string) => void;
-  /** A run has used up its time: the sandbox is to be ended. */
+  /** Called when a run has used up its time. The sandbox must be ended. */
   readonly onTimeout: () => void;
   readonly notes: CulpritNotes;
-  /** An early run whose turn it is was not begun: the sandbox is to be ended. */
+  /** Called when an early run was not begun in its turn. The sandbox must be ended. */
   readonly onLeftLying: () => void;
-  /** An answer has come: what happened until now is its run's. Not asked of the shortest runs. */
+  /** Called when an answer arrives: violations so far belong to its run. Not called for the shortest runs. */
   readonly examine: () => void;
 }
 
@@ -40,44 +40,44 @@ interface QueuedRun {
   readonly limits: RunLimits;
   readonly settle: (end: RunEnd) => void;
   readonly log: LogSink;
-  /** Its turn has come: undefined before that. */
+  /** Set when its turn comes. */
   begun: Begun | undefined;
-  /** The runner is known to have it: it was not sent early, or the runner has said so. */
+  /** The runner is known to have it: it was not sent early, or the runner has confirmed it. */
   isTakenUp: boolean;
-  /** What was handed over early behind it has been given back. */
+  /** The early runs behind it have been given back. */
   isOvertaken: boolean;
   hasTimedOut: boolean;
 }
 
 interface Begun {
   readonly startedAt: number;
-  /** On the clock of `performance.now()`. */
+  /** Time of `performance.now()`. */
   readonly at: number;
   readonly timer: NodeJS.Timeout;
 }
 
-/** More than the 20 ms after which a runner calls itself late. */
+/** Longer than the 20 ms after which a runner calls itself late. */
 const reclaimMs = 30;
-/** A run that has been going on for longer gets none behind it. */
+/** A run that has taken longer gets no early run behind it. */
 const earlyWithinMs = 5;
-/** An early run is to be begun within this once it is its turn: far more than a sandbox waits for a processor. */
+/** How soon an early run must begin once it is its turn: far longer than a sandbox waits for a processor. */
 const takeUpMs = 1000;
 
 /**
- * A run that was answered sooner is not looked at: that would cost a twentieth of such a call, and few programs can start
- * one too many, or fill their memory, in that time. What is found later is told of the sandbox's next run, or of its last
- * when it comes to rest.
+ * Violations are not looked for after a shorter run, because that would cost a twentieth of such a call, and few
+ * programs can start one process too many, or fill their memory, in that time. What is found later is attributed to
+ * the sandbox's next run, or to its last one when it becomes idle.
  */
 const tooShortMs = 0.3;
 
-/** What stands before the value of a result; an error that is too large to be read has none. */
+/** What precedes the value of a result. An error that is too large to be read has none. */
 const largeEnvelope =
   /^\{"type":"result"(,"quiet":true)?(,"late":true)?(?:,"next":"([0-9a-f]+)")?,"id":"([0-9a-f]+)",(?:"ok":true,"value":)?/;
 
 interface AnswerFlags {
   readonly isQuiet: boolean;
   readonly isLate: boolean;
-  /** The early run that is begun now. */
+  /** The early run that begins now. */
   readonly next: JsonValue | undefined;
 }
 
@@ -125,8 +125,8 @@ export class RunLine {
   }
 
   /**
-   * False when the message is not an answer to anything here.
-   * @param result its value, where that has been serialised already
+   * False if the message does not answer any run here.
+   * @param result its value, if it is already serialised
    */
   answer(message: JsonObject, result?: Serialised): boolean {
     const { id, value } = message;
@@ -147,7 +147,7 @@ export class RunLine {
     const run = this.#runs.find(({ id }) => id === match?.[4]);
     if (!match || run?.begun === undefined) return false;
     const [envelope] = match;
-    // The envelope is ASCII, and ends with a brace behind the result.
+    // The envelope is ASCII, and the result is followed by a brace.
     const outcome: RunOutcome = {
       kind: 'too-large',
       lengthBytes: lengthBytes - envelope.length - 1,
@@ -156,7 +156,7 @@ export class RunLine {
     return this.#end(run, outcome, { isQuiet: !!match[1], isLate: !!match[2], next: match[3] });
   }
 
-  /** The runner begins an early run. False when it is not the turn of a run with this id. */
+  /** Notes that the runner begins an early run. False if it is not that run's turn. */
   takeUp(id: JsonValue | undefined): boolean {
     const [head] = this.#runs;
     if (head === undefined || head.isTakenUp || head.id !== id) return false;
@@ -164,13 +164,13 @@ export class RunLine {
     return true;
   }
 
-  /** It is the turn of an early run, and the runner has not said that it begins it. */
+  /** It is an early run's turn, but the runner has not said that it begins it. */
   get isLeftLying(): boolean {
     const [head] = this.#runs;
     return head?.begun !== undefined && !head.isTakenUp;
   }
 
-  /** Decides once all is read that has come: this process may have stood still, and answers lie unread. */
+  /** Decides after reading all pending input: if this process stood still, answers may be unread. */
   reclaim(): void {
     const [head] = this.#runs;
     if (this.isConcurrent || !head?.begun) return;
@@ -195,12 +195,12 @@ export class RunLine {
     };
   }
 
-  /** The sandbox has ended: what was begun has failed, the rest can be run elsewhere. */
+  /** Ends the line with the sandbox: begun runs fail, the others can be run elsewhere. */
   fail(failure: Failure): void {
     this.#giveBackEarly();
     if (this.isLeftLying) this.#giveBackHead();
     for (const run of this.#runs.splice(0)) {
-      // Its neighbours did not exceed their time; they only lost their sandbox.
+      // The other runs did not exceed their time; they only lost their sandbox.
       const own = failure === 'timeout' && !run.hasTimedOut ? 'exited' : failure;
       this.#settle(run, { kind: 'failed', failure: own }, false);
     }
@@ -211,7 +211,7 @@ export class RunLine {
     run.begun = {
       startedAt: Date.now(),
       at: performance.now(),
-      // As in `reclaim`: what has come is read first.
+      // As in `reclaim`: pending input is read first.
       timer: setTimeout(() => setImmediate(() => this.#timeOut(run)), run.limits.timeoutMs),
     };
   }
@@ -238,7 +238,7 @@ export class RunLine {
     return flags.next === undefined || this.takeUp(flags.next);
   }
 
-  /** Last first: a caller that puts each at the front of a queue has them in order. */
+  /** Last first, so a caller that puts each at the front of a queue keeps their order. */
   #giveBackEarly(): void {
     for (let at = this.#runs.length - 1; at >= 0; at--) {
       const run = this.#runs[at];
@@ -269,7 +269,7 @@ export class RunLine {
   }
 }
 
-/** Error texts come from the sandbox too: a string, and not a long one. */
+/** Bounds an error text, which comes from the sandbox too. */
 export function errorText(error: JsonValue | undefined): string {
   return typeof error === 'string' ? error.slice(0, 64 * 1024) : 'unknown error';
 }

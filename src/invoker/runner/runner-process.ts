@@ -1,7 +1,7 @@
 /**
- * One sandbox with a runner in it, as the invoker sees it: ready → init → runs. Speaks the channel, collects
- * the logs, and says how it ended. Nothing that comes out of the sandbox is believed: a frame that is not
- * exactly what is awaited ends the sandbox.
+ * One sandbox with a runner in it, as the invoker sees it: ready → init → runs. Speaks the channel, collects the
+ * logs, and says how it ended. All output of the sandbox is untrusted: a frame that is not exactly what is expected
+ * ends the sandbox.
  *
  *   starting ──ready──▶ blank ──init──▶ serving ──▶ ended
  *       └────────────────┴──────────────────────────▲   (crash, limit, violation, `end()`)
@@ -29,10 +29,10 @@ import {
 } from './runner.ts';
 import { endSandbox } from './sandbox-end.ts';
 
-/** What is larger is dealt with on the namespace's account. */
+/** Frames of this size or more are charged to the namespace. */
 const bulkBytes = 16 * 1024;
 
-/** A whole frame is parsed at once, so it is not much more than the largest result. */
+/** A whole frame is parsed at once, so its limit is little more than the largest result. */
 const frameLimits = { announcedBytes: 256 * 1024 * 1024, bulkBytes, headBytes: 4096 };
 
 type Waiting =
@@ -50,7 +50,7 @@ export class RunnerProcess implements Runner {
   #intake: Intake | undefined;
   #outbox: Buffer[] = [];
   readonly #settleEnded: (failure: Failure) => void;
-  /** Everything that the sandbox has sent was read. */
+  /** Resolves when everything that the sandbox sent has been read. */
   readonly #drained = Promise.withResolvers<void>();
   #waiting: Waiting | undefined;
   #ending: Promise<Failure> | undefined;
@@ -82,7 +82,7 @@ export class RunnerProcess implements Runner {
     return this.#ending !== undefined;
   }
 
-  /** Settles when the runner has said `ready`, or with why it never will. */
+  /** Settles when the runner has said `ready`, or with the reason why it never will. */
   ready(timeoutMs: number): Promise<Failure | undefined> {
     return new Promise((resolve) => {
       const timer = setTimeout(() => void this.end('timeout'), timeoutMs);
@@ -97,7 +97,7 @@ export class RunnerProcess implements Runner {
     });
   }
 
-  /** Before `init`. @throws Fault PORT_UNREACHABLE */
+  /** Must be called before `init`. @throws Fault PORT_UNREACHABLE */
   async serve(port: ServePort): Promise<void> {
     if (this.#frozen) {
       this.#frozen = false;
@@ -179,7 +179,7 @@ export class RunnerProcess implements Runner {
 
   async #finish(reason: Failure): Promise<Failure> {
     const failure = await endSandbox(this.sandbox, reason);
-    // Its last message may say that it has begun a run, which would otherwise be done a second time.
+    // Its last message may say that it has begun a run, which would otherwise be run a second time.
     if (this.#line.isLeftLying) await this.#drained.promise;
     this.#settleWaiting(failure);
     this.#line.fail(failure);
@@ -187,7 +187,9 @@ export class RunnerProcess implements Runner {
     return failure;
   }
 
-  /** Answers that came in one piece are examined once: when the first is read, the sandbox has done them all. */
+  /**
+   * Examines answers that arrived in one piece only once: when the first is read, the sandbox has finished them all.
+   */
   #examine(): void {
     if (this.#isExamined) return;
     this.#isExamined = true;
@@ -216,8 +218,8 @@ export class RunnerProcess implements Runner {
   }
 
   /**
-   * A frame leaves at once when nothing else is under way; else those of one turn of the event loop leave in one
-   * write, because waking the sandbox is most of what a frame costs.
+   * Sends a frame at once if nothing else is under way. Otherwise the frames of one turn of the event loop go out in
+   * one write, because waking the sandbox is most of a frame's cost.
    */
   #send(json: string): void {
     const frame = encodeFrame(json);
@@ -249,7 +251,10 @@ export class RunnerProcess implements Runner {
     });
   }
 
-  /** What was refused before a frame came belongs to the activation that it ends. Frames stay in order. */
+  /**
+   * Processes a frame after pending refusals: what was refused before the frame belongs to the activation that it
+   * ends. Keeps frames in order.
+   */
   #afterRefusals(take: () => void): void {
     const told = this.sandbox.refusalsTold?.();
     if (told) void told.then(take);
@@ -264,7 +269,7 @@ export class RunnerProcess implements Runner {
     if (this.#waiting?.for !== 'init') return false;
     const isQuiet = message['quiet'] === true;
     if (type === 'init-ok') {
-      // Other runners do runs one after the other, no matter how many they are sent.
+      // Other runners process runs one after the other, no matter how many they are sent.
       this.#logs.isConcurrent = this.#line.isConcurrent && message['concurrent'] === true;
       return this.#settleInit({ kind: 'ok' }, isQuiet);
     }

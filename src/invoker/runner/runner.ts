@@ -1,14 +1,13 @@
 /**
- * A sandbox with a program in it, as the scheduler sees it: it is initialised once, then it runs. What the program
- * speaks is the business of the two implementations, the channel (`runner-process.ts`) and OpenWhisk's HTTP contract
- * (`blackbox-runner.ts`).
+ * A sandbox with a program in it, as the scheduler sees it: it is initialised once, then it runs. The protocol is up
+ * to the two implementations: the channel (`runner-process.ts`) and OpenWhisk's HTTP contract (`blackbox-runner.ts`).
  */
 import type { ActionLimits, ActivationLog, LogFollower } from '../../dispatch/index.ts';
 import type { JsonObject, JsonValue } from '../../lib/index.ts';
 import type { Violation } from '../../sandbox/index.ts';
 import type { Culprit } from './culprit.ts';
 
-/** How the sandbox let an activation down. */
+/** How the sandbox failed an activation. */
 export type Failure =
   | 'timeout'
   | 'out-of-memory'
@@ -16,10 +15,10 @@ export type Failure =
   | 'exited'
   | 'channel-closed'
   | 'violation'
-  /** The platform has no way to it. */
+  /** The platform cannot reach it. */
   | 'unreachable'
   | 'ended'
-  /** An activation of it was cancelled. */
+  /** One of its activations was cancelled. */
   | 'cancelled';
 
 export interface InitRequest {
@@ -34,10 +33,10 @@ export type InitOutcome =
   | { readonly kind: 'refused'; readonly error: JsonValue }
   | { readonly kind: 'failed'; readonly failure: Failure };
 
-/** An initialisation that has ended. */
+/** The end of an initialisation. */
 export interface InitEnd {
   readonly outcome: InitOutcome;
-  /** What it logged when it has failed; otherwise that is the beginning of the first run's log. */
+  /** Its log if it failed; otherwise that log begins the first run's log. */
   readonly logs: Promise<ActivationLog>;
   readonly violations?: readonly Violation[] | undefined;
 }
@@ -53,7 +52,7 @@ export interface RunLimits {
 }
 
 export type RunOutcome =
-  /** `utf8`: the same as `json`, of a large one. */
+  /** `utf8`: the same as `json`, if it is large. */
   | {
       readonly kind: 'value';
       readonly value: JsonValue;
@@ -63,11 +62,11 @@ export type RunOutcome =
   | { readonly kind: 'refused'; readonly error: JsonValue }
   /** The length of the result, as far as it is known, and its beginning. */
   | { readonly kind: 'too-large'; readonly lengthBytes: number; readonly head: string }
-  /** It would rather have the activation run elsewhere. */
+  /** It asks for the activation to be run elsewhere. */
   | { readonly kind: 'busy'; readonly error: JsonValue }
   | { readonly kind: 'failed'; readonly failure: Failure };
 
-/** A run that has ended; undefined when it was never begun and is to be run elsewhere. */
+/** The end of a run; undefined if it was never begun and must be run elsewhere. */
 export type RunEnd =
   | {
       readonly outcome: RunOutcome;
@@ -80,33 +79,33 @@ export type RunEnd =
   | undefined;
 
 export interface Runner {
-  /** Settles when it can serve no more; never rejects. */
+  /** Settles when it can serve no more. Never rejects. */
   readonly ended: Promise<Failure>;
   readonly isEnded: boolean;
-  /** Once, before the first run. Rejects only for what is the platform's own failure. */
+  /** Called once, before the first run. Rejects only for the platform's own failures. */
   init(request: InitRequest, limits: ActionLimits): Promise<InitEnd>;
   /** Never rejects. */
   run(request: RunRequest, limits: RunLimits): Promise<RunEnd>;
-  /** True while a further run would not have to wait for long, though one is under way. */
+  /** True if another run would not have to wait long, though one is under way. */
   takesEarly(): boolean;
-  /** Takes back runs that wait behind one that turns out to be slow, or that were not begun in time. */
+  /** Takes back runs that wait behind a slow one or were not begun in time. */
   reclaim(): void;
-  /** Stops it where it stands until the next init or run; does nothing while it works. */
+  /** Freezes it until the next init or run. Does nothing while it works. */
   freeze(): Promise<void>;
-  /** Processor time that it has used, in µs. Cheap. */
+  /** Processor time used, in µs. Cheap. */
   cpuUsec(): number;
-  /** Whether it makes way for other sandboxes that want a processor. */
+  /** Sets whether it yields to other sandboxes that want a processor. */
   standBack(isBehind: boolean): void;
-  /** Keeps a violation for the runs under way, and says who caused it. */
+  /** Attributes a violation to the runs under way, and returns who caused it. */
   note(violation: Violation): Culprit;
-  /** Ends it for `reason`, unless the kernel has a better one; idempotent. */
+  /** Ends it for `reason`, unless the kernel knows a better one. Idempotent. */
   end(reason: Failure): Promise<Failure>;
-  /** Whether it has such a run, as `follow` means it. */
+  /** True if it has such a run, in the sense of `follow`. */
   isLogging(id: string): boolean;
   /**
-   * Gives the follower the log lines of a run that it has (`init` for the initialisation): the last so far, then each as it comes.
-   * Undefined when it has no such run.
-   * @param isContinued the initialisation was followed too, so that its lines are not told again
+   * Gives the follower the log lines of a run (`init` for the initialisation): the last lines so far, then each new
+   * one. Undefined if there is no such run.
+   * @param isContinued the initialisation was followed too, so its lines are not sent again
    */
   follow(id: string, follower: LogFollower, isContinued: boolean): Disposable | undefined;
 }

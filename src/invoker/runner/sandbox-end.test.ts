@@ -6,7 +6,7 @@ const exit: SandboxExit = {
   ...{ code: 137, signal: null, outOfMemory: true, seccompKill: false, killed: false, runtimeError: '' },
 };
 
-/** Only what its end takes. */
+/** A sandbox with only the parts that its end uses. */
 const sandbox = (parts: Pick<Sandbox, 'exited' | 'destroy'>) => parts as Sandbox;
 const failing = async () => {
   throw new Error('EROFS: read-only file system');

@@ -1,13 +1,14 @@
-/** Ends a sandbox and finds out why it ended: what the kernel says comes before what Ward saw of it. */
+/** Ends a sandbox and finds out why it ended. The kernel's evidence takes precedence over what Ward saw. */
 import { withTimeout } from '../../lib/index.ts';
 import type { Sandbox, SandboxExit } from '../../sandbox/index.ts';
 import type { Failure } from './runner.ts';
 
-/** How long the evidence of an end is waited for once the other side has gone silent. */
+/** How long to wait for evidence of the end once the other side is silent. */
 const exitGraceMs = 500;
 
 /**
- * Settles when nothing of it is left, or could not be taken away: then its maker says so, and tries again. Never rejects: a disk that takes no writes is no reason for a server to end.
+ * Settles when nothing of it is left, or when the removal failed; then its creator reports that and retries. Never
+ * rejects: a disk that accepts no writes must not end the server.
  */
 export async function endSandbox(sandbox: Sandbox, reason: Failure): Promise<Failure> {
   const soon = () => withTimeout(sandbox.exited, exitGraceMs, () => undefined);
@@ -18,7 +19,7 @@ export async function endSandbox(sandbox: Sandbox, reason: Failure): Promise<Fai
   return exit === undefined ? reason : explain(reason, exit);
 }
 
-/** Whether that worked. */
+/** Returns whether it succeeded. */
 async function tryDestroy(sandbox: Sandbox): Promise<boolean> {
   return sandbox.destroy().then(
     () => true,
@@ -34,7 +35,7 @@ function explain(reason: Failure, exit: SandboxExit): Failure {
   return reason;
 }
 
-/** The host has decided it, whatever the sandbox did meanwhile. */
+/** True if the host decided to end it, whatever the sandbox did in the meantime. */
 function isOurs(reason: Failure): boolean {
   return reason === 'timeout' || reason === 'ended' || reason === 'cancelled';
 }

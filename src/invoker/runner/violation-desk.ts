@@ -1,15 +1,15 @@
-/** Which activation a violation belongs to: a sandbox is told apart by its id, and knows itself what it is doing. */
+/** Finds the activations that a violation belongs to, by the id of its sandbox. */
 import type { ViolationReport } from '../../dispatch/index.ts';
 import type { Violation, ViolationSink } from '../../sandbox/index.ts';
 import type { Runner } from './runner.ts';
 
 export interface ViolationDesk {
-  /** From now on violations of that sandbox are the runner's, until it has ended. */
+  /** Attributes violations of that sandbox to the runner until it has ended. */
   watch(sandboxId: string, runner: Pick<Runner, 'note' | 'ended'>): void;
   readonly hear: ViolationSink;
 }
 
-/** @param onReport gets each violation, with who caused it */
+/** @param onReport receives each violation and who caused it */
 export function createViolationDesk(onReport: (report: ViolationReport) => void): ViolationDesk {
   const runners = new Map<string, Pick<Runner, 'note'>>();
   return {

@@ -1,6 +1,6 @@
 /**
- * Ends a job wherever it is. One that waits is answered, one that has a slot to itself loses it, and one that shares its slot is
- * answered at once: the slot takes nothing more and ends with the others.
+ * Ends a job wherever it is. A waiting job is answered. A job that has a slot to itself loses the slot. A job that
+ * shares its slot is answered at once: the slot takes no more jobs and ends with the others.
  */
 import type { Slot } from '../slots/slot.ts';
 import type { WaitingJob } from './group.ts';
@@ -9,24 +9,24 @@ import { rejection } from './job-exchange.ts';
 import type { WaitingLine } from './waiting-line.ts';
 
 export interface Cancelling {
-  /** The slot has got the job. */
+  /** Notes that the slot has got the job. */
   serve(pending: WaitingJob, slot: Slot): void;
-  /** No slot has it any more. */
+  /** Notes that no slot has the job any more. */
   leave(activationId: string): void;
-  /** Whether it is not to go on; then it has been answered. */
+  /** Returns whether the job is cancelled, and answers it if so. */
   hasAnswered(pending: WaitingJob): boolean;
   cancel(activationId: string): void;
 }
 
 export function createCancelling(groups: Groups, line: WaitingLine): Cancelling {
-  /** Jobs that a slot has got, by their activations. */
+  /** Jobs that a slot has, by activation. */
   const serving = new Map<string, { readonly pending: WaitingJob; readonly slot: Slot }>();
   const answer = (pending: WaitingJob) => pending.settle(rejection(pending, 'The activation was cancelled.'));
   const cancelWaiting = (activationId: string) => {
     for (const group of groups.all()) {
       const waiting = line.remove(group, activationId);
       if (waiting === undefined) continue;
-      // What is being claimed has begun when that is written.
+      // A job that is being claimed counts as begun once that is written, so it is answered then.
       if (waiting.asked === undefined) answer(waiting);
       else void waiting.asked.then(() => answer(waiting));
       groups.forget(group);
@@ -45,7 +45,7 @@ export function createCancelling(groups: Groups, line: WaitingLine): Cancelling 
       if (served === undefined) return cancelWaiting(activationId);
       const { pending, slot } = served;
       pending.isCancelled = true;
-      // Its slot asks `hasAnswered` when it is written that it begins.
+      // Its slot calls `hasAnswered` once its beginning is written.
       if (pending.asked !== undefined) return;
       if (slot.inFlight <= 1) void slot.runner.end('cancelled');
       else {

@@ -1,4 +1,4 @@
-/** The invoker as a dispatcher: by itself, and behind frames. */
+/** The invoker as a dispatcher: directly, and behind frames. */
 import { dispatchSuite, framedSuite, type MakeInvoker } from '../../dispatch/dispatch.suite.ts';
 import { requireAble } from '../../dispatch/index.ts';
 import { operatorPolicy } from '../../sandbox/index.ts';

@@ -1,31 +1,31 @@
 /**
- * Turn-taking between namespaces, and between the actions of one. The next turn goes to the namespace that has used least
- * (start-time fair queueing: Goyal, Vin and Cheng, 1996); of those that have used the same, to the one that has waited
- * longest for a turn; and within it to the action that has. So a flood of long or large calls lengthens only its own
- * queue, and costs its namespace as many turns as it takes from others. Who comes after a rest begins level with those
- * who are waiting: rest saves nothing up.
+ * Turn-taking between namespaces, and between the actions of one namespace. The next turn goes to the namespace that
+ * has used least (start-time fair queueing: Goyal, Vin and Cheng, 1996). If several have used the same, it goes to
+ * the one that has waited longest for a turn. Within the namespace, it goes to the action that has waited longest. So
+ * a flood of long or large calls lengthens only its own queue, and costs its namespace as many turns as it takes from
+ * others. A namespace that returns after a pause starts level with those that wait: pauses earn no credit.
  */
 
 export interface Rotation<Item extends { readonly namespace: string }> {
   add(item: Item): void;
   remove(item: Item): void;
   /**
-   * Offers each item a turn in order, until `serve` takes one; the one that was served goes to the back of those that have
-   * used the same. Returns false when nobody could be served.
+   * Offers each item a turn in order, until `serve` takes one. A served item goes behind those that have used the
+   * same. Returns false if no item could be served.
    */
   next(serve: (item: Item) => boolean): boolean;
-  /** The namespace has used so much; less than 0 takes back what was too much. Any unit, as long as it is one. */
+  /** Charges the namespace, in any consistent unit. A negative cost takes back an excess charge. */
   charge(namespace: string, cost: number): void;
 }
 
-/** Namespaces that are remembered while they rest, before those are forgotten of whom it makes no difference. */
+/** Above this number, idle namespaces whose use makes no difference are forgotten. */
 const mostRemembered = 1000;
 
 export function createRotation<Item extends { readonly namespace: string }>(): Rotation<Item> {
-  /** Insertion order is turn order, outside and inside. */
+  /** Insertion order is turn order, for namespaces and for items. */
   const waiting = new Map<string, Set<Item>>();
   const used = new Map<string, number>();
-  /** Use of the item that was served last. No waiting item has less. */
+  /** Use of the item that was served last. No waiting item has used less. */
   let level = 0;
 
   const usedBy = (namespace: string) => used.get(namespace) ?? level;
@@ -67,7 +67,7 @@ export function createRotation<Item extends { readonly namespace: string }>(): R
       return false;
     },
     charge(namespace, cost) {
-      // While nobody waits, nothing is taken from anybody.
+      // While no one waits, a namespace takes nothing from others.
       if (waiting.size > 0) used.set(namespace, Math.max(0, usedBy(namespace) + cost));
     },
   };
@@ -75,7 +75,7 @@ export function createRotation<Item extends { readonly namespace: string }>(): R
 
 type Used = (namespace: string) => number;
 
-/** The sort is a stable one. */
+/** Relies on the sort being stable. */
 function inOrder<T>(waiting: ReadonlyMap<string, T>, usedBy: Used): Iterable<readonly [string, T]> {
   return waiting.size < 2 ? waiting : [...waiting].sort(([one], [other]) => usedBy(one) - usedBy(other));
 }

@@ -1,15 +1,15 @@
-/** Who gives memory up when it is short. Pure questions about groups. */
+/** Decides who gives up memory when it is short. Pure functions of groups. */
 
 import type { Slot } from '../slots/slot.ts';
 import { type Group, memoryOf } from './group.ts';
 
-/** A slot that was unused for this long gives its memory to anyone who needs it. */
+/** A slot that was unused for this long may lose its memory to any group. */
 const unusedMs = 10_000;
 
 /**
- * Whose idle slots may end for a further one of this group: its own namespace's; those that nobody has used for a while;
- * and those of who would still have no less than it. So a flood does not take the one slot of a quiet neighbour between
- * two calls.
+ * Says whose idle slots may end to make room for a new slot of this group: those of its own namespace, those that
+ * were unused for a while, and those of a namespace that would still have at least as much memory as this one. So a
+ * flood does not take the only slot of a quiet neighbour between two calls.
  */
 export function whoseMemory(
   taker: Group,
@@ -28,7 +28,7 @@ function memoryIn(namespace: string, groups: readonly Group[]): number {
   return groups.reduce((sum, group) => (group.namespace === namespace ? sum + memoryOf(group) : sum), 0);
 }
 
-/** The slot that nobody has used for the longest time, of those that `isAsked` is true of. */
+/** Returns the slot that was idle longest, among those for which `isAsked` is true. */
 export function longestIdle(
   groups: Iterable<Group>,
   isAsked: (group: Group, slot: Slot) => boolean,
@@ -44,8 +44,8 @@ export function longestIdle(
 }
 
 /**
- * True when the group has more memory than one of those that are starved for it: compared namespace by namespace,
- * and within a namespace action by action.
+ * True if the group has more memory than one of the groups that are starved for it. Compares by namespace, and within
+ * a namespace by action.
  */
 export function hasMoreThanOneOf(group: Group, starved: Iterable<Group>, groups: Iterable<Group>): boolean {
   const all = [...groups];

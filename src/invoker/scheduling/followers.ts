@@ -1,6 +1,6 @@
 /**
- * Who follows the log of which activation, from wherever that is (in the queue, being initialised, running) to its
- * end. What is running finds its log in its sandbox; an activation moves there from the queue, and sometimes back.
+ * The followers of each activation's log, wherever the activation is (in the queue, being initialised, running),
+ * until its end. A running activation has its log in its sandbox. It moves there from the queue, and sometimes back.
  */
 import { type ActivationLog, LiveLog } from '../../dispatch/index.ts';
 import type { Runner } from '../runner/runner.ts';
@@ -9,18 +9,18 @@ import type { Group } from './group.ts';
 export interface LogPlace {
   readonly source: Pick<Runner, 'follow'>;
   readonly id: string;
-  /** It goes on with what its followers have been following so far. */
+  /** The log continues with what its followers have been following so far. */
   readonly isContinued: boolean;
 }
 
 export interface Followers {
-  /** Whether anybody follows anything: asked for every activation. */
+  /** True if no activation has followers. Checked for every activation. */
   readonly isEmpty: boolean;
-  /** `at` is where its log is by now, if it is anywhere. */
+  /** Adds a follower. `at` is where the log is now, if it exists. */
   add(activationId: string, at: LogPlace | undefined, signal?: AbortSignal): LiveLog;
-  /** From now on its log is there. */
+  /** Moves the followers of the activation to where its log is from now on. */
   move(activationId: string, to: LogPlace): void;
-  /** It has ended; what it is followed for ends with its log, where it has one. */
+  /** Ends the activation. Its followers end with its log, if it has one. */
   release(activationId: string, log?: Promise<ActivationLog>): void;
 }
 
@@ -56,7 +56,7 @@ export function createFollowers(): Followers {
     },
     move(activationId, to) {
       for (const following of byActivation.get(activationId) ?? []) {
-        // What it goes on with may have lines that are not read yet.
+        // The earlier log may have lines that are not read yet.
         if (!to.isContinued) detach(following);
         attach(following, to);
       }
@@ -71,14 +71,14 @@ export function createFollowers(): Followers {
           following.live.end();
         }
       };
-      // What its log ends with may still come.
+      // The last lines of the log may still come.
       if (log === undefined) end();
       else void log.then(end, end);
     },
   };
 }
 
-/** Where the log of an activation of the group is. */
+/** Returns where the log of an activation of the group is. */
 export function placeOf(group: Group, activationId: string): LogPlace | 'queue' | 'none' {
   const beginning = group.beginning.get(activationId);
   if (beginning) return { source: beginning.runner, id: 'init', isContinued: false };

@@ -1,4 +1,4 @@
-/** A group is everything the scheduler knows of one action, at one revision, in one invoking namespace. */
+/** A group is what the scheduler knows of one revision of an action in one invoking namespace. */
 import type { Handover, Job, JobEnd, JobTarget, LoadPermission, StartReason } from '../../dispatch/index.ts';
 import type { Slot, SlotPlan } from '../slots/slot.ts';
 
@@ -7,26 +7,26 @@ export interface WaitingJob {
   readonly job: Job;
   readonly settle: (end: JobEnd) => void;
   readonly refuse: (fault: unknown) => void;
-  /** To be asked before a sandbox gets it; undefined when there is nothing to ask (any more). */
+  /** Must be asked before a sandbox gets the job; undefined if there is nothing (more) to ask. */
   handover: Handover | undefined;
-  /** The answer to that, while it is on its way, or when it was no. */
+  /** The handover's answer, while it is pending or if it was no. */
   asked: Promise<boolean> | undefined;
-  /** `performance.now()` of when it began to wait. */
+  /** When it began to wait, in time of `performance.now()`. */
   readonly queuedAt: number;
-  /** Why no warm slot has taken it; undefined when one has. */
+  /** Why no warm slot took it; undefined if one did. */
   readonly reason: StartReason | undefined;
-  /** A slot has sent it back: another one's word is final. */
+  /** A slot has sent it back once. The next slot's answer is final. */
   readonly isSecondTry: boolean;
-  /** Its sandbox ended before it was begun: it is not handed over early again. */
+  /** Its sandbox ended before it began, so it is not handed over early again. */
   readonly hasLostSandbox: boolean;
-  /** It is not to be run any more. */
+  /** It must not run any more. */
   isCancelled: boolean;
 }
 
-/** How the last slot that a group lost ended: it failed, or was given up. */
+/** How a group's last lost slot ended: it failed, or was given up. */
 export type LastEnd = 'failed' | 'given up';
 
-/** What slots are initialised with, for every caller. */
+/** What slots are initialised with, the same for every caller. */
 export type Template = JobTarget & Pick<Job, 'apiKey'>;
 
 export interface Group {
@@ -39,32 +39,32 @@ export interface Group {
   readonly isFresh: boolean;
   readonly minWarm: number;
   readonly maxInstances: number;
-  /** Of the latest job: what a slot is initialised with when nobody waits for it any more. */
+  /** Taken from the latest job. Initialises a slot when no job waits for it any more. */
   template: Template;
   readonly queue: WaitingJob[];
-  /** Initialised slots; the one that answered last is the last. */
+  /** Initialised slots. The one that answered last is at the end. */
   readonly slots: Slot[];
-  /** Slots that are being initialised on the account of an activation, by its id. */
+  /** Slots that are being initialised for an activation, by its id. */
   readonly beginning: Map<string, Slot>;
-  /** What an activation of it has been taking, in ms; infinite while that is not known. */
+  /** Average time of an activation, in ms; infinite while it is unknown. */
   serviceMs: number;
-  /** Slots on their way. */
+  /** Slots that are being started. */
   starting: number;
-  /** Its action was changed or deleted: no slot of it is kept. */
+  /** Its action was changed or deleted, so no slot of it is kept. */
   retired: boolean;
-  /** Its namespace was deleted: nothing of it is begun any more. */
+  /** Its namespace was deleted, so none of its jobs may begin. */
   isExpelled: boolean;
-  /** How the last slot that it lost ended; undefined before that. */
+  /** How its last lost slot ended; undefined if it has lost none. */
   past: LastEnd | undefined;
-  /** It has served since a slot of it failed by itself: slots may be started that nobody waits for. */
+  /** It has served a call since one of its slots failed by itself, so slots may be started in advance. */
   isProven: boolean;
-  /** Whether its code may be loaded while nobody calls. */
+  /** Whether its code may be loaded without a call. */
   permission: LoadPermission;
-  /** `performance.now()` of when an allowance ends. */
+  /** When an allowance ends, in time of `performance.now()`. */
   permissionEnds: number;
 }
 
-/** @param slot the warm one that takes it now, if there is one */
+/** @param slot the warm slot that takes it now, if any */
 export function newWaitingJob(
   group: Group,
   slot: Slot | undefined,
@@ -81,7 +81,7 @@ export function newWaitingJob(
   };
 }
 
-/** A sandbox never serves two of these. */
+/** A sandbox never serves jobs with different keys. */
 export function groupKey({ namespace, action, revision, sandbox }: JobTarget): string {
   return `${namespace}\n${action}\n${revision}\n${sandbox?.id ?? ''}`;
 }
@@ -113,16 +113,17 @@ export function createGroup(target: JobTarget, plan: SlotPlan, past: LastEnd | u
   };
 }
 
-/** Time for which a slot is handed jobs early: a quarter of what a runner's patience is. */
+/** Time for which a slot gets jobs early: a quarter of a runner's patience. */
 const earlyMs = 5;
-/** Time for which a slot that is handed jobs early has some whose beginning is being written: about what a disk takes. */
+/** Time for which a slot gets jobs early whose beginning is still being written: about one disk write. */
 const claimingMs = 20;
 const maxEarly = 32;
 
 /**
- * A slot for one more activation: an idle one, the most recently used first, because its caches are the warmest;
- * else the least busy one that may run several at once, or that takes jobs early (not with `restful`). While it is being
- * written down that its jobs begin, a slot takes early too: what waits for the disk waits together.
+ * Finds a slot for one more activation. Prefers an idle one, the most recently used first, because its caches are
+ * warmest. Otherwise takes the least busy slot that may run several jobs at once or takes jobs early (not if
+ * `restful`). While the beginning of its jobs is being written, a slot takes more jobs early, so that their writes
+ * are awaited together.
  */
 export function freeSlot(group: Group, restful: boolean): Slot | undefined {
   let best: Slot | undefined;
@@ -148,7 +149,7 @@ function takesEarly({ inFlight, claiming, runner }: Slot, serviceMs: number): bo
   return begun === 0 || runner.takesEarly();
 }
 
-/** Why no warm slot takes its next activation. A past that is forgotten counts as none. */
+/** Why no warm slot takes its next activation. A forgotten past counts as none. */
 function startReason(group: Group): StartReason {
   if (group.isFresh) return 'a fresh sandbox is asked for';
   if (group.slots.length + group.starting > 0) return 'all its sandboxes were busy';
@@ -158,21 +159,21 @@ function startReason(group: Group): StartReason {
     : 'first call of this revision';
 }
 
-/** An activation of it took so long. */
+/** Notes how long an activation took. */
 export function noteServed(group: Group, serviceMs: number): void {
   const { serviceMs: average } = group;
   group.serviceMs = Number.isFinite(average) ? average + (serviceMs - average) * 0.2 : serviceMs;
   group.isProven = true;
 }
 
-/** The slot is of no more use: its activation failed, or was cancelled. */
+/** Notes that the slot is unusable, because its activation failed or was cancelled. */
 export function noteFailed(group: Group, slot: Slot, isCancelled: boolean): void {
   slot.isSpent = true;
   slot.hasFailed = !isCancelled;
   group.past = isCancelled ? 'given up' : 'failed';
 }
 
-/** Memory that a group holds, slots on their way included. */
+/** Memory that a group holds, including slots that are being started. */
 export function memoryOf(group: Group): number {
   return (group.slots.length + group.starting) * group.plan.memoryMiB;
 }

@@ -1,4 +1,6 @@
-/** The groups that have something: a job in line, a slot, or one on its way. Of the others only the end is kept. */
+/**
+ * The groups that have a waiting job, or a slot that runs or is being started. Of other groups only the end is kept.
+ */
 import type { JobTarget } from '../../dispatch/index.ts';
 import { BoundedMap } from '../../lib/index.ts';
 import { invokerFault } from '../faults.ts';
@@ -8,16 +10,19 @@ import { createGroup, type Group, groupKey, type LastEnd } from './group.ts';
 import { isKept } from './growth.ts';
 
 export interface Groups {
-  /** The target's group, made when there is none. @throws Fault ACTION_TOO_LARGE and those of `SlotFactory.plan` */
+  /**
+   * Returns the target's group, and creates it if needed. @throws Fault ACTION_TOO_LARGE and those of
+   * `SlotFactory.plan`
+   */
   of(target: JobTarget): Group;
   all(): Iterable<Group>;
-  /** The group in its place: the one that is known by its key, or itself from now on. */
+  /** Returns the known group with the same key; if there is none, keeps this one. */
   current(group: Group): Group;
-  /** Lets go of a group that has nothing. */
+  /** Forgets the group if it has nothing. */
   forget(group: Group): void;
 }
 
-/** Groups that are no more, and how they ended. */
+/** Limit of forgotten groups whose end is remembered. */
 const mostPasts = 10_000;
 
 export function createGroups(factory: Pick<SlotFactory, 'plan'>, ledger: MemoryLedger): Groups {

@@ -2,19 +2,19 @@
 import type { LoadGrant } from '../../dispatch/index.ts';
 import type { Group } from './group.ts';
 
-/** It has as many slots as it may, those on their way included. */
+/** True if it has its maximum of slots, including those that are being started. */
 export function isFull(group: Group): boolean {
   return group.slots.length + group.starting >= group.maxInstances;
 }
 
 /**
- * Its queue is worth a further slot: at once while it has fewer than can make progress side by side (`parallelSlots`),
- * past that when its next job waits for longer than a start takes.
+ * True if its queue is worth another slot: at once while it has fewer slots than can make progress side by side
+ * (`parallelSlots`); beyond that, if its next job would wait longer than a start takes.
  */
 export function needsAnother(group: Group, parallelSlots: number, startMs: number): boolean {
   const { length } = group.queue;
   if (isFull(group) || group.starting * group.concurrency >= length) return false;
-  // None of those that it has will ever take a second job.
+  // Its slots never take a second job.
   if (group.isFresh) return true;
   const slots = group.slots.length + group.starting;
   if (slots < parallelSlots) return true;
@@ -26,12 +26,12 @@ export function needsAnother(group: Group, parallelSlots: number, startMs: numbe
   return Math.max(waitedMs, expectedMs) > startMs;
 }
 
-/** It has more slots than it is to keep ready, so that one that idles can be given up. */
+/** True if it has more slots than it must keep ready, so an idle one can be given up. */
 export function hasSpare(group: Group): boolean {
   return usable(group) > (group.retired || group.permission === 'denied' ? 0 : group.minWarm);
 }
 
-/** Groups of one action at one revision, in one namespace, share what is granted to them. */
+/** Groups of one revision of an action in one namespace share a grant. */
 export function grantKey({ namespace, action, revision }: Omit<LoadGrant, 'permission'>): string {
   return `${namespace}\n${action}\n${revision}`;
 }
@@ -41,18 +41,18 @@ export function grant(group: Group, permission: LoadGrant['permission'], forMs: 
   group.permissionEnds = performance.now() + forMs;
 }
 
-/** An allowance that was not given again in time counts no longer. */
+/** Ends an allowance that was not renewed in time. */
 export function endGrant(group: Group): void {
   if (group.permission === 'allowed' && performance.now() >= group.permissionEnds)
     group.permission = 'unknown';
 }
 
-/** Slots of it are kept ready whether anybody calls or not. */
+/** True if slots of it are kept ready even without calls. */
 export function isKept({ minWarm, isProven, retired, permission }: Group): boolean {
   return minWarm > 0 && isProven && !retired && permission !== 'denied';
 }
 
-/** A slot is missing of those that it is to keep ready; never more than its namespace can use at once. */
+/** True if a slot that should be kept ready is missing. Never more than its namespace can use at once. */
 export function lacksWarm(group: Group): boolean {
   if (!isKept(group) || group.permission !== 'allowed' || isFull(group)) return false;
   const kept = usable(group) + group.starting;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Handover } from '../../dispatch/index.ts';
 import { fakeScheduler, fakeTarget, jobOf } from './scheduler.fixture.ts';
 
-/** Whose job it is answers when its test says so. */
+/** A handover that answers when the test says so. */
 function asked() {
   const answer = Promise.withResolvers<boolean>();
   const handover: Handover & { times: number } = {
@@ -15,7 +15,7 @@ function asked() {
   return { ...answer, handover };
 }
 
-/** A scheduler with one sandbox for the target, which has answered once, after `serviceMs`. */
+/** A scheduler with one sandbox for the target, which has answered once after `serviceMs`. */
 async function served(serviceMs: number, options = {}) {
   const fake = fakeScheduler({ parallelSlots: 1, ...options });
   const target = fakeTarget({ scaling: { maxInstances: 1 } });

@@ -1,24 +1,24 @@
 /**
- * Asks whose job it is whether a sandbox may have it, and refuses the job when not. The answer may have to be written
- * first. So jobs whose turn comes within the time that this takes are asked about ahead: no sandbox waits for the disk
- * between two short jobs, and none of a long one's successors is taken for begun.
+ * Asks the owner of a job whether a sandbox may have it, and refuses the job if not. The answer may have to be
+ * written first. So jobs whose turn comes within that time are asked about in advance: no sandbox waits for the disk
+ * between two short jobs, and the jobs that wait behind a long one are not marked as begun.
  */
 import { jobWithdrawn } from '../../dispatch/index.ts';
 import type { Group, WaitingJob } from './group.ts';
 
 export interface Handovers {
-  /** False: it has been refused. A promise only when the answer has to be waited for. Never rejects. */
+  /** False: the job has been refused. Returns a promise only if the answer must be waited for. Never rejects. */
   ask(pending: WaitingJob): boolean | Promise<boolean>;
-  /** Asks about the first in the group's queue, as far as its slots get to them soon. */
+  /** Asks about the first jobs in the group's queue that its slots will reach soon. */
   askAhead(group: Group): void;
 }
 
-/** How far ahead, however long an answer takes. */
+/** The furthest it asks in advance, however long an answer takes. */
 const mostAheadMs = 50;
 const mostAhead = 32;
 
 export function createHandovers(isHeldBack: (namespace: string) => boolean): Handovers {
-  /** What an answer has been taking. */
+  /** Average time of an answer. */
   let averageMs = 5;
 
   const answered = async (pending: WaitingJob, asked: Promise<boolean>): Promise<boolean> => {
@@ -48,7 +48,7 @@ export function createHandovers(isHeldBack: (namespace: string) => boolean): Han
   return {
     ask,
     askAhead({ namespace, queue, slots, concurrency, serviceMs, isFresh }) {
-      // A slot that serves one job gets to no other.
+      // A slot that serves one job reaches no other.
       if (queue.length === 0 || isFresh || isHeldBack(namespace)) return;
       const soon = (Math.min(averageMs, mostAheadMs) * slots.length * concurrency) / serviceMs;
       const count = Math.min(queue.length, mostAhead, Math.floor(soon));

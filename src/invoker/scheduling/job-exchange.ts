@@ -1,4 +1,4 @@
-/** A job as its runner is told of it, and its completion as the rest of Ward is. */
+/** Converts a job for its runner, and its end to a completion for the rest of Ward. */
 
 import type { ActivationLog, Completion, Job, JobEnd } from '../../dispatch/index.ts';
 import type { Fault, JsonObject } from '../../lib/index.ts';
@@ -8,10 +8,10 @@ import { type ActivationResponse, internalError } from '../runner/outcomes.ts';
 import type { InitRequest, RunRequest } from '../runner/runner.ts';
 import type { Group, Template, WaitingJob } from './group.ts';
 
-/** Between these a caller is told to try again when the queue is full. */
+/** Bounds of the time after which a caller should retry when the queue is full. */
 const retryMs = { least: 1000, most: 30_000 };
 
-/** Where an activation ran, and what it took to get there. */
+/** Where an activation ran, and how it got its sandbox. */
 export interface Origin extends Pick<Completion, 'start' | 'startReason' | 'sandboxMs'> {
   /** Epoch milliseconds. */
   readonly startedAt: number;
@@ -20,7 +20,7 @@ export interface Origin extends Pick<Completion, 'start' | 'startReason' | 'sand
   readonly logs: Promise<ActivationLog>;
 }
 
-/** @param job the one that waits for it, if there is one */
+/** @param job the job that waits for it, if any */
 export function initRequest(template: Template, job: Job | undefined, apiHost: string): InitRequest {
   const { main, binary } = template.code;
   const name = template.action.slice(template.action.lastIndexOf('/') + 1);
@@ -31,7 +31,7 @@ export function runRequest(job: Job): RunRequest {
   return { id: job.activationId, value: job.parameters, env: runEnv(job) };
 }
 
-/** Of the initialisation and of the run. */
+/** Joins the initialisation and the run. */
 export function both(
   first: readonly Violation[] | undefined,
   second: readonly Violation[] | undefined,
@@ -55,7 +55,7 @@ export function complete(job: Job, response: ActivationResponse, origin: Origin)
   return { completion, log: origin.logs };
 }
 
-/** The platform itself did not bring the job to an end. */
+/** The end of a job that failed because of the platform. */
 export function rejection({ job, reason }: WaitingJob, text: string): JobEnd {
   const logs = Promise.resolve([]);
   return complete(job, internalError(text), {
@@ -66,7 +66,7 @@ export function rejection({ job, reason }: WaitingJob, text: string): JobEnd {
   });
 }
 
-/** By how long the group's own line is: nobody knows better how long a free slot will take. */
+/** Estimates the retry time from the group's own queue, which is the best predictor of when a slot is free. */
 export function busy(group: Group): Fault {
   const [oldest] = group.queue;
   const waitedMs = oldest ? performance.now() - oldest.queuedAt : 0;
@@ -88,7 +88,7 @@ function initEnv(template: Template, job: Job | undefined): JsonObject {
   };
 }
 
-/** docs/actions-new.md: what user code finds in its environment, as far as it changes from run to run. */
+/** docs/actions-new.md: the part of the environment of user code that changes with each run. */
 function runEnv(job: Job): JsonObject {
   return {
     __OW_ACTIVATION_ID: job.activationId,
@@ -98,7 +98,7 @@ function runEnv(job: Job): JsonObject {
   };
 }
 
-/** A runner keeps what it is not told anew: the key of one call must not be there for the next, which has none. */
+/** Clears the key if there is none: a runner keeps old values, and one call's key must not be visible to the next. */
 function apiKeyEnv({ apiKey, providesApiKey }: Template): JsonObject {
   return apiKey === undefined && providesApiKey !== true ? {} : { __OW_API_KEY: apiKey ?? '' };
 }

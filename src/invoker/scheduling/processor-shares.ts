@@ -1,9 +1,10 @@
 /**
- * Who stands back when sandboxes want more processor time than there is. Between the sandboxes of one Ward the kernel
- * shares it evenly, so a namespace with many busy ones would have most of it, and a call of another would wait for the
- * end of somebody's time slice again and again. So a namespace that has lately used more than its share stands back: its
- * sandboxes run when no other wants to, and make way at once. It loses nothing that is left over, and as soon as it has
- * no more than its share it is everybody's equal again: nobody is starved, because who starves has less.
+ * Decides who yields when sandboxes want more processor time than there is. The kernel shares it evenly between the
+ * sandboxes of one Ward. A namespace with many busy sandboxes would get most of it, and a call of another namespace
+ * would wait for the end of a time slice again and again. So a namespace that has recently used more than its share
+ * stands back: its sandboxes run only when no other wants to, and yield at once. It still gets all spare time, and is
+ * an equal again as soon as it has no more than its share. No namespace starves, because a starving one uses less
+ * than its share.
  */
 import type { Runner } from '../runner/runner.ts';
 
@@ -11,19 +12,19 @@ export type Worker = Pick<Runner, 'cpuUsec' | 'standBack'>;
 
 export interface ProcessorShares {
   /**
-   * A sandbox works for a namespace from now on, until what is returned is called.
-   * @param isNew what it has used until now was for the namespace, too
+   * Counts a sandbox for a namespace, until the returned function is called.
+   * @param isNew its use so far was for the namespace, too
    */
   join(namespace: string, worker: Worker, isNew: boolean): () => void;
-  /** To be called every now and then. @param now milliseconds of a clock that only goes forward */
+  /** Must be called regularly. @param now a monotonic clock, in milliseconds */
   update(now: number): void;
 }
 
-/** Use is averaged over this many milliseconds, so that a short burst does not count. */
+/** Use is averaged over this time, so that a short burst does not count. */
 const memoryMs = 250;
-/** Of a share; what is measured is never exact. */
+/** Fraction of a share; measurements are never exact. */
 const tolerance = 0.9;
-/** Processors. A namespace that uses less does not count, and never has to stand back. */
+/** In processors. A namespace that uses less does not count, and never has to stand back. */
 const negligible = 0.05;
 
 interface Member {
@@ -33,9 +34,9 @@ interface Member {
 
 interface Account {
   readonly members: Set<Member>;
-  /** Since the last update. */
+  /** Used since the last update. */
   usedUsec: number;
-  /** Processors that it has been using. */
+  /** Average use, in processors. */
   rate: number;
   standsBack: boolean;
 }
@@ -46,7 +47,7 @@ export function createProcessorShares(): ProcessorShares {
 
   const charge = (account: Account, member: Member): void => {
     const usec = member.worker.cpuUsec();
-    // Its group may be gone, and then says nothing any more.
+    // Its cgroup may be gone, and then reports no use.
     account.usedUsec += Math.max(0, usec - member.seenUsec);
     member.seenUsec = Math.max(usec, member.seenUsec);
   };
@@ -67,7 +68,7 @@ export function createProcessorShares(): ProcessorShares {
         try {
           charge(account, member);
         } catch {
-          // Without a descriptor to read it by, what it used last is forgotten: its slot has to end all the same.
+          // Without a free descriptor the last use cannot be read and is lost: its slot must end all the same.
         }
       };
     },
@@ -91,8 +92,8 @@ export function createProcessorShares(): ProcessorShares {
 }
 
 /**
- * Of what all sandboxes get together, which is less than the host has when others want some, too. Half of it at most:
- * there is always one more who may come, and standing back costs nothing while nobody does.
+ * A namespace's share of what all sandboxes get together, which is less than the host has when other programs run,
+ * too. At most half of it: another namespace may always come, and standing back costs nothing without competition.
  */
 function shareOf(accounts: Iterable<Account>): number {
   let [total, active] = [0, 0];

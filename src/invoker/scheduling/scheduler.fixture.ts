@@ -1,4 +1,4 @@
-/** A scheduler over slots that are made of nothing: each does what its test tells it to. */
+/** A scheduler over fake slots, which do what the test says. */
 
 import { digestOf } from '../../blobs/index.ts';
 import type {
@@ -25,18 +25,18 @@ import { createPrewarmPool, type PrewarmTarget } from '../slots/prewarm.ts';
 import { newSlot, type Slot, type SlotPlan } from '../slots/slot.ts';
 import { Scheduler, type SchedulerOptions } from './scheduler.ts';
 
-/** What runs in a fake slot answers when its test says so. */
+/** A runner that answers when the test says so. */
 export class FakeRunner implements Runner {
   readonly ended: Promise<Failure>;
   readonly number: number;
   isEnded = false;
   isFrozen = false;
-  /** Takes runs early. */
+  /** It takes runs early. */
   isQuick = false;
   inits = 0;
-  /** Ids of the runs that it has not answered. */
+  /** Ids of the unanswered runs. */
   readonly open: string[] = [];
-  /** What its runs were given. */
+  /** The parameters of its runs. */
   readonly values = new Map<string, RunRequest['value']>();
   private readonly answers = new Map<string, (end: RunEnd) => void>();
   private readonly initOutcome: () => InitOutcome | Promise<InitOutcome>;
@@ -74,7 +74,7 @@ export class FakeRunner implements Runner {
     this.answers.get(id)?.({ outcome, logs, startedAt: Date.now(), serviceMs });
   }
 
-  /** Has not begun any of its runs. */
+  /** Returns all its runs as not begun. */
   giveBack(): void {
     for (const id of this.open.splice(0).reverse()) this.answers.get(id)?.(undefined);
   }
@@ -135,7 +135,7 @@ export function fakeScheduler({ memoryMiB = 100_000, prewarmed = [], ...options 
     initOutcome: (): InitOutcome => ({ kind: 'ok' }),
     startFault: undefined as Error | undefined,
     layFault: undefined as Error | undefined,
-    /** No initialisation ends before it. */
+    /** No initialisation ends before this. */
     initGate: undefined as Promise<void> | undefined,
   };
   const start = async (kind: string, memory: number): Promise<Slot> => {
@@ -172,7 +172,7 @@ export function fakeScheduler({ memoryMiB = 100_000, prewarmed = [], ...options 
     parallelSlots: 2,
     ...options,
   });
-  /** Lets everything happen that needs no answer and no time. */
+  /** Waits until everything has happened that needs no answer and no time. */
   const settle = async () => {
     for (let n = 0; n < 20; n++) await Promise.resolve();
   };
@@ -183,13 +183,13 @@ export function fakeScheduler({ memoryMiB = 100_000, prewarmed = [], ...options 
     world,
     settle,
     alive: () => runners.filter(({ isEnded }) => !isEnded).map(({ number }) => number),
-    /** As if everything idle had been so for ever, or for no time at all. */
+    /** Sweeps as if all idle slots had been idle for ever, or for no time. */
     sweep: async ({ endsIdle = false, freezes = false } = {}) => {
       const now = performance.now();
       scheduler.sweep(freezes ? now + 1 : 0, endsIdle ? now + 1 : 0);
       await settle();
     },
-    /** Submits a job; what it hands out fills when the job ends. */
+    /** Submits a job. The returned object is filled when the job ends. */
     call: async (target: JobTarget, handover?: Handover) => {
       const job = jobOf(target);
       const call: { job: Job; done?: Completion; fault?: unknown } = { job };

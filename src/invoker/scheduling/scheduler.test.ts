@@ -69,7 +69,7 @@ describe('an action that asks for a fresh sandbox for each call', () => {
 describe('memory that is short', () => {
   const quiet = fakeTarget({ namespace: 'quiet' });
   const noisy = fakeTarget({ namespace: 'noisy' });
-  /** A neighbour's only sandbox is idle, and more calls than memory has room for come in. */
+  /** A neighbour's only sandbox is idle, and more calls come in than memory has room for. */
   const flooded = async () => {
     const fake = fakeScheduler({ memoryMiB: 768, parallelSlots: 8 });
     await fake.call(quiet);
@@ -619,7 +619,7 @@ describe('a call whose sandbox ended before it was begun', () => {
     expect(second?.open).toEqual([calls[0]?.job.activationId]);
     second?.answer();
     await settle();
-    // In whichever sandbox: it was waiting for one that is free.
+    // In either sandbox: it was waiting for a free one.
     expect(runners.flatMap(({ open }) => open)).toEqual([calls[1]?.job.activationId]);
   });
 });

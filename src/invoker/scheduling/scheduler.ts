@@ -1,22 +1,23 @@
 /**
- * Decides which sandbox runs which job. For a job, in this order: a warm slot of its group; a prewarmed slot of
- * its kind and size, then `init`; a new slot. Slots on their way are not bound to a job: whichever slot is free
- * first takes the job that has waited longest. Up to `parallelSlots` slots of a group run side by side as soon as
- * there is work for them; past that, a further one is started only when a job is to wait longer than a start takes,
- * so a burst on a fast action does not start a sandbox a call. A slot whose action answers within a few milliseconds
- * is handed its next jobs early (`run-line.ts`).
+ * Decides which sandbox runs which job. A job gets, in this order: a warm slot of its group; a prewarmed slot of its
+ * kind and size, which is then initialised; a new slot. Slots that are being started are not bound to a job: the
+ * first free slot takes the job that has waited longest. Up to `parallelSlots` slots of a group run side by side as
+ * soon as there is work for them. Beyond that, another slot is started only if a job would wait longer than a start
+ * takes, so a burst on a fast action does not start one sandbox per call. A slot whose action answers within a few
+ * milliseconds gets its next jobs early (`run-line.ts`).
  *
- * An action can ask for a new slot for each job, for a number of slots that are kept ready, and for a greatest number of
- * them (`growth.ts`).
+ * An action can ask for a new slot for each job, for a number of slots to be kept ready, and for a maximum number
+ * (`growth.ts`).
  *
- * When memory is short, idle slots go first (longest idle first), then prewarmed ones, then those that an action is to
- * keep ready. When there are none, namespaces take turns: one that holds more than a starved one gives a slot up.
+ * When memory is short, idle slots end first (longest idle first), then prewarmed ones, then those kept ready for an
+ * action. When there are none left, namespaces take turns: one that holds more than a starved one gives up a slot.
  *
  *   queued ──free slot──▶ handed over ──▶ running ──answer──▶ done
  *      └──prewarmed/new──▶ starting ──▶ handed over ──init──▶ (slot joins its group) ──▶ running
  *
- * A job is handed over when a slot is there, or will be at once: whose job it is then says that it begins, or that it is
- * withdrawn (`handing-over.ts`). A slot that has to wait for that takes others of a quick action that wait for the same.
+ * A job is handed over when a slot is free, or will be at once: then its owner says that it begins or that it is
+ * withdrawn (`handing-over.ts`). While a slot waits for that answer, it takes other jobs of a quick action that wait
+ * for theirs.
  */
 import type {
   Handover,
@@ -54,20 +55,20 @@ export interface SchedulerOptions {
   readonly prewarm: PrewarmPool;
   readonly shares: Pick<ProcessorShares, 'join'>;
   readonly log: Log;
-  /** Slots that may be starting at once. */
+  /** How many slots may be starting at once. */
   readonly maxStarting: number;
   readonly maxQueued: number;
-  /** No call of the namespace is begun for now; when that has changed, `resume` is to be called. */
+  /** True while no call of the namespace may begin. Call `resume` when that has changed. */
   readonly isHeldBack: (namespace: string) => boolean;
   /** How long a slot serves before it may be taken from a namespace that has more than its share. */
   readonly quantumMs: number;
   /** Slots of one group that can make progress at once: the host's processors. */
   readonly parallelSlots: number;
-  /** The largest result, serialised; absent: the default. */
+  /** The largest result, serialised. Absent: the default. */
   readonly resultBytes?: number | undefined;
 }
 
-/** The gate has allowed a job, so its code may be loaded as long as after a grant. */
+/** The gate has allowed the job, so its code may be loaded for as long as after a grant. */
 const jobGrantMs = 2_500;
 const shuttingDown = 'The platform is shutting down.';
 const namespaceGone = 'The namespace was deleted.';
@@ -103,7 +104,7 @@ export class Scheduler {
   }
 
   /**
-   * Rejects with IMAGE_UNKNOWN, IMAGE_UNUSABLE, JOB_WITHDRAWN, and with what `handover` does.
+   * Runs a job. Rejects with IMAGE_UNKNOWN, IMAGE_UNUSABLE, JOB_WITHDRAWN, or the error of `handover`.
    * @throws Fault INVOKER_CLOSED, INVOKER_BUSY, ACTION_TOO_LARGE, KIND_UNKNOWN, IMAGE_UNKNOWN, POLICY_EXCEEDED
    */
   submit(job: Job, handover?: Handover): Promise<JobEnd> {
@@ -140,7 +141,7 @@ export class Scheduler {
     this.#cancelling.cancel(activationId);
   }
 
-  /** Starts a slot for jobs to come, when the group has none idle or on its way and memory is free. */
+  /** Starts a slot for coming jobs if the group has none that is idle or being started, and memory is free. */
   warm(target: JobTarget): void {
     const group = this.#closed ? undefined : this.#groupOrNone(target);
     if (!group) return;
@@ -149,7 +150,7 @@ export class Scheduler {
     this.#groups.forget(group);
   }
 
-  /** Also of an activation that still waits for its slot. Undefined when there is no such activation. */
+  /** Also follows an activation that still waits for its slot. Undefined if there is no such activation. */
   follow(activationId: string, signal?: AbortSignal): LiveLog | undefined {
     for (const group of this.#groups.all()) {
       const place = placeOf(group, activationId);
@@ -159,7 +160,7 @@ export class Scheduler {
     return undefined;
   }
 
-  /** Ends what is idle of an action, and lets nothing of it be used again. */
+  /** Ends idle slots of an action, and lets none of its slots be used again. */
   retire(action: string): void {
     for (const group of [...this.#groups.all()]) {
       if (group.action !== action) continue;
@@ -174,7 +175,7 @@ export class Scheduler {
     return new Set(Array.from(this.#groups.all(), ({ namespace }) => namespace));
   }
 
-  /** Ends everything of a namespace that was deleted, what runs included. */
+  /** Ends everything of a deleted namespace, including running jobs. */
   expel(namespace: string): void {
     for (const group of [...this.#groups.all()]) {
       if (group.namespace !== namespace) continue;
@@ -187,8 +188,9 @@ export class Scheduler {
   }
 
   /**
-   * Takes back jobs that wait behind a slow one or were not begun, freezes slots idle since before `freezeBefore`, ends those idle
-   * since before `endBefore`, and starts one that is missing of those that are to be ready, as long as they may be.
+   * Takes back jobs that wait behind a slow one or were not begun. Freezes slots that have been idle since before
+   * `freezeBefore`, and ends those that have been idle since before `endBefore`. Starts one missing slot of those to
+   * be kept ready, if allowed.
    */
   sweep(freezeBefore: number, endBefore: number): void {
     for (const group of [...this.#groups.all()]) {
@@ -209,7 +211,7 @@ export class Scheduler {
     this.#schedule();
   }
 
-  /** What is kept ready. */
+  /** The actions that are kept ready. */
   kept(): readonly KeptAction[] {
     const kept = [...this.#groups.all()].filter(({ minWarm, retired }) => minWarm > 0 && !retired);
     return kept.map(({ template: { namespace, action, revision, kind, image, code } }) => ({
@@ -217,7 +219,7 @@ export class Scheduler {
     }));
   }
 
-  /** Tells what of it may be loaded while it is not called; see `Dispatcher`. */
+  /** Says which kept actions may be loaded without a call; see `Dispatcher`. */
   grant(grants: readonly LoadGrant[], forMs: number): void {
     const permissions = new Map(grants.map((each) => [grantKey(each), each.permission]));
     for (const group of this.#groups.all()) {
@@ -226,12 +228,12 @@ export class Scheduler {
     }
   }
 
-  /** A namespace is held back no longer. */
+  /** Serves the queue again after a namespace is no longer held back. */
   resume(): void {
     this.#schedule();
   }
 
-  /** A job waits, or a slot is on its way. */
+  /** True if a job waits or a slot is being started. */
   get isBusy(): boolean {
     return this.#line.length > 0 || this.#lives.starting > 0;
   }
@@ -260,12 +262,12 @@ export class Scheduler {
     await Promise.all(groups.flatMap(({ slots }) => slots.map(({ runner }) => runner.end('ended'))));
   }
 
-  /** A group waits for memory: slots must come to rest so that they can be given up. */
+  /** True if a group waits for memory: slots must become idle so that they can be given up. */
   get #isShort(): boolean {
     return this.#line.starved.size > 0;
   }
 
-  /** For a hint. The call itself will say what is wrong. */
+  /** For a hint, which reports no errors: the call itself will. */
   #groupOrNone(target: JobTarget): Group | undefined {
     try {
       return this.#groups.of(target);
@@ -279,7 +281,7 @@ export class Scheduler {
     if (!this.#closed) this.#line.serve((group) => this.#place(group));
   }
 
-  /** Finds a slot for the group's next job, or starts one; true when something was done. */
+  /** Finds a slot for the group's next job, or starts one. True if it did something. */
   #place(group: Group): boolean {
     if (this.#options.isHeldBack(group.namespace)) return false;
     const slot = freeSlot(group, this.#isShort || group.queue[0]?.hasLostSandbox === true);
@@ -329,7 +331,10 @@ export class Scheduler {
     this.#release(group, slot);
   }
 
-  /** Whether the slot runs the job now. When the slot has ended meanwhile, a job that may begin is first in line again. */
+  /**
+   * Returns whether the slot runs the job. If the slot has ended in the meantime, a job that may begin is first in
+   * the queue again.
+   */
   #handOver(group: Group, slot: Slot, pending: WaitingJob): boolean | Promise<boolean> {
     this.#cancelling.serve(pending, slot);
     const begun = this.#handovers.ask(pending);
@@ -358,7 +363,7 @@ export class Scheduler {
   ): void {
     const { job, settle } = pending;
     noteServed(group, serviceMs);
-    // As OpenWhisk does: after a developer error nobody knows what state the sandbox is in.
+    // As in OpenWhisk: after a developer error the state of the sandbox is unknown.
     if (outcome.kind !== 'value' && outcome.kind !== 'too-large')
       noteFailed(group, slot, pending.isCancelled);
     if (outcome.kind === 'busy' && !pending.isSecondTry) {
@@ -371,7 +376,7 @@ export class Scheduler {
     settle(complete(job, responseOfRun(outcome, job.limits, this.#options.resultBytes), where));
   }
 
-  /** A job that no slot has begun: first in line again. */
+  /** Puts a job that no slot has begun first in the queue again. */
   #putBack(group: Group, pending: WaitingJob): void {
     this.#cancelling.leave(pending.job.activationId);
     if (this.#cancelling.hasAnswered(pending)) return;
@@ -383,7 +388,7 @@ export class Scheduler {
     this.#line.putBack(this.#groups.current(group), { ...pending, reason });
   }
 
-  /** A slot has answered: it takes the group's next job, or another group gets a turn. */
+  /** After an answer, gives the slot the group's next job, or gives another group a turn. */
   #release(group: Group, slot: Slot): void {
     if (!slot.runner.isEnded) {
       if (group.retired || this.#mustYield(group, slot)) slot.isSpent = true;
@@ -397,14 +402,14 @@ export class Scheduler {
     return hasMoreThanOneOf(group, this.#line.starved, this.#groups.all());
   }
 
-  /** From now on, followers of the activation's log find it there. */
+  /** Moves the followers of the activation's log. */
   #moveLog(activationId: string, place: LogPlace): void {
     if (!this.#followers.isEmpty) this.#followers.move(activationId, place);
   }
 
   #turnAwayAll(group: Group, why: string): void {
     for (let next = this.#line.take(group); next; next = this.#line.take(group)) {
-      // Whose job it is may keep what has not begun for another time.
+      // The job's owner may keep a job that has not begun for later.
       if (this.#closed && next.handover !== undefined) next.refuse(invokerClosed());
       else next.settle(rejection(next, why));
     }

@@ -25,24 +25,24 @@ export interface SlotLivesOptions {
   readonly prewarm: PrewarmPool;
   readonly shares: Pick<ProcessorShares, 'join'>;
   readonly log: Log;
-  /** Slots that may be starting at once: starts are what costs the host most. */
+  /** How many slots may be starting at once. Starts cost the host most. */
   readonly maxStarting: number;
-  /** Whether the slot gets the job; if not, the job has been seen to. */
+  /** Returns whether the slot gets the job. If not, the job has been dealt with. */
   readonly handOver: (group: Group, slot: Slot, pending: WaitingJob) => boolean | Promise<boolean>;
-  /** The slot is being initialised for a job whose log may have followers. */
+  /** Called when the slot is initialised for a job, whose log may have followers. */
   readonly onInit: (job: WaitingJob['job'], slot: Slot) => void;
-  /** A slot has joined its group, with the job that it was initialised for, if there was one. */
+  /** Called when a slot has joined its group, with the job that it was initialised for, if any. */
   readonly onReady: (group: Group, slot: Slot, first: WaitingJob | undefined, origin: Origin) => void;
-  /** A slot has come or gone. */
+  /** Called when a slot has come or gone. */
   readonly onChange: (group: Group) => void;
 }
 
-/** A slot on its way. */
+/** A slot that is being started. */
 interface Launch {
   readonly start: 'prewarmed' | 'cold';
-  /** On the clock of `performance.now()`. */
+  /** Time of `performance.now()`. */
   readonly begunAt: number;
-  /** Gives back the memory that it has taken. */
+  /** Gives back the memory it has taken. */
   readonly giveBack: () => void;
   readonly obtain: () => Promise<Slot>;
 }
@@ -51,7 +51,7 @@ export class SlotLives {
   readonly #options: SlotLivesOptions;
   readonly #giveBacks = new Map<Slot, () => void>();
   #underWay = 0;
-  /** By namespace. */
+  /** Slots that are being started, by namespace. */
   readonly #underWayOf = new Map<string, number>();
   #averageMs = 50;
 
@@ -59,17 +59,16 @@ export class SlotLives {
     this.#options = options;
   }
 
-  /** Slots on their way. */
   get starting(): number {
     return this.#underWay;
   }
 
-  /** What a start has been taking, in ms. */
+  /** Average time of a start, in ms. */
   get startMs(): number {
     return this.#averageMs;
   }
 
-  /** Starts a slot, from a prewarmed one if there is one; false when none can be had now. */
+  /** Starts a slot, from a prewarmed one if there is one. False if that is impossible now. */
   begin(group: Group, mayEvict: boolean): boolean {
     const { prewarm, ledger, maxStarting } = this.#options;
     const { plan } = group;
@@ -89,7 +88,7 @@ export class SlotLives {
       return true;
     }
     if (this.#underWay >= maxStarting) return false;
-    // The rest is for others: a storm of one does not fill all places.
+    // The rest is for others: one namespace must not take all places.
     if ((this.#underWayOf.get(group.namespace) ?? 0) >= Math.ceil(maxStarting / 2)) return false;
     if (!(mayEvict ? this.#makeRoom(group) : ledger.fits(plan.memoryMiB))) return false;
     const giveBack = ledger.take(plan.memoryMiB);
@@ -97,7 +96,7 @@ export class SlotLives {
     return true;
   }
 
-  /** Takes a slot out of use; its memory is free at once for the ledger, its processes within milliseconds. */
+  /** Takes a slot out of use. The ledger frees its memory at once; its processes end within milliseconds. */
   drop(group: Group, slot: Slot): void {
     group.past = slot.hasFailed ? 'failed' : 'given up';
     this.#remove(group, slot);
@@ -125,7 +124,7 @@ export class SlotLives {
     return idle !== undefined;
   }
 
-  /** Gets a slot, and initialises it for the group's first job in line. */
+  /** Gets a slot and initialises it for the group's first waiting job. */
   async #launch(group: Group, launch: Launch): Promise<void> {
     this.#count(group, 1);
     let slot: Slot | undefined;
@@ -169,7 +168,7 @@ export class SlotLives {
     });
   }
 
-  /** With nobody left in line, the slot is made ready for the next call all the same. */
+  /** If no job waits any more, the slot is still made ready for the next call. */
   async #initialise(group: Group, slot: Slot, launch: Launch): Promise<void> {
     const { onInit, onReady } = this.#options;
     const readyAt = performance.now();
@@ -206,7 +205,7 @@ export class SlotLives {
     await slot.runner.end('ended');
   }
 
-  /** The code of an action may act when it is loaded already: so its job begins with that. */
+  /** The code of an action may act while it is loaded, so its job begins with the initialisation. */
   async #firstInLine(group: Group, slot: Slot): Promise<WaitingJob | undefined> {
     const { line, handOver } = this.#options;
     while (!slot.runner.isEnded) {
@@ -216,7 +215,7 @@ export class SlotLives {
     return undefined;
   }
 
-  /** Without its image nobody of the group can be served; of other faults the next in line may know nothing. */
+  /** If the image does not exist, refuses all jobs of the group. Other faults may not affect the next job. */
   #giveUp(group: Group, error: unknown): void {
     const { line, log } = this.#options;
     const isFinal = isFault(error, 'IMAGE_UNKNOWN') || isFault(error, 'IMAGE_UNUSABLE');
@@ -224,7 +223,7 @@ export class SlotLives {
     log[isFinal ? 'debug' : 'error']({ err: error, action, kind: plan.kind }, 'a sandbox did not start');
     if (!isFinal) {
       const pending = line.take(group);
-      // Its caller hears when to try again, and what was accepted waits.
+      // Its caller learns when to retry, and an accepted call waits.
       if (hostTroubleOf(error) !== undefined) pending?.refuse(error);
       else
         pending?.settle(
@@ -243,13 +242,13 @@ export class SlotLives {
   }
 }
 
-/** A slot has failed by itself, or could not be had: none is started that nobody waits for. */
+/** A slot has failed by itself or could not be started, so none is started in advance. */
 function distrust(group: Group, slot: Slot | undefined): void {
   group.past = 'failed';
   if (!slot || slot.inFlight === 0) group.isProven = false;
 }
 
-/** Archive faults are the caller's to mend; anything else is the operator's and stays in the log. */
+/** Shows archive faults to the caller, who can fix them. All others are the operator's and stay in the log. */
 function publicReason(error: unknown): string {
   const isArchive = isFault(error) && error.code.startsWith('ARCHIVE_');
   return isArchive ? error.message : 'see the log of the platform.';

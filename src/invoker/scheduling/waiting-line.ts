@@ -1,4 +1,4 @@
-/** Jobs that wait for a slot, each in the queue of its group; the groups take turns. */
+/** Jobs that wait for a slot, each in the queue of its group. The groups take turns. */
 import { createRotation } from './fair-rotation.ts';
 import type { Group, WaitingJob } from './group.ts';
 
@@ -7,18 +7,18 @@ export interface WaitingLine {
   readonly length: number;
   /** Groups that could not be served because memory was short. */
   readonly starved: ReadonlySet<Group>;
-  /** Last in its group's queue. */
+  /** Adds a job at the end of its group's queue. */
   add(group: Group, pending: WaitingJob): void;
-  /** First in its group's queue. */
+  /** Puts a job at the front of its group's queue. */
   putBack(group: Group, pending: WaitingJob): void;
-  /** The group's next job. */
+  /** Takes the group's next job. */
   take(group: Group): WaitingJob | undefined;
-  /** Takes that job out of its group's queue. */
+  /** Removes that job from its group's queue. */
   remove(group: Group, activationId: string): WaitingJob | undefined;
   setStarved(group: Group, isStarved: boolean): void;
-  /** The group's namespace has used so much: memory for a time. */
+  /** Charges the group's namespace for memory over time. */
   charge(group: Group, cost: number): void;
-  /** Gives turns until nobody can make use of one. */
+  /** Gives turns until no group can use one. */
   serve(place: (group: Group) => boolean): void;
 }
 

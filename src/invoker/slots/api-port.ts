@@ -1,6 +1,6 @@
 /**
- * How an action's code reaches the API of the platform that runs it: by a port of its sandbox's own loopback when the
- * action is given a key, else by the address that the world has, as far as its sandbox may go there.
+ * How an action's code reaches the API of its platform: through a port of its sandbox's own loopback if the action
+ * gets a key, otherwise at the public address, if its sandbox may connect there.
  */
 import type { JobTarget } from '../../dispatch/index.ts';
 import type { OperatorPolicy, SandboxPolicy, ServePort } from '../../sandbox/index.ts';
@@ -9,11 +9,11 @@ import type { SlotSources } from './slot.ts';
 export interface ApiAccess {
   /** `__OW_API_HOST`. */
   readonly host: () => string;
-  /** Undefined: the sandbox has no port for it. */
+  /** Undefined: the sandbox has no such port. */
   readonly port: ServePort | undefined;
 }
 
-/** The same port as that of OpenWhisk's own servers for one machine. */
+/** The port of OpenWhisk's own single-machine servers. */
 const port = 3233;
 const insideUrl = `http://127.0.0.1:${port}`;
 const connections = 64;
@@ -27,7 +27,7 @@ export function apiAccess(
     onApiConnection,
   }: Pick<SlotSources, 'apiHost' | 'onApiConnection'> & { readonly operator: OperatorPolicy },
 ): ApiAccess {
-  // gVisor's loopback is in a kernel of its own, which nothing of the host can enter.
+  // gVisor's loopback is in a kernel of its own, which the host cannot enter.
   const canServe = operator.ceiling.api && policy.runtime !== 'runsc';
   if (providesApiKey !== true || onApiConnection === undefined || !canServe) {
     return { host: apiHost, port: undefined };

@@ -1,6 +1,6 @@
 /**
- * Slots of images that are not Ward's: whatever program they name, as the policy's unprivileged user, under the same
- * policy as everything else. Which image a name stands for is asked anew for each sandbox.
+ * Slots of users' images: they run any program that the image names, as the policy's unprivileged user, under the
+ * same policy as everything else. The name of an image is resolved again for each sandbox.
  */
 
 import { digestOf } from '../../blobs/index.ts';
@@ -31,13 +31,13 @@ export function createBlackboxSlots(options: SlotOptions): BlackboxSlots {
         takesBlank: false,
         apiHost: api.host,
         start: () => start(options, target, image, ask, api),
-        lay: () => Promise.reject(new TypeError('an image takes its code when it is initialised')),
+        lay: () => Promise.reject(new TypeError('an image gets its code when it is initialised')),
       };
     },
   };
 }
 
-/** A name in the store, and never a folder of the host, which references of other forms are. */
+/** Returns a name in the store. Refuses other forms of references, which could name a folder of the host. */
 function storeName(image: string | undefined): string {
   const isName = /^[a-z0-9][a-z0-9._/-]*(?::[\w][\w.-]{0,127})?$/;
   if (image === undefined || !isName.test(image) || /^(?:oci|rootfs):/.test(image) || image.length > 255)
@@ -97,7 +97,7 @@ async function mount(
     return { image, root: await images.mountRoot(image) };
   } catch (cause) {
     if (isFault(cause, 'IMAGE_NOT_FOUND')) throw imageUnknown(name, cause);
-    // Its own words are about the image alone; those of other faults are about the store.
+    // This fault's message describes only the image. Messages of other faults describe the store.
     if (isFault(cause, 'IMAGE_UNSAFE')) throw invokerFault('IMAGE_UNUSABLE', cause.message, { cause });
     throw cause;
   }
@@ -105,7 +105,7 @@ async function mount(
 
 const emptyText = digestOf(Buffer.alloc(0));
 
-/** As `/init` has it. */
+/** The code as `/init` gets it. */
 async function codeOf({ blobs }: SlotOptions, { code }: JobTarget): Promise<string | undefined> {
   if (code.digest === emptyText) return undefined;
   return (await blobs.get(code.digest)).toString(code.binary ? 'base64' : 'utf8');
@@ -114,11 +114,11 @@ async function codeOf({ blobs }: SlotOptions, { code }: JobTarget): Promise<stri
 function programOf(name: string, { config: { entrypoint, cmd } }: Image): readonly string[] {
   const args = [...entrypoint, ...cmd];
   if (args.length === 0)
-    throw invokerFault('IMAGE_UNUSABLE', `the image ${name} can't be used: it names no program to run`);
+    throw invokerFault('IMAGE_UNUSABLE', `the image ${name} cannot be used: it names no program to run`);
   return args;
 }
 
-/** Docker's defaults for an image without an environment. Its home is the one place where it may write. */
+/** Docker's defaults for an image without an environment. HOME is the only place that is writable. */
 const defaults = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/tmp' };
 
 function environment({ host }: ApiAccess, { limits }: JobTarget, image: Image): Record<string, string> {

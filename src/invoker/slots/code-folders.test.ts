@@ -29,7 +29,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(dir, { recursive: true, force: true }));
 
-/** Every file without the bit that makes it a program. */
+/** A zip without executable bits. */
 async function zipOf(files: Readonly<Record<string, string>>): Promise<Buffer> {
   const zip = new ZipFile();
   for (const [name, content] of Object.entries(files)) {
@@ -50,7 +50,7 @@ const isProgram = (path: string) =>
   );
 
 describe.each(['laid', 'put into an empty folder'])('code that is %s', (how) => {
-  /** Its folder, however it came to be. */
+  /** Returns the folder of the code, made in either way. */
   async function lay(code: Code): Promise<string> {
     if (how === 'laid') return (await folders.lay(code)).path;
     const folder = await folders.empty();
@@ -68,7 +68,7 @@ describe.each(['laid', 'put into an empty folder'])('code that is %s', (how) => 
     const path = await lay(await codeOf(bytes, binary, file));
     expect(await readdir(path)).toEqual([file.name]);
     expect(await readFile(join(path, file.name))).toEqual(bytes);
-    // Root may read everything, but runs only what may be run.
+    // Root may read everything, but can execute only executable files.
     expect(await isProgram(join(path, file.name))).toBe(isExecutable);
   });
 

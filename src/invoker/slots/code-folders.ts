@@ -1,7 +1,7 @@
 /**
- * Lays function code in folders of the host that sandboxes see read-only at /fn. One folder per piece of
- * code, shared by the sandboxes that run it and removed with the last of them; a prewarmed sandbox, which
- * started before its code was known, has a folder of its own that is filled with hard links.
+ * Places function code in folders of the host that sandboxes see read-only at /fn. Sandboxes that run the same code
+ * share a folder; it is removed with the last of them. A prewarmed sandbox started before its code was known, so it
+ * has its own folder, which is filled with hard links.
  */
 import { chmod, link, lstat, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,12 +10,12 @@ import { codeArchiveLimits, isProgram, unpackZip } from '../../images/index.ts';
 import { type Log, messageOf, randomHex } from '../../lib/index.ts';
 import { shareWithSandboxes } from '../../sandbox/index.ts';
 
-/** How code lies in its folder when it is one file. */
+/** How code that is one file is stored in its folder. */
 export interface CodeFile {
   readonly name: string;
   /**
-   * `source`: the file is text, and an archive is unpacked. `program`: the file is to be executed, whether it comes
-   * alone or in an archive. `archive`: an archive stays one, and is the file.
+   * `source`: the file is text; an archive is unpacked. `program`: the file is executable, alone or in an archive.
+   * `archive`: an archive is kept as one file.
    */
   readonly form: 'source' | 'program' | 'archive';
 }
@@ -26,16 +26,16 @@ export interface Code {
   readonly file: CodeFile;
 }
 
-/** A folder that stays until it is released. */
+/** A folder that exists until it is released. */
 export interface CodeFolder {
   readonly path: string;
   release(): Promise<void>;
 }
 
 export interface CodeFolders {
-  /** The shared folder of `code`. @throws Fault ARCHIVE_UNSAFE, ARCHIVE_TOO_LARGE, ARCHIVE_INVALID */
+  /** Returns the shared folder of `code`. @throws Fault ARCHIVE_UNSAFE, ARCHIVE_TOO_LARGE, ARCHIVE_INVALID */
   lay(code: Code): Promise<CodeFolder>;
-  /** An empty folder, to be filled later. */
+  /** Makes an empty folder, to be filled later. */
   empty(): Promise<CodeFolder>;
   /** Fills an empty folder with `code`. */
   fill(folder: CodeFolder, code: Code): Promise<void>;
@@ -48,22 +48,22 @@ interface Entry {
   readonly laid: Promise<string>;
 }
 
-/** Makes the folders that sandboxes see. */
+/** Makes and removes the folders that sandboxes see. */
 export interface CodePlaces {
-  /** An empty folder that this process may fill, on the file system of `workDir`. */
+  /** Makes an empty folder that this process can fill, on the file system of `workDir`. */
   make(): Promise<string>;
-  /** With what is in it. */
+  /** Removes a folder and its content. */
   remove(path: string): Promise<void>;
-  /** For code that is being unpacked, until it is whole. */
+  /** For code that is being unpacked, until it is complete. */
   readonly workDir: string;
 }
 
-/** In `dir`, which is emptied first: files that an earlier run left there are of no use. */
+/** Opens places in `dir`. Empties it first: files of an earlier run are of no use. */
 export async function openCodePlaces(dir: string): Promise<CodePlaces> {
   await mkdir(dir, { recursive: true, mode: 0o711 });
-  // It may be a mount point, which can't be removed.
+  // `dir` itself may be a mount point, which cannot be removed.
   for (const name of await readdir(dir)) await rm(join(dir, name), { recursive: true, force: true });
-  // What is made in there takes it from the folder.
+  // Files and folders made there inherit this.
   await shareWithSandboxes(dir);
   return {
     workDir: dir,
@@ -104,7 +104,7 @@ export function openCodeFolders(given: CodePlaces, blobs: BlobStore, log: Log): 
       return { path, release: () => places.remove(path) };
     },
     async fill(folder, code) {
-      // A first call waits for this: one file is made sooner than shared and linked.
+      // A first call waits for this, and writing one file is faster than sharing and linking.
       if (!code.binary) {
         await writeSingle(code, await blobs.get(code.digest), folder.path);
         return;
@@ -119,12 +119,12 @@ export function openCodeFolders(given: CodePlaces, blobs: BlobStore, log: Log): 
   };
 }
 
-/** On a disk that takes nothing it stays until the next start, which empties the place. */
+/** If the disk accepts no changes, the folder stays until the next start, which empties the directory. */
 async function removeIfPossible(places: CodePlaces, path: string, log: Log): Promise<void> {
   try {
     await places.remove(path);
   } catch (error) {
-    log.warn({ path, reason: messageOf(error) }, 'code that nobody uses any more could not be removed');
+    log.warn({ path, reason: messageOf(error) }, 'could not remove unused code');
   }
 }
 
@@ -172,13 +172,13 @@ async function writeSingle({ file }: Code, bytes: Buffer, path: string): Promise
   await writeFile(join(path, file.name), bytes, { mode: file.form === 'program' ? 0o755 : 0o644 });
 }
 
-/** Not every archiver keeps modes, and the sandbox can't change them. */
+/** Needed because not every archiver keeps modes, and the sandbox cannot change them. */
 async function makeExecutable(path: string): Promise<void> {
   const found = await lstat(path).catch(() => undefined);
   if (found?.isFile()) await chmod(path, 0o755);
 }
 
-/** Hard links: no bytes are copied, and the sandbox, which sees the folder read-only, can't change them. */
+/** Uses hard links: no bytes are copied, and the sandbox cannot change them, because it sees the folder read-only. */
 async function linkTree(from: string, to: string): Promise<void> {
   const entries = await readdir(from, { withFileTypes: true });
   for (const entry of entries) {

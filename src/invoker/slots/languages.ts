@@ -1,20 +1,20 @@
-/** What the invoker must know of a language family to lay its code and to start its runner. */
+/** What the invoker must know about a language family to place its code and to start its runner. */
 
 import { invokerFault } from '../faults.ts';
 import type { CodeFile } from './code-folders.ts';
 
 export interface Language {
-  /** What code that is one file is called at /fn. */
+  /** Name of code that is one file, in /fn. */
   readonly codeFile: CodeFile;
-  /** It compiles at run time, or its libraries do: memory must be writable and then executable. */
+  /** The language or its libraries compile at run time, so memory must be writable and then executable. */
   readonly makesCode: boolean;
-  /** Arguments between the program and the runner, so that it stays below its memory limit. */
+  /** Arguments between the program and the runner that keep it below its memory limit. */
   memoryFlags(memoryMiB: number): readonly string[];
 }
 
-/** V8 and the JVM must hit their own limit, with an error that names it, before the kernel's. */
+/** V8 and the JVM must reach their own limit, which gives a clear error, before the kernel's. */
 const heapShare = 0.5;
-/** PHP has little besides its heap. */
+/** PHP uses little besides its heap. */
 const phpHeapShare = 0.75;
 
 const program = { codeFile: { name: 'exec', form: 'program' }, memoryFlags: () => [] } as const;
@@ -26,7 +26,7 @@ const languages: Readonly<Record<string, Language>> = {
     makesCode: true,
     memoryFlags: (memoryMiB) => [`-Xmx${Math.floor(memoryMiB * heapShare)}m`],
   },
-  // In any language.
+  // Programs in any language.
   native: { ...program, makesCode: true },
   nodejs: {
     codeFile: { name: 'index.js', form: 'source' },
@@ -45,6 +45,6 @@ const languages: Readonly<Record<string, Language>> = {
 /** @throws Fault KIND_UNKNOWN */
 export function languageOf(family: string): Language {
   const language = languages[family];
-  if (!language) throw invokerFault('KIND_UNKNOWN', `there is no runner for '${family}'`);
+  if (!language) throw invokerFault('KIND_UNKNOWN', `no runner for '${family}'`);
   return language;
 }

@@ -1,10 +1,10 @@
-/** Counts the memory of all sandboxes against the invoker's limit: what is promised, not what is used. */
+/** Counts the memory of all sandboxes against the invoker's limit: memory reserved, not memory used. */
 
 export interface MemoryLedger {
   readonly limitMiB: number;
   readonly usedMiB: number;
   fits(memoryMiB: number): boolean;
-  /** Returns the function that gives it back, which works once. */
+  /** Reserves memory. Returns a function that gives it back and works once. */
   take(memoryMiB: number): () => void;
 }
 

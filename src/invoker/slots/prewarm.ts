@@ -1,4 +1,4 @@
-/** Blank slots kept ready per kind and memory size, so that a first call pays for `init` only. */
+/** Blank slots kept ready per kind and memory size, so that a first call pays only for `init`. */
 import type { Log } from '../../lib/index.ts';
 import type { MemoryLedger } from './memory-ledger.ts';
 import type { Slot } from './slot.ts';
@@ -11,18 +11,18 @@ export interface PrewarmTarget {
 }
 
 export interface PrewarmPool {
-  /** Blank slots that are ready. */
+  /** Number of ready blank slots. */
   readonly size: number;
-  /** A blank slot of exactly this kind and size; its memory stays taken, and is now the caller's to give back. */
+  /** Takes a blank slot of exactly this kind and size. Its memory stays reserved until the caller gives it back. */
   take(kind: string, memoryMiB: number): { readonly slot: Slot; readonly giveBack: () => void } | undefined;
-  /** Starts one missing slot, if there is one missing and memory for it. */
+  /** Starts one missing slot, if memory is free. */
   replenish(): Promise<void>;
-  /** Ends one blank slot to make room; false when there is none. */
+  /** Ends one blank slot to free its memory. False if there is none. */
   evictOne(): boolean;
   close(): Promise<void>;
 }
 
-/** A kind that can't be started is tried again ever more seldom. */
+/** Longest pause between tries to start a kind that fails; the pauses grow. */
 const longestPauseMs = 60_000;
 
 interface Blank {

@@ -1,4 +1,4 @@
-/** Slots of Ward's own runtime images: a runner inside, the channel to it, the code at /fn. */
+/** Slots of Ward's own runtime images: a runner inside, its channel, and the code at /fn. */
 import { type JobTarget, sandboxPolicy } from '../../dispatch/index.ts';
 import type { Image, ImageStore, RootFilesystem, RuntimeKind } from '../../images/index.ts';
 import type { PolicyAsk } from '../../sandbox/index.ts';
@@ -27,13 +27,13 @@ interface Start {
   readonly ask: PolicyAsk;
   readonly code: Code | undefined;
   readonly api?: ApiAccess | undefined;
-  /** The namespace; undefined for a slot that waits for its code. */
+  /** The namespace; undefined for a slot without code. */
   readonly tenant?: string | undefined;
 }
 
-/** Used to fill in a blank slot. */
+/** What is needed to fill a blank slot. */
 interface Blank {
-  /** Where its code goes. */
+  /** The folder for its code. */
   readonly folder: CodeFolder;
   readonly runner: RunnerProcess;
 }
@@ -47,10 +47,10 @@ export function createRuntimeSlots(options: SlotOptions): RuntimeSlots {
 
   const kindOf = (name: string): RuntimeKind => {
     const kind = options.kinds.find((candidate) => candidate.kind === name);
-    if (!kind) throw invokerFault('KIND_UNKNOWN', `there is no runtime of kind '${name}'`);
+    if (!kind) throw invokerFault('KIND_UNKNOWN', `no runtime of kind '${name}'`);
     return kind;
   };
-  /** A root stays mounted while the invoker lives: it is shared, and a mount is no part of a cold start. */
+  /** A root stays mounted while the invoker lives: it is shared, and so a cold start needs no mount. */
   const prepare = (kind: RuntimeKind): Promise<PreparedImage> => {
     const known = roots.get(kind.image);
     if (known) return known;
@@ -93,7 +93,7 @@ export function createRuntimeSlots(options: SlotOptions): RuntimeSlots {
         start: () => start({ kind, memoryMiB, ask, code, api, tenant: target.namespace }),
         async lay(slot) {
           const blank = blanks.get(slot);
-          if (!blank) throw new TypeError('only a blank slot takes code');
+          if (!blank) throw new TypeError('only a blank slot can take code');
           await Promise.all([folders.fill(blank.folder, code), api.port && blank.runner.serve(api.port)]);
         },
       };
@@ -149,5 +149,5 @@ async function startRunner(
   await runner.end('ended');
   const exit = await sandbox.exited;
   const said = exit.runtimeError || `exit ${exit.code ?? exit.signal}`;
-  throw new Error(`a sandbox of ${kind.kind} did not get ready (${failure}): ${said}`);
+  throw new Error(`a sandbox of ${kind.kind} did not become ready (${failure}): ${said}`);
 }

@@ -1,7 +1,7 @@
 /**
- * A slot is a sandbox that is paid for: its memory counts from the moment its start begins until its end. It
- * starts blank (prewarmed, no code) or bound to an action's code; once initialised it belongs to one action of
- * one revision in one namespace for the rest of its life.
+ * A slot is a sandbox whose memory is reserved from the beginning of its start until its end. It starts blank
+ * (prewarmed, no code) or bound to an action's code. Once initialised, it belongs to one revision of one action in
+ * one namespace for the rest of its life.
  */
 import type { BlobStore } from '../../blobs/index.ts';
 import type { ImageStore, RuntimeKind } from '../../images/index.ts';
@@ -16,45 +16,50 @@ export interface Slot {
   readonly kind: string;
   readonly memoryMiB: number;
   readonly runner: Runner;
-  /** Activations that it was handed and has not answered. */
+  /** Activations that it was given and has not answered. */
   inFlight: number;
-  /** Those of them that have not begun: it is being written down that they do. */
+  /** How many of them have not begun, because their beginning is still being written. */
   claiming: number;
-  /** It gets no more activations, and ends with the last that it has. */
+  /** It gets no more activations, and ends after its last one. */
   isSpent: boolean;
-  /** Its action was at fault, so that it can't be used again. */
+  /** Its action failed, so it cannot be used again. */
   hasFailed: boolean;
-  /** `performance.now()` of its last answer, or of its start. */
+  /** Time of its last answer or of its start, by `performance.now()`. */
   idleSince: number;
-  /** `performance.now()` of when it began to serve its action. */
+  /** When it began to serve its action, by `performance.now()`. */
   readonly startedAt: number;
 }
 
-/** What slots of one revision of an action are made from. */
+/** How to make slots of one revision of an action. */
 export interface SlotPlan {
   readonly kind: string;
   readonly memoryMiB: number;
-  /** A blank slot of its kind and memory can become one. */
+  /** A blank slot of its kind and memory can become one of its slots. */
   readonly takesBlank: boolean;
   /** `__OW_API_HOST` of its code. */
   readonly apiHost: () => string;
-  /** A new slot with the code in place. @throws Fault IMAGE_UNKNOWN, IMAGE_UNUSABLE, ARCHIVE_*, PORT_UNREACHABLE */
+  /**
+   * Starts a slot with the code in place. @throws Fault IMAGE_UNKNOWN, IMAGE_UNUSABLE, ARCHIVE_*, PORT_UNREACHABLE
+   */
   start(): Promise<Slot>;
-  /** Puts the code into a blank slot, and all else that the action has. @throws Fault ARCHIVE_*, PORT_UNREACHABLE */
+  /**
+   * Puts the code, and everything else that the action has, into a blank slot. @throws Fault ARCHIVE_*,
+   * PORT_UNREACHABLE
+   */
   lay(blank: Slot): Promise<void>;
 }
 
-/** What slots are made of and from; the composition root chooses it. */
+/** What slots are made of. The composition root chooses it. */
 export interface SlotSources {
   readonly host: SandboxHost;
   readonly images: ImageStore;
   readonly operator: OperatorPolicy;
   readonly kinds: readonly RuntimeKind[];
-  /** URL of the API for the world (`__OW_API_HOST` where a sandbox has no port for it); asked when code is loaded. */
+  /** Public URL of the API (`__OW_API_HOST` in sandboxes without an API port). Called when code is loaded. */
   readonly apiHost: () => string;
-  /** The largest result, serialised; absent: the default. */
+  /** The largest result, serialised. Absent: the default. */
   readonly resultBytes?: number | undefined;
-  /** Takes calls of the API that come out of sandboxes; absent: they have no port for it. Never throws. */
+  /** Handles API calls from sandboxes. Absent: sandboxes have no API port. Must not throw. */
   readonly onApiConnection?: (connection: ApiConnection) => void;
 }
 
@@ -81,7 +86,7 @@ export function newSlot(kind: string, memoryMiB: number, runner: Runner): Slot {
   };
 }
 
-/** `NAME=VALUE` lines of an image. Those without a name or a value are passed over, as Docker does. */
+/** Parses `NAME=VALUE` lines of an image. Skips lines without a name or a value, as Docker does. */
 export function environmentOf(lines: readonly string[]): Record<string, string> {
   return Object.fromEntries(
     lines

@@ -1,4 +1,4 @@
-/** Makes slots: which of the two ways is the action's kind to say. */
+/** Makes slots, in the way that the action's kind needs. */
 
 import type { JobTarget } from '../../dispatch/index.ts';
 import { createBlackboxSlots } from './blackbox-slots.ts';
@@ -13,7 +13,7 @@ export interface SlotFactory {
   close(): Promise<void>;
 }
 
-/** Its kind has no runtime here: its image is all there is. */
+/** The kind without a runtime: the action's image contains everything. */
 const blackbox = 'blackbox';
 
 export function createSlotFactory(options: SlotOptions): SlotFactory {
