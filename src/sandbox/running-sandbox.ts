@@ -25,22 +25,22 @@ interface SandboxParts {
   readonly driver: RuntimeDriver;
   readonly logFile: string;
   readonly cgroup: Cgroup;
-  /** A folder of the sandbox's own on the host. */
+  /** A folder for this sandbox on the host. */
   readonly bundleDir: string;
   /** An id of its range that no process inside has. */
   readonly ownerId: number;
-  /** The user that its ports are for; absent: root. */
+  /** The user that may connect to its ports; absent: root. */
   readonly userId?: number | undefined;
   readonly policy: SandboxPolicy;
-  /** Of one that may reach something: settles when everything that it was refused so far has been told. */
+  /** For a sandbox with egress rules: settles when every refusal so far has been reported. */
   readonly refusalsTold?: (() => Promise<void>) | undefined;
-  /** Reports what the kernel has written of it and others to its log; absent where there is no LSM. */
+  /** Reports the kernel's log lines about this sandbox and others; absent where no LSM is active. */
   readonly hearKernel?: (() => void) | undefined;
-  /** Absent: their number is not bounded. */
+  /** Absent: the number of sockets is not limited. */
   readonly sockets?: SocketWatch;
-  /** Hears what is found while it runs. */
+  /** Receives violations while the sandbox runs. */
   readonly onViolation?: (violation: Violation) => void;
-  /** Removes runtime state, cgroup, bundle and id range. Called once, after everything in it is dead. */
+  /** Removes runtime state, cgroup, bundle and id range. Called once, when no process of the sandbox is left. */
   readonly remove: () => Promise<void>;
 }
 
@@ -72,7 +72,7 @@ export function superviseSandbox(parts: SandboxParts): MadeSandbox {
   };
 }
 
-/** Sees to it that the sandbox ends whole, and once, whoever ends it. */
+/** Ensures that the sandbox ends completely and once, whatever ends it. */
 class SandboxLife {
   readonly ports: SandboxPorts;
   readonly exited: Promise<SandboxExit>;
@@ -92,7 +92,7 @@ class SandboxLife {
     this.exited = parts.process.exited.then(([code, signal]) => this.#readEvidence(code, signal));
     this.removed = this.exited.then(() => this.#remove());
     if (parts.driver.joinsCgroup) endAtFirstOomKill(parts, this.exited);
-    // destroy() hands the error to its caller; a removal that nobody waits for must not end Ward.
+    // destroy() gives its caller the error; a failed removal that no one waits for must not end Ward.
     this.removed.catch(() => {});
   }
 
@@ -100,14 +100,14 @@ class SandboxLife {
     return this.#hasEnded;
   }
 
-  /** What it had used when it ended; undefined while it runs. */
+  /** Its usage when it ended; undefined while it runs. */
   get lastUsage(): CgroupUsage | undefined {
     return this.#lastUsage;
   }
 
   destroy(): Promise<void> {
     this.#destruction ??= this.#end().catch((error: unknown) => {
-      // The next call tries again.
+      // Let the next call try again.
       this.#destruction = undefined;
       throw error;
     });
@@ -118,7 +118,7 @@ class SandboxLife {
     const { cgroup, process } = this.#parts;
     this.#isKilled ||= !this.#hasEnded;
     await killInTime(cgroup);
-    // The runtime may not have put anything into the group yet.
+    // The group may still be empty.
     if (!this.#hasEnded) process.kill();
     await this.exited;
     await this.removed;
@@ -126,7 +126,7 @@ class SandboxLife {
 
   #watchSockets(): Disposable | undefined {
     const { driver, sockets, cgroup } = this.#parts;
-    // The memory of a kernel of its own holds that kernel's network, too.
+    // A runtime with its own kernel keeps network buffers in that kernel's memory, which is limited.
     if (driver.ownsNetwork) return undefined;
     return sockets?.add({ pids: () => cgroup.pids(), onExcess: (why) => this.#endForSockets(why) });
   }
@@ -156,8 +156,8 @@ class SandboxLife {
 }
 
 /**
- * A runtime with a kernel of its own is several processes on the host. Version 1 may kill one of them and leave
- * the rest waiting for it for ever, so the whole group is ended then. (Version 2 kills a group as one.)
+ * A runtime with its own kernel consists of several processes on the host. Under version 1 the kernel may kill one of
+ * them and leave the others waiting for it forever, so Ward ends the whole group. (Version 2 kills a group as a whole.)
  */
 function endAtFirstOomKill({ cgroup, process }: SandboxParts, exited: Promise<unknown>): void {
   const timer = setInterval(() => {
@@ -190,10 +190,10 @@ function describeExit(
 }
 
 function runtimeErrorOf({ driver, logFile }: SandboxParts, signal: NodeJS.Signals | null): string {
-  return signal === null ? driver.errorIn(readLog(logFile)) : `the runtime itself was ended by ${signal}`;
+  return signal === null ? driver.errorIn(readLog(logFile)) : `the runtime itself was killed by ${signal}`;
 }
 
-/** Runtimes answer 128 + n when the program was ended by signal n. */
+/** Runtimes exit with 128 + n when signal n ended the program. */
 function signalOf(code: number | null): NodeJS.Signals | null {
   if (code === null || code <= 128) return null;
   for (const [name, number] of Object.entries(constants.signals)) {
@@ -216,7 +216,7 @@ function readLog(file: string): string {
 
 const killPatienceMs = 10_000;
 
-/** A disk or a descriptor that fails for a moment must not let a program live. */
+/** Tries again for a while: a temporary failure of a disk or a descriptor must not keep a program alive. */
 async function killInTime(cgroup: Pick<Cgroup, 'kill'>): Promise<void> {
   const end = performance.now() + killPatienceMs;
   for (let pauseMs = 20; ; pauseMs = Math.min(500, 2 * pauseMs)) {
@@ -229,13 +229,16 @@ async function killInTime(cgroup: Pick<Cgroup, 'kill'>): Promise<void> {
   }
 }
 
-/** A dead process that nobody has waited for yet is still counted, and is not left: its runtime was killed, too. */
+/** The usage with living processes only. The kernel still counts a dead process until its parent has waited for it. */
 function usageAtEnd(cgroup: Pick<Cgroup, 'usage' | 'pids'>): CgroupUsage {
   const usage = lastUsageOf(cgroup);
   return usage.pids === 0 ? usage : { ...usage, pids: cgroup.pids().length };
 }
 
-/** Its end is to be told even by a process that has no descriptor left to read counters by. */
+/**
+ * Reads the last usage, or zeros: a sandbox's end must be reported even if there is no descriptor left to read its
+ * counters.
+ */
 function lastUsageOf(cgroup: Pick<Cgroup, 'usage'>): CgroupUsage {
   try {
     return cgroup.usage();

@@ -1,4 +1,4 @@
-/** How a runtime's process is started, and what Ward has of it. */
+/** Starts a runtime's process and gives Ward its streams and its end. */
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { Duplex, type Readable, type Writable } from 'node:stream';
@@ -7,21 +7,21 @@ import { sandboxFault } from './faults.ts';
 
 export type RuntimeExit = readonly [code: number | null, signal: NodeJS.Signals | null];
 
-/** The ends of a runtime's streams that are Ward's. */
+/** Ward's ends of a runtime's streams. */
 export interface RuntimeStreams {
   readonly stdin: Writable;
   readonly stdout: Readable;
   readonly stderr: Readable;
-  /** Its descriptor 3. */
+  /** Descriptor 3 of the runtime. */
   readonly channel: Duplex | undefined;
 }
 
-/** All that a runtime sees of Ward's environment: runtimes read NOTIFY_SOCKET, XDG_RUNTIME_DIR and others. */
+/** The whole environment of a runtime: it would use NOTIFY_SOCKET, XDG_RUNTIME_DIR and others of Ward's. */
 export const runtimeEnv = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' };
 
 export interface RuntimeProcess {
   readonly exited: Promise<RuntimeExit>;
-  /** Without effect when it has ended. */
+  /** Does nothing when the process has ended. */
   kill(): void;
 }
 
@@ -45,16 +45,16 @@ export const startDirectly: StartRuntime<RuntimeProcess & RuntimeStreams> = asyn
   const child = startCommand(argv, {
     cwd,
     env,
-    // Never the host's /dev/null: crun would change its owner.
+    // Don't pass the host's /dev/null: crun would change its owner.
     stdio: hasChannel ? ['pipe', 'pipe', 'pipe', 'pipe'] : ['pipe', 'pipe', 'pipe'],
-    // Runtimes hand signals on to the program inside, which has to outlive a ^C until Ward has drained.
+    // Runtimes pass signals on to the program inside, which has to outlive a ^C until Ward has drained.
     detached: true,
   });
   await once(child, 'spawn');
   return runtimeProcessOf(child, hasChannel);
 };
 
-/** A child of this process, as the process of a runtime. Its first streams are pipes, and so is its descriptor 3. */
+/** Wraps a child of this process as a runtime's process. Its first streams and its descriptor 3 are pipes. */
 export function runtimeProcessOf(child: ChildProcess, hasChannel: boolean): RuntimeProcess & RuntimeStreams {
   const { stdin, stdout, stderr } = child;
   const channel = hasChannel ? child.stdio[3] : undefined;
@@ -72,7 +72,7 @@ export function runtimeProcessOf(child: ChildProcess, hasChannel: boolean): Runt
   };
 }
 
-/** Settles when it has ended. */
+/** Settles when the process has ended. */
 export async function exitOf(child: ChildProcess): Promise<RuntimeExit> {
   if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
   return [child.exitCode, child.signalCode];

@@ -1,10 +1,10 @@
 /**
- * The door to sandboxes: takes a request, checks that this host can give what the policy requires, writes the
- * runtime's configuration, starts the runtime, and hands out a supervised sandbox.
+ * Starts sandboxes: takes a request, checks that this host meets the policy, writes the runtime's configuration, starts
+ * the runtime, and returns a supervised sandbox.
  *
- * On disk, below `<runDir>/<instance>/`: `bundles/<id>/` (configuration and the runtime's log) and
- * `<runtime>/` (that runtime's state). The runtimes' files are mounted in `<runDir>/.sealed/<instance>/`. In the
- * cgroup file system: `/ward/<instance>/<id>`. Nothing else.
+ * On disk, below `<runDir>/<instance>/`: `bundles/<id>/` (configuration and the runtime's log) and `<runtime>/` (that
+ * runtime's state). The runtimes' files are mounted in `<runDir>/.sealed/<instance>/`. In the cgroup file system:
+ * `/ward/<instance>/<id>`. Nothing else.
  */
 import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -43,18 +43,18 @@ import { type IdRanges, openIdRanges } from './uid-ranges.ts';
 import { type Violation, type ViolationSink, violation } from './violations.ts';
 
 interface SandboxHostOptions {
-  /** Unique on the machine among running Wards: lower-case letters, digits, dashes. */
+  /** Unique among the running Wards of the machine: lower-case letters, digits, dashes. */
   readonly instance: string;
-  /** Shared by all Wards of the machine: `/run/ward`. */
+  /** Folder that all Wards of the machine share: `/run/ward`. */
   readonly runDir: string;
-  /** Probed at once, so that the first start doesn't wait for it. */
+  /** Probed when the host opens, so that the first start doesn't wait for it. */
   readonly runtime: RuntimeName;
   readonly log: Log;
-  /** The user that sandboxes' ports are for, and that may freeze and weigh them; absent: root. */
+  /** The user that may connect to sandboxes' ports, and freeze and weigh them; absent: root. */
   readonly userId?: number;
-  /** Hears what sandboxes tried or used up that their policy does not let them; of each before its `exited` settles. */
+  /** Receives the violations of sandboxes; each before that sandbox's `exited` settles. */
   readonly onViolation?: ViolationSink;
-  /** Hears how many sandboxes have ended and could not be taken away yet. */
+  /** Receives the number of sandboxes that have ended but could not be removed yet. */
   readonly onLeftBehind?: ((count: number) => void) | undefined;
 }
 
@@ -67,10 +67,10 @@ export async function openSandboxHost(options: SandboxHostOptions): Promise<Loca
     throw sandboxFault('HOST_UNFIT', 'making sandboxes needs root', { hint: 'run this command as root' });
   }
   const features = await inspectHost();
-  // Searchable, not readable: the root user of a sandbox has to reach its bundle.
+  // Others may enter it but not list it: the root user of a sandbox has to reach its bundle.
   await mkdir(options.runDir, { recursive: true });
   await chmod(options.runDir, 0o711);
-  // Before any group is made: it is the sign that there may be something to recover.
+  // Make it before any group: it shows the next Ward that there may be something to recover.
   await mkdir(join(options.runDir, options.instance), { recursive: true, mode: 0o711 });
   const cgroups = openCgroupTree(features.cgroup, options.instance);
   cgroups.prepare();
@@ -124,12 +124,12 @@ export class LocalSandboxHost implements AsyncDisposable {
     return this.#options.instance;
   }
 
-  /** The kernel's log may tell of violations. */
+  /** Whether the kernel's log may report violations. */
   get hearsKernel(): boolean {
     return this.#denials !== undefined;
   }
 
-  /** What an installed runtime can do; undefined when it is missing or can't run anything here. */
+  /** The features of an installed runtime; undefined when it is missing or can't run anything here. */
   runtime(name: RuntimeName): Promise<RuntimeFeatures | undefined> {
     const known = this.#runtimes.get(name);
     if (known !== undefined) return known;
@@ -141,13 +141,13 @@ export class LocalSandboxHost implements AsyncDisposable {
     };
     const answer = probeRuntime(runtimeDrivers[name], context).then((found) => this.#seal(found));
     this.#runtimes.set(name, answer);
-    // What a disk or a descriptor failed says nothing of the runtime.
+    // An error of a disk or a descriptor says nothing about the runtime, so don't remember it.
     answer.catch(() => this.#runtimes.delete(name));
     return answer;
   }
 
   /**
-   * Whether sandboxes under this policy can start here at all, given an image that can apply Landlock.
+   * Checks whether sandboxes under this policy can start here at all, given an image that can apply Landlock.
    * @throws Fault POLICY_NOT_MET, RUNTIME_MISSING
    */
   async checkPolicy(policy: SandboxPolicy): Promise<void> {
@@ -164,7 +164,7 @@ export class LocalSandboxHost implements AsyncDisposable {
     return joinSandbox(sandbox, process, { policy: request.policy, onViolation });
   }
 
-  /** As `start`, with a runtime whose streams are what `startRuntime` makes of them. */
+  /** Does the same as `start`, with a runtime whose streams come from `startRuntime`. */
   async begin<Started extends RuntimeProcess>(
     request: SandboxRequest,
     startRuntime: StartRuntime<Started>,
@@ -182,7 +182,7 @@ export class LocalSandboxHost implements AsyncDisposable {
   /** Removes what a previous run of this instance left behind. Call once, before the first `start`. */
   async recover(): Promise<RecoveryReport> {
     const report = await recoverInstance(this.#cgroups, this.#instanceDir);
-    // Last: a process that is still confined by a profile would go on without.
+    // Remove profiles last: a process that is still confined by one would continue without it.
     await this.#lsm.removeLeft();
     return report;
   }
@@ -195,13 +195,13 @@ export class LocalSandboxHost implements AsyncDisposable {
     this.#sockets[Symbol.dispose]();
     await this.#leftBehind[Symbol.asyncDispose]();
     await this.#waysOut.close();
-    // Fails when one of them is still there: then its group can't be removed.
+    // This fails while a sandbox is left, because its group can't be removed then.
     await this.#cgroups.remove();
     this.#denials?.[Symbol.dispose]();
     await this.#lsm.close();
     await unsealAll(this.#sealedDir);
     await this.#devices.close();
-    // What a failing disk or a missing process kept from being unmounted at its time.
+    // A failing disk or a missing process may have prevented earlier unmounts.
     await unmountBelow(this.#instanceDir);
     await rm(this.#instanceDir, { recursive: true, force: true });
     this.#ids[Symbol.dispose]();
@@ -263,19 +263,19 @@ export class LocalSandboxHost implements AsyncDisposable {
   }
 
   /**
-   * gVisor makes device files of its own kernel. SELinux knows only those that the runtime makes, by their label; and
-   * without Ward's own mounts there is no place for others.
+   * Whether Ward can bring the device files. gVisor makes those of its own kernel. Under SELinux the runtime has to
+   * make and label them. And without its own mounts Ward has no place for them.
    */
   #canBringDevices({ name }: RuntimeFeatures): boolean {
     return name !== 'runsc' && this.features.isolated && this.features.lsm.selinux === 'off';
   }
 
-  /** gVisor's own kernel doesn't have it, whatever the host's has. */
+  /** gVisor's kernel has no Landlock, whatever the host's kernel has. */
   #canLandlock(runtime: RuntimeFeatures): boolean {
     return this.features.lsm.landlock && runtime.name !== 'runsc';
   }
 
-  /** Nothing is done for a sandbox that may reach nothing. */
+  /** Opens nothing for a sandbox without egress rules. */
   async #openWayOut(
     { egress }: SandboxPolicy,
     { id, bundleDir }: RunPaths,
@@ -334,7 +334,7 @@ export class LocalSandboxHost implements AsyncDisposable {
     });
     this.#running.set(paths.id, sandbox);
     wayOut?.chargeTo(cgroup);
-    // Kept, it would reach nothing in all later calls.
+    // Without its way out, a kept sandbox would reach nothing in all later calls.
     void wayOut?.ended.then(() => sandbox.destroy()).catch(() => {});
     return { sandbox, process };
   }
@@ -363,7 +363,7 @@ interface Begun<Started> {
   readonly process: Started;
 }
 
-/** Of what enters a sandbox's network, in its range of ids: "nobody", so that it owns nothing. */
+/** Id of processes that enter a sandbox's network, within its range of ids: "nobody", which owns nothing. */
 const relayId = 65534;
 
 function runtimeMissing(name: RuntimeName) {

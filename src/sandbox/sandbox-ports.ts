@@ -1,4 +1,4 @@
-/** The ports of one sandbox, as its maker has them: relays between Unix sockets of the host and its own loopback. */
+/** The ports of one sandbox: relays between Unix sockets of the host and the sandbox's loopback. */
 import { join } from 'node:path';
 import type { Cgroup } from './cgroup/types.ts';
 import { sandboxFault } from './faults.ts';
@@ -11,11 +11,11 @@ import type { ServePort, WayIn } from './types.ts';
 interface SandboxPortsOptions {
   readonly driver: Pick<RuntimeDriver, 'name' | 'ownsNetwork'>;
   readonly cgroup: Pick<Cgroup, 'pids' | 'add' | 'kill'>;
-  /** A folder on the host for this sandbox alone. */
+  /** A folder for this sandbox on the host. */
   readonly bundleDir: string;
   /** An id of its range that no process inside has. */
   readonly ownerId: number;
-  /** The user that its ports are for; absent: root. */
+  /** The user that may connect to its ports; absent: root. */
   readonly userId?: number | undefined;
 }
 
@@ -25,13 +25,13 @@ export class SandboxPorts {
   readonly #relays: { end(): Promise<void> }[] = [];
   #isServing = false;
 
-  /** @param hasEnded whether the sandbox has ended: a relay that starts too late ends at once */
+  /** @param hasEnded Whether the sandbox has ended: a relay that starts too late ends at once. */
   constructor(options: SandboxPortsOptions, hasEnded: () => boolean) {
     this.#options = options;
     this.#hasEnded = hasEnded;
   }
 
-  /** A relay of it is in the sandbox's own control group. */
+  /** Whether a relay of this sandbox is in its control group. */
   get isServing(): boolean {
     return this.#isServing;
   }
@@ -54,8 +54,8 @@ export class SandboxPorts {
       cgroup.add(pid),
     );
     this.#relays.push(relay);
-    // If the sandbox went on, all later calls would find their connections refused. The kernel may have killed the relay
-    // when memory ran out.
+    // If the sandbox went on, all later calls would find their connections refused. The kernel may have killed the
+    // relay when memory ran out.
     void relay.ended.then(() => (this.#hasEnded() ? undefined : cgroup.kill().catch(() => {})));
     if (this.#hasEnded()) await relay.end();
   }

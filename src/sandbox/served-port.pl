@@ -1,5 +1,5 @@
-# Joins a TCP port of the loopback and a Unix socket: PORT PATH MOST. MOST connections at once; further ones
-# wait in the kernel. One process for all of them: it forks nothing, and keeps a chunk for each end.
+# Connects a TCP port of the loopback to a Unix socket: PORT PATH MOST. MOST connections at once; further ones wait in
+# the kernel. One process handles all of them: it never forks, and keeps one chunk for each end.
 use strict;
 use warnings;
 use Socket qw(AF_INET AF_UNIX SOCK_STREAM SOL_SOCKET SO_REUSEADDR IPPROTO_TCP TCP_NODELAY
@@ -9,7 +9,7 @@ use Errno qw(EAGAIN EINTR);
 
 my ($port, $path, $most) = @ARGV;
 my $chunk = 16384;
-# A client has this long to hang up after its answer; cut off at once, it could lose the end of it.
+# Time for a client to hang up after its answer; closed at once, the connection could lose the end of the answer.
 my $linger = 1;
 
 $SIG{PIPE} = 'IGNORE';
@@ -20,8 +20,8 @@ listen($listener, 256) or die "port $port: $!\n";
 unblock($listener);
 syswrite(STDOUT, "listening\n");
 
-# Each is {client, host, until}; an end is {socket, out, ended, shut}: what it has still to be sent, whether it has said
-# its last word, and whether it has been told the other's.
+# Each is {client, host, until}; an end is {socket, out, ended, shut}: the data still to send to it, whether it has sent
+# its last byte, and whether it knows that the other has.
 my @joints;
 while (1) {
   my ($reads, $writes, $wait) = ('', '', undef);
@@ -47,7 +47,7 @@ while (1) {
 
 sub take {
   accept(my $client, $listener) or return;
-  # It waits only where the host has not taken those before it.
+  # This waits only while the host has not accepted earlier connections.
   socket(my $host, AF_UNIX, SOCK_STREAM, 0) or return;
   connect($host, pack_sockaddr_un($path)) or return;
   setsockopt($client, IPPROTO_TCP, TCP_NODELAY, 1);

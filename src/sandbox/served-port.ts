@@ -1,11 +1,11 @@
 /**
- * A TCP port of a sandbox's own loopback that leads to the host: the mirror image of `loopback.ts`. A relay listens
- * in the sandbox's network namespace and joins each connection to a Unix socket that only this sandbox's relay can
- * reach, so the socket says which sandbox is asking, and nothing that the sandbox says is needed for that.
+ * A TCP port of a sandbox's own loopback that leads to the host: the opposite direction of `loopback.ts`. A relay
+ * listens in the sandbox's network namespace and connects each client to a Unix socket that only this sandbox's relay
+ * can reach. So the socket identifies the sandbox, whatever it says.
  *
- * The sandbox decides how much the relay has to do. So the relay is in the sandbox's control group: its processor time
- * and its memory are the sandbox's, it stands still when the sandbox does, and it is killed with it. It is a program of
- * Ward's own, because socat forks for each connection: socat counts its children loosely and ends when it can't fork.
+ * The sandbox decides how much work the relay has. So the relay is in the sandbox's control group: its processor time
+ * and memory count for the sandbox, it freezes with the sandbox, and it is killed with it. It is a program of Ward's
+ * own, because socat forks for each connection, counts its children only roughly, and ends when it can't fork.
  */
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -15,18 +15,18 @@ import { join } from 'node:path';
 import { type Relay, type RelayPlace, startRelay, unreachable } from './relay.ts';
 import type { ServePort } from './types.ts';
 
-/** The host's half: hears of each connection that the relay brings. */
+/** The host's end: receives each connection from the relay. */
 export interface RelayEntrance {
-  /** Ends every connection, and takes none. */
+  /** Ends every connection, and accepts no new ones. */
   shut(): void;
   reopen(): void;
-  /** For good. Idempotent. */
+  /** Closes it permanently. Idempotent. */
   close(): void;
 }
 
 const socketIn = (folder: string): string => join(folder, 'socket');
 
-/** @param folder one that only the relay can enter */
+/** @param folder A folder that only the relay can enter. */
 export async function openEntrance(
   folder: string,
   { connections, onConnection }: Pick<ServePort, 'connections' | 'onConnection'>,
@@ -34,14 +34,14 @@ export async function openEntrance(
   const sockets = new Set<Socket>();
   let isShut = false;
   const server = createServer({ pauseOnConnect: true }, (socket) => {
-    // It may break before anybody listens to it; an unheard 'error' event would end Ward.
+    // The socket may break before a caller listens to it; an unheard 'error' event would end Ward.
     socket.on('error', () => {});
     if (isShut) return void socket.destroy();
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
     onConnection(socket);
   });
-  // The relay sees the end of a connection before this side does.
+  // The relay notices the end of a connection before this side does.
   server.maxConnections = 2 * connections;
   server.listen({ path: socketIn(folder), backlog: 256 });
   await once(server, 'listening');
@@ -63,8 +63,8 @@ export async function openEntrance(
 }
 
 /**
- * The relay's half; the entrance is open. Settles when connections are taken.
- * @param account makes the sandbox pay for a process
+ * Starts the relay; the host's end must be open. Settles when the relay accepts connections.
+ * @param account Adds a process to the sandbox's control group.
  * @throws Fault PORT_UNREACHABLE
  */
 export async function startServing(
@@ -80,7 +80,7 @@ export async function startServing(
   return relay;
 }
 
-/** Handed over as text: the relay's user may not read the folders that Ward lies in. */
+/** Passed as text: the relay's user may not be able to read Ward's folders. */
 const program = readFileSync(join(import.meta.dirname, 'served-port.pl'), 'utf8');
 
 function relayArgv({ port, connections }: Pick<ServePort, 'port' | 'connections'>, path: string): string[] {

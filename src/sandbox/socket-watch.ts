@@ -1,15 +1,15 @@
 /**
- * Ends a sandbox that keeps more sockets than any program needs. The kernel charges no group for what waits in a connection
- * that its program has not accepted, nor for replies of netlink, so that their number is the only bound. The program can
- * close its own end of each, so that no limit of descriptors holds it.
+ * Ends a sandbox that keeps more sockets than any program needs. The kernel charges no group for data that waits in
+ * unaccepted connections or for netlink replies, so only the number of sockets bounds it. The limit on descriptors does
+ * not, because the program can close its own end of each connection.
  *
- * The numbers are those of a network namespace (`/proc/PID/net/protocols`), looked at a few times a second.
+ * The numbers come from the network namespace (`/proc/PID/net/protocols`), which Ward reads a few times a second.
  */
 import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 
 /**
- * - `tcp`: with those that nobody has accepted; one process may have 1,024 descriptors
- * - `netlink`: libraries open one for the moment in which they list devices
+ * - `tcp`: includes unaccepted connections; one process may have 1,024 descriptors
+ * - `netlink`: libraries open one briefly to list devices
  */
 export const mostSockets = { tcp: 2048, netlink: 32 } as const;
 
@@ -21,19 +21,19 @@ interface SocketCounts {
 interface WatchedSockets {
   /** The processes of the sandbox, as this process's pid namespace numbers them. */
   readonly pids: () => readonly number[];
-  /** Called once. @param why For people. */
+  /** Called once. @param why A text for people. */
   readonly onExcess: (why: string) => void;
 }
 
 export interface SocketWatch extends Disposable {
-  /** Disposing of the answer ends the watch over this one sandbox. */
+  /** Disposing of the result ends the watch over this sandbox. */
   add(sandbox: WatchedSockets): Disposable;
 }
 
-/** How often, and of how many sandboxes at most each time, of which each costs some 50 µs. */
+/** Interval between checks, and most sandboxes per check; each takes some 50 µs. */
 const everyMs = 100;
 const atOnce = 16;
-/** When all sandboxes together have more connections than one may. */
+/** Most sandboxes per check while all sandboxes together have more connections than one may have. */
 const atOnceInDoubt = 256;
 
 export function openSocketWatch(): SocketWatch {
@@ -42,7 +42,7 @@ export function openSocketWatch(): SocketWatch {
     if (watched.size === 0) return;
     const most = machineConnections() > mostSockets.tcp ? atOnceInDoubt : atOnce;
     for (const one of [...watched].slice(0, most)) {
-      // To the end first: one that can't be looked at now stays.
+      // Move it to the end first, so that a sandbox that can't be read now stays in the list.
       watched.delete(one);
       watched.add(one);
       if (one.isWithin()) continue;
@@ -54,7 +54,7 @@ export function openSocketWatch(): SocketWatch {
     try {
       look();
     } catch {
-      // There is no descriptor left, say: the next turn looks again.
+      // No descriptor may be free, for example; the next turn tries again.
     }
   }, everyMs);
   timer.unref();
@@ -77,7 +77,7 @@ export function openSocketWatch(): SocketWatch {
   };
 }
 
-/** How many sockets there are, from a text of `/proc/PID/net/protocols`. */
+/** Counts the sockets in a text of `/proc/PID/net/protocols`. */
 export function socketCounts(protocols: string): SocketCounts {
   const counts = { tcp: 0, netlink: 0 };
   for (const line of protocols.split('\n')) {
@@ -88,12 +88,12 @@ export function socketCounts(protocols: string): SocketCounts {
   return counts;
 }
 
-/** Sockets of TCP in all network namespaces together: `alloc`, unlike `inuse`, is not of one alone (proc(5)). */
+/** TCP sockets of all network namespaces together: `alloc`, unlike `inuse`, is not per namespace (proc(5)). */
 function machineConnections(): number {
   return Number(/^TCP: .* alloc (\d+)/m.exec(readFileSync('/proc/net/sockstat', 'utf8'))?.[1]);
 }
 
-/** Its file stays open: it belongs to the namespace, and not to the process by which it was found. */
+/** Keeps the file open: it belongs to the namespace, not to the process through which it was found. */
 class Watched implements Disposable {
   readonly #sandbox: WatchedSockets;
   #file: number | undefined;
@@ -102,7 +102,7 @@ class Watched implements Disposable {
     this.#sandbox = sandbox;
   }
 
-  /** False when there were too many, which has been told then. */
+  /** False when there were too many; the excess has been reported then. */
   isWithin(): boolean {
     this.#file ??= protocolsFile(this.#sandbox.pids);
     if (this.#file === undefined) return true;
@@ -131,18 +131,18 @@ function readText(file: number): string {
   }
 }
 
-/** Undefined as long as the sandbox has no network namespace of its own. */
+/** Undefined while the sandbox has no network namespace of its own. */
 function protocolsFile(pids: () => readonly number[]): number | undefined {
   const own = statSync('/proc/self/ns/net').ino;
   for (const pid of pids()) {
     try {
       if (statSync(`/proc/${pid}/ns/net`).ino === own) continue;
       const file = openSync(`/proc/${pid}/net/protocols`, 'r');
-      // A pid that is still in the group now was the sandbox's when its file was opened.
+      // If the pid is still in the group now, the file that was opened is the sandbox's.
       if (pids().includes(pid)) return file;
       closeSync(file);
     } catch {
-      // It has ended.
+      // The process has ended.
     }
   }
   return undefined;

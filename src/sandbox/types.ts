@@ -1,4 +1,4 @@
-/** What the rest of Ward knows of a sandbox. The policy is in `policy.ts`. */
+/** The interface of a sandbox for the rest of Ward. The policy is in `policy.ts`. */
 import type { Socket } from 'node:net';
 import type { Duplex, Readable, Writable } from 'node:stream';
 import type { PolicyAsk } from './bound.ts';
@@ -7,7 +7,7 @@ import type { SandboxPolicy } from './policy.ts';
 
 export type { RuntimeName } from './policy.ts';
 
-/** What to run, in which root, under which policy. */
+/** What to run, in which root and under which policy. */
 export interface SandboxRequest {
   /** Absolute path of a mounted, read-only root filesystem. */
   readonly rootDir: string;
@@ -17,23 +17,23 @@ export interface SandboxRequest {
   readonly policy: SandboxPolicy;
   /** A host folder that appears read-only (nosuid, nodev, executable) at /fn. */
   readonly codeDir?: string;
-  /** The namespace that it belongs to, for what is shared out among namespaces. Ward's own without it. */
+  /** The namespace that it belongs to, for shares between namespaces; absent: Ward itself. */
   readonly tenant?: string;
   /** `channel`: fd 3 is one end of a socketpair. `none`: stdio only. */
   readonly channel: 'channel' | 'none';
 }
 
-/** Why a sandbox ended, as read from the kernel before its cgroup was removed. */
+/** How a sandbox ended, read from the kernel before its cgroup was removed. */
 export interface SandboxExit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
   /** The kernel killed a process of it for exceeding its memory limit. */
   readonly outOfMemory: boolean;
-  /** A process of it made a system call that the policy answers with SIGSYS. */
+  /** One of its processes made a system call that the policy answers with SIGSYS. */
   readonly seccompKill: boolean;
   /** Ward ended it on purpose. */
   readonly killed: boolean;
-  /** What the OCI runtime itself said when it could not start the sandbox; '' otherwise. */
+  /** The OCI runtime's own error when it could not start the sandbox; '' otherwise. */
   readonly runtimeError: string;
 }
 
@@ -42,50 +42,50 @@ export interface SandboxUsage {
   readonly memoryPeakBytes: number;
   readonly cpuUsec: number;
   readonly pids: number;
-  /** Processes of it that the kernel killed for exceeding the memory limit; it may have survived them. */
+  /** Processes that the kernel killed for exceeding the memory limit; the sandbox may have survived. */
   readonly oomKills: number;
-  /** Processes and threads that could not be made, because there were as many as there may be. */
+  /** Processes and threads that the kernel refused to make because the limit was reached. */
   readonly refusedForks: number;
 }
 
-/** A TCP port of a sandbox's own loopback, as the host reaches it. */
+/** The host's access to a TCP port of a sandbox's own loopback. */
 export interface LoopbackPort {
   /**
-   * A connection, which waits inside until a program listens on the port. It closes with the sandbox. Everything read
-   * from it is hostile. @throws Fault PORT_UNREACHABLE
+   * Opens a connection, which waits inside until a program listens on the port. It closes with the sandbox. Everything
+   * read from it is hostile. @throws Fault PORT_UNREACHABLE
    */
   connect(): Promise<Socket>;
 }
 
 /** A TCP port of a sandbox's own loopback that leads to the host. */
 export interface ServedPort {
-  /** Settles when connections are taken. Rejects with the Fault PORT_UNREACHABLE. */
+  /** Settles when it accepts connections. Rejects with the Fault PORT_UNREACHABLE. */
   readonly ready: Promise<void>;
 }
 
 export interface ServePort {
   readonly port: number;
-  /** At once; further ones wait inside. */
+  /** Most connections at once; further ones wait inside. */
   readonly connections: number;
   /**
-   * Hears of each connection: paused, with nothing read from it. It is closed when the sandbox is frozen, and with the
-   * sandbox; none comes while it is frozen. Everything read from it is hostile.
+   * Receives each connection, paused, before anything is read from it. It closes with the sandbox, and when the sandbox
+   * is frozen; no connection arrives while it is frozen. Everything read from it is hostile.
    */
   readonly onConnection: (socket: Socket) => void;
 }
 
 /** Where the host reaches a port of a sandbox. */
 export interface WayIn {
-  /** A Unix socket, soon. */
+  /** A Unix socket, which may not exist yet. */
   readonly path: string;
-  /** Why it leads nowhere any more; undefined while it does. */
+  /** The reason why it is broken; undefined while it works. */
   readonly said: () => string | undefined;
   readonly ended: Promise<void>;
 }
 
 /**
- * A sandbox as its maker has it: without the streams, which may belong to another process, and with ports as sockets of the
- * host.
+ * A sandbox for the process that supervises it: without the streams, which may belong to another process, and with
+ * ports as sockets of the host.
  */
 export interface SupervisedSandbox
   extends Pick<
@@ -93,26 +93,29 @@ export interface SupervisedSandbox
     'id' | 'exited' | 'freeze' | 'thaw' | 'cpuUsec' | 'standBack' | 'refusalsTold' | 'destroy'
   > {
   usage(): SandboxUsage;
-  /** To be closed. */
+  /** The caller closes them. */
   refusals(): RefusalCounters;
-  /** Reports what the kernel has written of it to its log; absent where nothing writes there. */
+  /** Reports the kernel's log lines about this sandbox; absent where the kernel logs none. */
   readonly hearKernel?: (() => void) | undefined;
   readonly hasEnded: () => boolean;
   /** @throws Fault PORT_UNREACHABLE where the runtime keeps the network to itself (runsc) */
   checkPorts(): void;
   /** Once per port. @throws Fault PORT_UNREACHABLE */
   wayIn(port: number): Promise<WayIn>;
-  /** Makes the folder in which the host listens for connections of this port; before `serve`. @throws Fault PORT_UNREACHABLE */
+  /**
+   * Makes the folder in which the host listens for connections of this port; call it before `serve`. @throws Fault
+   * PORT_UNREACHABLE
+   */
   portFolder(port: number): Promise<string>;
-  /** Settles when connections are taken. @throws Fault PORT_UNREACHABLE */
+  /** Settles when it accepts connections. @throws Fault PORT_UNREACHABLE */
   serve(port: Pick<ServePort, 'port' | 'connections'>): Promise<void>;
 }
 
 /** A sandbox for the process that made it. */
 export interface MadeSandbox extends SupervisedSandbox {
-  /** Settles when nothing of it is left. */
+  /** Settles when everything of it has been removed. */
   readonly removed: Promise<void>;
-  /** Lets a user freeze, thaw and weigh it. */
+  /** Allows a user to freeze, thaw and weigh it. */
   lend(userId: number): Promise<boolean>;
 }
 
@@ -125,23 +128,23 @@ export interface Sandbox extends AsyncDisposable {
   readonly channel: Duplex | undefined;
   /** Settles once, when the sandbox has ended and its cgroup has been read. Never rejects. */
   readonly exited: Promise<SandboxExit>;
-  /** Stops every process of it where it stands. Idempotent. */
+  /** Freezes all its processes. Idempotent. */
   freeze(): Promise<void>;
   thaw(): Promise<void>;
   usage(): Promise<SandboxUsage>;
   /** Processor time used so far, in µs. Cheap. */
   cpuUsec(): number;
-  /** Whether it gets only what other sandboxes leave of the processors, and makes way for them at once. */
+  /** Whether it gets only the processor time that other sandboxes leave, and yields to them at once. */
   standBack(isBehind: boolean): void;
-  /** Looks for violations that only counters of the kernel tell, and reports them. Takes microseconds. */
+  /** Reads the kernel's counters and reports new violations. Takes microseconds. */
   examine(): void;
-  /** Of one that may reach something: settles when everything that it was refused so far has been told. */
+  /** For a sandbox with egress rules: settles when every refusal so far has been reported. */
   readonly refusalsTold?: (() => Promise<void>) | undefined;
   /** Once per port. @throws Fault PORT_UNREACHABLE where the runtime keeps the network to itself (runsc) */
   openPort(port: number): LoopbackPort;
   /**
-   * Once per port; not while it is frozen. What it takes to carry the bytes counts against the sandbox's own limits; and
-   * when the port is lost, the sandbox ends.
+   * Call it once per port, and not while the sandbox is frozen. The relay counts against the sandbox's own limits; when
+   * the port is lost, the sandbox ends.
    * @throws Fault PORT_UNREACHABLE where the runtime keeps the network to itself (runsc)
    */
   servePort(served: ServePort): ServedPort;
@@ -156,7 +159,7 @@ export interface RecoveryReport {
   readonly mounts: number;
 }
 
-/** What to run, with wishes in place of a policy: the maker of the sandbox derives the policy by itself. */
+/** What to run, with a request in place of a policy: the maker of the sandbox derives the policy itself. */
 export interface SandboxOrder extends Omit<SandboxRequest, 'policy'> {
   readonly ask: PolicyAsk;
 }
@@ -166,7 +169,7 @@ export interface SandboxHost {
   /** @throws Fault SANDBOX_START_FAILED, POLICY_NOT_MET, POLICY_EXCEEDED, POLICY_INVALID, RUNTIME_MISSING */
   start(order: SandboxOrder): Promise<Sandbox>;
   /**
-   * Whether such sandboxes can start here at all, given an image that can apply Landlock.
+   * Checks whether such sandboxes can start here at all, given an image that can apply Landlock.
    * @throws Fault POLICY_NOT_MET, POLICY_EXCEEDED, POLICY_INVALID, RUNTIME_MISSING
    */
   checkPolicy(ask: PolicyAsk): Promise<void>;

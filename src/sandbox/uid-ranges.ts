@@ -1,8 +1,8 @@
 /**
- * Ranges of 65536 host ids, unique on the whole machine: two sandboxes never share a uid, not even those of
- * two Wards. An instance claims a window of 1024 ranges by a file lock that ends with its process, and more
- * windows when one isn't enough. Windows lie from 2^30 up, above what distributions, directory services and
- * container engines hand out, and none that /etc/subuid or /etc/subgid give to somebody is taken.
+ * Ranges of 65536 host ids, unique on the whole machine: two sandboxes never share a uid, not even those of two Wards.
+ * An instance claims a window of 1024 ranges with a file lock that ends with its process, and further windows when it
+ * needs them. Windows start at 2^30, above the ids of distributions, directory services and container engines. Ward
+ * skips windows that /etc/subuid or /etc/subgid assign.
  */
 import { chmodSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ const windowCount = (2 ** 32 - firstWindowId) / windowSize - 1;
 export interface IdRange {
   /** First host id; the range has 65536. */
   readonly firstId: number;
-  /** Gives it back. Idempotent. */
+  /** Returns the range. Idempotent. */
   release(): void;
 }
 
@@ -77,7 +77,7 @@ export function openIdRanges(lockDir: string, reserved = reservedIds()): IdRange
   };
 }
 
-/** What subuid(5) and subgid(5) give away: `name:first:count` lines. */
+/** Parses the ranges that subuid(5) and subgid(5) assign: `name:first:count` lines. */
 export function parseSubIds(text: string): readonly ReservedIds[] {
   return text.split('\n').flatMap((line) => {
     const [, first, count] = line.split(':');

@@ -24,14 +24,14 @@ export interface CgroupUsage {
   readonly pids: number;
   /** Processes of it that the kernel killed for exceeding the memory limit. */
   readonly oomKills: number;
-  /** Processes and threads that could not be made, because there were as many as there may be. */
+  /** Processes and threads that the kernel refused to make because the limit was reached. */
   readonly refusedForks: number;
 }
 
 export interface RefusalCounters {
   /** Processes that the kernel killed for exceeding the memory limit. */
   readonly oomKills: Counter;
-  /** Processes and threads that could not be made, because there were as many as there may be. */
+  /** Processes and threads that the kernel refused to make because the limit was reached. */
   readonly forks: Counter;
 }
 
@@ -68,7 +68,7 @@ export interface Cgroup {
   /** Counters of what the kernel has refused it. The caller closes them. */
   refusals(): RefusalCounters;
   pids(): readonly number[];
-  /** Moves a process of the host into it: the group pays for it from then on. The group must not be frozen. */
+  /** Moves a process of the host into the group, which is charged for it from then on. The group must not be frozen. */
   add(pid: number): void;
   /** Lets a user freeze, thaw and weigh it, and nothing else. */
   lend(userId: number): Promise<boolean>;

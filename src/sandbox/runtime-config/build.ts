@@ -1,7 +1,7 @@
 /**
- * Policy + request + host → the complete OCI runtime configuration. A pure function, so that a unit test can
- * hold every line of it. What the host lacks is left out here only when the policy doesn't require it
- * (`requirements.ts` has checked that before).
+ * Policy + request + host → the complete OCI runtime configuration. Pure, so that unit tests can check every line of
+ * it. It leaves out what the host lacks, but only where the policy doesn't require it (`requirements.ts` has checked
+ * that before).
  */
 
 import type { OciSpec } from '../oci-config.ts';
@@ -42,10 +42,10 @@ export function buildSpec(input: SpecInput): OciSpec {
 }
 
 /**
- * Of the sandbox's own network, for connections that its program has not accepted, whose memory no group is charged for
- * (Documentation/networking/ip-sysctl.rst): each starts with a small buffer, which grows as the program reads. Entries in
- * TIME_WAIT are not counted either. runc writes settings after it has hidden them, and the network
- * of a sandbox that may reach something is not its own.
+ * Settings of the sandbox's own network. They limit connections that its program has not accepted, because no group is
+ * charged for their memory (Documentation/networking/ip-sysctl.rst): each starts with a small buffer, which grows as
+ * the program reads. No group is charged for entries in TIME_WAIT either. runc is left out because it writes settings
+ * after it has hidden them, and sandboxes with egress rules because their network is made before.
  */
 function settingsOf({ runtime, network }: SpecInput): Pick<OciSpec['linux'], 'sysctl'> {
   if (runtime.name !== 'crun' || network !== undefined) return {};

@@ -1,7 +1,7 @@
 import type { HostFeatures, RuntimeFeatures } from '../host/features.ts';
 import type { SandboxPolicy } from '../policy.ts';
 
-/** Everything that the configuration follows from. */
+/** Everything that determines the configuration. */
 export interface SpecInput {
   readonly policy: SandboxPolicy;
   readonly host: HostFeatures;
@@ -11,14 +11,14 @@ export interface SpecInput {
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
   readonly codeDir: string | undefined;
-  /** A folder with device files of the sandbox's own; without it the runtime makes them. */
+  /** A folder with device files for this sandbox; undefined: the runtime makes them. */
   readonly deviceDir: string | undefined;
-  /** The sandbox's group, as `CgroupTree.ociPath` gives it. */
+  /** The sandbox's group, from `CgroupTree.ociPath`. */
   readonly cgroupPath: string;
   /** The first host uid and gid of its range of 65536. */
   readonly firstId: number;
-  /** The absolute path inside the sandbox of a `setpriv` that can apply Landlock, when there is one. */
+  /** Path of a `setpriv` in the image that can apply Landlock, if there is one. */
   readonly landlockLauncher: string | undefined;
-  /** A network namespace and a file for /etc/resolv.conf, of one that may reach something. */
+  /** Network namespace and /etc/resolv.conf of a sandbox with egress rules. */
   readonly network: { readonly namespace: string; readonly resolvConf: string } | undefined;
 }

@@ -1,15 +1,15 @@
 /**
- * Landlock has no field in the OCI configuration, so `setpriv` of the image's own util-linux (2.41 or later)
- * applies it to itself and then becomes the program: no process of Ward stays inside. Network rules and scopes
- * are beyond it; the network namespace and seccomp stand there.
+ * Landlock has no field in the OCI configuration. So `setpriv` of the image's own util-linux (2.41 or later) applies it
+ * to itself and then becomes the program: no process of Ward stays inside. `setpriv` knows no network rules and scopes;
+ * the network namespace and seccomp cover those.
  */
 import type { LandlockRule } from '../policy.ts';
 import type { SpecInput } from './input.ts';
 
-/** Where the launcher is in an image that has it. */
+/** Path of the launcher in an image. */
 export const launcherPath = '/usr/bin/setpriv';
 
-/** setpriv's names of the kernel's rights (landlock(7)). */
+/** setpriv's names for the kernel's rights (landlock(7)). */
 const rights: Readonly<Record<LandlockRule['access'], string>> = {
   read: 'execute,read-file,read-dir',
   device: 'write-file',
@@ -17,7 +17,7 @@ const rights: Readonly<Record<LandlockRule['access'], string>> = {
     'write-file,read-file,read-dir,truncate,refer,remove-dir,remove-file,make-dir,make-reg,make-sock,make-fifo,make-sym',
 };
 
-/** The start of the argument vector, or nothing when Landlock isn't applied. */
+/** The first arguments of the command, or nothing when Landlock isn't applied. */
 export function landlockPrefix(input: Pick<SpecInput, 'policy' | 'landlockLauncher'>): string[] {
   const { policy, landlockLauncher } = input;
   if (landlockLauncher === undefined || policy.landlock === undefined) return [];

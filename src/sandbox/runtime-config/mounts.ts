@@ -1,15 +1,15 @@
 /**
- * What is mounted in a sandbox besides its root: /proc of its own processes, a tmpfs for /dev, size- and
- * inode-limited tmpfs for what may be written, and the code. No /sys, no cgroups, no terminals, no queues.
+ * The mounts of a sandbox besides its root: /proc with its own processes, a tmpfs for /dev, writable tmpfs limited in
+ * size and inodes, and the code. No /sys, no cgroups, no terminals, no message queues.
  */
 
 import type { OciMount } from '../oci-config.ts';
 import type { TmpfsPolicy } from '../policy.ts';
 import type { SpecInput } from './input.ts';
 
-/** Where a function's code appears. */
+/** The path of a function's code inside. */
 export const codePath = '/fn';
-/** Where programs look for their resolver. */
+/** The path of the resolver's configuration inside. */
 export const resolvConfPath = '/etc/resolv.conf';
 
 export function mountsOf(input: SpecInput): OciMount[] {
@@ -33,8 +33,8 @@ function procMount({ runtime }: SpecInput): OciMount {
 }
 
 /**
- * Always: with an image's own /dev, a symbolic link there redirects the runtime (CVE-2025-31133). Where the policy wants
- * another tmpfs below, the runtime has to make a place for it.
+ * Mounts /dev in every sandbox: a symbolic link in an image's own /dev could redirect the runtime (CVE-2025-31133). If
+ * the policy has a tmpfs below /dev, the runtime must be able to make its mount point.
  */
 function deviceMount({ deviceDir, policy }: SpecInput): OciMount {
   const isKnown = policy.tmpfs.every(({ path }) => !path.startsWith('/dev/') || path === '/dev/shm');
@@ -62,7 +62,7 @@ function tmpfsMount({ path, sizeBytes, inodes, exec }: TmpfsPolicy): OciMount {
   };
 }
 
-/** Executable, so that native addons and programs of a function work; never writable from inside. */
+/** Executable, because functions have native addons and programs; read-only inside. */
 function codeMount(codeDir: string): OciMount {
   return {
     destination: codePath,
@@ -72,7 +72,7 @@ function codeMount(codeDir: string): OciMount {
   };
 }
 
-/** A file that Ward made, in a folder that no sandbox sees. */
+/** Mounts a file that Ward made, in a folder that no sandbox sees. */
 function resolvConfMount(file: string): OciMount {
   return {
     destination: resolvConfPath,

@@ -3,12 +3,13 @@
 import type { OciIdMapping } from '../oci-config.ts';
 import type { SpecInput } from './input.ts';
 
-/** Ids in a sandbox's range: all that a program may expect to exist. */
+/** Number of ids in a sandbox's range: as many as programs expect. */
 export const idRangeSize = 65536;
 
 /**
- * One of each kind. The time namespace only where the runtime makes it itself (else a wrapper has). The network
- * namespace of a sandbox that may reach something is made before, so that its rules hold when the program starts.
+ * One namespace of each kind. The runtime makes the time namespace only if it can; otherwise a wrapper has made it. The
+ * network namespace of a sandbox with egress rules exists before, so that the rules are in force when the program
+ * starts.
  */
 export function namespacesOf(
   input: Pick<SpecInput, 'host' | 'runtime' | 'network'>,
@@ -22,7 +23,7 @@ export function namespacesOf(
   }));
 }
 
-/** Container ids from 0 up → a range of the host that belongs to this sandbox alone. */
+/** Maps container ids from 0 up to a range of the host that belongs to this sandbox alone. */
 export function idMappings(firstId: number): OciIdMapping[] {
   return [{ containerID: 0, hostID: firstId, size: idRangeSize }];
 }

@@ -1,4 +1,4 @@
-/** The process that a sandbox runs: who it is, what it may become (nothing), and what it may open. */
+/** The process that a sandbox runs: its ids, rights and limits. */
 
 import type { OciCapabilities, OciProcess } from '../oci-config.ts';
 import { rlimitsOf, type SandboxPolicy } from '../policy.ts';
@@ -23,7 +23,7 @@ export function processOf(input: SpecInput): OciProcess {
   };
 }
 
-/** `auto` has become the name of a loaded profile before this, or the runtime is being asked what it can do. */
+/** `auto` has been replaced by the name of a loaded profile, unless Ward is only probing the runtime. */
 function apparmorField(
   { apparmorProfile }: SandboxPolicy,
   { lsm }: SpecInput['host'],
@@ -32,7 +32,7 @@ function apparmorField(
   return isSet && lsm.apparmorProfiles !== undefined ? { apparmorProfile } : {};
 }
 
-/** The same in all five sets, so that a capability that is granted also survives `execve` of a plain user. */
+/** The same capabilities in all five sets, so that a granted one also survives `execve` by a plain user. */
 function capabilitySets({ capabilities }: SandboxPolicy): OciCapabilities {
   return {
     bounding: capabilities,

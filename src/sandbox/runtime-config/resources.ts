@@ -5,10 +5,10 @@ import type { HostFeatures } from '../host/features.ts';
 import type { OciBlockIo, OciDeviceRule, OciResources } from '../oci-config.ts';
 import type { SandboxPolicy } from '../policy.ts';
 
-/** Wall-clock length of one accounting period of the cpu quota. */
+/** Length of one accounting period of the processor quota, in wall-clock time. */
 const cpuPeriodUsec = 100_000;
 
-/** Processor time per period; the kernel takes no less than 1 ms. */
+/** Processor time per period; the kernel accepts no less than 1 ms. */
 function cpuQuotaUsec(cpus: number): number {
   return Math.max(1000, Math.round(cpus * cpuPeriodUsec));
 }
@@ -19,7 +19,7 @@ export function resourcesOf(policy: SandboxPolicy, host: HostFeatures): OciResou
     devices: [{ allow: false, access: 'rwm' }, ...devices],
     memory: {
       limit: policy.memoryBytes,
-      // Equal to the limit: memory and swap together, so no swap.
+      // This limits memory and swap together; equal to the memory limit, it leaves no swap.
       ...(host.cgroup.swapLimit ? { swap: policy.memoryBytes } : {}),
       ...(isV2 ? {} : { swappiness: 0 }),
     },
@@ -30,12 +30,12 @@ export function resourcesOf(policy: SandboxPolicy, host: HostFeatures): OciResou
     },
     pids: { limit: policy.pidsLimit },
     ...blockIoOf(policy, host),
-    // Written as it is: the conversion from shares differs between runtimes and their versions.
+    // Write the weight directly: runtimes and their versions convert shares differently.
     ...(isV2 ? { unified: { 'cpu.weight': String(policy.cpuWeight) } } : {}),
   };
 }
 
-/** The same limits, for a group that Ward makes itself. */
+/** The same limits, for a group that Ward itself makes. */
 export function limitsOf(policy: SandboxPolicy): CgroupLimits {
   return {
     memoryBytes: policy.memoryBytes,
@@ -46,7 +46,7 @@ export function limitsOf(policy: SandboxPolicy): CgroupLimits {
   };
 }
 
-/** null, zero, full, random, urandom and tty may be read and written; nothing may be made. */
+/** Programs may read and write null, zero, full, random, urandom and tty, and make no device. */
 const devices: readonly OciDeviceRule[] = [
   [1, 3],
   [1, 5],

@@ -1,7 +1,7 @@
 /**
- * SELinux labels. A label whose level has no categories gets two of the 1024 for itself (multi-category
- * security), so that two sandboxes of one domain can't touch each other's objects. The pair follows from the
- * sandbox's range of ids, which is unique on the machine.
+ * SELinux labels. A label without categories gets a pair of the 1024 (multi-category security), so that two sandboxes
+ * of one domain can't touch each other's objects. The pair follows from the sandbox's range of ids, which is unique on
+ * the machine.
  */
 import type { SpecInput } from './input.ts';
 import { idRangeSize } from './namespaces.ts';
@@ -9,18 +9,18 @@ import { idRangeSize } from './namespaces.ts';
 const categories = 1024;
 const firstRange = 2 ** 30;
 
-/** Of containers in the reference policy and everything that comes from it. */
+/** The container label of the reference policy and of policies derived from it. */
 export const stockLabel = 'system_u:system_r:container_t:s0';
 
 type LabelInput = Pick<SpecInput, 'policy' | 'host' | 'runtime' | 'firstId'>;
 
-/** The label of the process, where the host has SELinux and the policy names one. */
+/** Label of the process, where the host has SELinux and the policy names a label. */
 export function processLabel(input: LabelInput): { selinuxLabel?: string } {
   const label = labelOf(input);
   return label === undefined ? {} : { selinuxLabel: label };
 }
 
-/** The label of what the sandbox mounts for itself: its process may use it, and no other's. */
+/** Label of the sandbox's own mounts: only its process may use them. */
 export function mountLabel(input: LabelInput): { mountLabel?: string } {
   const level = labelOf(input)?.split(':').slice(3).join(':');
   return level === undefined ? {} : { mountLabel: `system_u:object_r:container_file_t:${level}` };

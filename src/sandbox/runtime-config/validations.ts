@@ -1,7 +1,7 @@
 /**
- * Rules that every runtime configuration must keep, checked on the finished configuration right before a
- * runtime sees it, whoever made it. They repeat what the builders do on purpose: a change there that opens a
- * hole fails here, at the first start, with the rule's name.
+ * Rules that every runtime configuration must keep. Ward checks them on the finished configuration right before a
+ * runtime sees it. They repeat what the builders do on purpose: a change there that opens a hole fails here, at the
+ * first start, with the rule's name.
  */
 import { lstatSync } from 'node:fs';
 import { sandboxFault } from '../faults.ts';
@@ -14,9 +14,9 @@ interface ValidationContext {
   /** The cgroup of this Ward instance: `/ward/<instance>`. */
   readonly instancePath: string;
   readonly policy: SandboxPolicy;
-  /** The sandbox's own folder on the host. */
+  /** The sandbox's folder on the host. */
   readonly bundleDir: string;
-  /** The folder of its device files. */
+  /** The folder with its device files. */
   readonly deviceDir: string | undefined;
 }
 
@@ -34,7 +34,7 @@ export function validateSpec(spec: OciSpec, context: ValidationContext): void {
   throw sandboxFault('SPEC_UNSAFE', `refusing to start a sandbox whose configuration breaks: ${rules}`);
 }
 
-/** Others of `net` are the host's in every namespace. */
+/** Settings of a network namespace. Other settings of `net` belong to the host in every namespace. */
 const networkSettings = new Set(['net.ipv4.tcp_rmem', 'net.ipv4.tcp_max_tw_buckets']);
 const namespaceKinds = ['pid', 'network', 'ipc', 'uts', 'mount', 'user', 'cgroup'];
 
@@ -218,7 +218,7 @@ function isLimitedTmpfs(mount: OciMount, policy: SandboxPolicy): boolean {
   const isInert =
     hasOptions(mount, 'nosuid') &&
     (mayExec || hasOptions(mount, 'noexec')) &&
-    // The device files of /dev are what it is for.
+    // The mount on /dev holds the device files, so it can't be nodev.
     (mount.destination === '/dev' || hasOptions(mount, 'nodev'));
   return isInert && hasLimit('size') && hasLimit('nr_inodes');
 }

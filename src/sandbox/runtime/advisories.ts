@@ -1,4 +1,7 @@
-/** Which known holes an installed runtime has, and whether Ward's configuration answers them. Pure but for the data. */
+/**
+ * Finds the known holes of an installed runtime, and whether Ward's configuration answers them. Pure except for the
+ * data file.
+ */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -13,7 +16,7 @@ export interface RuntimeAdvisory {
   readonly title: string;
   readonly affected: readonly { readonly introduced: string; readonly fixed?: string | undefined }[];
   readonly reference: string;
-  /** What in Ward keeps it from being reached; undefined: nothing does. */
+  /** The part of Ward that keeps an attacker from the hole; undefined: none does. */
   readonly answer?: string | undefined;
 }
 
@@ -34,10 +37,10 @@ const fileSchema = z.strictObject({
 const file = join(import.meta.dirname, '../../../policies/runtimes.yaml');
 let read: Readonly<Record<RuntimeName, readonly RuntimeAdvisory[]>> | undefined;
 
-/** All that are known, by runtime. */
+/** All known holes, by runtime. */
 export function knownAdvisories(): Readonly<Record<RuntimeName, readonly RuntimeAdvisory[]>> {
   if (read !== undefined) return read;
-  // Only here: most processes that have this room ask nothing of it.
+  // Loaded late: most processes that load this room don't need it.
   const { parse }: typeof import('yaml') = createRequire(import.meta.url)('yaml');
   read = fileSchema.parse(parse(readFileSync(file, 'utf8')));
   return read;
@@ -45,7 +48,7 @@ export function knownAdvisories(): Readonly<Record<RuntimeName, readonly Runtime
 
 type Installed = Pick<RuntimeFeatures, 'name' | 'version' | 'packageFixes'>;
 
-/** Those that this version has. One that can't be read as a version has all of them but what its package fixed. */
+/** The holes of this version. An unreadable version has every hole that the package has not fixed. */
 export function advisoriesOf(runtime: Installed, known = knownAdvisories()): readonly RuntimeAdvisory[] {
   const version = readVersion(runtime.name, runtime.version);
   return known[runtime.name].filter(
@@ -55,7 +58,7 @@ export function advisoriesOf(runtime: Installed, known = knownAdvisories()): rea
   );
 }
 
-/** Those for which no sandbox may be started. */
+/** The holes because of which no sandbox may start. */
 export function refusedAdvisories(
   runtime: Installed,
   policy: RuntimeAdvisoryPolicy,
@@ -75,7 +78,7 @@ function isWithin(
   return (from === undefined || version.compare(from) >= 0) && (to === undefined || version.compare(to) < 0);
 }
 
-/** runc has semantic versions, older ones with `rc95` for `rc.95`; crun has `1.21`; gVisor has dates. */
+/** Reads a version: runc's are semantic, older ones with `rc95` for `rc.95`; crun has `1.21`; gVisor has dates. */
 function readVersion(name: RuntimeName, text: string): SemVer | undefined {
   if (name === 'runsc') {
     const date = /(?:^|\D)(\d{8})(?!\d)/.exec(text)?.[1] ?? (text === '0' ? '0' : undefined);

@@ -1,4 +1,4 @@
-/** crun: the default; the fastest to start. */
+/** crun: the default, because it starts fastest. */
 import { join } from 'node:path';
 import { errorsInJsonLog } from './log.ts';
 import type { RuntimeDriver } from './types.ts';

@@ -7,5 +7,5 @@ import type { RuntimeDriver } from './types.ts';
 
 export const runtimeDrivers: Readonly<Record<RuntimeName, RuntimeDriver>> = { crun, runc, runsc };
 
-/** In the order in which they are preferred. */
+/** In order of preference. */
 export const runtimeNames: readonly RuntimeName[] = ['crun', 'runc', 'runsc'];

@@ -1,9 +1,9 @@
-/** The JSON lines that crun and runc write with `--log-format json`. */
+/** JSON lines from crun and runc (`--log-format json`). */
 import { z } from 'zod';
 
 const lineSchema = z.object({ level: z.string().optional(), msg: z.string() });
 
-/** The messages at level error and above, in order, joined; '' when there are none. */
+/** Joins the messages at level error and above, in order; '' without any. */
 export function errorsInJsonLog(log: string): string {
   return log
     .split('\n')

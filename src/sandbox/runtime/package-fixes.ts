@@ -1,5 +1,5 @@
 /**
- * What a distribution has fixed in its package of a program without giving it the upstream's number: the changelog of a
+ * Finds what a distribution has fixed in a program's package without raising its upstream version: the changelog of a
  * Debian package names the holes that it closes (Debian policy, section 4.4; security updates always do).
  */
 import { open } from 'node:fs/promises';
@@ -11,20 +11,20 @@ const unzip = promisify(gunzip);
 const mostBytes = 4 * 1024 * 1024;
 
 /**
- * Ids of the CVEs that the package of this program names in its changelog. Empty when no package brought the file, or
- * when the file is no longer the package's.
+ * Lists the CVEs in the changelog of the program's package. Empty when the file belongs to no package or has been
+ * changed since.
  */
 export async function packageFixesOf(path: string): Promise<readonly string[]> {
   const owner = await ask(['dpkg-query', '--search', path]);
   const [name] = owner?.split(/[:,]/) ?? [];
   if (name === undefined || !/^[a-z0-9][a-z0-9+.-]+$/.test(name)) return [];
-  // Lists what differs from the package.
+  // dpkg lists the files that differ from the package.
   const changed = await ask(['dpkg', '--verify', name]);
   if (changed === undefined || changed.split('\n').some((line) => line.endsWith(` ${path}`))) return [];
   return idsIn(await changelogOf(name));
 }
 
-/** Pure: each once, in the order of their first mention. */
+/** The ids in a changelog, without duplicates, in order of first mention. Pure. */
 export function idsIn(changelog: string): readonly string[] {
   return [...new Set(changelog.match(/\bCVE-\d{4}-\d{4,7}\b/g))];
 }

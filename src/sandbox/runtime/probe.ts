@@ -1,7 +1,7 @@
 /**
- * What an installed runtime really takes, found out by running the smallest program with it: versions and
- * documentation have been wrong about /proc options and the time namespace. The answer is kept on disk until
- * the runtime's file or the kernel changes, so that only the first start pays for it.
+ * Finds out which features an installed runtime really has, by running the smallest program with it: versions and
+ * documentation have been wrong about /proc options and the time namespace. The answer is kept on disk until the
+ * runtime's file or the kernel changes, so that only the first start takes the time.
  */
 import { mkdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
@@ -23,7 +23,7 @@ interface ProbeContext {
   readonly host: HostFeatures;
   readonly cgroups: CgroupTree;
   readonly ids: IdRanges;
-  /** Folder for the cached answers and for what a probe needs while it runs. */
+  /** Folder for cached answers and for the files of a running probe. */
   readonly dir: string;
 }
 
@@ -36,7 +36,7 @@ const cacheSchema = z.object({
   packageFixes: z.array(z.string()),
 });
 
-/** The runtime's features, or undefined when it isn't installed or can't run anything here. */
+/** The runtime's features; undefined when it isn't installed or can't run anything here. */
 export async function probeRuntime(
   driver: RuntimeDriver,
   context: ProbeContext,
@@ -48,7 +48,7 @@ export async function probeRuntime(
   const key = [path, file.mtimeMs, file.size, kernel, cgroup.mode, `selinux ${lsm.selinux}`].join(' ');
   const cacheFile = join(context.dir, `${driver.name}.features.json`);
   const cached = await readCache(cacheFile);
-  // What SELinux allows changes with its modules, which leave no trace here.
+  // SELinux may allow something else with other modules, which the key does not contain.
   if (cached?.key === key && lsm.selinux === 'off') {
     const { key: _, ...answer } = cached;
     return { name: driver.name, path, ...answer };
@@ -104,7 +104,7 @@ async function canRun(
     await shareWithSandboxes(rootDir);
     const spec = probeSpec(driver, features, context, { id, rootDir, firstId: range.firstId });
     await writeFile(join(bundleDir, 'config.json'), JSON.stringify(driver.adapt(spec)));
-    // The pipes of runCommand matter: crun changes the owner of what it gets as stdio.
+    // Use the pipes of runCommand: crun changes the owner of its stdio.
     const bare = driver.runArgv(features, paths, false);
     const argv = driver.keepsClocks(features) ? shiftingClocks(bare) : bare;
     const ran = await runCommand(argv, { timeoutMs: 20_000 });

@@ -1,6 +1,6 @@
 /**
- * runc: the reference implementation. Before 1.2 it doesn't know the time namespace, so it is started in one, with clocks
- * of its own, that its children are born in.
+ * runc: the reference implementation. Versions before 1.2 don't know the time namespace, so Ward starts runc in a new
+ * one with shifted clocks, which its children inherit.
  */
 import { join } from 'node:path';
 import { errorsInJsonLog } from './log.ts';

@@ -1,9 +1,10 @@
 /**
- * gVisor's runsc: a kernel of its own in user space stands between the program and the host's. It removes the
- * control groups that it made before anybody could read them, so Ward makes them and runsc joins.
+ * gVisor's runsc: its own kernel in user space stands between the program and the host's kernel. It would remove the
+ * control groups that it made before Ward could read them, so Ward makes them and runsc joins.
  *
- * A sandbox that may reach something uses the host kernel's network stack, in the namespace that was made for it
- * alone: gVisor's own one mistakes that for the host's on kernels that show net.core.rmem_default in each (6.10).
+ * A sandbox with egress rules uses the host kernel's network stack, in the namespace that was made for it alone.
+ * gVisor's own stack would mistake that namespace for the host's on kernels that show net.core.rmem_default in each
+ * (6.10).
  */
 
 import type { OciMount, OciSeccomp, OciSyscallRule } from '../oci-config.ts';
@@ -38,11 +39,10 @@ export const runsc: RuntimeDriver = {
 };
 
 /**
- * What gVisor's filter takes: it has the older name of the kill action only, answers EPERM whatever errno a rule
- * names, so that libc wouldn't fall back from `clone3`, and looks at `clone` flags wrongly. Both calls are
- * allowed there: the namespaces that they could make are the sandboxed kernel's own and give nothing on the
- * host. So are all that get an errno of their own elsewhere: that kernel doesn't have them, or copies where the
- * host's shares its pages.
+ * Adapts a profile to gVisor's filter. It knows only the older name of the kill action. It answers EPERM whatever errno
+ * a rule names, so that libc wouldn't fall back from `clone3`, and it compares `clone` flags wrongly. Both calls are
+ * allowed there: the namespaces that they make belong to the sandboxed kernel and give nothing on the host. So are all
+ * calls that get an errno of their own elsewhere: that kernel lacks them, or copies pages where the host's shares them.
  */
 function forGvisor(seccomp: OciSeccomp): OciSeccomp {
   const isOwn = ({ names, action, args }: OciSyscallRule) =>
@@ -57,15 +57,15 @@ function forGvisor(seccomp: OciSeccomp): OciSeccomp {
 }
 
 /**
- * Calls that concern only that kernel, allowed with any arguments: its filter has room for 4,096 instructions, and needs
- * some for each value.
+ * Calls that concern only gVisor's kernel, allowed with any arguments: its filter has room for 4,096 instructions and
+ * needs some for each value.
  */
 const ownCalls = new Set([
   ...['clone', 'futex', 'arch_prctl', 'setrlimit', 'prlimit64'],
   ...['setsockopt', 'getsockopt'],
 ]);
 
-/** A call that a custom profile refuses with an errno gets the errno of all calls that are not named. */
+/** A call that a custom profile refuses with an errno gets the default errno instead. */
 function harmlessOf({ names, args }: OciSyscallRule): OciSyscallRule[] {
   if (args !== undefined) return [{ names, action: 'SCMP_ACT_ALLOW', args }];
   return allow(names.filter((name) => typeof strictProfile.refuse.get(name) === 'object'));
@@ -75,7 +75,9 @@ function allow(names: readonly string[]): OciSyscallRule[] {
   return names.length === 0 ? [] : [{ names, action: 'SCMP_ACT_ALLOW' }];
 }
 
-/** On gVisor's read-only tmpfs not even /dev/null can be written. Its folder belongs to root all the same. */
+/**
+ * gVisor refuses writes even to /dev/null on a read-only tmpfs, so /dev is writable; the folder still belongs to root.
+ */
 function writableDevices(mount: OciMount): OciMount {
   if (mount.destination !== '/dev') return mount;
   return { ...mount, options: mount.options.filter((option) => option !== 'ro') };

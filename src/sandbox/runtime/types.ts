@@ -1,38 +1,41 @@
-/** One OCI runtime behind one contract: how it is started, cleaned up after, and how it says what went wrong. */
+/** The contract of an OCI runtime: how to start it, how to clean up after it, and how to read its errors. */
 import type { RuntimeFeatures } from '../host/features.ts';
 import type { OciSpec } from '../oci-config.ts';
 import type { RuntimeName } from '../types.ts';
 
-/** Where a sandbox's files are. */
+/** Paths of a sandbox's files. */
 export interface RunPaths {
   readonly id: string;
   readonly bundleDir: string;
-  /** The runtime's own state, shared by the sandboxes of one Ward instance. */
+  /** The runtime's own state, which all sandboxes of a Ward instance share. */
   readonly stateDir: string;
-  /** The runtime's own log: never mixed with the program's stderr. */
+  /** The runtime's own log, separate from the program's stderr. */
   readonly logFile: string;
-  /** There is a device in its network namespace. */
+  /** Whether its network namespace has a device. */
   readonly hasNetwork?: boolean;
 }
 
 export interface RuntimeDriver {
   readonly name: RuntimeName;
-  /** Program name on the search path. */
+  /** Program name, to be found in PATH. */
   readonly program: string;
-  /** It joins the sandbox's control group instead of making it; Ward writes the limits. */
+  /** Whether it joins the sandbox's control group instead of making it; Ward then writes the limits. */
   readonly joinsCgroup: boolean;
-  /** Its sandboxes' loopback is in a kernel of its own, which nothing of the host can enter. */
+  /** Whether the loopback of its sandboxes is in its own kernel, where no process of the host can enter. */
   readonly ownsNetwork: boolean;
-  /** Its sandboxes take over the clocks of the process that starts it, which may be shifted. */
+  /** Whether its sandboxes take over the clocks of the process that starts it, which may be shifted. */
   keepsClocks(features: RuntimeFeatures): boolean;
-  /** Adapts the configuration to what this runtime takes. */
+  /** Adapts the configuration to this runtime. */
   adapt(spec: OciSpec): OciSpec;
-  /** Runs in the foreground until the program has ended, and leaves the cgroup behind to be read. */
+  /** The command that runs in the foreground until the program has ended, and leaves the cgroup for Ward to read. */
   runArgv(features: RuntimeFeatures, paths: RunPaths, hasChannel: boolean): string[];
-  /** The folder that is all it keeps of a sandbox without processes; undefined when only its own command knows. */
+  /**
+   * The folder with all the state that it keeps of a sandbox without processes; undefined when only its own command can
+   * remove that.
+   */
   stateOf(paths: RunPaths): string | undefined;
-  /** Removes what is left of it, running or not. */
+  /** The command that removes what is left of a sandbox, running or not. */
   deleteArgv(features: RuntimeFeatures, paths: RunPaths): string[];
-  /** What the runtime's log says about a failed start; '' when it says nothing bad. */
+  /** The errors in the runtime's log; '' without any. */
   errorIn(log: string): string;
 }

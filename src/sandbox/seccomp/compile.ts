@@ -4,13 +4,13 @@ import { type Condition, type RefusedCall, type SeccompProfile, strictProfile } 
 
 interface SeccompTarget {
   readonly arch: 'x64' | 'arm64';
-  /** Landlock is applied by a launcher inside the sandbox, which needs three more calls. */
+  /** Whether a launcher inside the sandbox applies Landlock, which needs three more calls. */
   readonly landlock: boolean;
 }
 
 const ociArch = { x64: 'SCMP_ARCH_X86_64', arm64: 'SCMP_ARCH_AARCH64' } as const;
 
-/** The one native architecture only: another ABI of the same kernel (`int 0x80`) ends the process. */
+/** Allows the native architecture only: a call through another ABI of the kernel (`int 0x80`) ends the process. */
 export function compileSeccomp(profile: SeccompProfile, target: SeccompTarget): OciSeccomp {
   const exists = (name: string) => target.arch === 'x64' || !strictProfile.x64Only.has(name);
   const always: string[] = target.landlock ? [...strictProfile.landlockCalls] : [];
@@ -36,7 +36,7 @@ function allowRule(name: string, condition: Condition): OciSyscallRule {
   return { names: [name], action: 'SCMP_ACT_ALLOW', args: argumentsOf(condition) };
 }
 
-/** Empty for a call that gets the same answer for all arguments: runtimes accept no other rule beside it. */
+/** Leaves out a call that gets the same answer for all arguments: runtimes accept no other rule beside it. */
 function answerRules({ answered, allow, refuse }: SeccompProfile): OciSyscallRule[] {
   return answered
     .filter(({ call }) => allow.get(call)?.length !== 0 && !refuse.has(call))
@@ -56,7 +56,7 @@ function argumentsOf(condition: Condition): NonNullable<OciSyscallRule['args']> 
   );
 }
 
-/** One rule for each kind of refusal. A refusal equal to the default would be a rule without effect. */
+/** Makes one rule for each kind of refusal. A refusal equal to the default needs no rule. */
 function refusalRules(profile: SeccompProfile, exists: (name: string) => boolean): OciSyscallRule[] {
   const byRefusal = new Map<string, { refusal: RefusedCall; names: string[] }>();
   for (const [name, refusal] of profile.refuse) {

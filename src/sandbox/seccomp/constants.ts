@@ -91,7 +91,7 @@ export const kernelConstants: Readonly<Record<string, number>> = {
   TCP_FASTOPEN: 23,
   TCP_NOTSENT_LOWAT: 25,
   TCP_FASTOPEN_CONNECT: 30,
-  /** The bit that all options from 32 to 63 have: zero-copy receive, TCP-AO, inquiries by code of one's own. */
+  /** The bit that all options from 32 to 63 share, such as zero-copy receive and TCP-AO. */
   TCP_FROM_32: 32,
   // send(2), linux/socket.h
   MSG_OOB: 1,

@@ -1,8 +1,8 @@
 /**
- * Seccomp profiles in the format of Docker and the OCI, compared with Ward's strict list: the result allows what all of
- * them allow, never more, so a profile can only tighten. Calls that a profile names beyond that are reported in
- * `notGranted`, so that its author knows. Rules whose meaning can't be kept are refused: denials that depend on arguments,
- * comparisons by order or inequality (see profile.ts), and actions that hand calls to another process.
+ * Intersects seccomp profiles in the format of Docker and the OCI with Ward's strict list. The result allows only what
+ * all of them allow, so a profile can only tighten. Calls that a profile names beyond that are reported in
+ * `notGranted`, for its author. Rules whose meaning can't be kept are refused: denials that depend on arguments,
+ * comparisons by order or inequality (see profile.ts), and actions that pass calls to another process.
  */
 import { arch } from 'node:os';
 import { z } from 'zod';
@@ -17,9 +17,9 @@ import {
 } from './profile.ts';
 
 interface IntersectOptions {
-  /** Calls beyond the strict list that the operator lets profiles allow. */
+  /** Calls outside the strict list that the operator allows profiles to grant. */
   readonly extraCalls: readonly string[];
-  /** Rules may depend on capabilities. */
+  /** The sandbox's capabilities; rules may depend on them. */
   readonly capabilities: readonly string[];
 }
 
@@ -50,7 +50,8 @@ type UserCondition = NonNullable<Rule['args']>;
 type UserTest = UserCondition[number];
 
 /**
- * What the base and each of the profiles allow, in any order. The first that takes a call away says how it is refused.
+ * Allows what the base and every profile allow, whatever their order. The first profile that removes a call decides how
+ * it is refused.
  * @throws Fault POLICY_INVALID
  */
 export function strictestOf(
@@ -109,7 +110,7 @@ function harsherOf(first: RefusedCall, second: RefusedCall): RefusedCall {
   return first === 'kill' ? first : second;
 }
 
-/** What the profile says about one call: conditions under which it is allowed, or how it is refused. */
+/** How a profile treats a call: the conditions under which it is allowed, or how it is refused. */
 type CallTreatment =
   | { readonly conditions: readonly UserCondition[] }
   | { readonly refusal: RefusedCall | undefined };
@@ -132,10 +133,12 @@ function treatmentOf(
   return { conditions: rules.map((rule) => rule.args ?? []) };
 }
 
-/** Each profile multiplies the conditions of a call by its own; a runtime compiles all of them. */
+/**
+ * Most combinations: each profile multiplies the conditions of a call by its own, and a runtime compiles all of them.
+ */
 const mostPairs = 20_000;
 
-/** Both lists are alternatives, an empty one stands for "always"; undefined when no call can satisfy both. */
+/** Combines two lists of alternatives; an empty list means "always". Undefined when no call can satisfy both. */
 function meet(
   name: string,
   ours: readonly Condition[],
@@ -154,7 +157,7 @@ function meet(
   return pairs.length === 0 ? undefined : pairs;
 }
 
-/** One condition that holds when both do; undefined when they exclude each other. */
+/** Merges two conditions into one that holds when both do; undefined when they exclude each other. */
 function mergeConditions(name: string, own: Condition, other: UserCondition): Condition | undefined {
   const merged = new Map(own.map((test) => [test.index, test]));
   if (new Set(other.map((test) => test.index)).size < other.length) {
@@ -182,7 +185,7 @@ function mergeTests(name: string, own: ArgumentTest | undefined, other: UserTest
   };
 }
 
-/** Only equalities can be enforced on a value that isn't known yet. */
+/** Only equality can be enforced on a value that isn't known yet. */
 function equalityOf(name: string, { index, op, value, valueTwo = 0 }: UserTest): ArgumentTest {
   if (op === 'SCMP_CMP_EQ') return { index, value };
   if (op === 'SCMP_CMP_MASKED_EQ') return { index, mask: value, value: valueTwo };
@@ -191,7 +194,7 @@ function equalityOf(name: string, { index, op, value, valueTwo = 0 }: UserTest):
   );
 }
 
-/** Whether a known value passes a test: here every comparison is safe, because nothing is left to the caller. */
+/** Whether a known value passes a test: every comparison is safe, because the caller can't change the value. */
 function holds(name: string, known: number, { op, value, valueTwo = 0 }: UserTest): boolean {
   switch (op) {
     case 'SCMP_CMP_EQ':
@@ -227,7 +230,10 @@ function groupByName(rules: readonly Rule[]): Map<string, Rule[]> {
   return groups;
 }
 
-/** Docker's `includes` and `excludes`: capabilities and architectures; kernel versions are all new enough. */
+/**
+ * Evaluates Docker's `includes` and `excludes`: capabilities and architectures. Every supported kernel is new enough
+ * for its versions.
+ */
 function applies({ includes, excludes }: Rule, capabilities: readonly string[]): boolean {
   const native = arch() === 'x64' ? 'amd64' : arch();
   const hasAll = (caps: readonly string[] = []) => caps.every((name) => capabilities.includes(name));
@@ -238,7 +244,7 @@ function applies({ includes, excludes }: Rule, capabilities: readonly string[]):
 }
 
 function isAllow(action: string): boolean {
-  // A logged call is an allowed call; the log is the kernel's business.
+  // A logged call is allowed; the kernel does the logging.
   return action === 'SCMP_ACT_ALLOW' || action === 'SCMP_ACT_LOG';
 }
 

@@ -1,10 +1,13 @@
-/** From recorded system calls to the smallest profile that keeps them, never with a call that the strict list lacks. Pure. */
+/**
+ * Derives the smallest profile that allows the recorded system calls. It never has a call that the strict list lacks.
+ * Pure.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { strictProfile } from './profile.ts';
 
-/** In Docker's format. */
+/** A profile in Docker's format. */
 type LearnedProfile = {
   readonly defaultAction: 'SCMP_ACT_ERRNO';
   readonly defaultErrnoRet: number;
@@ -13,11 +16,11 @@ type LearnedProfile = {
 
 export interface Learned {
   readonly profile: LearnedProfile;
-  /** Of the strict list, and not in the profile. */
+  /** Calls of the strict list that the profile lacks. */
   readonly removed: readonly string[];
-  /** Kept though nobody saw them, for what a sample need not show. */
+  /** Calls that are kept although they were not recorded, because a sample may not show them. */
   readonly floor: readonly string[];
-  /** Tried, and refused as ever: names, or `#number` of calls that Ward doesn't know. */
+  /** Calls that were attempted and stay refused: names, or `#number` for calls that Ward doesn't know. */
   readonly refused: readonly string[];
 }
 
@@ -30,7 +33,7 @@ export const floorCalls: readonly string[] = Object.values(
   floorSchema.parse(readJson('seccomp-floor.json')).keep,
 ).flatMap((lines) => lines.flatMap((line) => line.split(' ')));
 
-/** @param numbers of the calls that were seen, on this kind of processor */
+/** @param numbers Numbers of the recorded calls, on this processor architecture. */
 export function learnedProfile(numbers: ReadonlySet<number>, arch: 'x64' | 'arm64'): Learned {
   const names = namesByNumber(arch);
   const seen = [...numbers].map((number) => names.get(number) ?? `#${number}`);

@@ -1,18 +1,19 @@
 /**
- * A seccomp profile as Ward holds it: an allow-list whose conditions are only ever "these bits of this
- * argument equal that value". Comparisons by order or inequality don't exist here, because libseccomp compares
- * 64 bits where the kernel looks at 32, so that a caller may steer around them by setting the high half.
+ * A seccomp profile in Ward's form: an allow-list whose conditions are only ever "these bits of this argument equal
+ * that value". Comparisons by order or inequality don't exist here, because libseccomp compares 64 bits where the
+ * kernel looks at 32, so that a caller could evade them by setting the high half.
  *
  * The strict profile is data, `policies/seccomp.json`:
- * - `allow`: calls allowed whatever their arguments, by topic, as words in lines;
- * - `landlock`: more, allowed only where `setpriv` applies Landlock inside the sandbox (its `capset` can only drop);
- * - `arguments`: calls allowed only `when` every listed argument fits: `oneOf` these values (with `plus`: any
- *   combination of these flags on top), or `noneOf` these bits set;
- * - `answered`: calls that are not made, and that some program can only do without if they answer something else than
- *   all others: an errno, or 0 (`OK`) as if they had been made;
+ * - `allow`: calls that are allowed with any arguments, by topic, as words in lines;
+ * - `landlock`: further calls, allowed only where `setpriv` applies Landlock inside the sandbox (its `capset` can only
+ * drop);
+ * - `arguments`: calls that are allowed only `when` every listed argument fits: `oneOf` these values (with `plus`: any
+ * combination of these flags on top), or `noneOf` these bits set;
+ * - `answered`: calls that are not made, but answered with a certain errno or 0 (`OK`, as if they had succeeded),
+ * because some program fails with the default answer;
  * - `enosys`: calls that libc falls back from when they don't exist;
  * - `einval`: calls that programs fall back from when the descriptors don't suit;
- * - `kill`: calls that no program inside has a use for: the process dies at once;
+ * - `kill`: calls that no program inside needs: the process ends at once;
  * - `x64Only`: names that arm64 never had.
  */
 import { readFileSync } from 'node:fs';
@@ -27,33 +28,33 @@ export interface ArgumentTest {
   readonly value: number;
 }
 
-/** Every test of it must hold. */
+/** Every test must hold. */
 export type Condition = readonly ArgumentTest[];
 
-/** What a refused call gets: an errno, or the end of its process. */
+/** The answer to a refused call: an errno, or the end of its process. */
 export type RefusedCall = { readonly errno: number } | 'kill';
 
 interface Answered {
   readonly call: string;
-  /** 0: as if it had been made. */
+  /** 0: as if the call had succeeded. */
   readonly errno: number;
   readonly condition: Condition;
 }
 
 export interface SeccompProfile {
   readonly name: string;
-  /** What a call that isn't named gets. */
+  /** The answer to a call that isn't named. */
   readonly otherwise: RefusedCall;
-  /** Call → conditions of which one must hold; an empty list allows it always. */
+  /** Call → conditions, one of which must hold; an empty list always allows the call. */
   readonly allow: ReadonlyMap<string, readonly Condition[]>;
   readonly refuse: ReadonlyMap<string, RefusedCall>;
-  /** Calls that get an answer of their own under a condition that no rule of `allow` meets. */
+  /** Calls that get a certain answer under a condition that no rule of `allow` meets. */
   readonly answered: readonly Answered[];
-  /** Calls that a user's profile named and Ward doesn't grant. */
+  /** Calls that a user's profile names but Ward doesn't grant. */
   readonly notGranted: readonly string[];
 }
 
-/** The strict profile, and the names that it adds when Landlock is applied from inside. */
+/** The strict profile, and the names that are added when Landlock is applied from inside. */
 interface StrictProfile extends SeccompProfile {
   readonly landlockCalls: readonly string[];
   readonly x64Only: ReadonlySet<string>;
@@ -124,7 +125,7 @@ export const strictProfile: StrictProfile = loadStrictProfile(
   join(import.meta.dirname, '../../../policies/seccomp.json'),
 );
 
-/** The cartesian product of what each argument may be. */
+/** The cartesian product of the values that each argument may have. */
 function conditionsOf(tests: readonly z.output<typeof argumentSchema>[]): Condition[] {
   let conditions: Condition[] = [[]];
   for (const test of tests) {

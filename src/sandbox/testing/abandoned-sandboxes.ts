@@ -1,4 +1,4 @@
-/** A program for the test of recovery: starts two sandboxes, freezes one, says so, and waits to be killed. */
+/** A program for the test of recovery: starts two sandboxes, freezes one, reports it, and waits to be killed. */
 import { once } from 'node:events';
 import { silentLog } from '../../lib/index.ts';
 import { isIsolated } from '../host/isolated.ts';

@@ -1,9 +1,9 @@
 /**
- * Everything outside, as a program in a network namespace of its own: a server at every address there is, so that what
- * a sandbox does not reach was refused on the way, and a name server (RFC 1035) whose zone the test changes.
+ * The internet of the lab, as a program in its own network namespace: a server at every address, so that a refused
+ * connection was refused on the way, and a name server (RFC 1035) whose zone the test changes.
  *
- * TCP at 80, 443, 8080: says at which address it was reached. 9000: sends without end. UDP at 5000 of 203.0.113.10 and
- * 2001:db8:1::10: answers, a long datagram with itself.
+ * TCP at 80, 443, 8080: reports the address at which it was reached. 9000: sends without end. UDP at 5000 of
+ * 203.0.113.10 and 2001:db8:1::10: answers; a long datagram is echoed.
  */
 import { createSocket, type RemoteInfo } from 'node:dgram';
 import { createServer, type Socket } from 'node:net';
@@ -21,7 +21,7 @@ process.on('disconnect', () => process.exit(0));
 
 const ready = [80, 443, 8080].map((port) => serve(port, greet));
 ready.push(serve(9000, flood), serve(53, answerTcp));
-// At one address each, from which the answer comes.
+// Bind one socket to each address, so that the answer comes from that address.
 for (const [family, own] of [
   ['udp4', '203.0.113.10'],
   ['udp6', '2001:db8:1::10'],
@@ -49,7 +49,7 @@ function serve(port: number, onConnection: (socket: Socket) => void): Promise<vo
 function greet(socket: Socket): void {
   const address = (socket.localAddress ?? '').replace(/^::ffff:/, '');
   socket.write(`hello from ${address}:${socket.localPort}\n`);
-  // A client that sends something keeps the connection, and gets it back.
+  // Echo what a client sends, and keep its connection open.
   socket.on('data', (chunk) => socket.write(chunk));
 }
 

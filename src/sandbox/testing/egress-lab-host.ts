@@ -1,4 +1,4 @@
-/** The first of the lab's programs: makes the networks, and runs sandboxes as it is told. See `egress-lab.ts`. */
+/** The first program of the lab: makes the networks and runs sandboxes on request. See `egress-lab.ts`. */
 import { once } from 'node:events';
 import { chmod, mkdtemp, readlink, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -14,8 +14,8 @@ import type { LabOrder, LabOutcome, LabProgram, Zone } from './egress-lab.ts';
 import { makeTestRoot } from './root.ts';
 
 /**
- * Sets what a new network namespace takes over from the machine and the tests count on: Docker or an operator may have
- * changed it.
+ * Settings that a new network namespace inherits from the machine and that the tests rely on: Docker or an operator may
+ * have changed them.
  */
 const settings = `set -e
 set_to() { if [ -e "/proc/sys/net/$1" ]; then echo "$2" >"/proc/sys/net/$1"; fi; }
@@ -27,7 +27,7 @@ set_to ipv6/conf/default/disable_ipv6 0
 set_to ipv6/conf/all/forwarding 0`;
 
 const dir = await mkdtemp(join(tmpdir(), 'ward-lab-'));
-// Searchable: the root user of a sandbox is somebody else outside.
+// Others may enter it: the root user of a sandbox has another id outside.
 await chmod(dir, 0o711);
 const internetPath = join(dir, 'internet');
 const internet = await makeNetworks();
@@ -44,7 +44,7 @@ const host = await openSandboxHost({
   },
 });
 
-// A service of the host at all its addresses, which no sandbox may reach.
+// A service at all addresses of the host, which no sandbox may reach.
 const service = createServer((socket) => socket.on('error', () => {}).end('the host\n')).listen(8088, '::');
 await once(service, 'listening');
 
@@ -156,14 +156,14 @@ async function makeNetworks() {
     'link set inside up',
     ...['203.0.113.10/24', '203.0.113.11/24'].map((address) => `addr add ${address} dev inside`),
     ...['2001:db8:1::10/64', '2001:db8:1::11/64'].map((address) => `addr add ${address} dev inside nodad`),
-    // Every other address is one of this machine's, too.
+    // This machine also answers at every other address.
     ...['0.0.0.0/1', '128.0.0.0/1', '2000::/3', '64:ff9b::/32', 'fc00::/7'].map(
       (network) => `route add local ${network} dev lo table main`,
     ),
   ];
   const inside = ['nsenter', `--net=${internetPath}`, '--'];
   await mustRun([...inside, '/bin/sh', '-c', settings]);
-  // In this order: a route to somewhere needs its device.
+  // Keep this order: a route needs its device.
   await mustRun(['ip', '-batch', '-'], { input: `${here.join('\n')}\n` });
   await mustRun([...inside, 'ip', '-batch', '-'], { input: `${there.join('\n')}\n` });
   const program = join(import.meta.dirname, 'egress-internet.ts');

@@ -1,14 +1,14 @@
 /**
- * A machine and everything outside of it, for tests of egress: two network namespaces joined by a pair of devices, with
- * Ward's sandboxes in the first. Nothing of the host's network is touched; all of it ends with its two processes.
+ * A machine and its internet, for tests of egress: two network namespaces connected by a pair of devices, with Ward's
+ * sandboxes in the first. The lab does not touch the host's network, and all of it ends with its two processes.
  *
- *   203.0.113.1, 2001:db8:1::1  "the host"  ──  "the internet"  every other address
+ *   203.0.113.1, 2001:db8:1::1  ──  "the internet"  every other address
  */
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { startCommand } from '../../lib/index.ts';
 
-/** Of one name: what is said of it, and of others that it leads to. */
+/** Records by name. */
 export type Zone = Readonly<Record<string, readonly ZoneRecord[]>>;
 
 export interface ZoneRecord {
@@ -19,18 +19,18 @@ export interface ZoneRecord {
 }
 
 export interface LabProgram {
-  /** Whose it is; every one without it belongs to one namespace. */
+  /** The namespace that it belongs to; programs without one share a namespace. */
   readonly tenant?: string;
-  /** As in an annotation. */
+  /** Rules as in an annotation. */
   readonly egress: unknown;
-  /** As in `sandbox.allow.egress`. */
+  /** Rules as in `sandbox.allow.egress`. */
   readonly allowed: unknown;
   readonly limits?: Readonly<Record<string, number>>;
   readonly runtime?: 'crun' | 'runc' | 'runsc';
   readonly capAdd?: readonly string[];
-  /** Of a root that has the machine's /usr. */
+  /** Run in a root that has the machine's /usr. */
   readonly args: readonly string[];
-  /** Starts it and waits for its first output only. */
+  /** Starts it and waits only for its first output. */
   readonly stays?: boolean;
 }
 
@@ -51,11 +51,11 @@ export type LabOrder =
 
 export interface Lab {
   run(program: LabProgram): Promise<LabOutcome>;
-  /** The name server says this from now on; resolves to what it was asked since the last time. */
+  /** Sets the answers of the name server; resolves to the questions that it received since the last call. */
   setZone(zone: Zone): Promise<readonly string[]>;
-  /** On "the host", as root; what it prints. */
+  /** Runs a script on "the host" as root; resolves to its output. */
   shell(script: string): Promise<string>;
-  /** Ends those that stay. */
+  /** Ends the programs that stay. */
   end(): Promise<void>;
   close(): Promise<void>;
 }

@@ -1,11 +1,11 @@
-/** A program for the tests of isolation: enters it, then does as its argument says. */
+/** A program for the tests of isolation: enters it, then does what its argument says. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { isFault, mustRun, startCommand } from '../../lib/index.ts';
 import { isIsolated } from '../host/isolated.ts';
 import { enterIsolation } from '../isolation/isolation.ts';
 
 const order = process.argv[2];
-/** In a session of its own, so that no signal to the terminal's processes reaches it. */
+/** Runs in its own session, so that no signal to the terminal's processes reaches it. */
 const lasting = ['/usr/bin/setsid', '/bin/sleep', '1000'];
 
 if (order === 'as-nobody') process.seteuid?.(65534);
@@ -43,7 +43,7 @@ switch (order) {
     break;
   }
   case 'die-with-child':
-    // A child that would outlive its parent and holds stdout open.
+    // Start a child that would outlive its parent and holds stdout open.
     startCommand(lasting, { stdio: ['ignore', 'inherit', 'inherit'] });
     process.kill(process.pid, 'SIGKILL');
     break;

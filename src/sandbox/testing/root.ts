@@ -1,6 +1,6 @@
 /**
- * A root file system for tests: the machine's own /usr, mounted read-only, and the Node that runs the tests.
- * Needs Ward's isolation, because it mounts; nothing is copied, so it takes a few milliseconds.
+ * A root file system for tests: the machine's own /usr, mounted read-only, and the Node that runs the tests. Needs
+ * Ward's isolation for the mounts; it copies nothing, so it takes only a few milliseconds.
  */
 import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,12 +11,12 @@ export interface TestRoot extends AsyncDisposable {
   readonly path: string;
 }
 
-/** Where Node is in it. */
+/** Path of Node inside. */
 export const testNode = '/opt/node/node';
 
 export async function makeTestRoot(): Promise<TestRoot> {
   const path = await mkdtemp(join(tmpdir(), 'ward-root-'));
-  // Searchable: the root user of a sandbox is somebody else outside.
+  // Others may enter it: the root user of a sandbox has another id outside.
   await chmod(path, 0o755);
   const mounts = [
     ['/usr', join(path, 'usr')],

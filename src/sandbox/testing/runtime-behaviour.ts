@@ -19,7 +19,7 @@ const busybox = '/usr/bin/busybox';
 
 interface Behaviour {
   readonly runtime: RuntimeName;
-  /** A kernel of its own stands between: what follows from the host's kernel is another's business. */
+  /** Whether the runtime has its own kernel: tests of the host's kernel don't apply then. */
   readonly hasOwnKernel: boolean;
 }
 
@@ -338,7 +338,7 @@ async function textOf(stream: NodeJS.ReadableStream): Promise<string> {
   return text;
 }
 
-/** Processes whose command line has all of these arguments. */
+/** Processes whose command line has all these arguments. */
 function pidsOf(...args: string[]): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -353,7 +353,7 @@ function pidsOf(...args: string[]): number[] {
     .map(Number);
 }
 
-/** Groups below `/ward/<path>` in any hierarchy. */
+/** Groups below `/ward/<path>` in every hierarchy. */
 function groupsOf(path: string): string[] {
   return readMounts()
     .filter(({ type }) => type.startsWith('cgroup'))
