@@ -109,7 +109,7 @@ describe.skipIf(missing !== undefined)(`errors${missing ? ` (${missing})` : ''}`
     expect((await ward.request('GET', `${path}/${requestOf()}`, { auth: stranger })).status).toBe(404);
     client.kill('SIGINT');
     expect(await once(client, 'exit')).toEqual([130, null]);
-    expect(said).toContain(`error[INTERRUPTED]: slow goes on, as activation ${activationId}\n`);
+    expect(said).toContain(`error[INTERRUPTED]: slow continues, as activation ${activationId}\n`);
     expect(said).toContain(`ward activation logs --follow ${activationId}`);
     await slow.release();
     expect((await ward.activation(activationId)).response.result).toEqual({ done: true });

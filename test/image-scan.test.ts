@@ -405,13 +405,13 @@ test('--new-only judges what a change brings, by a base or by the report of one'
   const brought = await bring('--base', 'oci:fixed', '--fail-on', 'medium');
   expect(brought).toMatchObject({ code: 1, stdout: expect.stringMatching(/left +1\.0\.0.*CVE-2026-10001/) });
   expect(brought.stdout).not.toContain('CVE-2026-10002');
-  expect(brought.stdout).toContain('1 finding was there before, in oci:fixed: 1 vulnerability (1 medium)');
+  expect(brought.stdout).toContain('1 finding was in oci:fixed before: 1 vulnerability (1 medium)');
   expect((await bring('--base', 'oci:fixed', '-o', 'name')).stdout).toBe('CVE-2026-10001\n');
   const nothing = await bring('--base', 'oci:vulnerable', '-o', 'json');
   expect(nothing).toMatchObject({
     code: 0,
     stderr: expect.stringMatching(
-      /^allowed.*: nothing found\n(?:.*\n)?2 findings were there before, in oci:vulnerable/,
+      /^allowed.*: nothing found\n(?:.*\n)?2 findings were in oci:vulnerable before/,
     ),
   });
   // The report is whole, and the next scan may be compared with it.
@@ -427,7 +427,7 @@ test('--new-only judges what a change brings, by a base or by the report of one'
   );
   const older = await bring('--base-report', 'older.json');
   expect(older.stdout).toContain(
-    '\nolder.json was read by other rules: what only the current ones find counts as new\n',
+    '\nolder.json was scanned with other rules: what only the current ones find counts as new\n',
   );
   expect(nothing.stderr).not.toContain('other rules');
   const other = await scan('oci:fixed', '-o', 'json');
@@ -443,7 +443,7 @@ test('what was published since an earlier report is not brought by a change', as
   await writeFile(join(folder, 'then.json'), then.stdout);
   expect(await scan('--new-only', '--base-report', 'then.json')).toMatchObject({
     code: 0,
-    stdout: expect.stringContaining('2 findings were there before, in then.json'),
+    stdout: expect.stringContaining('2 findings were in then.json before'),
   });
 });
 

@@ -119,7 +119,7 @@ describe.each([
   test('a second key’s signature stands beside the first, and says what it was told to', async () => {
     const more = ['--key', 'other.key', '-a', 'stage', 'production'];
     expect((await ward(['sign', image, ...more])).stderr).toContain('ok: signed');
-    expect((await ward(['sign', image, ...more])).stderr).toContain('was signed so already');
+    expect((await ward(['sign', image, ...more])).stderr).toContain('already has this signature');
     const both = ['verify', image, '--key', 'release.key.pub', '--key', 'other.key.pub', '-o', 'json'];
     expect(JSON.parse((await ward(both)).stdout).verified).toHaveLength(2);
     const asked = await ward([...both, '-a', 'stage', 'production']);
@@ -169,7 +169,7 @@ describe('bundles of sigstore', () => {
     ]);
     expect((await ward([...verify, '-a', 'stage', 'test'])).code).toBe(3);
     expect((await ward(sign)).stderr).toContain('ok: signed');
-    expect((await ward(sign)).stderr).toContain('was signed so already');
+    expect((await ward(sign)).stderr).toContain('already has this signature');
     expect(await client.referrers(subject.digest, bundleMediaType)).toHaveLength(2);
     const both = await ward(['verify', 'guest/bundled:v1', '--key', 'release.key.pub', '-o', 'json']);
     expect(JSON.parse(both.stdout).verified).toHaveLength(2);

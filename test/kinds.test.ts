@@ -156,7 +156,7 @@ describe.skipIf(missing !== undefined)(`kinds of other versions${missing ? ` (${
     const said = await ward.cli(['action', 'update', name, '--kind', 'nodejs:14', 'examples/hello.js']);
     expect(said).toMatchObject({
       code: 0,
-      stderr: expect.stringContaining('nodejs:14 is run by nodejs:22-openwhisk'),
+      stderr: expect.stringContaining('nodejs:14 runs as nodejs:22-openwhisk'),
     });
   });
 

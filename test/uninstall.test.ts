@@ -150,7 +150,7 @@ test.skipIf(missing !== undefined)(
       /^user and group +ward$/m,
       /^stays: the checkout: rm -rf \S+$/m,
       /^the set-up installed these packages; .*: apt-get purge crun socat$/m,
-      /^nothing was removed: without a terminal to ask, it takes --yes$/m,
+      /^nothing was removed: without a terminal, use --yes$/m,
     ])
       expect(plan).toMatch(line);
     const { removals, stays } = JSON.parse((outputs.get('notes') ?? '').replace('notes\n', ''));

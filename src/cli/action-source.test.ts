@@ -118,7 +118,7 @@ describe('TypeScript', () => {
     ],
     ['a parameter property', 'class A { constructor(private x: number) {} }', /a\.ts:1: /, /fields/],
     ['a namespace with code', 'namespace X { export const a = 1 }', /namespace/, /modules/],
-    ['broken syntax', 'const main = (p: object) => ;', /a\.ts:1: /, /mend/],
+    ['broken syntax', 'const main = (p: object) => ;', /a\.ts:1: /, /fix/],
   ])('with %s is refused before it is sent', async (_title, code, message, hint) => {
     await using home = await makeHome();
     await expect(execOf(home, 'a.ts', code)).rejects.toMatchObject({

@@ -1,7 +1,7 @@
 /**
- * From a file or a folder to what the API calls `exec`. The kind is what --kind says, else what the file's name, its
- * first bytes or, for a zip and a folder, its top-level entries say. Refuses what must be compiled first, and files
- * whose kind can't be told.
+ * Converts a file or a folder into what the API calls `exec`. `--kind` decides the kind; without it, the file's name
+ * or its first bytes do, or the top-level entries of a zip or folder. Refuses sources that must be compiled first,
+ * and files whose kind is unclear.
  */
 import { stat } from 'node:fs/promises';
 import { extname } from 'node:path';
@@ -16,9 +16,9 @@ import { type FolderSource, zipFolder } from './zip-folder.ts';
 interface KindChoice {
   readonly kind: string | undefined;
   readonly main: string | undefined;
-  /** An image that has the action in it. */
+  /** An image that contains the action. */
   readonly docker: string | undefined;
-  /** A program for the kernel itself, or a script for its shell. */
+  /** A program for the kernel, or a shell script. */
   readonly native: boolean;
 }
 
@@ -29,10 +29,10 @@ interface ActionSource extends KindChoice {
 }
 
 export interface SourceCode {
-  /** Its file's name, for messages and for what its ending says. */
+  /** The file's name, for messages and for its extension. */
   readonly name: string;
   readonly bytes: Buffer;
-  /** Made of a folder, whose ending does not count. */
+  /** True for a zipped folder, whose extension does not count. */
   readonly isFolder?: boolean;
 }
 
@@ -62,7 +62,7 @@ const kindByExtension: Readonly<Record<string, string>> = {
 
 const goKind = 'go:default';
 
-/** Top-level entry of a zip → kind; the first that is there counts. */
+/** Top-level entry of a zip → kind; the first match counts. */
 const kindByEntry: readonly (readonly [entry: string, kind: string])[] = [
   ['__main__.py', 'python:default'],
   ['package.json', 'nodejs:default'],
@@ -78,7 +78,7 @@ const kindByEntry: readonly (readonly [entry: string, kind: string])[] = [
 const goHint =
   'compile it to a program named exec (CGO_ENABLED=0 go build -o exec) and deploy that: docs/functions/go.md';
 
-/** Sources that are compiled first: nothing in Ward compiles. */
+/** Sources that must be compiled first: Ward compiles nothing. */
 const compileFirst: Readonly<Record<string, string>> = {
   '.java': 'compile it and deploy the jar: javac, jar, then ACTION.jar --main CLASS',
   '.go': goHint,
@@ -93,7 +93,7 @@ const entryHints: readonly (readonly [entry: RegExp, hint: string])[] = [
   [/^(?:go\.mod|[^/]+\.go)$/, goHint],
   [
     /^Dockerfile$/,
-    'build an image of it: ward image build FOLDER, then ward action create NAME --docker IMAGE',
+    'build an image from it: ward image build FOLDER, then ward action create NAME --docker IMAGE',
   ],
   [
     /^(?:main|app|handler|requirements|pyproject)\.(?:py|txt|toml)$/,
@@ -103,7 +103,7 @@ const entryHints: readonly (readonly [entry: RegExp, hint: string])[] = [
   [/^[^/]+\.[cm]?[jt]s$/, 'name the file index.js or index.ts, or name it as main in a package.json'],
   [
     /^[^/]+\/(?:package\.json|index\.[jt]s|__main__\.py|exec)$/,
-    'deploy the folder inside it: what an action starts with must be at the top',
+    'deploy the folder inside it: the entry point of an action must be at the top level',
   ],
 ];
 
@@ -127,7 +127,7 @@ export async function isFolder(path: string): Promise<boolean> {
   }
 }
 
-/** A file as it is, a folder as a zip. @throws Fault SOURCE_UNREADABLE */
+/** Reads a file as it is, and a folder as a zip. @throws Fault SOURCE_UNREADABLE */
 export async function readCode(source: FolderSource, tell: TellLeftOut = () => {}): Promise<SourceCode> {
   const name = source.folder;
   if (!(await isFolder(name))) return { name, bytes: await readBounded(name, maxCodeBytes) };
@@ -136,8 +136,8 @@ export async function readCode(source: FolderSource, tell: TellLeftOut = () => {
   if (bytes.byteLength <= maxCodeBytes) return { name, bytes, isFolder: true };
   throw cliFault(
     'SOURCE_UNREADABLE',
-    `${name} is ${formatSize(bytes.byteLength)} as a zip: at most ${formatSize(maxCodeBytes)} are sent`,
-    { hint: 'name what is not needed in .wardignore' },
+    `${name} is ${formatSize(bytes.byteLength)} as a zip, and the limit is ${formatSize(maxCodeBytes)}`,
+    { hint: 'list files that the action does not need in .wardignore' },
   );
 }
 
@@ -149,7 +149,7 @@ export async function execOf(code: SourceCode | undefined, choice: KindChoice): 
   const kind = docker === undefined ? (choice.kind ?? (await kindOf(code, choice.native))) : 'blackbox';
   if (code !== undefined && kind.startsWith('nodejs:')) checkTypeScript(code.name, code.bytes);
   if (/^java(?::|$)/.test(kind) && main === undefined)
-    throw cliFault('USAGE', 'a Java action needs the name of its class', { hint: 'add --main CLASS' });
+    throw cliFault('USAGE', 'a Java action needs its main class', { hint: 'add --main CLASS' });
   return {
     kind,
     ...(docker === undefined ? {} : { image: docker }),
@@ -170,7 +170,7 @@ async function kindOf(code: SourceCode | undefined, isNative: boolean): Promise<
   const what =
     compile === undefined
       ? `the kind of ${name} can't be told from its name`
-      : `${name} must be compiled first: nothing here compiles`;
+      : `${name} must be compiled first: ward does not compile`;
   throw cliFault('SOURCE_KIND_UNKNOWN', what, {
     hint:
       compile ??
@@ -185,7 +185,7 @@ async function kindOfZip(zip: Buffer, file: string): Promise<string> {
   if (found !== undefined) return found[1];
   const names = kindByEntry.map(([entry]) => entry).join(', ');
   const hint = entryHints.find(([pattern]) => [...entries].some((entry) => pattern.test(entry)))?.[1];
-  throw cliFault('SOURCE_KIND_UNKNOWN', `${file} has none of ${names}`, { hint: hint ?? 'add --kind' });
+  throw cliFault('SOURCE_KIND_UNKNOWN', `${file} contains none of ${names}`, { hint: hint ?? 'add --kind' });
 }
 
 /** Every program that Go links has this, stripped or not (Go, `debug/buildinfo`), at a multiple of 16. */
@@ -199,7 +199,7 @@ function kindOfProgram(program: Buffer): string {
   return nativeKind;
 }
 
-/** Text as it is, everything else in base64. */
+/** Returns text as it is, and everything else in base64. */
 function codeText(bytes: Buffer): string {
   if (isZip(bytes) || isElf(bytes)) return bytes.toString('base64');
   try {

@@ -1,6 +1,6 @@
 /**
- * The annotations behind `--web` and `--web-secure`. `true` makes a number that can't be guessed and that every JSON
- * parser keeps exactly; an update with `true` keeps the existing number.
+ * The annotations behind `--web` and `--web-secure`. `--web-secure true` generates a number that can't be guessed and
+ * that every JSON parser keeps exactly; an update with `true` keeps the existing number.
  */
 import { randomBytes } from 'node:crypto';
 import type { JsonObject } from '../lib/index.ts';
@@ -17,7 +17,7 @@ interface WebAnnotations {
 
 const secretAnnotation = 'require-whisk-auth';
 
-/** @param existing asked only when it matters. @throws Fault USAGE */
+/** @param existing called only when it matters. @throws Fault USAGE */
 export async function webAnnotations(
   input: Input,
   existing: () => Promise<JsonObject | undefined>,
@@ -43,7 +43,7 @@ export function isWebAction(action: JsonObject): boolean {
   return annotationOf(action, 'web-export') === true;
 }
 
-/** The action as it is, without its code; undefined when it is new. */
+/** The action without its code; undefined when it is new. */
 export function existingAction(client: ApiClient, name: EntityName): Promise<JsonObject | undefined> {
   return client.find({ method: 'GET', path: name.segments('actions'), query: { code: false } });
 }

@@ -1,4 +1,4 @@
-/** What `api create` sends: one route of an API, or the whole document of one. */
+/** What `api create` sends: one route of an API, or the document of a whole API. */
 import { extname } from 'node:path';
 import { isJsonObject, type JsonObject, messageOf } from '../lib/index.ts';
 import { parseApiPath, parseVerb, pathParameters } from './api-gateway.ts';
@@ -9,7 +9,7 @@ import { readBounded } from './read-source.ts';
 import type { Settings } from './settings.ts';
 
 interface RouteRequest {
-  /** `/` unless said otherwise; a name of an API that exists is one, too. */
+  /** `/` by default; also the name of an existing API. */
   readonly basePath: string;
   readonly path: string;
   readonly verb: string;
@@ -69,12 +69,12 @@ export function parseRouteWords(words: readonly string[], responseType: string) 
   return { basePath, path: parseApiPath(path), verb: parseVerb(verb), action };
 }
 
-/** A whole API from a file, JSON or YAML. @throws Fault SOURCE_UNREADABLE */
+/** Reads a whole API from a file, JSON or YAML. @throws Fault SOURCE_UNREADABLE */
 export async function readApiDocument(file: string): Promise<JsonObject> {
   const text = (await readBounded(file, maxDocumentBytes)).toString('utf8');
   const document = objectOf(await parseDocument(text, file));
   if (!isJsonObject(document['paths']))
-    throw cliFault('SOURCE_UNREADABLE', `${file} is not a document of an API: it has no paths`);
+    throw cliFault('SOURCE_UNREADABLE', `${file} is not an API document: it has no paths`);
   return { namespace: '_', swagger: JSON.stringify(document) };
 }
 
@@ -83,7 +83,7 @@ async function parseDocument(text: string, file: string) {
     try {
       return JSON.parse(text);
     } catch (cause) {
-      throw cliFault('SOURCE_UNREADABLE', `${file} is no JSON: ${messageOf(cause)}`, { cause });
+      throw cliFault('SOURCE_UNREADABLE', `${file} is not JSON: ${messageOf(cause)}`, { cause });
     }
   }
   const { parsePlainYaml } = await import('./plain-yaml.ts');

@@ -1,6 +1,6 @@
 /**
- * The API gateway as its clients see it: three web actions of `/whisk.system/apimgmt`, called with the user's key.
- * Their answers are data from outside.
+ * A client of the API gateway: three web actions of `/whisk.system/apimgmt`, called with the user's key. Their
+ * answers are data from outside.
  */
 import { isJsonObject, type JsonObject } from '../lib/index.ts';
 import type { ApiClient } from './client.ts';
@@ -12,7 +12,7 @@ type GatewayAction = 'createApi' | 'getApi' | 'deleteApi';
 
 interface GatewayRequest {
   readonly action: GatewayAction;
-  /** What names the API, or a part of it. */
+  /** Identifies the API, or a part of it. */
   readonly query: Readonly<Record<string, string | number | undefined>>;
   readonly apidoc?: JsonObject;
 }
@@ -25,9 +25,9 @@ export interface Route {
   readonly basePath: string;
   readonly apiName: string;
   readonly url: string;
-  /** `/ns/[pack/]name`; empty when the document does not say. */
+  /** `/ns/[pack/]name`; empty when the document does not name it. */
   readonly action: string;
-  /** Where the gateway calls it. */
+  /** The URL that the gateway calls. */
   readonly backendUrl: string;
 }
 
@@ -47,7 +47,7 @@ export async function askGateway(
     method: methods[action],
     path: ['web', 'whisk.system', 'apimgmt', `${action}.http`],
     query: {
-      // What the gateway of IBM's cloud wanted, and clients still send.
+      // Required by the gateway of IBM's cloud; clients still send it.
       accesstoken: 'DUMMY TOKEN',
       spaceguid: settings.auth?.value.split(':')[0],
       ...request.query,
@@ -57,7 +57,7 @@ export async function askGateway(
   return objectOf(body);
 }
 
-/** The APIs of an answer, each as `{gwApiUrl, apidoc, …}`. */
+/** The APIs in an answer, each as `{gwApiUrl, apidoc, …}`. */
 export function apisOf(answer: JsonObject): JsonObject[] {
   const list = answer['apis'];
   return Array.isArray(list) ? list.filter(isJsonObject).map((item) => objectOf(item['value'])) : [];
@@ -88,14 +88,14 @@ export function routesOf(api: JsonObject): Route[] {
 export function parseVerb(text: string): string {
   const verb = verbs.find((known) => known === text.toUpperCase());
   if (verb !== undefined) return verb;
-  throw cliFault('USAGE', `'${text}' is no verb of an API`, { hint: `verbs: ${verbs.join(', ')}` });
+  throw cliFault('USAGE', `'${text}' is not a verb of an API`, { hint: `verbs: ${verbs.join(', ')}` });
 }
 
 /** @throws Fault USAGE */
 export function parseApiPath(text: string): string {
   if (text.startsWith('/')) return text;
-  throw cliFault('USAGE', `'${text}' is no path of an API`, {
-    hint: 'a path begins with a slash: /books/{id}',
+  throw cliFault('USAGE', `'${text}' is not a path of an API`, {
+    hint: 'write a path with a leading slash: /books/{id}',
   });
 }
 

@@ -47,8 +47,8 @@ test('refuses half a pair', () => {
 test.each([
   [['-p', 'name=World'], '-p name World'],
   [['-p', 'name=World', '-r'], '-p name World'],
-  [['-p', '{"a":1}'], '-p KEY VALUE; a whole object goes with -P FILE, or -P - from a pipe'],
-  [['-p', '{"a":', '--result'], '-p KEY VALUE; a whole object goes with -P FILE, or -P - from a pipe'],
+  [['-p', '{"a":1}'], '-p KEY VALUE; for a whole object use -P FILE, or -P - from a pipe'],
+  [['-p', '{"a":', '--result'], '-p KEY VALUE; for a whole object use -P FILE, or -P - from a pipe'],
   [['--param', 'name'], '--param name World'],
 ])('says how a pair is written that was typed as %j', (typed, hint) => {
   expect(() => fold('action', 'invoke', 'x', ...typed)).toThrow(

@@ -1,6 +1,6 @@
 /**
- * The one thing in wsk's command line that option parsers have no word for: options that take two words
- * (`-p key value`). They are folded into one word before parsing, and unfolded by the option's parser.
+ * Options that take two words (`-p key value`), as wsk has them, which option parsers do not support. They are folded
+ * into one word before parsing, and unfolded by the option's parser.
  */
 import {
   type CommandSpec,
@@ -13,7 +13,7 @@ import {
 import { cliFault } from './faults.ts';
 import { leadingOptions } from './shared-options.ts';
 
-/** The entries that `argv` names, from the outermost group inwards, as far as it names any. */
+/** The entries that `argv` names, from the outermost group inwards, up to the first word that names none. */
 export function entryPath(argv: readonly string[], entries: readonly EntrySpec[]): EntrySpec[] {
   const path: EntrySpec[] = [];
   let choices = entries;
@@ -57,7 +57,7 @@ export function foldPairs(argv: readonly string[], command: CommandSpec | undefi
   return folded;
 }
 
-/** `{"a": 1}`, or `name=World` before an option: the next word is not the value of either. */
+/** True for `{"a": 1}`, or for `name=World` before an option: the next word is not its value. */
 function isWholeInOne(key: string, value: string, command: CommandSpec | undefined): boolean {
   if (/^\s*\{/.test(key)) return true;
   return key.includes('=') && (command?.options ?? []).some((option) => flagWords(option).includes(value));
@@ -67,7 +67,7 @@ function pairHint(word: string, key = '', option: OptionSpec, command: CommandSp
   const long = flagWords(option).at(-1);
   const file = command?.options?.find((each) => flagWords(each).at(-1) === `${long}-file`);
   if (/^\s*\{/.test(key) && file !== undefined)
-    return `${word} KEY VALUE; a whole object goes with ${flagWords(file)[0]} FILE, or ${flagWords(file)[0]} - from a pipe`;
+    return `${word} KEY VALUE; for a whole object use ${flagWords(file)[0]} FILE, or ${flagWords(file)[0]} - from a pipe`;
   const [name, value] = /^([^={]+)=(.+)$/s.exec(key)?.slice(1) ?? [];
   return name === undefined ? `${word} name World` : `${word} ${name} ${value}`;
 }
@@ -81,7 +81,7 @@ export function unfoldPair(word: string): readonly [string, string] {
   throw cliFault('USAGE', `'${word}' is not a key and a value`, { hint: 'write --param KEY VALUE' });
 }
 
-/** The words that are neither options nor the values of options that may stand before a command. */
+/** The words that are neither options nor the values of options that are allowed before a command. */
 function bareWords(argv: readonly string[]): string[] {
   const valued = new Set(leadingOptions.filter(takesValue).flatMap(flagWords));
   const words: string[] = [];

@@ -1,4 +1,4 @@
-/** For tests of the command line: in this process or by the real launcher, and with a stand-in for the server. */
+/** For tests of the command line: runs it in this process or with the real launcher, against a stub of the server. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -17,7 +17,7 @@ export const triggersUrl = '/api/v1/namespaces/_/triggers';
 export const rulesUrl = '/api/v1/namespaces/_/rules';
 export const packagesUrl = '/api/v1/namespaces/_/packages';
 
-/** As the API has it. */
+/** An action as the API returns it. */
 export const action = {
   namespace: 'guest',
   name: 'hello',
@@ -63,23 +63,23 @@ interface StubAnswer {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: JsonValue;
-  /** Instead of `body`, sent as it is. */
+  /** Sent as it is, instead of `body`. */
   readonly text?: string;
 }
 
-/** The same answer each time, or one for each request, from the first on. */
+/** The same answer each time, or a function of the request. */
 type StubAnswers = StubAnswer | ((request: RecordedRequest, count: number) => StubAnswer);
 
 interface StubApi extends AsyncDisposable {
   readonly url: string;
   readonly requests: RecordedRequest[];
-  /** `METHOD /path` (without the query) → what is answered; anything else is a 404. */
+  /** `METHOD /path` (without the query) → answer; anything else gets a 404. */
   readonly answers: Map<string, StubAnswers>;
 }
 
 /**
- * Stands for Ward's API: it records what the command line sends and answers as it is told. That the real API
- * takes these requests is for the end-to-end tests to show.
+ * A stub of Ward's API: records what the command line sends, and gives the configured answers. The end-to-end tests
+ * show that the real API accepts these requests.
  */
 export async function startStubApi(): Promise<StubApi> {
   const requests: RecordedRequest[] = [];
@@ -116,7 +116,7 @@ export interface Home extends AsyncDisposable {
   readonly path: string;
 }
 
-/** An empty home folder, so that no setting of the machine is read. */
+/** An empty home folder, so that no test reads this machine's settings. */
 export async function makeHome(): Promise<Home> {
   const path = await mkdtemp(join(tmpdir(), 'ward-cli-'));
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
@@ -133,7 +133,7 @@ export function runWard(args: readonly string[], options: WardOptions): Promise<
   return runInFolder(args, surroundingsOf(options));
 }
 
-/** The same by the real launcher, as a process of its own; `node`: another than the one that runs the tests. */
+/** The same with the real launcher, in a process of its own. `node`: a Node other than the one that runs the tests. */
 export function launchWard(
   args: readonly string[],
   options: WardOptions & { readonly node?: string },
@@ -153,7 +153,7 @@ function surroundingsOf({ home, input, env }: WardOptions) {
 interface Bench extends AsyncDisposable {
   readonly api: StubApi;
   readonly home: Home;
-  /** Runs the command line against the stand-in, with its key. */
+  /** Runs the command line against the stub, with its key. */
   ward(args: readonly string[], input?: string): Promise<CommandResult>;
 }
 
@@ -188,7 +188,7 @@ export function eventStream(
   return { headers: { 'Content-Type': 'text/event-stream' }, text: `: hello\n\n${text.join('')}` };
 }
 
-/** What was asked, as `METHOD /path?query`, in order. */
+/** The requests as `METHOD /path?query`, in order. */
 export function asked(api: StubApi): string[] {
   return api.requests.map(({ method, url }) => `${method} ${url}`);
 }

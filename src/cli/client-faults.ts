@@ -1,4 +1,4 @@
-/** Explains an answer's status, or the lack of an answer, to the user who typed the command. */
+/** Explains an error status, or a missing answer, to the user who typed the command. */
 import type { IncomingHttpHeaders } from 'node:http';
 import { type Fault, isFault, isJsonObject, type JsonValue, nodeCodeOf } from '../lib/index.ts';
 import { cliFault } from './faults.ts';
@@ -13,27 +13,30 @@ interface Meaning {
 
 const meanings: Readonly<Record<number, Meaning>> = {
   400: { code: 'REQUEST_INVALID' },
-  401: { code: 'KEY_REFUSED', hint: 'ward property get shows which key is used and where it is from' },
+  401: { code: 'KEY_REFUSED', hint: 'ward property get shows which key is used and where it comes from' },
   403: { code: 'NOT_AUTHORISED', hint: 'use a key of the namespace that owns it' },
   404: { code: 'NOT_FOUND' },
   409: { code: 'CONFLICT' },
   413: { code: 'REQUEST_TOO_LARGE' },
   422: { code: 'REQUEST_INVALID' },
-  429: { code: 'THROTTLED', hint: 'try again in a minute, or have the namespace’s limits raised' },
+  429: {
+    code: 'THROTTLED',
+    hint: 'try again in a minute, or ask the operator to raise the limits of the namespace',
+  },
   503: { code: 'SERVER_BUSY', hint: 'try again' },
-  507: { code: 'SERVER_FULL', hint: 'try again later, or have the operator make room on the disk' },
+  507: { code: 'SERVER_FULL', hint: 'try again later, or ask the operator to free disk space' },
   504: { code: 'SERVER_TIMED_OUT', hint: 'try again' },
 };
 
-/** Refusals by a policy, the gate's or the operator's for sandboxes: no key would help. */
+/** Refusals by a policy, of the gate or of the operator for sandboxes: another key would not help. */
 const refusals: Readonly<Record<string, Meaning>> = {
   DEPLOYMENT_REFUSED: {
     code: 'GATE_REFUSED',
-    hint: 'mend what it names, or do what it says; ward image scan FILE shows all that is found, before it is deployed',
+    hint: 'fix what it names, or follow its advice; ward image scan FILE shows all findings before you deploy',
   },
   RUN_REFUSED: {
     code: 'GATE_REFUSED',
-    hint: 'deploy a version without what it names; the operator’s policy says what may run',
+    hint: 'deploy a version without what it names; the operator’s policy decides what can run',
   },
   EGRESS_EXCEEDED: {
     code: 'EGRESS_EXCEEDED',
@@ -45,7 +48,7 @@ const refusals: Readonly<Record<string, Meaning>> = {
   },
 };
 
-/** @param request its method and path. @param auth the key that was used; only its source is told. */
+/** @param request its method and path. @param auth the key that was used; only its source is shown */
 export function answerFault(
   answer: { readonly status: number; readonly body: JsonValue; readonly headers?: IncomingHttpHeaders },
   request: string,
@@ -77,7 +80,7 @@ function hintIn(body: JsonValue): string | undefined {
   return isJsonObject(body) && typeof body['hint'] === 'string' ? body['hint'] : undefined;
 }
 
-/** `{error}` of the API, `{errors: [{message}]}` of the registry. */
+/** The message in `{error}` of the API, or in `{errors: [{message}]}` of the registry. */
 function saidIn(body: JsonValue): string | undefined {
   if (!isJsonObject(body)) return undefined;
   const { error, errors } = body;
@@ -94,8 +97,8 @@ const proxyHints: Readonly<Record<number, string>> = {
 };
 
 /**
- * An error that a proxy answered by itself: Ward puts `x-request-id` into each of its answers, and so does OpenWhisk.
- * Undefined for anything else.
+ * An error that a proxy answered by itself: Ward and OpenWhisk put `x-request-id` into each of their answers.
+ * Undefined for any other answer.
  */
 export function proxyFault(
   { status, headers }: { readonly status: number; readonly headers: IncomingHttpHeaders },
@@ -106,16 +109,16 @@ export function proxyFault(
   if (software === undefined && proxyHints[status] === undefined) return undefined;
   const who = software === undefined ? 'a proxy' : `a proxy (${software.trim()})`;
   return cliFault('PROXY_FAILED', `${who} before ${url.origin} answered ${status}, not Ward`, {
-    hint: proxyHints[status] ?? 'check --apihost, and what the proxy sends to Ward',
+    hint: proxyHints[status] ?? 'check --apihost, and which requests the proxy sends to Ward',
   });
 }
 
-/** The request got no answer, or not all of it. */
+/** For a request that got no answer, or only part of one. */
 export function transportFault(cause: unknown, url: URL, timeoutMs: number): Fault {
   if (isFault(cause)) return cause;
   if (cause instanceof Error && (cause.name === 'TimeoutError' || cause.name === 'AbortError'))
     return cliFault('SERVER_TIMED_OUT', `${url.origin} did not answer within ${timeoutMs / 1000} s`, {
-      hint: 'try again, or look at the server’s log',
+      hint: 'try again, or check the server’s log',
       cause,
     });
   const code = nodeCodeOf(cause) ?? '';
@@ -125,7 +128,7 @@ export function transportFault(cause: unknown, url: URL, timeoutMs: number): Fau
       cause,
     });
   return cliFault('SERVER_UNREACHABLE', `${url.origin} can’t be reached`, {
-    hint: 'start it with `ward up`, or name another with --apihost',
+    hint: 'start it with `ward up`, or name another server with --apihost',
     cause: cause instanceof Error && cause.message === '' ? new Error(code) : cause,
   });
 }
@@ -137,7 +140,7 @@ function hintOf(status: number, request: string): string | undefined {
   const noun = isImage
     ? 'image'
     : (nouns.find((candidate) => request.includes(`/${candidate}s`)) ?? 'action');
-  if (status === 404) return `ward ${noun} list shows what there is`;
+  if (status === 404) return `ward ${noun} list shows all`;
   const isCreation = status === 409 && request.startsWith('PUT ');
   return isCreation ? `ward ${noun} update changes what exists` : undefined;
 }

@@ -1,6 +1,6 @@
 /**
- * The API's client: one JSON request, one JSON answer, both bounded; or a stream of events. Every way in which
- * that goes wrong is a Fault with a code of its own. Keys never appear in what it traces.
+ * The API's client: sends one JSON request and reads one JSON answer, both bounded, or a stream of events. Each kind
+ * of failure is a Fault with its own code. Traces never contain keys.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import { isJsonObject, type JsonObject, type JsonValue } from '../lib/index.ts';
@@ -12,7 +12,7 @@ import { lookUpMs, namingMissing } from './missing.ts';
 import type { Setting, Settings } from './settings.ts';
 import { createTracer, type Tracer } from './trace.ts';
 
-/** Sending tens of megabytes of code over a slow line is not a hanging server. */
+/** Uploading tens of megabytes of code over a slow line takes longer than other requests. */
 export const uploadTimeoutMs = 300_000;
 
 export type Method = 'GET' | 'PUT' | 'POST' | 'DELETE';
@@ -21,15 +21,15 @@ export interface ApiRequest {
   readonly method: Method;
   /** Segments below `root`, not encoded. */
   readonly path: readonly string[];
-  /** `/api/v1` unless said otherwise. */
+  /** `/api/v1` by default. */
   readonly root?: '/api/v1' | '/ward/v1' | '';
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly body?: JsonObject;
-  /** How long to wait for the whole answer. */
+  /** Time for the whole answer. */
   readonly timeoutMs?: number;
-  /** Statuses past 299 that are an answer, not a fault. */
+  /** Statuses above 299 that count as answers, not as faults. */
   readonly accepts?: readonly number[];
-  /** It is answered without a key. */
+  /** Needs no key. */
   readonly isPublic?: boolean;
   /** The request's id for the server. */
   readonly requestId?: string;
@@ -43,17 +43,17 @@ export interface ApiAnswer {
   readonly body: JsonValue;
 }
 
-/** Where its words go. */
+/** Where the client writes its messages. */
 export interface ClientTalk {
   readonly trace: (line: string) => void;
-  /** Hears the server's warnings about something that it did all the same. */
+  /** Receives warnings about requests that the server accepted anyway. */
   readonly warn: (text: string) => void;
 }
 
-/** The server's, beside an answer. */
+/** The header with the server's warnings. */
 const warningHeader = 'x-ward-warning';
 const defaultTimeoutMs = 30_000;
-/** The reader of a stream opens it again after a longer silence. */
+/** The reader of a stream reopens it after a longer silence. */
 const streamIdleMs = 120_000;
 const maxAnswerBytes = 64 * 1024 * 1024;
 const maxErrorText = 500;
@@ -87,11 +87,11 @@ export class ApiClient {
     throw await namingMissing(fault, call, answer.body, (path) => this.#lookUp(path));
   }
 
-  /** Lists the existing entities beside a missing one. Its own 404 starts no further look. */
+  /** Lists the existing entities beside a missing one. A 404 here starts no further look-up. */
   async #lookUp(path: readonly string[]): Promise<readonly JsonObject[]> {
     const call = { method: 'GET', path, query: { limit: 0 }, timeoutMs: lookUpMs, accepts: [404] } as const;
     const { status, body } = await this.send(call);
-    if (status === 404 || !Array.isArray(body)) throw cliFault('NOT_FOUND', 'there is no such list');
+    if (status === 404 || !Array.isArray(body)) throw cliFault('NOT_FOUND', 'this list does not exist');
     return body.filter(isJsonObject);
   }
 
@@ -109,7 +109,7 @@ export class ApiClient {
     throw this.#strange('something other than a list');
   }
 
-  /** `sendForObject`; undefined when there is no such thing. */
+  /** `sendForObject`; undefined when it does not exist. */
   async find(call: ApiRequest): Promise<JsonObject | undefined> {
     const answer = await this.send({ ...call, accepts: [...(call.accepts ?? []), 404] });
     if (answer.status === 404) return undefined;
@@ -124,7 +124,7 @@ export class ApiClient {
     const url = urlOf(this.#settings.apihost.value, call);
     const idle = createIdleSignal(streamIdleMs);
     try {
-      // Errors are JSON here, too.
+      // Errors are JSON here as well.
       const accept = 'text/event-stream, application/json';
       const ends = signal === undefined ? idle.signal : AbortSignal.any([idle.signal, signal]);
       const response = await this.#open(url, call, auth, ends, accept);
@@ -198,7 +198,7 @@ function urlOf(apihost: string, call: ApiRequest): URL {
   return url;
 }
 
-/** Web actions may put an error into plain words; anything else that is no JSON is not from Ward. */
+/** Web actions can answer errors in plain text; other text that is not JSON does not come from Ward. */
 function parseBody(raw: RawAnswer, url: URL): JsonValue {
   const body = raw.text.trim() === '' ? null : parseJson(raw.text);
   if (body !== undefined && body !== null) return body;
@@ -223,7 +223,7 @@ function parseJson(text: string): JsonValue | undefined {
   }
 }
 
-/** Aborts when nothing has been pushed for a time. */
+/** Aborts after a time without a push. */
 function createIdleSignal(idleMs: number) {
   const controller = new AbortController();
   const timeout = setTimeout(() => controller.abort(new DOMException('idle', 'TimeoutError')), idleMs);

@@ -7,7 +7,7 @@ import type { Input } from './input.ts';
 import type { Io, Terminal } from './io.ts';
 import type { Settings } from './settings.ts';
 
-/** Things whose names only the server knows, for completion. */
+/** Things whose names come from the server, for completion. */
 export const namedThings = ['action', 'package', 'trigger', 'rule', 'kind'] as const;
 export type NamedThing = (typeof namedThings)[number];
 
@@ -22,7 +22,7 @@ export interface OptionSpec {
   /** `-m, --memory <MiB>`; without `<…>` it is a switch. */
   readonly flags: string;
   readonly summary: string;
-  /** `pair`: two words, key and value, repeatable. `many`: repeatable. Otherwise the last one counts. */
+  /** `pair`: two words, key and value, repeatable. `many`: repeatable. By default the last one counts. */
   readonly takes?: 'pair' | 'many';
   readonly choices?: readonly string[];
   readonly names?: NamedThing;
@@ -33,14 +33,14 @@ export interface ExampleSpec {
   readonly does: string;
 }
 
-/** What a handler gets besides what was typed. */
+/** What a handler gets besides the typed words. */
 export interface Context extends Pick<Terminal, 'env' | 'stdin' | 'stderr'> {
   readonly io: Io;
-  /** Every command there is. */
+  /** All commands. */
   readonly entries: readonly EntrySpec[];
-  /** Read when first asked for. @throws Fault SETTING_INVALID */
+  /** Read at first use. @throws Fault SETTING_INVALID */
   settings(): Settings;
-  /** Made when first asked for. @throws Fault SETTING_INVALID */
+  /** Created at first use. @throws Fault SETTING_INVALID */
   client(): Promise<ApiClient>;
 }
 
@@ -53,13 +53,13 @@ export interface CommandSpec {
   readonly args: readonly ArgumentSpec[];
   readonly options: readonly OptionSpec[];
   readonly examples: readonly ExampleSpec[];
-  /** Which shared options it has: those for talking to a server, those for work on this machine, or neither. */
+  /** Which shared options it has: those for talking to a server, those for work on this machine, or none. */
   readonly works: 'remote' | 'local' | 'alone';
-  /** It changes the data of the server on this machine, even where another server is named. */
+  /** Changes the data of the server on this machine, even when the settings name another server. */
   readonly administers?: true;
-  /** What follows its first argument is another program's command line. */
+  /** The words after its first argument are another program's command line. */
   readonly wrapsCommand?: boolean;
-  /** Of every error, where those who call it tell it from other outcomes by its exit code alone. */
+  /** Exit code of every error, for commands whose callers tell outcomes apart by the exit code alone. */
   readonly errorExitCode?: number;
   readonly handler: () => Promise<Handler>;
 }
@@ -93,7 +93,7 @@ export function flagWords(option: OptionSpec): string[] {
   return option.flags.split(/[ ,]+/).filter((word) => word.startsWith('-'));
 }
 
-/** True when the option is followed by a value. */
+/** True when a value follows the option. */
 export function takesValue(option: OptionSpec): boolean {
   return option.flags.includes('<');
 }

@@ -21,7 +21,7 @@ export function annotationOf(entity: JsonObject, key: string): JsonValue | undef
   return list.filter(isJsonObject).find((entry) => entry['key'] === key)?.['value'];
 }
 
-/** `key=value key=value`, values that are not text as JSON. */
+/** `key=value key=value`; values that are not text are JSON. */
 export function keyValuesText(list: JsonValue | undefined): string {
   if (!Array.isArray(list)) return '';
   return list
@@ -46,7 +46,7 @@ export function durationText(value: JsonValue | undefined): string {
   return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(2)} s`;
 }
 
-/** `name` or `package/name`: the API has the package as the end of the namespace. */
+/** `name` or `package/name`: the API puts the package at the end of the namespace. */
 export function pathOf(entity: JsonObject): string {
   const [, ...packages] = textOf(entity['namespace']).split('/');
   return [...packages, textOf(entity['name'])].join('/');
@@ -57,12 +57,12 @@ export function namespaceOf(entity: JsonObject): string {
   return textOf(entity['namespace']).split('/')[0] ?? '';
 }
 
-/** The kind of an action: lists have it in an annotation only. */
+/** The kind of an action: in lists it is only in an annotation. */
 export function kindOf(action: JsonObject): string {
   return textOf(annotationOf(action, 'exec')) || textOf(objectOf(action['exec'])['kind']);
 }
 
-/** A `{path, name}` of a rule, as `path/name` without its namespace. */
+/** `{path, name}` of a rule as `path/name`, without its namespace. */
 export function referenceText(value: JsonValue | undefined): string {
   const { path, name } = objectOf(value);
   const [, ...packages] = textOf(path).split('/');
@@ -80,7 +80,9 @@ export function stripLogLine(line: string): string {
   return line.replace(/^\d{4}-\S+\s+std(?:out|err): ?/, '');
 }
 
-/** True while it runs or waits. The summary of a trigger's record has neither end nor status, but no kind either. */
+/**
+ * True while it runs or waits. The summary of a trigger's record has neither end nor status, but has no kind either.
+ */
 export function isPending(activation: JsonObject): boolean {
   const status = objectOf(activation['response'])['status'];
   if (status !== undefined) return status === 'pending';

@@ -1,4 +1,4 @@
-/** Names of entities as they are typed: `hello`, `pack/hello`, `/ns/hello`, `/ns/pack/hello`, `/_/hello`. */
+/** Names of entities as users type them: `hello`, `pack/hello`, `/ns/hello`, `/ns/pack/hello`, `/_/hello`. */
 import { cliFault } from './faults.ts';
 
 export const collections = ['actions', 'packages', 'rules', 'triggers'] as const;
@@ -14,13 +14,13 @@ export interface EntityName {
   readonly segments: (collection: Collection) => string[];
 }
 
-/** What a list is of: a namespace, or a package in it. */
+/** The place that a list covers: a namespace, or a package in it. */
 interface ListScope {
   readonly namespace: string;
   readonly package: string | undefined;
 }
 
-/** An action's name. @param namespace used when the name does not say one. @throws Fault NAME_INVALID */
+/** An action's name. @param namespace used when the name has none. @throws Fault NAME_INVALID */
 export function parseEntityName(text: string, namespace: string): EntityName {
   return parse(text, namespace, 2, {
     what: 'the name of an action',
@@ -28,12 +28,12 @@ export function parseEntityName(text: string, namespace: string): EntityName {
   });
 }
 
-/** The name of what is in no package: a package itself, a trigger, a rule. @throws Fault NAME_INVALID */
+/** The name of something that is in no package: a package, a trigger, a rule. @throws Fault NAME_INVALID */
 export function parseSimpleName(text: string, namespace: string, noun: string): EntityName {
   return parse(text, namespace, 1, { what: `the name of a ${noun}`, hint: 'write NAME, or /NAMESPACE/NAME' });
 }
 
-/** `/ns`, `/ns/pack`, `pack`, or nothing at all. @throws Fault NAME_INVALID */
+/** `/ns`, `/ns/pack`, `pack`, or undefined. @throws Fault NAME_INVALID */
 export function parseScope(text: string | undefined, namespace: string): ListScope {
   if (text === undefined) return { namespace, package: undefined };
   const parts = text.split('/');
@@ -46,7 +46,7 @@ export function parseScope(text: string | undefined, namespace: string): ListSco
   return { namespace: own, package: packageName };
 }
 
-/** As `parseScope`, of what is in no package. A namespace may be written without its slash. @throws Fault NAME_INVALID */
+/** `parseScope` for what is in no package. The slash before a namespace is optional. @throws Fault NAME_INVALID */
 export function parseNamespace(text: string | undefined, namespace: string): string {
   const name = text?.replace(/^\/|\/$/g, '');
   if (name === undefined) return namespace;

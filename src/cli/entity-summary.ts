@@ -1,6 +1,6 @@
 /**
- * What an entity does and takes, in words, from its annotations `description` and `parameters`. Parameters that
- * are bound have a `*`, those that are bound for good `**`, as wsk has it.
+ * Describes an entity and its parameters, from its annotations `description` and `parameters`. Bound parameters get a
+ * `*`, final ones `**`, as in wsk.
  */
 import { isJsonObject, type JsonObject, type JsonValue } from '../lib/index.ts';
 import { annotationOf, textOf } from './entity-fields.ts';

@@ -1,6 +1,6 @@
 /**
- * Server-sent events, as far as Ward's streams use them (WHATWG HTML, 9.2): `event`, `id` and `data` fields, comments
- * as signs of life. An event is bounded; what is no such stream is a Fault.
+ * Server-sent events, as far as Ward's streams use them (WHATWG HTML, 9.2): `event`, `id` and `data` fields, and
+ * comments as keep-alives. An event is bounded; any other input is a Fault.
  */
 import { cliFault } from './faults.ts';
 
@@ -11,7 +11,7 @@ export interface StreamEvent {
   readonly id?: string;
 }
 
-/** A record without its logs is far smaller; a log line too. */
+/** Far larger than a record without its logs, or a log line. */
 const maxEventChars = 16 * 1024 * 1024;
 
 /** @throws Fault SERVER_NOT_WARD when an event is larger than any that Ward sends */

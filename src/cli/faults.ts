@@ -1,4 +1,4 @@
-/** What the command line itself refuses or fails at, and the exit code of every kind of fault. */
+/** Faults of the command line itself, and the exit code of every kind of fault. */
 import { type FaultKind, faultTable } from '../lib/index.ts';
 
 export const cliFault = faultTable({
@@ -14,7 +14,7 @@ export const cliFault = faultTable({
   FILE_FAILED: 'host',
   NO_KEY: 'unauthenticated',
   KEY_REFUSED: 'unauthenticated',
-  // Also what a key may not do counts as "not authorised": `denied` is for policies, and exits with 3.
+  // Missing rights of a key count as "not authorised": `denied` is for policies, and exits with 3.
   NOT_AUTHORISED: 'unauthenticated',
   REQUEST_INVALID: 'invalid',
   REQUEST_TOO_LARGE: 'too-large',

@@ -1,6 +1,6 @@
 /**
- * The client's part of a feed's life: invokes the feed's action when its trigger changes. Ward's own feeds and other
- * feeds work the same.
+ * The client's part of a feed's life cycle: invokes the feed's action when its trigger changes. Ward's own feeds and
+ * other feeds work the same.
  */
 import type { JsonObject } from '../lib/index.ts';
 import type { ApiClient } from './client.ts';
@@ -19,10 +19,10 @@ interface FeedCall {
   readonly parameters: JsonObject;
 }
 
-/** A feed may have to talk to its source. */
+/** A feed sometimes has to talk to its source. */
 const feedTimeoutMs = 120_000;
 
-/** The feed's record. @throws Fault FEED_FAILED when it answers with an error, or not in time; NAME_INVALID */
+/** Returns the feed's record. @throws Fault FEED_FAILED when it answers with an error, or too late; NAME_INVALID */
 export async function callFeed(client: ApiClient, settings: Settings, call: FeedCall): Promise<JsonObject> {
   const feed = parseEntityName(call.feed, settings.namespace.value);
   const { status, body } = await client.send({

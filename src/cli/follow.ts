@@ -1,6 +1,6 @@
 /**
- * A run from its acceptance to its record: its log lines as they come, over a stream of events. A stream that
- * breaks is opened again; each one begins with the lines so far, or with the last of them, so what was shown is skipped.
+ * Follows a run until its record is written, and shows its log lines as they arrive in a stream of events. A broken
+ * stream is reopened; each stream starts with earlier lines, so lines that were shown are skipped.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { isFault, isJsonObject, type JsonObject, type JsonValue } from '../lib/index.ts';
@@ -12,15 +12,18 @@ interface FollowedRun {
   readonly namespace: string;
   readonly activationId: string;
   readonly onLine: (line: string) => void;
-  /** Nobody follows any more. */
+  /** Ends the following. */
   readonly signal?: AbortSignal;
 }
 
-/** Streams that ended without the run's end, or never began, one after the other. */
+/** Consecutive streams that ended before the run did, or never began. */
 const maxBroken = 5;
 const retryMs = 1000;
 
-/** Its record, without logs; undefined when none is kept. @throws Fault NOT_FOUND, SERVER_UNREACHABLE, … */
+/**
+ * Returns its record, without logs; undefined when the server keeps none. @throws Fault NOT_FOUND,
+ * SERVER_UNREACHABLE, …
+ */
 export async function followRun(client: ApiClient, run: FollowedRun): Promise<JsonObject | undefined> {
   const path = ['namespaces', run.namespace, 'activations', run.activationId];
   let shown = 0;
@@ -31,7 +34,7 @@ export async function followRun(client: ApiClient, run: FollowedRun): Promise<Js
         if (type === 'end') {
           const record = recordOf(data);
           if (record === undefined || !isPending(record)) return record;
-          // It was accepted and waits for its turn, so there is nothing to follow yet.
+          // The run was accepted and waits for its turn, so there is nothing to follow yet.
           broken = -1;
         }
         if (type !== 'log') continue;
@@ -51,14 +54,14 @@ export async function followRun(client: ApiClient, run: FollowedRun): Promise<Js
       if (!isPassing(error) || broken >= maxBroken) throw error;
     }
     if (broken >= maxBroken)
-      throw cliFault('SERVER_TIMED_OUT', `the log of ${run.activationId} keeps breaking off`, {
+      throw cliFault('SERVER_TIMED_OUT', `the log of ${run.activationId} keeps being interrupted`, {
         hint: `ward activation get ${run.activationId}`,
       });
     await delay(retryMs);
   }
 }
 
-/** A run that has ended may have no stream any more. */
+/** A run that has ended possibly has no stream any more. */
 async function endedRecord(client: ApiClient, path: readonly string[]): Promise<JsonObject | undefined> {
   const record = await client.find({ method: 'GET', path });
   return record === undefined || isPending(record) ? undefined : record;
@@ -68,7 +71,7 @@ function isPassing(error: unknown): boolean {
   return isFault(error) && ['busy', 'throttled', 'unreachable'].includes(error.kind);
 }
 
-/** Of the line in the whole log. An older server does not tell it. */
+/** The number of the line in the whole log. An older server does not send it. */
 function numberOf(id: string | undefined): number | undefined {
   return id !== undefined && /^\d{1,15}$/.test(id) ? Number(id) : undefined;
 }

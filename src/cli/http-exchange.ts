@@ -8,9 +8,9 @@ interface ExchangeOptions {
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | undefined;
-  /** Ends the exchange, whatever has arrived of it. */
+  /** Ends the exchange, even in the middle of an answer. */
   readonly signal: AbortSignal;
-  /** Any certificate is good. */
+  /** Accepts any certificate. */
   readonly insecure: boolean;
 }
 

@@ -1,4 +1,4 @@
-/** Runs the command line in the process of the test: what it does, and what it says, without the start of a Node. */
+/** Runs the command line in the process of the test, without the cost of starting Node. */
 import { Readable, Writable } from 'node:stream';
 import type { CommandResult } from '../lib/index.ts';
 import { findCommand } from './argv.ts';
@@ -11,7 +11,7 @@ export interface Surroundings {
   readonly input?: string | Buffer;
 }
 
-/** The command sees the environment that is given, and the working folder of this process. */
+/** The command sees the given environment, and the working folder of this process. */
 export async function runInProcess(
   args: readonly string[],
   { env, input = '' }: Surroundings,
@@ -26,8 +26,8 @@ export async function runInProcess(
 let last: Promise<unknown> = Promise.resolve();
 
 /**
- * The same, with this process in a folder, and with no other environment: for commands that name files, and for those
- * of the server room, which reads the environment by itself. One at a time.
+ * The same, with this process in a folder and with only the given environment: for commands that name files, and for
+ * those of the server room, which reads the environment itself. One at a time.
  */
 export function runInFolder(
   args: readonly string[],
@@ -49,16 +49,16 @@ export function runInFolder(
   return run;
 }
 
-/** Talk to a server, too, but become another user or enter namespaces: `image sign`, `sandbox learn`. */
+/** These talk to a server as well, but become another user or enter namespaces: `image sign`, `sandbox learn`. */
 const changeTheirProcess = ['image', 'sandbox'];
 
-/** The command sends requests to a server, and needs nothing else of a process. */
+/** True when the command only sends requests to a server, and needs nothing else of a process. */
 export async function onlyTalks(args: readonly string[]): Promise<boolean> {
   if (changeTheirProcess.includes(args[0] ?? '')) return false;
   return findCommand(args, await entriesFor(args))?.works === 'remote';
 }
 
-/** Not a terminal, as a pipe. */
+/** Not a terminal: behaves like a pipe. */
 function collecting(): OutputStream & { text(): string } {
   const chunks: Buffer[] = [];
   const stream = new Writable({

@@ -1,4 +1,4 @@
-/** What was typed after a command, read by type; anything of the wrong form is a USAGE fault. */
+/** The words typed after a command, read by type; a wrong form is a USAGE fault. */
 import { cliFault } from './faults.ts';
 
 export class Input {
@@ -11,7 +11,7 @@ export class Input {
     this.#options = options;
   }
 
-  /** The argument at `index`, which the command's record has as required. */
+  /** The argument at `index`, which the command's record declares as required. */
   required(index: number): string {
     const value = this.#args[index];
     if (value === undefined) throw cliFault('USAGE', `argument ${index + 1} is missing`);
@@ -27,7 +27,7 @@ export class Input {
     return this.#args.slice(index);
   }
 
-  /** The same, with an argument in front that was not typed. */
+  /** The same, with an additional argument in front. */
   shifted(): Input {
     return new Input(['', ...this.#args], this.#options);
   }
@@ -65,7 +65,7 @@ export class Input {
     throw cliFault('USAGE', `--${dashed(name)} takes a whole number ${bounds}, not '${text}'`);
   }
 
-  /** A number above zero with up to three decimals, as `--cpus 0.5` has it. */
+  /** A number above zero with up to three decimals, as in `--cpus 0.5`. */
   decimal(name: string): number | undefined {
     const text = this.text(name);
     if (text === undefined) return undefined;

@@ -1,6 +1,6 @@
 /**
- * What a command may say, and where: data on stdout in the format that was asked for, talk on stderr.
- * Commands never write to a stream themselves.
+ * The output of commands: data on stdout in the requested format, messages on stderr. Commands never write to a
+ * stream themselves.
  */
 import { createColors } from 'picocolors';
 import { printableLine, printableText } from './printable.ts';
@@ -10,7 +10,7 @@ import { type Column, renderRecord, renderTable } from './table.ts';
 export const outputFormats = ['table', 'json', 'yaml', 'wide', 'name'] as const;
 export type OutputFormat = (typeof outputFormats)[number];
 
-/** The process that a command runs for, as far as a command sees it: `process` itself has this form. */
+/** The process that a command runs in, as far as the command sees it: `process` itself has this form. */
 export interface Terminal {
   readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
   readonly stdout: OutputStream;
@@ -30,7 +30,7 @@ export interface ListView<Item> {
   readonly items: readonly Item[];
   readonly columns: readonly Column<Item>[];
   readonly name: (item: Item) => string;
-  /** What programs get; the items themselves unless said otherwise. */
+  /** Data for programs; the items themselves by default. */
   readonly data?: unknown;
 }
 
@@ -65,7 +65,7 @@ export class Io {
     this.note(`${this.colors.green('ok:')} ${printableLine(text)}`);
   }
 
-  /** A line of talk on stderr, unless --quiet. */
+  /** A message on stderr, unless --quiet. */
   note(line: string): void {
     if (!this.#options.isQuiet) this.#terminal.stderr.write(`${line}\n`);
   }
@@ -84,36 +84,36 @@ export class Io {
     if (this.#options.isVerbose) this.#terminal.stderr.write(`${this.colors.dim(printableLine(line))}\n`);
   }
 
-  /** A line that says how far a command is, for a person at the terminal. */
+  /** A progress line, for a user at the terminal. */
   progress(): Progress {
     return createProgress(this.#terminal.stderr, !this.#options.isQuiet);
   }
 
-  /** For those who lay stdout out themselves: characters in a line (undefined: any number), and colours. */
+  /** For callers that format stdout themselves: characters in a line (undefined: any number), and colours. */
   get page(): TerminalPage {
     const { stdout, env } = this.#terminal;
     const width = stdout.isTTY && this.format !== 'wide' ? stdout.columns : undefined;
     return { width, colors: createColors(wantsColor(env, stdout)) };
   }
 
-  /** Text on stdout as it is: what is in it from outside has been made harmless. */
+  /** Text on stdout as it is: the caller has escaped what comes from outside. */
   print(text: string): void {
     this.#terminal.stdout.write(text);
   }
 
-  /** Lines of someone else's text on stdout; made harmless for a terminal. */
+  /** Lines of text from outside on stdout; escaped for a terminal. */
   lines(lines: readonly string[]): void {
     const isTerminal = this.#terminal.stdout.isTTY === true;
     for (const line of lines) this.#terminal.stdout.write(`${isTerminal ? printableText(line) : line}\n`);
   }
 
-  /** A value (of what JSON can hold) on stdout: JSON, unless YAML is asked for. */
+  /** A JSON value on stdout: as JSON, or as YAML on request. */
   async value(value: unknown): Promise<void> {
     if (this.format === 'yaml') await this.yaml(value);
     else this.lines([JSON.stringify(value, undefined, 2)]);
   }
 
-  /** The same as YAML, whatever is asked for. */
+  /** The same as YAML, whatever the requested format. */
   async yaml(value: unknown): Promise<void> {
     this.#terminal.stdout.write(await toYaml(value));
   }
@@ -134,7 +134,7 @@ export class Io {
   }
 }
 
-/** NO_COLOR and FORCE_COLOR (no-color.org, force-color.org) before what the stream is. */
+/** NO_COLOR and FORCE_COLOR (no-color.org, force-color.org) take precedence over the kind of stream. */
 export function wantsColor(env: NodeJS.ProcessEnv, stream: OutputStream): boolean {
   if (env['NO_COLOR']) return false;
   if (env['FORCE_COLOR'] !== undefined) return env['FORCE_COLOR'] !== '0';

@@ -1,4 +1,4 @@
-/** Parameters and annotations that a write carries, in the API's form. */
+/** Parameters and annotations for a write, in the API's form. */
 import type { JsonObject } from '../lib/index.ts';
 import type { Context } from './command-spec.ts';
 import { cliFault } from './faults.ts';
@@ -10,11 +10,11 @@ interface TypedValues {
   readonly annotations: JsonObject | undefined;
 }
 
-/** What `-p`, `-P`, `-a` and `-A` say. @throws Fault USAGE, PARAMETER_INVALID, SOURCE_UNREADABLE */
+/** The values of `-p`, `-P`, `-a` and `-A`. @throws Fault USAGE, PARAMETER_INVALID, SOURCE_UNREADABLE */
 export async function typedValues(input: Input, context: Context): Promise<TypedValues> {
   const files = { param: input.text('paramFile'), annotation: input.text('annotationFile') };
   if (files.param === '-' && files.annotation === '-')
-    throw cliFault('USAGE', 'standard input can be read once: for parameters or for annotations');
+    throw cliFault('USAGE', 'standard input can be read only once: for parameters or for annotations');
   const [parameters, annotations] = await Promise.all([
     collectParameters({ file: files.param, pairs: input.pairs('param') }, context),
     collectParameters({ file: files.annotation, pairs: input.pairs('annotation') }, context),

@@ -1,13 +1,13 @@
-/** Says which files of a folder do not go into an image or an action's code, and how they would. */
+/** Reports which files of a folder do not go into an image or an action's code, and how to include them. */
 import type { LeftOut } from '../images/index.ts';
 import type { Io } from './io.ts';
 import { printableLine } from './printable.ts';
 
-/** More of them are counted only. */
+/** Further files are only counted. */
 const namedFiles = 10;
 const history = /(?:^|\/)\.(?:git|hg|svn|bzr)$/;
 
-/** A warning for each that may hold secrets, since the code may need it; one line for all others. */
+/** Warns about each file that may hold secrets, since the code may need it; lists the others on one line. */
 export function sayLeftOut(io: Pick<Io, 'note'>, leftOut: readonly LeftOut[]): void {
   const isSecret = ({ path, reason }: LeftOut) => reason === 'secret' && !history.test(path);
   const secrets = leftOut.filter(isSecret);

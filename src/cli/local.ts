@@ -1,4 +1,4 @@
-/** Commands that work on this machine call the server room, which is loaded only by them. */
+/** Commands that work on this machine call the server room; only they load it. */
 import type { Input } from './input.ts';
 
 interface LocalOptions {
@@ -6,7 +6,7 @@ interface LocalOptions {
   readonly configFile?: string;
 }
 
-/** Flags only: the server room itself knows its environment and defaults. */
+/** Only the flags: the server room knows its environment and defaults. */
 export function localOptions(input: Input): LocalOptions {
   const dataDir = input.text('data');
   const configFile = input.text('config');

@@ -1,6 +1,6 @@
 /**
- * The command line's one way in: words → exit code. Loads what the typed command needs and nothing else, and
- * turns whatever is thrown into labelled lines on stderr.
+ * Entry point of the command line: words → exit code. Loads only what the typed command needs, and turns every error
+ * into labelled lines on stderr.
  */
 import { isFault, messageOf, packageVersion } from '../lib/index.ts';
 import { entryPath, findCommand, foldPairs } from './argv.ts';
@@ -17,12 +17,13 @@ import { readWskprops, wskpropsPath } from './wskprops.ts';
 
 /**
  * @param argv the words after the program's name
- * @param terminal `process`, or its stand-in: then the command runs in a process that goes on afterwards. Commands that
- *   work on this machine read more of the process than that: its folder, and the server room its environment.
+ * @param terminal `process`, or its stand-in when the command runs inside a longer-lived process. Commands that work
+ * on
+ * this machine also use the working folder of the process, and the server room uses its environment.
  * @returns the exit code
  */
 export async function main(argv: readonly string[], terminal: Terminal): Promise<number> {
-  // A reader may stop reading (`ward activation list | head`); that is not an error.
+  // A reader can stop reading (`ward activation list | head`); that is not an error.
   for (const stream of [terminal.stdout, terminal.stderr]) stream.on('error', () => {});
   let io = new Io(terminal, { format: 'table', isQuiet: false, isVerbose: false });
   let isDebug = false;

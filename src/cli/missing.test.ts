@@ -64,12 +64,7 @@ test.each([
 test.each([
   ['Sequence component does not exist.', '/guest/helo', ' (/guest/helo)', 'did you mean /guest/hello?'],
   ['trigger /guest/nighly does not exist', '/guest/nighly', '', 'did you mean /guest/nightly?'],
-  [
-    'Sequence component does not exist.',
-    '/guest/zzz',
-    ' (/guest/zzz)',
-    'ward action list shows what there is',
-  ],
+  ['Sequence component does not exist.', '/guest/zzz', ' (/guest/zzz)', 'ward action list shows all'],
 ])('%s: the missing part %s is named', async (said, missing, named, hint) => {
   const fault = cliFault('REQUEST_INVALID', said);
   const call = { path: ['namespaces', '_', 'actions', 'x'] };

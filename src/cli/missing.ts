@@ -1,4 +1,4 @@
-/** Names a missing entity and the one that was most likely meant. Asks the server only once something is missing. */
+/** Names a missing entity and the most likely intended one. Asks the server only when something is missing. */
 import {
   type Fault,
   isFault,
@@ -14,10 +14,10 @@ import { cliFault } from './faults.ts';
 /** The entities of a collection. */
 export type ListEntities = (path: readonly string[]) => Promise<readonly JsonObject[]>;
 
-/** A list that takes longer is not waited for: the answer is known already. */
+/** A slower list is ignored: the answer is known already. */
 export const lookUpMs = 2000;
 
-/** `fault`, with the name of what is missing and the nearest one, where the request or the answer names it. */
+/** `fault` with the name of what is missing and the nearest existing name, when the request or the answer names it. */
 export async function namingMissing(
   fault: Fault,
   call: { readonly path: readonly string[] },
@@ -33,7 +33,7 @@ export async function namingMissing(
   const { meant } = await lookFor(namespace, collection, name, list);
   const message = fault.message.includes(missing) ? fault.message : `${fault.message} (${missing})`;
   const hint = meant === undefined ? fault.hint : `did you mean /${namespace}/${meant}?`;
-  return again(fault, message, hint ?? `ward ${nounOf(collection)} list shows what there is`);
+  return again(fault, message, hint ?? `ward ${nounOf(collection)} list shows all`);
 }
 
 async function ofRequest(fault: Fault, path: readonly string[], list: ListEntities): Promise<Fault> {
@@ -45,7 +45,7 @@ async function ofRequest(fault: Fault, path: readonly string[], list: ListEntiti
   const isBare = fault.message.startsWith('The requested resource ');
   const what = noPackage === undefined ? `${nounOf(collection)} ${name.join('/')}` : `package ${noPackage}`;
   const message = isBare ? `${what} does not exist` : fault.message;
-  // As it was typed: without its namespace the name would be one of the key's.
+  // As the user typed it: without its namespace the name would mean one of the key's namespace.
   const typed = namespace === '_' ? meant : `/${namespace}/${meant}`;
   return again(
     fault,
@@ -58,7 +58,7 @@ async function ofRequest(fault: Fault, path: readonly string[], list: ListEntiti
 async function ofOthers(fault: Fault, path: readonly string[], list: ListEntities): Promise<Fault> {
   const [root, namespace = '_', collection, ...name] = path;
   if (root !== 'namespaces' || namespace === '_' || collection !== 'actions') return fault;
-  // A package's list, which ends in an empty name, is what is looked into here.
+  // Only names in a package matter here; a list of a package ends in an empty name.
   if (name.length !== 2 || name[1] === '') return fault;
   const { meant } = await lookFor(namespace, collection, name, list);
   if (meant === undefined) return fault;
@@ -77,11 +77,11 @@ function nounOf(collection: Collection): string {
 
 interface Found {
   readonly meant?: string | undefined;
-  /** The package that is missing, and the action only because of that. */
+  /** The missing package, when the action is missing only for that reason. */
   readonly noPackage?: string;
 }
 
-/** An action is looked for in its package, and where that is not there, the package. */
+/** Looks for an action in its package, and for the package if that is missing. */
 async function lookFor(
   namespace: string,
   collection: Collection,
@@ -92,7 +92,7 @@ async function lookFor(
     try {
       return (await list(['namespaces', namespace, ...path])).map(pathOf);
     } catch (error) {
-      // The answer names the missing one already, so a failed look adds nothing.
+      // The answer already names what is missing, so a failed look-up adds nothing.
       if (isFault(error)) return undefined;
       throw error;
     }

@@ -1,4 +1,4 @@
-/** The limits of a namespace as options, and what was typed as the change that the server room takes. */
+/** The limits of a namespace as options, and the typed change in the form that the server room takes. */
 import { type JsonValue, messageOf, parseSize } from '../lib/index.ts';
 import type { OptionSpec } from './command-spec.ts';
 import { cliFault } from './faults.ts';
@@ -7,7 +7,7 @@ import { type Input, parseSwitch } from './input.ts';
 type LimitValue = number | boolean | readonly string[] | JsonValue;
 
 interface LimitOption extends OptionSpec {
-  /** What the server calls it. */
+  /** The server's name for it. */
   readonly limit: string;
   readonly read: (text: string, name: string) => LimitValue;
 }
@@ -57,7 +57,7 @@ const limitOptions: readonly LimitOption[] = [
 
 export const namespaceLimitOptions: readonly OptionSpec[] = limitOptions;
 
-/** What was typed, by the server's names; null goes back to the server's own. @throws Fault USAGE */
+/** The typed limits, by the server's names; null resets to the server's own limit. @throws Fault USAGE */
 export function typedLimits(input: Input): Readonly<Record<string, LimitValue | null>> {
   const typed = limitOptions.flatMap(({ flags, limit, read }) => {
     const [word = ''] = flags.split(' ');
@@ -104,7 +104,7 @@ function readKinds(text: string): readonly string[] {
     .filter((kind) => kind !== '');
 }
 
-/** What may be in it, the server room says. */
+/** The server room checks the content. */
 function readSandbox(text: string, name: string): JsonValue {
   if (!text.startsWith('{')) return text;
   try {
@@ -114,16 +114,16 @@ function readSandbox(text: string, name: string): JsonValue {
   }
 }
 
-/** Leaves it to the server to check rules; a name alone is reached over HTTPS. @throws Fault USAGE */
+/** Leaves the check of the rules to the server; a name alone means HTTPS. @throws Fault USAGE */
 export function readEgress(text: string, name: string): JsonValue {
   if (text === 'none') return [];
   if (!text.startsWith('[')) return rulesIn(text);
   try {
     return JSON.parse(text);
   } catch {
-    // A network of IPv6 with a port begins like a list: [2001:db8::/32]:443.
+    // An IPv6 network with a port begins like a list: [2001:db8::/32]:443.
     if (text.includes(']:')) return rulesIn(text);
-    throw cliFault('USAGE', `${name} takes rules with commas between, none, default, or JSON, not '${text}'`);
+    throw cliFault('USAGE', `${name} takes rules separated by commas, none, default, or JSON, not '${text}'`);
   }
 }
 
@@ -132,7 +132,7 @@ function rulesIn(text: string): string[] {
   return rules.map((rule) => (/^[\w*.-]*[a-z][\w.-]*$/i.test(rule) ? `${rule}:443` : rule));
 }
 
-/** `--max-memory` → `maxMemory`, as options are read. */
+/** `--max-memory` → `maxMemory`, as the parser names options. */
 function camelCase(word: string): string {
   return word.slice(2).replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }

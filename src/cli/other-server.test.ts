@@ -24,7 +24,7 @@ test('another server is refused, with what to do', () => {
     expect.objectContaining({
       code: 'USAGE',
       message: `ward vault rotate works on the server of ${dataDir} (http://127.0.0.1:4000), and WARD_APIHOST names another one: https://ward.example.org`,
-      hint: `unset WARD_APIHOST, or name what you mean: --data ${dataDir}`,
+      hint: `unset WARD_APIHOST, or name the folder: --data ${dataDir}`,
     }),
   );
   expect(() => refuse({ apihost: 'http://127.0.0.1:3233' }, {})).toThrow(

@@ -1,6 +1,6 @@
 /**
- * Operators' commands change the data folder on this machine, and ask no server. A person who has pointed the command
- * line at another server would change the wrong one, so these commands stop there.
+ * Operators' commands change the data folder on this machine, and ask no server. When the settings name another
+ * server, they would change the wrong one, so these commands stop.
  */
 import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
@@ -11,7 +11,7 @@ import { dataDirOf, defaultApihost, isLoopback, parseApihost } from './settings.
 
 /** @throws Fault USAGE */
 export function refuseOtherServer(command: string, input: Input, env: NodeJS.ProcessEnv): void {
-  // A person who names the folder means that folder.
+  // A user who names the folder means that folder.
   if (['data', 'config', 'advisories'].some((option) => input.has(option))) return;
   const [source, text] = namedServer(input, env);
   if (text === undefined) return;
@@ -22,7 +22,7 @@ export function refuseOtherServer(command: string, input: Input, env: NodeJS.Pro
   throw cliFault(
     'USAGE',
     `ward ${command} works on the server of ${dataDir} (${own}), and ${source} names another one: ${named}`,
-    { hint: `unset ${source}, or name what you mean: --data ${dataDir}`.replace('unset --', 'leave out --') },
+    { hint: `unset ${source}, or name the folder: --data ${dataDir}`.replace('unset --', 'leave out --') },
   );
 }
 
@@ -33,7 +33,7 @@ function namedServer(input: Input, env: NodeJS.ProcessEnv): readonly [source: st
   return ['nothing'];
 }
 
-/** Where the Ward of a data folder serves, or did when it last ran. */
+/** The address at which the Ward of a data folder serves, or served when it last ran. */
 function addressOf(dataDir: string): string {
   try {
     return parseApihost(readFileSync(join(dataDir, 'address'), 'utf8').trim(), join(dataDir, 'address'));
@@ -42,7 +42,7 @@ function addressOf(dataDir: string): string {
   }
 }
 
-/** Also when it listens at every address of this machine, and is named by one of them. */
+/** Also true when it listens at every address of this machine, and `named` is one of them. */
 export function isSameServer(named: string, own: string): boolean {
   const [a, b] = [new URL(named), new URL(own)];
   if (a.port !== b.port || a.protocol !== b.protocol) return false;

@@ -50,7 +50,7 @@ test('what looks like JSON and is not is sent as text, with a warning', async ()
     e: { f: 1 },
   });
   expect(noted).toEqual([
-    'warning: a looks like JSON and is not (Unexpected end of JSON input): it is sent as text',
+    'warning: a looks like JSON and is not (Unexpected end of JSON input): ward sends it as text',
   ]);
 });
 

@@ -1,4 +1,4 @@
-/** Parameters and annotations as they are typed: `-p key value`, `-P file.json`, and `-` for standard input. */
+/** Parameters and annotations as users type them: `-p key value`, `-P file.json`, and `-` for standard input. */
 import { isJsonObject, type JsonObject, type JsonValue, messageOf } from '../lib/index.ts';
 import type { Context } from './command-spec.ts';
 import { cliFault } from './faults.ts';
@@ -13,11 +13,11 @@ interface ParameterSources {
   readonly pairs: readonly (readonly [string, string])[];
 }
 
-/** A file that was opened for this process, or its path. */
+/** Opens a path, or returns the stream that was opened for this process. */
 export type OpenSource = (path: string) => string | NodeJS.ReadableStream;
 
 /**
- * What the file holds, overridden by what was typed; undefined when there is neither.
+ * The content of the file, overridden by typed values; undefined when there are none.
  * @throws Fault PARAMETER_INVALID, SOURCE_UNREADABLE
  */
 export async function collectParameters(
@@ -29,14 +29,14 @@ export async function collectParameters(
   return { ...fromFile, ...typedPairs(sources.pairs, io) };
 }
 
-/** The typed values, each as `parseValue` has it. Warns of text that looks like JSON and is not. */
+/** The typed values, parsed by `parseValue`. Warns about text that looks like JSON and is not. */
 export function typedPairs(pairs: ParameterSources['pairs'], io: Pick<Io, 'note'>): JsonObject {
   const typed = pairs.map(([key, text]) => {
     const value = parseValue(text);
     if (typeof value === 'string' && /^\s*[{[]/.test(text))
       io.note(
         printableLine(
-          `warning: ${key} looks like JSON and is not (${complaintOf(text)}): it is sent as text`,
+          `warning: ${key} looks like JSON and is not (${complaintOf(text)}): ward sends it as text`,
         ),
       );
     return [key, value] as const;
@@ -53,7 +53,7 @@ function complaintOf(text: string): string {
   }
 }
 
-/** JSON where it is JSON, else the text itself: `5` is a number, `five` a string, as wsk has it. */
+/** JSON if it is valid JSON, else the text itself: `5` is a number, `five` a string, as in wsk. */
 export function parseValue(text: string): JsonValue {
   try {
     return JSON.parse(text);

@@ -1,13 +1,13 @@
 /**
- * YAML that holds only data: no aliases (a few of them unfold into more than any memory holds), no keys that
- * mean something to JavaScript, bounded depth, and no key twice.
+ * YAML that holds only data: no aliases (a few of them expand beyond any memory), no keys with a meaning in
+ * JavaScript, bounded depth, and no duplicate keys.
  */
 import { parseDocument } from 'yaml';
 import { type Fault, isJsonObject, type JsonValue, messageOf } from '../lib/index.ts';
 
 const maxDepth = 64;
 
-/** @param refuse makes the Fault from what is wrong. */
+/** @param refuse creates the Fault from a description of the problem */
 export function parsePlainYaml(text: string, refuse: (what: string) => Fault): JsonValue {
   let value: JsonValue;
   try {
@@ -30,10 +30,10 @@ export function parsePlainYaml(text: string, refuse: (what: string) => Fault): J
 function wrongPart(value: unknown, depth: number): string | undefined {
   if (typeof value !== 'object' || value === null) {
     const isData = ['string', 'boolean'].includes(typeof value) || value === null || Number.isFinite(value);
-    return isData ? undefined : 'a value is no JSON';
+    return isData ? undefined : 'a value is not JSON';
   }
   if (depth === 0) return `it nests deeper than ${maxDepth}`;
-  if (!Array.isArray(value) && !isPlain(value)) return 'a value is no JSON';
+  if (!Array.isArray(value) && !isPlain(value)) return 'a value is not JSON';
   for (const [key, part] of Object.entries(value)) {
     if (key === '__proto__') return `'${key}' can't be a key`;
     const problem = wrongPart(part, depth - 1);
@@ -42,7 +42,7 @@ function wrongPart(value: unknown, depth: number): string | undefined {
   return undefined;
 }
 
-/** Dates, sets and bytes are what YAML's tags make of text. */
+/** YAML's tags turn text into dates, sets and bytes. */
 function isPlain(value: object): boolean {
   return isJsonObject(value) && Object.getPrototypeOf(value) === Object.prototype;
 }

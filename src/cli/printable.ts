@@ -1,6 +1,6 @@
 /**
- * Text from outside on its way to a terminal. Names, logs and error texts are written by strangers, and a
- * terminal obeys control sequences, so what is not printable becomes visible. Files and pipes get it as it is.
+ * Text from outside on its way to a terminal. Strangers write names, logs and error texts, and a terminal obeys
+ * control sequences, so control characters become visible. Files and pipes get the text as it is.
  */
 import { createRequire } from 'node:module';
 
@@ -9,12 +9,12 @@ export function printableLine(text: string): string {
   return text.replaceAll(controls, visible);
 }
 
-/** Several lines: line feeds and tabs stay. */
+/** Several lines: keeps line feeds and tabs. */
 export function printableText(text: string): string {
   return text.replaceAll(controlsButLines, visible);
 }
 
-/** The beginning of a line that fits into `columns` of a terminal, with no character cut in half. */
+/** The start of a line that fits into `columns` of a terminal, without half characters. */
 export function headWithin(line: string, columns: number): string {
   let head = '';
   let used = 0;
@@ -28,7 +28,7 @@ export function headWithin(line: string, columns: number): string {
 
 const graphemes = new Intl.Segmenter();
 
-// Also the marks that reorder text, with which a line can show another order than it has.
+// Includes the marks that reorder text, which can make a line look different from what it is.
 const controls = /[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu;
 const controlsButLines = /[^\P{Cc}\n\t]|[\u202a-\u202e\u2066-\u2069]/gu;
 
@@ -41,7 +41,7 @@ function visible(character: string): string {
     : `\\u${code.toString(16).padStart(4, '0')}`;
 }
 
-/** How many columns of a terminal a line takes. The tables of Unicode are loaded when it has more than ASCII. */
+/** The number of terminal columns that a line takes. Loads Unicode's tables only for lines beyond ASCII. */
 export function columnsOf(line: string): number {
   if (/^[ -~]*$/.test(line)) return line.length;
   const widths: typeof import('string-width') = createRequire(import.meta.url)('string-width');

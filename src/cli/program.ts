@@ -1,6 +1,6 @@
 /**
- * From records to a parser. Nothing here knows a command; what commander would print or exit with itself is
- * turned into Faults and exit codes, so that every error looks the same.
+ * Builds the parser from the records, and knows no command itself. Turns what commander would print or exit with into
+ * Faults and exit codes, so that all errors look the same.
  */
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { entryPath, unfoldPair } from './argv.ts';
@@ -16,7 +16,7 @@ import { cliFault } from './faults.ts';
 import { leadingOptions, sharedOptionsOf } from './shared-options.ts';
 import { commandMeantBy } from './suggestions.ts';
 
-/** Called with the command that was typed, its arguments, and all options by name. */
+/** Called with the typed command, its arguments, and all options by name. */
 export type Dispatch = (
   command: CommandSpec,
   args: readonly string[],
@@ -26,7 +26,7 @@ export type Dispatch = (
 interface ProgramOptions {
   readonly version: string;
   readonly entries: readonly EntrySpec[];
-  /** The line has a `--`: then options of a wrapping command may stand anywhere before it. */
+  /** True when the line has a `--`: then options of a wrapping command can stand anywhere before it. */
   readonly hasSeparator: boolean;
   readonly write: (text: string) => void;
   readonly dispatch: Dispatch;
@@ -126,7 +126,7 @@ function examplesText(examples: readonly ExampleSpec[]): string {
   return `\nExamples:\n${lines.join('\n')}`;
 }
 
-/** `error: unknown command 'acton'\n(Did you mean action?)` → what is wrong, and what to type. */
+/** `error: unknown command 'acton'\n(Did you mean action?)` → the problem, and what to type. */
 function usageFault(error: CommanderError, known: readonly string[], entries: readonly EntrySpec[]) {
   const [first = '', ...rest] = error.message.split('\n');
   const alike = /\(Did you mean (.*)\?\)/.exec(rest.join(' '))?.[1];

@@ -1,7 +1,7 @@
-/** How far a long command is: one line on stderr that is written over, and only where a person sees it. */
+/** Progress of a long command: one line on stderr that is overwritten, only on a terminal. */
 import { headWithin, printableLine } from './printable.ts';
 
-/** The part of a writable stream that is used. */
+/** The parts of a writable stream that this uses. */
 interface ProgressStream {
   write(text: string): unknown;
   readonly isTTY?: boolean;
@@ -13,14 +13,14 @@ export interface Progress extends Disposable {
   show(text: string): void;
 }
 
-/** @param isShown False when only data and errors are wanted; a stream that is not a terminal shows nothing either. */
+/** @param isShown false with --quiet; a stream that is not a terminal shows nothing either */
 export function createProgress(stream: ProgressStream, isShown: boolean): Progress {
   if (!isShown || stream.isTTY !== true) return { show: () => {}, [Symbol.dispose]: () => {} };
   const toStart = '\r\u001b[K';
   let shown = '';
   return {
     show(text) {
-      // A line that wraps can't be taken back.
+      // A line that wraps can't be overwritten.
       const fitting = headWithin(printableLine(text), (stream.columns ?? 80) - 1);
       if (fitting === shown) return;
       shown = fitting;

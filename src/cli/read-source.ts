@@ -1,4 +1,4 @@
-/** Reading a file or standard input to its end, up to a limit. */
+/** Reads a file or standard input to its end, up to a limit. */
 import { fstatSync, openSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { collectUpTo, errnoOf, isFault, messageOf } from '../lib/index.ts';
@@ -24,7 +24,7 @@ export async function readBounded(
   }
 }
 
-/** For another process to read. @returns a descriptor @throws Fault SOURCE_UNREADABLE */
+/** Opens a file for another process to read. @returns a descriptor @throws Fault SOURCE_UNREADABLE */
 export function openToRead(path: string): number {
   let descriptor: number;
   try {

@@ -1,4 +1,4 @@
-/** Every command there is, in the order in which help shows them. */
+/** All commands, in the order of the help. */
 import type { EntrySpec } from './command-spec.ts';
 import { actionGroup } from './commands/action.ts';
 import { activationGroup } from './commands/activation.ts';

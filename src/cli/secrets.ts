@@ -1,6 +1,6 @@
 /**
  * Keeps values that look like secrets off screens and out of CI logs: parameters with such a name, and URLs with a
- * password in them. The server tells them to every key that may read the entity.
+ * password. The server shows them to every key that can read the entity.
  */
 import { isJsonObject, type JsonObject, type JsonValue } from '../lib/index.ts';
 import { annotationOf, textOf } from './entity-fields.ts';
@@ -8,16 +8,16 @@ import type { Input } from './input.ts';
 import type { Io } from './io.ts';
 
 export const hidden = '(hidden)';
-/** The annotation that hides all parameters, not only those with a secret's name. */
+/** The annotation that hides all parameters, not only those with a name like a secret. */
 export const hidesAll = 'hide-parameters';
 
-/** Words of a name: `DB_PASSWORD`, `dbPassword` and `db-password` have the same. */
+/** Words in a name: `DB_PASSWORD`, `dbPassword` and `db-password` have the same ones. */
 const words = new Set(
   'auth authorization bearer cred creds credential credentials dsn key keys oauth pass passphrase passwd password pin pw pwd secret secrets token tokens'.split(
     ' ',
   ),
 );
-/** Written as one word, or as a part of one. */
+/** As one word, or as a part of one. */
 const parts = /passw|secret|credential|(?:api|access|auth|private|encryption|signing|account)keys?$|token$/;
 const urlWithPassword = /^[a-z][a-z0-9+.-]*:\/\/[^/\s:@]*:[^/\s@]+@/i;
 const deepest = 32;
@@ -70,7 +70,7 @@ export function shownTo(input: Input, io: Pick<Io, 'note'>, entity: JsonObject):
   return shown;
 }
 
-/** A switch or nothing at all is no secret, even under a secret's name. */
+/** A switch or an empty value is no secret, even under a secret's name. */
 function isSaying(value: JsonValue): boolean {
   return value !== null && typeof value !== 'boolean' && value !== '';
 }

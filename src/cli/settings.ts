@@ -1,7 +1,7 @@
 /**
- * Which server, which key, which namespace, and where each was read: flag, then WARD_*, then WHISK_*, then
- * `.wskprops`, then the server of this machine. The key of this machine's server is only ever used for a
- * server on this machine: it must not be sent to a host that some settings file names.
+ * Resolves the server, the key and the namespace, and records the source of each: flag, then WARD_*, then WHISK_*,
+ * then `.wskprops`, then the server of this machine. The key of this machine's server is used only for a server on
+ * this machine: it must not be sent to a host that some settings file names.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import type { WskProperties } from './wskprops.ts';
 
 export interface Setting {
   readonly value: string;
-  /** Where it is from, for people: `--apihost`, `WARD_AUTH`, a file. */
+  /** Its source, for messages: `--apihost`, `WARD_AUTH`, a file. */
   readonly source: string;
 }
 
@@ -26,7 +26,7 @@ export interface SettingSources {
   readonly flags: { readonly apihost?: string; readonly auth?: string; readonly insecure?: boolean };
   readonly env: NodeJS.ProcessEnv;
   readonly wskprops: { readonly path: string; readonly properties: WskProperties };
-  /** The key of this machine's server, looked up only when it is needed. */
+  /** The key of this machine's server, looked up only on demand. */
   readonly localKey: () => Setting | undefined;
 }
 
@@ -59,12 +59,12 @@ export function resolveSettings(sources: SettingSources): Settings {
   };
 }
 
-/** Where the state of this machine's server is. */
+/** The data folder of this machine's server. */
 export function dataDirOf(flag: string | undefined, env: NodeJS.ProcessEnv): string {
   return flag ?? (env['WARD_DATA'] || defaultDataDir);
 }
 
-/** The first namespace's key, as the server wrote it for its owner; undefined when it can't be read. */
+/** The key of the first namespace, as the server wrote it for its owner; undefined when it can't be read. */
 export function readLocalKey(dataDir: string): Setting | undefined {
   const path = join(dataDir, 'guest.auth');
   try {
@@ -75,7 +75,7 @@ export function readLocalKey(dataDir: string): Setting | undefined {
 }
 
 /**
- * A host without a scheme means https, as for wsk, except on this machine, where Ward itself speaks http.
+ * A host without a scheme means https, as in wsk, except on this machine, where Ward itself speaks http.
  * @throws Fault SETTING_INVALID
  */
 export function parseApihost(text: string, source: string): string {

@@ -1,4 +1,4 @@
-/** Options that many commands have, defined once. */
+/** Options that many commands share. */
 import type { CommandSpec, OptionSpec } from './command-spec.ts';
 import { outputFormats } from './io.ts';
 
@@ -30,10 +30,10 @@ const local: readonly OptionSpec[] = [
   { flags: '--config <FILE>', summary: 'configuration file of the server (WARD_CONFIG)' },
 ];
 
-/** Accepted before the command as well, as `wsk -i action list` has it. */
+/** Also accepted before the command, as in `wsk -i action list`. */
 export const leadingOptions: readonly OptionSpec[] = [...talking, ...remote];
 
-/** The shared options of a command, without those that it defines itself. */
+/** The shared options of a command, without those it defines itself. */
 export function sharedOptionsOf(command: CommandSpec): readonly OptionSpec[] {
   const sets = { remote: [...talking, ...remote], local: [...talking, ...local], alone: talking };
   const own = command.options.map((option) => longName(option.flags));

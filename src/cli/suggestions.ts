@@ -1,7 +1,7 @@
-/** Words that people try because other tools have them → the command of Ward that does it. */
+/** Words that users try because other tools have them → the command of Ward that does it. */
 import { type EntrySpec, isGroup } from './command-spec.ts';
 
-/** At the top, where `wsk`, `docker`, `kubectl`, `serverless` and others have it. */
+/** Top-level words of `wsk`, `docker`, `kubectl`, `serverless` and others. */
 export const topWords: Readonly<Record<string, string>> = {
   attach: 'activation poll',
   auth: 'property get --auth',
@@ -85,7 +85,7 @@ export const groupWords: Readonly<Record<string, readonly string[]>> = {
   trigger: ['fire'],
 };
 
-/** Commands that other tools have in the same group, and Ward elsewhere. */
+/** Commands that other tools have in this group, and Ward has elsewhere. */
 const elsewhere: Readonly<Record<string, string>> = {
   'action logs': 'activation logs',
   'action result': 'activation result',

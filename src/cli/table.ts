@@ -1,25 +1,25 @@
-/** Tables for people: no borders, columns aligned, two blanks between; cut to a width only where one is given. */
+/** Tables for terminals: no borders, aligned columns, two spaces between them; cut only to a given width. */
 import { columnsOf, headWithin, printableLine } from './printable.ts';
 
 export interface Column<Item> {
   readonly title: string;
   readonly cell: (item: Item) => string;
   readonly align?: 'right';
-  /** Colours a cell once it is cut and aligned. */
+  /** Colours a cell after it is cut and aligned. */
   readonly paint?: (text: string, item: Item) => string;
-  /** Shown with `-o wide` only. */
+  /** Only with `-o wide`. */
   readonly isWide?: boolean;
-  /** Never cut: half an id is of no use. */
+  /** Never cut: half an id is useless. */
   readonly isWhole?: boolean;
 }
 
 interface TableStyle {
-  /** Columns of the terminal in a line; undefined: as many as it takes. */
+  /** Terminal columns in a line; undefined: unlimited. */
   readonly width: number | undefined;
   readonly title: (text: string) => string;
 }
 
-/** One line for the titles, one for each item; none ends in blanks. */
+/** One line for the titles and one for each item, without trailing spaces. */
 export function renderTable<Item>(
   columns: readonly Column<Item>[],
   items: readonly Item[],
@@ -53,7 +53,7 @@ export function renderRecord(fields: readonly (readonly [label: string, value: s
   return fields.map(([label, value]) => `${place(label, labelWidth)}  ${printableLine(value)}`.trimEnd());
 }
 
-/** Narrows the widest columns that may be cut, down to eight characters each. */
+/** Narrows the widest cuttable columns, down to eight characters each. */
 function fitWidths(
   widths: readonly number[],
   isWhole: readonly boolean[],

@@ -1,4 +1,4 @@
-/** What `-v` and `-d` print of requests and answers. The key is never in it, whatever part of them holds it. */
+/** What `-v` and `-d` print of requests and answers. Never contains the key, whatever part of them holds it. */
 import type { IncomingHttpHeaders } from 'node:http';
 
 export interface Tracer {
@@ -11,7 +11,7 @@ export interface Tracer {
   answer(status: number, headers: IncomingHttpHeaders, body: string): void;
 }
 
-/** Characters of a body that are shown. */
+/** Characters of a body that the trace shows. */
 const maxShown = 2000;
 
 /** @param key `uuid:secret` */

@@ -1,11 +1,11 @@
 /**
- * The records that a typed line needs: those of the command or group that its first word names, so that the start of a
- * command does not cost the reading of all others. Where that word is no such name (help, options, a typing error), and
- * for what is not listed here, all of them.
+ * The records that a typed line needs: those of the command or group that its first word names, so that one command
+ * does not cost the loading of all others. Loads all of them for any other word (help, options, a typing error), and
+ * for commands that are not listed here.
  */
 import type { EntrySpec } from './command-spec.ts';
 
-/** By first word. A test holds it to the registry. */
+/** By first word. A test compares it with the registry. */
 export const loaders: Readonly<Record<string, () => Promise<EntrySpec>>> = {
   up: async () => (await import('./commands/platform.ts')).upCommand,
   doctor: async () => (await import('./commands/platform.ts')).doctorCommand,

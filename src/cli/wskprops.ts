@@ -1,6 +1,6 @@
 /**
- * The settings file of OpenWhisk's own client, `~/.wskprops` (or the file that WSK_CONFIG_FILE names):
- * `NAME=value` lines. Lines that Ward does not know are kept when it writes; the file is private to its owner.
+ * The settings file of OpenWhisk's own client, `~/.wskprops` (or the file that WSK_CONFIG_FILE names): `NAME=value`
+ * lines. Ward keeps lines that it does not know; only the owner can read the file.
  */
 import { readFileSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
@@ -17,7 +17,7 @@ export function wskpropsPath(env: NodeJS.ProcessEnv): string {
   return env['WSK_CONFIG_FILE'] || join(env['HOME'] || homedir(), '.wskprops');
 }
 
-/** Empty when there is no such file. @throws Fault SETTING_INVALID when it can't be read */
+/** Empty when the file does not exist. @throws Fault SETTING_INVALID when it can't be read */
 export function readWskprops(path: string): WskProperties {
   return parseWskprops(readText(path));
 }
@@ -30,7 +30,10 @@ export function parseWskprops(text: string): WskProperties {
   return Object.fromEntries(entries);
 }
 
-/** Sets (or, for undefined, removes) the given names and replaces the file atomically, readable by its owner only. */
+/**
+ * Sets the given names, or removes those with undefined, and replaces the file atomically, readable by its owner
+ * only.
+ */
 export async function updateWskprops(
   path: string,
   changes: Readonly<Record<string, string | undefined>>,

@@ -1,4 +1,4 @@
-/** Reads the names in a zip, and one of its files: enough to tell its kind. */
+/** Reads the names in a zip, and one of its files: enough to detect its kind. */
 import { fromBuffer, fromBufferPromise } from 'yauzl';
 import { messageOf } from '../lib/index.ts';
 import { cliFault } from './faults.ts';
@@ -37,7 +37,7 @@ export async function readEntry(zip: Buffer, file: string, name: string, maxByte
       if (entry.fileName !== name) continue;
       if (entry.uncompressedSize > maxBytes) return Buffer.alloc(0);
       const chunks: Buffer[] = [];
-      // The stream fails when there is more than the directory says.
+      // The stream fails when an entry is larger than the directory claims.
       for await (const chunk of await archive.openReadStreamPromise(entry)) chunks.push(Buffer.from(chunk));
       return Buffer.concat(chunks);
     }

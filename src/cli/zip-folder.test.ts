@@ -102,10 +102,10 @@ test('has the packages of a virtualenv once, and not its programs', async () => 
 
 test.each([
   ['a link out of the folder', 'lib/out', '../../secret', 'leads out'],
-  ['a link to what is left out', 'settings', '.env', 'does not go in'],
-  ['a link to nothing', 'gone', 'none', 'does not go in'],
-  ['a link in a circle', 'loop', '.', 'circle'],
-  ['a link to a folder above', 'lib/up', '../lib', 'circle'],
+  ['a link to what is left out', 'settings', '.env', 'a file that is left out'],
+  ['a link to nothing', 'gone', 'none', 'a file that is left out'],
+  ['a link in a circle', 'loop', '.', 'circular'],
+  ['a link to a folder above', 'lib/up', '../lib', 'circular'],
 ])('refuses %s', async (_title, path, target, words) => {
   await write('app/index.js', 'app/lib/a.js', 'app/.env', 'secret');
   await symlink(target, join(base, 'app', path));
@@ -134,7 +134,7 @@ test('refuses more bytes than an action may have, and says where they are', asyn
 });
 
 test.each([
-  ['an include that finds nothing', [['none/*.js']], 'finds nothing'],
+  ['an include that matches nothing', [['none/*.js']], 'matches nothing'],
   ['an include that leads out of the action', [['app/index.js', '../../x']], 'outside the action'],
 ])('refuses %s', async (_title, include, words) => {
   await write('app/index.js');

@@ -1,7 +1,7 @@
 /**
- * A folder as a zip that is the same each time: sorted, without times, without owners. It takes the same files of a
- * folder as `ward image build`: `.wardignore` counts, and files that may hold secrets stay out. A zip of code has no
- * links, so the target of a link goes in under the link's name, if it is in the folder.
+ * Packs a folder into a reproducible zip: sorted, without times and owners. It takes the same files of a folder as
+ * `ward image build`: `.wardignore` applies, and files that may hold secrets stay out. A zip of code has no links, so
+ * the target of a link is stored under the link's name, if it is in the folder.
  */
 import { glob, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, matchesGlob, relative, resolve, sep } from 'node:path';
@@ -12,21 +12,21 @@ import { cliFault } from './faults.ts';
 
 export interface FolderSource {
   readonly folder: string;
-  /** The folder that `include` and `exclude` are relative to; the folder itself by default. */
+  /** The folder that `include` and `exclude` are relative to; by default the folder itself. */
   readonly base?: string | undefined;
-  /** `[source]` or `[source, destination]`; a source may have wildcards. */
+  /** `[source]` or `[source, destination]`; a source can have wildcards. */
   readonly include?: readonly (readonly string[])[] | undefined;
   readonly exclude?: readonly string[] | undefined;
 }
 
 interface ZippedFolder {
   readonly bytes: Buffer;
-  /** Without what `exclude` names. */
+  /** Without files that `exclude` names. */
   readonly leftOut: readonly LeftOut[];
 }
 
 interface Found extends SourceFile {
-  /** Real and absolute. */
+  /** Real and absolute path. */
   readonly root: string;
   readonly mode: number;
 }
@@ -36,9 +36,9 @@ type Images = Pick<typeof import('../images/index.ts'), 'openSourceFile' | 'read
 const maxFiles = 20_000;
 const maxBytes = 256 * 1024 * 1024;
 const maxDepth = 32;
-/** Names looked at, those behind links as often as links lead there. */
+/** Limit of visited names; names behind links count once per link. */
 const maxSteps = 200_000;
-/** In every time zone the same: a zip has no zone. */
+/** The same in every time zone: a zip has no zone. */
 const noTime = new Date(1980, 0, 1);
 
 /** @throws Fault SOURCE_UNREADABLE */
@@ -64,7 +64,7 @@ export async function zipFolder(source: FolderSource): Promise<ZippedFolder> {
   }
 }
 
-/** Returns what was left out of the folders that are included. */
+/** Returns what was left out of the included folders. */
 async function include(
   images: Images,
   base: string,
@@ -74,7 +74,7 @@ async function include(
 ): Promise<readonly LeftOut[]> {
   const matches: string[] = [];
   for await (const match of glob(pattern, { cwd: base })) matches.push(match);
-  if (matches.length === 0) throw refused(`include '${pattern}' finds nothing`);
+  if (matches.length === 0) throw refused(`include '${pattern}' matches nothing`);
   const isWild = matches.length > 1 || matches[0] !== join(pattern);
   const leftOut: LeftOut[] = [];
   for (const match of matches.toSorted()) {
@@ -90,12 +90,12 @@ async function include(
   return leftOut;
 }
 
-/** A destination is a folder for several files, and for one if it ends like a folder. */
+/** A destination is a folder for several files; for one file, if it ends with a slash. */
 function targetOf(path: string, destination: string, isWild: boolean, isFile: boolean): string {
   return isWild || (destination.endsWith('/') && isFile) ? join(destination, basename(path)) : destination;
 }
 
-/** A file that the manifest names itself: what it is called does not matter. */
+/** A file that the manifest names: its name is not checked. */
 async function addNamed(path: string, target: string, found: Map<string, Found>): Promise<void> {
   const real = await realpath(path);
   const status = await stat(real);
@@ -104,7 +104,7 @@ async function addNamed(path: string, target: string, found: Map<string, Found>)
   add(found, target, { root: dirname(real), path: basename(real), sizeBytes: status.size, mode });
 }
 
-/** Puts what goes in of a folder under `prefix`; a link as what it leads to. */
+/** Adds the files of a folder under `prefix`; a link as its target. */
 async function addFolder(
   { root, entries, leftOut }: FolderContent,
   prefix: string,
@@ -118,16 +118,16 @@ async function addFolder(
 
   const addEntry = async (path: string, shown: string, above: readonly string[]): Promise<void> => {
     if (shown !== '' && isExcluded(shown)) return;
-    if (++steps > maxSteps) throw refused(`the links in ${root} lead to too many files`);
+    if (++steps > maxSteps) throw refused(`the links in ${root} point to too many files`);
     if (shown.split('/').length > maxDepth) throw refused(`${shown} is more than ${maxDepth} folders deep`);
     const entry = byPath.get(path);
     if (entry?.type === 'link') {
-      // A virtualenv has `lib64` as a second name of `lib`: all of it would go in twice.
+      // A virtualenv has `lib64` as a second name of `lib`: everything would be packed twice.
       if (/(?:^|\/)lib64$/.test(path) && byPath.has(join(dirname(path), 'pyvenv.cfg'))) return;
       const target = await linkTarget(root, path);
       if (target === undefined || isOut.has(target) || !(target === '' || byPath.has(target)))
-        throw refused(`the link ${join(root, path)} leads to what does not go in`, {
-          hint: 'name the link in .wardignore, or put its target in with !NAME there',
+        throw refused(`the link ${join(root, path)} points to a file that is left out`, {
+          hint: 'list the link in .wardignore, or include its target there with !NAME',
         });
       return addEntry(target, shown, above);
     }
@@ -135,7 +135,7 @@ async function addFolder(
       const { sizeBytes, mode } = entry;
       return add(found, under(prefix, shown), { root, path, sizeBytes, mode });
     }
-    if (above.includes(path)) throw refused(`the link ${join(root, shown)} goes round in a circle`);
+    if (above.includes(path)) throw refused(`the link ${join(root, shown)} is circular`);
     for (const name of children.get(path) ?? [])
       await addEntry(under(path, name), under(shown, name), [...above, path]);
   };
@@ -145,21 +145,21 @@ async function addFolder(
 function add(found: Map<string, Found>, name: string, file: Found): void {
   found.set(name, file);
   if (found.size > maxFiles)
-    throw refused(`more than ${maxFiles} files are too many for an action`, {
-      hint: 'name what is not needed in .wardignore',
+    throw refused(`the folder has more than ${maxFiles} files, which is too many for an action`, {
+      hint: 'list files that the action does not need in .wardignore',
     });
 }
 
-/** The path in the folder that a link leads to in the end; undefined when nothing is there. */
+/** The path in the folder that a link finally points to; undefined when it does not exist. */
 async function linkTarget(root: string, path: string): Promise<string | undefined> {
   const real = await realpath(join(root, path)).catch(() => undefined);
   if (real === undefined) return undefined;
   if (real === root) return '';
   if (real.startsWith(`${root}${sep}`)) return relative(root, real);
-  throw refused(`the link ${join(root, path)} leads out of ${root}`);
+  throw refused(`the link ${join(root, path)} points outside of ${root}`);
 }
 
-/** A folder that is out may have something in it that is in. */
+/** An excluded folder can contain included entries. */
 function childrenOf(paths: readonly string[]): ReadonlyMap<string, ReadonlySet<string>> {
   const children = new Map<string, Set<string>>();
   for (const path of paths) {
@@ -188,11 +188,14 @@ async function zipOf(
 ): Promise<Buffer> {
   const files = [...found].toSorted(([a], [b]) => (a < b ? -1 : 1));
   const total = files.reduce((sum, [, { sizeBytes }]) => sum + sizeBytes, 0);
-  if (files.length === 0) throw refused(`${folder} has no files that go in`);
+  if (files.length === 0) throw refused(`${folder} has no files to include`);
   if (total > maxBytes)
-    throw refused(`${formatSize(total)} are too many for an action: at most ${formatSize(maxBytes)}`, {
-      hint: `name what is not needed in .wardignore; most is in ${largestOf(files)}`,
-    });
+    throw refused(
+      `the folder has ${formatSize(total)}, and the limit for an action is ${formatSize(maxBytes)}`,
+      {
+        hint: `list files that the action does not need in .wardignore; the largest are ${largestOf(files)}`,
+      },
+    );
   const { ZipFile } = await import('yazl');
   const zip = new ZipFile();
   for (const [name, file] of files) {
@@ -211,7 +214,7 @@ async function zipOf(
   return buffer(zip.outputStream);
 }
 
-/** The three entries of the top that hold most. */
+/** The three largest top-level entries. */
 function largestOf(files: readonly (readonly [name: string, Found])[]): string {
   const sizes = new Map<string, number>();
   for (const [name, { sizeBytes }] of files) {
@@ -227,7 +230,7 @@ function under(folder: string, name: string): string {
   return name === '' ? folder : `${folder}/${name}`;
 }
 
-/** Stays within the archive, even when the manifest says otherwise. */
+/** Stays within the archive, even if the manifest names a path outside. */
 function archivePath(target: string): string {
   const parts = target.split(/[/\\]/).filter((part) => part !== '' && part !== '.');
   if (!parts.includes('..')) return parts.join('/');

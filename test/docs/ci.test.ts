@@ -141,7 +141,7 @@ test('a change that does not bring it goes on, and one that does ends with 1', a
   await writeFile(join(folder, 'main/report.json'), await read('reports/report.json'));
   expect(await change()).toMatchObject({
     code: 0,
-    stdout: expect.stringMatching(/\d findings were there before, in main\/report\.json: 1 vulnerability/),
+    stdout: expect.stringMatching(/\d findings were in main\/report\.json before: 1 vulnerability/),
   });
   await build('1.0.1');
   expect(await runJob.gitlab()).toMatchObject({ code: 0 });

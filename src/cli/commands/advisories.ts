@@ -1,4 +1,4 @@
-/** `ward advisories`: what is known of vulnerable and malicious packages; on the machine itself, no server needed. */
+/** `ward advisories`: data about vulnerable and malicious packages; works on the machine itself, without a server. */
 import type { CommandSpec, GroupSpec, OptionSpec } from '../command-spec.ts';
 
 const fileOption: OptionSpec = {

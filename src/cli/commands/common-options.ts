@@ -1,4 +1,4 @@
-/** Options and arguments that several commands have, with the names that wsk gives them where it has them. */
+/** Options and arguments that several commands share, with wsk's names where wsk has them. */
 import type { OptionSpec } from '../command-spec.ts';
 
 export const parameterOptions: readonly OptionSpec[] = [
@@ -37,7 +37,7 @@ export const namespaceArgument = {
   summary: '/NAMESPACE; without it, the namespace of the key',
 };
 
-/** How a scan is shown, and where it is written. */
+/** The format of a scan report and the file it goes to. */
 export const reportOptions: readonly OptionSpec[] = [
   {
     flags: '--format <FORMAT>',

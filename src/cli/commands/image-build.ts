@@ -1,4 +1,4 @@
-/** `ward image build`, `ward base build`: images of functions, and the bases that they stand on. */
+/** `ward image build`, `ward base build`: images of functions, and their base images. */
 import type { CommandSpec, GroupSpec, OptionSpec } from '../command-spec.ts';
 
 const keyOption: OptionSpec = {

@@ -1,4 +1,4 @@
-/** `ward image list`, `report`, `delete`: what is in the registry and the store, and what the gate says of it. */
+/** `ward image list`, `report`, `delete`: images in the registry and the store, with the gate's verdicts. */
 import type { CommandSpec } from '../command-spec.ts';
 import { reportOptions } from './common-options.ts';
 

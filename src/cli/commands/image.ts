@@ -1,4 +1,4 @@
-/** `ward image`: what is in images, and whether it may be deployed. */
+/** `ward image`: the content of images, and whether the policy allows them. */
 import type { CommandSpec, GroupSpec } from '../command-spec.ts';
 import { reportOptions } from './common-options.ts';
 import { imageBuildCommand } from './image-build.ts';

@@ -1,4 +1,4 @@
-/** `ward namespace key`: further keys of a namespace, which may do less than its first one. */
+/** `ward namespace key`: further keys of a namespace, which can do less than its first key. */
 import type { CommandSpec, GroupSpec } from '../command-spec.ts';
 
 const nameArgument = { name: '<name>', summary: 'name of the namespace' };

@@ -1,4 +1,4 @@
-/** `ward package`: the records. Flags are wsk's own, and `--recursive`, as Adobe's client has it. */
+/** `ward package`: the records. Flags are wsk's own; `--recursive` is from Adobe's client. */
 import type { CommandSpec, GroupSpec, OptionSpec } from '../command-spec.ts';
 import {
   annotationOptions,

@@ -1,4 +1,4 @@
-/** Commands that are no group: the server, its state, the check of the host, all entities, shell completion. */
+/** Commands without a group: the server, its state, the check of the host, all entities, shell completion. */
 import { type CommandSpec, namedThings } from '../command-spec.ts';
 import { namespaceArgument } from './common-options.ts';
 

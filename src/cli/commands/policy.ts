@@ -1,4 +1,4 @@
-/** `ward policy`: what the gate lets pass; files are checked and tried out before they are put in force. */
+/** `ward policy`: the rules of the gate; files are checked and tried out before they become the current policy. */
 import type { CommandSpec, GroupSpec, OptionSpec } from '../command-spec.ts';
 
 const policyOption: OptionSpec = {

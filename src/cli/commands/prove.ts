@@ -5,7 +5,7 @@ export const proveCommand: CommandSpec = {
   name: 'prove',
   summary: 'run the attack suite in real sandboxes on this host, under the current policy',
   works: 'local',
-  // 1 says that something escaped; whatever else keeps the suite from an answer is 2.
+  // 1 means that something escaped, so every error that keeps the suite from a result is 2.
   errorExitCode: 2,
   args: [],
   options: [

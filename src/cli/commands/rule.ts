@@ -1,4 +1,4 @@
-/** `ward rule`: the records. Flags are wsk's own; what is dead and can be replayed is Ward's. */
+/** `ward rule`: the records. Flags are wsk's own; dead letters and their replay are Ward's. */
 import type { ArgumentSpec, CommandSpec, GroupSpec } from '../command-spec.ts';
 import {
   annotationOptions,

@@ -1,4 +1,4 @@
-/** `ward sandbox`: run a program by hand under the policy, and see what sandboxes were refused. Flags of `run` are Docker's own. */
+/** `ward sandbox`: runs a program by hand under the policy, and lists violations. Flags of `run` are Docker's own. */
 import type { CommandSpec, GroupSpec, OptionSpec } from '../command-spec.ts';
 
 const imageSummary = 'a name in the store (python:3.13), oci:DIR[:TAG], or rootfs:DIR';

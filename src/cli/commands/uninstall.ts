@@ -1,4 +1,4 @@
-/** `ward uninstall`: off this machine, with all that the set-up and the server have made. */
+/** `ward uninstall`: removes Ward from this machine, with everything that the set-up and the server created. */
 import type { CommandSpec } from '../command-spec.ts';
 
 export const uninstallCommand: CommandSpec = {

@@ -1,8 +1,8 @@
 /**
- * Completion for bash: commands, options, the values of options that have a few, and names, which the server is asked
- * for. Anything else is a file, which the shell completes itself. zsh runs the same script.
+ * Completion for bash: commands, options, the values of options with a fixed set, and names, which the server
+ * provides. Anything else is a file, which the shell completes itself. zsh runs the same script.
  *
- * Bash takes a colon for the end of a word: what it has cut there is put together, and taken off what is offered.
+ * Bash ends a word at a colon: the script joins what bash has split, and removes that part from the candidates.
  */
 import { type EntrySpec, flagWords } from '../command-spec.ts';
 import { type CompletionLine, placesOf, wordsTaking } from './places.ts';

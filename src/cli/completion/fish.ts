@@ -1,4 +1,4 @@
-/** Completion for fish: commands and options with what they are for, and names, which the server is asked for. */
+/** Completion for fish: commands and options with their summaries, and names, which the server provides. */
 import { type EntrySpec, type NamedThing, type OptionSpec, takesValue } from '../command-spec.ts';
 import { leadingOptions } from '../shared-options.ts';
 import { type CompletionLine, placesOf, wordsTaking } from './places.ts';

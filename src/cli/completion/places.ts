@@ -1,4 +1,4 @@
-/** The places of a command line where something can be completed: behind nothing, a group, or a command. */
+/** The places of a command line where something can be completed: at the start, after a group, or after a command. */
 import {
   type ArgumentSpec,
   type CommandSpec,
@@ -13,7 +13,7 @@ import { leadingOptions, sharedOptionsOf } from '../shared-options.ts';
 export interface CompletionLine {
   /** What was typed: `''`, `namespace key`, `action create`. */
   readonly typed: string;
-  /** What may follow, in a group. */
+  /** What can follow, in a group. */
   readonly entries: readonly EntrySpec[];
   readonly options: readonly OptionSpec[];
   readonly args: readonly ArgumentSpec[];
@@ -37,7 +37,7 @@ function valueCount(option: OptionSpec): 0 | 1 | 2 {
   return option.takes === 'pair' ? 2 : 1;
 }
 
-/** The words of all options that are followed by that many words. */
+/** The words of all options that take that many words. */
 export function wordsTaking(options: readonly OptionSpec[], count: 1 | 2): string[] {
   return options.filter((option) => valueCount(option) === count).flatMap(flagWords);
 }

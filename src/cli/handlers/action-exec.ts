@@ -1,4 +1,4 @@
-/** What an action executes, as `action create` and `update` have it: a file, an image, a sequence, or a copy. */
+/** The code of an action in `action create` and `update`: a file, an image, a sequence, or a copy. */
 import { isJsonObject, type JsonObject } from '../../lib/index.ts';
 import { toExec } from '../action-source.ts';
 import type { Context } from '../command-spec.ts';
@@ -10,12 +10,12 @@ import { sayLeftOut } from '../left-out.ts';
 
 interface ExecSource {
   readonly exec: JsonObject | undefined;
-  /** Of the action that is copied: what was typed goes over it. */
+  /** From the copied action; typed values override them. */
   readonly parameters: JsonObject;
   readonly annotations: JsonObject;
 }
 
-/** Annotations that the server makes itself. */
+/** Annotations that the server writes itself. */
 const systemAnnotations = ['exec', 'binding'];
 
 /** @throws Fault USAGE, NAME_INVALID, NOT_FOUND, SOURCE_UNREADABLE, SOURCE_KIND_UNKNOWN */

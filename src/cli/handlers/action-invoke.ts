@@ -1,6 +1,6 @@
 /**
- * `ward action invoke`. The record is always asked for and unwrapped here: so a failing action can be told by
- * its status, and its log shown.
+ * `ward action invoke`. Always asks for the record and unwraps it here: its status tells whether the action failed,
+ * and then its log is shown.
  */
 import { isJsonObject, type JsonObject, randomHex } from '../../lib/index.ts';
 import type { ApiAnswer, ApiClient } from '../client.ts';
@@ -16,7 +16,7 @@ import { printableLine } from '../printable.ts';
 import { isSuccess, logTail, reportFailure, resultOf } from './activation-outcome.ts';
 import { exitInterrupted, interruptible } from './interruptible.ts';
 
-/** The server itself waits for an action for a minute at most unless it is told otherwise, then answers 202. */
+/** By default the server waits for an action for at most a minute, then answers 202. */
 export const blockingTimeoutMs = 15 * 60_000;
 
 export const invoke: Handler = async (input, context) => {
@@ -68,7 +68,7 @@ async function accepted(
   return 0;
 }
 
-/** The log goes to stderr as it comes: stdout is for the result. */
+/** Writes the log to stderr as it arrives: stdout is for the result. */
 async function followed(
   input: Input,
   context: Context,
@@ -96,7 +96,7 @@ async function followed(
   return isSuccess(record) ? 0 : reportFailure(io, name.path, record, []);
 }
 
-/** Says how to follow a call that goes on after its caller stopped waiting. @returns the exit code */
+/** Reports how to follow a call that continues after the caller stopped waiting. @returns the exit code */
 async function brokenOff(
   context: Context,
   client: ApiClient,
@@ -115,7 +115,7 @@ async function brokenOff(
 }
 
 function goesOn({ io }: Context, name: EntityName, id: string): number {
-  io.problem('INTERRUPTED', `${name.path} goes on, as activation ${id}`, {
+  io.problem('INTERRUPTED', `${name.path} continues, as activation ${id}`, {
     hint: `ward activation logs --follow ${id}, then ward activation result ${id}`,
   });
   return exitInterrupted;
@@ -131,7 +131,7 @@ function idOf({ body }: ApiAnswer): string {
   return isJsonObject(body) ? textOf(body['activationId']) : '';
 }
 
-/** The answer as a record: array results come bare, and API errors come with the same status as failed runs. */
+/** The answer as a record: array results have no envelope, and API errors have the same status as failed runs. */
 function recordOf(answer: ApiAnswer): JsonObject | undefined {
   const { body, headers } = answer;
   if (isJsonObject(body)) return isJsonObject(body['response']) ? body : undefined;

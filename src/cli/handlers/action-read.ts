@@ -51,7 +51,7 @@ export const get: Handler = async (input, context) => {
 export const list: Handler = (input, context) => {
   const scope = parseScope(input.optional(0), context.settings().namespace.value);
   const collection = ['namespaces', scope.namespace, 'actions'];
-  // The blank segment at the end is the API's mark of a package's list.
+  // In the API an empty segment at the end means the list of a package.
   const path = scope.package === undefined ? collection : [...collection, scope.package, ''];
   return listEntities(input, context, { path, columns });
 };
@@ -100,7 +100,7 @@ function optional(label: string, value: string | undefined): (readonly [string, 
   return value === undefined ? [] : [[label, value]];
 }
 
-/** Where it can be called: a web action from anywhere, others with a key. */
+/** The URL of the action: anyone can call a web action, others need a key. */
 function urlOf(apihost: string, action: JsonObject): string {
   const [packageName, name] = pathOf(action).includes('/')
     ? pathOf(action).split('/')

@@ -1,4 +1,4 @@
-/** `ward action get --save`: the code of an action, into a file that is not there yet. */
+/** `ward action get --save`: writes the code of an action into a new file. */
 import { writeFile } from 'node:fs/promises';
 import { errnoOf, type JsonObject, messageOf } from '../../lib/index.ts';
 import { objectOf, textOf } from '../entity-fields.ts';
@@ -6,7 +6,7 @@ import type { EntityName } from '../entity-name.ts';
 import { cliFault } from '../faults.ts';
 import type { Io } from '../io.ts';
 
-/** Language → ending of a source file. */
+/** Language → extension of a source file. */
 const extensions: Readonly<Record<string, string>> = {
   nodejs: '.js',
   python: '.py',
@@ -42,7 +42,7 @@ export async function saveCode(
   return 0;
 }
 
-/** A jar is a zip, too; a program has no ending. */
+/** A jar is a zip as well; a program has no extension. */
 function extensionOf(kind: string, bytes: Buffer): string {
   const language = kind.split(':')[0] ?? '';
   if (bytes.subarray(0, 2).toString('latin1') === 'PK') return language === 'java' ? '.jar' : '.zip';

@@ -15,7 +15,7 @@ import { hidesAll } from '../secrets.ts';
 import { execSource } from './action-exec.ts';
 import { showForPrograms } from './entity-show.ts';
 
-/** A first part that clients take for a host: `docker.io`, `localhost`, `ghcr.io:443`. */
+/** A first part that clients read as a host: `docker.io`, `localhost`, `ghcr.io:443`. */
 const hostForm = /^(?:localhost|[^/]*[.:][^/]*)\//;
 
 export const create: Handler = (input, context) => put(input, context, 'created');
@@ -75,12 +75,12 @@ async function put(input: Input, context: Context, done: 'created' | 'updated'):
       context.io.note(printableLine(line));
   const { kind, runsAs } = objectOf(entity['exec']);
   if (runsAs !== undefined)
-    context.io.note(`note: ${printableLine(textOf(kind))} is run by ${printableLine(textOf(runsAs))}`);
+    context.io.note(`note: ${printableLine(textOf(kind))} runs as ${printableLine(textOf(runsAs))}`);
   await showForPrograms(context, name.path, entity);
   return 0;
 }
 
-/** Sent when there are any, or when the option was typed: then an empty list says that there are none. */
+/** Sent when there are any, or when the option was typed: then an empty list clears them. */
 function keyValues(field: string, values: JsonObject, typed: JsonObject | undefined): JsonObject {
   if (typed === undefined && Object.keys(values).length === 0) return {};
   return { [field]: toKeyValues(values) };
@@ -90,7 +90,7 @@ function deletions(names: readonly string[]): JsonObject {
   return names.length === 0 ? {} : { delAnnotations: names };
 }
 
-/** Annotations that have an option of their own. */
+/** Annotations with an option of their own. */
 function optionAnnotations(input: Input): JsonObject {
   const egress = input.text('egress');
   return {
@@ -113,9 +113,9 @@ function limitsOf(input: Input): JsonObject {
 }
 
 /**
- * Lines that say how to bring in an image that is not here.
+ * Lines that tell how to add an image that the server does not have.
  * @param namespace the key's, by its real name
- * @param apihost where the server is
+ * @param apihost address of the server
  */
 function waysIn(image: string, action: string, namespace: string, apihost: string): readonly string[] {
   const isOwn = image.startsWith(`${namespace}/`);
@@ -128,11 +128,14 @@ function waysIn(image: string, action: string, namespace: string, apihost: strin
     `         skopeo copy${flags} --dest-creds "$(ward property get --auth)" ${source} docker://${host}/${own}`,
     ...(isOwn ? [] : [`         ward action update ${action} --docker ${own}`]),
     `       or build one from a folder: ward image build FOLDER --tag ${own} --push`,
-    '       ward image list shows what is there',
+    '       ward image list lists the images',
   ];
 }
 
-/** Without the host and the owner there: `docker.io/library/alpine:3` → `alpine:3`. A digest is no name for a copy. */
+/**
+ * Removes the host and the owner there: `docker.io/library/alpine:3` → `alpine:3`. A copy can't have a digest as its
+ * name.
+ */
 function plainName(image: string): string {
   const [name = image] = image.replace(hostForm, '').split('@');
   return name.slice(name.lastIndexOf('/') + 1);

@@ -1,4 +1,4 @@
-/** Which activations are meant: `hello`, `pack/hello`, `/ns`, `/ns/hello`, `/ns/pack/hello`. */
+/** Which activations to list: `hello`, `pack/hello`, `/ns`, `/ns/hello`, `/ns/pack/hello`. */
 import { parseEntityName, parseNamespace } from '../entity-name.ts';
 
 interface NamedActivations {

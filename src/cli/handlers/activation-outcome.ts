@@ -1,4 +1,4 @@
-/** How an activation ended, and what is said when it failed. */
+/** Reports how an activation ended, and why it failed. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { isFault, isJsonObject, type JsonObject, type JsonValue } from '../../lib/index.ts';
 import type { ApiClient } from '../client.ts';
@@ -17,14 +17,14 @@ export function resultOf(record: JsonObject): JsonValue {
   return objectOf(record['response'])['result'] ?? null;
 }
 
-/** The text of a result that is an error. */
+/** The text of an error result. */
 function errorText(result: JsonValue): string {
   const error = isJsonObject(result) ? result['error'] : result;
   if (isJsonObject(error) && typeof error['message'] === 'string') return error['message'];
   return typeof error === 'string' ? error : JSON.stringify(error ?? null);
 }
 
-/** Says that and why it failed, and with what log. @returns the exit code */
+/** Reports the failure, its reason and its log. @returns the exit code */
 export function reportFailure(
   io: Io,
   action: string,
@@ -47,7 +47,7 @@ function withoutStack(text: string): string {
   return text.split(/\n\s+at /, 1)[0] ?? '';
 }
 
-/** The last lines of the log; the record that has them is written a moment after the result is out. */
+/** The last lines of the log; the server writes the record with the log a moment after the result. */
 export async function logTail(client: ApiClient, namespace: string, id: string): Promise<string[]> {
   for (const waitMs of [0, 100, 300]) {
     await delay(waitMs);
@@ -56,7 +56,7 @@ export async function logTail(client: ApiClient, namespace: string, id: string):
       const record = await client.sendForObject({ method: 'GET', path, timeoutMs: 5000 });
       return logLinesOf(record).slice(-shownLogLines).map(stripLogLine);
     } catch (error) {
-      // The failure of the action is what is being told; a log that can't be had is not another one.
+      // This reports the action's failure, so a missing log is no further failure.
       if (!isFault(error)) throw error;
     }
   }

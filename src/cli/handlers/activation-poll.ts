@@ -1,6 +1,6 @@
 /**
- * `ward activation poll`: asks for what is new every two seconds, oldest first. A record may be written after
- * later-started ones, so each question reaches back a while, and what was shown is remembered.
+ * `ward activation poll`: asks for new activations every two seconds, oldest first. Records are not written in the
+ * order of their starts, so each request reaches back a while, and remembers what was shown.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { isFault, type JsonObject } from '../../lib/index.ts';
@@ -12,7 +12,7 @@ import { parseActivationFilter } from './activation-filter.ts';
 import { actionOf, statusOf } from './activation-view.ts';
 
 const everyMs = 2000;
-/** The longest that an activation may take by default: its record carries the time at which it started. */
+/** Longest default run time of an activation: its record carries the time at which it started. */
 const reachBackMs = 60_000;
 const maxRemembered = 20_000;
 
@@ -23,12 +23,12 @@ export const poll: Handler = async (input, context) => {
   const beginsAt = Date.now() - sinceMs(input);
   const shown = new Set<string>();
   let newest = beginsAt;
-  context.io.note('waiting for activations, Ctrl-C ends it');
+  context.io.note('waiting for activations; press Ctrl-C to stop');
   for (;;) {
     const records = await fetchSince(input, context, client, Math.max(beginsAt, newest - reachBackMs));
     for (const record of records.toReversed()) {
       const id = textOf(record['activationId']);
-      // A running activation is shown with its log once it has ended.
+      // A running activation is shown with its log after it has ended.
       if (shown.has(id) || isPending(record)) continue;
       shown.add(id);
       newest = Math.max(newest, numberOf(record['start']) ?? 0);
@@ -52,7 +52,7 @@ async function fetchSince(
   try {
     return await client.sendForList({ method: 'GET', path, query });
   } catch (error) {
-    // A server that restarts, or is busy, is no reason to stop watching it.
+    // Polling continues while the server restarts or is busy.
     if (!isFault(error) || !['busy', 'throttled', 'unreachable'].includes(error.kind)) throw error;
     context.io.note(`${error.message}; trying again`);
     return [];

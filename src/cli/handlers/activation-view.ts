@@ -1,4 +1,4 @@
-/** How activations are shown. */
+/** Tables and records of activations. */
 import type { JsonObject } from '../../lib/index.ts';
 import {
   annotationOf,
@@ -63,7 +63,7 @@ export function activationFields(activation: JsonObject): (readonly [string, str
   return fields.filter(([, value]) => value !== '');
 }
 
-/** A record says its status in words, a list's summary by number; that of a trigger, which can't fail, not at all. */
+/** A record has its status in words, the summary in a list as a number, and a trigger's has none: it can't fail. */
 export function statusOf(activation: JsonObject): string {
   const words = textOf(objectOf(activation['response'])['status']);
   if (words !== '') return words;
@@ -75,7 +75,7 @@ export function actionOf(activation: JsonObject): string {
   return path.join('/') || textOf(activation['name']);
 }
 
-/** `cold`, `prewarmed` or `warm`; nothing for what runs in no sandbox of its own. */
+/** `cold`, `prewarmed` or `warm`; empty for what runs without a sandbox of its own. */
 function beganOf(activation: JsonObject): string {
   const said = textOf(annotationOf(activation, 'start'));
   const kind = annotationOf(activation, 'kind');

@@ -100,7 +100,7 @@ async function fetchRecord(
   return { record, rest };
 }
 
-/** The id, and the arguments as they would be with it typed: with --last the first one is what follows it. */
+/** The id, and the arguments as if it had been typed: with --last the first argument is the one after the id. */
 async function idOf(
   input: Input,
   client: ApiClient,
@@ -121,6 +121,6 @@ async function idOf(
     query: { limit: 1, skip: 0 },
   });
   if (newest === undefined)
-    throw cliFault('NOT_FOUND', 'there is no activation yet', { hint: 'ward action invoke NAME' });
+    throw cliFault('NOT_FOUND', 'there are no activations yet', { hint: 'ward action invoke NAME' });
   return { id: textOf(newest['activationId']), rest: input.shifted() };
 }

@@ -101,7 +101,7 @@ test('import tells what made no sense, and reads folders', async () => {
   );
   const { code, stdout, stderr } = await ward('import', 'exports');
   expect(code).toBe(0);
-  expect(stderr).toMatch(/all\.ndjson: left out a record that makes no sense: line 2/);
+  expect(stderr).toMatch(/all\.ndjson: left out an invalid record: line 2/);
   expect(stdout).toMatch(/all\.ndjson +osv +1 +1 +0 +taken in/);
   expect((await ward('import', 'nowhere')).code).toBe(2);
 });

@@ -23,7 +23,7 @@ export const update: Handler = async (input, { io }) => {
     }),
   );
   const { state, changed, sources } = result;
-  io.ok(changed ? `${state.count} advisories, revision ${state.revision}` : 'nothing is new');
+  io.ok(changed ? `${state.count} advisories, revision ${state.revision}` : 'nothing has changed');
   await io.list({
     items: sources,
     data: result,
@@ -68,7 +68,7 @@ export const status: Handler = async (input, { io }) => {
     ],
     name: ({ source }) => source,
   });
-  const newest = state.updatedAt === undefined ? 'of an unknown day' : `of ${state.updatedAt.slice(0, 10)}`;
+  const newest = state.updatedAt === undefined ? 'of an unknown date' : `of ${state.updatedAt.slice(0, 10)}`;
   io.note(
     `${state.count} advisories, revision ${state.revision}, the newest ${newest}; ${exploited} CVEs known to be exploited, ${probabilities} with an EPSS; ${formatSize(sizeBytes)}`,
   );
@@ -100,13 +100,13 @@ async function showResult(
     if (bad === 0) continue;
     const [first] = badRecords;
     const example = first === undefined ? '' : `: ${first.place}: ${first.reason}`;
-    const what = bad === 1 ? 'a record that makes no sense' : `${bad} records that make no sense`;
+    const what = bad === 1 ? 'an invalid record' : `${bad} invalid records`;
     io.note(printableLine(`${source}: left out ${what}${example}`));
   }
   for (const path of unknown.slice(0, mostNamed))
-    io.note(printableLine(`${path}: left out, for it is of no form that is known`));
+    io.note(printableLine(`${path}: left out: its format is unknown`));
   if (unknown.length > mostNamed) io.note(`left out ${unknown.length - mostNamed} more; -o json names them`);
-  io.ok(changed ? `${state.count} advisories, revision ${state.revision}` : 'nothing is new');
+  io.ok(changed ? `${state.count} advisories, revision ${state.revision}` : 'nothing has changed');
   await io.list({
     items: sources,
     data: { state, changed, sources, unknown },

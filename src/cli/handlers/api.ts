@@ -41,7 +41,7 @@ export const get: Handler = async (input, context) => {
   const name = input.required(0);
   const [api] = await fetchApis(context, { basepath: name });
   if (api === undefined)
-    throw cliFault('NOT_FOUND', `there is no API ${name}`, { hint: 'ward api list shows what there is' });
+    throw cliFault('NOT_FOUND', `the API ${name} does not exist`, { hint: 'ward api list shows all APIs' });
   const shown: JsonValue = (input.has('full') ? api : api['apidoc']) ?? null;
   if (input.text('format') === 'yaml' && io.format === 'table') await io.yaml(shown);
   else await io.value(shown);

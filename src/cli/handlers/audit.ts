@@ -60,5 +60,5 @@ async function textOf(file: string): Promise<string> {
 async function checkpointOf(file: string): Promise<Checkpoint> {
   const checkpoint = parseCheckpoint(await textOf(file));
   if (checkpoint !== undefined) return checkpoint;
-  throw cliFault('SOURCE_UNREADABLE', `${file} is no checkpoint of an audit log`);
+  throw cliFault('SOURCE_UNREADABLE', `${file} is not a checkpoint of an audit log`);
 }

@@ -1,4 +1,4 @@
-/** `ward backup`, `ward restore`: tell what is in the file, and above all what is missing. */
+/** `ward backup`, `ward restore`: report what is in the file, and above all what is missing. */
 import { existsSync } from 'node:fs';
 import { formatSize } from '../../lib/index.ts';
 import type { BackupResult } from '../../server/index.ts';
@@ -11,7 +11,7 @@ import { exitInterrupted, interruptible } from './interruptible.ts';
 export const backup: Handler = async (input, context) => {
   const file = input.required(0);
   if (!input.has('force') && existsSync(file))
-    throw cliFault('FILE_EXISTS', `${file} is there already`, { hint: 'name another file, or say --force' });
+    throw cliFault('FILE_EXISTS', `${file} already exists`, { hint: 'name another file, or use --force' });
   const { takeBackup } = await openServer();
   const result = await withProgress(context, (steps) =>
     takeBackup({
@@ -48,7 +48,7 @@ export const restore: Handler = async (input, context) => {
   const { io } = context;
   if (result.wasUnfinished)
     io.note(
-      `an earlier restore was interrupted when all was laid out: it is finished, and ${input.required(0)} was not read`,
+      `an earlier restore was interrupted at its last step: ward finished it, and did not read ${input.required(0)}`,
     );
   tellMissing(io, result, whenRestored);
   io.ok(`restored to ${result.dataDir}`);
@@ -63,25 +63,25 @@ export const restore: Handler = async (input, context) => {
 type Told = Pick<BackupResult, 'takenAt' | 'ward' | 'files' | 'missing' | 'damaged'>;
 type Part = BackupResult['missing'][number]['part'];
 
-/** The consequences of a part that is not in the file. */
+/** What it means that a part is not in the file. */
 const whenTaken: Readonly<Record<Part, string>> = {
-  'parameter keys': 'without them parameters of the restored server can’t be read: keep a copy elsewhere',
+  'parameter keys': 'without them the restored server can’t read encrypted parameters: keep a copy elsewhere',
   'signing keys': 'keep a copy elsewhere',
-  'guest key': 'the key goes on working; only this machine’s command line finds it there',
+  'guest key': 'the key keeps working, but only the command line on this machine finds it',
   advisories: 'fetch them again after restoring, with ward advisories update',
-  configuration: 'it is yours to keep: the restored server needs the same',
+  configuration: 'keep a copy yourself: the restored server needs the same one',
   code: 'the server has lost it: deploy its actions again',
   image: 'the image store has lost a part of it: build or pull it again',
 };
 
 const whenRestored: Readonly<Record<Part, string>> = {
   'parameter keys':
-    'put them back before the start, mode 600. With others, or with ward up --accept-missing keys, ' +
-    'parameters that were encrypted can’t be read, and calls that need them fail',
+    'put them back before you start the server, with mode 600. With other keys, or with ward up --accept-missing keys, ' +
+    'the server can’t read encrypted parameters, and calls that need them fail',
   'signing keys': 'put them back to sign and to check as before',
-  'guest key': 'give --auth, or make another with ward namespace rotate-key guest',
-  advisories: 'fetch them with ward advisories update: without them nothing is known of vulnerable packages',
-  configuration: 'start Ward with the same configuration, or its limits and sandboxes are the defaults',
+  'guest key': 'use --auth, or create another with ward namespace rotate-key guest',
+  advisories: 'fetch them with ward advisories update: without them scans find no vulnerable packages',
+  configuration: 'start Ward with the same configuration, or it uses the default limits and sandboxes',
   code: 'the backup lacks it: deploy its actions again',
   image: 'the backup lacks a part of it: build or pull it again',
 };
@@ -93,10 +93,10 @@ function tellMissing(io: Io, { missing, damaged }: Told, meaning: Readonly<Recor
     else io.note(`missing: ${part} (${name}): ${meaning[part]}`);
   }
   for (const name of damaged)
-    io.problem('BLOB_CORRUPT', `${name} is damaged in the server: its bytes have another digest`);
+    io.problem('BLOB_CORRUPT', `${name} is damaged on the server: its bytes have another digest`);
 }
 
-/** All that was asked for, as it was written once. */
+/** True when the file contains everything that was asked for, undamaged. */
 function isWhole({ missing, damaged }: Told): boolean {
   return (
     damaged.length === 0 &&

@@ -1,4 +1,4 @@
-/** `ward completion SHELL`: scripts made from the same records as the commands themselves. */
+/** `ward completion SHELL`: scripts generated from the same records as the commands. */
 import { isFault, isJsonObject } from '../../lib/index.ts';
 import type { ApiClient } from '../client.ts';
 import { type Context, type EntrySpec, type Handler, type NamedThing, namedThings } from '../command-spec.ts';
@@ -13,9 +13,9 @@ const scripts: ReadonlyMap<string, (entries: readonly EntrySpec[]) => string> = 
   ['fish', fishScript],
 ]);
 
-/** A person does not wait longer for a TAB. */
+/** Users do not wait longer for a TAB. */
 const namesMs = 1000;
-/** Names that no shell takes for anything else, and no command for an option. */
+/** Names that no shell interprets, and that no command reads as an option. */
 const plain = /^[\w@.:/][\w@.:/-]*$/;
 
 export const completion: Handler = async (input, context) => {
@@ -34,7 +34,7 @@ export const completion: Handler = async (input, context) => {
   return 0;
 };
 
-/** None when the server can't be asked: a TAB is no place for an error. */
+/** Empty when the server does not answer: a TAB must not print an error. */
 async function namesOf(thing: NamedThing, context: Context): Promise<readonly string[]> {
   try {
     const client = await context.client();

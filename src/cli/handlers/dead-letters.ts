@@ -71,7 +71,7 @@ const columns: readonly Column<JsonObject>[] = [
   { title: 'created', cell: (letter) => timeText(letter['createdAt']), isWide: true },
 ];
 
-/** The one that is named, else all that the rule has now: what is replayed may fail and come back. */
+/** The named one, or all that the rule has now: a replayed letter can fail and come back. */
 async function lettersOf(input: Input, client: ApiClient, rule: EntityName): Promise<readonly string[]> {
   const id = input.optional(1);
   if (id !== undefined) return [id];

@@ -1,4 +1,4 @@
-/** Listing a collection: the page that was asked for, sorted if so, as a table or as data. */
+/** Lists a collection: the requested page, sorted on request, as a table or as data. */
 import type { JsonObject } from '../../lib/index.ts';
 import type { Context } from '../command-spec.ts';
 import { pathOf } from '../entity-fields.ts';
@@ -10,11 +10,11 @@ interface EntityList {
   /** Segments of the API, below `/api/v1`. */
   readonly path: readonly string[];
   readonly columns: readonly Column<JsonObject>[];
-  /** What a list leaves out, asked for each. */
+  /** Fetches what a list leaves out, for each entity. */
   readonly complete?: (entity: JsonObject) => Promise<JsonObject>;
 }
 
-/** Asked at once, of what a list leaves out. */
+/** Concurrent requests for what a list leaves out. */
 const atOnce = 8;
 
 export async function listEntities(input: Input, context: Context, list: EntityList): Promise<number> {

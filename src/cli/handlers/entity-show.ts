@@ -1,4 +1,4 @@
-/** Showing one entity: as a record, one field of it, or in words; and what is shown after a write. */
+/** Shows one entity: as a record, one field of it, or in words; also the result of a write. */
 import type { JsonObject } from '../../lib/index.ts';
 import type { Context } from '../command-spec.ts';
 import { cliFault } from '../faults.ts';
@@ -14,7 +14,7 @@ interface EntityView {
   readonly summary: readonly string[];
 }
 
-/** `get NAME [FIELD] [--summary]`, of what was fetched. @throws Fault USAGE for a field that it has not */
+/** `get NAME [FIELD] [--summary]` for a fetched entity. @throws Fault USAGE for a field that it does not have */
 export async function showEntity(input: Input, { io }: Context, view: EntityView): Promise<number> {
   const { entity, name, noun } = view;
   const field = input.optional(1);
@@ -36,7 +36,7 @@ export async function showEntity(input: Input, { io }: Context, view: EntityView
   return 0;
 }
 
-/** People have read `ok: …`; programs asked for the entity. */
+/** For users `ok: …` is enough; programs asked for the entity. */
 export async function showForPrograms({ io }: Context, name: string, entity: JsonObject): Promise<void> {
   if (io.format === 'json' || io.format === 'yaml' || io.format === 'name')
     await io.record({ fields: [], name, data: withoutSecrets(entity).entity });

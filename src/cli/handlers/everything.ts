@@ -1,4 +1,4 @@
-/** `ward list`: all that a namespace has. */
+/** `ward list`: everything in a namespace. */
 import type { JsonObject } from '../../lib/index.ts';
 import type { Handler } from '../command-spec.ts';
 import { annotationOf, kindOf, objectOf, pathOf, referenceText, textOf, timeText } from '../entity-fields.ts';

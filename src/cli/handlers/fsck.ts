@@ -1,4 +1,4 @@
-/** `ward fsck`: each damage with what to do about it. */
+/** `ward fsck`: lists each damage with its remedy. */
 import type { Handler } from '../command-spec.ts';
 import { localOptions, openServer } from '../local.ts';
 import { exitInterrupted, interruptible } from './interruptible.ts';
@@ -28,10 +28,8 @@ export const fsck: Handler = async (input, { io }) => {
     name: ({ of }) => of,
   });
   for (const note of notes) io.note(note);
-  for (const layer of repaired)
-    io.note(`layer ${layer} was taken away; it is unpacked anew when it is needed`);
-  if (isRunning)
-    io.note('a server runs on this folder: what it changed meanwhile may not have been looked at');
+  for (const layer of repaired) io.note(`removed layer ${layer}; Ward unpacks it again when it needs it`);
+  if (isRunning) io.note('a server runs on this folder: the check may have missed what it changed meanwhile');
   if (findings.length > 0) {
     io.problem(
       'DATA_DAMAGED',

@@ -1,4 +1,4 @@
-/** The key that a command signs with: a file, and the passphrase that only the environment has. */
+/** The key that a command signs with: a file, and the passphrase from the environment. */
 import type { KeyFile } from '../../server/index.ts';
 import type { Input } from '../input.ts';
 

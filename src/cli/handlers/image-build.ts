@@ -1,4 +1,4 @@
-/** `ward image build`: what was typed into the server room's request; what came of it, and what to do about it. */
+/** `ward image build`: passes the typed options to the server room, and shows the result and what to do about it. */
 import { writeFile } from 'node:fs/promises';
 import { formatSize, messageOf } from '../../lib/index.ts';
 import { type JudgedReport, notLookedFor } from '../../scanner/index.ts';
@@ -51,12 +51,13 @@ async function built(input: Input, context: Context, signal: AbortSignal): Promi
     key: keyFileOf(input, context.env),
     push: input.has('push') ? await pushTarget(context) : undefined,
   };
-  // A line for each step, on a terminal or in the log of a pipeline: builds are waited for, and looked at when they fail.
+  // A line for each step, on a terminal or in the log of a pipeline: users wait for builds, and read them when they
+  // fail.
   const onProgress = (text: string) => context.io.note(printableLine(text));
   return await buildImage({ ...request, signal, onProgress });
 }
 
-/** Words, or a JSON list where they have blanks. */
+/** Splits words, or parses a JSON list for words with spaces. */
 function entrypointOf(text: string | undefined): readonly string[] | undefined {
   if (text === undefined) return undefined;
   const words = text.trimStart().startsWith('[')
@@ -92,15 +93,15 @@ function warn({ image }: ImageBuildResult, io: Io): void {
   sayLeftOut(io, image.leftOut);
 }
 
-/** All that was found is shown, since the image itself is not there to be looked at. */
+/** Shows all findings: the image is not stored, so nobody can scan it later. */
 function refusal(judged: JudgedReport, io: Io) {
   io.print(`${scanTable(judged, { ...io.page, isWide: io.format === 'wide' }).join('\n')}\n`);
   const isWhole = notLookedFor(judged).length === 0;
   const why = isWhole
     ? 'the policy does not allow this image'
-    : 'this image could not be judged, and the policy allows none that was not';
-  return cliFault('IMAGE_REFUSED', `${why}: it was neither stored nor pushed`, {
-    hint: `${isWhole ? 'mend what was found' : 'do what is said below the reasons'}; to look closer, build with --no-scan --output oci:DIR and scan that`,
+    : 'ward could not judge this image, and the policy allows only judged images';
+  return cliFault('IMAGE_REFUSED', `${why}: ward neither stored nor pushed it`, {
+    hint: `${isWhole ? 'fix the findings' : 'follow the advice below the reasons'}; for a closer look, build with --no-scan --output oci:DIR and scan that`,
   });
 }
 

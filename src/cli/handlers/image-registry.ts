@@ -1,4 +1,4 @@
-/** `ward image list`, `report`, `delete`: the registry's API and the gate's; the store's where it is asked for. */
+/** `ward image list`, `report`, `delete`: use the registry's API and the gate's, or the store on request. */
 import { isJsonObject, type JsonObject, type JsonValue, packageVersion } from '../../lib/index.ts';
 import { type Finding, type JudgedReport, parseReport, type Report } from '../../scanner/index.ts';
 import type { ApiClient } from '../client.ts';
@@ -13,9 +13,9 @@ import { deleteFromStore, isStoreName, listStore } from './image-store.ts';
 interface ListedImage {
   readonly image: string;
   readonly digest: string;
-  /** A tag holds signatures of it, or the gate found some in bundles; `verify` tells whose they are. */
+  /** True when a tag holds signatures of it, or the gate found some in bundles; `verify` shows who signed. */
   readonly isSigned: boolean;
-  /** The gate's latest verdict of each stage; empty: it was never judged. */
+  /** The gate's latest verdict of each stage; empty when it was never judged. */
   readonly verdicts: readonly JsonObject[];
 }
 
@@ -56,7 +56,9 @@ export const list: Handler = async (input, context) => {
     name: ({ image }) => image,
   });
   if (images.length === 0)
-    context.io.note('none in the registry; ward image list --store shows what ward image build has made');
+    context.io.note(
+      'the registry has no images; ward image list --store lists those that ward image build made',
+    );
   if (images.length === limit) context.io.note(`there may be more: --limit ${limit * 2}`);
   return 0;
 };
@@ -86,7 +88,7 @@ export const report: Handler = async (input, context) => {
 export const remove: Handler = async (input, context) => {
   if (isStoreName(input.required(0))) return deleteFromStore(input, context);
   if (input.has('force'))
-    throw cliFault('USAGE', '--force is for images of the store, whose names have no slash');
+    throw cliFault('USAGE', '--force is for images in the store, whose names have no slash');
   const { client, io } = context;
   const { repository, reference } = parseName(input.required(0));
   const api = await client();
@@ -106,7 +108,7 @@ async function sbom(input: Input, { client, io }: Context, destination: Destinat
     input.text('reports') !== undefined
   )
     throw cliFault('USAGE', '--sbom goes to standard output, as JSON or YAML', {
-      hint: '--format cyclonedx instead of it writes an SBOM to a file, too',
+      hint: 'use --format cyclonedx to write an SBOM to a file',
     });
   const api = await client();
   const path = ['reports', await digestAsked(api, input), 'sbom'];
@@ -122,7 +124,7 @@ async function* repositories(client: ApiClient) {
   }
 }
 
-/** Texts of a list that comes in pages. */
+/** Texts of a paged list. */
 async function* pages(client: ApiClient, path: readonly string[], key: string): AsyncGenerator<string> {
   for (let last: string | undefined; ; ) {
     const query = { n: pageLength, ...(last === undefined ? {} : { last }) };
@@ -144,7 +146,7 @@ async function digestOfImage(client: ApiClient, repository: string, reference: s
   throw cliFault('SERVER_NOT_WARD', `the registry named no digest of ${repository}:${reference}`);
 }
 
-/** With a digest the registry is not asked: it has nothing of a refused image. */
+/** A digest needs no request to the registry, which does not have refused images. */
 async function digestAsked(client: ApiClient, input: Input): Promise<string> {
   const typed = input.required(0);
   const digest = /(?:^|@)(sha256:[0-9a-f]{64})$/.exec(typed)?.[1];
@@ -160,7 +162,7 @@ function parseName(typed: string): { readonly repository: string; readonly refer
       typed,
     ) ?? [];
   if (repository !== undefined) return { repository, reference: digest ?? tag ?? 'latest' };
-  throw cliFault('NAME_INVALID', `'${typed}' is no image in the registry`, {
+  throw cliFault('NAME_INVALID', `'${typed}' is not the name of an image in the registry`, {
     hint: 'write NAMESPACE/NAME:TAG, as ward image list shows it',
   });
 }
@@ -176,7 +178,7 @@ function latestOf(verdicts: readonly JsonObject[]): JsonObject | undefined {
   return verdicts.toSorted((a, b) => (textOf(a['judgedAt']) < textOf(b['judgedAt']) ? 1 : -1))[0];
 }
 
-/** Lines that name the signers and the attestations of the image. */
+/** Lines with the signers and the attestations of the image. */
 function vouchersInWords(verdict: JsonObject | undefined): readonly string[] {
   const { signedBy, attested } = vouchersIn(verdict);
   return [
@@ -194,7 +196,7 @@ function vouchersIn(verdict: JsonObject | undefined) {
   return { signedBy: textsIn('signedBy'), attested: textsIn('attested') };
 }
 
-/** The latest verdict counts. Of a stored one, the ids of what it names are known. */
+/** The latest verdict counts. A stored verdict has the ids of its findings. */
 function judgedBy(verdicts: readonly JsonObject[], found: Report): JudgedReport {
   const latest = latestOf(verdicts);
   const reasons = listOf(latest?.['reasons']).map((reason) => ({

@@ -1,4 +1,4 @@
-/** `ward image scan`: what was typed into the server room's request, and what comes back to where it was asked for. */
+/** `ward image scan`: passes the typed options to the server room, and writes the reports. */
 import { type JudgedReport, notLookedFor, severities } from '../../scanner/index.ts';
 import type { ScanBase } from '../../server/index.ts';
 import type { Context, Handler } from '../command-spec.ts';
@@ -25,7 +25,7 @@ export const scan: Handler = async (input, context) => {
   const id = input.text('explain');
   if (id === undefined) await writeScan(judged, destination, io);
   else await explain(judged, id, io);
-  // A judgement that is not whole comes first: a job that goes on at 1 must not take it for one.
+  // An incomplete judgement comes first: a job that continues on 1 must not take it for a complete one.
   if (notLookedFor(judged).length > 0) return 2;
   return judged.outcome === 'deny' ? 1 : 0;
 };
@@ -60,19 +60,19 @@ async function scanned(input: Input, { io, stdin }: Context): Promise<JudgedRepo
   });
 }
 
-/** What `--new-only` compares with; it is named by one of two options, which mean nothing without it. */
+/** What `--new-only` compares with; one of two options names it, and both need `--new-only`. */
 async function baseOf(input: Input): Promise<ScanBase | undefined> {
   const target = input.text('base');
   const file = input.text('baseReport');
   const isAsked = input.has('newOnly');
   if (target !== undefined && file !== undefined)
-    throw cliFault('USAGE', '--base and --base-report are two things to compare with', {
+    throw cliFault('USAGE', '--base and --base-report exclude each other', {
       hint: 'leave one out',
     });
   if (isAsked && target !== undefined) return { target };
   if (isAsked && file !== undefined) return { report: await readBounded(file, longestReport), name: file };
   if (isAsked)
-    throw cliFault('USAGE', '--new-only does not say what was there before', {
+    throw cliFault('USAGE', '--new-only needs something to compare with', {
       hint: 'add --base TARGET, or --base-report FILE with a report of ward image scan -o json',
     });
   if (target === undefined && file === undefined) return undefined;

@@ -20,7 +20,7 @@ export const listStore: Handler = async (input, { io }) => {
   return 0;
 };
 
-/** The registry's names have a slash, and the store's have none. */
+/** Names in the registry have a slash, names in the store have none. */
 export function isStoreName(name: string): boolean {
   return !name.includes('/');
 }
@@ -29,6 +29,6 @@ export const deleteFromStore: Handler = async (input, { io }: Context) => {
   const { imageStoreAdmin } = await openServer();
   const admin = await imageStoreAdmin(localOptions(input));
   const { name, freedBytes } = await admin.delete(input.required(0), input.has('force'));
-  io.ok(`deleted ${name} from the store of this machine: ${formatSize(freedBytes)} are free`);
+  io.ok(`deleted ${name} from the store of this machine: freed ${formatSize(freedBytes)}`);
   return 0;
 };

@@ -5,7 +5,7 @@ import type { Input } from '../input.ts';
 import { localOptions, openServer } from '../local.ts';
 import { readBounded } from '../read-source.ts';
 
-/** A policy is not met. */
+/** The policy is not met. */
 const exitUnsigned = 3;
 const longestKey = 64 * 1024;
 const longestRoot = 128 * 1024;
@@ -31,14 +31,14 @@ export const sign: Handler = async (input, context) => {
   const { signByHand } = await openServer();
   const path = input.text('key');
   if (path === undefined)
-    throw cliFault('USAGE', '--key is missing', { hint: 'ward image keygen makes one' });
+    throw cliFault('USAGE', '--key is missing', { hint: 'ward image keygen creates one' });
   const signed = await signByHand({
     ...requestOf(input, context),
     key: { path, passphrase: passphraseIn(context.env) },
   });
   const { io } = context;
   const { name, digest, keyId, isNew } = signed;
-  io.ok(isNew ? `signed ${name}` : `${name} was signed so already`);
+  io.ok(isNew ? `signed ${name}` : `${name} already has this signature`);
   await io.record({
     fields: [
       ['image', name],
@@ -100,20 +100,20 @@ export const verify: Handler = async (input, context) => {
     name: ({ keyId, signer }) => keyId || signer,
   });
   if (verified.length === 0) {
-    context.io.note(`no signature of ${name} (${digest}) counts`);
+    context.io.note(`${name} (${digest}) has no valid signature`);
     return exitUnsigned;
   }
   context.io.ok(`${name} is signed`);
   return 0;
 };
 
-/** Undefined: none was asked for. */
+/** Undefined when none was asked for. */
 async function identityIn(input: Input) {
   const [file, issuer, subject] = [input.text('trustedRoot'), input.text('issuer'), input.text('subject')];
   if (file === undefined && issuer === undefined && subject === undefined) return undefined;
   if (file === undefined || issuer === undefined || subject === undefined)
     throw cliFault('USAGE', '--trusted-root, --issuer and --subject belong together', {
-      hint: 'say whose certificates count: --issuer URL --subject PATTERN',
+      hint: 'name the signers to accept: --issuer URL --subject PATTERN',
     });
   return { trustedRoot: (await readBounded(file, longestRoot)).toString('utf8'), issuer, subject };
 }

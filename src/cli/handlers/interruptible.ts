@@ -1,11 +1,9 @@
-/** Runs long work that cleans up after itself when it is interrupted. */
+/** Runs long work that cleans up when the user interrupts it. */
 
-/** The exit code of a shell after SIGINT. */
+/** Exit code of a shell after SIGINT. */
 export const exitInterrupted = 130;
 
-/**
- * Resolves to undefined when the work was interrupted. A second signal ends the process at once.
- */
+/** Resolves to undefined when the user interrupted the work. A second signal ends the process at once. */
 export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T | undefined> {
   const controller = new AbortController();
   const stop = () => controller.abort();

@@ -1,4 +1,4 @@
-/** `ward namespace create`, `delete`, `rotate-key`, `limits`: the operator's, on the state of this machine. */
+/** `ward namespace create`, `delete`, `rotate-key`, `limits`: operator's commands on the data of this machine. */
 import type { Context, Handler } from '../command-spec.ts';
 import type { Input } from '../input.ts';
 import { localOptions, openServer } from '../local.ts';

@@ -1,4 +1,4 @@
-/** `ward namespace list --all`: the operator's, on the state of this machine. */
+/** `ward namespace list --all`: an operator's command on the data of this machine. */
 import { formatSize } from '../../lib/index.ts';
 import type { NamespaceOverview } from '../../server/index.ts';
 import type { Handler } from '../command-spec.ts';

@@ -1,4 +1,4 @@
-/** `ward namespace list`, `get`: what the key may see, asked of the server. */
+/** `ward namespace list`, `get`: what the server shows to this key. */
 import { formatSize, isJsonObject, type JsonObject, type JsonValue } from '../../lib/index.ts';
 import type { Handler } from '../command-spec.ts';
 import { textOf } from '../entity-fields.ts';

@@ -57,7 +57,7 @@ export const doctor: Handler = async (input, context) => {
       io.problem('MECHANISM_MISSING', `${row.name}: ${row.evidence || row.chosen}`);
   for (const { runtime, version, id, title } of report.advisories.filter(({ refused }) => refused))
     io.problem('RUNTIME_VULNERABLE', `${runtime} ${version}: ${id}: ${title}`);
-  if (report.ok) io.ok('all that the policy requires is there and proven');
+  if (report.ok) io.ok('everything that the policy requires works on this host');
   return report.ok ? 0 : 1;
 };
 

@@ -113,7 +113,7 @@ test('policy test shows what another policy would change of a report', async () 
   const signed = await file('signed.yaml', 'form: 1\nrules: { signatures: { action: deny } }\n');
   const unknown = await ward('policy', 'test', written, '--policy', signed);
   expect(unknown.stdout).toMatch(/team\/app:v1 .*allow +deny +signatures/);
-  expect(unknown.stderr).toContain('not known: who signed team/app:v1;');
+  expect(unknown.stderr).toContain('unknown signers: team/app:v1 is neither');
   const none = await ward('policy', 'test', await file('none.json', '{}'), '--policy', strict);
   expect(none).toMatchObject({ code: 2, stderr: expect.stringContaining('error[REPORT_INVALID]') });
 });

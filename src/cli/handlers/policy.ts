@@ -1,4 +1,4 @@
-/** `ward policy`: files into the server room, verdicts out. */
+/** `ward policy`: passes files to the server room, and shows the verdicts. */
 import { parseReport, type Report } from '../../scanner/index.ts';
 import type { PolicyCheck } from '../../server/index.ts';
 import type { Handler } from '../command-spec.ts';
@@ -81,7 +81,7 @@ export const test: Handler = async (input, { io }) => {
     name: ({ name }) => name,
   });
   if (notKnown.length > 0) {
-    io.note(`not known: who signed ${namesOf(notKnown)}; neither the registry nor the store here has it`);
+    io.note(`unknown signers: ${namesOf(notKnown)} is neither in the registry nor in the store here`);
   }
   io.note(`${changes.length} of ${judged} judgements would change`);
   return 0;

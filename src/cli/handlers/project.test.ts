@@ -228,7 +228,7 @@ test('the deployment file beside it, the environment, and what is typed', async 
   );
   const outcome = await deploy('-p', 'c', '5');
   expect(outcome.stderr).toBe(
-    'with app/deployment.yaml\nnote: no value for B: taken as empty\nok: 2 created\n',
+    'with app/deployment.yaml\nnote: no value for B: ward uses an empty value\nok: 2 created\n',
   );
   expect(valuesOf(api.entities.get('packages/p')?.['parameters'])).toEqual({ a: 2, b: '', c: 5 });
   expect(valuesOf(api.entities.get('actions/p/x')?.['annotations'])).toMatchObject({ n: 2 });
@@ -334,7 +334,7 @@ test('without a name it is manifest.yaml of the folder', async () => {
   expect((await ward('project', 'deploy', '--project', 'app')).stderr).toBe('ok: 1 created\n');
   const none = await ward('project', 'deploy');
   expect(none.code).toBe(2);
-  expect(none.stderr).toContain('there is no manifest.yaml in .');
+  expect(none.stderr).toContain('. has no manifest.yaml');
 });
 
 test('a place or a key in the manifest is not followed', async () => {
@@ -361,7 +361,7 @@ test.each([
   await write(file, text.replace('{CONTENT}', `{${content}}`));
   const { code, stderr } = await ward('project', 'deploy', `app/${file}`);
   expect(stderr).toBe(
-    'note: everybody may call __APP_PACKAGE__/a: require-adobe-auth does nothing here, require-whisk-auth does\n' +
+    'note: anyone can call __APP_PACKAGE__/a: Ward ignores require-adobe-auth; use require-whisk-auth\n' +
       'ok: 3 created\n',
   );
   expect(code).toBe(0);
@@ -375,7 +375,7 @@ test.each([
 const p = (content: string) => `packages: {p: {${content}}}`;
 test.each([
   ['no packages', 'project: {name: x}', 'it needs packages'],
-  ['packages twice', 'packages: {a: {}}\nproject: {packages: {b: {}}}', 'once'],
+  ['packages twice', 'packages: {a: {}}\nproject: {packages: {b: {}}}', 'exactly one place'],
   ['a list', '[1]', 'manifest.yaml: Invalid input'],
   ['a key at the top', 'x: 1', "manifest.yaml: no such key: 'x'"],
   [
@@ -398,9 +398,13 @@ test.each([
   ['include for a file', p('actions: {a: {function: list.js, include: [[x]]}}'), 'for a folder'],
   ['an unknown mode', p('actions: {a: {function: list.js, web: maybe}}'), 'web is true'],
   ['an API of nothing', p('apis: {x: {y: {z: {none: GET}}}}'), 'no such action or sequence'],
-  ['an API of no verb', p('actions: {a: {function: list.js}}, apis: {x: {y: {z: {a: FETCH}}}}'), 'no verb'],
-  ['a repository', p('dependencies: {d: {location: github.com/a/b}}'), 'not a package that is there'],
-  ['a name twice', p('triggers: {t: {}}, rules: {t: {trigger: t, action: a}}'), 'there twice'],
+  [
+    'an API of no verb',
+    p('actions: {a: {function: list.js}}, apis: {x: {y: {z: {a: FETCH}}}}'),
+    'not a verb',
+  ],
+  ['a repository', p('dependencies: {d: {location: github.com/a/b}}'), 'not the name of a package'],
+  ['a name twice', p('triggers: {t: {}}, rules: {t: {trigger: t, action: a}}'), 'defined twice'],
   ['a required value', p('inputs: {a: {required: true}}'), 'no value for a'],
   ['a rule of nothing', p('rules: {r: {trigger: t}}'), 'packages.p.rules.r.action'],
 ])('refuses %s before anything is written', async (_, manifest, words) => {

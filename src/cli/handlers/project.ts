@@ -29,7 +29,7 @@ import { createVariables } from '../project/variables.ts';
 
 export const deploy: Handler = (input, context) => deployProject(input, context, input.has('managed'));
 
-/** As `deploy --managed`. */
+/** The same as `deploy --managed`. */
 export const sync: Handler = (input, context) => deployProject(input, context, true);
 
 export const undeploy: Handler = async (input, context) => {
@@ -58,17 +58,17 @@ async function deployProject(input: Input, context: Context, isManaged: boolean)
   checkKinds(wanted, manifest, plan);
   if (variables.missing.size > 0)
     context.io.note(
-      `note: no value for ${[...variables.missing].map(printableLine).join(', ')}: taken as empty`,
+      `note: no value for ${[...variables.missing].map(printableLine).join(', ')}: ward uses an empty value`,
     );
   for (const name of openOnes(wanted))
     context.io.note(
-      `note: everybody may call ${printableLine(name)}: require-adobe-auth does nothing here, require-whisk-auth does`,
+      `note: anyone can call ${printableLine(name)}: Ward ignores require-adobe-auth; use require-whisk-auth`,
     );
   const project = projectName === undefined ? wanted : marked(wanted, managedMark(manifest, projectName));
   return carryOut(input, context, plan, await planDeployment(project, projectName, plan));
 }
 
-/** Shows the plan, or does it; what stopped it is raised when what was done has been said. */
+/** Shows the plan, or carries it out. Reports what was done before it throws the error that stopped it. */
 async function carryOut(
   input: Input,
   { io }: Context,
@@ -98,14 +98,14 @@ async function openManifest(input: Input, { io, env, stdin }: Context, file: str
   return { manifest, variables, typed };
 }
 
-/** The one that is named, else `manifest.yaml` or `manifest.yml` in the project's folder. */
+/** The named manifest, or `manifest.yaml` or `manifest.yml` in the project's folder. */
 async function manifestFile(input: Input): Promise<string> {
   const named = input.optional(0) ?? input.text('manifest');
   if (named !== undefined) return named;
   const folder = input.text('project') ?? '.';
   const found = await besides(join(folder, 'manifest.yaml'), 'manifest');
   if (found !== undefined || input.has('projectname')) return found ?? '';
-  throw cliFault('USAGE', `there is no manifest.yaml in ${folder}`, { hint: 'ward project deploy FILE' });
+  throw cliFault('USAGE', `${folder} has no manifest.yaml`, { hint: 'ward project deploy FILE' });
 }
 
 /** `NAME.yaml` or `NAME.yml` in the folder of a file. */
@@ -146,7 +146,7 @@ async function planContext(context: Context): Promise<PlanContext> {
   };
 }
 
-/** Names are compared with what the server says, which never says `_`. */
+/** Names are compared with names from the server, which never contain `_`. */
 async function realNamespace(client: ApiClient, namespace: string): Promise<string> {
   if (namespace !== '_') return namespace;
   const { body } = await client.send({ method: 'GET', path: ['namespaces'] });
@@ -154,7 +154,7 @@ async function realNamespace(client: ApiClient, namespace: string): Promise<stri
   throw cliFault('SERVER_NOT_WARD', 'the server’s list of namespaces is not a list');
 }
 
-/** Every kind that the server has, `x:default` with what it means. */
+/** Every kind of the server, `x:default` with the kind it stands for. */
 async function defaultKinds(client: ApiClient): Promise<ReadonlyMap<string, string>> {
   const info = await client.sendForObject({ method: 'GET', root: '', path: [], isPublic: true });
   const { runtimes } = info;
@@ -171,7 +171,7 @@ async function defaultKinds(client: ApiClient): Promise<ReadonlyMap<string, stri
   return new Map(kinds);
 }
 
-/** What Adobe's tools would put behind a log-in of Adobe, and nothing of Ward's own guards. */
+/** Actions that Adobe's tools would protect with an Adobe log-in, and that Ward does not protect. */
 function openOnes({ entities }: DesiredProject): readonly string[] {
   const isOpen = ({ annotations }: DesiredProject['entities'][number]) =>
     annotations['web-export'] === true &&
@@ -180,7 +180,7 @@ function openOnes({ entities }: DesiredProject): readonly string[] {
   return entities.filter(isOpen).map(({ name }) => name);
 }
 
-/** Before anything is written: a kind that the server does not have. */
+/** Refuses a kind that the server does not have, before anything is written. */
 function checkKinds(project: DesiredProject, manifest: Manifest, { defaultKinds }: PlanContext): void {
   if (defaultKinds.size === 0) return;
   const known = [...defaultKinds.keys(), 'blackbox', 'sequence'];

@@ -86,10 +86,10 @@ function namedIn(input: Input): Property[] {
 function required(input: Input): Property[] {
   const names = namedIn(input);
   if (names.length > 0) return names;
-  throw cliFault('USAGE', 'no property is named', { hint: 'name --apihost, --auth or --namespace' });
+  throw cliFault('USAGE', 'name at least one property', { hint: 'name --apihost, --auth or --namespace' });
 }
 
-/** The public half stays readable: it tells which key it is. */
+/** The public half stays readable: it identifies the key. */
 function maskKey(key: string | undefined): string {
   return key === undefined ? '' : `${key.split(':')[0]}:…`;
 }

@@ -1,4 +1,4 @@
-/** `ward prove`: a matrix of techniques and what they got, and one line that sums it up. */
+/** `ward prove`: a table of techniques with their outcomes, and a summary line. */
 import type {
   AttackVector,
   ProveReport,
@@ -40,10 +40,10 @@ export const prove: Handler = async (input, context) => {
   return exitCodeOf(report);
 };
 
-/** Without their controls, techniques should get through. */
+/** Runs techniques without their controls: they should get through. */
 async function weakened(input: Input, { io }: Context): Promise<number> {
   if (input.has('compare') || input.has('runtime')) {
-    throw cliFault('USAGE', 'with --weakened there is neither --compare nor --runtime');
+    throw cliFault('USAGE', '--weakened excludes --compare and --runtime');
   }
   const server = await openServer();
   using progress = io.progress();
@@ -129,7 +129,7 @@ async function show(io: Io, report: ProveReport): Promise<void> {
 const columns: readonly Column<ProveRow>[] = [
   ...nameColumns,
   { title: 'result', cell: ({ outcome }) => outcome },
-  // Marks an unexpected answer: the attack was blocked, but not by the intended control.
+  // Marks an unexpected outcome: something blocked the attack, but not the intended control.
   {
     title: 'answer',
     cell: ({ outcome, answer, asExpected }) =>

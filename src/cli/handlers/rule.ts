@@ -29,7 +29,7 @@ export const get: Handler = async (input, context) => {
   });
 };
 
-/** A list of the API has no status: each rule is asked for its own. */
+/** A list from the API has no status, so each rule is fetched for its own. */
 export const list: Handler = async (input, context) => {
   const namespace = parseNamespace(input.optional(0), context.settings().namespace.value);
   const path = ['namespaces', namespace, 'rules'];
@@ -38,7 +38,7 @@ export const list: Handler = async (input, context) => {
     path,
     columns: ruleColumns,
     complete: async (rule) =>
-      // One that was deleted meanwhile is shown as the list had it.
+      // A rule that was deleted meanwhile is shown without it.
       (await client.find({ method: 'GET', path: [...path, textOf(rule['name'])] })) ?? rule,
   });
 };

@@ -1,6 +1,6 @@
 /**
- * `ward sandbox learn`: the action comes from the server, its calls run on this machine, and the profile goes back. As root
- * it opens the files that are named, and finds the key; all else is for its other half, which has no rights.
+ * `ward sandbox learn`: fetches the action from the server, runs its calls on this machine, and stores the profile.
+ * The half with root's rights opens the named files and finds the key; the other half, without rights, does the rest.
  */
 import { createReadStream, fstatSync, ftruncateSync, writeFileSync } from 'node:fs';
 import { isJsonObject, type JsonObject, messageOf } from '../../lib/index.ts';
@@ -50,10 +50,10 @@ async function openOutput(
   }
 }
 
-/** No path: a file may be read and written. */
+/** The descriptor of a file that is open for reading and writing, not a path. */
 const outputName = '';
 
-/** What the other half can't read by itself, as it reads it. */
+/** Settings that the other half can't read itself, as environment variables. */
 function settingsEnv({ settings }: Context): NodeJS.ProcessEnv {
   const { apihost, auth, namespace, insecure } = settings();
   return {
@@ -80,7 +80,7 @@ async function work(learning: Learning, name: EntityName, input: Input, context:
   if (!input.has('enforce')) return 0;
   const annotations = withProfile(action, learned);
   await client.sendForObject({ method: 'PUT', path, query: { overwrite: true }, body: { annotations } });
-  context.io.ok(`updated action ${name.path}: it runs with what it has shown to need`);
+  context.io.ok(`updated action ${name.path}: its sandboxes allow only the system calls that it needed`);
   return 0;
 }
 
@@ -101,7 +101,7 @@ async function sampleCalls(
   throw cliFault('PARAMETER_INVALID', `--calls takes from 1 to ${mostCalls} calls, not ${calls.length}`);
 }
 
-/** One JSON object a line. @throws Fault PARAMETER_INVALID that names the line */
+/** One JSON object per line. @throws Fault PARAMETER_INVALID that names the line */
 function parseCalls(text: string): JsonObject[] {
   return text.split('\n').flatMap((line, index) => {
     if (line.trim() === '') return [];
@@ -113,7 +113,7 @@ function parseCalls(text: string): JsonObject[] {
       throw refuse(messageOf(cause));
     }
     if (isJsonObject(value)) return [value];
-    throw refuse('no JSON object');
+    throw refuse('not a JSON object');
   });
 }
 
@@ -144,7 +144,7 @@ function parametersOf({ parameters }: JsonObject) {
   });
 }
 
-/** Its other annotations, and what else it asks of its sandbox, stay. */
+/** Keeps its other annotations, and its other sandbox settings. */
 function withProfile(action: JsonObject, { profile }: Learned): JsonObject[] {
   const { annotations } = action;
   const others = (Array.isArray(annotations) ? annotations : []).filter(isJsonObject);
@@ -156,7 +156,7 @@ function withProfile(action: JsonObject, { profile }: Learned): JsonObject[] {
   ];
 }
 
-/** Only now is what was there before gone. */
+/** Overwrites the old content only now. */
 function writeProfile(file: string, descriptor: number, { profile }: Learned): void {
   try {
     if (fstatSync(descriptor).isFile()) ftruncateSync(descriptor);

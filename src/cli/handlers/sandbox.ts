@@ -1,4 +1,4 @@
-/** `ward sandbox run`, `explain`: flags into the server room's options; what they mean is decided there. */
+/** `ward sandbox run`, `explain`: pass flags to the server room, which decides what they mean. */
 import { parseSize } from '../../lib/index.ts';
 import type { Handler } from '../command-spec.ts';
 import { cliFault } from '../faults.ts';
@@ -63,7 +63,7 @@ function memoryOf(input: Input): string | undefined {
 function checkEnv(text: string): string {
   if (/^[^=\0]+=[^\0]*$/s.test(text)) return text;
   throw cliFault('USAGE', `--env takes NAME=VALUE, not '${text}'`, {
-    hint: 'the environment of this shell is never passed on by itself',
+    hint: 'ward does not pass on the environment of this shell',
   });
 }
 

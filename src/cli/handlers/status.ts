@@ -1,4 +1,4 @@
-/** `ward status`: whether the server takes calls, as it says itself. */
+/** `ward status`: whether the server accepts calls, as it reports itself. */
 import type { JsonObject } from '../../lib/index.ts';
 import type { Handler } from '../command-spec.ts';
 import { objectOf, textOf, timeText } from '../entity-fields.ts';
@@ -39,23 +39,23 @@ export const status: Handler = async (_input, context) => {
 };
 
 function callsOf(isReady: boolean): Part {
-  const meaning = isReady ? 'calls are served' : 'calls are refused for now';
+  const meaning = isReady ? 'the server accepts calls' : 'the server refuses calls for now';
   return { name: 'calls', state: isReady ? 'ready' : 'refused', since: '-', meaning };
 }
 
 function recordsOf(recording: JsonObject): Part {
   const { state, since, error } = recording;
   if (state !== 'failing')
-    return { name: 'records', state: textOf(state), since: '-', meaning: 'the disk takes records' };
-  const meaning = `the disk takes no records (${textOf(error)}): see the log, and the disk of the data folder`;
+    return { name: 'records', state: textOf(state), since: '-', meaning: 'records are written to the disk' };
+  const meaning = `no records can be written (${textOf(error)}): check the log, and the disk of the data folder`;
   return { name: 'records', state: 'failing', since: timeText(since), meaning };
 }
 
 function diskOf(state: string): Part {
   const meanings: Readonly<Record<string, string>> = {
-    ample: 'there is more room than the reserve',
-    short: 'tenants write nothing until there is more room',
-    critical: 'tenants write and call nothing until there is more room',
+    ample: 'more space is free than the reserve',
+    short: 'tenants can’t write until more space is free',
+    critical: 'tenants can’t write or call until more space is free',
   };
   return { name: 'disk', state, since: '-', meaning: meanings[state] ?? '' };
 }

@@ -60,7 +60,7 @@ export const triggerColumns: readonly Column<JsonObject>[] = [
   { title: 'namespace', cell: (trigger) => namespaceOf(trigger), isWide: true },
 ];
 
-/** What a feed can't say does not hide its trigger. */
+/** An error of the feed does not hide its trigger. */
 async function readFeed(
   { io, settings }: Context,
   client: ApiClient,

@@ -1,6 +1,6 @@
 /**
- * `ward trigger create`, `update`, `delete`, with the life of a feed beside them: a trigger whose feed can't be
- * set up is removed again, one whose feed can't be taken down is deleted all the same.
+ * `ward trigger create`, `update`, `delete`, and the feed beside them: a trigger whose feed can't be set up is
+ * removed again; one whose feed can't be removed is deleted anyway.
  */
 import { isFault, type JsonObject } from '../../lib/index.ts';
 import type { ApiClient } from '../client.ts';
@@ -33,7 +33,7 @@ export const update: Handler = async (input, context) => {
   const feed = feedOf(existing);
   const { trigger, forFeed, annotations } = await valuesOf(input, context, feed !== undefined);
   if (feed === undefined && forFeed !== undefined)
-    throw cliFault('USAGE', `trigger ${name.path} has no feed: --feed-param has nowhere to go`);
+    throw cliFault('USAGE', `trigger ${name.path} has no feed, so --feed-param has no effect`);
   const entity =
     trigger === undefined && annotations === undefined && forFeed !== undefined
       ? existing
@@ -77,7 +77,7 @@ async function createTrigger(input: Input, context: Context, name: EntityName): 
     typedFeed === undefined ? undefined : parseEntityName(typedFeed, settings.namespace.value).full;
   const { trigger, forFeed, annotations } = await valuesOf(input, context, feed !== undefined);
   if (feed === undefined && forFeed !== undefined)
-    throw cliFault('USAGE', '--feed-param goes to a feed', { hint: 'add --feed /NAMESPACE/PACKAGE/FEED' });
+    throw cliFault('USAGE', '--feed-param needs a feed', { hint: 'add --feed /NAMESPACE/PACKAGE/FEED' });
   const entity = await put(client, name, false, { trigger, annotations: withFeed(annotations, feed) });
   let record: JsonObject = {};
   if (feed !== undefined) {
@@ -93,7 +93,7 @@ async function createTrigger(input: Input, context: Context, name: EntityName): 
   await showForPrograms(context, name.path, entity);
 }
 
-/** The URL of a webhook. Programs that asked for the trigger get nothing else on stdout. */
+/** The URL of a webhook. Programs that asked for the trigger get only the trigger on stdout. */
 function tellUrl({ io }: Context, record: JsonObject): void {
   const url = textOf(objectOf(resultOf(record))['url']);
   if (url === '') return;
@@ -101,13 +101,13 @@ function tellUrl({ io }: Context, record: JsonObject): void {
   else io.note(`url:   ${printableLine(url)}`);
 }
 
-/** What goes wrong with the feed keeps nothing: its trigger goes anyway. */
+/** An error of the feed does not stop the deletion of its trigger. */
 function takeDown(context: Context, client: ApiClient, name: EntityName, feed: string): Promise<void> {
   const call = { event: 'DELETE', trigger: name, feed, parameters: {} } as const;
   return told(context, callFeed(client, context.settings(), call));
 }
 
-/** A failure of what is only cleared away is told, not raised. */
+/** Reports a failure of the clean-up without raising it. */
 async function told({ io }: Context, attempt: Promise<unknown>): Promise<void> {
   try {
     await attempt;
@@ -123,14 +123,14 @@ interface TriggerValues {
   readonly annotations: JsonObject | undefined;
 }
 
-/** `--param` is for the feed where there is one; `--feed-param` and `--trigger-param` say for whom they are. */
+/** `--param` is for the feed if the trigger has one; `--feed-param` and `--trigger-param` name their target. */
 async function valuesOf(input: Input, context: Context, hasFeed: boolean): Promise<TriggerValues> {
   const { parameters, annotations } = await typedValues(input, context);
   const forFeed = pairsOf(input, context, 'feedParam');
   const forTrigger = pairsOf(input, context, 'triggerParam');
   if (parameters !== undefined && (forFeed !== undefined || forTrigger !== undefined))
     throw cliFault('USAGE', '--param can’t be combined with --feed-param or --trigger-param', {
-      hint: 'say for each parameter whose it is',
+      hint: 'use --feed-param or --trigger-param for each parameter',
     });
   if (parameters === undefined) return { trigger: forTrigger, forFeed, annotations };
   return hasFeed
@@ -143,7 +143,7 @@ function pairsOf(input: Input, { io }: Context, name: string): JsonObject | unde
   return pairs.length === 0 ? undefined : typedPairs(pairs, io);
 }
 
-/** Annotations are replaced as a whole: the one that names the feed stays. */
+/** Annotations are replaced as a whole, so the one that names the feed is written again. */
 function withFeed(annotations: JsonObject | undefined, feed: string | undefined): JsonObject | undefined {
   return feed === undefined ? annotations : { ...annotations, feed };
 }

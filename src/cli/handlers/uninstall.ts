@@ -1,4 +1,4 @@
-/** `ward uninstall`: the plan, the question, and what was done. */
+/** `ward uninstall`: the plan, the question, and the result. */
 import { createInterface } from 'node:readline/promises';
 import type { Context, Handler } from '../command-spec.ts';
 import { cliFault } from '../faults.ts';
@@ -36,11 +36,11 @@ async function isMeant(isSure: boolean, isDry: boolean, { io, stdin, stderr }: C
   if (isSure) return true;
   const isAtTerminal = stdin.isTTY === true && stderr.isTTY === true;
   if (isDry || !isAtTerminal) {
-    io.note(isDry ? 'nothing was removed' : 'nothing was removed: without a terminal to ask, it takes --yes');
+    io.note(isDry ? 'nothing was removed' : 'nothing was removed: without a terminal, use --yes');
     return false;
   }
   using lines = createInterface({ input: stdin, output: stderr });
-  // Ctrl-C and Ctrl-D say no.
+  // Ctrl-C and Ctrl-D mean no.
   const gone = new AbortController();
   for (const event of ['close', 'SIGINT']) lines.once(event, () => gone.abort());
   const question = lines.question('Remove all of this? Type yes: ', { signal: gone.signal });

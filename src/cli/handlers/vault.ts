@@ -1,4 +1,4 @@
-/** `ward vault status`, `rotate`: what the server room says of the keys; never the keys themselves. */
+/** `ward vault status`, `rotate`: reports of the server room about the keys; never the keys themselves. */
 import type { Handler } from '../command-spec.ts';
 import type { Input } from '../input.ts';
 import { localOptions, openServer } from '../local.ts';
@@ -19,10 +19,10 @@ export const status: Handler = async (input, context) => {
     ],
     name: ({ id }) => id,
   });
-  if (report.isPartial) io.note('more waits in queues than was counted');
+  if (report.isPartial) io.note('queues hold more parameters than were counted');
   if (report.clear > 0) io.note(`${report.clear} parameters are not encrypted: ward vault rotate --keep-key`);
   for (const { id, use } of report.keys) {
-    if (use === 'missing') io.problem('VAULT_KEY_MISSING', `what is under key ${id} can't be read`);
+    if (use === 'missing') io.problem('VAULT_KEY_MISSING', `what key ${id} encrypts can't be read`);
   }
   return report.keys.some(({ use }) => use === 'missing') ? 1 : 0;
 };
@@ -31,8 +31,8 @@ export const rotate: Handler = async (input, context) => {
   await using admin = await openAdmin(input);
   const done = await admin.rotate({ keepKey: input.has('keepKey') });
   const { io } = context;
-  io.ok(`key ${done.newest} encrypts everything that is kept; ${done.rewritten} were rewritten`);
-  if (done.unreadable > 0) io.note(`${done.unreadable} could not be opened: see ward vault status`);
+  io.ok(`key ${done.newest} encrypts all stored values; ${done.rewritten} were rewritten`);
+  if (done.unreadable > 0) io.note(`${done.unreadable} could not be decrypted: see ward vault status`);
   await io.record({
     fields: [
       ['key', done.newest],

@@ -1,4 +1,4 @@
-/** The code of a manifest's action: a file, a folder that is zipped, text in the manifest, an image. */
+/** The code of a manifest's action: a file, a zipped folder, text in the manifest, or an image. */
 import { dirname, resolve } from 'node:path';
 import type { JsonObject } from '../../lib/index.ts';
 import { execOf, isFolder, readCode, type SourceCode, type TellLeftOut } from '../action-source.ts';
@@ -10,7 +10,7 @@ interface CodeContext {
   readonly file: string;
   readonly variables: Variables;
   readonly tell: TellLeftOut | undefined;
-  /** Says what is wrong with the action. */
+  /** Creates the error about the action. */
   readonly refuse: (what: string) => Error;
 }
 
@@ -28,7 +28,7 @@ export async function actionExec(action: ManifestAction, context: CodeContext): 
       ? await codeAt(variables.text(path), action, context)
       : undefined;
   return execOf(code, {
-    // An image is its own kind, whatever else is said of it.
+    // An image has no other kind, whatever the manifest names.
     kind: action.docker || action.native ? undefined : kind,
     main: action.main ?? undefined,
     docker: action.docker ? variables.text(action.docker) : undefined,

@@ -1,4 +1,4 @@
-/** Doing the steps of a plan, one after the other, and saying how far it came. */
+/** Carries out the steps of a plan one after the other, and reports how far it got. */
 import { isFault, type JsonObject } from '../../lib/index.ts';
 import { routeDocument } from '../api-document.ts';
 import { askGateway } from '../api-gateway.ts';
@@ -19,7 +19,7 @@ export interface Applied {
   readonly outcome: StepOutcome;
 }
 
-/** What happened to every step; what stopped it, if it was stopped. */
+/** The outcome of every step, and the error that stopped it, if any. */
 interface ApplyReport {
   readonly applied: readonly Applied[];
   readonly fault: unknown;
@@ -75,7 +75,7 @@ async function gatewayCreation(
   return { action: 'createApi', query: { responsetype: responseType }, apidoc } as const;
 }
 
-/** A trigger's feed goes with it; a package that others use stays. */
+/** Removes a trigger's feed with it; keeps a package that others use. */
 async function removeEntity(
   step: PlanStep & { readonly kind: 'entity' },
   context: PlanContext,
@@ -87,7 +87,7 @@ async function removeEntity(
   const { status } = await client.send({
     method: 'DELETE',
     path: ['namespaces', namespace, collection, ...step.name.split('/')],
-    // Gone already, or a package with something in it that is not the project's.
+    // It is gone already, or the package contains something that is not the project's.
     accepts: collection === 'packages' ? [404, 409] : [404],
   });
   return status === 409 ? 'kept' : 'done';
@@ -119,7 +119,7 @@ async function writeEntity(
   return 'done';
 }
 
-/** A new trigger whose feed refuses is removed: half of it would look like all of it the next time. */
+/** Removes a new trigger whose feed refuses: otherwise the next deployment would take it for complete. */
 async function createFeed(
   desired: DesiredEntity,
   deployed: JsonObject | undefined,
@@ -136,7 +136,7 @@ async function createFeed(
   }
 }
 
-/** What a feed says to its end is not what keeps a trigger from going. */
+/** An error of the feed does not stop the removal of its trigger. */
 async function tellFeed(
   trigger: string,
   feed: string,
@@ -161,7 +161,7 @@ function bodyOf(desired: DesiredEntity, deployed: JsonObject | undefined, namesp
   const { annotations, exec, limits, link, binding, parameters, publish } = desired;
   const stray = deployed === undefined ? [] : strayAnnotations(desired, deployed);
   const mark = deployed === undefined ? undefined : annotationOf(deployed, managedAnnotation);
-  // The mark of another deployment stays, unless this one has its own.
+  // Keeps the mark of another deployment, unless this one has its own.
   const all = { ...(mark === undefined ? {} : { [managedAnnotation]: mark }), ...annotations };
   return {
     namespace,
@@ -173,7 +173,7 @@ function bodyOf(desired: DesiredEntity, deployed: JsonObject | undefined, namesp
     ...(link === undefined ? {} : link),
     ...(parameters === undefined ? {} : { parameters: toKeyValues(parameters) }),
     annotations: toKeyValues(all),
-    // Only an action's annotations are merged: the others are replaced.
+    // Only an action's annotations are merged; all others are replaced.
     ...(exec === undefined || stray.length === 0 ? {} : { delAnnotations: stray }),
   };
 }

@@ -1,6 +1,6 @@
 /**
- * A stand-in that keeps entities as the API does, as far as a project's deployment can tell: what was PUT is what
- * GET answers, annotations of actions are merged, kinds are resolved, and feeds remember what they were told.
+ * A stub that keeps entities like the API, as far as the deployment of a project sees it: GET answers what was PUT,
+ * annotations of actions are merged, kinds are resolved, and feeds remember their configuration.
  */
 import { createServer, type IncomingMessage } from 'node:http';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../lib/index.ts';
@@ -8,9 +8,9 @@ import { valuesOf } from './difference.ts';
 
 interface DeployedStub extends AsyncDisposable {
   readonly url: string;
-  /** `actions/shop/list` → as GET answers it. */
+  /** `actions/shop/list` → the answer of GET. */
   readonly entities: Map<string, JsonObject>;
-  /** `METHOD path` of every request that changes something; feeds as `CREATE trigger`. */
+  /** `METHOD path` of every request that changes something; for feeds `CREATE trigger`. */
   readonly writes: string[];
   /** Answers a request with an error instead: `PUT actions/shop/list` → status. */
   readonly failing: Map<string, number>;
@@ -65,7 +65,7 @@ export async function startDeployedStub(): Promise<DeployedStub> {
   const list = (collection: string): JsonValue =>
     [...entities].filter(([key]) => key.startsWith(`${collection}/`)).map(([, entity]) => entity);
 
-  /** An action is shown with its package's parameters beneath its own. */
+  /** An action shows its package's parameters beneath its own. */
   const withInherited = (key: string, entity: JsonObject): JsonObject => {
     const [collection, packageName, name] = key.split('/');
     const home = entities.get(`packages/${packageName}`);
@@ -143,7 +143,7 @@ export async function startDeployedStub(): Promise<DeployedStub> {
   };
 }
 
-/** As the API keeps what was PUT, and shows it. */
+/** What the API stores after a PUT, and shows. */
 function stored(key: string, present: JsonObject | undefined, body: JsonObject): JsonObject {
   const [collection = '', ...path] = key.split('/');
   const { delAnnotations, exec, trigger, action, ...rest } = body;

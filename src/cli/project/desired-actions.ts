@@ -1,4 +1,4 @@
-/** Actions and sequences of a manifest, as the API takes them. */
+/** Actions and sequences of a manifest, in the API's form. */
 import type { JsonObject, JsonValue } from '../../lib/index.ts';
 import { annotationsOfMode } from '../action-web.ts';
 import { parseSwitch } from '../input.ts';
@@ -51,7 +51,7 @@ export function sequenceEntity(
   const names = typeof sequence.actions === 'string' ? sequence.actions.split(',') : sequence.actions;
   const components = names.map((each) => {
     const component = source.variables.text(each.trim());
-    if (component === '') throw refuse(source, place, 'a name of its actions is empty');
+    if (component === '') throw refuse(source, place, 'the name of one of its actions is empty');
     return fullName(source, component);
   });
   const given = annotations(source, place, sequence);
@@ -66,7 +66,7 @@ export function sequenceEntity(
   };
 }
 
-/** What an API serves is a web action, also when its author has not said so. */
+/** An action that an API serves is a web action, even if the manifest does not declare it. */
 function web(
   source: PackageSource,
   place: readonly string[],
@@ -80,7 +80,7 @@ function web(
   return annotationsOfMode(said) ?? {};
 }
 
-/** The manifest's names, OpenWhisk's and Ward's own, as the API has them. */
+/** The limits under the names of the manifest, OpenWhisk and Ward, in the API's form. */
 function limitsOf(limits: ManifestLimits): JsonObject {
   const { timeout, memory, memorySize, logs, logSize, concurrency, instances, cpus, disk } = limits;
   const all = {

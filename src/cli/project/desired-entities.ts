@@ -1,4 +1,4 @@
-/** From a package of a manifest to what it wants, each part in the form that the API takes. */
+/** The entities that a package of a manifest describes, in the API's form. */
 
 import type { DesiredEntity } from './desired.ts';
 import { actionEntity, sequenceEntity } from './desired-actions.ts';
@@ -7,7 +7,7 @@ import type { ManifestTrigger } from './manifest-schema.ts';
 import { ownOf } from './own.ts';
 import { annotations, type PackageSource, refuse, values } from './package-source.ts';
 
-/** All of one package, in the order in which they need each other. @throws Fault MANIFEST_INVALID, SOURCE_* */
+/** All entities of one package, in dependency order. @throws Fault MANIFEST_INVALID, SOURCE_* */
 export async function packageEntities(source: PackageSource): Promise<DesiredEntity[]> {
   const { content } = source;
   const actions: DesiredEntity[] = [];
@@ -48,7 +48,7 @@ function bindings(source: PackageSource): DesiredEntity[] {
     const [namespace, provider, ...more] = location.replace(/^\//, '').split('/');
     const isPackage = !/^(?:https?:|github\.com|git@)/.test(location) && more.length === 0;
     if (!isPackage || !namespace || !provider)
-      throw refuse(source, place, `'${location}' is not a package that is there: write /NAMESPACE/PACKAGE`);
+      throw refuse(source, place, `'${location}' is not the name of a package: write /NAMESPACE/PACKAGE`);
     return {
       type: 'binding',
       name,

@@ -1,4 +1,4 @@
-/** A manifest, its deployment file and what was typed, as one: what the project wants to be there. */
+/** Combines a manifest, its deployment file and typed values into the state that the project describes. */
 import { dirname, resolve } from 'node:path';
 import type { JsonObject } from '../../lib/index.ts';
 import type { TellLeftOut } from '../action-source.ts';
@@ -60,7 +60,7 @@ function apiDocumentOf({ manifest, variables }: Pick<ProjectSource, 'manifest' |
   return readApiDocument(resolve(dirname(file), variables.text(apiDocument)));
 }
 
-/** The routes of one package, and which of its actions they need as web actions. */
+/** The routes of one package, and which of its actions must be web actions for them. */
 function routesOf(
   source: Pick<ProjectSource, 'manifest' | 'namespace' | 'variables'>,
   packageName: string,
@@ -97,7 +97,7 @@ function routesOf(
   return { served, routes };
 }
 
-/** An override of what is not there is a typing mistake, or meant for another manifest. */
+/** An override of something missing is a typing mistake, or meant for another manifest. */
 function checkOverrides({ overrides, manifest, deploymentFile, variables }: ProjectSource): void {
   const names = new Map(
     Object.entries(manifest.packages).flatMap(([name, content]) => [
@@ -119,11 +119,11 @@ function checkOverrides({ overrides, manifest, deploymentFile, variables }: Proj
   }
 }
 
-/** Names that are the same once variables have their values. */
+/** Names can collide after variables get their values. */
 function checkUnique(entities: readonly DesiredEntity[], file: string): void {
   const seen = new Set<string>();
   for (const { name, type } of entities) {
-    if (seen.has(name)) throw invalid(file, `the name of ${type} ${name} is there twice`);
+    if (seen.has(name)) throw invalid(file, `${type} ${name} is defined twice`);
     seen.add(name);
   }
 }

@@ -1,4 +1,4 @@
-/** The entities that a project wants, by name and independent of how the manifest writes them. */
+/** The entities that a project describes, by name and independent of the manifest's notation. */
 import type { JsonObject } from '../../lib/index.ts';
 
 export const entityTypes = ['package', 'binding', 'action', 'sequence', 'trigger', 'rule'] as const;
@@ -18,7 +18,7 @@ export interface DesiredEntity extends NamedEntity {
   readonly publish?: boolean;
   /** Bindings. */
   readonly binding?: { readonly namespace: string; readonly name: string };
-  /** Actions and sequences, as the API has it. */
+  /** Actions and sequences, in the API's form. */
   readonly exec?: JsonObject;
   readonly limits?: JsonObject;
   /** Triggers: `/ns/pack/feed` and its parameters. */
@@ -41,7 +41,7 @@ export interface DesiredRoute {
 export interface DesiredProject {
   readonly entities: readonly DesiredEntity[];
   readonly routes: readonly DesiredRoute[];
-  /** A whole API from a document, as the gateway takes it. */
+  /** A whole API from a document, in the gateway's form. */
   readonly apiDocument: JsonObject | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** What would change if an entity were written as the project wants it: the names of fields, never their values. */
+/** What a deployment would change in an entity: the names of fields, never their values. */
 import { isDeepStrictEqual } from 'node:util';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../lib/index.ts';
 import { objectOf, textOf } from '../entity-fields.ts';
@@ -6,15 +6,15 @@ import type { DesiredEntity } from './desired.ts';
 import { managedAnnotation } from './managed.ts';
 
 interface DifferenceContext {
-  /** `nodejs:default` → `nodejs:24`, as the server has it now. */
+  /** `nodejs:default` → `nodejs:24`, the server's current default. */
   readonly defaultKinds: ReadonlyMap<string, string>;
-  /** Parameters of an action's package as they are, which the API shows as the action's, too. */
+  /** Current parameters of an action's package; the API shows them as the action's own as well. */
   readonly inherited: JsonObject;
-  /** Of the package as it will be. */
+  /** The same after the deployment. */
   readonly willInherit: JsonObject;
 }
 
-/** Annotations that the server makes itself. */
+/** Annotations that the server writes itself. */
 const systemAnnotations = ['exec', 'binding', 'provide-api-key'];
 
 /** Empty when nothing would change. */
@@ -67,7 +67,7 @@ function execDifferences(
   ];
 }
 
-/** Limits that the manifest does not name stay as they are. */
+/** Limits that the manifest does not name stay the same. */
 function limitDifferences({ limits }: DesiredEntity, deployed: JsonObject): string[] {
   return Object.entries(limits ?? {}).flatMap(([name, value]) =>
     deployed[name] === value ? [] : [`limits.${name}`],
@@ -97,7 +97,7 @@ function parameterDifferences(
 ): string[] {
   if (parameters === undefined) return [];
   if (type !== 'action') return valueDifferences('parameters', parameters, deployed);
-  // Whether a value is the action's own or its package's can't be seen; where the package's changes, it may matter.
+  // The API does not tell whether a value is the action's own or its package's, so a change of the package's counts.
   const shadowed = changedKeys(inherited, willInherit).filter((key) => !Object.hasOwn(parameters, key));
   const own = valueDifferences('parameters', { ...inherited, ...parameters }, deployed);
   return [...new Set([...own, ...shadowed.map((key) => `parameters.${key}`)])];

@@ -1,4 +1,4 @@
-/** The names of all that a manifest has, without reading code or values: enough to take it away again. */
+/** The names of all entities in a manifest, without reading code or values: enough to remove them. */
 import { type EntityType, entityTypes, type NamedEntity } from './desired.ts';
 import type { Manifest } from './manifest.ts';
 import { actionPath } from './manifest-names.ts';

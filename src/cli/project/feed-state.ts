@@ -1,6 +1,6 @@
 /**
- * Whether a trigger's feed is as the project wants it. A feed that answers READ with `config`, as Ward's own do, is
- * compared; what can't be compared is set again with each deployment.
+ * Whether a trigger's feed matches the project. Ward's own feeds answer READ with `config`, and are compared; feeds
+ * that can't be compared are set up again with each deployment.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { isFault, isJsonObject, type JsonObject } from '../../lib/index.ts';
@@ -17,7 +17,7 @@ interface FeedContext {
   readonly namespace: string;
 }
 
-/** `feed.cron`, …; nothing when there is no feed, or another one, which the annotation shows. */
+/** `feed.cron`, …; empty when there is no feed, or another one, which the annotation shows. */
 export async function feedDifferences(
   { feed, name }: DesiredEntity,
   deployed: JsonObject,

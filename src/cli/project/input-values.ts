@@ -29,7 +29,7 @@ const emptyValues: ReadonlyMap<string, JsonValue> = new Map<string, JsonValue>([
   ['null', null],
 ]);
 
-/** @throws what `refuse` makes of an input that is required and has no value, or has one of another type */
+/** @throws the error of `refuse` for a required input without a value, or a value of the wrong type */
 export function inputValues(sources: InputSources): JsonObject {
   const { inputs, overrides, typed } = sources;
   const merged = { ...inputs };
@@ -50,7 +50,7 @@ export function inputValues(sources: InputSources): JsonObject {
   return Object.fromEntries(entries);
 }
 
-/** The other value, with what the manifest says of it. */
+/** `given`, with the description from the manifest. */
 function overlaid(declared: JsonValue | undefined, given: JsonValue | undefined): JsonValue | undefined {
   const value = isMultiline(given) ? (given['value'] ?? given['default']) : given;
   return isMultiline(declared) ? { ...declared, value } : value;
@@ -67,7 +67,7 @@ function valueOfInput(name: string, input: JsonValue | undefined, sources: Input
   return typedValue(name, type, sources.variables.value(given), sources);
 }
 
-/** Text from the environment becomes what the type says. */
+/** Converts text from the environment to the declared type. */
 function typedValue(
   name: string,
   type: string | undefined,
@@ -77,17 +77,17 @@ function typedValue(
   if (typeof value !== 'string' || value === '') return value;
   if (type === 'integer' || type === 'float') {
     if (/^-?\d+(?:\.\d+)?(?:e[+-]?\d+)?$/i.test(value)) return Number(value);
-    throw refuse(`input ${name} is no ${type}`, place);
+    throw refuse(`input ${name} is not of type ${type}`, place);
   }
   if (type === 'boolean') {
     if (value === 'true' || value === 'false') return value === 'true';
-    throw refuse(`input ${name} is no boolean`, place);
+    throw refuse(`input ${name} is not a boolean`, place);
   }
   if (type !== 'json' && type !== 'object') return value;
   try {
     return JSON.parse(value);
   } catch {
-    throw refuse(`input ${name} is no JSON`, place);
+    throw refuse(`input ${name} is not JSON`, place);
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * The mark of a managed project, as wskdeploy and Adobe's tools write it: the annotation `whisk-managed` says
- * which project an entity belongs to, so that what the manifest no longer has can be found and removed.
+ * The mark of a managed project, as wskdeploy and Adobe's tools write it: the annotation `whisk-managed` names the
+ * project of an entity, so that entities that are no longer in the manifest can be found and removed.
  */
 import { hash } from 'node:crypto';
 import { basename } from 'node:path';
@@ -18,7 +18,7 @@ interface ManagedEntity {
   readonly entity: JsonObject;
 }
 
-/** The most that the API lists at once. */
+/** The API lists at most this many at once. */
 const pageSize = 200;
 
 /** In the order in which they can be deleted. */
@@ -38,14 +38,14 @@ export function managedMark(manifest: Manifest, projectName: string): JsonObject
   };
 }
 
-/** The project that an entity is marked with. */
+/** The project in an entity's mark. */
 function projectOf(entity: JsonObject): string | undefined {
   const mark = annotationOf(entity, managedAnnotation);
   const name = isJsonObject(mark) ? mark['projectName'] : undefined;
   return typeof name === 'string' ? name : undefined;
 }
 
-/** All that is marked with the project: rules first, packages last. */
+/** All entities marked with the project: rules first, packages last. */
 export async function managedEntities(
   client: ApiClient,
   namespace: string,
@@ -57,7 +57,7 @@ export async function managedEntities(
     const marked = entities.filter((entity) => projectOf(entity) === projectName);
     found.push(...marked.map((entity) => ({ type, name: pathOf(entity), entity })));
   }
-  // A binding is a package that stands on another one.
+  // A binding is a package that refers to another one.
   return found.toSorted((a, b) => rank(a) - rank(b));
 }
 
@@ -71,7 +71,7 @@ async function listAll(client: ApiClient, path: readonly string[]): Promise<Json
   }
 }
 
-/** Sequences go before the actions that they are made of. */
+/** Sequences are deleted before the actions that they consist of. */
 function rank({ type, entity }: ManagedEntity): number {
   const order = ['rule', 'trigger', 'action', 'package'].indexOf(type);
   return order * 2 + (annotationOf(entity, 'exec') === 'sequence' ? 0 : 1);

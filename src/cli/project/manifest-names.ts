@@ -1,4 +1,4 @@
-/** Names in a manifest: what stands in a package means the package, unless it says another one. */
+/** Names in a manifest: inside a package they refer to it, unless they name another one. */
 
 interface NameScope {
   readonly namespace: string;

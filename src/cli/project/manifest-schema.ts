@@ -1,6 +1,6 @@
 /**
- * The keys of a manifest and of a deployment file (openwhisk-wskdeploy, specification/html). Strict: a key that
- * nothing reads is an error, so that a typing mistake is not a setting that is lost.
+ * The keys of a manifest and of a deployment file (openwhisk-wskdeploy, specification/html). Strict: an unknown key
+ * is an error, so that a typing mistake does not silently drop a setting.
  */
 import { z } from 'zod';
 import type { JsonValue } from '../../lib/index.ts';
@@ -10,7 +10,10 @@ const map = <Value extends z.ZodType>(value: Value) => z.record(z.string(), valu
 const text = z.union([z.string(), z.number(), z.boolean()]).transform(String);
 const wholeNumber = z.number().int().min(0);
 
-/** Keys that say where and as whom: the command line's settings do, so that no file sends a key anywhere. */
+/**
+ * Keys that name the server and the credentials. Only the command line's settings count, so that no file can send a
+ * key elsewhere.
+ */
 export const locationKeys = {
   namespace: text.nullish(),
   credential: text.nullish(),
@@ -18,7 +21,7 @@ export const locationKeys = {
   apigwAccessToken: text.nullish(),
 };
 
-/** Keys for people and other tools. */
+/** Keys for people and for other tools. */
 const remarks = { version: text.nullish(), license: text.nullish(), repositories: json.nullish() };
 
 const shared = { description: z.string().nullish(), annotations: map(json) };
@@ -34,7 +37,7 @@ const limits = z.strictObject({
   instances: wholeNumber.optional(),
   cpus: z.number().positive().optional(),
   disk: wholeNumber.optional(),
-  // Not an action's to set, in OpenWhisk neither.
+  // Actions can't set this, neither in OpenWhisk nor here.
   concurrentActivations: json.optional(),
   userInvocationRate: json.optional(),
   codeSize: json.optional(),
@@ -86,7 +89,7 @@ const rule = z.strictObject({
   ...shared,
   trigger: z.string(),
   action: z.string(),
-  rule: text.refine((value) => value === 'true', "only 'true' is there").nullish(),
+  rule: text.refine((value) => value === 'true', "must be 'true'").nullish(),
 });
 
 const dependency = z.strictObject({
@@ -130,7 +133,7 @@ const projectSchema = z.strictObject({
 export const manifestSchema = z.strictObject({
   project: projectSchema.nullish(),
   packages: map(packageSchema),
-  // The older form: one package, its name inside.
+  // The older form: one package that contains its name.
   package: z.strictObject({ ...packageFields, name: z.string() }).nullish(),
 });
 
@@ -155,7 +158,7 @@ export const deploymentSchema = z.strictObject({
   packages: map(packageOverride),
 });
 
-/** What each part of a manifest may say. */
+/** The allowed keys of each part of a manifest. */
 export const manifestKeys: Readonly<Record<string, readonly string[]>> = {
   manifest: Object.keys(manifestSchema.shape),
   project: Object.keys(projectSchema.shape),

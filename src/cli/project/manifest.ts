@@ -1,6 +1,4 @@
-/**
- * The manifest of wskdeploy, and the deployment file that fills it in, read into one form whatever the file's.
- */
+/** The manifest of wskdeploy and its deployment file, read into one form whatever the notation. */
 import { basename } from 'node:path';
 import type { z } from 'zod';
 import { type Fault, isJsonObject, type JsonObject, type JsonValue } from '../../lib/index.ts';
@@ -19,7 +17,7 @@ const maxManifestBytes = 4 * 1024 * 1024;
 
 export interface Manifest {
   readonly file: string;
-  /** Its text, to tell one version of it from another. */
+  /** Its text, to tell versions apart. */
   readonly text: string;
   readonly projectName: string | undefined;
   /** Variables with their defaults. */
@@ -27,7 +25,7 @@ export interface Manifest {
   /** A document of an API, relative to the manifest. */
   readonly apiDocument: string | undefined;
   readonly packages: Readonly<Record<string, ManifestPackage>>;
-  /** Keys that say where to deploy to, and are not followed. */
+  /** Keys that name a target; they are ignored. */
   readonly ignored: readonly string[];
 }
 
@@ -43,7 +41,10 @@ export async function readManifest(file: string): Promise<Manifest> {
   ];
   const given = found.filter((each) => each !== undefined && each !== null);
   if (given.length !== 1)
-    throw invalid(file, 'it needs packages, once: below project, at the top, or one as package');
+    throw invalid(
+      file,
+      'it needs packages in exactly one place: below project, at the top, or as a single package',
+    );
   return {
     file,
     text,
@@ -57,7 +58,10 @@ export async function readManifest(file: string): Promise<Manifest> {
   };
 }
 
-/** What a deployment file puts over the packages of a manifest, by name. @throws Fault MANIFEST_INVALID, SOURCE_UNREADABLE */
+/**
+ * What a deployment file overrides in the packages of a manifest, by name. @throws Fault MANIFEST_INVALID,
+ * SOURCE_UNREADABLE
+ */
 export async function readDeployment(file: string): Promise<Readonly<Record<string, PackageOverride>>> {
   const { value } = await readYaml(file);
   const { project, application, packages } = check(deploymentSchema, value, file);
@@ -71,7 +75,7 @@ export function invalid(file: string, what: string, where?: string): Fault {
     'MANIFEST_INVALID',
     `${basename(file)}: ${where === undefined ? '' : `${where}: `}${what}`,
     {
-      hint: 'docs/reference/cli.md has the keys of a manifest',
+      hint: 'docs/reference/cli.md lists the keys of a manifest',
     },
   );
 }
@@ -81,7 +85,7 @@ async function readYaml(file: string): Promise<{ readonly text: string; readonly
   return { text, value: parsePlainYaml(text, (what) => invalid(file, what)) };
 }
 
-/** What `app.config.yaml` and `ext.config.yaml` of Adobe's App Builder hold for the runtime; the rest is for its tools. */
+/** The runtime part of Adobe App Builder's `app.config.yaml` and `ext.config.yaml`; the rest is for Adobe's tools. */
 function runtimeManifestOf(value: JsonValue): JsonValue | undefined {
   if (!isJsonObject(value)) return undefined;
   const { application } = value;
@@ -109,7 +113,7 @@ function withoutName({ name: _, ...content }: ManifestPackage & { readonly name:
   return content;
 }
 
-/** `project.apiHost`, wherever such a key stands. */
+/** The places of such keys: `project.apiHost`. */
 function locationPlaces(value: JsonValue, path: readonly string[] = []): string[] {
   if (typeof value !== 'object' || value === null || path.length > 4) return [];
   return Object.entries(value).flatMap(([key, part]) => {

@@ -1,4 +1,4 @@
-/** Inputs that are described, not only given: `name: {type: string, default: Ada}`. */
+/** Inputs with a description instead of a plain value: `name: {type: string, default: Ada}`. */
 import { isJsonObject, type JsonObject, type JsonValue } from '../../lib/index.ts';
 
 const multilineKeys = [
@@ -12,7 +12,7 @@ const multilineKeys = [
   'properties',
 ];
 
-/** Every key is one that describes an input. */
+/** True when every key describes an input. */
 export function isMultiline(input: JsonValue | undefined): input is JsonObject {
   if (!isJsonObject(input)) return false;
   const keys = Object.keys(input);

@@ -1,4 +1,4 @@
-/** Reads an own property: a name from outside may be one that every object inherits. */
+/** Reads an own property: a name from outside can be one that every object inherits. */
 export function ownOf<Value>(
   record: Readonly<Record<string, Value>> | null | undefined,
   name: string,

@@ -1,4 +1,4 @@
-/** What a package of a manifest is read with, and how its inputs and annotations get their values. */
+/** The inputs for reading a package of a manifest, and the values of its inputs and annotations. */
 import type { JsonObject, JsonValue } from '../../lib/index.ts';
 import type { TellLeftOut } from '../action-source.ts';
 import { inputValues } from './input-values.ts';
@@ -13,9 +13,9 @@ export interface PackageSource {
   readonly content: ManifestPackage;
   readonly override: PackageOverride;
   readonly variables: Variables;
-  /** What was typed with --param. */
+  /** Values of --param. */
   readonly typed: JsonObject;
-  /** The namespace that it goes to, by its real name. */
+  /** The target namespace, by its real name. */
   readonly namespace: string;
   /** Names of actions and sequences that an API serves. */
   readonly served: ReadonlySet<string>;
@@ -39,7 +39,7 @@ export function values(
   });
 }
 
-/** A deployment file changes annotations, and adds none. */
+/** A deployment file changes annotations, but adds none. */
 export function annotations(
   source: PackageSource,
   place: readonly string[],
@@ -52,7 +52,11 @@ export function annotations(
   const own = entity.annotations ?? {};
   const unknown = Object.keys(overrides ?? {}).find((key) => !Object.hasOwn(own, key));
   if (unknown !== undefined)
-    throw refuse(source, place, `the deployment file sets the annotation '${unknown}', which it has not`);
+    throw refuse(
+      source,
+      place,
+      `the deployment file sets the annotation '${unknown}', which the manifest does not have`,
+    );
   const merged: Record<string, JsonValue | undefined> = { ...own, ...overrides };
   const resolved = Object.entries(merged).map(([key, value]) => [key, source.variables.value(value ?? null)]);
   return {

@@ -1,4 +1,4 @@
-/** The steps from what is deployed to what a project wants, each with what it changes. */
+/** The steps from the deployed state to the state that a project describes, each with its changes. */
 import type { JsonObject } from '../../lib/index.ts';
 import { apisOf, askGateway, type Route, routesOf } from '../api-gateway.ts';
 import type { ApiClient } from '../client.ts';
@@ -54,10 +54,13 @@ export interface PlanContext {
   readonly defaultKinds: ReadonlyMap<string, string>;
 }
 
-/** Entities that are asked for at once. */
+/** Concurrent requests for entities. */
 const atOnce = 8;
 
-/** @param projectName of a managed project: what is marked with it and no longer wanted is deleted, at the end. */
+/**
+ * @param projectName name of a managed project: entities with its mark that are no longer described are deleted at
+ * the end
+ */
 export async function planDeployment(
   project: DesiredProject,
   projectName: string | undefined,
@@ -74,7 +77,7 @@ export async function planDeployment(
   ];
 }
 
-/** What is there of these, to be deleted: in reverse, so that nothing is in use. */
+/** The existing ones of these entities, to be deleted in reverse order, so that none is in use. */
 export async function planRemoval(
   project: Pick<DesiredProject, 'routes' | 'apiDocument'> & { readonly entities: readonly NamedEntity[] },
   context: PlanContext,
@@ -91,7 +94,7 @@ export async function planRemoval(
   return [...served.map((step): PlanStep => ({ ...step, change: 'delete', fields: [] })), ...entities];
 }
 
-/** All that is marked with a project. */
+/** All entities marked with a project. */
 export async function planManagedRemoval(projectName: string, context: PlanContext): Promise<PlanStep[]> {
   const marked = await managedEntities(context.client, context.namespace, projectName);
   return marked.map(({ type, name, entity }) => deletion(type, name, entity));

@@ -1,4 +1,4 @@
-/** What a plan would do, or has done, for people and for programs. */
+/** Shows what a plan would do, or has done, to users and to programs. */
 import type { Io } from '../io.ts';
 import type { Applied } from './apply.ts';
 import type { PlanStep } from './plan.ts';

@@ -1,7 +1,7 @@
-/** The order in which entities can be created: a sequence comes after the sequences that it is made of. */
+/** The order in which entities can be created: a sequence comes after the sequences in it. */
 import { type DesiredEntity, type EntityType, entityTypes } from './desired.ts';
 
-/** By type, then as written; sequences in circles stay as written, for the server to refuse. */
+/** By type, then as written; circular sequences stay as written, and the server refuses them. */
 export function inDependencyOrder(entities: readonly DesiredEntity[], namespace: string): DesiredEntity[] {
   const byType = (type: EntityType) => entities.filter((entity) => entity.type === type);
   return entityTypes.flatMap((type) =>

@@ -1,5 +1,5 @@
 /**
- * `$NAME` and `${NAME}` in a manifest: what was typed with --param, else the environment, else the project's own
+ * `$NAME` and `${NAME}` in a manifest: the value of --param, else of the environment, else of the project's own
  * inputs. `$${NAME}` stays `${NAME}`.
  */
 import { isJsonObject, type JsonObject, type JsonValue } from '../../lib/index.ts';
@@ -7,9 +7,9 @@ import { isMultiline } from './multiline-input.ts';
 import { ownOf } from './own.ts';
 
 export interface Variables {
-  /** In text; what has no value is empty. */
+  /** Replaces variables in text; those without a value become empty. */
   text(template: string): string;
-  /** In every text of a value. */
+  /** Replaces variables in every text of a value. */
   value(template: JsonValue): JsonValue;
   /** Names that had no value so far. */
   readonly missing: ReadonlySet<string>;
@@ -42,7 +42,7 @@ export function createVariables(sources: VariableSources): Variables {
     if (!isJsonObject(template)) return template;
     return Object.fromEntries(Object.entries(template).map(([key, part]) => [key, value(part ?? null)]));
   };
-  // A project's inputs may themselves name what is in the environment.
+  // A project's inputs can refer to the environment themselves.
   const defaultOf = (input: JsonValue | undefined): JsonValue | undefined => {
     const given = isMultiline(input) ? (input['value'] ?? input['default']) : input;
     if (typeof given !== 'string') return given;

@@ -1,4 +1,4 @@
-/** The formats and destinations of a scan's reports: a table or a format for programs, to standard output or files. */
+/** The formats and destinations of a scan's reports: a table or another format, to standard output or files. */
 import { createColors } from 'picocolors';
 import {
   countedFindings,
@@ -32,7 +32,7 @@ interface Besides {
   readonly fields: object;
 }
 
-/** A word after `--output` is a format, as everywhere, or the file that a report goes to. @throws Fault USAGE */
+/** The word after `--output` is a format, as everywhere, or the file that a report goes to. @throws Fault USAGE */
 export function destinationOf(input: Input): Destination {
   const output = input.text('output');
   const asked = fileFormats.find((format) => format === input.text('format'));
@@ -40,7 +40,7 @@ export function destinationOf(input: Input): Destination {
   if (output === undefined) return { format: asked ?? 'table', file: undefined };
   if (shown !== undefined) {
     if (asked === undefined || asked === shown) return { format: shown, file: undefined };
-    throw cliFault('USAGE', `--output ${shown} and --format ${asked} are two formats`, {
+    throw cliFault('USAGE', `--output ${shown} and --format ${asked} name two formats`, {
       hint: 'leave one out',
     });
   }
@@ -50,7 +50,10 @@ export function destinationOf(input: Input): Destination {
   });
 }
 
-/** The verdict goes to stderr where no table on standard output ends with it. @throws Fault FILE_NOT_WRITTEN */
+/**
+ * Writes the reports. The verdict goes to stderr when no table on standard output ends with it. @throws Fault
+ * FILE_NOT_WRITTEN
+ */
 export async function writeScan(
   judged: JudgedReport,
   destination: Destination,
@@ -62,14 +65,14 @@ export async function writeScan(
   if (!isTold) sayVerdict(judged, io);
 }
 
-/** The verdict for users who don't see the table, which ends with it. */
+/** Prints the verdict for users who do not see it at the end of a table. */
 export function sayVerdict(judged: JudgedReport, io: Io): void {
   io.note(printableLine(`${outcomeInWords(judged)}: ${countsInWords(countedFindings(judged))}`));
   for (const line of reasonsInWords(judged)) io.note(line);
   for (const line of beforeInWords(judged)) io.note(printableLine(line));
 }
 
-/** The format that programs expect in a file of this name; otherwise they would find a table in it. */
+/** The format that programs expect in a file with this name, instead of a table. */
 function formatOfFile(file: string): Destination['format'] {
   if (/\.sarif(?:\.json)?$/i.test(file)) return 'sarif';
   if (/\.json$/i.test(file)) return 'json';

@@ -7,7 +7,7 @@ import { layerOf, percent } from './words.ts';
 interface Explained {
   readonly finding: Finding;
   readonly breaksPolicy: boolean;
-  /** Why it does not count: it was declared harmless, or was there before. */
+  /** Why it does not count: it was declared harmless, or existed before. */
   readonly suppressed?: string;
 }
 
@@ -48,7 +48,7 @@ function fieldsOf({ finding, breaksPolicy, suppressed }: Explained, judged: Judg
       .slice(0, mostPlaces)
       .flatMap((place) => placeFields({ ...finding, places: [place] }, judged)),
     ...(finding.places.length > mostPlaces
-      ? [['found in', `${finding.places.length - mostPlaces} places more`] as const]
+      ? [['found in', `${finding.places.length - mostPlaces} more places`] as const]
       : []),
     ['to do', adviceOf(finding)],
     [
@@ -68,7 +68,7 @@ function ratingFields(finding: Extract<Finding, { class: 'vulnerability' }>): re
   const { aliases, severity, severitySource, cvss, epss, knownExploited, published, url } = finding;
   return [
     ['also', aliases.join(', ')],
-    ['severity', `${severity}, as ${severitySource || 'nobody'} says`],
+    ['severity', `${severity}, as ${severitySource || 'no one'} says`],
     ['cvss', cvss === undefined ? '' : `${cvss.score} ${cvss.vector}`],
     ['epss', epss === undefined ? '' : `${percent(epss)} within 30 days`],
     ['exploited', knownExploited ? 'yes, it is on CISA’s list' : ''],

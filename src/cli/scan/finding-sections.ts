@@ -1,4 +1,4 @@
-/** What else a scan found: malware, secrets, misconfiguration, what could not be read, what was declared harmless. */
+/** The other findings of a scan: malware, secrets, misconfigurations, unreadable files, findings declared harmless. */
 import {
   compareFindings,
   countedFindings,
@@ -83,7 +83,7 @@ export function suppressedSection({ report }: JudgedReport, style: TableStyle): 
   return sectionOf('declared harmless', suppressed.length, columns, rows, style);
 }
 
-/** What does not count because it was there before. */
+/** Findings that do not count because they existed before. */
 export function beforeSection(judged: JudgedReport, style: TableStyle): string[] {
   const findings = findingsBefore(judged);
   const lines = beforeInWords(judged).map((line) => style.colors.dim(printableLine(line)));

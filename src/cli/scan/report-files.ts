@@ -1,4 +1,4 @@
-/** The files that a scan's reports go to: one that was named, or one for each format in a folder. */
+/** The files that a scan's reports go to: one named file, or one for each format in a folder. */
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../../lib/index.ts';
@@ -6,7 +6,7 @@ import { formatReport, type JudgedReport, type ReportFormat, reportFormats } fro
 import { cliFault } from '../faults.ts';
 import type { Io } from '../io.ts';
 
-/** By the names that CI systems look for, or that say what is in them. */
+/** Names that CI systems look for, or that describe the content. */
 export const reportFiles: Readonly<Record<ReportFormat, string>> = {
   json: 'report.json',
   sarif: 'report.sarif',
@@ -17,8 +17,8 @@ export const reportFiles: Readonly<Record<ReportFormat, string>> = {
 };
 
 /**
- * Makes the folder, and takes away what an earlier scan left there: a scan that fails must not be told by the reports of
- * another. All else in the folder stays.
+ * Creates the folder, and removes the reports of an earlier scan, so that they are not mistaken for those of a scan
+ * that fails. Everything else in the folder stays.
  * @throws Fault FILE_NOT_WRITTEN
  */
 export async function clearReports(dir: string): Promise<void> {

@@ -5,7 +5,7 @@ import { type Column, renderTable } from '../table.ts';
 export interface TableStyle {
   readonly width: number | undefined;
   readonly colors: Colors;
-  /** Everything: all columns, all rows, what was declared harmless. */
+  /** Shows everything: all columns, all rows, findings declared harmless. */
   readonly isWide: boolean;
 }
 

@@ -136,7 +136,7 @@ test('the verdict comes last, with each reason', () => {
 
 test('says when vulnerabilities were not looked for, and what was declared harmless', () => {
   const text = scanTable(judgedOf([]), plain).join('\n');
-  expect(text).toContain('vulnerabilities were not looked for');
+  expect(text).toContain('did not look for vulnerabilities');
   expect(text).toContain('1 finding declared harmless (-o wide lists it)');
   expect(scanTable(judgedOf([]), { ...plain, isWide: true }).join('\n')).toContain('vex: not_affected');
 });
@@ -163,7 +163,7 @@ test('what was there before has no row, and is counted before the verdict', () =
   const text = scanTable(judged, plain).join('\n');
   expect(text).not.toContain('CVE-2021-23337');
   expect(text).toMatch(
-    /\n1 finding was there before, in base\.tar: 1 vulnerability \(1 high\)\n\nallowed, with warnings: 1 secret$/,
+    /\n1 finding was in base\.tar before: 1 vulnerability \(1 high\)\n\nallowed, with warnings: 1 secret$/,
   );
   expect(scanTable(judged, { ...plain, isWide: true }).join('\n')).toMatch(
     /there before \(1\)\n.*\nhigh +CVE-2021-23337 +pkg:npm\/lodash@4\.17\.20\n/,
@@ -172,6 +172,6 @@ test('what was there before has no row, and is counted before the verdict', () =
     before: { ...before, name: 'a\u001b', unread: 2, hasOtherRules: true, findings: new Set() },
   });
   expect(scanTable(nothing, plain).join('\n')).toContain(
-    'nothing of it was there before, in a\\x1b\n2 parts of a\\x1b could not be read: what is in there counts as new\na\\x1b was read by other rules: what only the current ones find counts as new',
+    'a\\x1b has none of these findings\n2 parts of a\\x1b could not be read: its findings count as new\na\\x1b was scanned with other rules: what only the current ones find counts as new',
   );
 });

@@ -1,4 +1,4 @@
-/** A scan for people: what was found by class and component, the worst first, and at its end the verdict. */
+/** A scan as a table: findings by class and component, the worst first, and the verdict at the end. */
 import { countedFindings, type JudgedReport, outcomeInWords } from '../../scanner/index.ts';
 import { renderRecord } from '../table.ts';
 import { beforeSection, classSections, gapSection, suppressedSection } from './finding-sections.ts';
@@ -6,7 +6,7 @@ import type { TableStyle } from './section.ts';
 import { vulnerabilitySection } from './vulnerability-section.ts';
 import { counted, countsInWords, reasonsInWords } from './words.ts';
 
-/** Lines without control characters but those of colours. */
+/** Lines without control characters, except those of colours. */
 export function scanTable(judged: JudgedReport, style: TableStyle): string[] {
   return [
     ...headOf(judged),
@@ -37,8 +37,8 @@ function headOf({ report }: JudgedReport): string[] {
     [
       'advisories',
       advisories === undefined
-        ? 'none: vulnerabilities were not looked for (ward advisories update)'
-        : `${advisories.count}, the newest of ${advisories.updatedAt?.slice(0, 10) ?? 'an unknown day'}, revision ${advisories.revision}`,
+        ? 'none: ward did not look for vulnerabilities (ward advisories update)'
+        : `${advisories.count}, the newest of ${advisories.updatedAt?.slice(0, 10) ?? 'an unknown date'}, revision ${advisories.revision}`,
     ],
     ...(rules === undefined ? [] : [['rules', `of Ward ${rules.ward}, revision ${rules.revision}`] as const]),
   ]);
@@ -50,8 +50,8 @@ function systemOf({ inventory: { distribution } }: JudgedReport['report']): stri
   return [
     name,
     ...(endOfLife === undefined ? [] : [`supported until ${endOfLife.slice(0, 10)}`]),
-    ...(notJudged ? ['its packages can’t be judged'] : []),
-    ...(withoutAdvisories ? ['no advisory speaks of its packages'] : []),
+    ...(notJudged ? ['ward can’t judge its packages'] : []),
+    ...(withoutAdvisories ? ['no advisory covers its packages'] : []),
   ].join(', ');
 }
 

@@ -1,4 +1,4 @@
-/** How findings are named, counted and coloured for people. */
+/** Names, counts and colours of findings. */
 import {
   type Decision,
   type Finding,
@@ -27,8 +27,8 @@ export function countsInWords(findings: readonly Finding[]): string {
 }
 
 /**
- * The reasons of a verdict, a line each, and below those that deny what to do, where no finding says it. Without control
- * characters but those of `paint`.
+ * The reasons of a verdict, one per line. Below each denial stands what to do, unless a finding says it. Without
+ * control characters, except those of `paint`.
  */
 export function reasonsInWords(
   { reasons }: JudgedReport,
@@ -44,7 +44,7 @@ export function reasonsInWords(
   });
 }
 
-/** What was left out because it was there before; nothing where nothing was compared. */
+/** What was left out because it existed before; empty without a comparison. */
 export function beforeInWords(judged: JudgedReport): readonly string[] {
   const { before } = judged;
   if (before === undefined) return [];
@@ -52,15 +52,13 @@ export function beforeInWords(judged: JudgedReport): readonly string[] {
   const were = findings.length === 1 ? 'was' : 'were';
   return [
     findings.length === 0
-      ? `nothing of it was there before, in ${before.name}`
-      : `${counted(findings.length, 'finding')} ${were} there before, in ${before.name}: ${countsInWords(findings)}`,
+      ? `${before.name} has none of these findings`
+      : `${counted(findings.length, 'finding')} ${were} in ${before.name} before: ${countsInWords(findings)}`,
     ...(before.unread === 0
       ? []
-      : [
-          `${counted(before.unread, 'part')} of ${before.name} could not be read: what is in there counts as new`,
-        ]),
+      : [`${counted(before.unread, 'part')} of ${before.name} could not be read: its findings count as new`]),
     ...(before.hasOtherRules
-      ? [`${before.name} was read by other rules: what only the current ones find counts as new`]
+      ? [`${before.name} was scanned with other rules: what only the current ones find counts as new`]
       : []),
   ];
 }
@@ -76,14 +74,14 @@ export function painterOf(colors: Colors): Readonly<Record<Severity, (text: stri
   };
 }
 
-/** Where it came from: `3 COPY . /app` for the third layer from below, else nothing. */
+/** The layer it came from: `3 COPY . /app` for the third layer from below, else empty. */
 export function layerOf({ places }: Finding, { report }: JudgedReport): string {
   const { layers } = report.inventory;
   const index = layers.findIndex(({ diffId }) => diffId === places[0]?.layer);
   return index < 0 ? '' : `${index + 1} ${layers[index]?.createdBy ?? ''}`.trimEnd();
 }
 
-/** The same, cut where there is little room: a history line is as long as what it ran. */
+/** The same, shortened in narrow tables: a history line is as long as the command it ran. */
 export function layerCell(finding: Finding, judged: JudgedReport, isWhole: boolean): string {
   const line = [...layerOf(finding, judged)];
   return isWhole || line.length <= 32 ? line.join('') : `${line.slice(0, 31).join('')}…`;
