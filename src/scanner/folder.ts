@@ -102,7 +102,7 @@ async function breathe(walk: Walk): Promise<void> {
 async function enter(walk: Walk, path: string, depth: number): Promise<void> {
   const { dev, mode, uid, gid } = lstatSync(join(walk.root, path));
   if (dev !== walk.device) {
-    walk.collector.addGap(path, 'another file system is mounted there, and was not looked at');
+    walk.collector.addGap(path, 'another file system is mounted there, which was not scanned');
   } else if (depth >= maxDepth) {
     walk.collector.addGap(path, `it is deeper than ${maxDepth} folders`);
   } else {
@@ -121,7 +121,7 @@ function checkLink(walk: Walk, path: string): void {
   if (found !== undefined && isDatabasePath(found)) return;
   walk.collector.addGap(
     path,
-    'a package database or a folder of it is a link, and was not followed; make it a folder',
+    'a package database or a folder above it is a link, which was not followed; make it a folder',
   );
 }
 

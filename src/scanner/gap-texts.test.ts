@@ -33,13 +33,13 @@ it.each<[what: string, entries: () => Promise<readonly TarEntry[]>, path: string
     'a form that is not opened',
     async () => [{ name: 'opt/a.bin', content: seven }],
     'opt/a.bin',
-    ['of the form 7z, which is not opened here', advice],
+    ['has the form 7z, which Ward does not open', advice],
   ],
   [
     'one in an archive',
     async () => [{ name: 'opt/a.zip', content: await zipOf({ 'b/c.rar': rar }) }],
     'opt/a.zip!/b/c.rar',
-    ['of the form rar', advice],
+    ['has the form rar', advice],
   ],
   [
     'an encrypted entry',
@@ -57,7 +57,7 @@ it.each<[what: string, entries: () => Promise<readonly TarEntry[]>, path: string
     'archives in each other',
     async () => [{ name: 'opt/a.zip', content: await nested(5) }],
     'opt/a.zip!/n.zip!/n.zip!/n.zip!/n.zip',
-    ['it is inside 4 others, and Ward looks no deeper', advice],
+    ['it is inside 4 other archives, and Ward looks no deeper', advice],
   ],
   [
     'what grows too much',
@@ -75,7 +75,7 @@ it.each<[what: string, entries: () => Promise<readonly TarEntry[]>, path: string
     'a package without a package.json',
     async () => [{ name: 'app/node_modules/a/index.js', content: 'run()' }],
     'app/node_modules/a',
-    ['a package without a package.json: nobody can say what it is', 'give it one'],
+    ["a package without a package.json can't be identified", 'give it one'],
   ],
   [
     'a jar of nobody',
@@ -93,7 +93,7 @@ it.each<[what: string, entries: () => Promise<readonly TarEntry[]>, path: string
     'a link in place of a database',
     async () => [{ name: 'var/lib/dpkg', type: 'symlink', linkname: '/opt/dpkg' }],
     'var/lib/dpkg',
-    ['a package database or a folder of it is a link, and was not followed', 'make it a folder'],
+    ['a package database or a folder above it is a link, which was not followed', 'make it a folder'],
   ],
   ['a name that leads out', async () => [{ name: '../a', content: 'x' }], '', ['../a']],
 ])('%s says the entry, and why', async (_what, entries, path, says) => {

@@ -134,7 +134,7 @@ describe.each([
     const layers = encrypted.layers.map((layer) => ({ ...layer, mediaType }));
     const other = await scanner.scanImage({ ...encrypted, layers });
     expect(other.inventory.gaps).toEqual([
-      { path: '', reason: expect.stringContaining('type that is not read') },
+      { path: '', reason: expect.stringContaining('type that Ward does not read') },
     ]);
   });
 

@@ -153,14 +153,18 @@ async function layerOf(
 ): Promise<LayerAnalysis> {
   const { digest, diffId, mediaType } = layer;
   if (!isLayerType(mediaType)) {
-    return emptyAnalysis(digest, diffId, `the layer ${digest} is of a type that is not read: ${mediaType}`);
+    return emptyAnalysis(
+      digest,
+      diffId,
+      `the layer ${digest} has a type that Ward does not read: ${mediaType}`,
+    );
   }
   let analysis: LayerAnalysis;
   try {
     analysis = await analysisOf(parts, layer, signal);
   } catch (error) {
     if (isFault(error, 'BLOB_NOT_FOUND') && isElsewhere(mediaType)) {
-      const reason = `the layer ${digest} was not scanned: it is not here, and clients get it from elsewhere`;
+      const reason = `the layer ${digest} was not scanned: it is not stored here, and clients get it from elsewhere`;
       return emptyAnalysis(digest, diffId, reason);
     }
     if (!isFault(error) || !unreadable.has(error.code)) throw error;
@@ -225,12 +229,12 @@ async function analysisOf(parts: Parts, layer: SourceLayer, signal: AbortSignal)
     const analysis = await parts.analyst.layer(layer, end);
     // The result is kept under the digest that was asked for, even if the scan process was taken over.
     if (analysis.digest !== layer.digest)
-      throw scannerFault('SCAN_FAILED', `the process that scans spoke of another layer than ${layer.digest}`);
+      throw scannerFault('SCAN_FAILED', `the scan process answered for another layer than ${layer.digest}`);
     await parts.cache.put(analysis).catch((error: unknown) => {
       // The next scan reads the layer again.
       parts.log.warn(
         { layer: layer.digest, error: messageOf(error) },
-        'what was read of a layer was not kept',
+        'the analysis of a layer could not be cached',
       );
     });
     return analysis;

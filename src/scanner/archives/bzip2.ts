@@ -61,7 +61,7 @@ function readBlock(bits: BitReader, table: Uint32Array): Block {
   bits.read(16);
   bits.read(16);
   if (bits.read(1) === 1)
-    throw new Error('it is of before 1999, with randomised blocks, which are not known here');
+    throw new Error('it is from before 1999 and has randomised blocks, which Ward does not support');
   const start = bits.read(24);
   const used = readUsed(bits);
   const counts = new Uint32Array(256);

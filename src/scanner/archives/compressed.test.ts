@@ -112,8 +112,8 @@ test.each(forms)('damaged %s ends, and never yields more than its limit', async 
 });
 
 test.each([
-  ['a filter for programs', [13, 1], 'it has a filter that is not known here'],
-  ['128 MiB of dictionary', [18, 30], 'it needs 128 MiB of memory, where 64 may be'],
+  ['a filter for programs', [13, 1], 'it has a filter that Ward does not support'],
+  ['128 MiB of dictionary', [18, 30], 'it needs 128 MiB of memory, and at most 64 are allowed'],
 ] as const)('xz with %s is refused', async (_what, [at, to], says) => {
   const copy = Buffer.from(packed.xz);
   copy[at] = to;

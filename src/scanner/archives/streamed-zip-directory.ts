@@ -23,8 +23,8 @@ const endMarkBytes = Buffer.from('PK\x05\x06', 'latin1');
 const endBytes = 22;
 const zip64Field = 1;
 const long = 0xffffffff;
-const unlisted = 'it has entries that its directory does not tell of';
-const otherwise = 'its directory tells otherwise of an entry than the entry itself';
+const unlisted = 'it has entries that its directory does not list';
+const otherwise = 'its directory and an entry disagree';
 
 /**
  * @param start offset of the first entry

@@ -200,16 +200,20 @@ describe.each([50, 1000, 65_536])('in pieces of %i bytes', (pieceBytes) => {
 });
 
 test.each<[what: string, zip: Buffer, gap: string]>([
-  ['an entry that is not listed', zipBy([filler, { name: 'a', content: bad, listed: 'nowhere' }]), 'tell'],
+  [
+    'an entry that is not listed',
+    zipBy([filler, { name: 'a', content: bad, listed: 'nowhere' }]),
+    'does not list',
+  ],
   [
     'an entry that is listed under another name',
     zipBy([filler, { name: 'a', content: bad, listed: { name: 'b' } }]),
-    'tells otherwise',
+    'and an entry disagree',
   ],
   [
     'an entry that is listed with another length',
     zipBy([filler, { name: 'a', content: bad, listed: { sizeBytes: 3 } }]),
-    'tells otherwise',
+    'and an entry disagree',
   ],
   [
     'a second directory in the comment',

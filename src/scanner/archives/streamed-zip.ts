@@ -82,7 +82,7 @@ async function skipPrefix(source: ByteSource): Promise<number> {
   if (at === 0) return 0;
   const more = await source.peek(longestPrefix);
   const found = more.subarray(0, longestPrefix).indexOf(localMarkBytes);
-  if (found < 0) throw new Error('it has no entry of a zip where one should begin');
+  if (found < 0) throw new Error('no entry of a zip begins where one should');
   await source.take(found);
   return found;
 }
@@ -125,7 +125,7 @@ async function readEntry(source: ByteSource, header: Header, work: Work, taker: 
   if (header.isEncrypted || !isKnown) {
     const why = header.isEncrypted
       ? 'it is encrypted'
-      : `it is compressed by method ${method}, which is not known here`;
+      : `it is compressed by method ${method}, which Ward does not support`;
     taker.gap(name, why);
     for await (const _ of source.pieces(header.packedBytes));
   } else if (name.endsWith('/') && header.packedBytes === 0 && !header.isOpenEnded) {
@@ -258,7 +258,7 @@ function openMarkWatch() {
       const from = at - tail.length;
       for (let found = bytes.indexOf(mark); found >= 0; found = bytes.indexOf(mark, found + 1)) {
         places.add(from + found);
-        if (places.size > most) throw new WorkExceeded('it has more marks of directories than are kept');
+        if (places.size > most) throw new WorkExceeded('it has more marks of directories than Ward keeps');
       }
       tail = Buffer.from(bytes.subarray(-mark.length + 1));
     },

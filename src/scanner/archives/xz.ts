@@ -78,7 +78,7 @@ function readBlockHead(head: Buffer): number {
   if ((flags & 0x40) !== 0) readNumber(reader);
   if ((flags & 0x80) !== 0) readNumber(reader);
   const filter = readNumber(reader);
-  if ((flags & 3) !== 0 || filter !== lzma2) throw new Error('it has a filter that is not known here');
+  if ((flags & 3) !== 0 || filter !== lzma2) throw new Error('it has a filter that Ward does not support');
   if (readNumber(reader) !== 1) throw damaged();
   const bits = reader.byte();
   if (bits > 40) throw damaged();
@@ -90,7 +90,7 @@ function readBlockHead(head: Buffer): number {
 function requireSmall(dictionary: number): void {
   if (dictionary <= mostDictionary) return;
   const needed = Math.ceil(dictionary / mebibyte);
-  throw new Error(`it needs ${needed} MiB of memory, where ${mostDictionary / mebibyte} may be`);
+  throw new Error(`it needs ${needed} MiB of memory, and at most ${mostDictionary / mebibyte} are allowed`);
 }
 
 function* readChunks(reader: Reader, dictionary: number): Generator<Buffer> {

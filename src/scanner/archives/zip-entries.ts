@@ -57,7 +57,7 @@ export async function* zipEntries(file: Buffer): AsyncGenerator<ZipEntry> {
   spans.push({ start: directory - start, end: bytes.length });
   const isBehindAnother = start > 0 && isEntry(file, 0);
   if (isBehindAnother || hasUnlisted(bytes, spans))
-    throw new Error('it has entries that its directory does not tell of');
+    throw new Error('it has entries that its directory does not list');
 }
 
 interface Span {
@@ -95,7 +95,7 @@ function contentOf(
   const packed = bytes.subarray(dataStart, dataStart + compressedSize);
   if (compressionMethod === storedMethod) return packed;
   if (compressionMethod === deflatedMethod) return inflateAtOnce(shown, packed, uncompressedSize);
-  throw new Error(`${shown} is compressed by method ${compressionMethod}, which is not known here`);
+  throw new Error(`${shown} is compressed by method ${compressionMethod}, which Ward does not support`);
 }
 
 /** Inflates in one piece, for which zlib needs room for one more byte. Throws when the content is longer. */

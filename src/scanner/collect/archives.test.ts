@@ -239,7 +239,7 @@ test.each<[form: string, content: Buffer]>([
 ])('%s is not opened but reported', async (form, content) => {
   const { gaps } = await scan({ 'x.bin': content });
   expect(gaps).toEqual([
-    `x.bin: not scanned: it is of the form ${form}, which is not opened here; unpack it or leave it out`,
+    `x.bin: not scanned: it has the form ${form}, which Ward does not open; unpack it or leave it out`,
   ]);
 });
 
@@ -339,7 +339,7 @@ describe('a hostile archive', () => {
       'that lies in too many others',
       async () => nested(6, 1),
       {},
-      /^x!\/0.zip!\/0.zip!\/0.zip!\/0.zip: not scanned: it is inside 4 others/,
+      /^x!\/0.zip!\/0.zip!\/0.zip!\/0.zip: not scanned: it is inside 4 other archives/,
     ],
     [
       'with large ones in each other',
@@ -413,6 +413,6 @@ describe('a hostile archive', () => {
     const files = Array.from({ length: 50 }, (_, at) => [`${at}.jar`, 'no jar'] as const);
     const { gaps } = await scan({ 'a.zip': await zipOf(Object.fromEntries(files)) });
     expect(gaps).toHaveLength(21);
-    expect(gaps.at(-1)).toBe('a.zip: not scanned: more in it than is listed');
+    expect(gaps.at(-1)).toBe('a.zip: not scanned: more parts of it than are listed');
   });
 });

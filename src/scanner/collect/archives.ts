@@ -150,7 +150,7 @@ async function openOne(
   path: string,
 ): Promise<void> {
   const opened = openedForms.find((each) => each === form);
-  if (opened === undefined) throw new Error(`it is of the form ${form}, which is not opened here`);
+  if (opened === undefined) throw new Error(`it has the form ${form}, which Ward does not open`);
   using _held = walk.work.hold(outside.length === 0 ? 0 : bytes.length);
   await walkInto(walk, opened, outside, path, {
     walk: (visitor) => walkArchive(opened, bytes, walk.work, visitor),
@@ -172,7 +172,7 @@ async function walkInto(
 ): Promise<void> {
   const { maxDepth } = walk.work.limits;
   if (outside.length >= maxDepth)
-    throw new Error(`it is inside ${maxDepth} others, and Ward looks no deeper`);
+    throw new Error(`it is inside ${maxDepth} other archives, and Ward looks no deeper`);
   const container = { form, path };
   const [outermost = container, ...others] = [...outside, container];
   const containers: Containers = [outermost, ...others];
@@ -348,7 +348,8 @@ function once<T>(make: () => T): () => T {
 function addGap(walk: Walk, names: readonly string[], why: string): void {
   walk.gaps++;
   if (walk.gaps > maxGaps + 1) return;
-  if (walk.gaps > maxGaps) walk.keeping.addGap(walk.outer.path, 'not scanned: more in it than is listed');
+  if (walk.gaps > maxGaps)
+    walk.keeping.addGap(walk.outer.path, 'not scanned: more parts of it than are listed');
   else walk.keeping.addGap(pathOf(walk, names), `not scanned: ${why}; ${advice}`);
 }
 

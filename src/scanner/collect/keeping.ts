@@ -34,7 +34,7 @@ export function openKeeping(): Keeping {
   let isFull = false;
 
   const full = (): void => {
-    if (!isFull) gaps.push({ path: '', reason: 'there is more in it than is kept' });
+    if (!isFull) gaps.push({ path: '', reason: 'it has more packages or findings than are kept' });
     isFull = true;
   };
   const addProof: Keeping['addProof'] = (path, proof, digests) => {

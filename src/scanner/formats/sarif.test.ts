@@ -122,7 +122,7 @@ test('the worst comes first, with advice', () => {
     message: { text: expect.stringMatching(/known to be exploited.*update lodash to 4\.17\.21/) },
   });
   expect(resultOf(unfixed.id)?.message.text).toContain(
-    'no version fixes it yet: the distribution has put it off',
+    'no version fixes it yet: the distribution has deferred the fix',
   );
   expect(resultOf(token.id)?.properties).toMatchObject({ breaksPolicy: false });
 });

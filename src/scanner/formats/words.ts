@@ -20,10 +20,10 @@ export function adviceOf(finding: Finding): string {
       return fixOf(finding);
     case 'malware':
       return finding.component === undefined
-        ? 'remove it, and find out how it came there'
+        ? 'remove it, and find out how it got there'
         : `remove ${finding.component.name}, and treat what ran it as compromised`;
     case 'secret':
-      return 'revoke it, and build without it: a later layer does not take it away';
+      return 'revoke it, and build without it: deleting it in a later layer does not remove it';
     case 'misconfiguration':
       return finding.advice;
   }
@@ -85,12 +85,12 @@ const remedies: ReadonlyMap<string, string> = new Map([
   ['unscanned', 'make it readable, or change the rule in the policy'],
   ['advisories.missing', 'run ward advisories update, or import: ward advisories import FOLDER'],
   ['advisories.stale', 'run ward advisories update'],
-  ['distribution.notJudged', 'build on a release that advisories are published of'],
+  ['distribution.notJudged', 'build on a release that has published advisories'],
 ]);
 
 const statusWords: ReadonlyMap<string, string> = new Map([
   ['will_not_fix', ': the distribution will not fix it'],
-  ['fix_deferred', ': the distribution has put it off'],
+  ['fix_deferred', ': the distribution has deferred the fix'],
   ['end_of_life', ': this release gets no fixes any more'],
 ]);
 

@@ -18,8 +18,7 @@ export const condaCataloger: Cataloger = {
     const document = jsonObjectOf(content);
     const name = named(document['name']);
     const version = named(document['version']);
-    if (name === undefined || version === undefined)
-      return { gaps: ['it does not say which package it is of'] };
+    if (name === undefined || version === undefined) return { gaps: ['it does not name its package'] };
     const licence = named(document['license']);
     return {
       packages: [

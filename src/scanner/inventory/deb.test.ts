@@ -97,8 +97,8 @@ describe('the status file of dpkg', () => {
   it.each([
     ['Package: a\nStatus: install ok installed\n', 'without name or version'],
     ['Version: 1\n', 'without name or version'],
-    ['hello', 'no status file'],
-    ['\0\0\0', 'no status file'],
+    ['hello', 'not a status file'],
+    ['\0\0\0', 'not a status file'],
   ])('that is damaged is a gap: %j', async (text, reason) => {
     const proof = await proofOf(debCataloger, 'var/lib/dpkg/status', text);
     expect(proof?.gaps?.join()).toContain(reason);

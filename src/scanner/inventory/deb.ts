@@ -33,7 +33,7 @@ export const debCataloger: Cataloger = {
   revision: 3,
   wants: ({ path }) => path === statusPath || (path.startsWith(singleFolder) && !path.endsWith('.md5sums')),
   read: ({ content, path }) => {
-    let gap = content.length > 0 ? 'it is no status file of dpkg' : undefined;
+    let gap = content.length > 0 ? 'it is not a status file of dpkg' : undefined;
     const all = allPackages(
       stanzasOf(content, fields).flatMap((stanza, index) => {
         if (index === 0) gap = undefined;

@@ -22,7 +22,7 @@ export const gemCataloger: Cataloger = {
     const version = named(
       stub?.[2] ?? /\.version\s*=\s*(?:Gem::Version\.new\(\s*)?["']([^"'\n]+)["']/.exec(text)?.[1],
     );
-    if (name === undefined || version === undefined) return { gaps: ['it does not say which gem it is of'] };
+    if (name === undefined || version === undefined) return { gaps: ['it does not name its gem'] };
     return {
       packages: [
         {

@@ -97,19 +97,19 @@ describe('a changed line of os-release has no effect and is reported', () => {
     [
       { stated: ['foo', '1'], packages: trixie },
       'debian 13',
-      'it says foo 1, but what is installed is of debian 13 (base-files 13.8+deb13u1)',
+      'it says foo 1, but the installed packages are from debian 13 (base-files 13.8+deb13u1)',
     ],
     [{ stated: ['ubuntu', '13'], packages: trixie }, 'debian 13', 'it says ubuntu 13, but'],
     [{ stated: ['debian', '14'], packages: trixie }, 'debian 13', 'it says debian 14, but'],
     [
       { stated: ['debian', '12'], packages: [deb('openssl', '3.5.1-1+deb13u1')] },
       'debian 13',
-      'of debian 13 (openssl 3.5.1-1+deb13u1)',
+      'from debian 13 (openssl 3.5.1-1+deb13u1)',
     ],
     [
       { stated: ['debian', '12'], packages: jammy },
       'ubuntu 22.04',
-      'of ubuntu 22.04 (base-files 12ubuntu4.6)',
+      'from ubuntu 22.04 (base-files 12ubuntu4.6)',
     ],
     [{ stated: ['ubuntu', '26.04'], packages: jammy }, 'ubuntu 22.04', 'it says ubuntu 26.04, but'],
     [
@@ -122,15 +122,15 @@ describe('a changed line of os-release has no effect and is reported', () => {
     [
       { stated: ['wolfi', '1'], packages: [apk('chainguard-baselayout', '1-r0')] },
       'chainguard ',
-      'of chainguard (',
+      'from chainguard (',
     ],
     [
       { stated: ['rocky', '9.4'], packages: el9 },
       'rhel 9',
-      'of rhel 9 (most packages are of .el9 by Red Hat, Inc.)',
+      'from rhel 9 (most packages have the tag .el9 and the vendor Red Hat, Inc.)',
     ],
     [{ stated: ['rhel', '8.4'], packages: el9 }, 'rhel 9', 'it says rhel 8.4, but'],
-    [{ stated: ['rhel', '9'], packages: [rpm('1-1.fc41', 'Fedora Project')] }, 'fedora 41', 'of fedora 41'],
+    [{ stated: ['rhel', '9'], packages: [rpm('1-1.fc41', 'Fedora Project')] }, 'fedora 41', 'from fedora 41'],
   ])('%j', (what, expected, told) => {
     const [found, gap] = identified(what);
     expect(found).toBe(expected);

@@ -31,7 +31,7 @@ export function identify(standing: readonly StandingEvidence[]): IdentifiedSyste
   }
   const reason =
     `it says ${stated.id} ${stated.versionId}`.trim() +
-    `, but what is installed is of ${`${id} ${versionId}`.trim()} (${witness.by})`;
+    `, but the installed packages are from ${`${id} ${versionId}`.trim()} (${witness.by})`;
   return { distribution: { id, versionId, name: stated.name }, gaps: [{ path, reason }] };
 }
 
@@ -140,14 +140,14 @@ function rpmWitness(packages: readonly FoundPackage[]): Witness | undefined {
   const tag = mostCommon(made.map(tagOf));
   if (tag === undefined) return undefined;
   const [kind = '', number = ''] = tag.split(' ');
-  const by = `most packages are of .${kind}${number}`;
+  const by = `most packages have the tag .${kind}${number}`;
   if (kind !== 'el') {
     const versionId = kind === 'oe' ? `${number.slice(0, 2)}.${number.slice(2, 4)}` : number;
     return { by, id: distTags.get(kind) ?? kind, versionId };
   }
   const vendor = mostCommon(made.filter((each) => tagOf(each) === tag).map(({ supplier }) => supplier));
   const id = rpmVendors.find(([pattern]) => pattern.test(vendor ?? ''))?.[1];
-  return id === undefined ? undefined : { by: `${by} by ${vendor}`, id, versionId: number };
+  return id === undefined ? undefined : { by: `${by} and the vendor ${vendor}`, id, versionId: number };
 }
 
 function mostCommon(texts: readonly (string | undefined)[]): string | undefined {

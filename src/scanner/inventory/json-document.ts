@@ -26,8 +26,8 @@ export function textOf(content: Buffer): string {
 
 /** Throws, with a message for users, when it is not JSON. */
 export function parseJson(text: string): JsonValue {
-  if (nestsDeeperThan(text, maxDepth)) throw new Error('it nests too deep');
-  if (hasMoreValuesThan(text, maxValues)) throw new Error('there is too much in it');
+  if (nestsDeeperThan(text, maxDepth)) throw new Error('it nests too deeply');
+  if (hasMoreValuesThan(text, maxValues)) throw new Error('it has too many values');
   try {
     return JSON.parse(text);
   } catch {
@@ -42,7 +42,7 @@ export function jsonObjectOf(content: Buffer): JsonObject {
 
 /** Throws when the value is not an object. */
 export function requireObject(value: JsonValue): JsonObject {
-  if (!isJsonObject(value)) throw new Error('it is no JSON object');
+  if (!isJsonObject(value)) throw new Error('it is not a JSON object');
   return value;
 }
 

@@ -37,8 +37,7 @@ export const pythonCataloger: Cataloger = {
     const stanza = firstStanza(content, fields);
     const name = named(stanza.get('name'));
     const version = named(stanza.get('version'));
-    if (name === undefined || version === undefined)
-      return { gaps: ['it does not say which package it is of'] };
+    if (name === undefined || version === undefined) return { gaps: ['it does not name its package'] };
     const licences = licencesOf(stanza, content);
     const supplier = authorIn(stanza, 'author') ?? authorIn(stanza, 'maintainer');
     return {

@@ -225,7 +225,7 @@ describe('a gap', () => {
   it('is a database behind a link, unless it leads to where one is looked for', async () => {
     const astray = { name: 'var/lib/dpkg', type: 'symlink', linkname: '/opt/hidden' } as const;
     expect(await gapsOf([...system], [astray])).toContain(
-      'var/lib/dpkg: a package database or a folder of it is a link, and was not followed; make it a folder',
+      'var/lib/dpkg: a package database or a folder above it is a link, which was not followed; make it a folder',
     );
     const usual = { name: 'var/lib/rpm', type: 'symlink', linkname: '../../usr/lib/sysimage/rpm' } as const;
     expect(await gapsOf([...system, usual])).toEqual([]);

@@ -131,7 +131,7 @@ function astray({ path, target }: { readonly path: string; readonly target: stri
   return [
     {
       path,
-      reason: 'a package database or a folder of it is a link, and was not followed; make it a folder',
+      reason: 'a package database or a folder above it is a link, which was not followed; make it a folder',
     },
   ];
 }

@@ -109,7 +109,7 @@ function prepare(pattern: Pattern): Prepared {
   }
   throw scannerFault(
     'RULES_INVALID',
-    'a pattern has no four bytes in a row that every match has, so it would be tried everywhere',
+    'a pattern has no four bytes in a row that every match contains, so it would be tried everywhere',
   );
 }
 
@@ -171,7 +171,7 @@ function createLook(set: PatternSet, sink: PatternSink, budget: MatchBudget): Lo
     if (budget.steps < 0)
       throw scannerFault(
         'SCAN_TOO_COSTLY',
-        `more than ${fileSteps / 1_000_000} million steps of matching: too much of it looks like what rules look for`,
+        `more than ${fileSteps / 1_000_000} million steps of matching: too much of it resembles what rules look for`,
       );
   };
 

@@ -80,7 +80,7 @@ class RegexParser {
 
   whole(): Pattern {
     const pattern = this.#choice();
-    if (!this.#isOver()) throw refused("has a ')' that opens nowhere");
+    if (!this.#isOver()) throw refused("has an unmatched ')'");
     return pattern;
   }
 
@@ -121,7 +121,7 @@ class RegexParser {
   #group(): Pattern {
     const isCore = !this.#skip('?:');
     if (isCore && this.#next === '?') {
-      throw refused(`has '(${this.#ahead(2)}', which is not among what is known here`);
+      throw refused(`has '(${this.#ahead(2)}', which is not supported`);
     }
     const isFirst = isCore && !this.#hasCore;
     if (isFirst) this.#hasCore = true;
@@ -148,8 +148,7 @@ class RegexParser {
     }
     const byte = escapedBytes[char];
     if (byte !== undefined) return setOf(byte);
-    if (!/^[!-/:-@[-`{-~ ]$/.test(char))
-      throw refused(`has '\\${char}', which is not among what is known here`);
+    if (!/^[!-/:-@[-`{-~ ]$/.test(char)) throw refused(`has '\\${char}', which is not supported`);
     return setOf(char.charCodeAt(0));
   }
 
@@ -170,7 +169,7 @@ class RegexParser {
     const to = this.#memberByte();
     const [low, high] = [from.indexOf(1), to.indexOf(1)];
     if (from.lastIndexOf(1) !== low || to.lastIndexOf(1) !== high || low > high) {
-      throw refused('has a class with a range that makes no sense');
+      throw refused('has a class with an invalid range');
     }
     return setOfRange(low, high);
   }
@@ -178,7 +177,7 @@ class RegexParser {
   #memberByte(): ByteSet {
     const char = this.#take();
     if (char === '\\') return this.#escapedSet();
-    if (char.charCodeAt(0) > 0x7e) throw refused(`has '${char}' in a class, which may hold ASCII only`);
+    if (char.charCodeAt(0) > 0x7e) throw refused(`has '${char}' in a class, which can only hold ASCII`);
     return setOf(char.charCodeAt(0));
   }
 
@@ -189,7 +188,7 @@ class RegexParser {
     this.#at += found.length;
     const lazy = this.#skip('?');
     const range = rangeOf(found);
-    if (range.min > range.max) throw refused(`has '${found}', which can't be`);
+    if (range.min > range.max) throw refused(`has '${found}', which is impossible`);
     if (range.min > maxRepeat || (range.max !== Number.POSITIVE_INFINITY && range.max > maxRepeat)) {
       throw refused(`repeats more than ${maxRepeat} times`);
     }

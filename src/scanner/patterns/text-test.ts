@@ -16,7 +16,7 @@ export function textTest(source: string, options: RegexOptions = {}): TextTest {
     let left = maxSteps;
     const spend = (steps: number): void => {
       left -= steps;
-      if (left < 0) throw scannerFault('SCAN_TOO_COSTLY', 'a text takes too long to look through');
+      if (left < 0) throw scannerFault('SCAN_TOO_COSTLY', 'a text takes too long to search');
     };
     return matcher.match(bytes, { earliest: 0, latest: bytes.length }, spend) !== undefined;
   };

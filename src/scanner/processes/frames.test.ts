@@ -84,8 +84,8 @@ describe('what is not a message', () => {
   it.each([
     ['a message longer than it may be', head(1001, 0), 'too long'],
     ['bytes more than there may be', head(2, 300_001), 'too long'],
-    ['no JSON', Buffer.concat([head(3, 0), Buffer.from('{a}')]), 'no JSON'],
-    ['nothing', head(0, 0), 'no JSON'],
+    ['no JSON', Buffer.concat([head(3, 0), Buffer.from('{a}')]), 'not JSON'],
+    ['nothing', head(0, 0), 'not JSON'],
   ])('%s is the end, at once', async (_what, bytes, why) => {
     const { raw, heard, broken } = talk();
     raw.write(bytes);

@@ -107,6 +107,6 @@ function parsed(text: Buffer): unknown {
   try {
     return JSON.parse(text.toString('utf8'));
   } catch {
-    throw new Error('a message is no JSON');
+    throw new Error('a message is not JSON');
   }
 }

@@ -44,7 +44,7 @@ it('a process that is busy ends with the one that started it, however that ends'
 it('a process that ends at its start is told to a caller that has nothing else to wait for', async () => {
   const failing = fileURLToPath(new URL('failing.fixture.ts', import.meta.url));
   const { code, stdout } = await runCommand([process.execPath, failing], { timeoutMs: 60_000 });
-  expect(stdout).toMatch(/^SCAN_FAILED the process that scans ended \(1\): .*not-there/);
+  expect(stdout).toMatch(/^SCAN_FAILED the scan process ended \(1\): .*not-there/);
   expect(code).toBe(0);
 });
 

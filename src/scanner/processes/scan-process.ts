@@ -61,7 +61,7 @@ export function startScanProcess({ module, data }: InspectorModule, start: Start
     const told = fromJobSchema.parse(message);
     // Messages about a job that was broken off come too late, and are dropped.
     if (told.job === job) hear?.(told);
-    else if (told.job > job) throw new Error('it speaks of a job that it was not given');
+    else if (told.job > job) throw new Error('it names a job that it was not given');
   };
   const starting = startTalking(start, { module: module.href, data }, take, fail);
   starting.catch(fail);
@@ -117,7 +117,7 @@ async function startTalking(
   const { stream, stderr, exited, kill } = child;
   const said = lastWords(stderr);
   const broken = (why: string): void => {
-    fail(scannerFault('SCAN_FAILED', `the process that scans said what makes no sense: ${why}`));
+    fail(scannerFault('SCAN_FAILED', `the scan process sent an invalid message: ${why}`));
     kill();
   };
   // Its end is told by the process's own.
@@ -145,7 +145,7 @@ function lastWords(stderr: Readable): () => string {
 
 function whyEnded(how: string, said: string): string {
   if (/heap out of memory|Array buffer allocation failed/i.test(said))
-    return `reading it takes more than the ${heapMiB} MiB of memory that there are for it`;
+    return `reading it takes more than the ${heapMiB} MiB of memory that a scan may use`;
   const error = /^\w*(?:Error|Fault)\b.*/m.exec(said)?.[0];
-  return `the process that scans ended (${how})${error === undefined ? '' : `: ${error.slice(0, 200)}`}`;
+  return `the scan process ended (${how})${error === undefined ? '' : `: ${error.slice(0, 200)}`}`;
 }

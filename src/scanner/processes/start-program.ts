@@ -95,7 +95,7 @@ export function startDirectly(reads?: readonly string[]): StartProgram {
     child.unref();
     const [, , stderr, stream] = child.stdio;
     if (!(stream instanceof Socket) || !(stderr instanceof Socket) || child.pid === undefined)
-      throw scannerFault('SCAN_FAILED', `the process that scans did not start: ${await exited}`);
+      throw scannerFault('SCAN_FAILED', `the scan process did not start: ${await exited}`);
     const awaitEnd = (): void => {
       for (const each of [child, stderr]) each.ref();
     };

@@ -108,7 +108,7 @@ async function openLayer(file: string | undefined, talk: Talk) {
 function sayable(message: FromJob): FromJob {
   const { maxMessageBytes } = limitsFromProcess;
   if (Buffer.byteLength(JSON.stringify(message)) < maxMessageBytes - 1000) return message;
-  const error = scannerFault('SCAN_FAILED', 'there is more to say of it than a scan may say');
+  const error = scannerFault('SCAN_FAILED', 'the result of the scan is too long');
   return { say: 'failed', failure: failureOf(error) };
 }
 

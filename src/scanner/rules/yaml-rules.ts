@@ -30,7 +30,7 @@ export function parseRules<Output>(text: string, schema: z.ZodType<Output>): Out
 export function requireUniqueIds(rules: readonly { readonly id: string }[]): void {
   const seen = new Set<string>();
   for (const { id } of rules) {
-    if (seen.has(id)) throw scannerFault('RULES_INVALID', `the rule ${id} is there twice`);
+    if (seen.has(id)) throw scannerFault('RULES_INVALID', `the rule ${id} appears twice`);
     seen.add(id);
   }
 }

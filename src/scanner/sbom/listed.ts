@@ -32,7 +32,7 @@ export function inventoryOf(
   const distribution = stated ?? distributionAmong([...components.values()]);
   const hasSystem = [...components.values()].some(({ ecosystem }) => isOfSystem(ecosystem));
   if (distribution === undefined && hasSystem) {
-    unknown.push({ path: '', reason: 'it does not say which distribution its packages are of' });
+    unknown.push({ path: '', reason: 'it does not name the distribution of its packages' });
   }
   return {
     distribution,

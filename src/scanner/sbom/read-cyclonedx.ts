@@ -54,13 +54,17 @@ export function readCycloneDx(document: unknown): Inventory {
   }
   const { specVersion, components, compositions } = parsed.data;
   if (!versions.has(specVersion)) {
-    throw scannerFault('SBOM_INVALID', `CycloneDX ${JSON.stringify(specVersion.slice(0, 20))} is not read`, {
-      hint: `Write it as one of ${[...versions].join(', ')}.`,
-    });
+    throw scannerFault(
+      'SBOM_INVALID',
+      `CycloneDX ${JSON.stringify(specVersion.slice(0, 20))} is not supported`,
+      {
+        hint: `Write it as one of ${[...versions].join(', ')}.`,
+      },
+    );
   }
   const all = [...flat(components ?? [])];
   const gaps: Gap[] = (compositions ?? []).some(isMissingParts)
-    ? [{ path: '', reason: 'the document says of itself that it is incomplete' }]
+    ? [{ path: '', reason: 'the document states that it is incomplete' }]
     : [];
   return inventoryOf(
     all.flatMap((each) => listed(each) ?? []),

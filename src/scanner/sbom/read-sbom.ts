@@ -26,12 +26,12 @@ function parse(bytes: Uint8Array): unknown {
   } catch (cause) {
     throw scannerFault('SBOM_INVALID', 'the document is not UTF-8', { cause });
   }
-  if (nestsDeeperThan(text, maxDepth)) throw scannerFault('SBOM_INVALID', 'the document nests too deep');
+  if (nestsDeeperThan(text, maxDepth)) throw scannerFault('SBOM_INVALID', 'the document nests too deeply');
   try {
     return JSON.parse(text);
   } catch (cause) {
     throw scannerFault('SBOM_INVALID', 'the document is not JSON', {
-      hint: 'XML and tag-value forms are not read: write it as JSON.',
+      hint: 'Ward does not read the XML and tag-value forms: write it as JSON.',
       cause,
     });
   }

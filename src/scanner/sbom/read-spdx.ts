@@ -51,7 +51,7 @@ export function readSpdx(document: unknown): Inventory {
   }
   const { spdxVersion, packages } = parsed.data;
   if (!versions.has(spdxVersion)) {
-    throw scannerFault('SBOM_INVALID', `${JSON.stringify(spdxVersion.slice(0, 20))} is not read`, {
+    throw scannerFault('SBOM_INVALID', `${JSON.stringify(spdxVersion.slice(0, 20))} is not supported`, {
       hint: `Write it as one of ${[...versions].join(', ')}.`,
     });
   }

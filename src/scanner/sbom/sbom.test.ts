@@ -298,11 +298,7 @@ describe('a document by another program', () => {
     ],
     ['an invalid package URL', { ...library, purl: 'x' }, 'is invalid'],
     ['a package without a version', { ...library, purl: 'pkg:npm/a' }, 'no version'],
-    [
-      'a package of an unknown distribution',
-      { ...library, purl: 'pkg:deb/debian/a@1' },
-      'which distribution',
-    ],
+    ['a package of an unknown distribution', { ...library, purl: 'pkg:deb/debian/a@1' }, 'the distribution'],
   ])('has a gap for %s', (_what, component, reason) => {
     expect(
       cyclonedx([component])

@@ -229,7 +229,7 @@ test.each([
   ['regex: abcd\n    exceptPaths: [$nowhere]', 'there is no list of paths $nowhere'],
   [
     'regex: abcd\n  - id: a\n    title: abc\n    severity: low\n    why: for a test.\n    regex: abcd',
-    'there twice',
+    'appears twice',
   ],
 ])('a rule with %s is refused', (rest, message) => {
   const text = `about: x

@@ -50,7 +50,7 @@ export async function archiveSource(name: string, path: string, choice: Choice):
   const archive = { name, path, files: await indexFile(name, path) };
   if (archive.files.has('index.json')) return fromLayout(name, archive, choice);
   if (archive.files.has('manifest.json')) return fromSaved(name, archive, choice);
-  throw scannerFault('IMAGE_ARCHIVE_INVALID', `${name} is a tar archive, but of no image`, {
+  throw scannerFault('IMAGE_ARCHIVE_INVALID', `${name} is a tar archive, but not of an image`, {
     hint: 'Give an archive by `docker save`, `podman save` or `skopeo copy … oci-archive:FILE`. A root file system: unpack it, and scan rootfs:DIR.',
   });
 }
@@ -130,8 +130,7 @@ async function storedDigest(archive: Archive, path: string, diffId: Digest): Pro
 
 async function readDocument(archive: Archive, path: string): Promise<Buffer> {
   const { sizeBytes } = fileAt(archive, path);
-  if (sizeBytes > maxDocumentBytes)
-    throw scannerFault('IMAGE_ARCHIVE_INVALID', `${path} is too long for what it is`);
+  if (sizeBytes > maxDocumentBytes) throw scannerFault('IMAGE_ARCHIVE_INVALID', `${path} is too long`);
   const pieces: Buffer[] = [];
   for await (const piece of await openFile(archive, path)) pieces.push(piece);
   return Buffer.concat(pieces);

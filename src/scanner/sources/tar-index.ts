@@ -36,7 +36,7 @@ export async function indexTar(file: FileHandle): Promise<ReadonlyMap<string, Ar
     const sizeBytes = extras.size ?? header.sizeBytes;
     position = start + Math.ceil(sizeBytes / blockBytes) * blockBytes;
     if (/^[xLK]$/.test(header.type)) {
-      if (sizeBytes > maxExtraBytes) throw invalidTar('what is said of an entry is too long');
+      if (sizeBytes > maxExtraBytes) throw invalidTar('the extended header of an entry is too long');
       extras = { ...extras, ...extrasOf(header.type, await readAt(file, start, sizeBytes)) };
       continue;
     }

@@ -51,7 +51,7 @@ it('distinguishes unread content from denied content, and gives advice for both'
   expect(unread).not.toContain('>denied<');
   const denied = pageOf({ gaps: [] }, report.findings.slice(0, 1));
   expect(denied).toContain('<h2>push: <span class="denied">denied</span></h2>');
-  expect(denied).toContain('<td>remove it, and find out how it came there</td>');
+  expect(denied).toContain('<td>remove it, and find out how it got there</td>');
   expect(denied).not.toMatch(/not judged|id: gap/);
   // What is bad is enough to know.
   const both = pageOf({}, report.findings.slice(0, 1));

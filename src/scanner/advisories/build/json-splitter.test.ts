@@ -56,12 +56,12 @@ test.each(['{"a":{"b":1}', '{"a":"', '', '{"a":{}'])('%j is cut off', (text) => 
 });
 
 test.each([
-  ['{}}', 'closes what was not open'],
-  ['{"a":{}} {"b":{}}', 'goes on after its end'],
-  ['{} x', 'goes on after its end'],
-  ['<html>', 'no JSON'],
-  ['"text"', 'no JSON'],
-  ['true', 'no JSON'],
+  ['{}}', 'closes a bracket that was not open'],
+  ['{"a":{}} {"b":{}}', 'continues after its end'],
+  ['{} x', 'continues after its end'],
+  ['<html>', 'not a JSON'],
+  ['"text"', 'not a JSON'],
+  ['true', 'not a JSON'],
   [`{"a":["${'x'.repeat(200)}"]}`, 'longer than 100 bytes'],
   ['['.repeat(2000), 'deeper than 1000'],
 ])('%s is refused', (text, reason) => {

@@ -60,7 +60,9 @@ class Splitter implements JsonSplitter {
           this.#keepString(chunk.subarray(stringStart, i));
         }
       } else if (this.#depth === 0 && isForeign(byte)) {
-        throw new SyntaxError(this.#hasEnded ? 'it goes on after its end' : 'it is no JSON object or list');
+        throw new SyntaxError(
+          this.#hasEnded ? 'it continues after its end' : 'it is not a JSON object or list',
+        );
       } else if (byte === quote) {
         this.#isInString = true;
         this.#string.clear();
@@ -92,7 +94,7 @@ class Splitter implements JsonSplitter {
   }
 
   #open(): void {
-    if (this.#hasEnded && this.#target > 0) throw new SyntaxError('it goes on after its end');
+    if (this.#hasEnded && this.#target > 0) throw new SyntaxError('it continues after its end');
     this.#hasEnded = false;
     if (++this.#depth > maxDepth) throw new SyntaxError(`it nests deeper than ${maxDepth} levels`);
     if (this.#depth <= this.#target) {
@@ -102,7 +104,7 @@ class Splitter implements JsonSplitter {
   }
 
   #close(): void {
-    if (--this.#depth < 0) throw new SyntaxError('it closes what was not open');
+    if (--this.#depth < 0) throw new SyntaxError('it closes a bracket that was not open');
     this.#hasEnded = this.#depth === 0;
   }
 

@@ -53,7 +53,7 @@ export function unreadable(path: string, form: 'older' | 'newer' | 'foreign'): E
       hint:
         form === 'older'
           ? 'Update the advisories.'
-          : 'Run that one, or move the file away and update the advisories.',
+          : 'Run the newer Ward, or move the file away and update the advisories.',
     },
   );
 }

@@ -33,7 +33,7 @@ export async function importInput(
 ): Promise<ImportedSource | undefined> {
   const { path, source } = input;
   const { form, peek, isZip } = await lookAt(path, input.form);
-  if (form === undefined) throw damaged(path, 'it is of no form that is known');
+  if (form === undefined) throw damaged(path, 'its form is unknown');
   writer.beginSource({ ...input.origin, name: source, form, digest, licence: input.licence });
   await readItems(writer, input, { form, peek, isZip }, report);
   const counts = writer.counts();
@@ -45,7 +45,7 @@ export async function importInput(
   if (counts.records < (input.leastRecords ?? 0)) {
     throw scannerFault(
       'ADVISORIES_TOO_FEW',
-      `${source} has ${counts.records} records, where ${input.leastRecords} are the least: it may have been cut short; --accept-fewer takes it all the same`,
+      `${source} has ${counts.records} records, but at least ${input.leastRecords} are expected: it may have been cut short; --accept-fewer accepts it anyway`,
       { hint: `If that is right: ward advisories update --source ${source} --accept-fewer` },
     );
   }

@@ -97,6 +97,6 @@ function unarmoured(signature: Buffer): Buffer {
 
 function untrusted({ url }: Mirror, reason: string): Error {
   return scannerFault('ADVISORIES_UNTRUSTED', `the mirror ${url.href} is not trusted: ${reason}`, {
-    hint: `Have the mirror write ${listName} anew and sign it, or look for the right key. What was there stays.`,
+    hint: `Have the mirror write and sign ${listName} again, or use the right key. The old advisories stay.`,
   });
 }

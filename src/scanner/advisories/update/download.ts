@@ -78,7 +78,7 @@ async function tryOnce(options: DownloadOptions): Promise<Downloaded> {
   const note = readNote(file, source.url);
   if (expected !== undefined && note?.isWhole && (await digestOf(file)) === expected) return note;
   const stall = new AbortController();
-  const timer = setTimeout(() => stall.abort(new Error(`nothing came for ${stallMs / 1000} s`)), stallMs);
+  const timer = setTimeout(() => stall.abort(new Error(`no data arrived for ${stallMs / 1000} s`)), stallMs);
   const signals = [stall.signal, AbortSignal.timeout(longestMs), ...(options.signal ? [options.signal] : [])];
   // With an expected digest the known file is certainly another one.
   const last = known?.url === source.url && expected === undefined ? known : undefined;
@@ -168,14 +168,14 @@ async function check(
 ): Promise<void> {
   if (expected !== undefined && (await digestOf(file)) !== expected) {
     await forget(file);
-    throw scannerFault('ADVISORIES_UNTRUSTED', `${name} from ${url} is not what SHA256SUMS says of it`, {
+    throw scannerFault('ADVISORIES_UNTRUSTED', `${name} from ${url} does not match SHA256SUMS`, {
       hint: 'Have the mirror fetch it and write SHA256SUMS again.',
     });
   }
   const wrong = await checkSaid(file, said);
   if (wrong === undefined) return;
   await forget(file);
-  throw new Error(`it was damaged on its way: its ${wrong} is not the one that the server says`);
+  throw new Error(`it was damaged in transit: its ${wrong} is not the one that the server states`);
 }
 
 /** Removes the download and its state. */
@@ -231,18 +231,18 @@ function refused(source: DownloadOptions['source'], status: number): Error {
 }
 
 const meanings: Readonly<Record<number, string>> = {
-  403: ': it may not be read',
-  404: ': it is not there',
+  403: ': access is denied',
+  404: ': it does not exist',
 };
 
 function unreachable({ name, url }: DownloadOptions['source'], reason: string): Error {
-  return scannerFault('ADVISORIES_UNREACHABLE', `${name} could not be had from ${url}: ${reason}`, {
+  return scannerFault('ADVISORIES_UNREACHABLE', `${name} could not be fetched from ${url}: ${reason}`, {
     hint: 'Try again later, or import the file from elsewhere.',
   });
 }
 
 function tooLarge({ name, maxBytes }: DownloadOptions['source']): Error {
   return scannerFault('ADVISORY_FILE_TOO_LARGE', `${name} has more than ${maxBytes} bytes`, {
-    hint: 'Raise its maxSize in the list of sources, if that is right.',
+    hint: 'If that is right, raise its maxSize in the list of sources.',
   });
 }

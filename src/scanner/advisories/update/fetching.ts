@@ -46,7 +46,7 @@ export async function fetchFollowing(
     const next = URL.parse(location, url.href);
     if (next === null || next.protocol !== url.protocol || !(isSigned || isSafeUrl(next.href)))
       throw astray(source, `it redirects to another scheme or away from TLS: ${location.slice(0, 200)}`);
-    if (hops === mostRedirects) throw astray(source, `it leads on more than ${mostRedirects} times`);
+    if (hops === mostRedirects) throw astray(source, `it redirects more than ${mostRedirects} times`);
     url = next;
   }
 }
@@ -104,7 +104,7 @@ async function closed(file: FileHandle, status: number): Promise<Response> {
 }
 
 function astray({ name, url }: Asking['source'], reason: string): Error {
-  return scannerFault('ADVISORIES_UNREACHABLE', `${name} could not be had from ${url}: ${reason}`, {
+  return scannerFault('ADVISORIES_UNREACHABLE', `${name} could not be fetched from ${url}: ${reason}`, {
     hint: 'Name the right URL in the list of sources, or a mirror.',
   });
 }

@@ -105,15 +105,15 @@ describe('a folder', () => {
   });
 
   test.each<readonly [string, () => Promise<void>, string]>([
-    ['is not there', () => rm(join(folder, 'b.example.org'), { recursive: true }), 'it is not there'],
-    ['is a folder', () => put('b.example.org/b.json/x', ''), 'it is not there'],
+    ['is not there', () => rm(join(folder, 'b.example.org'), { recursive: true }), 'it does not exist'],
+    ['is a folder', () => put('b.example.org/b.json/x', ''), 'it does not exist'],
     [
       'is a pipe',
       async () => {
         await mkdir(join(folder, 'b.example.org'));
         await mustRun(['mkfifo', join(folder, 'b.example.org/b.json')]);
       },
-      'it is not there',
+      'it does not exist',
     ],
     [
       'is too large',
@@ -122,7 +122,7 @@ describe('a folder', () => {
     ],
     ['is cut off', () => truncate(join(folder, 'b.example.org/b.json'), 40), 'cut off'],
   ])('keeps the records of a source whose file %s', async (_, breakIt, reason) => {
-    if (reason === 'it is not there') await rm(join(folder, 'b.example.org'), { recursive: true });
+    if (reason === 'it does not exist') await rm(join(folder, 'b.example.org'), { recursive: true });
     await breakIt().catch(() => {});
     const { sources: each } = await update(mirrorAt(folder));
     expect(each).toMatchObject([
@@ -164,7 +164,7 @@ describe('a folder', () => {
         await writeSums();
         await put('b.example.org/b.json', records('B-3'));
       },
-      'is not what SHA256SUMS',
+      'does not match SHA256SUMS',
     ],
     [
       'is not in SHA256SUMS',
@@ -177,7 +177,7 @@ describe('a folder', () => {
     [
       'is twice in SHA256SUMS',
       async () => put('SHA256SUMS', `${await writeSums()}${'0'.repeat(64)}  b.example.org/b.json\n`),
-      'says two things of',
+      'has two checksums for',
     ],
   ])('of which a file %s keeps the records of that source', async (_, breakIt, reason) => {
     await writeSums();
@@ -319,7 +319,7 @@ describe('a mirror by HTTP', () => {
     expect(await updateAdvisories({ path: place.path, sources, mirror, progress, pauseMs: 1 })).toMatchObject(
       {
         sources: [
-          { source: 'a', outcome: 'failed', reason: expect.stringContaining('is not what SHA256SUMS says') },
+          { source: 'a', outcome: 'failed', reason: expect.stringContaining('does not match SHA256SUMS') },
           { source: 'b', outcome: 'updated' },
         ],
       },

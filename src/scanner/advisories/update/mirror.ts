@@ -25,7 +25,7 @@ export function mirrorAt(from: string, verify?: Mirror['verify']): Mirror {
   const isPlain = url?.protocol === 'http:' && url.username === '' && url.password === '';
   if (url === null || !(isSafeUrl(from) || (isPlain && verify !== undefined))) {
     throw scannerFault('ADVISORY_SOURCES_INVALID', `${from} is not a mirror that can be trusted`, {
-      hint: 'Name a folder or a URL of https; one of http only with a key that signs it, or on this machine.',
+      hint: 'Name a folder or an https URL. An http URL must be on this machine, or needs a key that signs the mirror.',
     });
   }
   url.search = '';

@@ -88,7 +88,7 @@ function parseDocument(text: string): z.infer<typeof document> {
 }
 
 function invalid(reason: string): Error {
-  return scannerFault('ADVISORY_SOURCES_INVALID', `the list of sources makes no sense: ${reason}`, {
+  return scannerFault('ADVISORY_SOURCES_INVALID', `the list of sources is invalid: ${reason}`, {
     hint: 'See docs/advisories.md for its form.',
   });
 }

@@ -214,7 +214,7 @@ describe('a redirect', () => {
   });
 
   test.each([
-    ['for ever', '/a', 'leads on more than 5 times'],
+    ['for ever', '/a', 'redirects more than 5 times'],
     ['away from TLS', 'http://example.org/a', 'away from TLS'],
     ['to another scheme', 'https://example.org/a', 'another scheme'],
     ['to files', 'file:///etc/passwd', 'another scheme'],
@@ -247,7 +247,7 @@ describe('a digest that the server sends', () => {
   test.each(said(text))('makes other bytes fail: %o', async (headers) => {
     answer(headers, records('A-1', 'A-3'));
     const updated = updateAdvisories({ path: place.path, sources: [source('a')], pauseMs: 1 });
-    await expect(updated).rejects.toMatchObject({ message: expect.stringContaining('damaged on its way') });
+    await expect(updated).rejects.toMatchObject({ message: expect.stringContaining('damaged in transit') });
     expect(asked).toHaveLength(5);
   });
 });
@@ -256,7 +256,7 @@ test('a silent server is given up', async () => {
   answers.set('/a', (_, response) => void response.writeHead(200).write('{'));
   const updated = updateAdvisories({ path: place.path, sources: [source('a')], pauseMs: 1, stallMs: 20 });
   await expect(updated).rejects.toMatchObject({
-    message: expect.stringContaining('nothing came for 0.02 s'),
+    message: expect.stringContaining('no data arrived for 0.02 s'),
   });
 });
 
@@ -309,7 +309,7 @@ describe('a source that fails keeps its records', () => {
   test.each<readonly [string, () => void, string]>([
     ['not found', () => answers.delete('/a'), 'status 404'],
     ['cut off', () => serve('a', records('A-2').slice(0, -9), '"2"'), 'cut off'],
-    ['another thing', () => serve('a', '<html>', '"2"'), 'no JSON'],
+    ['another thing', () => serve('a', '<html>', '"2"'), 'not a JSON'],
     ['too large', () => serve('a', 'x'.repeat(2_000_000), '"2"'), 'more than 1000000 bytes'],
     [
       'too large, without saying so',
@@ -336,7 +336,7 @@ describe('a source that fails keeps its records', () => {
     await expect(update(source('a'), source('b'))).rejects.toMatchObject({
       code: 'ADVISORIES_UNREACHABLE',
       message: expect.stringMatching(
-        /could not fetch any of 2 sources.*\n {2}a could not be had.*404: it is not there\n {2}b could not.*404: .*$/,
+        /could not fetch any of 2 sources.*\n {2}a could not be fetched.*404: it does not exist\n {2}b could not.*404: .*$/,
       ),
     });
     expect(found()).toEqual(['A-1', 'B-1']);
@@ -364,7 +364,7 @@ describe('a source that has lost many records', () => {
 
   test('is refused below four fifths, unless fewer are accepted', async () => {
     serve('a', records(...ids.slice(0, 119)), '"2"');
-    expect((await updateBoth()).sources).toMatchObject(few('119 records, where 120 .*--accept-fewer'));
+    expect((await updateBoth()).sources).toMatchObject(few('119 records, but at least 120 .*--accept-fewer'));
     expect(found()).toHaveLength(151);
     expect((await updateBoth({}, true)).sources).toMatchObject([{ outcome: 'updated', records: 119 }, {}]);
     expect(found()).toHaveLength(120);
@@ -382,7 +382,9 @@ describe('a source that has lost many records', () => {
 
   test('is refused below the minimum of its list', async () => {
     serve('a', records(...ids.slice(0, 140)), '"2"');
-    expect((await updateBoth({ leastRecords: 141 })).sources).toMatchObject(few('140 records, where 141'));
+    expect((await updateBoth({ leastRecords: 141 })).sources).toMatchObject(
+      few('140 records, but at least 141'),
+    );
   });
 });
 

@@ -155,9 +155,9 @@ function expectedOf({ checksums }: Plan, source: AdvisorySource): string | undef
   const path = mirrorPath(source);
   const sum = checksums.get(path);
   if (sum) return sum;
-  const what = sum === undefined ? 'does not list' : 'says two things of';
+  const what = sum === undefined ? 'does not list' : 'has two checksums for';
   throw scannerFault('ADVISORIES_UNTRUSTED', `SHA256SUMS of the mirror ${what} ${path} (${source.name})`, {
-    hint: 'Have the mirror fetch it and write SHA256SUMS again, or name the sources that it has.',
+    hint: 'Have the mirror fetch it and write SHA256SUMS again, or name only the sources that it has.',
   });
 }
 

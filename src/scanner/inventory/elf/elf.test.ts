@@ -47,7 +47,7 @@ describe('a Go program', () => {
   it('of no release is a gap', async () => {
     const section = goBuildInfo('devel go1.25-abcdef', modules);
     const proof = await proofOf(programCataloger, 'app', elfWith({ '.go.buildinfo': section }));
-    expect(proof?.gaps).toEqual(['it was built by a Go without a version']);
+    expect(proof?.gaps).toEqual(['it was built by Go without a version']);
     expect(names(proof)).toEqual(expected.slice(1));
   });
 
@@ -161,7 +161,7 @@ describe('a program for another system', () => {
   it('by Go before 1.18 is a gap', async () => {
     const program = Buffer.concat([windows, oldGoBuildInfo('go1.17', modules)]);
     expect((await proofOf(programCataloger, 'app.exe', program))?.gaps).toEqual([
-      "it was built by a Go of before 1.18, and its modules can't be told",
+      'it was built by Go before 1.18, so its modules are unknown',
     ]);
   });
 
@@ -176,7 +176,9 @@ describe('a program for another system', () => {
     expect(names(await proofOf(programCataloger, 'app.exe', Buffer.concat([head, section])))).toEqual([
       'time 0.1.43',
     ]);
-    expect((await proofOf(programCataloger, 'app.exe', head))?.gaps).toEqual(['a section leads out of it']);
+    expect((await proofOf(programCataloger, 'app.exe', head))?.gaps).toEqual([
+      'a section ends outside the file',
+    ]);
   });
 
   it('by Rust on Windows lists its crates', async () => {

@@ -44,7 +44,7 @@ export function peSection(bytes: Buffer, name: string): Buffer | undefined {
     if (bytes.toString('latin1', at, at + 8).replace(/\0+$/, '') !== name) continue;
     const start = bytes.readUInt32LE(at + 20);
     const end = start + Math.min(bytes.readUInt32LE(at + 8), bytes.readUInt32LE(at + 16));
-    if (end > bytes.length) throw new Error('a section leads out of it');
+    if (end > bytes.length) throw new Error('a section ends outside the file');
     return bytes.subarray(start, end);
   }
   return undefined;

@@ -58,7 +58,7 @@ export function modulesAt(bytes: Buffer): Proof | undefined {
 /** `bytes` must begin with the magic. */
 function inlineModules(bytes: Buffer): Proof {
   if (((bytes[15] ?? 0) & inlineFlag) === 0)
-    return { gaps: ["it was built by a Go of before 1.18, and its modules can't be told"] };
+    return { gaps: ['it was built by Go before 1.18, so its modules are unknown'] };
   const [version, end] = lengthAndText(bytes, headerBytes);
   return proofOf(version, lengthAndText(bytes, end)[0]);
 }
@@ -101,7 +101,7 @@ function proofOf(version: Buffer, marked: Buffer): Proof {
   const packages: FoundPackage[] = [];
   const gaps: string[] = [];
   const go = /^go(\d+\.\S+)/.exec(version.toString('utf8'))?.[1];
-  if (go === undefined) gaps.push('it was built by a Go without a version');
+  if (go === undefined) gaps.push('it was built by Go without a version');
   else packages.push({ ecosystem: 'golang', name: 'stdlib', version: go });
   const text =
     marked.length >= markBytes * 2 ? marked.toString('utf8', markBytes, marked.length - markBytes) : '';

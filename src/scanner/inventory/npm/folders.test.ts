@@ -81,7 +81,7 @@ const manifest = (content: object): TarEntry => ({
   content: JSON.stringify(content),
 });
 const link = (name: string, linkname: string): TarEntry => ({ name, type: 'symlink', linkname });
-const bare = 'a package without a package.json: nobody can say what it is; give it one';
+const bare = "a package without a package.json can't be identified; give it one";
 
 describe.each([
   ['a layer', (entries: readonly TarEntry[]) => layered(entries)],
@@ -131,7 +131,7 @@ describe.each([
       'a link to code without a package.json',
       [link('app/node_modules/lodash', '/opt/hidden'), { name: 'opt/hidden/index.js', content: 'x' }],
       [
-        'app/node_modules/lodash: a package that is a link to opt/hidden, where no package.json is; give it one',
+        'app/node_modules/lodash: a package that is a link to opt/hidden, which has no package.json; give it one',
       ],
     ],
     [

@@ -95,14 +95,14 @@ export function unknownPackages(
     .filter((folder) => !known.has(`${folder}/package.json`) && hasCode(folder))
     .map((path) => ({
       path,
-      reason: 'a package without a package.json: nobody can say what it is; give it one',
+      reason: "a package without a package.json can't be identified; give it one",
     }));
   const linkGaps = links
     .filter(({ path }) => !path.endsWith('node_modules'))
     .filter(({ target }) => !known.has(target) && !known.has(`${target}/package.json`) && hasCode(target))
     .map(({ path, target }) => ({
       path,
-      reason: `a package that is a link to ${target}, where no package.json is; give it one`,
+      reason: `a package that is a link to ${target}, which has no package.json; give it one`,
     }));
   const all = [...bareGaps, ...linkGaps];
   if (all.length <= mostGaps) return all;

@@ -31,12 +31,12 @@ export function* berkeleyBlobs(bytes: Buffer): Generator<Buffer> {
   const pageBytes = u32(20);
   if (bytes[24] !== 0) throw new Error('it is encrypted');
   if (pageBytes < 512 || pageBytes > 65_536 || bytes.length % pageBytes !== 0) {
-    throw new Error('its pages have no size');
+    throw new Error('its page size is invalid');
   }
   for (let page = pageBytes; page < bytes.length; page += pageBytes) {
     if (!hashPages.has(bytes[page + 25] ?? 0)) continue;
     const entries = u16(page + 20);
-    if (headerBytes + entries * 2 > pageBytes) throw new Error('a page has more than it holds');
+    if (headerBytes + entries * 2 > pageBytes) throw new Error('a page has more entries than fit in it');
     // Keys and values alternate.
     for (let entry = 1; entry < entries; entry += 2) {
       const at = page + u16(page + headerBytes + entry * 2);

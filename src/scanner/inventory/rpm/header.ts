@@ -57,7 +57,7 @@ export function readRpmHeader(blob: Buffer): RpmPackage | undefined {
   const dataBytes = blob.readUInt32BE(4);
   const dataStart = 8 + count * indexBytes;
   if (count > maxTags || dataStart + dataBytes > blob.length)
-    throw new Error('a header is longer than it is');
+    throw new Error('a header is shorter than it says');
   const index = new Map<number, Tag>();
   for (let at = 8; at < dataStart; at += indexBytes) {
     const [tag, type, offset, items] = [0, 4, 8, 12].map((field) => blob.readUInt32BE(at + field));
@@ -150,7 +150,7 @@ function textsAt(data: Buffer, tag: Tag | undefined, most: number): string[] {
   let at = tag.offset;
   for (let item = 0; item < Math.min(tag.count, most); item++) {
     const end = data.indexOf(0, at);
-    if (end < 0 || at > data.length) throw new Error('a text leads out of its header');
+    if (end < 0 || at > data.length) throw new Error('a text ends outside its header');
     texts.push(data.toString('utf8', at, end));
     at = end + 1;
   }

@@ -111,7 +111,7 @@ describe('a database of rpm', () => {
 
 describe('a file that is not a database of rpm', () => {
   it.each([
-    ['var/lib/rpm/Packages', 'hello, this is not one', 'not a database'],
+    ['var/lib/rpm/Packages', 'hello, this is not one', 'not a known form'],
     ['var/lib/rpm/rpmdb.sqlite-wal', 'x', 'not in the database yet'],
   ])('is a gap: %s', async (path, content, reason) => {
     expect((await proofOf(rpmCataloger, path, content))?.gaps?.join()).toContain(reason);

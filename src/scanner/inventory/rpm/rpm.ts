@@ -26,7 +26,7 @@ export const rpmCataloger: Cataloger = {
 
 /** Readable packages count even if the rest is damaged. */
 function readAll(blobs: Iterable<Buffer> | undefined): Proof {
-  if (blobs === undefined) return { gaps: ['it is not a database of rpm that is known'] };
+  if (blobs === undefined) return { gaps: ['it is not a known form of rpm database'] };
   const packages: Asking[] = [];
   const owned = openOwnedList();
   try {

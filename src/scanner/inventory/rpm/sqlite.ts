@@ -75,7 +75,7 @@ function openDatabase(bytes: Buffer): Database {
   const pageBytes = stated === 1 ? 65_536 : stated;
   const usableBytes = pageBytes - bytes.readUInt8(20);
   if (pageBytes < 512 || (pageBytes & (pageBytes - 1)) !== 0 || usableBytes < 480) {
-    throw new Error('its pages have no size');
+    throw new Error('its page size is invalid');
   }
   return { bytes, pageBytes, usableBytes, seen: new Set<number>() };
 }
@@ -90,7 +90,7 @@ function rootOf(database: Database, table: string): number {
 }
 
 function* recordsOf(database: Database, page: number, depth: number): Generator<Buffer> {
-  if (depth > maxDepth || database.seen.has(page)) throw new Error('its pages lead in a circle');
+  if (depth > maxDepth || database.seen.has(page)) throw new Error('its pages form a cycle');
   database.seen.add(page);
   const bytes = pageAt(database, page);
   const start = page === 1 ? headerBytes : 0;
@@ -168,7 +168,7 @@ function lengthOf(type: number): number {
 }
 
 function sliceOf(bytes: Buffer, at: number, length: number): Buffer {
-  if (at + length > bytes.length) throw new Error('a row leads out of its page');
+  if (at + length > bytes.length) throw new Error('a row ends outside its page');
   return bytes.subarray(at, at + length);
 }
 
