@@ -218,7 +218,7 @@ describe.each(programs)('the server for $language', ({ language, missing, echo, 
       expect(stderr).toContain('at load');
     });
 
-    it('takes no code, since it has its own', async () => {
+    it('refuses code, because it has its own', async () => {
       await using server = await TestServer.start(language, echo);
       expect(await server.init({ code: 'x' })).toMatchObject({
         status: 502,
@@ -233,7 +233,7 @@ describe.each(programs)('the server for $language', ({ language, missing, echo, 
       expect((await server.init()).status).toBe(200);
     });
 
-    it('takes requests in pieces, several on a connection, and beside one that is idle', async () => {
+    it('handles requests in pieces, several on a connection, and beside an idle connection', async () => {
       await using server = await TestServer.start(language, echo);
       const request = (path: string, body: string) =>
         `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
@@ -249,14 +249,14 @@ describe.each(programs)('the server for $language', ({ language, missing, echo, 
 });
 
 describe('the server for nodejs', () => {
-  it('answers with a rejection, and with nothing as an empty object', async () => {
+  it('returns a rejection as a result, and nothing as an empty object', async () => {
     await using server = await TestServer.start('nodejs', programs[0]?.odd ?? {});
     await server.init();
     expect(await server.run({ how: 'reject' })).toEqual({ status: 200, body: { error: 'why' } });
     expect(await server.run({ how: 'nothing' })).toEqual({ status: 200, body: {} });
   });
 
-  it('says what was thrown outside of a call, and ends', async () => {
+  it('reports an exception from a callback, and ends', async () => {
     const code = 'exports.main = () => new Promise(() => setTimeout(() => { throw new Error("late"); }, 1));';
     await using server = await TestServer.start('nodejs', { 'index.js': code });
     await server.init();
@@ -270,7 +270,7 @@ describe('the server for nodejs', () => {
 
 describe.skipIf(!hasPython)('the server for python (needs /usr/bin/python3.13)', () => {
   it.each([
-    ['a length that is none', 'POST /run HTTP/1.1\r\nContent-Length: x\r\n\r\n', 400],
+    ['a length that is not a number', 'POST /run HTTP/1.1\r\nContent-Length: x\r\n\r\n', 400],
     ['a length of many digits', `POST /run HTTP/1.1\r\nContent-Length: ${'9'.repeat(5000)}\r\n\r\n`, 413],
     ['no length', 'POST /run HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n', 411],
     ['a head without an end', 'x'.repeat(20_000), 400],

@@ -36,21 +36,21 @@ describe.skipIf(!hasPython)('the runner for native programs (needs /usr/bin/pyth
   describe('starts a program for each run, which', () => {
     const cases: [title: string, body: string, value: unknown, answer: Message][] = [
       ['has the parameters as its argument', 'echo "$1"', { a: 'é☃' }, ok({ a: 'é☃' })],
-      ['has them on stdin, too, to the end', 'cat; echo', { a: [1] }, ok({ a: [1] })],
-      ['may read none of them', 'echo []', { big: 'x'.repeat(1_000_000) }, ok([])],
+      ['also gets them on stdin, up to the end', 'cat; echo', { a: [1] }, ok({ a: [1] })],
+      ['need not read them', 'echo []', { big: 'x'.repeat(1_000_000) }, ok([])],
       [
-        'has only stdin for what is not an argument',
+        'gets parameters that are too long for an argument on stdin only',
         'echo "[$#, $(wc -c)]"',
         'x'.repeat(200_000),
         ok([0, 200_002]),
       ],
       ['runs in the folder of its code', 'echo "[\\"$(ls)\\"]"', {}, ok(['exec'])],
-      ['may end without a line feed', 'printf "{}"', {}, ok({})],
-      ['may fail and have a result', 'echo "{}"; exit 3', {}, ok({})],
+      ['can end without a line feed', 'printf "{}"', {}, ok({})],
+      ['can fail and have a result', 'echo "{}"; exit 3', {}, ok({})],
       ['says nothing', 'true', {}, noResult],
-      ['says no JSON', 'echo hello', {}, noResult],
-      ['says a JSON text that is not a result', 'echo 5', {}, noResult],
-      ['says more than JSON', 'echo "{} {}"', {}, noResult],
+      ['prints no JSON', 'echo hello', {}, noResult],
+      ['prints JSON that is not a result', 'echo 5', {}, noResult],
+      ['prints more than JSON', 'echo "{} {}"', {}, noResult],
       ['says NaN', 'echo "[NaN]"', {}, noResult],
       ['is killed', 'kill -9 $$', {}, noResult],
       ['leaves a child that keeps its streams', 'sleep 5 2>/dev/null & echo "{}"', {}, ok({})],
@@ -75,7 +75,7 @@ describe.skipIf(!hasPython)('the runner for native programs (needs /usr/bin/pyth
       expect(logsOf(stderr)).toEqual(['', 'err\n', '']);
     });
 
-    it('has the line in the log that was not a result, and how it ended', async () => {
+    it('logs the line that was not a result, and how the program ended', async () => {
       await using runner = text('#!/bin/bash\necho nothing; exit 7\n');
       await runner.init();
       await runner.run();
@@ -84,7 +84,7 @@ describe.skipIf(!hasPython)('the runner for native programs (needs /usr/bin/pyth
       expect(logsOf(stderr)[1]).toBe('The program ended with exit code 7.\n');
     });
 
-    it('is told of the other contract when it answers by that', async () => {
+    it('suggests the other contract when the program answers by it', async () => {
       const code = '#!/usr/bin/python3\nimport os\nos.write(1 + 2, b"{}\\n")\n';
       expect(await runOf(code)).toMatchObject({
         ok: false,
@@ -105,7 +105,7 @@ describe.skipIf(!hasPython)('the runner for native programs (needs /usr/bin/pyth
       );
     });
 
-    it('sees numbers as they were sent, and is quoted as it wrote them', async () => {
+    it('gets and returns numbers with their spelling kept', async () => {
       await using runner = text(loop('echo "$line" >&2; echo \'[1.0, 1e400, 12345678901234567890]\' >&3'));
       await runner.init();
       const body = Buffer.from('{"type":"run","after":0,"sent":0,"id":"a1","value":{"n":1.0},"env":{}}');
@@ -127,14 +127,14 @@ describe.skipIf(!hasPython)('the runner for native programs (needs /usr/bin/pyth
       expect(logsOf(stdout)).toEqual(['', 'log 1\n', 'log 2\n', '']);
     });
 
-    it('may answer at length', async () => {
+    it('can give a long answer', async () => {
       const answer = (await runOf(
         loop('printf \'["%s"]\\n\' "$(head -c 300000 /dev/zero | tr "\\0" x)" >&3'),
       )) as { value: string[] };
       expect(answer.value[0]).toHaveLength(300_000);
     });
 
-    it('answers no run with what it wrote behind an answer', async () => {
+    it('answers no run with what it wrote after an answer', async () => {
       await using runner = text(
         '#!/usr/bin/python3\nimport os\nfor n, _ in enumerate(open(0)):\n  os.write(3, b"[%d]\\n[9]\\n" % n)\n',
       );
@@ -167,11 +167,11 @@ describe.skipIf(!hasPython)('the runner for native programs (needs /usr/bin/pyth
     ['a script that writes to fd 3', echoLoop],
     ['one that does so by /dev/fd', loop('echo "$line" > /dev/fd/3')],
     ['one in Python', '#!/usr/bin/python3\nimport os\nfor l in open(0):\n  os.write(3, l.encode())\n'],
-  ])('sees by itself that %s speaks ActionLoop', async (_title, code) => {
+  ])('recognises that %s speaks ActionLoop', async (_title, code) => {
     expect(await runOf(code, { a: 1 })).toMatchObject({ value: { value: { a: 1 } } });
   });
 
-  it('sees by its exec.env that a compiler of OpenWhisk made a program', async () => {
+  it('recognises by exec.env a program that an OpenWhisk compiler made', async () => {
     const files = {
       exec: `#!/bin/sh\nexec ./loop 9>&1\n`,
       loop: echoLoop,
@@ -182,7 +182,7 @@ describe.skipIf(!hasPython)('the runner for native programs (needs /usr/bin/pyth
     expect(await runner.run({ a: 1 })).toMatchObject({ value: { value: { a: 1 } } });
   });
 
-  it('does not take a script that uses fd 3 for itself for one that speaks ActionLoop', async () => {
+  it('does not mistake a script that uses fd 3 itself for an ActionLoop program', async () => {
     expect(await runOf('#!/bin/bash\nexec 3>&1\necho "$1" >&3\n', { a: 1 })).toEqual(ok({ a: 1 }));
   });
 
@@ -226,7 +226,7 @@ describe.skipIf(!hasPython)('the runner for native programs (needs /usr/bin/pyth
     expect(runner.late).toEqual([true, false]);
   });
 
-  it('calls a run late that waited for a processor before it was read', async () => {
+  it('marks a run as late that waited for a processor before it was read', async () => {
     await using runner = text(loop('echo {} >&3'));
     await runner.init();
     await expectLateWhereItWaited(runner);
@@ -246,7 +246,7 @@ describe.skipIf(!hasPython)('the runner for native programs (needs /usr/bin/pyth
       expect(await runner.run({ a: 1 })).toMatchObject({ value: { value: { a: 1 } } });
     });
 
-    it('says to compile the source that it is given', async () => {
+    it('asks to compile the code when it is source code', async () => {
       expect(await initOf({ exec: 'package main\n' }, 'go')).toMatchObject({
         type: 'init-error',
         error: expect.stringMatching(/no compiler here: compile it for Linux/),

@@ -59,7 +59,7 @@ describe('text code', () => {
     });
   });
 
-  it('says where TypeScript has what would have to be compiled, and warns of nothing', async () => {
+  it('names the TypeScript construct that needs compiling, and logs no warning', async () => {
     await using runner = text('const main = (p: object) => p;\nenum Color { Red }\n');
     const reply = await runner.init();
     expect(reply).toMatchObject({ type: 'init-error' });
@@ -71,9 +71,9 @@ describe('text code', () => {
   });
 
   it.each([
-    ['no TypeScript either', 'const main = (p: object) => ;', /Unexpected token|missing/i],
+    ['not TypeScript either', 'const main = (p: object) => ;', /Unexpected token|missing/i],
     ['an ES module', 'export const main = (p) => ;', /Unexpected token/],
-  ])('tells the syntax errors of JavaScript where it is %s', async (_title, code, message) => {
+  ])('reports the syntax errors of JavaScript when the code is %s', async (_title, code, message) => {
     await using runner = text(code);
     expect(await runner.init()).toMatchObject({
       type: 'init-error',
@@ -81,7 +81,7 @@ describe('text code', () => {
     });
   });
 
-  it('loads code once that throws a SyntaxError itself', async () => {
+  it('loads code that throws a SyntaxError itself only once', async () => {
     await using runner = text('console.log("loaded"); exports.main = (p) => p; JSON.parse("{");');
     expect(await runner.init()).toMatchObject({ type: 'init-error' });
     expect((await runner.close()).stdout.match(/loaded/g)).toHaveLength(1);

@@ -13,7 +13,7 @@ import {
 
 const lost = (type: string) =>
   refused(
-    `The action returned a value that can't be turned into JSON: what an object of type ${type} holds has no form in it. Return a plain object or an array.`,
+    `The action returned a value that can't be turned into JSON: JSON can't represent the content of an object of type ${type}. Return a plain object or an array.`,
   );
 
 describe('results', () => {
@@ -25,7 +25,7 @@ describe('results', () => {
     ['a promise of nothing', 'return Promise.resolve()', ok({})],
     ['a thenable', 'return { then: (resolve) => resolve({ a: 1 }) }', ok({ a: 1 })],
     ['an object with toJSON', 'return { toJSON: () => ({ a: 1 }) }', ok({ a: 1 })],
-    ['fields that JSON has no form for', 'return { a: undefined, b: () => 1, c: NaN }', ok({ c: null })],
+    ['fields that JSON can’t represent', 'return { a: undefined, b: () => 1, c: NaN }', ok({ c: null })],
     ['half a surrogate pair', 'return { a: "\\ud800" }', ok({ a: '\ud800' })],
     ['an error field', 'return { error: "mine" }', ok({ error: 'mine' })],
     ['a string', 'return "text"', refused('The action did not return a dictionary.')],
@@ -110,7 +110,7 @@ describe('results', () => {
     ['a promise of a response', 'return Promise.resolve(new Response("text"))', 'Response'],
     ['an error that is returned', 'return new Error("no")', 'Error'],
     ['what can be gone through', 'return { __proto__: { *[Symbol.iterator]() {} } }', 'Object'],
-  ])('%s is not a result: nothing of it has a form in JSON', async (_title, body, type) => {
+  ])('%s is not a result: JSON can’t represent its content', async (_title, body, type) => {
     await using runner = text(`function main() { ${body} }`);
     await runner.init();
     expect(await runner.run()).toEqual(lost(type));
@@ -127,7 +127,7 @@ describe('results', () => {
   it.each([
     ['thrown', '', 'throw'],
     ['rejected', 'async ', 'await 1; throw'],
-  ])('%s errors are logged with their line and the frames of user code alone', async (_how, kind, fail) => {
+  ])('%s errors are logged with their line and only the frames of user code', async (_how, kind, fail) => {
     const code = `const broken = (o) => o.a.b;\n${kind}function main(p) {\n\t${fail} broken(p);\n}`;
     await using runner = text(code);
     await runner.init();
@@ -142,7 +142,7 @@ describe('results', () => {
     expect((rejection?.error.stack ?? log ?? '').trimEnd().split('\n').slice(-3)).toEqual(stack);
   });
 
-  it('a rejection with what is no Error is the action’s own answer: nothing of it is logged', async () => {
+  it('a rejection with a value other than an Error becomes the result and is not logged', async () => {
     await using runner = text('function main() { return Promise.reject({ statusCode: 404 }) }');
     await runner.init();
     expect(await runner.run()).toEqual(ok({ error: { statusCode: 404 } }));
@@ -172,7 +172,7 @@ describe('environment', () => {
     expect(await runner.run({}, { __OW_A: '3' })).toEqual(ok({ atLoad: '1', a: '3' }));
   });
 
-  it('turns what is no string into one, as OpenWhisk does', async () => {
+  it('turns values into strings, as OpenWhisk does', async () => {
     const env = { A: 'text', B: 7, C: true, D: false, E: null, F: { a: [1] }, G: 0 };
     await using runner = text(
       'const main = (names) => Object.fromEntries(names.map((n) => [n, process.env[n]]))',
@@ -206,12 +206,12 @@ describe('several activations at once', () => {
     return [await runner.next(), await runner.next()];
   };
 
-  it('are said to be so when the code has been loaded', async () => {
+  it('are announced once the code has been loaded', async () => {
     await using runner = text('const main = () => ({})', together);
     expect(await runner.init()).toEqual({ type: 'init-ok', concurrent: true });
   });
 
-  it('have each their own environment, in what they await and in what they start', async () => {
+  it('each have their own environment, in what they await and in what they start', async () => {
     await using runner = text(
       `const { env } = process;
        const { execFile } = require('node:child_process');
@@ -238,7 +238,7 @@ describe('several activations at once', () => {
       });
   });
 
-  it('mark each line with whose it is, also where half lines of two meet', async () => {
+  it('mark each line with their id, also when two of them write unfinished lines', async () => {
     await using runner = text(
       `const main = async () => {
          const id = process.env.__OW_ACTIVATION_ID;
@@ -273,7 +273,7 @@ describe('several activations at once', () => {
     expect(errors).not.toEqual([]);
   });
 
-  it('are quiet each by itself: one that wrote has its sentinel, whoever ends before it', async () => {
+  it('are each quiet on their own: one that wrote gets its sentinel, whichever ends first', async () => {
     await using runner = text(
       `const main = async ({ ms, says }) => {
          if (says) console.log('said');
@@ -328,7 +328,7 @@ describe('activations sent early', () => {
     expect(runner.announced).toEqual(['b', 'c', undefined]);
   });
 
-  it('are begun only after that was said, with the answer before or by itself', async () => {
+  it('are announced before they begin, with the answer before or in a frame of their own', async () => {
     await using runner = text(source);
     await runner.init();
     send(runner, 'a', 0);
@@ -370,7 +370,7 @@ describe('activations sent early', () => {
   });
 });
 
-describe('what nothing caught', () => {
+describe('an uncaught error', () => {
   const never = 'return new Promise(() => {})';
   const cases: [title: string, body: string, error: string][] = [
     ['an exception in a callback', `setTimeout(() => { throw new Error("late") }); ${never}`, 'Error: late'],
@@ -388,7 +388,7 @@ describe('what nothing caught', () => {
     expect(log).toContain('late');
   });
 
-  it('is the business of user code that has a handler for it', async () => {
+  it('is left to user code that has a handler for it', async () => {
     await using runner = text(`function main() {
       return new Promise((resolve) => {
         process.once('uncaughtException', ({ message }) => resolve({ message }));

@@ -47,7 +47,7 @@ describe('logs', () => {
     expect(logsOf((await runner.close()).stdout)).toEqual(['', 'end\n', '', '']);
   });
 
-  it('are not needed by anyone', async () => {
+  it('can be closed', async () => {
     await using runner = text(
       'const fs = require("fs"); function main() { fs.closeSync(1); fs.closeSync(2); return { a: 1 } }',
     );
@@ -57,7 +57,7 @@ describe('logs', () => {
 });
 
 describe('the channel', () => {
-  it('is read whatever the pieces it comes in', async () => {
+  it('is read in pieces of any size', async () => {
     await using runner = text('const main = (p) => p');
     await runner.init();
     const frames = Buffer.concat(

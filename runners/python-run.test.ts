@@ -28,13 +28,13 @@ describe.skipIf(!hasPython)('the Python runner (needs /usr/bin/python3.13)', () 
     expect(runner.late).toEqual([true, false, false]);
   });
 
-  it('calls a run late that waited for a processor before it was read', async () => {
+  it('marks a run as late that waited for a processor before it was read', async () => {
     await using runner = text('def main(args):\n  return args\n');
     await runner.init();
     await expectLateWhereItWaited(runner);
   });
 
-  it('says that it begins what was sent early, before it does', async () => {
+  it('announces an early run before it begins it', async () => {
     await using runner = text('def main(args):\n  return args\n');
     await runner.init();
     runner.send({ type: 'run', id: 'a', after: 0, early: true, value: {}, env: {} });
@@ -42,7 +42,7 @@ describe.skipIf(!hasPython)('the Python runner (needs /usr/bin/python3.13)', () 
     expect(await runner.next()).toMatchObject({ type: 'result', id: 'a' });
   });
 
-  it('does all that it is sent when the action allows concurrency', async () => {
+  it('does every run when the action allows concurrency', async () => {
     await using runner = text('import time\ndef main(args):\n  time.sleep(0.03)\n  return args\n', {
       env: { __OW_ALLOW_CONCURRENT: 'true' },
     });
@@ -118,7 +118,7 @@ describe.skipIf(!hasPython)('the Python runner (needs /usr/bin/python3.13)', () 
     it.each([
       ['return args["x"]', "KeyError: 'x'"],
       ['raise ValueError()', 'ValueError'],
-    ])('%s is told with its type, because its text says nothing', async (body, error) => {
+    ])('%s is reported with its type, because its text says little', async (body, error) => {
       await using runner = text(`def main(args):\n  ${body}`);
       await runner.init();
       expect(await runner.run()).toEqual(ok({ error }));
@@ -208,7 +208,7 @@ def main(args):
   });
 
   describe('the channel', () => {
-    it('is read whatever the pieces it comes in', async () => {
+    it('is read in pieces of any size', async () => {
       await using runner = text('def main(args): return args');
       await runner.init();
       const frames = Buffer.concat(

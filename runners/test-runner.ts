@@ -1,6 +1,6 @@
 /**
- * The host's side of the channel, for tests: starts a real runner as a child process, with its code in a folder
- * of its own, and speaks frames to it. What it reads is kept in the order it came.
+ * The host's side of the channel, for tests. Starts a real runner as a child process, with its code in a folder of its
+ * own, and exchanges frames with it. Keeps what it reads in order.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ import { expect } from 'vitest';
 export type Message = Record<string, unknown>;
 
 export interface RunnerOptions {
-  /** Path in the code folder → what is in it. */
+  /** Content of each file, by its path in the code folder. */
   readonly files: Readonly<Record<string, string | Buffer>>;
   readonly main?: string;
   readonly binary?: boolean;
@@ -23,18 +23,18 @@ export interface RunnerOptions {
 export const sentinel = 'XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX';
 const namedSentinel = new RegExp(`${sentinel} \\S+\\n`, 'g');
 
-/** The languages whose runners this machine's interpreters can run. */
+/** The languages whose runners can run with this machine's interpreters. */
 export type TestLanguage = 'nodejs' | 'python' | 'native' | 'go';
 
-/** Whether the Python that runners are made for is on this machine. */
+/** Whether this machine has the Python that the runners need. */
 export const hasPython = existsSync('/usr/bin/python3.13');
 
 const here = import.meta.dirname;
 
-/** How a runtime image starts the runner of `language`, with this machine's interpreter. */
+/** The command by which a runtime image starts the runner of `language`, with this machine's interpreter. */
 function commandOf(language: TestLanguage): string[] {
   const { argv } = JSON.parse(readFileSync(join(here, language, 'entrypoint.json'), 'utf8'));
-  // The image for Go has the runner for native programs below its own entry point.
+  // The image for Go has the runner for native programs and an entry point of its own.
   const folder = join(here, language === 'go' ? 'native' : language);
   return argv.map((part: string) =>
     part === '/usr/bin/node' ? process.execPath : part.replace(/^\/ward/u, folder),
@@ -42,11 +42,11 @@ function commandOf(language: TestLanguage): string[] {
 }
 
 export class TestRunner implements AsyncDisposable {
-  /** Settles with the exit code, or the signal that ended it. */
+  /** Resolves with the exit code, or the signal that ended it. */
   readonly exited: Promise<number | string | null>;
-  /** The logs as they were written. */
+  /** The logs as the runner wrote them. */
   readonly raw: { readonly stdout: Promise<string>; readonly stderr: Promise<string> };
-  /** The logs with a sentinel for each answer, those included that said that they need none. */
+  /** The logs with a sentinel for each answer, also for quiet ones, which have none. */
   readonly stdout: Promise<string>;
   readonly stderr: Promise<string>;
   readonly folder: string;
@@ -85,11 +85,11 @@ export class TestRunner implements AsyncDisposable {
     });
   }
 
-  /** For each answer, whether it said that it logged nothing. */
+  /** For each answer, whether it was `quiet`: nothing was logged. */
   readonly quiet: boolean[] = [];
-  /** For each result, whether it said that it was late. */
+  /** For each result, whether it was `late`. */
   readonly late: boolean[] = [];
-  /** For each result, the early run that it said is begun next. */
+  /** For each result, the early run that it announced as `next`. */
   readonly announced: unknown[] = [];
 
   get pid(): number {
@@ -103,7 +103,7 @@ export class TestRunner implements AsyncDisposable {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  /** Awaits `ready` and initialises; the runner's answer. */
+  /** Awaits `ready` and initialises. Returns the runner's answer. */
   async init(): Promise<Message | undefined> {
     const ready = await this.next();
     if (ready?.['type'] !== 'ready') throw new Error(`not ready: ${JSON.stringify(ready)}`);
@@ -125,7 +125,7 @@ export class TestRunner implements AsyncDisposable {
     this.#channel.write(bytes);
   }
 
-  /** Closes the channel, as a host does, and waits for the end; the logs. */
+  /** Closes the channel, as a host does, and waits for the end. Returns the logs. */
   async close(): Promise<{ exit: number | string | null; stdout: string; stderr: string }> {
     this.#channel.end();
     const [exit, stdout, stderr] = await Promise.all([this.exited, this.stdout, this.stderr]);
@@ -193,7 +193,7 @@ export function refused(error: unknown): Message {
   return { type: 'result', id: 'a1', ok: false, error };
 }
 
-/** A run is sent now, unless it says otherwise. */
+/** Encodes a frame. A run counts as sent now unless it has its own `sent`. */
 export function encode(message: Message): Buffer {
   const isRun = message['type'] === 'run';
   const body = Buffer.from(JSON.stringify(isRun ? { sent: Date.now(), ...message } : message));
@@ -202,14 +202,14 @@ export function encode(message: Message): Buffer {
   return Buffer.concat([header, body]);
 }
 
-/** The log of each answer in turn: what stands before its sentinel. */
+/** The log of each answer in turn: the text before its sentinel. */
 export function logsOf(stream: string): string[] {
   return stream.split(`${sentinel}\n`);
 }
 
 /**
- * Runs of a runner that is idle: one that waited before it was read is late, and so is one that was sent early when the
- * answer before it was long ago; what was sent early behind the first is void.
+ * Expects of an idle runner that a run which waited before it was read is late, and voids the early run behind it. A
+ * run that was sent early long after the answer before it is late too.
  */
 export async function expectLateWhereItWaited(runner: TestRunner): Promise<void> {
   const send = (id: string, rest: object) =>
@@ -219,7 +219,7 @@ export async function expectLateWhereItWaited(runner: TestRunner): Promise<void>
   send('void', { early: true });
   send('good', { after: 1 });
   expect(await runner.next()).toMatchObject({ id: 'good' });
-  // What was sent early is measured from the answer before.
+  // The time of an early run counts from the answer before.
   await new Promise((resolve) => setTimeout(resolve, 25));
   send('early', { after: 1, early: true });
   expect(await runner.next()).toEqual({ type: 'begun', id: 'early' });

@@ -11,7 +11,7 @@ import java.net.URL;
 import java.net.URLClassLoader;
 import java.nio.file.Path;
 
-/** An action's main: a public static method that takes and returns JSON, `Class` or `Class#method` of its jar. */
+/** An action's main: a public static method in its jar that takes and returns JSON. Named `Class` or `Class#method`. */
 final class Action {
   private static final String DEFAULT_METHOD = "main";
 
@@ -29,7 +29,10 @@ final class Action {
     type = loader.loadClass(at < 0 ? entry : entry.substring(0, at));
     main = find(JsonObject.class, find(JsonArray.class, null));
     if (main == null) type.getMethod(name, JsonObject.class);
-    if (main == null) throw new NoSuchMethodException(type.getName() + "." + name + " is not public, static and of JSON");
+    if (main == null) {
+      var method = type.getName() + "." + name;
+      throw new NoSuchMethodException(method + " must be public and static, and take and return JSON");
+    }
   }
 
   /** @throws InvocationTargetException with what the action throws */

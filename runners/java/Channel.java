@@ -27,7 +27,7 @@ final class Channel {
   }
 
   static Channel toHost() {
-    // A socket can't be opened by way of /dev/fd.
+    // A socket can't be opened through /dev/fd.
     var descriptor = Internals.descriptor(FD);
     return new Channel(new FileInputStream(descriptor), new FileOutputStream(descriptor));
   }

@@ -5,9 +5,9 @@ import java.util.Map;
 import sun.misc.Unsafe;
 
 /**
- * The two things that Java has no door for: a stream of an inherited descriptor, and a change of the environment.
- * Opening the packages by an option of the command line would do, too, but then the JVM starts without its archived
- * modules, which costs more than the runner does.
+ * Two things that Java has no public API for: a stream on an inherited descriptor, and a change of the environment.
+ * The command-line option that opens packages would work too, but then the JVM starts without its archived modules,
+ * which takes longer than loading the runner.
  */
 final class Internals {
   private static final Unsafe UNSAFE = unsafe();
@@ -25,7 +25,7 @@ final class Internals {
     }
   }
 
-  /** What `System.getenv` reads, to be written to. */
+  /** The map that `System.getenv` reads, writable. */
   @SuppressWarnings("unchecked")
   static Map<String, String> environment() {
     try {

@@ -9,10 +9,10 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.regex.Pattern;
 
-/** The log streams: `System.out` and `System.err`, whose lines leave as they are finished. */
+/** The log streams `System.out` and `System.err`. Each line is written as soon as it ends. */
 final class Logs {
   private static final String RUNNER = Logs.class.getPackageName() + ".";
-  /** What stands between the runner and a method that it calls by reflection. */
+  /** Frames between the runner and a method that it calls by reflection. */
   private static final Pattern CALLER = Pattern.compile("java\\.lang\\.(invoke|reflect)\\.|jdk\\.internal\\.reflect\\.");
   private static final String SENTINEL = "XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX";
 
@@ -26,7 +26,7 @@ final class Logs {
     System.setErr(STREAMS[1]);
   }
 
-  /** Writes the stack trace to stderr, without the runner's part of it. */
+  /** Writes the stack trace to stderr, without the runner's frames. */
   static void describe(Throwable error) {
     var trace = error.getStackTrace();
     var end = 0;
@@ -41,8 +41,8 @@ final class Logs {
   }
 
   /**
-   * Marks the end of an activation on both streams, each time on a line of its own. An activation that wrote nothing
-   * needs no mark. Returns the answer's word on that.
+   * Marks the end of an activation on both streams, on a line of its own. An activation that wrote nothing needs no
+   * mark: returns the field of the answer that says so.
    */
   static synchronized String end(String id) {
     System.out.flush();
@@ -57,7 +57,7 @@ final class Logs {
     return new PrintStream(new BufferedOutputStream(file), true, StandardCharsets.UTF_8);
   }
 
-  /** The raw end of a stream, which knows whether it stands in the middle of a line. */
+  /** The raw end of a stream; knows whether it is in the middle of a line. */
   private static final class LogFile extends FileOutputStream {
     boolean isTouched;
     private boolean isMidLine;
@@ -78,12 +78,12 @@ final class Logs {
       try {
         super.write(((isMidLine ? "\n" : "") + line).getBytes(StandardCharsets.UTF_8));
       } catch (IOException error) {
-        // A log that nobody reads any more does not fail the activation.
+        // A log whose reader is gone must not fail the activation.
       }
       isMidLine = isTouched = false;
     }
 
-    /** User code that closes a log stream closes it for itself. */
+    /** Closes the stream for user code only. */
     @Override
     public void close() {}
   }

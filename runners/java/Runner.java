@@ -12,15 +12,16 @@ import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicReference;
 
 /**
- * The program inside a Java sandbox: loads one action's jar and runs its activations, one at a time, as OpenWhisk's
- * Java runtime does. It shares its process with the code it runs, so the host trusts nothing that comes from here;
- * what it defends itself against is accident, not attack.
+ * The program inside a Java sandbox. It loads one action's jar and runs its activations, one at a time, as OpenWhisk's
+ * Java runtime does. It shares its process with user code, so the host trusts nothing that comes from here: the runner
+ * guards against accidents, not attacks.
  *
  * <pre>ready > init > init-ok | init-error, then run > result, again and again</pre>
  *
- * The host may send the next runs early; they are good only if they need not wait: when it is longer than PATIENCE_NANOS
- * since a run was sent, or since the answer before it if it was sent early, its answer says `late`, and whatever was
- * sent before the host can have seen that answer is void, because the host has other plans for it. That an early run is begun is said before it is. Code folder: the first argument, or /fn.
+ * The host may send the next runs early, as long as they need not wait. An answer says `late` when more than
+ * PATIENCE_NANOS passed since its run was sent, or since the answer before it if the run was sent early. Runs that were
+ * sent before the host can have seen a late answer are void: the host runs them elsewhere. The runner announces that it
+ * begins an early run before it does. Code folder: the first argument (default /fn).
  */
 final class Runner {
   private static final long PATIENCE_NANOS = 20_000_000;
@@ -30,13 +31,13 @@ final class Runner {
 
   private final Channel channel;
   private final Path folder;
-  /** The activation that has no answer yet, so that an end of the process has one. */
+  /** The activation without an answer yet: if the process ends, it still gets one. */
   private final AtomicReference<String> running = new AtomicReference<>();
   private Action action;
   private long answers;
-  /** Just before the last answer was sent. */
+  /** Time just before the last answer was sent. */
   private long answeredAt = System.nanoTime();
-  /** Runs sent when the host had seen fewer answers are void. */
+  /** Runs that were sent when the host had seen fewer answers are void. */
   private long validFrom;
 
   Runner(Channel channel, Path folder) {
@@ -63,7 +64,7 @@ final class Runner {
   private void init(JsonObject request) throws IOException {
     try {
       setEnvironment(request.getAsJsonObject("env"));
-      if (!request.get("binary").getAsBoolean()) throw new IOException("Java code is a jar: there is no compiler here");
+      if (!request.get("binary").getAsBoolean()) throw new IOException("Java code must be a jar: there is no compiler");
       action = new Action(folder.resolve(JAR), request.get("main").getAsString());
     } catch (Exception | LinkageError error) {
       Logs.describe(error);
@@ -111,7 +112,7 @@ final class Runner {
     channel.send(resultOf(id, late) + ",\"ok\":true,\"value\":" + json + "}");
   }
 
-  /** When the host's clock for this run began, at the latest. */
+  /** The latest time at which the host's clock for this run can have started. */
   private long begin(String id, JsonObject request) throws IOException {
     if (request.has("early")) {
       channel.send("{\"type\":\"begun\",\"id\":" + quote(id) + "}");
@@ -121,7 +122,7 @@ final class Runner {
     return System.nanoTime() - waitedMillis * 1_000_000;
   }
 
-  /** The host discards a sandbox after such an answer: what was sent early is void whatever the time. */
+  /** Voids the runs that were sent early: the host discards the sandbox after such an answer. */
   private void refuse(String id, String error) throws IOException {
     if (!running.compareAndSet(id, null)) return;
     answers++;
@@ -129,7 +130,7 @@ final class Runner {
     channel.send(resultOf(id, ",\"late\":true") + ",\"ok\":false,\"error\":" + quote(error) + "}");
   }
 
-  /** Where runs may be done at once nothing is sent early: the host lets them wait, and counts on their being done. */
+  /** Does nothing if the action allows concurrency: then no run is sent early, and the host expects each to be done. */
   private void voidEarlyRuns() {
     if (!"true".equals(System.getenv("__OW_ALLOW_CONCURRENT"))) validFrom = answers;
   }
@@ -138,7 +139,7 @@ final class Runner {
     return "{\"type\":\"result\"" + Logs.end(id) + late + ",\"id\":" + quote(id);
   }
 
-  /** Only an action that calls System.exit comes here while it runs. */
+  /** Runs before an answer only if the action calls System.exit. */
   private void onExit() {
     var id = running.get();
     if (id == null) return;
@@ -146,17 +147,17 @@ final class Runner {
       Logs.error("The action has called System.exit.");
       refuse(id, RUN_FAILED + "it has called System.exit");
     } catch (IOException closed) {
-      // The process is about to end anyway.
+      // The process is ending anyway.
     }
   }
 
-  /** Strings as they are; the rest as OpenWhisk does: false values empty, objects as JSON. */
+  /** Converts values as OpenWhisk does: strings as they are, false values to empty, objects to JSON. */
   private static void setEnvironment(JsonObject env) {
     var environment = Internals.environment();
     for (var entry : env.entrySet()) environment.put(entry.getKey(), textOf(entry.getValue()));
   }
 
-  /** Unlike `toString`, it takes no numbers that JSON has not. */
+  /** Unlike `toString`, refuses numbers that JSON does not have. */
   private static String jsonOf(JsonElement value) throws IOException {
     var text = new StringWriter();
     Streams.write(value, new JsonWriter(text));

@@ -1,5 +1,5 @@
-"""The channel to the host, on fd 3, and the ends of the log streams. A frame is a 4-byte big-endian length and that
-many bytes of UTF-8 JSON. What goes through is not decoded and encoded again: numbers stay as they are written.
+"""The channel to the host, on fd 3, and the log streams. A frame is a 4-byte big-endian length and that many bytes of
+UTF-8 JSON. Values are passed on without decoding them, so that numbers keep their spelling.
 """
 
 import os
@@ -13,7 +13,7 @@ SENTINEL = "XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX"
 
 
 class ScannerSettings:
-    """What json.JSONDecoder gives its scanner."""
+    """The settings that json.JSONDecoder passes to its scanner."""
 
     strict = True
     object_hook = None
@@ -27,12 +27,12 @@ scan = make_scanner(ScannerSettings)
 
 
 def quote(text):
-    """A JSON string of any text; what UTF-8 can't hold becomes a question mark."""
+    """The text as a JSON string; what UTF-8 can't encode becomes a question mark."""
     return encode_basestring(text.encode("utf-8", "replace").decode())
 
 
 def raw_members(text):
-    """The members of a JSON object without blanks, each as the text that stands there: numbers stay as they are."""
+    """The members of a JSON object without blanks, each as its original text, so that numbers keep their spelling."""
     members = {}
     at = 1
     while text[at] != "}":
@@ -66,7 +66,7 @@ def log(fd, data):
     try:
         write_all(fd, data)
     except OSError:
-        pass  # A log that nobody reads any more does not fail the activation.
+        pass  # A log whose reader is gone must not fail the activation.
 
 
 def end_logs(name):

@@ -1,9 +1,9 @@
-"""The two contracts of OpenWhisk that a program may keep, and which of them it keeps.
+"""OpenWhisk's two contracts for programs, and how to tell which one a program follows.
 
-    loop    ActionLoop: started once; for each run it reads a line of JSON from stdin, which holds the parameters as
-            `value`, and writes the result to fd 3 as a line of JSON
-    single  the docker skeleton's: started for each run with the parameters as its argument and on stdin; the last
-            line that it writes to stdout is the result
+    loop    ActionLoop: started once. For each run it reads a line of JSON from stdin, with the parameters as `value`,
+            and writes the result to fd 3 as a line of JSON.
+    single  The docker skeleton's: started for each run, with the parameters as its argument and on stdin. The last line
+            that it writes to stdout is the result.
 """
 
 import os
@@ -11,11 +11,11 @@ import os
 from channel import log, quote, scan
 from program import Program, Refusal, ended, read_some
 
-# Linux takes no longer argument (MAX_ARG_STRLEN); stdin has the parameters in any case.
+# Linux takes no longer argument (MAX_ARG_STRLEN); stdin always has the parameters.
 MAX_ARGUMENT_BYTES = 131071
-# The main of an action that says what its program does not show.
+# An action's main that chooses ActionLoop when its program does not show that it speaks it.
 LOOP_MAIN = "actionloop"
-# What a loop program is told besides its parameters, from the environment of the run.
+# What a loop program gets besides its parameters, from the environment of the run.
 REQUEST_NAMES = (
     "namespace",
     "action_name",
@@ -28,9 +28,9 @@ REQUEST_NAMES = (
 )
 
 ELF = b"\x7fELF"
-# Where an ELF file says for which processor it is.
+# Position of the processor type in an ELF file.
 ELF_MACHINE = slice(18, 20)
-# What the launchers say that OpenWhisk's own compilers link to an ActionLoop program.
+# Text in the launchers that OpenWhisk's own compilers link to an ActionLoop program.
 LAUNCHER_MARK = b"__OW_WAIT_FOR_ACK"
 FD_MARKS = (b"&3", b"/dev/fd/3", b"/proc/self/fd/3", b"open(3", b"write(3")
 OPENED_MARKS = (b"3>", b"3<")
@@ -40,13 +40,13 @@ CHUNK_BYTES = 1024 * 1024
 NO_RESULT = "The action did not return a dictionary or array."
 NO_PROGRAM = "The action's program is neither an ELF file nor a script that begins with '#!'."
 NO_GO_PROGRAM = (
-    "The action's code is no Go program but perhaps its source, and there is no compiler here: "
-    "compile it for Linux, and send the program itself or a zip that has it as 'exec'."
+    "The action's code is not a Go program but perhaps its source, and there is no compiler here: "
+    "compile it for Linux, and deploy the program itself or a zip that has it as 'exec'."
 )
 
 
 class Loop:
-    """A program that stays, and is started again should it end."""
+    """A program that keeps running, and is started again if it ends."""
 
     def __init__(self, path):
         self.path = path
@@ -55,11 +55,11 @@ class Loop:
     def run(self, value):
         request = loop_request(value)
         answer = self.ask(request)
-        # It may have been about to end when the request came.
+        # The program may have been ending when the request came.
         if answer is None and not self.program.has_begun():
             answer = self.ask(request)
         if answer is None:
-            raise Refusal(f"The action's program has ended without an answer ({self.program.how_it_ended()}).")
+            raise Refusal(f"The action's program ended without an answer ({self.program.how_it_ended()}).")
         return answer
 
     def ask(self, request):
@@ -69,7 +69,7 @@ class Loop:
             self.program = Program(self.path)
         program = self.program
         while read_some(program.answers):
-            pass  # Whatever it wrote after its last answer answers nothing.
+            pass  # What it wrote after its last answer belongs to no run.
         line = bytearray()
 
         def take(data):
@@ -101,7 +101,7 @@ class Single:
         answered = bytearray()
 
         def take(data):
-            """The last line is kept back: it may be the result. All before it goes to the log at once."""
+            """Logs all but the last line at once. Keeps the last line, which may be the result."""
             known = max(0, len(last) - 1)
             last.extend(data)
             cut = last.rfind(b"\n", known, len(last) - 1) + 1
@@ -133,7 +133,7 @@ def result_in(line):
 
 
 def contract_of(code_folder, main, only_loop):
-    """How the program of the code folder is spoken to. Raises Refusal when it can't be run."""
+    """The contract that the program in the code folder follows. Raises Refusal when it can't be run."""
     path = f"{code_folder}/exec"
     if not os.path.isfile(path):
         raise Refusal("The action failed to generate or locate a binary: there is no file 'exec' at the root.")
@@ -169,7 +169,7 @@ def own_machine():
 
 
 def writes_to_fd(script):
-    """Whether a script writes to fd 3 without having opened it: it expects to be given it."""
+    """Whether a script writes to fd 3 without opening it, and so expects to inherit it."""
     return any(mark in script for mark in FD_MARKS) and not any(mark in script for mark in OPENED_MARKS)
 
 

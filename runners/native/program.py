@@ -1,4 +1,4 @@
-"""A process of the action's program, and the wait for what it writes and for its end."""
+"""A process of the action's program: starts it, writes to it, and waits for its output and its end."""
 
 import os
 from fcntl import ioctl
@@ -9,7 +9,7 @@ from _signal import SIGCHLD, SIGPIPE, SIGXFSZ, set_wakeup_fd, signal
 
 ANSWER_FD = 3
 CHUNK_BYTES = 65536
-# Bytes that wait in a pipe, by either of its ends; Python has the number in a module that is not here.
+# ioctl for the bytes that wait in a pipe, from either end. Python has it in a module that the image lacks.
 FIONREAD = 0x541B
 
 
@@ -17,12 +17,12 @@ class Refusal(Exception):
     """The code can't be an action, or a program gave no result; its text is for the caller."""
 
 
-# By process id: the status of every child that has ended since the last start.
+# Process id to status, for every child that has ended since the last start.
 ended = {}
 
 
 def on_child_ended(*_):
-    """As process 1 of its sandbox it also has to bury the orphans."""
+    """Reaps all children: as process 1 of its sandbox it also gets the orphans."""
     try:
         while (found := os.waitpid(-1, os.WNOHANG))[0] != 0:
             ended[found[0]] = found[1]
@@ -44,7 +44,7 @@ bell = watch_children()
 
 
 def read_some(fd):
-    """What is there, or b"" when nothing is or ever will be."""
+    """The bytes that wait, or b"" when there are none or the stream has ended."""
     try:
         return os.read(fd, CHUNK_BYTES)
     except BlockingIOError:
@@ -102,8 +102,8 @@ class Program:
         return f"exit code {code}" if code >= 0 else f"signal {-code}"
 
     def talk(self, request, streams, is_last=False):
-        """Writes the request to stdin, which then ends if it is the last, and hands what comes to `streams`, by
-        descriptor, until one of them returns true or the process has ended."""
+        """Writes the request to stdin, and closes it if the request is the last. Passes what arrives on a descriptor
+        to its function in `streams`, until one of them returns true or the process has ended."""
         view = memoryview(request)
         self.written = 0
         poller = poll()
@@ -138,7 +138,7 @@ class Program:
         except BlockingIOError:
             return view
         except BrokenPipeError:
-            return view[:0]  # It does not want to know.
+            return view[:0]  # It has closed stdin, as it may.
 
     def drain(self, streams):
         for fd, take in streams.items():

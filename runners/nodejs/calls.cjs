@@ -1,7 +1,7 @@
 /**
- * Calls that run at once: which of them the code is working for just now, and an environment of its own for each. Node
- * knows it by what was begun by what. It is not known to callbacks of something that an earlier call has opened, such as a
- * pool of connections: they run on the account of that call.
+ * Concurrent calls: finds the call that the code is working for, and gives each call its own environment. Node tracks
+ * which call began which work. Callbacks of something that an earlier call opened, such as a pool of connections, count
+ * as that call's.
  */
 'use strict';
 const { AsyncLocalStorage } = require('node:async_hooks');
@@ -18,14 +18,14 @@ function callNow() {
   return apply(getStore, storage, []);
 }
 
-/** What `main` returns, or throws. */
+/** Calls `main` for this call. */
 function runAs(call, main, value) {
   return apply(run, storage, [call, () => apply(main, undefined, [value])]);
 }
 
 /**
- * Makes `process.env` that of the call which looks at it: what the host says anew for each (`call.env`) is the call's own,
- * and all the rest is common to them. A variable that was deleted is undefined in `call.env`.
+ * Makes `process.env` show the environment of the call that reads it: the call has its own variables from the host
+ * (`call.env`), and shares all others. A variable that was deleted is undefined in `call.env`.
  */
 function separateEnvironments() {
   const common = proc.env;

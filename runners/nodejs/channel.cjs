@@ -1,9 +1,9 @@
 /**
  * The channel to the host, on fd 3. A frame is a 4-byte big-endian length and that many bytes of UTF-8 JSON.
  *
- * Everything it needs of the language is captured when it loads, so that user code which replaces a global or
- * a method of a prototype breaks only itself. Frames leave in the order of the calls, in one write each; the
- * event loop is never held up by a host that reads slowly.
+ * It captures every built-in that it needs when it loads, so that user code which replaces a global or a method of a
+ * prototype breaks only itself. Frames leave in the order of the calls, in one write each; a host that reads slowly
+ * never blocks the event loop.
  */
 'use strict';
 const { writeSync } = require('node:fs');
@@ -24,7 +24,7 @@ const { utf8Slice, utf8Write, copy, subarray } = Buffer.prototype;
 /**
  * Opens the channel.
  * @param {(message: object) => void} onMessage called once for each frame, in order
- * @param {() => void} onClose the host has closed its end
+ * @param {() => void} onClose called when the host has closed its end
  * @returns {(json: string) => void} sends a frame
  */
 function openChannel(onMessage, onClose) {
@@ -47,7 +47,7 @@ function openChannel(onMessage, onClose) {
   return sender(socket);
 }
 
-/** Cuts what arrives into frames. Its `bytes` are overwritten by the next call. */
+/** Cuts what arrives into frames. The next call overwrites its `bytes`. */
 function receiver(onMessage) {
   const header = allocate(headerBytes);
   let headerFill = 0;

@@ -1,7 +1,7 @@
 /**
- * Finds the action's main function in the code folder, as OpenWhisk's nodejs runtime does: in text code any
- * top-level name counts, exported or not; a zip is a Node project. Either may be an ES module, or TypeScript whose
- * types Node takes out.
+ * Finds the action's main function in the code folder, as OpenWhisk's nodejs runtime does. In text code any top-level
+ * name counts, exported or not; a zip is a Node project. Either can be an ES module, or TypeScript whose types Node
+ * strips.
  */
 'use strict';
 const { existsSync, readFileSync } = require('node:fs');
@@ -15,12 +15,12 @@ const wrapperParameters = ['exports', 'require', 'module', '__filename', '__dirn
 const endings = ['.js', '.mjs', '.cjs', '.ts', '.mts', '.cts'];
 const projectFiles = ['package.json', ...endings.map((ending) => `index${ending}`)];
 
-/** `main` or `file.main`; what follows the first period is a path in what the file exports. */
+/** `main` or `file.main`; after the first period follows a path in the file's exports. */
 const mainPattern = /^(?:([^.]+)\.)?(.+)$/su;
 
 const identifierPattern = /^[\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d]*$/u;
 
-/** Messages of syntax errors that only mean: this is an ES module. */
+/** Messages of syntax errors that mean only that the code is an ES module. */
 const moduleSyntaxErrors = [
   'Cannot use import statement outside a module',
   "Cannot use 'import.meta' outside a module",
@@ -32,7 +32,7 @@ const moduleSyntaxErrors = [
  * Loads the code and returns its main function.
  * @param {string} folder absolute
  * @param {{ main: string, binary: boolean }} request
- * @throws what the code throws while it is loaded; a string when it can't be an action
+ * @throws what the code throws while it loads, or a string when it can't be an action
  */
 async function loadMain(folder, { main, binary }) {
   const found = binary ? await loadProject(folder, main) : await loadText(join(folder, textFile), main);
@@ -60,7 +60,7 @@ async function loadJavaScript(source, file, main, isChanged = false) {
   return exportAt(await importText(pathToFileURL(file).href, isChanged ? source : undefined), main);
 }
 
-/** @param source instead of what the file holds, if it is a string */
+/** @param source replaces the content of the file, if it is a string */
 async function importText(url, source) {
   if (source === undefined) return import(url);
   const load = (at, context, next) =>
@@ -74,18 +74,18 @@ async function importText(url, source) {
 }
 
 /**
- * TypeScript as JavaScript, with everything where it was; undefined when it is no TypeScript.
- * @throws a string when the code has a form that needs compiling, such as an enum
+ * TypeScript as JavaScript, with all positions kept; undefined when it is not TypeScript.
+ * @throws a string when the code has a construct that needs compiling, such as an enum
  */
 function withoutTypes(source, file) {
   const { emitWarning } = process;
-  // Node calls the function experimental, in the log of the function's author.
+  // Node would warn in the user's log that the function is experimental.
   process.emitWarning = () => {};
   try {
     return stripTypeScriptTypes(source, { sourceUrl: file }).replace(/\n*\/\/# sourceURL=.*\s*$/u, '');
   } catch (error) {
     if (error?.code !== 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX') return undefined;
-    throw `${error.stack.replace(/\n {4}at .*$/su, '')}\nTypes are taken out of TypeScript and nothing is compiled.`;
+    throw `${error.stack.replace(/\n {4}at .*$/su, '')}\nNode strips the types of TypeScript, and nothing is compiled.`;
   } finally {
     process.emitWarning = emitWarning;
   }
@@ -105,7 +105,7 @@ function compiles(source, file) {
   }
 }
 
-/** Compiling twice takes 20 ms for a megabyte, so code without the words of a module is not tried as one. */
+/** Compiling twice takes 20 ms for a megabyte, so code without a module's keywords is not tried as one. */
 function isModule(source, file) {
   if (!/\b(?:import|export)\b/u.test(source)) return false;
   try {
@@ -128,7 +128,7 @@ function runText(source, file, main) {
   return typeof found === 'function' ? found : exportAt(module.exports, main);
 }
 
-/** Whether it can name a variable: a reserved word, such as `default`, can't. */
+/** Whether the word can name a variable. A reserved word such as `default` can't. */
 function isName(text) {
   if (!identifierPattern.test(text)) return false;
   try {
@@ -139,7 +139,7 @@ function isName(text) {
   }
 }
 
-/** The project's folder becomes the working directory, so that it may open its files by relative paths. */
+/** Changes to the project's folder, so that code can open its files by relative paths. */
 async function loadProject(folder, main) {
   process.chdir(folder);
   const [, file, name] = mainPattern.exec(main) ?? [];
@@ -150,7 +150,7 @@ async function loadProject(folder, main) {
   return exportAt(await loadModule(folder, file), name);
 }
 
-/** `require` loads modules of either kind, except those that await at their top level. */
+/** Loads a module. `require` takes both kinds, except ES modules with a top-level await. */
 async function loadModule(folder, name) {
   const requireHere = createRequire(join(folder, textFile));
   const file = resolveMain(requireHere, folder, name);
@@ -162,7 +162,7 @@ async function loadModule(folder, name) {
   }
 }
 
-/** As Node has it; and where that finds nothing, what ends in a way that `require` does not add. */
+/** Resolves as Node does, then tries the extensions that `require` does not add. */
 function resolveMain({ resolve }, folder, name) {
   try {
     return resolve(name === undefined ? folder : join(folder, name));
@@ -174,7 +174,7 @@ function resolveMain({ resolve }, folder, name) {
   }
 }
 
-/** What is at a path such as `main` or `handlers.main`, if need be in the default export. */
+/** The value at a path such as `main` or `handlers.main`. Also looks in the default export. */
 function exportAt(exports, path) {
   return valueAt(exports, path) ?? valueAt(exports?.default, path);
 }

@@ -1,6 +1,6 @@
 /**
- * What becomes of the things that user code throws: texts for the log and for the caller, and the JSON form of
- * a rejection. A thrown value may be anything, with getters and methods that throw again; nothing here does.
+ * Turns what user code throws into texts for the log and the caller, and a rejection into JSON. A thrown value can be
+ * anything, with getters and methods that throw again; nothing here throws.
  */
 'use strict';
 const { readFileSync, statSync } = require('node:fs');
@@ -13,19 +13,19 @@ const { getPrototypeOf, keys, prototype: plain } = Object;
 const { toString: tagOf } = plain;
 const { apply } = Reflect;
 const toText = String;
-/** Below this, objects are only named. */
+/** Depth below which objects are only named. */
 const maxDepth = 16;
-/** The runner's, and that of the server in images of functions. */
+/** Folders of the runner, and of the server in images of functions. */
 const ownFolders = [`${__dirname}/`, join(__dirname, '../http/nodejs/')];
 
 const framePattern = /^\s+at /u;
 const nodesOwn = /\(?node:internal\/|\(<anonymous>\)$/u;
 const placePattern = /(?:^|[\s(])((?:file:\/\/)?\/[^\s()]+):(\d+):(\d+)\)?(?: \{)?$/u;
-/** Bundles are larger, and their lines say little. */
+/** Bundles are larger, and their lines tell little. */
 const maxSourceBytes = 4 * 1024 * 1024;
 const shownColumns = 120;
 
-/** For the log: the line that threw, the stack, its own fields and its causes. */
+/** Text for the log: the line that threw, the stack, the error's own fields and its causes. */
 function describe(thrown) {
   try {
     if (typeof thrown === 'string') return thrown;
@@ -36,7 +36,7 @@ function describe(thrown) {
   }
 }
 
-/** For the caller: such as `TypeError: x is not a function`. */
+/** Text for the caller, such as `TypeError: x is not a function`. */
 function textOf(thrown) {
   try {
     return toText(thrown);
@@ -45,7 +45,7 @@ function textOf(thrown) {
   }
 }
 
-/** For the caller of a failed initialisation: the stack, which says where in the code. */
+/** Text for the caller of a failed initialisation: the stack, which shows the place in the code. */
 function stackOf(thrown) {
   try {
     return withoutOwnFrames(toText(thrown?.stack || thrown));
@@ -55,8 +55,8 @@ function stackOf(thrown) {
 }
 
 /**
- * Keeps the frames of user code alone: all frames below the runner's first one are callers of user code, and Node's own
- * say nothing about it.
+ * Keeps only the frames of user code. All frames below the runner's first one are callers of user code, and Node's own
+ * frames tell nothing about it.
  */
 function withoutOwnFrames(text) {
   const kept = [];
@@ -65,7 +65,7 @@ function withoutOwnFrames(text) {
     const isFrame = framePattern.test(line);
     isBelow = isFrame && (isBelow || isOwn(line));
     if (!isBelow && !(isFrame && nodesOwn.test(line))) kept.push(line);
-    // The brace that opens the error's fields stands behind its last frame.
+    // The brace that opens the error's fields follows its last frame.
     else if (line.endsWith(' {')) kept.push(`${kept.pop() ?? ''} {`);
   }
   return kept.join('\n');
@@ -76,7 +76,7 @@ function isOwn(frame) {
   return ownFolders.some((folder) => place?.startsWith(folder));
 }
 
-/** The line that threw and a mark below the place, as Node shows them; nothing where they are shown already. */
+/** The line that threw and a mark below the place, as Node shows them; empty if the stack already shows them. */
 function excerptOf(stack) {
   if (/^\s*\^+\s*$/mu.test(stack)) return '';
   const frames = stack.split('\n').filter((line) => framePattern.test(line) && placePattern.test(line));
@@ -103,8 +103,8 @@ function lineAt(file, number) {
 }
 
 /**
- * Says why a value whose JSON is `{}` can't be a result: it holds something, but not in fields. Undefined when the
- * value is really empty.
+ * Why a value whose JSON is `{}` can't be a result: it has content, but not in fields. Undefined when the value is
+ * really empty.
  */
 function lostIn(result) {
   try {
@@ -112,15 +112,15 @@ function lostIn(result) {
     const type = apply(tagOf, result, []).slice('[object '.length, -1);
     const isIterable = Symbol.iterator in result || Symbol.asyncIterator in result;
     if (type === 'Object' && !isIterable) return undefined;
-    return `what an object of type ${type} holds has no form in it. Return a plain object or an array`;
+    return `JSON can't represent the content of an object of type ${type}. Return a plain object or an array`;
   } catch {
     return undefined;
   }
 }
 
 /**
- * The value of `error` in the result of a rejected promise: an Error gives its name, message, stack and own
- * fields, anything else itself; a rejection without a reason gives `{}`.
+ * The value of `error` in the result of a rejected promise: for an Error its name, message, stack and own fields, for a
+ * rejection without a reason `{}`, else the reason itself.
  */
 function serializeRejection(reason) {
   try {
@@ -146,7 +146,7 @@ function serialize(value, parents, depth) {
   return value instanceof Error ? addErrorFields(fields, value, path, depth) : fields;
 }
 
-/** The fields that are there without being enumerable. */
+/** The fields of an error that are not enumerable. */
 function addErrorFields(fields, error, path, depth) {
   for (const key of ['name', 'message', 'stack', 'code']) {
     if (typeof error[key] === 'string') fields[key] = error[key];

@@ -1,9 +1,9 @@
 /**
- * The log streams, stdout and stderr. What user code writes is in the pipe before its call returns: Node's own
- * streams queue in memory once a pipe is full, so that a sentinel could overtake the log that it ends, and the
- * last lines before a crash would be lost.
+ * The log streams, stdout and stderr. What user code writes is in the pipe before its call returns. Node's own streams
+ * queue in memory once a pipe is full: a sentinel could overtake the log that it ends, and the last lines before a
+ * crash would be lost.
  *
- * Where calls run at once, a mark in front of each line says whose it is. What is written past the streams has none.
+ * If calls run concurrently, a mark before each line names its call. Output that bypasses the streams has no mark.
  */
 'use strict';
 const fs = require('node:fs');
@@ -24,20 +24,20 @@ const proc = process;
 
 const neverWoken = new Int32Array(new SharedArrayBuffer(4));
 
-/** By fd: whether the stream stands in the middle of a line. */
+/** By fd: whether the stream is in the middle of a line. */
 const isMidLine = [false, false, false];
-/** By fd: the call that wrote the half line. */
+/** By fd: the call that wrote the unfinished line. */
 const writers = [];
 /** Whether anything was written since the last sentinel. */
 let isTouched = false;
-/** Tells which call writes; undefined where one at a time runs. */
+/** Returns the call that is writing; undefined if calls run one at a time. */
 let callNow;
-/** Writes that belong to no call, where calls run at once: each may concern any of them. */
+/** Number of writes that belong to no call. If calls run concurrently, each can be from any of them. */
 let unowned = 0;
 
 /**
- * Makes `process.stdout` and `process.stderr` synchronous, each when it is first used, as in Node; and takes note of
- * what is written to their descriptors by way of `fs`, as fast loggers do.
+ * Makes `process.stdout` and `process.stderr` synchronous, each when it is first used, as in Node. Also notes writes to
+ * their descriptors through `fs`, as fast loggers make them.
  */
 function takeOverStreams() {
   replaceStream('stdout', 1);
@@ -45,12 +45,12 @@ function takeOverStreams() {
   for (const name of ['write', 'writeSync', 'writev', 'writevSync']) takeNoteOf(name);
 }
 
-/** From now on calls run at once. @param {() => object | undefined} tellCall the one that is writing */
+/** From now on calls run concurrently. @param {() => object | undefined} tellCall returns the call that is writing */
 function tellApart(tellCall) {
   callNow = tellCall;
 }
 
-/** A call that runs at once with others, as far as its log is concerned. */
+/** The log state of a call that runs concurrently with others. */
 function openLog(id) {
   return { id, isTouched: false, hasEnded: false, unownedBefore: unowned };
 }
@@ -67,8 +67,8 @@ function takeNoteOf(name) {
 }
 
 /**
- * Writes a text of the runner's own to stderr, on lines of its own.
- * @param {object} [call] whose it is, where calls run at once
+ * Writes a text of the runner's own to stderr, on its own lines.
+ * @param {object} [call] the call that it belongs to, if calls run concurrently
  */
 function logError(text, call) {
   writeLog(2, bytesOf(`${isMidLine[2] && writers[2] === call ? '\n' : ''}${text}\n`), call);
@@ -88,7 +88,7 @@ function touch(call) {
   else call.isTouched = true;
 }
 
-/** The bytes with the call's mark in front of each line, and an end for the half line of another one. */
+/** The bytes with the call's mark before each line. First ends another call's unfinished line. */
 function marked(fd, bytes, call) {
   const mark = bytesOf(call === undefined ? '' : `${lineMark} ${call.id} `);
   let isMid = isMidLine[fd];
@@ -109,11 +109,11 @@ function marked(fd, bytes, call) {
 }
 
 /**
- * Marks the end of an activation on both streams, each time on a line of its own. An activation that wrote nothing
- * needs no mark: two writes here and two reads on the host are most of what a short call costs.
+ * Marks the end of an activation on both streams, on a line of its own. An activation that wrote nothing needs no mark:
+ * two writes here and two reads on the host are most of what a short call costs.
  * @param {string} id its id, or `init`
- * @param {object} [call] it, where calls run at once
- * @returns {boolean} whether it was such a quiet one
+ * @param {object} [call] the call, if calls run concurrently
+ * @returns {boolean} whether it wrote nothing
  */
 function endLogs(id, call) {
   const isQuiet = call === undefined ? !isTouched : !call.isTouched && call.unownedBefore === unowned;
@@ -139,7 +139,7 @@ function replaceStream(name, fd) {
   });
 }
 
-/** As far as user code can tell, one of Node's own: it has an fd, and ending or destroying it closes nothing. */
+/** Looks to user code like one of Node's own: it has an fd, and ending or destroying it closes nothing. */
 function logStream(fd) {
   const stream = new Writable({
     emitClose: false,
@@ -158,7 +158,7 @@ function logStream(fd) {
   return stream;
 }
 
-/** Writes after its answer belong to no call. */
+/** The call that is writing. Writes after a call's answer belong to no call. */
 function writer() {
   const call = callNow?.();
   return call?.hasEnded ? undefined : call;
@@ -170,7 +170,7 @@ function bytesOf(text) {
   return bytes;
 }
 
-/** Waits for a full pipe; ignores a closed one, so that no call fails. */
+/** Waits while the pipe is full. Ignores a closed pipe, so that no call fails. */
 function writeAll(fd, bytes) {
   let at = 0;
   while (at < bytes.length) {

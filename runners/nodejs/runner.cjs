@@ -1,18 +1,18 @@
 /**
- * The program inside a Node.js sandbox: loads one action's code and runs its activations, as OpenWhisk's
- * nodejs runtime does. It shares its process with the code it runs, so the host trusts nothing that comes from
- * here; what it defends itself against is accident, not attack.
+ * The program inside a Node.js sandbox. It loads one action's code and runs its activations, as OpenWhisk's nodejs
+ * runtime does. It shares its process with user code, so the host trusts nothing that comes from here: the runner
+ * guards against accidents, not attacks.
  *
  *   ready ▶ init ▶ init-ok | init-error, then run ▶ result
  *
- * Runs are done one after the other, unless the action allows concurrency. The host may send the next ones early;
- * they are good only if they need not wait: when it is longer than `patienceMs` since a run was sent, or since the
- * answer before it if it was sent early, its answer says `late`,
- * and whatever was sent before the host can have seen that answer is void, because the host has other plans for it.
- * That an early run is begun is said before it is: with the answer before (`next`), or by itself (`begun`).
+ * It does runs one after the other, unless the action allows concurrency. The host may send the next runs early, as
+ * long as they need not wait. An answer says `late` when more than `patienceMs` passed since its run was sent, or since
+ * the answer before it if the run was sent early. Runs that were sent before the host can have seen a late answer are
+ * void: the host runs them elsewhere. The runner announces that it begins an early run before it does, with the answer
+ * before (`next`) or by itself (`begun`).
  *
- * Both log streams get a sentinel before each answer, or the answer says that nothing was logged. Code folder: the first argument, or /fn. It is CommonJS,
- * because Node starts 3 ms faster with that.
+ * Both log streams get a sentinel before each answer, or the answer says that nothing was logged. Code folder: the
+ * first argument (default /fn). This is CommonJS because Node starts 3 ms faster with it.
  */
 'use strict';
 const { openChannel } = require('./channel.cjs');
@@ -32,22 +32,22 @@ const { now: wallNow } = wallClock;
 
 const codeFolder = proc.argv[2] ?? '/fn';
 const patienceMs = 20;
-/** Keyed by the ids of the activations that have no answer yet: the call, or undefined where one at a time runs. */
+/** Ids of the activations without an answer yet, with their calls; undefined if they run one at a time. */
 const running = { __proto__: null };
 let isLoading = false;
-/** Where calls run at once. */
+/** The module for concurrent calls, if the action allows them. */
 let calls;
 let main;
 
-/** Runs that came early: a list linked by `next`, because arrays' methods are user code's to change. */
+/** Runs that came early: a list linked by `next`, because user code can change the methods of arrays. */
 let firstEarly;
 let lastEarly;
-/** When the host's clock for the run that is under way began, at the latest; undefined between runs. */
+/** The latest time at which the host's clock for the current run can have started; undefined between runs. */
 let begunAt;
-/** Just before the last answer was sent. */
+/** Time just before the last answer was sent. */
 let answeredAt;
 let answers = 0;
-/** Runs sent when the host had seen fewer answers are void. */
+/** Runs that were sent when the host had seen fewer answers are void. */
 let validFrom = 0;
 
 async function init(request) {
@@ -104,7 +104,7 @@ function begin(request) {
   void run(request);
 }
 
-/** @returns {string} the answer's word on what was sent early: that it is void, or what is begun next */
+/** @returns {string} the field of the answer about early runs: that they are void, or which one begins next */
 function endOfRun() {
   answers++;
   answeredAt = apply(now, clock, []);
@@ -179,18 +179,18 @@ function answer(id, result) {
 function refuse(id, error) {
   const ended = endOfLogs(id, running[id]);
   delete running[id];
-  // The host discards a sandbox after such an answer: what was sent early is void whatever the time.
+  // The host discards the sandbox after such an answer, so the runs that were sent early are void.
   validFrom = ++answers;
   firstEarly = begunAt = undefined;
   send(`{"type":"result"${ended},"late":true,"id":${stringify(id)},"ok":false,"error":${stringify(error)}}`);
 }
 
-/** Ends the logs before the answer, and is the answer's word on whether there is a sentinel to look for. */
+/** Ends the logs before the answer. Returns the field of the answer that says whether there is a sentinel. */
 function endOfLogs(id, call) {
   return endLogs(id, call) ? ',"quiet":true' : '';
 }
 
-/** Strings as they are; the rest as OpenWhisk does: falsy values empty, objects as JSON. */
+/** Sets values as OpenWhisk does: strings as they are, falsy values as empty, objects as JSON. */
 function setEnvironment(env, into) {
   const names = keys(env);
   for (let at = 0; at < names.length; at++) {
@@ -202,8 +202,8 @@ function setEnvironment(env, into) {
 }
 
 /**
- * An uncaught exception or unhandled rejection ends the process, as in Node, after telling the reason to the waiting
- * callers. User code with a handler of its own decides for itself.
+ * Ends the process on an uncaught exception or unhandled rejection, as Node does, after it has sent the reason to the
+ * waiting callers. Does nothing if user code has a handler of its own.
  */
 function onUncaught(error) {
   if (proc.listenerCount('uncaughtException') > 1) return;
@@ -224,6 +224,6 @@ proc.on('uncaughtException', onUncaught);
 const send = openChannel(onMessage, () => exit(0));
 send('{"type":"ready"}');
 
-// Loaded while the host acts on the `ready`; frames are not read before the end of this file.
+// This loads while the host acts on the `ready`; no frame is read before the end of this file.
 const { loadMain } = require('./code.cjs');
 const { describe, lostIn, serializeRejection, stackOf, textOf } = require('./errors.cjs');

@@ -1,19 +1,19 @@
 <?php
 
 /**
- * The program inside a PHP sandbox: loads one action's code and runs its activations, one at a time, as OpenWhisk's PHP
- * runtime does. It shares its process with the code it runs, so the host trusts nothing that comes from here; what it
- * defends itself against is accident, not attack.
+ * The program inside a PHP sandbox. It loads one action's code and runs its activations, one at a time, as OpenWhisk's
+ * PHP runtime does. It shares its process with user code, so the host trusts nothing that comes from here: the runner
+ * guards against accidents, not attacks.
  *
  *     ready > init > init-ok | init-error, then run > result, again and again
  *
- * The host may send the next runs early; they are good only if they need not wait: when it is longer than
- * PATIENCE_NANOSECONDS since a run was sent, or since the answer before it if it was sent early, its answer says `late`,
- * and whatever was sent before the host can have seen that answer is void, because the host has other plans for it.
- * That an early run is begun is said before it is.
+ * The host may send the next runs early, as long as they need not wait. An answer says `late` when more than
+ * PATIENCE_NANOSECONDS passed since its run was sent, or since the answer before it if the run was sent early. Runs
+ * that were sent before the host can have seen a late answer are void: the host runs them elsewhere. The runner
+ * announces that it begins an early run before it does.
  *
  * The channel is fd 3: frames of a 4-byte big-endian length and that many bytes of UTF-8 JSON. Both log streams get a
- * sentinel before each answer. Code folder: the first argument, or /fn.
+ * sentinel before each answer. Code folder: the first argument (default /fn).
  */
 
 declare(strict_types=1);
@@ -22,7 +22,7 @@ namespace Ward;
 
 use Throwable;
 
-/** The code can't be an action, or a value no result; its text is for the caller. */
+/** The code can't be an action, or a value can't be a result. The text is for the caller. */
 final class Refusal extends \Exception
 {
 }
@@ -48,12 +48,12 @@ final class Runner
     private string $name = '';
     private bool $isZip = false;
     private ?array $files = null;
-    /** What has no answer yet, so that an end of the process has one: `init`, or the activation's id. */
+    /** `init` or the id of the activation without an answer yet: if the process ends, it still gets one. */
     private ?string $pending = null;
     private int $answers = 0;
-    /** Just before the last answer was sent. */
+    /** Time just before the last answer was sent. */
     private int $answeredAt;
-    /** Runs sent when the host had seen fewer answers are void. */
+    /** Runs that were sent when the host had seen fewer answers are void. */
     private int $validFrom = 0;
 
     public function __construct(private readonly string $folder)
@@ -78,7 +78,7 @@ final class Runner
         return true;
     }
 
-    /** The files that make up the code, in their order. */
+    /** Whether a file of the code is left to load. */
     public function hasNextFile(): bool
     {
         $this->files ??= $this->isZip ? $this->filesOfZip() : ["$this->folder/" . self::ENTRY_FILE];
@@ -101,7 +101,7 @@ final class Runner
         return is_file($autoload) ? [$autoload, $entry] : [$entry];
     }
 
-    /** To be called once all files are loaded. */
+    /** Answers the init request. Call it once all files are loaded. */
     public function finishInit(): void
     {
         if (!is_callable($this->name)) {
@@ -161,7 +161,7 @@ final class Runner
         $this->answer($json, $this->answeredAt - $begunAt > self::PATIENCE_NANOSECONDS);
     }
 
-    /** When the host's clock for this run began, at the latest. */
+    /** The latest time at which the host's clock for this run can have started. */
     private function begin(array $request): int
     {
         if ($request['early'] ?? false) {
@@ -184,7 +184,7 @@ final class Runner
         $this->send("{\"type\":\"result\"$late,\"id\":{$this->quote($id)},\"ok\":true,\"value\":$json}");
     }
 
-    /** The host discards a sandbox after such an answer: what was sent early is void whatever the time. */
+    /** Voids the runs that were sent early: the host discards the sandbox after such an answer. */
     private function refuse(string $error): void
     {
         $this->answers++;
@@ -196,7 +196,9 @@ final class Runner
         );
     }
 
-    /** Where runs may be done at once nothing is sent early: the host lets them wait, and counts on their being done. */
+    /**
+     * Does nothing if the action allows concurrency: then no run is sent early, and the host expects each to be done.
+     */
     private function voidEarlyRuns(): void
     {
         if (getenv('__OW_ALLOW_CONCURRENT') !== 'true') {
@@ -224,8 +226,8 @@ final class Runner
         if ($json === '{}' && $this->isLost($result)) {
             $type = get_debug_type($result);
             throw new Refusal(
-                "The action returned a value that can't be turned into JSON: what an object of type $type holds " .
-                'has no form in it. Return an array.',
+                "The action returned a value that can't be turned into JSON: JSON can't represent the content of " .
+                "an object of type $type. Return an array.",
             );
         }
         return $json[0] === '{' || $json[0] === '['
@@ -233,20 +235,20 @@ final class Runner
             : throw new Refusal('The action did not return a dictionary or array.');
     }
 
-    /** It holds something, and none of it in public properties: what a generator yields, what is private. */
+    /** Whether it has content, but none in public properties: a generator's values, private properties. */
     private function isLost(mixed $result): bool
     {
         return !$result instanceof \JsonSerializable
             && ($result instanceof \Traversable || $result instanceof \Closure || (array) $result !== []);
     }
 
-    /** Only a fatal error, or code that calls `exit`, comes here before everything is answered. */
+    /** Finds something unanswered only after a fatal error, or when code calls `exit`. */
     private function onShutdown(): void
     {
         if ($this->pending === null) {
             return;
         }
-        // What filled the memory is still there.
+        // The memory can still be full.
         ini_set('memory_limit', '-1');
         $error = error_get_last();
         $isFatal = $error !== null && ($error['type'] & self::FATAL) !== 0;
@@ -258,7 +260,7 @@ final class Runner
         }
     }
 
-    /** Strings as they are; the rest as OpenWhisk does: false values empty, objects as JSON. */
+    /** Sets values as OpenWhisk does: strings as they are, false values as empty, objects as JSON. */
     private function setEnvironment(array $env): void
     {
         foreach ($env as $name => $value) {
@@ -284,7 +286,7 @@ final class Runner
         }
     }
 
-    /** A JSON string of any text; what UTF-8 can't hold becomes a question mark. */
+    /** The text as a JSON string; what UTF-8 can't encode becomes a question mark. */
     private function quote(string $text): string
     {
         return json_encode($text, JSON_INVALID_UTF8_SUBSTITUTE | JSON_UNESCAPED_UNICODE | JSON_UNESCAPED_SLASHES);
@@ -330,7 +332,7 @@ if (!Runner::$only->awaitInit()) {
     exit(0);
 }
 try {
-    // Here, in the global scope, the code expects its variables to be.
+    // The code expects its variables in the global scope, so it is loaded here.
     while (Runner::$only->hasNextFile()) {
         require Runner::$only->nextFile();
     }

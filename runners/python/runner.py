@@ -1,20 +1,19 @@
-"""The program inside a Python sandbox: loads one action's code and runs its activations, one at a time, as
-OpenWhisk's Python runtime does. It shares its process with the code it runs, so the host trusts nothing that
-comes from here; what it defends itself against is accident, not attack.
+"""The program inside a Python sandbox. It loads one action's code and runs its activations, one at a time, as
+OpenWhisk's Python runtime does. It shares its process with user code, so the host trusts nothing that comes from here:
+the runner guards against accidents, not attacks.
 
     ready > init > init-ok | init-error, then run > result, again and again
 
-The host may send the next runs early; they are good only if they need not wait: when it is longer than PATIENCE
-seconds since a run was sent, or since the answer before it if it was sent early, its answer says `late`, and whatever
-was sent before the host can have seen that answer is void, because the host has other plans for it. That an early run
-is begun is said before it is.
+The host may send the next runs early, as long as they need not wait. An answer says `late` when more than PATIENCE
+seconds passed since its run was sent, or since the answer before it if the run was sent early. Runs that were sent
+before the host can have seen a late answer are void: the host runs them elsewhere. The runner announces that it begins
+an early run before it does.
 
-The channel is fd 3: frames of a 4-byte big-endian length and that many bytes of UTF-8 JSON. Both log streams
-get a sentinel before each answer, or the answer says that nothing was logged. Code folder: the first
-argument, or /fn.
+The channel is fd 3: frames of a 4-byte big-endian length and that many bytes of UTF-8 JSON. Both log streams get a
+sentinel before each answer, or the answer says that nothing was logged. Code folder: the first argument (default /fn).
 
-It imports no more than it must, and the interpreter is started without `site`: each of `json`, `traceback`
-and `site` takes as long to load as the interpreter itself.
+It imports as little as possible, and the interpreter starts without `site`: each of `json`, `traceback` and `site`
+takes as long to load as the interpreter itself.
 """
 
 import builtins
@@ -32,9 +31,9 @@ SENTINEL = "XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX"
 NEWLINE = 10
 PATIENCE = 0.020
 ENTRY_FILE = "__main__.py"
-# Only an image that brings packages along has it.
+# Exists only in images that have packages.
 DEBIAN_PACKAGES = "/usr/lib/python3/dist-packages"
-# As OpenWhisk names the module, so that the `if __name__ == "__main__"` part of a script does not run.
+# OpenWhisk's name for the module. With it the `if __name__ == "__main__"` part of a script does not run.
 MODULE_NAME = "main__"
 
 write = os.write
@@ -42,14 +41,14 @@ code_folder = sys.argv[1] if len(sys.argv) > 1 else "/fn"
 
 
 class Refusal(Exception):
-    """The code can't be an action, or a value no result; its text is for the caller."""
+    """The code can't be an action, or a value can't be a result. The text is for the caller."""
 
 
 # --- Log streams
 
 
 class LogFile(io.FileIO):
-    """The raw end of a log stream, which knows whether it stands in the middle of a line."""
+    """The raw end of a log stream; knows whether it is in the middle of a line."""
 
     is_mid_line = False
     # Whether anything was written since the last sentinel.
@@ -64,7 +63,7 @@ class LogFile(io.FileIO):
 
 
 def open_log(raw):
-    """Text goes out line by line, so that little is lost when the sandbox is killed."""
+    """Opens a stream that writes line by line, so that little is lost when the sandbox is killed."""
     return io.TextIOWrapper(
         io.BufferedWriter(raw), encoding="utf-8", errors="backslashreplace", line_buffering=True
     )
@@ -75,7 +74,7 @@ stdout, stderr = (open_log(raw) for raw in raw_logs)
 
 
 def flush_logs():
-    """User code may have put streams of its own in place, or closed them."""
+    """Flushes streams that user code can have replaced or closed."""
     for stream in (sys.stdout, sys.stderr, stdout, stderr):
         try:
             stream.flush()
@@ -84,9 +83,9 @@ def flush_logs():
 
 
 def end_logs(name):
-    """Marks the end of an activation on both streams, each time on a line of its own.
+    """Marks the end of an activation on both streams, on a line of its own.
 
-    An activation that wrote nothing needs no mark. Returns the answer's word on that.
+    An activation that wrote nothing needs no mark: returns the field of the answer that says so.
     """
     flush_logs()
     if not any(raw.is_touched for raw in raw_logs):
@@ -95,7 +94,7 @@ def end_logs(name):
         try:
             write_all(fd, f"{'\n' if raw.is_mid_line else ''}{SENTINEL} {name}\n".encode())
         except OSError:
-            pass  # A log that nobody reads any more does not fail the activation.
+            pass  # A log whose reader is gone must not fail the activation.
         raw.is_mid_line = raw.is_touched = False
     return ""
 
@@ -110,7 +109,7 @@ def write_all(fd, data):
 
 
 class ScannerSettings:
-    """What json.JSONDecoder gives its scanner."""
+    """The settings that json.JSONDecoder passes to its scanner."""
 
     strict = True
     object_hook = None
@@ -134,7 +133,7 @@ def reject(value):
 
 
 def quote(text):
-    """A JSON string of any text; what UTF-8 can't hold becomes a question mark."""
+    """The text as a JSON string; what UTF-8 can't encode becomes a question mark."""
     return encode_basestring(text.encode("utf-8", "replace").decode())
 
 
@@ -162,7 +161,7 @@ def text_of(error):
 
 
 def named_text_of(error):
-    """The text, with the type where the text says nothing without it: of a KeyError it is the key, of some it is empty."""
+    """The text of the error. Adds the type if the text is empty, or only the key of a KeyError."""
     text = text_of(error)
     if text and not isinstance(error, KeyError):
         return text
@@ -188,7 +187,7 @@ def log_error(error):
 
 
 def set_environment(env):
-    """Strings as they are; the rest as OpenWhisk does: false values empty, objects as JSON."""
+    """Sets values as OpenWhisk does: strings as they are, false values as empty, objects as JSON."""
     for name, value in env.items():
         if not isinstance(value, str):
             value = encode(value) if value or isinstance(value, (dict, list)) else ""
@@ -226,7 +225,7 @@ def load_entry(path):
 
 
 def add_virtualenv():
-    """Puts the packages of the zip's virtualenv before all others, as activating it would."""
+    """Puts the packages of the zip's virtualenv before all others, as its activation would."""
     if not os.path.isdir(f"{code_folder}/virtualenv"):
         return
     own = f"python{sys.version_info.major}.{sys.version_info.minor}"
@@ -235,7 +234,7 @@ def add_virtualenv():
         raise Refusal(f"Zip file has a virtualenv for another Python: it does not include {site_packages(own)}.")
     if pythons[0] != own:
         print(
-            f"The zip file's virtualenv is for {pythons[0]}, and this is {own}: what is compiled in it does not load.",
+            f"The zip file's virtualenv is for {pythons[0]}, and this is {own}: its compiled parts do not load.",
             file=stderr,
         )
     import site
@@ -250,7 +249,7 @@ def site_packages(python):
 
 
 def other_pythons():
-    """Those of Python 3 that the virtualenv has, as zips have it that were made for another version of it."""
+    """The versions of Python 3 in the virtualenv, for a zip that was made for another version."""
     folder = f"{code_folder}/virtualenv/lib"
     names = os.listdir(folder) if os.path.isdir(folder) else []
     return sorted(name for name in names if name.startswith("python3"))
@@ -260,7 +259,7 @@ def other_pythons():
 
 
 def init(request):
-    """Answers, and returns the main function, or None."""
+    """Loads the code, answers, and returns the main function, or None if that failed."""
     try:
         set_environment(request["env"])
         main = load_main(request["main"], request["binary"])
@@ -277,7 +276,7 @@ def init(request):
 
 
 def begin(request, answered_at):
-    """Returns when the host's clock for this run began, at the latest."""
+    """Returns the latest time at which the host's clock for this run can have started."""
     now = monotonic()
     if not request.get("early"):
         return now - max(0, time() - request["sent"] / 1000)
@@ -286,8 +285,8 @@ def begin(request, answered_at):
 
 
 def run(main, request, answered_at):
-    """An exception is a result too: the application's own error. Returns when it was answered, and whether early runs
-    are void."""
+    """Runs an activation and answers. An exception becomes a result too: an application error. Returns the time of the
+    answer, and whether early runs are void."""
     begun_at = begin(request, answered_at)
     try:
         set_environment(request["env"])
@@ -308,7 +307,7 @@ def run(main, request, answered_at):
 
 
 def result_json(result):
-    """Raises Refusal."""
+    """The result as JSON. Raises Refusal."""
     try:
         json = encode(result)
         json.encode()
@@ -320,7 +319,7 @@ def result_json(result):
 
 
 def is_concurrent():
-    """Then nothing is sent early: the host lets runs wait here, and counts on their being done."""
+    """Whether the action allows concurrency. Then no run is sent early, and the host expects each to be done."""
     return os.environ.get("__OW_ALLOW_CONCURRENT") == "true"
 
 
@@ -345,6 +344,6 @@ def serve():
     os._exit(0)
 
 
-# Not when `multiprocessing` imports this file into a process that user code has spawned.
+# False when `multiprocessing` imports this file into a process that user code has spawned.
 if __name__ == "__main__":
     serve()

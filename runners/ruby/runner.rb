@@ -1,24 +1,24 @@
 # frozen_string_literal: true
 
-# The program inside a Ruby sandbox: loads one action's code and runs its activations, one at a time, as OpenWhisk's
-# Ruby runtime does. It shares its process with the code it runs, so the host trusts nothing that comes from here; what
-# it defends itself against is accident, not attack.
+# The program inside a Ruby sandbox. It loads one action's code and runs its activations, one at a time, as OpenWhisk's
+# Ruby runtime does. It shares its process with user code, so the host trusts nothing that comes from here: the runner
+# guards against accidents, not attacks.
 #
 #   ready > init > init-ok | init-error, then run > result, again and again
 #
-# The host may send the next runs early; they are good only if they need not wait: when it is longer than PATIENCE
-# seconds since a run was sent, or since the answer before it if it was sent early, its answer says `late`, and whatever
-# was sent before the host can have seen that answer is void, because the host has other plans for it. That an early run
-# is begun is said before it is.
+# The host may send the next runs early, as long as they need not wait. An answer says `late` when more than PATIENCE
+# seconds passed since its run was sent, or since the answer before it if the run was sent early. Runs that were sent
+# before the host can have seen a late answer are void: the host runs them elsewhere. The runner announces that it
+# begins an early run before it does.
 #
 # The channel is fd 3: frames of a 4-byte big-endian length and that many bytes of UTF-8 JSON. Both log streams get a
-# sentinel before each answer. Code folder: the first argument, or /fn. It starts without RubyGems, which takes as long
-# to load as Ruby itself.
+# sentinel before each answer. Code folder: the first argument (default /fn). It starts without RubyGems, which takes as
+# long to load as Ruby itself.
 
 require 'json'
 
 module Ward
-  # The code can't be an action, or a value no result; its text is for the caller.
+  # The code can't be an action, or a value can't be a result. The text is for the caller.
   class Refusal < StandardError; end
 
   CHANNEL_FD = 3
@@ -26,7 +26,7 @@ module Ward
   SENTINEL = 'XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX'
   PATIENCE = 0.020
   ENTRY_FILE = 'main.rb'
-  # Gems are kept by the version of Ruby's interface to C.
+  # The folder of the gems is named after the version of Ruby's C interface.
   GEMS = "vendor/bundle/ruby/#{RUBY_VERSION[/\A\d+\.\d+/]}.0"
   # The host takes no deeper JSON.
   MAX_DEPTH = 490
@@ -94,7 +94,7 @@ module Ward
       raise Refusal, "Could not find method '#{name}'."
     end
 
-    # What `bundle install` has put into the zip. Gems are found as usual, without a Gemfile.
+    # Finds the gems that `bundle install` has put into the zip, as usual and without a Gemfile.
     def use_gems(folder)
       return unless File.directory?(folder)
 
@@ -102,7 +102,7 @@ module Ward
       Gem.use_paths(folder, [folder, Gem.default_dir])
     end
 
-    # An exception is a result too: the application's own error.
+    # An exception becomes a result too: an application error.
     def run(request)
       begun_at = begin_run(request)
       begin
@@ -119,7 +119,7 @@ module Ward
       refuse(request['id'], e.message)
     end
 
-    # When the host's clock for this run began, at the latest.
+    # The latest time at which the host's clock for this run can have started.
     def begin_run(request)
       unless request['early']
         waited = Process.clock_gettime(Process::CLOCK_REALTIME) - (request['sent'] / 1000.0)
@@ -136,7 +136,7 @@ module Ward
       say(%({"type":"result"#{',"late":true' if is_late},"id":#{quote(id)},"ok":true,"value":#{json}}))
     end
 
-    # The host discards a sandbox after such an answer: what was sent early is void whatever the time.
+    # Voids the runs that were sent early: the host discards the sandbox after such an answer.
     def refuse(id, error)
       @answers += 1
       void_early_runs
@@ -144,7 +144,7 @@ module Ward
       say(%({"type":"result","late":true,"id":#{quote(id)},"ok":false,"error":#{quote(error)}}))
     end
 
-    # Where runs may be done at once nothing is sent early: the host lets them wait here, and counts on their being done.
+    # Does nothing if the action allows concurrency: then no run is sent early, and the host expects each to be done.
     def void_early_runs
       @valid_from = @answers unless ENV['__OW_ALLOW_CONCURRENT'] == 'true'
     end
@@ -159,7 +159,7 @@ module Ward
       raise Refusal, 'The action did not return a dictionary or array.'
     end
 
-    # Strings as they are; the rest as OpenWhisk does: false values empty, objects as JSON.
+    # Sets values as OpenWhisk does: strings as they are, false values as empty, objects as JSON.
     def set_environment(env)
       env.each do |name, value|
         ENV[name] = case value
@@ -170,14 +170,14 @@ module Ward
       end
     end
 
-    # From the user's code on: what lies below is the runner.
+    # Logs the stack from the user's code on; below it are the runner's frames.
     def log_error(error)
       return $stderr.puts("Error during initialization: #{error.message}") if error.is_a?(Refusal)
 
       error.set_backtrace(error.backtrace.to_a.grep_v(/\A#{Regexp.escape(__FILE__)}:/))
       $stderr.puts(error.full_message(highlight: false, order: :top))
     rescue Exception
-      nil # An error that can't describe itself.
+      nil # The error's own methods failed.
     end
 
     def text_of(error)
@@ -186,7 +186,7 @@ module Ward
       error.class.name
     end
 
-    # User code may have put streams of its own in place, or closed them.
+    # Flushes streams that user code can have replaced or closed.
     def end_logs(id)
       [$stdout, $stderr, STDOUT, STDERR].each do |stream|
         stream.flush
@@ -195,10 +195,10 @@ module Ward
       end
       [1, 2].each { |fd| IO.for_fd(fd, 'w', autoclose: false).syswrite("#{SENTINEL} #{id}\n") }
     rescue SystemCallError
-      nil # A log that nobody reads any more does not fail the activation.
+      nil # A log whose reader is gone must not fail the activation.
     end
 
-    # A JSON string of any text; what UTF-8 can't hold becomes a question mark.
+    # The text as a JSON string; what UTF-8 can't encode becomes a question mark.
     def quote(text)
       JSON.generate(text.dup.force_encoding(Encoding::UTF_8).scrub('?'))
     end
@@ -220,7 +220,7 @@ module Ward
   end
 end
 
-# Code that asks for RubyGems gets it.
+# Loads RubyGems when the code uses it.
 autoload :Gem, 'rubygems'
 
 Ward::Runner.new(ARGV.empty? ? '/fn' : ARGV[0]).serve

@@ -1,11 +1,11 @@
 /**
- * The program of an image that was made from a Node.js function: OpenWhisk's HTTP contract on port 8080, with the code
- * that is in the image. What an action's code means, and what becomes of what it throws, is as in Ward's own runner.
+ * The server in an image that was made from a Node.js function. It speaks OpenWhisk's HTTP contract on port 8080, with
+ * the code that is in the image. It loads code and reports errors as Ward's own runner does.
  *
  *   POST /init once ▶ POST /run, again and again
  *
- * Both log streams get OpenWhisk's bare sentinel before the answer to a run, and to a failed init. Arguments: the code
- * folder, or /fn, and the port.
+ * Both log streams get OpenWhisk's bare sentinel before each answer to a run and to a failed init. Arguments: the code
+ * folder (default /fn) and the port.
  */
 'use strict';
 const { createServer } = require('node:http');
@@ -16,7 +16,7 @@ const { logError, takeOverStreams } = require('../../nodejs/logs.cjs');
 const sentinel = 'XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX';
 const codeFolder = process.argv[2] ?? '/fn';
 const port = Number(process.argv[3] ?? 8080);
-/** More than any parameters may be. */
+/** Larger than parameters can be. */
 const maxBodyBytes = 64 * 1024 * 1024;
 
 // User code may replace these.
@@ -30,7 +30,7 @@ const streams = [process.stdout, process.stderr].map((stream) => ({ stream, writ
 
 let main;
 let isBegun = false;
-/** Replies that are still owed. */
+/** Requests without a reply yet. */
 const owed = new Set();
 
 class Refusal extends Error {
@@ -43,7 +43,7 @@ class Refusal extends Error {
 async function init({ value }) {
   if (isBegun) throw new Refusal(403, 'Cannot initialize the action more than once.');
   isBegun = true;
-  if (value?.code) throw new Refusal(502, 'This image has its code in it. Create the action without code.');
+  if (value?.code) throw new Refusal(502, 'This image has its code in it: create the action without code.');
   setEnvironment(value?.env ?? {}, '');
   try {
     main = await loadMain(codeFolder, { main: value?.main || 'main', binary: true });
@@ -90,7 +90,7 @@ function jsonOf(result) {
   throw new Refusal(502, 'The action did not return a dictionary.');
 }
 
-/** Strings as they are; the rest as OpenWhisk does: falsy values empty, objects as JSON. */
+/** Sets values as OpenWhisk does: strings as they are, falsy values as empty, objects as JSON. */
 function setEnvironment(fields, prefix) {
   for (const [name, value] of Object.entries(fields)) {
     const key = prefix === '' ? name : `${prefix}${name.toUpperCase()}`;
@@ -131,7 +131,7 @@ function bodyOf(text) {
     const body = parse(text);
     if (typeof body === 'object' && body !== null) return body;
   } catch {}
-  throw new Refusal(400, 'The request is no JSON object.');
+  throw new Refusal(400, 'The request is not a JSON object.');
 }
 
 function send(reply, status, json, endsLogs) {
@@ -141,7 +141,7 @@ function send(reply, status, json, endsLogs) {
   reply.writeHead(status, headers).end(json);
 }
 
-/** Ends the process, as Node does, after telling the reason to the waiting client. */
+/** Ends the process, as Node does, after it has sent the reason to the waiting client. */
 function onUncaught(error) {
   if (process.listenerCount('uncaughtException') > 1) return;
   logError(describe(error));

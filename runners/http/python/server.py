@@ -1,12 +1,12 @@
-"""The program of an image that was made from a Python function: OpenWhisk's HTTP contract on port 8080, with the code
-that is in the image. What an action's code means, and what becomes of what it raises, is as in Ward's own runner.
+"""The server in an image that was made from a Python function. It speaks OpenWhisk's HTTP contract on port 8080, with
+the code that is in the image. It loads code and reports errors as Ward's own runner does.
 
     POST /init once > POST /run, again and again
 
-Requests are done one after the other; a connection that is idle holds up no other. Both log streams get OpenWhisk's
-bare sentinel before the answer to a run, and to a failed init. Arguments: the code folder, or /fn, and the port.
+It handles one request after the other; an idle connection holds up no other. Both log streams get OpenWhisk's bare
+sentinel before each answer to a run and to a failed init. Arguments: the code folder (default /fn) and the port.
 
-It speaks as much of HTTP/1.1 as it needs: the server of Python's library takes longer to load than the interpreter.
+It has its own minimal HTTP/1.1: the server in Python's library takes longer to load than the interpreter.
 """
 
 import os
@@ -17,17 +17,17 @@ import sys
 here = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(here, "..", "..", "python"))
 
-import runner  # noqa: E402  The runner's own folder is on the path only from here on.
+import runner  # noqa: E402  Only now is the runner's folder on the path.
 
 del sys.path[0]
 
 PORT = int(sys.argv[2]) if len(sys.argv) > 2 else 8080
 HEAD_BYTES = 16 * 1024
-BODY_BYTES = 64 * 1024 * 1024  # More than any parameters may be.
+BODY_BYTES = 64 * 1024 * 1024  # Larger than parameters can be.
 
 
 class Refusal(Exception):
-    """What is asked can't be done; the status and the text are the answer."""
+    """Ends a request with this status and text."""
 
     def __init__(self, status, text):
         super().__init__(text)
@@ -47,7 +47,7 @@ def init(body):
     is_begun = True
     value = body.get("value") or {}
     if value.get("code"):
-        raise Refusal(502, "This image has its code in it. Create the action without code.")
+        raise Refusal(502, "This image has its code in it: create the action without code.")
     try:
         runner.set_environment(value.get("env") or {})
         main = runner.load_main(value.get("main") or "main", True)
@@ -60,7 +60,7 @@ def init(body):
 
 
 def run(body):
-    """An exception is a result too: the application's own error."""
+    """The result of a call. An exception becomes a result too: an application error."""
     if main is None:
         raise Refusal(403, "Cannot invoke an uninitialized action.")
     fields = {f"__OW_{name.upper()}": value for name, value in body.items() if name != "value"}
@@ -82,7 +82,7 @@ def end_logs():
         try:
             runner.write_all(fd, f"{runner.SENTINEL}\n".encode())
         except OSError:
-            pass  # A log that nobody reads any more does not fail the activation.
+            pass  # A log whose reader is gone must not fail the activation.
 
 
 # --- HTTP
@@ -95,7 +95,7 @@ class Connection:
 
 
 def read_request(data):
-    """The method, path and body at the beginning of the bytes, which are taken away; None while they are not whole."""
+    """Takes a whole request off the front of the bytes: its method, path and body. None while it is incomplete."""
     end = data.find(b"\r\n\r\n")
     if end < 0:
         if len(data) > HEAD_BYTES:
@@ -105,9 +105,9 @@ def read_request(data):
     headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     length = headers.get("content-length", "0")
     if "transfer-encoding" in headers:
-        raise Refusal(411, "The request must say how long it is.")
+        raise Refusal(411, "The request needs a Content-Length.")
     if not (length.isascii() and length.isdigit()):
-        raise Refusal(400, "The request does not say how long it is.")
+        raise Refusal(400, "The Content-Length of the request is not a number.")
     if len(length) > 12 or int(length) > BODY_BYTES:
         raise Refusal(413, "The request is too large.")
     start = end + 4
@@ -120,7 +120,7 @@ def read_request(data):
 
 
 def answer(method, path, body):
-    """The status and the JSON of the answer."""
+    """Status and JSON of the answer."""
     deed = {"/init": init, "/run": run}.get(path)
     if method != "POST" or deed is None:
         return 404, "{}"
@@ -160,7 +160,7 @@ def reply(peer, status, json, closes=False):
 
 
 def take(connection):
-    """Reads what has come and does what is whole of it. Returns whether the connection goes on."""
+    """Reads what has arrived and handles each complete request. Returns whether the connection stays open."""
     chunk = connection.peer.recv(65536)
     if not chunk:
         return False

@@ -9,8 +9,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 
 /**
- * Lets the runner serve an action of its own, without a host, so that the JVM can say which classes it loads for that:
- * they are archived in the image. Takes the folder of the action's jar.
+ * Runs the runner with a sample action and no host, so that the JVM can list the classes that it loads. These are then
+ * archived in the image. Takes the folder of the action's jar.
  */
 final class Rehearsal {
   private static final String[] MESSAGES = {

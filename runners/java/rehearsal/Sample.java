@@ -6,7 +6,7 @@ import com.google.gson.JsonObject;
 import java.util.Arrays;
 import java.util.stream.Collectors;
 
-/** An action that does what many do: logs, formats, builds JSON. */
+/** An action that does what many actions do: logs, formats, builds JSON. */
 public class Sample {
   record Item(String name, int count) {}
 
