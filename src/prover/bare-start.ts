@@ -22,10 +22,10 @@ import type { Start } from './program.ts';
 
 interface BareStartOptions {
   readonly host: LocalSandboxHost;
-  /** The host's, which owns the control groups. */
+  /** The host's instance, which owns the control groups. */
   readonly instance: string;
   readonly rootDir: string;
-  /** On a tmpfs: for roots and the runtime's state. */
+  /** A folder on a tmpfs, for roots and the runtime's state. */
   readonly folder: string;
   /** Prefix of the sandboxes' ids. */
   readonly name: string;
@@ -36,14 +36,14 @@ interface BareStartOptions {
 
 interface BareIds {
   readonly firstId: number;
-  /** Owner of some of the image's files, which are copied for that. */
+  /** Owner of some of the image's files, which are copied to change their owner. */
   readonly userId: number;
 }
 
 interface BarePlace {
   readonly rootDir: string;
   readonly cgroupPath: string;
-  /** A process of another such sandbox that already runs. */
+  /** A process of another such sandbox, if one runs. */
   readonly neighbourPid: number | undefined;
 }
 
@@ -54,7 +54,7 @@ export async function openBareStart(
 ): Promise<Start> {
   const runtime = await host.runtime('runc');
   if (runtime === undefined) {
-    throw proverFault('COMPARISON_UNFIT', 'the comparison needs runc, which takes any configuration', {
+    throw proverFault('COMPARISON_UNFIT', 'the comparison needs runc, which accepts any configuration', {
       hint: 'apt-get install runc',
     });
   }
@@ -76,7 +76,7 @@ export async function openBareStart(
     const cgroup = tree.group(id);
     running.add(cgroup);
     const argv = driver.runArgv(runtime, paths, false);
-    // A program of Ward starts runc in a time namespace.
+    // runc starts in a time namespace with shifted clocks, which its sandboxes inherit.
     const own = hasTimeNamespace ? shiftingClocks(argv) : argv;
     const child = startCommand([...wrapper, ...own], {
       cwd: bundleDir,

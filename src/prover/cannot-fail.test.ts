@@ -15,11 +15,11 @@ test.each([
   expect(kernelSince(version)({ kernel }) !== undefined).toBe(answer);
 });
 
-test('what one of the paths of the host leads to can be gone for', () => {
+test('one existing path of the host is enough to attack', () => {
   expect(absentOnHost(['/no-such', '/dev/null'])(here)).toBeUndefined();
   expect(absentOnHost(['/no-such', '/nor-this'])(here)).toBe('this host has no /no-such or /nor-this');
 });
 
-test('an option of the kernel: what every kernel that Ward runs on has is not missing', () => {
+test('an option that every kernel for Ward has is not reported as missing', () => {
   expect(withoutOption('CONFIG_SECCOMP')(here)).toBeUndefined();
 });

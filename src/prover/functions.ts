@@ -94,7 +94,7 @@ async function openInvoker(
 /** Deploys functions with a port for the API, each under its own namespace, which identifies its connections. */
 async function openCallers(options: FunctionsOptions, stack: AsyncDisposableStack) {
   const { openApi, policy } = options;
-  if (openApi === undefined) throw new Error('there is no API to attack');
+  if (openApi === undefined) throw new Error('the suite was given no API to attack');
   let api: AttackedApi | undefined;
   const heard = new Map<string, { open: number; most: number; all: number }>();
   const { invoker, blobs, deploy } = await openInvoker(options, stack, (connection) => {

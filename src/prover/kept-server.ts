@@ -1,4 +1,4 @@
-/** Opens a real keeper over the suite's own host, and gives the attacker the server's end of its line. */
+/** Opens a real keeper over the suite's own host, and gives the attacker the server's end of its connection. */
 import { once } from 'node:events';
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
@@ -24,7 +24,7 @@ export interface KeptServer extends AsyncDisposable {
   readonly line: Socket;
   readonly host: SandboxHost;
   readonly operator: OperatorPolicy;
-  /** A policy that it may ask for. */
+  /** A policy that the server may ask for. */
   readonly sound: PolicyAsk;
   /** The name of the suite's root, which is already mounted. */
   readonly root: string;

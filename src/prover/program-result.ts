@@ -22,8 +22,8 @@ export type ProgramResult =
     };
 
 /**
- * The program's own words count first, and an escape counts more than a refusal: a program that tries several ways
- * may be refused in one. Without words, the way its sandbox ended decides.
+ * The program's own words count first, and an escape counts more than a refusal: a program that tries several ways may
+ * be refused in one. Without words, the sandbox's end decides.
  */
 export function programResultOf({ exit, stdout, stderr, isOverdue }: ProgramEnd): ProgramResult {
   const lines = stdout.split('\n').flatMap((line) => lineOf(line) ?? []);

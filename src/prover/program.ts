@@ -110,7 +110,7 @@ export async function interpreterOf(rootDir: string): Promise<string> {
 
 const keptBytes = 65_536;
 
-/** The start and the end of a stream: a flood may lie between the program's first word and its last. */
+/** Reads the start and the end of a stream: there may be a flood between the program's first word and its last. */
 export async function textOf(stream: NodeJS.ReadableStream): Promise<string> {
   let head = '';
   let tail = '';

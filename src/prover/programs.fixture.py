@@ -24,6 +24,6 @@ for file, (prelude, program) in json.load(sys.stdin).items():
     if prelude not in given:
         given[prelude] = names_of(prelude)
     for message in Checker(tree, file, builtins=given[prelude]).messages:
-        # A part imports for all programs that begin with it.
+        # Programs that begin with a part use its imports.
         if not isinstance(message, UnusedImport):
             print(message)

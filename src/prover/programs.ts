@@ -1,6 +1,6 @@
 /**
- * The Python programs of the suite. Each is a file below `programs/`, in the folder of its vector. What several have
- * in common is in `programs/parts/`: a program whose first line is `# Begins with parts/NAME.py.` comes behind it.
+ * The Python programs of the suite. Each is a file below `programs/`, in the folder of its vector. Common code is in
+ * `programs/parts/`: it comes before each program whose first line is `# Begins with parts/NAME.py.`
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import type { ProgramTechnique, TechniqueHead } from './types.ts';
 
 export const programsFolder = join(import.meta.dirname, 'programs');
 
-/** `escape/bpf-map`: by the name of the technique, unless it shares a program with others. */
+/** `escape/bpf-map`: the technique's name, unless it shares a program with others. */
 export function programFileOf({
   vector,
   name,
@@ -17,7 +17,7 @@ export function programFileOf({
   return `${vector}/${program}`;
 }
 
-/** The text of a file below `programs/`, which is named without `.py`. */
+/** Reads a file below `programs/`; its name is given without `.py`. */
 export function programText(file: string): string {
   const text = read(file);
   const part = /^# Begins with (parts\/[\w-]+)\.py\.\n/.exec(text)?.[1];
@@ -26,7 +26,7 @@ export function programText(file: string): string {
 
 const texts = new Map<string, string>();
 
-/** Once: a run of the suite needs the same few files hundreds of times. */
+/** Cached: a run of the suite needs the same few files hundreds of times. */
 function read(file: string): string {
   const known = texts.get(file);
   if (known !== undefined) return known;

@@ -7,7 +7,7 @@ import type { Outcome, Technique, TechniqueResult } from './types.ts';
 
 interface ProveOptions extends SuiteOptions {
   readonly techniques: readonly Technique[];
-  /** The host's, which owns the control groups. */
+  /** The host's instance, which owns the control groups. */
   readonly instance: string;
   /** Also runs the programs under Docker's defaults. */
   readonly compare: boolean;
@@ -26,7 +26,7 @@ export interface ProveRow extends TechniqueResult {
 }
 
 export interface ProveReport {
-  /** Nothing escaped, and no technique ended in an error. */
+  /** Whether no technique escaped, and none ended in an error. */
   readonly ok: boolean;
   readonly kernel: string;
   readonly runtime: { readonly name: string; readonly version: string };
@@ -110,7 +110,7 @@ function jobsOf(techniques: readonly Technique[], suite: Suite, take: Take): rea
   ];
 }
 
-/** Techniques mostly wait for their sandboxes; with more at once they would wait for each other. */
+/** Number of jobs at once. They mostly wait for their sandboxes; more of them would wait for each other. */
 const parallel = Math.max(2, availableParallelism());
 
 function countsOf(results: readonly TechniqueResult[]): Record<Outcome, number> {

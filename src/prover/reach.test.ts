@@ -20,13 +20,13 @@ test.each<[Reach, Partial<SandboxPolicy>, string | undefined]>([
   ['processors', { cpus: 16 }, 'NOTHING'],
   ['tmpfs', {}, undefined],
   ['tmpfs', { tmpfs: tmpfs.map((mount) => ({ ...mount, inodes: 10_000_000 })) }, 'NOTHING'],
-  // The memory of the sandbox is the end of it.
+  // The memory limit of the sandbox is reached first.
   ['tmpfs', { tmpfs: tmpfs.map((mount) => ({ ...mount, sizeBytes: 8 * GiB })) }, undefined],
 ])('the limit of %s under %j: %s', (reach, changes, outcome) => {
   expect(outOfReach(reach, { ...strictPolicy, ...changes }, capacity)?.outcome).toBe(outcome);
 });
 
-test('this machine bears the default policy', () => {
+test('this machine can reach the limits of the default policy', () => {
   for (const reach of ['memory', 'processes', 'tmpfs'] as const) {
     expect(outOfReach(reach, strictPolicy)).toBeUndefined();
   }

@@ -27,9 +27,9 @@ export function outOfReach(
 
 type Check = (policy: SandboxPolicy, capacity: Capacity) => AttackAnswer | undefined;
 
-/** Techniques go to one and a half times the limit, and two may run at once. */
+/** Techniques use one and a half times the limit, and two may run at once. */
 const share = 4;
-/** A Python process takes a millisecond to start, and half a mebibyte. */
+/** Each Python process takes a millisecond to start and half a mebibyte. */
 const mostProcesses = 2048;
 const mostInodes = 200_000;
 
@@ -60,11 +60,11 @@ function memory(bytes: number, { freeMemoryBytes }: Capacity): AttackAnswer | un
 }
 
 function noLimit(limit: string, machine: string): AttackAnswer {
-  return { outcome: 'ESCAPED', detail: `a limit of ${limit} is not held: the machine ${machine}` };
+  return { outcome: 'ESCAPED', detail: `a limit of ${limit} limits nothing: the machine ${machine}` };
 }
 
 function untried(limit: string): AttackAnswer {
-  return { outcome: 'NOTHING', detail: `to go up to the limit, ${limit}, is more than this machine bears` };
+  return { outcome: 'NOTHING', detail: `this machine can’t reach the limit of ${limit} without harm` };
 }
 
 function capacityHere(): Capacity {

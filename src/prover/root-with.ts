@@ -1,4 +1,4 @@
-/** Mounts the suite's image with a layer of things that no image should have. */
+/** Mounts the suite's image with a layer of things that no image should contain. */
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -2,7 +2,7 @@
 import { absentOnHost } from './cannot-fail.ts';
 import type { Technique } from './types.ts';
 
-export const emulated = 'it is a file that its kernel made up';
+export const emulated = 'gVisor’s kernel emulates the file';
 
 /** Opens for writing and closes again: a write would change the host. */
 export function steering(

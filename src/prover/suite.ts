@@ -59,7 +59,7 @@ export interface SuitePlace extends ProgramPlace {
 
 export async function openSuite(options: SuiteOptions): Promise<Suite> {
   const { host, images, image, rootDir, openApi, signal } = options;
-  // The programs are in Python, so the rules for functions in Python hold for them, except for those that make code.
+  // The programs are in Python, so they get the rules for functions in Python, except those that make code.
   const policy: SandboxPolicy =
     options.policy.writeExecute === 'by-kind'
       ? { ...options.policy, writeExecute: 'refused' }
@@ -173,7 +173,7 @@ async function runHostTechnique(
     overdue.resolve({ outcome: 'ERROR', detail: 'it gave no answer in time' }),
   );
   const attempted = technique.run(context);
-  // At the deadline its sandboxes are ended, which ends the rest of it too.
+  // The deadline ends its sandboxes, and so the rest of the technique.
   attempted.catch(() => {});
   return await Promise.race([attempted, overdue.promise]);
 }
@@ -196,7 +196,8 @@ export function resultOf(
     return { ...head, outcome: 'BLOCKED', answer: 'gvisor', detail: told, asExpected: true };
   }
   if (outcome === 'ERROR' && isGvisor && endsGvisor === true && programResult.exitCode === gvisorPanic) {
-    const told = 'gVisor’s own kernel got no more from the host, and ended with all that ran on it';
+    const told =
+      'gVisor’s kernel ran out of a resource of the host, and ended with everything that ran on it';
     return { ...head, outcome: 'BLOCKED', answer: 'killed', detail: told, asExpected: true };
   }
   return { ...head, outcome, answer: '', detail, asExpected: false };

@@ -100,7 +100,7 @@ export type TechniqueSummary = Omit<
   'harmlessInGvisor' | 'endsGvisor' | 'reaches' | 'cannotFail' | 'timeoutMs'
 >;
 
-/** What an attack got. `answer` is an Expectation or what came instead. */
+/** The result of an attack. `answer` is an Expectation, or whatever else came. */
 export type AttackAnswer =
   | { readonly outcome: 'BLOCKED'; readonly answer: string; readonly detail: string }
   | { readonly outcome: 'ESCAPED'; readonly detail: string }
@@ -141,7 +141,7 @@ export interface HostContext {
   readonly facts: Facts;
   /** Starts a Python program (with the prelude) in a sandbox of its own. */
   start(program: string, options?: ProgramOptions): Promise<Sandbox>;
-  /** Runs one to its end. @throws Error when it gave no answer */
+  /** Runs one to its end. @throws Error when it gave no answer. */
   run(program: string, options?: ProgramOptions): Promise<AttackAnswer>;
   /** A Python function (`def main(args)`, or an archive), run by the invoker as a server would run it. */
   deploy(code: string | Buffer, limits?: Partial<ActionLimits>): Promise<DeployedFunction>;

@@ -16,7 +16,7 @@ import { dockerSpec } from './spec.ts';
 
 interface DockerDefaultOptions {
   readonly host: LocalSandboxHost;
-  /** The host's, which owns the control groups. */
+  /** The host's instance, which owns the control groups. */
   readonly instance: string;
   readonly policy: SandboxPolicy;
   readonly rootDir: string;

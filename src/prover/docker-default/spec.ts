@@ -1,8 +1,8 @@
 /**
- * The OCI configuration that Docker Engine makes of `docker run --network none IMAGE …` on a host without AppArmor and
- * SELinux (moby `daemon/pkg/oci/defaults.go`). Pure.
+ * The OCI configuration that Docker Engine generates for `docker run --network none IMAGE …` on a host without AppArmor
+ * and SELinux (moby `daemon/pkg/oci/defaults.go`). Pure.
  *
- * One thing is added, for the host's sake: memory and processes are bounded, far above what the suite uses under the
+ * One thing is added to protect the host: limits on memory and processes, far above what the suite uses under the
  * policy that it judges.
  */
 import { type SandboxRequest, strictPolicy } from '../../sandbox/index.ts';
@@ -37,7 +37,7 @@ export function dockerSpec({ request, arch, cgroupVersion, rootDir, cgroupPath }
     linux: {
       cgroupsPath: cgroupPath,
       rootfsPropagation: 'private',
-      // Private since version 20.10 on cgroup v2, the host's on version 1.
+      // The cgroup namespace is private since version 20.10 on cgroup v2, and the host's on version 1.
       namespaces: ['mount', 'network', 'uts', 'pid', 'ipc', ...(cgroupVersion === 2 ? ['cgroup'] : [])].map(
         (type) => ({ type }),
       ),

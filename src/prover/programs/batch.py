@@ -1,6 +1,6 @@
 """Runs several programs of the suite one after the other, each in a child, and reports how each ended.
 
-Comes behind prelude.py. It is the first process of the sandbox, and attempts nothing itself.
+Comes after prelude.py. It is the first process of the sandbox, and attempts nothing itself.
 """
 
 
@@ -22,7 +22,7 @@ def _run_child(program, parameters):
         os._exit(1)
     os.close(writer)
     said, status, ended = b"", 0, 0
-    # Its own children may hold the stream for longer than it lives.
+    # Its own children may keep the stream open after it has ended.
     while not ended and time.monotonic() - begun < facts["patienceSeconds"]:
         if select.select([reader], [], [], 0.02)[0]:
             block = os.read(reader, 65536)
@@ -36,7 +36,7 @@ def _run_child(program, parameters):
         if time.monotonic() - begun >= facts["patienceSeconds"]:
             os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
-    # Nothing of it stays for the next one. As process 1 this one is left out.
+    # Nothing of the program must stay for the next one. This process is process 1, so it is not killed.
     attempt(lambda: os.kill(-1, signal.SIGKILL))
     attempt(lambda: [os.waitpid(-1, 0) for _ in range(10_000)])
     number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0

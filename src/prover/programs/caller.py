@@ -10,7 +10,7 @@ import threading
 import time
 
 port = ("127.0.0.1", 3233)
-# The requests of a function that goes on after its answer; a second call of its sandbox returns it.
+# The requests of a function that continues after its answer; the next call in its sandbox returns them.
 asked = 0
 
 def blocked(answer, detail): return {"outcome": "BLOCKED", "answer": answer, "detail": str(detail)[:400]}
@@ -31,7 +31,7 @@ def talk(text, timeout=8):
             if not piece:
                 return heard.decode("latin-1")
             heard += piece
-            # A connection that stays open has nothing more to say soon.
+            # A connection that stays open will send nothing more soon.
             s.settimeout(0.3)
 
 def basic(key): return "Authorization: Basic " + base64.b64encode(key.encode()).decode() + "\r\n"

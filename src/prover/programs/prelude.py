@@ -51,15 +51,15 @@ _calls = {
 
 
 def nr(name):
-    """The number of a system call on this machine; one that it never had ends the program as blocked."""
+    """Returns the number of a system call on this machine; if the machine never had it, the program ends as blocked."""
     number = _calls[name][_numbers]
     if number is None:
-        blocked("absent", name + " is no call of this architecture")
+        blocked("absent", name + " is not a system call of this architecture")
     return number
 
 
 def syscall(name, *args):
-    """Makes a call by its name or number: what it returns, or OSError. Integers, bytes, ctypes objects, None."""
+    """Makes a call by its name or number: returns its result or raises OSError. Integers, bytes, ctypes objects, None."""
     ctypes.set_errno(0)
     number = name if isinstance(name, int) else nr(name)
     value = libc.syscall(ctypes.c_long(number), *[_argument(a) for a in args])
@@ -84,7 +84,7 @@ libc.syscall.restype = ctypes.c_long
 
 
 def buffer(size_or_bytes):
-    """Memory that a call may read and write; pass it to syscall()."""
+    """Allocates memory that a call can read and write; pass it to syscall()."""
     return ctypes.create_string_buffer(size_or_bytes)
 
 
@@ -95,13 +95,13 @@ def _say(line):
 
 
 def errno_name(number):
-    """As errno(3) has it; where one number has two names, the one that manual pages use."""
+    """Returns the name from errno(3); where one number has two names, the one that manual pages use."""
     names = {errno.EAGAIN: "EAGAIN", errno.EOPNOTSUPP: "EOPNOTSUPP", errno.EDEADLK: "EDEADLK"}
     return names.get(number) or errno.errorcode.get(number, "E" + str(number))
 
 
 def blocked(answer, detail=""):
-    """Ends the program: an errno (number or name), an OSError, or killed, absent, limit, frozen, signal or refused answered."""
+    """Ends the program: the answer was an errno (number or name), an OSError, or killed, absent, limit, frozen, signal or refused."""
     if isinstance(answer, OSError):
         detail = detail or str(answer.strerror)
         answer = answer.errno
@@ -121,14 +121,14 @@ def nothing(why):
 
 
 def holds(**what):
-    """Tells the host what is held here, on a line, and holds it for a minute or until this sandbox is ended."""
+    """Tells the host on one line what is held here, and holds it for a minute or until this sandbox ends."""
     os.write(1, ("HOLDS " + json.dumps(what) + "\n").encode())
     time.sleep(60)
     os._exit(0)
 
 
 def attempt(action):
-    """'ok', or the name of the errno that it failed with."""
+    """Returns 'ok', or the name of the errno of a failure."""
     try:
         action()
         return "ok"
@@ -146,7 +146,7 @@ def refused(action, evidence):
 
 
 def in_child(action):
-    """Tries in a child process: 'ok', an errno's name, or the signal's name that ended it (SIGSYS)."""
+    """Tries in a child process: returns 'ok', an errno's name, or the name of the signal that ended it (SIGSYS)."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
@@ -178,7 +178,7 @@ def first_refusal(attempts):
 
 
 def read(path, size=4096):
-    """The start of a file, as bytes; OSError when it can't be read."""
+    """Returns the start of a file as bytes; raises OSError when it can't be read."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
         return os.read(descriptor, size)
@@ -187,14 +187,14 @@ def read(path, size=4096):
 
 
 def open_for_write(path):
-    """Opens and closes: nothing is ever written to what may be the host's."""
+    """Opens and closes a file without writing, because it may be the host's."""
     os.close(os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_NONBLOCK))
 
 
 def let_through(action, told_by, evidence):
     """
-    For calls that would change the host if they were made in earnest: made wrongly, so that an errno of `told_by`
-    can only come after the check of who may make them.
+    For calls that would change the host if they succeeded: they are made wrongly, so that an errno of `told_by`
+    can only come after the check of the rights.
     """
     try:
         action()
@@ -208,7 +208,7 @@ def let_through(action, told_by, evidence):
 
 def runs(start, evidence):
     """`start` makes a child execute a program that must not run; the program ends with 42."""
-    # Closed by a successful exec: what comes through is the errno of one that failed.
+    # A successful exec closes it, so only the errno of a failed exec arrives.
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:

@@ -105,7 +105,7 @@ export const apiTechniques: readonly HostTechnique[] = [
     async run(context) {
       const caller = await context.deployCaller(programText('application/api-connections'));
       const answer = answerOf(await caller.call());
-      // How many were held open is the host's to say.
+      // The host knows how many connections were open at once.
       const { most } = caller.connections();
       if (answer.outcome === 'BLOCKED' && most > 200)
         return { outcome: 'ESCAPED', detail: `${most} at once` };
@@ -122,7 +122,7 @@ export const apiTechniques: readonly HostTechnique[] = [
   },
 ];
 
-/** Its program asks without an end, from before its answer until long after. */
+/** The program sends requests endlessly, from before its answer until long after it. */
 async function callWhileFrozen(context: HostContext): Promise<AttackAnswer> {
   const caller = await context.deployCaller(programText('application/api-frozen'));
   const first = await caller.call();
@@ -138,10 +138,10 @@ async function callWhileFrozen(context: HostContext): Promise<AttackAnswer> {
     return {
       outcome: 'BLOCKED',
       answer: 'frozen',
-      detail: `asked ${String(again['asked'])} times, none of them while it stood still`,
+      detail: `asked ${String(again['asked'])} times, none of them while it was frozen`,
     };
   }
-  return { outcome: 'ESCAPED', detail: 'it asks on and on' };
+  return { outcome: 'ESCAPED', detail: 'it asks while it should be frozen' };
 }
 
 function answerOf(value: unknown): AttackAnswer {

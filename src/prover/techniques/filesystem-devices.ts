@@ -135,7 +135,7 @@ export const deviceTechniques: readonly Technique[] = [
     title: 'change who may use the host’s /dev/null',
     reference: 'chmod(2), null(4)',
     expects: ['EPERM', 'EROFS', 'EACCES'],
-    harmlessInGvisor: 'it is its kernel’s own device',
+    harmlessInGvisor: 'the device belongs to gVisor’s kernel',
   },
   {
     ...head,
@@ -144,7 +144,7 @@ export const deviceTechniques: readonly Technique[] = [
     title: 'become the owner of the host’s /dev/null',
     reference: 'chown(2), null(4)',
     expects: ['EPERM', 'EROFS', 'EACCES', 'EINVAL'],
-    harmlessInGvisor: 'it is its kernel’s own device',
+    harmlessInGvisor: 'the device belongs to gVisor’s kernel',
   },
   {
     ...head,
@@ -152,7 +152,7 @@ export const deviceTechniques: readonly Technique[] = [
     title: 'change the last-used time of a device, which the host and other tenants see',
     reference: 'utimensat(2)',
     expects: ['EROFS', 'EPERM', 'EACCES'],
-    harmlessInGvisor: 'it is its kernel’s own device',
+    harmlessInGvisor: 'the device belongs to gVisor’s kernel',
   },
   {
     ...head,
@@ -173,7 +173,7 @@ export const deviceTechniques: readonly Technique[] = [
     title: 'replace a device with a link, which the host might open next',
     reference: 'CVE-2025-31133',
     expects: ['EROFS', 'EACCES', 'EPERM'],
-    harmlessInGvisor: 'it is its kernel’s own folder',
+    harmlessInGvisor: 'the folder belongs to gVisor’s kernel',
   },
 ];
 

@@ -96,7 +96,7 @@ export const imageTechniques: readonly Technique[] = [
   },
 ];
 
-/** Starts a sandbox of the image, and checks the decoy afterwards. */
+/** Starts a sandbox from the image, and checks the decoy afterwards. */
 async function linkTo(
   { rootWith, run }: HostContext,
   change: (layer: string, decoy: string) => Promise<void>,

@@ -1,4 +1,4 @@
-/** Paths: what may be written, and names that lead out of the root. */
+/** Paths: what can be written, and names that lead out of the root. */
 import type { Technique } from '../types.ts';
 
 const head = { vector: 'escape' } as const;
@@ -83,7 +83,7 @@ export const pathTechniques: readonly Technique[] = [
     title: 'read paths of the host from the list of mounts',
     reference: 'proc_pid_mountinfo(5)',
     expects: ['absent', 'ENOENT', 'EACCES'],
-    harmlessInGvisor: 'the listed mounts are its kernel’s',
+    harmlessInGvisor: 'the listed mounts belong to gVisor’s kernel',
   },
   {
     ...head,

@@ -1,4 +1,4 @@
-/** /proc: information on the whole machine, and files by which root steers it. */
+/** /proc: information on the whole machine, and files by which root controls it. */
 
 import { absentOnHost } from '../cannot-fail.ts';
 import { emulated, steering } from '../steering.ts';
@@ -159,7 +159,7 @@ function steer(name: string, paths: readonly string[], title: string, reference:
   return steering({ ...head, name: `proc-${name}`, title, reference }, paths);
 }
 
-/** Masked files can be opened, and are empty. */
+/** Masked files can be opened, but are empty. */
 function tell(name: string, paths: readonly string[], title: string, reference: string): Technique {
   return {
     ...head,

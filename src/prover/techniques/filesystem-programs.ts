@@ -1,4 +1,4 @@
-/** Programs of one's own: running what was written, and running it with more rights. */
+/** Programs that the sandbox wrote: running them, and running them with more rights. */
 import type { Technique } from '../types.ts';
 
 const head = { vector: 'escape' } as const;

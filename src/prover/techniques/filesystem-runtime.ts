@@ -1,4 +1,4 @@
-/** The runtime itself, which is root on the host: what it leaves open, where it starts a program, and which. */
+/** The runtime itself, which is root on the host: the descriptors it leaves open, and where and what it starts. */
 import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../../lib/index.ts';
@@ -47,7 +47,7 @@ export const runtimeTechniques: readonly Technique[] = [
   },
 ];
 
-/** Descriptors that runtimes have had open: of the control groups, the bundle and the root. */
+/** Descriptors that runtimes have left open: of the control groups, the bundle and the root. */
 const descriptors = [3, 6, 7, 8] as const;
 
 async function startInDescriptor({ run }: HostContext): Promise<AttackAnswer> {
@@ -58,7 +58,7 @@ async function startInDescriptor({ run }: HostContext): Promise<AttackAnswer> {
   );
 }
 
-/** Does the same by a link of the image, which no request shows. */
+/** Does the same through a link in the image, which no request shows. */
 async function startBehindLink({ run, rootWith }: HostContext): Promise<AttackAnswer> {
   const rootDir = await rootWith(async (layer) => {
     for (const number of descriptors) await symlink(`/proc/self/fd/${number}`, join(layer, `cwd-${number}`));

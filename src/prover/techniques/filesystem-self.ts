@@ -1,4 +1,4 @@
-/** What a process may do to itself through /proc, and what /proc shows of others. */
+/** What a process can do to itself through /proc, and what /proc shows of other processes. */
 import type { Technique } from '../types.ts';
 
 const head = { vector: 'escape' } as const;

@@ -1,4 +1,4 @@
-/** /sys and the control groups: devices, firmware, power, and where limits are kept. */
+/** /sys and the control groups: devices, firmware, power, and the limits. */
 
 import { absentOnHost } from '../cannot-fail.ts';
 import { emulated, steering } from '../steering.ts';

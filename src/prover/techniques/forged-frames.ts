@@ -135,8 +135,8 @@ async function answerTwice({ deploy }: HostContext): Promise<AttackAnswer> {
 async function pollute({ deploy }: HostContext): Promise<AttackAnswer> {
   const action = await deploy(programText('application/frame-prototype'));
   const { status } = await action.call({ misbehave: true });
-  if ('wardProve' in {}) return escaped('every object of the host has a property more');
-  return { outcome: 'BLOCKED', answer: 'refused', detail: `taken for data (${status})` };
+  if ('wardProve' in {}) return escaped('every object of the host has an additional property');
+  return { outcome: 'BLOCKED', answer: 'refused', detail: `treated as data (${status})` };
 }
 
 function escaped(detail: string): AttackAnswer {

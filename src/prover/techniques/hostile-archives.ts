@@ -114,9 +114,9 @@ async function bring(
   try {
     const action = await deploy(forge(await buffer(archive.outputStream)));
     const { status, json } = await action.call();
-    if (json.includes(facts.secret)) return { outcome: 'ESCAPED', detail: 'a file of the host’s was read' };
+    if (json.includes(facts.secret)) return { outcome: 'ESCAPED', detail: 'a file of the host was read' };
     if (status === 'success')
-      return { outcome: 'ESCAPED', detail: `the archive was taken: ${json.slice(0, 100)}` };
+      return { outcome: 'ESCAPED', detail: `the archive was accepted: ${json.slice(0, 100)}` };
     return { outcome: 'BLOCKED', answer: 'refused', detail: json.slice(0, 200) };
   } catch (error) {
     if (isFault(error)) return { outcome: 'BLOCKED', answer: 'refused', detail: error.message };

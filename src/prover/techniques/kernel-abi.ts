@@ -1,4 +1,4 @@
-/** Other doors to the same kernel: older call conventions, segments, and machine code that uses them. */
+/** Other entrances to the same kernel: older call conventions, segments, and machine code that uses them. */
 import { withoutOption } from '../cannot-fail.ts';
 import type { Technique } from '../types.ts';
 

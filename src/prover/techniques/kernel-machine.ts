@@ -119,7 +119,7 @@ export const machineTechniques: readonly Technique[] = [
     title: 'read the kernel’s log',
     reference: 'syslog(2)',
     expects: ['killed', 'EPERM', 'ENOSYS'],
-    harmlessInGvisor: 'its kernel made up the log',
+    harmlessInGvisor: 'gVisor’s kernel emulates the log',
   },
   {
     ...head,

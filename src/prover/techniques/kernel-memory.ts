@@ -1,4 +1,4 @@
-/** Memory: pages of files that others share, programs without a file, and where memory lies. */
+/** Memory: pages of files that others share, programs without a file, and the placement of memory. */
 import { kernelSince, withoutOption } from '../cannot-fail.ts';
 import type { Technique } from '../types.ts';
 

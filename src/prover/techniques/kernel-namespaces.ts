@@ -1,4 +1,7 @@
-/** Namespaces: new ones give capabilities in the kernel's largest attack surface, others' ones give their world. */
+/**
+ * Namespaces: a new one gives capabilities over the kernel's largest attack surface, another's gives access to its
+ * world.
+ */
 import type { Mechanism } from '../../sandbox/index.ts';
 import type { Technique } from '../types.ts';
 
@@ -91,7 +94,7 @@ function unshare(kind: string, reference: string): Technique {
   };
 }
 
-/** Looks at the evidence instead of attempting: whether the namespace is the host's. */
+/** Compares the namespace with the host's instead of attempting anything. */
 function host(kind: string, control: Mechanism, reference: string): Technique {
   return {
     vector: 'escape',

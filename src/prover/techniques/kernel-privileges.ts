@@ -115,7 +115,7 @@ export const privilegeTechniques: readonly Technique[] = [
     title: 'widen what Landlock allows with its own ruleset',
     reference: 'landlock(7)',
     expects: ['EACCES', 'EPERM', 'EROFS'],
-    harmlessInGvisor: 'gVisor has no Landlock; the opened file is its kernel’s own',
+    harmlessInGvisor: 'gVisor has no Landlock; the opened file belongs to its kernel',
   },
   {
     ...head,
@@ -124,6 +124,6 @@ export const privilegeTechniques: readonly Technique[] = [
     title: 'bypass Landlock through links in /proc',
     reference: 'landlock(7), proc_pid_root(5), proc_pid_cwd(5)',
     expects: ['EACCES', 'EPERM', 'EROFS'],
-    harmlessInGvisor: 'gVisor has no Landlock; the opened file is its kernel’s own',
+    harmlessInGvisor: 'gVisor has no Landlock; the opened file belongs to its kernel',
   },
 ];

@@ -1,4 +1,4 @@
-/** Other processes: to look into them, to steer them, and to take what they have open. */
+/** Other processes: looking into them, controlling them, and taking their descriptors. */
 import type { Technique } from '../types.ts';
 
 const head = { vector: 'escape', control: 'seccomp' } as const;

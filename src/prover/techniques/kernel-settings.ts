@@ -1,9 +1,9 @@
-/** Settings of one's own process that loosen its restrictions or cost other processes more. */
+/** Settings of its own process that loosen its restrictions or slow other processes down. */
 import { isSince } from '../cannot-fail.ts';
 import type { Technique } from '../types.ts';
 
 const head = { vector: 'escape', control: 'seccomp' } as const;
-const own = 'it is a setting of its kernel';
+const own = 'it is a setting of gVisor’s kernel';
 
 function setting(
   name: string,
@@ -25,30 +25,30 @@ export const settingTechniques: readonly Technique[] = [
     'ask how far the processor may speculate for its process',
     'prctl(2), PR_GET_SPECULATION_CTRL; CVE-2018-3639',
     [
-      ['stores may be bypassed, or not: it is told', 52, 0],
-      ['branches may be speculated on, or not: it is told', 52, 1],
+      ['the kernel says whether stores may be bypassed', 52, 0],
+      ['the kernel says whether branches may be predicted', 52, 1],
     ],
   ),
   setting(
     'syscall-dispatch',
     'redirect system calls to its own handler',
     'Documentation/admin-guide/syscall-user-dispatch.rst',
-    [['dispatch may be switched', 59, 0]],
+    [['dispatch can be switched', 59, 0]],
   ),
   setting(
     'time-stamp-counter',
     'control whether processes may read the time stamp counter',
     'prctl(2), PR_SET_TSC',
-    [['the counter may be switched', 26, 1]],
+    [['the counter can be switched', 26, 1]],
   ),
   setting(
     'machine-checks',
     'control how broken memory kills its process',
     'prctl(2), PR_MCE_KILL; CVE-2015-8839',
-    [['the policy of machine checks may be set', 33, 0]],
+    [['the policy of machine checks can be set', 33, 0]],
   ),
   setting('timer-slack', 'make its timers more precise than those of others', 'prctl(2), PR_SET_TIMERSLACK', [
-    ['the slack may be set', 29, 50000],
+    ['the slack can be set', 29, 50000],
   ]),
   setting('reaper-become', 'adopt orphaned processes of others', 'prctl(2), PR_SET_CHILD_SUBREAPER', [
     ['it adopts processes', 36, 0],

@@ -1,9 +1,9 @@
-/** Parts of the kernel behind options and flags of sockets, futexes and threads, which no runtime asks for. */
+/** Parts of the kernel behind options and flags of sockets, futexes and threads that no runtime needs. */
 import type { Technique } from '../types.ts';
 
 const head = { vector: 'escape', control: 'seccomp' } as const;
 
-const own = 'it is a socket of its kernel, whose network has only lo';
+const own = 'the socket belongs to gVisor’s kernel, whose network has only lo';
 
 function option(name: string, title: string, reference: string): Technique {
   return {
@@ -72,7 +72,7 @@ export const socketOptionTechniques: readonly Technique[] = [
     title: 'make the kernel lend priorities between threads that wait for a lock',
     reference: 'futex(2) FUTEX_LOCK_PI, CVE-2014-3153 (Towelroot), CVE-2021-3347',
     expects: ['EPERM', 'ENOSYS'],
-    harmlessInGvisor: 'it is a lock of its kernel',
+    harmlessInGvisor: 'the lock belongs to gVisor’s kernel',
   },
   {
     ...head,
@@ -80,7 +80,7 @@ export const socketOptionTechniques: readonly Technique[] = [
     title: 'move waiting threads to a lock that lends priorities',
     reference: 'futex(2) FUTEX_CMP_REQUEUE_PI, CVE-2014-3153 (Towelroot)',
     expects: ['EPERM', 'ENOSYS'],
-    harmlessInGvisor: 'it is a lock of its kernel',
+    harmlessInGvisor: 'the lock belongs to gVisor’s kernel',
   },
   {
     ...head,
@@ -88,6 +88,6 @@ export const socketOptionTechniques: readonly Technique[] = [
     title: 'switch its own processor features: a fault at CPUID, tags in addresses, large registers',
     reference: 'arch_prctl(2), Documentation/arch/x86/xstate.rst',
     expects: ['EPERM', 'absent'],
-    harmlessInGvisor: 'it is a register that its kernel emulates',
+    harmlessInGvisor: 'gVisor’s kernel emulates the register',
   },
 ];

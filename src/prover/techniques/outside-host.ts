@@ -1,4 +1,4 @@
-/** Servers of the host that a sandbox might reach, and a port of a sandbox that the host might reach. */
+/** Servers of the host that a sandbox might reach, and a sandbox's port that the host might reach. */
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { connect, createServer, type ListenOptions, type Server } from 'node:net';

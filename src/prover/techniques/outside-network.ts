@@ -1,9 +1,9 @@
-/** The network from inside: what there is, what it leads to, and whether it can be changed. */
+/** The network from inside: what exists, where it leads, and whether it can be changed. */
 import type { Technique } from '../types.ts';
 
 const head = { vector: 'outside', control: 'network-namespace' } as const;
 
-const own = 'it is its kernel’s network, which has only lo';
+const own = 'it is the network of gVisor’s kernel, which has only lo';
 
 const unreachable = [
   'ENETUNREACH',
@@ -120,7 +120,7 @@ export const networkTechniques: readonly Technique[] = [
     title: 'replace the table of the packet filter',
     reference: 'CVE-2021-22555, CVE-2016-4997',
     expects: ['EPERM', 'ENOPROTOOPT'],
-    harmlessInGvisor: 'it is a table of its kernel’s own network',
+    harmlessInGvisor: 'the table belongs to the network of gVisor’s kernel',
   },
   {
     ...head,
@@ -129,7 +129,7 @@ export const networkTechniques: readonly Technique[] = [
     title: 'make the kernel compile its own filter to machine code',
     reference: 'socket(7) SO_ATTACH_FILTER, CVE-2024-2201 (Native BHI)',
     expects: ['EPERM'],
-    harmlessInGvisor: 'it is a filter of its kernel, which compiles nothing',
+    harmlessInGvisor: 'the filter belongs to gVisor’s kernel, which compiles nothing',
   },
   {
     ...head,

@@ -1,11 +1,11 @@
-/** Sockets of other kinds than a function needs: each family is a part of the kernel of its own. */
+/** Kinds of sockets that no function needs: each family is a separate part of the kernel. */
 import type { Technique } from '../types.ts';
 
 const head = { vector: 'outside', control: 'seccomp' } as const;
 
-const own = 'it is a socket of its kernel, whose network has only lo';
+const own = 'the socket belongs to gVisor’s kernel, whose network has only lo';
 
-/** Asks for a type that doesn't exist first and, where that is refused too, for the right one. */
+/** Asks first for a type that doesn't exist and, if that is refused too, for the right one. */
 function family(name: string, names: readonly string[], title: string, reference: string): Technique {
   return {
     ...head,

@@ -24,7 +24,7 @@ test.each(techniques)(
     const { title, reference, expects, timeoutMs = 1 } = technique;
     for (const text of [title, reference]) {
       expect(text).toMatch(/^\S(.*\S)?$/);
-      // They are cells of a table, and no sentences.
+      // They are cells of a table, not sentences.
       expect(text).not.toMatch(/[|\n`]|\.$/);
     }
     expect(new Set(expects).size).toBe(expects.length);
@@ -39,7 +39,8 @@ test.each(techniques)(
 
 test('a mechanism that holds a sandbox in has techniques that try it', () => {
   const answering = new Set<string>(techniques.map(({ control }) => control));
-  // Those of other rooms' tests: LSMs and io need hosts that have them, and Ward's own isolation is not a sandbox's.
+  // Tests of other rooms cover these: LSMs and io need hosts that have them, and Ward's own isolation is not part of a
+  // sandbox.
   const elsewhere = [
     'landlock-scope',
     'core-scheduling',

@@ -81,13 +81,14 @@ async function workFrozen(context: HostContext, worker: string): Promise<AttackA
   const [used, after] = [sandbox.cpuUsec() - before, (await sandbox.usage()).pids];
   const detail = `${used} µs of processor time and ${after - processes} new processes in ${frozenMs} ms`;
   await sandbox.thaw();
-  // Otherwise it was not the freezer that stopped it.
-  if (!(await works(sandbox))) return { outcome: 'NOTHING', detail: 'it does not work when it may' };
+  // Otherwise something other than the freezer stopped it.
+  if (!(await works(sandbox)))
+    return { outcome: 'NOTHING', detail: 'it uses no processor time after the thaw either' };
   if (used > 5000 || after > processes) return { outcome: 'ESCAPED', detail };
   return { outcome: 'BLOCKED', answer: 'frozen', detail };
 }
 
-/** Whether it uses the processor within five seconds: on a busy machine its turn may come late. */
+/** Whether it uses the processor within five seconds: a busy machine may schedule it late. */
 async function works(sandbox: Sandbox): Promise<boolean> {
   const before = sandbox.cpuUsec();
   for (let tries = 0; tries < 25 && sandbox.cpuUsec() === before; tries++) await delay(200);
@@ -106,7 +107,7 @@ async function endFrozen(context: HostContext): Promise<AttackAnswer> {
     : { outcome: 'ESCAPED', detail };
 }
 
-/** A timer of a millisecond: it falls due 600 times while the sandbox is frozen. */
+/** Uses a timer of one millisecond, which expires 600 times while the sandbox is frozen. */
 async function thawTimers(context: HostContext): Promise<AttackAnswer> {
   await using sandbox = await started(context, 'thaw-timers');
   await sandbox.freeze();

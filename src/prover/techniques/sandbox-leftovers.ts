@@ -1,4 +1,4 @@
-/** Leftovers of a function, sought by another function of the same tenant in a prewarmed sandbox. */
+/** Leftovers of a function, which another function of the same tenant looks for in a prewarmed sandbox. */
 import { programText } from '../programs.ts';
 import type { HostContext, Technique } from '../types.ts';
 
@@ -70,7 +70,7 @@ export const leftoverTechniques: readonly Technique[] = leftovers.map(({ name, t
 
 const none = '{"found":[]}';
 
-/** The function must find its own leftover first: otherwise not finding it elsewhere proves nothing. */
+/** The function must find its own leftover first: otherwise a failure to find it elsewhere proves nothing. */
 async function seekLeftover({ deploy }: HostContext, name: string) {
   const code = programText(`application/${name}`);
   const [one, other] = [await deploy(code), await deploy(code)];

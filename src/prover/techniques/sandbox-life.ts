@@ -72,7 +72,7 @@ export const lifeTechniques: readonly Technique[] = [
       await one.call();
       const { json } = await other.call();
       if (json !== '{"found":[]}') return escaped(json);
-      return { outcome: 'BLOCKED', answer: 'absent', detail: 'the other function’s sandbox was its own' };
+      return { outcome: 'BLOCKED', answer: 'absent', detail: 'the other function had another sandbox' };
     },
   },
   {
@@ -124,7 +124,7 @@ async function workLater({ deploy }: HostContext, name: string): Promise<AttackA
     await delay(idleMs);
     const { json } = await action.call();
     const longest = Math.max(0, ...[...json.matchAll(/\d+/g)].map(Number));
-    told = `stood still for ${longest} of ${idleMs} ms between two calls`;
+    told = `was frozen for ${longest} of ${idleMs} ms between two calls`;
     if (longest > 0) return { outcome: 'BLOCKED', answer: 'frozen', detail: told };
   }
   return escaped(told);
@@ -139,7 +139,7 @@ async function neverAnswer({ deploy }: HostContext): Promise<AttackAnswer> {
   return { outcome: 'BLOCKED', answer: 'limit', detail: json };
 }
 
-/** The program's output stays open while a process of it is left. */
+/** The program's output stays open while one of its processes is left. */
 async function outlive({ start, signal, facts }: HostContext): Promise<AttackAnswer> {
   await using sandbox = await start(programText('application/outlive-end'));
   const ended = endOf(sandbox, AbortSignal.any([signal, AbortSignal.timeout(15_000)]));

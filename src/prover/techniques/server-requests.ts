@@ -166,7 +166,7 @@ async function answerToNoise(
     () => true,
     () => false,
   );
-  if (stillListens) return { outcome: 'ESCAPED', detail: 'the keeper listens on' };
+  if (stillListens) return { outcome: 'ESCAPED', detail: 'the keeper still listens' };
   return { outcome: 'BLOCKED', answer: 'refused', detail: 'the keeper hung up' };
 }
 
@@ -226,10 +226,10 @@ async function reachIntoOther(context: HostContext): Promise<AttackAnswer> {
   }
   await link.ask('destroy', { sandbox });
   if (hasEnded) return { outcome: 'ESCAPED', detail: 'the other sandbox was ended' };
-  return { outcome: 'BLOCKED', answer: 'refused', detail: 'for this server there is no such sandbox' };
+  return { outcome: 'BLOCKED', answer: 'refused', detail: 'the keeper knows no such sandbox of this server' };
 }
 
-/** The door must close without a word on a wrong secret, and open for the right one. */
+/** The door must close without an answer on a wrong secret, and open for the right one. */
 async function knock(context: HostContext): Promise<AttackAnswer> {
   await using server = await openKeptServer(context);
   const socket = connect(server.link.hello.door.path);
@@ -260,9 +260,9 @@ async function bringOthers(context: HostContext): Promise<AttackAnswer> {
 }
 
 function heldTo(own: string, heard: string): AttackAnswer {
-  if (own !== 'own\n') throw new Error('the sandbox of its own did not say a word');
-  if (heard !== '') return { outcome: 'ESCAPED', detail: 'it heard what a sandbox says' };
-  return { outcome: 'BLOCKED', answer: 'refused', detail: 'the sandbox that it asked for spoke to its own' };
+  if (own !== 'own\n') throw new Error('its own sandbox wrote nothing');
+  if (heard !== '') return { outcome: 'ESCAPED', detail: 'it received the output of another sandbox' };
+  return { outcome: 'BLOCKED', answer: 'refused', detail: 'the sandbox wrote to the streams of its own run' };
 }
 
 async function outputOf(server: KeptServer, context: HostContext): Promise<string> {

@@ -75,10 +75,10 @@ export function answerOf({ answers, asRoot }: Trial, attempt: string): AttackAns
   if (isHeld === undefined)
     return {
       outcome: 'NOTHING',
-      detail: `root is refused the same here: ${asRoot.get(attempt) ?? 'nothing'}`,
+      detail: `root gets the same refusal here: ${asRoot.get(attempt) ?? 'nothing'}`,
     };
   return isHeld
-    ? { outcome: 'BLOCKED', answer: said, detail: `root is answered ${asRoot.get(attempt)}` }
+    ? { outcome: 'BLOCKED', answer: said, detail: `root gets ${asRoot.get(attempt)}` }
     : { outcome: 'ESCAPED', detail: `the kernel said ${said}` };
 }
 

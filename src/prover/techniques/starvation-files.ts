@@ -58,7 +58,7 @@ export const fileStarvation: readonly Technique[] = [
     title: 'find a place on a host disk that it can fill',
     reference: 'proc_pid_mountinfo(5)',
     expects: ['absent'],
-    harmlessInGvisor: 'it is an overlay in its kernel’s memory, which is counted',
+    harmlessInGvisor: 'the overlay is in the memory of gVisor’s kernel, which is counted',
   },
   {
     ...head,
@@ -92,7 +92,7 @@ export const fileStarvation: readonly Technique[] = [
     name: 'pipe-enlarge',
     title: 'create a pipe that holds much kernel memory',
     reference: 'fcntl(2), F_SETPIPE_SZ',
-    harmlessInGvisor: 'it is its kernel’s memory, which is counted',
+    harmlessInGvisor: 'it uses memory of gVisor’s kernel, which is counted',
     expects: ['EPERM', 'EBUSY', 'ENOMEM', 'EINVAL'],
   },
   {
@@ -140,7 +140,7 @@ export const fileStarvation: readonly Technique[] = [
 
 const unknownNames = 10_000;
 
-/** The kernel keeps dentries until it needs the memory: what matters is who is charged for them. */
+/** The kernel keeps dentries until it needs the memory; the test is which group it charges for them. */
 async function floodDentries({ start }: HostContext): Promise<AttackAnswer> {
   await using sandbox = await start(programText('neighbours/dentry-flood'), {
     more: { unknownNames },

@@ -69,7 +69,7 @@ export const memoryStarvation: readonly Technique[] = [
     title: 'lock memory so that the kernel cannot page it out',
     reference: 'mlock(2), RLIMIT_MEMLOCK',
     expects: ['EPERM', 'ENOMEM', 'EAGAIN'],
-    harmlessInGvisor: 'it is memory of its kernel, which locks nothing on the host',
+    harmlessInGvisor: 'it is memory of gVisor’s kernel, which locks nothing on the host',
   },
   {
     ...head,
@@ -96,7 +96,7 @@ export const memoryStarvation: readonly Technique[] = [
     title: 'drop shared files of the image from memory for all sandboxes that use them',
     reference: 'posix_fadvise(2), POSIX_FADV_DONTNEED',
     expects: ['EPERM'],
-    harmlessInGvisor: 'it is a cache of its kernel',
+    harmlessInGvisor: 'the cache belongs to gVisor’s kernel',
   },
   {
     ...head,
@@ -105,6 +105,6 @@ export const memoryStarvation: readonly Technique[] = [
     title: 'see which shared files are in memory, which reveals what others run',
     reference: 'cachestat(2), mincore(2); CVE-2019-5489',
     expects: ['EPERM', 'ENOSYS'],
-    harmlessInGvisor: 'it is a cache of its kernel',
+    harmlessInGvisor: 'the cache belongs to gVisor’s kernel',
   },
 ];

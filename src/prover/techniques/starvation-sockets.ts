@@ -1,12 +1,12 @@
 /**
- * Attacks on the machine's other users: what the kernel keeps for sockets. Control groups count some of it beside the
+ * Attacks on the machine's other users: kernel memory for sockets. Control groups count some of it separately from the
  * memory, and some not at all.
  */
 import type { Technique } from '../types.ts';
 
 const head = { vector: 'neighbours', control: 'memory-limit' } as const;
 const reaches = 'memory';
-const counted = 'it is its kernel’s memory, which is counted';
+const counted = 'it uses memory of gVisor’s kernel, which is counted';
 
 export const socketStarvation: readonly Technique[] = [
   {

@@ -1,4 +1,4 @@
-/** Attacks on another tenant's sandbox that runs at the same time, of the same image. */
+/** Attacks on another tenant's sandbox, which runs at the same time from the same image. */
 
 import type { Sandbox } from '../../sandbox/index.ts';
 import { answerOf, firstLine } from '../program.ts';
@@ -17,7 +17,7 @@ const attacks: readonly Attack[] = [
     control: 'user-namespace',
     expects: ['absent'],
     harmlessInGvisor:
-      'it is its kernel’s map; on the host each sandbox has its own ids, as under any runtime',
+      'the map belongs to gVisor’s kernel; on the host each sandbox has its own ids, as under any runtime',
   },
   {
     name: 'tenant-processes',
@@ -132,8 +132,8 @@ export const tenantTechniques: readonly Technique[] = attacks.map(({ program, pa
 });
 
 /**
- * Runs `FILE-holder`, a program that ends by `holds(…)`, and beside it `FILE-seeker`, whose `facts["neighbour"]` is
- * what is held. A holder that is blocked itself is the answer: there is nothing to go for.
+ * Runs `FILE-holder`, a program that ends by `holds(…)`, and beside it `FILE-seeker`, whose `facts["neighbour"]`
+ * describes what is held. If the holder itself is blocked, that is the answer: there is nothing to seek.
  */
 async function seekBeside(
   context: HostContext,
@@ -148,12 +148,12 @@ async function seekBeside(
   const answer = await run(programText(`${file}-seeker`), { more: { neighbour: JSON.parse(held) } });
   const left = await sandbox.usage();
   if (answer.outcome === 'BLOCKED' && left.pids === 0) {
-    return { outcome: 'ESCAPED', detail: 'the neighbour is no more' };
+    return { outcome: 'ESCAPED', detail: 'the neighbour has ended' };
   }
   return answer;
 }
 
-/** @throws Fault PROGRAM_SILENT when it was not refused anything */
+/** @throws Fault PROGRAM_SILENT when the program was not refused anything. */
 async function refusalOf(sandbox: Sandbox, line: string): Promise<AttackAnswer> {
   const exit = await sandbox.exited;
   return answerOf(programResultOf({ exit, stdout: line, stderr: '', isOverdue: false }));

@@ -1,4 +1,4 @@
-/** Runs programs of the suite in sandboxes without some of the controls: there they must get through. */
+/** Runs programs of the suite in sandboxes without some of the controls, where they must get through. */
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,9 +18,9 @@ import { type Removal, withoutControls } from './removals.ts';
 
 export interface WeakenedOptions {
   readonly host: LocalSandboxHost;
-  /** The host's, which owns the control groups. */
+  /** The host's instance, which owns the control groups. */
   readonly instance: string;
-  /** The host's, in which ranges of ids are claimed. */
+  /** The host's folder in which ranges of ids are claimed. */
   readonly runDir: string;
   readonly policy: SandboxPolicy;
   readonly rootDir: string;

@@ -1,6 +1,6 @@
 /**
- * Checks each technique against its control: it runs where that control has been taken away, and has to get through. One
- * that is still stopped there would say "blocked" in any sandbox.
+ * Checks each technique against its control: it runs where that control has been removed, and must get through. One
+ * that is still stopped there would report "blocked" in any sandbox.
  */
 import { batchSize, canShare, runBatch } from '../batch.ts';
 import { proverFault } from '../faults.ts';
@@ -24,12 +24,12 @@ type WeakenedOutcome = TechniqueResult['outcome'] | 'LEFT OUT';
 
 export interface WeakenedRow extends Pick<TechniqueResult, 'name' | 'vector' | 'control' | 'detail'> {
   readonly outcome: WeakenedOutcome;
-  /** The controls that were taken away. */
+  /** The controls that were removed. */
   readonly without: readonly Removal[];
 }
 
 export interface WeakenedReport {
-  /** Every technique that was run got through. */
+  /** Whether every technique that ran got through. */
   readonly ok: boolean;
   readonly kernel: string;
   readonly counts: Readonly<Record<WeakenedOutcome, number>>;
@@ -100,7 +100,7 @@ async function runGroup(
   }
 }
 
-/** Runs techniques in one sandbox. One that fails there may have been hindered by the others, and is run alone. */
+/** Runs techniques in one sandbox. If one fails there, the others may have hindered it, so it runs again alone. */
 async function runSome(
   techniques: readonly ProgramTechnique[],
   place: SuitePlace,
@@ -137,7 +137,7 @@ function withSmallLimits(policy: WeakenedOptions['policy']): WeakenedOptions['po
 }
 
 function unavailable(): never {
-  throw proverFault('PROGRAM_SILENT', 'there are no functions and images where controls were taken away');
+  throw proverFault('PROGRAM_SILENT', 'functions and images are not available in sandboxes without controls');
 }
 
 const functions = { deploy: unavailable, deployCaller: unavailable };

@@ -1,4 +1,4 @@
-/** Edits of a sandbox's configuration that take one mechanism away each. The user namespace always stays. */
+/** Changes to a sandbox's configuration, each of which removes one mechanism. The user namespace always stays. */
 
 import { capabilityNames, type Mechanism, type OciMount, type OciSpec } from '../../sandbox/index.ts';
 import type { Facts } from '../types.ts';
@@ -66,7 +66,9 @@ const removals = {
     ),
   }),
   'resource-limits': (spec) => withProcess(spec, { rlimits: [] }),
-  /** What is not counted is limited by settings of its network, and by a watch that such sandboxes don't have. */
+  /**
+   * Also removes the settings of its network that limit uncounted memory; such sandboxes have no socket watch either.
+   */
   'memory-limit': ({ linux: { sysctl: _, ...linux }, ...spec }) =>
     withResources({ ...spec, linux }, ({ memory }) => ({ memory: { limit: memory.limit * factor } })),
   'pids-limit': (spec) =>
@@ -75,16 +77,16 @@ const removals = {
       { rlimits: [] },
     ),
   'cpu-limit': (spec) => withResources(spec, ({ cpu }) => ({ cpu: { ...cpu, quota: cpu.period } })),
-  // Ward's own start sets what sandboxes inherit; these are started without it.
+  // Ward's own start sets this for its descendants; sandboxes without controls start without it.
   'no-write-execute': (spec) => spec,
-  // Both have the same ids, no matter what the configuration says.
+  // All of them have the same ids, whatever the configuration says.
   'user-namespace': (spec) => spec,
   'network-namespace': sharedNamespace('network', 'net'),
   'ipc-namespace': sharedNamespace('ipc', 'ipc'),
   'uts-namespace': ({ hostname: _, ...spec }, beside) => withoutNamespace('uts')(spec, beside),
   'cgroup-namespace': withoutNamespace('cgroup'),
   'time-namespace': withoutNamespace('time'),
-  /** A folder of the host's that everybody may read, which is the suite's own; and /sys. */
+  /** Mounts a folder of the host that every user may read (the suite's own), and /sys. */
   'mount-namespace': ({ mounts, ...spec }, { facts: { secretFile }, decoyFile }) => {
     const folder = secretFile.slice(0, secretFile.lastIndexOf('/'));
     return {
@@ -128,7 +130,7 @@ function withoutNamespace(kind: string): Remove {
   });
 }
 
-/** The namespace of the sandbox beside it; without one, the host's. */
+/** Joins the namespace of the sandbox beside it; without one, the host's. */
 function sharedNamespace(kind: string, file: string): Remove {
   return (spec, beside) => {
     const { neighbourPid } = beside;

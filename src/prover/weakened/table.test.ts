@@ -10,14 +10,14 @@ test('every technique is in the table, once', () => {
 
 test('most are run; those that are not say why', () => {
   const leftOut = techniques.filter(({ name }) => weakeningOf(name).leftOut !== undefined);
-  // Those that start in a process of Ward's have no sandbox to be weakened, and hold themselves to a control.
+  // Techniques that start in a process of Ward's have no sandbox to weaken, and have their own control.
   const inSandboxes = techniques.filter(({ name }) => !/^(server|scan|unpacker)-/.test(name));
   expect(leftOut.filter((each) => inSandboxes.includes(each)).length).toBeLessThan(inSandboxes.length * 0.4);
   for (const { name } of leftOut)
     expect(weakeningOf(name)).toMatchObject({ without: [], leftOut: expect.stringMatching(/\w/) });
 });
 
-test('what is taken away is something', () => {
+test('every row removes at least one control', () => {
   for (const { name } of techniques) {
     const { without, leftOut } = weakeningOf(name);
     if (leftOut !== undefined) continue;
@@ -27,7 +27,7 @@ test('what is taken away is something', () => {
   }
 });
 
-test('a mechanism that can be taken away is held by a technique', () => {
+test('every mechanism that can be removed is tested by a technique', () => {
   const held = new Set(techniques.flatMap(({ name }) => weakeningOf(name).without));
   for (const name of mechanismNames.filter(isRemoval)) expect([...held]).toContain(name);
 });

@@ -1,7 +1,7 @@
 /**
- * Says for each technique which controls have to be taken away for it to get through, while the user namespace stays: every
- * control that stands before it, first its own. It also lists techniques that are not run this way, with the reason. `npm
- * test` runs some of it, `ward prove --weakened` all.
+ * Lists for each technique the controls that must be removed before it gets through: its own first, then every other
+ * one that would stop it. The user namespace stays. It also lists techniques that do not run this way, with the reason.
+ * `npm test` runs some of the rows, `ward prove --weakened` all of them.
  */
 import type { Removal } from './removals.ts';
 
@@ -168,7 +168,7 @@ const rows: readonly Row[] = [
 ];
 
 const leftOut: Readonly<Record<string, readonly string[]>> = {
-  'its escape would change the host, or open it: the sandbox’s root would have to be the host’s own': [
+  'its escape would change or open the host: the sandbox’s root would have to be the host’s own': [
     'process-madvise scheduler-realtime scheduler-deadline bpf-map bpf-program handle-open lookup-dcookie',
     'module-init module-finit module-delete kexec-load kexec-file-load swap-on swap-off',
     'clock-settimeofday clock-settime clock-adjtimex clock-adjtime accounting kernel-log io-privilege',
@@ -180,16 +180,16 @@ const leftOut: Readonly<Record<string, readonly string[]>> = {
     'proc-kernel-memory proc-kernel-timers proc-scheduler-state proc-kernel-messages proc-page-flags',
     'proc-kernel-symbols mknod-character mknod-memory mknod-block',
   ],
-  'it would have to be among the host’s own processes and descriptors': [
+  'it would have to run among the host’s own processes and descriptors': [
     'host-namespace-mnt host-namespace-pid host-namespace-user network-settings runtime-exe',
     'leaked-descriptors control-sockets',
   ],
-  'a setting of its network namespace refuses it too': ['socket-ping'],
+  'a setting of its network namespace also refuses it': ['socket-ping'],
   'it would send packets out of the host': [
     'reach-metadata reach-private reach-internet reach-link-local reach-datagrams',
     'resolve-names',
   ],
-  'its control is code of Ward’s, which its own tests hold': [
+  'its control is code of Ward, which has its own tests': [
     'working-directory image-dev-link image-proc-link image-sys-link image-tmp-link image-fn-link',
     'image-ward-link image-passwd-pipe frame-garbage frame-endless frame-empty frame-cut',
     'frame-other-activation frame-unknown frame-init frame-text frame-invalid-utf8 frame-deep frame-large',
@@ -202,7 +202,7 @@ const leftOut: Readonly<Record<string, readonly string[]>> = {
     'archive-climb archive-absolute archive-bomb archive-special',
     'leftover-process leftover-thread leftover-abstract-socket leftover-port leftover-descriptor leftover-environment leftover-module leftover-search-path leftover-signal-handler leftover-limits frozen-spin frozen-fork frozen-vfork frozen-stopped frozen-end thaw-timers',
   ],
-  'it starts outside of any sandbox, and brings its control with it: root, or what the keeper grants': [
+  'it starts outside any sandbox and brings its own control: root, or a request that the keeper grants': [
     'server-keeper-memory server-keeper-environment server-keeper-root server-keeper-vm-read',
     'server-keeper-trace server-keeper-descriptor server-keeper-signal server-namespace-of-keeper',
     'server-stranger-signal server-stranger-file server-shadow server-kept-folder',
@@ -243,9 +243,9 @@ export const weakenedNames: readonly string[] = [
   ...Object.values(leftOut).flatMap(wordsOf),
 ];
 
-/** A technique that the table lacks is left out too. */
+/** Leaves out a technique that the table lacks. */
 export function weakeningOf(name: string): Weakening {
-  return table.get(name) ?? { without: [], leftOut: 'nothing is known of it yet' };
+  return table.get(name) ?? { without: [], leftOut: 'the table does not have it yet' };
 }
 
 function wordsOf(lines: readonly string[]): readonly string[] {

@@ -9,4 +9,4 @@ def attack():
     alive = status(talk(head("GET", "/api/v1/namespaces/_/actions/own", own))) == 200
     if seen or not alive:
         return escaped(f"saw {seen}, and the port is {'open' if alive else 'dead'}")
-    return blocked("absent", "no process of the host is seen, and none was reached")
+    return blocked("absent", "no process of the host is visible, and none was reached")

@@ -1,4 +1,4 @@
-# What is set is what was read.
+# Sets the values that it has just read.
 ADJ_FREQUENCY = 2
 state = buffer(208)
 def adjust():

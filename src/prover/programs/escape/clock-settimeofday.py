@@ -1,2 +1,2 @@
-# Without a time: the kernel checks who asks, and sets nothing.
+# Without a time, the kernel checks the rights and sets nothing.
 refused(lambda: syscall("settimeofday", None, None), "the clock may be set")

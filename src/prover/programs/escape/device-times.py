@@ -1,6 +1,6 @@
 refusals = []
 for name in ("null", "zero", "full", "random", "urandom", "tty"):
-    # To now, as every user who may write may do.
+    # Setting times to now needs only the right to write.
     refusals.append(attempt(lambda: os.utime("/dev/" + name)))
     if refusals[-1] == "ok":
         escaped("the times of /dev/" + name + " were changed")

@@ -1,9 +1,9 @@
-# The file is the program's own, so that where the bug is nobody else's is changed.
+# The file is the program's own, so that no other file changes where the bug exists.
 with open("/tmp/target", "wb") as file:
     file.write(b"A" * 64)
 file = os.open("/tmp/target", os.O_RDONLY)
 reader, writer = os.pipe()
-# Full once, so that every slot of the pipe keeps its flag.
+# Fill it once, so that every slot of the pipe keeps its flag.
 os.set_blocking(writer, False)
 filled = 0
 while attempt(lambda: os.write(writer, b"x" * 4096)) == "ok":

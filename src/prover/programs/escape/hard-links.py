@@ -1,6 +1,6 @@
 places = [path for path in ("/etc/passwd", os.__file__, "/dev/null", "/proc/self/exe") if os.path.exists(path)]
 def beside():
-    # The one place that is no other file system.
+    # The only place on the same file system.
     other = os.path.dirname(os.__file__) + "/ward-prove"
     os.link(os.__file__, other)
     os.unlink(other)

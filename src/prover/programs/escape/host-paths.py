@@ -8,5 +8,5 @@ for line in filter(None, mounts.split(chr(10))):
     kind, source, settings = options.split(" ", 2)
     layers = [option for option in settings.split(",") if option.startswith(("lowerdir=/", "upperdir=/", "workdir=/"))]
     if kind == "overlay" and layers:
-        escaped("layers of the image are named: " + layers[0][:120])
-blocked("absent", "no path of the host is named")
+        escaped("a mount names layers of the image: " + layers[0][:120])
+blocked("absent", "no mount names a path of the host")

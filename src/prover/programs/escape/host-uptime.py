@@ -6,5 +6,5 @@ for name, clock in (("CLOCK_MONOTONIC", CLOCK_MONOTONIC), ("CLOCK_MONOTONIC_RAW"
     uptimes[name] = time.clock_gettime(clock)
 for name, seconds in uptimes.items():
     if abs(seconds - facts["hostUptime"]) < 3600:
-        escaped(name + " tells it: %d s" % seconds)
-blocked("absent", "%d clocks say something else" % len(uptimes))
+        escaped(name + " shows the host’s uptime: %d s" % seconds)
+blocked("absent", "%d clocks show another time" % len(uptimes))

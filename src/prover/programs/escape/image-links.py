@@ -1,1 +1,1 @@
-blocked("refused", "the runtime has started the program, and followed nothing")
+blocked("refused", "the runtime started the program and followed no link")

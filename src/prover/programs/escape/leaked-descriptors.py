@@ -5,7 +5,7 @@ for name in os.listdir("/proc/self/fd"):
         target = os.readlink("/proc/self/fd/" + name)
     except OSError:
         continue
-    # The folder that is being listed is one's own.
+    # Skip the program's own listing of the folder.
     if target.startswith("/proc/") and target.endswith("/fd"):
         continue
     if int(name) > 2 or not (stat.S_ISFIFO(kind) or stat.S_ISSOCK(kind) or target == "/dev/null"):

@@ -9,4 +9,4 @@ for process in processes:
         if answer == "ok":
             escaped("a file of the host was read through /proc/" + process + "/" + link)
         refusals.append(answer)
-blocked(refusals[0] if refusals else "absent", str(len(processes)) + " processes, and none has the host’s root")
+blocked(refusals[0] if refusals else "absent", str(len(processes)) + " processes, none of which has the host’s root")

@@ -8,5 +8,5 @@ except OSError as error:
 entry = os.pread(descriptor, 8, ctypes.addressof(memory) // 4096 * 8)
 frame = struct.unpack("Q", entry)[0] & (1 << 55) - 1 if len(entry) == 8 else 0
 if frame:
-    escaped("a page’s frame is told: " + hex(frame))
-blocked("absent", "frames are told as 0")
+    escaped("the frame of a page is visible: " + hex(frame))
+blocked("absent", "the kernel shows every frame as 0")

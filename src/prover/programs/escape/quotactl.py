@@ -1,2 +1,2 @@
-# Q_SYNC without a device: writes back what is changed already.
+# Q_SYNC without a device only writes back existing changes.
 refused(lambda: syscall("quotactl", 0x800001 << 8, None, 0, None), "Q_SYNC is let through")

@@ -1,2 +1,2 @@
-# Without the magic numbers nothing but the check of permission happens.
+# Without the magic numbers the kernel only checks the rights.
 let_through(lambda: syscall("reboot", 0, 0, 0, None), ["EINVAL"], "a restart would be allowed")

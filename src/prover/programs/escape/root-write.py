@@ -1,4 +1,4 @@
-# A folder of a moment: it is taken away again at once.
+# A temporary folder, which is removed at once.
 def write(folder):
     os.mkdir(folder + "/ward-prove")
     os.rmdir(folder + "/ward-prove")

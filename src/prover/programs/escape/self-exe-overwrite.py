@@ -1,4 +1,4 @@
-# While it runs the answer would be ETXTBSY, whoever may write: so its file is tried by its name too.
+# While the program runs, the answer could be ETXTBSY for any user. So its file is also tried by name.
 def overwrite():
     try:
         open_for_write("/proc/self/exe")

@@ -11,8 +11,8 @@ def special(root):
 files = [path for root in ("/usr", "/bin", "/sbin", "/opt", "/lib") for path in special(root)]
 PR_GET_NO_NEW_PRIVS = 39
 if not files:
-    blocked("absent", "no set-uid and no set-gid file")
+    blocked("absent", "no set-uid or set-gid files")
 effective = [path for path in files if not os.statvfs(path).f_flag & os.ST_NOSUID]
 if effective and syscall("prctl", PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 0:
-    escaped("they give their owner’s rights: " + ", ".join(effective[:5]))
-blocked("refused", "without effect: " + ", ".join(files[:5]))
+    escaped("files give their owner’s rights: " + ", ".join(effective[:5]))
+blocked("refused", "files have no effect: " + ", ".join(files[:5]))

@@ -4,7 +4,7 @@ def type_into(request):
     try:
         _, terminal = os.openpty()
     except OSError:
-        # No terminal can be made: is the request itself let through?
+        # No terminal can be made, so test whether the filter allows the request itself.
         return syscall("ioctl", 0, request, b"x")
     attempt(lambda: syscall("ioctl", terminal, TIOCSCTTY, 0))
     syscall("ioctl", terminal, request, b"x")

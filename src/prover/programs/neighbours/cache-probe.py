@@ -3,7 +3,7 @@ file = os.open(os.__file__, os.O_RDONLY)
 mapped = mmap.mmap(file, 4096, mmap.MAP_SHARED, mmap.PROT_READ)
 def mincore():
     answer = buffer(1)
-    # The address of a read-only map has to come from the kernel's own list.
+    # The address of a read-only mapping can only be found in the kernel's own list.
     for line in open("/proc/self/maps"):
         if os.__file__ in line:
             return syscall("mincore", int(line.split("-")[0], 16), 4096, answer)

@@ -1,4 +1,4 @@
-# The quota holds for periods of 100 ms: a second is ten of them, and the first may already have begun.
+# The quota applies to periods of 100 ms: a second has ten of them, and the first may have begun earlier.
 wall, spinners = 1.0, int(facts["cpus"] * 1.5) + 2
 end = time.monotonic() + wall
 for _ in range(spinners):

@@ -4,4 +4,4 @@ try:
         os.open("/dev/null", os.O_RDONLY)
 except OSError as error:
     blocked(error, "after %d" % number)
-escaped("%d files are open, %d may be" % (number + 1, most))
+escaped("%d files are open, %d are allowed" % (number + 1, most))

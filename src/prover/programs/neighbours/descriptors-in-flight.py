@@ -10,4 +10,4 @@ try:
             sent += len(files)
 except OSError as error:
     blocked(error, "after %d" % sent)
-escaped("%d open files are in no table, %d may be" % (sent, most))
+escaped("%d open files are in no table, %d are allowed" % (sent, most))

@@ -8,5 +8,5 @@ for line in filter(None, read("/proc/self/mountinfo", 65536).decode().split(chr(
         os.rmdir(place + "/ward-prove")
     except OSError:
         continue
-    escaped(place + " (" + kind + ") can be written to")
-blocked("absent", "nothing but memory can be written to")
+    escaped(place + " (" + kind + ") is writable")
+blocked("absent", "only memory is writable")

@@ -11,5 +11,5 @@ one.connect(place)
 for _ in range(8):
     attempt(lambda: one.send(b"x"))
 if attempt(lambda: one.recvmsg(1, 512, MSG_ERRQUEUE)) == "ok":
-    escaped("errors are kept in a queue, of each socket as much as its buffer holds")
-blocked("limit", "the option seems to be set, and no error is kept")
+    escaped("each socket keeps errors in a queue, as many as its buffer holds")
+blocked("limit", "the option seems to be set, but no error is kept")

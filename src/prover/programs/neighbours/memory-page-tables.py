@@ -1,5 +1,5 @@
 import mmap
-# A page, and a table of pages, for each 2 MiB of addresses: 8 KiB a touch.
+# Each 2 MiB of addresses need a page and a page table: 8 KiB per touch.
 touches = int(facts["memoryBytes"] * 1.5) // 8192
 MAP_NORESERVE = 0x4000
 try:
@@ -9,4 +9,4 @@ except OSError as error:
 attempt(lambda: memory.madvise(15))  # MADV_NOHUGEPAGE
 for at in range(touches):
     memory[at << 21] = 1
-escaped("%d tables of pages" % touches)
+escaped("%d page tables" % touches)

@@ -17,7 +17,7 @@ while held < count:
     ended, _ = os.waitpid(-1, os.WNOHANG)
     if ended:
         for child in children: attempt(lambda: os.kill(child, 9))
-        blocked("killed", "a process, when %d of %d had their memory" % (held, count))
+        blocked("killed", "a process was killed when %d of %d had their memory" % (held, count))
     import select
     if select.select([reader], [], [], 0.02)[0]:
         held += len(os.read(reader, 64))

@@ -1,4 +1,4 @@
-# The writable places together, and the rest of the limit beside them: files are memory of the sandbox.
+# Fills the writable places, and then the rest of the limit: files count as memory of the sandbox.
 block, written, kept = bytes(1 << 20), 0, []
 places = [mount["path"] for mount in facts["tmpfs"]]
 wanted = facts["memoryBytes"] * 1.25

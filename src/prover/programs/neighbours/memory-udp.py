@@ -10,7 +10,7 @@ try:
             sender.sendto(bytes(8192), one.getsockname())
 except OSError as error:
     blocked(error)
-# Sent data may have been dropped: the program counts what arrived by reading a byte of each.
+# Data may have been dropped, so the program counts what arrived by reading a byte of each.
 for one in kept:
     one.setblocking(False)
     try:

@@ -11,4 +11,4 @@ for name, value in sorted(facts["rlimits"].items()):
         pass
 if raised:
     escaped("raised: " + ", ".join(raised))
-blocked("EPERM", "%d limits, and none can be raised" % len(facts["rlimits"]))
+blocked("EPERM", "none of %d limits can be raised" % len(facts["rlimits"]))

@@ -9,7 +9,7 @@ except OSError as error:
 kept = 0
 while signal.sigtimedwait([number], 0) is not None:
     kept += 1
-# One more is noted as a bit, without a place in the queue.
+# The kernel may note one more as a bit, without a place in the queue.
 if kept > most + 1:
-    escaped("%d signals wait, %d may" % (kept, most))
+    escaped("%d signals wait, %d are allowed" % (kept, most))
 blocked("limit", "%d signals of %d waited" % (kept, most + 64))

@@ -3,5 +3,5 @@ for lock, names in ((fcntl.flock, facts["neighbour"]["files"]), (fcntl.lockf, fa
     for name in names:
         answer = attempt(lambda: lock(os.open(name, os.O_RDWR), fcntl.LOCK_EX | fcntl.LOCK_NB))
         if answer in ("EAGAIN", "EACCES"):
-            escaped("the neighbour’s lock of " + name + " is seen: " + answer)
-blocked("absent", "locks of the neighbour’s are not seen")
+            escaped("the neighbour’s lock of " + name + " is visible: " + answer)
+blocked("absent", "no lock of the neighbour is visible")

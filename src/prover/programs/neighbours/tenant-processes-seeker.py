@@ -5,4 +5,4 @@ for process in filter(str.isdigit, os.listdir("/proc")):
             escaped("process " + process + " is the neighbour’s")
     except OSError:
         pass
-blocked("absent", "no process of the neighbour’s is in /proc")
+blocked("absent", "/proc shows no process of the neighbour")

@@ -7,5 +7,5 @@ try:
 except OSError as error:
     blocked(error)
 if signal.sigtimedwait([signal.SIGIO], 0.5) is not None:
-    escaped("the neighbour was seen to read in " + facts["neighbour"]["folder"])
-blocked("absent", "nothing was seen of the neighbour")
+    escaped("it saw the neighbour read in " + facts["neighbour"]["folder"])
+blocked("absent", "it saw nothing of the neighbour")

@@ -1,5 +1,5 @@
 import _thread
-# Again and again, so that whoever watches in the meantime sees it.
+# Opens it again and again, so that a watcher sees it at any time.
 def use():
     while True:
         read(os.__file__)

@@ -7,5 +7,5 @@ try:
 except OSError as error:
     blocked(error)
 if select.select([watch], [], [], 0.5)[0]:
-    escaped("the neighbour was seen to open " + file)
-blocked("absent", "nothing was seen of the neighbour")
+    escaped("it saw the neighbour open " + file)
+blocked("absent", "it saw nothing of the neighbour")

@@ -1,4 +1,4 @@
-# A few only: the number is the machine's.
+# Opens only a few: the limit applies to the whole machine.
 terminals = []
 try:
     for _ in range(4):

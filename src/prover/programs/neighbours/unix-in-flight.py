@@ -14,5 +14,5 @@ try:
 except BlockingIOError:
     blocked("limit", "%d descriptors wait" % sent)
 except OSError as error:
-    blocked(error, "%d descriptors wait, %d may be open" % (sent, most))
-escaped("%d descriptors wait, %d may be open" % (sent, most))
+    blocked(error, "%d descriptors wait, %d are allowed" % (sent, most))
+escaped("%d descriptors wait, %d are allowed" % (sent, most))

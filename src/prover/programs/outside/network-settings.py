@@ -5,4 +5,4 @@ def look(path):
         escaped(path + ": " + told[0])
 for path in ("/etc/resolv.conf", "/etc/hosts"):
     attempt(lambda: look(path))
-blocked("absent", "nothing but the sandbox itself")
+blocked("absent", "only the sandbox itself")

@@ -7,4 +7,4 @@ def connect(address, port, kind=socket.SOCK_STREAM):
         if kind == socket.SOCK_DGRAM:
             end.send(b"")
     except TimeoutError:
-        escaped("packets to " + address + " leave, though nothing answers")
+        escaped("packets to " + address + " leave, although nothing answers")

@@ -1,6 +1,6 @@
 held, kept = 0, []
 def hold(size):
-    """Counts what the kernel has taken, and stops shortly past the limit."""
+    """Measures how much memory the kernel has taken, and stops shortly past the limit."""
     global held
     held += size
     if held > facts["memoryBytes"] * 1.25:

@@ -39,7 +39,7 @@ def signal_later(mark):
     try:
         signal.signal(signal.SIGUSR1, lambda *_: None)
     except ValueError:
-        # Not in the main thread: then it is ignored by the process instead.
+        # Only the main thread can set a handler; elsewhere, ignore the signal in the whole process.
         ctypes.CDLL(None).signal(signal.SIGUSR1, ctypes.c_void_p(1))
 def main(_args):
     before = find()

@@ -1,7 +1,7 @@
-"""Machine code of x86-64, run in a child whose end tells how it went."""
+"""Runs x86-64 machine code in a child, whose end shows the result."""
 import mmap
 if facts["arch"] != "x64":
-    blocked("absent", "no second ABI is reached by these instructions")
+    blocked("absent", "these instructions reach no second ABI")
 def run(code):
     MAP_32BIT = 0x40
     memory = mmap.mmap(-1, 4096, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_32BIT, mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)

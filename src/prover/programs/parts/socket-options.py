@@ -4,8 +4,8 @@ def socket_options(kind, options):
     answers = []
     for label, level, option, value in options:
         answer = attempt(lambda: end.setsockopt(level, option, value))
-        # Other errnos come from what is behind the filter: a bad value, a missing module, a full table.
+        # Other errnos come from behind the filter: a bad value, a missing module, a full table.
         if answer not in ("EPERM", "EACCES"):
-            escaped(label + " is let through: " + answer)
+            escaped(label + " is allowed: " + answer)
         answers.append(answer)
     blocked(answers[0], "%d options" % len(answers))

@@ -4,7 +4,7 @@ import time
 
 
 def tick():
-    """Notes a moment each millisecond; while it stands still there is a gap."""
+    """Notes the time each millisecond; a freeze leaves a gap."""
     last = time.monotonic()
     while True:
         time.sleep(0.001)

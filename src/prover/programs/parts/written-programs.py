@@ -1,6 +1,6 @@
 text = b"#!" + os.path.realpath(sys.executable).encode() + b" -I" + bytes([10]) + b"import os; os._exit(42)" + bytes([10])
 def written(path):
-    """A script that ends with 42 when it is run."""
+    """Writes a script that exits with 42."""
     descriptor = os.open(path, os.O_CREAT | os.O_WRONLY, 0o755)
     os.write(descriptor, text)
     os.close(descriptor)
