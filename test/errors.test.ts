@@ -57,7 +57,7 @@ describe.skipIf(missing !== undefined)(`errors${missing ? ` (${missing})` : ''}`
     const record = await ward.activation(body.activationId);
     const hint = body.annotations.find(({ key }: { key: string }) => key === 'hint')?.value;
     expect(hint).toMatch(
-      /^this function has no way out, .*: ward action update outside --egress api\.example\.com,/,
+      /^this function has no egress rules, .*: ward action update outside --egress api\.example\.com,/,
     );
     expect(record.logs.at(0)).toContain('stdout: begun');
     expect(record.logs.at(-1).endsWith(` stderr: hint: ${hint}`)).toBe(true);
@@ -73,7 +73,7 @@ describe.skipIf(missing !== undefined)(`errors${missing ? ` (${missing})` : ''}`
     expect(body.response.result.error).toBe('The action exceeded its time limits of 1000 milliseconds.');
     expect(body.annotations).toContainEqual({
       key: 'hint',
-      value: 'raise --timeout, within 300000 ms: ward action update endless --timeout 2000',
+      value: 'raise --timeout (at most 300000 ms): ward action update endless --timeout 2000',
     });
   });
 

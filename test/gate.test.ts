@@ -281,7 +281,7 @@ describe.skipIf(missing !== undefined)(`what runs and becomes vulnerable${reason
     await setPolicy('overrides: [{ stages: [run], rules: { vulnerabilities: { action: deny } } }]');
     const stopped = await ward.invoke('later');
     expect(stopped.status).toBe(403);
-    expect(stopped.body.error).toMatch(/may not run any more: .*4\.17\.22/);
+    expect(stopped.body.error).toMatch(/must not run any more: .*4\.17\.22/);
   });
 });
 
@@ -373,7 +373,7 @@ describe.skipIf(missing !== undefined || !hasCosign)(`an image from the folder t
     expect(await skopeo('copy', ...creds, `--dest-creds=${ward.auth}`, ...moved)).toMatchObject({ code: 0 });
     const stopped = await ward.invoke('tale', { name: 'nobody' });
     expect(stopped.status).toBe(403);
-    expect(stopped.body.error).toMatch(/may not run any more: .*signature/);
+    expect(stopped.body.error).toMatch(/must not run any more: .*signature/);
   }, 600_000);
 });
 

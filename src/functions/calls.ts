@@ -1,4 +1,4 @@
-/** Calls of actions, what runs them, and the queue of those that were accepted, put together. */
+/** Puts together calls of actions, what runs them, and the queue of accepted calls. */
 import type { AdmissionControl, Dispatcher } from '../dispatch/index.ts';
 import type { JsonObject, Log } from '../lib/index.ts';
 import type { Store } from '../store/index.ts';
@@ -69,7 +69,7 @@ export function createCalls(options: CallsOptions): Calls {
   return { activations, executions, invocations, lease };
 }
 
-/** The pending record of an activation; undefined when none is under way. @throws Fault VAULT_KEY_MISSING */
+/** The pending record of an activation. Undefined if none is under way. @throws Fault VAULT_KEY_MISSING */
 async function findPending(
   { store, vault }: CallsOptions,
   executions: Executions,

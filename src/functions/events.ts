@@ -1,4 +1,4 @@
-/** Triggers, rules, what fires them and what comes of it, put together. */
+/** Puts together triggers and rules, what fires them, and what follows from it. */
 import type { AdmissionControl } from '../dispatch/index.ts';
 import type { Log } from '../lib/index.ts';
 import type { EntityStore, Store } from '../store/index.ts';
@@ -36,9 +36,9 @@ export interface Events {
   readonly firing: FiringService;
   readonly deliveries: DeliveryService;
   readonly feeds: Feeds;
-  /** @param resumed what an earlier run had accepted has been dealt with */
+  /** @param resumed resolves when calls accepted by an earlier run have been dealt with */
   start(resumed: Promise<unknown>): void;
-  /** Nothing fires any more, and nothing is tried again. */
+  /** Stops firing and retrying. */
   close(): Promise<void>;
 }
 

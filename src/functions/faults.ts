@@ -1,8 +1,8 @@
-/** What the domain refuses, and why. The texts are OpenWhisk's where it has one: clients match on them. */
+/** What the domain refuses, and why. Texts are OpenWhisk's where it has one, because clients match on them. */
 import { faultTable } from '../lib/index.ts';
 
 export const functionFaultKinds = {
-  /** No credentials, or credentials that open nothing. */
+  /** No credentials, or credentials that are not valid. */
   AUTHENTICATION_MISSING: 'unauthenticated',
   AUTHENTICATION_INVALID: 'unauthenticated',
   NOT_AUTHORIZED: 'denied',
@@ -46,12 +46,12 @@ export const functionFaultKinds = {
 
 export const functionFault = faultTable(functionFaultKinds);
 
-/** The body or one of its fields has the wrong form. */
+/** The body or one of its fields is malformed. */
 export function malformed(detail: string) {
   return functionFault('BODY_INVALID', `The request content was malformed:\n${detail}`);
 }
 
-/** @param name where OpenWhisk says it: of a package that is to be read */
+/** @param name set where OpenWhisk shows it: for a package that is read */
 export function notFound(name?: string) {
   const what = name === undefined ? 'resource' : `resource '${name}'`;
   return functionFault('NOT_FOUND', `The requested ${what} does not exist.`);
@@ -74,17 +74,17 @@ export function notAuthorized(what: string) {
   );
 }
 
-/** By then a Ward that is started anew serves again, unless calls hold up the stop. */
+/** By then a restarted Ward serves again, unless calls delay the stop. */
 const backMs = 5000;
 
 export function shuttingDown() {
   return functionFault('SHUTTING_DOWN', 'The platform is shutting down.', {
-    hint: 'Try again when it is back.',
+    hint: 'Try again when it has restarted.',
     retryAfterMs: backMs,
   });
 }
 
-/** @param field as the client names it: `exec`, `parameters`, `annotations`, `Request` */
+/** @param field the client's name for it: `exec`, `parameters`, `annotations`, `Request` */
 export function tooLarge(field: string, bytes: number, allowedBytes: number) {
   return functionFault('ENTITY_TOO_LARGE', `${field} larger than allowed: ${bytes} > ${allowedBytes} bytes.`);
 }

@@ -1,4 +1,4 @@
-/** Puts the domain's services together; the composition root hands in what they stand on. */
+/** Puts the domain's services together, from the parts that the composition root provides. */
 
 import type { BlobStore } from '../blobs/index.ts';
 import type { AdmissionControl, Dispatcher, LogPiece } from '../dispatch/index.ts';
@@ -36,23 +36,23 @@ export interface FunctionsOptions {
   readonly admission: AdmissionControl;
   readonly dispatcher: Omit<Dispatcher, 'status' | 'cancel'>;
   readonly vault: Vault;
-  /** No other server works on the store and the blobs while this one does. */
+  /** No other server uses the store and the blobs at the same time. */
   readonly isAlone: boolean;
-  /** Asked before code is deployed and run; absent: everything may. */
+  /** Asked before code is deployed and run. Absent: everything is allowed. */
   readonly gate?: CodeGate;
   /** URL under which clients reach Ward. */
   readonly apiHost: () => string;
   readonly log: Log;
-  /** What differs from the defaults. */
+  /** Overrides of the defaults. */
   readonly limits?: Partial<SystemLimits>;
   readonly feedLimits?: Partial<FeedLimits>;
   readonly runtimes?: readonly Runtime[];
-  /** Bytes of the images that a namespace has pushed; absent: there is no registry. */
+  /** Bytes of the images that a namespace has pushed. Absent: there is no registry. */
   readonly registryBytes?: (namespace: string) => Promise<number>;
   readonly watchRecords?: RecordWatch;
-  /** Told how far the clock was set, in milliseconds: negative when back. */
+  /** Called with how far the clock was set, in milliseconds. Negative if back. */
   readonly onClockJump?: (jumpMs: number) => void;
-  /** Asked before writes that fill the disk; absent: there is always room. */
+  /** Asked before writes that fill the disk. Absent: there is always room. */
   readonly disk?: DiskAdmission;
 }
 
@@ -61,7 +61,7 @@ export interface Functions {
   readonly runtimes: readonly Runtime[];
   readonly namespaces: NamespaceService;
   readonly quotas: Pick<Quotas, 'usage'> & {
-    /** Deletes the oldest records of namespaces whose records are larger than they may be. */
+    /** Deletes the oldest records of namespaces that exceed their record quota. */
     enforce(): Promise<void>;
   };
   readonly packages: PackageService;
@@ -78,9 +78,9 @@ export interface Functions {
   readonly builtins: readonly BuiltinAction[];
   readonly code: Pick<CodeStore, 'drop'>;
   /**
-   * The log of an activation, from now until its record can be read or there will be none. Undefined when no such activation
-   * is under way in the namespace. Of an accepted one that another server runs, there are no lines, and its end is told.
-   * The signal ends it, and throws nothing.
+   * Follows the log of an activation, from now until its record can be read or there will be none. Undefined if no
+   * such activation is under way in the namespace. For an accepted activation that another server runs, yields no
+   * lines but waits for its end. The signal ends it without an error.
    */
   follow(
     namespace: string,
@@ -88,13 +88,13 @@ export interface Functions {
     signal: AbortSignal,
   ): Promise<AsyncIterable<LogPiece> | undefined>;
   /**
-   * Deals with what an earlier run accepted and did not end, now and from then on, and lets alarms and retries go on.
-   * Settles when what was left has been dealt with. Call once, when invocations can be run.
+   * Resumes calls that an earlier run accepted and did not end, now and from then on, and starts alarms and retries.
+   * Resolves when the calls left over have been dealt with. Call it once, when invocations can be run.
    */
   start(): Promise<void>;
   /**
-   * Refuses new invocations, waits for those under way, and records as interrupted what takes longer than
-   * `drainMs`. Call before the invoker and the store are closed.
+   * Refuses new invocations, waits for those under way, and records those that take longer than `drainMs` as
+   * interrupted. Call it before the invoker and the store are closed.
    */
   close(drainMs: number): Promise<void>;
 }
@@ -172,7 +172,7 @@ function lifeOf(
       lease.onRenewed(invocations.resumeAccepted);
     },
     async close(drainMs) {
-      // Both refuse what comes from this moment on.
+      // Both refuse new work from here on.
       await Promise.all([events.close(), invocations.close(drainMs)]);
       await lease.close();
       await recordQuota.close();
@@ -189,7 +189,9 @@ interface Holdings {
   readonly actions: ActionService;
 }
 
-/** Namespaces and what they deploy: actions, their code and their packages, within quotas. */
+/**
+ * Creates the services for namespaces and what they deploy (actions, their code and their packages), within quotas.
+ */
 function createHoldings(
   options: FunctionsOptions & {
     readonly limits: SystemLimits;
@@ -209,13 +211,13 @@ function createHoldings(
     ...options,
     entities,
     packages,
-    // Another server may be about to load it: the sweep takes it when its grace is over.
+    // Another server may be about to load the code, so the sweep removes it after its grace period.
     code: isAlone ? code : { ...code, drop: async () => {} },
   });
   return { namespaces, quotas, code, packages, actions };
 }
 
-/** What was read from the store is forgotten when another process has written to it. */
+/** Clears the caches when another process has written to the store. */
 function forgetForeignWrites(
   { store, dispatcher, log }: FunctionsOptions,
   namespaces: NamespaceService,
@@ -230,7 +232,7 @@ function forgetForeignWrites(
   return watchForeignWrites(store, forget, log);
 }
 
-/** A deleted namespace's calls end with it. */
+/** Ends the calls of deleted namespaces. */
 async function expelDeleted(
   dispatcher: Pick<Dispatcher, 'namespaces' | 'expel'>,
   namespaces: Pick<NamespaceService, 'identityOf'>,

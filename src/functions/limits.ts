@@ -1,6 +1,6 @@
 /**
- * What an action, a request and a namespace may use at most. The system's limits are OpenWhisk's defaults
- * and an operator's configuration; a namespace may have its own within them (`namespace-limits.ts`).
+ * Limits of an action, a request and a namespace. The system's limits are OpenWhisk's defaults with the operator's
+ * configuration. A namespace may have its own limits within them (`namespace-limits.ts`).
  */
 import { defaultResultBytes, type SandboxAsk } from '../dispatch/index.ts';
 import { functionFault } from './faults.ts';
@@ -20,29 +20,29 @@ export interface SystemLimits {
   readonly logMiB: Range;
   /** Activations that one sandbox may run at once. */
   readonly concurrency: Range;
-  /** Processors, a fraction allowed. An action that says nothing has what the sandbox policy says. */
+  /** Processors, may be a fraction. The default is that of the sandbox policy. */
   readonly cpus: Span;
-  /** Size of `/tmp`. An action that says nothing has what the sandbox policy says. */
+  /** Size of `/tmp`. The default is that of the sandbox policy. */
   readonly diskMiB: Span;
-  /** Most bytes of the code in `exec`, as it is sent: base64 counts in full. */
+  /** Maximum bytes of the code in `exec`, as it is sent: base64 counts in full. */
   readonly codeBytes: number;
-  /** Most bytes of all parameters of an entity, and of all its annotations. */
+  /** Maximum bytes of all parameters of an entity, and of all its annotations. */
   readonly parametersBytes: number;
   readonly payloadBytes: number;
-  /** Most bytes of a serialised result. */
+  /** Maximum bytes of a serialised result. */
   readonly resultBytes: number;
   readonly list: { readonly default: number; readonly max: number };
-  /** How long a blocking invocation holds its caller. */
+  /** How long a blocking invocation keeps its caller waiting. */
   readonly blockingWaitMs: number;
   readonly sequenceLength: number;
   readonly invocationsPerMinute: number;
   readonly concurrentInvocations: number;
   readonly firesPerMinute: number;
-  /** Code and entities of a namespace on disk. */
+  /** Limit on disk for the code and entities of a namespace. */
   readonly codeQuotaBytes: number;
-  /** Records of a namespace's activations, with logs and inputs. */
+  /** Limit on disk for the records of a namespace's activations, with logs and inputs. */
   readonly recordQuotaBytes: number;
-  /** Pushed images of a namespace. */
+  /** Limit for the pushed images of a namespace. */
   readonly registryQuotaBytes: number;
 }
 
@@ -73,14 +73,14 @@ export const defaultLimits: SystemLimits = {
 
 export const quotaNames = ['codeQuotaBytes', 'recordQuotaBytes', 'registryQuotaBytes'] as const;
 
-/** The limits of one namespace, complete, as `GET /namespaces/{ns}/limits` answers them. */
+/** The complete limits of one namespace, as `GET /namespaces/{ns}/limits` answers them. */
 export type UserLimits = {
   readonly invocationsPerMinute: number;
   readonly concurrentInvocations: number;
   readonly firesPerMinute: number;
-  /** Absent or empty: every kind there is. */
+  /** Absent or empty: every kind. */
   readonly allowedKinds?: readonly string[];
-  /** Absent: yes. */
+  /** Absent: true. */
   readonly storeActivations?: boolean;
   readonly maxParameterSize: string;
   /** MiB. */
@@ -94,22 +94,22 @@ export type UserLimits = {
   readonly maxActionLogs: number;
   readonly minActionConcurrency: number;
   readonly maxActionConcurrency: number;
-  /** What an action's own limit `instances` may be at most. */
+  /** The largest value for an action's limit `instances`. */
   readonly maxActionInstances: number;
   readonly codeQuotaBytes: number;
   readonly recordQuotaBytes: number;
   readonly registryQuotaBytes: number;
-  /** What its sandboxes get unless their action asks for something else; absent: the server's default. */
+  /** What its sandboxes get unless their action asks for something else. Absent: the server's default. */
   readonly sandbox?: SandboxAsk;
 };
 
-/** What holds for the actions of one namespace. */
+/** Ranges for the actions of one namespace. */
 export interface ActionRanges extends SystemLimits {
-  /** Sandboxes of one action. */
+  /** Maximum of sandboxes of one action. */
   readonly instances: Span;
 }
 
-/** The system's limits, narrowed to a namespace's. A default that lies outside is moved to the nearer end. */
+/** The system's limits, narrowed to a namespace's. A default outside the range becomes the nearer bound. */
 export function actionRanges(system: SystemLimits, own: UserLimits): ActionRanges {
   return {
     ...system,
@@ -122,7 +122,7 @@ export function actionRanges(system: SystemLimits, own: UserLimits): ActionRange
 }
 
 /**
- * Whether the namespace may have actions of a (resolved) kind: `sequence` and `blackbox` are kinds too.
+ * Checks that the namespace may have actions of a (resolved) kind: `sequence` and `blackbox` are kinds too.
  * @throws Fault NOT_AUTHORIZED
  */
 export function checkKind(
@@ -142,7 +142,7 @@ function narrowed(range: Range, min: number, max: number): Range {
   return { min, max, default: clamp(range.default, { min, max }) };
 }
 
-/** The nearest value within. */
+/** The nearest value in the range. */
 export function clamp(value: number, { min, max }: Span): number {
   return Math.min(Math.max(value, min), max);
 }

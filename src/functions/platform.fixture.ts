@@ -1,6 +1,6 @@
 /**
- * The domain on a real store and a real blob store in a temporary folder. Only admission and the invoker are doubles: they
- * are told what each job gives. The real one is exercised from end to end in `test/`.
+ * The domain on a real store and a real blob store in a temporary folder. Only admission and the invoker are doubles:
+ * the test scripts the result of each job. The real invoker is tested end to end in `test/`.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -30,18 +30,18 @@ export interface ScriptedInvoker extends ScriptedCalls {
   readonly jobs: Job[];
   readonly retired: string[];
   readonly warmed: JobTarget[];
-  /** Firings of triggers that were admitted. */
+  /** Number of admitted trigger firings. */
   fired: number;
   /** Admissions not yet released. */
   inFlight: number;
   script: Script;
-  /** No job gets a sandbox before it. */
+  /** Jobs get no sandbox before this resolves. */
   slot: Promise<void> | undefined;
-  /** Jobs that wait for one. */
+  /** Number of jobs that wait for a sandbox. */
   waiting: number;
 }
 
-/** A completion with its log, as scripts give both. */
+/** A completion with its log, as scripts return both. */
 export type EndedJob = Completion & Pick<JobEnd, 'log'>;
 
 export function completion(result: JsonValue, more: Partial<EndedJob> = {}): EndedJob {
@@ -66,7 +66,7 @@ export function failure(status: CompletionStatus, error: string): EndedJob {
   return completion({ error }, { status });
 }
 
-/** Gives the parameters back, and refuses what is over the namespace's limit at once. */
+/** Returns the parameters, and refuses calls over the namespace's concurrency limit. */
 export function scriptedInvoker(): ScriptedInvoker {
   const invoker: ScriptedInvoker = {
     jobs: [],
@@ -122,13 +122,13 @@ export interface Platform extends AsyncDisposable {
   readonly store: Store;
   readonly blobs: BlobStore;
   readonly vault: Vault;
-  /** Its keys; changing them is what an operator does. */
+  /** The vault's keys. A test changes them like an operator. */
   readonly vaultKeys: VaultKey[];
   readonly path: string;
   /** `guest`'s header and identity. */
   readonly authorization: string;
   readonly guest: Identity;
-  /** Another process would start like this, on the same data; with the same double for an invoker when none is given. */
+  /** Starts another process on the same data, by default with the same invoker double. */
   restart(invoker?: ScriptedInvoker): Promise<Functions>;
 }
 

@@ -1,4 +1,4 @@
-/** Two servers at a time on one store: neither touches what the other one runs. */
+/** Two servers on one store at the same time: neither touches what the other one runs. */
 import { describe, expect, test } from 'vitest';
 import { readLive } from '../dispatch/dispatch.suite.ts';
 import type { Job } from '../dispatch/index.ts';
@@ -14,7 +14,7 @@ import {
   startPlatform,
 } from './platform.fixture.ts';
 
-/** `first` is the one that the platform starts; the second one starts when a test asks for it. */
+/** The platform starts the `first` one; a test starts the second. */
 async function startFirst(): Promise<Platform> {
   const platform = await startPlatform({ isAlone: false });
   await platform.functions.actions.put(ref('hello'), hello, false, platform.guest);
@@ -36,7 +36,7 @@ function call(
   });
 }
 
-/** Calls run until it is resolved. */
+/** Keeps calls running until it is resolved. */
 function hold(platform: Platform): PromiseWithResolvers<EndedJob> {
   const end = Promise.withResolvers<EndedJob>();
   platform.invoker.script = () => end.promise;
@@ -128,7 +128,7 @@ describe('an accepted call of the first server', () => {
   });
 });
 
-/** As its time does, when the server hangs or is gone. */
+/** Ends the lease as its time does when the server hangs or has died. */
 async function endLease({ store: { accepted } }: Platform): Promise<void> {
   const [row] = await accepted.pending(1);
   if (row === undefined) throw new Error('nothing was accepted');

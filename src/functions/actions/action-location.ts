@@ -1,6 +1,6 @@
 /**
- * Which action a name stands for: its own namespace's, one of a shared package, one behind a binding; and which
- * parameters it inherits on the way.
+ * Finds the action that a name stands for (in its own namespace, in a shared package, or behind a binding), and the
+ * parameters that it inherits.
  */
 import type { EntityRow, EntityStore } from '../../store/index.ts';
 import { mergeKeyValues, type Parameter } from '../entities/key-values.ts';
@@ -20,25 +20,25 @@ import { type Action, actionOfRow, goingActionOfRow } from './action.ts';
 
 export interface ActionLocation {
   readonly action: Action;
-  /** Package's, binding's, the action's own: the later one wins. */
+  /** Those of the package, the binding and the action. Later ones win. */
   readonly levels: readonly ParameterLevel[];
   /** `ns/binding`, if the name leads through one. */
   readonly binding: string | undefined;
   readonly keyTerms: KeyTerms;
 }
 
-/** Parameters that a name inherits, and whose they are. */
+/** Parameters that an action inherits, with their owner. */
 interface ParameterLevel {
   readonly ref: { readonly namespace: NamespaceName };
   readonly parameters: readonly Parameter[];
 }
 
-/** All that a call is given. */
+/** All parameters that a call gets. */
 export function inheritedParameters({ levels }: Pick<ActionLocation, 'levels'>): readonly Parameter[] {
   return levels.reduce<readonly Parameter[]>((all, { parameters }) => mergeKeyValues(all, parameters), []);
 }
 
-/** The same as `reader` may see it: values of other namespaces are hidden. */
+/** The parameters as `reader` may see them: values of other namespaces are hidden. */
 export function visibleParameters(
   { levels }: ActionLocation,
   reader: NamespaceName,
@@ -52,11 +52,17 @@ export function visibleParameters(
 export interface ActionLocator {
   /** Finds an action that `caller` may use. @throws Fault NOT_FOUND, NOT_AUTHORIZED, WRONG_COLLECTION */
   locate(ref: EntityRef, caller: NamespaceName): Promise<ActionLocation>;
-  /** The action of exactly this name, which is to be deleted. @throws Fault NOT_FOUND, WRONG_COLLECTION */
+  /** Reads the action of exactly this name, to delete it. @throws Fault NOT_FOUND, WRONG_COLLECTION */
   readGoing(ref: EntityRef): Promise<Action>;
-  /** A place for an action: no package, or one that is not a binding. @throws Fault NOT_FOUND, WRONG_COLLECTION, BINDING_INVALID */
+  /**
+   * Requires that an action can be written here: in no package, or in one that is not a binding. @throws Fault
+   * NOT_FOUND, WRONG_COLLECTION, BINDING_INVALID
+   */
   requireWritable(ref: EntityRef): Promise<void>;
-  /** What a list of a namespace or a package asks the store for. @throws Fault NOT_FOUND, NOT_AUTHORIZED, WRONG_COLLECTION */
+  /**
+   * Builds the store's query for a list of a namespace or a package. @throws Fault NOT_FOUND, NOT_AUTHORIZED,
+   * WRONG_COLLECTION
+   */
   within(
     ref: NamespaceRef,
     reader: NamespaceName,

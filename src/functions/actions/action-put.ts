@@ -1,6 +1,6 @@
 /**
- * What a client sends to create or change an action, and what comes of it. Everything in the body is
- * optional; unknown fields are ignored and `null` is the same as absent.
+ * Parses what a client sends to create or change an action, and applies it. All fields of the body are optional.
+ * Unknown fields are ignored, and `null` equals absent.
  */
 import { isJsonObject, randomHex } from '../../lib/index.ts';
 import {
@@ -29,7 +29,7 @@ import { blackboxKind, type ExecDocument, isSequence, sequenceKind } from './exe
 import { familyOf, type Runtime, resolveKind } from './runtimes.ts';
 import { checkScaling } from './scaling.ts';
 
-/** Code as it was sent: text, or base64 of bytes. */
+/** Code as sent: text, or base64 of bytes. */
 export interface CodePut {
   readonly kind: string;
   readonly image?: string | undefined;
@@ -53,7 +53,7 @@ export interface ActionPut {
 }
 
 interface PutRules {
-  /** What the namespace's actions must stay within. */
+  /** Ranges for the actions of the namespace. */
   readonly limits: ActionRanges;
   readonly runtimes: readonly Runtime[];
   /** The caller's namespace. */
@@ -63,7 +63,7 @@ interface PutRules {
 const maxMainLength = 256;
 const imagePattern = /^[a-z0-9]+(?:[._:/@-]+[A-Za-z0-9]+)*$/;
 const maxImageLength = 512;
-/** The image in which `wsk --native` asks to run a native program. */
+/** The image that `wsk --native` sends to run a native program. */
 const nativeImage = /^(?:docker\.io\/)?openwhisk\/dockerskeleton(?::[\w.-]+)?$/;
 
 /** @throws Fault BODY_INVALID, NAME_INVALID, KIND_UNSUPPORTED, LIMIT_OUT_OF_RANGE, ENTITY_TOO_LARGE */
@@ -84,7 +84,7 @@ export function parseActionPut(body: unknown, rules: PutRules): ActionPut {
   return put;
 }
 
-/** The new action of a create. @throws Fault BODY_INVALID when there is no `exec` */
+/** Makes the action of a create. @throws Fault BODY_INVALID when there is no `exec` */
 export function createAction(
   ref: EntityRef,
   put: ActionPut,
@@ -114,7 +114,7 @@ export function createAction(
   });
 }
 
-/** The action after a change: what was not sent is kept. @throws Fault ENTITY_TOO_LARGE */
+/** Makes the changed action. Fields that were not sent are kept. @throws Fault ENTITY_TOO_LARGE */
 export function updateAction(
   old: Action,
   put: ActionPut,
@@ -127,7 +127,7 @@ export function updateAction(
   );
   checkSize('annotations', merged, system);
   const nextExec = exec ?? old.exec;
-  // The parameters of a sequence are its components, which code must not inherit: `old` has none then.
+  // The parameters of a sequence are its components. Code must not inherit them, so `old` has none then.
   const parameters = isSequence(nextExec) ? [] : (put.parameters ?? old.parameters);
   return checked({
     ref: old.ref,
@@ -142,7 +142,7 @@ export function updateAction(
   });
 }
 
-/** What a sequence keeps of its components. */
+/** The stored form of a sequence. */
 export function sequenceExec(put: SequencePut): ExecDocument {
   return { kind: sequenceKind, components: put.components.map((ref) => `/${fullNameOf(ref)}`) };
 }

@@ -1,6 +1,6 @@
 /**
- * The write of an action that a client has put. Code is asked about at the gate and stored first, and then named by the
- * action's row. A write is optimistic: the store refuses a stale one, and its code goes again.
+ * Writes an action that a client has put. The gate first admits the code; then the code is stored, and the action's
+ * row names it. A write is optimistic: the store refuses a stale one, and then its code is removed.
  */
 import type { Dispatcher } from '../../dispatch/index.ts';
 import type { EntityRow, EntityStore } from '../../store/index.ts';
@@ -68,13 +68,13 @@ export async function writeAction(
   return { before, after: await storeCode(options, ref, put.exec, save), warning };
 }
 
-/** Parameters that are replaced need not be readable. */
+/** Reads the old action. Parameters that will be replaced need not be readable. */
 function readOld(row: EntityRow, put: ActionPut, vault: Vault): Action {
   return put.parameters === undefined ? actionOfRow(row, vault) : goingActionOfRow(row, vault);
 }
 
 /**
- * Refuses what no sandbox can have: neither the action nor its namespace may ask for it.
+ * Refuses an action whose sandbox the operator's policy or the server does not allow.
  * @throws Fault BODY_INVALID, POLICY_EXCEEDED, POLICY_INVALID, POLICY_NOT_MET, TIER_UNAVAILABLE
  */
 async function checkSandbox(
@@ -87,7 +87,7 @@ async function checkSandbox(
   await dispatcher.checkTarget({ kind, limits: actionLimits(limits), sandbox });
 }
 
-/** A warning for its author, if the gate has one. */
+/** Asks the gate about the image. Returns a warning for the author, if there is one. */
 async function admitImage(
   { gate, writer }: ActionWriteOptions,
   ref: EntityRef,
@@ -97,7 +97,7 @@ async function admitImage(
   return requireDeployable(await gate.admitImage({ ...deploymentOf(ref, writer), image }));
 }
 
-/** Stores the code and saves its action; drops the code again when the action can't be saved. */
+/** Stores the code and saves its action. Drops the code if the action cannot be saved. */
 async function storeCode(
   { code, gate, writer }: ActionWriteOptions,
   ref: EntityRef,

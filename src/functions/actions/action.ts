@@ -1,6 +1,6 @@
 /**
- * An action: its document in the store and its forms in the API. A document never holds the code, only the
- * digest of its blob, and never a parameter's value in clear.
+ * An action: its document in the store and its forms in the API. A document never holds the code, only the digest of
+ * its blob, and never an unencrypted parameter value.
  */
 import { z } from 'zod';
 import type { ActionLimits } from '../../dispatch/index.ts';
@@ -23,9 +23,9 @@ export type ActionLimitsDocument = {
   /** MiB. */
   readonly logs: number;
   readonly concurrency: number;
-  /** Sandboxes at most. */
+  /** Maximum of sandboxes. */
   readonly instances?: number | undefined;
-  /** Processors, a fraction allowed. */
+  /** Processors, may be a fraction. */
   readonly cpus?: number | undefined;
   /** Size of `/tmp`, MiB. */
   readonly disk?: number | undefined;
@@ -69,8 +69,8 @@ export function actionOfRow(row: EntityRow, vault: Vault): Action {
 }
 
 /**
- * An action that is to go, or whose parameters are replaced: those that it has need not open, since their key may be
- * lost.
+ * Reads an action that will be deleted or whose parameters are replaced. Its parameters need not be readable, because
+ * their key may be lost.
  * @throws Fault STORED_ENTITY_CORRUPT
  */
 export function goingActionOfRow(row: EntityRow, vault: Vault): Action {
@@ -114,8 +114,8 @@ function documentOf(action: Action, vault: Vault): JsonObject {
 }
 
 /**
- * As a GET or PUT answers it, without its code.
- * @param parameters the action's own, or those with its package's beneath
+ * The action as in the answer to a GET or PUT, without its code.
+ * @param parameters the action's own, or those merged with its package's
  */
 export function describeAction(
   action: Action,
@@ -143,7 +143,7 @@ export function actionLimits(limits: ActionLimitsDocument): ActionLimits {
   };
 }
 
-/** An entry of a list. */
+/** The action as an entry of a list. */
 export function summariseAction(action: Action) {
   const binary = isCode(action.exec) && action.exec.binary;
   return { ...describeBase(action), exec: { binary }, limits: action.limits };

@@ -4,7 +4,7 @@ import { openStore } from '../../store/index.ts';
 import { hello, type Platform, ref, startPlatform } from '../platform.fixture.ts';
 import { digestOf } from './exec.ts';
 
-/** An archive with nothing in it, in base64. */
+/** An empty archive, in base64. */
 const emptyZip = `UEsFBg${'A'.repeat(24)}==`;
 
 async function digestOfAction({ functions, guest }: Platform, name: string) {

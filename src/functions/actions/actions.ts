@@ -1,7 +1,7 @@
 /**
- * Actions: create, change, read, list, delete. A write is optimistic (the store refuses a stale one), gives
- * the action a new revision, ends its idle sandboxes and drops what the invoke path had cached, so that old
- * code is never served.
+ * Actions: create, change, read, list, delete. A write is optimistic (the store refuses a stale one). It gives the
+ * action a new revision, ends its idle sandboxes and clears the cache of the invoke path, so that old code is never
+ * served.
  */
 import type { Dispatcher } from '../../dispatch/index.ts';
 import { isFault } from '../../lib/index.ts';
@@ -47,11 +47,11 @@ import { type ResolvedAction, resolveAction } from './resolved-action.ts';
 import { aliasedKind } from './runtimes.ts';
 import { checkSequence, missingComponent } from './sequence-check.ts';
 
-/** An action as the API shows it; `code` (text or base64) only where it was asked for and there is any. */
+/** An action as the API shows it. `code` (text or base64) is present only if it was asked for and exists. */
 export interface ActionView {
   readonly description: ActionDescription;
   readonly code: string | undefined;
-  /** Warnings for its author. */
+  /** Warnings for the author. */
   readonly warning?: string | undefined;
 }
 
@@ -65,27 +65,33 @@ export interface ActionService {
    */
   put(ref: EntityRef, body: unknown, overwrite: boolean, writer: Identity): Promise<ActionView>;
   /**
-   * With its package's parameters under its own. Through a binding, it is the provider's action.
+   * Reads an action, with its package's parameters merged under its own. Through a binding, it is the provider's
+   * action.
    * @throws Fault NOT_FOUND, NOT_AUTHORIZED, WRONG_COLLECTION
    */
   get(ref: EntityRef, withCode: boolean, reader: NamespaceName): Promise<ActionView>;
-  /** Answers what it was. @throws Fault NOT_FOUND, WRONG_COLLECTION, BINDING_INVALID, CONCURRENT_UPDATE */
+  /**
+   * Deletes an action and returns it. @throws Fault NOT_FOUND, WRONG_COLLECTION, BINDING_INVALID, CONCURRENT_UPDATE
+   */
   delete(ref: EntityRef): Promise<ActionView>;
-  /** Newest first; of one package if `within` names one. @throws Fault NOT_FOUND, NOT_AUTHORIZED, WRONG_COLLECTION */
+  /**
+   * Lists actions, newest first. Only those of one package if `within` names one. @throws Fault NOT_FOUND,
+   * NOT_AUTHORIZED, WRONG_COLLECTION
+   */
   list(within: NamespaceRef, page: ListRange, reader: NamespaceName): Promise<readonly ActionSummary[]>;
   count(within: NamespaceRef, reader: NamespaceName): Promise<number>;
   /**
-   * For the invoke path: at once when it was invoked lately.
+   * Resolves an action for the invoke path. Synchronous if it was invoked recently.
    * @throws Fault NOT_FOUND, NOT_AUTHORIZED, WRONG_COLLECTION
    */
   resolve(ref: EntityRef, caller: NamespaceName): ResolvedAction | Promise<ResolvedAction>;
-  /** Does the same as `put` for code that Ward brings along: it is not scanned. */
+  /** Like `put`, but for Ward's own code, which is not scanned. */
   putOwn(ref: EntityRef, body: unknown, writer: Identity): Promise<void>;
-  /** Makes one of Ward's own actions known under its name. Idempotent. */
+  /** Registers one of Ward's built-in actions under its name. Idempotent. */
   putBuiltin(ref: EntityRef, annotations: readonly KeyValue[]): Promise<void>;
-  /** Ends the sandboxes of actions whose rows are gone, and drops their code. */
+  /** Ends the sandboxes of deleted actions and drops their code. */
   clearAway(rows: readonly EntityRow[]): Promise<void>;
-  /** Forgets what was read from the store. */
+  /** Clears the cache. */
   forget(): void;
 }
 
@@ -234,7 +240,7 @@ export class Actions implements ActionService {
   }
 
   #changed(ref: EntityRef): void {
-    // Bindings and other callers have it under names of their own.
+    // Bindings and other callers have cached it under other names.
     this.#cache.clear();
     this.#options.dispatcher.retire(`/${fullNameOf(ref)}`);
   }
@@ -259,7 +265,7 @@ function withBuiltin({ builtins }: Pick<ActionServiceOptions, 'builtins'>, locat
   };
 }
 
-/** A missing component is the sequence's fault; one that is not the caller's to use is said as such. */
+/** Finds a component. A missing one is a fault of the sequence; one that the caller may not use is NOT_AUTHORIZED. */
 async function findComponent(
   locator: Pick<ActionLocator, 'locate'>,
   ref: EntityRef,

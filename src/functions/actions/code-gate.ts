@@ -1,4 +1,4 @@
-/** Who is asked before code is deployed, and before it is run. */
+/** The contract with the gate, which is asked before code is deployed and before it runs. */
 import type { Digest } from '../../blobs/index.ts';
 import { functionFault } from '../faults.ts';
 
@@ -11,19 +11,19 @@ export interface Deployment {
   readonly action: string;
 }
 
-/** What is run: the code of an action, or an image. */
+/** What runs: the code of an action, or an image. */
 export interface Runnable {
   readonly kind: string;
   readonly image: string | undefined;
   readonly digest: Digest;
-  /** Whose action it is: the image is one that this namespace may use. */
+  /** Owner of the action. The image must be one that this namespace may use. */
   readonly owner: string;
 }
 
 export interface GateVerdict {
-  /** `absent`: an image that is not here. It may be named, and can't be run. */
+  /** `absent`: the image is not in the store. An action may name it but cannot run. */
   readonly outcome: 'allow' | 'warn' | 'deny' | 'absent';
-  /** One line: what was found, and where more is said of it. */
+  /** One line: what was found, and where to read more. */
   readonly summary: string;
 }
 
@@ -35,13 +35,13 @@ export interface CodeGate {
   /** Judges an image of the image store. */
   admitImage(deployment: Deployment & { readonly image: string }): Promise<GateVerdict>;
   /**
-   * For calls of a namespace. At once where it is known, for it is asked for every call; else when it was judged. Never
-   * rejects.
+   * Judges a call of a namespace. Asked for every call, so it answers at once if the verdict is known; otherwise once
+   * it is. Never rejects.
    */
   mayRun(runnable: Runnable, namespace: string): GateVerdict | Promise<GateVerdict>;
 }
 
-/** @returns warnings for its author. @throws Fault DEPLOYMENT_REFUSED */
+/** @returns warnings for the author. @throws Fault DEPLOYMENT_REFUSED */
 export function requireDeployable({ outcome, summary }: GateVerdict): string | undefined {
   if (outcome === 'deny') throw functionFault('DEPLOYMENT_REFUSED', `The action is refused: ${summary}`);
   return outcome === 'absent' ? `calls of the action will fail: ${summary}` : undefined;
@@ -49,5 +49,5 @@ export function requireDeployable({ outcome, summary }: GateVerdict): string | u
 
 /** @throws Fault RUN_REFUSED */
 export function requireRunnable({ outcome, summary }: GateVerdict): void {
-  if (outcome === 'deny') throw functionFault('RUN_REFUSED', `The action may not run any more: ${summary}`);
+  if (outcome === 'deny') throw functionFault('RUN_REFUSED', `The action must not run any more: ${summary}`);
 }

@@ -11,7 +11,7 @@ async function zip(fill: (file: ZipFile) => void): Promise<Buffer> {
   return Buffer.concat(await Array.fromAsync(file.outputStream as AsyncIterable<Buffer>));
 }
 
-/** One whose directory says 3 GiB. */
+/** An archive whose directory announces 3 GiB. */
 async function bomb(): Promise<Buffer> {
   const archive = await zip((file) => file.addBuffer(Buffer.alloc(1024), 'zeros'));
   archive.writeUInt32LE(0xc000_0000, archive.indexOf('PK\u0001\u0002') + 24);

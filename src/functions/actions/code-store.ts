@@ -1,7 +1,7 @@
 /**
- * Where code lives: blobs by content, one for all actions with the same code. A blob goes when no entity
- * names it and no activation of this process still needs it. A put holds the lock that a removal needs
- * alone, so code is never removed between being stored and being named.
+ * Stores code as blobs by content: actions with the same code share one. A blob is removed when no entity names it
+ * and no activation of this process needs it. A put shares the lock that a removal takes exclusively, so code is
+ * never removed between being stored and being named.
  */
 import type { BlobStore, Digest } from '../../blobs/index.ts';
 import { codeArchiveLimits, inspectZip, isProgram } from '../../images/index.ts';
@@ -17,7 +17,7 @@ import { createSharedLock } from './shared-lock.ts';
 export interface CodeStore {
   /**
    * Stores the code, then runs `name`, which writes the entity that names it.
-   * @param admit is asked first; what it throws refuses the code
+   * @param admit runs first; if it throws, the code is refused
    * @throws Fault CODE_INVALID for an archive that can't be unpacked safely
    */
   store<T>(
@@ -25,12 +25,12 @@ export interface CodeStore {
     name: (exec: CodeExec) => Promise<T>,
     admit?: (bytes: Uint8Array) => Promise<void>,
   ): Promise<T>;
-  /** The code as it was sent: text, or base64. */
+  /** Returns the code as it was sent: text, or base64. */
   load(exec: CodeExec): Promise<string>;
   /** Keeps the blob while an activation needs it. */
   retain(digest: Digest): void;
   release(digest: Digest): void;
-  /** Removes the blob, now or when its last activation is done, unless an entity names it. */
+  /** Removes the blob, now or after its last activation, unless an entity names it. */
   drop(digest: Digest): Promise<void>;
 }
 
@@ -61,7 +61,7 @@ export function createCodeStore(
     drop,
     async store(exec, name, admit) {
       const code = decode(exec.code);
-      // Before it is scanned, which writes as well.
+      // Checked before the scan, which writes to disk as well.
       disk?.admitWrite(code.bytes.length);
       if (code.binary) await checkBinary(exec.kind, code.bytes);
       await admit?.(code.bytes);
@@ -101,8 +101,8 @@ interface DecodedCode {
 }
 
 /**
- * Text that is nothing but padded base64 is an archive, as OpenWhisk decides it. Checked by decoding: a
- * decoder that skipped anything returns too few bytes.
+ * Decides like OpenWhisk whether code is an archive: text that is nothing but padded base64 is one. Checked by
+ * decoding, because a decoder that skips characters returns too few bytes.
  */
 export function decode(code: string): DecodedCode {
   const text = code.trim();
@@ -117,7 +117,9 @@ export function decode(code: string): DecodedCode {
 /** Kinds whose code may be one program instead of an archive. */
 const programFamilies = new Set(['native', 'go']);
 
-/** What is not an archive could never be initialised. What goes into a container of its own is that container's affair. */
+/**
+ * Refuses code that could never be initialised because it is not an archive. Code for a user's image is not checked.
+ */
 async function checkBinary(kind: string, bytes: Buffer): Promise<void> {
   if (kind === blackboxKind) return;
   if (programFamilies.has(familyOf(kind)) && isProgram(bytes)) return;

@@ -1,6 +1,6 @@
 /**
- * Removes code that no entity names and no accepted call needs: what was left when a namespace was deleted by another
- * process, when Ward died between writing code and naming it, or when another server could still have needed it.
+ * Removes code that no entity names and no accepted call needs. It is left over if another process deleted a
+ * namespace, if Ward died between writing code and naming it, or if another server could still have needed it.
  */
 import type { BlobStore, Digest } from '../../blobs/index.ts';
 import { type UnneededLook, watchUnneeded } from '../../lib/index.ts';
@@ -10,18 +10,18 @@ interface CodeSweepOptions {
   readonly blobs: Pick<BlobStore, 'list'>;
   readonly entities: Pick<EntityStore, 'countByCodeDigest'>;
   readonly accepted: Pick<AcceptedQueue, 'needsCode'>;
-  /** Removes it. In a server that is the code store's, which leaves alone what is being written or still needed. */
+  /** Removes a blob. In a server, `CodeStore.drop`, which keeps code that is being written or still needed. */
   readonly drop: (digest: Digest) => Promise<void>;
-  /** Code goes when nothing has needed it for as long; 0: at once. By a clock that nobody sets. */
+  /** Code is removed after it has been unneeded for this long, by a monotonic clock. 0: at once. */
   readonly graceMs: number;
   /** Milliseconds. */
   readonly now?: () => number;
 }
 
-/** A server's: nothing goes in its first hour. */
+/** The grace period of a server: nothing is removed in its first hour. */
 export const codeGraceMs = 3_600_000;
 
-/** To be called every so often; says how many blobs it removed. */
+/** Returns a sweep, to be called regularly. It returns the number of removed blobs. */
 export function createCodeSweep(options: CodeSweepOptions): () => Promise<number> {
   const { graceMs, now = () => performance.now() } = options;
   const look = watchUnneeded<Digest>(graceMs, now);

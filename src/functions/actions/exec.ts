@@ -1,12 +1,12 @@
-/** What an action executes: code in a sandbox, other actions, or Ward itself. */
+/** What an action executes: code in a sandbox, other actions, or a built-in action. */
 import { z } from 'zod';
 import { digestOf as contentDigest, type Digest, isDigest } from '../../blobs/index.ts';
 
-/** Code of a kind that has a runtime image, or of an image of its own (`blackbox`). */
+/** Code of a kind that has a runtime image, or of a user's image (`blackbox`). */
 export type CodeExec = {
-  /** `nodejs:24`, another name for a kind (`nodejs:14`), or `blackbox`. */
+  /** `nodejs:24`, an alias of a kind (`nodejs:14`), or `blackbox`. */
   readonly kind: string;
-  /** Only of kind `blackbox`: a name in the image store. */
+  /** A name in the image store. Only for kind `blackbox`. */
   readonly image?: string | undefined;
   readonly binary: boolean;
   readonly main?: string | undefined;
@@ -48,7 +48,7 @@ export function isCode(exec: ExecDocument): exec is CodeExec {
 
 const nothing = contentDigest(Buffer.alloc(0));
 
-/** There is nothing in its code. An image needs none. */
+/** True if the code is empty. An image needs none. */
 export function isEmptyCode({ digest: of }: Pick<CodeExec, 'digest'>): boolean {
   return of === nothing;
 }
@@ -57,14 +57,14 @@ export function isSequence(exec: ExecDocument): exec is SequenceExec {
   return 'components' in exec;
 }
 
-/** The blob that it needs, if any. */
+/** The digest of its blob, if it has one. */
 export function digestOf(exec: ExecDocument): Digest | null {
   return isCode(exec) ? exec.digest : null;
 }
 
 /**
- * As the API shows it, without its code.
- * @param runsAs the kind that runs it, where its own is only a name for that one
+ * The `exec` that the API shows, without its code.
+ * @param runsAs the kind that runs it, if its own kind is only an alias
  */
 export function describeExec(exec: ExecDocument, runsAs: string | undefined) {
   if (isSequence(exec)) return { kind: exec.kind, components: exec.components };

@@ -1,17 +1,17 @@
-/** What the records of one action's activations have in common, written as JSON once for all of them. */
+/** What the records of one action's activations share, written as JSON once for all of them. */
 import type { ActionLimits } from '../../dispatch/index.ts';
 import type { JsonValue } from '../../lib/index.ts';
 
-/** What the records of one revision of an action have in common: texts that stand between what differs. */
+/** What the records of one revision of an action share: the texts between the parts that differ. */
 export interface RecordFrame {
   readonly name: string;
-  /** `[pkg/]name`; the binding's name wins over its package's. */
+  /** `[pkg/]name`. For a binding, its name replaces that of the package. */
   readonly path: string;
   readonly limits: ActionLimits;
   readonly namespaceToSubject: string;
   /** Annotations that do not change, each followed by a comma. */
   readonly annotations: string;
-  /** The annotation `limits`, for what is not composed. */
+  /** The annotation `limits`, for actions that are not composed. */
   readonly limitsAnnotation: string;
 }
 

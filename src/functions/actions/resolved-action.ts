@@ -1,4 +1,4 @@
-/** An action made ready to be invoked by a caller: what every call needs, worked out once for each revision. */
+/** An action ready to be invoked by a caller: what every call needs, computed once for each revision. */
 import type { ActionLimits, JobTarget, SandboxAsk, Scaling } from '../../dispatch/index.ts';
 import type { JsonObject, JsonValue } from '../../lib/index.ts';
 import type { BuiltinAction } from '../builtin.ts';
@@ -14,7 +14,7 @@ import { frameOf, type RecordFrame } from './record-frame.ts';
 import { familyOf, type Runtime, runningKind } from './runtimes.ts';
 import { scalingOf } from './scaling.ts';
 
-/** What invoking it does. */
+/** How it is invoked. */
 export type Plan =
   | {
       readonly type: 'code';
@@ -26,7 +26,7 @@ export type Plan =
       readonly sandbox: SandboxAsk | undefined;
       /** The action's limits, as far as its runtime can use them. */
       readonly runLimits: ActionLimits;
-      /** It tells what to call next, instead of a result. */
+      /** It returns what to call next instead of a result. */
       readonly isConductor: boolean;
     }
   | { readonly type: 'sequence'; readonly components: readonly string[] }
@@ -36,22 +36,22 @@ export interface ResolvedAction {
   readonly action: Action;
   /** `/ns/[pkg/]name` of the action itself. */
   readonly fullName: string;
-  /** `ns/binding` through which it was named, if it was. */
+  /** `ns/binding` through which it was named, if any. */
   readonly binding: string | undefined;
   readonly plan: Plan;
   readonly limits: ActionLimits;
-  /** Frame of the records of its activations. */
+  /** Frame of its activation records. */
   readonly frame: RecordFrame;
-  /** Parameters of each call, and of the initialisation: its package's, its binding's and its own. */
+  /** Default parameters of each call and of the initialisation: those of its package, its binding and its own. */
   readonly defaults: JsonObject;
   readonly initKeys: ReadonlySet<string>;
   /** Parameters that a call must not override. */
   readonly finalKeys: ReadonlySet<string>;
   readonly providesApiKey: boolean;
   readonly keyTerms: KeyTerms;
-  /** The parameters of a call are kept beside its record. */
+  /** The parameters of a call are kept with its record. */
   readonly capturesInput: boolean;
-  /** A call that a restart has interrupted is run again; undefined when not. */
+  /** A call that a restart interrupted is run again. Undefined: it is not. */
   readonly retriesOnRestart: true | undefined;
 }
 
@@ -63,7 +63,7 @@ interface Arguments {
 
 interface Resolution {
   readonly action: Action;
-  /** Parameters of all levels, the strongest last. */
+  /** Parameters of all levels. Later ones win. */
   readonly parameters: readonly Parameter[];
   readonly binding: string | undefined;
   readonly builtin: BuiltinAction | undefined;
@@ -104,7 +104,7 @@ export function resolveAction(resolution: Resolution, runtimes: readonly Runtime
 
 const nothing: JsonObject = Object.freeze({});
 
-/** A caller must leave final parameters alone. @throws Fault PARAMETERS_NOT_ALLOWED */
+/** Refuses a payload that sets final parameters. @throws Fault PARAMETERS_NOT_ALLOWED */
 export function checkPayload({ finalKeys }: ResolvedAction, payload: JsonObject): void {
   if (finalKeys.size === 0 || !Object.keys(payload).some((key) => finalKeys.has(key))) return;
   throw functionFault(
@@ -113,7 +113,10 @@ export function checkPayload({ finalKeys }: ResolvedAction, payload: JsonObject)
   );
 }
 
-/** The action's parameters under the call's. A list, which another action's result may be, is passed as it is. */
+/**
+ * Merges the call's parameters over the action's. A list, which can be the result of another action, is passed
+ * unchanged.
+ */
 export function mergeArguments(
   { defaults, initKeys }: Pick<ResolvedAction, 'defaults' | 'initKeys'>,
   payload: JsonObject | readonly JsonValue[],
@@ -128,7 +131,7 @@ export function mergeArguments(
   return { parameters: Object.fromEntries(entries.filter(([key]) => !initKeys.has(key))), initEnv };
 }
 
-/** What the invoker needs to know of it. @param owner the invoking namespace */
+/** What the invoker needs to know about the action. @param owner the invoking namespace */
 export function targetOf(
   resolved: ResolvedAction,
   plan: Extract<Plan, { type: 'code' }>,
@@ -155,7 +158,7 @@ export function targetOf(
   };
 }
 
-/** Runtimes that do several calls in one sandbox at once; calls of the others would wait for each other there. */
+/** Runtimes that run several calls in one sandbox at once. In others, calls would wait for each other. */
 const concurrentFamilies = new Set(['nodejs', blackboxKind]);
 
 function usableLimits(kind: string, limits: ActionLimits): ActionLimits {
@@ -190,13 +193,13 @@ function isList(value: JsonObject | readonly JsonValue[]): value is readonly Jso
   return Array.isArray(value);
 }
 
-/** Strings as they are, `null` as empty, everything else as JSON. */
+/** Strings unchanged, `null` as empty, everything else as JSON. */
 function environmentText(value: JsonValue | undefined): string {
   if (typeof value === 'string') return value;
   return value === undefined || value === null ? '' : JSON.stringify(value);
 }
 
-/** Is true where JavaScript has it so; `NaN` can't occur. */
+/** Follows JavaScript's truthiness. `NaN` cannot occur. */
 function isTruthy(value: JsonValue | undefined): boolean {
   return value !== undefined && value !== null && value !== false && value !== 0 && value !== '';
 }

@@ -1,4 +1,4 @@
-/** The action kinds of this platform, as data: what `exec.kind` may say, and what `GET /` lists. */
+/** The action kinds of this platform, as data: the values of `exec.kind`, and what `GET /` lists. */
 import { nearestName } from '../../lib/index.ts';
 import { functionFault } from '../faults.ts';
 import { blackboxKind } from './exec.ts';
@@ -8,18 +8,20 @@ export interface Runtime {
   readonly kind: string;
   /** Its image in the image store. */
   readonly image: string;
-  /** What `family:default` means. */
+  /** `family:default` means this kind. */
   readonly default: boolean;
   readonly deprecated: boolean;
   /** Its code may be an archive. */
   readonly attached: boolean;
   /** `exec.main` must be given. */
   readonly requireMain: boolean;
-  /** The kind that runs this one's actions: this kind is only a name, of a version that is not here. */
+  /**
+   * The kind that runs this kind's actions. Then this kind is only an alias, for a version that Ward does not have.
+   */
   readonly runsAs?: string;
 }
 
-/** The first one is also what plain `default` means. */
+/** The first one is also the meaning of plain `default`. */
 export const defaultRuntimes: readonly Runtime[] = [
   runtime('nodejs:24', true),
   runtime('nodejs:22', false),
@@ -30,7 +32,7 @@ export function familyOf(kind: string): string {
   return kind.split(':', 1)[0] ?? kind;
 }
 
-/** @throws Fault KIND_UNSUPPORTED with the kinds there are */
+/** @throws Fault KIND_UNSUPPORTED, naming the available kinds */
 export function resolveKind(runtimes: readonly Runtime[], text: string): Runtime {
   const kind = text.trim().toLowerCase();
   const found =
@@ -52,12 +54,12 @@ export function resolveKind(runtimes: readonly Runtime[], text: string): Runtime
   );
 }
 
-/** The kind that `kind` is another name for, if it is one. */
+/** The kind that `kind` is an alias of, if it is one. */
 export function aliasedKind(runtimes: readonly Runtime[], kind: string): string | undefined {
   return runtimes.find((each) => each.kind === kind)?.runsAs;
 }
 
-/** The kind that runs an action of kind `kind`. @throws Fault KIND_UNSUPPORTED when it is no longer there */
+/** The kind that runs an action of kind `kind`. @throws Fault KIND_UNSUPPORTED when it no longer exists */
 export function runningKind(runtimes: readonly Runtime[], kind: string): string {
   if (kind === blackboxKind) return kind;
   const found = runtimes.find((each) => each.kind === kind);
@@ -68,7 +70,7 @@ export function runningKind(runtimes: readonly Runtime[], kind: string): string 
   );
 }
 
-/** Languages that OpenWhisk compiles, and Ward does not. */
+/** Languages that OpenWhisk compiles but Ward does not. */
 const compiled = new Set(['ballerina', 'dotnet', 'rust', 'swift']);
 
 function adviceFor(kind: string, runtimes: readonly Runtime[]): { readonly hint?: string } {
@@ -80,7 +82,10 @@ function adviceFor(kind: string, runtimes: readonly Runtime[]): { readonly hint?
   return meant === undefined ? {} : { hint: `Did you mean ${meant}:default?` };
 }
 
-/** `node` is of nodejs, `pyhton` of python; a family that is there has no such version. */
+/**
+ * Finds the family that a typing error means: `node` is nodejs, `pyhton` is python. For a known family, only the
+ * version is wrong.
+ */
 function familyMeantBy(typed: string, runtimes: readonly Runtime[]): string | undefined {
   const families = runtimes.filter((each) => each.default).map((each) => familyOf(each.kind));
   const begun = typed.length < 2 ? undefined : families.find((family) => family.startsWith(typed));

@@ -1,4 +1,4 @@
-/** How many sandboxes an action has, as its annotations and limits say. */
+/** How many sandboxes an action has, from its annotations and limits. */
 import type { Scaling } from '../../dispatch/index.ts';
 import { type KeyValue, valueFor } from '../entities/key-values.ts';
 import { malformed } from '../faults.ts';
@@ -6,7 +6,7 @@ import type { ActionLimitsDocument } from './action.ts';
 
 const mostWarm = 100;
 
-/** Annotations `fresh` and `min-warm`, limit `instances`; undefined when none is set. */
+/** Reads the annotations `fresh` and `min-warm` and the limit `instances`. Undefined if none is set. */
 export function scalingOf(
   annotations: readonly KeyValue[],
   limits: Pick<ActionLimitsDocument, 'instances'>,
@@ -22,7 +22,7 @@ export function scalingOf(
   };
 }
 
-/** @throws Fault BODY_INVALID when the annotations make no sense */
+/** @throws Fault BODY_INVALID when the annotations are invalid or contradict each other */
 export function checkScaling(annotations: readonly KeyValue[], limits: ActionLimitsDocument): void {
   const fresh = valueFor(annotations, 'fresh');
   if (fresh !== undefined && typeof fresh !== 'boolean')

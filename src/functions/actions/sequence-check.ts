@@ -1,15 +1,18 @@
-/** Whether a sequence may be stored: its length through all sequences within, and that it does not contain itself. */
+/**
+ * Checks that a sequence may be stored: its length including all sequences within, and that it does not contain
+ * itself.
+ */
 
 import { type EntityRef, fullNameOf, parseFullName } from '../entities/names.ts';
 import { functionFault } from '../faults.ts';
 import type { Action } from './action.ts';
 import { isSequence } from './exec.ts';
 
-/** Gives the action behind a name, through bindings; rejects when there is none that the caller may use. */
+/** Finds the action of a name, through bindings. Rejects if there is none that the caller may use. */
 type FindComponent = (ref: EntityRef) => Promise<Action>;
 
 /**
- * @param maxLength actions at most
+ * @param maxLength maximum number of actions
  * @throws Fault SEQUENCE_INVALID, and what `find` rejects with for components of other namespaces
  */
 export async function checkSequence(
@@ -29,7 +32,7 @@ interface Check {
   readonly find: FindComponent;
 }
 
-/** Stops as soon as it is too long, so that sequences of sequences of sequences cost no more than that. */
+/** Stops as soon as the count is too large, so nested sequences cost no more than that. */
 async function countActions(check: Check, components: readonly EntityRef[]): Promise<number> {
   if (components.length > check.maxLength) throw tooLong();
   let count = 0;
@@ -56,7 +59,7 @@ function cyclic() {
   return invalid('Sequence may not refer to itself.');
 }
 
-/** Its text is OpenWhisk's, which has no room for the name. */
+/** The text is OpenWhisk's, which does not include the name. */
 export function missingComponent(ref: EntityRef) {
   return functionFault('SEQUENCE_INVALID', 'Sequence component does not exist.', {
     details: { missing: `/${fullNameOf(ref)}` },

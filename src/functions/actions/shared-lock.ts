@@ -1,6 +1,4 @@
-/**
- * A lock for one process: any number of sharers, or one excluder. Served in order, so neither side starves.
- */
+/** A lock within one process: any number of sharers, or one excluder. Served in order, so neither side starves. */
 
 interface SharedLock {
   shared<T>(work: () => Promise<T>): Promise<T>;

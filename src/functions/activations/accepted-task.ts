@@ -1,6 +1,6 @@
 /**
- * A task in the durable queue. What it was called with is encrypted there. A caller's API key is never written to
- * disk: a task that needs one says so, and is reported as interrupted instead of being run without it after a restart.
+ * A task in the durable queue, where its parameters are encrypted. A caller's API key is never written to disk. A
+ * task that needs one says so; after a restart it is reported as interrupted instead of being run without the key.
  */
 
 import { z } from 'zod';
@@ -92,7 +92,7 @@ export function toQueue(task: Task, vault: Vault): JsonValue {
   return { ...plain(open), sealed, needsApiKey: apiKey !== undefined };
 }
 
-/** Undefined when it was written by a version of Ward that this one can't read. @throws Fault VAULT_KEY_MISSING */
+/** Undefined if a version of Ward wrote it that this one cannot read. @throws Fault VAULT_KEY_MISSING */
 export function fromQueue(value: JsonValue, vault: Vault): AcceptedTask | undefined {
   const parsed = stored.safeParse(value);
   if (!parsed.success) return undefined;
@@ -110,12 +110,12 @@ function placeOf({ namespace, activationId }: Pick<Task, 'namespace' | 'activati
   return `${namespace}/${activationId}`;
 }
 
-/** Another namespace's action gets no such key any more. */
+/** An action of another namespace no longer gets such a key. */
 function scopeBefore({ namespace, action }: Pick<Task, 'namespace' | 'action'>): KeyScope {
   return action.startsWith(`/${namespace}/`) ? 'full' : 'none';
 }
 
-/** Undefined members go, as they would in JSON. */
+/** Drops undefined members, as JSON does. */
 function plain(value: object): JsonObject {
   return Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined));
 }

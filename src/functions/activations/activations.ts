@@ -1,7 +1,7 @@
 /**
- * Records of activations: listed, counted and read. A record appears as soon as its activation has
- * answered: reads wait, for a bounded time, for those whose logs are still being read. Those of another server are on their
- * way for a moment: a read of one record waits for that, a list does not.
+ * Lists, counts and reads records of activations. A record appears as soon as its activation has answered: reads
+ * wait, for a bounded time, for records whose logs are still being read. Records of another server arrive a moment
+ * later: a read of one record waits for that, a list does not.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type JsonObject, type JsonValue, withTimeout } from '../../lib/index.ts';
@@ -14,20 +14,20 @@ import type { Task } from './task.ts';
 export interface ActivationService {
   /** Summaries, newest first. */
   list(query: ActivationFilter & ListRange): Promise<readonly JsonObject[]>;
-  /** Full records, newest first; each is read when it is asked for, since a page may not fit in memory. */
+  /** Full records, newest first. Each is read only when it is asked for, because a page may not fit in memory. */
   records(query: ActivationFilter & ListRange): AsyncIterable<JsonObject>;
   count(filter: ActivationFilter): Promise<number>;
-  /** The full record of one that has ended. @throws Fault ACTIVATION_ID_INVALID, NOT_FOUND */
+  /** The full record of an ended activation. @throws Fault ACTIVATION_ID_INVALID, NOT_FOUND */
   get(namespace: string, activationId: string): Promise<JsonObject>;
   /** Its `response`. @throws Fault ACTIVATION_ID_INVALID, NOT_FOUND */
   result(namespace: string, activationId: string): Promise<JsonValue>;
   /** @throws Fault ACTIVATION_ID_INVALID, NOT_FOUND */
   logs(namespace: string, activationId: string): Promise<readonly string[]>;
-  /** The known part of an activation that has not ended; undefined when it has ended or never was. */
+  /** The known part of an activation that has not ended. Undefined if it has ended or never existed. */
   pending(namespace: string, activationId: string): Promise<JsonObject | undefined>;
-  /** What it was called with, if its action says that this is kept. @throws Fault ACTIVATION_ID_INVALID, NOT_FOUND */
+  /** The parameters of the call, if its action asks to keep them. @throws Fault ACTIVATION_ID_INVALID, NOT_FOUND */
   input(namespace: string, activationId: string): Promise<JsonValue>;
-  /** A record is on its way to the store: reads wait for it, until it has arrived. */
+  /** Announces a record on its way to the store. Reads wait for it. */
   expect(record: ExpectedRecord): void;
   arrived(activationId: string): void;
 }
@@ -37,13 +37,13 @@ export interface ExpectedRecord {
   readonly visible: Milestone;
 }
 
-/** A sandbox that keeps its log streams open must not hold up a listing for longer. */
+/** The longest that a sandbox that keeps its log streams open can delay a list. */
 const settleWaitMs = 2000;
-/** Until a record of another server is looked for again: it gathers them for 25 ms, and its disk may be slow. */
+/** Pauses between looks for a record of another server, which gathers records for 25 ms and may have a slow disk. */
 const lookAgainMs = [20, 40, 80, 160, 200];
 const idLength = 32;
 
-/** What can be said of an activation that was accepted and has no record yet. */
+/** What is known of an activation that was accepted and has no record yet. */
 type PendingOf = (namespace: string, activationId: string) => Promise<JsonObject | undefined>;
 
 export class Activations implements ActivationService {
@@ -125,7 +125,7 @@ export class Activations implements ActivationService {
     return found;
   }
 
-  /** An id does not tell its age, so one that never was is waited for as well. */
+  /** Waits for ids that never existed, too, because an id does not tell its age. */
   async #fromElsewhere(namespace: string, activationId: string): Promise<ActivationRow | undefined> {
     if (this.#isAlone) return undefined;
     for (const pauseMs of lookAgainMs) {

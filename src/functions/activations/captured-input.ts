@@ -1,10 +1,10 @@
 /**
- * What an activation was called with, kept so that a failure can be looked into: only of actions that ask for it,
- * without what looks like a secret, and no longer than a small record.
+ * The parameters of an activation, kept so that a failure can be investigated. Only for actions that ask for it,
+ * without values that look like secrets, and no longer than a small record.
  */
 import { isJsonObject, type JsonObject, type JsonValue } from '../../lib/index.ts';
 
-/** Characters of JSON. What is longer is not kept. */
+/** Characters of JSON. Longer input is not kept. */
 const longest = 64 * 1024;
 const secretName =
   /pass(?:word|wd|phrase)|secret|token|credential|authori[sz]ation|cookie|api[-_]?key|private[-_]?key|^auth$|^key$/i;

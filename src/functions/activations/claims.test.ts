@@ -1,4 +1,6 @@
-/** Accepted calls are claimed when a sandbox is there for them, so that what has not begun runs after a restart. */
+/**
+ * Accepted calls are claimed only when a sandbox is ready for them, so calls that have not begun run after a restart.
+ */
 import { describe, expect, test, vi } from 'vitest';
 import { type JsonObject, silentLog } from '../../lib/index.ts';
 import { completion, hello, type Platform, ref, startPlatform } from '../platform.fixture.ts';
@@ -33,7 +35,7 @@ async function accepted(platform: Platform, more: Partial<InvokeRequest> = {}): 
 
 const queued = async ({ store }: Platform) =>
   (await store.accepted.pending(10)).map(({ activationId, attempt }) => ({ activationId, attempt }));
-/** As another server does that has adopted it. */
+/** Claims the call as another server would that has adopted it. */
 async function claimElsewhere({ store: { accepted } }: Platform, activationId: string): Promise<void> {
   const [row] = await accepted.pending(1);
   await accepted.leave(row?.owner ?? '');
@@ -189,7 +191,7 @@ describe('at a stop', () => {
     free();
     await expect.poll(() => asked.mock.calls.length).toBe(1);
     const closing = platform.functions.close(0);
-    // When the stop has no time left, by far.
+    // Long after the stop has run out of time.
     setTimeout(writing.resolve, 50);
     await closing;
     expect(await queued(platform)).toEqual([]);
@@ -311,7 +313,7 @@ test('a built-in action acts when it may begin, and not else', async () => {
 });
 
 describe('after a restart, what had begun', () => {
-  /** As an earlier process has left it. */
+  /** Writes a call that an earlier process has begun `times` times. */
   const left = async (platform: Platform, times: number, needsApiKey = false): Promise<string> => {
     const resolved = await platform.functions.actions.resolve(ref('hello'), platform.guest.namespace);
     const caller = { identity: platform.guest, transactionId: 't', authorization: undefined };

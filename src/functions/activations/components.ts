@@ -1,4 +1,4 @@
-/** Runs the parts of sequences and compositions: activations of their own, whose cause is the whole. */
+/** Runs the parts of sequences and compositions. Each part is an activation, whose cause is the whole. */
 import type { CompletionStatus, Dispatcher } from '../../dispatch/index.ts';
 import { type JsonObject, type JsonValue, withTimeout } from '../../lib/index.ts';
 import type { ActivationStore } from '../../store/index.ts';
@@ -23,18 +23,18 @@ export interface Part {
   readonly budget: CompositionBudget;
 }
 
-/** How a part ended; without a record when it has not ended in time. */
+/** How a part ended. It has no record if the part did not end in time. */
 export interface PartOutcome {
   readonly activationId: string;
   readonly record: ActivationRecord | undefined;
 }
 
 export interface Components {
-  /** Rejects when it could not be run at all. */
+  /** Rejects if the part could not be run at all. */
   run(part: Part): Promise<PartOutcome>;
-  /** A conductor as the code that it is. */
+  /** Runs a conductor as plain code. */
   runConductor(part: Part): Promise<PartOutcome>;
-  /** Gets a sandbox ready for an action that is called soon. */
+  /** Gets a sandbox ready for an action that will be called soon. */
   warm(resolved: ResolvedAction, owner: Identity): void;
 }
 
@@ -45,7 +45,7 @@ export interface ComponentOptions {
   readonly gate?: Pick<CodeGate, 'mayRun'> | undefined;
 }
 
-/** OpenWhisk's patience: past what the part itself may take. */
+/** How long OpenWhisk waits beyond the time limit of the part. */
 const patienceMs = 60_000;
 
 export function createComponents({
@@ -98,7 +98,7 @@ export function createComponents({
     },
     warm(resolved, owner) {
       const { plan } = resolved;
-      // Code that is given the caller's key may read it when it is loaded: it is not loaded ahead of the call.
+      // Code that is given the caller's key may read it when it is loaded, so it is not loaded before the call.
       if (plan.type !== 'code' || plan.scaling?.fresh === true || resolved.providesApiKey) return;
       const { initEnv } = mergeArguments(resolved, {});
       const target = targetOf(resolved, plan, owner, initEnv);
@@ -107,7 +107,7 @@ export function createComponents({
   };
 }
 
-/** What a whole needs to know of the part that ended last. */
+/** What a whole needs to know of its last part. */
 export interface LastResult {
   readonly status: CompletionStatus;
   readonly result: JsonValue;

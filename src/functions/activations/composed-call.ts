@@ -1,11 +1,11 @@
-/** A call of what Ward itself carries out, while this process has it at hand. */
+/** A call of a sequence, a composition or a built-in action, while this process has it in memory. */
 import type { ActionService } from '../actions/actions.ts';
 import type { ResolvedAction } from '../actions/resolved-action.ts';
 import { type EntityRef, fullNameOf } from '../entities/names.ts';
 import { commonScope, requireRight } from '../namespaces/key-scopes.ts';
 import type { Identity } from '../namespaces/namespaces.ts';
 
-/** Who calls, and how: what every part of the call has in common. */
+/** Who calls and how, the same for all parts of the call. */
 export interface Caller {
   readonly identity: Identity;
   readonly transactionId: string;
@@ -13,13 +13,15 @@ export interface Caller {
   readonly authorization: string | undefined;
 }
 
-/** What has been invoked so far. Shared by a composition and those within it, so that its limits hold for all. */
+/**
+ * Counts what has been invoked so far. A composition shares it with those within it, so that its limits hold for all.
+ */
 export interface CompositionBudget {
-  /** Actions of a sequence and of the sequences within it. */
+  /** Actions of a sequence, including the sequences within it. */
   atomic: number;
-  /** Of a composition: actions that its conductors named. */
+  /** Actions that the conductors of a composition have named. */
   components: number;
-  /** Of a composition: calls of conductors. */
+  /** Calls of the conductors of a composition. */
   conductors: number;
 }
 
@@ -30,8 +32,8 @@ export interface ComposedCall {
 }
 
 /**
- * The caller as the parts of a sequence or composition see it. A sequence of another namespace decides its parts itself, so
- * it gets no more of the caller's rights than a key lent to it would have.
+ * The caller as the parts of a sequence or composition see it. A sequence of another namespace chooses its parts
+ * itself, so it gets no more of the caller's rights than a key lent to it would have.
  */
 export function callerOfParts({ resolved: { keyTerms }, caller }: ComposedCall): Caller {
   if (keyTerms === 'own') return caller;
@@ -39,7 +41,10 @@ export function callerOfParts({ resolved: { keyTerms }, caller }: ComposedCall):
   return { ...caller, identity: { ...caller.identity, scope }, authorization: undefined };
 }
 
-/** An action as a part of a composed call: the caller's own needs the right to call it. @throws Fault NOT_AUTHORIZED, and those of `resolve` */
+/**
+ * Resolves an action as a part of a composed call. The caller needs the right to call its own actions. @throws Fault
+ * NOT_AUTHORIZED, and those of `resolve`
+ */
 export async function resolvePart(
   actions: Pick<ActionService, 'resolve'>,
   ref: EntityRef,

@@ -1,4 +1,4 @@
-/** Sequences and compositions where the sandbox does what it is told: failures inside the platform, restarts, limits. */
+/** Sequences and compositions with a scripted sandbox: platform failures, restarts, limits. */
 import { describe, expect, test } from 'vitest';
 import type { Job } from '../../dispatch/index.ts';
 import { isJsonObject, type JsonObject } from '../../lib/index.ts';
@@ -6,7 +6,7 @@ import { parseEntityName } from '../entities/names.ts';
 import { completion, failure, hello, type Platform, ref, startPlatform } from '../platform.fixture.ts';
 import { fromQueue, toQueue } from './accepted-task.ts';
 
-/** `add` adds one to `n`; `conductor` does what its parameter `say` says; everything else gives back its parameters. */
+/** `add` adds one to `n`; `conductor` returns its parameter `say`; other actions return their parameters. */
 async function start(): Promise<Platform> {
   const platform = await startPlatform({ limits: { sequenceLength: 4 } });
   const { actions } = platform.functions;
@@ -61,7 +61,7 @@ describe('a sequence', () => {
         code: 'NOT_AUTHORIZED',
       });
     expect(platform.invoker.jobs).toHaveLength(jobs);
-    // One that is gone is told by the record.
+    // A component that no longer exists is reported in the record.
     await packages.put(shared, { publish: true }, true);
     await actions.delete(theirs);
     expect((await invoke(platform, 'both')).record).toMatchObject({ status: 'application error' });

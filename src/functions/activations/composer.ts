@@ -1,4 +1,4 @@
-/** Carries out what is no code in a sandbox: sequences, compositions, built-in actions. */
+/** Runs what is not code in a sandbox: sequences, compositions and built-in actions. */
 import { type Handover, jobWithdrawn } from '../../dispatch/index.ts';
 import { isFault, isJsonObject, type Log, messageOf } from '../../lib/index.ts';
 import type { ActionService } from '../actions/actions.ts';
@@ -18,15 +18,15 @@ export interface ComposerOptions {
   readonly actions: Pick<ActionService, 'resolve'>;
   readonly namespaces: Pick<NamespaceService, 'identityOf'>;
   readonly components: Components;
-  /** Actions of a sequence, components of a composition, at most. */
+  /** Maximum of actions in a sequence, and of components in a composition. */
   readonly maxLength: number;
   readonly log: Log;
 }
 
 /**
  * @param call as it was begun; found again from the task after a restart
- * @param handover asked before a built-in action acts; the parts of others ask it by themselves
- * @throws Fault NOT_FOUND when the action or the namespace is gone, JOB_WITHDRAWN
+ * @param handover asked before a built-in action acts; parts of others ask their own
+ * @throws Fault NOT_FOUND when the action or the namespace no longer exists, JOB_WITHDRAWN
  */
 export async function compose(
   options: ComposerOptions,

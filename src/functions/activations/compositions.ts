@@ -1,6 +1,6 @@
 /**
- * Compositions: a conductor action says what to call next, is called again with its result, and so on, until it names
- * nothing more. Texts, limits and order of checks are OpenWhisk's (docs/conductors.md, PrimitiveActions).
+ * Compositions: a conductor action says what to call next, is called again with the result, and so on, until it names
+ * nothing more. Texts, limits and the order of checks are OpenWhisk's (docs/conductors.md, PrimitiveActions).
  */
 import {
   isFault,
@@ -22,12 +22,12 @@ import type { ComposedTask } from './task.ts';
 export interface CompositionOptions {
   readonly actions: Pick<ActionService, 'resolve'>;
   readonly components: Components;
-  /** Components at most, through all compositions within. */
+  /** Maximum of components, including all compositions within. */
   readonly maxComponents: number;
   readonly log: Log;
 }
 
-/** What the conductor is called with next, or how it all ends. */
+/** What the conductor is called with next, or how the composition ends. */
 type Turn = { readonly payload: JsonValue } | { readonly last: LastResult };
 
 const tooLong = 'Too many actions in the composition.';
@@ -49,7 +49,7 @@ interface Session {
   readonly task: ComposedTask;
   readonly call: ComposedCall;
   readonly tally: Tally;
-  /** What the conductor wants to be given back. */
+  /** State that the conductor wants to get back. */
   state: JsonObject | undefined;
 }
 
@@ -92,7 +92,7 @@ async function callNext(session: Session, resolved: ResolvedAction, payload: Jso
   const { plan } = resolved;
   const isComposition = plan.type === 'code' && plan.isConductor;
   if (!isComposition) call.budget.components++;
-  // Of a sequence, its own actions count anew; a composition within shares what is left.
+  // A sequence counts its own actions anew; a composition shares the remaining budget.
   const budget = isComposition ? call.budget : newBudget();
   const ended = await attempt(session, () =>
     options.components.run({ ...partOf(session), resolved, payload, budget }),
@@ -119,7 +119,7 @@ interface Attempt {
   readonly last: LastResult;
 }
 
-/** Failed is what never ran or did not end in time; an action's own error is a result like others. */
+/** Runs a part. Only a part that never ran or did not end in time has failed; an action's own error is a result. */
 async function attempt(session: Session, run: () => Promise<PartOutcome>): Promise<Attempt> {
   try {
     const outcome = await run();

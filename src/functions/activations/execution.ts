@@ -4,7 +4,7 @@
  *   waiting ──a sandbox is there──▶ (claimed, if it is in the durable queue) ──▶ begun ──▶ over ──▶ recorded
  *      └── withdrawn: it stays in the durable queue, for the next start ──────────────────────────▲
  *
- * What is carried out by parts begins with the first of them.
+ * A composed execution begins with its first part.
  */
 import type { Admission, Handover } from '../../dispatch/index.ts';
 import type { CodeStore } from '../actions/code-store.ts';
@@ -18,15 +18,15 @@ import type { Task } from './task.ts';
 
 export interface ExecutionPlan {
   readonly task: Task;
-  /** Frame of the task's action; worked out when it is not at hand. */
+  /** Frame of the task's action. Absent: computed from the task. */
   readonly frame?: RecordFrame | undefined;
-  /** The call of a composed task; found again when it is not at hand. */
+  /** The call of a composed task. Absent: found again from the task. */
   readonly call?: ComposedCall | undefined;
-  /** JSON of what it was called with, where that is to be kept. */
+  /** JSON of its parameters, if they are to be kept. */
   readonly inputJson?: string | undefined;
   /** Whether its record is kept (default: yes). */
   readonly isRecorded?: boolean | undefined;
-  /** The limits of its namespace, for hints. */
+  /** Limits of its namespace, for hints. */
   readonly allowed?: AllowedLimits | undefined;
   /** Tells its namespace from a later one of the same name, which must not get its record. */
   readonly namespaceCreatedAt?: number | undefined;
@@ -38,8 +38,8 @@ export interface ExecutionPlan {
 export interface ExecutionHolds {
   readonly code: Pick<CodeStore, 'retain' | 'release'>;
   /**
-   * Marks the execution as begun in the durable queue, where it has begun `attempt` times. False: it can't be had any more,
-   * and was withdrawn. Never rejects.
+   * Marks the execution as begun in the durable queue, where it has begun `attempt` times. False: another server has
+   * it or it was withdrawn. Never rejects.
    */
   readonly claim: (execution: Execution, attempt: number) => Promise<boolean>;
 }
@@ -52,29 +52,29 @@ export class Execution implements Handover {
   readonly isRecorded: boolean;
   readonly allowed: AllowedLimits | undefined;
   readonly namespaceCreatedAt: number | undefined;
-  /** Reads see its record, or it leaves none. */
+  /** Reached when reads see its record, or it leaves none. */
   readonly visible = new Milestone();
-  /** Its record is on disk, or it leaves none. */
+  /** Reached when its record is on disk, or it leaves none. */
   readonly recorded = new Milestone();
-  /** The attempt in the durable queue that its record settles; null while nobody was told "accepted". */
+  /** The attempt in the durable queue that its record settles. Null while no caller was told "accepted". */
   attempt: number | null | Promise<number | null>;
-  /** It has been handed over to a sandbox, or its first part has. */
+  /** It, or its first part, has been handed over to a sandbox. */
   hasBegun = false;
-  /** How it ended is known; nothing of it begins any more. */
+  /** Its end is known; nothing of it begins any more. */
   isOver = false;
   /** It leaves no record here. */
   isWithdrawn = false;
-  /** Stops waiting for its end or for its logs, while it waits for one of them. */
+  /** Stops waiting for its end or its logs. Set while it waits for one of them. */
   interrupt: (() => void) | undefined;
-  /** Ends it without a record, while it runs or waits to. */
+  /** Ends it without a record. Set while it runs or waits to run. */
   withdraw: (() => void) | undefined;
-  /** What it is a part of. */
+  /** The execution that it is a part of. */
   readonly #whole: Execution | undefined;
   readonly #claim: ExecutionHolds['claim'];
-  /** While it is being claimed. */
+  /** Set while it is being claimed. */
   #beginning: Promise<boolean> | undefined;
   #admission: Admission | undefined;
-  /** Undefined when its hold on the code has ended. */
+  /** Undefined once its hold on the code has ended. */
   #code: Pick<CodeStore, 'release'> | undefined;
 
   constructor(plan: ExecutionPlan, { code, claim }: ExecutionHolds, whole?: Execution) {
@@ -95,7 +95,10 @@ export class Execution implements Handover {
     code.retain(task.code.digest);
   }
 
-  /** In the durable queue, so that it can be left to the next start: it has not begun, or may begin again. */
+  /**
+   * True if it is in the durable queue and can be left to the next start, because it has not begun or may begin
+   * again.
+   */
   get canWait(): boolean {
     if (this.isOver || this.#beginning !== undefined) return false;
     if (!this.hasBegun && this.#whole?.isWithdrawn === true) return true;
@@ -103,17 +106,17 @@ export class Execution implements Handover {
     return this.attempt === 0 || !this.needsThisProcess;
   }
 
-  /** It could not be run by the next start. */
+  /** True if the next start could not run it. */
   get needsThisProcess(): boolean {
     return this.task.type === 'code' && this.task.apiKey !== undefined;
   }
 
-  /** Settles when it is known whether it begins, if that is being written. */
+  /** Resolves once it is known whether it begins, if that is being written. */
   async settled(): Promise<void> {
     await this.#beginning;
   }
 
-  /** It begins, unless it is over or was withdrawn. At once, but for what is in the durable queue. */
+  /** Begins, unless it is over or was withdrawn. Synchronous unless it is in the durable queue. */
   begin(): boolean | Promise<boolean> {
     if (this.hasBegun) return true;
     if (this.isOver) return false;
@@ -140,7 +143,7 @@ export class Execution implements Handover {
     return this.hasBegun;
   }
 
-  /** Ends its admission and its hold on the code. Idempotent. */
+  /** Releases its admission and its hold on the code. Idempotent. */
   release(): void {
     this.#admission?.release();
     if (this.task.type === 'code') this.#code?.release(this.task.code.digest);

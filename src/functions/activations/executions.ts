@@ -1,13 +1,13 @@
 /**
  * Activations under way: each is run once, and ends in a record in the store.
  *
- * An execution starts with its admission and a hold on its code, and ends when its record is kept. One whose
- * caller was told "accepted" is in the durable queue: it is claimed there when it is handed over to a sandbox, and
- * its record settles it. At shutdown, what was accepted and has not begun stays in the queue for the next start;
- * what has begun and does not end in time is recorded as interrupted, or stays too where its action may be retried.
+ * An execution starts with its admission and a hold on its code, and ends when its record is kept. If its caller was
+ * told "accepted", it is in the durable queue: it is claimed there when it is handed over to a sandbox, and its
+ * record settles it. At shutdown, accepted calls that have not begun stay in the queue for the next start. Calls that
+ * have begun and do not end in time are recorded as interrupted, or stay too if their action may be retried.
  *
- * Every call comes through here, and what lives until its record is on disk is what the garbage collector has
- * to move: so an execution makes few promises, and what is known already is not awaited.
+ * Every call comes through here, and the garbage collector has to move everything that lives until the record is on
+ * disk. So an execution makes few promises, and does not await what is already known.
  */
 import { type Log, messageOf, withTimeout } from '../../lib/index.ts';
 import type { Store } from '../../store/index.ts';
@@ -23,7 +23,7 @@ import type { Task } from './task.ts';
 
 export interface ExecutionsOptions extends RunOptions, Omit<RecordKeeperOptions, 'onRecorded'> {
   readonly store: Pick<Store, 'activations' | 'accepted'>;
-  /** Owns the calls that are accepted. */
+  /** Owns the accepted calls. */
   readonly lease: Pick<QueueLease, 'node' | 'held' | 'giveUp'>;
   readonly code: Pick<CodeStore, 'retain' | 'release'>;
   readonly vault: Vault;
@@ -52,7 +52,7 @@ export class Executions {
     const { activationId, cause } = plan.task;
     const whole = cause === undefined ? undefined : this.#underWay.get(cause);
     const execution = new Execution(plan, this.#holds, whole);
-    // What is over gets no further parts.
+    // A whole that is over gets no further parts.
     if (cause !== undefined && whole?.isOver !== false) execution.isOver = true;
     this.#underWay.set(activationId, execution);
     return execution;
@@ -62,7 +62,7 @@ export class Executions {
     return this.#underWay.get(activationId);
   }
 
-  /** The activation that a request has begun, not those that it consists of. */
+  /** The activation that a request has begun, not its parts. */
   ofRequest(namespace: string, transactionId: string): Execution | undefined {
     return this.#underWay
       .values()
@@ -78,15 +78,15 @@ export class Executions {
     this.#leave(execution);
   }
 
-  /** Makes it durable before it is started. Rejects when it can't. */
+  /** Makes it durable before it starts. Rejects if that fails. */
   async enqueue(execution: Execution): Promise<void> {
     await accept(this.#options, execution.task);
     execution.attempt = 0;
   }
 
-  /** Makes an execution durable that runs, or waits to; false: it could not, and the execution goes on. */
+  /** Makes an execution durable that runs or waits to run. False: that failed, and the execution goes on. */
   async enqueueUnderWay(execution: Execution): Promise<boolean> {
-    // In one write: a kill between two would have the next start run again what has begun.
+    // In one write: after a kill between two, the next start would run again what has begun.
     const accepting = acceptUnderWay(this.#options, execution, execution.hasBegun ? 1 : 0);
     execution.attempt = accepting;
     execution.attempt = await accepting;
@@ -94,20 +94,22 @@ export class Executions {
   }
 
   /**
-   * Runs it and gives its record, which is kept in the background: its logs may still be on their way.
-   * Rejects, without a record, when it could not be run.
+   * Runs it and returns its record. The record is stored in the background, because its logs may still be on their
+   * way. Rejects, without a record, if it could not be run.
    */
   run(execution: Execution): Promise<ActivationRecord> {
     return runToEnd(this.#options, execution, (end) => this.#end(execution, end));
   }
 
-  /** Runs an execution that the durable queue has to its record, or leaves it there when it can't be begun now. Never rejects. */
+  /**
+   * Runs an execution of the durable queue to its record, or leaves it there if it cannot begin now. Never rejects.
+   */
   async runQueued(execution: Execution): Promise<void> {
     if (this.#isDraining) return this.cancel(execution);
     await this.run(execution).catch((error) => this.fail(execution, messageOf(error)));
   }
 
-  /** Ends an execution with a record that says why it could not be run; without one when it was withdrawn. */
+  /** Ends an execution with a record that says why it could not run; without a record if it was withdrawn. */
   fail(execution: Execution, text: string): void {
     if (execution.isWithdrawn) this.cancel(execution);
     else {
@@ -117,8 +119,8 @@ export class Executions {
   }
 
   /**
-   * Leaves to the next start what was accepted and has not begun, and waits for the records of the others; ends those that
-   * don't in time, and answers their callers.
+   * Leaves accepted calls that have not begun to the next start, and waits for the records of the others. Ends those
+   * that take too long, and answers their callers.
    */
   async drain(timeoutMs: number): Promise<void> {
     this.#isDraining = true;
@@ -135,7 +137,7 @@ export class Executions {
       else if (execution.interrupt !== undefined) execution.interrupt();
       else if (!execution.isOver) this.cancel(execution);
     }
-    // A full disk takes no record; the durable queue still has the calls that clients were told of.
+    // A full disk takes no record, but the durable queue still has the accepted calls.
     if (!(await withTimeout(areRecorded, lastRecordsMs, () => false)))
       this.#options.log.error({ records: underWay.size }, 'records could not be written before the end');
   }
@@ -168,7 +170,7 @@ export class Executions {
   }
 }
 
-/** Logs the id that the caller has. Failures of user code are in their records alone. */
+/** Logs the id that the caller has. Failures of user code are only in their records. */
 function tellFailure(
   log: Log,
   { transactionId, activationId, namespace }: Task,
@@ -185,7 +187,7 @@ function tellFailure(
   );
 }
 
-/** Its record says when it was run again. */
+/** Adds the number of attempts if it was run again. */
 function attempted({ attempt }: Execution, end: ActivationEnd): ActivationEnd {
   return typeof attempt === 'number' && attempt > 1 ? { ...end, attempt } : end;
 }
@@ -204,7 +206,7 @@ async function accept({ store, lease, vault }: ExecutionsOptions, task: Task, at
   await store.accepted.accept(row, attempt);
 }
 
-/** Its attempt in the durable queue; null: it is not there. */
+/** Its attempt in the durable queue. Null: it is not there. */
 async function acceptUnderWay(
   options: ExecutionsOptions,
   { task }: Execution,

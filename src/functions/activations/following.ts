@@ -1,14 +1,14 @@
-/** Follows an activation that has not ended: its log as it comes, and its end. */
+/** Follows an activation that has not ended: each new line of its log, and its end. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Dispatcher, LogPiece } from '../../dispatch/index.ts';
 import type { AcceptedQueue } from '../../store/index.ts';
 import type { Execution } from './execution.ts';
 import type { Executions } from './executions.ts';
 
-/** How often an activation is looked for that has not been dispatched yet, or is to be dispatched again. */
+/** Interval of looks for an activation that is not dispatched yet, or will be dispatched again. */
 const lookMs = 100;
 
-/** How often the store is asked for the end of what another server runs. */
+/** Interval of store queries for the end of an activation that another server runs. */
 const askMs = 250;
 
 export interface FollowingOptions {
@@ -19,9 +19,9 @@ export interface FollowingOptions {
 }
 
 /**
- * Ends when the record of the activation can be read, or there will be none. What the record has beyond what was read and
- * skipped was not told. Undefined when there is no such activation under way in the namespace. Of an accepted one that
- * another server runs, there are no lines. The signal ends it, and throws nothing.
+ * Ends when the record of the activation can be read, or when there will be none. Lines of the record beyond those
+ * read and skipped have not been sent. Undefined if no such activation is under way in the namespace. Yields no lines
+ * for an accepted activation that another server runs. The signal ends it without an error.
  */
 export async function followActivation(
   options: FollowingOptions,
@@ -37,7 +37,7 @@ export async function followActivation(
   return (await isUnderWay()) ? followElsewhere(isUnderWay, signal) : undefined;
 }
 
-/** Follows from now on, not only from the first read. */
+/** Starts to follow at once, not only at the first read. */
 function followHere(
   { dispatcher }: FollowingOptions,
   { task, recorded, isRecorded }: Execution,
@@ -46,7 +46,7 @@ function followHere(
   const end = new AbortController();
   void recorded.reached().then(() => end.abort());
   const over = AbortSignal.any([signal, end.signal]);
-  // A record has what was not read yet. Without one, the log goes on to its own end.
+  // The record has the lines that were not read yet. Without a record, the log goes on to its own end.
   const look = () => dispatcher.follow(task.activationId, isRecorded ? over : signal);
   const first = look();
   return (async function* () {
@@ -64,13 +64,13 @@ async function* followElsewhere(
 ): AsyncGenerator<LogPiece> {
   do await waitFor(askMs, signal);
   while (
-    // A read that fails is tried again.
+    // A failed read is retried.
     !signal.aborted &&
     (await isUnderWay().catch(() => true))
   );
 }
 
-/** Until then, or until the signal. */
+/** Waits for that time or until the signal. */
 async function waitFor(ms: number, signal: AbortSignal): Promise<void> {
   await delay(ms, undefined, { signal }).catch(() => {});
 }

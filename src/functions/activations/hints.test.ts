@@ -30,33 +30,33 @@ const allowed: AllowedLimits = { maxActionMemory: 512, maxActionTimeout: 1500 };
 const update = 'ward action update pack/hello';
 
 const noWayOut =
-  'this function has no way out, a sandbox reaches what a rule names and nothing else: ' +
-  `${update} --egress HOST, within what the operator allows`;
+  'this function has no egress rules, so its sandbox cannot connect to anything: ' +
+  `${update} --egress HOST (if the operator allows it)`;
 
 test.each<[string, JsonValue, Partial<CodeTask>, string | undefined]>([
   [
     'out of memory',
     'The action exhausted its memory and was aborted.',
     {},
-    `raise --memory, within 512 MB: ${update} --memory 256`,
+    `raise --memory (at most 512 MB): ${update} --memory 256`,
   ],
   [
     'Python out of memory',
     'MemoryError',
     { kind: 'python:3.13' },
-    `raise --memory, within 512 MB: ${update} --memory 256`,
+    `raise --memory (at most 512 MB): ${update} --memory 256`,
   ],
   [
     'the most memory',
     'The action exhausted its memory and was aborted.',
     { limits: { ...limits, memoryMiB: 512 } },
-    'it has as much as is allowed, --memory 512: do less in one call, or have the operator raise the limit',
+    'it already has the allowed maximum, --memory 512: do less in one call, or ask the operator to raise the limit',
   ],
   [
     'a package of npm',
     "Initialization has failed due to: Error: Cannot find module '@a/b/c'\nRequire stack:",
     {},
-    `@a/b/c is not in nodejs:24, so it must come along: npm install @a/b in the folder of the code, then ${update} FOLDER`,
+    `@a/b/c is not in nodejs:24, so deploy it with the code: npm install @a/b in the folder of the code, then ${update} FOLDER`,
   ],
   [
     'a file',
@@ -68,13 +68,13 @@ test.each<[string, JsonValue, Partial<CodeTask>, string | undefined]>([
     'a package of Python',
     "No module named 'yaml.nodes'",
     { kind: 'python:3.13' },
-    `yaml.nodes is not in python:3.13, so it must come along: pip install --target . PyYAML in the folder of the code, then ${update} FOLDER`,
+    `yaml.nodes is not in python:3.13, so deploy it with the code: pip install --target . PyYAML in the folder of the code, then ${update} FOLDER`,
   ],
   [
     'a package of Python by its own name',
     "No module named 'requests.auth'",
     { kind: 'python:3.13' },
-    `requests.auth is not in python:3.13, so it must come along: pip install --target . requests in the folder of the code, then ${update} FOLDER`,
+    `requests.auth is not in python:3.13, so deploy it with the code: pip install --target . requests in the folder of the code, then ${update} FOLDER`,
   ],
   [
     'a part that a module of Python has not',
@@ -114,13 +114,13 @@ test.each<[string, JsonValue, Partial<CodeTask>, string | undefined]>([
     'its own address',
     'connect ECONNREFUSED 127.0.0.1:5432',
     {},
-    `127.0.0.1 is the sandbox itself, where nothing else listens. A service is reached by its name: ${update} --egress HOST:PORT, within what the operator allows`,
+    `127.0.0.1 is the sandbox itself, where nothing else listens. Use the name of the service: ${update} --egress HOST:PORT (if the operator allows it)`,
   ],
   [
     'the API, without a key',
     'Unknown Error From API: connect ECONNREFUSED 127.0.0.1:3233',
     {},
-    `the API of the platform is there for actions that are given a key: ${update} --annotation provide-api-key true`,
+    `only actions that are given a key can reach the API of the platform: ${update} --annotation provide-api-key true`,
   ],
   [
     'the API, which the server does not give',
@@ -132,7 +132,7 @@ test.each<[string, JsonValue, Partial<CodeTask>, string | undefined]>([
     'the API, under gVisor',
     'connect ECONNREFUSED 127.0.0.1:3233',
     { providesApiKey: true, sandbox: { id: 'x', tier: 'gvisor' } },
-    'a sandbox of gVisor has no port for the API of the platform',
+    'a sandbox under gVisor has no port for the API of the platform',
   ],
   [
     'a network that it has',
@@ -149,7 +149,7 @@ test.each<[string, JsonValue, Partial<CodeTask>, string | undefined]>([
 test('a time limit is raised up to what is allowed', async () => {
   const late = failed('The action exceeded its time limits of 1000 milliseconds.', { timedOut: true });
   expect(await hintFor(task(), late, allowed)).toBe(
-    `raise --timeout, within 1500 ms: ${update} --timeout 1500`,
+    `raise --timeout (at most 1500 ms): ${update} --timeout 1500`,
   );
   expect(await hintFor(task(), late, undefined)).toBe(`raise --timeout: ${update} --timeout 2000`);
   expect(await hintFor(task({ namespace: 'other' }), late, undefined)).toContain(
@@ -168,8 +168,8 @@ test('what its rules have refused is named', async () => {
   const violations = [{ kind: 'egress', detail: 'name evil.example.com: no rule allows it', at: 0 }] as const;
   const sandbox = { id: 'x', egress: [{ host: 'api.example.com', ports: [443] }] };
   expect(await hintFor(task({ sandbox }), failed('fetch failed', { violations }), allowed)).toBe(
-    'its rules did not let it out (name evil.example.com: no rule allows it): ' +
-      `${update} --egress evil.example.com, within what the operator allows, beside those that it has`,
+    'its egress rules do not allow this (name evil.example.com: no rule allows it): ' +
+      `${update} --egress evil.example.com (if the operator allows it), and repeat its present rules`,
   );
 });
 

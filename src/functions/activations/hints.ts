@@ -1,7 +1,7 @@
 /**
- * Says what to do about an activation that has failed, as far as the platform can know: it sees the form of an error,
- * and what the sandbox was given. The hint stands beside the error, whose text is OpenWhisk's or the function's own. It is
- * no more than a hint: a function can imitate the form of an error.
+ * Suggests what to do about a failed activation, as far as the platform can know: it sees the form of an error and
+ * what the sandbox was given. The hint is shown beside the error, whose text is OpenWhisk's or the function's own. It
+ * is only a hint, because a function can imitate the form of an error.
  */
 import { lastLinesOf } from '../../dispatch/index.ts';
 import { isJsonObject, type JsonValue } from '../../lib/index.ts';
@@ -14,27 +14,27 @@ export type AllowedLimits = Pick<UserLimits, 'maxActionMemory' | 'maxActionTimeo
 interface Failed {
   readonly task: CodeTask;
   readonly end: ActivationEnd;
-  /** The limits of the namespace, where they are at hand. */
+  /** Limits of the namespace, if known. */
   readonly allowed: AllowedLimits | undefined;
   /** The error's text, with that of its causes. */
   readonly said: string;
-  /** The end of the log, where the error says nothing. */
+  /** The end of the log, if the error says nothing. */
   readonly lastLines: string;
 }
 
-/** Characters of an error that are looked at: a function may answer with megabytes. */
+/** Limit of the characters read from an error: a function may return megabytes. */
 const mostSaid = 16 * 1024;
 const mostLines = 50;
 const deepestCause = 4;
 
-/** Undefined when there is nothing to say beyond the error. */
+/** Undefined if there is nothing to add to the error. */
 export async function hintFor(
   task: CodeTask,
   end: ActivationEnd,
   allowed: AllowedLimits | undefined,
 ): Promise<string | undefined> {
   const said = textOf(errorOf(end), deepestCause).slice(0, mostSaid);
-  // Only its log can tell what a process has died of.
+  // Only the log can tell why a process died.
   const lastLines = said.endsWith('exited unexpectedly.')
     ? lastLinesOf(await end.log, mostLines).join('\n')
     : '';
@@ -72,13 +72,13 @@ function raise(
   most: number | undefined,
 ): string {
   if (most !== undefined && now >= most)
-    return `it has as much as is allowed, --${option} ${now}: do less in one call, or have the operator raise the limit`;
+    return `it already has the allowed maximum, --${option} ${now}: do less in one call, or ask the operator to raise the limit`;
   const next = Math.min(now * 2, most ?? Number.POSITIVE_INFINITY);
-  const within = most === undefined ? '' : `, within ${most} ${unit}`;
+  const within = most === undefined ? '' : ` (at most ${most} ${unit})`;
   return `raise --${option}${within}: ward action update ${nameOf(task)} --${option} ${next}`;
 }
 
-/** Python modules → their packages on PyPI. The package with the module's own name may be a stranger's. */
+/** Maps Python modules to their packages on PyPI. A package with the module's own name may be an impostor's. */
 const distributions: Readonly<Record<string, string>> = {
   attr: 'attrs',
   bs4: 'beautifulsoup4',
@@ -102,7 +102,7 @@ const distributions: Readonly<Record<string, string>> = {
   zmq: 'pyzmq',
 };
 
-/** How the errors of each language name a missing module, and how to bring it along. */
+/** How each language reports a missing module, and how to include it. */
 const modules: readonly {
   readonly kind: string;
   readonly pattern: RegExp;
@@ -115,7 +115,7 @@ const modules: readonly {
   },
   {
     kind: 'python:',
-    // What "is not a package" is there and has no such part: nothing to install brings it.
+    // "is not a package" means that the module exists but has no such part; installing cannot help.
     pattern: /No module named '([^'\n]{1,200})'(?!; '[^'\n]{1,200}' is not a package)/,
     bring: (name) => `pip install --target . ${distributionOf(name)}`,
   },
@@ -124,7 +124,7 @@ const modules: readonly {
   {
     kind: 'java:',
     pattern: /(?:NoClassDefFoundError|ClassNotFoundException): ([\w/.$]{1,200})/,
-    bring: () => 'build one jar of all',
+    bring: () => 'build one jar with all dependencies',
   },
 ];
 
@@ -135,29 +135,29 @@ function moduleHint({ task, said }: Failed): string | undefined {
   if (/^[./]/.test(name))
     return `the code was deployed without ${name}: deploy its folder, with all its files: ward action update ${nameOf(task)} FOLDER`;
   return (
-    `${name} is not in ${task.kind}, so it must come along: ${bring(name)} in the folder of the code, then ` +
+    `${name} is not in ${task.kind}, so deploy it with the code: ${bring(name)} in the folder of the code, then ` +
     `ward action update ${nameOf(task)} FOLDER`
   );
 }
 
-/** `lodash/fp` is of `lodash`, `@scope/name/part` of `@scope/name`. */
+/** `lodash/fp` belongs to `lodash`, `@scope/name/part` to `@scope/name`. */
 function packageOf(name: string): string {
   const parts = name.split('/');
   return parts.slice(0, name.startsWith('@') ? 2 : 1).join('/');
 }
 
-/** `yaml.nodes` is of PyYAML, `requests.auth` of requests. */
+/** `yaml.nodes` belongs to PyYAML, `requests.auth` to requests. */
 function distributionOf(name: string): string {
   const [module = ''] = name.split('.');
   return Object.hasOwn(distributions, module) ? `${distributions[module]}` : module;
 }
 
-/** For a function that has rules, and reached past them. */
+/** For a function that has rules and tried to connect elsewhere. */
 function refusedHint({ task, end }: Failed): string | undefined {
   const refused = (end.violations ?? []).find(({ kind }) => kind === 'egress');
   if (refused === undefined) return undefined;
   const host = /^name ([\w.-]+)/.exec(refused.detail)?.[1];
-  return `its rules did not let it out (${refused.detail}): ${wayOut(task, host)}, beside those that it has`;
+  return `its egress rules do not allow this (${refused.detail}): ${wayOut(task, host)}, and repeat its present rules`;
 }
 
 const unreachable =
@@ -166,14 +166,15 @@ const ownAddress = /\b(?:127\.0\.0\.1|localhost)\b|::1\b/;
 
 const ownApi = /\b(?:127\.0\.0\.1|localhost):3233\b/;
 
-/** The API's address in a sandbox that has a way to it. */
+/** For a function that called the API's address in its sandbox and has no port for it. */
 function noApiHint({ task, said }: Failed): string | undefined {
   if (!unreachable.test(said) || !ownApi.test(said)) return undefined;
-  if (task.sandbox?.tier === 'gvisor') return 'a sandbox of gVisor has no port for the API of the platform';
+  if (task.sandbox?.tier === 'gvisor')
+    return 'a sandbox under gVisor has no port for the API of the platform';
   if (task.providesApiKey === true)
     return 'this server gives sandboxes no port for its API (`sandbox.allow.api`, or gVisor)';
   return (
-    'the API of the platform is there for actions that are given a key: ' +
+    'only actions that are given a key can reach the API of the platform: ' +
     `ward action update ${nameOf(task)} --annotation provide-api-key true`
   );
 }
@@ -181,16 +182,16 @@ function noApiHint({ task, said }: Failed): string | undefined {
 function noNetworkHint({ task, said }: Failed): string | undefined {
   if ((task.sandbox?.egress?.length ?? 0) > 0 || !unreachable.test(said)) return undefined;
   if (ownAddress.test(said))
-    return `127.0.0.1 is the sandbox itself, where nothing else listens. A service is reached by its name: ${wayOut(task)}`;
+    return `127.0.0.1 is the sandbox itself, where nothing else listens. Use the name of the service: ${wayOut(task)}`;
   const host = /getaddrinfo E\w+ ([\w.-]+)/.exec(said)?.[1];
-  return `this function has no way out, a sandbox reaches what a rule names and nothing else: ${wayOut(task, host)}`;
+  return `this function has no egress rules, so its sandbox cannot connect to anything: ${wayOut(task, host)}`;
 }
 
 function wayOut(task: CodeTask, host = 'HOST:PORT'): string {
-  return `ward action update ${nameOf(task)} --egress ${host}, within what the operator allows`;
+  return `ward action update ${nameOf(task)} --egress ${host} (if the operator allows it)`;
 }
 
-/** The action's name as its own namespace types it, and in full for others. */
+/** The action's name as its own namespace types it, or the full name for other namespaces. */
 function nameOf({ action, namespace }: CodeTask): string {
   const own = `/${namespace}/`;
   return action.startsWith(own) ? action.slice(own.length) : action;

@@ -402,7 +402,7 @@ describe('closing', () => {
     for (const { activationId } of later)
       expect(await stored(platform, activationId)).toMatchObject({ response: { result: { later: true } } });
     expect(platform.invoker.jobs).toHaveLength(3);
-    // Its caller's key went with the process that knew it.
+    // Its caller's key was lost with the earlier process.
     const keyed = platform.invoker.jobs.find(({ activationId }) => activationId === later[1]?.activationId);
     expect(keyed?.apiKey).toMatch(/^[\w-]+:\w+$/);
     expect(await next.invocations.resumeAccepted()).toEqual({ run: 0, interrupted: 0 });

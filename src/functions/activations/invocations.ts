@@ -1,10 +1,10 @@
 /**
- * What invoking an action means: resolve it, merge its parameters with the call's, ask for admission, run
- * it, and answer when it ends (blocking, for as long as the caller may wait) or at once, when it is durable
- * (non-blocking). A blocking call that outlasts its wait becomes one that was accepted.
+ * Invokes an action: resolves it, merges its parameters with the call's, asks for admission, runs it, and answers
+ * when it ends (blocking, as long as the caller may wait) or as soon as it is durable (non-blocking). A blocking call
+ * that outlasts its wait becomes an accepted one.
  *
- * While Ward closes, a call that waits is refused, and one that does not is made durable for the next process: webhooks
- * and alarms have nobody who would call again.
+ * While Ward closes, a blocking call is refused, and a non-blocking one is made durable for the next process, because
+ * webhooks and alarms do not call again.
  */
 import type { Admission, AdmissionControl, RateUsage } from '../../dispatch/index.ts';
 import { isFault, type JsonObject, type Log, messageOf } from '../../lib/index.ts';
@@ -32,20 +32,20 @@ export interface InvokeRequest {
   readonly identity: Identity;
   readonly action: EntityRef;
   readonly payload: JsonObject;
-  /** How long to wait for the result; undefined: not at all (non-blocking). */
+  /** How long to wait for the result. Undefined: not at all (non-blocking). */
   readonly waitMs: number | undefined;
   readonly transactionId: string;
   /** The caller's `Authorization` header, for actions that are given the caller's key. */
   readonly authorization: string | undefined;
-  /** For a caller that must know it before; a new one, never used again. */
+  /** A new id that was never used, for a caller that must know it in advance. */
   readonly activationId?: string;
 }
 
-/** The activation, and its record if it has ended while the caller waited. */
+/** The activation, and its record if it ended while the caller waited. */
 export interface InvokeAnswer {
   readonly activationId: string;
   readonly record: ActivationRecord | undefined;
-  /** The disk takes nothing now, so that nobody can promise its record. */
+  /** The disk accepts no writes now, so a record cannot be promised. */
   readonly isRecordLost: boolean;
 }
 
@@ -57,16 +57,16 @@ export interface InvocationService {
   invoke(request: InvokeRequest): Promise<InvokeAnswer>;
   /** The activation that a request has begun and that has not ended. @throws Fault NOT_FOUND */
   underWay(namespace: string, transactionId: string): string;
-  /** What a namespace has left of its invocations in this minute. */
+  /** The namespace's remaining invocations in this minute. */
   usage(identity: Identity): RateUsage;
   /**
-   * Deals with what a server that is gone accepted and did not end: what had not begun is run, what had begun is
-   * recorded as interrupted, or run again where its action says so. Settles when all of it is done.
+   * Resumes what a server that is gone accepted and did not end. Calls that had not begun are run. Calls that had
+   * begun are recorded as interrupted, or run again if their action says so. Resolves when all of that is done.
    */
   resumeAccepted(): Promise<ResumeReport>;
   /**
-   * Refuses new blocking invocations, leaves others to the next process, and waits for those under way; what takes longer
-   * is recorded as interrupted.
+   * Refuses new blocking invocations, leaves others to the next process, and waits for those under way. Those that
+   * take too long are recorded as interrupted.
    */
   close(timeoutMs: number): Promise<void>;
 }
@@ -93,7 +93,7 @@ export function createInvocations(options: InvocationOptions): InvocationService
   return {
     async invoke(request) {
       if (closing && request.waitMs !== undefined) throw shuttingDown();
-      // Before there is anything to wait for.
+      // Checked before anything that must be awaited.
       const { identity, waitMs } = request;
       options.disk?.admitCall(waitMs === undefined);
       const resolving = options.actions.resolve(request.action, identity.namespace);
@@ -104,12 +104,12 @@ export function createInvocations(options: InvocationOptions): InvocationService
       if (room !== undefined) await room;
       const { payload, activationId: chosenId } = request;
       let task = newTask({ resolved, caller: request, payload, activationId: chosenId });
-      // One that is waited for is asked when it starts.
+      // A blocking call is checked when it starts.
       if (waitMs === undefined && task.type === 'code') await requireAcceptable(gate, task);
       const isForLater = closing;
       if (isForLater) {
         if (waitMs !== undefined) throw shuttingDown();
-        // Its caller's key is never written to disk: it is lent one, as calls of webhooks are.
+        // The caller's key is never written to disk, so the call is lent one, like calls of webhooks.
         const caller = { ...request, authorization: undefined };
         task = newTask({ resolved, caller, payload, activationId: task.activationId });
       }
@@ -146,8 +146,8 @@ export function createInvocations(options: InvocationOptions): InvocationService
 }
 
 /**
- * As OpenWhisk does, refuses a sequence before anything of it runs when its caller may no longer use a component. A
- * component that is gone fails the sequence when its turn comes.
+ * Like OpenWhisk, refuses a sequence before any of it runs if its caller may no longer use a component. A component
+ * that no longer exists fails the sequence at its turn.
  * @throws Fault NOT_AUTHORIZED
  */
 async function requireComponents(
@@ -185,7 +185,7 @@ function planOf(
   };
 }
 
-/** Settles when the execution is durable. */
+/** Resolves when the execution is durable. */
 async function accept(executions: Executions, execution: Execution): Promise<void> {
   try {
     await executions.enqueue(execution);
@@ -195,7 +195,7 @@ async function accept(executions: Executions, execution: Execution): Promise<voi
   }
 }
 
-/** What `run` gives, or undefined after `waitMs`. A rejection in time is handed on after `refused`. */
+/** The result of `run`, or undefined after `waitMs`. A rejection in time is passed on after `refused`. */
 function firstOf<T>(run: Promise<T>, waitMs: number, refused: () => void): Promise<T | undefined> {
   return new Promise((resolve, reject) => {
     let isLate = false;

@@ -1,14 +1,14 @@
-/** A long log as the store keeps it, a slice at a time: ten mebibytes at once would make every other call wait. */
+/** Converts a long log to its stored form a slice at a time: ten mebibytes at once would delay every other call. */
 import { setImmediate } from 'node:timers/promises';
 import { type LongLog, packLines } from '../../dispatch/index.ts';
 import { type LongText, pieceOf } from '../../store/index.ts';
 
 /** Smaller parts of a log are joined. */
 const pieceBytes = 16 * 1024;
-/** Bytes that are joined before other work gets its turn. */
+/** Bytes that are joined before other work gets a turn. */
 const sliceBytes = 256 * 1024;
 
-/** Its lines as a JSON array. The log's own memory goes over to it. */
+/** The lines as a JSON array. Takes over the log's memory. */
 export async function keptLog({ parts }: LongLog): Promise<LongText> {
   const pieces = [Buffer.alloc(1, '[')];
   let small: Buffer[] = [];
@@ -34,7 +34,7 @@ export async function keptLog({ parts }: LongLog): Promise<LongText> {
   }
   putTogether();
   const last = pieces.at(-1);
-  // It takes the place of the last comma.
+  // Replaces the last comma.
   last?.write(']', last.length - 1);
   return { pieces };
 }

@@ -14,7 +14,7 @@ function keptAction(name: string): KeptAction {
   };
 }
 
-/** An invoker that keeps these, and what it is granted. */
+/** An invoker that keeps these actions, and the grants that it gets. */
 function invokerWith(...names: string[]) {
   const granted: LoadGrant[] = [];
   const dispatcher = {

@@ -1,6 +1,6 @@
 /**
- * Tells the invokers which actions that are kept ready the gate lets them load. An invoker that is cut off hears nothing
- * more, so it starts nothing ahead of a call that the gate may have denied meanwhile.
+ * Tells invokers which of the actions that they keep ready the gate allows them to load. An invoker that is cut off
+ * gets no more grants, so it starts nothing in advance that the gate may have denied in the meantime.
  */
 import type { Dispatcher, LoadGrant } from '../../dispatch/index.ts';
 import type { CodeGate } from '../actions/code-gate.ts';
@@ -22,7 +22,7 @@ export function grantLoads(options: LoadGrantOptions): Disposable {
   return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 
-/** Grants nothing where the gate does not know yet: what it finds out is there for the next time. */
+/** Grants nothing while the gate does not know yet. Its answer is used the next time. */
 export function grantOnce({ dispatcher, gate }: LoadGrantOptions): void {
   const grants = dispatcher.kept().flatMap((kept): LoadGrant[] => {
     const { namespace, action, revision } = kept;

@@ -1,15 +1,14 @@
-/** An event that happens once. It makes a promise only when it is asked for one, which the invoke path never does. */
+/** An event that happens once. Creates a promise only if asked for one, which the invoke path never does. */
 export class Milestone {
   #isReached = false;
   #asked: PromiseWithResolvers<void> | undefined;
 
-  /** Idempotent. */
   reach(): void {
     this.#isReached = true;
     this.#asked?.resolve();
   }
 
-  /** Settles when it is reached; never rejects. */
+  /** Resolves when it is reached. Never rejects. */
   reached(): Promise<void> {
     if (this.#isReached) return Promise.resolve();
     this.#asked ??= Promise.withResolvers();

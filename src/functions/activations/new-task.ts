@@ -11,7 +11,7 @@ export interface NewTask {
   readonly caller: Caller;
   readonly payload: JsonObject | readonly JsonValue[];
   readonly cause?: string | undefined;
-  /** Where it was chosen before. */
+  /** Set if it was chosen in advance. */
   readonly activationId?: string | undefined;
 }
 
@@ -20,13 +20,13 @@ export function newTask(options: NewTask): Task {
   return plan.type === 'code' && !plan.isConductor ? newCodeTask(options, plan) : newComposedTask(options);
 }
 
-/** A plain call of code: also of a conductor, as a step of its composition. */
+/** A call of plain code, or of a conductor as a step of its composition. */
 export function newCodeTask(
   { resolved, caller, payload, cause, activationId }: NewTask,
   plan: Extract<Plan, { type: 'code' }>,
 ): CodeTask {
   const { parameters, initEnv } = mergeArguments(resolved, payload);
-  // Every call makes one: a copy first and then named members is what the engine makes fastest.
+  // Every call makes one. A spread first and then named members is the fastest form in the engine.
   return {
     ...targetOf(resolved, plan, caller.identity, initEnv),
     type: 'code',
@@ -73,7 +73,7 @@ function apiKeyFor(
   return formatApiKey(parseAuthorization(authorization));
 }
 
-/** Never more than the caller may do; for another namespace's action, never more than its package declares. */
+/** Never more than the caller may do. For another namespace's action, never more than its package declares. */
 function lentScopeFor({ providesApiKey, keyTerms }: ResolvedAction, caller: Caller): KeyScope | undefined {
   if (!providesApiKey) return undefined;
   const { scope } = caller.identity;

@@ -1,4 +1,4 @@
-/** Calls on a disk that takes nothing for a while. */
+/** Calls while the disk accepts no writes. */
 import { expect, test, vi } from 'vitest';
 import { Fault } from '../../lib/index.ts';
 import { completion, hello, type Platform, ref, startPlatform } from '../platform.fixture.ts';
@@ -37,12 +37,12 @@ test('an accepted call whose sandbox can not start waits for the disk, and runs 
       return Promise.reject(noSpace());
     },
   });
-  // A caller that waits hears of it at once.
+  // A caller that waits gets the error at once.
   await expect(invoke(platform, 1000)).rejects.toMatchObject({ code: 'ENOSPC' });
   isRefusing = false;
   const id = await invoke(platform);
   await expect.poll(() => admitCall.mock.calls.length, { timeout: 10_000 }).toBeGreaterThan(3);
-  // The disk is asked, and no sandbox.
+  // Ward polls the disk, and starts no sandbox.
   expect(starts).toBe(2);
   expect(await platform.store.accepted.pending(10)).toMatchObject([{ activationId: id, attempt: 0 }]);
   hasSpace = true;
@@ -131,7 +131,7 @@ test('a call that outlasts its wait after it has begun is in the queue as begun 
   const { accepted } = platform.store;
   const claim = vi.spyOn(accepted, 'claim');
   const id = await invoke(platform, 50);
-  // A kill between two writes would have the next start run it again.
+  // After a kill between two writes, the next start would run it again.
   expect(await accepted.pending(10)).toMatchObject([{ activationId: id, attempt: 1 }]);
   end.resolve();
   await expect.poll(() => accepted.pending(10)).toEqual([]);

@@ -1,39 +1,40 @@
 /**
- * This server's lease in the accepted queue. What it accepts is its own, and no other server touches it, while the lease
- * runs. It is renewed in the background; its end at a stop leaves to others what is there still.
+ * This server's lease in the accepted queue. While it runs, the server owns the calls that it accepts, and no other
+ * server touches them. It is renewed in the background. When it ends at a stop, other servers may take the remaining
+ * calls.
  */
 import { type Log, messageOf, newId, withTimeout } from '../../lib/index.ts';
 import type { AcceptedQueue } from '../../store/index.ts';
 
 export interface QueueLease {
-  /** The name under which this server owns calls: new at each start. */
+  /** The name under which this server owns calls. New at each start. */
   readonly node: string;
-  /** Settles when the lease runs. Rejects when that can't be written. */
+  /** Resolves when the lease runs. Rejects if that cannot be written. */
   held(): Promise<void>;
-  /** This server will not run it after all: others may adopt it after the next renewal. */
+  /** Gives up a call: others may adopt it after the next renewal. */
   giveUp(activationId: string): void;
-  /** Calls `look` after each renewal of a lease that no other server may have seen end, one call at a time. */
+  /** Calls `look` after each renewal, one call at a time, unless another server may have seen the lease end. */
   onRenewed(look: () => Promise<unknown>): void;
-  /** Ends the lease. Call when nothing is under way any more, and before the store is closed. */
+  /** Ends the lease. Call it when nothing is under way any more, and before the store is closed. */
   close(): Promise<void>;
 }
 
 export interface QueueLeaseOptions {
   readonly accepted: Pick<AcceptedQueue, 'extend' | 'endOtherLeases' | 'leave' | 'release'>;
-  /** No other server works on the store: what earlier ones owned is free at once. */
+  /** No other server works on the store, so calls of earlier servers are free at once. */
   readonly isAlone: boolean;
-  /** Default: by `isAlone`. */
+  /** Default: depends on `isAlone`. */
   readonly leaseMs?: number;
   readonly log: Log;
 }
 
-/** After a server died, others wait for so long before they adopt what it owned. */
+/** After a server died, others wait this long before they adopt its calls. */
 const sharedLeaseMs = 10_000;
-/** Nobody waits for the end of this one, and each renewal writes to the disk. */
+/** No one waits for the end of this one, and each renewal writes to the disk. */
 const aloneLeaseMs = 3_600_000;
-/** A renewal may be late or fail, and be tried again in time. */
+/** A renewal may be late or fail, and still be retried in time. */
 const renewalsPerLease = 3;
-/** A stop waits no longer for a database that another process holds: a lease that was not ended ends by itself. */
+/** Limit for ending the lease when another process holds the database. A lease that is not ended expires. */
 const leaveMs = 1000;
 
 export function createQueueLease(options: QueueLeaseOptions): QueueLease {
@@ -58,7 +59,7 @@ class HeldLease implements QueueLease {
   }
 
   async held(): Promise<void> {
-    // What is accepted after its end is for others.
+    // Calls accepted after its end are for other servers.
     if (this.#isClosed) return;
     this.#beginning ??= this.#begin().catch((error: unknown) => {
       this.#beginning = undefined;
@@ -110,7 +111,7 @@ class HeldLease implements QueueLease {
     try {
       const hadEnded = !(await accepted.extend({ node: this.node, leaseMs: this.#leaseMs }));
       if (hadEnded && !isAlone) {
-        // After a sleep of the machine, say: the others get the time to renew theirs as well.
+        // For example after the machine slept. Gives other servers time to renew theirs as well.
         log.warn('the lease on accepted calls had ended: another server may have taken them over');
         return;
       }
@@ -122,7 +123,7 @@ class HeldLease implements QueueLease {
       log.warn({ reason: messageOf(error) }, 'the lease on accepted calls was not renewed');
       return;
     }
-    // Not waited for: what it finds may run for long.
+    // Not awaited, because what it finds may run for long.
     this.#looking ??= this.#look?.()
       .then(() => {})
       .catch((error: unknown) => log.error({ err: error }, 'could not resume accepted invocations'))

@@ -1,6 +1,6 @@
 /**
- * Hands the record of an ended execution to the store when its log is read, or when reading it is cut short. The
- * caller has its answer by then.
+ * Hands the record of an ended execution to the store once its log is read, or once reading it is cut short. By then
+ * the caller has its answer.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isLongLog } from '../../dispatch/index.ts';
@@ -23,16 +23,16 @@ export interface RecordKeeperOptions {
   readonly store: Pick<Store, 'activations' | 'accepted'>;
   readonly namespaces: Pick<NamespaceService, 'createdAt'>;
   readonly activations: Pick<ActivationService, 'expect' | 'arrived'>;
-  /** Its record is on disk, or it leaves none. */
+  /** Called when its record is on disk, or when it leaves none. */
   readonly onRecorded: (execution: Execution) => void;
-  /** Hears of each activation that has run and leaves no record, though it should. */
+  /** Called for each activation that has run but leaves no record, though it should. */
   readonly onRecordLost?: () => void;
   readonly log: Log;
 }
 
 type KeptLog = ActivationWrite['logs'];
 
-/** Until a read that failed is tried again. */
+/** Pause before a failed read is retried. */
 const readAgainMs = 1000;
 
 export class RecordKeeper {
@@ -56,13 +56,13 @@ export class RecordKeeper {
     log
       .then((lines) => {
         if (isLongLog(lines)) return keptLog(lines).then(write);
-        // After this turn's answers: callers who wait for one are served first.
+        // After this turn's answers, so that waiting callers are served first.
         setImmediate(write, lines);
       })
       .catch((error) => this.#lose(execution, error));
   }
 
-  /** Once: the log and an interruption may both come. */
+  /** Runs only once, because both the log and an interruption may come. */
   #write(execution: Execution, record: ActivationRecord, log: KeptLog): void {
     if (execution.interrupt === undefined) return;
     execution.interrupt = undefined;
@@ -78,7 +78,7 @@ export class RecordKeeper {
     } else this.#settle(execution, record, log, createdAt, attempt);
   }
 
-  /** @param createdAt of the namespace that has the name now: a later one must not get the record */
+  /** @param createdAt of the namespace that has the name now; a later one must not get the record */
   #settle(
     execution: Execution,
     record: ActivationRecord,
@@ -112,7 +112,7 @@ export class RecordKeeper {
     );
   }
 
-  /** A small record that settles is taken even while the disk takes nothing. */
+  /** A small record that settles a call is taken even while the disk accepts no writes. */
   #appendShortened(execution: Execution, record: ActivationRecord, settles: number): void {
     const { store, onRecorded } = this.#options;
     const { task, frame } = execution;
@@ -129,7 +129,7 @@ export class RecordKeeper {
       { activationId: execution.task.activationId, reason: messageOf(error) },
       'a record was not kept',
     );
-    // A namespace that is gone leaves no records.
+    // A deleted namespace leaves no records.
     if (!isFault(error, 'STORE_NO_NAMESPACE')) onRecordLost?.();
     this.#leave(execution);
   }
@@ -144,7 +144,7 @@ export class RecordKeeper {
     execution.visible.reach();
   }
 
-  /** Asks until the disk can be read. */
+  /** Retries until the disk can be read. */
   async #createdAtOnce(namespace: string): Promise<number | undefined> {
     for (;;) {
       try {
@@ -157,7 +157,7 @@ export class RecordKeeper {
   }
 }
 
-/** Replaces the result and the log, which no longer fit in memory while the disk takes nothing. */
+/** Replaces the result and the log, which no longer fit in memory while the disk accepts no writes. */
 function withoutResult(task: Task, { status, start, end }: ActivationRecord): ActivationEnd {
   const text = `The activation ended (${status}), but its result and its log were lost: the disk took no records.`;
   return { ...internalFailure(task, text), startedAt: start, endedAt: end ?? start };

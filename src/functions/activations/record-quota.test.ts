@@ -1,4 +1,4 @@
-/** Records within their quota: the oldest go, those that ended lately stay, and then calls are refused. */
+/** Records within their quota: the oldest are deleted, recent ones stay, and then calls are refused. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { silentLog } from '../../lib/index.ts';
@@ -48,7 +48,7 @@ function quotaWith(graceMs: number): RecordQuota {
   });
 }
 
-/** Of 10 KiB. */
+/** Appends records of 10 KiB. */
 async function append(count: number, end = Date.now() - day, namespace = 'guest') {
   const rows = Array.from({ length: count }, (_, index) => ({
     ...{ activationId: crypto.randomUUID().replaceAll('-', ''), namespace, name: 'a', path: 'a' },
@@ -62,7 +62,7 @@ const held = async (namespace = 'guest') => (await platform.store.holdings.get(n
 const guard = () => quota.guard(scriptedInvoker());
 const admit = () => guard().admit('guest', limits);
 
-/** The account knows what is held, as it does after a first call. */
+/** Waits until the account knows what is held, as after a first call. */
 async function known() {
   admit();
   await quota.enforce('guest', limits);

@@ -1,9 +1,9 @@
 /**
- * The space on disk that records of a namespace's activations may take. When they take more, the oldest are deleted, even
- * if retention would keep them; but none that ended within the last minutes, since its caller may still ask for it. When no
- * others are left, new calls are refused: the record of an accepted call is never lost.
+ * Limits the disk space of a namespace's activation records. If they take more, the oldest are deleted, even if
+ * retention would keep them. Records that ended in the last minutes stay, because their caller may still ask for
+ * them. If no older ones are left, new calls are refused: the record of an accepted call is never lost.
  *
- * Calls look at a number in memory. Between two looks at the store it is an estimate; the store's counter is exact.
+ * Calls check a number in memory. Between two queries of the store it is an estimate; the store's counter is exact.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AdmissionControl } from '../../dispatch/index.ts';
@@ -13,11 +13,11 @@ import { functionFault } from '../faults.ts';
 import type { Identity } from '../namespaces/namespaces.ts';
 import type { DiskAdmission } from '../namespaces/quotas.ts';
 
-/** Hears what becomes of records. */
+/** Receives what happens to records. */
 export interface RecordWatch {
   evicted(records: number): void;
   refused(): void;
-  /** One of an activation that has run was not kept. */
+  /** The record of an activation that has run was not kept. */
   lost(): void;
 }
 
@@ -26,7 +26,7 @@ export interface RecordQuotaOptions {
   readonly log: Log;
   readonly watch?: RecordWatch | undefined;
   readonly disk?: Pick<DiskAdmission, 'admitCall'> | undefined;
-  /** How long a record stays after its end, however large the others are. */
+  /** How long a record stays after its end, even if the quota is exceeded. */
   readonly graceMs?: number;
 }
 
@@ -34,23 +34,23 @@ type Admitting = Pick<AdmissionControl, 'admit' | 'admitFire'>;
 type Limits = Pick<Identity['limits'], 'recordQuotaBytes' | 'storeActivations'>;
 
 export interface RecordQuota {
-  /** The store, with all that is appended counted. */
+  /** The store, which counts all appended records. */
   readonly activations: ActivationStore;
-  /** Admits no call while records are too many. @throws Fault RECORDS_FULL, as `admit` does */
+  /** Admits no call while the records take too much. @throws Fault RECORDS_FULL, like `admit` */
   guard(admission: Admitting): Admitting;
-  /** Checks existing records against the quota, since an operator may have lowered it. */
+  /** Checks existing records against the quota, because an operator may have lowered it. */
   enforce(namespace: string, limits: Limits): Promise<void>;
-  /** Ends what is under way after its step. */
+  /** Ends the current pass after its step. */
   close(): Promise<void>;
 }
 
 interface Account {
-  /** Undefined until the store has been asked. */
+  /** Undefined until the store has been queried. */
   held: number | undefined;
-  /** Bytes of all that came since the start. */
+  /** Bytes appended since the start. */
   appended: number;
   limit: number;
-  /** Nothing could be deleted any more, and it was not enough. */
+  /** Nothing more could be deleted, and it was not enough. */
   isFull: boolean;
   /** Milliseconds of the monotonic clock. */
   checkedAt: number;
@@ -58,14 +58,14 @@ interface Account {
 }
 
 const defaultGraceMs = 5 * 60_000;
-/** Records in one step. */
+/** Records per step. */
 const stepSize = 250;
 const shortestRestMs = 2;
-/** A full namespace is looked at again after this time. */
+/** A full namespace is checked again after this time. */
 const retryMs = 5000;
-/** Room that a pass makes, so that not every record begins one. */
+/** A pass deletes down to this share of the quota, so that not every record starts one. */
 const share = 0.95;
-/** What may be held past the limit while a pass makes room. */
+/** How far the quota may be exceeded while a pass makes room. */
 const slack = 1.25;
 const rowBytes = 1024;
 
@@ -89,7 +89,7 @@ export function createRecordQuota(options: RecordQuotaOptions): RecordQuota {
     });
     return account.underWay;
   };
-  /** Undefined when there is room. */
+  /** Undefined if there is room. */
   const refusal = (namespace: string, limits: Limits) => {
     if (limits.storeActivations === false || ending.signal.aborted) return undefined;
     const account = accountOf(namespace, limits.recordQuotaBytes);
@@ -150,7 +150,7 @@ async function makeRoom(
   const { log, watch } = options;
   let total = 0;
   try {
-    // The first step only looks, unless there is too much.
+    // The first step only checks, unless there is too much.
     let { records, heldBytes } = await evict(options, namespace, account, account.limit);
     while (records > 0 && !signal.aborted) {
       total += records;
@@ -181,7 +181,7 @@ async function evict(
   const endedBefore = Date.now() - graceMs;
   const keepBytes = Math.floor(bytes);
   const evicted = await activations.evict({ namespace, keepBytes, endedBefore, max: stepSize });
-  // The store's number may or may not count records that were appended meanwhile.
+  // The store's counter may or may not include records that were appended in the meantime.
   account.held = evicted.heldBytes + account.appended - appended;
   return evicted;
 }
@@ -206,7 +206,9 @@ function recordsFull(namespace: string, { used, limit, isFull }: Fullness) {
   return functionFault(
     'RECORDS_FULL',
     `The records of the namespace '${namespace}' take ${formatSize(used)} of the ${formatSize(limit)} that they may ` +
-      (isFull ? 'take, and none of them is old enough to go.' : 'take, and the oldest are being deleted.'),
+      (isFull
+        ? 'take, and none of them is old enough to be deleted.'
+        : 'take, and the oldest are being deleted.'),
     {
       hint:
         'Wait until the newest are a few minutes old, log and return less, or ask the operator for a larger ' +

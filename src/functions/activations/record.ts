@@ -1,4 +1,4 @@
-/** The record of an activation, as OpenWhisk keeps and shows it (its logs are kept beside it). */
+/** The record of an activation in OpenWhisk's form. Its logs are stored beside it. */
 import type { Completion, CompletionStatus, JobEnd } from '../../dispatch/index.ts';
 import type { JsonObject, JsonValue } from '../../lib/index.ts';
 import type { Violation } from '../../sandbox/index.ts';
@@ -8,21 +8,21 @@ import { bytesOf, embedded, type Result, resultOf } from './result.ts';
 import type { Task } from './task.ts';
 
 /**
- * How an activation ended. For code this is the completion of its job with the log, and what the domain adds. A sequence
- * or a composition has no job: its log has the ids of its parts.
+ * How an activation ended. For code, the completion and log of its job, with additions of the domain. A sequence or a
+ * composition has no job: its log lists the ids of its parts.
  */
 export interface ActivationEnd extends Completion, Pick<JobEnd, 'log'> {
   /** For a sequence or a composition: the sum of its parts. */
   readonly durationMs?: number;
-  /** For a sequence or a composition: the most that any part may use. */
+  /** For a sequence or a composition: the largest limit of its parts. */
   readonly memoryMiB?: number;
-  /** Says what to do about a failure. */
+  /** What to do about a failure. */
   readonly hint?: string;
-  /** How often it has begun, when that is more than once. */
+  /** How often it has begun, if more than once. */
   readonly attempt?: number;
 }
 
-/** A record as the store takes it, with what an answer needs as well. */
+/** A record as the store takes it, with what an answer needs in addition. */
 export interface ActivationRecord extends Omit<ActivationInsert, 'responseJson'> {
   readonly status: CompletionStatus;
   readonly result: Result;
@@ -43,7 +43,7 @@ export function statusCodeOf(status: CompletionStatus): number {
   return statuses.indexOf(status);
 }
 
-/** The frame of a task of which nothing else is at hand. */
+/** The frame of a task about whose action nothing else is known. */
 export function frameOfTask(task: Task): RecordFrame {
   const { action, version, kind, limits, binding } = task;
   const isConductor = task.type === 'composed' && task.isConductor;
@@ -51,8 +51,8 @@ export function frameOfTask(task: Task): RecordFrame {
 }
 
 /**
- * Written as JSON once, around the result that is JSON already: a large one is never parsed or serialised again.
- * Ids, statuses and names of namespaces hold no character that JSON escapes.
+ * Builds the record as JSON around the result, which is JSON already: a large result is never parsed or serialised
+ * again. Ids, statuses and names of namespaces contain no characters that JSON escapes.
  */
 export function recordOf(task: Task, frame: RecordFrame, end: ActivationEnd): ActivationRecord {
   const { activationId, namespace } = task;
@@ -77,7 +77,7 @@ export function recordOf(task: Task, frame: RecordFrame, end: ActivationEnd): Ac
   };
 }
 
-/** The record of a blocking answer; bytes are its own. Its logs are empty: they are still being read. */
+/** The record of a blocking answer, in memory of its own. Its logs are empty, because they are still being read. */
 export function serialiseRecord({
   documentJson,
   status,
@@ -88,12 +88,12 @@ export function serialiseRecord({
   return embedded(head, result, `${responseEnd(sizeBytes)},"logs":[]}`);
 }
 
-/** The result of a blocking answer; bytes are its own. */
+/** The result of a blocking answer, in memory of its own. */
 export function serialiseResult({ result }: ActivationRecord): string | Buffer {
   return embedded('', result, '');
 }
 
-/** The record as the store takes it: with the memory that a large result came in. */
+/** The record as the store takes it, including the memory of a large result. */
 export function storedRecord(record: ActivationRecord): ActivationInsert {
   const { status, result, sizeBytes } = record;
   const head = responseHead(status);
@@ -114,7 +114,7 @@ function responseEnd(sizeBytes: number): string {
   return `,"size":${sizeBytes}}`;
 }
 
-/** What can be said of an activation that has not ended: a record without `end`, whose status is `pending`. */
+/** What is known of an activation that has not ended: a record without `end`, with the status `pending`. */
 export function pendingRecord(task: Task, frame: RecordFrame): JsonObject {
   const fixed = `${frame.annotations}${frame.limitsAnnotation}`;
   return JSON.parse(
@@ -123,12 +123,12 @@ export function pendingRecord(task: Task, frame: RecordFrame): JsonObject {
   );
 }
 
-/** The end of an activation by a failure of the platform. */
+/** The end of an activation that failed because of the platform. */
 export function internalFailure(task: Pick<Task, 'acceptedAt'>, text: string): ActivationEnd {
   return failureOf('whisk internal error', task, text);
 }
 
-/** The end of an activation that can't begin, by a fault of its action. */
+/** The end of an activation that cannot begin because of its action. */
 export function developerFailure(task: Pick<Task, 'acceptedAt'>, text: string): ActivationEnd {
   return failureOf('action developer error', task, text);
 }
@@ -183,7 +183,7 @@ function annotationsOf(task: Task, frame: RecordFrame, end: ActivationEnd): stri
   return `${annotation('topmost', cause === undefined)},${limitsAnnotation(frame.limits, memoryMiB)}${last}`;
 }
 
-/** Where the time went, and why it was not warm, if it was not. */
+/** Annotations that say where the time went and, if it was not warm, why. */
 function codeAnnotations(frame: RecordFrame, end: ActivationEnd): string {
   const { waitMs, timedOut, initMs, start, startReason, sandboxMs, violations, hint } = end;
   return (

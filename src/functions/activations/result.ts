@@ -1,6 +1,6 @@
 /**
- * What an activation has answered. A large result is kept as the bytes that came, and as nothing else: most are passed on
- * unread, and a text and a value of each would be most of what the garbage collector has to do.
+ * The result of an activation. A large result is kept only as the bytes that arrived. Most results are passed on
+ * unread, and a string and a value of each would be most of the garbage collector's work.
  */
 import type { Completion } from '../../dispatch/index.ts';
 import type { JsonValue } from '../../lib/index.ts';
@@ -14,7 +14,9 @@ interface SmallResult {
 }
 
 interface LargeResult {
-  /** JSON. The store's own once it is stored, and empty from then on: it is read as soon as the record is there. */
+  /**
+   * JSON. Belongs to the store once it is stored, and is empty from then on; read it as soon as the record exists.
+   */
   readonly utf8: Buffer<ArrayBuffer>;
 }
 
@@ -22,14 +24,14 @@ export function resultOf({ result, json, utf8 }: Pick<Completion, 'result' | 'js
   return utf8 === undefined ? { value: result, json } : { utf8 };
 }
 
-/** Parses a large result anew each time. */
+/** Parses a large result each time. */
 export function readResult(result: Result): SmallResult {
   if (!('utf8' in result)) return result;
   const json = jsonOf(result);
   return { value: JSON.parse(json), json };
 }
 
-/** Decodes a large result anew each time. */
+/** Decodes a large result each time. */
 export function jsonOf(result: Result): string {
   return 'utf8' in result ? bytesOf(result).toString() : result.json;
 }
@@ -38,7 +40,7 @@ export function isArrayResult(result: Result): boolean {
   return 'utf8' in result ? bytesOf(result)[0] === openingBracket : result.json.startsWith('[');
 }
 
-/** Within other JSON: a text, or memory of its own. */
+/** Embeds the result in other JSON: a string, or bytes in memory of their own. */
 export function embedded(head: string, result: Result, end: string): string | Buffer<ArrayBuffer> {
   if (!('utf8' in result)) return `${head}${result.json}${end}`;
   return pieceOf([Buffer.from(head), bytesOf(result), Buffer.from(end)]);
@@ -46,7 +48,7 @@ export function embedded(head: string, result: Result, end: string): string | Bu
 
 const openingBracket = '['.charCodeAt(0);
 
-/** @throws TypeError when the store has it */
+/** @throws TypeError when the store owns it */
 export function bytesOf({ utf8 }: LargeResult): Buffer<ArrayBuffer> {
   if (utf8.length === 0) throw new TypeError('a result was to be read before the store had it');
   return utf8;

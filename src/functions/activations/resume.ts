@@ -1,7 +1,8 @@
 /**
- * What a server that is gone has left in the accepted queue: after a restart, all of it; while several servers run, what
- * one of them left. What had not begun is run now, a few at a time; what had begun is recorded as interrupted, because
- * nobody knows how far it came and running it twice may do harm, or run again where its action says that it may be.
+ * Resumes calls that a server that is gone left in the accepted queue: all of them after a restart, or those of one
+ * server while several run. Calls that had not begun are run now, a few at a time. Calls that had begun are recorded
+ * as interrupted, because it is unknown how far they came and running them twice may do harm. They are run again if
+ * their action allows it.
  */
 import { type Log, messageOf } from '../../lib/index.ts';
 import type { AcceptedQueue, AcceptedRow } from '../../store/index.ts';
@@ -43,7 +44,7 @@ export async function resumeQueue(options: ResumeOptions): Promise<ResumeReport>
     const page = await accepted.adopt(lease.node, pageSize);
     if (page.length === 0) break;
     adopted += page.length;
-    // After a lease that had ended, what still waits here may come back.
+    // After a lease has ended, calls that still wait here may come back.
     const rows = page.filter(({ activationId }) => executions.find(activationId) === undefined);
     const lanes = Array.from({ length: concurrency }, async () => {
       for (let row = rows.shift(); row !== undefined && !options.isClosing(); row = rows.shift()) {
@@ -89,7 +90,7 @@ function interruptedOften(attempt: number): string {
   return `The activation was interrupted by restarts of the platform ${attempt} times, and is not run again.`;
 }
 
-/** Or why it can't be read: it stays in the queue, for a Ward that can. */
+/** Returns the task, or why it cannot be read. Then it stays in the queue for a Ward that can read it. */
 function read(row: AcceptedRow, vault: Vault): AcceptedTask | string {
   try {
     return fromQueue(row.job, vault) ?? 'another version of Ward has written it';

@@ -1,7 +1,7 @@
-/** How often an activation may begin: once, unless its action says that a restart may run it again. */
+/** How often an activation may begin: once, unless its action allows that a restart runs it again. */
 import type { Origin } from './task.ts';
 
-/** An action that brings Ward down would do so for ever. */
+/** Bounded, because an action that crashes Ward would do so for ever. */
 const mostAttempts = 3;
 
 /** @param attempt how often it has begun */

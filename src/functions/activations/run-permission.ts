@@ -1,4 +1,4 @@
-/** Asks the gate before anything of an action runs: a call, or the start of its code ahead of one. */
+/** Asks the gate before anything of an action runs: a call, or loading its code before a call. */
 import { imageUnknown, type JobTarget, type LoadPermission } from '../../dispatch/index.ts';
 import { type CodeGate, type GateVerdict, requireRunnable } from '../actions/code-gate.ts';
 
@@ -7,7 +7,7 @@ type Target = Pick<JobTarget, 'namespace' | 'action' | 'kind' | 'image' | 'code'
 
 const allowed: GateVerdict = { outcome: 'allow', summary: '' };
 
-/** Undefined: it may run. A promise: the gate must find out first. @throws Fault RUN_REFUSED, IMAGE_UNKNOWN */
+/** Undefined: it may run. A promise: the gate does not know yet. @throws Fault RUN_REFUSED, IMAGE_UNKNOWN */
 export function requireRun(gate: Gate, target: Target): Promise<void> | undefined {
   return checked(gate, target, (verdict) => {
     requireRunnable(verdict);
@@ -15,7 +15,9 @@ export function requireRun(gate: Gate, target: Target): Promise<void> | undefine
   });
 }
 
-/** As `requireRun`, of a call that is to run later: that its image is not here is told then. @throws Fault RUN_REFUSED */
+/**
+ * Like `requireRun`, for a call that will run later: a missing image is reported only then. @throws Fault RUN_REFUSED
+ */
 export function requireAcceptable(gate: Gate, target: Target): Promise<void> | undefined {
   return checked(gate, target, requireRunnable);
 }
@@ -31,7 +33,7 @@ function checked(
   return undefined;
 }
 
-/** Whether its code may be loaded ahead of a call. */
+/** Whether its code may be loaded before a call. */
 export function loadPermission(gate: Gate, target: Target): LoadPermission {
   const verdict = verdictOf(gate, target);
   if (verdict instanceof Promise) return 'unknown';
@@ -41,7 +43,7 @@ export function loadPermission(gate: Gate, target: Target): LoadPermission {
 function verdictOf(gate: Gate, target: Target): GateVerdict | Promise<GateVerdict> {
   if (gate === undefined) return allowed;
   const { kind, image, code, namespace, action } = target;
-  // The verdict on code is the same for all owners; an image is one that the owner of the action may use.
+  // The verdict on code is the same for all owners; an image must be one that the owner of the action may use.
   const owner = image === undefined ? namespace : action.slice(1, action.indexOf('/', 1));
   return gate.mayRun({ kind, image, digest: code.digest, owner }, namespace);
 }

@@ -1,4 +1,4 @@
-/** The run of an execution: asks the gate, then runs in a sandbox or by parts, until it ends or is cut short. */
+/** Runs an execution: asks the gate, then runs it in a sandbox or by its parts, until it ends or is cut short. */
 import {
   type Dispatcher,
   formatLine,
@@ -22,7 +22,7 @@ import type { CodeTask, ComposedTask } from './task.ts';
 
 export interface RunOptions {
   readonly dispatcher: Pick<Dispatcher, 'run'>;
-  /** Carries out what is no code; its parts ask whether it may begin. Rejects when it can't even be begun. */
+  /** Runs what is not code; its parts ask whether it may begin. Rejects if it cannot even begin. */
   readonly compose: (
     task: ComposedTask,
     call: ComposedCall | undefined,
@@ -33,15 +33,15 @@ export interface RunOptions {
   readonly disk?: Pick<DiskAdmission, 'admitCall'> | undefined;
 }
 
-/** Pause before a call is tried again that a machine in trouble could not begin. */
+/** Pause before retrying a call that could not begin because of trouble on the machine. */
 const retryMs = 1000;
 
 const interrupted = 'The activation was interrupted because the platform stopped before it ended.';
 
-/** As OpenWhisk's runtimes say it at their initialisation. */
+/** The text of OpenWhisk's runtimes at their initialisation. */
 const noCode = 'Missing main/no code to execute.';
 
-/** No runtime is started for nothing; an image has its program in itself. */
+/** No runtime is started without code. An image contains its program. */
 function lacksCode({ kind, code }: CodeTask): boolean {
   return kind !== blackboxKind && isEmptyCode(code);
 }
@@ -63,10 +63,13 @@ async function runWithLentKey(
   return await dispatcher.run(lent === undefined ? task : { ...task, apiKey: lent.key }, handover);
 }
 
-/** A verdict of this age is asked for again when a sandbox takes the call. */
+/** A verdict older than this is asked for again when a sandbox takes the call. */
 const verdictAgeMs = 1000;
 
-/** A call may wait long for its sandbox, and the gate may have refused its image or code by then. */
+/**
+ * Asks the gate again at the handover: a call may wait long for its sandbox, and the gate may have denied its image
+ * or code in the meantime.
+ */
 function guarded(gate: RunOptions['gate'], task: CodeTask, execution: Execution): Handover {
   if (gate === undefined) return execution;
   const allowedAt = performance.now();
@@ -79,7 +82,7 @@ function guarded(gate: RunOptions['gate'], task: CodeTask, execution: Execution)
   };
 }
 
-/** Ends the execution once, by what the invoker says or by an interruption, and releases it. */
+/** Ends the execution once, by the invoker's report or by an interruption, and releases it. */
 export function runToEnd(
   options: RunOptions,
   execution: Execution,
@@ -101,14 +104,17 @@ export function runToEnd(
     };
     const refuse = (error: unknown) => {
       if (execution.isOver) return;
-      // As in OpenWhisk, an image that can't be had ends the activation, and does not refuse the call.
+      // As in OpenWhisk, an image that cannot be used ends the activation instead of refusing the call.
       if (isFault(error, 'IMAGE_UNKNOWN') || isFault(error, 'IMAGE_UNUSABLE'))
         return finish(developerFailure(execution.task, error.message));
       if (isFault(error, 'INVOKER_CLOSED') && execution.canWait) execution.withdraw?.();
       else if (hostTroubleOf(error) !== undefined && isDurableOrPart(execution)) beginLater();
       else leave(error);
     };
-    /** On a disk that fails, or without descriptors, no sandbox starts: what is in the durable queue waits, and so do parts. */
+    /**
+     * Retries later. If the disk fails or descriptors run out, no sandbox starts; calls in the durable queue and
+     * parts wait.
+     */
     const beginLater = () => {
       const again = () => {
         if (execution.isOver) return;
@@ -150,7 +156,7 @@ export function runToEnd(
   });
 }
 
-/** Such an execution must not fail for trouble that passes: a caller was promised it, or other parts have run. */
+/** Such an execution must not fail for temporary trouble: a caller was promised it, or other parts have run. */
 function isDurableOrPart({ attempt, task }: Execution): boolean {
   return attempt === 0 || task.cause !== undefined;
 }
@@ -164,7 +170,7 @@ function mayBegin(disk: RunOptions['disk']): boolean {
   }
 }
 
-/** Adds a hint, to the record and as the last line of the log, where there is one. */
+/** Adds a hint, if there is one, to the record and as the last line of the log. */
 async function explained(
   task: CodeTask,
   end: ActivationEnd,

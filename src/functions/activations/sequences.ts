@@ -1,6 +1,6 @@
 /**
- * Sequences: each action is called with the result of the one before. An error ends it. Texts and order of checks are
- * OpenWhisk's (docs/actions.md, SequenceActions).
+ * Sequences: each action is called with the result of the previous one. An error ends the sequence. Texts and the
+ * order of checks are OpenWhisk's (docs/actions.md, SequenceActions).
  */
 import {
   isFault,
@@ -22,7 +22,7 @@ import type { ComposedTask } from './task.ts';
 export interface SequenceOptions {
   readonly actions: Pick<ActionService, 'resolve'>;
   readonly components: Components;
-  /** Actions at most, through all sequences within. */
+  /** Maximum of actions, including all sequences within. */
   readonly maxLength: number;
   readonly log: Log;
 }
@@ -65,7 +65,7 @@ async function runStep(options: SequenceOptions, step: SequenceStep): Promise<La
     if (resolved === undefined) return failed('application error', 'Sequence component does not exist.');
     if (resolved.plan.type !== 'sequence') budget.atomic++;
     const { payload, task } = step;
-    // Sequences within count together; a composition counts for itself.
+    // Sequences within share the budget; a composition has its own.
     const inner = resolved.plan.type === 'sequence' ? budget : newBudget();
     const part = { resolved, payload, caller, cause: task.activationId, budget: inner };
     const outcome = await options.components.run(part);
@@ -84,7 +84,7 @@ async function runStep(options: SequenceOptions, step: SequenceStep): Promise<La
   }
 }
 
-/** Undefined when it is gone. */
+/** Undefined if the action no longer exists. */
 async function resolveStep(
   { actions }: SequenceOptions,
   { name, call }: SequenceStep,
@@ -98,14 +98,14 @@ async function resolveStep(
   }
 }
 
-/** While the first one runs, the later ones get their sandboxes. */
+/** Gets sandboxes for the later actions while the first one runs. */
 function warmLater({ actions, components }: SequenceOptions, call: ComposedCall, names: readonly string[]) {
   const { identity } = call.caller;
   const { namespace } = identity;
   for (const name of new Set(names)) {
     const warm = async () =>
       components.warm(await actions.resolve(parseFullName(name, namespace), namespace), identity);
-    // What can't be resolved now is reported when its turn comes.
+    // A component that cannot be resolved now is reported at its turn.
     warm().catch(() => {});
   }
 }

@@ -1,4 +1,4 @@
-/** Adds up the parts of a sequence or a composition: their ids, time and memory, and the end of the whole. */
+/** Adds up the parts of a sequence or a composition (ids, time and memory) and builds the end of the whole. */
 import type { LastResult, PartOutcome } from './components.ts';
 import type { ActivationEnd } from './record.ts';
 
@@ -8,7 +8,7 @@ export class Tally {
   #durationMs = 0;
   #memoryMiB: number;
 
-  /** @param memoryMiB what the whole has at least */
+  /** @param memoryMiB minimum for the whole */
   constructor(memoryMiB: number) {
     this.#memoryMiB = memoryMiB;
   }

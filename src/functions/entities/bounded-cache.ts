@@ -1,20 +1,20 @@
 /**
- * A bounded map of what was read from the store. A value that was read before the last invalidation is
- * never kept: the reader takes a ticket first and hands it in with the value.
+ * A bounded map of values read from the store. It never keeps a value that was read before the last invalidation: the
+ * reader takes a ticket first and hands it in with the value.
  */
 import { BoundedMap } from '../../lib/index.ts';
 
 interface BoundedCache<Value> {
   get(key: string): Value | undefined;
-  /** The value, kept or read. Absent ones are not kept. */
+  /** Returns the kept value, or reads it. Absent values are not kept. */
   load(key: string, read: () => Promise<Value | undefined>): Promise<Value | undefined>;
-  /** Forgets everything, and what is being read now. */
+  /** Forgets everything, including values that are being read now. */
   clear(): void;
-  /** Forgets one value, and what is being read now. */
+  /** Forgets one value, including one that is being read now. */
   drop(key: string): void;
 }
 
-/** @param capacity values at most; the oldest goes first */
+/** @param capacity maximum of values; the oldest is dropped first */
 export function createBoundedCache<Value>(capacity: number): BoundedCache<Value> {
   const values = new BoundedMap<string, Value>(capacity);
   let generation = 0;

@@ -1,4 +1,4 @@
-/** What the rows of all entities have in common, and how they are read back: strictly, with one fault for all. */
+/** What the rows of all entities share, and how they are read back: strictly, with one fault for all errors. */
 import { z } from 'zod';
 import type { JsonValue } from '../../lib/index.ts';
 import type { EntityRow } from '../../store/index.ts';
@@ -12,7 +12,7 @@ import {
   type NamespaceName,
 } from './names.ts';
 
-/** An entity that is in no package. */
+/** An entity without a package. */
 export interface PlainRef {
   readonly namespace: NamespaceName;
   readonly name: EntityName;
@@ -30,7 +30,7 @@ export const storedNamespace = z.custom<NamespaceName>(
 );
 export const storedName = z.custom<EntityName>((value) => typeof value === 'string' && isEntityName(value));
 
-/** The document of a row in its form. @throws Fault STORED_ENTITY_CORRUPT */
+/** Parses the document of a row. @throws Fault STORED_ENTITY_CORRUPT */
 export function parseDocument<T>(row: EntityRow, form: z.ZodType<T>): T {
   const parsed = form.safeParse(row.document);
   if (parsed.success) return parsed.data;
@@ -47,7 +47,7 @@ export function refOfRow(row: EntityRow): EntityRef {
   return { namespace: row.namespace, package: inPackage, name };
 }
 
-/** Reads the name of a package, a trigger or a rule: they are in no package. @throws Fault STORED_ENTITY_CORRUPT */
+/** Reads the name of a package, a trigger or a rule, which are in no package. @throws Fault STORED_ENTITY_CORRUPT */
 export function plainRefOfRow(row: EntityRow): PlainRef {
   const { namespace, package: inPackage, name } = refOfRow(row);
   if (inPackage !== undefined) throw corrupt();
@@ -58,7 +58,7 @@ export function corrupt(cause?: unknown) {
   return functionFault('STORED_ENTITY_CORRUPT', 'Resource is corrupted and cannot be read.', { cause });
 }
 
-/** What answers and lists show of every entity. */
+/** Fields of every entity in answers and lists. */
 export interface EntityBase {
   readonly ref: PlainRef;
   readonly version: string;

@@ -1,13 +1,13 @@
 /**
- * Notices that another process wrote to the store, so that caches can be dropped: asked in the background,
- * never on the path of a request. A cached value is stale for at most one interval.
+ * Detects that another process wrote to the store, so that caches can be dropped. Polls in the background, never on
+ * the path of a request. A cached value is stale for at most one interval.
  */
 import { type Log, messageOf } from '../../lib/index.ts';
 import type { Store } from '../../store/index.ts';
 
 const intervalMs = 250;
 
-/** Within this time a healthy server has noticed a write of another process. */
+/** The time in which a healthy server notices a write of another process. */
 export const noticedMs = 2 * intervalMs;
 
 /** Calls `changed` after foreign writes, until it is disposed. */

@@ -8,7 +8,7 @@ import { malformed } from '../faults.ts';
 export type KeyValue = { readonly key: string; readonly value: JsonValue };
 
 export type Parameter = KeyValue & {
-  /** Given to the sandbox's environment when it is initialised, not to each call. */
+  /** Set in the sandbox's environment when it is initialised, not passed to each call. */
   readonly init?: boolean | undefined;
 };
 
@@ -29,7 +29,7 @@ export function parseAnnotations(value: unknown): readonly KeyValue[] {
   return parseParameters(value, 'annotations').map(({ key, value: each }) => ({ key, value: each }));
 }
 
-/** `changes` win over `base`; an overwritten key keeps its place. */
+/** Merges two lists. `changes` win over `base`; an overwritten key keeps its place. */
 export function mergeKeyValues<Item extends KeyValue>(
   base: readonly Item[],
   changes: readonly Item[],
@@ -52,7 +52,7 @@ export function sizeOf(list: readonly KeyValue[]): number {
   return bytes;
 }
 
-/** As an object, for an action's arguments. */
+/** Converts the list to an object, for an action's arguments. */
 export function toObject(list: readonly KeyValue[]): JsonObject {
   return Object.fromEntries(list.map(({ key, value }) => [key, value]));
 }

@@ -1,6 +1,6 @@
 /**
- * Names of namespaces and entities. A name that has been through here is safe as a key of the store, in a
- * log line and in an environment variable: no control characters, no slash, no leading dot or dash.
+ * Names of namespaces and entities. A parsed name is safe as a key of the store, in a log line and in an environment
+ * variable: no control characters, no slash, no leading dot or dash.
  */
 import { functionFault, malformed, notFound } from '../faults.ts';
 
@@ -10,14 +10,14 @@ declare const namespaceBrand: unique symbol;
 export type EntityName = string & { readonly [entityBrand]: true };
 export type NamespaceName = string & { readonly [namespaceBrand]: true };
 
-/** Where an entity is: its namespace, its package if it is in one, and its name. */
+/** The location of an entity: its namespace, its package if it is in one, and its name. */
 export interface EntityRef {
   readonly namespace: NamespaceName;
   readonly package: EntityName | undefined;
   readonly name: EntityName;
 }
 
-/** A namespace, and the package that an encoded slash (`ns%2Fpkg`) may add to it. */
+/** A namespace, with the package that an encoded slash (`ns%2Fpkg`) may add. */
 export interface NamespaceRef {
   readonly namespace: NamespaceName;
   readonly package: EntityName | undefined;
@@ -52,7 +52,7 @@ export function parseNamespaceName(text: string): NamespaceName {
 }
 
 /**
- * The namespace segment of a path: `_` stands for the caller's own, and `ns/pkg` adds a package.
+ * Parses the namespace segment of a path: `_` stands for the caller's own, and `ns/pkg` adds a package.
  * @throws Fault NAME_INVALID, NOT_FOUND
  */
 export function parseNamespaceSegment(text: string, own: NamespaceName): NamespaceRef {
@@ -68,7 +68,7 @@ export function parseNamespaceSegment(text: string, own: NamespaceName): Namespa
 }
 
 /**
- * A full name as bodies hold it: `/ns/[pkg/]name`, with `_` for the caller's namespace; the first slash may be absent.
+ * Parses a full name in a body: `/ns/[pkg/]name`, with `_` for the caller's namespace. The first slash is optional.
  * @throws Fault NAME_INVALID, BODY_INVALID for one without a namespace
  */
 export function parseFullName(text: string, own: NamespaceName): EntityRef {
@@ -86,8 +86,8 @@ export function parseFullName(text: string, own: NamespaceName): EntityRef {
 }
 
 /**
- * A name as compositions say it: `name`, `pkg/name`, `ns/pkg/name`, or a full one with a leading slash; undefined when
- * it is none of them.
+ * Parses a name in a composition: `name`, `pkg/name`, `ns/pkg/name`, or a full one with a leading slash. Undefined if
+ * it is none of these.
  */
 export function parseRelativeName(text: string, own: NamespaceName): EntityRef | undefined {
   const isFull = text.startsWith('/') || text.split('/').length === 3;

@@ -1,4 +1,4 @@
-/** Which part of a list. */
+/** A page of a list. */
 export interface ListRange {
   readonly skip: number;
   readonly limit: number;

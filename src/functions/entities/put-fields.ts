@@ -1,4 +1,4 @@
-/** The fields that the bodies of all entities have in common, and what a change does to them. */
+/** The fields that the bodies of all entities share, and how a change applies them. */
 import type { JsonObject } from '../../lib/index.ts';
 import { malformed, tooLarge } from '../faults.ts';
 import type { SystemLimits } from '../limits.ts';
@@ -10,7 +10,7 @@ export function nextPatch(version: string): string {
   return `${major}.${minor}.${Number(patch) + 1}`;
 }
 
-/** A field that is there: absent and `null` are the same. */
+/** Parses a field if it is given. Absent and `null` are the same. */
 export function given<T>(body: JsonObject, field: string, parse: (value: unknown) => T): T | undefined {
   const value = Object.hasOwn(body, field) ? body[field] : undefined;
   return value === undefined || value === null ? undefined : parse(value);
@@ -19,7 +19,8 @@ export function given<T>(body: JsonObject, field: string, parse: (value: unknown
 const mostOfVersion = 2 ** 31 - 1;
 
 /**
- * As OpenWhisk reads it: what is missing is 0, parts past the third don't count, and nothing but zeros is not a version.
+ * Parses a version like OpenWhisk: missing parts are 0, parts past the third are ignored, and all zeros is not a
+ * version.
  * @throws Fault BODY_INVALID
  */
 export function parseVersion(value: unknown): string {

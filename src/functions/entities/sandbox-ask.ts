@@ -1,7 +1,7 @@
 /**
- * The annotations `sandbox` and `egress` of an action, and the same values in the limits of a namespace: what is asked
- * of a sandbox beyond the operator's defaults. `gvisor` alone is short for `{tier: gvisor}`. The maker of the
- * sandbox decides whether it may be had.
+ * The annotations `sandbox` and `egress` of an action, and the same values in the limits of a namespace: what is
+ * asked of a sandbox beyond the operator's defaults. `gvisor` is short for `{tier: gvisor}`. Whether the ask is
+ * allowed is decided where the sandbox is made.
  */
 import { createHash } from 'node:crypto';
 import type { EffectiveSandboxAsk, SandboxAsk } from '../../dispatch/index.ts';
@@ -16,7 +16,7 @@ const egressAnnotation = 'egress';
 type Refuse = (detail: string) => Fault;
 
 /**
- * @param field how it is called in a refusal
+ * @param field its name in a refusal
  * @throws Fault BODY_INVALID, or what `refuse` makes, naming the field
  */
 export function parseSandboxAsk(value: unknown, field: string, refuse: Refuse = malformed): SandboxAsk {
@@ -32,7 +32,7 @@ export function parseSandboxAsk(value: unknown, field: string, refuse: Refuse = 
   };
 }
 
-/** Undefined when the action asks for nothing. @throws Fault BODY_INVALID, EGRESS_INVALID */
+/** Undefined if the action asks for nothing. @throws Fault BODY_INVALID, EGRESS_INVALID */
 export function sandboxAskOf(annotations: readonly KeyValue[]): SandboxAsk | undefined {
   const [value, egress] = [valueFor(annotations, sandboxAnnotation), valueFor(annotations, egressAnnotation)];
   if (isAbsent(value) && isAbsent(egress)) return undefined;
@@ -43,9 +43,9 @@ export function sandboxAskOf(annotations: readonly KeyValue[]): SandboxAsk | und
 }
 
 /**
- * The wishes of the action, and where it has none, the operator's settings for the namespace. An action can only tighten
- * that: it keeps the namespace's tier, runs under both seccomp profiles, and reaches no more. Every call asks, so that
- * answers are kept as long as what they are made from.
+ * Combines the ask of the action with the operator's settings for the namespace, which apply where the action has
+ * none. An action can only tighten them: it keeps the namespace's tier, runs under both seccomp profiles, and reaches
+ * no more. Every call needs this, so results are cached as long as their inputs live.
  */
 export function effectiveAsk(
   action: SandboxAsk | undefined,
@@ -65,7 +65,7 @@ export function effectiveAsk(
 const nothing: SandboxAsk = Object.freeze({});
 const answers = new WeakMap<SandboxAsk, WeakMap<SandboxAsk, EffectiveSandboxAsk>>();
 
-/** What the namespace has set and its action names too. */
+/** Settings of the namespace for fields that the action also sets. */
 function boundsOf(
   action: SandboxAsk,
   namespace: SandboxAsk,
@@ -91,7 +91,7 @@ function parseProfile(value: unknown, path: string, refuse: Refuse): JsonObject 
   throw refuse(`'${path}' must be a seccomp profile in Docker's format`);
 }
 
-/** Order of keys does not matter to a sandbox, but keeping it is enough: another id costs a sandbox, a wrong one more. */
+/** Keeps the order of keys. A sandbox does not care about it, but a needless new id costs only a sandbox. */
 function idOf(ask: Omit<EffectiveSandboxAsk, 'id'>): string {
   return createHash('sha256').update(JSON.stringify(ask)).digest('hex').slice(0, 16);
 }

@@ -1,9 +1,9 @@
-/** What an alarm was asked to be, as it is kept; and the dates that follow from it. */
+/** The configuration of an alarm, as it is stored, and the dates that follow from it. */
 import { hash } from 'node:crypto';
 import { z } from 'zod';
 import { parseCron } from './cron.ts';
 
-/** Dates are kept as they were sent: epoch milliseconds, or a text that `Date` reads. */
+/** Dates are stored as they were sent: epoch milliseconds, or text that `Date` parses. */
 const date = z.union([z.number(), z.string()]);
 const bounds = { startDate: date.optional(), stopDate: date.optional(), maxTriggers: z.number().optional() };
 
@@ -36,13 +36,13 @@ export type AlarmKind = AlarmConfig['kind'];
 export type SentDate = z.infer<typeof date>;
 
 export interface Schedule {
-  /** The first date after `after`, or undefined when there is none; epoch milliseconds. */
+  /** The first date after `after`, in epoch milliseconds. Undefined if there is none. */
   next(after: number): number | undefined;
 }
 
 const minuteMs = 60_000;
 
-/** Firings that it has; null: any number. */
+/** Number of its firings. Null: unlimited. */
 export function maxFirings(config: AlarmConfig): number | null {
   return config.kind === 'once' ? null : (config.maxTriggers ?? null);
 }
@@ -52,8 +52,9 @@ export function timeOf(sent: SentDate): number {
 }
 
 /**
- * @param seed the trigger's full name: an alarm that need not be strict is put off by some seconds that depend on it
- * @param hasBegun its start date has come, and may come again when the clock is set back: it has dates before it, too
+ * @param seed the trigger's full name, which determines the delay of an alarm that need not be strict
+ * @param hasBegun its start date has passed and may come again after the clock was set back, so earlier dates count,
+ * too
  * @throws Fault FEED_INVALID
  */
 export function scheduleOf(config: AlarmConfig, seed: string, hasBegun = false): Schedule {
@@ -92,7 +93,7 @@ function cronDates(config: CronConfig, seed: string, hasBegun: boolean): Schedul
   };
 }
 
-/** 0 to 59 seconds, in milliseconds. */
+/** Returns 0 to 59 seconds, in milliseconds. */
 function delayOf(seed: string): number {
   return (hash('sha256', seed, 'buffer').readUInt32BE() % 60) * 1000;
 }

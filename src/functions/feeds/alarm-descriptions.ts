@@ -1,4 +1,4 @@
-/** What the alarms' annotations say of them, for clients that show it. */
+/** Descriptions in the alarms' annotations, for clients that show them. */
 import type { AlarmKind } from './alarm-config.ts';
 import type { FeedDescription, FeedParameter } from './lifecycle.ts';
 
@@ -18,9 +18,9 @@ const required = (name: string, description: string): FeedParameter => ({
 });
 
 const payload = optional('trigger_payload', 'What the trigger is fired with: an object, or JSON text of one');
-const startDate = optional('startDate', 'From when on: epoch milliseconds or ISO 8601');
-const stopDate = optional('stopDate', 'Until when: epoch milliseconds or ISO 8601');
-const maxTriggers = optional('maxTriggers', 'How often at most');
+const startDate = optional('startDate', 'First date allowed: epoch milliseconds or ISO 8601');
+const stopDate = optional('stopDate', 'Last date allowed: epoch milliseconds or ISO 8601');
+const maxTriggers = optional('maxTriggers', 'Maximum number of firings');
 
 export const alarmDescriptions: readonly AlarmDescription[] = [
   {
@@ -33,7 +33,7 @@ export const alarmDescriptions: readonly AlarmDescription[] = [
       payload,
       startDate,
       stopDate,
-      optional('strict', 'false: some seconds after the minute are as good, to spread the load'),
+      optional('strict', 'false: may fire some seconds after the minute, to spread the load'),
       maxTriggers,
     ],
   },

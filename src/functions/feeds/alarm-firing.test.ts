@@ -1,4 +1,4 @@
-/** Firing what is due: once each, in the face of restarts, refusals, races and rows that make no sense. */
+/** Firing due alarms: each date once, despite restarts, refusals, races and invalid rows. */
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Fault, type JsonObject } from '../../lib/index.ts';

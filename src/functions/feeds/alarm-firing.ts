@@ -1,10 +1,11 @@
 /**
- * Fires the alarms that are due. A date is fired at most once: the row is moved on to the next date before the trigger
- * is fired, by a write that fails when anybody else has moved it. What Ward refuses for now (the namespace has fired
- * enough, Ward is busy, or its disk takes nothing) is put back and tried again; what a `kill -9` in between cuts off is lost.
+ * Fires the alarms that are due. A date is fired at most once: before the trigger is fired, the row is moved on to
+ * the next date by a write that fails if another process has moved it. A firing that Ward refuses for now (the
+ * namespace has fired too often, Ward is busy, or its disk accepts no writes) is put back and retried. A firing that
+ * a `kill -9` cuts off in between is lost.
  *
- * A namespace that was refused is not asked for again before it may fire: its other alarms are put off as they are, so
- * that one with many of them does not keep the others waiting.
+ * A refused namespace is not tried again before it may fire: its other due alarms are put off unread, so that a
+ * namespace with many alarms does not delay the others.
  */
 import { Fault, isFault, type KeyedLock, type Log, messageOf, newId } from '../../lib/index.ts';
 import type { FeedRow, FeedStore } from '../../store/index.ts';
@@ -23,7 +24,7 @@ export interface AlarmFiringOptions extends TriggerRemovalOptions {
   readonly namespaces: Pick<NamespaceService, 'identityOf'>;
   readonly fire: FiringService['fire'];
   readonly vault: Vault;
-  /** By the trigger's path: a change of its feed waits for its firing, and the other way round. */
+  /** By the trigger's path, so that a change of its feed and its firing wait for each other. */
   readonly lock: KeyedLock;
   readonly log: Log;
   readonly now: () => number;
@@ -32,19 +33,19 @@ export interface AlarmFiringOptions extends TriggerRemovalOptions {
 }
 
 interface AlarmFiring {
-  /** Settles when nothing is due any more, or Ward is closing. @throws when some could not even be put off */
+  /** Resolves when nothing is due any more or Ward is closing. @throws when some alarms could not even be put off */
   fireDue(): Promise<void>;
 }
 
-/** Rows that are looked at together; each may hold a payload of a megabyte. */
+/** Rows that are read together. Each may hold a payload of a megabyte. */
 const batchSize = 32;
 const concurrency = 16;
-/** Until a refused firing is tried again, where the refusal says no time. */
+/** Pause before a refused firing is retried, if the refusal names no time. */
 const retryMs = 5000;
-/** Until an alarm is looked at again that can't be fired for a reason on the server's side. */
+/** Pause before an alarm is tried again that failed for a reason on the server's side. */
 const troubleMs = 60_000;
 
-/** Until when a namespace's firings are refused; epoch milliseconds. */
+/** Until when the firings of each namespace are refused, in epoch milliseconds. */
 type Refused = Map<string, number>;
 
 export function createAlarmFiring(options: AlarmFiringOptions): AlarmFiring {
@@ -86,7 +87,7 @@ async function fireRow(options: AlarmFiringOptions, row: FeedRow, refused: Refus
   await removeFiredTrigger(options, trigger, config.deleteAfterFire === 'rules');
 }
 
-/** Whether the trigger was fired. */
+/** Returns whether the trigger was fired. */
 async function fireAlarm(options: AlarmFiringOptions, alarm: Alarm, refused: Refused): Promise<boolean> {
   const { feeds, log, now, graceMs } = options;
   const { trigger, config, state } = alarm;
@@ -112,7 +113,7 @@ async function fireAlarm(options: AlarmFiringOptions, alarm: Alarm, refused: Ref
   }
 }
 
-/** What becomes of an alarm whose trigger could not be fired. */
+/** Decides what happens to an alarm whose trigger could not be fired. */
 async function afterRefusal(
   { feeds, log, now }: AlarmFiringOptions,
   alarm: Alarm,
@@ -141,7 +142,7 @@ async function afterRefusal(
   await feeds.put(rowOfAlarm(failed), claimed.revision);
 }
 
-/** So that it is not due again at once; one that can't even be read never. */
+/** Puts the alarm off, so that it is not due again at once. One that cannot be read is never due again. */
 function afterTrouble(options: AlarmFiringOptions, row: FeedRow, error: unknown): Promise<void> {
   return putOff(options, row, isFault(error, 'STORED_ENTITY_CORRUPT') ? null : options.now() + troubleMs);
 }

@@ -1,4 +1,4 @@
-/** What the parameters of a feed action make of an alarm. The texts are OpenWhisk's where it has one. */
+/** Parses the parameters of a feed action for an alarm. Texts are OpenWhisk's where it has one. */
 import type { JsonObject } from '../../lib/index.ts';
 import type { PlainRef } from '../entities/entity-row.ts';
 import {
@@ -24,9 +24,9 @@ import {
 
 interface AlarmPut {
   readonly config: AlarmConfig;
-  /** Undefined: as it was. */
+  /** Undefined: unchanged. */
   readonly payload: JsonObject | undefined;
-  /** Its next date; epoch milliseconds. */
+  /** Its next date, in epoch milliseconds. */
   readonly date: number;
 }
 
@@ -37,9 +37,9 @@ interface PutContext {
   readonly guard: CronGuard;
 }
 
-/** So that there is time to make the rules that an interval without a start date is to start. */
+/** Leaves time to make the rules that an interval without a start date will fire. */
 const intervalStartMs = 30_000;
-/** A hundred years, so that every date is one that can be written down. */
+/** A hundred years, so that every date can be represented. */
 const maxMinutes = 52_596_000;
 const updatable: Readonly<Record<AlarmKind, readonly string[]>> = {
   alarm: ['cron', 'timezone', 'strict', 'startDate', 'stopDate'],
@@ -54,7 +54,7 @@ export function parseAlarmCreate(kind: AlarmKind, args: JsonObject, context: Put
   return { config, payload: payloadParameter(args) ?? {}, date: firstDate(config, context) };
 }
 
-/** @throws Fault FEED_INVALID, also when nothing was sent that can be changed */
+/** @throws Fault FEED_INVALID, also if nothing that can be changed was sent */
 export function parseAlarmUpdate(old: AlarmConfig, args: JsonObject, context: PutContext): AlarmPut {
   const config = changed(old, args, context.now);
   const payload = payloadParameter(args);
@@ -87,7 +87,7 @@ const creators: Creators = {
   },
 };
 
-/** The config with what was sent of it. */
+/** The config with the parameters that were sent. */
 function changed(old: AlarmConfig, args: JsonObject, now: number): AlarmConfig {
   if (old.kind === 'once') return { ...old, ...onceSettings(args, now) };
   if (old.kind === 'alarm') return checkSpan({ ...old, ...cronSettings(args), ...spanOf(args, now) });

@@ -1,7 +1,7 @@
 /**
- * After the clock was set back, alarms wait for dates of the old time. Here they get their next dates by the new one. It
- * is done for all at each start too, as the clock may have been set while Ward was down; an alarm whose dates are of a
- * time that has been stays as it is.
+ * Recomputes the next dates of alarms after the clock was set back, because they wait for dates of the old time. Runs
+ * for all alarms at each start too, because the clock may have been set while Ward was down. An alarm whose dates are
+ * plausible stays as it is.
  */
 
 import { type KeyedLock, type Log, messageOf } from '../../lib/index.ts';
@@ -12,19 +12,19 @@ import { redated } from './alarm-state.ts';
 
 interface AlarmRedatingOptions {
   readonly feeds: FeedStore;
-  /** By the trigger's path: a change of its feed waits for its firing, and the other way round. */
+  /** By the trigger's path, so that a change of its feed and its firing wait for each other. */
   readonly lock: KeyedLock;
   readonly log: Log;
   readonly now: () => number;
   readonly isClosing: () => boolean;
 }
 
-/** Rows that are read together; each may hold a payload of a megabyte. */
+/** Rows that are read together. Each may hold a payload of a megabyte. */
 const batchSize = 32;
-/** The longest that a refused firing waits by the new clock. */
+/** The longest time, by the new clock, until a refused firing is retried. */
 const longestRetryMs = 60_000;
 
-/** @throws when the store does: it is to be done again */
+/** @throws what the store throws; then it must be repeated */
 export async function redateAlarms(options: AlarmRedatingOptions): Promise<void> {
   const { feeds, log, isClosing } = options;
   let alarms = 0;
@@ -39,7 +39,7 @@ export async function redateAlarms(options: AlarmRedatingOptions): Promise<void>
     log.warn({ alarms }, 'alarms were dated by a clock that has been set back, and go by the new time');
 }
 
-/** Whether it has another time now. */
+/** Returns whether its date has changed. */
 async function redateRow(options: AlarmRedatingOptions, row: FeedRow): Promise<boolean> {
   const { feeds, lock } = options;
   const found = redatedRow(options, row);
@@ -49,7 +49,7 @@ async function redateRow(options: AlarmRedatingOptions, row: FeedRow): Promise<b
   return current !== undefined && redateRow(options, current);
 }
 
-/** Undefined when it may stay as it is, or can't be read. */
+/** Undefined if it can stay as it is, or cannot be read. */
 function redatedRow({ log, now }: AlarmRedatingOptions, row: FeedRow) {
   const { namespace, trigger } = row;
   const at = now();

@@ -1,4 +1,4 @@
-/** What a look at the clock makes of an alarm: regular dates, missed ones, and ends. */
+/** How alarms advance: regular dates, missed ones, and ends. */
 import { describe, expect, test } from 'vitest';
 import { type AlarmConfig, maxFirings, scheduleOf } from './alarm-config.ts';
 import { activeState, advance } from './alarm-state.ts';
@@ -7,7 +7,7 @@ const t = (text: string) => Date.parse(`2026-${text}Z`);
 const day = 86_400_000;
 const hourly: AlarmConfig = { kind: 'alarm', cron: '0 * * * *' };
 
-/** The alarm waits for `date`, and is looked at `now`. */
+/** Advances an alarm that waits for `date`, at the time `now`. */
 function step(config: AlarmConfig, date: string, now: string, graceMs = day) {
   const state = { ...activeState(t(date), maxFirings(config), 0), date: t(date) };
   const { fires, state: next } = advance(config, scheduleOf(config, 'guest/t'), state, t(now), graceMs);

@@ -1,29 +1,29 @@
 /**
- * How far an alarm has come, and what a look at the clock makes of it. Pure: the same config, state and time always
- * give the same step.
+ * The progress of an alarm, and how it advances with the clock. Pure: the same config, state and time always give the
+ * same step.
  *
- * What was missed (Ward was down, the clock was set forward, the namespace had fired enough) is made up for once,
- * whatever the number of dates, if one of them lies within the grace; then the alarm goes on with its next regular
- * date. An alarm that fires only once is never too late.
+ * Missed dates (Ward was down, the clock was set forward, or the namespace had fired too often) are made up for by
+ * one firing, however many they are, if the last of them lies within the grace. Then the alarm goes on with its next
+ * regular date. An alarm that fires only once is never too late.
  *
- * When the clock was set back, dates come again. They are dates as any others, but for the one that came last, which
- * does not come twice; and what has begun does not wait for its start date again.
+ * After the clock was set back, dates come again. They count like any others, except that the last fired date does
+ * not come twice, and an alarm that has begun does not wait for its start date again.
  */
 import { z } from 'zod';
 import type { AlarmConfig, Schedule } from './alarm-config.ts';
 
 export const alarmStateSchema = z.object({
-  /** The date to be fired next, epoch milliseconds; null: there is none, or it is paused. */
+  /** The next date to fire, in epoch milliseconds. Null: there is none, or it is paused. */
   date: z.number().nullable(),
-  /** Firings that are left; null: any number. */
+  /** Remaining firings. Null: unlimited. */
   remaining: z.number().nullable(),
-  /** Its dates until then have come and were dealt with, epoch milliseconds; absent: none has come yet. */
+  /** Its dates up to here have been dealt with, epoch milliseconds. Absent: none has come yet. */
   settledAt: z.number().optional(),
   status: z.object({
     active: z.boolean(),
     /** Epoch milliseconds. */
     dateChanged: z.number(),
-    /** Why it is not active. `AUTO`: it came to its end, `USER`: it was paused. */
+    /** Why it is not active. `AUTO`: it has ended. `USER`: it was paused. */
     reason: z.object({ kind: z.enum(['AUTO', 'USER']), message: z.string() }).optional(),
   }),
 });
@@ -37,7 +37,7 @@ interface AlarmStep {
 
 const pausedMessage = 'Paused';
 
-/** One that begins anew. */
+/** The state of an alarm that starts anew. */
 export function activeState(date: number, remaining: number | null, now: number): AlarmState {
   return { date, remaining, status: { active: true, dateChanged: now } };
 }
@@ -52,7 +52,7 @@ export function pausedState(state: AlarmState, now: number): AlarmState {
   return { ...state, date: null, status: { active: false, dateChanged: now, reason } };
 }
 
-/** A paused one that goes on. */
+/** The state of a paused alarm that goes on. */
 export function unpausedState(state: AlarmState, date: number, now: number): AlarmState {
   return { ...state, date, status: { active: true, dateChanged: now } };
 }
@@ -61,7 +61,7 @@ export function isPaused({ status }: AlarmState): boolean {
   return status.reason?.kind === 'USER';
 }
 
-/** The date that follows `now`; after the clock was set back not the one that came last. */
+/** The first date after `now`. After the clock was set back, the last fired date is skipped. */
 export function dateAfter(schedule: Schedule, { settledAt }: AlarmState, now: number): number | undefined {
   const date = schedule.next(now);
   if (date === undefined || settledAt === undefined || date > settledAt) return date;
@@ -70,8 +70,8 @@ export function dateAfter(schedule: Schedule, { settledAt }: AlarmState, now: nu
 }
 
 /**
- * The alarm with its next date by a clock that has been set back to `now`; itself when it has not been.
- * @param scheduleOf called only when it has: most have not, and reading a cron takes its time
+ * Returns the alarm with its next date by a clock that was set back to `now`, or unchanged if that is not the case.
+ * @param scheduleOf called only if needed, because parsing a cron takes time
  */
 export function redated(state: AlarmState, scheduleOf: () => Schedule, now: number): AlarmState {
   const writtenAt = Math.max(state.status.dateChanged, state.settledAt ?? 0);
@@ -80,7 +80,7 @@ export function redated(state: AlarmState, scheduleOf: () => Schedule, now: numb
   return date === undefined || date >= state.date ? state : { ...state, date };
 }
 
-/** The step of an alarm whose date has come. */
+/** Advances an alarm whose date has come. */
 export function advance(
   config: AlarmConfig,
   schedule: Schedule,

@@ -1,4 +1,4 @@
-/** An alarm: a trigger's feed that goes by the clock. Its row, and what a READ shows of it. */
+/** An alarm is a trigger's feed that fires by the clock. Its row, and what a READ shows of it. */
 import { z } from 'zod';
 import { type JsonObject, randomHex } from '../../lib/index.ts';
 import type { FeedRow } from '../../store/index.ts';
@@ -9,7 +9,7 @@ import { type AlarmState, alarmStateSchema } from './alarm-state.ts';
 export interface Alarm {
   readonly trigger: PlainRef;
   readonly config: AlarmConfig;
-  /** What the trigger is fired with; encrypted. */
+  /** The payload of the firings, encrypted. */
   readonly payload: string;
   readonly state: AlarmState;
   readonly revision: string;
@@ -29,7 +29,7 @@ export function alarmOfRow(row: FeedRow): Alarm {
   return { trigger: { namespace, name }, ...document, revision: row.revision };
 }
 
-/** @param dueAt when it is to be looked at, if that is not its date */
+/** @param dueAt when to process it, if that is not its date */
 export function rowOfAlarm(alarm: Alarm, dueAt: number | null = alarm.state.date): FeedRow {
   const { trigger, config, payload, state, revision } = alarm;
   return {
@@ -52,7 +52,7 @@ export function alarmSchedule({ trigger, config, state }: Alarm): Schedule {
   return scheduleOf(config, `${trigger.namespace}/${trigger.name}`, state.settledAt !== undefined);
 }
 
-/** As OpenWhisk shows it, and when it fires next. */
+/** Describes it as OpenWhisk does, with the time of the next firing. */
 export function describeAlarm({ trigger, config, state }: Alarm, payload: JsonObject): JsonObject {
   const { kind: _, ...settings } = config;
   const { active, dateChanged, reason } = state.status;

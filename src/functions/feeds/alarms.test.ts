@@ -1,4 +1,4 @@
-/** The alarm feeds as clients drive them: parameters, lifecycle, whose triggers, what is left behind. */
+/** The alarm feeds as clients use them: parameters, lifecycle, ownership of triggers, clean-up. */
 import { describe, expect, test } from 'vitest';
 import type { JsonObject } from '../../lib/index.ts';
 import { refTo, startFeeds } from './feeds.fixture.ts';
@@ -343,7 +343,7 @@ describe('PAUSE and UNPAUSE', () => {
     await bench.call('alarms/once', 'PAUSE', 't');
     bench.set('2026-03-10T12:00:01Z');
     await expect(bench.call('alarms/once', 'UNPAUSE', 't')).rejects.toMatchObject({
-      message: 'the alarm has no date left: update it, or delete it',
+      message: 'the alarm has no date left: update or delete it',
     });
   });
 });

@@ -18,7 +18,7 @@ interface AlarmsOptions extends FeedActionOptions {
   readonly vault: Vault;
   readonly minCronIntervalMs: number;
   readonly now: () => number;
-  /** An alarm is due at that time; epoch milliseconds. */
+  /** Called when an alarm will be due, with its time in epoch milliseconds. */
   readonly onDue: (dueAt: number) => void;
 }
 
@@ -30,7 +30,7 @@ export function createAlarms(options: AlarmsOptions): readonly BuiltinAction[] {
   );
 }
 
-/** What an alarm fires its trigger with. @throws Fault STORED_ENTITY_CORRUPT, VAULT_KEY_MISSING */
+/** The payload with which an alarm fires its trigger. @throws Fault STORED_ENTITY_CORRUPT, VAULT_KEY_MISSING */
 export function openPayload(vault: Vault, { trigger, payload }: Alarm): JsonObject {
   const opened = vault.open(payload, placeOf(trigger));
   if (!isJsonObject(opened)) throw corrupt();
@@ -72,7 +72,7 @@ function alarmLifecycle(kind: AlarmKind, options: AlarmsOptions): Lifecycle {
         const context = contextOf(trigger, identity);
         const { config, payload, date } = parseAlarmUpdate(old.config, args, context);
         const sealed = payload === undefined ? old.payload : seal(trigger, payload);
-        // One that is due this moment is still to be fired, unless its dates are others now.
+        // A date that is due right now must still fire, unless the alarm has other dates now.
         const isRescheduled =
           old.state.date === null || JSON.stringify(config) !== JSON.stringify(old.config);
         const keepsState = isPaused(old.state) || !isRescheduled;
@@ -87,7 +87,7 @@ function alarmLifecycle(kind: AlarmKind, options: AlarmsOptions): Lifecycle {
       change(trigger, (old) => {
         if (!isPaused(old.state)) return old;
         const date = dateAfter(alarmSchedule(old), old.state, now());
-        if (date === undefined) throw invalidFeed('the alarm has no date left: update it, or delete it');
+        if (date === undefined) throw invalidFeed('the alarm has no date left: update or delete it');
         return changedAlarm(old, { state: unpausedState(old.state, date, now()) });
       }),
     async DELETE({ trigger }) {

@@ -1,4 +1,4 @@
-/** Alarms on a clock that is set back or forward, while Ward runs and while it is down. */
+/** Alarms when the clock is set back or forward, while Ward runs and while it is down. */
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Fault } from '../../lib/index.ts';
@@ -24,7 +24,7 @@ async function alarm(bench: FeedBench, kind: string, name: string, args: object)
   expect(await bench.call(`alarms/${kind}`, 'CREATE', name, { ...args })).toEqual({ status: 'success' });
 }
 
-/** What is fired on the way. */
+/** Fires at each of these times and returns the firings. */
 async function firedBy(bench: FeedBench, ...times: string[]): Promise<string[]> {
   const fired = [];
   for (const time of times) fired.push(...(await bench.firedUntil(time)));
@@ -123,7 +123,7 @@ describe.each(settings)('a clock that is set back %s', (_, setTo) => {
     setTo(bench, '2026-03-10T08:30:00Z');
     expect(await bench.firedUntil('2026-03-10T09:00:00Z')).toEqual([]);
     await bench.call('alarms/interval', 'UNPAUSE', 't');
-    // The date at 10:00 is the one that came last.
+    // The date at 10:00 is the last one that fired.
     expect(await firedBy(bench, '2026-03-10T10:00:00Z', '2026-03-10T11:00:00Z')).toEqual([
       't 2026-03-10T11:00:00',
     ]);

@@ -1,25 +1,27 @@
 /**
- * Sees that the clock of the machine was set: between two looks it has gone another way than the one that nobody can
- * set. So it does when the machine has slept.
+ * Detects that the machine's clock was set, by comparing its progress with that of a monotonic clock. A sleep of the
+ * machine counts, too.
  */
 import type { Log } from '../../lib/index.ts';
 
 interface ClockWatchOptions {
-  /** The clock that can be set; epoch milliseconds. */
+  /** The wall clock, in epoch milliseconds. */
   readonly now: () => number;
-  /** The one that can't, from any time on; milliseconds. */
+  /** The monotonic clock, in milliseconds from any origin. */
   readonly elapsed: () => number;
   readonly log: Log;
-  /** Told each jump: milliseconds, negative when the clock was set back. */
+  /** Called for each jump, with milliseconds. Negative if the clock was set back. */
   readonly onJump?: ((jumpMs: number) => void) | undefined;
 }
 
 interface ClockWatch {
-  /** By how much the clock was set since the last look, in milliseconds: negative when back, 0 when it was not. */
+  /**
+   * Returns how far the clock was set since the last call, in milliseconds. Negative if back, 0 if it was not set.
+   */
   look(): number;
 }
 
-/** What a clock is off without having been set. No two dates are nearer to each other. */
+/** Deviations up to this are not a jump. No two dates are closer together. */
 const toleranceMs = 1000;
 
 export function createClockWatch({ now, elapsed, log, onJump }: ClockWatchOptions): ClockWatch {

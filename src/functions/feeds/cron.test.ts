@@ -1,8 +1,8 @@
-/** Dates of cron expressions, around everything that makes calendars hard. */
+/** Dates of cron expressions, including everything that makes calendars hard. */
 import { describe, expect, test } from 'vitest';
 import { checkCron, parseCron } from './cron.ts';
 
-/** The next `count` dates after `from`, which must be strictly later than each other. */
+/** Returns the next `count` dates after `from`, and checks that each is later than the previous one. */
 function datesAfter(from: string, count: number, pattern: string, timezone?: string): string[] {
   const cron = parseCron(pattern, timezone);
   const dates: string[] = [];

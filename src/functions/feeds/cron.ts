@@ -1,21 +1,21 @@
 /**
- * Cron expressions: five fields, or six with seconds first, in an IANA time zone. The dates are worked out by croner,
- * which treats daylight saving as Vixie cron does: a fixed time that a clock change skips is fired right after the gap,
- * and one that occurs twice is fired once; what has a wildcard, range or list in its time goes on with real time.
+ * Cron expressions: five fields, or six with seconds first, in an IANA time zone. croner computes the dates and
+ * treats daylight saving like Vixie cron: a fixed time that a clock change skips fires right after the gap, one that
+ * occurs twice fires once, and expressions with a wildcard, range or list in the time follow real time.
  */
 import { Cron } from 'croner';
 import { functionFault } from '../faults.ts';
 
 interface CronDates {
   readonly hasSeconds: boolean;
-  /** The first date after `after`, or undefined when there is none; epoch milliseconds. */
+  /** The first date after `after`, in epoch milliseconds. Undefined if there is none. */
   next(after: number): number | undefined;
 }
 
 export interface CronGuard {
-  /** No two dates may be nearer to each other. */
+  /** The shortest interval allowed between two dates. */
   readonly minIntervalMs: number;
-  /** Dates within any 60 seconds. */
+  /** Maximum of dates within any 60 seconds. */
   readonly maxPerMinute: number;
 }
 
@@ -24,7 +24,7 @@ const maxZoneLength = 64;
 const maxKnownZones = 1000;
 const knownZones = new Set<string>();
 const minuteMs = 60_000;
-/** Two full minutes of a cron that fires each second, so that its busiest minute is among them. */
+/** Two full minutes of a cron that fires every second, so that its busiest minute is included. */
 const sampleSize = 122;
 
 /** @throws Fault FEED_INVALID */
@@ -38,7 +38,7 @@ export function parseCron(pattern: string, timezone = 'UTC'): CronDates {
 }
 
 /**
- * That it fires at all, and not more often than it may.
+ * Checks that it fires at all, and not more often than allowed.
  * @param from epoch milliseconds
  * @throws Fault FEED_INVALID
  */
@@ -51,7 +51,7 @@ export function checkCron(
   const { next, hasSeconds } = parseCron(pattern, timezone);
   if (next(from) === undefined) throw invalid(`cron pattern '${pattern}' never fires`);
   if (!hasSeconds && guard.minIntervalMs <= minuteMs && guard.maxPerMinute > 0) return;
-  // Time zones don't differ in seconds, and without one the dates are had for a tenth of the time.
+  // Time zones do not affect seconds, and computing dates without one takes a tenth of the time.
   const dates = compile(pattern, { utcOffset: 0 })
     .nextRuns(sampleSize, new Date(from))
     .map((date) => date.getTime());
@@ -72,10 +72,10 @@ export function checkCron(
 
 function compile(pattern: string, place: { readonly timezone: string } | { readonly utcOffset: 0 }): Cron {
   const fields = fieldsOf(pattern);
-  // Also keeps from croner what it takes for a date or a nickname.
+  // Also keeps croner from parsing dates and nicknames.
   if (pattern.length > maxPatternLength || fields.length < 5 || fields.length > 6) throw notValid(pattern);
   try {
-    // `0/15` and the like are cron's of old.
+    // `0/15` and similar forms come from old crons.
     return new Cron(pattern, { ...place, mode: '5-or-6-parts', sloppyRanges: true, paused: true });
   } catch {
     throw notValid(pattern);
@@ -90,12 +90,12 @@ function requireZone(timezone: string): void {
   } catch {
     throw invalid('Invalid timezone.');
   }
-  // There are some hundreds, in any spelling of upper and lower case.
+  // There are some hundreds, in any mix of upper and lower case.
   if (knownZones.size >= maxKnownZones) knownZones.clear();
   knownZones.add(timezone);
 }
 
-/** The most dates within any 60 seconds. */
+/** Returns the maximum of dates within any 60 seconds. */
 function busiestMinute(dates: readonly number[]): number {
   let most = 0;
   let first = 0;

@@ -1,6 +1,6 @@
-/** Work on many rows with bounded concurrency, in an order in which namespaces take turns. */
+/** Processes many rows with bounded concurrency, in an order in which namespaces take turns. */
 
-/** The first of each namespace, then the second of each, and so on; within a namespace as it was. */
+/** Orders the first of each namespace, then the second of each, and so on. Within a namespace the order stays. */
 export function inTurns<Item extends { readonly namespace: string }>(
   items: readonly Item[],
 ): readonly Item[] {
@@ -11,7 +11,7 @@ export function inTurns<Item extends { readonly namespace: string }>(
   ).flat();
 }
 
-/** Settles when all of it is done; `work` must not reject. */
+/** Resolves when all work is done. `work` must not reject. */
 export async function runBounded<Item>(
   items: readonly Item[],
   concurrency: number,

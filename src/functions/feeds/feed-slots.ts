@@ -1,4 +1,4 @@
-/** Stores feeds: one for each trigger, and up to a limit for each namespace. */
+/** Stores feeds: one per trigger, and up to a limit per namespace. */
 import { isFault } from '../../lib/index.ts';
 import type { FeedRow, FeedStore } from '../../store/index.ts';
 import type { PlainRef } from '../entities/entity-row.ts';
@@ -7,17 +7,17 @@ import type { TriggerService } from '../triggers/triggers.ts';
 import { invalidFeed } from './parameters.ts';
 
 export interface FeedSlots {
-  /** The feed of that package which the trigger has. @throws Fault NOT_FOUND */
+  /** Returns the trigger's feed of that package. @throws Fault NOT_FOUND */
   find(trigger: PlainRef, inPackage: string): Promise<FeedRow>;
   /**
-   * Gives the trigger a feed, in place of the one of the same package that it may have.
-   * @param make is given that one
+   * Gives the trigger a feed, replacing one of the same package.
+   * @param make gets the replaced feed
    * @throws Fault FEED_INVALID (no such trigger), FEED_CONFLICT, FEEDS_EXHAUSTED, CONCURRENT_UPDATE
    */
   fill(trigger: PlainRef, inPackage: string, make: (old: FeedRow | undefined) => FeedRow): Promise<void>;
-  /** @throws Fault CONCURRENT_UPDATE when the row is no longer of revision `expected` */
+  /** @throws Fault CONCURRENT_UPDATE when the row no longer has the revision `expected` */
   replace(row: FeedRow, expected: string): Promise<void>;
-  /** Nothing, when the trigger has no feed of that package. */
+  /** Removes the trigger's feed of that package, if there is one. */
   clear(trigger: PlainRef, inPackage: string): Promise<void>;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The feeds on a real store, with the real triggers, rules, namespaces and vault, and a clock that is set by hand. Only
- * the firing is a double: it notes what is fired, and refuses where it is told to.
+ * The feeds on a real store, with the real triggers, rules, namespaces and vault, and a clock that the test sets.
+ * Only the firing is a double: it records firings, and refuses them if the test says so.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -31,24 +31,24 @@ export interface FeedBench extends AsyncDisposable {
   /** `uuid:secret` of guest. */
   readonly key: string;
   readonly fired: Fired[];
-  /** What Ward has seen of the clock's being set; milliseconds. */
+  /** The clock jumps that Ward has detected, in milliseconds. */
   readonly jumps: readonly number[];
-  /** Settles once the store says so; a fault that it throws is what firing throws. */
+  /** What it throws is what firing throws. */
   refuse: (request: FireRequest) => void;
   feeds: Feeds;
-  /** As a start of Ward after its end, on the same data. */
+  /** Restarts Ward on the same data. */
   restart(): void;
   /** The clock. */
   readonly now: () => number;
   set(time: string): void;
-  /** Sets the clock as an operator does: no time passes. */
+  /** Sets the clock as an operator does, without time passing. */
   jump(time: string): void;
-  /** Sets the clock, and lets it fire what is due. What was fired since the last call: `trigger at`. */
+  /** Sets the clock and fires what is due. Returns the firings since the last call, as `trigger at`. */
   firedUntil(time: string): Promise<string[]>;
   addTrigger(name: string, namespace?: string): Promise<PlainRef>;
   addRule(name: string, trigger: string): Promise<void>;
   hasEntity(name: string): Promise<boolean>;
-  /** Calls a feed action as a client does. */
+  /** Calls a feed action like a client. */
   call(feed: string, lifecycleEvent: string, triggerName: string, args?: JsonObject): Promise<JsonObject>;
   callAs(identity: Identity, feed: string, args: JsonObject): Promise<JsonObject>;
 }

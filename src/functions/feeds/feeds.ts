@@ -1,6 +1,6 @@
 /**
- * The built-in feed providers of `/whisk.system`: alarms, which go by the clock, and webhooks, which others call. Their
- * state is in the store, so that they go on after a restart as after a `kill -9`.
+ * The built-in feed providers of `/whisk.system`: alarms, which fire by the clock, and webhooks, which others call.
+ * Their state is in the store, so they survive a restart and a `kill -9`.
  */
 import { KeyedLock } from '../../lib/index.ts';
 import type { BuiltinAction } from '../builtin.ts';
@@ -15,9 +15,9 @@ import { createWebhooks, type Webhooks, type WebhooksOptions } from './webhooks.
 
 export interface FeedLimits {
   readonly feedsPerNamespace: number;
-  /** No two dates of a cron may be nearer to each other. */
+  /** The shortest interval allowed between two dates of a cron. */
   readonly minCronIntervalMs: number;
-  /** How late the last of the dates that an alarm missed may be to be made up for. */
+  /** How late the last missed date of an alarm may be to be made up for. */
   readonly graceMs: number;
 }
 
@@ -32,28 +32,31 @@ type FeedsOptions = Omit<AlarmFiringOptions, 'lock' | 'now' | 'graceMs' | 'isClo
     readonly limits?: Partial<FeedLimits>;
     /** Epoch milliseconds. */
     readonly now?: () => number;
-    /** A clock that nobody can set; milliseconds. */
+    /** A monotonic clock, in milliseconds. */
     readonly elapsed?: () => number;
-    /** Told how far the clock was set, in milliseconds: negative when back. */
+    /** Called with how far the clock was set, in milliseconds. Negative if back. */
     readonly onClockJump?: ((jumpMs: number) => void) | undefined;
   };
 
 export interface Feeds {
   /** Built-in actions of `/whisk.system`. */
   readonly actions: readonly BuiltinAction[];
-  /** A webhook by what its URL ends in. @throws Fault NOT_FOUND, FEED_PAUSED */
+  /** Finds a webhook by the token in its URL. @throws Fault NOT_FOUND, FEED_PAUSED */
   readonly openWebhook: Webhooks['open'];
-  /** Fires what is due now; the clock does it by itself once it was started. */
+  /** Fires what is due now. Once started, the clock does this itself. */
   fireDue(): Promise<void>;
-  /** Lets the clock run. */
+  /** Starts the clock. */
   start(): void;
-  /** Stops the clock, and waits for what is being fired. */
+  /** Stops the clock, and waits for firings under way. */
   close(): Promise<void>;
-  /** To be called when a trigger was deleted: its feed goes with it. */
+  /** Must be called when a trigger was deleted, to remove its feed. */
   forget(trigger: PlainRef): Promise<void>;
 }
 
-/** Between two looks at the clock: it may have been set, and the store may have been written by another process. */
+/**
+ * The longest pause between two looks at the clock, which may have been set, and at the store, which another process
+ * may have changed.
+ */
 const longestSleepMs = 30_000;
 
 export function createFeeds({ limits: changed, ...given }: FeedsOptions): Feeds {
@@ -66,7 +69,7 @@ export function createFeeds({ limits: changed, ...given }: FeedsOptions): Feeds 
   const firing = createAlarmFiring(options);
   const webhooks = createWebhooks(options);
   const watch = createClockWatch({ now, elapsed, log, onJump: given.onClockJump });
-  // At the first look for what was set before the start.
+  // Also done at the first look, because the clock may have been set before the start.
   let isDatingDue = true;
   let clock: DueClock | undefined;
   let running: Promise<void> = Promise.resolve();

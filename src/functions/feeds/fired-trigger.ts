@@ -1,4 +1,4 @@
-/** The end of a trigger that was to be fired once and then to go. */
+/** Removes a trigger that should fire once and then be deleted. */
 import { isFault, type Log, messageOf } from '../../lib/index.ts';
 import type { FeedStore } from '../../store/index.ts';
 import type { PlainRef } from '../entities/entity-row.ts';
@@ -13,7 +13,7 @@ export interface TriggerRemovalOptions {
   readonly log: Log;
 }
 
-/** Removes its feed, its rules if wanted, and the trigger itself; what fails is logged. */
+/** Removes its feed, its rules if wanted, and the trigger itself. Logs what fails. */
 export async function removeFiredTrigger(
   { feeds, triggers, rules, log }: TriggerRemovalOptions,
   trigger: PlainRef,

@@ -1,7 +1,7 @@
 /**
- * The feed protocol: an action that is called with `lifecycleEvent` and `triggerName`. A namespace manages the feeds
- * of its own triggers only, and it is the call that says whose they are: the `authKey` that clients send as well is
- * checked and not kept, because feeds fire in the name of the namespace.
+ * The feed protocol: an action that is called with `lifecycleEvent` and `triggerName`. A namespace manages only the
+ * feeds of its own triggers. The call's identity determines the namespace. The `authKey` that clients also send is
+ * checked but not kept, because feeds fire in the name of the namespace.
  */
 import type { JsonObject, KeyedLock } from '../../lib/index.ts';
 import type { BuiltinAction, BuiltinContext } from '../builtin.ts';
@@ -39,13 +39,13 @@ export interface FeedDescription {
 
 export interface FeedActionOptions {
   readonly namespaces: Pick<NamespaceService, 'authenticate'>;
-  /** By the trigger's path: a change of its feed waits for its firing, and the other way round. */
+  /** By the trigger's path, so that a change of its feed and its firing wait for each other. */
   readonly lock: KeyedLock;
 }
 
 export const success: JsonObject = { status: 'success' };
 
-/** @throws Fault FEED_INVALID, NAME_INVALID, NOT_AUTHORIZED, and those of the lifecycle, from its `run` */
+/** @throws Fault (from the action's `run`) FEED_INVALID, NAME_INVALID, NOT_AUTHORIZED, and those of the lifecycle */
 export function feedAction(
   { path, description, parameters }: FeedDescription,
   lifecycle: Lifecycle,

@@ -1,4 +1,4 @@
-/** Parameters of feeds as clients send them: many send numbers and booleans as text, and '' for what is not set. */
+/** Parses parameters of feeds as clients send them: many send numbers and booleans as text, and '' for unset ones. */
 import { isJsonObject, type JsonObject, type JsonValue } from '../../lib/index.ts';
 import { functionFault } from '../faults.ts';
 import type { SentDate } from './alarm-config.ts';
@@ -9,7 +9,7 @@ export function invalidFeed(message: string) {
   return functionFault('FEED_INVALID', message);
 }
 
-/** Undefined when it is not set. */
+/** Undefined if it is not set. */
 export function parameter(args: JsonObject, name: string): JsonValue | undefined {
   const value = Object.hasOwn(args, name) ? args[name] : undefined;
   return value === undefined || value === null || value === '' ? undefined : value;
@@ -55,7 +55,7 @@ export function wordParameter<Word extends string>(
 }
 
 /**
- * Epoch milliseconds or a text that `Date` reads, in the future.
+ * Parses epoch milliseconds or text that `Date` reads; the date must be in the future.
  * @throws Fault FEED_INVALID
  */
 export function dateParameter(args: JsonObject, name: string, now: number): SentDate | undefined {
@@ -68,7 +68,7 @@ export function dateParameter(args: JsonObject, name: string, now: number): Sent
   return sent;
 }
 
-/** What a trigger is fired with: an object, JSON text of one, or any other text as `{payload: text}`. */
+/** The payload of a trigger: an object, JSON text of one, or any other text as `{payload: text}`. */
 export function payloadParameter(args: JsonObject): JsonObject | undefined {
   const value = parameter(args, 'trigger_payload');
   if (value === undefined || isJsonObject(value)) return value;

@@ -1,4 +1,4 @@
-/** What the parameters of the feed action make of a webhook. */
+/** Parses the parameters of the feed action for a webhook. */
 import { type JsonObject, randomHex } from '../../lib/index.ts';
 import type { PlainRef } from '../entities/entity-row.ts';
 import { booleanParameter, invalidFeed, textParameter, wordParameter } from './parameters.ts';
@@ -8,7 +8,7 @@ import { type SignatureScheme, signatureSchemes } from './webhook-signature.ts';
 const secretLength = { min: 16, max: 1024 };
 
 /**
- * @param old the trigger's webhook, which keeps its URL
+ * @param old the trigger's webhook, whose URL is kept
  * @throws Fault FEED_INVALID
  */
 export function createWebhook(
@@ -25,7 +25,7 @@ export function createWebhook(
   return checked({ trigger, token, signature, secret, isActive: true, dateChanged: now, revision });
 }
 
-/** @throws Fault FEED_INVALID, also when nothing was sent that can be changed */
+/** @throws Fault FEED_INVALID, also if nothing that can be changed was sent */
 export function updateWebhook(old: Webhook, args: JsonObject): Webhook {
   const { rotate, ...settings } = settingsOf(args);
   const secret = settings.secret ?? old.secret;
@@ -66,7 +66,7 @@ function checked(webhook: Webhook): Webhook {
     throw invalidFeed(`the signature '${signature}' needs a secret parameter`);
   }
   if (signature === 'none' && secret !== undefined) {
-    throw invalidFeed("a secret has no use with the signature 'none'");
+    throw invalidFeed("a secret cannot be used with the signature 'none'");
   }
   return webhook;
 }

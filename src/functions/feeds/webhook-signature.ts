@@ -1,9 +1,9 @@
 /**
- * Signatures of webhook requests: HMAC-SHA256 over the body as it was sent, under a secret that both sides know.
+ * Signatures of webhook requests: HMAC-SHA256 over the body as it was sent, with a secret that both sides know.
  *
- * `ward`: `X-Ward-Signature: t=SECONDS,v1=HEX` over `SECONDS.BODY`, so that a request that was overheard is worth
- * nothing after five minutes. `github`: `X-Hub-Signature-256: sha256=HEX` over the body, which is for ever. A webhook
- * takes one of them only: what is signed for one scheme could be replayed as a body of the other.
+ * `ward`: `X-Ward-Signature: t=SECONDS,v1=HEX` over `SECONDS.BODY`, so an intercepted request is useless after five
+ * minutes. `github`: `X-Hub-Signature-256: sha256=HEX` over the body, which never expires. A webhook accepts only one
+ * scheme, because what is signed for one could be replayed as a body of the other.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { functionFault } from '../faults.ts';

@@ -1,6 +1,6 @@
 /**
  * A webhook: a URL that fires a trigger. Anyone who knows its token may fire it. So the row is found by a hash of the
- * token, and has the token itself only encrypted, for its owner to read again.
+ * token, and stores the token only encrypted, for its owner to read again.
  */
 import { hash, randomBytes } from 'node:crypto';
 import { z } from 'zod';
@@ -13,10 +13,10 @@ export interface Webhook {
   readonly trigger: PlainRef;
   readonly token: string;
   readonly signature: SignatureScheme;
-  /** Only with a signature. */
+  /** Set only with a signature. */
   readonly secret: string | undefined;
   readonly isActive: boolean;
-  /** When it was made active or paused; epoch milliseconds. */
+  /** When it was last activated or paused, in epoch milliseconds. */
   readonly dateChanged: number;
   readonly revision: string;
 }
@@ -44,7 +44,7 @@ export function isToken(text: string): boolean {
   return /^[\w-]{43}$/.test(text);
 }
 
-/** What a row is found by. */
+/** The key by which a row is found. */
 export function hashToken(token: string): string {
   return hash('sha256', token, 'hex');
 }

@@ -1,4 +1,4 @@
-/** Webhooks: their URLs, signatures, and what opens a door and what does not. */
+/** Webhooks: their URLs, their signatures, and who can fire them. */
 import { createHmac } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { isJsonObject, type JsonObject } from '../../lib/index.ts';
@@ -191,7 +191,7 @@ describe('parameters', () => {
     [{ secret: 'x'.repeat(1025) }, 'the secret parameter must have 16 to 1024 characters'],
     [{ secret: 1234567890123456 }, 'the secret parameter must be a string'],
     [{ signature: 'ward' }, "the signature 'ward' needs a secret parameter"],
-    [{ signature: 'none', secret }, "a secret has no use with the signature 'none'"],
+    [{ signature: 'none', secret }, "a secret cannot be used with the signature 'none'"],
     [{ signature: 'md5', secret }, 'signature parameter must be one of [none, ward, github].'],
     [{ rotate: 'now' }, 'the rotate parameter must be true or false'],
   ])('%j is refused, and nothing is left behind', async (args, message) => {

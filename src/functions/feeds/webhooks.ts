@@ -1,4 +1,4 @@
-/** The feed action `/whisk.system/webhooks/webhook`, and the door that its URLs lead to. */
+/** The feed action `/whisk.system/webhooks/webhook`, and the requests to its URLs. */
 
 import { isFault, type JsonObject, type Log, messageOf, randomHex } from '../../lib/index.ts';
 import type { FeedStore } from '../../store/index.ts';
@@ -14,9 +14,9 @@ import { hashToken, isToken, rowOfWebhook, type Webhook, webhookOfRow, webhookPr
 import { createWebhook, updateWebhook } from './webhook-put.ts';
 import { type RequestHeaders, verifySignature } from './webhook-signature.ts';
 
-/** A webhook that a request knows the token of. */
+/** A webhook, opened by a request that knows its token. */
 export interface WebhookDoor {
-  /** Tells it from others: to count its requests by. */
+  /** Identifies it, to count its requests. */
   readonly id: string;
   /**
    * @param headers names in lower case
@@ -25,8 +25,8 @@ export interface WebhookDoor {
    */
   verify(headers: RequestHeaders, body: Uint8Array): void;
   /**
-   * Fires the trigger. Undefined when no rule is active.
-   * @throws Fault NOT_FOUND when the trigger is gone, TOO_MANY_PER_MINUTE
+   * Fires the trigger. Undefined if no rule is active.
+   * @throws Fault NOT_FOUND when the trigger no longer exists, TOO_MANY_PER_MINUTE
    */
   fire(event: JsonObject, transactionId: string): Promise<FireAnswer | undefined>;
 }
@@ -45,7 +45,7 @@ export interface WebhooksOptions extends FeedActionOptions {
   readonly vault: Vault;
   readonly log: Log;
   readonly now: () => number;
-  /** The URL under which this Ward is reached from outside. */
+  /** The public URL of this Ward. */
   readonly apiHost: () => string;
 }
 
@@ -55,13 +55,13 @@ const description = {
   path: webhookProvider,
   description: 'Fire trigger when a URL is requested',
   parameters: [
-    { name: 'secret', required: false, description: 'What requests are signed with: 16 to 1024 characters' },
+    { name: 'secret', required: false, description: 'Secret for signing requests: 16 to 1024 characters' },
     {
       name: 'signature',
       required: false,
       description: 'How requests are signed: ward (the default with a secret), github, or none',
     },
-    { name: 'rotate', required: false, description: 'true: a new URL, the old one is dead' },
+    { name: 'rotate', required: false, description: 'true: a new URL; the old one stops working' },
   ],
 };
 

@@ -1,6 +1,7 @@
 /**
  * Which web action an operation calls. Documents of OpenWhisk's gateway say it in `x-ibm-configuration`, by the id of
- * the operation; others in the operation's own `x-openwhisk`. Hosts in URLs don't count: actions are this Ward's.
+ * the operation; others in the operation's own `x-openwhisk`. Hosts in URLs are ignored: actions are always this
+ * Ward's.
  */
 import { z } from 'zod';
 import {
@@ -29,7 +30,7 @@ export const gatewayConfiguration = z.object({
   cors: z.object({ enabled: z.boolean() }).optional(),
 });
 
-/** Part of an operation. */
+/** A part of an operation. */
 export const whiskExtension = z.object({
   namespace: z.string(),
   package: z.string().optional(),
@@ -48,7 +49,7 @@ export interface Backends {
 
 const secretHeader = 'message.headers.x-require-whisk-auth';
 
-/** @param own stands for `_` */
+/** @param own replaces `_` */
 export function readBackends(configuration: Configuration | undefined, own: NamespaceName): Backends {
   const byOperation = new Map<string, readonly Step[]>();
   let forAll: readonly Step[] | undefined;

@@ -1,6 +1,6 @@
 /**
- * Changes an API document by one operation, in the form that OpenWhisk's own gateway reads: what is exported here
- * works there. Documents are values, and keys of them come from outside: everything is built anew from entries.
+ * Adds or removes one operation of an API document, in the form that OpenWhisk's own gateway reads, so exported
+ * documents work there. Documents are values with keys from outside, so everything is built anew from entries.
  */
 import { isJsonObject, type JsonObject, type JsonValue } from '../../lib/index.ts';
 import type { EntityRef } from '../entities/names.ts';
@@ -13,11 +13,11 @@ export interface NewOperation {
   readonly verb: ApiVerb;
   readonly action: EntityRef;
   readonly extension: WebExtension;
-  /** As the action's annotation has it. */
+  /** The value of the action's annotation. */
   readonly secret: JsonValue | undefined;
-  /** Declarations, as Swagger has them. */
+  /** Declarations in Swagger's form. */
   readonly parameters: JsonValue | undefined;
-  /** Without a slash at its end. */
+  /** Without a trailing slash. */
   readonly apiHost: string;
 }
 
@@ -33,7 +33,7 @@ export function emptyDocument(basePath: string, title: string): JsonObject {
   };
 }
 
-/** An operation of the same path and verb is replaced. */
+/** Adds an operation. Replaces one with the same path and verb. */
 export function withOperation(document: JsonObject, added: NewOperation): JsonObject {
   const { path, verb, action } = added;
   const without = removed(document, path, [verb]);
@@ -57,8 +57,8 @@ export function withOperation(document: JsonObject, added: NewOperation): JsonOb
 }
 
 /**
- * Without an operation, or without a path as a whole; a path that has no operation left goes as well.
- * @throws Fault API_INVALID when there is no such thing
+ * Removes an operation or a whole path. A path without operations is removed, too.
+ * @throws Fault API_INVALID if there is no such operation or path
  */
 export function withoutOperation(document: JsonObject, path: string, verb: ApiVerb | undefined): JsonObject {
   const item = own(objectOf(document['paths']), path);
@@ -84,7 +84,7 @@ function removed(document: JsonObject, path: string, verbs: readonly ApiVerb[]):
   return withCases({ ...document, paths: Object.fromEntries(left) }, cases);
 }
 
-/** `get` and `/books/{isbn}` → `getBooksIsbn`, with a number when that is taken. */
+/** `get` and `/books/{isbn}` → `getBooksIsbn`, with a number if that is taken. */
 function freeId(document: JsonObject, verb: ApiVerb, path: string): string {
   const words = path.split(/[^0-9A-Za-z_-]+/).filter((word) => word !== '');
   const id = verb + words.map((word) => word.charAt(0).toUpperCase() + word.slice(1).toLowerCase()).join('');
@@ -109,7 +109,7 @@ function caseOf(id: string, url: string, { extension, secret }: NewOperation): J
   return { operations: [id], execute: steps };
 }
 
-/** In the first switch between operations that there is. */
+/** Adds the cases to the first switch between operations. */
 function withCases(document: JsonObject, cases: readonly JsonValue[]): JsonObject {
   const configuration = objectOf(document[configurationKey]);
   const assembly = objectOf(configuration['assembly']);

@@ -1,10 +1,10 @@
-/** Paths of API documents. They are compared text by text: nothing of them is ever a pattern. */
+/** Paths of API documents. They are compared as text and never used as patterns. */
 
 import { functionFault } from '../faults.ts';
 import { type ApiSegment, apiLimits } from './api-document-types.ts';
 
-/** Control characters, and what ends a path in a URL. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+/** Control characters, and characters that end a path in a URL. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern looks for them
 const unfit = /[\u0000-\u001f\u007f?#\\]/;
 const parameterName = /^[A-Za-z][\w.-]{0,127}$/;
 
@@ -32,12 +32,12 @@ export function parametersOf(segments: readonly ApiSegment[]): readonly string[]
   return segments.flatMap((segment) => ('parameter' in segment ? [segment.parameter] : []));
 }
 
-/** The same for two templates exactly when they match the same paths. */
+/** Equal for two templates if and only if they match the same paths. */
 export function shapeOf(segments: readonly ApiSegment[]): string {
   return segments.map((segment) => ('literal' in segment ? segment.literal : '{}')).join('/');
 }
 
-/** A slash at the end makes no difference. @throws Fault API_INVALID */
+/** Ignores a trailing slash. @throws Fault API_INVALID */
 function splitPath(text: string, what: string): readonly string[] {
   if (text.length > apiLimits.pathLength) throw apiInvalid(`The ${what} '${shown(text)}' is too long.`);
   if (!text.startsWith('/')) throw apiInvalid(`The ${what} '${shown(text)}' must begin with '/'.`);
@@ -45,7 +45,7 @@ function splitPath(text: string, what: string): readonly string[] {
   if (segments.at(-1) === '') segments.pop();
   if (segments.length > apiLimits.segments) throw apiInvalid(`The ${what} '${shown(text)}' is too deep.`);
   if (unfit.test(text) || segments.some((segment) => segment === '' || segment === '.' || segment === '..')) {
-    throw apiInvalid(`The ${what} '${shown(text)}' is not a path that a URL could have.`);
+    throw apiInvalid(`The ${what} '${shown(text)}' cannot be a path of a URL.`);
   }
   return segments;
 }
@@ -54,7 +54,7 @@ export function apiInvalid(text: string) {
   return functionFault('API_INVALID', text);
 }
 
-/** What is told of a value that makes no sense. */
+/** Shortens a value for an error message. */
 export function shown(text: string): string {
   return text.slice(0, 256);
 }

@@ -1,17 +1,17 @@
 /**
- * Finds the operation of a request among those of an API: a literal part of a path goes before a parameter. The paths
- * are a tree, each node of which a search enters once at most, whatever the request is.
+ * Finds the operation for a request in an API. A literal part of a path takes precedence over a parameter. The paths
+ * form a tree; a search enters each node at most once, whatever the request is.
  */
 import type { JsonObject } from '../../lib/index.ts';
 import type { ApiDescription, ApiOperation, ApiPath, ApiVerb } from './api-document-types.ts';
 
 export type RouteMatch =
   | { readonly kind: 'operation'; readonly operation: ApiOperation; readonly parameters: JsonObject }
-  /** The path is there with other methods. */
+  /** The path exists, but only with other methods. */
   | { readonly kind: 'verbs'; readonly verbs: readonly ApiVerb[] }
   | { readonly kind: 'none' };
 
-/** @param segments of the path below the base path, decoded */
+/** @param segments segments of the path below the base path, decoded */
 export type Routes = (segments: readonly string[], verb: ApiVerb) => RouteMatch;
 
 interface Node {
@@ -51,7 +51,7 @@ function insert(root: Node, path: ApiPath): void {
   node.path = path;
 }
 
-/** The best match first. */
+/** Yields the best match first. */
 function* matching(node: Node, segments: readonly string[], at: number): Generator<ApiPath> {
   const segment = segments[at];
   if (segment === undefined) {

@@ -9,9 +9,9 @@ export type ApiVerb = (typeof apiVerbs)[number];
 export interface ApiBackend {
   readonly action: EntityRef;
   readonly extension: WebExtension;
-  /** The action is told the path of the request. */
+  /** Whether the action gets the path of the request. */
   readonly passesPath: boolean;
-  /** Method of the call of the action; undefined: that of the request. */
+  /** Method for the call of the action. Undefined: that of the request. */
   readonly verb: ApiVerb | undefined;
   /** Value of the action's annotation `require-whisk-auth`. */
   readonly secret: string | undefined;
@@ -19,11 +19,11 @@ export interface ApiBackend {
 
 export interface ApiOperation {
   readonly verb: ApiVerb;
-  /** Undefined when the document names no action: its author gets a warning, and its calls a 404. */
+  /** Undefined if the document names no action. Then its author gets a warning, and its calls a 404. */
   readonly backend: ApiBackend | undefined;
 }
 
-/** A part of a path: as it is, or any one under a name. */
+/** A segment of a path: a literal, or a named parameter. */
 export type ApiSegment = { readonly literal: string } | { readonly parameter: string };
 
 export interface ApiPath {
@@ -32,18 +32,18 @@ export interface ApiPath {
 }
 
 export interface ApiDescription {
-  /** `/`, or with a leading slash and without one at its end. */
+  /** `/`, or a path with a leading slash and no trailing one. */
   readonly basePath: string;
   readonly title: string;
-  /** Whether the gateway sets CORS headers, or takes away those of actions; undefined: it leaves them as they are. */
+  /** True: the gateway sets CORS headers. False: it removes those of actions. Undefined: it leaves them unchanged. */
   readonly cors: boolean | undefined;
   readonly paths: readonly ApiPath[];
 }
 
 export const apiLimits = {
-  /** Most bytes of a document, as JSON. */
+  /** Maximum bytes of a document, as JSON. */
   documentBytes: 1024 * 1024,
-  /** Most bytes of all documents of a namespace. */
+  /** Maximum bytes of all documents of a namespace. */
   namespaceBytes: 2 * 1024 * 1024,
   operations: 1000,
   /** Characters of a path, or of a base path. */

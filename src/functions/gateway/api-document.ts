@@ -1,7 +1,7 @@
 /**
- * Reads an API document: Swagger 2.0 as OpenWhisk's gateway has it, or OpenAPI 3 with `x-openwhisk`. Documents are
- * hostile: their size, depth, numbers and names are bounded, a path is compared and never a pattern, and what a
- * document asks for in protection that Ward would not give is refused, not ignored.
+ * Reads an API document: Swagger 2.0 in the form of OpenWhisk's gateway, or OpenAPI 3 with `x-openwhisk`. Documents
+ * are hostile: their size, depth, numbers and names are bounded, and paths are compared as text, never as patterns.
+ * Protection that a document asks for and Ward does not provide is refused, not ignored.
  */
 import { z } from 'zod';
 import { isJsonObject, type JsonObject } from '../../lib/index.ts';
@@ -51,11 +51,11 @@ const head = z.object({
   'x-gateway-configuration': gatewayConfiguration.optional(),
 });
 
-/** What would be weaker than the document says if it were ignored. */
+/** Fields that would leave the API weaker than its document says if they were ignored. */
 const unsupported = ['security', 'securityDefinitions', 'x-ibm-rate-limit', 'x-gateway-rate-limit'];
 
 /**
- * @param own stands for `_` in names of actions
+ * @param own replaces `_` in names of actions
  * @throws Fault API_INVALID, NAME_INVALID
  */
 export function parseApiDocument(document: JsonObject, own: NamespaceName): ApiDescription {
@@ -68,7 +68,7 @@ export function parseApiDocument(document: JsonObject, own: NamespaceName): ApiD
   const backends = readBackends(configuration, own);
   const paths = Object.entries(parsed.paths).map(([path, item]) => parsePath(path, item, backends));
   if (paths.reduce((sum, { operations }) => sum + operations.length, 0) > apiLimits.operations) {
-    throw apiInvalid(`An API has ${apiLimits.operations} operations at most.`);
+    throw apiInvalid(`An API can have at most ${apiLimits.operations} operations.`);
   }
   const shapes = new Set(paths.map(({ segments }) => shapeOf(segments)));
   if (shapes.size < paths.length) throw apiInvalid('Two paths of the API document match the same requests.');
@@ -83,7 +83,8 @@ export function parseApiDocument(document: JsonObject, own: NamespaceName): ApiD
 function parsePath(path: string, item: unknown, backends: Backends): ApiPath {
   const segments = parseTemplate(path);
   if (!isJsonObject(item)) throw apiInvalid(`The path '${shown(path)}' is not an object.`);
-  if (Object.hasOwn(item, '$ref')) throw apiInvalid(`The path '${shown(path)}' refers to somewhere else.`);
+  if (Object.hasOwn(item, '$ref'))
+    throw apiInvalid(`The path '${shown(path)}' is a reference, which is not supported.`);
   const shared =
     item['parameters'] === undefined ? [] : read(parameters, item['parameters'], `'${shown(path)}'`);
   const operations = Object.entries(item).flatMap(([key, value]) => {
@@ -117,7 +118,7 @@ function parseOperation(
   return { verb, backend, declared: new Set(names), id: parsed.operationId ?? '' };
 }
 
-/** Makes the checks that OpenWhisk makes before its gateway sees a document. */
+/** Makes the checks that OpenWhisk makes before its gateway gets a document. */
 function checkParameters(
   path: string,
   names: readonly string[],
@@ -151,7 +152,7 @@ function refuseUnsupported(value: JsonObject | z.infer<typeof operation>, where:
   }
 }
 
-/** The path of a server's URL, which may be a path alone. */
+/** The path of a server's URL, which may consist of a path only. */
 function serverPath(url: string | undefined): string {
   try {
     return url === undefined ? '/' : decodeURI(new URL(url, 'http://localhost').pathname);
@@ -160,7 +161,7 @@ function serverPath(url: string | undefined): string {
   }
 }
 
-/** @throws Fault API_INVALID with the first thing that is wrong */
+/** @throws Fault API_INVALID naming the first error */
 function read<T>(schema: z.ZodType<T>, value: unknown, where: string): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;

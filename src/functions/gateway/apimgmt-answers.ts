@@ -1,9 +1,9 @@
-/** Answers of the API manager: over the web as an HTTP answer, else as a plain result. */
+/** Answers of the API manager: an HTTP answer over the web, otherwise a plain result. */
 import { Fault, isFault, type JsonObject } from '../../lib/index.ts';
 
 const headers = { 'Content-Type': 'application/json' };
 
-/** @throws what is not the caller's fault */
+/** @throws errors that are not the caller's fault */
 export async function answerWith(
   args: JsonObject,
   transactionId: string,
@@ -22,7 +22,7 @@ export async function answerWith(
   }
 }
 
-/** Says in errors what it was that failed. */
+/** Prefixes error messages with what failed. */
 export async function prefixed<T>(prefix: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();

@@ -1,4 +1,6 @@
-/** What clients of OpenWhisk send to create, find and delete APIs, with its texts for what is missing. */
+/**
+ * Parses what clients of OpenWhisk send to create, find and delete APIs, with OpenWhisk's texts for missing fields.
+ */
 import { isJsonObject, type JsonObject, type JsonValue, nestsDeeperThan } from '../../lib/index.ts';
 import {
   type EntityRef,
@@ -15,7 +17,7 @@ export type CreateArguments =
   | { readonly kind: 'document'; readonly document: JsonObject }
   | {
       readonly kind: 'operation';
-      /** Or the name of an API. */
+      /** A base path, or the name of an API. */
       readonly basePath: string;
       readonly title: string | undefined;
       readonly path: string;
@@ -27,7 +29,7 @@ export type CreateArguments =
     };
 
 export interface FindArguments {
-  /** Or the name of an API. */
+  /** A base path, or the name of an API. */
   readonly basePath: string | undefined;
   readonly limit: number;
   readonly skip: number;
@@ -38,7 +40,7 @@ export interface DeleteArguments {
   readonly name: string;
   /** Undefined: the whole API. */
   readonly path: string | undefined;
-  /** Undefined: all of the path. */
+  /** Undefined: the whole path. */
   readonly verb: ApiVerb | undefined;
 }
 
@@ -106,7 +108,7 @@ function parseVerb(name: string): ApiVerb {
   return verb;
 }
 
-/** `name`, `package/name` or `/namespace/[package/]name`, which says its namespace itself. */
+/** Parses `name`, `package/name`, or `/namespace/[package/]name`, which contains its own namespace. */
 function parseAction(namespace: string, name: string, own: NamespaceName): EntityRef {
   const parts = name.startsWith('/') ? name.slice(1).split('/') : [namespace, ...name.split('/')];
   const [root = '', first = '', second, ...more] = parts;
@@ -165,7 +167,7 @@ function text(value: JsonValue | undefined, field: string): string {
   throw apiInvalid(`${field} should be a string.`);
 }
 
-/** Some clients write what they don't have as `undefined`. */
+/** Some clients write `undefined` for missing values. */
 function optional(value: JsonValue | undefined): string | undefined {
   return typeof value === 'string' && value !== '' && value !== 'undefined' ? value : undefined;
 }

@@ -1,6 +1,6 @@
 /**
- * Warns an API's author about the actions that it names. As in OpenWhisk an API may be made before its actions are,
- * or before they are offered to the web: until then its calls are not found.
+ * Warns an API's author about its actions. As in OpenWhisk, an API may be created before its actions are, or before
+ * they are web actions. Until then its calls get a 404.
  */
 import { isFault } from '../../lib/index.ts';
 import type { ActionService } from '../actions/actions.ts';
@@ -9,7 +9,7 @@ import { type EntityRef, fullNameOf, type NamespaceName } from '../entities/name
 
 const mostWarnings = 20;
 
-/** A text for each action that can't be called over the web. */
+/** One text for each action that cannot be called over the web. */
 export async function actionWarnings(
   actions: Pick<ActionService, 'resolve'>,
   refs: readonly EntityRef[],

@@ -1,4 +1,4 @@
-/** The API manager on a real store, called as clients of OpenWhisk call it. */
+/** The API manager on a real store, called like clients of OpenWhisk call it. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../lib/index.ts';
 import { parseEntityName, parseNamespaceName } from '../entities/names.ts';
@@ -51,7 +51,7 @@ function call(name: string, args: JsonObject, identity: Identity = platform.gues
   return action.run(args, { identity, authorization: undefined, transactionId: 'tid' });
 }
 
-/** As wsk and npm's client send it. */
+/** As wsk and the npm client send it. */
 const operation = (more: JsonObject = {}, action: JsonObject = {}): JsonObject => ({
   apidoc: {
     namespace: '_',

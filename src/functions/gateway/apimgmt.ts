@@ -1,7 +1,7 @@
 /**
- * The API manager, `/whisk.system/apimgmt/{createApi,getApi,deleteApi}`, as clients of OpenWhisk call it: over the web
- * or like any action, with the same arguments, answers and texts. Whose APIs they are is told by the key of the call,
- * never by its arguments.
+ * The API manager, `/whisk.system/apimgmt/{createApi,getApi,deleteApi}`, as clients of OpenWhisk call it: over the
+ * web or like any action, with the same arguments, answers and texts. The key of the call determines whose APIs they
+ * are, never the arguments.
  */
 import type { JsonObject } from '../../lib/index.ts';
 import type { ActionService } from '../actions/actions.ts';
@@ -27,7 +27,7 @@ import type { ApiService, StoredApi } from './apis.ts';
 interface ApiManagerOptions {
   readonly apis: ApiService;
   readonly actions: Pick<ActionService, 'resolve'>;
-  /** URL under which clients reach Ward; asked with every call. */
+  /** URL under which clients reach Ward. Called for every request. */
   readonly apiHost: () => string;
 }
 
@@ -113,7 +113,7 @@ export function createApiManager(options: ApiManagerOptions): readonly BuiltinAc
   ];
 }
 
-/** Where a new operation goes; an API that is there may be named instead of its base path. */
+/** Finds where a new operation goes. An existing API may be named instead of its base path. */
 async function placeOf(
   apis: ApiService,
   { basePath, title }: Extract<CreateArguments, { kind: 'operation' }>,
@@ -126,7 +126,7 @@ async function placeOf(
   return named(apis, own, basePath);
 }
 
-/** @throws Fault API_INVALID when there is none */
+/** @throws Fault API_INVALID if there is no such API */
 async function named(apis: ApiService, own: NamespaceName, name: string): Promise<StoredApi> {
   const api = (await apis.list(own)).find((each) => isNamed(each, name));
   if (api === undefined) throw missing(name);
@@ -156,7 +156,7 @@ function describe(
   };
 }
 
-/** Names are a base path, with or without a slash at its end, or a title. */
+/** A name is a base path, with or without a trailing slash, or a title. */
 function isNamed({ basePath, title }: StoredApi, name: string): boolean {
   if (!name.startsWith('/')) return title === name;
   return basePath === name || `${basePath}/` === name;

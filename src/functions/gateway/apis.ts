@@ -1,6 +1,6 @@
 /**
- * APIs of the gateway: one document a base path of a namespace, kept as its owner sent it. What a request needs to
- * know of a namespace's documents is worked out once, until one of them changes.
+ * APIs of the gateway: one document per base path of a namespace, kept as its owner sent it. The routes of a
+ * namespace are compiled once, until one of its documents changes.
  */
 import { isFault, isJsonObject, type JsonObject, randomHex } from '../../lib/index.ts';
 import type { ApiRow, ApiStore } from '../../store/index.ts';
@@ -28,7 +28,7 @@ export interface ApiService {
   /** All APIs of a namespace, in the order of their base paths. */
   list(namespace: NamespaceName): Promise<readonly StoredApi[]>;
   /**
-   * Makes a document of what is there (undefined when nothing is) and keeps it in its place.
+   * Makes a document from the existing one (undefined if there is none) and stores it in its place.
    * @throws Fault API_INVALID, NAME_INVALID, API_TOO_LARGE, CONCURRENT_UPDATE, and what `change` throws
    */
   put(
@@ -38,13 +38,13 @@ export interface ApiService {
   ): Promise<StoredApi>;
   delete(namespace: NamespaceName, basePath: string): Promise<void>;
   /**
-   * At once when the namespace's APIs were asked for lately. Of several that have the path, the one with the longest
-   * base path counts.
-   * @param segments of the path, base path included, decoded
+   * Finds the route. Synchronous if the namespace's APIs were used recently. If several APIs have the path, the one
+   * with the longest base path wins.
+   * @param segments segments of the path, including the base path, decoded
    * @throws Fault STORED_ENTITY_CORRUPT
    */
   route(namespace: NamespaceName, segments: readonly string[], verb: ApiVerb): ApiRoute | Promise<ApiRoute>;
-  /** Forgets what was read from the store. */
+  /** Clears the cache. */
   forget(): void;
 }
 
@@ -54,9 +54,9 @@ interface CompiledApi {
   readonly routes: Routes;
 }
 
-/** Namespaces whose routes are kept. */
+/** Number of namespaces whose routes are cached. */
 const cacheCapacity = 500;
-/** Tries of a write that other writes overtake. */
+/** Tries of a write when others write at the same time. */
 const maxTries = 5;
 
 export function createApis(store: ApiStore): ApiService {
@@ -105,7 +105,10 @@ function routeAmong(apis: readonly CompiledApi[], segments: readonly string[], v
   return best;
 }
 
-/** The longest base path first. Undefined when there are none, so that nothing is kept for made-up namespaces. */
+/**
+ * Compiles the longest base path first. Undefined if there are no APIs, so that nothing is cached for invented
+ * namespaces.
+ */
 function compile(rows: readonly ApiRow[], namespace: NamespaceName): readonly CompiledApi[] | undefined {
   if (rows.length === 0) return undefined;
   return rows

@@ -1,4 +1,4 @@
-/** Further keys of a namespace beside its first one: each with a scope, a label, and, if wanted, an end. */
+/** Further keys of a namespace besides its first one. Each has a scope, a label, and optionally an expiry. */
 import type { KeyRow, NamespaceRow, Store } from '../../store/index.ts';
 import { functionFault, notFound } from '../faults.ts';
 import { scopeOf } from './identities.ts';
@@ -7,16 +7,16 @@ import { formatApiKey, hashSecret, newApiKey } from './keys.ts';
 
 export interface KeyRequest {
   readonly scope: string;
-  /** What it is for, to tell it from others: up to 64 characters. */
+  /** What it is for, in up to 64 characters. */
   readonly label?: string | undefined;
-  /** Epoch milliseconds; absent or null: never. */
+  /** Epoch milliseconds. Absent or null: never. */
   readonly expiresAt?: number | null | undefined;
 }
 
 /** A key without its secret. */
 export interface KeyDescription {
   readonly keyId: string;
-  /** The namespace's first key, which is rotated and never deleted. */
+  /** The namespace's first key, which can be rotated but not deleted. */
   readonly isFirst: boolean;
   readonly scope: KeyScope;
   readonly label: string;
@@ -26,7 +26,7 @@ export interface KeyDescription {
 }
 
 export interface NewKey extends KeyDescription {
-  /** `uuid:secret`, shown only now. */
+  /** `uuid:secret`, which is shown only once. */
   readonly key: string;
 }
 
@@ -63,7 +63,7 @@ export async function createKey(
   return { ...describe(row), key: formatApiKey(apiKey) };
 }
 
-/** The first key, then the further ones from old to new, expired ones too. */
+/** The first key, then the further ones from old to new, including expired ones. */
 export async function listKeys(keys: Store['keys'], owner: NamespaceRow): Promise<readonly KeyDescription[]> {
   const { keyId, createdAt } = owner;
   const first = { keyId, isFirst: true, scope: 'full', label: '', createdAt, expiresAt: null } as const;
@@ -74,8 +74,8 @@ export async function listKeys(keys: Store['keys'], owner: NamespaceRow): Promis
 export async function deleteKey(keys: Store['keys'], owner: NamespaceRow, keyId: string): Promise<void> {
   const id = keyId.toLowerCase();
   if (id === owner.keyId) {
-    throw functionFault('KEY_INVALID', `the first key of the namespace '${owner.name}' can't be deleted`, {
-      hint: 'replace it: the old one opens nothing from then on',
+    throw functionFault('KEY_INVALID', `the first key of the namespace '${owner.name}' cannot be deleted`, {
+      hint: 'replace it: the old key stops working',
     });
   }
   if (!(await keys.delete(owner.name, id))) throw notFound();

@@ -1,6 +1,6 @@
 /**
- * Who a request comes from. Every request asks, so what was read from the store is kept until something changes; a
- * key that expires is kept with its time, and refused after it.
+ * Who sends a request. Every request asks, so what was read from the store is cached until something changes. An
+ * expiring key is cached with its expiry, and refused after it.
  */
 import { hash } from 'node:crypto';
 import type { NamespaceLimits } from '../../dispatch/index.ts';
@@ -27,19 +27,19 @@ export interface Identity {
 export interface Identities {
   /** @throws Fault AUTHENTICATION_MISSING, AUTHENTICATION_INVALID */
   authenticate(header: string | undefined): Identity | Promise<Identity>;
-  /** With all rights; undefined when there is no such namespace. */
+  /** The namespace's identity with all rights. Undefined if there is no such namespace. */
   ofNamespace(name: string): Identity | undefined | Promise<Identity | undefined>;
   forget(): void;
 }
 
 interface Admitted {
   readonly identity: Identity;
-  /** Epoch milliseconds; infinite when it does not expire. */
+  /** Epoch milliseconds. Infinite if it does not expire. */
   readonly expiresAt: number;
 }
 
 const cacheCapacity = 10_000;
-/** Longer than any header with a key of Ward's. */
+/** Longer than any header with one of Ward's keys. */
 const longestKeyHeader = 256;
 
 export function createIdentities(
@@ -108,7 +108,9 @@ export function scopeOf(key: Pick<KeyRow, 'scope'>): KeyScope {
   return scope;
 }
 
-/** The header itself, which spares every call a hash; but nothing from outside fills the memory with long ones. */
+/**
+ * Uses the header itself, which saves a hash per call. Long headers are hashed, so that they cannot fill the memory.
+ */
 function cacheKeyOf(header: string): string {
   return header.length <= longestKeyHeader ? header : hash('sha256', header, 'base64');
 }

@@ -1,21 +1,21 @@
 /**
- * What a key of a namespace may do. Scopes are few and fixed, so that what a leaked key opens is told by one word:
- * `invoke` is for a program that calls actions, `deploy` for a pipeline, `read` for a person who looks.
+ * What a key of a namespace may do. Scopes are few and fixed, so that one word says what a leaked key gives access
+ * to: `invoke` is for a program that calls actions, `deploy` for a pipeline, `read` for a person who looks.
  */
 import { functionFault, notAuthorized } from '../faults.ts';
 
-/** Scopes of keys that an operator makes. */
+/** Scopes of keys that an operator creates. */
 export const keyScopes = ['full', 'deploy', 'invoke', 'read'] as const;
-/** Scopes of keys that are lent to runs: `none` opens only what every key may use. */
+/** Scopes of keys that are lent to runs. `none` allows only what every key may do. */
 export const lentScopes = [...keyScopes, 'none'] as const;
 export type KeyScope = (typeof lentScopes)[number];
 
-/** `read`: see what there is, code and parameters included. `deploy`: change it. `invoke`: run and fire it. */
+/** `read`: read everything, including code and parameters. `deploy`: change it. `invoke`: run and fire it. */
 export type KeyRight = 'read' | 'deploy' | 'invoke';
 
 const rights: Readonly<Record<KeyScope, readonly KeyRight[]>> = {
   full: ['read', 'deploy', 'invoke'],
-  // A deployment compares with what is there.
+  // A deployment compares with what exists.
   deploy: ['read', 'deploy'],
   invoke: ['invoke'],
   read: ['read'],
@@ -26,7 +26,7 @@ export function hasRight(scope: KeyScope, right: KeyRight): boolean {
   return rights[scope].includes(right);
 }
 
-/** The scope whose rights are those that both have. */
+/** Returns the scope with the rights that both have. */
 export function commonScope(a: KeyScope, b: KeyScope): KeyScope {
   const common = rights[a].filter((right) => hasRight(b, right));
   const isCommon = (scope: KeyScope) =>
@@ -34,7 +34,7 @@ export function commonScope(a: KeyScope, b: KeyScope): KeyScope {
   return lentScopes.find(isCommon) ?? 'none';
 }
 
-/** @param what as the refusal names it: `ns/[pkg/]name`. @throws Fault NOT_AUTHORIZED */
+/** @param what its name in the refusal: `ns/[pkg/]name`. @throws Fault NOT_AUTHORIZED */
 export function requireRight(scope: KeyScope, right: KeyRight, what: string): void {
   if (!hasRight(scope, right)) throw notAuthorized(what);
 }

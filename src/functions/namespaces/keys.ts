@@ -1,12 +1,12 @@
 /**
- * Keys of namespaces: `uuid:secret`, sent as HTTP Basic credentials. Only a hash of the secret is kept: it
- * has 380 bits of its own, so one round of SHA-256 is enough.
+ * Keys of namespaces: `uuid:secret`, sent as HTTP Basic credentials. Only a hash of the secret is stored. A secret
+ * has 380 bits of entropy, so one round of SHA-256 is enough.
  */
 import { hash, randomInt, randomUUID, timingSafeEqual } from 'node:crypto';
 import { functionFault } from '../faults.ts';
 
 export interface ApiKey {
-  /** The public half. */
+  /** The public part. */
   readonly id: string;
   readonly secret: string;
 }

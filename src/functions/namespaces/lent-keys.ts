@@ -1,18 +1,18 @@
 /**
- * Keys for actions with `provide-api-key` that do not get their caller's key: the call has no key, because the world or a
- * feed made it and Ward keeps only hashes of keys; or the action belongs to another namespace. A lent key opens the API
- * only from a sandbox of its namespace, and only until the run ends. It is in memory alone: a run that a restart takes up
- * is lent another.
+ * Keys for actions with `provide-api-key` that do not get their caller's key: because the call has none (it came from
+ * the web or a feed, and Ward stores only hashes of keys), or because the action belongs to another namespace. A lent
+ * key is accepted only from a sandbox of its namespace, and only until the run ends. It exists only in memory: a run
+ * that is resumed after a restart is lent another one.
  */
 import type { KeyScope } from './key-scopes.ts';
 import { formatApiKey, hashSecret, isSecret, newApiKey, parseAuthorization } from './keys.ts';
 
 export interface LentKey extends Disposable {
-  /** `uuid:secret`, as every key. */
+  /** `uuid:secret`, like every key. */
   readonly key: string;
 }
 
-/** A namespace as it is now: one that is made anew under the same name is another one. */
+/** A namespace as it is now. One that is created again under the same name is a different lender. */
 export interface Lender {
   readonly namespace: string;
   /** Epoch milliseconds. */
@@ -22,9 +22,9 @@ export interface Lender {
 }
 
 interface LentKeys {
-  /** Disposing of it takes the key back. */
+  /** Lends a key. Disposing it takes the key back. */
   lend(lender: Lender): LentKey;
-  /** Whose key an `Authorization` header holds, if it is a lent one. */
+  /** Returns the lender if an `Authorization` header holds a lent key. */
   lenderOf(header: string | undefined): Lender | undefined;
 }
 

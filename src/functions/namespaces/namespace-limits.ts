@@ -1,4 +1,4 @@
-/** What the operator allows one namespace, apart from all others: kept with it, and changed a few at a time. */
+/** The limits that an operator sets for one namespace. They are stored with it, and a change can set some of them. */
 import { z } from 'zod';
 import { parseEgress } from '../../egress/index.ts';
 import { type JsonObject, messageOf } from '../../lib/index.ts';
@@ -26,7 +26,7 @@ const fields = {
   invocationsPerMinute: rate,
   concurrentInvocations: rate,
   firesPerMinute: rate,
-  /** None is all. */
+  /** Empty: all kinds. */
   allowedKinds: z.array(kind).max(100),
   storeActivations: z.boolean(),
   minActionMemory: z.int(),
@@ -41,9 +41,9 @@ const fields = {
   codeQuotaBytes: quota,
   recordQuotaBytes: quota,
   registryQuotaBytes: quota,
-  /** 0 is for ever. */
+  /** 0: for ever. */
   retentionMaxAgeDays: z.number().min(0).max(36_500),
-  /** 0 is all of them. */
+  /** 0: unlimited. */
   retentionMaxRecords: z.int().min(0).max(most),
   /** What its sandboxes get unless their action asks for something else. */
   sandbox: parsed((value) => parseSandboxAsk(value, 'sandbox', outOfRange)),
@@ -52,16 +52,16 @@ const fields = {
 };
 const stored = z.object(fields).partial();
 
-/** A namespace's own limits; what is absent is the system's. */
+/** A namespace's own limits. For absent ones, the system's apply. */
 export type NamespaceLimitValues = z.infer<typeof stored>;
 type NamespaceLimitName = keyof NamespaceLimitValues;
 
-/** A change of limits: `null` goes back to the system's, absent leaves as it is. */
+/** A change of limits: `null` returns to the system's, absent leaves the limit unchanged. */
 export type NamespaceLimitsPatch = {
   readonly [Name in NamespaceLimitName]?: NamespaceLimitValues[Name] | null;
 };
 
-/** What a namespace's own limits must stay within, and which limit must not exceed which. */
+/** The range for each of a namespace's own limits, and which limit must not exceed which. */
 const pairs: readonly (readonly [
   min: NamespaceLimitName & keyof UserLimits,
   max: NamespaceLimitName & keyof UserLimits,
@@ -73,7 +73,7 @@ const pairs: readonly (readonly [
   ['minActionConcurrency', 'maxActionConcurrency', ({ concurrency }) => concurrency],
 ];
 
-/** Reads the limits that the store keeps. @throws Fault STORED_ENTITY_CORRUPT */
+/** Parses stored limits. @throws Fault STORED_ENTITY_CORRUPT */
 export function parseStoredLimits(limits: JsonObject): NamespaceLimitValues {
   const parsed = stored.safeParse(limits);
   if (parsed.success) return parsed.data;
@@ -82,7 +82,7 @@ export function parseStoredLimits(limits: JsonObject): NamespaceLimitValues {
   });
 }
 
-/** @throws Fault LIMIT_OUT_OF_RANGE for a value that makes no sense or is beyond the system's */
+/** @throws Fault LIMIT_OUT_OF_RANGE for a value that is invalid or beyond the system's */
 export function patchLimits(
   system: SystemLimits,
   own: NamespaceLimitValues,
@@ -98,7 +98,7 @@ export function patchLimits(
   return parsed.data;
 }
 
-/** The system's limits, with the namespace's own in their place where it has some: never beyond the system's. */
+/** The system's limits, replaced by the namespace's own where it has some, but never exceeded. */
 export function userLimits(system: SystemLimits, own: NamespaceLimitValues): UserLimits {
   const { memoryMiB, timeoutMs, logMiB, concurrency } = system;
   const concurrentInvocations = own.concurrentInvocations ?? system.concurrentInvocations;

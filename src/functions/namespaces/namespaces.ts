@@ -1,7 +1,7 @@
 /**
- * Namespaces, their keys and limits: what the operator does with them. A namespace has a first key and may have
- * further ones that can do less; its subject has its name. A deleted namespace is not remembered: its name can be
- * created again and starts empty.
+ * Namespaces, their keys and limits, as the operator manages them. A namespace has a first key and may have further
+ * ones with fewer rights; its subject equals its name. A deleted namespace leaves nothing: its name can be created
+ * again and starts empty.
  */
 import type { SandboxAsk } from '../../dispatch/index.ts';
 import type { EntityRow, EntityStore, NamespaceRow, Store } from '../../store/index.ts';
@@ -30,7 +30,7 @@ import {
 
 export type { Identity } from './identities.ts';
 
-/** Namespace of the actions that Ward brings along. */
+/** Namespace of Ward's own actions. */
 export const systemNamespace = parseNamespaceName('whisk.system');
 
 interface NamespaceDescription {
@@ -39,57 +39,63 @@ interface NamespaceDescription {
   /** Epoch milliseconds. */
   readonly createdAt: number;
   readonly limits: UserLimits;
-  /** The limits that are its own, and not the system's. */
+  /** Its own limits, without the system's. */
   readonly own: NamespaceLimitValues;
 }
 
 export interface NamespaceService {
   /**
-   * Whose key an `Authorization` header holds; at once when it was seen lately.
+   * Identifies the caller by an `Authorization` header. Synchronous if it was seen recently.
    * @throws Fault AUTHENTICATION_MISSING, AUTHENTICATION_INVALID
    */
   authenticate(header: string | undefined): Identity | Promise<Identity>;
   /**
-   * The same for a request that comes out of a sandbox: there a lent key opens its namespace, too.
+   * Like `authenticate`, for a request from a sandbox, where a lent key is accepted, too.
    * @throws Fault AUTHENTICATION_MISSING, AUTHENTICATION_INVALID
    */
   authenticateInside(header: string | undefined): Identity | Promise<Identity>;
-  /** A key for one run of an action, until it is disposed of. Undefined when there is no such namespace. */
+  /** Lends a key for one run of an action, until it is disposed. Undefined if there is no such namespace. */
   lendKey(name: string, scope: KeyScope): Promise<LentKey | undefined>;
   /**
-   * The namespace of this name as its own caller with all rights, for calls that bring no key; at once when it was
-   * asked lately. Undefined when there is none.
+   * The namespace of this name as its own caller with all rights, for calls without a key. Synchronous if it was used
+   * recently. Undefined if there is none.
    */
   identityOf(name: string): Identity | undefined | Promise<Identity | undefined>;
-  /** Creates it and returns its key, `uuid:secret`, which is shown only now. @throws Fault NAME_INVALID, NAMESPACE_EXISTS */
+  /**
+   * Creates it and returns its key, `uuid:secret`, which is shown only once. @throws Fault NAME_INVALID,
+   * NAMESPACE_EXISTS
+   */
   create(name: string): Promise<string>;
-  /** Makes the namespace of what Ward brings along, if it is not there. Its key is told to nobody; it can be replaced. */
+  /**
+   * Creates the namespace of Ward's own actions, if it does not exist. Its key is not shown to anyone, but can be
+   * replaced.
+   */
   ensureSystem(): Promise<void>;
-  /** With all its entities, activations and keys. @throws Fault NOT_FOUND */
+  /** Deletes it with all its entities, activations and keys. @throws Fault NOT_FOUND */
   delete(name: string): Promise<void>;
-  /** The old first key opens nothing from now on. Returns the new one. @throws Fault NOT_FOUND */
+  /** Replaces the first key and returns the new one. The old one stops working. @throws Fault NOT_FOUND */
   rotateKey(name: string): Promise<string>;
   /** @throws Fault NOT_FOUND, KEY_INVALID, KEYS_EXHAUSTED */
   createKey(name: string, request: KeyRequest): Promise<NewKey>;
   /** @throws Fault NOT_FOUND */
   listKeys(name: string): Promise<readonly KeyDescription[]>;
-  /** It opens nothing from now on. @throws Fault NOT_FOUND, KEY_INVALID */
+  /** Deletes a key, which stops working at once. @throws Fault NOT_FOUND, KEY_INVALID */
   deleteKey(name: string, keyId: string): Promise<void>;
   /** @throws Fault NOT_FOUND, LIMIT_OUT_OF_RANGE, POLICY_EXCEEDED, POLICY_INVALID */
   setLimits(name: string, patch: NamespaceLimitsPatch): Promise<NamespaceDescription>;
   list(): Promise<readonly NamespaceDescription[]>;
   /** @throws Fault NOT_FOUND */
   get(name: string): Promise<NamespaceDescription>;
-  /** When the namespace of this name was created, at once when it was asked lately; undefined when there is none. */
+  /** When the namespace of this name was created. Synchronous if it was used recently. Undefined if there is none. */
   createdAt(name: string): number | undefined | Promise<number | undefined>;
-  /** Forgets what was read from the store. */
+  /** Clears the cache. */
   forget(): void;
 }
 
 interface NamespaceServiceOptions {
-  /** Ends what belongs to the actions of a namespace that is gone: code, sandboxes. */
+  /** Removes what belonged to the actions of a deleted namespace: code and sandboxes. */
   readonly onActionsDeleted?: (rows: readonly EntityRow[]) => Promise<void>;
-  /** Refuses, by a Fault, what a namespace can't be given. */
+  /** Refuses, by a Fault, sandbox settings that a namespace cannot have. */
   readonly vetSandbox?: (ask: SandboxAsk) => void;
   /** Epoch milliseconds. */
   readonly now?: () => number;

@@ -1,4 +1,4 @@
-/** Everything that a tenant keeps is within its quota, and a refusal leaves nothing behind. */
+/** Everything that a tenant stores is within its quota, and a refusal leaves nothing behind. */
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { basic, type Platform, ref, startPlatform } from '../platform.fixture.ts';
@@ -41,7 +41,7 @@ test('code past the quota is refused with what is used, and its blob is gone', a
     code: 'QUOTA_EXCEEDED',
     kind: 'too-large',
     message: expect.stringMatching(
-      /^The namespace 'guest' has 61\.\d KiB of code .* of the 100 KiB that it may/,
+      /^The namespace 'guest' has 61\.\d KiB of code .* but its quota is 100 KiB/,
     ),
     hint: expect.stringContaining('--code-quota'),
     details: { quota: 'code', used: before, limit: 100 * kibibyte },

@@ -1,7 +1,7 @@
 /**
- * How much of its quota a namespace has on disk. Every write of entities, code and APIs for a tenant goes through the
- * stores given here: a write past the quota is refused as a whole; a write that adds nothing is never refused. Operators
- * write past it.
+ * How much of its quota a namespace uses on disk. All of a tenant's writes of entities, code and APIs go through
+ * these stores. A write beyond the quota is refused as a whole. A write that adds nothing is never refused. Operators
+ * are not limited.
  */
 import { type BlobStore, parseDigest } from '../../blobs/index.ts';
 import { formatSize, isFault } from '../../lib/index.ts';
@@ -16,13 +16,16 @@ interface QuotaUsage {
 }
 
 export interface NamespaceUsage {
-  /** Entities count as well. */
+  /** Includes entities. */
   readonly code: QuotaUsage;
   readonly records: QuotaUsage & { readonly count: number };
   readonly registry: QuotaUsage;
 }
 
-/** Whether the disk takes what a tenant makes. Each throws a Fault of the kind `full` or `busy`. */
+/**
+ * Decides whether the disk has room for what a tenant creates. Each method throws a Fault of the kind `full` or
+ * `busy`.
+ */
 export interface DiskAdmission {
   admitWrite(bytes: number): void;
   /** @param isAccepted whether it is durable before its caller is answered */
@@ -30,14 +33,14 @@ export interface DiskAdmission {
 }
 
 export interface Quotas {
-  /** The stores that keep to the quota. @throws Fault QUOTA_EXCEEDED, as their `put` does */
+  /** Stores that enforce the quota. @throws Fault QUOTA_EXCEEDED, from their `put` */
   readonly entities: EntityStore;
   readonly apis: ApiStore;
   /** @throws Fault NOT_FOUND */
   usage(namespace: string): Promise<NamespaceUsage>;
 }
 
-/** What a small row takes. Large ones are rare, and the disk is looked at every second. */
+/** Size of a small row. Large ones are rare, and the disk is checked every second. */
 const rowBytes = 4096;
 
 type QuotaLimits = Pick<UserLimits, 'codeQuotaBytes' | 'recordQuotaBytes' | 'registryQuotaBytes'>;
@@ -47,7 +50,7 @@ interface QuotaOptions {
   readonly store: Pick<Store, 'entities' | 'apis' | 'holdings'>;
   readonly blobs: Pick<BlobStore, 'size'>;
   readonly disk?: DiskAdmission;
-  /** At once when it was asked lately. Undefined when there is no such namespace. */
+  /** Synchronous if it was used recently. Undefined if there is no such namespace. */
   readonly limitsOf: (namespace: string) => Limited | Promise<Limited>;
   readonly registryBytes?: (namespace: string) => Promise<number>;
 }
@@ -100,7 +103,7 @@ export function createQuotas(options: QuotaOptions): Quotas {
   };
 }
 
-/** Tells the store how large code is that an older Ward has kept; to be called before anything is served. */
+/** Tells the store the size of code that an older Ward has stored. Must run before anything is served. */
 export async function measureCode(
   holdings: Store['holdings'],
   blobs: Pick<BlobStore, 'size'>,
@@ -124,8 +127,8 @@ function exceeded(
   const [now, then] = [Number(used), Number(needed)];
   return functionFault(
     'QUOTA_EXCEEDED',
-    `The namespace '${namespace}' has ${formatSize(now)} of code and entities, and would have ${formatSize(then)} ` +
-      `of the ${formatSize(limit)} that it may have.`,
+    `The namespace '${namespace}' has ${formatSize(now)} of code and entities, and would then have ${formatSize(then)}, ` +
+      `but its quota is ${formatSize(limit)}.`,
     {
       hint: 'Delete what is not needed, or ask the operator for a larger --code-quota of `ward namespace limits`.',
       details: { quota: 'code', used: now, limit },

@@ -38,7 +38,7 @@ async function start() {
       retentions.push(retention);
       return retention;
     },
-    /** The days ago of a namespace's records, newest first. */
+    /** Ages of a namespace's records in days, newest first. */
     async ages(namespace = 'guest') {
       const rows = await store.activations.list({ namespace, skip: 0, limit: 10_000 });
       return rows.map(({ start: startedAt }) => (now - startedAt) / dayMs);
@@ -51,7 +51,7 @@ async function start() {
   };
 }
 
-/** Records that started so many days ago. */
+/** Appends records that started this many days ago. */
 async function append(store: Store, daysAgo: readonly number[], namespace = 'guest'): Promise<void> {
   const writes = daysAgo.map((days) => {
     const startedAt = now - days * dayMs;

@@ -1,25 +1,25 @@
 /**
- * Retention: records of activations go by age and by number, per namespace, and code that nothing names any more goes
- * too. A sweep works in small steps and rests as long after each as it took, so that it takes half of the store's time
- * at most, however much is to go.
+ * Retention: deletes records of activations by age and by number, per namespace, and code that no entity names any
+ * more. A sweep works in small steps and pauses after each for as long as it took, so it takes at most half of the
+ * store's time, however much it deletes.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Log, messageOf } from '../../lib/index.ts';
 import type { NamespaceRow, PruneRule, Store } from '../../store/index.ts';
 import { parseStoredLimits } from './namespace-limits.ts';
 
-/** What holds for a namespace that has nothing of its own. */
+/** The rule for a namespace without limits of its own. */
 interface RetentionRule {
-  /** 0 is for ever. */
+  /** 0: for ever. */
   readonly maxAgeDays: number;
-  /** 0 is all of them. */
+  /** 0: unlimited. */
   readonly maxRecordsPerNamespace: number;
 }
 
 export interface RetentionOptions {
   readonly store: Pick<Store, 'namespaces' | 'activations'>;
   readonly config: RetentionRule & { readonly everyMinutes: number };
-  /** Removes code that nothing names, and says how much that was. */
+  /** Removes code that no entity names, and returns how many blobs it removed. */
   readonly sweepCode: () => Promise<number>;
   readonly log: Log;
   /** Epoch milliseconds. */
@@ -27,18 +27,21 @@ export interface RetentionOptions {
 }
 
 export interface Retention extends AsyncDisposable {
-  /** From now on, every so often. */
+  /** Starts sweeps at regular intervals. */
   start(): void;
-  /** Once, for every namespace; says how many records went. One namespace's trouble is logged, and is no other's. */
+  /**
+   * Sweeps every namespace once, and returns how many records were deleted. Trouble with one namespace is logged and
+   * does not affect others.
+   */
   sweep(): Promise<number>;
-  /** Ends a sweep that is under way after its step. */
+  /** Ends the current sweep after its step. */
   close(): Promise<void>;
 }
 
 const dayMs = 24 * 60 * 60 * 1000;
-/** After a start, other work comes first; but a Ward that is restarted often must come to it too. */
+/** After a start, other work comes first, but a Ward that is often restarted must sweep, too. */
 const firstAfterMs = 30_000;
-/** Records in one step. */
+/** Records per step. */
 const stepSize = 250;
 const shortestRestMs = 5;
 

@@ -1,4 +1,4 @@
-/** Which key an action of another namespace's package gets, and what the key may do. */
+/** Which key an action in another namespace's package gets, and what it may do with it. */
 import { describe, expect, test } from 'vitest';
 import type { KeyScope } from '../namespaces/key-scopes.ts';
 import { completion, hello, type Platform, ref, startPlatform } from '../platform.fixture.ts';
@@ -8,7 +8,7 @@ const basic = (key: string) => `Basic ${Buffer.from(key).toString('base64')}`;
 const withKey = { ...hello, annotations: [{ key: 'provide-api-key', value: true }] };
 const inPackage = (namespace: string, name: string) => ref('a', namespace, name);
 
-/** `other` shares a package with an action that wants a key, and guest has bound it. */
+/** `other` shares a package with an action that wants a key, and `guest` has bound it. */
 async function withShared(scope?: unknown, binding: readonly object[] = []): Promise<Platform> {
   const platform = await startPlatform();
   const { namespaces, packages, actions } = platform.functions;
@@ -21,7 +21,7 @@ async function withShared(scope?: unknown, binding: readonly object[] = []): Pro
   return platform;
 }
 
-/** What the key that the run has opens from inside; `own` when it is the caller's. */
+/** What the run's key allows from inside; `own` if it is the caller's key. */
 async function given(
   platform: Platform,
   action: ReturnType<typeof ref>,
@@ -108,7 +108,7 @@ test.each([
 });
 
 describe('a composition of another namespace’s package', () => {
-  /** Its conductor names guest's own action; what the caller learns of it, and the scope of the key that it had. */
+  /** The conductor names guest's own action. Returns what the caller learns of it, and the scope of the action's key. */
   async function compose(platform: Platform, packageOf: readonly [namespace: string, name: string]) {
     const { namespaces, actions, invocations } = platform.functions;
     const other = await namespaces.identityOf('other');

@@ -1,7 +1,7 @@
 /**
- * On what terms an action with `provide-api-key` gets a key of its caller. Its own namespace's action gets the key that the
- * caller sent. One of another namespace's package gets a key that is lent for the run, with the scope that the package
- * declares, unless the caller's binding says to pass on the key itself.
+ * Which key an action with `provide-api-key` gets. An action of the caller's namespace gets the key that the caller
+ * sent. An action in another namespace's package is lent a key for the run, with the scope that the package declares,
+ * unless the caller's binding passes on the key itself.
  */
 import { type KeyValue, valueFor } from '../entities/key-values.ts';
 import type { NamespaceName } from '../entities/names.ts';
@@ -9,7 +9,7 @@ import { malformed } from '../faults.ts';
 import { type KeyScope, lentScopes } from '../namespaces/key-scopes.ts';
 import type { ResolvedPackage } from './package-resolution.ts';
 
-/** `own`: the caller's key; else the most that a lent one may do. */
+/** `own`: the caller's key. Otherwise the largest scope of a lent key. */
 export type KeyTerms = 'own' | KeyScope;
 
 const scopeAnnotation = 'api-key-scope';
@@ -23,7 +23,7 @@ export function keyTermsOf({ pkg, provider }: ResolvedPackage, caller: Namespace
   return isAsked ? 'own' : (declaredScope(home.annotations) ?? 'none');
 }
 
-/** Checks the annotations of a package that is written. @throws Fault BODY_INVALID */
+/** Checks the annotations of a package that is being written. @throws Fault BODY_INVALID */
 export function checkKeyAnnotations(annotations: readonly KeyValue[]): void {
   const scope = valueFor(annotations, scopeAnnotation);
   if (scope !== undefined && declaredScope(annotations) === undefined)

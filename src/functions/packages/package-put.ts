@@ -1,4 +1,4 @@
-/** What a client sends to create or change a package or a binding, and what comes of it. */
+/** Parses what a client sends to create or change a package or a binding, and applies it. */
 import { isJsonObject, randomHex } from '../../lib/index.ts';
 import type { PlainRef } from '../entities/entity-row.ts';
 import { type KeyValue, type Parameter, parseAnnotations, parseParameters } from '../entities/key-values.ts';
@@ -18,7 +18,7 @@ import { checkKeyAnnotations } from './key-terms.ts';
 import type { Package } from './package.ts';
 
 interface PackagePut {
-  /** The provider, `_` resolved. */
+  /** The provider, with `_` resolved. */
   readonly binding: PlainRef | undefined;
   readonly parameters: readonly Parameter[] | undefined;
   readonly annotations: readonly KeyValue[] | undefined;
@@ -26,7 +26,7 @@ interface PackagePut {
   readonly publish: boolean | undefined;
 }
 
-/** Set by Ward alone, so that clients which only list packages see what is bound to what. */
+/** Set only by Ward, so that clients that only list packages see which are bindings, and of what. */
 const bindingAnnotation = 'binding';
 
 /** @throws Fault BODY_INVALID, NAME_INVALID, ENTITY_TOO_LARGE */
@@ -58,7 +58,7 @@ export function createPackage(ref: PlainRef, put: PackagePut): Package {
   };
 }
 
-/** The package after a change: what was not sent is kept. @throws Fault BINDING_CONFLICT */
+/** The changed package. Fields that were not sent are kept. @throws Fault BINDING_CONFLICT */
 export function updatePackage(old: Package, put: PackagePut): Package {
   if (put.binding !== undefined && old.binding === undefined) {
     throw functionFault('BINDING_CONFLICT', 'Resource is a package and cannot be converted into a binding.');
@@ -76,7 +76,7 @@ export function updatePackage(old: Package, put: PackagePut): Package {
   };
 }
 
-/** `{}` is how a package says that it is not a binding. */
+/** `{}` marks a package that is not a binding. */
 function parseBinding(value: unknown, own: NamespaceName): PlainRef | undefined {
   if (!isJsonObject(value)) throw malformed("'binding' must be an object");
   if (Object.keys(value).length === 0) return undefined;

@@ -1,4 +1,4 @@
-/** What stands behind the name of a package, as one reader may see it. */
+/** Resolves the name of a package, as one reader may see it. */
 import { isFault } from '../../lib/index.ts';
 import type { EntityStore } from '../../store/index.ts';
 import type { PlainRef } from '../entities/entity-row.ts';
@@ -14,11 +14,11 @@ export interface ResolvedPackage {
   readonly provider: Package | undefined;
 }
 
-/** A provider that was deleted can come back as a binding, so bindings may stand in a row; a circle has no end. */
+/** A deleted provider can come back as a binding, so there may be chains of bindings, and even cycles. */
 const maxBindings = 16;
 
 /**
- * @param reader may see what is published, and everything of its own namespace
+ * @param reader may see published packages, and everything in its own namespace
  * @throws Fault NOT_AUTHORIZED, NOT_FOUND, WRONG_COLLECTION, BINDING_CYCLIC
  */
 export async function resolvePackage(
@@ -39,7 +39,7 @@ export async function resolvePackage(
 }
 
 /**
- * What a new binding is to stand for.
+ * Checks the provider of a new binding.
  * @throws Fault NOT_AUTHORIZED, BINDING_INVALID, BINDING_CONFLICT, BINDING_CYCLIC
  */
 export async function checkProvider(
@@ -61,7 +61,7 @@ export async function checkProvider(
   }
 }
 
-/** @param asked what a reader without the right to it learns: that it has no right to this */
+/** @param asked the name in the refusal for a reader without the right */
 async function read(
   entities: Pick<EntityStore, 'get'>,
   vault: Vault,

@@ -1,6 +1,6 @@
 /**
- * A package: parameters that its actions share, and what others may see of it. A binding is a package that stands
- * for another one, its provider, and adds parameters of its own.
+ * A package: parameters that its actions share, and what others may see of it. A binding is a package that stands for
+ * another one, its provider, and adds its own parameters.
  */
 import { z } from 'zod';
 import type { JsonObject } from '../../lib/index.ts';
@@ -20,9 +20,9 @@ import { type KeyValue, mergeKeyValues, type Parameter, valueFor } from '../enti
 import type { EntityName, NamespaceName } from '../entities/names.ts';
 import type { Vault } from '../vault/vault.ts';
 
-/** What is known of a package without opening its parameters. */
+/** What is known of a package without decrypting its parameters. */
 interface PackageHead extends EntityBase {
-  /** The provider; undefined: it is a package of its own. */
+  /** The provider. Undefined: it is not a binding. */
   readonly binding: PlainRef | undefined;
   readonly revision: string;
 }
@@ -31,10 +31,10 @@ export interface Package extends PackageHead {
   readonly parameters: readonly Parameter[];
 }
 
-/** A parameter in an answer; its value may be withheld. */
+/** A parameter in an answer. Its value may be withheld. */
 export type ShownParameter = Parameter & { readonly encryption?: string };
 
-/** An action as a package shows it. */
+/** An action in the answer for its package. */
 export interface PackageAction {
   readonly name: EntityName;
   readonly version: string;
@@ -94,8 +94,8 @@ export function packageActionOfRow(row: EntityRow): PackageAction {
 }
 
 /**
- * Parameters as `reader` may see them. What is kept encrypted is shown to its owner alone: to others it looks as
- * OpenWhisk shows a locked parameter, but for the cipher text.
+ * The parameters as `reader` may see them. Encrypted values are shown only to their owner. For others they look like
+ * locked parameters of OpenWhisk, but without the cipher text.
  */
 export function parametersFor(
   reader: NamespaceName,
@@ -108,14 +108,14 @@ export function parametersFor(
   return parameters.map((parameter) => ({ ...parameter, value: null, encryption: 'aes-256' }));
 }
 
-/** The answer of a PUT or DELETE. */
+/** The package as in the answer to a PUT or DELETE. */
 export function describePackage(pkg: Package, parameters: readonly ShownParameter[] = pkg.parameters) {
   return { ...describeBase(pkg), binding: pkg.binding ?? {}, parameters };
 }
 
 /**
- * As a GET answers it: with the provider's parameters under a binding's own. Feeds are the actions that are annotated
- * as such.
+ * The package as in the answer to a GET: a binding's parameters are merged over the provider's. Feeds are the actions
+ * that are annotated as such.
  */
 export function describeWithActions(
   { pkg, provider }: { readonly pkg: Package; readonly provider: Package | undefined },
@@ -131,7 +131,7 @@ export function describeWithActions(
   };
 }
 
-/** An entry of a list. */
+/** The package as an entry of a list. */
 export function summarisePackage(pkg: PackageHead) {
   return { ...describeBase(pkg), binding: pkg.binding ?? false };
 }

@@ -1,8 +1,8 @@
 /**
- * Packages and bindings: create, change, read, list, delete, and what stands behind a package's name.
+ * Packages and bindings: create, change, read, list, delete, and resolve a package's name.
  *
- * A published package may be read by every namespace, a binding only by its own. Of another namespace's packages
- * nobody learns whether they exist.
+ * Every namespace may read a published package; only its own namespace may read a binding. Of other namespaces'
+ * packages, a reader cannot learn whether they exist.
  */
 
 import { isFault } from '../../lib/index.ts';
@@ -38,23 +38,23 @@ export interface PackageService {
    */
   put(ref: PlainRef, body: unknown, overwrite: boolean): Promise<PackageDescription>;
   /**
-   * With its actions, and the provider's parameters under a binding's own. Values of another namespace's parameters
-   * are withheld.
-   * @param reader whose request it is
+   * Reads a package with its actions. A binding's parameters are merged over the provider's. Values of another
+   * namespace's parameters are withheld.
+   * @param reader the caller's namespace
    * @throws Fault NOT_AUTHORIZED, NOT_FOUND, WRONG_COLLECTION, BINDING_CYCLIC
    */
   get(ref: PlainRef, reader: NamespaceName): Promise<FullPackageDescription>;
   /**
-   * Answers what it was. A package with actions is deleted with them, by `force` only.
+   * Deletes a package and returns it. One with actions is deleted only with `force`, together with them.
    * @throws Fault NOT_FOUND, WRONG_COLLECTION, PACKAGE_NOT_EMPTY, CONCURRENT_UPDATE
    */
   delete(ref: PlainRef, force: boolean): Promise<PackageDescription>;
-  /** Newest first; of another namespace than the reader's only what it shares. */
+  /** Lists packages, newest first. For a namespace other than the reader's, only those that it shares. */
   list(namespace: NamespaceName, reader: NamespaceName, page: ListRange): Promise<readonly PackageSummary[]>;
   count(namespace: NamespaceName, reader: NamespaceName): Promise<number>;
   /**
-   * A package as `reader` may use it, and what it stands for if it is a binding.
-   * @param reader its own namespace unless said otherwise
+   * Resolves a package as `reader` may use it, and its provider if it is a binding.
+   * @param reader default: the package's own namespace
    * @throws Fault NOT_AUTHORIZED, NOT_FOUND, WRONG_COLLECTION, BINDING_CYCLIC
    */
   resolve(namespace: NamespaceName, name: EntityName, reader?: NamespaceName): Promise<ResolvedPackage>;
@@ -64,7 +64,7 @@ interface PackageServiceOptions {
   readonly entities: EntityStore;
   readonly vault: Vault;
   readonly limits: SystemLimits;
-  /** After every write: what was worked out from packages is no longer right. */
+  /** Called after every write, to invalidate what was derived from packages. */
   readonly onChanged: (ref: PlainRef) => void;
   /** Removes the code and the sandboxes of actions that were deleted with their package. */
   readonly onActionsDeleted: (rows: readonly EntityRow[]) => Promise<void>;
@@ -131,7 +131,7 @@ export function createPackages(options: PackageServiceOptions): PackageService {
   };
 }
 
-/** A page at a time: what is not shown of them may be large. */
+/** Reads a page at a time, because the rows may be large. */
 async function actionsOf(
   entities: Pick<EntityStore, 'list'>,
   { ref }: Package,

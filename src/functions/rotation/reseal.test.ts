@@ -47,7 +47,7 @@ const entity = (path: string, collection: EntityRow['collection'], document: Jso
   document,
 });
 
-/** One row of each kind, sealed with the old key; and an action from before encryption. */
+/** Writes one row of each kind, sealed with the old key, and an action from before encryption. */
 async function fill({ store }: Awaited<ReturnType<typeof start>>): Promise<void> {
   const secret = (place: string) => before.sealParameters([{ key: 'a', value: `secret of ${place}` }], place);
   const entities: [string, EntityRow['collection']][] = [

@@ -1,26 +1,26 @@
 /**
- * Rotation: what is kept under an older key, or in clear from before there were keys, is encrypted with the newest
- * one, a row at a time, beside a running server. Only then can an old key go.
+ * Rotation: encrypts with the newest key what is stored under an older key, or unencrypted from before there were
+ * keys. It works one row at a time, beside a running server. Only afterwards can an old key be removed.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isFault, isJsonObject, type JsonObject, type JsonValue } from '../../lib/index.ts';
 import { sealingKeyOf, type Vault } from '../vault/vault.ts';
 import { type SealedRow, type SealedStore, sealedRows, waitingDocuments } from './sealed-rows.ts';
 
-/** How many values are kept under which key. */
+/** How many values are stored under which key. */
 interface VaultSurvey {
   readonly kept: ReadonlyMap<string, number>;
-  /** Parameters in clear. */
+  /** Number of unencrypted parameters. */
   readonly clear: number;
-  /** In queues: accepted invocations, deliveries that wait. */
+  /** Values in queues, by key: accepted invocations and waiting deliveries. */
   readonly waiting: ReadonlyMap<string, number>;
-  /** More waits than was counted. */
+  /** More values wait than were counted. */
   readonly isPartial: boolean;
 }
 
 export interface ResealReport {
   readonly rewritten: number;
-  /** Rows with something that does not open, and was left as it is. */
+  /** Rows with a value that cannot be decrypted. They were left unchanged. */
   readonly unreadable: number;
 }
 
@@ -29,7 +29,7 @@ interface Resealed {
   readonly isReadable: boolean;
 }
 
-/** Writers that were under way may put an older text back: so it is looked again until nothing is found. */
+/** Concurrent writers may put an older text back, so passes repeat until nothing is found. */
 const mostPasses = 10;
 
 export async function surveyVault(store: SealedStore): Promise<VaultSurvey> {
@@ -51,7 +51,7 @@ export async function surveyVault(store: SealedStore): Promise<VaultSurvey> {
   return { kept, clear, waiting, isPartial };
 }
 
-/** Values that no key opens, by what they belong to. Changes nothing. */
+/** Counts values that no key can decrypt, by what they belong to. Changes nothing. */
 export async function unreadableIn(store: SealedStore, vault: Vault): Promise<ReadonlyMap<string, number>> {
   const unreadable = new Map<string, number>();
   for await (const { document, place, hasParameters } of sealedRows(store)) {
@@ -72,7 +72,7 @@ export async function unreadableIn(store: SealedStore, vault: Vault): Promise<Re
   return unreadable;
 }
 
-/** @param newest the id of the key with which `vault` seals */
+/** @param newest id of the key with which `vault` encrypts */
 export async function reseal(store: SealedStore, vault: Vault, newest: string): Promise<ResealReport> {
   let rewritten = 0;
   for (let pass = 1; ; pass++) {
@@ -119,7 +119,7 @@ function withParameters(document: JsonObject, place: string, vault: Vault, newes
   return { ...document, parameters: vault.sealParameters(vault.openParameters(entries, place), place) };
 }
 
-/** The same value, when no text in it is stale. */
+/** Returns the same value if no text in it is stale. */
 function withTexts(value: JsonValue, again: (text: string) => string, newest: string): JsonValue {
   if (typeof value === 'string') return isStaleText(value, newest) ? again(value) : value;
   if (typeof value !== 'object' || value === null) return value;

@@ -1,7 +1,7 @@
 /**
- * Where the store keeps what is encrypted: parameters of entities, state of feeds, dead letters. Rows that are
- * rewritten here keep their revision, because they say what they said before: a warm sandbox stays warm, and a writer
- * that has read the row before still wins.
+ * The rows of the store that hold encrypted values: parameters of entities, state of feeds, dead letters. Rewriting a
+ * row here keeps its revision, because its content stays the same: a warm sandbox stays warm, and a writer that has
+ * read the row before still succeeds.
  */
 import type { JsonObject, JsonValue } from '../../lib/index.ts';
 import type { Store } from '../../store/index.ts';
@@ -13,19 +13,19 @@ export type SealedStore = Pick<
 >;
 
 export interface SealedRow {
-  /** Place that the vault binds it to. */
+  /** The place that the vault binds its values to. */
   readonly place: string;
-  /** The document is an entity's, with parameters. */
+  /** The document belongs to an entity with parameters. */
   readonly hasParameters: boolean;
   readonly document: JsonObject;
-  /** False when another write won. */
+  /** False if another write won. */
   rewrite(document: JsonObject): Promise<boolean>;
 }
 
 const pageSize = 100;
 const collections = ['packages', 'triggers', 'actions'] as const;
 
-/** Every row there is; one that is written meanwhile may come twice, or be missed. */
+/** Yields every row. One that is written in the meantime may come twice, or be missed. */
 export async function* sealedRows(store: SealedStore): AsyncGenerator<SealedRow> {
   for (const { name: namespace } of await store.namespaces.list()) {
     for (const collection of collections) yield* entityRows(store, namespace, collection);
@@ -80,8 +80,8 @@ async function* deadLetterRows(store: SealedStore, namespace: string): AsyncGene
 }
 
 /**
- * What waits in queues: it is gone before long, and its key with it, so it is never rewritten. `isPartial` when more
- * waits than was looked at.
+ * Values in queues. They are never rewritten, because they soon disappear, and their key with them. `isPartial` if
+ * more wait than were read.
  */
 export async function waitingDocuments(
   store: Pick<Store, 'accepted' | 'deliveries'>,

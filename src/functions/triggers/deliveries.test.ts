@@ -145,7 +145,7 @@ describe('a rule with retry', () => {
 });
 
 describe('after the process was killed', () => {
-  /** The first process: its clock never ran, and it does not see the end of what it called. */
+  /** The first process: its clock never ran, and it does not see how its calls end. */
   async function startKilled(attempts: number): Promise<RuleParts> {
     const parts = await startRules();
     await parts.arrange('t', ['a'], retry(attempts));

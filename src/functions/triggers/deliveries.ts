@@ -1,6 +1,6 @@
 /**
- * Calls of rules that must not get lost: rules with the annotation `retry`. What fails is tried again, what was
- * given up is kept as a dead letter, with its payload, until its owner replays or deletes it.
+ * Reliable calls of rules, for rules with the annotation `retry`. A failed call is retried. One that was given up is
+ * kept as a dead letter, with its payload, until its owner replays or deletes it.
  */
 import { KeyedLock, type Log, newActivationId, newId } from '../../lib/index.ts';
 import type { DeliveryRow, Store } from '../../store/index.ts';
@@ -27,24 +27,24 @@ interface DeadLetterFilter {
 }
 
 export interface DeliveryService {
-  /** Calls a rule's action for the first time; what comes of it is looked after from then on. */
+  /** Calls a rule's action for the first time, and takes care of its outcome from then on. */
   begin(call: RuleCall): StartedCall;
   /** Newest first. */
   dead(filter: DeadLetterFilter, page: ListRange): Promise<readonly DeadLetter[]>;
   countDead(filter: DeadLetterFilter): Promise<number>;
   /**
-   * Calls the action of a dead letter again, with all its tries. The letter stays when it can't be called.
-   * @throws Fault NOT_FOUND (also when it is being replayed), and what invoking throws
+   * Calls the action of a dead letter again, with all its tries. The letter stays if the call is refused.
+   * @throws Fault NOT_FOUND (also while it is being replayed), and what invoking throws
    */
   replay(id: string, caller: Caller): Promise<{ readonly activationId: string }>;
   /** @throws Fault NOT_FOUND */
   delete(namespace: NamespaceName, id: string): Promise<void>;
   /**
-   * From now on what is due is tried; once `resumed` has settled, what an earlier process left under way is judged.
-   * @param resumed what that process had accepted has been dealt with
+   * Starts the retries. Once `resumed` has resolved, judges the deliveries that an earlier process left under way.
+   * @param resumed resolves when calls accepted by that process have been dealt with
    */
   start(resumed: Promise<unknown>): void;
-  /** Tries nothing more, and waits for what is being written. Call before the store is closed. */
+  /** Stops the retries and waits for pending writes. Call it before the store is closed. */
   close(): Promise<void>;
 }
 
@@ -54,11 +54,13 @@ interface DeliveryServiceOptions
   readonly log: Log;
 }
 
-/** Deliveries of one namespace that wait or are under way; a call past them is made once, without a net. */
+/**
+ * Limit of deliveries of one namespace that wait or are under way. A call beyond it is made once, without retries.
+ */
 const maxWaiting = 1000;
-/** Looked at together. */
+/** Number of deliveries that are processed together. */
 const batchSize = 32;
-/** Taken up at once at the start; the others when their time has come. */
+/** How many are resumed at once at the start. Others are resumed when they are due. */
 const maxTakenUp = 1000;
 
 export class Deliveries implements DeliveryService {
@@ -137,7 +139,7 @@ export class Deliveries implements DeliveryService {
     resumed
       .catch(() => {})
       .then(() => this.#takeUp())
-      .catch((error) => this.#log.error({ err: error }, 'deliveries of an earlier run were not taken up'));
+      .catch((error) => this.#log.error({ err: error }, 'deliveries of an earlier run were not resumed'));
   }
 
   async close(): Promise<void> {
@@ -168,7 +170,7 @@ export class Deliveries implements DeliveryService {
   }
 
   async #beginDurably(delivery: Delivery, { caller, payload }: RuleCall): Promise<unknown> {
-    // In this order, and not one after the other: both go to disk together.
+    // Both writes start together, so that they go to disk together.
     const adding = this.#store.add(rowOfDelivery(delivery));
     const calling = this.#tries.call(delivery, caller, payload);
     const [added, called] = await Promise.allSettled([adding, calling]);
@@ -185,7 +187,7 @@ export class Deliveries implements DeliveryService {
     return undefined;
   }
 
-  /** The letter is as it was when it can't be called. */
+  /** The letter stays unchanged if the call is refused. */
   async #callAgain(letter: Delivery, again: Delivery, caller: Caller): Promise<void> {
     const payload = this.#tries.payloadOf(letter);
     if (!(await this.#tries.save(again, letter.attempt))) throw concurrentUpdate();
@@ -216,7 +218,7 @@ export class Deliveries implements DeliveryService {
   }
 }
 
-/** A dead letter as a delivery that begins anew. */
+/** A dead letter as a new delivery. */
 function replayed(letter: Delivery, { transactionId, identity }: Caller): Delivery {
   return {
     ...letter,

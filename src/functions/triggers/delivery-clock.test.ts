@@ -5,7 +5,7 @@ import { startDueClock } from './delivery-clock.ts';
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-/** Things due at some times; working does those that are due. */
+/** A clock with work due at these times; its work does what is due. */
 function start(due: number[]) {
   const done: number[] = [];
   const state = { failures: 0, due, done };

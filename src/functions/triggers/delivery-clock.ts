@@ -1,25 +1,25 @@
-/** Wakes when something in the store is due: one timer, set to the earliest that is known. */
+/** Wakes when work in the store is due, with one timer for the earliest known time. */
 import { type Log, messageOf } from '../../lib/index.ts';
 
 export interface DueClock extends Disposable {
-  /** Something is due at that time; epoch milliseconds. */
+  /** Announces work that is due at that time, in epoch milliseconds. */
   expect(dueAt: number): void;
 }
 
 interface DueClockOptions {
-  /** Deals with what is due. */
+  /** Does what is due. */
   readonly work: () => Promise<void>;
-  /** The earliest that is left to do. */
+  /** The earliest time of remaining work. */
   readonly nextDue: () => Promise<number | undefined>;
   readonly log: Log;
 }
 
-/** After a failure, so that one that lasts does not keep the processor busy. */
+/** The pause after a failure, so that a lasting one does not keep the processor busy. */
 const pauseMs = 5000;
-/** The longest that a timer can be set to, and then some. */
+/** The longest wait, below the limit of a timer. */
 const farMs = 86_400_000;
 
-/** Looks at once for what is due already. */
+/** Starts the clock, and looks at once for work that is due. */
 export function startDueClock({ work, nextDue, log }: DueClockOptions): DueClock {
   let timer: NodeJS.Timeout | undefined;
   let timerAt = Number.POSITIVE_INFINITY;
@@ -42,7 +42,7 @@ export function startDueClock({ work, nextDue, log }: DueClockOptions): DueClock
       await work();
       next = await nextDue();
     } catch (error) {
-      log.error({ reason: messageOf(error) }, 'what was due could not be dealt with');
+      log.error({ reason: messageOf(error) }, 'due work failed');
       next = Date.now() + pauseMs;
     }
     working = false;

@@ -1,13 +1,13 @@
 /**
- * What this process alone knows of deliveries that wait: the keys they were sent with, which are never written to
+ * What only this process knows of waiting deliveries: the keys that they were sent with, which are never written to
  * disk, and how many each namespace has, so that none fills the disk.
  */
 export interface DeliveryLedger {
-  /** False when the namespace has as many as it may. */
+  /** Returns false if the namespace has reached its limit. */
   enter(id: string, namespace: string, authorization: string | undefined): boolean;
-  /** The `Authorization` header that it was sent with, unless another process took it. */
+  /** The `Authorization` header that it was sent with. Undefined if another process accepted it. */
   authorizationOf(id: string): string | undefined;
-  /** It has ended. Idempotent. */
+  /** Removes an ended delivery. Idempotent. */
   leave(id: string): void;
 }
 

@@ -1,4 +1,4 @@
-/** How the activation of a try ended: read from its record, so that it can be told after a restart as well. */
+/** How the activation of a try ended. Read from its record, so that it is also known after a restart. */
 import { isJsonObject, type JsonValue } from '../../lib/index.ts';
 import type { ActivationRow, Store } from '../../store/index.ts';
 import type { Delivery } from './delivery.ts';
@@ -17,7 +17,7 @@ export async function outcomeOfTry(
   const record = await activations.get(rule.namespace, activationId);
   if (record !== undefined) return judge(record);
   if ((await accepted.get(rule.namespace, activationId)) !== undefined) return { type: 'running' };
-  // The record takes the place of the accepted row in one step, which may have been between the two looks.
+  // The record replaces the accepted row in one step, which may have happened between the two reads.
   const late = await activations.get(rule.namespace, activationId);
   return late === undefined ? { type: 'failed', error: 'The activation left no record.' } : judge(late);
 }
@@ -28,7 +28,7 @@ function judge({ statusCode, document }: ActivationRow): TryOutcome {
     : { type: 'failed', error: errorText(document['response'] ?? null) };
 }
 
-/** The `error` of the result, if it has one, else the status. */
+/** The `error` of the result, if it has one, otherwise the status. */
 function errorText(response: JsonValue): string {
   if (!isJsonObject(response)) return '';
   const { result, status } = response;

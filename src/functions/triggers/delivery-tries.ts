@@ -1,14 +1,15 @@
 /**
- * The life of a delivery: tried, judged by the record of its activation, tried again after a while, given up.
+ * The life of a delivery: it is tried, judged by the record of its activation, tried again after a while, and at last
+ * given up.
  *
  *     begin ──► under way ──► delivered: its row is deleted
  *                 ▲   │
  *                 │   └─ failed ──► waits ──► … after the last try: dead ──► replayed by its owner
  *                 └──────────────────┘
  *
- * Its row is on disk before anyone is told of the call, with the id of the activation. The process that
- * finds it later, this one or the next, learns from that activation's record how it ended. A try that left none counts as
- * failed, so an action may be called more than once for one event, never not at all.
+ * Its row, with the id of the activation, is on disk before the call is announced. The process that later finds the
+ * row, this one or the next, learns from the activation's record how the try ended. A try without a record counts as
+ * failed. So an action may be called more than once for one event, but never not at all.
  */
 import {
   isFault,
@@ -36,23 +37,23 @@ export interface DeliveryTriesOptions {
   readonly store: Pick<Store, 'deliveries' | 'activations' | 'accepted'>;
   readonly vault: Vault;
   readonly invoke: (request: InvokeRequest) => Promise<unknown>;
-  /** Settles when the activation is recorded; undefined when it is not under way here. */
+  /** Resolves when the activation is recorded. Undefined if it is not under way here. */
   readonly recorded: (activationId: string) => Promise<void> | undefined;
-  /** Undefined when there is no such namespace. */
+  /** Undefined if there is no such namespace. */
   readonly identify: (namespace: NamespaceName) => Identity | undefined | Promise<Identity | undefined>;
   readonly ledger: DeliveryLedger;
-  /** By delivery: its activation's end, the clock and its owner may all come at once. */
+  /** By delivery, because its activation's end, the clock and its owner may act at the same time. */
   readonly lock: KeyedLock;
-  /** A delivery is to be looked at then; epoch milliseconds. */
+  /** Schedules a look at a delivery at that time, in epoch milliseconds. */
   readonly expect: (dueAt: number) => void;
   readonly isClosing: () => boolean;
   readonly log: Log;
 }
 
-/** How long a try may go on unnoticed, when nobody is left to notice its end. */
+/** After this time without news, a try is looked at again, in case the process that watched it has ended. */
 export const leaseMs = 60_000;
 
-/** Dead letters of a namespace; the oldest go first. */
+/** Limit of dead letters of a namespace. The oldest are dropped first. */
 const maxDeadLetters = 1000;
 const pruneSize = 100;
 
@@ -63,23 +64,23 @@ export class DeliveryTries {
     this.#options = options;
   }
 
-  /** Calls the action, for a delivery that says so already. @throws what `invoke` throws */
+  /** Calls the action of a delivery that is marked as under way. @throws what `invoke` throws */
   call({ action, activationId }: Delivery, caller: Caller, payload: JsonObject): Promise<unknown> {
     const { invoke } = this.#options;
     return invoke({ ...recorded(caller), action, payload, waitMs: undefined, activationId });
   }
 
-  /** From now on its end is noticed. */
+  /** Watches for the end of the activation from now on. */
   watch(delivery: Delivery): void {
     this.#lookAfter(this.#options.recorded(delivery.activationId) ?? Promise.resolve(), delivery);
   }
 
-  /** The call of a delivery that is on disk was refused. */
+  /** Handles the refusal of a call whose delivery is on disk. */
   async refused(delivery: Delivery, error: unknown): Promise<void> {
     await this.#failed(delivery, refusedCall(error).error, isFault(error) ? error.retryAfterMs : 0);
   }
 
-  /** Moves it on as far as can be: judges what has ended, tries what is due. */
+  /** Advances it as far as possible: judges an ended try, starts a due one. */
   look({ namespace, id }: Pick<DeliveryRow, 'namespace' | 'id'>): Promise<void> {
     const { lock, store, isClosing } = this.#options;
     return lock.run(id, async () => {
@@ -91,7 +92,7 @@ export class DeliveryTries {
     });
   }
 
-  /** False when another write won. */
+  /** Returns false if another write won. */
   async save(delivery: Delivery, expectedAttempt: number): Promise<boolean> {
     const { store, expect } = this.#options;
     const won = await store.deliveries.update(rowOfDelivery(delivery), expectedAttempt);
@@ -110,7 +111,7 @@ export class DeliveryTries {
     recorded
       .then(() => this.look({ namespace: rule.namespace, id }))
       .catch((error) =>
-        this.#options.log.error({ delivery: id, reason: messageOf(error) }, 'a delivery was not looked at'),
+        this.#options.log.error({ delivery: id, reason: messageOf(error) }, 'a delivery was not processed'),
       );
   }
 
@@ -170,7 +171,7 @@ export class DeliveryTries {
   }
 }
 
-/** One that can't be read would come back for ever. */
+/** Drops a delivery that cannot be read, because it would come back for ever. */
 async function readOrDrop({ store, ledger, log }: DeliveryTriesOptions, row: DeliveryRow) {
   try {
     return deliveryOfRow(row);
@@ -182,7 +183,7 @@ async function readOrDrop({ store, ledger, log }: DeliveryTriesOptions, row: Del
   }
 }
 
-/** How a try ended is known from its record alone, so there is one, whatever else the namespace keeps. */
+/** The outcome of a try is known only from its record, so one is kept even if the namespace keeps none. */
 function recorded(caller: Caller): Caller {
   const { identity } = caller;
   return { ...caller, identity: { ...identity, limits: { ...identity.limits, storeActivations: true } } };

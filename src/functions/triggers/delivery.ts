@@ -1,6 +1,6 @@
 /**
- * A rule's call of its action that must not get lost: what is called with what, and how far it has come. It is
- * `under way` while an activation of it may run, and else waits for its next try, or is dead.
+ * A reliable call of a rule's action: what is called with what, and how far it has come. It is `under way` while one
+ * of its activations may run; otherwise it waits for its next try, or is dead.
  */
 import { z } from 'zod';
 import type { DeliveryRow } from '../../store/index.ts';
@@ -18,7 +18,7 @@ export interface Delivery {
   /** Encrypted. */
   readonly payload: string;
   readonly transactionId: string;
-  /** Scope of the key that it was fired with; it holds when that key is not at hand any more. */
+  /** Scope of the key that it was fired with. Applies when that key is no longer known. */
   readonly scope: KeyScope;
   readonly state: DeliveryRow['state'];
   /** Tries so far. */
@@ -26,11 +26,11 @@ export interface Delivery {
   readonly isUnderWay: boolean;
   /** Activation of the last try. */
   readonly activationId: string;
-  /** Why the last try that has ended failed. */
+  /** Why the last ended try failed. */
   readonly error: string | undefined;
   /** Epoch milliseconds. */
   readonly createdAt: number;
-  /** When it is to be looked at next, or when it was given up; epoch milliseconds. */
+  /** When to look at it next, or when it was given up, in epoch milliseconds. */
   readonly dueAt: number;
 }
 
@@ -40,7 +40,7 @@ const stored = z.object({
   retry: z.object({ attempts: z.number(), backoffMs: z.number(), maxBackoffMs: z.number() }),
   payload: z.string(),
   transactionId: z.string(),
-  // Earlier versions did not keep it; every key that may fire may invoke.
+  // Earlier versions did not store it. Every key that may fire may also invoke.
   scope: z.enum(lentScopes).default('invoke'),
   isUnderWay: z.boolean(),
   activationId: z.string(),
@@ -86,12 +86,12 @@ export function rowOfDelivery(delivery: Delivery): DeliveryRow {
   };
 }
 
-/** What its payload belongs to. */
+/** The place that its payload is bound to. */
 export function placeOfDelivery({ id, rule }: Pick<Delivery, 'id' | 'rule'>): string {
   return `${rule.namespace}/${rule.name} ${id}`;
 }
 
-/** One that was given up, as its owner sees it. */
+/** A delivery that was given up, as its owner sees it. */
 export interface DeadLetter {
   readonly id: string;
   readonly rule: EntityName;

@@ -1,11 +1,11 @@
-/** What a firing leaves behind: a record without an end, whose log has an entry for each rule. */
+/** The record of a firing: without an end, and with a log entry for each rule. */
 import { Fault, type JsonObject, messageOf } from '../../lib/index.ts';
 import type { ActivationWrite } from '../../store/index.ts';
 import { statusCodeOf } from '../activations/record.ts';
 import { fullNameOf } from '../entities/names.ts';
 import type { FiringRule, FiringTarget } from './firing-target.ts';
 
-/** What came of one rule: its action was invoked, or why it was not. */
+/** The outcome of one rule: the invocation of its action, or why it was not invoked. */
 export type RuleOutcome = { readonly activationId: string } | RuleRefusal;
 
 type RuleRefusal = { readonly statusCode: number; readonly error: string };
@@ -14,7 +14,7 @@ export interface FiringRecord {
   readonly activationId: string;
   readonly target: FiringTarget;
   readonly subject: string;
-  /** As it was sent; the trigger's parameters are not in it. */
+  /** The payload as it was sent, without the trigger's parameters. */
   readonly payload: JsonObject;
   /** Epoch milliseconds. */
   readonly start: number;
@@ -50,7 +50,7 @@ export function inactiveRule({ ref, action }: FiringRule): RuleRefusal {
   return { statusCode: statusCodeOf('application error'), error };
 }
 
-/** Why an action was not invoked; of the inside of the platform nothing is said. */
+/** Why an action was not invoked. Reveals nothing of the platform's internals. */
 export function refusedCall(error: unknown): RuleRefusal {
   const kind = error instanceof Fault ? error.kind : 'bug';
   const isInside = kind === 'host' || kind === 'bug';

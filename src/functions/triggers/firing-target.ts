@@ -1,4 +1,4 @@
-/** A trigger made ready to be fired: what every firing needs, worked out once for each change of it or its rules. */
+/** A trigger ready to be fired: what every firing needs, computed once for each change of it or its rules. */
 import type { JsonObject } from '../../lib/index.ts';
 import type { EntityStore } from '../../store/index.ts';
 import type { PlainRef } from '../entities/entity-row.ts';

@@ -1,10 +1,10 @@
 /**
- * Firing a trigger: the action of each of its active rules is invoked with the trigger's parameters under the
- * payload, and the trigger gets a record that says what came of each. What could not be invoked, because of a limit
- * or because the action is gone, is only said there; a rule with `retry` is tried again (`deliveries.ts`).
+ * Fires a trigger: invokes the action of each active rule with the payload over the trigger's parameters, and writes
+ * a record with the outcome of each. If an action could not be invoked, because of a limit or because it no longer
+ * exists, only the record says so. A rule with `retry` is tried again (`deliveries.ts`).
  *
- * Everything that a firing writes goes to disk together: what was admitted is known as soon as it was asked for, so
- * the record does not wait for it.
+ * All writes of a firing go to disk together: the outcome of admission is known at once, so the record does not wait
+ * for the calls.
  */
 import type { AdmissionControl } from '../../dispatch/index.ts';
 import { isFault, type JsonObject, newActivationId } from '../../lib/index.ts';
@@ -29,7 +29,7 @@ import { type FiringRule, type FiringTarget, readFiringTarget } from './firing-t
 import type { StartedCall } from './rule-call.ts';
 
 export interface FireRequest {
-  /** Whose trigger it is, and who pays for the invocations. */
+  /** The owner of the trigger, whose limits the invocations count against. */
   readonly identity: Identity;
   readonly trigger: PlainRef;
   readonly payload: JsonObject;
@@ -40,20 +40,20 @@ export interface FireRequest {
 
 export interface FireAnswer {
   readonly activationId: string;
-  /** The disk takes nothing now, so that nobody can promise its record. */
+  /** The disk accepts no writes now, so its record cannot be promised. */
   readonly isRecordLost: boolean;
 }
 
 export interface FiringService {
   /**
-   * Settles when all of it is durable; its own record may wait for the disk. Undefined when no rule is active: nothing
-   * was invoked or recorded.
+   * Resolves when everything is durable, except that its own record may wait for the disk. Undefined if no rule is
+   * active: then nothing was invoked or recorded.
    * @throws Fault NOT_FOUND, WRONG_COLLECTION, TOO_MANY_PER_MINUTE
    */
   fire(request: FireRequest): Promise<FireAnswer | undefined>;
-  /** The trigger or one of its rules was written. */
+  /** Must be called when the trigger or one of its rules was written. */
   changed(trigger: PlainRef): void;
-  /** Forgets what was read from the store. */
+  /** Clears the cache. */
   forget(): void;
 }
 
@@ -62,7 +62,7 @@ interface FiringOptions {
   readonly activations: Pick<ActivationStore, 'append' | 'flush'>;
   readonly admission: Pick<AdmissionControl, 'admitFire'>;
   readonly invoke: (request: InvokeRequest) => Promise<unknown>;
-  /** Whether an activation was admitted and is not recorded yet. */
+  /** True if an activation was admitted and is not recorded yet. */
   readonly isUnderWay: (activationId: string) => boolean;
   readonly deliveries: Pick<DeliveryService, 'begin'>;
   readonly vault: Vault;
@@ -128,7 +128,7 @@ function startCall(
   return { activationId, failure };
 }
 
-/** At once for what was admitted, although it is not durable yet. */
+/** Resolves as soon as the call was admitted, even if it is not durable yet. */
 async function outcomeOf(
   { isUnderWay }: FiringOptions,
   rule: FiringRule,
@@ -141,7 +141,7 @@ async function outcomeOf(
   return error === undefined ? { activationId } : refusedCall(error);
 }
 
-/** False when it waits for a disk that takes nothing. */
+/** Returns false if the record waits for a disk that accepts no writes. */
 async function keep(activations: FiringOptions['activations'], record: FiringRecord): Promise<boolean> {
   const kept = activations.append(firingRecord(record)).then(
     () => true,
@@ -159,7 +159,7 @@ async function keep(activations: FiringOptions['activations'], record: FiringRec
   ]);
 }
 
-/** What the record says was invoked must be so. */
+/** Waits until an invocation that the record reports is durable. */
 async function durable(call: StartedCall | undefined, outcome: RuleOutcome | undefined): Promise<void> {
   const error = await call?.failure;
   if (error !== undefined && isInvoked(outcome)) throw error;

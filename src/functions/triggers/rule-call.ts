@@ -5,7 +5,7 @@ import type { PlainRef } from '../entities/entity-row.ts';
 import type { EntityRef } from '../entities/names.ts';
 import type { RetryPolicy } from './rule-retry.ts';
 
-/** One that is to be made again when it fails. */
+/** A call that is retried when it fails. */
 export interface RuleCall {
   readonly caller: Caller;
   readonly rule: PlainRef;
@@ -15,9 +15,9 @@ export interface RuleCall {
   readonly retry: RetryPolicy;
 }
 
-/** One that was asked for. */
+/** A call that has been started. */
 export interface StartedCall {
   readonly activationId: string;
-  /** Settles, never rejects, when the call is durable (undefined) or was refused (why). */
+  /** Never rejects. Resolves to undefined when the call is durable, or to the reason when it was refused. */
   readonly failure: Promise<unknown>;
 }

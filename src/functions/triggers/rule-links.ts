@@ -1,11 +1,11 @@
-/** The rules of a trigger: those that were linked to it as it is, not to an earlier one of its name. */
+/** The rules that are linked to a trigger in its current incarnation, not to an earlier one of its name. */
 import type { EntityStore } from '../../store/index.ts';
 import { isLinked, type Rule, ruleOfRow, triggerLink } from './rule.ts';
 import type { TriggerHead } from './trigger.ts';
 
 const pageSize = 100;
 
-/** A page at a time: what is not kept of them may be large. @throws Fault STORED_ENTITY_CORRUPT */
+/** Reads a page at a time, because the rows may be large. @throws Fault STORED_ENTITY_CORRUPT */
 export async function linkedRules<Item>(
   entities: Pick<EntityStore, 'list'>,
   { ref, incarnation }: Pick<TriggerHead, 'ref' | 'incarnation'>,

@@ -1,4 +1,4 @@
-/** What a client sends to create or change a rule, and what comes of it. */
+/** Parses what a client sends to create or change a rule, and applies it. */
 import { isJsonObject, randomHex } from '../../lib/index.ts';
 import type { PlainRef } from '../entities/entity-row.ts';
 import { type KeyValue, parseAnnotations } from '../entities/key-values.ts';
@@ -18,7 +18,7 @@ export interface RulePut {
   readonly publish: boolean | undefined;
 }
 
-/** What a rule becomes linked to. */
+/** What a rule is linked to. */
 export interface RuleTarget {
   readonly trigger: PlainRef;
   readonly action: EntityRef;
@@ -54,7 +54,7 @@ export function createRule(ref: PlainRef, put: RulePut, target: RuleTarget): Rul
   };
 }
 
-/** The rule after a change: what was not sent is kept, and so is whether it was active. */
+/** The changed rule. Fields that were not sent are kept, and whether it is active. */
 export function updateRule(old: Rule, put: RulePut, target: RuleTarget, status: RuleStatus): Rule {
   return {
     ref: old.ref,
@@ -68,14 +68,16 @@ export function updateRule(old: Rule, put: RulePut, target: RuleTarget, status: 
   };
 }
 
-/** What a rule is to be linked to is not there. */
+/** The fault for a rule whose trigger or action does not exist. */
 export function missingPart(part: 'trigger' | 'action', ref: EntityRef) {
   return functionFault('RULE_INVALID', `${part} /${fullNameOf(ref)} does not exist`, {
     details: { missing: `/${fullNameOf(ref)}` },
   });
 }
 
-/** The body of a request that enables or disables a rule; everything else in it is ignored. @throws Fault BODY_INVALID */
+/**
+ * Parses the body of a request that enables or disables a rule. Other fields are ignored. @throws Fault BODY_INVALID
+ */
 export function parseRuleStatus(body: unknown): RuleStatus {
   const status = isJsonObject(body) ? body['status'] : undefined;
   if (status === 'active' || status === 'inactive') return status;
@@ -83,14 +85,14 @@ export function parseRuleStatus(body: unknown): RuleStatus {
   throw malformed(`'${shown}' is not a recognized rule state, must be one of ['active', 'inactive']`);
 }
 
-/** A full name, or one as answers have it: `{path, name}`. */
+/** Parses a full name, or one in the form of answers: `{path, name}`. */
 function parseName(value: unknown, own: NamespaceName): EntityRef {
   const text = isJsonObject(value) ? `${value['path']}/${value['name']}` : value;
   if (typeof text !== 'string') throw malformed('fully qualified name malformed');
   return parseFullName(text, own);
 }
 
-/** Triggers are in no package, and can't be shared. */
+/** Triggers are in no package and cannot be shared. */
 function parseTrigger(value: unknown, own: NamespaceName): PlainRef {
   const ref = parseName(value, own);
   if (ref.namespace !== own) throw notAuthorized(fullNameOf(ref));

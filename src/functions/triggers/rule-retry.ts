@@ -4,9 +4,9 @@ import { type KeyValue, valueFor } from '../entities/key-values.ts';
 import { malformed } from '../faults.ts';
 
 export type RetryPolicy = {
-  /** Tries in all, the first one included. */
+  /** Total tries, including the first. */
   readonly attempts: number;
-  /** Before the second try; doubled for each one after it. */
+  /** Wait before the second try. Doubled for each later one. */
   readonly backoffMs: number;
   readonly maxBackoffMs: number;
 };
@@ -16,7 +16,7 @@ const minBackoffMs = 100;
 const dayMs = 86_400_000;
 const defaultMaxBackoffMs = 600_000;
 
-/** Undefined when the rule asks for none. @throws Fault BODY_INVALID */
+/** Undefined if the rule asks for no retries. @throws Fault BODY_INVALID */
 export function retryPolicyOf(annotations: readonly KeyValue[]): RetryPolicy | undefined {
   const value = valueFor(annotations, 'retry');
   if (value === undefined || value === null) return undefined;
@@ -28,8 +28,8 @@ export function retryPolicyOf(annotations: readonly KeyValue[]): RetryPolicy | u
 }
 
 /**
- * The wait after a number of failed tries: exponential, and up to a half less at random, so that deliveries that failed
- * together do not come back together.
+ * The wait after a number of failed tries: exponential, and randomly up to a half less, so that deliveries that
+ * failed together are not retried together.
  * @param random from 0 to 1
  */
 export function backoffMs({ backoffMs: first, maxBackoffMs }: RetryPolicy, tries: number, random: number) {

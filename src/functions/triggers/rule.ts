@@ -1,8 +1,8 @@
 /**
- * A rule: when its trigger is fired, its action is invoked.
+ * A rule invokes its action when its trigger is fired.
  *
- * Whether it is active takes two: its own status, and that its trigger still is the incarnation it was enabled for.
- * So each change is a write of one row; deleting a trigger disables its rules without touching them.
+ * It is active if its own status says so and if its trigger still is the incarnation that it was enabled for. So each
+ * change writes only one row; deleting a trigger disables its rules without touching them.
  */
 import { z } from 'zod';
 import type { EntityRow } from '../../store/index.ts';
@@ -30,7 +30,7 @@ export interface Rule extends EntityBase {
   readonly revision: string;
 }
 
-/** What a trigger has to know of a rule of its own. */
+/** What a trigger needs to know of one of its rules. */
 export interface LinkedRule {
   readonly ref: PlainRef;
   readonly action: EntityRef;
@@ -78,12 +78,12 @@ export function rowOfRule(rule: Rule): EntityRow {
   };
 }
 
-/** How rows of rules point to their trigger. */
+/** The link from a rule's row to its trigger. */
 export function triggerLink({ namespace, name }: PlainRef): string {
   return `${namespace}/${name}`;
 }
 
-/** @param incarnation of the trigger as it is now; undefined: there is none */
+/** @param incarnation the trigger's current one; undefined if there is no trigger */
 export function isLinked(rule: Rule, incarnation: string | undefined): boolean {
   return rule.incarnation === incarnation;
 }
@@ -92,12 +92,12 @@ export function statusOf(rule: Rule, incarnation: string | undefined): RuleStatu
   return isLinked(rule, incarnation) ? rule.status : 'inactive';
 }
 
-/** The answer of a GET, PUT or DELETE. */
+/** The rule as in the answer to a GET, PUT or DELETE. */
 export function describeRule(rule: Rule, status: RuleStatus) {
   return { ...summariseRule(rule), status };
 }
 
-/** An entry of a list. */
+/** The rule as an entry of a list. */
 export function summariseRule(rule: Rule) {
   return {
     ...describeBase(rule),
@@ -106,7 +106,7 @@ export function summariseRule(rule: Rule) {
   };
 }
 
-/** An entry of its trigger, under the rule's full name. */
+/** The rule as an entry of its trigger, under its full name. */
 export function describeLink({ ref, action, status }: LinkedRule) {
   return [`${ref.namespace}/${ref.name}`, { action: pathAndName(action), status }] as const;
 }

@@ -1,6 +1,6 @@
 /**
  * Triggers, rules, firings and deliveries on a real store and a real vault in a temporary folder. Only what invokes
- * actions is a double: it keeps the calls, and is told how each of them ends.
+ * actions is a double: it records the calls, and the test says how each ends.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -23,7 +23,7 @@ import { createFiring, type FireRequest, type FiringService } from './firing.ts'
 import { createRules, type RuleService } from './rules.ts';
 import { createTriggers, type TriggerService } from './triggers.ts';
 
-/** How a call ends: by itself, or not before it is told to; a fault refuses it. */
+/** How a call ends: at once, or only when the test says so. A thrown fault refuses it. */
 type CallScript = (request: InvokeRequest) => 'success' | 'failure' | 'running';
 
 export interface RuleParts extends AsyncDisposable {
@@ -34,18 +34,18 @@ export interface RuleParts extends AsyncDisposable {
   readonly firing: FiringService;
   readonly deliveries: DeliveryService;
   readonly guest: Identity;
-  /** Full names of the actions there are. */
+  /** Full names of the existing actions. */
   readonly actions: Set<string>;
   readonly calls: InvokeRequest[];
-  /** Calls that were admitted and have not ended. */
+  /** Admitted calls that have not ended. */
   readonly underWay: Map<string, PromiseWithResolvers<void>>;
   script: CallScript;
-  /** Ends a call that runs. */
+  /** Ends a running call. */
   finish(activationId: string, ending: 'success' | 'failure'): Promise<void>;
   fire(trigger: string, more?: Partial<FireRequest>): ReturnType<FiringService['fire']>;
-  /** A trigger and rules to actions of their own names, each with these annotations. */
+  /** Makes a trigger, and rules to actions named like them, each with these annotations. */
   arrange(trigger: string, rules: readonly string[], annotations?: readonly object[]): Promise<void>;
-  /** The services again, as another process would have them after this one was killed. */
+  /** Opens the services again, as another process after this one was killed. */
   reopen(): RuleParts;
 }
 

@@ -35,13 +35,13 @@ export interface RuleService {
    */
   put(ref: PlainRef, body: unknown, overwrite: boolean): Promise<RuleDescription>;
   /**
-   * Enables or disables it, as `{status}` says.
+   * Enables or disables a rule with the body `{status}`.
    * @throws Fault BODY_INVALID, NOT_FOUND (also the trigger), WRONG_COLLECTION, CONCURRENT_UPDATE
    */
   setStatus(ref: PlainRef, body: unknown): Promise<RuleDescription>;
   /** @throws Fault NOT_FOUND, WRONG_COLLECTION */
   get(ref: PlainRef): Promise<RuleDescription>;
-  /** Answers what it was. @throws Fault NOT_FOUND, WRONG_COLLECTION, CONCURRENT_UPDATE */
+  /** Deletes a rule and returns it. @throws Fault NOT_FOUND, WRONG_COLLECTION, CONCURRENT_UPDATE */
   delete(ref: PlainRef): Promise<RuleDescription>;
   /** Newest first. */
   list(namespace: NamespaceName, page: ListRange): Promise<readonly RuleSummary[]>;
@@ -51,9 +51,9 @@ export interface RuleService {
 interface RuleServiceOptions {
   readonly entities: EntityStore;
   readonly limits: SystemLimits;
-  /** Settles when `caller` may invoke the action. @throws Fault NOT_FOUND, WRONG_COLLECTION, NOT_AUTHORIZED */
+  /** Resolves if `caller` may invoke the action. @throws Fault NOT_FOUND, WRONG_COLLECTION, NOT_AUTHORIZED */
   readonly requireAction: (action: EntityRef, caller: NamespaceName) => Promise<unknown>;
-  /** After every write, for each trigger whose rules it changed. */
+  /** Called after every write, for each trigger whose rules it changed. */
   readonly onChanged: (trigger: PlainRef) => void;
 }
 
@@ -123,7 +123,7 @@ export function createRules(options: RuleServiceOptions): RuleService {
   };
 }
 
-/** What the rule is linked to after a write, both of which must be there. */
+/** The trigger and the action of the rule after a write. Both must exist. */
 async function targetOf(
   { entities, requireAction }: RuleServiceOptions,
   put: RulePut,
@@ -146,7 +146,7 @@ async function targetOf(
   return { trigger, action, incarnation };
 }
 
-/** Undefined when there is no such trigger. */
+/** Undefined if there is no such trigger. */
 async function findIncarnation(
   entities: Pick<EntityStore, 'get'>,
   { namespace, name }: PlainRef,

@@ -1,4 +1,4 @@
-/** What a client sends to create or change a trigger, and what comes of it. */
+/** Parses what a client sends to create or change a trigger, and applies it. */
 import { isJsonObject, type JsonValue, randomHex } from '../../lib/index.ts';
 import type { PlainRef } from '../entities/entity-row.ts';
 import {
@@ -50,7 +50,7 @@ export function createTrigger(ref: PlainRef, put: TriggerPut): Trigger {
   };
 }
 
-/** The trigger after a change: what was not sent is kept. */
+/** The changed trigger. Fields that were not sent are kept. */
 export function updateTrigger(old: Trigger, put: TriggerPut): Trigger {
   return {
     ...old,

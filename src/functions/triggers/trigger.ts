@@ -1,6 +1,6 @@
 /**
- * A trigger: a named channel of events. It knows nothing of its rules; they point to it, and to the one incarnation
- * of it that they were enabled for, so that a trigger of the same name that comes later does not wake them.
+ * A trigger: a named channel of events. It does not know its rules. They point to it, and to the one incarnation of
+ * it that they were enabled for, so a later trigger of the same name does not enable them again.
  */
 import { z } from 'zod';
 import type { EntityRow } from '../../store/index.ts';
@@ -17,9 +17,9 @@ import type { Parameter } from '../entities/key-values.ts';
 import type { Vault } from '../vault/vault.ts';
 import { describeLink, type LinkedRule } from './rule.ts';
 
-/** What is known of a trigger without opening its parameters. */
+/** What is known of a trigger without decrypting its parameters. */
 export interface TriggerHead extends EntityBase {
-  /** Random, given when it is created; kept as long as it lives. */
+  /** Random id, set when it is created and kept for its life. */
   readonly incarnation: string;
   readonly revision: string;
 }
@@ -66,7 +66,7 @@ export function rowOfTrigger(trigger: Trigger, vault: Vault): EntityRow {
   };
 }
 
-/** The answer of a GET, PUT or DELETE. */
+/** The trigger as in the answer to a GET, PUT or DELETE. */
 export function describeTrigger(trigger: Trigger, rules: readonly LinkedRule[]) {
   return {
     ...describeBase(trigger),

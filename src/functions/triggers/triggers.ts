@@ -24,9 +24,12 @@ export interface TriggerService {
    * @throws Fault BODY_INVALID, ENTITY_TOO_LARGE, ALREADY_EXISTS, WRONG_COLLECTION, CONCURRENT_UPDATE
    */
   put(ref: PlainRef, body: unknown, overwrite: boolean): Promise<TriggerDescription>;
-  /** With its rules. @throws Fault NOT_FOUND, WRONG_COLLECTION */
+  /** Reads a trigger with its rules. @throws Fault NOT_FOUND, WRONG_COLLECTION */
   get(ref: PlainRef): Promise<TriggerDescription>;
-  /** Answers what it was. Its rules stay, inactive. @throws Fault NOT_FOUND, WRONG_COLLECTION, CONCURRENT_UPDATE */
+  /**
+   * Deletes a trigger and returns it. Its rules stay, inactive. @throws Fault NOT_FOUND, WRONG_COLLECTION,
+   * CONCURRENT_UPDATE
+   */
   delete(ref: PlainRef): Promise<TriggerDescription>;
   /** Newest first. */
   list(namespace: NamespaceName, page: ListRange): Promise<readonly TriggerSummary[]>;
@@ -37,7 +40,7 @@ interface TriggerServiceOptions {
   readonly entities: EntityStore;
   readonly vault: Vault;
   readonly limits: SystemLimits;
-  /** After every write. */
+  /** Called after every write. */
   readonly onChanged: (ref: PlainRef) => void;
 }
 

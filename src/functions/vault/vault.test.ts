@@ -145,7 +145,7 @@ describe('several keys', () => {
     expect(() => vault.open(fresh, place)).toThrow(
       expect.objectContaining({
         code: 'VAULT_KEY_MISSING',
-        message: "the key 'two', which opens what is kept of guest/p/a, is missing",
+        message: "the key 'two', which decrypts guest/p/a, is missing",
         hint: expect.stringContaining('WARD_PARAMETER_KEYS'),
       }),
     );

@@ -1,10 +1,11 @@
 /**
- * Encryption of what users entrust to Ward: parameters, payloads in queues, keys that feeds were given.
+ * Encrypts what users entrust to Ward: parameters, payloads in queues, keys that feeds were given.
  *
- * AES-256-GCM under a key of the namespace, which is derived from a master key by HKDF-SHA256: what leaks of one
- * namespace opens no other. A sealed text is `w1:ID:DATA`: the id of its master key, and base64url of nonce (96 random
- * bits), ciphertext and tag. What it belongs to is authenticated with it, so a text that was moved to another entity,
- * another parameter or another namespace does not open. The first master key encrypts, all of them decrypt.
+ * AES-256-GCM under a key of the namespace, which is derived from a master key by HKDF-SHA256, so a leaked key of one
+ * namespace cannot decrypt another's. A sealed text is `w1:ID:DATA`: the id of its master key, and base64url of nonce
+ * (96 random bits), ciphertext and tag. The place that it belongs to is authenticated with it, so a text that was
+ * moved to another entity, parameter or namespace cannot be decrypted. The first master key encrypts; all of them
+ * decrypt.
  */
 import {
   createCipheriv,
@@ -21,13 +22,13 @@ import { functionFault } from '../faults.ts';
 
 export interface Vault {
   /**
-   * Parameters as the store keeps them: keys in clear, values encrypted.
-   * @param place what they belong to (`ns/[pkg/]name`): they can't be opened anywhere else
+   * Seals parameters for the store: names stay readable, values are encrypted.
+   * @param place what they belong to (`ns/[pkg/]name`); they cannot be decrypted anywhere else
    */
   sealParameters(parameters: readonly Parameter[], place: string): JsonValue;
-  /** @throws Fault STORED_ENTITY_CORRUPT when they were tampered with, VAULT_KEY_MISSING */
+  /** @throws Fault STORED_ENTITY_CORRUPT if they were tampered with, VAULT_KEY_MISSING */
   openParameters(stored: JsonValue, place: string): readonly Parameter[];
-  /** Any JSON value as one encrypted text. */
+  /** Encrypts any JSON value to one text. */
   seal(value: JsonValue, place: string): string;
   /** @throws Fault STORED_ENTITY_CORRUPT, VAULT_KEY_MISSING */
   open(sealed: string, place: string): JsonValue;
@@ -44,7 +45,7 @@ export interface VaultKey {
 /** The first one encrypts. */
 export type VaultKeys = readonly [VaultKey, ...VaultKey[]];
 
-/** Where the master keys are; `lately` asks for what another process may have added this moment. */
+/** Returns the master keys. `lately` includes those that another process may have added just now. */
 export type VaultKeySource = (lately?: 'lately') => VaultKeys;
 
 const form = 'w1';
@@ -52,7 +53,7 @@ const algorithm = 'aes-256-gcm';
 const keyBytes = 32;
 const nonceBytes = 12;
 const tagBytes = 16;
-/** Derived keys that are kept for a master key. */
+/** Number of derived keys that are cached per master key. */
 const keptKeys = 10_000;
 
 export function createVault(keys: VaultKeySource): Vault {
@@ -76,7 +77,7 @@ export function createVault(keys: VaultKeySource): Vault {
     try {
       return JSON.parse(decipher(data, keyFor(key, namespaceOf(place)), context));
     } catch {
-      // Without its cause: a parser's words may quote what was encrypted.
+      // Without its cause, because a parser's message may quote the decrypted text.
       throw corrupt();
     }
   };
@@ -103,12 +104,12 @@ export function createVault(keys: VaultKeySource): Vault {
   };
 }
 
-/** The id of the master key under which a text is sealed; undefined when it is no sealed text. */
+/** The id of the master key that sealed a text. Undefined if it is not a sealed text. */
 export function sealingKeyOf(text: string): string | undefined {
   return /^w1:([\w-]{1,32}):[\w-]+$/.exec(text)?.[1];
 }
 
-/** What is authenticated with a value. Neither places nor the words before them can hold a NUL. */
+/** What is authenticated with a value. Neither places nor the words before them can contain a NUL. */
 function contextOf(place: string, key?: string, init?: boolean): string {
   if (key === undefined) return `value\0${place}`;
   return `${init === true ? 'init' : 'parameter'}\0${place}\0${key}`;
@@ -136,7 +137,7 @@ function decipher(data: Buffer, key: KeyObject, context: string): string {
 interface StoredParameter {
   readonly key: string;
   readonly init?: boolean;
-  /** In clear: `null`, and what an earlier version of Ward wrote. */
+  /** Unencrypted: `null`, and what an earlier version of Ward wrote. */
   readonly value?: JsonValue | undefined;
   readonly sealed?: string;
 }
@@ -153,16 +154,12 @@ function parameterOf(entry: unknown): StoredParameter {
 }
 
 function keyMissing(id: string, place: string) {
-  return functionFault(
-    'VAULT_KEY_MISSING',
-    `the key '${id}', which opens what is kept of ${place}, is missing`,
-    {
-      hint: 'put the key back into the key file or into WARD_PARAMETER_KEYS, behind the one that encrypts',
-    },
-  );
+  return functionFault('VAULT_KEY_MISSING', `the key '${id}', which decrypts ${place}, is missing`, {
+    hint: 'put the key back into the key file or into WARD_PARAMETER_KEYS, behind the one that encrypts',
+  });
 }
 
-/** Filled anew when it is used up: a question to the kernel costs more than a nonce. No byte is used twice. */
+/** Refilled when used up, because a system call costs more than a nonce. No byte is used twice. */
 const nonces = Buffer.allocUnsafeSlow(256 * nonceBytes);
 let usedBytes = nonces.length;
 
@@ -175,7 +172,7 @@ function newNonce(): Buffer {
   return nonces.subarray(usedBytes - nonceBytes, usedBytes);
 }
 
-/** The keys of namespaces; kept with the master key that they come from. */
+/** Caches the keys of namespaces with the master key that they are derived from. */
 function derivedKeys(): (master: VaultKey, namespace: string) => KeyObject {
   const kept = new WeakMap<VaultKey, Map<string, KeyObject>>();
   return (master, namespace) => {
@@ -184,7 +181,7 @@ function derivedKeys(): (master: VaultKey, namespace: string) => KeyObject {
     let key = known.get(namespace);
     if (key === undefined) {
       const info = `ward ${form} ${namespace}`;
-      // As an object of the runtime it is set up once; as bytes, with each use.
+      // A key object is set up once; bytes would be set up with each use.
       key = createSecretKey(Buffer.from(hkdfSync('sha256', master.secret, Buffer.alloc(0), info, keyBytes)));
       known.set(namespace, key);
     }

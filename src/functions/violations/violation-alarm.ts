@@ -1,4 +1,4 @@
-/** Several violations of a namespace within a window are an event, told once for each window. */
+/** Raises an event for several violations of a namespace within a window, at most once per window. */
 import type { ViolationReport } from '../../dispatch/index.ts';
 import type { JsonObject } from '../../lib/index.ts';
 
@@ -8,7 +8,7 @@ export interface ViolationAlert {
 }
 
 interface AlarmOptions {
-  /** Violations within the window that raise the alarm; 0: never. */
+  /** Violations within the window that raise the alarm. 0: never. */
   readonly threshold: number;
   readonly windowMs: number;
   readonly onAlert: (alert: ViolationAlert) => void;
@@ -23,7 +23,7 @@ interface Window {
 
 const mostActions = 10;
 
-/** @returns what hears each violation, whether or not it is kept */
+/** @returns a function that receives each violation, whether or not it is kept */
 export function createViolationAlarm(options: AlarmOptions): (report: ViolationReport) => void {
   const { threshold, windowMs, onAlert } = options;
   const windows = new Map<string, Window>();

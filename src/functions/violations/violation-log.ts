@@ -1,20 +1,20 @@
 /**
- * Keeps violations in the store. Functions are hostile: a namespace that makes violations by the thousand costs a bounded
- * number of writes, and pushes out only its own.
+ * Stores violations. Functions are hostile: a namespace that causes violations by the thousand costs a bounded number
+ * of writes, and displaces only its own.
  */
 import type { ViolationReport } from '../../dispatch/index.ts';
 import { isFault, type Log, messageOf } from '../../lib/index.ts';
 import type { ViolationRow, ViolationStore } from '../../store/index.ts';
 
 interface ViolationLog {
-  /** False when it was passed over. Never throws. */
+  /** Returns false if it was dropped. Never throws. */
   add(report: ViolationReport): boolean;
 }
 
 interface ViolationLogOptions {
   readonly store: Pick<ViolationStore, 'add'>;
   readonly log: Log;
-  /** Violations of a namespace that are kept in a minute. */
+  /** Violations of a namespace that are kept per minute. */
   readonly perMinute?: number;
 }
 
@@ -40,7 +40,7 @@ export function createViolationLog({ store, log, perMinute = 60 }: ViolationLogO
   const write = (row: ViolationRow): void => {
     log.warn({ ...row }, 'a sandbox was refused something');
     store.add(row).catch((error) => {
-      // Its namespace was deleted meanwhile.
+      // Its namespace was deleted in the meantime.
       if (isFault(error, 'STORE_NO_NAMESPACE')) return;
       log.error({ reason: messageOf(error) }, 'a violation was not kept');
     });
