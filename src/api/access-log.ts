@@ -11,9 +11,9 @@ const pathCharacters = 1024;
 
 export function addAccessLog(app: FastifyInstance, log: Log): void {
   app.addHook('onRequest', (request, reply, done) => {
-    // Fastify's own `elapsedTime` is always 0 without its logger and without hooks for answers.
+    // Without its logger and answer hooks, Fastify's own `elapsedTime` is always 0.
     const startedAt = performance.now();
-    // `close` comes after the answer, and also when the client leaves before it.
+    // `close` comes after the answer, or when the client leaves before it.
     reply.raw.once('close', () => {
       const ms = Math.round((performance.now() - startedAt) * 10) / 10;
       log.info({ ...aboutRequest(request), ms, ...aboutAnswer(reply) }, 'request');

@@ -8,7 +8,7 @@ beforeAll(async () => {
 });
 afterAll(() => shared[Symbol.asyncDispose]());
 
-/** An archive with nothing in it, in base64. */
+/** An empty archive, in base64. */
 const emptyZip = `UEsFBg${'A'.repeat(24)}==`;
 
 const described = {

@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => shared[Symbol.asyncDispose]());
 
-/** Three activations of `a`, of which the second fails. */
+/** Three activations of `a`, the second of which fails. */
 async function withActivations(): Promise<TestApi> {
   const api = await startApi();
   let runs = 0;
@@ -166,7 +166,7 @@ describe('the stream of a run', () => {
   const lineOf = (n: number) => `2026-01-01T10:00:00.123456789Z stdout: ${n}`;
   const allLines = Array.from({ length: 1500 }, (_, n) => lineOf(n));
 
-  /** Runs until it is told to end. `open` follows it over a connection. */
+  /** A run that lasts until the test ends it. `open` follows it over a connection. */
   async function startRun(api: TestApi, live: TestApi['live']) {
     const ended = Promise.withResolvers<ReturnType<typeof completion>>();
     api.script = () => ended.promise;
@@ -199,7 +199,7 @@ describe('the stream of a run', () => {
   test('that ends before its log was found has all of it at the end', async () => {
     await using api = await startApi();
     const { activationId, open, end } = await startRun(api, () => undefined);
-    // Its head has come: the run is followed, and has no log yet.
+    // The head has arrived: the run is followed, and has no log yet.
     const stream = await open();
     end(allLines.slice(0, 2));
     const { lines, record } = await eventsOf(stream);

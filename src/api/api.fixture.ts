@@ -1,6 +1,6 @@
 /**
- * The API on the real domain, with a real store and blob store in a temporary folder. Only the invoker is a
- * double: it is told what each job gives. The real one is exercised from end to end in `test/`.
+ * The API on the real domain, with a real store and blob store in a temporary folder. Only the invoker is a double:
+ * the test scripts the result of each job. The real invoker is tested end to end in `test/`.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -25,7 +25,7 @@ interface HttpAnswer {
 
 interface CallOptions {
   readonly body?: unknown;
-  /** Sent as it is. */
+  /** Sent unchanged. */
   readonly raw?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -37,9 +37,9 @@ export interface TestApi extends AsyncDisposable {
   /** `uuid:secret` of guest. */
   readonly key: string;
   readonly jobs: Job[];
-  /** What the next jobs give; each gives its parameters back until it is set. */
+  /** The result of the next jobs. By default, a job returns its parameters. */
   script: (job: Job) => EndedJob | Promise<EndedJob>;
-  /** The log of what runs, for each of its followers. */
+  /** The log of a running job, for each of its followers. */
   live: Dispatcher['follow'];
   /** Requests below /api/v1/namespaces/_ unless the path begins with a slash. */
   call(method: 'GET' | 'PUT' | 'POST' | 'DELETE', path: string, options?: CallOptions): Promise<HttpAnswer>;
@@ -49,11 +49,11 @@ export interface TestApiOptions {
   readonly api?: Partial<ApiLimits>;
   readonly limits?: NonNullable<FunctionsOptions['limits']>;
   readonly trustedProxies?: readonly string[];
-  /** Hears of every request. */
+  /** Logs every request. */
   readonly accessLog?: Log;
 }
 
-/** A completion with its log, as scripts give both. */
+/** A completion with its log, as scripts return both. */
 export type EndedJob = Completion & Pick<JobEnd, 'log'>;
 
 export function completion(result: JsonValue, more: Partial<EndedJob> = {}): EndedJob {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { basic, hello, startApi, type TestApi } from './api.fixture.ts';
 
-/** Nothing here depends on what another test left. */
+/** For tests that do not depend on each other. */
 let api: TestApi;
 beforeAll(async () => {
   api = await startApi();

@@ -43,7 +43,7 @@ export interface ApiOptions {
   readonly log: Log;
   readonly limits?: Partial<ApiLimits>;
   readonly web?: Partial<WebLimits>;
-  /** Addresses or networks whose `X-Forwarded-For` Ward believes. */
+  /** Addresses or networks whose `X-Forwarded-For` Ward trusts. */
   readonly trustedProxies?: readonly string[];
   /** The gate's reports. */
   readonly reports?: ReportSource;
@@ -184,7 +184,7 @@ function tellRoutes(app: FastifyInstance, tell: (route: ApiRouteInfo) => void): 
   });
 }
 
-/** Adds the routes that need no key: actions and triggers that their owners offer to the world. */
+/** Adds the routes that need no key: actions and triggers that their owners offer publicly. */
 function addOpenDoors(app: FastifyInstance, { functions, log, web: limits = {} }: ApiOptions): void {
   const web = createWeb({ functions, log, limits });
   addWeb(app, web);

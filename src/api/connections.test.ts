@@ -1,4 +1,4 @@
-/** More connections than there may be, of every kind that costs a client nothing, on a listening server. */
+/** More connections than allowed, of every kind that costs a client nothing, on a listening server. */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { expect, test } from 'vitest';
@@ -31,7 +31,7 @@ class Client {
     return this;
   }
 
-  /** Its answer, whose body ends so. */
+  /** Waits for an answer whose body ends with this text. */
   async hears(end: string): Promise<string> {
     await expect.poll(() => this.heard).toContain(end);
     const { heard } = this;

@@ -1,12 +1,13 @@
 /**
- * Decides which connection gives way when there are too many. A new one gets in as long as another one only waits:
+ * Decides which connection is closed when there are too many. A new one gets in as long as another one only waits:
  *
- * - An address gets a share of connections without a key; past it, the one that has waited longest goes.
- * - Without room, a connection without a key goes, of the address that has most of them; after those, one that has shown a key.
+ * - An address gets a share of connections without a key. Beyond it, its longest waiting connection is closed.
+ * - If there is no room, a connection without a key is closed, of the address that has most of them; if there is
+ *   none, one with a key.
  *
- * A connection waits while it has no request, while its request is arriving, and while its client has not read the answer.
- * With a key it waits only between requests. A running call is never broken off. A trusted proxy limits its clients itself, so
- * its connections never give way. If none can go, the new one goes.
+ * A connection waits while it has no request, while its request is arriving, and while its client has not read the
+ * answer. With a key it waits only between requests. A running call is never broken off. A trusted proxy limits its
+ * clients itself, so its connections are never closed. If none can be closed, the new one is.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { BlockList, isIPv6, type Socket } from 'node:net';

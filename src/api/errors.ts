@@ -12,7 +12,7 @@ import { troubleAnswer } from './trouble.ts';
 
 /** Carries the code of the fault (docs/reference/errors.md), for which OpenWhisk's body has no field. */
 const faultHeader = 'x-ward-fault';
-/** `lost`: Ward can't promise to keep the record of this activation. */
+/** `lost`: Ward cannot promise to keep the record of this activation. */
 export const recordHeader = 'x-ward-record';
 const internalText = 'There was an internal server error.';
 
@@ -61,7 +61,7 @@ export function errorHandler(log: Log) {
   };
 }
 
-/** @param isRecordLost from the answer to a call or a firing */
+/** @param isRecordLost taken from the answer to a call or a firing */
 export function tellRecordLost(reply: FastifyReply, isRecordLost: boolean): void {
   if (isRecordLost) reply.header(recordHeader, 'lost');
 }

@@ -19,7 +19,7 @@ async function open(port: number): Promise<Socket> {
   return socket;
 }
 
-/** Everything the server says until it hangs up. */
+/** Returns everything that the server says until it hangs up. */
 async function talk(port: number, ...said: string[]): Promise<string> {
   const socket = await open(port);
   let heard = '';
@@ -122,7 +122,7 @@ describe('large uploads', () => {
 
   test('are refused while others fill the memory set aside, and let in after', async () => {
     await using api = await listen({ api: { uploadBytes: 10_000_000 } });
-    // One of them, whichever is heard first, is let in and gets no answer before it has been sent whole.
+    // One of them, whichever arrives first, is admitted, and gets no answer before it has been sent completely.
     const rivals = [put(api, 8_000_000), put(api, 8_000_000)];
     const [refused, response] = await Promise.race(
       rivals.map(async (each) => [each, (await once(each, 'response'))[0]] as const),

@@ -186,7 +186,7 @@ describe('a call is refused', () => {
     await api.functions.close(0);
     const refused = await api.call('POST', 'actions/hello?blocking=true');
     expect([refused.status, Number(refused.headers['retry-after']) > 0]).toEqual([503, true]);
-    // Nobody waits for this one: the next start runs it.
+    // No one waits for this one, so the next start runs it.
     expect((await api.call('POST', 'actions/hello')).status).toBe(202);
   });
 });

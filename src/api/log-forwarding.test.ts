@@ -6,7 +6,7 @@ import { errorHandler } from './errors.ts';
 import { guestOf } from './identity.fixture.ts';
 import { addLogForwarding } from './resources/log-forwarding.ts';
 
-/** A server with nothing but this resource, where everybody is `guest`. */
+/** A server with only this resource, where every caller is `guest`. */
 async function ask(method: 'GET' | 'PUT' | 'POST', path: string, payload?: object) {
   const app = fastify({ exposeHeadRoutes: false });
   acceptJson(app);

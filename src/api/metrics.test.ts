@@ -1,4 +1,4 @@
-/** Who may read what Prometheus reads. */
+/** Who may read the metrics for Prometheus. */
 import { type FastifyInstance, fastify } from 'fastify';
 import { afterEach, describe, expect, test } from 'vitest';
 import { addMetrics } from './resources/metrics.ts';

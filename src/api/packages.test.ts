@@ -28,7 +28,7 @@ describe('/packages', () => {
     expect(await api.call('GET', 'packages?count=true')).toMatchObject({ body: { packages: 1 } });
     expect(await api.call('GET', 'packages/?count=true&skip=5')).toMatchObject({ body: { packages: 0 } });
     expect(await api.call('DELETE', 'packages/p')).toMatchObject({ status: 200, body: { name: 'p' } });
-    // OpenWhisk names what is to be read, and nothing else.
+    // OpenWhisk's text names the entity only for a read.
     expect(await api.call('GET', 'packages/p')).toMatchObject({
       status: 404,
       body: { error: "The requested resource 'guest/p' does not exist." },

@@ -1,4 +1,4 @@
-/** Requests of a sandbox to the API, on connections as its port hands them over. */
+/** Requests of a sandbox to the API, on connections from its port. */
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { IncomingMessage, ServerResponse } from 'node:http';
@@ -45,7 +45,7 @@ afterAll(async () => {
 });
 
 let count = 0;
-/** Where a sandbox of the namespace is heard. */
+/** Opens the entrance for sandboxes of the namespace. */
 async function openDoor(changes: Partial<EntranceLimits> = {}, app = api.app, namespace = 'guest') {
   const enter = openSandboxEntrance(app, { ...limits, ...changes });
   const server = createServer({ pauseOnConnect: true }, (socket) => {
@@ -63,7 +63,7 @@ async function openDoor(changes: Partial<EntranceLimits> = {}, app = api.app, na
       await once(socket, 'connect');
       return socket;
     },
-    /** Everything that is said until the other side hangs up. */
+    /** Returns everything that is received until the other side hangs up. */
     async talk(text: string): Promise<string> {
       const socket = await this.connect();
       let heard = '';
@@ -81,7 +81,7 @@ async function openDoor(changes: Partial<EntranceLimits> = {}, app = api.app, na
   };
 }
 
-/** 0: it said nothing. */
+/** 0 if nothing was received. */
 const statusOf = (answer: string) => Number(/^HTTP\/1\.1 (\d{3}) /.exec(answer)?.[1] ?? 0);
 
 describe('a sandbox’s way into the API', () => {
@@ -153,7 +153,7 @@ describe('a sandbox’s way into the API', () => {
     const door = await openDoor();
     for (const method of ['GET', 'OPTIONS', 'CONNECT', 'TRACE', 'PATCH']) {
       const answer = await door.ask(method, target, api.key, 'X-Forwarded-For: 127.0.0.1\r\n');
-      // Nothing at all is what CONNECT gets.
+      // CONNECT gets no answer at all.
       expect([0, 400, 404]).toContain(statusOf(answer));
     }
   });

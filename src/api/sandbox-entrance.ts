@@ -43,7 +43,7 @@ export function confineSandboxes(app: FastifyInstance): void {
     if (sandboxNamespaceOf(request) === undefined) return done();
     const isOpen = request.routeOptions.url?.startsWith(openPrefix) === true && request.method !== 'OPTIONS';
     if (isOpen) return done();
-    void sendError(request, reply, 404, `There is nothing here for a sandbox but ${openPrefix}.`);
+    void sendError(request, reply, 404, `A sandbox can reach only ${openPrefix} here.`);
   });
 }
 

@@ -6,7 +6,7 @@ import { refuseUndeclaredRoutes } from './route-access.ts';
 import { refusalByScope } from './scopes.ts';
 
 const ns = '/api/v1/namespaces/:ns';
-/** What the guard says of requests that a real router has routed. */
+/** The guard's answer to requests that a real router has routed. */
 async function refusal(scope: KeyScope, method: 'GET' | 'PUT' | 'POST', url: string) {
   const app = fastify();
   app.addHook('onRequest', async (request) => {

@@ -1,4 +1,4 @@
-/** The document is held to the routes that there are, and to what they answer. */
+/** Compares the document with the existing routes and with their answers. */
 import { Ajv } from 'ajv';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { isJsonObject, type JsonObject, type JsonValue, silentLog } from '../../lib/index.ts';
@@ -51,17 +51,17 @@ test('has the routes that there are, and no other', async () => {
     .toSorted()) {
     const path = url.slice('/api/v1'.length);
     const filled = url.replaceAll(/:\w+/g, '_');
-    // No resource has this method, so its answer tells those that it has.
+    // No resource has this method, so the answer lists those that it has.
     const headers = { authorization: basic(api.key) };
     const answer = await app.inject({ method: 'PATCH', url: filled, headers });
     expect(answer.statusCode, url).toBe(405);
     const methods = String(answer.headers.allow);
-    // The same thing with a slash at its end.
+    // The same route with a trailing slash.
     if (path.endsWith('/') && allowed.get(erased(path.slice(0, -1))) === methods) continue;
     allowed.set(erased(path), methods);
   }
   await app.close();
-  // Always refused, with a text of its own.
+  // Always refused, with its own text.
   expect(allowed.delete('/namespaces/*/limits/*')).toBe(true);
   const told = new Map<string, string[]>();
   for (const { path, method } of operations.filter((each) => !each.path.startsWith('/web/')))
@@ -89,7 +89,7 @@ test('is sound: ids are unique, parameters of paths are told, what is referred t
     expect(text).toContain(`"#/definitions/${name}"`);
 });
 
-/** Objects have only the fields that the document names. */
+/** Allows only the fields that the document names. */
 function closed(schema: JsonValue | undefined): JsonValue {
   if (Array.isArray(schema)) return schema.map(closed);
   if (!isJsonObject(schema)) return schema ?? null;

@@ -1,4 +1,4 @@
-/** APIs of the gateway over HTTP, on the real domain, made as clients of OpenWhisk make them. */
+/** APIs of the gateway over HTTP, on the real domain, created like clients of OpenWhisk create them. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type ApiService, createApiManager, createApis, parseNamespaceName } from '../../functions/index.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../lib/index.ts';
@@ -49,7 +49,7 @@ async function manage(name: string, args: JsonObject): Promise<JsonObject> {
   return result;
 }
 
-/** One operation, as npm's client makes it. */
+/** Adds one operation, as the npm client does. */
 async function add(verb: string, path: string, action: string, more: JsonObject = {}): Promise<void> {
   const { secureKey, responsetype = 'http', base = '/club' } = more;
   const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => ({ name, in: 'path' }));

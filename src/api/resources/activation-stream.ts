@@ -1,7 +1,7 @@
 /**
  * `GET …/activations/{id}/stream`: follows an activation as server-sent events. `log` carries a line of its log as a
- * JSON string, and as its id the number of the line in the whole log; `end` its record (without logs). One that has ended
- * already gives all of its log and its end at once.
+ * JSON string, and its number in the whole log as the event's id. `end` carries its record (without logs). For an
+ * activation that has already ended, all of its log and its end are sent at once.
  */
 import { once } from 'node:events';
 import type { FastifyReply, RouteHandlerMethod } from 'fastify';
@@ -10,9 +10,12 @@ import { checkActivationId, type Functions } from '../../functions/index.ts';
 import { isFault, type JsonObject, type JsonValue } from '../../lib/index.ts';
 import { identityOf, namespaceOf, pathPart } from '../authentication.ts';
 
-/** Ward drops a client that reads nothing for this long. Until then it is behind, and hears how many lines it misses. */
+/**
+ * Ward drops a client that reads nothing for this long. Until then it falls behind, and is told how many lines it
+ * misses.
+ */
 const longestStallMs = 60_000;
-/** Keeps proxies from taking a silent run for a dead connection. */
+/** Keeps proxies from closing a silent connection. */
 const heartbeatMs = 15_000;
 
 export function streamHandler({ activations, follow }: Functions): RouteHandlerMethod {
@@ -36,7 +39,7 @@ export function streamHandler({ activations, follow }: Functions): RouteHandlerM
   };
 }
 
-/** How much of the whole log it was, with what was skipped. */
+/** Returns how many lines of the whole log this was, including skipped ones. */
 async function sendLog(events: Events, log: AsyncIterable<LogPiece>): Promise<number> {
   let told = 0;
   for await (const { skipped, lines } of log) {
@@ -50,7 +53,7 @@ async function sendLog(events: Events, log: AsyncIterable<LogPiece>): Promise<nu
 
 interface Parts {
   readonly logs: readonly JsonValue[];
-  /** Without logs; null when none is kept. */
+  /** Without logs. Null if no record is kept. */
   readonly record: JsonValue;
 }
 
@@ -67,7 +70,7 @@ function partsOf({ logs, ...record }: JsonObject): Parts {
   return { logs: Array.isArray(logs) ? logs : [], record };
 }
 
-/** Its record, or what is known of it: it may be in the queue again. @throws Fault NOT_FOUND */
+/** Reads its record, or what is known of it, since it may be in the queue again. @throws Fault NOT_FOUND */
 async function lookUp(
   activations: Functions['activations'],
   namespace: string,
@@ -83,12 +86,12 @@ async function lookUp(
 }
 
 interface Events {
-  /** Settles when the client can take more. Nothing is sent to one that is gone. */
+  /** Settles when the client can take more. Sends nothing to a client that has gone. */
   sendLine(number: number, line: JsonValue): Promise<void>;
   end(event: string, data: JsonValue): void;
 }
 
-/** Sends the head. @param gone aborted when the client goes, or is let go */
+/** Sends the head. @param gone aborted when the client goes or is dropped */
 function openEvents(reply: FastifyReply, gone: AbortController): Events {
   const { raw } = reply;
   reply.hijack();
@@ -105,7 +108,7 @@ function openEvents(reply: FastifyReply, gone: AbortController): Events {
     },
     end: (event, data) => void raw.end(eventText(event, data)),
   };
-  // It says so once only: to a client that hung up before this nobody listened.
+  // `close` comes only once, so a client that hung up before this would be missed.
   if (raw.destroyed) {
     gone.abort();
     return events;
@@ -114,7 +117,7 @@ function openEvents(reply: FastifyReply, gone: AbortController): Events {
     ...reply.getHeaders(),
     'content-type': 'text/event-stream',
     'cache-control': 'no-store',
-    // Otherwise nginx keeps lines back until it has a few KiB of them.
+    // Without this, nginx buffers lines until it has a few KiB of them.
     'x-accel-buffering': 'no',
   };
   raw.writeHead(200, headers as Record<string, string>);

@@ -81,8 +81,8 @@ export function addActivationInputs(scope: FastifyInstance, { activations }: Fun
 }
 
 /**
- * Ward's own: finds the activation that a request started, by the request's id. Callers that broke off a blocking call need
- * it, since the answer would have named the activation.
+ * Ward's own: finds the activation that a request started, by the request's id. Callers that broke off a blocking
+ * call need it, because the answer would have named the activation.
  */
 export function addRequests(scope: FastifyInstance, { invocations }: Functions): void {
   addResource(scope, ['/namespaces/:ns/requests/:id'], {

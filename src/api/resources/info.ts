@@ -1,4 +1,4 @@
-/** What anyone may ask: whether the server is there and ready, its version, its kinds and its limits. */
+/** What anyone may ask: whether the server is alive and ready, its version, its kinds and its limits. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Functions, familyOf, type Runtime, type SystemLimits } from '../../functions/index.ts';
 import { sendJson } from '../errors.ts';
@@ -15,11 +15,11 @@ export interface BuildInfo {
 /** Whether Ward serves calls now, and what prevents it. */
 export interface Readiness {
   readonly ready: boolean;
-  /** Whether the disk takes records of calls; `since` in epoch milliseconds, `error` the code of a fault. */
+  /** Whether the disk accepts records of calls. `since` in epoch milliseconds; `error` is the code of a fault. */
   readonly recording:
     | { readonly state: 'ok' }
     | { readonly state: 'failing'; readonly since: number; readonly error: string };
-  /** `short`: tenants write nothing. `critical`: no calls either. */
+  /** `short`: tenants cannot write. `critical`: no calls either. */
   readonly disk: 'ample' | 'short' | 'critical';
 }
 

@@ -1,4 +1,4 @@
-/** `POST …/actions/{name}`: every call takes this path, so it does nothing twice. */
+/** `POST …/actions/{name}`. Every call takes this path, so it does nothing twice. */
 import type { FastifyReply, FastifyRequest, RouteHandlerMethod } from 'fastify';
 import {
   type Functions,
@@ -34,7 +34,7 @@ export function invokeHandler({ invocations, limits }: Functions): RouteHandlerM
         authorization: request.headers.authorization,
       });
     } finally {
-      // For a refused call too.
+      // Sent for a refused call, too.
       sendRateLimit(reply, invocations.usage(identity));
     }
     return sendAnswer(reply, answer, resultOnly);
@@ -62,7 +62,7 @@ function sendAnswer(reply: FastifyReply, answer: InvokeAnswer, resultOnly: boole
   return sendJson(reply, code, whole);
 }
 
-/** A broken connection may still read from the buffer, so that one is left to the garbage collector. */
+/** A broken connection may still read from the buffer, so then the garbage collector frees it. */
 function giveBackWhenSent({ raw }: FastifyReply, bytes: Buffer): void {
   raw.once('finish', () => {
     if (!raw.destroyed) giveBack(bytes);

@@ -1,4 +1,4 @@
-/** The route that is open to the world: what gets through, in which form, and what does not. */
+/** The public route: which requests fire, in which form, and which do not. */
 import { fastify, type InjectOptions } from 'fastify';
 import { describe, expect, test } from 'vitest';
 import { functionFault, notFound, type WebhookDoor } from '../../functions/index.ts';

@@ -1,7 +1,7 @@
 /**
- * `POST /webhooks/{token}`: the URL of a webhook fires its trigger. It is open to the world, so Ward reads a body only if the
- * token is right and below its rate, and uses the content only if the signature is right. GET and HEAD fire nothing: link
- * previews and crawlers send them.
+ * `POST /webhooks/{token}`: the URL of a webhook fires its trigger. The route is public, so Ward reads a body only if
+ * the token is right and its rate is not exceeded, and uses the content only if the signature is right. GET and HEAD
+ * fire nothing, because link previews and crawlers send them.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { WebhookDoor } from '../../functions/index.ts';
@@ -15,7 +15,7 @@ interface WebhookRouteOptions {
   /** @throws Fault NOT_FOUND, FEED_PAUSED */
   readonly open: (token: string) => Promise<WebhookDoor>;
   readonly bodyBytes: number;
-  /** Of requests to one webhook, including those with a wrong signature. */
+  /** Rate of requests to one webhook, including those with a wrong signature. */
   readonly rate?: Rate;
 }
 

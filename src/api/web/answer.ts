@@ -26,7 +26,7 @@ export interface WebRefusal {
   readonly error: string;
 }
 
-/** Makes an error of a web action: for people, so on four lines. */
+/** Makes an error answer of a web action. It is on four lines, for people. */
 export function errorAnswer(status: number, text: string, transactionId: string): WebAnswer {
   return {
     status,
@@ -39,7 +39,7 @@ export function prettyJson(value: unknown): string {
   return JSON.stringify(value, null, 2);
 }
 
-/** Adds headers that the answer does not have itself. */
+/** Adds headers that the answer does not set itself. */
 export function withHeaders(answer: WebAnswer, headers: AnswerHeaders): WebAnswer {
   return { ...answer, headers: { ...headers, ...answer.headers } };
 }

@@ -19,7 +19,7 @@ const input = (more: Partial<ArgumentsInput> = {}): ArgumentsInput => ({
 const body = (text: string, type: string | undefined, more: Partial<ArgumentsInput> = {}) =>
   input({ body: Buffer.from(text), headers: type === undefined ? {} : { 'content-type': type }, ...more });
 
-/** Without what every request has. */
+/** Removes what every request has. */
 function sent(given: ArgumentsInput) {
   const { __ow_method, __ow_headers, __ow_path, ...rest } = webArguments(given);
   return rest;

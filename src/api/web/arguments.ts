@@ -1,6 +1,6 @@
 /**
- * Makes an action's arguments of an HTTP request: query and body fields under their own names, and the request itself as
- * `__ow_…`. A raw action gets query and body as they came, and no arguments from them.
+ * Builds an action's arguments from an HTTP request: query and body fields under their own names, and the request
+ * itself as `__ow_…`. A raw action gets query and body unchanged, and no arguments from them.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import { functionFault } from '../../functions/index.ts';

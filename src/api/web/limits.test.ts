@@ -1,4 +1,4 @@
-/** What keeps strangers within bounds. */
+/** Limits for callers without a key. */
 import { describe, expect, test } from 'vitest';
 import { type Identity, parseNamespaceName } from '../../functions/index.ts';
 import { createAnswerMemory, createUploadMemory } from './body-budget.ts';

@@ -1,6 +1,6 @@
 /**
- * Token buckets by key: a burst limit, and a rate per second after it. When there are too many buckets, the least recently used
- * ones go, so a flood of keys fills no memory; a flooder gains a fresh bucket at most.
+ * Token buckets by key: a burst limit, and a rate per second after it. When there are too many buckets, the least
+ * recently used ones are dropped, so a flood of keys cannot fill the memory. A flooder gains at most a fresh bucket.
  */
 import { BoundedMap } from '../../lib/index.ts';
 import { apiFault } from '../faults.ts';

@@ -15,7 +15,7 @@ type WebAccess =
   | { readonly kind: 'key' }
   /** For callers that send this in `X-Require-Whisk-Auth`. */
   | { readonly kind: 'secret'; readonly secret: string }
-  /** For nobody: the annotation is malformed. */
+  /** For no caller: the annotation is malformed. */
   | { readonly kind: 'closed' };
 
 type Annotations = readonly { readonly key: string; readonly value: JsonValue }[];

@@ -1,4 +1,4 @@
-/** Results and what becomes of them: OpenWhisk's own cases, and hostile ones. */
+/** Results and their answers: OpenWhisk's own cases, and hostile ones. */
 import { describe, expect, test } from 'vitest';
 import type { WebExtension } from '../../functions/index.ts';
 import type { JsonValue } from '../../lib/index.ts';

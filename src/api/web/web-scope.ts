@@ -1,6 +1,6 @@
 /**
- * A part of the server that anybody may call, with bodies of any type. It keeps an unwelcome request cheap: it counts the
- * address first, then finds the action, then reserves memory for the body, and only then reads it.
+ * A part of the server that anyone may call, with bodies of any type. It keeps an unwelcome request cheap: it counts
+ * the address first, then finds the action, then reserves memory for the body, and only then reads it.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
 import { fullNameOf, tooLarge } from '../../functions/index.ts';

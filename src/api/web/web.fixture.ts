@@ -1,4 +1,4 @@
-/** Web actions on the real domain: a server of their own on what `startApi` has put together. */
+/** Web actions on the real domain: a server of its own on top of `startApi`. */
 import { type FastifyInstance, fastify } from 'fastify';
 import { silentLog } from '../../lib/index.ts';
 import { basic, hello, startApi, type TestApi, type TestApiOptions } from '../api.fixture.ts';
@@ -23,7 +23,7 @@ interface WebRequest {
 export interface TestWeb extends AsyncDisposable {
   readonly api: TestApi;
   readonly app: FastifyInstance;
-  /** An action of guest that is offered to the web. */
+  /** Deploys an action of guest as a web action. */
   deploy(name: string, annotations?: object, more?: object): Promise<void>;
   /** Requests below /api/v1/web unless the path begins with a slash. */
   call(method: string, path: string, request?: WebRequest): Promise<WebResponse>;

@@ -145,7 +145,7 @@ describe('a call', () => {
     await web.deploy('keys', { 'provide-api-key': true });
     await web.call('GET', 'guest/default/keys.json', { key: stranger });
     expect(JSON.stringify(web.api.jobs)).not.toContain(stranger.slice(40));
-    // What it has is lent to it, and opens nothing here.
+    // Its key is lent, and does not work here.
     const lent = web.api.jobs[0]?.apiKey ?? '';
     expect(lent).not.toBe(stranger);
     await expect(async () => web.api.functions.namespaces.authenticate(basic(lent))).rejects.toMatchObject({

@@ -1,4 +1,6 @@
-/** `/api/v1/web/{namespace}/{package|default}/{action}[.extension][/path]`: actions that their owners offer to the world. */
+/**
+ * `/api/v1/web/{namespace}/{package|default}/{action}[.extension][/path]`: actions that their owners offer publicly.
+ */
 import type { FastifyInstance } from 'fastify';
 import type { Functions } from '../../functions/index.ts';
 import type { Log } from '../../lib/index.ts';
