@@ -1,4 +1,4 @@
-/** All who look at files and configurations for what is wrong, made from the rules. Loaded when something is scanned. */
+/** Makes all inspectors of files and configurations from the rules. Loaded when something is scanned. */
 import { z } from 'zod';
 import { loadDenyList } from './malware/deny-list.ts';
 import { createMalwareConfigInspector, createMalwareLooker } from './malware/malware.ts';
@@ -13,8 +13,8 @@ import { createSecretConfigInspector, createSecretLooker } from './secrets/secre
 import type { Finding, InspectorSet } from './types.ts';
 
 /**
- * @param without what is not looked for: its rules are not even read
- * @throws Fault RULES_INVALID with the file, and where in it
+ * @param without classes to skip; their rules are not read
+ * @throws Fault RULES_INVALID with the file and the place in it
  */
 export function loadInspectors(files: RulesFiles, without: readonly Finding['class'][] = []): InspectorSet {
   const malware = without.includes('malware') ? undefined : loadMalwareRules(files.yara);
@@ -40,7 +40,7 @@ export function loadInspectors(files: RulesFiles, without: readonly Finding['cla
 }
 
 const rulesFile = z.object({ name: z.string(), text: z.string() });
-/** Without files: Ward's own rules. */
+/** If `files` is missing, Ward's own rules apply. */
 const moduleData = z.object({
   files: z
     .object({
@@ -53,7 +53,7 @@ const moduleData = z.object({
   without: z.array(z.enum(['vulnerability', 'malware', 'secret', 'misconfiguration'])).optional(),
 });
 
-/** What a process that scans asks this module for. @throws Fault RULES_INVALID */
+/** The entry point for scan processes. @throws Fault RULES_INVALID */
 export function inspectorsFor(data: unknown): InspectorSet {
   const { files, without } = moduleData.parse(data);
   return loadInspectors(files ?? readRulesFiles(), without);

@@ -1,6 +1,6 @@
 /**
- * What was pushed and is not an image: files, archives, documents. Each blob is looked at by itself, by its first bytes: what may
- * be a layer is read as one, a zip for the files in it, all else as one file. Nothing in one blob hides what is in another.
+ * Reads pushed artifacts that are not images: files, archives, documents. The first bytes of a blob decide how it is read:
+ * as a layer if it may be one, a zip for the files in it, anything else as one file. No blob hides content of another.
  */
 import { Readable } from 'node:stream';
 import { type Digest, digestOf } from '../blobs/index.ts';
@@ -17,14 +17,14 @@ export interface BlobReaders {
   zip(bytes: Buffer): Promise<Read>;
 }
 
-/** One that is longer is a gap: it is read as a whole. */
+/** A longer zip is a gap, because a zip is held in memory. */
 const longestZip = 256 * 1024 ** 2;
 const zipStart = Buffer.from('PK\x03\x04', 'latin1');
 const tarBlock = 512;
 const longestName = 100;
 const unreadable = new Set(['ARCHIVE_INVALID', 'ARCHIVE_UNSAFE', 'ARCHIVE_TOO_LARGE', 'SCAN_TIMED_OUT']);
 
-/** One blob after the other. @throws what opening a blob fails with */
+/** Reads one blob after the other. @throws what opening a blob throws */
 export async function readArtifact({ blobs }: ArtifactSource, readers: BlobReaders): Promise<Read> {
   const all: Read[] = [];
   for (const blob of blobs) all.push(...(await readBlob(blob, readers)));
@@ -49,7 +49,7 @@ async function readBlob(blob: ArtifactBlob, readers: BlobReaders): Promise<reado
   }
   if (!mayBeLayer(start)) return [await asFile()];
   const asLayer = await orGap(name, async () => merged(await readers.layer(blob)));
-  // What is packed shows nothing to who looks at its bytes.
+  // The bytes of a compressed tar show nothing to rules.
   return isPlainTar(start) ? [asLayer, await asFile()] : [asLayer];
 }
 
@@ -60,7 +60,7 @@ async function readZip({ open, size }: ArtifactBlob, readers: BlobReaders): Prom
   return readers.zip(Buffer.concat(pieces));
 }
 
-/** As the only entry of a layer, so that it is read like any file of an image, however long it is. */
+/** Wraps the file as the only entry of a layer, so that it is read like any file of an image, however long it is. */
 async function readFile(blob: ArtifactBlob, name: string, readers: BlobReaders): Promise<Read> {
   if (blob.size > layerLimits.maxTotalBytes) {
     return gapOnly(name, `a file of ${blob.size} bytes: at most ${layerLimits.maxTotalBytes} are read`);
@@ -78,7 +78,7 @@ async function asLayer(blob: ArtifactBlob, name: string): Promise<Readable> {
       for await (const piece of source) {
         left -= piece.length;
         if (left < 0) throw new Error(`${blob.digest} is longer than its manifest says`);
-        // Its memory may be used again when the next piece is asked for.
+        // The source may reuse the memory of a piece for the next one.
         yield Buffer.from(piece);
       }
       yield Buffer.alloc(((tarBlock - (blob.size % tarBlock)) % tarBlock) + 2 * tarBlock);
@@ -105,7 +105,7 @@ function tarHeader(name: string, size: number): Buffer {
   return block;
 }
 
-/** Each analysis for itself: a blob deletes nothing of another one. */
+/** Merges each analysis by itself, so that no blob deletes files of another. */
 async function merged(analysis: LayerAnalysis): Promise<Read> {
   const { mergeLayers } = await import('./layers/merge.ts');
   return mergeLayers([{ analysis, createdBy: undefined }]);
@@ -141,7 +141,7 @@ function isPlainTar(start: Buffer): boolean {
   return start.length === layerStartBytes && start.toString('latin1', 257, 262) === 'ustar';
 }
 
-/** The last part of its title, in characters that every reader takes for the same. */
+/** The last part of the title, in characters that all readers interpret alike. */
 function nameOf({
   title = '',
   digest,
@@ -154,7 +154,7 @@ function nameOf({
   return /^\.{0,2}$/.test(plain) || plain.startsWith('.wh.') ? digest.replace(':', '-') : plain;
 }
 
-/** The same component in several blobs is one. */
+/** Merges equal components of several blobs. */
 function joined(components: readonly Component[]): readonly Component[] {
   const byPurl = new Map<string, Component>();
   for (const each of components) {

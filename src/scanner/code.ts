@@ -1,6 +1,6 @@
 /**
- * The code of a function: the text of one file, or a zip, which must be one that may be unpacked. What is both is looked
- * at as both, for it is not known here which of them will be run.
+ * Reads the code of a function: the text of one file, or a zip that is safe to unpack. Code that is both is read as both,
+ * because the scanner can't know which of them will run.
  */
 import { codeArchiveLimits, inspectZip } from '../images/index.ts';
 import { messageOf } from '../lib/index.ts';
@@ -11,15 +11,15 @@ import { openJar } from './inventory/java/jar.ts';
 import { type FileFacts, type Finding, headBytes, type Inventory, longestWhole } from './types.ts';
 
 const zipStart = Buffer.from('PK\x03\x04', 'latin1');
-/** Of the record at a zip's end, which is where readers begin. */
+/** Magic of the record at the end of a zip, where readers begin. */
 const zipEnd = Buffer.from('PK\x05\x06', 'latin1');
-/** With the longest comment that it can have. */
+/** Length of that record with the longest comment. */
 const zipEndBytes = 22 + 65_535;
 const jarManifest = 'META-INF/MANIFEST.MF';
 const jarName = 'code.jar';
 
 /**
- * @param kind of the function, `nodejs:24`: a file is called as it is where it runs.
+ * @param kind of the function, such as `nodejs:24`: it determines the name of a file
  * @throws Fault ARCHIVE_UNSAFE, ARCHIVE_TOO_LARGE, ARCHIVE_INVALID; the signal's reason
  */
 export async function readCode(
@@ -101,7 +101,7 @@ async function addEntry(
   }
 }
 
-/** A text may hold the mark by chance, so the rest must be a zip's, too. */
+/** Ignores code that is not a zip after all: a text may contain the magic by chance. */
 async function addHiddenZip(collector: Collector, code: Buffer, signal: AbortSignal): Promise<void> {
   try {
     await addZip(collector, code, signal);
@@ -110,7 +110,7 @@ async function addHiddenZip(collector: Collector, code: Buffer, signal: AbortSig
   }
 }
 
-/** As the invoker lays it. */
+/** The name that the invoker gives the file. */
 function nameOf(kind: string): string {
   const names = new Map([
     ['nodejs', 'index.js'],

@@ -1,4 +1,4 @@
-/** What is wrong with an image's configuration. One who looks at it and fails is a gap. */
+/** Finds what is wrong with an image's configuration. An inspector that fails is a gap. */
 import { messageOf } from '../lib/index.ts';
 import type { ConfigInspector, Finding, Gap, ScannedConfig } from './types.ts';
 

@@ -1,7 +1,7 @@
 /**
- * A folder of the host, file by file, as a layer is read. Links are not followed; what is mounted inside of it is not
- * looked at, and is a gap. Files are read synchronously, which takes a third of the time: a scan has a process of its
- * own, or a process.
+ * Reads a folder of the host, file by file, like a layer. It does not follow links. File systems that are mounted inside
+ * are gaps. It reads files synchronously, which takes a third of the time and blocks nothing: a scan or a command has the
+ * process for itself.
  */
 import {
   closeSync,
@@ -30,7 +30,7 @@ import { type FileFacts, type Finding, type Inventory, longestWhole } from './ty
 const maxFiles = 1_000_000;
 const maxDepth = 100;
 const pieceBytes = 1024 * 1024;
-/** How long a walk goes on before it looks whether it was aborted. */
+/** Time between two checks for an abort. */
 const sliceMs = 20;
 const readFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
 const noAttributes: ReadonlyMap<string, Buffer> = new Map();
@@ -47,14 +47,14 @@ interface Walk {
   sliceStart: number;
 }
 
-/** @throws what reading `dir` itself fails with; the signal's reason */
+/** @throws what reading `dir` itself throws; the signal's reason */
 export async function readFolder(
   dir: string,
   analysers: Analysers,
   signal: AbortSignal,
 ): Promise<{ readonly inventory: Inventory; readonly findings: readonly Finding[] }> {
   const collector = openCollector(analysers);
-  // The folder itself may be named by a link.
+  // `dir` itself may be a link.
   const { dev } = statSync(dir);
   const sliceStart = performance.now();
   const walk: Walk = {
@@ -137,7 +137,7 @@ async function readFile(walk: Walk, path: string): Promise<void> {
     const facts = { path, mode: mode & 0o7777, uid, gid, sizeBytes: size, xattrs: noAttributes };
     if (size > longestWhole) return await readLong(walk, facts, file);
     const content = readFileSync(file);
-    // Another process may write to it: its size is that of the bytes read.
+    // Another process may be writing to the file, so the bytes that were read determine its size.
     const whole = { ...facts, sizeBytes: content.length, head: content.subarray(0, headBytes), content };
     await walk.collector.add(whole);
   } finally {

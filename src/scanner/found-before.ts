@@ -1,15 +1,16 @@
 /**
- * Which findings were there before, by the report of a base or an earlier one: a change is judged by what it brings.
- * What can't be told apart from something new counts as new.
+ * Finds the findings that the report of a base, or an earlier report, already has, so that a change is judged by what it
+ * adds. In doubt, a finding counts as new.
  *
- * - A vulnerability is the same in another version of its package: an upgrade that does not fix it brings nothing.
- * - Malware is the same in the same layer, or with the same content under the same path; a package in the same version.
- * - A secret is the same under its path by its rule and what is shown of it; one more of them is new.
- * - A misconfiguration is the same by its rule and its path.
+ * - A vulnerability is the same in another version of its package: an upgrade that does not fix it adds nothing.
+ * - Malware is the same in the same layer, or with the same content at the same path. A malicious package is the same in
+ *   the same version.
+ * - A secret is the same if rule, path and redacted text are equal. If their number grows, the further ones are new.
+ * - A misconfiguration is the same if rule, title and path are equal.
  */
 import type { Finding, Malware, Report, Secret, Vulnerability } from './types.ts';
 
-/** Those of `findings` that `earlier` has too, whether they were declared harmless there or not: the same objects. */
+/** The findings that `earlier` also has, even if they were declared harmless there. Returns the same objects. */
 export function foundBefore(findings: readonly Finding[], earlier: Report): ReadonlySet<Finding> {
   const then = [...earlier.findings, ...earlier.suppressed.map(({ finding }) => finding)];
   const isSecret = (finding: Finding) => finding.class === 'secret';
@@ -24,7 +25,7 @@ export function foundBefore(findings: readonly Finding[], earlier: Report): Read
   );
 }
 
-/** For each part of a finding, the marks of which one has to be known. */
+/** For each part of a finding, its marks. A part was there before if one of its marks is known. */
 function marksOf(finding: Finding): readonly (readonly string[])[] {
   switch (finding.class) {
     case 'vulnerability':
@@ -41,7 +42,7 @@ function marksOf(finding: Finding): readonly (readonly string[])[] {
   }
 }
 
-/** Advisories of distributions stand for several vulnerabilities at once: where there are CVE ids, only those count. */
+/** If there are CVE ids, only those count: an advisory of a distribution covers several vulnerabilities at once. */
 function vulnerabilityMarks({ id, aliases, component }: Vulnerability): readonly string[] {
   const ids = [id, ...aliases];
   const cves = ids.filter((each) => each.startsWith('CVE-'));
@@ -60,7 +61,7 @@ function malwareMarks({ id, component, contentDigest, places }: Malware): readon
   ]);
 }
 
-/** What is shown of a secret is not all of it, so how many there are counts as well: in one layer, or outside images. */
+/** Counts secrets in each layer as well, because the redacted text does not identify a secret. */
 function openSecrets(then: readonly Finding[]): { has(secret: Secret): boolean } {
   const most = new Map<string, number>();
   const before = openCounts();

@@ -1,32 +1,32 @@
-/** Who looks at files and configurations for what is wrong. */
+/** Chooses the rules for inspectors of files and configurations. */
 
 import type { InspectorModule } from './processes/scan-process.ts';
 import { readRulesFiles } from './rules/rules-files.ts';
 import type { Finding, InspectorSet } from './types.ts';
 
 interface InspectorOptions {
-  /** A folder with files of rules that replace those of Ward by name; further `.yar` files come in addition. */
+  /** A folder of rules files. They replace Ward's files of the same name; further `.yar` files are added. */
   readonly rulesDir?: string | undefined;
-  /** What is not looked for, and so costs nothing. */
+  /** Classes to skip. */
   readonly without?: readonly Finding['class'][] | undefined;
 }
 
 export interface Inspectors {
-  /** For the process that asks. @throws Fault RULES_INVALID */
+  /** For this process. @throws Fault RULES_INVALID */
   here(): Promise<InspectorSet>;
-  /** The same for processes that scan. */
+  /** For scan processes. */
   readonly elsewhere: InspectorModule;
 }
 
 const module = new URL('./all-inspectors.ts', import.meta.url);
 
 /**
- * An operator's rules are read at once, so that a mistake is told at the start; Ward's own when something is scanned,
- * so that a start does not wait for them.
- * @throws Fault RULES_INVALID with the file, and where in it
+ * Reads an operator's rules at once, so that a mistake is reported at the start. Ward's own are read at the first scan, so
+ * that the start does not wait for them.
+ * @throws Fault RULES_INVALID with the file and the place in it
  */
 export async function createInspectors({ rulesDir, without }: InspectorOptions = {}): Promise<Inspectors> {
-  // Processes that scan may not be able to read what an operator can.
+  // Scan processes may not have the right to read an operator's files.
   const files = rulesDir === undefined ? undefined : readRulesFiles(rulesDir);
   let loading: Promise<InspectorSet> | undefined;
   const load = async () => (await import('./all-inspectors.ts')).inspectorsFor({ files, without });

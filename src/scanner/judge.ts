@@ -1,4 +1,4 @@
-/** What was read → a report: with what advisories say of it, in an order that does not depend on chance. */
+/** Makes a report of what was read and of the advisories about it, in a stable order. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { packageVersion } from '../lib/index.ts';
 import { inOrder } from './formats/order.ts';
@@ -21,9 +21,9 @@ import type {
 } from './types.ts';
 
 export interface Judge {
-  /** @param rules of those who read, by their revision */
+  /** @param rules revision of the rules that the content was read with */
   judged(target: Report['target'], read: Read, rules: string): Promise<Report>;
-  /** The same inventory with the current advisories. What was declared harmless stays so. */
+  /** Judges the inventory of a report by the current advisories. Findings that were declared harmless stay so. */
   rejudged(report: Report): Promise<Report>;
 }
 
@@ -73,9 +73,9 @@ function rulesOf(read: string): RulesState {
 
 interface Matches {
   readonly found: readonly (Vulnerability | Malware)[];
-  /** There are more. */
+  /** Further findings were dropped. */
   readonly isCut: boolean;
-  /** Of the advisories that said so. */
+  /** State of the advisories that were used. */
   readonly state: ReturnType<AdvisoryMatcher['state']>;
 }
 
@@ -96,7 +96,7 @@ async function matchesOf(
     if (alike !== undefined) found.push(alike);
     if (found.length > mostFindings) break;
   }
-  // Meanwhile there may be others.
+  // New advisories may have been opened meanwhile.
   if (matcher.state()?.revision !== state?.revision) return matchesOf(matcher, { components, distribution });
   return { found: found.slice(0, mostFindings), isCut: found.length > mostFindings, state };
 }
@@ -106,7 +106,7 @@ function withGap(inventory: Inventory, { isCut }: Matches): Inventory {
   return { ...inventory, gaps: isCut ? [...others, tooMany] : others };
 }
 
-/** With what advisories say of the distribution as a whole. That there are none at all is said of the report. */
+/** Adds what advisories say about the distribution as a whole. The report itself states that there are no advisories. */
 function told(matcher: AdvisoryMatcher, inventory: Inventory): Inventory {
   const { distribution, components } = inventory;
   if (distribution === undefined) return inventory;
@@ -128,7 +128,7 @@ function told(matcher: AdvisoryMatcher, inventory: Inventory): Inventory {
 
 const ofDistributions: ReadonlySet<Ecosystem> = new Set(['deb', 'apk', 'rpm']);
 
-/** Whether it was found by what a package is called, and not in a file. */
+/** Whether it was found by the name of a package, not in a file. */
 function isMatched(finding: Finding): finding is Vulnerability | Malware {
   return (
     finding.class === 'vulnerability' || (finding.class === 'malware' && finding.component !== undefined)

@@ -1,11 +1,11 @@
 /**
- * Pieces of a file, each with the end of those before it, always in the same memory: new memory for each would be
- * collected more often than it takes to look at it.
+ * Joins each piece of a file to the end of those before it, in the same memory: collecting new memory for each piece would
+ * take longer than scanning it.
  */
 interface RollingBytes {
-  /** What was kept, and the piece behind it. Valid until the next is added. */
+  /** Returns the kept bytes followed by the piece. They are valid until the next call. */
   add(piece: Uint8Array): Buffer;
-  /** Keeps what `add` returned last, but for its first `count` bytes. */
+  /** Drops the first `count` bytes of what `add` returned last, and keeps the rest. */
   drop(count: number): void;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The scanner: reads images layer by layer, folders, function code and SBOMs, and says what is in them and what is wrong
- * with it. What was read of a layer is kept, so that it is read once.
+ * The scanner: reads images layer by layer, folders, function code and SBOMs, and reports what is in them and what is
+ * wrong. It caches the analyses of layers, so that each layer is read once.
  */
 import { type Digest, digestOf } from '../blobs/index.ts';
 import { isElsewhere, isLayerType } from '../images/index.ts';
@@ -30,32 +30,32 @@ import type {
 
 export interface ScannerOptions {
   readonly matcher: AdvisoryMatcher;
-  /** A set: what is scanned is read in the process that asks. A module: in processes of their own, which load it. */
+  /** With a set, this process reads what is scanned. With a module, scan processes that load it do. */
   readonly inspectors: InspectorSet | InspectorModule;
-  /** How such a process is started; by default by this one. */
+  /** Starts a scan process; by default this process does. */
   readonly start?: StartProgram | undefined;
-  /** How long it waits for work; ms. */
+  /** Time after which a scan process without work ends; ms. */
   readonly idleMs?: number | undefined;
-  /** Where what was read of layers is kept. Undefined: nowhere. */
+  /** Folder of the cache of layers. If undefined, nothing is cached. */
   readonly cacheDir?: string | undefined;
-  /** What is read now is not kept there. */
+  /** Uses the cache without adding to it. */
   readonly readsCacheOnly?: boolean | undefined;
   readonly log: Log;
-  /** For each layer, folder, code or configuration; 10 min. */
+  /** Limit for each layer, folder, code or configuration; by default 10 min. */
   readonly timeoutMs?: number | undefined;
   readonly now?: (() => Date) | undefined;
 }
 
 const defaultTimeoutMs = 600_000;
-/** Of names in all layers taken together. */
+/** The limit for the names in all layers together. */
 const mostNameBytes = 48 * 1024 ** 2;
-/** What makes a layer unreadable, and is no reason to say nothing of the others. */
+/** Faults that make one layer a gap. The other layers still count. */
 const unreadable = new Set(['ARCHIVE_INVALID', 'ARCHIVE_TOO_LARGE', 'SCAN_TIMED_OUT']);
 
 interface Parts {
   readonly analyst: Analyst;
   readonly judge: Judge;
-  /** The revision of those who read. */
+  /** The revision of the analysers. */
   readonly rules: () => Promise<string>;
   readonly cache: ReturnType<typeof openLayerCache>;
   readonly underWay: SharedWork<LayerAnalysis>;
@@ -72,7 +72,7 @@ export function createScanner(options: ScannerOptions): Scanner & AsyncDisposabl
     known = await analyst.revision();
     return known;
   };
-  // It stays the same, and asking a process anew might wait for another user's scan.
+  // The revision does not change, and asking a process again could wait for another user's scan.
   const rules = async () => known ?? revision();
   const cache = openLayerCache(cacheDir, revision, readsCacheOnly);
   const parts = { analyst, judge, rules, cache, underWay: shareWork<LayerAnalysis>(), log };
@@ -96,7 +96,7 @@ export function createScanner(options: ScannerOptions): Scanner & AsyncDisposabl
       judge.judged(
         { name, kind: 'sbom', digest: digestOf(sbom) },
         { inventory: (await import('./sbom/read-sbom.ts')).readSbom(sbom), findings: [] },
-        // Nothing of a program looks into what it lists.
+        // No analyser reads the content that an SBOM lists.
         '',
       ),
     rejudge: (report) => judge.rejudged(report),
@@ -117,7 +117,7 @@ function signalOf(options: ScanOptions | undefined): AbortSignal {
 async function scanImage(parts: Parts, image: ImageSource, signal: AbortSignal): Promise<Report> {
   const { analyst, judge, rules } = parts;
   const lines = image.config.history.filter(({ emptyLayer }) => !emptyLayer);
-  // A history of another length tells of other layers.
+  // A history of another length does not describe these layers.
   const isTold = lines.length === image.layers.length;
   const fits = imageBudget();
   const stack = await allOrAbort(image.layers, signal, async (layer, at, end) => ({
@@ -145,7 +145,7 @@ async function scanArtifact(parts: Parts, artifact: ArtifactSource, signal: Abor
   return parts.judge.judged(target, read, await parts.rules());
 }
 
-/** A layer that can't be read is one with a gap. @throws Fault LAYER_MISMATCH */
+/** Returns an empty analysis with a gap if the layer can't be read. @throws Fault LAYER_MISMATCH */
 async function layerOf(
   parts: Parts,
   layer: ImageSource['layers'][number],
@@ -180,7 +180,7 @@ async function layerOf(
   );
 }
 
-/** All layers of an image are held at once; one that is too much is one with a gap, or without what SBOMs alone tell. */
+/** Limits the memory for all layers of an image: drops statements that only SBOMs use, and leaves out layers, as a gap. */
 function imageBudget(): (analysis: LayerAnalysis) => LayerAnalysis {
   const statements = openStatementBudget();
   let nameBytes = 0;
@@ -221,17 +221,17 @@ function emptyAnalysis(digest: Digest, diffId: Digest, reason: string): LayerAna
   return { form: 1, digest, diffId, ...nothing, gaps: [{ path: '', reason: reason.slice(0, 500) }] };
 }
 
-/** Of a scan before, or else of the layer itself. */
+/** Takes the analysis from the cache, or reads the layer. */
 async function analysisOf(parts: Parts, layer: SourceLayer, signal: AbortSignal): Promise<LayerAnalysis> {
   const known = await parts.cache.get(layer.digest);
   if (known !== undefined) return known;
   return parts.underWay.run(layer.digest, signal, async (end) => {
     const analysis = await parts.analyst.layer(layer, end);
-    // The result is kept under the digest that was asked for, even if the scan process was taken over.
+    // A scan process that was taken over must not put its result under another digest.
     if (analysis.digest !== layer.digest)
       throw scannerFault('SCAN_FAILED', `the scan process answered for another layer than ${layer.digest}`);
     await parts.cache.put(analysis).catch((error: unknown) => {
-      // The next scan reads the layer again.
+      // Without the cache, the next scan reads the layer again.
       parts.log.warn(
         { layer: layer.digest, error: messageOf(error) },
         'the analysis of a layer could not be cached',
@@ -241,7 +241,7 @@ async function analysisOf(parts: Parts, layer: SourceLayer, signal: AbortSignal)
   });
 }
 
-/** The first failure ends the others. */
+/** Aborts all work after the first failure. */
 async function allOrAbort<T, R>(
   items: readonly T[],
   signal: AbortSignal,

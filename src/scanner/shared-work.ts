@@ -1,4 +1,4 @@
-/** Work that several wait for is done once, and is given up when the last of them does. */
+/** Shares work between callers: it runs once, and is aborted when the last caller stops waiting. */
 
 import { untilAborted } from './until-aborted.ts';
 
@@ -9,7 +9,7 @@ interface Shared<T> {
 }
 
 export interface SharedWork<T> {
-  /** Joins the work that is under way for `key`, or begins it. @throws what the work does; the signal's reason */
+  /** Joins the work under way for `key`, or starts it. @throws what the work throws; the signal's reason */
   run(key: string, signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T>;
 }
 
@@ -20,7 +20,7 @@ export function shareWork<T>(): SharedWork<T> {
     const result = work(controller.signal).finally(() => {
       if (underWay.get(key)?.controller === controller) underWay.delete(key);
     });
-    // Each who waits sees it.
+    // Each caller sees the error.
     result.catch(() => undefined);
     const shared = { result, controller, waiting: 0 };
     underWay.set(key, shared);
@@ -36,7 +36,7 @@ export function shareWork<T>(): SharedWork<T> {
       } finally {
         if (--shared.waiting === 0) {
           shared.controller.abort(signal.reason);
-          // Who comes now begins anew.
+          // A later caller must start again.
           if (underWay.get(key) === shared) underWay.delete(key);
         }
       }

@@ -1,13 +1,13 @@
-/** Work that can be put down between its steps: others have their turn where a process serves while it does it. */
+/** Work in steps, between which a process can serve other requests. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 /** Yields between steps. */
 export type Steps<T> = Generator<undefined, T>;
 
-/** After so long others have their turn. */
+/** Time after which other work gets a turn. */
 export const turnMs = 5;
 
-/** Where nobody waits. */
+/** Runs all steps without a pause, for a process that serves no one. */
 export function atOnce<T>(steps: Steps<T>): T {
   for (;;) {
     const { done, value } = steps.next();

@@ -1,6 +1,6 @@
-/** Waiting that ends with a signal, for work that does not know of it. */
+/** Ends the wait for work that knows no signal when a signal is aborted. */
 
-/** What `work` resolves to. @throws what it does; the signal's reason, however long `work` still takes */
+/** Resolves like `work`. @throws what `work` throws; the signal's reason, without waiting for `work` */
 export async function untilAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   const aborted = Promise.withResolvers<never>();
   const onAbort = (): void => aborted.reject(signal.reason);

@@ -1,30 +1,30 @@
-/** What one layer holds, whatever lies below and above it: all that a scan has to know of it. */
+/** The analysis of one layer: all that a scan needs to know of it, independent of the layers below and above. */
 import type { Digest } from '../../blobs/index.ts';
 import type { FileEvidence } from '../inventory/types.ts';
 import type { Finding, Gap } from '../types.ts';
 
 export interface LayerAnalysis {
   readonly form: 1;
-  /** Of the bytes as they are stored. */
+  /** Digest of the stored, compressed bytes. */
   readonly digest: Digest;
   readonly diffId: Digest;
   readonly evidence: readonly FileEvidence[];
-  /** Without the layer in their places. */
+  /** Their places do not name the layer. */
   readonly findings: readonly Finding[];
   readonly gaps: readonly Gap[];
-  /** Files, links and all else that is not a folder: sorted, a line each, for hundreds of thousands of texts are a burden. */
+  /** Paths of everything but folders, sorted, one a line: hundreds of thousands of strings would take too much memory. */
   readonly files: string;
-  /** Folders that have an entry of their own; sorted. */
+  /** Paths of folders with an entry of their own, sorted. */
   readonly folders: readonly string[];
-  /** Links that stand where the database of a package manager, or a folder above it, is expected. */
+  /** Links at the path of a package database, or of a folder above one. */
   readonly links: readonly Link[];
   /** Folders of npm packages with code and without a `package.json`. */
   readonly bareFolders: readonly string[];
-  /** Links in the places of npm packages that lead out of `node_modules`. */
+  /** Links at the paths of npm packages that lead out of `node_modules`. */
   readonly packageLinks: readonly Link[];
-  /** What it deletes of the layers below. */
+  /** Paths that it deletes from the layers below. */
   readonly removed: readonly string[];
-  /** Folders of which it hides all that the layers below have in them. */
+  /** Folders whose content in the layers below it hides. */
   readonly opaque: readonly string[];
 }
 

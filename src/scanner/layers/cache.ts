@@ -1,7 +1,7 @@
 /**
- * What layers hold, kept between scans: one file for each layer and each set of analysers. The key is the digest of the
- * bytes as they are stored, so an image that pairs a layer with the diff id of another finds out. A file ends in a
- * checksum: one that a killed process or a power cut has left unfinished is not used, and replaced by the next write.
+ * Caches the analyses of layers: one file for each layer and each revision of the analysers. The key is the digest of the
+ * stored bytes, so an image can't pair a layer with the diff id of another. A file ends in a checksum: a file that a killed
+ * process or a power cut left incomplete is not used, and the next write replaces it.
  */
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
@@ -18,20 +18,20 @@ interface LayerCache {
   put(analysis: LayerAnalysis): Promise<void>;
 }
 
-/** Changes with how layers are read, or what is kept of them. */
+/** Increase it when layers are read differently, or when the form of an analysis changes. */
 const readerRevision = 9;
 const maxFileBytes = 256 * 1024 * 1024;
-/** Of all files; the least recently used go first. */
+/** The limit for all files. The least recently used are removed first. */
 const maxTotalBytes = 512 * 1024 * 1024;
-/** A write in so many looks whether there are too many. */
+/** Number of writes between two checks of the total size. */
 const writesPerSweep = 50;
 const withChecksum = { params: { [constants.ZSTD_c_checksumFlag]: 1 } };
 const compress = promisify(zstdCompress);
 const decompress = promisify(zstdDecompress);
 
 /**
- * @param dir Made when it is missing. Undefined: nothing is kept.
- * @param revision Of those who look at files.
+ * @param dir Created if it is missing. If undefined, nothing is cached.
+ * @param revision of the analysers
  */
 export function openLayerCache(
   dir: string | undefined,
@@ -63,7 +63,7 @@ export function openLayerCache(
   };
 }
 
-/** What analyses depend on besides the layer, and what is said of an image's configuration. */
+/** Identifies what the analyses of layers and configurations depend on besides their content. */
 export function revisionOf(
   { catalogers, inspectors }: Analysers,
   config: readonly ConfigInspector[] = [],
@@ -74,7 +74,7 @@ export function revisionOf(
     .digest('hex');
 }
 
-/** Undefined when there is none that can be used: it will be made again. */
+/** Undefined when the file is missing or unusable. */
 async function readAnalysis(path: string): Promise<LayerAnalysis | undefined> {
   try {
     const bytes = await readRegularFile(path, maxFileBytes);
@@ -84,7 +84,7 @@ async function readAnalysis(path: string): Promise<LayerAnalysis | undefined> {
   }
 }
 
-/** Counts whatever file is there: one that a killed write has left ages as the others do. */
+/** Counts all files in the folder, so leftovers of killed writes go, too. */
 async function sweep(dir: string): Promise<void> {
   const files = await Promise.all(
     (await readdir(dir)).map(async (name) => {

@@ -1,14 +1,14 @@
 /**
- * What a layer hides of those below it: what it deletes, what it makes opaque, and what it has itself in the same place.
- * A folder over a folder hides nothing.
+ * Decides what a layer hides of those below it: paths that it deletes, content of folders that it makes opaque, and paths
+ * that it has itself. A folder over a folder hides nothing.
  * Source: OCI image-spec v1.1, layer.md, "Whiteouts".
  */
 import { filesIn, type LayerAnalysis } from './analysis.ts';
 
-/** Whether the layer hides what lies there in those below it. */
+/** Whether the layer hides that path in the layers below it. */
 type Hides = (path: string, isFolder: boolean) => boolean;
 
-/** Made when it is first asked: of the lowest layer nobody asks. */
+/** Prepares the answers at the first call. The lowest layer is never asked. */
 export function hiderOf(analysis: LayerAnalysis): Hides {
   let hides: Hides | undefined;
   return (path, isFolder) => {
@@ -17,7 +17,7 @@ export function hiderOf(analysis: LayerAnalysis): Hides {
   };
 }
 
-/** Remembers what it said of folders: most paths share them. */
+/** Caches the answers for folders, which most paths share. */
 function madeHider(analysis: LayerAnalysis): Hides {
   const { folders, removed, opaque } = analysis;
   const files = filesIn(analysis);
@@ -37,11 +37,11 @@ function madeHider(analysis: LayerAnalysis): Hides {
     return gone;
   };
   const given = new Set(folders);
-  // A folder is replaced by one that has an entry; a file by any.
+  // Only a folder with an entry of its own replaces a folder. Any folder replaces a file.
   return (path, isFolder) => (isFolder ? given : made).has(path) || isGone(path);
 }
 
-/** All folders that it has, with those that no entry names. */
+/** All folders of the layer, including those without an entry of their own. */
 function parentsOf(files: readonly string[], folders: readonly string[]): ReadonlySet<string> {
   const made = new Set<string>(folders);
   for (const path of [...files, ...folders]) {

@@ -1,6 +1,5 @@
 /**
- * Layers one over the other → what an image has. A layer hides of those below it what it deletes, what it makes opaque
- * and what it has itself in the same place; a folder over a folder hides nothing.
+ * Merges the analyses of an image's layers. `hiding.ts` decides what a layer hides of those below it.
  * Source: OCI image-spec v1.1, layer.md.
  */
 import { linkTarget } from '../../images/index.ts';
@@ -24,12 +23,12 @@ export interface Merged {
   readonly findings: readonly Finding[];
 }
 
-/** Lowest first. */
+/** @param stack the lowest layer first */
 export function mergeLayers(stack: readonly StackedLayer[]): Merged {
   return atOnce(mergingLayers(stack));
 }
 
-/** The same step by step, where a process serves meanwhile. */
+/** Does the same in steps, so that the process can serve other work in between. */
 export function* mergingLayers(stack: readonly StackedLayer[]): Steps<Merged> {
   const hiders = stack.map(({ analysis }) => hiderOf(analysis));
   const isHidden = (path: string, at: number, isFolder = false): boolean =>
@@ -42,7 +41,7 @@ export function* mergingLayers(stack: readonly StackedLayer[]): Steps<Merged> {
         (evidence): StandingEvidence => ({ evidence, originOf: (found) => origin(evidence.path, at, found) }),
       ),
   );
-  /** Down to the first of the layers that have it there, one over the other. */
+  /** The lowest layer that has the package at that path, if no layer above replaces or deletes it there. */
   const origin = (path: string, at: number, found: FoundPackage) => {
     let first = at;
     for (let below = at - 1; below >= 0; below--) {
@@ -75,7 +74,7 @@ export function* mergingLayers(stack: readonly StackedLayer[]): Steps<Merged> {
   return { inventory, findings: joinedFindings(stack, isHidden) };
 }
 
-/** A `package.json` that a layer deletes leaves a folder without one, too. */
+/** Includes folders whose `package.json` a layer deletes. */
 function packageFolders(
   stack: readonly StackedLayer[],
   visible: <T extends { readonly path: string }>(of: (analysis: LayerAnalysis) => readonly T[]) => T[],
@@ -98,7 +97,7 @@ function packageFolders(
   };
 }
 
-/** Files of code that are still there, and all folders above them. */
+/** Files of code that no layer hides, and all folders above them. */
 function placesOfCode(
   stack: readonly StackedLayer[],
   isHidden: (path: string, at: number) => boolean,
@@ -124,7 +123,7 @@ function isSame(a: FoundPackage, b: FoundPackage): boolean {
   );
 }
 
-/** A link in the place of a database that leads to where no database is looked for. */
+/** The gap for a link at the path of a database whose target is not such a path. */
 function astray({ path, target }: { readonly path: string; readonly target: string }): Gap[] {
   const found = linkTarget(path, target);
   if (found !== undefined && isDatabasePath(found)) return [];
@@ -136,7 +135,7 @@ function astray({ path, target }: { readonly path: string; readonly target: stri
   ];
 }
 
-/** Each once, with all layers it is in. Who deletes a secret in a later layer has still given it away. */
+/** Lists each finding once, with all its layers. Deleting a secret in a later layer does not remove it. */
 function joinedFindings(
   stack: readonly StackedLayer[],
   isHidden: (path: string, at: number, isFolder: boolean) => boolean,

@@ -1,6 +1,6 @@
 /**
- * Reads a layer once, from its compressed bytes, and says all that a scan has to know of it. Nothing is written
- * anywhere. A layer with hard links to files that matter under their other name is read twice.
+ * Analyses a layer from its compressed bytes in one pass, without writing files. A second pass is needed if hard links give
+ * files another name that matters.
  */
 import type { Digest } from '../../blobs/index.ts';
 import {
@@ -33,7 +33,7 @@ interface StoredLayer extends Pick<ImageLayer, 'digest' | 'isVerified'> {
   open(): Promise<LayerBytes>;
 }
 
-/** Once; a stream is one. Each piece may be overwritten when the next but two is asked for. */
+/** The bytes of a layer, such as a stream, to be read once. Each piece stays valid until two more were requested. */
 export interface LayerBytes extends AsyncIterable<Buffer> {
   destroy(reason?: Error): void;
 }
@@ -41,9 +41,9 @@ export interface LayerBytes extends AsyncIterable<Buffer> {
 interface Reading {
   readonly collector: Collector;
   readonly paths: LayerPaths;
-  /** Where the database of a package manager, or a folder above it, is expected. */
+  /** Links at the path of a package database, or of a folder above one. */
   readonly links: Link[];
-  /** The one that is passing by and is not read whole. */
+  /** The file that streams past, because it is too long to be read whole. */
   long: LongFile | undefined;
   /** Hard links: path → path of the file. */
   readonly namesakes: Map<string, string>;
@@ -51,7 +51,7 @@ interface Reading {
 
 /**
  * @param limits For tests.
- * @throws Fault LAYER_MISMATCH, ARCHIVE_INVALID, ARCHIVE_TOO_LARGE; what opening or reading fails with; the signal's reason
+ * @throws Fault LAYER_MISMATCH, ARCHIVE_INVALID, ARCHIVE_TOO_LARGE; what opening or reading throws; the signal's reason
  */
 export async function readLayer(
   layer: StoredLayer,
@@ -82,7 +82,7 @@ export async function readLayer(
 
 interface Taking {
   readonly watch: Watch;
-  /** A promise when the watcher is to be waited for. */
+  /** A promise when the caller must wait for the watcher. */
   ready(): Promise<void> | undefined;
   readonly isWanted: IsWanted;
   take(read: ReadEntry): Promise<void> | undefined;
@@ -120,7 +120,7 @@ async function readEntries(
   throw scannerFault('LAYER_MISMATCH', `the layer ${layer.digest} has the digest ${digest}`);
 }
 
-/** Whoever opens it may take its time, or never come back. */
+/** Stops waiting on an abort, because `open` may take long or never return. */
 async function opened(layer: StoredLayer, signal: AbortSignal): Promise<LayerBytes> {
   signal.throwIfAborted();
   const opening = layer.open();
@@ -134,7 +134,7 @@ async function opened(layer: StoredLayer, signal: AbortSignal): Promise<LayerByt
 
 function ignore(): void {}
 
-/** Long files that nobody reads for packages are looked at as they pass by: they would take their whole size in memory. */
+/** Long files that no cataloger reads are streamed past the rules, because reading them whole would fill the memory. */
 function wantedWhole(collector: Collector): IsWanted {
   return ({ name, sizeBytes }, start) => {
     if (sizeBytes <= longestUnwanted || isProgram(start)) return true;
@@ -183,7 +183,7 @@ function takeEntry(read: ReadEntry, reading: Reading): Promise<void> | undefined
   return undefined;
 }
 
-/** File → its other names that a cataloger would read, or that keep it when the file itself is deleted. */
+/** Maps a file to its other names that a cataloger would read, or that keep its packages if the file is deleted. */
 function wantedNamesakes({ collector, namesakes }: Reading): ReadonlyMap<string, readonly string[]> {
   if (namesakes.size === 0) return new Map();
   const proven = new Set(collector.result().evidence.map(({ path }) => path));
@@ -195,7 +195,7 @@ function wantedNamesakes({ collector, namesakes }: Reading): ReadonlyMap<string,
   return wanted;
 }
 
-/** A file that comes twice is taken twice: a link between the two leads to the first. */
+/** If the archive has a file twice, takes both, because a link between the two leads to the first. */
 async function takeNamesakes(
   read: ReadEntry,
   wanted: ReadonlyMap<string, readonly string[]>,

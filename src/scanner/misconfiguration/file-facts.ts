@@ -1,4 +1,4 @@
-/** Judges files and folders by their paths, modes, attributes, and a few by what they hold. */
+/** Judges files and folders by their paths, modes and attributes, and a few files by their content. */
 import type { FileInspector, Finding, ScannedFile, ScannedFolder } from '../types.ts';
 import { type FileMatch, findingOf, type MisconfigurationRule, type MisconfigurationRules } from './rules.ts';
 
@@ -22,7 +22,7 @@ export function extraRootUsers(passwd: string): readonly string[] {
   );
 }
 
-/** Names of users whose password is empty, rather than locked or elsewhere. Sources: passwd(5), shadow(5). */
+/** Names of users whose password is empty, not locked or stored elsewhere. Sources: passwd(5), shadow(5). */
 export function usersWithoutPassword(file: string): readonly string[] {
   return linesOf(file).flatMap(([name = '', password]) => (name !== '' && password === '' ? [name] : []));
 }
@@ -36,7 +36,7 @@ function isWrong({ file: match, text }: MisconfigurationRule, file: ScannedFile)
   return text.check === 'empty-password' && hasUsers && usersWithoutPassword(textOf(file)).length > 0;
 }
 
-/** Cheap questions first: there are very many files. */
+/** Checks cheap conditions first, because it runs for every file. */
 function fits({ anyMode, xattr, isPath, line }: FileMatch, file: ScannedFile): boolean {
   if (anyMode !== 0 && (file.mode & anyMode) === 0) return false;
   if (xattr !== undefined && !file.xattrs.has(xattr)) return false;

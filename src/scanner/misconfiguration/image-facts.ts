@@ -3,7 +3,7 @@ import { commandsOf, requireShort, variablesOf } from '../rules/image-config.ts'
 import type { ConfigInspector, Misconfiguration, ScannedConfig } from '../types.ts';
 import { type Check, findingOf, type MisconfigurationRule, type MisconfigurationRules } from './rules.ts';
 
-/** An author who mends these finds the others. */
+/** The limit for findings of one rule. After fixing those, the author will see the others. */
 const maxOfRule = 50;
 const baseName = 'org.opencontainers.image.base.name';
 const baseDigest = 'org.opencontainers.image.base.digest';
@@ -42,7 +42,7 @@ function placesOf(rule: MisconfigurationRule, config: ScannedConfig): readonly s
   return place !== undefined && isWrong(rule, config) ? [`image-config:${place}`] : [];
 }
 
-/** Of those that are about an image. */
+/** The places of checks that concern the image. */
 const placeOfCheck: Readonly<Partial<Record<Check, string>>> = {
   'runs-as-root': 'user',
   'exposed-port': 'ports',
@@ -68,7 +68,7 @@ function isWrong({ text }: MisconfigurationRule, config: ScannedConfig): boolean
   }
 }
 
-/** Only where a base is named at all. */
+/** False when the image names no base. */
 function isUnpinned(name: string | undefined, digest: string | undefined): boolean {
   return name !== undefined && digest === undefined && !/@sha256:[0-9a-f]{64}$/.test(name);
 }

@@ -1,4 +1,4 @@
-/** `misconfiguration.yaml` → rules. Each asks of files, of folders, of an image's variables or history, or has a check. */
+/** Compiles `misconfiguration.yaml`. Each rule tests files, folders, an image's variables or history, or names a check. */
 import { z } from 'zod';
 import { type TextTest, textTest } from '../patterns/text-test.ts';
 import { anyGlob, type PathTest } from '../rules/path-glob.ts';
@@ -22,10 +22,10 @@ const regex = z.string().max(4096);
 const fileMatch = z.strictObject({
   paths: globs.optional(),
   exceptPaths: globs.optional(),
-  /** One of these bits is set. */
+  /** Matches if one of these bits is set. */
   anyMode: mode.optional(),
   xattr: z.string().optional(),
-  /** Some line of it fits. */
+  /** Matches if some line does. */
   line: regex.optional(),
 });
 const checks = [
@@ -77,7 +77,7 @@ export interface MisconfigurationRule {
 
 export interface FileMatch {
   readonly isPath: PathTest;
-  /** 0: any mode. */
+  /** 0 stands for any mode. */
   readonly anyMode: number;
   readonly xattr: string | undefined;
   readonly line: TextTest | undefined;

@@ -1,21 +1,21 @@
 /**
- * Pattern → short fixed strings ("atoms") of which every match holds one, so that bytes without any of them need not
- * be looked at by the matcher at all. Of all that would do, those that are likely to be rarest.
+ * Finds short fixed strings ("atoms") of a pattern, one of which every match contains. The matcher skips bytes without any
+ * of them. Of all possible sets, it chooses the one that is likely to be the rarest.
  */
 import { type ByteSet, lengthOf, type Pattern } from './pattern.ts';
 
 export interface Atom {
-  /** In lower case: atoms are found in either case. */
+  /** In lower case, because the search for atoms ignores case. */
   readonly bytes: Uint8Array;
-  /** How far from the start of the match it is. */
+  /** The least distance from the start of the match. */
   readonly minOffset: number;
   readonly maxOffset: number;
-  /** What every match has around it, and `before` bytes of that in front of it. */
+  /** The possible bytes around it in every match, beginning `before` bytes in front of it. */
   readonly around: readonly ByteSet[];
   readonly before: number;
 }
 
-/** Whether what stands around an atom at this place lets there be a match. */
+/** Whether the bytes around an atom at this offset allow a match. */
 export function fitsAround({ around, before }: Atom, bytes: Uint8Array, at: number): boolean {
   for (let index = 0; index < around.length; index++) {
     if (around[index]?.[bytes[at - before + index] ?? -1] !== 1) return false;
@@ -23,16 +23,16 @@ export function fitsAround({ around, before }: Atom, bytes: Uint8Array, at: numb
   return true;
 }
 
-/** Shorter ones are too common to be of use. */
+/** Shorter ones are too common to be useful. */
 export const shortestAtom = 4;
 const longestAtom = 8;
-/** Bytes on each side of an atom that are told. */
+/** The limit for `around` on each side of the atom. */
 const mostAround = 16;
-/** The most atoms that may stand for one pattern. */
+/** The most atoms for one pattern. */
 const maxAtoms = 64;
-/** Further from the start an atom is of no use: each would make the matcher try as many starts. */
+/** The limit for the range of an atom's offset. The matcher tries as many starts for each place of the atom. */
 const maxStarts = 1024;
-/** Rounds of a repetition that are looked at one by one. */
+/** Rounds of a repetition that are visited one by one. */
 const maxWritten = 16;
 
 interface Candidate {
@@ -45,21 +45,21 @@ interface Offset {
   readonly max: number;
 }
 
-/** Where a walk over the pattern is. */
+/** The state of a walk over the pattern. */
 interface Walk {
-  /** What the bytes just before `at` may be, as far as there was no gap. */
+  /** The possible bytes directly before `at`, since the last gap. */
   run: ByteSet[];
   runStart: Offset;
   at: Offset;
   best: Candidate | undefined;
 }
 
-/** Undefined when no atoms are in every match. */
+/** Undefined when the pattern has no atoms. */
 export function atomsOf(pattern: Pattern): readonly Atom[] | undefined {
   return bestOf(pattern, { min: 0, max: 0 })?.atoms;
 }
 
-/** How much a byte tells, in bits: what is rare in programs and text tells more. */
+/** The information of a byte, in bits: more for bytes that are rare in programs and text. */
 export function rarityOf(byte: number): number {
   return rarities[byte] ?? 0;
 }
@@ -117,16 +117,16 @@ function bytesAtStart(parts: readonly Pattern[]): readonly Pattern[] {
   return bytes.slice(0, isAll ? longestAtom : other).filter((byte) => byte !== undefined);
 }
 
-/** A byte, or one in a sequence of its own. */
+/** Returns a byte, or the byte of a sequence of one. */
 function onlyByte(pattern: Pattern): Pattern | undefined {
   if (pattern.kind === 'byte') return pattern;
   const [only, ...others] = pattern.kind === 'sequence' ? pattern.parts : [];
   return only?.kind === 'byte' && others.length === 0 ? only : undefined;
 }
 
-/** @param next Bytes that come right after it: they belong to each option's strings, too. */
+/** @param next bytes directly after the choice, which extend each option's strings */
 function visitChoice(options: readonly Pattern[], next: readonly Pattern[], walk: Walk): void {
-  // What stands right before it belongs to each option's strings.
+  // The bytes directly before the choice extend each option's strings.
   const tail = walk.run.slice(1 - shortestAtom).map((set): Pattern => ({ kind: 'byte', set }));
   const offset = { min: walk.at.min - tail.length, max: walk.at.max - tail.length };
   endRun(walk);
@@ -154,7 +154,7 @@ function skip(walk: Walk, pattern: Pattern): void {
   walk.at = { min: walk.at.min + length.min, max: walk.at.max + length.max };
 }
 
-/** Takes the best window out of the run, and begins another. */
+/** Considers the best window of the run, and begins another run. */
 function endRun(walk: Walk): void {
   const { run, runStart } = walk;
   walk.run = [];
@@ -174,7 +174,7 @@ function endRun(walk: Walk): void {
   consider(walk, { atoms, score: best.score });
 }
 
-/** Those that are long enough and stand for few strings; with how much they tell, in bits. */
+/** Yields windows that are long enough and have few variants, with their information in bits. */
 function* windowsFrom(
   folded: readonly (readonly number[])[],
   from: number,
@@ -183,7 +183,7 @@ function* windowsFrom(
   let score = 0;
   for (let at = from; at < Math.min(folded.length, from + longestAtom); at++) {
     const members = folded[at] ?? [];
-    // Further bytes are welcome where they make no further strings.
+    // A window grows beyond the shortest length only if that adds no variants.
     if (at - from >= shortestAtom && members.length > 1) return;
     variants *= members.length;
     if (variants === 0 || variants > maxAtoms) return;
@@ -218,7 +218,7 @@ function atomsFrom(
   }));
 }
 
-/** One set often stands at many places. */
+/** Cached, because one set often occurs at many places. */
 const foldedSets = new WeakMap<ByteSet, readonly number[]>();
 
 function foldedMembers(set: ByteSet): readonly number[] {

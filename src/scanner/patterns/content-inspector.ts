@@ -1,6 +1,6 @@
 /**
- * Several that look for patterns in what files hold, in one pass over each file. Each file is read once, whoever
- * looks; files that are too long to be read whole go by in pieces.
+ * Runs several lookers, which search files for patterns, in one pass over each file. Files that are too long to be read
+ * whole stream past in pieces.
  */
 import { isWide, narrowed, type PlainText, plainTextOf } from '../texts/plain-text.ts';
 import { type FileInspector, type Finding, headBytes, type ScannedFile } from '../types.ts';
@@ -14,18 +14,18 @@ import {
   scanBytes,
 } from './pattern-scan.ts';
 
-/** Knows what to look for, and what it means in which file. */
+/** Has patterns, and decides what a match means in a file. */
 export interface Looker {
-  /** Changes when it would find something else. */
+  /** Changes when the looker would find something else. */
   readonly revision: string;
   readonly patterns: readonly Pattern[];
-  /** Undefined: this file is of no interest. */
+  /** Returns undefined to skip the file. */
   look(file: ScannedFile): Look | undefined;
 }
 
-/** One look at one file. Patterns are named by their index among the looker's own. */
+/** One look at one file. It refers to patterns by their index in the looker's list. */
 interface Look extends PatternSink {
-  /** Each piece of a file that is too long to be read whole. */
+  /** Takes each piece of a file that is too long to be read whole. */
   piece?(bytes: Buffer): void;
   findings(): readonly Finding[];
 }
@@ -51,7 +51,7 @@ export function createContentInspector(lookers: readonly Looker[]): FileInspecto
     },
   });
 
-  /** What its texts have that it does not have as it is. */
+  /** Returns the findings in the texts of a file that its raw bytes did not show. */
   const inText = (
     file: ScannedFile,
     { bytes, hasLines }: PlainText,
@@ -82,7 +82,7 @@ export function createContentInspector(lookers: readonly Looker[]): FileInspecto
       let asText: ((bytes: Buffer) => Buffer) | undefined;
       const begin = (bytes: Buffer) => {
         const start = bytes.subarray(0, headBytes);
-        // One that is too long to be looked at twice is text, if it begins as text.
+        // A long file is searched only once: as text if it begins as text.
         if (isWide(start)) asText = narrowed;
         const looks = looksAt({ ...facts, head: asText?.(start) ?? start, content: undefined });
         return { looks, scan: openPatternScan(set, sinkOf(looks)) };
@@ -107,7 +107,7 @@ export function createContentInspector(lookers: readonly Looker[]): FileInspecto
   };
 }
 
-/** Gathers the first pieces until there are enough to know what kind of file it is. */
+/** Collects the first pieces until there are enough bytes to detect the kind of file. */
 function openStart() {
   let gathered: Buffer = Buffer.alloc(0);
   return {

@@ -1,4 +1,4 @@
-/** Shannon's entropy: how little a byte tells of the next. 0 to 8 bits; above 7.2 it is compressed or encrypted. */
+/** Measures Shannon's entropy: 0 to 8 bits per byte. Above 7.2, content is compressed or encrypted. */
 interface EntropyMeter {
   add(bytes: Uint8Array): void;
   bitsPerByte(): number;

@@ -1,16 +1,16 @@
 /**
- * Finds any of many short strings in bytes, in either case, in one pass. Three bytes at every second place are looked
- * up in a table of hashes: of the rarest four bytes of a string, either the first three or the last three stand at
- * such a place. All bytes of a scan go by there, so that loop is WebAssembly (docs/decisions.md, 29). It sees copies of the
- * bytes and says what may be found, which is looked at here.
+ * Finds any of many short strings in bytes in one pass, ignoring case. It looks up three bytes at every second offset in a
+ * hash table: of the rarest four bytes of a string, either the first or the last three are at such an offset. That loop
+ * sees all bytes of a scan, so it is WebAssembly (docs/decisions.md, 29). It gets copies of the bytes and returns
+ * candidates, which are verified here.
  */
 import { readFileSync } from 'node:fs';
 import { foldByte, rarityOf, shortestAtom } from './atoms.ts';
 
 export interface LiteralFinder {
   /**
-   * Tells of every string that begins at `from` or after it, and before `to`. They come in no particular order.
-   * `found` must not search with the same finder.
+   * Calls `found` for every string that begins at or after `from`, and before `to`, in no particular order. `found` must
+   * not search with the same finder.
    */
   find(bytes: Uint8Array, from: number, to: number, found: (literal: number, at: number) => void): void;
 }
@@ -19,18 +19,18 @@ const gramBytes = 3;
 const stride = shortestAtom - gramBytes + 1;
 const tableSize = 0x1_0000;
 
-/** Where what is in the memory of the loop: first a byte for each hash, then a word; then two tables of halves of bytes. */
+/** Memory of the loop: first a byte for each hash, then a word for each hash, then two tables of half bytes. */
 const headsAt = tableSize;
 const lowsAt = headsAt + tableSize * 4;
 const highsAt = lowsAt + 16;
-/** A byte before them may be looked at, and some behind. */
+/** The loop may read one byte before the text, and some after it. */
 const textAt = highsAt + 16 + 16;
 const textBytes = 64 * 1024;
 const gramsAt = textAt + textBytes + 16;
-/** Words: the rarest four bytes, how far before the gram they are, the literal, how far before it begins, the next. */
+/** Words of a gram: the rarest four bytes, their distance before it, the literal, the distance of its start, the next. */
 const gramWords = 5;
 const candidateBytes = 8;
-/** Besides all that one place can lead to. */
+/** Room for candidates, besides those of one offset. */
 const candidates = 1024;
 const pageBytes = 0x1_0000;
 
@@ -41,7 +41,7 @@ interface Loop {
   search(at: number, end: number, out: number, full: number): number;
 }
 
-/** @param strings In lower case, each of at least `shortestAtom` bytes. */
+/** @param strings in lower case, each with at least `shortestAtom` bytes */
 export function createLiteralFinder(strings: readonly Uint8Array[]): LiteralFinder {
   const longest = Math.max(0, ...strings.map(({ length }) => length));
   const grams = strings.length * stride;
@@ -89,11 +89,11 @@ export function createLiteralFinder(strings: readonly Uint8Array[]): LiteralFind
 }
 
 function loopOn(memory: WebAssembly.Memory): Loop {
-  // The module is our own, and exports these two.
+  // Ward's own module exports these two.
   return new WebAssembly.Instance(loop, { finder: { memory } }).exports as Loop;
 }
 
-/** A linked list for each hash; nothing is at 0. */
+/** Writes a linked list for each hash; 0 ends a list. */
 function writeGrams(strings: readonly Uint8Array[], bytes: Uint8Array, words: Int32Array): void {
   let gram = gramsAt;
   strings.forEach((string, literal) => {
@@ -111,9 +111,9 @@ function writeGrams(strings: readonly Uint8Array[], bytes: Uint8Array, words: In
 }
 
 /**
- * Which bytes may be among the rarest four, as two tables: for each low half of a byte the high halves that it may have,
- * and for each high half its own bit. Eight bits are too few for sixteen, so those of either case of a letter share one,
- * and those that text hardly has. (Langdale and Lemire, "Parsing gigabytes of JSON per second", 3.1.2.)
+ * Writes the bytes that may be among the rarest four as two tables: the allowed high halves for each low half, and a bit
+ * for each high half. Eight bits must do for sixteen halves, so the two cases of letters share a bit, and so do bytes that
+ * are rare in text. Source: Langdale and Lemire, "Parsing gigabytes of JSON per second", 3.1.2.
  */
 function writeHalves(strings: readonly Uint8Array[], bytes: Uint8Array): void {
   const bits = [0, 1, 2, 3, 4, 5, 4, 5, 6, 6, 6, 6, 7, 7, 7, 7].map((bit) => 1 << bit);
@@ -127,7 +127,7 @@ function writeHalves(strings: readonly Uint8Array[], bytes: Uint8Array): void {
   }
 }
 
-/** As in the loop: of the three low bytes of a word; the same for either case of a letter. */
+/** The hash of the three low bytes of a word, as in the loop. It ignores the case of letters. */
 function hashOf(word: number): number {
   return Math.imul(word | 0x20_2020, 0x3779_b100) >>> 16;
 }

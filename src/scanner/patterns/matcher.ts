@@ -1,7 +1,7 @@
 /**
- * Runs a program over bytes: all ways at once, byte by byte (Pike's machine), so that the time is the length of the
- * program times that of the input at most, whatever the pattern. The match that a backtracking matcher would have
- * found first is the one that is found.
+ * Runs a program over bytes, with all threads in step (Pike's virtual machine), so that the time is at most the length of
+ * the program times that of the input, whatever the pattern. It finds the match that a backtracking matcher would find
+ * first.
  * Source: Russ Cox, "Regular Expression Matching: the Virtual Machine Approach".
  */
 import { alphanumeric, type ByteSet, type Edge, wordBytes } from './pattern.ts';
@@ -10,29 +10,29 @@ import type { Program } from './program.ts';
 export interface Match {
   readonly start: number;
   readonly end: number;
-  /** What it is about; all of it, unless the pattern says otherwise. */
+  /** The core of the match; the whole match if the pattern has no core. */
   readonly coreStart: number;
   readonly coreEnd: number;
 }
 
-/** Where a match may begin: at both ends and between. */
+/** The range in which a match may begin; both ends count. */
 interface Starts {
   readonly earliest: number;
   readonly latest: number;
 }
 
 export interface Matcher {
-  /** `spend` is told of the work: about one unit for each byte and way. It may throw. */
+  /** Calls `spend` with the work: about one unit for each byte and thread. It may throw. */
   match(bytes: Uint8Array, starts: Starts, spend: (steps: number) => void): Match | undefined;
 }
 
-/** Bytes that a match may reach past its latest start. */
+/** Most bytes of a match after its latest start. */
 export const reach = 4096;
 
 interface Threads {
   count: number;
   readonly at: Int32Array;
-  /** Three for each: where it began, where its core begins and ends. */
+  /** Three for each thread: the start of the match, the start and the end of its core. */
   readonly marks: Int32Array;
 }
 
@@ -43,7 +43,7 @@ export function createMatcher(program: Program): Matcher {
 class Machine implements Matcher {
   readonly #program: Program;
   readonly #firsts: ByteSet | undefined;
-  /** For each instruction the last generation that came by. */
+  /** For each instruction, the last generation that visited it. */
   readonly #seen: Float64Array;
   readonly #stack: number[] = [];
   #current: Threads;
@@ -85,7 +85,7 @@ class Machine implements Matcher {
     return found;
   }
 
-  /** Takes every way over one byte, the first way first, up to one that has matched. */
+  /** Advances all threads by one byte in order of priority, up to one that has matched. */
   #advance(bytes: Uint8Array, position: number, end: number): Match | undefined {
     const { at: places, marks, count } = this.#current;
     const program = this.#program;
@@ -115,9 +115,9 @@ class Machine implements Matcher {
     return found;
   }
 
-  /** Follows what needs no byte, the first way first. */
+  /** Follows instructions that take no byte, in order of priority. */
   #follow(threads: Threads, bytes: Uint8Array, position: number): void {
-    // Locals: most of the time goes to this loop.
+    // Local copies are faster, and most of the time goes to this loop.
     const program = this.#program;
     const stack = this.#stack;
     const seen = this.#seen;
@@ -167,7 +167,7 @@ function matchOf(start: number, end: number, coreStart: number, coreEnd: number)
   return { start, end, coreStart: hasCore ? coreStart : start, coreEnd: hasCore ? coreEnd : end };
 }
 
-/** What a match begins with; undefined where one may hold nothing. */
+/** The possible first bytes of a match; undefined when a match may be empty. */
 function firstBytes(program: Program): ByteSet | undefined {
   const firsts = new Uint8Array(256);
   const seen = new Set<number>();

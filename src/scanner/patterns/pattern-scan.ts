@@ -1,6 +1,6 @@
 /**
- * Many patterns over bytes in one pass: what holds none of their atoms is passed over; where one is, the matcher
- * looks. Bytes may come in pieces: a match that spans two is found.
+ * Searches bytes for many patterns in one pass. The matcher runs only near atoms. Bytes may come in pieces; a match that
+ * spans pieces is found.
  */
 import { scannerFault } from '../faults.ts';
 import { openRollingBytes } from '../rolling-bytes.ts';
@@ -13,9 +13,9 @@ import { compile, type Program } from './program.ts';
 export interface PatternSet {
   readonly finder: LiteralFinder;
   readonly patterns: number;
-  /** Made when it is first needed: most never are. */
+  /** Created when it is first needed, since most never are. */
   matcherOf(pattern: number): Matcher | undefined;
-  /** Of each literal of the finder: which patterns it may belong to. */
+  /** For each literal of the finder, the patterns that it may belong to. */
   readonly uses: readonly (readonly Use[])[];
 }
 
@@ -27,10 +27,10 @@ interface Use {
 /** A match, with the bytes around it. */
 export interface Found {
   readonly pattern: number;
-  /** As long as it is told of only. */
+  /** Valid only during the call of `found`. */
   readonly bytes: Buffer;
   readonly match: Match;
-  /** What is before `bytes`, in what was given before. */
+  /** Offset of `bytes` in the whole content. */
   readonly base: number;
 }
 
@@ -40,24 +40,24 @@ export interface PatternScan {
 }
 
 export interface PatternSink {
-  /** False: matches of this pattern are of no interest, any more. */
+  /** Returns false when matches of this pattern are not needed, or no longer. */
   wants(pattern: number): boolean;
   found(found: Found): void;
 }
 
-/** Bytes before a match that are at hand, for its edges and for readers of its surroundings. */
+/** Bytes to keep before a match, for its edges and for sinks that read its surroundings. */
 const before = 1024;
 const after = reach + 1024;
 /**
- * What may be spent on matching: on anything, and for each byte. The dearest real file that is known, a list of media
- * types, needs a third of it; all of it takes half a second.
+ * Steps of matching that each file may take, besides `stepsPerByte`. The most costly known real file, a list of media
+ * types, takes a third of them. All of them take half a second.
  */
 const fileSteps = 16_000_000;
 const stepsPerByte = 2;
-/** For what is looked at where calls are served: a tenth of a second. */
+/** For content that is scanned in the serving thread: a tenth of a second. */
 export const momentSteps = 4_000_000;
 
-/** @throws Fault RULES_INVALID when one has no atoms or is too large. */
+/** @throws Fault RULES_INVALID when a pattern has no atoms or is too large */
 export function createPatternSet(patterns: readonly Pattern[]): PatternSet {
   const literals: Uint8Array[] = [];
   const uses: Use[][] = [];
@@ -94,7 +94,7 @@ interface Prepared {
   readonly atoms: readonly Atom[];
 }
 
-/** A pattern is looked at when its rule is read, and again for each set that it is in. */
+/** Cached, because a pattern is prepared when its rule is read, and again for each set that contains it. */
 const prepared = new WeakMap<Pattern, Prepared>();
 
 function prepare(pattern: Pattern): Prepared {
@@ -113,12 +113,12 @@ function prepare(pattern: Pattern): Prepared {
   );
 }
 
-/** @throws Fault RULES_INVALID when the pattern is too large, or has no atoms. */
+/** @throws Fault RULES_INVALID when the pattern has no atoms or is too large */
 export function requireAtoms(pattern: Pattern): void {
   prepare(pattern);
 }
 
-/** What is left to be spent on matching. */
+/** The steps of matching that are left. */
 export interface MatchBudget {
   steps: number;
 }
@@ -128,21 +128,21 @@ export function openBudget(steps = fileSteps): MatchBudget {
 }
 
 /**
- * All at once, without a copy.
- * @param budget One for several: for many small things of one author.
+ * Scans all bytes at once, without a copy.
+ * @param budget may be shared, for many small texts of one author
  * @throws Fault SCAN_TOO_COSTLY
  */
 export function scanBytes(set: PatternSet, bytes: Buffer, sink: PatternSink, budget = openBudget()): void {
   createLook(set, sink, budget)(bytes, 0, bytes.length, 0);
 }
 
-/** Piece by piece; each must stay as it is only until `push` returns. Both throw as `scanBytes` does. */
+/** Scans piece by piece. A piece may change after `push` returns. `push` and `end` throw as `scanBytes` does. */
 export function openPatternScan(set: PatternSet, sink: PatternSink): PatternScan {
   const look = createLook(set, sink, openBudget());
   const rolling = openRollingBytes();
   let held: Buffer = Buffer.alloc(0);
   let base = 0;
-  /** Atoms that begin before it have been looked at. */
+  /** Atoms that begin before this offset are done. */
   let done = 0;
   return {
     push: (piece) => {
@@ -163,7 +163,7 @@ export function openPatternScan(set: PatternSet, sink: PatternSink): PatternScan
 type Look = (bytes: Buffer, from: number, to: number, base: number) => void;
 
 function createLook(set: PatternSet, sink: PatternSink, budget: MatchBudget): Look {
-  /** Made for the first match: most files have none. */
+  /** Allocated at the first match, since most files have none. */
   let nextStart: Float64Array | undefined;
 
   const spend = (steps: number): void => {

@@ -1,9 +1,9 @@
 /**
- * What is looked for in bytes, as a tree. Regular expressions, and the text and hex strings of YARA rules, all become
- * this. It has no references back and no looking ahead, so that a match takes time in proportion to the bytes.
+ * The tree of a pattern of bytes. Regular expressions and the text and hex strings of YARA rules are parsed to it. It has
+ * no back-references and no lookaround, so that matching takes linear time.
  */
 
-/** 256 entries: 1 for each byte that belongs to it. */
+/** 256 entries; 1 for each byte in the set. */
 export type ByteSet = Readonly<Uint8Array>;
 
 export type Edge =
@@ -13,12 +13,12 @@ export type Edge =
   | 'line-end'
   | 'word'
   | 'not-word'
-  /** No letter and no digit. */
+  /** No letter or digit before the place. */
   | 'nothing-before'
   | 'nothing-after';
 
 export type Pattern =
-  /** One byte out of a set. */
+  /** One byte of a set. */
   | { readonly kind: 'byte'; readonly set: ByteSet }
   | { readonly kind: 'sequence'; readonly parts: readonly Pattern[] }
   | { readonly kind: 'choice'; readonly options: readonly Pattern[] }
@@ -26,11 +26,11 @@ export type Pattern =
       readonly kind: 'repeat';
       readonly part: Pattern;
       readonly min: number;
-      /** Infinity: as often as it comes. */
+      /** Infinity for no limit. */
       readonly max: number;
       readonly lazy: boolean;
     }
-  /** What a match is about, where that is only a part of it. */
+  /** The part of a match that counts, such as the secret itself. */
   | { readonly kind: 'core'; readonly part: Pattern }
   | { readonly kind: 'edge'; readonly edge: Edge };
 
@@ -52,7 +52,7 @@ export function complementOf(set: ByteSet): ByteSet {
   return set.map((member) => 1 - member);
 }
 
-/** With each letter in both cases. */
+/** Adds the other case of each letter. */
 export function caselessOf(set: ByteSet): ByteSet {
   return set.map((member, byte) => {
     const other = isLetter(byte) ? (set[byte ^ 0x20] ?? 0) : 0;
@@ -66,7 +66,7 @@ export const alphanumeric: ByteSet = unionOf([digits, setOfRange(0x41, 0x5a), se
 export const wordBytes: ByteSet = unionOf([alphanumeric, setOf(0x5f)]);
 export const blanks: ByteSet = setOf(0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x20);
 
-/** Made once: texts hold thousands of bytes. */
+/** Shared, because texts have thousands of bytes. */
 const single: readonly Pattern[] = Array.from({ length: 256 }, (_, byte) => ({
   kind: 'byte',
   set: setOf(byte),
@@ -81,7 +81,7 @@ export function bytesPattern(bytes: Uint8Array, caseless: boolean): Pattern {
   return { kind: 'sequence', parts: Array.from(bytes).flatMap((byte) => known[byte] ?? []) };
 }
 
-/** A choice between single bytes is a set. */
+/** Makes a set of a choice between single bytes. */
 export function choiceOf(options: readonly Pattern[]): Pattern {
   const [only] = options;
   if (options.length === 1 && only !== undefined) return only;
@@ -92,7 +92,7 @@ export function choiceOf(options: readonly Pattern[]): Pattern {
   return sets.length === options.length ? { kind: 'byte', set: unionOf(sets) } : { kind: 'choice', options };
 }
 
-/** The fewest and the most bytes of a match. */
+/** The shortest and the longest length of a match, in bytes. */
 export function lengthOf(pattern: Pattern): { readonly min: number; readonly max: number } {
   switch (pattern.kind) {
     case 'byte':

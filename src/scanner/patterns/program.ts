@@ -1,10 +1,10 @@
-/** Pattern → a small program for the matcher: Thompson's construction, with repetitions written out. */
+/** Compiles a pattern to a program for the matcher: Thompson's construction, with repetitions unrolled. */
 import { scannerFault } from '../faults.ts';
 import type { ByteSet, Edge, Pattern } from './pattern.ts';
 
 type Instruction =
   | { readonly op: 'byte'; readonly set: ByteSet }
-  /** Goes on at both, the first with priority. */
+  /** Continues at both, the first with priority. */
   | { readonly op: 'split'; readonly first: number; readonly second: number }
   | { readonly op: 'jump'; readonly to: number }
   | { readonly op: 'edge'; readonly edge: Edge }
@@ -13,10 +13,10 @@ type Instruction =
 
 export type Program = readonly Instruction[];
 
-/** Also bounds what one byte of input can cost. */
+/** Also limits the work for one byte of input. */
 const maxInstructions = 4000;
 
-/** @throws Fault RULES_INVALID when the pattern is too large. */
+/** @throws Fault RULES_INVALID when the pattern is too large */
 export function compile(pattern: Pattern): Program {
   const program: Instruction[] = [];
 
@@ -27,7 +27,7 @@ export function compile(pattern: Pattern): Program {
     return program.push(instruction) - 1;
   };
 
-  /** Fills in a split whose far end was not known. */
+  /** Completes a split whose far end was not known yet. */
   const settle = (at: number, into: number, beyond: number, lazy: boolean): void => {
     program[at] = { op: 'split', first: lazy ? beyond : into, second: lazy ? into : beyond };
   };

@@ -1,9 +1,9 @@
 /**
- * The text of a regular expression → a pattern of bytes. The language is what YARA and RE2 have in common: classes,
- * groups, choices, greedy and lazy repetition, `^ $ \b \B`. Refused, because they can't be matched in linear time or
- * are not needed: references back, looking ahead or behind, named groups, properties of Unicode.
+ * Parses a regular expression to a pattern of bytes. The language is what YARA and RE2 have in common: classes, groups,
+ * choices, greedy and lazy repetition, `^ $ \b \B`. It refuses what can't be matched in linear time or is not needed:
+ * back-references, lookaround, named groups, Unicode properties.
  *
- * `(?i)` and `(?s)` may stand at the start. The first group `(…)` is the core of a match; `(?:…)` only groups.
+ * An expression may begin with `(?i)` or `(?s)`. The first group `(…)` is the core of a match; `(?:…)` only groups.
  */
 import { scannerFault } from '../faults.ts';
 import {
@@ -25,9 +25,9 @@ import {
 
 export interface RegexOptions {
   readonly caseless?: boolean | undefined;
-  /** `.` is any byte; otherwise any but a line feed. */
+  /** `.` matches any byte; otherwise any but a line feed. */
   readonly dotAll?: boolean | undefined;
-  /** `^` and `$` are the ends of a line; otherwise of the whole. */
+  /** `^` and `$` match at the ends of lines; otherwise only at the ends of the whole. */
   readonly lines?: boolean | undefined;
 }
 
@@ -36,7 +36,7 @@ const maxDepth = 20;
 const maxRepeat = 1000;
 const quantifier = /^(?:[*+?]|\{(?:\d{1,4}(?:,\d{0,4})?|,\d{1,4})\})/;
 
-/** What stands behind a backslash. */
+/** The bytes of escapes. */
 const escapedBytes: Readonly<Record<string, number>> = { n: 10, r: 13, t: 9, f: 12, v: 11, a: 7 };
 const escapedSets: Readonly<Record<string, ByteSet>> = {
   d: digits,
@@ -65,7 +65,7 @@ interface ParserOptions {
   readonly lines: boolean;
 }
 
-/** Recursive descent: a method for each form of the grammar, the loosest first. */
+/** Recursive descent: a method for each level of the grammar, the weakest binding first. */
 class RegexParser {
   readonly #source: string;
   readonly #options: ParserOptions;

@@ -1,4 +1,4 @@
-/** A regular expression as a question to short texts, in linear time. */
+/** Tests short texts against a regular expression in linear time. */
 import { scannerFault } from '../faults.ts';
 import { createMatcher } from './matcher.ts';
 import { compile } from './program.ts';
@@ -8,7 +8,7 @@ export type TextTest = (text: string | Buffer) => boolean;
 
 const maxSteps = 200_000_000;
 
-/** @throws Fault RULES_INVALID; the test itself SCAN_TOO_COSTLY, for a text that is long and made to be slow. */
+/** @throws Fault RULES_INVALID; the test itself throws SCAN_TOO_COSTLY for a long text that was made to be slow */
 export function textTest(source: string, options: RegexOptions = {}): TextTest {
   const matcher = createMatcher(compile(parseRegex(source, options)));
   return (text) => {

@@ -1,4 +1,4 @@
-/** As much of WebAssembly as is used here: the types of Node.js leave it out. */
+/** The part of WebAssembly that is used here, because the types of Node.js lack it. */
 declare namespace WebAssembly {
   class Module {
     constructor(bytes: Uint8Array);

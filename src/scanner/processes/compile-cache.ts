@@ -1,6 +1,6 @@
 /**
- * The cache of code that scan processes compile. They run its contents, so they do not write to it themselves: a process
- * that loads the same code and reads no stranger's files fills it.
+ * The cache of compiled code for scan processes. They run its contents, so they must not write to it: another process
+ * fills it, which loads the same code but reads no untrusted files.
  */
 import { chown, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { getCompileCacheDir } from 'node:module';
@@ -14,17 +14,17 @@ const timeoutMs = 60_000;
 const filling = new Map<string, Promise<void>>();
 
 /**
- * Fills it, unless that was done since Ward changed. Undefined where there is no cache.
+ * Fills the cache, unless that was done since Ward changed. Returns its folder; undefined when there is no cache.
  * @param as the user that reads it and fills it: Node keeps a folder for each user
  */
 export async function filledCompileCache(as: UserIds | undefined): Promise<string | undefined> {
   const cache = getCompileCacheDir();
   if (cache === undefined) return undefined;
-  // Node keeps it in a folder of its version.
+  // Node adds a folder for its version.
   const dir = `${dirname(cache)}-scan`;
   let work = filling.get(dir);
   if (work === undefined) {
-    // Without it a process takes longer to start, and that is all.
+    // If it fails, processes only take longer to start.
     work = fill(dir, as).catch(() => undefined);
     filling.set(dir, work);
   }
@@ -33,7 +33,7 @@ export async function filledCompileCache(as: UserIds | undefined): Promise<strin
 }
 
 async function fill(dir: string, as: UserIds | undefined): Promise<void> {
-  // Beside it, where only the caller writes.
+  // Beside the cache, in a folder where only this process writes.
   const stamp = `${dir}.filled`;
   const state = `${process.version} ${as?.uid ?? process.geteuid?.()} ${await newestSource()}`;
   if ((await readFile(stamp, 'utf8').catch(() => '')) === state) return;
@@ -46,7 +46,7 @@ async function fill(dir: string, as: UserIds | undefined): Promise<void> {
   if (code === 0) await writeFile(stamp, state);
 }
 
-/** When a source was last changed; ms. */
+/** Epoch milliseconds of the last change of a source file. */
 async function newestSource(): Promise<number> {
   const names = (await readdir(sources, { recursive: true })).filter((name) => name.endsWith('.ts'));
   const found = await Promise.all(names.map((name) => stat(join(sources, name))));

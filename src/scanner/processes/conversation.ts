@@ -1,14 +1,14 @@
-/** What is said about one job, as the process hears and answers it that asked for it. */
+/** Handles the messages of a scan process about one job. */
 import type { Readable } from 'node:stream';
 import { errorOf } from '../../lib/index.ts';
 import type { FromJob, PieceAnswer } from './messages.ts';
 
-/** A layer is read twice at most. */
+/** A layer is read at most twice. */
 const mostOpened = 2;
 
 /**
- * Hands the job the bytes that it asks for, until it ends. The job fails with the error that occurs here.
- * @param say resolves when there is room for more
+ * Gives the job the bytes that it requests, until it ends. If reading them fails here, the job fails with that error.
+ * @param say sends an answer, and resolves when there is room for more
  */
 export function converse(
   open: () => Promise<Readable>,
@@ -19,7 +19,7 @@ export function converse(
   let pieces: AsyncIterator<Uint8Array> | undefined;
   let failure: unknown;
   let opened = 0;
-  /** It asks for one thing at a time, and for nothing after the end. */
+  /** A job makes one request at a time, and none after the end. */
   let isAnswering = false;
   const answer = async (wish: 'open' | 'more'): Promise<void> => {
     try {
@@ -40,7 +40,7 @@ export function converse(
     }
   };
   const end = (): void => void source?.destroy();
-  /** @throws Error for a message that no process which reads a layer sends */
+  /** @throws Error for a message that no intact scan process sends */
   const hear = (message: FromJob): void => {
     if (message.say === 'done') resolve(message.result);
     else if (message.say === 'failed') reject(failure ?? errorOf(message.failure));

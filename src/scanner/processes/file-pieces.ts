@@ -1,16 +1,16 @@
 /**
- * A file's bytes in pieces, always in the same memory: new memory for each would be collected more often than it takes
- * to look at it. For a process that has nothing else to do: it stands still while the disk works.
+ * Reads a file in pieces that share the same memory: collecting new memory for each piece would take longer than scanning
+ * it. It reads synchronously, so the process must have nothing else to do.
  */
 import { closeSync, openSync, readSync } from 'node:fs';
 import type { LayerBytes } from '../layers/read-layer.ts';
 
-/** Large: each costs a turn of the event loop. */
+/** Large, because each piece costs a turn of the event loop. */
 export const pieceBytes = 256 * 1024;
-/** A piece stays as it is until the next but two is asked for. */
+/** Each piece stays valid until two more were requested. */
 const rooms = 3;
 
-/** @throws what opening the file fails with; iterating what reading does */
+/** @throws what opening the file throws; the iterator throws what reading throws */
 export function openFilePieces(path: string): LayerBytes {
   const file = openSync(path, 'r');
   let isOpen = true;
@@ -31,7 +31,7 @@ async function* piecesOf(file: number): AsyncGenerator<Buffer> {
   }
 }
 
-/** Memory that is used again for the next but two. */
+/** Returns buffers in rotation; each stays valid until two more were requested. */
 export function rotatingRooms(length: number): () => Buffer {
   const all = Array.from({ length: rooms }, () => Buffer.allocUnsafeSlow(length));
   let at = 0;

@@ -1,6 +1,6 @@
 /**
- * Messages on a stream between two processes, each of which may have been taken over: a message of JSON, and bytes beside
- * it that JSON would make longer. Both lengths come first and are judged before anything is kept.
+ * Sends messages on a stream between two processes, either of which may have been taken over. A frame has a JSON message,
+ * and bytes beside it that JSON would make longer. Both lengths come first, and are checked before memory is allocated.
  */
 import type { Duplex, Writable } from 'node:stream';
 
@@ -15,7 +15,7 @@ export interface FrameLimits {
 }
 
 interface Frames {
-  /** Resolves when the other side has room for more, or has gone. */
+  /** Resolves when there is room for more, or the other side has gone. */
   send(message: unknown, bytes?: Uint8Array): Promise<void>;
 }
 
@@ -24,7 +24,7 @@ const nothing = Buffer.alloc(0);
 
 /**
  * @param limits of incoming messages
- * @param broken gets the first breach; nothing is read after it
+ * @param broken receives the first violation; nothing is read after it
  */
 export function openFrames(
   stream: Duplex,
@@ -54,8 +54,8 @@ export function framesTo(stream: Writable): Frames {
 }
 
 /**
- * Takes bytes as they come, and copies what it keeps of them. `limits` and `broken` as `openFrames` has them.
- * @param roomFor Memory for a message and the bytes beside it; by default new memory.
+ * Parses frames from pieces, whose bytes it copies. `limits` and `broken` are those of `openFrames`.
+ * @param roomFor returns memory for a message and the bytes beside it; by default new memory
  */
 export function readFrames(
   { maxMessageBytes, maxBytes }: FrameLimits,

@@ -1,4 +1,4 @@
-/** What can be read, and what is said between the process that asks and the one that reads. */
+/** The jobs of scan processes. */
 import type { Digest } from '../../blobs/index.ts';
 import type { InspectedConfig } from '../config.ts';
 import type { LayerAnalysis } from '../layers/analysis.ts';
@@ -12,9 +12,9 @@ export interface Read {
   readonly findings: readonly Finding[];
 }
 
-/** Reads what is to be scanned, here or in other processes. */
+/** Reads what is scanned, in this process or in others. */
 export interface Analyst extends AsyncDisposable {
-  /** Changes when it would say something else of the same bytes. @throws Fault SCAN_FAILED */
+  /** Changes when the same bytes would give another result. @throws Fault SCAN_FAILED */
   revision(): Promise<string>;
   /** @throws as `readLayer` does; Fault SCAN_TIMED_OUT, SCAN_FAILED */
   layer(layer: SourceLayer, signal: AbortSignal): Promise<LayerAnalysis>;
@@ -22,7 +22,7 @@ export interface Analyst extends AsyncDisposable {
   folder(dir: string, signal: AbortSignal): Promise<Read>;
   /** @throws as `readCode` does; Fault SCAN_TIMED_OUT, SCAN_FAILED */
   code(code: Buffer, kind: string, signal: AbortSignal): Promise<Read>;
-  /** Of an image. @throws Fault SCAN_TIMED_OUT, SCAN_FAILED */
+  /** Reads the configuration of an image. @throws Fault SCAN_TIMED_OUT, SCAN_FAILED */
   config(config: ScannedConfig, signal: AbortSignal): Promise<InspectedConfig>;
 }
 
@@ -34,6 +34,6 @@ export type ScanJob =
       readonly isVerified: true | undefined;
     }
   | { readonly what: 'folder'; readonly dir: string }
-  /** Its bytes stand beside the message. */
+  /** The code is in the bytes beside the message. */
   | { readonly what: 'code'; readonly kind: string }
   | { readonly what: 'config'; readonly config: ScannedConfig };

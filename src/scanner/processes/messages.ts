@@ -18,7 +18,7 @@ export const startSchema = z.object({
   data: z.unknown().optional(),
 });
 
-/** From the process, when it can take jobs. */
+/** The first message from the process, when it can take jobs. */
 export const readySchema = z.object({ revision: z.string().max(200) });
 
 const failureSchema = z.object({
@@ -32,9 +32,9 @@ const failureSchema = z.object({
     .optional(),
 });
 
-/** From the process, with the number of its job, so that a message of one job is never taken for another's. */
+/** A message from the process. Its job number keeps messages of different jobs apart. */
 export const fromJobSchema = z.discriminatedUnion('say', [
-  /** Which bytes of a layer it wants. */
+  /** Requests for the bytes of a layer. */
   z.object({ job: z.int(), say: z.literal(['open', 'more', 'close']) }),
   z.object({ job: z.int(), say: z.literal('done'), result: z.unknown() }),
   z.object({ job: z.int(), say: z.literal('failed'), failure: failureSchema }),
@@ -45,12 +45,12 @@ export type FromJob =
   | { readonly say: 'done'; readonly result: unknown }
   | { readonly say: 'failed'; readonly failure: Failure };
 
-/** One for each `open` and `more`; the bytes of a piece stand beside it. */
+/** The answer to one `open` or `more`. The bytes of a piece are beside the message. */
 export interface PieceAnswer {
   readonly say: 'opened' | 'piece' | 'end' | 'broken';
 }
 
-/** To the process. */
+/** A message to the process. */
 export type ToJob = { readonly job: number } & (
   | { readonly say: 'start'; readonly asked: ScanJob }
   | PieceAnswer

@@ -1,6 +1,6 @@
 /**
- * Reads in processes of their own, so that a server stays responsive, and alive, whatever it is given: as many as there
- * are processors besides the first. One that an abort or a failure has ended is replaced when it is needed.
+ * Reads in scan processes, so that a server stays responsive and alive, whatever it scans. There are as many as processors,
+ * less one, and at least one. A process that an abort or a failure has ended is replaced when it is needed.
  */
 import { availableParallelism } from 'node:os';
 import { Readable } from 'node:stream';
@@ -13,7 +13,7 @@ import { type InspectorModule, type ScanProcess, startScanProcess } from './scan
 import { type StartProgram, startDirectly } from './start-program.ts';
 import { withinTime } from './time-limit.ts';
 
-/** An idle process has about a hundred mebibytes, and a new one starts in less than a second. */
+/** An idle process holds about 100 MiB, and a new one starts in less than a second. */
 const defaultIdleMs = 10_000;
 
 interface PoolOptions {
@@ -22,7 +22,7 @@ interface PoolOptions {
   readonly start?: StartProgram | undefined;
 }
 
-/** @param timeoutMs For each layer, folder, code or configuration. */
+/** @param timeoutMs for each layer, folder, code or configuration */
 export function analystInProcesses(
   inspectors: InspectorModule,
   timeoutMs: number,
@@ -37,9 +37,9 @@ export function analystInProcesses(
   ): Promise<T> => {
     const one = await processes.take();
     try {
-      // Its start is not the job's doing.
+      // The job's time limit does not include the start of the process.
       await untilAborted(signal, processes.started(one));
-      // What a process answers to a job is what the job is for.
+      // The kind of the job determines the type of the result.
       return (await withinTime(timeoutMs, signal, (end) => one.run(job, open, end, bytes))) as T;
     } finally {
       processes.giveBack(one);
@@ -68,10 +68,10 @@ export function analystInProcesses(
 }
 
 interface Processes {
-  /** An idle one, or a new one, or the next that is given back. */
+  /** Returns an idle process, a new one, or the next that is given back. */
   take(): Promise<ScanProcess>;
   giveBack(one: ScanProcess): void;
-  /** Its revision, once it has started. @throws as `ScanProcess.revision` does */
+  /** Resolves to its revision once it has started. @throws as `ScanProcess.revision` does */
   started(one: ScanProcess): Promise<string>;
   end(): Promise<void>;
 }
@@ -117,7 +117,7 @@ function openProcesses(begin: () => ScanProcess, idleMs: number): Processes {
     try {
       return await one.revision;
     } catch (error) {
-      // Those behind it have waited for the same room, and would wait as long again, one after the other.
+      // The callers in the queue have waited for the same room, and would wait as long again, one after the other.
       if (isFault(error) && error.kind === 'busy') for (const taker of waiting.splice(0)) taker.reject(error);
       throw error;
     }

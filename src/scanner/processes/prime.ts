@@ -1,4 +1,4 @@
-/** The process that fills the compile cache for scan processes: it loads the same code, and reads no stranger's files. */
+/** The process that fills the compile cache for scan processes: it loads the same code, but reads no untrusted files. */
 import { flushCompileCache } from 'node:module';
 import { inspectorsFor } from '../all-inspectors.ts';
 import { analysersWith, revisionOf } from './worker.ts';

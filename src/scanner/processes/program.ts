@@ -1,4 +1,4 @@
-/** The scan process. Its messages come and go on file descriptor 3. */
+/** The scan process. It receives and sends messages on file descriptor 3. */
 import { Socket } from 'node:net';
 import { serve } from './worker.ts';
 

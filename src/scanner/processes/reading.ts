@@ -1,4 +1,4 @@
-/** All that reads: loaded in the process in which something is read, when it is. */
+/** Exports all readers. Loaded at the first scan, in the process that reads. */
 import type { Analysers } from '../collect/collector.ts';
 import { catalogers } from '../inventory/catalogers.ts';
 import type { FileInspector } from '../types.ts';

@@ -1,7 +1,6 @@
 /**
- * One scan process, as the process that asks for scans sees it. It reads hostile data: a takeover or failure, even one so
- * bad that V8 gives up because memory runs out, ends that process alone. Its messages are hostile as well: the first
- * message that no scan process would send ends it.
+ * Controls one scan process. It reads hostile data: a takeover or a failure, even V8 giving up for lack of memory, affects
+ * that process alone. Its messages are untrusted: the first message that no intact scan process would send ends it.
  */
 import type { Readable } from 'node:stream';
 import { scannerFault } from '../faults.ts';
@@ -11,35 +10,35 @@ import type { ScanJob } from './jobs.ts';
 import { type FromJob, fromJobSchema, limitsFromProcess, readySchema, type ToJob } from './messages.ts';
 import { heapMiB, type StartedProgram, type StartProgram } from './start-program.ts';
 
-/** Who is loaded in the process to look at what is scanned. */
+/** The module with the inspectors, which the process loads. */
 export interface InspectorModule {
-  /** Of a module that exports `inspectorsFor(data): InspectorSet`. */
+  /** URL of a module that exports `inspectorsFor(data): InspectorSet`. */
   readonly module: URL;
-  /** What JSON can say. */
+  /** A JSON value. */
   readonly data?: unknown;
 }
 
 export interface ScanProcess {
-  /** Once it can take jobs. @throws Fault SCAN_FAILED */
+  /** Resolves once it can take jobs. @throws Fault SCAN_FAILED */
   readonly revision: Promise<string>;
   isAlive(): boolean;
   /**
-   * One at a time. An abort ends the process: nothing else stops what it is busy with.
-   * @param open Of a layer.
-   * @param bytes Of code.
-   * @throws Fault SCAN_FAILED; what the job fails with; what `open` or its stream does; the signal's reason
+   * Runs one job at a time. An abort ends the process, because nothing else can interrupt it.
+   * @param open opens the layer
+   * @param bytes the code
+   * @throws Fault SCAN_FAILED; what the job throws; what `open` or its stream throws; the signal's reason
    */
   run(job: ScanJob, open: () => Promise<Readable>, signal: AbortSignal, bytes?: Uint8Array): Promise<unknown>;
   end(): Promise<void>;
 }
 
-/** Characters that are kept of its error stream. */
+/** Characters of its error stream to keep. */
 const maxSaid = 16_384;
 
 export function startScanProcess({ module, data }: InspectorModule, start: StartProgram): ScanProcess {
   const ready = Promise.withResolvers<string>();
   const ended = Promise.withResolvers<never>();
-  // Callers that wait see the errors; without one they must not end Ward.
+  // Callers that wait see the errors. Without callers, the errors must not end Ward.
   ready.promise.catch(() => undefined);
   ended.promise.catch(() => undefined);
   let isAlive = true;
@@ -59,14 +58,14 @@ export function startScanProcess({ module, data }: InspectorModule, start: Start
       return;
     }
     const told = fromJobSchema.parse(message);
-    // Messages about a job that was broken off come too late, and are dropped.
+    // Messages about an aborted job may still arrive, and are dropped.
     if (told.job === job) hear?.(told);
     else if (told.job > job) throw new Error('it names a job that it was not given');
   };
   const starting = startTalking(start, { module: module.href, data }, take, fail);
   starting.catch(fail);
   const kill = (): void => void starting.then((child) => child.kill()).catch(() => undefined);
-  // An idle process keeps no other alive.
+  // An idle process must not keep this one alive.
   ready.promise.then(async () => (await starting).stream.unref()).catch(() => undefined);
 
   const run: ScanProcess['run'] = async (asked, open, signal, bytes) => {
@@ -106,7 +105,7 @@ export function startScanProcess({ module, data }: InspectorModule, start: Start
   };
 }
 
-/** Starts the program and sends it its first message. `fail` hears of its end, and of a message that makes no sense. */
+/** Starts the program and sends its first message. `fail` receives its end, or its first invalid message. */
 async function startTalking(
   start: StartProgram,
   first: unknown,
@@ -120,7 +119,7 @@ async function startTalking(
     fail(scannerFault('SCAN_FAILED', `the scan process sent an invalid message: ${why}`));
     kill();
   };
-  // Its end is told by the process's own.
+  // The end of the process reports the failure.
   stream.on('error', () => undefined);
   const { send } = openFrames(stream, limitsFromProcess, take, broken);
   void exited.then((how) => {
@@ -131,14 +130,14 @@ async function startTalking(
   return { ...child, send };
 }
 
-/** The end of what it says on its error stream. */
+/** Returns the end of its error stream. */
 function lastWords(stderr: Readable): () => string {
   let said = '';
   stderr.setEncoding('utf8').on('data', (text: string) => {
     said = (said + text).slice(-maxSaid);
   });
   stderr.on('error', () => undefined);
-  // The stream keeps no process alive.
+  // The stream must not keep this process alive.
   if ('unref' in stderr && typeof stderr.unref === 'function') stderr.unref();
   return () => said;
 }

@@ -1,6 +1,6 @@
 /**
- * How a scan process is started. For a command of an ordinary user it runs as that user, without capabilities; for a
- * command of root's it runs as a user who owns nothing. A server that can't change users lets a process that can start it.
+ * Starts a scan process. For a command of an ordinary user it runs as that user, without capabilities; for a command of
+ * root it runs as a user who owns nothing. A server that can't change users has another process start it.
  */
 import { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
@@ -18,12 +18,12 @@ import { scannerFault } from '../faults.ts';
 import { filledCompileCache } from './compile-cache.ts';
 
 export interface StartedProgram {
-  /** The other end of the process's file descriptor 3; while it is referenced it keeps the caller alive. */
+  /** The other end of the process's file descriptor 3. While it is referenced, it keeps the caller alive. */
   readonly stream: Socket;
   readonly stderr: Readable;
-  /** Its exit code or signal, in words, once everything it sent has been read; never rejects. */
+  /** Resolves to its exit code or signal, as text, once everything that it sent was read. Never rejects. */
   readonly exited: Promise<string>;
-  /** From then on the caller stays alive until it has ended. */
+  /** Kills the process. The caller then stays alive until the process has ended. */
   kill(): void;
 }
 
@@ -35,16 +35,16 @@ interface ScanCommand {
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** Of JavaScript; buffers lie elsewhere. */
+/** The limit for the JavaScript heap, without buffers. */
 export const heapMiB = 160;
-/** What lives for a file only; by default as much as would double a scan's memory. */
+/** The limit for short-lived objects. V8's default would double a scan's memory. */
 const semiSpaceMiB = 4;
 const program = fileURLToPath(new URL('./program.ts', import.meta.url));
 
 /**
- * The words before those of the scan program.
- * @param as undefined: as the caller
- * @param reads folders of root's, which it reads even if their modes forbid it; beside them it reads Ward's programs only
+ * The words of the command that confine the scan program; they come before its own.
+ * @param as the user; undefined for the caller
+ * @param reads root's folders that it may read even if their modes forbid it; otherwise it reads only Ward's programs
  * @throws Fault PROGRAM_UNREADABLE
  */
 export async function confineScan(
@@ -61,8 +61,8 @@ export async function confineScan(
 }
 
 /**
- * The whole command of a scan process; file descriptor 3 is to be one end of a Unix stream socket.
- * @param as and `reads` as `confineScan` has them
+ * The whole command of a scan process. The caller must pass one end of a Unix stream socket as file descriptor 3.
+ * @param as and `reads` are those of `confineScan`
  * @throws Fault PROGRAM_UNREADABLE
  */
 export async function scanCommand(as: UserIds | undefined, reads?: readonly string[]): Promise<ScanCommand> {
@@ -70,13 +70,13 @@ export async function scanCommand(as: UserIds | undefined, reads?: readonly stri
   const cache = await filledCompileCache(as);
   const flags = [`--max-old-space-size=${heapMiB}`, `--max-semi-space-size=${semiSpaceMiB}`];
   return {
-    // When memory runs out, it goes first.
+    // When memory runs out, the kernel kills it first.
     argv: ['/usr/bin/choom', '--adjust', '500', '--', ...words, process.execPath, ...flags, program],
     env: { PATH: process.env['PATH'], ...(cache !== undefined && { NODE_COMPILE_CACHE: cache }) },
   };
 }
 
-/** Starts it by itself: for root as the user who owns nothing, for others as they are. */
+/** Starts scan processes from this process: for root as the user who owns nothing, for others as the same user. */
 export function startDirectly(reads?: readonly string[]): StartProgram {
   return async () => {
     const { canBecome } = await findAbilities();
@@ -84,7 +84,7 @@ export function startDirectly(reads?: readonly string[]): StartProgram {
     const { argv, env } = await scanCommand(as, canBecome ? reads : undefined);
     const child = startCommand(argv, {
       stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
-      // In a session of its own, a terminal's signals do not reach it: its scan may still be wanted.
+      // In a session of its own, the terminal's signals do not reach it: the caller may still need its scan.
       detached: true,
       env,
     });
@@ -99,7 +99,7 @@ export function startDirectly(reads?: readonly string[]): StartProgram {
     const awaitEnd = (): void => {
       for (const each of [child, stderr]) each.ref();
     };
-    // Nothing else may keep the caller alive until it has heard why the process ended.
+    // The caller must stay alive until it knows why the process ended, and nothing else may keep it alive.
     stream.once('close', awaitEnd);
     const kill = (): void => {
       awaitEnd();

@@ -1,9 +1,9 @@
-/** Reads in the process that asks: for a command that has nothing else to do. How to read is loaded when something is read. */
+/** Reads in this process, for a command that has nothing else to do. Loads the readers at the first scan. */
 import type { InspectorSet } from '../types.ts';
 import type { Analyst } from './jobs.ts';
 import { withinTime } from './time-limit.ts';
 
-/** @param timeoutMs For each layer, folder, code or configuration. It is looked at between files only. */
+/** @param timeoutMs for each layer, folder, code or configuration; checked only between files */
 export function analystHere({ files, config }: InspectorSet, timeoutMs: number): Analyst {
   const load = async () => {
     const reading = await import('./reading.ts');

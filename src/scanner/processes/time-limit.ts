@@ -1,8 +1,8 @@
-/** A scan that takes too long has failed: an author who can make it slow must not pass for that. */
+/** Makes a scan that takes too long fail, so that no one passes the gate by slow content. */
 import { scannerFault } from '../faults.ts';
 
 /**
- * Runs `work` with a signal that also ends with the time.
+ * Runs `work` with a signal that is also aborted when the time is over.
  * @throws Fault SCAN_TIMED_OUT; what `work` throws
  */
 export async function withinTime<T>(

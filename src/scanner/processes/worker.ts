@@ -1,4 +1,4 @@
-/** One job after the other, in a process of their own, for the one at the other end of the stream. */
+/** The scan process's side: runs one job after the other for the process at the other end of the stream. */
 import type { Socket } from 'node:net';
 import { errnoOf, failureOf } from '../../lib/index.ts';
 import type { Analysers } from '../collect/collector.ts';
@@ -20,7 +20,7 @@ import { analysersWith, inspectConfig, readCode, readFolder, readLayer, revision
 
 export { analysersWith, revisionOf } from './reading.ts';
 
-/** Of the message beside a piece. */
+/** Room for the message beside a piece. */
 const wordsBytes = 1024;
 
 interface Readers {
@@ -32,7 +32,7 @@ interface Answered extends PieceAnswer {
   readonly bytes: Buffer;
 }
 
-/** Who asks for a piece waits for the one answer. */
+/** The exchange about one job. Each request has one answer. */
 interface Talk {
   say(message: FromJob): void;
   ask(wish: 'open' | 'more'): Promise<Answered>;
@@ -40,8 +40,8 @@ interface Talk {
 }
 
 /**
- * Ends with the stream.
- * @param open The stream, which hands on what comes in; the memory may be used again.
+ * Serves until the stream ends, which ends the process.
+ * @param open opens the stream and passes its pieces on, whose memory may be reused
  */
 export async function serve(open: (hear: (piece: Buffer) => void) => Socket): Promise<void> {
   const end = (): never => process.exit();
@@ -56,7 +56,7 @@ export async function serve(open: (hear: (piece: Buffer) => void) => Socket): Pr
   const readers: Readers = { analysers: analysersWith(files), config };
   const talks = new Map<number, Talk>();
   hear = ({ message, bytes }) => {
-    // It comes from the process that started this one, so this one can trust it.
+    // The message comes from the process that started this one, so it can be trusted.
     const told = message as ToJob;
     if (told.say !== 'start') return talks.get(told.job)?.hear({ say: told.say, bytes });
     const talk = openTalk(told.job, (about) => void send(about));
@@ -71,7 +71,7 @@ export async function serve(open: (hear: (piece: Buffer) => void) => Socket): Pr
   void send({ revision: revisionOf(readers.analysers, config) });
 }
 
-/** Who ends it early ends the process. */
+/** Takes no signal: to abort a job, the caller ends the process. */
 async function run(
   job: ScanJob,
   bytes: Buffer,
@@ -93,7 +93,7 @@ async function run(
   }
 }
 
-/** Its file, or what the other process reads of it where this one may not. */
+/** Opens the file, or lets the other process read it if this one lacks the right. */
 async function openLayer(file: string | undefined, talk: Talk) {
   if (file === undefined) return openThere(talk);
   try {
@@ -104,7 +104,7 @@ async function openLayer(file: string | undefined, talk: Talk) {
   }
 }
 
-/** What is too long to be heard is told to be. */
+/** Replaces a message that is too long by a failure. */
 function sayable(message: FromJob): FromJob {
   const { maxMessageBytes } = limitsFromProcess;
   if (Buffer.byteLength(JSON.stringify(message)) < maxMessageBytes - 1000) return message;
@@ -125,7 +125,7 @@ function openTalk(job: number, send: (about: object) => void): Talk {
   };
 }
 
-/** The bytes that the other process reads, as they are asked for. */
+/** Requests the bytes from the other process. */
 async function openThere(talk: Talk): Promise<LayerBytes> {
   const { say } = await talk.ask('open');
   if (say !== 'opened') throw new Error('it could not be opened');
@@ -141,7 +141,7 @@ async function* pieces(talk: Talk): AsyncGenerator<Buffer> {
   }
 }
 
-/** Pieces of a layer use the same memory over and over; one job at a time, so nothing else is overwritten. */
+/** Returns the same memory for pieces of a layer. Only one job runs at a time, so nothing else is overwritten. */
 function roomForPieces(): (length: number) => Buffer {
   const next = rotatingRooms(pieceBytes + wordsBytes);
   return (length) => {

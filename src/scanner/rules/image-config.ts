@@ -1,4 +1,4 @@
-/** The parts of an image's configuration as things to look at, each with a path that no file has. */
+/** Splits an image's configuration into texts, each under a path that no file can have. */
 import { scannerFault } from '../faults.ts';
 import type { ScannedConfig } from '../types.ts';
 
@@ -7,10 +7,10 @@ export interface ConfigText {
   readonly text: string;
 }
 
-/** Real ones have a hundredth of that. */
+/** Real configurations have a hundredth of this. */
 const maxConfigLength = 512 * 1024;
 
-/** So that looking at it takes a moment, in the thread that serves. @throws Fault SCAN_TOO_COSTLY when it is very long. */
+/** Keeps inspections short, since they run in the serving thread. @throws Fault SCAN_TOO_COSTLY for a long configuration */
 export function requireShort(config: ScannedConfig): void {
   const texts = [...commandsOf(config), ...variablesOf(config), ...labelsOf(config)];
   const length = texts.reduce((total, { path, text }) => total + path.length + text.length, 0);
@@ -19,7 +19,7 @@ export function requireShort(config: ScannedConfig): void {
   }
 }
 
-/** What runs when a container starts, and what ran when the image was made. */
+/** The commands that run when a container starts, and those that ran when the image was made. */
 export function commandsOf(config: ScannedConfig): readonly ConfigText[] {
   return [
     { path: 'image-config:entrypoint', text: config.entrypoint.join(' ') },

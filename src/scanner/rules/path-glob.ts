@@ -1,11 +1,11 @@
 /**
- * Paths by glob: `*` and `?` within a name, `**` for any number of folders. Without a leading slash. Takes time in
- * proportion to the product of both lengths at most, whatever they are.
+ * Matches paths without a leading slash by globs: `*` and `?` within a name, `**` for any number of folders. The time is at
+ * most proportional to the product of both lengths.
  */
 
 export type PathTest = (path: string) => boolean;
 
-/** Whether any of them fits. */
+/** Returns a test that is true if any of the globs matches. */
 export function anyGlob(globs: readonly string[]): PathTest {
   const known = globs.map((glob) => ({ needle: needleOf(glob), parts: glob.split('/') }));
   return (path) => {
@@ -16,14 +16,14 @@ export function anyGlob(globs: readonly string[]): PathTest {
   };
 }
 
-/** The longest text that every path has which fits; what has not is told quickly. */
+/** The longest text that every matching path contains, to rule out other paths quickly. */
 function needleOf(glob: string): string {
   const texts = glob.replaceAll('**/', '*').replaceAll('/**', '*').split(/[*?]/);
   return texts.reduce((longest, text) => (text.length > longest.length ? text : longest), '');
 }
 
 function fitsParts(glob: readonly string[], parts: readonly string[]): boolean {
-  /** Which rests of the path may come next: index → yes. */
+  /** Indexes in the path at which the rest may begin. */
   let open = new Set([0]);
   for (const name of glob) {
     const next = new Set<number>();
@@ -42,7 +42,7 @@ function fitsParts(glob: readonly string[], parts: readonly string[]): boolean {
   return open.has(parts.length);
 }
 
-/** With one place to go back to: the last star. */
+/** Backtracks only to the last star. */
 function fitsName(glob: string, name: string): boolean {
   let [at, from] = [0, 0];
   let [star, starFrom] = [-1, 0];

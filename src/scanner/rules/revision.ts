@@ -1,7 +1,7 @@
-/** What tells rules apart: reports say with which they were made. */
+/** Makes the revisions of rules, which reports name. */
 import { createHash } from 'node:crypto';
 
-/** Goes up when the same rules would find something else. */
+/** Increase it when the same rules would find something else. */
 const engine = '1';
 
 export function revisionOf(...texts: readonly string[]): string {

@@ -1,6 +1,6 @@
 /**
- * Files of rules: those of Ward in `policies/scanner`, and those that an operator puts in their place, by the same
- * name. Further `.yar` files of the operator come in addition.
+ * Reads rules files: Ward's own in `policies/scanner`, or an operator's files of the same names in their place, and further
+ * `.yar` files of the operator.
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { errnoOf, Fault, messageOf } from '../../lib/index.ts';
 import { scannerFault } from '../faults.ts';
 
 export interface RulesFile {
-  /** As messages name it. */
+  /** The name in messages. */
   readonly name: string;
   readonly text: string;
 }
@@ -25,7 +25,7 @@ const yaraFile = 'malware.yar';
 const maxFileBytes = 8 * 1024 * 1024;
 const maxYaraFiles = 100;
 
-/** @throws Fault RULES_INVALID when the folder or a file can't be read. */
+/** @throws Fault RULES_INVALID when the folder or a file can't be read */
 export function readRulesFiles(rulesDir?: string): RulesFiles {
   const own = rulesDir === undefined ? [] : filesOf(rulesDir);
   const find = (name: string): RulesFile =>
@@ -42,7 +42,7 @@ export function readRulesFiles(rulesDir?: string): RulesFiles {
   };
 }
 
-/** Puts the name of the file before what is wrong in it. */
+/** Adds the name of the file to a fault. */
 export function inRulesFile<Result>(file: RulesFile, work: () => Result): Result {
   try {
     return work();

@@ -1,4 +1,4 @@
-/** A YAML file of rules, read strictly: an unknown key is an error, with where it is. */
+/** Reads a YAML file of rules strictly: an unknown key is an error that names the place. */
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { Fault, messageOf } from '../../lib/index.ts';
@@ -26,7 +26,7 @@ export function parseRules<Output>(text: string, schema: z.ZodType<Output>): Out
   throw scannerFault('RULES_INVALID', `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'invalid'}`);
 }
 
-/** @throws Fault RULES_INVALID when an id is there twice. */
+/** @throws Fault RULES_INVALID when an id appears twice */
 export function requireUniqueIds(rules: readonly { readonly id: string }[]): void {
   const seen = new Set<string>();
   for (const { id } of rules) {
@@ -35,7 +35,7 @@ export function requireUniqueIds(rules: readonly { readonly id: string }[]): voi
   }
 }
 
-/** Puts the id of the rule before what is wrong in it. */
+/** Adds the id of the rule to a fault. */
 export function inRule<Result>(id: string, work: () => Result): Result {
   try {
     return work();
@@ -45,10 +45,10 @@ export function inRule<Result>(id: string, work: () => Result): Result {
   }
 }
 
-/** Lists of globs by name, which stand for themselves in other lists as `$name`. */
+/** Named lists of globs, which other lists include as `$name`. */
 export const pathLists = z.record(z.string(), globs);
 
-/** @throws Fault RULES_INVALID when a list is named that is not there. */
+/** @throws Fault RULES_INVALID when a named list does not exist */
 export function expandGlobs(list: readonly string[], lists: z.output<typeof pathLists>): readonly string[] {
   return list.flatMap((glob) => {
     if (!glob.startsWith('$')) return [glob];

@@ -1,4 +1,4 @@
-/** Whether what looks like a secret is one, or an example, a placeholder, a name for one that is elsewhere. */
+/** Tells genuine secrets from examples, placeholders, and references to secrets stored elsewhere. */
 import { entropyOf } from '../patterns/entropy.ts';
 import type { SecretRule, SecretRules } from './rules.ts';
 
@@ -14,11 +14,11 @@ export function isGenuine(secret: Buffer, rule: SecretRule, rules: SecretRules):
   return !rules.forms.some((form) => form.match(secret, starts, () => {}) !== undefined);
 }
 
-/** A URL whose host is reserved for documents: nobody can ever be there (RFC 2606, RFC 6761). */
+/** A URL whose host is reserved for documentation, so it never exists (RFC 2606, RFC 6761). */
 const reservedHost =
   /^[^@]*:\/\/[^@]*@(?:[\w-]+\.)*(?:example\.(?:com|net|org)|example|invalid|test)(?:[.:]?$|:\d)/i;
 
-/** @param text all that a rule matched */
+/** @param text the whole match of a rule */
 export function isOfNobody(text: string): boolean {
   return reservedHost.test(text);
 }
@@ -28,7 +28,7 @@ function hasFewBytes(secret: Buffer): boolean {
   return secret.length >= 6 && new Set(secret).size <= 2;
 }
 
-/** Eight characters that follow each other make an example: `12345678`, `abcdefgh`. */
+/** A run of eight successive characters marks an example: `12345678`, `abcdefgh`. */
 function isCounting(text: string): boolean {
   let run = 1;
   for (let at = 1; at < text.length; at++) {

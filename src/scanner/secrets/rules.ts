@@ -1,6 +1,6 @@
 /**
- * `secrets.yaml` → rules that are ready to be asked. A rule is a regular expression whose first group is the secret
- * itself, and what else must hold of it: so much entropy, these paths, no word that gives it away as an example.
+ * Compiles `secrets.yaml`. A rule has a regular expression, whose first group is the secret itself, and further
+ * conditions: a least entropy, paths, and words that mark an example.
  */
 import { z } from 'zod';
 import { createMatcher, type Matcher } from '../patterns/matcher.ts';
@@ -32,10 +32,10 @@ const ruleSchema = z.strictObject({
   tune: sentence.optional(),
   regex: z.string().min(4).max(4096),
   entropy: z.number().min(0).max(8).optional(),
-  /** Only in files with such paths. */
+  /** Limits the rule to these paths. */
   paths: globs.optional(),
   exceptPaths: globs.optional(),
-  /** Further words that no such secret has. */
+  /** Further words that mark an example. */
   words: z.array(z.string().min(1)).optional(),
 });
 const fileSchema = z.strictObject({
@@ -45,9 +45,9 @@ const fileSchema = z.strictObject({
     paths: globs,
     /** Whole values. */
     values: z.array(z.string()),
-    /** In lower case; a value with one of them is no secret. */
+    /** In lower case. A value that contains one of them is not a secret. */
     words: z.array(z.string().min(3)),
-    /** A value that one of them matches is no secret. */
+    /** Regular expressions. A value that matches one of them is not a secret. */
     forms: z.array(z.string()),
   }),
   rules: z.array(ruleSchema).min(1).max(2000),
@@ -67,10 +67,10 @@ export interface SecretRule {
 
 export interface SecretRules {
   readonly revision: string;
-  /** The earlier win where two find the same. */
+  /** If two rules match the same text, the earlier one wins. */
   readonly rules: readonly SecretRule[];
   readonly texts: readonly SecretRuleText[];
-  /** For texts outside of files: an image's configuration. */
+  /** For texts outside files: an image's configuration. */
   readonly set: PatternSet;
   readonly isAllowedPath: PathTest;
   readonly allowedValues: ReadonlySet<string>;

@@ -1,4 +1,4 @@
-/** Looks for secrets in the texts of files and in an image's configuration. What it says never has the secret. */
+/** Finds secrets in files and in an image's configuration. Findings never contain the secret. */
 import type { Looker } from '../patterns/content-inspector.ts';
 import {
   type Found,
@@ -19,7 +19,7 @@ interface Sighting {
   readonly finding: Secret;
 }
 
-/** Findings of one rule in one file. An author who removes these finds the others. */
+/** The limit for findings of one rule in one file. After fixing those, the author will see the others. */
 const maxOfRule = 20;
 
 export function createSecretLooker(rules: SecretRules): Looker {
@@ -52,8 +52,8 @@ export function createSecretConfigInspector(rules: SecretRules): ConfigInspector
 }
 
 /**
- * A secret as it may be shown: enough to tell which it is, never enough to use. Its ends, where it is long, and then
- * at most a fifth of it.
+ * Redacts a secret: shows enough to recognize it, never enough to use it. For a long secret, that is both ends, at most a
+ * fifth of it.
  */
 export function redact(secret: string): string {
   const shown = secret.length >= 30 ? 4 : secret.length >= 20 ? 2 : 0;
@@ -114,9 +114,9 @@ function openSearch(rules: SecretRules, path: string) {
   return { wants, found, findings } satisfies PatternSink & { findings(): readonly Secret[] };
 }
 
-/** Lines of offsets in one text, counted on from the last that was asked for. */
+/** Finds the line of an offset in one text, counting on from the previous call. */
 interface LineCounter {
-  /** From 1. */
+  /** Counts from 1. */
   lineAt(bytes: Buffer, offset: number): number;
 }
 

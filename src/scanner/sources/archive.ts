@@ -1,6 +1,6 @@
 /**
- * An image in a tar archive: an OCI image layout, or what `docker save` and `podman save` write. Read in place; nothing
- * is unpacked. One that is compressed as a whole is decompressed before (`decompressed.ts`).
+ * Reads an image in a tar archive: an OCI image layout, or the output of `docker save` or `podman save`. It reads in place
+ * and unpacks nothing. `decompressed.ts` decompresses an archive that is compressed as a whole before.
  * Source: OCI image-spec v1.1, image-layout.md; Docker, "Image tarball format" (`manifest.json`).
  */
 import { createHash } from 'node:crypto';
@@ -39,7 +39,7 @@ type Saved = z.infer<typeof savedSchema>[number];
 const layerType = 'application/vnd.docker.image.rootfs.diff.tar';
 
 interface Archive {
-  /** What it is called in errors. */
+  /** The name in errors. */
   readonly name: string;
   readonly path: string;
   readonly files: ReadonlyMap<string, ArchivedFile>;
@@ -94,7 +94,7 @@ async function fromSaved(name: string, archive: Archive, { tag }: Choice): Promi
     mediaType: layerType,
     open: () => openFile(archive, path),
   }));
-  // There is no manifest in such an archive; Docker calls an image by its configuration.
+  // Such an archive has no manifest. Docker identifies an image by its configuration.
   return { name, digest: digestOf(bytes), config: scannedConfig(config), layers: await Promise.all(layers) };
 }
 
@@ -112,7 +112,7 @@ function pickSaved(name: string, list: readonly Saved[], tag: string | undefined
   );
 }
 
-/** Plain layers are stored under their diff id; of a compressed one, nothing says the digest. */
+/** The digest of a plain layer is its diff id. The digest of a compressed layer must be computed. */
 async function storedDigest(archive: Archive, path: string, diffId: Digest): Promise<Digest> {
   const { offset } = fileAt(archive, path);
   const file = await open(archive.path);

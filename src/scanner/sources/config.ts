@@ -1,9 +1,9 @@
-/** The configuration of an image → what of it a scan looks at. Source: OCI image-spec v1.1, config.md; Docker's own. */
+/** Selects the parts of an image's configuration that a scan reads. Sources: OCI image-spec v1.1, config.md; Docker. */
 import { z } from 'zod';
 import type { Config } from '../../images/index.ts';
 import type { ScannedConfig } from '../types.ts';
 
-/** What is of another form, engines can't read either; it keeps nothing else from being looked at. */
+/** Ignores values of another form, which engines can't read either, so that the rest is still scanned. */
 const strings = z.array(z.string()).nullish().catch(undefined);
 const rest = z.object({
   config: z

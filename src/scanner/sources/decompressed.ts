@@ -1,6 +1,6 @@
 /**
- * An archive that comes through a pipe, or is compressed as a whole, as by `docker save | gzip`. What is in one is read in
- * any order, so it is kept or decompressed first: in a file without a name, which is gone with the process, however that ends.
+ * Handles archives that come through a pipe or are compressed as a whole, as by `docker save | gzip`. Their files are read
+ * in any order, so the archive is first stored, decompressed, in an unnamed file, which disappears when the process ends.
  */
 import { type FileHandle, open, unlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -15,10 +15,10 @@ interface Decompressed extends AsyncDisposable {
   readonly path: string;
 }
 
-/** Far more than any image has. */
+/** Far more than any real image has. */
 const maxBytes = 64 * 1024 ** 3;
 
-/** All that comes, as a file. @throws Fault IMAGE_ARCHIVE_INVALID for more than any image has; what the stream fails with */
+/** Stores a stream in a file. @throws Fault IMAGE_ARCHIVE_INVALID when it is too long; what the stream throws */
 export async function spooled(stream: AsyncIterable<Buffer | string>): Promise<Decompressed> {
   const file = await openUnnamed();
   try {
@@ -31,8 +31,8 @@ export async function spooled(stream: AsyncIterable<Buffer | string>): Promise<D
 }
 
 /**
- * @param path of an archive, compressed by gzip or zstd or not at all
- * @param name of it in errors
+ * @param path of an archive, plain or compressed by gzip or zstd
+ * @param name in errors
  * @throws Fault IMAGE_ARCHIVE_INVALID, LAYER_MISSING
  */
 export async function decompressed(path: string, name = path): Promise<Decompressed> {

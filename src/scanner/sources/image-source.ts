@@ -1,23 +1,23 @@
-/** An image, wherever its blobs are, as the scanner takes it. */
+/** Makes an image source for the scanner from any place of blobs. */
 import type { Readable } from 'node:stream';
 import type { LocalFile } from '../../blobs/index.ts';
 import { type Descriptor, readImageFrom } from '../../images/index.ts';
 import type { ImageSource } from '../types.ts';
 import { scannedConfig } from './config.ts';
 
-/** Where blobs are. What it hands out is checked by whoever reads it. */
+/** A place of blobs. The reader checks the bytes that it returns. */
 interface ImageBlobs {
-  /** A manifest or a configuration: 4 MiB at most. */
+  /** Reads a manifest or a configuration: at most 4 MiB. */
   read(descriptor: Descriptor): Promise<Buffer>;
-  /** A layer's bytes, as they are stored. */
+  /** Opens a layer's stored bytes. */
   open(descriptor: Descriptor): Promise<Readable>;
-  /** Where the blob is a file of its own. */
+  /** Returns the blob's own file. Absent if blobs are not files. */
   readonly localFile?: (descriptor: Descriptor) => Promise<LocalFile>;
 }
 
 /**
- * The image of a manifest, or the one of an index that is for `architecture`, by default this machine's.
- * @param name As it was asked for.
+ * Reads the image of a manifest, or the image of an index for `architecture`, by default this machine's.
+ * @param name as the user gave it
  * @param architecture in OCI's notation: `arm64`
  * @throws Fault IMAGE_INVALID, also for an index within an index
  */

@@ -1,4 +1,4 @@
-/** An image in an OCI image layout: Ward's own store, or a folder that another tool wrote. */
+/** Reads an image in an OCI image layout: Ward's own store, or a folder that another tool wrote. */
 
 import type { Readable } from 'node:stream';
 import { blobPath, type Digest, openRegularFile } from '../../blobs/index.ts';
@@ -7,7 +7,7 @@ import { scannerFault } from '../faults.ts';
 import type { ImageSource } from '../types.ts';
 import { imageSourceOf } from './image-source.ts';
 
-/** Large pieces: each costs a turn of the event loop. */
+/** Large, because each piece costs a turn of the event loop. */
 export const readBytes = 256 * 1024;
 
 export interface Choice {
@@ -28,7 +28,7 @@ export async function layoutSource(
     read: async ({ digest }: { digest: Digest }) =>
       (await readDocumentFile(blobPath(dir, digest))) ?? lacking(dir, digest),
     open: ({ digest }: { digest: Digest }) => openBlob(dir, digest),
-    // Nothing is to be written beside what is only read, so nothing holds it.
+    // Holding the file would need a write beside it, but a layout is only read.
     localFile: async ({ digest }: { digest: Digest }) => ({
       path: blobPath(dir, digest),
       [Symbol.asyncDispose]: async () => {},

@@ -1,4 +1,4 @@
-/** Where the files of a tar archive on disk lie, found without reading them. */
+/** Finds the offsets of the files in a tar archive on disk, without reading the files. */
 import type { FileHandle } from 'node:fs/promises';
 import {
   blockBytes,
@@ -15,12 +15,12 @@ export interface ArchivedFile {
   readonly sizeBytes: number;
 }
 
-/** An image has three for each layer and some more. */
+/** An image has three for each layer, and a few more. */
 const maxEntries = 10_000;
 const maxExtraBytes = 64 * 1024;
 const maxLinks = 4;
 
-/** Path → file; a link leads to what it is a link to. @throws Fault ARCHIVE_INVALID */
+/** Maps paths to files, and paths of links to their targets. @throws Fault ARCHIVE_INVALID */
 export async function indexTar(file: FileHandle): Promise<ReadonlyMap<string, ArchivedFile>> {
   const files = new Map<string, ArchivedFile>();
   const links = new Map<string, string>();
@@ -52,7 +52,7 @@ export async function indexTar(file: FileHandle): Promise<ReadonlyMap<string, Ar
   return withLinks(files, links);
 }
 
-/** At most so many bytes; fewer at the end of the file. */
+/** Returns `length` bytes, or fewer at the end of the file. */
 export async function readAt(file: FileHandle, position: number, length: number): Promise<Buffer> {
   const bytes = Buffer.alloc(length);
   const { bytesRead } = await file.read(bytes, 0, length, position);

@@ -1,17 +1,17 @@
 /**
- * The texts of compiled Python (`.pyc`): strings as `marshal` writes them, a type, a length and the bytes. What is around
- * them differs from one version to the next, so they are looked for by their form.
+ * Extracts the texts of compiled Python (`.pyc`): strings as `marshal` writes them, a type, a length and the bytes. The
+ * rest of the format differs between versions, so it searches for that form.
  * Source: CPython, Python/marshal.c; PEP 552.
  */
 
-/** Flag of what is referred to later. */
+/** Masks the flag of values that are referred to later. */
 const typeBits = 0x7f;
 const shortTypes = new Set([...'zZ'].map((type) => type.charCodeAt(0)));
 const longTypes = new Set([...'aAsut'].map((type) => type.charCodeAt(0)));
 const shortestText = 6;
 const headerBytes = 16;
 
-/** The magic number ends in the two bytes of a line's end, so that who copies it as text breaks it. */
+/** The magic number ends in CR and LF, so that a copy in text mode breaks it. */
 export function isCompiledPython(start: Buffer): boolean {
   if (start.length < headerBytes || start.readUInt16BE(2) !== 0x0d0a) return false;
   // Two bits of flags, since Python 3.7.

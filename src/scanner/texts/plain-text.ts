@@ -1,28 +1,28 @@
 /**
- * Texts that do not lie in a file as they are: in UTF-16, in the tables of SQLite, in compiled Python. Rules are written
- * for text, so such a file is looked at a second time, by its texts.
+ * Extracts encoded texts: UTF-16, tables of SQLite, compiled Python. Rules are written for plain text, so the texts of such
+ * a file are searched besides its bytes.
  */
 import { isSqlite, sqliteTexts } from '../inventory/rpm/sqlite.ts';
 import { isCompiledPython, pythonTexts } from './compiled-python.ts';
 
 export interface PlainText {
   readonly bytes: Buffer;
-  /** Its lines are those of the file. */
+  /** Its lines are the lines of the file. */
   readonly hasLines: boolean;
 }
 
 const lineFeed = Buffer.from('\n');
-/** Enough to tell by. */
+/** Enough to detect the encoding. */
 const lookedAtBytes = 4096;
-/** Of the encodings of SQLite: 1 is UTF-8. */
+/** Offset of the encoding in SQLite's header; 1 is UTF-8. */
 const encodingAt = 56;
 
-/** Whether there is anything to be found in such a file, by how it begins. */
+/** Whether the file has encoded texts, by its first bytes. */
 export function hidesText(start: Buffer): boolean {
   return isWide(start) || isSqlite(start) || isCompiledPython(start);
 }
 
-/** Undefined when its texts lie in it as they are, or it has none. Never longer than the file. */
+/** Undefined when the file has no encoded texts. The result is never longer than the file. */
 export function plainTextOf(content: Buffer): PlainText | undefined {
   if (isWide(content)) return { bytes: narrowed(content), hasLines: true };
   if (isSqlite(content)) {
@@ -36,8 +36,8 @@ export function plainTextOf(content: Buffer): PlainText | undefined {
 }
 
 /**
- * UTF-16 or UTF-32, with a byte order mark or without: of what people and programs write in them, most characters are
- * of ASCII, and so one byte of two is zero, always the same.
+ * Detects UTF-16 and UTF-32, with or without a byte order mark. Most characters of real texts are ASCII, so one byte of
+ * each pair is zero, always at the same place.
  */
 export function isWide(start: Buffer): boolean {
   const first = start.subarray(0, lookedAtBytes & ~1);
@@ -54,7 +54,7 @@ export function isWide(start: Buffer): boolean {
   return isMarked || (Math.max(even, odd) > pairs * 0.7 && Math.min(even, odd) < pairs * 0.05);
 }
 
-/** Without its zeros: what was ASCII is as it should be, whatever the order of the bytes is. */
+/** Drops all zeros, which restores ASCII characters in any byte order. */
 export function narrowed(wide: Buffer): Buffer {
   const narrow = Buffer.allocUnsafeSlow(wide.length);
   let length = 0;
@@ -64,7 +64,7 @@ export function narrowed(wide: Buffer): Buffer {
   return narrow.subarray(0, length);
 }
 
-/** A line each, up to so many bytes: what a file has twice is told once more often than it can be long. */
+/** Joins texts as lines, up to a limit: a hostile file could refer to one text many times. */
 function joined(texts: Iterable<Buffer>, mostBytes: number): Buffer {
   const pieces: Buffer[] = [];
   let length = 0;
@@ -75,7 +75,7 @@ function joined(texts: Iterable<Buffer>, mostBytes: number): Buffer {
       pieces.push(text, lineFeed);
     }
   } catch {
-    // Damaged: there are no more.
+    // The rest is damaged.
   }
   return Buffer.concat(pieces);
 }
