@@ -41,7 +41,7 @@ test.each([
   }
 });
 
-test('a tmpfs of the same path replaces', () => {
+test('a tmpfs with the same path replaces the default one', () => {
   const policy = boundPolicy({ tmpfs: [{ ...scratch, path: '/tmp' }] }, operator);
   expect(policy.tmpfs.find(({ path }) => path === '/tmp')?.sizeBytes).toBe(MiB);
   expect(policy.tmpfs).toHaveLength(2);
@@ -130,13 +130,13 @@ test.each<[string, PolicyRequest]>([
   ].map((path): [string, PolicyRequest] => ['tmpfs', { tmpfs: [{ ...scratch, path }] }]),
   ['tmpfs', { tmpfs: [{ ...scratch, sizeBytes: 0 }] }],
   ['tmpfs', { tmpfs: [{ ...scratch, inodes: 0 }] }],
-])('%s that makes no sense: POLICY_INVALID names it (%j)', (field, request) => {
+])('an invalid %s: POLICY_INVALID names it (%j)', (field, request) => {
   expect(() => boundPolicy(request, operator)).toThrow(
     expect.objectContaining({ code: 'POLICY_INVALID', message: expect.stringMatching(`^${field}: `) }),
   );
 });
 
-test('an operator may allow less, and more', () => {
+test('an operator can allow less, and more', () => {
   const own = operatorPolicy(
     operatorPolicySchema.parse({
       memory: '128m',
@@ -160,6 +160,6 @@ test.each([
   { allow: { capabilities: ['CAP_EVERYTHING'] } },
   { runtime: 'docker' },
   { selinuxLabel: 'container_t' },
-])('an operator’s file part with %j is refused', (part) => {
+])('an operator’s file with %j is refused', (part) => {
   expect(operatorPolicySchema.safeParse(part).success).toBe(false);
 });

@@ -9,7 +9,7 @@ import { readMounts } from './host/mounts.ts';
 
 const missing = isIsolated() ? '' : ' (needs Ward’s isolation: run npm test as root)';
 
-/** Where none can be made. */
+/** The reason why no devices can be made here. */
 async function openedAndClosed(dir: string): Promise<void> {
   const folders = openDeviceFolders(dir);
   await expect(folders.take()).rejects.toThrow();
@@ -17,7 +17,7 @@ async function openedAndClosed(dir: string): Promise<void> {
 }
 
 describe.skipIf(missing !== '')(`folders of device files${missing}`, () => {
-  test('are each sandbox’s own until they are released, and gone at the end', async () => {
+  test('belong to one sandbox until they are released, and are removed at the end', async () => {
     const parent = await mkdtemp(join(tmpdir(), 'ward-devices-'));
     const dir = join(parent, 'devices');
     const folders = openDeviceFolders(dir);
@@ -36,7 +36,7 @@ describe.skipIf(missing !== '')(`folders of device files${missing}`, () => {
     await rm(parent, { recursive: true });
   });
 
-  test('have the six devices, and whoever may use them may not change them', async () => {
+  test('have the six devices, which a sandbox can use but not change', async () => {
     const parent = await mkdtemp(join(tmpdir(), 'ward-devices-'));
     const folders = openDeviceFolders(join(parent, 'devices'));
     const { path } = await folders.take();
@@ -62,7 +62,7 @@ describe.skipIf(missing !== '')(`folders of device files${missing}`, () => {
     await rm(parent, { recursive: true });
   });
 
-  test('are made by the next try when the first fails, and end well without any', async () => {
+  test('are made by the next attempt when the first fails, and close without any', async () => {
     const parent = await mkdtemp(join(tmpdir(), 'ward-devices-'));
     const dir = join(parent, 'devices');
     await writeFile(dir, 'in the way');

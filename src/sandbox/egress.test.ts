@@ -12,9 +12,9 @@ import {
 import { testNode } from './testing/root.ts';
 
 const busybox = '/usr/bin/busybox';
-/** To pgrep: processes of this lab's network, not those of another test's. */
+/** Argument for pgrep: finds only processes in this lab's network, not those of another test. */
 const ofThisLab = '--ns $$ --nslist net';
-/** Sets `$p` to a program's folder in /proc, once it has taken the place of the shell that said "ready". */
+/** Sets `$p` to a program's folder in /proc, once the program has replaced the shell that said "ready". */
 const findProgram = (line: string) =>
   `until pid=$(pgrep -n -x -f "${line}"); do sleep 0.02; done; p=/proc/$pid`;
 const canTry =
@@ -24,7 +24,7 @@ const a = (name: string, data: string, ttl = 60): ZoneRecord => ({ name, type: '
 const aaaa = (name: string, data: string, ttl = 60): ZoneRecord => ({ name, type: 'AAAA', data, ttl });
 const cname = (name: string, data: string, ttl = 60): ZoneRecord => ({ name, type: 'CNAME', data, ttl });
 
-/** Says what it hears at each place, or why it hears nothing. */
+/** Prints what it receives from each address, or the error. */
 const pythonClient = `
 import socket, sys
 for place in sys.argv[1:]:
@@ -101,7 +101,7 @@ describe.skipIf(!canTry)(
         expect([stdout, stderr]).toEqual(['hello from 198.51.100.7:443\nhello from 2001:db8:7::7:443\n', '']);
       });
 
-      test('at other ports, and by address before it was asked for, is not', async () => {
+      test('is not reached at other ports, or by its address before the name was resolved', async () => {
         const { stdout, violations } = await python([
           'api.example.com 80',
           '198.51.100.8 443',
@@ -150,12 +150,12 @@ describe.skipIf(!canTry)(
       });
     });
 
-    test('without a rule there is no device, and nothing is made for it', async () => {
+    test('without a rule there is no network device, and Ward makes nothing for one', async () => {
       const { stdout } = await shell('ip -o link | cut -d: -f2', { egress: [] });
       expect(stdout.trim()).toBe('lo');
     });
 
-    test('a name that no rule allows is not asked for, and is told', async () => {
+    test('a name that no rule allows is not looked up, and is reported', async () => {
       await lab.setZone({ 'evil.example.com': [a('evil.example.com', '198.51.100.9')] });
       const { stdout, violations } = await python(['evil.example.com 443', 'api.example.com.evil.test 443']);
       expect(stdout.match(/gaierror/g)).toHaveLength(2);
@@ -163,7 +163,7 @@ describe.skipIf(!canTry)(
       expect(await lab.setZone({})).toEqual([]);
     });
 
-    describe('a name that leads to where none may (rebinding)', () => {
+    describe('a name that leads to a refused address (rebinding)', () => {
       const places: readonly (readonly [address: string, why: RegExp])[] = [
         ['127.0.0.1', /loopback/],
         ['0.0.0.0', /no address of a host/],
@@ -189,7 +189,7 @@ describe.skipIf(!canTry)(
       ];
       const nameOf = (index: number) => `r${index}.example.com`;
 
-      test('has no address, and the attempt is told', async () => {
+      test('gets no address, and the attempt is reported', async () => {
         await lab.setZone(
           Object.fromEntries(
             places.map(([address], index) => {
@@ -209,7 +209,7 @@ describe.skipIf(!canTry)(
         }
       });
 
-      test('has the others of its addresses, and only those', async () => {
+      test('gets only its other addresses', async () => {
         await lab.setZone({
           'api.example.com': [a('api.example.com', '10.0.0.1'), a('api.example.com', '198.51.100.7')],
         });
@@ -218,7 +218,7 @@ describe.skipIf(!canTry)(
         expect(stdout).toContain('10.0.0.1 443 ConnectionRefusedError');
       });
 
-      test('has it where the operator named that network', async () => {
+      test('gets the address if the operator named that network', async () => {
         await lab.setZone({
           'api.example.com': [a('api.example.com', '10.0.0.1'), aaaa('api.example.com', 'fd00:1::1')],
         });
@@ -230,7 +230,7 @@ describe.skipIf(!canTry)(
       });
     });
 
-    test('addresses themselves, however they are written, are refused', async () => {
+    test('addresses are refused, however they are written', async () => {
       const places = [
         ...['127.0.0.1 9', '10.0.0.1 80', '169.254.169.254 80', '203.0.113.1 8088', '198.18.0.6 80'],
         ...['2130706433 80', '0x0a000001 80', '012.0.0.1 80', '10.1 80', '::ffff:10.0.0.1 80'],
@@ -267,7 +267,7 @@ describe.skipIf(!canTry)(
       expect(open.stdout).toBe('203.0.113.1 8088 the host\n');
     });
 
-    describe('what the host answers by itself', () => {
+    describe('an address of the host', () => {
       const made: readonly (readonly [what: string, address: string, script: string])[] = [
         ['an address without a carrier', '198.51.100.81', 'ip addr add 198.51.100.81/32 dev calm'],
         ['an address of a device that is down', '198.51.100.82', 'ip addr add 198.51.100.82/32 dev low'],
@@ -278,12 +278,12 @@ describe.skipIf(!canTry)(
       const others = [
         'ip link add calm type veth peer name calm2; ip link set calm up',
         'ip link add low type veth peer name low2',
-        // A transparent proxy's: it claims every address, of marked packets only.
+        // A transparent proxy's route claims every address, but only for marked packets.
         'ip rule add fwmark 1 lookup 78; ip route add local default dev lo table 78',
       ];
       const places = made.map(([, address]) => `${address} 8088`);
 
-      test('is not reached by network nor by name, however it came to it, from the moment that it has it', async () => {
+      test('is reached neither by network nor by name as soon as the host has it, however it got it', async () => {
         const egress = [{ host: '*.example.com', ports: [8088] }, { cidr: '0.0.0.0/0' }, { cidr: '::/0' }];
         await python(['198.51.100.7 80'], { egress });
         await lab.shell([...others, ...made.map(([, , script]) => script)].join('\n'));
@@ -311,13 +311,13 @@ describe.skipIf(!canTry)(
         }
       });
 
-      test('answers the host itself there, so that the refusal means something', async () => {
+      test('answers the host itself, so that the refusal means something', async () => {
         const ask = places.map((place) => `${busybox} nc -w 3 ${place} </dev/null`);
         expect(await lab.shell(ask.join('\n'))).toBe('the host\n'.repeat(places.length));
       });
     });
 
-    test('a network that a rule names is reached, and what is refused in it is not', async () => {
+    test('a network that a rule names is reached, except refused addresses in it', async () => {
       const { stdout } = await python(
         ['203.0.113.10 80', '203.0.113.11 80', '203.0.113.10 443', '203.0.113.1 8088', '198.51.100.7 80'],
         { egress: [{ cidr: '203.0.113.0/24', ports: [80] }] },
@@ -330,7 +330,7 @@ describe.skipIf(!canTry)(
       ).toEqual([true, true, false, false, false]);
     });
 
-    test('another sandbox is not reached, nor the router', async () => {
+    test('neither another sandbox nor the router is reached', async () => {
       const egress = [{ cidr: '0.0.0.0/0' }];
       const listen = 'ip -4 addr show eth0 | grep -o "198[0-9.]*/" ; exec nc -lk -p 8000 -e echo another';
       const other = await shell(listen, { egress, stays: true });
@@ -387,7 +387,7 @@ describe.skipIf(!canTry)(
           egress,
         });
 
-      test('follow chains of CNAME, bound long times, and keep many addresses down', async () => {
+      test('follow CNAME chains, shorten long times to live, and limit the number of addresses', async () => {
         const many = Array.from({ length: 60 }, (_, index) =>
           a('many.example.com', `198.51.100.${index + 1}`),
         );
@@ -414,7 +414,7 @@ describe.skipIf(!canTry)(
         expect(stdout.trim().split('\n')).toEqual([
           expect.stringMatching(/^\(0, False, 1, \d+\)$/),
           expect.stringMatching(/^\(3, False, 0, /),
-          // Cut: it is asked for again over TCP.
+          // The answer is cut, so the client asks again over TCP.
           expect.stringMatching(/^\(0, True, 0, /),
           expect.stringMatching(/^\(0, False, 32, /),
           expect.stringMatching(/^\(0, False, 32, /),
@@ -422,7 +422,7 @@ describe.skipIf(!canTry)(
         ]);
       });
 
-      test('open a bounded number of addresses, and the rest is refused and told', async () => {
+      test('open a limited number of addresses; the rest is refused and reported', async () => {
         const names = Array.from({ length: 8 }, (_, index) => `n${index}.example.com`);
         const address = (name: number, index: number) => `198.51.${100 + name}.${index + 1}`;
         await lab.setZone(
@@ -442,14 +442,14 @@ describe.skipIf(!canTry)(
           egress,
         );
         expect(stdout.trim().split('\n')).toEqual([
-          // With four of its addresses, which cost 64 elements each.
+          // Four of its addresses count; each costs 64 elements.
           ...Array.from({ length: 4 }, () => expect.stringMatching(/^\(0, False, 4, /)),
           ...Array.from({ length: 4 }, () => expect.stringMatching(/^\(2, False, 0, /)),
         ]);
         expect(violations).toContain('name n4.example.com: 1024 addresses are open already');
       });
 
-      test('come from a process without rights, and from another one when it dies, which ends no sandbox', async () => {
+      test('come from a process without rights, which is replaced when it dies and ends no sandbox', async () => {
         await lab.setZone({ 'api.example.com': [a('api.example.com', '198.51.100.7')] });
         await ask(['ask("api.example.com")']);
         const resolver = `$(pgrep -n -f "egress/resolver/program.ts$" ${ofThisLab})`;
@@ -477,7 +477,7 @@ describe.skipIf(!canTry)(
         await lab.end();
       });
 
-      test('hold no texts, and nothing for what is malformed', async () => {
+      test('contain no TXT records, and nothing for malformed questions', async () => {
         await lab.setZone({ 'api.example.com': [a('api.example.com', '198.51.100.7')] });
         const { stdout } = await ask([
           'ask("api.example.com", 16)',
@@ -579,7 +579,7 @@ describe.skipIf(!canTry)(
         [
           'import socket, time',
           'got = 0',
-          // One of many is starved, as it should be: perhaps until it gives up.
+          // One of many downloads gets little, as it should, and may give up.
           'try:',
           '    s = socket.create_connection(("203.0.113.10", 9000)); s.settimeout(10); s.recv(65536)',
           '    print("begun", flush=True)',
@@ -592,7 +592,7 @@ describe.skipIf(!canTry)(
       const bytesOf = async (tenant: string) =>
         Number((await run(download(3), { egress, limits, tenant })).stdout.trim().split('\n').at(-1));
 
-      test('is shared among namespaces, however many downloads one has', async () => {
+      test('is shared between namespaces, however many downloads one has', async () => {
         const alone = await bytesOf('few');
         const begun = Array.from({ length: 8 }, () =>
           run(download(1000), { egress, limits, tenant: 'many', stays: true }),
@@ -602,7 +602,7 @@ describe.skipIf(!canTry)(
         await lab.end();
         expect(alone).toBeGreaterThan(limits.machineBytesPerSecond / 2);
         expect(alone).toBeLessThan(4 * limits.machineBytesPerSecond);
-        // By connections each would get a ninth; by namespaces it is a half against an eighteenth.
+        // By connections each would get a ninth; by namespaces one gets half, and each of the others an eighteenth.
         expect(beside).toBeGreaterThan(4 * among);
       });
     });
@@ -616,7 +616,7 @@ describe.skipIf(!canTry)(
       ].join('; ');
       const state = 'ip -4 addr show eth0 | grep -c 198.18; ip route | grep -c default; ip -o link | wc -l';
 
-      test('can not be changed from inside, whatever capabilities may be had there', async () => {
+      test('cannot be changed from inside, whatever capabilities a process has there', async () => {
         const { stdout, stderr } = await shell(`${changes}; ${state}`, {
           capAdd: ['CAP_DAC_OVERRIDE', 'CAP_CHOWN'],
         });
@@ -636,7 +636,7 @@ describe.skipIf(!canTry)(
       });
     });
 
-    test('resolv.conf inside is Ward’s, and can not be written', async () => {
+    test('resolv.conf inside is Ward’s, and cannot be written', async () => {
       const { stdout, stderr } = await shell(
         'cat /etc/resolv.conf; echo nameserver 8.8.8.8 > /etc/resolv.conf',
       );
@@ -652,10 +652,10 @@ describe.skipIf(!canTry)(
         lab.shell(`ss -Han${protocol} dst 203.0.113.10 | grep -v TIME`);
       const countOf = async (protocol: 't' | 'u') =>
         (await sockets(protocol)).split('\n').filter((line) => line !== '').length;
-      /** The pasta of the newest sandbox, of this lab's network and no other one's. */
+      /** The pasta of the newest sandbox in this lab's network. */
       const newest = `pgrep -n -f "^pasta " ${ofThisLab}`;
 
-      test('has as many connections as its limit, though resets that end on the way have closed each', async () => {
+      test('has no more connections than its limit, even if resets that end on the way have closed each', async () => {
         const deceive = program(
           'import socket, struct, time',
           'for _ in range(150):',
@@ -672,7 +672,7 @@ describe.skipIf(!canTry)(
         expect(stdout).toBe('done\n');
         expect(await countOf('t')).toBeGreaterThanOrEqual(10);
         expect(await countOf('t')).toBeLessThanOrEqual(16);
-        // No matter what else connection tracking may be made to believe.
+        // This must hold whatever a sandbox makes connection tracking believe.
         const pid = (await lab.shell(newest)).trim();
         expect(await lab.shell(`grep "open files" /proc/${pid}/limits`)).toMatch(/\s160\s+160\s/);
         const other = await python(['203.0.113.10 80'], { egress, limits });
@@ -681,7 +681,7 @@ describe.skipIf(!canTry)(
         expect(await countOf('t')).toBe(0);
       });
 
-      test('ends with it, and everything that was open', async () => {
+      test('ends with the sandbox, together with everything that was open', async () => {
         const ask = (after: string) =>
           program(
             'import socket, time',
@@ -702,12 +702,12 @@ describe.skipIf(!canTry)(
         expect((await run(ask(''), { egress, limits })).stdout).toBe('done\n');
         await expect.poll(() => countOf('u')).toBe(0);
         await expect.poll(async () => (await lab.shell(newest)).trim()).toBe('');
-        // Its routes go with it.
+        // The routes end with the uplink.
         const rules = () => lab.shell(`${inRouter}; $in ip rule; $in ip -6 rule`);
         await expect.poll(rules).not.toContain('iif');
       });
 
-      test('takes the sandbox with it when it dies, and the next sandbox has one that works', async () => {
+      test('ends the sandbox when it dies, and the next sandbox has one that works', async () => {
         await shell('echo ready; exec sleep 4343', { egress, stays: true });
         const pid = (await lab.shell(newest)).trim();
         expect(pid).toMatch(/^\d+$/);
@@ -729,7 +729,7 @@ describe.skipIf(!canTry)(
         }
       });
 
-      test('takes long datagrams whole, and no fragments', async () => {
+      test('carries long datagrams whole, and no fragments', async () => {
         const { stdout, violations } = await run(
           program(
             'import socket',
@@ -749,7 +749,7 @@ describe.skipIf(!canTry)(
         );
       });
 
-      describe('takes nothing that was made by hand in the sandbox’s network, with every right there', () => {
+      describe('carries no packet that was crafted in the sandbox’s network, with every right there', () => {
         const byHand = [
           'import socket, struct, sys',
           'own, to, port = sys.argv[2], "203.0.113.10", 5000',
@@ -821,7 +821,7 @@ describe.skipIf(!canTry)(
         });
       });
 
-      test('questions to the resolver take no room in the table of connections', async () => {
+      test('questions to the resolver take no entries in the table of connections', async () => {
         const before = Number(await lab.shell(`${inRouter}; $in ${tableSize}`));
         await run(
           program(
@@ -842,7 +842,7 @@ describe.skipIf(!canTry)(
       const inRouter = 'in="nsenter --net=/proc/$(pgrep -n -f "^nft --numeric monitor trace" -s 0)/ns/net"';
     });
 
-    test('a service of the host is found where there are rules for it to be found, so that refusals mean something', async () => {
+    test('a service of the host is reached where rules allow it, so that refusals mean something', async () => {
       expect(await lab.shell(`${busybox} nc -w 3 10.0.0.1 80 </dev/null`)).toContain(
         'hello from 10.0.0.1:80',
       );

@@ -21,7 +21,7 @@ test('a changed value is shown as changed', () => {
   ).toEqual([
     ['memory-limit', '64 MiB of memory, tmpfs included, and no swap'],
     ['pids-limit', '10 processes and threads'],
-    // Follows from it.
+    // The limit on file sizes follows from it.
     ['resource-limits', expect.stringContaining('nproc 20,')],
   ]);
 });

@@ -45,7 +45,7 @@ test.each([
     /^\/usr\/bin\/unshare --time --boottime (\d+) --monotonic \1 -- crun run$/,
   ],
   ['by the program that sets the rest', all.inherited, /^\/usr\/bin\/perl .*,scope,clocks=(\d+) crun run$/],
-])('clocks are shifted by a time of their own in each sandbox, %s', (_, inherited, shape) => {
+])('each sandbox’s clocks are shifted by a different time, %s', (_, inherited, shape) => {
   const start = { argv: ['crun', 'run'], keepsClocks: true };
   const offsets = [1, 2].map(() => {
     const [, seconds] =
@@ -56,7 +56,7 @@ test.each([
   expect(offsets[0]).not.toBe(offsets[1]);
 });
 
-/** Those of this process, and those that a program started with these is given. */
+/** Clocks of this process, and of a program that it starts. */
 test.skipIf(process.geteuid?.() !== 0)('both ways to shift clocks shift both of them', async () => {
   const show = ['/bin/cat', '/proc/self/timens_offsets'];
   for (const argv of [settingArgv(['clocks'], processor, show), shiftingClocks(show)]) {
@@ -67,7 +67,7 @@ test.skipIf(process.geteuid?.() !== 0)('both ways to shift clocks shift both of 
   }
 });
 
-test('what this host is said to have can be set, and the program is started', async () => {
+test('every limit that is detected on this host can be set, and the program starts', async () => {
   for (const name of await inheritedHere(processor)) {
     const done = await runCommand(settingArgv([name], processor, ['/bin/echo', name, 'a b']), {
       timeoutMs: 10_000,
@@ -76,7 +76,7 @@ test('what this host is said to have can be set, and the program is started', as
   }
 });
 
-test('a limit that can not be set keeps the program from starting', async () => {
+test('a limit that cannot be set keeps the program from starting', async () => {
   const argv = [
     '/usr/bin/perl',
     settingArgv(['core'], processor, [])[1] ?? '',
@@ -91,7 +91,7 @@ test('a limit that can not be set keeps the program from starting', async () => 
 });
 
 describe('a process that waits', () => {
-  /** What it prints and its exit code, when it is told these words. */
+  /** Returns its output and its exit code after it has read these words. */
   async function tell(words: readonly string[]) {
     const child = startCommand(waitingArgv, { stdio: ['ignore', 'pipe', 'ignore', 'ignore', 'pipe'] });
     const [, stdout, , , line] = child.stdio;
@@ -106,8 +106,8 @@ describe('a process that waits', () => {
   test.each([
     ['with nothing to set', seeing],
     ['with what can be set here', settingArgv(['clocks'], processor, seeing)],
-  ])('becomes the program %s, and keeps no descriptor of its own', async (_, argv) => {
-    // Beside the tests', which a process without it has, too.
+  ])('becomes the program %s, and leaves it no descriptor', async (_, argv) => {
+    // Ignore the descriptors that the test itself leaves open.
     const said = (await runCommand(seeing, { cwd: '/proc', timeoutMs: 10_000 })).stdout;
     expect(await tell(['/proc', ...waitingWords(argv), 'end'])).toEqual({ said, code: 0 });
   });
@@ -117,7 +117,7 @@ describe('a process that waits', () => {
     ['an order that breaks off', ['/proc', ...waitingWords(seeing)]],
     ['a folder that is not there', ['/no-such', ...waitingWords(seeing), 'end']],
     ['something to set that there is not', ['/', processor, 'no-such', ...seeing, 'end']],
-  ])('starts nothing when it is told %s', async (_, words) => {
+  ])('starts nothing when it reads %s', async (_, words) => {
     expect(await tell(words)).toEqual({ said: '', code: expect.any(Number) });
   });
 });

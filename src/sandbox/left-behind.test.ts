@@ -45,7 +45,7 @@ test('it is tried every minute until it succeeds', async () => {
   expect(remove.mock.calls.length - before).toBe(10);
 });
 
-test('each is tried once more at the end, and never after it', async () => {
+test('each is tried once more at the end, and never again', async () => {
   const left = openLeftBehind({ log: silentLog });
   const [good, bad] = [failing(0), failing(10)];
   left.add('good', good);

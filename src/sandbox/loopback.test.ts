@@ -24,7 +24,7 @@ test.skipIf(!isRoot)(
     await chmod(folder, 0o755);
     server.listen(path);
     await once(server, 'listening');
-    // As socat has it between bind(2) and chmod(2).
+    // This is the state between socat's bind(2) and chmod(2).
     await chmod(path, 0o755);
     process.seteuid?.(nobody);
     const said = () => {

@@ -14,7 +14,7 @@ const canTry = isIsolated() && existsSync('/usr/bin/crun') && existsSync('/usr/b
 
 describe.skipIf(!canTry)(`recovery${canTry ? '' : ' (needs Ward’s isolation, crun and busybox)'}`, () => {
   test.each([
-    // Its processes live on; with namespaces of its own only what was frozen does.
+    // Without its namespaces, its processes live on; with them, only frozen ones do.
     ['in the namespaces of the next one', process.env, 2],
     ['in namespaces of its own', { ...process.env, WARD_MOUNT_NAMESPACE: undefined }, 0],
   ])('what a Ward that was killed %s left behind is found and removed', async (_, env, processes) => {

@@ -62,7 +62,7 @@ test.each<[string, HostSituation]>([
     'time-namespace',
     { ...good, policy: { ...strictPolicy, runtime: 'runsc', required: ['time-namespace'] } },
   ],
-])('%s is missed', (mechanism, situation) => {
+])('%s is reported as missing', (mechanism, situation) => {
   expect(unmetRequirements(situation).map((unmet) => unmet.mechanism)).toEqual([mechanism]);
 });
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { superviseSandbox } from './running-sandbox.ts';
 
-/** Only what its end takes. */
+/** Only the parts that its end needs. */
 const partsOf = (parts: object) => parts as Parameters<typeof superviseSandbox>[0];
 
 const noDescriptor = () => {
@@ -44,7 +44,7 @@ test.each([[[]], [[4711]]])('only living processes count as left: %j', async (pi
   await sandbox.destroy();
 });
 
-test('the caller that waits for its removal gets the error, and no other', async () => {
+test('only the caller that waits for its removal gets the error', async () => {
   const sandbox = ending({ usage: () => noUsage }, async () => {
     throw new Error('EROFS: read-only file system');
   });
@@ -53,7 +53,7 @@ test('the caller that waits for its removal gets the error, and no other', async
   await expect(sandbox.destroy()).rejects.toThrow('EROFS');
 });
 
-test('it is killed although a descriptor is missing for a moment', async () => {
+test('it is killed although no descriptor is free for a moment', async () => {
   let tries = 0;
   let isDead = false;
   const exited = Promise.withResolvers<[number, null]>();

@@ -55,7 +55,7 @@ describe.skipIf(!canTry)(`sandbox host${canTry ? '' : ' (needs Ward’s isolatio
     expect(await readdir(runDir)).not.toContain('test-missing');
   });
 
-  test('a runtime with known holes is refused when the operator wants none', async () => {
+  test('a runtime with known holes is refused when the operator allows none', async () => {
     await using host = await open();
     const runtime = await host.runtime('crun');
     const holes = runtime === undefined ? [] : advisoriesOf(runtime);
@@ -98,7 +98,7 @@ describe.skipIf(!canTry)(`sandbox host${canTry ? '' : ' (needs Ward’s isolatio
     expect((await next.exited).code).toBe(0);
   });
 
-  test('closing ends what runs and what is just starting; then nothing starts any more', async () => {
+  test('closing ends running and starting sandboxes; then nothing starts any more', async () => {
     const host = await open();
     const running = await shell(host, 'sleep 1000');
     const starting = shell(host, 'sleep 1000').then(

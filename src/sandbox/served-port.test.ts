@@ -97,7 +97,7 @@ describe.skipIf(!canTry)(`a served port${canTry ? '' : ' (needs Ward’s isolati
     await until('lo');
   });
 
-  test('a large body and a large answer come whole, also when the other side is gone before', async () => {
+  test('a large body and a large answer arrive whole, even if the other side closes early', async () => {
     const { sandbox, run, until } = await startShell();
     await using _ = sandbox;
     const { ready, next } = serve(sandbox);
@@ -116,7 +116,7 @@ describe.skipIf(!canTry)(`a served port${canTry ? '' : ' (needs Ward’s isolati
     });
     socket.resume();
     await until(`got ${8 * MiB}`);
-    // Answered, and hung up, before the half of it has come.
+    // The server answers and hangs up before half of the body has arrived.
     const second = next();
     run(
       `{ const s = net.connect(${port}, "127.0.0.1"); s.write(Buffer.alloc(${MiB}, "x")); let n = 0;` +
@@ -127,7 +127,7 @@ describe.skipIf(!canTry)(`a served port${canTry ? '' : ' (needs Ward’s isolati
     await until('early 100000');
   });
 
-  test('clients that come and go without end keep no others out, in one process', async () => {
+  test('an endless series of clients locks no others out, in one process', async () => {
     const { sandbox, run, until } = await startShell({ pidsLimit: 20 });
     await using _ = sandbox;
     const { ready, sockets } = serve(sandbox, 4);
@@ -148,7 +148,7 @@ describe.skipIf(!canTry)(`a served port${canTry ? '' : ' (needs Ward’s isolati
     await until('after connect');
   });
 
-  test('is closed while the sandbox stands still, and open again after that', async () => {
+  test('is closed while the sandbox is frozen, and open again afterwards', async () => {
     const { sandbox, run, until } = await startShell();
     await using _ = sandbox;
     const { ready, next, sockets } = serve(sandbox);
@@ -166,7 +166,7 @@ describe.skipIf(!canTry)(`a served port${canTry ? '' : ' (needs Ward’s isolati
     expect(sockets.filter(({ destroyed }) => !destroyed)).toHaveLength(sockets.length - 1);
   });
 
-  test('what asks for more connections at once than it has waits for its turn', async () => {
+  test('connections past its limit wait for their turn', async () => {
     const { sandbox, run, until } = await startShell();
     await using _ = sandbox;
     const { ready, next, sockets } = serve(sandbox, 2);
@@ -181,7 +181,7 @@ describe.skipIf(!canTry)(`a served port${canTry ? '' : ' (needs Ward’s isolati
     expect(sockets).toHaveLength(3);
   });
 
-  test('the sandbox pays for what carries its bytes, and none of it is left', async () => {
+  test('the relay counts for the sandbox, and nothing of it is left', async () => {
     const { sandbox, run, until } = await startShell();
     const before = (await sandbox.usage()).pids;
     const { ready } = serve(sandbox);
@@ -210,7 +210,7 @@ describe.skipIf(!canTry)(`a served port${canTry ? '' : ' (needs Ward’s isolati
     expect(await sandbox.exited).toMatchObject({ code: 137, killed: false, outOfMemory: false });
   });
 
-  test('a program that has the port itself keeps it, and is told of', async () => {
+  test('a program that has the port itself keeps it, and Ward reports it', async () => {
     const { sandbox, run, until } = await startShell();
     await using _ = sandbox;
     run(`net.createServer().listen(${port}, "127.0.0.1", () => say("mine"))`);

@@ -24,7 +24,7 @@ test('reads what this kernel writes', async () => {
   expect(countHere().tcp).toBeGreaterThan(0);
 });
 
-test('tells of the one network with too many sockets of netlink, and not of one with as many as may be', async () => {
+test('reports only the network with too many netlink sockets, not one at the limit', async () => {
   using watch = openSocketWatch();
   const within = await networkWith(mostSockets.netlink);
   const over = await networkWith(mostSockets.netlink + 1);
@@ -37,14 +37,14 @@ test('tells of the one network with too many sockets of netlink, and not of one 
         onExcess(why);
       },
     });
-  // Both are looked at in one go, in this order.
+  // One check looks at both, in this order.
   watched('within', within);
   const why = await new Promise<string>((resolve) => void watched('over', over, resolve));
   expect(why).toBe('33 netlink sockets, more than 32; no limit counts their memory');
   expect(told).toEqual(['over']);
 });
 
-/** A process in a network namespace of its own, with that many sockets. */
+/** Starts a process with that many sockets in its own network namespace. */
 async function networkWith(sockets: number): Promise<number> {
   const program = `for (1..${sockets}) { socket($s[$_], 16, 3, 0) or die "$!\\n" } $| = 1; print "ready"; <STDIN>`;
   const child = startCommand(['unshare', '--map-root-user', '--net', '--', 'perl', '-e', program], {
@@ -57,7 +57,7 @@ async function networkWith(sockets: number): Promise<number> {
   return child.pid;
 }
 
-test('a failed look is repeated, and ends neither the process nor the watch', async () => {
+test('a failed check is repeated, and ends neither the process nor the watch', async () => {
   using watch = openSocketWatch();
   let looks = 0;
   watch.add({

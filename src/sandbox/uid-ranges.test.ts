@@ -21,7 +21,7 @@ test('two instances never get the same range', () => {
   }
 });
 
-test('a range that was given back is used again, once', () => {
+test('a released range is used again, once', () => {
   using ranges = openIdRanges(dir, []);
   const range = ranges.take();
   range.release();
@@ -30,7 +30,7 @@ test('a range that was given back is used again, once', () => {
   expect(ranges.take().firstId).not.toBe(range.firstId);
 });
 
-test('more than a window holds: the next window is claimed', () => {
+test('when a window is full, the next one is claimed', () => {
   using ranges = openIdRanges(dir, []);
   const firsts = Array.from({ length: 1030 }, () => ranges.take().firstId);
   expect(new Set(firsts).size).toBe(1030);
@@ -42,7 +42,7 @@ test('ids of /etc/subuid are never given out', () => {
   expect(ranges.take().firstId).toBe(2 ** 30 + windowSize);
 });
 
-test('a machine that is full says so', () => {
+test('a machine without free windows says so', () => {
   using ranges = openIdRanges(dir, [{ first: 0, count: 2 ** 32 }]);
   expect(() => ranges.take()).toThrow(expect.objectContaining({ code: 'UID_RANGES_EXHAUSTED' }));
 });

@@ -21,7 +21,7 @@ describe('a counter of a control group', () => {
     expect(counter.read()).toBe(12);
   });
 
-  it('confuses no longer key with its own, and no nonsense with a number', () => {
+  it('does not confuse a longer key with its own, or other text with a number', () => {
     const file = join(folder, 'events');
     writeFileSync(file, 'oom 1\noom_kill 2\noom_group_kill 3\n');
     using counter = keyedCounter(file, 'oom_kill');

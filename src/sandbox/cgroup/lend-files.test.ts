@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { lendFiles } from './files.ts';
 
-test('files are lent when all needed ones exist', async () => {
+test('files are lent once all needed ones exist', async () => {
   await using folder = await mkdtempDisposable(join(tmpdir(), 'ward-lend-'));
   const file = (name: string) => join(folder.path, name);
   const own = process.getuid?.() ?? 0;

@@ -16,7 +16,7 @@ test.each([
   expect(groupIn(membership, version)).toBe(expected);
 });
 
-test('a process that has a group already stays in it', () => {
+test('a process that is in a group already stays there', () => {
   const mount = mkdtempSync(join(tmpdir(), 'ward-own-group-'));
   try {
     const place = { mount, version: 1, membership: '1:cpu:/ward.service\n', instance: 'a' } as const;
@@ -66,7 +66,7 @@ test.skipIf(!canTry)(
   },
 );
 
-test.skipIf(!canTry)('a group that a killed process left goes with its instance', async () => {
+test.skipIf(!canTry)('a group that a killed process left is removed with its instance', async () => {
   const instance = `test-${randomHex(4)}`;
   const folder = join(mount, 'ward', instance);
   mkdirSync(join(folder, 'platform'), { recursive: true });

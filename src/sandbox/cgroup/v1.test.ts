@@ -44,7 +44,7 @@ describe.skipIf(!canTry)(`cgroup v1${canTry ? '' : ' (needs root and version 1 h
     expect(existsSync(file('memory', ''))).toBe(false);
   });
 
-  test('bounds the buffers of sockets, also of a group that a runtime will make', async () => {
+  test('limits the buffers of sockets, also in a group that a runtime will make', async () => {
     for (const make of ['create', 'limitSockets'] as const) {
       const group = tree.group(make);
       await group[make](limits);

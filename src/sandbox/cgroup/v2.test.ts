@@ -1,6 +1,6 @@
 /**
- * Version 2 against a folder that looks like it: which files are read and written, with what. That the kernel
- * acts on them is the business of a machine that has it.
+ * Tests version 2 against a folder that looks like it: which files are read and written, and with which values. Whether
+ * the kernel acts on them needs a machine with version 2.
  */
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -26,7 +26,7 @@ function fakeGroup(path: string, files: Record<string, string>): void {
 
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
 
-test('controllers that are missing are handed down, and only those', () => {
+test('only controllers that are not handed down yet are handed down', () => {
   fakeGroup('ward', { 'cgroup.controllers': 'cpu memory pids', 'cgroup.subtree_control': '' });
   fakeGroup('ward/one', {
     'cgroup.controllers': 'cpu memory pids',

@@ -22,7 +22,7 @@ test.each([
   ['kernel.io_uring_disabled', '0', '2'],
   ['vm.unprivileged_userfaultfd', '1', '0'],
   ['kernel.core_pattern', '|/usr/lib/collector %p', 'core'],
-])('%s: %s is told, %s is fine', (setting, bad, good) => {
+])('%s: %s is reported, %s is fine', (setting, bad, good) => {
   const file = setting.replaceAll('.', '/');
   set(file, bad);
   expect(hostAdvice(dir)).toEqual([expect.objectContaining({ setting, value: bad })]);

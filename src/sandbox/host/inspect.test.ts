@@ -29,7 +29,7 @@ test.each([
     ['memory', '/c/memory'],
     ['cpu', '/c/cpu,cpuacct'],
     ['cpuacct', '/c/cpu,cpuacct'],
-    // Limits nothing, but runtimes make groups in it.
+    // It limits nothing, but runtimes make groups in it.
     ['name=systemd', '/c/systemd'],
   ]);
 });

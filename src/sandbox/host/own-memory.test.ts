@@ -19,7 +19,7 @@ function write(group: string, files: Readonly<Record<string, string>>): void {
 const v1 = () => [{ path: mount, type: 'cgroup', options: ['rw', 'memory'] }];
 const v2 = () => [{ path: mount, type: 'cgroup2', options: ['rw'] }];
 
-test('version 1: the tightest of the limits on the way up', () => {
+test('version 1: the lowest limit on the way up', () => {
   write('', { 'memory.limit_in_bytes': '9223372036854771712' });
   write('a', { 'memory.limit_in_bytes': '300' });
   write('a/b', { 'memory.limit_in_bytes': '400' });
@@ -47,7 +47,7 @@ test('a container that sees its own group as the mount shares its limit with san
     expect(ownMemory(v2(), `0::${group}`)).toMatchObject({ folder: mount, limitBytes: 700, isShared: true });
 });
 
-test('there is none without a limit, a group or a mount', () => {
+test('there is no limit without a value, a group or a mount', () => {
   write('a', { 'memory.max': 'max', 'memory.limit_in_bytes': '9223372036854771712' });
   expect([ownMemory(v1(), '4:memory:/a'), ownMemory(v2(), '0::/a'), ownMemory([], '0::/a')]).toEqual([
     ...[undefined, undefined, undefined],

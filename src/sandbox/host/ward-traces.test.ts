@@ -17,7 +17,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-test('empty groups go, and profiles of Ward’s, and no others', async () => {
+test('only empty groups and Ward’s own profiles are removed', async () => {
   const profiles = ['ward.run-0.0123456789ab (enforce)', 'wardrobe (enforce)', 'ward.x.short (complain)'];
   await writeFile(join(folder, 'apparmor/profiles'), `${profiles.join('\n')}\n`);
   const traces = await findTraces(places);
@@ -31,7 +31,7 @@ test('empty groups go, and profiles of Ward’s, and no others', async () => {
   expect(await readFile(join(folder, 'apparmor/.remove'), 'utf8')).toBe('ward.run-0.0123456789ab');
 });
 
-test('a group in which a process is stays, with all beside it', async () => {
+test('a group with a process stays, together with all beside it', async () => {
   await writeFile(join(folder, 'memory/ward/run-0/a/cgroup.procs'), '1234\n');
   await mkdir(join(folder, 'memory/ward/run-1'));
   const group = join(folder, 'memory/ward');

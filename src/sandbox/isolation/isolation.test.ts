@@ -10,7 +10,7 @@ import { isIsolated } from '../host/isolated.ts';
 
 const program = join(import.meta.dirname, '../testing/isolated-program.ts');
 const isRoot = process.geteuid?.() === 0;
-// Without the marker a nested isolation is made, whether or not the tests run in one.
+// Without the marker, the test makes a nested isolation, whether or not the tests run in one.
 const env = { ...process.env, WARD_MOUNT_NAMESPACE: undefined };
 
 describe.skipIf(!isRoot)(`isolation${isRoot ? '' : ' (needs root)'}`, () => {
@@ -27,12 +27,12 @@ describe.skipIf(!isRoot)(`isolation${isRoot ? '' : ' (needs root)'}`, () => {
     expect(Number(stdout)).toBeLessThan(10);
   });
 
-  test('its mounts are private: none is seen outside', async () => {
+  test('its mounts are private: none is visible outside', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'ward-private-'));
     const { stdout } = await runCommand([...argv('mount'), folder], { env });
     expect(stdout).toBe('tmpfs, private');
     expect(readFileSync('/proc/self/mounts', 'utf8')).not.toContain(folder);
-    // Fails for a mount point, wherever it is one.
+    // This fails for a mount point, wherever it is visible.
     await rmdir(folder);
   });
 
@@ -46,11 +46,11 @@ describe.skipIf(!isRoot)(`isolation${isRoot ? '' : ' (needs root)'}`, () => {
     },
   );
 
-  test('kill -9 from outside ends everything inside, also what was detached', async () => {
+  test('kill -9 from outside ends everything inside, including detached processes', async () => {
     const child = startIt('stay');
     if (child.stdout) await once(child.stdout, 'data');
     child.kill('SIGKILL');
-    // `close` comes when nobody holds the pipe any more.
+    // `close` comes when no process has the pipe open any more.
     expect(await once(child, 'close')).toEqual([null, 'SIGKILL']);
   });
 

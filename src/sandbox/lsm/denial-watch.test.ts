@@ -2,7 +2,7 @@ import { afterEach, expect, test } from 'vitest';
 import type { Violation } from '../violations.ts';
 import { type Confined, type DenialWatch, watchDenials } from './denial-watch.ts';
 
-/** As kernel 6.12 writes them. */
+/** Lines of kernel 6.12. */
 const file =
   'audit: type=1400 audit(1795543653.201:24): apparmor="DENIED" operation="open" class="file" profile="ward.x.1" name="/secret/key" pid=287 comm="cat" requested_mask="r" denied_mask="r" fsuid=1073807360 ouid=0';
 const socket =
@@ -27,7 +27,7 @@ function start(lines: string[]) {
   return { watch, told, sandbox };
 }
 
-test('a file is told of the sandbox that has the user id', () => {
+test('a line about a file belongs to the sandbox that has the user id', () => {
   const { watch, told, sandbox } = start([file]);
   for (const number of [0, 1, 2]) watch.add(sandbox(number));
   watch.look();
@@ -36,7 +36,7 @@ test('a file is told of the sandbox that has the user id', () => {
   ]);
 });
 
-test('a line without an id belongs to the only sandbox under the profile, and to none of several', () => {
+test('a line without an id belongs to the only sandbox under the profile, or to no sandbox if there are several', () => {
   const { watch, told, sandbox } = start([socket]);
   watch.add(sandbox(0, { profile: 'ward.x.2' }));
   using first = watch.add(sandbox(1));
@@ -64,7 +64,7 @@ test.each([
   ['a user id of nobody', file.replace('1073807360', '1000')],
   ['what AppArmor only tells', file.replace('DENIED', 'ALLOWED')],
   ['a line of something else', 'e1000: link is up'],
-])('%s is nobody’s', (_, line) => {
+])('%s belongs to no sandbox', (_, line) => {
   const { watch, told, sandbox } = start([line]);
   watch.add(sandbox(1));
   watch.look();

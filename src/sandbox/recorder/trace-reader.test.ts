@@ -26,7 +26,7 @@ test('its children are under the filter, to the third generation; children of ot
   expect([...reader.numbers]).toEqual([41]);
 });
 
-test('text that is cut anywhere is the same text', () => {
+test('text may be cut anywhere', () => {
   const whole = enter(7, 317, '1') + fork(7, 8) + enter(8, 41) + enter(8, 42);
   for (let at = 0; at < whole.length; at++) {
     const reader = new TraceReader('x64');

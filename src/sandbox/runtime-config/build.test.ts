@@ -30,7 +30,7 @@ test('the strict policy', () => {
   ]);
 });
 
-test('settings of its network under crun, which can write them, and of no network that was made before', () => {
+test('settings of its network under crun, which can write them, but not of a network that was made before', () => {
   expect(buildSpec(input).linux.sysctl).toEqual({
     'net.ipv4.tcp_rmem': '4096 32768 6291456',
     'net.ipv4.tcp_max_tw_buckets': '4096',
@@ -80,7 +80,7 @@ test('mounts: nothing but /proc, /dev, two limited tmpfs and the code', () => {
   expect(buildSpec({ ...input, codeDir: undefined }).mounts).toHaveLength(4);
 });
 
-test('device files of the sandbox’s own are mounted read-only, unless another place in /dev is wanted', () => {
+test('the sandbox’s own device files are mounted read-only, unless the policy has another tmpfs in /dev', () => {
   const own = { ...input, deviceDir: '/run/ward/devices/0' };
   expect(buildSpec(own).mounts[1]).toEqual({
     destination: '/dev',
@@ -136,7 +136,7 @@ test('io limits only where there is a controller, and never for runsc', () => {
   expect(runsc.linux.resources).not.toHaveProperty('blockIO');
 });
 
-test('devices: none but six, none to be made', () => {
+test('devices: only six, and none can be made', () => {
   const { devices } = buildSpec(input).linux.resources;
   expect(devices[0]).toEqual({ allow: false, access: 'rwm' });
   expect(devices).toHaveLength(7);

@@ -10,7 +10,7 @@ test.each([
   expect(categoryPair(index)).toBe(pair);
 });
 
-test('every range of ids of a machine has a pair of its own', () => {
+test('every range of ids on a machine has its own pair', () => {
   const ranges = 47 * 1024;
   const pairs = new Set(Array.from({ length: ranges }, (_, index) => categoryPair(index)));
   expect(pairs.size).toBe(ranges);

@@ -49,7 +49,7 @@ test('the strict policy breaks no rule', () => {
 
 const withDevices = buildSpec({ ...input, deviceDir: context.deviceDir });
 
-/** Each rule, and specs that break it and nothing else. */
+/** Each rule, with configurations that break only this rule. */
 const breakers: Readonly<Record<string, readonly OciSpec[]>> = {
   'the cgroup path is absolute and one level below the instance': [
     linux({ cgroupsPath: '' }),

@@ -30,7 +30,7 @@ test.each([
   expect(idsOf('runc', version)).toEqual(ids);
 });
 
-test('release candidates of runc are in the order of their numbers, however they are written', () => {
+test('release candidates of runc are ordered by number, however they are written', () => {
   expect(idsOf('runc', '1.0.0-rc9')).toContain('CVE-2021-30465');
   expect(idsOf('runc', '1.0.0-rc95')).not.toContain('CVE-2021-30465');
   expect(idsOf('runc', '1.0.0~rc93+ds1')).toContain('CVE-2021-30465');
@@ -61,7 +61,7 @@ test('a version that can’t be read has every hole', () => {
   expect(idsOf('crun', 'unknown')).toHaveLength(knownAdvisories().crun.length);
 });
 
-test('refused are holes without an answer, or all, or none', () => {
+test('the policy refuses holes without an answer, all, or none', () => {
   const old = installed('runc', '1.1.11');
   const ids = (policy: 'warn' | 'refuse-open' | 'refuse') =>
     refusedAdvisories(old, policy).map(({ id }) => id);

@@ -20,12 +20,12 @@ test.each(runtimeNames)('%s: foreground, its own state and log, the channel as d
   );
 });
 
-test('the state of a sandbox is one folder of its own, where it is known', () => {
+test('the state of a sandbox is one folder, where Ward knows it', () => {
   const states = runtimeNames.map((name) => runtimeDrivers[name].stateOf(paths));
   expect(states).toEqual(runtimeNames.map((name) => (name === 'runsc' ? undefined : '/run/s/a1')));
 });
 
-test('runtimes without clocks of their own inherit the clocks', () => {
+test('runtimes that can’t set clocks inherit them', () => {
   const keeping = (timeNamespace: boolean) =>
     runtimeNames.filter((name) => runtimeDrivers[name].keepsClocks({ ...crunFeatures, name, timeNamespace }));
   expect(keeping(true)).toEqual(['crun', 'runc']);
@@ -47,7 +47,7 @@ test('what gVisor’s filter can’t express is left to gVisor’s own kernel', 
   expect(mounts.find(({ destination }) => destination === '/fn')?.options).toContain('ro');
 });
 
-test('a call that a profile of one’s own refuses is not allowed under gVisor, whatever its errno', () => {
+test('a call that a custom profile refuses is not allowed under gVisor, whatever its errno', () => {
   const seccomp = strictestOf(
     [
       {

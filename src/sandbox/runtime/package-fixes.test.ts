@@ -15,10 +15,10 @@ const runc = '/usr/sbin/runc';
 
 test.skipIf(!existsSync(runc) || !existsSync('/usr/bin/dpkg-query'))('Debian’s runc', async () => {
   const fixes = await packageFixesOf(realpathSync(runc));
-  // Fixed in 1.1.12: its changelog is kept by every later package.
+  // Fixed in 1.1.12; every later package keeps that part of the changelog.
   expect(fixes).toContain('CVE-2024-21626');
 });
 
-test('a file that no package brought has no fixes', async () => {
+test('a file that belongs to no package has no fixes', async () => {
   expect(await packageFixesOf(import.meta.filename)).toEqual([]);
 });

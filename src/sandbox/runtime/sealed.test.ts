@@ -9,7 +9,7 @@ import { sealProgram, unsealAll } from './sealed.ts';
 const canTry = isIsolated();
 
 describe.skipIf(!canTry)(`a sealed program${canTry ? '' : ' (needs Ward’s isolation)'}`, () => {
-  test('runs, can’t be written by root, outlives its package, and leaves nothing', async () => {
+  test('runs, is read-only even for root, outlives its package, and leaves nothing', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'ward-sealed-'));
     const program = join(folder, 'program');
     const dir = join(folder, 'sealed');
@@ -18,13 +18,13 @@ describe.skipIf(!canTry)(`a sealed program${canTry ? '' : ' (needs Ward’s isol
     const path = await sealProgram(program, dir, 'program');
     try {
       await mustRun([path]);
-      // The control: where it is installed, root may write to it.
+      // The control: root can write to the installed file.
       await (await open(program, 'r+')).close();
       await expect(open(path, 'r+')).rejects.toMatchObject({ code: 'EROFS' });
       await expect(chmod(path, 0o777)).rejects.toMatchObject({ code: 'EROFS' });
       await rm(program);
       expect(await readFile(path)).toEqual(await readFile('/usr/bin/true'));
-      // Once more, as after a kill in these namespaces.
+      // Seal it again, as after a kill in these namespaces.
       await copyFile('/usr/bin/false', program);
       await sealProgram(program, dir, 'program');
       expect(await readFile(path)).toEqual(await readFile('/usr/bin/false'));

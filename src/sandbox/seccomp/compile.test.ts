@@ -20,7 +20,7 @@ test('equalities and masks, nothing else', () => {
   expect(new Set(ops)).toEqual(new Set(['SCMP_CMP_EQ', 'SCMP_CMP_MASKED_EQ']));
 });
 
-test('a mask is the first value of the runtime’s form, what it must equal the second', () => {
+test('the mask is the first value of the runtime’s form, the value to equal the second', () => {
   const { syscalls } = compileSeccomp(strictProfile, { arch: 'x64', landlock: false });
   expect(syscalls.find((rule) => rule.names.includes('clone'))?.args).toEqual([
     { index: 0, value: 0x7e02_0000, valueTwo: 0, op: 'SCMP_CMP_MASKED_EQ' },
@@ -42,7 +42,7 @@ test('Landlock calls only where they are used', () => {
   expect(names(strictProfile, 'x64', true).has('landlock_restrict_self')).toBe(true);
 });
 
-test('one rule for each kind of refusal, none that repeats the default, none for what is allowed', () => {
+test('one rule for each kind of refusal, none that repeats the default, none for an allowed call', () => {
   const profile: SeccompProfile = {
     name: 'test',
     otherwise: { errno: 1 },

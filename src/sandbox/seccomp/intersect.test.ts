@@ -17,7 +17,7 @@ test('a profile that allows everything gets the strict list', () => {
   expect(profile.notGranted).toEqual([]);
 });
 
-test('a profile can take a call away, with its own errno', () => {
+test('a profile can remove a call, with its own errno', () => {
   const syscalls = [{ names: ['mkdir', 'mkdirat'], action: ERRNO, errnoRet: 30 }];
   const profile = strictestOf([{ defaultAction: ALLOW, syscalls }], none);
   expect(profile.allow.has('mkdir')).toBe(false);
@@ -95,14 +95,14 @@ describe('of several profiles', () => {
   test.each([
     ['first', [without('mkdir'), everything]],
     ['last', [everything, without('mkdir')]],
-  ])('what one takes away no other gives back: %s', (_, profiles) => {
+  ])('no profile restores what another removes: %s', (_, profiles) => {
     const both = strictestOf(profiles, none);
     expect(both.allow.has('mkdir')).toBe(false);
     expect(both.refuse.get('mkdir')).toEqual({ errno: 30 });
     expect(both.allow.has('rmdir')).toBe(true);
   });
 
-  test('each takes away its own', () => {
+  test('each removes its own calls', () => {
     const both = strictestOf([without('mkdir'), without('rmdir')], none);
     expect(['mkdir', 'rmdir', 'rename'].map((name) => both.allow.has(name))).toEqual([false, false, true]);
   });
@@ -126,7 +126,7 @@ describe('of several profiles', () => {
     expect(strictestOf([denies, grants], calls).notGranted).toEqual(['ptrace']);
   });
 
-  test('their conditions do not multiply without end', () => {
+  test('their conditions do not multiply without limit', () => {
     const syscalls = Array.from({ length: 200 }, (_, value) => ({
       names: ['lseek'],
       action: ALLOW,
@@ -170,7 +170,7 @@ test.each([
   expect(() => strictestOf([profile], none)).toThrow(expect.objectContaining({ code: 'POLICY_INVALID' }));
 });
 
-test('the shape of Docker’s own default profile is taken, with nothing gained by it', () => {
+test('Docker’s own default profile is accepted, but grants nothing more', () => {
   const [base, ...rules] = [
     {
       names: [...strictProfile.allow.keys()].filter((name) => !/^(?:clone|socket)$/.test(name)),

@@ -31,7 +31,7 @@ test('never has a name that the default lacks', () => {
   expect(learnedProfile(new Set([ptrace, unknown]), 'x64').refused).toEqual(['#4242', 'ptrace']);
 });
 
-test('as a custom profile it means what it says, with Ward’s conditions and tripwires', () => {
+test('works as a custom profile, with Ward’s conditions and tripwires', () => {
   const { profile } = learnedProfile(new Set([mkdir]), 'x64');
   const both = strictestOf([profile], none);
   expect(new Set(both.allow.keys())).toEqual(new Set(profile.syscalls[0].names));

@@ -44,7 +44,7 @@ test('sockets: three families × two types × two flags, their own protocols, an
     { index: 1, value: 0x80801 },
     { index: 2, value: 6 },
   ]);
-  // SCTP, DCCP, UDP-Lite, MPTCP: the kernel would load a module for whoever asks.
+  // SCTP, DCCP, UDP-Lite, MPTCP: the kernel would load a module for any user.
   for (const protocol of [132, 33, 136, 262, 1]) {
     expect(allowed('socket')?.some(([, , test]) => test?.value === protocol)).toBe(false);
   }
@@ -54,7 +54,7 @@ test('sockets: three families × two types × two flags, their own protocols, an
   }
 });
 
-test('what is the machine’s can’t be reached by an argument: large pages, merged pages, its cache, its watches', () => {
+test('no argument reaches what belongs to the machine: huge pages, merged pages, its cache, its watches', () => {
   expect(allowed('mmap')).toEqual([[{ index: 3, mask: 0x4_0000, value: 0 }]]);
   const values = (name: string) => allowed(name)?.map(([test]) => test?.value);
   // MADV_MERGEABLE, MADV_HWPOISON, MADV_SOFT_OFFLINE
@@ -63,11 +63,11 @@ test('what is the machine’s can’t be reached by an argument: large pages, me
   expect(values('fadvise64')).not.toContain(4);
   // SO_ATTACH_FILTER, SO_ATTACH_BPF, SO_ATTACH_REUSEPORT_CBPF: code of the sandbox's choosing in the kernel.
   for (const option of [26, 50, 51]) expect(options('setsockopt', SOL_SOCKET)).not.toContain(option);
-  // SO_RCVBUF: connections that nobody has accepted would have it too.
+  // SO_RCVBUF: unaccepted connections would inherit it.
   expect(options('setsockopt', SOL_SOCKET)).not.toContain(8);
   // F_SETLEASE, F_NOTIFY
   for (const command of [1024, 1026]) expect(values('fcntl')).not.toContain(command);
-  // The number of instances is counted on the host's root as well, whoever in a user namespace makes them.
+  // The kernel also counts inotify instances on the host's root, whichever user in the namespace makes them.
   expect(strictProfile.refuse.get('inotify_init1')).toEqual({ errno: ENOSYS });
 });
 
@@ -103,7 +103,7 @@ test('no options of UDP (UDP_ENCAP, UDP_SEGMENT), netlink and kTLS', () => {
   }
 });
 
-test('TCP_ZEROCOPY_RECEIVE can’t be asked for, and other options can', () => {
+test('TCP_ZEROCOPY_RECEIVE can’t be queried, but other options can', () => {
   expect(allowed('getsockopt')?.at(-1)).toEqual([
     { index: 1, value: 6 },
     { index: 2, mask: 32, value: 0 },
@@ -119,7 +119,7 @@ test.each(['sendto', 'sendmsg', 'sendmmsg', 'recvfrom', 'recvmsg', 'recvmmsg'])(
   },
 );
 
-test('futexes that wait and wake, none that lends priorities; one’s own FS base and nothing else', () => {
+test('futexes that wait and wake, none that lends priorities; its own FS base and nothing else', () => {
   const operations = (allowed('futex') ?? []).map(([test]) => (test?.value ?? 0) & 127);
   // FUTEX_LOCK_PI, UNLOCK_PI, TRYLOCK_PI, WAIT_REQUEUE_PI, CMP_REQUEUE_PI, LOCK_PI2
   for (const operation of [6, 7, 8, 11, 12, 13]) expect(operations).not.toContain(operation);
@@ -127,7 +127,7 @@ test('futexes that wait and wake, none that lends priorities; one’s own FS bas
   expect(allowed('arch_prctl')?.map(([test]) => test?.value)).toEqual([0x1002, 0x1003]);
 });
 
-test('error queues seem to be on, for the resolver of libc, and receive buffers to be set', () => {
+test('error queues seem to be on, for libc’s resolver, and receive buffers seem to be set', () => {
   expect(strictProfile.answered).toEqual([
     {
       call: 'setsockopt',
@@ -156,7 +156,7 @@ test('error queues seem to be on, for the resolver of libc, and receive buffers 
   ]);
 });
 
-test('every limit but that of core dumps may be made smaller, and all may be read', () => {
+test('every limit except that of core dumps can be lowered, and all can be read', () => {
   const RLIMIT_CORE = 4;
   const [read, ...change] = allowed('prlimit64') ?? [];
   expect(read).toEqual([{ index: 2, value: 0 }]);
@@ -165,7 +165,7 @@ test('every limit but that of core dumps may be made smaller, and all may be rea
   expect(allowed('setrlimit')).toEqual(limits.map((value) => [{ index: 0, value }]));
 });
 
-test('clone may make no namespace', () => {
+test('clone can’t make a namespace', () => {
   expect(allowed('clone')).toEqual([[{ index: 0, mask: 0x7e02_0000, value: 0 }]]);
 });
 
@@ -181,7 +181,7 @@ test.each(['clone3', 'io_uring_setup', 'openat2', 'execveat'])('libc falls back 
   expect(allowed(name)).toBeUndefined();
 });
 
-test('programs that copy by sendfile read and write instead when it says that the files don’t suit', () => {
+test('programs that copy with sendfile fall back to read and write when it refuses the files', () => {
   expect(allowed('sendfile')).toBeUndefined();
   expect(strictProfile.refuse.get('sendfile')).toEqual({ errno: EINVAL });
 });

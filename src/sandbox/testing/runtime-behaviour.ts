@@ -144,7 +144,7 @@ export function describeRuntime({ runtime, hasOwnKernel }: Behaviour): void {
       return String(chunk);
     };
 
-    test.skipIf(hasOwnKernel)('a port of its loopback is reached, also before it is open', async () => {
+    test.skipIf(hasOwnKernel)('the host reaches a port of its loopback, even before it is open', async () => {
       await using sandbox = await serve(8080);
       const port = sandbox.openPort(8080);
       const [first, second] = await Promise.all([port.connect(), port.connect()]);
@@ -157,29 +157,32 @@ export function describeRuntime({ runtime, hasOwnKernel }: Behaviour): void {
       await expect(port.connect()).rejects.toMatchObject({ code: 'PORT_UNREACHABLE' });
     });
 
-    test.skipIf(hasOwnKernel)('what reaches into its network has no rights, and ends with it', async () => {
-      const sandbox = await serve(9090);
-      const peer = await sandbox.openPort(9090).connect();
-      expect(await ask(peer, 'x')).toBe('<x>');
-      const relays = pidsOf('TCP4:127.0.0.1:9090,forever,interval=0.01,nodelay');
-      expect(relays.length).toBeGreaterThan(0);
-      for (const pid of relays) {
-        const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-        expect(status).toMatch(/^CapBnd:\t0+$/m);
-        expect(status).toMatch(/^NoNewPrivs:\t1$/m);
-        expect(Number(/^Uid:\t(\d+)/m.exec(status)?.[1])).toBeGreaterThan(2 ** 30);
-      }
-      await sandbox.destroy();
-      const isLeft = () => pidsOf('TCP4:127.0.0.1:9090,forever,interval=0.01,nodelay').length > 0;
-      while (isLeft()) await new Promise(setImmediate);
-    });
+    test.skipIf(hasOwnKernel)(
+      'the process that enters its network has no rights, and ends with it',
+      async () => {
+        const sandbox = await serve(9090);
+        const peer = await sandbox.openPort(9090).connect();
+        expect(await ask(peer, 'x')).toBe('<x>');
+        const relays = pidsOf('TCP4:127.0.0.1:9090,forever,interval=0.01,nodelay');
+        expect(relays.length).toBeGreaterThan(0);
+        for (const pid of relays) {
+          const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+          expect(status).toMatch(/^CapBnd:\t0+$/m);
+          expect(status).toMatch(/^NoNewPrivs:\t1$/m);
+          expect(Number(/^Uid:\t(\d+)/m.exec(status)?.[1])).toBeGreaterThan(2 ** 30);
+        }
+        await sandbox.destroy();
+        const isLeft = () => pidsOf('TCP4:127.0.0.1:9090,forever,interval=0.01,nodelay').length > 0;
+        while (isLeft()) await new Promise(setImmediate);
+      },
+    );
 
-    test.runIf(hasOwnKernel)('a port of its loopback can’t be had', async () => {
+    test.runIf(hasOwnKernel)('a port of its loopback can’t be reached', async () => {
       await using sandbox = await start([busybox, 'cat']);
       expect(() => sandbox.openPort(8080)).toThrow(/keeps the network/);
     });
 
-    test('a frozen sandbox stands still and goes on after the thaw', async () => {
+    test('a frozen sandbox stops and continues after the thaw', async () => {
       await using sandbox = await start([busybox, 'cat']);
       const echo = async (text: string) => {
         sandbox.stdin.write(text);
@@ -213,7 +216,7 @@ export function describeRuntime({ runtime, hasOwnKernel }: Behaviour): void {
       await expect(sandbox.freeze()).rejects.toMatchObject({ code: 'SANDBOX_ENDED' });
     });
 
-    test('destroying twice, at once and before it has started leaves nothing', async () => {
+    test('destroying twice, at once, and before it has started leaves nothing', async () => {
       const sandboxes = await Promise.all([1, 2, 3].map(() => start([busybox, 'sleep', '1000'])));
       await Promise.all(sandboxes.flatMap((sandbox) => [sandbox.destroy(), sandbox.destroy()]));
       for (const sandbox of sandboxes) {
@@ -234,7 +237,7 @@ export function describeRuntime({ runtime, hasOwnKernel }: Behaviour): void {
       expect(groupsOf(`${instance}/${sandbox.id}`)).toEqual([]);
     });
 
-    test('allocating past the limit is told as out of memory', async () => {
+    test('allocating past the limit is reported as out of memory', async () => {
       const { exit } = await node('const kept = []; for (;;) kept.push(Buffer.alloc(1 << 20, 1))', {
         policy: { ...policy, memoryBytes: 96 * MiB },
       });
@@ -271,7 +274,7 @@ export function describeRuntime({ runtime, hasOwnKernel }: Behaviour): void {
       expect(Number(stdout)).toBe(MiB);
     });
 
-    test('the root can’t be written, nor the code, which may be run', async () => {
+    test('neither the root nor the code can be written, but the code can be run', async () => {
       const codeDir = await mkdtemp(join(tmpdir(), 'ward-code-'));
       try {
         await chmod(codeDir, 0o777);
@@ -322,7 +325,7 @@ export function describeRuntime({ runtime, hasOwnKernel }: Behaviour): void {
       expect(stdout).not.toContain('sysrq-trigger');
     });
 
-    test('a policy that this host can’t keep is refused', async () => {
+    test('a policy that this host can’t meet is refused', async () => {
       // Refused with AppArmor off, and with it on.
       const unmet = { ...policy, apparmorProfile: 'no-such-profile' };
       await expect(start([busybox, 'true'], { policy: unmet })).rejects.toMatchObject({
