@@ -1,4 +1,4 @@
-/** A server that brings its advisories up to date by itself, behind the walls of its process. */
+/** A server that updates its advisories by itself, within the isolation of its process. */
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { once } from 'node:events';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';

@@ -28,7 +28,7 @@ afterAll(async () => {
   if (folder !== undefined) await rm(folder, { recursive: true });
 });
 
-/** What each command says. */
+/** The output of each command. */
 async function aio(...commands: readonly string[]): Promise<string[]> {
   const lists = commands.map((command) => ['runtime', ...command.split(' ')]);
   const { stdout, stderr } = await runCommand([process.execPath, program, JSON.stringify(lists)], {

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { missingForSandboxes, Ward } from './ward.ts';
 
-/** What the client can do beside its types. */
+/** What the client can do but its types leave out. */
 interface Routes {
   create(options: object): Promise<unknown>;
   list(): Promise<unknown>;
@@ -33,7 +33,7 @@ describe.skipIf(missing !== undefined)(`API gateway${missing ? ` (${missing})` :
     await ward?.[Symbol.asyncDispose]();
   });
 
-  /** As wsk sends it. */
+  /** A request as wsk sends it. */
   const wsk = (method: string, name: string, query: string, body?: object) => {
     const [uuid] = ward.auth.split(':');
     const path = `/api/v1/web/whisk.system/apimgmt/${name}.http?accesstoken=DUMMY+TOKEN&spaceguid=${uuid}&${query}`;

@@ -1,4 +1,4 @@
-/** A backup of a Ward that serves, restored elsewhere and started there. */
+/** A backup of a running Ward, restored in another place and started there. */
 import { once } from 'node:events';
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
@@ -10,7 +10,7 @@ import { writeImage } from './gate/layout.ts';
 import { missingForSandboxes, runWard, startWard, Ward } from './ward.ts';
 
 const missing = missingForSandboxes();
-/** The same image may have been judged anew meanwhile, to the same end. */
+/** Leaves out repeated verdicts: an image may have been judged again meanwhile, with the same outcome. */
 const withoutTimes = (verdict: object) =>
   JSON.parse(JSON.stringify(verdict, (name, value) => (name === 'judgedAt' ? '' : value)));
 const actions = '/api/v1/namespaces/_/actions';
@@ -22,7 +22,7 @@ describe.skipIf(missing !== undefined)(`backup and restore${missing ? ` (${missi
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'ward-backup-'));
-    // Sandboxes see their code below it.
+    // Sandboxes must reach their code below it.
     await chmod(folder, 0o755);
     ward = await Ward.start();
     await ward.raiseLimits();
@@ -60,13 +60,13 @@ describe.skipIf(missing !== undefined)(`backup and restore${missing ? ` (${missi
   }
 
   async function local(...argv: string[]) {
-    // The machine's image store is not these tests'.
+    // These tests do not use the machine's image store.
     const env = { WARD_IMAGES: join(folder, 'images') };
     const result = await runWard([...argv, '-o', 'json'], { env });
     return { ...result, data: result.stdout === '' ? undefined : JSON.parse(result.stdout) };
   }
 
-  /** All that a client can see of it. */
+  /** Everything that a client can see of it. */
   async function seenOf(place: Ward) {
     const list = await place.request('GET', '/api/v1/namespaces/_/activations?docs=true&limit=200');
     const inspected = await skopeo(

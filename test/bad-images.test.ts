@@ -1,6 +1,6 @@
 /**
- * An image with everything bad that is known to Ward, and what only looks like it, on a real Debian root: told apart finding
- * by finding, by the command that people use; and pushed by a real client, refused for each class in the gate's own words.
+ * An image with everything bad that Ward knows, and with harmless lookalikes, on a real Debian root. `ward image scan`
+ * must tell them apart, finding by finding. A real client pushes them, and the gate refuses each class with its reason.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -24,9 +24,9 @@ const system = [
   'libpython3.13-stdlib',
   'libruby3.3',
 ];
-/** What the root itself has, and the image's configuration: neither is planted. */
+/** Findings from the root itself and the image's configuration, which are not planted. */
 const ofTheRoot = ['shell-in-image', 'no-health-check', 'missing-labels'];
-/** What there is now: less is a step back. */
+/** Figures reached today: lower ones are a regression. */
 const floors: Readonly<Record<Kind, readonly [precision: number, recall: number]>> = {
   malware: [1, 0.95],
   secret: [1, 0.98],
@@ -53,7 +53,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** Files of the same place go to further layers: all of them are in the image. */
+/** Puts files with the same path into further layers, so that all of them are in the image. */
 async function layersOf(all: readonly Planted[]): Promise<readonly Buffer[]> {
   const rows: Planted[][] = [];
   for (const each of all) {
@@ -158,7 +158,7 @@ describe('pushed by skopeo', () => {
     const { code, stderr } = await runCommand(['skopeo', ...flags, `oci:${join(folder, kind)}:v1`, to], {
       timeoutMs: 60_000,
     });
-    // What is set up badly is a warning, by default.
+    // By default a misconfiguration is only a warning.
     expect(code).toBe(kind === 'misconfiguration' ? 0 : 1);
     expect(stderr.replaceAll(/\s+/g, ' ')).toMatch(says);
   });

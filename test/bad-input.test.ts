@@ -1,4 +1,4 @@
-/** Hostile requests to the API: each gets a precise error, and the server goes on serving. */
+/** Hostile requests to the API: each gets a precise error, and the server keeps serving. */
 
 import { once } from 'node:events';
 import { connect } from 'node:net';

@@ -1,4 +1,4 @@
-/** `ward base build --sign` on a store of its own, from what the real one has kept; verified by the real cosign. */
+/** `ward base build --sign` in a store of its own, from the cache of the real store; verified by the real cosign. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

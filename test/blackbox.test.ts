@@ -159,7 +159,7 @@ describe.skipIf(missing !== undefined)(`an image of one's own${missing ? ` (${mi
 
       const idle = await frozen.target('', { kind: 'blackbox', image: 'demo/app:1' });
       for (let n = 1; n <= 3; n++) {
-        // A server may close what was idle for long in the moment in which it is woken.
+        // A server may close a connection that was idle for long at the moment when the sandbox is thawed.
         expect((await frozen.run(idle, { do: 'count' })).result).toEqual({ runs: n, connections: n });
         await frozen.until(() => frozen.frozen === 1);
       }
@@ -167,7 +167,7 @@ describe.skipIf(missing !== undefined)(`an image of one's own${missing ? ` (${mi
   });
 
   describe('that fails', () => {
-    /** In ms: the one that an error names; with any other error, more than it takes on a busy machine. */
+    /** Time limit in ms: the one that the expected error names, else more than a busy machine needs. */
     const limitOf = (error: unknown) => Number(/ (\d+) milliseconds/.exec(String(error))?.[1] ?? 60_000);
 
     it.each([
@@ -388,7 +388,7 @@ describe.skipIf(missing !== undefined)(`an image of one's own${missing ? ` (${mi
       expect(body.response).toMatchObject({ status: 'action developer error', result: { error: lost } });
     const whole = await ward.invoke('app', { do: 'crumble', mebibytes: 0.125 });
     expect(whole.body.response.result.error).toContain('xxxx');
-    // As objects, the pieces of each were more than a gibibyte.
+    // As objects, the pieces of each answer would take more than a gibibyte.
     expect((await peakMemoryMiB(ward.pid)) - before).toBeLessThan(150);
   });
 });

@@ -1,4 +1,4 @@
-/** What callers were answered while a disk failed, held against what the database has in the end. */
+/** Compares the answers that callers got while a disk failed with the database in the end. */
 import { existsSync } from 'node:fs';
 import { copyFile, mkdtempDisposable } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,7 +8,7 @@ import type { Reply, Ward } from './ward.ts';
 
 export interface Called {
   readonly status: number;
-  /** Undefined when it was refused. */
+  /** Undefined when the call was refused. */
   readonly id: string | undefined;
   readonly saysLost: boolean;
   readonly fault: string | null;
@@ -47,7 +47,7 @@ export class CallLedger {
     return called;
   }
 
-  /** Answers that the disk's trouble does not explain. */
+  /** Answers that the disk's failure does not explain. */
   unexplained(): readonly Called[] {
     return this.calls.filter(({ status, retryAfter }) => {
       if (status === 503 || status === 507) return retryAfter < 1;
@@ -55,7 +55,7 @@ export class CallLedger {
     });
   }
 
-  /** Ids of what was answered as done or accepted and has no record, though the answer did not say so. */
+  /** Ids of calls that were done or accepted but have no record, without a warning in their answer. */
   unrecorded({ records }: Kept): readonly string[] {
     return this.calls.flatMap(({ id, saysLost }) =>
       id === undefined || saysLost || records.includes(id) ? [] : [id],
@@ -65,12 +65,12 @@ export class CallLedger {
 
 export interface Kept {
   readonly records: readonly string[];
-  /** As the counter has it. */
+  /** Number in the counter. */
   readonly counted: number;
   readonly accepted: number;
 }
 
-/** What a database has that nobody writes to now: SQLite can't open it where it is, in another mount namespace. */
+/** Reads a database without a writer. Copies it first: SQLite can't open it in another mount namespace. */
 export async function keptIn(path: string): Promise<Kept> {
   await using folder = await mkdtempDisposable(join(tmpdir(), 'ward-kept-'));
   const copy = join(folder.path, 'ward.db');

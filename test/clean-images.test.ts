@@ -1,7 +1,7 @@
 /**
- * Images that people really have pass the default policy without a word: what is in them is Debian's and npm's own. This is
- * about malware, secrets, misconfigurations, gaps and what can't be judged. Vulnerabilities are held apart: real ones come
- * and go with Debian's updates, so the advisories here speak of nothing that is installed.
+ * Typical images of Debian's and npm's own packages pass the default policy without any finding. This covers malware,
+ * secrets, misconfigurations, gaps and what can't be judged. It leaves out vulnerabilities: real ones come and go with
+ * Debian's updates, so the advisories here match nothing that is installed.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
@@ -34,7 +34,7 @@ const go = 'restic age';
 const all = [system, tools, ruby, rails, python, django, spring, rust, go];
 const split = (names: string): readonly string[] => names.split(' ');
 
-/** Of each ecosystem one that nobody has, so that all are looked up. */
+/** An advisory per ecosystem for a package that is not installed, so that every ecosystem is looked up. */
 const advisories = ['Debian:13', 'npm', 'PyPI', 'Maven', 'Go', 'crates.io', 'RubyGems'].map(
   (ecosystem, at) => ({
     id: `TEST-2026-${at}`,
@@ -56,7 +56,7 @@ const judgedSchema = z.object({
   verdict: z.object({ outcome: z.string(), reasons: z.array(z.unknown()) }),
 });
 
-/** What the default policy lets pass without a word. */
+/** Findings that the default policy passes without a warning. */
 const unspoken = [
   'shell-in-image',
   'package-manager-in-image',
@@ -90,7 +90,7 @@ async function ward(...args: readonly string[]) {
   });
 }
 
-/** What a scan says of an image, in the words that a person would have to read. */
+/** The findings of a scan, in the words that a user would read. */
 async function judged(image: string) {
   const { code, stdout, stderr } = await ward('image', 'scan', image, '-o', 'json');
   expect([0, 1], stderr).toContain(code);
@@ -109,7 +109,7 @@ async function judged(image: string) {
 
 const nothing = { gaps: [], findings: [], outcome: 'allow', reasons: [] };
 
-/** An image of these layers on a Debian root, as somebody would build it. */
+/** An image of these layers on a Debian root, as a user would build it. */
 async function image(name: string, ...layers: readonly Buffer[]): Promise<string> {
   const devices = await tarOf(usualDevices);
   await writeTestImage(join(folder, name), {
@@ -121,7 +121,7 @@ async function image(name: string, ...layers: readonly Buffer[]): Promise<string
   return `oci:${name}:v1`;
 }
 
-/** What an image is made of beside Debian's root, and how many packages a scan has to know of in it at least. */
+/** Layers of an image on top of Debian's root, and the least number of packages that a scan must find in it. */
 const applications: readonly (readonly [
   what: string,
   least: number,
@@ -171,7 +171,7 @@ const applications: readonly (readonly [
   ['a program of Node.js with packages of npm', 60, async () => [await nodeModules()]],
 ];
 
-/** As Spring Boot packs it: a script, then a zip with the jars as they are. */
+/** An executable jar as Spring Boot packs it: a script, then a zip with the jars uncompressed. */
 async function springJar(layer: Buffer): Promise<Buffer> {
   const unpacked = join(folder, 'jars');
   await writeFile(`${unpacked}.tar`, layer);
@@ -191,7 +191,7 @@ async function springJar(layer: Buffer): Promise<Buffer> {
   return Buffer.concat([Buffer.from('#!/bin/bash\nexec java -jar "$0" "$@"\n'), archive]);
 }
 
-/** What this checkout needs to run, and two of the largest packages that it is developed with. */
+/** The packages that this checkout needs to run, and two of its largest development packages. */
 async function nodeModules(): Promise<Buffer> {
   const { packages } = z
     .object({ packages: z.record(z.string(), z.object({ dev: z.boolean().optional() })) })

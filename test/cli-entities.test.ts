@@ -33,7 +33,7 @@ async function file(name: string, text: string): Promise<string> {
   return path;
 }
 
-/** Runs a command that has to succeed; its stdout. */
+/** Runs a command that must succeed, and returns its stdout. */
 async function cli(...words: readonly string[]): Promise<string> {
   const outcome = await ward.cli(words);
   expect({ ...outcome, stdout: '' }).toEqual({ ...outcome, stdout: '', code: 0 });

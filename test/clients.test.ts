@@ -1,4 +1,4 @@
-/** Clients of others, unchanged, through every resource: npm `openwhisk`, and the library behind Adobe's `aio`. */
+/** Third-party clients, unchanged, on every resource: npm `openwhisk`, and the library behind Adobe's `aio`. */
 import aio from '@adobe/aio-lib-runtime';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { missingForSandboxes, Ward } from './ward.ts';
@@ -11,7 +11,7 @@ const greet =
 
 let ward: Ward;
 
-/** Its types leave out a good part of what it can do. */
+/** The client without its types, which leave out much of what it can do. */
 // biome-ignore lint/suspicious/noExplicitAny: a test reads what it expects to be there
 const openwhisk = (): any => ward.client();
 

@@ -1,4 +1,4 @@
-/** What lies beside an image of the registry, when somebody puts a lot there. */
+/** Referrers of an image in the registry, when a user pushes very many of them. */
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -40,7 +40,7 @@ async function attach(
   return digest;
 }
 
-/** Rows as ten thousand pushes leave them, of manifests that are all the same file. */
+/** Inserts the rows of ten thousand pushes, whose manifests all share one file. */
 function crowd(dir: string, repository: string, digest: string, artifactType: string): void {
   using db = new DatabaseSync(join(dir, 'registry.db'));
   const copy = db.prepare(
@@ -51,7 +51,7 @@ function crowd(dir: string, repository: string, digest: string, artifactType: st
   );
   db.exec('begin');
   for (let count = 0; count < 10_000; count++) {
-    // Before all that a hash makes.
+    // Sorts before all real digests.
     copy.run(`sha256:${'0'.repeat(24)}${randomBytes(20).toString('hex')}`, artifactType, repository, digest);
   }
   db.exec('commit');

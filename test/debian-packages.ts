@@ -5,15 +5,15 @@ import { dirname, join } from 'node:path';
 import { mustRun, runCommand } from '../src/lib/index.ts';
 
 export interface DebianPackages extends AsyncDisposable {
-  /** Undefined: apt is not there, or can't fetch them; and why. */
+  /** Why apt can't fetch them, or undefined. */
   readonly missing?: string | undefined;
-  /** The layer of some of them, with the database of these alone. */
+  /** A layer with some of them, and a dpkg database of only these. */
   layer(names: readonly string[]): Promise<Buffer>;
-  /** The same files as upstream images lay them: `from` → `to` below `/usr/local`; and no database. */
+  /** The same files where upstream images put them (`from` → `to` below `/usr/local`), without a database. */
   moved(names: readonly string[], moves: readonly (readonly [from: string, to: string])[]): Promise<Buffer>;
 }
 
-/** @param names All that will be asked for: apt fetches them at once. */
+/** @param names all packages that the test will use: apt fetches them at once */
 export async function fetchDebianPackages(names: readonly string[]): Promise<DebianPackages> {
   const folder = await mkdtemp(join(tmpdir(), 'ward-debian-'));
   const debs = join(folder, 'debs');
@@ -56,7 +56,7 @@ export async function fetchDebianPackages(names: readonly string[]): Promise<Deb
   };
 }
 
-/** As dpkg has it after it installed them. */
+/** The database as dpkg has it after their installation. */
 async function writeDatabase(root: string, files: readonly string[]): Promise<void> {
   const database = join(root, 'var/lib/dpkg');
   await mkdir(join(database, 'info'), { recursive: true });

@@ -87,7 +87,7 @@ describe.skipIf(missing !== undefined)(`ward doctor${missing ? ` (${missing})` :
   it('a required mechanism that this host lacks: exit code 1, named; and nothing starts', async () => {
     const { report } = await doctor();
     const lacking = report.rows.find((row) => !row.available);
-    // No kernel enforces AppArmor and SELinux at once, so there is always one.
+    // No kernel enforces AppArmor and SELinux at once, so at least one is always missing.
     if (lacking === undefined) throw new Error('a host with every mechanism');
     const config = await configFile('strict.yaml', { sandbox: { required: [lacking.name] } });
     const strict = await doctor('--config', config);

@@ -1,4 +1,4 @@
-/** While Ward stops: what each entrance answers, and what has run of it once the next one serves. */
+/** While Ward stops: what each entrance answers, and which calls have run once the next Ward serves. */
 import { createHash, randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import { deployHeld } from './held-action.ts';
@@ -7,7 +7,7 @@ import { missingForSandboxes, type Reply, Ward } from './ward.ts';
 const missing = missingForSandboxes();
 const root = '/api/v1/namespaces/_';
 const echo = 'function main({ from, n, body = {} }) { return { from: from ?? body.from, n: n ?? body.n }; }';
-/** Of each entrance. */
+/** Number of calls at each entrance. */
 const many = 5;
 
 interface Hook {
@@ -64,7 +64,7 @@ describe.skipIf(missing !== undefined)(`while Ward stops${missing ? ` (${missing
     });
     const running = first.invoke('going');
     await held.begun();
-    // Fails, and is to be tried again while Ward stops.
+    // Fails, so its next try is due while Ward stops.
     await first.request('POST', `${root}/triggers/failing`, { body: {} });
     await first.until(async () => (await runsOf(first, 'broken')).length === 1);
     const date = Date.now() + 1500;
@@ -119,7 +119,7 @@ describe.skipIf(missing !== undefined)(`while Ward stops${missing ? ` (${missing
     expect(pushed.status).toBe(201);
     await first.until(() => Date.now() > date + 100);
     await held.release();
-    // The part that had not begun as well.
+    // This includes the part that had not begun.
     expect(await running).toMatchObject({ status: 200, body: { response: { success: true } } });
     expect(await first.ended()).toBe(0);
 
@@ -140,7 +140,7 @@ describe.skipIf(missing !== undefined)(`while Ward stops${missing ? ` (${missing
   });
 });
 
-/** `from n` of each run of an action; a webhook's event has them in its body. */
+/** `from n` of each run of an action. A webhook's event has them in its body. */
 async function runsOf(ward: Ward, name: string): Promise<string[]> {
   const { body } = await ward.request('GET', `${root}/activations?name=${name}&docs=true&limit=200`);
   return body.map(({ response }: Reply['body']) => `${response.result.from} ${response.result.n}`);

@@ -1,4 +1,4 @@
-/** Calls that are handed to a busy sandbox early: none is lost, none is run twice, none waits behind a slow one. */
+/** Calls that a busy sandbox gets early: none is lost, none runs twice, and none waits behind a slow one. */
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -27,7 +27,7 @@ describe.skipIf(missing !== undefined)(`early calls${missing ? ` (${missing})` :
   let ward: Ward;
 
   beforeAll(async () => {
-    // One sandbox at a time: whatever is run twice counts twice.
+    // One sandbox at a time: a call that runs twice counts twice.
     ward = await Ward.start({ invoker: { prewarm: [], memoryMiB: 256 } });
     await ward.raiseLimits();
   });
@@ -35,7 +35,7 @@ describe.skipIf(missing !== undefined)(`early calls${missing ? ` (${missing})` :
     await ward[Symbol.asyncDispose]();
   });
 
-  /** As counted in each sandbox; on a busy machine one may be ended for another, which counts anew. */
+  /** The counts of each sandbox. A busy machine may replace a sandbox, and the new one counts from zero. */
   const expectEachOnce = (results: readonly { readonly sandbox: string; readonly runs: number }[]) => {
     for (const answers of Map.groupBy(results, ({ sandbox }) => sandbox).values()) {
       const runs = answers.map((answer) => answer.runs).toSorted((a, b) => a - b);
@@ -68,13 +68,13 @@ describe.skipIf(missing !== undefined)(`early calls${missing ? ` (${missing})` :
     for (let round = 0; round < 3; round++) {
       for (const pid of runners) process.kill(pid, 'SIGSTOP');
       const calls = burst('waiting', new Array(20).fill(0));
-      // Until the host has long given up that these will be quick.
+      // Until long after the host stopped expecting quick answers.
       await new Promise((resolve) => setTimeout(resolve, 150));
       for (const pid of runners) process.kill(pid, 'SIGCONT');
       results.push(...(await calls));
     }
     expectEachOnce(results);
-    // It was not ended for it.
+    // The sandbox was not ended for this.
     expect(results.filter(({ sandbox }) => sandbox === results[0]?.sandbox).length).toBeGreaterThan(52);
   });
 
@@ -138,8 +138,8 @@ describe.skipIf(missing !== undefined)(`early calls${missing ? ` (${missing})` :
        };`,
     );
     const call = async (n: number, steals = 0) => (await bench.run(thief, { n, steals })).result;
-    // Until one has found something to steal: calls that come while it is at it, of an action that is known to be quick.
-    // It looks for longer each time, since on a busy machine they come late.
+    // Repeats until the code has stolen a call: one that arrives while it reads, of an action that is known to be
+    // quick. It reads for longer each time, since calls arrive late on a busy machine.
     for (let stolen = 0, ms = 15; stolen === 0; ms *= 2) {
       for (let n = 0; n < 30; n++) await call(n);
       const first = call(0, ms);
@@ -196,7 +196,7 @@ def main(args):
       expect(new Set(results.map(({ process_ }) => process_)).size).toBe(1);
       expect(results.map(({ id }) => id)).toEqual(replies.map(({ body }) => body.activationId));
       const records = await Promise.all(results.map(({ id }) => ward.activation(id)));
-      // Two pipes tell nothing of which was written to first.
+      // The order between two pipes is unknown.
       expect(records.map(({ logs }) => logs.map((line: string) => line.slice(31)).toSorted())).toEqual(
         replies.map((_, n) => [`stderr: end ${n}`, `stdout: begin ${n}`]),
       );

@@ -1,4 +1,4 @@
-/** Egress of functions: what an action may reach, and what its record says of the rest. Nothing leaves the machine. */
+/** Egress of functions: what an action can reach, and how its record lists the rest. Nothing leaves the machine. */
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,7 +14,7 @@ const missing =
   missingForSandboxes() ??
   ['/usr/sbin/nft', '/usr/bin/pasta'].find((program) => !existsSync(program))?.concat(' is missing');
 
-/** Connects to each place of `to` at once; the answer comes right after the last refusal. */
+/** Connects to every address in `to` at once, and answers right after the last refusal. */
 const code = `const net = require('node:net');
   const one = ([host, port]) => new Promise((done) => {
     const socket = net.connect({ host, port, timeout: 8000 });

@@ -28,10 +28,10 @@ const code = Buffer.from(
   'hex',
 );
 
-/** Why there is no program for this machine, or undefined. */
+/** Why this machine can't run the program, or undefined. */
 export const missingForElf = process.arch === 'x64' ? undefined : 'its machine code is for x86-64';
 
-/** The file: a header, one segment that is all of it, the code. */
+/** The file: a header, one segment that covers the whole file, the code. */
 export function actionLoopElf(): Buffer {
   const content = Buffer.concat([code, logLine]);
   const size = headerBytes + content.length;

@@ -1,4 +1,4 @@
-/** Makes the mistakes of newcomers, with a whole Ward: every error names its subject, and what to do. */
+/** Makes newcomers' mistakes with a whole Ward: every error names its subject and the next step. */
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { deployHeld } from './held-action.ts';
@@ -105,7 +105,7 @@ describe.skipIf(missing !== undefined)(`errors${missing ? ` (${missing})` : ''}`
       activationId = body.activationId;
       return status === 200;
     });
-    // Nobody else learns of it.
+    // No one else gets the activation's id.
     expect((await ward.request('GET', `${path}/${requestOf()}`, { auth: stranger })).status).toBe(404);
     client.kill('SIGINT');
     expect(await once(client, 'exit')).toEqual([130, null]);

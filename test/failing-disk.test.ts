@@ -1,6 +1,6 @@
 /**
- * A disk that fails writes and then takes them again, and one whose file system becomes read-only: real ones, as ext4 on
- * loop devices. Callers are told so, what was accepted is settled once, and nothing is answered 500.
+ * A disk that fails writes and then takes them again, and one whose file system becomes read-only. Both are real: ext4
+ * on loop devices. Callers get a clear error, each accepted call is settled once, and no answer is 500.
  */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -37,7 +37,7 @@ async function deployAll(ward: Ward): Promise<void> {
   expect((await ward.request('PUT', `${rules}/go`, { body: rule })).status).toBe(200);
 }
 
-/** Accepted calls that run, and take a while. */
+/** Accepted calls that are running and take a while. */
 async function begin(ward: Ward, ledger: CallLedger, count: number): Promise<readonly Called[]> {
   const begun = await Promise.all(Array.from({ length: count }, (_, n) => ledger.call('held', { n }, false)));
   expect(begun.map(({ status }) => status)).toEqual(begun.map(() => 202));
@@ -53,7 +53,7 @@ async function metric(ward: Ward, name: string): Promise<number> {
   return Number(line?.slice(name.length));
 }
 
-/** Of one blob, as clients begin it: the status, and whether it says when to try again. */
+/** Begins to push a blob, as clients do. Returns the status, and whether the answer says when to try again. */
 async function push(ward: Ward): Promise<[number, boolean]> {
   const content = Buffer.from('a layer');
   const { headers } = await ward.request('POST', '/v2/guest/app/blobs/uploads/');
@@ -71,15 +71,15 @@ const settled = (ward: Ward) =>
   ward.until(async () => (await metric(ward, 'ward_records_waiting')) === 0 && !(await isFailing(ward)));
 const isFailing = async (ward: Ward) => (await recordingOf(ward)).state === 'failing';
 
-/** @returns the folder that a Ward may have on it */
+/** @returns a folder on it for a Ward */
 async function newImage(prefix: string): Promise<{ readonly dir: string; readonly image: string }> {
   const dir = await mkdtemp(join(tmpdir(), prefix));
   return { dir, image: join(dir, 'image') };
 }
 
 describe.skipIf(missing !== undefined)(`a disk that fails writes${missing ? ` (${missing})` : ''}`, () => {
-  // Nothing can be written to the loop device's own storage, an image on another one: the kernel says so when a file is to be
-  // made durable. A full one would still take blocks that it has already.
+  // The loop device's storage, an image on another one, takes no writes: the kernel reports this when a file is synced.
+  // A full one would still take blocks that it already has.
   const script = `mkdir "$1/outer" "$1/disk"
     truncate -s 450m "$1/outer.image"
     mkfs.ext4 -q -O ^has_journal -E nodiscard "$1/outer.image"
@@ -96,7 +96,7 @@ describe.skipIf(missing !== undefined)(`a disk that fails writes${missing ? ` ($
   const fails = (isFailing: boolean) =>
     mounts.run(['chattr', isFailing ? '+i' : '-i', join(dir, 'outer', 'image')]);
   const start = async () => {
-    // When the test is run again, what its first run has left.
+    // Removes what a first run of this test has left.
     await made.disposeAsync();
     made = new AsyncDisposableStack();
     ledger = new CallLedger(() => ward);
@@ -135,10 +135,10 @@ describe.skipIf(missing !== undefined)(`a disk that fails writes${missing ? ` ($
     expect(await ledger.fire('tick')).toMatchObject(refused);
     const web = await ward.request('GET', '/api/v1/web/guest/default/web.json?n=1');
     expect([web.status, web.headers.get('x-ward-record')]).toEqual([200, 'lost']);
-    // Those that were accepted end meanwhile.
+    // The accepted calls end meanwhile.
     await ward.until(async () => (await metric(ward, 'ward_sandboxes{state="busy"}')) === 0);
     expect(await isFailing(ward)).toBe(true);
-    // As long as a hook: the set-up is in it.
+    // As long as a hook may take, because this test contains the set-up.
   }, 240_000);
 
   it('writes what waited when the disk takes it again: each record once, and nothing in the queue', async () => {
@@ -194,7 +194,7 @@ describe.skipIf(missing !== undefined)('a file system that becomes read-only', (
     expect((await ledger.fire('tick')).status).toBe(202);
     await begin(ward, ledger, 2);
     await settled(ward);
-    // What the kernel does by itself when a file system is damaged (errors=remount-ro).
+    // The kernel does this by itself when a file system is damaged (errors=remount-ro).
     await mounts.run(['mount', '-o', 'remount,abort', join(dir, 'disk')]);
     first = await ledger.call('hello', {}, true);
     expect(first.status).toBe(200);
@@ -232,7 +232,7 @@ describe.skipIf(missing !== undefined)('a file system that becomes read-only', (
   });
 
   it('after a check and a restart each accepted call has one record, and the log tells which are lost', async () => {
-    // It says what it can't remove either: its exit code is no matter here.
+    // It also reports what it can't remove, so its exit code does not matter here.
     await ward.stop();
     expect(said()).toContain(first.id);
     await mounts.end();

@@ -8,7 +8,7 @@ const limits = { firesPerMinute: 100_000, invocationsPerMinute: 100_000 };
 const echo = 'function main(args) { return args; }';
 const alarms = '/whisk.system/alarms';
 
-/** A moment ahead: there is time to make what comes before it. */
+/** A time in the near future, late enough to set up the test before it. */
 const soon = (ms = 1500) => Date.now() + ms;
 
 interface FeedOptions {
@@ -17,7 +17,7 @@ interface FeedOptions {
   readonly params?: object;
 }
 
-/** The client's types know less than the client. */
+/** The client can do more than its types say. */
 interface FeedClient {
   create(options: FeedOptions): Promise<Reply['body']>;
   get(options: FeedOptions): Promise<Reply['body']>;
@@ -37,7 +37,7 @@ async function makeTrigger(ward: Ward, name: string): Promise<void> {
   await ow.rules.create({ name: `${name}-rule`, trigger: `/_/${name}`, action: '/_/echo' });
 }
 
-/** Arguments of `echo`'s activations so far in which `test` is this; oldest first. */
+/** Arguments of `echo`'s activations so far that have this `test`; oldest first. */
 async function heard(ward: Ward, test: string): Promise<unknown[]> {
   const { body } = await ward.request(
     'GET',
@@ -242,7 +242,7 @@ describe.skipIf(missing !== undefined)(`feeds after the end of Ward${missing ? `
     return ward;
   };
   afterEach(async () => {
-    // The last one first: it uses the folder of the one before.
+    // Ends the last one first: it uses the folder of the one before.
     for (const ward of open.splice(0).toReversed()) await ward[Symbol.asyncDispose]();
   });
 

@@ -1,4 +1,4 @@
-/** What a user does on the first day: deploy, invoke, look, change, delete; with Ward's CLI and with OpenWhisk's client. */
+/** A user's first day: deploy, invoke, inspect, change, delete; with Ward's CLI and with OpenWhisk's client. */
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -29,7 +29,7 @@ afterAll(async () => {
   if (folder !== undefined) await rm(folder, { recursive: true, force: true });
 });
 
-/** Runs the command line, which must succeed. */
+/** Runs a command that must succeed. */
 async function ok(...args: string[]): Promise<string> {
   const { code, stdout, stderr } = await ward.cli(args);
   expect({ code, stderr }).toMatchObject({ code: 0 });
@@ -76,7 +76,7 @@ describe.skipIf(missing !== undefined)(`with the command line${missing ? ` (${mi
     expect(id).toMatch(/^[0-9a-f]{32}$/);
     await ward.activation(id);
     expect(JSON.parse(await ok('activation', 'result', id))).toEqual({ n: 7 });
-    // The streams are two pipes: which of the two is read first is chance.
+    // The streams are two pipes, so the order between them is random.
     const logs = (await ok('activation', 'logs', id)).trimEnd().split('\n');
     const line = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z +(std(?:out|err): .+)$/;
     expect(logs.map((text) => line.exec(text)?.[1]).toSorted()).toEqual(['stderr: err', 'stdout: out 7']);

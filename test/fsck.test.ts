@@ -22,7 +22,7 @@ describe.skipIf(missing !== undefined)(`ward fsck${missing ? ` (${missing})` : '
     await chmod(folder, 0o755);
     images = join(folder, 'images');
     config = join(folder, 'ward.yaml');
-    // The machine's own store has a GiB to compare.
+    // A check of the machine's own store would compare a GiB.
     writeFileSync(config, stringify({ images }));
     await writeImage(images, { run: '#!/usr/bin/env node\n' });
     ward = await Ward.start();
@@ -94,7 +94,7 @@ describe.skipIf(missing !== undefined)(`ward fsck${missing ? ` (${missing})` : '
 
   it('is not needed to notice a changed runner: a running server compares by itself', async () => {
     const store = join(folder, 'store');
-    // Without the layers that are unpacked: those of this test are its own.
+    // Without the unpacked layers, so that this test has its own.
     for (const name of ['index.json', 'oci-layout', 'blobs'])
       cpSync(join(imagesDir, name), join(store, name), { recursive: true });
     const settings = { images: store, checks: { everyMinutes: 0.02 } };
@@ -106,7 +106,7 @@ describe.skipIf(missing !== undefined)(`ward fsck${missing ? ` (${missing})` : '
       /^ward_damaged_parts (\d+)$/m.exec((await served.request('GET', '/metrics')).body)?.[1];
     expect(await figure()).toBe('0');
     const unpacked = join(store, 'layers', 'unpacked');
-    // Names alone would follow links out of a layer.
+    // Opening by name would follow links out of a layer.
     const runner = readdirSync(unpacked, { recursive: true, withFileTypes: true }).find(
       ({ name }) => name === 'runner.cjs',
     );

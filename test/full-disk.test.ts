@@ -1,4 +1,4 @@
-/** A disk that is full: tenants are told so, what was accepted is kept, and nothing is answered 500. */
+/** A full disk: tenants get a clear error, Ward keeps what it accepted, and no answer is 500. */
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, open, rm, stat, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -20,7 +20,7 @@ let mounts: HeldMounts;
 let ward: Ward;
 const ledger = new CallLedger(() => ward);
 
-/** Of the disk, as it is seen from here. */
+/** Path of the disk as this process sees it. */
 function path(...names: string[]): string {
   return mounts.path(dir, ...names);
 }
@@ -37,7 +37,7 @@ async function sizeOf(name: string): Promise<number> {
   );
 }
 
-/** Another program of the machine takes all but this number of bytes. */
+/** Fills the disk up to this number of free bytes, as another program would. */
 async function fillUpTo(free: number): Promise<void> {
   await using file = await open(path('filler'), 'a');
   const block = Buffer.alloc(mebibyte);
@@ -66,7 +66,7 @@ const invoke = async (name: string, body: object, blocking: boolean) => {
   statuses.push(called.status);
   return called;
 };
-/** A push of one blob, as clients begin it. */
+/** Begins to push a blob, as clients do. */
 async function pushBlob(bytes: Buffer): Promise<Reply> {
   const started = await request('POST', '/v2/guest/app/blobs/uploads/');
   if (started.status !== 202) return started;
@@ -145,10 +145,10 @@ describe.skipIf(missing !== undefined)(`a full disk${missing ? ` (${missing})` :
       recording: { state: 'ok' },
       disk: 'ample',
     });
-    // Accepted in the last moment, if Ward does not know yet: there is room for the call, but none for its code.
+    // Possibly accepted at the last moment, before Ward notices: there is room for the call, but not for its code.
     await fillUpTo(mebibyte / 2);
     const late = await Promise.all([1, 2, 3].map((n) => invoke('cold', { n }, false)));
-    // It gives its own file back when nothing is free; that is taken away as well.
+    // Ward frees its reserve file when nothing is free, so fill that space too.
     await fillUpTo(0);
     await ward.until(async () => (await invoke('hello', {}, true)).status === 507);
     await ward.until(async () => {
@@ -158,7 +158,7 @@ describe.skipIf(missing !== undefined)(`a full disk${missing ? ` (${missing})` :
     const critical = await request('GET', '/ping?ready');
     expect([critical.status, critical.body.ready, critical.body.disk]).toEqual([503, false, 'critical']);
     expect(critical.headers.get('retry-after')).toBe('5');
-    // Then there are records that can't be written.
+    // Now there are records that can't be written.
     let isStuck = false;
     const began = performance.now();
     while (!isStuck) {

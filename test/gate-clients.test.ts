@@ -1,4 +1,4 @@
-/** The gate's word to clients as people have them: oras, skopeo, podman and cosign, on a real scanner. */
+/** The gate's answers to real clients: oras, skopeo, podman and cosign, with a real scanner. */
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -50,7 +50,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** Its exit code, and all that it said in one line. */
+/** The exit code, and all output as one line. */
 async function run(...argv: readonly string[]): Promise<readonly [code: number | null, said: string]> {
   const env = {
     ...process.env,

@@ -1,7 +1,7 @@
 /**
- * Bundles of sigstore at the gate, whole: pushed to a registry that judges, by keys and without. cosign, where it is
- * installed, makes bundles that Ward believes, and believes those of Ward; it also says of the certificates and logs that
- * `sigstore.fixture.ts` makes for the tests that they are as sigstore's own.
+ * Sigstore bundles at the gate, end to end: pushed to a registry with a gate, signed with keys and keyless. If cosign
+ * is installed, Ward accepts its bundles and it accepts Ward's. It also confirms that the certificates and logs which
+ * `sigstore.fixture.ts` makes for the tests look like sigstore's own.
  */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -102,7 +102,7 @@ function bundleOf(image: TestImage, content: JsonObject | Buffer): Artifact {
   });
 }
 
-/** Waits until the gate has taken it up. */
+/** Waits until the gate uses it. */
 async function policyInForce(text: string): Promise<void> {
   await place.policy(text);
   const { revision } = parsePolicy(`form: 1\n${text}`);
@@ -119,7 +119,7 @@ const deploy = ({ repository, image }: Pushed) =>
     image: `${repository}@${image.digest}`,
   });
 
-/** Of the last verdict for a deployment, as it is stored. */
+/** Signatures and attestations in the stored verdict of the last deployment. */
 async function vouchersOf({ digest }: TestImage): Promise<Vouchers | undefined> {
   const store = await openGateStore({ path: gatePaths(place.dataDir).database });
   const found = (await store.verdicts(digest)).find(({ stage }) => stage === 'deploy');
@@ -127,7 +127,7 @@ async function vouchersOf({ digest }: TestImage): Promise<Vouchers | undefined> 
   return found?.vouchers;
 }
 
-/** Nothing else is asked for than these rules, when it is deployed. */
+/** A policy that requires only these rules at deployment. */
 const asking = (rules: string, head: string) =>
   `${head}\nrules: { advisories: { missing: allow }, distribution: { unknown: allow } }\noverrides: [{ stages: [deploy, run], rules: { ${rules} } }]`;
 const keyed = (rules: string, publicKey = pair.publicKey) =>
@@ -159,7 +159,7 @@ describe('by a key', () => {
   });
 });
 
-/** Its exit code, and all that it said. */
+/** The exit code, and all output. */
 async function cosign(...argv: readonly string[]): Promise<readonly [code: number | null, said: string]> {
   const env = { ...process.env, HOME: folder, DOCKER_CONFIG: folder, COSIGN_PASSWORD: 'theirs' };
   const { code, stdout, stderr } = await runCommand(['cosign', ...argv], {
@@ -202,7 +202,7 @@ describe.skipIf(!hasCosign)('cosign', () => {
       outcome: 'deny',
       summary: expect.stringMatching(/denied by policy \(signatures\)/),
     });
-    // What cosign 3 makes of `cosign sign`.
+    // cosign 3 makes these for `cosign sign`.
     await attest(predicateTypes.signature, 'empty.json');
     expect(await deploy(what)).not.toMatchObject({ outcome: 'deny' });
     expect(await vouchersOf(what.image)).toEqual({ signedBy: ['release'], attested: ['vuln by release'] });
@@ -227,7 +227,7 @@ describe.skipIf(!hasCosign)('cosign', () => {
         mediaType: indexMediaType,
         manifests: [
           { ...subjectOf(listed.image), platform: { os: 'linux', architecture: 'amd64' } },
-          // As buildx lists attestations.
+          // buildx lists attestations like this.
           { ...subjectOf(beside.image), platform: { os: 'unknown', architecture: 'unknown' } },
         ],
       }),
@@ -248,7 +248,7 @@ describe.skipIf(!hasCosign)('cosign', () => {
     expect(await outcomeOf(beside)).toBe('deny');
     expect(await outcomeOf(other)).toBe('deny');
 
-    // By another's key it does not, and it ends with the index.
+    // It does not count with another's key, nor once the index is gone.
     await policyInForce(keyed(signedByRelease));
     expect(await outcomeOf(listed)).toBe('deny');
     await policyInForce(keyed(signedByRelease, await readFile(join(folder, 'cosign.pub'), 'utf8')));
@@ -337,7 +337,7 @@ describe.skipIf(!hasOpenssl)('without a key', () => {
     await sign(base);
     await sign(other, 'URI:https://github.com/evil/app/x@refs/heads/main');
     const refused = { outcome: 'deny', summary: expect.stringContaining('(bases)') };
-    // An image with all layers of a base stands on it. Bases that are signed just now count a moment later.
+    // An image that has all layers of a base is based on it. A new signature of a base takes a moment to count.
     await expect.poll(() => deploy(base)).not.toMatchObject({ outcome: 'deny' });
     expect(await deploy(other)).toMatchObject(refused);
     await policyInForce(bases(', logEntries: 4'));
@@ -383,7 +383,7 @@ describe.skipIf(!hasOpenssl)('without a key', () => {
     const bundle = await sigstore.sign({ digest: image.digest, predicateType: predicateTypes.signature });
     await writeFile(join(folder, 'keyless.json'), sigstore.trustedRoot);
     await writeFile(join(folder, 'bundle.json'), JSON.stringify(bundle));
-    // The digest of its bytes is the one that is signed.
+    // The signed digest is that of these bytes.
     await writeFile(join(folder, 'manifest.json'), image.manifest);
     const verify = (identity: string) =>
       cosign(

@@ -1,4 +1,4 @@
-/** The gate on a real Ward: code is refused when it is deployed, images when they are pushed, by what is found in them. */
+/** The gate on a real Ward: it refuses code at deployment, and images at push, for what the scan finds in them. */
 import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,7 +14,7 @@ const missing = missingForSandboxes();
 const reason = missing ? ` (${missing})` : '';
 const actions = '/api/v1/namespaces/_/actions';
 
-/** As GitHub's advisory database tells it. */
+/** An advisory in the form of GitHub's advisory database. */
 const advisory = {
   id: 'GHSA-35jh-r3h4-6jhm',
   aliases: ['CVE-2021-23337'],
@@ -40,7 +40,7 @@ beforeAll(async () => {
   const data = await mkdtemp(join(tmpdir(), 'ward-e2e-'));
   const file = join(folder, 'advisory.json');
   await writeFile(file, JSON.stringify(advisory));
-  // Advisories are there before the server starts.
+  // The advisories must exist before the server starts.
   const imported = await runWard(['advisories', 'import', file, '--data', data]);
   expect(imported).toMatchObject({ code: 0 });
   ward = await Ward.start({}, data);
@@ -65,7 +65,7 @@ async function deployWith(name: string, lodash: string, to = ward) {
   return to.deploy(name, (await zip(files)).toString('base64'));
 }
 
-/** Puts a policy in force: the audit log tells when it is. */
+/** Puts a policy in force, and waits until the audit log shows it. */
 async function setPolicy(text: string): Promise<void> {
   const revision = await policyRevision();
   await mkdir(join(ward.dataDir, 'gate'), { recursive: true });
@@ -73,7 +73,7 @@ async function setPolicy(text: string): Promise<void> {
   await ward.until(async () => (await policyRevision()) !== revision);
 }
 
-/** Read as another process reads it, without starting one: it is asked again and again. */
+/** Reads the audit log as another process does, but without starting one, since tests poll it. */
 async function policyRevision(): Promise<string | undefined> {
   await using store = await openGateStore({ path: join(ward.dataDir, 'gate/gate.db') });
   return (await store.audit({ limit: 1000 })).findLast(({ event }) => event === 'policy')?.policyRevision;
@@ -132,7 +132,7 @@ describe.skipIf(missing !== undefined)(`the gate at push${reason}`, () => {
       registry('guest/db:v1'),
     );
     expect(pulled.code).not.toBe(0);
-    // The link of the refusal leads a person to a page, and a program to JSON.
+    // The link in the refusal shows a page to browsers, and JSON to programs.
     const [, link = ''] = /report: \S*?(\/ward\/v1\/reports\/sha256:[0-9a-f]{64})/.exec(pushed.stderr) ?? [];
     const asPerson = (headers: Record<string, string>) =>
       fetch(new URL(link, ward.url), { headers: { accept: 'text/html,*/*;q=0.8', ...headers } });
@@ -213,7 +213,7 @@ describe.skipIf(missing !== undefined)(`the gate at push${reason}`, () => {
       const as = ['--reuid', `${uid}`, '--regid', `${group}`, '--clear-groups'];
       return (await runCommand(['setpriv', ...as, '--', 'test', '-r', blob])).code === 0;
     };
-    // The keeper starts them with the server's group (`server/keep.ts`).
+    // The keeper starts scan processes with the server's group (`server/keep.ts`).
     expect(await reads(scanId, gid)).toBe(true);
     expect(await reads(scanId, scanId)).toBe(false);
     expect(await reads(65534, 65534)).toBe(false);
@@ -275,7 +275,7 @@ describe.skipIf(missing !== undefined)(`what runs and becomes vulnerable${reason
         added: expect.arrayContaining([expect.stringMatching(/CVE-2026-1|GHSA-aaaa/)]),
       });
     }
-    // Ward's own policy warns of what runs already, and lets nothing new in.
+    // Ward's own policy warns about what already runs, and admits nothing new.
     expect((await ward.invoke('later')).status).toBe(200);
     expect((await deployWith('later', '4.17.21')).status).toBe(403);
     await setPolicy('overrides: [{ stages: [run], rules: { vulnerabilities: { action: deny } } }]');
@@ -288,7 +288,7 @@ describe.skipIf(missing !== undefined)(`what runs and becomes vulnerable${reason
 describe.skipIf(missing !== undefined)(`what is kept ready${reason}`, () => {
   it('is loaded no longer once the gate denies its calls, and again when it allows them', async () => {
     await using own = await Ward.start({ invoker: { prewarm: [], keepAliveMs: 1 } });
-    // It calls until the gate has seen a change.
+    // Calls until the gate has seen a change.
     await own.raiseLimits();
     const policyFile = join(own.dataDir, 'gate/policy.yaml');
     const put = (outcome: string) =>
@@ -327,7 +327,7 @@ describe.skipIf(missing !== undefined || !hasCosign)(`an image from the folder t
     await mkdir(source);
     await writeFile(join(source, 'package.json'), '{ "name": "tale", "main": "index.js" }');
     await writeFile(join(source, 'index.js'), 'exports.main = ({ name }) => ({ tale: "of " + name });');
-    // The base is scanned, too.
+    // The base is scanned as well.
     const build = (tag: string, ...more: readonly string[]) =>
       ward.cli(
         ['image', 'build', source, '--tag', tag, '--push', '--data', ward.dataDir, ...more],
@@ -367,7 +367,7 @@ describe.skipIf(missing !== undefined || !hasCosign)(`an image from the folder t
     expect((await ward.invoke('tale', { name: 'a restart' })).body.response.result).toEqual({
       tale: 'of a restart',
     });
-    // Its tag is somebody else's now, whom nobody signed for.
+    // The tag now points to another image, which has no signature.
     const moved = [registry('guest/unsigned:1'), registry('guest/tale:1')];
     const creds = ['--src-tls-verify=false', '--dest-tls-verify=false', `--src-creds=${ward.auth}`];
     expect(await skopeo('copy', ...creds, `--dest-creds=${ward.auth}`, ...moved)).toMatchObject({ code: 0 });
@@ -430,7 +430,7 @@ describe.skipIf(missing !== undefined)(`a push that does not come to its end${re
     await pushing;
     ward = await Ward.start({}, ward.dataDir);
     const { status } = await ward.request('GET', `/v2/${repository}/manifests/v1`);
-    // The answer to the client may be all that was missing.
+    // Only the answer to the client may have been missing.
     if (status === 200) expect(await pull()).toMatchObject({ code: 0 });
     else expect(status).toBe(404);
     expect(await push()).toMatchObject({ code: 0 });

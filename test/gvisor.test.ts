@@ -1,4 +1,4 @@
-/** The tier `sandbox: gvisor`: the same first day under a kernel of gVisor's own, asked for by action or by namespace. */
+/** The tier `sandbox: gvisor`: a user's first day on gVisor's kernel, set for an action or a namespace. */
 import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { zip } from './zip.ts';
 const missing = missingForSandboxes();
 const gvisor = [{ key: 'sandbox', value: 'gvisor' }];
 
-/** What the kernel calls itself: gVisor's own says nothing of the host's. */
+/** Returns the kernel's name and version: gVisor's reveals nothing of the host's. */
 const node = `exports.main = ({ name }) => {
   console.log('called by', name);
   return { greeting: 'Hello, ' + name, kernel: require('os').release() };

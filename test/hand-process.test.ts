@@ -1,4 +1,4 @@
-/** Commands by hand that make sandboxes, as root runs them: their two processes, and what is left of them. */
+/** Commands that make sandboxes, run by root: their two processes, and what they leave behind. */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ const missing = missingForSandboxes();
 const busybox = '/bin/busybox';
 const zeros = '0000000000000000';
 
-/** Of a run: where its instance has state, and its sandbox control groups and processes. */
+/** A run's state folder, and the control groups and processes of its sandbox. */
 interface Begun {
   readonly top: number;
   readonly instance: string;
@@ -46,7 +46,7 @@ function programsWith(marker: string): number[] {
   });
 }
 
-/** Settles once its program has said that it runs. */
+/** Resolves once its program has reported that it runs. */
 async function begin(program = 'time.sleep(600)'): Promise<Begun & { readonly ended: Promise<unknown[]> }> {
   const marker = randomBytes(8).toString('hex');
   const code = `import sys, time; print("${marker}", flush=True); ${program}`;
@@ -80,7 +80,7 @@ describe.skipIf(missing !== undefined)(`commands by hand${missing ? ` (${missing
         .map((entry) => entry.split('=')[0]);
       expect(names).not.toContain('WSK_CONFIG_FILE');
       expect(names).toContain('PATH');
-      // Compiled code comes from root: where the other half could leave it, the next one would run it.
+      // The compile cache belongs to root: if the unprivileged half could write it, root would run it next time.
       const [uid = ''] = half.status['Uid']?.split('\t') ?? [];
       const caches = join(import.meta.dirname, '../node_modules/.cache/ward');
       const own = readdirSync(caches, { withFileTypes: true }).filter(({ name }) => name.endsWith(`-${uid}`));
@@ -209,7 +209,7 @@ describe.skipIf(missing !== undefined)('sandbox learn', () => {
     ...more,
   ];
 
-  /** Settles once the call runs. */
+  /** Resolves once the call runs. */
   async function beginLearning() {
     const launcher = join(import.meta.dirname, '../bin/ward.mjs');
     const output = join(folder, 'never.json');
@@ -235,7 +235,7 @@ describe.skipIf(missing !== undefined)('sandbox learn', () => {
       process.kill(top, 'SIGTERM');
       await ended;
     }
-    // A profile that was not learned is not written.
+    // A failed recording writes no profile.
     expect(existsSync(output)).toBe(false);
   });
 
@@ -265,9 +265,9 @@ describe.skipIf(missing !== undefined)('sandbox learn', () => {
     };
     expect(await learnInto(join(own, 'asked.json'), env)).toBe(person);
     expect(await learnInto(join(folder, 'root.json'))).toBe(0);
-    // In a folder of root's, where the caller may not write.
+    // In root's folder, where the caller can't write.
     expect(await learnInto(join(folder, 'closed.json'), env)).toBe(0);
-    // In another's folder root leaves nothing that its owner can't change.
+    // In another user's folder root leaves only what its owner can change.
     expect(await learnInto(join(own, 'as-owner.json'))).toBe(person);
   });
 
@@ -284,7 +284,7 @@ describe.skipIf(missing !== undefined)('sandbox learn', () => {
   });
 });
 
-/** Programs of a run's sandboxes: below it, and of an id range of a sandbox. */
+/** Programs in a run's sandboxes: descendants with a user id from a sandbox's range. */
 function programsOf(top: number): number[] {
   const parents = new Map<number, { readonly parent: number; readonly uid: number }>();
   for (const name of readdirSync('/proc').filter((each) => /^\d+$/.test(each))) {

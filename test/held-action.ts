@@ -1,14 +1,14 @@
-/** Actions that last until the test says so: on a busy machine no span of time is long enough, or short enough. */
+/** Actions that last until the test releases them, because no fixed time is right on a busy machine. */
 import type { Ward } from './ward.ts';
 
 export interface HeldAction {
-  /** Resolves once a call of it runs. */
+  /** Resolves once a call of the action runs. */
   begun(): Promise<void>;
-  /** Its calls end from now on. */
+  /** Lets its calls end from now on. */
   release(): Promise<void>;
 }
 
-/** Deploys an action that prints "begun", goes on until `release`, prints "released" and returns `{ done: true }`. */
+/** Deploys an action that prints "begun", waits for `release`, prints "released" and returns `{ done: true }`. */
 export async function deployHeld(ward: Ward, name: string, auth: string = ward.auth): Promise<HeldAction> {
   const triggers = '/api/v1/namespaces/_/triggers';
   const code = `exports.main = async () => {

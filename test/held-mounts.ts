@@ -1,4 +1,4 @@
-/** Mounts in a mount namespace of their own, which a process holds: they go with it. */
+/** Mounts in a mount namespace of their own. A process holds it, and they end with the process. */
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ export class HeldMounts {
     this.#holder = holder;
   }
 
-  /** @param script for sh, with `args` from `$1` on */
+  /** @param script shell script that gets `args` from `$1` on */
   static async make(script: string, args: readonly string[]): Promise<HeldMounts> {
     const whole = `set -e; ${script}; echo ready; exec sleep infinity`;
     const holder = startCommand(['unshare', '--mount', 'sh', '-c', whole, 'sh', ...args], {
@@ -28,12 +28,12 @@ export class HeldMounts {
     return this.#holder.pid ?? 0;
   }
 
-  /** As it is seen from here. */
+  /** The path as this process sees it. */
   path(...names: string[]): string {
     return join(`/proc/${this.pid}/root`, ...names);
   }
 
-  /** Runs a program among the mounts. */
+  /** Runs a program in the mount namespace. */
   async run(argv: readonly string[]): Promise<void> {
     const { code, stderr } = await runCommand(['nsenter', `--mount=/proc/${this.pid}/ns/mnt`, '--', ...argv]);
     if (code !== 0) throw new Error(stderr);

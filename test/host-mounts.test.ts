@@ -1,4 +1,4 @@
-/** What the host mounts and unmounts while Ward serves, and what Ward mounts. */
+/** The host's mounts and unmounts while Ward serves, and Ward's own mounts. */
 import { readFileSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -54,7 +54,7 @@ describe.skipIf(missing !== undefined)(`mounts of the host${missing ? ` (${missi
     for (const pid of pids) {
       const mounts = mountsOf(pid);
       expect(mounts.some((line) => line.split(' ')[2] === late)).toBe(false);
-      // Neither receives nor passes on anything.
+      // Mount events propagate neither in nor out.
       expect(mounts.filter((line) => / (?:shared|master|propagate_from):\d+ /.test(line))).toEqual([]);
     }
     expect(holdersOf(late).length).toBeGreaterThan(1);
@@ -70,7 +70,7 @@ describe.skipIf(missing !== undefined)(`mounts of the host${missing ? ` (${missi
       await host.mountTmpfs(join(laid, name));
       await host.run('touch', join(laid, name, 'planted'));
     }
-    // The same code, and so the same folder, in a sandbox that is started now.
+    // A new sandbox with the same code, and so the same folder.
     await ward.deploy('again', code);
     expect([await look(), await look('again')]).toEqual([[expect.any(String)], [expect.any(String)]]);
     expect([...(await look()), ...(await look('again'))]).not.toContain('planted');

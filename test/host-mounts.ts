@@ -1,4 +1,4 @@
-/** A mount namespace of a test's own with shared mounts, as systemd makes those of a host. It stands for the host. */
+/** A mount namespace that stands for the host: its mounts are shared, as systemd sets them up on a host. */
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { mustRun, startCommand } from '../src/lib/index.ts';
@@ -7,17 +7,17 @@ export interface HostMounts extends AsyncDisposable {
   /** A process in the namespace. */
   readonly pid: number;
   run(...argv: readonly string[]): Promise<string>;
-  /** Mounts a file system of its own in `folder`, which is made; its device number, as mountinfo(5) has it. */
+  /** Creates `folder`, mounts a new file system there, and returns its device number in the form of mountinfo(5). */
   mountTmpfs(folder: string): Promise<string>;
-  /** What is mounted in the namespace: a line each. */
+  /** Mounts in the namespace, one line each. */
   table(): readonly string[];
 }
 
-/** The real host never sees a mount of it: no mount here has a peer outside. */
+/** The real host never sees its mounts: none has a peer outside. */
 export async function openHostMounts(): Promise<HostMounts> {
   const share = 'mount --make-rshared / && echo ready && exec cat >/dev/null';
   const argv = ['unshare', '--mount', '--propagation', 'private', '--', '/bin/sh', '-c', share];
-  // It ends with its stdin, and so with this process.
+  // The process ends when its stdin closes, and so with this process.
   const child = startCommand(argv, { stdio: ['pipe', 'pipe', 'inherit'] });
   if (child.stdout === null || child.pid === undefined) throw new Error('no process was started');
   await once(child.stdout, 'data');
@@ -47,14 +47,14 @@ export function mountsOf(pid: string): readonly string[] {
   return readFileSync(`/proc/${pid}/mountinfo`, 'utf8').split('\n').filter(Boolean);
 }
 
-/** Processes of the machine, in any namespace, that have the file system mounted. */
+/** Processes in any namespace of the machine that have the file system mounted. */
 export function holdersOf(device: string): readonly string[] {
   return readdirSync('/proc').filter((name) => {
     if (!/^\d+$/.test(name)) return false;
     try {
       return mountsOf(name).some((line) => line.split(' ')[2] === device);
     } catch {
-      // It has ended.
+      // The process has ended.
       return false;
     }
   });

@@ -1,4 +1,4 @@
-/** Functions that misbehave: each gives its caller a precise error, and another tenant's next call is unharmed. */
+/** Functions that misbehave: the caller gets a precise error, and another tenant's next call is not affected. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { missingForSandboxes, Ward } from './ward.ts';
 
@@ -228,7 +228,7 @@ describe.skipIf(missing !== undefined)(`a function that${missing ? ` (${missing}
     expect(ticks).toBeLessThan(running + 250);
   });
 
-  // In a Ward of its own: it would take the other tests with it.
+  // Uses a Ward of its own, since it could break the other tests.
   it('answers with what nests without end', async () => {
     await using own = await Ward.start();
     await own.deploy(

@@ -76,7 +76,7 @@ describe.skipIf(missing !== undefined)(`HTTP${missing ? ` (${missing})` : ''}`, 
     await slow.begun();
     for (const socket of leavers) socket.destroy();
     await slow.release();
-    // Their activations are run and recorded all the same.
+    // Ward still runs and records their activations.
     await ward.until(async () => {
       const reply = await ward.request('GET', '/api/v1/namespaces/_/activations?name=slow&count=true');
       return reply.body.activations === 5;
@@ -93,7 +93,7 @@ describe.skipIf(missing !== undefined)(`HTTP${missing ? ` (${missing})` : ''}`, 
       return text(response);
     };
     const lists = (agent: Agent) => Promise.all(Array.from({ length: 250 }, () => list(agent)));
-    // Until it has shown a key, a connection counts for its address.
+    // A connection counts for its address until it has shown a key.
     for (const agent of agents) expect(new Set(await lists(agent))).toEqual(new Set(['["guest"]']));
     const again = await Promise.all(agents.map(lists));
     expect(new Set(again.flat())).toEqual(new Set(['["guest"]']));
@@ -164,7 +164,7 @@ describe.skipIf(missing !== undefined)(`HTTP${missing ? ` (${missing})` : ''}`, 
       `POST ${actions}/large?blocking=true&result=true HTTP/1.1\r\nHost: x\r\nAuthorization: ${basic}\r\n` +
       `Connection: ${of === 'l' ? 'close' : 'keep-alive'}\r\nContent-Type: application/json\r\n` +
       `Content-Length: 10\r\n\r\n{"of":"${of}"}`;
-    // More than the buffers of a connection hold: the rest waits in Ward.
+    // More than the buffers of a connection can hold: the rest waits in Ward.
     const socket = await open(letters.map(ask).join(''));
     await once(socket, 'readable');
     const results = (await text(socket)).match(/\{"text":"[^"]*"\}/g)?.map((json) => JSON.parse(json).text);

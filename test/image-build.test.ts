@@ -1,4 +1,4 @@
-/** `ward image build` as people use it: from a folder to an action that answers, through the store and the registry. */
+/** `ward image build` end to end: from a folder to an action that answers, through the store and the registry. */
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -18,7 +18,7 @@ const hasCosign = (await runCommand(['cosign', 'version']).catch(() => undefined
 if (!hasCosign) console.warn('cosign is not installed: its test is skipped (apt-get install cosign)');
 const hasBuildah = (await runCommand(['buildah', '--version']).catch(() => undefined))?.code === 0;
 if (!hasBuildah) console.warn('buildah is not installed: its test is skipped (apt-get install buildah)');
-/** A scan and a push take their time on a busy machine. */
+/** A scan and a push take long on a busy machine. */
 const timeout = 180_000;
 const passphrase = 'open it';
 
@@ -132,7 +132,7 @@ describe.skipIf(missing !== undefined)(
         expect(listed.find(({ name }) => name === own)).toMatchObject({ isOwn: true });
       const refused = await cli('image', 'delete', 'gone');
       expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('used by guest/uses-gone') });
-      // A call leaves a sandbox that waits for the next one.
+      // After a call its sandbox waits for the next one.
       const first = await ward.invoke('uses-gone', { title: 'A B' });
       expect(first.body.response.result).toMatchObject({ slug: 'a-b' });
       const mounted = await cli('image', 'delete', 'gone', '--force');
@@ -294,7 +294,7 @@ describe.skipIf(missing !== undefined)(
         });
         const { body } = await ward.request('GET', `/v2/guest/${name}/referrers/${digestIn(built)}`);
         const types = body.manifests.map((each: { artifactType: string }) => each.artifactType).sort();
-        // The gate adds what is in it, and what its scan found.
+        // The gate adds the SBOM and the scan's findings.
         const statement = 'application/vnd.in-toto+json';
         expect(types).toEqual(['application/vnd.cyclonedx+json', statement, statement]);
       },
@@ -308,7 +308,7 @@ describe.skipIf(missing !== undefined)(
       expect((await cli('image', 'scan', `archive:${file}`, '--format', 'json')).stdout).toContain(
         digestIn(named),
       );
-      // What is put into the folder itself is no part of the next build.
+      // An output in the folder itself is not part of the next build.
       const again = await build(dir, '--output', `oci:${join(dir, 'out')}`, '--no-scan');
       expect(digestIn(again)).toBe(digestIn(named));
       const index = JSON.parse(await readFile(join(dir, 'out/index.json'), 'utf8'));

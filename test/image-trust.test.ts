@@ -1,4 +1,4 @@
-/** `ward image keygen`, `sign` and `verify` on folders and in the registry, and against the real cosign where it is. */
+/** `ward image keygen`, `sign` and `verify` on folders and in the registry, and with the real cosign if installed. */
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

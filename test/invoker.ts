@@ -1,6 +1,6 @@
 /**
- * An invoker with real sandboxes and nothing above it, for tests of what it does with a job: in this process, with
- * folders that are removed afterwards.
+ * An invoker with real sandboxes and no server, to test how it handles jobs. It runs in this process, in folders that
+ * are removed afterwards.
  */
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -46,7 +46,7 @@ export class InvokerBench implements AsyncDisposable {
     this.#store = store;
   }
 
-  /** @param images a folder of images; the runtime images when there is none */
+  /** @param images a folder of images; the runtime images by default */
   static async open(options: Partial<InvokerOptions> = {}, images = imagesDir): Promise<InvokerBench> {
     await using stack = new AsyncDisposableStack();
     const dir = await mkdtemp(join(tmpdir(), 'ward-invoker-'));
@@ -87,7 +87,7 @@ export class InvokerBench implements AsyncDisposable {
     return new InvokerBench(invoker, instance, stack.move(), (code) => blobs.put(code));
   }
 
-  /** An action of its own with this code; text, or an archive with `binary`. */
+  /** A new action with this code: text, or an archive if `binary`. */
   async target(code: string | Buffer, changes: TargetChanges = {}): Promise<JobTarget> {
     const bytes = Buffer.from(code);
     await this.#store(bytes);
@@ -124,17 +124,17 @@ export class InvokerBench implements AsyncDisposable {
     return { ...completion, logs: log };
   }
 
-  /** Sandboxes that there are now. */
+  /** Sandboxes that exist now. */
   get sandboxes(): number {
     return new Set(cgroupsOf(this.instance).map((path) => path.slice(path.lastIndexOf('/')))).size;
   }
 
-  /** Of those, the ones that stand still. */
+  /** Those of them that are frozen. */
   get frozen(): number {
     return freezerStatesOf(this.instance).filter((state) => state === 'FROZEN').length;
   }
 
-  /** Asks again and again, without a fixed wait; the test's own time-out ends it. */
+  /** Polls without a fixed wait; the test's time-out ends it. */
   async until(holds: () => boolean): Promise<void> {
     while (!holds()) await new Promise((resolve) => setTimeout(resolve, 2));
   }
@@ -145,8 +145,8 @@ export class InvokerBench implements AsyncDisposable {
 }
 
 /**
- * The text of each line, without its time: those of stdout, then those of stderr. The streams are two pipes, so
- * which of two lines written at once is read first is chance.
+ * The text of each line without its time: first stdout, then stderr. The streams are two pipes, so the order between
+ * them is random.
  */
 export function textsOf(log: ActivationLog): string[] {
   const texts = linesOf(log).map((line) => line.slice(line.indexOf(' ') + 1));

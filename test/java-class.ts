@@ -1,6 +1,6 @@
 /**
- * Java classes for tests, put together from instructions: the machines that run the tests have no compiler. Each
- * method is an action's: public, static, from one JsonObject to another, with no jumps in it.
+ * Java classes for tests, assembled from instructions, because the machines that run the tests have no compiler. Each
+ * method is an action's: public, static, takes and returns a JsonObject, and has no jumps.
  * Source: The Java Virtual Machine Specification, chapters 4 (the file) and 6 (the instructions).
  */
 
@@ -16,7 +16,7 @@ export type Instruction =
 
 const json = 'com/google/gson/JsonObject';
 const actionDescriptor = `(L${json};)L${json};`;
-/** Java 6: the last whose methods are verified without being told the types of their stack. */
+/** Java 6: the last version whose methods need no stack map to be verified. */
 const classVersion = 50;
 const publicStatic = 0x0009;
 const publicSuper = 0x0021;
@@ -56,7 +56,7 @@ export function javaClass(name: string, methods: Readonly<Record<string, readonl
   return Buffer.concat([...magic, pool.bytes(), ...head, u2(bodies.length), ...bodies, u2(0)]);
 }
 
-/** A new object, which is left on the stack. */
+/** Pushes a new object. */
 export function make(type: string): Instruction[] {
   return [['new', type], ['dup'], ['invokespecial', type, '<init>', '()V']];
 }
@@ -70,7 +70,7 @@ export function print(stream: 'out' | 'err', text: string): Instruction[] {
   ];
 }
 
-/** Sets a field of the JsonObject in a local variable to a text, which `value` leaves on the stack. */
+/** Sets a field of the JsonObject in a local variable to the text that `value` pushes. */
 export function set(local: number, field: string, value: readonly Instruction[]): Instruction[] {
   return [
     ['aload', local],
@@ -80,7 +80,7 @@ export function set(local: number, field: string, value: readonly Instruction[])
   ];
 }
 
-/** The text of a parameter of the action. */
+/** Pushes the text of a parameter of the action. */
 export function parameter(name: string): Instruction[] {
   return [
     ['aload', 0],
@@ -105,7 +105,7 @@ function encode([name, ...operands]: Instruction, pool: Pool): Buffer {
   return Buffer.concat([Buffer.from([opcode]), u2(at())]);
 }
 
-/** Entries are numbered from 1, and each is there once. */
+/** The constant pool: entries are numbered from 1, and each appears once. */
 function constantPool() {
   const entries: Buffer[] = [];
   const known = new Map<string, number>();

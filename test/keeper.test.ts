@@ -1,4 +1,4 @@
-/** A keeper with real sandboxes, and a server that was taken over: it says what it likes. */
+/** A keeper with real sandboxes, and a compromised server that sends what it likes. */
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
@@ -31,10 +31,10 @@ describe.skipIf(!canTry)(`the keeper${canTry ? '' : ' (needs Ward’s isolation 
   let root: TestRoot;
   let keeper: Keeper;
   let link: KeeperLink;
-  /** What the server has of the line, to write to it what no server would. */
+  /** The server's end of the line, to write what no real server would. */
   let line: Socket;
   let prepareScan: () => Promise<void>;
-  /** A line to a keeper of a command by hand, which has the flags that were typed. */
+  /** A line to the keeper of a command, which has the command's flags. */
   let byHand: () => Promise<KeeperLink>;
   const operator = operatorPolicy({ allow: { memory: 512 * mebibyte, cpus: 2 } });
 
@@ -113,7 +113,7 @@ describe.skipIf(!canTry)(`the keeper${canTry ? '' : ' (needs Ward’s isolation 
   });
   const start = (program: string, changes: Partial<SandboxOrder> = {}) =>
     openKeptHost(link, operator).start(order(program, changes));
-  /** The code of the fault. */
+  /** The fault's code. */
   const refusal = (op: string, request: object): Promise<string> =>
     link.ask(op as 'check', request as never).then(
       () => 'done',
@@ -131,7 +131,7 @@ describe.skipIf(!canTry)(`the keeper${canTry ? '' : ' (needs Ward’s isolation 
     expect(await sandbox.exited).toMatchObject({ code: 0, killed: false });
   });
 
-  /** What became of the requests of this kind. */
+  /** Outcomes of the requests of this kind. */
   const asked = (spy: MockInstance<KeeperLink['ask']>, op: string) =>
     spy.mock.calls.flatMap((call, index) => (call[0] === op ? [spy.mock.results[index]?.value] : []));
 
@@ -189,7 +189,7 @@ describe.skipIf(!canTry)(`the keeper${canTry ? '' : ' (needs Ward’s isolation 
     expect(await refusal('start', { order: { ...wanted, ask }, ready: runs[4] })).toBe(
       'SANDBOX_START_FAILED',
     );
-    // Spent with an order that is refused.
+    // A refused order uses up a waiting process.
     const dear = { request: {}, memoryBytes: 4096 * mebibyte };
     expect(await refusal('start', { order: { ...wanted, ask: dear }, ready: runs[0] })).toBe(
       'POLICY_EXCEEDED',
@@ -203,7 +203,7 @@ describe.skipIf(!canTry)(`the keeper${canTry ? '' : ' (needs Ward’s isolation 
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     stack.defer(() => void vi.useRealTimers());
     prepareScan = async () => {
-      // Far more turns than the streams take to come.
+      // Far more turns than the streams need to arrive.
       for (let turns = 0; turns < 100; turns++) await setImmediate();
       await vi.advanceTimersByTimeAsync(600_000);
     };
@@ -293,7 +293,7 @@ describe.skipIf(!canTry)(`the keeper${canTry ? '' : ' (needs Ward’s isolation 
     await once(other, 'connect');
     other.write('a wrong secret 1 0\n');
     await once(other, 'close');
-    // Another's run: its streams are not taken for this one.
+    // Another run: its streams are not used for this one.
     const socket = connect(held.path);
     socket.write(`${held.secret} 999999 0\n`);
     await using sandbox = await start('console.log("own")');
@@ -378,7 +378,7 @@ describe.skipIf(!canTry)(`the keeper${canTry ? '' : ' (needs Ward’s isolation 
   });
 });
 
-/** Processes that this one, the keeper, has made ready. */
+/** Processes that wait for an order below this process, the keeper. */
 async function waitingChildren(): Promise<readonly number[]> {
   const threads = await readdir('/proc/self/task');
   const lists = await Promise.all(

@@ -1,4 +1,4 @@
-/** Kinds that OpenWhisk has and had, on real sandboxes: which kind runs them, what their code finds, the errors of others. */
+/** OpenWhisk's current and former kinds, on real sandboxes: which kind runs them, what their code finds, and errors. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => ward?.[Symbol.asyncDispose]());
 
-// The promises of OpenWhisk's images: each package is used and not only found.
+// Packages that OpenWhisk's images promise. Each is used, not only found.
 const node = `
   const express = require('express'), bodyParser = require('body-parser'), redis = require('redis');
   const { v4, validate } = require('uuid');
@@ -147,7 +147,7 @@ describe.skipIf(missing !== undefined)(`kinds of other versions${missing ? ` (${
       exec,
       annotations: expect.arrayContaining([{ key: 'exec', value: 'nodejs:14' }]),
     });
-    // Writes again what it read, as tools do.
+    // Writes back what it read, as tools do.
     const again = await ward.request('PUT', `${path}?overwrite=true`, { body });
     expect(again).toMatchObject({ status: 200, body: { exec } });
     const { headers } = await ward.invoke(name, {});

@@ -1,4 +1,4 @@
-/** Every kind of action, on real sandboxes: what its code gets and gives, and what is said when it is wrong. */
+/** Every kind of action, on real sandboxes: what its code gets and returns, and the errors when it is wrong. */
 import { arch } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { inheritedHere } from '../src/sandbox/inherited.ts';
@@ -96,15 +96,15 @@ interface Language {
   readonly hello: Source;
   readonly error: Source;
   readonly throws: Source;
-  /** What an exception is: the application's own error, or the developer's. */
+  /** Status of an exception: application error or developer error. */
   readonly thrown: ReturnType<typeof failed>;
   readonly nothing: Source;
-  /** What it returns has no form in JSON. */
+  /** Code whose result JSON can't represent. */
   readonly infinite: Source;
-  /** Copies a file of its image the way that its library would have the kernel do it; returns both. */
+  /** Copies a file of its image with the library call that asks the kernel to copy; returns both. */
   readonly copies: Source;
   readonly broken: Source;
-  /** What is said of code that can't be loaded. */
+  /** Error for code that can't be loaded. */
   readonly refusal: RegExp;
 }
 
@@ -276,7 +276,7 @@ describe.skipIf(missing !== undefined)(`an action${missing ? ` (${missing})` : '
     expect(replies.map(({ body }) => body.response?.result)).toEqual(calls.map((_, n) => ({ n })));
   });
 
-  // Where the kernel can refuse it. A kind with a compiler shows that the others are not just broken.
+  // Only if the kernel can refuse it. Node.js, which compiles code, shows that the call works where it is allowed.
   it('makes no code of data in Python, and compiles in Node.js', async () => {
     const map = python(
       'import mmap\ndef main(args):\n  try: mmap.mmap(-1, 4096, prot=7)\n  except OSError as error: return {"refused": error.strerror}\n  return {"mapped": True}\n',

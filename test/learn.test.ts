@@ -1,4 +1,4 @@
-/** Seccomp by learning: what an action's calls need is recorded in real sandboxes, and holds from then on. */
+/** Learned seccomp profiles: records what an action's calls need in real sandboxes, and enforces it afterwards. */
 import { existsSync, readdirSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { missingForSandboxes, Ward } from './ward.ts';
 
 const missing = missingForSandboxes();
 
-/** Makes a folder, or a file, or reads a directory: as it is asked to. */
+/** Makes a folder or a file, or reads a directory, as its parameters say. */
 const files = `const fs = require('fs');
 exports.main = ({ make, wait }) => {
   try {

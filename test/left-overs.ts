@@ -1,4 +1,4 @@
-/** What servers leave behind on the host: control groups, processes, mounts, state. */
+/** Finds what servers leave behind on the host: control groups, processes, mounts, state. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { allCgroupsOf, strayGroupsOf, type Ward } from './ward.ts';
@@ -19,7 +19,7 @@ export function processesOf(instance: string): string[] {
   });
 }
 
-/** What a server that has ended should not have left: compare with `nothing`. */
+/** What a server has left behind. For one that has ended, compare with `nothing`. */
 export function leftOvers(ward: Pick<Ward, 'instance' | 'dataDir'>) {
   return {
     cgroups: allCgroupsOf(ward.instance),

@@ -1,10 +1,10 @@
-/** The command `ward` as the set-up puts it on the path, by the set-up's own code, in a folder of the test's. */
+/** The command `ward` as the set-up puts it on the path, made by the set-up's own code in a test folder. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** `scripts/setup/link.mjs`, which runs on Nodes without types. */
+/** Type of `scripts/setup/link.mjs`, which is plain JavaScript for older versions of Node. */
 interface LinkModule {
   launcherText(root: string): string;
   linkCommand(options: {
@@ -21,9 +21,9 @@ export const { launcherText, linkCommand }: LinkModule = await import(module.hre
 export const checkout = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
 
 export interface LinkedCommand extends AsyncDisposable {
-  /** The file that is called. */
+  /** Path of the command. */
   readonly path: string;
-  /** For an environment: with the folder of the command first. */
+  /** A `PATH` with the folder of the command first. */
   readonly searchPath: string;
 }
 

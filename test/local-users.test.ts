@@ -1,4 +1,4 @@
-/** What another user of the machine can do to a Ward that runs functions: find no code, open no file, hold no lock. */
+/** Another user of the machine, while Ward runs functions, can find no code, open no file and hold no lock. */
 import { existsSync, statSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -19,7 +19,7 @@ const stranger = [
   '-c',
 ];
 
-/** Every name that the mount tables of all processes tell, and what a user finds there: as a path, and by a process. */
+/** Tries, as a user, every name in the mount tables of all processes: as a path, and through a process. */
 const search = `
 import glob, json, os, re, sys
 wanted, mark = sys.argv[1], sys.argv[2]
@@ -61,7 +61,7 @@ describe.skipIf(missing !== undefined)(`another user of the machine${missing ? `
     const code = `/* ${mark} */ exports.main = async ({ n }) => ({ n });`;
     await ward.deploy('secret', code);
     expect((await ward.invoke('secret', { n: 1 })).body.response.result).toEqual({ n: 1 });
-    // Ward's own folders are to keep others out, not the one that the tests have made above them.
+    // Ward's own folders must keep others out, so the test's folder above them is open.
     for (let above = dirname(ward.dataDir); above !== '/'; above = dirname(above)) {
       const { mode } = statSync(above);
       if ((mode & 0o001) === 0) await chmod(above, mode | 0o011);
@@ -82,7 +82,7 @@ describe.skipIf(missing !== undefined)(`another user of the machine${missing ? `
       expect(told.length, wanted).toBeGreaterThan(0);
       expect(marked).toEqual([]);
     }
-    // Root finds it by the same names.
+    // Root finds the code by the same names.
     const { marked } = await searchAs(['/usr/bin/python3', '-c'], '/laid/');
     expect(marked.length).toBeGreaterThan(0);
   });

@@ -1,4 +1,4 @@
-/** A control group of a test's own with a memory limit, and a Ward in it. */
+/** A control group of the test's own with a memory limit, for a Ward. */
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,16 +8,16 @@ import { chargedBytes, readMounts } from '../src/sandbox/index.ts';
 const mebibyte = 1024 * 1024;
 
 export interface MemoryGroup extends AsyncDisposable {
-  /** Words before a command that is to run in it. */
+  /** Prefix for a command to run in the group. */
   readonly before: readonly string[];
-  /** What copies of files don't account for. */
+  /** Memory without the page cache. */
   chargedMiB(): number;
   peakMiB(): number;
-  /** How many processes of it the kernel has ended for their memory. */
+  /** Number of its processes that the kernel killed for memory. */
   kills(): number;
 }
 
-/** Why there can be none, or undefined. */
+/** Why no group can be made, or undefined. */
 export function missingForGroups(): string | undefined {
   return place() === undefined ? 'needs a memory controller that can be used' : undefined;
 }
@@ -36,7 +36,7 @@ export function memoryGroup(limitMiB: number | undefined): MemoryGroup {
     peakMiB: () => Number(read(peak)) / mebibyte,
     kills: () =>
       Number(/^oom_kill (\d+)$/m.exec(read(version === 1 ? 'memory.oom_control' : 'memory.events'))?.[1]),
-    // Processes of a Ward that was killed end a moment later.
+    // After a kill, the processes of a Ward take a moment to end.
     [Symbol.asyncDispose]: () => vi.waitFor(() => rmdirSync(folder), { timeout: 10_000 }),
   };
 }

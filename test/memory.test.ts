@@ -1,6 +1,6 @@
 /**
- * The memory of Ward's own processes, in a control group of their own: what they have when idle, what they do with little,
- * and that they give back what a load took. Sandboxes are in other groups.
+ * The memory of Ward's own processes, in a control group of their own: how much they use when idle, how they cope with
+ * little, and that they give memory back after a load. Sandboxes are in other groups.
  */
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -14,11 +14,11 @@ import { imagesDir, launcher, missingForSandboxes, outsideEnv, type Reply, Ward 
 
 const missing = missingForSandboxes() ?? missingForGroups();
 const idleMiB = 180;
-/** Caches of databases and compiled code stay. */
+/** Margin for caches of databases and compiled code, which stay. */
 const afterwardsMiB = 270;
 const mebibyte = 1024 * 1024;
 
-/** Answers with as much as it is asked for, and writes as much to its log. */
+/** Returns as much as it is asked for, and logs as much. */
 const echo = `function main({ result = 0, log = 0 }) {
   const line = 'x'.repeat(999);
   for (let n = 0; n < log; n += 1000) console.log(line);
@@ -30,7 +30,7 @@ async function startIn(group: MemoryGroup): Promise<Ward> {
   const { ward } = await Ward.startSaying({ limits }, undefined, launcher, { through: group.before });
   const { status } = await ward.deploy('echo', echo);
   if (status === 200) {
-    // At first memory may be short for the scan of the action.
+    // The first scan of the action may find too little memory.
     await ward.until(async () => (await ward.invoke('echo')).status === 200);
     return ward;
   }
@@ -40,7 +40,7 @@ async function startIn(group: MemoryGroup): Promise<Ward> {
 
 const large = 900_000;
 
-/** A round of everything, at once: each answer's status. */
+/** Sends one of every kind of request at once, and returns the status of each answer. */
 async function mixedLoad(ward: Ward): Promise<readonly Reply[]> {
   const calls = Array.from({ length: 4 }, (_, n) => [
     ward.invoke('echo', { result: 10 }),
@@ -65,7 +65,7 @@ describe.skipIf(missing)(`memory${missing ? ` (${missing})` : ''}`, () => {
       const replies: Reply[] = [];
       for (let round = 0; round < 2; round++) replies.push(...(await mixedLoad(ward)));
       const statuses = new Set(replies.map(({ status }) => status));
-      // 400: what was pushed is not of this digest. 403: code that could not be scanned is denied.
+      // 400: the pushed blob does not match its digest. 403: code that could not be scanned is denied.
       expect([...statuses].filter((status) => ![200, 202, 400, 403, 503].includes(status))).toEqual([]);
       for (const { status, headers } of replies)
         if (status === 503) expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
@@ -88,7 +88,7 @@ describe.skipIf(missing)(`memory${missing ? ` (${missing})` : ''}`, () => {
       await mixedLoad(ward);
       most = Math.max(most, group.chargedMiB());
     }
-    // Otherwise there would be nothing to give back.
+    // Otherwise there is nothing to give back.
     expect(most).toBeGreaterThan(idle + 60);
     await expect.poll(() => group.chargedMiB()).toBeLessThan(Math.min((idle + most) / 2, afterwardsMiB));
     console.log(

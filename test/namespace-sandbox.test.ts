@@ -1,4 +1,4 @@
-/** What the operator sets for the sandboxes of a namespace, and its tenant’s attempts to undo it. */
+/** The operator's settings for the sandboxes of a namespace, and its tenant’s attempts to undo them. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { missingForSandboxes, Ward } from './ward.ts';
 
@@ -10,7 +10,7 @@ const without = (...names: string[]) => ({
   syscalls: [{ names, action: 'SCMP_ACT_ERRNO', errnoRet: 30 }],
 });
 
-/** What mkdir and symlink answer, and which kernel does. */
+/** Returns the results of mkdir and symlink, and the kernel's name. */
 const attempts = `import os
 def main(args):
     def answer(action):

@@ -1,4 +1,4 @@
-/** Ward and its sandboxes want the same processors and memory: who makes way for whom, as the kernel has it. */
+/** Ward and its sandboxes compete for processors and memory: checks the priorities that the kernel has. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -27,7 +27,7 @@ describe.skipIf(missing !== undefined)(`neighbours${missing ? ` (${missing})` : 
     expect(body.response.result).toEqual({ nice: 0, oom: 500, lowered: 'EACCES' });
     const platform = serverPid(ward.pid);
     expect(niceOf(platform)).toBe(-10);
-    // Where a service manager has put the tests into a group, that is the platform's, too.
+    // A service manager may have put the tests into a group; the platform is then in it too.
     const own = readFileSync('/proc/self/cgroup', 'utf8');
     if (/^\d+:cpu(?:,cpuacct)?:\/$/m.test(own)) {
       const group = `/ward/${ward.instance}/platform`;
@@ -35,7 +35,7 @@ describe.skipIf(missing !== undefined)(`neighbours${missing ? ` (${missing})` : 
         new RegExp(`:cpu(,cpuacct)?:${group}\n`),
       );
     }
-    // A host may forbid to go below 0.
+    // Some hosts do not allow a value below 0.
     expect(Number(readFileSync(`/proc/${platform}/oom_score_adj`, 'utf8'))).toBeLessThanOrEqual(0);
   });
 
@@ -81,7 +81,7 @@ function serverPid(supervisor: number): number {
   }
   for (let pid = supervisor; ; ) {
     const children = [...commands].filter(([, parent]) => parent === pid).map(([child]) => child);
-    // Its user is not root, as those of the supervisors and the keeper are.
+    // The server's user is not root, unlike that of the supervisors and the keeper.
     const server = children.find((child) => isServer(child));
     if (server !== undefined) return server;
     const [next] = children;
@@ -94,7 +94,7 @@ function isServer(pid: number): boolean {
   return statSync(`/proc/${pid}`).uid !== 0 && readlinkSync(`/proc/${pid}/exe`).endsWith('/node');
 }
 
-/** The line of chrt(1) that has it. */
+/** The time slice in the output of chrt(1). */
 function sliceOf(pid: string): string | undefined {
   const said = execFileSync('/usr/bin/chrt', ['--pid', pid], { encoding: 'utf8' });
   return /current runtime parameter: \d+/.exec(said)?.[0];
@@ -104,7 +104,7 @@ function niceOf(pid: number): number {
   return Number(statOf(pid)?.[16]);
 }
 
-/** From the state on: behind the name, which may hold anything. */
+/** Fields of stat(5) from the state on, after the name, which can contain anything. */
 function statOf(pid: number): readonly string[] | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');

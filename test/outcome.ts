@@ -1,17 +1,17 @@
-/** Actions of any kind for end-to-end tests: created under a name of their own, called once, and what came of it. */
+/** Actions of any kind for end-to-end tests: creates one under a new name, calls it once, and returns the outcome. */
 import { expect } from 'vitest';
 import type { Ward } from './ward.ts';
 import { type ZipContent, zip } from './zip.ts';
 
 export interface Source {
   readonly kind: string;
-  /** Text, bytes, or the content of an archive. */
+  /** Code: text, bytes, or the files of an archive. */
   readonly code: string | Buffer | ZipContent;
   readonly main?: string;
   readonly limits?: object;
 }
 
-/** What the record of a call says. */
+/** The parts of a call's record that tests compare. */
 export interface Outcome {
   readonly status: string;
   // biome-ignore lint/suspicious/noExplicitAny: a test reads what it expects to be there
@@ -22,7 +22,7 @@ export interface Outcome {
 
 let count = 0;
 
-/** Creates an action; its name. */
+/** Creates an action and returns its name. */
 export async function create(ward: Ward, { kind, code, main, limits = {} }: Source): Promise<string> {
   const name = `action-${count++}`;
   const isArchive = typeof code === 'object' && !Buffer.isBuffer(code);
@@ -51,7 +51,7 @@ export async function outcomeOf(ward: Ward, source: Source, payload: object = {}
 export const developer = 'action developer error';
 export const application = 'application error';
 
-/** An outcome that is an error. */
+/** An outcome with an error. */
 export function failed(status: string, error: RegExp) {
   return { status, result: { error: expect.stringMatching(error) } };
 }

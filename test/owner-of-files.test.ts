@@ -1,7 +1,7 @@
 /**
- * Every command that works on a data folder or an image store, run by root where both belong to another user, as they do to
- * the server's. What it leaves there has to be that user's, who goes on reading and writing; what is the operator's
- * stays root's.
+ * Runs every command that works on a data folder or an image store as root, while both belong to another user, as they
+ * do to the server's user. The files that a command leaves there must belong to that user, who can still read and write
+ * everything. The operator's own files stay root's.
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync, lstatSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -22,7 +22,7 @@ const owner = { name: 'ward', uid: 4_100_001, gid: 4_100_002 };
 const base = 'nodejs:24';
 const keyLine = () => `k${randomBytes(3).toString('hex')}:${randomBytes(32).toString('base64')}\n`;
 
-/** OSV's form. */
+/** An advisory in OSV's form. */
 const advisory = JSON.stringify({
   id: 'GHSA-aaaa-bbbb-cccc',
   modified: '2026-01-01T00:00:00Z',
@@ -60,7 +60,7 @@ describe.skipIf(missing !== undefined)(`a folder of another user’s${missing ? 
     await place?.[Symbol.asyncDispose]();
   });
 
-  /** As find sees them: it follows no links. */
+  /** Owners of files according to find, which follows no links. */
   const strangers = async () => {
     const is = ['(', '!', '-uid', String(owner.uid), '-o', '!', '-gid', String(owner.gid), ')'];
     const found = await mustRun(['find', place.dataDir, place.imagesDir, ...is, '-print']);
@@ -101,7 +101,7 @@ describe.skipIf(missing !== undefined)(`a folder of another user’s${missing ? 
     ['image build app --tag app:1 --sign release.key'],
     ['image sign nodejs:24 --key release.key'],
     ['image verify nodejs:24 --key release.key.pub'],
-    // What it finds decides on its exit code.
+    // The exit code depends on the findings.
     ['image scan nodejs:24', /^has +\d+ components/m],
     ['image delete app:1'],
     ['backup b.tar.zst --with-keys'],

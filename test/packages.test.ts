@@ -1,4 +1,4 @@
-/** Packages and bindings on a real Ward: whose parameters win, who may use what, and what is left of a deleted one. */
+/** Packages and bindings on a real Ward: whose parameters win, who may use them, and what a deleted one leaves. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { missingForSandboxes, Ward } from './ward.ts';
 

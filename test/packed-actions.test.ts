@@ -1,4 +1,4 @@
-/** Actions that are more than a text, on real sandboxes: archives with what they depend on, programs, examples. */
+/** Actions that are not just a text, on real sandboxes: archives with dependencies, programs, examples. */
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { actionLoopElf, missingForElf } from './elf.ts';

@@ -1,6 +1,7 @@
 /**
- * A program for test/compositions.test.ts, started in a network namespace of its own: a Ward, and a Redis on "the
- * internet", 203.0.113.10 (RFC 5737), where the parallel branches of a composition meet. Prints what they give as JSON.
+ * A program for test/compositions.test.ts, started in its own network namespace with a Ward and a Redis. The Redis is
+ * on "the internet", 203.0.113.10 (RFC 5737), and joins the parallel branches of a composition. Prints their results as
+ * JSON.
  */
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -62,7 +63,7 @@ async function startRedis(): Promise<void> {
     if (redis.exitCode === null) await once(redis, 'exit');
   });
   const inside = ['nsenter', `--net=/proc/${redis.pid}/ns/net`, '--'];
-  // Until it has left for its own namespace, the two are one: so it is asked until it answers in there.
+  // It starts in this process's namespace and then enters its own, so ask until it answers there.
   const ask = [...inside, 'sh', '-c', 'ip link set lo up && redis-cli ping'];
   while ((await runCommand(ask)).stdout.trim() !== 'PONG')
     if (redis.exitCode !== null) throw new Error(`redis-server ended with ${redis.exitCode}`);

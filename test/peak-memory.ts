@@ -1,7 +1,7 @@
-/** How much memory a process has had at most, with those that it has started and that still run. */
+/** Peak memory of a process and of its running children. */
 import { readFile } from 'node:fs/promises';
 
-/** In MiB. What they all have mapped, which is the program itself, is counted once. */
+/** Peak in MiB. Counts once what all of them have mapped: the program itself. */
 export async function peakMemoryMiB(pid: number): Promise<number> {
   const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
   const own = await memoryOf(pid);

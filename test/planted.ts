@@ -1,4 +1,4 @@
-/** What is planted in images to be found, each with what a scan is to say of it; and what only looks like it. */
+/** Files planted in images, each with the finding that a scan must report; and harmless lookalikes. */
 
 import { elfWith, goBuildInfo, rustSection } from '../src/scanner/inventory/elf/elf.fixture.ts';
 import { samples } from '../src/scanner/malware/samples.fixture.ts';
@@ -11,14 +11,14 @@ export type Kind = 'malware' | 'secret' | 'misconfiguration' | 'vulnerability' |
 
 export interface Planted {
   readonly kind: Kind;
-  /** As a scan tells it: id and place. Undefined: nothing is to be told of it. */
+  /** The expected finding, as id and place. Undefined: the scan must report nothing. */
   readonly expected?: string;
   readonly path: string;
   readonly content: string | Buffer;
   readonly mode?: number;
 }
 
-/** Of each ecosystem one package, of which all before 2.0.0 are vulnerable, in 1.0.0 and in 2.0.0. */
+/** One package per ecosystem, in versions 1.0.0 and 2.0.0; all versions before 2.0.0 are vulnerable. */
 const packages: readonly (readonly [
   ecosystem: string,
   name: string,
@@ -111,7 +111,7 @@ const packages: readonly (readonly [
   ],
 ];
 
-/** Records of OSV for those packages, and for one of npm that is known to be malicious. */
+/** OSV records for those packages, and for a package of npm that is known to be malicious. */
 export const advisories: readonly object[] = [
   ...packages.map(([ecosystem, name], at) => ({
     id: `TEST-2026-${at}`,
@@ -158,7 +158,7 @@ async function vulnerablePackages(): Promise<readonly Planted[]> {
       path: 'app/none/node_modules/planted-package/package.json',
       content: '{"name":"planted-package"}',
     },
-    // Made by hand: no advisory knows its name.
+    // Invented, so no advisory knows its name.
     { kind: 'vulnerability', path: 'app/own/node_modules/own/package.json', content: '{"name":"own"}' },
     { kind: 'vulnerability', path: 'app/own/node_modules/own/index.js', content: 'exports.a = 1;' },
   ];
@@ -172,7 +172,7 @@ function malware(): readonly Planted[] {
   );
   return [
     ...told,
-    // By its digest, too.
+    // This one is also found by its digest.
     { kind: 'malware', expected: 'denied-hash tmp/eicar.txt', path: 'tmp/eicar.txt', content: eicar },
     {
       kind: 'malware',
@@ -187,7 +187,7 @@ function malware(): readonly Planted[] {
   ];
 }
 
-/** What no rule finds today: put together at run time, or hidden by a cipher of its own. */
+/** Malware that no rule finds today: assembled at run time, or hidden by its own cipher. */
 const missedMalware: readonly (readonly [rule: string, path: string, content: string])[] = [
   [
     'reverse-shell-bash',
@@ -214,7 +214,7 @@ const harmless: readonly (readonly [path: string, content: string])[] = [
   ['opt/h/eval.js', 'const f = new Function("a", "return a + 1"); module.exports = f;\n'],
 ];
 
-/** One for each rule, where the rule looks; and what only looks like one. */
+/** A secret for each rule, where the rule looks; and lookalikes. */
 function secrets(): readonly Planted[] {
   const { rules, texts } = loadSecretRules(readRulesFiles().secrets);
   const told = rules.map(({ id, pattern }, at): Planted => {
@@ -274,7 +274,7 @@ const misconfigurations: readonly Planted[] = (
 
 async function gaps(): Promise<readonly Planted[]> {
   const locked = await zip({ 'a.txt': 'locked' });
-  // The bit that says that it is encrypted, where it lies and in the directory.
+  // The bit for encryption, in the local header and in the directory.
   locked.writeUInt16LE(locked.readUInt16LE(6) | 1, 6);
   const directory = locked.indexOf('PK\x01\x02', 0, 'latin1');
   locked.writeUInt16LE(locked.readUInt16LE(directory + 8) | 1, directory + 8);
@@ -302,7 +302,7 @@ async function gaps(): Promise<readonly Planted[]> {
   ];
 }
 
-/** All of it: a file each. */
+/** Everything, one file each. */
 export async function planted(): Promise<readonly Planted[]> {
   return [
     ...malware(),

@@ -1,4 +1,4 @@
-/** Actions that call the platform that runs them, on real sandboxes: with unmodified clients, and within bounds. */
+/** Actions that call the platform that runs them, on real sandboxes: with unmodified clients, and within limits. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import composer from 'openwhisk-composer';
 import composerClient from 'openwhisk-composer/client.js';
@@ -12,7 +12,7 @@ const missing = missingForSandboxes();
 const withKey = { key: 'provide-api-key', value: true };
 const inside = 'http://127.0.0.1:3233';
 
-/** Asks the API which namespaces its key opens, with what the language has, and tells the host that it was given. */
+/** Asks the API for the namespaces of its key, with the language's own means. Also returns the host that it got. */
 const programs: Record<string, string> = {
   'nodejs:24': `exports.main = async () => {
     const { __OW_API_HOST: host, __OW_API_KEY: key } = process.env;
@@ -63,7 +63,7 @@ const triesKey = `exports.main = async ({ key }) => {
   const headers = { authorization: 'Basic ' + Buffer.from(key).toString('base64') };
   return { status: (await fetch(process.env.__OW_API_HOST + '/api/v1/namespaces', { headers })).status };
 }`;
-/** Without a key it is refused, which Java tells with the address. */
+/** The refusal without a key. Java's text includes the address. */
 const asks: Instruction[] = [
   ['new', 'java/net/URL'],
   ['dup'],
@@ -310,7 +310,7 @@ describe.skipIf(missing !== undefined)(
         expect(lent).toMatch(/^[^:]+:.+$/);
         expect(lent).not.toBe(keyed.response.result.key);
         expect(await web()).not.toBe(lent);
-        // It is for the inside, and for that run.
+        // The key works only inside, and only for that run.
         expect((await ward.request('GET', '/api/v1/namespaces', { auth: lent })).status).toBe(401);
         await deploy('tries-it', triesKey);
         expect(await resultOf('tries-it', { key: lent })).toEqual({ status: 401 });
@@ -410,7 +410,7 @@ describe.skipIf(missing !== undefined)(
         status: 'application error',
         result: { error: expect.stringContaining('not authorized') },
       });
-      // What it does is right but for who does it.
+      // Its actions are valid, but not with this identity.
       await put('actions/asks', { body: { exec: { kind: 'nodejs:24', code } } });
       const exec = { kind: 'sequence', components: ['/_/asks', '/whisk.system/alarms/interval'] };
       await put('actions/sets-up', { body: { exec } });

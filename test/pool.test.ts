@@ -1,9 +1,9 @@
-/** Which sandbox serves a call: a warm one, a prewarmed one, a new one; and what becomes of idle ones. */
+/** Which sandbox serves a call (warm, prewarmed or new), and what happens to idle ones. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { cgroupsOf, missingForSandboxes, Ward } from './ward.ts';
 
 const missing = missingForSandboxes();
-/** Tells its sandbox from others, and how long that has been there. */
+/** Returns an id of its sandbox, and how long the sandbox has been up. */
 const code = `const id = Math.random();
   let calls = 0;
   function main(p) {
@@ -56,7 +56,7 @@ describe.skipIf(missing !== undefined)(`the pool${missing ? ` (${missing})` : ''
     const before = performance.now();
     const [blank] = cgroupsOf(ward.instance);
     const first = await call(ward, 'first');
-    // A sandbox that was started for this call can't have been up for longer than the call took.
+    // A sandbox that was started for this call can't have been up longer than the call took.
     expect(first.upMs).toBeGreaterThan(performance.now() - before);
     expect(first.initMs).toBeLessThan(performance.now() - before);
     await ward.until(() => ward.sandboxStates().length === 2);
@@ -118,7 +118,7 @@ describe.skipIf(missing !== undefined)(`the pool${missing ? ` (${missing})` : ''
   it('runs one call at a time in a sandbox unless the action allows more', async () => {
     const ward = await start();
     await ward.deploy('alone', code);
-    // Longer than a busy machine takes for a cold start.
+    // Longer than a cold start on a busy machine.
     const both = await Promise.all([call(ward, 'alone', { ms: 2000 }), call(ward, 'alone', { ms: 2000 })]);
     expect(both.map(({ calls }) => calls)).toEqual([1, 1]);
     expect(both[0].id).not.toBe(both[1].id);
@@ -160,7 +160,7 @@ describe.skipIf(missing !== undefined)(`the pool${missing ? ` (${missing})` : ''
     expect(large).toMatchObject({ status: 503, body: { error: expect.stringMatching(/512 MiB.*256 MiB/) } });
 
     await ward.deploy('held', code);
-    // Slow enough that nothing is handed to its sandbox before it is idle.
+    // So slow that its sandbox gets no call before it is idle.
     await call(ward, 'held', { ms: 100 });
     await ward.until(() => ward.sandboxStates().join() === 'FROZEN');
     const held = ward.invoke('held', { ms: 1000 });

@@ -10,8 +10,8 @@ export interface Process {
 
 /**
  * @param top the process that a user sees
- * @param word of the command line
- * @throws Error unless there are both
+ * @param word a word of the command line
+ * @throws Error unless both processes exist
  */
 export function processesBelow(top: number, word = 'up'): readonly [keeper: Process, server: Process] {
   const found = readdirSync('/proc').flatMap((name) => processAt(Number(name)));
@@ -24,11 +24,11 @@ export function processesBelow(top: number, word = 'up'): readonly [keeper: Proc
   const nodes = own.filter(({ pid }) => /^[^\0]*\/node\0/.test(commandOf(pid)));
   const keeper = nodes.find(({ status }) => uidOf(status) === '0');
   const server = nodes.find(({ status }) => uidOf(status) !== '0');
-  if (keeper === undefined || server === undefined) throw new Error('there are no two processes');
+  if (keeper === undefined || server === undefined) throw new Error('could not find both processes');
   return [keeper, server];
 }
 
-/** It is the user `ward`, with no capability but these, no new privileges and a filter of system calls. */
+/** Expects the user `ward`, only these capabilities, no new privileges and a filter of system calls. */
 export async function expectNoRights({ status }: Process, capabilities = '0000000000000000'): Promise<void> {
   const { stdout } = await runCommand(['id', '--user', 'ward']);
   expect(status['Uid']?.split('\t')).toEqual(Array(4).fill(stdout.trim()));

@@ -1,4 +1,4 @@
-/** `ward prove` from the command line: what it says, and how it ends. The suite itself is in prove.test.ts. */
+/** `ward prove` from the command line: its output and exit codes. The suite itself is in prove.test.ts. */
 import { describe, expect, it } from 'vitest';
 import { isIsolated } from '../src/sandbox/index.ts';
 import { runWard } from './ward.ts';

@@ -1,7 +1,7 @@
 /**
- * The attack suite against real sandboxes: everything is blocked under crun, and a sample of it under each other runtime
- * that is here; `npm run prove:all` runs all of it under each. And it can fail: under a policy that was weakened on
- * purpose, and under Docker's defaults, techniques are seen to escape.
+ * The attack suite against real sandboxes. crun blocks everything, and each other installed runtime blocks a sample;
+ * `npm run prove:all` runs the whole suite under each. The suite can also fail: under a policy that was weakened on
+ * purpose, and under Docker's defaults, it reports techniques that escape.
  */
 import { availableParallelism, totalmem } from 'node:os';
 import { join, relative } from 'node:path';
@@ -21,13 +21,13 @@ import { attackedApi } from '../src/server/by-hand/prove-api.ts';
 const all = selectTechniques({});
 const isWhole = process.env['WARD_PROVE_ALL'] === '1';
 
-/** For each control, the first technique of each vector that it has to answer. */
+/** For each control, the first technique of each vector that it must stop. */
 const sample = all.filter(
   ({ vector, control }, at) =>
     all.findIndex((other) => other.vector === vector && other.control === control) === at,
 );
 
-/** Runs what is named, under the default policy with changes, in a host of its own. */
+/** Runs the named techniques in a host of its own, under the default policy with changes. */
 async function proven(
   names: readonly string[],
   runtime: RuntimeName,
@@ -84,7 +84,7 @@ const withMoreCalls = {
   ]),
 };
 
-/** What is taken away, and all that escapes then of what is named: techniques that no other control answers too. */
+/** A weakened setting, and the named techniques that then escape, because no other control stops them. */
 const weakened: readonly (readonly [
   what: string,
   changes: Partial<SandboxPolicy>,
@@ -170,7 +170,7 @@ describe.skipIf(missingForTechniques('crun') !== undefined)('the policy in force
 });
 
 describe.skipIf(missingForTechniques('runc') !== undefined)('a technique without its control', () => {
-  /** One for each mechanism that can be taken away. */
+  /** One technique for each mechanism that can be removed. */
   const removable = [
     ...['mount-tmpfs', 'ptrace-child', 'landlock-widen', 'capabilities-held', 'no-new-privileges-unset'],
     ...['proc-kernel-objects', 'root-change', 'device-disks', 'host-file', 'fill-tmp', 'descriptor-flood'],
@@ -217,7 +217,7 @@ describe.skipIf(missingForTechniques('crun') !== undefined)('an API without its 
 const withoutComparison = missingForTechniques('crun') ?? missingForTechniques('runc');
 
 describe.skipIf(withoutComparison !== undefined)('beside Docker’s defaults', () => {
-  /** The control of each is one that Docker leaves out by default. */
+  /** Techniques whose control Docker leaves out by default. */
   const added = [
     ...['splice-file', 'ptrace-child', 'abi-int80', 'root-write', 'exec-tmp', 'setuid-root'],
     ...['host-namespace-user', 'capabilities-held', 'fork-bomb'],
@@ -239,7 +239,7 @@ describe.skipIf(withoutComparison !== undefined)('beside Docker’s defaults', (
 });
 
 describe.skipIf(missingForTechniques('crun') !== undefined)('programs that share a sandbox', () => {
-  /** Runs what it is given. */
+  /** Runs the given techniques. */
   const program = relative(join(programsFolder, 'escape'), join(import.meta.dirname, 'given-program'));
   const technique = (name: string, expects: Expectation, given: string): ProgramTechnique => ({
     ...{ name, vector: 'escape', title: 'try', reference: 'none', control: 'seccomp' },

@@ -1,6 +1,6 @@
 /**
- * Behind Debian's nginx and Caddy: as they are set up by default (a proxy_pass, a reverse_proxy, and nothing else), and
- * with the configurations of docs/operations.md.
+ * Ward behind Debian's nginx and Caddy: with defaults (only a proxy_pass or a reverse_proxy), and with the
+ * configurations of docs/operations.md.
  */
 import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -108,7 +108,7 @@ describe.skipIf(missing)(`behind a proxy${missing ? ` (${missing})` : ''}`, () =
         if (text.includes('begun')) break;
       }
       const { status } = await ward.request('GET', `/api/v1/namespaces/_/activations/${body.activationId}`);
-      // It goes on running when its first line is here.
+      // The call is still running when its first line arrives.
       expect({ text, status }).toEqual({ text: expect.stringContaining('begun'), status: 404 });
     });
 
@@ -165,7 +165,7 @@ describe.skipIf(missing)(`behind a proxy${missing ? ` (${missing})` : ''}`, () =
   });
 });
 
-/** The block of docs/operations.md. */
+/** The code block from docs/operations.md. */
 function documented(language: string): string {
   const block = codeBlocksOf(readText('docs/operations.md')).find(({ info }) => info === language);
   if (block === undefined) throw new Error(`docs/operations.md has no block of ${language}`);
@@ -176,7 +176,7 @@ async function startNginx(folder: string, site: (port: string) => string): Promi
   const { dir, port } = await place(folder);
   await writeFile(
     join(dir, 'nginx.conf'),
-    // Where it may write; the rest is as Debian has it.
+    // Paths that it can write; all else is as in Debian.
     `daemon off; user root; pid ${dir}/pid; error_log ${dir}/error.log; events {}
 http {
   access_log off; client_body_temp_path ${dir}/body; proxy_temp_path ${dir}/proxy;
@@ -205,7 +205,7 @@ async function place(folder: string): Promise<{ dir: string; port: number }> {
   return { dir, port };
 }
 
-/** Ready when it listens. */
+/** Waits until it listens. */
 async function proxyOf(child: ChildProcess, port: number): Promise<Proxy> {
   const url = `http://127.0.0.1:${port}`;
   while ((await fetch(`${url}/ping`).catch(() => undefined)) === undefined) {

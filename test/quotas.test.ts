@@ -1,4 +1,4 @@
-/** Quotas of disk on a real Ward: one tenant fills its own, others notice nothing, and kill -9 miscounts nothing. */
+/** Disk quotas on a real Ward: a tenant fills its own, others notice nothing, and counts survive kill -9. */
 import { createHash, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -33,7 +33,7 @@ const put = (name: string, code: string, auth = ward.auth) =>
   ward.request('PUT', `${actions}/${name}`, { auth, body: { exec: { kind: 'nodejs:24', code } } });
 const call = (auth = ward.auth) => ward.request('POST', `${actions}/loud?blocking=true`, { auth, body: {} });
 
-/** What the counters must be, added up. */
+/** The true values of the counters, added up from the tables. */
 function addedUp(namespace: string): unknown {
   using database = new DatabaseSync(join(ward.dataDir, 'state', 'ward.db'), { readOnly: true });
   const sum = `select sum(1024 + octet_length(document) + ifnull(octet_length(response), 0)

@@ -1,6 +1,6 @@
 /**
- * The registry's memory stays as it is, however long a layer is, and whatever is in it, with the gate that scans it as well.
- * `WARD_LAYER_MIB=2048 node scripts/test.ts test/registry-memory.test.ts` takes a larger one.
+ * The registry's memory does not grow with the size or content of a layer, with and without the gate that scans it.
+ * `WARD_LAYER_MIB=2048 node scripts/test.ts test/registry-memory.test.ts` pushes a larger layer.
  */
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
@@ -21,19 +21,19 @@ import { peakMemoryMiB } from './peak-memory.ts';
 
 const mebibyte = 1024 * 1024;
 const limitMiB = 300;
-/** More than the registry may ever have in memory. */
+/** Larger than the registry's memory may ever be. */
 const layerMiB = Number(process.env['WARD_LAYER_MIB'] ?? 512);
 const timeout = 30_000 + layerMiB * 100;
 const fileMiB = 64;
 const chunkBytes = 100 * mebibyte;
 const layerType = 'application/vnd.oci.image.layer.v1.tar';
 
-/** A tar that is the same whenever it is asked for. */
+/** A tar that is the same each time. */
 type Layer = () => Readable;
 
 interface File {
   readonly name: string;
-  /** So many times, one after the other. */
+  /** Repeated `times` times. */
   readonly piece: Buffer;
   readonly times: number;
 }
@@ -53,14 +53,14 @@ function layerOf(files: readonly File[]): Layer {
   };
 }
 
-/** Files that are cheap to make. */
+/** Files that are cheap to generate. */
 const long = layerOf(
   Array.from({ length: layerMiB / fileMiB }, (_, at) => {
     return { name: `data/${at}`, piece: Buffer.alloc(mebibyte, 'layer'), times: fileMiB };
   }),
 );
 
-/** What would be many times its size when all of it were taken into memory. */
+/** Layers that would take many times their size if they were read into memory as a whole. */
 const greedy: Readonly<Record<string, Layer>> = {
   'a lock file of lists': layerOf([
     {
@@ -108,7 +108,7 @@ async function call(method: string, url: URL, body: Body = [], type?: string): P
   return answer[0];
 }
 
-/** In pieces of a request each, and a last one that only says what it was. */
+/** Uploads one piece per request, then sends a last request with only the digest. */
 async function pushInChunks(upload: URL, content: AsyncIterable<Buffer>, digest: string) {
   let place = upload;
   let chunk: Buffer[] = [];
@@ -150,7 +150,7 @@ async function startServer(mode: string): Promise<Server> {
   };
 }
 
-/** What the manifest is answered with, and the layer that it names. */
+/** The answer to the manifest, and the layer that it names. */
 async function push({ url }: Server, layer: Layer, way: string) {
   const begin = async () => {
     const { headers } = await call('POST', new URL('/v2/guest/app/blobs/uploads/', url));

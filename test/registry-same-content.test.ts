@@ -1,4 +1,4 @@
-/** What is scanned is what runs: a layer is refused by both the scanner and the layer store, or both read the same. */
+/** What is scanned is what runs: the scanner and the layer store both refuse a layer, or both read the same. */
 import { lstatSync } from 'node:fs';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -27,20 +27,20 @@ const isRoot = process.getuid?.() === 0;
 const mediaType = 'application/vnd.oci.image.layer.v1.tar';
 
 interface Layer {
-  /** As it is stored. */
+  /** The layer as it is stored. */
   readonly packed: Buffer;
-  /** What a lenient program would unpack of it. */
+  /** The tar that a lenient program would unpack from it. */
   readonly plain: Buffer;
 }
 
-/** Undefined: it was refused. */
+/** Undefined if it was refused. */
 async function scanned({ packed, plain }: Layer): Promise<LayerAnalysis | undefined> {
   const nobody = { catalogers: [], inspectors: [] };
   const analysis = await orRefused(readLayer(storedLayer(packed), nobody, new AbortController().signal));
   return analysis?.diffId === digestOf(plain) && analysis.gaps.length === 0 ? analysis : undefined;
 }
 
-/** Hundreds of layers: a process for each would take minutes. */
+/** Reads hundreds of layers at once: a process for each would take minutes. */
 const inThisProcess: Unpacker = (blob, root) => unpackHere(blob.createReadStream({ autoClose: false }), root);
 
 async function laid({ packed, plain }: Layer, dir: string): Promise<readonly string[] | undefined> {
@@ -62,7 +62,7 @@ interface Found {
   readonly isDeleted: boolean;
 }
 
-/** Links are not followed. */
+/** The files of a folder, without following links. */
 async function tree(root: string, folder = ''): Promise<readonly Found[]> {
   const found: Found[] = [];
   for (const entry of await readdir(join(root, folder), { withFileTypes: true })) {
@@ -73,7 +73,7 @@ async function tree(root: string, folder = ''): Promise<readonly Found[]> {
   return found;
 }
 
-/** What the layer store should have made of what the scanner saw. */
+/** The files that the layer store should have made, according to the scanner. */
 function expected(analysis: LayerAnalysis): readonly string[] {
   const { folders, removed, opaque } = analysis;
   const files = filesIn(analysis);
@@ -129,7 +129,7 @@ const anything: fc.Arbitrary<readonly TarEntry[]> = fc.array(
   ),
   { maxLength: 6 },
 );
-/** Few of them are refused. */
+/** Layers of which few are refused. */
 const sensible: fc.Arbitrary<readonly TarEntry[]> = fc.array(
   fc.oneof(
     { weight: 3, arbitrary: file(plainName) },
@@ -140,7 +140,7 @@ const sensible: fc.Arbitrary<readonly TarEntry[]> = fc.array(
 );
 const change = fc.record({ at: fc.double({ min: 0, max: 0.999, noNaN: true }), to: fc.nat(255) });
 
-/** Changes bytes, and mends the checksums of headers or not. */
+/** Changes bytes, and sometimes corrects the checksums of headers. */
 function damaged(tar: Buffer, changes: readonly { at: number; to: number }[], isMended: boolean): Buffer {
   const copy = Buffer.from(tar);
   for (const { at, to } of changes) {
@@ -207,7 +207,7 @@ describe.runIf(isRoot)('a layer', () => {
       ),
       { numRuns: 300 },
     );
-    // Both could agree by refusing everything.
+    // Otherwise both could agree by refusing everything.
     expect(accepted).toBeGreaterThan(20);
     expect(accepted).toBeLessThan(run);
   });
@@ -222,7 +222,7 @@ describe.runIf(isRoot)('a layer', () => {
   });
 });
 
-/** A root has this file whether its image has one or not, to mount a sandbox's own over it. */
+/** Every root has this file, so that a sandbox's own can be mounted over it. */
 const mountTarget = 'etc/resolv.conf';
 
 describe.runIf(canMount())('an image', () => {
@@ -239,7 +239,7 @@ describe.runIf(canMount())('an image', () => {
         if (read.length < layers.length) return;
         await unpackLayers(dir, await writeTestImage(dir, { tag: 'app:1', layers }), inThisProcess);
         await using root = await store.mountRoot(await store.resolve('app:1'));
-        // overlayfs lists a deleted name in a folder that one layer alone has, and knows nothing of it when asked.
+        // If only one layer has a folder, overlayfs lists a deleted name in it but does not find it.
         const files = (await tree(root.path)).filter(
           ({ isFolder, path }) => !isFolder && path !== mountTarget && isThere(root.path, path),
         );
@@ -256,7 +256,7 @@ function isThere(root: string, path: string): boolean {
   return lstatSync(join(root, path), { throwIfNoEntry: false }) !== undefined;
 }
 
-/** Lowest first. */
+/** Layers, lowest first. */
 function visible(stack: readonly LayerAnalysis[]): readonly string[] {
   const hiders = stack.map(hiderOf);
   const isHidden = (path: string, at: number) => hiders.slice(at + 1).some((hides) => hides(path, false));

@@ -1,6 +1,6 @@
 /**
- * Ward's registry as a process of its own, on a port that the kernel chooses: for measurements. With the word `gated`
- * behind its folder, images are scanned and judged before they are accepted.
+ * Ward's registry as a process of its own, for measurements, on a port that the kernel chooses. With the word `gated`
+ * after its folder, it scans and judges images before it accepts them.
  */
 import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { silentLog } from '../src/lib/index.ts';
 import { createRegistry } from '../src/registry/index.ts';
 import { openGuardedImages } from '../src/server/gate/guarded-images.ts';
 
-// As the program does: for the thread that scans.
+// The program does this too, for the thread that scans.
 enableCompileCache(join(import.meta.dirname, '../node_modules/.cache/ward'));
 const [dir = '', mode] = process.argv.slice(2);
 const app = fastify({ exposeHeadRoutes: false });

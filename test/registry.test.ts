@@ -1,4 +1,4 @@
-/** The registry as people use it: with skopeo, buildah, podman, cosign and umoci, as Debian has them. */
+/** The registry with real clients: Debian's skopeo, buildah, podman, cosign and umoci. */
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -59,7 +59,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** What it said on stdout; an error with what it said on stderr when it failed. */
+/** Its stdout. Throws an error with its stderr when it failed. */
 async function run(...argv: readonly string[]): Promise<string> {
   const env = {
     ...process.env,

@@ -1,6 +1,6 @@
 /**
- * Every route of a running server × every kind of client: what docs/api.md says of a route's right is what happens. The
- * routes are those of the server's own table, so one that the document does not name fails here.
+ * Every route of a running server × every kind of client: checks the rights in docs/api.md. The routes come from the
+ * server's own table, so a route that the document does not name fails here.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Route } from './fuzz/target.ts';
@@ -21,7 +21,7 @@ import { missingForSandboxes } from './ward.ts';
 
 const missing = missingForSandboxes();
 const noDigest = `sha256:${'0'.repeat(64)}`;
-/** A lent key where it counts: in its sandbox, whose way in serves this alone. */
+/** Prefix of the only routes that a sandbox's port serves to a lent key. */
 const inside = '/api/v1/namespaces';
 
 describe.skipIf(missing !== undefined)(`rights${missing ? ` (${missing})` : ''}`, () => {
@@ -36,7 +36,7 @@ describe.skipIf(missing !== undefined)(`rights${missing ? ` (${missing})` : ''}`
   afterAll(() => place?.[Symbol.asyncDispose]());
 
   let fresh = 0;
-  /** What an identity that may would change is a thing that nobody needs; what one may not, is one that is there. */
+  /** With the right, the request targets something unneeded; without it, something that exists. */
   function requestFor({ method, url }: Route, isAllowed: boolean): [path: string, body?: object] {
     const isRead = method === 'GET' || method === 'HEAD';
     const name = isAllowed && !isRead ? `free-${++fresh}` : 'secret';
@@ -64,7 +64,7 @@ describe.skipIf(missing !== undefined)(`rights${missing ? ` (${missing})` : ''}`
     const read = await Promise.all(lists.map((path) => json(full, 'GET', own(path))));
     return [...read, await json(full, 'GET', own('rules/secretrules'))];
   };
-  /** Others see what is shared there, which is nothing of guest's. */
+  /** Routes with shared content that others see too; none of it is guest's. */
   const isShared = ({ method, url }: Route) => method === 'GET' && /:ns\/packages\/?$/.test(url);
 
   const keyed = () => place.target.routes.map((route) => ({ route, right: rightOf(route) }));

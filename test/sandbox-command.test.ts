@@ -1,4 +1,4 @@
-/** `ward sandbox run` and `ward sandbox explain` as commands: no server is running for any of this. */
+/** `ward sandbox run` and `ward sandbox explain` as commands, without a server. */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -309,7 +309,7 @@ describe.skipIf(missing !== undefined)('a run that is ended from outside', () =>
     child.kill('SIGKILL');
     await once(child, 'exit');
     await expect.poll(() => processesWith(marker)).toEqual([]);
-    // Names of runs are used again, the lowest free one first; others may run beside this test.
+    // Names of runs are reused, the lowest free one first; other tests may have runs at the same time.
     await expect
       .poll(
         async () => {
@@ -353,7 +353,7 @@ describe.skipIf(missing !== undefined)('ward sandbox explain', () => {
   });
 });
 
-/** Processes inside sandboxes whose command line has this text: not those of Ward itself. */
+/** Processes inside sandboxes with this text in their command line, without Ward's own. */
 function processesWith(marker: string): string[] {
   return readdirSync('/proc').filter((name) => {
     if (!/^\d+$/.test(name)) return false;

@@ -1,4 +1,4 @@
-/** How many sandboxes an action gets, how large they are, and what a call is told about how it came to its own. */
+/** How many sandboxes an action gets, how large they are, and how a call learns why it got its sandbox. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { readLive } from '../src/dispatch/dispatch.suite.ts';
 import type { InvokerOptions } from '../src/invoker/index.ts';
@@ -7,7 +7,7 @@ import { InvokerBench, textsOf } from './invoker.ts';
 import { missingForSandboxes } from './ward.ts';
 
 const missing = missingForSandboxes();
-/** Tells its sandbox from others. */
+/** Returns an id of its sandbox. */
 const code = `const id = Math.random();
   let calls = 0;
   console.log('loaded');
@@ -89,7 +89,7 @@ describe.skipIf(missing !== undefined)(`scaling${missing ? ` (${missing})` : ''}
     const { start: how, result } = await bench.run(target);
     expect(how).toBe('cold');
     expect(result).toMatchObject({ disk: 8 * 1024 * 1024 });
-    // A fifth of a second, and what the kernel grants before it begins to count.
+    // A fifth of a second, plus what the kernel grants before it begins to count.
     expect((result as { cpu: number }).cpu).toBeLessThan(0.5);
   });
 

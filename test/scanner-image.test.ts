@@ -1,4 +1,4 @@
-/** A scan in CI: `scripts/scan-ci.sh` by itself, and in the container that `scripts/scanner-image.ts` makes. */
+/** A scan in CI: `scripts/scan-ci.sh` alone, and in the container that `scripts/scanner-image.ts` makes. */
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -127,7 +127,7 @@ const documents = {
   }),
 };
 
-/** The image as a bundle for an OCI runtime: root file system, and what it is started with. */
+/** The image as a bundle for an OCI runtime: root file system and configuration. */
 async function unpack(archive: string) {
   const layout = join(folder, 'layout');
   const rootfs = join(folder, 'bundle/rootfs');
@@ -142,7 +142,7 @@ async function unpack(archive: string) {
   return documents.config.parse(await read(blob(manifest.config.digest))).config;
 }
 
-/** As `docker run --read-only --tmpfs /tmp --cap-drop all --network none --volume … IMAGE ARGS` would. */
+/** Runs it as `docker run --read-only --tmpfs /tmp --cap-drop all --network none --volume … IMAGE ARGS` would. */
 async function runContained(
   image: z.infer<typeof documents.config>['config'],
   args: readonly string[],
@@ -229,7 +229,7 @@ test('in a container of Ward’s own base, without a network, rights or a file t
   );
   if (skopeo !== undefined)
     expect(JSON.parse(skopeo.stdout)).toMatchObject({ config: { Entrypoint: image.Entrypoint } });
-  // Nothing here knows the vulnerabilities of Debian.
+  // This test has no advisories for Debian.
   await writeFile(join(folder, 'policy.yaml'), 'form: 1\nrules: { advisories: { missing: allow } }');
   const itself = await runCommand(
     [process.execPath, launcher, 'image', 'scan', archive, '--data', data, '--policy', 'policy.yaml'],

@@ -1,4 +1,4 @@
-/** Keys, parameters, results and code: who can read them where. The log is at its most talkative. */
+/** Keys, parameters, results and code: who can read them where. The log has its most verbose level. */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -11,7 +11,7 @@ const actions = '/api/v1/namespaces/_/actions';
 describe.skipIf(missing !== undefined)(`secrets${missing ? ` (${missing})` : ''}`, () => {
   let ward: Ward;
   let said: () => string;
-  /** Everything that a log must not hold. */
+  /** Everything that a log must not contain. */
   const secrets: string[] = [];
 
   beforeAll(async () => {
@@ -73,7 +73,7 @@ describe.skipIf(missing !== undefined)(`secrets${missing ? ` (${missing})` : ''}
       ...['code', 'printed', 'result', 'bound', 'init', 'payload', 'malformed', 'thrown'].map(secret),
     );
     await ward.stop();
-    // The greeting of the first start shows the key, once, to whoever started it.
+    // The greeting of the first start shows the key once, to the user who started it.
     const lines = log()
       .split('\n')
       .filter((line) => line.startsWith('{'));
@@ -95,7 +95,7 @@ describe.skipIf(missing !== undefined)(`secrets${missing ? ` (${missing})` : ''}
   it('files are for their owner alone', () => {
     const modeOf = (path: string) => (statSync(join(ward.dataDir, path)).mode & 0o777).toString(8);
     expect(modeOf('guest.auth')).toBe('600');
-    // Scan processes have the server's group, of which nobody else is.
+    // Scan processes have the server's group, and no one else is in it.
     expect(modeOf('.')).toBe('710');
     expect(modeOf('ward.lock')).toBe('600');
     expect(modeOf('state')).toBe('700');

@@ -49,7 +49,7 @@ describe.skipIf(missing)(`the server’s process${missing ? ` (${missing})` : ''
 
   test('the data is the server’s, and nobody else reads it', async () => {
     const { stdout } = await runCommand(['find', ward.dataDir, '!', '-user', 'ward', '-printf', '%P\n']);
-    // Code of running functions is where root alone makes folders; the test wrote the configuration.
+    // Except the code of running functions, where only root makes folders, and the configuration, which the test wrote.
     expect(stdout.split('\n').filter((name) => name !== '' && !/^(?:laid|config\.yaml)/.test(name))).toEqual(
       [],
     );
@@ -63,7 +63,7 @@ describe.skipIf(missing)(`the server’s process${missing ? ` (${missing})` : ''
     const [keeper] = processesBelow(ward.pid);
     const seen = `/proc/${keeper.pid}/root/run/ward/${ward.instance}/laid`;
     const [name] = readdirSync(seen).filter((each) => each !== 'work');
-    // The path leads through the keeper's namespace, so root tries it with the server's ids alone.
+    // The path leads through the keeper's namespace, so root tries it with only the server's ids.
     const swap = `cd ${seen} && touch ${name}/more && rm ${name}/more && ! mv ${name} other && ! ln -s /etc planted`;
     const { code: exit, stderr } = await runCommand([
       ...['nsenter', `--target=${keeper.pid}`, '--mount', '--', 'setpriv', '--reuid=ward', '--regid=ward'],
@@ -88,7 +88,7 @@ describe.skipIf(missing)(`the server’s process${missing ? ` (${missing})` : ''
     ).toMatchObject({
       stderr: 'Permission denied\n',
     });
-    // The server's user gets there, and no further: it lacks the secret.
+    // The server's user can connect but gets no further: it lacks the secret.
     const wrong = `my $s = IO::Socket::UNIX->new(Peer => "${path}") or die "$!\\n"; print $s "no secret 1 0\\n"; $s->flush; print defined(scalar <$s>) ? "said" : "closed"`;
     expect((await asServer('perl', '-MIO::Socket::UNIX', '-e', wrong)).stdout).toBe('closed');
     const abstract = readFileSync('/proc/net/unix', 'utf8')
@@ -108,7 +108,7 @@ describe.skipIf(missing)(`the server’s process${missing ? ` (${missing})` : ''
     await other.until(() => cgroupsOf(other.instance).length >= before + calls.length);
     const victim = processesBelow(other.pid)[index];
     process.kill(victim.pid, 'SIGKILL');
-    // Nobody may be told that a call has failed: the next start says what became of it.
+    // No caller must get a failure: the next start records the outcome.
     expect(await Promise.all(calls)).toEqual(calls.map(() => 'connection lost'));
     expect(await other.ended()).not.toBe(0);
     expect(leftOvers(other).mounts).toEqual([]);
@@ -132,7 +132,7 @@ describe.skipIf(missing)(`the server’s process${missing ? ` (${missing})` : ''
   });
 });
 
-/** One that is free now. */
+/** A port that is free now. */
 async function lowPort(): Promise<number> {
   for (let port = 1023; port > 600; port--) {
     const server = createServer();

@@ -1,6 +1,6 @@
 /**
- * A project of the Serverless Framework 3 with its plugin for OpenWhisk, as people have it: deployed, called, deployed
- * again and removed by the unmodified programs, which the set-up of the tests installs.
+ * A project of the Serverless Framework 3 with its plugin for OpenWhisk: deployed, called, deployed again and removed
+ * by the unmodified programs, which the set-up of the tests installs.
  */
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';

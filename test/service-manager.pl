@@ -1,6 +1,6 @@
-# What systemd does for a service with a socket: listens on a free port of 127.0.0.1, and hands the socket to the program
-# that it runs (sd_listen_fds(3)). SIGUSR1: has it stop, and starts it again. SIGTERM: has it stop, and ends as it did.
-# Arguments: how many sockets it says that it hands on, `tcp` or `udp`, PROGRAM…
+# Does what systemd does for a service with a socket: listens on a free port of 127.0.0.1, and passes the socket to the
+# program that it runs (sd_listen_fds(3)). SIGUSR1 stops the program and starts it again. SIGTERM stops it and ends with
+# its exit code. Arguments: the number of sockets to announce, `tcp` or `udp`, PROGRAM…
 use strict;
 use warnings;
 use IO::Socket::INET;

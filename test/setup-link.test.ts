@@ -29,7 +29,7 @@ test('it is made once, told, and starts Ward from any folder', async () => {
   expect(await readdir(join(folder, 'bin'))).toEqual(['ward']);
   const outcome = await runCommand([path, 'property', 'get', '--apihost'], { cwd: '/', env: outsideEnv() });
   expect(outcome).toMatchObject({ code: 0, stdout: 'http://127.0.0.1:3233\n', stderr: '' });
-  // It is the command itself, not a program that waits for it.
+  // The process is the command itself, not a program that waits for it.
   expect(await readFile(path, 'utf8')).toMatch(/^exec \S+\/node' \S+\/ward\.mjs' "\$@"$/m);
 });
 
@@ -50,7 +50,7 @@ test.each([
 test('of another checkout it is pointed to this one, and that is said', async () => {
   const other = join(folder, 'it’s 100% other');
   await link(other);
-  // The other is not there: the command says so.
+  // The other checkout does not exist, and the command says so.
   expect(await runCommand([path])).toMatchObject({
     code: 1,
     stderr: expect.stringContaining(`the checkout of Ward in ${other} is gone`),
@@ -62,7 +62,7 @@ test('of another checkout it is pointed to this one, and that is said', async ()
 test('without the rights to make it, what else can be done is said', async () => {
   await mkdir(join(folder, 'bin'));
   await chmod(join(folder, 'bin'), 0o555);
-  // Root may write there all the same.
+  // Root could still write there.
   const script = `import { linkCommand } from '${checkout}/scripts/setup/link.mjs';
     console.log(await linkCommand({ root: '/x', path: '${path}', prefix: undefined, log: '/dev/null' }));`;
   await chmod(folder, 0o755);

@@ -1,6 +1,6 @@
 /**
- * scripts/setup.mjs as a process: on this machine as it is, and in a checkout of its own whose PATH holds only
- * what a test puts there. There `apt-get` is a stand-in: a test must not install programs on the machine.
+ * scripts/setup.mjs as a process: on this machine as it is, and in a checkout of its own whose PATH has only what a
+ * test puts there. There `apt-get` is a stand-in, because a test must not install programs on the machine.
  */
 import type { ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -43,7 +43,7 @@ const installed = { 'node_modules/a': locked['node_modules/a'] };
 
 interface Checkout extends AsyncDisposable {
   readonly path: string;
-  /** Nothing of it is the machine's: neither the programs, nor where the command goes, nor the record. */
+  /** An environment apart from the machine's: programs, folder of the command, record. */
   readonly env: Readonly<Record<string, string>>;
   run(...args: string[]): Promise<CommandResult>;
 }
@@ -110,7 +110,7 @@ const hostPrograms = Object.fromEntries(
   ].map((name) => [name, ':']),
 );
 const busybox = { busybox: 'echo BusyBox v1' };
-/** For stand-ins: their folder. */
+/** Shell code for stand-ins: sets their folder. */
 const here = 'here="$(/usr/bin/dirname "$0")"';
 
 test('packages that are as locked need nothing but the link for npx', async () => {
@@ -277,7 +277,7 @@ test('only the tests need clients of a registry, and proxies', async () => {
   await writeFile(join(checkout.path, 'test/serverless/package-lock.json'), lock);
   const lacking = await checkout.run('--no-images', '--tests', '--plan');
   expect(lacking.code).toBe(1);
-  // Debian keeps PostgreSQL off the path, so it is seen where it is installed.
+  // Debian keeps PostgreSQL off the path, so the set-up looks where it is installed.
   expect(lacking.stdout).toMatch(
     /install Debian packages: buildah caddy cosign nginx openssl oras podman (postgresql-17 )?pyflakes3 redis-server umoci \(buildah tests push/,
   );
@@ -328,7 +328,7 @@ test('without apt, the commands are printed', async () => {
 
 test.skipIf(process.getuid?.() !== 0)('without root and sudo, the commands are printed', async () => {
   await using checkout = await makeCheckout(installed, { ...hostPrograms, 'apt-get': 'exit 0' });
-  // A user namespace in which no user is mapped: the set-up sees that it is not root.
+  // A user namespace without mapped users: the set-up sees that it is not root.
   const outcome = await runCommand(
     [await which('unshare'), '--user', process.execPath, 'scripts/setup.mjs', '--no-images'],
     { cwd: checkout.path, env: checkout.env },

@@ -1,4 +1,4 @@
-/** A start that can't go well says what is missing, never says `ready`, and leaves nothing. */
+/** A start that can't succeed says what is missing, never says `ready`, and leaves nothing behind. */
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
@@ -19,7 +19,7 @@ describe.skipIf(missing)(`the start${missing ? ` (${missing})` : ''}`, () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'ward-start-'));
-    // Sandboxes have to get to what is in it.
+    // Sandboxes must reach its content.
     await chmod(folder, 0o711);
     dataDir = join(folder, 'data');
   });
@@ -93,7 +93,7 @@ describe.skipIf(missing)(`the start${missing ? ` (${missing})` : ''}`, () => {
     expect(said).toContain('guest.auth');
     expect(said).toMatch(/warning: there are no advisories, .*: get them with ward advisories update/);
     expect(said.includes(key)).toBe(isTerminal);
-    // What is to be typed next reaches this server and no other.
+    // The suggested command must reach this server and no other.
     expect(said).toMatch(
       /export WARD_APIHOST=http:\/\/127\.0\.0\.1:\d+ WARD_AUTH=\$\(cat \S+\/guest\.auth\)/,
     );
@@ -113,7 +113,7 @@ async function greeting(argv: readonly string[], isTerminal: boolean): Promise<s
   for (const stream of [child.stdout, child.stderr])
     stream?.on('data', (chunk: Buffer) => {
       said += chunk;
-      // `script` hands a terminal's interrupt character on; without one the signal does.
+      // `script` passes on a terminal's interrupt character; without a terminal the test sends the signal.
       if (isAsked || !said.includes('action invoke hello')) return;
       isAsked = true;
       if (isTerminal) child.stdin?.write('\x03');

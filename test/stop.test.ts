@@ -1,4 +1,4 @@
-/** The end of a server that still has things open, of every kind: it comes in time, and says what it waited for. */
+/** A server that stops with everything still open: it ends in time, and says what it waited for. */
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
@@ -13,9 +13,9 @@ import { missingForSandboxes, Ward } from './ward.ts';
 
 const missing = missingForSandboxes();
 const root = '/api/v1/namespaces/_';
-/** Of docs/operations.md. */
+/** The limit for a stop in docs/operations.md. */
 const longestMs = 25_000;
-/** A busy machine's. */
+/** Margin for a busy machine. */
 const slackMs = 10_000;
 
 describe.skipIf(missing !== undefined)(`a stop${missing ? ` (${missing})` : ''}`, () => {
@@ -84,7 +84,7 @@ describe.skipIf(missing !== undefined)(`a stop${missing ? ` (${missing})` : ''}`
     await held.release();
     const began = performance.now();
     expect(await ward.stop()).toBe(0);
-    // Answers get three seconds to be read.
+    // Clients get three seconds to read their answers.
     expect(performance.now() - began).toBeLessThan(longestMs / 2);
     expect(said()).not.toContain('not stopped after');
     expect(leftOvers(ward)).toEqual(nothing);
@@ -108,7 +108,7 @@ describe.skipIf(missing !== undefined)(`a stop${missing ? ` (${missing})` : ''}`
   it('without a descriptor left: in time', async () => {
     const { ward, said } = await start();
     await ward.deploy('slow', 'const main = () => new Promise((done) => setTimeout(done, 1000))');
-    // As many sandboxes.
+    // As many sandboxes as calls.
     await Promise.all(Array.from({ length: 5 }, () => ward.invoke('slow')));
     const processes = processesBelow(ward.pid);
     expect(processes.length).toBeGreaterThanOrEqual(2);
@@ -118,7 +118,7 @@ describe.skipIf(missing !== undefined)(`a stop${missing ? ` (${missing})` : ''}`
       const used = new Set(readdirSync(`/proc/${pid}/fd`).map(Number));
       let free = 0;
       while (used.has(free)) free++;
-      // As the process's own user, who needs no right for it.
+      // As the process's own user, who needs no privilege for it.
       const asOwner = ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups'];
       await mustRun([...asOwner, 'prlimit', `--pid=${pid}`, `--nofile=${free}:${free}`]);
     }

@@ -1,4 +1,4 @@
-/** One Ward follows another on the same socket: no call is refused, and none is done twice. */
+/** A Ward takes over the socket of another: no call is refused, and none runs twice. */
 import { readdirSync, readlinkSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { Agent, request } from 'node:http';
@@ -23,7 +23,7 @@ interface Call {
   readonly tookMs: number;
 }
 
-/** Calls without a pause until it is stopped, every second one without waiting for the result. */
+/** Calls without a pause until it is stopped. Every second call is non-blocking. */
 class Client {
   readonly calls: Call[] = [];
   readonly #ward: Ward;
@@ -94,7 +94,7 @@ describe.skipIf(missing !== undefined)(`one Ward after another${missing ? ` (${m
       ...['a', 'b'].map((name) => new Client(ward, `kept ${name}`, true)),
     );
   };
-  /** Each is answered as usual, and has run once. */
+  /** Expects that each call got its usual answer and has run once. */
   const expectAllServed = async (ward: Ward) => {
     const calls = (await Promise.all(clients.splice(0).map((client) => client.stop()))).flat();
     const outcomes = calls.map(({ outcome }) => outcome);
@@ -119,7 +119,7 @@ describe.skipIf(missing !== undefined)(`one Ward after another${missing ? ` (${m
     callAllTheTime(first);
     await first.until(served(0, 10));
     const starting = start(first.dataDir, { flags: ['--take-over'] });
-    // The old one no longer accepts, and the new one does not yet.
+    // The old Ward no longer accepts connections, and the new one does not yet.
     const [, server] = processesBelow(first.pid);
     await first.until(() => listeningSocketsOf(server.pid).length === 0);
     await held.release().catch(() => {});
@@ -150,7 +150,7 @@ describe.skipIf(missing !== undefined)(`one Ward after another${missing ? ` (${m
     expect(other.stderr).toMatch(
       /error\[TAKE_OVER_FAILED\]: the running Ward listens on 127\.0\.0\.1:\d+, not on port 1/,
     );
-    // After it has taken the socket.
+    // It fails after it has taken the socket.
     const config = join(ward.dataDir, 'late.yaml');
     await writeFile(config, stringify({ parameters: { keyFile: '/nonexistent' } }));
     const late = await runWard([...up, '--listen', '127.0.0.1:0', '--config', config]);
@@ -163,7 +163,7 @@ describe.skipIf(missing !== undefined)(`one Ward after another${missing ? ` (${m
     const { ward } = await start();
     const [keeper, server] = processesBelow(ward.pid);
     process.kill(server.pid, 'SIGSTOP');
-    // A keeper without a server, as while it starts.
+    // A keeper without a server, as during a start.
     process.kill(keeper.pid, 'SIGSTOP');
     process.kill(server.pid, 'SIGKILL');
     const refused = await runWard(['up', '--data', ward.dataDir, '--take-over', '--listen', '127.0.0.1:0']);
@@ -219,7 +219,7 @@ describe.skipIf(missing !== undefined)(`one Ward after another${missing ? ` (${m
   });
 });
 
-/** `n` of each run of the action, but of the first one. */
+/** `n` of each run of the action except the first. */
 async function runsOf(ward: Ward): Promise<string[]> {
   const found: string[] = [];
   for (let skip = 0; ; skip += 200) {
@@ -230,7 +230,7 @@ async function runsOf(ward: Ward): Promise<string[]> {
   }
 }
 
-/** Processes that have a socket. */
+/** Processes that hold a socket. */
 function holdersOf(inode: string): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))

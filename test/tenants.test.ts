@@ -1,4 +1,4 @@
-/** Two namespaces on one Ward: what one may see, use and disturb of the other. */
+/** Two namespaces on one Ward: what each can see, use and disturb of the other. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { deployHeld } from './held-action.ts';
@@ -9,7 +9,7 @@ const actions = '/api/v1/namespaces/_/actions';
 const plenty = ['--invocations-per-minute', '100000', '--concurrent', '1000'];
 const slow = 'function main(p) { return new Promise((done) => setTimeout(done, p.ms, { n: p.n })); }';
 
-/** Leaves marks wherever a sandbox keeps something from one call to the next, and tells which were there. */
+/** Leaves marks wherever a sandbox keeps state between calls, and returns the marks that it found. */
 const marker = `const { existsSync, writeFileSync } = require('node:fs');
   function main({ mark }) {
     const seen = [globalThis.mark, ...['/tmp/mark', '/dev/shm/mark'].filter(existsSync)].filter(Boolean);
@@ -41,7 +41,7 @@ async function limitsOf(auth?: string) {
   return body;
 }
 
-/** The operator's command writes to the store; the server notices by itself. */
+/** Runs an operator's command, which writes to the store, and waits until the server has noticed. */
 async function limit(name: string, auth: string, perMinute: number, concurrent: number): Promise<void> {
   const flags = ['--invocations-per-minute', String(perMinute), '--concurrent', String(concurrent)];
   await ward.setLimits(name, flags);
@@ -162,7 +162,7 @@ describe.skipIf(missing !== undefined)(`a tenant${missing ? ` (${missing})` : ''
     await ward.deploy('hello', 'function main() { return {}; }');
     await limit('often', busy, 2, 30);
     let refused = await ward.invoke('hello', {}, busy);
-    // At most two a minute, and a minute may end in between.
+    // Two calls a minute are allowed, and a minute may end in between.
     for (let n = 0; n < 5 && refused.status === 200; n++) refused = await ward.invoke('hello', {}, busy);
     expect(refused).toMatchObject({
       status: 429,
@@ -264,14 +264,14 @@ describe.skipIf(missing !== undefined)('a namespace that floods a small machine'
     expect(new Set(accepted.map(({ status }) => status))).toEqual(new Set([202]));
     const { body } = await small.invoke('held', { ms: 0, n: 1 }, calm);
     expect(body.response.result).toEqual({ n: 1 });
-    // One after the other: two hundred who ask would take the processors from those who are to answer.
+    // One after the other: two hundred clients would take the processors from the server.
     const ends: number[] = [];
     for (const reply of accepted) ends.push((await small.activation(reply.body.activationId)).end);
     expect(ends.filter((end) => end > body.end).length).toBeGreaterThan(80);
   });
 });
 
-/** For each sandbox that has processes now: the host's user ids of them. */
+/** Host user ids of the processes in each sandbox that has any. */
 function uidRanges(): { readonly cgroup: string; readonly uids: readonly number[] }[] {
   const paths = new Set(cgroupsOf(ward.instance).map((path) => path.slice(path.lastIndexOf('/') + 1)));
   const byCgroup = new Map<string, number[]>();

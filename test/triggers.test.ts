@@ -1,4 +1,4 @@
-/** Triggers, rules and deliveries on a real Ward: events reach their actions, and survive failures and `kill -9`. */
+/** Triggers, rules and deliveries on a real Ward: events reach their actions despite failures and `kill -9`. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { missingForSandboxes, type Reply, Ward } from './ward.ts';
 
@@ -28,7 +28,7 @@ async function put(path: string, body: object): Promise<Reply['body']> {
   return reply.body;
 }
 
-/** A trigger with one rule, to an action of this code. */
+/** A trigger with one rule for an action with this code. */
 async function arrange(name: string, code: string, annotations: readonly object[] = []): Promise<void> {
   await ward.deploy(`${name}-action`, code);
   await put(`triggers/${name}`, {});
@@ -57,7 +57,7 @@ async function untilItSays(activationId: string, text: string): Promise<void> {
   throw new Error(`its log does not say '${text}': ${seen}`);
 }
 
-/** What its action was called with, by the rule's entry in the record of a firing. */
+/** Parameters of the action's call, found by the rule's entry in the record of a firing. */
 async function calledBy(activationId: string): Promise<Reply['body'][]> {
   const { logs } = await ward.activation(activationId);
   const entries = logs.map((line: string) => JSON.parse(line));
@@ -180,7 +180,7 @@ describe.skipIf(missing !== undefined)('a rule with retry', () => {
       "function main() { console.log('begun'); return new Promise(() => {}); }",
       retry(1),
     );
-    // Two seconds at least: a kill in the middle of a try may leave no record of it.
+    // Waits at least two seconds: a kill during a try can leave no record of it.
     await arrange('waits', fails, retry(2, 4000));
     const { body } = await fire('runs', { x: 2 });
     const { logs } = await ward.activation(body.activationId);

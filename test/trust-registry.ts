@@ -1,4 +1,4 @@
-/** A registry for tests, of one repository and in memory: just what cosign needs to store and find signatures. */
+/** An in-memory registry for tests with one repository: just enough for cosign to store and find signatures. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { type Digest, digestOf } from '../src/blobs/index.ts';
 import { type Artifact, type ArtifactLayer, layersOf } from '../src/gate/index.ts';
@@ -8,7 +8,7 @@ export interface TrustRegistry extends AsyncDisposable {
   /** `127.0.0.1:PORT`. */
   readonly host: string;
   push(artifact: Artifact): Digest;
-  /** The layers of the manifest under a tag, with their contents; none when there is no such tag. */
+  /** The layers of the manifest under a tag, with their contents; empty if the tag does not exist. */
   layers(tag: string): readonly ArtifactLayer[];
 }
 

@@ -1,4 +1,4 @@
-/** Signatures and attestations against the real cosign, where it is installed (Debian's package `cosign`). */
+/** Signatures and attestations with the real cosign, if it is installed (Debian's package `cosign`). */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -161,7 +161,7 @@ function emptyImage(): Artifact {
   return { blobs: [config], manifest, tag: 'v1' };
 }
 
-/** A manifest with these layers, as one would read it from the registry. */
+/** A manifest with these layers, as the registry serves it. */
 function registryManifest(layers: ReturnType<TrustRegistry['layers']>): Buffer {
   const descriptors = layers.map(({ mediaType, content, annotations }) => ({
     mediaType,

@@ -1,6 +1,7 @@
 /**
- * `ward uninstall` on a machine that is thrown away: a mount namespace whose /etc, /usr/local, /var/lib, /var/cache, /run, /sys/fs/cgroup
- * and checkout are copies of the machine's, made by overlays in memory. The paths are the real ones; the machine's are not.
+ * `ward uninstall` on a throw-away machine: a mount namespace whose /etc, /usr/local, /var/lib, /var/cache, /run,
+ * /sys/fs/cgroup and checkout are copies of the machine's, made by overlays in memory. The paths are the real ones, but
+ * the machine's own files stay untouched.
  */
 import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -16,12 +17,12 @@ const missing =
   missingForSandboxes() ??
   (existsSync(join(images, 'index.json')) ? undefined : `needs the images in ${images}`);
 
-/** Steps are told apart in its output by lines `== NAME`. */
+/** Lines `== NAME` separate the steps in its output. */
 const script = `
 place=$1 checkout=$2 node=$3
 mount -t tmpfs none "$place"
 mkdir "$place/home" && export HOME="$place/home"
-# TMPDIR, too, is compared.
+# TMPDIR is compared too.
 mkdir "$place/tmp" && export TMPDIR="$place/tmp"
 for path in /etc /usr/local /var/lib /var/cache "$checkout"; do
   mkdir -p "$place/upper$path" "$place/work$path"
@@ -29,16 +30,16 @@ for path in /etc /usr/local /var/lib /var/cache "$checkout"; do
 done
 mount -t tmpfs none /run
 cd "$checkout"
-# A machine that never had Ward, but for the images: those of the set-up are too large to be made here.
+# A machine that never had Ward, except for the images: those of the set-up are too large to make here.
 find /var/lib/ward -mindepth 1 -maxdepth 1 ! -name images -exec rm -rf {} +
 rm -rf /usr/local/bin/ward /var/cache/ward .cache node_modules/.cache
 if getent passwd ward >/dev/null; then userdel ward; fi
-# Files that crun and mount(8) make for themselves when they first run stay until the next boot.
+# crun and mount(8) make files when they first run, which stay until the next boot.
 mkdir -m 700 /run/crun && mkdir -p /run/mount
 snapshot() {
   { find /etc /usr/local "$HOME" "$TMPDIR" /run "$checkout/.cache" "$checkout/node_modules/.cache" \
     -type d -printf '%p %m\\n' -o -printf '%p %y %m %s %l\\n' 2>/dev/null || :; } |
-    # Copies that useradd and userdel keep of the files before.
+    # Without the backup copies that useradd and userdel keep.
     grep -Ev '^/etc/g?(passwd|group|shadow)- ' | sort
   find /var/lib /var/cache -maxdepth 1 ! -name ward -printf '%p %y %m\\n' | sort
 }
@@ -107,14 +108,14 @@ let outcome: CommandResult;
 beforeAll(async () => {
   if (missing !== undefined) return;
   const place = await mkdtemp(join(tmpdir(), 'ward-uninstall-'));
-  // Sandboxes have to pass it.
+  // Sandboxes must pass through it.
   await chmod(place, 0o711);
   try {
     await writeFile(join(place, 'script'), script);
     const { WARD_IMAGES: _, ...env } = outsideEnv();
     outcome = await runCommand(
       [
-        // Processes of its own, too: userdel removes no user that has one, and servers of other tests may run.
+        // With its own processes too: userdel removes no user that has one, and servers of other tests may run.
         ...['unshare', '--mount', '--propagation', 'private', '--pid', '--fork', '--kill-child'],
         ...['--mount-proc', '--'],
         ...['bash', '-euo', 'pipefail', '-c', await readFile(join(place, 'script'), 'utf8'), 'script'],

@@ -1,4 +1,4 @@
-/** Parameters at rest and their keys, and keys that may do less, on a real Ward. */
+/** Encrypted parameters and their keys, and API keys with fewer rights, on a real Ward. */
 import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -69,7 +69,7 @@ describe.skipIf(missing !== undefined)(`vault and keys${missing ? ` (${missing})
       const { newest } = await local('vault', 'rotate', '--config', join(dataDir, 'config.yaml'));
       expect(readFileSync(keyFile, 'utf8')).toMatch(new RegExp(`^${newest}:`));
       expect((await ward.invoke('keeper')).body.response.result).toEqual({ length: secret.length });
-      // It seals with the new one.
+      // The server now encrypts with the new key.
       await ward.request('PUT', `${actions}/keeper?overwrite=true`, {
         body: { parameters: [{ key: 'pass', value: secret }] },
       });

@@ -1,4 +1,4 @@
-/** What a sandbox tries or uses up that its policy does not let it is seen, and told of whom it is. */
+/** Violations of a sandbox's policy and limits: they are detected and attributed to the right call. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { ViolationReport } from '../src/dispatch/index.ts';
 import type { InvokerOptions } from '../src/invoker/index.ts';
@@ -7,7 +7,7 @@ import { missingForSandboxes, Ward } from './ward.ts';
 
 const missing = missingForSandboxes();
 
-/** A child eats memory until the kernel ends it; its parent goes on. */
+/** A child uses memory until the kernel kills it; its parent goes on. */
 const childOom = `exports.main = () => {
   const eat = 'const kept = []; for (;;) kept.push(Buffer.alloc(1 << 20, 1))';
   return { signal: require('child_process').spawnSync(process.execPath, ['-e', eat]).signal };
@@ -24,7 +24,7 @@ def main(args):
         return {"count": count, "errno": error.errno}
     return {"count": count}
 `;
-/** mount(2): a tripwire. */
+/** Calls mount(2), which the policy answers by killing. */
 const tripwire = `import ctypes
 def main(args):
     ctypes.CDLL(None).mount(b"none", b"/tmp", b"tmpfs", 0, None)

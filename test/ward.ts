@@ -46,11 +46,11 @@ export interface RequestOptions {
 }
 
 export interface StartOptions {
-  /** A process in whose mount namespace it is to run. */
+  /** A process whose mount namespace it runs in. */
   readonly mountsOf?: number | undefined;
-  /** Further ones of `ward up`. */
+  /** More arguments of `ward up`. */
   readonly flags?: readonly string[];
-  /** A command that starts it, before its own command line. */
+  /** A command that starts it: comes before its own command line. */
   readonly through?: readonly string[];
 }
 
@@ -67,12 +67,12 @@ export class Ward implements AsyncDisposable {
     this.#child = child;
   }
 
-  /** Starts one, in `dataDir` when a stopped one is to be continued; `program` may be another checkout's. */
+  /** Starts a Ward. Pass `dataDir` to continue a stopped one; `program` can be another checkout's. */
   static async start(config: object = {}, dataDir?: string, program?: string): Promise<Ward> {
     return (await Ward.startSaying(config, dataDir, program)).ward;
   }
 
-  /** As `start`, with all that it writes to its streams up to now. */
+  /** Like `start`, and also returns a function for all its output so far. */
   static async startSaying(
     config: object = {},
     dataDir?: string,
@@ -80,7 +80,7 @@ export class Ward implements AsyncDisposable {
     { mountsOf, flags = [], through = [] }: StartOptions = {},
   ): Promise<{ readonly ward: Ward; readonly said: () => string }> {
     const dir = dataDir ?? (await mkdtemp(join(tmpdir(), 'ward-e2e-')));
-    // As this process sees it.
+    // The path as this process sees it.
     const folder = mountsOf === undefined ? dir : join(`/proc/${mountsOf}/root`, dir);
     mkdirSync(folder, { recursive: true });
     const configFile = join(dir, 'config.yaml');
@@ -158,7 +158,7 @@ export class Ward implements AsyncDisposable {
     });
   }
 
-  /** Asks until the activation has ended. */
+  /** Polls until the activation has ended. */
   async activation(id: string, auth?: string): Promise<Reply['body']> {
     for (;;) {
       const reply = await this.request(
@@ -172,17 +172,17 @@ export class Ward implements AsyncDisposable {
     }
   }
 
-  /** Asks again and again; the test's own time-out ends it. */
+  /** Polls until the condition holds; the test's time-out ends it. */
   async until(holds: () => boolean | Promise<boolean>): Promise<void> {
     while (!(await holds())) await pause();
   }
 
-  /** The freezer's word on every sandbox of this server. */
+  /** Freezer state of every sandbox of this server. */
   sandboxStates(): string[] {
     return freezerStatesOf(this.instance);
   }
 
-  /** What this server is called in cgroups and in /run/ward. */
+  /** The name of this server in cgroups and in /run/ward. */
   get instance(): string {
     return createHash('sha256').update(this.dataDir).digest('hex').slice(0, 12);
   }
@@ -191,7 +191,7 @@ export class Ward implements AsyncDisposable {
     return openwhisk({ apihost: this.url, api_key: auth });
   }
 
-  /** Runs the command line pointed at this server: in this process where it only talks to it, else as a user would. */
+  /** Runs a command against this server: in this process if it only talks to the server, else as a user would. */
   async cli(args: readonly string[], env: NodeJS.ProcessEnv = {}, timeoutMs?: number): Promise<CliResult> {
     const settings = { WARD_APIHOST: this.url, WARD_AUTH: this.auth, ...env };
     const { onlyTalks, runInProcess } = await import('../src/cli/in-process.fixture.ts');
@@ -199,7 +199,7 @@ export class Ward implements AsyncDisposable {
     return runWard(args, { ...(timeoutMs && { timeoutMs }), env: settings });
   }
 
-  /** A further namespace, made with the operator's command; its key. */
+  /** Makes another namespace with the operator's command, and returns its key. */
   async createNamespace(name: string, limits: readonly string[] = []): Promise<string> {
     const created = await this.cli(['namespace', 'create', name, '--data', this.dataDir, '-o', 'json']);
     if (created.code !== 0) throw new Error(created.stderr);
@@ -212,7 +212,7 @@ export class Ward implements AsyncDisposable {
     if (result.code !== 0) throw new Error(result.stderr);
   }
 
-  /** Lifts guest's throttles, and waits until the server has noticed this write of another process. */
+  /** Lifts guest's limits, and waits until the server has noticed this write by another process. */
   async raiseLimits(): Promise<void> {
     await this.setLimits('guest', ['--invocations-per-minute', '1000000000', '--concurrent', '1000']);
     await this.until(async () => {
@@ -225,19 +225,19 @@ export class Ward implements AsyncDisposable {
     return this.#child.exitCode !== null || this.#child.signalCode !== null;
   }
 
-  /** Waits for its end, and hands out its exit code. */
+  /** Waits for its end, and returns its exit code. */
   async ended(): Promise<number | null> {
     if (!this.hasEnded()) await once(this.#child, 'exit');
     return this.#child.exitCode;
   }
 
-  /** Ends it as an operator would, and hands out its exit code. */
+  /** Stops it as an operator would, and returns its exit code. */
   async stop(): Promise<number | null> {
     this.#child.kill('SIGTERM');
     return this.ended();
   }
 
-  /** `kill -9`. */
+  /** Kills it with `kill -9`. */
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL');
     await this.ended();
@@ -249,7 +249,7 @@ export class Ward implements AsyncDisposable {
   }
 }
 
-/** Runs the command line as a user would, with no settings but those given. */
+/** Runs a command as a user would, with only the given settings. */
 export function runWard(
   args: readonly string[],
   options: { env?: NodeJS.ProcessEnv; input?: string | Buffer; cwd?: string; timeoutMs?: number } = {},
@@ -261,15 +261,15 @@ export function runWard(
   });
 }
 
-/** Those of this machine's user are not read. */
+/** The settings of this machine's user are not read. */
 function settingsOf(env: NodeJS.ProcessEnv | undefined): NodeJS.ProcessEnv {
   return { ...outsideEnv(), WSK_CONFIG_FILE: '/nonexistent', ...env };
 }
 
-/** Between two questions: asking without a pause would take the processor from whoever is to answer. */
+/** Pause between two polls, which would otherwise take the processor from the server. */
 const pause = () => new Promise((resolve) => setTimeout(resolve, 5));
 
-/** Starts it without waiting for its end, which is the caller's to see to. */
+/** Starts a command without waiting for its end: the caller must end it. */
 export function startWard(args: readonly string[]): ChildProcess {
   return startCommand([process.execPath, launcher, ...args], {
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -277,7 +277,7 @@ export function startWard(args: readonly string[]): ChildProcess {
   });
 }
 
-/** The freezer's word on every sandbox of an instance, cgroup v1 and v2. */
+/** Freezer state of every sandbox of an instance, for cgroup v1 and v2. */
 export function freezerStatesOf(instance: string): string[] {
   return cgroupsOf(instance).flatMap((path) => {
     const v1 = join(path, 'freezer.state');
@@ -286,26 +286,26 @@ export function freezerStatesOf(instance: string): string[] {
       if (existsSync(v1)) return [readFileSync(v1, 'utf8').trim()];
       if (existsSync(v2)) return [readFileSync(v2, 'utf8').trim() === '1' ? 'FROZEN' : 'THAWED'];
     } catch (error) {
-      // It has ended meanwhile.
+      // The sandbox has ended meanwhile.
       if (!['ENOENT', 'ENODEV'].includes(errnoOf(error) ?? '')) throw error;
     }
     return [];
   });
 }
 
-/** Cgroups of sandboxes of an instance, in every hierarchy of the host. */
+/** Cgroups of an instance's sandboxes, in every hierarchy of the host. */
 export function cgroupsOf(instance: string): string[] {
   return allCgroupsOf(instance).filter((path) => !path.endsWith('/platform'));
 }
 
-/** Those, and that of the server itself. */
+/** Those, and the server's own cgroup. */
 export function allCgroupsOf(instance: string): string[] {
   return foldersOf(instance, (type) => type.startsWith('cgroup'));
 }
 
 /**
- * Plain folders of theirs that crun makes where a hybrid host's second hierarchy is hidden from it. They end with
- * the mount namespace, which the servers of these tests share with the tests.
+ * Plain folders that crun makes for them if a hybrid host's second hierarchy is hidden from it. They end with the mount
+ * namespace, which the servers of these tests share with the tests.
  */
 export function strayGroupsOf(instance: string): string[] {
   return foldersOf(instance, (type) => type === 'tmpfs');
@@ -320,7 +320,7 @@ function foldersOf(instance: string, isWanted: (type: string) => boolean): strin
     .flatMap((path) => foldersIn(path).map((name) => join(path, name)));
 }
 
-/** None where the folder is not there: any other Ward that starts removes what a dead one has left. */
+/** Folders below it. Empty if it does not exist: any Ward that starts removes what a dead one has left. */
 function foldersIn(path: string): string[] {
   try {
     const entries = readdirSync(path, { withFileTypes: true });
@@ -330,13 +330,13 @@ function foldersIn(path: string): string[] {
   }
 }
 
-/** The environment of a shell outside the tests' own namespaces, so that `ward` enters its own. */
+/** The environment of a shell outside the tests' namespaces, so that `ward` enters its own. */
 export function outsideEnv(): NodeJS.ProcessEnv {
   const { WARD_MOUNT_NAMESPACE: _, ...env } = process.env;
   return env;
 }
 
-/** What both streams have said so far; what it logs is shown among the output of the tests, too. */
+/** Returns a function for all output so far. Its log also appears in the output of the tests. */
 function collect(child: ChildProcess): () => string {
   let text = '';
   child.stdout?.on('data', (chunk: Buffer) => {

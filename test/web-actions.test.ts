@@ -1,4 +1,4 @@
-/** Web actions of a whole Ward, called as browsers, strangers and attackers call them. */
+/** Web actions of a whole Ward, called by browsers, strangers and attackers. */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
@@ -35,7 +35,7 @@ describe.skipIf(missing !== undefined)(`web actions${missing ? ` (${missing})` :
     expect(reply.status).toBe(200);
   }
 
-  /** Without a key. */
+  /** Sends a request without a key. */
   const call = (path: string, init: RequestInit = {}) => fetch(`${ward.url}${web}/${path}`, init);
 
   async function speak(said: string): Promise<Socket> {
@@ -180,7 +180,7 @@ describe.skipIf(missing !== undefined)(`web actions${missing ? ` (${missing})` :
     const broken = await Promise.all(Array.from({ length: 20 }, () => speak(head(1_000_000))));
     for (let n = 0; n < 10; n++) expect((await call('echo.json')).status).toBe(200);
     for (const socket of [...sockets, ...broken]) socket.destroy();
-    // The memory of those who left is free when the server has noticed.
+    // The server frees the memory of clients that left once it notices.
     await ward.until(async () => {
       const upload = await call('echo.json', { method: 'POST', body: 'x'.repeat(1_000_000) });
       await upload.text();

@@ -1,8 +1,8 @@
-/** Zip archives for tests, as a user's `zip -r` makes them. */
+/** Makes zip archives for tests, as a user's `zip -r` does. */
 import { buffer } from 'node:stream/consumers';
 import { ZipFile } from 'yazl';
 
-/** Path → content; a path that ends in `*` is an executable. */
+/** Content by path; a path that ends in `*` is an executable. */
 export type ZipContent = Readonly<Record<string, string | Buffer>>;
 
 export function zip(files: ZipContent): Promise<Buffer> {

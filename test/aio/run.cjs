@@ -1,4 +1,6 @@
-/** Runs commands of Adobe's plugin of `aio` one after the other, as oclif runs them: argv[2] is a list of lists. */
+/**
+ * Runs commands of Adobe's plugin for `aio` one after the other, as oclif does. argv[2] is a list of argument lists.
+ */
 const { run } = require('@oclif/core');
 
 const plugin = require.resolve('@adobe/aio-cli-plugin-runtime/package.json');

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { pack } from 'tar-stream';
 
-/** @param files path → content; all of them can be executed */
+/** @param files content by path; all are executable */
 export async function writeImage(
   dir: string,
   files: Readonly<Record<string, string | Buffer>>,

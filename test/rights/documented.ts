@@ -1,4 +1,4 @@
-/** The rights of routes, as docs/api.md tells them. */
+/** The rights of routes according to docs/api.md. */
 import { plain, readText, tableOf } from '../docs/markdown.ts';
 import type { Route } from '../fuzz/target.ts';
 
@@ -6,16 +6,16 @@ export type Right = 'no key' | 'any key' | 'read' | 'deploy' | 'invoke' | 'own';
 
 const anyMethod = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 
-/** Method and path, parameters as `*`, → its right. */
+/** Right by method and path, with parameters as `*`. */
 export const rights = documented();
 const paths = new Set([...rights.keys()].map((key) => key.split(' ')[1]));
 
-/** Undefined: the document has no such thing, so it is answered 405. */
+/** Undefined if the document has no such route, which then answers 405. */
 export function rightOf(route: Route): Right | undefined {
   return rights.get(documentedName(route));
 }
 
-/** What the document calls it: a slash at the end is told only where it makes a difference. */
+/** The path as in the document, which shows a slash at the end only if it makes a difference. */
 export function documentedName({ method, url }: Route): string {
   const path = url.replaceAll(/:\w+/g, '*');
   return `${method} ${paths.has(path) ? path : path.replace(/\/$/, '')}`;

@@ -1,4 +1,4 @@
-/** A server with everything on it that others must not see, and every kind of client. */
+/** A server with everything that others must not see, and every kind of client. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,10 +7,10 @@ import { type Answered, openTarget, type Target } from '../fuzz/target.ts';
 import { runWard } from '../ward.ts';
 import type { Right } from './documented.ts';
 
-/** Is in all that is guest's. */
+/** Mark in everything that is guest's. */
 export const mark = 'what-guest-alone-knows';
 
-/** Which rights an identity has in guest; `stranger` has a key of another namespace, `nobody` has no valid key. */
+/** Rights of an identity in guest. `stranger` has a key of another namespace, `nobody` has no valid key. */
 export type Standing = readonly Right[] | 'stranger' | 'nobody';
 
 export const identities = {
@@ -36,13 +36,13 @@ export const full = 'a key of the scope full';
 
 export interface Place extends AsyncDisposable {
   readonly target: Target;
-  /** Of guest's, and marked. */
+  /** Things of guest's, with the mark in them. */
   readonly activation: string;
   ask(who: Who, method: string, path: string, body?: object): Promise<Answered>;
-  /** @throws for anything but success */
+  /** @throws Error unless it succeeds */
   // biome-ignore lint/suspicious/noExplicitAny: a test reads what it expects to be there
   json(who: Who, method: string, path: string, body?: object): Promise<any>;
-  /** Asks from a sandbox of guest, with the key that is lent to the run. */
+  /** Sends a request from a sandbox of guest, with the key that is lent to the run. */
   askInside(requests: readonly Request[]): Promise<readonly (readonly [status: number, body: string])[]>;
 }
 
@@ -79,7 +79,7 @@ export async function openPlace(): Promise<Place> {
     return stdout === '' ? {} : JSON.parse(stdout);
   }
 
-  /** One of everything, each with the mark in it. */
+  /** Creates one of everything, each with the mark in it. */
   async function seed(): Promise<string> {
     const marked = { parameters: [{ key: 'mark', value: mark }] };
     const exec = {
@@ -140,7 +140,7 @@ export async function openPlace(): Promise<Place> {
       while ((await ask(who, 'GET', '/api/v1/namespaces')).status !== 401) await pause(5);
   }
 
-  /** A run that tells its lent key, does what it is asked for, and goes on until it is released. */
+  /** A run that reports its lent key, sends requests for the test, and goes on until it is released. */
   async function borrow(): Promise<() => Promise<void>> {
     const code = `exports.main = async () => {
       const key = process.env.__OW_API_KEY;
@@ -183,7 +183,7 @@ export async function openPlace(): Promise<Place> {
     };
   }
 
-  /** What the borrower has put into a package, as soon as it is there. */
+  /** What the borrower has put into a package, as soon as it exists. */
   async function told(name: string) {
     for (;;) {
       const { status, body } = await ask(full, 'GET', own(`packages/${name}`));

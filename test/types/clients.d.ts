@@ -1,4 +1,4 @@
-/** What the tests use of clients that ship no types. */
+/** Types for clients that ship none, as far as the tests need them. */
 
 declare module 'openwhisk-composer' {
   export interface Composition {
