@@ -289,7 +289,7 @@ test('an image or an SBOM may come from a pipe, and leaves nothing behind', asyn
   });
   expect(await ward(['image', 'scan', '-'], { input: '' })).toMatchObject({
     code: 2,
-    stderr: expect.stringContaining('nothing came on standard input'),
+    stderr: expect.stringContaining('standard input had no content'),
   });
 });
 

@@ -155,7 +155,7 @@ describe.skipIf(missing !== undefined)(`a restart${missing ? ` (${missing})` : '
       process.kill(processesBelow(ward.pid)[at]?.pid ?? 0, 'SIGUSR2');
       expect(await ward.ended()).toBe(1);
       expect((await running).body.response.result).toEqual({ n: 7 });
-      expect(said()).toMatch(/"fatal".*unforeseen.*a fault that nothing handles/);
+      expect(said()).toMatch(/"fatal".*unforeseen.*unhandled error/);
       expect(leftOvers(ward)).toEqual(nothing);
     },
   );
@@ -310,7 +310,7 @@ describe.skipIf(missing !== undefined)(`a restart${missing ? ` (${missing})` : '
     afterAll(() => rm(folder, { recursive: true }));
 
     it.each([
-      ['a file', 'file', /file can't be the data folder: it, or something on the way to it, is not a folder/],
+      ['a file', 'file', /file can't be the data folder: it, or one of its parents, is not a folder/],
       ['below a file', 'file/data', /file\/data can't be the data folder: .*is not a folder/],
     ])('%s is refused', async (_, path, said) => {
       const data = join(folder, path);

@@ -1,6 +1,6 @@
 /**
- * The composition root: configuration in, running platform out. Commands that make sandboxes first move this
- * process into namespaces of its own (`enterIsolation` starts it anew there with the same arguments).
+ * The composition root: configuration in, running platform out. Commands that make sandboxes first move this process
+ * into namespaces of its own (`enterIsolation` restarts it there with the same arguments).
  */
 import type { Explanation, Needs } from '../sandbox/index.ts';
 import type { DoctorOptions, ServerDoctorReport } from './by-hand/doctor.ts';
@@ -60,7 +60,7 @@ type Functions<Module> = {
     : never;
 };
 
-/** A function whose module is loaded at the first call: a scan loads no sandbox code, and a server loads no build code. */
+/** Loads a function's module at the first call: a scan loads no sandbox code, and a server loads no build code. */
 function lazy<Module, Name extends keyof Functions<Module> & keyof Module>(
   load: () => Promise<Module>,
   name: Name,
@@ -151,7 +151,7 @@ export async function listAttacks(
 }
 
 /**
- * Runs an action's sample calls on this machine, and records what they need.
+ * Runs sample calls of an action on this machine, and records what they need.
  * @param given as root: inputs from the command line
  * @param work in the other half; resolves to the exit code
  */
@@ -202,7 +202,7 @@ async function isolate(
   through: () => Promise<readonly string[]> = async () => [],
 ): Promise<void> {
   const { checkFitness, enterIsolation, isIsolated } = await import('../sandbox/index.ts');
-  // Secrets are made with a mode of their own; sandboxes must see the rest, whatever the caller's umask.
+  // Secrets get modes of their own; sandboxes must see everything else, whatever the caller's umask.
   process.umask(0o022);
   if (isIsolated()) return;
   if (process.geteuid?.() === 0) checkFitness(needs);

@@ -1,7 +1,7 @@
 /**
- * A root command in a folder of another user, such as the server's data folder, reads and writes there with that user's
- * rights. So it leaves no file that the owner can't read, replace or delete, and follows no link that the owner could not.
- * It changes the rights of the whole process, with all its threads, and changes them back.
+ * A root command works in a folder of another user, such as the server's data folder, with that user's rights. So it
+ * leaves no file that the owner can't read, replace or delete, and follows no link that the owner could not. It
+ * changes the rights of the whole process, with all its threads, and restores them afterwards.
  */
 import { statSync } from 'node:fs';
 
@@ -16,7 +16,10 @@ interface Rights {
   readonly groups: readonly number[];
 }
 
-/** Changes the rights only of root, and only in folders of other users. A folder that does not exist yet will be root's. */
+/**
+ * Only root's rights change, and only in folders of other users. A folder that does not exist yet will belong to
+ * root.
+ */
 export function actAsOwner(folder: string): Acting {
   const owner = statSync(folder, { throwIfNoEntry: false });
   const before = currentRights();
@@ -37,7 +40,7 @@ export function actAsOwner(folder: string): Acting {
   };
 }
 
-/** Acts as the user who called sudo(8). Undefined when that is root itself. */
+/** Acts as the user who called sudo(8). Undefined when that is root. */
 export function actAsCaller(env: NodeJS.ProcessEnv = process.env): Disposable | undefined {
   const [uid, gid] = [idOf(env['SUDO_UID']), idOf(env['SUDO_GID'])];
   const before = currentRights();
@@ -59,11 +62,11 @@ export async function actingAsOwner<T>(folder: string, work: () => Promise<T>): 
 function currentRights(): Rights {
   const { geteuid, getegid, getgroups } = process;
   if (geteuid === undefined || getegid === undefined || getgroups === undefined)
-    throw new Error('Ward runs where users have numbers');
+    throw new Error('Ward needs a system on which users have numeric ids');
   return { uid: geteuid(), gid: getegid(), groups: getgroups() };
 }
 
-/** The real user stays root, so the way back is open; the group can only be changed as root. */
+/** The real user stays root, so that the process can go back; only root can change the group. */
 function take({ uid, gid, groups }: Rights): void {
   process.seteuid?.(0);
   process.setgroups?.([...groups]);

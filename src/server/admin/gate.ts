@@ -42,9 +42,9 @@ export interface PolicyInForce {
 }
 
 export interface PolicyTestOptions extends GateAdminOptions {
-  /** Text of the policy to try; undefined: the one in force. */
+  /** Text of the policy to try; undefined: the current one. */
   readonly policy?: string | undefined;
-  /** Text of the policy to compare it with; undefined: the one in force. */
+  /** Text of the policy to compare it with; undefined: the current one. */
   readonly against?: string | undefined;
   /** Used instead of the stored reports. */
   readonly reports?: readonly Report[] | undefined;
@@ -58,8 +58,8 @@ export interface AuditAdmin extends AsyncDisposable {
 const own = 'Ward’s own';
 
 /**
- * The policy that holds for a namespace at a stage.
- * @param options.policy text of a policy; undefined: the one in force
+ * The rules that apply to a namespace at a stage.
+ * @param options.policy text of a policy; undefined: the current one
  * @throws Fault POLICY_INVALID, DATA_DIR_INVALID
  */
 export async function showPolicy(
@@ -82,15 +82,15 @@ export interface PolicyCheck {
   readonly problems: readonly PolicyProblem[];
 }
 
-/** Lists everything that is wrong with the text of a policy, and its rules that can never hold. */
+/** Lists all errors in the text of a policy, and its rules that can never apply. */
 export function checkPolicy(text: string): PolicyCheck {
   const problems = checkPolicyText(text);
   return { problems, revision: problems.length === 0 ? parsePolicy(text).revision : undefined };
 }
 
 /**
- * Judges the same reports by another policy, with the signatures, bases and VEX that the gate of this data folder
- * would find now. Stored reports are judged for each namespace and stage that they were judged for before.
+ * Judges the same reports with another policy, and with the signatures, bases and VEX that the gate of this data
+ * folder finds now. Stored reports are judged for each namespace and stage that they were judged for before.
  * @throws Fault POLICY_INVALID, DATA_DIR_EMPTY when there are no stored reports to test with, IMAGE_STORE_INVALID
  */
 export async function testPolicy(options: PolicyTestOptions): Promise<PolicyTest> {
@@ -153,7 +153,7 @@ async function openExistingStore(dataDir: string): Promise<GateStore> {
   try {
     await access(database);
   } catch (cause) {
-    throw serverFault('DATA_DIR_EMPTY', `the gate has kept nothing in ${dataDir} yet`, {
+    throw serverFault('DATA_DIR_EMPTY', `the gate has stored nothing in ${dataDir} yet`, {
       hint: 'push or deploy something first, or name the folder with --data DIR',
       cause,
     });

@@ -15,7 +15,7 @@ export interface StoredImageView {
   readonly createdAt: string;
   /** One of Ward's own images, on which functions run and other images build. */
   readonly isOwn: boolean;
-  /** Actions that name it, `NAMESPACE/[PACKAGE/]NAME`; none where the data folder has no database. */
+  /** Actions that name it, `NAMESPACE/[PACKAGE/]NAME`; empty when the data folder has no database. */
   readonly actions: readonly string[];
 }
 
@@ -59,7 +59,7 @@ export async function imageStoreAdmin(options: {
   };
 }
 
-/** The whole name of an image → the actions that name it. */
+/** Full name of an image → the actions that name it. */
 async function usersOf({ namespaces, entities }: Store): Promise<ReadonlyMap<string, readonly string[]>> {
   const users = new Map<string, string[]>();
   for (const { name: namespace } of await namespaces.list()) {

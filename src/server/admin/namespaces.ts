@@ -1,4 +1,4 @@
-/** The operator's view of namespaces: on the database itself, whether or not a server is running. */
+/** The operator's view of namespaces: reads and writes the database itself, whether or not a server is running. */
 import { access } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import { openBlobStore } from '../../blobs/index.ts';
@@ -32,7 +32,7 @@ export interface NamespaceKey {
   readonly key: string;
 }
 
-/** Settings in force for a namespace, with its own rules of retention where it has some. */
+/** Current settings of a namespace, with its own retention rules if it has any. */
 export type NamespaceLimitsView = UserLimits &
   Pick<NamespaceLimitValues, 'retentionMaxAgeDays' | 'retentionMaxRecords'>;
 
@@ -41,7 +41,7 @@ export interface NamespaceOverview {
   readonly name: string;
   /** Epoch milliseconds. */
   readonly createdAt: number;
-  /** Start of the newest recorded activation; null: no record was kept. */
+  /** Start of the newest recorded activation; null: no record exists. */
   readonly lastUsedAt: number | null;
   readonly actions: number;
   /** Records of activations. */
@@ -68,7 +68,7 @@ export interface NamespacesPage {
 export interface NamespaceAdmin extends AsyncDisposable {
   overview(page: NamespacePage): Promise<NamespacesPage>;
   create(name: string): Promise<NamespaceKey>;
-  /** With its code, unless a server is running, which removes that later. */
+  /** Deletes its code as well, unless a server is running, which deletes that later. */
   delete(name: string): Promise<void>;
   /** Replaces the first key. */
   rotateKey(name: string): Promise<NamespaceKey>;
@@ -94,7 +94,7 @@ export async function namespaceAdmin(options: {
   const namespaces = new Namespaces(store, systemLimits(config), {
     vetSandbox: (ask) => boundAsk(ask, operator),
   });
-  /** A removed key then opens nothing any more when the command has ended. */
+  /** When the command ends, a removed key no longer opens anything. */
   const untilNoticed = async () => {
     const isServed = () => {
       using lock = tryFileLock(paths.lock);
@@ -150,7 +150,7 @@ export async function namespaceAdmin(options: {
 /** @throws Fault DATA_DIR_EMPTY */
 export async function requireDatabase({ database }: DataPaths, dataDir: string): Promise<void> {
   if (await isPresent(database)) return;
-  throw serverFault('DATA_DIR_EMPTY', `there is no database of Ward in ${dataDir}`, {
+  throw serverFault('DATA_DIR_EMPTY', `${dataDir} has no database of Ward`, {
     hint: 'start Ward once with `ward up`, or name its folder with --data DIR',
   });
 }

@@ -1,7 +1,7 @@
 /**
- * `ward uninstall`: finds and removes what Ward and its set-up have put on this machine outside of the checkout. Removes
- * only files that are known to be Ward's: another file in a data folder stays, and is named. Does nothing while any Ward
- * runs, and holds its locks meanwhile, so that no Ward starts.
+ * `ward uninstall`: finds and removes what Ward and its set-up have put on this machine outside of the checkout.
+ * Removes only files that are known to be Ward's; other files in a data folder stay, and are listed. Does nothing
+ * while a Ward runs, and holds the locks, so that no Ward starts meanwhile.
  */
 import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { rm, rmdir } from 'node:fs/promises';
@@ -33,7 +33,7 @@ export interface Removal {
 
 export interface UninstallPlan {
   readonly removals: readonly Removal[];
-  /** Things that stay for a person to decide on, a sentence each. */
+  /** What stays for the user to decide on, one sentence each. */
   readonly stays: readonly string[];
   /** Debian packages that the set-up installed. */
   readonly packages: readonly string[];
@@ -50,13 +50,13 @@ const testCache = '/var/cache/ward';
 const recordName = 'set-up.json';
 /** The second line of the launcher that `scripts/setup/link.mjs` writes. */
 const launcherMark = '# Ward’s launcher, made by its set-up;';
-/** Files that an operator makes by hand after docs/operations.md. */
+/** Files that docs/operations.md tells operators to create. */
 const byHand = ['/etc/systemd/system/ward.service', '/etc/systemd/system/ward.slice', '/etc/ward.yaml'];
 
 /** @throws Fault UNINSTALL_REFUSED, WARD_RUNNING, CONFIG_INVALID */
 export async function openUninstalling(options: UninstallOptions): Promise<Uninstalling> {
   if (process.geteuid?.() !== 0)
-    throw serverFault('UNINSTALL_REFUSED', 'only root can remove what Ward has on this machine', {
+    throw serverFault('UNINSTALL_REFUSED', 'only root can remove Ward from this machine', {
       hint: 'sudo ward uninstall',
     });
   using locks = new DisposableStack();
@@ -103,7 +103,7 @@ async function perform({ removals, traces, dataDirs, accounts, held }: Work): Pr
   const failed: string[] = [];
   for (const { place } of removals) {
     if (!place.startsWith('/') || traces.groups.includes(place)) continue;
-    // The locks lie in the folders that are removed last.
+    // The locks are in the folders that are removed last.
     if (place === runDir) continue;
     await rm(place, { recursive: true, force: true }).catch((error) =>
       failed.push(`${place}: ${error.message}`),
@@ -125,7 +125,7 @@ async function perform({ removals, traces, dataDirs, accounts, held }: Work): Pr
   return failed;
 }
 
-/** The locks of every Ward and every sandbox made by hand that this machine knows of. */
+/** The locks of every Ward, and of every sandbox run by hand, that this machine knows of. */
 function holdAll(): FileLock[] {
   const names = existsSync(locksDir)
     ? readdirSync(locksDir).filter((name) => !name.includes('-journal'))
@@ -141,7 +141,7 @@ function lockOrRefuse(path: string, whose: string): FileLock {
   });
 }
 
-/** Accepts a path that is or would be a data folder of Ward, and never any other folder of the machine. */
+/** Accepts a path that is or would be a data folder of Ward, and no other folder. */
 function checkDataDir(given: string): string {
   const dir = realpathSync(given);
   const paths = dataPaths(dir);
@@ -183,7 +183,7 @@ function compileCaches(): string[] {
   return ['ward', 'ward-scan', 'ward-scan.filled'].map((name) => join(checkout, 'node_modules/.cache', name));
 }
 
-/** The first steps of all paths that Ward has in a data folder. */
+/** The first components of all paths that Ward uses in a data folder. */
 function knownIn(dir: string): ReadonlySet<string> {
   const paths = [...Object.values(dataPaths(dir)), ...Object.values(gatePaths(dir)), join(dir, recordName)];
   return new Set(paths.map((path) => join(dir, relative(dir, path).split('/')[0] ?? '')));
@@ -195,7 +195,7 @@ function lockFilesOf(dir: string): string[] {
 }
 
 const recordSchema = z.object({
-  // They are shown in a command to type.
+  // Shown in a command for the user to type.
   packages: z
     .array(z.string().regex(/^[a-z0-9][a-z0-9+.-]*$/))
     .max(1000)
@@ -204,7 +204,7 @@ const recordSchema = z.object({
   accounts: z.array(z.string()).max(10).catch([]),
 });
 
-/** Only files of root's own: the folder that they lie in may be the server's. */
+/** Reads only files that belong to root: their folder may belong to the server. */
 function readRecord(path: string): z.infer<typeof recordSchema> {
   try {
     if (lstatSync(path).uid !== 0) return { packages: [], launchers: [], accounts: [] };
@@ -215,7 +215,7 @@ function readRecord(path: string): z.infer<typeof recordSchema> {
   }
 }
 
-/** Launchers that the set-up made: another program of the same name stays. */
+/** Launchers that the set-up wrote; other programs of the same name stay. */
 function launchersOf(recorded: readonly string[]): string[] {
   return [...new Set(['/usr/local/bin/ward', ...recorded])].filter((path) => {
     const isFile = lstatSync(path, { throwIfNoEntry: false })?.isFile() === true;
@@ -228,7 +228,7 @@ interface AccountPlan {
   readonly stays: readonly string[];
 }
 
-/** Removes the user if the set-up made it, and after everything that it owns: its number may become another user's. */
+/** Removes the user if the set-up created it, and only after all its files: another user may get its number. */
 async function planAccount(recorded: readonly string[], keepData: boolean): Promise<AccountPlan> {
   if (!(await accountIsThere())) return { goes: [], stays: [] };
   if (keepData) return { goes: [], stays: [`the user ${accountName}, whose data stays`] };
@@ -239,9 +239,9 @@ async function planAccount(recorded: readonly string[], keepData: boolean): Prom
 function staying(dataDirs: readonly string[], { keepData }: UninstallOptions): string[] {
   const settings = join(homedir(), '.wskprops');
   return [
-    ...(keepData ? dataDirs.map((dir) => `${dir}, as --keep-data has it`) : strangersIn(dataDirs)),
-    ...byHand.filter((path) => existsSync(path)).map((path) => `${path}, which was made by hand`),
-    ...(existsSync(settings) ? [`${settings}, which other clients of OpenWhisk read, too`] : []),
+    ...(keepData ? dataDirs.map((dir) => `${dir}, because of --keep-data`) : strangersIn(dataDirs)),
+    ...byHand.filter((path) => existsSync(path)).map((path) => `${path}, which Ward did not make`),
+    ...(existsSync(settings) ? [`${settings}, which other clients of OpenWhisk also read`] : []),
     `the checkout: rm -rf ${checkout}`,
   ];
 }
@@ -256,7 +256,7 @@ function strangersIn(dataDirs: readonly string[]): string[] {
   );
 }
 
-/** A mount below belongs to something else. */
+/** Refuses mounts below: they belong to something else. */
 function refuseMounts(removals: readonly Removal[]): void {
   const mounted = readMounts().map(({ path }) => path);
   for (const { what, place } of removals) {

@@ -24,11 +24,11 @@ export interface VaultKeyUse {
 export interface VaultStatus {
   /** Where the keys are: a file, or the name of a variable. */
   readonly source: string;
-  /** The one that encrypts, the others, then those that are missing. */
+  /** The key that encrypts, then the other keys, then missing ones. */
   readonly keys: readonly VaultKeyUse[];
   /** Parameters that are not encrypted yet. */
   readonly clear: number;
-  /** More values wait than were counted. */
+  /** True when more values wait than were counted. */
   readonly isPartial: boolean;
 }
 
@@ -40,8 +40,9 @@ export interface VaultRotation extends ResealReport {
 export interface VaultAdmin extends AsyncDisposable {
   status(): Promise<VaultStatus>;
   /**
-   * Makes a new key, unless `keepKey`, and encrypts all values of older keys with the newest one. Old keys stay.
-   * @throws Fault PARAMETER_KEYS_BUSY, PARAMETER_KEYS_INVALID when the keys are in the environment, where none is made
+   * Creates a new key, unless `keepKey`, and encrypts all values of older keys with the newest one. Old keys stay.
+   * @throws Fault PARAMETER_KEYS_BUSY; PARAMETER_KEYS_INVALID when the keys are in the environment, where none can be
+   * added
    */
   rotate(options: { readonly keepKey: boolean }): Promise<VaultRotation>;
 }
@@ -87,7 +88,7 @@ export async function vaultAdmin(options: {
     async rotate({ keepKey }) {
       using lock = tryFileLock(paths.rotationLock);
       if (lock === undefined) {
-        throw serverFault('PARAMETER_KEYS_BUSY', 'another rotation of the keys for parameters is under way');
+        throw serverFault('PARAMETER_KEYS_BUSY', 'another rotation of the parameter keys is in progress');
       }
       if (!keepKey) await (given === undefined ? addTo(file) : acting.aside(() => addToGiven(given)));
       const [{ id: newest }] = keys('lately');
@@ -104,7 +105,7 @@ async function addTo(file: string | undefined): Promise<void> {
     await sleep(noticedAfterMs);
     return;
   }
-  throw serverFault('PARAMETER_KEYS_INVALID', 'the keys for parameters are in WARD_PARAMETER_KEYS', {
-    hint: 'put a new key first there, restart Ward, and rotate with --keep-key',
+  throw serverFault('PARAMETER_KEYS_INVALID', 'the parameter keys are in WARD_PARAMETER_KEYS', {
+    hint: 'add a new key at its start, restart Ward, and rotate with --keep-key',
   });
 }

@@ -1,4 +1,4 @@
-/** The operator's view of violations: in the database itself, whether or not a server is running. */
+/** The operator's view of violations: reads the database itself, whether or not a server is running. */
 import type { ViolationQuery, ViolationRow } from '../../store/index.ts';
 import { openStore } from '../../store/index.ts';
 import { loadConfig } from '../config/config.ts';

@@ -14,7 +14,7 @@ test.each([
     'old ones',
     state('2026-11-10T00:00:00Z'),
     864_000,
-    /^the advisories are 10 days old, where 7 days may be: get/,
+    /^the advisories are 10 days old, and the policy allows 7 days: get/,
   ],
   ['those without a time', state(undefined), undefined, /^the advisories are of unknown age/],
 ] as const)('%s', (_, given, ageSeconds, warning) => {

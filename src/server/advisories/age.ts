@@ -1,4 +1,4 @@
-/** Tells operators whether the advisories are there and fresh: without them no scan finds a vulnerability. */
+/** Warns operators about missing and old advisories: without advisories no scan finds a vulnerability. */
 import { type Policy, rulesFor } from '../../gate/index.ts';
 import type { AdvisoryState } from '../../scanner/index.ts';
 import { guest } from '../first-namespace.ts';
@@ -6,9 +6,9 @@ import type { LastUpdate } from './last-update.ts';
 
 export interface AdvisoriesAge {
   readonly count: number;
-  /** Age of the newest advisory, as the policy counts; undefined without advisories, or when they have no time. */
+  /** Age of the newest advisory, as the policy computes it; undefined without advisories, or when they have no time. */
   readonly ageSeconds: number | undefined;
-  /** Time since the source that waits longest was fetched, or found unchanged; undefined without sources. */
+  /** Time since the oldest check of a source (fetched, or found unchanged); undefined without sources. */
   readonly checkedSeconds: number | undefined;
   /** Names of sources that failed at the last update of all sources. */
   readonly failed: readonly string[];
@@ -44,11 +44,11 @@ function oldOrNone(
   { count, ageSeconds }: Pick<AdvisoriesAge, 'count' | 'ageSeconds'>,
   policy: Policy,
 ): string | undefined {
-  if (count === 0) return `there are no advisories, so that no scan finds a vulnerability: ${remedy}`;
+  if (count === 0) return `there are no advisories, so scans find no vulnerabilities: ${remedy}`;
   const { maxAgeDays } = rulesFor(policy, guest, 'deploy').advisories;
   if (ageSeconds !== undefined && ageSeconds <= maxAgeDays * daySeconds) return undefined;
   const old = ageSeconds === undefined ? 'of unknown age' : `${Math.floor(ageSeconds / daySeconds)} days old`;
-  return `the advisories are ${old}, where ${maxAgeDays} days may be: ${remedy}`;
+  return `the advisories are ${old}, and the policy allows ${maxAgeDays} days: ${remedy}`;
 }
 
 const mostNamed = 5;

@@ -1,4 +1,4 @@
-/** Commands on a file of advisories, that of a data folder or another one: update, import, status. */
+/** Commands on a file of advisories, in a data folder or elsewhere: update, import, status. */
 import { closeSync, openSync } from 'node:fs';
 import { chmod, chown, copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -45,21 +45,21 @@ export async function advisoriesPath(options: AdvisoriesOptions): Promise<string
   return gatePaths((await loadConfig(options)).dataDir).advisories;
 }
 
-/** The folder whose owner gets the file: its own folder may not exist yet. */
+/** The folder whose owner gets the file: the file's own folder possibly does not exist yet. */
 async function ownersFolder(options: AdvisoriesOptions): Promise<string> {
   if (options.advisories !== undefined) return dirname(resolve(options.advisories));
   return (await loadConfig(options)).dataDir;
 }
 
 export interface AdvisoriesUpdateOptions extends AdvisoriesChangeOptions {
-  /** Path of a list of sources; undefined: that of the configuration, or Ward's own. */
+  /** Path of a list of sources; undefined: the one in the configuration, or Ward's own. */
   readonly sources?: string | undefined;
-  /** A mirror's URL or folder; undefined: that of the configuration, or none. */
+  /** A mirror's URL or folder; undefined: the one in the configuration, or none. */
   readonly from?: string | undefined;
-  /** Path of the key that signs the mirror; undefined: that of the configuration, or none. */
+  /** Path of the key that signs the mirror; undefined: the one in the configuration, or none. */
   readonly key?: string | undefined;
   readonly acceptsFewer?: boolean | undefined;
-  /** Names, each of a source or of what it lies below; none: all. */
+  /** Names of sources, or prefixes of such names; empty: all sources. */
   readonly only: readonly string[];
 }
 
@@ -102,7 +102,7 @@ export async function updateAs(options: AdvisoriesUpdateOptions): Promise<Update
 }
 
 /**
- * The sources of advisories: the list at a path, that of the configuration, or Ward's own.
+ * The sources of advisories: the list at a path, the one in the configuration, or Ward's own.
  * @throws Fault ADVISORY_SOURCES_INVALID
  */
 export async function listAdvisorySources(
@@ -119,8 +119,8 @@ async function mirrorOf(from: string | undefined, key: string | undefined): Prom
   if (from !== undefined)
     return mirrorAt(from, key === undefined ? undefined : readTrustedKey(await textOf(key)).verify);
   if (key === undefined) return undefined;
-  throw serverFault('FLAG_INVALID', 'a key was given, but no mirror is named', {
-    hint: 'name it with --from URL|DIR, or as advisories.from in the configuration',
+  throw serverFault('FLAG_INVALID', 'a key was given, but no mirror', {
+    hint: 'name the mirror with --from URL|DIR, or as advisories.from in the configuration',
   });
 }
 
@@ -141,14 +141,14 @@ function pick(all: readonly AdvisorySource[], only: readonly string[]): readonly
   const isIn = ({ name }: AdvisorySource, wanted: string) => name === wanted || name.startsWith(`${wanted}/`);
   const unknown = only.find((wanted) => !all.some((source) => isIn(source, wanted)));
   if (unknown === undefined) return all.filter((source) => only.some((wanted) => isIn(source, wanted)));
-  throw serverFault('FLAG_INVALID', `there is no source '${unknown}'`, {
+  throw serverFault('FLAG_INVALID', `the source '${unknown}' does not exist`, {
     hint: `one of ${all.map(({ name }) => name).join(', ')}`,
   });
 }
 
 /**
- * Imports files, and all files of folders. It works as the owner of the data folder, and lends copies of files that this
- * user can't read.
+ * Imports files, and all files in folders. Works as the owner of the data folder, and passes on copies of files that
+ * this user can't read.
  * @throws Fault ADVISORY_FILE_INVALID and others of the scanner; the earlier content then stays
  */
 export async function importAdvisoryFiles(
@@ -175,7 +175,7 @@ async function lendCopies(
   const gid = process.getegid?.() ?? 0;
   const copied = new Map<string, string>();
   await aside(async () => {
-    // It belongs to root, so that no other user can put a link in the way; the owner's group reads it.
+    // It belongs to root, so that no other user can plant a link; the owner's group can read it.
     const folder = await mkdtemp(join(tmpdir(), 'ward-advisories-'));
     copies.defer(() => aside(() => rm(folder, { recursive: true })));
     for (const [index, { path }] of closed.entries()) {
@@ -206,7 +206,7 @@ export async function showAdvisories(options: AdvisoriesOptions): Promise<Adviso
   using _acting = actAsOwner(await ownersFolder(options));
   const status = advisoryStatus({ path });
   if (status !== undefined) return status;
-  throw serverFault('DATA_DIR_EMPTY', `there are no advisories in ${path}`, {
-    hint: 'get some with ward advisories update, or ward advisories import FILE',
+  throw serverFault('DATA_DIR_EMPTY', `${path} has no advisories`, {
+    hint: 'get them with ward advisories update, or ward advisories import FILE',
   });
 }

@@ -1,4 +1,4 @@
-/** The outcome of the last update of all advisories, by hand or by itself: kept beside them for the operator. */
+/** The outcome of the last update of all advisories, stored beside them for the operator. */
 import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';

@@ -1,4 +1,4 @@
-/** A program: one update of the advisories, as a server has configured it. It records its outcome beside them. */
+/** A program that runs one update of the advisories as the server's configuration says, and records the outcome. */
 import { z } from 'zod';
 import { isFault, messageOf } from '../../lib/index.ts';
 import { updateAs } from './by-hand.ts';
@@ -17,6 +17,6 @@ try {
   await updateAs({ dataDir, ...advisories, only: [] });
 } catch (error) {
   process.stderr.write(`${messageOf(error)}\n`);
-  // An update by hand does the same work.
+  // ADVISORIES_BUSY: an update by hand does the same work.
   process.exitCode = isFault(error, 'ADVISORIES_BUSY') ? 0 : 1;
 }

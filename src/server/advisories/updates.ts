@@ -1,6 +1,6 @@
 /**
- * Updates the advisories at the interval of the configuration, in a process of its own: downloads and imports take no
- * memory and no time of the server. The gate sees the new file by itself.
+ * Updates the advisories at the configured interval, in a process of its own: downloads and imports take no memory
+ * and no time of the server. The gate notices the new file itself.
  */
 import { fileURLToPath } from 'node:url';
 import { type Log, messageOf, runCommand } from '../../lib/index.ts';
@@ -68,7 +68,7 @@ export function startAdvisoryUpdates(options: AdvisoryUpdatesOptions): AsyncDisp
 }
 
 /**
- * The first update starts at once: a fresh install has nothing to judge by.
+ * The first update starts at once: without it, the gate of a fresh install has no advisories.
  * @param last epoch milliseconds of the last update, 0 for none
  */
 export function delayUntilNext(given: {
@@ -88,7 +88,7 @@ export function delayUntilNext(given: {
 async function runProgram({ dataDir, advisories }: AdvisoryUpdatesOptions['config'], signal: AbortSignal) {
   const words = [process.execPath, '--max-old-space-size=512', program];
   const argv = ['nice', '-n', '10', ...words, JSON.stringify({ dataDir, advisories })];
-  // It gets exactly what it needs: no secrets, and no file of the operator.
+  // Passes on only what the program needs: no secrets, and no files of the operator.
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('WARD_')));
   const { code, stderr } = await runCommand(argv, { env, signal, timeoutMs: longestMs });
   signal.throwIfAborted();

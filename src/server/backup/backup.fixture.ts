@@ -1,4 +1,4 @@
-/** Data folders with some of every kind of content, and archives made by hand. */
+/** Data folders with every kind of content, and archives made by hand. */
 import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -33,7 +33,7 @@ export interface TestFolder extends AsyncDisposable {
   readonly imagesDir: string;
 }
 
-/** An empty one, with an image store of its own. */
+/** An empty folder with an image store of its own. */
 export async function emptyPlace(): Promise<TestFolder> {
   const folder = await mkdtemp(join(tmpdir(), 'ward-backup-'));
   const imagesDir = join(folder, 'images');
@@ -82,7 +82,7 @@ export async function filledPlace(): Promise<TestFolder> {
 
 type Store = Awaited<ReturnType<typeof openStore>>;
 
-/** Works in a server's order: code exists before a row names it, and is deleted after the last row. */
+/** Keeps the server's order: code exists before a row names it, and is deleted after the last row. */
 export async function putAction(place: TestFolder, store: Store, path: string, code: string): Promise<void> {
   const blobs = openBlobStore(dataPaths(place.dataDir).code);
   const digest = await blobs.put(Buffer.from(code));
@@ -160,7 +160,7 @@ export interface TarEntry extends Partial<Omit<Header, 'size'>> {
   readonly content?: string;
 }
 
-/** Made by hand, so it can hold anything. */
+/** Made by hand, so it can contain anything. */
 export async function tarOf(entries: readonly TarEntry[]): Promise<Buffer> {
   const archive = pack();
   for (const { content, ...header } of entries) {

@@ -15,7 +15,7 @@ export interface BackupOptions {
   readonly dataDir?: string;
   readonly configFile?: string;
   readonly file: string;
-  /** Includes the keys that encrypt parameters, those that sign, and that of the first namespace. */
+  /** Includes the keys that encrypt parameters, signing keys, and the key of the first namespace. */
   readonly withKeys: boolean;
   readonly withAdvisories: boolean;
   readonly onStep: (text: string) => void;
@@ -32,7 +32,7 @@ export interface BackupResult extends Omit<BackupHeader, 'form' | 'bytes'> {
 }
 
 /**
- * Writes everything that a Ward keeps, at one moment, into one file.
+ * Writes all data of a Ward, as of one moment, into one file.
  * @throws Fault DATA_DIR_EMPTY, BACKUP_BUSY, BACKUP_FAILED, and those of the rooms
  */
 export async function takeBackup(options: BackupOptions): Promise<BackupResult> {
@@ -79,7 +79,7 @@ function textOf(file: string): Buffer | undefined {
   }
 }
 
-/** Releases what a killed backup still holds; does nothing while a backup is under way. */
+/** Releases what a killed backup still holds; does nothing while a backup is in progress. */
 export function removeAbandonedBackup(paths: DataPaths): void {
   if (existsSync(paths.backupStage)) tryBackupLock(paths)?.release();
 }
@@ -94,7 +94,7 @@ function tryBackupLock(paths: DataPaths): FileLock | undefined {
 function backupLock(paths: DataPaths): FileLock {
   const lock = tryBackupLock(paths);
   if (lock !== undefined) return lock;
-  throw serverFault('BACKUP_BUSY', 'another backup of this data folder is under way', {
+  throw serverFault('BACKUP_BUSY', 'another backup of this data folder is in progress', {
     hint: 'wait for it to end',
   });
 }

@@ -1,6 +1,6 @@
 /**
- * Gives blobs a second name, so that they stay as long as a backup needs them, even when the server deletes them. A blob
- * never changes, so processes need not coordinate.
+ * Gives blobs a second name, so that a backup can read them even after the server deletes them. A blob never changes,
+ * so the processes need no coordination.
  */
 import { constants, copyFileSync, linkSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,11 +11,11 @@ export interface HeldBlobs {
   /** Holds newer blobs too. Cheap: it looks only at names. */
   hold(): void;
   has(digest: string): boolean;
-  /** The held blobs, under their names in an archive. */
+  /** The held blobs, with their names in an archive. */
   members(): readonly Member[];
 }
 
-/** Errors when a file can't have a second name: another file system, or one without hard links. */
+/** Errors for files that can't have a second name: another file system, or one without hard links. */
 const unlinkable = new Set(['EXDEV', 'EPERM', 'EMLINK', 'EOPNOTSUPP']);
 
 /**
@@ -43,7 +43,7 @@ export function holdBlobs(dir: string, into: string, name: string): HeldBlobs {
   };
 }
 
-/** False when it does not exist (any more). */
+/** False when it no longer exists. */
 export function holdFile(file: string, as: string): boolean {
   try {
     linkSync(file, as);

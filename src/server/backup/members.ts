@@ -1,7 +1,7 @@
 /**
- * The form of a backup: a tar, packed with zstd, of regular files alone. `backup.json` comes first and says what it is;
- * `sha256sums` comes last and has the digest of everything before it, in the format of `sha256sum --check`. The other names
- * are a closed list, so that no name in an archive leads out of the folder that it is read into.
+ * The form of a backup: a tar of regular files, compressed with zstd. `backup.json` comes first and describes it;
+ * `sha256sums` comes last and has the digest of everything before it, in the format of `sha256sum --check`. All other
+ * names are from a closed list, so that no name in an archive points outside of the target folder.
  */
 import { z } from 'zod';
 import { nestsDeeperThan } from '../../lib/index.ts';
@@ -32,7 +32,7 @@ const headerSchema = z.object({
     registry: z.int().min(0).nullable(),
     gate: z.int().min(0).nullable(),
   }),
-  /** Number of entries that follow, without the sums. */
+  /** Number of entries that follow, except the sums. */
   files: z.int().min(0),
   bytes: z.int().min(0),
   missing: z.array(missingSchema).max(100_000).readonly(),
@@ -103,13 +103,13 @@ export function parseHeader(text: string): BackupHeader {
 
 export function invalidBackup(why: string, cause?: unknown) {
   return serverFault('BACKUP_INVALID', `the backup can't be used: ${why}`, {
-    hint: 'nothing was changed; take another backup, or copy this one again from where it is kept',
+    hint: 'nothing was changed; take another backup, or copy this one again from its source',
     ...(cause === undefined ? {} : { cause }),
   });
 }
 
 export function newer(what: string) {
-  return serverFault('BACKUP_NEWER', `the backup was made by a newer Ward: ${what} is not known here`, {
+  return serverFault('BACKUP_NEWER', `the backup was made by a newer Ward: this Ward does not know ${what}`, {
     hint: 'restore it with the Ward that made it, or a newer one',
   });
 }
@@ -119,6 +119,6 @@ function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw invalidBackup(`${headerName} is no JSON`, cause);
+    throw invalidBackup(`${headerName} is not JSON`, cause);
   }
 }

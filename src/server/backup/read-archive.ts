@@ -1,7 +1,7 @@
 /**
- * Reads a backup from an untrusted source into an empty folder. The archive may hold only regular files from a closed list
- * of names, each once. It must not be longer than it says, or than there is room for, and the digests at its end must match
- * everything before. So an archive that is cut short or changed is refused before anything uses it.
+ * Reads a backup from an untrusted source into an empty folder. The archive must contain only regular files from a
+ * closed list of names, each once. It must not be longer than it declares, or than the free space, and the digests at
+ * its end must match everything before. So a truncated or changed archive is refused before its content is used.
  */
 import { createHash, type Hash } from 'node:crypto';
 import { closeSync, mkdirSync, openSync, statfsSync, writeSync } from 'node:fs';
@@ -30,7 +30,7 @@ import {
 
 interface ReadBackup {
   readonly header: BackupHeader;
-  /** Blobs that were damaged in the server already: their bytes do not match their digests. */
+  /** Blobs that were already damaged on the server: their bytes do not match their digests. */
   readonly damaged: readonly string[];
 }
 
@@ -62,7 +62,7 @@ export async function readArchive(file: string, into: string, options: ReadOptio
     return reading.end();
   } catch (cause) {
     if (options.signal.aborted) throw cause;
-    // Faults of the tar reader speak of layers and archives: reword them.
+    // Faults of the tar reader are worded for layers and archives, so they are reworded.
     if (isFault(cause) && !/^ARCHIVE_/.test(cause.code)) throw cause;
     const errno = errnoOf(cause);
     if (errno === undefined) throw invalidBackup(messageOf(cause), cause);
@@ -75,7 +75,7 @@ export async function readArchive(file: string, into: string, options: ReadOptio
 interface Open {
   readonly name: string;
   readonly hash: Hash;
-  /** Undefined when the content is kept in memory. */
+  /** Undefined for content that is kept in memory. */
   readonly descriptor: number | undefined;
   readonly pieces: Buffer[];
 }
@@ -116,8 +116,8 @@ class Reading implements Disposable {
   end(): ReadBackup {
     this.#tar.end();
     const header = this.#header;
-    if (header === undefined || !this.#hasEnded) throw invalidBackup('it is cut short');
-    if (this.#seen.size - 2 !== header.files) throw invalidBackup('it has fewer files than it says');
+    if (header === undefined || !this.#hasEnded) throw invalidBackup('it is truncated');
+    if (this.#seen.size - 2 !== header.files) throw invalidBackup('it has fewer files than it declares');
     return { header, damaged: this.#damaged };
   }
 
@@ -149,12 +149,12 @@ class Reading implements Disposable {
   }
 
   #checkName(name: string): void {
-    if (this.#hasEnded) throw invalidBackup('something follows its digests');
+    if (this.#hasEnded) throw invalidBackup('it continues after its digests');
     if (this.#header === undefined && name !== headerName) {
-      throw invalidBackup(`it does not begin with ${headerName}`);
+      throw invalidBackup(`it does not start with ${headerName}`);
     }
     if (this.#header !== undefined && name !== sumsName && !isMemberName(name)) {
-      throw invalidBackup(`it has ${JSON.stringify(name)}, which no backup has`);
+      throw invalidBackup(`it has ${JSON.stringify(name)}, which does not belong in a backup`);
     }
     if (this.#seen.has(name)) throw invalidBackup(`it has ${name} twice`);
   }
@@ -162,7 +162,7 @@ class Reading implements Disposable {
   #count(size: number): void {
     const total = this.#header?.bytes ?? 0;
     this.#bytes += size;
-    if (this.#bytes > total) throw invalidBackup('it is longer than it says');
+    if (this.#bytes > total) throw invalidBackup('it is longer than it declares');
     this.#onBytes(this.#bytes, total);
   }
 
@@ -174,7 +174,7 @@ class Reading implements Disposable {
     if (done.name === sumsName) {
       this.#hasEnded = true;
       if (text !== this.#sums) {
-        throw invalidBackup('something in it has another digest than was written down');
+        throw invalidBackup('its content does not match its digests');
       }
       return;
     }

@@ -110,7 +110,7 @@ describe('refused', () => {
     for (const file of [join(to.folder, 'nowhere.tar.zst'), to.folder]) {
       await expect(restoreTo(to, file)).rejects.toMatchObject({
         code: 'BACKUP_INVALID',
-        message: `there is no backup ${file}`,
+        message: `the backup ${file} does not exist`,
       });
     }
     expect(existsSync(to.dataDir)).toBe(false);
@@ -120,11 +120,11 @@ describe('refused', () => {
     await expectRefusal(Buffer.from('root:x:0:0'), 'BACKUP_INVALID');
     await expectRefusal(Buffer.alloc(0), 'BACKUP_INVALID');
     await expectRefusal(zstdCompressSync('no tar'.repeat(1000)), 'BACKUP_INVALID');
-    await expectRefusal(await archiveOf([database]), 'BACKUP_INVALID', /it does not begin with backup\.json/);
+    await expectRefusal(await archiveOf([database]), 'BACKUP_INVALID', /it does not start with backup\.json/);
     await expectRefusal(
       await archiveOf([{ name: 'backup.json', content: '{' }]),
       'BACKUP_INVALID',
-      /no JSON/,
+      /not JSON/,
     );
     await expectRefusal(
       await archiveOf([{ name: 'backup.json', content: '['.repeat(99) }]),
@@ -143,19 +143,23 @@ describe('refused', () => {
   });
 
   test('digests that do not fit, that are missing, or that something follows', async () => {
-    await expectRefusal(await archiveOf([headerOf(), database], 'x'), 'BACKUP_INVALID', /another digest/);
+    await expectRefusal(
+      await archiveOf([headerOf(), database], 'x'),
+      'BACKUP_INVALID',
+      /does not match its digests/,
+    );
     await expectRefusal(
       await archiveOf([headerOf(), database], 'x'.repeat(10_000)),
       'BACKUP_INVALID',
       /too long/,
     );
-    await expectRefusal(zstdCompressSync(await tarOf([headerOf(), database])), 'BACKUP_INVALID', /cut short/);
+    await expectRefusal(zstdCompressSync(await tarOf([headerOf(), database])), 'BACKUP_INVALID', /truncated/);
     const good = zstdDecompressSync(await archiveOf([headerOf({ files: 2, bytes: 1 }), database]));
     const more = Buffer.concat([
       good.subarray(0, good.length - 1024),
       await tarOf([{ name: blob, content: '' }]),
     ]);
-    await expectRefusal(zstdCompressSync(more), 'BACKUP_INVALID', /follows/);
+    await expectRefusal(zstdCompressSync(more), 'BACKUP_INVALID', /continues/);
   });
 
   test('what a newer Ward has written', async () => {
@@ -191,7 +195,7 @@ describe('a real one', () => {
     }
     const at = tar.indexOf('function main');
     tar[at] = 0x46;
-    await expectRefusal(zstdCompressSync(tar), 'BACKUP_INVALID', /another digest/);
+    await expectRefusal(zstdCompressSync(tar), 'BACKUP_INVALID', /does not match its digests/);
   });
 
   test('goes into no folder that has something, nor one in use', async () => {

@@ -1,7 +1,7 @@
 /**
- * `ward restore`: restores all of a backup, or nothing. The backup is first extracted and checked in a folder of the data
- * folder. The file `commit` in it marks it as complete; from then on an interrupted restore is finished, not started again.
- * No Ward starts while that folder exists.
+ * `ward restore`: restores a backup completely, or not at all. It first extracts and checks the backup in a folder
+ * inside the data folder. The file `commit` in it marks it as complete; from then on an interrupted restore is
+ * finished, not started again. No Ward starts while that folder exists.
  */
 import {
   closeSync,
@@ -77,7 +77,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreRes
     'DATA_DIR_BUSY',
     `another Ward is running with the data folder ${dataDir}`,
   );
-  using _backup = lockOf(paths.backupLock, 'BACKUP_BUSY', 'a backup of this data folder is under way');
+  using _backup = lockOf(paths.backupLock, 'BACKUP_BUSY', 'a backup of this data folder is in progress');
   const header = unfinished(stage);
   if (header !== undefined) {
     moveIntoPlace(dataDir, stage);
@@ -115,7 +115,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreRes
       ...{ wasUnfinished: false, damaged, images: images.names },
     };
   } catch (error) {
-    // From the commit on the restore is complete and only needs to be finished.
+    // After the commit the restore only needs to be finished.
     if (!existsSync(stage.commit)) rmSync(stage.root, { recursive: true, force: true });
     throw error;
   }
@@ -128,15 +128,15 @@ export function refuseUnfinishedRestore({ restoreStage }: DataPaths): void {
     'RESTORE_UNFINISHED',
     `a restore into this data folder was interrupted: ${restoreStage}`,
     {
-      hint: `run ward restore again; or remove ${restoreStage} to serve the folder as it is without it`,
+      hint: `run ward restore again; or remove ${restoreStage} to serve the folder without the restore`,
     },
   );
 }
 
-/** Runs before anything is made. */
+/** Checks this before anything is written. */
 function refuseAbsentFile(file: string): void {
   if (statSync(file, { throwIfNoEntry: false })?.isDirectory() === false) return;
-  throw serverFault('BACKUP_INVALID', `there is no backup ${file}`, {
+  throw serverFault('BACKUP_INVALID', `the backup ${file} does not exist`, {
     hint: 'name the file that ward backup wrote',
   });
 }
@@ -165,7 +165,7 @@ function unfinished({ commit }: Stage): BackupHeader | undefined {
   return existsSync(commit) ? parseHeader(readFileSync(commit, 'utf8')) : undefined;
 }
 
-/** Each step is one rename, so that it can resume wherever it was interrupted. */
+/** Each step is one rename, so that an interrupted restore can resume. */
 function moveIntoPlace(dataDir: string, { root, data, replaced }: Stage): void {
   mkdirSync(replaced, { recursive: true, mode: 0o700 });
   forgetFolderId(dataDir);
@@ -180,7 +180,7 @@ function moveIntoPlace(dataDir: string, { root, data, replaced }: Stage): void {
   syncPath(dataDir);
 }
 
-/** A backup without keys leaves the existing ones. */
+/** A backup without keys does not replace the existing ones. */
 function keepSigningKeys(dataDir: string, { data }: Stage): void {
   const [from, to] = [gatePaths(dataDir).keys, gatePaths(data).keys];
   if (existsSync(from) && !existsSync(to)) cpSync(from, to, { recursive: true, preserveTimestamps: true });
@@ -210,7 +210,7 @@ function refuseFolder(dataDir: string, imagesDir: string, replace: boolean): voi
   const [first] = namesIn(dataDir).filter((name) => !ofNobody.test(name) && name !== ownStore);
   if (first === undefined) return;
   throw serverFault('DATA_DIR_NOT_EMPTY', `the data folder ${dataDir} is not empty: it has ${first}`, {
-    hint: 'name an empty folder with --data DIR, or replace what Ward has there with --replace',
+    hint: 'name an empty folder with --data DIR, or replace its content with --replace',
   });
 }
 

@@ -11,13 +11,14 @@ import { serverFault } from '../faults.ts';
 
 interface RestoredImages {
   readonly names: readonly string[];
-  /** Changes a name only when all bytes of its image are there. */
+  /** Changes a name only after all bytes of its image are stored. */
   import(): Promise<void>;
 }
 
 /**
- * Leaves out an image with a damaged blob: in the store the wrong bytes would also reach other images that share the blob.
- * @param from an OCI image layout, which may be missing
+ * Leaves out an image with a damaged blob: in the store other images that share the blob would get the wrong bytes,
+ * too.
+ * @param from an OCI image layout; it is optional
  * @param damaged names of members
  * @param replace moves a name from another image
  * @throws Fault IMAGE_DIFFERS, IMAGE_INVALID

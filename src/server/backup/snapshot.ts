@@ -1,8 +1,9 @@
 /**
- * Copies everything that a Ward keeps, as of one moment, into a folder while it serves. The server writes a blob before a
- * row names it and deletes it after the last such row is gone. So the existing blobs are held first, then the databases are
- * opened, then newer blobs are held too. The state is opened before the databases that it refers to, and the gate last, so
- * that every action in the copy has its image and its verdict. The operator's files are read after that.
+ * Copies all data of a Ward, as of one moment, into a folder while the server runs. The server writes a blob before a
+ * row names it, and deletes it after the last such row is gone. So this first holds the existing blobs, then opens
+ * the databases, then holds newer blobs. It opens the state before the databases that refer to it from there, and the
+ * gate last, so that every action in the copy has its image and its verdict. The operator's files are read after
+ * that.
  */
 import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -38,7 +39,7 @@ export interface Snapshot {
   readonly members: readonly Member[];
 }
 
-/** Retries when an action is changed and its old code deleted between two looks; more often is not plausible. */
+/** Retries when an action is changed and its old code deleted between two reads; more retries are not plausible. */
 const attempts = 5;
 
 /** @throws Fault BACKUP_FAILED, and Faults of the store and image rooms */
@@ -144,7 +145,7 @@ function operatorFiles(options: SnapshotOptions): Part {
     if (!isMemberName(name))
       throw serverFault(
         'BACKUP_FAILED',
-        `the file ${JSON.stringify(file)} has a name that no backup can hold`,
+        `the file ${JSON.stringify(file)} has a name that a backup can't contain`,
         {
           hint: 'rename it, or move it out of the folder',
         },
@@ -162,7 +163,7 @@ function operatorFiles(options: SnapshotOptions): Part {
     for (const file of filesIn(folder)) add(`${name}/${file}`, join(folder, file));
   }
   if (!withAdvisories) missing.push({ part: 'advisories', name: gate.advisories, why: 'not asked for' });
-  // The file is only ever replaced as a whole, so it need not be copied.
+  // The file is only replaced as a whole, so it need not be copied.
   else if (!add('advisories/advisories.db', gate.advisories, holdFile))
     missing.push({ part: 'advisories', name: gate.advisories, why: 'gone' });
   const key = (part: MissingPart['part'], name: string, file: string, hold = copyIfThere): void => {
@@ -185,7 +186,7 @@ function operatorFiles(options: SnapshotOptions): Part {
   return { members, missing };
 }
 
-/** Images with their signatures, without Ward's own, which the set-up can build anywhere. */
+/** Images with their signatures, except Ward's own, which the set-up can build anywhere. */
 async function ownImages(dir: string, stage: string): Promise<Part> {
   const index = await readIndex(dir);
   const all = index?.manifests ?? [];
@@ -199,7 +200,7 @@ async function ownImages(dir: string, stage: string): Promise<Part> {
   for (const entry of entries) {
     try {
       const found = await blobsBelow(dir, entry);
-      if (found.length === 0) throw serverFault('BACKUP_FAILED', 'its manifest is gone');
+      if (found.length === 0) throw serverFault('BACKUP_FAILED', 'its manifest is missing');
       manifests.push(entry);
       for (const { digest } of found.filter(({ digest }) => isDigest(digest))) {
         const name = `images/blobs/sha256/${digest.slice('sha256:'.length)}`;

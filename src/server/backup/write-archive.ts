@@ -14,7 +14,7 @@ import type { Snapshot } from './snapshot.ts';
 interface WrittenArchive {
   /** Size of the file. */
   readonly bytes: number;
-  /** Blobs that were damaged in the server already: their bytes do not match their digests. */
+  /** Blobs that were already damaged on the server: their bytes do not match their digests. */
   readonly damaged: readonly string[];
 }
 
@@ -22,7 +22,7 @@ interface WriteOptions {
   readonly signal: AbortSignal;
   /** Called with the bytes of members so far. */
   readonly onBytes: (bytes: number) => void;
-  /** Works with the operator's rights, who owns the file; members are read with the rights of their owner. */
+  /** Runs with the rights of the operator, who owns the file; members are read with the rights of their owner. */
   readonly aside: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
@@ -39,9 +39,9 @@ export async function writeArchive(
   file: string,
   options: WriteOptions,
 ): Promise<WrittenArchive> {
-  // The name tells what it is, in case a killed backup leaves it; the next backup removes it.
+  // The suffix identifies leftovers of a killed backup; the next backup removes them.
   const temporary = `${file}.part`;
-  // A failure of one half also ends the other, which would wait for ever.
+  // A failure of one half also ends the other half, which would wait for ever.
   const failed = new AbortController();
   const signal = AbortSignal.any([options.signal, failed.signal]);
   const orEndAll = <T>(work: Promise<T>): Promise<T> =>
@@ -56,7 +56,7 @@ export async function writeArchive(
     });
     const output = handle.createWriteStream({ flush: true });
     const archive = pack();
-    // The waiter gets the error; a deliberate end is not a second one.
+    // The waiter gets the error; a deliberate end is no further error.
     archive.on('error', () => {});
     const compress = createZstdCompress({
       chunkSize: pieceBytes,
@@ -80,7 +80,7 @@ export async function writeArchive(
     if (isFault(cause) || options.signal.aborted) throw cause;
     throw serverFault('BACKUP_FAILED', `the backup can't be written to ${file}: ${messageOf(cause)}`, {
       cause,
-      hint: 'check that the folder exists and has room',
+      hint: 'check that the folder exists and its disk has free space',
     });
   }
 }
@@ -124,7 +124,7 @@ async function copyInto(
   const stats = await handle.stat();
   if (!stats.isFile() || stats.size !== size) {
     await handle.close();
-    throw changed(name, 'it has another size');
+    throw changed(name, 'its size changed');
   }
   const source = createReadStream(file, { fd: handle, highWaterMark: pieceBytes });
   source.on('data', (piece: Buffer | string) => {

@@ -52,6 +52,6 @@ test.runIf(isRoot)('a wall that the host has not is told with what it takes', as
   const absent = new Map([['landlock', 'a later kernel']]);
   const rows = await tryOn(targets, { ...head, absent, confine: (argv) => [...contained, ...argv] });
   expect(rows.find(({ name }) => name === 'helper-landlock')).toMatchObject({
-    ...{ required: false, available: false, proven: 'skipped', chosen: 'absent; it takes a later kernel' },
+    ...{ required: false, available: false, proven: 'skipped', chosen: 'absent; it needs a later kernel' },
   });
 });

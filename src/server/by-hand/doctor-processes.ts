@@ -1,7 +1,7 @@
 /**
- * Tests the confinement of Ward's own processes for `ward doctor`. In a copy of each confinement, a program tries what a
- * compromised process must not be able to do. Root tries the same: an attempt that this host refuses even to root proves
- * nothing.
+ * Tests the confinement of Ward's own processes for `ward doctor`. In a copy of each confinement, a program tries
+ * what a compromised process must not be able to do. Root tries the same: an attempt that this host refuses even to
+ * root proves nothing.
  */
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
@@ -31,13 +31,13 @@ import { confineScan } from '../../scanner/index.ts';
 import { type ServerAccount, serverAccount } from '../instance/account.ts';
 import { rightsOf, type ServerPlan } from '../processes/server-process.ts';
 
-/** A wall of one of Ward's own processes. */
+/** A wall around one of Ward's own processes. */
 export interface ProcessRow {
   readonly name: string;
   readonly vector: 'ward itself';
   readonly required: boolean;
   readonly available: boolean;
-  /** What the wall is, or what to do where the host can't give it. */
+  /** What the wall is, or how to get it when the host lacks it. */
   readonly chosen: string;
   readonly proven: 'yes' | 'no' | 'skipped';
   readonly evidence: string;
@@ -55,7 +55,7 @@ interface Suspect {
   readonly name: string;
   readonly as: UserIds;
   readonly walls: readonly Wall[];
-  /** For each wall by name, what to do where this host lacks it. */
+  /** For each wall by name, what to do when this host lacks it. */
   readonly absent: ReadonlyMap<string, string>;
   confine(argv: readonly string[]): readonly string[];
 }
@@ -98,7 +98,7 @@ const filter: Wall = {
   attempts: ['namespace-user', 'terminal'],
 };
 const network: Wall = { name: 'network', holds: 'no network', attempts: ['network', 'devices'] };
-/** Of a process that reads one thing and has others start for it. */
+/** For a process that reads one thing and lets others start programs for it. */
 const unpackerFilter: Wall = {
   name: 'filter',
   holds: `${filter.holds}, no sockets, queues or files in memory`,
@@ -114,9 +114,9 @@ const toHaveLandlock = 'a kernel with Landlock, in the list of `lsm=`, and util-
 const toHaveFilter = 'util-linux 2.41 or later, whose setpriv knows --seccomp-filter';
 const unrequired: ReadonlySet<string> = new Set([landlock.name, filter.name]);
 
-/** Never rejects: a probe that does not run proves nothing, and says why. */
+/** Never rejects: a probe that does not run proves nothing, and reports why. */
 export async function proveProcesses(context: ProcessesContext): Promise<readonly ProcessRow[]> {
-  // Started as the keeper does it, if the server's user exists.
+  // Starts it like the keeper, if the server's user exists.
   const gid = await serverAccount().then(
     (account) => account.gid,
     () => scanId,
@@ -217,7 +217,7 @@ function rowOf(
   const missing = absent.get(wall.name);
   if (missing !== undefined) {
     const evidence = `${wall.attempts.join(', ')} not tried: the host has no such wall`;
-    return { ...head, available: false, chosen: `absent; it takes ${missing}`, proven: 'skipped', evidence };
+    return { ...head, available: false, chosen: `absent; it needs ${missing}`, proven: 'skipped', evidence };
   }
   const held = wall.attempts.filter((each) => wasHeld(each, answers, asRoot) === true);
   const free = wall.attempts.filter((each) => wasHeld(each, answers, asRoot) === false);
@@ -230,7 +230,7 @@ function rowOf(
   if (free.length > 0 || flaws.length > 0)
     return { ...all, proven: 'no', evidence: [...flaws, ...tried('not refused: ', free)].join('; ') };
   if (held.length === 0)
-    return { ...all, proven: 'skipped', evidence: 'root is refused the same here, so it proves nothing' };
+    return { ...all, proven: 'skipped', evidence: 'the host refuses the same to root, so it proves nothing' };
   return { ...all, proven: 'yes', evidence: tried('refused: ', held).join() };
 }
 
@@ -246,7 +246,7 @@ function headOf(
   };
 }
 
-/** Deviations in the kernel's own report about the process. */
+/** Deviations that the kernel reports about the process. */
 function flawsOf({ uid, gid }: UserIds, answers: TakenOverAnswers): readonly string[] {
   const own = (what: string) => answers.get(`own-${what}`) ?? 'unknown';
   const ids = [...new Set([uid, gid])].toSorted((a, b) => a - b).join(',');

@@ -35,7 +35,10 @@ export interface ServerDoctorReport extends DoctorReport {
   readonly scanAdvisories: AdvisoriesAge;
   /** The disk of the data folder; undefined without a data folder. It does not affect `ok` either. */
   readonly disk: DiskStatus | undefined;
-  /** Memory that Ward's own processes need and get. It does not affect `ok` either: the server may be in another group. */
+  /**
+   * Memory that Ward's own processes need and get. It does not affect `ok` either: the server may run in another
+   * group.
+   */
   readonly memory: OwnMemoryStatus;
   /** The walls of Ward's own processes. Required ones affect `ok`. */
   readonly processes: readonly ProcessRow[];

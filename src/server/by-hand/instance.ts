@@ -1,4 +1,4 @@
-/** Instances of commands that make sandboxes without a server: a host of their own, images, and clean-up. */
+/** Instances of commands that make sandboxes without a server: a name of their own, images, and clean-up. */
 import { type ImageStore, openImageStore } from '../../images/index.ts';
 import { createLog, type FileLock, type Log } from '../../lib/index.ts';
 import {
@@ -15,7 +15,7 @@ export interface HandGround extends AsyncDisposable {
   readonly host: LocalSandboxHost;
   /** The host's own name, unique on the machine. */
   readonly instance: string;
-  /** Folder where it mounts roots. */
+  /** Folder for its mounted roots. */
   readonly mountsDir: string;
   readonly log: Log;
 }
@@ -23,11 +23,11 @@ export interface HandGround extends AsyncDisposable {
 interface HandGroundOptions {
   readonly runtime: RuntimeName;
   readonly onViolation?: ViolationSink;
-  /** The user that sandboxes' ports are for; absent: root. */
+  /** The user that may connect to sandboxes' ports; absent: root. */
   readonly userId?: number;
 }
 
-/** Names of instances are few and reused: a command that takes a name removes what its last holder may have left. */
+/** Names are few and reused: a command that takes a name removes the leftovers of its last holder. */
 const maxRuns = 256;
 
 /** @throws Fault TOO_MANY_RUNS, and those of the sandbox room */
@@ -48,7 +48,7 @@ export async function openHandGround(
   };
 }
 
-/** The instance of a command that is one process. */
+/** The instance of a command with a single process. */
 interface ByHand extends HandGround {
   readonly images: ImageStore;
 }
@@ -74,7 +74,7 @@ async function claimRunInstance(): Promise<RunInstance> {
     const lock = await tryInstanceLock(name);
     if (lock) return { name, lock };
   }
-  throw serverFault('TOO_MANY_RUNS', `${maxRuns} sandboxes are running by hand already`, {
+  throw serverFault('TOO_MANY_RUNS', `${maxRuns} commands with sandboxes are already running`, {
     hint: 'end some of them first',
   });
 }

@@ -1,6 +1,6 @@
 /**
- * A command by hand as root: it keeps what it starts until its other half has ended. That half is the same command again,
- * without rights: it reads the operator's input and the output of sandboxes.
+ * A command run by hand as root: it keeps what it starts until its other half has ended. The other half is the same
+ * command again, without rights: it reads the operator's input and the output of sandboxes.
  */
 import { mkdir, stat } from 'node:fs/promises';
 import { constants } from 'node:os';
@@ -38,14 +38,14 @@ export interface HandPlan {
 export interface Prepared extends AsyncDisposable {
   readonly code: KeptCode;
   readonly descriptors: readonly number[];
-  /** Folders that the other half may change. */
+  /** Folders that the other half can change. */
   readonly writable: readonly string[];
   readonly task: Partial<HandTask>;
-  /** The other half has been started. */
+  /** Called when the other half has started. */
   begin(): Promise<void>;
 }
 
-/** The parts of this process that the other half needs. */
+/** Environment variables that the other half needs. */
 const passedOn =
   /^(?:PATH|TERM|COLORTERM|NO_COLOR|FORCE_COLOR|LANG|LC_\w+|TZ|WARD_MOUNT_NAMESPACE|NODE_EXTRA_CA_CERTS|NODE_USE_ENV_PROXY|(?:https?|no)_proxy|HTTPS?_PROXY|NO_PROXY)$/;
 
@@ -117,9 +117,9 @@ export async function keepByHand(config: Config, plan: HandPlan): Promise<number
 
 interface Given {
   readonly image: GivenImage;
-  /** The folder that is the root. */
+  /** A folder that is the root. */
   readonly folder?: string;
-  /** The layout that the other half reads. */
+  /** A layout that the other half reads. */
   readonly layout?: string;
 }
 

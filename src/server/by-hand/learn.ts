@@ -1,6 +1,6 @@
 /**
- * `ward sandbox learn`: calls an action in sandboxes and records all of their system calls. Root makes the sandboxes and
- * opens the recording; the other half, without rights, makes the calls and reads the results.
+ * `ward sandbox learn`: calls an action in sandboxes and records all of their system calls. Root makes the sandboxes
+ * and opens the recording; the other half, without rights, makes the calls and reads the results.
  */
 import { chmod, mkdir, rm } from 'node:fs/promises';
 import { arch } from 'node:os';
@@ -27,7 +27,7 @@ import type { HandGround } from './instance.ts';
 import type { Prepared } from './keep.ts';
 import { openHand } from './task.ts';
 
-/** An action in the API's form for its owner. */
+/** An action as the API shows it to its owner. */
 export interface LearnRequest {
   /** `/ns/[pkg/]name`. */
   readonly action: string;
@@ -72,8 +72,8 @@ export async function keepLearning(options: LearnOptions, { files, env }: LearnG
   const config = await loadConfig(options);
   const { runtime } = operatorPolicy(config.sandbox).defaults;
   if (runtime === 'runsc')
-    throw serverFault('LEARNING_FAILED', 'under runsc the host sees none of an action’s system calls', {
-      hint: 'learn where sandbox.runtime is crun or runc; the profile holds under gVisor, too',
+    throw serverFault('LEARNING_FAILED', 'under runsc the host can’t see the system calls of an action', {
+      hint: 'learn on a server whose sandbox.runtime is crun or runc; the profile also works under gVisor',
     });
   const { keepByHand } = await import('./keep.ts');
   return await keepByHand(config, {
@@ -126,7 +126,7 @@ export async function openLearning(): Promise<Learning & AsyncDisposable> {
         kinds: runtimeKinds(),
         apiHost: () => config.apiHost ?? '',
         prewarm: [],
-        // A frozen sandbox would not show what it does between calls.
+        // A frozen sandbox would not show what the program does between calls.
         freezeAfterMs: config.invoker.keepAliveMs,
         log: silentLog,
       });

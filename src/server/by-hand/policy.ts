@@ -49,8 +49,8 @@ export async function requestedPolicy(
 }
 
 /**
- * The changes that the flags ask for.
- * @param profile content of the file of `--seccomp`
+ * The changes that the flags request.
+ * @param profile content of the `--seccomp` file
  * @throws Fault EGRESS_INVALID, FLAG_INVALID
  */
 export function policyRequest(options: SandboxRunOptions, profile: string | undefined): PolicyRequest {
@@ -87,7 +87,7 @@ function parseTmpfs(text: string): NonNullable<PolicyRequest['tmpfs']>[number] {
     else if (name === 'nr_inodes') mount.inodes = sizeOf('--tmpfs nr_inodes', value);
     else if (name === 'exec') mount.exec = true;
     else if (!['rw', 'noexec', 'nosuid', 'nodev'].includes(name ?? '')) {
-      throw invalid('--tmpfs', `there is no option '${option}'; there are size, nr_inodes, exec`);
+      throw invalid('--tmpfs', `unknown option '${option}'; the options are size, nr_inodes, exec`);
     }
   }
   return mount;
@@ -102,12 +102,12 @@ function sizeOf(flag: string, text: string): number {
 /** @throws Fault FLAG_INVALID */
 export function runtimeNamed(text: string): NonNullable<PolicyRequest['runtime']> {
   if (text === 'crun' || text === 'runc' || text === 'runsc') return text;
-  throw invalid('--runtime', `there is no driver for '${text}'; there are crun, runc, runsc`);
+  throw invalid('--runtime', `there is no driver for '${text}'; the drivers are crun, runc, runsc`);
 }
 
 function userOf(text: string): { readonly uid: number; readonly gid: number } {
   const match = /^(\d{1,5})(?::(\d{1,5}))?$/.exec(text);
-  if (!match) throw invalid('--user', `'${text}' is not UID or UID:GID, in numbers`);
+  if (!match) throw invalid('--user', `'${text}' is not a numeric UID or UID:GID`);
   return { uid: Number(match[1]), gid: Number(match[2] ?? match[1]) };
 }
 

@@ -1,4 +1,4 @@
-/** Runs a real API with two tenants, which the attack suite attacks from inside of sandboxes. */
+/** Runs a real API with two tenants, which the attack suite attacks from inside sandboxes. */
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -13,7 +13,7 @@ import { buildInfo } from '../build-info.ts';
 
 const [attacker, victim] = ['prove', 'victim'];
 
-/** @param enter accepts connections of sandboxes; a test replaces it to see that the suite notices */
+/** @param enter accepts connections of sandboxes; a test replaces it to check that the suite notices */
 export function attackedApi(enter: typeof sandboxEntrance = sandboxEntrance): OpenAttackedApi {
   return async ({ invoker, blobs }) => {
     await using stack = new AsyncDisposableStack();

@@ -24,7 +24,7 @@ export type {
 } from '../../prover/index.ts';
 
 export interface ProveHereOptions {
-  /** Names in which `*` stands for any characters. */
+  /** Names; `*` matches any characters. */
   readonly only?: readonly string[];
   readonly vector?: AttackVector;
   readonly runtime?: string;
@@ -42,7 +42,7 @@ export interface ProveStep {
   readonly last: { readonly name: string; readonly outcome: string };
 }
 
-/** The image that the programs of the suite are written for. */
+/** The image in which the suite's programs run. */
 const programImage = 'python:3.13';
 
 /** @throws Fault NO_TECHNIQUE, IMAGE_NOT_FOUND, POLICY_NOT_MET and the like; and the signal's reason */

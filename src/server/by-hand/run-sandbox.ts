@@ -1,6 +1,6 @@
 /**
- * `ward sandbox run`: one sandbox by hand. Root makes it; the other half, without rights, reads flags and image, and connects
- * the sandbox with this process's stdin, stdout, stderr and exit code.
+ * `ward sandbox run`: runs one sandbox by hand. Root makes it; the other half, without rights, reads flags and image,
+ * and connects the sandbox to this process's stdin, stdout, stderr and exit code.
  */
 import { pipeline } from 'node:stream/promises';
 import type { Image } from '../../images/index.ts';
@@ -54,7 +54,7 @@ export async function runSandboxHere(options: SandboxRunOptions): Promise<number
   return await passThrough(sandbox, options.timeoutMs);
 }
 
-/** Prints each refusal to stderr: the user of the command needs to know which rule is missing. */
+/** Prints each refusal to stderr, so that the user sees which rule is missing. */
 const tellEgress: ViolationSink = (_, { kind, detail }) => {
   if (kind === 'egress') process.stderr.write(`ward: refused ${detail}\n`);
 };
@@ -68,8 +68,8 @@ function commandOf(options: SandboxRunOptions, image: Image): readonly string[] 
   if (options.command.length > 0) return options.command;
   const command = [...image.config.entrypoint, ...image.config.cmd];
   if (command.length > 0) return command;
-  throw serverFault('FLAG_INVALID', `${options.image} names no program of its own`, {
-    hint: `say what to run: ward sandbox run ${options.image} -- PROGRAM`,
+  throw serverFault('FLAG_INVALID', `${options.image} has no program of its own`, {
+    hint: `name the program: ward sandbox run ${options.image} -- PROGRAM`,
   });
 }
 
@@ -94,11 +94,12 @@ async function passThrough(sandbox: Sandbox, timeoutMs: number | undefined): Pro
   };
   const onInterrupt = () => stop(130);
   const onTerminate = () => stop(143);
-  // Not once: a signal may arrive several times, and the later ones must not end Ward before it has cleaned up.
+  // `on` instead of `once`: a signal can arrive several times, and the later ones must not end Ward before it has
+  // cleaned up.
   process.on('SIGINT', onInterrupt);
   process.on('SIGTERM', onTerminate);
   const timer = timeoutMs === undefined ? undefined : setTimeout(stop, timeoutMs, exitCodes.timedOut);
-  // A program may end without reading its input.
+  // A program can end without reading its input.
   process.stdin.pipe(sandbox.stdin).on('error', () => {});
   const output = Promise.allSettled([
     pipeline(sandbox.stdout, process.stdout, { end: false }),

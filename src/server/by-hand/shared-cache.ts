@@ -1,13 +1,13 @@
 /**
- * Lets the other half of a command by hand read root's cache of compiled code, without which it takes a second to start. With
- * a cache of its own, a compromised half could leave code for the next one.
+ * Lets the other half of a command run by hand read root's cache of compiled code; without it, the start takes a
+ * second. With a cache of its own, a compromised half could leave code for the next one.
  */
 import { chmodSync, lstatSync, readdirSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import module from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { errnoOf } from '../../lib/index.ts';
 
-/** Never throws: on failure the other half compiles by itself. */
+/** Never throws: on failure the other half compiles the code itself. */
 export function shareCompileCache(uid: number): void {
   const dir = module.getCompileCacheDir();
   if (dir === undefined) return;
@@ -15,7 +15,7 @@ export function shareCompileCache(uid: number): void {
     linkFor(dir, uid);
     openNew(dir);
   } catch {
-    // The checkout may be read-only, for example.
+    // The checkout can be read-only, for example.
   }
 }
 
@@ -30,7 +30,7 @@ function linkFor(dir: string, uid: number): void {
   }
 }
 
-/** Node makes files that only their owner can read. */
+/** Node creates files that only their owner can read. */
 function openNew(dir: string): void {
   const stamp = `${dir}.shared`;
   const { mtime } = statSync(dir);
@@ -38,6 +38,6 @@ function openNew(dir: string): void {
   if (known?.mtimeMs === mtime.getTime()) return;
   for (const name of readdirSync(dir)) chmodSync(join(dir, name), 0o644);
   writeFileSync(stamp, '');
-  // As it was before: files may have come meanwhile.
+  // Restores the time: new files can arrive meanwhile.
   utimesSync(stamp, mtime, mtime);
 }

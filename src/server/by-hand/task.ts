@@ -1,4 +1,4 @@
-/** The task that root gives to the other half of a command by hand, and its reading there. */
+/** The task that root gives to the other half of a command run by hand, and the code that reads it there. */
 
 import { join } from 'node:path';
 import { type Image, type ImageStore, openImageStore } from '../../images/index.ts';
@@ -29,7 +29,7 @@ export interface HandTask {
   readonly trace?: number;
   /** A folder for the code of calls. */
   readonly codeDir?: string;
-  /** Descriptors of files that were named, by their paths. */
+  /** Descriptors of named files, by path. */
   readonly files?: Readonly<Record<string, number>>;
 }
 
@@ -45,7 +45,7 @@ interface Hand extends AsyncDisposable {
 export async function openHand(): Promise<Hand> {
   await using stack = new AsyncDisposableStack();
   const link = stack.adopt(await openLink(keeperDescriptor), async (opened) => {
-    // Sandboxes may still be being removed; a lost answer would otherwise be an unhandled error.
+    // Sandboxes can still be in removal; a lost answer would otherwise be an unhandled error.
     await opened.idle();
     opened.close();
   });
@@ -60,7 +60,7 @@ export async function openHand(): Promise<Hand> {
   return { link, task, operator, host, images, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
-/** The image that was named on the command line as `reference`. @throws Fault IMAGE_NOT_FOUND, IMAGE_INVALID, IMAGE_UNREADABLE */
+/** The image named `reference` on the command line. @throws Fault IMAGE_NOT_FOUND, IMAGE_INVALID, IMAGE_UNREADABLE */
 export async function imageOf({ task, link, images }: Hand, reference: string): Promise<Image> {
   const { image } = task;
   if (image?.isFolder) {
@@ -72,7 +72,7 @@ export async function imageOf({ task, link, images }: Hand, reference: string): 
   } catch (cause) {
     if (errnoOf(cause) !== 'EACCES') throw cause;
     throw serverFault('IMAGE_UNREADABLE', `${reference}: ${messageOf(cause)}`, {
-      hint: 'images are read by a user without rights: chmod -R o+rX the layout',
+      hint: 'a user without rights reads images: chmod -R o+rX the layout',
       cause,
     });
   }

@@ -1,6 +1,6 @@
 /**
- * A file that root opens and the other half of a command writes. It belongs to the caller of sudo(8) where that user may
- * write, otherwise to the owner of the folder. So root follows no link that its owner could not.
+ * A file that root opens and the other half of a command writes. It belongs to the caller of sudo(8) if that user can
+ * write there, otherwise to the owner of the folder. So root follows no link that its owner could not.
  */
 import { closeSync, constants, fstatSync, openSync, unlinkSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
@@ -9,13 +9,13 @@ import { actAsCaller, actAsOwner } from '../admin/act-as.ts';
 
 export interface WrittenFile {
   readonly descriptor: number;
-  /** Removes the file if it was made, and nothing was written. */
+  /** Removes the file if it was created and nothing was written. */
   close(): void;
 }
 
 const { O_WRONLY, O_CREAT, O_EXCL, O_NOCTTY } = constants;
 
-/** Keeps the content of the file until it is written to. @throws errors of the system */
+/** Keeps the file's content until something is written. @throws errors of the system */
 export function openToWrite(given: string): WrittenFile {
   const path = resolve(given);
   try {

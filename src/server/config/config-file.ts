@@ -1,4 +1,4 @@
-/** The configuration file: every key, and what it may hold. An unknown key is an error. */
+/** The configuration file: all keys and their allowed values. An unknown key is an error. */
 import { readFile } from 'node:fs/promises';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
@@ -95,7 +95,7 @@ const fileSchema = z.strictObject({
     .optional(),
   parameters: z
     .strictObject({
-      /** File of the keys that encrypt, one a line. */
+      /** File with the encryption keys, one per line. */
       keyFile: z.string().min(1).optional(),
     })
     .optional(),
@@ -108,11 +108,11 @@ const fileSchema = z.strictObject({
       everyMinutes: z.number().min(0.1).max(1440).optional(),
     })
     .optional(),
-  /** 0 is never. */
+  /** 0: never. */
   checks: z.strictObject({ everyMinutes: z.number().min(0).max(10_080).optional() }).optional(),
   advisories: z
     .strictObject({
-      /** How often the server brings them up to date by itself. */
+      /** How often the server updates them itself. */
       update: z.enum(['off', 'hourly', 'daily']).optional(),
       /** A mirror: its URL or its folder. */
       from: z.string().min(1).max(2000).optional(),
@@ -130,13 +130,13 @@ const fileSchema = z.strictObject({
     .optional(),
   records: z
     .strictObject({
-      /** Whether calls go on while the disk takes no records. */
+      /** Whether calls continue while the disk takes no records. */
       whenUnable: z.enum(['refuse', 'continue']).optional(),
     })
     .optional(),
   web: z
     .strictObject({
-      /** Addresses or networks whose `X-Forwarded-For` is believed. */
+      /** Proxies (addresses or networks) whose `X-Forwarded-For` is trusted. */
       trustedProxies: z.array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()])).optional(),
       perAddress: webRate.optional(),
       perAddressAndAction: webRate.optional(),
@@ -151,13 +151,13 @@ const fileSchema = z.strictObject({
     .optional(),
   metrics: z
     .strictObject({
-      /** File of the bearer token that scrapers send; without it only this machine may read `/metrics`. */
+      /** File with the bearer token of scrapers; without it only this machine can read `/metrics`. */
       tokenFile: z.string().min(1).optional(),
     })
     .optional(),
   security: z
     .strictObject({
-      /** Number of violations of a namespace within the window that fires the trigger `security`; 0 is never. */
+      /** Number of violations of a namespace within the window that fires the trigger `security`; 0: never. */
       violationThreshold: count.optional(),
       violationWindowSeconds: z.int().min(1).max(86_400).optional(),
     })

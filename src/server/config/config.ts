@@ -1,6 +1,6 @@
 /**
  * Configuration: defaults < file (YAML) < environment (`WARD_*`) < flags, parsed into one frozen value before
- * anything starts. An unknown key is an error: a misspelt limit must not silently be no limit.
+ * anything starts. An unknown key is an error: a misspelt limit must not silently have no effect.
  */
 import { availableParallelism, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -47,7 +47,7 @@ export interface Config {
     readonly everyMinutes: number;
   };
   readonly checks: {
-    /** 0 is never. */
+    /** 0: never. */
     readonly everyMinutes: number;
   };
   readonly advisories: {
@@ -64,18 +64,18 @@ export interface Config {
     readonly reserveBytes: number | undefined;
   };
   readonly records: {
-    /** Whether calls go on while the disk takes no records. */
+    /** Whether calls continue while the disk takes no records. */
     readonly whenUnable: 'refuse' | 'continue';
   };
-  /** For what is open to the world. */
+  /** Settings of the web interfaces that the public can reach. */
   readonly web: NonNullable<ConfigFile['web']>;
   readonly feeds: NonNullable<ConfigFile['feeds']>;
   readonly metrics: {
-    /** Absolute; undefined: only this machine may read them. */
+    /** Absolute; undefined: only this machine can read the metrics. */
     readonly tokenFile: string | undefined;
   };
   readonly security: {
-    /** 0 is never. */
+    /** 0: never. */
     readonly violationThreshold: number;
     readonly violationWindowSeconds: number;
   };
@@ -174,7 +174,7 @@ function parseLogLevel(text: string | undefined): (typeof logLevels)[number] | u
   if (text === undefined) return undefined;
   const level = logLevels.find((each) => each === text);
   if (level !== undefined) return level;
-  throw serverFault('CONFIG_INVALID', `WARD_LOG: there is no level '${text}'`, {
+  throw serverFault('CONFIG_INVALID', `WARD_LOG: unknown level '${text}'`, {
     hint: `use one of ${logLevels.join(', ')}`,
   });
 }

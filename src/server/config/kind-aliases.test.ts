@@ -68,10 +68,10 @@ describe('the operator’s changes', () => {
       "'nodejs:14' stands for 'nodejs:14', which is not a kind of this platform",
     ],
     [{ 'nodejs:99': 'nodejs:20' }, "'nodejs:99' stands for 'nodejs:20', which is not a kind"],
-    [{ 'nodejs:24': 'nodejs:22' }, "'nodejs:24' is a kind of its own"],
-    [{ 'nodejs:default': 'nodejs:22' }, "'nodejs:default' is a kind of its own"],
-    [{ 'swift:default': 'native:13' }, "'swift:default' is a kind of its own"],
-    [{ blackbox: 'nodejs:24' }, "'blackbox' is a kind of its own"],
+    [{ 'nodejs:24': 'nodejs:22' }, "'nodejs:24' is itself a kind"],
+    [{ 'nodejs:default': 'nodejs:22' }, "'nodejs:default' is itself a kind"],
+    [{ 'swift:default': 'native:13' }, "'swift:default' is itself a kind"],
+    [{ blackbox: 'nodejs:24' }, "'blackbox' is itself a kind"],
     [{ 'rust:1.34': 'native:13' }, 'another language'],
   ])('are refused: %j', (aliases, message) => {
     expect(() => runtimesWithAliases(kinds, aliases)).toThrow(

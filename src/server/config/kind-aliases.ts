@@ -1,6 +1,6 @@
 /**
- * Aliases of kinds: names that other platforms give to versions of a language, and the kind that runs each of them here.
- * Ward has its own table, which the operator can change.
+ * Aliases of kinds: names that other platforms give to versions of a language, and the kind that runs each of them
+ * here. The operator can change Ward's table.
  */
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
@@ -21,8 +21,8 @@ export type KindAliases = z.infer<typeof kindAliasesSchema>;
 const tableFile = new URL('../../../policies/kind-aliases.yaml', import.meta.url);
 
 /**
- * The kinds of this platform and, after them, their aliases.
- * @param kinds the default of a family before its others
+ * The kinds of this platform, followed by their aliases.
+ * @param kinds the default of a family before its other kinds
  * @throws Fault CONFIG_INVALID naming each invalid alias
  */
 export function runtimesWithAliases(
@@ -61,10 +61,10 @@ function aliasTable(
 function problemOf(alias: string, target: string, kinds: readonly RuntimeKind[]): string[] {
   const isTaken = kinds.some((kind) => kind.kind === alias || kind.aliases.includes(alias));
   if (isTaken || alias.endsWith(':default') || reserved.has(familyOf(alias)))
-    return [`'${alias}' is a kind of its own`];
+    return [`'${alias}' is itself a kind`];
   if (!kinds.some(({ kind }) => kind === target))
     return [`'${alias}' stands for '${target}', which is not a kind of this platform`];
-  // The runner, and the preparation of code for it, belong to the language.
+  // Each language has its own runner and its own preparation of code.
   if (familyOf(alias) !== familyOf(target)) return [`'${alias}' stands for '${target}', another language`];
   return [];
 }
@@ -88,5 +88,5 @@ function runtimeOf(kind: RuntimeKind): Runtime {
 }
 
 function unreachable(target: string): never {
-  throw new TypeError(`the table of aliases was checked, and yet has ${target}`);
+  throw new TypeError(`the checked table of aliases has ${target}`);
 }

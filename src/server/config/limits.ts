@@ -1,4 +1,4 @@
-/** The system's limits: the defaults, with the changes of the operator's configuration. */
+/** The system's limits: the defaults, changed by the operator's configuration. */
 import { defaultLimits, type Range, type Span, type SystemLimits } from '../../functions/index.ts';
 import { serverFault } from '../faults.ts';
 import type { Config } from './config.ts';
@@ -20,7 +20,7 @@ const numbers = [
   'registryQuotaBytes',
 ] as const;
 
-/** @throws Fault CONFIG_INVALID for a range that is empty or does not hold its default */
+/** @throws Fault CONFIG_INVALID for a range that is empty or does not contain its default */
 export function systemLimits({ limits }: Pick<Config, 'limits'>): SystemLimits {
   const changed: { -readonly [Name in keyof SystemLimits]?: SystemLimits[Name] } = {};
   for (const name of numbers) changed[name] = limits[name] ?? defaultLimits[name];

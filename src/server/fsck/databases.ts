@@ -17,7 +17,7 @@ import { dataPaths } from '../instance/instance.ts';
 import type { Findings, FsckArea } from './findings.ts';
 
 export interface CheckedDatabases {
-  /** Undefined when it is missing or damaged, so that nothing can be compared with it. */
+  /** Undefined when it is missing or damaged: then nothing can be compared with it. */
   readonly state: DatabaseSnapshot | undefined;
   readonly registry: DatabaseSnapshot | undefined;
   readonly gate: DatabaseSnapshot | undefined;
@@ -36,7 +36,7 @@ export function checkDatabases(
   const check = (path: string, ofOwn: (snapshot: DatabaseSnapshot) => readonly string[]) => {
     const name = relative(dataDir, path);
     onStep(`reading ${name}`);
-    // Reading a database needs to write a file beside it; a read-only folder is no sign of damage.
+    // SQLite writes a file beside a database to read it; a read-only folder is no damage.
     if (existsSync(path)) accessSync(dirname(path), constants.W_OK);
     try {
       const snapshot = openSnapshot(path);
@@ -50,12 +50,7 @@ export function checkDatabases(
       for (const problem of problems) findings.tell('databases', name, problem, restore);
       if (problems.length > 0) return undefined;
       for (const problem of ofOwn(snapshot)) {
-        findings.tell(
-          'databases',
-          name,
-          problem,
-          `${restore}; until then quotas and limits go by the counter`,
-        );
+        findings.tell('databases', name, problem, `${restore}; until then quotas and limits use the counter`);
       }
       return snapshot;
     } catch (error) {
@@ -85,7 +80,7 @@ const naming = {
   code: {
     named: codeNamedIn,
     owners: `select namespace || '/' || path as name from entities where code_digest = `,
-    remedy: 'deploy again what has it, or restore a backup',
+    remedy: 'deploy what contains it again, or restore a backup',
   },
   registry: {
     named: blobsKnownIn,
@@ -120,5 +115,5 @@ export async function checkNamedBlobs(
   const known = new Set(before);
   const unnamed = [...present].filter((digest) => !known.has(digest)).length;
   if (unnamed > 0)
-    findings.note(`${area}: nothing names ${unnamed} blobs; a running Ward removes them after an hour`);
+    findings.note(`${area}: ${unnamed} blobs are unused; a running Ward removes them after an hour`);
 }

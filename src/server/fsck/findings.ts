@@ -15,7 +15,7 @@ export type FsckArea = (typeof fsckAreas)[number];
 /** Something is damaged or missing. */
 export interface Damage {
   readonly area: FsckArea;
-  /** A file, a blob, an image, an entity. */
+  /** The damaged item: a file, a blob, an image, an entity. */
   readonly of: string;
   readonly problem: string;
   /** Advice to the operator. */
@@ -27,12 +27,12 @@ export interface FsckReport {
   readonly imagesDir: string;
   /** A Ward served the folder during the check. */
   readonly isRunning: boolean;
-  /** Numbers of checked items. */
+  /** Number of checked items. */
   readonly checked: Readonly<Record<FsckArea, number>>;
   readonly findings: readonly Damage[];
-  /** Layers that were removed, to be unpacked again. */
+  /** Layers that were removed, so that Ward unpacks them again. */
   readonly repaired: readonly string[];
-  /** Notes without damage: what could not be checked and why, and content that nothing refers to. */
+  /** Notes that are no damage: what could not be checked and why, and unused content. */
   readonly notes: readonly string[];
 }
 

@@ -187,7 +187,7 @@ describe('a data folder', () => {
         const file = dataPaths(place.dataDir).parameterKeys;
         writeFileSync(file, `other:${Buffer.alloc(32, 1).toString('base64')}\n`);
       },
-      /guest\/secret 1 encrypted values can’t be opened/,
+      /guest\/secret 1 encrypted values can’t be decrypted/,
     ],
     [
       'invalid keys',
@@ -237,7 +237,7 @@ describe('a data folder', () => {
     unlinkSync(`${path}.sha256`);
     const { findings, notes } = await check();
     expect(findings).toEqual([]);
-    expect(notes.join()).toContain('no import has noted a digest');
+    expect(notes.join()).toContain('no import has recorded a digest');
   });
 
   test('with unnamed blobs is reported, and not as damage', async () => {
@@ -245,7 +245,7 @@ describe('a data folder', () => {
     writeFileSync(join(dataPaths(place.dataDir).code, 'blobs', 'sha256', name), '');
     const { findings, notes } = await check();
     expect(findings).toEqual([]);
-    expect(notes.join()).toContain('nothing names 1 blobs');
+    expect(notes.join()).toContain('1 blobs are unused');
   });
 
   test('that a Ward serves is checked, and not repaired', async () => {

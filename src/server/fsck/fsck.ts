@@ -1,6 +1,6 @@
 /**
- * `ward fsck`: checks everything that a Ward keeps for damage. It changes nothing unless it is asked to repair, and may run
- * beside the server: it reads databases as they are at one moment.
+ * `ward fsck`: checks all data of a Ward for damage. It changes nothing without `--repair`, and can run beside the
+ * server: it reads databases as of one moment.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -40,17 +40,17 @@ export async function checkAll(options: FsckOptions): Promise<FsckReport> {
   const { dataDir, imagesDir } = config;
   const paths = dataPaths(dataDir);
   if (!existsSync(paths.database) && !existsSync(paths.registry))
-    throw serverFault('DATA_DIR_EMPTY', `there is nothing of Ward in ${dataDir}`);
+    throw serverFault('DATA_DIR_EMPTY', `${dataDir} has no data of Ward`);
   const given = readGivenKeys(config);
   using stack = new DisposableStack();
   const acting = stack.use(actAsOwner(dataDir));
-  // While the lock is held no Ward starts, which would change the data.
+  // While the lock is held, no Ward starts, which would change the data.
   const lock = existsSync(paths.lock) ? tryFileLock(paths.lock) : undefined;
   if (lock !== undefined) stack.use(lock);
   const isRunning = lock === undefined && existsSync(paths.lock);
   if (repair && isRunning) {
-    throw serverFault('WARD_RUNNING', `a Ward runs on ${dataDir}, so nothing is repaired`, {
-      hint: 'stop it first; without --repair all is checked beside it',
+    throw serverFault('WARD_RUNNING', `a Ward runs on ${dataDir}, so ward fsck can’t repair it`, {
+      hint: 'stop it first; without --repair the check can run beside it',
     });
   }
   const findings = new Findings();
@@ -69,7 +69,7 @@ export async function checkAll(options: FsckOptions): Promise<FsckReport> {
   }
   const pushed =
     registry === undefined ? new Map() : await layersOf(paths.registry, manifestsKnownIn(registry));
-  // The store may belong to another user.
+  // The store can belong to another user.
   const repaired = await acting.aside(async () => {
     using storeActing = actAsOwner(imagesDir);
     const { aside } = storeActing;
@@ -91,7 +91,7 @@ function checkMix(dataDir: string, findings: Findings): void {
   }
 }
 
-/** Opens every encrypted value. */
+/** Decrypts every encrypted value. */
 async function checkKeys(
   config: Config,
   given: ReturnType<typeof readGivenKeys>,
@@ -99,12 +99,15 @@ async function checkKeys(
   findings: Findings,
   onStep: (text: string) => void,
 ): Promise<void> {
-  if (state === undefined) return findings.note('keys: not tried, since there is no sound database');
+  if (state === undefined)
+    return findings.note('keys: not checked, because the database is missing or damaged');
   const schema = schemaOfState(state);
   // Opening an older database would migrate it.
   if (schema === undefined || schema !== (await newestSchema()))
-    return findings.note('keys: not tried, since the database is of another version of Ward; start it once');
-  const remedy = 'put the key back into the file of keys, behind the first one; or set the parameter again';
+    return findings.note(
+      'keys: not checked, because the database is of another version of Ward; start Ward once',
+    );
+  const remedy = 'put the key back into the key file, after the first one; or set the parameter again';
   try {
     onStep('opening parameters');
     const { keys, file } = await openVaultKeys(config, given, false);
@@ -114,7 +117,7 @@ async function checkKeys(
       findings.tell(
         'keys',
         place,
-        `${count} encrypted values can’t be opened by ${file ?? 'the keys'}`,
+        `${count} encrypted values can’t be decrypted with ${file ?? 'the keys'}`,
         remedy,
       );
   } catch (error) {
@@ -135,7 +138,9 @@ async function checkAudit(
   onStep: (text: string) => void,
 ): Promise<void> {
   if (gate === undefined || gate.userVersion !== gateSchema)
-    return findings.note('audit: not read, since there is no sound gate.db of this version of Ward');
+    return findings.note(
+      'audit: not read, because gate.db is missing, damaged or of another version of Ward',
+    );
   onStep('reading the audit log');
   await using audit = await auditAdmin(options);
   const { entries, problems } = await audit.verify({});
@@ -144,9 +149,9 @@ async function checkAudit(
     findings.tell('audit', `entry ${seq}`, text, 'see ward audit verify, and compare with a backup');
 }
 
-const advisoriesRemedy = 'move the file away, and get the advisories again with ward advisories update';
+const advisoriesRemedy = 'move the file away, and download the advisories again with ward advisories update';
 
-/** Checks the file of advisories: by SQLite's own check, and by the digest that its import has recorded. */
+/** Checks the file of advisories with SQLite's own check, and against the digest that its import recorded. */
 async function checkAdvisories(
   dataDir: string,
   findings: Findings,
@@ -160,7 +165,7 @@ async function checkAdvisories(
     const state = await compareDigest(path);
     if (state === 'differs')
       findings.tell('advisories', path, 'its content differs from what was imported', advisoriesRemedy);
-    if (state === 'unknown') findings.note('advisories: no import has noted a digest of this file');
+    if (state === 'unknown') findings.note('advisories: no import has recorded a digest of this file');
   } catch (error) {
     findings.tell('advisories', path, messageOf(error), advisoriesRemedy);
   }

@@ -1,4 +1,4 @@
-/** Checks the image store: blobs against their digests, and unpacked layers against the blobs that they come from. */
+/** Checks the image store: blobs against their digests, and unpacked layers against their blobs. */
 import type { Digest } from '../../blobs/index.ts';
 import {
   blobsBelow,
@@ -16,7 +16,7 @@ import type { Findings } from './findings.ts';
 
 interface StoreCheck {
   readonly imagesDir: string;
-  /** Layers of images that were pushed. */
+  /** Layers of pushed images. */
   readonly pushed: ReadonlyMap<Digest, StoredLayer>;
   readonly repair: boolean;
   /** Works with the original rights of this process. */
@@ -56,7 +56,7 @@ async function checkStoreBlobs({ imagesDir, signal, onStep }: StoreCheck, findin
     }
   }
   for (const digest of damaged) {
-    if (!named.has(digest)) findings.note(`images: the blob ${digest}, which no image names, is damaged`);
+    if (!named.has(digest)) findings.note(`images: the blob ${digest}, which no image uses, is damaged`);
   }
 }
 
@@ -84,12 +84,12 @@ async function checkLayers(check: StoreCheck, findings: Findings): Promise<reado
     const remedy =
       problem.of === 'blob'
         ? again
-        : 'stop Ward and run ward fsck --repair: the layer is unpacked anew when it is needed';
+        : 'stop Ward and run ward fsck --repair: Ward unpacks the layer again when it needs it';
     findings.tell('layers', diffId, problem.text, remedy);
   }
   if (unknown > 0) {
     findings.note(
-      `layers: ${unknown} belong to no image here (deleted, or of another folder) and were not compared`,
+      `layers: ${unknown} belong to no image here (it was deleted, or is in another folder) and were not compared`,
     );
   }
   return dropped;

@@ -1,7 +1,7 @@
 /**
- * Attaches to an accepted image in the registry, for tools of all kinds, an SBOM and the findings of the scan as a statement
- * in cosign's form. They are manifests whose subject is the image, and replace those of an earlier scan. The gate does not
- * judge them, since they never run; a failure to store them is no reason to refuse the image.
+ * Attaches an SBOM and the findings of the scan, as a statement in cosign's form, to an accepted image in the
+ * registry, for other tools. They are manifests whose subject is the image, and replace those of an earlier scan. The
+ * gate does not judge them, since they never run; a failure to store them is no reason to refuse the image.
  * Source: OCI image-spec v1.1, "Guidelines for Artifact Usage"; cosign, specs/COSIGN_VULN_ATTESTATION_SPEC.md.
  */
 import { Readable } from 'node:stream';
@@ -48,7 +48,7 @@ export interface Attachments {
 const sbomMediaType = 'application/vnd.cyclonedx+json';
 /** Identifies the content of a document, without the time at which it was made. */
 const revisionAnnotation = 'ward.report.revision';
-/** Limit of attachments that are read of a subject; none has that many. */
+/** Limit of attachments that are read per subject; real subjects have fewer. */
 const mostReferrers = 1000;
 
 export function createAttachments({ gate, store, log }: AttachmentsOptions): Attachments {
@@ -78,7 +78,7 @@ export function createAttachments({ gate, store, log }: AttachmentsOptions): Att
   };
 }
 
-/** One at a time: each can have megabytes. */
+/** One at a time: each can take megabytes. */
 function* documentsOf(report: Report, subject: AttachmentSubject, revision: string): Generator<Artifact> {
   const common = { subject, createdAt: report.scannedAt };
   const annotations = { [revisionAnnotation]: revision };
@@ -102,7 +102,7 @@ function* documentsOf(report: Report, subject: AttachmentSubject, revision: stri
   });
 }
 
-/** Equal for scans that find the same with the same advisories. */
+/** Equal for scans with the same findings and the same advisories. */
 function revisionOf(report: Report): string {
   const { inventory, findings, suppressed, advisories } = sortedReport(report);
   return digestOf(JSON.stringify([inventory, findings, suppressed, advisories?.revision ?? '']));
@@ -138,7 +138,7 @@ async function hasBlob(store: AttachmentStore, repository: RepositoryName, diges
   }
 }
 
-/** Another push may have been faster. */
+/** Another push can be faster. */
 async function remove(store: AttachmentStore, repository: RepositoryName, digest: Digest): Promise<void> {
   try {
     await store.deleteManifest(repository, digest);

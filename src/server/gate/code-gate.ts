@@ -12,16 +12,16 @@ export interface CodeGateOptions extends JudgedImagesOptions {
 }
 
 export interface GuardedCode extends CodeGate {
-  /** Something was pushed to the repository, or deleted there. */
+  /** Called after a push to the repository, or a deletion in it. */
   changed(repository: string): void;
 }
 
-/** Limit of cached subjects of code that was called lately. */
+/** Limit of cached subjects of recently called code. */
 const kept = 10_000;
 
 export function createCodeGate(options: CodeGateOptions): GuardedCode {
   const { gate, findImage, log } = options;
-  /** By digest, then by kind: every call looks here, and a joint key would have to be built each time. */
+  /** By digest, then by kind: every call looks up here, and would have to build a joint key each time. */
   const ofCode = new BoundedMap<Digest, Map<string, Subject>>(kept);
   const images = createJudgedImages(options);
 
@@ -75,7 +75,7 @@ export function createCodeGate(options: CodeGateOptions): GuardedCode {
   };
 }
 
-/** An image that a namespace may not use does not exist for it. */
+/** For a namespace, an image that it must not use does not exist. */
 const absences = ['IMAGE_NOT_FOUND', 'IMAGE_DENIED', 'MANIFEST_UNKNOWN'];
 
 function isAbsence(error: unknown): boolean {
@@ -92,5 +92,5 @@ async function presentOnly<T>(finding: Promise<T>): Promise<T | undefined> {
 }
 
 function absentText(image: string): string {
-  return `there is no image ${image} here that the namespace may use; nothing is pulled from elsewhere: push it to this Ward's registry`;
+  return `there is no image ${image} here that the namespace can use; Ward pulls no images from elsewhere: push it to this Ward's registry`;
 }

@@ -17,7 +17,7 @@ export interface CompanionBlobs {
   readBlob(digest: Digest): Promise<Buffer>;
 }
 
-/** Malformed manifests count for nothing and do not affect the others. Those past the limits are left out. */
+/** Ignores malformed manifests, and those past the limits. */
 export async function companionLayers(
   manifests: readonly Digest[],
   { readManifest, readBlob }: CompanionBlobs,

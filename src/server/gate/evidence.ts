@@ -1,4 +1,4 @@
-/** Evidence about images apart from their content: what is attached to them, and the bases that can be trusted. */
+/** Evidence about images beyond their content: their attachments, and trusted bases. */
 
 import type { Digest } from '../../blobs/index.ts';
 import { openRegistryReader } from '../../content/index.ts';
@@ -30,7 +30,7 @@ export interface ImageEvidence {
   indexesOf(digest: Digest): Promise<readonly Digest[]>;
   /** Digests that an index lists; empty when it is not an index. */
   listedBy(digest: Digest): Promise<readonly Digest[]>;
-  /** Whether one of the two has the image. */
+  /** Whether the store or the registry has the image. */
   holds(digest: Digest): Promise<boolean>;
   /** Bases of an image with these layers. */
   bases(wanted: WantedBases, layers: readonly Digest[]): Promise<readonly KnownBase[]>;

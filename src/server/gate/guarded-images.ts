@@ -1,4 +1,4 @@
-/** Joins the registry and the gate: images are judged when they are pushed, and so are actions made of them. */
+/** Joins the registry and the gate, which judges images when they are pushed, and again when actions use them. */
 import type { FastifyInstance } from 'fastify';
 import type { ReportSource } from '../../api/index.ts';
 import { openRegistryStore } from '../../content/index.ts';
@@ -31,13 +31,13 @@ export interface GuardedImagesOptions {
   /** Public URL of this Ward, if the operator has configured one. */
   readonly publicUrl?: () => string | undefined;
   readonly onChange: (event: GateEvent) => void;
-  /** Called before this number of bytes of a push is written; throws when the disk has no room. */
+  /** Called before this number of bytes of a push is written; throws when the disk has too little space. */
   readonly admitWrite?: (bytes: number) => void;
-  /** Limit of the bytes of images that a namespace has pushed. */
+  /** Limit for the bytes of images that a namespace has pushed. */
   readonly registryQuota?: (namespace: string) => number | undefined | Promise<number | undefined>;
-  /** How often to look for changes of policy, advisories and VEX; ms. */
+  /** Interval between checks for changed policy, advisories and VEX; ms. */
   readonly lookMs?: number;
-  /** Starts a scan process; absent: this process starts it. */
+  /** Starts a scan process; absent: the scanner starts it itself. */
   readonly startScan?: StartProgram | undefined;
   /** How long a scan process waits for work. */
   readonly scanIdleMs?: number | undefined;
@@ -47,14 +47,14 @@ export interface GuardedImagesOptions {
 }
 
 export interface GuardedImages extends AsyncDisposable {
-  /** The image store that sandboxes are made from, with what was pushed. */
+  /** The image store for sandboxes, including pushed images. */
   storeOver(images: ImageStore): ImageStore;
   readonly codeGate: CodeGate;
   readonly reports: ReportSource;
   advisories(): AdvisoriesAge;
   /** Bytes of images that a namespace has pushed. */
   registryBytes(namespace: string): Promise<number>;
-  /** Removes content that nothing needs any more. */
+  /** Removes content that is no longer needed. */
   sweep(functions: { readonly namespaces: Pick<Namespaces, 'createdAt'> }): Promise<unknown>;
   /** The routes of the registry. */
   registry(functions: { readonly namespaces: KeyCheck }): (app: FastifyInstance) => void;
@@ -68,7 +68,7 @@ interface KeyCheck {
   authenticate(header: string | undefined): KeyHolder | Promise<KeyHolder>;
 }
 
-/** Namespaces whose repositories every key may pull. */
+/** Namespaces whose repositories every key can pull. */
 const publicNamespaces = [systemNamespace];
 
 /** @throws Faults of the registry's store and of the gate */
@@ -89,7 +89,7 @@ export async function openGuardedImages(options: GuardedImagesOptions): Promise<
   const pushGate = stack.use(
     createPushGate({ gate, scanner, store: pushed, listedBy: evidence.listedBy, log }),
   );
-  // Waiters for a scan hear first, so that none reaches a part that is closed by then.
+  // First ends the waits for scans, so that none continues with a part that is closed.
   stack.defer(() => gate.close());
   const opened = stack.move();
   return {

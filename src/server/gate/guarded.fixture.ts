@@ -1,4 +1,4 @@
-/** The registry with its gate, on a real scanner, in a temporary folder; and images to push to it. */
+/** The registry with its gate and a real scanner in a temporary folder, and images to push. */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -33,16 +33,16 @@ export interface GateFolder extends AsyncDisposable {
   policy(text: string): Promise<void>;
   vex(name: string, document: object): Promise<void>;
   advisories(...advisories: readonly object[]): Promise<void>;
-  /** What the audit log says happened, as another process reads it. */
+  /** The audit log, as another process reads it. */
   audit(): ReturnType<GateStore['audit']>;
   call(method: string, path: string, body?: Buffer, type?: string): Promise<Response>;
   pushBlob(repository: string, content: Buffer): Promise<void>;
-  /** All of its parts, then the manifest. */
+  /** Pushes all parts, then the manifest. */
   push(repository: string, reference: string, image: TestImage): Promise<Response>;
   attach(repository: string, artifact: Artifact): Promise<void>;
-  /** A call of a `blackbox` action of the namespace `guest`. */
+  /** The verdict on a call of a `blackbox` action in the namespace `guest`. */
   mayRun(image: string): Promise<{ readonly outcome: string; readonly summary: string }>;
-  /** Ends it, and opens it again as another process would. */
+  /** Closes it, and opens it again like another process. */
   restart(): Promise<void>;
   stop(): Promise<void>;
   start(): Promise<void>;
@@ -156,7 +156,7 @@ async function startGuarded(dataDir: string, imagesDir: string, onChange: (event
 /** Path → content. */
 export type Files = Readonly<Record<string, string>>;
 
-/** One layer of each; the lowest first. */
+/** One layer for each set of files; the lowest first. */
 export async function imageWith(...layers: readonly Files[]): Promise<TestImage> {
   const tars = await Promise.all(layers.map((files) => tarOf(files)));
   return imageOf(
@@ -167,7 +167,7 @@ export async function imageWith(...layers: readonly Files[]): Promise<TestImage>
 
 export interface PackedLayer {
   readonly bytes: Buffer;
-  /** As the configuration says. */
+  /** As in the configuration. */
   readonly diffId: Digest;
 }
 
@@ -196,7 +196,7 @@ export function imageOf(layers: readonly PackedLayer[], layerType: string): Test
   return { digest: digestOf(manifest), manifest, blobs: [config, ...layers.map(({ bytes }) => bytes)] };
 }
 
-/** The same bytes for the same files. @param links hard links: path → target */
+/** The same files give the same bytes. @param links hard links: path → target */
 export async function tarOf(files: Files, links: Files = {}): Promise<Buffer> {
   const archive = pack();
   const common = { mode: 0o755, mtime: new Date(0) };
@@ -213,7 +213,7 @@ export function lodash(version: string): Files {
   return { 'app/node_modules/lodash/package.json': JSON.stringify({ name: 'lodash', version }) };
 }
 
-/** As GitHub's advisory database tells it. */
+/** In the form of GitHub's advisory database. */
 export const lodashAdvisory = {
   id: 'GHSA-35jh-r3h4-6jhm',
   aliases: ['CVE-2021-23337'],
@@ -231,7 +231,7 @@ export const lodashAdvisory = {
 
 export interface Signer {
   readonly key: SigningKey;
-  /** As a policy has it, under the name `release`. */
+  /** For a policy, under the name `release`. */
   readonly policyKey: string;
   signatureOf(image: Pick<TestImage, 'digest'>): Artifact;
 }

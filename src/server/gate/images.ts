@@ -1,6 +1,6 @@
 /**
- * Finds the image of a `blackbox` action: `NAMESPACE/REPOSITORY[:TAG]` in the registry, if the namespace may pull it;
- * else a name in Ward's image store.
+ * Finds the image of a `blackbox` action: `NAMESPACE/REPOSITORY[:TAG]` in the registry, if the namespace can pull it;
+ * otherwise a name in Ward's image store.
  */
 import { namespaceOfRepository, parsePushedReference, type RegistryStore } from '../../content/index.ts';
 import type { Image, ImageStore } from '../../images/index.ts';
@@ -11,14 +11,14 @@ import { sourceOf } from './push-gate.ts';
 export interface ImageFinderOptions {
   readonly imagesDir: string;
   readonly registry: Pick<RegistryStore, 'findImage' | 'unpackImage'>;
-  /** Namespaces whose repositories every namespace may pull. */
+  /** Namespaces whose repositories every namespace can pull. */
   readonly publicNamespaces: readonly string[];
 }
 
 export interface ImageFinder {
   /** @throws Fault IMAGE_NOT_FOUND, IMAGE_DENIED, MANIFEST_UNKNOWN and those of the stores */
   source(name: string, namespace: string): Promise<ImageSource>;
-  /** The store that sandboxes are made from, with the registry's images in it. */
+  /** The image store for sandboxes, including the registry's images. */
   storeOver(images: ImageStore): ImageStore;
 }
 
@@ -30,7 +30,7 @@ export function createImageFinder(options: ImageFinderOptions): ImageFinder {
       if (pushed === undefined) return layoutSource(name, imagesDir, { tag: withTag(name) });
       const owner = namespaceOfRepository(pushed.repository);
       if (owner !== namespace && !publicNamespaces.includes(owner)) {
-        throw serverFault('IMAGE_DENIED', `the namespace ${namespace} may not use the image ${name}`);
+        throw serverFault('IMAGE_DENIED', `the namespace ${namespace} can’t use the image ${name}`);
       }
       return sourceOf(name, await registry.findImage(pushed.repository, pushed.reference));
     },

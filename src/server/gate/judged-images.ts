@@ -1,6 +1,6 @@
 /**
- * Resolves the name in a `blackbox` action to an image of which the gate has a report. It looks names up again every few
- * seconds, and at once after a push: the next sandbox is made from the image that the tag names now.
+ * Resolves the name in a `blackbox` action to an image for which the gate has a report. It looks names up again every
+ * few seconds, and at once after a push: the next sandbox runs the image that the tag names now.
  */
 
 import type { Digest } from '../../blobs/index.ts';
@@ -11,16 +11,19 @@ import type { ImageSource } from '../../scanner/index.ts';
 
 export interface JudgedImagesOptions {
   readonly gate: Pick<Gate, 'admitImage' | 'report'>;
-  /** Finds an image that a namespace may use. @throws Fault IMAGE_NOT_FOUND and those of the registry */
+  /** Finds an image that a namespace can use. @throws Fault IMAGE_NOT_FOUND and those of the registry */
   readonly findImage: (name: string, namespace: string) => Promise<ImageSource>;
-  /** Milliseconds of a clock that only goes forward. */
+  /** Milliseconds of a monotonic clock. */
   readonly clock?: () => number;
 }
 
 export interface JudgedImages {
-  /** Answers at once if the name was looked up lately. Scans an image without a report first. Rejects with Faults of `findImage`. */
+  /**
+   * Answers at once after a recent look-up. Scans an image without a report first. Rejects with Faults of
+   * `findImage`.
+   */
   digestOf(name: string, namespace: string): Digest | Promise<Digest>;
-  /** Forgets the names of a repository, which may stand for other images now. */
+  /** Forgets the names of a repository, which may name other images now. */
   forget(repository: string): void;
 }
 
@@ -31,7 +34,7 @@ interface Known {
 
 const mostKept = 10_000;
 const freshForMs = 5000;
-/** The actor in the audit log when no one deploys but a call must be judged. */
+/** The actor in the audit log when a call is judged without a deployment. */
 const actor = 'gate';
 
 export function createJudgedImages(options: JudgedImagesOptions): JudgedImages {

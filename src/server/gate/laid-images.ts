@@ -1,4 +1,4 @@
-/** Images of Ward's own store with their attachments. Reads them again when the store's index has changed. */
+/** Images of Ward's own store with their attachments. Reads them again after the store's index has changed. */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Digest, isDigest, openBlobStore } from '../../blobs/index.ts';
@@ -7,14 +7,14 @@ import { ownImageNames, readImage, readIndex, refNameOf } from '../../images/ind
 import { errnoOf, type Log } from '../../lib/index.ts';
 import { companionLayers } from './companion-layers.ts';
 
-/** The properties of an image by which a base is recognised. */
+/** The properties of an image that identify it as a base. */
 export interface LaidImage {
   readonly name: string;
   /** Digests of its manifest, and of the index that it was chosen from, if any. */
   readonly digests: readonly Digest[];
   /** Lowest first. */
   readonly diffIds: readonly Digest[];
-  /** Made by Ward's own recipe; the store has images of functions as well. */
+  /** Built with Ward's own recipe; the store also has images of functions. */
   readonly isOwn: boolean;
 }
 
@@ -31,7 +31,7 @@ interface Laid {
 
 const companionName = /^sha256-[0-9a-f]{64}\.[a-z]+$/;
 
-/** @param dir an OCI image layout, which need not be there */
+/** @param dir an OCI image layout, which may be missing */
 export function openLaidImages(dir: string, log: Log): LaidImages {
   const blobs = openBlobStore(dir);
   let stamp: string | undefined;

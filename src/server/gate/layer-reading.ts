@@ -1,7 +1,7 @@
 /**
- * Reads layers while others are still being pushed, so that the manifest need not wait for all of them. Only the manifest
- * will say which blobs are layers, but the first bytes of a blob rule out most others. It reads one at a time, since a push
- * that is being judged goes first; when too many wait, the scan of their image reads them.
+ * Reads layers while others are still being pushed, so that the manifest need not wait for all of them. Only the
+ * manifest tells which blobs are layers, but the first bytes of a blob rule out most others. It reads one layer at a
+ * time, since a push that is being judged goes first; when too many wait, the scan of their image reads them.
  */
 import type { Digest } from '../../blobs/index.ts';
 import type { RegistryStore } from '../../content/index.ts';
@@ -13,11 +13,11 @@ export interface LayerReadingOptions {
 }
 
 export interface LayerReading {
-  /** Announces that a layer will come. Never throws, never waits. */
+  /** Announces that a layer will arrive. Never throws, never waits. */
   prepare(): void;
   /** Never throws, never waits. */
   begin(digest: Digest): void;
-  /** Stops, and waits until it has. */
+  /** Stops, and waits until it has stopped. */
   end(): Promise<void>;
 }
 

@@ -1,4 +1,6 @@
-/** Opens the gate of a running Ward: advisories, scanner, policy, reports. Judges again when one of them has changed. */
+/**
+ * Opens the gate of a running Ward: advisories, scanner, policy, reports. Judges again after one of them has changed.
+ */
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -31,9 +33,9 @@ export interface OpenGateOptions {
   readonly onChange: (event: GateEvent) => void;
   /** URL under which clients reach Ward. */
   readonly apiHost: () => string;
-  /** How often to look for changes of policy, advisories and VEX; ms. */
+  /** Interval between checks for changed policy, advisories and VEX; ms. */
   readonly lookMs?: number;
-  /** Starts a scan process; absent: this process starts it. */
+  /** Starts a scan process; absent: the scanner starts it itself. */
   readonly startScan?: StartProgram | undefined;
   /** How long a scan process waits for work. */
   readonly scanIdleMs?: number | undefined;
@@ -115,7 +117,7 @@ interface WatchOptions {
   readonly log: Log;
 }
 
-/** Looks at once for changes from the time when no Ward was running, and then at intervals. */
+/** Looks at once for changes that were made while no Ward was running, and then at intervals. */
 function watchChanges(options: WatchOptions): { settled(): Promise<void> } {
   const { advisories, vex, gate, lookMs, signal, log } = options;
   let working: Promise<void> | undefined;
@@ -123,11 +125,13 @@ function watchChanges(options: WatchOptions): { settled(): Promise<void> } {
     advisories.refresh();
     await vex.refresh();
     const result = await gate.catchUp({ signal });
-    if (result !== undefined) log.info(result, 'judged anew what was scanned');
+    if (result !== undefined) log.info(result, 'judged scanned images and code again');
   };
   const timer = setInterval(() => {
     working ??= look()
-      .catch((error) => log.error({ reason: messageOf(error) }, 'could not judge anew'))
+      .catch((error) =>
+        log.error({ reason: messageOf(error) }, 'could not judge scanned images and code again'),
+      )
       .finally(() => {
         working = undefined;
       });

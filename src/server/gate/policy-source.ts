@@ -6,7 +6,7 @@ import { errnoOf, type Log, messageOf } from '../../lib/index.ts';
 /** Interval between checks for a change. */
 const checkEveryMs = 1000;
 
-/** @throws Fault POLICY_INVALID when the file is invalid at the start; later the last valid one stays in force */
+/** @throws Fault POLICY_INVALID when the file is invalid at the start; later the last valid one stays current */
 export function policySource(path: string, log: Log): () => Policy {
   let seen = stampOf(path);
   let policy = read(path);
@@ -23,7 +23,7 @@ export function policySource(path: string, log: Log): () => Policy {
     } catch (error) {
       log.error(
         { path, reason: messageOf(error) },
-        'the changed policy is invalid; the previous one stays in force',
+        'the changed policy is invalid; the previous one still applies',
       );
     }
     return policy;

@@ -1,5 +1,5 @@
 /**
- * The gate for the registry: a manifest becomes visible when the image behind it passes. Layers are read as they arrive;
+ * The gate for the registry: a manifest becomes visible when its image passes. Layers are read as they arrive;
  * findings are attached to accepted images.
  */
 
@@ -66,26 +66,26 @@ export function createPushGate({
     async manifestAccepted({ repository, tags, digest, bytes, mediaType, document }) {
       if (await isImage(document, store))
         await attachments.attach(repository, { digest, mediaType, size: bytes.length });
-      // A push under the tag of signatures replaces the earlier signatures.
+      // A push with the tag of signatures replaces the earlier signatures.
       await changed([
         document.isIndex ? digest : undefined,
         document.layers.some(isEvidence) ? document.subject : undefined,
         ...tags.map(companionOf),
       ]);
     },
-    // Attachments of an image count in repositories that have the image.
+    // Attachments of an image count in repositories that contain the image.
     manifestDeleted: (_repository, { digest, tags, subject }) =>
       changed([digest, subject, ...tags.map(companionOf)]),
     [Symbol.asyncDispose]: () => reading.end(),
   };
 }
 
-/** A pushed image in the form that the scanner takes. */
+/** A pushed image in the scanner's form. */
 export function sourceOf(name: string, { digest, config, layers }: PushedImage): ImageSource {
   return { name, digest, config: scannedConfig(config), layers };
 }
 
-/** The verdict in a line; missing or old advisories in full, since the pusher is not to blame for them. */
+/** The verdict in a line; missing or old advisories in full, since the pusher can't fix them. */
 function warningsOf({ outcome, reasons, summary }: Verdict): readonly string[] {
   if (outcome !== 'warn') return [];
   const advisories = reasons.filter(({ rule }) => rule.startsWith('advisories.'));

@@ -15,11 +15,11 @@ import { companionLayers } from './companion-layers.ts';
 export interface PushedBases {
   holds(digest: Digest): Promise<boolean>;
   companions(digest: Digest): Promise<readonly ArtifactLayer[]>;
-  /** Indexes that list the image for some platform, and that have attachments. */
+  /** Indexes that list the image for some platform, and have attachments. */
   indexesOf(digest: Digest): Promise<readonly Digest[]>;
   /** Digests that an index lists; empty when it is missing or not an index. */
   listedBy(digest: Digest): Promise<readonly Digest[]>;
-  /** The layers of an image, lowest first; of several images when it is an index; empty when it is missing. */
+  /** The layers of an image, lowest first; for an index those of each of its images; empty when it is missing. */
   layersOf(digest: Digest): Promise<readonly (readonly Digest[])[]>;
   /** Images with attachments. */
   companioned(): Promise<readonly Digest[]>;
@@ -34,7 +34,7 @@ export type BasesRegistry = Pick<
 const kept = 20_000;
 /** Limit of platforms of an index that are read. */
 const mostPlatforms = 50;
-/** A base that is signed right now counts after this time. */
+/** A newly signed base counts after this time. */
 const listedForMs = 1000;
 
 export function openPushedBases(registry: BasesRegistry, log: Log): PushedBases {
@@ -117,7 +117,7 @@ export function openPushedBases(registry: BasesRegistry, log: Log): PushedBases 
   };
 }
 
-/** Guesses the type of a manifest that does not name its own, as some clients write them. */
+/** Guesses the type of a manifest that has none, as some clients write it. */
 function documentOf(bytes: Buffer): ManifestDocument {
   const [first = manifestMediaType] = indexTypes;
   try {

@@ -1,7 +1,8 @@
 /**
- * Tells what a pushed manifest is by its bytes: engines run whatever has an image's configuration and layers that unpack,
- * whatever types manifest, configuration and layers claim (Docker takes `application/octet-stream` and `text/html`).
- * Everything else is an artifact: signatures, attestations, SBOMs, files. Source: Docker, distribution, "defaultImageTypes".
+ * Classifies a pushed manifest by its bytes: engines run everything with an image's configuration and unpackable
+ * layers, whatever types manifest, configuration and layers declare (Docker takes `application/octet-stream` and
+ * `text/html`). Everything else is an artifact: signatures, attestations, SBOMs, files. Source: Docker, distribution,
+ * "defaultImageTypes".
  */
 import { buffer } from 'node:stream/consumers';
 import type { Digest } from '../../blobs/index.ts';
@@ -23,19 +24,22 @@ import type { ArtifactSource } from '../../scanner/index.ts';
 
 export type Blobs = Pick<RegistryStore, 'openBlob' | 'localBlob'>;
 
-/** Whether an engine, Ward's own or another, could make a root file system of it. Entries of an index are judged by themselves. */
+/**
+ * Whether an engine, Ward's own or another, could make a root file system of it. Entries of an index are judged
+ * separately.
+ */
 export async function isImage(document: ManifestDocument, blobs: Blobs): Promise<boolean> {
   const { isIndex, config, layers } = document;
   if (isIndex || config === undefined) return false;
   if (!hasImageConfig(document) && !(await looksLikeConfig(config, blobs))) return false;
   if (layers.length === 0) return true;
-  // A manifest that claims to be an image is judged as one, even when no engine can unpack it.
+  // A manifest that declares an image is judged as one, even when no engine can unpack it.
   if (hasImageConfig(document) && layers.some(({ mediaType }) => isLayerType(mediaType))) return true;
   for (const { digest } of layers) if (await mayUnpack(digest, blobs)) return true;
   return false;
 }
 
-/** Undefined for an index: it has no bytes of its own, and its entries are judged by themselves. */
+/** Undefined for an index: it has no bytes of its own, and its entries are judged separately. */
 export function artifactOf(
   name: string,
   document: ManifestDocument,
@@ -64,8 +68,8 @@ export function artifactOf(
 const titleAnnotation = 'org.opencontainers.image.title';
 
 /**
- * A document that is too long to be read counts as one. Go takes a key twice, in any case and in escapes (`DIFF_ID\u017f`), so
- * this searches the text instead of a parsed document.
+ * A document that is too long to read counts as one. Go accepts a key twice, in any case and with escapes
+ * (`DIFF_ID\u017f`), so this searches the text instead of a parsed document.
  */
 async function looksLikeConfig({ digest, size }: Descriptor, { openBlob }: Blobs): Promise<boolean> {
   if (size > maxDocumentBytes) return true;
@@ -78,7 +82,7 @@ async function looksLikeConfig({ digest, size }: Descriptor, { openBlob }: Blobs
   return plain.replaceAll('\u017f', 's').toLowerCase().includes('"diff_ids"');
 }
 
-/** Layers that are stored elsewhere count as layers that unpack. */
+/** Layers that are stored elsewhere count as unpackable. */
 async function mayUnpack(digest: Digest, { openBlob }: Blobs): Promise<boolean> {
   let start = Buffer.alloc(0);
   try {

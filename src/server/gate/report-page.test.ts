@@ -103,7 +103,7 @@ it('names the inputs of a verdict, and those that an earlier verdict lacks', () 
   expect(textOf({ ...report, advisories, rules })).toContain(
     `with the policy ${revision}, advisories adv1 of 2026-11-20, and rules rules1 of Ward 0.1.0`,
   );
-  expect(textOf(report)).toContain('no advisories, and rules of which it does not tell');
+  expect(textOf(report)).toContain('no advisories, and unknown rules');
 });
 
 it('says who vouches for an image', () => {
@@ -123,6 +123,6 @@ it('says so when there is no report', () => {
     ...{ report: undefined, unread, now: 0 },
   } as const);
   expect(reportPage(digest, [verdict], undefined).html).toMatch(
-    /not judged.*it is too long.*make it readable, or change the rule.*There is no report of a scan/s,
+    /not judged.*it is too long.*make it readable, or change the rule.*No scan report exists/s,
   );
 });

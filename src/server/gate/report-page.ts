@@ -1,6 +1,6 @@
 /**
- * A report as a page for people: the verdict of the gate and the findings of a scan, without a script. All text comes from
- * the pusher: it is escaped, cut, and freed of characters that change how other text is shown.
+ * A report as a page for people: the verdict of the gate and the findings of a scan, without a script. All text comes
+ * from the pusher: it is escaped, shortened, and stripped of characters that change how other text is shown.
  */
 import { createHash } from 'node:crypto';
 import type { Verdict, Vouchers } from '../../gate/index.ts';
@@ -8,13 +8,13 @@ import { adviceOf, type Finding, outcomeInWords, type Report, remedyOf } from '.
 
 export interface ReportPage {
   readonly html: string;
-  /** Value of the header `Content-Security-Policy`: allows nothing but the style of this page. */
+  /** Value of the header `Content-Security-Policy`: allows only the style of this page. */
   readonly contentSecurityPolicy: string;
 }
 
 const mostRows = 500;
 const longestText = 300;
-/** Equal to the scanner's own limit: a gap's reason ends with what to do. */
+/** Equal to the scanner's own limit: the reason of a gap ends with what to do. */
 const longestReason = 500;
 /** Advice, also for gaps that a policy allows. */
 const forEachGap = `What to do about each: ${remedyOf({ outcome: 'deny', rule: 'gaps' })}.`;
@@ -31,7 +31,7 @@ const contentSecurityPolicy = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/** @param report Undefined: it could not be scanned, or was exempt. */
+/** @param report undefined when it could not be scanned, or was exempt */
 export function reportPage(
   digest: string,
   verdicts: readonly Verdict[],
@@ -43,7 +43,7 @@ export function reportPage(
 <title>${escaped(`Report of ${name}`)}</title><style>${style}</style></head><body>
 <h1>${escaped(name)}</h1><p>${escaped(digest)}</p>
 ${verdicts.map(verdictPart).join('\n')}
-${report === undefined ? '<p>There is no report of a scan.</p>' : reportPart(report)}
+${report === undefined ? '<p>No scan report exists.</p>' : reportPart(report)}
 </body></html>
 `;
   return { html, contentSecurityPolicy };
@@ -58,7 +58,7 @@ function verdictPart(verdict: Verdict): string {
 ${table(['outcome', 'rule', 'why', 'to do'], rows)}`;
 }
 
-/** Gives content that could not be judged another style than denied content. */
+/** Styles content that could not be judged differently from denied content. */
 function lookOf(outcome: string): string {
   if (outcome === 'not judged') return 'unread';
   return outcome === 'denied' ? 'denied' : 'let-in';
@@ -78,9 +78,7 @@ function versionsOf(verdict: Verdict): string {
   const advisories =
     advisoryRevision === undefined ? 'no advisories' : `advisories ${advisoryRevision}${day}`;
   const rules =
-    rulesRevision === undefined
-      ? 'rules of which it does not tell'
-      : `rules ${rulesRevision} of Ward ${wardVersion}`;
+    rulesRevision === undefined ? 'unknown rules' : `rules ${rulesRevision} of Ward ${wardVersion}`;
   return `Judged ${judgedAt} with the policy ${policyRevision}, ${advisories}, and ${rules}`;
 }
 

@@ -1,4 +1,4 @@
-/** The operator's VEX documents: read once, and again when the folder changes. */
+/** The operator's VEX documents: read at the start, and again when the folder changes. */
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readVexFolder, type TrustedVex } from '../../gate/index.ts';
@@ -6,7 +6,7 @@ import { errnoOf, type Log, messageOf } from '../../lib/index.ts';
 
 export interface VexSource {
   current(): TrustedVex;
-  /** Reads the folder again. If that fails, the earlier documents stay in force, and the log says why. */
+  /** Reads the folder again. On failure the earlier documents still apply, and the log has the reason. */
   refresh(): Promise<void>;
 }
 
@@ -22,7 +22,7 @@ export async function openVexSource(folder: string, log: Log): Promise<VexSource
     } catch (error) {
       log.error(
         { folder, reason: messageOf(error) },
-        'VEX documents can’t be read; the previous ones stay in force',
+        'VEX documents can’t be read; the previous ones still apply',
       );
     }
   };
@@ -30,7 +30,7 @@ export async function openVexSource(folder: string, log: Log): Promise<VexSource
   return { current: () => vex, refresh };
 }
 
-/** A text that changes with the files directly in the folder; empty when the folder does not exist. */
+/** A text that changes with the files in the folder; empty when the folder does not exist. */
 async function stampOfFolder(folder: string): Promise<string> {
   const names = (await orUndefined(readdir(folder))) ?? [];
   const stamps: string[] = [];

@@ -1,7 +1,7 @@
 /**
- * Hands the results of root's builds to the owner of the image store. Builds need root's rights, and the owner may write to
- * the store meanwhile: so each file is changed by its descriptor, never by its path, and only where the kernel stops users
- * from making hard links to other users' files.
+ * Gives the results of root's builds to the owner of the image store. Builds need root's rights, and the owner can
+ * write to the store meanwhile: so each file is changed by its descriptor, never by its path, and only when the
+ * kernel prevents users from creating hard links to other users' files.
  */
 import {
   closeSync,
@@ -17,7 +17,7 @@ import {
 import { messageOf } from '../../lib/index.ts';
 import { serverFault } from '../faults.ts';
 
-/** Does nothing in a folder that belongs to root. @throws Fault HAND_OVER_FAILED */
+/** Does nothing in a folder of root's. @throws Fault HAND_OVER_FAILED */
 export function giveBack(folder: string): void {
   const owner = lstatSync(folder, { throwIfNoEntry: false });
   if (owner === undefined || owner.uid === 0 || process.geteuid?.() !== 0) return;
@@ -26,7 +26,7 @@ export function giveBack(folder: string): void {
   try {
     give(folder, owner);
   } catch (cause) {
-    throw failed(folder, messageOf(cause), 'see why, and build again');
+    throw failed(folder, messageOf(cause), 'fix the cause, and build again');
   }
 }
 

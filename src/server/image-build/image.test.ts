@@ -192,7 +192,7 @@ describe('an output', () => {
     expect(architectureOf('linux/arm64')).toBe('arm64');
     expect(architectureOf(undefined)).toBeUndefined();
     for (const bad of ['arm64', 'windows/amd64', 'linux/', 'linux/A'])
-      expect(() => architectureOf(bad)).toThrow('there is no platform');
+      expect(() => architectureOf(bad)).toThrow('unknown platform');
   });
 });
 

@@ -1,6 +1,6 @@
 /**
- * `ward image build`: builds, scans, signs and delivers an image, in this order, in a folder of its own. No one can use it
- * before the last step, and a refused build leaves nothing behind.
+ * `ward image build`: builds, scans, signs and delivers an image, in this order, in a folder of its own. No one can
+ * use it before the last step, and a refused build leaves nothing behind.
  */
 import { resolve } from 'node:path';
 import type { Digest } from '../../blobs/index.ts';
@@ -67,7 +67,7 @@ export interface ImageBuildResult {
 export async function buildImage(request: ImageBuildRequest): Promise<ImageBuildResult> {
   const config = await loadConfig(request);
   const { onProgress, signal } = request;
-  // Reports wrong flags before anything is built.
+  // Reports wrong flags before the build starts.
   const target = parseOutput(request.output, request.push !== undefined);
   const name = nameFor(request, target);
   const key = request.key === undefined ? undefined : await openKey(request.key);
@@ -101,7 +101,7 @@ export async function buildImage(request: ImageBuildRequest): Promise<ImageBuild
   return { ...done, places, signedBy: key?.id };
 }
 
-/** Actions find names with a slash in the registry, and all others in the store. */
+/** Actions look up names with a slash in the registry, and all others in the store. */
 function nameFor({ name: asked, folder, push }: ImageBuildRequest, target: OutputTarget | undefined): string {
   const name = parseImageName(asked ?? nameOfFolder(folder));
   const isPath = name.includes('/');
@@ -133,7 +133,7 @@ async function build(
     const kind = request.kind === undefined ? undefined : kindBehind(request.kind, kindAliases);
     return buildFunctionImage({ ...common, base, kind, entrypoint, architecture: architectureOf(platform) });
   }
-  refuse(request, ['base', 'kind', 'entrypoint', 'platform'], 'is the Dockerfile’s to say');
+  refuse(request, ['base', 'kind', 'entrypoint', 'platform'], 'is set by the Dockerfile');
   const { buildArgs, hasNetwork } = request;
   return buildDockerfileImage({ ...common, buildArgs, hasNetwork });
 }

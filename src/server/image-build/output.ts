@@ -46,17 +46,17 @@ export function architectureOf(platform: string | undefined): string | undefined
   if (platform === undefined) return undefined;
   const architecture = /^linux\/([a-z0-9]{1,20})$/.exec(platform)?.[1];
   if (architecture !== undefined) return architecture;
-  throw serverFault('FLAG_INVALID', `there is no platform '${platform}'`, {
+  throw serverFault('FLAG_INVALID', `unknown platform '${platform}'`, {
     hint: 'write it like linux/arm64',
   });
 }
 
-/** A folder on disk, since images may be too large for memory. */
+/** A folder on disk, since images can be too large for memory. */
 const foreignWork = '/var/tmp';
 
 /**
- * The folder is beside the store, so that blobs can be linked. It is elsewhere for users who may not write there, and for
- * root if the store belongs to another user, who then reads the folder and takes its files.
+ * The folder is beside the store, so that blobs can be linked. It is elsewhere for users who can't write there, and
+ * for root if the store belongs to another user, who then reads the folder and takes its files.
  */
 export async function workFolderFor(storeDir: string): Promise<WorkFolder> {
   const owner = await stat(storeDir).catch(() => undefined);
@@ -99,7 +99,7 @@ export async function putOut(
     const { uid } = await stat(layoutDir);
     await copyImage(layoutDir, dir, image.descriptor, uid === process.geteuid?.() ? 'link' : 'copy');
   });
-  // Then the first call need not wait, and an image that can't be unpacked gets no name.
+  // So the first call need not wait, and an image that can't be unpacked gets no name.
   await unpackLayers(dir, image.descriptor);
   await actingAsOwner(dir, () => putName(dir, built));
   return name;

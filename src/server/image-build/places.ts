@@ -25,9 +25,9 @@ export interface ImagePlace {
   readonly digest: Digest;
   /** Signatures under its tag. */
   signatures(): Promise<readonly SignatureLayer[]>;
-  /** Sigstore bundles that the registry has for it. */
+  /** Sigstore bundles for it in the registry. */
   bundles(): Promise<readonly ArtifactLayer[]>;
-  /** Subject of a new bundle; undefined when nothing can be attached here. */
+  /** Subject of a new bundle; undefined when nothing can be attached in this place. */
   readonly subject: ManifestDescriptor | undefined;
   put(artifact: Artifact): Promise<void>;
 }
@@ -39,7 +39,7 @@ const longestSignature = 1024 * 1024;
 
 /**
  * `oci:DIR[:TAG]`; `NAMESPACE/NAME[:TAG|@DIGEST]` in the registry; any other name in Ward's image store.
- * @param registry called when the image is there
+ * @param registry called for an image in the registry
  * @throws Fault IMAGE_NOT_FOUND, IMAGE_INVALID, IMAGE_NOT_PUSHED, PUSH_REFUSED, PUSH_FAILED
  */
 export async function findPlace(
@@ -77,7 +77,7 @@ async function layoutPlace(image: string, dir: string, tag: string | undefined):
 async function registryPlace(image: string, client: RegistryClient, reference: string): Promise<ImagePlace> {
   const found = await client.getManifest(reference);
   if (found === undefined || (isDigest(reference) && found.digest !== reference)) {
-    throw serverFault('IMAGE_NOT_PUSHED', `there is no image ${image} in the registry`, {
+    throw serverFault('IMAGE_NOT_PUSHED', `the registry has no image ${image}`, {
       hint: 'push it first, and check that the key belongs to its namespace',
     });
   }
@@ -109,7 +109,7 @@ async function registryPlace(image: string, client: RegistryClient, reference: s
   };
 }
 
-/** A Docker manifest names its type; an OCI manifest may leave it out. */
+/** A Docker manifest names its type; an OCI manifest can omit it. */
 function mediaTypeOf(manifest: Buffer): string {
   return readManifestDocument(manifest, manifestMediaType).mediaType;
 }

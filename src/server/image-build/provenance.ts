@@ -21,7 +21,7 @@ interface BuildRecord {
 }
 
 const statementType = 'https://in-toto.io/Statement/v1';
-/** Type of the build, which says how to read the parameters. */
+/** Type of the build; it defines the parameters. */
 const buildType = 'urn:ward:image-build:1';
 
 export function provenanceOf(record: BuildRecord): ProvenanceStatement {
@@ -34,7 +34,7 @@ export function provenanceOf(record: BuildRecord): ProvenanceStatement {
   };
 }
 
-/** The statement in the form that is signed. */
+/** The statement in the form for signing. */
 export function unsigned(
   provenance: ProvenanceStatement,
   { name, image }: Pick<BuildRecord, 'name' | 'image'>,

@@ -1,6 +1,6 @@
 /**
- * Pushes an image from an OCI layout to Ward's registry: existing blobs are skipped, each other blob takes one request, and
- * the manifest comes last. The signature goes before it, since a policy may require one.
+ * Pushes an image from an OCI layout to Ward's registry: existing blobs are skipped, each other blob takes one
+ * request, and the manifest comes last. The signature comes before it, since a policy can require one.
  * Source: OCI distribution-spec v1.1, "Push".
  */
 import { createReadStream } from 'node:fs';
@@ -29,7 +29,7 @@ interface ImagePush extends BuiltImageFiles {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Returns where it is now: `http://127.0.0.1:3233/guest/app:1`. @throws Fault PUSH_REFUSED, PUSH_FAILED */
+/** Returns its new address: `http://127.0.0.1:3233/guest/app:1`. @throws Fault PUSH_REFUSED, PUSH_FAILED */
 export async function pushImage(target: PushTarget, push: ImagePush): Promise<string> {
   const { layoutDir, name, image, companions, provenance, onProgress, signal } = push;
   const [, repository = '', tag = ''] = /^(.+):([^:]+)$/.exec(name) ?? [];

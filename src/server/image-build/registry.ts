@@ -22,7 +22,7 @@ interface FoundManifest {
 }
 
 export interface RegistryClient {
-  /** Undefined when it does not exist or this key may not see it. */
+  /** Undefined when it does not exist or this key can't see it. */
   getManifest(reference: string): Promise<FoundManifest | undefined>;
   /** Reads a small blob whole, checked against its digest. */
   getBlob(digest: Digest): Promise<Buffer>;
@@ -49,7 +49,7 @@ interface RegistryAnswer {
 
 /** A manifest may have 4 MiB. */
 const maxAnswerBytes = 5 * 1024 * 1024;
-/** A little longer than the gate may take. */
+/** A little longer than the gate's own limit. */
 const idleMs = 20 * 60_000;
 const errorsSchema = z.object({ errors: z.array(z.object({ message: z.string() })).min(1) });
 
@@ -99,7 +99,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
         headers: { 'content-length': 0 },
       });
       const location = mustSucceed(options, begun, 202).location;
-      if (location === undefined) throw failed(options, 'it named no place for an upload');
+      if (location === undefined) throw failed(options, 'it sent no location for an upload');
       const place = new URL(location, options.url);
       place.searchParams.set('digest', digest);
       const headers = { 'content-type': 'application/octet-stream', 'content-length': sizeBytes };
@@ -127,7 +127,7 @@ function listIn(options: RegistryClientOptions, bytes: Buffer): z.infer<typeof r
   try {
     return referrersSchema.parse(JSON.parse(bytes.toString('utf8')));
   } catch (cause) {
-    throw failed(options, 'the registry lists nothing that is attached to the image', cause);
+    throw failed(options, 'the registry can’t list what is attached to the image', cause);
   }
 }
 
@@ -196,7 +196,7 @@ function strangeAnswer({ url }: RegistryClientOptions, { status }: RegistryAnswe
 
 function failed({ url }: RegistryClientOptions, why: string, cause?: unknown) {
   return serverFault('PUSH_FAILED', `could not push to ${url}: ${why}`, {
-    hint: 'check that ward up runs there, and push again: layers that are there already are not sent again',
+    hint: 'check that ward up runs there, and push again: layers that the registry already has are not sent again',
     ...(cause === undefined ? {} : { cause }),
   });
 }

@@ -1,4 +1,4 @@
-/** Scans an image that was just built, and judges it as the gate of this Ward would. */
+/** Scans an image after its build, and judges it like the gate of this Ward. */
 import { judge, type SigningKey } from '../../gate/index.ts';
 import { type FunctionImage, readImage } from '../../images/index.ts';
 import { createLog } from '../../lib/index.ts';
@@ -34,7 +34,7 @@ export async function scanBuilt(options: BuiltScanOptions): Promise<JudgedReport
   const log = createLog('error');
   const policy = policySource(paths.policy, log)();
   const { elsewhere } = await createInspectors();
-  // Every image on the same base shares its layers.
+  // All images on the same base share its layers.
   const cache = await layerCacheOf(options.dataDir);
   using advisories = openAdvisories({ path: paths.advisories });
   await using scanner = createScanner({

@@ -1,4 +1,4 @@
-/** `ward image sign`, `verify`, `keygen`: signatures for the gate by hand, in cosign's format. */
+/** `ward image sign`, `verify`, `keygen`: signatures in cosign's format, made by hand for the gate. */
 import { open } from 'node:fs/promises';
 import type { Digest } from '../../blobs/index.ts';
 import {
@@ -63,7 +63,7 @@ export async function signByHand(request: SignatureRequest & { readonly key: Key
   return { name, digest, keyId: key.id, isNew: !isTagged || !isBundled };
 }
 
-/** Cosign 3 looks under tags only if there is no bundle. */
+/** Cosign 3 looks up tags only when no bundle exists. */
 async function hasBundle(
   place: ImagePlace,
   key: TrustedKey,
@@ -118,7 +118,7 @@ export async function verifyByHand(
 }
 
 /**
- * Makes a pair of keys; never overwrites existing files.
+ * Creates a key pair; never overwrites existing files.
  * @param path of the private half; the public one ends in `.pub`
  * @throws Fault KEY_INVALID when the passphrase is empty, FLAG_INVALID when a file exists or can't be written
  */
@@ -133,7 +133,7 @@ function withAnnotations(check: SignatureCheck, wanted: Readonly<Record<string, 
   const others = check.verified.filter(({ annotations }) => !hasAll(annotations, wanted));
   return {
     verified: check.verified.filter(({ annotations }) => hasAll(annotations, wanted)),
-    rejected: [...check.rejected, ...others.map(() => ({ reason: 'it does not say what was asked for' }))],
+    rejected: [...check.rejected, ...others.map(() => ({ reason: 'it lacks the required annotations' }))],
   };
 }
 

@@ -1,4 +1,4 @@
-/** Makes signatures and attestations of images, and keeps them in an OCI layout under cosign's tags. */
+/** Creates signatures and attestations of images, and stores them in an OCI layout under cosign's tags. */
 import { readFile } from 'node:fs/promises';
 import { type Digest, openBlobStore, parseDigest } from '../../blobs/index.ts';
 import {
@@ -21,7 +21,7 @@ import { serverFault } from '../faults.ts';
 import { scanStatements } from '../scan/statements.ts';
 import { type ProvenanceStatement, unsigned } from './provenance.ts';
 
-/** A private key that signs, and what opens it. */
+/** A private key for signing, and its passphrase. */
 export interface KeyFile {
   readonly path: string;
   readonly passphrase: string;
@@ -72,7 +72,7 @@ export function companionsOf(signed: {
 
 /** A store of companions under their tags. */
 export interface CompanionPlace {
-  /** Layers of the manifest under a tag; empty when there is no such tag. */
+  /** Layers of the manifest with a tag; empty when the tag does not exist. */
   layers(tag: string): Promise<readonly Descriptor[]>;
   content(digest: Digest): Promise<Buffer>;
   put(artifact: Artifact): Promise<void>;
@@ -91,7 +91,7 @@ export async function putCompanions(place: CompanionPlace, companions: ImageComp
   await place.put(attestationManifest(digest, statements, { [signerAnnotation]: key.id }, kept));
 }
 
-/** Recognises a statement that a later one of the same signer replaces. It is not used for trust. */
+/** Marks a statement that a later one of the same signer replaces. Not used for trust. */
 const signerAnnotation = 'ward.signer';
 
 /**

@@ -1,6 +1,6 @@
 /**
- * The system user that the server runs as, made by the set-up (`scripts/setup/account.mjs`). It owns Ward's data and
- * nothing else, so an account that belongs to a person, or is root, is refused.
+ * The system user of the server, created by the set-up (`scripts/setup/account.mjs`). It owns only Ward's data, so an
+ * account that belongs to a person, or is root, is refused.
  */
 import { runCommand } from '../../lib/index.ts';
 import { serverFault } from '../faults.ts';
@@ -23,7 +23,7 @@ export async function serverAccount(): Promise<ServerAccount> {
   if (user === undefined) {
     throw serverFault(
       'SERVER_ACCOUNT_MISSING',
-      `the system user ${accountName}, as which the server runs, is missing`,
+      `the system user ${accountName}, which runs the server, is missing`,
       {
         hint: creation,
       },
@@ -38,17 +38,16 @@ export async function accountIsThere(): Promise<boolean> {
 
 /**
  * @param user its line of passwd(5)
- * @param group the line of group(5) of the same name, if there is one
+ * @param group the line of group(5) with the same name, if any
  * @throws Fault SERVER_ACCOUNT_UNFIT
  */
 export function parseAccount(user: string, group: string | undefined): ServerAccount {
   const [name = '', , uid, gid, , , shell = ''] = user.split(':');
   const account = { name, uid: idOf(uid), gid: idOf(gid) };
   if (account.uid === 0 || account.gid === 0) throw unfit(name, 'has the rights of root');
-  // Empty is /bin/sh: passwd(5).
-  if (!/\/(?:nologin|false)$/.test(shell)) throw unfit(name, 'can log in: it is a person’s, or could be one');
-  if (idOf(group?.split(':')[2]) !== account.gid)
-    throw unfit(name, 'has no group of its own name as its main one');
+  // An empty shell means /bin/sh: passwd(5).
+  if (!/\/(?:nologin|false)$/.test(shell)) throw unfit(name, 'can log in, so it may belong to a person');
+  if (idOf(group?.split(':')[2]) !== account.gid) throw unfit(name, 'has no main group with the same name');
   return account;
 }
 
@@ -68,7 +67,7 @@ async function entryOf(database: 'passwd' | 'group'): Promise<string | undefined
 }
 
 function unfit(name: string, why: string) {
-  return serverFault('SERVER_ACCOUNT_UNFIT', `the user ${name}, as which the server would run, ${why}`, {
+  return serverFault('SERVER_ACCOUNT_UNFIT', `the user ${name}, which would run the server, ${why}`, {
     hint: `rename it, then: ${creation}`,
   });
 }

@@ -1,7 +1,7 @@
 /**
  * Refuses a data folder whose databases do not belong together. Each folder has a random id, in a file and in each
- * database. With a database from elsewhere, images could belong to the wrong tenants, and verdicts to code that was never
- * judged. A whole folder may move: the id does not depend on the place.
+ * database. With a database from elsewhere, images could belong to the wrong tenants, and verdicts to code that was
+ * never judged. You can move a whole folder: the id does not depend on the path.
  *
  * The file exists only while all databases have its id. So an interrupted start or restore leaves no file, and then
  * databases without an id are accepted.
@@ -16,7 +16,7 @@ import { gatePaths } from './gate-paths.ts';
 import { dataPaths } from './instance.ts';
 
 interface FolderId {
-  /** Call it before a database is made. */
+  /** Call it before a database is created. */
   unmark(): void;
   /** Marks all databases. Call it when they exist. */
   mark(): Promise<void>;
@@ -24,13 +24,13 @@ interface FolderId {
 
 interface Part {
   readonly path: string;
-  /** Undefined: no mark; null: it can't be read, which the room that opens it will report. */
+  /** Undefined: no mark; null: unreadable, which the room that opens it will report. */
   readonly id: string | undefined | null;
 }
 
 /**
  * Call it before a database is opened, which may migrate it.
- * @param isMixAccepted databases of other folders become this one's
+ * @param isMixAccepted takes over databases of other folders
  * @throws Fault DATA_DIR_MIXED
  */
 export function checkFolderId(dataDir: string, isMixAccepted: boolean, log: Log): FolderId {
@@ -106,7 +106,7 @@ function mixedFault(dataDir: string, mixed: string) {
     {
       hint:
         'put back the one that was replaced, or restore a backup with ward restore, which has all of them; ' +
-        'to go on with this mix: ward up --accept-mixed (namespaces, images and verdicts may be of different servers)',
+        'to continue with this mix: ward up --accept-mixed (namespaces, images and verdicts may come from different servers)',
     },
   );
 }

@@ -4,15 +4,15 @@ import { join } from 'node:path';
 export interface GatePaths {
   /** Reports, verdicts, the audit log. */
   readonly database: string;
-  /** The operator's policy; without it Ward's own counts. */
+  /** The operator's policy; without it Ward's own applies. */
   readonly policy: string;
   /** The operator's VEX documents. */
   readonly vex: string;
   /** The file of advisories. */
   readonly advisories: string;
-  /** Cached results of reading layers. */
+  /** Cached results of scanned layers. */
   readonly layers: string;
-  /** A folder with the operator's rules of the scanner, if there is one. */
+  /** A folder with the operator's own scanner rules, if any. */
   readonly rules: string;
   /** Private halves of keys that Ward signs with. */
   readonly keys: string;

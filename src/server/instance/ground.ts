@@ -1,6 +1,6 @@
 /**
- * Work that needs privileges on this machine, before Ward serves anything: it makes the instance and a host for sandboxes,
- * and removes what earlier runs left behind.
+ * Privileged work on this machine, before Ward serves: it creates the instance and a host for sandboxes, and removes
+ * leftovers of earlier runs.
  */
 import type { Hello } from '../../keeper/index.ts';
 import type { Log } from '../../lib/index.ts';
@@ -20,15 +20,15 @@ export interface Ground extends AsyncDisposable {
   readonly dataDir: string;
   readonly instance: string;
   readonly host: LocalSandboxHost;
-  /** Kinds of precedence over its sandboxes that the host refuses to Ward; Ward goes on without them. */
+  /** Kinds of precedence over its sandboxes that the host refuses to Ward; Ward runs without them. */
   readonly refused: readonly string[];
 }
 
 interface GroundOptions {
   readonly operator: OperatorPolicy;
-  /** The user that sandboxes' ports are for; absent: root. */
+  /** The user that may connect to sandboxes' ports; absent: root. */
   readonly userId?: number;
-  /** The Ward that holds the data folder was told to stop. */
+  /** True when the Ward that holds the data folder was told to stop. */
   readonly takesOver?: boolean;
   readonly onViolation: ViolationSink;
   /** Called with the number of ended sandboxes that could not be removed yet. */
@@ -55,7 +55,7 @@ export async function openGround(
   );
   await host.checkPolicy(operator.defaults);
   const recovered = await host.recover();
-  if (recovered.sandboxes > 0) log.warn(recovered, 'removed what an earlier run left behind');
+  if (recovered.sandboxes > 0) log.warn(recovered, 'removed leftovers of an earlier run');
   await removeAbandoned(runtime, log);
   const opened = stack.move();
   return { dataDir, instance, host, refused, [Symbol.asyncDispose]: () => opened.disposeAsync() };

@@ -1,8 +1,8 @@
 /**
- * Places where sandboxes find their code and their roots. The data folder is closed to every other user, and a runtime
- * opens a sandbox's files as such a user. So Ward mounts the files at a place that every user may enter, in its own mount
- * namespace. Outside of that namespace the place is empty, even for users who read its names in `/proc/PID/mountinfo`.
- * Nor does anything that the host mounts later appear in it.
+ * Places for the code and the roots of sandboxes. No other user can enter the data folder, but a runtime opens a
+ * sandbox's files as another user. So Ward mounts the files at a place that every user can enter, in its own mount
+ * namespace. Outside of that namespace the place is empty, even for users who read its names in
+ * `/proc/PID/mountinfo`. Later mounts of the host do not appear in it.
  */
 import { constants } from 'node:fs';
 import { chmod, mkdir, open, rm, rmdir } from 'node:fs/promises';
@@ -13,20 +13,20 @@ import { serverFault } from '../faults.ts';
 import { runDir } from './instance-locks.ts';
 
 interface HiddenPlaces extends AsyncDisposable {
-  /** Shows `laidCode` of the data folder: empty, and root's. */
+  /** Shows `laidCode` of the data folder; starts empty, and belongs to root. */
   readonly laidCode: string;
   /** Folder for mounts of roots. */
   readonly roots: string;
 }
 
 /**
- * @param instance announced, and of this process alone
- * @param laidCode where the code lies, in a folder that may be the server's; made anew
+ * @param instance announced, and used only by this process
+ * @param laidCode folder of the code, inside a folder that can be the server's; created again
  * @throws Fault COMMAND_FAILED, DATA_DIR_INVALID
  */
 export async function openHiddenPlaces(instance: string, laidCode: string): Promise<HiddenPlaces> {
   const places = { laidCode: join(runDir, instance, 'laid'), roots: join(runDir, instance, 'roots') };
-  // The removal follows no link, even if another user puts one in its way meanwhile.
+  // The removal follows no link, even if another user plants one meanwhile.
   const clear = () => mustRun(['rm', '--recursive', '--force', '--one-file-system', '--', laidCode]);
   await clear();
   await mkdir(laidCode, { mode: 0o711 });
@@ -38,7 +38,7 @@ export async function openHiddenPlaces(instance: string, laidCode: string): Prom
   return {
     ...places,
     async [Symbol.asyncDispose]() {
-      // Unmounts lazily: a sandbox that is just ending may still hold it.
+      // Unmounts lazily: a sandbox that is ending can still use it.
       await mustRun(['umount', '--lazy', places.laidCode]);
       await rmdir(places.laidCode);
       // Unmounts roots that could not be unmounted earlier.
@@ -49,7 +49,7 @@ export async function openHiddenPlaces(instance: string, laidCode: string): Prom
   };
 }
 
-/** Opens the folder itself, which must be root's, and nothing that was put in its place since. */
+/** Opens the folder itself, which must belong to root, and nothing that replaced it since. */
 async function showOwn(folder: string, place: string): Promise<void> {
   const opened = await open(folder, constants.O_DIRECTORY | constants.O_NOFOLLOW);
   try {

@@ -1,8 +1,8 @@
 /**
- * Tells which instances are alive on this machine. Every Ward, and every command that makes sandboxes, holds the lock of its
- * instance from before it makes anything until all is gone; the kernel drops the lock however the process ends.
- * So an instance with a free lock is dead, and the next `ward up`, with any data folder, removes what it left in /run
- * and in cgroups. An instance without a lock file is unknown and left alone.
+ * Tells which instances are alive on this machine. Every Ward, and every command that makes sandboxes, holds the lock
+ * of its instance from its first step until it has removed everything; the kernel drops the lock however the process
+ * ends. So an instance with a free lock is dead, and the next `ward up`, with any data folder, removes its leftovers
+ * in /run and in cgroups. An instance without a lock file is unknown and left alone.
  */
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, readdir, rmdir } from 'node:fs/promises';
@@ -14,11 +14,11 @@ import { openSandboxHost, type RecoveryReport, type RuntimeName } from '../../sa
 /** State of running sandboxes, of all Wards of the machine. */
 export const runDir = '/run/ward';
 
-/** Folder where an instance has roots mounted, below a folder that every user may search. */
+/** Folder for an instance's mounted roots, below a folder that every user can search. */
 export const mountsDirOf = (instance: string): string => join(runDir, 'roots', instance);
 
 export const locksDir = join(runDir, 'locks');
-/** Longer than the removal of the leftovers of an instance with many sandboxes takes. */
+/** Longer than it takes to remove the leftovers of an instance with many sandboxes. */
 const patienceMs = 60_000;
 
 /** Undefined when another process holds it. */
@@ -36,10 +36,13 @@ export const tryUpLock = (instance: string): Promise<FileLock | undefined> =>
 export const waitForUpLock = (instance: string): Promise<FileLock | undefined> =>
   waitForLock(upLock(instance));
 
-/** Its holder is the keeper of the Ward that runs. */
+/** The keeper of the running Ward holds this lock. */
 export const upLockFile = (instance: string): string => join(locksDir, upLock(instance));
 
-/** Like `tryInstanceLock`, but waits for a Ward that is removing what this instance left; undefined when the lock does not become free. */
+/**
+ * Like `tryInstanceLock`, but waits for a Ward that is removing this instance's leftovers; undefined when the lock
+ * does not become free.
+ */
 export const waitForInstanceLock = (instance: string): Promise<FileLock | undefined> => waitForLock(instance);
 
 function upLock(instance: string): string {
@@ -56,7 +59,7 @@ async function waitForLock(name: string): Promise<FileLock | undefined> {
 }
 
 /**
- * Announces that there may be leftovers of an instance, for code that makes any before its sandbox host does. Disposal
+ * Announces possible leftovers of an instance, for code that creates any before its sandbox host does. Disposal
  * withdraws the announcement, unless something is left.
  */
 export async function announceInstance(instance: string): Promise<AsyncDisposable> {
@@ -65,7 +68,7 @@ export async function announceInstance(instance: string): Promise<AsyncDisposabl
   return { [Symbol.asyncDispose]: () => rmdir(folder).catch(() => {}) };
 }
 
-/** Removes what dead instances left behind. What can't be removed is logged, and stays. */
+/** Removes the leftovers of dead instances. What can't be removed is logged, and stays. */
 export async function removeAbandoned(runtime: RuntimeName, log: Log): Promise<void> {
   for (const instance of await readdir(locksDir).catch(() => [])) {
     if (!existsSync(join(runDir, instance))) continue;
@@ -73,9 +76,9 @@ export async function removeAbandoned(runtime: RuntimeName, log: Log): Promise<v
     if (!lock) continue;
     try {
       const report = await removeInstance(instance, runtime, log);
-      log.warn({ instance, ...report }, 'removed what another instance left behind');
+      log.warn({ instance, ...report }, 'removed leftovers of another instance');
     } catch (error) {
-      log.warn({ instance, err: error }, 'could not remove what another instance left behind');
+      log.warn({ instance, err: error }, 'could not remove leftovers of another instance');
     }
   }
 }

@@ -1,4 +1,4 @@
-/** A data folder and the name of its Ward on this machine. One running Ward per folder. */
+/** A data folder and the name of its Ward on this machine. Each folder has one running Ward at most. */
 import { createHash } from 'node:crypto';
 import { chmod, mkdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,18 +9,18 @@ import { tryUpLock, waitForInstanceLock, waitForUpLock } from './instance-locks.
 export interface DataPaths {
   readonly database: string;
   readonly code: string;
-  /** Code of running functions; root's. */
+  /** Code of running functions; belongs to root. */
   readonly laidCode: string;
   /** Folder for incomplete files. */
   readonly workFiles: string;
   readonly guestKey: string;
   /** URL of its Ward now or when it last ran, for commands that need a server. */
   readonly address: string;
-  /** Says which databases belong to this folder. */
+  /** Identifies the databases of this folder. */
   readonly folderId: string;
   /** The keys that encrypt parameters, unless they are elsewhere. */
   readonly parameterKeys: string;
-  /** Lock held while a new key is made. */
+  /** Lock held while a new key is created. */
   readonly rotationLock: string;
   /** Pushed images. */
   readonly registry: string;
@@ -63,7 +63,7 @@ export function dataPaths(dataDir: string): DataPaths {
 }
 
 /**
- * Makes the folder, which no other user may enter, and takes the lock of its instance.
+ * Creates the folder, which no other user can enter, and takes the lock of its instance.
  * @param takesOver waits for the Ward that holds it, which was told to stop
  * @throws Fault DATA_DIR_INVALID, DATA_DIR_BUSY
  */
@@ -89,7 +89,7 @@ export function lockDataDir(dataDir: string): Disposable {
   return lock;
 }
 
-/** The same for every run on a data folder, so that a later run recognises what an earlier one left in /run and in cgroups. */
+/** The same for every run on a data folder, so that a later run recognises leftovers in /run and in cgroups. */
 export function instanceName(dataDir: string): string {
   return createHash('sha256').update(dataDir).digest('hex').slice(0, 12);
 }
@@ -101,7 +101,7 @@ async function makeFolder(path: string): Promise<string> {
     return await realpath(path);
   } catch (cause) {
     const isFile = ['EEXIST', 'ENOTDIR'].includes(errnoOf(cause) ?? '');
-    const why = isFile ? 'it, or something on the way to it, is not a folder' : messageOf(cause);
+    const why = isFile ? 'it, or one of its parents, is not a folder' : messageOf(cause);
     throw invalid(`${path} can't be the data folder: ${why}`, 'name a folder with --data DIR', cause);
   }
 }
@@ -112,6 +112,6 @@ function invalid(message: string, hint: string, cause?: unknown) {
 
 function busy(dataDir: string) {
   return serverFault('DATA_DIR_BUSY', `another Ward is running with the data folder ${dataDir}`, {
-    hint: 'stop it, or give this one a folder of its own with --data DIR',
+    hint: 'stop it, or use another folder for this one with --data DIR',
   });
 }

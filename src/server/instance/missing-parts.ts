@@ -1,6 +1,6 @@
 /**
- * Refuses a data folder that was in use and lacks a part. Ward would make the part anew and silently allow more: no
- * policy and no verdicts, or keys that open nothing. So the operator must accept the loss.
+ * Refuses a data folder that was in use and lacks a part. Ward would create the part again and silently allow more:
+ * no policy and no verdicts, or keys that decrypt nothing. So the operator must accept the loss.
  */
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,24 +14,27 @@ export const dataParts = ['database', 'gate', 'registry', 'keys'] as const;
 export type DataPart = (typeof dataParts)[number];
 
 const lost: Readonly<Record<DataPart, string>> = {
-  database: 'namespaces, their keys, entities and records begin anew, and code that was theirs goes later',
-  gate: 'policy, VEX, rules, reports, verdicts and the audit log begin anew',
-  registry: 'images that were pushed are gone, and actions that run them fail',
-  keys: 'parameters and queued calls that were encrypted can’t be read any more',
+  database: 'namespaces, keys, entities and records are lost, and Ward deletes their code later',
+  gate: 'policy, VEX, rules, reports, verdicts and the audit log are lost',
+  registry: 'pushed images are lost, and actions that run them fail',
+  keys: 'encrypted parameters and queued calls can’t be read any more',
 };
 
 /**
- * Call it before the database is opened, which makes one.
+ * Call it before the database is opened, which creates one.
  * @throws Fault DATA_DIR_INCOMPLETE
  */
 export function refuseMissingDatabase(dataDir: string, accepted: readonly DataPart[], log: Log): void {
   const { database } = dataPaths(dataDir);
   const bytes = statSync(database, { throwIfNoEntry: false })?.size ?? 0;
   if (bytes > 0 || !wasInUse(dataDir)) return;
-  refuseUnless(accepted, 'database', `its database (${database}) is not there`, dataDir, log);
+  refuseUnless(accepted, 'database', `its database (${database}) is missing`, dataDir, log);
 }
 
-/** Looks for parts that a start makes only after it has made a namespace: a start that was killed before leaves none. */
+/**
+ * Looks for parts that a start creates only after it has created a namespace: a start that was killed before leaves
+ * none.
+ */
 function wasInUse(dataDir: string): boolean {
   const { guestKey, code, registry } = dataPaths(dataDir);
   return existsSync(guestKey) || [code, registry].some((folder) => hasFiles(join(folder, 'blobs', 'sha256')));
@@ -51,7 +54,7 @@ function refuseUnless(
   if (!accepted.includes(part)) {
     throw serverFault('DATA_DIR_INCOMPLETE', `the data folder ${dataDir} was in use, and ${what}`, {
       hint:
-        'put it back, or restore a backup with ward restore; to go on without it: ' +
+        'put it back, or restore a backup with ward restore; to continue without it: ' +
         `ward up --accept-missing ${part} (${lost[part]})`,
     });
   }
@@ -59,9 +62,9 @@ function refuseUnless(
 }
 
 /**
- * A folder that was never in use has no namespace yet: the first start makes one when all else is there.
+ * A folder that was never in use has no namespace yet: the first start creates one after everything else.
  * @param hasOwnKeys the keys that encrypt parameters are in the folder
- * @param accepted parts that may be made anew
+ * @param accepted parts that may be created again
  * @throws Fault DATA_DIR_INCOMPLETE
  */
 export async function refuseMissingParts(
@@ -86,6 +89,6 @@ export async function refuseMissingParts(
     const file = files[part];
     if (file === undefined || existsSync(file)) continue;
     const are = part === 'keys' ? 'are' : 'is';
-    refuseUnless(accepted, part, `its ${part} (${file}) ${are} not there`, dataDir, log);
+    refuseUnless(accepted, part, `its ${part} (${file}) ${are} missing`, dataDir, log);
   }
 }

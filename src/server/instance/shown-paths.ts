@@ -1,5 +1,5 @@
 /**
- * Paths by which the server's user reaches what it needs. A checkout, a Node or a data folder may lie below a folder that
+ * Paths on which the server's user reaches its files. A checkout, a Node or a data folder can be below a folder that
  * other users can't enter, such as root's home: then it is mounted elsewhere, in Ward's own mount namespace only.
  */
 import { mkdir, rm, rmdir, stat, writeFile } from 'node:fs/promises';
@@ -8,11 +8,11 @@ import { mustRun } from '../../lib/index.ts';
 import { runDir } from './instance-locks.ts';
 
 export interface ShownPaths extends AsyncDisposable {
-  /** A path by which all users reach the file: its own if possible. The file's own mode still decides. */
+  /** A path on which all users reach the file: its own if possible. The file's own mode still decides about access. */
   show(path: string, name: string, access: 'ro' | 'rw'): Promise<string>;
 }
 
-/** @param instance of this process alone */
+/** @param instance used only by this process */
 export function openShownPaths(instance: string): ShownPaths {
   const folder = join(runDir, 'shown', instance);
   const stack = new AsyncDisposableStack();

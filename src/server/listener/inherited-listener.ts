@@ -1,10 +1,11 @@
 /**
- * A listening socket that the server inherits: from a service manager (sd_listen_fds(3)), or from the running Ward that is
- * taken over. Connections wait in the queue of the socket while no process accepts them, and none is refused.
+ * A listening socket that the server inherits: from a service manager (sd_listen_fds(3)), or from the running Ward
+ * during a take-over. While no process accepts connections, they wait in the queue of the socket, and none is
+ * refused.
  *
- * Node closes inherited descriptors when it executes another program. So a few lines of Perl run between the first process
- * and the namespaces: they take the socket from a process that has it, and pass it on as descriptor 3. The keeper passes it
- * to the server and closes its own copy.
+ * Node closes inherited descriptors when it executes another program. So a short Perl program runs between the first
+ * process and the namespaces: it takes the socket from a process that has it, and passes it on as descriptor 3. The
+ * keeper passes it to the server and closes its own copy.
  */
 import { closeSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,16 +18,16 @@ import { findRunningWard } from './running-ward.ts';
 export interface InheritedListener {
   readonly descriptor: number;
   readonly address: Address;
-  /** It belongs to a service manager, and stays open when this Ward ends. */
+  /** True when it belongs to a service manager, and stays open after this Ward. */
   readonly isKept: boolean;
-  /** Tells the old Ward to stop, which serves undisturbed until then. */
+  /** Tells the old Ward to stop; it serves undisturbed until then. */
   tellOld(): void;
-  /** Call it when the server has the socket. */
+  /** Call it after the server has the socket. */
   release(): void;
 }
 
 export interface ListenerOptions extends ConfigSources {
-  /** From the Ward that serves the same data folder, if there is one. */
+  /** From the Ward that serves the same data folder, if any. */
   readonly takeOver?: boolean;
 }
 
@@ -37,8 +38,9 @@ const mark = 'WARD_LISTENER';
 const passer = join(import.meta.dirname, 'pass-listener.pl');
 
 /**
- * The command that the first process runs before it enters its namespaces, as words before another command line; empty
- * when the server opens a socket of its own. @throws Fault LISTENER_UNFIT, TAKE_OVER_FAILED, and those of the configuration
+ * The command that the first process runs before it enters its namespaces, as a prefix of another command line; empty
+ * when the server opens a socket of its own. @throws Fault LISTENER_UNFIT, TAKE_OVER_FAILED, and those of the
+ * configuration
  */
 export async function passListener(options: ListenerOptions): Promise<readonly string[]> {
   const given = givenDescriptor(process.env);
@@ -68,7 +70,7 @@ export function inheritedListener(): InheritedListener | undefined {
   delete process.env[mark];
   if (how !== 'kept' && how !== 'taken') return undefined;
   const socket = listeningSocketOf('self', socketDescriptor);
-  if (socket === undefined) throw unfit('the descriptor that was handed on');
+  if (socket === undefined) throw unfit('the inherited descriptor');
   return {
     descriptor: socketDescriptor,
     address: socket.address,
@@ -82,7 +84,7 @@ export function inheritedListener(): InheritedListener | undefined {
   };
 }
 
-/** Removes the variables, which are for this process alone and for no program that it executes or starts. */
+/** Removes the variables, so that no program that this process executes or starts gets them. */
 function givenDescriptor(env: NodeJS.ProcessEnv): number | undefined {
   const { LISTEN_PID: pid, LISTEN_FDS: count } = env;
   for (const name of ['LISTEN_PID', 'LISTEN_FDS', 'LISTEN_FDNAMES', 'LISTEN_PIDFDID']) delete env[name];
@@ -99,13 +101,13 @@ function passGiven(descriptor: number, { takeOver }: ListenerOptions): readonly 
       'LISTENER_UNFIT',
       'the service manager passes a socket, but --take-over names another',
       {
-        hint: 'leave --take-over out: the socket unit holds connections until this Ward accepts them',
+        hint: 'omit --take-over: the socket unit holds connections until this Ward accepts them',
       },
     );
   }
   const socket = listeningSocketOf('self', descriptor);
   if (socket === undefined) throw unfit(`descriptor ${descriptor}`);
-  // Much longer than the take-over takes, which ends this process.
+  // Much longer than the take-over, which ends this process.
   const holder = startCommand(['/bin/sleep', '60'], { stdio: ['ignore', 'ignore', 'ignore', descriptor] });
   process.env[mark] = 'kept';
   return ['/usr/bin/perl', passer, 'holder', String(holder.pid), String(socketDescriptor), socket.inode];

@@ -7,13 +7,13 @@ import { errnoOf } from '../../lib/index.ts';
 import type { Address } from '../config/config.ts';
 import { serverFault } from '../faults.ts';
 
-/** Time that clients have to read their answers once Ward stops. */
+/** Time that clients have to read their answers when Ward stops. */
 const unreadMs = 3000;
-/** A client that has been idle for this long is not about to send a request. */
+/** A client that has been idle for this long will not send a request soon. */
 const lastAnswersMs = 1000;
 
 /**
- * Listens for a moment, so that a busy address fails before anything is made on the machine.
+ * Listens for a moment, so that a busy address fails before Ward changes anything on the machine.
  * @throws Fault LISTEN_FAILED
  */
 export async function probeAddress(address: Address): Promise<void> {
@@ -28,7 +28,7 @@ export async function probeAddress(address: Address): Promise<void> {
   await once(probe, 'close');
 }
 
-/** @param descriptor of a socket that listens there already @returns the URL. @throws Fault LISTEN_FAILED */
+/** @param descriptor of a socket that already listens there @returns the URL. @throws Fault LISTEN_FAILED */
 export async function listen(
   api: ReturnType<typeof createApi>,
   address: Address,
@@ -44,20 +44,20 @@ export async function listen(
 }
 
 /**
- * Stops accepting connections, because another process does. Open connections are served for a moment longer, so that an
- * answer tells clients that theirs ends, and none is closed while a request is on its way.
+ * Stops accepting connections, because another process does. Open connections are served a moment longer, so that an
+ * answer tells clients that theirs ends, and no connection is closed while a request is on its way.
  */
 export async function leaveListener({ server }: ReturnType<typeof createApi>): Promise<void> {
   const closed = once(server, 'close');
-  // http.Server's own would close idle connections at once.
+  // `close` of http.Server would close idle connections at once.
   NetServer.prototype.close.call(server);
-  // `Connection: close` is in the next answer of each.
+  // The next answer on each connection has `Connection: close`.
   server.maxRequestsPerSocket = 1;
   await Promise.race([closed, delay(lastAnswersMs, undefined, { ref: false })]);
   server.closeIdleConnections();
 }
 
-/** Cuts off clients that do not read their answers, which could keep their connections open for ever. */
+/** Disconnects clients that do not read their answers and could keep their connections open for ever. */
 export async function closeConnections(api: ReturnType<typeof createApi>): Promise<void> {
   const timer = setTimeout(() => api.server.closeAllConnections(), unreadMs);
   try {

@@ -3,14 +3,14 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import type { Address } from '../config/config.ts';
 
 export interface ListeningSocket {
-  /** The same in every process that holds the socket. */
+  /** The same number in every process that holds the socket. */
   readonly inode: string;
   readonly address: Address;
 }
 
 const listening = '0A';
 
-/** The socket behind a process's descriptor; undefined for anything else, or in another network namespace. */
+/** The socket of a process's descriptor; undefined for anything else, or in another network namespace. */
 export function listeningSocketOf(pid: number | 'self', descriptor: number): ListeningSocket | undefined {
   const inode = inodeOf(pid, descriptor);
   const address = inode === undefined ? undefined : listeningAddresses().get(inode);
@@ -52,7 +52,7 @@ function listeningAddresses(): Map<string, Address> {
   return found;
 }
 
-/** A kernel without IPv6 has one table. */
+/** A kernel without IPv6 has only one table. */
 function linesOf(path: string): string[] {
   try {
     return readFileSync(path, 'latin1').split('\n');

@@ -1,6 +1,6 @@
 /**
- * Finds the Ward that serves a data folder on this machine, in a way that no other user can fake: its keeper holds a lock in
- * a folder that only root may enter, and its server is a child of that process and runs as the server's user.
+ * Finds the Ward that serves a data folder on this machine, in a way that no other user can fake: its keeper holds a
+ * lock in a folder that only root can enter, and its server is a child of that process and runs as the server's user.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
@@ -22,7 +22,10 @@ interface RunningWard {
 
 const finder = join(import.meta.dirname, 'lock-holder.pl');
 
-/** Undefined when no Ward serves the folder. As root, before this process has namespaces of its own. @throws Fault TAKE_OVER_FAILED */
+/**
+ * Undefined when no Ward serves the folder. Call it as root, before this process has namespaces of its own. @throws
+ * Fault TAKE_OVER_FAILED
+ */
 export async function findRunningWard(dataDir: string): Promise<RunningWard | undefined> {
   if (!existsSync(dataDir)) return undefined;
   const lock = upLockFile(instanceName(await realpath(dataDir)));
@@ -38,8 +41,7 @@ export async function findRunningWard(dataDir: string): Promise<RunningWard | un
   if (serverPid === undefined || others.length > 0) throw refused('its server is starting or ending');
   const [socket, ...more] = listeningSocketsOf(serverPid);
   if (socket === undefined) throw refused('it does not listen yet, or no longer');
-  if (more.length > 0)
-    throw refused('it listens on more than one address, as `localhost` often stands for two');
+  if (more.length > 0) throw refused('it listens on more than one address, which `localhost` often does');
   const { descriptor, ...rest } = socket;
   return { serverPid, descriptor, socket: rest };
 }

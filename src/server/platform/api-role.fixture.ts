@@ -1,6 +1,6 @@
 /**
- * A platform without sandboxes, as a process of its own: `node api-role.fixture.ts DATA_DIR`. What it dispatches gives its
- * parameters back. Prints its URL when it serves; ends with its input.
+ * A platform without sandboxes, as a process of its own: `node api-role.fixture.ts DATA_DIR`. Its dispatcher returns
+ * the parameters of each call. Prints its URL when it serves; ends with its input.
  */
 import { once } from 'node:events';
 import { join } from 'node:path';

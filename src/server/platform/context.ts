@@ -1,4 +1,4 @@
-/** The context that every part of a platform gets. */
+/** The context of every part of a platform. */
 import type { Runtime, SystemLimits } from '../../functions/index.ts';
 import type { GateEvent } from '../../gate/index.ts';
 import { type RuntimeKind, runtimeKinds } from '../../images/index.ts';
@@ -18,17 +18,17 @@ export interface Context {
   readonly figures: Figures;
   readonly events: Events;
   readonly limits: SystemLimits;
-  /** The first one is the plain `default`. */
+  /** The first one is the default of `default`. */
   readonly kinds: readonly RuntimeKind[];
   /** The kinds, and their aliases. */
   readonly runtimes: readonly Runtime[];
   /** URL under which clients reach Ward. */
   readonly apiHost: () => string;
-  /** The start is over, and calls come in. */
+  /** True when the start is complete, and calls arrive. */
   readonly isServing: () => boolean;
 }
 
-/** Callbacks from lower rooms to higher ones, which are built later and then register themselves here. */
+/** Callbacks from lower rooms to higher ones, which are created later and register themselves here. */
 export interface Events {
   gateChanged: (event: GateEvent) => void;
   sandboxViolated: ViolationSink;
@@ -38,7 +38,7 @@ export interface Events {
   registryQuota: NonNullable<GuardedImagesOptions['registryQuota']>;
 }
 
-/** @param url where the platform listens; empty before it does. @throws Fault CONFIG_INVALID */
+/** @param url where the platform listens; empty before. @throws Fault CONFIG_INVALID */
 export function createContext(config: Config, log: Log, url: () => string): Context {
   const kinds = runtimeKinds().toSorted((a, b) => Number(b.default) - Number(a.default));
   return {

@@ -1,7 +1,7 @@
 /**
- * Checks once a day that unpacked layers and the file of advisories have not changed. Processes of their own compare the
- * layers, at the lowest priority, one after the other. Differences are logged and counted; `ward fsck` checks everything
- * else, and repairs.
+ * Checks once a day that unpacked layers and the file of advisories have not changed. Separate processes compare the
+ * layers, at the lowest priority, one after the other. Differences are logged and counted; `ward fsck` checks
+ * everything else, and repairs.
  */
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -55,7 +55,7 @@ async function damagedAdvisories(dataDir: string, log: Log): Promise<number> {
   if (!existsSync(path) || (await compareDigest(path)) !== 'differs') return 0;
   log.error(
     { file: path },
-    'the advisories differ from what was imported: move the file away, and update them',
+    'the advisories differ from what was imported: move the file away, and run ward advisories update',
   );
   return 1;
 }

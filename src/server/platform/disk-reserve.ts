@@ -1,8 +1,8 @@
 /**
- * Keeps room on the disk of the data folder for data that the platform must not lose. While less than the reserve is free,
- * tenants write nothing more; below half of it no calls begin. The rest is for records of calls that have begun, for
- * deletes and for the operator. Other programs on the machine can fill that, too: so a file holds some of it, and Ward
- * removes the file when hardly any space is free.
+ * Reserves space on the disk of the data folder for data that the platform must not lose. While less than the reserve
+ * is free, tenants can't write; below half of it, no calls start. The rest is for records of running calls, for
+ * deletions and for the operator. Other programs on the machine can fill that as well: so a file holds some of it,
+ * and Ward removes the file when hardly any space is free.
  */
 import { randomFillSync } from 'node:crypto';
 import { open, rm, stat, statfs } from 'node:fs/promises';
@@ -11,23 +11,23 @@ import { hostTroubleOf, type Log, messageOf } from '../../lib/index.ts';
 import { serverFault } from '../faults.ts';
 
 export interface DiskStatus {
-  /** Bytes that are free for Ward, without the reserve's file. */
+  /** Bytes that Ward can use, without the reserve's file. */
   readonly freeBytes: number;
   readonly reserveBytes: number;
-  /** `short`: tenants write nothing. `critical`: no calls either. */
+  /** `short`: tenants can't write. `critical`: they can't call either. */
   readonly state: 'ample' | 'short' | 'critical';
 }
 
 export interface DiskReserve extends AsyncDisposable {
-  /** Called before this number of bytes of a tenant is written. @throws Fault DISK_RESERVED */
+  /** Call it before writing this number of bytes for a tenant. @throws Fault DISK_RESERVED */
   admitWrite(bytes: number): void;
-  /** Called before a call or a firing. @throws Fault DISK_RESERVED */
+  /** Call it before a call or a firing. @throws Fault DISK_RESERVED */
   admitCall(): void;
   status(): DiskStatus;
 }
 
 interface DiskReserveOptions {
-  /** Holds a part of the reserve; in the folder whose disk it is. */
+  /** Holds a part of the reserve; its folder determines the disk. */
   readonly file: string;
   /** Undefined: a share of the disk. */
   readonly reserveBytes?: number | undefined;
@@ -57,7 +57,7 @@ export async function openDiskReserve(options: DiskReserveOptions): Promise<Disk
     if (now === state) return;
     state = now;
     const about = { freeBytes, reserveBytes };
-    if (now === 'ample') log.warn(about, 'the disk has room again');
+    if (now === 'ample') log.warn(about, 'the disk has enough free space again');
     else log.error({ ...about, state }, 'the disk is nearly full: writes of tenants are refused');
   };
   const keepHold = async (): Promise<void> => {
@@ -89,7 +89,7 @@ export async function openDiskReserve(options: DiskReserveOptions): Promise<Disk
   return {
     admitWrite(bytes) {
       if (freeBytes - bytes < reserveBytes) throw reserved();
-      // Counts it until the next look: a second is long for a fast disk.
+      // Counts them until the next look: a fast disk writes much in a second.
       freeBytes -= bytes;
     },
     admitCall() {
@@ -127,7 +127,7 @@ async function sizeOf(file: string): Promise<number> {
   );
 }
 
-/** Writes random bytes, which no file system compresses. False when there is no room for them. */
+/** Writes random bytes, which no file system compresses. False when the disk has too little space for them. */
 async function fill(file: string, bytes: number): Promise<boolean> {
   const block = randomFillSync(Buffer.allocUnsafe(mebibyte));
   try {

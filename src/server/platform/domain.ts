@@ -1,4 +1,4 @@
-/** Opens the domain, with the namespaces that are always there. */
+/** Opens the domain, with the namespaces that always exist. */
 import type { BlobStore } from '../../blobs/index.ts';
 import { createAdmissionControl, type Dispatcher } from '../../dispatch/index.ts';
 import { createFunctions, createVault, type DiskAdmission, type Functions } from '../../functions/index.ts';
@@ -28,7 +28,7 @@ interface DomainParts {
 interface Domain {
   readonly functions: Functions;
   readonly keyring: Awaited<ReturnType<typeof openVaultKeys>>;
-  /** Key of the first namespace, when it was made just now. */
+  /** Key of the first namespace, if it was created by this start. */
   readonly guestKey: string | undefined;
 }
 
@@ -44,7 +44,7 @@ export async function openDomain(context: Context, parts: DomainParts): Promise<
     admission: observedAdmission(createAdmissionControl(), figures),
     dispatcher: observedDispatcher(dispatcher, figures),
     vault: createVault(keyring.keys),
-    // The lock of the data folder ensures it.
+    // The lock of the data folder ensures this.
     isAlone: true,
     gate: observedGate(guarded.codeGate, figures),
     apiHost,

@@ -1,4 +1,4 @@
-/** The foundation of a platform: its data folder, with room on the disk, its own memory, and the database. */
+/** The foundation of a platform: its data folder, with disk space, its own memory, and the database. */
 import { chmod, mkdir } from 'node:fs/promises';
 import { type BlobStore, openBlobStore, removeHalfWrittenBlobs } from '../../blobs/index.ts';
 import { measureCode } from '../../functions/index.ts';
@@ -29,7 +29,7 @@ export interface Foundation extends AsyncDisposable {
   readonly plan: MemoryPlan;
   readonly memory: MemoryWatch;
   readonly store: Store;
-  /** Marks all databases of the folder. Call it when they exist. */
+  /** Marks all databases of the folder. Call it after they exist. */
   markFolder(): Promise<void>;
 }
 
@@ -64,7 +64,7 @@ export async function openFoundation(options: FoundationOptions): Promise<Founda
   };
 }
 
-/** Only the owner may read function code: sandboxes see copies elsewhere, under names that can't be guessed. */
+/** Only the owner can read function code: sandboxes see copies elsewhere, under names that can't be guessed. */
 export async function openCode({
   paths: { code },
   store,

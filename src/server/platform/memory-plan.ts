@@ -1,6 +1,6 @@
 /**
- * Divides the memory that Ward's own processes may use: the keeper and the server, their heaps, caches and requests under
- * way. The one place for these figures. Sandboxes are not in it: their memory is `invoker.memoryMiB`.
+ * Divides the memory of Ward's own processes: the keeper and the server, their heaps, caches and running requests.
+ * All these figures are here. Sandboxes do not count: their memory is `invoker.memoryMiB`.
  */
 import { readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
@@ -13,11 +13,11 @@ export interface MemoryPlan {
   /** Cache of each of the two databases, in KiB. */
   readonly databaseCacheKiB: number;
   /**
-   * Above this, calls and writes are refused until memory is given back; undefined where nothing limits Ward. `scanBytes`
-   * more are for a scan alone: otherwise deploys would take the memory that their own scan needs, and wait for it.
+   * Above this, Ward refuses calls and writes until memory is freed; undefined when nothing limits Ward. `scanBytes`
+   * more are for scans alone: otherwise deploys would take the memory that their own scan needs, and wait for it.
    */
   readonly shortBytes: number | undefined;
-  /** A process that scans ends after this time without work; undefined: the scanner's own. */
+  /** A scan process ends after this time without work; undefined: the scanner's default. */
   readonly scanIdleMs: number | undefined;
 }
 
@@ -30,7 +30,7 @@ const baseMiB = 160;
 const ampleMiB = 1024;
 /** Share of a limit that sandboxes use too: what `invoker.memoryMiB` leaves by default. */
 const ownShare = 0.3;
-/** Kept free for requests under way when Ward begins to refuse calls. */
+/** Kept free for running requests when Ward starts to refuse calls. */
 const reserveShare = 0.1;
 const reserveMiB = 32;
 /** Memory of a scan; the reserve covers its code beyond that. */
@@ -84,7 +84,7 @@ export const allocatorEnv = {
   MALLOC_TRIM_THRESHOLD_: String(mebibyte),
 } as const;
 
-/** The limit of this process's group, as far as it can be seen. */
+/** The memory limit of this process's group, as far as this process can see it. */
 export function ownLimit(): OwnMemory | undefined {
   return ownMemory(readMounts(), readFileSync('/proc/self/cgroup', 'utf8'));
 }

@@ -1,7 +1,7 @@
 /**
- * Keeps the server within the memory that its own control group allows. It refuses requests that need more than is free
- * before it reads them, so that clients try again later; nothing begins while memory is short. After a load, memory goes
- * back to the kernel: V8 keeps what it has until it collects, and a server without work never does.
+ * Keeps the server within the memory limit of its own control group. It refuses requests that need more than is free
+ * before it reads them, so that clients try again later; while memory is short, nothing starts. After a load, memory
+ * goes back to the kernel: V8 keeps what it has until it collects, and an idle server never does.
  */
 import { type Fault, hostTroubleOf, type Log } from '../../lib/index.ts';
 import { chargedBytes, type OwnMemory } from '../../sandbox/index.ts';
@@ -10,11 +10,12 @@ import { serverFault } from '../faults.ts';
 import { scanBytes } from './memory-plan.ts';
 
 export interface MemoryWatch extends Disposable {
-  /** Returns a handle that gives the memory back. @throws Fault MEMORY_SHORT */
+  /** Returns a function that releases the memory. @throws Fault MEMORY_SHORT */
   reserve(bytes: number): () => void;
   /**
-   * Waits up to a minute for room; the last part of the memory is for these callers alone. Requests under way count only by
-   * what is charged: otherwise those that wait for this one would block it. @throws Fault MEMORY_SHORT
+   * Waits up to a minute for memory; the last part of the memory is only for these callers. Running requests count
+   * only with the memory that is charged: otherwise those that wait for this one would block it. @throws Fault
+   * MEMORY_SHORT
    */
   reserveSoon(bytes: number): Promise<() => void>;
   /** @throws Fault MEMORY_SHORT */
@@ -24,12 +25,12 @@ export interface MemoryWatch extends Disposable {
 
 interface MemoryWatchOptions {
   readonly group: OwnMemory | undefined;
-  /** Undefined: nothing is refused. */
+  /** Undefined: Ward refuses nothing. */
   readonly shortBytes: number | undefined;
   /** Additional memory for `reserveSoon`. */
   readonly soonBytes?: number;
   readonly log: Log;
-  /** Memory that is charged to the group. */
+  /** Memory charged to the group. */
   readonly look?: () => number | undefined;
   readonly collect?: (kind: 'major' | 'all') => void;
 }
@@ -52,9 +53,9 @@ export function startMemoryWatch(options: MemoryWatchOptions): MemoryWatch {
   let charged = 0;
   let reserved = 0;
   let reservedSoon = 0;
-  /** The largest request that was refused since the last look. */
+  /** The largest request refused since the last look. */
   let refused = 0;
-  /** Each checks whether its turn has come. */
+  /** Each entry checks whether its turn has come. */
   const waiting = new Set<() => void>();
   let wasShort = false;
   let collectedAt = Number.NEGATIVE_INFINITY;
@@ -65,7 +66,7 @@ export function startMemoryWatch(options: MemoryWatchOptions): MemoryWatch {
       wasShort = !wasShort;
       log.warn(
         { chargedBytes: charged, shortBytes },
-        wasShort ? 'memory is short: calls are refused' : 'memory is not short any more',
+        wasShort ? 'memory is short: calls are refused' : 'memory is no longer short',
       );
     }
     for (const look of [...waiting]) look();
@@ -73,7 +74,7 @@ export function startMemoryWatch(options: MemoryWatchOptions): MemoryWatch {
     const hasGarbage = charged + refused > shortBytes + reservedSoon;
     if ((!hasGarbage && waiting.size === 0) || performance.now() - collectedAt < collectMs) return;
     collectedAt = performance.now();
-    // Waiting and refused requests need pages that are given back.
+    // Waiting and refused requests need pages that go back to the kernel.
     collect(waiting.size > 0 || refused > 0 ? 'all' : 'major');
     refused = 0;
   };
@@ -124,11 +125,11 @@ export function startMemoryWatch(options: MemoryWatchOptions): MemoryWatch {
 }
 
 function memoryShort(): Fault {
-  const text = 'The server has no memory left for this now, try again later.';
+  const text = 'The server has too little free memory for this now, try again later.';
   return serverFault('MEMORY_SHORT', text, { retryAfterMs });
 }
 
-/** Starts a scan when there is memory for it. */
+/** Starts a scan when memory for it is free. */
 export function withMemory(start: StartProgram, memory: Pick<MemoryWatch, 'reserveSoon'>): StartProgram {
   return async () => {
     const giveBack = await memory.reserveSoon(scanBytes);
@@ -145,16 +146,16 @@ export function withMemory(start: StartProgram, memory: Pick<MemoryWatch, 'reser
 
 interface QuietOptions {
   readonly collect: (kind: 'all') => void;
-  /** The part of the time since the last call in which this thread worked. */
+  /** Share of the time since the last call in which this thread worked. */
   readonly workShare?: () => number;
-  /** What the kernel has given to this process, in bytes. */
+  /** Memory that the kernel has given to this process, in bytes. */
   readonly resident?: () => number;
 }
 
-/** Call it at intervals. The thread stands still for the collection, so it collects only if that frees much. */
+/** Call it at intervals. The collection stops the thread, so it runs only if it frees much. */
 export function returnWhenQuiet(options: QuietOptions): () => void {
   const { collect, workShare = sinceLast(), resident = process.memoryUsage.rss } = options;
-  // The start counts as load, too.
+  // The start counts as load as well.
   let least = 0;
   let quietTimes = 0;
   return () => {
@@ -195,8 +196,8 @@ function threadMs(): number {
   return (user + system) / 1000;
 }
 
-/** Node's flag `--expose-gc` has it; a process without it leaves all to V8. */
+/** Needs Node's flag `--expose-gc`; without it, V8 decides. */
 function collectNow(kind: 'major' | 'all'): void {
-  // Only what V8 calls the last resort gives back the pages that it pools.
+  // Only V8's last-resort collection gives back the pages that it pools.
   globalThis.gc?.({ type: 'major', execution: 'sync', flavor: kind === 'all' ? 'last-resort' : 'regular' });
 }

@@ -1,4 +1,4 @@
-/** The privileged parts that a platform needs: from a keeper, or made in this process if it has the rights. */
+/** The privileged parts of a platform: from a keeper, or created in this process if it has the rights. */
 import { layersDirOf, openRootMounter, type RootMounter } from '../../images/index.ts';
 import { type CodePlaces, openCodePlaces } from '../../invoker/index.ts';
 import {
@@ -20,9 +20,9 @@ export interface PlatformGround extends AsyncDisposable {
   readonly host: SandboxHost;
   readonly mounter: RootMounter;
   readonly mountsDir: string;
-  /** Starts a scan process; absent: the scanner does it by itself. */
+  /** Starts a scan process; absent: the scanner starts it itself. */
   readonly startScan?: StartProgram;
-  /** Folder for code; called once, when this Ward holds the data folder. */
+  /** Folder for code; called once, when this Ward has locked the data folder. */
   codePlaces(): Promise<CodePlaces>;
   /** Number of ended sandboxes that could not be removed yet. */
   leftBehind(): number;
@@ -46,7 +46,7 @@ export function keptGround(link: KeeperLink, { sandbox }: Config): PlatformGroun
   };
 }
 
-/** For one process that is keeper and server at once, which tests attack as a whole. */
+/** For one process that is both keeper and server, which tests attack as a whole. */
 export async function ownGround(config: Config, log: Log): Promise<PlatformGround> {
   await using stack = new AsyncDisposableStack();
   const operator = operatorPolicy(config.sandbox);

@@ -1,5 +1,6 @@
 /**
- * Composes the rooms from the lowest to the highest, and closes them in reverse. A failure half-way closes what was opened.
+ * Composes the rooms from the lowest to the highest, and closes them in reverse. After a failure half-way, it closes
+ * what was opened.
  */
 import { type ApiOptions, createApi, sandboxEntrance } from '../../api/index.ts';
 import { writeFileAtomically } from '../../blobs/index.ts';
@@ -24,9 +25,9 @@ import { startUpkeep } from './upkeep.ts';
 
 export interface Platform extends AsyncDisposable {
   readonly url: string;
-  /** The file with the first namespace's key; the key itself only when it was made just now. */
+  /** The file with the first namespace's key; the key itself only if this start created it. */
   readonly guestKey: { readonly file: string; readonly key: string | undefined };
-  /** The file with the keys that encrypt parameters, when it was made just now. */
+  /** The file with the keys that encrypt parameters, if this start created it. */
   readonly newParameterKeys: string | undefined;
   /** Replaces the operator's keys. @throws Fault PARAMETER_KEYS_INVALID, and then keeps the old keys */
   renewKeys(given: GivenKeys): void;
@@ -34,26 +35,26 @@ export interface Platform extends AsyncDisposable {
   readonly advisoriesWarning: string | undefined;
   /** Stops accepting connections, because another process does. Call it before disposing of the platform. */
   leave(): Promise<void>;
-  /** Tells what the platform waits for while it is being disposed of. */
+  /** Names what the platform waits for during its disposal. */
   waitsFor(): string;
 }
 
 interface PlatformOptions extends Pick<ApiOptions, 'onRoute'> {
-  /** Missing parts of a used data folder that may be made anew. */
+  /** Missing parts of a used data folder that Ward may create again. */
   readonly acceptMissing?: readonly DataPart[];
-  /** Databases of other data folders become this one's. */
+  /** Takes over databases of other data folders. */
   readonly acceptMixed?: boolean;
-  /** Descriptor of a socket that listens at `config.listen` already. */
+  /** Descriptor of a socket that already listens at `config.listen`. */
   readonly listener?: number;
 }
 
 /** Which rooms run in this process. */
 export type Rooms =
   | { readonly role: 'all'; readonly ground: PlatformGround }
-  /** Without sandboxes: actions run elsewhere, and nothing here needs a keeper or a privilege. */
+  /** Without sandboxes: actions run elsewhere, and this process needs neither a keeper nor privileges. */
   | { readonly role: 'api'; readonly dispatcher: Dispatcher };
 
-/** Time that running activations have to end when Ward stops. */
+/** Time for running activations to end when Ward stops. */
 const drainMs = 10_000;
 
 /** @throws Fault DATA_DIR_INVALID, DATA_DIR_BUSY, DATA_DIR_INCOMPLETE, DATA_DIR_MIXED, RESTORE_UNFINISHED, LISTEN_FAILED, and those of the rooms */
@@ -88,7 +89,7 @@ export async function startPlatform(
       : rooms;
   const blobs = await openCode(foundation);
   const guarded = stack.use(await openGate(context, foundation, ground?.startScan));
-  opened('scans, and what the gate writes');
+  opened('scans, and writes of the gate');
   await foundation.markFolder();
   figures.watchAdvisories(guarded.advisories);
   figures.watchDisk(foundation.disk.status);
@@ -105,9 +106,9 @@ export async function startPlatform(
   const api = composeApi(context, { ...parts, functions, secrets, onRoute });
   stack.defer(() => closeConnections(api));
   opened('connections');
-  // First new calls are refused and running ones end; only then are connections closed.
+  // New calls are refused and running ones end; only then are connections closed.
   stack.defer(() => functions.close(drainMs));
-  opened('calls under way, and their records');
+  opened('running calls, and their records');
   url = await listen(api, config.listen, listener);
   events.apiConnected = sandboxEntrance(api, functions);
   await writeFileAtomically(foundation.paths.address, `${url}\n`);

@@ -1,7 +1,7 @@
 /**
- * Decides about calls while the disk of the data folder takes no records: they are refused, or, if the operator wants, they
- * go on and their answers say that a record is not guaranteed. Requests that must be durable before the answer are always
- * refused.
+ * Decides about calls while the disk of the data folder takes no records: they are refused, or, if the operator
+ * configures it, they continue and their answers say that a record is not guaranteed. Requests that must be durable
+ * before the answer are always refused.
  */
 import type { Readiness } from '../../api/index.ts';
 import type { Log } from '../../lib/index.ts';
@@ -12,28 +12,32 @@ import type { DiskStatus } from './disk-reserve.ts';
 
 const retryAfterMs = 5000;
 
-/** Called before a call or a firing. @throws Fault CANNOT_RECORD */
+/** Call it before a call or a firing. @throws Fault CANNOT_RECORD */
 export function admitRecord(
   recording: Recording,
   whenUnable: Config['records']['whenUnable'],
   isAccepted: boolean,
 ): void {
   if (recording.trouble() === undefined || (whenUnable === 'continue' && !isAccepted)) return;
-  throw serverFault('CANNOT_RECORD', 'the disk takes no records of calls for now', {
-    hint: 'Try again later, or ask the operator: `ward status` says why.',
+  throw serverFault('CANNOT_RECORD', 'the server can’t write records of calls for now', {
+    hint: 'Try again later, or ask the operator: `ward status` shows the reason.',
     retryAfterMs,
   });
 }
 
-/** Logs the beginning and the end of a trouble. */
+/** Logs the start and the end of each failure. */
 export function logRecording(log: Log) {
   return (trouble: RecordingTrouble | undefined): void => {
-    if (trouble === undefined) log.warn('the disk takes records again');
-    else log.error({ reason: trouble.fault.message, code: trouble.fault.code }, 'the disk takes no records');
+    if (trouble === undefined) log.warn('records can be written again');
+    else
+      log.error(
+        { reason: trouble.fault.message, code: trouble.fault.code },
+        'records can’t be written to the disk',
+      );
   };
 }
 
-/** Says whether calls are served now, and why not. */
+/** Whether Ward accepts calls now, and if not, why. */
 export function readiness(
   recording: Recording,
   disk: DiskStatus,

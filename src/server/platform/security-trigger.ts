@@ -1,4 +1,7 @@
-/** Fires the trigger `security`, of `/whisk.system` and of the namespace concerned, for events that need attention at once. */
+/**
+ * Fires the trigger `security` of `/whisk.system` and of the affected namespace, for events that need attention at
+ * once.
+ */
 import {
   type Functions,
   parseEntityName,
@@ -42,7 +45,7 @@ export function createSecurityTrigger(
   };
 }
 
-/** Fires it for new findings in code that runs already. */
+/** Fires it for new findings in deployed code. */
 export function securityEvents(
   fire: (namespace: string, payload: JsonObject) => void,
   log: Log,

@@ -1,6 +1,6 @@
 /**
- * The namespace `whisk.system`: shared packages that come with Ward. They are written when their content differs from the
- * last start, so a start without changes costs one read. Entities that an operator has added stay.
+ * The namespace `whisk.system`: shared packages that come with Ward. They are written only when their content differs
+ * from the last start, so a start without changes costs one read. Entities that an operator has added stay.
  */
 import { hash } from 'node:crypto';
 import {
@@ -25,7 +25,7 @@ interface SystemNamespaceOptions {
 }
 
 const codeKind = 'nodejs:default';
-/** The setting of the namespace that says what was written last. */
+/** The setting of the namespace that identifies the last written content. */
 const contentSetting = 'systemContent';
 
 /** Whether anything was written. */
@@ -52,7 +52,7 @@ export async function ensureSystemNamespace(options: SystemNamespaceOptions): Pr
 
 /** The trigger that the gate fires when running code becomes vulnerable. */
 async function putSecurityTrigger({ triggers }: Pick<Functions, 'triggers'>): Promise<void> {
-  const description = 'Fired by the gate when what is found in deployed code or images changes';
+  const description = 'The gate fires it when the findings in deployed code or images change';
   const annotations = [{ key: 'description', value: description }];
   await triggers.put({ namespace: systemNamespace, name: securityTrigger }, { annotations }, true);
 }
@@ -70,7 +70,7 @@ async function putPackage(
   }
 }
 
-/** Digest of everything that would be written. */
+/** Digest of all content to be written. */
 function contentOf(
   packages: readonly SystemPackage[],
   { functions, builtins }: SystemNamespaceOptions,

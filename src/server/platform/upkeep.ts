@@ -15,7 +15,7 @@ interface UpkeepParts {
 }
 
 interface Upkeep extends AsyncDisposable {
-  /** Call it when accepted invocations have been resumed: they may need code that no action names any more. */
+  /** Call it after accepted invocations have resumed: they may need code that no action names any more. */
   startRetention(): void;
 }
 

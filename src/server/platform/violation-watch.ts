@@ -1,4 +1,7 @@
-/** Handles violations: counts them, keeps a bounded number, and fires the security trigger when many come in a short time. */
+/**
+ * Handles violations: counts them, keeps a bounded number, and fires the security trigger when many occur in a short
+ * time.
+ */
 import type { ViolationReport } from '../../dispatch/index.ts';
 import { createViolationAlarm, createViolationLog } from '../../functions/index.ts';
 import type { JsonObject, Log } from '../../lib/index.ts';

@@ -1,6 +1,6 @@
 /**
- * Starts the unprivileged half of Ward as root and waits for its end: the server of `ward up`, and the other half of
- * commands by hand.
+ * Starts the unprivileged half of Ward as root and waits for its end: the server of `ward up`, or the other half of a
+ * command run by hand.
  */
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -29,7 +29,7 @@ interface HalfPlan {
   readonly shown: ShownPaths;
   /** Folder of the instance, below /run. */
   readonly ownDir: string;
-  /** @param programs files that it runs from */
+  /** @param programs files that the half runs from */
   rights(programs: readonly string[]): Omit<ServerProcessPlan, 'filterFile' | 'argv'>;
   readonly nodeFlags?: readonly string[];
   /** Arguments of Ward's command line. */
@@ -70,15 +70,15 @@ export async function startHalf(plan: HalfPlan): Promise<HalfProcess> {
   };
 }
 
-/** Makes a folder that only the account may enter. */
+/** Creates a folder that only the account can enter. */
 export async function mkdirFor(folder: string, { uid, gid }: ServerAccount): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await chown(folder, uid, gid);
 }
 
 /**
- * The half may also get signals from a terminal or a service manager, and counts both as one. This process ends only when
- * everything it made is gone, whatever signals it gets meanwhile.
+ * The half may also get signals from a terminal or a service manager, and counts both as one. This process ends only
+ * after everything it created is removed, whatever signals it gets meanwhile.
  */
 function forwardSignals(child: ChildProcess): void {
   for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(name, () => void child.kill(name));
@@ -87,7 +87,7 @@ function forwardSignals(child: ChildProcess): void {
 function channelOf(child: ChildProcess): Duplex {
   const channel = child.stdio[3];
   if (channel instanceof Duplex) return channel;
-  throw new TypeError('a process was started without a way to ask');
+  throw new TypeError('a process was started without a channel for its requests');
 }
 
 async function endOf(child: ChildProcess): Promise<HalfEnd> {

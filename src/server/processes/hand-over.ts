@@ -1,9 +1,10 @@
 /**
- * Gives a folder of root's, with everything in it, to the account that the server runs as. It does so once: contents go
- * before their folder, and the folder itself goes last. So its owner says whether everything is done, and a run that was
- * killed goes on where it was. A folder that already belongs to the account was handed over, or the account put its files
- * there: root does not look into it. So root only changes files in folders that root alone can write to, and the account
- * can neither plant a link to a file of root's nor swap a file while root works on it.
+ * Gives a folder of root's, with all its content, to the account that runs the server. This happens only once: the
+ * content goes before its folder, and the folder itself goes last. So the owner of the folder tells whether
+ * everything is done, and a killed run continues where it stopped. A folder that already belongs to the account was
+ * handed over, or the account put its files there: root does not look into it. So root only changes files in folders
+ * that only root can write to, and the account can neither plant a link to a file of root's nor swap a file while
+ * root works on it.
  */
 import {
   chmodSync,
@@ -31,8 +32,8 @@ interface HandedOver {
   /** Files and folders that got a new owner in this run. */
   readonly changed: number;
   /**
-   * Paths that stay as they are: other users' files, devices, mounts, and files that have
-   * a name outside of the folder as well.
+   * Paths that stay as they are: other users' files, devices, mounts, and files with another name outside of the
+   * folder.
    */
   readonly left: readonly string[];
 }
@@ -41,7 +42,7 @@ interface HandedOver {
 const neverGiven: ReadonlySet<string> = new Set(['lost+found', 'set-up.json']);
 const toldPaths = 10;
 
-/** Hands over the server's data, and the images, which may lie in the same folder. @throws Fault HAND_OVER_FAILED */
+/** Hands over the server's data, and the images, which can be in the same folder. @throws Fault HAND_OVER_FAILED */
 export function handOverAll(
   { dataDir, imagesDir }: Pick<Config, 'dataDir' | 'imagesDir'>,
   account: ServerAccount,
@@ -58,10 +59,11 @@ interface HandOverOptions {
 }
 
 /**
- * Takes about four times as long as `chown -R`, and no time when everything is done. Follows no links, crosses no mounts.
- * Only root may be able to change the folder's parents.
- * @param folder need not be there
- * @throws Fault HAND_OVER_FAILED when others than root can write to a folder of root's in it, or a file can't be changed
+ * Takes about four times as long as `chown -R`, and no time when everything is done. Follows no links, crosses no
+ * mounts. Only root may be able to change the folder's parents.
+ * @param folder may be missing
+ * @throws Fault HAND_OVER_FAILED when others than root can write to a folder of root's in it, or a file can't be
+ * changed
  */
 export function handOver(
   folder: string,
@@ -87,7 +89,7 @@ export function handOver(
     if (isFault(cause)) throw cause;
     throw failed(
       `${folder} can't be given to the user ${account.name}: ${messageOf(cause)}`,
-      'see why, and start again',
+      'fix the cause, and start again',
       cause,
     );
   } finally {
@@ -98,7 +100,7 @@ export function handOver(
 class Handing {
   changed = 0;
   readonly #left: string[] = [];
-  /** Files with several names, until the last name is found. */
+  /** Files with several names, until their last name is found. */
   readonly #linked = new Map<number, { path: string; seen: number }>();
   readonly #folder: string;
   /** Always the same folder, even if its path changes meanwhile. */
@@ -158,7 +160,7 @@ class Handing {
     return stats.isFile() ? stats.mode | 0o040 : stats.mode;
   }
 
-  /** Changing the file under one name changes it under all. */
+  /** A change of the file under one name changes it under all. */
   #isLastName(path: string, { ino, nlink }: Stats): boolean {
     const known = this.#linked.get(ino) ?? { path, seen: 0 };
     known.seen++;
@@ -168,7 +170,9 @@ class Handing {
   }
 }
 
-/** Device files, which bypass the owners of files. That of a layer's deleted file has no number and is harmless. */
+/**
+ * Device files, which bypass the owners of files. The whiteout of a layer is a device without a number, and harmless.
+ */
 function isDevice(stats: Stats): boolean {
   return stats.isBlockDevice() || (stats.isCharacterDevice() && stats.rdev !== 0);
 }
@@ -182,13 +186,16 @@ function openFolder(folder: string): number | undefined {
   }
 }
 
-/** Other users can plant files in a folder that they may write to, such as a second name of a file that they can't read. */
+/**
+ * Other users can plant files in a folder that they can write to, such as a second name of a file that they can't
+ * read.
+ */
 function refuseStrange(path: string, { uid, gid, mode }: Stats): void {
   const isOthers = (mode & 0o002) !== 0 || ((mode & 0o020) !== 0 && gid !== 0);
   if (uid === 0 && !isOthers) return;
   throw failed(
-    `${path} can't be given to the server's user: others than root can write to it`,
-    `see that all in it is Ward's, then: chown root:root ${path} && chmod go-w ${path}`,
+    `${path} can't be given to the server's user: users other than root can write to it`,
+    `check that everything in it belongs to Ward, then: chown root:root ${path} && chmod go-w ${path}`,
   );
 }
 

@@ -1,6 +1,6 @@
 /**
- * `ward up` as root: the keeper, until the server has ended. It does the work that needs privileges, starts the
- * server without any, and passes signals on. It listens on no network, except for the moment in which it checks that the
+ * `ward up` as root: the keeper, until the server has ended. It does the privileged work, starts the server without
+ * privileges, and passes signals on. It listens on no network, except for the moment in which it checks that the
  * address is free, and reads only the server's requests.
  */
 import { closeSync, openSync } from 'node:fs';
@@ -29,12 +29,12 @@ import { startServer } from './server-process.ts';
 import type { ServerTask, UpOptions } from './up.ts';
 
 const mebibyte = 1024 * 1024;
-/** Each program that runs at the end takes ten descriptors for a moment. */
+/** Each program that runs at the end uses ten descriptors for a moment. */
 const spareDescriptors = 40;
-/** Loaded at the first scan: the smaller this process is, the sooner it starts others. */
+/** Loaded at the first scan: the smaller this process is, the faster it starts others. */
 const loadScanner = () => import('../../scanner/index.ts');
 
-/** Resolves to the server's exit code once everything is gone, or ends by the same signal. */
+/** Resolves to the server's exit code after everything is removed, or ends by the same signal. */
 export async function keepHere(options: UpOptions): Promise<number> {
   const { code, signal } = await keepServer(options);
   if (signal !== null) process.kill(process.pid, signal);
@@ -49,7 +49,7 @@ async function keepServer(options: UpOptions): Promise<HalfEnd> {
   const secrets = await readSecrets(given);
   const account = await serverAccount();
   const operator = operatorPolicy(given.sandbox);
-  // All that can fail before has not failed: from here on the Ward that was there ends.
+  // Every step that could fail has succeeded: from here on the old Ward ends.
   inherited?.tellOld();
   await using stack = new AsyncDisposableStack();
   let onViolation: ViolationSink = () => {};
@@ -100,9 +100,9 @@ async function keepServer(options: UpOptions): Promise<HalfEnd> {
   onViolation = keeper.onViolation;
   onLeftBehind = keeper.onLeftBehind;
   let isFaulty = false;
-  // The server first ends calls under way, as for a signal from outside.
+  // The server first ends running calls, as for a signal from outside.
   process.on('uncaughtException', (error) => {
-    log.fatal({ err: error }, 'a fault that nothing handles: Ward stops');
+    log.fatal({ err: error }, 'unhandled error: Ward stops');
     isFaulty = true;
     process.kill(process.pid, 'SIGTERM');
   });
@@ -117,7 +117,10 @@ async function keepServer(options: UpOptions): Promise<HalfEnd> {
   return isFaulty ? { code: 1, signal: null } : end;
 }
 
-/** Reserves descriptors for the programs that remove sandboxes and mounts at the end, even if the limit is reached before. */
+/**
+ * Reserves descriptors for the programs that remove sandboxes and mounts at the end, even if the limit is reached
+ * before.
+ */
 function holdDescriptors(count: number): Disposable & { release(): void } {
   const held = Array.from({ length: count }, () => openSync('/dev/null', 'r'));
   const release = () => {
@@ -126,14 +129,14 @@ function holdDescriptors(count: number): Disposable & { release(): void } {
   return { release, [Symbol.dispose]: release };
 }
 
-/** Makes folders that the server will own; root adds its own places in them later. */
+/** Creates folders that the server will own; root adds its own places in them later. */
 async function prepareFolders(config: Config, account: ServerAccount, log: Log): Promise<void> {
   await mkdir(config.imagesDir, { recursive: true });
   removeAbandonedBackup(dataPaths(config.dataDir));
   handOverAll(config, account, log);
 }
 
-/** Replaces paths by those through which the server reaches the files. */
+/** Replaces paths by those on which the server reaches the files. */
 async function seenBy({ show }: ShownPaths, config: Config): Promise<Config> {
   return {
     ...config,

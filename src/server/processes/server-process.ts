@@ -46,7 +46,7 @@ export async function startServer(plan: ServerPlan): Promise<HalfProcess> {
   return server;
 }
 
-/** @param programs files that it runs from */
+/** @param programs files that the server runs from */
 export function rightsOf(
   { config, account, ground, ownDir }: Omit<ServerPlan, 'shown' | 'descriptors'>,
   programs: readonly string[],
@@ -60,7 +60,7 @@ export function rightsOf(
   };
 }
 
-/** Files from which the server updates its advisories. A missing one is left out, and the update reports it. */
+/** Files for the server's updates of advisories. Leaves out missing ones; the update reports them. */
 function mirrorPaths({ advisories: { update, from, key, sources } }: Config): readonly string[] {
   if (update === 'off') return [];
   const paths = [from?.includes('://') ? undefined : from, key, sources];
@@ -72,7 +72,7 @@ type HandRights = Pick<ServerPlan, 'account' | 'ground' | 'ownDir'> & {
   readonly writable: readonly string[];
 };
 
-/** The unprivileged half of a command by hand: it sees nothing of the server's data but images. */
+/** The unprivileged half of a command run by hand: it sees images, and no other data of the server. */
 export function handRightsOf(
   { account, ground, ownDir, readable, writable }: HandRights,
   programs: readonly string[],

@@ -12,14 +12,14 @@ import type { GivenKeys, Secrets } from '../secrets/secrets.ts';
 /** The keeper's first message to the server. */
 export interface ServerTask {
   readonly config: Config;
-  /** The data folder's path as the operator knows it. */
+  /** The data folder's path as the operator wrote it. */
   readonly dataDir: string;
   readonly secrets: Secrets;
   readonly acceptMissing: readonly DataPart[];
   readonly acceptMixed: boolean;
-  /** Kinds of precedence that the host refuses to Ward; it goes on without them. */
+  /** Kinds of precedence that the host refuses to Ward; it runs without them. */
   readonly refused: readonly string[];
-  /** An inherited socket at the configured address. `isKept` when it stays open after the server. */
+  /** An inherited socket at the configured address. `isKept`: it stays open after the server. */
   readonly listener: { readonly isKept: boolean } | undefined;
 }
 
@@ -30,20 +30,23 @@ export interface UpOptions {
   readonly accessLog?: boolean;
   readonly acceptMissing?: readonly DataPart[];
   readonly acceptMixed?: boolean;
-  /** From the Ward that serves the same data folder, if there is one. */
+  /** From the Ward that serves the same data folder, if any. */
   readonly takeOver?: boolean;
 }
 
-/** The keeper's line is the one before. */
+/** The keeper's channel is the descriptor before. */
 const listenerDescriptor = keeperDescriptor + 1;
 
 /** A signal that a terminal or a service manager sends to every process arrives several times within this time. */
 const echoMs = 500;
 
-/** Time for handles that are still open but not needed, such as the streams of a sandbox that could not be removed. */
+/** Time for handles that are open but not needed, such as the streams of a sandbox that could not be removed. */
 const lingerMs = 1000;
 
-/** Serves for a keeper. Resolves to the exit code once everything is closed, and ends this process. A second signal ends it at once. */
+/**
+ * Serves for a keeper. Resolves to the exit code after everything is closed, and ends this process. A second signal
+ * ends it at once.
+ */
 export async function serveHere(): Promise<number> {
   try {
     return await serve();
@@ -60,9 +63,9 @@ async function serve(): Promise<number> {
   const { config, dataDir, secrets, acceptMissing, acceptMixed, refused, listener } = link.hello
     .task as ServerTask;
   const log = createLog(config.logLevel);
-  // Calls under way count as interrupted, as after a kill of both processes; recorded as failed, that would be hidden.
+  // Running calls count as interrupted, as after a kill of both processes; a record of failure would hide that.
   link.onLost = () => {
-    log.fatal('the process that makes sandboxes has ended');
+    log.fatal('the keeper has ended: Ward stops');
     process.exit(1);
   };
   const stopped = Promise.withResolvers<void>();
@@ -81,9 +84,9 @@ async function serve(): Promise<number> {
     stopped.resolve();
   });
   let exitCode = 0;
-  // After an unforeseen error the state is unknown: calls under way end, and the service manager restarts Ward.
+  // After an unforeseen error the state is unknown: running calls end, and the service manager restarts Ward.
   process.on('uncaughtException', (error) => {
-    log.fatal({ err: error }, 'a fault that nothing handles: Ward stops');
+    log.fatal({ err: error }, 'unhandled error: Ward stops');
     exitCode = 1;
     stopped.resolve();
   });
@@ -100,7 +103,7 @@ async function serve(): Promise<number> {
       { refused },
       'a busy machine can delay the platform, since the host refuses these kinds of precedence',
     );
-  // The server that follows a killed one then has as little to compile.
+  // So the server after a killed one has less to compile.
   flushCompileCache();
   greet(platform, (path) => path.replace(config.dataDir, dataDir));
   await stopped.promise;
@@ -110,15 +113,15 @@ async function serve(): Promise<number> {
   return exitCode;
 }
 
-/** Calls under way get ten seconds, their last records five; the rest is quick. */
+/** Running calls get ten seconds, their last records five; the rest is quick. */
 const stopMs = 25_000;
 
-/** Ends whatever it waits for: the keeper removes what this process leaves, and unrecorded calls count as interrupted. */
+/** Ends whatever it waits for: the keeper removes leftovers, and unrecorded calls count as interrupted. */
 function endInTime(log: Log, { waitsFor }: Platform): void {
   setTimeout(() => {
     log.error(
       { waitsFor: waitsFor(), open: process.getActiveResourcesInfo() },
-      `not stopped after ${stopMs / 1000} seconds; ends now`,
+      `not stopped after ${stopMs / 1000} seconds: Ward ends now`,
     );
     process.exit(1);
   }, stopMs).unref();
@@ -127,7 +130,7 @@ function endInTime(log: Log, { waitsFor }: Platform): void {
 const usualUrl = `http://${defaultListen}`;
 const usualKeyFile = dataPaths(defaultDataDir).guestKey;
 
-/** The line `ready` is for programs; the rest tells a person what to type next. */
+/** The line `ready` is for programs; the rest shows the user the next commands. */
 function greet(
   { url, guestKey, newParameterKeys, advisoriesWarning }: Platform,
   told: (path: string) => string,
@@ -136,19 +139,19 @@ function greet(
   process.stdout.write(`ready ${url}\n`);
   if (advisoriesWarning !== undefined) process.stderr.write(`warning: ${advisoriesWarning}\n`);
   if (newParameterKeys !== undefined) {
-    const why = 'without it they can not be read again, so keep a copy elsewhere';
+    const why = 'without it they can’t be read again, so keep a copy elsewhere';
     process.stderr.write(`Parameters are encrypted with the key in ${told(newParameterKeys)}: ${why}.\n`);
   }
   if (guestKey.key === undefined) return;
   process.stderr.write(
     [
-      `The namespace guest was made; its key is in ${keyFile}.`,
-      // A service manager or a CI job may keep this stream, and others read it.
+      `Ward created the namespace guest; its key is in ${keyFile}.`,
+      // A service manager or a CI job can store this stream, and others can read it.
       ...(process.stderr.isTTY ? ['', `  ${guestKey.key}`] : []),
       '',
       'Next, in another shell:',
       '',
-      // The command finds both by itself when they are at the usual place.
+      // The command finds both itself when they are at the usual place.
       ...(url === usualUrl && keyFile === usualKeyFile
         ? []
         : [`  export WARD_APIHOST=${url} WARD_AUTH=$(cat ${keyFile})`]),

@@ -1,4 +1,4 @@
-/** The baseline of a scan by hand: a base, which is scanned in the same way, or an earlier report. */
+/** The baseline of a scan by hand: another target, scanned in the same way, or an earlier report. */
 import {
   type Before,
   type Finding,
@@ -26,7 +26,7 @@ export async function findBase(
   return { name: base.target, target: await findTarget(base.target, imagesDir) };
 }
 
-/** @param earlier judged by the same advisories as `report`, so that advisories published since do not count as new */
+/** @param earlier judged with the same advisories as `report`, so that newer advisories do not count as new findings */
 export function beforeOf(report: Report, earlier: Report, name: string): Before {
   const all = [...report.findings, ...report.suppressed.map(({ finding }) => finding)];
   return {
@@ -38,12 +38,12 @@ export function beforeOf(report: Report, earlier: Report, name: string): Before 
   };
 }
 
-/** The report that the policy judges. */
+/** The report for the policy. */
 export function withoutFindings(report: Report, left: ReadonlySet<Finding>): Report {
   return { ...report, findings: report.findings.filter((finding) => !left.has(finding)) };
 }
 
-/** Judges only new findings, but keeps the whole report: it may be the next baseline. */
+/** Judges only new findings, but keeps the whole report: it can be the next baseline. */
 export function withBefore(judged: JudgedReport, report: Report, before: Before): JudgedReport {
   const old = report.findings.filter((finding) => before.findings.has(finding));
   return {

@@ -6,14 +6,14 @@ import { serverFault } from '../faults.ts';
 import { gatePaths } from '../instance/gate-paths.ts';
 
 /**
- * Root keeps nothing in another user's folder: while it scans, it reads files that only root can read, so it can't act as
- * that user.
+ * Root stores nothing in another user's folder: while it scans, it reads files that only root can read, so it can't
+ * act as that user.
  */
 export async function layerCacheOf(
   dataDir: string,
 ): Promise<Pick<ScannerOptions, 'cacheDir' | 'readsCacheOnly'>> {
   const found = await stat(dataDir).catch(() => undefined);
-  // It makes no folder.
+  // Creates no folder.
   if (found?.isDirectory() !== true) return {};
   return {
     cacheDir: gatePaths(dataDir).layers,
@@ -22,7 +22,7 @@ export async function layerCacheOf(
 }
 
 /**
- * Checks a layer's bytes against its digest, since cached results of an earlier scan are found by the digest.
+ * Checks a layer's bytes against its digest, because the cache finds earlier results by the digest.
  * @throws Fault SCAN_TARGET_INVALID
  */
 export async function checkLayers({ name, layers }: ImageSource): Promise<void> {
@@ -32,7 +32,7 @@ export async function checkLayers({ name, layers }: ImageSource): Promise<void> 
     if (`sha256:${hash.digest('hex')}` === digest) continue;
     throw serverFault(
       'SCAN_TARGET_INVALID',
-      `the bytes of the layer ${digest} in ${name} have another digest`,
+      `the bytes of the layer ${digest} in ${name} do not match its digest`,
       {
         hint: 'build or pull it again',
       },

@@ -1,11 +1,11 @@
-/** The policy of a scan by hand: a file, that in force, or Ward's own, with the flags of the command line on top. */
+/** The policy of a scan by hand: a file, the current policy, or Ward's own, plus the flags of the command line. */
 import { createHash } from 'node:crypto';
 import { type Policy, parsePolicy, rulesFor } from '../../gate/index.ts';
 import { type Severity, severities } from '../../scanner/index.ts';
 import { type GateAdminOptions, policyInForce } from '../admin/gate.ts';
 
 export interface ScanPolicyFlags extends GateAdminOptions {
-  /** Text of a policy; undefined: the one in force. */
+  /** Text of a policy; undefined: the current one. */
   readonly policy?: string | undefined;
   /** The lowest severity that fails the scan; `unknown` is the lowest of all. */
   readonly failOn?: Severity | undefined;
@@ -15,8 +15,8 @@ export interface ScanPolicyFlags extends GateAdminOptions {
 type Layer = Policy['layers'][number];
 
 /**
- * A scan that looked for no vulnerabilities does not pass, unless a policy says `missing: allow`. Rules on facts that only
- * the gate of a running Ward knows (signatures, attestations, trusted bases) are warnings at most.
+ * A scan without a search for vulnerabilities does not pass, unless a policy has `missing: allow`. Rules on facts
+ * that only the gate of a running Ward knows (signatures, attestations, trusted bases) are warnings at most.
  * @throws Fault POLICY_INVALID, DATA_DIR_INVALID
  */
 export async function scanPolicy(flags: ScanPolicyFlags, namespace: string): Promise<Policy> {
@@ -24,7 +24,7 @@ export async function scanPolicy(flags: ScanPolicyFlags, namespace: string): Pro
   const { policy, isOwn } =
     text === undefined ? await policyInForce(flags) : { policy: parsePolicy(text), isOwn: false };
   const { advisories, bases, signatures, attestations, provenance } = rulesFor(policy, namespace, 'push');
-  // Ward's own policy ignores vulnerabilities without a fix; a threshold counts them, unless a flag says otherwise.
+  // Ward's own policy ignores vulnerabilities without a fix; a threshold counts them, unless a flag excludes them.
   const isSaid = ignoreUnfixed || (isOwn && failOn !== undefined);
   const layer: Layer = {
     rules: {

@@ -1,4 +1,4 @@
-/** `ward image scan`: finds a target, scans it, and has it judged, without a server and without root. */
+/** `ward image scan`: finds a target, scans it, and judges it, without a server and without root. */
 import { applyVex, type Case, judge, parseVex, readVexFolder } from '../../gate/index.ts';
 import { createLog, findAbilities } from '../../lib/index.ts';
 import {
@@ -44,7 +44,7 @@ export interface ScanRequest extends ScanPolicyFlags {
   readonly vex: readonly Uint8Array[];
   /** Classes that don't count. */
   readonly without: readonly Finding['class'][];
-  /** A folder with files of rules that replace Ward's own by name. */
+  /** A folder with rules files that replace Ward's files of the same name. */
   readonly rulesDir?: string | undefined;
   readonly onProgress: (text: string) => void;
 }
@@ -71,7 +71,7 @@ export async function scanByHand(request: ScanRequest): Promise<JudgedReport> {
   const inspectors = await createInspectors({ rulesDir: request.rulesDir, without: request.without });
   using advisories = openAdvisories({ path: await advisoriesPath(request) });
   const cache = await layerCacheOf(config.dataDir);
-  // For root, another user reads the files, and only those files of root that root named.
+  // For root, another user reads the files; of root's files only those that root named.
   const isApart = (await findAbilities()).canBecome;
   const named = foldersOf([target, ...(base !== undefined && 'target' in base ? [base.target] : [])]);
   await using scanner = createScanner({
@@ -84,7 +84,7 @@ export async function scanByHand(request: ScanRequest): Promise<JudgedReport> {
   const check = cache.cacheDir === undefined ? undefined : checkLayers;
   const name = isPiped ? pipedName : request.target;
   const how = { onProgress: request.onProgress, architecture, check };
-  // Reads the base first: its errors then come before the scan of the target, which takes longer.
+  // Reads the base first: its errors then come before the longer scan of the target.
   const earlier = base && (await scanBase(scanner, base, how));
   const found = await scanTarget(scanner, target, { ...how, target: name });
   const report = applyVex(leaveOut(found, request.without), statements);
@@ -99,7 +99,7 @@ function foldersOf(targets: readonly ScanTarget[]): readonly string[] {
   return targets.flatMap((target) => (target.kind === 'folder' ? [target.path] : []));
 }
 
-/** Matches an earlier report again, so that advisories published since do not count as new. */
+/** Matches an earlier report again, so that newer advisories do not count as new findings. */
 async function scanBase(scanner: Scanner, base: FoundBase, how: Omit<TargetScan, 'target'>): Promise<Report> {
   if ('report' in base) return await scanner.rejudge(base.report);
   return await scanTarget(scanner, base.target, { ...how, target: base.name });
@@ -107,7 +107,7 @@ async function scanBase(scanner: Scanner, base: FoundBase, how: Omit<TargetScan,
 
 interface TargetScan extends Pick<ScanRequest, 'target' | 'onProgress'> {
   readonly architecture: string | undefined;
-  /** Called with an image before it is scanned. */
+  /** Called with an image before its scan. */
   readonly check: ((image: ImageSource) => Promise<void>) | undefined;
 }
 
@@ -154,7 +154,7 @@ function withProgress(image: ImageSource, onProgress: (text: string) => void): I
   return { ...image, layers };
 }
 
-/** A folder or an SBOM without a distribution is not an image, so rules on facts of images do not apply. */
+/** A folder or an SBOM without a distribution is not an image, so rules about images do not apply. */
 function caseOf(report: Report, namespace: string): Case {
   const { target, inventory } = report;
   const isImage = target.kind === 'image' || inventory.distribution !== undefined;
@@ -173,7 +173,7 @@ function architectureOf(platform: string | undefined): string | undefined {
   if (platform === undefined) return undefined;
   const architecture = /^linux\/([a-z0-9]{1,20})(?:\/v\d+)?$/.exec(platform)?.[1];
   if (architecture !== undefined) return architecture;
-  throw serverFault('FLAG_INVALID', `there is no platform '${platform}'`, {
+  throw serverFault('FLAG_INVALID', `unknown platform '${platform}'`, {
     hint: 'write it like linux/arm64',
   });
 }

@@ -1,4 +1,4 @@
-/** Resolves the target of `ward image scan`: an image, wherever it is kept, a folder, or an SBOM. */
+/** Resolves the target of `ward image scan`: an image from any place, a folder, or an SBOM. */
 import { access, open, readdir, readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { formOf } from '../../images/index.ts';
@@ -13,8 +13,8 @@ export type ScanTarget =
 const longestSbom = 256 * 1024 * 1024;
 
 /**
- * Takes `oci:DIR[:TAG]`, `archive:FILE[:TAG]`, `rootfs:DIR`, or a path, whose form it detects. Any other word is the name of
- * an image in Ward's store.
+ * Accepts `oci:DIR[:TAG]`, `archive:FILE[:TAG]`, `rootfs:DIR`, or a path, whose form it detects. Any other word is
+ * the name of an image in Ward's store.
  * @param imagesDir the layout of that store
  * @param piped path of the content of standard input, if the word is `-`
  * @throws Fault SCAN_TARGET_INVALID
@@ -33,33 +33,33 @@ export const pipedName = 'standard input';
 
 async function pipedAt(path: string): Promise<ScanTarget> {
   const target = await lookAt(path, pipedName);
-  if (target === undefined) throw invalid(`${pipedName} is gone`);
+  if (target === undefined) throw invalid(`${pipedName} is missing`);
   return target;
 }
 
 /** @throws Fault SCAN_TARGET_INVALID unless it exists and has the form of its prefix */
 async function existing(path: string, what: 'folder' | 'file'): Promise<string> {
   const stats = await stat(path).catch((cause: unknown) => {
-    if (errnoOf(cause) === 'ENOENT') throw invalid(`there is no ${what} ${path}`);
+    if (errnoOf(cause) === 'ENOENT') throw invalid(`the ${what} ${path} does not exist`);
     throw invalid(`${path} can't be read: ${messageOf(cause)}`, cause);
   });
   if (what === 'folder' ? stats.isDirectory() : stats.isFile()) return resolve(path);
-  throw invalid(`${path} is no ${what}`);
+  throw invalid(`${path} is not a ${what}`);
 }
 
 function storedImage(name: string, imagesDir: string): ScanTarget {
   if (/^[a-z0-9][a-z0-9._-]*\/[a-z0-9._/-]+(?:[:@].+)?$/.test(name)) {
-    throw serverFault('SCAN_TARGET_INVALID', `there is no file or folder ${name}`, {
+    throw serverFault('SCAN_TARGET_INVALID', `no file or folder ${name} exists`, {
       hint: `an image in the registry was scanned when it was pushed: ward image report ${name}`,
     });
   }
   if (/^[a-z0-9][a-z0-9._-]*(?::[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?$/.test(name) && name.length <= 255) {
     return { kind: 'layout', path: imagesDir, tag: name.includes(':') ? name : `${name}:latest` };
   }
-  throw invalid(`there is no ${name}`);
+  throw invalid(`${name} does not exist`);
 }
 
-/** Undefined when nothing has that name. */
+/** Undefined when no file has that name. */
 async function lookAt(path: string, name = path): Promise<ScanTarget | undefined> {
   try {
     await using file = await open(path);
@@ -68,7 +68,7 @@ async function lookAt(path: string, name = path): Promise<ScanTarget | undefined
     if (!stats.isFile()) throw invalid(`${name} is neither a file nor a folder`);
     const head = Buffer.alloc(512);
     const { bytesRead } = await file.read(head, 0, head.length, 0);
-    if (bytesRead === 0) throw invalid(path === name ? `${name} is empty` : `nothing came on ${name}`);
+    if (bytesRead === 0) throw invalid(path === name ? `${name} is empty` : `${name} had no content`);
     return await fileAt({ path, name, head: head.subarray(0, bytesRead), sizeBytes: stats.size });
   } catch (cause) {
     if (isFault(cause)) throw cause;
@@ -85,7 +85,7 @@ async function folderAt(path: string): Promise<ScanTarget> {
   return isLayout ? { kind: 'layout', path, tag: undefined } : await filledFolder(path);
 }
 
-/** A failed build often leaves an empty folder, which would pass because nothing is found in it. */
+/** A failed build often leaves an empty folder, which would pass because it has no findings. */
 async function filledFolder(path: string): Promise<ScanTarget> {
   if ((await readdir(path)).length === 0) throw invalid(`${path} is empty: there is nothing to scan`);
   return { kind: 'folder', path };

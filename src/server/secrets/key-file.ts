@@ -1,7 +1,7 @@
 /**
- * A file of master keys: `ID:KEY` lines, of which the first encrypts. A file that others may read is refused, as ssh does
- * with its keys. It is only ever replaced as a whole, and is on disk before a key in it is used: with a lost key, everything
- * that it encrypted is lost.
+ * A file of master keys: `ID:KEY` lines; the first key encrypts. A file that others can read is refused, as ssh does
+ * with its keys. It is only replaced as a whole, and is on disk before a key in it is used: with a lost key,
+ * everything that it encrypted is lost.
  */
 import { randomBytes } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
@@ -31,7 +31,7 @@ export function readKeyFile(file: string): KeyFile {
   return { keys: parseKeys(lines, file), lines, text, stat };
 }
 
-/** Makes the file with one new key; false when it exists already. @throws Fault PARAMETER_KEYS_INVALID */
+/** Creates the file with one new key; false when it already exists. @throws Fault PARAMETER_KEYS_INVALID */
 export async function makeKeyFile(file: string): Promise<boolean> {
   const written = await writeBeside(file, `${header}\n${newKey().line}\n`);
   try {
@@ -46,7 +46,10 @@ export async function makeKeyFile(file: string): Promise<boolean> {
   }
 }
 
-/** Puts a new key in front of those in the file, and gives its id. @throws Fault PARAMETER_KEYS_INVALID, PARAMETER_KEYS_INSECURE */
+/**
+ * Adds a new key in front of those in the file, and returns its id. @throws Fault PARAMETER_KEYS_INVALID,
+ * PARAMETER_KEYS_INSECURE
+ */
 export async function addKey(file: string): Promise<string> {
   const { text } = readKeyFile(file);
   const { id, line } = newKey();
@@ -74,8 +77,8 @@ export function parseKeys(texts: readonly string[], source: string): VaultKeys {
     throw invalid(`${source}: key ${index + 1} is not ID:KEY with ${keyBytes} bytes of base64`);
   });
   const [first, ...others] = keys;
-  if (first === undefined) throw invalid(`${source}: there is no key`);
-  if (keys.length > mostKeys) throw invalid(`${source}: there are more than ${mostKeys} keys`);
+  if (first === undefined) throw invalid(`${source}: it has no key`);
+  if (keys.length > mostKeys) throw invalid(`${source}: it has more than ${mostKeys} keys`);
   const ids = new Set(keys.map(({ id }) => id));
   if (ids.size < keys.length) throw invalid(`${source}: two keys have the same id`);
   return [first, ...others];
@@ -86,15 +89,19 @@ function readOwnFile(file: string): { readonly stat: Stats; readonly text: strin
   try {
     descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (cause) {
-    throw invalid(`the keys for parameters can't be read from ${file}: ${messageOf(cause)}`, cause);
+    throw invalid(`the parameter keys can't be read from ${file}: ${messageOf(cause)}`, cause);
   }
   try {
     const stat = fstatSync(descriptor);
-    if (!stat.isFile()) throw invalid(`the keys for parameters can't be read from ${file}: it is not a file`);
+    if (!stat.isFile()) throw invalid(`the parameter keys can't be read from ${file}: it is not a file`);
     if ((stat.mode & 0o077) !== 0 || (stat.uid !== 0 && stat.uid !== process.geteuid?.())) {
-      throw serverFault('PARAMETER_KEYS_INSECURE', `others may use ${file}, which holds keys`, {
-        hint: `chown root ${file} && chmod 600 ${file}`,
-      });
+      throw serverFault(
+        'PARAMETER_KEYS_INSECURE',
+        `other users can read or write ${file}, which holds keys`,
+        {
+          hint: `chown root ${file} && chmod 600 ${file}`,
+        },
+      );
     }
     return { stat, text: readFileSync(descriptor, 'utf8') };
   } finally {
@@ -135,12 +142,12 @@ async function syncFolder(file: string): Promise<void> {
 }
 
 function unwritable(file: string, cause: unknown) {
-  return invalid(`the keys for parameters can't be written to ${file}: ${messageOf(cause)}`, cause);
+  return invalid(`the parameter keys can't be written to ${file}: ${messageOf(cause)}`, cause);
 }
 
 function invalid(message: string, cause?: unknown) {
   return serverFault('PARAMETER_KEYS_INVALID', message, {
-    hint: 'one key is ID:KEY, the key made by: head -c 32 /dev/urandom | base64',
+    hint: 'write each key as ID:KEY; to create a KEY: head -c 32 /dev/urandom | base64',
     cause,
   });
 }

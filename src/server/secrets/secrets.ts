@@ -1,6 +1,6 @@
 /**
- * Secrets that the operator keeps outside of the data folder, in files that root alone may read, or in the environment.
- * They are read before the server, which uses them, starts. They are plain data, so that they can be sent to another
+ * Secrets that the operator keeps outside of the data folder, in files that only root can read, or in the
+ * environment. They are read before the server starts. They are plain data, so that they can be sent to another
  * process.
  */
 import { type Stats, unwatchFile, watchFile } from 'node:fs';
@@ -22,11 +22,11 @@ export interface GivenKeys {
 export interface Secrets {
   /** The keys that encrypt parameters; undefined: they are in the server's own data folder. */
   readonly parameterKeys: GivenKeys | undefined;
-  /** Undefined: only this machine may read the metrics. */
+  /** Undefined: only this machine can read the metrics. */
   readonly metricsToken: string | undefined;
 }
 
-/** Interval between checks for a new file of keys. A rotation waits much longer. */
+/** Interval between checks for a new key file. A rotation waits much longer. */
 const watchMs = 200;
 const shortestToken = 16;
 
@@ -54,7 +54,7 @@ export function readGivenKeys(
   return { source: keyFile, file: keyFile, lines: readKeyFile(keyFile).lines };
 }
 
-/** Watches the operator's key file, and passes on each new content. An unreadable or empty file is ignored. */
+/** Watches the operator's key file, and passes on each new content. Ignores an unreadable or empty file. */
 export function watchGivenKeys({ file }: GivenKeys, onChange: (keys: GivenKeys) => void): Disposable {
   if (file === undefined) return { [Symbol.dispose]: () => {} };
   const look = (now: Stats) => {
@@ -62,7 +62,7 @@ export function watchGivenKeys({ file }: GivenKeys, onChange: (keys: GivenKeys) 
     try {
       onChange({ source: file, file, lines: readKeyFile(file).lines });
     } catch {
-      // The server's keys still open everything; the next start will report the error.
+      // The server's keys still decrypt everything; the next start will report the error.
     }
   };
   watchFile(file, { interval: watchMs, persistent: false }, look);

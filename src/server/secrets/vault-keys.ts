@@ -1,6 +1,7 @@
 /**
- * The master keys that encrypt parameters: keys that the operator gives, or those of a file in the data folder that is made
- * at the first start. A running server notices changes of this file; the keeper tells it of changes of the operator's keys.
+ * The master keys that encrypt parameters: keys from the operator, or those of a file in the data folder that the
+ * first start creates. A running server notices changes of this file; the keeper reports changes of the operator's
+ * keys.
  */
 import { type Stats, statSync } from 'node:fs';
 import type { VaultKeySource } from '../../functions/index.ts';
@@ -11,9 +12,9 @@ import type { GivenKeys } from './secrets.ts';
 
 interface VaultKeyring {
   readonly keys: VaultKeySource;
-  /** Undefined: they are from the environment. */
+  /** Undefined when they come from the environment. */
   readonly file: string | undefined;
-  /** The file was made just now. */
+  /** True when this start created the file. */
   readonly isNew: boolean;
   /** Replaces the operator's keys. @throws Fault PARAMETER_KEYS_INVALID, and then keeps the old keys */
   renew(given: GivenKeys): void;
@@ -24,7 +25,7 @@ export const noticedAfterMs = 1000;
 
 /**
  * @param given undefined: the keys are in the data folder
- * @param make makes the data folder's own file when it is not there
+ * @param make creates the data folder's own file when it is missing
  * @throws Fault PARAMETER_KEYS_INVALID, PARAMETER_KEYS_INSECURE
  */
 export async function openVaultKeys(
@@ -60,7 +61,7 @@ function keysOfFile(file: string): VaultKeySource {
       try {
         if (!isSame(statSync(file), known.stat)) known = readKeyFile(file);
       } catch {
-        // The keys in memory still open everything; the next start will report the error.
+        // The keys in memory still decrypt everything; the next start will report the error.
       }
     }
     return known.keys;

@@ -1,6 +1,6 @@
 /**
- * Ward's metrics for Prometheus. Labels are from closed sets, never names of namespaces, actions or callers:
- * tenants must not be able to make the number of time series grow.
+ * Ward's metrics for Prometheus. Labels come from closed sets, never from names of namespaces, actions or callers:
+ * tenants must not be able to increase the number of time series.
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Completion, InvokerStatus } from '../../../dispatch/index.ts';
@@ -24,13 +24,13 @@ export interface Figures {
   completed(completion: Completion): void;
   throttled(by: Throttle): void;
   violated(kind: ViolationKind): void;
-  /** A violation was counted and not kept. */
+  /** Counts a violation that was not stored. */
   passedOver(): void;
   judged(stage: 'deploy' | 'run', outcome: 'allow' | 'warn' | 'deny'): void;
-  /** The clock of the machine was set. @param jumpMs negative when back */
+  /** Counts a change of the machine's clock. @param jumpMs negative when it was set back */
   clockSet(jumpMs: number): void;
   readonly records: RecordWatch;
-  // What the methods below are given is called at each scrape.
+  // Functions passed to the methods below are called at each scrape.
   watchInvoker(status: () => InvokerStatus): void;
   watchAdvisories(age: () => Omit<AdvisoriesAge, 'warning'>): void;
   watchDisk(status: () => DiskStatus): void;
@@ -39,7 +39,7 @@ export interface Figures {
   watchRecording(recording: Recording): void;
 }
 
-/** Leaves out results and logs, so that they can be freed before they are counted. */
+/** Leaves out results and logs, so that their memory can be freed before they are counted. */
 type Counted = Pick<Completion, 'status' | 'start' | 'startedAt' | 'endedAt' | 'waitMs' | 'sandboxMs'>;
 
 /** Completions are counted in groups: the library takes microseconds to find a time series, and a caller would wait. */
@@ -64,13 +64,13 @@ export function createFigures(build: string): Figures {
   const verdicts = counter(
     registry,
     'gate_verdicts',
-    'Verdicts of the gate on deployments; of runs, refusals only',
+    'Verdicts of the gate on deployments, and runs that it refused',
     ['stage', 'outcome'],
   );
   const clockJumps = counter(
     registry,
     'clock_jumps',
-    'Times that the clock of the machine was seen to be set',
+    'How often Ward saw that the clock of the machine was set',
     ['direction'],
   );
   return {
@@ -128,25 +128,25 @@ function histogram<Label extends string>(
   });
 }
 
-/** Counts activations in groups; `settle` counts those whose group is not full yet. */
+/** Counts activations in groups; `settle` counts those in an incomplete group. */
 function activationFigures(registry: Registry) {
   const invocations = counter(
     registry,
     'invocations',
-    'Activations that ended, by status and by the start of their sandbox',
+    'Activations that ended, by status and by kind of start',
     ['status', 'start'],
   );
   const duration = histogram(
     registry,
     'invocation_duration',
-    'From the start of the run to its answer, without waiting',
+    'Time from the start of the run to its answer, without waiting',
     ['start'],
   );
-  const wait = histogram(registry, 'invocation_wait', 'From acceptance to the start of the run');
+  const wait = histogram(registry, 'invocation_wait', 'Time from acceptance to the start of the run');
   const start = histogram(
     registry,
     'sandbox_start',
-    'Wait for a sandbox to be ready, for starts that were not warm',
+    'How long an activation waited for the start of its sandbox, without warm starts',
     ['start'],
   );
   let uncounted: Counted[] = [];
@@ -168,12 +168,12 @@ function activationFigures(registry: Registry) {
 
 function limitFigures(registry: Registry) {
   return {
-    throttles: counter(registry, 'throttled', 'Calls and firings refused by a limit', ['limit']),
+    throttles: counter(registry, 'throttled', 'Calls and firings that a limit refused', ['limit']),
     violations: counter(registry, 'sandbox_violations', 'Violations of sandbox policies, by kind', ['kind']),
     passedOver: counter(
       registry,
       'sandbox_violations_not_kept',
-      'Violations beyond the number that Ward keeps of a namespace in a minute',
+      'Violations beyond the number that Ward keeps per namespace and minute',
     ),
   };
 }
@@ -183,15 +183,15 @@ function recordFigures(registry: Registry) {
     evicted: counter(
       registry,
       'records_evicted',
-      'Records deleted because those of their namespace took too much disk',
+      'Records deleted because those of their namespace exceeded its quota',
     ),
-    lost: counter(registry, 'records_lost', 'Activations that have run and whose record was not kept'),
+    lost: counter(registry, 'records_lost', 'Activations that have run but whose record was lost'),
   };
 }
 
 function watchInvoker(registry: Registry, status: () => InvokerStatus): void {
   const registers = [registry];
-  // The first gauge to be collected reads the status for all four, once a scrape.
+  // The first gauge of a scrape reads the status for all four.
   const queued = new Gauge({
     name: 'ward_queue_length',
     help: 'Activations that wait for a sandbox',
@@ -206,18 +206,18 @@ function watchInvoker(registry: Registry, status: () => InvokerStatus): void {
   });
   const sandboxes = new Gauge({
     name: 'ward_sandboxes',
-    help: 'Sandboxes by state; idle ones may be frozen',
+    help: 'Sandboxes by state; idle ones can be frozen',
     labelNames: ['state'],
     registers,
   });
   const memory = new Gauge({
     name: 'ward_sandbox_memory_bytes',
-    help: 'Memory promised to sandboxes, also to those that are starting',
+    help: 'Memory promised to sandboxes, including those that are starting',
     registers,
   });
   const limit = new Gauge({
     name: 'ward_sandbox_memory_limit_bytes',
-    help: 'Memory for all sandboxes together',
+    help: 'Limit of the memory of all sandboxes together',
     registers,
   });
 }
@@ -226,7 +226,7 @@ function watchAdvisories(registry: Registry, age: () => Omit<AdvisoriesAge, 'war
   const registers = [registry];
   const count = new Gauge({
     name: 'ward_advisories',
-    help: 'Advisories that scans are matched with',
+    help: 'Advisories that scans use',
     registers,
     collect() {
       const now = age();
@@ -238,12 +238,12 @@ function watchAdvisories(registry: Registry, age: () => Omit<AdvisoriesAge, 'war
   });
   const sinceChange = new Gauge({
     name: 'ward_advisories_age_seconds',
-    help: 'Since the newest advisory changed; -1: there are no advisories, or they have no time',
+    help: 'Time since the newest advisory was changed; -1 without advisories, or when they have no time',
     registers,
   });
   const sinceCheck = new Gauge({
     name: 'ward_advisories_checked_seconds',
-    help: 'Since the source that waits longest was fetched, or found unchanged; -1: there are no sources',
+    help: 'Time since Ward fetched the source that waits longest, or found it unchanged; -1 without sources',
     registers,
   });
   const failed = new Gauge({
@@ -267,7 +267,7 @@ function watchDamage(registry: Registry, count: () => number): void {
 function watchLeftBehind(registry: Registry, count: () => number): void {
   const left = new Gauge({
     name: 'ward_sandboxes_left',
-    help: 'Sandboxes that have ended and could not be removed yet; Ward tries again',
+    help: 'Sandboxes that have ended but could not be removed yet; Ward tries again',
     registers: [registry],
     collect() {
       left.set(count());
@@ -279,7 +279,7 @@ function watchRecording(registry: Registry, recording: Recording): void {
   const registers = [registry];
   const isRecording = new Gauge({
     name: 'ward_recording',
-    help: 'Whether the disk takes records of calls: 1, or 0 from the first write that failed to the next that succeeds',
+    help: '1, or 0 while the disk takes no records of calls: from the first failed write to the next successful one',
     registers,
     collect() {
       isRecording.set(recording.trouble() === undefined ? 1 : 0);
@@ -288,7 +288,7 @@ function watchRecording(registry: Registry, recording: Recording): void {
   });
   const waiting = new Gauge({
     name: 'ward_records_waiting',
-    help: 'Writes that wait in memory for the disk, records most of them',
+    help: 'Writes that wait in memory for the disk, mostly records',
     registers,
   });
 }
@@ -297,7 +297,7 @@ function watchDisk(registry: Registry, status: () => DiskStatus): void {
   const registers = [registry];
   const free = new Gauge({
     name: 'ward_disk_free_bytes',
-    help: 'Free on the disk of the data folder',
+    help: 'Free space on the disk of the data folder',
     registers,
     collect() {
       const now = status();
@@ -307,7 +307,7 @@ function watchDisk(registry: Registry, status: () => DiskStatus): void {
   });
   const reserve = new Gauge({
     name: 'ward_disk_reserve_bytes',
-    help: 'Space that tenants can’t use: below it they write nothing, below half of it calls are refused',
+    help: 'Space that tenants can’t use: below it they can’t write, below half of it Ward refuses calls',
     registers,
   });
 }

@@ -1,4 +1,4 @@
-/** Wrappers of admission, dispatcher and gate that count their answers and change nothing. */
+/** Wrappers of admission, dispatcher and gate that count the answers and change nothing. */
 import type { AdmissionControl, Dispatcher } from '../../../dispatch/index.ts';
 import type { CodeGate, GateVerdict } from '../../../functions/index.ts';
 import { isFault } from '../../../lib/index.ts';
