@@ -1,6 +1,6 @@
 /**
- * An image store of its own: everything of the real one, linked, and images that speak OpenWhisk's HTTP contract, each
- * made of the layers of the Node.js runtime image and one with the program.
+ * An image store for tests. It links everything in the real store, and has images that speak OpenWhisk's HTTP contract,
+ * each made of the layers of the Node.js runtime image and one layer with the program.
  */
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -30,7 +30,7 @@ const config = {
 };
 const nameKey = 'org.opencontainers.image.ref.name';
 
-/** @param images name → what is different about it */
+/** @param images differences of each image, by its name */
 export async function makeBlackboxImages(
   images: Readonly<Record<string, ImageChanges>>,
 ): Promise<BlackboxImages> {
@@ -66,7 +66,7 @@ export async function makeBlackboxImages(
   }
   await writeFile(join(dir, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
   await writeFile(join(dir, 'index.json'), json(index));
-  // As the first start of a Ward would: its server has to write there.
+  // As the first start of a Ward does: its server must be able to write there.
   await mustRun(['chown', '--recursive', 'ward:ward', dir]);
   return { dir, [Symbol.asyncDispose]: () => rm(dir, { recursive: true, force: true }) };
 }
@@ -75,7 +75,7 @@ interface Entry {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
-/** Shows everything of a folder of the real store below `dir`, by second names of its files. */
+/** Makes a folder of the real store visible below `dir`, with hard links to its files. */
 export async function linkAll(folder: string, dir: string): Promise<void> {
   await mkdir(join(dir, dirname(folder)), { recursive: true, mode: 0o750 });
   await mustRun(['cp', '--archive', '--link', join(imagesDir, folder), join(dir, folder)]);

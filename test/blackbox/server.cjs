@@ -1,4 +1,4 @@
-// The program of the test image: OpenWhisk's HTTP contract, and whatever a test tells it to do instead. The first
+// The program of the test image: it speaks OpenWhisk's HTTP contract, or does what a test asks for instead. The first
 // argument says what it does before it listens.
 const fs = require('node:fs');
 const http = require('node:http');
@@ -52,7 +52,7 @@ const deeds = {
     for (let n = 0; n < mebibytes; n++) reply.write(Buffer.alloc(1 << 20, 'x'));
     reply.end();
   },
-  // Chunks of one byte, and as many interim replies as are asked for.
+  // Sends chunks of one byte, and as many interim replies as the test asks for.
   crumble: ({ mebibytes, interim = 0 }, { socket }) => {
     socket.write('HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(interim));
     socket.write('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n');

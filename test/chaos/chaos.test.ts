@@ -1,4 +1,4 @@
-/** A short run of `npm run test:chaos`, and that it finds out when a part of Ward is missing. */
+/** A short run of `npm run test:chaos`, and proof that it detects a missing part of Ward. */
 import { describe, expect, it } from 'vitest';
 import { readText } from '../docs/markdown.ts';
 import { missingForSandboxes } from '../ward.ts';
@@ -9,10 +9,10 @@ import { type FaultRun, runFault } from './run.ts';
 
 const missing = missingForSandboxes();
 
-/** Its first kill is while an accepted call runs, and when one was just accepted. */
+/** Seeds whose first kill comes while an accepted call runs, and right after one was accepted. */
 const seeds = { running: 7, accepted: 6 };
 
-/** Several faults with a server's start and stop for each, on a busy machine. */
+/** Time for several faults with a start and a stop each, on a busy machine. */
 const runMs = 300_000;
 
 const once = (names: readonly string[], more: Partial<FaultRun> = {}) =>

@@ -1,4 +1,4 @@
-/** Each way in which the judgement has to turn red, and what it has to let pass. */
+/** Every violation that the check must report, and what it must accept. */
 import { describe, expect, it } from 'vitest';
 import { judge } from './check.ts';
 import { type Answer, alarmMarker, type Evidence, type KeptRecord, type Kind, type Run } from './evidence.ts';

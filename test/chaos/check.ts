@@ -1,14 +1,18 @@
 /**
  * Judges a run by its evidence:
  *
- * - What was accepted ran once, or has a record that says why it did not. No restart is a reason, except for what was about to
- *   begin when a process was killed.
- * - What was answered with a result ran once, and has a record or was said to have none; only what was answered just before
- *   a kill may lack one, as records are written in groups.
- * - What was refused did not run, and is never a 500; a 503 or 507 says when to come again. Nothing ran more often than it was asked for.
- * - Everything that ran has a record, unless its caller was never answered, or it is a part of what a kill has interrupted. No
- *   record is there twice.
- * - Counters are what they count, the queue is empty, and nothing is left on the machine.
+ * - An accepted call ran once, or has a record that says why it did not. A restart is no reason, unless the call was
+ * about
+ *   to begin when a process was killed.
+ * - A call that was answered with a result ran once, and has a record or was reported to have none. Only a call that
+ * was
+ *   answered just before a kill may lack one, because records are written in groups.
+ * - A refused call did not run, and is never a 500; a 503 or 507 says when to try again. Nothing ran more often than it
+ *   was called.
+ * - Everything that ran has a record, unless its caller got no answer, or a kill interrupted the whole that it is part
+ * of.
+ *   No record exists twice.
+ * - Counters match what they count, the queue is empty, and nothing is left on the machine.
  */
 import { type Answer, alarmMarker, type Evidence, type KeptRecord, queuedKinds, runsOf } from './evidence.ts';
 
@@ -20,16 +24,16 @@ export interface Violation {
 export interface Counts {
   answers: number;
   byStatus: Record<string, number>;
-  /** Connections that broke. */
+  /** Calls whose connection broke. */
   broken: number;
   refused: number;
   runs: number;
   records: number;
-  /** Answered without a record, and said so. */
+  /** Calls whose answer reported that they have no record. */
   lost: number;
-  /** Answered with a result right before a kill, and without a record. */
+  /** Calls that were answered with a result right before a kill, and have no record. */
   unkept: number;
-  /** Accepted, never begun, and recorded as interrupted. */
+  /** Calls that were accepted, never begun, and recorded as interrupted. */
   neverBegun: number;
 }
 
@@ -38,7 +42,7 @@ export interface Judgement {
   readonly violations: readonly Violation[];
 }
 
-/** @param slots how many calls may be between their claim and their first step when a process is killed */
+/** @param slots number of calls that can be between their claim and their first step when a process is killed */
 export function judge(evidence: Evidence, slots: number): Judgement {
   const court = new Court(evidence, slots);
   for (const answer of evidence.answers) court.hear(answer);
@@ -47,9 +51,9 @@ export function judge(evidence: Evidence, slots: number): Judgement {
   return { counts: court.counts, violations: court.violations };
 }
 
-/** What the platform says of calls that it could not run to their end, or at all. */
+/** The platform's reasons for calls that it could not finish, or not run at all. */
 const saysWhyNot = /\S{3}/;
-/** A disk at work may take this long for a group of records. */
+/** A busy disk can take this long to write a group of records. */
 const keepMs = 2000;
 const interrupted = /interrupted|not started|never started/i;
 
@@ -90,7 +94,7 @@ class Court {
     else this.#hearAnswered(answer, activationId);
   }
 
-  /** Of every activation, and of every call, also of one that was refused. */
+  /** Checks how often every activation and every call ran, including refused calls. */
   countRuns(): void {
     for (const [id, count] of this.#runs) if (count > 1) this.#blame('ran twice', `${id} ran ${count} times`);
     for (const [marker, count] of this.#runsOfMarkers) {
@@ -103,7 +107,7 @@ class Court {
     for (const { activationId, marker } of this.#evidence.runs) {
       if (this.#records.has(activationId)) continue;
       const answer = this.#answers.get(marker);
-      // Nobody was told of it; what the queue had has a record all the same.
+      // The caller got no answer. A call from the queue must still have a record.
       const isUntold = answer !== undefined && !queuedKinds.has(answer.kind) && answer.status === 0;
       if (
         !isUntold &&
@@ -161,14 +165,14 @@ class Court {
     return this.#evidence.kills.some((at) => answer.at <= at && at - answer.at < keepMs);
   }
 
-  /** A part that a kill has ended: the record of its whole says so. */
+  /** Whether a kill ended the part: then the record of the whole says so. */
   #isCutOff(activationId: string, answer: Answer | undefined): boolean {
     if (this.#evidence.kills.length === 0 || answer?.activationId === activationId) return false;
     const whole = this.#records.get(answer?.activationId ?? '');
     return whole !== undefined && !whole.isSuccess && interrupted.test(whole.error);
   }
 
-  /** A firing starts what its one rule names, or says why not. */
+  /** Checks that a firing starts the action of its one rule, or says why not. */
   #hearStarted(answer: Answer, { activationId, parts = [] }: KeptRecord): void {
     if (parts.length !== 1)
       this.#blame(

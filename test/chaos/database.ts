@@ -1,4 +1,4 @@
-/** Reads what a Ward has kept: its records, its queue, its counters beside what they count. */
+/** Reads a Ward's database: its records, its queue, and its counters next to the true numbers. */
 import { DatabaseSync } from 'node:sqlite';
 import type { Counter, Evidence, KeptRecord, Part } from './evidence.ts';
 
@@ -25,7 +25,7 @@ const entityBytes = entityTables
     (table) => `ifnull((select sum(octet_length(document) + 1024) from ${table} where namespace = name), 0)`,
   )
   .join(' + ');
-/** As `says` and `counted`, of each namespace. */
+/** For each namespace, the counter (`says`) and the true number (`counted`). */
 const counters: readonly (readonly [string, string])[] = [
   [
     'records',
@@ -46,7 +46,7 @@ const counters: readonly (readonly [string, string])[] = [
 
 const accepted = "select activation_id || ', begun ' || attempt || ' times' as what from accepted";
 
-/** @param file of a server that has stopped, or of one that runs */
+/** @param file the database of a stopped or a running server */
 export function readDatabase(file: string): Pick<Evidence, 'records' | 'queued' | 'counters'> {
   using db = new DatabaseSync(file, { readOnly: true, timeout: 10_000 });
   const queued = db.prepare(accepted).all() as unknown as { what: string }[];
@@ -61,7 +61,7 @@ export function readDatabase(file: string): Pick<Evidence, 'records' | 'queued' 
   };
 }
 
-/** The parts of what is composed are ids in its log; a firing has a line for each rule. */
+/** Activations that a record started: ids in the log of a composition, or a line for each rule of a firing. */
 function recordOf({ id, name, code, ended, document, response, lines }: Row): KeptRecord {
   const isFiring = ended === null;
   const isComposed = /"key":"kind","value":"sequence"/.test(document);

@@ -1,4 +1,4 @@
-/** What a run leaves to be judged: what clients were answered, what ran, what was kept, what is left. */
+/** The evidence of a run: what clients were answered, what ran, what was recorded, what is left. */
 
 /** Ways to make something run. */
 export const kinds = [
@@ -18,40 +18,40 @@ export const kinds = [
 ] as const;
 export type Kind = (typeof kinds)[number];
 
-/** How often code runs for one call of each kind. */
+/** Number of runs of code for one call of each kind. */
 export const runsOf: Readonly<Record<Kind, number>> = {
   ...{ accepted: 1, blocking: 1, late: 1, firing: 1, web: 1, webhook: 1 },
   ...{ logs: 1, large: 1, fails: 1, exits: 1, python: 1 },
   sequence: 2,
-  // Itself before and after the action that it names.
+  // The conductor runs before and after the action that it names.
   conductor: 3,
 };
 
-/** Kinds that are put into the durable queue, or start what is, before they are answered. */
+/** Kinds that are in the durable queue, or start a call that is, before they are answered. */
 export const queuedKinds: ReadonlySet<Kind> = new Set(['accepted', 'firing', 'webhook']);
 
 export interface Answer {
   readonly kind: Kind;
-  /** Goes with the call into what runs. */
+  /** Parameter by which a run is matched with its call. */
   readonly marker: string;
-  /** 0: the connection broke before it. */
+  /** 0 if the connection broke before an answer. */
   readonly status: number;
   readonly activationId?: string | undefined;
   /** Epoch milliseconds. */
   readonly at: number;
-  /** It said that its record could not be kept. */
+  /** Whether the answer said that its record could not be kept. */
   readonly isLost?: boolean;
-  /** What a refusal said. */
+  /** Text of a refusal. */
   readonly text?: string;
-  /** It said when to come again. */
+  /** Whether the answer said when to try again. */
   readonly hasRetryAfter?: boolean;
 }
 
-/** Code that ran, as it was seen from outside of its sandbox. */
+/** A run of code, observed from outside of its sandbox. */
 export interface Run {
   readonly activationId: string;
   readonly marker: string;
-  /** Of this run alone. */
+  /** Only of this run. */
   readonly token: string;
 }
 
@@ -59,15 +59,15 @@ export interface KeptRecord {
   readonly activationId: string;
   readonly name: string;
   readonly isSuccess: boolean;
-  /** What a failure says. */
+  /** Error of a failure. */
   readonly error: string;
-  /** Of firings and of composed activations: what they have started; else undefined. */
+  /** Activations that a firing or a composition has started; undefined for others. */
   readonly parts?: readonly Part[] | undefined;
 }
 
 export type Part = { readonly activationId: string } | { readonly error: string };
 
-/** A counter that is kept beside what it counts. */
+/** A counter, and the true number of what it counts. */
 export interface Counter {
   readonly name: string;
   readonly says: number;
@@ -77,15 +77,15 @@ export interface Counter {
 export interface Evidence {
   readonly answers: readonly Answer[];
   readonly runs: readonly Run[];
-  /** When a process of Ward's was ended from outside, epoch milliseconds. */
+  /** Times at which a process of Ward was killed, in epoch milliseconds. */
   readonly kills: readonly number[];
   readonly records: readonly KeptRecord[];
   readonly counters: readonly Counter[];
-  /** What the durable queue still has. */
+  /** Entries that are still in the durable queue. */
   readonly queued: readonly string[];
-  /** What was found on the machine after the end. */
+  /** What was left on the machine after the end. */
   readonly left: readonly string[];
 }
 
-/** Of the alarm, whose firings nobody is answered. */
+/** The marker of the alarm, whose firings have no caller. */
 export const alarmMarker = 'tick';

@@ -1,4 +1,4 @@
-/** What befalls a Ward under load, one at a time. Each round begins and ends with a Ward that serves. */
+/** The faults that a Ward under load must survive, one at a time. Each round begins and ends with a serving Ward. */
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { rename, stat } from 'node:fs/promises';
@@ -12,14 +12,14 @@ import type { Site } from './site.ts';
 
 export interface Fault {
   readonly name: string;
-  /** For the list. */
+  /** Description for `--list`. */
   readonly what: string;
-  /** Of the disk that its data folder gets for itself. */
+  /** Size of a separate disk for the data folder. */
   readonly diskMiB?: number;
   round(site: Site, random: () => number): Promise<void>;
 }
 
-/** How long a state lasts that Ward has to get through. */
+/** Duration of a condition that Ward must survive. */
 const spellMs = 2500;
 const hourMs = 3_600_000;
 const calls = { few: 30, many: 200 };
@@ -27,15 +27,15 @@ const calls = { few: 30, many: 200 };
 export const faults: readonly Fault[] = [
   {
     name: 'soak',
-    what: 'nothing but the load',
+    what: 'only the load',
     round: (site) => site.untilAnswers(calls.many),
   },
   killing('kill', 'SIGKILL of the outermost process', (site) => site.ward.pid),
-  killing('kill-server', 'SIGKILL of the server alone', (site) => halvesOf(site).server),
-  killing('kill-keeper', 'SIGKILL of the keeper alone', (site) => halvesOf(site).keeper),
+  killing('kill-server', 'SIGKILL of only the server', (site) => halvesOf(site).server),
+  killing('kill-keeper', 'SIGKILL of only the keeper', (site) => halvesOf(site).keeper),
   {
     name: 'restart',
-    what: 'SIGTERM, and a start',
+    what: 'SIGTERM and a new start',
     async round(site, random) {
       await site.untilRuns(1 + random() * calls.few);
       await site.stop();
@@ -44,7 +44,7 @@ export const faults: readonly Fault[] = [
   },
   {
     name: 'full-disk',
-    what: 'no byte is free for some seconds',
+    what: 'the disk is full for some seconds',
     diskMiB: 192,
     async round(site) {
       await site.untilAnswers(calls.few);
@@ -68,7 +68,7 @@ export const faults: readonly Fault[] = [
   },
   {
     name: 'io-errors',
-    what: 'each place of the sources that uses a file, the database or a child gets EIO, EMFILE, ENOSPC and EROFS',
+    what: 'every place in the sources that uses a file, the database or a child gets EIO, EMFILE, ENOSPC and EROFS',
     async round(site, random) {
       const seed = Math.floor(random() * 2 ** 31);
       await site.untilAnswers(calls.few);
@@ -78,7 +78,7 @@ export const faults: readonly Fault[] = [
       const isDecided = () => site.ward.hasEnded() || site.runs().length >= enough;
       await site.until(isDecided, 'the server does not serve again, and does not end');
       if (!site.ward.hasEnded()) return;
-      // Its handler of last resort has ended it.
+      // Ward's last-resort handler has ended it.
       const code = await site.ward.ended();
       if (code !== 1) site.complaints.push(`I/O errors gave exit code ${code}`);
       await site.untilGone();
@@ -97,14 +97,14 @@ export const faults: readonly Fault[] = [
   clockSet('clock-forward', hourMs),
   {
     name: 'descriptors',
-    what: 'the server may open no more than four further files for some seconds',
+    what: 'the server can open only four more files for some seconds',
     async round(site) {
       await site.untilAnswers(calls.few);
       const { server } = halvesOf(site);
       const hard = Number(
         /^Max open files\s+\d+\s+(\d+)/m.exec(readFileSync(`/proc/${server}/limits`, 'utf8'))?.[1],
       );
-      // As the server's user, who needs no right for it.
+      // As the server's user, who needs no privilege for it.
       const limit = (soft: number) =>
         mustRun([
           ...['setpriv', '--reuid=ward', '--regid=ward', '--clear-groups', 'prlimit'],
@@ -131,7 +131,7 @@ export const faults: readonly Fault[] = [
   },
   {
     name: 'no-database',
-    what: 'the database is not there at a start, and comes back',
+    what: 'the database is missing at a start, and comes back',
     async round(site) {
       await site.untilAnswers(calls.few);
       await site.stop();
@@ -152,7 +152,7 @@ export const faults: readonly Fault[] = [
   },
 ];
 
-/** What `npm test` has of them, on one server each; the others have tests of their own (docs/operations.md). */
+/** Faults that `npm test` runs, on one server each. The others have tests of their own (docs/operations.md). */
 export const shortRuns = [
   ['kill', 'kill-server', 'kill-keeper'],
   ['restart'],
@@ -160,7 +160,7 @@ export const shortRuns = [
   ['soak', 'paused-server', 'paused-keeper'],
 ] as const;
 
-/** One after the other. @throws when there is no such fault */
+/** Finds faults by name. @throws Error when a fault does not exist */
 export function faultOf(...names: readonly string[]): Fault {
   const chosen = names.map((name) => {
     const fault = faults.find((each) => each.name === name);
@@ -184,7 +184,7 @@ function killing(name: string, what: string, victim: (site: Site) => number): Fa
       const moment = Math.floor(random() * 3);
       await site.untilRuns(10 + random() * calls.few);
       const pid = victim(site);
-      // While a call runs that was accepted, when one was just answered, or at any moment.
+      // While an accepted call runs, right after an answer, or at any moment.
       if (moment === 0) await site.untilAcceptedRuns();
       if (moment === 1) await site.load.accepted();
       site.kill(pid);
@@ -198,7 +198,7 @@ function killing(name: string, what: string, victim: (site: Site) => number): Fa
 function pausing(name: string, victim: (site: Site) => number): Fault {
   return {
     name,
-    what: 'it stands still for some seconds',
+    what: 'Ward is stopped (SIGSTOP) for some seconds',
     async round(site) {
       await site.untilAnswers(calls.few);
       const pid = victim(site);
@@ -210,11 +210,11 @@ function pausing(name: string, victim: (site: Site) => number): Fault {
   };
 }
 
-/** As the server and its keeper see it. The alarm goes on, and makes up for an hour at once. */
+/** Shifts the clock of the server and its keeper. The alarm goes on, and catches up an hour at once. */
 function clockSet(name: string, clockMs: number): Fault {
   return {
     name,
-    what: `the clock is set by ${clockMs / hourMs} h, and back`,
+    what: `the clock jumps by ${clockMs / hourMs} h and back`,
     async round(site) {
       await site.untilAnswers(calls.few);
       for (const shift of [clockMs, 0]) {

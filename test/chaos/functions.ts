@@ -1,4 +1,4 @@
-/** What the load calls and fires: deployed once, each counted from outside when it runs. */
+/** The functions that the load calls and fires. They are deployed once, and each run is counted from outside. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Reply, Ward } from '../ward.ts';
 import { alarmMarker } from './evidence.ts';
@@ -33,7 +33,7 @@ def main(args):
     return {'marker': args['marker']}
 `;
 
-/** How the load reaches them. */
+/** Paths by which the load reaches them. */
 export interface Deployed {
   /** Path of the webhook. */
   readonly webhook: string;
@@ -64,7 +64,7 @@ export async function deployFunctions(ward: Ward): Promise<Deployed> {
   return { webhook: new URL(String(url)).pathname };
 }
 
-/** Ends what fires by itself. */
+/** Deletes the trigger that fires by itself. */
 export async function silenceAlarm(ward: Ward): Promise<void> {
   const { status } = await ward.request('DELETE', `${names}/triggers/ticks`);
   if (status !== 200 && status !== 404) throw new Error(`the alarm's trigger was not deleted: ${status}`);
@@ -79,7 +79,7 @@ async function makeFeed(ward: Ward, feed: string, trigger: string, params: objec
   return body.response.result as Readonly<Record<string, unknown>>;
 }
 
-/** Of a call that outlasted its wait, on a busy machine. */
+/** Duration of a call that outlasts its wait, on a busy machine. */
 async function recordOf(ward: Ward, activationId: string): Promise<Reply> {
   for (;;) {
     const reply = await ward.request('GET', `${names}/activations/${activationId}`);

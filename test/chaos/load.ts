@@ -1,22 +1,22 @@
-/** Clients that call and fire in every way, go on when they are refused or cut off, and note each answer. */
+/** Clients that call and fire in every way, carry on when they are refused or cut off, and record each answer. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Reply, Ward } from '../ward.ts';
 import { type Answer, type Kind, kinds, queuedKinds, type Run } from './evidence.ts';
 import type { Deployed } from './functions.ts';
 
-/** Longer than any call may take, with any fault in between. */
+/** Longer than any call can take, whatever fault comes in between. */
 const answerMs = 90_000;
-/** Before the next try of a client that was refused or cut off. */
+/** Pause of a client that was refused or cut off. */
 const retryMs = 50;
-/** A webhook takes five in a second. */
+/** A webhook accepts five events a second. */
 const webhookMs = 250;
-/** Each ends its sandbox, and a start is dear. */
+/** Each of these calls ends its sandbox, and starts are expensive. */
 const exitMs = 200;
-/** Accepted calls that may wait for their run; past them clients hold back. */
+/** Accepted calls that can wait for their run before clients hold back. */
 const mostWaiting = 40;
-/** What has not run by then may never run. */
+/** A call that has not run by then may never run. */
 const waitingMs = 15_000;
-/** What `late` outlasts. */
+/** The wait that `late` outlasts. */
 export const blockingWaitMs = 1000;
 
 type Call = (ward: Ward, marker: string, deployed: Deployed) => Promise<Reply>;
@@ -44,7 +44,7 @@ const calls: Readonly<Record<Kind, Call>> = {
 };
 
 export interface LoadPlan {
-  /** Clients of each kind; none of those that are not named. */
+  /** Number of clients of each kind; 0 for kinds without an entry. */
   readonly clients: Partial<Record<Kind, number>>;
 }
 
@@ -61,7 +61,7 @@ export class Load {
   readonly #deployed: Deployed;
   readonly #clients: readonly Promise<void>[];
   readonly #ran: () => readonly Run[];
-  /** By marker, of calls that were accepted and have not run: when they were answered. */
+  /** For accepted calls that have not run, the time of the answer, by marker. */
   readonly #waiting = new Map<string, number>();
   #runsSeen = 0;
   #hear: () => void = () => {};
@@ -69,8 +69,8 @@ export class Load {
   #count = 0;
 
   /**
-   * @param server the one that serves now
-   * @param ran all that has been run
+   * @param server the server that serves now
+   * @param ran markers of all runs so far
    */
   constructor(plan: LoadPlan, server: () => Ward, ran: () => readonly Run[], deployed: Deployed) {
     this.#server = server;
@@ -81,14 +81,14 @@ export class Load {
     );
   }
 
-  /** Settles with the next call that is answered before it has run. */
+  /** Resolves at the next call that is answered before it has run. */
   accepted(): Promise<void> {
     return new Promise((resolve) => {
       this.#hear = resolve;
     });
   }
 
-  /** Lets the calls under way be answered. @throws what a client could not go on after */
+  /** Waits for the answers to current calls. @throws the error that ended a client */
   async end(): Promise<void> {
     this.#isOver = true;
     await Promise.all(this.#clients);
@@ -121,7 +121,7 @@ export class Load {
       if (reply === undefined) throw new Error(`${kind} ${marker} was not answered in ${answerMs} ms`);
       return answerOf(kind, marker, reply);
     } catch (error) {
-      // What fetch says when the connection breaks or is refused.
+      // fetch throws this when the connection breaks or is refused.
       if (error instanceof TypeError && /fetch failed|terminated/.test(error.message))
         return { kind, marker, status: 0, at: Date.now() };
       throw error;

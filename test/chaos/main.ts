@@ -1,4 +1,4 @@
-/** `npm run test:chaos`: every fault in turn, under load. Exit code 1 when Ward did not keep its word. */
+/** `npm run test:chaos`: every fault in turn, under load. Exit code 1 when Ward broke a promise. */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { enterIsolation, isIsolated } from '../../src/sandbox/index.ts';
@@ -32,7 +32,7 @@ const eachMs = (options.minutes * 60_000) / options.chosen.length;
 const began = performance.now();
 for (const [index, fault] of options.chosen.entries()) {
   console.log(`${fault.name}: ${fault.what}`);
-  // What one takes longer, the others have less.
+  // If a fault takes longer, the others get less time.
   const left = began + eachMs * (index + 1) - performance.now();
   const outcome = await runFault(fault, { forMs: left, seed: options.seed, broken: options.broken });
   outcomes.set(fault.name, outcome);

@@ -1,11 +1,11 @@
-/** Parts of Ward that keep its word about accepted calls. A run without one of them has to be found out. */
+/** Removes parts of Ward that keep its promise about accepted calls. The check must detect each removal. */
 import type { Edit } from './preload.ts';
 
 export const breaks = ['fence', 'claim', 'flush'] as const;
 export type Break = (typeof breaks)[number];
 
 export const editsOf: Readonly<Record<Break, readonly Edit[]>> = {
-  /** What has begun is begun again after a restart. */
+  /** Calls that had begun begin again after a restart. */
   fence: [
     {
       file: 'src/functions/activations/resume.ts',
@@ -13,7 +13,7 @@ export const editsOf: Readonly<Record<Break, readonly Edit[]>> = {
       to: 'if (attempt > 9 && !mayRunAgain(task, attempt)) return',
     },
   ],
-  /** Nothing says of a call that it has begun. */
+  /** The claim of a call, which records that it has begun, is not written. */
   claim: [
     {
       file: 'src/store/accepted.ts',
@@ -21,7 +21,7 @@ export const editsOf: Readonly<Record<Break, readonly Edit[]>> = {
       to: 'const unit = units.claim(activationId, attempt, node); if (unit) return true;',
     },
   ],
-  /** An accepted call is answered a moment before it is on disk. */
+  /** An accepted call is answered just before it is on disk. */
   flush: [
     {
       file: 'src/store/accepted.ts',

@@ -1,19 +1,19 @@
 /**
- * Runs inside the server and its keeper before anything of Ward: makes calls of the file system and the database fail,
- * shifts the clock, and takes parts of Ward's sources out. Obeys a file that the test writes (`Orders`). It is handed
- * over as the text of a script, so it imports nothing.
+ * Runs inside the server and its keeper before Ward's code. It makes calls to the file system and the database fail,
+ * shifts the clock, and removes parts of Ward's sources. The test controls it with a file (`Orders`). It is passed as
+ * the text of a script, so it imports nothing.
  */
 import type { ChildProcess } from 'node:child_process';
 
 export interface Settings {
   /** The file with the orders. */
   readonly orders: string;
-  /** Texts of Ward's sources, and what to have instead. */
+  /** Texts in Ward's sources, and their replacements. */
   readonly edits: readonly Edit[];
 }
 
 export interface Edit {
-  /** Below the checkout. */
+  /** Path in the checkout. */
   readonly file: string;
   readonly from: string;
   readonly to: string;
@@ -25,12 +25,12 @@ export interface Orders {
 }
 
 export interface FaultOrders {
-  /** Of the calls that may fail, 0 to 1. */
+  /** Share of the calls that fail, from 0 to 1. */
   readonly share: number;
   readonly codes: readonly string[];
-  /** Only what writes fails. */
+  /** Only writes fail. */
   readonly onlyWrites?: boolean;
-  /** A call site fails so often with each code; without it, as long as the orders last. */
+  /** Number of failures of a call site with each code. Without it, sites fail as long as the orders last. */
   readonly timesEach?: number;
   readonly seed: number;
 }
@@ -44,7 +44,7 @@ const module = process.getBuiltinModule('node:module');
 const sqlite = process.getBuiltinModule('node:sqlite');
 const childProcess = process.getBuiltinModule('node:child_process');
 const settings = JSON.parse(process.env['WARD_CHAOS'] ?? 'null') as Settings | null;
-/** Sites that have been told, and how often each has failed. */
+/** Sites that were reported, with their number of failures. */
 const failures = new Map<string, number>();
 const readFileSync = fs.readFileSync;
 const writeSync = fs.writeSync;
@@ -87,7 +87,7 @@ function editSources(edits: readonly Edit[]): void {
       if (own.length === 0) return loaded;
       let source = String(loaded.source);
       for (const { file, from, to } of own) {
-        if (!source.includes(from)) throw new Error(`chaos: ${file} has no longer: ${from}`);
+        if (!source.includes(from)) throw new Error(`chaos: ${file} no longer contains: ${from}`);
         source = source.replace(from, to);
       }
       return { ...loaded, source };
@@ -129,7 +129,7 @@ function wrapAll(of: string, owner: Record<string, AnyFunction>, isWanted: (name
 
 function wrapped(of: string, name: string, original: AnyFunction): AnyFunction {
   return Object.assign(function wrapper(this: unknown, ...args: unknown[]) {
-    // The log is no file.
+    // The log is not a file.
     const isLog = typeof args[0] === 'number' && args[0] <= 2;
     const code = isLog ? undefined : codeFor(`${of}.${name}`, isWrite(name, args));
     if (code === undefined) return original.apply(this, args);
@@ -165,7 +165,7 @@ function wrapDatabase(): void {
     for (const name of names) {
       const original = methods[name] as AnyFunction;
       methods[name] = function wrapper(this: unknown, ...args: unknown[]) {
-        // A rollback that fails leaves a transaction that SQLite has ended itself.
+        // A failed rollback leaves a transaction that SQLite has ended itself.
         if (!/^\s*rollback/.test(String(args[0]))) fail(name);
         return original.apply(this, args);
       };
@@ -173,7 +173,7 @@ function wrapDatabase(): void {
   }
 }
 
-/** A child that can't be started says so by an event. */
+/** Reports a child that can't be started through an event, as Node does. */
 function wrapChildren(): void {
   const original = childProcess.spawn as AnyFunction;
   childProcess.spawn = ((...args: unknown[]) => {
@@ -181,7 +181,7 @@ function wrapChildren(): void {
     const child = original('/nonexistent/no-more-processes', [], args[2]) as ChildProcess;
     child.once('error', (error) => {
       Object.assign(error, { code: 'EAGAIN', errno: -11 });
-      // This listener must not stand in for one of Ward's.
+      // This listener must not replace one of Ward's.
       if (child.listenerCount('error') === 0) throw error;
     });
     return child;
@@ -189,7 +189,7 @@ function wrapChildren(): void {
   module.syncBuiltinESMExports();
 }
 
-/** Which error this call is to have, if any. */
+/** The error that this call must get, if any. */
 function codeFor(what: string, isWriting: boolean): Code | undefined {
   const { faults } = orders;
   if (faults === undefined || isInside) return undefined;
@@ -216,7 +216,7 @@ function codeFor(what: string, isWriting: boolean): Code | undefined {
   }
 }
 
-/** The nearest place of Ward's own sources; what loads modules and what no source of Ward asks for never fails. */
+/** The nearest place in Ward's own sources. Loads of modules, and calls from elsewhere, never fail. */
 function siteOf(what: string): string | undefined {
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = 40;
@@ -227,12 +227,12 @@ function siteOf(what: string): string | undefined {
   return place === undefined ? undefined : `${place} ${what}`;
 }
 
-/** Before the log, which may be late: standard error is a pipe, or taken. */
+/** Writes directly, before the log, which can be late: standard error is a pipe, or replaced. */
 function tell(what: object): void {
   try {
     writeSync(2, `chaos: ${JSON.stringify(what)}\n`);
   } catch {
-    // The pipe is full: the site is told the next time.
+    // The pipe is full, so the site is reported the next time.
   }
 }
 

@@ -1,4 +1,4 @@
-/** What a run of all faults is told as. */
+/** The report on a run of all faults. */
 import type { FaultOutcome } from './run.ts';
 
 const shownViolations = 20;
@@ -41,7 +41,7 @@ export function violationLines({ violations, failed, unfailed }: FaultOutcome): 
   return [
     ...violations.slice(0, shownViolations).map(({ rule, what }) => `  VIOLATION ${rule}: ${what}`),
     ...(rest > 0 ? [`  and ${rest} more`] : []),
-    ...(failed.length > 0 ? [`  ${failed.length} places were made to fail`] : []),
-    ...unfailed.map((place) => `  seen and never made to fail: ${place}`),
+    ...(failed.length > 0 ? [`  ${failed.length} places failed`] : []),
+    ...unfailed.map((place) => `  seen, but never failed: ${place}`),
   ];
 }

@@ -1,4 +1,4 @@
-/** Runs one fault for its time, and judges what it leaves. */
+/** Runs one fault for its time, and judges the evidence. */
 
 import { randomOf } from '../random.ts';
 import { type Judgement, judge } from './check.ts';
@@ -12,19 +12,19 @@ export interface FaultRun {
   readonly forMs: number;
   readonly seed: number;
   readonly load?: LoadPlan;
-  /** Without this part of Ward. */
+  /** The part of Ward to remove. */
   readonly broken?: Break | undefined;
   readonly patienceMs?: number;
 }
 
 export interface FaultOutcome extends Judgement {
   readonly rounds: number;
-  /** Places of the sources whose calls were made to fail, and those that only were seen meanwhile. */
+  /** Places in the sources whose calls failed, and those that were only seen. */
   readonly failed: readonly string[];
   readonly unfailed: readonly string[];
 }
 
-/** One round at least. */
+/** Runs at least one round. */
 export async function runFault(fault: Fault, options: FaultRun): Promise<FaultOutcome> {
   const { forMs, seed, load = fullLoad, broken, patienceMs } = options;
   await using disk = fault.diskMiB === undefined ? undefined : await SmallDisk.mount(fault.diskMiB);
@@ -48,7 +48,7 @@ export async function runFault(fault: Fault, options: FaultRun): Promise<FaultOu
   return { ...judgement, rounds, ...sitesIn(site.output()) };
 }
 
-/** Of what can be said before the end, the counts. */
+/** Counts of the evidence that is known before the end. */
 function brokenOff(error: unknown, site: Site): Judgement {
   const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
   const { counts } = judge({ ...site.soFar(), records: [], counters: [], queued: [], left: [] }, slots);

@@ -1,4 +1,4 @@
-/** One Ward from its first start to its last, through its faults, and the evidence of what it did. */
+/** One Ward from its first to its last start, through its faults, with the evidence of what it did. */
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { chmod, cp, mkdtemp, rm } from 'node:fs/promises';
@@ -17,7 +17,7 @@ import type { SmallDisk } from './small-disk.ts';
 import { Tally } from './tally.ts';
 
 const memoryMiB = 1536;
-/** Sandboxes of the load's actions that there may be at once. */
+/** Greatest number of sandboxes of the load's actions at once. */
 export const slots = memoryMiB / functionMiB;
 
 const config = {
@@ -34,10 +34,10 @@ const tickMs = 20;
 export interface SiteOptions {
   readonly load: LoadPlan;
   readonly config?: object;
-  /** Where its data folder is; else in a folder of its own. */
+  /** Disk of its data folder; by default a new folder. */
   readonly disk?: SmallDisk | undefined;
   readonly edits?: readonly Edit[];
-  /** How long what has to happen may take. */
+  /** Time limit for each expected event. */
   readonly patienceMs?: number | undefined;
 }
 
@@ -49,7 +49,7 @@ export class Site {
   readonly #tally: Tally;
   readonly #said: (() => string)[];
   readonly #kills: number[] = [];
-  /** What went wrong and does not belong to a single call. */
+  /** Problems that do not belong to a single call. */
   readonly complaints: string[] = [];
 
   private constructor(options: SiteOptions, dataDir: string, first: Started, deployed: Deployed) {
@@ -68,20 +68,20 @@ export class Site {
 
   static async open(options: SiteOptions): Promise<Site> {
     const dataDir = options.disk?.folder ?? (await mkdtemp(join(tmpdir(), 'ward-chaos-')));
-    // Sandboxes have to get there.
+    // Sandboxes must reach it.
     if (options.disk === undefined) await chmod(dataDir, 0o755);
     const first = await start(options, dataDir);
     return new Site(options, dataDir, first, await deployFunctions(first.ward));
   }
 
-  /** After the last one has ended, however. */
+  /** Starts the next server, after the last one has ended in any way. */
   async startAgain(): Promise<void> {
     const { ward, said } = await start(this.#options, this.dataDir);
     this.ward = ward;
     this.#said.push(said);
   }
 
-  /** A new one takes over from the one that runs. */
+  /** Starts a server that takes over from the running one. */
   async handOver(): Promise<void> {
     const old = this.ward;
     const { ward, said } = await start(this.#options, this.dataDir, ['--take-over']);
@@ -91,7 +91,7 @@ export class Site {
     if (code !== 0) this.complaints.push(`a hand-over ended the old one with exit code ${code}`);
   }
 
-  /** As an operator ends it. */
+  /** Stops it as an operator does. */
   async stop(): Promise<void> {
     const code = await this.ward.stop();
     if (code === 0) return;
@@ -101,7 +101,7 @@ export class Site {
     this.complaints.push(`a stop gave exit code ${code}: ${why.slice(-6).join(' ').slice(0, 2000)}`);
   }
 
-  /** No process of its sandboxes is left: a dead server's go by themselves. */
+  /** Waits until no process of its sandboxes is left: those of a dead server end by themselves. */
   async untilGone(): Promise<void> {
     await this.until(
       () => processesOf(this.ward.instance).length === 0,
@@ -109,19 +109,19 @@ export class Site {
     );
   }
 
-  /** Answers from now on, as long as they come. */
+  /** Waits for more answers. */
   async untilAnswers(count: number): Promise<void> {
     const enough = this.load.answers.length + count;
     await this.until(() => this.load.answers.length >= enough, 'the server has stopped answering');
   }
 
-  /** The number of further runs. */
+  /** Waits for this number of further runs. */
   async untilRuns(count: number): Promise<void> {
     const enough = this.#tally.runs.length + count;
     await this.until(() => this.#tally.runs.length >= enough, 'the server runs nothing');
   }
 
-  /** An accepted call has just begun. */
+  /** Waits until an accepted call has just begun. */
   async untilAcceptedRuns(): Promise<void> {
     let seen = this.#tally.runs.length;
     const begins = () => {
@@ -132,7 +132,7 @@ export class Site {
     await this.until(begins, 'no accepted call runs', 1);
   }
 
-  /** What is called runs again. */
+  /** Waits until calls run again. */
   async untilServing(): Promise<void> {
     await this.untilRuns(10);
   }
@@ -146,7 +146,7 @@ export class Site {
   }
 
   get disk(): SmallDisk {
-    if (this.#options.disk === undefined) throw new Error('it has no disk of its own');
+    if (this.#options.disk === undefined) throw new Error('the site has no disk of its own');
     return this.#options.disk;
   }
 
@@ -154,7 +154,7 @@ export class Site {
     return this.#tally.runs;
   }
 
-  /** Unless the server ends before. */
+  /** Waits, unless the server ends first. */
   async during(orders: Orders, ms: number): Promise<void> {
     this.order(orders);
     const until = performance.now() + ms;
@@ -163,33 +163,33 @@ export class Site {
     this.order({});
   }
 
-  /** To the server and its keeper, which obey within a moment. */
+  /** Gives orders to the server and its keeper, which obey within a moment. */
   order(orders: Orders): void {
     writeFileSync(this.pathOf(ordersFile), JSON.stringify(orders));
   }
 
-  /** What its processes have written, since the first. */
+  /** Everything that its processes have written. */
   output(): string {
     return this.#said.map((said) => said()).join('\n');
   }
 
-  /** Of the data folder, as it is seen from here. */
+  /** Path in the data folder, as this process sees it. */
   pathOf(...names: string[]): string {
     return this.#options.disk?.path(...names) ?? join(this.dataDir, ...names);
   }
 
-  /** What is known before the end. */
+  /** The evidence that is known before the end. */
   soFar(): Pick<Evidence, 'answers' | 'runs' | 'kills'> {
     return { answers: this.load.answers, runs: this.#tally.runs, kills: this.#kills };
   }
 
-  /** A process of its own, as nothing can be ready for it. */
+  /** A process of its own, so that nothing can be prepared for it. */
   kill(pid: number): void {
     this.#kills.push(Date.now());
     process.kill(pid, 'SIGKILL');
   }
 
-  /** Lets everything accepted come to its end, stops, and collects. */
+  /** Waits until every accepted call has ended, stops the server, and collects the evidence. */
   async finish(): Promise<Evidence> {
     await this.load.end();
     await silenceAlarm(this.ward);
@@ -206,7 +206,7 @@ export class Site {
     if (this.#options.disk === undefined) await rm(this.dataDir, { recursive: true, force: true });
   }
 
-  /** Every activation that a client knows of has its record, or is not known. */
+  /** Waits until every activation that a client knows of has a record, or is unknown. */
   async #settle(): Promise<void> {
     const ids = this.load.answers.flatMap(({ status, activationId }) =>
       status === 202 && activationId !== undefined ? [activationId] : [],
@@ -215,7 +215,7 @@ export class Site {
       for (let id = ids.pop(); id !== undefined; id = ids.pop()) await this.#untilEnded(id);
     });
     await Promise.all(lanes);
-    // A disk of its own is not seen by SQLite here while it is in use.
+    // SQLite in this process can't see a separate disk while it is in use.
     const isEmpty = async () => (await this.#database()).queued.length === 0;
     if (this.#options.disk === undefined) await this.until(isEmpty, 'the queue stays full');
   }
@@ -252,9 +252,9 @@ export class Site {
 type Deployed = Awaited<ReturnType<typeof deployFunctions>>;
 type Started = Awaited<ReturnType<typeof Ward.startSaying>>;
 
-/** Below what the server may read and write. */
+/** A folder that the server can read and write. */
 const ordersFile = 'work/chaos.json';
-/** The server can't read the test's files; what it is to run comes with its environment. */
+/** The server can't read the test's files, so it gets the code in its environment. */
 const preload = module.stripTypeScriptTypes(readFileSync(new URL('./preload.ts', import.meta.url), 'utf8'));
 const loader = `const { Script } = process.getBuiltinModule('node:vm');
   new Script(process.env.WARD_CHAOS_SCRIPT, { filename: 'chaos-preload' }).runInThisContext();`;

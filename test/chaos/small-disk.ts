@@ -1,4 +1,4 @@
-/** A disk of its own for a data folder: a tmpfs in a mount namespace that one process holds. */
+/** A separate disk for a data folder: a tmpfs in a mount namespace that one process holds. */
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, open, rm, statfs } from 'node:fs/promises';
@@ -9,7 +9,7 @@ import { startCommand } from '../../src/lib/index.ts';
 const blockBytes = 1024 * 1024;
 
 export class SmallDisk implements AsyncDisposable {
-  /** Where it is mounted, in that namespace. */
+  /** Its mount point in that namespace. */
   readonly folder: string;
   readonly #holder: ChildProcess;
 
@@ -29,17 +29,17 @@ export class SmallDisk implements AsyncDisposable {
     return new SmallDisk(folder, holder);
   }
 
-  /** The process whose mount namespace has it. */
+  /** The process whose mount namespace it is in. */
   get pid(): number {
     return this.#holder.pid ?? 0;
   }
 
-  /** As it is seen from here. */
+  /** The path as this process sees it. */
   path(...names: string[]): string {
     return join(`/proc/${this.pid}/root`, this.folder, ...names);
   }
 
-  /** Another program of the machine takes all that is free. */
+  /** Fills the disk, as another program would. */
   async fill(): Promise<void> {
     await using file = await open(this.path('filler'), 'a');
     const block = Buffer.alloc(blockBytes);

@@ -1,7 +1,7 @@
 /**
- * Counts runs from outside of the sandboxes, without a word of the server: what runs makes a folder in its own /tmp and
- * waits until it is taken away, which this process does from the host. So whatever has ended well was counted, even when
- * the server, its keeper or its disk is gone.
+ * Counts runs from outside of the sandboxes, without the server's help. A run makes a folder in its own /tmp and waits
+ * until this process removes it from the host. So every run that ended well was counted, even when the server, its
+ * keeper or its disk is gone.
  */
 import { readdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -34,7 +34,7 @@ export class Tally implements Disposable {
   readonly #group: string;
   readonly #timer: NodeJS.Timeout;
 
-  /** @param instance whose sandboxes are watched, from server to server */
+  /** @param instance returns the current server's instance, whose sandboxes are watched */
   constructor(instance: string) {
     this.#group = join(hierarchy(), 'ward', instance);
     this.#timer = setInterval(() => this.#look(), everyMs);
@@ -46,7 +46,7 @@ export class Tally implements Disposable {
   }
 
   #lookInto(list: string): void {
-    // Its first processes, of which one may still be the runtime's.
+    // Its first processes; one may still be the runtime's.
     for (const pid of linesOf(list).slice(0, 2)) {
       const tmp = `/proc/${pid}/root/tmp`;
       for (const name of namesIn(tmp)) if (name.startsWith(`${prefix}.`)) this.#count(join(tmp, name), name);
@@ -62,7 +62,7 @@ export class Tally implements Disposable {
     try {
       rmdirSync(path);
     } catch (error) {
-      // Its sandbox has ended meanwhile, or the other process was it.
+      // The sandbox has ended meanwhile, or its folder is in the other process.
       if (!['ENOENT', 'ESRCH', 'EACCES'].includes(errnoOf(error) ?? '')) throw error;
     }
   }
@@ -72,7 +72,7 @@ export class Tally implements Disposable {
   }
 }
 
-/** Of version 1 the one that counts processes; of version 2 the only one. */
+/** Hierarchy of the sandboxes: for cgroup v1 the one that counts processes, for v2 the only one. */
 function hierarchy(): string {
   const mounts = readFileSync('/proc/mounts', 'utf8').split('\n');
   const groups = mounts.map((line) => line.split(' ')).filter(([, , type = '']) => type.startsWith('cgroup'));

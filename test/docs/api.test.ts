@@ -1,4 +1,4 @@
-/** docs/api.md has the limits as they are, and the fixed texts that clients may match. */
+/** docs/api.md has the true limits, and the fixed texts that clients can match. */
 import { globSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { defaultApiLimits } from '../../src/api/api.ts';

@@ -1,4 +1,4 @@
-/** docs/architecture.md has the rooms on their floors, and the data folder as it is laid out. */
+/** docs/architecture.md has every room on its floor, and the true layout of the data folder. */
 import { readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-/** docs/ci.md works when it is pasted: its jobs are run, with what they fetch from elsewhere put there before. */
+/** The jobs of docs/ci.md work when pasted. The test prepares what they would fetch from the network. */
 import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -70,7 +70,7 @@ beforeAll(async () => {
   await symlink(root, join(folder, 'ward'));
   await writeFile(join(folder, 'policy.yaml'), textOf('yaml policy'));
   await mkdir(join(folder, 'bin'));
-  // Stand-ins: the results of building are there already, and the container's program is run here.
+  // Stand-ins: the build results already exist, and the container's program runs here.
   await writeFile(join(folder, 'bin/docker'), docker);
   await chmod(join(folder, 'bin/docker'), 0o755);
   await writeFile(join(folder, 'osv.json'), JSON.stringify(advisory));
@@ -79,7 +79,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** As a job does: one after the other, until one fails. Advisories were put there before. */
+/** Runs the steps like a job: one after the other, until one fails. The advisories are prepared. */
 async function run(steps: readonly string[], variables: Readonly<Record<string, string>> = {}) {
   const path = `${join(folder, 'bin')}:${process.env['PATH']}`;
   return await runCommand(['bash', '-euo', 'pipefail', '-c', steps.join('\n')], {
@@ -95,7 +95,7 @@ const runJob = {
   anywhere: () => run(jobs.anywhere.filter((step) => !step.includes(' advisories update '))),
 };
 
-/** The image and the folder that are scanned, with a package of this version. */
+/** Makes the image and the folder to scan, with a package of this version. */
 async function build(version: string): Promise<void> {
   const content = JSON.stringify({ name: 'left', version });
   const files = [{ name: 'app/node_modules/left/package.json', content }];

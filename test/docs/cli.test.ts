@@ -1,4 +1,4 @@
-/** docs/reference/cli.md has every command as its record has it, and what it says of manifests and exit codes holds. */
+/** docs/reference/cli.md has every command as in its record, and is right about manifests and exit codes. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ import { codeBlocksOf, readText, tableOf } from './markdown.ts';
 const document = readText('docs/reference/cli.md');
 const commands = commandsOf(entries);
 
-/** A command as the document has it. When it differs, this is what has to stand there. */
+/** A command in the form of the document. If the test fails, paste this. */
 function sectionOf(words: string, command: CommandSpec): string {
   const usage = ['ward', words, ...command.args.map(({ name }) => name)].join(' ');
   const parts = [

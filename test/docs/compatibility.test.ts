@@ -1,4 +1,4 @@
-/** docs/compatibility.md has every path of OpenWhisk's specification and every command; the tests it names exist. */
+/** docs/compatibility.md has every path of OpenWhisk's specification and every command, and its tests exist. */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { operations } from '../../src/api/docs/operations.ts';

@@ -1,4 +1,4 @@
-/** docs/dependencies.md lists exactly what is installed, with the licences that the packages state. */
+/** docs/dependencies.md lists exactly the installed dependencies, with the licences that the packages state. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-/** docs/reference/errors.md lists exactly the codes there are, each with its kind, status and exit code. */
+/** docs/reference/errors.md lists exactly the existing codes, each with its kind, status and exit code. */
 import { expect, test } from 'vitest';
 import { apiFaultKinds, statusOfKind } from '../../src/api/faults.ts';
 import { blobFaults } from '../../src/blobs/faults.ts';
@@ -22,7 +22,7 @@ import { columnsOf, plain, readText, tableOf } from './markdown.ts';
 
 const document = readText('docs/reference/errors.md');
 
-/** The command line's table is not exported: it is read as text. */
+/** The command line's table is not exported, so it is read as text. */
 const cliFaults = Object.fromEntries(
   [...readText('src/cli/faults.ts').matchAll(/^ {2}([A-Z_]+): '([a-z-]+)',$/gm)].map((match) => [
     match[1],
@@ -60,7 +60,7 @@ function kindOf(text: string | undefined): FaultKind {
   throw new Error(`'${text}' is not a kind`);
 }
 
-/** What `ward` exits with when a server answers so. */
+/** Exit code of `ward` for this status of a server. */
 function exitOfAnswer(status: number, code: string): number {
   const answer = { status, body: {}, headers: { 'x-ward-fault': code } };
   return exitCodeOf(answerFault(answer, 'GET /', { value: '', source: '' }).kind);

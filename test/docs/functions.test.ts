@@ -1,4 +1,4 @@
-/** The pages on functions work when they are pasted: their commands are run in order, against one Ward. */
+/** The commands of the pages on functions work when pasted: they run in order, against one Ward. */
 import { globSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -17,7 +17,7 @@ const timeout = 180_000;
 
 interface Page {
   readonly name: string;
-  /** Exits with 0 where the machine has what the page asks for. */
+  /** Exits with 0 if the machine has what the page needs. */
   readonly needs?: readonly string[];
 }
 
@@ -49,7 +49,7 @@ describe.skipIf(missing !== undefined)(
       folder = await mkdtemp(join(tmpdir(), 'ward-pages-'));
       command = await makeLinkedCommand();
       sources = await startPackageSources(folder);
-      // Images are built into a store of its own.
+      // Builds images into a store of its own.
       images = await makeBlackboxImages({});
       vi.stubEnv('WARD_IMAGES', images.dir);
       ward = await Ward.start();

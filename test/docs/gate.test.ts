@@ -1,4 +1,4 @@
-/** docs/gate.md has every key of a policy, and its example is one. */
+/** docs/gate.md has every key of a policy, and its example is a valid policy. */
 import { expect, test } from 'vitest';
 import { gateFaults } from '../../src/gate/faults.ts';
 import { checkPolicyText, defaultPolicy, parsePolicy, rulesFor, stages } from '../../src/gate/index.ts';

@@ -1,4 +1,4 @@
-/** Links lead somewhere, and every file that a document names is there. */
+/** The targets of links exist, and so does every file that a document names. */
 import { existsSync, globSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { expect, test } from 'vitest';
@@ -35,7 +35,7 @@ test('README leads to every document', () => {
   for (const path of globSync('docs/**/*.md', { cwd: root })) expect(linked).toContain(path);
 });
 
-/** Another user can have made it before, with a `.npmrc` in it; a Dockerfile's own `/tmp` is in a container. */
+/** Another user can have made such a folder, with a `.npmrc` in it. A Dockerfile's `/tmp` is in a container. */
 test.each(documents)('%s has no command that works in a folder of /tmp whose name others know', (path) => {
   const commands = codeBlocksOf(readText(path))
     .filter(({ info }) => /^(?:sh|console)\b/.test(info))

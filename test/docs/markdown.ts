@@ -1,4 +1,4 @@
-/** Reads the documents: their tables, headings, links and code blocks, so that tests can hold them to the code. */
+/** Reads the tables, headings, links and code blocks of documents, so that tests can compare them with the code. */
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
@@ -13,12 +13,12 @@ export interface Table {
 }
 
 export interface CodeBlock {
-  /** What stands behind the opening fence: `sh`, `sh network`. */
+  /** Text after the opening fence, such as `sh` or `sh network`. */
   readonly info: string;
   readonly text: string;
 }
 
-/** @param path Relative to the repository. */
+/** @param path relative to the repository */
 export function readText(path: string): string {
   return readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 }
@@ -39,7 +39,7 @@ export function tablesOf(document: string): readonly Table[] {
   return tables;
 }
 
-/** The first table whose first column has this title. @throws when there is none. */
+/** The first table whose first column has this title. @throws Error when no table has it */
 export function tableOf(document: string, title: string, heading?: string): Table {
   const found = tablesOf(document).find(
     (table) => table.header[0] === title && (heading === undefined || table.heading === heading),
@@ -48,7 +48,7 @@ export function tableOf(document: string, title: string, heading?: string): Tabl
   return found;
 }
 
-/** Two columns of a table as an object; the code marks are taken off. */
+/** Two columns of a table as an object, without the code marks. */
 export function columnsOf(table: Table, key: string, value: string): Readonly<Record<string, string>> {
   const [from, to] = [table.header.indexOf(key), table.header.indexOf(value)];
   return Object.fromEntries(table.rows.map((row) => [plain(row[from] ?? ''), plain(row[to] ?? '')]));
@@ -65,7 +65,7 @@ export function codeBlocksOf(document: string): readonly CodeBlock[] {
   }));
 }
 
-/** Anchors as GitHub makes them of headings. */
+/** Anchors of headings, as GitHub makes them. */
 export function anchorsOf(document: string): ReadonlySet<string> {
   const headings = [...withoutCode(document).matchAll(/^#+ (.*)$/gm)].map((match) => match[1] ?? '');
   return new Set(
@@ -78,7 +78,7 @@ export function anchorsOf(document: string): ReadonlySet<string> {
   );
 }
 
-/** Targets of links that lead into the repository. */
+/** Targets of links into the repository. */
 export function linksOf(document: string): readonly string[] {
   return [...withoutCode(document).matchAll(/\]\(([^)]+)\)/g)]
     .map((match) => match[1] ?? '')
@@ -91,8 +91,8 @@ export function codeWordsOf(document: string): readonly string[] {
 }
 
 /**
- * Fails unless a cell names tests, `file` “title”, that exist: a title may be cut, and is one of a test and not just any
- * words of its file.
+ * Fails unless a cell names existing tests, as `file` “title”. A title can be shortened, but must be a test's title and
+ * not other words in the file.
  */
 export function expectTests(cell: string): void {
   const files = [...cell.matchAll(/`([^`]+\.ts)`((?:,? “[^”]+”)+)/g)];
@@ -131,7 +131,7 @@ export function testsNamed(proof: string): (readonly [file: string, titles: read
   ]);
 }
 
-/** Holds that each test that a proof names exists, and that no title stands without its file. */
+/** Expects that each test in a proof exists, and that each title has a file. */
 export function expectTestsExist(proof: string): void {
   const tests = testsNamed(proof);
   for (const [file, titles] of tests) {

@@ -1,4 +1,4 @@
-/** docs/matching.md: the limits are those of the code. */
+/** docs/matching.md has the limits of the code. */
 import { expect, test } from 'vitest';
 import { readText, tableOf } from './markdown.ts';
 

@@ -20,7 +20,7 @@ import { codeBlocksOf, columnsOf, expectTests, plain, readText, root, tableOf } 
 const document = readText('docs/operations.md');
 const keys = columnsOf(tableOf(document, 'key'), 'key', 'default');
 
-/** The configuration file with this content, read. */
+/** Reads a configuration file with this content. */
 async function load(content: string): ReturnType<typeof loadConfig> {
   const folder = await mkdtemp(join(tmpdir(), 'ward-config-'));
   try {
@@ -32,7 +32,7 @@ async function load(content: string): ReturnType<typeof loadConfig> {
   }
 }
 
-/** `a.b[].c` with null in its place: the one value that no key takes. */
+/** A configuration with null at `a.b[].c`: the one value that no key accepts. */
 function withNull(key: string): unknown {
   return key.split('.').reduceRight<unknown>((value, part) => {
     return part.endsWith('[]') ? { [part.slice(0, -2)]: [value] } : { [part]: value };
@@ -146,7 +146,7 @@ test('every variable of the environment is told', () => {
   });
   const text = files.map(readText).join('\n');
   const read = [...text.matchAll(/env(?:\['|\.)([A-Z][A-Z_]+)\b/g)].map((match) => match[1] ?? '');
-  // Of the system, not Ward's.
+  // Variables of the system, not Ward's.
   const systems = ['PATH', 'HOME', 'TERM'];
   const settings = ['WARD', 'WHISK'].flatMap((who) =>
     ['APIHOST', 'AUTH', 'NAMESPACE'].map((name) => `${who}_${name}`),

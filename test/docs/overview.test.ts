@@ -1,4 +1,4 @@
-/** docs/overview.md: the glossary names types that there are, each defined once. */
+/** The glossary in docs/overview.md names existing types, each defined once. */
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-/** Stand-ins for npm's registry and for PyPI, with one package each: what the pages install, without a network. */
+/** Stand-ins for npm's registry and PyPI, with the one package each that the pages install, without a network. */
 import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -9,7 +9,7 @@ import { pack } from 'tar-stream';
 import { ZipFile } from 'yazl';
 
 export interface PackageSources extends AsyncDisposable {
-  /** Makes npm and pip ask these, and nothing else. */
+  /** Environment in which npm and pip use only these. */
   readonly env: Readonly<Record<string, string>>;
 }
 

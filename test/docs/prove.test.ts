@@ -1,4 +1,4 @@
-/** docs/reference/prove.md tells every technique, as the catalogue has it; and the catalogue is in order. */
+/** docs/reference/prove.md lists every technique as in the catalogue, and the catalogue is consistent. */
 import { expect, test } from 'vitest';
 import { techniques } from '../../src/prover/techniques/registry.ts';
 import { attackVectors, type Technique } from '../../src/prover/types.ts';

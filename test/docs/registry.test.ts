@@ -1,4 +1,4 @@
-/** docs/registry.md says how each fault leaves the registry, and what its limits are. */
+/** docs/registry.md has the status and code of each fault of the registry, and its limits. */
 import { expect, test } from 'vitest';
 import { defaultRegistryStoreLimits } from '../../src/content/index.ts';
 import { maxLayers } from '../../src/images/index.ts';

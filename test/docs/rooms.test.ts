@@ -1,4 +1,4 @@
-/** docs/rooms.svg shows the rooms, folders and imports that there are. */
+/** docs/rooms.svg shows the existing rooms, folders and imports. */
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readModules } from '../../scripts/check-imports.ts';

@@ -1,4 +1,4 @@
-/** docs/sandbox.md has the strict policy, the ceiling, the seccomp list and the flags as they are. */
+/** docs/sandbox.md has the true strict policy, ceiling, seccomp list and flags. */
 import { expect, test } from 'vitest';
 import { commandsOf, flagWords } from '../../src/cli/command-spec.ts';
 import { sandboxGroup } from '../../src/cli/commands/sandbox.ts';

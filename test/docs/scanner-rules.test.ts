@@ -1,4 +1,4 @@
-/** docs/reference/scanner-rules.md lists exactly the rules that there are. */
+/** docs/reference/scanner-rules.md lists exactly the existing rules. */
 import { expect, test } from 'vitest';
 import { loadMalwareRules } from '../../src/scanner/malware/rules.ts';
 import { loadMisconfigurationRules } from '../../src/scanner/misconfiguration/rules.ts';

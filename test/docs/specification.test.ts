@@ -1,4 +1,4 @@
-/** docs/specification.md: each promise has a number of its own, and a test or a row of the benchmarks that there is. */
+/** Each promise in docs/specification.md has its own number, and an existing test or row of the benchmarks. */
 import { expect, test } from 'vitest';
 import { expectTestsExist, plain, readText, tablesOf, testsNamed } from './markdown.ts';
 

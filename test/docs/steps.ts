@@ -1,4 +1,4 @@
-/** The commands of a document, run in the order in which a reader pastes them, against a Ward of their own. */
+/** Runs the commands of a document in the order in which a reader pastes them, against a Ward of their own. */
 import { readFile } from 'node:fs/promises';
 import { expect } from 'vitest';
 import { type CommandResult, runCommand } from '../../src/lib/index.ts';
@@ -8,11 +8,11 @@ import { codeBlocksOf, readText } from './markdown.ts';
 export interface Step {
   readonly title: string;
   readonly script: string;
-  /** Its output, where the document shows it. */
+  /** Its output, if the document shows it. */
   readonly output: string | undefined;
 }
 
-/** The blocks that begin with `sh`; `sh network` is a step that fetches something, which a test does not. */
+/** The blocks that begin with `sh`. A test skips `sh network`, a step that fetches something. */
 export function stepsOf(path: string): readonly Step[] {
   const blocks = codeBlocksOf(readText(path));
   return blocks.flatMap(({ info, text }, at): Step[] => {
@@ -26,7 +26,7 @@ export interface StepPlace {
   readonly ward: Ward;
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** Where the step ends up, for the next one to begin there. */
+  /** File with the folder in which the step ends, where the next one begins. */
   readonly cwdFile?: string;
 }
 

@@ -1,4 +1,4 @@
-/** The tour of the README works when it is pasted: its commands are run in order, against a Ward of their own. */
+/** The commands of the README's tour work when pasted: they run in order, against a Ward of their own. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LinkedCommand, makeLinkedCommand } from '../linked-command.ts';
 import { missingForSandboxes, Ward } from '../ward.ts';

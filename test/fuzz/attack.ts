@@ -1,6 +1,6 @@
 /**
- * Sends a part its inputs. What fails is made as small as fast-check can, kept by target and symptom, and passed over
- * from then on, so that one run tells of every different failure.
+ * Sends inputs to a part. fast-check shrinks each failure, which is then kept by target and symptom and ignored from
+ * then on, so that one run reports every different failure.
  */
 import fc from 'fast-check';
 import { messageOf } from '../../src/lib/index.ts';
@@ -12,12 +12,12 @@ export interface AttackOptions {
   readonly onProgress?: (done: number) => void;
 }
 
-/** Nothing that is fuzzed takes a second; a machine that is busy may be slow. */
+/** No fuzzed code takes a second, but a busy machine may be slow. */
 const hangMs = 60_000;
 const mostFindings = 20;
-/** What may be asked for again while a failure is made smaller. */
+/** Greatest number of further inputs to shrink a failure. */
 const shrinkMs = 15_000;
-/** Of this process, beyond what it had before the part. */
+/** Memory growth of this process that a part may cause. */
 const mostGrownMiB = 1024;
 
 export async function attack(part: Part, options: AttackOptions): Promise<PartResult> {
@@ -70,7 +70,7 @@ async function attackInLane(
     const { errorInstance, failed } = await fc.check(property, { numRuns: left, seed: seed + round * 1000 });
     if (!failed) return;
     if (!(errorInstance instanceof Failure)) throw errorInstance;
-    // Another lane may have met it meanwhile.
+    // Another lane may have found it meanwhile.
     if (!isKnown(findings, errorInstance.finding)) findings.push(errorInstance.finding);
   }
 }
@@ -93,7 +93,7 @@ async function failureOf(probe: Probe): Promise<Finding | undefined> {
   }
 }
 
-/** With where it happened, for what nobody threw on purpose. */
+/** The message; with the place for errors that were not thrown on purpose. */
 function symptomOf(error: unknown): string {
   const where = error instanceof Error ? /\bsrc\/[^)\s]+/.exec(error.stack ?? '')?.[0] : undefined;
   return `${messageOf(error)}${where === undefined ? '' : ` (${where})`}`;
@@ -114,7 +114,7 @@ async function withinTime(running: Promise<void>): Promise<void> {
   }
 }
 
-/** What nobody waits for and fails all the same would have ended a server. */
+/** Unhandled rejections and exceptions, which would have ended a server. */
 function collectStrays(findings: Finding[]): Disposable {
   const onStray = (error: unknown) =>
     findings.push({ target: 'process', what: `uncaught: ${symptomOf(error)}`, shown: '' });

@@ -1,6 +1,6 @@
 /**
- * A file as those see it who look for packages, and what it proves as every report tells it. What a cataloger throws
- * becomes a gap, but a mistake of its own is none.
+ * Gives a file to the catalogers, and writes their findings in every form of report. An error that a cataloger throws
+ * becomes a gap, but a bug in it must not.
  */
 import { formatReport, reportFormats } from '../../src/scanner/formats/formats.ts';
 import { assemble } from '../../src/scanner/inventory/assemble.ts';
@@ -12,7 +12,7 @@ import type { Inventory } from '../../src/scanner/types.ts';
 
 const mistakes = [TypeError, RangeError, ReferenceError, URIError];
 
-/** @throws a cataloger's mistake, or that of who tells what it found */
+/** @throws Error for a bug in a cataloger or in a report */
 export async function catalog(path: string, content: Buffer): Promise<void> {
   const file = { ...scannedFile(path, content), content };
   const base = path.slice(path.lastIndexOf('/') + 1);
@@ -29,7 +29,7 @@ export async function catalog(path: string, content: Buffer): Promise<void> {
   tellInAllForms(assemble({ standing, layers: [], gaps: [], folders: noPackageFolders, hasSystem: false }));
 }
 
-/** @throws when there is a form that it can't be told in */
+/** @throws Error when a form of report can't be written */
 export function tellInAllForms(inventory: Inventory): void {
   const report = {
     ...({ form: 1, target: { name: 'fuzz', kind: 'folder' }, scannedAt: '2024-01-01T00:00:00Z' } as const),

@@ -1,4 +1,6 @@
-/** What is deployed on a server before it is fuzzed, so that inputs meet something: one of each kind of entity. */
+/**
+ * Entities that are deployed on a server before it is fuzzed, one of each kind, so that inputs have something to hit.
+ */
 import { gzipSync } from 'node:zlib';
 import { digestOf } from '../../src/blobs/index.ts';
 import { tarOf } from '../../src/images/images.fixture.ts';
@@ -20,7 +22,7 @@ const conductor = node('function main(p) { return p.action ? p : { params: p }; 
   annotations: [{ key: 'conductor', value: true }],
 });
 
-/** Name → what is put there, in an order in which it can be. */
+/** Body by name, in an order in which they can be created. */
 export const entities: readonly (readonly [path: string, body: JsonObject])[] = [
   [
     'actions/seed',
@@ -37,7 +39,7 @@ export const entities: readonly (readonly [path: string, body: JsonObject])[] = 
   ['rules/each', { trigger: '/_/bell', action: '/_/seed' }],
 ];
 
-/** Bodies of all kinds of requests. */
+/** Bodies for all kinds of requests. */
 export const bodies: readonly JsonValue[] = [
   ...entities.map(([, body]) => body),
   node('def main(p): return p', {
@@ -99,7 +101,7 @@ export interface SeededImage {
 
 export const manifestType = 'application/vnd.oci.image.manifest.v1+json';
 
-/** An image of one small layer with this in its one file, which is let in. */
+/** Pushes an image with one small layer and this content in its one file. The gate allows it. */
 export async function seededImage(content = '#!/bin/sh\n'): Promise<SeededImage> {
   const tar = await tarOf([{ name: 'run', mode: 0o755, content }]);
   const layer = gzipSync(tar);

@@ -1,4 +1,4 @@
-/** A short run of `npm run fuzz`, and that it finds what is there to be found. */
+/** A short run of `npm run fuzz`, and proof that it finds defects. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { missingForSandboxes } from '../ward.ts';

@@ -144,7 +144,7 @@ export const hostileJson: fc.Arbitrary<JsonValue> = fc.oneof(
     arbitrary: fc.array(fc.constantFrom<JsonValue>(null, 1, 'x', {}), { minLength: 1, maxLength: 200 }),
   },
 );
-/** Rare: it costs time wherever it goes. */
+/** Used rarely, because it costs time everywhere. */
 export const anyJson: fc.Arbitrary<JsonValue> = fc.oneof(
   { weight: 60, arbitrary: hostileJson },
   { weight: 1, arbitrary: deep },
@@ -166,10 +166,10 @@ const jsonEdit: fc.Arbitrary<JsonEdit> = fc.record({
   value: anyJson,
 });
 
-/** One of `seeds` with some of it replaced, extended, left out, renamed, added, wrapped or repeated. */
+/** One of `seeds` with parts of it replaced, extended, removed, renamed, added, wrapped or repeated. */
 export function mutatedJson(seeds: readonly JsonValue[]): fc.Arbitrary<JsonValue> {
   return fc.tuple(fc.constantFrom(...seeds), fc.array(jsonEdit, { maxLength: 4 })).map(([seed, edits]) =>
-    // Copies: what an edit changes is not to be there in the next input.
+    // Copies, so that an edit does not affect the next input.
     edits.map((edit) => structuredClone(edit)).reduce(edited, structuredClone(seed)),
   );
 }
@@ -206,7 +206,7 @@ function removeFrom(holder: Container, name: string): void {
   else delete holder[name];
 }
 
-/** Every value in it, by who holds it; not those too deep to be walked. */
+/** Every value in it with its parent, except those too deep to walk. */
 function placesOf(root: JsonValue): { holder: Container; name: string }[] {
   const found: { holder: Container; name: string }[] = [];
   const open: { value: JsonValue; depth: number }[] = [{ value: root, depth: 0 }];
@@ -235,7 +235,10 @@ const byteEdit: fc.Arbitrary<ByteEdit> = fc.record({
 });
 const bounds = [0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff];
 
-/** One of `seeds` with bits flipped, pieces inserted, removed, repeated or overwritten, numbers set to bounds, or its end cut off. */
+/**
+ * One of `seeds` with bits flipped, pieces inserted, removed, repeated or overwritten, numbers set to bounds, or its
+ * end cut off.
+ */
 export function mutatedBytes(seeds: readonly Buffer[]): fc.Arbitrary<Buffer> {
   return fc
     .tuple(fc.constantFrom(...seeds), fc.array(byteEdit, { maxLength: 6 }))
@@ -268,7 +271,7 @@ function editedBytes(before: Buffer, { at, how, count, bytes }: ByteEdit): Buffe
   }
 }
 
-/** The same for text: mutations of its bytes, and of the words between its marks. */
+/** The same for text: mutations of its bytes, and of the words between its punctuation. */
 export function mutatedText(seeds: readonly string[]): fc.Arbitrary<string> {
   const words = fc
     .tuple(
@@ -292,7 +295,7 @@ function withWord(text: string, [at, word]: readonly [number, string]): string {
   return parts.join('');
 }
 
-/** A document as JSON that was mutated, as its bytes, or as neither. */
+/** A document with mutations of its JSON, of its bytes, or with none. */
 export function mutatedDocument(seeds: readonly JsonValue[]): fc.Arbitrary<Buffer> {
   const written = seeds.map((seed) => Buffer.from(JSON.stringify(seed)));
   return fc.oneof(
@@ -306,7 +309,7 @@ export function mutatedDocument(seeds: readonly JsonValue[]): fc.Arbitrary<Buffe
   );
 }
 
-/** For people: short, and nothing in it that a terminal takes for a command. */
+/** The input for display: short, and without control characters for a terminal. */
 export function shownBytes(bytes: Uint8Array): string {
   const text = JSON.stringify(Buffer.from(bytes.subarray(0, 400)).toString('latin1'));
   return bytes.length > 400 ? `${text}… (${bytes.length} bytes)` : text;

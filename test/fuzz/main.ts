@@ -1,4 +1,4 @@
-/** `npm run fuzz`: bad inputs for everything that reads what others wrote. Exit code 1 when something gave way. */
+/** `npm run fuzz`: bad inputs for all code that reads outside data. Exit code 1 when a part failed. */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { enterIsolation, isIsolated } from '../../src/sandbox/index.ts';
@@ -30,7 +30,7 @@ if (values.help || unknown.length > 0 || !Number.isSafeInteger(seed) || !(runs >
   process.exit(values.help ? 0 : 2);
 }
 if (process.getuid?.() === 0 && !isIsolated()) {
-  // So that a new run is of the same inputs, whatever the child is called with.
+  // Passes them on, so that a repeated run has the same inputs whatever the child's arguments are.
   const args = [...process.argv.slice(2).filter((arg) => !arg.startsWith('--seed=')), `--seed=${seed}`];
   enterIsolation([process.execPath, fileURLToPath(import.meta.url), ...args]);
 }
@@ -41,7 +41,7 @@ console.log(`seed ${seed}`);
 const results: PartResult[] = [];
 for (const part of chosen) {
   if (part.needsSandboxes && missing !== undefined) {
-    console.log(`${part.name} is left out: ${missing}`);
+    console.log(`${part.name} is skipped: ${missing}`);
     continue;
   }
   const inputs = Math.max(1, Math.round((runs * part.share) / shares));
@@ -49,10 +49,10 @@ for (const part of chosen) {
 }
 printResults(results);
 const found = results.flatMap(({ findings }) => findings);
-if (found.length > 0) console.log(`\nagain: npm run fuzz -- --seed ${seed} --runs ${runs}`);
+if (found.length > 0) console.log(`\nrun it again: npm run fuzz -- --seed ${seed} --runs ${runs}`);
 process.exit(found.length > 0 || results.length === 0 ? 1 : 0);
 
-/** A line every few seconds. */
+/** Prints a line every few seconds. */
 function progress(name: string, inputs: number): (done: number) => void {
   let saidAt = performance.now();
   return (done) => {

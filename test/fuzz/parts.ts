@@ -1,4 +1,4 @@
-/** Every part, in the order in which they are attacked. */
+/** Every part, in the order of the attack. */
 import { archives } from './parts/archives.ts';
 import { channel } from './parts/channel.ts';
 import { documents } from './parts/documents.ts';

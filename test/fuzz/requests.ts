@@ -1,4 +1,4 @@
-/** Requests for any route, made from nothing but its method and its pattern: what is not known here is guessed. */
+/** Makes requests for any route from only its method and pattern, and guesses the rest. */
 import fc from 'fast-check';
 import { bodies, entities, manifestType } from './fixtures.ts';
 import { hostileText, mutatedDocument, mutatedText } from './hostile.ts';
@@ -74,7 +74,7 @@ const headerValues = [
   't=1,v1=00',
 ];
 
-/** What stands for the rest of a path, by the route's own beginning. */
+/** Values for the wildcard at the end of a path, by the route's prefix. */
 function tails(target: Target): Readonly<Record<string, readonly string[]>> {
   const { manifest, blob } = target.known;
   return {
@@ -216,12 +216,12 @@ export function requestsFor(route: Route, target: Target): fc.Arbitrary<Ask> {
     });
 }
 
-/** What a request line can't hold, escaped; the rest as it is, dots and slashes too. */
+/** Escapes only what a request line can't contain: dots and slashes stay. */
 function escaped(text: string): string {
   return text.toWellFormed().replaceAll(/[^!$&'()*+,\-./\w:;=@~%]/gu, (each) => encodeURIComponent(each));
 }
 
-/** What a header can hold. */
+/** Removes what a header can't contain. */
 function printable(text: string): string {
   return Buffer.from(text)
     .toString('latin1')

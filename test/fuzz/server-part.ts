@@ -1,16 +1,16 @@
-/** A part that attacks a server of its own, which is looked over afterwards. */
+/** A part that attacks a server of its own, and checks the server's health afterwards. */
 import type fc from 'fast-check';
 import { openTarget, type Target } from './target.ts';
 import type { Part, Probe } from './types.ts';
 
 export interface ServerAttack {
   readonly probes: fc.Arbitrary<Probe>;
-  /** After the last input. @throws when the attack was none */
+  /** Runs after the last input. @throws Error when the attack was ineffective */
   check?(): void;
 }
 
 export interface ServerPart extends Part {
-  /** So that several can attack one server. */
+  /** Lets several parts attack one server. */
   readonly against: (target: Target) => Promise<ServerAttack>;
 }
 

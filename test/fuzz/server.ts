@@ -1,6 +1,6 @@
 /**
- * The whole platform as a process of its own, as `ward up` starts it, that also tells its routes and its memory: one
- * line of JSON when it is ready, and one for each line that it is sent. Ends at SIGTERM.
+ * The whole platform as a process of its own, as `ward up` starts it, that also reports its routes and its memory: a
+ * line of JSON when it is ready, and one for each line that it receives. Ends at SIGTERM.
  */
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';

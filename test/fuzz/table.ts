@@ -1,4 +1,4 @@
-/** The end of a run: a row for each part, and what was found. */
+/** Prints the end of a run: a row for each part, and the findings. */
 import type { PartResult } from './types.ts';
 
 export function printResults(results: readonly PartResult[]): void {

@@ -1,4 +1,4 @@
-/** A server under attack: started, seeded, asked, and looked over when it is done. */
+/** A server under attack: starts it, deploys the seeds, sends requests, and checks its health at the end. */
 import type { ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
@@ -18,7 +18,7 @@ import { entities, manifestType, seededImage } from './fixtures.ts';
 export interface Route {
   readonly method: string;
   readonly url: string;
-  /** The right that it declares. */
+  /** The right that the route declares. */
   readonly access: string;
 }
 
@@ -39,14 +39,14 @@ export interface Target extends AsyncDisposable {
   readonly dataDir: string;
   readonly port: number;
   readonly routes: readonly Route[];
-  /** `Basic …` of guest. */
+  /** Authorization header of guest. */
   readonly key: string;
-  /** An activation, a digest of a manifest, and one of a blob, that are there. */
+  /** An existing activation, digest of a manifest, and digest of a blob. */
   readonly known: { readonly activation: string; readonly manifest: string; readonly blob: string };
   ask(ask: Ask): Promise<Answered>;
-  /** Deletes what it can. @throws when it is ill, or something is left that should not be */
+  /** Deletes what it can. @throws Error when the server is unhealthy, or when something is left behind */
   settle(): Promise<void>;
-  /** What no answer may tell. */
+  /** Secrets that no answer may contain. */
   readonly inside: readonly string[];
 }
 
@@ -68,7 +68,7 @@ const config = {
   },
 };
 
-/** @param more of the server's configuration */
+/** @param more additional configuration of the server */
 export async function openTarget(more: object = {}): Promise<Target> {
   const dataDir = await mkdtemp(join(tmpdir(), 'ward-fuzz-'));
   await writeFile(join(dataDir, 'config.json'), JSON.stringify({ ...config, ...more }));
@@ -100,7 +100,7 @@ export async function openTarget(more: object = {}): Promise<Target> {
       if (child.exitCode !== null || child.signalCode !== null)
         throw new Error(`the server has ended: ${errors()}`);
       await removeAll(asking, key);
-      await until(() => cgroupsOf(place.instance).length === 0, 'sandboxes are left that nobody uses');
+      await until(() => cgroupsOf(place.instance).length === 0, 'unused sandboxes are left');
       const ping = await asking({ method: 'GET', path: '/ping', headers: {} });
       if (ping.status !== 200) throw new Error(`/ping answers ${ping.status}`);
       const line = nextLine();
@@ -125,7 +125,7 @@ export async function openTarget(more: object = {}): Promise<Target> {
   };
 }
 
-/** All that it wrote on stderr: it logs errors alone. */
+/** Everything that it wrote to stderr: it logs only errors. */
 function errorsOf(child: ChildProcess): () => string {
   let text = '';
   child.stderr?.on('data', (chunk: Buffer) => {
@@ -147,14 +147,14 @@ function askServer(agent: Agent, port: number, { method, path, headers, body }: 
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('end', end);
       response.on('error', reject);
-      // One that has no end of its own.
+      // A stream that does not end by itself.
       if (response.headers['content-type']?.includes('event-stream')) {
         end();
         response.destroy();
       }
     });
     sent.on('error', (error: NodeJS.ErrnoException) => {
-      // Refused before all of the body was read.
+      // The server refused the request before it read the whole body.
       if (error.code === 'EPIPE' || error.code === 'ECONNRESET')
         resolve({ status: 0, headers: {}, body: Buffer.alloc(0) });
       else reject(error);
@@ -192,7 +192,7 @@ async function seed(asking: (ask: Ask) => Promise<Answered>, key: string): Promi
   };
 }
 
-/** So that nothing is called any more, and no sandbox is kept ready. */
+/** Stops all calls and prewarmed sandboxes. */
 async function removeAll(asking: (ask: Ask) => Promise<Answered>, key: string): Promise<void> {
   for (const collection of ['rules', 'triggers', 'actions', 'packages']) {
     for (;;) {

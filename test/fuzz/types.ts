@@ -1,30 +1,30 @@
-/** What is fuzzed: parts, each of which opens what it attacks and says what to send there. */
+/** The parts of a fuzz run. Each opens its target and generates the inputs for it. */
 import type fc from 'fast-check';
 
 /** One input, ready to be sent. */
 export interface Probe {
-  /** What it is sent to, the same for all inputs that go there: `PUT /api/v1/namespaces/:ns/actions/:name`. */
+  /** Target of the input, the same for all inputs that go there: `PUT /api/v1/namespaces/:ns/actions/:name`. */
   readonly target: string;
-  /** The input, for people. */
+  /** The input as text for display. */
   readonly shown: string;
-  /** @throws whatever the target should not have done */
+  /** @throws Error when the target misbehaves */
   run(): void | Promise<void>;
 }
 
-/** A part that is under attack. */
+/** A part under attack. */
 export interface Bench extends AsyncDisposable {
   readonly probes: fc.Arbitrary<Probe>;
-  /** Inputs that are under way at once. */
+  /** Number of inputs at once. */
   readonly lanes: number;
-  /** After the last input. @throws when something was left behind: sandboxes, files, memory */
+  /** Runs after the last input. @throws Error when sandboxes, files or memory are left behind */
   settle?(): Promise<void>;
 }
 
 export interface Part {
   readonly name: string;
-  /** Of 100,000 inputs. */
+  /** Share of 100,000 inputs. */
   readonly share: number;
-  /** It makes sandboxes, so it needs root and the runtime images. */
+  /** Whether it makes sandboxes, and so needs root and the runtime images. */
   readonly needsSandboxes: boolean;
   open(): Promise<Bench>;
 }
@@ -32,7 +32,7 @@ export interface Part {
 export interface Finding {
   readonly target: string;
   readonly what: string;
-  /** The smallest input that shows it. */
+  /** The smallest input that causes it. */
   readonly shown: string;
 }
 
@@ -40,7 +40,7 @@ export interface PartResult {
   readonly part: string;
   readonly inputs: number;
   readonly seconds: number;
-  /** How much more memory this process had at most than before. */
+  /** Peak growth of this process's memory. */
   readonly grownMiB: number;
   readonly findings: readonly Finding[];
 }

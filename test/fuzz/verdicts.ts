@@ -1,10 +1,10 @@
-/** What code that reads hostile input may do: give an answer, or refuse with a fault that blames the input. */
+/** Code that reads hostile input must return a result, or refuse with a fault that blames the input. */
 import { isFault, messageOf } from '../../src/lib/index.ts';
 
-/** Kinds that blame Ward or its host: no input may lead to them. */
+/** Kinds of faults that blame Ward or its host: no input may cause them. */
 const own = new Set(['bug', 'host']);
 
-/** @throws what `work` threw, unless it is a fault that blames the input */
+/** @throws what `work` throws, unless it is a fault that blames the input */
 export async function refusesOrAnswers(work: () => unknown): Promise<void> {
   try {
     await work();

@@ -1,11 +1,11 @@
-/** Holds a server that has been killed and started again to what it had answered for. */
+/** Checks that a server, after a kill and a restart, still has everything that it had acknowledged. */
 import { readdir } from 'node:fs/promises';
 import type { Ward } from '../ward.ts';
 import type { Ledger, Pushed } from './ledger.ts';
 
 const names = '/api/v1/namespaces/_';
 
-/** @throws with all that is lost, or is not what it was */
+/** @throws Error that lists what is lost or changed */
 export async function checkLedger(ward: Ward, ledger: Ledger): Promise<void> {
   const lost: string[] = [];
   await Promise.all([...ledger.entities].map(([path]) => checkEntity(ward, ledger, path, lost)));
@@ -13,7 +13,7 @@ export async function checkLedger(ward: Ward, ledger: Ledger): Promise<void> {
   await Promise.all([...ledger.invoked, ...started.flat()].map((id) => checkActivation(ward, id, lost)));
   await Promise.all(ledger.pushed.map((image) => checkImage(ward, image, lost)));
   if (lost.length > 0) throw new Error(`${lost.length} things are lost:\n${lost.slice(0, 20).join('\n')}`);
-  // They have ended, so they stay as they are; what is written goes on.
+  // Ended activations no longer change; entities do.
   ledger.invoked.clear();
   ledger.fired.clear();
   ledger.pushed.splice(0, ledger.pushed.length - 3);
@@ -31,23 +31,23 @@ async function checkEntity(ward: Ward, { entities }: Ledger, path: string, lost:
     lost.push(`${path} is ${status}, version ${version}; it should be ${acknowledged} to ${attempted}`);
   else if (path.startsWith('actions/') && !body.exec.code.includes(`version: ${version} `))
     lost.push(`${path} has the code of another version`);
-  // What was written without an answer counts from now on.
+  // A write without an answer counts from now on.
   if (status === 200) entities.set(path, { acknowledged: version, attempted });
 }
 
-/** Run, or recorded as interrupted. */
+/** Checks that it ran, or is recorded as interrupted. */
 async function checkActivation(ward: Ward, id: string, lost: string[]): Promise<void> {
   const record = await ended(ward, id);
-  if (record === undefined) lost.push(`the activation ${id} is not there`);
+  if (record === undefined) lost.push(`the activation ${id} is missing`);
   else if (!record.response.success && !/interrupted/i.test(JSON.stringify(record.response.result)))
     lost.push(`the activation ${id} ended as ${JSON.stringify(record.response)}`);
 }
 
-/** The activations that it has started. */
+/** Checks the activations that the firing has started. */
 async function checkFiring(ward: Ward, id: string, lost: string[]): Promise<readonly string[]> {
   const record = await ended(ward, id);
   if (record === undefined) {
-    lost.push(`the firing ${id} is not there`);
+    lost.push(`the firing ${id} is missing`);
     return [];
   }
   const started = record.logs.map((line: string) => JSON.parse(line).activationId);
@@ -72,17 +72,15 @@ async function checkImage(ward: Ward, { tag, manifest, blobs }: Pushed, lost: st
     });
     return response.ok ? Buffer.from(await response.arrayBuffer()) : undefined;
   };
-  if ((await read(`manifests/${tag}`))?.equals(manifest) !== true)
-    lost.push(`the image ${tag} is not what it was`);
+  if ((await read(`manifests/${tag}`))?.equals(manifest) !== true) lost.push(`the image ${tag} has changed`);
   const { config, layers } = JSON.parse(manifest.toString());
   for (const { digest } of [...layers, config]) {
     const bytes = await read(`blobs/${digest}`);
-    if (!blobs.some((blob) => bytes?.equals(blob)))
-      lost.push(`the blob ${digest} of ${tag} is not what it was`);
+    if (!blobs.some((blob) => bytes?.equals(blob))) lost.push(`the blob ${digest} of ${tag} has changed`);
   }
 }
 
-/** Files and folders that were being made when the server died, by their names. */
+/** Names of files and folders that were unfinished when the server died. */
 export async function halfMade(dataDir: string): Promise<string[]> {
   const all = await readdir(dataDir, { recursive: true });
   return all.filter((path) => /(^|\/)\.[^/]*$/.test(path) || /(^|\/)uploads\/./.test(path)).sort();

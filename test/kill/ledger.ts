@@ -1,10 +1,10 @@
-/** What a server has answered for: what it may never lose, whenever it is killed. */
+/** What a server has acknowledged, and so must never lose, whenever it is killed. */
 
-/** An entity's content is a number that grows with each write. */
+/** The content of an entity is a number that grows with each write. */
 export interface Written {
-  /** Answered with 200. */
+  /** Last version that was answered with 200. */
   readonly acknowledged: number;
-  /** Sent last: it may have been written without an answer. */
+  /** Last version that was sent: it may have been written without an answer. */
   readonly attempted: number;
 }
 
@@ -14,7 +14,7 @@ export interface Pushed {
   readonly blobs: readonly Buffer[];
 }
 
-/** How many of each in all. */
+/** Totals of each kind. */
 export interface Answered {
   calls: number;
   blockingCalls: number;
@@ -24,14 +24,14 @@ export interface Answered {
 }
 
 export interface Ledger {
-  /** Collection and name, `actions/a1` → what it should be. */
+  /** Expected state by collection and name, such as `actions/a1`. */
   readonly entities: Map<string, Written>;
-  /** Activations that were answered with 202, and not looked at since. */
+  /** Activations that were answered with 202 and not checked since. */
   readonly invoked: Set<string>;
   readonly fired: Set<string>;
   readonly pushed: Pushed[];
   readonly answered: Answered;
-  /** Processes of the last dead server's sandboxes, which stood still when it died. */
+  /** Processes in the last dead server's sandboxes, which were frozen when it died. */
 }
 
 export function newLedger(): Ledger {

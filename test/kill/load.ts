@@ -1,4 +1,4 @@
-/** Clients that do all that changes something, one after the other, until their server is gone. */
+/** Clients that make every kind of change, one after the other, until their server is gone. */
 import { digestOf } from '../../src/blobs/index.ts';
 import { manifestType, seededImage } from '../fuzz/fixtures.ts';
 import type { Ward } from '../ward.ts';
@@ -8,7 +8,7 @@ const code = `function main(p) {
   return new Promise((done) => setTimeout(() => done({ marker: p.marker }), Math.random() * 50));
 }`;
 
-/** What is called and fired, made once. */
+/** Creates once what the clients call and fire. */
 export async function deployAll(ward: Ward): Promise<void> {
   const made = [
     await ward.deploy('called', code, { limits: { memory: 128, timeout: 10_000 } }),
@@ -31,7 +31,7 @@ export async function load(ward: Ward, ledger: Ledger, round: number): Promise<v
       (name) => () => update(ward, ledger, name),
     ),
     counted((count) => create(ward, ledger, `actions/new-${round}-${count}`)),
-    // Each is seven requests, and a scan.
+    // Each push is seven requests and a scan.
     ...['a', 'b'].map((name) => counted((count) => push(ward, ledger, `${round}-${name}-${count}`))),
   ];
   await Promise.all(clients.map(untilGone));
@@ -47,7 +47,7 @@ async function untilGone(work: () => Promise<void>): Promise<void> {
     try {
       await work();
     } catch (error) {
-      // What fetch says when the connection breaks or is refused.
+      // fetch throws this when the connection breaks or is refused.
       if (error instanceof TypeError && /fetch failed|terminated/.test(error.message)) return;
       throw error;
     }
@@ -96,7 +96,7 @@ async function create(ward: Ward, { entities, answered }: Ledger, path: string):
   answered.writes++;
 }
 
-/** Code of its own for each version, so that blobs come and go. */
+/** Different code for each version, so that blobs come and go. */
 function contentOf(path: string, version: number): object {
   const parameters = [{ key: 'version', value: version }];
   if (!path.startsWith('actions/')) return { parameters };

@@ -1,4 +1,4 @@
-/** `npm run test:kill`: 200 kills of a server under load. Exit code 1 at the first thing that is lost or left. */
+/** `npm run test:kill`: 200 kills of a server under load. Exit code 1 when something is lost or left behind. */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { enterIsolation, isIsolated } from '../../src/sandbox/index.ts';

@@ -1,4 +1,4 @@
-/** Kills a server over and over while it works, and looks after each start whether it has kept its word. */
+/** Kills a server again and again while it works, and checks its promises after each start. */
 import { once } from 'node:events';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -13,24 +13,24 @@ import { deployAll, load } from './load.ts';
 
 export interface KillOptions {
   readonly kills: number;
-  /** Of the moments of the kills. */
+  /** Seed for the times of the kills. */
   readonly seed: number;
   readonly onKill?: (kills: number, answered: Answered) => void;
 }
 
 const many = { invocationsPerMinute: 1_000_000, concurrentInvocations: 1000, firesPerMinute: 1_000_000 };
 const config = { invoker: { prewarm: [], memoryMiB: 1024, keepAliveMs: 1000 }, limits: many };
-/** A server at work is killed after up to so many answers, however long they take it. */
+/** A working server is killed after up to this number of answers, however long they take. */
 const mostAnswers = 300;
-/** One is killed while it starts, too. */
+/** Time within which a starting server is killed too. */
 const earlyShare = 0.1;
 const startMs = 1500;
 const settleMs = 30_000;
 
-/** @throws at the first thing that is lost or left behind */
+/** @throws Error at the first thing that is lost or left behind */
 export async function killOverAndOver({ kills, seed, onKill }: KillOptions): Promise<Answered> {
   const folder = await mkdtemp(join(tmpdir(), 'ward-kill-'));
-  // Sandboxes have to get there.
+  // Sandboxes must reach it.
   await chmod(folder, 0o755);
   const dataDir = join(folder, 'data');
   const random = randomOf(seed);
@@ -86,7 +86,7 @@ async function killStarting(dataDir: string, afterMs: number): Promise<void> {
   await gone;
 }
 
-/** A last start and a clean stop: everything is there, and nothing else. */
+/** Starts and stops a last time, and checks that everything exists and nothing is left over. */
 async function checkEnd(dataDir: string, ledger: Ledger): Promise<void> {
   const ward = await Ward.start(config, dataDir);
   try {

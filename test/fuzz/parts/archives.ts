@@ -1,4 +1,4 @@
-/** Zips of code, tars and compressed layers: read, looked through and unpacked. */
+/** Zips of code, tars and compressed layers: reads, scans and unpacks them. */
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -59,7 +59,7 @@ function tars(): Promise<readonly Buffer[]> {
   ]);
 }
 
-/** A tar of hostile names and links that is itself in order. */
+/** A well-formed tar with hostile names and links. */
 const hostileTar = fc
   .array(
     fc.record({
@@ -76,7 +76,7 @@ const hostileTar = fc
   .map((entries) => entries.filter(({ name }) => name !== '' && !name.includes('\0')));
 
 interface Workshop {
-  /** @throws when anything appears beside the folder that was to be filled, or nothing was removed after a failure */
+  /** @throws Error when anything appears beside the folder to fill, or when a failure leaves files behind */
   inside(fill: (root: string) => Promise<unknown>): Promise<void>;
 }
 

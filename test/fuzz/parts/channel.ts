@@ -1,4 +1,4 @@
-/** What a sandbox sends: frames on its channel, and HTTP of an image of somebody's own. */
+/** What a sandbox sends: frames on its channel, and HTTP from a user's own image. */
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
@@ -17,7 +17,7 @@ import { mutatedBytes, mutatedJson, shownBytes } from '../hostile.ts';
 import type { Part, Probe } from '../types.ts';
 
 const id = 'c0ffee00c0ffee00c0ffee00c0ffee00';
-/** Handed over early, behind it. */
+/** A run that is sent early, behind it. */
 const early = 'deca0f00deca0f00deca0f00deca0f00';
 const ready: JsonValue = { type: 'ready' };
 const answers: readonly JsonValue[] = [
@@ -33,7 +33,7 @@ const answers: readonly JsonValue[] = [
   { type: 'result', id: early, ok: true, value: {} },
 ];
 const whole = answers.map((each) => encodeFrame(JSON.stringify(each)));
-/** Up to init, up to the run and up to the early one, so that what follows meets each state. */
+/** Frames up to init, up to the run and up to the early run, so that the next frame meets each state. */
 const beginnings = [[], whole.slice(0, 1), whole.slice(0, 2), [...whole.slice(0, 2), ...whole.slice(3, 4)]];
 
 const frame = fc.oneof(
@@ -70,7 +70,7 @@ function largeFrame(): Buffer {
   return encodeFrame(JSON.stringify({ type: 'result', id, ok: true, value: { a: 'x'.repeat(5_000_000) } }));
 }
 
-/** Every promise that a runner made is kept, whatever comes. */
+/** Settles every promise that the host has for the runner, whatever comes. */
 async function talk(bytes: Buffer, pieceBytes: number, isConcurrent: boolean): Promise<void> {
   const fake = fakeSandbox();
   const runner = new RunnerProcess(fake.sandbox, createIntakes({ onRelease() {} }));
@@ -131,7 +131,7 @@ function fakeSandbox() {
     say: (piece: Buffer) => channel.push(piece),
     hangUp() {
       channel.push(null);
-      // As a process does that closes its channel and goes on to its end.
+      // As if a process closes its channel and goes on to its end.
       void destroy();
     },
     isDestroyed: () => isDestroyed,
@@ -148,7 +148,7 @@ const replies = [
   `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${'1\r\n1\r\n'.repeat(1200)}0\r\n\r\n`,
 ].map((each) => Buffer.from(each));
 
-/** A program that answers each request with what is asked for, and hangs up. */
+/** A server that answers each request with the given bytes, and hangs up. */
 async function openProgram() {
   const folder = await mkdtemp(join(tmpdir(), 'ward-fuzz-http-'));
   const path = join(folder, 'socket');

@@ -1,4 +1,4 @@
-/** What the scanner and the gate read: bills of materials, VEX, advisories, reports, signatures, package files, images. */
+/** Inputs of the scanner and the gate: SBOMs, VEX, advisories, reports, signatures, package files, images. */
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { readManifestDocument } from '../../../src/content/index.ts';
@@ -53,7 +53,7 @@ function ofDocument(
   }));
 }
 
-/** One record of a form, as an import reads it: what makes no sense is a flaw. */
+/** One record of a form, as an import reads it: a record that makes no sense is a flaw. */
 const advisoryRecord: fc.Arbitrary<Probe> = fc.constantFrom(...forms).chain((form) => {
   const seed = seeds.advisories[form];
   const values = typeof seed === 'string' ? mutatedText([seed]) : mutatedJson([seed]);
@@ -72,7 +72,7 @@ const advisoryRecord: fc.Arbitrary<Probe> = fc.constantFrom(...forms).chain((for
   }));
 });
 
-/** A whole file of advisories: told by its beginning, and cut into records. */
+/** A whole file of advisories: its form is recognised by its beginning, and it is cut into records. */
 function cutIntoRecords(bytes: Buffer): void {
   const form = detectForm(bytes.toString('utf8', 0, 65_536), false);
   const shape = form && shapeOf(form, bytes.toString('utf8', 0, 65_536), false);
@@ -138,7 +138,7 @@ const versions = fc.tuple(fc.constantFrom(...ecosystems), version, version).map(
     run: () => {
       const [there, back] = [compareVersions(ecosystem, a, b), compareVersions(ecosystem, b, a)];
       if (there !== undefined && back !== undefined && Math.sign(there) !== -Math.sign(back))
-        throw new Error('an order that is none');
+        throw new Error('the order is inconsistent');
     },
   }),
 );

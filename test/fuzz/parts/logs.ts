@@ -1,4 +1,4 @@
-/** What a sandbox writes to its two streams: lines of any length, forged ends, bytes that are no text. */
+/** What a sandbox writes to its two streams: lines of any length, forged sentinels, bytes that are not text. */
 import { PassThrough } from 'node:stream';
 import fc from 'fast-check';
 import { LiveLog, linesOf } from '../../../src/dispatch/index.ts';
@@ -48,7 +48,7 @@ async function write({ steps, limitBytes, isConcurrent, form: sentinelForm }: St
   streams.limitBytes = limitBytes;
   streams.isConcurrent = isConcurrent;
   const sinks = ids.map((id) => streams.open(id));
-  // Nobody reads it.
+  // No one reads it.
   streams.follow('a1', new LiveLog(() => {}));
   for (const { bytes, isError } of steps) (isError ? stderr : stdout).write(bytes);
   stdout.end();
@@ -59,9 +59,9 @@ async function write({ steps, limitBytes, isConcurrent, form: sentinelForm }: St
 
 function checkLines(lines: readonly string[], limitBytes: number): void {
   const wrong = lines.find((line) => !form.test(line) || line.includes('\n'));
-  if (wrong !== undefined) throw new Error(`not the form of a line: ${JSON.stringify(wrong.slice(0, 100))}`);
+  if (wrong !== undefined) throw new Error(`this line is malformed: ${JSON.stringify(wrong.slice(0, 100))}`);
   const bytes = lines.reduce((sum, line) => sum + Buffer.byteLength(line), 0);
-  // What stands before the text of a line, and notes at the end, are not counted.
+  // The prefix of a line, and notes at the end, do not count.
   if (bytes > limitBytes * 3 + (lines.length + 2) * 300) throw new Error('the log is longer than its limit');
 }
 

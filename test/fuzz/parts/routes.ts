@@ -1,4 +1,4 @@
-/** Every route of the server's own table: a new one is attacked without being named here. */
+/** Attacks every route in the server's own table, so that new routes need no entry here. */
 import fc from 'fast-check';
 import { checkAnswer } from '../answers.ts';
 import { shownBytes } from '../hostile.ts';
@@ -34,7 +34,7 @@ function probeOf(route: Route, ask: Ask, target: Target, seen: Map<string, numbe
   };
 }
 
-/** An attack that gets no further than the door proves little. */
+/** @throws Error when too few inputs got past the first checks: such an attack proves little */
 function checkReach(seen: ReadonlyMap<string, readonly number[]>, all: readonly Route[]): void {
   const statuses = [...seen.values()].flat();
   if (statuses.length < all.length * 20) return;

@@ -1,4 +1,4 @@
-/** Functions in real sandboxes that write what they like to their channel and their streams, and end as they like. */
+/** Functions in real sandboxes that write anything to their channel and their streams, and end in any way. */
 import fc from 'fast-check';
 import { mutatedBytes, shownBytes } from '../hostile.ts';
 import { serverPart } from '../server-part.ts';
@@ -34,7 +34,7 @@ const input = fc.record({
   out: fc.uint8Array({ maxLength: 100 }).map((bytes) => Buffer.from(bytes)),
   end: fc.constantFrom('return', 'return', 'exit', 'throw', 'kill', 'never'),
 });
-/** Success, still running, or the function's own failure: never the platform's. */
+/** Success, still running, or a failure of the function, but never of the platform. */
 const expected = [200, 202, 502];
 
 export const sandboxes = serverPart({

@@ -1,4 +1,4 @@
-/** What operators and users write: configuration, policies, profiles, rules, manifests, descriptions of APIs. */
+/** Files that operators and users write: configuration, policies, profiles, rules, manifests, API descriptions. */
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -87,7 +87,7 @@ function ofText(
   }));
 }
 
-/** As a file of JSON, which is YAML, and as YAML with broken places. */
+/** As a JSON file, which is also YAML, and as damaged YAML. */
 function ofFile(target: string, folder: string, seed: JsonValue, read: (file: string) => Promise<unknown>) {
   const file = join(folder, `${target.replaceAll(' ', '-')}.yaml`);
   const work = async (text: string) => {

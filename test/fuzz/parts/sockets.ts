@@ -1,4 +1,4 @@
-/** Bytes that are almost HTTP, or not at all, over plain connections. */
+/** Sends bytes that are almost HTTP, or not at all, over plain connections. */
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import fc from 'fast-check';
@@ -24,7 +24,7 @@ function requests({ key }: Target): readonly Buffer[] {
   ].map((each) => Buffer.from(each));
 }
 
-/** Everything that is said until the server hangs up. */
+/** Everything that the server sends until it hangs up. */
 async function talk(port: number, bytes: Buffer, pieces: number): Promise<string> {
   const socket = connect(port, '127.0.0.1');
   socket.on('error', () => {});

@@ -1,4 +1,4 @@
-/** Documents in order: bills of materials, VEX, reports, advisories, manifests of images. */
+/** Valid documents: SBOMs, VEX, reports, advisories, manifests of images. */
 import type { JsonValue } from '../../../src/lib/index.ts';
 import type { Form } from '../../../src/scanner/advisories/forms/form.ts';
 
@@ -210,7 +210,7 @@ export const simpleSigning: JsonValue = {
   optional: { by: 'me' },
 };
 
-/** What one record of each form of advisories is. */
+/** One record in each form of advisories. */
 export const advisories: Readonly<Record<Form, JsonValue>> = {
   osv: {
     schema_version: '1.6.0',
@@ -283,7 +283,7 @@ export const advisories: Readonly<Record<Form, JsonValue>> = {
   },
 };
 
-/** Files that tell of packages, by their path. */
+/** Files that list packages, by their path. */
 export const packageFiles: Readonly<Record<string, string>> = {
   'etc/os-release': 'ID=debian\nVERSION_ID="13"\nPRETTY_NAME="Debian GNU/Linux 13 (trixie)"\n',
   'var/lib/dpkg/status':

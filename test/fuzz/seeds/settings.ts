@@ -1,4 +1,4 @@
-/** Settings and manifests in order, with as many of their keys as there are. */
+/** Valid settings and manifests, with all of their keys. */
 import type { JsonValue } from '../../../src/lib/index.ts';
 
 export const config: JsonValue = {
