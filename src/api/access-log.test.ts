@@ -16,7 +16,7 @@ beforeEach(() => {
   lines = [];
 });
 
-test('tells a call with the ids that its caller has', async () => {
+test('logs a call with the ids that its caller has', async () => {
   const answer = await api.call('POST', 'actions/hello?blocking=true&token=hush', {
     body: { secret: 'hush' },
   });
@@ -36,7 +36,7 @@ test('tells a call with the ids that its caller has', async () => {
   expect(JSON.stringify(lines)).not.toContain('hush');
 });
 
-test('an activation that the platform failed is told with the id of its call', async () => {
+test('logs an activation that the platform failed with the id of its call', async () => {
   api.script = () => completion({ error: 'no sandbox' }, { status: 'whisk internal error' });
   const answer = await api.call('POST', 'actions/hello?blocking=true');
   api.script = () => completion({});
@@ -51,7 +51,7 @@ test('an activation that the platform failed is told with the id of its call', a
   );
 });
 
-test('tells what is refused, and takes the id that the caller sends', async () => {
+test('logs refused requests, and uses the id that the caller sends', async () => {
   await api.call('GET', 'actions/nothing', { headers: { 'x-request-id': 'mine-1' } });
   await api.app.inject({ url: '/api/v1/namespaces', headers: { authorization: basic('a:b') } });
   expect(lines.map(({ transactionId, status, namespace }) => [transactionId, status, namespace])).toEqual([
@@ -60,18 +60,18 @@ test('tells what is refused, and takes the id that the caller sends', async () =
   ]);
 });
 
-test.each(['POST', 'PUT'] as const)('the key of a webhook is not told (%s)', async (method) => {
+test.each(['POST', 'PUT'] as const)('does not log the token of a webhook (%s)', async (method) => {
   await api.app.inject({ method, url: '/webhooks/0123456789abcdef?x=1' });
   expect(lines.map(({ path }) => path)).toEqual(['/webhooks/[redacted]']);
 });
 
-test('a path can forge no line, and is cut', async () => {
+test('cuts a path, which cannot forge a line', async () => {
   await api.app.inject({ url: `/%0a{"level":30}${'a'.repeat(3000)}` });
   expect(lines).toHaveLength(1);
   expect(String(lines[0]?.['path']).length).toBe(1024);
 });
 
-test('tells of a client that left before its answer', async () => {
+test('logs a client that left before its answer', async () => {
   await api.app.listen({ port: 0, host: '127.0.0.1' });
   const { port } = api.app.server.address() as AddressInfo;
   const gate = Promise.withResolvers<void>();

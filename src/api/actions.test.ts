@@ -154,7 +154,7 @@ describe('PUT', () => {
     ]);
   });
 
-  test('of code past the quota says what is used, and every write what is left', async () => {
+  test('of code beyond the quota reports the use, and every write reports what is left', async () => {
     await using api = await startApi({ limits: { codeQuotaBytes: 20_000 } });
     const put = (name: string, length: number) =>
       api.call('PUT', `actions/${name}`, {
@@ -234,7 +234,7 @@ describe('GET', () => {
 });
 
 describe('DELETE', () => {
-  test('answers what it was', async () => {
+  test('answers with the deleted action', async () => {
     await using api = await startApi();
     await api.call('PUT', 'actions/a', { body: hello });
     expect((await api.call('DELETE', 'actions/a')).body).toEqual(described);
@@ -243,7 +243,7 @@ describe('DELETE', () => {
 });
 
 describe('the list', () => {
-  test('has summaries, newest first, by pages', async () => {
+  test('has pages of summaries, newest first', async () => {
     await using api = await startApi();
     for (const name of ['a', 'b', 'c']) await api.call('PUT', `actions/${name}`, { body: hello });
     const { parameters, exec, ...summary } = described;
@@ -275,7 +275,7 @@ describe('the list', () => {
     expect([answer.status, answer.body]).toEqual([400, { error, code: answer.headers['x-request-id'] }]);
   });
 
-  test('of what is not a package', async () => {
+  test('of an entity that is not a package', async () => {
     await using api = await startApi();
     await api.call('PUT', 'actions/a', { body: hello });
     const answer = await api.call('GET', 'actions/a/');

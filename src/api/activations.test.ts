@@ -58,7 +58,7 @@ describe('the list', () => {
     ]);
   });
 
-  test('of records is sent piece by piece, since it may be longer than any string', async () => {
+  test('of records is sent in pieces, because it may exceed the longest string', async () => {
     const headers = { authorization: basic(shared.key) };
     const url = '/api/v1/namespaces/_/activations?docs=true';
     const answer = await shared.app.inject({ method: 'GET', url, headers });
@@ -66,7 +66,7 @@ describe('the list', () => {
     expect(answer.json()).toHaveLength(3);
   });
 
-  test('of records without any is empty', async () => {
+  test('of no records is empty', async () => {
     expect((await shared.call('GET', 'activations?docs=true&name=b')).body).toEqual([]);
   });
 
@@ -113,7 +113,7 @@ describe('one', () => {
     expect((await api.call('GET', `activations/${id}/logs`)).body).toEqual({ logs });
   });
 
-  test('that has not ended is not found; the error says what is known, and pending=true answers that', async () => {
+  test('that has not ended is not found; the error says what is known, and pending=true answers with that', async () => {
     await using api = await startApi();
     const gate = Promise.withResolvers<void>();
     api.script = async () => {
@@ -196,7 +196,7 @@ describe('the stream of a run', () => {
     };
   }
 
-  test('that ends before its log was found has all of it at the end', async () => {
+  test('of a run that ends before its log is found has all lines at the end', async () => {
     await using api = await startApi();
     const { activationId, open, end } = await startRun(api, () => undefined);
     // The head has arrived: the run is followed, and has no log yet.
@@ -208,7 +208,7 @@ describe('the stream of a run', () => {
     expect(record).not.toHaveProperty('logs');
   });
 
-  test('says how many lines came before it, and has no line twice', async () => {
+  test('says how many earlier lines it misses, and has no line twice', async () => {
     await using api = await startApi();
     const log = new LiveLog(() => {});
     log.skip(500);
@@ -223,7 +223,7 @@ describe('the stream of a run', () => {
     expect(lines.slice(1)).toEqual(allLines.slice(500));
   });
 
-  test('lets go of the log when its client has gone', async () => {
+  test('stops following the log when its client has gone', async () => {
     await using api = await startApi();
     const left = Promise.withResolvers<void>();
     const { open, end } = await startRun(api, (_id, signal) => new LiveLog(left.resolve, signal));
@@ -234,7 +234,7 @@ describe('the stream of a run', () => {
     end([]);
   });
 
-  test('reads the log only as fast as its client does, and then has what it may have', async () => {
+  test('reads the log only as fast as its client, and then sends what was kept', async () => {
     await using api = await startApi();
     const log = new LiveLog(() => {});
     const { open, end } = await startRun(api, () => log);

@@ -23,7 +23,7 @@ describe('without credentials', () => {
     expect((await api.app.inject('/ping?ready=false')).payload).toBe('pong');
   });
 
-  test('the system says what it is', async () => {
+  test('the root describes the system', async () => {
     const answer = await api.app.inject('/');
     expect(answer.json()).toEqual({
       description: 'OpenWhisk',
@@ -101,7 +101,7 @@ describe('without credentials', () => {
     });
   });
 
-  test('with wrong ones neither', async () => {
+  test('wrong ones are refused, too', async () => {
     const authorization = basic(`${crypto.randomUUID()}:${'x'.repeat(64)}`);
     const answer = await api.call('GET', '/api/v1/namespaces', { headers: { authorization } });
     expect(answer.status).toBe(401);
@@ -180,7 +180,7 @@ describe('methods', () => {
     ['/api/v1/namespaces/_/activations', 'POST', 'GET'],
     ['/api/v1/namespaces/_/activations', 'DELETE', 'GET'],
     [`/api/v1/namespaces/_/activations/${'0'.repeat(32)}`, 'DELETE', 'GET'],
-  ] as const)('%s is not for %s', async (url, method, allow) => {
+  ] as const)('%s does not accept %s', async (url, method, allow) => {
     const headers = { authorization: basic(api.key) };
     const answer = await api.app.inject({ method, url, headers });
     expect(answer.statusCode).toBe(405);
@@ -201,7 +201,7 @@ describe('requests', () => {
     '/api/v1/no',
     '/api/v1/namespaces/_/no',
     '/api/v1/namespaces/_/actions/a/b/c',
-  ])('for %s find nothing', async (url) => {
+  ])('for %s get 404', async (url) => {
     const answer = await api.call('GET', url);
     expect(answer.status).toBe(404);
     expect(answer.body).toEqual({
@@ -252,7 +252,7 @@ describe('requests', () => {
     expect(answer.body).toMatchObject({ error: expect.any(String), code: expect.any(String) });
   });
 
-  test('that fail inside say nothing of the inside', async () => {
+  test('that fail internally reveal no internal details', async () => {
     api.script = () => {
       throw new Error('secret path /var/lib');
     };

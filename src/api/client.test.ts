@@ -49,7 +49,7 @@ describe('actions', () => {
     expect(await actions.list()).toEqual([]);
   });
 
-  test('that exist, or don’t, are errors', async () => {
+  test('that exist or do not exist are errors', async () => {
     await using api = await withClient();
     const { actions } = api.client;
     await actions.create({ name: 'a', action });
@@ -82,7 +82,7 @@ describe('actions', () => {
       });
   });
 
-  test('that fail reject with what they returned', async () => {
+  test('that fail reject with their result', async () => {
     await using api = await withClient();
     api.script = () => completion({ error: 'broken' }, { status: 'application error' });
     await api.client.actions.create({ name: 'a', action });

@@ -81,7 +81,7 @@ const idlers: [kind: string, says: string, reads: boolean][] = [
 ];
 
 test.each(idlers)(
-  'an address that fills all of them and whose clients %s keeps nobody out',
+  'an address that fills all of them and whose clients %s locks no one out',
   async (_kind, says, reads) => {
     await using server = await serve({ api: { connections: 12, connectionsPerAddress: 8 } });
     const crowds = [await server.many(8, '127.0.0.2', reads), await server.many(8, '127.0.0.3', reads)];
@@ -94,7 +94,7 @@ test.each(idlers)(
   },
 );
 
-test('past its share an address loses the connection that has been waiting longest, and no other address does', async () => {
+test('an address beyond its share loses its longest waiting connection, and no other address does', async () => {
   await using server = await serve({ api: { connections: 100, connectionsPerAddress: 3 } });
   const other = await server.open('127.0.0.3');
   const own = await server.many(3, '127.0.0.2');
@@ -105,7 +105,7 @@ test('past its share an address loses the connection that has been waiting longe
   expect([other, ...own].map(({ isOpen }) => isOpen)).toEqual([true, true, false, true]);
 });
 
-test('who has shown a key stays while there are strangers, and then the one goes that has been waiting longest', async () => {
+test('connections with a key stay while there are others, and then the longest waiting one is closed', async () => {
   await using server = await serve({ api: { connections: 4, connectionsPerAddress: 3 } });
   const owners = await server.many(2, '127.0.0.2');
   for (const owner of owners) {
@@ -127,7 +127,7 @@ test('who has shown a key stays while there are strangers, and then the one goes
   expect(owners[0]?.isOpen).toBe(true);
 });
 
-test('a call that runs is not broken off; where all run, the new one goes', async () => {
+test('a running call is not broken off; if all run, the new connection is closed', async () => {
   await using server = await serve({ api: { connections: 3, connectionsPerAddress: 3 } });
   const gate = Promise.withResolvers<void>();
   server.api.script = async () => {
@@ -142,7 +142,7 @@ test('a call that runs is not broken off; where all run, the new one goes', asyn
   for (const caller of callers) expect(await caller.hears('"last"')).toContain('200 OK');
 });
 
-test('what a trusted proxy brings has no share, and is left alone', async () => {
+test('connections of a trusted proxy have no share and are never closed', async () => {
   await using server = await serve({
     api: { connections: 8, connectionsPerAddress: 2 },
     trustedProxies: ['127.0.0.2/32'],

@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => api[Symbol.asyncDispose]());
 
-test('no key is known beforehand: OpenWhisk’s own opens nothing, and each first key is new', async () => {
+test('there is no default key: OpenWhisk’s does not work, and each first key is new', async () => {
   const stock = `23bc46b1-71f6-4ed5-8c54-816aa4f8c502:123zO3xZCLrMN6v2BKK1dXYFpXlPkccOFqm12CdAsMgRU4VrNZ9lyGVCGuMDGIwP`;
   const headers = { authorization: basic(stock) };
   expect((await api.app.inject({ url: '/api/v1/namespaces', headers })).statusCode).toBe(401);
@@ -18,7 +18,7 @@ test('no key is known beforehand: OpenWhisk’s own opens nothing, and each firs
 });
 
 test.each(['/invokers', '/invokers/healthy/count', '/invokers/ready', '/activation', '/activation/count'])(
-  'administration is not there: %s',
+  'administrative routes do not exist: %s',
   async (url) => {
     expect((await api.app.inject({ url, headers: { authorization: basic(api.key) } })).statusCode).toBe(404);
   },
@@ -28,7 +28,7 @@ test('packages are not refreshed', async () => {
   expect(await api.call('POST', 'packages/p', { body: {} })).toMatchObject({ status: 405 });
 });
 
-test.each(['swift:5.3', 'dotnet:3.1'])('the kind %s is not there', async (kind) => {
+test.each(['swift:5.3', 'dotnet:3.1'])('the kind %s does not exist', async (kind) => {
   const { status, body } = await api.call('PUT', 'actions/a', { body: { exec: { ...hello.exec, kind } } });
   expect({ status, body }).toMatchObject({
     status: 400,

@@ -35,14 +35,14 @@ const jsonOf = (answer: string): unknown => JSON.parse(answer.slice(answer.index
 const anError = { error: expect.any(String), code: expect.stringMatching(/^[0-9a-f]{32}$/) };
 
 describe('a client that', () => {
-  test('speaks something else is told so in JSON', async () => {
+  test('speaks another protocol gets an error in JSON', async () => {
     await using api = await listen();
     const answer = await talk(api.port, 'hello, who is there?\r\n\r\n');
     expect(answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
     expect(jsonOf(answer)).toEqual({ ...anError, error: 'Bad Request' });
   });
 
-  test('sends a head without end is cut off', async () => {
+  test('sends an endless head is cut off', async () => {
     await using api = await listen();
     const answer = await talk(api.port, `GET /ping HTTP/1.1\r\nX: ${'x'.repeat(20_000)}`);
     expect(answer).toMatch(/^HTTP\/1\.1 431 /);
@@ -71,7 +71,7 @@ describe('a client that', () => {
     expect(await talk(api.port)).toBe('');
   });
 
-  test('promises a large body without credentials is refused before it is read', async () => {
+  test('announces a large body without credentials is refused before it is read', async () => {
     await using api = await listen();
     const sent = request({
       port: api.port,
@@ -86,7 +86,7 @@ describe('a client that', () => {
     sent.destroy();
   });
 
-  test('sends more than it may in chunks is stopped', async () => {
+  test('sends more than allowed in chunks is stopped', async () => {
     await using api = await listen();
     await api.call('PUT', 'actions/a', { body: hello });
     const response = await fetch(`http://127.0.0.1:${api.port}/api/v1/namespaces/_/actions/a`, {
@@ -120,7 +120,7 @@ describe('large uploads', () => {
     return sent;
   };
 
-  test('are refused while others fill the memory set aside, and let in after', async () => {
+  test('are refused while others fill their memory, and accepted afterwards', async () => {
     await using api = await listen({ api: { uploadBytes: 10_000_000 } });
     // One of them, whichever arrives first, is admitted, and gets no answer before it has been sent completely.
     const rivals = [put(api, 8_000_000), put(api, 8_000_000)];

@@ -48,7 +48,7 @@ describe('a blocking call', () => {
     expect(bare.headers['x-openwhisk-activation-id']).toMatch(/^[0-9a-f]{32}$/);
   });
 
-  test('answers an array as it is', async () => {
+  test('answers an array unchanged', async () => {
     await using api = await withHello();
     api.script = () => completion([1, { a: 2 }]);
     const answer = await api.call('POST', 'actions/hello?blocking=true');
@@ -76,14 +76,14 @@ describe('a blocking call', () => {
     await expect.poll(async () => (await api.call('GET', `activations/${activationId}`)).status).toBe(200);
   });
 
-  test('passes the transaction id and the key’s namespace on', async () => {
+  test('passes on the transaction id and the key’s namespace', async () => {
     await using api = await withHello();
     await api.call('POST', 'actions/hello?blocking=true', { headers: { 'x-request-id': 'abc' } });
     expect(api.jobs).toMatchObject([{ transactionId: 'abc', namespace: 'guest', action: '/guest/hello' }]);
   });
 });
 
-test('a non-blocking call answers 202 and is run', async () => {
+test('a non-blocking call answers 202 and runs', async () => {
   await using api = await withHello();
   const answer = await api.call('POST', 'actions/hello?result=true', { body: { a: 1 } });
   const activationId = answer.headers['x-openwhisk-activation-id'];
@@ -147,14 +147,14 @@ describe('a call is refused', () => {
     expect(shared.jobs).toEqual([]);
   });
 
-  test('when the action is not there', async () => {
+  test('when the action does not exist', async () => {
     await using api = await startApi();
     for (const path of ['actions/no', 'actions/no/no']) {
       expect((await api.call('POST', path)).status).toBe(404);
     }
   });
 
-  test('when the namespace has enough under way', async () => {
+  test('when the namespace has too many calls under way', async () => {
     await using api = await withHello();
     await api.functions.namespaces.setLimits('guest', { concurrentInvocations: 0 });
     const answer = await api.call('POST', 'actions/hello?blocking=true');
@@ -191,7 +191,7 @@ describe('a call is refused', () => {
   });
 });
 
-test('a payload may hold any key', async () => {
+test('a payload may contain any key', async () => {
   await using api = await withHello({}, { parameters: [{ key: 'a', value: 1 }] });
   const raw = '{"__proto__":{"polluted":true},"constructor":1,"hasOwnProperty":2}';
   const answer = await api.call('POST', 'actions/hello?blocking=true&result=true', { raw });

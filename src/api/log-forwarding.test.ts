@@ -33,12 +33,12 @@ test('logs are where Adobe’s tools look for them', async () => {
   }
 });
 
-test('there are no errors of forwarding', async () => {
+test('forwarding has no errors', async () => {
   const body = { destination: 'adobe_io_runtime', errors: [] };
   expect(await ask('GET', 'guest/logForwarding/errors')).toEqual({ status: 200, body });
 });
 
-test('they can be left there', async () => {
+test('they can be kept there', async () => {
   const answer = await ask('PUT', 'guest/logForwarding', { adobe_io_runtime: {} });
   expect(answer).toEqual({ status: 200, body: { adobe_io_runtime: {} } });
 });

@@ -19,12 +19,15 @@ const ask = (app: FastifyInstance, headers: Record<string, string> = {}, remoteA
   app.inject({ url: '/metrics', headers, remoteAddress });
 
 describe('without a token', () => {
-  test.each(['127.0.0.1', '127.9.9.9', '::1', '::ffff:127.0.0.1'])('%s may read them', async (address) => {
-    const answer = await ask(start(), {}, address);
-    expect(answer.statusCode).toBe(200);
-    expect(answer.headers['content-type']).toMatch(/^text\/plain; version=0\.0\.4/);
-    expect(answer.body).toBe('up 1\n');
-  });
+  test.each(['127.0.0.1', '127.9.9.9', '::1', '::ffff:127.0.0.1'])(
+    '%s may read the metrics',
+    async (address) => {
+      const answer = await ask(start(), {}, address);
+      expect(answer.statusCode).toBe(200);
+      expect(answer.headers['content-type']).toMatch(/^text\/plain; version=0\.0\.4/);
+      expect(answer.body).toBe('up 1\n');
+    },
+  );
 
   test.each(['192.168.1.7', '::ffff:10.0.0.1', 'fe80::1'])('%s may not', async (address) => {
     const answer = await ask(start(), {}, address);
@@ -44,7 +47,7 @@ describe('without a token', () => {
     ['True-Client-IP'],
     ['x-client-ip'],
     ['client-ip'],
-  ])('nobody for whom a proxy asks (%s)', async (name) => {
+  ])('a client behind a proxy may not (%s)', async (name) => {
     expect((await ask(start(), { [name]: '127.0.0.1' })).statusCode).toBe(403);
   });
 });
@@ -52,7 +55,7 @@ describe('without a token', () => {
 describe('with a token', () => {
   const token = '0123456789abcdef';
 
-  test('whoever has it may read them, from wherever', async () => {
+  test('a client that has it may read them from anywhere', async () => {
     const answer = await ask(start(token), { authorization: `Bearer ${token}` }, '203.0.113.1');
     expect(answer.statusCode).toBe(200);
   });
@@ -63,13 +66,13 @@ describe('with a token', () => {
     { authorization: 'Bearer 0123456789abcde' },
     { authorization: 'Bearer' },
     { authorization: `Basic ${token}` },
-  ])('nobody else, also not from this machine: %j', async (headers) => {
+  ])('no one else may, not even from this machine: %j', async (headers) => {
     const answer = await ask(start(token), headers);
     expect(answer.statusCode).toBe(401);
     expect(answer.headers['www-authenticate']).toBe('Bearer realm="metrics"');
   });
 });
 
-test('there is nothing to write', async () => {
+test('writing is refused', async () => {
   expect((await start().inject({ method: 'POST', url: '/metrics' })).statusCode).toBe(405);
 });

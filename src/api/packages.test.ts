@@ -39,7 +39,7 @@ describe('/packages', () => {
     });
   });
 
-  test('a package with actions is deleted by force alone', async () => {
+  test('a package with actions is deleted only with force', async () => {
     await using api = await startApi();
     await api.call('PUT', 'packages/p', { body: {} });
     await api.call('PUT', 'actions/p/a', { body: hello });
@@ -99,7 +99,7 @@ describe('/packages', () => {
     expect(await api.call('GET', `packages?${query}`)).toMatchObject({ status: 400, body: { error } });
   });
 
-  test('others see, bind and read what is shared, and never learn what is not', async () => {
+  test('other namespaces see, bind and read shared packages, and never learn of others', async () => {
     await using api = await startApi();
     const headers = await another(api);
     const secret = [{ key: 'password', value: 'opensesame' }];

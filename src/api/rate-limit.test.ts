@@ -4,7 +4,7 @@ import { Fault, silentLog } from '../lib/index.ts';
 import { errorHandler } from './errors.ts';
 import { sendRateLimit } from './rate-limit.ts';
 
-test('the headers have the limit, what is left, and whole seconds until it starts again', async () => {
+test('the headers have the limit, the rest, and whole seconds until the count starts again', async () => {
   const app = fastify();
   app.get('/', async (_request, reply) => {
     sendRateLimit(reply, { limit: 60, remaining: 0, resetMs: 1001 });
@@ -25,7 +25,7 @@ test.each<[number | undefined, string | undefined]>([
   [999, '1'],
   [1000, '1'],
   [59_001, '60'],
-])('what is refused for %s ms says to come back after %s s', async (retryAfterMs, expected) => {
+])('a refusal for %s ms says to retry after %s s', async (retryAfterMs, expected) => {
   const app = fastify();
   app.setErrorHandler(errorHandler(silentLog));
   app.get('/', async () => {

@@ -10,7 +10,7 @@ async function startWithTrigger(): Promise<TestApi> {
 
 const linked = { trigger: '/_/t', action: '/_/a' };
 
-test('a version of one number or two is completed, of whatever has one', async () => {
+test('an incomplete version is completed, for every kind of entity', async () => {
   await using api = await startWithTrigger();
   for (const [path, body] of [
     ['packages/p', {}],
@@ -93,7 +93,7 @@ describe('/rules', () => {
     await expect.poll(() => api.jobs).toMatchObject([{ action: '/guest/p/b' }]);
   });
 
-  test('an action of a package that others share can be linked', async () => {
+  test('an action in another namespace’s shared package can be linked', async () => {
     await using api = await startWithTrigger();
     await api.call('PUT', 'packages/p', { body: { publish: true } });
     await api.call('PUT', 'actions/p/b', { body: hello });

@@ -84,7 +84,7 @@ async function openDoor(changes: Partial<EntranceLimits> = {}, app = api.app, na
 /** 0 if nothing was received. */
 const statusOf = (answer: string) => Number(/^HTTP\/1\.1 (\d{3}) /.exec(answer)?.[1] ?? 0);
 
-describe('a sandbox’s way into the API', () => {
+describe('a sandbox’s entrance to the API', () => {
   test('is open to keys of its own namespace, and to no others', async () => {
     const door = await openDoor();
     const target = '/api/v1/namespaces/_/actions';
@@ -99,7 +99,7 @@ describe('a sandbox’s way into the API', () => {
     );
   });
 
-  test('leaves a lesser key what it is', async () => {
+  test('leaves a key with fewer rights unchanged', async () => {
     const door = await openDoor();
     const { key } = await api.functions.namespaces.createKey('guest', { scope: 'invoke' });
     expect(statusOf(await door.ask('GET', '/api/v1/namespaces/_/actions', key))).toBe(403);
@@ -108,7 +108,7 @@ describe('a sandbox’s way into the API', () => {
     ).toBe(202);
   });
 
-  test('leads to nothing else: every route beside it is missing, every route in it wants a key', async () => {
+  test('leads to nothing else: other routes are 404, and every open route requires a key', async () => {
     const routes: { method: string; url: string }[] = [];
     const app = createApi({
       functions: api.functions,
@@ -149,7 +149,7 @@ describe('a sandbox’s way into the API', () => {
     '/metrics?/api/v1/namespaces',
     '/metrics#/api/v1/namespaces',
     '/api/v1/web/guest/default/hello.json',
-  ])('can’t be talked round with a path: %s', async (target) => {
+  ])('cannot be bypassed with a path: %s', async (target) => {
     const door = await openDoor();
     for (const method of ['GET', 'OPTIONS', 'CONNECT', 'TRACE', 'PATCH']) {
       const answer = await door.ask(method, target, api.key, 'X-Forwarded-For: 127.0.0.1\r\n');
@@ -158,7 +158,7 @@ describe('a sandbox’s way into the API', () => {
     }
   });
 
-  test('is told apart in the access log, whatever its headers say', async () => {
+  test('is recognisable in the access log, whatever its headers say', async () => {
     const lines: Record<string, unknown>[] = [];
     const app = createApi({
       functions: api.functions,
@@ -180,7 +180,7 @@ describe('a sandbox’s way into the API', () => {
     await app.close();
   });
 
-  test('takes one request a connection: what is hidden behind it is not heard', async () => {
+  test('takes one request per connection and ignores one that is hidden behind it', async () => {
     const door = await openDoor();
     const before = api.jobs.length;
     const request = `POST /api/v1/namespaces/_/actions/hello?blocking=true HTTP/1.1\r\nHost: x\r\nAuthorization: ${basic(api.key)}\r\nConnection: keep-alive\r\n`;
@@ -199,7 +199,7 @@ describe('a sandbox’s way into the API', () => {
     expect(api.jobs.length - before).toBe(1);
   });
 
-  test('stays HTTP, whatever else is asked for', async () => {
+  test('stays HTTP, even if another protocol is requested', async () => {
     const door = await openDoor();
     const upgrade = 'Connection: Upgrade\r\nUpgrade: websocket\r\n';
     const answer = await door.ask('GET', '/api/v1/namespaces', api.key, upgrade);
@@ -208,13 +208,13 @@ describe('a sandbox’s way into the API', () => {
     expect(statusOf(await door.talk(`GET / HTTP/1.1\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`))).toBe(431);
   });
 
-  test('who says nothing, or says it slowly, is cut off', async () => {
+  test('a silent or slow client is cut off', async () => {
     const door = await openDoor({ headTimeoutMs: 100 });
     expect(await door.talk('')).toBe('');
     expect(await door.talk('GET / HTTP/1.1\r\nHost: x\r\n')).toBe('');
   });
 
-  test('answers that nobody reads keep others of the namespace waiting, and no call', async () => {
+  test('unread answers make other requests of the namespace wait, but no call', async () => {
     const door = await openDoor({ reading: 1 });
     const code = 'x'.repeat(8 * 1024 * 1024);
     await api.call('PUT', 'actions/large', { body: { exec: { kind: 'nodejs:default', code } } });
@@ -235,7 +235,7 @@ describe('a sandbox’s way into the API', () => {
     expect(await waiting).toBe(200);
   });
 
-  test('keeps nothing of those that hung up while they waited', async () => {
+  test('keeps nothing of clients that hung up while they waited', async () => {
     const turns = createTurns(1);
     const response = () => new ServerResponse(new IncomingMessage(new Socket()));
     turns.take('guest', response(), () => {});
@@ -270,7 +270,7 @@ describe('a sandbox’s way into the API', () => {
     expect([200, 409]).toContain(await waiting);
   });
 
-  test('each namespace has its turns, in the order of their coming', () => {
+  test('each namespace has its turns, in order of arrival', () => {
     const pace = createPace({ perSecond: 10, burst: 3 });
     expect([0, 0, 0, 0].map((now) => pace('a', now))).toEqual([0, 0, 0, 100]);
     expect(pace('a', 50)).toBe(150);

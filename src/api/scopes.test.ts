@@ -80,9 +80,9 @@ describe('a route', () => {
 
   test.each<[string, boolean, FastifyContextConfig | undefined, string]>([
     ['without a right', true, undefined, 'GET /new does not say who may use it'],
-    ['without a right, where no key is asked for', false, {}, 'GET /new does not say who may use it'],
-    ['that reads, where no key is asked for', false, { access: 'read' }, 'nothing asks for a key'],
-    ['for any key, where none is asked for', false, { access: 'any-key' }, 'nothing asks for a key'],
+    ['without a right, where no key is required', false, {}, 'GET /new does not say who may use it'],
+    ['that reads, where no key is required', false, { access: 'read' }, 'nothing asks for a key'],
+    ['for any key, where none is required', false, { access: 'any-key' }, 'nothing asks for a key'],
     ['that checks by itself, among those with keys', true, { access: 'own-check' }, 'a key is asked for'],
   ])('%s does not register', async (_what, isKeyed, config, text) => {
     await expect(register(isKeyed, config)).rejects.toThrow(text);
@@ -93,7 +93,7 @@ describe('a route', () => {
     [true, { access: 'anyone' }],
     [false, { access: 'anyone' }],
     [false, { access: 'own-check' }],
-  ])('with a right registers: keys asked for %s, %j', async (isKeyed, config) => {
+  ])('with a right registers: key required %s, %j', async (isKeyed, config) => {
     await expect(register(isKeyed, config)).resolves.toBeUndefined();
   });
 });

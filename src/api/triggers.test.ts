@@ -136,7 +136,7 @@ describe('/dead-letters', () => {
     expect(await api.call('GET', root.replace('_', 'other'))).toMatchObject({ status: 403 });
   });
 
-  test('are replayed, and gone when that succeeds', async () => {
+  test('are replayed, and removed when that succeeds', async () => {
     await using api = await startWithLetter();
     api.script = (job) => completion({ ...job.parameters });
     const replayed = await api.call('POST', `${root}/${api.letter.id}/replay`);

@@ -4,7 +4,7 @@ import { createAdmissionControl } from './admission-control.ts';
 const limits = { invocationsPerMinute: 3, concurrentInvocations: 2, firesPerMinute: 1 };
 
 describe('admission control', () => {
-  it('refuses what is over the concurrency, until one is released', () => {
+  it('refuses calls over the concurrency limit until one is released', () => {
     const control = createAdmissionControl(() => 0);
     const first = control.admit('a', limits);
     control.admit('a', limits);
@@ -26,7 +26,7 @@ describe('admission control', () => {
     expect(() => control.admit('a', wide)).toThrow('Too many concurrent requests');
   });
 
-  it('refuses what is over the rate, until the minute changes', () => {
+  it('refuses calls over the rate until the minute changes', () => {
     let now = 59_000;
     const control = createAdmissionControl(() => now);
     for (let i = 0; i < 3; i++) control.admit('a', limits).release();
@@ -43,7 +43,7 @@ describe('admission control', () => {
     expect(() => control.admit('b', limits)).not.toThrow();
   });
 
-  it('says when the rate may allow more, and when a place may be free', () => {
+  it('says when to retry after either limit', () => {
     const control = createAdmissionControl(() => 125_000);
     for (let i = 0; i < 2; i++) control.admit('a', limits);
     expect(refusal(() => control.admit('a', limits))).toMatchObject({
@@ -57,7 +57,7 @@ describe('admission control', () => {
     });
   });
 
-  it('counts firings by themselves', () => {
+  it('counts firings separately', () => {
     let now = 0;
     const control = createAdmissionControl(() => now);
     control.admitFire('a', limits);
@@ -71,7 +71,7 @@ describe('admission control', () => {
     expect(() => control.admitFire('a', limits)).not.toThrow();
   });
 
-  it('tells what is left of this minute', () => {
+  it('reports what is left of this minute', () => {
     let now = 50_000;
     const control = createAdmissionControl(() => now);
     expect(control.usage('a', limits)).toEqual({ limit: 3, remaining: 3, resetMs: 10_000 });

@@ -136,7 +136,7 @@ function jobTests(make: MakePlace): void {
       expect(linesOf(await log)).toEqual(['one', 'two']);
     });
 
-    it('is served by the sandbox of the one before', async () => {
+    it('reuses the sandbox of the previous job', async () => {
       const { begin, answer } = make();
       const target = targetOf();
       const starts: string[] = [];
@@ -148,7 +148,7 @@ function jobTests(make: MakePlace): void {
       expect(starts).toEqual(['cold', 'warm']);
     });
 
-    it('has ended before its log is there', async () => {
+    it('ends before its log is complete', async () => {
       const { begin, answer } = make();
       const job = jobOf(targetOf());
       const { end } = await begin(job);
@@ -160,7 +160,7 @@ function jobTests(make: MakePlace): void {
       expect(linesOf(await log)).toEqual(['one', 'two']);
     });
 
-    it('may have a megabyte of parameters and of result', async () => {
+    it('carries a megabyte of parameters and of result', async () => {
       const { begin, running, answer } = make();
       const word = 'ä'.repeat(500_000);
       const job = jobOf(targetOf(), { word });
@@ -170,7 +170,7 @@ function jobTests(make: MakePlace): void {
       expect((await end).completion).toMatchObject({ result: [word], sizeBytes: 1_000_004 });
     });
 
-    it('completes also when its sandbox fails', async () => {
+    it('completes even if its sandbox fails', async () => {
       const { begin, exit } = make();
       const job = jobOf(targetOf());
       const { end } = await begin(job);
@@ -190,7 +190,7 @@ function jobTests(make: MakePlace): void {
       await expect(runOf(jobs, jobOf(targetOf()))).rejects.toMatchObject(fault);
     });
 
-    it('when too many wait, and is told when to come again', async () => {
+    it('when too many wait, with the time to retry', async () => {
       const { jobs } = make({ maxQueued: 0 });
       await expect(runOf(jobs, jobOf(targetOf()))).rejects.toMatchObject({
         code: 'INVOKER_BUSY',
@@ -201,7 +201,7 @@ function jobTests(make: MakePlace): void {
       });
     });
 
-    it('when its image is not there', async () => {
+    it('when its image does not exist', async () => {
       const { jobs, failStarts } = make();
       failStarts(imageUnknown('none'));
       const fault = { code: 'IMAGE_UNKNOWN', kind: 'invalid', message: imageUnknown('none').message };
@@ -232,7 +232,7 @@ function jobTests(make: MakePlace): void {
       expect(running().size).toBe(0);
     });
 
-    it('that fails refuses the job with its own fault', async () => {
+    it('refuses the job with its own fault when it fails', async () => {
       const { jobs, running } = make();
       const fault = new Fault('STORE_FULL', 'full', 'no room');
       const end = runOf(jobs, jobOf(targetOf()), () => Promise.reject(fault));
@@ -270,7 +270,7 @@ function jobTests(make: MakePlace): void {
       expect(running().size).toBe(0);
     });
 
-    it('is the one that was named, and may be gone', async () => {
+    it('is only the one that was named, and may have ended', async () => {
       const { jobs, begin, answer } = make();
       const job = jobOf(targetOf());
       const { end } = await begin(job);
@@ -281,7 +281,7 @@ function jobTests(make: MakePlace): void {
   });
 
   describe('a log', () => {
-    it('is told line by line while it is written, to those who still follow it', async () => {
+    it('reaches its followers line by line while it is written', async () => {
       const { jobs, begin, answer, say } = make();
       const job = jobOf(targetOf());
       const { end } = await begin(job);
@@ -299,7 +299,7 @@ function jobTests(make: MakePlace): void {
       expect(lines).toHaveLength(2);
     });
 
-    it('of what is not under way can’t be followed', async () => {
+    it('cannot be followed when its activation is not under way', async () => {
       const { jobs, begin, answer } = make();
       expect(jobs.follow(newActivationId())).toBeUndefined();
       const job = jobOf(targetOf());
@@ -309,7 +309,7 @@ function jobTests(make: MakePlace): void {
       expect(jobs.follow(job.activationId)).toBeUndefined();
     });
 
-    it('is followed from the queue on, and ends with it', async () => {
+    it('can be followed from the queue on, and ends with its activation', async () => {
       const { jobs, begin, running, answer, say } = make();
       const target = targetOf({ scaling: { maxInstances: 1 } });
       const [first, second] = [jobOf(target), jobOf(target)];
@@ -355,7 +355,7 @@ function jobTests(make: MakePlace): void {
       expect(lines).toEqual([]);
     });
 
-    it('is followed no longer by one who leaves the loop', async () => {
+    it('loses a follower that leaves the loop', async () => {
       const { jobs, begin, answer, say, followers } = make();
       const job = jobOf(targetOf());
       const { end } = await begin(job);
@@ -374,7 +374,7 @@ function jobTests(make: MakePlace): void {
       await end;
     });
 
-    it('waits for no reader: what is too much for one is skipped, and another has it all', async () => {
+    it('skips lines for a slow reader, while a fast one gets all of them', async () => {
       const { jobs, begin, answer, say, followers } = make();
       const job = jobOf(targetOf());
       const { end } = await begin(job);
@@ -406,7 +406,7 @@ function factTests(make: MakePlace): void {
     const operator = operatorPolicy({ cpus: 0.5, allow: { cpus: 2 } });
     const gvisor = { tier: 'gvisor', id: 'g' } as const;
 
-    it('of what invokers can run decide whether an action can have a sandbox', async () => {
+    it('about what invokers can run decide whether an action can have a sandbox', async () => {
       const gvisorObstacle = failureOf(new Fault('RUNTIME_MISSING', 'unsupported', 'runsc is not installed'));
       const { jobs } = make({ abilities: { operator, gvisorObstacle } });
       const { limits, kind } = targetOf();
@@ -421,7 +421,7 @@ function factTests(make: MakePlace): void {
       });
     });
 
-    it('of a machine with gVisor allow it, but not for an image of one’s own', async () => {
+    it('about gVisor allow its tier, but not for a user’s image', async () => {
       const { jobs } = make({ abilities: { operator, gvisorObstacle: undefined } });
       const { limits, kind } = targetOf();
       await jobs.checkTarget({ kind, limits, sandbox: gvisor });
@@ -430,7 +430,7 @@ function factTests(make: MakePlace): void {
       });
     });
 
-    it('of the gate decide what is kept ready: a job allows it, and a denial ends it', async () => {
+    it('from the gate decide what is kept ready: a job allows it, and a denial ends it', async () => {
       const { jobs, begin, answer, sweep, dispatcher } = make();
       const target = targetOf({ scaling: { minWarm: 2 } });
       const job = jobOf(target);
@@ -465,7 +465,7 @@ function hintTests(make: MakeInvoker): void {
     return { ...invoker, run };
   };
 
-  it('that it is called soon start one sandbox, which the call finds', async () => {
+  it('about a coming call start one sandbox, which the call uses', async () => {
     const { dispatcher, run } = await served(targetOf());
     const target = targetOf();
     dispatcher.warm(target);
@@ -476,7 +476,7 @@ function hintTests(make: MakeInvoker): void {
     expect(dispatcher.status()).toMatchObject({ sandboxes: { idle: 2 }, memoryMiB: 512 });
   });
 
-  it('that it was changed end its idle sandboxes', async () => {
+  it('about a changed action end its idle sandboxes', async () => {
     const target = targetOf();
     const { dispatcher, run } = await served(target);
     await run();
@@ -487,7 +487,7 @@ function hintTests(make: MakeInvoker): void {
     expect((await run()).start).toBe('cold');
   });
 
-  it('are counted with what runs and what waits, and end with their namespace', async () => {
+  it('about a deleted namespace end its running and waiting jobs', async () => {
     const { dispatcher, running } = make({});
     const target = targetOf({ scaling: { maxInstances: 1 } });
     void dispatcher.run(jobOf(target));
@@ -502,7 +502,7 @@ function hintTests(make: MakeInvoker): void {
 }
 
 function wireTests(make: MakeInvoker): void {
-  it('that brings what is no message ends what is under way with a fault', async () => {
+  it('with invalid bytes fails all open jobs', async () => {
     const invoker = make({});
     const [here, there] = channelPair();
     serveFrames({ ...invoker.dispatcher, abilities: invoker.abilities }, there);

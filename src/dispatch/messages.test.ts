@@ -88,7 +88,7 @@ const anyMessage = fc.record({
 });
 
 describe('messages', () => {
-  it('come out as they went in, wherever the stream is cut', () => {
+  it('survive any cut of the stream unchanged', () => {
     fc.assert(
       fc.property(
         fc.array(anyMessage, { maxLength: 5 }),
@@ -103,7 +103,7 @@ describe('messages', () => {
     );
   });
 
-  it('come out with the limits of the product, a result of a megabyte in frames of 512 KiB', () => {
+  it('with a result of a megabyte pass with the default limits, in frames of 512 KiB', () => {
     const message = messageOf({ type: 'res', tail: Buffer.alloc(1024 * 1024, 'r') });
     const frames = encodeMessage(message);
     expect(frames.map(({ length }) => length <= 512 * 1024)).toEqual([true, true, true]);
@@ -111,7 +111,7 @@ describe('messages', () => {
     expect(frames.flatMap((frame) => [...reader.read(frame)])).toEqual([message]);
   });
 
-  it('may have their frames mixed with those of others', () => {
+  it('may be interleaved with others, frame by frame', () => {
     const [a, b] = [long(), long({ activationId: idB })];
     const again = long({ attempt: 2 });
     const mixed = [encode(a), encode(b), encode(again)];
@@ -119,7 +119,7 @@ describe('messages', () => {
     expect(read(frames)).toEqual([a, b, again]);
   });
 
-  it('never fail but with a fault, whatever comes', () => {
+  it('fail only with a fault, whatever the input', () => {
     const noise = fc.array(fc.uint8Array({ maxLength: 60 }));
     const flips = fc.array(fc.tuple(fc.nat(400), fc.nat(255)), { minLength: 1, maxLength: 3 });
     fc.assert(
@@ -149,7 +149,7 @@ describe('a frame is refused', () => {
     ['of an unknown type', changed(1, messageTypes.length + 1), 'its type is 13'],
     ['with unknown flags', changed(2, 0, 3), 'its flags are 3'],
     ['that is not full and not the last', changed(3, 0), 'a frame that is not the last is not full'],
-    ['without a byte', changed(32, 0, 0, 0, 0), 'a frame announces 0 bytes'],
+    ['without any bytes', changed(32, 0, 0, 0, 0), 'a frame announces 0 bytes'],
     ['that announces too much', changed(32, 0, 0, 0, 17), 'a frame announces 17 bytes'],
     ['that announces four gigabytes', changed(32, 255, 255, 255, 255), 'a frame announces 4294967295 bytes'],
     ['whose head is too short to be one', changed(28, 0, 0, 0, 1), 'its head announces 1 bytes'],
@@ -161,7 +161,7 @@ describe('a frame is refused', () => {
 
   it.each([
     ['of a message over the limit', changed(24, 0, 0, 0, 13)],
-    ['of a message that counts past all numbers', changed(24, 255, 255, 255, 255)],
+    ['of a message whose frame number is the largest', changed(24, 255, 255, 255, 255)],
     ['whose head is over the limit', changed(28, 0, 0, 0, 61)],
   ])('%s', (_, frame) => {
     expect(refusal(() => read([frame]))).toMatchObject({ code: 'MESSAGE_TOO_LARGE', kind: 'too-large' });
@@ -174,12 +174,12 @@ describe('a frame is refused', () => {
     });
   });
 
-  it('before its part has come', () => {
+  it('before its part has arrived', () => {
     const header = changed(32, 0, 0, 0, 17).subarray(0, headerBytes);
     expect(refusal(() => read([header]))).toMatchObject(invalid);
   });
 
-  it('that is left out, comes twice, or begins its message anew', () => {
+  it('that is missing, repeated, or starts its message again', () => {
     const [first, second, third] = encode(long());
     if (!first || !second || !third) throw new Error('too short');
     for (const frames of [
@@ -191,7 +191,7 @@ describe('a frame is refused', () => {
     }
   });
 
-  it('with another head than those before it', () => {
+  it('with a head length other than that of the first frame', () => {
     const [first, second] = encode(long());
     second?.writeUInt32BE(3, 28);
     expect(refusal(() => read([first, second].map((frame) => Buffer.from(frame ?? []))))).toMatchObject(
@@ -203,7 +203,7 @@ describe('a frame is refused', () => {
 describe('a head is refused', () => {
   it.each([
     ['that is not JSON', '  {"a":1', 'its head is not an object in JSON'],
-    ['that is no object', '   ["a"]', 'its head is not an object in JSON'],
+    ['that is not an object', '   ["a"]', 'its head is not an object in JSON'],
     ['that is null', '    null', 'its head is not an object in JSON'],
     ['that is not UTF-8', Buffer.from('{"a":"\xff\xfe"}', 'latin1'), 'its head is not UTF-8'],
     ['that nests too deep', '{"a":[[[]]]}', 'its head nests deeper than 3'],
@@ -216,7 +216,7 @@ describe('a head is refused', () => {
     });
   });
 
-  it('and the same text is a head when it is sound', () => {
+  it('but not a valid one of the same length', () => {
     expect(read([withHead('{"a":[[1]]}')])).toMatchObject([{ head: { a: [[1]] } }]);
   });
 });
@@ -233,7 +233,7 @@ describe('unfinished messages', () => {
     expect(reader.unfinished).toBe(0);
   });
 
-  it('are bounded in bytes, which finished ones give back', () => {
+  it('are bounded in bytes, and finished ones free theirs', () => {
     const large = (attempt: number) => encode(long({ attempt, tail: Buffer.alloc(75) }));
     const reader = new MessageReader(limits);
     for (let n = 0; n < 5; n++) expect(read(large(n), reader)).toHaveLength(1);
@@ -242,7 +242,7 @@ describe('unfinished messages', () => {
     expect(refusal(() => read(large(2).slice(4, 5), reader))).toMatchObject(invalid);
   });
 
-  it('are dropped when they do not go on, and what comes of them then is refused', () => {
+  it('are dropped when they stall, and their later frames are refused', () => {
     let now = 0;
     const reader = new MessageReader(limits, () => now);
     const [a1, a2, ...rest] = encode(long());
@@ -261,7 +261,7 @@ describe('unfinished messages', () => {
 });
 
 describe('a stream', () => {
-  it('takes memory for what has come, not for what is announced', () => {
+  it('takes memory for bytes received, not for bytes announced', () => {
     const announced = encodeMessage(messageOf({ tail: Buffer.alloc(600_000) }))[0]?.subarray(0, 40);
     const before = process.memoryUsage().arrayBuffers;
     const readers = Array.from({ length: 200 }, () => new MessageReader());
@@ -270,7 +270,7 @@ describe('a stream', () => {
     expect(readers).toHaveLength(200);
   });
 
-  it('gives what was sound before the fault, and nothing after it', () => {
+  it('yields the valid messages before a fault, and nothing after it', () => {
     const reader = new MessageReader(limits);
     const sound = encode(messageOf());
     const found: Message[] = [];
@@ -282,7 +282,7 @@ describe('a stream', () => {
     expect(refusal(() => read(sound, reader))).toMatchObject(invalid);
   });
 
-  it('is lost when it was not read to its end', () => {
+  it('is lost if it was not read to its end', () => {
     const reader = new MessageReader(limits);
     for (const _ of reader.read(Buffer.concat([...encode(messageOf()), ...encode(messageOf())]))) break;
     expect(refusal(() => read(encode(messageOf()), reader))).toMatchObject(invalid);
@@ -296,8 +296,8 @@ describe('a message is not sent', () => {
     ['that is too large', messageOf({ tail: Buffer.alloc(200) }), 'MESSAGE_TOO_LARGE'],
     ['with too large a head', messageOf({ head: { a: 'x'.repeat(60) } }), 'MESSAGE_TOO_LARGE'],
     ['with a head that would be refused', messageOf({ head: deep }), 'MESSAGE_INVALID'],
-    ['with an id of another form', messageOf({ activationId: 'A'.repeat(32) }), 'MESSAGE_INVALID'],
-    ['with an attempt of another form', messageOf({ attempt: 2 ** 32 }), 'MESSAGE_INVALID'],
+    ['with a malformed id', messageOf({ activationId: 'A'.repeat(32) }), 'MESSAGE_INVALID'],
+    ['with an attempt of more than 32 bits', messageOf({ attempt: 2 ** 32 }), 'MESSAGE_INVALID'],
   ])('%s', (_, message, code) => {
     expect(refusal(() => encode(message))).toMatchObject({ code });
   });

@@ -51,7 +51,7 @@ async function nextJob({ invoker }: Platform): Promise<Job> {
 }
 
 describe('an accepted call of the first server', () => {
-  test('goes on when the second one starts, and its record is its own', async () => {
+  test('goes on when the second one starts, and is recorded by the first', async () => {
     await using platform = await startFirst();
     const end = hold(platform);
     const { activationId } = await call(platform, platform.functions, undefined);
@@ -76,7 +76,7 @@ describe('an accepted call of the first server', () => {
     expect(await second.activations.count({ namespace: 'guest' })).toBe(20);
   });
 
-  test('that had begun is recorded as interrupted when the lease of the first has ended, and only once', async () => {
+  test('that had begun is recorded as interrupted, once, after the lease of the first has ended', async () => {
     await using platform = await startFirst();
     const end = hold(platform);
     const { activationId } = await call(platform, platform.functions, undefined);
@@ -93,7 +93,7 @@ describe('an accepted call of the first server', () => {
     expect(await second.activations.count({ namespace: 'guest' })).toBe(1);
   });
 
-  test('that had not begun runs on the second when the lease of the first has ended, and only there', async () => {
+  test('that had not begun runs only on the second after the lease of the first has ended', async () => {
     await using platform = await startFirst();
     const slot = Promise.withResolvers<void>();
     platform.invoker.slot = slot.promise;
@@ -111,7 +111,7 @@ describe('an accepted call of the first server', () => {
     });
   });
 
-  test('that has not begun when the first stops is run by the second, without a wait', async () => {
+  test('that has not begun when the first stops runs on the second at once', async () => {
     await using platform = await startFirst();
     const second = await platform.restart();
     const slot = Promise.withResolvers<void>();
@@ -135,7 +135,7 @@ async function endLease({ store: { accepted } }: Platform): Promise<void> {
   await accepted.leave(row.owner);
 }
 
-test('an action that is changed on the second is called as it is now on the first, soon', async () => {
+test('an action that is changed on the second is soon called in its new version on the first', async () => {
   await using platform = await startFirst();
   await call(platform, platform.functions, 5000);
   expect((await nextJob(platform)).version).toBe('0.0.1');
@@ -165,7 +165,7 @@ test('each has its own share of a limit', async () => {
   await running;
 });
 
-test('code that the first may be about to load stays when its action is deleted or changed on the second', async () => {
+test('code that the first may be about to load stays if its action is deleted or changed on the second', async () => {
   await using platform = await startFirst();
   const end = hold(platform);
   const running = call(platform, platform.functions, 5000);
@@ -203,7 +203,7 @@ describe('on the second server, an activation of the first', () => {
     expect(follower).toMatchObject({ lines: [], skipped: 0 });
   });
 
-  test('is followed no longer by a client that hung up', async () => {
+  test('is no longer followed by a client that hung up', async () => {
     await using platform = await startFirst();
     const end = hold(platform);
     const { activationId } = await call(platform, platform.functions, undefined);
@@ -219,14 +219,14 @@ describe('on the second server, an activation of the first', () => {
     await stays.ended;
   });
 
-  test('that was waited for has its record there when it has answered', async () => {
+  test('that was blocking has its record there when it has answered', async () => {
     await using platform = await startFirst();
     const second = await platform.restart();
     const { activationId } = await call(platform, platform.functions, 5000);
     expect(await second.activations.get('guest', activationId)).toMatchObject({ activationId });
   });
 
-  test('that never was is not there', async () => {
+  test('that never existed is not found', async () => {
     await using platform = await startFirst();
     const second = await platform.restart();
     const id = 'a'.repeat(32);

@@ -36,7 +36,7 @@ test('is served without a key', async () => {
   expect([put.statusCode, put.headers.allow]).toEqual([405, 'GET']);
 });
 
-test('has the routes that there are, and no other', async () => {
+test('has exactly the existing routes', async () => {
   const urls = new Set<string>();
   const app = createApi({
     functions: api.functions,
@@ -72,7 +72,7 @@ test('has the routes that there are, and no other', async () => {
   );
 });
 
-test('is sound: ids are unique, parameters of paths are told, what is referred to is there', async () => {
+test('is sound: ids are unique, path parameters are declared, and references resolve', async () => {
   const document = await served();
   const ids = operations.map(({ id }) => id);
   expect(new Set(ids).size).toBe(ids.length);
@@ -97,7 +97,7 @@ function closed(schema: JsonValue | undefined): JsonValue {
   return isJsonObject(schema['properties']) ? { ...inner, additionalProperties: false } : inner;
 }
 
-describe('answers are as it says', () => {
+describe('answers match the document', () => {
   const idOf = async () => {
     const { body } = await api.call('GET', 'activations?limit=1');
     return Array.isArray(body) ? body[0].activationId : '';

@@ -87,7 +87,7 @@ const lastArguments = (): JsonObject => {
 };
 
 describe('a request', () => {
-  test('reaches the action of its operation with all it has', async () => {
+  test('reaches the action of its operation completely', async () => {
     await add('POST', '/books/{isbn}', 'echo');
     const { status, headers, text } = await web.call('POST', '/apis/guest/club/books/1%2F2?a=b&isbn=query', {
       payload: '{"c":1,"isbn":"body"}',
@@ -110,14 +110,14 @@ describe('a request', () => {
     expect(web.api.jobs[0]).toMatchObject({ namespace: 'guest', action: '/guest/echo' });
   });
 
-  test('of another response type gets that, and its action no path', async () => {
+  test('of another response type gets that type, and its action gets no path', async () => {
     await add('GET', '/text', 'echo', { responsetype: 'text' });
     const { headers } = await web.call('GET', '/apis/guest/club/text');
     expect(headers['content-type']).toBe('text/plain; charset=UTF-8');
     expect(lastArguments()['__ow_path']).toBe('');
   });
 
-  test('may end with a slash', async () => {
+  test('may have a trailing slash', async () => {
     await add('GET', '/books', 'echo');
     expect((await web.call('GET', '/apis/guest/club/books/')).status).toBe(200);
     await add('GET', '/', 'other');
@@ -126,7 +126,7 @@ describe('a request', () => {
     expect(web.api.jobs.map(({ action }) => action)).toEqual(['/guest/echo', '/guest/other', '/guest/other']);
   });
 
-  test('a literal path goes before a parameter, the longest base path before others', async () => {
+  test('a literal path precedes a parameter, and the longest base path precedes others', async () => {
     await add('GET', '/{id}', 'echo');
     await add('GET', '/new', 'other');
     await add('GET', '/{a}/{b}', 'raw', { base: '/' });
@@ -139,14 +139,14 @@ describe('a request', () => {
     expect(await called('/apis/guest/x/y')).toBe('/guest/raw');
   });
 
-  test('can’t set what the action has as final, nor by its path', async () => {
+  test('cannot set final parameters of the action, even by its path', async () => {
     await add('GET', '/{id}', 'final');
     expect((await web.call('GET', '/apis/guest/club/1')).status).toBe(200);
     expect(lastArguments()).toMatchObject({ id: 'bound', __ow_path: '/club/1' });
     expect((await web.call('GET', '/apis/guest/club/1?id=2')).status).toBe(400);
   });
 
-  test('of a raw action stays as it is', async () => {
+  test('to a raw action stays unchanged', async () => {
     await add('PUT', '/{id}', 'raw');
     await web.call('PUT', '/apis/guest/club/1?a=%20', {
       payload: 'x',
@@ -156,7 +156,7 @@ describe('a request', () => {
     expect(lastArguments()).not.toHaveProperty('id');
   });
 
-  test('can become one of another method', async () => {
+  test('can be passed on with another method', async () => {
     const target = 'http://x/api/v1/web/_/default/echo.http';
     const invoke = { invoke: { 'target-url': target, verb: 'post' } };
     await document({ '/a': { get: {} } }, { 'x-ibm-configuration': { assembly: { execute: [invoke] } } });
@@ -165,7 +165,7 @@ describe('a request', () => {
   });
 });
 
-describe('what is not there', () => {
+describe('what does not exist', () => {
   test.each([
     '/apis/guest',
     '/apis/guest/',
@@ -186,7 +186,7 @@ describe('what is not there', () => {
     expect(web.api.jobs).toEqual([]);
   });
 
-  test('another method → 405 with those there are', async () => {
+  test('another method → 405 with the existing ones', async () => {
     await add('GET', '/books', 'echo');
     await add('PUT', '/books', 'echo');
     for (const method of ['POST', 'DELETE', 'PATCH']) {
@@ -198,7 +198,7 @@ describe('what is not there', () => {
     expect(web.api.jobs).toEqual([]);
   });
 
-  test('an operation that names no action', async () => {
+  test('an operation without an action', async () => {
     const verbs = ['put', 'delete', 'get', 'head', 'options', 'patch', 'post'];
     const operations = Object.fromEntries(verbs.map((verb) => [verb, { operationId: '', responses: {} }]));
     await document(
@@ -213,7 +213,7 @@ describe('what is not there', () => {
     expect(web.api.jobs).toEqual([]);
   });
 
-  test('an action that is offered later than its API was made', async () => {
+  test('an action that becomes a web action after its API was created', async () => {
     await add('GET', '/a', 'later');
     expect((await web.call('GET', '/apis/guest/club/a')).status).toBe(404);
     await web.deploy('later', { 'web-export': false });
@@ -222,7 +222,7 @@ describe('what is not there', () => {
     expect((await web.call('GET', '/apis/guest/club/a')).status).toBe(200);
   });
 
-  test('an action that was deleted, or is no longer offered, since', async () => {
+  test('an action that was deleted or is no longer a web action', async () => {
     await web.deploy('gone');
     await add('GET', '/a', 'gone');
     await web.deploy('gone', { 'web-export': false });
@@ -233,7 +233,7 @@ describe('what is not there', () => {
 });
 
 describe('access', () => {
-  test('the gateway has the action’s secret; what the client sends as such does not count', async () => {
+  test('the gateway sends the action’s secret and ignores one from the client', async () => {
     await add('GET', '/a', 'secret', { secureKey: 'abc' });
     await add('GET', '/b', 'secret');
     const headers = { 'x-require-whisk-auth': 'wrong' };
@@ -243,13 +243,13 @@ describe('access', () => {
     expect((await web.call('GET', '/api/v1/web/guest/default/secret')).status).toBe(401);
   });
 
-  test('a key is still asked for where the action asks for one', async () => {
+  test('a key is required if the action requires one', async () => {
     await add('GET', '/a', 'keyed', { secureKey: true });
     expect((await web.call('GET', '/apis/guest/club/a')).status).toBe(401);
     expect((await web.call('GET', '/apis/guest/club/a', { key: web.api.key })).status).toBe(200);
   });
 
-  test('the same counts as at the action’s own URL', async () => {
+  test('the same limits count as at the action’s own URL', async () => {
     await using own = await startWeb({
       web: { perAddressAndAction: { perSecond: 0.1, burst: 2 } },
       extend: (app, shared) => addGateway(app, { web: shared, apis }),
@@ -268,7 +268,7 @@ describe('CORS', () => {
   const origin = 'https://page.example';
   const asked = { origin, 'access-control-request-headers': 'x-own' };
 
-  test('of an API that enables it: preflights are answered, every origin may read', async () => {
+  test('is open to every origin if the API enables it, and preflights are answered', async () => {
     await add('GET', '/a', 'own');
     const { status, headers } = await web.call('OPTIONS', '/apis/guest/club/a', { headers: asked });
     expect(status).toBe(200);
@@ -284,7 +284,7 @@ describe('CORS', () => {
     expect((await web.call('OPTIONS', '/apis/guest/club/b', { headers: asked })).status).toBe(404);
   });
 
-  test('of one that disables it: none, whatever the action says', async () => {
+  test('is off if the API disables it, whatever the action says', async () => {
     const whisk = { 'x-openwhisk': { namespace: '_', action: 'echo' } };
     await document({ '/a': { get: whisk } }, { 'x-ibm-configuration': { cors: { enabled: false } } });
     const { status, headers } = await web.call('GET', '/apis/guest/club/a');
@@ -293,7 +293,7 @@ describe('CORS', () => {
     expect((await web.call('OPTIONS', '/apis/guest/club/a', { headers: asked })).status).toBe(405);
   });
 
-  test('of one that says nothing: as the action has it', async () => {
+  test('is up to the action if the API says nothing', async () => {
     const whisk = (action: string) => ({ 'x-openwhisk': { namespace: '_', action } });
     await document({ '/a': { get: whisk('echo') }, '/b': { options: whisk('own') } });
     const { headers } = await web.call('GET', '/apis/guest/club/a', { headers: { origin } });

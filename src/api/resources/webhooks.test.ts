@@ -36,7 +36,7 @@ function startRoute({ door = {}, rate }: { door?: Partial<WebhookDoor>; rate?: R
 
 const json = { 'content-type': 'application/json' };
 
-test('a request fires, with all that it says', async () => {
+test('a request fires, with all its content', async () => {
   await using route = startRoute();
   const reply = await route.send({
     url: '/webhooks/right?a=1&b=x%20y&a=2',
@@ -59,13 +59,13 @@ test('a request fires, with all that it says', async () => {
   expect(JSON.stringify(event?.['body'])).toBe('{"ref":"main","__proto__":{"polluted":true}}');
 });
 
-test('where no rule is active, the answer is empty', async () => {
+test('the answer is empty if no rule is active', async () => {
   await using route = startRoute({ door: { fire: async () => undefined } });
   const reply = await route.send({});
   expect({ status: reply.statusCode, body: reply.payload }).toEqual({ status: 204, body: '' });
 });
 
-test('credentials and signatures stay here', async () => {
+test('credentials and signatures are not passed on', async () => {
   await using route = startRoute();
   const secrets = {
     authorization: 'Basic abc',
@@ -132,7 +132,7 @@ test.each<[string, number, InjectOptions]>([
 });
 
 describe('a signature', () => {
-  test('is of the body as it was sent, and counts before what it says', async () => {
+  test('covers the body as it was sent, and is checked before the content', async () => {
     const seen: Buffer[] = [];
     await using route = startRoute({
       door: {
@@ -154,7 +154,7 @@ describe('a signature', () => {
   });
 });
 
-test('so many requests of one webhook, whatever they bring; others go on', async () => {
+test('the requests of one webhook are limited, whatever they contain; others continue', async () => {
   await using route = startRoute({
     rate: { perSecond: 0.001, burst: 2 },
     door: {

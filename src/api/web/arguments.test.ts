@@ -37,14 +37,14 @@ describe('of every request', () => {
     });
   });
 
-  test('is the namespace of a key that was sent, and never the key', () => {
+  test('is the namespace of the caller’s key, but never the key', () => {
     const headers = { authorization: 'Basic secret', host: 'x' };
     const result = webArguments(input({ headers, user: 'guest', hasKey: true }));
     expect(result).toMatchObject({ __ow_user: 'guest' });
     expect(JSON.stringify(result)).not.toContain('secret');
   });
 
-  test('is credentials that are no key of ours, for the action to judge', () => {
+  test('is foreign credentials, for the action to judge', () => {
     const headers = { authorization: 'Bearer token' };
     expect(webArguments(input({ headers }))).toMatchObject({ __ow_headers: headers });
   });
@@ -134,13 +134,13 @@ describe('of a raw action', () => {
     expect(sent(given)).toEqual({ __ow_query: 'a=%zz&b', __ow_body: expected });
   });
 
-  test('query and body can’t set anything, so they are never refused', () => {
+  test('query and body set nothing, so they are never refused', () => {
     const given = input({ isRaw: true, query: 'x=1&__ow_method=y', finalKeys: new Set(['x']) });
     expect(sent(given)).toEqual({ __ow_query: 'x=1&__ow_method=y', __ow_body: '' });
   });
 });
 
-describe('what a request may not set', () => {
+describe('what a request cannot set', () => {
   test.each([...reservedNames, 'x'])('%s', (name) => {
     const finalKeys = new Set(['x']);
     const refused = code('PARAMETERS_NOT_ALLOWED');
@@ -153,7 +153,7 @@ describe('what a request may not set', () => {
 });
 
 describe('parts of a gateway’s path', () => {
-  test('win over what the request sends, but not over what is final', () => {
+  test('override the request’s own, but not final parameters', () => {
     const given = body('{"id":"body"}', 'application/json', {
       query: 'id=query',
       pathParameters: { id: 'path', x: 'path' },

@@ -15,7 +15,7 @@ describe('a rate', () => {
   const exceeded = (retryAfterMs: number) =>
     expect.objectContaining({ code: 'WEB_RATE_EXCEEDED', kind: 'throttled', retryAfterMs });
 
-  test('allows a burst, then as many as time earns', () => {
+  test('allows a burst, and then a steady rate', () => {
     const { clock, limiter: rate } = limiter();
     for (let n = 0; n < 3; n++) rate.take('a');
     expect(() => rate.take('a')).toThrow(exceeded(500));
@@ -26,13 +26,13 @@ describe('a rate', () => {
     expect(() => rate.take('a')).toThrow(exceeded(500));
   });
 
-  test('of one key is not another’s', () => {
+  test('is separate for each key', () => {
     const { limiter: rate } = limiter();
     for (let n = 0; n < 3; n++) rate.take('a');
     rate.take('b');
   });
 
-  test('earns no more than a burst, and nothing when the clock is set back', () => {
+  test('never exceeds a burst, and gains nothing when the clock is set back', () => {
     const { clock, limiter: rate } = limiter();
     for (let n = 0; n < 3; n++) rate.take('a');
     clock.at -= 10_000;
@@ -42,7 +42,7 @@ describe('a rate', () => {
     expect(() => rate.take('a')).toThrow(exceeded(500));
   });
 
-  test('a flood of keys fills no memory, and pushes out those longest unused', () => {
+  test('does not fill the memory with keys, but drops the least recently used', () => {
     const { limiter: rate } = limiter(10);
     for (let n = 0; n < 3; n++) rate.take('busy');
     for (let n = 0; n < 1000; n++) {
@@ -69,7 +69,7 @@ describe('an owner’s share', () => {
     expect(shareOf(limit)).toBe(share);
   });
 
-  test('at once: the rest is the owner’s', () => {
+  test('at once: leaves the rest to the owner', () => {
     const share = createOwnerShare();
     const held = Array.from({ length: 8 }, () => share.hold(owner('a', 1000, 10)));
     const refused = {
@@ -84,7 +84,7 @@ describe('an owner’s share', () => {
     expect(() => share.hold(owner('a', 1000, 10))).toThrow(expect.objectContaining(refused));
   });
 
-  test('a minute: counts again with the next one', () => {
+  test('a minute: starts again with the next minute', () => {
     const clock = { at: 60_000 * 5 + 20_000 };
     const share = createOwnerShare(() => clock.at);
     for (let n = 0; n < 8; n++) share.hold(owner('a', 10, 100)).release();
@@ -104,7 +104,7 @@ describe('memory for bodies', () => {
   const kib = 1024;
   const busy = expect.objectContaining({ code: 'UPLOADS_BUSY' });
 
-  test('is lent as long as a request is under way', () => {
+  test('is held while a request is under way', () => {
     const budget = createUploadMemory(400 * kib);
     const held = ['a', 'b', 'c', 'd'].map((client) => budget.hold(client, 100 * kib));
     expect(() => budget.hold('e', 100 * kib)).toThrow(busy);
@@ -123,7 +123,7 @@ describe('memory for bodies', () => {
     budget.hold('a', 20 * kib);
   });
 
-  test('of answers is another one', () => {
+  test('of answers is separate', () => {
     const budget = createAnswerMemory(100 * kib);
     budget.hold('a', 80 * kib);
     expect(() => budget.hold('b', 80 * kib)).toThrow(
@@ -131,7 +131,7 @@ describe('memory for bodies', () => {
     );
   });
 
-  test('small ones are not counted', () => {
+  test('does not count small ones', () => {
     const budget = createUploadMemory(20 * kib);
     for (let n = 0; n < 100; n++) budget.hold('a', 16 * kib);
   });

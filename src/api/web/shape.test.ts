@@ -183,7 +183,7 @@ describe('headers of a result', () => {
     'X-Request-ID',
     'X-OpenWhisk-Activation-Id',
     'Service-Worker-Allowed',
-  ])('%s is the server’s own, and left out', (name) => {
+  ])('%s belongs to the server, and is left out', (name) => {
     expect(headersOf({ [name]: '5', 'x-a': 'a' })).toEqual(content('x', html, { headers: { 'x-a': 'a' } }));
   });
 
@@ -207,7 +207,7 @@ describe('headers of a result', () => {
     [{ 'x-a': 'a'.repeat(40_000) }],
     [{ 'x-a': Array.from({ length: 201 }, () => 'a') }],
     [Object.fromEntries(Array.from({ length: 201 }, (_, n) => [`x-${n}`, 'a']))],
-  ])('%.60j spoil the whole answer, and nothing of them gets out', (headers) => {
+  ])('%.60j invalidate the whole answer', (headers) => {
     expect(headersOf(headers)).toEqual(notHttp);
   });
 });
@@ -233,15 +233,12 @@ describe('a failed activation', () => {
     },
   );
 
-  test.each(['action developer error', 'whisk internal error'] as const)(
-    '%s: says nothing more',
-    (status) => {
-      for (const extension of ['http', 'json', 'text', 'html', 'svg'] as const) {
-        expect(shapeResult(extension, status, '{"error":"secret"}')).toEqual({
-          status: 400,
-          error: 'There was an error processing your request.',
-        });
-      }
-    },
-  );
+  test.each(['action developer error', 'whisk internal error'] as const)('%s: reveals no more', (status) => {
+    for (const extension of ['http', 'json', 'text', 'html', 'svg'] as const) {
+      expect(shapeResult(extension, status, '{"error":"secret"}')).toEqual({
+        status: 400,
+        error: 'There was an error processing your request.',
+      });
+    }
+  });
 });

@@ -33,7 +33,7 @@ test.each([
   expect(api.jobs).toEqual([]);
 });
 
-test('the paths of both are open without a key, and what is around them is not', async () => {
+test('both paths are open without a key, and those beside them are not', async () => {
   const statusOf = async (path: string) => (await fetch(`http://127.0.0.1:${port}${path}`)).status;
   expect(await statusOf('/api/v1/web/guest/default/echo')).toBe(204);
   expect(await statusOf('/apis/guest/a')).toBe(404);

@@ -11,9 +11,12 @@ describe('the extension of a name', () => {
     expect(splitWebName(text)).toEqual([name, extension]);
   });
 
-  test.each(['t', 'abcdef', 't.wxyz', 't.JSON', 't.json.', 'json'])('%s has none, and means http', (text) => {
-    expect(splitWebName(text)).toEqual([text, 'http']);
-  });
+  test.each(['t', 'abcdef', 't.wxyz', 't.JSON', 't.json.', 'json'])(
+    '%s has none, which means http',
+    (text) => {
+      expect(splitWebName(text)).toEqual([text, 'http']);
+    },
+  );
 });
 
 describe('a target', () => {

@@ -76,7 +76,7 @@ describe('a path', () => {
     'guest//echo',
     'guest/default/..%00',
     'guest/default/%2e%2e/private',
-  ])('%s leads nowhere', async (path) => {
+  ])('%s is not found', async (path) => {
     for (const method of all) {
       const { status, text } = await web.call(method, path, { key: web.api.key });
       expect(status).toBe(404);
@@ -93,7 +93,7 @@ describe('a path', () => {
     },
   );
 
-  test('past the action is the action’s, as it was sent', async () => {
+  test('beyond the action is passed to the action unchanged', async () => {
     for (const [path, expected] of [
       ['guest/default/echo.json', ''],
       ['guest/default/echo.json/', '/'],
@@ -107,7 +107,7 @@ describe('a path', () => {
 });
 
 describe('a call', () => {
-  test.each(withBodies)('%s gives the action the request, also its body', async (method) => {
+  test.each(withBodies)('%s passes the request to the action, including its body', async (method) => {
     const { status, headers, text } = await web.call(method, 'guest/default/own.json?a=b&c=d', {
       ...json({ c: 1, yummy: true }),
       key: stranger,
@@ -128,7 +128,7 @@ describe('a call', () => {
     });
   });
 
-  test('HEAD has the headers of its answer, and no body', async () => {
+  test('HEAD gets the headers of the answer, and no body', async () => {
     returns({ statusCode: 200, headers: { location: 'http://x' }, body: 'hidden' });
     const { status, headers, text } = await web.call('HEAD', 'guest/default/echo');
     expect({ status, text }).toEqual({ status: 200, text: '' });
@@ -136,12 +136,12 @@ describe('a call', () => {
     expect(lastArguments()).toMatchObject({ __ow_method: 'head' });
   });
 
-  test('is its owner’s to pay for and to see, whoever calls', async () => {
+  test('counts for its owner and is recorded there, whoever calls', async () => {
     await web.call('GET', 'guest/default/echo.json', { key: stranger });
     expect(web.api.jobs[0]).toMatchObject({ namespace: 'guest', action: '/guest/echo' });
   });
 
-  test('never has the caller’s key', async () => {
+  test('never gets the caller’s key', async () => {
     await web.deploy('keys', { 'provide-api-key': true });
     await web.call('GET', 'guest/default/keys.json', { key: stranger });
     expect(JSON.stringify(web.api.jobs)).not.toContain(stranger.slice(40));
@@ -157,7 +157,7 @@ describe('a call', () => {
     expect(lastArguments()).not.toHaveProperty('__ow_user');
   });
 
-  test('with a key that may only read is one without, and its action does not get that either', async () => {
+  test('with a read-only key equals one without, and its action does not get the key', async () => {
     const request = { scope: 'read', label: 'test' };
     const { key } = await web.api.functions.namespaces.createKey('stranger', request);
     expect((await web.call('GET', 'guest/default/keyed.json', { key })).status).toBe(401);
@@ -166,13 +166,13 @@ describe('a call', () => {
     expect(lastArguments()['__ow_headers']).not.toHaveProperty('authorization');
   });
 
-  test('with a key that opens nothing is one without', async () => {
+  test('with an invalid key equals one without', async () => {
     const { status } = await web.call('GET', 'guest/default/echo.json', { key: `${'0'.repeat(36)}:x` });
     expect(status).toBe(200);
     expect(lastArguments()).not.toHaveProperty('__ow_user');
   });
 
-  test('carries other headers on, also to those who want more in the log', async () => {
+  test('passes on other headers, including those for more logging', async () => {
     await web.call('GET', 'guest/default/echo', { headers: { 'x-ow-extra-logging': 'on', cookie: 'a=b' } });
     expect(lastArguments()).toMatchObject({ __ow_headers: { 'x-ow-extra-logging': 'on', cookie: 'a=b' } });
   });
@@ -192,7 +192,7 @@ describe('a call', () => {
     expect(headers['x-openwhisk-activation-id']).toBe(slow.api.jobs[0]?.activationId);
   });
 
-  test('of a raw action gives it query and body as they came', async () => {
+  test('to a raw action passes on query and body unchanged', async () => {
     const { status } = await web.call('POST', 'guest/default/raw.json?x=1&y=%20', json({ x: 2 }));
     expect(status).toBe(200);
     expect(lastArguments()).toMatchObject({
@@ -207,7 +207,7 @@ describe('a call', () => {
     ['GET', '?__ow_user=guest', {}],
     ['PUT', '', json({ x: 1 })],
     ['POST', '?open=1', json({ __ow_headers: {} })],
-  ])('%s %s may not set what is final or reserved', async (method, query, request) => {
+  ])('%s %s cannot set final or reserved parameters', async (method, query, request) => {
     const { status, text } = await web.call(method, `guest/default/echo.json${query}`, request);
     expect(status).toBe(400);
     const refusal = 'Request defines parameters that are not allowed (e.g., reserved properties).';
@@ -229,7 +229,7 @@ describe('through a package', () => {
       false,
     );
 
-  test('parameters of all levels reach the action, and its annotations alone count', async () => {
+  test('parameters of all levels reach the action, and only its own annotations count', async () => {
     await put('tools', {
       parameters: [
         { key: 'p', value: 'package' },
@@ -277,7 +277,7 @@ describe('who may call', () => {
     if (expected === 401) expect(web.api.jobs).toEqual([]);
   });
 
-  test('whoever has a key, where one is asked for', async () => {
+  test('a caller with a key, if one is required', async () => {
     expect((await web.call('GET', 'guest/default/keyed.json', { key: stranger })).status).toBe(200);
     expect(lastArguments()).toMatchObject({ __ow_user: 'stranger' });
   });
@@ -298,14 +298,14 @@ describe('who may call', () => {
 });
 
 describe('CORS', () => {
-  test.each(all)('%s allows everybody', async (method) => {
+  test.each(all)('%s allows every origin', async (method) => {
     const { status, headers } = await web.call(method, 'guest/default/echo.json');
     expect(status).toBe(200);
     expect(headers).toMatchObject(cors);
     expect(web.api.jobs).toHaveLength(method === 'OPTIONS' ? 0 : 1);
   });
 
-  test('a preflight is answered with the headers it asks for, without a key and without a call', async () => {
+  test('a preflight is answered with the requested headers, without a key and without a call', async () => {
     for (const name of ['echo', 'keyed', 'secret']) {
       const { status, headers, text } = await web.call('OPTIONS', `guest/default/${name}`, {
         headers: { 'access-control-request-headers': 'x-custom, y' },
@@ -316,7 +316,7 @@ describe('CORS', () => {
     expect(web.api.jobs).toEqual([]);
   });
 
-  test('an action with its own options is asked, also without its secret, and nothing is added', async () => {
+  test('an action with its own options answers itself, even without its secret, and nothing is added', async () => {
     returns({ headers: { 'Access-Control-Allow-Methods': 'OPTIONS, GET' } });
     const { status, headers } = await web.call('OPTIONS', 'guest/default/own-secret');
     expect(status).toBe(204);
@@ -380,7 +380,7 @@ describe('an answer', () => {
     }
   });
 
-  test('that would break out of its headers is none', async () => {
+  test('with malformed headers is refused', async () => {
     returns({ headers: { 'x-a': 'b\r\nSet-Cookie: stolen' }, body: 'hidden' });
     const { status, headers, text } = await web.call('GET', 'guest/default/echo');
     expect(status).toBe(400);
@@ -388,7 +388,7 @@ describe('an answer', () => {
     expect(JSON.stringify(headers)).not.toContain('stolen');
   });
 
-  test('frames itself: what the action says of length and connection does not count', async () => {
+  test('is framed by the server: the action’s length and connection headers are ignored', async () => {
     returns({
       headers: { 'Content-Length': '1', 'Transfer-Encoding': 'chunked', Connection: 'upgrade' },
       body: 'abc',
@@ -399,7 +399,7 @@ describe('an answer', () => {
     expect(headers).not.toHaveProperty('transfer-encoding');
   });
 
-  test('must be of a type that the client takes', async () => {
+  test('must have a type that the client accepts', async () => {
     returns({ body: 'text' });
     const { status, text } = await web.call('GET', 'guest/default/echo', {
       headers: { accept: 'application/json' },
@@ -436,7 +436,7 @@ describe('an answer', () => {
     });
   });
 
-  test('to what fails inside says nothing of the inside', async () => {
+  test('to an internal failure reveals no internal details', async () => {
     web.api.script = () => {
       throw new Error('secret of the inside');
     };
@@ -449,7 +449,7 @@ describe('an answer', () => {
     ['ENOSPC', 507, 'no room'],
     ['EIO', 503, 'read-only or fails'],
     ['EMFILE', 503, 'no file descriptor'],
-  ])('on a machine in trouble (%s) is %i, and says when to come again', async (code, expected, why) => {
+  ])('on a machine in trouble (%s) is %i, and says when to retry', async (code, expected, why) => {
     const cause = Object.assign(new Error('/a/path'), { code });
     web.api.script = () => {
       throw new Fault('SANDBOX_START_FAILED', 'host', '/a/path', { cause });
@@ -496,7 +496,7 @@ describe('a body', () => {
     expect(web.api.jobs).toEqual([]);
   });
 
-  test('that is a multipart form is base64, as OpenWhisk has it', async () => {
+  test('that is a multipart form is base64, as in OpenWhisk', async () => {
     const payload = '--x\r\nContent-Disposition: form-data; name="a"\r\n\r\nb\r\n--x--\r\n';
     await web.call('POST', 'guest/default/echo.json', {
       payload,
@@ -506,7 +506,7 @@ describe('a body', () => {
   });
 });
 
-describe('strangers', () => {
+describe('callers without a key', () => {
   const slow = { perSecond: 0.1, burst: 3 };
   const fast = { perSecond: 1000, burst: 1000 };
   const statuses = async (own: TestWeb, calls: readonly (readonly [path: string, address: string])[]) => {
@@ -515,7 +515,7 @@ describe('strangers', () => {
     return found;
   };
 
-  test('from one address are told when to come back, and others are not hindered', async () => {
+  test('from one address are told when to retry, and others are not affected', async () => {
     await using own = await startWeb({ web: { perAddress: slow, perAddressAndAction: fast } });
     await own.deploy('echo');
     const path = 'guest/default/echo.json';
@@ -533,7 +533,7 @@ describe('strangers', () => {
     expect(await statuses(own, [[path, '192.0.2.2']])).toEqual([200]);
   });
 
-  test('who flood one action can still call another', async () => {
+  test('that flood one action can still call another', async () => {
     await using own = await startWeb({ web: { perAddress: fast, perAddressAndAction: slow } });
     await own.deploy('a');
     await own.deploy('b');
@@ -543,7 +543,7 @@ describe('strangers', () => {
     expect(await statuses(own, calls)).toEqual([200, 200, 200, 429, 200]);
   });
 
-  test('can’t use up their host’s own calls', async () => {
+  test('cannot use up the owner’s own calls', async () => {
     await using own = await startWeb({ limits: { concurrentInvocations: 5, invocationsPerMinute: 1000 } });
     await own.deploy('echo');
     const end = Promise.withResolvers<void>();
@@ -567,7 +567,7 @@ describe('strangers', () => {
     expect((await own.call('GET', 'guest/default/echo.json')).status).toBe(200);
   });
 
-  test('get no more memory for bodies than there is', async () => {
+  test('get no more memory for bodies than the budget', async () => {
     await using own = await startWeb({ web: { uploadBytes: 100 * 1024 } });
     await own.deploy('echo');
     const end = Promise.withResolvers<void>();
@@ -584,7 +584,7 @@ describe('strangers', () => {
     expect((await own.call('POST', 'guest/default/echo.json', upload)).status).toBe(200);
   });
 
-  test('who don’t read their answers hold no more memory than there is', async () => {
+  test('that do not read answers hold no more memory than the budget', async () => {
     const length = 16 * 1024 * 1024;
     await using own = await startWeb({ web: { answerBytes: length + 1000 } });
     await own.deploy('echo');

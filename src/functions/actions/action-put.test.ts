@@ -20,7 +20,7 @@ const create = (body: object) => createAction(ref('a'), parse({ ...hello, ...bod
 const malformed = (detail: string) => `The request content was malformed:\n${detail}`;
 
 describe('a body', () => {
-  test('may leave out everything, say null, and hold more', () => {
+  test('may omit everything, contain null, and have unknown fields', () => {
     const empty = {
       exec: undefined,
       parameters: undefined,
@@ -59,7 +59,7 @@ describe('a body', () => {
     ['cobol:85', undefined],
     ['n', undefined],
     ['', undefined],
-  ])('of kind %j: what was meant is said', (kind, hint) => {
+  ])('of kind %j: the refusal says what was meant', (kind, hint) => {
     expect(() => parse({ exec: { kind, code: '' } })).toThrow(
       expect.objectContaining({ code: 'KIND_UNSUPPORTED', hint }),
     );
@@ -131,7 +131,7 @@ describe('a body', () => {
     expect(() => parse(body)).toThrow(expect.objectContaining({ message, kind: 'too-large' }));
   });
 
-  test('a native program in the image of wsk is of the kind native', () => {
+  test('a native program in wsk’s image has the kind native', () => {
     const runtimes = defaultRuntimes.slice(0, 1).map((each) => ({ ...each, kind: 'native:13' }));
     const put = (image: string, code: string) =>
       parseActionPut({ exec: { kind: 'blackbox', image, code } }, { ...rules, runtimes }).exec?.kind;
@@ -140,7 +140,7 @@ describe('a body', () => {
     expect(put('me/app', '#!/bin/true')).toBe('blackbox');
   });
 
-  test('may name keys of Object.prototype', () => {
+  test('may contain keys of Object.prototype', () => {
     const body = JSON.parse(
       '{"__proto__":{"version":"9.9.9"},"parameters":[{"key":"__proto__","value":{"a":1}}]}',
     );
@@ -150,7 +150,7 @@ describe('a body', () => {
     });
   });
 
-  test('has the last of two parameters with one key', () => {
+  test('keeps the last of two parameters with one key', () => {
     const parameters = [
       { key: 'a', value: 1, init: true },
       { key: 'b', value: 2 },
@@ -174,7 +174,7 @@ describe('a new action', () => {
     });
   });
 
-  test('keeps what it was sent, but not a false kind', () => {
+  test('keeps what was sent, except a wrong kind', () => {
     const annotations = [
       { key: 'exec', value: 'lie' },
       { key: 'provide-api-key', value: true },
@@ -206,7 +206,7 @@ describe('a changed action', () => {
   });
   const change = (body: object) => updateAction(old, parse(body), undefined, defaultLimits);
 
-  test('keeps what was not sent, with the next version and another revision', () => {
+  test('keeps fields that were not sent, with the next version and another revision', () => {
     const { revision, updated, ...same } = old;
     const changed = change({});
     expect(changed).toMatchObject({ ...same, version: '0.0.2' });
@@ -230,7 +230,7 @@ describe('a changed action', () => {
     expect(changed.limits).toEqual({ timeout: 60_000, memory: 128, logs: 1, concurrency: 1 });
   });
 
-  test('cannot gather annotations beyond the limit', () => {
+  test('cannot accumulate annotations beyond the limit', () => {
     const large = { key: 'x', value: 'x'.repeat(600_000) };
     const half = updateAction(old, parse({ annotations: [large] }), undefined, defaultLimits);
     const again = parse({ annotations: [{ ...large, key: 'y' }] });

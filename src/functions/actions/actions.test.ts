@@ -36,7 +36,7 @@ describe('writing', () => {
     });
   });
 
-  test('with overwrite creates what is missing, if there is code', async () => {
+  test('with overwrite creates a missing action, if there is code', async () => {
     await using platform = await startPlatform();
     const { actions } = platform.functions;
     expect((await actions.put(ref('a'), hello, true, platform.guest)).description.version).toBe('0.0.1');
@@ -45,7 +45,7 @@ describe('writing', () => {
     });
   });
 
-  test('ends idle sandboxes, and the next call runs the new code', async () => {
+  test('ends idle sandboxes, so the next call runs the new code', async () => {
     await using platform = await startPlatform();
     const { actions } = platform.functions;
     await actions.put(ref('a'), hello, false, platform.guest);
@@ -58,7 +58,7 @@ describe('writing', () => {
     expect(platform.invoker.retired).toEqual(['/guest/a', '/guest/a']);
   });
 
-  test('of two changes at once lets one win', async () => {
+  test('lets one of two concurrent changes win', async () => {
     await using platform = await startPlatform();
     const { actions } = platform.functions;
     await actions.put(ref('a'), hello, false, platform.guest);
@@ -120,7 +120,7 @@ describe('writing', () => {
   });
 });
 
-test('whose parameters can not be opened any more can be replaced and deleted, not read', async () => {
+test('parameters that can no longer be decrypted can be replaced and deleted, but not read', async () => {
   await using platform = await startPlatform();
   const parameters = [{ key: 'secret', value: 's' }];
   await platform.functions.actions.put(ref('a'), { ...hello, parameters }, false, platform.guest);
@@ -138,7 +138,7 @@ test('whose parameters can not be opened any more can be replaced and deleted, n
 });
 
 describe('code', () => {
-  test('goes with the last action that has it', async () => {
+  test('is removed with the last action that has it', async () => {
     await using platform = await startPlatform();
     const { actions } = platform.functions;
     await actions.put(ref('a'), hello, false, platform.guest);
@@ -150,7 +150,7 @@ describe('code', () => {
     expect(await platform.blobs.has(digest)).toBe(false);
   });
 
-  test('of a refused write does not stay', async () => {
+  test('of a refused write is removed', async () => {
     await using platform = await startPlatform();
     const { actions } = platform.functions;
     await actions.put(ref('a'), hello, false, platform.guest);
@@ -167,7 +167,7 @@ describe('code', () => {
 });
 
 describe('reading', () => {
-  test('gives code when asked', async () => {
+  test('returns code if asked', async () => {
     await using platform = await startPlatform();
     const { actions } = platform.functions;
     const binary = { kind: 'python:default', code: emptyZip, main: 'run' };
@@ -179,7 +179,7 @@ describe('reading', () => {
     expect((await actions.get(ref('a'), false, platform.guest.namespace)).code).toBeUndefined();
   });
 
-  test('lists the newest first, by pages', async () => {
+  test('lists pages, newest first', async () => {
     await using platform = await startPlatform();
     const { actions } = platform.functions;
     for (const name of ['a', 'b', 'c']) await actions.put(ref(name), hello, false, platform.guest);
@@ -204,7 +204,7 @@ describe('reading', () => {
     ]);
   });
 
-  test('of what is absent is a fault', async () => {
+  test('of an absent action is a fault', async () => {
     await using platform = await startPlatform();
     const { actions } = platform.functions;
     await expect(actions.get(ref('no'), true, platform.guest.namespace)).rejects.toMatchObject({
@@ -217,7 +217,7 @@ describe('reading', () => {
   });
 });
 
-test('what another process changed is seen soon', async () => {
+test('sees changes of another process soon', async () => {
   await using platform = await startPlatform();
   const { actions } = platform.functions;
   await actions.put(ref('a'), hello, false, platform.guest);

@@ -15,7 +15,7 @@ function gateOf(changes: Partial<CodeGate>): CodeGate {
 }
 
 describe('the gate', () => {
-  test('refuses code before anything of it is kept', async () => {
+  test('refuses code before any of it is stored', async () => {
     const asked: unknown[] = [];
     const gate = gateOf({
       admitCode: async ({ code, ...rest }) => {
@@ -39,7 +39,7 @@ describe('the gate', () => {
     expect(await Array.fromAsync(platform.blobs.list())).toEqual([]);
   });
 
-  test('is asked for an image by its name, and not for a change without code', async () => {
+  test('is asked about an image by its name, but not about a change without code', async () => {
     const images: string[] = [];
     const gate = gateOf({
       admitImage: async ({ image }) => {
@@ -57,7 +57,7 @@ describe('the gate', () => {
     expect(images).toEqual(['good', 'bad']);
   });
 
-  test('that knows no such image warns its author, and the calls fail as in OpenWhisk, waited for or not', async () => {
+  test('warns the author of an unknown image, whose calls fail as in OpenWhisk, blocking or not', async () => {
     const absent: GateVerdict = { outcome: 'absent', summary: 'no such image' };
     await using platform = await startPlatform({
       gate: gateOf({ admitImage: async () => absent, mayRun: () => absent }),
@@ -105,7 +105,7 @@ describe('the gate', () => {
     },
   );
 
-  test('refuses to run what has become bad, waited for or not, and holds nothing', async () => {
+  test('refuses to run code that is denied by now, blocking or not, and holds nothing', async () => {
     let verdict = allow;
     await using platform = await startPlatform({ gate: gateOf({ mayRun: () => verdict }) });
     const { actions, invocations } = platform.functions;
@@ -131,7 +131,7 @@ describe('the gate', () => {
   test.each([
     ['at once', (verdict: GateVerdict) => verdict],
     ['when it has found out', async (verdict: GateVerdict) => verdict],
-  ])('refuses what has become bad while a call waited for its sandbox: %s', async (_, told) => {
+  ])('refuses code that was denied while a call waited for its sandbox: %s', async (_, told) => {
     let verdict: GateVerdict | Promise<GateVerdict> = allow;
     await using platform = await startPlatform({ gate: gateOf({ mayRun: () => verdict }) });
     const { actions, activations, invocations } = platform.functions;
@@ -161,7 +161,7 @@ describe('the gate', () => {
     expect([platform.invoker.inFlight, platform.invoker.jobs.length]).toEqual([0, 0]);
   });
 
-  test('that has to find out first keeps the call waiting, and a refusal then is the same', async () => {
+  test('makes the call wait while it does not know yet, with the same refusal', async () => {
     const answers = [allow, deny];
     const gate = gateOf({ mayRun: async () => answers.shift() ?? deny });
     await using platform = await startPlatform({ gate });
@@ -180,7 +180,7 @@ describe('the gate', () => {
     expect([platform.invoker.inFlight, platform.invoker.jobs.length]).toEqual([0, 1]);
   });
 
-  test('is asked before code of a sequence is loaded ahead of its call', async () => {
+  test('is asked before code of a sequence is loaded in advance', async () => {
     let verdict = allow;
     const asked: string[] = [];
     const gate = gateOf({

@@ -40,7 +40,7 @@ describe('code is binary', () => {
 describe('storing code', () => {
   const exec = (code: string) => ({ kind: 'nodejs:24', code, main: undefined });
 
-  test('gives back text and archives as they were', async () => {
+  test('returns text and archives unchanged', async () => {
     await using platform = await startPlatform();
     const code = createCodeStore(platform.blobs, platform.store.entities, silentLog);
     const archive = (await zip((file) => file.addBuffer(Buffer.from('x'), 'index.js'))).toString('base64');
@@ -52,7 +52,7 @@ describe('storing code', () => {
   });
 
   test.each([
-    ['what is not an archive', async () => Buffer.from('ABCDEFGH')],
+    ['data that is not an archive', async () => Buffer.from('ABCDEFGH')],
     ['a broken archive', async () => Buffer.from('PK\u0003\u0004 and no more')],
     ['a bomb', bomb],
   ])('refuses %s', async (_name, make) => {
@@ -66,7 +66,7 @@ describe('storing code', () => {
     });
   });
 
-  test('refuses a path out of the archive', async () => {
+  test('refuses a path that leads out of the archive', async () => {
     await using platform = await startPlatform();
     const code = createCodeStore(platform.blobs, platform.store.entities, silentLog);
     const archive = await zip((file) => file.addBuffer(Buffer.from('x'), 'aa/evil'));

@@ -33,7 +33,7 @@ test('a call’s parameters win over the action’s', () => {
   expect(mergeArguments(action, { b: 3, c: 4 })).toEqual({ parameters: { a: 1, b: 3, c: 4 }, initEnv: {} });
 });
 
-test('initialisation parameters go to the environment, as text', () => {
+test('initialisation parameters become environment variables, as text', () => {
   const values = { s: 's', n: 1, o: { x: [true] }, z: null };
   const parameters = Object.entries(values).map(([key, value]) => ({ key, value, init: true }));
   const action = resolved({ parameters: [...parameters, { key: 'a', value: 1 }] });
@@ -56,13 +56,13 @@ describe('final parameters', () => {
     );
   });
 
-  test('must be filled where they are null', () => {
+  test('must be given if they are null', () => {
     checkPayload(action, { open: 2 });
     expect(mergeArguments(action, { open: 2 }).parameters).toEqual({ fixed: 1, open: 2 });
   });
 });
 
-test('a list is passed as it is, without the action’s parameters', () => {
+test('a list is passed unchanged, without the action’s parameters', () => {
   const action = resolved({ parameters: [{ key: 'a', value: 1 }] });
   expect(mergeArguments(action, [1, { b: 2 }])).toEqual({ parameters: [1, { b: 2 }], initEnv: {} });
 });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createSharedLock } from './shared-lock.ts';
 
-test('sharers run together, an excluder alone and in its turn', async () => {
+test('sharers run together, and an excluder alone, in order', async () => {
   const lock = createSharedLock();
   const log: string[] = [];
   const gate = Promise.withResolvers<void>();
@@ -26,7 +26,7 @@ test('sharers run together, an excluder alone and in its turn', async () => {
   expect(log).toEqual(['+a', '+b', '-b', '-a', '+x', '-x', '+c', '-c']);
 });
 
-test('a failure is the caller’s own', async () => {
+test('a failure affects only its caller', async () => {
   const lock = createSharedLock();
   const failing = () => Promise.reject(new Error('no'));
   await expect(lock.shared(failing)).rejects.toThrow('no');

@@ -97,7 +97,7 @@ describe('one record', () => {
     ['abc', 'Activation id length is 3 but must be 32.'],
     ['z'.repeat(32), 'The activation id is not valid.'],
     [idOf(9), 'The requested resource does not exist.'],
-  ])('%s is not there', async (id, message) => {
+  ])('%s does not exist', async (id, message) => {
     await using platform = await withRecords(1);
     const { activations } = platform.functions;
     for (const read of ['get', 'result', 'logs'] as const) {
@@ -105,7 +105,7 @@ describe('one record', () => {
     }
   });
 
-  test('of another namespace is not there', async () => {
+  test('of another namespace does not exist', async () => {
     await using platform = await withRecords(1);
     await platform.functions.namespaces.create('other');
     await expect(platform.functions.activations.get('other', idOf(1))).rejects.toThrow('does not exist');

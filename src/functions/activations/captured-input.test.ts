@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { captureInput } from './captured-input.ts';
 
-test('keeps what was sent, without what looks like a secret, at any depth', () => {
+test('keeps the input without values that look like secrets, at any depth', () => {
   const sent = {
     user: 'ada',
     password: 'p',
@@ -16,11 +16,11 @@ test('keeps what was sent, without what looks like a secret, at any depth', () =
   });
 });
 
-test('a key that names a prototype is a key like others', () => {
+test('a key that names a prototype is an ordinary key', () => {
   expect(captureInput(JSON.parse('{"__proto__":{"token":1}}'))).toBe('{"__proto__":{"token":"[redacted]"}}');
 });
 
-test('what is long is left out, and its length said', () => {
+test('long input is omitted, and its length reported', () => {
   expect(JSON.parse(captureInput({ text: 'x'.repeat(70_000) }))).toEqual({
     omitted: '70011 characters of JSON',
   });

@@ -53,7 +53,7 @@ async function sequence(platform: Platform, name: string, components: readonly s
 }
 
 describe('an accepted call', () => {
-  test('is claimed when a sandbox is there for it', async () => {
+  test('is claimed when a sandbox is ready for it', async () => {
     const { platform, free } = await crowded();
     await using _ = platform;
     const end = Promise.withResolvers<void>();
@@ -67,7 +67,7 @@ describe('an accepted call', () => {
     expect(await record(platform, activationId)).toMatchObject({ response: { success: true } });
   });
 
-  test('that is claimed elsewhere by then is not run, and holds nothing', async () => {
+  test('that was claimed elsewhere by then is not run, and holds nothing', async () => {
     const { platform, free } = await crowded();
     await using _ = platform;
     const activationId = await accepted(platform);
@@ -78,7 +78,7 @@ describe('an accepted call', () => {
     expect([ranTimes(platform, activationId), await records(platform)]).toEqual([0, 0]);
   });
 
-  test('that can not be claimed stays for later', async () => {
+  test('that cannot be claimed stays for later', async () => {
     const { platform, free } = await crowded();
     await using _ = platform;
     const activationId = await accepted(platform);
@@ -106,7 +106,7 @@ describe('an accepted call', () => {
     expect([await records(platform), claim.mock.calls]).toEqual([1, []]);
   });
 
-  test('that another one has begun meanwhile gets no record from here', async () => {
+  test('that another server has begun in the meantime gets no record here', async () => {
     const { platform } = await crowded();
     await using _ = platform;
     const slot = Promise.withResolvers<void>();
@@ -121,7 +121,7 @@ describe('an accepted call', () => {
 });
 
 describe('a blocking call that outlasts its wait', () => {
-  test('before it has a sandbox is claimed when it has one', async () => {
+  test('before it has a sandbox is claimed once it has one', async () => {
     const { platform, free } = await crowded();
     await using _ = platform;
     const activationId = await accepted(platform, { waitMs: 1 });
@@ -135,7 +135,7 @@ describe('a blocking call that outlasts its wait', () => {
     expect(await record(platform, activationId)).toMatchObject({ response: { success: true } });
   });
 
-  test('goes on when it can not be made durable', async () => {
+  test('goes on if it cannot be made durable', async () => {
     const { platform, free } = await crowded();
     await using _ = platform;
     vi.spyOn(platform.store.accepted, 'accept').mockRejectedValueOnce(new Error('no disk'));
@@ -150,23 +150,26 @@ describe('at a stop', () => {
   test.each([
     ['accepted', {}],
     ['accepted when its wait had run out', { waitMs: 1 }],
-  ])('what was %s and has not begun stays, at once, and runs once after the next start', async (_, more) => {
-    const { platform, free } = await crowded();
-    await using _platform = platform;
-    const activationId = await accepted(platform, more);
-    const claims = vi.spyOn(platform.store.accepted, 'claim');
-    await platform.functions.close(60_000);
-    free();
-    expect([await queued(platform), await records(platform)]).toEqual([[{ activationId, attempt: 0 }], 0]);
-    expect(platform.invoker.inFlight).toBe(0);
-    const next = await platform.restart();
-    expect(await next.invocations.resumeAccepted()).toEqual({ run: 1, interrupted: 0 });
-    expect([ranTimes(platform, activationId), claims.mock.calls]).toEqual([1, []]);
-    expect(await queued(platform)).toEqual([]);
-    expect(await record(platform, activationId)).toMatchObject({ response: { success: true } });
-  });
+  ])(
+    'a call that was %s and has not begun stays at once, and runs once after the next start',
+    async (_, more) => {
+      const { platform, free } = await crowded();
+      await using _platform = platform;
+      const activationId = await accepted(platform, more);
+      const claims = vi.spyOn(platform.store.accepted, 'claim');
+      await platform.functions.close(60_000);
+      free();
+      expect([await queued(platform), await records(platform)]).toEqual([[{ activationId, attempt: 0 }], 0]);
+      expect(platform.invoker.inFlight).toBe(0);
+      const next = await platform.restart();
+      expect(await next.invocations.resumeAccepted()).toEqual({ run: 1, interrupted: 0 });
+      expect([ranTimes(platform, activationId), claims.mock.calls]).toEqual([1, []]);
+      expect(await queued(platform)).toEqual([]);
+      expect(await record(platform, activationId)).toMatchObject({ response: { success: true } });
+    },
+  );
 
-  test('what can be run by this process alone is waited for', async () => {
+  test('a call that only this process can run is awaited', async () => {
     const { platform, free } = await crowded({ 'provide-api-key': true });
     await using _ = platform;
     const activationId = await accepted(platform);
@@ -176,7 +179,7 @@ describe('at a stop', () => {
     expect(await record(platform, activationId)).toMatchObject({ response: { success: true } });
   });
 
-  test('that does not wait, what is being claimed is settled first', async () => {
+  test('without waiting, calls that are being claimed are settled first', async () => {
     const { platform, free } = await crowded();
     await using _ = platform;
     platform.invoker.script = () => new Promise(() => {});
@@ -200,7 +203,7 @@ describe('at a stop', () => {
     });
   });
 
-  test('what has begun and may be run again stays, and tells afterwards that it was', async () => {
+  test('a call that has begun and may be run again stays, and its record says that it was retried', async () => {
     const { platform, free } = await crowded({ 'retry-on-restart': true });
     await using _ = platform;
     free();
@@ -219,7 +222,7 @@ describe('at a stop', () => {
     expect(await queued(platform)).toEqual([]);
   });
 
-  test('what has ended is recorded while its log is being read, though it might be run again', async () => {
+  test('an ended call is recorded while its log is being read, even if it may be retried', async () => {
     const { platform, free } = await crowded({ 'retry-on-restart': true });
     await using _ = platform;
     free();
@@ -271,7 +274,7 @@ describe('a sequence that was accepted', () => {
     },
   );
 
-  test('begins no further action when it was interrupted', async () => {
+  test('begins no further action after it was interrupted', async () => {
     const { platform, free } = await crowded();
     await using _ = platform;
     await steps(platform);
@@ -289,7 +292,7 @@ describe('a sequence that was accepted', () => {
   });
 });
 
-test('a built-in action acts when it may begin, and not else', async () => {
+test('a built-in action acts only if it may begin', async () => {
   await using platform = await startPlatform();
   const run = vi.fn(async () => ({ done: true }));
   await platform.functions.actions.put(ref('hello'), hello, false, platform.guest);
@@ -312,7 +315,7 @@ test('a built-in action acts when it may begin, and not else', async () => {
   expect(await begun(true)).toMatchObject({ status: 'success', result: { done: true } });
 });
 
-describe('after a restart, what had begun', () => {
+describe('after a restart, a call that had begun', () => {
   /** Writes a call that an earlier process has begun `times` times. */
   const left = async (platform: Platform, times: number, needsApiKey = false): Promise<string> => {
     const resolved = await platform.functions.actions.resolve(ref('hello'), platform.guest.namespace);
@@ -331,7 +334,7 @@ describe('after a restart, what had begun', () => {
   const error = async (platform: Platform, id: string) =>
     ((await record(platform, id)) as { response: { result: { error: string } } }).response.result.error;
 
-  test('runs again where its action says so, each time once', async () => {
+  test('runs again if its action says so, once each time', async () => {
     const { platform, free } = await crowded({ 'retry-on-restart': true });
     await using _ = platform;
     free();
@@ -362,7 +365,7 @@ describe('after a restart, what had begun', () => {
     expect(platform.invoker.jobs).toEqual([]);
   });
 
-  test('is interrupted where its action does not say so', async () => {
+  test('is interrupted if its action does not say so', async () => {
     const { platform, free } = await crowded({ 'retry-on-restart': 'yes' });
     await using _ = platform;
     free();
@@ -371,7 +374,7 @@ describe('after a restart, what had begun', () => {
     expect(await error(platform, id)).toBe('The activation was interrupted by a restart of the platform.');
   });
 
-  test('is interrupted when it needs a key that is not kept', async () => {
+  test('is interrupted if it needs a key that is not kept', async () => {
     const { platform, free } = await crowded({ 'retry-on-restart': true });
     await using _ = platform;
     free();

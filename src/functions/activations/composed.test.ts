@@ -43,7 +43,7 @@ function invoke(platform: Platform, name: string, payload: JsonObject = {}, isBl
 const stored = (platform: Platform, id: string) => platform.functions.activations.get('guest', id);
 
 describe('a sequence', () => {
-  test('with a component that its caller may use no more is refused before anything of it runs', async () => {
+  test('with a component that its caller may no longer use is refused before any of it runs', async () => {
     await using platform = await start();
     const { namespaces, packages, actions } = platform.functions;
     const key = await namespaces.create('other');
@@ -67,7 +67,7 @@ describe('a sequence', () => {
     expect((await invoke(platform, 'both')).record).toMatchObject({ status: 'application error' });
   });
 
-  test('counts once against the throttle, and holds nothing when it has ended', async () => {
+  test('counts once against the limits, and holds nothing after its end', async () => {
     await using platform = await start();
     await sequence(platform, 'two', ['/_/add', '/_/add']);
     let most = 0;
@@ -81,7 +81,7 @@ describe('a sequence', () => {
     expect(platform.invoker.inFlight).toBe(0);
   });
 
-  test('warms its later actions, each once, and not the first', async () => {
+  test('warms each of its later actions once, but not the first', async () => {
     await using platform = await start();
     await platform.functions.actions.put(ref('other'), hello, false, platform.guest);
     await sequence(platform, 'three', ['/_/add', '/_/other', '/_/other']);
@@ -89,7 +89,7 @@ describe('a sequence', () => {
     expect(platform.invoker.warmed.map(({ action }) => action)).toEqual(['/guest/other']);
   });
 
-  test('whose action can not be run fails inside the platform, with a record of what was', async () => {
+  test('whose action cannot run fails as an internal error, with a record of its parts', async () => {
     await using platform = await start();
     await sequence(platform, 'two', ['/_/add', '/_/add']);
     platform.invoker.script = (job) =>
@@ -104,7 +104,7 @@ describe('a sequence', () => {
     });
   });
 
-  test('grown too long behind its back stops at the limit', async () => {
+  test('that has grown too long since it was checked stops at the limit', async () => {
     await using platform = await start();
     await sequence(platform, 'inner', ['/_/add']);
     await sequence(platform, 'outer', ['/_/inner', '/_/inner']);
@@ -127,7 +127,7 @@ describe('a sequence', () => {
     expect(platform.invoker.jobs).toHaveLength(1);
   });
 
-  test('that was accepted is run after a restart', async () => {
+  test('that was accepted runs after a restart', async () => {
     await using platform = await start();
     await sequence(platform, 'two', ['/_/add', '/_/add']);
     platform.invoker.script = () => new Promise(() => {});
@@ -151,7 +151,7 @@ describe('a sequence', () => {
     });
   });
 
-  test('that is run after a restart may do no more than the key that it was called with', async () => {
+  test('that runs after a restart may do no more than its caller’s key', async () => {
     await using platform = await start();
     await sequence(platform, 'two', ['/_/add', '/_/add']);
     platform.invoker.script = () => new Promise(() => {});
@@ -162,7 +162,7 @@ describe('a sequence', () => {
     expect(fromQueue(row?.job ?? null, platform.vault)).toMatchObject({ task: { scope: 'invoke' } });
   });
 
-  test('of actions that keep no records leaves none', async () => {
+  test('leaves no records if its actions keep none', async () => {
     await using platform = await start();
     await sequence(platform, 'two', ['/_/add', '/_/add']);
     const identity = { ...platform.guest, limits: { ...platform.guest.limits, storeActivations: false } };
@@ -176,7 +176,7 @@ describe('a sequence', () => {
 });
 
 describe('a composition', () => {
-  test('shares its limits with the compositions within', async () => {
+  test('shares its limits with nested compositions', async () => {
     await using platform = await start();
     // Each call of the conductor names the conductor again, with the same parameters.
     const again = { action: 'conductor', params: { say: 1 } };
@@ -190,7 +190,7 @@ describe('a composition', () => {
     expect(platform.invoker.jobs).toHaveLength(9);
   });
 
-  test('that names too many actions is told so once more, and may end well', async () => {
+  test('that names too many actions gets the error once, and may end well', async () => {
     await using platform = await start();
     platform.invoker.script = (job) => {
       if (job.action === '/guest/add') return run(job);
@@ -205,7 +205,7 @@ describe('a composition', () => {
     expect(platform.invoker.jobs.filter(({ action }) => action === '/guest/add')).toHaveLength(4);
   });
 
-  test('boxes parameters and state that are no objects', async () => {
+  test('wraps parameters and state that are not objects', async () => {
     await using platform = await start();
     const inputs: unknown[] = [];
     const results = [{ action: 'add', params: 7, state: 'mine' }, { params: [1, 2] }];
@@ -218,7 +218,7 @@ describe('a composition', () => {
     expect(record).toMatchObject({ status: 'success', result: { value: { value: [1, 2] } } });
   });
 
-  test('whose conductor can not be run fails inside the platform', async () => {
+  test('whose conductor cannot run fails as an internal error', async () => {
     await using platform = await start();
     platform.invoker.script = () => Promise.reject(new Error('no room'));
     const { record } = await invoke(platform, 'conductor');
@@ -229,8 +229,8 @@ describe('a composition', () => {
   });
 });
 
-describe('what has not ended', () => {
-  test('is visible as pending to its own namespace, whatever it is', async () => {
+describe('an activation that has not ended', () => {
+  test('is visible as pending to its own namespace, whatever its kind', async () => {
     await using platform = await start();
     await sequence(platform, 'two', ['/_/add', '/_/add']);
     const gate = Promise.withResolvers<void>();
@@ -256,7 +256,7 @@ describe('what has not ended', () => {
   });
 });
 
-test('of an action that asks for it, the input is kept without its secrets', async () => {
+test('keeps its input without secrets, if its action asks for that', async () => {
   await using platform = await start();
   const body = { ...hello, annotations: [{ key: 'capture-input', value: true }] };
   await platform.functions.actions.put(ref('kept'), body, false, platform.guest);

@@ -77,7 +77,7 @@ test.each<[string, JsonValue, Partial<CodeTask>, string | undefined]>([
     `requests.auth is not in python:3.13, so deploy it with the code: pip install --target . requests in the folder of the code, then ${update} FOLDER`,
   ],
   [
-    'a part that a module of Python has not',
+    'a missing part of an existing Python module',
     "ModuleNotFoundError: No module named 'os.nope'; 'os' is not a package",
     { kind: 'python:3.13' },
     undefined,
@@ -123,7 +123,7 @@ test.each<[string, JsonValue, Partial<CodeTask>, string | undefined]>([
     `only actions that are given a key can reach the API of the platform: ${update} --annotation provide-api-key true`,
   ],
   [
-    'the API, which the server does not give',
+    'the API, which the server does not offer',
     { message: 'fetch failed', cause: { message: 'connect ECONNREFUSED 127.0.0.1:3233' } },
     { providesApiKey: true },
     'this server gives sandboxes no port for its API (`sandbox.allow.api`, or gVisor)',
@@ -146,7 +146,7 @@ test.each<[string, JsonValue, Partial<CodeTask>, string | undefined]>([
   expect(await hintFor(task(more), failed(error), allowed)).toBe(hint);
 });
 
-test('a time limit is raised up to what is allowed', async () => {
+test('suggests a time limit up to the allowed maximum', async () => {
   const late = failed('The action exceeded its time limits of 1000 milliseconds.', { timedOut: true });
   expect(await hintFor(task(), late, allowed)).toBe(
     `raise --timeout (at most 1500 ms): ${update} --timeout 1500`,
@@ -157,14 +157,14 @@ test('a time limit is raised up to what is allowed', async () => {
   );
 });
 
-test('what a process has died of is in its log', async () => {
+test('reads from the log why a process died', async () => {
   const text = 'The action did not produce a valid response and exited unexpectedly.';
   const log = Promise.resolve(['FATAL ERROR: Reached heap limit - JavaScript heap out of memory']);
   expect(await hintFor(task(), failed(text, { log }), allowed)).toContain('raise --memory');
   expect(await hintFor(task(), failed(text), allowed)).toBeUndefined();
 });
 
-test('what its rules have refused is named', async () => {
+test('names the connection that the rules refused', async () => {
   const violations = [{ kind: 'egress', detail: 'name evil.example.com: no rule allows it', at: 0 }] as const;
   const sandbox = { id: 'x', egress: [{ host: 'api.example.com', ports: [443] }] };
   expect(await hintFor(task({ sandbox }), failed('fetch failed', { violations }), allowed)).toBe(
@@ -173,6 +173,6 @@ test('what its rules have refused is named', async () => {
   );
 });
 
-test('no more is read of an error than it takes', async () => {
+test('reads only the beginning of an error', async () => {
   expect(await hintFor(task(), failed(`${'E'.repeat(1_000_000)}fetch failed`), allowed)).toBeUndefined();
 });

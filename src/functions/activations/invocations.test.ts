@@ -27,7 +27,7 @@ function call(platform: Platform, more: Partial<InvokeRequest> = {}) {
 const stored = (platform: Platform, id: string) => platform.functions.activations.get('guest', id);
 
 describe('a blocking call', () => {
-  test('hands the invoker all that it needs', async () => {
+  test('gives the invoker all that it needs', async () => {
     await using platform = await withHello({
       parameters: [{ key: 'a', value: 1 }],
       limits: { timeout: 500, memory: 128, logs: 1, concurrency: 2 },
@@ -55,7 +55,7 @@ describe('a blocking call', () => {
     expect(activationId).toMatch(/^[0-9a-f]{32}$/);
   });
 
-  test('that is warm reads nothing from the store', async () => {
+  test('of a warm action reads nothing from the store', async () => {
     await using platform = await withHello();
     const first = await call(platform);
     await stored(platform, first.activationId);
@@ -84,7 +84,7 @@ describe('a blocking call', () => {
     },
   );
 
-  test('answers the record, which is kept with its logs', async () => {
+  test('answers with the record, which is kept with its logs', async () => {
     await using platform = await withHello();
     const logs = ['2026-01-01T10:00:00.123456789Z stdout: hello'];
     platform.invoker.script = () =>
@@ -119,7 +119,7 @@ describe('a blocking call', () => {
     expect(await stored(platform, activationId)).toEqual({ ...record, logs });
   });
 
-  test('is in the list as soon as it has answered, even while its logs are being read', async () => {
+  test('is listed as soon as it has answered, even while its logs are being read', async () => {
     await using platform = await withHello();
     const logs = Promise.withResolvers<readonly string[]>();
     platform.invoker.script = () => completion({}, { log: logs.promise });
@@ -132,7 +132,7 @@ describe('a blocking call', () => {
     expect(await read).toEqual(['a line']);
   });
 
-  test('that outlasts its wait is accepted, and kept when it ends', async () => {
+  test('that outlasts its wait is accepted, and recorded when it ends', async () => {
     await using platform = await withHello();
     const end = Promise.withResolvers<EndedJob>();
     platform.invoker.script = () => end.promise;
@@ -181,7 +181,7 @@ describe('a blocking call', () => {
     expect(platform.invoker.inFlight).toBe(0);
   });
 
-  test('of an action that is deleted meanwhile keeps its code to the end', async () => {
+  test('keeps its code to the end, even if its action is deleted', async () => {
     await using platform = await withHello();
     const end = Promise.withResolvers<EndedJob>();
     platform.invoker.script = () => end.promise;
@@ -212,7 +212,7 @@ describe('a blocking call', () => {
 });
 
 describe('a non-blocking call', () => {
-  test('is durable before it is answered, then run and recorded', async () => {
+  test('is durable before it is answered, and then runs and is recorded', async () => {
     await using platform = await withHello();
     const end = Promise.withResolvers<EndedJob>();
     platform.invoker.script = () => end.promise;
@@ -240,7 +240,7 @@ describe('a non-blocking call', () => {
 });
 
 describe('the API key', () => {
-  test('is given to actions that ask for it, and never written', async () => {
+  test('is given to actions that ask for it, and never stored', async () => {
     await using platform = await withHello({ annotations: [{ key: 'provide-api-key', value: true }] });
     const key = Buffer.from(platform.authorization.slice(6), 'base64').toString();
     const end = Promise.withResolvers<EndedJob>();
@@ -277,7 +277,7 @@ describe('after a restart', () => {
     if (attempt === 1) await platform.store.accepted.claim(activationId, 0, 'gone');
   };
 
-  test('what was not started is run, and what was is recorded as interrupted', async () => {
+  test('calls that had not begun run, and those that had are recorded as interrupted', async () => {
     await using platform = await withHello();
     platform.invoker.script = () => new Promise(() => {});
     await call(platform, { waitMs: undefined });
@@ -298,7 +298,7 @@ describe('after a restart', () => {
     expect(await responses('c')).toMatchObject({ result: { error: expect.stringContaining('API key') } });
   });
 
-  test('what its sandbox is held to is still known', async () => {
+  test('the sandbox settings of a call are still known', async () => {
     await using platform = await withHello();
     platform.invoker.script = () => new Promise(() => {});
     await call(platform, { waitMs: undefined });
@@ -321,7 +321,7 @@ describe('after a restart', () => {
     expect(back?.task).toMatchObject({ sandbox });
   });
 
-  test('what can not be opened stays, and does not hold up the rest', async () => {
+  test('a call that cannot be decrypted stays, and does not delay the others', async () => {
     await using platform = await withHello();
     platform.invoker.script = () => new Promise(() => {});
     await call(platform, { waitMs: undefined });
@@ -334,7 +334,7 @@ describe('after a restart', () => {
     expect(await platform.store.accepted.pending(10)).toMatchObject([{ activationId: 'b'.repeat(32) }]);
   });
 
-  test('a queue of many pages is worked off', async () => {
+  test('a queue of many pages is processed completely', async () => {
     await using platform = await withHello();
     platform.invoker.script = () => new Promise(() => {});
     await call(platform, { waitMs: undefined });
@@ -360,7 +360,7 @@ describe('after a restart', () => {
 });
 
 describe('closing', () => {
-  test('waits for what is under way and refuses what comes', async () => {
+  test('waits for calls under way and refuses new ones', async () => {
     await using platform = await withHello();
     const end = Promise.withResolvers<EndedJob>();
     platform.invoker.script = () => end.promise;
@@ -374,7 +374,7 @@ describe('closing', () => {
     expect(await stored(platform, activationId)).toMatchObject({ response: { result: { x: 1 } } });
   });
 
-  test('accepts what nobody waits for, runs none of it, and leaves it to the next process, once', async () => {
+  test('accepts non-blocking calls without running them, and leaves them to the next process, once', async () => {
     await using platform = await withHello();
     await platform.functions.actions.put(
       ref('keyed'),
@@ -408,7 +408,7 @@ describe('closing', () => {
     expect(await next.invocations.resumeAccepted()).toEqual({ run: 0, interrupted: 0 });
   });
 
-  test('refuses a blocking call that was on its way in, too', async () => {
+  test('also refuses a blocking call that was on its way in', async () => {
     await using platform = await withHello();
     const coming = call(platform);
     await platform.functions.close(1);
@@ -424,7 +424,7 @@ describe('closing', () => {
     expect(await stored(platform, activationId)).toMatchObject({ response: { result: { x: 1 } }, logs: [] });
   });
 
-  test('records what takes too long as interrupted, once', async () => {
+  test('records calls that take too long as interrupted, once', async () => {
     await using platform = await withHello();
     const end = Promise.withResolvers<EndedJob>();
     platform.invoker.script = () => end.promise;

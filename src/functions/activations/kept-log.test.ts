@@ -12,17 +12,17 @@ test.each([
   ['many short parts, and empty ones', Array.from({ length: 30_000 }, (_, at) => lines(at % 3))],
   ['packed parts, small and large', [packLines(lines(2)), packLines(lines(5000)), packLines(lines(3))]],
   ['both', [lines(3), packLines(lines(9000)), lines(1), [], packLines(lines(700)), lines(2), []]],
-])('%s are what JSON makes of them', async (_, parts) => {
+])('%s equal their JSON', async (_, parts) => {
   const all = parts.flatMap((part) => (Buffer.isBuffer(part) ? unpacked(part) : part));
   expect(await textOf(parts)).toBe(JSON.stringify(all));
 });
 
-test('each piece has its memory for itself, since it will be given away', async () => {
+test('each piece has its own memory, because it will be transferred', async () => {
   const { pieces } = await keptLog({ parts: [lines(5), packLines(lines(5000)), packLines(lines(2))] });
   for (const piece of pieces) expect(piece.length).toBe(piece.buffer.byteLength);
 });
 
-test('others get their turn in between', async () => {
+test('other work gets a turn in between', async () => {
   let turns = 0;
   let isDone = false;
   const others = (async () => {

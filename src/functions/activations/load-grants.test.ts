@@ -25,7 +25,7 @@ function invokerWith(...names: string[]) {
 }
 
 describe('grants of kept actions', () => {
-  it('say what the gate says, and nothing while it does not know', () => {
+  it('follow the gate’s verdict, and are absent while it is unknown', () => {
     const verdicts: Record<string, GateVerdict | Promise<GateVerdict>> = {
       good: { outcome: 'allow', summary: '' },
       warned: { outcome: 'warn', summary: '' },
@@ -47,7 +47,7 @@ describe('grants of kept actions', () => {
     expect(granted[0]).toMatchObject({ namespace: 'guest', revision: 'r-good' });
   });
 
-  it('are given again before they end, until they are disposed', () => {
+  it('are renewed before they end, until they are disposed', () => {
     vi.useFakeTimers();
     try {
       const { granted, dispatcher } = invokerWith('kept');

@@ -20,7 +20,7 @@ async function invoke({ functions, guest, authorization }: Platform, waitMs?: nu
 
 const record = ({ functions }: Platform, id: string) => functions.activations.get('guest', id);
 
-test('an accepted call whose sandbox can not start waits for the disk, and runs once', async () => {
+test('an accepted call whose sandbox cannot start waits for the disk, and runs once', async () => {
   let isRefusing = false;
   const admitCall = vi.fn(() => {
     if (isRefusing) throw new Fault('DISK_RESERVED', 'full', 'no');
@@ -52,7 +52,7 @@ test('an accepted call whose sandbox can not start waits for the disk, and runs 
   expect(platform.invoker.jobs.filter(({ activationId }) => activationId === id)).toHaveLength(1);
 });
 
-test('a part whose sandbox can not start waits for the disk, and the whole ends well', async () => {
+test('a part whose sandbox cannot start waits for the disk, and the whole succeeds', async () => {
   await using platform = await startPlatform();
   const { actions, invocations } = platform.functions;
   await actions.put(ref('hello'), hello, false, platform.guest);
@@ -97,7 +97,7 @@ test('an accepted call whose result no longer fits in memory leaves a record tha
   expect(lost).not.toHaveBeenCalled();
 });
 
-test('the record of another call is lost then, and counted', async () => {
+test('the record of any other call is lost then, and counted', async () => {
   const lost = vi.fn();
   await using platform = await startPlatform({ watchRecords: { evicted() {}, refused() {}, lost } });
   await platform.functions.actions.put(ref('hello'), hello, false, platform.guest);
@@ -123,7 +123,7 @@ test('a record waits for its namespace to be read', async () => {
   expect(await record(platform, id)).toMatchObject({ response: { success: true, result: { n: 1 } } });
 });
 
-test('a call that outlasts its wait after it has begun is in the queue as begun with its answer', async () => {
+test('a call that outlasts its wait after it has begun is queued as begun before it is answered', async () => {
   await using platform = await startPlatform();
   await platform.functions.actions.put(ref('hello'), hello, false, platform.guest);
   const end = Promise.withResolvers<void>();

@@ -18,7 +18,7 @@ function lease(more: { isAlone?: boolean; leaseMs?: number } = {}): QueueLease &
   return Object.assign(made, { [Symbol.asyncDispose]: () => made.close() });
 }
 
-test('begins once, under a name of its own, and leaves what others hold', async () => {
+test('begins once, under its own name, and leaves calls of others alone', async () => {
   await using held = lease({ leaseMs: 60_000 });
   await using other = lease();
   await Promise.all([held.held(), held.held()]);
@@ -27,13 +27,13 @@ test('begins once, under a name of its own, and leaves what others hold', async 
   expect(other.node).not.toBe(held.node);
 });
 
-test('of a server that is alone ends those of earlier ones', async () => {
+test('of a server that is alone ends the leases of earlier ones', async () => {
   await using held = lease({ isAlone: true });
   await held.held();
   expect(endOtherLeases.mock.calls).toEqual([[held.node]]);
 });
 
-test('that could not begin begins at the next call', async () => {
+test('begins at the next call if it could not begin before', async () => {
   await using held = lease({ leaseMs: 60_000 });
   extend.mockRejectedValueOnce(new Error('no disk'));
   await expect(held.held()).rejects.toThrow('no disk');
@@ -41,7 +41,7 @@ test('that could not begin begins at the next call', async () => {
   expect(extend).toHaveBeenCalledTimes(2);
 });
 
-test('is renewed, also after a renewal that failed, and looks for what others left each time', async () => {
+test('is renewed, also after a failed renewal, and each time looks for calls that others left', async () => {
   await using held = lease();
   const look = vi.fn(async () => {});
   held.onRenewed(look);
@@ -51,7 +51,7 @@ test('is renewed, also after a renewal that failed, and looks for what others le
   expect(extend.mock.calls.length).toBeGreaterThan(look.mock.calls.length);
 });
 
-test('that had ended looks for nothing until it was renewed in time: others may be late as well', async () => {
+test('does not look for calls after it had ended, until it was renewed in time: others may be late as well', async () => {
   await using held = lease();
   extend.mockResolvedValue(false);
   const look = vi.fn(async () => {});
@@ -64,7 +64,7 @@ test('that had ended looks for nothing until it was renewed in time: others may 
   await expect.poll(() => look.mock.calls.length).toBeGreaterThan(0);
 });
 
-test('that had ended while no other server was there goes on as ever', async () => {
+test('goes on if it had ended while no other server existed', async () => {
   await using held = lease({ isAlone: true });
   extend.mockResolvedValue(false);
   const look = vi.fn(async () => {});
@@ -73,7 +73,7 @@ test('that had ended while no other server was there goes on as ever', async () 
   await expect.poll(() => look.mock.calls.length).toBeGreaterThan(0);
 });
 
-test('looks once at a time', async () => {
+test('looks for calls one look at a time', async () => {
   await using held = lease();
   const end = Promise.withResolvers<void>();
   const look = vi.fn(() => end.promise);
@@ -85,7 +85,7 @@ test('looks once at a time', async () => {
   await expect.poll(() => look.mock.calls.length).toBeGreaterThan(1);
 });
 
-test('gives back what this server can not run, until that is written', async () => {
+test('gives back calls that this server cannot run, until that is written', async () => {
   await using held = lease();
   release.mockRejectedValueOnce(new Error('no disk'));
   held.giveUp('x');

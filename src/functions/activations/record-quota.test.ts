@@ -68,7 +68,7 @@ async function known() {
   await quota.enforce('guest', limits);
 }
 
-test('the oldest go as soon as all are too large, down to a little less than the quota', async () => {
+test('the oldest are deleted as soon as all are too large, down to a little less than the quota', async () => {
   await known();
   await append(30);
   await expect.poll(() => held()).toBe(90 * kibibyte);
@@ -76,7 +76,7 @@ test('the oldest go as soon as all are too large, down to a little less than the
   expect(seen).toEqual({ evicted: 21, refused: 0 });
 });
 
-test('none goes that ended lately: calls and firings are refused instead', async () => {
+test('recent ones are not deleted: calls and firings are refused instead', async () => {
   await known();
   await append(5);
   await append(12, Date.now());
@@ -112,7 +112,7 @@ test('calls are admitted again when records have become old enough', async () =>
   expect(await held()).toBe(90 * kibibyte);
 });
 
-test('what is not in the account, as after a restart, is found by the first call', async () => {
+test('after a restart, the first call finds the stored records', async () => {
   await append(30);
   expect(await held()).toBe(300 * kibibyte);
   quota = quotaWith(0);
@@ -120,7 +120,7 @@ test('what is not in the account, as after a restart, is found by the first call
   await expect.poll(() => held()).toBe(90 * kibibyte);
 });
 
-test('no other namespace pays for it', async () => {
+test('no other namespace is affected', async () => {
   await platform.functions.namespaces.create('other');
   await append(15, undefined, 'other');
   await known();
@@ -129,7 +129,7 @@ test('no other namespace pays for it', async () => {
   expect(await held('other')).toBe(150 * kibibyte);
 });
 
-test('an accepted call’s record is there, though the quota is full by then', async () => {
+test('an accepted call’s record is stored, even if the quota is full by then', async () => {
   const { functions, invoker, guest, store } = platform;
   await functions.namespaces.setLimits('guest', { recordQuotaBytes: 3 * kibibyte });
   functions.namespaces.forget();

@@ -78,20 +78,20 @@ test.each<[CompletionStatus, number]>([
   expect(document['response']).toEqual({ status, success: code === 0, result: { error: 'x' }, size: 13 });
 });
 
-test('the result is taken as the text that it is', () => {
+test('the result’s text is used unchanged', () => {
   const json = '{"a":1.0,   "a":2}';
   const { record } = recorded(taskOf(), completion({ a: 2 }, { json }));
   expect(serialiseResult(record)).toBe(json);
   expect(storedRecord(record).responseJson).toContain(`"result":${json},`);
 });
 
-test('a kind, which an operator chooses, may hold anything', () => {
+test('a kind, which an operator chooses, may contain any character', () => {
   const kind = 'a"b\\c\n';
   const { document } = recorded(taskOf({ kind }), completion({}));
   expect(document['annotations']).toContainEqual({ key: 'kind', value: kind });
 });
 
-describe('what is put into the text as it is', () => {
+describe('what is put into the text unescaped', () => {
   const characters = Array.from({ length: 0x1_0000 }, (_, code) => String.fromCharCode(code));
 
   test('is a name: no character of one is escaped in JSON', () => {
@@ -128,7 +128,7 @@ test('says why it was not warm, and where the time went', () => {
   );
 });
 
-test('through a binding, it is found under the binding’s name and tells both', () => {
+test('through a binding, it is found under the binding’s name and has both names', () => {
   const { record, document } = recorded(
     taskOf({ binding: 'guest/bound', cause: 'c'.repeat(32) }),
     completion({}),
@@ -160,7 +160,7 @@ const sequence: ComposedTask = {
   acceptedAt: 1000,
 };
 
-test('of a sequence, tells the sum of its parts and the most memory of any', () => {
+test('of a sequence, has the sum of its parts and their largest memory', () => {
   const ended = { ...endWithoutSandbox('success', { a: 1 }, 1000, 2000), durationMs: 70, memoryMiB: 512 };
   const { document } = recorded(sequence, ended);
   expect(document).toMatchObject({ duration: 70, start: 1000, end: 2000, name: 'all' });
@@ -172,7 +172,7 @@ test('of a sequence, tells the sum of its parts and the most memory of any', () 
   ]);
 });
 
-test('of what has not ended, is a record without an end', () => {
+test('of an activation that has not ended, has no end', () => {
   expect(pendingRecord(taskOf(), frameOfTask(taskOf()))).toMatchObject({
     name: 'hello',
     start: 1000,
@@ -181,7 +181,7 @@ test('of what has not ended, is a record without an end', () => {
   expect(pendingRecord(sequence, frameOfTask(sequence))).not.toHaveProperty('end');
 });
 
-test('a large result goes to an answer as a copy, and to the store with its memory', () => {
+test('a large result is copied for an answer, and moved to the store', () => {
   const task = taskOf();
   const result = { text: 'ü'.repeat(50_000) };
   const ended = completion(result, { startedAt: 1000, endedAt: 1007 });
@@ -198,7 +198,7 @@ test('a large result goes to an answer as a copy, and to the store with its memo
   expect(answers.map(String)).toEqual([serialiseRecord(small.record), ended.json]);
 });
 
-test('a large result that the store has can not be read any more', () => {
+test('a large result can no longer be read after the store took it', () => {
   const utf8 = Buffer.alloc(100, '[1]'.padEnd(100));
   const record = recordOf(taskOf(), frameOfTask(taskOf()), { ...completion([1]), utf8 });
   expect(isArrayResult(record.result)).toBe(true);

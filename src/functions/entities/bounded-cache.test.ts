@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createBoundedCache } from './bounded-cache.ts';
 
-test('keeps what was read, up to its capacity', async () => {
+test('keeps values, up to its capacity', async () => {
   const cache = createBoundedCache<number>(2);
   let reads = 0;
   const read = (value: number) => async () => {
@@ -13,7 +13,7 @@ test('keeps what was read, up to its capacity', async () => {
   expect(['1', '2', '3'].map((key) => cache.get(key))).toEqual([undefined, 2, 3]);
 });
 
-test('does not keep what is absent', async () => {
+test('does not keep absent values', async () => {
   const cache = createBoundedCache<number>(2);
   expect(await cache.load('a', async () => undefined)).toBeUndefined();
   expect(await cache.load('a', async () => 1)).toBe(1);
@@ -22,7 +22,7 @@ test('does not keep what is absent', async () => {
 test.each([
   ['clear', (cache: ReturnType<typeof createBoundedCache<number>>) => cache.clear()],
   ['drop', (cache: ReturnType<typeof createBoundedCache<number>>) => cache.drop('a')],
-])('what was being read at a %s is not kept', async (_name, invalidate) => {
+])('a value that was being read during a %s is not kept', async (_name, invalidate) => {
   const cache = createBoundedCache<number>(2);
   const gate = Promise.withResolvers<number>();
   const reading = cache.load('a', () => gate.promise);

@@ -17,7 +17,7 @@ const row: EntityRow = {
 const corrupt = expect.objectContaining({ code: 'STORED_ENTITY_CORRUPT', kind: 'host' });
 
 describe('rows of entities', () => {
-  test('tell where the entity is', () => {
+  test('say where the entity is', () => {
     expect(refOfRow(row)).toEqual({ namespace: 'guest', package: undefined, name: 'a' });
     expect(refOfRow({ ...row, path: 'p/a' })).toEqual({ namespace: 'guest', package: 'p', name: 'a' });
     expect(plainRefOfRow(row)).toEqual({ namespace: 'guest', name: 'a' });
@@ -27,12 +27,12 @@ describe('rows of entities', () => {
     expect(() => refOfRow({ ...row, path })).toThrow(corrupt);
   });
 
-  test('of a namespace that cannot be, or in a package where none may be, are corrupt', () => {
+  test('of an impossible namespace, or in a package where none is allowed, are corrupt', () => {
     expect(() => refOfRow({ ...row, namespace: '_' })).toThrow(corrupt);
     expect(() => plainRefOfRow({ ...row, path: 'p/a' })).toThrow(corrupt);
   });
 
-  test('with a document of another form are corrupt', () => {
+  test('with a malformed document are corrupt', () => {
     expect(parseDocument(row, z.object({ version: z.string() }))).toEqual({ version: '0.0.1' });
     expect(() => parseDocument(row, z.object({ version: z.number() }))).toThrow(corrupt);
   });

@@ -12,18 +12,18 @@ import {
 const guest = parseNamespaceName('guest');
 
 describe('entity names', () => {
-  test.each(['a', '_', 'hello', 'a b', 'a-b.c@d&e', '0', 'x'.repeat(256)])('%s is one', (text) => {
+  test.each(['a', '_', 'hello', 'a b', 'a-b.c@d&e', '0', 'x'.repeat(256)])('%s is valid', (text) => {
     expect(isEntityName(text)).toBe(true);
   });
 
   test.each(['', ' a', 'a ', '-a', '.a', 'a/b', 'a\n', 'ä', 'a\u0000', 'a%', 'a$b', '@a'])(
-    '%j is none',
+    '%j is not valid',
     (text) => {
       expect(() => parseEntityName(text)).toThrow('The name of the entity contains illegal characters.');
     },
   );
 
-  test('may have 256 characters', () => {
+  test('may have up to 256 characters', () => {
     expect(() => parseEntityName('x'.repeat(257))).toThrow('Name segement longer than allowed: 257 > 256.');
   });
 });

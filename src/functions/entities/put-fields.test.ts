@@ -31,13 +31,16 @@ describe('a version', () => {
     ' 1',
     '1.2-3',
   ];
-  test.each([...refused, '2147483648', '9'.repeat(400), 1, 1.5, ['1'], {}, true])('%j is none', (sent) => {
-    expect(() => parseVersion(sent)).toThrow(
-      'The request content was malformed:\nsemantic version malformed',
-    );
-  });
+  test.each([...refused, '2147483648', '9'.repeat(400), 1, 1.5, ['1'], {}, true])(
+    '%j is not valid',
+    (sent) => {
+      expect(() => parseVersion(sent)).toThrow(
+        'The request content was malformed:\nsemantic version malformed',
+      );
+    },
+  );
 
-  test('that was sent in part goes on from there', () => {
+  test('that was sent in part is completed, and incremented from there', () => {
     expect(nextPatch(parseVersion('1.0'))).toBe('1.0.1');
   });
 });

@@ -34,7 +34,7 @@ describe('the annotation sandbox', () => {
     );
   });
 
-  it('is refused by whatever fault the caller makes', () => {
+  it('is refused with the caller’s fault', () => {
     expect(() =>
       parseSandboxAsk(7, 'here', (text) => new Fault('LIMIT_OUT_OF_RANGE', 'invalid', text)),
     ).toThrow(
@@ -43,12 +43,12 @@ describe('the annotation sandbox', () => {
   });
 });
 
-describe('what holds for an action in a namespace', () => {
-  it('is nothing when nobody asks', () => {
+describe('the ask of an action in a namespace', () => {
+  it('is empty if neither asks', () => {
     expect(effectiveAsk(undefined, undefined)).toBeUndefined();
   });
 
-  it('is the namespace’s where the action says nothing', () => {
+  it('is the namespace’s if the action says nothing', () => {
     const own = { seccomp: profile };
     expect(effectiveAsk(own, { tier: 'gvisor' })).toMatchObject({ tier: 'gvisor', seccomp: profile });
     expect(effectiveAsk(own, { tier: 'gvisor' })?.seccompWithin).toBeUndefined();
@@ -62,7 +62,7 @@ describe('what holds for an action in a namespace', () => {
     expect(both?.id).not.toBe(effectiveAsk(own, undefined)?.id);
   });
 
-  it('is one value for the same two, and has another id for other ones', () => {
+  it('is one value for the same inputs, and has another id for others', () => {
     const [own, general] = [{ seccomp: profile }, { tier: 'gvisor' as const }];
     expect(effectiveAsk(own, general)).toBe(effectiveAsk(own, general));
     const ids = [effectiveAsk(own, general), effectiveAsk(own, undefined), effectiveAsk(undefined, general)];
@@ -74,7 +74,7 @@ describe('what holds for an action in a namespace', () => {
 describe('the annotation egress', () => {
   const egress = (value: unknown) => [{ key: 'egress', value: JSON.parse(JSON.stringify(value)) }];
 
-  it('lists what may be reached, beside the annotation sandbox', () => {
+  it('lists what may be reached, independent of the annotation sandbox', () => {
     expect(
       sandboxAskOf(egress([{ host: 'api.example.com', ports: [443] }, { cidr: '203.0.113.0/24' }])),
     ).toEqual({
@@ -83,13 +83,13 @@ describe('the annotation egress', () => {
     expect(sandboxAskOf([...annotated('gvisor'), ...egress([])])).toEqual({ tier: 'gvisor', egress: [] });
   });
 
-  it('is refused when it is none', () => {
+  it('is refused if it is malformed', () => {
     expect(() => sandboxAskOf(egress('api.example.com:443'))).toThrow(
       expect.objectContaining({ code: 'EGRESS_INVALID' }),
     );
   });
 
-  it('is the namespace’s where the action says nothing, and is held within it otherwise', () => {
+  it('is the namespace’s if the action says nothing, and must stay within it otherwise', () => {
     const [wide, narrow] = [
       { egress: [{ cidr: '203.0.113.0/24' }] },
       { egress: [{ cidr: '203.0.113.7/32' }] },

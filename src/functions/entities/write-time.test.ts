@@ -7,7 +7,7 @@ test('many writes in one millisecond keep their order', () => {
   expect(times).toEqual(times.toSorted((a, b) => a - b));
 });
 
-test('a change is later than what it replaces, whatever the clock says', () => {
+test('a change is later than the replaced entity, whatever the clock says', () => {
   const later = Date.now() + 60_000;
   expect(writeTime(later)).toBe(later + 1);
 });

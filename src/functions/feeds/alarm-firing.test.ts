@@ -17,7 +17,7 @@ async function hourly(bench: FeedBench, ...names: string[]): Promise<void> {
   }
 }
 
-test('each date is fired once, with the payload, in the name of the namespace and without a key', async () => {
+test('each date fires once, with the payload, in the name of the namespace and without a key', async () => {
   await using bench = await startFeeds(start);
   await bench.addTrigger('t');
   await bench.call('alarms/alarm', 'CREATE', 't', { cron: '*/30 * * * * *', trigger_payload: { n: 1 } });
@@ -37,7 +37,7 @@ test('each date is fired once, with the payload, in the name of the namespace an
 });
 
 describe('after a restart', () => {
-  test('alarms go on, and what was missed is made up for once', async () => {
+  test('alarms go on, and missed dates are made up for once', async () => {
     await using bench = await startFeeds(start);
     await hourly(bench, 't');
     await bench.addTrigger('o');
@@ -50,7 +50,7 @@ describe('after a restart', () => {
     expect(await bench.firedUntil('2026-03-10T16:00:00Z')).toEqual(['t 2026-03-10T16:00:00']);
   });
 
-  test('what was missed for too long is skipped', async () => {
+  test('dates that were missed for too long are skipped', async () => {
     await using bench = await startFeeds(start, { graceMs: 60_000 });
     await hourly(bench, 't');
     bench.restart();
@@ -58,7 +58,7 @@ describe('after a restart', () => {
     expect(await bench.firedUntil('2026-03-10T16:01:00Z')).toEqual(['t 2026-03-10T16:01:00']);
   });
 
-  test('a clock that was set back fires nothing twice', async () => {
+  test('nothing fires twice after the clock was set back', async () => {
     await using bench = await startFeeds(start);
     await hourly(bench, 't');
     expect(await bench.firedUntil('2026-03-10T12:00:00Z')).toHaveLength(1);
@@ -69,7 +69,7 @@ describe('after a restart', () => {
   });
 });
 
-test('two that look at the same rows at once fire each date once', async () => {
+test('two processes with the same rows fire each date once', async () => {
   await using bench = await startFeeds(start);
   const names = Array.from({ length: 40 }, (_, index) => `t${index}`);
   await hourly(bench, ...names);
@@ -81,7 +81,7 @@ test('two that look at the same rows at once fire each date once', async () => {
 });
 
 describe('a firing that is refused', () => {
-  test('because the namespace has fired enough is tried again when it may, for all that it missed', async () => {
+  test('because the namespace has fired too often is retried when it may, once for all missed dates', async () => {
     await using bench = await startFeeds(start);
     await bench.addTrigger('t');
     await bench.call('alarms/alarm', 'CREATE', 't', { cron: '*/10 * * * * *', maxTriggers: 2 });
@@ -96,7 +96,7 @@ describe('a firing that is refused', () => {
     expect(await bench.call('alarms/alarm', 'READ', 't')).toMatchObject({ status: { triggersLeft: 0 } });
   });
 
-  test('holds up the namespace’s other alarms with it, unasked, and nobody else’s', async () => {
+  test('delays the namespace’s other alarms without trying them, and no others', async () => {
     await using bench = await startFeeds(start);
     const names = Array.from({ length: 60 }, (_, index) => `t${index}`);
     await hourly(bench, ...names);
@@ -118,7 +118,7 @@ describe('a firing that is refused', () => {
     expect(await bench.firedUntil('2026-03-10T10:00:40Z')).toHaveLength(names.length);
   });
 
-  test('because Ward is busy is tried again, also when it is the only one, and before its trigger is deleted', async () => {
+  test('because Ward is busy is retried, also if it is the only date, and before its trigger is deleted', async () => {
     await using bench = await startFeeds(start);
     await bench.addTrigger('t');
     await bench.call('alarms/once', 'CREATE', 't', { date: '2026-03-10T10:00:00Z', deleteAfterFire: true });
@@ -133,7 +133,7 @@ describe('a firing that is refused', () => {
     expect(await bench.hasEntity('t')).toBe(false);
   });
 
-  test('because the trigger is gone removes the alarm', async () => {
+  test('because the trigger no longer exists removes the alarm', async () => {
     await using bench = await startFeeds(start);
     await hourly(bench, 't', 'u');
     const row = await bench.store.entities.get('guest', 't');
@@ -142,7 +142,7 @@ describe('a firing that is refused', () => {
     expect(await bench.store.feeds.get('guest', 't')).toBeUndefined();
   });
 
-  test('because of an error of the platform is lost, and the alarm goes on; one that fires once says so', async () => {
+  test('because of a platform error is lost, and the alarm goes on; one that fires once says so', async () => {
     await using bench = await startFeeds(start);
     await hourly(bench, 't');
     await bench.addTrigger('o');
@@ -178,23 +178,23 @@ describe('after an alarm that fires once', () => {
     expect(await deletions(false)).toEqual({ left: ['t', 'r', 's', 'other', 'x'], hasFeed: true });
   });
 
-  test('the trigger goes, if that is wanted', async () => {
+  test('the trigger is deleted, if requested', async () => {
     expect(await deletions('true')).toEqual({ left: ['r', 's', 'other', 'x'], hasFeed: false });
   });
 
-  test('its rules go as well, if that is wanted', async () => {
+  test('its rules are deleted as well, if requested', async () => {
     expect(await deletions(' Rules')).toEqual({ left: ['other', 'x'], hasFeed: false });
   });
 });
 
 test.each<[string, (document: JsonObject) => JsonObject]>([
-  ['of a kind that there is not', (document) => ({ ...document, config: { kind: 'sundial' } })],
+  ['of an unknown kind', (document) => ({ ...document, config: { kind: 'sundial' } })],
   ['with a broken pattern', (document) => ({ ...document, config: { kind: 'alarm', cron: '1 2 3' } })],
   [
-    'that is due and has no date',
+    'that is due but has no date',
     (document) => ({ ...document, state: { ...Object(document['state']), date: null } }),
   ],
-])('an alarm %s is left alone, and keeps no other from being fired', async (_, damage) => {
+])('an alarm %s is left alone, and does not stop others', async (_, damage) => {
   await using bench = await startFeeds(start);
   await hourly(bench, 't', 'u');
   const row = await bench.store.feeds.get('guest', 't');
@@ -205,7 +205,7 @@ test.each<[string, (document: JsonObject) => JsonObject]>([
   expect(await bench.firedUntil('2026-03-10T11:00:00Z')).toHaveLength(2);
 });
 
-test('a payload that was exchanged for another one’s is not fired', async () => {
+test('a payload that was swapped with another alarm’s is not fired', async () => {
   await using bench = await startFeeds(start);
   await hourly(bench, 't', 'u');
   const [mine, others] = [
@@ -218,7 +218,7 @@ test('a payload that was exchanged for another one’s is not fired', async () =
   expect(await bench.firedUntil('2026-03-10T10:00:00Z')).toEqual(['u 2026-03-10T10:00:00']);
 });
 
-test('what changes a feed waits for its firing', async () => {
+test('a change of a feed waits for its firing', async () => {
   await using bench = await startFeeds(start);
   await hourly(bench, 't');
   bench.set('2026-03-10T10:00:00Z');
@@ -240,7 +240,7 @@ test('alarms end with their namespace', async () => {
 });
 
 describe('a batch', () => {
-  test('has namespaces take turns', () => {
+  test('lets namespaces take turns', () => {
     const of = (namespace: string, n: number) => ({ namespace, n });
     expect(inTurns([of('a', 1), of('a', 2), of('a', 3), of('b', 1), of('c', 1), of('b', 2)])).toEqual([
       of('a', 1),
@@ -253,7 +253,7 @@ describe('a batch', () => {
     expect(inTurns([])).toEqual([]);
   });
 
-  test('is worked on up to a bound at once, to the end', async () => {
+  test('is processed to the end with bounded concurrency', async () => {
     let [active, most, done] = [0, 0, 0];
     await runBounded(Array.from({ length: 20 }), 3, async () => {
       most = Math.max(most, ++active);
@@ -278,7 +278,7 @@ describe('the clock', () => {
     vi.setSystemTime(time);
   };
 
-  test('fires what was due at its start, and what becomes due', async () => {
+  test('fires dates that are due at its start, and those that become due', async () => {
     await using bench = await startFeeds(start);
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'], now: Date.parse(start) });
     await hourly(bench, 't');
@@ -296,7 +296,7 @@ describe('the clock', () => {
     expect(bench.fired[1]).toMatchObject({ trigger: 'soon' });
   });
 
-  test('looks every half minute, whatever the time was when it went to sleep', async () => {
+  test('looks every half minute, whatever the time was before', async () => {
     await using bench = await startFeeds(start);
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'], now: Date.parse(start) });
     await bench.addTrigger('far');
@@ -309,7 +309,7 @@ describe('the clock', () => {
     await until(() => bench.fired.length === 1);
   });
 
-  test('lets what is being fired come to its end, and leaves the rest for the next start', async () => {
+  test('lets current firings end, and leaves the rest for the next start', async () => {
     await using bench = await startFeeds(start);
     const names = Array.from({ length: 100 }, (_, index) => `t${index}`);
     await hourly(bench, ...names);

@@ -36,7 +36,7 @@ describe('missed dates', () => {
     });
   });
 
-  test('count by the last of them, which is to lie within the grace', () => {
+  test('count if the last of them lies within the grace', () => {
     const yearly: AlarmConfig = { kind: 'alarm', cron: '0 0 1 1 *' };
     expect(step(yearly, '01-01T00:00:00', '01-02T00:00:00')).toMatchObject({ fires: true });
     expect(step(yearly, '01-01T00:00:00', '01-02T00:00:00.001')).toMatchObject({
@@ -49,7 +49,7 @@ describe('missed dates', () => {
     });
   });
 
-  test('that were all after the stop date are none', () => {
+  test('after the stop date do not count', () => {
     const config: AlarmConfig = { ...hourly, stopDate: t('01-01T12:30:00') };
     expect(step(config, '01-01T10:00:00', '01-01T15:00:00')).toMatchObject({
       fires: true,
@@ -60,7 +60,7 @@ describe('missed dates', () => {
     expect(step(config, '01-01T10:00:00', '01-03T15:00:00')).toMatchObject({ fires: false, active: false });
   });
 
-  test('of an alarm that fires once are made up for however late it is', () => {
+  test('of an alarm that fires once are made up for, however late', () => {
     expect(
       step({ kind: 'once', date: t('01-01T10:00:00') }, '01-01T10:00:00', '12-01T10:00:00'),
     ).toMatchObject({
@@ -71,7 +71,7 @@ describe('missed dates', () => {
     });
   });
 
-  test('of an alarm whose dates have changed meanwhile, as those of a time zone may, are none', () => {
+  test('do not count if the alarm’s dates have changed in the meantime, such as with a time zone', () => {
     expect(step(hourly, '01-01T10:20:00', '01-01T10:30:00')).toMatchObject({
       fires: false,
       date: '01-01T11:00:00',
@@ -101,18 +101,18 @@ describe('intervals', () => {
   });
 });
 
-test('a stop date is still a date to fire at', () => {
+test('a stop date itself still fires', () => {
   expect(scheduleOf({ ...hourly, stopDate: t('01-01T11:00:00') }, '').next(t('01-01T10:00:00'))).toBe(
     t('01-01T11:00:00'),
   );
 });
 
-test('a cron does not fire before its start date, but on it', () => {
+test('a cron fires on its start date, but not before', () => {
   const { next } = scheduleOf({ ...hourly, startDate: '2026-01-05T12:00:00Z' }, '');
   expect(next(t('01-01T10:00:00'))).toBe(t('01-05T12:00:00'));
 });
 
-test('an alarm fires up to its number of times, and no more', () => {
+test('an alarm fires no more often than its maximum', () => {
   expect(step({ ...hourly, maxTriggers: 2 }, '01-01T10:00:00', '01-01T10:00:00')).toMatchObject({
     active: true,
     remaining: 1,
@@ -125,7 +125,7 @@ test('an alarm fires up to its number of times, and no more', () => {
   });
 });
 
-test('without strictness, alarms of one minute are spread over it, always by the same seconds', () => {
+test('without strictness, alarms of one minute are spread over it, always at the same seconds', () => {
   const loose: AlarmConfig = { kind: 'alarm', cron: '0 12 * * *', strict: false };
   const noon = t('01-01T12:00:00');
   const delays = Array.from({ length: 50 }, (_, index) => {

@@ -99,7 +99,7 @@ describe('CREATE', () => {
     expect(await bench.store.feeds.get('guest', 't')).toBeUndefined();
   });
 
-  test('for a trigger that is not there is refused, and nothing is left behind', async () => {
+  test('for a missing trigger is refused, and nothing is left behind', async () => {
     await using bench = await startFeeds(start);
     const created = bench.call('alarms/alarm', 'CREATE', '/_/gone', { cron: '* * * * *' });
     await expect(created).rejects.toMatchObject({ message: 'trigger /guest/gone does not exist' });
@@ -147,9 +147,9 @@ describe('CREATE', () => {
     ['JSON text of an object', { trigger_payload: '{"a": 1}' }, { a: 1 }],
     ['any other text', { trigger_payload: '[1]' }, { payload: '[1]' }],
     ['nothing', {}, {}],
-    ['an empty text, which a package may bind', { trigger_payload: '' }, {}],
+    ['an empty text, as a package may bind it', { trigger_payload: '' }, {}],
     [
-      'a key that is special elsewhere',
+      'a key that is special in JavaScript',
       { trigger_payload: '{"__proto__": 1}' },
       JSON.parse('{"__proto__": 1}'),
     ],
@@ -161,7 +161,7 @@ describe('CREATE', () => {
     expect(JSON.stringify(bench.fired[0]?.payload)).toBe(JSON.stringify(payload));
   });
 
-  test('keeps no key, and the payload only encrypted', async () => {
+  test('stores no key, and the payload only encrypted', async () => {
     await using bench = await startFeeds(start);
     await bench.addTrigger('t');
     await bench.call('alarms/once', 'CREATE', '/_/t', { date: noon, trigger_payload: { word: 'xyzzy' } });
@@ -174,8 +174,8 @@ describe('CREATE', () => {
   });
 });
 
-describe('whose', () => {
-  test('a namespace manages feeds of its own triggers only', async () => {
+describe('ownership', () => {
+  test('a namespace manages only feeds of its own triggers', async () => {
     await using bench = await startFeeds(start);
     await bench.namespaces.create('other');
     await bench.addTrigger('t', 'other');
@@ -201,7 +201,7 @@ describe('whose', () => {
     },
   );
 
-  test('a key of another namespace, or of none, is refused', async () => {
+  test('a key of another namespace, or an unknown one, is refused', async () => {
     await using bench = await startFeeds(start);
     await bench.addTrigger('t');
     const others = await bench.namespaces.create('other');
@@ -218,7 +218,7 @@ describe('whose', () => {
     await expect(bench.callAs(bench.guest, 'alarms/alarm', without)).resolves.toEqual({ status: 'success' });
   });
 
-  test('a key that may only invoke changes and reads nothing; one that may only read, reads', async () => {
+  test('an invoke key changes and reads nothing, and a read key only reads', async () => {
     await using bench = await startFeeds(start);
     await bench.addTrigger('t');
     await bench.call('alarms/alarm', 'CREATE', 't', { cron: '* * * * *' });
@@ -246,7 +246,7 @@ describe('whose', () => {
 });
 
 describe('UPDATE', () => {
-  test('changes what is sent, and keeps the rest', async () => {
+  test('changes the fields that are sent, and keeps the rest', async () => {
     await using bench = await startFeeds(start);
     await bench.addTrigger('t');
     await bench.call('alarms/alarm', 'CREATE', 't', { cron: '0 12 * * *', trigger_payload: { n: 1 } });
@@ -260,7 +260,7 @@ describe('UPDATE', () => {
     expect(bench.fired).toEqual([{ trigger: 't', payload: { n: 2 }, at: '2026-03-10T16:00:00' }]);
   });
 
-  test('goes by the kind that the alarm is, not by the action that is called', async () => {
+  test('follows the alarm’s kind, not the called action', async () => {
     await using bench = await startFeeds(start);
     await bench.addTrigger('t');
     await bench.call('alarms/once', 'CREATE', 't', { date: noon });
@@ -275,7 +275,7 @@ describe('UPDATE', () => {
     expect(await bench.firedUntil('2026-03-10T13:00:00Z')).toEqual(['t 2026-03-10T13:00:00']);
   });
 
-  test('that makes no sense changes nothing', async () => {
+  test('with invalid parameters changes nothing', async () => {
     await using bench = await startFeeds(start);
     await bench.addTrigger('t');
     await bench.call('alarms/interval', 'CREATE', 't', { minutes: 5, stopDate: noon });
@@ -293,7 +293,7 @@ describe('UPDATE', () => {
     expect(await bench.store.feeds.get('guest', 't')).toEqual(before);
   });
 
-  test('wakes an alarm that had come to its end, with its firings anew', async () => {
+  test('revives an ended alarm, with all its firings', async () => {
     await using bench = await startFeeds(start);
     await bench.addTrigger('t');
     await bench.call('alarms/alarm', 'CREATE', 't', { cron: '0 * * * *', maxTriggers: 1 });
@@ -309,7 +309,7 @@ describe('UPDATE', () => {
 });
 
 describe('PAUSE and UNPAUSE', () => {
-  test('what falls into a pause is not fired, also not afterwards', async () => {
+  test('a date during a pause does not fire, not even afterwards', async () => {
     await using bench = await startFeeds(start);
     await bench.addTrigger('t');
     await bench.call('alarms/alarm', 'CREATE', 't', { cron: '0 * * * *' });
@@ -325,7 +325,7 @@ describe('PAUSE and UNPAUSE', () => {
     expect(await bench.firedUntil('2026-03-10T13:00:00Z')).toEqual(['t 2026-03-10T13:00:00']);
   });
 
-  test('an update of a paused alarm leaves it paused', async () => {
+  test('a paused alarm stays paused after an update', async () => {
     await using bench = await startFeeds(start);
     await bench.addTrigger('t');
     await bench.call('alarms/alarm', 'CREATE', 't', { cron: '0 * * * *' });
@@ -336,7 +336,7 @@ describe('PAUSE and UNPAUSE', () => {
     expect(await bench.firedUntil('2026-03-10T12:30:00Z')).toEqual(['t 2026-03-10T12:30:00']);
   });
 
-  test('one whose only date fell into the pause says so', async () => {
+  test('an alarm whose only date was during the pause says so', async () => {
     await using bench = await startFeeds(start);
     await bench.addTrigger('t');
     await bench.call('alarms/once', 'CREATE', 't', { date: noon });
@@ -349,7 +349,7 @@ describe('PAUSE and UNPAUSE', () => {
 });
 
 describe('DELETE', () => {
-  test('ends it, and of something absent succeeds', async () => {
+  test('ends the alarm, and succeeds for an absent one', async () => {
     await using bench = await startFeeds(start);
     await bench.addTrigger('t');
     expect(await bench.call('alarms/alarm', 'DELETE', 't')).toEqual({ status: 'success' });
@@ -364,7 +364,7 @@ describe('DELETE', () => {
     }
   });
 
-  test('of the trigger itself takes the feed with it', async () => {
+  test('of the trigger itself removes the feed, too', async () => {
     await using bench = await startFeeds(start);
     await bench.addTrigger('t');
     await bench.call('alarms/alarm', 'CREATE', 't', { cron: '* * * * *' });
@@ -374,7 +374,7 @@ describe('DELETE', () => {
   });
 });
 
-test('the annotations say that they are feeds, and what they take', async () => {
+test('the annotations mark feeds, and describe their parameters', async () => {
   await using bench = await startFeeds(start);
   const paths = bench.feeds.actions.map(({ path }) => path);
   expect(paths).toEqual(['alarms/alarm', 'alarms/interval', 'alarms/once', 'webhooks/webhook']);

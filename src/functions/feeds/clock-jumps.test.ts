@@ -44,7 +44,7 @@ describe.each(settings)('a clock that is set back %s', (_, setTo) => {
     ).toEqual(['cron 2026-03-10T10:10:00', 'cron 2026-03-10T10:20:00', 'interval 2026-03-10T10:15:00']);
   });
 
-  test('by a year does not either, though it is before they were to start', async () => {
+  test('by a year, to before their start dates, does not silence them either', async () => {
     await using bench = await startFeeds(start);
     await alarm(bench, 'alarm', 'cron', { cron: '0 12 * * *', startDate: '2026-03-10T11:00:00Z' });
     await alarm(bench, 'interval', 'interval', { minutes: 60 });
@@ -78,7 +78,7 @@ describe.each(settings)('a clock that is set back %s', (_, setTo) => {
     expect(await bench.firedUntil('2026-03-10T11:00:00Z')).toEqual(['t 2026-03-10T11:00:00']);
   });
 
-  test('does not fire twice what fires once, and has what has not fired wait for its date', async () => {
+  test('fires a one-time alarm only once, and one that has not fired waits for its date', async () => {
     await using bench = await startFeeds(start);
     await alarm(bench, 'once', 'early', { date: '2026-03-10T10:00:00Z' });
     await alarm(bench, 'once', 'late', { date: '2026-03-10T11:00:00Z' });
@@ -90,7 +90,7 @@ describe.each(settings)('a clock that is set back %s', (_, setTo) => {
     expect(await bench.firedUntil('2026-03-10T11:30:00Z')).toEqual(['interval 2026-03-10T11:30:00']);
   });
 
-  test('wakes nothing that had come to its end, and gives back no firings', async () => {
+  test('revives no ended alarm, and gives back no firings', async () => {
     await using bench = await startFeeds(start);
     await alarm(bench, 'alarm', 'two', { cron: '* * * * *', maxTriggers: 2 });
     await alarm(bench, 'alarm', 'three', { cron: '* * * * *', maxTriggers: 3 });
@@ -102,7 +102,7 @@ describe.each(settings)('a clock that is set back %s', (_, setTo) => {
     ).toEqual(['three 2026-03-10T09:01:00']);
   });
 
-  test('has what was refused tried again in a minute', async () => {
+  test('retries a refused firing within a minute', async () => {
     await using bench = await startFeeds(start);
     await alarm(bench, 'alarm', 't', { cron: '0 0 * * *' });
     bench.refuse = () => {
@@ -115,7 +115,7 @@ describe.each(settings)('a clock that is set back %s', (_, setTo) => {
     expect(await bench.firedUntil('2026-03-11T10:01:00Z')).toEqual(['t 2026-03-11T10:01:00']);
   });
 
-  test('has what was paused go on by the new time', async () => {
+  test('continues a paused alarm by the new time', async () => {
     await using bench = await startFeeds(start);
     await alarm(bench, 'interval', 't', { minutes: 60, startDate: '2026-03-10T10:00:00Z' });
     expect(await bench.firedUntil('2026-03-10T10:00:00Z')).toHaveLength(1);
@@ -129,7 +129,7 @@ describe.each(settings)('a clock that is set back %s', (_, setTo) => {
     ]);
   });
 
-  test('reaches all alarms, but for those that can’t be read', async () => {
+  test('reaches all alarms that can be read', async () => {
     await using bench = await startFeeds(start);
     const names = Array.from({ length: 70 }, (__, index) => `t${index}`);
     for (const name of names) await alarm(bench, 'alarm', name, { cron: '0 * * * *' });
@@ -144,7 +144,7 @@ describe.each(settings)('a clock that is set back %s', (_, setTo) => {
 });
 
 describe.each(settings)('a clock that is set forward by a day %s', (_, setTo) => {
-  test('has the missed dates made up for once; set back again, alarms go on by the new time', async () => {
+  test('makes up for missed dates once; after it is set back, alarms go on by the new time', async () => {
     await using bench = await startFeeds(start);
     await alarm(bench, 'alarm', 'cron', { cron: '0 * * * *' });
     await alarm(bench, 'interval', 'interval', { minutes: 60, startDate: '2026-03-10T10:30:00Z' });
@@ -160,7 +160,7 @@ describe.each(settings)('a clock that is set forward by a day %s', (_, setTo) =>
   });
 });
 
-test('what the store refuses to write, or others have changed meanwhile, is dated all the same', async () => {
+test('an alarm gets a new date even if the store refuses a write or others change it at the same time', async () => {
   await using bench = await startFeeds(start);
   await alarm(bench, 'alarm', 't', { cron: '0 * * * *' });
   await bench.firedUntil('2026-03-10T09:58:00Z');
@@ -178,7 +178,7 @@ describe('the timer', () => {
     vi.useRealTimers();
   });
 
-  test('sees within half a minute that the clock was set back', async () => {
+  test('detects within half a minute that the clock was set back', async () => {
     await using bench = await startFeeds(start);
     await alarm(bench, 'alarm', 't', { cron: '0 * * * *' });
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'], now: Date.parse(start) });
@@ -194,7 +194,7 @@ describe('the timer', () => {
   });
 });
 
-test('each jump is told once, with its size, and time that passes is none', async () => {
+test('each jump is reported once, with its size, and passing time is not a jump', async () => {
   await using bench = await startFeeds(start);
   await bench.firedUntil('2026-03-10T09:58:00Z');
   await bench.firedUntil('2026-03-10T10:00:00Z');
@@ -208,7 +208,7 @@ test('each jump is told once, with its size, and time that passes is none', asyn
   expect(bench.jumps).toEqual([-hourMs, 24 * hourMs]);
 });
 
-test('alarms whose clock was not set keep their rows at a restart', async () => {
+test('alarms keep their rows at a restart if the clock was not set', async () => {
   await using bench = await startFeeds(start);
   await alarm(bench, 'alarm', 't', { cron: '0 * * * *' });
   await bench.firedUntil('2026-03-10T10:00:00Z');

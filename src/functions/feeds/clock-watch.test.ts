@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { type Log, silentLog } from '../../lib/index.ts';
 import { createClockWatch } from './clock-watch.ts';
 
-test('what the clock was set by is seen and logged once; time that passes and drift are not', () => {
+test('a jump of the clock is detected and logged once; passing time and drift are not jumps', () => {
   let [wall, passed] = [1_000_000, 0];
   const warnings: unknown[] = [];
   const log: Log = { ...silentLog, warn: (...warning: unknown[]) => void warnings.push(warning) };

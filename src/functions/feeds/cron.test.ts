@@ -30,7 +30,7 @@ test('five fields are minutes, six begin with seconds', () => {
   ]);
 });
 
-test('a date is never given for itself, and always for the millisecond before it', () => {
+test('the next date is strictly later, and found from one millisecond before it', () => {
   const daily = parseCron('0 0 * * *');
   const midnight = Date.parse('2026-01-02T00:00:00Z');
   expect(daily.next(midnight - 1)).toBe(midnight);
@@ -45,7 +45,7 @@ describe('when clocks are set forward', () => {
     expect(datesAfter(from, 2, '30 2 * * *', zone)).toEqual([inGap, after]);
   });
 
-  test('what goes by the minute goes on with real time', () => {
+  test('minute patterns follow real time', () => {
     expect(datesAfter('2026-03-29T00:00:00Z', 3, '*/30 * * * *', 'Europe/Berlin')).toEqual([
       '2026-03-29T00:30:00Z',
       '2026-03-29T01:00:00Z',
@@ -68,7 +68,7 @@ describe('when clocks are set back', () => {
     expect(datesAfter(from, 2, pattern, zone)).toEqual([first, second]);
   });
 
-  test('what goes by the hour goes through the repeated hour, too', () => {
+  test('hour patterns include the repeated hour', () => {
     expect(datesAfter('2026-10-24T23:30:00Z', 3, '0 * * * *', 'Europe/Berlin')).toEqual([
       '2026-10-25T00:00:00Z',
       '2026-10-25T01:00:00Z',
@@ -102,13 +102,13 @@ test.each([
   expect(() => parseCron(pattern)).toThrow(`cron pattern '${pattern}' is not valid`);
 });
 
-test('patterns and zones without end are refused', () => {
+test('endless patterns and zones are refused', () => {
   expect(() => parseCron(`${'1,'.repeat(1_000_000)}1 * * * *`)).toThrow(/is not valid/);
   expect(() => parseCron('* '.repeat(1_000_000))).toThrow(/is not valid/);
   expect(() => parseCron('* * * * *', 'x'.repeat(1_000_000))).toThrow('Invalid timezone.');
 });
 
-test.each(['Mars/Olympus', 'UTC+25', '', '../../etc/passwd'])("'%s' is no time zone", (zone) => {
+test.each(['Mars/Olympus', 'UTC+25', '', '../../etc/passwd'])("'%s' is not a time zone", (zone) => {
   expect(() => parseCron('* * * * *', zone)).toThrow('Invalid timezone.');
 });
 
@@ -120,7 +120,7 @@ describe('the guard', () => {
     expect(() => checkCron(pattern, undefined, from, guard)).toThrow(`cron pattern '${pattern}' never fires`);
   });
 
-  test('lets a cron fire each second, where the namespace may', () => {
+  test('lets a cron fire every second, if the namespace may', () => {
     expect(() => checkCron('* * * * * *', undefined, from, guard)).not.toThrow();
     expect(() => checkCron('* * * * * *', undefined, from, { ...guard, maxPerMinute: 59 })).toThrow(
       "cron pattern '* * * * * *' fires 60 times in a minute; the namespace may fire 59 triggers",
@@ -133,7 +133,7 @@ describe('the guard', () => {
     );
   });
 
-  test('holds the shortest of all intervals', () => {
+  test('enforces the shortest interval', () => {
     const slow = { ...guard, minIntervalMs: 60_000 };
     expect(() => checkCron('0,2 0 0 * * *', undefined, from, slow)).toThrow(
       "cron pattern '0,2 0 0 * * *' fires 2 s after it has fired; the shortest interval allowed is 60 s",
@@ -145,7 +145,7 @@ describe('the guard', () => {
     );
   });
 
-  test('lets nothing through where nothing may be fired', () => {
+  test('accepts nothing if the namespace may not fire', () => {
     expect(() => checkCron('0 0 1 1 *', undefined, from, { ...guard, maxPerMinute: 0 })).toThrow(
       /may fire 0 triggers/,
     );

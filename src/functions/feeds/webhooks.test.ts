@@ -29,7 +29,7 @@ function tokenIn(answer: JsonObject): string {
 }
 
 describe('the URL', () => {
-  test('opens the door to its trigger', async () => {
+  test('fires its trigger', async () => {
     await using bench = await startFeeds(start);
     const door = await bench.feeds.openWebhook(await create(bench));
     door.verify({}, body);
@@ -40,7 +40,7 @@ describe('the URL', () => {
     expect(bench.fired).toEqual([{ trigger: 'hook', payload: { body: 1 }, at: '2026-03-10T10:00:00' }]);
   });
 
-  test('is shown to its owner again, and is in the store only encrypted', async () => {
+  test('can be shown to its owner again, and is stored only encrypted', async () => {
     await using bench = await startFeeds(start);
     const token = await create(bench, { secret });
     const shown = await bench.call('webhooks/webhook', 'READ', 'hook');
@@ -55,7 +55,7 @@ describe('the URL', () => {
     expect(row).not.toContain(secret);
   });
 
-  test('is one that nobody guesses: everything else is not found', async () => {
+  test('cannot be guessed: any other is not found', async () => {
     await using bench = await startFeeds(start);
     const token = await create(bench);
     const other = token.startsWith('A') ? `B${token.slice(1)}` : `A${token.slice(1)}`;
@@ -75,7 +75,7 @@ describe('the URL', () => {
     expect(await create(bench, {}, 'second')).not.toBe(token);
   });
 
-  test('stays over a CREATE of the same webhook, and is another one when that is asked for', async () => {
+  test('survives a CREATE of the same webhook, and changes only on request', async () => {
     await using bench = await startFeeds(start);
     const first = await create(bench);
     expect(tokenIn(await bench.call('webhooks/webhook', 'CREATE', 'hook'))).toBe(first);
@@ -87,7 +87,7 @@ describe('the URL', () => {
     expect(new Set([first, second, third]).size).toBe(3);
   });
 
-  test('dies with a DELETE, and with the trigger', async () => {
+  test('stops working with a DELETE, and with the trigger', async () => {
     await using bench = await startFeeds(start);
     const token = await create(bench);
     await bench.call('webhooks/webhook', 'DELETE', 'hook');
@@ -102,7 +102,7 @@ describe('the URL', () => {
     expect(await bench.store.feeds.get('guest', 'orphan')).toBeUndefined();
   });
 
-  test('is shut while it is paused', async () => {
+  test('does not work while the webhook is paused', async () => {
     await using bench = await startFeeds(start);
     const token = await create(bench);
     await bench.call('webhooks/webhook', 'PAUSE', 'hook');
@@ -119,7 +119,7 @@ describe('the URL', () => {
   });
 });
 
-test('a trigger has one feed: a second of another package is refused, and the first one stays', async () => {
+test('a trigger has one feed: a second from another package is refused, and the first one stays', async () => {
   await using bench = await startFeeds(start);
   const token = await create(bench);
   const alarm = bench.call('alarms/alarm', 'CREATE', 'hook', { cron: '* * * * *' });
@@ -179,7 +179,7 @@ describe('signatures', () => {
     expect(await verdict(args, headers)).toBe(expected);
   });
 
-  test('what was signed for one scheme is no body of the other', async () => {
+  test('what was signed for one scheme is not valid for the other', async () => {
     const stolen = Buffer.from(`${seconds}.${body}`);
     expect(await verdict({ secret }, githubHeader(stolen), stolen)).toBe('wrong');
   });

@@ -90,7 +90,7 @@ describe('a document', () => {
     expect(parsed([{ url: '/v2' }]).basePath).toBe('/v2');
   });
 
-  test('of OpenWhisk’s gateway: its configuration counts before x-openwhisk', () => {
+  test('of OpenWhisk’s gateway: its configuration precedes x-openwhisk', () => {
     const step = (url: string, verb: string, secret?: JsonValue) => ({
       operations: ['a'],
       execute: [
@@ -163,8 +163,8 @@ describe('a document', () => {
     ['a long title', document({}, { info: { title: 'x'.repeat(300) } }), 'info.title'],
     ['a base path with parameters', document({}, { basePath: '/a/{b}' }), 'cannot have parameters'],
     ['a base path without a slash', document({}, { basePath: 'a' }), "must begin with '/'"],
-    ['a base path that climbs', document({}, { basePath: '/a/../b' }), 'cannot be a path of a URL'],
-    ['a path that climbs', document({ '/a/..': {} }), 'cannot be a path of a URL'],
+    ['a base path with ..', document({}, { basePath: '/a/../b' }), 'cannot be a path of a URL'],
+    ['a path with ..', document({ '/a/..': {} }), 'cannot be a path of a URL'],
     ['a path without a slash', document({ __proto__x: {} }), "must begin with '/'"],
     ['__proto__ as a path', document(JSON.parse('{"__proto__": {"get": {}}}')), "must begin with '/'"],
     ['an empty segment', document({ '/a//b': {} }), 'cannot be a path of a URL'],
@@ -207,21 +207,21 @@ describe('a document', () => {
     expect(() => parse(value)).toThrow(invalid(text));
   });
 
-  test('with more operations than there may be is refused', () => {
+  test('with too many operations is refused', () => {
     const paths = (count: number) =>
       Object.fromEntries(Array.from({ length: count }, (_, n) => [`/p${n}`, { get: whisk('a') }]));
     expect(parse(document(paths(apiLimits.operations))).paths).toHaveLength(apiLimits.operations);
     expect(() => parse(document(paths(apiLimits.operations + 1)))).toThrow(invalid('can have at most'));
   });
 
-  test('with the name of an action that can’t be one is refused', () => {
+  test('with an impossible name of an action is refused', () => {
     expect(() => parse(document({ '/a': { get: whisk('../x') } }))).toThrow(
       expect.objectContaining({ code: 'NAME_INVALID' }),
     );
   });
 });
 
-describe('an operation that is added', () => {
+describe('an added operation', () => {
   const base = emptyDocument('/club', 'Book Club');
 
   test('has the form that OpenWhisk’s gateway reads', () => {
@@ -292,7 +292,7 @@ describe('an operation that is added', () => {
     });
   });
 
-  test('replaces one of the same path and method, its secret included', () => {
+  test('replaces one with the same path and method, including its secret', () => {
     const once = withOperation(base, added({ secret: 's' }));
     const twice = withOperation(once, added({ action: ref('other') }));
     const thrice = withOperation(twice, added({ verb: 'post' }));
@@ -303,7 +303,7 @@ describe('an operation that is added', () => {
     expect(JSON.stringify(thrice)).not.toContain('X-Require-Whisk-Auth');
   });
 
-  test('gets an id of its own where two paths would have the same', () => {
+  test('gets its own id where two paths would have the same one', () => {
     const names = ['/a.b', '/a/b', '/a+b'];
     const changed = names.reduce(
       (each, path, n) => withOperation(each, added({ path, action: ref(`action${n}`) })),
@@ -313,13 +313,13 @@ describe('an operation that is added', () => {
     expect(found).toEqual(['action0', 'action1', 'action2']);
   });
 
-  test('joins a document that came from elsewhere', () => {
+  test('can join a document from elsewhere', () => {
     const foreign = document({ '/a': { get: whisk('a') } });
     const changed = withOperation(foreign, added());
     expect(parse(changed).paths).toHaveLength(2);
   });
 
-  test('can be taken away, with its path when that has no other', () => {
+  test('can be removed, with its path if that has no other', () => {
     const both = withOperation(withOperation(base, added()), added({ verb: 'post', secret: 's' }));
     const one = withoutOperation(both, '/books', 'post');
     expect(parse(one).paths[0]?.operations).toHaveLength(1);
@@ -354,7 +354,7 @@ describe('a route', () => {
     ['/books/new/pages', { id: 'new' }],
     ['/x/y', { a: 'x', b: 'y' }],
     ['/books/__proto__', { id: '__proto__' }],
-  ])('%s: a literal goes first, and is left again when it leads nowhere', (path, parameters) => {
+  ])('%s: a literal is tried first, and a parameter if that fails', (path, parameters) => {
     const find = routes(
       ['/books', 'get'],
       ['/books/new', 'get'],
@@ -365,18 +365,21 @@ describe('a route', () => {
     expect(find(split(path), 'get')).toMatchObject({ kind: 'operation', parameters });
   });
 
-  test.each(['/', '/books/', '/books/1/2', '/books/1/pages/2', '/Books', '/.*'])('%s is none', (path) => {
-    const find = routes(['/books', 'get'], ['/books/{id}', 'get'], ['/books/{id}/pages', 'get']);
-    expect(find(split(path), 'get')).toEqual({ kind: 'none' });
-  });
+  test.each(['/', '/books/', '/books/1/2', '/books/1/pages/2', '/Books', '/.*'])(
+    '%s does not match',
+    (path) => {
+      const find = routes(['/books', 'get'], ['/books/{id}', 'get'], ['/books/{id}/pages', 'get']);
+      expect(find(split(path), 'get')).toEqual({ kind: 'none' });
+    },
+  );
 
-  test('that is there with other methods says which', () => {
+  test('that exists with other methods names them', () => {
     const find = routes(['/a/{id}', 'get', 'put'], ['/a/b', 'post']);
     expect(find(['a', 'b'], 'delete')).toEqual({ kind: 'verbs', verbs: ['post', 'get', 'put'] });
     expect(find(['a', 'b'], 'get')).toMatchObject({ kind: 'operation', parameters: { id: 'b' } });
   });
 
-  test('is looked for in a tree that is as deep as the paths, not as the request', () => {
+  test('is searched in a tree as deep as the paths, not as the request', () => {
     const halves = ['a', '{p}'];
     const all = halves.flatMap((x) => halves.flatMap((y) => halves.map((z) => `/${x}/${y}/${z}/end`)));
     const names = (path: string) =>

@@ -103,7 +103,7 @@ describe('createApi', () => {
     expect(url).toMatchObject([{ value: { gwApiUrl: 'http://ward:1/apis/guest/' } }]);
   });
 
-  test('many at once: none is lost', async () => {
+  test('keeps all of many concurrent operations', async () => {
     const verbs = ['GET', 'PUT', 'POST', 'DELETE'];
     const all = await Promise.all(verbs.map((verb) => call('createApi', operation({ gatewayMethod: verb }))));
     expect(all.filter((each) => each['error'] !== undefined)).toEqual([]);
@@ -112,7 +112,7 @@ describe('createApi', () => {
     ]);
   });
 
-  test('takes a whole document, also as text, in place of what was there', async () => {
+  test('replaces the API by a whole document, also given as text', async () => {
     await call('createApi', operation());
     await call('createApi', swagger({ '/a': { get: whisk('hello') } }));
     expect(await pathsOf()).toEqual([['/club', { '/a': { get: whisk('hello') } }]]);
@@ -127,7 +127,7 @@ describe('createApi', () => {
     });
   });
 
-  test('over the web answers as HTTP, and asks the key whose it is', async () => {
+  test('over the web answers with HTTP, and the key determines the owner', async () => {
     expect(await call('createApi', { ...operation(), ...web })).toMatchObject({
       statusCode: 200,
       headers: { 'Content-Type': 'application/json' },
@@ -181,7 +181,7 @@ describe('createApi', () => {
       operation({ gatewayPath: '/{a}' }),
       "API creation failure: The action must use a response type of '.http' in order to receive the path parameters.",
     ],
-  ])('%.80j is refused as OpenWhisk does', async (args, text) => {
+  ])('%.80j is refused as in OpenWhisk', async (args, text) => {
     expect(await call('createApi', args)).toEqual({ error: text });
     expect(await apis.list(guest)).toEqual([]);
   });
@@ -195,7 +195,7 @@ describe('createApi', () => {
       ["The action '/other/hello' does not exist, or is not yours"],
     ],
     [swagger({ '/': { get: {}, put: { operationId: '', responses: {} } } }), undefined],
-  ])('%.120j is taken as OpenWhisk does, with warnings %j', async (args, warnings) => {
+  ])('%.120j is accepted as in OpenWhisk, with warnings %j', async (args, warnings) => {
     const answer = await call('createApi', args);
     expect(answer).toMatchObject({ gwApiActivated: true });
     expect(answer['warnings']).toEqual(warnings?.map((text) => expect.stringContaining(text)));
@@ -209,7 +209,7 @@ describe('createApi', () => {
     expect((await call('createApi', swagger(paths)))['warnings']).toHaveLength(20);
   });
 
-  test('documents have a size, and a namespace’s have one together', async () => {
+  test('the size of a document is limited, and the total of a namespace’s', async () => {
     const large = (bytes: number, basePath: string) => {
       const { apidoc } = swagger(
         { '/a': { get: { ...whisk('hello'), description: 'x'.repeat(bytes) } } },
@@ -257,7 +257,7 @@ describe('getApi', () => {
     expect(await names({}, other)).toEqual([]);
   });
 
-  test('gives a document that createApi takes', async () => {
+  test('returns a document that createApi accepts', async () => {
     await call('createApi', { ...operation({}, { secureKey: 7 }), responsetype: 'http' });
     const before = await apis.list(guest);
     await call('deleteApi', { basepath: '/club' });
@@ -277,7 +277,7 @@ describe('deleteApi', () => {
     await call('createApi', operation({ gatewayPath: '/pages' }));
   });
 
-  test('takes away an operation, a path, and the API with its last', async () => {
+  test('removes an operation, a path, and the API with its last path', async () => {
     expect(await call('deleteApi', { basepath: '/club', relpath: '/books', operation: 'POST' })).toEqual({});
     expect(await pathsOf()).toMatchObject([['/club', { '/books': { get: {} }, '/pages': {} }]]);
     await call('deleteApi', { basepath: 'Books', relpath: '/books' });
@@ -286,7 +286,7 @@ describe('deleteApi', () => {
     expect(await pathsOf()).toEqual([]);
   });
 
-  test('takes away all of it', async () => {
+  test('removes the whole API', async () => {
     expect(await call('deleteApi', { basepath: '/club', force: 'true', ...web })).toMatchObject({
       statusCode: 200,
     });
@@ -302,11 +302,11 @@ describe('deleteApi', () => {
       { basepath: '/club', relpath: '/books', operation: 'PUT' },
       "API deletion failure: path '/books' with operation 'put' does not exist in the API",
     ],
-  ])('%j is refused as OpenWhisk does', async (args, text) => {
+  ])('%j is refused as in OpenWhisk', async (args, text) => {
     expect(await call('deleteApi', args)).toEqual({ error: text });
   });
 
-  test('never touches what another namespace has', async () => {
+  test('never touches another namespace’s API', async () => {
     expect(
       await call('deleteApi', { basepath: '/club', __ow_user: 'guest', namespace: 'guest' }, other),
     ).toEqual({
@@ -322,7 +322,7 @@ describe('a key', () => {
     ['createApi', 'invoke'],
     ['getApi', 'invoke'],
     ['deleteApi', 'read'],
-  ] as const)('%s is not for one of scope %s', async (name, scope) => {
+  ] as const)('%s is refused for one of scope %s', async (name, scope) => {
     const identity: Identity = { ...platform.guest, scope };
     const text = "The supplied authentication is not authorized to access 'guest/apis'.";
     expect(await call(name, operation(), identity)).toEqual({ error: text });
@@ -336,7 +336,7 @@ describe('a route', () => {
   const route = async (path: string, verb: 'get' | 'put' = 'get') =>
     apis.route(guest, path.split('/').slice(1), verb);
 
-  test('of several APIs the longest base path counts that has the path', async () => {
+  test('belongs to the API with the longest base path that has it', async () => {
     await deploy('root', true);
     const add = (base: string, path: string, name: string) =>
       call('createApi', operation({ gatewayBasePath: base, gatewayPath: path }, { name }));

@@ -33,7 +33,7 @@ async function start() {
 }
 
 describe('a further key', () => {
-  test('is of its namespace, with its scope', async () => {
+  test('belongs to its namespace, with its scope', async () => {
     await using at = await start();
     for (const scope of keyScopes) {
       const made = await at.namespaces.createKey('guest', { scope, label: `for ${scope}` });
@@ -44,7 +44,7 @@ describe('a further key', () => {
     }
   });
 
-  test('leaves the first one as it is, which has every right', async () => {
+  test('leaves the first one unchanged, with every right', async () => {
     await using at = await start();
     await at.namespaces.createKey('guest', { scope: 'read' });
     expect(await at.namespaces.authenticate(basic(at.first))).toMatchObject({ scope: 'full' });
@@ -60,14 +60,14 @@ describe('a further key', () => {
     expect(JSON.stringify(row)).not.toContain(key.split(':')[1]);
   });
 
-  test('with another secret opens nothing', async () => {
+  test('with a wrong secret does not work', async () => {
     await using at = await start();
     const { keyId } = await at.namespaces.createKey('guest', { scope: 'full' });
     const forged = basic(`${keyId}:${'x'.repeat(64)}`);
     await expect(async () => at.namespaces.authenticate(forged)).rejects.toMatchObject(invalid);
   });
 
-  test('opens nothing once it has expired, seen before or not', async () => {
+  test('does not work after it has expired, cached or not', async () => {
     await using at = await start();
     const { key: seen } = await at.namespaces.createKey('guest', { scope: 'full', expiresAt: 2_000_000 });
     const { key: unseen } = await at.namespaces.createKey('guest', { scope: 'full', expiresAt: 2_000_000 });
@@ -79,7 +79,7 @@ describe('a further key', () => {
     }
   });
 
-  test('opens nothing once it was deleted', async () => {
+  test('does not work after it was deleted', async () => {
     await using at = await start();
     const { key, keyId } = await at.namespaces.createKey('guest', { scope: 'full' });
     await at.namespaces.authenticate(basic(key));
@@ -88,7 +88,7 @@ describe('a further key', () => {
     await expect(at.namespaces.deleteKey('guest', keyId)).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 
-  test('goes with its namespace, and does not come back with the name', async () => {
+  test('is deleted with its namespace, and does not come back with the name', async () => {
     await using at = await start();
     const { key } = await at.namespaces.createKey('guest', { scope: 'full' });
     await at.namespaces.authenticate(basic(key));
@@ -98,7 +98,7 @@ describe('a further key', () => {
     expect(await at.namespaces.listKeys('guest')).toHaveLength(1);
   });
 
-  test('is not deleted through another namespace', async () => {
+  test('cannot be deleted through another namespace', async () => {
     await using at = await start();
     const { keyId } = await at.namespaces.createKey('guest', { scope: 'full' });
     await expect(at.namespaces.deleteKey('other', keyId)).rejects.toMatchObject({ code: 'NOT_FOUND' });
@@ -127,7 +127,7 @@ describe('a further key', () => {
     await at.namespaces.createKey('other', { scope: 'read' });
   });
 
-  test('of a namespace that is not there is refused', async () => {
+  test('of a missing namespace is refused', async () => {
     await using at = await start();
     for (const work of [
       () => at.namespaces.createKey('no', { scope: 'read' }),
@@ -139,7 +139,7 @@ describe('a further key', () => {
   });
 });
 
-test('the list has the first key and then the others, and no secrets', async () => {
+test('the list has the first key and then the others, without secrets', async () => {
   await using at = await start();
   const { key, ...described } = await at.namespaces.createKey('guest', { scope: 'invoke', label: 'ci' });
   const list = await at.namespaces.listKeys('guest');
@@ -151,7 +151,7 @@ test('the list has the first key and then the others, and no secrets', async () 
   expect(JSON.stringify(list)).not.toContain(key.split(':')[1]);
 });
 
-test('the first key is not deleted', async () => {
+test('the first key cannot be deleted', async () => {
   await using at = await start();
   const [firstId = ''] = at.first.split(':');
   await expect(at.namespaces.deleteKey('guest', firstId)).rejects.toMatchObject({ code: 'KEY_INVALID' });
@@ -176,7 +176,7 @@ test.each([
 });
 
 describe('a namespace by its name', () => {
-  test('is its own caller with all rights, at once the second time', async () => {
+  test('is its own caller with all rights, and cached after the first time', async () => {
     await using at = await start();
     const identity = await at.namespaces.identityOf('guest');
     expect(identity).toMatchObject({ namespace: 'guest', scope: 'full', keyId: at.first.split(':')[0] });
@@ -194,7 +194,7 @@ describe('a namespace by its name', () => {
   });
 });
 
-test('Ward’s own namespace is made once, with a key that nobody knows', async () => {
+test('Ward’s own namespace is created once, with a key that no one knows', async () => {
   await using at = await start();
   await at.namespaces.ensureSystem();
   const { keyId } = await at.namespaces.get('whisk.system');
@@ -202,7 +202,7 @@ test('Ward’s own namespace is made once, with a key that nobody knows', async 
   expect((await at.namespaces.get('whisk.system')).keyId).toBe(keyId);
 });
 
-test('what belonged to the actions of a deleted namespace is handed on to be cleared away', async () => {
+test('the remains of a deleted namespace’s actions are passed on for removal', async () => {
   await using at = await start();
   const gone: string[] = [];
   const namespaces = new Namespaces(at.store, defaultLimits, {

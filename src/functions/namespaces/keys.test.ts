@@ -3,13 +3,13 @@ import { formatApiKey, hashSecret, isSecret, newApiKey, parseAuthorization } fro
 
 const header = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`;
 
-test('a new key is a UUID and 64 letters and digits, and another each time', () => {
+test('a new key is a UUID with 64 letters and digits, and differs each time', () => {
   const key = newApiKey();
   expect(formatApiKey(key)).toMatch(/^[0-9a-f-]{36}:[A-Za-z0-9]{64}$/);
   expect(newApiKey().secret).not.toBe(key.secret);
 });
 
-test('its hash opens for it alone', () => {
+test('its hash matches only that key', () => {
   const { secret } = newApiKey();
   expect(isSecret(secret, hashSecret(secret))).toBe(true);
   expect(isSecret(`${secret}x`, hashSecret(secret))).toBe(false);

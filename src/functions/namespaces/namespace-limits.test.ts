@@ -5,7 +5,7 @@ import { type NamespaceLimitsPatch, parseStoredLimits, patchLimits, userLimits }
 const system = defaultLimits;
 
 describe('the limits of a namespace', () => {
-  test('without its own are the system’s, in OpenWhisk’s form', () => {
+  test('are by default the system’s, in OpenWhisk’s form', () => {
     expect(userLimits(system, {})).toEqual({
       invocationsPerMinute: 60,
       concurrentInvocations: 30,
@@ -26,7 +26,7 @@ describe('the limits of a namespace', () => {
     });
   });
 
-  test('are its own where it has some', () => {
+  test('are its own where they are set', () => {
     const own = {
       invocationsPerMinute: 0,
       concurrentInvocations: 5,
@@ -38,7 +38,7 @@ describe('the limits of a namespace', () => {
     expect(userLimits(system, own)).toMatchObject({ ...own, maxActionInstances: 5, maxActionMemory: 512 });
   });
 
-  test('never go beyond the system’s, even when those were lowered later', () => {
+  test('never exceed the system’s, even if those were lowered later', () => {
     const own = { minActionMemory: 64, maxActionMemory: 4096, maxActionLogs: 100 };
     expect(userLimits(system, own)).toMatchObject({
       minActionMemory: 128,
@@ -47,7 +47,7 @@ describe('the limits of a namespace', () => {
     });
   });
 
-  test('say nothing of retention to its users', () => {
+  test('do not show retention to its users', () => {
     expect(userLimits(system, { retentionMaxAgeDays: 1 })).toEqual(userLimits(system, {}));
   });
 });
@@ -75,14 +75,14 @@ describe('a change', () => {
     ['maxActionLogs', { maxActionLogs: 11 }],
     ['maxActionConcurrency', { maxActionConcurrency: 501 }],
     ['minActionMemory', { minActionMemory: 300, maxActionMemory: 200 }],
-  ])('of %s that makes no sense is refused: %j', (name, patch) => {
+  ])('of %s to an invalid value is refused: %j', (name, patch) => {
     expect(() => patchLimits(system, {}, patch)).toThrow(
       expect.objectContaining({ code: 'LIMIT_OUT_OF_RANGE', message: expect.stringMatching(`^${name}: `) }),
     );
   });
 });
 
-test('what the store holds is read strictly, but for what a newer Ward may have added', () => {
+test('stored limits are parsed strictly, except for fields that a newer Ward may have added', () => {
   expect(parseStoredLimits({ firesPerMinute: 1, some: 'new' })).toEqual({ firesPerMinute: 1 });
   expect(() => parseStoredLimits({ firesPerMinute: 'many' })).toThrow(
     expect.objectContaining({ code: 'STORED_ENTITY_CORRUPT' }),
@@ -90,7 +90,7 @@ test('what the store holds is read strictly, but for what a newer Ward may have 
 });
 
 describe('the ranges of an action', () => {
-  test('are the system’s within the namespace’s, with a default that lies in them', () => {
+  test('are the system’s within the namespace’s, with a default inside the range', () => {
     const own = {
       maxActionMemory: 192,
       minActionTimeout: 90_000,
@@ -114,7 +114,7 @@ describe('the ranges of an action', () => {
     expect(() => checkKind(allowedKinds === undefined ? {} : { allowedKinds }, kind)).not.toThrow();
   });
 
-  test('a kind that the namespace may not have is refused in OpenWhisk’s words', () => {
+  test('a kind that the namespace may not use is refused with OpenWhisk’s text', () => {
     expect(() => checkKind({ allowedKinds: ['nodejs:24'] }, 'blackbox')).toThrow(
       expect.objectContaining({
         kind: 'denied',

@@ -7,13 +7,13 @@ import { Namespaces } from './namespaces.ts';
 const invalid = { code: 'AUTHENTICATION_INVALID', message: 'The supplied authentication is invalid' };
 
 describe('a key', () => {
-  test('says whose it is, at once the second time', async () => {
+  test('identifies its namespace, and is cached after the first time', async () => {
     await using platform = await startPlatform();
     expect(platform.guest).toMatchObject({ namespace: 'guest', subject: 'guest' });
     expect(platform.functions.namespaces.authenticate(platform.authorization)).toBe(platform.guest);
   });
 
-  test('that is wrong opens nothing', async () => {
+  test('that is wrong does not work', async () => {
     await using platform = await startPlatform();
     const { namespaces } = platform.functions;
     const unknown = basic(`${crypto.randomUUID()}:${'x'.repeat(64)}`);
@@ -30,7 +30,7 @@ describe('a key', () => {
     expect(JSON.stringify(row)).not.toContain(secret);
   });
 
-  test('opens nothing after it was changed', async () => {
+  test('does not work after it was changed', async () => {
     await using platform = await startPlatform();
     const { namespaces } = platform.functions;
     const next = basic(await namespaces.rotateKey('guest'));
@@ -38,14 +38,14 @@ describe('a key', () => {
     expect(await namespaces.authenticate(next)).toMatchObject({ namespace: 'guest' });
   });
 
-  test('opens nothing after its namespace was deleted', async () => {
+  test('does not work after its namespace was deleted', async () => {
     await using platform = await startPlatform();
     const { namespaces } = platform.functions;
     await namespaces.delete('guest');
     await expect(async () => namespaces.authenticate(platform.authorization)).rejects.toMatchObject(invalid);
   });
 
-  test('that another process changed opens nothing soon', async () => {
+  test('that another process changed soon stops working', async () => {
     await using platform = await startPlatform();
     const { namespaces } = platform.functions;
     await using other = await openStore({ path: platform.path });
@@ -65,7 +65,7 @@ describe('a key', () => {
 });
 
 describe('a lent key', () => {
-  test('opens its namespace from inside, and nothing from outside or when it was taken back', async () => {
+  test('works in its namespace from inside, but not from outside or after it was taken back', async () => {
     await using platform = await startPlatform();
     const { namespaces } = platform.functions;
     const lent = await namespaces.lendKey('guest', 'full');
@@ -76,7 +76,7 @@ describe('a lent key', () => {
     await expect(async () => namespaces.authenticateInside(header)).rejects.toMatchObject(invalid);
   });
 
-  test('opens no namespace that was made anew under the same name', async () => {
+  test('does not work in a namespace that was created again under the same name', async () => {
     await using platform = await startPlatform();
     const { namespaces } = platform.functions;
     await namespaces.create('again');
@@ -90,7 +90,7 @@ describe('a lent key', () => {
 });
 
 describe('limits', () => {
-  test('are the system’s until the operator sets them, and again when he unsets them', async () => {
+  test('are the system’s until the operator sets them, and after they are unset', async () => {
     await using platform = await startPlatform();
     const { namespaces } = platform.functions;
     expect(platform.guest.limits).toMatchObject({ invocationsPerMinute: 60, concurrentInvocations: 30 });
@@ -105,7 +105,7 @@ describe('limits', () => {
     });
   });
 
-  test.each([-1, 1.5, Number.NaN])('are not %s', async (firesPerMinute) => {
+  test.each([-1, 1.5, Number.NaN])('cannot be %s', async (firesPerMinute) => {
     await using platform = await startPlatform();
     await expect(platform.functions.namespaces.setLimits('guest', { firesPerMinute })).rejects.toMatchObject({
       code: 'LIMIT_OUT_OF_RANGE',
@@ -114,7 +114,7 @@ describe('limits', () => {
 });
 
 describe('the operator', () => {
-  test('lists namespaces without their secrets', async () => {
+  test('can list namespaces without their secrets', async () => {
     await using platform = await startPlatform();
     await platform.functions.namespaces.create('a');
     const list = await platform.functions.namespaces.list();
@@ -122,7 +122,7 @@ describe('the operator', () => {
     expect(Object.keys(list[0] ?? {}).toSorted()).toEqual(['createdAt', 'keyId', 'limits', 'name', 'own']);
   });
 
-  test('is told of a taken, a bad and an unknown name', async () => {
+  test('gets an error for a taken, an invalid and an unknown name', async () => {
     await using platform = await startPlatform();
     const { namespaces } = platform.functions;
     await expect(namespaces.create('guest')).rejects.toMatchObject({ code: 'NAMESPACE_EXISTS' });

@@ -33,7 +33,7 @@ async function blobCount(): Promise<number> {
 
 const used = async () => (await platform.functions.quotas.usage('guest')).code.used;
 
-test('code past the quota is refused with what is used, and its blob is gone', async () => {
+test('code beyond the quota is refused with the current use, and its blob is removed', async () => {
   await put('a', 60 * kibibyte);
   const before = await used();
   expect(before).toBeGreaterThan(60 * kibibyte);
@@ -50,7 +50,7 @@ test('code past the quota is refused with what is used, and its blob is gone', a
   expect(await blobCount()).toBe(1);
 });
 
-test('room that a delete or a smaller version gives is there at once', async () => {
+test('space freed by a delete or a smaller version is available at once', async () => {
   await put('a', 60 * kibibyte);
   await put('a', 20 * kibibyte, true);
   await put('b', 60 * kibibyte);
@@ -58,7 +58,7 @@ test('room that a delete or a smaller version gives is there at once', async () 
   await put('c', 60 * kibibyte);
 });
 
-test('code that is there already costs the entity alone', async () => {
+test('existing code costs only the entity', async () => {
   const body = action(60 * kibibyte);
   const guest = await identity();
   await platform.functions.actions.put(ref('a'), body, false, guest);
@@ -67,7 +67,7 @@ test('code that is there already costs the entity alone', async () => {
   expect((await used()) - before).toBeLessThan(4 * kibibyte);
 });
 
-test('a namespace has its own quota, and fills no other’s', async () => {
+test('a namespace has its own quota, and does not affect others', async () => {
   const { namespaces, actions } = platform.functions;
   const other = await namespaces.authenticate(basic(await namespaces.create('other')));
   await namespaces.setLimits('guest', { codeQuotaBytes: 10 * kibibyte });
@@ -77,7 +77,7 @@ test('a namespace has its own quota, and fills no other’s', async () => {
   await put('a', 20 * kibibyte);
 });
 
-test('parameters, packages, triggers and APIs fill it as well', async () => {
+test('parameters, packages, triggers and APIs count as well', async () => {
   const { packages, triggers } = platform.functions;
   const refused = { code: 'QUOTA_EXCEEDED' };
   const owner = (await identity()).namespace;
@@ -97,7 +97,7 @@ test('parameters, packages, triggers and APIs fill it as well', async () => {
   await packages.put(plain('q'), { parameters }, false);
 });
 
-test('puts at once stay within it together', async () => {
+test('concurrent puts stay within it together', async () => {
   const puts = Array.from({ length: 12 }, (_, index) =>
     put(`a${index}`, 20 * kibibyte).then(
       () => true,
@@ -109,7 +109,7 @@ test('puts at once stay within it together', async () => {
   expect(await blobCount()).toBe(4);
 });
 
-test('code of an older Ward is measured, and so is what is missing', async () => {
+test('code of an older Ward is measured, even if its blob is missing', async () => {
   const { store, blobs } = platform;
   const digest = await blobs.put(randomBytes(5000));
   const row = (path: string, codeDigest: string) => ({

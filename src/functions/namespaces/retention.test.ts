@@ -75,7 +75,7 @@ async function append(store: Store, daysAgo: readonly number[], namespace = 'gue
 }
 
 describe('a sweep', () => {
-  test('removes what is older than it may be, in every namespace', async () => {
+  test('removes records that are too old, in every namespace', async () => {
     await using at = await start();
     await append(at.store, [0, 6.9, 7.1, 30]);
     await append(at.store, [1, 8], 'other');
@@ -84,7 +84,7 @@ describe('a sweep', () => {
     expect(await at.ages('other')).toEqual([1]);
   });
 
-  test('removes the oldest of too many', async () => {
+  test('removes the oldest records if there are too many', async () => {
     await using at = await start();
     await append(at.store, [5, 1, 3, 2, 4]);
     expect(await at.retention({ maxRecordsPerNamespace: 2 }).sweep()).toBe(3);
@@ -102,14 +102,14 @@ describe('a sweep', () => {
     expect(await at.ages()).toEqual([1]);
   });
 
-  test('removes nothing when nothing is limited', async () => {
+  test('removes nothing without limits', async () => {
     await using at = await start();
     await append(at.store, [1, 900]);
     expect(await at.retention({}).sweep()).toBe(0);
     expect(await at.ages()).toHaveLength(2);
   });
 
-  test('goes by a namespace’s own limits where it has some', async () => {
+  test('follows a namespace’s own limits where they are set', async () => {
     await using at = await start();
     await at.namespaces.setLimits('guest', { retentionMaxAgeDays: 2.5 });
     await at.namespaces.setLimits('other', { retentionMaxAgeDays: 0, retentionMaxRecords: 3 });
@@ -120,7 +120,7 @@ describe('a sweep', () => {
     expect(await at.ages('other')).toEqual([1, 3, 30]);
   });
 
-  test('goes on when one namespace can’t be read', async () => {
+  test('continues if one namespace cannot be read', async () => {
     await using at = await start();
     const row = await at.store.namespaces.byName('guest');
     if (row !== undefined) await at.store.namespaces.update({ ...row, limits: { firesPerMinute: 'x' } });
@@ -130,7 +130,7 @@ describe('a sweep', () => {
     expect(await at.ages('other')).toEqual([]);
   });
 
-  test('is repeated by itself, even when one fails', async () => {
+  test('is repeated automatically, even after a failure', async () => {
     await using at = await start();
     const done = Promise.withResolvers<void>();
     let sweeps = 0;
@@ -151,7 +151,7 @@ describe('a sweep', () => {
     expect(sweeps).toBeGreaterThanOrEqual(3);
   });
 
-  test('ends after its step when it is closed', async () => {
+  test('ends after its current step when closed', async () => {
     await using at = await start();
     let steps = 0;
     const reached = Promise.withResolvers<void>();
@@ -174,7 +174,7 @@ describe('a sweep', () => {
   });
 });
 
-test('code that no entity names for an hour is removed, and what one names or a call needs is kept', async () => {
+test('code that no entity names for an hour is removed, and code that one names or a call needs is kept', async () => {
   await using at = await start();
   const blobs = openBlobStore(join(at.folder, 'code'));
   const { entities, accepted } = at.store;

@@ -57,28 +57,31 @@ describe('an action of another namespace’s package', () => {
     ['full', 'invoke', 'invoke'],
     ['deploy', 'invoke', 'none'],
     ['deploy', 'read', 'read'],
-  ])('that declares %s is lent to a caller with %s a key of scope %s', async (declared, scope, expected) => {
-    await using platform = await withShared(declared);
-    expect(await given(platform, inPackage('other', 'shared'), { scope })).toBe(expected);
-    expect(await given(platform, inPackage('guest', 'bound'), { scope })).toBe(expected);
-    expect(await given(platform, inPackage('other', 'shared'), { scope, isKeyless: true })).toBe(expected);
-  });
+  ])(
+    'that declares %s gets from a caller with %s a lent key of scope %s',
+    async (declared, scope, expected) => {
+      await using platform = await withShared(declared);
+      expect(await given(platform, inPackage('other', 'shared'), { scope })).toBe(expected);
+      expect(await given(platform, inPackage('guest', 'bound'), { scope })).toBe(expected);
+      expect(await given(platform, inPackage('other', 'shared'), { scope, isKeyless: true })).toBe(expected);
+    },
+  );
 
-  test('gets the caller’s own key through a binding that asks for it, and no other way', async () => {
+  test('gets the caller’s own key only through a binding that asks for it', async () => {
     await using platform = await withShared('invoke', [{ key: 'pass-api-key', value: true }]);
     expect(await given(platform, inPackage('guest', 'bound'))).toBe('own');
     expect(await given(platform, inPackage('guest', 'bound'), { isKeyless: true })).toBe('full');
     expect(await given(platform, inPackage('other', 'shared'))).toBe('invoke');
   });
 
-  test('does not get it because its own package asks', async () => {
+  test('does not get it by an annotation of its own package', async () => {
     await using platform = await withShared('invoke');
     const annotations = [{ key: 'pass-api-key', value: true }];
     await platform.functions.packages.put(plain('shared', 'other'), { annotations }, true);
     expect(await given(platform, inPackage('other', 'shared'))).toBe('none');
   });
 
-  test('shows the caller the scope with its package', async () => {
+  test('shows the caller the declared scope in its package', async () => {
     await using platform = await withShared('invoke');
     const seen = await platform.functions.packages.get(plain('shared', 'other'), platform.guest.namespace);
     expect(seen.annotations).toContainEqual({ key: 'api-key-scope', value: 'invoke' });
@@ -133,21 +136,21 @@ describe('a composition of another namespace’s package', () => {
     return { result: record?.result, scope };
   }
 
-  test('calls nothing of its caller’s without being allowed to', async () => {
+  test('calls none of its caller’s actions without permission', async () => {
     await using platform = await withShared('read');
     const { result, scope } = await compose(platform, ['other', 'shared']);
     expect(JSON.stringify(result)).toContain("Failed entitlement check for action with name 'guest/secret'");
     expect(scope).toBeUndefined();
   });
 
-  test('calls it with no more rights than its package declares', async () => {
+  test('calls its caller’s action with no more rights than its package declares', async () => {
     await using platform = await withShared('invoke');
     const { result, scope } = await compose(platform, ['other', 'shared']);
     expect(JSON.stringify(result)).toContain('the secret');
     expect(scope).toBe('invoke');
   });
 
-  test('calls it as its caller through a binding that asks for it', async () => {
+  test('calls its caller’s action as the caller through a binding that asks for it', async () => {
     await using platform = await withShared('none', [{ key: 'pass-api-key', value: true }]);
     const { result, scope } = await compose(platform, ['guest', 'bound']);
     expect(JSON.stringify(result)).toContain('the secret');

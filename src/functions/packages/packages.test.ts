@@ -19,7 +19,7 @@ async function digestsOf({ blobs }: Platform): Promise<string[]> {
 }
 
 describe('packages', () => {
-  test('are created, refused a second time, changed, and deleted', async () => {
+  test('can be created, only once, and changed and deleted', async () => {
     await using platform = await startPlatform();
     const { packages } = platform.functions;
     const body = { parameters: parameters({ a: 1 }), annotations: parameters({ x: 1, binding: 'mine' }) };
@@ -44,7 +44,7 @@ describe('packages', () => {
     });
   });
 
-  test('show their actions, feeds apart', async () => {
+  test('show their actions, and feeds separately', async () => {
     await using platform = await startPlatform();
     const { packages, actions } = platform.functions;
     await packages.put(plain('p'), {}, false);
@@ -56,7 +56,7 @@ describe('packages', () => {
     expect(shown.feeds.map(({ name }) => name)).toEqual(['f']);
   });
 
-  test('keep their parameters encrypted, and show them to their owner alone', async () => {
+  test('store their parameters encrypted, and show them only to their owner', async () => {
     await using platform = await startTwo();
     const { packages } = platform.functions;
     const secret = parameters({ password: 'opensesame' });
@@ -68,7 +68,7 @@ describe('packages', () => {
     ]);
   });
 
-  test('are told from other entities of the name', async () => {
+  test('are distinct from other entities of the same name', async () => {
     await using platform = await startPlatform();
     const { packages, actions } = platform.functions;
     await actions.put(ref('a'), hello, false, platform.guest);
@@ -78,7 +78,7 @@ describe('packages', () => {
     await expect(packages.delete(plain('a'), true)).rejects.toMatchObject(wrong);
   });
 
-  test('may not be called default', async () => {
+  test('cannot be called default', async () => {
     await using platform = await startPlatform();
     await expect(platform.functions.packages.put(plain('default'), {}, true)).rejects.toMatchObject({
       kind: 'invalid',
@@ -103,7 +103,7 @@ describe('packages', () => {
     });
   });
 
-  test('of two changes at once let one win', async () => {
+  test('let one of two concurrent changes win', async () => {
     await using platform = await startPlatform();
     const { packages } = platform.functions;
     await packages.put(plain('p'), {}, false);
@@ -116,7 +116,7 @@ describe('deleting a package', () => {
   test.each([
     [1, '1 entity'],
     [2, '2 entities'],
-  ])('with %i in it is refused', async (count, words) => {
+  ])('with %i entities in it is refused', async (count, words) => {
     await using platform = await startPlatform();
     const { packages, actions } = platform.functions;
     await packages.put(plain('p'), {}, false);
@@ -128,7 +128,7 @@ describe('deleting a package', () => {
     });
   });
 
-  test('by force ends what is in it, with its code and sandboxes, and nothing else', async () => {
+  test('by force removes its content, with code and sandboxes, and nothing else', async () => {
     await using platform = await startPlatform();
     const { packages, actions } = platform.functions;
     for (const name of ['p', 'pp']) {
@@ -148,7 +148,7 @@ describe('deleting a package', () => {
     expect((await packages.get(plain('pp'), platform.guest.namespace)).actions).toHaveLength(1);
   });
 
-  test('leaves its bindings, which lead nowhere then, and can be deleted', async () => {
+  test('leaves its bindings, which no longer resolve and can be deleted', async () => {
     await using platform = await startTwo();
     const { packages } = platform.functions;
     const { namespace } = platform.guest;
@@ -178,7 +178,7 @@ describe('bindings', () => {
     return platform;
   }
 
-  test('say what they are bound to', async () => {
+  test('name their provider', async () => {
     await using platform = await startBound();
     const { packages } = platform.functions;
     const binding = { namespace: 'other', name: 'p' };
@@ -189,7 +189,7 @@ describe('bindings', () => {
     expect(summary).toMatchObject({ name: 'b', binding });
   });
 
-  test('show the actions of their provider, and its parameters under their own', async () => {
+  test('show the actions of their provider, and their own parameters merged over its', async () => {
     await using platform = await startBound();
     const { packages, actions } = platform.functions;
     const { namespace } = platform.guest;
@@ -221,7 +221,7 @@ describe('bindings', () => {
 
   test.each([
     ['nothing', { namespace: '_', name: 'none' }, 'BINDING_INVALID', 'a package that does not exist'],
-    ['itself, which is not there yet', { namespace: '_', name: 'n' }, 'BINDING_INVALID', 'does not exist'],
+    ['itself, which does not exist yet', { namespace: '_', name: 'n' }, 'BINDING_INVALID', 'does not exist'],
     [
       'a binding',
       { namespace: '_', name: 'b' },
@@ -235,8 +235,18 @@ describe('bindings', () => {
       'Cannot bind to a resource that is not',
     ],
     ['a private package', { namespace: 'other', name: 'private' }, 'NOT_AUTHORIZED', "'other/private'"],
-    ['nothing of others', { namespace: 'other', name: 'none' }, 'NOT_AUTHORIZED', "'other/none'"],
-    ['a binding of others', { namespace: 'other', name: 'theirs' }, 'NOT_AUTHORIZED', "'other/theirs'"],
+    [
+      'a missing package of another namespace',
+      { namespace: 'other', name: 'none' },
+      'NOT_AUTHORIZED',
+      "'other/none'",
+    ],
+    [
+      'a binding of another namespace',
+      { namespace: 'other', name: 'theirs' },
+      'NOT_AUTHORIZED',
+      "'other/theirs'",
+    ],
     ['nobody', { namespace: 'nobody', name: 'p' }, 'NOT_AUTHORIZED', "'nobody/p'"],
   ])('to %s are refused', async (_what, binding, code, message) => {
     await using platform = await startBound();
@@ -268,7 +278,7 @@ describe('bindings', () => {
     await expect(packages.put(plain('q'), body, false)).rejects.toMatchObject({ code: 'ALREADY_EXISTS' });
   });
 
-  test('end when their provider becomes private', async () => {
+  test('stop working when their provider becomes private', async () => {
     await using platform = await startBound();
     const { packages } = platform.functions;
     await packages.put(plain('p', 'other'), { publish: false }, true);
@@ -276,7 +286,7 @@ describe('bindings', () => {
     await expect(packages.get(plain('b'), platform.guest.namespace)).rejects.toMatchObject(refused);
   });
 
-  test('in a row are followed to the end, in a circle they are refused', async () => {
+  test('are followed in a chain, and refused in a cycle', async () => {
     await using platform = await startPlatform();
     const { packages } = platform.functions;
     const { namespace } = platform.guest;
@@ -305,7 +315,7 @@ describe('bindings', () => {
 });
 
 describe('packages of another namespace', () => {
-  test('are listed and read when they are shared and no bindings', async () => {
+  test('are listed and read if they are shared and not bindings', async () => {
     await using platform = await startTwo();
     const { packages } = platform.functions;
     await packages.put(plain('shared', 'other'), { publish: true }, false);

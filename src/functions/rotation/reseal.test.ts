@@ -91,7 +91,7 @@ async function fill({ store }: Awaited<ReturnType<typeof start>>): Promise<void>
 const textAt = (value: JsonValue | undefined) => (typeof value === 'string' ? value : '');
 
 describe('a rotation', () => {
-  test('encrypts everything that is kept with the newest key', async () => {
+  test('encrypts all stored values with the newest key', async () => {
     await using at = await start();
     await fill(at);
     expect(await reseal(at.store, after, 'two')).toEqual({ rewritten: 8, unreadable: 1 });
@@ -111,7 +111,7 @@ describe('a rotation', () => {
     expect(onlyNew.open(textAt(dead?.document['payload']), 'guest/r d')).toEqual({ a: 1 });
   });
 
-  test('encrypts what an earlier version of Ward wrote in clear', async () => {
+  test('encrypts values that an earlier version of Ward wrote unencrypted', async () => {
     await using at = await start();
     await fill(at);
     await reseal(at.store, after, 'two');
@@ -131,7 +131,7 @@ describe('a rotation', () => {
     expect(await reseal(at.store, after, 'two')).toEqual({ rewritten: 0, unreadable: 1 });
   });
 
-  test('leaves alone what does not open', async () => {
+  test('leaves values alone that cannot be decrypted', async () => {
     await using at = await start();
     const parameters = before.sealParameters([{ key: 'a', value: 1 }], 'guest/elsewhere');
     await at.store.entities.put(entity('moved', 'actions', { parameters }), null);
@@ -141,7 +141,7 @@ describe('a rotation', () => {
     expect((await at.store.entities.get('guest', 'moved'))?.document).toEqual({ parameters });
   });
 
-  test('looks again at what a writer put back meanwhile', async () => {
+  test('finds values that a writer put back in the meantime', async () => {
     await using at = await start();
     await fill(at);
     const { entities } = at.store;
@@ -165,7 +165,7 @@ describe('a rotation', () => {
   });
 });
 
-test('a survey counts values by key, in clear, and waiting', async () => {
+test('a survey counts values by key, unencrypted ones, and waiting ones', async () => {
   await using at = await start();
   await fill(at);
   expect(await surveyVault(at.store)).toEqual({

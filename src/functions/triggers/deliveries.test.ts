@@ -26,7 +26,7 @@ const callerOf = ({ guest }: RuleParts) => ({
 });
 
 describe('a rule with retry', () => {
-  test('is called once when that succeeds, and nothing is left', async () => {
+  test('is called once if that succeeds, and nothing is left', async () => {
     await using parts = await startRetrying(3);
     const answer = await parts.fire('t', { payload: { x: 1 } });
     await until(() => isEmpty(parts));
@@ -73,7 +73,7 @@ describe('a rule with retry', () => {
     expect(await isEmpty(parts)).toBe(true);
   });
 
-  test('is tried again when its first call is refused, which the record says', async () => {
+  test('is retried if its first call is refused, which the record shows', async () => {
     await using parts = await startRetrying(2);
     parts.script = () => {
       if (parts.calls.length === 1) throw new Fault('TOO_MANY_CONCURRENT', 'throttled', 'Too many.');
@@ -86,7 +86,7 @@ describe('a rule with retry', () => {
     expect(parts.calls).toHaveLength(2);
   });
 
-  test('waits as long as a refusal asks for', async () => {
+  test('waits as long as a refusal demands', async () => {
     await using parts = await startRetrying(2);
     parts.script = () => {
       throw new Fault('TOO_MANY_PER_MINUTE', 'throttled', 'Too many.', { retryAfterMs: 50_000 });
@@ -96,7 +96,7 @@ describe('a rule with retry', () => {
     expect(await parts.store.deliveries.nextDue()).toBeGreaterThanOrEqual(before + 50_000);
   });
 
-  test('is given up with the reason when its action is gone', async () => {
+  test('is given up with the reason if its action no longer exists', async () => {
     await using parts = await startRetrying(1);
     parts.script = () => {
       throw functionFault('NOT_FOUND', 'The requested resource does not exist.');
@@ -107,7 +107,7 @@ describe('a rule with retry', () => {
     ]);
   });
 
-  test('says nothing of what is inside', async () => {
+  test('reveals no internal details', async () => {
     await using parts = await startRetrying(1);
     parts.script = () => {
       throw new Error('EIO /var/lib/ward');
@@ -116,7 +116,7 @@ describe('a rule with retry', () => {
     expect(await letters(parts)).toMatchObject([{ error: 'There was an internal server error.' }]);
   });
 
-  test('has a record of each try even where the namespace keeps none', async () => {
+  test('has a record of each try even if the namespace keeps none', async () => {
     await using parts = await startRetrying(1);
     const { guest } = parts;
     const identity = { ...guest, limits: { ...guest.limits, storeActivations: false } };
@@ -125,7 +125,7 @@ describe('a rule with retry', () => {
     await until(() => isEmpty(parts));
   });
 
-  test('keeps its payload encrypted', async () => {
+  test('stores its payload encrypted', async () => {
     await using parts = await startRetrying(1);
     parts.script = () => 'failure';
     await parts.fire('t', { payload: { password: 'opensesame' } });
@@ -134,7 +134,7 @@ describe('a rule with retry', () => {
     expect(JSON.stringify(row)).not.toMatch(/opensesame|password/);
   });
 
-  test('is called once, without a net, when the namespace has too many that wait', async () => {
+  test('is called once, without retries, if too many deliveries of the namespace wait', async () => {
     await using parts = await startRules();
     await parts.arrange('t', ['a'], retry(3));
     parts.script = () => 'running';
@@ -155,7 +155,7 @@ describe('after the process was killed', () => {
     return parts;
   }
 
-  test('a call that ended well meanwhile is done with', async () => {
+  test('a call that has succeeded in the meantime is settled', async () => {
     await using parts = await startKilled(3);
     await parts.finish(parts.calls[0]?.activationId ?? '', 'success');
     const next = parts.reopen();
@@ -165,7 +165,7 @@ describe('after the process was killed', () => {
     expect(await letters(next)).toEqual([]);
   });
 
-  test('a call that failed meanwhile is made again', async () => {
+  test('a call that has failed in the meantime is made again', async () => {
     await using parts = await startKilled(3);
     await parts.finish(parts.calls[0]?.activationId ?? '', 'failure');
     const next = parts.reopen();
@@ -187,7 +187,7 @@ describe('after the process was killed', () => {
     expect(next.calls).toMatchObject([{ authorization: undefined, identity: { scope: 'invoke' } }]);
   });
 
-  test('a call that never got through is made again', async () => {
+  test('a call that was never accepted is made again', async () => {
     await using parts = await startKilled(3);
     await parts.store.accepted.settle(parts.calls[0]?.activationId ?? '', 0);
     const next = parts.reopen();
@@ -196,7 +196,7 @@ describe('after the process was killed', () => {
     expect(next.calls).toHaveLength(1);
   });
 
-  test('a call that is still in the queue is waited for', async () => {
+  test('a call that is still in the queue is awaited', async () => {
     await using parts = await startKilled(1);
     const [row] = await parts.store.deliveries.due(Number.MAX_SAFE_INTEGER, 1);
     const next = parts.reopen();
@@ -206,7 +206,7 @@ describe('after the process was killed', () => {
     expect(await letters(next)).toEqual([]);
   });
 
-  test('one that cannot be read is dropped, and the others go on', async () => {
+  test('an unreadable delivery is dropped, and the others go on', async () => {
     await using parts = await startKilled(3);
     await parts.finish(parts.calls[0]?.activationId ?? '', 'failure');
     const [row] = await parts.store.deliveries.due(Number.MAX_SAFE_INTEGER, 1);
@@ -218,7 +218,7 @@ describe('after the process was killed', () => {
     expect(next.calls).toHaveLength(1);
   });
 
-  test('one whose payload was tampered with is given up, and not called', async () => {
+  test('a delivery whose payload was tampered with is given up, and not called', async () => {
     await using parts = await startKilled(2);
     await parts.finish(parts.calls[0]?.activationId ?? '', 'failure');
     const [row] = await parts.store.deliveries.due(Number.MAX_SAFE_INTEGER, 1);
@@ -242,7 +242,7 @@ describe('dead letters', () => {
   }
   const idOf = async (parts: RuleParts) => (await letters(parts))[0]?.id ?? '';
 
-  test('are replayed with their payload, and gone when that succeeds', async () => {
+  test('are replayed with their payload, and removed if that succeeds', async () => {
     await using parts = await startDead();
     parts.script = () => 'success';
     const { activationId } = await parts.deliveries.replay(await idOf(parts), callerOf(parts));
@@ -251,7 +251,7 @@ describe('dead letters', () => {
     expect(await letters(parts)).toEqual([]);
   });
 
-  test('come back when the replay fails', async () => {
+  test('come back if the replay fails', async () => {
     await using parts = await startDead();
     const id = await idOf(parts);
     const { activationId } = await parts.deliveries.replay(id, callerOf(parts));
@@ -259,7 +259,7 @@ describe('dead letters', () => {
     expect(await letters(parts)).toMatchObject([{ id, attempts: 1, activationId }]);
   });
 
-  test('stay as they are when the action cannot be called', async () => {
+  test('stay unchanged if the action cannot be called', async () => {
     await using parts = await startDead();
     const before = await letters(parts);
     parts.script = () => {
@@ -271,7 +271,7 @@ describe('dead letters', () => {
     expect(await letters(parts)).toEqual(before);
   });
 
-  test('are replayed once by two who ask at once', async () => {
+  test('are replayed once for two concurrent requests', async () => {
     await using parts = await startDead();
     parts.script = () => 'running';
     const id = await idOf(parts);
@@ -281,7 +281,7 @@ describe('dead letters', () => {
     expect(parts.calls).toHaveLength(2);
   });
 
-  test('are replayed after their rule, trigger and the process are gone', async () => {
+  test('can be replayed after their rule, trigger and process have gone', async () => {
     await using parts = await startDead();
     await parts.rules.delete(plain('on-a'));
     await parts.triggers.delete(plain('t'));
@@ -319,7 +319,7 @@ describe('dead letters', () => {
     expect(await parts.deliveries.countDead({ namespace, rule: undefined })).toBe(1);
   });
 
-  test('past a thousand the oldest go', async () => {
+  test('beyond a thousand, the oldest are dropped', async () => {
     await using parts = await startDead();
     const [letter] = await letters(parts);
     const row = await parts.store.deliveries.get('guest', letter?.id ?? '');

@@ -22,7 +22,7 @@ function start(due: number[]) {
   return { ...state, state, clock };
 }
 
-test('what is due is done at once, the rest in time', async () => {
+test('due work is done at once, the rest in time', async () => {
   const now = Date.now();
   const { done } = start([now - 5, now + 1000, now + 3000]);
   await vi.advanceTimersByTimeAsync(0);
@@ -35,7 +35,7 @@ test('what is due is done at once, the rest in time', async () => {
   expect(done).toHaveLength(3);
 });
 
-test('what is expected later is done in its time, and does not delay what comes before', async () => {
+test('later work is done in time, and does not delay earlier work', async () => {
   const now = Date.now();
   const { due, done, clock } = start([]);
   await vi.advanceTimersByTimeAsync(0);
@@ -59,7 +59,7 @@ test('a failure is followed by a pause, not by the end', async () => {
   expect(done).toEqual([now]);
 });
 
-test('what is due in many days is waited for', async () => {
+test('work that is due in many days is awaited', async () => {
   const at = Date.now() + 40 * 86_400_000;
   const { done } = start([at]);
   await vi.advanceTimersByTimeAsync(at - Date.now() - 1);
@@ -68,7 +68,7 @@ test('what is due in many days is waited for', async () => {
   expect(done).toEqual([at]);
 });
 
-test('nothing is done after its end', async () => {
+test('it does nothing after its end', async () => {
   const { done, clock } = start([Date.now() + 10]);
   await vi.advanceTimersByTimeAsync(0);
   clock[Symbol.dispose]();

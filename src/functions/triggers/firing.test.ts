@@ -16,7 +16,7 @@ async function fired(parts: RuleParts, more: Parameters<RuleParts['fire']>[1] = 
 }
 
 describe('firing', () => {
-  test('calls each rule with the parameters of the trigger under the payload', async () => {
+  test('calls each rule with the payload merged over the trigger’s parameters', async () => {
     await using parts = await startRules();
     await parts.arrange('t', ['a', 'b']);
     const parameters = [
@@ -39,7 +39,7 @@ describe('firing', () => {
   test.each([
     ['waits for the disk', () => new Promise(() => {})],
     ['no longer fits in memory', () => Promise.reject(new Fault('STORE_BACKLOG', 'busy', 'no'))],
-  ])('answers, and says so, when its own record %s', async (_, append) => {
+  ])('answers with a warning if its own record %s', async (_, append) => {
     await using parts = await startRules();
     await parts.arrange('t', ['a']);
     vi.spyOn(parts.store.activations, 'append').mockImplementationOnce(append);
@@ -49,7 +49,7 @@ describe('firing', () => {
     expect(parts.calls).toHaveLength(2);
   });
 
-  test('leaves a record without an end, with the payload as it was sent and a line for each rule', async () => {
+  test('leaves a record without an end, with the unchanged payload and a line for each rule', async () => {
     await using parts = await startRules();
     await parts.arrange('t', ['a', 'b']);
     await parts.triggers.put(plain('t'), { parameters: [{ key: 'secret', value: 's' }] }, true);
@@ -84,7 +84,7 @@ describe('firing', () => {
     });
   });
 
-  test('has its record and its calls on disk when it answers', async () => {
+  test('has its record and its calls on disk before it answers', async () => {
     await using parts = await startRules();
     await parts.arrange('t', ['a', 'b']);
     parts.script = () => 'running';
@@ -97,7 +97,7 @@ describe('firing', () => {
     expect(answer?.activationId).toMatch(/^[0-9a-f]{32}$/);
   });
 
-  test('does nothing when no rule is active', async () => {
+  test('does nothing if no rule is active', async () => {
     await using parts = await startRules();
     await parts.triggers.put(plain('t'), {}, false);
     expect(await parts.fire('t')).toBeUndefined();
@@ -112,7 +112,7 @@ describe('firing', () => {
     ['missing', functionFault('NOT_FOUND', 'It is gone.'), 1, 'It is gone.'],
     ['busy', new Fault('INVOKER_BUSY', 'busy', 'No room.'), 3, 'No room.'],
     ['broken', new Error('EIO /var/lib/ward'), 3, 'There was an internal server error.'],
-  ])('says in the record alone that an action was %s', async (_what, fault, statusCode, error) => {
+  ])('says only in the record that an action was %s', async (_what, fault, statusCode, error) => {
     await using parts = await startRules();
     await parts.arrange('t', ['a', 'b']);
     parts.script = ({ action }) => {
@@ -124,7 +124,7 @@ describe('firing', () => {
     expect(logs).toContainEqual(expect.objectContaining({ rule: 'guest/on-b', success: true }));
   });
 
-  test('leaves no record when the namespace keeps none', async () => {
+  test('leaves no record if the namespace keeps none', async () => {
     await using parts = await startRules();
     await parts.arrange('t', ['a']);
     parts.script = () => 'running';
@@ -144,7 +144,7 @@ describe('firing', () => {
     await expect(parts.fire(name)).rejects.toMatchObject({ code });
   });
 
-  test('takes a key such as __proto__ as an ordinary one', async () => {
+  test('treats a key such as __proto__ as an ordinary one', async () => {
     await using parts = await startRules();
     await parts.arrange('t', ['a']);
     await parts.fire('t', { payload: JSON.parse('{"__proto__":{"polluted":true}}') });
@@ -153,7 +153,7 @@ describe('firing', () => {
     expect(call?.payload).not.toHaveProperty('polluted');
   });
 
-  test('goes by what rules and trigger are now', async () => {
+  test('uses the current rules and trigger', async () => {
     await using parts = await startRules();
     await parts.arrange('t', ['a']);
     await parts.fire('t');
@@ -172,7 +172,7 @@ describe('firing', () => {
     await expect(parts.fire('t')).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 
-  test('sees what another process changed once it is told to forget', async () => {
+  test('sees changes of another process after its cache is cleared', async () => {
     await using parts = await startRules();
     await parts.arrange('t', ['a']);
     await parts.fire('t');

@@ -28,7 +28,7 @@ describe('creating a rule', () => {
     await expect(parts.rules.put(plain('r'), body, false)).rejects.toMatchObject({ code: 'ALREADY_EXISTS' });
   });
 
-  test('takes names as answers have them', async () => {
+  test('accepts names in the form of answers', async () => {
     await using parts = await startWithRule();
     const { trigger, action } = await parts.rules.get(plain('on-a'));
     expect(await parts.rules.put(plain('r'), { trigger, action }, false)).toMatchObject({ trigger, action });
@@ -60,8 +60,18 @@ describe('creating a rule', () => {
     ['a number as a name', { trigger: 7, action: '/_/a' }, 'BODY_INVALID', 'fully qualified name malformed'],
     ['another alphabet', { trigger: '/_/t', action: '/_/действие' }, 'NAME_INVALID', 'illegal characters'],
     ['a path upwards', { trigger: '/_/..', action: '/_/a' }, 'NAME_INVALID', 'illegal characters'],
-    ['a trigger of others', { trigger: '/other/t', action: '/_/a' }, 'NOT_AUTHORIZED', "access 'other/t'"],
-    ['an action of others', { trigger: '/_/t', action: '/other/a' }, 'NOT_AUTHORIZED', 'not yours'],
+    [
+      'a trigger of another namespace',
+      { trigger: '/other/t', action: '/_/a' },
+      'NOT_AUTHORIZED',
+      "access 'other/t'",
+    ],
+    [
+      'an action of another namespace',
+      { trigger: '/_/t', action: '/other/a' },
+      'NOT_AUTHORIZED',
+      'not yours',
+    ],
   ])('is refused with %s', async (_what, body, code, message) => {
     await using parts = await startWithRule();
     await expect(parts.rules.put(plain('r'), body, false)).rejects.toMatchObject({
@@ -90,7 +100,7 @@ describe('creating a rule', () => {
 });
 
 describe('changing a rule', () => {
-  test('keeps what is not sent, and whether it is active', async () => {
+  test('keeps fields that are not sent, and whether it is active', async () => {
     await using parts = await startWithRule();
     parts.actions.add('guest/b');
     await parts.rules.setStatus(plain('on-a'), { status: 'inactive' });
@@ -117,7 +127,7 @@ describe('changing a rule', () => {
     expect(await parts.fire('u')).toBeDefined();
   });
 
-  test('is refused while its trigger is gone', async () => {
+  test('is refused while its trigger is missing', async () => {
     await using parts = await startWithRule();
     await parts.triggers.delete(plain('t'));
     await expect(parts.rules.put(plain('on-a'), { publish: true }, true)).rejects.toMatchObject({
@@ -125,7 +135,7 @@ describe('changing a rule', () => {
     });
   });
 
-  test('creates it when there is none', async () => {
+  test('creates it if there is none', async () => {
     await using parts = await startWithRule();
     const body = { trigger: '/_/t', action: '/_/a' };
     expect(await parts.rules.put(plain('r'), body, true)).toMatchObject({
@@ -136,7 +146,7 @@ describe('changing a rule', () => {
 });
 
 describe('enabling and disabling', () => {
-  test('changes the status alone, and may be repeated', async () => {
+  test('changes only the status, and may be repeated', async () => {
     await using parts = await startWithRule();
     const before = await parts.rules.get(plain('on-a'));
     for (const wanted of ['active', 'inactive', 'inactive', 'active'] as const) {
@@ -166,7 +176,7 @@ describe('enabling and disabling', () => {
     });
   });
 
-  test('a trigger that is created again does not wake the rules of the old one', async () => {
+  test('a trigger that is created again does not enable the rules of the old one', async () => {
     await using parts = await startWithRule();
     await parts.triggers.delete(plain('t'));
     await parts.triggers.put(plain('t'), {}, false);
@@ -180,7 +190,7 @@ describe('enabling and disabling', () => {
 });
 
 describe('deleting and listing rules', () => {
-  test('an active one is deleted, answered as inactive, and no longer fired', async () => {
+  test('an active rule is deleted, shown as inactive in the answer, and no longer fired', async () => {
     await using parts = await startWithRule();
     await parts.fire('t');
     expect(await parts.rules.delete(plain('on-a'))).toMatchObject({ name: 'on-a', status: 'inactive' });
@@ -189,13 +199,13 @@ describe('deleting and listing rules', () => {
     await expect(parts.rules.delete(plain('t'))).rejects.toMatchObject({ code: 'WRONG_COLLECTION' });
   });
 
-  test('one whose trigger is gone is deleted as well', async () => {
+  test('a rule without its trigger can be deleted as well', async () => {
     await using parts = await startWithRule();
     await parts.triggers.delete(plain('t'));
     expect(await parts.rules.delete(plain('on-a'))).toMatchObject({ name: 'on-a' });
   });
 
-  test('a list has no status, and the newest first', async () => {
+  test('a list shows no status, and is newest first', async () => {
     await using parts = await startRules();
     await parts.arrange('t', ['a', 'b']);
     const { namespace } = parts.guest;

@@ -4,7 +4,7 @@ import { plain, startRules } from './rules.fixture.ts';
 const page = { skip: 0, limit: 30 };
 
 describe('triggers', () => {
-  test('are created, refused a second time, changed, and deleted', async () => {
+  test('can be created, only once, and changed and deleted', async () => {
     await using parts = await startRules();
     const { triggers } = parts;
     const parameters = [{ key: 'a', value: { b: 1 } }];
@@ -36,7 +36,7 @@ describe('triggers', () => {
     await expect(triggers.delete(plain('t'))).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 
-  test('keep their parameters encrypted', async () => {
+  test('store their parameters encrypted', async () => {
     await using parts = await startRules();
     await parts.triggers.put(plain('t'), { parameters: [{ key: 'password', value: 'opensesame' }] }, false);
     const row = await parts.store.entities.get('guest', 't');
@@ -79,7 +79,7 @@ describe('triggers', () => {
     expect(Object.keys(rules)).toHaveLength(101);
   });
 
-  test('are told from other entities of the name', async () => {
+  test('are distinct from other entities of the same name', async () => {
     await using parts = await startRules();
     await parts.arrange('t', ['a']);
     const wrong = { code: 'WRONG_COLLECTION' };
@@ -88,7 +88,7 @@ describe('triggers', () => {
     await expect(parts.triggers.delete(plain('on-a'))).rejects.toMatchObject(wrong);
   });
 
-  test('of two changes at once let one win', async () => {
+  test('let one of two concurrent changes win', async () => {
     await using parts = await startRules();
     await parts.triggers.put(plain('t'), {}, false);
     const both = [1, 2].map(() => parts.triggers.put(plain('t'), {}, true));
@@ -114,7 +114,7 @@ describe('triggers', () => {
     });
   });
 
-  test.each(['alarm', 'alarms/alarm', '/whisk.system/alarms/alarm'])('take the feed %s', async (feed) => {
+  test.each(['alarm', 'alarms/alarm', '/whisk.system/alarms/alarm'])('accept the feed %s', async (feed) => {
     await using parts = await startRules();
     const body = { annotations: [{ key: 'feed', value: feed }], feed, limits: { any: 1 }, trigger: null };
     expect((await parts.triggers.put(plain('t'), body, false)).annotations).toEqual(body.annotations);

@@ -26,11 +26,11 @@ function entriesOf(stored: JsonValue): Record<string, JsonValue>[] {
 }
 
 describe('parameters', () => {
-  test('come back as they were', () => {
+  test('come back unchanged', () => {
     expect(vault.openParameters(vault.sealParameters(parameters, place), place)).toEqual(parameters);
   });
 
-  test('are kept with their keys in clear and their values not', () => {
+  test('are stored with readable names and encrypted values', () => {
     const text = JSON.stringify(vault.sealParameters(parameters, place));
     expect(text).toContain('"key":"text"');
     expect(text).toContain('{"key":"unset","value":null}');
@@ -42,7 +42,7 @@ describe('parameters', () => {
     expect(vault.sealParameters(parameters, place)).not.toEqual(vault.sealParameters(parameters, place));
   });
 
-  test('of a database from before encryption open as they are', () => {
+  test('of a database from before encryption are read unchanged', () => {
     const before = [
       { key: 'a', value: 'w1:one:looks-sealed' },
       { key: 'b', value: { c: 1 }, init: true },
@@ -56,7 +56,7 @@ describe('parameters', () => {
     ['another parameter', place, ([first, ...rest]) => [{ ...first, key: 'other' }, ...rest]],
     ['the environment', place, ([first, ...rest]) => [{ ...first, init: true }, ...rest]],
     ['the arguments', place, ([, second]) => [{ key: 'INIT', sealed: second?.['sealed'] ?? '' }]],
-  ])('that were moved to %s do not open', (_where, other, move) => {
+  ])('that were moved to %s cannot be decrypted', (_where, other, move) => {
     const stored = entriesOf(vault.sealParameters(parameters, place));
     expect(() => vault.openParameters(move(stored), other)).toThrow(corrupt);
   });
@@ -83,7 +83,7 @@ describe('parameters', () => {
 
 describe('a sealed value', () => {
   test.each<[JsonValue]>([[null], ['s3cret'], [0], [{ a: { b: [] } }], ['x'.repeat(1024 * 1024)]])(
-    'opens where it belongs (%#)',
+    'can be decrypted where it belongs (%#)',
     (value) => {
       const sealed = vault.seal(value, place);
       expect(sealed).toMatch(/^w1:one:[\w-]+$/);
@@ -92,7 +92,7 @@ describe('a sealed value', () => {
     },
   );
 
-  test('never has the nonce of another', () => {
+  test('never shares a nonce with another', () => {
     const heads = Array.from({ length: 2000 }, () => {
       const data = vault.seal(1, place).slice('w1:one:'.length);
       return Buffer.from(data, 'base64url').subarray(0, 12).toString('hex');
@@ -100,7 +100,7 @@ describe('a sealed value', () => {
     expect(new Set(heads).size).toBe(heads.length);
   });
 
-  test('does not open when a single bit of it was changed', () => {
+  test('cannot be decrypted if a single bit was changed', () => {
     const sealed = vault.seal('s3cret', place);
     const head = 'w1:one:'.length;
     const bytes = Buffer.from(sealed.slice(head), 'base64url');
@@ -114,14 +114,14 @@ describe('a sealed value', () => {
     }
   });
 
-  test('is no parameter, and a parameter is no sealed value', () => {
+  test('is not accepted as a parameter, nor a parameter as a sealed value', () => {
     const [entry] = entriesOf(vault.sealParameters([{ key: 'a', value: 1 }], place));
     const sealed = entry?.['sealed'];
     expect(() => vault.open(typeof sealed === 'string' ? sealed : '', place)).toThrow(corrupt);
     expect(() => vault.openParameters([{ key: 'a', sealed: vault.seal(1, place) }], place)).toThrow(corrupt);
   });
 
-  test('says nothing of what is in it when it does not open', () => {
+  test('reveals nothing of its content if it cannot be decrypted', () => {
     const other = createVault(() => [{ id: 'one', secret: randomBytes(32) }]);
     try {
       other.open(vault.seal('s3cret', place), place);
@@ -136,7 +136,7 @@ describe('a sealed value', () => {
 describe('several keys', () => {
   const two = key('two');
 
-  test('all open, and the first one seals', () => {
+  test('all decrypt, and the first one encrypts', () => {
     const old = vault.seal('before', place);
     const rotated = createVault(() => [two, one]);
     expect(rotated.open(old, place)).toBe('before');
@@ -151,7 +151,7 @@ describe('several keys', () => {
     );
   });
 
-  test('are looked for anew when something is sealed with one that is not known', () => {
+  test('are loaded again for a value under an unknown key', () => {
     const sealed = createVault(() => [two]).seal('after', place);
     const reader = createVault((lately) => (lately === undefined ? [one] : [two, one]));
     expect(reader.open(sealed, place)).toBe('after');
@@ -166,6 +166,6 @@ test.each([
   'w1:o ne:AAAA',
   `w1:${'x'.repeat(33)}:AAAA`,
   'w1:one:A+A',
-])('%j is no sealed text', (text) => {
+])('%j is not a sealed text', (text) => {
   expect(sealingKeyOf(text)).toBeUndefined();
 });

@@ -30,7 +30,7 @@ describe('the log of violations', () => {
     return { log, rows };
   };
 
-  test('keeps whose it is', () => {
+  test('keeps the owner', () => {
     const { log, rows } = start();
     expect(log.add(report())).toBe(true);
     expect(rows).toEqual([
@@ -45,13 +45,13 @@ describe('the log of violations', () => {
     ]);
   });
 
-  test('tells when it could be another call’s', () => {
+  test('says if it could belong to another call', () => {
     const { log, rows } = start();
     log.add(report({ activationIds: ['a', 'b', 'c'] }));
     expect(rows).toMatchObject([{ activationId: 'a', detail: 'too many (3 calls ran at once)' }]);
   });
 
-  test('takes up to a limit a minute of one namespace, says so, and still takes those of others', () => {
+  test('accepts a limited number per minute of one namespace, says so, and still accepts others', () => {
     const { log, rows } = start();
     const taken = Array.from({ length: 100_000 }, () => log.add(report())).filter(Boolean);
     expect(taken).toHaveLength(3);
@@ -65,7 +65,7 @@ describe('the log of violations', () => {
     expect(log.add(report())).toBe(true);
   });
 
-  test('keeps nothing of a sandbox that is nobody’s yet', () => {
+  test('keeps nothing of a sandbox without an owner', () => {
     const { log, rows } = start();
     expect(log.add(report({ namespace: undefined }))).toBe(false);
     expect(rows).toEqual([]);
@@ -90,7 +90,7 @@ describe('the alarm', () => {
     return { hear, alerts };
   };
 
-  test('is given once for a window, with what happened in it', () => {
+  test('is raised once per window, with what happened in it', () => {
     const { hear, alerts } = start();
     hear(report({ kind: 'oom' }));
     hear(report());
@@ -115,7 +115,7 @@ describe('the alarm', () => {
     expect(alerts).toHaveLength(2);
   });
 
-  test('is not given for few of each, nor of several namespaces together', () => {
+  test('is not raised for a few per namespace, even if they add up', () => {
     const { hear, alerts } = start();
     hear(report());
     hear(report());
@@ -126,13 +126,13 @@ describe('the alarm', () => {
     expect(alerts).toEqual([]);
   });
 
-  test('names ten actions at most', () => {
+  test('names at most ten actions', () => {
     const { hear, alerts } = start(50);
     for (let count = 0; count < 50; count++) hear(report({ action: `/guest/${count}` }));
     expect(alerts[0]?.payload['actions']).toHaveLength(10);
   });
 
-  test('is never given with a threshold of 0', () => {
+  test('is never raised with a threshold of 0', () => {
     const { hear, alerts } = start(0);
     for (let count = 0; count < 10; count++) hear(report());
     expect(alerts).toEqual([]);

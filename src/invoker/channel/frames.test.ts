@@ -27,7 +27,7 @@ function cut(bytes: Buffer, sizes: readonly number[]): Buffer[] {
 }
 
 describe('frames', () => {
-  it('come out as they went in, wherever the stream is cut', () => {
+  it('survive any cut of the stream unchanged', () => {
     const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 12 });
     fc.assert(
       fc.property(fc.array(text), fc.array(fc.integer({ min: 1, max: 9 })), (texts, sizes) => {
@@ -40,7 +40,7 @@ describe('frames', () => {
     );
   });
 
-  it('over the limit are read past with only their head kept', () => {
+  it('over the limit are skipped, with only their head kept', () => {
     const { frames } = read(
       cut(Buffer.concat([encodeFrame('x'.repeat(900)), encodeFrame('{}')]), [3, 1, 5, 700]),
     );
@@ -59,7 +59,7 @@ describe('frames', () => {
     expect(reader.isBetweenFrames).toBe(false);
   });
 
-  it.each([[[]], [[7]], [[4, 20]]])('from the bulk size on have memory of their own, cut at %j', (sizes) => {
+  it.each([[[]], [[7]], [[4, 20]]])('of the bulk size or more are copied, cut at %j', (sizes) => {
     const text = JSON.stringify({ bulk: 'x'.repeat(40) });
     const chunks = cut(Buffer.concat([encodeFrame(text), encodeFrame('{}')]), sizes);
     const { frames } = read(chunks);

@@ -24,7 +24,7 @@ const cost = (namespace: string, ms: number) =>
     clock += ms;
   });
 
-test('what costs little by little is never held back', () => {
+test('small costs over time are never held back', () => {
   for (let at = 0; at < 1000; at++) {
     cost('modest', 1);
     clock += 10;
@@ -32,7 +32,7 @@ test('what costs little by little is never held back', () => {
   expect(waits).toEqual([]);
 });
 
-test('a burst is let through, and a flood is held back until it is made up for', () => {
+test('a burst passes, and a flood is held back until its cost is made up for', () => {
   const [log, other] = [new PassThrough(), new PassThrough()];
   intakes.of('noisy').hold(log);
   intakes.of('quiet').hold(other);
@@ -52,7 +52,7 @@ test('a burst is let through, and a flood is held back until it is made up for',
   expect(released).toEqual(['noisy']);
 });
 
-test('over a long time a namespace costs no more than its share', () => {
+test('in the long run a namespace costs no more than its share', () => {
   while (clock < 100_000) {
     cost('noisy', 4);
     for (const { ms, done } of waits.splice(0)) {
@@ -64,12 +64,12 @@ test('over a long time a namespace costs no more than its share', () => {
   expect(spentMs / clock).toBeLessThan(0.105);
 });
 
-test('nobody is held back for long at once', () => {
+test('no namespace is held back for long at once', () => {
   cost('heavy', 10_000);
   expect(waits.map(({ ms }) => ms)).toEqual([250]);
 });
 
-test('a stream that comes while its namespace is held back waits, and a closed one is forgotten', () => {
+test('a new stream waits while its namespace is held back, and a closed one is forgotten', () => {
   cost('noisy', 100);
   const late = new PassThrough();
   intakes.of('noisy').hold(late);
@@ -90,7 +90,7 @@ test('debts outlive the sandboxes that made them', () => {
   expect(intakes.isHeldBack('noisy')).toBe(false);
 });
 
-test('work that can’t be wrapped is charged when the callback returns, once', async () => {
+test('work that cannot be wrapped is charged once, when the callback returns', async () => {
   const intake = intakes.of('noisy');
   for (let n = 0; n < 3; n++) {
     intake.takeTurn();

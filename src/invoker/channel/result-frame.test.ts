@@ -3,7 +3,7 @@ import { resultIn } from './result-frame.ts';
 
 const read = (text: string) => resultIn(text, Buffer.from(text));
 
-test.each(['{"x":"ü, \\u0000"}', '[1,{"a":null}]', '{}'])('takes %s out as it is', (json) => {
+test.each(['{"x":"ü, \\u0000"}', '[1,{"a":null}]', '{}'])('takes %s out unchanged', (json) => {
   const found = read(`{"type":"result","late":true,"id":"0a","ok":true,"value":${json}}`);
   const value: unknown = JSON.parse(json);
   expect(found?.message).toEqual({ type: 'result', quiet: false, late: true, id: '0a', ok: true, value });
@@ -16,7 +16,7 @@ test.each([
   ['an error', '{"type":"result","id":"0a","ok":false,"error":"no"}'],
   ['blanks', '{"type":"result", "id":"0a","ok":true,"value":{}}'],
   ['a value that is neither object nor array', '{"type":"result","id":"0a","ok":true,"value":1}'],
-])('leaves %s to be read as a whole', (_, text) => {
+])('leaves %s to the usual reader', (_, text) => {
   expect(read(text)).toBeUndefined();
 });
 
@@ -25,7 +25,7 @@ test.each(['{},"value":[]', '{}}', '{}  ,"id":"0b"', '{"a":1'])('does not take %
   expect(() => read(text)).toThrow(SyntaxError);
 });
 
-test('leaves what is no UTF-8 to be read as a whole: its bytes may go nowhere', () => {
+test('leaves bytes that are not UTF-8 to the usual reader', () => {
   const bytes = Buffer.from('{"type":"result","id":"0a","ok":true,"value":{"x":"\xff"}}', 'latin1');
   expect(resultIn(bytes.toString(), bytes)).toBeUndefined();
 });

@@ -32,7 +32,7 @@ describe('log streams', () => {
     expect(line).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z stdout: hello$/);
   });
 
-  it('end at the sentinel, which is not shown, and are in the order of time', async () => {
+  it('end at the sentinel, which is not shown, and are in time order', async () => {
     const { stdout, stderr, streams, end } = start();
     const sink = streams.open('a');
     stdout.write('a\nb');
@@ -52,7 +52,7 @@ describe('log streams', () => {
     expect(texts(await lines)).toEqual(['stdout: late']);
   });
 
-  it('are those of the activation that the sentinel names, though later ones have written too', async () => {
+  it('belong to the activation that the sentinel names, even if later ones have written too', async () => {
     const { stdout, streams, end } = start();
     const sinks = ['a', 'b', 'c'].map((id) => streams.open(id));
     stdout.write(`1\n${sentinel} a\n2\n${sentinel} b\n3\n`);
@@ -63,7 +63,7 @@ describe('log streams', () => {
     expect((await Promise.all(lines)).map(texts)).toEqual([['stdout: 1'], ['stdout: 2'], ['stdout: 3']]);
   });
 
-  it('take a sentinel of an activation that is not open for a line', async () => {
+  it('treat a sentinel of an activation that is not open as a line', async () => {
     const { stdout, streams, end } = start();
     const sink = streams.open('a');
     stdout.write(`${sentinel} forged\nx\n`);
@@ -71,7 +71,7 @@ describe('log streams', () => {
     expect(texts(await sink.finish(marked))).toEqual([`stdout: ${sentinel} forged`, 'stdout: x']);
   });
 
-  it('leave out what an activation wrote between an end of its own making and its true one', async () => {
+  it('omit what an activation wrote between a faked end and its true end', async () => {
     const { stdout, stderr, streams, end } = start();
     const first = streams.open('a');
     stdout.write(`kept\n${sentinel} a\nstray`);
@@ -83,7 +83,7 @@ describe('log streams', () => {
     expect(texts(await second.finish(marked))).toEqual(['stdout: of b']);
   });
 
-  it('end at a sentinel that half a line stands in front of', async () => {
+  it('end at a sentinel that follows half a line', async () => {
     const { stdout, stderr, streams } = start();
     const sink = streams.open('a');
     stdout.write(`one\nhalf${sentinel} a\n`);
@@ -102,7 +102,7 @@ describe('log streams', () => {
     expect(texts(await second.finish(marked))).toEqual(['stdout: second']);
   });
 
-  it('leave to the next what it has written already when a quiet one ends', async () => {
+  it('keep the lines of the next activation when a quiet one ends', async () => {
     const { stdout, streams, end } = start();
     const first = streams.open('a');
     const next = streams.open('b');
@@ -112,7 +112,7 @@ describe('log streams', () => {
     expect(texts(await next.finish(marked))).toEqual(['stdout: of b']);
   });
 
-  it('say so when a sentinel is missing, and keep what there is', async () => {
+  it('say that a sentinel is missing, and keep the lines so far', async () => {
     const { stdout, stderr, streams } = start();
     const sink = streams.open('a');
     stdout.end('partial');
@@ -120,7 +120,7 @@ describe('log streams', () => {
     expect(texts(await sink.finish(marked))).toEqual(['stdout: partial', `stderr: ${missingSentinelText}`]);
   });
 
-  it('stop at the limit and say so, while the flood is still read', async () => {
+  it('stop at the limit and say so, while the flood is still being read', async () => {
     const { stdout, streams, end } = start(200);
     const sink = streams.open('a');
     for (let i = 0; i < 5000; i++) stdout.write(`${'x'.repeat(39)}\n`);
@@ -153,7 +153,7 @@ describe('log streams', () => {
     expect(await sink.finish(marked)).toEqual([]);
   });
 
-  it('of a flood are packed, in the order of time, and cut to the line and the byte', async () => {
+  it('of a flood are packed, in time order, and their cut is counted exactly', async () => {
     const { stdout, stderr, streams, end } = start(500_000);
     const sink = streams.open('a');
     for (let i = 0; i < 40; i++) {
@@ -185,7 +185,7 @@ describe('log streams', () => {
     expect(linesOf(await sink.finish(marked))).toHaveLength(4);
   });
 
-  it('give lines of runs at once to each of them', async () => {
+  it('give unmarked lines to every concurrent run', async () => {
     const { stdout, streams, end } = start(1000, true);
     const first = streams.open('a');
     const second = streams.open('b');
@@ -198,7 +198,7 @@ describe('log streams', () => {
     expect(texts(await second.finish(marked))).toEqual(['stdout: shared', 'stdout: rest']);
   });
 
-  it('give a marked line to its run alone, the rest of one that was cut too, and to nobody when that has ended', async () => {
+  it('give a marked line and the rest of a cut one only to its run, and to none if that has ended', async () => {
     const { stdout, stderr, streams, end } = start(1_000_000, true);
     const [first, second] = [streams.open('a'), streams.open('b')];
     const long = 'x'.repeat(65 * 1024);
@@ -217,7 +217,7 @@ describe('log streams', () => {
     expect(lines.slice(0, 3)).toEqual(['stdout: two', `stdout: ${long}`, 'stdout: y']);
   });
 
-  it('give what is read late of an initialisation to it alone', async () => {
+  it('give late lines of an initialisation only to the initialisation', async () => {
     const { stdout, streams, end } = start(1000, true);
     const init = streams.open('init');
     init.carry(marked);
@@ -230,7 +230,7 @@ describe('log streams', () => {
     expect(texts(await second.finish(marked))).toEqual([]);
   });
 
-  it('begin with what came before the first of them, and are cut as one', async () => {
+  it('begin with earlier output, and are cut together with it', async () => {
     const { stdout, stderr, streams, end } = start(200);
     const init = streams.open('init');
     stdout.write('loading\n');
@@ -251,7 +251,7 @@ describe('log streams', () => {
     expect(texts(await second.finish(marked))).toEqual(['stdout: b']);
   });
 
-  it('say so when a sentinel is missing of what came before', async () => {
+  it('say that a sentinel of the earlier output is missing', async () => {
     const { stdout, stderr, streams } = start();
     const init = streams.open('init');
     stdout.end('loading');
@@ -261,7 +261,7 @@ describe('log streams', () => {
     expect(texts(await sink.finish(quiet))).toEqual(['stdout: loading', `stderr: ${missingSentinelText}`]);
   });
 
-  it('count to the line and the byte what is cut from two streams, whichever was first', async () => {
+  it('count exactly what is cut from two streams, in either order', async () => {
     const { stdout, stderr, streams, end } = start(300);
     const sink = streams.open('a');
     for (let i = 0; i < 10; i++) {
@@ -287,7 +287,7 @@ describe('logs that end with a bare sentinel', () => {
     return { ...started, end };
   };
 
-  it('are those of the oldest that has none yet, though the next has begun', async () => {
+  it('belong to the oldest activation without one, even if the next has begun', async () => {
     const { stdout, streams, end } = bare();
     const first = streams.open('a');
     stdout.write('a1\n');
@@ -301,7 +301,7 @@ describe('logs that end with a bare sentinel', () => {
     expect(texts(await second.finish(marked))).toEqual(['stdout: b1']);
   });
 
-  it('keep what was written before the first and between two', async () => {
+  it('keep output before the first activation and between two', async () => {
     const { stdout, streams, end } = bare();
     stdout.write('listening\n');
     const init = streams.open('init');
@@ -316,7 +316,7 @@ describe('logs that end with a bare sentinel', () => {
     expect(texts(await next.finish(marked))).toEqual(['stdout: half']);
   });
 
-  it('of an image that writes none are waited for once, then hardly, and taken without a complaint', async () => {
+  it('of an image that writes none are awaited once, then only briefly, without a complaint', async () => {
     vi.useFakeTimers();
     try {
       const { stdout, streams } = bare();
@@ -335,7 +335,7 @@ describe('logs that end with a bare sentinel', () => {
     }
   });
 
-  it('give each of three in a row its own, though none ends with a sentinel', async () => {
+  it('give each of three activations in a row its own lines without any sentinel', async () => {
     const { stdout, streams } = bare();
     const lines = ['a', 'b', 'c'].map((id) => {
       const sink = streams.open(id);
@@ -348,7 +348,7 @@ describe('logs that end with a bare sentinel', () => {
   it.each([
     ['it failed', { isQuiet: false, hasFailed: true }, false],
     ['another had one', marked, true],
-  ])('say that one is missing when %s', async (_why, how, isMarked) => {
+  ])('report a missing sentinel when %s', async (_why, how, isMarked) => {
     const { stdout, stderr, streams, end } = bare();
     if (isMarked) end();
     const sink = streams.open('a');
@@ -357,7 +357,7 @@ describe('logs that end with a bare sentinel', () => {
     expect(texts(await sink.finish(how))).toEqual(['stdout: partial', `stderr: ${missingSentinelText}`]);
   });
 
-  it('give lines of runs at once to each of them, and no sentinel', async () => {
+  it('give lines to every concurrent run, without sentinels', async () => {
     const { stdout, streams, end } = bare(1000, true);
     const [first, second] = [streams.open('a'), streams.open('b')];
     stdout.write('shared\n');
@@ -379,7 +379,7 @@ describe('following a log', () => {
     return { seen, following };
   };
 
-  it('shows the lines so far, then each as it comes, and none after it was ended', async () => {
+  it('shows the lines so far, then each new line, and none after the end', async () => {
     const { stdout, stderr, streams } = start();
     streams.open('a');
     stdout.write('one\n');
@@ -393,7 +393,7 @@ describe('following a log', () => {
     expect(seen).toHaveLength(3);
   });
 
-  it('shows what came before it, unless that was followed too', async () => {
+  it('shows earlier output, unless that was followed too', async () => {
     const { stdout, streams, end } = start();
     const init = streams.open('init');
     stdout.write('loading\n');
@@ -412,7 +412,7 @@ describe('following a log', () => {
     expect(rest).toEqual(['stdout: one']);
   });
 
-  it('is not possible for what is not open', async () => {
+  it('is not possible for an activation that is not open', async () => {
     const { streams, end } = start();
     expect(streams.follow('a', writeTo([]))).toBeUndefined();
     const sink = streams.open('a');
@@ -421,7 +421,7 @@ describe('following a log', () => {
     expect(streams.follow('a', writeTo([]))).toBeUndefined();
   });
 
-  it('shows what the record ends with', async () => {
+  it('shows the notes at the end of the record', async () => {
     const { stdout, stderr, streams } = start(100);
     const sink = streams.open('a');
     const { seen } = followed(streams, 'a');
@@ -436,7 +436,7 @@ describe('following a log', () => {
     ]);
   });
 
-  it('of a run that was handed over early begins with its own lines', async () => {
+  it('begins with the run’s own lines if it was handed over early', async () => {
     const { stdout, streams, end } = start();
     const first = streams.open('a');
     streams.open('b');
@@ -449,7 +449,7 @@ describe('following a log', () => {
     expect(seen).toEqual(['stdout: of b, not known yet', 'stdout: of b']);
   });
 
-  it('shows the end of a long log only, and says so', () => {
+  it('shows only the end of a long log, and says so', () => {
     const { stdout, streams } = start(1_000_000);
     streams.open('a');
     stdout.write('x\n'.repeat(1500));
@@ -462,7 +462,7 @@ describe('following a log', () => {
     expect(skipped).toEqual([500]);
   });
 
-  it('and not reading it disturbs neither the log nor who else follows', async () => {
+  it('without reading disturbs neither the log nor other followers', async () => {
     const { stdout, streams, end } = start();
     const sink = streams.open('a');
     streams.follow('a', new LiveLog(() => {}));

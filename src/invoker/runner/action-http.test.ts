@@ -42,7 +42,7 @@ describe('HTTP with a program that', () => {
   };
   const ok = (body: string) => `HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
 
-  it('answers is heard, on one connection as long as it keeps it', async () => {
+  it('answers is read, on one connection while it stays open', async () => {
     for (let n = 1; n <= 3; n++) {
       expect(await says(ok('{"n":1}'), false)).toEqual({
         status: 200,
@@ -57,11 +57,11 @@ describe('HTTP with a program that', () => {
     expect(connections).toBe(2);
   });
 
-  it('ends the connection where HTTP/1.0 does is heard', async () => {
+  it('ends the connection like HTTP/1.0 is read', async () => {
     expect(await says('HTTP/1.0 502 Oops\r\n\r\nno')).toMatchObject({ status: 502, text: 'no' });
   });
 
-  it('ends the connection behind a large body is heard to the end', async () => {
+  it('ends the connection after a large body is read to the end', async () => {
     const body = 'x'.repeat(3_000_000);
     expect(await says(`HTTP/1.0 200 OK\r\n\r\n${body}`)).toMatchObject({
       lengthBytes: body.length,
@@ -91,11 +91,11 @@ describe('HTTP with a program that', () => {
       `HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\nx: ${'y'.repeat(100_000)}\r\n\r\n`,
     ],
     ['another protocol', 'HTTP/1.1 101 Switching\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n'],
-  ])('says %s has given no reply', async (_what, text) => {
+  ])('sends %s has given no reply', async (_what, text) => {
     expect(await says(text)).toBeUndefined();
   });
 
-  it('answers with more than is read is cut off, with its own word on the length', async () => {
+  it('answers with more than the limit is cut off, with the length that it announced', async () => {
     const length = 50_000_000;
     answer = (peer) => {
       peer.write(`HTTP/1.1 200 OK\r\ncontent-length: ${length}\r\n\r\n`);
@@ -108,7 +108,7 @@ describe('HTTP with a program that', () => {
     expect(reply?.text.length).toBe(4096);
   });
 
-  it('answers with chunks without end is cut off', async () => {
+  it('answers with endless chunks is cut off', async () => {
     answer = (peer) => {
       peer.write('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n');
       const pour = () => peer.write(`10000\r\n${'x'.repeat(65_536)}\r\n`) && setImmediate(pour);
@@ -122,7 +122,7 @@ describe('HTTP with a program that', () => {
 
   const chunked = 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n';
 
-  it('answers in many small chunks is heard, and read on its namespace’s account', async () => {
+  it('answers in many small chunks is read, and charged to its namespace', async () => {
     const [turns, held] = [vi.fn(), vi.fn()];
     const counted = createActionHttp(async () => createConnection({ path: join(dir, 'port') }), {
       intake: () => ({ takeTurn: turns, hold: held }),
@@ -134,7 +134,7 @@ describe('HTTP with a program that', () => {
     counted.rest();
   });
 
-  it('answers in more pieces than anything needs has given no reply', async () => {
+  it('answers in far too many pieces has given no reply', async () => {
     answer = (peer) => {
       peer.write(chunked);
       const pour = () => {
@@ -146,13 +146,13 @@ describe('HTTP with a program that', () => {
     expect(await http.post('/run', '{}')).toBeUndefined();
   });
 
-  it('sends a few interim replies is heard, and one that sends no end of them is not', async () => {
+  it('may send a few interim replies, but not endless ones', async () => {
     const interim = 'HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n';
     expect(await says(`${interim.repeat(5)}${ok('{}')}`)).toMatchObject({ text: '{}' });
     expect(await says(`${interim.repeat(100)}${ok('{}')}`)).toBeUndefined();
   });
 
-  it('can’t be reached is told as what it is', async () => {
+  it('cannot be reached is reported as unreachable', async () => {
     const fault = invokerFault('INVOKER_BUSY', 'no way');
     const unreachable = createActionHttp(() => Promise.reject(fault));
     await expect(unreachable.post('/run', '{}')).rejects.toBe(fault);

@@ -29,7 +29,7 @@ describe('what a reply to a run means', () => {
     expect(runOutcome(given)).toEqual(outcome);
   });
 
-  it('takes nothing that nests too deeply', () => {
+  it('accepts nothing that nests too deeply', () => {
     const deep = `${'['.repeat(10_000)}${']'.repeat(10_000)}`;
     expect(runOutcome(reply(200, deep))).toMatchObject({ kind: 'refused' });
     expect(runOutcome(reply(500, `{"error":${deep}}`))).toMatchObject({
@@ -37,7 +37,7 @@ describe('what a reply to a run means', () => {
     });
   });
 
-  it('shows 64 KiB of what is no JSON', () => {
+  it('shows 64 KiB of a reply that is not JSON', () => {
     const outcome = runOutcome(reply(200, 'x'.repeat(1_000_000)));
     expect(JSON.stringify(outcome).length).toBeLessThan(70_000);
   });

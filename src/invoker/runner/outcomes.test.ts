@@ -26,11 +26,11 @@ describe('responses', () => {
     ['timeout', 'The action exceeded its time limits of 100 milliseconds.'],
     ['out-of-memory', 'The action exhausted its memory and was aborted.'],
     ['exited', 'The action did not produce a valid response and exited unexpectedly.'],
-  ] as const)('%s reads as OpenWhisk has it', (failure, text) => {
+  ] as const)('%s has OpenWhisk’s text', (failure, text) => {
     expect(responseOfRun({ kind: 'failed', failure }, limits).result).toEqual({ error: text });
   });
 
-  it('says when it was the initialisation', () => {
+  it('says if it was during initialisation', () => {
     expect(responseOfInit({ kind: 'failed', failure: 'timeout' }, limits)).toMatchObject({
       result: { error: 'The action exceeded its time limits of 100 milliseconds during initialization.' },
       timedOut: true,
@@ -49,7 +49,7 @@ describe('responses', () => {
     expect(response.json.length).toBeLessThan(4096);
   });
 
-  it('shows the beginning of a result that was too large to be read', () => {
+  it('shows the beginning of a result that is too large to be read', () => {
     const response = responseOfRun(
       { kind: 'too-large', lengthBytes: 9_999_999, head: '{"big":"xxx' },
       limits,
@@ -57,7 +57,7 @@ describe('responses', () => {
     expect(response.json).toContain('9999999 > 1048576 bytes. The truncated response was: {\\"big\\":\\"xxx');
   });
 
-  it('holds to another limit where there is one, and names it', () => {
+  it('applies a configured limit, and names it', () => {
     const result = value({ x: 'y'.repeat(92) });
     expect(responseOfRun(result, limits, 100).status).toBe('success');
     const { result: over } = responseOfRun(result, limits, 99);
@@ -67,14 +67,14 @@ describe('responses', () => {
     expect(overLimitText(`He said: ${text}`)).toBeUndefined();
   });
 
-  it('takes an error as it is, whatever JSON it is', () => {
+  it('passes on an error unchanged, whatever JSON it is', () => {
     expect(responseOfRun({ kind: 'refused', error: { statusCode: 418 } }, limits)).toMatchObject({
       status: 'action developer error',
       result: { error: { statusCode: 418 } },
     });
   });
 
-  it.each(['ended', 'unreachable', 'cancelled'] as const)('takes %s on the platform', (failure) => {
+  it.each(['ended', 'unreachable', 'cancelled'] as const)('blames the platform for %s', (failure) => {
     expect(responseOfRun({ kind: 'failed', failure }, limits).status).toBe('whisk internal error');
   });
 });

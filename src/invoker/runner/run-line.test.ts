@@ -87,7 +87,7 @@ describe('a line of runs, one at a time', () => {
       ({ answer, line }: ReturnType<typeof start>) => answer('a') && line.takeUp('b'),
     ],
     ['by an answer', ({ answer, add }: ReturnType<typeof start>) => answer('a') && answer('b') && add('c')],
-  ])('is content with an early run that is said to be begun %s', async (_how, begin) => {
+  ])('accepts an early run that is reported as begun %s', async (_how, begin) => {
     const started = start();
     for (const id of ['a', 'b']) started.add(id);
     expect(begin(started)).toBeTruthy();
@@ -96,7 +96,7 @@ describe('a line of runs, one at a time', () => {
     expect(started.leftLying()).toBe(0);
   });
 
-  it('wants the sandbox ended that lets an early run lie, which is then run elsewhere', async () => {
+  it('asks to end a sandbox that does not begin an early run, which is then run elsewhere', async () => {
     const { line, sent, add, answer, turn, leftLying, timeouts } = start();
     const ends = ['a', 'b', 'c'].map((id) => add(id, 60_000));
     expect(sent).toMatchObject([{ id: 'a' }, { id: 'b', early: true }, { id: 'c', early: true }]);
@@ -115,7 +115,7 @@ describe('a line of runs, one at a time', () => {
     expect(timeouts()).toBe(0);
   });
 
-  it('does not call that a time-out which was never begun', async () => {
+  it('does not report a time-out of a run that was never begun', async () => {
     const { line, add, answer, turn, leftLying, timeouts } = start();
     add('a');
     const end = add('b', 100);
@@ -128,7 +128,7 @@ describe('a line of runs, one at a time', () => {
     expect(end()).toBe('given back');
   });
 
-  it('takes it for a violation when a run is said to be begun that can’t be', () => {
+  it('reports a violation when a run is begun out of turn', () => {
     const { line, add, answer } = start();
     for (const id of ['a', 'b', 'c']) add(id);
     expect(['a', 'b', 'c', undefined].map((id) => line.takeUp(id))).toEqual([false, false, false, false]);
@@ -144,7 +144,7 @@ describe('a line of runs, one at a time', () => {
     expect(line.size).toBe(0);
   });
 
-  it('takes early runs back from behind a slow one, whose answer must then be late', async () => {
+  it('takes back early runs behind a slow one, whose answer must then be late', async () => {
     const { line, add, answer, turn } = start();
     const [head, ...early] = ['a', 'b', 'c'].map((id) => add(id));
     line.reclaim();
@@ -159,7 +159,7 @@ describe('a line of runs, one at a time', () => {
     expect(head?.()).toEqual(value('a'));
   });
 
-  it('calls it a violation when an answer after that is not late', async () => {
+  it('reports a violation when an answer after that is not late', async () => {
     const { line, add, answer, turn } = start();
     for (const id of ['a', 'b']) add(id);
     await vi.advanceTimersByTimeAsync(31);
@@ -168,7 +168,7 @@ describe('a line of runs, one at a time', () => {
     expect(answer('a')).toBe(false);
   });
 
-  it('gives nothing back that was begun while this process stood still, and ends no sandbox for it', async () => {
+  it('after a standstill of this process, gives back no begun run and ends no sandbox', async () => {
     const { line, add, answer, turn, leftLying, timeouts } = start();
     const ends = ['a', 'b', 'c'].map((id) => add(id));
     vi.setSystemTime(Date.now() + 5000);
@@ -194,7 +194,7 @@ describe('a line of runs, one at a time', () => {
     expect(timeouts()).toBe(1);
   });
 
-  it('gives a violation to the run in whose time it was found, and to no other', async () => {
+  it('attributes a violation only to the run during which it was found', async () => {
     const { line, found, answer, turn } = start();
     const [first, second] = ['1', '2'].map((id) => line.add({ id, value: {}, env: {} }, limits));
     found.push(violation('pids', 'too many', 5));
@@ -207,7 +207,7 @@ describe('a line of runs, one at a time', () => {
     expect((await second)?.violations).toBeUndefined();
   });
 
-  it('does not look at a run that was answered at once, but at the next that was not', async () => {
+  it('looks for violations not after a very short run, but after the next longer one', async () => {
     const { line, found, answer } = start();
     const [first, second] = ['1', '2'].map((id) => line.add({ id, value: {}, env: {} }, limits));
     found.push(violation('pids', 'too many', 5));
@@ -227,7 +227,7 @@ describe('a line of runs, one at a time', () => {
     expect(early?.()).toBe('given back');
   });
 
-  it('finds whose answer was too large to be read, and whether it was late', async () => {
+  it('finds the run of an answer that is too large to be read, and whether it was late', async () => {
     const { line, add, turn } = start();
     const [head, early] = ['a1', 'b2'].map((id) => add(id));
     const frame = {
@@ -252,7 +252,7 @@ describe('a line of runs at once', () => {
     expect(ends.map((end) => end())).toEqual([value('a'), value('b')]);
   });
 
-  it('blames the time limit on the run that exceeded it only', async () => {
+  it('blames only the run that exceeded its time limit', async () => {
     const { line, add, turn } = start(true);
     const slow = add('slow');
     await vi.advanceTimersByTimeAsync(500);
@@ -269,7 +269,7 @@ describe('a line of runs at once', () => {
     ['{"type":"result","id":"1","ok":true,"value":{"big":"xxx', '{"big":"xxx'],
     ['{"type":"result","quiet":true,"late":true,"id":"1","ok":true,"value":["xxx', '["xxx'],
     ['{"type":"result","late":true,"id":"1","ok":false,"error":"xxx', '"ok":false,"error":"xxx'],
-  ])('finds the result in the head of a frame that was read past: %s', async (head, shown) => {
+  ])('finds the result in the head of a skipped frame: %s', async (head, shown) => {
     const { line, add, turn } = start();
     const end = add('1');
     const frame = { kind: 'large' as const, lengthBytes: 10_000_000, head: Buffer.from(head) };

@@ -12,14 +12,14 @@ const failing = async () => {
   throw new Error('EROFS: read-only file system');
 };
 
-test('an end that can’t be cleaned up is an end all the same', async () => {
+test('an end is reported even if the clean-up fails', async () => {
   const ended = sandbox({ exited: Promise.resolve(exit), destroy: failing });
   expect(await endSandbox(ended, 'exited')).toBe('out-of-memory');
   expect(await endSandbox(ended, 'channel-closed')).toBe('out-of-memory');
   expect(await endSandbox(ended, 'timeout')).toBe('timeout');
 });
 
-test('one that does not even end is not waited for', async () => {
+test('a sandbox that does not end is not awaited', async () => {
   vi.useFakeTimers();
   const stuck = endSandbox(sandbox({ exited: new Promise(() => {}), destroy: failing }), 'violation');
   await vi.advanceTimersByTimeAsync(500);

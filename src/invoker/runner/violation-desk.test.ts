@@ -18,7 +18,7 @@ function open() {
 }
 
 describe('a violation', () => {
-  it('belongs to the action of its sandbox and to what runs there', () => {
+  it('belongs to the action of its sandbox and to the activation that runs there', () => {
     const { desk, notes, reports } = open();
     const id = notes.own(env);
     desk.hear('box', tooMany);
@@ -28,7 +28,7 @@ describe('a violation', () => {
     expect(reports).toEqual([{ ...tooMany, namespace: 'acme', action: '/acme/a', activationIds: ['first'] }]);
   });
 
-  it('is everybody’s who runs in the sandbox at once', () => {
+  it('belongs to all activations that run in the sandbox at once', () => {
     const { desk, notes, reports } = open();
     notes.end(notes.own(env));
     notes.begin('a');
@@ -38,14 +38,14 @@ describe('a violation', () => {
     expect(reports[0]?.activationIds).toEqual(['a', 'b']);
   });
 
-  it('is the last one’s when it is told late, and then in no record', () => {
+  it('belongs to the last activation if it is reported late, and then is in no record', () => {
     const { desk, notes, reports } = open();
     notes.end(notes.own(env));
     desk.hear('box', tooMany);
     expect(reports[0]?.activationIds).toEqual(['first']);
   });
 
-  it('is nobody’s in a sandbox that is blank, gone or unknown', async () => {
+  it('belongs to no activation if the sandbox is blank, gone or unknown', async () => {
     const { desk, notes, reports, end } = open();
     desk.hear('box', tooMany);
     notes.own(env);
@@ -57,7 +57,7 @@ describe('a violation', () => {
     expect(reports).toEqual([nobody, nobody, nobody]);
   });
 
-  it('is kept twenty times for one activation, and told each time', () => {
+  it('is recorded at most twenty times for one activation, but reported each time', () => {
     const { desk, notes, reports } = open();
     const id = notes.own(env);
     for (let count = 0; count < 50; count++) desk.hear('box', tooMany);

@@ -48,7 +48,7 @@ describe('the rotation', () => {
     expect(turns).toEqual({ long: 20, short: 80 });
   });
 
-  it('lets nobody save turns up by resting, nor pay for what cost nobody else a turn', () => {
+  it('gives no credit for pauses, and charges nothing while no one else waits', () => {
     const rotation = createRotation<Queue>();
     const busy = { namespace: 'busy', name: 'b', left: 1 };
     const rested = { namespace: 'rested', name: 'r', left: 1 };
@@ -66,7 +66,7 @@ describe('the rotation', () => {
     expect(served.filter((name) => name === 'b')).toHaveLength(3);
   });
 
-  it('takes back what was charged too much', () => {
+  it('takes back an excess charge', () => {
     const rotation = createRotation<Queue>();
     for (const name of ['a', 'b']) rotation.add({ namespace: name, name, left: 1 });
     rotation.charge('a', 100);
@@ -78,7 +78,7 @@ describe('the rotation', () => {
     expect(offered).toEqual(['a', 'b']);
   });
 
-  it('passes over who can not be served', () => {
+  it('skips items that cannot be served', () => {
     const rotation = createRotation<Queue>();
     rotation.add({ namespace: 'a', name: 'a', left: 1 });
     rotation.add({ namespace: 'b', name: 'b', left: 1 });

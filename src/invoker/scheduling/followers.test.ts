@@ -4,7 +4,7 @@ import { readLive } from '../../dispatch/dispatch.suite.ts';
 import { LogStreams } from '../logs/log-streams.ts';
 import { createFollowers } from './followers.ts';
 
-it('tells lines of an initialisation that are read when the activation has begun', async () => {
+it('sends late lines of an initialisation after the activation has begun', async () => {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
   const logs = new LogStreams(stdout, stderr);
   const source = { follow: logs.follow.bind(logs) };
@@ -19,7 +19,7 @@ it('tells lines of an initialisation that are read when the activation has begun
   expect(lines.map((line) => line.slice(line.indexOf(' ') + 1))).toEqual(['stdout: loading', 'stdout: one']);
 });
 
-it('tells nothing of a place that was left for good', () => {
+it('sends nothing from a place that the log has left for good', () => {
   const told = new Set<string>();
   const source = {
     follow: (id: string) => {

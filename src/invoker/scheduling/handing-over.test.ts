@@ -28,15 +28,15 @@ async function served(serviceMs: number, options = {}) {
 const ids = (calls: readonly { readonly job: { readonly activationId: string } }[]) =>
   calls.map(({ job }) => job.activationId);
 
-describe('a job that is to be asked about', () => {
-  it('begins in the same turn when the answer is there', async () => {
+describe('a job with a handover', () => {
+  it('begins in the same turn if the answer is immediate', async () => {
     const { scheduler, target, runners } = await served(1000);
     const job = jobOf(target);
     void scheduler.submit(job, { begin: () => true });
     expect(runners[0]?.open).toEqual([job.activationId]);
   });
 
-  it('is asked about when a sandbox is free, not before, and begins when the answer is yes', async () => {
+  it('is asked about only when a sandbox is free, and begins if the answer is yes', async () => {
     const { call, target, runners, settle } = await served(1000);
     const first = await call(target);
     const { handover, resolve } = asked();
@@ -75,7 +75,7 @@ describe('a job that is to be asked about', () => {
     expect([runners[0]?.open.length, second.handover.times]).toEqual([1, 0]);
   });
 
-  it('waits together with others of a quick action, which is bounded', async () => {
+  it('waits together with a bounded number of others if its action is quick', async () => {
     const { call, target, runners, settle } = await served(4);
     const questions = Array.from({ length: 9 }, asked);
     const calls = [];
@@ -86,7 +86,7 @@ describe('a job that is to be asked about', () => {
     expect(runners[0]?.open).toEqual(ids(calls.slice(0, 5)));
   });
 
-  it('is asked about ahead when a slot is free sooner than the answer is there', async () => {
+  it('is asked about in advance if a slot will be free before the answer', async () => {
     const { call, target, runners, settle } = await served(3);
     await call(target);
     const questions = Array.from({ length: 3 }, asked);
@@ -102,7 +102,7 @@ describe('a job that is to be asked about', () => {
     expect(questions.map(({ handover }) => handover.times)).toEqual([1, 1, 0]);
   });
 
-  it('is not asked about ahead when each job gets a sandbox of its own', async () => {
+  it('is not asked about in advance if each job gets its own sandbox', async () => {
     const { call, runners, settle } = fakeScheduler({ memoryMiB: 512 });
     const target = fakeTarget({ scaling: { fresh: true } });
     await call(target);
@@ -118,7 +118,7 @@ describe('a job that is to be asked about', () => {
     expect(handover.times).toBe(1);
   });
 
-  it('may be withdrawn ahead: it is passed over', async () => {
+  it('may be withdrawn in advance, and is then skipped', async () => {
     const { call, target, runners, settle } = await served(3);
     await call(target);
     const gone = await call(target, { begin: async () => false });
@@ -129,7 +129,7 @@ describe('a job that is to be asked about', () => {
     expect(runners[0]?.open).toEqual(ids([next]));
   });
 
-  it('lets a call of a quick action through that has nothing to wait for', async () => {
+  it('does not block a call of a quick action that needs no answer', async () => {
     const { call, target, runners, settle } = await served(1);
     const { handover, resolve } = asked();
     const durable = await call(target, handover);
@@ -141,7 +141,7 @@ describe('a job that is to be asked about', () => {
   });
 });
 
-describe('a job that is not to begin any more', () => {
+describe('a withdrawn job', () => {
   it.each([
     ['at once', () => false],
     ['later', async () => false],
@@ -156,7 +156,7 @@ describe('a job that is not to begin any more', () => {
     expect(runners[0]?.open).toEqual(ids([next]));
   });
 
-  it('is passed over by a sandbox that was started for it', async () => {
+  it('is skipped by a sandbox that was started for it', async () => {
     const { call, runners, settle } = fakeScheduler({ parallelSlots: 1, maxStarting: 1 });
     const target = fakeTarget();
     const { handover, resolve } = asked();
@@ -196,7 +196,7 @@ describe('a job that is not to begin any more', () => {
 });
 
 describe('while a job is asked about', () => {
-  it('its sandbox may end: another one runs it, and it is not asked about again', async () => {
+  it('its sandbox may end; then another one runs it without asking again', async () => {
     const { call, target, runners, settle, alive } = await served(1000);
     const { handover, resolve } = asked();
     const job = await call(target, handover);
@@ -233,7 +233,7 @@ describe('while a job is asked about', () => {
     expect([runners[0]?.open, alive()]).toEqual([[], []]);
   });
 
-  it('the platform may close: it begins nowhere, and who waits behind it is refused unasked', async () => {
+  it('the platform may close; then it does not begin, and jobs behind it are refused unasked', async () => {
     const { call, target, runners, settle, scheduler } = await served(1000);
     const [first, second] = [asked(), asked()];
     const claimed = await call(target, first.handover);
@@ -246,7 +246,7 @@ describe('while a job is asked about', () => {
     expect([second.handover.times, runners[0]?.open]).toEqual([0, []]);
   });
 
-  it('its sandbox is not given up for others, and is afterwards when the job is withdrawn', async () => {
+  it('its sandbox is not given up for others, unless the job is withdrawn', async () => {
     const { call, target, settle, alive } = await served(1000, { memoryMiB: 256 });
     const { handover, resolve } = asked();
     await call(target, handover);

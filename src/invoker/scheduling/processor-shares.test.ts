@@ -38,7 +38,7 @@ test('a namespace that uses more than its share stands back, and one that uses l
   expect(victim.isBehind).toBe(false);
 });
 
-test('what counts is what all sandboxes of a namespace use together', () => {
+test('the use of all sandboxes of a namespace is added up', () => {
   const shares = createProcessorShares();
   const many = Array.from({ length: 10 }, () => new FakeWorker(0.15));
   for (const each of many) shares.join('noisy', each, true);
@@ -46,7 +46,7 @@ test('what counts is what all sandboxes of a namespace use together', () => {
   expect(many.every(({ isBehind }) => isBehind)).toBe(true);
 });
 
-test('a worker whose time can’t be read leaves all the same', () => {
+test('a worker whose time cannot be read can still leave', () => {
   const shares = createProcessorShares();
   const worker = new FakeWorker(1);
   const leave = shares.join('noisy', worker, true);
@@ -57,7 +57,7 @@ test('a worker whose time can’t be read leaves all the same', () => {
   expect(() => shares.update(clock + 50)).not.toThrow();
 });
 
-test('a short burst is no offence beside somebody who goes on and on', () => {
+test('a short burst does not count beside lasting use', () => {
   const shares = createProcessorShares();
   const [steady, burst] = [new FakeWorker(1), new FakeWorker(2)];
   shares.join('steady', steady, true);
@@ -67,7 +67,7 @@ test('a short burst is no offence beside somebody who goes on and on', () => {
   expect([steady, burst].map(({ isBehind }) => isBehind)).toEqual([true, false]);
 });
 
-test('shares are of what there is: on a host with other work, too', () => {
+test('shares divide what is available, also on a host with other work', () => {
   const shares = createProcessorShares();
   const [heavy, light] = [new FakeWorker(0.2), new FakeWorker(0.06)];
   shares.join('heavy', heavy, true);
@@ -76,7 +76,7 @@ test('shares are of what there is: on a host with other work, too', () => {
   expect([heavy, light].map(({ isBehind }) => isBehind)).toEqual([true, false]);
 });
 
-test('who has no more than its share is everybody’s equal again', () => {
+test('a namespace with no more than its share stops standing back', () => {
   const shares = createProcessorShares();
   const worker = new FakeWorker(1.9);
   shares.join('heavy', worker, true);
@@ -86,7 +86,7 @@ test('who has no more than its share is everybody’s equal again', () => {
   expect(worker.isBehind).toBe(false);
 });
 
-test('of many who all want everything, those are back that have more than the others', () => {
+test('of many that want everything, those with more than the others stand back', () => {
   const shares = createProcessorShares();
   const [first, second, third] = [new FakeWorker(1), new FakeWorker(0.5), new FakeWorker(0.5)];
   for (const [at, each] of [first, second, third].entries()) shares.join(`ns${at}`, each, true);
@@ -109,7 +109,7 @@ test('sandboxes that come and go are counted to their end, and new ones stand ba
   expect(next.isBehind).toBe(true);
 });
 
-test('what a blank sandbox used before it was the namespace’s is not counted', () => {
+test('what a blank sandbox used before it joined the namespace is not counted', () => {
   const shares = createProcessorShares();
   const blank = new FakeWorker(0);
   blank.usec = 60_000_000;

@@ -19,7 +19,7 @@ describe('an action that asks for a fresh sandbox for each call', () => {
     }
   });
 
-  it('says so as the reason of its start, also when it is prewarmed', async () => {
+  it('names that as the reason of its start, also when it is prewarmed', async () => {
     const prewarmed = [{ kind: 'nodejs:24', memoryMiB: 256, count: 1 }];
     const { call, runners, settle, prewarm } = fakeScheduler({ prewarmed });
     await prewarm.replenish();
@@ -33,7 +33,7 @@ describe('an action that asks for a fresh sandbox for each call', () => {
     });
   });
 
-  it('gets as many as there are calls, past the number of processors, and never shares one', async () => {
+  it('gets one per call, even beyond the number of processors, and never shares one', async () => {
     const { call, runners, settle } = fakeScheduler({ parallelSlots: 1 });
     const target = fakeTarget({
       scaling: { fresh: true },
@@ -46,7 +46,7 @@ describe('an action that asks for a fresh sandbox for each call', () => {
     expect(calls.map(({ done }) => done?.start)).toEqual(['cold', 'cold', 'cold']);
   });
 
-  it('can have some initialised ahead, each for one call', async () => {
+  it('can have some initialised in advance, each for one call', async () => {
     const { call, runners, settle, sweep, alive } = fakeScheduler();
     const target = fakeTarget({ scaling: { fresh: true, minWarm: 1 } });
     await call(target);
@@ -81,7 +81,7 @@ describe('memory that is short', () => {
     };
   };
 
-  it('is not taken from a neighbour who has less, between two calls', async () => {
+  it('is not taken between two calls from a neighbour with less', async () => {
     const { flood, alive, call, runners, settle } = await flooded();
     await flood();
     expect(alive()).toEqual([1, 2, 3]);
@@ -91,7 +91,7 @@ describe('memory that is short', () => {
     expect(again.done).toMatchObject({ start: 'warm' });
   });
 
-  it('is taken from one who has not used it for long', async () => {
+  it('is taken from a neighbour that has not used it for long', async () => {
     const { flood, alive } = await flooded();
     const later = performance.now() + 60_000;
     vi.spyOn(performance, 'now').mockReturnValue(later);
@@ -100,7 +100,7 @@ describe('memory that is short', () => {
     expect(alive()).toEqual([2, 3, 4]);
   });
 
-  it('is taken for the first sandbox of one who has none', async () => {
+  it('is taken for the first sandbox of a namespace without one', async () => {
     const { flood, alive, call, runners, settle } = await flooded();
     await flood();
     for (const runner of runners.slice(1)) runner.answer();
@@ -135,7 +135,7 @@ describe('an action that is kept ready', () => {
     expect(runners.map(({ inits, isFrozen }) => [inits, isFrozen])).toEqual(Array(3).fill([1, true]));
   });
 
-  it('ends what is more than that as everybody’s', async () => {
+  it('ends surplus sandboxes like any others', async () => {
     const { sweep, alive, call, target, runners, settle } = await served(1);
     await call(target);
     await call(target);
@@ -159,7 +159,7 @@ describe('an action that is kept ready', () => {
     expect(alive()).toEqual([]);
   });
 
-  it('gives them up when memory is short, after prewarmed ones, and gets them back when it is not', async () => {
+  it('gives them up when memory is short, after prewarmed ones, and gets them back later', async () => {
     const prewarmed = [{ kind: 'python:3.13', memoryMiB: 256, count: 1 }];
     const { sweep, alive, call, runners, settle, prewarm } = await served(1, { memoryMiB: 512, prewarmed });
     await prewarm.replenish();
@@ -179,7 +179,7 @@ describe('an action that is kept ready', () => {
     expect(alive()).toEqual([5]);
   });
 
-  it('has no more than its namespace may use at once, and than there may be of it', async () => {
+  it('never has more than its namespace may use at once, or than its maximum', async () => {
     const narrow = await served(5, {}, { namespaceConcurrency: 2 });
     for (let n = 0; n < 5; n++) await narrow.sweep();
     expect(narrow.alive()).toEqual([1, 2]);
@@ -191,7 +191,7 @@ describe('an action that is kept ready', () => {
     expect(fake.alive()).toEqual([1, 2]);
   });
 
-  it('is not started again and again when it fails by itself, until a call has gone well', async () => {
+  it('is not restarted after it fails by itself, until a call has succeeded', async () => {
     const { sweep, alive, runners, settle, call, target } = await served(1);
     runners[0]?.crash();
     await settle();
@@ -204,7 +204,7 @@ describe('an action that is kept ready', () => {
     expect(alive()).toEqual([2]);
   });
 
-  it('is started again after a call that ended its sandbox', async () => {
+  it('is restarted after a call that ended its sandbox', async () => {
     const { sweep, alive, runners, settle, call, target } = await served(1);
     await call(target);
     runners[0]?.answer({ kind: 'refused', error: 'no' });
@@ -226,7 +226,7 @@ describe('an action that is kept ready and may not be loaded', () => {
     return { ...fake, grant };
   };
 
-  it('gets no sandbox that nobody waits for when its allowance has ended, and keeps those that it has', async () => {
+  it('gets no sandbox in advance after its allowance has ended, and keeps those that it has', async () => {
     const { sweep, alive, grant } = await served();
     grant('allowed', 0);
     await sweep();
@@ -239,7 +239,7 @@ describe('an action that is kept ready and may not be loaded', () => {
     expect(alive()).toEqual([1, 2]);
   });
 
-  it('loses its sandboxes once they are idle after a denial, however long ago that came', async () => {
+  it('loses its sandboxes once they are idle after a denial, however long ago it came', async () => {
     const { sweep, alive, grant } = await served();
     await sweep();
     grant('denied', 0);
@@ -262,7 +262,7 @@ describe('an action that is kept ready and may not be loaded', () => {
   });
 
   it.each([{ revision: 'r2' }, { namespace: 'other' }, { action: '/guest/other' }])(
-    'has nothing of a grant for another one: %j',
+    'does not benefit from a grant for another one: %j',
     async (changes) => {
       const { sweep, alive, grant } = await served();
       grant('allowed', 0);
@@ -272,7 +272,7 @@ describe('an action that is kept ready and may not be loaded', () => {
     },
   );
 
-  it('is told of with its code, and without its parameters', async () => {
+  it('is reported with its code, and without its parameters', async () => {
     const { scheduler, call } = fakeScheduler();
     await call(fakeTarget());
     await call(fakeTarget({ scaling: { minWarm: 1 }, initEnv: { SECRET: 'x' } }));
@@ -288,8 +288,8 @@ describe('an action that is kept ready and may not be loaded', () => {
   });
 });
 
-describe('an action of which there may be so many', () => {
-  it('lets calls past them wait, and leaves other actions alone', async () => {
+describe('an action with a maximum of sandboxes', () => {
+  it('makes further calls wait, and leaves other actions alone', async () => {
     const { call, runners, settle, alive } = fakeScheduler();
     const target = fakeTarget({ scaling: { maxInstances: 1 } });
     const calls = [await call(target), await call(target), await call(target)];
@@ -316,7 +316,7 @@ describe('an action of which there may be so many', () => {
 });
 
 describe('the reason of a start', () => {
-  it('tells the first call from one for which all were busy', async () => {
+  it('distinguishes the first call from one for which all were busy', async () => {
     const { call, runners, settle } = fakeScheduler();
     const target = fakeTarget();
     const [first, second] = [await call(target), await call(target)];
@@ -333,7 +333,7 @@ describe('the reason of a start', () => {
     expect(third.done?.sandboxMs).toBeUndefined();
   });
 
-  it('is the keep-alive, or the end of memory, when they took the idle ones', async () => {
+  it('is the keep-alive or short memory, if that ended the idle ones', async () => {
     const { call, runners, settle, sweep } = fakeScheduler();
     const target = fakeTarget();
     await call(target);
@@ -350,7 +350,7 @@ describe('the reason of a start', () => {
     ['crashed while it was idle', 'crash'],
     ['made a developer error', 'refused'],
     ['could not be initialised', 'init'],
-  ])('is that the last %s', async (_what, how) => {
+  ])('says that the last %s', async (_what, how) => {
     const { call, runners, settle, world } = fakeScheduler();
     const target = fakeTarget();
     if (how === 'init') world.initOutcome = () => ({ kind: 'refused', error: 'no' });
@@ -366,7 +366,7 @@ describe('the reason of a start', () => {
     expect(again.done?.startReason).toBe('its last sandbox failed');
   });
 
-  it('of another revision is its own', async () => {
+  it('is separate for each revision', async () => {
     const { call, runners, settle } = fakeScheduler();
     const target = fakeTarget();
     await call(target);
@@ -398,7 +398,7 @@ describe('a hint that an action is called soon', () => {
     expect(runners[0]?.inits).toBe(1);
   });
 
-  it('takes no memory from anybody, and no further instance', async () => {
+  it('takes no memory from others, and starts no further instance', async () => {
     const { scheduler, settle, call, runners, alive } = fakeScheduler({ memoryMiB: 256 });
     await call(fakeTarget());
     runners[0]?.answer();
@@ -414,7 +414,7 @@ describe('a hint that an action is called soon', () => {
     expect(full.alive()).toEqual([1]);
   });
 
-  it('that can’t be followed is nobody’s error', async () => {
+  it('that cannot be followed causes no error', async () => {
     const { scheduler, settle, alive, world } = fakeScheduler();
     scheduler.warm(fakeTarget({ limits: { ...fakeTarget().limits, memoryMiB: 1_000_000 } }));
     world.startFault = new Error('no');
@@ -426,7 +426,7 @@ describe('a hint that an action is called soon', () => {
 });
 
 describe('a prewarmed sandbox', () => {
-  it('that can not take the code on a full disk is ended', async () => {
+  it('that cannot take the code on a full disk is ended', async () => {
     const prewarmed = [{ kind: 'nodejs:24', memoryMiB: 256, count: 1 }];
     const { call, runners, settle, prewarm, world } = fakeScheduler({ prewarmed });
     await prewarm.replenish();
@@ -437,7 +437,7 @@ describe('a prewarmed sandbox', () => {
     expect(runners[0]?.isEnded).toBe(true);
   });
 
-  it('is not for an action whose sandboxes are not like it', async () => {
+  it('is not used for an action with different sandboxes', async () => {
     const prewarmed = [{ kind: 'nodejs:24', memoryMiB: 256, count: 1 }];
     const { call, runners, settle, prewarm } = fakeScheduler({ prewarmed });
     await prewarm.replenish();
@@ -449,8 +449,8 @@ describe('a prewarmed sandbox', () => {
   });
 });
 
-describe('what refuses a call', () => {
-  it('refuses all that wait for an image that is not there', async () => {
+describe('a refusal', () => {
+  it('covers all calls that wait for an image that does not exist', async () => {
     const { call, settle, world } = fakeScheduler({ maxStarting: 1 });
     world.startFault = imageUnknown('no image');
     const target = fakeTarget();
@@ -460,7 +460,7 @@ describe('what refuses a call', () => {
   });
 
   it.each(['ENOSPC', 'EROFS', 'EMFILE'])(
-    'a machine in trouble refuses the next in line: %s',
+    'of a machine in trouble covers the next call in the queue: %s',
     async (code) => {
       const { call, settle, world } = fakeScheduler({ maxStarting: 1 });
       world.startFault = Object.assign(new Error('the disk'), { code });
@@ -470,7 +470,7 @@ describe('what refuses a call', () => {
     },
   );
 
-  it('runs a call once more that a sandbox is too busy for, then takes its word', async () => {
+  it('comes only after a second busy sandbox', async () => {
     const { call, runners, settle } = fakeScheduler();
     const first = await call(fakeTarget());
     runners[0]?.answer({ kind: 'busy', error: 'later' });
@@ -482,7 +482,7 @@ describe('what refuses a call', () => {
     expect(first.done).toMatchObject({ status: 'action developer error', result: { error: 'later' } });
   });
 
-  it('says when to try again', async () => {
+  it('says when to retry', async () => {
     const { scheduler, call } = fakeScheduler({ maxQueued: 1 });
     const target = fakeTarget({ scaling: { maxInstances: 1 } });
     await call(target);
@@ -494,7 +494,7 @@ describe('what refuses a call', () => {
 });
 
 describe('following the log of a call', () => {
-  it('goes from the queue through the initialisation to the run', async () => {
+  it('continues from the queue through the initialisation to the run', async () => {
     const { scheduler, call, runners, settle } = fakeScheduler({ parallelSlots: 1 });
     const target = fakeTarget();
     await call(target);
@@ -512,7 +512,7 @@ describe('following the log of a call', () => {
     expect(seen).toHaveLength(1);
   });
 
-  it('of a call that ended, or never was, is not possible', async () => {
+  it('is not possible for a call that has ended or never existed', async () => {
     const { scheduler, call, runners, settle } = fakeScheduler();
     const { job } = await call(fakeTarget());
     expect(scheduler.follow(job.activationId)).toBeDefined();
@@ -527,7 +527,7 @@ describe('a namespace beside others', () => {
   const of = (namespace: string, changes = {}) =>
     fakeTarget({ namespace, action: `/${namespace}/a`, scaling: { fresh: true }, ...changes });
 
-  it('starts no more than half of the sandboxes that may be starting', async () => {
+  it('starts no more than half of the sandboxes that may start at once', async () => {
     const { call, runners, settle, world } = fakeScheduler({ maxStarting: 4 });
     const inits = Promise.withResolvers<void>();
     world.initGate = inits.promise;
@@ -540,7 +540,7 @@ describe('a namespace beside others', () => {
     expect(runners.length).toBeGreaterThan(3);
   });
 
-  it('has no call begun while it is held back, and then all of them', async () => {
+  it('begins no call while it is held back, and all of them afterwards', async () => {
     let heldBack = 'noisy';
     const { call, runners, scheduler, settle } = fakeScheduler({
       isHeldBack: (namespace) => namespace === heldBack,
@@ -555,7 +555,7 @@ describe('a namespace beside others', () => {
     expect(runners).toHaveLength(2);
   });
 
-  it('is passed over when it is held back, even with an idle sandbox', async () => {
+  it('is skipped while it is held back, even with an idle sandbox', async () => {
     let heldBack = '';
     const { call, runners, settle } = fakeScheduler({ isHeldBack: (namespace) => namespace === heldBack });
     const target = of('noisy', { scaling: {} });
@@ -569,7 +569,7 @@ describe('a namespace beside others', () => {
 });
 
 describe('a namespace that was deleted', () => {
-  it('loses what runs and what waits at once, and no other does', async () => {
+  it('loses running and waiting calls at once, and no other namespace does', async () => {
     const { scheduler, call, runners, settle, alive } = fakeScheduler({ parallelSlots: 1 });
     const [gone, other] = [fakeTarget({ namespace: 'gone' }), fakeTarget({ namespace: 'other' })];
     const calls = [await call(gone), await call(gone), await call(other)];
@@ -587,7 +587,7 @@ describe('a namespace that was deleted', () => {
     expect([...scheduler.namespaces()]).toEqual(['other']);
   });
 
-  it('loses what is being started for it', async () => {
+  it('loses sandboxes that are being started for it', async () => {
     const { scheduler, call, world, settle, alive } = fakeScheduler();
     const gate = Promise.withResolvers<void>();
     world.initGate = gate.promise;
@@ -632,7 +632,7 @@ describe('cancelling a call', () => {
     return { handover: { begin: () => promise }, write: () => resolve(true) };
   };
 
-  it('that runs ends its sandbox, and the next one does not hear of a failure', async () => {
+  it('that runs ends its sandbox, and the next one is not reported as after a failure', async () => {
     const { scheduler, call, runners, settle, alive } = fakeScheduler();
     const target = fakeTarget();
     const running = await call(target);
@@ -646,7 +646,7 @@ describe('cancelling a call', () => {
     expect(next.done?.startReason).toMatch(/^its idle sandboxes were ended/);
   });
 
-  it('that waits takes it out of the line, and leaves the one that runs', async () => {
+  it('that waits removes it from the queue, and leaves the running one', async () => {
     const { scheduler, call, runners, settle, alive } = fakeScheduler({ parallelSlots: 1 });
     const target = fakeTarget();
     const running = await call(target);
@@ -662,7 +662,7 @@ describe('cancelling a call', () => {
     expect(runners[0]?.open).toEqual([]);
   });
 
-  it('that shares its sandbox answers it at once, and the sandbox ends with the others', async () => {
+  it('that shares its sandbox answers it at once, and the sandbox ends after the others', async () => {
     const { scheduler, call, runners, settle, alive } = fakeScheduler({ parallelSlots: 1 });
     const target = fakeTarget({ limits: { ...fakeTarget().limits, concurrency: 2 } });
     const [first, second] = [await call(target), await call(target)];
@@ -678,7 +678,7 @@ describe('cancelling a call', () => {
   });
 
   it.each(['with a warm sandbox', 'while its sandbox starts'])(
-    'that is being claimed is answered when that is written, and never begins: %s',
+    'that is being claimed answers it once the claim is written, and it never begins: %s',
     async (where) => {
       const { scheduler, call, runners, settle } = fakeScheduler();
       const target = fakeTarget();
@@ -700,7 +700,7 @@ describe('cancelling a call', () => {
     },
   );
 
-  it('that is not there does nothing', async () => {
+  it('that does not exist does nothing', async () => {
     const { scheduler, call, alive } = fakeScheduler();
     await call(fakeTarget());
     scheduler.cancel('unknown');

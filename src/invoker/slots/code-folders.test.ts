@@ -72,7 +72,7 @@ describe.each(['laid', 'put into an empty folder'])('code that is %s', (how) => 
     expect(await isProgram(join(path, file.name))).toBe(isExecutable);
   });
 
-  it('is unpacked when it is an archive, and its program may be run whatever the archive says', async () => {
+  it('is unpacked if it is an archive, and its program is executable whatever the archive says', async () => {
     const bytes = await zipOf({ exec: '#!/bin/sh', 'lib/exec': 'data' });
     const path = await lay(await codeOf(bytes, true, program));
     expect(await readdir(path, { recursive: true })).toEqual(expect.arrayContaining(['exec', 'lib/exec']));
@@ -80,13 +80,13 @@ describe.each(['laid', 'put into an empty folder'])('code that is %s', (how) => 
     expect(await isProgram(join(path, 'lib/exec'))).toBe(false);
   });
 
-  it('is refused when it should be an archive and is not', async () => {
+  it('is refused if it should be an archive but is not', async () => {
     await expect(lay(await codeOf(elf, true, source))).rejects.toMatchObject({ code: 'ARCHIVE_INVALID' });
   });
 });
 
 describe('a folder of code', () => {
-  it('is shared by those that lay the same, and goes with the last of them', async () => {
+  it('is shared by sandboxes with the same code, and removed with the last of them', async () => {
     const code = await codeOf(Buffer.from('code'), false, source);
     const [first, second] = [await folders.lay(code), await folders.lay(code)];
     expect(second.path).toBe(first.path);
@@ -97,7 +97,7 @@ describe('a folder of code', () => {
     expect(await readdir(join(dir, 'laid'))).toEqual([]);
   });
 
-  it('that the disk does not let go of is left there, and told', async () => {
+  it('that cannot be deleted is left in place, and reported', async () => {
     const warnings: unknown[] = [];
     const log = { ...silentLog, warn: (about: unknown) => warnings.push(about) };
     const remove = () => Promise.reject(new Error('EROFS: read-only file system'));
@@ -112,7 +112,7 @@ describe('a folder of code', () => {
     ]);
   });
 
-  it('is not shared by languages that lay the same bytes differently', async () => {
+  it('is not shared by languages that place the same bytes differently', async () => {
     const bytes = await zipOf({ exec: '#!/bin/sh' });
     const laid = await Promise.all(
       [source, program, archive].map(async (file) => folders.lay(await codeOf(bytes, true, file))),
