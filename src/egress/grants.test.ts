@@ -78,12 +78,12 @@ describe('an address that a name leads to', () => {
     ['10.0.0.1', 'private'],
     ['169.254.169.254', 'metadata'],
     ['127.0.0.53', 'loopback'],
-    ['::ffff:8.8.8.8', 'disguise'],
-    ['64:ff9b::808:808', 'disguise'],
-    ['2002:808:808::', 'disguise'],
+    ['::ffff:8.8.8.8', 'embedded'],
+    ['64:ff9b::808:808', 'embedded'],
+    ['2002:808:808::', 'embedded'],
     ['fe80::1', 'link-local'],
     ['198.19.255.255', 'Ward'],
-  ])('%s is not: %s', (text, reason) => {
+  ])('%s is refused: %s', (text, reason) => {
     expect(why(text, 'public')).toContain(reason);
   });
 

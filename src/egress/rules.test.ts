@@ -63,7 +63,7 @@ describe('rules', () => {
     );
   });
 
-  it('are told in one line each', () => {
+  it('are described in one line each', () => {
     const rules = parseEgress(['api.example.com:443', { cidr: '203.0.113.0/24', protocol: 'udp' }]);
     expect(rules.map(describeRule)).toEqual(['tcp api.example.com:443', 'udp 203.0.113.0/24:*']);
   });

@@ -218,7 +218,7 @@ async function startSandbox(
   const way = wayToStart(options.door, ready, request);
   try {
     const rootDir = roots.get(root);
-    if (rootDir === undefined) throw sandboxFault('REQUEST_UNSAFE', `there is no root ${root}`);
+    if (rootDir === undefined) throw sandboxFault('REQUEST_UNSAFE', `the root ${root} is not mounted`);
     const codeDir = code === undefined ? {} : { codeDir: codeOf(options).path(code) };
     const share = tenant === undefined ? {} : { tenant };
     const policy = boundedPolicy(ask, options);

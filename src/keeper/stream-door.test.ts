@@ -41,7 +41,7 @@ test.runIf(isRoot).each([
   ['a wrong secret', () => 'x 7 0'],
   ['no secret', () => '7 0'],
   ['a stream that is one too many', () => `${door.secret} 7 4`],
-  ['a stream below none', () => `${door.secret} 7 -1`],
+  ['a negative stream', () => `${door.secret} 7 -1`],
   ['half a stream', () => `${door.secret} 7 0.5`],
   ['no stream', () => `${door.secret} 7 `],
   ['a run that is not a number', () => `${door.secret} ../7 0`],
@@ -51,7 +51,7 @@ test.runIf(isRoot).each([
   await once(knock(line()), 'close');
 });
 
-test.runIf(isRoot)('closes on a second stream in the place of one that has come', async () => {
+test.runIf(isRoot)('closes on a second stream with an index that is taken', async () => {
   knock(`${door.secret} 7 0`);
   const both = [knock(`${door.secret} 8 0`), knock(`${door.secret} 8 0`)];
   await Promise.race(both.map((socket) => once(socket, 'close')));

@@ -166,7 +166,7 @@ describe.skipIf(!canTry)(
     describe('a name that leads to a refused address (rebinding)', () => {
       const places: readonly (readonly [address: string, why: RegExp])[] = [
         ['127.0.0.1', /loopback/],
-        ['0.0.0.0', /no address of a host/],
+        ['0.0.0.0', /not the address of a host/],
         ['10.1.2.3', /private/],
         ['172.16.0.1', /private/],
         ['192.168.1.1', /private/],
@@ -178,10 +178,10 @@ describe.skipIf(!canTry)(
         ['224.0.0.1', /multicast/],
         ['255.255.255.255', /reserved/],
         ['::1', /loopback/],
-        ['::ffff:127.0.0.1', /disguise/],
-        ['::ffff:10.0.0.1', /disguise/],
-        ['64:ff9b::a00:1', /disguise/],
-        ['2002:a00:1::1', /disguise/],
+        ['::ffff:127.0.0.1', /embedded/],
+        ['::ffff:10.0.0.1', /embedded/],
+        ['64:ff9b::a00:1', /embedded/],
+        ['2002:a00:1::1', /embedded/],
         ['fe80::1', /link-local/],
         ['fd00::1', /private/],
         ['fd57:4152:4400:1::0', /Ward’s own/],

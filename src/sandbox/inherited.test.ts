@@ -115,8 +115,8 @@ describe('a process that waits', () => {
   test.each([
     ['nothing', []],
     ['an order that breaks off', ['/proc', ...waitingWords(seeing)]],
-    ['a folder that is not there', ['/no-such', ...waitingWords(seeing), 'end']],
-    ['something to set that there is not', ['/', processor, 'no-such', ...seeing, 'end']],
+    ['a folder that does not exist', ['/no-such', ...waitingWords(seeing), 'end']],
+    ['a limit that does not exist', ['/', processor, 'no-such', ...seeing, 'end']],
   ])('starts nothing when it reads %s', async (_, words) => {
     expect(await tell(words)).toEqual({ said: '', code: expect.any(Number) });
   });

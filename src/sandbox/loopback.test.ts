@@ -11,7 +11,7 @@ const isRoot = process.geteuid?.() === 0;
 const nobody = 65534;
 
 test.skipIf(!isRoot)(
-  `the socket of a relay is waited for until it has its mode${isRoot ? '' : ' (needs root)'}`,
+  `a connection waits until the relay’s socket has its mode${isRoot ? '' : ' (needs root)'}`,
   async () => {
     const folder = await mkdtemp(join(tmpdir(), 'ward-loopback-'));
     const path = join(folder, 'port');

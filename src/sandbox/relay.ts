@@ -71,7 +71,7 @@ export async function startRelay(place: RelayPlace, argv: readonly string[]): Pr
 }
 
 export function unreachable(why: string, cause?: unknown) {
-  return sandboxFault('PORT_UNREACHABLE', `no way to a port of the sandbox: ${why}`, {
+  return sandboxFault('PORT_UNREACHABLE', `can't reach a port of the sandbox: ${why}`, {
     hint: 'apt-get install socat util-linux perl-base',
     ...(cause === undefined ? {} : { cause }),
   });

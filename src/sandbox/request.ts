@@ -24,7 +24,8 @@ export async function checkRequest(request: SandboxRequest): Promise<CheckedRoot
   // A descriptor there could lead a runtime into a folder of the host (CVE-2024-21626).
   if (/^\/proc(?:\/|$)/.test(normalize(request.cwd))) throw unsafe('the working directory is in /proc');
   const texts = [...request.args, ...Object.entries(request.env).flat(), request.cwd];
-  if (texts.some((text) => text.includes('\0'))) throw unsafe('a NUL byte in arguments or environment');
+  if (texts.some((text) => text.includes('\0')))
+    throw unsafe('the arguments or the environment contain a NUL byte');
   if (Object.keys(request.env).some((name) => name === '' || name.includes('='))) {
     throw unsafe('an environment variable has an empty name or one with "="');
   }
@@ -71,7 +72,7 @@ async function checkTarget(rootDir: string, path: string): Promise<void> {
   const stats = await statOf(join(rootDir, path));
   if (stats?.isSymbolicLink()) throw unsafe(`${path} of the root file system is a symbolic link`);
   if (!stats?.isDirectory()) {
-    throw unsafe(`the root file system has no folder ${path}, which is needed to mount over`);
+    throw unsafe(`the root file system has no folder ${path}, which is needed as a mount point`);
   }
 }
 

@@ -28,7 +28,7 @@ export function checkRequirements(situation: HostSituation): void {
   const unmet = unmetRequirements(situation);
   if (unmet.length === 0) return;
   const list = unmet.map(({ mechanism, why }) => `${mechanism} (${why})`).join(', ');
-  throw sandboxFault('POLICY_NOT_MET', `this host can't give what the policy requires: ${list}`, {
+  throw sandboxFault('POLICY_NOT_MET', `this host lacks what the policy requires: ${list}`, {
     hint: 'see `ward doctor`, or change `required` in the policy',
   });
 }

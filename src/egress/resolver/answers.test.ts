@@ -67,7 +67,7 @@ describe('answers', () => {
     [0, 0, 5],
     [60, 60, 65],
     [2_147_483_647, 3600, 3605],
-  ])('of %i seconds are told as %i and open for %i', async (ttlSeconds, told, seconds) => {
+  ])('of %i seconds are sent with %i and open for %i', async (ttlSeconds, told, seconds) => {
     const { answer, opened } = bench([{ address: '198.51.100.7', ttlSeconds }]);
     const reply = read(await answer(query('a.example.com'), 'udp'));
     expect(reply.answers).toMatchObject([{ data: '198.51.100.7', ttl: told, name: 'a.example.com' }]);

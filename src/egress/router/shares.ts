@@ -55,7 +55,8 @@ export async function openShares(namespace: string): Promise<Shares> {
   let [next, total] = [2, 1];
   const begin = (tenant: string): Share => {
     const number = free.shift() ?? next++;
-    if (number > mostClasses) throw unavailable(`${mostClasses} namespaces have a way out`);
+    if (number > mostClasses)
+      throw unavailable(`${mostClasses} namespaces have a way out, which is the limit`);
     const share = { number, sandboxes: 0, made: run('tc', classOf(number)) };
     shares.set(tenant, share);
     return share;

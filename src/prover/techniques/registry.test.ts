@@ -18,24 +18,21 @@ test('names are unique, and fit for a pattern on the command line', () => {
   for (const name of names) expect(name).toMatch(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/);
 });
 
-test.each(techniques)(
-  '$name says what it tries, where that is told, and what should come of it',
-  (technique) => {
-    const { title, reference, expects, timeoutMs = 1 } = technique;
-    for (const text of [title, reference]) {
-      expect(text).toMatch(/^\S(.*\S)?$/);
-      // They are cells of a table, not sentences.
-      expect(text).not.toMatch(/[|\n`]|\.$/);
-    }
-    expect(new Set(expects).size).toBe(expects.length);
-    expect(expects.length).toBeGreaterThan(0);
-    expect(timeoutMs).toBeLessThanOrEqual(60_000);
-    if (!('run' in technique))
-      expect(programText(programFileOf(technique))).toMatch(
-        /refus|blocked|escaped|found|runs|let_through|judge/,
-      );
-  },
-);
+test.each(techniques)('$name has a title, a reference and expected answers', (technique) => {
+  const { title, reference, expects, timeoutMs = 1 } = technique;
+  for (const text of [title, reference]) {
+    expect(text).toMatch(/^\S(.*\S)?$/);
+    // They are cells of a table, not sentences.
+    expect(text).not.toMatch(/[|\n`]|\.$/);
+  }
+  expect(new Set(expects).size).toBe(expects.length);
+  expect(expects.length).toBeGreaterThan(0);
+  expect(timeoutMs).toBeLessThanOrEqual(60_000);
+  if (!('run' in technique))
+    expect(programText(programFileOf(technique))).toMatch(
+      /refus|blocked|escaped|found|runs|let_through|judge/,
+    );
+});
 
 test('a mechanism that holds a sandbox in has techniques that try it', () => {
   const answering = new Set<string>(techniques.map(({ control }) => control));

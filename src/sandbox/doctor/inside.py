@@ -23,13 +23,13 @@ def call(name, *args):
     ctypes.set_errno(0)
     value = libc.syscall(ctypes.c_long(calls[name]), *[ctypes.c_ulong(a) for a in args])
     if name == "clone" and value == 0:
-        # The call that must not work has worked, and this is its child.
+        # The call succeeded although it must fail; this is its child.
         os._exit(0)
     return "ok" if value >= 0 else errno.errorcode.get(ctypes.get_errno(), "?")
 
 
 def dies(name, *args):
-    """The signal that ends a child which makes the call, or what the call answered."""
+    """Returns the signal that ends a child after the call, or the answer to the call."""
     sys.stdout.flush()
     child = os.fork()
     if child == 0:
@@ -48,7 +48,7 @@ def attempt(action):
 
 
 def start(program):
-    """What starting a program answers: an errno, or ok when it ran."""
+    """Starts a program; returns an errno, or ok when it ran."""
     child = os.fork()
     if child == 0:
         try:

@@ -31,7 +31,10 @@ export function validateSpec(spec: OciSpec, context: ValidationContext): void {
   const broken = validations.filter((validation) => !validation.holds(spec, context));
   if (broken.length === 0) return;
   const rules = broken.map(({ rule }) => rule).join('; ');
-  throw sandboxFault('SPEC_UNSAFE', `refusing to start a sandbox whose configuration breaks: ${rules}`);
+  throw sandboxFault(
+    'SPEC_UNSAFE',
+    `Ward does not start the sandbox, because its configuration breaks these rules: ${rules}`,
+  );
 }
 
 /** Settings of a network namespace. Other settings of `net` belong to the host in every namespace. */
