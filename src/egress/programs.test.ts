@@ -9,6 +9,6 @@ test.each([
   await expect(endOf(spawn('/bin/sh', ['-c', script]))).resolves.toBe(how);
 });
 
-test('a program that can’t start has ended, too, with the reason', async () => {
+test('a program that can’t start counts as ended, with the reason', async () => {
   await expect(endOf(spawn('/nothing/here'))).resolves.toContain('ENOENT');
 });

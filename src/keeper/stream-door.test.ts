@@ -57,7 +57,7 @@ test.runIf(isRoot)('closes on a second stream with an index that is taken', asyn
   await Promise.race(both.map((socket) => once(socket, 'close')));
 });
 
-test.runIf(isRoot)('keeps a bounded number of runs waiting, and goes on with those', async () => {
+test.runIf(isRoot)('keeps a limited number of runs waiting, and continues with those', async () => {
   const closing = Promise.withResolvers<void>();
   for (let run = 0; run < 600; run++) {
     const socket = knock(`${door.secret} ${run} 0`).once('close', () => closing.resolve());

@@ -77,7 +77,7 @@ describe.skipIf(!isRoot)('a server that was taken over', () => {
     expect([name, whole]).toEqual([name, expect.stringMatching(/^E(PERM|ACCES|NOSYS)$/)]);
   });
 
-  test('needs the filter for two of them, and Landlock for one: all others are refused for lack of rights', () => {
+  test('needs the filter for two attempts and Landlock for one: all others are refused for lack of rights', () => {
     const without = [...(answers.get('plain') ?? [])]
       .filter(([, said]) => said === 'done')
       .map(([name]) => name);
@@ -89,7 +89,7 @@ describe.skipIf(!isRoot)('a server that was taken over', () => {
     expect(tried.sort()).toEqual(names.toSorted());
   });
 
-  test('is a user of its own, in no group, without a capability or a way to one', () => {
+  test('has its own user, no group, no capability and no way to gain one', () => {
     const own = [...(answers.get('whole') ?? [])].filter(([name]) => name.startsWith('own-'));
     expect(Object.fromEntries(own)).toEqual({
       'own-ids': String(server),
@@ -112,7 +112,7 @@ test.each([
   ['ENOSYS', 'ENOSYS', undefined],
   ['EPERM', 'EPERM', undefined],
   [undefined, 'EPERM', undefined],
-])('root is answered %s and the process %s: held %s', (free, said, held) => {
+])('root gets %s and the process %s: held %s', (free, said, held) => {
   const map = (value: string | undefined) => new Map(value === undefined ? [] : [['mount', value]]);
   expect(wasHeld('mount', map(said), map(free))).toBe(held);
 });

@@ -10,7 +10,7 @@ test.each([
   ['6.7.12', '6.8', false],
   ['5.17', '6.8', false],
   ['10.0.1', '6.8', true],
-])('%s has what came with %s: %s', (kernel, version, answer) => {
+])('kernel %s has a fix from %s: %s', (kernel, version, answer) => {
   expect(isSince(kernel, version)).toBe(answer);
   expect(kernelSince(version)({ kernel }) !== undefined).toBe(answer);
 });

@@ -79,7 +79,7 @@ describe('a technique’s result', () => {
     expect(blocked('ENOENT')).toMatchObject({ outcome: 'BLOCKED', asExpected: false });
   });
 
-  test('forgives an escape under gVisor where the technique says why, and nowhere else', () => {
+  test('is no escape under gVisor if the technique says why, and only there', () => {
     const got = { outcome: 'ESCAPED', detail: 'got it' } as const;
     const forgiving = { ...technique, harmlessInGvisor: 'it is its own' };
     expect(resultOf(forgiving, got, true)).toMatchObject({ outcome: 'BLOCKED', answer: 'gvisor' });
@@ -87,7 +87,7 @@ describe('a technique’s result', () => {
     expect(resultOf(technique, got, true)).toMatchObject({ outcome: 'ESCAPED' });
   });
 
-  test('takes the end of gVisor’s kernel for an answer where the technique expects it, and nowhere else', () => {
+  test('accepts the end of gVisor’s kernel as an answer only where the technique expects it', () => {
     const silence = { outcome: 'ERROR', detail: '', exitCode: 2 } as const;
     const ending = { ...technique, endsGvisor: true } as const;
     expect(resultOf(ending, silence, true)).toMatchObject({ outcome: 'BLOCKED', answer: 'killed' });

@@ -8,7 +8,7 @@ from pyflakes.messages import UnusedImport
 
 
 def names_of(text):
-    """The names that a text defines for what comes behind it."""
+    """Returns the names that a text defines for the text after it."""
     scopes = Checker(ast.parse(text)).deadScopes
     return {name for scope in scopes if isinstance(scope, ModuleScope) for name in scope}
 

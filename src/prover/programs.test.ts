@@ -12,7 +12,9 @@ const files = readdirSync(programsFolder, { recursive: true, encoding: 'utf8' })
 const programs = files.filter((file) => attackVectors.some((vector) => file.startsWith(`${vector}/`)));
 const withoutPyflakes = !existsSync('/usr/lib/python3/dist-packages/pyflakes');
 
-/** The names that a program may use, and what is checked. A function has a main() and no prelude; callers share one. */
+/**
+ * The names that a program may use, and the text to check. A function has a main() and no prelude; callers share one.
+ */
 function checkedAs(file: string): readonly [prelude: string, text: string] {
   const text = programText(file);
   if (/^def attack\(/m.test(text)) return ['', programText('caller') + text];
@@ -43,12 +45,12 @@ test('every program belongs to a technique', () => {
   expect(stray).toEqual([]);
 });
 
-test('every technique that is a program has one', () => {
+test('every program technique has a program', () => {
   const missing = techniques.filter((one) => !('run' in one) && !programs.includes(programFileOf(one)));
   expect(missing.map(({ name }) => name)).toEqual([]);
 });
 
-test('every part is one that programs begin with', () => {
+test('every part is used by a program', () => {
   const parts = files.filter((file) => file.startsWith('parts/'));
   const texts = programs.map((file) => readFileSync(join(programsFolder, `${file}.py`), 'utf8'));
   for (const part of parts)

@@ -10,7 +10,7 @@ import { isIsolated, type LocalSandboxHost, openSandboxHost, type RuntimeName } 
 const imagesDir = process.env['WARD_IMAGES'] ?? '/var/lib/ward/images';
 const programImage = 'python:3.13';
 
-/** Why techniques can't be run here, or undefined. */
+/** The reason why techniques can't run here, or undefined. */
 export function missingForTechniques(runtime: RuntimeName): string | undefined {
   if (!isIsolated()) return 'needs Ward’s isolation: run npm test as root';
   if (!existsSync(join(imagesDir, 'index.json'))) return `needs the images in ${imagesDir}`;
@@ -18,7 +18,7 @@ export function missingForTechniques(runtime: RuntimeName): string | undefined {
   return folders.some((dir) => existsSync(join(dir, runtime))) ? undefined : `${runtime} is not installed`;
 }
 
-/** What a run of the suite needs. Disposing it frees all that it occupies. */
+/** Everything that a run of the suite needs. Disposing of it frees what it occupies. */
 interface ProverPlace extends AsyncDisposable {
   readonly host: LocalSandboxHost;
   readonly images: ImageStore;

@@ -6,14 +6,14 @@ import { techniques } from './techniques/registry.ts';
 const names = techniques.map(({ name }) => name);
 const selected = (only: string) => selectTechniques({ only: [only] }).map(({ name }) => name);
 
-test('a name selects itself, and a star what begins or ends so', () => {
+test('a name selects itself, and a star selects by prefix or suffix', () => {
   expect(selected('mount-tmpfs')).toEqual(['mount-tmpfs']);
   expect(selected('mount-*')).toEqual(names.filter((name) => name.startsWith('mount-')));
   expect(selected('*-bomb')).toEqual(names.filter((name) => name.endsWith('-bomb')));
   expect(selected('*')).toEqual(names);
 });
 
-test('several patterns select what any of them does, and none may be mistaken', () => {
+test('several patterns select what any of them selects, and each must match', () => {
   const both = names.filter((name) => name.startsWith('mount-') || name.endsWith('-bomb'));
   expect(selectTechniques({ only: ['*-bomb', 'mount-*', 'mount-tmpfs'] }).map(({ name }) => name)).toEqual(
     both,
@@ -21,7 +21,7 @@ test('several patterns select what any of them does, and none may be mistaken', 
   expect(() => selectTechniques({ only: ['mount-*', 'munt-*'] })).toThrow('no technique is called munt-*');
 });
 
-test('a vector selects its own', () => {
+test('a vector selects its techniques', () => {
   expect(selectTechniques({ vector: 'outside' }).every(({ vector }) => vector === 'outside')).toBe(true);
   expect(() => selectTechniques({ vector: 'outside', only: ['mount-tmpfs'] })).toThrow('no technique');
 });
@@ -30,7 +30,7 @@ test.each(['', 'no-such', 'MOUNT-*', '.*'])('%j selects nothing, and says so', (
   expect(() => selected(only)).toThrow(`no technique is called ${only}`);
 });
 
-test('a pattern means what it would as a regular expression', () => {
+test('a pattern matches like the equivalent regular expression', () => {
   const pattern = fc.string({ unit: fc.constantFrom('m', 'o', 'u', 'n', 't', '-', '*', 'e'), maxLength: 8 });
   fc.assert(
     fc.property(pattern, (only) => {

@@ -95,7 +95,7 @@ describe('answers', () => {
     await reply;
   });
 
-  it('fail when an address can not be opened', async () => {
+  it('fail when an address cannot be opened', async () => {
     const { answer } = bench([{ address: '198.51.100.7', ttlSeconds: 1 }], {
       open: () => Promise.reject(new Error('full')),
     });
@@ -137,7 +137,7 @@ describe('answers', () => {
     expect(opened[0]?.openings).toHaveLength(256);
   });
 
-  it('are not asked for when no rule allows the name, and hold no other kinds', async () => {
+  it('are not looked up when no rule allows the name, and contain no other record types', async () => {
     const { answer, asked, refused } = bench([{ address: '198.51.100.7', ttlSeconds: 1 }]);
     expect(codeOf(await answer(query('example.com'), 'udp'))).toBe(3);
     expect(codeOf(await answer(query('a.example.com.evil.test'), 'udp'))).toBe(3);
@@ -148,7 +148,7 @@ describe('answers', () => {
     ]);
   });
 
-  it('have addresses of IPv6 only where the host has one that leads somewhere', async () => {
+  it('have IPv6 addresses only where the host has one with a route', async () => {
     const lookup = [{ address: '2001:db8::7', ttlSeconds: 1 }];
     const none = bench(lookup);
     const some = bench(lookup, { hasIpv6: true });
@@ -159,7 +159,7 @@ describe('answers', () => {
     expect([none.asked, some.asked]).toEqual([[], ['a.example.com 6']]);
   });
 
-  it('leave out what none may reach', async () => {
+  it('leave out addresses that no sandbox may reach', async () => {
     const { answer, opened, refused } = bench(
       ['127.0.0.1', '10.0.0.1', '203.0.113.1', '::ffff:8.8.8.8', 'no address', '198.51.100.7'].map(
         (address) => ({
@@ -176,7 +176,7 @@ describe('answers', () => {
   });
 });
 
-it('nothing that a sandbox sends makes the resolver throw, and no answer is longer than its transport takes', async () => {
+it('nothing that a sandbox sends makes the resolver throw, and no answer exceeds what its transport carries', async () => {
   const { answer } = bench([{ address: '198.51.100.7', ttlSeconds: 1 }]);
   const valid = query('a.example.com');
   const damaged = fc

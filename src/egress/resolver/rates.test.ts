@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { createRates, questionsPerSecond } from './rates.ts';
 
-it('a flood of one namespace leaves another its questions, and goes on at its rate', () => {
+it('a flood of one namespace does not slow another, and continues at its own rate', () => {
   let now = 0;
   const rates = createRates(() => now);
   const flood = (count: number) =>

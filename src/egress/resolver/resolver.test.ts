@@ -12,7 +12,7 @@ const client: ResolverClient = {
   onRefusal: () => {},
 };
 
-/** A resolver whose processes end when the test says so. */
+/** Starts a resolver whose processes end when the test says so. */
 async function begin() {
   const processes: { readonly orders: ResolverOrder[]; end(how: string): void }[] = [];
   const resolver = await startResolver(

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { openPacketFilter } from './packet-filter.ts';
 
-/** Loads when it is told to; keeps what each transaction held. */
+/** Makes a filter that loads when the test releases it, and keeps the rules of each transaction. */
 function bench(fails: (rules: string) => boolean = () => false) {
   const loads: string[][] = [];
   let next = Promise.withResolvers<void>();

@@ -4,7 +4,7 @@ import { defaultEgressLimits } from '../limits.ts';
 import { parseTrace } from './refusals.ts';
 
 describe('addresses', () => {
-  it('are a slot’s own, and tell it', () => {
+  it('belong to one slot, and identify it', () => {
     const seen = new Set<string>();
     for (const slot of [1, 2, 125, 126, 127, 128, 32_765, 32_766, 32_767, 40_000, maxSlots]) {
       const { inside, gateway } = addressesOf(slot);

@@ -12,7 +12,7 @@ test('there are many techniques, and some of each vector', () => {
   }
 });
 
-test('names are unique, and fit for a pattern on the command line', () => {
+test('names are unique, and can be used in a pattern on the command line', () => {
   const names = techniques.map(({ name }) => name);
   expect(new Set(names).size).toBe(names.length);
   for (const name of names) expect(name).toMatch(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/);
@@ -34,7 +34,7 @@ test.each(techniques)('$name has a title, a reference and expected answers', (te
     );
 });
 
-test('a mechanism that holds a sandbox in has techniques that try it', () => {
+test('every mechanism that confines a sandbox has techniques that attack it', () => {
   const answering = new Set<string>(techniques.map(({ control }) => control));
   // Tests of other rooms cover these: LSMs and io need hosts that have them, and Ward's own isolation is not part of a
   // sandbox.

@@ -8,7 +8,7 @@ test('every technique is in the table, once', () => {
   expect([...weakenedNames].sort()).toEqual(techniques.map(({ name }) => name).sort());
 });
 
-test('most are run; those that are not say why', () => {
+test('most techniques run; the others give a reason', () => {
   const leftOut = techniques.filter(({ name }) => weakeningOf(name).leftOut !== undefined);
   // Techniques that start in a process of Ward's have no sandbox to weaken, and have their own control.
   const inSandboxes = techniques.filter(({ name }) => !/^(server|scan|unpacker)-/.test(name));
