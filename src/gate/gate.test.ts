@@ -228,7 +228,7 @@ describe('at deploy', () => {
   });
 });
 
-/** The answer that is there at once. */
+/** The verdict that the gate returns without a promise. */
 function atOnce(of: Gate, namespace = 'guest'): Verdict {
   const answer = of.mayRun(subject, namespace);
   if (answer instanceof Promise) throw new Error('it has to be judged first');
@@ -329,7 +329,7 @@ describe('at run', () => {
     found = [malware()];
     const again = gateWith({ revisions });
     expect((await again.mayRun(subject, 'guest')).outcome).toBe('deny');
-    // The first one that asks has it judged, and all others wait for the same.
+    // The first caller starts the judgement, and all others wait for it.
     const answers = await Promise.all(['guest', 'guest'].map((name) => again.mayRun(subject, name)));
     expect(answers.map(({ outcome }) => outcome)).toEqual(['deny', 'deny']);
   });

@@ -4,7 +4,7 @@ import { appLayer, baseLayer, injection, miner, report, root, token } from './fo
 import { foundBefore } from './found-before.ts';
 import type { Finding, Vulnerability } from './types.ts';
 
-/** Which of `now` were there when `then` was found. */
+/** For each finding of `now`, whether `then` has it, too. */
 function old(now: readonly Finding[], then: readonly Finding[]): readonly boolean[] {
   const before = foundBefore(now, { ...report, findings: then, suppressed: [] });
   return now.map((finding) => before.has(finding));

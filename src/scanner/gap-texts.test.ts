@@ -1,6 +1,6 @@
 /**
- * What can't be read is told with the entry, why or past which bound, and what to do. Each kind of gap that a file can make,
- * made by one; `src/gate/judge` says for all of them how the operator lets one in.
+ * Each gap names the entry, the reason or the exceeded limit, and what to do. There is one file for each kind of gap that a
+ * file can cause. `src/gate/judge` says for all of them how the operator can allow one.
  */
 import { gzipSync } from 'node:zlib';
 import { expect, it } from 'vitest';

@@ -111,7 +111,7 @@ test('a revision changes with the rules it is made of, and with no others', asyn
 });
 
 test('what is not looked for is not loaded, here and in another process', async () => {
-  // With what it leaves out broken: nobody reads it.
+  // The rules of the skipped class are broken, to prove that they are not read.
   const dir = await rulesDir({ 'secrets.yaml': 'rules: 1' });
   const { here, elsewhere } = await createInspectors({ rulesDir: dir, without: ['secret'] });
   const sets = [await here(), inspectorsFor(JSON.parse(JSON.stringify(elsewhere.data)))];
@@ -153,7 +153,7 @@ test('a folder of rules that is not there says so', async () => {
 const packages = join(import.meta.dirname, '../../node_modules');
 const images = process.env['WARD_IMAGES'] ?? '/var/lib/ward/images';
 
-/** Of Ward's own images, unpacked: the store may have others of the operator's. */
+/** Unpacked layers of Ward's own images. The store may also have images of the operator. */
 async function ownLayers(): Promise<readonly string[]> {
   const entries = (await readIndex(images))?.manifests ?? [];
   const own = entries.filter((entry) => ownImageNames().has(refNameOf(entry) ?? ''));
@@ -162,18 +162,18 @@ async function ownLayers(): Promise<readonly string[]> {
   return [...diffIds].map((diffId) => join(images, 'layers/unpacked', diffId.replace('sha256:', '')));
 }
 
-/** Every so-many-th file below. */
+/** Every nth file below the roots. */
 function filesBelow(roots: readonly string[], every: number): readonly string[] {
   const all = roots
     .flatMap((root) => readdirSync(root, { recursive: true, withFileTypes: true }))
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
-    // Caches of the tests hold what the tests hold.
+    // Caches contain the samples of the tests.
     .filter((path) => !path.includes('node_modules/.'));
   return all.filter((_, index) => index % every === 0);
 }
 
-/** Undefined: it is too long for a test, or somebody removed it meanwhile. */
+/** Undefined when the file is too long for a test, or was removed meanwhile. */
 function contentOf(path: string): Buffer | undefined {
   const size = statSync(path, { throwIfNoEntry: false })?.size;
   return size === undefined || size > 4_000_000 ? undefined : readFileSync(path);

@@ -1,4 +1,4 @@
-/** Files as those who look at files are given them. */
+/** Files as inspectors receive them. */
 import { headBytes, type ScannedFile } from './types.ts';
 
 export function scannedFile(

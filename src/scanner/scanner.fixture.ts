@@ -33,7 +33,7 @@ export function filesTar(files: Readonly<Record<string, string | Buffer>>): Prom
   return tarOf(Object.entries(files).map(([name, content]) => ({ name, content })));
 }
 
-/** In pieces of that many bytes. */
+/** A stream of pieces of this length. */
 export function streamOf(bytes: Buffer, pieceBytes = 64 * 1024): Readable {
   const pieces: Buffer[] = [];
   for (let at = 0; at < bytes.length; at += pieceBytes) pieces.push(bytes.subarray(at, at + pieceBytes));
@@ -44,7 +44,7 @@ export function storedLayer(bytes: Buffer): Pick<ImageLayer, 'digest' | 'open'> 
   return { digest: digestOf(bytes), open: async () => streamOf(bytes) };
 }
 
-/** Reads a tar as a layer; by default with all catalogers and nobody else. */
+/** Reads a tar as a layer; by default with all catalogers and no inspectors. */
 export async function analysisOf(
   tar: Buffer,
   inspectors: readonly FileInspector[] = [],
@@ -63,7 +63,7 @@ export const plainConfig: ScannedConfig = {
   history: [],
 };
 
-/** Of the tars of its layers, gzipped. */
+/** An image whose layers are these tars, gzipped. */
 export function imageOf(tars: readonly Buffer[], config: Partial<ScannedConfig> = {}): ImageSource {
   return {
     name: 'app:1',
@@ -77,7 +77,7 @@ export function imageOf(tars: readonly Buffer[], config: Partial<ScannedConfig> 
   };
 }
 
-/** What a cataloger makes of a file; undefined when it does not want it. */
+/** The proof of a cataloger for a file; undefined when it does not want the file. */
 export async function proofOf(
   cataloger: Cataloger,
   path: string,

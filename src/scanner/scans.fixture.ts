@@ -1,4 +1,4 @@
-/** What the tests of whole scans share: a scanner that knows of one bad package, and two layers to scan. */
+/** Shared by the tests of whole scans: a scanner that knows one bad package, and two layers to scan. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
@@ -9,20 +9,20 @@ import { filesTar } from './scanner.fixture.ts';
 import { createScanner, type ScannerOptions } from './scanner.ts';
 import type { AdvisoryMatcher, Report, Vulnerability } from './types.ts';
 
-/** For scans in processes of their own. */
+/** For scan processes. */
 export const module = new URL('processes/inspectors.fixture.ts', import.meta.url);
-/** Of a distribution. */
+/** The layer of a distribution. */
 export const base = await filesTar({
   'etc/os-release': 'ID=debian\nVERSION_ID="13"\n',
   'var/lib/dpkg/status': 'Package: libc6\nVersion: 2.41-1\n',
 });
-/** With a bad package and a password. */
+/** A layer with a bad package and a password. */
 export const app = await filesTar({
   'app/node_modules/lodash/package.json': '{"name":"lodash","version":"4.17.20"}',
   'app/.env': 'PASSWORD=hunter2',
 });
 
-/** Everything of these names is vulnerable. */
+/** Reports all components of these names as vulnerable. */
 export function matcherOf(names: readonly string[], revision = '1'): AdvisoryMatcher {
   return {
     state: () => ({ revision, count: names.length }),

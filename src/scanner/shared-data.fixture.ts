@@ -1,7 +1,7 @@
 /**
- * Large data of other projects that some tests compare with. It is not in the repository: it lies in a folder beside it,
- * or where WARD_SHARED says. A test asks for it while it runs, and is skipped where it is not there; a suite that asks
- * while it is collected fails in a clone that has nothing beside it.
+ * Large data of other projects that some tests compare with. It is not in the repository, but in a folder beside it, or in
+ * the folder that WARD_SHARED names. A test must ask for it while it runs, and is skipped if it is missing. A suite that
+ * asks while it is collected would fail in a clone without the data.
  */
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -13,14 +13,14 @@ export interface Skippable {
   skip(note: string): never;
 }
 
-/** The path of a file or folder of the shared data; skips the running test where it is not there. */
+/** Returns the path of a file or folder of the shared data. Skips the running test if it is missing. */
 export function sharedData(test: Skippable, path: string): string {
   const found = join(shared, path);
   if (!existsSync(found)) test.skip(`needs ${found}, which is not part of the repository (see WARD_SHARED)`);
   return found;
 }
 
-/** A file or folder of the test vectors of other projects, as above. */
+/** Does the same for the test vectors of other projects. */
 export function scanVectors(test: Skippable, path: string): string {
   return sharedData(test, join('scanning/vectors', path));
 }

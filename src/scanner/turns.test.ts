@@ -43,6 +43,6 @@ it('an inventory is put together a package at a step', () => {
   let last = steps.next();
   for (; last.done !== true; last = steps.next()) count++;
   expect(last.value.components).toHaveLength(100);
-  // Its place, its needs, how they are told, and its component.
+  // Steps for its place, its needs, their resolution, and its component.
   expect(count).toBeGreaterThanOrEqual(400);
 });

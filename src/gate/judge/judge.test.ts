@@ -19,7 +19,7 @@ import {
 import { generateKeyPair, readTrustedKey } from '../trust/keys.ts';
 import { type Case, judge } from './judge.ts';
 
-/** Nothing but what a test sets is looked at. */
+/** Only the rules that a test sets count. */
 const lenient = `
   vulnerabilities:
     action: deny
@@ -461,7 +461,7 @@ describe('a stricter policy never allows more', () => {
   const stricterAction = (a: Action, b: Action): Action => (strictness(a) > strictness(b) ? a : b);
   const lower = (a: number | 'any', b: number | 'any') =>
     a === 'any' ? b : b === 'any' ? a : Math.min(a, b);
-  /** Each dial at the stricter of the two. */
+  /** Sets each dial to the stricter of the two. */
   const stricter = (a: Dials, b: Dials): Dials => ({
     action: stricterAction(a.action, b.action),
     critical: lower(a.critical, b.critical),

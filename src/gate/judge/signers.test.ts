@@ -1,4 +1,4 @@
-/** The rules on signatures, attestations and provenance, by facts; `trust/bundle.test.ts` has how those come about. */
+/** The rules on signatures, attestations and provenance, with given facts; `trust/bundle.test.ts` tests how they arise. */
 import { describe, expect, it } from 'vitest';
 import { parsePolicy } from '../policy/policy.ts';
 import { noon, reportOf } from '../reports.fixture.ts';
@@ -80,7 +80,7 @@ describe('signatures', () => {
       [key],
       'one by release with 0 of 1 required entries in transparency logs',
     ],
-    // One of an identity is one signer, however many certificates it had.
+    // An identity is one signer, however many certificates it had.
     ['identities: [main, ci], atLeast: 2', [ci, ci], '1 of 2 required signatures'],
     [
       'identities: [main], atLeast: 2',

@@ -11,7 +11,7 @@ import type { AuditDraft } from './audit-entry.ts';
 import { parseCheckpoint } from './checkpoint.ts';
 import type { GateStore } from './types.ts';
 
-/** A place for one store, empty at first. Several may be open on it at a time. */
+/** A place for one store, empty at first. Several stores may be open on it at a time. */
 export interface GateStorePlace {
   open(): Promise<GateStore>;
   /**
@@ -19,9 +19,9 @@ export interface GateStorePlace {
    * After each write it prints the digest of their subject.
    */
   readonly writer: readonly [string, ...string[]];
-  /** Takes all room, until it is given back. Undefined: it can't be tried here. */
+  /** Fills the disk, and frees it again. Undefined when this can't be tested here. */
   readonly disk?: { fill(): void; free(): void };
-  /** Removes it; every store on it is closed by then. */
+  /** Removes it. All stores on it must be closed. */
   dispose(): Promise<void>;
 }
 
@@ -43,7 +43,7 @@ export function verdictAt(time: number, namespace = 'guest') {
   return { ...judge(defaultPolicy(), what), digest };
 }
 
-/** Of a push, denied unless `policy` says otherwise. */
+/** The write of a push, which is denied unless `policy` allows it. */
 function pushOf(name: string, namespace = 'guest', policy = strict) {
   const report = reportOf({ findings: [vulnerability()] });
   const what = { stage: 'push', namespace, kind: 'image', report, now: noon } as const;
@@ -233,7 +233,7 @@ function auditTests({ store, place }: Context): void {
     for (const each of printed.filter(isDigest)) expect(await store().verdicts(each)).toHaveLength(2);
     const check = await store().verifyAudit();
     expect(check).toMatchObject({ isIntact: true, problems: [] });
-    // The last write may have come to nothing, or been durable before it was told.
+    // The last write may have failed, or have become durable before the program printed it.
     expect(check.entries - own).toBeGreaterThanOrEqual(printed.length * 2);
     expect((check.entries - own) % 2).toBe(0);
   });

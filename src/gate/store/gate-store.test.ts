@@ -40,7 +40,7 @@ async function placeFor(inThread: boolean): Promise<GateStorePlace> {
 gateStoreSuite('in this thread', async () => {
   const place = await placeFor(false);
   const file = place.writer.at(-1) ?? '';
-  // Only its own connection can be told that the file may not grow.
+  // Only its own connection can limit the size of the file.
   let db: DatabaseSync | undefined;
   const pages = (most: number) => db?.exec(`pragma max_page_count = ${most}`);
   return {
@@ -99,7 +99,7 @@ it.each([
   expect(faultOf({ code, message: 'no' }, '/path')).toMatchObject({ code: expected, kind });
 });
 
-/** Commits in the log of a file that was never copied into its database: frames that say how large that is then. */
+/** Counts commits in a write-ahead log that was never checkpointed: frames that state the size of the database. */
 function commitsIn(file: string): number {
   const log = readFileSync(`${file}-wal`);
   const [pageSize, salt] = [log.readUInt32BE(8), log.readUInt32BE(16)];
@@ -118,7 +118,7 @@ describe('with a thread of its own', () => {
     const written = store.write({ verdicts: [verdictAt(noon)], audit: [draft('a')] }).then(() => {
       isWritten = true;
     });
-    // In this thread, the first of them would come when the wait has ended in vain.
+    // If the write ran in this thread, the first timer would only fire after the wait had failed.
     for (let timer = 0; timer < 50; timer++) await delay(10);
     expect(isWritten).toBe(false);
     other.exec('rollback');
@@ -139,7 +139,7 @@ describe('with a thread of its own', () => {
 });
 
 describe('the audit log in its file', () => {
-  /** Writes entries, lets `tamper` at the file, and verifies. */
+  /** Writes entries, calls `tamper` on the file, and verifies. */
   const verifyAfter = async (count: number, tamper: (db: DatabaseSync) => void) => {
     const file = join(await mkdtemp(join(folder, 'log-')), 'gate.db');
     await using store = await openGateStore({ path: file });

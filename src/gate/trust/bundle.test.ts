@@ -1,4 +1,4 @@
-/** Bundles of sigstore: by keys, and by identities whom an authority made for the test certifies (`sigstore.fixture.ts`). */
+/** Bundles of sigstore by keys, and by identities that a test authority certifies (`sigstore.fixture.ts`). */
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -347,7 +347,7 @@ describe.skipIf(!hasOpenssl)('without a key, by services that openssl makes', ()
     };
     expect(reasonOf(await unpromised({ isTimed: false }), timed)).toMatch(/expected 1 timestamps, got 0/);
     expect(check(await unpromised({}), timed).signatures).toMatchObject([{ logEntries: 1 }]);
-    // The authority of time says now, the entry that it was then, when the certificate held.
+    // The time-stamp authority says now. The log entry says a time at which the certificate was valid.
     const certifiedAt = Date.parse('2026-01-01') / 1000;
     expect(reasonOf(await unpromised({ certifiedAt }), timed)).toMatch(/certificate chain/);
   });

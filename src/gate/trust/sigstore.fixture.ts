@@ -1,8 +1,8 @@
 /**
- * What of sigstore's services the tests of keyless signatures need, made with openssl in a temporary folder. They stand for:
- * Fulcio, an authority that certifies an identity for ten minutes; its log of certificates; Rekor, a log of signatures
- * with promises (SET), inclusion proofs and checkpoints; an authority of time (RFC 3161). Nothing listens: what they
- * would answer is put into bundles, and `trustedRoot` is what an operator would have of them.
+ * Imitates sigstore's services for tests of keyless signatures, with openssl in a temporary folder: Fulcio, an authority
+ * that certifies an identity for ten minutes; its log of certificates; Rekor, a log of signatures with promises (SET),
+ * inclusion proofs and checkpoints; a time-stamp authority (RFC 3161). Nothing listens: their answers are put into bundles,
+ * and `trustedRoot` is the document that an operator would have.
  */
 import {
   createHash,
@@ -31,12 +31,12 @@ export interface Signing {
   readonly digest: Digest;
   readonly predicateType: string;
   readonly predicate?: JsonObject;
-  /** As openssl writes it: `URI:https://…`, `email:…`. */
+  /** In openssl's notation: `URI:https://…`, `email:…`. */
   readonly name?: string;
   readonly issuer?: string;
-  /** Epoch seconds: when the certificate begins; it holds for ten minutes. */
+  /** Epoch seconds at which the certificate becomes valid, for ten minutes. */
   readonly certifiedAt?: number;
-  /** Epoch seconds: when the log took it in. */
+  /** Epoch seconds at which the log added it. */
   readonly loggedAt?: number;
   readonly extendedKeyUsage?: string;
   readonly isLogged?: boolean;
@@ -49,7 +49,7 @@ export interface Sigstore extends AsyncDisposable {
   readonly trustedRoot: string;
   /** A bundle, as `cosign sign` and `cosign attest` make it without a key. */
   sign(signing: Signing): Promise<JsonObject>;
-  /** Puts an entry of the log into a bundle. */
+  /** Adds an entry of the log to a bundle. */
   logged(bundle: JsonObject, at?: number): JsonObject;
 }
 
@@ -139,7 +139,7 @@ export async function startSigstore(services: Services = {}): Promise<Sigstore> 
   };
 }
 
-/** One that knows a log and no authority: it needs no openssl. */
+/** A root with a log and without an authority, made without openssl. */
 export function rootOfLog(): string {
   const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   return JSON.stringify({
@@ -241,7 +241,7 @@ function entryOf(bundle: JsonObject, integratedTime: number, key: KeyObject): Js
   };
 }
 
-/** The certificate as Rekor keeps it. */
+/** The certificate in Rekor's form. */
 function verifierOf(bundle: JsonObject): string {
   const rawBytes: unknown = Object(bundle['verificationMaterial']).certificate?.rawBytes;
   if (typeof rawBytes !== 'string') return '';
@@ -249,7 +249,7 @@ function verifierOf(bundle: JsonObject): string {
   return Buffer.from(pem).toString('base64');
 }
 
-/** RFC 6962, 3.2 and 3.3: one promise over the certificate as it is without it. */
+/** A promise over the certificate without the promise itself (RFC 6962, 3.2 and 3.3). */
 function certificatePromise(certificate: Buffer, authority: KeyObject, key: KeyObject): Buffer {
   const signed = innerOf(certificate);
   const time = Buffer.alloc(8);
@@ -275,7 +275,7 @@ function certificatePromise(certificate: Buffer, authority: KeyObject, key: KeyO
   return Buffer.concat([Buffer.from([4, list.length]), list]);
 }
 
-/** The first element of a DER sequence, whole: the part of a certificate that is signed. */
+/** The whole first element of a DER sequence: the signed part of a certificate. */
 function innerOf(der: Buffer): Buffer {
   const headerOf = (at: number) => {
     const first = der[at + 1] ?? 0;

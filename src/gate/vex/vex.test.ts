@@ -175,7 +175,7 @@ describe('documents', () => {
     expect(statements([ours], about)).toHaveLength(1);
     expect(statements([theirs], about)).toEqual([]);
     expect(statements([], about)).toEqual([]);
-    // Attached to another image than it was signed for, it says nothing of that.
+    // Attached to an image that it was not signed for, it does not count.
     expect(statements([ours], another)).toEqual([]);
     expect(statements([ours], about, predicateTypes.provenance)).toEqual([]);
   });

@@ -61,7 +61,7 @@ describe('what was read of a layer', () => {
 
   it('is removed when there is too much, the least recently used first, and so is what a killed write has left', async () => {
     await using folder = await temporaryFolder();
-    // Sparse: they take no room.
+    // Sparse files, which take no room.
     const sized = async (name: string, mebibytes: number, ageMinutes: number) => {
       const path = join(folder.path, name);
       await writeFile(path, '');
@@ -73,7 +73,7 @@ describe('what was read of a layer', () => {
     await sized('old.json.zst', 1, 40);
     await sized('.tmp-fresh', 200, 30);
     await sized('used.json.zst', 300, 20);
-    // The first write after a start looks.
+    // The first write after a start checks the total size.
     const leftAfterAWrite = async () => {
       await openLayerCache(folder.path, async () => 'one').put(analysis);
       return (await readdir(folder.path)).filter((name) => !/^[0-9a-f]{64}/.test(name)).sort();

@@ -1,20 +1,20 @@
-;; The inner loop of literal-finder.ts, where the layout of the memory is. `npm run wasm` makes literal-finder.wasm of it.
+;; The inner loop of literal-finder.ts, which defines the memory layout. `npm run wasm` makes literal-finder.wasm of it.
 (module
   (import "finder" "memory" (memory 1))
 
-  ;; A byte for each hash: whether there is a gram of it.
+  ;; A byte for each hash: whether a gram has it.
   (global $known i32 (i32.const 0))
-  ;; Four bytes for each hash: where its first gram is.
+  ;; Four bytes for each hash: the address of its first gram.
   (global $heads i32 (i32.const 0x10000))
   ;; Sixteen bytes for the low halves of a byte, sixteen for the high ones: they share a bit when such a byte may be in
   ;; the four bytes that are the rarest of a literal.
   (global $lows i32 (i32.const 0x50000))
   (global $highs i32 (i32.const 0x50010))
 
-  ;; The place at which the last search ended.
+  ;; The offset at which the last search ended.
   (global $next (export "next") (mut i32) (i32.const 0))
 
-  ;; Of three bytes; the same for either case of a letter.
+  ;; The hash of three bytes. It ignores the case of letters.
   (func $hashAt (param $at i32) (result i32)
     (i32.shr_u
       (i32.mul
@@ -25,7 +25,7 @@
   (func $isKnownAt (param $at i32) (result i32)
     (i32.load8_u (i32.add (global.get $known) (call $hashAt (local.get $at)))))
 
-  ;; Writes down each literal that may begin around a place. Returns the end of what is written.
+  ;; Writes each literal that may begin near an offset. Returns the end of the output.
   (func $tell (param $at i32) (param $out i32) (result i32)
     (local $gram i32)
     (local.set $gram
@@ -61,7 +61,7 @@
           (i8x16.swizzle (v128.load (global.get $highs)) (i8x16.shr_u (local.get $bytes) (i32.const 4))))
         (v128.const i64x2 0 0))))
 
-  ;; Whether four in a row of the nineteen bytes from the one before a place on can be a literal's four rarest.
+  ;; Whether four adjacent bytes, of the nineteen from the one before an offset, can be a literal's four rarest.
   (func $isLikelyAt (param $at i32) (result i32)
     (local $strangers i32)
     (local.set $strangers
@@ -74,7 +74,7 @@
       (i32.or (local.get $strangers) (i32.shr_u (local.get $strangers) (i32.const 2))))
     (i32.ne (i32.and (local.get $strangers) (i32.const 0xffff)) (i32.const 0xffff)))
 
-  ;; Whether one of four places is known.
+  ;; Whether the hash of one of four offsets is known.
   (func $isOneKnownAt (param $at i32) (result i32)
     (i32.or
       (i32.or
@@ -84,12 +84,12 @@
         (call $isKnownAt (i32.add (local.get $at) (i32.const 4)))
         (call $isKnownAt (i32.add (local.get $at) (i32.const 6))))))
 
-  ;; Looks at every second place from `at` on and before `end`, until more than `full` is written. Returns as `tell` does.
+  ;; Searches at every second offset from `at` and before `end`, until the output passes `full`. Returns like `tell`.
   (func (export "search") (param $at i32) (param $end i32) (param $out i32) (param $full i32) (result i32)
     (local $stop i32)
     (block $done
       (loop $more
-        ;; Sixteen bytes at once, as long as there is nothing.
+        ;; Skips sixteen bytes at once while nothing is found.
         (block $known
           (loop $unknown
             (br_if $known (i32.gt_u (i32.add (local.get $at) (i32.const 16)) (local.get $end)))

@@ -85,7 +85,7 @@ const { expression } = fc.letrec<{ expression: string; sequence: string; part: s
     one: fc.oneof(
       { maxDepth: 2 },
       fc.constantFrom('a', 'b', 'c', '[ab]', '[^a]', '.', '\\w', '\\d', ' '),
-      // Never empty: JavaScript ends a repetition of nothing in its own way.
+      // Never empty, because JavaScript handles repetitions of empty matches differently.
       tie('expression').map((inner) => `(?:[ab](?:${inner}))`),
     ),
   }),

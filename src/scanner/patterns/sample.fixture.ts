@@ -1,9 +1,9 @@
-/** Pattern → bytes that it matches, chosen by a seed. */
+/** Makes bytes that a pattern matches, chosen by a seed. */
 import type { Pattern } from './pattern.ts';
 
 type Random = () => number;
 
-/** 0 to 1, the same for the same seed (mulberry32). */
+/** Returns numbers from 0 to 1, the same for the same seed (mulberry32). */
 export function randomFrom(seed: number): Random {
   let state = seed;
   return () => {
@@ -14,7 +14,7 @@ export function randomFrom(seed: number): Random {
   };
 }
 
-/** Edges are not looked at: they hold when nothing stands around it, in the patterns that are used here. */
+/** Ignores edges: in the patterns used here they hold if nothing is around the match. */
 export function sampleOf(pattern: Pattern, random: Random): string {
   switch (pattern.kind) {
     case 'edge':

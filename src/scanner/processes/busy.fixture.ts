@@ -1,4 +1,4 @@
-/** A program that starts a process which never comes to an end with what it reads. It says which that is. */
+/** A program that starts a scan process whose scan never ends, and prints its process id. */
 import { filesTar, storedLayer } from '../scanner.fixture.ts';
 import { analystInProcesses } from './pool.ts';
 

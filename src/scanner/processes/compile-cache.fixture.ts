@@ -1,4 +1,4 @@
-/** A program with a compile cache in the folder that it is given. It says how a process that it starts uses it. */
+/** A program with a compile cache in a given folder. It prints how a process that it starts uses the cache. */
 import { readdir } from 'node:fs/promises';
 import { enableCompileCache, getCompileCacheDir } from 'node:module';
 import { dirname } from 'node:path';

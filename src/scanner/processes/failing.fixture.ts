@@ -1,4 +1,4 @@
-/** A program that does nothing but wait for a process that can't start. It says why that failed. */
+/** A program that only waits for a process that can't start, and prints why it failed. */
 import { filesTar, storedLayer } from '../scanner.fixture.ts';
 import { analystInProcesses } from './pool.ts';
 

@@ -12,7 +12,7 @@ const head = (message: number, bytes: number) => {
   return words;
 };
 
-/** Both ends; what comes to the second is kept. */
+/** Both ends of a stream. Collects what arrives at the second. */
 function talk() {
   const [here, there] = duplexPair();
   const heard: Frame[] = [];

@@ -1,4 +1,4 @@
-/** Processes that were taken over, as their client meets them: real processes, whose program is the attack. */
+/** Scan processes that were taken over: real processes whose program is the attack. */
 import { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { startCommand } from '../../lib/index.ts';

@@ -1,4 +1,4 @@
-/** Who looks at files and configurations in the processes of the tests. */
+/** Inspectors of files and configurations for the scan processes of the tests. */
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, readlinkSync, rmdirSync, writeFileSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { nodeCodeOf } from '../../lib/index.ts';
 import { passwordInspector } from '../scanner.fixture.ts';
 import type { ConfigInspector, FileInspector, Finding, InspectorSet } from '../types.ts';
 
-/** The attempts: to touch a file, a folder and a process of the scanning user, and a port of this machine. */
+/** Targets of the attempts: a file, a folder and a process of the scanning user, and a port of this machine. */
 export interface Deeds {
   readonly file: string;
   readonly folder: string;
@@ -16,7 +16,7 @@ export interface Deeds {
   readonly port: number;
 }
 
-/** With a file that is called `hang` one never ends, with `die` the process does, with `hungry` its memory. */
+/** At a file named `hang` it never ends, at `die` it ends the process, at `hungry` it fills the memory. */
 const trap: FileInspector = {
   name: 'trap',
   revision: '1',
@@ -37,7 +37,7 @@ function fact(id: string, title: string, ...paths: readonly string[]): Finding {
   return { class: 'misconfiguration', id, title, severity: 'low', places, advice: '' };
 }
 
-/** What the process may do, and what its network has: the kernel says it, since a socket is needed to ask Node. */
+/** The capabilities and the network of the process, read from the kernel, because asking Node would need a socket. */
 function privileges(): string {
   const status = readFileSync('/proc/self/status', 'utf8');
   const sets = [...status.matchAll(/^Cap(\w+):\s+([0-9a-f]+)$/gm)].map(
@@ -50,7 +50,7 @@ function privileges(): string {
   return `${sets.join(', ')}, NoNewPrivs ${isBound}, Seccomp ${filter}, devices: ${network}`;
 }
 
-/** By one of the same user. */
+/** Tries to signal a process of the same user. */
 function signalled(pid: number): string {
   try {
     process.kill(pid, 0);
@@ -60,7 +60,7 @@ function signalled(pid: number): string {
   }
 }
 
-/** The attempts that this process was refused, of those that a process of the user could do. */
+/** The refused attempts, of those that an ordinary process of the user could make. */
 async function refusals({ file, folder, pid, port }: Deeds): Promise<string> {
   const deeds: Record<string, () => unknown> = {
     passwords: () => readFileSync('/etc/shadow'),
@@ -88,7 +88,7 @@ async function refusals({ file, folder, pid, port }: Deeds): Promise<string> {
   return refused.join(' ');
 }
 
-/** With the user `hang` it never ends. */
+/** Never ends if the user is `hang`. */
 const root: ConfigInspector = {
   name: 'root',
   revision: '1',
@@ -98,7 +98,7 @@ const root: ConfigInspector = {
   },
 };
 
-/** Fails with the user `root`. */
+/** Fails if the user is `root`. */
 const failing: ConfigInspector = {
   name: 'failing',
   revision: '1',

@@ -1,4 +1,4 @@
-/** A jar that is longer than what a process may hold, as a Spring application has one. */
+/** A jar that is larger than the memory of a scan process, as Spring applications can be. */
 import { randomBytes } from 'node:crypto';
 import { createReadStream, createWriteStream, readFileSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
@@ -13,7 +13,7 @@ import { idsOf, matcherOf, scannerWith, zipOf } from '../scans.fixture.ts';
 
 const rules = new URL('../all-inspectors.ts', import.meta.url);
 const mebibyte = 1024 ** 2;
-/** As `docs/benchmarks.md` has it for what scans. */
+/** The figure in `docs/benchmarks.md` for scan processes. */
 const mostMemory = 300 * mebibyte;
 const program = 'processes/program.ts';
 
@@ -67,7 +67,7 @@ async function tarWith(name: string, file: string) {
   return tar;
 }
 
-/** The most memory that each process had that this one has scan. */
+/** The peak memory of each scan process of this one. */
 async function peaksOfScans(): Promise<readonly number[]> {
   const peaks: number[] = [];
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {

