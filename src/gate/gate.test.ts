@@ -109,12 +109,12 @@ describe('at push', () => {
     expect((await gate.report(digestOf('bad')))?.findings).toHaveLength(2);
   });
 
-  it('two of the same image are scanned once', async () => {
+  it('two pushes of the same image are scanned once', async () => {
     const verdicts = await Promise.all([push('app'), push('app')]);
     expect([verdicts.map(({ outcome }) => outcome), scans]).toEqual([['allow', 'allow'], 1]);
   });
 
-  it('so many are scanned at a time, so many wait, and others are told to come again', async () => {
+  it('a limited number of scans runs, a limited number waits, and further ones get “busy”', async () => {
     const ends: (() => void)[] = [];
     const scanImage = async (image: ImageSource) => {
       await new Promise<void>((resolve) => ends.push(resolve));
@@ -135,7 +135,7 @@ describe('at push', () => {
     expect((await second).outcome).toBe('allow');
   });
 
-  it('what fails, or takes too long, is denied', async () => {
+  it('content whose scan fails or takes too long is denied', async () => {
     const scanner = (scanImage: () => Promise<Report>) => ({
       scanImage,
       scanArtifact: scanImage,
@@ -155,7 +155,7 @@ describe('at push', () => {
     expect((await store.audit()).map(({ outcome }) => outcome)).toEqual(['deny', 'deny']);
   });
 
-  it('what can’t be written is not admitted', async () => {
+  it('content is not admitted when its verdict can’t be stored', async () => {
     await store.close();
     await expect(push('app')).rejects.toMatchObject({ code: 'GATE_CLOSED' });
   });
@@ -185,7 +185,7 @@ describe('at deploy', () => {
     expect(scans).toBe(1);
   });
 
-  it('a required signature counts when it holds', async () => {
+  it('a required signature counts if it is valid', async () => {
     const pair = generateKeyPair('x');
     const key = readSigningKey(pair.privateKey, 'x');
     const keys = `keys: { us: ${JSON.stringify(pair.publicKey)} }`;
@@ -205,7 +205,7 @@ describe('at deploy', () => {
     expect((await push('app', broken)).outcome).toBe('deny');
   });
 
-  it('what the operator’s VEX says counts, in verdict and report', async () => {
+  it('the operator’s VEX counts in verdict and report', async () => {
     const document = {
       '@context': 'https://openvex.dev/ns/v0.2.0',
       author: 'Ada',
@@ -236,7 +236,7 @@ function atOnce(of: Gate, namespace = 'guest'): Verdict {
 }
 
 describe('at run', () => {
-  it('what was never seen is told of, as the policy says, and judged as soon as it is scanned', async () => {
+  it('unknown content is treated as the policy says, and judged as soon as it is scanned', async () => {
     expect(await gate.mayRun(subject, 'guest')).toMatchObject({
       outcome: 'warn',
       reasons: [{ rule: 'unscanned' }],
@@ -266,7 +266,7 @@ describe('at run', () => {
     expect(atOnce(again).outcome).toBe('allow');
   });
 
-  it('what is in memory is given in the same turn, and only what is not is asked of the store', async () => {
+  it('a verdict in memory is returned in the same turn; only others are read from the store', async () => {
     await admitCode();
     const asked = vi.spyOn(store, 'verdict');
     expect(atOnce(gate).outcome).toBe('allow');
@@ -276,7 +276,7 @@ describe('at run', () => {
     expect(asked).toHaveBeenCalledOnce();
   });
 
-  it('a verdict that was made while the store was asked is not replaced by an older one', async () => {
+  it('a verdict made during a read of the store is not replaced by an older one', async () => {
     await admitCode();
     const stored = await store.verdict(subject.digest, 'run', 'guest');
     const held = Promise.withResolvers<typeof stored>();
@@ -291,7 +291,7 @@ describe('at run', () => {
     expect(atOnce(again).outcome).toBe('deny');
   });
 
-  it('what the store can’t tell does not run', async () => {
+  it('content does not run when the store can’t be read', async () => {
     vi.spyOn(store, 'verdict').mockRejectedValueOnce(new Error('broken'));
     expect(await gate.mayRun(subject, 'guest')).toMatchObject({
       outcome: 'deny',
@@ -299,7 +299,7 @@ describe('at run', () => {
     });
   });
 
-  it('a verdict whose write waits for the disk keeps no call waiting', async () => {
+  it('no call waits for a verdict to be written to the disk', async () => {
     const path = join(folder, 'gate.db');
     await using slow = await openGateStore({ path, inThread: true });
     const serving = gateWith({ store: slow });
@@ -324,7 +324,7 @@ describe('at run', () => {
     ['another policy', () => ({ policy: 'p2', advisories: 'r1', vex: '' })],
     ['other advisories', () => ({ policy: policy().revision, advisories: 'r2', vex: '' })],
     ['other VEX', () => ({ policy: policy().revision, advisories: 'r1', vex: 'v2' })],
-  ])('one that was made with what %s has replaced is never given', async (_title, revisions) => {
+  ])('a verdict from before a change of %s is never returned', async (_title, revisions) => {
     await admitCode();
     found = [malware()];
     const again = gateWith({ revisions });
@@ -334,7 +334,7 @@ describe('at run', () => {
     expect(answers.map(({ outcome }) => outcome)).toEqual(['deny', 'deny']);
   });
 
-  it('what can’t be judged anew does not run', async () => {
+  it('content that can’t be judged again does not run', async () => {
     await admitCode();
     const scanner = {
       scanImage: () => Promise.reject(),
@@ -353,7 +353,7 @@ describe('at run', () => {
     expect((await gateWith({}).mayRun(subject, 'guest')).outcome).toBe('allow');
   });
 
-  it('a verdict that has grown old is given once more, and judged anew meanwhile', async () => {
+  it('an old verdict is returned once more while a new one is made', async () => {
     await admitCode();
     found = [malware()];
     expect(atOnce(gate).outcome).toBe('allow');
@@ -369,7 +369,7 @@ describe('what changed', () => {
     (advisories: string, vex = '') =>
     () => ({ policy: policy().revision, advisories, vex });
 
-  it('is told in the audit log once, and all is judged anew once, over restarts too', async () => {
+  it('is written to the audit log once, and everything is judged again once, also across restarts', async () => {
     await admitCode();
     const first = gateWith({ revisions: revisionsOf('r1') });
     expect(await first.catchUp()).toMatchObject({ judged: 1, changed: 0, isWhole: true });
@@ -393,7 +393,7 @@ describe('what changed', () => {
     expect((await store.verifyAudit()).isIntact).toBe(true);
   });
 
-  it('is judged from the beginning when the round was ended early', async () => {
+  it('starts the round again if it was interrupted', async () => {
     await admitCode();
     const controller = new AbortController();
     controller.abort();
@@ -403,7 +403,7 @@ describe('what changed', () => {
 });
 
 describe('when advisories change', () => {
-  it('what became vulnerable and clean again is told, judged without a scan, and kept', async () => {
+  it('content that became vulnerable, and clean again, is judged without a scan, reported and stored', async () => {
     await push('app');
     await admitCode();
     found = [vulnerability()];
@@ -442,7 +442,7 @@ describe('when advisories change', () => {
     expect((await store.verifyAudit()).isIntact).toBe(true);
   });
 
-  it('keeps the current rules with the report, also when they find the same', async () => {
+  it('stores the current rules with the report, even if they find the same', async () => {
     await push('app');
     const rules = { revision: 'newer', read: 'r', ward: '9.0.0' };
     const newer = gateWith({ scanner: { ...scanner, rejudge: async (report) => ({ ...report, rules }) } });
@@ -455,7 +455,7 @@ describe('when advisories change', () => {
     await newer.close();
   });
 
-  it('a round that looked earlier does not have the last word', async () => {
+  it('a round does not overwrite a judgement that began later', async () => {
     await push('app');
     await gate.admitDeploy({ ...guest, action: 'box', digest: digestOf('app') });
     const held = Promise.withResolvers<void>();
@@ -477,7 +477,7 @@ describe('when advisories change', () => {
     expect(events).toEqual([]);
   });
 
-  it('a newer scan that finds more in what runs already tells it too', async () => {
+  it('a newer scan that finds more in running content reports it, too', async () => {
     await push('app');
     await gate.admitDeploy({ ...guest, action: 'box', digest: digestOf('app') });
     found = [malware()];
@@ -507,7 +507,7 @@ describe('when advisories change', () => {
     expect((await store.verdict(subject.digest, 'run', 'guest'))?.outcome).toBe('deny');
   });
 
-  it('a round ends where it is told to', async () => {
+  it('a round ends when it is aborted', async () => {
     for (const name of ['a', 'b', 'c']) await push(name);
     const controller = new AbortController();
     controller.abort();
@@ -516,7 +516,7 @@ describe('when advisories change', () => {
 });
 
 describe('at the end', () => {
-  it('a scan under way is given up, and says nothing of what was scanned', async () => {
+  it('a scan under way is aborted, and gives no verdict', async () => {
     const started = Promise.withResolvers<void>();
     const scanImage: GateOptions['scanner']['scanImage'] = (_, scan) =>
       new Promise((_resolve, reject) => {
@@ -537,7 +537,7 @@ describe('at the end', () => {
     expect(await store.countReports()).toBe(0);
   });
 
-  it('waits for what is being judged', async () => {
+  it('waits for judgements under way', async () => {
     const looked = Promise.withResolvers<void>();
     const answer = Promise.withResolvers<readonly []>();
     const ending = gateWith({
@@ -584,7 +584,7 @@ describe('a test of a policy', () => {
     expect(await store.audit()).toHaveLength(2);
   });
 
-  it('judges signatures as the gate does, and says which it does not know', async () => {
+  it('judges signatures as the gate does, and names images whose signers it does not know', async () => {
     for (const name of ['signed', 'unsigned', 'gone']) await push(name);
     const digest = digestOf('signed');
     const { blobs, manifest } = signManifest({ digest, reference: 'signed', annotations: {} }, pair);
@@ -648,8 +648,8 @@ describe('a test of a policy', () => {
   });
 });
 
-describe('reports of what was refused', () => {
-  it('stay as long as the policy of their namespaces says, and go then', async () => {
+describe('reports of refused content', () => {
+  it('are kept as long as the policy of their namespaces says', async () => {
     const text = `form: 1
 rules: { reports: { refusedDays: 10 } }
 overrides: [{ namespaces: [other], rules: { reports: { refusedDays: 20 } } }]`;

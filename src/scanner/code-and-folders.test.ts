@@ -9,7 +9,7 @@ import type { Report } from './types.ts';
 describe('function code', () => {
   const options = { name: 'x', kind: 'python:3.13' };
 
-  it('that is a zip behind something else is looked at as both', async () => {
+  it('that is a zip behind something else is scanned as both', async () => {
     await using scanner = scannerWith();
     const zip = await zipOf({ '__main__.py': 'PASSWORD = "hunter2"' });
     const code = Buffer.concat([Buffer.from('#!/usr/bin/env python3\n# hunter2\n'), zip]);
@@ -19,7 +19,7 @@ describe('function code', () => {
     ]);
   });
 
-  it('that only mentions the end of a zip is a text', async () => {
+  it('that only contains the magic of a zip’s end is a text', async () => {
     await using scanner = scannerWith();
     const { findings, inventory } = await scanner.scanCode(
       Buffer.from('s = "PK\x05\x06" # hunter2'),
@@ -28,7 +28,7 @@ describe('function code', () => {
     expect([idsOf({ findings } as Report), inventory.gaps]).toEqual([['password'], []]);
   });
 
-  it('of Java tells of the artifacts in its jar', async () => {
+  it('of Java lists the artifacts in its jar', async () => {
     await using scanner = scannerWith();
     const pom = 'groupId=org.a\nartifactId=b\nversion=1.0\n';
     const inner = await zipOf({ 'META-INF/maven/org.a/b/pom.properties': pom });
@@ -69,7 +69,7 @@ describe('function code', () => {
     ]);
   });
 
-  it('that is a bomb, or no whole zip, is refused', async () => {
+  it('that is a bomb, or an incomplete zip, is refused', async () => {
     await using scanner = scannerWith();
     const bomb = await zipOf({ bomb: Buffer.alloc(20_000_000) });
     await expect(scanner.scanCode(bomb, options)).rejects.toMatchObject({ code: 'ARCHIVE_TOO_LARGE' });

@@ -116,23 +116,23 @@ test.each<[string, Finding, Finding, boolean]>([
   expect(old([now], [then])).toEqual([isOld]);
 });
 
-test('one more secret of the same looks is new, in the file that had one', () => {
+test('a further secret with the same redacted text in the same file is new', () => {
   expect(old([token, { ...token, line: 8 }], [token])).toEqual([true, false]);
   expect(old([token, { ...token, line: 8 }], [token, { ...token, line: 5 }])).toEqual([true, true]);
 });
 
-test('a file with a secret that a later layer writes again has it twice, and brings none', () => {
+test('a file with a secret that a later layer writes again adds no secret', () => {
   const again = { ...token, line: 4, places: [{ path: 'app/.env', layer: baseLayer }] };
   expect(old([token, again], [token])).toEqual([true, true]);
 });
 
-test('a misconfiguration is known by its rule and its path', () => {
+test('a misconfiguration is the same by its rule and its path', () => {
   expect(old([root], [root])).toEqual([true]);
   expect(old([{ ...root, places: [{ path: 'etc/shadow' }] }], [root])).toEqual([false]);
   expect(old([{ ...root, id: 'ward:config/other' }], [root])).toEqual([false]);
 });
 
-test('what was declared harmless was there, too', () => {
+test('a finding that was declared harmless was there before, too', () => {
   const earlier = { ...report, findings: [], suppressed: [{ finding: injection, reason: 'vex' }] };
   expect([...foundBefore([injection, token], earlier)]).toEqual([injection]);
 });

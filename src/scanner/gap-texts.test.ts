@@ -48,7 +48,7 @@ it.each<[what: string, entries: () => Promise<readonly TarEntry[]>, path: string
     ['a.txt is encrypted', advice],
   ],
   [
-    'what is cut short',
+    'a file that is cut short',
     async () => [{ name: 'opt/a.gz', content: gzipSync('hello').subarray(0, 15) }],
     'opt/a.gz',
     ['not scanned: ', advice],
@@ -60,7 +60,7 @@ it.each<[what: string, entries: () => Promise<readonly TarEntry[]>, path: string
     ['it is inside 4 other archives, and Ward looks no deeper', advice],
   ],
   [
-    'what grows too much',
+    'a file that grows too much',
     async () => [{ name: 'opt/a.gz', content: gzipSync(Buffer.alloc(70 * mebibyte)) }],
     'opt/a.gz',
     ['it unpacks to more than 64 MiB', advice],
@@ -78,7 +78,7 @@ it.each<[what: string, entries: () => Promise<readonly TarEntry[]>, path: string
     ["a package without a package.json can't be identified", 'give it one'],
   ],
   [
-    'a jar of nobody',
+    'a jar without a group',
     async () => [{ name: 'app/who-knows-1.0.jar', content: classes }],
     'app/who-knows-1.0.jar',
     ['who-knows-1.0 does not say its Maven group', "advisories can't be looked up", 'add a pom.properties'],
@@ -96,7 +96,7 @@ it.each<[what: string, entries: () => Promise<readonly TarEntry[]>, path: string
     ['a package database or a folder above it is a link, which was not followed', 'make it a folder'],
   ],
   ['a name that leads out', async () => [{ name: '../a', content: 'x' }], '', ['../a']],
-])('%s says the entry, and why', async (_what, entries, path, says) => {
+])('%s names the entry, and the reason', async (_what, entries, path, says) => {
   const analysis = await analysisOf(await tarOf(await entries()));
   const { gaps } = mergeLayers([{ analysis, createdBy: undefined }]).inventory;
   expect(gaps.map((gap) => gap.path)).toEqual([path]);
@@ -104,7 +104,7 @@ it.each<[what: string, entries: () => Promise<readonly TarEntry[]>, path: string
   expect(gaps[0]?.reason).not.toMatch(/\p{Cc}/u);
 });
 
-it('what can be read says nothing', async () => {
+it('readable content causes no gap', async () => {
   const analysis = await analysisOf(await filesTar({ 'opt/a.zip': zip, 'opt/n.zip': await nested(3) }));
   expect(mergeLayers([{ analysis, createdBy: undefined }]).inventory.gaps).toEqual([]);
 });

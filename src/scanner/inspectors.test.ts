@@ -40,14 +40,14 @@ async function inspect(
 const own = 'rule own { strings: $a = "own needle" condition: $a }';
 const miner = joined("connect('stratum¦+tcp://pool.test:3333')");
 
-test('files and configurations are looked at for all classes', async () => {
+test('files and configurations are inspected for all classes', async () => {
   const { files, config } = await (await createInspectors()).here();
   expect(files.map(({ name }) => name)).toEqual(['content', 'file-facts']);
   expect(config.map(({ name }) => name)).toEqual(['malware', 'secrets', 'image-facts']);
   expect((await inspect(files, 'a.js', miner)).map(({ id }) => id)).toEqual(['cryptominer-pool-address']);
 });
 
-test('an operator’s file replaces the one of its name, further ones come in addition', async () => {
+test('an operator’s file replaces the one of its name, and further ones are added', async () => {
   const both = await createInspectors({ rulesDir: await rulesDir({ 'own.yar': own }) });
   const replaced = await createInspectors({ rulesDir: await rulesDir({ 'malware.yar': own }) });
   const text = `own needle ${miner}`;
@@ -58,7 +58,7 @@ test('an operator’s file replaces the one of its name, further ones come in ad
   expect((await inspect((await replaced.here()).files, 'a.js', text)).map(({ id }) => id)).toEqual(['own']);
 });
 
-test('a report names its rules: by content, the same in whichever process it is read', async () => {
+test('a report names the revision of its rules, which is the same in every process', async () => {
   const rulesOf = async (inspectors: InspectorSet | Inspectors['elsewhere']) => {
     await using scanner = scannerWith({ inspectors });
     return (await scanner.scanCode(Buffer.from('x'), { name: 'x', kind: 'nodejs:24' })).rules;
@@ -83,7 +83,7 @@ test('a report names its rules: by content, the same in whichever process it is 
   expect(other?.revision).not.toBe(here?.revision);
 });
 
-test('a report that is judged anew keeps the rules by which it was read, and one of before tells none', async () => {
+test('a report that is judged again keeps the rules that it was read with, and an old one names none', async () => {
   await using scanner = scannerWith();
   const report = await scanner.scanFolder(await rulesDir({ 'a.js': 'x' }), 'x');
   const older = { revision: 'r', read: 'read by others', ward: '0.0.1' };
@@ -110,7 +110,7 @@ test('a revision changes with the rules it is made of, and with no others', asyn
   expect(hashes).not.toBe(content);
 });
 
-test('what is not looked for is not loaded, here and in another process', async () => {
+test('rules of skipped classes are not loaded, here and in another process', async () => {
   // The rules of the skipped class are broken, to prove that they are not read.
   const dir = await rulesDir({ 'secrets.yaml': 'rules: 1' });
   const { here, elsewhere } = await createInspectors({ rulesDir: dir, without: ['secret'] });
@@ -122,7 +122,7 @@ test('what is not looked for is not loaded, here and in another process', async 
   expect([files, config]).toEqual([[], []]);
 });
 
-test('another process makes the same for itself', async () => {
+test('another process loads the same rules', async () => {
   const dir = await rulesDir({ 'own.yar': own });
   const { here, elsewhere } = await createInspectors({ rulesDir: dir });
   expect(elsewhere.module.href).toBe(new URL('./all-inspectors.ts', import.meta.url).href);
@@ -138,7 +138,7 @@ test.each<[file: string, text: string, message: string]>([
   ['secrets.yaml', 'rules: 1', 'secrets.yaml: '],
   ['misconfiguration.yaml', '', 'misconfiguration.yaml: '],
   ['denied-hashes.txt', 'x', 'denied-hashes.txt: line 1'],
-])('a %s that is none says so', async (file, text, message) => {
+])('an invalid %s is reported', async (file, text, message) => {
   const dir = await rulesDir({ [file]: text });
   const made = createInspectors({ rulesDir: dir });
   await expect(made).rejects.toMatchObject({ code: 'RULES_INVALID' });
@@ -146,7 +146,7 @@ test.each<[file: string, text: string, message: string]>([
   await expect(made).rejects.toThrow(join(dir, file));
 });
 
-test('a folder of rules that is not there says so', async () => {
+test('a missing folder of rules is reported', async () => {
   await expect(createInspectors({ rulesDir: '/nowhere/at/all' })).rejects.toThrow('/nowhere/at/all');
 });
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { openRollingBytes } from './rolling-bytes.ts';
 
-test('has what was kept and what was added, whatever their lengths', () => {
+test('returns the kept and the added bytes, whatever their lengths', () => {
   const step = fc.record({ piece: fc.uint8Array({ maxLength: 30 }), dropped: fc.nat(40) });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 20 }), (steps) => {
@@ -18,7 +18,7 @@ test('has what was kept and what was added, whatever their lengths', () => {
   );
 });
 
-test('makes no new memory where there is enough', () => {
+test('allocates no memory if there is enough', () => {
   const rolling = openRollingBytes();
   const { buffer } = rolling.add(Buffer.alloc(100));
   rolling.drop(90);

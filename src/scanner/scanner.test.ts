@@ -24,7 +24,7 @@ describe.each([
   ['in this process', inspectorsFor()],
   ['in processes', { module }],
 ] as const)('a scanner %s', (_where, inspectors) => {
-  it('says what is in an image, and what is wrong with it', async () => {
+  it('reports what is in an image, and what is wrong with it', async () => {
     await using scanner = scannerWith({ inspectors });
     const history = [
       { createdBy: 'ADD base', emptyLayer: false },
@@ -55,7 +55,7 @@ describe.each([
     expect(idsOf(report)).toEqual(['CVE-lodash', 'password']);
   });
 
-  it('reads a layer once, whoever asks, and needs not read one that it knows', async () => {
+  it('reads a layer once for all callers, and does not read a cached one', async () => {
     await using folder = await temporaryFolder();
     const image = imageOf([base, app]);
     let opened = 0;
@@ -83,7 +83,7 @@ describe.each([
     expect(await readdir(cacheDir)).toHaveLength(2);
   });
 
-  it('refuses an image whose layer has another diff id, even one that it knows', async () => {
+  it('refuses an image whose layer has another diff id, even if the layer is cached', async () => {
     await using folder = await temporaryFolder();
     await using scanner = scannerWith({ inspectors, cacheDir: folder.path });
     const image = imageOf([base, app]);
@@ -92,7 +92,7 @@ describe.each([
     await expect(scanner.scanImage({ ...image, layers })).rejects.toMatchObject({ code: 'LAYER_MISMATCH' });
   });
 
-  it('refuses an image whose layer was read ahead on trust, and unpacks to something else', async () => {
+  it('refuses an image whose layer was read before the manifest, and has another diff id', async () => {
     await using folder = await temporaryFolder();
     await using scanner = scannerWith({ inspectors, cacheDir: folder.path });
     const image = imageOf([base]);
@@ -113,7 +113,7 @@ describe.each([
     await expect(scanner.scanImage({ ...image, layers })).rejects.toMatchObject({ code: 'LAYER_MISMATCH' });
   });
 
-  it('fails with what opening a layer fails with', async () => {
+  it('fails with the error of opening a layer', async () => {
     await using scanner = scannerWith({ inspectors });
     const image = imageOf([base]);
     const open = async () => Promise.reject(new Error('the disk is gone'));
@@ -121,7 +121,7 @@ describe.each([
     await expect(scanner.scanImage({ ...image, layers })).rejects.toThrow('the disk is gone');
   });
 
-  it('says of a layer that can not be read that it is a gap', async () => {
+  it('reports a layer that can’t be read as a gap', async () => {
     await using scanner = scannerWith({ inspectors });
     const broken = Buffer.alloc(5000, 'hello');
     const report = await scanner.scanImage(imageOf([broken, app]));
@@ -148,7 +148,7 @@ describe.each([
     expect(idsOf(await scanner.scanImage({ ...image, layers }))).toEqual(['CVE-lodash', 'password']);
   });
 
-  it('is stopped when nobody wants to know any more, and goes on with the next', async () => {
+  it('is stopped by an abort, and continues with the next scan', async () => {
     await using scanner = scannerWith({ inspectors });
     const controller = new AbortController();
     const image = imageOf([app]);
@@ -164,7 +164,7 @@ describe.each([
     expect(idsOf(await scanner.scanImage(image))).toEqual(['CVE-lodash', 'password']);
   });
 
-  it('scans a folder, without following what leads out of it', async () => {
+  it('scans a folder, without following links out of it', async () => {
     await using folder = await temporaryFolder();
     await using scanner = scannerWith({ inspectors, start: startDirectly([folder.path]) });
     const root = join(folder.path, 'root');
@@ -197,7 +197,7 @@ describe.each([
     expect(idsOf(await scanner.scanCode(zip, options))).toEqual(['CVE-lodash']);
   });
 
-  it('looks at the configuration, and whoever fails is a gap', async () => {
+  it('inspects the configuration, and an inspector that fails is a gap', async () => {
     await using scanner = scannerWith({ inspectors });
     const report = await scanner.scanImage(imageOf([base], { ...plainConfig, user: 'root' }));
     expect(idsOf(report)).toEqual(['root']);
@@ -236,7 +236,7 @@ describe('an image', () => {
     ]);
   });
 
-  it('of which advisories say more than is kept is a gap, until they say less', async () => {
+  it('with more findings by advisories than are kept is a gap, until there are fewer', async () => {
     const { match, ...plain } = matcherOf(['lodash']);
     const many = Array.from({ length: mostFindings + 1 });
     await using told = scannerWith({
@@ -255,7 +255,7 @@ describe('an image', () => {
 });
 
 describe('a report', () => {
-  it('is judged again with the current advisories, and with nothing else', async () => {
+  it('is judged again by the current advisories only', async () => {
     const tars = [await tarOf([]), base, app];
     await using before = scannerWith({ matcher: matcherOf(['lodash']) });
     const report = await before.scanImage(imageOf(tars));
@@ -285,7 +285,7 @@ describe('a report', () => {
     });
   });
 
-  it('tells what advisories know of the distribution, then and when it is judged again', async () => {
+  it('states what advisories know about the distribution, also when it is judged again', async () => {
     const covered = matcherOf(['lodash']);
     const uncovered = { ...covered, covers: () => false, endOfLife: () => '2028-06-09' };
     await using before = scannerWith({ matcher: uncovered });
@@ -298,7 +298,7 @@ describe('a report', () => {
     expect(await before.rejudge(later)).toEqual(report);
   });
 
-  it('tells which distribution can’t be judged, with advisories or without', async () => {
+  it('states that a distribution can’t be judged, with or without advisories', async () => {
     const unknown = { ...matcherOf(['lodash']), covers: () => false, knows: () => false };
     await using scanner = scannerWith({ matcher: unknown });
     const report = await scanner.scanImage(imageOf([base]));
@@ -309,7 +309,7 @@ describe('a report', () => {
     expect((await known.rejudge(report)).inventory.distribution).not.toHaveProperty('notJudged');
   });
 
-  it('of a distribution without packages, or without any advisories, leaves open who speaks of it', async () => {
+  it('of a distribution without packages, or without any advisories, does not state whether advisories cover it', async () => {
     const uncovered = { ...matcherOf(['lodash']), covers: () => false };
     const bare = await filesTar({ 'etc/os-release': 'ID=debian\nVERSION_ID="13"\n' });
     await using scanner = scannerWith({ matcher: uncovered });

@@ -19,7 +19,7 @@ const sources = new Map(
 const filesWith = (pattern: RegExp) =>
   [...sources].filter(([, text]) => pattern.test(text)).map(([path]) => path);
 
-test('a test is skipped where the data is not there, and says what it needs', () => {
+test('a test is skipped if the data is missing, and names what it needs', () => {
   const skip = vi.fn<Skippable['skip']>(() => {
     throw new Error('skipped');
   });
@@ -27,12 +27,12 @@ test('a test is skipped where the data is not there, and says what it needs', ()
   expect(skip.mock.calls).toEqual([[expect.stringMatching(/^needs \S+\/nowhere, .*WARD_SHARED/)]]);
 });
 
-test('nothing else knows where it is, so that all that need it can be skipped', () => {
+test('nothing else has the path of the data, so that all tests that need it can be skipped', () => {
   expect(sources.size).toBeGreaterThan(500);
   expect(filesWith(/WARD_SHARED|\.\.\/shared(?![-\w])|'\.\.', 'shared'/)).toEqual([helper]);
 });
 
-test('those that use it are files of tests, which .ci/run finds by this name', () => {
+test('only test files use it, which .ci/run finds by this name', () => {
   const users = filesWith(/shared-data\.fixture/);
   expect(users.length).toBeGreaterThan(5);
   expect(users.filter((path) => !path.endsWith('.test.ts'))).toEqual([]);

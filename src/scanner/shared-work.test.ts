@@ -4,7 +4,7 @@ import { shareWork } from './shared-work.ts';
 const never = new AbortController().signal;
 
 describe('shared work', () => {
-  it('is done once for all who want it at the time', async () => {
+  it('runs once for all concurrent callers', async () => {
     const { run } = shareWork<number>();
     let begun = 0;
     const work = async () => ++begun;
@@ -14,7 +14,7 @@ describe('shared work', () => {
     expect(await run('a', never, work)).toBe(3);
   });
 
-  it('goes on as long as somebody waits, and is given up with the last', async () => {
+  it('continues while a caller waits, and is aborted with the last', async () => {
     const { run } = shareWork<never>();
     const first = new AbortController();
     const second = new AbortController();
@@ -32,7 +32,7 @@ describe('shared work', () => {
     expect(given?.aborted).toBe(true);
   });
 
-  it('fails for all who wait, and begins anew for the next', async () => {
+  it('fails for all waiting callers, and starts again for the next', async () => {
     const { run } = shareWork<string>();
     const failing = async () => Promise.reject(new Error('no'));
     const both = await Promise.allSettled([run('a', never, failing), run('a', never, failing)]);
@@ -40,7 +40,7 @@ describe('shared work', () => {
     expect(await run('a', never, async () => 'yes')).toBe('yes');
   });
 
-  it('that is given up while it begins is given up', async () => {
+  it('that is aborted while it starts is aborted', async () => {
     const { run } = shareWork<never>();
     const controller = new AbortController();
     const work = () => {

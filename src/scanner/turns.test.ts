@@ -11,7 +11,7 @@ function* slow(count: number): Steps<string> {
   return 'done';
 }
 
-it('gives others their turn after a while, and comes to the same', async () => {
+it('lets other work run after a while, and gives the same result', async () => {
   let turns = 0;
   let isOver = false;
   const count = (): void => {
@@ -25,7 +25,7 @@ it('gives others their turn after a while, and comes to the same', async () => {
   expect(atOnce(slow(1))).toBe('done');
 });
 
-it('an inventory is put together a package at a step', () => {
+it('an inventory is assembled in steps of one package', () => {
   const packages = Array.from({ length: 100 }, (_, at) => ({
     ecosystem: 'deb' as const,
     name: `p${at}`,

@@ -37,19 +37,19 @@ function decided(findings: readonly Vulnerability[], yaml: string) {
   return decisive(policy, report, judge(policy, subject));
 }
 
-test('of one id, only what its rule counts is denied', () => {
+test('only findings that a rule counts are denied, even among findings of one id', () => {
   const fixable = vulnerability('CVE-1');
   const unfixed = vulnerability('CVE-1', { fixedIn: [] });
   const low = vulnerability('CVE-1', { severity: 'low' });
   expect(decided([unfixed, low, fixable], 'form: 1').denied).toEqual(new Set([fixable]));
 });
 
-test('all of them, however many', () => {
+test('all findings count, however many there are', () => {
   const many = Array.from({ length: 500 }, (_, index) => vulnerability(`CVE-${index}`));
   expect(decided(many, 'form: 1').denied).toEqual(new Set(many));
 });
 
-test('what the ignore list takes away, by its entry', () => {
+test('findings of the ignore list are named with their entry', () => {
   const ignored = vulnerability('CVE-1');
   const other = vulnerability('CVE-2');
   const result = decided(

@@ -77,14 +77,14 @@ describe('limits by severity', () => {
     });
   });
 
-  it('say so of what has no version', () => {
+  it('say so of a component without a version', () => {
     const component = { ecosystem: 'npm', name: 'lodash', version: '', purl: 'pkg:npm/lodash' } as const;
     const rules = policyOf('{ vulnerabilities: { limits: { high: 0 } } }');
     const { reasons } = judge(rules, caseOf({ findings: [vulnerability({ component, uncertain: true })] }));
     expect(reasons[0]?.text).toContain('in lodash of unknown version (fixed in');
   });
 
-  it('unknown severity has a rule of its own', () => {
+  it('an unknown severity has its own rule', () => {
     const findings = vulnerabilities('unknown', 2);
     const rules = (action: string) => `{ vulnerabilities: { unknown: { action: ${action}, limit: 1 } } }`;
     expect(judged(rules('warn'), caseOf({ findings }))).toEqual(['warn', 'vulnerabilities.unknown']);
@@ -92,7 +92,7 @@ describe('limits by severity', () => {
   });
 });
 
-describe('what is not fixed', () => {
+describe('a vulnerability without a fix', () => {
   const findings = [vulnerability({ fixedIn: [] })];
   it('counts unless it is ignored', () => {
     const rules = (ignore: boolean) =>
@@ -136,7 +136,7 @@ describe('classes', () => {
     ['malware', malware()],
     ['secrets', secret()],
     ['misconfiguration', misconfiguration()],
-  ])('%s: as its rule says, but for ids with one of their own', (rule, finding) => {
+  ])('%s: follows its rule, except for ids with an action of their own', (rule, finding) => {
     const what = caseOf({ findings: [finding] });
     expect(judged(`{ ${rule}: { action: deny } }`, what)).toEqual(['deny', rule]);
     expect(judged(`{ ${rule}: { action: warn } }`, what)).toEqual(['warn', rule]);
@@ -147,7 +147,7 @@ describe('classes', () => {
     ]);
   });
 
-  it('an id that objects have by themselves is none of the policy', () => {
+  it('an id that is a property of every object is not one of the policy', () => {
     const what = caseOf({ findings: [misconfiguration('constructor'), misconfiguration('__proto__')] });
     expect(judged('{ misconfiguration: { action: warn } }', what)).toEqual(['warn', 'misconfiguration']);
   });
@@ -196,12 +196,12 @@ describe('circumstances', () => {
     expect(judged(rules, caseOf())).toEqual(['allow']);
   });
 
-  it('the age of advisories does not matter where there is nothing that they speak of', () => {
+  it('the age of advisories does not matter when there is nothing that they apply to', () => {
     const report = { inventory: { components: [] }, advisories: undefined };
     expect(judged('{ advisories: { missing: deny } }', caseOf(report))).toEqual(['allow']);
   });
 
-  it('what could not be read is told with its place, if it has one', () => {
+  it('a part that could not be read is named with its path, if it has one', () => {
     const textsOf = (path: string) =>
       judge(
         policyOf('{ gaps: deny }'),
@@ -211,7 +211,7 @@ describe('circumstances', () => {
     expect(textsOf('')).toEqual(['could not be read: it is broken']);
   });
 
-  it('without a report, or when the scan fails, it is unscanned; what Ward can’t judge is denied', () => {
+  it('content without a report, or whose scan fails, is unscanned; content that Ward can’t judge is denied', () => {
     expect(judged('{ unscanned: deny }', caseOf({}, { report: undefined }))).toEqual(['deny', 'unscanned']);
     expect(judged('{}', caseOf({}, { report: undefined }))).toEqual(['allow']);
     expect(judged('{ unscanned: deny }', caseOf({}, { report: undefined, unread: 'odd' }))).toEqual([
@@ -248,7 +248,7 @@ describe('trusted bases', () => {
     }
   });
 
-  it('of another’s bases those count that are named, or signed with a key that is', () => {
+  it('foreign bases count if the rule names them, or a key that signed them', () => {
     const { publicKey } = generateKeyPair('x');
     const { id } = readTrustedKey(publicKey);
     const keys = `keys: { us: ${JSON.stringify(publicKey)} }`;
@@ -318,13 +318,13 @@ describe('the ignore list', () => {
     expect(judged(entry(more), what)[0]).toBe(expected);
   });
 
-  it('a path does not hide what is elsewhere too', () => {
+  it('a path does not hide a finding that is elsewhere, too', () => {
     const findings = [vulnerability({ places: [{ path: 'app/x' }, { path: 'opt/x' }] })];
     const more = 'id: CVE-2021-23337, expires: 2027-01-01, path: "app/*"';
     expect(judged(entry(more), caseOf({ findings }))[0]).toBe('deny');
   });
 
-  it('tells what it let pass, and which entries have expired', () => {
+  it('lists what it let pass, and the expired entries', () => {
     const past = judge(policyOf(entry('id: CVE-2021-23337, expires: 2026-06-14')), what);
     expect(past.expired).toMatchObject([{ id: 'CVE-2021-23337', by: 'ada', expires: '2026-06-14' }]);
     const now = judge(policyOf(entry('id: CVE-2021-23337, expires: 2026-06-16')), what);
@@ -335,7 +335,7 @@ describe('the ignore list', () => {
     ]);
   });
 
-  it('speaks of what could not be read under the id gap, by its path', () => {
+  it('covers unreadable parts under the id gap, by their path', () => {
     const gaps = { inventory: { gaps: [{ path: 'opt/odd.jar', reason: 'encrypted' }] } };
     expect(judged(entry('id: gap, expires: 2027-01-01, path: "opt/*"'), caseOf(gaps))[0]).toBe('allow');
     expect(judged(entry('id: gap, expires: 2027-01-01, path: "app/*"'), caseOf(gaps))[0]).toBe('deny');
@@ -361,7 +361,7 @@ describe('the summary', () => {
       /^not judged, so the rule advisories\.missing refuses it: there are no advisories.*; run ward advisories update/,
     ],
     [
-      'nobody publishes advisories of its distribution',
+      'no one publishes advisories for its distribution',
       { inventory: { distribution: { id: 'foo', versionId: '', name: 'Foo', notJudged: true } } },
       /^not judged, so the rule distribution\.notJudged refuses it: its packages could not be judged: .*; build on a release/,
     ],
@@ -375,12 +375,12 @@ describe('the summary', () => {
       { advisories: undefined, findings: [malware()] },
       /^not judged, so the rule advisories\.missing refuses it: .*; and denied by policy \(malware\): 1 malware \[miner-xmrig/,
     ],
-  ])('says “not judged”, and “denied” of what was found alone, where %s', (_what, report, summary) => {
+  ])('says “not judged”, and “denied” only if something was found, when %s', (_what, report, summary) => {
     const strict = parsePolicy('form: 1\nrules: { advisories: { missing: deny } }');
     expect(judge(strict, caseOf(report)).summary).toMatch(summary);
   });
 
-  it('says “not judged” of what Ward can’t judge, and of what was never scanned', () => {
+  it('says “not judged” of content that Ward can’t judge, or that was never scanned', () => {
     expect(judge(deny, { ...caseOf({}), report: undefined, failure: 'the disk is gone' }).summary).toMatch(
       /^not judged, so the rule scan refuses it: the disk is gone/,
     );

@@ -91,7 +91,7 @@ describe('signatures', () => {
     expect(why(rule, ...signers)).toContain(text);
   });
 
-  it('what is missing is told with its rule and what to do', () => {
+  it('a missing signature is reported with its rule and what to do', () => {
     expect(why('keys: [release], identities: [ci]', as({ subject: 'mallory@example.org' }))).toBe(
       `0 of 1 required signatures (keys: release; identities: ci); found: one by mallory@example.org (${issuer}), which the rule does not name; sign it as one of them: ward image sign, cosign sign`,
     );
@@ -107,7 +107,7 @@ describe('signatures', () => {
     );
   });
 
-  it('the verdict tells who vouches, and not those whom the policy does not name', () => {
+  it('the verdict names signers from the policy, and no others', () => {
     const attestations = [
       { ...ci, predicateType: 'https://spdx.dev/Document/v2.3' },
       { ...as({ subject: 'mallory@example.org' }), predicateType: 'https://spdx.dev/Document' },
@@ -140,7 +140,7 @@ describe('attestations', () => {
     expect(why(rule, [key, `${type}.evil`.replace(/^https/, 'http')])).toContain('no attestation');
   });
 
-  it('all types have to be there', () => {
+  it('all types are required', () => {
     const text = why('types: [spdx, vuln, "https://example.org/x"], keys: [release], identities: [ci]', [
       ci,
       'https://spdx.dev/Document',
@@ -188,19 +188,19 @@ describe('provenance', () => {
 
   it.each([
     [
-      'another builder',
+      'a builder that is not named',
       one,
       v1('https://evil.example', { workflow }),
       'the builder https://evil.example, which is not among the rule’s builders',
     ],
     [
-      'another source',
+      'a source that is not named',
       one,
       v1(builder, { workflow: { ...workflow, repository: 'https://github.com/evil/app' } }),
       'the source https://github.com/evil/app, which is not among the rule’s sources',
     ],
     [
-      'a step up',
+      'a source with `..` in its path',
       one,
       v1(builder, { workflow: { ...workflow, repository: 'https://github.com/acme/../evil/app' } }),
       'the source https://github.com/evil/app',
@@ -241,7 +241,7 @@ describe('provenance', () => {
     expect(why(rule, predicate, type)).toContain(text);
   });
 
-  it('is told by nobody else than whom the rule names', () => {
+  it('counts only from signers that the rule names', () => {
     expect(why(rule, v1(builder, { workflow }), one, key)).toContain(
       'one by release, which the rule does not name',
     );

@@ -41,41 +41,41 @@ test.each([
     /rules\.signatures\.atLeast: it requires 3 signatures, but names 2 different signers/,
   ],
   [
-    'attestations of no type',
+    'attestations without a type',
     withSigners('rules: { attestations: { action: deny, identities: [ci] } }'),
     /rules\.attestations\.action: it requires no attestation/,
   ],
   [
-    'attestations by nobody',
+    'attestations without a signer',
     'form: 1\nrules: { attestations: { action: deny, types: [spdx] } }',
     /rules\.attestations\.action: no attestation can ever count/,
   ],
   [
-    'provenance by nobody',
+    'provenance without a signer',
     'form: 1\nrules: { provenance: { action: deny, builders: ["https://example.org"] } }',
     /rules\.provenance\.action: no provenance can ever count/,
   ],
   [
-    'bases of which there are none',
+    'an empty list of bases',
     'form: 1\nrules: { bases: { action: deny, ward: false } }',
     /rules\.bases\.ward: no image can ever stand/,
   ],
   [
-    'more of the worse than of the milder',
+    'a higher limit for a worse severity',
     'form: 1\nrules: { vulnerabilities: { limits: { critical: 5, medium: 2, low: any } } }',
     /limits\.critical: it allows more critical vulnerabilities \(5\) than medium ones \(2\)/,
   ],
   [
-    'limits that never count',
+    'limits without effect',
     'form: 1\nrules: { vulnerabilities: { action: allow, limits: { critical: 0 } } }',
     /limits: the limits have no effect/,
   ],
   [
-    'old advisories that are worse than none',
+    'stale advisories that are refused while missing ones are allowed',
     'form: 1\nrules: { advisories: { missing: allow, stale: deny } }',
     /advisories\.missing: old advisories lead to deny/,
   ],
-] as const)('%s is told, and is no reason to refuse a policy that is in force', (_, text, expected) => {
+] as const)('%s is reported, but a policy in force is not refused for it', (_, text, expected) => {
   expect(told(text)).toEqual([expect.stringMatching(expected)]);
   expect(() => parsePolicy(text)).not.toThrow();
 });
@@ -101,18 +101,18 @@ test.each([
     'limits that fall',
     'form: 1\nrules: { vulnerabilities: { limits: { critical: 0, high: 3, medium: any } } }',
   ],
-])('%s: nothing is told', (_, text) => {
+])('%s: no problem is reported', (_, text) => {
   expect(told(text)).toEqual([]);
 });
 
-test('an override for others does not take the blame away', () => {
+test('an override for others does not hide the problem', () => {
   const text = withKeys(`overrides:
   - { namespaces: [prod], rules: { signatures: { action: deny } } }
   - { namespaces: [dev], rules: { signatures: { action: deny, keys: [us] } } }`);
   expect(told(text)).toEqual([expect.stringMatching(/^4:\d+ overrides\.0\.rules\.signatures\.action/)]);
 });
 
-test('all faults are told, in the order of the text', () => {
+test('all problems are reported, in the order of the text', () => {
   const text = `form: 1
 rules:
   malwar: { action: deny }
@@ -135,7 +135,7 @@ overrides:
   ]);
 });
 
-test('faults of the YAML itself are told with their place, all of them', () => {
+test('all problems of the YAML itself are reported with their place', () => {
   expect(told('form: 1\nrules: &r { gaps: warn }\nform: 1\noverrides: [{ rules: *r }]')).toEqual([
     "3:1 : 'form' appears twice",
     '4:22 : aliases (*name) are not allowed: write the value out',

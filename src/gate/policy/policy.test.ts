@@ -17,7 +17,7 @@ const ignored = (more: string) =>
   `form: 1\nrules: { ignore: [{ id: CVE-1, reason: not used, by: ada, ${more} }] }`;
 
 describe('a policy', () => {
-  it('says as Ward’s own what it leaves out', () => {
+  it('takes missing keys from Ward’s own policy', () => {
     const own = rulesFor(defaultPolicy(), 'guest', 'push');
     const policy = parsePolicy('form: 1\nrules: { vulnerabilities: { limits: { medium: 3 } } }');
     expect(rulesFor(policy, 'guest', 'push')).toEqual({
@@ -53,7 +53,7 @@ overrides:
     expect(rulesFor(policy, 'guest', 'push').ignore.map(({ id }) => id)).toEqual(['A']);
   });
 
-  it('keeps the actions of single ids beside those that it names', () => {
+  it('keeps the actions of single ids that it does not name', () => {
     const policy = parsePolicy('form: 1\nrules: { malware: { ids: { packed-by-upx: allow } } }');
     expect(rulesFor(policy, 'guest', 'deploy').malware.ids).toEqual({
       'look-alike-name': 'warn',
@@ -61,7 +61,7 @@ overrides:
     });
   });
 
-  it('has a revision of what it says, not of how it is written', () => {
+  it('has a revision that depends on its meaning, not on its text', () => {
     const one = parsePolicy('form: 1\nrules: { gaps: warn, unscanned: deny }');
     expect(parsePolicy('# words\nform: 1\nrules:\n  unscanned: deny\n  gaps: warn\n').revision).toBe(
       one.revision,

@@ -79,7 +79,7 @@ interface Context {
 }
 
 function reportTests({ store, place }: Context): void {
-  it('come back as they were, also to another that opens it', async () => {
+  it('are read back unchanged, also by another store on the same file', async () => {
     const report = reportOf({ findings: [vulnerability()] });
     await store().putReport(subject, report);
     await store().write({ verdicts: [verdictAt(noon), verdictAt(noon, 'other')] });
@@ -100,7 +100,7 @@ function reportTests({ store, place }: Context): void {
     expect(await time()).toBe(new Date(noon + 1000).toISOString());
   });
 
-  it('of two of the same moment, the later written one is kept', async () => {
+  it('of two with the same time, the one written later is kept', async () => {
     await store().write({ verdicts: [pushOf('image')] });
     await store().write({ verdicts: [pushOf('image', 'guest', lenient)] });
     expect((await store().verdict(digest, 'push', 'guest'))?.outcome).toBe('allow');
@@ -118,7 +118,7 @@ function reportTests({ store, place }: Context): void {
     expect((await store().report(digest))?.report.findings).toHaveLength(1);
   });
 
-  it('are forgotten, the audit log is not', async () => {
+  it('are forgotten, but the audit log is kept', async () => {
     await store().putReport(subject, reportOf());
     await store().write({ verdicts: [verdictAt(noon)], audit: [draft('a')] });
     await store().forget(digest);
@@ -127,7 +127,7 @@ function reportTests({ store, place }: Context): void {
     expect(await store().audit()).toHaveLength(1);
   });
 
-  it('what was judged with which revisions is remembered, each of two kinds', async () => {
+  it('the revisions of the last judgement and of the audit log are stored separately', async () => {
     expect(await store().revisions('noted')).toBeUndefined();
     const noted = { policy: 'p', advisories: undefined, vex: '' };
     await store().write({ noted });
@@ -138,7 +138,7 @@ function reportTests({ store, place }: Context): void {
 }
 
 function listTests({ store }: Context): void {
-  it('subjects are listed by digest, a page after the other', async () => {
+  it('subjects are listed by digest, page by page', async () => {
     const digests = ['a', 'b', 'c', 'd'].map((name) => digestOf(name)).toSorted();
     for (const each of digests.toReversed())
       await store().putReport({ kind: 'code', digest: each }, reportOf());
@@ -151,7 +151,7 @@ function listTests({ store }: Context): void {
     expect(await store().countReports()).toBe(4);
   });
 
-  it('refused pushes are those that have no other verdict, since their scan or verdict', async () => {
+  it('refused pushes are those without another verdict, with the time of their scan or verdict', async () => {
     const scannedAt = new Date(noon - 5000).toISOString();
     await store().putReport({ kind: 'image', digest: digestOf('scanned') }, { ...reportOf(), scannedAt });
     await store().write({
@@ -196,7 +196,7 @@ function auditTests({ store, place }: Context): void {
     expect(await store().verifyAudit()).toMatchObject({ isIntact: true, entries: 6, hash });
   });
 
-  it('empty, it is intact', async () => {
+  it('is intact when it is empty', async () => {
     expect(await store().verifyAudit({ keys: [signer] })).toMatchObject({ isIntact: true, entries: 0 });
     expect(await store().checkpoint(signer)).toBeUndefined();
   });
@@ -212,7 +212,7 @@ function auditTests({ store, place }: Context): void {
     ]);
   });
 
-  it('takes names from images without what steers a terminal', async () => {
+  it('removes control characters from names of images', async () => {
     await store().write({ audit: [draft('a\u001b[2J\n\u202eb')] });
     expect((await store().audit())[0]?.name).toBe('a\ufffd[2J\ufffd\ufffdb');
   });
@@ -240,7 +240,7 @@ function auditTests({ store, place }: Context): void {
 }
 
 function sharingTests({ store, place }: Context): void {
-  it('what is read sees what was asked to be written before, though nobody waited', async () => {
+  it('a read sees earlier writes, even if no one awaited them', async () => {
     const written = store().write({ verdicts: [verdictAt(noon)], audit: [draft('a')] });
     const found = store().verdict(digest, 'run', 'guest');
     expect((await found)?.judgedAt).toBe(new Date(noon).toISOString());
@@ -249,20 +249,20 @@ function sharingTests({ store, place }: Context): void {
     expect(await store().verdicts(digest)).toEqual([]);
   });
 
-  it('writes of one moment are made in the order in which they were asked for', async () => {
+  it('concurrent writes are made in the order of their requests', async () => {
     const names = Array.from({ length: 30 }, (_, index) => `image ${index}`);
     await Promise.all(names.map((name) => store().write({ audit: [draft(name)] })));
     expect((await store().audit()).map(({ name }) => name)).toEqual(names);
   });
 
-  it('two that write take turns', async () => {
+  it('two writing stores take turns', async () => {
     await using other = await place().open();
     const both = Array.from({ length: 20 }, () => [store(), other]).flat();
     await Promise.all(both.map((each) => each.write({ audit: [draft('x')] })));
     expect(await store().verifyAudit()).toMatchObject({ isIntact: true, entries: 40 });
   });
 
-  it('what can’t be stored fails by itself, and leaves nothing', async () => {
+  it('a write that can’t be stored fails alone, and leaves nothing', async () => {
     const odd = Object.assign(verdictAt(noon, 'odd'), { namespace: null });
     const [before, bad, after] = await Promise.allSettled([
       store().write({ audit: [draft('before')] }),
@@ -275,7 +275,7 @@ function sharingTests({ store, place }: Context): void {
     expect(await store().verdicts(digest)).toEqual([]);
   });
 
-  it('a full disk is told, and what it did not take is nowhere', async ({ skip }) => {
+  it('a full disk is reported, and the refused write is nowhere', async ({ skip }) => {
     const { disk } = place();
     if (disk === undefined) return skip();
     await store().write({ audit: [draft('before')] });
@@ -296,7 +296,7 @@ function sharingTests({ store, place }: Context): void {
 }
 
 function endTests({ store, place }: Context): void {
-  it('what was asked for before is done, and nothing after', async () => {
+  it('earlier requests are completed, and later ones refused', async () => {
     const written = store().write({ audit: [draft('a')] });
     await store().close();
     await written;

@@ -66,14 +66,14 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 describe.each([false, true])('the file, with a thread of its own: %s', (inThread) => {
-  it('is for Ward alone', async () => {
+  it('is readable by Ward alone', async () => {
     await using _store = await openGateStore({ path, inThread });
     expect([(await stat(path)).mode & 0o777, (await stat(join(folder, 'gate'))).mode & 0o777]).toEqual([
       0o600, 0o700,
     ]);
   });
 
-  it('that is none, or of a newer Ward, is refused', async () => {
+  it('that is not a database, or was written by a newer Ward, is refused', async () => {
     const odd = join(folder, 'odd.db');
     await writeFile(odd, 'this is not a database, and long enough to be looked at as one'.repeat(100));
     await expect(openGateStore({ path: odd, inThread })).rejects.toMatchObject({
@@ -95,7 +95,7 @@ it.each([
   [26, 'GATE_STORE_CORRUPT', 'host'],
   [5, 'GATE_STORE_FAILED', 'host'],
   [0, 'GATE_STORE_FAILED', 'host'],
-])('what SQLite answers with %i is %s', (code, expected, kind) => {
+])('SQLite’s result code %i becomes %s', (code, expected, kind) => {
   expect(faultOf({ code, message: 'no' }, '/path')).toMatchObject({ code: expected, kind });
 });
 
@@ -110,7 +110,7 @@ function commitsIn(file: string): number {
 }
 
 describe('with a thread of its own', () => {
-  it('a write that another process keeps waiting holds nothing else up', async () => {
+  it('a write that waits for another process blocks nothing else', async () => {
     await using store = await openGateStore({ path, inThread: true });
     using other = new DatabaseSync(path);
     other.exec('begin immediate');
@@ -213,7 +213,7 @@ describe('the audit log in its file', () => {
     expect(changes).toBeGreaterThan(30);
   });
 
-  it('that was written anew from end to end is told by a checkpoint', async () => {
+  it('that was completely rewritten is detected by a checkpoint', async () => {
     await using store = await openGateStore({ path });
     await store.write({ audit: [draft('a'), draft('b')] });
     const checkpoint = await store.checkpoint(signer, '2026-01-02T00:00:00Z');
@@ -236,7 +236,7 @@ describe('the audit log in its file', () => {
   });
 });
 
-it.each([1, 25])('killed after %i writes loses none, and the log is intact', async (enough) => {
+it.each([1, 25])('a process killed after %i writes loses none, and the log is intact', async (enough) => {
   const child = startCommand(writer(path), { stdio: ['ignore', 'pipe', 'inherit'] });
   if (child.stdout === null) throw new Error('the child has no stdout');
   const printed: string[] = [];

@@ -36,7 +36,7 @@ describe('by a key', () => {
   const checked = (content: Uint8Array, mediaType?: string): EvidenceCheck =>
     verifyEvidence(image, [layerOf(content, mediaType)], anchors);
 
-  it('a signature counts for its image, with what it says', () => {
+  it('a signature counts for its image, with its annotations', () => {
     expect(checked(bundleStatement(statement(), ours))).toEqual({
       signatures: [{ keyId: ours.id, logEntries: 0, reference: 'app', annotations: { stage: 'production' } }],
       attestations: [],
@@ -44,14 +44,14 @@ describe('by a key', () => {
     });
   });
 
-  it('parts that are null are not there, as some clients write them', () => {
+  it('parts that are null, as some clients write them, count as missing', () => {
     const bundle = parsed(bundleStatement(statement(), ours));
     const nulls = { tlogEntries: null, timestampVerificationData: null };
     const material = { ...Object(bundle['verificationMaterial']), ...nulls };
     expect(checked(bytesOf({ ...bundle, verificationMaterial: material })).signatures).toHaveLength(1);
   });
 
-  it('an attestation is no signature', () => {
+  it('an attestation does not count as a signature', () => {
     const { signatures, attestations } = checked(
       bundleStatement(statement(image, predicateTypes.vulnerabilities), ours),
     );
@@ -59,7 +59,7 @@ describe('by a key', () => {
     expect(attestations).toMatchObject([{ keyId: ours.id, predicateType: predicateTypes.vulnerabilities }]);
   });
 
-  it('one of another image, put beside this one, counts for nothing', () => {
+  it('a signature of another image, attached to this one, does not count', () => {
     expect(checked(bundleStatement(statement(another), ours))).toEqual({
       signatures: [],
       attestations: [],
@@ -67,7 +67,7 @@ describe('by a key', () => {
     });
   });
 
-  it('one by an unknown key counts for nothing, whatever its hint says', () => {
+  it('a signature by an unknown key does not count, whatever its hint says', () => {
     const unknown = readSigningKey(generateKeyPair('x').privateKey, 'x');
     const bundle = parsed(bundleStatement(statement(), unknown));
     const hint = Buffer.from(ours.id, 'hex').toString('base64');
@@ -84,7 +84,7 @@ describe('by a key', () => {
     expect(signatures).toMatchObject([{ keyId: key.id }]);
   });
 
-  it('a changed payload counts for nothing', () => {
+  it('a changed payload does not count', () => {
     const bundle = parsed(bundleStatement(statement(another), ours));
     const genuine = Object(bundle['dsseEnvelope']);
     const payload = Buffer.from(
@@ -100,13 +100,13 @@ describe('by a key', () => {
     'application/vnd.dev.sigstore.bundle.v9.9+json',
     'text/html',
     '',
-  ])('a layer of the type %j is not looked at', (mediaType) => {
+  ])('a layer of the type %j is ignored', (mediaType) => {
     const bundle = bundleStatement(statement(), ours);
     expect(isEvidence({ mediaType, size: bundle.length })).toBe(false);
     expect(checked(bundle, mediaType)).toEqual({ signatures: [], attestations: [], rejected: [] });
   });
 
-  it('a huge one is not read, and is refused before it is parsed', () => {
+  it('a huge bundle is not read, and is refused before it is parsed', () => {
     expect(isEvidence({ mediaType: bundleMediaType, size: 9 * 1024 * 1024 })).toBe(false);
     const huge = Buffer.alloc(17 * 1024 * 1024, '[');
     expect(checked(huge).rejected).toEqual([{ reason: expect.stringContaining('more than 16777216 bytes') }]);
@@ -153,13 +153,13 @@ describe('by a key', () => {
         verificationMaterial: { ...material, tlogEntries: Array(1000).fill({}) },
       },
     ],
-  ])('what is not a bundle is refused: %s', (_title, document) => {
+  ])('an invalid bundle is refused: %s', (_title, document) => {
     const content = Buffer.from(typeof document === 'string' ? document : JSON.stringify(document));
     expect(() => openBundle(content, anchors)).toThrow(malformed);
     expect(checked(content).rejected).toHaveLength(1);
   });
 
-  it('over a file is no statement about an image', () => {
+  it('a bundle over a file is no statement about an image', () => {
     const messageSignature = { messageDigest: { algorithm: 'SHA2_256', digest: 'AAAA' }, signature: 'AAAA' };
     const content = bytesOf({ mediaType: bundleMediaType, verificationMaterial: material, messageSignature });
     expect(checked(content).rejected).toEqual([
@@ -167,7 +167,7 @@ describe('by a key', () => {
     ]);
   });
 
-  it('any change either does no harm or makes it count for nothing', () => {
+  it('any change is harmless, or the bundle does not count', () => {
     const content = bundleStatement(statement(), ours);
     fc.assert(
       fc.property(fc.nat(content.length - 1), fc.nat(255), (at, byte) => {
@@ -207,7 +207,7 @@ describe.skipIf(!hasOpenssl)('without a key, by services that openssl makes', ()
     return rejected[0]?.reason;
   };
 
-  it('whom the authority certified signed it, long after the certificate is over', async () => {
+  it('a signature by a certified identity counts long after the certificate has expired', async () => {
     const certifiedAt = Date.parse('2026-01-01') / 1000;
     expect(check(await sigstore.sign({ ...signing, certifiedAt })).signatures).toEqual([
       {
@@ -226,12 +226,12 @@ describe.skipIf(!hasOpenssl)('without a key, by services that openssl makes', ()
 
   it.each<readonly [string, Partial<Signing>, RegExp]>([
     [
-      'the log took it in after the certificate was over',
+      'the log added it after the certificate had expired',
       { certifiedAt: 1_767_225_600, loggedAt: 1_767_226_201 },
       /certificate chain/,
     ],
     [
-      'the log took it in before the certificate began',
+      'the log added it before the certificate was valid',
       { certifiedAt: 1_767_225_600, loggedAt: 1_767_225_599 },
       /certificate chain/,
     ],
@@ -244,11 +244,11 @@ describe.skipIf(!hasOpenssl)('without a key, by services that openssl makes', ()
       /not for exactly one name/,
     ],
     ['its certificate names a host', { name: 'DNS:example.org' }, /does not name its subject/],
-  ])('is nothing: %s', async (_title, change, reason) => {
+  ])('does not count: %s', async (_title, change, reason) => {
     expect(reasonOf(await sigstore.sign({ ...signing, ...change }))).toMatch(reason);
   });
 
-  it('a payload that was changed after it was logged is nothing', async () => {
+  it('a payload that was changed after it was logged does not count', async () => {
     const bundle = await sigstore.sign({ ...signing, digest: another });
     const envelope = Object(bundle['dsseEnvelope']);
     const text = Buffer.from(envelope.payload, 'base64').toString().replace(another.slice(7), image.slice(7));
@@ -260,7 +260,7 @@ describe.skipIf(!hasOpenssl)('without a key, by services that openssl makes', ()
     expect(reasonOf(sigstore.logged(changed))).toMatch(/signature verification failed/);
   });
 
-  it('the entry of another signature is no proof of this one', async () => {
+  it('the log entry of another signature does not prove this one', async () => {
     const [one, other] = [await sigstore.sign(signing), await sigstore.sign(signing)];
     expect(
       reasonOf({
@@ -274,7 +274,7 @@ describe.skipIf(!hasOpenssl)('without a key, by services that openssl makes', ()
   });
 
   it.each(['signedEntryTimestamp', 'hashes', 'checkpoint', 'integratedTime', 'canonicalizedBody'])(
-    'an entry with another %s is nothing',
+    'an entry with another %s does not count',
     async (field) => {
       const bundle = JSON.stringify(await sigstore.sign(signing));
       const changed = bundle.replace(
@@ -286,13 +286,13 @@ describe.skipIf(!hasOpenssl)('without a key, by services that openssl makes', ()
     },
   );
 
-  it('another authority, and another log, vouch for nobody here', async () => {
+  it('an authority or a log outside the trusted root does not count', async () => {
     await using others = await startSigstore();
     expect(reasonOf(await others.sign(signing))).toMatch(/no trusted root vouches/);
     expect(reasonOf(others.logged(await sigstore.sign({ ...signing, isLogged: false })))).toMatch(/promise/);
   });
 
-  it('without a trusted root nobody is believed', async () => {
+  it('without a trusted root no certificate counts', async () => {
     const layers = [layerOf(bytesOf(await sigstore.sign(signing)))];
     expect(verifyEvidence(image, layers, { keys: [ours], roots: [] }).rejected).toEqual([
       { reason: 'a certificate made it, and the policy has no trusted root' },
@@ -315,7 +315,7 @@ describe.skipIf(!hasOpenssl)('without a key, by services that openssl makes', ()
     expect(() => openBundle(bytesOf(bundle), { keys: [], roots: [] })).toThrow(malformed);
   });
 
-  it('a certificate that no log of certificates has is nothing, where the root names one', async () => {
+  it('a certificate that is in no certificate log does not count if the root names such a log', async () => {
     await using unlisted = await startSigstore({ hasCertificateLog: false });
     const bundle = await unlisted.sign(signing);
     expect(check(bundle, unlisted).signatures).toHaveLength(1);
@@ -324,7 +324,7 @@ describe.skipIf(!hasOpenssl)('without a key, by services that openssl makes', ()
     expect(reasonOf(bundle, { trustedRoot: strict })).toMatch(/expected 1 SCTs, got 0/);
   });
 
-  it('an authority of time is enough, where the root has no log of signatures', async () => {
+  it('a time-stamp authority is enough if the root has no signature log', async () => {
     await using timed = await startSigstore({ hasLog: false, hasTimeAuthority: true });
     const bundle = await timed.sign(signing);
     expect(check(bundle, timed).signatures).toMatchObject([{ certified: { subject }, logEntries: 0 }]);
@@ -337,7 +337,7 @@ describe.skipIf(!hasOpenssl)('without a key, by services that openssl makes', ()
     expect(reasonOf(await timed.sign({ ...signing, isTimed: false }), timed)).toMatch(/got 0/);
   });
 
-  it('a time that nobody signed is no time', async () => {
+  it('an unsigned time does not count', async () => {
     await using timed = await startSigstore({ hasTimeAuthority: true });
     const unpromised = async (change: Partial<Signing>) => {
       const bundle = await timed.sign({ ...signing, ...change });
@@ -352,14 +352,14 @@ describe.skipIf(!hasOpenssl)('without a key, by services that openssl makes', ()
     expect(reasonOf(await unpromised({ certifiedAt }), timed)).toMatch(/certificate chain/);
   });
 
-  it('a signature by a key tells how many entries of known logs prove it', () => {
+  it('a signature by a key states how many entries of known logs prove it', () => {
     const bundle = sigstore.logged(parsed(bundleStatement(statement(), ours)));
     expect(check(bundle).signatures).toMatchObject([{ keyId: ours.id, logEntries: 1 }]);
     const { signatures } = verifyEvidence(image, [layerOf(bytesOf(bundle))], { keys: [ours], roots: [] });
     expect(signatures).toMatchObject([{ keyId: ours.id, logEntries: 0 }]);
   });
 
-  it('bytes of a certificate, however changed, end in an answer', async () => {
+  it('a certificate with any changed bytes gives an answer', async () => {
     const text = JSON.stringify(await sigstore.sign(signing));
     const start = text.indexOf('rawBytes') + 11;
     fc.assert(
@@ -390,7 +390,7 @@ describe('a trusted root', () => {
     ],
     ['an authority of nothing', JSON.stringify({ mediaType: type, certificateAuthorities: [{}] })],
     [
-      'certificates that are none',
+      'invalid certificates',
       JSON.stringify({
         mediaType: type,
         certificateAuthorities: [{ certChain: { certificates: [{ rawBytes: 'AAAA' }] } }],
@@ -398,7 +398,7 @@ describe('a trusted root', () => {
     ],
     ['a log without a key', JSON.stringify({ mediaType: type, tlogs: [{}] })],
     [
-      'a log with what is not a key',
+      'a log with an invalid key',
       JSON.stringify({
         mediaType: type,
         tlogs: [{ publicKey: { rawBytes: 'AAAA' }, logId: { keyId: 'AAAA' } }],

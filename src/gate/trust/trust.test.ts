@@ -76,7 +76,7 @@ describe('signatures', () => {
     expect(reasons(image, [])).toEqual(['none of the keys made it']);
   });
 
-  it('are added to those that are there', () => {
+  it('are added to existing ones', () => {
     const both = signManifest(
       { digest: image, reference: 'team/app', annotations: {} },
       theirs,
@@ -85,7 +85,7 @@ describe('signatures', () => {
     expect(layersOf(both.manifest.content)).toHaveLength(2);
   });
 
-  it('do not hold when a bit of the payload or of the signature is another', () => {
+  it('do not hold when a bit of the payload or of the signature changes', () => {
     const [layer] = layersIn(signed);
     if (layer === undefined) throw new Error('no layer');
     const [[name = '', text = ''] = []] = Object.entries(layer.annotations);
@@ -107,7 +107,7 @@ describe('signatures', () => {
     ['another type', JSON.stringify({ critical: { type: 'atomic container signature' } })],
     ['too large', `"${'x'.repeat(100_000)}"`],
     ['too deep', '['.repeat(1000)],
-  ])('over what is not a payload are rejected: %s', (_title, text) => {
+  ])('over an invalid payload are rejected: %s', (_title, text) => {
     const content = Buffer.from(text);
     const annotations = { 'dev.cosignproject.cosign/signature': ours.sign(content).toString('base64') };
     const mediaType = 'application/vnd.dev.cosign.simplesigning.v1+json';
@@ -132,7 +132,7 @@ describe('attestations', () => {
   };
   const envelope = sealStatement(statement, ours);
 
-  it('are opened by the keys that made them only', () => {
+  it('are opened only by the keys that signed them', () => {
     expect(openStatement(envelope, [theirs, ours])).toEqual({ ...statement, keyId: ours.id });
     expect(openStatement(envelope, [theirs])).toBeUndefined();
   });

@@ -35,7 +35,7 @@ const suppressed = (document: JsonValue, of = report) =>
   applyVex(of, parsed(document)).suppressed.map(({ finding }) => finding.id);
 
 describe('OpenVEX', () => {
-  it('takes a finding away with its reason, and never malware', () => {
+  it('suppresses a finding with its reason, but never malware', () => {
     const all = openVex(statement(), statement({ vulnerability: { name: 'MAL-1' } }));
     const { findings, suppressed: away } = applyVex(report, parsed(all));
     expect(findings.map(({ id }) => id)).toEqual(['MAL-1']);
@@ -78,7 +78,7 @@ describe('OpenVEX', () => {
       false,
     ],
     [
-      'a component that can’t be told',
+      'a component that can’t be identified',
       { products: [{ '@id': image, subcomponents: [{ '@id': 'https://what' }] }] },
       false,
     ],
@@ -96,7 +96,7 @@ describe('OpenVEX', () => {
     expect(suppressed(openVex(statement({ status: 'affected' }), statement()))).toEqual(['CVE-2021-23337']);
   });
 
-  it('a later statement about another product does not', () => {
+  it('a later statement about another product does not count', () => {
     const other = statement({
       status: 'affected',
       products: [{ '@id': 'pkg:npm/minimist' }],
@@ -180,7 +180,7 @@ describe('documents', () => {
     expect(statements([ours], about, predicateTypes.provenance)).toEqual([]);
   });
 
-  it('of a folder are read, and one that is wrong is named', async () => {
+  it('in a folder are read, and an invalid one is named', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'ward-vex-'));
     try {
       await writeFile(join(folder, 'a.json'), JSON.stringify(openVex(statement())));

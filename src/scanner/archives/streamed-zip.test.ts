@@ -265,7 +265,7 @@ test.each<[what: string, zip: Buffer, limits: Partial<ArchiveLimits>, gap: strin
     'it unpacks to more than 97.7 KiB',
   ],
   [
-    'more entries than are looked at',
+    'more entries than the limit',
     zipBy(Array.from({ length: 51 }, () => ({ name: 'a', content: '', isStored: true }))),
     { maxEntries: 50 },
     'it has more than 50 entries',

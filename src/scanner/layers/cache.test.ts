@@ -10,8 +10,8 @@ const analysis = await analysisOf(
   [passwordInspector],
 );
 
-describe('what was read of a layer', () => {
-  it('is kept for whoever looks with the same eyes', async () => {
+describe('the analysis of a layer', () => {
+  it('is cached for each revision of the analysers', async () => {
     await using folder = await temporaryFolder();
     const dir = join(folder.path, 'layers');
     await openLayerCache(dir, async () => 'one').put(analysis);
@@ -20,7 +20,7 @@ describe('what was read of a layer', () => {
     expect(await openLayerCache(dir, async () => 'one').get(digestOf('other'))).toBeUndefined();
   });
 
-  it('is not used when its file is damaged, cut or of another layer', async () => {
+  it('is not used if its file is damaged, cut or of another layer', async () => {
     await using folder = await temporaryFolder();
     const cache = openLayerCache(folder.path, async () => 'one');
     await cache.put(analysis);
@@ -46,7 +46,7 @@ describe('what was read of a layer', () => {
     expect(await cache.get(analysis.digest)).toBeUndefined();
   });
 
-  it('is under its own name from the first byte on, so that a write which is killed leaves nothing else', async () => {
+  it('is written under its own name, so that a killed write leaves no other file', async () => {
     await using folder = await temporaryFolder();
     const cache = openLayerCache(folder.path, async () => 'one');
     await cache.put(analysis);
@@ -59,7 +59,7 @@ describe('what was read of a layer', () => {
     await writing;
   });
 
-  it('is removed when there is too much, the least recently used first, and so is what a killed write has left', async () => {
+  it('is removed when the cache is full, the least recently used first, and so are leftovers of killed writes', async () => {
     await using folder = await temporaryFolder();
     // Sparse files, which take no room.
     const sized = async (name: string, mebibytes: number, ageMinutes: number) => {
@@ -84,14 +84,14 @@ describe('what was read of a layer', () => {
     expect(await openLayerCache(folder.path, async () => 'one').get(analysis.digest)).toEqual(analysis);
   });
 
-  it('is not kept where there is no folder for it', async () => {
+  it('is not cached without a folder', async () => {
     const cache = openLayerCache(undefined, async () => 'one');
     await cache.put(analysis);
     expect(await cache.get(analysis.digest)).toBeUndefined();
   });
 });
 
-it('depends on who looks, and on how', () => {
+it('the revision depends on the analysers, and on how layers are read', () => {
   const one = { catalogers: [], inspectors: [passwordInspector] };
   const newer = { catalogers: [], inspectors: [{ ...passwordInspector, revision: '2' }] };
   expect(revisionOf(one)).toBe(revisionOf({ ...one }));

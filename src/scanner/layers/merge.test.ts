@@ -43,7 +43,7 @@ function found({ inventory }: Merged): string[] {
 }
 
 describe('layers', () => {
-  it('are told with the history line that made each', async () => {
+  it('are listed with their history lines', async () => {
     const { inventory } = await merged([[npm('a')], [npm('b')]]);
     expect(inventory.layers.map(({ createdBy }) => createdBy)).toEqual(['line 0', 'line 1']);
   });
@@ -52,12 +52,12 @@ describe('layers', () => {
     ['add up', [[npm('a')], [npm('b')]], ['a 1.0.0 0', 'b 1.0.0 1']],
     ['replace files', [[npm('a', '1.0.0')], [npm('a', '2.0.0')]], ['a 2.0.0 1']],
     [
-      'keep the origin of what is written again',
+      'keep the origin of a package that is written again',
       [[npm('a')], [npm('b')], [npm('a')]],
       ['a 1.0.0 0', 'b 1.0.0 1'],
     ],
     [
-      'give what was deleted and written again a new origin',
+      'give a package that was deleted and written again a new origin',
       [[npm('a')], [{ name: `${modules}/.wh.a`, content: '' }], [npm('a'), npm('b')]],
       ['a 1.0.0 2', 'b 1.0.0 2'],
     ],
@@ -68,12 +68,12 @@ describe('layers', () => {
     ],
     ['delete trees', [[npm('a'), npm('b')], [{ name: 'app/.wh.node_modules', content: '' }]], []],
     [
-      'delete only what lies below them',
+      'delete only files of the layers below',
       [[{ name: 'app/.wh.node_modules', content: '' }, npm('a')]],
       ['a 1.0.0 0'],
     ],
     [
-      'keep what they have themselves where they delete',
+      'keep their own files where they delete',
       [
         [npm('a'), npm('b')],
         [npm('c'), { name: 'app/.wh.node_modules', content: '' }],
@@ -81,7 +81,7 @@ describe('layers', () => {
       ['c 1.0.0 1'],
     ],
     [
-      'hide all that is below a folder that is opaque, wherever they say so',
+      'hide everything below an opaque folder, wherever they mark it',
       [[npm('a')], [npm('b'), { name: `${modules}/.wh..wh..opq`, content: '' }]],
       ['b 1.0.0 1'],
     ],
@@ -95,12 +95,12 @@ describe('layers', () => {
     ['lay links over folders', [[npm('a')], [{ name: 'app', type: 'symlink', linkname: '/tmp' }]], []],
     ['lay folders over files', [[npm('a')], [{ name: `${modules}/a/package.json/`, type: 'directory' }]], []],
     [
-      'lay folders that have no entry over files',
+      'replace files by folders that have no entry',
       [[npm('a')], [{ name: `${modules}/a/package.json/x`, content: '' }]],
       [],
     ],
     [
-      'have the packages of the last database, from where each came',
+      'have the packages of the last database, each with its origin',
       [system, [dpkg('libc6 2.41-1', 'curl 8.1')], [dpkg('libc6 2.41-1', 'curl 8.2')]],
       ['curl 8.2 2', 'libc6 2.41-1 0'],
     ],
@@ -109,7 +109,7 @@ describe('layers', () => {
     expect(found(await merged(layers))).toEqual(expected);
   });
 
-  it('give a package that is in several places all of them', async () => {
+  it('list a package once with all its places', async () => {
     const nested = `${modules}/b/node_modules/a/package.json`;
     const { inventory } = await merged([
       [npm('a')],
@@ -126,7 +126,7 @@ describe('layers', () => {
     ]);
   });
 
-  it('hide by Clair’s layer what its opaque folder has', async (test) => {
+  it('hide the content of an opaque folder in Clair’s test layer', async (test) => {
     const clairs = readFileSync(scanVectors(test, 'layers/whiteout_opaque.layer'));
     const lower = await analysisOf(
       await filesTar({
@@ -140,10 +140,10 @@ describe('layers', () => {
   });
 });
 
-describe('what was found in a layer', () => {
+describe('a finding in a layer', () => {
   const leak = { name: 'root/.env', content: 'PASSWORD=hunter2' };
 
-  it('is told with its layer, even if it is a secret that a later one deletes', async () => {
+  it('names its layer, even if a later layer deletes the secret', async () => {
     const { findings, inventory } = await merged(
       [[leak], [{ name: 'root/.wh..env', content: '' }]],
       [passwordInspector],
@@ -151,13 +151,13 @@ describe('what was found in a layer', () => {
     expect(findings).toMatchObject([{ places: [{ path: 'root/.env', layer: inventory.layers[0]?.diffId }] }]);
   });
 
-  it('is told once when several layers have it', async () => {
+  it('is listed once when several layers have it', async () => {
     const { findings, inventory } = await merged([[leak], [leak, npm('a')]], [passwordInspector]);
     const layers = inventory.layers.map(({ diffId }) => diffId);
     expect(findings.map(({ places }) => places.map(({ layer }) => layer))).toEqual([layers]);
   });
 
-  it('is no misconfiguration when a later layer puts it right', async () => {
+  it('is dropped when a later layer corrects the misconfiguration', async () => {
     const modes: FileInspector = {
       name: 'modes',
       revision: '1',
@@ -195,7 +195,7 @@ describe('a gap', () => {
   const gapsOf = async (...layers: readonly (readonly TarEntry[])[]) =>
     (await merged(layers)).inventory.gaps.map(({ path, reason }) => `${path}: ${reason}`);
 
-  it('is what can not be read, as long as it is there', async () => {
+  it('is a part that can’t be read, unless a later layer hides it', async () => {
     const broken = { name: `${modules}/a/package.json`, content: '{' };
     expect(await gapsOf([broken])).toEqual([`${modules}/a/package.json: npm: it is not JSON`]);
     expect(await gapsOf([broken], [npm('a')])).toEqual([]);
@@ -211,7 +211,7 @@ describe('a gap', () => {
     ]);
   });
 
-  it('is a distribution that was deleted, but for its libraries', async () => {
+  it('is a distribution that was deleted except for its libraries', async () => {
     const library = { name: 'usr/lib/x86_64-linux-gnu/libc.so.6', content: 'ELF' };
     const deleted = [
       { name: 'etc/.wh.os-release', content: '' },
@@ -222,7 +222,7 @@ describe('a gap', () => {
     ]);
   });
 
-  it('is a database behind a link, unless it leads to where one is looked for', async () => {
+  it('is a database behind a link, unless the link leads to the path of a database', async () => {
     const astray = { name: 'var/lib/dpkg', type: 'symlink', linkname: '/opt/hidden' } as const;
     expect(await gapsOf([...system], [astray])).toContain(
       'var/lib/dpkg: a package database or a folder above it is a link, which was not followed; make it a folder',
@@ -240,7 +240,7 @@ describe('files of packages of the distribution', () => {
     content: paths.map((path) => `/${path}\n`).join(''),
   });
 
-  it('are no packages of a language as well', async () => {
+  it('are not reported as packages of a language, too', async () => {
     const owned = [...system, dpkg('libc6 2.41-1', 'python3-requests 2.32+dfsg-5'), metadata];
     expect(found(await merged([[...owned, list('python3-requests', requests)]]))).not.toContain(
       'requests 2.32 0',
@@ -248,7 +248,7 @@ describe('files of packages of the distribution', () => {
     expect(found(await merged([owned]))).toContain('requests 2.32 0');
   });
 
-  it('are, when another vendor made the package', async () => {
+  it('are reported if another vendor made the package', async () => {
     const status = 'Package: nodejs\nVersion: 22\nMaintainer: NodeSource <x@nodesource.com>\n';
     const npmPath = 'usr/lib/node_modules/npm/package.json';
     const layer = [
@@ -260,7 +260,7 @@ describe('files of packages of the distribution', () => {
     expect(found(await merged([layer]))).toContain('npm 10.0.0 0');
   });
 
-  it('do not hide what lies where no distribution puts files', async () => {
+  it('do not hide packages at paths where no distribution installs files', async () => {
     const places = ['opt/app/lib/node_modules', 'srv/bin/node_modules', 'usr/local/lib/node_modules'];
     const paths = places.map((place, at) => `${place}/p${at}/package.json`);
     const files = paths.map((name, at) => ({ name, content: `{"name":"p${at}","version":"1.0.0"}` }));
@@ -275,7 +275,7 @@ describe('a lock file', () => {
   const lock = (version: string) =>
     JSON.stringify({ lockfileVersion: 3, packages: { 'node_modules/a': { version }, '': { name: 'app' } } });
 
-  it('counts only where nothing is installed beside it', async () => {
+  it('counts only if nothing is installed beside it', async () => {
     const file = { name: 'app/package-lock.json', content: lock('3.0.0') };
     expect(found(await merged([[file]]))).toEqual(['a 3.0.0 0']);
     expect(found(await merged([[file], [npm('b')]]))).toEqual(['b 1.0.0 1']);

@@ -49,7 +49,7 @@ describe('a layer', () => {
     expect(opened).toBe(1);
   });
 
-  it('says what it deletes, and nothing else of it', async () => {
+  it('lists what it deletes, and nothing else about it', async () => {
     const analysis = await analysisOf(
       await tarOf([
         { name: 'a/.wh.gone', content: '' },
@@ -67,7 +67,7 @@ describe('a layer', () => {
     });
   });
 
-  it('has what the last of several entries of a name says', async () => {
+  it('has the content of the last of several entries with one name', async () => {
     const path = 'node_modules/a/package.json';
     const analysis = await analysisOf(
       await tarOf([
@@ -80,7 +80,7 @@ describe('a layer', () => {
     expect(packagesIn(analysis)).toEqual([`${path}: a 2.0.0`]);
   });
 
-  it('is read again for hard links to files whose names say nothing', async () => {
+  it('is read again for hard links to files whose own names mean nothing', async () => {
     const link = 'node_modules/lodash/package.json';
     const tar = await tarOf([
       { name: 'store/0a1b', content: lodash },
@@ -93,7 +93,7 @@ describe('a layer', () => {
     ]);
   });
 
-  it('can not hide a package by replacing the file that a hard link is of', async () => {
+  it('can’t hide a package by replacing the target of a hard link', async () => {
     const link = 'node_modules/lodash/package.json';
     const tar = await tarOf([
       { name: 'store', content: lodash },
@@ -103,7 +103,7 @@ describe('a layer', () => {
     expect(packagesIn(await analysisOf(tar))).toContain(`${link}: lodash 4.17.20`);
   });
 
-  it('has nothing of a hard link that another entry replaces', async () => {
+  it('ignores a hard link that another entry replaces', async () => {
     const link = 'node_modules/lodash/package.json';
     const tar = await tarOf([
       { name: 'store', content: lodash },
@@ -113,7 +113,7 @@ describe('a layer', () => {
     expect(packagesIn(await analysisOf(tar))).toEqual([`${link}: lodash 4.17.21`]);
   });
 
-  it('keeps a package under the name that stays when the other is deleted', async () => {
+  it('keeps a package under the remaining name when the other is deleted', async () => {
     const path = 'node_modules/lodash/package.json';
     const tar = await tarOf([
       { name: path, content: lodash },
@@ -124,7 +124,7 @@ describe('a layer', () => {
 });
 
 describe('the usual devices of /dev', () => {
-  it('are no gap, and hide nothing, as nothing is laid for them', async () => {
+  it('are no gap and hide nothing, because they are not created', async () => {
     const tar = await tarOf([
       { name: './dev/null', type: 'character-device', devmajor: 1, devminor: 3 },
       { name: 'dev/tty', type: 'character-device', devmajor: 5, devminor: 0 },
@@ -145,7 +145,7 @@ describe('an entry that is not to be trusted', () => {
       'is a device',
     ],
     [
-      'is called as a usual device, and is another',
+      'has the name of a usual device, and is another',
       [{ name: 'dev/null', type: 'character-device', devmajor: 1, devminor: 1 }],
       'is a device',
     ],
@@ -208,17 +208,17 @@ describe('an entry that is not to be trusted', () => {
       'not a file',
     ],
   ];
-  it.each(cases)('for it %s, is a gap', async (_what, entries, reason) => {
+  it.each(cases)('that %s is a gap', async (_what, entries, reason) => {
     const { gaps } = await analysisOf(await tarOf(entries));
     expect(gaps.map((gap) => gap.reason).join()).toContain(reason);
   });
 
-  it('is a gap with a name that can be shown', async () => {
+  it('is a gap with a printable name', async () => {
     const { gaps } = await analysisOf(await tarOf([{ name: 'a\u001b[2Jb', content: 'x' }]));
     expect(gaps).toEqual([{ path: '', reason: '"a\\u001b[2Jb" has a control character in its name' }]);
   });
 
-  it('is counted only so far', async () => {
+  it('is counted up to a limit', async () => {
     const entries = Array.from({ length: 400 }, (_, at) => ({ name: `p${at}`, type: 'fifo' as const }));
     const { gaps } = await analysisOf(await tarOf(entries));
     expect(gaps).toHaveLength(201);
@@ -226,25 +226,25 @@ describe('an entry that is not to be trusted', () => {
   });
 });
 
-describe('a layer that is not what it should be', () => {
-  it('has another digest', async () => {
+describe('an invalid layer', () => {
+  it('with another digest is refused', async () => {
     const layer = { ...storedLayer(await filesTar({ a: 'x' })), digest: digestOf('other') };
     await expect(readLayer(layer, analysers, never)).rejects.toMatchObject({ code: 'LAYER_MISMATCH' });
   });
 
-  it('is still known by what it unpacks to when somebody else has taken its digest', async () => {
+  it('gets its diff id even if its digest was verified before', async () => {
     const tar = await filesTar({ a: 'x' });
     const layer = { ...storedLayer(tar), digest: digestOf('other'), isVerified: true } as const;
     const { digest, diffId } = await readLayer(layer, analysers, never);
     expect({ digest, diffId }).toEqual({ digest: digestOf('other'), diffId: digestOf(tar) });
   });
 
-  it('is not an archive', async () => {
+  it('that is not an archive is refused', async () => {
     const layer = storedLayer(Buffer.from(JSON.stringify({ config: 'of an image'.repeat(100) })));
     await expect(readLayer(layer, analysers, never)).rejects.toMatchObject({ code: 'ARCHIVE_INVALID' });
   });
 
-  it('can not be read to its end', async () => {
+  it('that can’t be read to its end is refused', async () => {
     const tar = await filesTar({ a: 'x'.repeat(5000) });
     const open = async () =>
       Readable.from(
@@ -259,8 +259,8 @@ describe('a layer that is not what it should be', () => {
   });
 });
 
-describe('whoever looks at files', () => {
-  it('is a gap when it fails, and nobody else is kept from looking', async () => {
+describe('an inspector', () => {
+  it('causes a gap when it fails, and the others still run', async () => {
     const failing: FileInspector = {
       name: 'failing',
       revision: '1',
@@ -274,7 +274,7 @@ describe('whoever looks at files', () => {
     expect(findings).toHaveLength(1);
   });
 
-  it('is shown long files piece by piece, or else their heads, and folders', async () => {
+  it('sees long files piece by piece, or else their heads, and folders', async () => {
     const lengths: number[] = [];
     const folders: string[] = [];
     const heads: [number, boolean][] = [];
@@ -319,7 +319,7 @@ describe('whoever looks at files', () => {
     expect(findings.map(({ places }) => places)).toEqual([[{ path: 'long' }]]);
   });
 
-  it('is stopped when nobody wants to know any more', async () => {
+  it('is stopped by an abort', async () => {
     const controller = new AbortController();
     const seen: string[] = [];
     const stopping: FileInspector = {

@@ -147,13 +147,13 @@ test.each<Partial<ScannedConfig>>([
   expect(idsOfImage(config)).toEqual([]);
 });
 
-test('every rule is tried, and says what to do', () => {
+test('every rule is tested, and has advice', () => {
   const tried = new Set([...wrongFiles, ...wrongImages].map(([id]) => id)).add('writable-path-folder');
   expect(tried).toEqual(new Set(rules.rules.map(({ text }) => text.id)));
   for (const { text } of rules.rules) expect([text.id, text.advice.endsWith('.')]).toEqual([text.id, true]);
 });
 
-test('where in the configuration', () => {
+test('the place in the configuration', () => {
   const found = image.inspect({
     ...sound,
     env: ['A=1', 'B_TOKEN=abcdef'],
@@ -167,7 +167,7 @@ test('where in the configuration', () => {
   ]);
 });
 
-test('a configuration that is too long to be looked at in a moment is given up', () => {
+test('a configuration that is too long is refused', () => {
   const env = Array.from({ length: 60_000 }, (_, at) => `VARIABLE_${at}=abc1`);
   expect(() => image.inspect({ ...sound, env })).toThrow(
     expect.objectContaining({ code: 'SCAN_TOO_COSTLY' }),

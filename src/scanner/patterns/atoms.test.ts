@@ -22,7 +22,7 @@ test.each([
 });
 
 test.each(['[a-z]+', 'abc', 'a.b.c.d', 'abcd?', '(?:abcdef|x)', '[a-z]{0,1000}[a-z]{0,1000}abcd', '.*abcd'])(
-  '%s has none that is of use',
+  '%s has no useful atom',
   (source) => {
     expect(atoms(source)).toBeUndefined();
   },
@@ -32,7 +32,7 @@ test.each([
   '(?i)(?:postgres|mysql)(?:\\+[a-z0-9]{2,12})?://[^\\s:]{0,6}:([^\\s@]{3,8})@[a-z.]{1,9}',
   'eyJ[A-Za-z0-9_-]{10}\\.eyJ[A-Za-z0-9_-]{10}',
   '(?:x|yz){2,3}(?:curl|wget) [^|]{0,9}\\| ?(?:ba)?sh',
-])('each match of %s holds one, where it is said to be', (source) => {
+])('each match of %s contains an atom at its stated offset', (source) => {
   const pattern = parseRegex(source);
   const found = atomsOf(pattern) ?? [];
   for (let seed = 0; seed < 200; seed++) {
@@ -54,7 +54,7 @@ test.each([
   ['(?:curl|wget) http', 'curl hope', false],
   ['token=[0-9]', 'token=', false],
   ['[0-9]token=', 'token=', false],
-])('what is around an atom of %s decides whether %j is looked at: %s', (source, text, fits) => {
+])('the bytes around an atom of %s decide whether %j is a candidate: %s', (source, text, fits) => {
   const bytes = Buffer.from(text);
   const places = (atomsOf(parseRegex(source)) ?? []).map((atom) => ({ atom, at: bytes.indexOf(atom.bytes) }));
   expect(places.some(({ atom, at }) => at >= 0 && fitsAround(atom, bytes, at))).toBe(fits);

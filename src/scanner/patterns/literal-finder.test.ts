@@ -43,13 +43,13 @@ test('finds every string, in either case, within the bounds', () => {
   );
 });
 
-test('nothing in nothing', () => {
+test('finds nothing in empty bytes', () => {
   expect(places(['abcd'], '')).toEqual([]);
   expect(places(['abcd'], 'abc')).toEqual([]);
   expect(places([], 'abcd')).toEqual([]);
 });
 
-test('finds what lies across the edges of what is looked at in one go', () => {
+test('finds strings across the edges of its blocks', () => {
   const text = Buffer.alloc(300_000, ' ');
   const every = 1021;
   for (let at = 0; at + 8 <= text.length; at += every) text.write('ab-1B1-b', at);
@@ -68,7 +68,7 @@ test('finds what lies across the edges of what is looked at in one go', () => {
   );
 });
 
-test('finds everything where there is something at every place', () => {
+test('finds everything when there is a match at every offset', () => {
   const length = 150_000;
   expect(places(['aaaa', 'aaaaa'], 'A'.repeat(length))).toHaveLength(length - 3 + length - 4);
 });

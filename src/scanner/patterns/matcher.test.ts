@@ -23,7 +23,7 @@ test.each([
   expect(stepsOf(source, text(800))).toBeLessThan(stepsOf(source, text(200)) * 4.5);
 });
 
-test('a match begins where it may and reaches 4096 bytes past that', () => {
+test('a match begins within its bounds, and reaches 4096 bytes beyond', () => {
   const matcher = createMatcher(compile(parseRegex('ab*c')));
   const bytes = Buffer.from('abc abc');
   const spend = () => {};
@@ -35,7 +35,7 @@ test('a match begins where it may and reaches 4096 bytes past that', () => {
   expect(matcher.match(longer, { earliest: 0, latest: 0 }, spend)).toBeUndefined();
 });
 
-test('who counts the steps may end it', () => {
+test('the counter of steps may end it', () => {
   const matcher = createMatcher(compile(parseRegex('[a-z]*!')));
   const stop = () => {
     throw new Error('enough');
@@ -44,7 +44,7 @@ test('who counts the steps may end it', () => {
   expect(() => matcher.match(bytes, { earliest: 0, latest: 4000 }, stop)).toThrow('enough');
 });
 
-test('places where no match can begin cost a step each, and edges are no byte', () => {
+test('offsets where no match can begin cost a step each, and edges take no byte', () => {
   expect(stepsOf('(?:abc|xyz)[a-z]{0,9}!', '.'.repeat(1000))).toBe(1001);
   const matcher = createMatcher(compile(parseRegex('\\b(?:abc|x*)\\b')));
   const bytes = Buffer.from('--abc');

@@ -20,13 +20,13 @@ const set = createPatternSet([
   parseRegex('\\bwordy\\b'),
 ]);
 
-test('each match is told once', () => {
+test('each match is reported once', () => {
   const sink = collect();
   scanBytes(set, Buffer.from('token=abc TOKEN=abc token=def xxkeysxykeys wordy wordyy'), sink);
   expect(sink.texts).toEqual(['0 0 token=abc', '0 20 token=def', '1 30 xxkeys', '1 36 xykeys', '2 43 wordy']);
 });
 
-test('pieces are looked at like the whole', () => {
+test('pieces give the same matches as the whole', () => {
   const filler = '.'.repeat(5000);
   const text = `token=abc${filler}token=${'q'.repeat(3000)} ${filler}xxkeys wordy${filler}token=end`;
   const whole = collect();
@@ -50,7 +50,7 @@ test('pieces are looked at like the whole', () => {
   );
 });
 
-test('what is not wanted is not looked at', () => {
+test('unwanted patterns are not matched', () => {
   let asked = 0;
   const sink = collect();
   const wants = (pattern: number) => pattern === 1 && asked++ < 1;
@@ -58,7 +58,7 @@ test('what is not wanted is not looked at', () => {
   expect(sink.texts).toEqual(['1 10 xxkeys']);
 });
 
-test('a file that was made to be slow is given up, rather than looked at for minutes', () => {
+test('a file that was made to be slow is refused, instead of matched for minutes', () => {
   const slow = createPatternSet([parseRegex('aaaa[a-z ]*(?:[a-z]* [a-z]*)*!')]);
   const bytes = Buffer.alloc(100_000, 'aaaa ');
   expect(() => scanBytes(slow, bytes, collect())).toThrow(

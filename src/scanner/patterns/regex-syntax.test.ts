@@ -32,12 +32,12 @@ test.each([
   expect(find(source, text)?.text).toBe(found);
 });
 
-test('the first group is what a match is about', () => {
+test('the first group is the core of a match', () => {
   expect(find('key=(?:"|\')?([a-z]+)(;|$)', 'key="abc;')).toMatchObject({ text: 'key="abc;', core: 'abc' });
   expect(find('ab', 'ab')?.core).toBe('ab');
 });
 
-test('ends of lines and of the whole', () => {
+test('the ends of lines and of the text', () => {
   expect(find('^b$', 'a\nb\nc')).toBeUndefined();
   expect(find('^b$', 'a\nb\nc', { lines: true })?.at).toBe(2);
   expect(find('^b$', 'a\nb\r\nc', { lines: true })?.at).toBe(2);
@@ -67,7 +67,7 @@ test.each([
   expect(() => parseRegex(source)).toThrow(message);
 });
 
-test('what would need too many steps is refused', () => {
+test('a pattern that would need too many steps is refused', () => {
   expect(() => compile(parseRegex('(?:(?:[ab]{100}){100}){100}'))).toThrow('more than 4000 steps');
 });
 

@@ -9,7 +9,7 @@ const dir = await mkdtemp(join(tmpdir(), 'ward-pieces-'));
 afterAll(() => rm(dir, { recursive: true }));
 
 it.each([0, 1, 256 * 1024, 3_000_001])(
-  'a file of %d bytes comes whole, in memory for three pieces',
+  'a file of %d bytes is read completely, in memory for three pieces',
   async (length) => {
     const bytes = randomBytes(length);
     const path = join(dir, `${length}`);
@@ -27,7 +27,7 @@ it.each([0, 1, 256 * 1024, 3_000_001])(
   },
 );
 
-it('a piece stays as it is until the next but two is asked for', async () => {
+it('a piece stays valid until two more were requested', async () => {
   const path = join(dir, 'long');
   await writeFile(path, randomBytes(2_000_000));
   const pieces = openFilePieces(path);
@@ -40,6 +40,6 @@ it('a piece stays as it is until the next but two is asked for', async () => {
   pieces.destroy();
 });
 
-it('a file that is not there is an error at once', () => {
+it('a missing file is an error at once', () => {
   expect(() => openFilePieces(join(dir, 'none'))).toThrow('ENOENT');
 });

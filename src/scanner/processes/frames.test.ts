@@ -27,7 +27,7 @@ function talk() {
   return { raw: here, send, heard, broken: ending.promise };
 }
 
-it('messages come whole and in order, with their bytes', async () => {
+it('messages arrive complete and in order, with their bytes', async () => {
   const { send, heard } = talk();
   const bytes = randomBytes(300_000);
   await send({ say: 'first', text: 'ä'.repeat(400) });
@@ -41,7 +41,7 @@ it('messages come whole and in order, with their bytes', async () => {
   expect(heard[1]?.bytes.equals(bytes)).toBe(true);
 });
 
-it('cut anywhere they come as they are', async () => {
+it('messages that are cut anywhere arrive unchanged', async () => {
   const whole: Buffer[] = [];
   const [here, there] = duplexPair();
   there.on('data', (piece: Buffer) => whole.push(piece));
@@ -64,7 +64,7 @@ it('cut anywhere they come as they are', async () => {
   }
 });
 
-it('memory that is given for messages is what they come in, whatever becomes of the pieces', async () => {
+it('messages use the given memory, whatever happens to the pieces', async () => {
   const room = Buffer.alloc(100);
   const heard: Frame[] = [];
   const read = readFrames(
@@ -80,13 +80,13 @@ it('memory that is given for messages is what they come in, whatever becomes of 
   expect(room.toString('utf8', 0, 5)).toBe('[]abc');
 });
 
-describe('what is not a message', () => {
+describe('an invalid frame', () => {
   it.each([
     ['a message longer than it may be', head(1001, 0), 'too long'],
     ['bytes more than there may be', head(2, 300_001), 'too long'],
     ['no JSON', Buffer.concat([head(3, 0), Buffer.from('{a}')]), 'not JSON'],
     ['nothing', head(0, 0), 'not JSON'],
-  ])('%s is the end, at once', async (_what, bytes, why) => {
+  ])('%s ends the stream at once', async (_what, bytes, why) => {
     const { raw, heard, broken } = talk();
     raw.write(bytes);
     expect(await broken).toContain(why);

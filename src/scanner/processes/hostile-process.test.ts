@@ -37,20 +37,20 @@ function starting(attack: string): StartProgram {
 
 const ready = `say({ revision: '1' });`;
 
-describe('a process that was taken over', () => {
+describe('a scan process that was taken over', () => {
   it.each([
     ['says what is not a message', `stream.write('GET / HTTP/1.1\\r\\n\\r\\n');`, 'too long'],
     ['announces more than there may be', `stream.write(Buffer.alloc(8, 0xff));`, 'too long'],
     ['says nothing that is asked for', `say({ hello: 1 });`, 'revision'],
-    ['speaks of a job of others', `${ready} onJob(() => say({ job: 2, say: 'done', result: {} }));`, 'job'],
+    ['names another job', `${ready} onJob(() => say({ job: 2, say: 'done', result: {} }));`, 'job'],
     ['asks for bytes that it has not opened', `${ready} onJob(() => say({ job: 1, say: 'more' }));`, 'more'],
     [
-      'asks for more before it has what it asked for',
+      'makes a second request before the answer to the first',
       `${ready} onJob(() => { for (let at = 0; at < 10; at++) say({ job: 1, say: 'open' }); });`,
       'open',
     ],
     [
-      'fails with what no fault is called',
+      'fails with an unknown fault',
       `${ready} onJob(() => say({ job: 1, say: 'failed', failure: { message: '', fault: { code: 'x', kind: 'y' } } }));`,
       'kind',
     ],
@@ -63,7 +63,7 @@ describe('a process that was taken over', () => {
     });
   });
 
-  it('can not have kept what it says of another layer', async () => {
+  it('can’t put a result into the cache for another layer', async () => {
     const digest = `sha256:${'a'.repeat(64)}`;
     const result = JSON.stringify({ form: 1, digest, diffId: digest, evidence: [], findings: [], files: '' });
     const attack = `${ready} onJob(() => say({ job: 1, say: 'done', result: ${result} }));`;

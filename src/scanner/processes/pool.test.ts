@@ -6,7 +6,7 @@ import { analystInProcesses } from './pool.ts';
 
 const module = new URL('inspectors.fixture.ts', import.meta.url);
 
-it('a process that has nothing to do ends, and another takes its place', async () => {
+it('an idle process ends, and another replaces it', async () => {
   const ended: number[] = [];
   await using analyst = analystInProcesses({ module }, 10_000, { idleMs: 1 });
   const { signal } = new AbortController();
@@ -20,7 +20,7 @@ it('a process that has nothing to do ends, and another takes its place', async (
   expect(new Set(ended).size).toBe(2);
 });
 
-it('when there is no room to start one, those that wait behind it are told as well', async () => {
+it('when there is no room to start a process, waiting callers fail, too', async () => {
   const asked: PromiseWithResolvers<never>[] = [];
   const start = () => {
     const answer = Promise.withResolvers<never>();

@@ -13,21 +13,21 @@ import { startDirectly } from './start-program.ts';
 
 const { canBecome, canUnshare, hasFilter, hasLandlock } = await findAbilities();
 
-describe('a process', () => {
-  it('that does not come back from a configuration in time is ended, and so is the scan', async () => {
+describe('a scan process', () => {
+  it('that takes too long for a configuration is ended, and so is the scan', async () => {
     await using scanner = scannerWith({ inspectors: { module }, timeoutMs: 1000 });
     const hanging = imageOf([base], { ...plainConfig, user: 'hang' });
     await expect(scanner.scanImage(hanging)).rejects.toMatchObject({ code: 'SCAN_TIMED_OUT' });
     expect(idsOf(await scanner.scanImage(imageOf([app])))).toEqual(['CVE-lodash', 'password']);
   });
 
-  it('that does not come back in time is ended, which is a gap', async () => {
+  it('that takes too long for a layer is ended, which is a gap', async () => {
     await using scanner = scannerWith({ inspectors: { module }, timeoutMs: 1000 });
     const report = await scanner.scanImage(imageOf([await filesTar({ hang: 'x' })]));
     expect(report.inventory.gaps).toEqual([{ path: '', reason: expect.stringContaining('within 1 s') }]);
   });
 
-  it('that is busy is ended when nobody wants to know any more, and replaced', async () => {
+  it('that is busy is ended by an abort, and replaced', async () => {
     await using scanner = scannerWith({ inspectors: { module } });
     const controller = new AbortController();
     const [layer] = imageOf([await filesTar({ hang: 'x' })]).layers;
@@ -50,7 +50,7 @@ describe('a process', () => {
     expect(idsOf(await scanner.scanImage(imageOf([app])))).toEqual(['CVE-lodash', 'password']);
   });
 
-  it('that runs out of memory fails its scan, says so, and fails no other', async () => {
+  it('that runs out of memory fails its scan with that reason, and no other', async () => {
     await using scanner = scannerWith({ inspectors: { module } });
     await expect(scanner.scanImage(imageOf([await filesTar({ hungry: 'x' })]))).rejects.toMatchObject({
       code: 'SCAN_FAILED',
@@ -67,26 +67,29 @@ describe('a process', () => {
     );
   });
 
-  it.runIf(canBecome && hasLandlock)('of root’s is a user who may do nothing to what is root’s', async () => {
-    await using folder = await temporaryFolder();
-    await using server = createServer().listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
-    const file = join(folder.path, 'private');
-    await writeFile(file, 'content', { mode: 0o600 });
-    // Its mode allows writing, so only the confinement can forbid it.
-    await chmod(folder.path, 0o777);
-    const deeds: Deeds = { file, folder: folder.path, pid: process.pid, port };
-    await using scanner = scannerWith({ inspectors: { module } });
-    const tried = await filesTar({ deeds: JSON.stringify(deeds) });
-    const { findings } = await scanner.scanImage(imageOf([tried]));
-    expect(findings.find(({ id }) => id === 'deeds')?.title).toBe(
-      `passwords read write make cache signal environment connect become${hasFilter ? ' start' : ''}`,
-    );
-    expect(await readFile(file, 'utf8')).toBe('content');
-  });
+  it.runIf(canBecome && hasLandlock)(
+    'of root is a user without rights to root’s files and processes',
+    async () => {
+      await using folder = await temporaryFolder();
+      await using server = createServer().listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const { port } = server.address() as AddressInfo;
+      const file = join(folder.path, 'private');
+      await writeFile(file, 'content', { mode: 0o600 });
+      // Its mode allows writing, so only the confinement can forbid it.
+      await chmod(folder.path, 0o777);
+      const deeds: Deeds = { file, folder: folder.path, pid: process.pid, port };
+      await using scanner = scannerWith({ inspectors: { module } });
+      const tried = await filesTar({ deeds: JSON.stringify(deeds) });
+      const { findings } = await scanner.scanImage(imageOf([tried]));
+      expect(findings.find(({ id }) => id === 'deeds')?.title).toBe(
+        `passwords read write make cache signal environment connect become${hasFilter ? ' start' : ''}`,
+      );
+      expect(await readFile(file, 'utf8')).toBe('content');
+    },
+  );
 
-  it.runIf(canUnshare)('can not reach another that scans', async () => {
+  it.runIf(canUnshare)('can’t reach another scan process', async () => {
     const scan = async (files: Record<string, string>, id: string) => {
       const scanner = scannerWith({ inspectors: { module } });
       const { findings } = await scanner.scanImage(imageOf([await filesTar(files)]));
@@ -112,18 +115,21 @@ describe('a process', () => {
     expect(idsOf(report)).toEqual(['password']);
   });
 
-  it.runIf(canBecome && hasLandlock)('reads a folder of root’s that it is let to, and no other', async () => {
-    await using folder = await temporaryFolder();
-    const [open, closed] = [join(folder.path, 'open'), join(folder.path, 'closed')];
-    await layFiles(open, { 'app/.env': 'PASSWORD=hunter2' });
-    await layFiles(closed, { 'app/.env': 'PASSWORD=hunter2' });
-    await chmod(join(open, 'app/.env'), 0o600);
-    await using scanner = scannerWith({ inspectors: { module }, start: startDirectly([open]) });
-    expect(idsOf(await scanner.scanFolder(open, 'open'))).toEqual(['password']);
-    await expect(scanner.scanFolder(closed, 'closed')).rejects.toThrow('EACCES');
-  });
+  it.runIf(canBecome && hasLandlock)(
+    'reads a folder of root that it is allowed to read, and no other',
+    async () => {
+      await using folder = await temporaryFolder();
+      const [open, closed] = [join(folder.path, 'open'), join(folder.path, 'closed')];
+      await layFiles(open, { 'app/.env': 'PASSWORD=hunter2' });
+      await layFiles(closed, { 'app/.env': 'PASSWORD=hunter2' });
+      await chmod(join(open, 'app/.env'), 0o600);
+      await using scanner = scannerWith({ inspectors: { module }, start: startDirectly([open]) });
+      expect(idsOf(await scanner.scanFolder(open, 'open'))).toEqual(['password']);
+      await expect(scanner.scanFolder(closed, 'closed')).rejects.toThrow('EACCES');
+    },
+  );
 
-  it('that can not load who looks at files fails every scan', async () => {
+  it('that can’t load the inspectors fails every scan', async () => {
     await using scanner = scannerWith({ inspectors: { module: new URL('file:///nothing.ts') } });
     await expect(scanner.scanImage(imageOf([app]))).rejects.toMatchObject({ code: 'SCAN_FAILED' });
   });

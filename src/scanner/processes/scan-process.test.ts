@@ -10,7 +10,7 @@ import { temporaryFolder } from '../scanner.fixture.ts';
 
 const program = fileURLToPath(new URL('compile-cache.fixture.ts', import.meta.url));
 
-it('what it compiles is kept for the next, by a process that reads nothing of a stranger’s', async () => {
+it('compiled code is cached for the next process, by one that reads no untrusted files', async () => {
   await using folder = await temporaryFolder();
   await chmod(folder.path, 0o755);
   // The tests have a cache of their own.
@@ -29,7 +29,7 @@ it('what it compiles is kept for the next, by a process that reads nothing of a 
   expect(await changedAt()).toEqual(before);
 });
 
-it('a process that is busy ends with the one that started it, however that ends', async () => {
+it('a busy process ends with the process that started it, however that ends', async () => {
   const busy = fileURLToPath(new URL('busy.fixture.ts', import.meta.url));
   const child = startCommand([process.execPath, busy], { stdio: ['ignore', 'pipe', 'inherit'] });
   if (child.stdout === null) throw new Error('no stdout');
@@ -41,7 +41,7 @@ it('a process that is busy ends with the one that started it, however that ends'
   while (existsSync(`/proc/${pid}`)) await new Promise(setImmediate);
 });
 
-it('a process that ends at its start is told to a caller that has nothing else to wait for', async () => {
+it('a caller that waits for nothing else learns that a process ended at its start', async () => {
   const failing = fileURLToPath(new URL('failing.fixture.ts', import.meta.url));
   const { code, stdout } = await runCommand([process.execPath, failing], { timeoutMs: 60_000 });
   expect(stdout).toMatch(/^SCAN_FAILED the scan process ended \(1\): .*not-there/);

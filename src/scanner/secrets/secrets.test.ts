@@ -36,7 +36,7 @@ test('there are enough rules', () => {
   expect(rules.texts.every(({ why }) => why.endsWith('.'))).toBe(true);
 });
 
-test.each(ids)('%s: what is made up after it is found, and not shown', async (id) => {
+test.each(ids)('%s: made-up secrets are found, and not shown', async (id) => {
   const seeds = Array.from({ length: 20 }, (_, seed) => seed * 7919 + 1);
   let found = 0;
   for (const seed of seeds) {
@@ -51,7 +51,7 @@ test.each(ids)('%s: what is made up after it is found, and not shown', async (id
   expect(found).toBeGreaterThanOrEqual(17);
 });
 
-test.each(rules.rules)('$id takes time in proportion to what it is given', ({ pattern }) => {
+test.each(rules.rules)('$id takes time in proportion to the input', ({ pattern }) => {
   const matcher = createMatcher(compile(pattern));
   const stepsOf = (text: string): number => {
     let steps = 0;
@@ -70,7 +70,7 @@ test.each(rules.rules)('$id takes time in proportion to what it is given', ({ pa
   }
 });
 
-test('where it is, and what of it may be shown', async () => {
+test('the place of a secret, and its redacted text', async () => {
   const token = madeUp('github-token', 5).slice(0, 40);
   const [secret, ...others] = await secretsIn('app/x.js', `one\r\ntwo\n  const t = "${token}";\n`);
   expect(others).toEqual([]);
@@ -164,7 +164,7 @@ test('keys with a passphrase weigh less than those without', async () => {
   ]);
 });
 
-test('a URL of a host that could be somebody’s has a secret', async () => {
+test('a URL of a host that can exist has a secret', async () => {
   for (const host of ['my.example.com.attacker.io', 'example.co', 'contest'])
     expect(await secretsIn('app/main.js', `"https://john:S3nsit1ve@${host}.io/"`)).toHaveLength(1);
 });
@@ -175,7 +175,7 @@ test('the more precise rule wins', async () => {
   expect(found.map(({ id }) => id)).toEqual(['stripe-secret-key']);
 });
 
-test('neither programs, nor documents, nor what others publish', async () => {
+test('programs, documents and published packages have no secrets', async () => {
   const token = madeUp('github-token', 5);
   const generic = `const apiToken = "${value}";`;
   expect(await secretsIn('usr/bin/x', Buffer.from(`\x7fELF\0\0${token}`))).toEqual([]);
@@ -186,12 +186,12 @@ test('neither programs, nor documents, nor what others publish', async () => {
   expect(await secretsIn('app/src/index.js', generic)).toHaveLength(1);
 });
 
-test('a file full of secrets is told of in few words', async () => {
+test('a file full of secrets has a limited number of findings', async () => {
   const lines = Array.from({ length: 200 }, (_, seed) => madeUp('github-token', seed));
   expect(await secretsIn('app/dump.txt', lines.join('\n'))).toHaveLength(20);
 });
 
-test('what an image is configured with', () => {
+test('the configuration of an image', () => {
   const config: ScannedConfig = {
     env: ['PATH=/usr/bin', `DB_PASSWORD=${password}`, 'EMPTY', `URL=postgres://a:${password}@db/x`],
     entrypoint: [],

@@ -137,7 +137,7 @@ describe.each(forms)('an image layout in a %s', (_form, open) => {
     expect(await layersOf(source)).toEqual([gzipSync(layer)]);
   });
 
-  it('of several images has the one that is asked for', async () => {
+  it('of several images gives the requested one', async () => {
     await using folder = await temporaryFolder();
     const layout = newLayout();
     const other = addImage(layout, 's390x');
@@ -148,7 +148,7 @@ describe.each(forms)('an image layout in a %s', (_form, open) => {
     });
   });
 
-  it('for several architectures has the one that is asked for', async () => {
+  it('for several architectures gives the requested one', async () => {
     await using folder = await temporaryFolder();
     const layout = newLayout();
     const images = ['amd64', 'arm64', 's390x'].map((architecture) => addImage(layout, architecture));
@@ -243,7 +243,7 @@ describe('an archive by docker save', () => {
     await expect(archiveSource('x', path, {})).rejects.toMatchObject({ code });
   });
 
-  it('of several images has the one that is asked for', async () => {
+  it('of several images gives the requested one', async () => {
     await using folder = await temporaryFolder();
     const manifest = [saved, { ...saved, RepoTags: ['app:2'] }];
     const path = await layArchive(entries(manifest, [{ name: 'l1/layer.tar', content: layer }]), folder.path);

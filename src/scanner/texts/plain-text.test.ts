@@ -73,7 +73,7 @@ test.each<[what: string, content: Buffer]>([
   expect(await found('app/x.bin', content)).toEqual([['reverse-shell-bash', undefined]]);
 });
 
-test('a long file in UTF-16 is looked at as it passes by', () => {
+test('a long file in UTF-16 is searched in the stream', () => {
   const content = Buffer.from(`${'line\n'.repeat(50_000)}${token}\n`, 'utf16le');
   const { head: _, content: __, ...facts } = scannedFile('x.txt', content, { sizeBytes: 1e9 });
   const watch = inspector?.watch?.(facts);
@@ -81,7 +81,7 @@ test('a long file in UTF-16 is looked at as it passes by', () => {
   expect(watch?.end().map(({ id }) => id)).toEqual(['github-token']);
 });
 
-test('what Python itself has compiled is read', async (context) => {
+test('a file that Python itself compiled is read', async (context) => {
   const folder = mkdtempSync(join(tmpdir(), 'ward-texts-'));
   try {
     const program = `open('x.py', 'w').write('''A = "${token}"\n'''); import py_compile; py_compile.compile('x.py', 'x.pyc')`;
@@ -104,7 +104,7 @@ test.each([
   expect(isWide(content)).toBe(false);
 });
 
-test('however it is damaged, it is read in no more bytes than it has', () => {
+test('a damaged file never gives more text than it has bytes', () => {
   const whole = databaseWith(token);
   const python = compiled(token, 'another text');
   const change = fc.record({ at: fc.nat(whole.length - 1), to: fc.nat(255) });

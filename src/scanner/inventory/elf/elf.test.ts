@@ -55,7 +55,7 @@ describe('a Go program', () => {
     ['is cut', goBuildInfo('go1.24.1', modules).subarray(0, 60)],
     ['has pointers that lead out', oldGoBuildInfo('go1.17', modules).fill(0xee, 16, 32)],
     [
-      'has lengths that lead out',
+      'has lengths beyond its end',
       Buffer.concat([goBuildInfo('', '').subarray(0, 32), Buffer.alloc(8, 0xff)]),
     ],
   ])('whose information %s is a gap', async (_what, section) => {
