@@ -11,7 +11,7 @@ import { createOpenAddresses } from './open-addresses.ts';
 import { refusedAs } from './refused-networks.ts';
 import { createDecision } from './resolver/decision.ts';
 import type { ResolverClient } from './resolver/resolver.ts';
-import { letGoOfNamespace, makeLinkedNamespace } from './router/links.ts';
+import { makeLinkedNamespace, releaseNamespace } from './router/links.ts';
 import type { TracedPacket } from './router/refusals.ts';
 import { openRouter, type Router, type RouterOptions } from './router/router.ts';
 import { openingOf, removalOf, sandboxRules } from './router/ruleset.ts';
@@ -142,11 +142,11 @@ async function openWay(
   // The rules of a broken router are gone with it, so this may fail.
   stack.defer(() => router.filter.apply(removalOf({ slot, grants }), tenant).catch(() => {}));
   let isHeld = true;
-  const letGo = async (): Promise<void> => {
-    if (isHeld) await letGoOfNamespace(namespace);
+  const release = async (): Promise<void> => {
+    if (isHeld) await releaseNamespace(namespace);
     isHeld = false;
   };
-  stack.defer(letGo);
+  stack.defer(release);
   stack.defer(() => router.resolver.leave(slot));
   router.resolver.serve(slot, clientFor(router, slot, request));
   const share = await router.shares?.join(tenant, limits.machineBytesPerSecond);
@@ -173,7 +173,7 @@ async function openWay(
     close: () =>
       (closing ??= parts
         .disposeAsync()
-        .then(letGo)
+        .then(release)
         .catch((error: unknown) => {
           // Let another call try again to release the namespace.
           closing = undefined;

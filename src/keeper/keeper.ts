@@ -232,7 +232,7 @@ async function startSandbox(
     void sandbox.removed.catch(() => {}).then(() => sandboxes.delete(id));
     return { sandbox: id };
   } catch (error) {
-    way.letGo();
+    way.release();
     throw error;
   }
 }
@@ -240,7 +240,7 @@ async function startSandbox(
 interface WayToStart {
   readonly start: StartRuntime<RuntimeProcess>;
   /** Undoes it when the start fails. */
-  letGo(): void;
+  release(): void;
 }
 
 function wayToStart(
@@ -250,10 +250,10 @@ function wayToStart(
 ): WayToStart {
   if (prepared !== undefined && channel === 'channel') {
     const waiting = ready.take(prepared);
-    return { start: async (command) => waiting.become(command), letGo: waiting.end };
+    return { start: async (command) => waiting.become(command), release: waiting.end };
   }
   const streams = door.take(run, channel === 'channel' ? 4 : 3);
-  return { start: startWith(streams), letGo: () => letGo(streams) };
+  return { start: startWith(streams), release: () => releaseStreams(streams) };
 }
 
 function codeOf({ code }: Pick<KeeperOptions, 'code'>): KeptCode {
@@ -262,7 +262,7 @@ function codeOf({ code }: Pick<KeeperOptions, 'code'>): KeptCode {
 }
 
 /** Releases streams, including those that have not arrived yet. */
-function letGo(streams: Promise<readonly Duplex[]>): void {
+function releaseStreams(streams: Promise<readonly Duplex[]>): void {
   void streams.then(
     (sockets) => sockets.map((socket) => socket.destroy()),
     () => {},
@@ -291,7 +291,7 @@ function scanHandlers(
         child = startCommand(argv, { env, stdio: ['ignore', 'ignore', errors, talk], detached: true });
         await once(child, 'spawn');
       } finally {
-        letGo(streams);
+        releaseStreams(streams);
       }
       const scan = randomHex(8);
       running.set(scan, child);

@@ -88,7 +88,7 @@ function hearNews({ link, id, streams }: KeptParts): News {
   link.watch(id, {
     ended(exit, usage) {
       lastUsage = usage;
-      letGo(streams);
+      drain(streams);
       exited.resolve(exit);
     },
     lost: (port, why) => lost.get(port)?.(why),
@@ -171,7 +171,7 @@ function destroying(link: KeeperLink, id: string, release: () => void): () => Pr
 }
 
 /** Drains what no one reads, so that the streams can end. */
-function letGo({ stdin, stdout, stderr, channel }: RuntimeStreams): void {
+function drain({ stdin, stdout, stderr, channel }: RuntimeStreams): void {
   stdin.destroy();
   for (const stream of [stdout, stderr, channel]) if (stream?.readableFlowing === null) stream.resume();
 }

@@ -23,13 +23,13 @@ export function openReadyStreams(link: KeeperLink): ReadyStreams {
     const run = link.nextId();
     const streams = connectStreams(link.hello.door, run, 4);
     const made = { run, streams };
-    const letGo = (): void => {
+    const release = (): void => {
       for (const stream of streams) stream.destroy();
     };
     const lose = (): void => {
       if (ready !== made) return;
       ready = undefined;
-      letGo();
+      release();
     };
     // The streams close when the process has ended.
     for (const stream of streams) stream.once('close', lose);
@@ -37,7 +37,7 @@ export function openReadyStreams(link: KeeperLink): ReadyStreams {
       await link.ask('ready', {}, run);
     } catch {
       // The next sandbox starts without a prepared process.
-      return letGo();
+      return release();
     }
     ready = made;
     // Idle streams must not keep the server running.

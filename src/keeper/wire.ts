@@ -14,7 +14,7 @@ const text = z.string().max(131_072);
 const port = z.int().min(1).max(65_535);
 
 /** What an action may request. */
-const wishes = {
+const actionFields = {
   runtime: z.enum(['crun', 'runc', 'runsc']).optional(),
   cpus: z.number().optional(),
   tmpfs: z
@@ -37,7 +37,7 @@ const wishes = {
 const capabilities = z.array(z.string().max(64)).max(64);
 /** The same, plus the flags of a sandbox that is run by hand. */
 const flags = {
-  ...wishes,
+  ...actionFields,
   memoryBytes: z.number().optional(),
   pidsLimit: z.number().optional(),
   rootReadonly: z.boolean().optional(),
@@ -107,7 +107,7 @@ const requestsOf = (ask: z.ZodType<PolicyAsk>) =>
 
 /** Schemas for actions, and for the flags of a command line. */
 export const requestSchemas = {
-  actions: requestsOf(askOf(wishes)),
+  actions: requestsOf(askOf(actionFields)),
   flags: requestsOf(askOf(flags)),
 } as const;
 

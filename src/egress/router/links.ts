@@ -41,7 +41,7 @@ export async function makeLinkedNamespace(path: string, router: string, slot: nu
 }
 
 /** Releases the namespace, which ends with its last holder, as does its device. Idempotent. */
-export async function letGoOfNamespace(path: string): Promise<void> {
+export async function releaseNamespace(path: string): Promise<void> {
   // umount fails when nothing is mounted there.
   await runCommand(['umount', '--lazy', path], { env: programEnv, timeoutMs: 20_000 });
   await rm(path, { force: true });

@@ -13,7 +13,7 @@ import { type OwnAddresses, watchOwnAddresses } from '../own-addresses.ts';
 import { requirePrograms } from '../programs.ts';
 import { type Resolver, startResolver } from '../resolver/resolver.ts';
 import { makeResolverSockets } from '../resolver/sockets.ts';
-import { letGoOfNamespace } from './links.ts';
+import { releaseNamespace } from './links.ts';
 import { createMarks, firstMark } from './marks.ts';
 import { makeRouterNamespace } from './namespace.ts';
 import { openPacketFilter, type PacketFilter } from './packet-filter.ts';
@@ -57,7 +57,7 @@ export async function openRouter(options: RouterOptions): Promise<Router> {
   await mkdir(options.dir, { recursive: true, mode: 0o700 });
   stack.defer(() => rm(options.dir, { recursive: true, force: true }));
   const path = join(options.dir, 'router');
-  stack.defer(() => letGoOfNamespace(path));
+  stack.defer(() => releaseNamespace(path));
   const namespace = await makeRouterNamespace(path, options.ownerId);
   stack.defer(() => namespace.end());
   // Load the rules before any uplink exists: nothing ever passes without rules.

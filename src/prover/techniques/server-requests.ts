@@ -240,7 +240,7 @@ async function knock(context: HostContext): Promise<AttackAnswer> {
   socket.on('error', () => {});
   socket.write(`${'0'.repeat(32)} 3 1\n`);
   await once(socket, 'close');
-  return heldTo(await outputOf(server, context), heard);
+  return answerFor(await outputOf(server, context), heard);
 }
 
 /** Streams for another run must wait for it, and must not be used for this one. */
@@ -256,10 +256,10 @@ async function bringOthers(context: HostContext): Promise<AttackAnswer> {
   socket.write(`${secret} 999999 1\n`);
   const said = await outputOf(server, context);
   socket.destroy();
-  return heldTo(said, heard);
+  return answerFor(said, heard);
 }
 
-function heldTo(own: string, heard: string): AttackAnswer {
+function answerFor(own: string, heard: string): AttackAnswer {
   if (own !== 'own\n') throw new Error('its own sandbox wrote nothing');
   if (heard !== '') return { outcome: 'ESCAPED', detail: 'it received the output of another sandbox' };
   return { outcome: 'BLOCKED', answer: 'refused', detail: 'the sandbox wrote to the streams of its own run' };

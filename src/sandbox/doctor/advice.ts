@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HostAdvice } from './types.ts';
 
-interface Wish {
+interface Recommendation {
   readonly setting: string;
   readonly recommended: string;
   readonly isGood: (value: string) => boolean;
@@ -12,7 +12,7 @@ interface Wish {
 
 const atLeast = (least: number) => (value: string) => Number(value) >= least;
 
-const wishes: readonly Wish[] = [
+const recommendations: readonly Recommendation[] = [
   {
     setting: 'kernel.unprivileged_bpf_disabled',
     recommended: '2',
@@ -59,7 +59,7 @@ const wishes: readonly Wish[] = [
 
 /** Lists settings that differ from the recommendation. A setting that the kernel doesn't have is fine. */
 export function hostAdvice(sysctlDir = '/proc/sys'): readonly HostAdvice[] {
-  return wishes.flatMap(({ setting, recommended, isGood, why }) => {
+  return recommendations.flatMap(({ setting, recommended, isGood, why }) => {
     const value = readSetting(join(sysctlDir, setting.replaceAll('.', '/')));
     return value === undefined || isGood(value) ? [] : [{ setting, value, recommended, why }];
   });
