@@ -42,7 +42,7 @@ async function metric(ward: Ward, name: string): Promise<number> {
 }
 
 describe.skipIf(missing !== undefined)(`advisories by itself${missing ? ` (${missing})` : ''}`, () => {
-  it('a fresh install has them at once from a mirror, and tells what failed', async () => {
+  it('a fresh install gets them at once from a mirror, and reports failures', async () => {
     await using server = createServer(async (request, response) => {
       const content = await readFile(join(place, 'mirror', request.url ?? '')).catch(() => undefined);
       if (content === undefined) response.writeHead(404).end();
@@ -59,7 +59,7 @@ describe.skipIf(missing !== undefined)(`advisories by itself${missing ? ` (${mis
     expect(await metric(ward, 'ward_advisories_checked_seconds')).toBeLessThan(3600);
   });
 
-  it('a folder is read behind the server’s walls; a signature that is wrong is told', async () => {
+  it('a folder is read within the server’s isolation, and a wrong signature is reported', async () => {
     const { publicKey, privateKey } = generateKeyPairSync('ed25519');
     await writeFile(join(place, 'mirror.pub'), publicKey.export({ format: 'pem', type: 'spki' }));
     const mirror = join(place, 'mirror');

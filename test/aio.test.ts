@@ -46,7 +46,7 @@ async function aio(...commands: readonly string[]): Promise<string[]> {
 }
 
 describe.skipIf(missing !== undefined)(`aio runtime${reason}`, () => {
-  it('actions are made, listed, called, looked at and deleted', { timeout: 120_000 }, async () => {
+  it('actions are created, listed, called, inspected and deleted', { timeout: 120_000 }, async () => {
     const [created, listed, called, activations, logs, got, deleted] = await aio(
       'action create hello hello.js --web true --kind nodejs:24',
       'action list',
@@ -64,7 +64,7 @@ describe.skipIf(missing !== undefined)(`aio runtime${reason}`, () => {
     expect(got).toMatch(/"kind": "nodejs:24"/);
   });
 
-  it('packages, triggers, rules, APIs, and where logs go', { timeout: 120_000 }, async () => {
+  it('packages, triggers, rules, APIs and log forwarding work', { timeout: 120_000 }, async () => {
     const [, boxed, , , fired, rules, url, apis, forwarding, namespace] = await aio(
       'package create box --param greeting Hi',
       'action create box/hello hello.js --web true',
@@ -87,7 +87,7 @@ describe.skipIf(missing !== undefined)(`aio runtime${reason}`, () => {
     expect((await ward.request('GET', '/apis/guest/v1/hello?name=Api')).body).toEqual({ hello: 'Api' });
   });
 
-  it('what is refused is told in Ward’s words', { timeout: 120_000 }, async () => {
+  it('a refusal shows Ward’s own text', { timeout: 120_000 }, async () => {
     const [missingAction, forwarding] = await aio(
       'action get nothing',
       'namespace log-forwarding set splunk-hec --host splunk.example --port 8088 --index main --hec-token s3cret',

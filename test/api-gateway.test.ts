@@ -58,7 +58,7 @@ describe.skipIf(missing !== undefined)(`API gateway${missing ? ` (${missing})` :
     },
   });
 
-  it('npm’s client makes, finds and deletes an API, and anybody can call it', async () => {
+  it('npm’s client makes, finds and deletes an API that anyone can call', async () => {
     const routes = ward.client().routes as unknown as Routes;
     const options = { relpath: '/hello/{name}', operation: 'GET', action: 'books', responsetype: 'http' };
     const made = await routes.create({ ...options, basepath: '/npm' });
@@ -76,7 +76,7 @@ describe.skipIf(missing !== undefined)(`API gateway${missing ? ` (${missing})` :
     await expect(routes.delete({ basepath: '/npm' })).rejects.toThrow("API '/npm' does not exist.");
   });
 
-  it('wsk’s requests: operations, a document that is exported and taken again, secrets', async () => {
+  it('wsk’s requests: operations, a document that is exported and imported again, secrets', async () => {
     const secure = operation({ gatewayPath: '/secret' }, { name: 'secret', secureKey: 123456789 });
     for (const [query, body] of [
       ['responsetype=json', operation({ apiName: 'Book Club' })],
@@ -117,7 +117,7 @@ describe.skipIf(missing !== undefined)(`API gateway${missing ? ` (${missing})` :
     expect((await fetch(`${ward.url}/apis/guest/kept/books`)).status).toBe(200);
   });
 
-  it('nobody makes APIs without a key or for others, and through none is reached what is not a web action', async () => {
+  it('no one makes APIs without a key or for others, and no API reaches an action that is not a web action', async () => {
     const path = '/api/v1/web/whisk.system/apimgmt/createApi.http';
     const body = JSON.stringify(operation({}));
     const headers = { 'content-type': 'application/json' };

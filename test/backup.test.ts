@@ -89,7 +89,7 @@ describe.skipIf(missing !== undefined)(`backup and restore${missing ? ` (${missi
     };
   }
 
-  it('taken under load, it starts elsewhere as what it was: code, keys, images, verdicts, records, audit log', async () => {
+  it('taken under load, it starts elsewhere with everything: code, keys, images, verdicts, records, audit log', async () => {
     for (let n = 0; n < 3; n++) await ward.invoke('keeper', { n });
     const before = await seenOf(ward);
     let isLoaded = true;
@@ -131,7 +131,7 @@ describe.skipIf(missing !== undefined)(`backup and restore${missing ? ` (${missi
     expect(await skopeo('copy', ...from, `dir:${join(folder, 'pulled')}`)).toMatchObject({ code: 0 });
   });
 
-  it('killed in the middle, it leaves a server that serves, and a file that is none', async () => {
+  it('killed in the middle, it leaves a server that serves, and a file that is not a backup', async () => {
     const file = join(folder, 'killed.tar.zst');
     const stage = join(ward.dataDir, 'backup');
     const child = startWard(['backup', file, '--data', ward.dataDir]);
@@ -151,7 +151,7 @@ describe.skipIf(missing !== undefined)(`backup and restore${missing ? ` (${missi
     expect((await local('backup', file, '--data', ward.dataDir)).stderr).toMatch(/FILE_EXISTS/);
   });
 
-  it('without its database, its gate, its registry or its keys a Ward starts only when that is said', async () => {
+  it('without its database, its gate, its registry or its keys a Ward starts only when told to', async () => {
     const dataDir = join(folder, 'incomplete');
     const restored = await local('restore', join(folder, 'killed.tar.zst'), '--data', dataDir);
     expect(restored).toMatchObject({ code: 0 });
@@ -184,7 +184,7 @@ describe.skipIf(missing !== undefined)(`backup and restore${missing ? ` (${missi
     expect(await up('--accept-missing', 'all')).toMatchObject({ code: 2 });
   });
 
-  it('with another server’s gate a Ward starts only when that is said', async () => {
+  it('with another server’s gate a Ward starts only when told to', async () => {
     const [own, others] = ['own', 'others'].map((name) => join(folder, name)) as [string, string];
     for (const dataDir of [own, others]) await (await Ward.start({}, dataDir)).stop();
     rmSync(join(own, 'gate'), { recursive: true });

@@ -91,7 +91,7 @@ async function scan(name: string): Promise<ReadonlyMap<Kind, readonly string[]>>
   return new Map([...byKind].map(([kind, rows]) => [kind, rows.map(({ text }) => text)]));
 }
 
-test('each is told for what it is, and nothing else is', async (context) => {
+test('each is reported as what it is, and nothing else is reported', async (context) => {
   await using debian = await fetchDebianPackages(system);
   if (debian.missing !== undefined) context.skip(debian.missing);
   const all = await planted();

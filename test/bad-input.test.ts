@@ -30,7 +30,7 @@ const cases: readonly Case[] = [
     error: /malformed|JSON/i,
   },
   {
-    name: 'a body that is no JSON',
+    name: 'a body that is not JSON',
     path: `${actions}/x`,
     body: '<xml/>',
     status: 400,
@@ -81,14 +81,14 @@ const cases: readonly Case[] = [
     error: /memory/i,
   },
   {
-    name: 'code that is no zip but says it is',
+    name: 'code that is not a zip but says it is',
     path: `${actions}/x`,
     body: { exec: { kind: 'nodejs:24', binary: true, code: 'QUJDREVGR0g=' } },
     status: 400,
     error: /zip|archive/i,
   },
   {
-    name: 'parameters that are no object',
+    name: 'parameters that are not an object',
     method: 'POST',
     path: `${actions}/hello?blocking=true`,
     body: '[1,2]',
@@ -180,7 +180,7 @@ describe.skipIf(missing !== undefined)(`bad input${missing ? ` (${missing})` : '
     expect(reply.headers.get('www-authenticate')).toContain('Basic');
   });
 
-  it('a zip that slips out of its folder → 400', async () => {
+  it('a zip that escapes from its folder → 400', async () => {
     const bytes = await zip({ 'index.js': 'exports.main = () => ({})', 'aa/bb/evil.js': 'x' });
     const slipped = Buffer.from(
       bytes.toString('latin1').replaceAll('aa/bb/evil.js', '../../evil.js'),

@@ -41,7 +41,7 @@ describe.skipIf(missing !== undefined || !hasClients)(
         env: { WARD_IMAGES: images.dir, WARD_DATA: join(folder, 'data'), WARD_KEY_PASSPHRASE: 'base' },
       });
 
-    it('are signed, each, with a key that cosign takes, and with no other', async () => {
+    it('are each signed with a key that cosign accepts, and with no other', async () => {
       for (const name of ['base.key', 'other.key'])
         expect(await ward('image', 'keygen', name)).toMatchObject({ code: 0 });
       const built = await ward('base', 'build', '--sign', 'base.key', '-o', 'json');

@@ -39,7 +39,7 @@ describe.skipIf(missing !== undefined)(`an image of one's own${missing ? ` (${mi
     bench.run(await target(code, changes), value);
 
   describe('in order', () => {
-    it('is initialised and run as OpenWhisk does it', async () => {
+    it('is initialised and run as in OpenWhisk', async () => {
       const app = await target('the code', { initEnv: { SECRET: 'x' }, main: 'entry' });
       const job = { ...bench.job(app, { a: 1 }), apiKey: 'u:k' };
       const { result, status, start, initMs } = await bench.runJob(job);
@@ -73,7 +73,7 @@ describe.skipIf(missing !== undefined)(`an image of one's own${missing ? ` (${mi
       expect(again.result).not.toMatchObject({ body: { api_key: expect.anything() } });
     });
 
-    it('reaches the API by its own loopback when it is given a key, and is frozen with that', async () => {
+    it('reaches the API through its own loopback if it gets a key, and is frozen with it', async () => {
       const asked: string[] = [];
       const onApiConnection: InvokerOptions['onApiConnection'] = ({ socket, namespace }) => {
         asked.push(namespace);
@@ -93,7 +93,7 @@ describe.skipIf(missing !== undefined)(`an image of one's own${missing ? ` (${mi
       }
     });
 
-    it('gets no code when there is none, and an archive as base64', async () => {
+    it('gets no code if the action has none, and an archive as base64', async () => {
       expect((await run({})).result).not.toMatchObject({ init: { code: expect.anything() } });
       const zip = Buffer.from([0x50, 0x4b, 0, 255]);
       const archive = await bench.target(zip, { kind: 'blackbox', image: 'demo/app:1', binary: true });
@@ -102,7 +102,7 @@ describe.skipIf(missing !== undefined)(`an image of one's own${missing ? ` (${mi
       });
     });
 
-    it("runs the image's program, in its folder, with its environment, as nobody in particular", async () => {
+    it("runs the image's program in its folder, with its environment, as an unprivileged user", async () => {
       const app = await target();
       expect((await bench.run(app)).result).toMatchObject({
         argv: [],
@@ -114,7 +114,7 @@ describe.skipIf(missing !== undefined)(`an image of one's own${missing ? ` (${mi
       expect(relative.result).toMatchObject({ cwd: '/' });
     });
 
-    it('may write to /tmp only', async () => {
+    it('can write only to /tmp', async () => {
       const app = await target();
       for (const path of ['/app/x', '/x', '/dev/x']) {
         const { result } = await bench.run(app, { do: 'write', path });
@@ -123,15 +123,15 @@ describe.skipIf(missing !== undefined)(`an image of one's own${missing ? ` (${mi
       expect((await bench.run(app, { do: 'write', path: '/tmp/x' })).result).toEqual({ written: true });
     });
 
-    it('is found by its name alone when it has the tag latest', async () => {
+    it('is found by its name alone if it has the tag latest', async () => {
       expect((await run({ do: 'count' }, '', { image: 'demo/app' })).result).toMatchObject({ runs: 1 });
     });
 
-    it('may open its port late', async () => {
+    it('can open its port late', async () => {
       expect((await run({ do: 'count' }, '', { image: 'demo/late:1' })).result).toMatchObject({ runs: 1 });
     });
 
-    it('may answer with a list, an error, and without keeping the connection', async () => {
+    it('can answer with a list, with an error, and without keeping the connection', async () => {
       const app = await target();
       expect(await bench.run(app, { do: 'list' })).toMatchObject({ status: 'success', result: [1, 'two'] });
       expect(await bench.run(app, { do: 'error' })).toMatchObject({
@@ -151,7 +151,7 @@ describe.skipIf(missing !== undefined)(`an image of one's own${missing ? ` (${mi
       expect(bench.sandboxes).toBe(begun);
     });
 
-    it('is spoken to on one connection, until it has stood still', async () => {
+    it('is called on one connection until it was frozen', async () => {
       await using frozen = await InvokerBench.open({ freezeAfterMs: 1 }, images.dir);
       const app = await target();
       await bench.run(app, { do: 'count' });
@@ -184,7 +184,7 @@ describe.skipIf(missing !== undefined)(`an image of one's own${missing ? ` (${mi
       });
     });
 
-    it('refuses every call that waits for an image that is not there', async () => {
+    it('refuses every call that waits for a missing image', async () => {
       const app = await target('', { image: 'demo/nowhere:2' });
       const calls = await Promise.allSettled([1, 2, 3].map(() => bench.run(app)));
       expect(calls.map((call) => call.status === 'rejected' && call.reason.code)).toEqual(
@@ -240,7 +240,7 @@ describe.skipIf(missing !== undefined)(`an image of one's own${missing ? ` (${mi
       expect(done).toMatchObject({ status: 'action developer error', result: { error } });
     });
 
-    it('is run elsewhere once when it says that it is busy, and then believed', async () => {
+    it('is run once elsewhere when it says that it is busy, and then its answer counts', async () => {
       const app = await target();
       const { result, status } = await bench.run(app, {
         do: 'answer',
@@ -250,7 +250,7 @@ describe.skipIf(missing !== undefined)(`an image of one's own${missing ? ` (${mi
       expect({ result, status }).toEqual({ result: { error: 'later' }, status: 'action developer error' });
     });
 
-    it('is not used again after an error of its own', async () => {
+    it('is not used again after its own error', async () => {
       const app = await target();
       await bench.run(app, { do: 'answer', status: 500, body: '' });
       expect(await bench.run(app, { do: 'count' })).toMatchObject({
@@ -271,7 +271,7 @@ describe.skipIf(missing !== undefined)(`an image of one's own${missing ? ` (${mi
       expect(done).toMatchObject({ status: 'action developer error', result: { error: lost } });
     });
 
-    it('answers with more than it may, and is not read to the end', async () => {
+    it('answers with too much, and is not read to the end', async () => {
       const app = await target();
       expect(await bench.run(app, { do: 'pour', mebibytes: 2 })).toMatchObject({
         status: 'action developer error',
@@ -282,7 +282,7 @@ describe.skipIf(missing !== undefined)(`an image of one's own${missing ? ` (${mi
       expect(JSON.stringify(result).length).toBeLessThan(10_000);
     });
 
-    it('answers twice, and the second answer is nobody’s', async () => {
+    it('answers twice, and the second answer goes to no one', async () => {
       const app = await target();
       const one = 'HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\n{"a":1}';
       expect(await bench.run(app, { do: 'raw', text: one.repeat(2), end: false })).toMatchObject({
@@ -293,7 +293,7 @@ describe.skipIf(missing !== undefined)(`an image of one's own${missing ? ` (${mi
   });
 
   describe('logs', () => {
-    it('are cut at the sentinels, which are not shown; what it said at its start is in the first', async () => {
+    it('are cut at the sentinels, which are not shown; output from its start is in the first', async () => {
       const app = await target();
       const first = await bench.run(app, { do: 'say', lines: ['a', 'b'] });
       expect(textsOf(await first.logs)).toEqual([
@@ -306,7 +306,7 @@ describe.skipIf(missing !== undefined)(`an image of one's own${missing ? ` (${mi
       expect(textsOf(await second.logs)).toEqual(['stdout: c', 'stderr: on stderr']);
     });
 
-    it('of a program that writes no sentinels are each call’s own, without a complaint', async () => {
+    it('of a program without sentinels are assigned to each call, without a warning', async () => {
       const app = await target();
       await bench.run(app, { do: 'count' }).then(({ logs }) => logs);
       for (const line of ['one', 'two']) {
@@ -373,7 +373,7 @@ describe.skipIf(missing !== undefined)(`an image of one's own${missing ? ` (${mi
     }
   });
 
-  it('takes little of Ward’s memory, in however many pieces it answers', async () => {
+  it('takes little of Ward’s memory, whatever the number of pieces in its answers', async () => {
     vi.stubEnv('WARD_IMAGES', images.dir);
     await using ward = await Ward.start().finally(() => vi.unstubAllEnvs());
     const exec = { kind: 'blackbox', image: 'app:1' };

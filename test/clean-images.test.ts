@@ -166,9 +166,9 @@ const applications: readonly (readonly [
       return [jars, await tarOf([{ name: 'app/app.jar', mode: 0o755, content: await springJar(jars) }])];
     },
   ],
-  ['programs of Rust', 10, async () => [await debian.moved(split(rust), [['usr/bin', 'usr/local/bin']])]],
-  ['programs of Go', 16, async () => [await debian.moved(split(go), [['usr/bin', 'usr/local/bin']])]],
-  ['a program of Node.js with packages of npm', 60, async () => [await nodeModules()]],
+  ['Rust programs', 10, async () => [await debian.moved(split(rust), [['usr/bin', 'usr/local/bin']])]],
+  ['Go programs', 16, async () => [await debian.moved(split(go), [['usr/bin', 'usr/local/bin']])]],
+  ['a Node.js program with npm packages', 60, async () => [await nodeModules()]],
 ];
 
 /** An executable jar as Spring Boot packs it: a script, then a zip with the jars uncompressed. */
@@ -207,7 +207,7 @@ async function nodeModules(): Promise<Buffer> {
   return readFileSync(tar);
 }
 
-describe('passes without a word', () => {
+describe('passes without any finding', () => {
   it.for(applications)('%s', async ([what, least, layers], context) => {
     if (debian.missing !== undefined) context.skip(debian.missing);
     const name = what.replaceAll(/\W+/g, '-');

@@ -53,7 +53,7 @@ async function refused(...words: readonly string[]): Promise<CliResult> {
 const greet = 'exports.main = ({ name = "you", greeting = "Hello" }) => ({ text: greeting + ", " + name });';
 
 describe.skipIf(missing !== undefined)(`the command line${missing ? ` (${missing})` : ''}`, () => {
-  it('packages: parameters for all that is in them, bindings, deletion with all of it', async () => {
+  it('packages: parameters for all their actions, bindings, deletion with all content', async () => {
     const source = await file('greet.js', greet);
     await cli(
       'package',
@@ -117,7 +117,7 @@ describe.skipIf(missing !== undefined)(`the command line${missing ? ` (${missing
     expect((await fetch(url)).status).toBe(404);
   });
 
-  it('limits of Ward’s own', async () => {
+  it('Ward’s own limits', async () => {
     const args = ['--cpus', '0.5', '--disk', '32', '--instances', '2', '-m', '128'];
     await cli('action', 'create', 'small', await file('small.js', greet), ...args);
     expect(await json('action', 'get', 'small', 'limits')).toMatchObject({
@@ -128,7 +128,7 @@ describe.skipIf(missing !== undefined)(`the command line${missing ? ` (${missing
     expect((await refused('action', 'update', 'small', '--cpus', '1000')).code).toBe(2);
   });
 
-  it('triggers and rules: fired, disabled, enabled, gone', async () => {
+  it('triggers and rules: fired, disabled, enabled, deleted', async () => {
     await cli('action', 'create', 'heard', await file('heard.js', greet));
     await cli('trigger', 'create', 'arrived', '-p', 'greeting', 'Welcome');
     expect((await ward.cli(['trigger', 'fire', 'arrived'])).stderr).toContain('none of its rules is active');
@@ -150,7 +150,7 @@ describe.skipIf(missing !== undefined)(`the command line${missing ? ` (${missing
     expect((await refused('rule', 'create', 'hear', 'arrived', 'heard')).code).toBe(2);
   });
 
-  it('feeds: from creation to deletion, and nothing is left of one that refuses', async () => {
+  it('feeds: from creation to deletion, and a refusing feed leaves nothing', async () => {
     const alarm = ['--feed', '/whisk.system/alarms/alarm'];
     await cli('trigger', 'create', 'nightly', ...alarm, '-p', 'cron', '0 3 * * *');
     const shown = await json('trigger', 'get', 'nightly');
@@ -239,7 +239,7 @@ describe.skipIf(missing !== undefined)(`the command line${missing ? ` (${missing
     expect(followed.stderr).toMatch(/^invoked long .*\nbegun\nreleased\n$/);
   });
 
-  it('an activation tells how it began and where its time went', async () => {
+  it('an activation shows how it began and where its time went', async () => {
     await cli('action', 'create', 'cold', await file('cold.js', greet));
     const outcome = await ward.cli(['action', 'invoke', 'cold', '-b', '-o', 'json']);
     const { activationId } = JSON.parse(outcome.stdout);
@@ -250,7 +250,7 @@ describe.skipIf(missing !== undefined)(`the command line${missing ? ` (${missing
     expect(shown).toMatch(/\ninit +\S+ m?s\n/);
   });
 
-  it('further keys may do what their scope says, until they are deleted', async () => {
+  it('additional keys can do what their scope says, until they are deleted', async () => {
     await ward.createNamespace('acme');
     const local = ['--data', ward.dataDir];
     const words = ['--scope', 'read', '--expires', '30d', '--label', 'the dashboard'];
@@ -285,7 +285,7 @@ describe.skipIf(missing !== undefined)(`the command line${missing ? ` (${missing
     expect(await limits(...reset)).toEqual(before);
   });
 
-  it('a project is deployed, unchanged the second time, changed where it changed, and taken away', async () => {
+  it('a project is deployed, left alone the second time, updated where it changed, and removed', async () => {
     await file('app/greet.js', greet);
     await file('app/zipped/index.js', greet);
     const manifest = await file(

@@ -151,7 +151,7 @@ describe.skipIf(missing !== undefined)(`the npm client openwhisk${reason}`, () =
     await client.triggers.delete({ name: 'daily' });
   });
 
-  it('what is missing, and what is there already', async () => {
+  it('missing and already existing entities', async () => {
     const client = openwhisk();
     for (const resource of ['actions', 'packages', 'rules', 'triggers'])
       for (const verb of ['get', 'delete'])
@@ -181,7 +181,7 @@ describe.skipIf(missing !== undefined)(`the npm client openwhisk${reason}`, () =
     await client.actions.delete({ name: 'whole' });
   });
 
-  it('versions that are written short', async () => {
+  it('versions in short form', async () => {
     const client = openwhisk();
     const action = { exec: { kind: 'nodejs:default', code: greet }, version: '1.0' };
     expect(await client.actions.create({ name: 'short', action })).toMatchObject({ version: '1.0.0' });
@@ -218,7 +218,7 @@ describe.skipIf(missing !== undefined)(`Adobe's aio-lib-runtime${reason}`, () =>
   // biome-ignore lint/suspicious/noExplicitAny: a test reads what it expects to be there
   const open = (): Promise<any> => aio.init({ apihost: ward.url, api_key: ward.auth, namespace: 'guest' });
 
-  it('deploys a project of packages, actions, sequences, triggers, rules and APIs, and takes it back', async () => {
+  it('deploys a project of packages, actions, sequences, triggers, rules and APIs, and removes it', async () => {
     const client = await open();
     const packages = {
       shop: {
@@ -283,7 +283,7 @@ describe.skipIf(missing !== undefined)(`Adobe's aio-lib-runtime${reason}`, () =>
     expect(await client.triggers.list()).toEqual([]);
   });
 
-  it('reads where logs go', async () => {
+  it('reads the log forwarding', async () => {
     const client = await open();
     expect(await client.logForwarding.get()).toEqual({ adobe_io_runtime: {} });
   });

@@ -68,7 +68,7 @@ test('ten thousand referrers of other types do not hide a bundle', async () => {
   expect(texts(layers)).toEqual(['the bundle']);
 });
 
-test('of a manifest with many bundles the first are read', async () => {
+test('only the first of many bundles of a manifest are read', async () => {
   await using registry = await startRegistry();
   const { digest } = await registry.pushImage('guest/app', 'v1');
   await attach(registry, 'guest/app', digest, 'one of many', 200);
@@ -76,7 +76,7 @@ test('of a manifest with many bundles the first are read', async () => {
   expect(layers).toHaveLength(128);
 });
 
-test('ten thousand bundles end somewhere, and hide nothing of another repository', async () => {
+test('ten thousand bundles hit a limit, and hide nothing of another repository', async () => {
   await using registry = await startRegistry();
   const { digest } = await registry.pushImage('guest/app', 'v1');
   await registry.pushImage('guest/crowded', 'v1');

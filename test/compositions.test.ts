@@ -49,7 +49,7 @@ function annotation(record: any, key: string): unknown {
 }
 
 describe.skipIf(missing !== undefined)(`sequences${missing ? ` (${missing})` : ''}`, () => {
-  it('hand on large results, which are answered and kept as they are', async () => {
+  it('pass on large results, which are answered and stored unchanged', async () => {
     await ward.deploy('grow', "const main = ({ text = 'ü' }) => ({ text: text.repeat(300) })");
     await ward.deploy('many', 'const main = () => Array.from({ length: 50_000 }, (_, n) => n)');
     await sequence('grown', ['/_/grow', '/_/grow']);
@@ -66,7 +66,7 @@ describe.skipIf(missing !== undefined)(`sequences${missing ? ` (${missing})` : '
     expect(many.body).toEqual(Array.from({ length: 50_000 }, (_, n) => n));
   });
 
-  it('hand each result to the next action, and leave records that belong together', async () => {
+  it('pass each result to the next action, and leave linked records', async () => {
     const put = await sequence('three', ['/_/add', 'guest/add', '/guest/add']);
     expect(put).toMatchObject({
       status: 200,
@@ -93,7 +93,7 @@ describe.skipIf(missing !== undefined)(`sequences${missing ? ` (${missing})` : '
     expect(whole.duration).toBe(parts.reduce((sum, part) => sum + part.duration, 0));
   });
 
-  it('end at the first error, whose kind is theirs', async () => {
+  it('end at the first error, and have its kind', async () => {
     await sequence('stops', ['/_/add', '/_/fail', '/_/add']);
     const stopped = await ward.invoke('stops');
     expect(stopped).toMatchObject({
@@ -107,7 +107,7 @@ describe.skipIf(missing !== undefined)(`sequences${missing ? ` (${missing})` : '
     expect((await ward.activation(crashed.body.activationId)).logs).toHaveLength(1);
   });
 
-  it('an error in what they are called with does not end them', async () => {
+  it('an error in their parameters does not end them', async () => {
     expect((await ward.invoke('three', { n: 1, error: 'old' })).body.response.result).toEqual({ n: 4 });
   });
 
@@ -133,7 +133,7 @@ describe.skipIf(missing !== undefined)(`sequences${missing ? ` (${missing})` : '
     expect(many).toMatchObject({ status: 400, body: { error: 'Too many actions in the sequence.' } });
   });
 
-  it('when not waited for, run to their record', async () => {
+  it('run to the end and are recorded when no one waits for them', async () => {
     const reply = await ward.request('POST', `${actions}/three`, { body: { n: 0 } });
     expect(reply.status).toBe(202);
     const { activationId } = reply.body;
@@ -149,7 +149,7 @@ describe.skipIf(missing !== undefined)(`sequences${missing ? ` (${missing})` : '
     expect(await sequence('refused', components)).toMatchObject({ status: 400, body: { error } });
   });
 
-  it('a circle through other sequences is refused', async () => {
+  it('a cycle through other sequences is refused', async () => {
     await sequence('ring-a', ['/_/add']);
     await sequence('ring-b', ['/_/ring-a']);
     expect(await sequence('ring-a', ['/_/ring-b'])).toMatchObject({
@@ -158,12 +158,12 @@ describe.skipIf(missing !== undefined)(`sequences${missing ? ` (${missing})` : '
     });
   });
 
-  it('a component of another namespace is refused without a word about its existence', async () => {
+  it('a component of another namespace is refused without revealing whether it exists', async () => {
     await ward.createNamespace('seq-other');
     expect((await sequence('foreign', ['/seq-other/add'])).status).toBe(403);
   });
 
-  it('a component that is gone is an error of the call', async () => {
+  it('a deleted component is an error of the call', async () => {
     await ward.deploy('short-lived', code.add);
     await sequence('holey', ['/_/add', '/_/short-lived']);
     expect((await ward.request('DELETE', `${actions}/short-lived`)).status).toBe(200);
@@ -175,7 +175,7 @@ describe.skipIf(missing !== undefined)(`sequences${missing ? ` (${missing})` : '
 });
 
 describe.skipIf(missing !== undefined)(`compositions${missing ? ` (${missing})` : ''}`, () => {
-  it('go on until the conductor names nothing more, and give it its state back', async () => {
+  it('go on until the conductor names no next action, and return its state to it', async () => {
     const { status, body } = await ward.invoke('loop');
     expect(status).toBe(200);
     expect(body.response.result).toEqual({ n: 3, turns: 3 });
@@ -223,7 +223,7 @@ describe.skipIf(missing !== undefined)(`compositions${missing ? ` (${missing})` 
     expect([await invoke(2), await invoke(3)]).toEqual([{ odd: true }, { odd: false }]);
   });
 
-  it('branch and meet again in Redis, with a key of their own and a way out to it', async (test) => {
+  it('branch and join again in Redis, with their own key and egress to it', async (test) => {
     if ((await runCommand(['redis-server', '--version']).catch(() => undefined))?.code !== 0)
       test.skip('redis-server is not installed');
     const program = fileURLToPath(new URL('./parallel-composition.ts', import.meta.url));

@@ -39,7 +39,7 @@ async function configFile(name: string, config: object): Promise<string> {
 }
 
 describe.skipIf(missing !== undefined)(`ward doctor${missing ? ` (${missing})` : ''}`, () => {
-  it('proves all that the default policy requires, each with what it saw', async () => {
+  it('proves everything that the default policy requires, each with evidence', async () => {
     const { code, report } = await doctor();
     expect(report.rows.filter((row) => row.required && row.proven !== 'yes')).toEqual([]);
     expect({ code, ok: report.ok }).toEqual({ code: 0, ok: true });
@@ -51,7 +51,7 @@ describe.skipIf(missing !== undefined)(`ward doctor${missing ? ` (${missing})` :
     expect(new Set(report.rows.map(({ name }) => name)).size).toBe(report.rows.length);
   });
 
-  it('proves the walls of its own processes, and says what a host can’t give', async () => {
+  it('proves the isolation of its own processes, and says what the host lacks', async () => {
     const { report } = await doctor();
     const names = (required: boolean) =>
       report.processes.filter((row) => row.required === required).map(({ name }) => name);
@@ -74,7 +74,7 @@ describe.skipIf(missing !== undefined)(`ward doctor${missing ? ` (${missing})` :
     }
   });
 
-  it('says for people the same in a table', async () => {
+  it('prints the same as a table', async () => {
     const { code, stdout, stderr } = await runWard(['doctor', '--data', join(folder, 'empty')]);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^MECHANISM +VECTOR +REQUIRED +AVAILABLE +PROVEN +CHOSEN/);

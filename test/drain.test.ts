@@ -52,7 +52,7 @@ describe.skipIf(missing !== undefined)(`while Ward stops${missing ? ` (${missing
     for (const ward of open.splice(0).reverse()) await ward[Symbol.asyncDispose]();
   });
 
-  it('each entrance accepts what runs after the restart, once, or refuses with 503 and a time', async () => {
+  it('each entrance accepts calls, which run once after the restart, or refuses them with 503 and a time', async () => {
     const limits = { firesPerMinute: 100_000 };
     const first = await Ward.start({ limits });
     open.push(first);

@@ -78,7 +78,7 @@ describe.skipIf(missing !== undefined)(`early calls${missing ? ` (${missing})` :
     expect(results.filter(({ sandbox }) => sandbox === results[0]?.sandbox).length).toBeGreaterThan(52);
   });
 
-  it('are run though the one before ends the sandbox', async () => {
+  it('are run even if the one before ends the sandbox', async () => {
     await ward.deploy(
       'fragile',
       'const main = ({ exit }) => { if (exit) process.exit(1); return { pid: process.pid }; }',
@@ -126,7 +126,7 @@ describe.skipIf(missing !== undefined)(`early calls${missing ? ` (${missing})` :
     expectEachOnce([...first, ...(await burst('counter', new Array(100).fill(0)))]);
   });
 
-  it('are done elsewhere when code of the action has swallowed them', async () => {
+  it('are done elsewhere when the action’s code has swallowed them', async () => {
     await using bench = await InvokerBench.open();
     const thief = await bench.target(
       `const { readSync } = require('node:fs');
@@ -188,7 +188,7 @@ def main(args):
       ],
     ] as const;
 
-    it.each(speakers)('have each their own log and environment: %s', async (kind, code) => {
+    it.each(speakers)('each have their own log and environment: %s', async (kind, code) => {
       await ward.deploy('speaker', code, { kind, limits: { concurrency: 20 } });
       await ward.invoke('speaker', { n: -1 });
       const replies = await Promise.all(Array.from({ length: 20 }, (_, n) => ward.invoke('speaker', { n })));

@@ -45,14 +45,14 @@ describe.skipIf(missing !== undefined)(`egress of functions${missing ? ` (${miss
   });
   const api = [{ host: 'api.example.com', ports: [443] }];
 
-  it('an action without rules has no device, and may be prewarmed', async () => {
+  it('an action without rules has no network device, and can be prewarmed', async () => {
     await bench.until(() => bench.frozen === 1);
     const { result, start } = await bench.run(await bench.target(code));
     expect(result).toMatchObject({ devices: ['lo'] });
     expect(start).toBe('prewarmed');
   });
 
-  it('an action with rules has one, is never given a prewarmed sandbox, and its record has each refusal', async () => {
+  it('an action with rules has one, never gets a prewarmed sandbox, and its record has each refusal', async () => {
     const target = await bench.target(code, { sandbox: ask('a', api) });
     const to = [
       ['10.0.0.1', 80],
@@ -80,7 +80,7 @@ describe.skipIf(missing !== undefined)(`egress of functions${missing ? ` (${miss
     expect(quiet.violations).toBeUndefined();
   });
 
-  it('sandboxes with other rules are not shared', async () => {
+  it('sandboxes with different rules are not shared', async () => {
     const one = await bench.target(code, { sandbox: ask('b', api) });
     await bench.run(one);
     const other = { ...one, sandbox: ask('c', [{ host: 'other.example.com', ports: [443] }]) };
@@ -100,7 +100,7 @@ describe.skipIf(missing !== undefined)(`egress of functions${missing ? ` (${miss
     });
   });
 
-  it('what the namespace may not is refused', async () => {
+  it('what the namespace may not reach is refused', async () => {
     const sandbox = ask('e', api, { egressWithin: parseEgress(['other.example.com:443']) });
     await expect(bench.invoker.checkTarget(await bench.target(code, { sandbox }))).rejects.toMatchObject({
       code: 'EGRESS_EXCEEDED',
@@ -124,7 +124,7 @@ describe.skipIf(missing !== undefined)(`egress of functions${missing ? ` (${miss
         },
       });
 
-    it('what an action asks for is refused at deployment when the operator does not allow it', async () => {
+    it('an action’s rules are refused at deployment when the operator does not allow them', async () => {
       const refused = await deploy('far', [{ host: 'api.example.net', ports: [443] }]);
       expect(refused).toMatchObject({
         status: 403,
@@ -152,7 +152,7 @@ describe.skipIf(missing !== undefined)(`egress of functions${missing ? ` (${miss
       expect(figures).toContain('ward_sandbox_violations_total{kind="egress"} 1\n');
     });
 
-    it('a namespace’s rules are its actions’, and bound theirs', async () => {
+    it('a namespace’s rules apply to its actions, and limit their own rules', async () => {
       const limits = (...args: readonly string[]) =>
         ward.cli([
           ...['namespace', 'limits', 'guest', ...args, '--data', ward.dataDir],
@@ -171,7 +171,7 @@ describe.skipIf(missing !== undefined)(`egress of functions${missing ? ` (${miss
     });
   });
 
-  it('ward sandbox run takes rules, within the operator’s, and tells of refusals', async () => {
+  it('ward sandbox run takes rules within the operator’s, and reports refusals', async () => {
     const connect = "fetch('http://10.0.0.1').catch((error) => console.log(error.cause.code))";
     const refused = await runWard([
       'sandbox',

@@ -18,7 +18,7 @@ describe.skipIf(missing !== undefined)(`errors${missing ? ` (${missing})` : ''}`
     await ward?.[Symbol.asyncDispose]();
   });
 
-  it('the largest result is the operator’s to set, and named where it is exceeded', async () => {
+  it('the operator sets the largest result, and the error names it', async () => {
     await ward.deploy('large', 'const main = ({ bytes }) => ({ x: "x".repeat(bytes) })');
     const within = await ward.invoke('large', { bytes: 2 * 1024 * 1024 - 8 });
     expect(within.body.response).toMatchObject({ success: true, size: 2 * 1024 * 1024 });
@@ -29,7 +29,7 @@ describe.skipIf(missing !== undefined)(`errors${missing ? ` (${missing})` : ''}`
     expect(info.body.limits.max_action_result).toBe(2_097_152);
   });
 
-  it('an unknown action, trigger or part of a sequence is named, with the nearest that there is', async () => {
+  it('an unknown action, trigger or part of a sequence is named, with the nearest existing name', async () => {
     const invoked = await ward.cli(['action', 'invoke', 'helo', '-r']);
     expect(invoked).toMatchObject({ code: 5, stdout: '' });
     expect(invoked.stderr).toMatch(
@@ -77,7 +77,7 @@ describe.skipIf(missing !== undefined)(`errors${missing ? ` (${missing})` : ''}`
     });
   });
 
-  it('egress that is not allowed is told as EGRESS_EXCEEDED, at deployment', async () => {
+  it('egress that is not allowed is reported as EGRESS_EXCEEDED at deployment', async () => {
     const refused = await ward.cli(['action', 'update', 'hello', '--egress', 'api.example.com']);
     expect(refused.code).toBe(3);
     expect(refused.stderr).toMatch(
@@ -86,7 +86,7 @@ describe.skipIf(missing !== undefined)(`errors${missing ? ` (${missing})` : ''}`
     expect(refused.stderr).not.toContain('key');
   });
 
-  it('Ctrl-C while an action is waited for says which activation goes on, and how to follow it', async () => {
+  it('Ctrl-C during a wait for an action says which activation goes on, and how to follow it', async () => {
     const slow = await deployHeld(ward, 'slow');
     const stranger = await ward.createNamespace('stranger');
     const args = ['action', 'invoke', 'slow', '-r', '--verbose', '--apihost', ward.url, '-u', ward.auth];

@@ -112,7 +112,7 @@ describe.skipIf(missing !== undefined)(`a disk that fails writes${missing ? ` ($
   };
   afterAll(() => made.disposeAsync());
 
-  it('goes on as the operator chose, and its answers say that nobody can promise a record', async () => {
+  it('goes on as the operator chose, and its answers warn that records may be lost', async () => {
     await start();
     await deployAll(ward);
     for (const name of ['hello', 'big']) expect((await ledger.call(name, {}, true)).status).toBe(200);
@@ -141,7 +141,7 @@ describe.skipIf(missing !== undefined)(`a disk that fails writes${missing ? ` ($
     // As long as a hook may take, because this test contains the set-up.
   }, 240_000);
 
-  it('writes what waited when the disk takes it again: each record once, and nothing in the queue', async () => {
+  it('writes waiting records when the disk works again: each once, and the queue is empty', async () => {
     await fails(false);
     await settled(ward);
     expect(await ledger.call('hello', {}, true)).toMatchObject({ status: 200, saysLost: false });
@@ -231,7 +231,7 @@ describe.skipIf(missing !== undefined)('a file system that becomes read-only', (
     await ward.until(async () => (await metric(ward, 'ward_sandboxes{state="busy"}')) === 0);
   });
 
-  it('after a check and a restart each accepted call has one record, and the log tells which are lost', async () => {
+  it('after a check and a restart each accepted call has one record, and the log names the lost ones', async () => {
     // It also reports what it can't remove, so its exit code does not matter here.
     await ward.stop();
     expect(said()).toContain(first.id);

@@ -114,7 +114,7 @@ describe.skipIf(missing !== undefined)(`feeds${missing ? ` (${missing})` : ''}`,
     }
   });
 
-  it('the whole life of a feed, over a binding of the package', async () => {
+  it('a feed’s life cycle, through a binding of the package', async () => {
     const ow = clientOf(ward);
     await ward.request('PUT', '/api/v1/namespaces/_/packages/clock', {
       body: {
@@ -146,7 +146,7 @@ describe.skipIf(missing !== undefined)(`feeds${missing ? ` (${missing})` : ''}`,
     await expect(ow.feeds.get(feed)).rejects.toThrow(/could not find/);
   });
 
-  it('nobody manages the feeds of others, or has others’ keys taken for theirs', async () => {
+  it('no one can manage the feeds of others, or pass off others’ keys as their own', async () => {
     const auth = await ward.createNamespace('others');
     const theirs = clientOf(ward, auth);
     await clientOf(ward).triggers.create({ name: 'mine' });
@@ -169,7 +169,7 @@ describe.skipIf(missing !== undefined)(`feeds${missing ? ` (${missing})` : ''}`,
     );
   });
 
-  it('a webhook fires its trigger, for whoever can sign', async () => {
+  it('a webhook fires its trigger for a client that can sign', async () => {
     const ow = clientOf(ward);
     const secret = 'known to both sides';
     await makeTrigger(ward, 'hook');
@@ -218,7 +218,7 @@ describe.skipIf(missing !== undefined)(`feeds${missing ? ` (${missing})` : ''}`,
     expect(answer).toEqual(result);
   });
 
-  it('packages of /whisk.system are there to read, and not to write', async () => {
+  it('packages of /whisk.system can be read but not changed', async () => {
     const { body } = await ward.request('GET', '/api/v1/namespaces/whisk.system/packages');
     const names = body.map(({ name }: { name: string }) => name);
     expect(names.toSorted()).toEqual(['alarms', 'apimgmt', 'samples', 'utils', 'webhooks']);
@@ -246,7 +246,7 @@ describe.skipIf(missing !== undefined)(`feeds after the end of Ward${missing ? `
     for (const ward of open.splice(0).toReversed()) await ward[Symbol.asyncDispose]();
   });
 
-  it.each(['stop', 'kill'] as const)('%s: alarms go on, what was missed is made up for once', async (end) => {
+  it.each(['stop', 'kill'] as const)('%s: alarms go on, and what was missed fires once', async (end) => {
     const first = await start();
     await first.deploy('echo', echo);
     const ow = clientOf(first);

@@ -120,7 +120,7 @@ describe.skipIf(missing !== undefined)(`with the command line${missing ? ` (${mi
     });
   });
 
-  it('an exception: its stack is in the log that the command line shows', async () => {
+  it('an exception: the command line shows its stack from the log', async () => {
     await ward.deploy('thrower', 'function main() { console.log("before"); null.boom(); }');
     const failed = await ward.cli(['action', 'invoke', 'thrower', '-r']);
     expect(failed.code).toBe(8);
@@ -170,7 +170,7 @@ describe.skipIf(missing !== undefined)('with the npm client openwhisk', () => {
     });
   });
 
-  it('a Buffer is a zip; a failure carries the words of the action', async () => {
+  it('a Buffer is a zip; a failure has the action’s own text', async () => {
     const client = ward.client();
     const action = await zip({ 'index.js': 'exports.main = () => ({ error: "as I said" })' });
     await client.actions.create({ name: 'client-zip', kind: 'nodejs:24', action });
@@ -203,7 +203,7 @@ describe.skipIf(missing !== undefined)('a zip', () => {
     });
   });
 
-  it('of Node.js: an ES module that awaits at its top', async () => {
+  it('of Node.js: an ES module with a top-level await', async () => {
     await deployZip('module', {
       'package.json': json({ type: 'module', main: 'app.js' }),
       'app.js':
@@ -302,7 +302,7 @@ def main(args):
   });
 });
 
-describe.skipIf(missing !== undefined)('what a function is given', () => {
+describe.skipIf(missing !== undefined)('what a function gets', () => {
   const environment = `function main(p) {
       const ow = Object.entries(process.env).filter(([name]) => name.startsWith('__OW_') || name === 'LEVEL' || name === 'LIST');
       return { env: Object.fromEntries(ow), p };
@@ -345,7 +345,7 @@ describe.skipIf(missing !== undefined)('what a function is given', () => {
     expect(await resultOf('with-key')).not.toHaveProperty('env.__OW_API_KEY');
   });
 
-  it('bound parameters under those of the call; init parameters as environment only', async () => {
+  it('bound parameters, overridden by those of the call; init parameters only as environment', async () => {
     await ward.request('PUT', `${actions}/bound`, {
       body: {
         exec: { kind: 'nodejs:24', code: environment },
@@ -367,7 +367,7 @@ describe.skipIf(missing !== undefined)('what a function is given', () => {
     expect(result).not.toHaveProperty('p.polluted');
   });
 
-  it('may return an array, which is answered as it is', async () => {
+  it('can return an array, which is the answer', async () => {
     await ward.deploy('list', 'def main(args):\n    return [1, {"two": 2}]\n', { kind: 'python:3.13' });
     const reply = await ward.invoke('list');
     expect(reply).toMatchObject({ status: 200, body: [1, { two: 2 }] });
@@ -389,7 +389,7 @@ describe.skipIf(missing !== undefined)('changes', () => {
     }
   });
 
-  it('while calls are under way: each call after the answer to the update has the new code', async () => {
+  it('during calls: each call after the answer to the update has the new code', async () => {
     const first = await deployHeld(ward, 'busy');
     const early = resultOf('busy');
     await first.begun();
@@ -409,7 +409,7 @@ describe.skipIf(missing !== undefined)('changes', () => {
     expect(await resultOf('reborn')).toEqual({ calls: 1 });
   });
 
-  it('of parameters alone keep the code, and are seen by the next call', async () => {
+  it('of only parameters keep the code, and reach the next call', async () => {
     await ward.deploy('echo', 'function main(p) { return p; }');
     await resultOf('echo');
     await ok('action', 'update', 'echo', '-p', 'greeting', 'Hi');

@@ -66,7 +66,7 @@ describe.skipIf(missing !== undefined)(`ward fsck${missing ? ` (${missing})` : '
     });
   });
 
-  it('notices a changed file of an unpacked layer, takes the layer away, and it is unpacked anew', async () => {
+  it('notices a changed file in an unpacked layer and removes the layer, which is unpacked again', async () => {
     await ward.stop();
     const unpack = async () => {
       await using store = await openImageStore({ dir: images, mountsDir: join(folder, 'mounts') });
@@ -92,7 +92,7 @@ describe.skipIf(missing !== undefined)(`ward fsck${missing ? ` (${missing})` : '
     expect(await fsck()).toMatchObject({ code: 0, report: { findings: [], checked: { layers: 1 } } });
   });
 
-  it('is not needed to notice a changed runner: a running server compares by itself', async () => {
+  it('is not needed to notice a changed runner: a running server checks by itself', async () => {
     const store = join(folder, 'store');
     // Without the unpacked layers, so that this test has its own.
     for (const name of ['index.json', 'oci-layout', 'blobs'])

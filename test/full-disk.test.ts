@@ -127,7 +127,7 @@ describe.skipIf(missing !== undefined)(`a full disk${missing ? ` (${missing})` :
     expect(await metric('ward_disk_reserve_bytes')).toBe(reserveMiB * mebibyte);
   });
 
-  it('when it is full, calls are refused, and those that were accepted keep their records', async () => {
+  it('when it is full, calls are refused, and accepted ones keep their records', async () => {
     await rm(path('filler'));
     const slow = `function main({ n }) {
       console.log('l'.repeat(2000000));
@@ -203,7 +203,7 @@ describe.skipIf(missing !== undefined)(`a full disk${missing ? ` (${missing})` :
     expect((await ward.cli(['status'])).code).toBe(0);
   });
 
-  it('answered for each call: a record, once, or when to try again; nothing waits in the queue', async () => {
+  it('gave each call either one record or a time to try again; nothing waits in the queue', async () => {
     expect(ledger.unexplained()).toEqual([]);
     await ward.until(async () => (await metric('ward_records_waiting')) === 0);
     const kept = await keptIn(path('state', 'ward.db'));

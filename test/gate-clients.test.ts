@@ -78,7 +78,7 @@ describe.skipIf(!has.oras)('oras', () => {
   it.each([
     ['start.sh', 'denied by policy (malware): 1 malware [reverse-shell-bash at start.sh]'],
     ['key.pem', 'denied by policy (secrets): 1 secrets [private-key at key.pem]'],
-  ])('is told why %s is refused, which nobody can pull then', async (file, words) => {
+  ])('is told why %s is refused, which no one can pull then', async (file, words) => {
     const to = `${host}/guest/oras-${file}:v1`;
     const [code, said] = await oras('push', to, `${file}:text/plain`);
     expect([code, said]).toEqual([1, expect.stringContaining(words)]);
@@ -95,7 +95,7 @@ describe.skipIf(!has.oras)('oras', () => {
     expect((await oras('discover', to))[1]).toContain('application/vnd.cyclonedx+json');
   });
 
-  it('finds malware in a folder that it packs', async () => {
+  it('reports malware in a folder that it packs', async () => {
     await writeFile(join(folder, 'good/start.sh'), shell);
     const [code, said] = await oras('push', `${host}/guest/oras:packed`, 'good/');
     await rm(join(folder, 'good/start.sh'));

@@ -179,7 +179,7 @@ describe.skipIf(!hasCosign)('cosign', () => {
     await writeFile(join(folder, 'root.json'), rootOfLog());
   });
 
-  it('signs and attests in bundles, and the gate believes its key alone', async () => {
+  it('signs and attests in bundles, and the gate trusts only its key', async () => {
     const what = await pushed();
     const theirs = await readFile(join(folder, 'cosign.pub'), 'utf8');
     const rules = `${signedByRelease}, attestations: { action: deny, types: [vuln], keys: [release] }`;
@@ -257,7 +257,7 @@ describe.skipIf(!hasCosign)('cosign', () => {
     expect(await place.mayRun(run)).toMatchObject({ outcome: 'deny' });
   });
 
-  it('believes a bundle that Ward signed, by its key alone', async () => {
+  it('trusts a bundle that Ward signed, by its key alone', async () => {
     const { image, repository, name } = await pushed();
     await place.attach(repository, signatureBundle(subjectOf(image), { name: 'app' }, key, createdAt));
     const verify = (publicKey: string) =>
@@ -288,7 +288,7 @@ describe.skipIf(!hasOpenssl)('without a key', () => {
     runDetails: { builder: { id: builder } },
   });
 
-  it('an identity and what it says of the build let an image be deployed', async () => {
+  it('an image is deployed with an identity’s signature and its provenance', async () => {
     const rules = [
       'signatures: { action: deny, identities: [ci], logEntries: 1 }',
       `provenance: { action: deny, identities: [ci], builders: ["${builder}"], sources: ["https://github.com/acme/app"] }`,
@@ -324,7 +324,7 @@ describe.skipIf(!hasOpenssl)('without a key', () => {
     });
   });
 
-  it('an image stands on a base that an identity signed, in a log where the rule wants that', async () => {
+  it('an image is based on one that an identity signed, in a log if the rule asks for it', async () => {
     const bases = (more: string) =>
       asking(`bases: { action: deny, ward: false, identities: [ci]${more} }`, head);
     await policyInForce(bases(''));
@@ -344,7 +344,7 @@ describe.skipIf(!hasOpenssl)('without a key', () => {
     expect(await deploy(base)).toMatchObject(refused);
   });
 
-  it('VEX by an identity of the policy takes a vulnerability away, and by others it does not', async () => {
+  it('VEX by an identity in the policy removes a vulnerability, and VEX by others does not', async () => {
     await place.advisories(lodashAdvisory);
     await vi.waitFor(
       async () => expect((await place.audit()).map(({ event }) => event)).toContain('advisories'),
@@ -378,7 +378,7 @@ describe.skipIf(!hasOpenssl)('without a key', () => {
     expect(await deploy(what)).not.toMatchObject(high);
   });
 
-  it.skipIf(!hasCosign)('cosign says the same of such bundles', async () => {
+  it.skipIf(!hasCosign)('cosign agrees on such bundles', async () => {
     const { image } = await pushed();
     const bundle = await sigstore.sign({ digest: image.digest, predicateType: predicateTypes.signature });
     await writeFile(join(folder, 'keyless.json'), sigstore.trustedRoot);

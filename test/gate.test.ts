@@ -88,7 +88,7 @@ function registry(image: string): string {
 }
 
 describe.skipIf(missing !== undefined)(`the gate at deployment${reason}`, () => {
-  it('refuses code with a vulnerable package, and says what to upgrade to', async () => {
+  it('refuses code with a vulnerable package, and names the version to upgrade to', async () => {
     const refused = await deployWith('old', '4.17.20');
     expect(refused.status).toBe(403);
     expect(refused.body.error).toMatch(/CVE-2021-23337.*lodash.*4\.17\.21|lodash.*4\.17\.21/);
@@ -151,7 +151,7 @@ describe.skipIf(missing !== undefined)(`the gate at push${reason}`, () => {
     expect((await ward.request('GET', link)).body).toMatchObject({ target: { name: 'guest/db:v1' } });
   });
 
-  it('lets a clean one in, for its namespace alone', async () => {
+  it('admits a clean one, only for its namespace', async () => {
     const image = join(folder, 'clean');
     await writeImage(image, { run: '#!/usr/bin/env node\n' });
     const pushed = await skopeo(
@@ -204,7 +204,7 @@ describe.skipIf(missing !== undefined)(`the gate at push${reason}`, () => {
     expect(ours.headers.has('x-ward-warning')).toBe(false);
   });
 
-  it('lends its layers to the processes that scan, by their path, and to no other user', async () => {
+  it('lends its layers to scan processes, by their path, and to no other user', async () => {
     const blobs = join(ward.dataDir, 'registry/blobs/sha256');
     const [name = ''] = await readdir(blobs);
     const blob = join(blobs, name);
@@ -242,7 +242,7 @@ describe.skipIf(missing !== undefined)(`what runs and becomes vulnerable${reason
     return found[0]?.response.result.event;
   }
 
-  it('is told to functions of the namespace and of the operator, and stopped where the policy says so', async () => {
+  it('is reported to functions of the namespace and of the operator, and stopped if the policy says so', async () => {
     expect((await deployWith('later', '4.17.21')).status).toBe(200);
     expect((await ward.invoke('later')).status).toBe(200);
     const rotated = await ward.cli([
@@ -286,7 +286,7 @@ describe.skipIf(missing !== undefined)(`what runs and becomes vulnerable${reason
 });
 
 describe.skipIf(missing !== undefined)(`what is kept ready${reason}`, () => {
-  it('is loaded no longer once the gate denies its calls, and again when it allows them', async () => {
+  it('is no longer loaded once the gate denies its calls, and loaded again when it allows them', async () => {
     await using own = await Ward.start({ invoker: { prewarm: [], keepAliveMs: 1 } });
     // Calls until the gate has seen a change.
     await own.raiseLimits();
@@ -393,7 +393,7 @@ describe.skipIf(missing !== undefined)(`a push that does not come to its end${re
       registry(`${repository}:v1`),
     );
 
-  it('is given up when Ward is stopped in the middle of its scan, without a word of trouble', async () => {
+  it('is given up when Ward stops in the middle of its scan, without an error in the log', async () => {
     const image = join(folder, 'stopped');
     await writeImage(image, { run: '#!/bin/sh\n', data: randomBytes(bytes) });
     await ward.stop();

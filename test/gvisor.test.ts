@@ -75,7 +75,7 @@ describe.skipIf(missing !== undefined)(`gVisor${missing ? ` (${missing})` : ''}`
     expect((await ward.invoke('eater')).body.response.status).toBe('action developer error');
   });
 
-  it('for all of a namespace', async () => {
+  it('for all actions of a namespace', async () => {
     const auth = await ward.createNamespace('walled', ['--sandbox', 'gvisor']);
     await ward.deploy('hello', node, { auth });
     const { body } = await ward.invoke('hello', { name: 'World' }, auth);
@@ -83,14 +83,14 @@ describe.skipIf(missing !== undefined)(`gVisor${missing ? ` (${missing})` : ''}`
     expect(body.response.result.kernel).not.toBe(hostKernel);
   });
 
-  it('not for images of one’s own, told when they are deployed', async () => {
+  it('not for users’ own images, which are refused at deployment', async () => {
     const refused = await deploy('image', { kind: 'blackbox', image: 'guest/app:1' });
     expect(refused.status).toBeGreaterThanOrEqual(400);
   });
 });
 
 describe.skipIf(missing !== undefined)('without gVisor', () => {
-  it('an operator who does not allow it is obeyed, and the field is named', async () => {
+  it('it is refused when the operator does not allow it, and the error names the field', async () => {
     await using bench = await InvokerBench.open({
       operator: operatorPolicy({ allow: { runtimes: ['crun'] } }),
     });

@@ -69,7 +69,7 @@ describe.skipIf(missing !== undefined)(`commands by hand${missing ? ` (${missing
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  test('sandbox run: root makes the sandbox, and a process without rights has its streams', async () => {
+  test('sandbox run: root makes the sandbox, and a process without rights holds its streams', async () => {
     const { top, ended } = await begin();
     try {
       const [keeper, half] = processesBelow(top, 'run');
@@ -91,7 +91,7 @@ describe.skipIf(missing !== undefined)(`commands by hand${missing ? ` (${missing
     }
   });
 
-  test('kill -9 of the half without rights: root removes all, and says so by the exit code', async () => {
+  test('kill -9 of the half without rights: root removes everything, and the exit code shows it', async () => {
     const { top, groups, programs, instance, ended } = await begin();
     const [, half] = processesBelow(top, 'run');
     process.kill(half.pid, 'SIGKILL');
@@ -101,7 +101,7 @@ describe.skipIf(missing !== undefined)(`commands by hand${missing ? ` (${missing
     expect(readFileSync('/proc/mounts', 'utf8')).not.toContain(`/${instance}/`);
   });
 
-  test('kill -9 of root’s half: the other one and the sandbox end with it; a later run removes the rest', async () => {
+  test('kill -9 of root’s half: the other half and the sandbox end with it, and a later run removes the rest', async () => {
     const { top, groups, programs, ended } = await begin();
     const [keeper, half] = processesBelow(top, 'run');
     process.kill(keeper.pid, 'SIGKILL');
@@ -118,38 +118,44 @@ describe.skipIf(missing !== undefined)(`commands by hand${missing ? ` (${missing
       .toEqual([]);
   });
 
-  test.skipIf(!existsSync('/usr/bin/script'))('^C of a terminal ends it, once all is gone', async () => {
-    const marker = randomBytes(8).toString('hex');
-    const launcher = join(import.meta.dirname, '../bin/ward.mjs');
-    const program = `import time; print("${marker}", flush=True); time.sleep(600)`;
-    const words = [
-      process.execPath,
-      launcher,
-      'sandbox',
-      'run',
-      'python:3.13',
-      '--',
-      'python3',
-      '-c',
-      program,
-    ];
-    const line = words.map((word) => `'${word}'`).join(' ');
-    const child = startCommand(['script', '--quiet', '--return', '--flush', '--command', line, '/dev/null'], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-      env: outsideEnv(),
-    });
-    const ended = once(child, 'exit');
-    let said = '';
-    child.stdout?.on('data', (chunk: Buffer) => {
-      said += chunk;
-    });
-    await expect.poll(() => said, { timeout: 60_000 }).toContain(marker);
-    child.stdin?.write('\x03');
-    expect(await ended).toEqual([130, null]);
-    expect(programsWith(marker)).toEqual([]);
-  });
+  test.skipIf(!existsSync('/usr/bin/script'))(
+    '^C in a terminal ends it once everything is removed',
+    async () => {
+      const marker = randomBytes(8).toString('hex');
+      const launcher = join(import.meta.dirname, '../bin/ward.mjs');
+      const program = `import time; print("${marker}", flush=True); time.sleep(600)`;
+      const words = [
+        process.execPath,
+        launcher,
+        'sandbox',
+        'run',
+        'python:3.13',
+        '--',
+        'python3',
+        '-c',
+        program,
+      ];
+      const line = words.map((word) => `'${word}'`).join(' ');
+      const child = startCommand(
+        ['script', '--quiet', '--return', '--flush', '--command', line, '/dev/null'],
+        {
+          stdio: ['pipe', 'pipe', 'inherit'],
+          env: outsideEnv(),
+        },
+      );
+      const ended = once(child, 'exit');
+      let said = '';
+      child.stdout?.on('data', (chunk: Buffer) => {
+        said += chunk;
+      });
+      await expect.poll(() => said, { timeout: 60_000 }).toContain(marker);
+      child.stdin?.write('\x03');
+      expect(await ended).toEqual([130, null]);
+      expect(programsWith(marker)).toEqual([]);
+    },
+  );
 
-  test.skipIf(!existsSync(busybox))('a folder that only root can enter is a root all the same', async () => {
+  test.skipIf(!existsSync(busybox))('a folder that only root can enter works as a root', async () => {
     const root = join(folder, 'root');
     for (const each of ['bin', 'proc', 'dev', 'sys', 'tmp'])
       await mkdir(join(root, each), { recursive: true });
@@ -158,7 +164,7 @@ describe.skipIf(missing !== undefined)(`commands by hand${missing ? ` (${missing
     expect(await runWard(words)).toMatchObject({ code: 0, stdout: '1000\n' });
   });
 
-  test('files that are named are opened by root, and read without rights', async () => {
+  test('root opens the named files, and a process without rights reads them', async () => {
     const profile = join(folder, 'profile.json');
     await writeFile(profile, JSON.stringify({ defaultAction: 'SCMP_ACT_ALLOW' }), { mode: 0o600 });
     const run = (file: string) =>
@@ -168,7 +174,7 @@ describe.skipIf(missing !== undefined)(`commands by hand${missing ? ` (${missing
     expect(await run(profile)).toMatchObject({ code: 2, stderr: expect.stringMatching(/larger than 1 MiB/) });
   });
 
-  test('an image layout below a closed folder is shown; its files must be readable for others', async () => {
+  test('an image layout below a closed folder works; its files must be readable for others', async () => {
     const layout = join(folder, 'layout');
     await mkdir(layout);
     for (const name of ['index.json', 'oci-layout']) await cp(join(imagesDir, name), join(layout, name));
@@ -250,7 +256,7 @@ describe.skipIf(missing !== undefined)('sandbox learn', () => {
     await expect.poll(() => pids.filter(isThere)).toEqual([]);
   });
 
-  test('the profile belongs to who asked', async () => {
+  test('the profile belongs to the user who asked for it', async () => {
     const person = unownedId();
     const own = join(folder, 'own');
     await mkdir(own);

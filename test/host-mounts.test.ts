@@ -40,13 +40,13 @@ describe.skipIf(missing !== undefined)(`mounts of the host${missing ? ` (${missi
       .flatMap((group) => readFileSync(join(group, 'cgroup.procs'), 'utf8').split('\n'))
       .filter(Boolean);
 
-  it('are let go when the host unmounts them, though Ward started with them', async () => {
+  it('are released when the host unmounts them, even if Ward started with them', async () => {
     expect(holdersOf(early).length).toBeGreaterThan(1);
     await host.run('umount', join(folder, 'early'));
     await ward.until(() => holdersOf(early).length === 0);
   });
 
-  it('come to Ward later, are seen by no sandbox, and go again', async () => {
+  it('reach Ward later, reach no sandbox, and go away again', async () => {
     const late = await host.mountTmpfs(join(folder, 'late'));
     await look();
     const pids = inSandboxes();
@@ -62,7 +62,7 @@ describe.skipIf(missing !== undefined)(`mounts of the host${missing ? ` (${missi
     await ward.until(() => holdersOf(late).length === 0);
   });
 
-  it('over the code of functions are seen by no sandbox, running or new', async () => {
+  it('over the code of functions reach no sandbox, running or new', async () => {
     const laid = join(ward.dataDir, 'laid');
     const names = (await host.run('ls', laid)).split('\n').filter((name) => /^[0-9a-f]{16}$/.test(name));
     expect(names.length).toBeGreaterThan(0);
@@ -77,7 +77,7 @@ describe.skipIf(missing !== undefined)(`mounts of the host${missing ? ` (${missi
     for (const name of names) await host.run('umount', join(laid, name));
   });
 
-  it('are all that the host has: none of Ward’s gets out', async () => {
+  it('are the only ones on the host: none of Ward’s gets out', async () => {
     const withoutEarly = before.filter((line) => line.split(' ')[2] !== early);
     expect(host.table()).toEqual(withoutEarly);
   });

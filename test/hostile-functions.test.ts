@@ -72,7 +72,7 @@ const cases: readonly Case[] = [
     error: /ENOSPC|EFBIG|exhausted its memory/,
   },
   {
-    name: 'forks until it can not',
+    name: 'forks until it can’t',
     code: `const { spawn } = require('child_process');
       function main() {
         return new Promise((resolve) => {
@@ -199,7 +199,7 @@ describe.skipIf(missing !== undefined)(`a function that${missing ? ` (${missing}
     );
   });
 
-  it('prints a million empty lines: they count against its log as what they take there', async () => {
+  it('prints a million empty lines: each counts against its log with its true size', async () => {
     await ward.deploy(
       'newlines',
       `const { writeSync } = require('fs');
@@ -213,7 +213,7 @@ describe.skipIf(missing !== undefined)(`a function that${missing ? ` (${missing}
     expect(logs.at(-1)).toContain('Logs were truncated');
   });
 
-  it('leaves work behind after its answer: that work stands still', async () => {
+  it('leaves work behind after its answer: the work is frozen', async () => {
     await ward.deploy(
       'busy',
       `let ticks = 0;
@@ -229,7 +229,7 @@ describe.skipIf(missing !== undefined)(`a function that${missing ? ` (${missing}
   });
 
   // Uses a Ward of its own, since it could break the other tests.
-  it('answers with what nests without end', async () => {
+  it('answers with endless nesting', async () => {
     await using own = await Ward.start();
     await own.deploy(
       'nests',

@@ -41,7 +41,7 @@ describe.skipIf(missing !== undefined)(`HTTP${missing ? ` (${missing})` : ''}`, 
   }
   const hello = async (name: string) => (await ward.invoke('hello', { name })).body.response.result;
 
-  it('clients that stop in the middle hinder nobody, and those in the head are cut off', {
+  it('clients that stall hinder no one, and those that stall in the head are cut off', {
     timeout: 40_000,
   }, async () => {
     const heads = await Promise.all(
@@ -62,7 +62,7 @@ describe.skipIf(missing !== undefined)(`HTTP${missing ? ` (${missing})` : ''}`, 
     expect(await hello('after')).toEqual({ hello: 'after' });
   });
 
-  it('a client that leaves during its call costs nobody else anything', async () => {
+  it('a client that leaves during its call affects no one else', async () => {
     const slow = await deployHeld(ward, 'slow');
     const body = '{}';
     const leavers = await Promise.all(
@@ -84,7 +84,7 @@ describe.skipIf(missing !== undefined)(`HTTP${missing ? ` (${missing})` : ''}`, 
     expect(await hello('again')).toEqual({ hello: 'again' });
   });
 
-  it('serves 1000 connections that stay open, of those who have a key', async () => {
+  it('serves 1000 open connections of clients with a key', async () => {
     const agents = Array.from({ length: 4 }, () => new Agent({ keepAlive: true, maxFreeSockets: 250 }));
     const list = async (agent: Agent): Promise<string> => {
       const sent = request({ port, agent, path: '/api/v1/namespaces', auth: ward.auth });
@@ -157,7 +157,7 @@ describe.skipIf(missing !== undefined)(`HTTP${missing ? ` (${missing})` : ''}`, 
     }
   });
 
-  it('large results reach those whole who are slower to read them than to ask', async () => {
+  it('large results reach slow readers in full', async () => {
     await ward.deploy('large', 'const main = ({ of }) => ({ text: of.repeat(1_000_000) })');
     const letters = [...'abcdefghijkl'];
     const ask = (of: string) =>
@@ -173,7 +173,7 @@ describe.skipIf(missing !== undefined)(`HTTP${missing ? ` (${missing})` : ''}`, 
     expect(results?.every((result, at) => result === expected[at])).toBe(true);
   });
 
-  it('two requests smuggled in one are not taken for one', async () => {
+  it('a request smuggled in another is not accepted', async () => {
     const inner = `GET ${actions} HTTP/1.1\r\nHost: x\r\n\r\n`;
     const socket = await open(
       `POST /ping HTTP/1.1\r\nHost: x\r\nContent-Length: ${inner.length}\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n${inner}`,

@@ -119,7 +119,7 @@ describe.skipIf(missing !== undefined)(
       ]);
     });
 
-    it('are listed with who uses them, and go when nobody does', async () => {
+    it('are listed with their users, and can be deleted when unused', async () => {
       await build(await write('gone', { ...nodeFunction, 'own.txt': 'in no other image' }), '--no-scan');
       expect((await cli('action', 'create', 'uses-gone', '--docker', 'gone')).code).toBe(0);
       const { stdout } = await cli('image', 'list', '--store', '-o', 'json');
@@ -145,7 +145,7 @@ describe.skipIf(missing !== undefined)(
       });
     });
 
-    it('are made as the document has it', async () => {
+    it('are made as documented', async () => {
       const [shell, output] = codeBlocksOf(readText('docs/images.md'));
       expect([shell?.info, output?.info]).toEqual(['sh', 'output']);
       await using command = await makeLinkedCommand();
@@ -156,7 +156,7 @@ describe.skipIf(missing !== undefined)(
       expect(stdout.endsWith(output?.text ?? '')).toBe(true);
     });
 
-    it('run the function that the action names, and tell its errors', async () => {
+    it('run the function that the action names, and report its errors', async () => {
       await build(await write('fails', nodeFunction), '--no-scan');
       expect((await cli('action', 'create', 'fails', '--docker', 'fails', '--main', 'fail')).code).toBe(0);
       expect((await ward.invoke('fails')).body.response).toMatchObject({
@@ -208,7 +208,7 @@ describe.skipIf(missing !== undefined)(
       expect(refused).toMatchObject({ code: 3, stderr: expect.stringContaining('error[BASE_NOT_TRUSTED]') });
     });
 
-    it('are the same each time, and share what has not changed', async () => {
+    it('are the same each time, and share unchanged layers', async () => {
       const dir = await write('same', nodeFunction);
       const first = await build(dir, '--no-scan');
       await cp(dir, join(folder, 'elsewhere'), { recursive: true });
@@ -300,7 +300,7 @@ describe.skipIf(missing !== undefined)(
       },
     );
 
-    it('go into a layout or a file instead', async () => {
+    it('can go into a layout or a file', async () => {
       const dir = await write('portable', nodeFunction);
       const file = join(folder, 'portable.tar');
       await build(dir, '--output', file, '--no-scan');
@@ -315,7 +315,7 @@ describe.skipIf(missing !== undefined)(
       expect(index.manifests).toHaveLength(3);
     });
 
-    it('are not kept when the policy does not allow what is found in them', async () => {
+    it('are not kept when the policy denies what is found in them', async () => {
       const dir = await write('leaky', {
         ...nodeFunction,
         'data.txt': `-----BEGIN RSA PRIVATE KEY-----\n${'MIIEowIBAAKCAQEA7bq1'.repeat(40)}\n-----END RSA PRIVATE KEY-----\n`,
@@ -341,8 +341,8 @@ describe.skipIf(missing !== undefined)(
       ['a base from elsewhere', nodeFunction, ['--base', 'docker.io/library/node:24'], 'BASE_NOT_TRUSTED'],
       ['a name of Ward’s own', nodeFunction, ['--tag', 'nodejs:24'], 'IMAGE_NAME_RESERVED'],
       ['a name of the registry in the store', nodeFunction, ['--tag', 'guest/x'], 'FLAG_INVALID'],
-      ['an output that is none', nodeFunction, ['--output', 'somewhere'], 'FLAG_INVALID'],
-      ['a key that is none', nodeFunction, ['--sign', 'key.pub'], 'KEY_INVALID'],
+      ['an invalid output', nodeFunction, ['--output', 'somewhere'], 'FLAG_INVALID'],
+      ['an invalid key', nodeFunction, ['--sign', 'key.pub'], 'KEY_INVALID'],
       ['what only a Dockerfile has', nodeFunction, ['--network'], 'FLAG_INVALID'],
       ['another namespace’s name', nodeFunction, ['--tag', 'other/x', '--push', '--no-scan'], 'PUSH_REFUSED'],
     ] satisfies [string, Files, string[], string][])(

@@ -77,7 +77,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-test('keys: the private one is encrypted and its owner’s, and neither is ever overwritten', async () => {
+test('keys: the private one is encrypted and only its owner can read it, and neither is ever overwritten', async () => {
   expect((await stat(join(folder, 'release.key'))).mode & 0o777).toBe(0o600);
   expect(await readFile(join(folder, 'release.key'), 'utf8')).toMatch(
     /^-----BEGIN ENCRYPTED PRIVATE KEY-----/,
@@ -100,7 +100,7 @@ describe.each([
   ['a folder', 'oci:layout:v1'],
   ['the registry', 'guest/app:v1'],
 ])('in %s', (_, image) => {
-  test('an image is unsigned until it is signed, and then signed with that key alone', async () => {
+  test('an image is unsigned until it is signed, and then only with that key', async () => {
     expect((await ward(['verify', image, '--key', 'release.key.pub'])).code).toBe(3);
     const signed = await ward(['sign', image, '--key', 'release.key', '-o', 'json']);
     expect(signed).toMatchObject({ code: 0 });
@@ -116,7 +116,7 @@ describe.each([
     expect(other).toMatchObject({ code: 3, stdout: expect.stringContaining('none of the keys made it') });
   });
 
-  test('a second key’s signature stands beside the first, and says what it was told to', async () => {
+  test('a second key’s signature is added to the first, with its annotations', async () => {
     const more = ['--key', 'other.key', '-a', 'stage', 'production'];
     expect((await ward(['sign', image, ...more])).stderr).toContain('ok: signed');
     expect((await ward(['sign', image, ...more])).stderr).toContain('already has this signature');
@@ -128,7 +128,7 @@ describe.each([
   });
 });
 
-test('a signed layout is still one image to whoever names no tag', async () => {
+test('a signed layout is still one image when no tag is given', async () => {
   const { code, stdout } = await ward(['scan', 'oci:layout', '-o', 'json']);
   expect(code).toBeLessThan(2);
   expect(JSON.parse(stdout).target.digest).toBe(digest);
@@ -155,7 +155,7 @@ describe('bundles of sigstore', () => {
     });
   });
 
-  test('are verified, and Ward signs in one where there are others: cosign 3 looks at nothing else then', async () => {
+  test('are verified, and Ward adds one where others exist, because cosign 3 then reads nothing else', async () => {
     expect((await ward(sign)).code).toBe(0);
     expect(await client.referrers(subject.digest, bundleMediaType)).toEqual([]);
     const pair = generateKeyPair('x');
@@ -210,7 +210,7 @@ describe.skipIf(!hasCosign)('cosign', () => {
   const cosign = (...args: readonly string[]) =>
     run(['cosign', ...args], { COSIGN_PASSWORD: 'theirs', DOCKER_CONFIG: folder });
 
-  test('verifies what Ward signed in its registry, and Ward what cosign signed', async () => {
+  test('verifies Ward’s signatures in its registry, and Ward verifies cosign’s', async () => {
     const host = registry.url.replace('http://', '');
     const reference = `${host}/guest/app@${digest}`;
     const login = [

@@ -158,7 +158,7 @@ describe.skipIf(!canTry)(`the keeper${canTry ? '' : ' (needs Ward’s isolation 
     expect(starts.map((request) => 'ready' in request)).toEqual([false, true, true]);
   });
 
-  test('a process that waited and has ended is not used', async () => {
+  test('a waiting process that has ended is not used', async () => {
     const spy = vi.spyOn(link, 'ask');
     const ready = openReadyStreams(link);
     ready.make();
@@ -199,7 +199,7 @@ describe.skipIf(!canTry)(`the keeper${canTry ? '' : ' (needs Ward’s isolation 
     await vi.waitFor(async () => expect(await waitingChildren()).toEqual([]));
   });
 
-  test('starts a scan on the server’s streams, however long it takes to prepare the first', async () => {
+  test('starts a scan on the server’s streams, however long the preparation takes', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     stack.defer(() => void vi.useRealTimers());
     prepareScan = async () => {
@@ -213,7 +213,7 @@ describe.skipIf(!canTry)(`the keeper${canTry ? '' : ' (needs Ward’s isolation 
     expect(await scan.exited).toBe('0');
   });
 
-  test('freezes, thaws and weighs by files that it lent; ends it when it is asked', async () => {
+  test('freezes, thaws and weighs a sandbox through files that it lent, and ends it on request', async () => {
     await using sandbox = await start('setInterval(() => process.stdout.write("."), 5)');
     await once(sandbox.stdout, 'data');
     await sandbox.freeze();
@@ -226,7 +226,7 @@ describe.skipIf(!canTry)(`the keeper${canTry ? '' : ' (needs Ward’s isolation 
     expect(await sandbox.exited).toMatchObject({ killed: true });
   });
 
-  test('tells of the end for want of memory', async () => {
+  test('reports that a sandbox ended because it ran out of memory', async () => {
     await using sandbox = await start('const all = []; for (;;) all.push(Buffer.alloc(1e6, 1))', {
       ask: { request: {}, memoryBytes: 64 * mebibyte },
     });
@@ -234,7 +234,7 @@ describe.skipIf(!canTry)(`the keeper${canTry ? '' : ' (needs Ward’s isolation 
     expect(await sandbox.exited).toMatchObject({ outOfMemory: true });
   });
 
-  test('code lies where the server may fill it, and is seen at /fn', async () => {
+  test('code is in a folder that the server can fill, and appears at /fn', async () => {
     const places = openKeptPlaces(link);
     const [codeDir, ...others] = await Promise.all([places.make(), places.make(), places.make()]);
     expect(new Set([codeDir, ...others, await places.make()]).size).toBe(4);
@@ -264,7 +264,7 @@ describe.skipIf(!canTry)(`the keeper${canTry ? '' : ' (needs Ward’s isolation 
       'POLICY_EXCEEDED',
     ],
     [
-      'an address that nobody may reach',
+      'an address that no one may reach',
       { memoryBytes: mebibyte * 64, request: { egress: [{ cidr: '203.0.113.0/24' }] } },
       'EGRESS_EXCEEDED',
     ],
@@ -272,7 +272,7 @@ describe.skipIf(!canTry)(`the keeper${canTry ? '' : ' (needs Ward’s isolation 
     expect(await refusal('check', { ask })).toBe(code);
   });
 
-  test('knows no root, no code and no sandbox but those that it made', async () => {
+  test('accepts only roots, code and sandboxes that it made', async () => {
     const ask = { request: {}, memoryBytes: 64 * mebibyte };
     const wanted = { root: 'b'.repeat(64), args: ['/bin/true'], env: {}, cwd: '/', channel: 'none', ask };
     expect(await refusal('start', { order: wanted })).toBe('REQUEST_UNSAFE');
@@ -287,7 +287,7 @@ describe.skipIf(!canTry)(`the keeper${canTry ? '' : ' (needs Ward’s isolation 
     ).toBe('REQUEST_UNSAFE');
   });
 
-  test('a sandbox whose streams never come is not made', async () => {
+  test('a sandbox whose streams never arrive is not made', async () => {
     const held = link.hello.door;
     const other = connect(held.path);
     await once(other, 'connect');
@@ -301,7 +301,7 @@ describe.skipIf(!canTry)(`the keeper${canTry ? '' : ' (needs Ward’s isolation 
     socket.destroy();
   });
 
-  test('what is destroyed as the line ends, ends with it', async () => {
+  test('a sandbox that is destroyed as the line ends, ends with it', async () => {
     const sandbox = await start('setInterval(() => {}, 1000)');
     const destruction = sandbox.destroy();
     link.close();
@@ -363,8 +363,8 @@ describe.skipIf(!canTry)(`the keeper${canTry ? '' : ' (needs Ward’s isolation 
     ['a user', { op: 'lend', id: 1, ...name, userId: 0 }],
     ['a capability', { op: 'check', id: 1, ask: { memoryBytes: 1, request: { capAdd: ['ALL'] } } }],
     ['a policy', { op: 'check', id: 1, ask: { memoryBytes: 1, request: {} }, policy: { uid: 0 } }],
-    ['a port that is none', { op: 'wayIn', id: 1, ...name, port: 0 }],
-  ])('hangs up on who says %s', async (_, said) => {
+    ['an invalid port', { op: 'wayIn', id: 1, ...name, port: 0 }],
+  ])('hangs up on a server that sends %s', async (_, said) => {
     if (typeof said === 'string') line.write(`${said}\n`);
     else sayLine(line, said);
     await link.ended;

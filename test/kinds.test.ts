@@ -101,7 +101,7 @@ describe.skipIf(missing !== undefined)(`kinds of other versions${missing ? ` (${
     });
   });
 
-  it('have a package of the code’s own before that of the image', async () => {
+  it('prefer a package in the code to that of the image', async () => {
     const code = {
       '__main__.py': 'import requests\ndef main(args): return {"version": requests.__version__}',
       'virtualenv/lib/python3.9/site-packages/requests.py': '__version__ = "own"',
@@ -127,7 +127,7 @@ describe.skipIf(missing !== undefined)(`kinds of other versions${missing ? ` (${
     expect((await outcomeOf(ward, { kind, code })).result).toEqual(result);
   });
 
-  it('leave the kinds of this platform as thin as they are', async () => {
+  it('add nothing to this platform’s own kinds', async () => {
     const code = 'def main(args):\n  import requests';
     expect((await outcomeOf(ward, { kind: 'python:3.13', code })).result).toEqual({
       error: expect.stringContaining("No module named 'requests'"),
@@ -138,7 +138,7 @@ describe.skipIf(missing !== undefined)(`kinds of other versions${missing ? ` (${
     });
   });
 
-  it('are kept as they were asked for, and say what they became', async () => {
+  it('keep the requested kind, and say which kind runs it', async () => {
     const name = await create(ward, { kind: 'nodejs:14', code: 'exports.main = () => ({ ok: true })' });
     const path = `/api/v1/namespaces/_/actions/${name}`;
     const exec = { kind: 'nodejs:14', deprecated: true, runsAs: 'nodejs:22-openwhisk' };
@@ -160,7 +160,7 @@ describe.skipIf(missing !== undefined)(`kinds of other versions${missing ? ` (${
     });
   });
 
-  it('are what the operator makes of them', async () => {
+  it('can be changed by the operator', async () => {
     const code = 'exports.main = () => ({ version: process.version.split(".")[0] })';
     expect((await outcomeOf(ward, { kind: 'nodejs:18', code })).result).toEqual({ version: 'v24' });
     const refused = await ward.deploy('taken-out', 'def main(args): return {}', { kind: 'python:3.8' });
@@ -180,7 +180,7 @@ describe.skipIf(missing !== undefined)(`kinds of other versions${missing ? ` (${
     ['dotnet:6.0', 'Compile the program'],
     ['node:20', 'Did you mean nodejs:default?'],
     ['cobol:1', undefined],
-  ])('refuses %s, and says what there is', async (kind, said) => {
+  ])('refuses %s, and lists the valid kinds', async (kind, said) => {
     const { status, body } = await ward.deploy('refused', 'x', { kind });
     expect(status).toBe(400);
     expect(body.error).toContain(
@@ -190,7 +190,7 @@ describe.skipIf(missing !== undefined)(`kinds of other versions${missing ? ` (${
     expect(body.hint).toEqual(said && expect.stringContaining(said));
   });
 
-  it('run on images that are scanned as any other, and denied for what is in them', async () => {
+  it('run on images that are scanned like any other, and denied for their content', async () => {
     const severity = [{ type: 'CVSS_V3', score: 'CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H' }];
     const advisory = (id: string, ecosystem: string, name: string) => ({
       ...{ id, modified: '2026-11-01T00:00:00Z', severity },
@@ -243,7 +243,7 @@ describe.skipIf(missing !== undefined)(`kinds of other versions${missing ? ` (${
 });
 
 describe.skipIf(missing !== undefined)('kinds of other versions that were switched off', () => {
-  it('are refused, and what was deployed says so when it is called', async () => {
+  it('are refused, and calls of deployed actions say so', async () => {
     const name = await create(ward, { kind: 'nodejs:12', code: 'exports.main = () => ({})' });
     await ward.stop();
     ward = await Ward.start({ kindAliases: false }, ward.dataDir);

@@ -2,16 +2,13 @@
  * Judges a run by its evidence:
  *
  * - An accepted call ran once, or has a record that says why it did not. A restart is no reason, unless the call was
- * about
- *   to begin when a process was killed.
+ *   about to begin when a process was killed.
  * - A call that was answered with a result ran once, and has a record or was reported to have none. Only a call that
- * was
- *   answered just before a kill may lack one, because records are written in groups.
+ *   was answered just before a kill may lack one, because records are written in groups.
  * - A refused call did not run, and is never a 500; a 503 or 507 says when to try again. Nothing ran more often than it
  *   was called.
  * - Everything that ran has a record, unless its caller got no answer, or a kill interrupted the whole that it is part
- * of.
- *   No record exists twice.
+ *   of. No record exists twice.
  * - Counters match what they count, the queue is empty, and nothing is left on the machine.
  */
 import { type Answer, alarmMarker, type Evidence, type KeptRecord, queuedKinds, runsOf } from './evidence.ts';
