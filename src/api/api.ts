@@ -25,7 +25,7 @@ import { addPackages } from './resources/packages.ts';
 import { addReports, type ReportSource } from './resources/reports.ts';
 import { addRules } from './resources/rules.ts';
 import { addTriggers } from './resources/triggers.ts';
-import { addUsage, tellQuotas } from './resources/usage.ts';
+import { addQuotaHeaders, addUsage } from './resources/usage.ts';
 import { addWebhooks } from './resources/webhooks.ts';
 import { type RouteAccess, refuseUndeclaredRoutes } from './route-access.ts';
 import {
@@ -113,7 +113,7 @@ export function createApi(options: ApiOptions): FastifyInstance {
   const onError = errorHandler(log);
   const app = newServer(limits, onError, options.trustedProxies ?? []);
   refuseUndeclaredRoutes(app);
-  if (options.onRoute !== undefined) tellRoutes(app, options.onRoute);
+  if (options.onRoute !== undefined) reportRoutes(app, options.onRoute);
   app.setErrorHandler(onError);
   app.setNotFoundHandler((request, reply) => sendError(request, reply, 404, notFoundText));
   app.addHook('onRequest', (request, reply, done) => {
@@ -132,7 +132,7 @@ export function createApi(options: ApiOptions): FastifyInstance {
   });
   addSystemInfo(app, functions, options.readiness);
   if (options.metrics !== undefined) addMetrics(app, options.metrics);
-  addOpenDoors(app, options);
+  addPublicRoutes(app, options);
   for (const plugin of options.plugins ?? []) app.register(async (scope) => plugin(scope));
   app.register(async (open) => {
     open.addHook('onRequest', (_request, reply, done) => {
@@ -147,7 +147,7 @@ export function createApi(options: ApiOptions): FastifyInstance {
     open.options('/api/v1', openToAnyone, (_request, reply) => reply.code(200).send());
     addKeyed(open, functions, '/api/v1', (scope) => {
       const uploads = createUploadBudget(limits.uploadBytes);
-      tellQuotas(scope, functions.quotas);
+      addQuotaHeaders(scope, functions.quotas);
       addNamespaces(scope);
       addActions(scope, functions, uploads);
       addPackages(scope, functions, uploads);
@@ -178,14 +178,14 @@ function idleTimeoutOf({ blockingWaitMs }: Functions['limits']): number {
   return blockingWaitMs + 60_000;
 }
 
-function tellRoutes(app: FastifyInstance, tell: (route: ApiRouteInfo) => void): void {
+function reportRoutes(app: FastifyInstance, report: (route: ApiRouteInfo) => void): void {
   app.addHook('onRoute', ({ method, url, config }) => {
-    for (const each of [method].flat()) tell({ method: each, url, access: config?.access });
+    for (const each of [method].flat()) report({ method: each, url, access: config?.access });
   });
 }
 
 /** Adds the routes that need no key: actions and triggers that their owners offer publicly. */
-function addOpenDoors(app: FastifyInstance, { functions, log, web: limits = {} }: ApiOptions): void {
+function addPublicRoutes(app: FastifyInstance, { functions, log, web: limits = {} }: ApiOptions): void {
   const web = createWeb({ functions, log, limits });
   addWeb(app, web);
   addGateway(app, { web, apis: functions.apis });

@@ -71,7 +71,7 @@ const invoke = ({ key }: TestApi) =>
   `Authorization: ${basic(key)}\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}`;
 const web = '/api/v1/web/guest/default/open.json';
 
-const idlers: [kind: string, says: string, reads: boolean][] = [
+const slowClients: [kind: string, says: string, reads: boolean][] = [
   ['say nothing', '', true],
   ['have said what they wanted', ping, true],
   ['say half a head', 'GET /ping HTTP/1.1\r\nHost: x\r\nX-Slow: ', true],
@@ -80,7 +80,7 @@ const idlers: [kind: string, says: string, reads: boolean][] = [
   ['don’t read answers', 'GET /api/v1/api-docs HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(200), false],
 ];
 
-test.each(idlers)(
+test.each(slowClients)(
   'an address that fills all of them and whose clients %s locks no one out',
   async (_kind, says, reads) => {
     await using server = await serve({ api: { connections: 12, connectionsPerAddress: 8 } });

@@ -71,7 +71,7 @@ export function shareConnections(
 class ConnectionShares {
   readonly #limits: ConnectionLimits;
   readonly #bySocket = new WeakMap<Socket, Connection>();
-  readonly #strangers: Pool = new Map();
+  readonly #keyless: Pool = new Map();
   readonly #keyed: Pool = new Map();
   #size = 0;
 
@@ -81,10 +81,10 @@ class ConnectionShares {
 
   /** @param network undefined for a trusted proxy */
   admit(socket: Socket, network: string | undefined): void {
-    const share = network === undefined ? undefined : this.#strangers.get(network);
+    const share = network === undefined ? undefined : this.#keyless.get(network);
     const isOverShare = share !== undefined && share.size >= this.#limits.connectionsPerAddress;
     if (isOverShare || this.#size >= this.#limits.connections) {
-      const victim = isOverShare ? oldestOf(share) : (oldestIn(this.#strangers) ?? oldestIn(this.#keyed));
+      const victim = isOverShare ? oldestOf(share) : (oldestIn(this.#keyless) ?? oldestIn(this.#keyed));
       if (victim === undefined) {
         socket.destroy();
         return;
@@ -144,7 +144,7 @@ class ConnectionShares {
   }
 
   #poolOf({ hasKey }: Connection): Pool {
-    return hasKey ? this.#keyed : this.#strangers;
+    return hasKey ? this.#keyed : this.#keyless;
   }
 }
 

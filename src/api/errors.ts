@@ -62,7 +62,7 @@ export function errorHandler(log: Log) {
 }
 
 /** @param isRecordLost taken from the answer to a call or a firing */
-export function tellRecordLost(reply: FastifyReply, isRecordLost: boolean): void {
+export function markRecordLost(reply: FastifyReply, isRecordLost: boolean): void {
   if (isRecordLost) reply.header(recordHeader, 'lost');
 }
 

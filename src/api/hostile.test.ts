@@ -123,9 +123,9 @@ describe('large uploads', () => {
   test('are refused while others fill their memory, and accepted afterwards', async () => {
     await using api = await listen({ api: { uploadBytes: 10_000_000 } });
     // One of them, whichever arrives first, is admitted, and gets no answer before it has been sent completely.
-    const rivals = [put(api, 8_000_000), put(api, 8_000_000)];
+    const uploads = [put(api, 8_000_000), put(api, 8_000_000)];
     const [refused, response] = await Promise.race(
-      rivals.map(async (each) => [each, (await once(each, 'response'))[0]] as const),
+      uploads.map(async (each) => [each, (await once(each, 'response'))[0]] as const),
     );
     expect(response.statusCode).toBe(503);
     expect(JSON.parse((await Array.fromAsync(response)).join(''))).toMatchObject({
@@ -134,7 +134,7 @@ describe('large uploads', () => {
     refused.destroy();
     const small = await api.call('PUT', 'actions/small', { body: hello });
     expect(small.status).toBe(200);
-    for (const each of rivals) each.destroy();
+    for (const each of uploads) each.destroy();
     const padded = `{}${' '.repeat(8_000_000)}`;
     const again = () => api.call('PUT', 'actions/a', { raw: padded });
     await expect.poll(async () => (await again()).body).toMatchObject({ error: 'exec undefined' });

@@ -46,13 +46,13 @@ afterAll(async () => {
 
 let count = 0;
 /** Opens the entrance for sandboxes of the namespace. */
-async function openDoor(changes: Partial<EntranceLimits> = {}, app = api.app, namespace = 'guest') {
+async function openEntrance(changes: Partial<EntranceLimits> = {}, app = api.app, namespace = 'guest') {
   const enter = openSandboxEntrance(app, { ...limits, ...changes });
   const server = createServer({ pauseOnConnect: true }, (socket) => {
     socket.on('error', () => {});
     enter({ socket, namespace });
   });
-  const path = join(dir, `door-${++count}`);
+  const path = join(dir, `entrance-${++count}`);
   server.listen(path);
   await once(server, 'listening');
   opened.defer(() => void server.close());
@@ -86,12 +86,12 @@ const statusOf = (answer: string) => Number(/^HTTP\/1\.1 (\d{3}) /.exec(answer)?
 
 describe('a sandbox’s entrance to the API', () => {
   test('is open to keys of its own namespace, and to no others', async () => {
-    const door = await openDoor();
+    const entrance = await openEntrance();
     const target = '/api/v1/namespaces/_/actions';
-    expect(statusOf(await door.ask('GET', target, api.key))).toBe(200);
-    expect(statusOf(await door.ask('GET', target))).toBe(401);
-    expect(statusOf(await door.ask('GET', target, `${api.key}x`))).toBe(401);
-    const refused = await door.ask('GET', target, other);
+    expect(statusOf(await entrance.ask('GET', target, api.key))).toBe(200);
+    expect(statusOf(await entrance.ask('GET', target))).toBe(401);
+    expect(statusOf(await entrance.ask('GET', target, `${api.key}x`))).toBe(401);
+    const refused = await entrance.ask('GET', target, other);
     expect(statusOf(refused)).toBe(403);
     expect(refused).toMatch(/^x-ward-fault: KEY_FOREIGN\r$/im);
     expect(refused).toContain(
@@ -100,11 +100,13 @@ describe('a sandbox’s entrance to the API', () => {
   });
 
   test('leaves a key with fewer rights unchanged', async () => {
-    const door = await openDoor();
+    const entrance = await openEntrance();
     const { key } = await api.functions.namespaces.createKey('guest', { scope: 'invoke' });
-    expect(statusOf(await door.ask('GET', '/api/v1/namespaces/_/actions', key))).toBe(403);
+    expect(statusOf(await entrance.ask('GET', '/api/v1/namespaces/_/actions', key))).toBe(403);
     expect(
-      statusOf(await door.ask('POST', '/api/v1/namespaces/_/actions/hello', key, 'Content-Length: 0\r\n')),
+      statusOf(
+        await entrance.ask('POST', '/api/v1/namespaces/_/actions/hello', key, 'Content-Length: 0\r\n'),
+      ),
     ).toBe(202);
   });
 
@@ -118,7 +120,7 @@ describe('a sandbox’s entrance to the API', () => {
       onRoute: (route) => routes.push(route),
     });
     await app.ready();
-    const door = await openDoor({ perSecond: 1e6 }, app);
+    const entrance = await openEntrance({ perSecond: 1e6 }, app);
     const inside = routes.filter(
       ({ method, url }) => url.startsWith('/api/v1/namespaces') && method !== 'OPTIONS',
     );
@@ -127,7 +129,7 @@ describe('a sandbox’s entrance to the API', () => {
     for (const { method, url } of routes) {
       const target = url.replaceAll(/:\w+(?:\([^)]*\))?|\*/g, 'x');
       const isInside = inside.some((route) => route.method === method && route.url === url);
-      const answer = await door.ask(method, target, isInside ? undefined : api.key);
+      const answer = await entrance.ask(method, target, isInside ? undefined : api.key);
       expect(`${method} ${url} ${statusOf(answer)}`).toBe(`${method} ${url} ${isInside ? 401 : 404}`);
     }
     await app.close();
@@ -150,9 +152,9 @@ describe('a sandbox’s entrance to the API', () => {
     '/metrics#/api/v1/namespaces',
     '/api/v1/web/guest/default/hello.json',
   ])('cannot be bypassed with a path: %s', async (target) => {
-    const door = await openDoor();
+    const entrance = await openEntrance();
     for (const method of ['GET', 'OPTIONS', 'CONNECT', 'TRACE', 'PATCH']) {
-      const answer = await door.ask(method, target, api.key, 'X-Forwarded-For: 127.0.0.1\r\n');
+      const answer = await entrance.ask(method, target, api.key, 'X-Forwarded-For: 127.0.0.1\r\n');
       // CONNECT gets no answer at all.
       expect([0, 400, 404]).toContain(statusOf(answer));
     }
@@ -168,10 +170,10 @@ describe('a sandbox’s entrance to the API', () => {
       trustedProxies: ['127.0.0.1'],
     });
     await app.ready();
-    const door = await openDoor({}, app);
+    const entrance = await openEntrance({}, app);
     const forwarded = 'X-Forwarded-For: 203.0.113.7, 127.0.0.1\r\n';
-    await door.ask('GET', '/api/v1/namespaces', api.key, forwarded);
-    await door.ask('GET', '/metrics', api.key, forwarded);
+    await entrance.ask('GET', '/api/v1/namespaces', api.key, forwarded);
+    await entrance.ask('GET', '/metrics', api.key, forwarded);
     const seen = { msg: 'request', address: 'sandbox' };
     expect(lines).toMatchObject([
       { ...seen, path: '/api/v1/namespaces', namespace: 'guest', status: 200 },
@@ -181,11 +183,11 @@ describe('a sandbox’s entrance to the API', () => {
   });
 
   test('takes one request per connection and ignores one that is hidden behind it', async () => {
-    const door = await openDoor();
+    const entrance = await openEntrance();
     const before = api.jobs.length;
     const request = `POST /api/v1/namespaces/_/actions/hello?blocking=true HTTP/1.1\r\nHost: x\r\nAuthorization: ${basic(api.key)}\r\nConnection: keep-alive\r\n`;
     const plain = `${request}Content-Length: 0\r\n\r\n`;
-    const answer = await door.talk(plain + plain + plain);
+    const answer = await entrance.talk(plain + plain + plain);
     expect(statusOf(answer)).toBe(200);
     expect(answer).toMatch(/^connection: close\r$/im);
     expect(api.jobs.length - before).toBe(1);
@@ -195,41 +197,41 @@ describe('a sandbox’s entrance to the API', () => {
       `${request}Transfer-Encoding: chunked, identity\r\n\r\n${plain}`,
       `${request}Transfer-Encoding : chunked\r\n\r\n${plain}`,
     ];
-    for (const text of doubtful) expect(statusOf(await door.talk(text))).toBe(400);
+    for (const text of doubtful) expect(statusOf(await entrance.talk(text))).toBe(400);
     expect(api.jobs.length - before).toBe(1);
   });
 
   test('stays HTTP, even if another protocol is requested', async () => {
-    const door = await openDoor();
+    const entrance = await openEntrance();
     const upgrade = 'Connection: Upgrade\r\nUpgrade: websocket\r\n';
-    const answer = await door.ask('GET', '/api/v1/namespaces', api.key, upgrade);
+    const answer = await entrance.ask('GET', '/api/v1/namespaces', api.key, upgrade);
     expect([200, 400]).toContain(statusOf(answer));
-    expect(statusOf(await door.talk('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'))).toBe(400);
-    expect(statusOf(await door.talk(`GET / HTTP/1.1\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`))).toBe(431);
+    expect(statusOf(await entrance.talk('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'))).toBe(400);
+    expect(statusOf(await entrance.talk(`GET / HTTP/1.1\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`))).toBe(431);
   });
 
   test('a silent or slow client is cut off', async () => {
-    const door = await openDoor({ headTimeoutMs: 100 });
-    expect(await door.talk('')).toBe('');
-    expect(await door.talk('GET / HTTP/1.1\r\nHost: x\r\n')).toBe('');
+    const entrance = await openEntrance({ headTimeoutMs: 100 });
+    expect(await entrance.talk('')).toBe('');
+    expect(await entrance.talk('GET / HTTP/1.1\r\nHost: x\r\n')).toBe('');
   });
 
   test('unread answers make other requests of the namespace wait, but no call', async () => {
-    const door = await openDoor({ reading: 1 });
+    const entrance = await openEntrance({ reading: 1 });
     const code = 'x'.repeat(8 * 1024 * 1024);
     await api.call('PUT', 'actions/large', { body: { exec: { kind: 'nodejs:default', code } } });
     const head = (method: string, path: string) =>
       `${method} /api/v1/namespaces/_/${path} HTTP/1.1\r\nHost: x\r\nAuthorization: ${basic(api.key)}\r\nContent-Length: 0\r\n\r\n`;
-    const lazy = await door.connect();
+    const lazy = await entrance.connect();
     lazy.pause();
     lazy.write(head('GET', 'actions/large'));
     await once(lazy, 'readable');
     let isAnswered = false;
-    const waiting = door.talk(head('GET', 'actions')).then((answer) => {
+    const waiting = entrance.talk(head('GET', 'actions')).then((answer) => {
       isAnswered = true;
       return statusOf(answer);
     });
-    expect(statusOf(await door.talk(head('POST', 'actions/hello?blocking=true')))).toBe(200);
+    expect(statusOf(await entrance.talk(head('POST', 'actions/hello?blocking=true')))).toBe(200);
     expect(isAnswered).toBe(false);
     lazy.destroy();
     expect(await waiting).toBe(200);
@@ -252,19 +254,19 @@ describe('a sandbox’s entrance to the API', () => {
   });
 
   test('a namespace has one large upload at a time', async () => {
-    const door = await openDoor();
+    const entrance = await openEntrance();
     const head = `PUT /api/v1/namespaces/_/actions/up HTTP/1.1\r\nHost: x\r\nAuthorization: ${basic(api.key)}\r\nContent-Type: application/json\r\n`;
-    const announced = await door.connect();
+    const announced = await entrance.connect();
     announced.write(`${head}Content-Length: 40000000\r\n\r\n{`);
     let isAnswered = false;
     const code = 'x'.repeat(2 * 1024 * 1024);
     const body = JSON.stringify({ exec: { kind: 'nodejs:default', code } });
-    const waiting = door.talk(`${head}Content-Length: ${body.length}\r\n\r\n${body}`).then((answer) => {
+    const waiting = entrance.talk(`${head}Content-Length: ${body.length}\r\n\r\n${body}`).then((answer) => {
       isAnswered = true;
       return statusOf(answer);
     });
     const small = JSON.stringify(hello);
-    expect(statusOf(await door.talk(`${head}Content-Length: ${small.length}\r\n\r\n${small}`))).toBe(200);
+    expect(statusOf(await entrance.talk(`${head}Content-Length: ${small.length}\r\n\r\n${small}`))).toBe(200);
     expect(isAnswered).toBe(false);
     announced.destroy();
     expect([200, 409]).toContain(await waiting);

@@ -43,11 +43,11 @@ export function serveFrames(
   const asked = new Map<string, (mayBegin: boolean) => void>();
   const follow = followServer(jobs, channel);
   /** Sends what the invoker can run and keeps ready: at the start, and whenever that may have changed. */
-  const tellFacts = async () => {
+  const sendFacts = async () => {
     const facts: Facts = { abilities: await jobs.abilities(), kept: jobs.kept() };
     sender(channel, noActivation)('facts', {}, JSON.stringify(facts));
   };
-  void tellFacts();
+  void sendFacts();
   const run = async ({ activationId, head, tail }: Message) => {
     const send = sender(channel, activationId);
     const handover: Handover = {
@@ -66,7 +66,7 @@ export function serveFrames(
       const { completion, log } = await running;
       const { result: _result, json, utf8, ...rest } = completion;
       send('res', plain(rest), utf8 ?? json);
-      await tellFacts();
+      await sendFacts();
       send('log', ...logContent(await log));
     } catch (error) {
       send('nack', nackHead(error));
@@ -120,7 +120,7 @@ export function framedJobs(channel: ByteChannel): Jobs {
   let lastFollower = 0;
   let kept: readonly KeptAction[] = [];
   const abilities = Promise.withResolvers<InvokerAbilities>();
-  const hearFacts = ({ tail }: Message) => {
+  const receiveFacts = ({ tail }: Message) => {
     const facts = JSON.parse(tail.toString()) as Facts;
     kept = facts.kept;
     abilities.resolve(facts.abilities);
@@ -130,9 +130,9 @@ export function framedJobs(channel: ByteChannel): Jobs {
       for (const message of reader.read(bytes)) {
         const job = open.get(message.activationId);
         const log = followers.get(message.head['follower']);
-        if (message.type === 'facts') hearFacts(message);
-        else if (log) hearOfLog(log, message);
-        else if (job) hear(job, message);
+        if (message.type === 'facts') receiveFacts(message);
+        else if (log) receiveLog(log, message);
+        else if (job) receive(job, message);
       }
     } catch (error) {
       for (const { end, log } of open.values()) {
@@ -144,7 +144,7 @@ export function framedJobs(channel: ByteChannel): Jobs {
       followers.clear();
     }
   };
-  const hearOfLog = (log: LiveLog, { type, head: { follower, skipped }, tail }: Message) => {
+  const receiveLog = (log: LiveLog, { type, head: { follower, skipped }, tail }: Message) => {
     if (type === 'line') {
       log.skip(Number(skipped));
       for (const line of JSON.parse(tail.toString())) log.add(line);
@@ -153,7 +153,7 @@ export function framedJobs(channel: ByteChannel): Jobs {
       followers.delete(follower);
     }
   };
-  const hear = (job: OpenJob, { type, activationId, head, tail }: Message) => {
+  const receive = (job: OpenJob, { type, activationId, head, tail }: Message) => {
     if (type === 'acc') void begin(job, sender(channel, activationId));
     if (type === 'res') {
       const json = tail.toString();

@@ -25,7 +25,7 @@ export {
 } from './entities/names.ts';
 export type { ListRange } from './entities/page.ts';
 export { functionFault, malformed, notAuthorized, notFound, tooLarge } from './faults.ts';
-export type { WebhookDoor } from './feeds/webhooks.ts';
+export type { OpenedWebhook } from './feeds/webhooks.ts';
 export { createFunctions, type Functions, type FunctionsOptions } from './functions.ts';
 export { type ApiBackend, apiVerbs } from './gateway/api-document-types.ts';
 export { createApiManager } from './gateway/apimgmt.ts';

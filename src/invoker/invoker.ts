@@ -91,7 +91,7 @@ export async function createInvoker(options: InvokerOptions): Promise<Invoker> {
     cancel: (activationId) => scheduler.cancel(activationId),
     warm: (target) => scheduler.warm(target),
     follow: (activationId, signal) => scheduler.follow(activationId, signal),
-    violated: desk.hear,
+    violated: desk.take,
     status: () => scheduler.status(),
     async abilities() {
       return { operator, gvisorObstacle: await gvisorObstacle(options) };

@@ -63,11 +63,11 @@ test('has exactly the existing routes', async () => {
   await app.close();
   // Always refused, with its own text.
   expect(allowed.delete('/namespaces/*/limits/*')).toBe(true);
-  const told = new Map<string, string[]>();
+  const documented = new Map<string, string[]>();
   for (const { path, method } of operations.filter((each) => !each.path.startsWith('/web/')))
-    told.set(erased(path), [...(told.get(erased(path)) ?? []), method.toUpperCase()]);
+    documented.set(erased(path), [...(documented.get(erased(path)) ?? []), method.toUpperCase()]);
   const sorted = (methods: readonly string[]) => methods.toSorted().join(', ');
-  expect(Object.fromEntries([...told].map(([path, methods]) => [path, sorted(methods)]))).toEqual(
+  expect(Object.fromEntries([...documented].map(([path, methods]) => [path, sorted(methods)]))).toEqual(
     Object.fromEntries([...allowed].map(([path, methods]) => [path, sorted(methods.split(', '))])),
   );
 });

@@ -28,10 +28,10 @@ export function streamHandler({ activations, follow }: Functions): RouteHandlerM
     const ended = log === undefined ? partsOf(await lookUp(activations, namespace, id)) : undefined;
     const events = openEvents(reply, gone);
     const sendAll = async () => {
-      const told = log === undefined ? 0 : await sendLog(events, log);
+      const sent = log === undefined ? 0 : await sendLog(events, log);
       if (gone.signal.aborted) return;
       const { logs, record } = ended ?? (await endOf(activations, namespace, id));
-      for (const [at, line] of logs.entries()) if (at >= told) await events.sendLine(at + 1, line);
+      for (const [at, line] of logs.entries()) if (at >= sent) await events.sendLine(at + 1, line);
       events.end('end', record);
     };
     void sendAll().catch(() => events.end('end', null));
@@ -41,14 +41,14 @@ export function streamHandler({ activations, follow }: Functions): RouteHandlerM
 
 /** Returns how many lines of the whole log this was, including skipped ones. */
 async function sendLog(events: Events, log: AsyncIterable<LogPiece>): Promise<number> {
-  let told = 0;
+  let sent = 0;
   for await (const { skipped, lines } of log) {
-    told += skipped;
+    sent += skipped;
     if (skipped > 0)
-      await events.sendLine(told, formatLine('stderr', `Earlier lines, not shown here: ${skipped}.`));
-    for (const line of lines) await events.sendLine(++told, line);
+      await events.sendLine(sent, formatLine('stderr', `Earlier lines, not shown here: ${skipped}.`));
+    for (const line of lines) await events.sendLine(++sent, line);
   }
-  return told;
+  return sent;
 }
 
 interface Parts {

@@ -10,7 +10,7 @@ import {
 } from '../../functions/index.ts';
 import { giveBack, isJsonObject, type JsonObject } from '../../lib/index.ts';
 import { anyEntityOf, identityOf } from '../authentication.ts';
-import { sendJson, tellRecordLost } from '../errors.ts';
+import { markRecordLost, sendJson } from '../errors.ts';
 import { queryBoolean, queryWaitMs } from '../query.ts';
 import { sendRateLimit } from '../rate-limit.ts';
 
@@ -50,7 +50,7 @@ function payloadOf({ body }: FastifyRequest): JsonObject {
 function sendAnswer(reply: FastifyReply, answer: InvokeAnswer, resultOnly: boolean) {
   const { activationId, record } = answer;
   reply.header('x-openwhisk-activation-id', activationId);
-  tellRecordLost(reply, answer.isRecordLost);
+  markRecordLost(reply, answer.isRecordLost);
   if (record === undefined) {
     reply.header('location', `/api/v1/namespaces/_/activations/${activationId}/stream`);
     return sendJson(reply, 202, `{"activationId":"${activationId}"}`);

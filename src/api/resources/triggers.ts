@@ -8,7 +8,7 @@ import {
 } from '../../functions/index.ts';
 import { isJsonObject, type JsonObject } from '../../lib/index.ts';
 import { identityOf } from '../authentication.ts';
-import { sendJson, tellRecordLost } from '../errors.ts';
+import { markRecordLost, sendJson } from '../errors.ts';
 import type { UploadBudget } from '../request-memory.ts';
 import { addPlainEntities, plainOf } from './plain-entity.ts';
 
@@ -42,7 +42,7 @@ export function addTriggers(
         });
         if (fired === undefined) return reply.code(204).send();
         reply.header('x-openwhisk-activation-id', fired.activationId);
-        tellRecordLost(reply, fired.isRecordLost);
+        markRecordLost(reply, fired.isRecordLost);
         return sendJson(reply, 202, JSON.stringify({ activationId: fired.activationId }));
       },
     },

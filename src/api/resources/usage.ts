@@ -22,7 +22,7 @@ export function addUsage(scope: FastifyInstance, quotas: Functions['quotas']): v
 }
 
 /** Makes each write of the routes that are added later tell what is left for code and entities. */
-export function tellQuotas(scope: FastifyInstance, quotas: Functions['quotas']): void {
+export function addQuotaHeaders(scope: FastifyInstance, quotas: Functions['quotas']): void {
   scope.addHook('onRoute', (route) => {
     if (!['PUT', 'DELETE'].includes(String(route.method))) return;
     route.onSend = async (request, reply) => {

@@ -1,7 +1,7 @@
 /** The public route: which requests fire, in which form, and which do not. */
 import { fastify, type InjectOptions } from 'fastify';
 import { describe, expect, test } from 'vitest';
-import { functionFault, notFound, type WebhookDoor } from '../../functions/index.ts';
+import { functionFault, notFound, type OpenedWebhook } from '../../functions/index.ts';
 import { type JsonObject, silentLog } from '../../lib/index.ts';
 import { errorHandler } from '../errors.ts';
 import type { Rate } from '../web/rate-limiter.ts';
@@ -9,7 +9,7 @@ import { addWebhooks } from './webhooks.ts';
 
 const activationId = 'a'.repeat(32);
 
-function startRoute({ door = {}, rate }: { door?: Partial<WebhookDoor>; rate?: Rate } = {}) {
+function startRoute({ webhook = {}, rate }: { webhook?: Partial<OpenedWebhook>; rate?: Rate } = {}) {
   const events: JsonObject[] = [];
   const app = fastify({ exposeHeadRoutes: false });
   app.setErrorHandler(errorHandler(silentLog));
@@ -26,7 +26,7 @@ function startRoute({ door = {}, rate }: { door?: Partial<WebhookDoor>; rate?: R
           events.push(event);
           return { activationId, isRecordLost: false };
         },
-        ...door,
+        ...webhook,
       };
     },
   });
@@ -60,7 +60,7 @@ test('a request fires, with all its content', async () => {
 });
 
 test('the answer is empty if no rule is active', async () => {
-  await using route = startRoute({ door: { fire: async () => undefined } });
+  await using route = startRoute({ webhook: { fire: async () => undefined } });
   const reply = await route.send({});
   expect({ status: reply.statusCode, body: reply.payload }).toEqual({ status: 204, body: '' });
 });
@@ -135,7 +135,7 @@ describe('a signature', () => {
   test('covers the body as it was sent, and is checked before the content', async () => {
     const seen: Buffer[] = [];
     await using route = startRoute({
-      door: {
+      webhook: {
         verify(headers, body) {
           seen.push(Buffer.from(body));
           if (headers['x-ward-signature'] !== 'good') throw functionFault('SIGNATURE_INVALID', 'wrong');
@@ -157,7 +157,7 @@ describe('a signature', () => {
 test('the requests of one webhook are limited, whatever they contain; others continue', async () => {
   await using route = startRoute({
     rate: { perSecond: 0.001, burst: 2 },
-    door: {
+    webhook: {
       verify() {
         throw functionFault('SIGNATURE_INVALID', 'wrong');
       },

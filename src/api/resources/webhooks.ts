@@ -4,16 +4,16 @@
  * fire nothing, because link previews and crawlers send them.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { WebhookDoor } from '../../functions/index.ts';
+import type { OpenedWebhook } from '../../functions/index.ts';
 import { pathPart } from '../authentication.ts';
-import { sendJson, tellRecordLost } from '../errors.ts';
+import { markRecordLost, sendJson } from '../errors.ts';
 import { addResource } from '../resource.ts';
 import { createRateLimiter, type Rate } from '../web/rate-limiter.ts';
 import { webhookEvent } from './webhook-event.ts';
 
 interface WebhookRouteOptions {
   /** @throws Fault NOT_FOUND, FEED_PAUSED */
-  readonly open: (token: string) => Promise<WebhookDoor>;
+  readonly open: (token: string) => Promise<OpenedWebhook>;
   readonly bodyBytes: number;
   /** Rate of requests to one webhook, including those with a wrong signature. */
   readonly rate?: Rate;
@@ -24,11 +24,11 @@ const maxCounted = 10_000;
 
 export function addWebhooks(app: FastifyInstance, options: WebhookRouteOptions): void {
   const requests = createRateLimiter({ rate: options.rate ?? usualRate, capacity: maxCounted });
-  const doors = new WeakMap<FastifyRequest, WebhookDoor>();
+  const opened = new WeakMap<FastifyRequest, OpenedWebhook>();
   const openDoor = async (request: FastifyRequest): Promise<void> => {
-    const door = await options.open(pathPart(request, 'token'));
-    requests.take(door.id);
-    doors.set(request, door);
+    const webhook = await options.open(pathPart(request, 'token'));
+    requests.take(webhook.id);
+    opened.set(request, webhook);
   };
   app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
@@ -38,21 +38,21 @@ export function addWebhooks(app: FastifyInstance, options: WebhookRouteOptions):
         access: 'own-check',
         bodyLimit: options.bodyBytes,
         onRequest: (request, _reply, done) => void openDoor(request).then(() => done(), done),
-        handler: (request, reply) => receive(doors.get(request), request, reply),
+        handler: (request, reply) => receive(opened.get(request), request, reply),
       },
     });
   });
 }
 
-async function receive(door: WebhookDoor | undefined, request: FastifyRequest, reply: FastifyReply) {
-  if (door === undefined) throw new Error('a webhook that was not opened');
+async function receive(webhook: OpenedWebhook | undefined, request: FastifyRequest, reply: FastifyReply) {
+  if (webhook === undefined) throw new Error('a webhook that was not opened');
   const { method, url, headers } = request.raw;
   const body = Buffer.isBuffer(request.body) ? request.body : undefined;
-  door.verify(headers, body ?? Buffer.alloc(0));
+  webhook.verify(headers, body ?? Buffer.alloc(0));
   const event = webhookEvent({ method: method ?? '', url: url ?? '', headers, body });
-  const fired = await door.fire(event, request.id);
+  const fired = await webhook.fire(event, request.id);
   if (fired === undefined) return reply.code(204).send();
   reply.header('x-openwhisk-activation-id', fired.activationId);
-  tellRecordLost(reply, fired.isRecordLost);
+  markRecordLost(reply, fired.isRecordLost);
   return sendJson(reply, 202, JSON.stringify({ activationId: fired.activationId }));
 }

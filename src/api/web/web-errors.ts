@@ -12,33 +12,33 @@ interface WebErrorOptions {
   readonly log: Log;
 }
 
-interface Told {
+interface PublicError {
   readonly status: number;
   readonly text: string;
   readonly headers: AnswerHeaders;
 }
 
-const internal: Told = { status: 500, text: 'There was an internal server error.', headers: {} };
+const internal: PublicError = { status: 500, text: 'There was an internal server error.', headers: {} };
 
 export function webErrorHandler({ maxBodyBytes, log }: WebErrorOptions) {
   return (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
     const trouble = troubleAnswer(log, error, request.id);
-    const told = trouble === undefined ? toldOf(error, request, maxBodyBytes) : ofTrouble(trouble);
-    if (told.status === 500) log.error({ transactionId: request.id, err: error }, 'a web call failed');
-    const answer = withHeaders(errorAnswer(told.status, told.text, request.id), told.headers);
+    const shown = trouble === undefined ? publicErrorOf(error, request, maxBodyBytes) : ofTrouble(trouble);
+    if (shown.status === 500) log.error({ transactionId: request.id, err: error }, 'a web call failed');
+    const answer = withHeaders(errorAnswer(shown.status, shown.text, request.id), shown.headers);
     return send(reply, finished(request, withHeaders(answer, request.web?.call?.headers ?? {})));
   };
 }
 
-function toldOf(error: unknown, request: FastifyRequest, maxBodyBytes: number): Told {
+function publicErrorOf(error: unknown, request: FastifyRequest, maxBodyBytes: number): PublicError {
   return isFault(error) ? ofFault(error) : ofFramework(error, request, maxBodyBytes);
 }
 
-function ofTrouble({ status, text, retrySeconds }: TroubleAnswer): Told {
+function ofTrouble({ status, text, retrySeconds }: TroubleAnswer): PublicError {
   return { status, text, headers: { 'retry-after': String(retrySeconds) } };
 }
 
-function ofFault({ kind, message, retryAfterMs }: Fault): Told {
+function ofFault({ kind, message, retryAfterMs }: Fault): PublicError {
   const status = statusOfKind[kind];
   if (status === 500) return internal;
   if (retryAfterMs === undefined) return { status, text: message, headers: {} };
@@ -47,7 +47,7 @@ function ofFault({ kind, message, retryAfterMs }: Fault): Told {
 }
 
 /** Answers Fastify's own errors by their status. */
-function ofFramework(error: unknown, { headers }: FastifyRequest, maxBytes: number): Told {
+function ofFramework(error: unknown, { headers }: FastifyRequest, maxBytes: number): PublicError {
   const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500;
   if (status === 413) {
     const sent = Math.max(Number(headers['content-length'] ?? 0), maxBytes + 1);

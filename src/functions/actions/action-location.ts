@@ -16,7 +16,7 @@ import { type KeyTerms, keyTermsOf } from '../packages/key-terms.ts';
 import { parametersFor, type ShownParameter } from '../packages/package.ts';
 import type { PackageService } from '../packages/packages.ts';
 import type { Vault } from '../vault/vault.ts';
-import { type Action, actionOfRow, goingActionOfRow } from './action.ts';
+import { type Action, actionOfRow, lenientActionOfRow } from './action.ts';
 
 export interface ActionLocation {
   readonly action: Action;
@@ -53,7 +53,7 @@ export interface ActionLocator {
   /** Finds an action that `caller` may use. @throws Fault NOT_FOUND, NOT_AUTHORIZED, WRONG_COLLECTION */
   locate(ref: EntityRef, caller: NamespaceName): Promise<ActionLocation>;
   /** Reads the action of exactly this name, to delete it. @throws Fault NOT_FOUND, WRONG_COLLECTION */
-  readGoing(ref: EntityRef): Promise<Action>;
+  readLeniently(ref: EntityRef): Promise<Action>;
   /**
    * Requires that an action can be written here: in no package, or in one that is not a binding. @throws Fault
    * NOT_FOUND, WRONG_COLLECTION, BINDING_INVALID
@@ -89,7 +89,7 @@ export function createActionLocator({ entities, packages, vault }: ActionLocator
   const read = async (ref: EntityRef) => actionOfRow(await find(ref), vault);
 
   return {
-    readGoing: async (ref) => goingActionOfRow(await find(ref), vault),
+    readLeniently: async (ref) => lenientActionOfRow(await find(ref), vault),
     async locate(ref, caller) {
       if (ref.package === undefined) {
         if (ref.namespace !== caller) throw notAuthorized(fullNameOf(ref));

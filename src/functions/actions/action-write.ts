@@ -10,7 +10,7 @@ import { concurrentUpdate, functionFault, wrongCollection } from '../faults.ts';
 import type { ActionRanges } from '../limits.ts';
 import type { Identity } from '../namespaces/namespaces.ts';
 import type { Vault } from '../vault/vault.ts';
-import { type Action, actionLimits, actionOfRow, goingActionOfRow, rowOf } from './action.ts';
+import { type Action, actionLimits, actionOfRow, lenientActionOfRow, rowOf } from './action.ts';
 import {
   type ActionPut,
   type CodePut,
@@ -70,7 +70,7 @@ export async function writeAction(
 
 /** Reads the old action. Parameters that will be replaced need not be readable. */
 function readOld(row: EntityRow, put: ActionPut, vault: Vault): Action {
-  return put.parameters === undefined ? actionOfRow(row, vault) : goingActionOfRow(row, vault);
+  return put.parameters === undefined ? actionOfRow(row, vault) : lenientActionOfRow(row, vault);
 }
 
 /**

@@ -73,7 +73,7 @@ export function actionOfRow(row: EntityRow, vault: Vault): Action {
  * their key may be lost.
  * @throws Fault STORED_ENTITY_CORRUPT
  */
-export function goingActionOfRow(row: EntityRow, vault: Vault): Action {
+export function lenientActionOfRow(row: EntityRow, vault: Vault): Action {
   try {
     return actionOfRow(row, vault);
   } catch {

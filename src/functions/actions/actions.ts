@@ -28,7 +28,7 @@ import {
   type ActionSummary,
   actionOfRow,
   describeAction,
-  goingActionOfRow,
+  lenientActionOfRow,
   rowOf,
   summariseAction,
 } from './action.ts';
@@ -142,7 +142,7 @@ export class Actions implements ActionService {
   async delete(ref: EntityRef): Promise<ActionView> {
     const { entities, code } = this.#options;
     await this.#locator.requireWritable(ref);
-    const action = await this.#locator.readGoing(ref);
+    const action = await this.#locator.readLeniently(ref);
     const was = await this.#view(action, true);
     if (!(await entities.delete(ref.namespace, pathOf(ref), action.revision))) throw concurrentUpdate();
     this.#changed(ref);
@@ -182,7 +182,7 @@ export class Actions implements ActionService {
     const { code, vault } = this.#options;
     for (const row of rows) {
       if (row.collection !== 'actions') continue;
-      const { ref, exec } = goingActionOfRow(row, vault);
+      const { ref, exec } = lenientActionOfRow(row, vault);
       this.#changed(ref);
       if (isCode(exec)) await code.drop(exec.digest);
     }

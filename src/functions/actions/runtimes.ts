@@ -77,7 +77,7 @@ function adviceFor(kind: string, runtimes: readonly Runtime[]): { readonly hint?
   if (kind === 'python' || kind.startsWith('python:2'))
     return { hint: 'There is no Python 2: deploy the code as python:default.' };
   if (compiled.has(familyOf(kind)))
-    return { hint: 'Compile the program and deploy it as native:default, or as an image of its own.' };
+    return { hint: 'Compile the program and deploy it as native:default, or as an image.' };
   const meant = familyMeantBy(familyOf(kind), runtimes);
   return meant === undefined ? {} : { hint: `Did you mean ${meant}:default?` };
 }

@@ -159,7 +159,7 @@ export class Executions {
     execution.isOver = true;
     execution.withdraw = undefined;
     const record = recordOf(execution.task, execution.frame, attempted(execution, end));
-    if (record.status === 'whisk internal error') tellFailure(this.#options.log, execution.task, record);
+    if (record.status === 'whisk internal error') logFailure(this.#options.log, execution.task, record);
     this.#keeper.keep(execution, record, end.log);
     return record;
   }
@@ -171,7 +171,7 @@ export class Executions {
 }
 
 /** Logs the id that the caller has. Failures of user code are only in their records. */
-function tellFailure(
+function logFailure(
   log: Log,
   { transactionId, activationId, namespace }: Task,
   record: ActivationRecord,

@@ -124,7 +124,7 @@ async function afterRefusal(
   const { namespace, name } = alarm.trigger;
   const about = { namespace, trigger: name, reason: messageOf(error) };
   if (isFault(error, 'NOT_FOUND') || isFault(error, 'WRONG_COLLECTION')) {
-    log.warn(about, 'an alarm is removed because its trigger is gone');
+    log.warn(about, 'an alarm is removed because its trigger no longer exists');
     await feeds.delete(namespace, name);
     return;
   }

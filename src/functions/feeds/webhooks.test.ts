@@ -31,9 +31,9 @@ function tokenIn(answer: JsonObject): string {
 describe('the URL', () => {
   test('fires its trigger', async () => {
     await using bench = await startFeeds(start);
-    const door = await bench.feeds.openWebhook(await create(bench));
-    door.verify({}, body);
-    expect(await door.fire({ body: 1 }, 'tid')).toEqual({
+    const webhook = await bench.feeds.openWebhook(await create(bench));
+    webhook.verify({}, body);
+    expect(await webhook.fire({ body: 1 }, 'tid')).toEqual({
       activationId: 'a'.repeat(32),
       isRecordLost: false,
     });
@@ -97,8 +97,8 @@ describe('the URL', () => {
     const orphan = await create(bench, {}, 'orphan');
     const row = await bench.store.entities.get('guest', 'orphan');
     await bench.store.entities.delete('guest', 'orphan', row?.revision ?? '');
-    const door = await bench.feeds.openWebhook(orphan);
-    await expect(door.fire({}, 'tid')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    const webhook = await bench.feeds.openWebhook(orphan);
+    await expect(webhook.fire({}, 'tid')).rejects.toMatchObject({ code: 'NOT_FOUND' });
     expect(await bench.store.feeds.get('guest', 'orphan')).toBeUndefined();
   });
 
@@ -139,9 +139,9 @@ test('a trigger has one feed: a second from another package is refused, and the 
 describe('signatures', () => {
   const verdict = async (args: JsonObject, headers: Record<string, string>, sent: Buffer = body) => {
     await using bench = await startFeeds(start);
-    const door = await bench.feeds.openWebhook(await create(bench, args));
+    const webhook = await bench.feeds.openWebhook(await create(bench, args));
     try {
-      door.verify(headers, sent);
+      webhook.verify(headers, sent);
       return 'right';
     } catch (error) {
       expect(error).toMatchObject({ code: 'SIGNATURE_INVALID', kind: 'unauthenticated' });
@@ -232,9 +232,9 @@ describe('parameters', () => {
 test('it ends with its namespace', async () => {
   await using bench = await startFeeds(start);
   const token = await create(bench);
-  const door = await bench.feeds.openWebhook(token);
+  const webhook = await bench.feeds.openWebhook(token);
   await bench.namespaces.delete('guest');
   await expect(bench.feeds.openWebhook(token)).rejects.toMatchObject({ code: 'NOT_FOUND' });
-  await expect(door.fire({}, 'tid')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  await expect(webhook.fire({}, 'tid')).rejects.toMatchObject({ code: 'NOT_FOUND' });
   expect(bench.fired).toEqual([]);
 });

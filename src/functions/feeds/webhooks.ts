@@ -15,7 +15,7 @@ import { createWebhook, updateWebhook } from './webhook-put.ts';
 import { type RequestHeaders, verifySignature } from './webhook-signature.ts';
 
 /** A webhook, opened by a request that knows its token. */
-export interface WebhookDoor {
+export interface OpenedWebhook {
   /** Identifies it, to count its requests. */
   readonly id: string;
   /**
@@ -34,7 +34,7 @@ export interface WebhookDoor {
 export interface Webhooks {
   readonly action: BuiltinAction;
   /** @throws Fault NOT_FOUND, FEED_PAUSED */
-  open(token: string): Promise<WebhookDoor>;
+  open(token: string): Promise<OpenedWebhook>;
 }
 
 export interface WebhooksOptions extends FeedActionOptions {
@@ -73,7 +73,7 @@ export function createWebhooks(options: WebhooksOptions): Webhooks {
       if (row === undefined || row.provider !== webhookProvider) throw notFound();
       const webhook = webhookOfRow(row, options.vault);
       if (!webhook.isActive) throw functionFault('FEED_PAUSED', 'The webhook is paused.');
-      return doorOf(options, webhook);
+      return openedOf(options, webhook);
     },
   };
 }
@@ -125,7 +125,7 @@ function webhookLifecycle({ slots, vault, apiHost, now }: WebhooksOptions): Life
   };
 }
 
-function doorOf(options: WebhooksOptions, webhook: Webhook): WebhookDoor {
+function openedOf(options: WebhooksOptions, webhook: Webhook): OpenedWebhook {
   const { feeds, log, lock } = options;
   const { trigger, signature, secret, revision } = webhook;
   const { namespace, name } = trigger;
@@ -144,7 +144,7 @@ function doorOf(options: WebhooksOptions, webhook: Webhook): WebhookDoor {
         if (!isFault(error, 'NOT_FOUND') && !isFault(error, 'WRONG_COLLECTION')) throw error;
         log.warn(
           { namespace, trigger: name, reason: messageOf(error) },
-          'a webhook is removed: its trigger is gone',
+          'a webhook is removed because its trigger no longer exists',
         );
         await lock.run(plainNameOf(trigger), async () => {
           const row = await feeds.get(namespace, name);

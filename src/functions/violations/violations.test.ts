@@ -82,20 +82,20 @@ describe('the log of violations', () => {
 describe('the alarm', () => {
   const start = (threshold = 3) => {
     const alerts: ViolationAlert[] = [];
-    const hear = createViolationAlarm({
+    const alarm = createViolationAlarm({
       threshold,
       windowMs: 10_000,
       onAlert: (alert) => alerts.push(alert),
     });
-    return { hear, alerts };
+    return { alarm, alerts };
   };
 
   test('is raised once per window, with what happened in it', () => {
-    const { hear, alerts } = start();
-    hear(report({ kind: 'oom' }));
-    hear(report());
+    const { alarm, alerts } = start();
+    alarm(report({ kind: 'oom' }));
+    alarm(report());
     expect(alerts).toEqual([]);
-    for (let count = 0; count < 1000; count++) hear(report({ action: '/guest/other' }));
+    for (let count = 0; count < 1000; count++) alarm(report({ action: '/guest/other' }));
     expect(alerts).toEqual([
       {
         namespace: 'guest',
@@ -111,30 +111,30 @@ describe('the alarm', () => {
       },
     ]);
     vi.advanceTimersByTime(10_000);
-    for (let count = 0; count < 3; count++) hear(report());
+    for (let count = 0; count < 3; count++) alarm(report());
     expect(alerts).toHaveLength(2);
   });
 
   test('is not raised for a few per namespace, even if they add up', () => {
-    const { hear, alerts } = start();
-    hear(report());
-    hear(report());
-    hear(report({ namespace: 'other' }));
-    hear(report({ namespace: undefined }));
+    const { alarm, alerts } = start();
+    alarm(report());
+    alarm(report());
+    alarm(report({ namespace: 'other' }));
+    alarm(report({ namespace: undefined }));
     vi.advanceTimersByTime(10_000);
-    hear(report());
+    alarm(report());
     expect(alerts).toEqual([]);
   });
 
   test('names at most ten actions', () => {
-    const { hear, alerts } = start(50);
-    for (let count = 0; count < 50; count++) hear(report({ action: `/guest/${count}` }));
+    const { alarm, alerts } = start(50);
+    for (let count = 0; count < 50; count++) alarm(report({ action: `/guest/${count}` }));
     expect(alerts[0]?.payload['actions']).toHaveLength(10);
   });
 
   test('is never raised with a threshold of 0', () => {
-    const { hear, alerts } = start(0);
-    for (let count = 0; count < 10; count++) hear(report());
+    const { alarm, alerts } = start(0);
+    for (let count = 0; count < 10; count++) alarm(report());
     expect(alerts).toEqual([]);
   });
 });

@@ -18,7 +18,7 @@ export class LogFollowers {
     return { [Symbol.dispose]: () => void this.#all.delete(follower) };
   }
 
-  tell(line: string): void {
+  send(line: string): void {
     for (const follower of this.#all) follower.add(line);
   }
 }

@@ -166,7 +166,7 @@ export class LogStreams {
     const { runs, note } = cutLog(written.lines.stdout, written.lines.stderr, this.limitBytes);
     const notes = note === undefined ? [] : [note];
     if (written.isMissing) notes.push(formatLine('stderr', missingSentinelText));
-    for (const each of notes) sink.followers?.tell(each);
+    for (const each of notes) sink.followers?.send(each);
     return logOf(runs, notes);
   }
 
@@ -195,9 +195,9 @@ export class LogStreams {
 
   /** With concurrent calls, a bare sentinel cannot be matched to a call, so waiting for it is brief. */
   #sentinelsOf(sink: ActivationSink): Promise<void> {
-    const isInVain = this.#form === 'bare' && (this.#isMarked === false || this.isConcurrent);
+    const isPointless = this.#form === 'bare' && (this.#isMarked === false || this.isConcurrent);
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, isInVain ? shortGraceMs : graceMs);
+      const timer = setTimeout(resolve, isPointless ? shortGraceMs : graceMs);
       sink.settle = () => {
         clearTimeout(timer);
         resolve();
@@ -266,13 +266,13 @@ export class LogStreams {
   #add(name: StreamName, line: Buffer, at: number, isContinued: boolean): void {
     if (!this.isConcurrent) {
       const text = this.#unclaimed[name].add(name, line, at, this.limitBytes);
-      if (text !== undefined) this.#writerOf(name)?.followers?.tell(text);
+      if (text !== undefined) this.#writerOf(name)?.followers?.send(text);
       return;
     }
     const owned = this.#owners.of(name, line, isContinued);
     for (const sink of owned.sinks) {
       const text = sink.lines[name].add(name, owned.text, at, this.limitBytes);
-      if (text !== undefined) sink.followers?.tell(text);
+      if (text !== undefined) sink.followers?.send(text);
     }
   }
 
@@ -325,7 +325,7 @@ export class LogStreams {
     const followers = this.#headOf(name)?.followers;
     if (followers === undefined) return;
     for (const { lines } of this.#unclaimed[name].runs())
-      for (const line of unpackLines(lines)) followers.tell(line);
+      for (const line of unpackLines(lines)) followers.send(line);
   }
 
   #isComplete({ hasEnded }: ActivationSink): boolean {

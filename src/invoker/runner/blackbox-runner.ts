@@ -168,9 +168,9 @@ export class BlackboxRunner implements Runner {
     const failure = await endSandbox(this.#options.sandbox, reason);
     this.#http.rest();
     // For the caller, a silent server and a dead one are the same.
-    const told = failure === 'channel-closed' ? 'exited' : failure;
-    this.#settleEnded(told);
-    return told;
+    const reported = failure === 'channel-closed' ? 'exited' : failure;
+    this.#settleEnded(reported);
+    return reported;
   }
 
   async #exchange(

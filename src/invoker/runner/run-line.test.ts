@@ -18,7 +18,7 @@ function start(isConcurrent = false) {
     logs,
     send: (json) => sent.push(JSON.parse(json)),
     onTimeout: () => timeouts++,
-    onLeftLying: () => leftLying++,
+    onOverdue: () => leftLying++,
     notes,
     // Violations are found when an answer arrives.
     examine() {

@@ -30,7 +30,7 @@ export interface RunLineOptions {
   readonly onTimeout: () => void;
   readonly notes: CulpritNotes;
   /** Called when an early run was not begun in its turn. The sandbox must be ended. */
-  readonly onLeftLying: () => void;
+  readonly onOverdue: () => void;
   /** Called when an answer arrives: violations so far belong to its run. Not called for the shortest runs. */
   readonly examine: () => void;
 }
@@ -165,7 +165,7 @@ export class RunLine {
   }
 
   /** It is an early run's turn, but the runner has not said that it begins it. */
-  get isLeftLying(): boolean {
+  get isOverdue(): boolean {
     const [head] = this.#runs;
     return head?.begun !== undefined && !head.isTakenUp;
   }
@@ -174,14 +174,14 @@ export class RunLine {
   reclaim(): void {
     const [head] = this.#runs;
     if (this.isConcurrent || !head?.begun) return;
-    const { isLeftLying, isSlow } = this.#look(head.begun);
-    if (isLeftLying || isSlow) setImmediate(() => this.#reclaimBehind(head));
+    const { isOverdue, isSlow } = this.#look(head.begun);
+    if (isOverdue || isSlow) setImmediate(() => this.#reclaimBehind(head));
   }
 
   #reclaimBehind(head: QueuedRun): void {
     if (this.#runs[0] !== head || !head.begun) return;
-    const { isLeftLying, isSlow } = this.#look(head.begun);
-    if (isLeftLying) this.#options.onLeftLying();
+    const { isOverdue, isSlow } = this.#look(head.begun);
+    if (isOverdue) this.#options.onOverdue();
     if (!isSlow) return;
     head.isOvertaken = true;
     this.#giveBackEarly();
@@ -190,7 +190,7 @@ export class RunLine {
   #look({ at }: Begun) {
     const sinceMs = performance.now() - at;
     return {
-      isLeftLying: this.isLeftLying && sinceMs >= takeUpMs,
+      isOverdue: this.isOverdue && sinceMs >= takeUpMs,
       isSlow: this.#runs.length > 1 && sinceMs >= reclaimMs,
     };
   }
@@ -198,7 +198,7 @@ export class RunLine {
   /** Ends the line with the sandbox: begun runs fail, the others can be run elsewhere. */
   fail(failure: Failure): void {
     this.#giveBackEarly();
-    if (this.isLeftLying) this.#giveBackHead();
+    if (this.isOverdue) this.#giveBackHead();
     for (const run of this.#runs.splice(0)) {
       // The other runs did not exceed their time; they only lost their sandbox.
       const own = failure === 'timeout' && !run.hasTimedOut ? 'exited' : failure;
@@ -221,7 +221,7 @@ export class RunLine {
     // A run that was not begun has used no time.
     run.hasTimedOut = run.isTakenUp;
     if (run.isTakenUp) this.#options.onTimeout();
-    else this.#options.onLeftLying();
+    else this.#options.onOverdue();
   }
 
   #end(run: QueuedRun, outcome: RunOutcome, flags: AnswerFlags): boolean {

@@ -67,7 +67,7 @@ export class RunnerProcess implements Runner {
       logs: this.#logs,
       send: (json) => this.#send(json),
       onTimeout: () => void this.end('timeout'),
-      onLeftLying: () => void this.end('violation'),
+      onOverdue: () => void this.end('violation'),
       notes: this.#notes,
       examine: () => this.#examine(),
     });
@@ -180,7 +180,7 @@ export class RunnerProcess implements Runner {
   async #finish(reason: Failure): Promise<Failure> {
     const failure = await endSandbox(this.sandbox, reason);
     // Its last message may say that it has begun a run, which would otherwise be run a second time.
-    if (this.#line.isLeftLying) await this.#drained.promise;
+    if (this.#line.isOverdue) await this.#drained.promise;
     this.#settleWaiting(failure);
     this.#line.fail(failure);
     this.#settleEnded(failure);
@@ -238,7 +238,7 @@ export class RunnerProcess implements Runner {
 
   #onWhole(frame: WholeFrame): void {
     this.#afterRefusals(() => {
-      if (this.#ending && !this.#line.isLeftLying) return;
+      if (this.#ending && !this.#line.isOverdue) return;
       const parsed = parseFrame(frame);
       if (this.#ending) this.#line.takeUp(parsed?.message['id']);
       else if (!parsed || !this.#accept(parsed.message, parsed.result)) void this.end('violation');
@@ -256,8 +256,8 @@ export class RunnerProcess implements Runner {
    * ends. Keeps frames in order.
    */
   #afterRefusals(take: () => void): void {
-    const told = this.sandbox.refusalsTold?.();
-    if (told) void told.then(take);
+    const reported = this.sandbox.refusalsTold?.();
+    if (reported) void reported.then(take);
     else take();
   }
 

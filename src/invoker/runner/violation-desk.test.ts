@@ -21,7 +21,7 @@ describe('a violation', () => {
   it('belongs to the action of its sandbox and to the activation that runs there', () => {
     const { desk, notes, reports } = open();
     const id = notes.own(env);
-    desk.hear('box', tooMany);
+    desk.take('box', tooMany);
     expect(notes.end(id)).toEqual([tooMany]);
     notes.begin('second');
     expect(notes.end('second')).toBeUndefined();
@@ -33,7 +33,7 @@ describe('a violation', () => {
     notes.end(notes.own(env));
     notes.begin('a');
     notes.begin('b');
-    desk.hear('box', tooMany);
+    desk.take('box', tooMany);
     expect([notes.end('a'), notes.end('b')]).toEqual([[tooMany], [tooMany]]);
     expect(reports[0]?.activationIds).toEqual(['a', 'b']);
   });
@@ -41,18 +41,18 @@ describe('a violation', () => {
   it('belongs to the last activation if it is reported late, and then is in no record', () => {
     const { desk, notes, reports } = open();
     notes.end(notes.own(env));
-    desk.hear('box', tooMany);
+    desk.take('box', tooMany);
     expect(reports[0]?.activationIds).toEqual(['first']);
   });
 
   it('belongs to no activation if the sandbox is blank, gone or unknown', async () => {
     const { desk, notes, reports, end } = open();
-    desk.hear('box', tooMany);
+    desk.take('box', tooMany);
     notes.own(env);
     end();
     await Promise.resolve();
-    desk.hear('box', tooMany);
-    desk.hear('other', tooMany);
+    desk.take('box', tooMany);
+    desk.take('other', tooMany);
     const nobody = { ...tooMany, namespace: undefined, action: undefined, activationIds: [] };
     expect(reports).toEqual([nobody, nobody, nobody]);
   });
@@ -60,7 +60,7 @@ describe('a violation', () => {
   it('is recorded at most twenty times for one activation, but reported each time', () => {
     const { desk, notes, reports } = open();
     const id = notes.own(env);
-    for (let count = 0; count < 50; count++) desk.hear('box', tooMany);
+    for (let count = 0; count < 50; count++) desk.take('box', tooMany);
     expect(notes.end(id)).toHaveLength(20);
     expect(reports).toHaveLength(50);
   });

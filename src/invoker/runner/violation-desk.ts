@@ -6,7 +6,7 @@ import type { Runner } from './runner.ts';
 export interface ViolationDesk {
   /** Attributes violations of that sandbox to the runner until it has ended. */
   watch(sandboxId: string, runner: Pick<Runner, 'note' | 'ended'>): void;
-  readonly hear: ViolationSink;
+  readonly take: ViolationSink;
 }
 
 /** @param onReport receives each violation and who caused it */
@@ -17,7 +17,7 @@ export function createViolationDesk(onReport: (report: ViolationReport) => void)
       runners.set(sandboxId, runner);
       void runner.ended.then(() => runners.delete(sandboxId));
     },
-    hear(sandboxId, violation: Violation) {
+    take(sandboxId, violation: Violation) {
       const culprit = runners.get(sandboxId)?.note(violation);
       onReport({ ...nobody, ...culprit, ...violation });
     },

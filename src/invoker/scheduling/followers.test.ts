@@ -20,18 +20,18 @@ it('sends late lines of an initialisation after the activation has begun', async
 });
 
 it('sends nothing from a place that the log has left for good', () => {
-  const told = new Set<string>();
+  const attached = new Set<string>();
   const source = {
     follow: (id: string) => {
-      told.add(id);
-      return { [Symbol.dispose]: () => void told.delete(id) };
+      attached.add(id);
+      return { [Symbol.dispose]: () => void attached.delete(id) };
     },
   };
   const followers = createFollowers();
   const following = followers.add('a', { source, id: 'first', isContinued: false });
   followers.move('a', { source, id: 'second', isContinued: false });
-  expect([...told]).toEqual(['second']);
+  expect([...attached]).toEqual(['second']);
   followers.move('a', { source, id: 'third', isContinued: true });
   void following.return();
-  expect(told.size).toBe(0);
+  expect(attached.size).toBe(0);
 });

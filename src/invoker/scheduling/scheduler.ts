@@ -180,7 +180,7 @@ export class Scheduler {
     for (const group of [...this.#groups.all()]) {
       if (group.namespace !== namespace) continue;
       group.retired = group.isExpelled = true;
-      this.#turnAwayAll(group, namespaceGone);
+      this.#refuseAll(group, namespaceGone);
       for (const { runner } of group.beginning.values()) void runner.end('ended');
       for (const slot of [...group.slots]) this.#lives.drop(group, slot);
       this.#groups.forget(group);
@@ -258,7 +258,7 @@ export class Scheduler {
   async close(): Promise<void> {
     this.#closed = true;
     const groups = [...this.#groups.all()];
-    for (const group of groups) this.#turnAwayAll(group, shuttingDown);
+    for (const group of groups) this.#refuseAll(group, shuttingDown);
     await Promise.all(groups.flatMap(({ slots }) => slots.map(({ runner }) => runner.end('ended'))));
   }
 
@@ -407,7 +407,7 @@ export class Scheduler {
     if (!this.#followers.isEmpty) this.#followers.move(activationId, place);
   }
 
-  #turnAwayAll(group: Group, why: string): void {
+  #refuseAll(group: Group, why: string): void {
     for (let next = this.#line.take(group); next; next = this.#line.take(group)) {
       // The job's owner may keep a job that has not begun for later.
       if (this.#closed && next.handover !== undefined) next.refuse(invokerClosed());
