@@ -228,7 +228,7 @@ describe.skipIf(missing !== undefined)(`an action${missing ? ` (${missing})` : '
       }
     });
 
-    it('says that it failed by an error in its result', async () => {
+    it('reports a failure by an error in its result', async () => {
       expect(await outcomeOf(language.error)).toMatchObject({
         status: application,
         result: { error: 'mine' },
@@ -239,25 +239,25 @@ describe.skipIf(missing !== undefined)(`an action${missing ? ` (${missing})` : '
       expect(await outcomeOf(language.throws)).toMatchObject(language.thrown);
     });
 
-    it('is at fault when it returns no object', async () => {
+    it('fails when it returns no object', async () => {
       expect(await outcomeOf(language.nothing)).toMatchObject(
         failed(developer, /did not return a dictionary|returned null/),
       );
     });
 
-    it('is at fault when its result has no form in JSON', async () => {
+    it('fails when JSON can’t represent its result', async () => {
       expect(await outcomeOf(language.infinite)).toMatchObject(
         failed(developer, /can't be turned into JSON: |did not return a dictionary/),
       );
     });
 
-    it('copies a file, though the kernel does not do it by sendfile', async () => {
+    it('copies a file, although the kernel does not do it with sendfile', async () => {
       const { result } = await outcomeOf(language.copies);
       expect(result.original).toContain('Debian');
       expect(result.copy).toBe(result.original);
     });
 
-    it('is refused when it can not be loaded', async () => {
+    it('is refused when it can’t be loaded', async () => {
       const outcome = await outcomeOf(language.broken);
       expect(outcome).toMatchObject(failed(developer, /^Initialization has failed due to: /));
       expect(outcome.result.error).toMatch(language.refusal);
@@ -269,7 +269,7 @@ describe.skipIf(missing !== undefined)(`an action${missing ? ` (${missing})` : '
     ['ruby', 'def main(args)\n  sleep 0.03\n  args\nend\n'],
     ['php', '<?php function main(array $args): array { usleep(30000); return $args; }'],
     ['native', '#!/bin/bash\nsleep 0.03\necho "$1"\n'],
-  ])('of the kind %s that may run at once with itself answers every call', async (family, code) => {
+  ])('of the kind %s with concurrency answers every call', async (family, code) => {
     const name = await create(ward, { kind: `${family}:default`, code, limits: { concurrency: 4 } });
     const calls = Array.from({ length: 6 }, (_, n) => ward.invoke(name, { n }));
     const replies = await Promise.all(calls);
@@ -277,7 +277,7 @@ describe.skipIf(missing !== undefined)(`an action${missing ? ` (${missing})` : '
   });
 
   // Only if the kernel can refuse it. Node.js, which compiles code, shows that the call works where it is allowed.
-  it('makes no code of data in Python, and compiles in Node.js', async () => {
+  it('can’t execute data in Python, and compiles in Node.js', async () => {
     const map = python(
       'import mmap\ndef main(args):\n  try: mmap.mmap(-1, 4096, prot=7)\n  except OSError as error: return {"refused": error.strerror}\n  return {"mapped": True}\n',
     );
@@ -291,7 +291,7 @@ describe.skipIf(missing !== undefined)(`an action${missing ? ` (${missing})` : '
   });
 
   describe('in Java', () => {
-    it('is created only with the name of its class', async () => {
+    it('needs the name of its class to be created', async () => {
       const code = (await zip(jar)).toString('base64');
       expect(await ward.deploy('nameless', code, { kind: 'java:default' })).toMatchObject({
         status: 400,
@@ -303,7 +303,7 @@ describe.skipIf(missing !== undefined)(`an action${missing ? ` (${missing})` : '
       expect(await outcomeOf(java('example.Hello#exits'))).toMatchObject(failed(developer, /System\.exit/));
     });
 
-    it('is no source, because there is no compiler', async () => {
+    it('can’t be source code, because there is no compiler', async () => {
       const source = { kind: 'java:default', code: 'public class Hello {}', main: 'Hello' };
       expect(await outcomeOf(source)).toMatchObject(failed(developer, /a jar: there is no compiler/));
     });

@@ -46,7 +46,7 @@ describe.skipIf(missing !== undefined)(`learning${missing ? ` (${missing})` : ''
   const resultOf = async (name: string, payload: object) =>
     (await ward.invoke(name, payload)).body.response?.result;
 
-  it('what the calls need is kept, and nothing that they did not show', async () => {
+  it('a profile has what the calls needed, and nothing else', async () => {
     const calls = join(ward.dataDir, 'calls.ndjson');
     await writeFile(calls, '{"make":"folder"}\n\n{"make":"nothing"}\n');
     const file = join(ward.dataDir, 'profile.json');
@@ -64,7 +64,7 @@ describe.skipIf(missing !== undefined)(`learning${missing ? ` (${missing})` : ''
     expect(JSON.parse(await readFile(file, 'utf8'))).toEqual(learned.profile);
   });
 
-  it('enforced, the action has no more than that; its other annotations stay', async () => {
+  it('enforced, the profile allows nothing else, and other annotations stay', async () => {
     await ward.request('PUT', '/api/v1/namespaces/_/actions/files?overwrite=true', {
       body: { annotations: [{ key: 'description', value: 'mine' }] },
     });
@@ -95,7 +95,7 @@ describe.skipIf(missing !== undefined)(`learning${missing ? ` (${missing})` : ''
     });
   });
 
-  it('nothing is left of the recordings', async () => {
+  it('recordings leave nothing behind', async () => {
     const list = 'mount -t tracefs none /sys/kernel/tracing && ls /sys/kernel/tracing/instances';
     const { stdout, code } = await runCommand(['unshare', '--mount', 'sh', '-c', list], {
       timeoutMs: 10_000,

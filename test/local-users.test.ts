@@ -75,7 +75,7 @@ describe.skipIf(missing !== undefined)(`another user of the machine${missing ? `
     return JSON.parse(stdout);
   };
 
-  it('learns the names of folders with code from mount tables, and gets to none of them', async () => {
+  it('learns the names of code folders from mount tables, and can’t open any', async () => {
     const places = [ward.dataDir, `/run/ward/${ward.instance}`, '/laid/'];
     for (const wanted of places) {
       const { told, marked } = await searchAs(stranger, wanted);
@@ -106,7 +106,7 @@ print(json.dumps(found))
     expect(asRoot.length).toBeGreaterThan(10);
   });
 
-  it('can’t open a lock of it, by its name', async () => {
+  it('can’t open its lock by name', async () => {
     const tries = `
 import sys
 for path in sys.argv[1:]:

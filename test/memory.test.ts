@@ -58,7 +58,7 @@ async function mixedLoad(ward: Ward): Promise<readonly Reply[]> {
 
 describe.skipIf(missing)(`memory${missing ? ` (${missing})` : ''}`, () => {
   test.each([neededMiB, 400])(
-    'under %d MiB Ward serves a mixed load, refuses what is too much, and lives',
+    'under %d MiB Ward serves a mixed load, refuses what is too much, and survives',
     async (limitMiB) => {
       await using group = memoryGroup(limitMiB);
       await using ward = await startIn(group);
@@ -96,7 +96,7 @@ describe.skipIf(missing)(`memory${missing ? ` (${missing})` : ''}`, () => {
     );
   });
 
-  test('with less than it needs Ward does not start, and says how much that is', async () => {
+  test('with less memory than it needs Ward does not start, and says how much it needs', async () => {
     await using group = memoryGroup(neededMiB - 20);
     const folder = await mkdtemp(join(tmpdir(), 'ward-memory-'));
     try {

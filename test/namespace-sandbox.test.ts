@@ -60,13 +60,13 @@ describe.skipIf(missing !== undefined)(`the sandbox of a namespace${missing ? ` 
       'done',
     ],
     ['with an empty annotation', { seccomp: null, tier: null }, 30, 'done'],
-    ['with a profile that takes another away', { seccomp: without('symlink', 'symlinkat') }, 30, 30],
+    ['with a profile that removes another call', { seccomp: without('symlink', 'symlinkat') }, 30, 30],
   ])('keeps its seccomp profile for an action %s', async (_, sandbox, mkdir, symlink) => {
     expect((await deploy('tries', sandbox, auth)).status).toBe(200);
     expect(await answers('tries', auth)).toMatchObject({ mkdir, symlink });
   });
 
-  it('is that of the caller for an action of another’s shared package', async () => {
+  it('is the caller’s for an action of another’s shared package', async () => {
     const publish = await ward.request('PUT', '/api/v1/namespaces/_/packages/shared?overwrite=true', {
       body: { publish: true },
     });

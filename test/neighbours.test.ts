@@ -15,7 +15,7 @@ describe.skipIf(missing !== undefined)(`neighbours${missing ? ` (${missing})` : 
   });
   afterAll(() => ward[Symbol.asyncDispose]());
 
-  it('the platform comes before sandboxes: for a processor, and last for the killer of memory', async () => {
+  it('the platform comes before sandboxes for a processor, and after them for the OOM killer', async () => {
     const code = `const fs = require('fs');
       exports.main = () => {
         const own = { nice: require('os').getPriority(), oom: Number(fs.readFileSync('/proc/self/oom_score_adj', 'utf8')) };
@@ -39,7 +39,7 @@ describe.skipIf(missing !== undefined)(`neighbours${missing ? ` (${missing})` : 
     expect(Number(readFileSync(`/proc/${platform}/oom_score_adj`, 'utf8'))).toBeLessThanOrEqual(0);
   });
 
-  it('a sandbox has the short time slice of the platform, with all that it starts', async () => {
+  it('a sandbox and all its processes have the platform’s short time slice', async () => {
     const before = new Set(sandboxPids(ward.instance));
     const code = `exports.main = () => ({});
       require('child_process').spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60_000)']);`;
@@ -52,7 +52,7 @@ describe.skipIf(missing !== undefined)(`neighbours${missing ? ` (${missing})` : 
     for (const pid of pids) expect(sliceOf(pid)).toBe(expected);
   });
 
-  it('a namespace that burns processors is made to stand back, and another one is not', async () => {
+  it('a namespace that burns processors must stand back, and another one need not', async () => {
     const noisy = await ward.createNamespace('noisy');
     const limits = { timeout: 20_000 };
     await ward.deploy('spin', 'exports.main = () => { for (;;); };', { auth: noisy, limits });

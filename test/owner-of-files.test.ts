@@ -117,7 +117,7 @@ describe.skipIf(missing !== undefined)(`a folder of another user’s${missing ? 
     110_000,
   );
 
-  it('is read and written by that user after all of it', async () => {
+  it('can be read and written by that user afterwards', async () => {
     for (const command of [
       'namespace create later',
       'vault rotate',
@@ -130,7 +130,7 @@ describe.skipIf(missing !== undefined)(`a folder of another user’s${missing ? 
     expect((await run('namespace list --all')).stdout).toMatch(/^later /m);
   });
 
-  it('takes keys of the operator’s own file, and the file stays root’s, as a backup does', async () => {
+  it('takes keys from the operator’s own file, which stays root’s, as does a backup', async () => {
     const [keyFile, config] = [inFolder('operator.keys'), inFolder('elsewhere.json')];
     const own = readFileSync(dataPaths(place.dataDir).parameterKeys);
     writeFileSync(keyFile, own, { mode: 0o600 });
@@ -155,7 +155,7 @@ describe.skipIf(missing !== undefined)(`a folder of another user’s${missing ? 
     ['the policy', 'gate/policy.yaml', 'policy show'],
     ['the file of the first key', 'guest.auth', 'namespace rotate-key guest'],
     ['the stage of a backup', 'backup', 'backup other.tar.zst'],
-  ])('leads root nowhere when %s is a link', async (_what, path, command) => {
+  ])('does not lead root elsewhere when %s is a link', async (_what, path, command) => {
     const victim = inFolder('victim');
     writeFileSync(victim, 'root alone knows', { mode: 0o600 });
     await chmod(victim, 0o640);

@@ -24,7 +24,7 @@ const put = (path: string, body: object, auth?: string) =>
   ward.request('PUT', `${root}/${path}?overwrite=true`, { body, ...(auth === undefined ? {} : { auth }) });
 
 describe.skipIf(missing !== undefined)(`packages${missing ? ` (${missing})` : ''}`, () => {
-  it('give parameters to their actions, under the binding, the action and the call', async () => {
+  it('give parameters to their actions, overridden by the binding, the action and the call', async () => {
     await put('packages/shared', {
       publish: true,
       parameters: parameters({ a: 'package', b: 'package', c: 'package', d: 'package' }),
@@ -51,7 +51,7 @@ describe.skipIf(missing !== undefined)(`packages${missing ? ` (${missing})` : ''
     expect(called.body.annotations).toContainEqual({ key: 'binding', value: 'other/bound' });
   });
 
-  it('that are changed change what the next call gets', async () => {
+  it('pass changed parameters to the next call', async () => {
     await put('packages/p', { parameters: parameters({ a: 1 }) });
     await put('actions/p/echo', { exec: { kind: 'nodejs:24', code: echo } });
     expect((await ward.invoke('p/echo')).body.response.result).toEqual({ a: 1 });

@@ -108,7 +108,7 @@ describe.skipIf(missing !== undefined)(`an action${missing ? ` (${missing})` : '
       ['php', /Zipped actions must contain index\.php at the root/],
       ['native', /there is no file 'exec' at the root/],
       ['go', /there is no file 'exec' at the root/],
-    ])('of %s is refused when its entry is not there', async (family, error) => {
+    ])('of %s is refused when its entry is missing', async (family, error) => {
       expect(await outcomeOf({ kind: `${family}:default`, code: { other: '' } })).toMatchObject(
         failed(developer, error),
       );
@@ -118,7 +118,7 @@ describe.skipIf(missing !== undefined)(`an action${missing ? ` (${missing})` : '
   describe('that is a program', () => {
     const loop = '#!/bin/sh\nwhile read -r line; do n=$((n+1)); echo "run $n"; echo "$line" >&3; done\n';
 
-    it('may stay and speak ActionLoop', async () => {
+    it('can keep running and speak ActionLoop', async () => {
       const source = { kind: 'native:default', code: loop };
       const { result, stdout } = await outcomeOf(source, { a: [1.5, 'é'] });
       expect(result).toMatchObject({
@@ -131,7 +131,7 @@ describe.skipIf(missing !== undefined)(`an action${missing ? ` (${missing})` : '
       expect(stdout).toBe('run 1');
     });
 
-    it('may be a script for the Python that is there', async () => {
+    it('can be a script for the installed Python', async () => {
       const code =
         '#!/usr/bin/env python3\nimport sys, json\nprint(json.dumps({"got": json.loads(sys.argv[1])}))\n';
       expect(await outcomeOf({ kind: 'native:default', code }, { a: 1 })).toMatchObject({
@@ -139,13 +139,13 @@ describe.skipIf(missing !== undefined)(`an action${missing ? ` (${missing})` : '
       });
     });
 
-    it('for Go has no shell to be a script for', async () => {
+    it('for Go can’t be a script, because there is no shell', async () => {
       expect(await outcomeOf({ kind: 'go:default', code: loop })).toMatchObject(
         failed(developer, /'\/bin\/sh' is not in this image/),
       );
     });
 
-    it('for Go is no source, because there is no compiler', async () => {
+    it('for Go can’t be source code, because there is no compiler', async () => {
       const code =
         'package main\n\nfunc Main(args map[string]interface{}) map[string]interface{} { return args }\n';
       expect(await outcomeOf({ kind: 'go:default', code })).toMatchObject(

@@ -177,7 +177,7 @@ describe.skipIf(missing !== undefined)(
         expect((await ward.activation(started)).response.result).toEqual({ n: 7 });
       });
 
-      it('composer’s async leaves what it starts behind', async () => {
+      it('composer’s async does not wait for what it starts', async () => {
         const { async: apart } = composer as unknown as { async(...parts: unknown[]): unknown };
         const composition = composer.sequence(
           apart(composer.action('leaf')) as never,
@@ -193,7 +193,7 @@ describe.skipIf(missing !== undefined)(
         });
       });
 
-      it('its connections are no worse for its sandbox having stood still', async () => {
+      it('its connections still work after its sandbox was frozen', async () => {
         await deploy(
           'keeps',
           `const openwhisk = require('openwhisk'); const http = require('node:http');
@@ -212,7 +212,7 @@ describe.skipIf(missing !== undefined)(
       });
     });
 
-    it('what still waits when the sandbox is frozen is broken off, and nothing is asked while it stands still', async () => {
+    it('requests that wait when the sandbox is frozen are broken off, and a frozen sandbox sends none', async () => {
       await deploy(
         'restless',
         `const asked = []; let timer; let waiting;
@@ -247,7 +247,7 @@ describe.skipIf(missing !== undefined)(
       expect(await resultOf('closed')).toEqual({ code: 'ECONNREFUSED' });
     });
 
-    it('nothing but the API is behind it, and only for its own namespace', async () => {
+    it('it leads only to the API, and only for its own namespace', async () => {
       const foreign = await ward.createNamespace('foreign');
       await deploy(
         'asks',
@@ -318,7 +318,7 @@ describe.skipIf(missing !== undefined)(
       },
     );
 
-    it('calls of the world and of webhooks get in with a key that is lent to them', async () => {
+    it('calls from outside and of webhooks get in with a lent key', async () => {
       await deploy('called', programs['nodejs:24'] ?? '', {}, [withKey, { key: 'web-export', value: true }]);
       const page = await fetch(`${ward.url}/api/v1/web/guest/default/called.json`);
       expect(await page.json()).toEqual({ host: inside, answer: ['guest'] });
@@ -342,7 +342,7 @@ describe.skipIf(missing !== undefined)(
       expect(called.response.result).toEqual({ host: inside, answer: ['guest'] });
     });
 
-    it('a call of an alarm gets in with a key that is lent to it', async () => {
+    it('a call of an alarm gets in with a lent key', async () => {
       await deploy('rung', programs['nodejs:24'] ?? '');
       const ow = ward.client();
       await ow.triggers.create({ name: 'bell' });
@@ -358,7 +358,7 @@ describe.skipIf(missing !== undefined)(
       expect(records[0].response.result).toEqual({ host: inside, answer: ['guest'] });
     });
 
-    it('an action of another namespace’s package may do no more than the package declares', async () => {
+    it('an action of another namespace’s package can do no more than the package declares', async () => {
       const auth = await ward.createNamespace('sharer');
       const code = `exports.main = async () => {
         const headers = { authorization: 'Basic ' + Buffer.from(process.env.__OW_API_KEY).toString('base64') };
@@ -393,7 +393,7 @@ describe.skipIf(missing !== undefined)(
       expect((await call('_/actions/bound')).key).toBe(ward.auth);
     });
 
-    it('a composition of another namespace’s package sets up nothing in its caller’s name', async () => {
+    it('a composition of another namespace’s package can set up nothing in its caller’s name', async () => {
       const auth = await ward.createNamespace('composer');
       const body = (exec: object, annotations: object[] = []) => ({ body: { exec, annotations }, auth });
       const put = (path: string, options: object) =>
@@ -417,7 +417,7 @@ describe.skipIf(missing !== undefined)(
       expect((await ward.invoke('sets-up')).body.response.status).toBe('success');
     });
 
-    it('under gVisor there is no port, and the address is that of the world', async () => {
+    it('under gVisor there is no port, and the address is the public one', async () => {
       await deploy(
         'apart-kernel',
         `exports.main = async () => ({ host: process.env.__OW_API_HOST, code: await fetch('${inside}').catch((e) => e.cause.code) })`,
@@ -427,7 +427,7 @@ describe.skipIf(missing !== undefined)(
       expect(await resultOf('apart-kernel')).toEqual({ host: ward.url, code: 'ECONNREFUSED' });
     });
 
-    it('leaves nothing behind, however the server ends; and the operator can switch it off', async () => {
+    it('leaves nothing behind, however the server ends, and the operator can switch it off', async () => {
       const other = await Ward.start();
       const body = { exec: { kind: 'nodejs:24', code: programs['nodejs:24'] }, annotations: [withKey] };
       await other.request('PUT', '/api/v1/namespaces/_/actions/stays', { body });

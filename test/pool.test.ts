@@ -37,7 +37,7 @@ describe.skipIf(missing !== undefined)(`the pool${missing ? ` (${missing})` : ''
     await Promise.all(open.splice(0).map((ward) => ward[Symbol.asyncDispose]()));
   });
 
-  it('uses a warm sandbox again: initialised once, its state is kept', async () => {
+  it('uses a warm sandbox again: it is initialised once and keeps its state', async () => {
     const ward = await start();
     await ward.deploy('counter', code);
     await ward.deploy('counter-py', python, { kind: 'python:3.13' });
@@ -89,7 +89,7 @@ describe.skipIf(missing !== undefined)(`the pool${missing ? ` (${missing})` : ''
     await ward.until(() => ward.sandboxStates().length === 2);
   });
 
-  it('gives up a prewarmed sandbox rather than let a call wait', async () => {
+  it('gives up a prewarmed sandbox instead of letting a call wait', async () => {
     const ward = await start({ memoryMiB: 256, prewarm: [{ kind: 'nodejs:24', memoryMiB: 256, count: 1 }] });
     await ward.until(() => ward.sandboxStates().join() === 'FROZEN');
     await ward.deploy('py', python, { kind: 'python:3.13' });
@@ -139,7 +139,7 @@ describe.skipIf(missing !== undefined)(`the pool${missing ? ` (${missing})` : ''
     }
   });
 
-  it('does not use a sandbox again whose initialisation failed', async () => {
+  it('does not use a sandbox again after a failed initialisation', async () => {
     const ward = await start();
     await ward.deploy('broken', 'throw new Error("not today")');
     for (let n = 0; n < 2; n++) {
@@ -153,7 +153,7 @@ describe.skipIf(missing !== undefined)(`the pool${missing ? ` (${missing})` : ''
     await ward.until(() => cgroupsOf(ward.instance).length === 0);
   });
 
-  it('refuses what can never fit, and what would wait in a queue that is full', async () => {
+  it('refuses calls that can never fit, and calls when the queue is full', async () => {
     const ward = await start({ memoryMiB: 256, maxQueued: 2 });
     await ward.deploy('large', code, { limits: { memory: 512 } });
     const large = await ward.invoke('large');

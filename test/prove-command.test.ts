@@ -6,7 +6,7 @@ import { runWard } from './ward.ts';
 const missing = isIsolated() ? undefined : 'needs root: run by npm test';
 
 describe.skipIf(missing !== undefined)(`ward prove${missing ? ` (${missing})` : ''}`, () => {
-  it('tells a matrix, and exits with 0 when nothing got out', async () => {
+  it('prints a matrix, and exits with 0 when nothing escaped', async () => {
     const { code, stdout, stderr } = await runWard(['prove', '--only', 'mount-*']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining(' 0 escaped of ') });
     const lines = stdout.trimEnd().split('\n');
@@ -16,7 +16,7 @@ describe.skipIf(missing !== undefined)(`ward prove${missing ? ` (${missing})` : 
       expect(line).toMatch(/^escape +mount-\S+ +BLOCKED +(?:E[A-Z]+|killed) /);
   });
 
-  it('is data for a program', async () => {
+  it('prints JSON for programs', async () => {
     const { code, stdout } = await runWard(['prove', '--only', 'mount-proc', '-o', 'json']);
     const report = JSON.parse(stdout);
     expect({ code, ok: report.ok, counts: report.counts }).toEqual({
@@ -27,7 +27,7 @@ describe.skipIf(missing !== undefined)(`ward prove${missing ? ` (${missing})` : 
     expect(report.techniques.length).toBeGreaterThan(0);
   });
 
-  it('--weakened: what has to get through does, and what is left out says why', async () => {
+  it('--weakened: what must get through does, and skipped techniques say why', async () => {
     const argv = ['prove', '--weakened', '--only', 'mount-proc', '--only', 'swap-on', '-o', 'json'];
     const { code, stdout } = await runWard(argv);
     expect({ code, report: JSON.parse(stdout) }).toMatchObject({
@@ -44,7 +44,7 @@ describe.skipIf(missing !== undefined)(`ward prove${missing ? ` (${missing})` : 
     expect(await runWard(['prove', '--weakened', '--runtime', 'crun'])).toMatchObject({ code: 2 });
   });
 
-  it('says which techniques there are when none has the name', async () => {
+  it('lists the techniques when none has the given name', async () => {
     const { code, stderr } = await runWard(['prove', '--only', 'no-such-thing']);
     expect(code).toBe(2);
     expect(stderr).toContain('error[NO_TECHNIQUE]');

@@ -122,7 +122,9 @@ describe.skipIf(missing)(`behind a proxy${missing ? ` (${missing})` : ''}`, () =
     });
 
     test(
-      takesLarge ? 'a large layer and large code pass' : 'too large a body is told to be the proxy’s matter',
+      takesLarge
+        ? 'a large layer and large code pass'
+        : 'the error for a too large body names the proxy as the cause',
       async () => {
         const file = join(folder, 'large.js');
         await writeFile(file, `exports.main = () => ({}); // ${randomBytes(1_500_000).toString('hex')}`);
@@ -143,7 +145,7 @@ describe.skipIf(missing)(`behind a proxy${missing ? ` (${missing})` : ''}`, () =
       },
     );
 
-    test('metrics are not for those who come through it', async () => {
+    test('metrics are refused through it', async () => {
       const answer = await fetch(`${url}/metrics`);
       expect(answer.status).toBe(403);
     });
@@ -152,7 +154,7 @@ describe.skipIf(missing)(`behind a proxy${missing ? ` (${missing})` : ''}`, () =
   test.each([
     ['nginx', plainNginx],
     ['Caddy', plainCaddy],
-  ])('that Ward is not behind %s is told', async (name, start) => {
+  ])('a missing Ward behind %s is reported', async (name, start) => {
     const url = await started(start(`http://127.0.0.1:${await freePort()}`));
     const { code, stderr } = await runWard(['action', 'list'], {
       env: { WARD_APIHOST: url, WARD_AUTH: ward.auth },

@@ -43,7 +43,7 @@ function addedUp(namespace: string): unknown {
 }
 
 describe.skipIf(missing !== undefined)(`a quota${missing ? ` (${missing})` : ''}`, () => {
-  it('of code and images is kept to, with what is used', async () => {
+  it('of code and images is enforced, and the error says how much is used', async () => {
     expect((await put('loud', loud)).status).toBe(200);
     expect((await put('loud', loud, other)).status).toBe(200);
     const refused = await put('large', `// ${randomBytes(300_000).toString('hex')}`);
@@ -64,7 +64,7 @@ describe.skipIf(missing !== undefined)(`a quota${missing ? ` (${missing})` : ''}
     expect((await usage()).registry).toEqual({ used: 0, limit: 65_536 });
   });
 
-  it('of records refuses calls while they are young, and no other tenant’s', async () => {
+  it('of records refuses calls while the records are young, but not other tenants’', async () => {
     const accepted: string[] = [];
     await ward.until(async () => {
       const reply = await call();
@@ -85,7 +85,7 @@ describe.skipIf(missing !== undefined)(`a quota${missing ? ` (${missing})` : ''}
     expect(JSON.parse(shown.stdout).namespaces[0].disk.recordBytes).toBe(records.used);
   });
 
-  it('is counted right after kill -9 in the middle of a flood', async () => {
+  it('is counted correctly after kill -9 in the middle of a flood', async () => {
     const { dataDir } = ward;
     const before = await usage();
     await ward.setLimits('guest', ['--record-quota', '1g']);

@@ -191,7 +191,7 @@ it.each([
   { mode: 'bare', way: 'in chunks' },
   { mode: 'gated', way: 'in one request' },
 ])(
-  'takes and gives a layer that is larger than its memory: $mode, $way',
+  'accepts and serves a layer that is larger than its memory: $mode, $way',
   { timeout },
   async ({ mode, way }) => {
     await using server = await startServer(mode);

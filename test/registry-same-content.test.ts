@@ -185,7 +185,7 @@ describe.runIf(isRoot)('a layer', () => {
     return analysis !== undefined;
   };
 
-  it('of any entries, damaged or not, packed in any way, is read alike', async () => {
+  it('with any entries, damaged or not, packed in any way, is read alike', async () => {
     await using place = await temporaryFolder();
     let run = 0;
     let accepted = 0;
@@ -212,7 +212,7 @@ describe.runIf(isRoot)('a layer', () => {
     expect(accepted).toBeLessThan(run);
   });
 
-  it.each(tails)('with %s behind its entries is read alike', async (_what, cut) => {
+  it.each(tails)('with %s after its entries is read alike', async (_what, cut) => {
     await using place = await temporaryFolder();
     const plain = cut(await tarOf([{ name: 'a', content: 'x' }]));
     for (const pack of [packings[0], packings[1], packings[2]]) {
@@ -226,7 +226,7 @@ describe.runIf(isRoot)('a layer', () => {
 const mountTarget = 'etc/resolv.conf';
 
 describe.runIf(canMount())('an image', () => {
-  it('has the files that the scanner says, whatever its layers hide', async () => {
+  it('has the files that the scanner lists, whatever its layers hide', async () => {
     await using place = await temporaryFolder();
     const dir = join(place.path, 'store');
     await using store = await openImageStore({ dir, mountsDir: join(place.path, 'mounts') });

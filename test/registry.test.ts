@@ -96,7 +96,7 @@ describe.skipIf(!has.skopeo)('skopeo', () => {
     });
   });
 
-  it('pushes it as Docker’s, and as one of several', async () => {
+  it('pushes it in Docker’s format, and as one of several', async () => {
     await push('guest/docker:v1', '--format', 'v2s2');
     const raw = await skopeo('inspect', '--raw', '--tls-verify=false', `docker://${host}/guest/docker:v1`);
     expect(JSON.parse(raw).mediaType).toBe('application/vnd.docker.distribution.manifest.v2+json');
@@ -123,7 +123,7 @@ describe.skipIf(!has.skopeo)('skopeo', () => {
     await expect(list()).rejects.toThrow(/no repository|name unknown/i);
   });
 
-  it('is told when the key is wrong, or of another namespace', async () => {
+  it('gets an error when the key is wrong, or of another namespace', async () => {
     await expect(push('guest/app:v2', '--dest-creds', 'guest-id:wrong')).rejects.toThrow(
       /no such key|unauthorized/,
     );

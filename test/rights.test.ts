@@ -88,7 +88,7 @@ describe.skipIf(missing !== undefined)(`rights${missing ? ` (${missing})` : ''}`
     expect(wrong).toEqual([]);
   });
 
-  it.each(everybody)('refuses what is not for them, and tells them nothing: %s', async (who) => {
+  it.each(everybody)('refuses what a client has no right to, and reveals nothing: %s', async (who) => {
     const standing: Standing = identities[who];
     const before = await state();
     const wrong: string[] = [];
@@ -111,7 +111,7 @@ describe.skipIf(missing !== undefined)(`rights${missing ? ` (${missing})` : ''}`
     expect(await state()).toEqual(before);
   });
 
-  it.each(everybody)('lets through what is for them: %s', async (who) => {
+  it.each(everybody)('accepts what a client has a right to: %s', async (who) => {
     const standing: Standing = identities[who];
     const wrong: string[] = [];
     for (const { route, right } of keyed()) {
@@ -137,7 +137,7 @@ describe.skipIf(missing !== undefined)(`rights${missing ? ` (${missing})` : ''}`
     expect(wrong).toEqual([]);
   });
 
-  it('a lent key has all rights of its namespace in its sandbox, and its way in leads nowhere else', async () => {
+  it('a lent key has all rights of its namespace in its sandbox, and its port leads nowhere else', async () => {
     const routes = keyed().filter(({ right }) => right !== 'own');
     const requests = routes.map(({ route }): Request => [route.method, ...requestFor(route, true)]);
     const foreign: Request[] = [

@@ -58,7 +58,7 @@ describe.skipIf(missing !== undefined)(
       expect((await buffer(child.stdout)).equals(sent)).toBe(true);
     });
 
-    it('does not mind a program that leaves its input unread', async () => {
+    it('accepts a program that leaves its input unread', async () => {
       expect(await python('print("done")', [], Buffer.alloc(5_000_000))).toMatchObject({
         code: 0,
         stdout: 'done\n',
@@ -93,7 +93,7 @@ print(json.dumps({"env": sorted(os.environ), "fds": os.listdir("/proc/self/fd"),
       });
     });
 
-    it('--memory: what is over it is killed, and that is said', async () => {
+    it('--memory: a program that exceeds it is killed, and the error says so', async () => {
       const allocate = 'x = [bytearray(1 << 20) for _ in range(1000)]';
       expect(await python(allocate, ['--memory', '64m'])).toMatchObject({
         code: 137,
@@ -112,7 +112,7 @@ except BlockingIOError: print(made)`;
       expect(await python(fork, ['--pids-limit', '8'])).toMatchObject({ code: 0, stdout: '7\n' });
     });
 
-    it('--cap-add: what the policy allows, inside the sandbox only', async () => {
+    it('--cap-add: what the policy allows, only inside the sandbox', async () => {
       const chown =
         'import os; open("/tmp/x", "w"); os.chown("/tmp/x", 5, 5); print(os.stat("/tmp/x").st_uid)';
       expect(await python(chown, ['--cap-add', 'chown'])).toMatchObject({ code: 0, stdout: '5\n' });
@@ -122,7 +122,7 @@ except BlockingIOError: print(made)`;
       });
     });
 
-    it('--tmpfs: of this size, and nothing can be started from it', async () => {
+    it('--tmpfs: has this size, and nothing can be executed from it', async () => {
       const fill = `import os, subprocess
 open("/tmp/run", "w").write("#!/usr/bin/python3"); os.chmod("/tmp/run", 0o755)
 try: subprocess.run(["/tmp/run"])
@@ -136,7 +136,7 @@ open("/tmp/x", "wb").write(bytes(2 << 20))`;
     });
 
     it.each(['/scratch', '/var/lib/app/cache', '/usr/share'])(
-      '--tmpfs %s, which the image need not have',
+      '--tmpfs %s, which need not exist in the image',
       async (path) => {
         const code = `import os
 open("${path}/x", "w").write("kept")
@@ -153,7 +153,7 @@ except OSError as error: print(error.strerror)`;
       },
     );
 
-    it('--seccomp: a profile takes calls away, and never gives back what the policy refuses', async () => {
+    it('--seccomp: a profile removes calls, and never allows what the policy refuses', async () => {
       const profile = await file(
         'seccomp.json',
         JSON.stringify({
@@ -213,7 +213,7 @@ except OSError as error: print("no packets")`;
       expect(result).toMatchObject({ code, stdout: '', stderr: expect.stringContaining(said) });
     });
 
-    it('a program that is not there: 127, as a shell has it', async () => {
+    it('a missing program: 127, as in a shell', async () => {
       const result = await runWard(['sandbox', 'run', 'python:3.13', '--', '/no/such/program']);
       expect(result).toMatchObject({ code: 127, stdout: '' });
     });
@@ -244,7 +244,7 @@ describe.skipIf(missing !== undefined || !existsSync(busybox))('a folder as root
   const run = (root: string, ...command: string[]) =>
     runWard(['sandbox', 'run', `rootfs:${root}`, '--', '/bin/busybox', ...command]);
 
-  it('runs, and is not written to', async () => {
+  it('runs, and stays unchanged', async () => {
     const root = await makeRoot('root', ['proc', 'dev', 'sys', 'tmp']);
     expect(await run(root, 'id', '-u')).toMatchObject({ code: 0, stdout: '1000\n' });
     const touched = await run(root, 'touch', '/x');
@@ -268,7 +268,7 @@ describe.skipIf(missing !== undefined || !existsSync(busybox))('a folder as root
   });
 });
 
-describe.skipIf(missing !== undefined)('a run that is ended from outside', () => {
+describe.skipIf(missing !== undefined)('a run that a signal ends', () => {
   const started = async () => {
     const marker = `marker-${randomBytes(8).toString('hex')}`;
     const sleep = `import time; print("${marker}", flush=True); time.sleep(600)`;
@@ -323,7 +323,7 @@ describe.skipIf(missing !== undefined)('a run that is ended from outside', () =>
 });
 
 describe.skipIf(missing !== undefined)('ward sandbox explain', () => {
-  it('tells a line for each mechanism, and what flags change', async () => {
+  it('prints a line for each mechanism, and what flags change', async () => {
     const { code, stdout } = await runWard([
       'sandbox',
       'explain',
@@ -348,7 +348,7 @@ describe.skipIf(missing !== undefined)('ward sandbox explain', () => {
     );
   });
 
-  it('refuses what run would refuse', async () => {
+  it('refuses what `run` refuses', async () => {
     expect(await runWard(['sandbox', 'explain', '--cap-add', 'sys_admin'])).toMatchObject({ code: 3 });
   });
 });

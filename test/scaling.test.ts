@@ -39,7 +39,7 @@ describe.skipIf(missing !== undefined)(`scaling${missing ? ` (${missing})` : ''}
     await bench.until(() => bench.sandboxes === 0);
   });
 
-  it('a fresh sandbox may be a prewarmed one', async () => {
+  it('a fresh sandbox can be a prewarmed one', async () => {
     const bench = await start({ prewarm: [{ kind: 'nodejs:24', memoryMiB: 256, count: 1 }] });
     await bench.until(() => bench.frozen === 1);
     const target = await bench.target(code, { scaling: { fresh: true } });
@@ -50,7 +50,7 @@ describe.skipIf(missing !== undefined)(`scaling${missing ? ` (${missing})` : ''}
     await bench.until(() => bench.frozen === 1);
   });
 
-  it('sandboxes that are kept ready outlive the keep-alive, stand still, and serve at once', async () => {
+  it('sandboxes that are kept ready outlive the keep-alive, are frozen, and serve at once', async () => {
     const bench = await start({ keepAliveMs: 1, freezeAfterMs: 1 });
     const other = await bench.target(code);
     await bench.run(other);
@@ -66,7 +66,7 @@ describe.skipIf(missing !== undefined)(`scaling${missing ? ` (${missing})` : ''}
     await bench.until(() => bench.sandboxes === 0);
   });
 
-  it('calls past the greatest number of sandboxes wait for one', async () => {
+  it('calls beyond the greatest number of sandboxes wait for one', async () => {
     const bench = await start();
     const target = await bench.target(code, { scaling: { maxInstances: 1 } });
     const calls = await Promise.all([1, 2, 3].map(() => bench.run(target, { ms: 50 })));
@@ -74,7 +74,7 @@ describe.skipIf(missing !== undefined)(`scaling${missing ? ` (${missing})` : ''}
     expect(bench.sandboxes).toBe(1);
   });
 
-  it('an action gets the processors and the disk that it asks for, and no prewarmed sandbox then', async () => {
+  it('an action gets the processors and the disk that it asks for, and then no prewarmed sandbox', async () => {
     const bench = await start({ prewarm: [{ kind: 'nodejs:24', memoryMiB: 256, count: 1 }] });
     await bench.until(() => bench.frozen === 1);
     const look = `exports.main = () => {
@@ -119,7 +119,7 @@ describe.skipIf(missing !== undefined)(`scaling${missing ? ` (${missing})` : ''}
     expect((await bench.run(target)).startReason).toMatch(/idle sandboxes were ended/);
   });
 
-  it('a hint has a sandbox ready when the call comes, and its log is not lost', async () => {
+  it('a hint makes a sandbox ready before the call comes, and its log is not lost', async () => {
     const bench = await start();
     const target = await bench.target(code);
     bench.invoker.warm(target);
@@ -150,7 +150,7 @@ describe.skipIf(missing !== undefined)(`scaling${missing ? ` (${missing})` : ''}
     expect(bench.invoker.follow(job.activationId)).toBeUndefined();
   });
 
-  it('one that is cancelled says so, keeps its log, and its sandbox is gone', async () => {
+  it('a cancelled call says so, keeps its log, and its sandbox is gone', async () => {
     const bench = await start();
     const job = bench.job(await bench.target(`exports.main = () => new Promise(() => console.log('here'))`));
     const running = bench.runJob(job);

@@ -98,13 +98,13 @@ test.each([
   ['no target', ['bare'], {}, /error\[SCAN_CI\][\s\S]*usage: scan-ci\.sh REPORTS TARGET/],
   ['a file in place of the folder', ['osv.json', 'fixed'], {}, /osv\.json can't be written to[\s\S]*--user/],
   [
-    'advisories that are none',
+    'invalid advisories',
     ['stale', 'fixed'],
     { WARD_ADVISORIES: 'no.json' },
     /no\.json could not be imported/,
   ],
-  ['a target that is nowhere', ['stale', 'nowhere:1'], { WARD_ADVISORIES: 'osv.json' }, /error\[/],
-])('%s: ends with 2, says so, and leaves no report of before', async (_, args, env, told) => {
+  ['a target that does not exist', ['stale', 'nowhere:1'], { WARD_ADVISORIES: 'osv.json' }, /error\[/],
+])('%s: ends with 2, says so, and leaves no earlier report', async (_, args, env, told) => {
   await mkdir(join(folder, 'stale'), { recursive: true });
   await writeFile(join(folder, 'stale/report.json'), '{}');
   expect(await scanCi(args, env)).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(told) });
@@ -184,7 +184,7 @@ async function runContained(
   });
 }
 
-test('in a container of Ward’s own base, without a network, rights or a file that it may write to', {
+test('in a container of Ward’s own base, without a network, rights or a writable file', {
   timeout: 300_000,
 }, async (context) => {
   const runc = await runCommand(['runc', '--version']).catch(() => undefined);

@@ -92,7 +92,7 @@ describe.skipIf(missing !== undefined)(`secrets${missing ? ` (${missing})` : ''}
     }
   });
 
-  it('files are for their owner alone', () => {
+  it('only their owner can read files', () => {
     const modeOf = (path: string) => (statSync(join(ward.dataDir, path)).mode & 0o777).toString(8);
     expect(modeOf('guest.auth')).toBe('600');
     // Scan processes have the server's group, and no one else is in it.
@@ -107,7 +107,7 @@ describe.skipIf(missing !== undefined)(`secrets${missing ? ` (${missing})` : ''}
     );
   });
 
-  it('the file with the key of guest follows when that is replaced', async () => {
+  it('the file with guest’s key changes when the key is replaced', async () => {
     const rotated = await ward.cli([
       'namespace',
       'rotate-key',

@@ -47,7 +47,7 @@ describe.skipIf(missing)(`the server’s process${missing ? ` (${missing})` : ''
     for (const inode of sockets) expect(inet.join('\n')).not.toContain(` ${inode} `);
   });
 
-  test('the data is the server’s, and nobody else reads it', async () => {
+  test('the data is the server’s, and no one else can read it', async () => {
     const { stdout } = await runCommand(['find', ward.dataDir, '!', '-user', 'ward', '-printf', '%P\n']);
     // Except the code of running functions, where only root makes folders, and the configuration, which the test wrote.
     expect(stdout.split('\n').filter((name) => name !== '' && !/^(?:laid|config\.yaml)/.test(name))).toEqual(
@@ -57,7 +57,7 @@ describe.skipIf(missing)(`the server’s process${missing ? ` (${missing})` : ''
     expect((await runCommand([...nobody, 'ls', ward.dataDir])).code).not.toBe(0);
   });
 
-  test('can fill the folders of code, and not exchange them', async () => {
+  test('can fill the folders of code, but not replace them', async () => {
     await ward.deploy('files', code);
     expect((await ward.invoke('files')).body.response.result).toEqual({ files: ['index.js'] });
     const [keeper] = processesBelow(ward.pid);
@@ -100,7 +100,7 @@ describe.skipIf(missing)(`the server’s process${missing ? ` (${missing})` : ''
   test.each([
     ['server', 1],
     ['keeper', 0],
-  ] as const)('when the %s is killed, all ends, and nothing is left', async (_, index) => {
+  ] as const)('when the %s is killed, everything ends, and nothing is left', async (_, index) => {
     const other = await Ward.start();
     await other.deploy('waits', 'function main() { console.log("waits"); return new Promise(() => {}); }');
     const before = cgroupsOf(other.instance).length;

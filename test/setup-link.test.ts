@@ -22,7 +22,7 @@ afterEach(async () => {
 const link = (root = checkout, prefix: readonly string[] | undefined = []) =>
   linkCommand({ root, path, prefix, log: join(folder, 'log') });
 
-test('it is made once, told, and starts Ward from any folder', async () => {
+test('it is made once, reported, and starts Ward from any folder', async () => {
   expect(await link()).toBe(`the command ward is ${path}, of this checkout (ward uninstall removes it)`);
   expect(await link()).toBeUndefined();
   expect((await stat(path)).mode & 0o777).toBe(0o755);
@@ -38,7 +38,7 @@ test.each([
   ['a link to one', () => symlink('/bin/true', path)],
   ['a link to nowhere', () => symlink('/nowhere', path)],
   ['a folder', () => mkdir(path)],
-])('%s of that name, which the set-up did not make, stays as it is', async (_, make) => {
+])('%s of that name, which the set-up did not make, stays unchanged', async (_, make) => {
   await mkdir(join(folder, 'bin'));
   await make();
   const before = await stat(path).catch(() => undefined);
@@ -47,7 +47,7 @@ test.each([
   expect(await readdir(join(folder, 'bin'))).toEqual(['ward']);
 });
 
-test('of another checkout it is pointed to this one, and that is said', async () => {
+test('one of another checkout is pointed to this one, and the output says so', async () => {
   const other = join(folder, 'it’s 100% other');
   await link(other);
   // The other checkout does not exist, and the command says so.
@@ -59,7 +59,7 @@ test('of another checkout it is pointed to this one, and that is said', async ()
   expect(await readFile(path, 'utf8')).toBe(launcherText(checkout));
 });
 
-test('without the rights to make it, what else can be done is said', async () => {
+test('without the rights to make it, the output says what else to do', async () => {
   await mkdir(join(folder, 'bin'));
   await chmod(join(folder, 'bin'), 0o555);
   // Root could still write there.

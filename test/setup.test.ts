@@ -23,7 +23,7 @@ const plan = await runCommand([process.execPath, 'scripts/setup.mjs', '--plan'],
 const isReady = plan.code === 0;
 if (!isReady) console.warn(`skipped: this machine is not set up\n${plan.stdout}`);
 
-test.skipIf(!isReady)('on a machine that is ready, it has nothing to do, once and again', async () => {
+test.skipIf(!isReady)('on a ready machine it has nothing to do, the first and the second time', async () => {
   for (const _ of ['once', 'again']) {
     const outcome = await runCommand([process.execPath, 'scripts/setup.mjs', '--no-link'], {
       cwd: repository,
@@ -113,7 +113,7 @@ const busybox = { busybox: 'echo BusyBox v1' };
 /** Shell code for stand-ins: sets their folder. */
 const here = 'here="$(/usr/bin/dirname "$0")"';
 
-test('packages that are as locked need nothing but the link for npx', async () => {
+test('packages that match the lock file need only the link for npx', async () => {
   await using checkout = await makeCheckout(installed);
   const outcome = await checkout.run('--packages-only');
   expect(outcome).toMatchObject({ code: 0, stderr: '' });
@@ -229,7 +229,7 @@ test.skipIf(process.getuid?.() !== 0)('without useradd, systemd-sysusers creates
   );
 });
 
-test('what keeps services from starting while packages are installed outlives no signal and no killed set-up', async () => {
+test('the policy that keeps services from starting during an installation outlives no signal and no killed set-up', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'ward-policy-'));
   const policy = join(folder, 'policy-rc.d');
   const start = () => {
@@ -312,7 +312,7 @@ test('only the benchmarks need wrk, which exits with 1 after saying its version'
   expect((await checkout.run('--no-images', '--bench', '--plan')).code).toBe(0);
 });
 
-test.skipIf(process.getuid?.() !== 0)('an installation that brings nothing is a failure', async () => {
+test.skipIf(process.getuid?.() !== 0)('an installation that installs nothing is a failure', async () => {
   await using checkout = await makeCheckout(installed, { ...hostPrograms, 'apt-get': 'echo done' });
   const outcome = await checkout.run('--no-images');
   expect(outcome.code).toBe(1);

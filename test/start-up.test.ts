@@ -67,7 +67,7 @@ describe.skipIf(missing)(`the start${missing ? ` (${missing})` : ''}`, () => {
     expect({ code, stdout, made: existsSync(dataDir) }).toEqual({ code: 1, stdout: '', made: false });
   });
 
-  test('a busy port is told before anything is made', async () => {
+  test('a busy port is reported before anything is made', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => other.once('listening', resolve));
     const { port } = other.address() as { port: number };

@@ -90,7 +90,7 @@ describe.skipIf(missing !== undefined)(`a stop${missing ? ` (${missing})` : ''}`
     expect(leftOvers(ward)).toEqual(nothing);
   });
 
-  it('while another process holds the database: in time, and says so', async () => {
+  it('while another process locks the database: in time, and says so', async () => {
     const { ward, said } = await start();
     await ward.deploy('quick', 'function main() { return {}; }');
     await ward.invoke('quick');
@@ -105,7 +105,7 @@ describe.skipIf(missing !== undefined)(`a stop${missing ? ` (${missing})` : ''}`
     expect(leftOvers(ward)).toEqual(nothing);
   });
 
-  it('without a descriptor left: in time', async () => {
+  it('without a free descriptor: in time', async () => {
     const { ward, said } = await start();
     await ward.deploy('slow', 'const main = () => new Promise((done) => setTimeout(done, 1000))');
     // As many sandboxes as calls.

@@ -108,7 +108,7 @@ describe.skipIf(missing !== undefined)(`one Ward after another${missing ? ` (${m
   };
   const served = (client: number, count: number) => () => (clients[client]?.calls.length ?? 0) >= count;
 
-  it('`ward up --take-over`: the running one ends what it has begun, and no call is refused', async () => {
+  it('`ward up --take-over`: the running Ward finishes what it has begun, and no call is refused', async () => {
     const { ward: first } = await start();
     await first.raiseLimits();
     await first.deploy('echo', echo);
@@ -136,13 +136,13 @@ describe.skipIf(missing !== undefined)(`one Ward after another${missing ? ` (${m
     expect(leftOvers(second)).toEqual(nothing);
   });
 
-  it('without one that runs it just starts', async () => {
+  it('without a running Ward it just starts', async () => {
     const { ward } = await start(undefined, { flags: ['--take-over'] });
     await ward.deploy('echo', echo);
     expect((await ward.invoke('echo', { n: 'x' })).body.response.result).toEqual({ n: 'x' });
   });
 
-  it('one that can not start leaves the running one undisturbed', async () => {
+  it('a Ward that can’t start leaves the running one undisturbed', async () => {
     const { ward } = await start();
     const up = ['up', '--data', ward.dataDir, '--take-over'];
     const other = await runWard([...up, '--listen', '127.0.0.1:1']);
@@ -159,7 +159,7 @@ describe.skipIf(missing !== undefined)(`one Ward after another${missing ? ` (${m
     expect((await ward.invoke('echo', { n: 'x' })).body.response.result).toEqual({ n: 'x' });
   });
 
-  it('what is no server of the data folder’s Ward is not taken over', async () => {
+  it('a process that is not the data folder’s server is not taken over', async () => {
     const { ward } = await start();
     const [keeper, server] = processesBelow(ward.pid);
     process.kill(server.pid, 'SIGSTOP');

@@ -52,7 +52,7 @@ async function limit(name: string, auth: string, perMinute: number, concurrent: 
 }
 
 describe.skipIf(missing !== undefined)(`an operator${missing ? ` (${missing})` : ''}`, () => {
-  it('sees all tenants with limits, last use and disk; who has a key sees its own', async () => {
+  it('sees all tenants with limits, last use and disk; a key’s owner sees only its own', async () => {
     await ward.deploy('used', 'function main() { return {}; }');
     const { activationId } = (await ward.invoke('used')).body;
     const { start } = await ward.activation(activationId);
@@ -81,7 +81,7 @@ describe.skipIf(missing !== undefined)(`an operator${missing ? ` (${missing})` :
 });
 
 describe.skipIf(missing !== undefined)(`a tenant${missing ? ` (${missing})` : ''}`, () => {
-  it('sees nothing of another: not by name, not by id, not in lists', async () => {
+  it('sees nothing of another by name, by id or in lists', async () => {
     await ward.deploy('private', 'function main() { console.log("secret"); return { secret: 1 }; }');
     const { activationId } = (await ward.invoke('private')).body;
     await ward.activation(activationId);
@@ -156,7 +156,7 @@ describe.skipIf(missing !== undefined)(`a tenant${missing ? ` (${missing})` : ''
     ]);
   });
 
-  it('that calls too often in a minute is told so, and no other is', async () => {
+  it('that calls too often in a minute gets an error, and no other does', async () => {
     const busy = await ward.createNamespace('often');
     await ward.deploy('hello', 'function main() { return {}; }', { auth: busy });
     await ward.deploy('hello', 'function main() { return {}; }');
@@ -182,7 +182,7 @@ describe.skipIf(missing !== undefined)(`a tenant${missing ? ` (${missing})` : ''
     expect((await ward.invoke('hello')).status).toBe(200);
   });
 
-  it('that has too many calls under way is told so; the place is free again after', async () => {
+  it('that has too many concurrent calls gets an error, until one has ended', async () => {
     const busy = await ward.createNamespace('parallel');
     await ward.deploy('held', slow, { auth: busy });
     await limit('parallel', busy, 1000, 1);
@@ -202,7 +202,7 @@ describe.skipIf(missing !== undefined)(`a tenant${missing ? ` (${missing})` : ''
     expect((await ward.invoke('held', { ms: 0, n: 5 }, busy)).body.response.result).toEqual({ n: 5 });
   });
 
-  it('whose key was replaced uses the new one at once, the old one no more', async () => {
+  it('whose key was replaced can use the new one at once, and no longer the old one', async () => {
     const old = await ward.createNamespace('rotated');
     await ward.deploy('kept', 'function main() { return { kept: true }; }', { auth: old });
     const rotated = await ward.cli([
@@ -221,7 +221,7 @@ describe.skipIf(missing !== undefined)(`a tenant${missing ? ` (${missing})` : ''
     expect((await ward.cli(['action', 'list'], { WARD_AUTH: old })).code).toBe(4);
   });
 
-  it('that was deleted is gone with all it had; its name begins empty', async () => {
+  it('that was deleted is gone with all its content, and its name starts empty', async () => {
     const first = await ward.createNamespace('deleted');
     await ward.deploy('lost', 'function main() { return {}; }', { auth: first });
     await ward.activation((await ward.invoke('lost', {}, first)).body.activationId, first);

@@ -150,7 +150,7 @@ describe.skipIf(missing !== undefined)('a rule with retry', () => {
     expect(await ward.activation(body.activationId)).toMatchObject({ response: { success: true } });
   });
 
-  it('keeps what it gave up, for its owner to replay or delete', async () => {
+  it('keeps failed events, for its owner to replay or delete', async () => {
     await arrange('broken', fails, retry(2));
     await fire('broken', { x: 1 });
     await fire('broken', { x: 2 });
@@ -174,7 +174,7 @@ describe.skipIf(missing !== undefined)('a rule with retry', () => {
     expect((await ward.request('POST', `${letters}/${second.id}/replay`)).status).toBe(404);
   });
 
-  it('goes on after kill -9, whether its action was running or was to be tried again', async () => {
+  it('goes on after kill -9, whether its action was running or its next try was due', async () => {
     await arrange(
       'runs',
       "function main() { console.log('begun'); return new Promise(() => {}); }",

@@ -138,7 +138,7 @@ test.skipIf(missing !== undefined)(`while a Ward runs, nothing is removed${title
 });
 
 test.skipIf(missing !== undefined)(
-  'without a terminal and --yes, it only says what goes and what stays',
+  'without a terminal and --yes, it only says what would be removed and what stays',
   () => {
     const plan = outputs.get('plan') ?? outcome.stdout + outcome.stderr;
     for (const line of [
@@ -169,13 +169,13 @@ test.skipIf(missing !== undefined)(
   },
 );
 
-test.skipIf(missing !== undefined)('a record that is not root’s says nothing of what to remove', () => {
+test.skipIf(missing !== undefined)('a record that does not belong to root is ignored', () => {
   const { packages, removals } = JSON.parse((outputs.get('stranger') ?? '').replace('stranger\n', ''));
   expect(packages).toEqual([]);
   expect(JSON.stringify(removals)).not.toContain('user and group');
 });
 
-test.skipIf(missing !== undefined)('with --yes the machine is as it was before', () => {
+test.skipIf(missing !== undefined)('with --yes the machine is as before', () => {
   expect(outputs.get('done')).toContain('ok: Ward is removed from this machine');
   expect(outputs.get('after'), outcome.stdout + outcome.stderr).toBe('after\nthe same\n');
   expect(outcome.code).toBe(0);

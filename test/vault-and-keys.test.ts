@@ -58,7 +58,7 @@ describe.skipIf(missing !== undefined)(`vault and keys${missing ? ` (${missing})
     ]);
   });
 
-  it('so does one of a file that the operator keeps elsewhere', async () => {
+  it('a rotation of a key file that the operator keeps elsewhere changes nothing either', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'ward-keys-'));
     try {
       const keyFile = join(folder, 'keys');
@@ -83,7 +83,7 @@ describe.skipIf(missing !== undefined)(`vault and keys${missing ? ` (${missing})
     }
   });
 
-  it('without its keys, what is encrypted is an error that says nothing, and the rest goes on', async () => {
+  it('without its keys, encrypted data gives an error that reveals nothing, and the rest works', async () => {
     const { dataDir } = ward;
     await ward.stop();
     const other = randomBytes(32).toString('base64');

@@ -51,7 +51,7 @@ describe.skipIf(missing !== undefined)(`violations${missing ? ` (${missing})` : 
     expect(reports).toEqual([]);
   });
 
-  it('a process that the kernel ended for its memory is told of the call, which goes on', async () => {
+  it('a process that the kernel killed for memory is in the record of its call, which goes on', async () => {
     const { bench, reports } = await start();
     const target = await bench.target(childOom, { limits: { memoryMiB: 128 } });
     const done = await bench.run(target);
@@ -62,7 +62,7 @@ describe.skipIf(missing !== undefined)(`violations${missing ? ` (${missing})` : 
     expect(reports).toMatchObject([{ kind: 'oom', namespace: 'guest', action: target.action }]);
   });
 
-  it('a sandbox that the kernel ended for its memory leaves it in the record', async () => {
+  it('a sandbox that the kernel killed for memory is in the record', async () => {
     const { bench } = await start();
     const eat = 'exports.main = () => { const kept = []; for (;;) kept.push(Buffer.alloc(1 << 20, 1)); }';
     const done = await bench.run(await bench.target(eat, { limits: { memoryMiB: 128 } }));
@@ -70,7 +70,7 @@ describe.skipIf(missing !== undefined)(`violations${missing ? ` (${missing})` : 
     expect(done.violations).toMatchObject([{ kind: 'oom' }]);
   });
 
-  it('a fork past the limit is the call’s that made it, and not the next one’s', async () => {
+  it('a fork beyond the limit counts for the call that made it, and not for the next one', async () => {
     const { bench, reports } = await start();
     const target = await bench.target(forks, { kind: 'python:3.13', limits: { memoryMiB: 512 } });
     const job = bench.job(target, { most: 1000 });
@@ -81,7 +81,7 @@ describe.skipIf(missing !== undefined)(`violations${missing ? ` (${missing})` : 
     expect((await bench.run(target, { most: 0 })).violations).toBeUndefined();
   });
 
-  it('a call that the policy kills for is told of the activation that made it', async () => {
+  it('a system call that the policy kills for counts for the activation that made it', async () => {
     const { bench, reports } = await start();
     const job = bench.job(await bench.target(tripwire, { kind: 'python:3.13' }));
     const done = await bench.runJob(job);
@@ -94,7 +94,7 @@ describe.skipIf(missing !== undefined)(`violations${missing ? ` (${missing})` : 
     ]);
   });
 
-  it('what happens while an action is loaded is the first call’s', async () => {
+  it('a violation during an action’s load counts for the first call', async () => {
     const { bench } = await start();
     const early = tripwire
       .replace('def main(args):\n    ', '')
@@ -121,7 +121,7 @@ describe.skipIf(missing !== undefined)(
     });
     afterAll(() => ward[Symbol.asyncDispose]());
 
-    it('the record, the list, the figures and the trigger tell of the same', async () => {
+    it('the record, the list, the metrics and the trigger show the same', async () => {
       const { body } = await ward.invoke('trip');
       expect(body.annotations).toContainEqual({
         key: 'violations',

@@ -46,7 +46,7 @@ describe.skipIf(missing !== undefined)(`web actions${missing ? ` (${missing})` :
     return socket;
   }
 
-  it('anybody reaches what is offered, with query, form, JSON and files', async () => {
+  it('anyone can reach web actions, with query, form, JSON and files', async () => {
     const query = await (await call('echo.json?name=Ada&name=Grace')).json();
     expect(query).toMatchObject({ name: 'Grace', __ow_method: 'get', __ow_path: '' });
     const form = await call('echo.json', { method: 'POST', body: new URLSearchParams({ a: 'ü &=' }) });
@@ -59,7 +59,7 @@ describe.skipIf(missing !== undefined)(`web actions${missing ? ` (${missing})` :
     expect((await call('echo.json', { headers: { authorization: 'Basic nonsense' } })).status).toBe(200);
   });
 
-  it('an action makes a whole HTTP answer: status, cookies, bytes', async () => {
+  it('an action can make a whole HTTP answer: status, cookies, bytes', async () => {
     const code = `exports.main = ({ what }) => ({
       page: { headers: { 'Set-Cookie': ['a=1', 'b=2; Path=/'] }, body: '<h1>é</h1>' },
       image: { headers: { 'Content-Type': 'image/png' }, body: Buffer.from([137, 80, 78, 71]).toString('base64') },
@@ -81,7 +81,7 @@ describe.skipIf(missing !== undefined)(`web actions${missing ? ` (${missing})` :
     expect((await call('answers?what=nothing')).status).toBe(204);
   });
 
-  it('what fails is told to its owner, and to nobody else', async () => {
+  it('a failure is reported to its owner, and to no one else', async () => {
     await offer('broken', 'function main() { throw new Error("the inside"); }');
     const answer = await call('broken.json');
     expect(answer.status).toBe(400);
@@ -93,7 +93,7 @@ describe.skipIf(missing !== undefined)(`web actions${missing ? ` (${missing})` :
     expect((await ward.activation(id)).response.result.error).toContain('the inside');
   });
 
-  it('a result over the limit is told as such, and nothing of it', async () => {
+  it('a result over the limit is reported, without any of its content', async () => {
     await offer('large', 'function main() { return { body: "x".repeat(2_000_000) }; }');
     const error = 'The action produced a response that exceeded the allowed length: 2000011 > 1048576 bytes.';
     for (const form of ['large', 'large.json', 'large.text']) {
@@ -103,7 +103,7 @@ describe.skipIf(missing !== undefined)(`web actions${missing ? ` (${missing})` :
     }
   });
 
-  it('python and a sequence can be offered as well', async () => {
+  it('Python actions and sequences can be web actions too', async () => {
     await ward.request('PUT', '/api/v1/namespaces/_/actions/py?overwrite=true', {
       body: {
         exec: { kind: 'python:3.13', code: 'def main(args):\n    return {"body": "hello " + args["name"]}' },
@@ -120,7 +120,7 @@ describe.skipIf(missing !== undefined)(`web actions${missing ? ` (${missing})` :
     expect(await (await call('both?name=Grace')).text()).toBe('hello Grace');
   });
 
-  it('a secret or a key opens what asks for one, and OPTIONS needs neither', async () => {
+  it('a secret or a key opens actions that require one, and OPTIONS needs neither', async () => {
     await offer('secret', 'function main() { return { body: "in" }; }', {
       'require-whisk-auth': 9007199254740991,
     });
@@ -173,7 +173,7 @@ describe.skipIf(missing !== undefined)(`web actions${missing ? ` (${missing})` :
     },
   );
 
-  it('a slow or broken body hinders nobody', async () => {
+  it('a slow or broken body affects no one else', async () => {
     const head = (length: number) =>
       `POST ${web}/echo.json HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: ${length}\r\n\r\nx`;
     const sockets = await Promise.all(Array.from({ length: 100 }, () => speak(head(10_000))));
@@ -190,7 +190,7 @@ describe.skipIf(missing !== undefined)(`web actions${missing ? ` (${missing})` :
     expect(over.status).toBe(413);
   });
 
-  it('strangers can’t use up the calls of the one they call', async () => {
+  it('strangers can’t use up a tenant’s own calls', async () => {
     await ward
       .createNamespace('host', ['--invocations-per-minute', '1000', '--concurrent', '5'])
       .then(async (auth) => {

@@ -18,7 +18,7 @@ const runMs = 300_000;
 const once = (names: readonly string[], more: Partial<FaultRun> = {}) =>
   runFault(faultOf(...names), { forMs: 0, seed: seeds.running, load: lightLoad, ...more });
 
-it.each(breaks)('what is to go without the %s is in the sources', (broken) => {
+it.each(breaks)('the code to remove for the %s is in the sources', (broken) => {
   for (const { file, from } of editsOf[broken]) expect(readText(file)).toContain(from);
 });
 
@@ -37,7 +37,7 @@ describe.skipIf(missing !== undefined)(`under load${missing ? ` (${missing})` : 
     ['fence', seeds.running],
     ['claim', seeds.running],
     ['flush', seeds.accepted],
-  ])('without the %s a kill is found out', async (broken, seed) => {
+  ])('without the %s a kill is detected', async (broken, seed) => {
     const { violations } = await once(['kill-server'], { broken, seed, patienceMs: 10_000 });
     expect(violations.map(({ rule }) => rule)).toContain(
       { fence: 'ran twice', claim: 'ran twice', flush: 'no record' }[broken],

@@ -52,7 +52,7 @@ test('the texts of failed activations', () => {
 
 const differences = tableOf(document, 'difference').rows;
 
-test('differences are told', () => {
+test('differences are listed', () => {
   expect(differences.length).toBeGreaterThan(25);
 });
 

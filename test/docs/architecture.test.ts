@@ -8,7 +8,7 @@ import { plain, readText, root, tableOf } from './markdown.ts';
 
 const document = readText('docs/architecture.md');
 
-test('every room is told, on the floor where the check of imports has it', () => {
+test('every room is listed, on the floor that the check of imports has', () => {
   const source = readText('scripts/check-imports.ts');
   const floors = new Map([...source.matchAll(/^ {2}(\w+): (\d+),$/gm)].map((match) => [match[1], match[2]]));
   const rooms = readdirSync(join(root, 'src'));
@@ -17,7 +17,7 @@ test('every room is told, on the floor where the check of imports has it', () =>
   for (const [room, floor] of told) expect([room, floor]).toEqual([room, floors.get(room)]);
 });
 
-test('everything in the data folder is told', () => {
+test('everything in the data folder is listed', () => {
   const gateFolders = Object.values(gatePaths('/data')).map((path) => path.split('/').slice(0, 3).join('/'));
   const cells = tableOf(document, 'path in the data folder (`/var/lib/ward`)').rows.map(([path = '']) =>
     plain(path).replace(/\/$/, ''),

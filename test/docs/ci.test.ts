@@ -108,7 +108,7 @@ async function build(version: string): Promise<void> {
 
 const read = (name: string) => readFile(join(folder, name), 'utf8');
 
-test('the policy of the page has no fault, and the reports that the jobs name are those of the script', async () => {
+test('the policy of the page is valid, and the jobs name the script’s reports', async () => {
   const checked = await run(['node ward/bin/ward.mjs policy check policy.yaml']);
   expect(checked).toMatchObject({ code: 0, stdout: '' });
   const told = tableOf(document, 'in the folder for reports').rows.flatMap(([name = '']) =>
@@ -135,7 +135,7 @@ test('a vulnerable image ends each job with 1 and reports that name it', async (
   expect(await runJob.anywhere()).toMatchObject({ code: 1 });
 });
 
-test('a change that does not bring it goes on, and one that does ends with 1', async () => {
+test('a change that does not add it goes on, and one that does ends with 1', async () => {
   await mkdir(join(folder, 'main'));
   const change = () => run(textOf('sh change').trim().split('\n'), pipeline.scan.variables);
   await writeFile(join(folder, 'main/report.json'), await read('reports/report.json'));
@@ -150,7 +150,7 @@ test('a change that does not bring it goes on, and one that does ends with 1', a
   expect(await change()).toMatchObject({ code: 1 });
 });
 
-test('a fixed one lets them go on, as the table says of exit code 0', async () => {
+test('a fixed one lets the jobs go on, as the table says for exit code 0', async () => {
   await build('1.0.1');
   for (const job of Object.values(runJob)) {
     const { code, stderr } = await job();
@@ -159,7 +159,7 @@ test('a fixed one lets them go on, as the table says of exit code 0', async () =
   expect(await read('ward.xml')).toContain('<testsuites');
 });
 
-test('without advisories they end with 2, and the reports tell it as an error', async () => {
+test('without advisories they end with 2, and the reports have an error', async () => {
   await rm(join(folder, '.ward'), { recursive: true });
   for (const job of [runJob.github, runJob.gitlab]) expect(await job()).toMatchObject({ code: 2 });
   expect(JSON.parse(await read('reports/report.sarif'))).toMatchObject({

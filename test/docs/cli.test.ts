@@ -61,7 +61,7 @@ describe('every command', () => {
     expect(sectionAt(`### ward ${words}`)).toBe(sectionOf(words, command));
   });
 
-  it('and none that is not there, in the order of the help', () => {
+  it('and only existing ones, in the order of the help', () => {
     const headings = [...document.matchAll(/^### ward (.*)$/gm)].map((match) => match[1]);
     expect(headings).toEqual(commands.map(([words]) => words));
   });
@@ -79,7 +79,7 @@ describe('manifests', () => {
     expect(told.toSorted()).toEqual(keys.filter((key) => !Object.hasOwn(locationKeys, key)).toSorted());
   });
 
-  it('the example is one', async () => {
+  it('the example is valid', async () => {
     const [example] = codeBlocksOf(document).filter(({ info }) => info === 'yaml');
     const folder = await mkdtemp(join(tmpdir(), 'ward-docs-'));
     try {

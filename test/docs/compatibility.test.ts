@@ -15,7 +15,7 @@ const rows = tableOf(document, 'path').rows.map(([path = '', methods = '', proof
 }));
 const known = new Set(['get', 'put', 'post', 'delete']);
 
-test('every path of the specification is told, with its methods', (context) => {
+test('every path of the specification is listed, with its methods', (context) => {
   const specification = sharedData(context, 'openwhisk/apiv1swagger.json');
   const { paths }: { paths: Record<string, object> } = JSON.parse(readFileSync(specification, 'utf8'));
   expect(Object.keys(paths).length).toBeGreaterThan(10);
@@ -46,7 +46,7 @@ const commandRows = tableOf(document, 'command').rows.map(([commands = '', proof
   proof,
 }));
 
-test('every command is told', () => {
+test('every command is listed', () => {
   const told = commandRows.flatMap(({ commands }) => {
     const [first = '', ...more] = commands.split(', ');
     const group = first.split(' ').slice(0, -1);

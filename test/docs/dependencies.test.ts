@@ -19,7 +19,7 @@ const lock = z
   .parse(JSON.parse(readText('package-lock.json')));
 const table = tableOf(readText('docs/dependencies.md'), 'package', 'npm packages');
 
-test('every dependency, for what it is', () => {
+test('every dependency is listed in its table', () => {
   const named = (names: object, use: string) => Object.keys(names).map((name) => [name, use]);
   expect(columnsOf(table, 'package', 'for')).toEqual(
     Object.fromEntries([

@@ -94,7 +94,7 @@ test.each(local)('%s: codes, kinds, exit codes', (heading, codes) => {
   }
 });
 
-test('codes outside the tables are where they are said to be', () => {
+test('codes outside the tables are in the files that it names', () => {
   const sources = [
     'src/lib/command.ts',
     'src/lib/confinement.ts',
@@ -110,7 +110,7 @@ test('codes outside the tables are where they are said to be', () => {
   for (const [code = ''] of rows) expect(text).toMatch(new RegExp(`['[]${plain(code)}['\\]]`));
 });
 
-test('every code says what it means', () => {
+test('every code has an explanation', () => {
   for (const [heading] of [...answered, ...local]) {
     for (const row of tableOf(document, 'code', heading).rows) expect(row.at(-1)).toMatch(/^.{15,}$/);
   }

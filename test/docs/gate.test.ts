@@ -25,7 +25,7 @@ test('the example of signers is a policy, and makes sense', () => {
   expect([signatures.identities, provenance.refs]).toEqual([['ci'], ['refs/tags/*']]);
 });
 
-test('every rule is told', () => {
+test('every rule is listed', () => {
   const rules = rulesFor(defaultPolicy(), 'guest', 'push');
   const keys = tableOf(document, 'key').rows.flatMap(([key = '']) => codeWordsOf(key));
   const expected = Object.entries(rules).flatMap(([name, rule]) =>
@@ -34,7 +34,7 @@ test('every rule is told', () => {
   expect(keys.toSorted()).toEqual(expected.toSorted());
 });
 
-test('every key below a rule is told in its row', () => {
+test('every key of a rule is in its row', () => {
   const rules = rulesFor(defaultPolicy(), 'guest', 'push');
   const { limits, unknown, graceDays, epss } = rules.vulnerabilities;
   const {
@@ -67,7 +67,7 @@ test('every key below a rule is told in its row', () => {
   }
 });
 
-test('every stage is told', () => {
+test('every stage is listed', () => {
   expect(tableOf(document, 'stage').rows.map(([stage = '']) => codeWordsOf(stage)[0])).toEqual([...stages]);
 });
 

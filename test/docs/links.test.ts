@@ -15,7 +15,7 @@ const documents = [
 ];
 const inRepository = /^(?:src|test|runners|policies|scripts|examples|docs|bin)\/[\w./-]+$/;
 
-test.each(documents)('%s links to what there is', (path) => {
+test.each(documents)('%s has only working links', (path) => {
   for (const target of linksOf(readText(path))) {
     const [file = '', anchor] = target.split('#');
     const linked = file === '' ? path : relative(root, join(root, dirname(path), file));
@@ -24,19 +24,19 @@ test.each(documents)('%s links to what there is', (path) => {
   }
 });
 
-test.each(documents)('%s names files that there are', (path) => {
+test.each(documents)('%s names only existing files', (path) => {
   for (const word of codeWordsOf(readText(path))) {
     if (inRepository.test(word)) expect(existsSync(join(root, word)), `${path}: ${word}`).toBe(true);
   }
 });
 
-test('README leads to every document', () => {
+test('README links to every document', () => {
   const linked = linksOf(readText('README.md'));
   for (const path of globSync('docs/**/*.md', { cwd: root })) expect(linked).toContain(path);
 });
 
 /** Another user can have made such a folder, with a `.npmrc` in it. A Dockerfile's `/tmp` is in a container. */
-test.each(documents)('%s has no command that works in a folder of /tmp whose name others know', (path) => {
+test.each(documents)('%s has no command that works in a predictable folder in /tmp', (path) => {
   const commands = codeBlocksOf(readText(path))
     .filter(({ info }) => /^(?:sh|console)\b/.test(info))
     .flatMap(({ text }) => text.split('\n'))

@@ -47,7 +47,7 @@ test.each(Object.keys(keys))('there is a key %s', async (key) => {
   });
 });
 
-test('a key that is not there is refused', async () => {
+test('an unknown key is refused', async () => {
   await expect(load('limits: {timeout: 1}')).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
 });
 
@@ -130,7 +130,7 @@ test('the defaults', async () => {
   ]);
 });
 
-test('the examples of the configuration are taken', async () => {
+test('the examples of the configuration are accepted', async () => {
   const examples = ['docs/operations.md', 'docs/sandbox.md'].flatMap((path) =>
     codeBlocksOf(readText(path)).filter(({ info }) => info === 'yaml'),
   );
@@ -138,7 +138,7 @@ test('the examples of the configuration are taken', async () => {
   for (const { text } of examples) systemLimits(await load(text));
 });
 
-test('every variable of the environment is told', () => {
+test('every environment variable is listed', () => {
   const told = tableOf(document, 'variable').rows.map(([name = '']) => plain(name));
   const files = globSync(['src/**/*.ts', 'bin/*.mjs', 'scripts/**/*.mjs'], {
     cwd: root,
@@ -175,7 +175,7 @@ describe('faults', () => {
     expectTests(tests);
   });
 
-  test('what the short soak is named for is in it', () => {
+  test('the rows that name the short soak are in it', () => {
     const named = inSoak.filter(([, , , , tests = '']) => tests.includes('`test/chaos/chaos.test.ts`'));
     expect(named.map(([name = '']) => plain(name)).toSorted()).toEqual(shortRuns.flat().toSorted());
   });

@@ -18,6 +18,6 @@ function rowOf({ name, title, reference, control, expects }: Technique): readonl
   return [name, title, reference, control, expects.join(', ')];
 }
 
-test.each(attackVectors)('every technique of the vector %s is told', (vector) => {
+test.each(attackVectors)('every technique of the vector %s is listed', (vector) => {
   expect(documented(vector)).toEqual(techniques.filter((one) => one.vector === vector).map(rowOf));
 });

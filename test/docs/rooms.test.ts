@@ -7,7 +7,7 @@ import { readText, root } from './markdown.ts';
 
 const modules = readModules(join(root, 'src'));
 
-test('the picture of the rooms is that of the sources', () => {
+test('the picture of the rooms matches the sources', () => {
   expect(readText('docs/rooms.svg'), 'draw it anew: npm run rooms').toBe(drawRooms(modules));
 });
 

@@ -18,7 +18,7 @@ function mechanismsNamed(proof: string): string[] {
   return [...list.matchAll(/`([a-z-]+)`/g)].map((match) => match[1] ?? '');
 }
 
-test('there are proofs for each vector', () => {
+test('every vector has proofs', () => {
   expect(new Set(proofs.map(({ heading }) => heading))).toEqual(
     new Set(['Noisy neighbours', 'Within containers', 'External world', 'Within the application']),
   );
@@ -36,7 +36,7 @@ test('every mechanism is named', () => {
   for (const mechanism of mechanismNames) expect(document).toContain(`\`${mechanism}\``);
 });
 
-test('the attack suite is told by control, as it is', () => {
+test('the attack suite’s controls are listed correctly', () => {
   const { header, rows } = tableOf(document, 'control', 'Attacked for real');
   expect(header).toEqual(['control', ...attackVectors]);
   const counted = new Map<string, number>();
@@ -52,7 +52,7 @@ test('the attack suite is told by control, as it is', () => {
   expect(new Map(told)).toEqual(counted);
 });
 
-test('each cell of the comparison with others says where it can be seen', () => {
+test('each cell of the comparison with others has a source', () => {
   const [values, sources] = ['by default', 'seen in'].map((title) =>
     tableOf(document, title, 'Compared with others'),
   );

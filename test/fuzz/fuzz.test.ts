@@ -27,7 +27,7 @@ function partOf(run: (value: number) => void | Promise<void>): Part {
 }
 
 describe('an attack', () => {
-  it('tells of every different defect, by the smallest input, and goes on', async () => {
+  it('reports every different defect with the smallest input, and goes on', async () => {
     const planted = partOf((value) => {
       if (value > 500) throw new Error('too much');
       if (value === 13) throw new TypeError('bad luck');
@@ -40,7 +40,7 @@ describe('an attack', () => {
     ]);
   });
 
-  it('is of the same inputs for the same seed', async () => {
+  it('has the same inputs for the same seed', async () => {
     const inputsOf = async (given: number) => {
       const seen: number[] = [];
       await attack(

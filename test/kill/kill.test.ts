@@ -4,7 +4,7 @@ import { missingForSandboxes } from '../ward.ts';
 import { killOverAndOver } from './rounds.ts';
 
 it.skipIf(missingForSandboxes() !== undefined)(
-  'a server that is killed at any moment loses nothing that it has answered for, and leaves nothing half-made',
+  'a server that is killed at any moment loses nothing that it has acknowledged, and leaves nothing unfinished',
   async () => {
     const answered = await killOverAndOver({ kills: 5, seed: 4 });
     const { calls, firings, writes } = answered;
