@@ -172,7 +172,7 @@ describe('PUT', () => {
     expect([refused.status, refused.body, refused.headers]).toEqual([
       413,
       {
-        error: expect.stringMatching(/^The namespace 'guest' has .* of the 19\.5 KiB that it may have\.$/),
+        error: expect.stringMatching(/^The namespace 'guest' has .* but its quota is 19\.5 KiB\.$/),
         code: expect.any(String),
         hint: expect.stringContaining('Delete what is not needed'),
         ...{ quota: 'code', used, limit: 20_000 },
