@@ -256,7 +256,7 @@ class ScanningGate implements Gate {
     { report, unread, exempt }: Scanned,
   ): Promise<Verdict> {
     const { policy, store, clock, reportAt } = this.#options;
-    // One policy for both steps: a policy that changed in between would judge by evidence that nobody gathered.
+    // One policy for both steps: a policy that changed in between would need evidence that was not gathered.
     const inForce = policy();
     const weighed = await weigh(this.#options, subject, inForce, report);
     const { vexRevision } = weighed;

@@ -1,4 +1,4 @@
-/** May this be deployed? Policy, trust and what a scan found become a verdict. */
+/** May this be deployed? Makes a verdict of the policy, the signatures and the findings of a scan. */
 export type { GateEvent } from './changes.ts';
 export { type EvidenceSources, verifyInTurns, type WantedBases, wantedBases } from './evidence.ts';
 export { gateFaults } from './faults.ts';

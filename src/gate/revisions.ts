@@ -5,7 +5,7 @@ export interface Revisions {
   readonly policy: string;
   /** Undefined when there are no advisories. */
   readonly advisories: string | undefined;
-  /** Of the operator's documents; empty when there are none. */
+  /** Revision of the operator's documents; empty when there are none. */
   readonly vex: string;
 }
 

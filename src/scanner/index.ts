@@ -1,4 +1,4 @@
-/** What is in an image, a folder or an archive, and what is wrong with it. */
+/** Scans images, folders, code and archives: what is in them, and what is wrong. */
 export { compareDigest } from './advisories/digest.ts';
 export { importAdvisories } from './advisories/import.ts';
 export { advisoryInputs } from './advisories/inputs.ts';

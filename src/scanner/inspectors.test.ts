@@ -78,7 +78,7 @@ test('a report names the revision of its rules, which is the same in every proce
   for (const each of changed) expect((await rulesOf(await each.here()))?.revision).not.toBe(here?.revision);
   const { files, config } = await plain.here();
   const [first, ...rest] = config;
-  if (first === undefined) throw new Error('nobody looks at configurations');
+  if (first === undefined) throw new Error('there is no inspector of configurations');
   const other = await rulesOf({ files, config: [{ ...first, revision: 'another' }, ...rest] });
   expect(other?.revision).not.toBe(here?.revision);
 });

@@ -101,7 +101,7 @@ describe('a vulnerability without a fix', () => {
     expect(judged(rules(true), caseOf({ findings }))[0]).toBe('allow');
   });
 
-  it('is denied all the same when it is exploited, or probably will be', () => {
+  it('is still denied when it is exploited, or probably will be', () => {
     const exploited = [vulnerability({ fixedIn: [], knownExploited: true, published: days(0) })];
     const grace = 'ignoreUnfixed: true, graceDays: { sincePublished: 30 }';
     expect(

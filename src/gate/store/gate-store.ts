@@ -27,7 +27,7 @@ import type {
 } from './types.ts';
 
 export interface GateStoreOptions {
-  /** Of the file; the store makes it and its folder when they are missing. */
+  /** Path of the file. The store creates it and its folder when they are missing. */
   readonly path: string;
   /** For servers: opens the file in a thread of its own, which takes some 30 ms to start. */
   readonly inThread?: boolean;
@@ -50,7 +50,7 @@ function openHere(path: string): OpenFile {
   }
 }
 
-/** In this thread. */
+/** Answers requests in this thread. */
 export function fileIn(db: DatabaseSync): OpenFile {
   return { answer: async (requests) => answerAll(db, requests), close: async () => db.close() };
 }

@@ -46,7 +46,7 @@ export interface StatedSubject {
 }
 
 export interface Statement {
-  /** The images that it is about. */
+  /** The images that the statement is about. */
   readonly subjects: readonly StatedSubject[];
   readonly predicateType: string;
   readonly predicate: JsonValue;

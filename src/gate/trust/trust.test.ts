@@ -31,7 +31,7 @@ describe('keys', () => {
     expect(() => generateKeyPair('')).toThrow(code('KEY_INVALID'));
   });
 
-  it('are encrypted anew each time', () => {
+  it('are encrypted differently each time', () => {
     expect(generateKeyPair('secret').privateKey).not.toBe(pair.privateKey);
     expect(pair.privateKey).toContain('BEGIN ENCRYPTED PRIVATE KEY');
   });

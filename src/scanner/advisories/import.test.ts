@@ -84,7 +84,7 @@ describe('forms of files', () => {
     expect(found()).toEqual(['A-1']);
   });
 
-  test('a folder: files that are no exports are left out and named', async () => {
+  test('a folder: files that are not exports are left out and named', async () => {
     await place.put('npm/all.json', ndjson([record('A-1')]));
     await place.put('deep/er/down.ndjson', ndjson([record('A-2')]));
     await place.put('README.md', '# no');

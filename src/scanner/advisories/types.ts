@@ -29,7 +29,7 @@ export interface AdvisoryInput {
   readonly licence?: string | undefined;
   /** Origin of the download, for the next conditional request. */
   readonly origin?: AdvisoryOrigin | undefined;
-  /** The import refuses a file with fewer records: a source does not lose most of them. */
+  /** The import refuses a file with fewer records, because a source does not lose most of its records. */
   readonly leastRecords?: number | undefined;
 }
 
@@ -71,7 +71,7 @@ export interface ImportedSource {
   readonly bad: number;
   /** The first invalid records. */
   readonly badRecords: readonly { readonly place: string; readonly reason: string }[];
-  /** Number of records about what Ward never finds. */
+  /** Number of records about packages that Ward never finds. */
   readonly skipped: number;
 }
 

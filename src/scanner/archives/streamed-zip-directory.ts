@@ -125,7 +125,7 @@ async function readEnd(source: ByteSource): Promise<End> {
     const at = source.at();
     const record = Buffer.from(await source.take(end64Bytes));
     if (record.readBigUInt64LE(4) !== BigInt(end64Bytes - 12))
-      throw new Error('its end has a form of its own');
+      throw new Error('its ZIP64 end record has an unknown length');
     const [entries, size, offset] = [32, 40, 48].map((at) => Number(record.readBigUInt64LE(at)));
     if (!(await isNext(source, locatorMark))) throw new Error('its end is damaged');
     const said = Number((await source.take(locatorBytes)).readBigUInt64LE(8));

@@ -148,7 +148,7 @@ async function walkCompressed(
   if (failure !== undefined) throw failure;
 }
 
-/** Measures the content up to any damage. The part before the damage is scanned all the same. */
+/** Measures the content up to any damage. The part before the damage is still scanned. */
 async function measure(
   pieces: AsyncIterable<Buffer>,
   work: Work,

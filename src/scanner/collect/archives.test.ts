@@ -348,7 +348,7 @@ describe('a hostile archive', () => {
       /^x!\/a.zip!\/b.zip: not scanned: .* hold more than/,
     ],
     [
-      'with a file that is longer than what is read whole, an archive',
+      'with an archive in it that is too long to be read whole',
       async () => zipOf({ 'a.xz': Buffer.concat([xzed.subarray(0, 6), randomBytes(mebibyte)]) }),
       { longestWhole: 100_000 },
       /^x!\/a.xz: not scanned: archives of this form/,

@@ -50,8 +50,8 @@ test.each([
   ['cut in half', written.slice(0, written.length / 2)],
   ['not UTF-8', Buffer.from([0x7b, 0xff])],
   ['of another form', written.replace('"form": 1', '"form": 2')],
-  ['with a severity that is none', written.replace('"severity": "high"', '"severity": "awful"')],
-  ['with a digest that is none', written.replace(/"layer": "sha256:[0-9a-f]+"/, '"layer": "sha256:1"')],
+  ['with an invalid severity', written.replace('"severity": "high"', '"severity": "awful"')],
+  ['with an invalid digest', written.replace(/"layer": "sha256:[0-9a-f]+"/, '"layer": "sha256:1"')],
   ['deep', `${'['.repeat(100_000)}`],
   ['a list', '[]'],
 ])('refuses one that is %s', (_, text) => {

@@ -39,7 +39,7 @@ const ready = `say({ revision: '1' });`;
 
 describe('a scan process that was taken over', () => {
   it.each([
-    ['says what is not a message', `stream.write('GET / HTTP/1.1\\r\\n\\r\\n');`, 'too long'],
+    ['sends an invalid message', `stream.write('GET / HTTP/1.1\\r\\n\\r\\n');`, 'too long'],
     ['announces more than there may be', `stream.write(Buffer.alloc(8, 0xff));`, 'too long'],
     ['says nothing that is asked for', `say({ hello: 1 });`, 'revision'],
     ['names another job', `${ready} onJob(() => say({ job: 2, say: 'done', result: {} }));`, 'job'],

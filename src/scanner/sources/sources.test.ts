@@ -254,7 +254,7 @@ describe('an archive by docker save', () => {
 describe('an archive', () => {
   it.each([
     ['of something else', async () => tarOf([{ name: 'a', content: 'x' }])],
-    ['that is none', async () => Buffer.alloc(2000, 'hello')],
+    ['that is not one', async () => Buffer.alloc(2000, 'hello')],
     [
       'with a million entries',
       async () => tarOf(Array.from({ length: 10_002 }, (_, at) => ({ name: `${at}`, content: '' }))),

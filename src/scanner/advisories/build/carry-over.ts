@@ -1,4 +1,4 @@
-/** Takes over from the old file: the rows of sources that stay, and the times of fixes. The old file is only read. */
+/** Copies from the old file the rows of sources that stay, and the times of fixes. It only reads the old file. */
 import type { DatabaseSync } from 'node:sqlite';
 import { sourceTables } from '../schema.ts';
 

@@ -21,7 +21,7 @@ export const osvReader: FormReader =
     else sink.advisory(record);
   };
 
-/** The record covers only what Ward never finds: another ecosystem, or commits. */
+/** The record covers only things that Ward never finds: another ecosystem, or commits. */
 const notForUs = Symbol('not for us');
 
 /** @throws Flaw */

@@ -1,5 +1,5 @@
 /**
- * Reads the checksums of a mirror: `SHA256SUMS`, as sha256sum(1) writes it, and its signature `SHA256SUMS.sig`. Both lie at
+ * Reads the checksums of a mirror: `SHA256SUMS`, as sha256sum(1) writes it, and its signature `SHA256SUMS.sig`. Both are at
  * the top of the mirror.
  */
 import { readFile } from 'node:fs/promises';

@@ -159,7 +159,7 @@ async function receive(
   return origin;
 }
 
-/** Deletes a file with wrong bytes, so that the next attempt starts anew. */
+/** Deletes a file with wrong bytes, so that the next attempt starts again. */
 async function check(
   { name, url }: DownloadOptions['source'],
   file: string,

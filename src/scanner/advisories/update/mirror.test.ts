@@ -158,7 +158,7 @@ describe('a folder', () => {
 
   test.each<readonly [string, () => Promise<unknown>, string]>([
     [
-      'is another than SHA256SUMS says',
+      'differs from SHA256SUMS',
       async () => {
         await put('b.example.org/b.json', records('B-2'));
         await writeSums();
@@ -179,7 +179,7 @@ describe('a folder', () => {
       async () => put('SHA256SUMS', `${await writeSums()}${'0'.repeat(64)}  b.example.org/b.json\n`),
       'has two checksums for',
     ],
-  ])('of which a file %s keeps the records of that source', async (_, breakIt, reason) => {
+  ])('with a file that %s keeps the records of that source', async (_, breakIt, reason) => {
     await writeSums();
     await update(mirrorAt(folder));
     await put('a.example.org/Red Hat/all.json', records('A-2'));

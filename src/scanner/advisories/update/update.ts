@@ -89,7 +89,7 @@ interface Fetched {
   readonly failure?: Error | undefined;
 }
 
-/** What all downloads share. */
+/** Shared by all downloads. */
 interface Plan {
   readonly options: UpdateOptions;
   readonly folder: string;

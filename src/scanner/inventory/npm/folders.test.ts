@@ -90,7 +90,7 @@ describe.each([
   it.each<[string, readonly TarEntry[], readonly string[]]>([
     ['a version that is a number', [code, manifest({ name: 'lodash', version: 3.5 })], ['lodash 3.5']],
     ['no name', [code, manifest({ version: '3.5.0' })], ['lodash 3.5.0']],
-    ['a name that is none', [code, manifest({ name: 7, version: '3.5.0' })], ['lodash 3.5.0']],
+    ['an invalid name', [code, manifest({ name: 7, version: '3.5.0' })], ['lodash 3.5.0']],
     ['no version', [code, manifest({ name: 'lodash' })], ['lodash ']],
     ['no package.json', [code], [`app/node_modules/lodash: ${bare}`]],
     [
