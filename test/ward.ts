@@ -191,11 +191,15 @@ export class Ward implements AsyncDisposable {
     return openwhisk({ apihost: this.url, api_key: auth });
   }
 
-  /** Runs a command against this server: in this process if it only talks to the server, else as a user would. */
+  /**
+   * Runs a command against this server: in this process if it only talks to the server or changes its namespaces, else
+   * as a user would. While one changes namespaces, this process acts as the owner of the data folder.
+   */
   async cli(args: readonly string[], env: NodeJS.ProcessEnv = {}, timeoutMs?: number): Promise<CliResult> {
     const settings = { WARD_APIHOST: this.url, WARD_AUTH: this.auth, ...env };
-    const { onlyTalks, runInProcess } = await import('../src/cli/in-process.fixture.ts');
+    const { onlyTalks, runInFolder, runInProcess } = await import('../src/cli/in-process.fixture.ts');
     if (await onlyTalks(args)) return runInProcess(args, { env: settingsOf(settings) });
+    if (args[0] === 'namespace') return runInFolder(args, { env: settingsOf(settings), cwd: process.cwd() });
     return runWard(args, { ...(timeoutMs && { timeoutMs }), env: settings });
   }
 
