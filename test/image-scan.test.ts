@@ -8,6 +8,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { tarOf, usualDevices, writeTestImage } from '../src/images/images.fixture.ts';
 import { runCommand } from '../src/lib/index.ts';
+import { type CommandLoop, startCommandLoop } from './command-loop.ts';
 
 const launcher = fileURLToPath(new URL('../bin/ward.mjs', import.meta.url));
 let folder: string;
@@ -49,26 +50,28 @@ const advisories = [
 ];
 
 /** Who runs it may not be root, and needs nothing of the machine. */
-async function ward(
-  args: readonly string[],
-  { tmpdir: TMPDIR, ...more }: { input?: string; tmpdir?: string } = {},
-) {
-  const isRoot = process.getuid?.() === 0;
-  const command = isRoot ? ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--'] : [];
-  return await runCommand([...command, process.execPath, launcher, ...args], {
+const nobody =
+  process.getuid?.() === 0 ? ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--'] : [];
+let commands: CommandLoop;
+
+const environment = () => ({
+  PATH: process.env['PATH'],
+  HOME: folder,
+  WARD_DATA: join(folder, 'data'),
+  // Who may not read what root has compiled compiles Ward anew each time.
+  NODE_COMPILE_CACHE: join(folder, 'compiled'),
+});
+
+const ward = (args: readonly string[], given: { input?: string } = {}) =>
+  commands.run({ args, cwd: folder, env: environment(), ...given });
+
+/** The same as a process of its own, with a folder for its temporary files. */
+const wardAsProcess = (args: readonly string[], TMPDIR: string) =>
+  runCommand([...nobody, process.execPath, launcher, ...args], {
     cwd: folder,
-    env: {
-      PATH: process.env['PATH'],
-      HOME: folder,
-      WARD_DATA: join(folder, 'data'),
-      TMPDIR,
-      // Who may not read what root has compiled compiles Ward anew each time.
-      NODE_COMPILE_CACHE: join(folder, 'compiled'),
-    },
+    env: { ...environment(), TMPDIR },
     timeoutMs: 60_000,
-    ...more,
   });
-}
 
 async function debianRoot(name: string): Promise<string> {
   const root = join(folder, name);
@@ -85,6 +88,7 @@ async function debianRoot(name: string): Promise<string> {
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'ward-scan-'));
   await chmod(folder, 0o777);
+  commands = startCommandLoop(nobody, environment());
   const base = await tarOf([
     { name: 'etc/os-release', content: 'ID=debian\nVERSION_ID="13"\nPRETTY_NAME="Debian 13"\n' },
     { name: 'var/lib/dpkg/status', content: dpkgStatus },
@@ -101,7 +105,10 @@ beforeAll(async () => {
   const imported = await ward(['advisories', 'import', 'osv.ndjson']);
   expect(imported).toMatchObject({ code: 0, stderr: expect.stringContaining('2 advisories') });
 });
-afterAll(() => rm(folder, { recursive: true, force: true }));
+afterAll(async () => {
+  await commands?.[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true, force: true });
+});
 
 test('advisories: what was imported is told, and a file cut in half changes nothing', async () => {
   const whole = JSON.parse((await ward(['advisories', 'status', '-o', 'json'])).stdout);
@@ -258,12 +265,10 @@ test.each(['gzip', 'zstd'])('an archive may be compressed by %s, and leaves noth
     cwd: folder,
   });
   expect(packed.code).toBe(0);
-  expect(await ward(['image', 'scan', `image.tar.${by}`, '-o', 'name'], { tmpdir: temporary })).toMatchObject(
-    {
-      code: 1,
-      stdout: expect.stringContaining('CVE-2026-10001\n'),
-    },
-  );
+  expect(await wardAsProcess(['image', 'scan', `image.tar.${by}`, '-o', 'name'], temporary)).toMatchObject({
+    code: 1,
+    stdout: expect.stringContaining('CVE-2026-10001\n'),
+  });
   expect(await readdir(temporary)).toEqual([]);
 });
 
