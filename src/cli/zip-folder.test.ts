@@ -101,7 +101,7 @@ test('has the packages of a virtualenv once, and not its programs', async () => 
 });
 
 test.each([
-  ['a link out of the folder', 'lib/out', '../../secret', 'leads out'],
+  ['a link out of the folder', 'lib/out', '../../secret', 'points outside'],
   ['a link to what is left out', 'settings', '.env', 'a file that is left out'],
   ['a link to nothing', 'gone', 'none', 'a file that is left out'],
   ['a link in a circle', 'loop', '.', 'circular'],

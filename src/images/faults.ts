@@ -2,7 +2,7 @@
 import { faultTable } from '../lib/index.ts';
 
 export const imageFaults = {
-  /** An archive holds an entry that would leave its folder, follow a link, make a device or the like. */
+  /** An archive has an entry that would leave its folder, follow a link, make a device or the like. */
   ARCHIVE_UNSAFE: 'invalid',
   ARCHIVE_TOO_LARGE: 'too-large',
   /** It is truncated, damaged or in an unknown format. */
@@ -13,12 +13,12 @@ export const imageFaults = {
   IMAGE_UNSAFE: 'denied',
   /** The lock on a store's index was not free in time. */
   IMAGE_STORE_BUSY: 'busy',
-  /** The store's own folder can't serve. */
+  /** The store's own folder is unusable. */
   IMAGE_STORE_INVALID: 'host',
   /** A layer could not be unpacked, for a reason other than its content. */
   IMAGE_UNPACK_FAILED: 'host',
   IMAGE_BUILD_FAILED: 'host',
-  /** A folder for an image holds something that an image can't hold, or lacks something that it must hold. */
+  /** A folder for an image contains something that an image can't contain, or lacks something required. */
   BUILD_FOLDER_INVALID: 'invalid',
   BUILD_FOLDER_TOO_LARGE: 'too-large',
   /** The base of an image is not in the image store. */
@@ -31,7 +31,7 @@ export const imageFaults = {
   /** A step of a Dockerfile failed. */
   DOCKERFILE_FAILED: 'unprocessable',
   BUILDAH_MISSING: 'unsupported',
-  /** `policies/images` does not say what it should. */
+  /** A file in `policies/images` is invalid. */
   RECIPE_INVALID: 'bug',
 } as const;
 

@@ -1,4 +1,4 @@
-/** Helpers of this room's tests: folders that vanish, hand-made archives and image layouts. */
+/** Helpers for this room's tests: temporary folders, hand-made archives and image layouts. */
 
 import { readFileSync } from 'node:fs';
 import { lstat, mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises';
@@ -17,7 +17,7 @@ export interface TarEntry extends Partial<Omit<Header, 'size'>> {
   readonly content?: string | Buffer;
 }
 
-/** Made by hand, so it can hold anything. */
+/** Made by hand, so it can contain anything. */
 export async function tarOf(entries: readonly TarEntry[]): Promise<Buffer> {
   const archive = pack();
   for (const { content, ...header } of entries) {
@@ -28,7 +28,7 @@ export async function tarOf(entries: readonly TarEntry[]): Promise<Buffer> {
   return buffer(archive);
 }
 
-/** As debootstrap and mmdebstrap make them. */
+/** The nodes that debootstrap and mmdebstrap create. */
 export const usualDevices: readonly TarEntry[] = (
   [
     ['console', 5, 1],
@@ -48,7 +48,7 @@ export const usualDevices: readonly TarEntry[] = (
   devminor,
 }));
 
-/** In pieces of so many bytes. */
+/** Streams in pieces of this size. */
 export function streamOf(bytes: Buffer, pieceBytes = 64 * 1024): Readable {
   const pieces: Buffer[] = [];
   for (let at = 0; at < bytes.length; at += pieceBytes) pieces.push(bytes.subarray(at, at + pieceBytes));
@@ -61,7 +61,7 @@ export async function temporaryFolder(): Promise<AsyncDisposable & { readonly pa
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }
 
-/** Path → what lies there: a file's text, a link's target, a folder or a device. */
+/** Path → its content: a file's text, a link's target, a folder or a device. */
 export async function listTree(root: string): Promise<Record<string, string>> {
   const found: Record<string, string> = {};
   for (const name of (await readdir(root, { recursive: true })).sort()) {
@@ -87,7 +87,7 @@ export interface TestImage {
   readonly labels?: Readonly<Record<string, string>>;
   readonly user?: string;
   readonly env?: readonly string[];
-  /** Lies that the documents tell. */
+  /** False values in the documents. */
   readonly diffIds?: readonly string[];
 }
 
@@ -125,7 +125,7 @@ export async function writeTestImage(dir: string, image: TestImage): Promise<Des
   return entry;
 }
 
-/** Mounts of a test must not reach the host, and only root may make them. */
+/** A test's mounts must not reach the host, and only root can create them. */
 export function canMount(): boolean {
   const root = readFileSync('/proc/self/mountinfo', 'utf8')
     .split('\n')

@@ -10,7 +10,7 @@ export interface ImageConfig {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** An image that is in the store, or a folder that stands for one. */
+/** An image in the store, or a folder that is used as one. */
 export interface Image {
   /** The requested name: `nodejs:24`, `oci:DIR[:TAG]`, `rootfs:DIR`. */
   readonly reference: string;
@@ -42,16 +42,16 @@ export interface ImageStore extends AsyncDisposable {
    */
   resolve(reference: string, namespace?: string): Promise<Image>;
   /**
-   * Mounts the image's root, once for all holders of the same image (overlay, read-only). Refuses an image
-   * whose /dev, /proc, /sys, /tmp or another mount target is a symbolic link (IMAGE_UNSAFE).
-   * @param folders Absolute, normal paths: empty folders that the root has where the image has nothing.
+   * Mounts the image's root, once for all holders of the same image (overlay, read-only). Refuses an image whose
+   * /dev, /proc, /sys, /tmp or another mount target is a symbolic link (IMAGE_UNSAFE).
+   * @param folders absolute, normal paths: empty folders that the root gets where the image has nothing
    */
   mountRoot(image: Image, folders?: readonly string[]): Promise<RootFilesystem>;
   /** Unmounts roots that no holder has released. */
   close(): Promise<void>;
 }
 
-/** Limits of an archive from outside. */
+/** Limits for an archive from outside. */
 export interface ArchiveLimits {
   readonly maxEntries: number;
   readonly maxTotalBytes: number;

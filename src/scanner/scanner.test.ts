@@ -126,7 +126,7 @@ describe.each([
     const broken = Buffer.alloc(5000, 'hello');
     const report = await scanner.scanImage(imageOf([broken, app]));
     expect(report.inventory.gaps).toEqual([
-      { path: '', reason: expect.stringContaining('not a tar archive') },
+      { path: '', reason: expect.stringContaining('not a valid tar archive') },
     ]);
     expect(idsOf(report)).toEqual(['CVE-lodash', 'password']);
     const encrypted = imageOf([app]);

@@ -1,8 +1,8 @@
 /**
  * Resolves and fetches Debian packages with the machine's own apt, independently of the installed packages: with an
- * empty package status, and a sources list of Ward's own that holds the wanted suites without any `Trusted: yes`, so
- * apt takes only signed packages. Keeps files under the SHA-256 of the signed lists, and checks them against it at
- * every use.
+ * empty package status, and Ward's own sources list, which has the wanted suites without any `Trusted: yes`, so apt
+ * takes only signed packages. Stores files under the SHA-256 of the signed lists, and checks them against it at every
+ * use.
  */
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
@@ -58,7 +58,7 @@ export async function openApt(options: AptOptions): Promise<Apt> {
       return work();
     }
   };
-  /** One lock for all resolvers: in parallel, each would make apt's cache. */
+  /** One lock for all resolvers: in parallel, each would build apt's cache. */
   const cached = once(() => withLists(() => run(['apt-cache', 'gencaches', ...flags])));
   return {
     resolve: (packages) =>

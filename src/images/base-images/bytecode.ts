@@ -21,7 +21,7 @@ export async function addBytecode(
 ): Promise<void> {
   const root = await mkdtemp(join(cacheDir, '.tmp-python-'));
   try {
-    // Absolute links would lead out of the folder, and the interpreter needs none of them.
+    // Absolute links would point outside of the folder, and the interpreter needs none of them.
     for (const layer of [below, tree]) await writeTree(root, layer, { absoluteLinks: false });
     const loader = join(root, target.loader);
     const libraries = join(root, 'usr/lib', target.triple);

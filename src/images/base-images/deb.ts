@@ -1,7 +1,7 @@
 /**
  * Takes from a `.deb` its wanted files and its entry for the package database in distroless form
- * (`var/lib/dpkg/status.d/<package>` and `<package>.md5sums`, with only the files that were kept), so that a scanner
- * finds every package. Never runs maintainer scripts.
+ * (`var/lib/dpkg/status.d/<package>` and `<package>.md5sums`, with only the kept files), so that a scanner finds
+ * every package. Never runs maintainer scripts.
  */
 import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
@@ -15,7 +15,7 @@ export interface DebOptions {
   readonly file: string;
   /** Tells whether the tree should have this path of the package. */
   readonly keeps: (path: string) => boolean;
-  /** Gets every file, also those that are not kept: they may be parts of a bundle. */
+  /** Gets every file, including those that are not kept: they can be parts of a bundle. */
   readonly onFile?: (path: string, bytes: Buffer) => void;
 }
 

@@ -1,6 +1,6 @@
 /**
  * Runs a program of a layer during the build. A folder is its root, so that it sees the libraries and paths of the
- * image, and none of this machine's. Only for programs from signed packages.
+ * image, and none of this machine. Only for programs from signed packages.
  */
 import { mustRun } from '../../lib/index.ts';
 

@@ -1,9 +1,9 @@
 /**
- * Makes a Java layer with the Java of its own packages: links the runtime from the modules that the recipe names,
- * compiles the runner, and archives the classes that both need, which halves the time of a start.
+ * Builds a Java layer with the Java of its own packages: links the runtime from the modules in the recipe, compiles
+ * the runner, and archives the classes that both need, which halves the start time.
  *
  * The same inputs give the same bytes: jlink, javac and the dump of the archive are deterministic, and jar gets names
- * and a date. The archive records the dates of the files that it is made from, so these get a fixed date.
+ * and a date. The archive records the dates of its source files, so these get a fixed date.
  */
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -19,7 +19,7 @@ export interface JavaOptions {
   readonly runner: RunnerFiles;
   /** The layer that has the C library. */
   readonly below: Tree;
-  /** The package files of the layer, tools among them. */
+  /** The package files of the layer, including tools. */
   readonly debs: Iterable<string>;
   readonly dropped: readonly string[];
   /** The date of the layer's files, in seconds. */
@@ -33,7 +33,7 @@ const jarFile = 'ward/runner.jar';
 const archiveFile = 'ward/runner.jsa';
 /** By default, javac joins strings with `invokedynamic`, which costs 20 ms at its first use. */
 const compilerFlags = ['-g:source,lines', '-XDstringConcat=inline'];
-/** Keeps the archive independent of this machine's memory. Only G1 archives objects, too. */
+/** Keeps the archive independent of this machine's memory. Only G1 archives objects as well. */
 const dumpFlags = ['-Xshare:dump', '-XX:+UseG1GC', '-Xms128m', '-Xmx128m'];
 
 /** Adds the runtime, the runner and the archive to `tree`, which has the kept files of the packages. */
@@ -110,7 +110,7 @@ async function packClasses(
   ]);
 }
 
-/** Makes the archive in a root like the image, since it is valid only for the paths and dates that it was made from. */
+/** Creates the archive in a root like the image's: it is valid only for the paths and dates of its sources. */
 async function archiveClasses(tree: Tree, root: string, build: string, options: JavaOptions): Promise<void> {
   const { source, runner, below, epoch } = options;
   for (const layer of [below, tree]) await writeTree(root, layer, { epoch });

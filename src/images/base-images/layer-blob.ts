@@ -12,12 +12,12 @@ import type { Tree, TreeEntry } from './tree.ts';
 
 export interface PackedLayer {
   readonly digest: Digest;
-  /** Of the uncompressed tar. */
+  /** Digest of the uncompressed tar. */
   readonly diffId: Digest;
   readonly size: number;
 }
 
-/** Belongs to the inputs of a layer: another level gives other bytes. */
+/** Part of the inputs of a layer: another level gives other bytes. */
 export const compressionLevel = 3;
 const writtenBytes = 256 * 1024;
 
@@ -41,7 +41,7 @@ export async function packArchive(
       throw error;
     },
   );
-  // Throws when both have ended. The error of the blob is the cause, whichever failed first.
+  // Throws after both have ended. The error of the blob is the cause, whichever failed first.
   const [packed, filled] = await Promise.allSettled([packTar(dir, archive), written]);
   if (packed.status === 'rejected') throw packed.reason;
   if (filled.status === 'rejected') throw filled.reason;

@@ -1,7 +1,7 @@
 /**
- * Builds one layer of a recipe into a blob of the store, only when its inputs changed: its recipe, the hashes of its
- * packages or files, the date, or this code's own format. Otherwise uses the record of the last build, and fetches and
- * packs nothing.
+ * Builds one layer of a recipe into a blob of the store, only when its inputs have changed: its recipe, the hashes of
+ * its packages or files, the date, or the format of this code. Otherwise uses the record of the last build, and
+ * fetches and packs nothing.
  */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ import type { RunnerFiles } from './runner.ts';
 import type { Architecture } from './target.ts';
 import { matchesPath, newTree, type Tree } from './tree.ts';
 
-/** Raise it when the same inputs give different layers than before. */
+/** Increase it when the same inputs give different layers than before. */
 export const layerFormat = 2;
 /** The date of files without one: 1980-01-01, the first that every archive format can hold. */
 const epochOfUndated = 315_532_800;
@@ -89,7 +89,7 @@ function layerKey(name: string, inputs: BuildInputs): string {
     inputs.packages.get(name) ?? null,
     recipe.npm && npmPackageFor(recipe.npm),
     recipe.runner === undefined ? null : inputs.runners.get(recipe.runner)?.hash,
-    // Programs that make files of the layer use the libraries of the layers below.
+    // Programs that generate files of the layer use the libraries of the layers below.
     (recipe.bytecode ?? recipe.java) ? below.map((each) => layerKey(each, inputs)).join(' ') : null,
   ];
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
@@ -125,7 +125,7 @@ async function buildTree(name: string, inputs: BuildInputs): Promise<PackedTree>
   return packed;
 }
 
-/** Makes the tree of the layer without the files that programs make. */
+/** Builds the tree of the layer, without the files that programs generate. */
 async function packedTree(name: string, inputs: BuildInputs): Promise<PackedTree> {
   const recipe = layerRecipe(inputs.recipe, name);
   const tree = newTree();
@@ -148,7 +148,7 @@ async function packedTree(name: string, inputs: BuildInputs): Promise<PackedTree
   return { tree, epoch: inputs.epoch ?? (newest || epochOfUndated), debs, dropped };
 }
 
-/** Adds the files that programs of the layer make. */
+/** Adds the files that programs of the layer generate. */
 async function addMade(name: string, packed: PackedTree, inputs: BuildInputs): Promise<void> {
   const { bytecode, java, runner: runnerName = '' } = layerRecipe(inputs.recipe, name);
   if (bytecode === undefined && java === undefined) return;
@@ -165,7 +165,7 @@ async function addMade(name: string, packed: PackedTree, inputs: BuildInputs): P
   await addJava(packed.tree, { debs: debs.values(), dropped, epoch, source, runner, below, cacheDir });
 }
 
-/** Sources that are compiled stay out. */
+/** Leaves out sources that are compiled. */
 function isSource(path: string): boolean {
   return path.endsWith('.java');
 }

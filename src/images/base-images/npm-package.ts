@@ -18,7 +18,7 @@ import { plainMode, type Tree } from './tree.ts';
 const maxPackageBytes = 256 * 1024 * 1024;
 const timeoutMs = 600_000;
 
-/** The name of the package with Node.js for this machine, and the digest that its bytes must have. */
+/** The name of the package with Node.js for this machine, and the expected digest of its bytes. */
 export function npmPackageFor(source: NpmSource): { name: string; integrity: string } {
   const name = `node-linux-${process.arch}`;
   const integrity = source.integrity[name];
@@ -56,7 +56,7 @@ export async function addNpmPackage(
   throw imageFault('IMAGE_BUILD_FAILED', `${archive} lacks ${[...wanted.keys()].join(', ')}`);
 }
 
-/** Keeps the files of a module that Node.js loads, and those that must accompany it. */
+/** Keeps the files of a module that Node.js loads, and licence files. */
 const kept = /^(?:licen[cs]e[^/]*|notice[^/]*|.*\.(?:c|m)?js|.*\.json)$/i;
 
 /**
@@ -88,7 +88,7 @@ export async function addNpmModules(
 
 type Pinned = Pick<NpmModule, 'name' | 'version' | 'integrity'>;
 
-/** Returns the archives in the order of `packages`. One npm fetches all missing ones, because it is slow to start. */
+/** Returns the archives in the order of `packages`. One npm fetches all missing ones, because it starts slowly. */
 async function fetchPackages(
   packages: readonly Pinned[],
   folder: string,
@@ -129,7 +129,7 @@ async function download(
           'IMAGE_BUILD_FAILED',
           `npm fetched ${name} ${version} with a digest other than ${integrity}`,
           {
-            hint: 'Check the registry that npm is set up to use: it served a different file from the one that the recipe pins.',
+            hint: 'Check the registry that npm uses: it served a different file than the recipe pins.',
           },
         );
       }

@@ -1,6 +1,6 @@
 /**
- * The recipes of Ward's own images, read from `policies/images/runtime-images.yaml`: which packages make a
- * layer, which layers make an image, and which runtime kinds the images serve.
+ * The recipes of Ward's own images, from `policies/images/runtime-images.yaml`: the packages of each layer, the
+ * layers of each image, and the runtime kinds of the images.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ const paths = z.array(path);
 
 const debianSource = z.strictObject({
   packages: names,
-  /** Further packages that are present during the build, and not in the layer. */
+  /** Further packages, present during the build and not in the layer. */
   tools: names.default([]),
   omit: names.default([]),
   keep: z.record(z.string(), paths).default({}),
@@ -37,7 +37,7 @@ const npmModule = z.strictObject({
   integrity: z.string().startsWith('sha512-'),
 });
 
-/** A package that functions may load without including it. */
+/** A package that functions can load without including it. */
 export type NpmModule = z.infer<typeof npmModule> & {
   /** Its path below the root: `node_modules/needle/node_modules/sax`. */
   readonly path: string;
@@ -68,7 +68,7 @@ const layer = z.strictObject({
   debian: debianSource.optional(),
   npm: npmSource.optional(),
   modules: z.array(npmModule).default([]),
-  /** A folder beside the recipes whose lock file has the modules. */
+  /** A folder beside the recipes whose lock file pins the modules. */
   lock: z
     .string()
     .regex(/^[a-z0-9-]+$/)
@@ -98,9 +98,9 @@ const image = z.strictObject({
   name: z.string().regex(/^[a-z0-9]+:[a-z0-9.-]+$/),
   title: z.string(),
   layers: names,
-  /** Paths that it may hold although the recipe forbids them. */
+  /** Paths that it may contain although the recipe forbids them. */
   allow: paths.default([]),
-  /** Environment variables beside those of every image. */
+  /** Environment variables in addition to those of every image. */
   env: names.default([]),
   kind: kind.optional(),
 });

@@ -1,6 +1,6 @@
 /**
- * Reads the program that a runtime image runs from its folder: every file that is not a test, and the command to start
- * it from `entrypoint.json`.
+ * Reads the program of a runtime image from its folder: every file that is not a test, and the start command from
+ * `entrypoint.json`.
  */
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';

@@ -1,7 +1,7 @@
 /**
- * Makes Ward's own images and names them in the store: resolve, build what changed, write configurations and
- * manifests, unpack the layers so that the first sandbox need not wait. A stamp remembers what was built, so
- * that `runtimeImagesReady` can answer from a few small files.
+ * Builds Ward's own images and names them in the store: resolves packages, builds changed layers, writes
+ * configurations and manifests, and unpacks the layers so that the first sandbox need not wait. A stamp records what
+ * was built, so that `runtimeImagesReady` needs only a few small files.
  */
 import { lstat, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ import { inputsHash, writeStamp } from './stamp.ts';
 import { hostArchitecture } from './target.ts';
 
 export interface BuildOptions {
-  /** The store: an OCI image layout. Packages and records of builds are kept in its folder `build`. */
+  /** The store: an OCI image layout. Its folder `build` has packages and records of builds. */
   readonly dir: string;
   /** The folder of the runners' sources; this installation's own by default. */
   readonly runnersDir?: string;
@@ -37,8 +37,8 @@ export interface BuiltImage {
 const buildWaitMs = 600_000;
 
 /**
- * Builds every image of the recipes. Reuses layers whose inputs are unchanged; versions are those that apt's signed
- * lists name now.
+ * Builds every image of the recipes. Reuses layers whose inputs are unchanged; the versions are those in apt's signed
+ * lists.
  * @throws Fault IMAGE_BUILD_FAILED, COMMAND_FAILED, IMAGE_STORE_BUSY
  */
 export async function buildRuntimeImages(options: BuildOptions): Promise<readonly BuiltImage[]> {
@@ -75,7 +75,8 @@ async function gatherInputs(recipe: Recipe, cacheDir: string, options: BuildOpti
 }
 
 /**
- * Finds the packages of each Debian layer: its closure without the packages that it omits or that layers below have.
+ * Finds the packages of each Debian layer: all dependencies, without the packages that it omits or that layers below
+ * contain.
  */
 async function resolveLayers(recipe: Recipe, apt: Apt): Promise<Map<string, readonly DebianPackage[]>> {
   const sources = Object.entries(recipe.layers).flatMap(([name, { debian }]) =>
@@ -128,7 +129,7 @@ async function buildLayers(inputs: BuildInputs): Promise<ReadonlyMap<string, Bui
     stop.abort(error);
     throw error;
   };
-  // Throws when both have ended.
+  // Throws after both have ended.
   const ended = await Promise.allSettled([work().catch(stopping), work().catch(stopping)]);
   stop.signal.throwIfAborted();
   for (const each of ended) if (each.status === 'rejected') throw each.reason;
@@ -159,7 +160,7 @@ async function writeImage(
   return { name: image.name, digest, sizeBytes };
 }
 
-/** Checks that a layer has each path that every image must have, and none has one that it must not have. */
+/** Checks that each image has all required paths and no forbidden ones. */
 async function checkContent(
   image: ImageRecipe,
   built: readonly BuiltLayer[],
@@ -187,7 +188,7 @@ function imageConfig(
 ) {
   const created = new Date(Math.max(...layers.map(({ epoch }) => epoch)) * 1000).toISOString();
   const versions = Object.entries(Object.assign({}, ...layers.map((layer) => layer.versions)));
-  // The runner of the topmost layer, which covers the others.
+  // The runner of the topmost layer, which hides the others.
   const runner = image.layers
     .map((name) => layerRecipe(recipe, name).runner)
     .findLast((name) => name !== undefined);

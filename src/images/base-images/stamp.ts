@@ -1,7 +1,7 @@
 /**
- * Records the inputs of the last build, so that it takes only a few small reads to see whether every image is ready: no
- * apt, no hashing of layers. After a change of the recipes, of a runner or of the architecture, or without a blob, the
- * answer is no.
+ * Records the inputs of the last build, so that a few small reads tell whether every image is ready: no apt, no
+ * hashing of layers. After a change of the recipes, of a runner or of the architecture, or without a blob, the images
+ * are not ready.
  */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ const stampSchema = z.object({ inputs: z.string(), images: z.record(z.string(), 
 const maxStampBytes = 64 * 1024;
 
 /**
- * Tells whether `dir` holds the images of the present recipes and runners, complete and unpacked. Newer packages in the
+ * True when `dir` has the images of the current recipes and runners, complete and unpacked. Newer packages in the
  * archive do not count: only a build looks for them.
  */
 export async function runtimeImagesReady(dir: string, runnersDir = installedRunnersDir): Promise<boolean> {

@@ -2,13 +2,13 @@
 import { imageFault } from '../faults.ts';
 
 export interface Architecture {
-  /** Debian's and OCI's name. */
+  /** The name in Debian and OCI. */
   readonly name: string;
   /** The folder of its libraries below `usr/lib`. */
   readonly triple: string;
   /** The dynamic loader, in the merged-/usr tree. */
   readonly loader: string;
-  /** Links of merged /usr in the root that only this architecture has. */
+  /** Links of merged /usr in the root that exist only on this architecture. */
   readonly links: Readonly<Record<string, string>>;
 }
 

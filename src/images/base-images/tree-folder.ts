@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { plainMode, type Tree } from './tree.ts';
 
 export interface WriteOptions {
-  /** Makes absolute links, too: they have a meaning only for a program whose root is the folder. */
+  /** Also writes absolute links: they work only for a program whose root is the folder. */
   readonly absoluteLinks?: boolean;
   /** The date of the files, in epoch seconds. */
   readonly epoch?: number;

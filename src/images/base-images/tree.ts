@@ -1,7 +1,7 @@
 /**
- * A layer's content in memory, before it is packed. Paths are relative and normal; the merged-/usr names
- * (`bin/x`, `lib/x` …) are stored below `usr/`, so that two packages never disagree on where a file lies.
- * It has no owners, times, devices or special mode bits, so nothing that is packed from it has any.
+ * A layer's content in memory, before it is packed. Paths are relative and normal; the merged-/usr names (`bin/x`,
+ * `lib/x` …) are stored below `usr/`, so that packages never disagree on the place of a file. Without owners, times,
+ * devices and special mode bits, so that packed layers have none.
  */
 export type TreeEntry =
   | { readonly type: 'folder'; readonly mode: number }
@@ -25,7 +25,7 @@ export function newTree(): Tree {
   return { entries, add };
 }
 
-/** `./lib/x` → `usr/lib/x`: a package's name for a file → the one in the tree. */
+/** `./lib/x` → `usr/lib/x`: a package's name for a file → its name in the tree. */
 export function treePath(name: string): string {
   return name
     .replace(/^(?:\.?\/)+/, '')
@@ -34,7 +34,8 @@ export function treePath(name: string): string {
 }
 
 /**
- * Reduces a mode to that of a program or a plain file: all users may read, only the owner may write, no special bits.
+ * Reduces a mode to that of a program or a plain file: readable by all users, writable only by the owner, no special
+ * bits.
  */
 export function plainMode(mode: number): number {
   return mode & 0o100 ? 0o755 : 0o644;

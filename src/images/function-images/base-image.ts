@@ -1,6 +1,6 @@
 /**
- * Finds the base of an image, which must be in Ward's own store. Looks up its name once and uses its digest from then
- * on, so that a name that moves meanwhile changes nothing.
+ * Finds the base of an image, which must be in Ward's own store. Looks up its name once and then uses its digest, so
+ * that a name that moves meanwhile changes nothing.
  */
 
 import { blobPath, blobSize, type Digest } from '../../blobs/index.ts';
@@ -28,7 +28,7 @@ export interface BaseImage {
 const kindLabel = 'ward.kind';
 
 /**
- * @param name `nodejs:24`, with the digest that it must have (`@sha256:…`) or without
+ * @param name `nodejs:24`, with an expected digest (`@sha256:…`) or without
  * @param architecture in OCI's notation
  * @throws Fault BASE_NOT_TRUSTED, IMAGE_INVALID
  */
@@ -46,7 +46,7 @@ export async function findBase(storeDir: string, name: string, architecture: str
   }
   if (pinned !== undefined && pinned !== digest) {
     throw imageFault('BASE_NOT_TRUSTED', `${plainName} is ${digest} in the image store, not ${pinned}`, {
-      hint: 'Use the digest in the store, or leave the digest out.',
+      hint: 'Use the digest in the store, or omit the digest.',
     });
   }
   for (const layer of manifest.layers) {
@@ -64,7 +64,7 @@ export function baseOfKind(kind: string): string {
   const kinds = runtimeKinds();
   const found = kinds.find((each) => each.kind === kind || each.aliases.includes(kind));
   if (found !== undefined) return found.image;
-  throw imageFault('BUILD_FOLDER_INVALID', `there is no kind ${JSON.stringify(kind.slice(0, 100))}`, {
+  throw imageFault('BUILD_FOLDER_INVALID', `the kind ${JSON.stringify(kind.slice(0, 100))} does not exist`, {
     hint: `Use one of ${kinds.map((each) => each.kind).join(', ')}.`,
   });
 }
@@ -86,7 +86,7 @@ function notTrusted(name: string, known: readonly string[]): Error {
     'BASE_NOT_TRUSTED',
     `${JSON.stringify(name.slice(0, 200))} is not in Ward’s image store`,
     {
-      hint: `Build on an image that is in the store${there === '' ? '' : `: ${there}`}.`,
+      hint: `Build on an image in the store${there === '' ? '' : `: ${there}`}.`,
     },
   );
 }

@@ -1,8 +1,8 @@
 /**
- * Runs buildah, which executes a Dockerfile. It writes only to a folder of its own, and reads nothing of the machine's
- * own configuration. It can't fetch images: it has only those that were loaded before. The build runs in mount, pid,
- * ipc and uts namespaces that end with it; and, unless the caller asks for the network, in a network namespace of its
- * own, so nothing in it has a network.
+ * Runs buildah, which executes a Dockerfile. It writes only to a folder of its own, and ignores the machine's
+ * configuration. It can't fetch images: it has only those that were loaded before. The build runs in mount, pid, ipc
+ * and uts namespaces that end with it; and, unless the caller asks for the network, in an empty network namespace of
+ * its own.
  */
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -28,7 +28,7 @@ export interface BuildahBuild {
   readonly hasNetwork: boolean;
   /** The date of everything that it makes, in epoch seconds. */
   readonly epoch: number;
-  /** Replaces internal names of images in a line of output by those that a reader knows. */
+  /** Replaces internal names of images in a line of output by those that the user knows. */
   readonly rename: (line: string) => string;
   readonly progress: (line: string) => void;
   /** Images of the store that have a shell, for the error of a `RUN` that finds none. */
@@ -42,11 +42,11 @@ const stepTimeoutMs = 600_000;
 const buildTimeoutMs = 3_600_000;
 const keptLines = 40;
 const shownLineLength = 200;
-/** The most lines of output to show of one step. */
+/** Limit of output lines per step. */
 const shownOutputLines = 500;
 const minVersion = /^buildah version (1\.(?:2[3-9]|[3-9]\d)|[2-9])/;
 
-/** buildah refuses limits above those of its own process; its defaults may be higher. */
+/** buildah refuses limits above those of its own process, and its defaults can be higher. */
 const containersConf = (helpers: string) =>
   [
     '[containers]',
@@ -56,7 +56,7 @@ const containersConf = (helpers: string) =>
   ].join('\n');
 
 /**
- * @param dir a folder that only this build knows, and whose path is plain
+ * @param dir a folder that only this build knows, with a path without special characters
  * @throws Fault BUILDAH_MISSING
  */
 export async function openBuildah(dir: string, signal?: AbortSignal): Promise<Buildah> {
@@ -98,12 +98,12 @@ async function checkInstalled(): Promise<void> {
   });
 }
 
-/** Returns the environment in which buildah finds these settings and no others. */
+/** Returns an environment in which buildah finds only these settings. */
 async function writeSettings(dir: string): Promise<NodeJS.ProcessEnv> {
   const helpers = join(dir, 'helpers');
   for (const folder of [helpers, join(dir, 'tmp'), join(dir, 'home')])
     await mkdir(folder, { recursive: true, mode: 0o700 });
-  // It looks for the helper that makes networks even when it must make none.
+  // It looks for the helper for networks even when it needs no network.
   await writeFile(join(helpers, 'netavark'), '#!/bin/false\n');
   await chmod(join(helpers, 'netavark'), 0o755);
   const files = {

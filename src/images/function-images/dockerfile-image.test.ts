@@ -137,7 +137,7 @@ describe.skipIf(missing !== undefined)(title, { timeout }, () => {
     const both = await build({ Dockerfile: 'FROM base:13\nENTRYPOINT ["/a"]\nCMD ["b"]\n' });
     expect(both.entrypoint).toEqual(['/a', 'b']);
     expect(both.layers.some(({ role }) => role === 'server')).toBe(false);
-    await expect(build({ Dockerfile: 'FROM base:13\nENV A=b\n' })).rejects.toThrow('there is no server');
+    await expect(build({ Dockerfile: 'FROM base:13\nENV A=b\n' })).rejects.toThrow('Ward has no server');
   });
 
   it('may have stages, arguments and a shell', async () => {

@@ -1,8 +1,8 @@
 /**
- * Builds an image from a folder with a Dockerfile. buildah executes it on images of the store and has no others. Ward
- * assembles the image itself: the base's layers as the store has them, the changes of the Dockerfile as one layer, and
- * Ward's server where the Dockerfile names no program of its own. The same folder on the same base gives the same
- * digest, if its RUN lines are deterministic.
+ * Builds an image from a folder with a Dockerfile. buildah executes it and has only images of the store. Ward
+ * assembles the image itself: the base's layers as they are in the store, the changes of the Dockerfile as one layer,
+ * and Ward's server if the Dockerfile names no program. The same folder on the same base gives the same digest, if
+ * its RUN lines are deterministic.
  */
 import { mkdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -23,7 +23,7 @@ export interface DockerfileImageOptions
   extends Omit<FunctionImageOptions, 'base' | 'kind' | 'entrypoint' | 'architecture'> {
   /** `NAME=VALUE` */
   readonly buildArgs?: readonly string[] | undefined;
-  /** Whether RUN and ADD lines have the machine's network. */
+  /** Whether RUN and ADD lines can use the machine's network. */
   readonly hasNetwork?: boolean | undefined;
 }
 
@@ -33,7 +33,7 @@ const maxDockerfileBytes = 1024 * 1024;
 /** 1980-01-01, as in the other layers. */
 const epoch = 315_532_800;
 
-/** Tells whether the folder has a Dockerfile to build it with. */
+/** Whether the folder has a Dockerfile. */
 export async function hasDockerfile(folder: string): Promise<boolean> {
   return (await stat(join(folder, dockerfileName)).catch(() => undefined))?.isFile() ?? false;
 }
@@ -77,7 +77,7 @@ export async function buildDockerfileImage(options: DockerfileImageOptions): Pro
   return await assembleBuilt(options, base, content, join(dir, 'built'));
 }
 
-/** Reads the Dockerfile although the ignore file may name it: most do. */
+/** Reads the Dockerfile even if the ignore file lists it, as most do. */
 async function readText(root: string): Promise<string> {
   const { size: sizeBytes } = await stat(join(root, dockerfileName));
   if (sizeBytes > maxDockerfileBytes) throw imageFault('DOCKERFILE_INVALID', 'the Dockerfile is too long');
@@ -96,7 +96,7 @@ function localName({ digest }: BaseImage): string {
   return `localhost/ward-base:${digestHex(digest)}`;
 }
 
-/** Makes a layout with this image only, from the store's own blobs. */
+/** Creates a layout with only this image, from the store's own blobs. */
 async function load(buildah: Buildah, base: BaseImage, storeDir: string, dir: string): Promise<void> {
   const layout = join(dir, `base-${digestHex(base.digest)}`);
   await mkdir(layout);
@@ -111,7 +111,7 @@ function ignoredBy({ leftOut, ignoreText }: FolderContent): string {
   return [ignoreText, ...others, ''].join('\n');
 }
 
-/** Writes a pattern for this path only. A wildcard stands for each blank, which would be trimmed. */
+/** Writes a pattern that matches only this path. A wildcard replaces each space, which would be trimmed. */
 function literal(path: string): string {
   return path.replaceAll(/[\\*?[\]#!]/g, '\\$&').replaceAll(/\s/g, '?');
 }

@@ -1,7 +1,7 @@
 /**
- * Splits a Dockerfile into instructions and words, each with its place in the text. Handles comments, continued lines
- * with the escape that the first lines may choose, and here-documents, whose lines are not instructions. Source:
- * Docker, "Dockerfile reference".
+ * Splits a Dockerfile into instructions and words, each with its position in the text. Handles comments, continued
+ * lines with the escape that the first lines can choose, and here-documents, whose lines are not instructions.
+ * Source: Docker, "Dockerfile reference".
  */
 
 export interface Word {
@@ -13,7 +13,7 @@ export interface Word {
 export interface Instruction {
   /** In upper case. */
   readonly name: string;
-  /** From 1. */
+  /** Counted from 1. */
   readonly line: number;
   readonly words: readonly Word[];
 }
@@ -69,7 +69,7 @@ function linesOf(text: string): Line[] {
   return lines;
 }
 
-/** Finds the end of a line that continues in the next; undefined when it does not. */
+/** Finds the end of a line that continues on the next; undefined when it does not. */
 function continuation(lines: readonly Line[]): (line: string) => number | undefined {
   let mark = '\\';
   for (const { text } of lines) {
@@ -84,7 +84,7 @@ function continuation(lines: readonly Line[]): (line: string) => number | undefi
   };
 }
 
-/** A word may begin on one line and end on the next. */
+/** A word can begin on one line and end on the next. */
 function wordsOf(pieces: readonly Line[]): Word[] {
   const words: Word[] = [];
   let word: { text: string; start: number; end: number } | undefined;

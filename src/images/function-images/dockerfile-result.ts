@@ -1,6 +1,6 @@
 /**
- * Turns buildah's result into an image of Ward: on the base's own layers, with Ward's server where the Dockerfile names
- * no program of its own.
+ * Converts buildah's result into an image of Ward: on the base's own layers, with Ward's server if the Dockerfile
+ * names no program.
  */
 
 import { join } from 'node:path';
@@ -60,7 +60,7 @@ async function readBuilt(dir: string): Promise<LayoutImage> {
   );
 }
 
-/** Packs the layers above the base's as Ward packs its own. */
+/** Packs the layers above the base like Ward's own layers. */
 async function addedLayers(
   dir: string,
   builtDir: string,
@@ -122,7 +122,7 @@ async function programOf(
   return { entrypoint: server.entrypoint, settings, layers: [server.layer] };
 }
 
-/** Picks the labels that the Dockerfile has set. */
+/** The labels that the Dockerfile sets. */
 function ownLabels(base: BaseImage, labels: Readonly<Record<string, string>>): Record<string, string> {
   const inherited = base.config.config?.Labels ?? {};
   return Object.fromEntries(Object.entries(labels).filter(([name, value]) => inherited[name] !== value));

@@ -1,14 +1,14 @@
 /**
  * Finds every image that a Dockerfile names, and replaces it by one that was chosen before the build, so that a name
- * can't mean another image by then. Interprets and changes nothing else. If it misses a name, the build fails: it can't
- * fetch images. Source: Docker, "Dockerfile reference".
+ * can't refer to another image by then. Interprets and changes nothing else. If it misses a name, the build fails,
+ * because it can't fetch images. Source: Docker, "Dockerfile reference".
  */
 import { imageFault } from '../faults.ts';
 import { type Instruction, readInstructions, type Word } from './dockerfile-instructions.ts';
 
 export interface NamedImage {
   readonly name: string;
-  /** Its place in the text. */
+  /** Its position in the text. */
   readonly start: number;
   readonly end: number;
 }
@@ -25,7 +25,7 @@ const maxTextLength = 1024 * 1024;
 const maxStages = 100;
 
 interface Stages {
-  /** Maps the name of a stage, in lower case, to the image that it is built on in the end. */
+  /** Maps the name of a stage, in lower case, to the image at its bottom. */
   readonly bases: Map<string, string>;
   readonly images: NamedImage[];
   count: number;
@@ -92,7 +92,7 @@ function isStage(name: string, stages: Stages): boolean {
   return /^\d+$/.test(name) || stages.bases.has(name.toLowerCase());
 }
 
-/** Records the place of an image's name. */
+/** Records the position of an image's name. */
 function named({ text: name, start, end }: Word, line: number, stages: Stages): string {
   // A name that continues on the next line can't be replaced by its length.
   if (end - start !== name.length) throw invalid('the name of an image spans several lines', line);

@@ -1,6 +1,6 @@
 /**
  * Streams files of a folder into a layer: sorted, owner 0:0, one date for all, so that the same files give the same
- * bytes whenever and wherever they are packed. Packs the folders above an entry before it.
+ * bytes everywhere. Packs parent folders before an entry.
  */
 import { pipeline } from 'node:stream/promises';
 import { type Archive, type PackedLayer, packArchive } from '../base-images/layer-blob.ts';
@@ -8,7 +8,7 @@ import type { FolderEntry } from './folder-entry.ts';
 import { changed, openSourceFile } from './folder-file.ts';
 
 export interface FileLayerOptions {
-  /** The layout whose blob it becomes. */
+  /** The layout that gets the blob. */
   readonly dir: string;
   /** The folder of the entries, real and absolute. */
   readonly root: string;
@@ -20,8 +20,8 @@ export interface FileLayerOptions {
 }
 
 /**
- * 1980-01-01, the first date that every archive format can hold. Not `SOURCE_DATE_EPOCH`, which is often the date of
- * the last change to the code: unchanged layers would never be the same again.
+ * 1980-01-01, the first date that every archive format can store. Not `SOURCE_DATE_EPOCH`, which is often the date of
+ * the last change to the code: unchanged layers would get new digests.
  */
 const mtime = new Date(315_532_800_000);
 const common = { mtime, uid: 0, gid: 0 };
@@ -51,17 +51,17 @@ type FileEntry = Extract<FolderEntry, { type: 'file' }>;
 
 interface Ahead {
   readonly entry: FolderEntry;
-  /** Of a short file. */
+  /** The content of a short file. */
   readonly content: Promise<Buffer> | undefined;
 }
 
-/** Yields the entries in order, and reads the next short ones ahead: most of the time is spent waiting. */
+/** Yields the entries in order, and reads the next short ones ahead: most of the time is waiting. */
 function* readingAhead(root: string, entries: readonly FolderEntry[]): Generator<Ahead> {
   const queue: Ahead[] = [];
   for (const entry of entries) {
     const isShort = entry.type === 'file' && entry.sizeBytes <= wholeBytes;
     const content = isShort ? readWhole(root, entry) : undefined;
-    // The caller that awaits it gets its error; no caller awaits it once another entry has failed.
+    // Its consumer gets the error; after the failure of another entry it has none.
     content?.catch(() => {});
     queue.push({ entry, content });
     const first = queue.length > filesAhead ? queue.shift() : undefined;
@@ -91,7 +91,7 @@ function add(archive: Archive, header: Header, content?: Buffer): Promise<void> 
   });
 }
 
-/** Cuts off a file that grows, and detects one that shrinks. */
+/** Truncates a file that grows, and detects one that shrinks. */
 async function readWhole(root: string, entry: FileEntry): Promise<Buffer> {
   const file = await openSourceFile(root, entry);
   try {

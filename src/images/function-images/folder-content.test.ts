@@ -108,17 +108,17 @@ describe('the content of an image', () => {
   ])('has no link that leads out of the folder: %s %s', async (path, target) => {
     expect(await refusalOf({ [path]: target })).toMatchObject({
       code: 'BUILD_FOLDER_INVALID',
-      message: expect.stringContaining('leads out of the folder'),
+      message: expect.stringContaining('points outside of the folder'),
     });
   });
 
   it('has no link that leads out by way of another', async () => {
     // Read as text, `deep/up/../x` stays inside.
     expect(await refusalOf({ 'deep/up': '->..', a: '->deep/up/../x' })).toMatchObject({
-      message: expect.stringContaining('the link "a" leads out of the folder'),
+      message: expect.stringContaining('the link "a" points outside of the folder'),
     });
     expect(await refusalOf({ a: '->b', b: '->a' })).toMatchObject({
-      message: expect.stringContaining('in a circle'),
+      message: expect.stringContaining('is circular'),
     });
   });
 
@@ -185,10 +185,10 @@ describe('the content of an image', () => {
     await expect(readFolder(folder.path)).rejects.toThrow('it is larger than 2 GiB');
   });
 
-  it('is refused when there is no folder', async () => {
+  it('is refused when the folder does not exist', async () => {
     await using folder = await folderOf({ a: '' });
     for (const name of ['a', 'b'])
-      await expect(readFolder(join(folder.path, name))).rejects.toThrow('there is no folder');
+      await expect(readFolder(join(folder.path, name))).rejects.toThrow('does not exist');
   });
 });
 

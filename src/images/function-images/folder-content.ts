@@ -1,10 +1,10 @@
 /**
- * Sorts out which files, folders and links of a folder go into an image or into an action's code, and which stay out,
- * with the reason.
+ * Selects the files, folders and links of a folder for an image or an action's code, and gives the reason for each
+ * that stays out.
  *
- * Treats the folder as hostile. Refuses devices, pipes and sockets, links that lead out of it, names that are reserved
- * in layers or can't be in one, and more than an image should hold. Reads only names, and the beginning of files that
- * may be private keys.
+ * Treats the folder as hostile. Refuses devices, pipes and sockets, links that point outside of it, names that are
+ * reserved or impossible in layers, and content above the limits. Reads only names, and the start of files that may
+ * be private keys.
  */
 import type { Stats } from 'node:fs';
 import { lstat, opendir, readlink, realpath } from 'node:fs/promises';
@@ -26,18 +26,18 @@ export interface LeftOut {
 }
 
 export interface FolderContent {
-  /** Real and absolute. */
+  /** Real and absolute path. */
   readonly root: string;
-  /** Sorted by path; a folder comes before what is in it. */
+  /** Sorted by path; a folder comes before its content. */
   readonly entries: readonly FolderEntry[];
   readonly leftOut: readonly LeftOut[];
-  /** The text of the ignore file; empty when there is none. */
+  /** The text of the ignore file; empty without one. */
   readonly ignoreText: string;
 }
 
 export interface FolderOptions {
   readonly limits?: ArchiveLimits;
-  /** Absolute paths to ignore: the build may write there. */
+  /** Absolute paths to ignore: the build can write there. */
   readonly without?: readonly string[];
 }
 
@@ -70,7 +70,7 @@ export async function readFolder(dir: string, options: FolderOptions = {}): Prom
 async function realFolder(dir: string): Promise<string> {
   const root = await realpath(dir).catch(() => undefined);
   if (root !== undefined && (await lstat(root)).isDirectory()) return root;
-  throw imageFault('BUILD_FOLDER_INVALID', `there is no folder ${dir}`);
+  throw imageFault('BUILD_FOLDER_INVALID', `the folder ${dir} does not exist`);
 }
 
 async function readIgnoreFile(root: string): Promise<{ readonly name: string; readonly text: string }> {
@@ -100,7 +100,7 @@ interface Found {
   readonly stats: Stats;
 }
 
-/** How many run at once: most of the time is spent waiting. */
+/** Limit of concurrent look-ups: most of the time is waiting. */
 async function* lookAtAll({ root }: Walk, folder: string, names: ReadonlySet<string>): AsyncGenerator<Found> {
   const all = [...names];
   for (let at = 0; at < all.length; at += lookedAtAtOnce)
@@ -116,7 +116,7 @@ async function lookAt(root: string, folder: string, name: string): Promise<Found
   }
 }
 
-/** Counts names as they come: a folder may have more of them than fit into memory. */
+/** Counts names as they arrive: a folder can have more of them than fit into memory. */
 async function namesIn({ root, budget }: Walk, folder: string): Promise<ReadonlySet<string>> {
   const names: string[] = [];
   try {
@@ -131,7 +131,7 @@ async function namesIn({ root, budget }: Walk, folder: string): Promise<Readonly
   return new Set(names.sort());
 }
 
-/** An ignored folder may hold files that the ignore file takes back. */
+/** An ignored folder can contain files that the ignore file includes again. */
 function mayHoldMore({ rules }: Walk, reason: LeftOutReason): boolean {
   return reason === 'ignored' && rules.takesBack;
 }

@@ -1,6 +1,6 @@
 /**
  * Opens a file of a folder that was examined before, and checks that it is still the same: another user may own the
- * folder, and put a link in the way meanwhile.
+ * folder, and replace the file by a link meanwhile.
  */
 import { constants } from 'node:fs';
 import { type FileHandle, open, readlink } from 'node:fs/promises';
@@ -15,12 +15,12 @@ export interface SourceFile {
   readonly sizeBytes: number;
 }
 
-/** The caller closes it. @param root real: no part of it is a link. @throws Fault BUILD_FOLDER_INVALID */
+/** The caller closes it. @param root real path, without links. @throws Fault BUILD_FOLDER_INVALID */
 export async function openSourceFile(root: string, { path, sizeBytes }: SourceFile): Promise<FileHandle> {
   const file = await openPlainly(root, path);
   try {
     const stats = await file.stat();
-    // The kernel's name of the open file, with every link on the way resolved.
+    // The kernel's name of the open file, with all links resolved.
     const real = await readlink(`/proc/self/fd/${file.fd}`);
     if (stats.isFile() && stats.size === sizeBytes && real === join(root, path)) return file;
     throw changed(path);

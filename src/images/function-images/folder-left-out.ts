@@ -6,8 +6,8 @@ import type { IgnoreRules } from './ignore-file.ts';
 import { holdsPrivateKey, isSecretFile, isSecretFolder } from './secret-files.ts';
 
 /**
- * `ignored`: by the ignore file. `secret`: by its name. `cache`: it can be made again. `foreign`: programs of a
- * virtualenv, which belong to the machine that made it. `build`: it describes the build, or comes from it.
+ * `ignored`: by the ignore file. `secret`: by its name. `cache`: it can be created again. `foreign`: programs of a
+ * virtualenv, which belong to the machine that created it. `build`: an input or output of the build.
  */
 export type LeftOutReason = 'ignored' | 'secret' | 'cache' | 'foreign' | 'build';
 
@@ -32,7 +32,7 @@ export interface Candidate {
 export const ignoreFiles: readonly string[] = ['.wardignore', '.dockerignore'];
 const keyHeadBytes = 64 * 1024;
 
-/** Says why an entry is left out; undefined when it is not. @throws Fault BUILD_FOLDER_INVALID */
+/** The reason for leaving an entry out; undefined when it goes in. @throws Fault BUILD_FOLDER_INVALID */
 export async function whyLeftOut(
   { root, rules, without }: LeftOutRules,
   { path, name, stats, siblings }: Candidate,

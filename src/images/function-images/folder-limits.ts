@@ -23,7 +23,7 @@ export const folderLimits: ArchiveLimits = {
 /** Half of PATH_MAX, as for archives. */
 const maxPathBytes = 2048;
 const controlCharacters = /\p{Cc}/u;
-/** A decoder writes it for bytes that are not UTF-8. */
+/** Decoders write it for bytes that are not UTF-8. */
 const replacementCharacter = '\uFFFD';
 
 export function folderBudget(limits: ArchiveLimits): FolderBudget {
@@ -52,12 +52,12 @@ export function folderBudget(limits: ArchiveLimits): FolderBudget {
   };
 }
 
-/** Checks every name, even of files that may be left out: a file whose name is not UTF-8 can't be opened. */
+/** Checks every name, even of files that stay out: a file whose name is not UTF-8 can't be opened. */
 function checkName(path: string): void {
   const name = path.slice(path.lastIndexOf('/') + 1);
   if (controlCharacters.test(name)) throw invalid(`${showName(path)} has a control character in its name`);
   if (name.includes(replacementCharacter)) throw invalid(`${showName(path)} has a name that is not UTF-8`);
-  // In a layer it would remove a file of the base.
+  // In a layer it would delete a file of the base.
   if (name.startsWith('.wh.')) throw invalid(`${showName(path)} has a name that is reserved in image layers`);
 }
 

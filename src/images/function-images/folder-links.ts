@@ -1,14 +1,14 @@
 /**
- * Follows the symbolic links of a folder step by step, only through entries that go into the image: it looks neither at
- * the machine's own files nor at the layers below. Refuses a link that would leave the folder at any step.
+ * Follows the symbolic links of a folder step by step, only through entries that go into the image: it reads neither
+ * the machine's own files nor the layers below. Refuses a link that would leave the folder at any step.
  */
 import { imageFault } from '../faults.ts';
 import { showName } from '../unpack/entry-name.ts';
 import type { FolderEntry } from './folder-entry.ts';
 
-/** As many as Linux follows for one path. */
+/** Linux follows this many for one path. */
 const maxHops = 40;
-/** The most parts of paths to follow, for all links together: a hostile folder could make this run for ever. */
+/** Limit of path components to follow, for all links together: a hostile folder could make this run for ever. */
 const maxSteps = 50_000_000;
 
 interface Search {
@@ -41,14 +41,14 @@ function follow(link: string, search: Search): void {
     const target = search.links.get(done.join('/'));
     if (target === undefined) continue;
     if (target.startsWith('/')) throw leadsOut(link, search);
-    if (++hops > maxHops) throw refused(link, 'leads in a circle');
+    if (++hops > maxHops) throw refused(link, 'is circular');
     done.pop();
     todo.push(...target.split('/').reverse());
   }
 }
 
 function leadsOut(link: string, { links }: Search): Error {
-  return refused(link, `leads out of the folder, through ${showName(links.get(link) ?? '')}`);
+  return refused(link, `points outside of the folder, through ${showName(links.get(link) ?? '')}`);
 }
 
 function refused(link: string, what: string): Error {

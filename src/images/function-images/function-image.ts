@@ -1,7 +1,7 @@
 /**
- * Builds an image from a folder, without a daemon and without running anything of the folder: the base's layers as they
+ * Builds an image from a folder, without a daemon and without running code of the folder: the base's layers as they
  * are, Ward's server for the language, the function's dependencies, its code. The same folder on the same base gives
- * the same digest. Does not name the image: the caller decides first whether it may be used.
+ * the same digest. Does not name the image: the caller first decides whether it can be used.
  */
 
 import type { Digest } from '../../blobs/index.ts';
@@ -28,11 +28,11 @@ export interface FunctionImageOptions {
   readonly folder: string;
   /** The image store with the bases. */
   readonly storeDir: string;
-  /** The OCI image layout for the image's blobs: the store, or a folder that no other user may write to. */
+  /** The OCI image layout for the image's blobs: the store, or a folder that no other user can write to. */
   readonly layoutDir: string;
   /** An image in the store. Without it and without `kind`, the folder's files suggest the base. */
   readonly base?: string | undefined;
-  /** A kind of functions, whose runtime image is the base. */
+  /** A kind of functions; its runtime image is the base. */
   readonly kind?: string | undefined;
   /** The program that listens on port 8080, instead of Ward's server. */
   readonly entrypoint?: readonly string[] | undefined;
@@ -65,7 +65,7 @@ export interface FunctionImage {
   readonly base: { readonly name: string; readonly digest: Digest };
   readonly entrypoint: readonly string[];
   readonly leftOut: readonly LeftOut[];
-  /** Warnings about things that may be intended. */
+  /** Warnings about content that may be intended. */
   readonly warnings: readonly string[];
 }
 
@@ -107,7 +107,7 @@ async function chooseBase(options: FunctionImageOptions, files: ReadonlySet<stri
   const found = await findBase(storeDir, base ?? wanted ?? guessedBase(files), architecture);
   if (wanted === undefined || found.kind === wanted) return found;
   throw imageFault('BUILD_FOLDER_INVALID', `${found.name} does not run ${wanted}`, {
-    hint: 'Leave out the base or the kind.',
+    hint: 'Omit the base or the kind.',
   });
 }
 
@@ -192,15 +192,15 @@ interface LayerFiles {
   readonly entries: readonly FolderEntry[];
 }
 
-/** Folders of dependencies, wherever they are. */
+/** Folders of dependencies at any depth. */
 const anywhere = new Set(['node_modules', 'site-packages']);
-/** Folders of dependencies at the root only: deeper down the name may mean anything. */
+/** Folders of dependencies at the root only: further down, the name can mean anything. */
 const atRoot = new Set(['.venv', 'vendor', 'venv', 'virtualenv']);
 
 /**
- * Divides files by how often they change, the rarest first: dependencies, which a package manager put there, change
- * seldom; the function's own code changes with every build. So most builds make one small layer, and registries and
- * hosts have the rest. Leaves out a layer without files.
+ * Divides files by how often they change, the rarest first: dependencies, from a package manager, change seldom; the
+ * function's own code changes with every build. So most builds create one small layer, and registries and hosts
+ * already have the rest. Leaves out empty layers.
  */
 function byChangeFrequency(entries: readonly FolderEntry[]): readonly LayerFiles[] {
   const dependencies: FolderEntry[] = [];

@@ -1,16 +1,16 @@
 /**
- * `.wardignore` and `.dockerignore`: which files of a folder stay out of an image. The patterns are Docker's: relative
- * to the folder, `*` and `?` within a name, `**` across names, `!` takes back, the last that fits counts, and what
- * fits a folder fits all that is below it. Matching takes time proportional to pattern and path, whatever the pattern.
- * Source: Docker, "Dockerfile reference", .dockerignore file.
+ * `.wardignore` and `.dockerignore`: which files of a folder stay out of an image. The patterns are Docker's:
+ * relative to the folder; `*` and `?` within a name; `**` across names; `!` includes again; the last match counts; a
+ * matched folder matches everything below it. Matching takes time proportional to pattern and path, whatever the
+ * pattern. Source: Docker, "Dockerfile reference", .dockerignore file.
  */
 import { imageFault } from '../faults.ts';
 import { type CompiledPattern, compilePattern, matchesPathOrParent } from './ignore-pattern.ts';
 
 export interface IgnoreRules {
-  /** What the patterns say of a path without a leading slash; undefined: nothing. */
+  /** The result for a path without a leading slash; undefined when no pattern matches. */
   verdict(path: string): 'out' | 'in' | undefined;
-  /** Whether something below a folder that is out may be in. */
+  /** Whether content of an excluded folder can be included. */
   readonly takesBack: boolean;
 }
 
@@ -48,7 +48,7 @@ export function parseIgnoreFile(text: string, fileName: string): IgnoreRules {
   };
 }
 
-/** `/a/./b/` → `a/b`; what leads out of the folder fits nothing. */
+/** `/a/./b/` → `a/b`; a pattern that points outside of the folder matches nothing. */
 function cleaned(pattern: string): string {
   const parts: string[] = [];
   for (const part of pattern.trim().split('/')) {

@@ -1,17 +1,17 @@
 /**
- * One pattern of an ignore file as a list of tokens, and a path run through all of its readings at once: the states are
- * places in the list, so there is nothing to go back to, and no pattern takes long.
+ * One pattern of an ignore file as a list of tokens, matched against a path in all possible ways at once: the states
+ * are positions in the list, so there is no backtracking, and no pattern takes long.
  */
 
 type Token =
   | { readonly kind: 'literal'; readonly char: string }
   /** `?`: one character of a name. */
   | { readonly kind: 'any' }
-  /** `*`: any number of them. */
+  /** `*`: any number of characters of a name. */
   | { readonly kind: 'star' }
-  /** `**`: any number of characters, slashes too. */
+  /** `**`: any number of characters, including slashes. */
   | { readonly kind: 'everything' }
-  /** `**` and a slash: any number of whole folders, none too. */
+  /** `**` and a slash: any number of whole folders, or none. */
   | { readonly kind: 'folders' }
   | {
       readonly kind: 'class';
@@ -23,7 +23,7 @@ export type CompiledPattern = readonly Token[];
 
 const maxTokens = 512;
 
-/** @param refuse makes the error for a pattern that is none */
+/** @param refuse creates the error for an invalid pattern */
 export function compilePattern(pattern: string, refuse: (why: string) => Error): CompiledPattern {
   const chars = [...pattern];
   const tokens: Token[] = [];
@@ -53,12 +53,12 @@ export function compilePattern(pattern: string, refuse: (why: string) => Error):
   return tokens;
 }
 
-/** Whether the whole path, or a folder on the way to it, is what the pattern says. */
+/** Whether the pattern matches the whole path or one of its parents. */
 export function matchesPathOrParent(tokens: CompiledPattern, path: string): boolean {
   let places = new Set<number>();
   reach(tokens, 0, places);
   for (const char of path) {
-    // Up to here it was the name of a folder above.
+    // Up to here, the path was the name of a parent folder.
     if (char === '/' && places.has(tokens.length)) return true;
     const next = new Set<number>();
     for (const place of places) advance(tokens, place, char, next);
@@ -68,14 +68,14 @@ export function matchesPathOrParent(tokens: CompiledPattern, path: string): bool
   return places.has(tokens.length);
 }
 
-/** The place, and those that are reached from it without a character. */
+/** The position, and those that need no further character. */
 function reach(tokens: CompiledPattern, place: number, into: Set<number>): void {
   into.add(place);
   const kind = tokens[place]?.kind;
   if (kind === 'star' || kind === 'everything' || kind === 'folders') reach(tokens, place + 1, into);
 }
 
-/** In the middle of a folder's name, `folders` stands half a place further. */
+/** Inside a folder's name, `folders` stands half a position further. */
 const half = 0.5;
 
 function advance(tokens: CompiledPattern, place: number, char: string, next: Set<number>): void {

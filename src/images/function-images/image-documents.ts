@@ -1,6 +1,6 @@
 /**
- * The documents of an image that stands on a base: a configuration that begins as the base's, and a manifest. Nothing
- * in them depends on when or where they were made, unless it was asked for.
+ * The documents of an image on a base: a configuration that extends the base's, and a manifest. They do not depend on
+ * when or where they were made, unless the caller asks for it.
  * Source: OCI image-spec v1.1, config.md, manifest.md, annotations.md.
  */
 import { z } from 'zod';
@@ -9,13 +9,13 @@ import { putDocument } from '../oci/layout.ts';
 import { configMediaType, type Descriptor, manifestMediaType, zstdLayerMediaType } from '../oci/schema.ts';
 import type { BaseImage } from './base-image.ts';
 
-/** A layer that is added, with what made it. */
+/** An added layer and its origin. */
 export interface AddedLayer {
   readonly role: LayerRole;
   readonly digest: Digest;
   readonly diffId: Digest;
   readonly size: number;
-  /** Its line in the history; undefined: it has one there. */
+  /** Its line in the history; undefined: it already has one. */
   readonly createdBy: string | undefined;
 }
 
@@ -23,25 +23,25 @@ export type LayerRole = 'base' | 'server' | 'dependencies' | 'code' | 'dockerfil
 
 export interface ImageParts {
   readonly base: BaseImage;
-  /** Over those of the base, lowest first. */
+  /** Above those of the base, lowest first. */
   readonly layers: readonly AddedLayer[];
-  /** What replaces parts of the base's `config`. */
+  /** Replaces parts of the base's `config`. */
   readonly settings: Readonly<Record<string, unknown>>;
   readonly labels: Readonly<Record<string, string>>;
   /** ISO time. */
   readonly created: string;
-  /** What is known of how the layers came about, where it is more than the base's history and a line for each. */
+  /** The history of the layers, when it contains more than the base's history and a line for each. */
   readonly history?: unknown;
 }
 
-/** The port that the contract is spoken on. */
+/** The port of OpenWhisk's HTTP contract. */
 export const contractPort = '8080/tcp';
-/** The user that functions run as, in every image of Ward's. */
+/** The user of functions in all of Ward's images. */
 export const functionUser = '1000:1000';
 
 const historySchema = z.array(z.looseObject({})).max(10_000).nullish().catch(undefined);
 
-/** Stores both in the layout in `dir`; the manifest's descriptor, of which no name is known yet. */
+/** Stores both in the layout in `dir`. Returns the manifest's descriptor; it has no name yet. */
 export async function writeImage(dir: string, parts: ImageParts): Promise<Descriptor> {
   const { base, layers, created } = parts;
   const labels = labelsOf(parts);
@@ -87,7 +87,7 @@ function labelsOf({ base, created, labels }: ImageParts): Record<string, string>
   return Object.fromEntries(Object.entries(all).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** What the base says of its content is true of this image, too; what it says of itself is not. */
+/** Labels about the base's content also apply to this image; those about the base itself do not. */
 function inherited(labels: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(labels).filter(([name]) => !name.startsWith('org.opencontainers.image.')),

@@ -1,10 +1,10 @@
-/** What an image that is built may be called: anything that the store can find again, but not as Ward's own images. */
+/** Names of built images: any name that the store can look up, except those of Ward's own images. */
 import { basename, resolve } from 'node:path';
 import { loadRecipe } from '../base-images/recipe.ts';
 import { imageFault } from '../faults.ts';
 import { parseReference } from '../reference.ts';
 
-/** The whole name, with `latest` where no tag was given. @throws Fault IMAGE_INVALID, IMAGE_NAME_RESERVED */
+/** The full name, with `latest` if it has no tag. @throws Fault IMAGE_INVALID, IMAGE_NAME_RESERVED */
 export function parseImageName(text: string): string {
   const parsed = parseReference(text);
   if (parsed.form !== 'store') {
@@ -19,7 +19,7 @@ export function parseImageName(text: string): string {
   });
 }
 
-/** What an image of this folder is called unless somebody says something else. */
+/** The default name for an image of this folder. */
 export function nameOfFolder(folder: string): string {
   const plain = basename(resolve(folder))
     .toLowerCase()
@@ -29,7 +29,7 @@ export function nameOfFolder(folder: string): string {
   return `${plain === '' ? 'function' : plain}:latest`;
 }
 
-/** Those of Ward's own images, and of the kinds that run on them: `nodejs:24`, `nodejs:default`. */
+/** The names of Ward's own images, and of the kinds that run on them: `nodejs:24`, `nodejs:default`. */
 export function reservedNames(): ReadonlySet<string> {
   return new Set(loadRecipe().images.flatMap(({ name, kind }) => [name, ...(kind?.aliases ?? [])]));
 }

@@ -13,7 +13,7 @@ import { type Descriptor, indexMediaType, refNameAnnotation } from '../oci/schem
 const mtime = new Date(315_532_800_000);
 const common = { mtime, uid: 0, gid: 0 };
 
-/** Writes the image of the layout in `dir` to `file`, which appears whole. */
+/** Writes the image of the layout in `dir` to `file`, which appears only when it is complete. */
 export async function writeLayoutArchive(
   dir: string,
   descriptor: Descriptor,

@@ -1,4 +1,4 @@
-/** Images from one OCI image layout to another, each blob whole or not at all. */
+/** Copies images from one OCI image layout to another, each blob completely or not at all. */
 import { constants } from 'node:fs';
 import { copyFile, link, mkdir, open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -10,13 +10,13 @@ import type { Descriptor } from '../oci/schema.ts';
 import { openLayerStore } from '../store/layer-store.ts';
 import { type Unpacker, unpackApart } from '../unpack/apart.ts';
 
-/** `link`: both have the same file, so only between folders that nobody else may write to. */
+/** `link`: both layouts share the file, so only for folders that no one else can write to. */
 export type CopyMode = 'link' | 'copy';
 
-/** Why a file can't have a second name there. */
+/** Errors for a file that can't have a second name there. */
 const unlinkable = new Set(['EXDEV', 'EPERM', 'EMLINK', 'EOPNOTSUPP']);
 
-/** All blobs of an image; which name it has there is the caller's to say. @throws Fault IMAGE_INVALID */
+/** Copies all blobs of an image; the caller names it. @throws Fault IMAGE_INVALID */
 export async function copyImage(
   from: string,
   to: string,
@@ -27,7 +27,7 @@ export async function copyImage(
   for (const each of [...manifest.layers, manifest.config, descriptor]) await copyBlob(from, to, each, mode);
 }
 
-/** Nothing is done when it is there. @throws Fault IMAGE_INVALID when it is not where it should come from */
+/** Does nothing if the blob exists. @throws Fault IMAGE_INVALID when it is missing in the source */
 export async function copyBlob(
   from: string,
   to: string,
@@ -50,7 +50,7 @@ export async function copyBlob(
   }
 }
 
-/** Unpacks an image's layers in the store in `dir`, and finds out that they are what its documents say. */
+/** Unpacks an image's layers in the store in `dir`, and checks that they match its documents. */
 export async function unpackLayers(
   dir: string,
   descriptor: Descriptor,
@@ -75,7 +75,7 @@ async function isLinked(source: string, target: string): Promise<boolean> {
   }
 }
 
-/** On a file system that can, without a byte being copied. */
+/** Copies no bytes on file systems with reflinks. */
 async function copy(source: string, target: string): Promise<void> {
   await copyFile(source, target, constants.COPYFILE_FICLONE);
   const file = await open(target, 'r+');

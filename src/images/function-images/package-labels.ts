@@ -1,4 +1,4 @@
-/** What a function's `package.json` says of itself, as the labels that images have for it. */
+/** Converts fields of a function's `package.json` to labels of its image. */
 import { z } from 'zod';
 import type { FolderContent } from './folder-content.ts';
 import { openSourceFile } from './folder-file.ts';
@@ -23,7 +23,7 @@ const packageSchema = z.object({
     .catch(undefined),
 });
 
-/** Labels for what it says; a file that can't be understood says nothing, for it is not this that needs it. */
+/** Labels from the file. An unreadable file gives none, since the build does not need it. */
 export async function packageLabels({ root, entries }: FolderContent): Promise<Record<string, string>> {
   const entry = entries.find(({ path }) => path === 'package.json');
   if (entry?.type !== 'file' || entry.sizeBytes > maxBytes) return {};
@@ -55,7 +55,7 @@ function parse(json: string): z.infer<typeof packageSchema> {
   }
 }
 
-/** The repository's address without who may enter it. */
+/** The repository's address without credentials. */
 function sourceOf(repository: string | undefined): string | undefined {
   const plain = repository?.replace(/^git\+/, '');
   if (plain === undefined || !URL.canParse(plain)) return undefined;

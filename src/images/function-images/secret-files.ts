@@ -1,7 +1,7 @@
 /**
- * Files that hold secrets by their names, and have no business in an image. A name says little, so they are left out
- * with a word about it and not refused; `!NAME` in the ignore file puts one in. What is in other files is the
- * scanner's to find.
+ * Recognises files that hold secrets by their names; they do not belong in an image. A name is weak evidence, so the
+ * files are left out with a warning and not refused; `!NAME` in the ignore file includes one. The scanner looks for
+ * secrets in other files.
  */
 
 const folders = new Set([
@@ -36,18 +36,18 @@ const names = new Set([
   'terraform.tfstate',
 ]);
 
-/** `.env.local`, but not the one that shows what is to be filled in. */
+/** Matches `.env.local`, but not examples of such files. */
 const environment = /^\.env\.(?!example$|sample$|template$|dist$)/;
 const keyStore = /\.(?:jks|kdbx|keystore|p12|pfx|ppk)$/i;
 const keyFile = /\.(?:key|pem)$/i;
 const privateKey = /-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----/;
 
-/** True of a folder that is left out as a whole. */
+/** True for a folder that is left out as a whole. */
 export function isSecretFolder(name: string): boolean {
   return folders.has(name);
 }
 
-/** `perhaps`: when it holds a private key, which certificates in files of that name do not. */
+/** `perhaps`: only if it holds a private key; certificates with such names do not. */
 export function isSecretFile(name: string): boolean | 'perhaps' {
   if (names.has(name) || environment.test(name) || keyStore.test(name)) return true;
   return keyFile.test(name) ? 'perhaps' : false;

@@ -1,6 +1,6 @@
 /**
- * How an image answers OpenWhisk's HTTP contract. Folders of Node.js and Python get a server of Ward's as a layer of its
- * own, the same for all images of that language; others bring a program that listens on port 8080 themselves.
+ * How an image answers OpenWhisk's HTTP contract. Folders of Node.js and Python get Ward's server as a layer of its
+ * own, the same for all images of that language; others bring their own program that listens on port 8080.
  */
 import { packLayer } from '../base-images/layer-blob.ts';
 import { installedRunnersDir, type RunnerFiles, readRunner } from '../base-images/runner.ts';
@@ -9,7 +9,7 @@ import { imageFault } from '../faults.ts';
 import type { BaseImage } from './base-image.ts';
 import type { AddedLayer } from './image-documents.ts';
 
-/** Languages that have a server, by the family of their kinds. */
+/** Languages with a server of Ward's, by the family of their kinds. */
 export const servedFamilies = ['nodejs', 'python'] as const;
 export type ServedFamily = (typeof servedFamilies)[number];
 
@@ -18,26 +18,26 @@ export interface ServerProgram {
   readonly entrypoint: readonly string[];
 }
 
-/** 1980-01-01: what is without a date, as in the runtime images. */
+/** 1980-01-01, for files without a date, as in the runtime images. */
 const epoch = 315_532_800;
 
-/** Files of which a folder must have one, for the server to find the function. */
+/** A folder must have one of these files, so that the server finds the function. */
 const entryFiles: Readonly<Record<ServedFamily, readonly string[]>> = {
   nodejs: ['package.json', 'index.js', 'index.mjs', 'index.ts', 'index.mts'],
   python: ['__main__.py'],
 };
 
-/** By what the base runs. @throws Fault BUILD_FOLDER_INVALID when there is no server for it */
+/** The family by the kind of the base. @throws Fault BUILD_FOLDER_INVALID when Ward has no server for it */
 export function servedFamilyOf({ kind, name }: Pick<BaseImage, 'kind' | 'name'>): ServedFamily {
   const family = kind?.split(':')[0];
   const found = servedFamilies.find((each) => each === family);
   if (found !== undefined) return found;
-  throw imageFault('BUILD_FOLDER_INVALID', `there is no server for functions on ${name}`, {
+  throw imageFault('BUILD_FOLDER_INVALID', `Ward has no server for functions on ${name}`, {
     hint: 'Name a program that listens on port 8080 as the entry point.',
   });
 }
 
-/** What the folder is a function in, by its files; undefined when that can't be told. */
+/** The language of the folder, by its files; undefined when they do not tell. */
 export function guessFamily(paths: ReadonlySet<string>): ServedFamily | undefined {
   const fits = servedFamilies.filter((family) => entryFiles[family].some((file) => paths.has(file)));
   return fits.length === 1 ? fits[0] : undefined;
@@ -61,7 +61,7 @@ export async function packServer(
   const server = await readRunner(runnersDir, `http/${family}`);
   const runner = await readRunner(runnersDir, family);
   const tree = newTree();
-  // The server finds the runner's files by the way that leads to them in `runners`, too.
+  // The server finds the runner's files on the same relative path as in `runners`.
   for (const [folder, { files }] of [
     [`ward/http/${family}`, server],
     [`ward/${family}`, runner],

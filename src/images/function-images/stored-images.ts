@@ -1,7 +1,7 @@
 /**
- * Takes an image out of Ward's store: its name, and the blobs and unpacked layers that no other image there has.
- * Refused for Ward's own images, while sandboxes run on what would go, and while something is being built, which may be
- * about to use it. A process that is killed in between leaves blobs that nothing names, and no name without its blobs.
+ * Deletes an image from Ward's store: its name, and the blobs and unpacked layers that no other image there uses.
+ * Refuses to delete Ward's own images, and anything while sandboxes run on it or while a build runs, which may be
+ * about to use it. A process that is killed meanwhile leaves unused blobs, but no name without its blobs.
  */
 
 import { lstat, opendir, readdir, rm, stat } from 'node:fs/promises';
@@ -25,7 +25,7 @@ import { isWorkFolder } from './work-folder.ts';
 
 export interface DeletedImage {
   readonly name: string;
-  /** Bytes that the disk has back, unpacked layers with them. */
+  /** Bytes freed on the disk, including unpacked layers. */
   readonly freedBytes: number;
 }
 
@@ -39,7 +39,8 @@ const companionOf = (digest: Digest) => new RegExp(`^sha256-${digestHex(digest)}
 const maxNesting = 4;
 
 /**
- * @param users who names the image, for the refusal; empty when nobody does, or it does not matter
+ * @param users the actions that name the image, for the refusal; empty when there are none, or when they do not
+ * matter
  * @throws Fault IMAGE_INVALID, IMAGE_NAME_RESERVED, IMAGE_NOT_FOUND, IMAGE_IN_USE, IMAGE_STORE_BUSY
  */
 export async function deleteStoredImage(
@@ -58,7 +59,7 @@ export async function deleteStoredImage(
     const named = entries.filter((entry) => refNameOf(entry) === name);
     if (named.length === 0)
       throw imageFault('IMAGE_NOT_FOUND', `there is no image ${name} in the store`, {
-        hint: 'ward image list --store shows what there is.',
+        hint: 'ward image list --store shows all images.',
       });
     let rest = entries.filter((entry) => !named.includes(entry));
     for (const { digest } of named)
@@ -75,7 +76,7 @@ export async function deleteStoredImage(
   return { name, freedBytes: await removeParts(dir, gone) };
 }
 
-/** The rest of a damaged image can go as well: an unreadable document counts as one without parts. */
+/** Makes it possible to delete a damaged image: an unreadable document counts as one without parts. */
 async function addParts(
   dir: string,
   { digest, mediaType }: Descriptor,
@@ -93,7 +94,7 @@ async function addParts(
   const { config, layers } = parseDocument(manifestSchema, bytes, digest);
   for (const each of [config, ...layers]) parts.blobs.add(each.digest);
   const text = await readDocumentFile(blobPath(dir, config.digest));
-  // Signatures and the like have another config than an image.
+  // Signatures and the like have a different config than an image.
   const read = text === undefined ? undefined : configSchema.safeParse(parsed(text));
   if (read?.success) for (const diffId of read.data.rootfs.diff_ids) parts.layers.add(diffId);
 }
@@ -130,7 +131,7 @@ async function removeParts(dir: string, { blobs, layers }: Parts): Promise<numbe
   const store = openLayerStore(dir);
   let freed = 0;
   for (const digest of blobs) {
-    // A blob with a second name frees nothing: it is in another store as well.
+    // Deleting a blob with a second name frees nothing: another store has it as well.
     const found = await stat(blobPath(dir, digest)).catch(() => undefined);
     if (found?.nlink === 1) freed += (await blobSize(dir, digest)) ?? 0;
     await rm(blobPath(dir, digest), { force: true });
@@ -143,7 +144,7 @@ async function removeParts(dir: string, { blobs, layers }: Parts): Promise<numbe
   return freed;
 }
 
-/** On disk, without what lies there twice. */
+/** Bytes on disk; hard links count once. */
 async function bytesIn(folder: string): Promise<number> {
   let bytes = 0;
   try {

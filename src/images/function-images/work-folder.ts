@@ -1,4 +1,4 @@
-/** Folders in which builds put what is not whole yet: on the disk of the store, since it may be too much for memory. */
+/** Folders for incomplete results of builds: on the disk of the store, because they can be too large for memory. */
 import { lstat, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -7,17 +7,17 @@ export interface WorkFolder extends AsyncDisposable {
 }
 
 const prefix = '.tmp-work-';
-/** Longer than a build may take: whoever made it has ended without removing it. */
+/** Longer than any build: its process has ended without removing the folder. */
 const abandonedMs = 6 * 3_600_000;
 
-/** By its name, whether anybody still works in it or not. */
+/** Recognised by the name, whether or not a process still uses it. */
 export function isWorkFolder(name: string): boolean {
   return name.startsWith(prefix);
 }
 
 /**
- * Makes one below `parent`, and removes those that builds which were killed have left there. `parent` may be open to all: a
- * folder of another user is left alone, since that user could put links into it while it is removed.
+ * Creates a folder below `parent`, and removes those of killed builds there. Every user may be able to write to
+ * `parent`: folders of other users are left alone, since they could plant links during the removal.
  */
 export async function openWorkFolder(parent: string): Promise<WorkFolder> {
   await mkdir(parent, { recursive: true });

@@ -1,4 +1,4 @@
-/** Takes bytes that come in pieces, in pieces of other sizes. Copies only where one spans two. */
+/** Takes bytes that arrive in pieces, and returns pieces of other sizes. Copies only those that span two. */
 
 export interface Buffering {
   push(bytes: Buffer): void;
@@ -12,7 +12,7 @@ export interface Buffering {
   skip(length: number): number;
   /** Puts back the last `length` bytes that were taken. */
   putBack(length: number): void;
-  /** The number of bytes that are there. */
+  /** The number of buffered bytes. */
   held(): number;
 }
 

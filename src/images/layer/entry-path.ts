@@ -1,6 +1,6 @@
 /**
- * The name of a tar entry → a path below the root, without a leading slash. A name that could mean something else
- * to another program has a problem instead.
+ * Converts the name of a tar entry to a path below the root, without a leading slash. A name that another program
+ * could read differently has a problem instead.
  */
 import { isUtf8 } from 'node:buffer';
 
@@ -9,13 +9,13 @@ export type EntryPath =
   | { readonly path: string; readonly problem?: undefined }
   | { readonly path?: undefined; readonly problem: string };
 
-/** Half of PATH_MAX: the rest is for the folder that it is unpacked into. */
+/** Half of PATH_MAX: the rest is for the target folder. */
 const maxNameBytes = 2048;
 /** NAME_MAX of Linux. */
 const maxPartBytes = 255;
 const maxDepth = 100;
 const controlCharacters = /\p{Cc}/u;
-/** Names that need no change: most names by far. */
+/** Names that need no change; most names match. */
 const plain = /^(?:[\w@+-][\w@+.~-]{0,100}\/){0,30}[\w@+-][\w@+.~-]{0,100}$/;
 
 export function entryPath(name: Buffer): EntryPath {
@@ -32,8 +32,8 @@ export function entryPath(name: Buffer): EntryPath {
 }
 
 /**
- * Finds the target of a link at `path`, below the same root; undefined when it leads out of it. Does not follow a
- * target that is a link itself.
+ * Finds the target of a link at `path`, below the same root; undefined when it points outside of it. Does not follow
+ * a target that is a link itself.
  */
 export function linkTarget(path: string, target: string): string | undefined {
   const from = target.startsWith('/') ? [] : path.split('/').slice(0, -1);

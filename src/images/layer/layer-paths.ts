@@ -1,23 +1,22 @@
 /**
- * Says what each entry of a layer does when the layer is unpacked, entry after entry. The scanner and the unpacker both
- * ask it, so that they can't differ. An entry that two programs would unpack in two ways (below a link, over a folder,
- * by a hard link to a file that is not there yet) has a problem. Source: OCI image-spec v1.1, layer.md, "Whiteouts".
+ * Tells what each entry of a layer does when the layer is unpacked, in order. The scanner and the unpacker both use
+ * it, so that they can't differ. An entry that two programs would unpack in different ways (below a link, over a
+ * folder, by a hard link to a file that comes later) has a problem. Source: OCI image-spec v1.1, layer.md,
+ * "Whiteouts".
  */
 import { isUtf8 } from 'node:buffer';
 import { entryPath, showPath } from './entry-path.ts';
 import type { TarEntry } from './tar-entry.ts';
 
-/** Paths have no leading slash; the root's is empty. With a problem, no two programs would agree on it. */
+/** Paths have no leading slash; the root's is empty. A problem means that programs would disagree on the entry. */
 export type Placed = { readonly problem: string | undefined } & (
   | { readonly kind: 'folder' | 'file' | 'special'; readonly path: string }
-  /**
-   * A node that every root file system of Linux has in `/dev`. It is not unpacked: the runtime mounts its own `/dev`.
-   */
+  /** A node that every Linux root file system has in `/dev`. It is not unpacked: the runtime mounts its own `/dev`. */
   | { readonly kind: 'node'; readonly path: string }
   | { readonly kind: 'symlink'; readonly path: string; readonly target: Buffer }
-  /** `original` is empty when it leads nowhere. */
+  /** `original` is empty when the target is invalid. */
   | { readonly kind: 'hardlink'; readonly path: string; readonly original: string }
-  /** Unpacks nothing: deletes something of the layers below, or has no effect. */
+  /** Unpacks nothing: deletes something in the layers below, or has no effect. */
   | { readonly kind: 'whiteout'; readonly path: string }
   /** It has no valid name. */
   | { readonly kind: 'nameless'; readonly path: ''; readonly problem: string }
@@ -36,16 +35,16 @@ const usualNodes: ReadonlyMap<string, string> = new Map([
   ['dev/urandom', '1:9'],
   ['dev/zero', '1:5'],
 ]);
-/** PATH_MAX of Linux, with its NUL; a longer target could never be followed. */
+/** PATH_MAX of Linux, with its NUL; Linux can't follow a longer target. */
 const maxTargetBytes = 4095;
 
 export class LayerPaths {
   readonly #files = new Map<string, 'regular' | 'other'>();
   readonly #folders = new Set<string>();
-  /** Also holds folders that no entry names. */
+  /** Includes folders without an entry. */
   readonly #allFolders = new Set<string>(['']);
   readonly #nodes = new Set<string>();
-  /** Files that a hard link names, too. */
+  /** Files that a hard link also names. */
   readonly #linked = new Set<string>();
   readonly #removed = new Set<string>();
   readonly #opaque = new Set<string>();
@@ -70,7 +69,7 @@ export class LayerPaths {
     return this.#files.has(path);
   }
 
-  /** Also true for a folder that no entry names. */
+  /** Also true for a folder without an entry. */
   hasFolder(path: string): boolean {
     return this.#allFolders.has(path);
   }
@@ -90,7 +89,7 @@ export class LayerPaths {
     return this.#removed;
   }
 
-  /** Folders that hide everything that the layers below have in them. */
+  /** Folders that hide all their content in the layers below. */
   opaque(): Iterable<string> {
     return this.#opaque;
   }
@@ -172,13 +171,13 @@ export class LayerPaths {
     return problem;
   }
 
-  /** Says why an entry may not replace what has this path. */
+  /** Why an entry must not replace what has this path; undefined when it may. */
   #replace(path: string): string | undefined {
     if (this.#nodes.has(path)) return 'replaces a device';
     return this.#linked.has(path) ? 'replaces a file that has a second name' : undefined;
   }
 
-  /** Makes the folder with those above it. Returns what is wrong with that. */
+  /** Creates the folder and its parents. Returns the problem, if any. */
   #climb(folder: string): string | undefined {
     if (this.#allFolders.has(folder)) return undefined;
     if (this.#files.has(folder) || this.#nodes.has(folder)) return 'is below something that is not a folder';

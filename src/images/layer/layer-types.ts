@@ -1,7 +1,7 @@
 /**
- * Which blobs are layers of a root file system, by their media type or by their first bytes. One answer for the
- * scanner, for the unpacker and for the decision whether there is something to scan. Source: OCI image-spec v1.1,
- * layer.md; Docker's image manifest, schema 2.
+ * Tells which blobs are layers of a root file system, by their media type or by their first bytes. The scanner, the
+ * unpacker and the decision whether to scan share this code. Source: OCI image-spec v1.1, layer.md; Docker's image
+ * manifest, schema 2.
  */
 const ociForms = ['tar', 'tar+gzip', 'tar+zstd'];
 const dockerForms = ['tar', 'tar.gzip', 'tar.zstd'];
@@ -15,7 +15,7 @@ const layerTypes: ReadonlySet<string> = new Set([
   ...elsewhereTypes,
 ]);
 
-/** Tells whether a layer need not be in the registry of its image: clients fetch it from its `urls`. */
+/** Whether a layer can be missing in the registry of its image: clients fetch it from its `urls`. */
 export function isElsewhere(mediaType: string): boolean {
   return elsewhereTypes.has(mediaType);
 }
@@ -31,21 +31,21 @@ const blockBytes = 512;
 const checksumAt = 148;
 const checksumBytes = 8;
 
-/** How many bytes `mayBeLayer` wants. */
+/** Number of bytes that `mayBeLayer` needs. */
 export const layerStartBytes = blockBytes;
 
 /**
- * Says whether some client would take a blob for a layer, by its first bytes: engines look at those, and not at what
- * the blob is called. Says yes to more than Ward itself unpacks: bzip2 and xz, which Docker and podman know, and tars
- * of Unix V7. Sources: Docker, pkg/archive, "DetectCompression"; Go, archive/tar, "getFormat".
- * @param start The first 512 bytes of the blob, or all of it.
+ * Whether some client would take a blob for a layer, by its first bytes: engines look at those, and not at the media
+ * type. Accepts more than Ward itself unpacks: bzip2 and xz, which Docker and podman know, and tars of Unix V7.
+ * Sources: Docker, pkg/archive, "DetectCompression"; Go, archive/tar, "getFormat".
+ * @param start the first 512 bytes of the blob, or all of it
  */
 export function mayBeLayer(start: Buffer): boolean {
   if (packed.some((magic) => start.subarray(0, magic.length).equals(magic))) return true;
   // zstd:chunked writes a skippable frame first.
   if (start.length >= 4 && (start.readUInt32LE(0) & 0xfffffff0) >>> 0 === 0x184d2a50) return true;
   const block = start.subarray(0, blockBytes);
-  // The end of an archive: an empty one begins with it.
+  // The end mark of an archive: an empty one starts with it.
   if (block.every((byte) => byte === 0)) return true;
   return block.length === blockBytes && hasTarChecksum(block);
 }

@@ -1,5 +1,5 @@
 /**
- * The records of a PAX header: `LENGTH KEY=VALUE\n`, over and over.
+ * The records of a PAX header: repeated `LENGTH KEY=VALUE\n`.
  * Source: POSIX.1-2017, pax, "pax Extended Header".
  */
 import { invalidTar } from './tar-header.ts';

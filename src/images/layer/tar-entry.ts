@@ -1,7 +1,7 @@
 /**
  * An entry of a tar archive: its header, and the extra headers before it. Refuses entries that programs read in
- * different ways: two names, sparse files, unknown types, sizes where none belong. Sources: POSIX.1-2017, pax; GNU tar
- * manual, "Basic Tar Format"; archive/tar of Go, which Docker reads with.
+ * different ways: two names, sparse files, unknown types, unexpected sizes. Sources: POSIX.1-2017, pax; GNU tar
+ * manual, "Basic Tar Format"; archive/tar of Go, which Docker uses.
  */
 import { type PaxRecords, parsePax, paxNumber } from './pax.ts';
 import { invalidTar, type TarHeader } from './tar-header.ts';
@@ -16,7 +16,7 @@ export interface TarEntry {
   readonly uid: number;
   readonly gid: number;
   readonly sizeBytes: number;
-  /** The number of a character device, `1:3`; undefined also where two headers could disagree on it. */
+  /** The number of a character device, `1:3`; undefined also when two headers could disagree on it. */
   readonly device: string | undefined;
   /** Epoch seconds. */
   readonly changedAt: number | undefined;
@@ -53,7 +53,7 @@ export function addExtra(extras: Extras, type: string, bytes: Buffer): void {
   else throw invalidTar('an entry is described twice');
 }
 
-/** Refuses global records, which some programs apply to every entry that follows, and some don't. */
+/** Refuses global records: some programs apply them to all following entries, others don't. */
 function refuseGlobal(records: PaxRecords): void {
   const harmful = [...records.keys()].find((key) => key !== 'comment' && !/^[amc]time$/.test(key));
   if (harmful !== undefined)

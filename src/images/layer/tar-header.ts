@@ -1,7 +1,7 @@
 /**
- * Reads one 512-byte header of a tar archive, strictly: refuses a header that Docker, GNU tar and others would read in
- * two ways, so that the scanner sees exactly what will run. Sources: POSIX.1-2017, pax, "ustar Interchange Format"; GNU
- * tar manual, "Basic Tar Format".
+ * Reads one 512-byte header of a tar archive, strictly: refuses a header that Docker, GNU tar and others would read
+ * differently, so that the scanner sees exactly what will run. Sources: POSIX.1-2017, pax, "ustar Interchange
+ * Format"; GNU tar manual, "Basic Tar Format".
  */
 import { imageFault } from '../faults.ts';
 
@@ -15,7 +15,7 @@ export interface TarHeader {
   readonly uid: number;
   readonly gid: number;
   readonly sizeBytes: number;
-  /** The time of the last change, in epoch seconds; undefined when no file system could keep it. */
+  /** The time of the last change, in epoch seconds; undefined when file systems could not store it. */
   readonly changedAt: number | undefined;
   /** The type flag's character. */
   readonly type: string;
@@ -27,14 +27,14 @@ const checksumAt = 148;
 const magicAt = 257;
 const prefixAt = 345;
 const prefixBytes = 155;
-/** Schilling's tar has a shorter prefix, and says so at the end of the block. */
+/** Schilling's tar has a shorter prefix, and marks it at the end of the block. */
 const starMarkAt = 508;
 const starPrefixBytes = 131;
 const posixMagic = Buffer.from('ustar\0');
 const gnuMagic = Buffer.from('ustar  \0');
 const starMark = Buffer.from('tar\0');
 
-/** Tells whether a file that begins with this block is a tar archive: whether the header's checksum is right. */
+/** Whether a file that starts with this block is a tar archive: whether the header's checksum is right. */
 export function isTarHeader(start: Buffer): boolean {
   if (start.length < blockBytes) return false;
   // Most files have no digits there.
@@ -62,7 +62,7 @@ export function parseTarHeader(block: Buffer): TarHeader {
 }
 
 export function invalidTar(message: string): Error {
-  return imageFault('ARCHIVE_INVALID', `not a tar archive that can be trusted: ${message}`);
+  return imageFault('ARCHIVE_INVALID', `not a valid tar archive: ${message}`);
 }
 
 function sumOf(block: Buffer): number {
@@ -98,7 +98,7 @@ function textAt(block: Buffer, at: number, length: number): Buffer {
   return end < 0 ? field : field.subarray(0, end);
 }
 
-/** A time never decides which file a program reads, so an invalid one is no reason to refuse the archive. */
+/** Programs do not choose files by times, so an invalid time is no reason to refuse the archive. */
 function timeAt(block: Buffer, at: number, length: number): number | undefined {
   const digits = /^ *([0-7]{1,11})[ \0]*$/.exec(block.toString('latin1', at, at + length))?.[1];
   return digits === undefined ? undefined : Number.parseInt(digits, 8);

@@ -1,11 +1,10 @@
 /**
- * Reads a tar archive, entry by entry, while its bytes come in. The caller pushes bytes and pulls entries, without a
+ * Reads a tar archive, entry by entry, while its bytes arrive. The caller pushes bytes and pulls entries, without a
  * stream: a layer has tens of thousands of small files, and their cost is the cost of a scan.
  *
  * Refuses an archive that programs read differently (ARCHIVE_INVALID): two names for an entry, sparse files, unknown
- * types, sizes where none belong, data after the end. Refuses one over a limit (ARCHIVE_TOO_LARGE). Does not judge
- * names and links: that is up to the caller. Sources: POSIX.1-2017, pax; GNU tar manual, "Basic Tar Format";
- * archive/tar of Go, which Docker reads with.
+ * types, unexpected sizes, data after the end. Refuses one over a limit (ARCHIVE_TOO_LARGE). The caller judges names
+ * and links. Sources: POSIX.1-2017, pax; GNU tar manual, "Basic Tar Format"; archive/tar of Go, which Docker uses.
  */
 import { formatSize } from '../../lib/index.ts';
 import { imageFault } from '../faults.ts';
@@ -24,7 +23,7 @@ export interface ReadEntry {
 export interface TarLimits {
   readonly maxEntries: number;
   readonly maxTotalBytes: number;
-  /** For all names together: the caller keeps them. */
+  /** Limit for all names together: the caller keeps them. */
   readonly maxNameBytes: number;
   /** Longer files go to `Watch` piece by piece. */
   readonly longestWhole: number;
@@ -34,8 +33,8 @@ export interface TarLimits {
 export type Watch = (entry: TarEntry, piece: Buffer) => void;
 
 /**
- * Says which files to read whole; of the others, the reader returns only the head.
- * @param start The first `startBytes` of the file, or all of it.
+ * Selects the files to read whole; of the others, the reader returns only the head.
+ * @param start the first `startBytes` of the file, or all of it
  */
 export type IsWanted = (entry: TarEntry, start: Buffer) => boolean;
 
@@ -44,7 +43,7 @@ export const headBytes = 64 * 1024;
 /** For names and PAX records before an entry; on Linux, an attribute of a file has at most 64 KiB. */
 const maxExtraBytes = 1024 * 1024;
 const empty = Buffer.alloc(0);
-/** How much of a file `IsWanted` sees, with its padding: enough to recognise programs and archives. */
+/** The part of a file that `IsWanted` sees, with its padding: enough to recognise programs and archives. */
 const startBytes = blockBytes;
 
 interface Body {
@@ -100,14 +99,14 @@ export class TarReader {
     }
   }
 
-  /** After the last push. @throws Fault ARCHIVE_INVALID when the archive is cut short */
+  /** Call it after the last push. @throws Fault ARCHIVE_INVALID when the archive is truncated */
   end(): void {
     if (this.#body !== undefined || this.#padding > 0 || this.#input.held() > 0)
       throw invalidTar('it is cut short');
     if (Object.keys(this.#extras).length > 0) throw invalidTar('its last entry is missing');
   }
 
-  /** Reads PAX records or a long name. Returns false, with the header put back, when it is not all there yet. */
+  /** Reads PAX records or a long name. Returns false, with the header put back, when it is still incomplete. */
   #readExtra(header: TarHeader): boolean {
     if (header.sizeBytes > maxExtraBytes)
       throw tooLarge('the extra headers of an entry are longer than 1 MiB');
@@ -121,7 +120,7 @@ export class TarReader {
     return true;
   }
 
-  /** Undefined when more bytes are needed; with the header put back when not even the start of the file is there. */
+  /** Undefined when more bytes are needed; with the header put back when even the start of the file is missing. */
   #begin(header: TarHeader): ReadEntry | undefined {
     const entry = entryOf(header, this.#extras);
     if (entry.sizeBytes > 0 && this.#input.held() < startBytes) {
@@ -172,7 +171,7 @@ export class TarReader {
     if (this.#total > maxTotalBytes) throw tooLarge(`it holds more than ${formatSize(maxTotalBytes)}`);
   }
 
-  /** Reuses the memory of the last file: the buffers of large files would pile up until they are collected. */
+  /** Reuses the memory of the last file: buffers of large files would accumulate until they are collected. */
   #roomFor(length: number): Buffer {
     if (length > this.#room.length) {
       const { longestWhole } = this.#limits;

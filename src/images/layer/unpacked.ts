@@ -1,7 +1,7 @@
 /**
- * Decompresses a layer into the bytes of its tar, and computes both digests on the way. The first bytes decide the
- * compression, not the media type: tools disagree on the names. Refuses data after the last member of gzip or the last
- * frame of zstd: some programs read on there, some don't.
+ * Decompresses a layer into the bytes of its tar, and computes both digests at the same time. The first bytes decide
+ * the compression, not the media type: tools disagree on the names. Refuses data after the last member of gzip or the
+ * last frame of zstd: some programs continue to read there, others don't.
  */
 import { createHash, type Hash } from 'node:crypto';
 import type { Transform } from 'node:stream';
@@ -14,26 +14,26 @@ import { zstdFrames } from './zstd-frames.ts';
 
 export interface Unpacked {
   /**
-   * Each piece is valid until the caller asks for the next but one.
-   * @throws Fault ARCHIVE_INVALID, ARCHIVE_TOO_LARGE, and what the source fails with
+   * Each piece is valid until the caller asks for the second next one.
+   * @throws Fault ARCHIVE_INVALID, ARCHIVE_TOO_LARGE, and errors of the source
    */
   readonly bytes: AsyncIterable<Buffer>;
-  /** The digests of the compressed and of the plain bytes, once all were read. */
+  /** The digests of the compressed and of the plain bytes, after all were read. */
   digests(): { readonly digest: Digest; readonly diffId: Digest };
 }
 
 /** Real layers shrink to a third; beyond the floor, a layer that grows by this factor is a bomb. */
 const maxExpansion = 200;
 const expansionFloor = 64 * 1024 ** 2;
-/** Few, large pieces: each costs a turn of the event loop, and most files should lie in one. */
+/** A few large pieces: each costs a turn of the event loop, and most files should fit into one. */
 const pieceBytes = 256 * 1024;
 /** While the caller reads a piece, another thread decompresses the next ones. */
 const ahead = { chunkSize: pieceBytes, readableHighWaterMark: 2 * pieceBytes };
 
 /**
- * @param source The caller destroys it. It may overwrite a piece when the next but two is asked for, if each has memory
- * of its own.
- * @param verified The digest of the compressed bytes where it is known: then it is not computed again.
+ * @param source the caller destroys it. It may overwrite a piece when the third next one is requested, if each has
+ * its own memory
+ * @param verified the known digest of the compressed bytes, which is then not computed again
  */
 export function unpacked(source: AsyncIterable<Buffer>, verified?: Digest): Unpacked {
   const packed = createHash('sha256');
@@ -141,7 +141,7 @@ async function* through(source: AsyncIterable<Buffer>, decompressor: Transform):
   if (failure !== undefined) throw failure;
 }
 
-/** Until the piece is not needed any more, or never will be. */
+/** Waits until the piece is no longer needed, or never will be. */
 function taken(stream: Transform, piece: Buffer): Promise<void> {
   return new Promise((resolve) => {
     stream.once('close', resolve);

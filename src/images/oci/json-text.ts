@@ -14,7 +14,7 @@ export interface JsonTextLimits {
 const quote = 0x22;
 const comma = 0x2c;
 
-/** Describes the problem; undefined without one. Does not check whether the text is JSON: a parser does. */
+/** Describes the problem; undefined without one. Does not check whether the text is JSON: the parser does. */
 export function findTrouble(json: string, limits: JsonTextLimits): string | undefined {
   /** For each open bracket: the keys of the object, or undefined for a list. */
   const open: (Set<string> | undefined)[] = [];

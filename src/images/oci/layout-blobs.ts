@@ -12,7 +12,7 @@ import {
 } from './schema.ts';
 
 /**
- * Lists the blobs that exist; a layout may have only some platforms of an index.
+ * Lists the existing blobs; a layout can have only some platforms of an index.
  * @throws Fault IMAGE_INVALID for anything but an index or a manifest
  */
 export async function blobsBelow(dir: string, entry: Descriptor): Promise<readonly Descriptor[]> {
@@ -36,7 +36,7 @@ export async function blobsBelow(dir: string, entry: Descriptor): Promise<readon
   return [...found.values()];
 }
 
-/** Reads the document at `path`; undefined when there is no file. @throws Fault IMAGE_INVALID */
+/** Reads the document at `path`; undefined when the file does not exist. @throws Fault IMAGE_INVALID */
 export async function readDocumentFile(path: string): Promise<Buffer | undefined> {
   try {
     return await readRegularFile(path, maxDocumentBytes);

@@ -1,7 +1,7 @@
 /**
- * An OCI image layout in a folder (`oci-layout`, `index.json`, `blobs/`), Ward's own or a foreign one. Images
- * are named by `org.opencontainers.image.ref.name`. `index.json` is replaced in one step, under a lock that
- * ends with its process, so two writers never lose each other's names; readers need no lock.
+ * An OCI image layout in a folder (`oci-layout`, `index.json`, `blobs/`), Ward's own or a foreign one. The name of an
+ * image is in `org.opencontainers.image.ref.name`. `index.json` is replaced in one step, under a lock that ends with
+ * its process, so that writers never lose each other's names; readers need no lock.
  * Source: OCI image-spec v1.1, image-layout.md.
  */
 
@@ -35,7 +35,7 @@ export interface LayoutImage {
   readonly sizeBytes: number;
 }
 
-/** The index of the layout in `dir`; undefined when `dir` holds none. @throws Fault IMAGE_INVALID */
+/** The index of the layout in `dir`; undefined when `dir` has none. @throws Fault IMAGE_INVALID */
 export async function readIndex(dir: string): Promise<Index | undefined> {
   const bytes = await readDocumentFile(join(dir, 'index.json'));
   return bytes === undefined ? undefined : parseDocument(indexSchema, bytes, join(dir, 'index.json'));
@@ -52,7 +52,7 @@ export async function putDocument(dir: string, mediaType: string, value: unknown
   return { mediaType, digest: await openBlobStore(dir).put(bytes), size: bytes.length };
 }
 
-/** Gives `manifest` these names, taking them from whatever had them. Makes the layout when there is none. */
+/** Gives `manifest` these names; other entries lose them. Creates the layout if it is missing. */
 export async function tagManifest(
   dir: string,
   manifest: Descriptor,
@@ -85,7 +85,7 @@ export async function replaceIndex(
 }
 
 /**
- * Reads the image of an entry of an index; of a multi-platform one, that for this machine's architecture.
+ * Reads the image of an entry of an index; for a multi-platform image, the one for this machine's architecture.
  * @throws Fault IMAGE_INVALID
  */
 export function readImage(dir: string, entry: Descriptor): Promise<LayoutImage> {
@@ -93,7 +93,7 @@ export function readImage(dir: string, entry: Descriptor): Promise<LayoutImage> 
 }
 
 /**
- * Does the same for images from anywhere: `read` returns bytes, which are checked here.
+ * Does the same for images from any source: `read` returns bytes, which are checked here.
  * @param architecture in OCI's notation: `amd64`
  * @throws Fault IMAGE_INVALID, also for an index within an index
  */

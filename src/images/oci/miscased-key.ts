@@ -1,13 +1,13 @@
 /**
- * Finds keys of a manifest or a configuration that differ from a known one only in case. Go's reader, which most tools
- * use, takes them for the known key; Ward's does not.
+ * Finds keys of a manifest or a configuration that differ from a known key only in case. Go's parser, which most
+ * tools use, takes them for the known key; Ward's does not.
  */
 import { isJsonObject } from '../../lib/index.ts';
 
 export interface KnownKeys {
-  /** Maps a key as Go compares it to the key as it is written. */
+  /** Maps a key in Go's folded case to the key as it is written. */
   readonly keys: ReadonlyMap<string, string>;
-  /** Objects under these keys may have any keys. */
+  /** Objects under these keys can have any keys. */
   readonly free: ReadonlySet<string>;
 }
 
@@ -20,7 +20,7 @@ export const manifestKeys: KnownKeys = knownKeys(
   ['annotations'],
 );
 
-/** Keys of an image: those that make a container, and those that show how it was built. */
+/** Keys of an image's configuration: those that define a container, and those about its build. */
 export const configKeys: KnownKeys = knownKeys(
   [
     ...['architecture', 'os', 'variant', 'created', 'config', 'rootfs', 'type', 'diff_ids'],

@@ -1,6 +1,6 @@
 /**
- * The documents of an OCI image, parsed strictly in what Ward relies on and tolerant of the rest. Docker's
- * schema 2 is the same under other media types. Source: OCI image-spec v1.1 (image-layout, index, manifest, config).
+ * The documents of an OCI image, parsed strictly where Ward relies on them and tolerantly elsewhere. Docker's schema
+ * 2 is the same under other media types. Source: OCI image-spec v1.1 (image-layout, index, manifest, config).
  */
 import { z } from 'zod';
 import { isDigest } from '../../blobs/index.ts';
@@ -18,9 +18,9 @@ export const configMediaType = 'application/vnd.oci.image.config.v1+json';
 export const zstdLayerMediaType = 'application/vnd.oci.image.layer.v1.tar+zstd';
 export const refNameAnnotation = 'org.opencontainers.image.ref.name';
 
-/** The most bytes of one document. */
+/** Limit of the size of one document. */
 export const maxDocumentBytes = 4 * 1024 * 1024;
-/** The longest configurations have some thousands. */
+/** The longest configurations have a few thousand. */
 const maxValues = 200_000;
 /** More than Docker itself ever builds (127), far below overlayfs' 500. */
 export const maxLayers = 128;

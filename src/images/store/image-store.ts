@@ -1,5 +1,5 @@
 /**
- * Finds images by name: reads the manifest, unpacks layers that are not unpacked yet, and mounts roots. Remembers
+ * Finds images by name: reads the manifest, unpacks layers that are not unpacked yet, and mounts roots. Caches
  * resolved images until the index of the store changes, so that resolving costs one `stat`.
  */
 
@@ -21,9 +21,9 @@ import { openRootMounts, type RootMounter } from './root-filesystem.ts';
 import { openRootMounter } from './root-mounter.ts';
 
 export interface ImageStoreOptions {
-  /** An OCI image layout, with the unpacked layers beside it. Made when missing. */
+  /** An OCI image layout, with the unpacked layers beside it. Created if missing. */
   readonly dir: string;
-  /** Where roots are mounted. Every user must be able to reach it: a sandbox's root user is a stranger. */
+  /** Folder for mounted roots. Every user must be able to reach it: a sandbox's root user is an unrelated user. */
   readonly mountsDir: string;
   /** Mounts them; absent: this process does. */
   readonly mounter?: RootMounter;
@@ -147,16 +147,16 @@ function imageConfig({ config: { config } }: LayoutImage): ImageConfig {
   };
 }
 
-/** @param mountsDir where roots are mounted @throws Fault IMAGE_NOT_FOUND, IMAGE_UNSAFE */
+/** @param mountsDir folder for mounted roots @throws Fault IMAGE_NOT_FOUND, IMAGE_UNSAFE */
 export async function folderImage(reference: string, dir: string, mountsDir: string): Promise<Image> {
   const real = await realpath(dir).catch(() => undefined);
   if (real === undefined || !(await stat(real)).isDirectory()) {
-    throw imageFault('IMAGE_NOT_FOUND', `there is no folder ${dir}`);
+    throw imageFault('IMAGE_NOT_FOUND', `the folder ${dir} does not exist`);
   }
   if (`${mountsDir}/`.startsWith(real === '/' ? real : `${real}/`)) {
     throw imageFault(
       'IMAGE_UNSAFE',
-      `${real} holds the folder in which Ward mounts roots, so it can't be a root itself`,
+      `${real} contains the folder in which Ward mounts roots, so it can't be a root itself`,
       {
         hint: 'Copy what the program needs into a folder of its own.',
       },

@@ -1,7 +1,7 @@
 /**
- * Unpacked layers, `layers/unpacked/<hex of the diff id>`: each appears whole, once its bytes were found to have
- * both the digest in the manifest and the diff id in the config, and is never changed after. The folders are
- * shared by all images and sandboxes; only the store's owner may look into it.
+ * Unpacked layers, `layers/unpacked/<hex of the diff id>`: each appears only when it is complete and its bytes match
+ * both the digest in the manifest and the diff id in the config, and is never changed afterwards. All images and
+ * sandboxes share the folders; only the store's owner can read them.
  */
 import {
   chown,
@@ -23,11 +23,11 @@ import type { Descriptor } from '../oci/schema.ts';
 import { type Unpacker, unpackApart } from '../unpack/apart.ts';
 
 export interface LayerStore {
-  /** Where the layer lies, or would lie. */
+  /** The folder of the layer, whether it exists or not. */
   path(diffId: Digest): string;
   has(diffId: Digest): Promise<boolean>;
   /**
-   * Unpacks a layer whose blob is in `from`, unless it is there already. Returns its folder.
+   * Unpacks a layer whose blob is in `from`, unless it exists already. Returns its folder.
    * @throws Fault IMAGE_INVALID, ARCHIVE_UNSAFE, ARCHIVE_TOO_LARGE, ARCHIVE_INVALID
    */
   unpack(from: Pick<BlobStore, 'localFile'>, layer: Descriptor, diffId: Digest): Promise<string>;
@@ -35,16 +35,16 @@ export interface LayerStore {
 
 /** Below the store. */
 const layersFolder = join('layers', 'unpacked');
-/** Of layers whose deletions only a privileged mount honours: mounted as those of today are, deleted files would be back. */
+/** Layers whose deletions only a privileged mount applies: in today's mounts, deleted files would reappear. */
 const formerFolder = join('layers', 'sha256');
-/** After this time, no Ward of an older version is about to use them. */
+/** After this time, no Ward of an older version will use them. */
 const formerMs = 86_400_000;
 const syncTimeoutMs = 300_000;
-/** A temporary folder of this age has lost its process. */
+/** The process of a temporary folder of this age has ended. */
 const abandonedMs = 3_600_000;
 const inFlight = new Map<string, Promise<string>>();
 
-/** Removes what unpackers that were killed left behind. */
+/** Removes leftovers of killed unpackers. */
 export async function removeAbandonedLayers(dir: string): Promise<void> {
   const folder = join(dir, layersFolder);
   for (const name of await readdir(folder).catch(() => [])) {
@@ -56,7 +56,7 @@ export async function removeAbandonedLayers(dir: string): Promise<void> {
   }
 }
 
-/** Makes the folder of unpacked layers, its owner that of the store. Returns it. */
+/** Creates the folder of unpacked layers with the owner of the store. Returns it. */
 export async function makeLayersFolder(dir: string): Promise<string> {
   await mkdir(dir, { recursive: true });
   const owner = await stat(dir);
@@ -72,8 +72,8 @@ export async function makeLayersFolder(dir: string): Promise<string> {
 }
 
 /**
- * Removes the layers that versions before this one unpacked, once no sandbox runs on them. They are unpacked anew from
- * their blobs when they are needed.
+ * Removes the layers that earlier versions unpacked, when no sandbox runs on them. Ward unpacks them again from their
+ * blobs when it needs them.
  */
 export async function removeFormerLayers(dir: string): Promise<void> {
   const folder = join(dir, formerFolder);
@@ -84,12 +84,12 @@ export async function removeFormerLayers(dir: string): Promise<void> {
   try {
     await rm(folder, { recursive: true, force: true });
   } catch (error) {
-    // They were root's, and the next start as root removes them.
+    // They belong to root, and the next start as root removes them.
     if (!['EACCES', 'EPERM'].includes(errnoOf(error) ?? '')) throw error;
   }
 }
 
-/** Whether one of `layers`, as mounts name them, is part of a root. Every process may have mounts of its own. */
+/** Whether one of `layers`, by their names in mounts, is part of a root. Each process can have its own mounts. */
 export async function isMountedAnywhere(layers: readonly string[]): Promise<boolean> {
   if (layers.length === 0) return false;
   const processes = (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry));
@@ -100,7 +100,7 @@ export async function isMountedAnywhere(layers: readonly string[]): Promise<bool
   return false;
 }
 
-/** As mounts name it. */
+/** Its name in mounts. */
 export function mountedName(diffId: Digest): string {
   return join('unpacked', digestHex(diffId));
 }
@@ -189,7 +189,7 @@ async function unpackBlob(
     throw imageFault('IMAGE_INVALID', `the layer ${layer.digest} does not match the diff id in the config`);
 }
 
-/** Another process may have been faster; its folder has the same content. */
+/** Another process can be faster; its folder has the same content. */
 async function moveInto(root: string, target: string): Promise<void> {
   try {
     await rename(root, target);

@@ -1,35 +1,35 @@
 /**
- * Root file systems: one read-only root per image, shared by all sandboxes of the image, unmounted when the last holder
- * lets go.
+ * Root file systems: one read-only root per image, shared by all sandboxes of the image, and unmounted after the last
+ * holder has released it.
  */
 import { relative } from 'node:path';
 import { digestHex, digestOf } from '../../blobs/index.ts';
 import type { Image, RootFilesystem } from '../types.ts';
 
-/** What a sandbox mounts over, or looks for, in every root. */
+/** What a sandbox mounts over, or looks up, in every root. */
 export const mountTargets = ['dev', 'fn', 'proc', 'sys', 'tmp', 'ward'];
 
-/** Makes the mounts. */
+/** Creates the mounts. */
 export interface RootMounter {
-  /** The folder where the root then is. @throws Fault IMAGE_UNSAFE, COMMAND_FAILED */
+  /** Returns the folder of the root. @throws Fault IMAGE_UNSAFE, COMMAND_FAILED */
   mount(name: string, root: RootLayers): Promise<string>;
   unmount(name: string): Promise<void>;
 }
 
-/** Everything that a root is made of. */
+/** The parts of a root. */
 export interface RootLayers {
-  /** What the image is called in messages. */
+  /** The image's name in messages. */
   readonly reference: string;
   /** Folders of unpacked layers, lowest first. */
   readonly layerDirs: readonly string[];
-  /** Relative, normal paths: empty folders that the root has where the image has nothing. */
+  /** Relative, normal paths: empty folders that the root gets where the image has nothing. */
   readonly folders: readonly string[];
 }
 
 export interface RootMounts {
   /** @throws Fault IMAGE_UNSAFE, COMMAND_FAILED */
   mount(image: Image, folders?: readonly string[]): Promise<RootFilesystem>;
-  /** Unmounts what is still held. */
+  /** Unmounts roots that are still held. */
   close(): Promise<void>;
 }
 
@@ -71,7 +71,7 @@ export function openRootMounts(mounter: RootMounter): RootMounts {
   const close = async (): Promise<void> => {
     await Promise.all(
       [...shared].map(async ([key, root]) => {
-        // A root that could not be mounted is nobody's to unmount.
+        // A root that could not be mounted needs no unmounting.
         await root.path.catch(() => {});
         if (shared.get(key) === root) await end(key);
       }),
@@ -84,7 +84,7 @@ export function openRootMounts(mounter: RootMounter): RootMounts {
 interface Lowest {
   /** Relative paths. */
   readonly folders: readonly string[];
-  /** Of its own name and of the mounts that have it; '' when there is nothing but what every root has. */
+  /** Suffix of its own name and of its mounts; empty when it has only the folders of every root. */
   readonly suffix: string;
 }
 

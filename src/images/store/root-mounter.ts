@@ -1,13 +1,13 @@
 /**
  * Mounts roots: read-only overlays, nosuid and nodev, in the mount namespace of this process.
  *
- * The lowest layer is Ward's own: empty folders for what a sandbox mounts. So an image need not bring them; but one that
- * has a link or a file there is refused, because a runtime that mounts over it would be led elsewhere (CVE-2025-31133,
- * CVE-2025-52565, CVE-2025-52881). Folders that only this sandbox mounts over are in that layer too, and the sandbox room
- * refuses them when the image has a link there.
+ * The lowest layer is Ward's own: empty folders for the mounts of a sandbox. So an image need not bring them; but an
+ * image with a link or a file there is refused, because a runtime that mounts over it would be redirected
+ * (CVE-2025-31133, CVE-2025-52565, CVE-2025-52881). Folders that only this sandbox mounts over are in that layer as
+ * well, and the sandbox room refuses them when the image has a link there.
  *
- * Layers are opened without following a link, and mounted by their descriptors: a user who may write to the folder of
- * layers can't have another folder mounted.
+ * Layers are opened without following a link, and mounted by their descriptors: a user who can write to the folder of
+ * layers can't get another folder mounted.
  */
 import { constants, existsSync } from 'node:fs';
 import { type FileHandle, lstat, mkdir, mkdtemp, open, rm, symlink, writeFile } from 'node:fs/promises';
@@ -20,22 +20,22 @@ import { mountTargets, type RootMounter } from './root-filesystem.ts';
 export interface RootMounterOptions {
   /** The unpacked layers of a store. */
   readonly layersDir: string;
-  /** Where roots are mounted: a folder that no other user writes to, and that every user may search. */
+  /** Folder for mounted roots, which no other user can write to, and every user can search. */
   readonly mountsDir: string;
-  /** The folders of the host that may be layers, beside those of the store; absent: all. */
+  /** Folders of the host that are allowed as layers, beside those of the store; absent: all. */
   readonly folders?: readonly string[];
 }
 
-/** A file that some sandboxes mount over; empty, it says no more than if it were not there. */
+/** A file that some sandboxes mount over; an empty one means the same as a missing one. */
 const fileTarget = 'etc/resolv.conf';
-/** The new mount API takes at most 255 bytes in one option; older kernels know only the one option. */
+/** The new mount API takes at most 255 bytes per option; older kernels know only the single option. */
 const maxOptionBytes = 255;
-/** Relative to the folder of layers. */
+/** Path relative to the folder of layers. */
 const ownLayer = /^unpacked\/[0-9a-f]{64}$/;
 const timeoutMs = 30_000;
-/** Under SELinux: what sandboxes may read and run, and none may write. */
+/** SELinux label of what sandboxes can read and run, and none can write. */
 const sharedLabel = 'system_u:object_r:container_ro_file_t:s0';
-/** Of open(2), where Node has no name for it: to name a folder, not to read it. */
+/** O_PATH of open(2), which Node does not define: to name a folder, not to read it. */
 const pathOnly = 0o10000000;
 
 export function openRootMounter({ layersDir, mountsDir, folders: allowed }: RootMounterOptions): RootMounter {
@@ -50,9 +50,9 @@ export function openRootMounter({ layersDir, mountsDir, folders: allowed }: Root
     async mount(name, { reference, layerDirs, folders }) {
       const path = join(mountsDir, name);
       const targets = await makeTargets(mountsDir, folders);
-      // The folder is never removed: that would take away the mount that another process has there.
+      // The folder is never removed: that would remove the mount of another process there.
       await mkdir(path, { recursive: true, mode: 0o711 });
-      // overlayfs wants each folder once; of a layer that comes twice, the upper one shows all that both would.
+      // overlayfs accepts each folder only once; for a repeated layer, the upper one shows everything.
       const lowers = [...new Set([...layerDirs].reverse())];
       const opened = await Promise.allSettled([...lowers.map(openLayer), openFolder(targets)]);
       const handles = opened.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
@@ -80,7 +80,7 @@ async function makeTargets(mountsDir: string, folders: readonly string[]): Promi
   return targets;
 }
 
-/** Step by step, so that no link is followed on the way. */
+/** Opens step by step, so that no link is followed. */
 async function openBelow(dir: string, [name = '', ...rest]: readonly string[]): Promise<FileHandle> {
   const parent = await openFolder(dir);
   try {
@@ -97,13 +97,13 @@ function openFolder(path: string): Promise<FileHandle> {
   return open(path, pathOnly | constants.O_DIRECTORY | constants.O_NOFOLLOW);
 }
 
-/** By which `/proc/PID/mountinfo` tells of it (`mountedName` of a layer). */
+/** The name of the layer in `/proc/PID/mountinfo` (`mountedName`). */
 function shownName(layersDir: string, dir: string, index: number): string {
   const name = relative(layersDir, dir);
   return ownLayer.test(name) ? name : `folder-${index}`;
 }
 
-/** @param lowers highest first, with the names by which they are told */
+/** @param lowers highest first, with their names in mounts */
 async function mountOverlay(
   lowers: readonly FileHandle[],
   names: readonly string[],
@@ -113,7 +113,7 @@ async function mountOverlay(
   try {
     await mkdir(join(links, 'unpacked'));
     for (const [index, name] of names.entries()) {
-      // They are 3, 4, … of the program that mounts.
+      // They are descriptors 3, 4, … of the program that mounts.
       await symlink(`/proc/self/fd/${3 + index}`, join(links, name));
     }
     await mountByLinks(links, lowers, names, path);
@@ -131,7 +131,7 @@ async function mountByLinks(
   const single = `lowerdir=${names.join(':')}`;
   const options = single.length <= maxOptionBytes ? [single] : names.map((name) => `lowerdir+=${name}`);
   const label = existsSync('/sys/fs/selinux/enforce') ? [`context=${sharedLabel}`] : [];
-  // What a layer deletes is told by attributes that its unpacker could set without privilege.
+  // A layer's deletions are in attributes that its unpacker could set without privileges.
   const flags = ['ro,nosuid,nodev,userxattr', ...label, ...options].join(',');
   await mustRun(['mount', '-t', 'overlay', '-o', flags, 'ward', path], {
     cwd: links,
@@ -141,7 +141,7 @@ async function mountByLinks(
 }
 
 async function unmount(path: string): Promise<void> {
-  // Lazily: a runtime that is just starting may still hold it.
+  // Lazily: a runtime that is just starting can still hold it.
   await mustRun(['umount', '--lazy', path], { timeoutMs });
 }
 

@@ -1,8 +1,8 @@
 /**
- * Unpacks a layer without privileges. A process without privileges does it by itself. One that may become another user,
- * like a command of root, starts a process with an id that owns nothing, without capabilities and network, which may
- * write only to the layer's folder. Then it gives the files to the store's owner. No process is left to change them
- * afterwards.
+ * Unpacks a layer without privileges. An unprivileged process does it itself. A process that can become another user,
+ * like a command of root, starts a process with an id that owns nothing, without capabilities and network, which can
+ * write only to the layer's folder. Then it gives the files to the store's owner; by then no process is left that
+ * could change them.
  */
 import { once } from 'node:events';
 import { constants } from 'node:fs';
@@ -27,7 +27,7 @@ import { layerReadBytes, type UnpackedDigests, unpackHere } from './here.ts';
 
 /**
  * Unpacks `blob` into `root`, an empty folder that only the caller knows.
- * @throws Fault ARCHIVE_UNSAFE, ARCHIVE_TOO_LARGE, ARCHIVE_INVALID; IMAGE_UNPACK_FAILED where another process ended
+ * @throws Fault ARCHIVE_UNSAFE, ARCHIVE_TOO_LARGE, ARCHIVE_INVALID; IMAGE_UNPACK_FAILED when the other process ended
  * early
  */
 export type Unpacker = (blob: FileHandle, root: string) => Promise<UnpackedDigests>;
@@ -35,7 +35,7 @@ export type Unpacker = (blob: FileHandle, root: string) => Promise<UnpackedDiges
 const program = fileURLToPath(new URL('./program.ts', import.meta.url));
 const heapMiB = 256;
 const ownerTimeoutMs = 300_000;
-/** The most output of the process to keep, in characters. */
+/** Limit of the kept output of the process, in characters. */
 const maxSaid = 16_384;
 
 const digestSchema = z.string().refine(isDigest);
@@ -62,12 +62,12 @@ export const unpackApart: Unpacker = async (blob, root) => {
   }
   const owner = await stat(dirname(dirname(root)));
   const id = unownedId();
-  // Holds a descriptor instead of the path: the store's owner may put another folder there.
+  // Holds a descriptor instead of the path: the store's owner could put another folder there.
   const held = await open(root, constants.O_DIRECTORY | constants.O_NOFOLLOW);
   try {
     const cwd = `/proc/self/fd/${held.fd}`;
     if ((await held.stat()).uid !== process.geteuid?.())
-      throw imageFault('IMAGE_UNPACK_FAILED', `${root} is not the folder that was made for the layer`);
+      throw imageFault('IMAGE_UNPACK_FAILED', `${root} is not the folder that Ward created for the layer`);
     await held.chown(id, id);
     const digests = await unpackAs({ uid: id, gid: id }, blob, cwd);
     const words = ['chown', '--recursive', '--no-dereference', `${owner.uid}:${owner.gid}`, '.'];
@@ -81,7 +81,7 @@ export const unpackApart: Unpacker = async (blob, root) => {
 /** The start of the command, before the program that unpacks into its working folder. */
 export async function confineUnpacker(as: UserIds): Promise<readonly string[]> {
   const reads = await readingPrograms(as, program);
-  // That user can't reach the folder by its path, so it starts inside.
+  // That user can't reach the folder by its path, so the process starts inside it.
   const confinement = { as, writable: '.', reads: reads && [...reads, '.'], hasOwnPids: true };
   // It starts tar for the deletions.
   return confine({ ...confinement, startsProcesses: true }, await findAbilities());

@@ -1,21 +1,21 @@
 /**
- * Splits an archive entry's name into the parts of a relative path. Refuses every name that could have another meaning:
- * absolute, with `..`, with NUL or other control characters, not UTF-8, too long or too deep.
- * Answers CVE-2018-1002200 ("zip slip") and its many successors.
+ * Splits an archive entry's name into the parts of a relative path. Refuses every name that could have another
+ * meaning: absolute, with `..`, with NUL or other control characters, not UTF-8, too long or too deep. Answers
+ * CVE-2018-1002200 ("zip slip") and its many successors.
  */
 import { errnoOf } from '../../lib/index.ts';
 import { imageFault } from '../faults.ts';
 
 /** NAME_MAX of Linux, in bytes. */
 const maxPartBytes = 255;
-/** Half of PATH_MAX: the rest is for the folder that it is unpacked into. */
+/** Half of PATH_MAX: the rest is for the target folder. */
 const maxNameBytes = 2048;
 const controlCharacters = /\p{Cc}/u;
-/** A decoder writes it for bytes that are not UTF-8. */
+/** Decoders write it for bytes that are not UTF-8. */
 const replacementCharacter = '\uFFFD';
 
 /**
- * An empty list stands for the root itself. `shown` is the entry's name in messages.
+ * An empty list means the root itself. `shown` is the entry's name in messages.
  * @throws Fault ARCHIVE_UNSAFE, ARCHIVE_TOO_LARGE
  */
 export function entryParts(name: string, maxDepth: number, shown = showName(name)): readonly string[] {
@@ -48,7 +48,7 @@ export function unsafe(message: string): Error {
   return imageFault('ARCHIVE_UNSAFE', message, { hint: 'Make the archive again without this entry.' });
 }
 
-/** Tells whether the cause is this machine's file system (`ENOSPC`), and not the archive. */
+/** Whether the cause is this machine's file system (`ENOSPC`), and not the archive. */
 export function isSystemError(error: unknown): boolean {
   return errnoOf(error) !== undefined;
 }

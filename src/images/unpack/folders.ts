@@ -1,7 +1,7 @@
 /**
- * The folders of an archive during unpacking. Walks each path part by part with `lstat`, so nothing is ever written
- * through a symbolic link of an earlier entry. A folder that was once found to be real stays real: the unpackers never
- * replace a folder, and no other process knows the place.
+ * The folders of an archive during unpacking. Walks each path part by part with `lstat`, so that nothing is written
+ * through a symbolic link of an earlier entry. A folder that was once found to be real stays real: the unpackers
+ * never replace a folder, and no other process knows the place.
  */
 import { lstat, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { errnoOf } from '../../lib/index.ts';
 import { showName, unsafe } from './entry-name.ts';
 
 export interface Folders {
-  /** Makes the folder and those above it. @throws Fault ARCHIVE_UNSAFE when something else is in the way */
+  /** Creates the folder and its parents. @throws Fault ARCHIVE_UNSAFE when another entry is in the way */
   ensure(parts: readonly string[]): Promise<string>;
   /** Returns the folder only if it and all folders above it exist and are real. */
   find(parts: readonly string[]): Promise<string | undefined>;

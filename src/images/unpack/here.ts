@@ -5,10 +5,10 @@ import { layerLimits } from '../layer/layer-limits.ts';
 import { unpacked } from '../layer/unpacked.ts';
 import { unpackTar } from './tar.ts';
 
-/** How much of the blob is read at once. */
+/** Size of each read of the blob. */
 export const layerReadBytes = 256 * 1024;
 
-/** Both digests of what was unpacked. */
+/** Both digests of the unpacked layer. */
 export interface UnpackedDigests {
   /** The digest of the compressed bytes. */
   readonly digest: Digest;
@@ -16,9 +16,9 @@ export interface UnpackedDigests {
 }
 
 /**
- * @param source The compressed bytes; it is destroyed.
- * @param root An empty folder that only the caller knows.
- * @throws Fault ARCHIVE_UNSAFE, ARCHIVE_TOO_LARGE, ARCHIVE_INVALID; what `source` or the file system fails with
+ * @param source the compressed bytes; it is destroyed
+ * @param root an empty folder that only the caller knows
+ * @throws Fault ARCHIVE_UNSAFE, ARCHIVE_TOO_LARGE, ARCHIVE_INVALID; errors of `source` or the file system
  */
 export async function unpackHere(source: Readable, root: string): Promise<UnpackedDigests> {
   const { bytes, digests } = unpacked(source);

@@ -1,8 +1,9 @@
 /**
- * Unpacks the tar of an image layer, from an untrusted author, into an empty folder. Judges every entry by its name and
- * kind before it makes anything, by the same rules as the scanner. Drops owners and set-id bits: everything belongs to
- * the user who unpacks, folders and executables are 755, other files 644. Skips the usual nodes of `/dev`: a sandbox
- * has its own `/dev`. Whiteouts become overlayfs' own (`whiteouts.ts`). Source: OCI image-spec v1.1, layer.md.
+ * Unpacks the tar of an image layer, from an untrusted author, into an empty folder. Judges every entry by its name
+ * and kind before it creates anything, by the same rules as the scanner. Drops owners and set-id bits: everything
+ * belongs to the user who unpacks, folders and executables are 755, other files 644. Skips the usual nodes of `/dev`:
+ * a sandbox has its own `/dev`. Whiteouts become overlayfs' own (`whiteouts.ts`). Source: OCI image-spec v1.1,
+ * layer.md.
  */
 import { constants } from 'node:fs';
 import { type FileHandle, link, lstat, open, rm, symlink } from 'node:fs/promises';
@@ -22,7 +23,7 @@ const createFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | 
 /**
  * Unpacks into `root`, an empty folder that only the caller knows. On failure, leaves it half-filled: the caller
  * removes it.
- * @throws Fault ARCHIVE_UNSAFE, naming the entry, ARCHIVE_TOO_LARGE, ARCHIVE_INVALID; what `source` fails with
+ * @throws Fault ARCHIVE_UNSAFE, naming the entry, ARCHIVE_TOO_LARGE, ARCHIVE_INVALID; errors of `source`
  */
 export async function unpackTar(
   source: AsyncIterable<Buffer>,
@@ -112,7 +113,7 @@ async function writeAll(file: FileHandle, pieces: readonly Buffer[]): Promise<vo
   for (const piece of pieces) await file.writeFile(piece);
 }
 
-/** Makes way for a later entry of the same name, which replaces a file or link; over a folder comes only a folder. */
+/** Removes a file or link for a later entry of the same name; only a folder can follow a folder. */
 async function freePath(path: string, folders: Folders): Promise<string> {
   const free = await pathOf(path, folders);
   await removeFile(free);
@@ -124,7 +125,7 @@ async function removeFile(path: string): Promise<void> {
   if (found !== undefined && !found.isDirectory()) await rm(path);
 }
 
-/** Makes the folder and those above it. @throws Fault ARCHIVE_UNSAFE */
+/** Creates the folder and its parents. @throws Fault ARCHIVE_UNSAFE */
 async function pathOf(path: string, folders: Folders): Promise<string> {
   const parts = partsOf(path);
   return join(await folders.ensure(parts.slice(0, -1)), parts.at(-1) ?? '');

@@ -1,9 +1,9 @@
 /**
  * Deletions in a layer. OCI writes them as files named `.wh.<name>`, and "nothing of the layers below" as
- * `.wh..wh..opq`; overlayfs wants a 0:0 character device and, with the mount option `userxattr`, the attribute
- * `user.overlay.opaque`. Neither needs a privilege (mknod of a whiteout: Linux 5.8). Node can make neither, GNU tar
- * makes both: it gets a tiny archive of Ward's own, after the layer is unpacked. Sources: OCI image-spec v1.1,
- * layer.md; Linux Documentation/filesystems/overlayfs.rst (userxattr: Linux 5.11).
+ * `.wh..wh..opq`; overlayfs needs a 0:0 character device and, with the mount option `userxattr`, the attribute
+ * `user.overlay.opaque`. Neither needs a privilege (mknod of a whiteout: Linux 5.8). Node can create neither, GNU tar
+ * both: it gets a tiny archive of Ward's own, after the layer is unpacked. Sources: OCI image-spec v1.1, layer.md;
+ * Linux Documentation/filesystems/overlayfs.rst (userxattr: Linux 5.11).
  */
 import { buffer } from 'node:stream/consumers';
 import { pack } from 'tar-stream';
@@ -14,7 +14,7 @@ import type { Folders } from './folders.ts';
 const timeoutMs = 60_000;
 
 /**
- * Writes the layer's deletions below `root`. A file of the layer under a deleted name hides the layers below anyway; a
+ * Writes the layer's deletions below `root`. A file of the layer with a deleted name hides the layers below anyway; a
  * folder must be made opaque.
  */
 export async function layWhiteouts(paths: LayerPaths, root: string, folders: Folders): Promise<void> {

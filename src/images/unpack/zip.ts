@@ -1,10 +1,10 @@
 /**
- * Reads function code from a zip. `inspectZip` judges only the central directory, for the moment of deployment;
- * `unpackZip` trusts none of it and counts real bytes while it inflates.
+ * Reads function code from a zip. `inspectZip` checks only the central directory, at deployment; `unpackZip` trusts
+ * none of it and counts real bytes while it inflates.
  *
- * Refuses names that lead out (`entry-name.ts`), names that appear twice, links and devices, encryption, methods other
- * than store and deflate, entries that share bytes (the "better zip bomb" of D. Fifield, 2019), and archives over the
- * limits. Keeps only the owner's executable bit of the modes.
+ * Refuses names that point outside (`entry-name.ts`), names that appear twice, links and devices, encryption, methods
+ * other than store and deflate, entries that share bytes (the "better zip bomb" of D. Fifield, 2019), and archives
+ * over the limits. Keeps only the owner's executable bit of the modes.
  */
 import { constants } from 'node:fs';
 import { type FileHandle, mkdir, mkdtemp, open, readdir, rename, rm } from 'node:fs/promises';
@@ -28,14 +28,14 @@ export interface ZipSummary {
 interface UnpackBudget {
   /** Counts one more entry. @throws Fault ARCHIVE_TOO_LARGE */
   countEntry(name: string): void;
-  /** Counts more bytes of the entry `name`, of which `soFar` came before. @throws Fault ARCHIVE_TOO_LARGE */
+  /** Counts more bytes of the entry `name`, after `soFar` earlier ones. @throws Fault ARCHIVE_TOO_LARGE */
   countBytes(name: string, bytes: number, soFar: number): void;
 }
 
 /** Deflate can reach 1032:1, real files hardly a tenth of it; below the floor it does not matter. */
 const maxExpansion = 400;
 const expansionFloor = 4 * 1024 * 1024;
-/** How many files are written at once: creating one is mostly waiting for the file system. */
+/** Limit of files written at once: creating one is mostly waiting for the file system. */
 const writers = 8;
 /** Inflated in well under a millisecond. */
 const smallBytes = 128 * 1024;
@@ -45,7 +45,7 @@ const regularType = 0o100000;
 const folderType = 0o040000;
 const createFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
-/** Looks only at the central directory. @throws Fault ARCHIVE_UNSAFE, ARCHIVE_TOO_LARGE, ARCHIVE_INVALID */
+/** Checks only the central directory. @throws Fault ARCHIVE_UNSAFE, ARCHIVE_TOO_LARGE, ARCHIVE_INVALID */
 export async function inspectZip(bytes: Uint8Array, limits: ArchiveLimits): Promise<ZipSummary> {
   return faultsOnly(async () => summarise(await readEntries(await openZip(bytes), bytes.length, limits)));
 }
@@ -129,7 +129,7 @@ function checkEntry(raw: Entry, limits: ArchiveLimits): CheckedEntry {
   const parts = entryParts(raw.fileName, limits.maxPathDepth);
   const isFolder = raw.fileName.endsWith('/');
   if (parts.length === 0) throw unsafe(`${shown} has no name`);
-  // The upper half holds Unix's st_mode, whatever system claims to have made it: unzip tools look at it, too.
+  // The upper half holds Unix's st_mode, whatever system the archive claims: unzip tools look at it as well.
   const type = (raw.externalFileAttributes >>> 16) & typeMask;
   if (type !== 0 && type !== (isFolder ? folderType : regularType)) {
     throw unsafe(`${shown} is neither a file nor a folder`);
@@ -138,7 +138,7 @@ function checkEntry(raw: Entry, limits: ArchiveLimits): CheckedEntry {
   if (raw.compressionMethod !== 0 && raw.compressionMethod !== 8) {
     throw imageFault(
       'ARCHIVE_INVALID',
-      `${shown} is compressed by method ${raw.compressionMethod}; only deflate is read`,
+      `${shown} is compressed by method ${raw.compressionMethod}; Ward reads only deflate`,
     );
   }
   if (isFolder && raw.uncompressedSize > 0) throw unsafe(`${shown} is a folder with content`);
@@ -151,7 +151,7 @@ function checkEntry(raw: Entry, limits: ArchiveLimits): CheckedEntry {
   return { raw, parts, isFolder };
 }
 
-/** Refuses two files of one name, and a file with an entry below it. Folders may be repeated. */
+/** Refuses two files with one name, and a file with an entry below it. Folders can be repeated. */
 function refuseRepeated({ raw, parts, isFolder }: CheckedEntry, seen: Map<string, boolean>): void {
   for (let depth = 1; depth <= parts.length; depth++) {
     const path = parts.slice(0, depth).join('/');
@@ -163,7 +163,7 @@ function refuseRepeated({ raw, parts, isFolder }: CheckedEntry, seen: Map<string
   }
 }
 
-/** Refuses entries whose bytes overlap: they unpack to far more than the archive holds. */
+/** Refuses entries whose bytes overlap: they would unpack to far more than the archive contains. */
 function refuseShared(entries: readonly CheckedEntry[], archiveBytes: number): void {
   let end = 0;
   const sorted = entries
@@ -177,7 +177,7 @@ function refuseShared(entries: readonly CheckedEntry[], archiveBytes: number): v
   if (end > archiveBytes) throw imageFault('ARCHIVE_INVALID', 'the archive is truncated');
 }
 
-/** Makes all folders first, so that no file depends on another entry. */
+/** Creates all folders first, so that no file depends on another entry. */
 async function unpackEntries(job: ZipTask, entries: readonly CheckedEntry[]): Promise<void> {
   for (const { parts, isFolder } of entries) await job.folders.ensure(isFolder ? parts : parts.slice(0, -1));
   const files = entries.filter(({ isFolder }) => !isFolder);
@@ -205,7 +205,7 @@ async function unpackFile(job: ZipTask, { raw, parts }: CheckedEntry): Promise<v
   }
 }
 
-/** Inflates small files in one step, as most files are: a stream would cost many times as much. */
+/** Inflates small files in one step, which most files are: a stream would cost many times as much. */
 async function inflateSmall(job: ZipTask, raw: Entry): Promise<Uint8Array> {
   const { fileDataStart } = await job.zip.readLocalFileHeaderPromise(raw, { minimal: true });
   const packed = job.bytes.subarray(fileDataStart, fileDataStart + raw.compressedSize);
@@ -220,7 +220,7 @@ async function inflateSmall(job: ZipTask, raw: Entry): Promise<Uint8Array> {
 async function writeLarge(job: ZipTask, raw: Entry, file: FileHandle): Promise<void> {
   let size = 0;
   let sum = 0;
-  // The stream fails when it has more or fewer bytes than the directory says.
+  // The stream fails when it has more or fewer bytes than the directory declares.
   for await (const chunk of await job.zip.openReadStreamPromise(raw)) {
     job.budget.countBytes(raw.fileName, chunk.length, size);
     size += chunk.length;

@@ -21,7 +21,7 @@ export async function checkBlobs(
   for await (const digest of openBlobStore(dir).list()) {
     signal.throwIfAborted();
     const found = await digestAt(blobPath(dir, digest));
-    // It has been deleted meanwhile.
+    // It was deleted meanwhile.
     if (found === undefined) continue;
     present.add(digest);
     if (found !== digest) damaged.add(digest);

@@ -15,7 +15,7 @@ import type { Expected } from './expected.ts';
 
 export interface Differences {
   readonly count: number;
-  /** The first differences: a path and what is wrong with it. */
+  /** The first differences: a path and its problem. */
   readonly first: readonly string[];
 }
 

@@ -9,7 +9,7 @@ export type Expected =
   | { readonly kind: 'folder' }
   | { readonly kind: 'file'; readonly mode: number; readonly size: number; readonly sha256: string }
   | { readonly kind: 'link'; readonly target: string }
-  /** Something of the layers below that the layer deletes. */
+  /** Something in the layers below that the layer deletes. */
   | { readonly kind: 'deletion' };
 
 /** Longer files are digested piece by piece. */
@@ -18,7 +18,7 @@ const folder: Expected = { kind: 'folder' };
 
 /**
  * Returns entries by path, without the root. A layer that was unpacked before has no refused entry.
- * @throws Fault ARCHIVE_TOO_LARGE, ARCHIVE_INVALID; what `source` fails with
+ * @throws Fault ARCHIVE_TOO_LARGE, ARCHIVE_INVALID; errors of `source`
  */
 export async function expectedOf(
   source: AsyncIterable<Buffer>,
@@ -60,7 +60,7 @@ export async function expectedOf(
   return expected;
 }
 
-/** Adds folders that no entry names. */
+/** Adds folders without an entry. */
 function addParents(path: string, expected: Map<string, Expected>): void {
   for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
     const parent = path.slice(0, end);

@@ -1,7 +1,7 @@
 /**
- * Compares an unpacked layer with the blob that it was unpacked from. The digest of the blob's content is the folder's
- * name, so the check trusts nothing else. It runs in a process of its own at the lowest priority, since strangers wrote
- * the layer; when root starts it, the process has an id that owns nothing.
+ * Compares an unpacked layer with its blob. The digest of the blob's content is the folder's name, so the check
+ * trusts nothing else. It runs in a process of its own at the lowest priority, since strangers wrote the layer; when
+ * root starts it, the process has an id that owns nothing.
  */
 import { once } from 'node:events';
 import { constants } from 'node:fs';
@@ -19,11 +19,11 @@ export interface StoredLayer {
   readonly diffId: Digest;
   /** Of the compressed bytes. */
   readonly digest: Digest;
-  /** The OCI layout that has them. */
+  /** The OCI layout of the blob. */
   readonly from: string;
 }
 
-/** What is wrong with a layer. */
+/** The problem with a layer. */
 export type LayerProblem =
   | { readonly of: 'blob'; readonly text: string }
   | { readonly of: 'folder'; readonly text: string; readonly differences: readonly string[] };

@@ -1,4 +1,4 @@
-/** The layers that the images of a layout have; those of a store that are unpacked, and how one of these is dropped. */
+/** The layers of the images of a layout; the unpacked layers of a store, and how to drop one. */
 import { mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type Digest, isDigest } from '../../blobs/index.ts';
@@ -48,8 +48,8 @@ export async function unpackedLayers(dir: string): Promise<readonly Digest[]> {
 }
 
 /**
- * Removes a damaged layer from an image store, so that it is unpacked again when it is needed. Returns false and leaves
- * the layer in place while a sandbox runs on it.
+ * Removes a damaged layer from an image store, so that Ward unpacks it again when it needs it. Returns false and
+ * leaves the layer in place while a sandbox runs on it.
  */
 export async function dropLayer(dir: string, diffId: Digest): Promise<boolean> {
   const path = openLayerStore(dir).path(diffId);
@@ -57,7 +57,7 @@ export async function dropLayer(dir: string, diffId: Digest): Promise<boolean> {
   try {
     if (await isMountedAnywhere([mountedName(diffId)])) return false;
     await rename(path, join(aside, 'root'));
-    // From here on no process can mount it; if a root was mounted meanwhile, that root gets it back.
+    // From here on no process can mount it; if a root was mounted meanwhile, the layer is put back.
     if (!(await isMountedAnywhere([mountedName(diffId)]))) return true;
     await rename(join(aside, 'root'), path);
     return false;
