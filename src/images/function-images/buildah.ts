@@ -185,7 +185,7 @@ function failed(output: string, shellImages: readonly string[]): Error {
   const hint = /\/bin\/sh: no such file/.test(output)
     ? `the image of this stage has no shell, but ${shellImages.join(', ')} has one: build in a stage on that image and COPY --from it, or write RUN as a list, ["/usr/bin/node", "…"]`
     : /executable file not found/.test(output)
-      ? 'the image of this stage has no such program: Ward’s images hold a runtime but no package manager; install on your machine and COPY the result'
+      ? 'the image of this stage has no such program: Ward’s images contain a runtime but no package manager; install on your machine and COPY the result'
       : /Permission denied/.test(output)
         ? 'RUN lines run as the user of the image (1000:1000 in Ward’s images): write to /tmp, or put USER root before them and USER 1000:1000 after them'
         : undefined;

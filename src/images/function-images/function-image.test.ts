@@ -175,7 +175,7 @@ describe('an image of a folder', () => {
     await expect(shop.build({ base: 'python:3.13', kind: 'nodejs:24' })).rejects.toThrow(
       'does not run nodejs:24',
     );
-    await expect(shop.build({ kind: 'cobol:1' })).rejects.toThrow('there is no kind "cobol:1"');
+    await expect(shop.build({ kind: 'cobol:1' })).rejects.toThrow('the kind "cobol:1" does not exist');
   });
 
   it('refuses a base that is not in the store', async () => {
@@ -207,7 +207,7 @@ describe('an image of a folder', () => {
   it('runs a program of its own where there is no server of Ward’s', async () => {
     await using shop = await workshop({ server: '#!' });
     await expect(shop.build({ base: 'base:13' })).rejects.toThrow(
-      'there is no server for functions on base:13',
+      'Ward has no server for functions on base:13',
     );
     const image = await shop.build({ base: 'base:13', entrypoint: ['/fn/server', '--port', '8080'] });
     expect(rolesOf(image)).toEqual(['base', 'code']);
