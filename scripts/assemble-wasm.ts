@@ -1,6 +1,6 @@
 /**
- * `npm run wasm`: compiles each .wat of the sources to a .wasm beside it. Both are committed, so that Ward runs without a
- * build; a test compares them.
+ * `npm run wasm`: compiles each .wat in the sources to a .wasm beside it. Both are committed, so that Ward runs
+ * without a build; a test compares them.
  */
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';

@@ -1,13 +1,13 @@
 /**
- * Holds the direction of imports between rooms: arrows go down only, rooms are entered by their index.ts,
- * no two files import each other in a circle, and no two folders of a room import each other. Says how many modules it
- * saw, so that it can't pass on having seen none.
+ * Checks the direction of imports between rooms: imports go only to lower floors, a room is imported only through its
+ * index.ts, files do not import each other in a circle, and two folders of a room do not import each other. Prints
+ * the number of modules, so that a run that found none is visible.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
-/** Room → floor. An import may go to a lower floor, or stay in its room. */
+/** Room → floor. An import can go to a lower floor, or stay in its room. */
 export const floors: Readonly<Record<string, number>> = {
   lib: 0,
   store: 1,
@@ -64,10 +64,10 @@ function brokenArrows(module: Module): string[] {
     if (targetRoom === room) return [];
     if (floors[room] === undefined) return [`${module.path}: the room '${room}' has no floor`];
     const targetFloor = floors[targetRoom];
-    if (targetFloor === undefined) return [`${module.path} imports ${target}, which is in no room`];
+    if (targetFloor === undefined) return [`${module.path} imports ${target}, which is not in a room`];
     if (targetFloor >= (floors[room] ?? -1)) return [`${module.path} imports upwards: ${target}`];
     if (target !== join(targetRoom, 'index.ts') && !isSuiteOf(module.path, target))
-      return [`${module.path} goes past the door of ${targetRoom}: ${target}`];
+      return [`${module.path} bypasses the index.ts of ${targetRoom}: ${target}`];
     return [];
   });
 }
@@ -89,15 +89,15 @@ function circles(modules: readonly Module[]): string[] {
   return found;
 }
 
-/** A room's test may run a lower room's suite, which tests any implementation of a contract of that room. */
+/** A room's test can run a lower room's suite, which tests any implementation of a contract of that room. */
 function isSuiteOf(path: string, target: string): boolean {
   return testing.test(path) && target.endsWith('.suite.ts');
 }
 
-/** Tests and what they share may stand above what they test. */
+/** Tests and their helpers can be above the code that they test. */
 const testing = /(?:\.(?:test|fixture|suite)\.ts$|\/(?:testing|suite)\/)/;
 
-/** Folders of one room, one not inside the other, each of which imports from the other. */
+/** Folders of one room, not nested, that import from each other. */
 function mutualFolders(modules: readonly Module[]): string[] {
   /** `FROM TO` → the first import from one folder to the other. */
   const arrows = new Map<string, string>();

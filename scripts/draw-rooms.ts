@@ -20,7 +20,7 @@ const gap = { x: 16, y: 56 };
 const line = 13;
 const boxWidth = 150;
 
-/** An SVG: each room a box with its folders, the highest floor on top, one arrow for each pair of rooms. */
+/** An SVG: a box for each room with its folders, the highest floor on top, one arrow for each pair of rooms. */
 export function drawRooms(modules: readonly Module[]): string {
   const folders = foldersByRoom(modules);
   const boxes = placeBoxes(folders);
@@ -50,7 +50,7 @@ function foldersByRoom(modules: readonly Module[]): Map<string, string[]> {
   return new Map([...found].toSorted().map(([room, folders]) => [room, [...folders].toSorted()]));
 }
 
-/** One row for each floor, its rooms side by side and in the middle. */
+/** One centred row for each floor, with its rooms side by side. */
 function placeBoxes(folders: ReadonlyMap<string, readonly string[]>): Map<string, Box> {
   const rows = Map.groupBy(folders.keys(), (room) => floors[room] ?? 0);
   const widest = Math.max(...[...rows.values()].map((row) => row.length));

@@ -1,6 +1,6 @@
 /**
  * `npm run test:quick`: types, imports, and the fast unit tests, to run between two changes. Prints what it left out;
- * `npm test` runs all. Ends with 1 when something failed.
+ * `npm test` runs everything. Exits with 1 when something failed.
  */
 import { globSync } from 'node:fs';
 import { join } from 'node:path';
@@ -61,7 +61,7 @@ async function main(): Promise<boolean> {
   const files = globSync('{src,runners,scripts,test}/**/*.test.ts', { cwd: root }).length;
   const run = globSync(units, { cwd: root, exclude: slow }).length;
   console.log(
-    `left out: ${files - run} of ${files} test files (sandboxes, mounts, whole servers, and unit tests with ${Object.keys(slowUnits).join(', ')}), lint and format; npm run check and npm test have all`,
+    `left out: ${files - run} of ${files} test files (sandboxes, mounts, whole servers, and unit tests with ${Object.keys(slowUnits).join(', ')}), lint and format; npm run check and npm test run everything`,
   );
   return hasPassed;
 }

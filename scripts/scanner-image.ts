@@ -1,6 +1,7 @@
 /**
- * Makes the container image of the scanner for CI systems: Ward's sources, its packages and its Node.js, on Ward's own base
- * with a shell. No Dockerfile and no daemon: `ward image build` makes it, and nothing of it runs meanwhile.
+ * Builds the container image of the scanner for CI systems: Ward's sources, its packages and its Node.js, on Ward's
+ * own base with a shell. It needs no Dockerfile and no daemon: `ward image build` builds it, without running any of
+ * its content.
  *
  *     node scripts/scanner-image.ts FILE.tar [ADVISORIES.db]
  */
@@ -21,14 +22,14 @@ interface Package {
   readonly isOptional: boolean;
 }
 
-/** The files of the package with Node.js that are needed to run; the rest is for compiling. */
+/** Files of the package with Node.js that it needs to run; the rest is for compiling. */
 const nodePackage = /^node_modules\/node-linux-[a-z0-9]+$/;
 
 /** @returns the exit code of `ward image build` */
 async function makeScannerImage(file: string, advisories: string | undefined): Promise<number> {
   const staged = await mkdtemp(join(tmpdir(), 'ward-scanner-image-'));
   try {
-    // The user who builds it may not be the one who runs it.
+    // Another user than the builder may run it.
     await chmod(staged, 0o755);
     await stage(staged, advisories);
     return await build(staged, file);
@@ -49,7 +50,7 @@ function isTest(path: string): boolean {
   return /\.(?:test|fixture)\.ts$/.test(path);
 }
 
-/** Folders of the packages that Ward runs with, as the lock file has them and as they are installed here. */
+/** Folders of the packages that Ward runs with, from the lock file, as they are installed here. */
 async function runtimePackages(): Promise<readonly Package[]> {
   const lock = lockSchema.parse(JSON.parse(await readFile(join(root, 'package-lock.json'), 'utf8')));
   return Object.entries(lock.packages).flatMap(([name, { dev, optional }]) =>
@@ -73,7 +74,7 @@ async function build(staged: string, file: string): Promise<number> {
     [
       ...[process.execPath, join(root, 'bin/ward.mjs'), 'image', 'build', staged],
       ...['--base', 'native:13', '--entrypoint', JSON.stringify(['/usr/bin/sh', '/fn/scripts/scan-ci.sh'])],
-      // No scan: building needs no advisories, and users with advisories can scan it.
+      // No scan: the build needs no advisories, and users with advisories can scan the image.
       ...[
         '--label',
         'org.opencontainers.image.title',

@@ -1,6 +1,6 @@
 /**
- * `npm start`, after the set-up: puts the command `ward` on the path, then executes `ward up`. `--no-link` leaves
- * the command out, as does WARD_NO_LINK=1; all other arguments are those of `ward up`.
+ * `npm start`, after the set-up: puts the command `ward` on the path, then executes `ward up`. `--no-link` or
+ * WARD_NO_LINK=1 leaves the command out; all other arguments go to `ward up`.
  */
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,7 +12,7 @@ const words = process.argv.slice(2);
 const isLinkless = words.includes('--no-link') || (process.env.WARD_NO_LINK ?? '') !== '';
 if (!isLinkless) await link();
 
-// The server starts itself again to be isolated, this time as Ward, without this script.
+// The server restarts itself to be isolated, this time as Ward, without this script.
 const launcher = join(root, 'bin/ward.mjs');
 process.argv = [process.execPath, launcher, 'up', ...words.filter((word) => word !== '--no-link')];
 await import(launcher);
@@ -24,6 +24,6 @@ async function link() {
     const said = await linkCommand({ root, log, prefix: rootPrefix() });
     if (said !== undefined) process.stdout.write(`${said}\n`);
   } catch (error) {
-    process.stderr.write(`set-up: the command ward could not be made: ${error.message}\n`);
+    process.stderr.write(`set-up: the command ward could not be created: ${error.message}\n`);
   }
 }

@@ -16,7 +16,7 @@ export interface TestReport {
     readonly assertionResults: readonly {
       readonly fullName: string;
       readonly status: string;
-      /** For a test that was run again, the messages of each run. */
+      /** For a test that was retried, the messages of each run. */
       readonly failureMessages: readonly string[];
     }[];
   }[];
@@ -47,7 +47,7 @@ export function closingLines(report: TestReport, root: string, exitCode: number)
   ];
 }
 
-/** The files that took longest, the longest first. A run of a few files needs no such list. */
+/** The slowest files, the slowest first. A run of a few files needs no such list. */
 function slowFiles({ testResults }: TestReport, root: string): string[] {
   if (testResults.length <= slowest) return [];
   return testResults

@@ -23,7 +23,9 @@ const link = (root = checkout, prefix: readonly string[] | undefined = []) =>
   linkCommand({ root, path, prefix, log: join(folder, 'log') });
 
 test('it is made once, reported, and starts Ward from any folder', async () => {
-  expect(await link()).toBe(`the command ward is ${path}, of this checkout (ward uninstall removes it)`);
+  expect(await link()).toBe(
+    `created the command ${path}, which starts this checkout (ward uninstall removes it)`,
+  );
   expect(await link()).toBeUndefined();
   expect((await stat(path)).mode & 0o777).toBe(0o755);
   expect(await readdir(join(folder, 'bin'))).toEqual(['ward']);
@@ -42,7 +44,7 @@ test.each([
   await mkdir(join(folder, 'bin'));
   await make();
   const before = await stat(path).catch(() => undefined);
-  expect(await link()).toMatch(/is another program, and stays as it is: use npx ward/);
+  expect(await link()).toMatch(/is another program, which the set-up does not replace: use npx ward/);
   expect((await stat(path).catch(() => undefined))?.ino).toBe(before?.ino);
   expect(await readdir(join(folder, 'bin'))).toEqual(['ward']);
 });
@@ -53,9 +55,9 @@ test('one of another checkout is pointed to this one, and the output says so', a
   // The other checkout does not exist, and the command says so.
   expect(await runCommand([path])).toMatchObject({
     code: 1,
-    stderr: expect.stringContaining(`the checkout of Ward in ${other} is gone`),
+    stderr: expect.stringContaining(`the checkout of Ward in ${other} or its npm packages are missing`),
   });
-  expect(await link()).toContain(`; it was ${other}’s`);
+  expect(await link()).toContain(`; before, it started ${other}`);
   expect(await readFile(path, 'utf8')).toBe(launcherText(checkout));
 });
 
@@ -68,6 +70,6 @@ test('without the rights to make it, the output says what else to do', async () 
   await chmod(folder, 0o755);
   const asNobody = process.getuid?.() === 0 ? ['setpriv', '--reuid', '65534', '--clear-groups'] : [];
   const outcome = await runCommand([...asNobody, process.execPath, '--input-type=module', '-e', script]);
-  expect(outcome.stdout).toMatch(/^only root can make the command .*: use npx ward, or name a folder/);
+  expect(outcome.stdout).toMatch(/^only root can create the command .*: use npx ward, or set WARD_LINK_DIR/);
   expect(await readdir(join(folder, 'bin'))).toEqual([]);
 });

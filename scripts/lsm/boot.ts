@@ -26,10 +26,10 @@ const commandLine: Readonly<Record<Lsm, string>> = {
   apparmor: 'lsm=landlock,lockdown,yama,apparmor,bpf apparmor=1',
   selinux: 'lsm=landlock,lockdown,yama,selinux,bpf selinux=1 enforcing=1',
 };
-/** Far more than the test takes: only a hanging one ends by it. */
+/** Far more than the test takes: only a hanging test reaches it. */
 const timeoutMs = 900_000;
 
-/** One processor each: two machines share those of this one, and an emulated spin lock is a slow one. */
+/** One processor each: two machines share this one's processors, and emulated spin locks are slow. */
 export async function boot(machine: Machine, lsm: Lsm, folder: string): Promise<BootResult> {
   const startedAt = performance.now();
   const outputFile = join(folder, `${lsm}.output`);
@@ -54,7 +54,7 @@ export async function boot(machine: Machine, lsm: Lsm, folder: string): Promise<
   };
 }
 
-/** Writes to it are discarded, so that two machines can share it. */
+/** Discards writes, so that two machines can share it. */
 function drive(file: string): string[] {
   return ['-drive', `file=${file},if=virtio,format=raw,snapshot=on`];
 }

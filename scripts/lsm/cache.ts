@@ -1,4 +1,4 @@
-/** A cache of slow results, by the digest of their sources. It is outside of the checkout, and outlives it. */
+/** A cache of slow results, by the digest of their sources. It is outside of the checkout, so that it outlives it. */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';

@@ -1,6 +1,6 @@
 /**
- * The disks beside that of the system: one with npm packages and runtime images, which is kept until they change, and
- * one with Ward as it is in this checkout, made anew for every run.
+ * The disks beside the system's: one with npm packages and runtime images, kept until they change, and one with Ward
+ * from this checkout, created for every run.
  */
 import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -55,7 +55,7 @@ async function makeDisk(root: string, disk: string): Promise<void> {
   await rm(root, { recursive: true });
 }
 
-/** Copies Node's compiled code of Ward and of the test: an emulated machine takes minutes to make it. */
+/** Copies Node's compiled code of Ward and of the test: an emulated machine takes minutes to compile it. */
 async function copyCompiled(to: string): Promise<void> {
   const from = join(projectRoot, 'node_modules/.cache');
   const env = { ...process.env, NODE_COMPILE_CACHE: join(from, 'ward') };
@@ -74,7 +74,7 @@ async function copyCompiled(to: string): Promise<void> {
   for (const args of programs)
     await runCommand([process.execPath, ...args], { cwd: projectRoot, env, timeoutMs });
   for (const cache of caches) await copy(join(from, cache), join(to, cache));
-  // Lets the server's user read it too.
+  // Makes it readable for the server's user.
   await mustRun(['chmod', '--recursive', 'a+rX', to]);
 }
 
@@ -99,6 +99,6 @@ async function copyImages(from: string, to: string, folder: string): Promise<voi
 
 async function copy(from: string, to: string): Promise<void> {
   await mkdir(dirname(to), { recursive: true });
-  // Node's own copy follows links that lead out of what is copied. A layer may be shared by images.
+  // Node's own copy follows links that point outside of the source. Images can share a layer.
   await mustRun(['cp', '--archive', '--no-target-directory', from, to], { timeoutMs });
 }

@@ -1,6 +1,6 @@
 /**
- * `npm run test:lsm`: boots a Debian with AppArmor and one with SELinux, both emulated (qemu, no KVM), runs the test of
- * `guest/` in them, and prints the result. Ends with 1 when a check failed, and with 2 when the test can't run.
+ * `npm run test:lsm`: boots a Debian with AppArmor and one with SELinux, both emulated (qemu, no KVM), runs the test
+ * in `guest/` in them, and prints the result. Exits with 1 when a check failed, and with 2 when the test can't run.
  */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -42,7 +42,7 @@ async function main(which: readonly Lsm[]): Promise<boolean> {
   }
 }
 
-/** Another run may be making what this one needs. */
+/** Waits for another run, which may be creating what this one needs. */
 async function lockCache(): Promise<Disposable> {
   for (;;) {
     const lock = tryFileLock(join(cacheDir, 'lock'));

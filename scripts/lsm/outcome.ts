@@ -6,11 +6,11 @@ import { type Check, endLine } from './guest/report.ts';
 export interface Outcome {
   readonly passed: number;
   readonly failed: number;
-  /** For people: each check with what was seen. */
+  /** For people: each check with its observation. */
   readonly lines: readonly string[];
 }
 
-/** Minimum of operations that only the LSM refuses, each with the kernel's own line. */
+/** Minimum number of operations that only the LSM refuses, each with the kernel's own line. */
 export const leastOperations = 5;
 
 const checkSchema = z.object({
@@ -21,16 +21,18 @@ const checkSchema = z.object({
   milliseconds: z.number(),
 });
 
-/** A test that was cut off, or that showed too few refusals, has failed, whatever else it says. */
+/** A test that was cut off, or that showed too few refusals, has failed, whatever else it prints. */
 export function outcomeOf(lsm: Lsm, output: string): Outcome {
   const said = output.split('\n').map((line) => line.trimEnd());
   const checks = said.flatMap((line) => parseCheck(line) ?? []);
   const refusals = checks.filter(({ name, ok, audit }) => ok && audit && name.startsWith(`only ${lsm} `));
   const faults = [
-    ...(said.includes(endLine) ? [] : ['FAIL  the test did not come to its end']),
+    ...(said.includes(endLine) ? [] : ['FAIL  the test did not finish']),
     ...(refusals.length >= leastOperations
       ? []
-      : [`FAIL  ${refusals.length} operations that only ${lsm} refuses; ${leastOperations} are wanted`]),
+      : [
+          `FAIL  ${refusals.length} operations that only ${lsm} refuses; at least ${leastOperations} are required`,
+        ]),
   ];
   const passed = checks.filter(({ ok }) => ok).length;
   return {

@@ -1,6 +1,6 @@
 /**
  * The system that Ward is tested on: Debian's cloud kernel, an initramfs that finds the disk, and a disk with Ward's
- * dependencies. Every file has an SELinux label, which mke2fs writes without the help of this machine's kernel.
+ * dependencies. Every file has an SELinux label, which mke2fs writes without support of this machine's kernel.
  */
 import { chmod, copyFile, mkdir, readdir, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ export interface System {
   readonly disk: string;
 }
 
-/** Id of the server's account, user and group, for which the disk of images is made. */
+/** Id of the server's account, user and group, which owns the disk of images. */
 export const accountId = 900;
 
 const packages = [
@@ -28,7 +28,7 @@ const { creationCommand } = await import(accountModule);
 const policyModule = join(projectRoot, 'policies/selinux/ward.cil');
 const timeoutMs = 600_000;
 
-/** The cached system, made when it is missing. `tell` is called for each step. */
+/** The cached system, created if it is missing. Calls `tell` for each step. */
 export async function openSystem(tell: (step: string) => void): Promise<System> {
   const kernelPackage = await newestKernel();
   const dir = await cached({
@@ -55,7 +55,7 @@ async function build(folder: string, kernelPackage: string, tell: (step: string)
   await mkdir(kernelDir);
   await run(['apt-get', '-o', 'APT::Sandbox::User=root', 'download', '-qq', kernelPackage], folder);
   const archive = (await readdir(folder)).find((name) => name.endsWith('.deb'));
-  if (archive === undefined) throw new Error(`apt-get download brought no ${kernelPackage}`);
+  if (archive === undefined) throw new Error(`apt-get download did not download ${kernelPackage}`);
   await run(['dpkg-deb', '-x', archive, kernelDir], folder);
   const boot = join(kernelDir, 'boot');
   const image = (await readdir(boot)).find((name) => name.startsWith('vmlinuz-'));
@@ -76,7 +76,7 @@ async function build(folder: string, kernelPackage: string, tell: (step: string)
   await run(['chroot', system, String(useradd), '--uid', String(accountId), ...words], '/');
   await copyFile(join(guestDir, 'start.sh'), join(system, 'start.sh'));
   await chmod(join(system, 'start.sh'), 0o755);
-  tell('labelling its files for SELinux, and making a disk of it');
+  tell('labelling its files for SELinux, and creating its disk');
   await label(system);
   const disk = join(folder, 'disk.img');
   await run(['truncate', '-s', '900M', disk], folder);
@@ -84,7 +84,7 @@ async function build(folder: string, kernelPackage: string, tell: (step: string)
   for (const name of ['kernel', 'system', archive]) await rm(join(folder, name), { recursive: true });
 }
 
-/** setfiles works in a chroot on any host: labels are plain attributes to a kernel without SELinux. */
+/** setfiles works in a chroot on any host: for a kernel without SELinux, labels are plain attributes. */
 async function label(system: string): Promise<void> {
   const contexts = '/etc/selinux/default/contexts/files/file_contexts';
   await copyFile(policyModule, join(system, 'ward.cil'));

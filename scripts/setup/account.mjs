@@ -1,6 +1,6 @@
 /**
- * The system user and group that the server runs as: no home, no password, no shell to log in with. It owns Ward's data
- * and nothing else. `src/server/instance/account.ts` looks it up; `ward uninstall` removes it.
+ * The system user and group of the server: no home, no password, no log-in shell. It owns only Ward's data.
+ * `src/server/instance/account.ts` looks it up; `ward uninstall` removes it.
  */
 import { probe, runLogged } from './process.mjs';
 
@@ -12,8 +12,8 @@ export async function accountIsThere() {
 }
 
 /**
- * The command that a person would type.
- * @param {{hasGroup: boolean}} options whether the group is there already
+ * The command that a user would type.
+ * @param {{hasGroup: boolean}} options whether the group exists already
  */
 export function creationCommand({ hasGroup }) {
   const group = hasGroup ? `--gid ${accountName}` : '--user-group';

@@ -1,6 +1,6 @@
 /**
- * Third-party clients that only tests run, with hundreds of packages: kept outside of the checkout, under the digest of
- * their lock file, so that a machine installs them once, and never for users who only run Ward.
+ * Third-party clients that only tests run, with hundreds of packages: kept outside of the checkout, under the digest
+ * of their lock file, so that a machine installs them only once, and never for users who only run Ward.
  */
 import { createHash } from 'node:crypto';
 import {
@@ -22,7 +22,7 @@ export function serverlessDir(root) {
   return join(cacheDir(root), createHash('sha256').update(lock).digest('hex').slice(0, 16));
 }
 
-/** Also where there are no tests to run them. @param {string} root */
+/** Also true without the tests that need them. @param {string} root */
 export function clientsAreReady(root) {
   return !existsSync(lockFile(root)) || existsSync(join(serverlessDir(root), 'node_modules'));
 }

@@ -1,6 +1,6 @@
 /**
- * The runtime images (Node.js and Python for functions). `images/` builds them and knows whether they are
- * there; it needs the locked Node, so this file runs itself on that one: `node images.mjs ready|build STORE`.
+ * The runtime images (Node.js and Python for functions). `images/` builds them and knows whether they exist; it needs
+ * the locked Node, so this file runs itself with that one: `node images.mjs ready|build STORE`.
  */
 import { existsSync } from 'node:fs';
 import module from 'node:module';
@@ -10,7 +10,7 @@ import { probe, runLogged } from './process.mjs';
 
 const self = fileURLToPath(import.meta.url);
 
-/** Where the runtime images live. */
+/** Folder of the runtime images. */
 export function imageStoreDir() {
   return process.env.WARD_IMAGES || '/var/lib/ward/images';
 }
@@ -20,7 +20,7 @@ export async function imagesAreReady(root) {
   return (await probe([nodeOf(root), self, 'ready', imageStoreDir()])).code === 0;
 }
 
-/** The command that a person would type. @param {string} root */
+/** The command that a user would type. @param {string} root */
 export function buildCommand(root) {
   const [node, script] = [nodeOf(root), self].map((path) => relative(root, path));
   return `${node} ${script} build ${imageStoreDir()}`;

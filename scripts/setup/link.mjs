@@ -1,6 +1,6 @@
 /**
- * The command `ward` on the path: a small program that executes the locked Node of this checkout. Made by the set-up,
- * removed by `ward uninstall`. A file of that name that the set-up did not make is never touched.
+ * The command `ward` on the path: a small program that executes the locked Node of this checkout. The set-up
+ * creates it, and `ward uninstall` removes it. The set-up never touches a file of that name that it did not create.
  */
 import {
   accessSync,
@@ -21,10 +21,10 @@ import { recordInstalled } from './record.mjs';
 
 const self = fileURLToPath(import.meta.url);
 
-/** The line that marks a launcher of the set-up, and no other program of that name. */
+/** Marks a launcher that the set-up wrote. */
 const marker = '# Ward’s launcher, made by its set-up; `ward uninstall` removes it. Checkout: ';
 
-/** Where it goes; WARD_LINK_DIR names another folder of the path. */
+/** Path of the launcher; WARD_LINK_DIR names another folder on the path. */
 export function launcherPath(env = process.env) {
   return resolve(env.WARD_LINK_DIR || '/usr/local/bin', 'ward');
 }
@@ -34,8 +34,8 @@ export function launcherText(root) {
   const locked = join(root, 'node_modules/.bin/node');
   const node = existsSync(locked) ? locked : process.execPath;
   const program = join(root, 'bin/ward.mjs');
-  const lost = `error[NOT_SET_UP]: the checkout of Ward in ${root} is gone, or its packages are`;
-  const hint = 'try:   npm start, in the checkout that is to be used';
+  const lost = `error[NOT_SET_UP]: the checkout of Ward in ${root} or its npm packages are missing`;
+  const hint = 'try:   npm start, in the checkout that you want to use';
   const isThere = `[ -f ${quoted(program)} ] && [ -x ${quoted(node)} ]`;
   return [
     '#!/bin/sh',
@@ -47,7 +47,7 @@ export function launcherText(root) {
 }
 
 /**
- * Tells what is at the launcher's place: nothing, this checkout's launcher, another checkout's, or another program.
+ * Inspects the launcher's path: missing, this checkout's launcher, another checkout's, or another program.
  * @param {string} path @param {string} root
  * @returns {{is: 'missing' | 'current' | 'foreign'} | {is: 'other', checkout: string}}
  */
@@ -66,22 +66,23 @@ export function checkoutOf(text) {
 }
 
 /**
- * Writes the launcher where it is missing or another checkout's, and returns the message for the user.
+ * Writes the launcher if it is missing or belongs to another checkout, and returns a message for the user.
  * @param {{root: string, log: string, prefix: readonly string[] | undefined, path?: string}} options
- * @returns {Promise<string | undefined>} undefined: it was there already
+ * @returns {Promise<string | undefined>} undefined when it exists already
  */
 export async function linkCommand({ root, log, prefix, path = launcherPath() }) {
   const found = inspectLauncher(path, root);
   if (found.is === 'current') return undefined;
   if (found.is === 'foreign')
-    return `${path} is another program, and stays as it is: use npx ward, or name a folder for the command with WARD_LINK_DIR`;
+    return `${path} is another program, which the set-up does not replace: use npx ward, or set WARD_LINK_DIR to a folder for the command`;
   const words = isWritable(path) ? [] : prefix;
   if (words === undefined)
-    return `only root can make the command ${path}: use npx ward, or name a folder of your own with WARD_LINK_DIR`;
+    return `only root can create the command ${path}: use npx ward, or set WARD_LINK_DIR to a folder of your own`;
   await runLogged([...words, process.execPath, self, path, root], { log });
   await recordInstalled({ launchers: [path] }, { prefix: words, log });
-  const moved = found.is === 'other' && found.checkout !== root ? `; it was ${found.checkout}’s` : '';
-  return `the command ward is ${path}, of this checkout${moved} (ward uninstall removes it)`;
+  const moved =
+    found.is === 'other' && found.checkout !== root ? `; before, it started ${found.checkout}` : '';
+  return `created the command ${path}, which starts this checkout${moved} (ward uninstall removes it)`;
 }
 
 /** Replaces a launcher of the set-up; never overwrites a file that was added meanwhile. */
@@ -110,7 +111,7 @@ function isWritable(path) {
   }
 }
 
-/** Undefined when nothing is there; a link or a folder has no text that could be a launcher's. */
+/** Undefined when the file does not exist; empty for a link or a folder, which is never a launcher. */
 function readText(path) {
   try {
     return lstatSync(path).isFile() ? readFileSync(path, 'utf8') : '';

@@ -1,12 +1,12 @@
 /**
- * The npm packages of the lock file: whether they are there, and `npm ci` when they are not. npm's own record
- * of the installed packages is the stamp: npm writes it last, so an interrupted install leaves none.
+ * The npm packages of the lock file: checks whether they are installed, and runs `npm ci` if not. npm's own record of
+ * the installed packages is the stamp: npm writes it last, so an interrupted install leaves none.
  */
 import { existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { runLogged, SetupError } from './process.mjs';
 
-/** Node releases older than this one only start the locked one. */
+/** Older Node releases only start the locked one. */
 const neededNode = 24;
 
 /** True when everything in the lock file is installed in its version. @param {string} root */
@@ -25,7 +25,7 @@ export function packagesAreCurrent(root) {
 
 /** @param {string} root @param {string} log */
 export async function installPackages(root, log) {
-  // npm deletes the folder that its own Node may be running from, so it runs on the machine's.
+  // npm deletes the folder of the Node in it, so it runs with the machine's Node.
   const path = (process.env.PATH ?? '')
     .split(delimiter)
     .filter((entry) => !entry.endsWith('node_modules/.bin'))
@@ -33,12 +33,12 @@ export async function installPackages(root, log) {
   await runLogged(['npm', 'ci', '--include=dev'], { log, cwd: root, env: { ...process.env, PATH: path } });
   if (!hasNode(root))
     throw new SetupError(
-      `no Node ${neededNode} for ${process.platform}-${process.arch} among the packages: install one yourself`,
+      `the packages have no Node ${neededNode} for ${process.platform}-${process.arch}: install one yourself`,
       { exitCode: 2 },
     );
 }
 
-/** Makes `npx ward` work in the checkout; `npm ci` takes the link away. @param {string} root */
+/** Makes `npx ward` work in the checkout; `npm ci` removes the link. @param {string} root */
 export function linkWard(root) {
   const link = join(root, 'node_modules/.bin/ward');
   const target = '../../bin/ward.mjs';

@@ -1,17 +1,17 @@
 /**
- * Starts other programs for the set-up: argument vectors only, quiet (their output goes to a log file and is shown only on
- * failure), as root where that is needed and possible.
+ * Starts other programs for the set-up: argument vectors only, quiet (their output goes to a log file and is shown
+ * only on failure), as root where that is needed and possible.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { appendFileSync, closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { dirname } from 'node:path';
 
-/** A step that can't be done, with what the person at the terminal should do instead. */
+/** A step that can't be done, with what the user should do instead. */
 export class SetupError extends Error {
   /**
    * @param {string} message
-   * @param {{exitCode?: number, log?: string}} [options] exit code 2: only a person can go on.
+   * @param {{exitCode?: number, log?: string}} [options] exit code 2: only the user can continue
    */
   constructor(message, { exitCode = 1, log } = {}) {
     super(message);
@@ -43,13 +43,13 @@ export function probe(argv) {
   });
 }
 
-/** The program of the current step, which a signal is meant for. */
+/** The program of the current step, which gets signals. */
 let running;
 let stoppedBy;
 
 /**
- * From now on a signal ends the program of the step under way, and then this process: no later step begins. Without it
- * the program would go on by itself, and a cancelled start would be done in part.
+ * From now on a signal ends the program of the current step, and then this process: no later step starts. Otherwise
+ * the program would continue alone, and a cancelled start would be done in part.
  */
 export function endOnSignals() {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) {
@@ -58,7 +58,7 @@ export function endOnSignals() {
       if (running === undefined) process.exit(exitCodeOf(signal));
       if (running.canEnd) running.child.kill(signal);
       else
-        process.stdout.write(`\n${signal}: stopping when the packages are installed, not in the middle … `);
+        process.stdout.write(`\n${signal}: stopping after the packages are installed, not in the middle …  `);
     });
   }
 }
@@ -81,7 +81,7 @@ async function runToEnd(argv, { canEnd = true, ...options }) {
   return stoppedBy === undefined ? code : exitCodeOf(stoppedBy);
 }
 
-/** Runs a program in the place of this one: same streams, signals passed on. @param {readonly string[]} argv */
+/** Runs a program in place of this one: same streams, signals passed on. @param {readonly string[]} argv */
 export function runInstead(argv, env) {
   return runToEnd(argv, { stdio: 'inherit', env });
 }
@@ -99,13 +99,13 @@ export async function runLogged(argv, { log, env = process.env, cwd, canEnd = tr
   const options = { stdio: ['ignore', fd, fd], env, canEnd, ...(cwd ? { cwd } : {}) };
   const code = await runToEnd(argv, options).finally(() => closeSync(fd));
   if (stoppedBy !== undefined)
-    throw new SetupError(`stopped by ${stoppedBy}; the next start goes on from here`, { exitCode: code });
+    throw new SetupError(`stopped by ${stoppedBy}; the next start continues from here`, { exitCode: code });
   if (code !== 0) throw new SetupError(`${argv.join(' ')}: exit ${code}`, { log });
 }
 
 /**
- * The words to put before a command that needs root: none for root, `sudo -n` where it works without asking;
- * undefined when the set-up can't become root.
+ * The words before a command that needs root: none for root, `sudo -n` if it works without asking; undefined when the
+ * set-up can't become root.
  * @returns {readonly string[] | undefined}
  */
 export function rootPrefix() {

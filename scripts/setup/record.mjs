@@ -1,6 +1,6 @@
 /**
- * Records for `ward uninstall` what the set-up has installed outside of this checkout: the Debian packages
- * that were missing, the places of the command, and the server's account. The record lies beside Ward's own state.
+ * Records for `ward uninstall` what the set-up has installed outside of this checkout: the Debian packages that were
+ * missing, the paths of the command, and the server's account. The record is beside Ward's own state.
  */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -11,14 +11,14 @@ const self = fileURLToPath(import.meta.url);
 
 /** @typedef {{packages: readonly string[], launchers: readonly string[], accounts: readonly string[]}} Installed */
 
-/** Where it is kept; WARD_SETUP_RECORD names another file. */
+/** Path of the record; WARD_SETUP_RECORD names another file. */
 export function recordPath(env = process.env) {
   return env.WARD_SETUP_RECORD || '/var/lib/ward/set-up.json';
 }
 
 /**
- * Adds to the record, by a program of its own, since only root may write there. If that fails, the set-up goes on, and the
- * uninstaller names fewer packages.
+ * Adds to the record, with a separate program, since only root can write there. If that fails, the set-up continues,
+ * and the uninstaller lists fewer packages.
  * @param {Partial<Installed>} installed
  * @param {{prefix: readonly string[], log: string}} options
  */

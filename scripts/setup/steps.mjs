@@ -1,4 +1,4 @@
-/** The steps to do on this machine, in order. A step knows what prevents it from running by itself. */
+/** The steps for this machine, in order. A step knows what prevents it from running by itself. */
 import { join } from 'node:path';
 import * as account from './account.mjs';
 import * as clients from './clients.mjs';
@@ -30,7 +30,7 @@ export async function planSteps({ root, cacheDir, scope }) {
     scope.system ? system.hasApt() : true,
     scope.system ? account.accountIsThere() : true,
     account.groupIsThere(),
-    // Without packages nothing can read the image store: the step itself checks again.
+    // Without packages the image store can't be read: the step itself checks again.
     scope.images && isCurrent ? images.imagesAreReady(root) : !scope.images,
   ]);
   return [
@@ -50,7 +50,8 @@ function systemStep(missing, hasApt, cacheDir, scope) {
     title: `install Debian packages: ${packages.join(' ')}`,
     why: missing.map((program) => `${program.name} ${program.why}`).join('; '),
     obstacle: (prefix) => {
-      if (!hasApt) return `there is no apt here; install what these commands would:\n${indent(commands)}`;
+      if (!hasApt)
+        return `this machine has no apt; install the packages of these commands:\n${indent(commands)}`;
       return prefix === undefined
         ? `only root can install packages; run:\n${indent(commands.map((line) => `sudo ${line}`))}`
         : undefined;
@@ -83,7 +84,8 @@ function accountStep(hasGroup, cacheDir) {
       if (await account.accountIsThere()) return;
       await account.createAccount(prefix, log);
       await recordInstalled({ accounts: [name] }, { prefix, log });
-      if (!(await account.accountIsThere())) throw new SetupError(`there is still no user ${name}`, { log });
+      if (!(await account.accountIsThere()))
+        throw new SetupError(`the user ${name} is still missing`, { log });
     },
   };
 }
@@ -106,7 +108,7 @@ function imagesStep(root, cacheDir, hasApt) {
     why: 'Node.js and Python for functions, from Debian and npm packages; once',
     obstacle: (prefix) => {
       if (!hasApt)
-        return `the runtime images are built with apt; where it is, run this and copy the folder:\n${indent([command])}`;
+        return `building the runtime images needs apt; run this on a machine with apt and copy the folder:\n${indent([command])}`;
       return prefix === undefined
         ? `only root can build the runtime images; run:\n${indent([`sudo ${command}`])}`
         : undefined;

@@ -1,6 +1,6 @@
 /**
- * The programs of the host that Ward starts, and their Debian packages. A program counts as present when it runs and prints
- * the expected text, not when a package of its name is installed.
+ * The programs that Ward starts on the host, and their Debian packages. A program counts as installed when it runs
+ * and prints the expected text, not when a package of its name is installed.
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { probe, runLogged } from './process.mjs';
@@ -21,8 +21,8 @@ const programs = [
   { name: 'setpriv', argv: ['setpriv', '--version'], package: 'util-linux', why: 'applies Landlock' },
   { name: 'mount', argv: ['mount', '--version'], package: 'mount', why: 'mounts root filesystems' },
   { name: 'socat', argv: ['socat', '-V'], package: 'socat', why: 'reaches ports inside of sandboxes' },
-  { name: 'perl', argv: ['perl', '-v'], package: 'perl-base', why: 'leads sandboxes to the API' },
-  { name: 'nft', argv: ['nft', '--version'], package: 'nftables', why: 'holds what sandboxes may reach' },
+  { name: 'perl', argv: ['perl', '-v'], package: 'perl-base', why: 'connects sandboxes to the API' },
+  { name: 'nft', argv: ['nft', '--version'], package: 'nftables', why: 'limits the network of sandboxes' },
   { name: 'ip', argv: ['ip', '-V'], package: 'iproute2', why: 'gives sandboxes network devices' },
   { name: 'pasta', argv: ['pasta', '--version'], package: 'passt', why: 'lets connections of sandboxes out' },
   { name: 'dpkg-deb', argv: ['dpkg-deb', '--version'], package: 'dpkg', why: 'unpacks the bases' },
@@ -47,21 +47,21 @@ const testPrograms = [
     package: 'openssl',
     why: 'tests certify signers with it',
   },
-  { name: 'nginx', argv: ['nginx', '-v'], package: 'nginx', why: 'tests stand behind it' },
-  { name: 'caddy', argv: ['caddy', 'version'], package: 'caddy', why: 'tests stand behind it' },
+  { name: 'nginx', argv: ['nginx', '-v'], package: 'nginx', why: 'tests run behind it' },
+  { name: 'caddy', argv: ['caddy', 'version'], package: 'caddy', why: 'tests run behind it' },
   {
     name: 'redis-server',
     argv: ['redis-server', '--version'],
     package: 'redis-server',
-    why: 'compositions of tests meet in it',
+    why: 'test compositions synchronise with it',
   },
   { name: 'oras', argv: ['oras', 'version'], package: 'oras', why: 'tests push files with it' },
   {
     name: 'postgres',
-    // Debian keeps it off the path.
+    // Debian does not put it on the path.
     argv: ['/usr/lib/postgresql/17/bin/postgres', '--version'],
     package: 'postgresql-17',
-    why: 'keeps the state of tests',
+    why: 'stores the state of tests',
   },
   { name: 'umoci', argv: ['umoci', '--version'], package: 'umoci', why: 'tests make images with it' },
   {
@@ -72,7 +72,7 @@ const testPrograms = [
   },
 ];
 
-/** Only for `npm run bench`. It exits with 1 after saying its version. @type {readonly Program[]} */
+/** Only for `npm run bench`. Exits with 1 after printing its version. @type {readonly Program[]} */
 const benchPrograms = [
   {
     name: 'wrk',
@@ -83,7 +83,10 @@ const benchPrograms = [
   },
 ];
 
-/** Only for `npm run test:lsm`: an emulated machine, and what makes its disks. @type {readonly Program[]} */
+/**
+ * Only for `npm run test:lsm`: an emulated machine, and the programs that create its disks. @type {readonly
+ * Program[]}
+ */
 const lsmPrograms = [
   {
     name: 'qemu-system-x86_64',
@@ -100,7 +103,7 @@ const lsmPrograms = [
   { name: 'mke2fs', argv: ['mke2fs', '-V'], package: 'e2fsprogs', why: 'makes disks of folders' },
 ];
 
-/** Where AppArmor is on, the profile of sandboxes is loaded with it. @type {Program} */
+/** Loads the profile of sandboxes where AppArmor is on. @type {Program} */
 const apparmorParser = {
   name: 'apparmor_parser',
   argv: ['apparmor_parser', '--version'],
@@ -135,19 +138,19 @@ export function packagesOf(missing) {
   return [...new Set(missing.map((program) => program.package))].sort();
 }
 
-/** The commands that a person would type. @param {readonly string[]} packages */
+/** The commands that a user would type. @param {readonly string[]} packages */
 export function installCommands(packages) {
   return ['apt-get update', `apt-get install -y --no-install-recommends ${packages.join(' ')}`];
 }
 
-/** True where apt is. @returns {Promise<boolean>} */
+/** True on machines with apt. @returns {Promise<boolean>} */
 export async function hasApt() {
   return (await probe(['apt-get', '--version'])).code === 0;
 }
 
 /**
- * Installs the packages with apt: one update when the lists are missing or a day old (or when the first try
- * fails, because stale lists name files that are gone), one install.
+ * Installs the packages with apt: one update if the lists are missing or a day old (or if the first try fails,
+ * because stale lists name deleted files), one install.
  * @param {readonly string[]} packages
  * @param {readonly string[]} prefix words that make a command run as root
  * @param {string} log
@@ -161,7 +164,7 @@ export async function installPackages(packages, prefix, log) {
         ...['env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', 'install', '-y'],
         ...['--no-install-recommends', '-o', 'DPkg::Lock::Timeout=300', '-o', 'Dpkg::Use-Pty=0', ...packages],
       ],
-      // A signal in the middle would leave packages that are not configured.
+      // A signal during the installation would leave packages that are not configured.
       { log, canEnd: false },
     );
   if (listsAreFresh()) {
@@ -175,10 +178,10 @@ export async function installPackages(packages, prefix, log) {
 }
 
 /**
- * Packages of servers start them, but Ward needs only the programs. Debian runs this file before it starts any service
- * (invoke-rc.d(8)); an existing file of the machine is left alone. A leftover file would keep every later service from
- * starting, so a Ctrl-C, which a terminal sends to all of these programs, ends none of them, and a file of a killed set-up
- * is removed too.
+ * Packages of servers start them, but Ward needs only the programs. Debian runs this file before it starts any
+ * service (invoke-rc.d(8)); an existing file of the machine is left alone. A leftover file would prevent every later
+ * service from starting. So a Ctrl-C, which a terminal sends to all of these programs, ends none of them, and the
+ * file of a killed set-up is removed as well.
  * The name of the file is $0.
  */
 export const startingNothing = `

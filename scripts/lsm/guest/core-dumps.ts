@@ -1,6 +1,6 @@
 /**
- * Crashes in sandboxes on a host whose `core_pattern` names a program, which needs a machine of its own: the kernel runs it
- * as root. It must run for a sandbox with the limit 0, or the test shows nothing, and for no sandbox of Ward.
+ * Crashes sandboxes on a host whose `core_pattern` names a program, which needs a machine of its own: the kernel runs
+ * it as root. It must run for a sandbox with the limit 0, or the test proves nothing, and for no sandbox of Ward.
  */
 import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { runProgram } from '../../../src/sandbox/doctor/program.ts';
@@ -10,7 +10,7 @@ import { check } from './report.ts';
 const trace = '/run/handler-ran';
 const settings = {
   core_pattern: `|/bin/busybox touch ${trace}`,
-  // A process that crashes ends after its handler has: core(5). At 0 it would not wait.
+  // With 1, a crashing process ends only after its handler: core(5). With 0, it would not wait.
   core_pipe_limit: '1',
 } as const;
 
@@ -35,7 +35,7 @@ export async function checkCoreDumps(host: LocalSandboxHost, rootDir: string): P
   });
 }
 
-/** Crashes in a child, because the end of the first process ends the sandbox. */
+/** Crashes a child, because the end of the first process ends the sandbox. */
 const crashing = `
 import os, signal
 child = os.fork()

@@ -1,4 +1,4 @@
-/** The test inside the emulated host: refusals of its LSM alone, then Ward as a whole, then Ward's suites. */
+/** The test inside the emulated host: what only its LSM refuses, then Ward as a whole, then Ward's suites. */
 import { readFile } from 'node:fs/promises';
 import { openImageStore } from '../../../src/images/index.ts';
 import { createLog } from '../../../src/lib/index.ts';

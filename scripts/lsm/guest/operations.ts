@@ -66,7 +66,7 @@ export async function checkOperations(host: LocalSandboxHost, lsm: Lsm, rootDir:
   }
 }
 
-/** Everybody may read and run all of it, as far as modes go. */
+/** By their modes, all users can read and run all of it. */
 async function fill(codeDir: string, lsm: Lsm): Promise<void> {
   await chmod(codeDir, 0o755);
   for (const name of ['foreign', 'shadow', 'home'])

@@ -15,7 +15,7 @@ export async function checkPlatform(lsm: Lsm): Promise<void> {
     return lsm === 'selinux' ? eachItsPair(labels) : allTheSame(labels);
   });
   if (lsm === 'apparmor')
-    await check('Ward takes away its profiles when it ends, and those of a killed one', () => leave(ward));
+    await check('Ward removes its profiles when it ends, and those of a killed one', () => leave(ward));
 }
 
 async function labelOf(ward: Ward, name: string): Promise<string> {
@@ -41,7 +41,7 @@ async function profiles(): Promise<readonly string[]> {
   return text.split('\n').filter((line) => line.startsWith('ward.'));
 }
 
-/** Leftovers of a kill: its own profile, and one with other rules, as of another version. */
+/** Leftovers of a kill: Ward's own profile, and one with other rules, like that of another version. */
 async function leave(ward: Ward): Promise<Finding> {
   const [own = ''] = await profiles();
   const other = own.replace(/[0-9a-f]{12} \(enforce\)$/, '0123456789ab');
