@@ -36,6 +36,15 @@ const programs = [
   },
 ];
 
+/** @type {Program} */
+const postgres = {
+  name: 'postgres',
+  // Debian does not put it on the path.
+  argv: ['/usr/lib/postgresql/17/bin/postgres', '--version'],
+  package: 'postgresql-17',
+  why: 'stores the state of tests and benchmarks',
+};
+
 /** Only for `npm test`: clients of the registry, and proxies. @type {readonly Program[]} */
 const testPrograms = [
   { name: 'buildah', argv: ['buildah', '--version'], package: 'buildah', why: 'tests push with it' },
@@ -56,13 +65,7 @@ const testPrograms = [
     why: 'test compositions synchronise with it',
   },
   { name: 'oras', argv: ['oras', 'version'], package: 'oras', why: 'tests push files with it' },
-  {
-    name: 'postgres',
-    // Debian does not put it on the path.
-    argv: ['/usr/lib/postgresql/17/bin/postgres', '--version'],
-    package: 'postgresql-17',
-    why: 'stores the state of tests',
-  },
+  postgres,
   { name: 'umoci', argv: ['umoci', '--version'], package: 'umoci', why: 'tests make images with it' },
   {
     name: 'pyflakes3',
@@ -72,7 +75,7 @@ const testPrograms = [
   },
 ];
 
-/** Only for `npm run bench`. Exits with 1 after printing its version. @type {readonly Program[]} */
+/** Only for `npm run bench`. wrk exits with 1 after printing its version. @type {readonly Program[]} */
 const benchPrograms = [
   {
     name: 'wrk',
@@ -81,6 +84,7 @@ const benchPrograms = [
     package: 'wrk',
     why: 'makes the load of the benchmarks',
   },
+  postgres,
 ];
 
 /**

@@ -17,17 +17,18 @@ export async function missingForPostgres(): Promise<string | undefined> {
 
 export interface PostgresServer extends AsyncDisposable {
   url(database: string): string;
-  admin(sql: string): Promise<void>;
+  /** @param url of a database other than the server's own */
+  admin(sql: string, url?: string): Promise<void>;
 }
 
-/** @param locale of its databases, by default that which Ward wants */
-export async function startPostgres(locale = 'C'): Promise<PostgresServer> {
+/** @param isDurable it waits for the disk, as one in use does */
+export async function startPostgres({ isDurable = false } = {}): Promise<PostgresServer> {
   const folder = await mkdtemp(join(tmpdir(), 'ward-pg-'));
   const data = join(folder, 'data');
   const asUser = await userWords(folder);
   const made = ['--pgdata', data, '--username', 'ward', '--auth', 'trust', '--encoding', 'UTF8'];
   await mustRun(
-    [...asUser, join(programs, 'initdb'), ...made, '--locale', locale, '--no-sync', '--no-instructions'],
+    [...asUser, join(programs, 'initdb'), ...made, '--locale', 'C', '--no-sync', '--no-instructions'],
     {
       timeoutMs,
       cwd: folder,
@@ -36,8 +37,9 @@ export async function startPostgres(locale = 'C'): Promise<PostgresServer> {
   const settings = [
     `unix_socket_directories=${folder}`,
     'listen_addresses=',
+    'max_connections=200',
     // What a test writes need not outlive the machine.
-    ...['fsync=off', 'full_page_writes=off', 'synchronous_commit=off', 'max_connections=200'],
+    ...(isDurable ? [] : ['fsync=off', 'full_page_writes=off', 'synchronous_commit=off']),
   ].flatMap((setting) => ['-c', setting]);
   const child = startCommand([...asUser, join(programs, 'postgres'), '-D', data, ...settings], {
     stdio: ['ignore', 'ignore', 'ignore'],
@@ -48,7 +50,7 @@ export async function startPostgres(locale = 'C'): Promise<PostgresServer> {
   await untilReady(url('postgres'));
   return {
     url,
-    admin: (sql) => withClient(url('postgres'), (client) => client.query(sql)),
+    admin: (sql, at = url('postgres')) => withClient(at, (client) => client.query(sql)),
     async [Symbol.asyncDispose]() {
       // At once: nobody needs its data.
       child.kill('SIGQUIT');
