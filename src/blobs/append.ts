@@ -1,6 +1,6 @@
 /**
- * Appends bytes from the network to a file and hashes them, with constant memory: a batch is written while the next one is
- * read. Long files are flushed at intervals, so that the flush at the end is short.
+ * Appends bytes from the network to a file and hashes them, with constant memory: one batch is written while the next
+ * one is read. Long files are flushed at intervals, so that the flush at the end is short.
  */
 import type { Hash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
@@ -69,7 +69,7 @@ async function write(file: FileHandle, target: Growing, batch: readonly Buffer[]
   const { bytesWritten } = await broken(target, file.writev([...batch], target.size));
   if (bytesWritten !== bytes) {
     target.isBroken = true;
-    throw blobFault('BLOB_WRITE_FAILED', 'the disk took only a part of a write');
+    throw blobFault('BLOB_WRITE_FAILED', 'the disk stored only a part of a write');
   }
   for (const chunk of batch) giveBack(chunk);
   target.size += bytes;

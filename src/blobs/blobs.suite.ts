@@ -1,4 +1,4 @@
-/** What every implementation of `BlobStore` must do. Each runs it from its own test file, with its own place. */
+/** Tests for every implementation of `BlobStore`. Each runs them in its own test file, with its own place. */
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
@@ -9,11 +9,11 @@ import type { BlobStore, BlobWriter } from './types.ts';
 
 /** A place for blobs, empty at first. */
 export interface BlobPlace {
-  /** Several may be open at a time. */
+  /** Several can be open at a time. */
   open(): BlobStore;
-  /** Puts other bytes under the digest of `whole`. */
+  /** Replaces the bytes under the digest of `whole`. */
   damage(whole: string, other: string): Promise<void>;
-  /** What lies there, blobs and all else. */
+  /** Number of files: blobs and all others. */
   count(): Promise<number>;
   dispose(): Promise<void>;
 }
@@ -24,7 +24,7 @@ function pieces(...parts: readonly string[]): Readable {
   return Readable.from(parts.map((part) => Buffer.from(part)));
 }
 
-/** Gives `start`, and then fails. */
+/** Yields `start`, and then fails. */
 function cutOff(start: string): Readable {
   return Readable.from(
     (async function* () {

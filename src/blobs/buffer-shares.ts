@@ -1,6 +1,6 @@
 /**
- * Sizes the buffers of transfers: large ones cost fewer turns of the event loop, but many transfers together must not use
- * up the memory.
+ * Sizes the buffers of transfers: large ones need fewer turns of the event loop, but many transfers together must not
+ * use up the memory.
  */
 
 interface BufferShares {

@@ -1,7 +1,7 @@
 /**
- * Ward identifies bytes by `sha256:<hex>`: digests are always comparable, and the hex is always a safe file name. OCI also
- * registers sha512; for Ward that is a second name of the same bytes, which only the registry knows (`second-names.ts`).
- * Source: OCI image-spec, descriptor.md, "Digests".
+ * Ward identifies bytes by `sha256:<hex>`: digests are always comparable, and the hex is always a safe file name. OCI
+ * also registers sha512; for Ward that is a second name of the same bytes, which only the registry knows
+ * (`second-names.ts`). Source: OCI image-spec, descriptor.md, "Digests".
  */
 import { createHash } from 'node:crypto';
 import { blobFault } from './faults.ts';

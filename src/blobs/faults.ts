@@ -1,4 +1,4 @@
-/** The closed table of faults of content-addressed bytes. */
+/** Faults of content-addressed bytes. */
 import { faultTable } from '../lib/index.ts';
 
 export const blobFaults = {
@@ -9,9 +9,9 @@ export const blobFaults = {
   BLOB_CORRUPT: 'host',
   /** The received bytes have another digest than announced. */
   BLOB_DIGEST_WRONG: 'invalid',
-  /** The disk took only a part of a write. */
+  /** The disk stored only a part of a write. */
   BLOB_WRITE_FAILED: 'host',
-  /** A file to be read whole is not a regular file, or too long. */
+  /** A file to be read whole is not a regular file, or is too long. */
   FILE_INVALID: 'invalid',
 } as const;
 

@@ -14,7 +14,7 @@ export interface FileWriterOptions {
   /** Folder of unfinished blobs; on the file system of the blobs. */
   readonly temporary: string;
   readonly mode: number;
-  /** Folder of the blobs; made when it is missing. */
+  /** Folder of the blobs; created if it is missing. */
   readonly folder: string;
 }
 
@@ -40,7 +40,7 @@ export class FileWriter implements BlobWriter, Growing {
   }
 
   async read(): Promise<Readable> {
-    // There is no file before the first bytes.
+    // The file does not exist before the first bytes.
     await (await this.#open()).close();
     return createReadStream(this.#options.temporary, { highWaterMark: readBytes });
   }

@@ -1,7 +1,7 @@
 /**
- * Content-addressed bytes in files: `blobs/sha256/<hex>`, the folder of an OCI image layout, which also holds
- * function code. The bytes under a digest always have that digest: a blob appears whole (`whole-file.ts`), and is
- * checked again when it is read whole. Any number of processes may put and get at once.
+ * Content-addressed bytes in files: `blobs/sha256/<hex>`, the folder of an OCI image layout, which also contains
+ * function code. The bytes under a digest always have that digest: a blob appears only when it is complete
+ * (`whole-file.ts`), and is checked again when it is read whole. Any number of processes can put and get at once.
  */
 import type { Dir } from 'node:fs';
 import { link, opendir, readdir, rm, stat } from 'node:fs/promises';
@@ -32,7 +32,7 @@ export interface FileStoreOptions {
 /** Larger than any layer that is read whole; Node's own limit for one read is 2 GiB. */
 const maxBlobBytes = 1024 ** 3;
 
-/** The blobs below `dir`, which is made at the first put. */
+/** The blobs below `dir`, which the first put creates. */
 export function openBlobStore(dir: string, options: FileStoreOptions = {}): BlobStore {
   const folder = join(dir, 'blobs', 'sha256');
   const { temporaryDir = folder, mode = 0o644 } = options;
@@ -77,7 +77,7 @@ export function openBlobStore(dir: string, options: FileStoreOptions = {}): Blob
   };
 }
 
-/** Removes leftovers of a killed put. No put may be under way. */
+/** Removes leftovers of a killed put. No put may be in progress. */
 export async function removeHalfWrittenBlobs(dir: string): Promise<void> {
   const folder = join(dir, 'blobs', 'sha256');
   for (const name of await readdir(folder).catch(() => [])) {
@@ -130,7 +130,7 @@ async function getBytes(dir: string, digest: Digest, maxBytes: number): Promise<
   });
 }
 
-/** Errors when a file can't have a second name: then nothing holds the first one. */
+/** Errors for a file that can't have a second name: then nothing holds the first one. */
 const unlinkable = new Set(['EACCES', 'EDQUOT', 'EMLINK', 'ENOSPC', 'ENOTSUP', 'EPERM', 'EROFS']);
 
 /** A second name of the file, which outlives the first. */
@@ -162,5 +162,5 @@ async function* listBlobs(dir: string): AsyncGenerator<Digest> {
 }
 
 function missing(digest: Digest) {
-  return blobFault('BLOB_NOT_FOUND', `there is no blob ${digest}`);
+  return blobFault('BLOB_NOT_FOUND', `the blob ${digest} does not exist`);
 }

@@ -9,15 +9,15 @@ export type Digest = string & { readonly [digestBrand]: true };
 /** `sha512:` and 128 lower-case hex digits, checked: a second name that clients may use for bytes. */
 export type SecondName = string & { readonly [secondNameBrand]: true };
 
-/** Bytes from the first to the last, both included. */
+/** Bytes from the first to the last, both inclusive. */
 export interface ByteRange {
   readonly first: number;
   readonly last: number;
 }
 
 /**
- * Content-addressed bytes: layers, configs, function code. Whatever ends the process, a blob exists whole or not at all,
- * and every put that has settled is durable. The same bytes are one blob, however often they are put.
+ * Content-addressed bytes: layers, configs, function code. However the process ends, a blob exists completely or not
+ * at all, and every put that has settled is durable. The same bytes are one blob, however often they are put.
  */
 export interface BlobStore {
   /** Also repairs a damaged blob. */
@@ -34,7 +34,7 @@ export interface BlobStore {
   get(digest: Digest, maxBytes?: number): Promise<Buffer>;
   /** Opens the blob or a part of it, not verified. @throws Fault BLOB_NOT_FOUND */
   open(digest: Digest, range?: ByteRange): Promise<Readable>;
-  /** Opens it for many readers at once: makes no garbage, whatever the size. @throws Fault BLOB_NOT_FOUND */
+  /** Opens it for many readers at once: produces no garbage, whatever the size. @throws Fault BLOB_NOT_FOUND */
   copier(digest: Digest, range: ByteRange): Promise<BlobCopier>;
   /** Its bytes as a file, for programs that take a path. @throws Fault BLOB_NOT_FOUND */
   localFile(digest: Digest): Promise<LocalFile>;
@@ -42,7 +42,7 @@ export interface BlobStore {
   /** Its size; undefined when it does not exist. */
   size(digest: Digest): Promise<number | undefined>;
   delete(digest: Digest): Promise<void>;
-  /** Every blob, in no order; one that is added or removed meanwhile may be missing. */
+  /** Every blob, in no order; one that is added or removed meanwhile can be missing. */
   list(): AsyncIterable<Digest>;
 }
 
@@ -50,12 +50,12 @@ export interface BlobStore {
 export interface BlobWriter extends AsyncDisposable {
   /** Bytes so far. */
   readonly size: number;
-  /** A write failed, so the kept bytes may be wrong: the writer can only be disposed of. */
+  /** A write failed, so the stored bytes can be wrong: the writer can only be disposed of. */
   readonly isBroken: boolean;
   /**
    * Appends all of `source`; an error here does not end the source. Bytes before an error of the source stay.
-   * @param source Its pieces are taken over: their memory is given back as soon as they are written.
-   * @param admit Called with the size of each batch before it is written; throws to refuse it.
+   * @param source its pieces are taken over: their memory is released as soon as they are written
+   * @param admit called with the size of each batch before it is written; throws to refuse it
    */
   append(source: Readable, admit?: (bytes: number) => void): Promise<void>;
   /** The bytes so far. */

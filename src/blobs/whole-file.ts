@@ -1,7 +1,7 @@
 /**
- * The file operations of this room: whole or not at all. A write goes to a temporary file on the
- * same file system, is flushed, and is then renamed; a read refuses what is not a regular file or is too long,
- * and never blocks on a named pipe.
+ * File operations that happen completely or not at all. A write goes to a temporary file on the same file system, is
+ * flushed, and is then renamed; a read refuses files that are too long or not regular, and never blocks on a named
+ * pipe.
  */
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
@@ -20,7 +20,7 @@ export async function readRegularFile(path: string, maxBytes: number): Promise<B
   try {
     const { size } = await file.stat();
     if (size > maxBytes) {
-      throw blobFault('FILE_INVALID', `${path} has ${size} bytes; at most ${maxBytes} are read`);
+      throw blobFault('FILE_INVALID', `${path} has ${size} bytes; the limit is ${maxBytes}`);
     }
     return await file.readFile();
   } finally {
@@ -49,7 +49,7 @@ export interface AtomicWriteOptions {
   readonly mode?: number;
 }
 
-/** Replaces `path` by `bytes`, durably and in one step. The folder is made when it is missing. */
+/** Replaces `path` by `bytes`, durably and in one step. Creates the folder if it is missing. */
 export async function writeFileAtomically(
   path: string,
   bytes: Uint8Array | string,

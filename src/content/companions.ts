@@ -1,6 +1,6 @@
 /**
- * Finds the companions of a manifest: signatures and attestations, under a tag made from its digest or as referrers. It
- * searches every repository that has the manifest, since the signer counts and not the place.
+ * Finds the companions of a manifest: signatures and attestations, under a tag made from its digest or as referrers.
+ * It searches every repository that has the manifest, since trust depends on the signer and not on the place.
  */
 import { z } from 'zod';
 import { type Digest, isDigest } from '../blobs/index.ts';
@@ -11,7 +11,7 @@ import type { RegistryStore } from './types.ts';
 /** Limit for one repository: one with many companions must not hide those of the others. */
 const mostOfRepository = 50;
 const most = 500;
-/** More than a manifest with the signatures of a hundred people has. */
+/** More than a manifest with a hundred signatures. */
 const longest = 256 * 1024;
 const mostSubjects = 10_000;
 /** An image is in one index for each of its names. */

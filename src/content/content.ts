@@ -1,6 +1,6 @@
 /**
  * The pushed bytes, as blobs. A blob exists before the database refers to it, and is removed after the database has
- * forgotten it; so after any end of the process, every known blob exists. The sweep removes blobs that the database does
+ * forgotten it; so however the process ends, every known blob exists. The sweep removes blobs that the database does
  * not know.
  */
 import { mkdir, rm } from 'node:fs/promises';
@@ -17,8 +17,8 @@ import { KeyedLock } from '../lib/index.ts';
 export interface Content {
   readonly blobs: Omit<BlobStore, 'put' | 'putStream' | 'delete'>;
   /**
-   * Makes the writer's bytes the blob `digest`, and then updates the database by `record`. If that throws, the blob is left
-   * to the sweep.
+   * Stores the writer's bytes as the blob `digest`, and then updates the database by `record`. If that throws, the
+   * sweep removes the blob later.
    * @throws Fault BLOB_DIGEST_WRONG, and errors of `record`
    */
   adopt(writer: BlobWriter, digest: Digest, record: () => Promise<void>): Promise<void>;
@@ -33,7 +33,7 @@ export async function openContent(dir: string): Promise<Content> {
   const temporaries = temporariesIn(dir);
   await rm(temporaries, { recursive: true, force: true });
   await mkdir(temporaries, { recursive: true, mode: 0o700 });
-  // Lets scans read it, which share only the server's group.
+  // Scans share only the server's group, and must be able to read it.
   await mkdir(join(dir, 'blobs', 'sha256'), { recursive: true, mode: 0o750 });
   await removeHalfWrittenBlobs(dir);
   return contentOf(blobsIn(dir));
@@ -49,7 +49,7 @@ function temporariesIn(dir: string): string {
 }
 
 function contentOf(blobs: BlobStore): Content {
-  // No removal may happen between the write of a blob and its record in the database, and the other way round.
+  // A blob must not be removed between its write and its record in the database.
   const locks = new KeyedLock();
   return {
     blobs,

@@ -1,7 +1,7 @@
 /**
- * The registry's database in SQLite, in a thread of its own: which repository has which blobs and manifests, what tags
- * point to, what each namespace holds. Bytes are in files. A change is one transaction, so that any end of the process
- * leaves all of it or nothing.
+ * The registry's database in SQLite, in a thread of its own: the blobs and manifests of each repository, the targets
+ * of tags, the holdings of each namespace. Bytes are in files. A change is one transaction, so however the process
+ * ends, it is stored completely or not at all.
  */
 import { chmod, mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -19,8 +19,8 @@ export interface RegistryDatabase {
   all<T>(schema: z.ZodType<T>, sql: string, ...values: readonly SqlValue[]): Promise<T[]>;
   first<T>(schema: z.ZodType<T>, sql: string, ...values: readonly SqlValue[]): Promise<T | undefined>;
   /**
-   * Runs one transaction, durable when it settles. A step that changes no row ends it: earlier steps stay. So conditions
-   * are in the first step. Returns the number of steps that changed something.
+   * Runs one transaction, durable when it settles. A step that changes no row ends it: earlier steps stay. So
+   * conditions are in the first step. Returns the number of steps that changed something.
    */
   write(...steps: readonly BatchStep[]): Promise<number>;
   close(): Promise<void>;
@@ -34,8 +34,8 @@ export function step(sql: string, ...values: readonly SqlValue[]): BatchStep {
 export const registrySchema = 3;
 
 /**
- * `holdings` has each blob of a namespace once, in however many repositories it is, and `usage` the sum of the bytes. A
- * blob counts as at least one block of the file system, so that many small blobs are not free.
+ * `holdings` has each blob of a namespace once, whatever the number of its repositories, and `usage` the sum of the
+ * bytes. A blob counts as at least one block of the file system, so that many small blobs are not free.
  */
 const statements = [
   `create table if not exists blobs (

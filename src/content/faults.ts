@@ -1,4 +1,4 @@
-/** The closed table of faults of the registry's storage. */
+/** Faults of the registry's storage. */
 import { faultTable } from '../lib/index.ts';
 
 export const registryStoreFaults = {
@@ -9,7 +9,7 @@ export const registryStoreFaults = {
   /** The number of bytes differs from the announced one. */
   BLOB_SIZE_WRONG: 'invalid',
   UPLOAD_UNKNOWN: 'missing',
-  /** A chunk that does not begin where the last one ended. */
+  /** A chunk does not begin where the last one ended. */
   UPLOAD_OUT_OF_ORDER: 'invalid',
   /** Another request has taken over the same upload. */
   UPLOAD_TAKEN_OVER: 'conflict',

@@ -1,4 +1,4 @@
-/** Links between repositories and blobs. A repository serves only its own blobs, whatever else is in the store. */
+/** Links between repositories and blobs. A repository serves only its own blobs, even if the store has others. */
 import { z } from 'zod';
 import type { Digest } from '../blobs/index.ts';
 import type { BatchStep } from '../store/index.ts';
@@ -9,7 +9,7 @@ import { hasRoom, roomValues, storageExhausted } from './room.ts';
 import type { LimitsOf } from './types.ts';
 
 export interface Links {
-  /** Links a blob, whose bytes are there, to the repository. @throws Fault STORAGE_EXHAUSTED */
+  /** Links a blob, whose bytes are stored, to the repository. @throws Fault STORAGE_EXHAUSTED */
   add(repository: RepositoryName, digest: Digest, size: number): Promise<void>;
   /** @throws Fault BLOB_UNKNOWN */
   size(repository: RepositoryName, digest: Digest, which?: 'any' | 'accepted'): Promise<number>;
@@ -43,7 +43,7 @@ export function createLinks(db: RegistryDatabase, limitsOf: LimitsOf, now: () =>
         ...[repository, digest, which],
       );
       if (row === undefined) throw unknown(repository, digest);
-      // The client may be about to push a manifest that names it.
+      // The client is possibly about to push a manifest that names it.
       const { graceMs } = await limitsOf(namespaceOfRepository(repository));
       if (row.touched_at < now() - graceMs / 4) {
         await db.write(
@@ -109,7 +109,10 @@ async function removeLink(db: RegistryDatabase, repository: RepositoryName, dige
     ...[repository, digest],
   );
   if (part === undefined) throw unknown(repository, digest);
-  throw registryStoreFault('CONTENT_IN_USE', `the blob is a part of ${part.manifest}: delete that first`);
+  throw registryStoreFault(
+    'CONTENT_IN_USE',
+    `the blob is a part of ${part.manifest}: delete that manifest first`,
+  );
 }
 
 const sourceRow = z.object({ repository: z.string(), size: z.number() });

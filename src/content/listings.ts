@@ -5,7 +5,7 @@ import type { RegistryDatabase } from './database.ts';
 import { registryStoreFault } from './faults.ts';
 import type { Page, Referrer, RegistryStore } from './types.ts';
 
-/** Limit of annotations in one page: as large as a manifest may be. */
+/** Limit of annotations in one page: the limit of a manifest. */
 const maxAnnotations = 4 * 1024 * 1024;
 /** Sorts behind every character of a name. */
 const behind = '~';
@@ -41,7 +41,7 @@ export function createListings(db: RegistryDatabase): Listings {
         repository,
       );
       if (known?.found !== 1) {
-        throw registryStoreFault('REPOSITORY_UNKNOWN', `there is no repository ${repository}`);
+        throw registryStoreFault('REPOSITORY_UNKNOWN', `the repository ${repository} does not exist`);
       }
       const rows = await db.all(
         nameRow,

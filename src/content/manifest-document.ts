@@ -1,7 +1,8 @@
 /**
- * A pushed manifest: its bytes are kept unchanged, and parsed so that every reader agrees on the meaning. Documents that
- * programs may read differently are refused: an image and an index at once (CVE-2021-41190), duplicate keys, keys that
- * differ from a known one only in case (Go's reader accepts them). Source: OCI image-spec v1.1, manifest.md and image-index.md; Docker's schema 2 is the same.
+ * A pushed manifest: its bytes are kept unchanged, and parsed so that every reader agrees on the meaning. Refuses
+ * documents that programs can read differently: an image and an index at once (CVE-2021-41190), duplicate keys, keys
+ * that differ from a known one only in case (Go's parser accepts them). Source: OCI image-spec v1.1, manifest.md and
+ * image-index.md; Docker's schema 2 is the same.
  */
 import { z } from 'zod';
 import {
@@ -25,7 +26,7 @@ import {
 import { isJsonObject } from '../lib/index.ts';
 import { registryStoreFault } from './faults.ts';
 
-/** Limit of a manifest's bytes: the least that the distribution-spec asks of every registry. */
+/** Limit of a manifest's bytes: the minimum that the distribution-spec requires of every registry. */
 export const maxManifestBytes = 4 * 1024 * 1024;
 
 export interface ManifestDocument {
@@ -36,13 +37,13 @@ export interface ManifestDocument {
   readonly isIndex: boolean;
   /** Undefined in an index. */
   readonly config: Descriptor | undefined;
-  /** Lowest first; none in an index. */
+  /** Lowest first; empty in an index. */
   readonly layers: readonly Descriptor[];
-  /** What an index lists. */
+  /** The entries of an index. */
   readonly manifests: readonly Descriptor[];
   /** The manifest that this one describes. */
   readonly subject: Digest | undefined;
-  /** The subject as written in the document: perhaps a name whose bytes Ward does not know. */
+  /** The subject as written in the document, possibly a name whose bytes Ward does not know. */
   readonly subjectName: Digest | SecondName | undefined;
   /** Type of a manifest that is not a runnable image: its own, or that of its configuration. */
   readonly artifactType: string | undefined;
@@ -57,7 +58,7 @@ const imageTypes: readonly string[] = [manifestMediaType, dockerManifestMediaTyp
 const indexTypes: readonly string[] = [indexMediaType, dockerListMediaType];
 const imageConfigTypes: readonly string[] = [configMediaType, dockerConfigMediaType];
 
-/** Generic types that some clients send when they know no better one. */
+/** Generic types that some clients send instead of a specific one. */
 const vagueTypes: readonly string[] = ['', 'application/json', 'application/octet-stream'];
 /** Parsing a larger document would delay all other requests. */
 const textLimits = { depth: 32, keys: 40_000, values: 80_000 };
@@ -95,8 +96,8 @@ export function isManifestType(mediaType: string): boolean {
 }
 
 /**
- * @param contentType The client's type, with parameters or empty; it counts when the document names no type.
- * @param names The digests of content that it may name by a second name.
+ * @param contentType the client's type, with parameters or empty; it counts when the document has no type
+ * @param names digests of content, by the second names that the manifest can use
  * @throws Fault MANIFEST_INVALID, MANIFEST_PART_UNKNOWN
  */
 export function readManifestDocument(
@@ -135,12 +136,12 @@ export function readManifestDocument(
   };
 }
 
-/** Whether its configuration is that of an image: container engines run such a manifest, whatever type it claims. */
+/** Whether its configuration is that of an image: container engines run such a manifest, whatever type it declares. */
 export function hasImageConfig({ config }: Pick<ManifestDocument, 'config'>): boolean {
   return config !== undefined && imageConfigTypes.includes(config.mediaType);
 }
 
-/** Type in lists of referrers: without a type of its own, that of its configuration. */
+/** Type in lists of referrers: its own, or that of its configuration. */
 export function listedArtifactType({ artifactType, config }: ManifestDocument): string | undefined {
   return artifactType ?? config?.mediaType;
 }
@@ -149,10 +150,7 @@ export function listedArtifactType({ artifactType, config }: ManifestDocument): 
 function knownDigest({ digest }: PushedDescriptor, names: ReadonlyMap<string, Digest>): Digest {
   const known = isDigest(digest) ? digest : names.get(digest);
   if (known !== undefined) return known;
-  throw registryStoreFault(
-    'MANIFEST_PART_UNKNOWN',
-    `there is no blob with the digest ${digest}: push it first`,
-  );
+  throw registryStoreFault('MANIFEST_PART_UNKNOWN', `no blob has the digest ${digest}: push it first`);
 }
 
 function nameOf({ digest }: PushedDescriptor): Digest | SecondName | undefined {
@@ -193,14 +191,14 @@ function decode(bytes: Buffer): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    throw invalid('it is no text in UTF-8');
+    throw invalid('it is not text in UTF-8');
   }
 }
 
 function typeOf(value: object, contentType: string): string {
   const own = 'mediaType' in value && typeof value.mediaType === 'string' ? value.mediaType : '';
   if (own !== '' && !vagueTypes.includes(contentType) && own !== contentType) {
-    throw invalid(`it calls itself ${shown(own)}, and the request calls it ${shown(contentType)}`);
+    throw invalid(`its own type is ${shown(own)}, and the request declares ${shown(contentType)}`);
   }
   const mediaType = own === '' ? contentType : own;
   if (isManifestType(mediaType)) return mediaType;
@@ -213,5 +211,5 @@ function shown(text: string): string {
 }
 
 function invalid(why: string) {
-  return registryStoreFault('MANIFEST_INVALID', `the manifest is refused: ${why}`);
+  return registryStoreFault('MANIFEST_INVALID', `the registry refuses the manifest: ${why}`);
 }

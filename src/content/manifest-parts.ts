@@ -1,4 +1,4 @@
-/** Checks the parts of a manifest: each must be in its repository, and match the manifest's description. */
+/** Checks the parts of a manifest: each must be in its repository, and match its descriptor in the manifest. */
 import { z } from 'zod';
 import type { Digest } from '../blobs/index.ts';
 import { isElsewhere } from '../images/index.ts';
@@ -7,7 +7,7 @@ import { registryStoreFault } from './faults.ts';
 import { isManifestType, type ManifestDocument } from './manifest-document.ts';
 import type { RepositoryName } from './names.ts';
 
-/** Limit of nested indexes; an image by itself has the depth 0. */
+/** Limit of nested indexes; an image itself has the depth 0. */
 const deepest = 4;
 
 export interface Part {
@@ -15,11 +15,14 @@ export interface Part {
   readonly size: number;
   readonly mediaType: string;
   readonly isManifest: boolean;
-  /** Undefined: it must be there. */
+  /** Undefined: the part is required. */
   readonly mayBeAbsent?: true | undefined;
 }
 
-/** Each part once, since images may have the same layer twice. @throws Fault MANIFEST_INVALID when two descriptions differ */
+/**
+ * Lists each part once, since images can have the same layer twice. @throws Fault MANIFEST_INVALID when two
+ * descriptors differ
+ */
 export function partsOf({ config, layers, manifests }: ManifestDocument): Part[] {
   const parts = new Map<Digest, Part>();
   for (const { digest, size, mediaType } of [...(config ? [config] : []), ...layers, ...manifests]) {
@@ -28,7 +31,10 @@ export function partsOf({ config, layers, manifests }: ManifestDocument): Part[]
     const part = { digest, size, mediaType, isManifest, mayBeAbsent };
     const known = parts.get(digest);
     if (known !== undefined && (known.size !== size || known.isManifest !== part.isManifest)) {
-      throw registryStoreFault('MANIFEST_INVALID', `the manifest names ${digest} twice, in two ways`);
+      throw registryStoreFault(
+        'MANIFEST_INVALID',
+        `the manifest names ${digest} twice, with different descriptors`,
+      );
     }
     parts.set(digest, part);
   }
@@ -43,7 +49,8 @@ const foundRow = z.object({
 });
 
 /**
- * Checks that every part is in the repository and matches the manifest's description. Returns the manifest's own depth.
+ * Checks that every part is in the repository and matches its descriptor in the manifest. Returns the manifest's own
+ * depth.
  * @throws Fault MANIFEST_PART_UNKNOWN, MANIFEST_INVALID
  */
 export async function checkParts(
@@ -79,7 +86,7 @@ export async function checkParts(
     if (row.size !== part.size) {
       throw registryStoreFault(
         'MANIFEST_INVALID',
-        `the ${what} ${part.digest} has ${row.size} bytes, and not ${part.size} as the manifest says`,
+        `the ${what} ${part.digest} has ${row.size} bytes, not ${part.size} as in the manifest`,
       );
     }
     if (part.isManifest && row.mediaType !== part.mediaType) {

@@ -14,7 +14,7 @@ export interface PutFacts {
   readonly at: number;
 }
 
-/** The first step has the conditions of all. */
+/** The first step has the conditions of all steps. */
 export function putSteps(
   repository: RepositoryName,
   document: ManifestDocument,

@@ -131,7 +131,7 @@ async function checkTags(
   if ((row?.count ?? 0) + tags.length <= tagsPerRepository) return;
   throw registryStoreFault(
     'STORAGE_EXHAUSTED',
-    `${repository} may have ${tagsPerRepository} tags, and this would be more: delete some`,
+    `${repository} can have ${tagsPerRepository} tags, and this push would exceed that: delete some`,
   );
 }
 
@@ -170,7 +170,7 @@ async function describe(
 
 const indexRow = z.object({ manifest: z.string() });
 
-/** Deletes its tags with it. @throws Fault CONTENT_IN_USE */
+/** Deletes it with its tags. @throws Fault CONTENT_IN_USE */
 async function deleteManifest(
   db: RegistryDatabase,
   repository: RepositoryName,
@@ -193,7 +193,7 @@ async function deleteManifest(
   if (index === undefined) return 0;
   throw registryStoreFault(
     'CONTENT_IN_USE',
-    `the manifest is a part of ${index.manifest}: delete that first`,
+    `the manifest is a part of ${index.manifest}: delete that manifest first`,
   );
 }
 

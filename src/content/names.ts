@@ -1,6 +1,6 @@
 /**
- * Names in a registry. A repository's first part is its namespace. A name that passes here can't leave a folder, a URL or
- * a header. Source: OCI distribution-spec v1.1, "Pulling manifests".
+ * Names in a registry. The first part of a repository's name is its namespace. A valid name can't leave a folder, a
+ * URL or a header. Source: OCI distribution-spec v1.1, "Pulling manifests".
  */
 import { type Digest, isDigest } from '../blobs/index.ts';
 import { registryStoreFault } from './faults.ts';
@@ -13,7 +13,7 @@ export type RepositoryName = string & { readonly [repositoryBrand]: true };
 /** Checked. */
 export type Tag = string & { readonly [tagBrand]: true };
 
-/** The length that clients accept together with a host's name. */
+/** The length that clients accept together with a host name. */
 const longest = 255;
 const part = '[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*';
 const repositoryForm = new RegExp(`^${part}(?:/${part})+$`);
@@ -54,8 +54,8 @@ export interface PushedReference {
 }
 
 /**
- * Parses `ns/app`, `ns/app:tag`, `ns/app@digest`; undefined for any other text. Without a tag it is `latest`, and beside a
- * digest a tag is ignored.
+ * Parses `ns/app`, `ns/app:tag`, `ns/app@digest`; undefined for any other text. The default tag is `latest`, and a
+ * tag beside a digest is ignored.
  */
 export function parsePushedReference(text: string): PushedReference | undefined {
   const [name = '', digest] = text.split('@', 2);

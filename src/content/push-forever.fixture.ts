@@ -1,4 +1,6 @@
-/** Pushes small images into the store in `argv[2]`, sweeps meanwhile, and prints what was accepted, until it is killed. */
+/**
+ * Pushes small images into the store in `argv[2]`, sweeps meanwhile, and prints accepted images, until it is killed.
+ */
 import { randomBytes } from 'node:crypto';
 import { openRegistryStore } from './registry-store.ts';
 import { app, putBlob, putImage, sweepAll } from './store.fixture.ts';
@@ -17,6 +19,6 @@ for (let count = 0; ; count++) {
     const { digest } = await putImage(store, app, layers, tag);
     process.stdout.write(`${tag} ${digest}\n`);
   } catch {
-    // With so little grace a sweep can be faster than the push: then nothing was accepted.
+    // With such a short grace period a sweep can be faster than the push: then nothing was accepted.
   }
 }

@@ -18,7 +18,7 @@ import type { Manifests } from './manifests.ts';
 import type { RepositoryName, Tag } from './names.ts';
 import type { PushedImage } from './types.ts';
 
-/** The bytes tell the compression, whatever the type says. */
+/** The bytes determine the compression, whatever the type. */
 const tarLayerMediaType = 'application/vnd.oci.image.layer.v1.tar';
 
 type Blobs = Pick<BlobStore, 'get' | 'open' | 'localFile'>;
@@ -62,7 +62,7 @@ export function createPushedImages(blobs: Blobs, manifests: Manifests): PushedIm
 }
 
 /**
- * @param types `any`: layers of any type, as engines accept them; `layer`: types that Ward itself runs.
+ * @param types `any`: layers of any type, as engines accept them; `layer`: types that Ward itself runs
  * @throws Fault IMAGE_INVALID, BLOB_NOT_FOUND, BLOB_CORRUPT
  */
 export async function readParts(
@@ -73,7 +73,7 @@ export async function readParts(
   const { digest, config: descriptor, layers } = document;
   if (descriptor === undefined) throw imageFault('IMAGE_INVALID', `${digest} is an index, not an image`);
   if (layers.length > maxLayers) {
-    throw imageFault('IMAGE_INVALID', `${digest} has ${layers.length} layers; at most ${maxLayers} are read`);
+    throw imageFault('IMAGE_INVALID', `${digest} has ${layers.length} layers; the limit is ${maxLayers}`);
   }
   const odd = types === 'any' ? undefined : layers.find(({ mediaType }) => !isLayerType(mediaType));
   if (odd !== undefined) {

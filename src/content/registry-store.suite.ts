@@ -1,6 +1,6 @@
 /**
- * What every implementation of `RegistryStore` must hold when several use it at once: limits, parts of manifests, links,
- * sweeps. Each runs it from its own test file, with its own opener.
+ * Tests for every implementation of `RegistryStore` under concurrency: limits, parts of manifests, links, sweeps.
+ * Each runs them in its own test file, with its own opener.
  */
 import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -23,7 +23,7 @@ const repositoryOf = (index: number): RepositoryName => parseRepositoryName(`gue
 const bytesOf = (index: number) => Buffer.alloc(10_000, index + 1);
 const exhausted = { status: 'rejected', reason: { code: 'STORAGE_EXHAUSTED' } };
 
-/** Number of fulfilled promises; the others must have been refused because there was no room. */
+/** Number of fulfilled promises; the others must have been refused for lack of quota. */
 function countTaken(outcomes: readonly PromiseSettledResult<unknown>[]): number {
   const refused = outcomes.filter(({ status }) => status === 'rejected');
   expect(refused).toMatchObject(refused.map(() => exhausted));

@@ -127,7 +127,7 @@ describe('the bytes of a namespace', () => {
     const source = Readable.from([Buffer.alloc(100_001)]);
     await expect(announced.append(source, { length: 100_001 })).rejects.toMatchObject({
       code: 'STORAGE_EXHAUSTED',
-      message: expect.stringMatching(/^guest has 0 B in the registry of the 97\.7 KiB that it may have/),
+      message: expect.stringMatching(/^guest uses 0 B of 97\.7 KiB in the registry/),
     });
     expect(announced.size).toBe(0);
     const streamed = test.store.startUpload(app);
@@ -140,7 +140,7 @@ describe('the bytes of a namespace', () => {
   it('are limited for each by what it may have of its own', async () => {
     const allowed = new Map([['guest', 1000]]);
     await using test = await openTestStore({ limits, bytesAllowed: async (name) => allowed.get(name) });
-    const refused = { code: 'STORAGE_EXHAUSTED', message: expect.stringContaining('of the 1000 B') };
+    const refused = { code: 'STORAGE_EXHAUSTED', message: expect.stringContaining('of 1000 B') };
     await expect(putBlob(test.store, app, Buffer.alloc(100))).rejects.toMatchObject(refused);
     await putBlob(test.store, foreign, Buffer.alloc(90_000));
     await expect(test.store.mountBlob(app, digestOf(Buffer.alloc(90_000)), foreign)).rejects.toMatchObject(

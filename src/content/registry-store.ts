@@ -1,4 +1,4 @@
-/** Puts the parts of the registry's storage together. One process has it open at a time. */
+/** Assembles the registry's storage. One process has it open at a time. */
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Digest } from '../blobs/index.ts';
@@ -18,12 +18,12 @@ import type { RegistryStore, RegistryStoreLimits } from './types.ts';
 import { createUploads } from './uploads.ts';
 
 export interface RegistryStoreOptions {
-  /** Made when missing. */
+  /** Created if missing. */
   readonly dir: string;
   readonly limits?: Partial<RegistryStoreLimits>;
   /** Limit of a namespace that replaces `limits.bytesPerNamespace`; undefined: no change. */
   readonly bytesAllowed?: (namespace: string) => number | undefined | Promise<number | undefined>;
-  /** Called before this number of bytes is written; it throws to refuse them. */
+  /** Called before this number of bytes is written; throws to refuse them. */
   readonly admitWrite?: (bytes: number) => void;
   /** Cache of the database's pages in memory. */
   readonly databaseCacheKiB?: number | undefined;
@@ -44,7 +44,7 @@ export const defaultRegistryStoreLimits: RegistryStoreLimits = {
   untaggedMs: 0,
 };
 
-/** Minimum time that files unknown to the database stay, in case the database has lost something. */
+/** Minimum time that files unknown to the database stay, in case the database has lost rows. */
 const strangerMs = hourMs;
 
 /** @throws Fault IMAGE_STORE_BUSY, IMAGE_STORE_INVALID, and Faults of the store room */

@@ -1,6 +1,6 @@
 /**
- * Checks quotas by conditions in SQL, so that they hold in the transaction that uses the room, however many pushes run.
- * Content that a namespace holds already costs nothing more.
+ * Checks quotas by conditions in SQL, so that they hold in the transaction that uses the space, whatever the number
+ * of concurrent pushes. Content that a namespace already holds costs nothing more.
  */
 import { z } from 'zod';
 import { formatSize } from '../lib/index.ts';
@@ -32,7 +32,7 @@ export function roomValues(
 const usageRow = z.object({ bytes: z.number() });
 const countRow = z.object({ count: z.number() });
 
-/** The room that the namespace uses already. */
+/** The bytes that the namespace holds. */
 export async function bytesHeldBy(db: RegistryDatabase, namespace: string): Promise<number> {
   const row = await db.first(usageRow, 'select bytes from usage where namespace = ?', namespace);
   return row?.bytes ?? 0;
@@ -44,7 +44,7 @@ export interface Room {
   readonly allowed: number;
 }
 
-/** The fault for a condition of `hasRoom` that did not hold. */
+/** The fault for a condition of `hasRoom` that failed. */
 export async function storageExhausted(
   db: RegistryDatabase,
   repository: RepositoryName,
@@ -61,7 +61,7 @@ export async function storageExhausted(
   }
   return registryStoreFault(
     'STORAGE_EXHAUSTED',
-    `${namespace} may have ${repositoriesPerNamespace} repositories, and this would be one more`,
+    `${namespace} can have ${repositoriesPerNamespace} repositories, and this would be one more`,
     { hint: 'delete repositories that are not needed' },
   );
 }
@@ -69,8 +69,8 @@ export async function storageExhausted(
 export function noRoom(namespace: string, { held, allowed }: Room) {
   return registryStoreFault(
     'STORAGE_EXHAUSTED',
-    `${namespace} has ${formatSize(held)} in the registry of the ${formatSize(allowed)} that it may have, ` +
-      'and this would be more',
+    `${namespace} uses ${formatSize(held)} of ${formatSize(allowed)} in the registry, ` +
+      'and this would exceed the limit',
     { hint: 'delete images that are not needed, or ask the operator for a larger --registry-quota' },
   );
 }

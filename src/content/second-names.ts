@@ -1,7 +1,7 @@
 /**
- * SHA-512 as a second name of bytes: clients may push, name and pull by it, but Ward stores, judges and runs only by
- * SHA-256, so that the same bytes are never two things. Ward computes each name itself. Source: OCI image-spec v1.1,
- * descriptor.md, "Registered algorithms".
+ * SHA-512 as a second name of bytes: clients can push, name and pull by it, but Ward stores, judges and runs only by
+ * SHA-256, so that the same bytes always have one identity. Ward computes each name itself. Source: OCI image-spec
+ * v1.1, descriptor.md, "Registered algorithms".
  */
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
@@ -10,11 +10,11 @@ import { type Digest, isDigest, isSecondName, type SecondName } from '../blobs/i
 import { type RegistryDatabase, step } from './database.ts';
 
 export interface SecondNames {
-  /** The client's repository must still have the bytes. Undefined when nothing was pushed under this name. */
+  /** The client's repository must still have the bytes. Undefined when nothing was pushed with this name. */
   resolve(name: Digest | SecondName): Promise<Digest | undefined>;
   /** All known second names in the text of a manifest. */
   namesIn(manifest: Buffer): Promise<ReadonlyMap<string, Digest>>;
-  /** @param name computed from the very bytes that the database has under `digest` */
+  /** @param name computed from the bytes that the database has under `digest` */
   add(name: SecondName, digest: Digest): Promise<void>;
 }
 

@@ -1,7 +1,7 @@
 /**
- * Removes garbage: repositories of deleted namespaces, manifests that nothing refers to, blobs of no manifest, files that
- * the database does not know. It walks tables in strides with a rest after each. The transaction that removes something
- * checks again that it is garbage, so pushes go on meanwhile.
+ * Removes garbage: repositories of deleted namespaces, unreferenced manifests, blobs without a manifest, files that
+ * the database does not know. It walks tables in strides and rests after each. The transaction that removes something
+ * checks again that it is garbage, so pushes continue meanwhile.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
@@ -64,13 +64,13 @@ export async function forgetNamespace(
 
 async function sweepNamespaces({ db, now }: SweeperOptions, { namespaceSince }: SweepOptions): Promise<void> {
   for (const { namespace } of await db.all(namespaceRow, 'select distinct namespace from repositories')) {
-    // A repository that is made from now on has nothing older than this.
+    // A repository that is created later has no older content.
     const at = now();
     await forgetNamespace(db, namespace, (await namespaceSince(namespace)) ?? at);
   }
 }
 
-/** Condition: no tag, in no index, and no existing subject. */
+/** Condition: without a tag, in no index, and without an existing subject. */
 const isUnnamed = `manifests.touched_at < ?3
   and not exists (select 1 from tags where tags.repository = manifests.repository and tags.digest = manifests.digest)
   and not exists (select 1 from parts where parts.repository = manifests.repository and parts.digest = manifests.digest)
@@ -151,7 +151,7 @@ async function sweepBlobs({ db, content }: SweeperOptions, asked: SweepOptions):
   return removed;
 }
 
-/** Removes files that were written just before a process ended, or were refused afterwards. */
+/** Removes files that were written just before a process ended, or whose content was refused. */
 async function sweepFiles({ db, content, strangers }: SweeperOptions, asked: SweepOptions): Promise<Removed> {
   const removed = { count: 0, bytes: 0 };
   const seen = strangers();

@@ -10,13 +10,13 @@ export interface RegistryStoreLimits {
   readonly bytesPerNamespace: number;
   readonly repositoriesPerNamespace: number;
   readonly tagsPerRepository: number;
-  /** Limit of uploads under way. */
+  /** Limit of uploads in progress. */
   readonly uploadsPerNamespace: number;
-  /** An upload without data for this time is forgotten. */
+  /** An upload without data for this time is dropped. */
   readonly uploadIdleMs: number;
-  /** Time that blobs of no manifest stay: a client that found one is about to push its manifest. */
+  /** Time that blobs without a manifest stay: a client that found one is about to push its manifest. */
   readonly graceMs: number;
-  /** Manifests that nothing refers to are removed after this time; 0: never. */
+  /** Unreferenced manifests are removed after this time; 0: never. */
   readonly untaggedMs: number;
 }
 
@@ -30,10 +30,10 @@ export interface Upload {
   /** Bytes so far. */
   readonly size: number;
   /**
-   * Appends all of `source`, and ends an earlier request that is still appending, since the newest knows best. Bytes before
-   * an error of the source stay.
-   * @param source Its pieces are taken over: their memory is given back as soon as they are written.
-   * @param expected Offset and length of the chunk, if the client gives them; bytes.
+   * Appends all of `source`, and ends an earlier request that is still appending, since the newest request is
+   * authoritative. Bytes before an error of the source stay.
+   * @param source its pieces are taken over: their memory is released as soon as they are written
+   * @param expected offset and length of the chunk in bytes, if the client sends them
    * @throws Fault UPLOAD_OUT_OF_ORDER, BLOB_SIZE_WRONG, STORAGE_EXHAUSTED, UPLOAD_TAKEN_OVER
    */
   append(source: Readable, expected?: ExpectedChunk): Promise<void>;
@@ -75,8 +75,8 @@ export interface ManifestPush {
   readonly secondName?: SecondName | undefined;
   readonly tags: readonly Tag[];
   /**
-   * Called once all parts are there, before the manifest becomes visible; an error refuses it. A Fault of the kind 'denied'
-   * also removes its blobs from all repositories of the namespace that do not need them otherwise.
+   * Called after all parts have arrived, before the manifest becomes visible; an error refuses it. A Fault of the
+   * kind 'denied' also removes its blobs from all repositories of the namespace that do not need them otherwise.
    */
   readonly admit: () => Promise<void>;
 }
@@ -120,7 +120,7 @@ export interface Swept {
 }
 
 export interface SweepOptions {
-  /** When the namespace was made, epoch milliseconds; undefined when it does not exist. */
+  /** Creation time of the namespace, epoch milliseconds; undefined when it does not exist. */
   readonly namespaceSince: (name: string) => number | undefined | Promise<number | undefined>;
   /** Whether something runs the manifest, even without a tag. */
   readonly isInUse: (repository: RepositoryName, digest: Digest) => boolean | Promise<boolean>;
@@ -128,8 +128,8 @@ export interface SweepOptions {
 }
 
 /**
- * Blobs, manifests and tags of repositories. Whatever ends the process, acknowledged content exists, and other content
- * exists whole or not at all.
+ * Blobs, manifests and tags of repositories. However the process ends, acknowledged content exists, and other content
+ * exists completely or not at all.
  */
 export interface RegistryStore extends AsyncDisposable {
   /** Begins an upload. @throws Fault UPLOADS_EXHAUSTED */
@@ -137,13 +137,13 @@ export interface RegistryStore extends AsyncDisposable {
   /** @throws Fault UPLOAD_UNKNOWN */
   upload(repository: RepositoryName, id: string): Upload;
 
-  /** Ward's digest of bytes that a client may name otherwise; undefined when nothing was pushed under this name. */
+  /** Ward's digest of bytes that a client can name otherwise; undefined when nothing was pushed with this name. */
   resolveDigest(name: Digest | SecondName): Promise<Digest | undefined>;
   /** Like `readManifestDocument`, with the digests of second names in the manifest. @throws Fault MANIFEST_INVALID, MANIFEST_PART_UNKNOWN */
   readDocument(bytes: Buffer, contentType: string): Promise<ManifestDocument>;
 
   /**
-   * Size of a blob of the repository, which is kept for a while from now on.
+   * Size of a blob of the repository; the sweep then keeps the blob for a while.
    * @param which `accepted`: only one that an accepted manifest needs
    * @throws Fault BLOB_UNKNOWN
    */
@@ -175,7 +175,7 @@ export interface RegistryStore extends AsyncDisposable {
   listTags(repository: RepositoryName, page: PageQuery): Promise<Page<string>>;
   /** Repositories with manifests whose names begin with one of the prefixes. */
   listRepositories(prefixes: readonly string[], page: PageQuery): Promise<Page<string>>;
-  /** Referrers in the order of their digests; also empty without such a subject. May be fewer than the limit. */
+  /** Referrers in the order of their digests; empty without such a subject. Can return fewer than the limit. */
   listReferrers(
     repository: RepositoryName,
     subject: Digest | SecondName,
@@ -196,7 +196,10 @@ export interface RegistryStore extends AsyncDisposable {
   /** Digests of manifests with referrers, or with a tag `sha256-<hex>` and this suffix; the manifests themselves may be missing. */
   listSubjects(suffix: string): Promise<readonly Digest[]>;
 
-  /** The parts of an image, whatever types its manifest claims; it need not be in the store yet. @throws Fault IMAGE_INVALID */
+  /**
+   * The parts of an image, whatever types its manifest declares; the image can be missing in the store. @throws Fault
+   * IMAGE_INVALID
+   */
   readImage(document: ManifestDocument): Promise<PushedImage>;
   /** The image behind a reference; an index is narrowed to this machine. @throws Fault MANIFEST_UNKNOWN, IMAGE_INVALID */
   findImage(repository: RepositoryName, reference: Tag | Digest): Promise<PushedImage>;
@@ -208,9 +211,9 @@ export interface RegistryStore extends AsyncDisposable {
 
   /** Bytes that the namespace holds, counted like its limit. */
   usage(namespace: string): Promise<number>;
-  /** Forgets the namespace's repositories that are older than this; epoch milliseconds. */
+  /** Removes the namespace's repositories that are older than this; epoch milliseconds. */
   forgetNamespace(namespace: string, createdBefore: number): Promise<void>;
-  /** Removes unneeded content, a little at a time; pushes may go on meanwhile. */
+  /** Removes unneeded content in small steps; pushes can continue meanwhile. */
   sweep(options: SweepOptions): Promise<Swept>;
   close(): Promise<void>;
 }

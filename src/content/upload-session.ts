@@ -15,7 +15,7 @@ export interface SessionOptions {
   readonly limitsOf: LimitsOf;
   /** Bytes that the namespace holds already. */
   readonly usage: (namespace: string) => Promise<number>;
-  /** Throws when the disk has no room. */
+  /** Throws when the disk has too little free space. */
   readonly admitWrite: (bytes: number) => void;
   /** Bytes that are being uploaded to it. */
   readonly pending: (namespace: string) => number;
@@ -29,9 +29,9 @@ export class UploadSession implements Upload {
   readonly id = newId();
   readonly repository: RepositoryName;
   readonly namespace: string;
-  /** Bytes that the request under way has announced and not sent yet. */
+  /** Bytes that the current request has announced and not sent yet. */
   announced = 0;
-  /** Time of the monotonic clock; in the future while a request is under way. */
+  /** Time of the monotonic clock; in the future while a request is running. */
   idleSince = performance.now();
   readonly #writer: BlobWriter;
   readonly #options: SessionOptions;
@@ -96,7 +96,7 @@ export class UploadSession implements Upload {
     }
     const from = this.size;
     this.#source = source;
-    // The source may be ended before it is read; the reader then gets the error.
+    // The source can end before it is read; the reader then gets the error.
     source.on('error', () => {});
     this.announced = length ?? 0;
     try {
@@ -111,7 +111,7 @@ export class UploadSession implements Upload {
     if (length !== undefined && this.size - from !== length) throw wrongSize(length);
   }
 
-  /** A client that went away may resume; an upload that was refused or can't be written may not. */
+  /** A client that has disconnected can resume; an upload that was refused or can't be written can't. */
   async #receive(source: Readable, room: Room, from: number, length: number | undefined): Promise<void> {
     let isRefused = false;
     const admit = (bytes: number) => {
@@ -165,6 +165,6 @@ export class UploadSession implements Upload {
 function wrongSize(length: number) {
   return registryStoreFault(
     'BLOB_SIZE_WRONG',
-    `the request has more or fewer bytes than the ${length} that it announces`,
+    `the request has more or fewer than the ${length} bytes that it announces`,
   );
 }

@@ -1,4 +1,4 @@
-/** Uploads under way, forgotten when no data arrives for too long. */
+/** Uploads in progress; those without data for too long are dropped. */
 import { registryStoreFault } from './faults.ts';
 import { namespaceOfRepository, type RepositoryName } from './names.ts';
 import type { Upload } from './types.ts';
@@ -7,7 +7,7 @@ import { type SessionOptions, UploadSession } from './upload-session.ts';
 export interface Uploads {
   start(repository: RepositoryName): Upload;
   find(repository: RepositoryName, id: string): Upload;
-  /** Forgets uploads without data for too long. */
+  /** Drops uploads without data for too long. */
   expire(): Promise<void>;
   /** Ends all uploads. */
   close(): Promise<void>;
@@ -18,7 +18,7 @@ export function createUploads(options: Omit<SessionOptions, 'pending' | 'forget'
   const sessions = new Map<string, UploadSession>();
   const ofNamespace = (namespace: string) =>
     [...sessions.values()].filter((session) => session.namespace === namespace);
-  /** Counts uploads under way too; otherwise many at once would exceed the limit together. */
+  /** Includes uploads in progress: otherwise many at once would exceed the limit together. */
   const pending = (namespace: string) =>
     ofNamespace(namespace).reduce((sum, session) => sum + session.size + session.announced, 0);
   const cancelAll = (some: readonly UploadSession[]) => Promise.all(some.map((session) => session.cancel()));
@@ -33,7 +33,7 @@ export function createUploads(options: Omit<SessionOptions, 'pending' | 'forget'
       if (ofNamespace(namespace).length >= limits.uploadsPerNamespace) {
         throw registryStoreFault(
           'UPLOADS_EXHAUSTED',
-          `${namespace} has ${limits.uploadsPerNamespace} uploads under way, and may not have more`,
+          `${namespace} has ${limits.uploadsPerNamespace} uploads in progress, which is the limit`,
         );
       }
       const forget = (id: string) => sessions.delete(id);
@@ -46,7 +46,7 @@ export function createUploads(options: Omit<SessionOptions, 'pending' | 'forget'
       if (session?.repository === repository) return session;
       throw registryStoreFault(
         'UPLOAD_UNKNOWN',
-        'there is no such upload: it has ended, or waited for too long',
+        'this upload does not exist: it has ended, or got no data for too long',
       );
     },
     expire,

@@ -1,7 +1,7 @@
 /**
- * Decides who may do what. A repository `ns/…` belongs to its namespace, whose keys pull and push there within their scopes.
- * Everybody may pull from repositories with a public prefix. A request has a key (Basic), a token (Bearer) that was issued
- * for a key, or nothing.
+ * Decides about access. A repository `ns/…` belongs to its namespace, whose keys pull and push there within their
+ * scopes. Everyone can pull from repositories with a public prefix. A request has a key (Basic), a token (Bearer)
+ * that was issued for a key, or neither.
  */
 import { namespaceOfRepository, type RegistryStore, type RepositoryName } from '../content/index.ts';
 import { BoundedMap } from '../lib/index.ts';
@@ -16,7 +16,7 @@ interface AccessOptions {
   /** @throws Fault of the kind 'unauthenticated' */
   readonly authenticate: (header: string | undefined) => RegistryCaller | Promise<RegistryCaller>;
   readonly publicPrefixes: readonly string[];
-  /** Whether clients without a key may pull from public repositories. */
+  /** Whether clients without a key can pull from public repositories. */
   readonly anonymousPull: boolean;
 }
 
@@ -24,9 +24,9 @@ export interface Visitor {
   /** Undefined when it has no key. */
   readonly namespace: string | undefined;
   readonly keyId: string | undefined;
-  /** `ask`: not with this token, but perhaps with another one. */
+  /** `ask`: not with this token, but another one could have the right. */
   judge(right: RegistryRight, repository: RepositoryName): 'yes' | 'no' | 'ask';
-  /** Prefixes of the repositories that it may list; undefined when that needs another token. */
+  /** Prefixes of the repositories that it can list; undefined when it needs another token for that. */
   readonly catalog: readonly string[] | undefined;
 }
 
@@ -35,7 +35,7 @@ export interface Access {
   visitor(authorization: string | undefined): Promise<Visitor>;
   /** @throws Fault CREDENTIALS_NEEDED, PULL_DENIED, PUSH_DENIED */
   check(visitor: Visitor, right: RegistryRight, repository: RepositoryName): void;
-  /** Returns what a token for this key, or for no key, may do of the requested scopes. @throws Fault CREDENTIALS_NEEDED */
+  /** Returns the part of the requested scopes that this key, or no key, is granted. @throws Fault CREDENTIALS_NEEDED */
   grant(authorization: string | undefined, asked: AskedScopes): Promise<Grants>;
 }
 
@@ -47,7 +47,7 @@ export function createAccess(options: AccessOptions): Access {
 
 class NamespaceAccess implements Access {
   readonly #options: AccessOptions;
-  /** Namespaces whose earlier owners' content is gone, with the time when each namespace was made. */
+  /** Creation times of namespaces whose earlier owners' content is gone. */
   readonly #known = new BoundedMap<string, number>(maxKnown);
 
   constructor(options: AccessOptions) {
@@ -64,7 +64,7 @@ class NamespaceAccess implements Access {
   check(visitor: Visitor, right: RegistryRight, repository: RepositoryName): void {
     const judgement = visitor.judge(right, repository);
     if (judgement === 'yes') return;
-    if (judgement === 'ask') throw credentialsNeeded(`log in with a key that may ${right} ${repository}`);
+    if (judgement === 'ask') throw credentialsNeeded(`log in with a key that can ${right} ${repository}`);
     const code = right === 'pull' ? 'PULL_DENIED' : 'PUSH_DENIED';
     const { namespace } = visitor;
     const how = namespace === undefined ? 'without a key' : `with this key of ${namespace}`;
@@ -91,7 +91,7 @@ class NamespaceAccess implements Access {
 
   async #withToken(token: string): Promise<Visitor> {
     const grants = this.#options.tokens.verify(token);
-    if (grants === undefined) throw credentialsNeeded('the token is not valid any more');
+    if (grants === undefined) throw credentialsNeeded('the token is no longer valid');
     const { sub, createdAt } = grants;
     if (sub !== undefined && createdAt !== undefined) await this.#welcome(sub, createdAt);
     return visitorWith(grants, (repository) => this.#isPublic(repository));
@@ -121,7 +121,7 @@ class NamespaceAccess implements Access {
     return caller;
   }
 
-  /** Drops what an earlier namespace of this name left: a new namespace starts empty. */
+  /** Removes content of an earlier namespace with this name: a new namespace starts empty. */
   async #welcome(namespace: string, createdAt: number): Promise<void> {
     if (this.#known.get(namespace) === createdAt) return;
     await this.#options.store.forgetNamespace(namespace, createdAt);

@@ -6,7 +6,7 @@ import type { registryFaults } from './faults.ts';
 
 type CodeAnswer = readonly [status: number, code: string];
 
-/** Faults for which OCI has a code of its own. */
+/** Faults with an OCI code of their own. */
 export const answers: Readonly<
   Record<keyof typeof registryStoreFaults | keyof typeof registryFaults | 'BLOB_DIGEST_WRONG', CodeAnswer>
 > = {
@@ -65,11 +65,11 @@ const ofImages: Readonly<Record<string, CodeAnswer>> = {
   BLOB_NOT_FOUND: [404, 'BLOB_UNKNOWN'],
 };
 
-/** Time in which the disk may get room, or recover. */
+/** Time in which disk space may become free, or the disk may recover. */
 const troubleRetrySeconds = 30;
-const internalText = 'the registry failed; its log says why';
+const internalText = 'the registry failed; see its log';
 const fullText =
-  'the server has no room on its disk for this now: try again later, or ask its operator; what was pushed is still there';
+  'the server has no room on its disk for this now: try again later, or ask its operator; pushed content stays';
 
 export function statusOf(error: unknown): number {
   return answerOf(error)[0];
@@ -113,7 +113,7 @@ function knownAnswer({ code }: Fault): CodeAnswer | undefined {
   return Object.hasOwn(all, code) ? all[code] : undefined;
 }
 
-/** Makes one line: clients print it behind the name of the image. */
+/** One line, since clients print it after the name of the image. */
 function textOf(error: unknown): string {
   const hint = isFault(error) && error.hint !== undefined ? `; ${error.hint}` : '';
   return `${messageOf(error)}${hint}`.replaceAll(/\s*\n\s*/g, ' ');

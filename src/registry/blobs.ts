@@ -30,7 +30,7 @@ async function download(
 ): Promise<FastifyReply> {
   const { repository, digest: name } = target;
   const digest = await digestOfTarget(store, target);
-  // Only those who may push may read a blob before the gate has judged it.
+  // Only clients that can push may read a blob before the gate has judged it.
   const isPusher = visitor.judge('push', repository) === 'yes';
   const size = await store.blobSize(repository, digest, isPusher ? 'any' : 'accepted');
   const etag = `"${name}"`;
@@ -90,7 +90,8 @@ async function sendPieces(reply: FastifyReply, blob: BlobCopier): Promise<Fastif
     );
     raw.end();
   } catch {
-    // The client left, or the file is unreadable; either way the client must not take this for the whole blob.
+    // The client has disconnected, or the file is unreadable; either way the client must not take this for the whole
+    // blob.
     raw.destroy();
   }
   return reply;

@@ -3,7 +3,8 @@ import type { ByteRange } from '../blobs/index.ts';
 import { registryFault } from './faults.ts';
 
 /**
- * Returns the requested range; undefined for the whole blob, which also answers several ranges and malformed ones.
+ * Returns the requested range; undefined for the whole blob, which is also the answer to several ranges and malformed
+ * ones.
  * @param size of the blob, in bytes
  * @throws Fault RANGE_UNSATISFIABLE
  */

@@ -1,4 +1,4 @@
-/** A request while Ward serves it. */
+/** A request during its handling. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Visitor } from './access.ts';
 import { registryFault } from './faults.ts';
@@ -23,7 +23,7 @@ export async function byMethod(
   throw registryFault('METHOD_UNSUPPORTED', `this path does not support ${request.method}`);
 }
 
-/** Returns the bytes of the body, if the client announces them. */
+/** The length of the body, if the client announces it. */
 export function announcedLength({ headers }: FastifyRequest): number | undefined {
   const length = headers['content-length'];
   return length === undefined ? undefined : Number(length);
@@ -33,7 +33,7 @@ export function hasBody(request: FastifyRequest): boolean {
   return request.headers['transfer-encoding'] !== undefined || (announcedLength(request) ?? 0) > 0;
 }
 
-/** Tells whether the client already has what it asks for. */
+/** Whether the client already has what it requests. */
 export function isCached({ headers }: FastifyRequest, etag: string): boolean {
   const held = headers['if-none-match'];
   return held?.split(',').some((each) => each.trim().replace(/^W\//, '') === etag) ?? false;

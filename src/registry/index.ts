@@ -1,3 +1,3 @@
-/** The registry: the OCI distribution API. Others authenticate its callers and judge what they push. */
+/** The registry: the OCI distribution API. Other rooms authenticate its callers and judge pushes. */
 export { createRegistry } from './registry.ts';
 export type { PushedManifest, PushGate } from './types.ts';

@@ -71,7 +71,7 @@ export function serveReferrers(
 function pageQuery({ query }: Exchange, pageLength: number): PageQuery {
   const wanted = query.get('n');
   if (wanted !== null && !/^\d{1,15}$/.test(wanted)) {
-    throw registryFault('PAGE_INVALID', 'n must be the number of entries that a page may have');
+    throw registryFault('PAGE_INVALID', 'n must be the maximum number of entries in a page');
   }
   return {
     after: query.get('last') ?? '',

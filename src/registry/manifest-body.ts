@@ -35,7 +35,7 @@ export function createManifestBudget(maxBytes: number): ManifestBudget {
 /** @param announced bytes, if the client announces them. @throws Fault MANIFEST_TOO_LARGE */
 export async function readManifestBody(source: Readable, announced: number | undefined): Promise<Buffer> {
   const tooLarge = () =>
-    registryFault('MANIFEST_TOO_LARGE', `a manifest may have at most ${maxManifestBytes} bytes`);
+    registryFault('MANIFEST_TOO_LARGE', `a manifest can have at most ${maxManifestBytes} bytes`);
   if (announced !== undefined && announced > maxManifestBytes) throw tooLarge();
   return collectUpTo(source.iterator({ destroyOnReturn: false }), maxManifestBytes, tooLarge);
 }

@@ -1,4 +1,4 @@
-/** Serves manifests. A manifest makes an image of pushed blobs, so the gate judges here. */
+/** Serves manifests. A manifest turns pushed blobs into an image, so the gate judges here. */
 import type { FastifyReply } from 'fastify';
 import { type Digest, isDigest, isDigestOf, isSecondName, type SecondName } from '../blobs/index.ts';
 import {
@@ -25,7 +25,7 @@ interface ManifestsContext {
 type ManifestTarget = Extract<Target, { readonly of: 'manifest' }>;
 type Reference = NonNullable<ManifestTarget['reference']>;
 
-/** Most tags in one request. */
+/** Maximum of tags in one request. */
 const maxTags = 100;
 
 export function serveManifest(
@@ -152,5 +152,5 @@ async function mustBe(
     throw registryStoreFault('MANIFEST_UNKNOWN', `${repository} has no manifest ${reference}`);
   }
   const shown = JSON.stringify(text.slice(0, 150));
-  throw registryFault('REFERENCE_UNKNOWN', `there is no manifest ${shown}: it is neither a tag nor a digest`);
+  throw registryFault('REFERENCE_UNKNOWN', `unknown manifest ${shown}: it is neither a tag nor a digest`);
 }

@@ -1,4 +1,4 @@
-/** Refuses requests: the challenge, the answer, and what the client still sends behind it. */
+/** Refuses requests: the challenge, the answer, and the rest of the request's body. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Log } from '../lib/index.ts';
 import { answerError, statusOf } from './answers.ts';
@@ -26,9 +26,10 @@ export function refuse(
 }
 
 /**
- * Makes `WWW-Authenticate`, which tells a client where to get a token. Source: distribution's docs/spec/auth/token.md.
- * @param publicUrl without a slash at its end. If it is undefined, Ward does not know its URL, and a proxy need not tell. So
- * it asks clients for the key itself, which they send to where they sent the request.
+ * Makes `WWW-Authenticate`, which tells a client where to get a token. Source: distribution's
+ * docs/spec/auth/token.md.
+ * @param publicUrl without a slash at its end. Undefined when Ward does not know its URL, which a proxy need not pass
+ * on: then it asks clients for the key itself, which they send to the address of their request
  */
 function challenge(
   request: FastifyRequest,
@@ -51,7 +52,7 @@ function scopeOf(target: Target, method: string): string | undefined {
 }
 
 /**
- * Reads and drops, for a while, what a client still sends after a refusal. If Ward closed the connection at once, many
+ * Reads and drops the rest of the request for a while after a refusal. If Ward closed the connection at once, many
  * clients would report that instead of the answer.
  */
 function drain({ raw }: FastifyRequest, lingerMs: number): void {

@@ -1,4 +1,4 @@
-/** A registry that listens, over a real store in a temporary folder; and what its tests push. */
+/** A listening registry over a real store in a temporary folder, and content to push. */
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -15,7 +15,7 @@ export interface TestRegistry extends AsyncDisposable {
   readonly url: string;
   readonly store: RegistryStore;
   readonly dir: string;
-  /** Who there is, by `user:password`. */
+  /** The callers, by `user:password`. */
   readonly callers: Map<string, RegistryCaller>;
   call(method: string, path: string, options?: CallOptions): Promise<HttpAnswer>;
   /** Uploads a blob in two requests. */
@@ -26,7 +26,7 @@ export interface TestRegistry extends AsyncDisposable {
 }
 
 interface CallOptions {
-  /** `user:password`; null: none. */
+  /** `user:password`; null: no key. */
   readonly key?: string | null;
   readonly body?: Buffer | string | ReadableStream<Uint8Array>;
   readonly headers?: Readonly<Record<string, string>>;
@@ -39,7 +39,7 @@ interface HttpAnswer {
   readonly text: string;
   // biome-ignore lint/suspicious/noExplicitAny: a test reads what it expects to be there
   readonly body: any;
-  /** Of the first error. */
+  /** Code of the first error. */
   readonly code: string;
 }
 
@@ -164,7 +164,7 @@ export function manifestOf(value: object, mediaType: string = manifestType): Tes
   return { bytes, mediaType, digest: digestOf(bytes) };
 }
 
-/** An image of these layers, gzipped; `blobs` are what it needs. */
+/** A gzipped image of these layers; `blobs` are its parts. */
 export function imageOf(
   layers: readonly Buffer[],
   more: object = {},

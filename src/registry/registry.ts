@@ -1,6 +1,6 @@
 /**
  * The OCI distribution API (v1.1) below `/v2/`, as a Fastify plugin: all end-points, Docker's manifests, keys and
- * tokens. Only the handler reads a body, as a stream, so the registry refuses a request before it reads the body.
+ * tokens. Handlers read bodies as streams, so the registry refuses a request before it reads the body.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { RegistryStore } from '../content/index.ts';
@@ -29,11 +29,11 @@ export interface RegistryOptions {
   readonly authenticate: (header: string | undefined) => RegistryCaller | Promise<RegistryCaller>;
   /** Undefined: the registry accepts everything well-formed. */
   readonly gate?: PushGate;
-  /** Prefixes of the repositories that everybody may pull, such as `whisk.system/`. */
+  /** Prefixes of the repositories that everyone can pull, such as `whisk.system/`. */
   readonly publicPrefixes?: readonly string[];
   /** Whether that needs no key. */
   readonly anonymousPull?: boolean;
-  /** The URL by which clients reach the server, without a slash at its end; undefined when nobody configured it. */
+  /** The URL of the server for clients, without a slash at its end; undefined when it is not configured. */
   readonly publicUrl?: () => string | undefined;
   readonly limits?: Partial<RegistryLimits>;
   readonly log: Log;
@@ -55,7 +55,7 @@ interface Context {
 
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 
-/** Makes the plugin; register it without a prefix. */
+/** Creates the plugin; register it without a prefix. */
 export function createRegistry(options: RegistryOptions): (app: FastifyInstance) => void {
   const context = contextOf(options);
   const serve = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
@@ -114,9 +114,10 @@ async function serveTarget(context: Context, arrived: Arrived, target: Target): 
   if (target.of === 'base') return serveBase(exchange);
   if (target.of === 'catalog') return serveCatalog(lists, exchange, mayList(visitor));
   const { method } = arrived.request;
-  // Before a push, clients ask for blobs by HEAD, whose answer has no message; their next request gets the refusal's text.
+  // Clients ask for blobs by HEAD before a push, and its answer has no message; their next request gets the refusal's
+  // text.
   if (target.of === 'blob' && method === 'HEAD' && visitor.judge('pull', target.repository) === 'no') {
-    throw registryFault('REFERENCE_UNKNOWN', 'there is no such blob for this key');
+    throw registryFault('REFERENCE_UNKNOWN', 'this blob does not exist for this key');
   }
   access.check(visitor, rightFor(target, method), target.repository);
   switch (target.of) {
@@ -135,7 +136,7 @@ async function serveTarget(context: Context, arrived: Arrived, target: Target): 
   }
 }
 
-/** Answers what clients ask first, to learn how to log in. */
+/** Answers the first request of clients, which tells them how to log in. */
 function serveBase(exchange: Exchange): Promise<FastifyReply> {
   const answer = () => {
     if (exchange.request.headers.authorization !== undefined) return sendJson(exchange.reply, {});

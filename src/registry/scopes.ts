@@ -20,14 +20,14 @@ const maxScopes = 32;
 const maxLength = 4096;
 
 /**
- * Each text may have several scopes, separated by blanks. Leaves out impossible names and actions: clients ask for more than
- * they need, and the answer tells them what they got.
+ * Each text can have several scopes, separated by blanks. Ignores impossible names and actions: clients request more
+ * than they need, and the answer tells them what they got.
  * @throws Fault SCOPE_INVALID
  */
 export function parseScopes(texts: readonly string[]): AskedScopes {
   const scopes = texts.flatMap((text) => text.split(' ')).filter((text) => text !== '');
   if (scopes.length > maxScopes || scopes.some((scope) => scope.length > maxLength)) {
-    throw registryFault('SCOPE_INVALID', `a token may have at most ${maxScopes} scopes`);
+    throw registryFault('SCOPE_INVALID', `a token can have at most ${maxScopes} scopes`);
   }
   const rights = new Map<RepositoryName, Set<RegistryRight>>();
   let catalog = false;

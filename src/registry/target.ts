@@ -1,5 +1,5 @@
 /**
- * Parses a path below `/v2/`. Names of repositories have slashes, so it reads the path from its end. Source: OCI
+ * Parses a path below `/v2/`, starting from its end, because names of repositories contain slashes. Source: OCI
  * distribution-spec v1.1, "Endpoints".
  */
 import { type Digest, parseAnyDigest, type SecondName } from '../blobs/index.ts';

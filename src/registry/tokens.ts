@@ -1,7 +1,7 @@
 /**
- * Short-lived tokens: JSON Web Tokens with HMAC-SHA-256, under a key that the process makes at its start and keeps to itself.
- * A token names granted and refused rights, so a client hears that it lacks a right, or that it must ask for it first.
- * Source: RFC 7519; distribution's docs/spec/auth/jwt.md.
+ * Short-lived tokens: JSON Web Tokens with HMAC-SHA-256, under a key that the process creates at its start and never
+ * passes on. A token names granted and refused rights, so a client learns that it lacks a right, or that it must
+ * request it first. Source: RFC 7519; distribution's docs/spec/auth/jwt.md.
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';

@@ -11,7 +11,7 @@ export interface RegistryCaller {
   readonly keyId: string;
   /** Distinguishes a namespace from an earlier one of the same name. Epoch milliseconds. */
   readonly createdAt: number;
-  /** Tells whether the key allows this in a repository of its namespace. */
+  /** Whether the key allows this in a repository of its namespace. */
   may(right: RegistryRight, repository: string): boolean;
 }
 
@@ -36,33 +36,33 @@ export interface PushedManifest {
 }
 
 export interface PushGate {
-  /** Announces blobs, so their reader can prepare. Never throws, never waits. */
+  /** Announces blobs, so that their reader can prepare. Never throws, never waits. */
   uploadBegun(): void;
-  /** Comes for each complete blob of a repository, so scans can begin. Never throws, never waits. */
+  /** Called for each complete blob of a repository, so that scans can begin. Never throws, never waits. */
   blobArrived(repository: string, digest: Digest): void;
   /**
-   * Comes before a manifest becomes visible, when all of its parts are there. To refuse it, rejects with a Fault of the kind
-   * 'denied', whose message the client shows. Resolves to warnings, for clients that show them.
+   * Called before a manifest becomes visible, after all of its parts have arrived. To refuse it, rejects with a Fault
+   * of the kind 'denied', whose message the client shows. Resolves to warnings, for clients that show them.
    */
   manifestArrived(push: PushedManifest): Promise<readonly string[] | undefined>;
-  /** Comes when it is visible, before the client's answer. Never throws. */
+  /** Called after it has become visible, before the client's answer. Never throws. */
   manifestAccepted(push: PushedManifest): Promise<void>;
-  /** Comes when it is deleted, before the client's answer. Never throws. */
+  /** Called after its deletion, before the client's answer. Never throws. */
   manifestDeleted(repository: string, deleted: DeletedManifest): Promise<void>;
 }
 
 export interface RegistryLimits {
-  /** Bytes of all manifests in memory while clients send them or the gate judges them. */
+  /** Limit of the bytes of all manifests in memory, while clients send them or the gate judges them. */
   readonly manifestsInMemory: number;
-  /** Requests that send a blob at the same time, of all namespaces and of one. */
+  /** Limits of concurrent requests that send a blob, for all namespaces and for one. */
   readonly uploadsAtOnce: number;
   readonly uploadsAtOncePerNamespace: number;
-  /** Longest wait of a client for the gate; ms. */
+  /** Maximum time that a client waits for the gate; ms. */
   readonly gateWaitMs: number;
   readonly tokenLifetimeMs: number;
-  /** Most names in one page of a list. */
+  /** Maximum number of names in one page of a list. */
   readonly pageLength: number;
-  /** How long the registry reads and drops a body behind a refusal, so that the client sees the answer; ms. */
+  /** How long the registry reads and drops a body after a refusal, so that the client sees the answer; ms. */
   readonly lingerMs: number;
 }
 

@@ -3,7 +3,7 @@ import { registryFault } from './faults.ts';
 import type { RegistryLimits } from './types.ts';
 
 export interface UploadSlots {
-  /** Takes a slot; the returned function gives it back. @throws Fault UPLOADS_BUSY */
+  /** Takes a slot; the returned function releases it. @throws Fault UPLOADS_BUSY */
   take(namespace: string): () => void;
 }
 

@@ -84,7 +84,7 @@ async function begin(
   return finish(context, upload, digest, reply);
 }
 
-/** Returns false when the client must send the bytes: they are not there, or it may not read them. */
+/** Returns false when the client must send the bytes: they do not exist, or the client can't read them. */
 async function mount(
   { store, gate }: UploadsContext,
   { reply, query, visitor }: Exchange,
@@ -100,7 +100,7 @@ async function mount(
   return true;
 }
 
-/** Answers a chunk in the wrong place with the right place. */
+/** Answers a chunk with a wrong offset with the right offset. */
 async function append(
   { slots }: UploadsContext,
   upload: Upload,
@@ -127,7 +127,7 @@ function expectedChunk(request: FastifyRequest): ExpectedChunk {
   if (announced === undefined || announced === length) return { at: range.first, length };
   throw registryFault(
     'CONTENT_RANGE_INVALID',
-    `Content-Range says ${length} bytes, and Content-Length ${announced}`,
+    `Content-Range declares ${length} bytes, and Content-Length ${announced}`,
   );
 }
 
@@ -153,7 +153,7 @@ function progress(reply: FastifyReply, upload: Upload, status: number): FastifyR
   return reply.code(status).headers(progressHeaders(upload)).send();
 }
 
-/** Gives `0-0` for an empty upload too, since clients expect two numbers. */
+/** Returns `0-0` for an empty upload as well, since clients expect two numbers. */
 function progressHeaders({ id, repository, size }: Upload) {
   return {
     location: `/v2/${repository}/blobs/uploads/${id}`,
