@@ -1,11 +1,11 @@
 /**
- * A map of at most `most` entries, for answers that can be computed again. When it is full, it drops the oldest eighth. Not
- * one at a time: a map finds its first entry by passing the slots of all deleted ones.
+ * A map of at most `most` entries, for results that can be computed again. When it is full, it drops the oldest
+ * eighth. Dropping one at a time would be slow: a map finds its first entry by passing the slots of all deleted ones.
  */
 export class BoundedMap<Key, Value> extends Map<Key, Value> {
   readonly #most: number;
 
-  /** @param most from 1 on */
+  /** @param most 1 or more */
   constructor(most: number) {
     super();
     this.#most = most;

@@ -1,6 +1,6 @@
 /**
  * Reads all bytes of a stream.
- * @param tooLarge makes the error for more than `maxBytes`, from the bytes so far
+ * @param tooLarge creates the error for more than `maxBytes`, from the bytes so far
  */
 export async function collectUpTo(
   source: AsyncIterable<Buffer | string>,

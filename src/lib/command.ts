@@ -1,6 +1,6 @@
 /**
- * The only place where Ward starts other programs: argument vectors, never a shell line; output, time and
- * environment bounded. Rooms describe what to run; this module runs it.
+ * The only place where Ward starts other programs: argument vectors, never a shell line; bounded output, time and
+ * environment. Rooms describe what to run; this module runs it.
  */
 import { type ChildProcess, type SerializationType, type StdioOptions, spawn } from 'node:child_process';
 import { Fault } from './fault.ts';
@@ -68,7 +68,7 @@ interface StartOptions {
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
   readonly stdio: StdioOptions;
-  /** Starts it in a session of its own, which signals of a terminal don't reach. */
+  /** Starts it in a session of its own, which signals of a terminal do not reach. */
   readonly detached?: boolean;
   /** Encoding of messages, if `stdio` has an `ipc`. */
   readonly serialization?: SerializationType;

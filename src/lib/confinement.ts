@@ -1,8 +1,8 @@
 /**
- * Starts a program that reads hostile data with as few rights as possible, in case it is compromised: no capability and no
- * way to one, no network, a user id that owns no file, and few places to write to. Rights that the starter can't remove on
- * this host stay; a caller without privileges has none to give up. Sources: capabilities(7), landlock(7), seccomp(2),
- * setpriv(1), unshare(1).
+ * Starts a program that reads hostile data with as few rights as possible, in case it is compromised: no capability
+ * and no way to get one, no network, a user id that owns no file, and few places to write to. Rights that the starter
+ * can't remove on this host stay; an unprivileged caller has none to drop. Sources: capabilities(7), landlock(7),
+ * seccomp(2), setpriv(1), unshare(1).
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -30,11 +30,11 @@ interface Abilities {
 export interface Confinement extends Partial<CallRights> {
   /** Undefined: the caller's. */
   readonly as?: UserIds | undefined;
-  /** Folder that it may write to; undefined: none. Enforced by Landlock. */
+  /** Folder that it can write to; undefined: none. Enforced by Landlock. */
   readonly writable?: string | undefined;
-  /** Folders that it may read, even if their modes forbid it; of all others only what programs need. Needs Landlock. */
+  /** Folders that it can read, even if their modes forbid it; of all others only what programs need. Needs Landlock. */
   readonly reads?: readonly string[] | undefined;
-  /** It sees and signals no other process, and leaves none behind. The started process is then its parent. */
+  /** It can neither see nor signal other processes, and leaves none behind. The started process is then its parent. */
   readonly hasOwnPids?: boolean | undefined;
 }
 
@@ -47,15 +47,19 @@ const landlock = ['--landlock-access', 'fs'];
 const packageRoot = fileURLToPath(new URL('../..', import.meta.url));
 const programFolders = ['/usr', '/lib', '/lib64', '/proc/self', dirname(process.execPath), packageRoot];
 const programFiles = ['/etc/ld.so.cache', '/etc/ssl/openssl.cnf', '/dev/null', '/dev/urandom'];
-/** Windows of sandboxes (`sandbox/uid-ranges.ts`) end below; the last ids mean "nobody" and "no id" to some. */
+/**
+ * Windows of sandboxes (`sandbox/uid-ranges.ts`) end below; the last ids mean "nobody" and "no id" to some programs.
+ */
 const firstUnownedId = 2 ** 32 - 2 ** 26;
 const unownedIds = 2 ** 26 - 2 ** 17;
-/** The user and group of processes that scan: they own nothing but what they compiled. */
+/** The user and group of scan processes: they own only what they compiled. */
 export const scanId = firstUnownedId + unownedIds;
 
 let finding: Promise<Abilities> | undefined;
 
-/** Probes once. @throws errors of the file system if no temporary file can be made; then the next call probes again */
+/**
+ * Probes once. @throws errors of the file system if no temporary file can be created; then the next call probes again
+ */
 export function findAbilities(): Promise<Abilities> {
   finding ??= lookForAbilities().catch((error: unknown) => {
     finding = undefined;
@@ -70,7 +74,7 @@ export function unownedId(): number {
   return firstUnownedId + process.getBuiltinModule('node:crypto').randomInt(unownedIds);
 }
 
-/** The words before those of the program, which keep the process id unless `hasOwnPids`. */
+/** The words before those of the program. The process id stays the same unless `hasOwnPids`. */
 export function confine(
   { as, writable, reads, hasOwnPids = false, startsProcesses = false, opensSockets = false }: Confinement,
   { canBecome, canDropCapabilities, canUnshare, hasLandlock, hasFilter }: Abilities,
@@ -94,7 +98,7 @@ export function confine(
     ...(canUnshare ? ['--'] : []),
     // Opens the filter while it still runs as the caller's user, and before Landlock hides it.
     ...(hasFilter ? filtered({ startsProcesses, opensSockets }) : []),
-    // Opens these folders while it may still pass through their parents.
+    // Opens these folders while it can still pass through their parents.
     ...(hasLandlock ? [setpriv, '--no-new-privs', ...landlock, ...readable] : []),
     ...(hasLandlock && writable !== undefined ? rule(writing, writable) : []),
     ...(hasLandlock ? ['--'] : []),
@@ -114,9 +118,9 @@ function filtered(rights: CallRights): readonly string[] {
 }
 
 /**
- * Lets the user read Ward's own programs, in a checkout that is closed to others.
- * @param as The user that runs `program`.
- * @returns `reads` for `confine`; undefined where there is no need.
+ * Lets the user read Ward's own programs, in a checkout that is closed to other users.
+ * @param as the user that runs `program`
+ * @returns `reads` for `confine`; undefined where it is not needed
  * @throws Fault PROGRAM_UNREADABLE
  */
 export async function readingPrograms(

@@ -1,6 +1,6 @@
 /**
- * The one error type that Ward raises on purpose. A room makes its faults from a closed table of codes
- * (`faultTable`), so that docs, HTTP statuses and CLI messages can be held against that table by tests.
+ * The one error type that Ward raises on purpose. A room creates its faults from a closed table of codes
+ * (`faultTable`), so that tests can compare docs, HTTP statuses and CLI messages with that table.
  */
 
 import type { JsonObject } from './json.ts';
@@ -28,7 +28,7 @@ export type FaultKind = (typeof faultKinds)[number];
 interface FaultOptions {
   /** What the reader should do next, as an imperative sentence. */
   readonly hint?: string;
-  /** When the same request may succeed, if that is known. */
+  /** When the same request can succeed, if known. */
   readonly retryAfterMs?: number;
   /** Further fields of the answer, for programs. */
   readonly details?: JsonObject;
@@ -77,7 +77,7 @@ export function nodeCodeOf(error: unknown): string | undefined {
   return hasCode && typeof error.code === 'string' ? error.code : undefined;
 }
 
-/** A resource that the machine lacks for now; the same request may succeed later. */
+/** A resource that the machine lacks for now; the same request can succeed later. */
 export type HostTrouble = 'disk-full' | 'disk-failing' | 'exhausted';
 
 /** Undefined when the error is of another kind. Follows the causes of the error, whichever part noticed it. */
@@ -92,7 +92,7 @@ export function hostErrnoOf(error: unknown): string | undefined {
   return error.kind === 'host' ? hostErrnoOf(error.cause) : undefined;
 }
 
-/** Codes of errno(3): read-only or broken; no room; no descriptor, process or memory. */
+/** Codes of errno(3): read-only or broken; no space; no descriptor, process or memory. */
 const troubles: ReadonlyMap<string, HostTrouble> = new Map([
   ...['ENOSPC', 'EDQUOT'].map((code) => [code, 'disk-full'] as const),
   ...['EROFS', 'EIO'].map((code) => [code, 'disk-failing'] as const),

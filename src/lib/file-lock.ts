@@ -1,9 +1,9 @@
 /**
- * A lock on a file that ends with the process, however it ends: the kernel drops it on `kill -9`, so there
- * can be no stale lock. SQLite's exclusive mode is the POSIX record lock that Node itself lacks.
+ * A lock on a file that ends with the process, however it ends: the kernel drops it on `kill -9`, so a lock is never
+ * stale. SQLite's exclusive mode is the POSIX record lock that Node itself lacks.
  *
- * A user who may read a file may take a shared lock on it, which keeps the exclusive one out. So lock files are for their
- * owner alone, and a lock file of an earlier Ward that others can open does not count while only readers hold it.
+ * A user who can read a file can take a shared lock on it, which blocks the exclusive one. So lock files are only for
+ * their owner, and a lock file of an earlier Ward that others can open does not count while only readers hold it.
  */
 import { chmodSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { errnoOf } from './fault.ts';
@@ -79,7 +79,7 @@ function replace(path: string, inode: number): FileLock | undefined {
   return lock && keepIfThere(lock, path, own);
 }
 
-/** Another process may have replaced the file meanwhile: then the lock is that one's. */
+/** Another process can replace the file meanwhile: then it has the lock. */
 function keepIfThere(lock: FileLock, path: string, inode: number): FileLock | undefined {
   if (statSync(path).ino === inode) return lock;
   lock.release();

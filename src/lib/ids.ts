@@ -1,6 +1,6 @@
 /** Identifiers, all from the kernel's random source. */
 
-/** Loaded on demand: most commands make no id, and loading it would be a sixth of their start. */
+/** Loaded on demand: most commands create no id, and loading it would take a sixth of their start. */
 const crypto = () => process.getBuiltinModule('node:crypto');
 
 const idBytes = 16;

@@ -1,14 +1,15 @@
 /**
- * Writes lines to stderr, one write at a time, and never waits for it. A log that can't be written, on a full disk for
- * example, is no reason to stop: its lines are lost, and the next ones are tried. This replaces pino's own destination, which
- * keeps failed lines, retries them each time the process is about to end, and so never lets it end.
+ * Writes lines to stderr, one write at a time, and never waits for it. A log that can't be written, on a full disk
+ * for example, is no reason to stop: its lines are lost, and the next ones are tried. This replaces pino's own
+ * destination, which keeps failed lines, retries them each time the process is about to end, and so never lets it
+ * end.
  */
 import { write, writeSync } from 'node:fs';
 import { errnoOf } from './fault.ts';
 
 /** Limit of text that waits for a slow reader; beyond it lines are dropped, so that they don't fill the memory. */
 const mostWaiting = 8 * 1024 * 1024;
-/** Pause when the reader of a pipe has not made room. */
+/** Pause while the reader of a full pipe does not read. */
 const againMs = 10;
 /** Time for all waiting lines at the end of the process. */
 const lastMs = 1000;

@@ -1,6 +1,6 @@
 /**
- * Ward's own log: one JSON line an event on stderr, with everything secret-like redacted by name. A `code` is
- * that of a fault, and shown, except in `exec`, where it is a function's.
+ * Ward's own log: one JSON line per event on stderr, with everything that looks like a secret redacted by name. A
+ * `code` is that of a fault, and shown, except in `exec`, where it is a function's.
  */
 import { createRequire } from 'node:module';
 import type { Logger } from 'pino';
@@ -40,7 +40,7 @@ export function createLog(level: string): Log {
   );
 }
 
-/** A log that says nothing. */
+/** A log without output. */
 export const silentLog = makeSilentLog();
 
 function makeSilentLog(): Log {

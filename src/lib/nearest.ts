@@ -1,4 +1,4 @@
-/** Finds the name that was most likely meant, for "did you mean". */
+/** Finds the most likely intended name, for "did you mean". */
 
 /** Longer names are not compared. */
 const maxLength = 256;

@@ -1,4 +1,4 @@
-/** Sizes as people write them. */
+/** Sizes in the notation that people use. */
 
 const factors: Readonly<Record<string, number>> = {
   '': 1,

@@ -4,8 +4,8 @@ import type { DatabaseSync } from 'node:sqlite';
 const busyTimeoutMs = 5000;
 
 /**
- * Opens a connection to one of Ward's own database files. The file may come from a backup, so its schema is not trusted
- * (sqlite.org/security.html). Makes the file if it is not there. @throws errors of SQLite
+ * Opens a connection to one of Ward's own database files. The file can come from a backup, so its schema is not
+ * trusted (sqlite.org/security.html). Creates the file if it is missing. @throws errors of SQLite
  */
 export function openSqlite(path: string | URL): DatabaseSync {
   const { DatabaseSync } = process.getBuiltinModule('node:sqlite');

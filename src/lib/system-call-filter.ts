@@ -1,7 +1,8 @@
 /**
- * Ward's filters of system calls for its own processes, as classic BPF (struct sock_filter: seccomp(2), linux/filter.h).
- * Calls that give power over the machine or change it are refused to all processes with EPERM; calls that a process does not
- * need are refused to that process. An allow list of a JavaScript engine's calls would break with its next version.
+ * Ward's filters of system calls for its own processes, as classic BPF (struct sock_filter: seccomp(2),
+ * linux/filter.h). Calls that control or change the machine are refused to all processes with EPERM; calls that a
+ * process does not need are refused to that process. An allow list of a JavaScript engine's calls would break with
+ * its next version.
  */
 import { mkdtempSync, openSync, readlinkSync, rmSync, writeSync } from 'node:fs';
 import { arch, tmpdir } from 'node:os';
@@ -9,9 +10,12 @@ import { join } from 'node:path';
 
 /** Rights that a process needs besides reading and computing. */
 export interface CallRights {
-  /** Makes processes. Without it a process has threads only, though a filter can't keep it from executing another program. */
+  /**
+   * Can start processes. Without it a process has only threads, though a filter can't prevent it from executing
+   * another program.
+   */
   readonly startsProcesses: boolean;
-  /** Makes sockets. Without it a process has only those that it was given, and pairs if it starts processes. */
+  /** Can create sockets. Without it a process has only inherited ones, and pairs if it starts processes. */
   readonly opensSockets: boolean;
 }
 
@@ -81,7 +85,10 @@ const power: Readonly<Record<string, Numbers>> = {
   vhangup: [153, 58],
 };
 
-/** Refused to every process that reads one input and answers: kinds of memory, queues and signals that it does not need. */
+/**
+ * Refused to every process that reads one input and answers: kinds of memory, queues and signals that it does not
+ * need.
+ */
 const needless: Readonly<Record<string, Numbers>> = {
   execveat: [322, 281],
   io_cancel: [210, 3],
@@ -142,7 +149,10 @@ const socketpair = [53, 199] as const;
 /** Flags of clone, its first argument (sched.h): every CLONE_NEW…, and CLONE_THREAD. */
 const newNamespaces = 0x7e020080;
 const thread = 0x00010000;
-/** TIOCSTI and TIOCLINUX type into a terminal; TIOCSETD has the kernel load what reads it (asm-generic/ioctls.h). */
+/**
+ * TIOCSTI and TIOCLINUX type into a terminal; TIOCSETD makes the kernel load a line discipline
+ * (asm-generic/ioctls.h).
+ */
 const terminalRequests = [0x5412, 0x541c, 0x5423];
 const afUnix = 1;
 
@@ -151,7 +161,7 @@ const audited = { x64: 0xc000003e, arm64: 0xc00000b7 } as const;
 /** Calls of the x32 ABI, which Ward does not use, have this bit. */
 const x32Bit = 0x40000000;
 
-/** Codes of BPF: a word of the data to the accumulator; a jump on it; an answer. */
+/** Codes of BPF: load a word of the data; jump on it; return. */
 const load = 0x20;
 const jumpIfEqual = 0x15;
 const jumpIfAtLeast = 0x35;
@@ -169,7 +179,10 @@ type Target = number | keyof typeof answers;
 type Instruction = readonly [code: number, value: number, ifTrue: Target, ifFalse: Target];
 type Arch = keyof typeof audited;
 
-/** The program, as `setpriv --seccomp-filter` reads it. @param rights undefined: those of the server, which has all */
+/**
+ * The program in the format of `setpriv --seccomp-filter`. @param rights undefined: those of the server, which has
+ * all
+ */
 export function systemCallFilter(of: Arch, rights?: CallRights): Buffer {
   const column = of === 'x64' ? 0 : 1;
   const { startsProcesses, opensSockets } = rights ?? { startsProcesses: true, opensSockets: true };
@@ -241,8 +254,8 @@ export function systemCallFilterHere(rights?: CallRights): Buffer {
 const held = new Map<string, string>();
 
 /**
- * A path to the filter that a child of this process can open while it still runs as the same user. The file has no name in
- * any folder, so it disappears with this process.
+ * A path to the filter that a child of this process can open while it still runs as the same user. The file has no
+ * name in any folder, so it disappears with this process.
  */
 export function systemCallFilterPath(rights: CallRights): string {
   const key = JSON.stringify([rights.startsProcesses, rights.opensSockets]);
@@ -256,7 +269,7 @@ function hold(bytes: Buffer): string {
   try {
     const descriptor = openSync(join(folder, 'filter'), 'wx+', 0o600);
     writeSync(descriptor, bytes);
-    // The id of this process in /proc, which may belong to another pid namespace.
+    // The id of this process in /proc, which can belong to another pid namespace.
     return `/proc/${readlinkSync('/proc/self')}/fd/${descriptor}`;
   } finally {
     rmSync(folder, { recursive: true });

@@ -1,4 +1,4 @@
-/** Settles like `work`; after `timeoutMs`, returns or throws what `late` does. The work itself goes on. */
+/** Settles like `work`; after `timeoutMs`, returns or throws what `late` does. The work itself continues. */
 export async function withTimeout<Result, Late>(
   work: Promise<Result>,
   timeoutMs: number,

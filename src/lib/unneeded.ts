@@ -1,7 +1,7 @@
-/** Tracks items that nothing needs, and since when: an item that a database has lost may be needed again after a restore. */
+/** Tracks unneeded items, and since when: an item that a database has lost can be needed again after a restore. */
 
 export interface UnneededLook<T> {
-  /** Notes that the item is not needed now. True when it has been unneeded for the whole period of grace. */
+  /** Notes that the item is not needed now. True when it has been unneeded for the whole grace period. */
   isOver(item: T): boolean;
   /** Ends a look: items that were not noted in it count as needed. */
   end(): void;

@@ -4,8 +4,8 @@ import { dirname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 
 /**
- * A thread does not use its process's cache of compiled code by itself: it would load Node's whole TypeScript parser, about
- * 20 MiB that stay in memory, to read a few small files.
+ * A thread does not use its process's cache of compiled code by itself: it would load Node's whole TypeScript parser,
+ * about 20 MiB that stay in memory, to read a few small files.
  */
 const startCached = `
   const { workerData } = require('node:worker_threads');
@@ -13,7 +13,7 @@ const startCached = `
   import(workerData.program);
 `;
 
-/** @param workerData passed to the program under that name, beside the data of the start itself */
+/** @param workerData passed to the program under that name, together with the data for the start itself */
 export function startThread(program: URL, name: string, workerData: object): Worker {
   const cache = getCompileCacheDir();
   if (cache === undefined) return new Worker(program, { name, workerData });

@@ -1,4 +1,4 @@
-/** A program that accepts invocations until it is killed, printing each id once it is durable. */
+/** A program that accepts invocations until it is killed, printing each id after it is durable. */
 import { newActivationId } from '../lib/index.ts';
 import { openStore } from './open.ts';
 

@@ -1,6 +1,6 @@
 /**
- * The queue of accepted invocations: durable before the 202, owned by a node, claimed by attempt, settled by their record.
- * A node's lease is one row, so that renewing it costs the same however much the node owns.
+ * The queue of accepted invocations: durable before the 202, owned by a node, claimed by attempt, settled by their
+ * record. A node's lease is one row, so that renewing it costs the same whatever the node owns.
  */
 import { type Kysely, sql } from 'kysely';
 import { parseValue } from './documents.ts';
@@ -10,9 +10,9 @@ import type { SqlWords } from './sql-words.ts';
 import { statement, step, writeUnits } from './statements.ts';
 import type { AcceptedQueue, AcceptedRow } from './types/accepted.ts';
 
-/** The group of claims and settlements, which don't know their namespace. No read of activations depends on it. */
+/** The group of claims and settlements, which do not know their namespace. No read of activations depends on it. */
 const anyNamespace = '';
-/** Of a row that is there. */
+/** For a row that exists. */
 const mark = { namespace: anyNamespace, urgent: true, lasting: true, essential: true };
 
 export function acceptedQueue(db: Kysely<Schema>, writer: GroupWriter, { now }: SqlWords): AcceptedQueue {
@@ -120,7 +120,7 @@ function leaseStatements(db: Kysely<Schema>, now: SqlWords['now']) {
   };
 }
 
-/** Steps from one owner to the next by the index, without reading their calls. */
+/** Finds one owner after another by the index, without reading their calls. */
 async function ownersWithoutLease(
   db: Kysely<Schema>,
   now: SqlWords['now'],
@@ -139,7 +139,7 @@ async function ownersWithoutLease(
   return rows.map(({ owner }) => owner);
 }
 
-/** The calls of the owner, unless its lease runs again by now. */
+/** The calls of the owner, unless its lease has been renewed by now. */
 async function adoptFrom(
   db: Kysely<Schema>,
   now: SqlWords['now'],
@@ -148,7 +148,7 @@ async function adoptFrom(
   const rows = await db
     .updateTable('accepted')
     .set({ owner: node })
-    // Asked again of each row: another node may have taken it since the oldest were looked up.
+    // Checks each row again: another node can have taken it since the look-up of the oldest.
     .where('owner', '=', owner)
     .where('activation_id', 'in', (from) =>
       from

@@ -1,6 +1,6 @@
 /**
- * Lists and counts of records walk an index. A far page or a large count takes several statements, so that the database
- * thread can serve others between them.
+ * Lists and counts of records walk an index. A far page or a large count takes several statements, so that the
+ * database thread can serve others between them.
  */
 import type { Kysely } from 'kysely';
 import type { Schema } from './schema.ts';
@@ -15,7 +15,7 @@ export interface RecordKey {
 /** A stride takes a few milliseconds. */
 const stride = 20_000;
 
-/** Records that match the filter; with `after`, only those after that place in a list, newest first. */
+/** `upto` is left out: the place is within it, and the index can use one bound on each side. */
 export function matching(db: Kysely<Schema>, filter: ActivationFilter, after?: RecordKey) {
   let rows = db.selectFrom('activations').where('namespace', '=', filter.namespace);
   if (filter.path !== undefined) rows = rows.where('path', '=', filter.path);
@@ -28,8 +28,8 @@ export function matching(db: Kysely<Schema>, filter: ActivationFilter, after?: R
 }
 
 /**
- * Walks over `count` records, and gives the last one's place with what remains to be skipped (less than a stride);
- * undefined when there are not as many.
+ * Walks over `count` records, and returns the last one's place and the number that remains to be skipped (less than a
+ * stride); undefined when there are fewer.
  */
 export async function walk(
   db: Kysely<Schema>,
@@ -45,7 +45,7 @@ export async function walk(
   return { after, rest };
 }
 
-/** Counts records that match the filter. Records that are added meanwhile may be counted or not. */
+/** Counts records that match the filter. Records that are added meanwhile can be counted or not. */
 export async function countMatching(db: Kysely<Schema>, filter: ActivationFilter): Promise<number> {
   let counted = 0;
   let after: RecordKey | undefined;

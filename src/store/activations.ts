@@ -114,7 +114,7 @@ function toRow(row: ActivationTable): ActivationRow {
   };
 }
 
-/** Deletes go on while the disk takes no records. */
+/** Deletions continue while the disk takes no records. */
 async function flushIfPossible(writer: GroupWriter, namespace: string): Promise<void> {
   try {
     await writer.flushNamespace(namespace);

@@ -1,20 +1,20 @@
 /**
  * Many small writes in one transaction, as data: the group writer's request to a database engine.
  *
- * A unit is a list of steps, all or nothing. A step that changes no row ends its unit: the earlier steps stay, and the
- * rest is skipped. (That is how a fenced write is ignored.) A unit that fails leaves
- * nothing behind and does not harm the others of its batch.
+ * A unit is a list of steps, all or nothing. A step that changes no row ends its unit: the earlier steps stay, and
+ * the rest is skipped. (That is how a fenced write is ignored.) A unit that fails leaves nothing behind and does not
+ * affect the others of its batch.
  */
 import type { Fault } from '../lib/index.ts';
 
 export type SqlValue = string | number | null | LongText;
 
 /**
- * A long text as UTF-8, in pieces that the engine joins: it is never copied on the way. The engine binds it as bytes, and
- * the statement must cast them to text.
+ * A long text as UTF-8, in pieces that the engine joins, so that it is never copied. The engine binds it as bytes,
+ * and the statement must cast them to text.
  */
 export interface LongText {
-  /** The engine takes them over, with the whole memory that each is a part of. */
+  /** The engine takes them over, including all memory that each is a part of. */
   readonly pieces: readonly Uint8Array<ArrayBuffer>[];
 }
 
@@ -33,20 +33,20 @@ export function isLongText(value: unknown): value is LongText {
   return typeof value === 'object' && value !== null && 'pieces' in value;
 }
 
-/** A compiled statement. `arity`: how many parameters it takes. */
+/** A compiled statement. `arity`: its number of parameters. */
 export interface Statement {
   readonly sql: string;
   readonly arity: number;
-  /** Of a simple statement: what it does, for an engine that does it for many rows at once. */
+  /** For a simple statement: what it does, so that an engine can do it for many rows at once. */
   readonly form?: StatementForm;
   readonly tally?: Tally;
-  /** Parameters whose bytes of text count, from 0. */
+  /** Parameters whose length in bytes counts, from 0. */
   readonly measured?: readonly number[];
 }
 
 /**
- * Its parameters are values of these columns, in this order. An insertion writes them, and a deletion takes the row
- * that has them. The first names the row.
+ * Its parameters are values of these columns, in this order. An insertion writes them, and a deletion deletes the row
+ * with these values. The first identifies the row.
  */
 export interface StatementForm {
   readonly kind: 'insert' | 'delete';
@@ -60,10 +60,10 @@ export interface Column {
 }
 
 /**
- * Keeps a counter up to date with the rows that a statement changes, as a trigger would, but once a batch instead
- * of once a row. At the end of the batch, and in its transaction, `sql` is run for each value that the statement's
- * parameter `by` had: with how often it changed a row, with the bytes of these rows, and with that value. The bytes are
- * what the units measured from there on, and `rowBytes` for each row.
+ * Keeps a counter up to date with the rows that a statement changes, like a trigger, but once per batch instead of
+ * once per row. At the end of the batch, and in its transaction, `sql` runs for each value of the statement's
+ * parameter `by`: with the number of changed rows, with the bytes of these rows, and with that value. The bytes are
+ * what the units measured from there on, plus `rowBytes` for each row.
  */
 export interface Tally {
   readonly sql: string;
@@ -83,5 +83,5 @@ export type Unit = readonly BatchStep[];
 /** Number of steps that changed a row, or why the unit failed. */
 export type UnitOutcome = number | Fault;
 
-/** Runs the units in order in one transaction; durable when it settles. One outcome a unit. */
+/** Runs the units in order in one transaction; durable when it settles. One outcome per unit. */
 export type RunBatch = (units: readonly Unit[]) => Promise<readonly UnitOutcome[]>;

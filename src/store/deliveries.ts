@@ -1,5 +1,5 @@
 /**
- * Calls of rules that are waiting for another try, or were given up. When an action breaks down there are many at once, so
+ * Calls of rules that wait for another try, or were given up. When an action breaks down there are many at once, so
  * their writes go through the group writer.
  */
 import type { Kysely } from 'kysely';
@@ -117,5 +117,5 @@ function toRow(row: DeliveryTable): DeliveryRow {
 
 function stateOf(text: string): DeliveryRow['state'] {
   if (text === 'waiting' || text === 'dead') return text;
-  throw storeFault('STORE_CORRUPT', `a delivery is in no state: ${text}`);
+  throw storeFault('STORE_CORRUPT', `a delivery has an unknown state: ${text}`);
 }

@@ -23,7 +23,7 @@ export function parseLines(text: string): readonly string[] {
 }
 
 function corrupt(cause: unknown) {
-  return storeFault('STORE_CORRUPT', 'a document in the database is not what Ward wrote', {
+  return storeFault('STORE_CORRUPT', 'a document in the database was not written by Ward', {
     hint: 'Stop Ward and restore the database from a backup.',
     cause,
   });

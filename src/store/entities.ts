@@ -75,7 +75,7 @@ function matching(db: Kysely<Schema>, query: Omit<EntityQuery, 'skip' | 'limit'>
     .where('collection', '=', query.collection);
   if (query.package !== undefined) rows = rows.where('package', '=', query.package);
   if (query.link !== undefined) rows = rows.where('link', '=', query.link);
-  // Written as a literal: SQLite uses the partial index only if the text of the query has its condition.
+  // Written as a literal: SQLite uses the partial index only if the text of the query contains its condition.
   if (query.shared !== undefined) rows = rows.where('shared', '=', (build) => build.lit(1));
   return rows;
 }
@@ -135,6 +135,7 @@ const collections: readonly Collection[] = ['actions', 'triggers', 'rules', 'pac
 
 function collectionOf(text: string): Collection {
   const collection = collections.find((name) => name === text);
-  if (collection === undefined) throw storeFault('STORE_CORRUPT', `an entity is in no collection: ${text}`);
+  if (collection === undefined)
+    throw storeFault('STORE_CORRUPT', `an entity has an unknown collection: ${text}`);
   return collection;
 }

@@ -1,6 +1,6 @@
 /**
  * Deletes the oldest records of a namespace when all of its records together are too large: a few in each short
- * transaction, and never one that ended lately, whose caller may not have read it yet.
+ * transaction, and never one that has ended recently, whose caller may not have read it yet.
  */
 import type { Kysely } from 'kysely';
 import { type Candidate, candidates, isTooMuch } from './prune.ts';
@@ -36,7 +36,7 @@ async function heldBytes(db: Kysely<Schema>, namespace: string): Promise<number>
   return row?.bytes ?? 0;
 }
 
-/** Selects as many of the oldest records as make up for the excess, within the limits of one transaction. */
+/** Selects enough of the oldest records to remove the excess, within the limits of one transaction. */
 function doomedOf(oldest: readonly Candidate[], excess: number): readonly Candidate[] {
   let bytes = 0;
   const end = oldest.findIndex((candidate, index) => {

@@ -1,10 +1,10 @@
-/** What can go wrong in the store. */
+/** Faults of the store. */
 import { type Fault, faultTable, isFault } from '../lib/index.ts';
 
 export const storeFaults = {
   /** The disk, the file or the database thread failed. */
   STORE_FAILED: 'host',
-  /** The file is damaged, or no database at all. */
+  /** The file is damaged, or not a database. */
   STORE_CORRUPT: 'host',
   /** A write would exceed the quota of its namespace. */
   STORE_QUOTA: 'too-large',
@@ -12,13 +12,13 @@ export const storeFaults = {
   STORE_FULL: 'full',
   /** The disk is read-only, or fails. */
   STORE_UNWRITABLE: 'busy',
-  /** The disk takes no writes for now, and no more writes may wait in memory. */
+  /** The disk takes no writes for now, and no more writes can wait in memory. */
   STORE_BACKLOG: 'busy',
-  /** Another process holds the database's write lock for too long. */
+  /** Another process has held the database's write lock for too long. */
   STORE_LOCKED: 'busy',
   /** The database server does not answer. */
   STORE_UNREACHABLE: 'busy',
-  /** The database was made with settings that Ward can't work with. */
+  /** The database has settings that Ward can't work with. */
   STORE_UNFIT: 'unsupported',
   /** The database was written by a newer Ward. */
   STORE_NEWER: 'unsupported',
@@ -26,7 +26,7 @@ export const storeFaults = {
   STORE_INSECURE: 'denied',
   /** A row of that id exists already. */
   STORE_DUPLICATE: 'conflict',
-  /** The namespace that a row belongs to does not exist (any more). */
+  /** The namespace that a row belongs to does not exist, or no longer exists. */
   STORE_NO_NAMESPACE: 'missing',
   /** Used after `close`. */
   STORE_CLOSED: 'bug',
@@ -34,7 +34,7 @@ export const storeFaults = {
 
 export const storeFault = faultTable(storeFaults);
 
-/** Writes that failed with one of these codes may succeed later, unchanged. */
+/** Writes that failed with one of these codes can succeed later, unchanged. */
 const passing: readonly string[] = [
   'STORE_FULL',
   'STORE_UNWRITABLE',

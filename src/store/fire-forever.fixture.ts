@@ -1,4 +1,4 @@
-/** A program that writes feeds and deliveries until it is killed, printing each one's id once both are durable. */
+/** A program that writes feeds and deliveries until it is killed, printing each one's id after both are durable. */
 import { newId } from '../lib/index.ts';
 import { openStore } from './open.ts';
 

@@ -1,13 +1,14 @@
 /**
- * Group commit: writes that arrive while the disk is busy go together into the next transaction, so that one
- * fsync makes all of them durable.
+ * Group commit: writes that arrive while the disk is busy go together into the next transaction, so that one fsync
+ * makes all of them durable.
  *
- * A batch starts when 500 units wait, when the oldest has waited 25 ms, or at the end of this turn of the event
- * loop when an urgent one came or a caller waits for a flush. One batch is on its way at a time, in the order of
- * submission. Waiting writes are held in memory; callers await `room`, so that they stay bounded.
+ * A batch starts when 500 units wait, when the oldest has waited 25 ms, or at the end of this turn of the event loop
+ * when an urgent one arrived or a caller waits for a flush. Batches are sent one at a time, in the order of
+ * submission. Waiting writes are in memory; callers await `room`, so that they stay bounded.
  *
- * When the disk takes no writes, lasting ones wait in memory, within bounds, and are tried again until the disk takes them.
- * The trouble lasts from the first failed batch to the first that succeeds; when nothing waits, a probe is written.
+ * While the disk takes no writes, lasting ones wait in memory, within bounds, and are retried until the disk takes
+ * them. The trouble lasts from the first failed batch to the first that succeeds; when nothing waits, a probe is
+ * written.
  */
 import { type Fault, isFault, messageOf } from '../lib/index.ts';
 import { isLongText, type RunBatch, type SqlValue, type Unit } from './batch.ts';
@@ -19,28 +20,31 @@ export interface GroupWriter {
   submit(write: GroupWrite): Promise<number>;
   /** Settles when everything submitted so far is on disk, or its promise is rejected. */
   flush(): Promise<void>;
-  /** Flushes if something of that namespace is not on disk yet. */
+  /** Flushes if a write of that namespace is not on disk yet. */
   flushNamespace(namespace: string): Promise<void>;
-  /** Undefined while less than the memory limit waits, or nothing can be written; else settles when that becomes true. */
+  /**
+   * Undefined while less than the memory limit waits, or while nothing can be written; else settles when that becomes
+   * true.
+   */
   room(): Promise<void> | undefined;
   readonly recording: Recording;
 }
 
 export interface GroupWriterOptions {
-  /** Written while the disk takes no writes and nothing waits: it changes a page without any effect. */
+  /** Written while the disk takes no writes and nothing waits: it changes a page without other effects. */
   readonly probe?: Unit;
-  /** Called at the beginning and at the end of a trouble. */
+  /** Called at the start and at the end of a trouble. */
   readonly onRecording?: ((trouble: RecordingTrouble | undefined) => void) | undefined;
 }
 
 export interface GroupWrite {
   readonly namespace: string;
   readonly unit: Unit;
-  /** A caller waits for it: don't gather. */
+  /** A caller waits for it, so it is not held back. */
   readonly urgent: boolean;
   /** Waits in memory while the disk takes no writes, instead of being refused. */
   readonly lasting?: boolean;
-  /** Waits even beyond the memory limit if it is small: the requests under way bound their number. */
+  /** Waits even beyond the memory limit if it is small: the number of running requests bounds their number. */
   readonly essential?: boolean;
 }
 
@@ -68,15 +72,15 @@ interface Entry {
 const gatherMs = 25;
 const troubleRetryMs = 250;
 const gatherUnits = 500;
-/** Limits of one transaction, so that reads get their turn and no message to the thread is huge. */
+/** Limits of one transaction, so that reads get their turn and messages to the thread stay small. */
 const batchUnits = 500;
 const batchChars = 8 * 1024 * 1024;
-/** Limit of a batch that is tried again, which goes to the thread several times a second. */
+/** Limit of a retried batch, which goes to the thread several times a second. */
 const retriedChars = 1024 * 1024;
 /** Limits of waiting writes, before `room` makes callers wait and during a trouble: UTF-16 units of text, and units. */
 const roomChars = 32 * 1024 * 1024;
 const roomUnits = 50_000;
-/** Cost of an entry beside its text. */
+/** Overhead of an entry in addition to its text. */
 const overheadChars = 100;
 /** An essential entry up to this size always waits. */
 const smallChars = 16 * 1024;
@@ -98,7 +102,7 @@ class Writer implements GroupWriter {
   #unsettledUnits = 0;
   #timer: NodeJS.Timeout | undefined;
   #soon = false;
-  /** Units at the head of the queue that must not be held back for gathering. */
+  /** Units at the head of the queue that must not be held back. */
   #pressing = 0;
   #writing = false;
   #flushes: Flush[] = [];
@@ -161,7 +165,7 @@ class Writer implements GroupWriter {
     return this.#unsettledChars < roomChars && this.#unsettledUnits < roomUnits;
   }
 
-  /** During a trouble. */
+  /** Whether a write may wait during a trouble. */
   #mayWait({ essential = false }: GroupWrite, chars: number): boolean {
     if (essential && chars <= smallChars) return true;
     return this.#unsettledChars + chars <= roomChars && this.#unsettledUnits < roomUnits;
@@ -280,7 +284,7 @@ class Writer implements GroupWriter {
 }
 
 function backlog(): Fault {
-  return storeFault('STORE_BACKLOG', 'the writes that wait for the disk have used up their memory', {
+  return storeFault('STORE_BACKLOG', 'too many writes wait in memory for the disk', {
     hint: 'Check why the disk of the data folder takes no writes.',
     retryAfterMs: 5000,
   });

@@ -31,7 +31,7 @@ export function holdingStore(db: Kysely<Schema>): HoldingStore {
 }
 
 /**
- * Runs `write` if afterwards its namespace holds no more than the bound, or no more than before.
+ * Runs `write` if its namespace then holds no more than the bound, or no more than before.
  * @throws Fault STORE_QUOTA, with nothing written
  */
 export function withinBound(
@@ -61,7 +61,7 @@ async function measureCode(db: Kysely<Schema>, code: HeldCode): Promise<void> {
     .execute();
 }
 
-/** As it is, and no other transaction changes it before this one ends. */
+/** Reads the current value; no other transaction changes it before this one ends. */
 async function lockHeldBytes(db: Kysely<Schema>, namespace: string): Promise<number> {
   const row = await db
     .updateTable('holdings')

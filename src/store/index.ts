@@ -24,6 +24,6 @@ export type * from './types/namespaces.ts';
 export type * from './types/store.ts';
 export type * from './types/violations.ts';
 
-/** Loaded when it is needed: users of the room's other parts should not wait for the query builder. */
+/** Loaded on demand: users of other parts of the room should not wait for the query builder. */
 export const openStore: typeof import('./open.ts').openStore = async (options) =>
   (await import('./open.ts')).openStore(options);

@@ -1,4 +1,4 @@
-/** Reads holdings and last use of namespaces: a page in one statement, by counters and indexes. */
+/** Reads holdings and last use of namespaces: a page in one statement, from counters and indexes. */
 import { type Kysely, sql } from 'kysely';
 import type { Schema } from './schema.ts';
 import type { NamespacePage, NamespaceUsage } from './types/namespaces.ts';

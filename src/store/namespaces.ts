@@ -8,7 +8,7 @@ import { pruneActivations } from './prune.ts';
 import type { NamespaceTable, Schema } from './schema.ts';
 import type { NamespaceRow, NamespaceStore } from './types/namespaces.ts';
 
-/** Activations deleted per transaction when a namespace is deleted, so that others get their turn. */
+/** Activations deleted per transaction when a namespace is deleted, so that other writes get their turn. */
 const deleteChunk = 250;
 
 export function namespaceStore(db: Kysely<Schema>, writer: GroupWriter): NamespaceStore {
@@ -60,7 +60,7 @@ export function namespaceStore(db: Kysely<Schema>, writer: GroupWriter): Namespa
     async delete(name) {
       await writer.flushNamespace(name).catch(() => {});
       while ((await pruneActivations(db, { namespace: name, keep: 0, max: deleteChunk })) > 0);
-      // Deletes everything else in it, and records appended meanwhile.
+      // Deletes everything else in it, and records that were appended meanwhile.
       const result = await db.deleteFrom('namespaces').where('name', '=', name).executeTakeFirst();
       return result.numDeletedRows === 1n;
     },

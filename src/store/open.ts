@@ -1,4 +1,4 @@
-/** Opens the store: the file and its permissions, the thread, the migrations, and the parts over them. */
+/** Opens the store: the file and its permissions, the thread, the migrations, and the parts on top. */
 import { chmod, mkdir, open, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { Kysely, sql } from 'kysely';
@@ -13,7 +13,7 @@ import { startDatabaseThread } from './sqlite/thread.ts';
 import type { RecordingTrouble, Store } from './types/store.ts';
 
 export interface StoreOptions {
-  /** The database file. It, and its folder, are made when missing: 0600 in 0700. */
+  /** The database file. It and its folder are created if missing: 0600 in 0700. */
   readonly path: string;
   /** Called when writes begin to fail, and when they succeed again. */
   readonly onRecording?: (trouble: RecordingTrouble | undefined) => void;
@@ -25,7 +25,7 @@ export interface StoreOptions {
 const probe = [{ statement: { sql: 'pragma user_version = 0', arity: 0 }, values: [] }];
 
 /**
- * Opens the database, bringing it up to this version first. Several processes may have it open at a time.
+ * Opens the database, and migrates it to this version first. Several processes can have it open at a time.
  * Throws STORE_CORRUPT, STORE_LOCKED, STORE_FULL, STORE_NEWER, STORE_INSECURE or STORE_FAILED.
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
@@ -44,7 +44,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const writer = groupWriter((units) => dialect.batch(units), { probe, onRecording });
   let closing: Promise<void> | undefined;
   const close = () => {
-    // The durable queue still has the records that a full disk does not take, for calls that clients were told of.
+    // For accepted calls, the durable queue still has the records that a full disk does not take.
     closing ??= writer
       .flush()
       .catch(() => {})
@@ -65,7 +65,7 @@ async function prepareFile(path: string): Promise<void> {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const { mode } = await stat(folder);
     if ((mode & 0o002) !== 0) {
-      throw storeFault('STORE_INSECURE', `everyone may write to ${folder}, the folder of the database`, {
+      throw storeFault('STORE_INSECURE', `all users can write to ${folder}, the folder of the database`, {
         hint: `Run chmod 700 ${folder}, or choose another data folder.`,
       });
     }
@@ -80,8 +80,8 @@ async function prepareFile(path: string): Promise<void> {
 }
 
 /**
- * SQLite's data_version differs from what it was whenever another connection has committed; it says nothing
- * about order, so the changes are counted here.
+ * SQLite's data_version changes whenever another connection has committed, but has no order, so the changes are
+ * counted here.
  */
 function foreignWriteCounter(db: Kysely<Schema>): () => Promise<number> {
   let seen: number | undefined;

@@ -1,4 +1,6 @@
-/** The parts of a store over one database. Each engine opens the database and hands in its words and its batches. */
+/**
+ * The parts of a store over one database. Each engine opens the database and passes its SQL dialect and its batches.
+ */
 import type { Kysely } from 'kysely';
 import { acceptedQueue } from './accepted.ts';
 import { activationStore } from './activations.ts';

@@ -1,4 +1,4 @@
-/** A program that appends records and prunes them until it is killed, printing a line each time it has pruned. */
+/** A program that appends records and prunes them until it is killed, printing a line after each pruning. */
 import { newActivationId } from '../lib/index.ts';
 import { openStore } from './open.ts';
 

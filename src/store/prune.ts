@@ -1,14 +1,14 @@
 /**
  * Retention: deletes the oldest records of a namespace, with their logs and inputs, a few in each short transaction.
  *
- * The number of records is read from the namespace's counter, never counted. What a transaction deletes is bounded by
- * number and by size, since a record may have megabytes of logs. Freed pages are reused by later writes.
+ * The number of records comes from the namespace's counter, and is never counted. The deletions of a transaction are
+ * bounded by number and by size, since a record can have megabytes of logs. Later writes reuse the freed pages.
  */
 import type { Kysely } from 'kysely';
 import type { Schema } from './schema.ts';
 import type { EvictRule, PruneRule } from './types/activations.ts';
 
-/** Bytes of text that one transaction may delete; a single record may be larger. */
+/** Bytes of text that one transaction can delete; a single record can be larger. */
 const pruneBytes = 8 * 1024 * 1024;
 
 export interface Candidate {
@@ -20,7 +20,7 @@ export interface Candidate {
   readonly total: number;
 }
 
-/** Deletes the next records and returns their number; 0 when there are none. See `ActivationStore.prune`. */
+/** Deletes the next records and returns their number; 0 when none are left. See `ActivationStore.prune`. */
 export async function pruneActivations(db: Kysely<Schema>, rule: PruneRule): Promise<number> {
   const { total, oldest } = await extentOf(db, rule.namespace);
   const isExcessive = rule.keep !== undefined && total > rule.keep;
@@ -29,7 +29,7 @@ export async function pruneActivations(db: Kysely<Schema>, rule: PruneRule): Pro
   const doomed = doomedOf(await candidates(db, rule), rule);
   const last = doomed.at(-1);
   if (last === undefined) return 0;
-  // Deletes by place and not by id: older records that were added meanwhile go as well.
+  // Deletes by place and not by id: so older records that were added meanwhile are deleted as well.
   const result = await db
     .deleteFrom('activations')
     .where('namespace', '=', rule.namespace)
@@ -40,7 +40,7 @@ export async function pruneActivations(db: Kysely<Schema>, rule: PruneRule): Pro
   return Number(result.numDeletedRows);
 }
 
-/** A cheap check for the usual case that nothing is to be deleted. */
+/** A cheap check for the usual case without deletions. */
 async function extentOf(db: Kysely<Schema>, namespace: string) {
   const row = await db
     .selectFrom('activation_counts')
@@ -64,8 +64,8 @@ export function isTooMuch(bytes: number, index: number): boolean {
 }
 
 /**
- * The oldest records, with their number: in one statement, so that both are of the same moment.
- * @param endedBefore leaves out what ended later
+ * The oldest records and their number, in one statement, so that both are of the same moment.
+ * @param endedBefore leaves out records that ended later
  */
 export async function candidates(
   db: Kysely<Schema>,

@@ -1,6 +1,6 @@
 /**
- * The tables, as the queries see them. Documents are JSON text; times are epoch milliseconds. The tables
- * themselves are made by `migrations/`.
+ * The tables, as the queries see them. Documents are JSON text; times are epoch milliseconds. `migrations/` creates
+ * the tables.
  */
 import type { Generated } from 'kysely';
 
@@ -57,13 +57,13 @@ export interface ActivationLogTable {
   lines: string;
 }
 
-/** Only activations whose input is kept have a row. */
+/** Only activations whose input is stored have a row. */
 export interface ActivationInputTable {
   activation_id: string;
   input: string;
 }
 
-/** One row a namespace: made with it and counted down by triggers, counted up by the batches that add records. */
+/** One row per namespace: created with it and counted down by triggers, counted up by the batches that add records. */
 export interface ActivationCountTable {
   namespace: string;
   total: number;
@@ -73,7 +73,7 @@ export interface ActivationCountTable {
   bytes: number;
 }
 
-/** One row a namespace, kept by triggers. */
+/** One row per namespace, updated by triggers. */
 export interface HoldingsTable {
   namespace: string;
   entity_bytes: number;
@@ -97,7 +97,7 @@ export interface AcceptedTable {
   code_digest: string | null;
 }
 
-/** Servers that work on the accepted queue, and the end of their leases; a server without a lease may be missing. */
+/** Servers that work on the accepted queue, and the end of their leases; a server without a lease can be missing. */
 export interface NodeTable {
   name: string;
   lease_until: number;

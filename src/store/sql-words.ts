@@ -1,9 +1,9 @@
-/** The few words of SQL that the engines spell differently. All other queries run unchanged on each of them. */
+/** The few SQL expressions that differ between the engines. All other queries run unchanged on each of them. */
 import type { RawBuilder } from 'kysely';
 
 export interface SqlWords {
   /** The database's clock, in epoch milliseconds: the clocks of the servers may differ. */
   readonly now: RawBuilder<number>;
-  /** A subquery of the given texts. It has one parameter, however many they are. */
+  /** A subquery of the given texts. It has one parameter, whatever their number. */
   listed(texts: readonly string[]): RawBuilder<string>;
 }

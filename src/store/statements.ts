@@ -1,6 +1,6 @@
 /**
- * Statements of batched writes, compiled once by Kysely; and those of records and of the accepted queue, with the units
- * made of them.
+ * Statements of batched writes, compiled once by Kysely; and those of records and of the accepted queue, with their
+ * units.
  */
 import { type Compilable, type Kysely, sql } from 'kysely';
 import {
@@ -129,7 +129,7 @@ function insertActivationStatement(db: Kysely<Schema>): Statement {
       document: 'text',
       response: 'text',
     }),
-    // The kibibyte for each is what the trigger takes away again.
+    // The trigger subtracts the kibibyte per record again.
     tally: { sql: countRecords.compile().sql, by: 1, rowBytes: 1024 },
     measured: [7, 8],
   };
@@ -155,7 +155,7 @@ function activationValues(row: ActivationWrite['row']): readonly SqlValue[] {
   ];
 }
 
-/** The query's own values only mark the places of its parameters. */
+/** The query's own values only mark the positions of its parameters. */
 export function statement(query: Compilable): Statement {
   const { sql, parameters } = query.compile();
   return { sql, arity: parameters.length };

@@ -1,4 +1,4 @@
-/** What every implementation of `Store` must do. Each runs it from its own test file, with its own opener. */
+/** Tests for every implementation of `Store`. Each runs them in its own test file, with its own opener. */
 import { afterEach, beforeEach, describe } from 'vitest';
 import { acceptedTests } from './suite/accepted.ts';
 import { activationTests, listTests } from './suite/activations.ts';

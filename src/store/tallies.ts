@@ -9,7 +9,7 @@ export interface Count {
 /** SQL → value → counts. */
 export type Tallies = Map<string, Map<SqlValue, Count>>;
 
-/** A changed row of a unit that may still fail. */
+/** A changed row of a unit that can still fail. */
 export interface Mark {
   readonly sql: string;
   readonly value: SqlValue;

@@ -1,4 +1,4 @@
-/** Namespaces, and the entities that live in them. */
+/** Namespaces and their entities. */
 import type { Kysely } from 'kysely';
 
 export async function up(db: Kysely<unknown>): Promise<void> {

@@ -1,5 +1,5 @@
 /**
- * What an entity points to, and whether other namespaces may see it: so that the rules of a trigger and the shared
+ * The target of an entity, and whether other namespaces can see it: so that the rules of a trigger and the shared
  * packages of a namespace are found without reading the others.
  */
 import { type Kysely, sql } from 'kysely';

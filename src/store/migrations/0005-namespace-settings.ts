@@ -1,4 +1,4 @@
-/** What the owner of a namespace has set for it as a whole. */
+/** Settings of the owner for a whole namespace. */
 import type { Kysely } from 'kysely';
 
 export async function up(db: Kysely<unknown>): Promise<void> {

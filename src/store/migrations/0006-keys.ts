@@ -1,5 +1,5 @@
 /**
- * Further keys of namespaces. A key is looked up by its id in two tables, so no id may be in both: triggers hold
+ * Further keys of namespaces. A key is looked up by its id in two tables, so no id may be in both: triggers ensure
  * that for every process that writes.
  */
 import { type Kysely, sql } from 'kysely';

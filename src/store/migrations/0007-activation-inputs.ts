@@ -1,4 +1,4 @@
-/** What activations were called with, where that is kept. A table of its own, so that lists need not skip it. */
+/** Inputs of activations, if they are kept. A table of its own, so that lists need not skip them. */
 import type { Kysely } from 'kysely';
 
 export async function up(db: Kysely<unknown>): Promise<void> {

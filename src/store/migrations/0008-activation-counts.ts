@@ -1,7 +1,7 @@
 /**
- * How many records each namespace has: counting millions takes long, and retention by number asks all the time. The
- * number changes in the transaction that changes the records. What a batch adds is added at its end; a trigger for
- * each row would make every record an eighth more expensive.
+ * The number of records of each namespace: counting millions takes long, and retention by number needs it all the
+ * time. The number changes in the transaction that changes the records. Additions of a batch are counted at its end;
+ * a trigger for each row would make every record an eighth more expensive.
  */
 import { type Kysely, sql } from 'kysely';
 

@@ -1,4 +1,4 @@
-/** State of the built-in feed providers: one feed a trigger at most. */
+/** State of the built-in feed providers: at most one feed per trigger. */
 import type { Kysely } from 'kysely';
 
 export async function up(db: Kysely<unknown>): Promise<void> {

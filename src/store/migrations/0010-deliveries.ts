@@ -1,4 +1,4 @@
-/** Calls of rules that are to be tried again, or were given up. */
+/** Calls of rules that will be retried, or were given up. */
 import type { Kysely } from 'kysely';
 
 export async function up(db: Kysely<unknown>): Promise<void> {

@@ -1,4 +1,4 @@
-/** APIs of the gateway: one a base path. */
+/** APIs of the gateway: one per base path. */
 import type { Kysely } from 'kysely';
 
 export async function up(db: Kysely<unknown>): Promise<void> {

@@ -1,4 +1,4 @@
-/** What sandboxes did that their policy does not let them: the newest of each namespace. */
+/** Violations by sandboxes: the newest of each namespace. */
 import type { Kysely } from 'kysely';
 
 export async function up(db: Kysely<unknown>): Promise<void> {

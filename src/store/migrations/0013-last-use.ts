@@ -1,6 +1,6 @@
 /**
- * Keeps the start of the newest deleted record of each namespace, so that its last use is known even when retention has
- * deleted all records. Records that are there say it themselves: no call writes more for it.
+ * Stores the start of the newest deleted record of each namespace, so that its last use is known even after retention
+ * has deleted all records. Existing records contain it themselves: no call writes more for it.
  */
 import { type Kysely, sql } from 'kysely';
 

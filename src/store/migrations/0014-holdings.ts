@@ -1,7 +1,8 @@
 /**
- * How many bytes each namespace holds, kept in the transactions that change it: nothing is ever added up while calls
- * run. A row counts as its texts and a kibibyte for its keys and indexes; code counts once a namespace, as a block of
- * the file system at least. Of records, batches add at their end and a trigger takes away, as their number is kept.
+ * The bytes that each namespace holds, updated in the transactions that change it: nothing is ever summed up while
+ * calls run. A row counts as its texts plus a kibibyte for its keys and indexes; code counts once per namespace, as
+ * at least a block of the file system. For records, batches add at their end and a trigger subtracts, as for their
+ * number.
  */
 import { type Kysely, sql } from 'kysely';
 
@@ -59,7 +60,7 @@ async function holdRows(db: Kysely<unknown>, table: (typeof tables)[number]): Pr
   `.execute(db);
 }
 
-/** Sizes of blobs that are there already are told at the next start: they are not in the database. */
+/** Sizes of existing blobs are reported at the next start: they are not in the database. */
 async function holdCode(db: Kysely<unknown>): Promise<void> {
   const take = sql`
       update holdings set code_bytes = code_bytes
@@ -105,7 +106,7 @@ async function countRecords(db: Kysely<unknown>): Promise<void> {
       select sum(${bytes}) from activations as one where one.namespace = activation_counts.namespace), 0)
   `.execute(db);
   await sql`drop trigger activations_count_down`.execute(db);
-  // Before, since logs and inputs go with the record.
+  // `before`, because logs and inputs are deleted with the record.
   await sql`
     create trigger activations_count_down before delete on activations begin
       update activation_counts

@@ -1,7 +1,7 @@
 /**
- * Accepted calls get an owner, whose lease is in `nodes`: one row a server, so that renewing it costs the same however
- * much waits. They also name the code that they need. The index by time becomes one by owner and time; it ends with the
- * code, so that who looks for that reads no calls.
+ * Accepted calls get an owner, whose lease is in `nodes`: one row per server, so that renewing it costs the same
+ * whatever waits. They also name the code that they need. The index by time becomes one by owner and time; it ends
+ * with the code, so that a search for code reads no calls.
  */
 import { type Kysely, sql } from 'kysely';
 

@@ -1,6 +1,6 @@
 /**
- * The migrations, in order: an explicit list, each in a file of its own. One that was released is never
- * edited; a change is a new file at the end.
+ * The migrations, in order: an explicit list, each in a file of its own. A released migration is never edited; a
+ * change is a new file at the end.
  */
 import { type Kysely, sql } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
@@ -43,8 +43,8 @@ export const migrations: Migrations = {
 export type Migrations = Readonly<Record<string, Migration>>;
 
 /**
- * Brings the database up to `target` (default: the newest), in one transaction. Throws STORE_NEWER, having
- * changed nothing, when the database knows a migration that this Ward does not.
+ * Migrates the database to `target` (default: the newest), in one transaction. Throws STORE_NEWER, without changing
+ * anything, when the database has a migration that this Ward does not know.
  */
 export async function migrate(db: Kysely<Schema>, known: Migrations, target?: string): Promise<void> {
   const migrator = new Migrator({ db, provider: { getMigrations: async () => ({ ...known }) } });

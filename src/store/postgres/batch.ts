@@ -1,9 +1,9 @@
 /**
  * Batches of units in one transaction each.
  *
- * A round trip for each step would take longer than the writes. So units of different rows make a wave, in which each step
- * is one statement for all of them. A statement that fails spoils a whole transaction of PostgreSQL: a batch in which a
- * unit's own values are at fault is run again, unit after unit, each behind a savepoint.
+ * A round trip for each step would take longer than the writes. So units of different rows form a wave, in which each
+ * step is one statement for all of them. In PostgreSQL a failed statement aborts the whole transaction: a batch that
+ * fails because of a unit's own values runs again, unit after unit, each behind a savepoint.
  */
 import type { RunBatch, Statement, Unit, UnitOutcome } from '../batch.ts';
 import { addMarks, type Mark, mark, type Tallies } from '../tallies.ts';
@@ -34,7 +34,7 @@ async function once(pool: Pool, units: readonly Unit[]): Promise<readonly UnitOu
   }
 }
 
-/** A unit on its way. */
+/** A unit in progress. */
 interface Member {
   readonly unit: Unit;
   changed: number;
@@ -50,7 +50,7 @@ async function runTogether(connection: Connection, units: readonly Unit[]): Prom
   return members.map(({ changed }) => changed);
 }
 
-/** In the order of the batch, as far as that matters: units of one row are in waves one after the other. */
+/** Keeps the order of the batch where it matters: units of one row are in consecutive waves. */
 function wavesOf(members: readonly Member[]): readonly Wave[] {
   const waves: Member[][] = [];
   let rows = new Set<unknown>();
@@ -66,7 +66,7 @@ function wavesOf(members: readonly Member[]): readonly Wave[] {
   return waves;
 }
 
-/** What names the row; undefined for a unit with a step that is for one row only. */
+/** The value that identifies the row; undefined for a unit with a step that works on one row only. */
 function rowOf(unit: Unit): unknown {
   return unit.every(({ statement }) => statement.form !== undefined) ? unit[0]?.values[0] : undefined;
 }
@@ -127,7 +127,7 @@ async function runApart(
   return outcomes;
 }
 
-/** In one order: two servers whose batches change the same rows in different orders would wait for each other. */
+/** In a fixed order: otherwise two servers whose batches change the same rows would wait for each other. */
 async function keepTallies(connection: Connection, members: readonly Member[]): Promise<void> {
   const tallies: Tallies = new Map();
   for (const { marks } of members) addMarks(tallies, marks);

@@ -50,7 +50,7 @@ class PoolDriver implements Driver {
     await connection.raw('commit');
   }
 
-  /** What failed first is what callers are to hear. */
+  /** Callers get the first error. */
   async rollbackTransaction(connection: PoolConnection): Promise<void> {
     await connection.raw('rollback').catch(() => {
       connection.isBroken = true;
@@ -86,7 +86,7 @@ class PoolConnection implements DatabaseConnection {
 
   async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
     const { rows, rowCount } = await this.raw(query.sql, query.parameters);
-    // The rows' type is what the query says that it selects: Kysely's own drivers trust it the same way.
+    // The query declares the type of its rows: Kysely's own drivers trust it in the same way.
     return { rows: rows as Row[], numAffectedRows: BigInt(rowCount) };
   }
 

@@ -1,4 +1,6 @@
-/** Opens the store in a PostgreSQL database: looks at its settings, brings it up to this version, and makes the parts. */
+/**
+ * Opens the store in a PostgreSQL database: checks its settings, migrates it to this version, and creates the parts.
+ */
 import { Kysely, sql } from 'kysely';
 import { randomHex } from '../../lib/index.ts';
 import { storeFault } from '../faults.ts';
@@ -13,9 +15,9 @@ import { postgresMigrations } from './migrations/index.ts';
 import { openPool } from './pool.ts';
 
 export interface PostgresStoreOptions {
-  /** `postgres://user:password@host:port/database`. The database is there, and the user owns it. */
+  /** `postgres://user:password@host:port/database`. The database exists, and the user owns it. */
   readonly url: string;
-  /** Hears when writes begin to fail, and when they succeed again. */
+  /** Called when writes begin to fail, and when they succeed again. */
   readonly onRecording?: (trouble: RecordingTrouble | undefined) => void;
 }
 
@@ -23,7 +25,7 @@ export interface PostgresStoreOptions {
 const probe = [{ statement: { sql: 'select pg_current_xact_id()', arity: 0 }, values: [] }];
 
 /**
- * Several servers may have the database open at a time.
+ * Several servers can have the database open at a time.
  * @throws Fault STORE_UNREACHABLE, STORE_UNFIT, STORE_NEWER, STORE_UNWRITABLE, STORE_FULL, STORE_FAILED
  */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store> {
@@ -51,7 +53,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   };
 }
 
-/** Lists are in the order of bytes, which a database has only with the collation C. */
+/** Lists are in the order of bytes, which needs the collation C. */
 async function requireFit(db: Kysely<Schema>): Promise<void> {
   const { rows } = await sql<{ collation: string; encoding: string; isOrdered: boolean }>`
     select datcollate as collation, pg_encoding_to_char(encoding) as encoding, 'B' < 'a' and 'a' < 'Ä' and '-a' < '10' as "isOrdered"
@@ -61,11 +63,13 @@ async function requireFit(db: Kysely<Schema>): Promise<void> {
   throw storeFault(
     'STORE_UNFIT',
     `the database has the encoding ${found?.encoding} and the collation ${found?.collation}`,
-    { hint: `Make another one: create database ward encoding 'UTF8' locale 'C' template template0` },
+    { hint: `Create another one: create database ward encoding 'UTF8' locale 'C' template template0` },
   );
 }
 
-/** Each server counts its own writes in a row of its own, in their transactions: the sum of the others' only grows. */
+/**
+ * Each server counts its own writes in a row of its own, in the same transactions: the sum of the others' only grows.
+ */
 async function foreignWrites(db: Kysely<Schema>): Promise<number> {
   const { rows } = await sql<{ count: number }>`
     select coalesce(sum(writes), 0)::bigint as count from write_marks

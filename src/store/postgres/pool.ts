@@ -1,4 +1,4 @@
-/** Connections to one PostgreSQL database. All that they reject with is a fault of the store. */
+/** Connections to one PostgreSQL database. All their errors are faults of the store. */
 import pg from 'pg';
 import { isLongText } from '../batch.ts';
 import { storeFault } from '../faults.ts';
@@ -7,21 +7,21 @@ import { faultOf } from './sql-state.ts';
 export interface PoolOptions {
   /** `postgres://user:password@host:port/database`, with `?sslmode=` and the like. */
   readonly url: string;
-  /** Names this server to the database: other servers see which writes are not theirs. */
+  /** Identifies this server to the database: other servers see which writes are not theirs. */
   readonly node: string;
 }
 
 interface QueryRows {
-  /** Selected or changed. */
+  /** Number of selected or changed rows. */
   readonly rowCount: number;
   readonly rows: readonly unknown[];
 }
 
-/** One connection, for as long as its holder has it. */
+/** One connection, for as long as its holder keeps it. */
 export interface Connection {
   /** @throws the client's own error */
   raw(sql: string, values?: readonly unknown[]): Promise<QueryRows>;
-  /** @param isBroken ends the connection instead of giving it to others */
+  /** @param isBroken ends the connection instead of reusing it */
   release(isBroken?: boolean): void;
 }
 
@@ -29,15 +29,15 @@ export interface Pool {
   /** Without password, for messages. */
   readonly where: string;
   connect(): Promise<Connection>;
-  /** Waits for what is under way. Further calls are refused with STORE_CLOSED. */
+  /** Waits for running calls. Further calls are refused with STORE_CLOSED. */
   close(): Promise<void>;
 }
 
 const mostConnections = 10;
-/** A statement of Ward takes milliseconds; one that is stuck behind a lock must not hold its connection. */
+/** A statement of Ward takes milliseconds; one that waits for a lock must not keep its connection. */
 const statementTimeoutMs = 30_000;
 const connectTimeoutMs = 5000;
-/** bigint, which counts and times are: both are far below 2^53. */
+/** bigint is the type of counts and times: both are far below 2^53. */
 const bigintType = 20;
 
 export function openPool({ url, node }: PoolOptions): Pool {
@@ -53,7 +53,7 @@ export function openPool({ url, node }: PoolOptions): Pool {
       getTypeParser: (type, format) => (type === bigintType ? Number : pg.types.getTypeParser(type, format)),
     },
   });
-  // Of connections that nobody has: the next that is needed is made anew.
+  // An error of an idle connection: the next call opens a new one.
   pool.on('error', () => {});
   const where = nameOf(url);
   let closing: Promise<void> | undefined;
@@ -81,7 +81,7 @@ function connectionOf(client: pg.PoolClient): Connection {
   };
 }
 
-/** PostgreSQL has no text with a NUL. Documents and logs are JSON, which escapes it. */
+/** PostgreSQL can't store a NUL in text. Documents and logs are JSON, which escapes it. */
 function bindable(value: unknown): unknown {
   if (isLongText(value)) return Buffer.concat(value.pieces);
   return typeof value === 'string' && value.includes('\0') ? value.replaceAll('\0', '\uFFFD') : value;

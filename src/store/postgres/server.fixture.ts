@@ -1,4 +1,4 @@
-/** A PostgreSQL server of the test's own: in a temporary folder, reached by a socket in it, gone with the test. */
+/** A PostgreSQL server for one test: in a temporary folder, reached by a socket in it, and removed after the test. */
 import { once } from 'node:events';
 import { chown, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,7 @@ import { mustRun, runCommand, startCommand } from '../../lib/index.ts';
 const programs = '/usr/lib/postgresql/17/bin';
 const timeoutMs = 60_000;
 
-/** Why there is none here, or undefined. */
+/** Why this machine has none, or undefined. */
 export async function missingForPostgres(): Promise<string | undefined> {
   const found = await runCommand([join(programs, 'postgres'), '--version']).catch(() => undefined);
   return found?.code === 0 ? undefined : 'PostgreSQL 17 is not installed';
@@ -21,7 +21,7 @@ export interface PostgresServer extends AsyncDisposable {
   admin(sql: string, url?: string): Promise<void>;
 }
 
-/** @param isDurable it waits for the disk, as one in use does */
+/** @param isDurable waits for the disk, like a production server */
 export async function startPostgres({ isDurable = false } = {}): Promise<PostgresServer> {
   const folder = await mkdtemp(join(tmpdir(), 'ward-pg-'));
   const data = join(folder, 'data');
@@ -38,7 +38,7 @@ export async function startPostgres({ isDurable = false } = {}): Promise<Postgre
     `unix_socket_directories=${folder}`,
     'listen_addresses=',
     'max_connections=200',
-    // What a test writes need not outlive the machine.
+    // Data of a test need not survive a crash.
     ...(isDurable ? [] : ['fsync=off', 'full_page_writes=off', 'synchronous_commit=off']),
   ].flatMap((setting) => ['-c', setting]);
   const child = startCommand([...asUser, join(programs, 'postgres'), '-D', data, ...settings], {
@@ -52,7 +52,7 @@ export async function startPostgres({ isDurable = false } = {}): Promise<Postgre
     url,
     admin: (sql, at = url('postgres')) => withClient(at, (client) => client.query(sql)),
     async [Symbol.asyncDispose]() {
-      // At once: nobody needs its data.
+      // Ends at once: its data is not needed.
       child.kill('SIGQUIT');
       await ended;
       await rm(folder, { recursive: true });

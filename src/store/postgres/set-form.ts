@@ -1,8 +1,8 @@
-/** Statements over many rows at once: a round trip for all of them instead of one for each. */
+/** Statements over many rows at once: one round trip for all of them instead of one for each. */
 import { isLongText, type SqlValue, type Statement, type StatementForm } from '../batch.ts';
 import type { Connection } from './pool.ts';
 
-/** Runs the statement for each row of values. Gives the positions of those that changed a row of the table. */
+/** Runs the statement for each row of values. Returns the positions of those that changed a row of the table. */
 export async function runMany(
   connection: Connection,
   { sql, form }: Statement,
@@ -18,7 +18,7 @@ export async function runMany(
   return form.kind === 'insert' ? rows.map((_, at) => at) : changed.map(positionOf);
 }
 
-/** The client would write bytes in an array as their hexadecimal form. */
+/** The client would write bytes in an array in hexadecimal form. */
 function plain(value: SqlValue): string | number | null {
   if (isLongText(value)) return Buffer.concat(value.pieces).toString();
   return typeof value === 'string' ? value.replaceAll('\0', '\uFFFD') : value;
@@ -26,7 +26,7 @@ function plain(value: SqlValue): string | number | null {
 
 function positionOf(row: unknown): number {
   const at = typeof row === 'object' && row !== null && 'at' in row ? Number(row.at) : Number.NaN;
-  if (!Number.isSafeInteger(at)) throw new Error('a row of no position came back');
+  if (!Number.isSafeInteger(at)) throw new Error('the answer has a row without a position');
   return at - 1;
 }
 

@@ -1,23 +1,23 @@
-/** PostgreSQL's errors as the store's faults, told by SQLSTATE (its manual, appendix A), never by text. */
+/** Converts PostgreSQL's errors to the store's faults, by SQLSTATE (its manual, appendix A), never by text. */
 import { type Fault, isFault, messageOf } from '../../lib/index.ts';
 import { storeFault } from '../faults.ts';
 
-/** Until a database that does not answer is worth another try. */
+/** Time until a retry makes sense for a database that does not answer. */
 const retryAfterMs = 5000;
 
-/** A deadlock, or transactions that can't be put into an order: the same transaction may succeed at once. */
+/** A deadlock, or transactions that can't be serialised: the same transaction can succeed at once. */
 const conflicts: readonly string[] = ['40001', '40P01'];
 
 export function isConflict(error: unknown): boolean {
   return conflicts.includes(codeOf(error));
 }
 
-/** Data exceptions, constraints and sizes: the fault of one unit's values, not of the database. */
+/** Data exceptions, constraints and sizes: caused by one unit's values, not by the database. */
 export function isConfinedToOneUnit(error: unknown): boolean {
   return ['22', '23', '54'].includes(codeOf(error).slice(0, 2));
 }
 
-/** @param where names the database to an operator: host and database, without a password */
+/** @param where identifies the database to an operator: host and database, without a password */
 export function faultOf(error: unknown, where: string): Fault {
   if (isFault(error)) return error;
   const code = codeOf(error);
@@ -26,7 +26,7 @@ export function faultOf(error: unknown, where: string): Fault {
   if (byClass !== undefined) return byClass;
   return storeFault('STORE_FAILED', `the database ${where} failed: ${messageOf(error)}`, {
     ...options,
-    hint: 'See the log of PostgreSQL.',
+    hint: 'Check the log of PostgreSQL.',
   });
 }
 
@@ -57,13 +57,13 @@ function classFault(code: string, where: string, options: { readonly cause: unkn
   if (isUnreachable(code))
     return storeFault('STORE_UNREACHABLE', `the database ${where} does not answer`, {
       ...options,
-      hint: 'See whether PostgreSQL runs, and whether this machine reaches it.',
+      hint: 'Check whether PostgreSQL runs, and whether this machine can reach it.',
       retryAfterMs,
     });
   return undefined;
 }
 
-/** Connections that break, that are refused, or that the server ends; and those that it has no room for. */
+/** Connections that break, that are refused, or that the server ends; also when the server has too many. */
 function isUnreachable(code: string): boolean {
   return /^(08|57P0|53)/.test(code) || /^E[A-Z]+$/.test(code);
 }
@@ -71,7 +71,7 @@ function isUnreachable(code: string): boolean {
 function codeOf(error: unknown): string {
   if (typeof error !== 'object' || error === null) return '';
   if ('code' in error && typeof error.code === 'string') return error.code;
-  // The client has no code for a connection that ended, nor for one that did not come about in time.
+  // The client has no code for a connection that ended, nor for one that timed out.
   return /^(Connection terminated|timeout exceeded when trying to connect)/.test(messageOf(error))
     ? '08006'
     : '';

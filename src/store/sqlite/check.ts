@@ -16,7 +16,7 @@ export function databaseProblems(database: DatabaseSnapshot): readonly string[] 
   return database
     .all('pragma foreign_key_check')
     .slice(0, mostProblems)
-    .map(({ table, rowid, parent }) => `row ${rowid} of ${table} belongs to nothing in ${parent}`);
+    .map(({ table, rowid, parent }) => `row ${rowid} of ${table} refers to a missing row of ${parent}`);
 }
 
 /**
@@ -70,5 +70,7 @@ function recordProblems(state: DatabaseSnapshot): readonly string[] {
 function differing(state: DatabaseSnapshot, sql: string, what: string): readonly string[] {
   return state
     .all(`select * from (${sql}) where said is not found limit ${mostProblems}`)
-    .map(({ name, said, found }) => `namespace ${name}: ${said} ${what} are counted, ${found} are there`);
+    .map(
+      ({ name, said, found }) => `namespace ${name}: the counter has ${said} ${what}, the rows have ${found}`,
+    );
 }

@@ -22,7 +22,7 @@ export const sqliteWords: SqlWords = {
 };
 
 export interface SqliteThreadDialect extends Dialect {
-  /** A batch, kept out of other people's open transactions. */
+  /** A batch, kept apart from open transactions of other callers. */
   batch(units: readonly Unit[]): Promise<readonly UnitOutcome[]>;
 }
 
@@ -41,7 +41,7 @@ export function sqliteThreadDialect(thread: DatabaseThread): SqliteThreadDialect
 }
 
 class ThreadAdapter extends SqliteAdapter {
-  /** SQLite can roll schema changes back. Migrations then run in one transaction, which is also their lock. */
+  /** SQLite can roll schema changes back. So migrations run in one transaction, which is also their lock. */
   override get supportsTransactionalDdl(): boolean {
     return true;
   }
@@ -61,8 +61,8 @@ interface Waiting {
 }
 
 /**
- * There is one connection. A caller that opens a transaction has it alone until the end; outside of transactions, the
- * statements of all callers pass at once. Waiting callers get their turn in the order of arrival.
+ * The database has one connection. A caller that opens a transaction has it alone until the end; outside of
+ * transactions, the statements of all callers pass at once. Waiting callers get their turn in the order of arrival.
  */
 class Turns {
   #owner: object | undefined;
@@ -74,7 +74,7 @@ class Turns {
     return this.#wait(undefined);
   }
 
-  /** Settles when no one else may. */
+  /** Settles when no other caller may. */
   take(who: object): Promise<void> {
     return this.#wait(who);
   }
@@ -129,13 +129,13 @@ class ThreadDriver implements Driver {
     }
   }
 
-  /** A commit that failed leaves the transaction open; Kysely rolls it back next. */
+  /** A failed commit leaves the transaction open; Kysely rolls it back next. */
   async commitTransaction(connection: DatabaseConnection): Promise<void> {
     await connection.executeQuery(CompiledQuery.raw('commit'));
     this.#turns.release(connection);
   }
 
-  /** SQLite may have rolled back by itself when the disk failed: callers must get the first error. */
+  /** SQLite can have rolled back by itself when the disk failed: callers must get the first error. */
   async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
     try {
       await connection.executeQuery(CompiledQuery.raw('rollback'));

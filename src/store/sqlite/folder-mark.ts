@@ -7,7 +7,7 @@ import { openSqlite } from '../../lib/index.ts';
 import { openSnapshot } from './snapshot.ts';
 import { faultOf } from './sql-fault.ts';
 
-/** Undefined when there is no such file, or it is not marked. @throws Fault STORE_CORRUPT, STORE_LOCKED, STORE_FAILED */
+/** Undefined when the file does not exist or has no mark. @throws Fault STORE_CORRUPT, STORE_LOCKED, STORE_FAILED */
 export function readFolderMark(path: string): string | undefined {
   using database = openSnapshot(path);
   if (database === undefined) return undefined;
@@ -16,9 +16,12 @@ export function readFolderMark(path: string): string | undefined {
   return id === undefined ? undefined : String(id);
 }
 
-/** The file must exist; others may have it open. @throws Fault STORE_CORRUPT, STORE_LOCKED, STORE_FULL, STORE_FAILED */
+/**
+ * The file must exist; other processes can have it open. @throws Fault STORE_CORRUPT, STORE_LOCKED, STORE_FULL,
+ * STORE_FAILED
+ */
 export function writeFolderMark(path: string, id: string): void {
-  if (!existsSync(path)) throw new Error(`${path} is not there`);
+  if (!existsSync(path)) throw new Error(`${path} does not exist`);
   try {
     using db = openSqlite(path);
     db.exec(`pragma synchronous = full; begin immediate;

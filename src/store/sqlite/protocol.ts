@@ -1,4 +1,4 @@
-/** The messages between the main thread and the database thread. Both are Ward's own: nothing is validated. */
+/** The messages between the main thread and the database thread. Both are Ward's own, so nothing is validated. */
 import type { LongText, SqlValue, Statement } from '../batch.ts';
 
 export type Request =
@@ -34,7 +34,7 @@ export type Reply =
       readonly id: number;
       readonly type: 'error';
       readonly error: SqlError;
-      /** The long texts of a batch, given back so that it can be tried again. */
+      /** The long texts of a batch, returned so that it can be tried again. */
       readonly texts?: readonly LongText[];
     };
 

@@ -1,5 +1,5 @@
 /**
- * A snapshot of a database file while others go on writing: a read transaction that stays open. A caller that needs
+ * A snapshot of a database file while other processes write: a read transaction that stays open. A caller that needs
  * several files as of (nearly) one moment opens them one after the other, and copies them later.
  */
 import { closeSync, existsSync, openSync, rmSync } from 'node:fs';
@@ -13,9 +13,9 @@ export interface DatabaseSnapshot extends Disposable {
   /** `pragma user_version`: the schema version of some files. */
   readonly userVersion: number;
   /**
-   * Writes it into a new file, 0600, without deleted rows, which freed pages still hold. Meanwhile it needs the same space
-   * again beside that file.
-   * @param onShare is called with the part that is done, from 0 to 1
+   * Writes it into a new file, 0600, without deleted rows, which freed pages still contain. Meanwhile it needs the
+   * same space again beside that file.
+   * @param onShare called with the finished share, from 0 to 1
    * @throws Fault STORE_CORRUPT, STORE_FULL, STORE_FAILED
    */
   copyTo(file: string, onShare?: (share: number) => void): Promise<void>;
@@ -23,7 +23,7 @@ export interface DatabaseSnapshot extends Disposable {
 
 const pagesPerStep = 2000;
 
-/** Undefined when there is no such file. @throws Fault STORE_CORRUPT, STORE_LOCKED, STORE_FAILED */
+/** Undefined when the file does not exist. @throws Fault STORE_CORRUPT, STORE_LOCKED, STORE_FAILED */
 export function openSnapshot(path: string): DatabaseSnapshot | undefined {
   if (!existsSync(path)) return undefined;
   const db = asFaults(path, () => beginReading(path));
@@ -51,7 +51,9 @@ export function openSnapshot(path: string): DatabaseSnapshot | undefined {
   };
 }
 
-/** The newest migration in a copy of the state; undefined when there is none yet. @throws Fault STORE_CORRUPT, STORE_FAILED */
+/**
+ * The newest migration in a copy of the state; undefined before the first. @throws Fault STORE_CORRUPT, STORE_FAILED
+ */
 export function schemaOfState(state: DatabaseSnapshot): string | undefined {
   const tables = state.all("select name from sqlite_schema where name = 'kysely_migration'");
   if (tables.length === 0) return undefined;
@@ -59,13 +61,13 @@ export function schemaOfState(state: DatabaseSnapshot): string | undefined {
   return newest === undefined ? undefined : String(newest['name']);
 }
 
-/** Whether this Ward can read a database that has this migration. */
+/** Whether this Ward can read a database with this migration. */
 export async function knowsSchema(migration: string): Promise<boolean> {
   // Loaded here, because it loads the query builder.
   return Object.hasOwn((await import('../migrations/index.ts')).migrations, migration);
 }
 
-/** The newest migration that this Ward has. */
+/** The newest migration of this Ward. */
 export async function newestSchema(): Promise<string | undefined> {
   return Object.keys((await import('../migrations/index.ts')).migrations)
     .sort()
@@ -83,7 +85,7 @@ function beginReading(path: string): DatabaseSync {
   // Must not create the file.
   const db = openSqlite(new URL(`${pathToFileURL(path)}?mode=rw`));
   try {
-    // Only a read begins the transaction.
+    // Only a read starts the transaction.
     db.exec('begin; select count(*) from sqlite_schema');
     return db;
   } catch (error) {

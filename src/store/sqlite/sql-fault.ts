@@ -1,4 +1,4 @@
-/** Turns SQLite's errors into the store's faults, by result code (sqlite.org/rescode.html), never by text. */
+/** Converts SQLite's errors to the store's faults, by result code (sqlite.org/rescode.html), never by text. */
 import { dirname } from 'node:path';
 import { type Fault, messageOf } from '../../lib/index.ts';
 import { storeFault } from '../faults.ts';
@@ -8,11 +8,11 @@ import { resultCodes, type SqlError } from './protocol.ts';
 const foreignKey = 787;
 /** SQLITE_IOERR_SHMSIZE: a full disk, when SQLite's file of shared memory has to grow. */
 const noRoomForSharedMemory = 4874;
-/** Time until a failed disk is worth another try. */
+/** Time until a retry makes sense for a failed disk. */
 const retryAfterMs = 10_000;
 const duplicates: readonly number[] = [1555, 2067, 1811];
 
-/** The fault for what the database thread reported (`SqlError`) or died of (anything). */
+/** The fault for an error of the database thread: a reported one (`SqlError`), or one that ended the thread (any). */
 export function faultOf(reason: unknown, path: string): Fault {
   const error = isSqlError(reason) ? reason : { code: codeOf(reason), message: messageOf(reason) };
   const options = { cause: reason };
@@ -31,7 +31,7 @@ export function faultOf(reason: unknown, path: string): Fault {
       });
     case resultCodes.corrupt:
     case resultCodes.notADatabase:
-      return storeFault('STORE_CORRUPT', `${path} is damaged or no database: ${error.message}`, {
+      return storeFault('STORE_CORRUPT', `${path} is damaged or not a database: ${error.message}`, {
         ...options,
         hint: `Stop Ward and restore the file from a backup, or move ${path}* away to start with an empty store.`,
       });
@@ -43,7 +43,7 @@ export function faultOf(reason: unknown, path: string): Fault {
     case resultCodes.readOnly:
     case resultCodes.ioError:
       if (error.code === noRoomForSharedMemory) return faultOf({ ...error, code: resultCodes.full }, path);
-      // Callers see this message, so it has no paths.
+      // Clients see this message, so it contains no paths.
       return storeFault(
         'STORE_UNWRITABLE',
         `the disk of the database is read-only or fails: ${error.message}`,

@@ -1,7 +1,7 @@
 /**
- * The main thread's end of the database thread: queries and batches go to it, several of one tick in one
- * message, and its errors come back as faults. When the thread dies, every pending and every later call
- * fails with STORE_FAILED; the thread is never restarted without the callers' knowledge.
+ * The main thread's end of the database thread: sends queries and batches to it, several of one tick in one message,
+ * and receives its errors as faults. When the thread dies, every pending and every later call fails with
+ * STORE_FAILED; the thread is never restarted without the callers' knowledge.
  */
 import { once } from 'node:events';
 import type { Worker } from 'node:worker_threads';
@@ -144,7 +144,7 @@ function flatten(units: readonly Unit[]): Omit<BatchRequest, 'id'> {
   return { type: 'batch', statements, steps, values };
 }
 
-/** Puts the memory that came back from the thread under the same values again. */
+/** Puts the memory that the thread returned under the same values again. */
 function restore(values: BatchRequest['values'], texts: readonly LongText[]): void {
   values
     .filter((value) => isLongText(value))

@@ -1,6 +1,6 @@
 /**
- * The database thread: the one connection that this process has to the database file, and all SQL that it
- * runs. Requests are answered in the order in which they come.
+ * The database thread: the only connection of this process to the database file, and all SQL that it runs. Requests
+ * are answered in the order of arrival.
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -16,9 +16,9 @@ import {
   type WorkerData,
 } from './protocol.ts';
 
-/** How often a write waits for another process's lock, each time for SQLite's own time-out. */
+/** Number of times that a write waits for another process's lock, each time for SQLite's own time-out. */
 const lockAttempts = 4;
-/** Limit of statements kept prepared. Ward has fewer texts than that. */
+/** Limit of prepared statements. Ward has fewer texts than that. */
 const statementLimit = 200;
 
 const { path, cacheKiB }: WorkerData = workerData;
@@ -45,7 +45,7 @@ function open(): DatabaseSync {
   const database = openSqlite(path);
   // Switching to WAL needs the file exclusively, and SQLite's time-out does not cover that.
   retryBusy(() => database.exec('pragma journal_mode = wal'), 250, 20);
-  // Full: a commit is an fsync of the log, so what was reported durable survives a power cut.
+  // Full: a commit is an fsync of the log, so reported durability survives a power cut.
   database.exec(`
     pragma synchronous = full;
     pragma foreign_keys = on;
@@ -110,7 +110,7 @@ function batch(request: BatchRequest): readonly (number | SqlError)[] {
     return transaction(() => runUnits(request, false));
   } catch (error) {
     if (!isConfinedToOneUnit(error)) throw error;
-    // One unit broke a constraint or a size limit. Alone behind a savepoint, it fails alone.
+    // One unit broke a constraint or a size limit. Behind a savepoint of its own, it fails alone.
     return transaction(() => runUnits(request, true));
   }
 }
@@ -172,7 +172,7 @@ function runIsolated(
   }
 }
 
-/** A rollback that failed with the disk leaves a transaction open, and no other can begin. */
+/** A rollback that failed with the disk leaves a transaction open, and no other can start. */
 function endLeftOver(): void {
   if (db.isTransaction) db.exec('rollback');
 }
@@ -189,7 +189,7 @@ function transaction<T>(run: () => T): T {
   }
 }
 
-/** SQLITE_TOOBIG, SQLITE_CONSTRAINT, SQLITE_MISMATCH, SQLITE_RANGE: the data's fault, not the disk's. */
+/** SQLITE_TOOBIG, SQLITE_CONSTRAINT, SQLITE_MISMATCH, SQLITE_RANGE: caused by the data, not by the disk. */
 function isConfinedToOneUnit(error: unknown): boolean {
   return [18, 19, 20, 25].includes(describe(error).code & 0xff);
 }

@@ -1,4 +1,4 @@
-/** What the parts of the store's behaviour suite share: a place for a store, and rows to put into it. */
+/** Shared by the parts of the store's test suite: a place for a store, and rows for it. */
 import { randomUUID } from 'node:crypto';
 import { newActivationId, randomHex } from '../../lib/index.ts';
 import type { AcceptedInsert } from '../types/accepted.ts';
@@ -11,7 +11,7 @@ import type { KeyRow } from '../types/keys.ts';
 import type { NamespaceRow } from '../types/namespaces.ts';
 import type { Store } from '../types/store.ts';
 
-/** A place for one database, empty at first. Several stores may be open on it at a time. */
+/** A place for one database, empty at first. Several stores can be open on it at a time. */
 export interface StorePlace {
   open(): Promise<Store>;
   /** Removes it; every store on it is closed by then. */
@@ -115,7 +115,7 @@ export function activationRow(more: Partial<ActivationRow> = {}): ActivationRow 
   };
 }
 
-/** Writes what a read gives as `row`. */
+/** Writes what a read returns as `row`. */
 export function write(
   { document, ...row }: ActivationRow,
   more: Partial<ActivationWrite> = {},
@@ -126,7 +126,7 @@ export function write(
   return { row: { ...row, documentJson, responseJson }, logs: [], settles: null, ...more };
 }
 
-/** In the order of their bytes in UTF-8, which is that of no language, nor that of UTF-16. */
+/** In the order of their bytes in UTF-8, which no language uses, and which differs from that of UTF-16. */
 export const namesInOrder = [
   '-a',
   '10',
@@ -144,7 +144,7 @@ export const namesInOrder = [
   '🦊',
 ];
 
-/** So that no order of writing is taken for the order of a list. */
+/** Shuffles, so that a list can't get its order from the writes. */
 export function scattered<T>(items: readonly T[]): T[] {
   return items.map((_, at) => items[(at * 5) % items.length]).filter((item) => item !== undefined);
 }

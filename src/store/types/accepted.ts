@@ -5,7 +5,7 @@ export interface AcceptedRow {
   readonly activationId: string;
   readonly namespace: string;
   readonly acceptedAt: number;
-  /** How often it was claimed: 0 never. The fencing token: a completion of an older attempt is ignored. */
+  /** Number of claims; 0: never claimed. The fencing token: a completion of an older attempt is ignored. */
   readonly attempt: number;
   /** The node that has accepted or adopted it; empty when it has no owner. */
   readonly owner: string;
@@ -13,11 +13,11 @@ export interface AcceptedRow {
 }
 
 export interface AcceptedInsert extends Omit<AcceptedRow, 'attempt'> {
-  /** Digest of the code that it needs, which must stay until it ends. */
+  /** Digest of the code that it needs, which must exist until it ends. */
   readonly codeDigest: string | null;
 }
 
-/** A server's hold on all that it owns in the queue. It ends by the database's clock. */
+/** A server's hold on everything that it owns in the queue. It ends by the database's clock. */
 export interface NodeLease {
   /** New at each start of a server; not empty. */
   readonly node: string;
@@ -25,19 +25,19 @@ export interface NodeLease {
 }
 
 /**
- * Calls that were accepted, each with an owner. While a node's lease runs, no other node touches what it owns; when the
- * lease has ended, any node may adopt it.
+ * Accepted calls, each with an owner. While a node's lease runs, no other node touches what it owns; after the lease
+ * has ended, any node can adopt it.
  */
 export interface AcceptedQueue {
   /**
-   * Durable when it settles (batched with its neighbours in one transaction). Its owner's lease should run: others may
-   * adopt it otherwise.
-   * @param attempt 1 for one that has begun already; 0 by default
+   * Durable when it settles (batched with its neighbours in one transaction). Its owner's lease should run: otherwise
+   * others can adopt it.
+   * @param attempt 1 for a call that has already begun; 0 by default
    */
   accept(row: AcceptedInsert, attempt?: number): Promise<void>;
   /**
-   * Marks it as started, which makes its attempt `attempt + 1`; false when it is gone, its attempt is not `attempt`, or
-   * another node has adopted it. Durable when it settles.
+   * Marks it as started, which makes its attempt `attempt + 1`; false when it no longer exists, its attempt is not
+   * `attempt`, or another node has adopted it. Durable when it settles.
    */
   claim(activationId: string, attempt: number, node: string): Promise<boolean>;
   /** Renews the lease for `leaseMs`. False when it had ended, so that others may have adopted the node's calls. */
@@ -46,11 +46,11 @@ export interface AcceptedQueue {
   endOtherLeases(node: string): Promise<void>;
   /** Ends the node's lease. */
   leave(node: string): Promise<void>;
-  /** Makes the node the owner of calls that no other node with a running lease owns, `max` at most. Oldest first. */
+  /** Makes the node the owner of at most `max` calls that no other node with a running lease owns. Oldest first. */
   adopt(node: string, max: number): Promise<readonly AcceptedRow[]>;
-  /** Releases it, so that any node may adopt it. Ignored when the node does not own it. */
+  /** Releases it, so that any node can adopt it. Ignored when the node does not own it. */
   release(activationId: string, node: string): Promise<void>;
-  /** Ends it without a record. Ignored when it is gone or its attempt is another by now. */
+  /** Ends it without a record. Ignored when it no longer exists or has another attempt by now. */
   settle(activationId: string, attempt: number): Promise<void>;
   get(namespace: string, activationId: string): Promise<AcceptedRow | undefined>;
   /** Calls of all owners; for each owner, oldest first. */

@@ -11,13 +11,13 @@ export interface ActivationRow {
   readonly start: number;
   readonly end: number | null;
   readonly statusCode: number;
-  /** Everything of the record but its logs. */
+  /** The whole record except its logs. */
   readonly document: JsonObject;
 }
 
 /** A record to be written: its document is JSON already, so that a large one is not serialised again. */
 export interface ActivationInsert extends Omit<ActivationRow, 'document'> {
-  /** A JSON object: everything of the record but its response and its logs. */
+  /** A JSON object: the whole record except its response and its logs. */
   readonly documentJson: string;
   /** JSON of the `response`; null without one. */
   readonly responseJson: string | LongText | null;
@@ -39,7 +39,7 @@ export interface ActivationQuery extends ActivationFilter {
   readonly limit: number;
 }
 
-/** A record to be kept, and the accepted invocation that it settles, in one transaction. */
+/** A record to store, and the accepted invocation that it settles, in one transaction. */
 export interface ActivationWrite {
   readonly row: ActivationInsert;
   /** Its lines; for a long log, a JSON array of them. */
@@ -47,9 +47,9 @@ export interface ActivationWrite {
   /** JSON of the input, if it is to be kept. */
   readonly inputJson?: string;
   /**
-   * The attempt of the accepted row that this record settles: what `claim` was called with, plus one (0 when it
-   * was never claimed). The accepted row is deleted; when its attempt is another by now, or it is gone, the whole
-   * write is ignored. `null`: the invocation never was in the accepted queue.
+   * The attempt of the accepted row that this record settles: the argument of `claim` plus one (0 when it was never
+   * claimed). The accepted row is deleted; when it has another attempt by now, or no longer exists, the whole write
+   * is ignored. `null`: the invocation never was in the accepted queue.
    */
   readonly settles: number | null;
 }
@@ -57,18 +57,19 @@ export interface ActivationWrite {
 export interface ActivationStore {
   /**
    * Kept in memory, written in batches; the promise settles when it is on disk. Reads see it at once. Rejects with
-   * STORE_DUPLICATE or STORE_NO_NAMESPACE for that record alone, never for its neighbours in the batch. While the disk
-   * takes nothing it waits; when too much does, it is rejected with STORE_BACKLOG. A small one that settles is not.
+   * STORE_DUPLICATE or STORE_NO_NAMESPACE for that record alone, never for its neighbours in the batch. While the
+   * disk takes nothing it waits; when too much waits, it is rejected with STORE_BACKLOG, except a small one that
+   * settles.
    */
   append(write: ActivationWrite): Promise<unknown>;
   /**
-   * Undefined while there is memory for more records, else settles when the disk has caught up. Await it before starting
-   * work that ends in an `append` without `await`: this bounds the memory.
+   * Undefined while memory for more records is free, else settles when the disk has caught up. Await it before
+   * starting work that ends in an `append` without `await`: this bounds the memory.
    */
   room(): Promise<void> | undefined;
   get(namespace: string, activationId: string): Promise<ActivationRow | undefined>;
   logs(namespace: string, activationId: string): Promise<readonly string[] | undefined>;
-  /** Its input, if that was kept. */
+  /** Its input, if it was stored. */
   input(namespace: string, activationId: string): Promise<JsonValue | undefined>;
   /** Newest first. */
   list(query: ActivationQuery): Promise<readonly ActivationRow[]>;
@@ -76,13 +77,13 @@ export interface ActivationStore {
   /** Settles when everything appended so far is on disk. */
   flush(): Promise<void>;
   /**
-   * Deletes a namespace's oldest records, with their logs and inputs, and says how many: `max` at most, and fewer when
-   * they are large, so that a call does not hold up the others. To be called again until it gives 0.
+   * Deletes a namespace's oldest records, with their logs and inputs, and returns their number: at most `max`, and
+   * fewer when they are large, so that a call does not delay others. Call it again until it returns 0.
    */
   prune(rule: PruneRule): Promise<number>;
   /**
-   * Deletes a namespace's oldest records while all of them are larger than they may be, in steps as `prune`. To be
-   * called again until it deletes nothing.
+   * Deletes a namespace's oldest records while all of them together exceed the limit, in steps as in `prune`. Call it
+   * again until it deletes nothing.
    */
   evict(rule: EvictRule): Promise<Evicted>;
 }
@@ -98,7 +99,7 @@ export interface EvictRule {
 
 export interface Evicted {
   readonly records: number;
-  /** What is left. */
+  /** The remaining bytes. */
   readonly heldBytes: number;
 }
 

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../lib/index.ts';
 import type { WriteBound } from './holdings.ts';
 
-/** An API of the gateway: what is served below one base path of a namespace. */
+/** An API of the gateway, below one base path of a namespace. */
 export interface ApiRow {
   readonly namespace: string;
   /** With its leading slash. */

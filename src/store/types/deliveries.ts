@@ -10,7 +10,7 @@ export interface DeliveryRow {
   /** Tries so far. */
   readonly attempt: number;
   readonly createdAt: number;
-  /** When a waiting one is tried next, when a dead one was given up; epoch milliseconds. */
+  /** Time of the next try for a waiting one, and of giving up for a dead one; epoch milliseconds. */
   readonly dueAt: number;
   readonly document: JsonObject;
 }
@@ -22,7 +22,7 @@ export interface DeliveryQuery {
   readonly limit: number;
 }
 
-/** Writes are batched, and durable when they settle; a read sees what has settled. */
+/** Writes are batched, and durable when they settle; a read sees settled writes. */
 export interface DeliveryStore {
   /** @throws Fault STORE_NO_NAMESPACE, STORE_DUPLICATE */
   add(row: DeliveryRow): Promise<void>;

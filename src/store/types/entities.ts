@@ -3,7 +3,7 @@ import type { WriteBound } from './holdings.ts';
 
 export type Collection = 'actions' | 'triggers' | 'rules' | 'packages';
 
-/** One entity. All collections share one name space per namespace, as OpenWhisk has it. */
+/** One entity. All collections of a namespace share one name space, as in OpenWhisk. */
 export interface EntityRow {
   readonly namespace: string;
   /** `name` or `package/name`. */
@@ -13,9 +13,9 @@ export interface EntityRow {
   readonly revision: string;
   /** Epoch milliseconds. */
   readonly updatedAt: number;
-  /** Digest of the code blob that it keeps, if any. */
+  /** Digest of its code blob, if any. */
   readonly codeDigest: string | null;
-  /** Full name (`ns/[pkg/]name`) of the entity that it points to: a rule's trigger, a binding's package. */
+  /** Full name (`ns/[pkg/]name`) of its target: a rule's trigger, a binding's package. */
   readonly link: string | null;
   /** Visible to other namespaces. */
   readonly shared: boolean;
@@ -48,7 +48,7 @@ export interface EntityStore {
   /** False when the revision is no longer `expected`. */
   delete(namespace: string, path: string, expected: string): Promise<boolean>;
   /**
-   * Deletes a package of revision `expected` with all that is in it, in one transaction, and gives what was in it.
+   * Deletes a package of revision `expected` and everything in it, in one transaction, and returns its content.
    * Undefined when the revision is no longer `expected`.
    */
   deleteTree(namespace: string, path: string, expected: string): Promise<readonly EntityRow[] | undefined>;

@@ -11,7 +11,7 @@ export interface FeedRow {
   readonly revision: string;
   /** Unique token by which a provider finds it from outside. */
   readonly token: string | null;
-  /** Time of the next look at it; epoch milliseconds. */
+  /** Time of the next check; epoch milliseconds. */
   readonly dueAt: number | null;
   readonly document: JsonObject;
 }
@@ -19,7 +19,7 @@ export interface FeedRow {
 /** In the order of `waiting`. */
 export type FeedPlace = Pick<FeedRow, 'namespace' | 'trigger'>;
 
-/** Writes are batched, and durable when they settle; a read sees what has settled. */
+/** Writes are batched, and durable when they settle; a read sees settled writes. */
 export interface FeedStore {
   get(namespace: string, trigger: string): Promise<FeedRow | undefined>;
   byToken(token: string): Promise<FeedRow | undefined>;
@@ -33,7 +33,7 @@ export interface FeedStore {
   count(namespace: string): Promise<number>;
   /** Due at `now` or before: earliest first. */
   due(now: number, limit: number): Promise<readonly FeedRow[]>;
-  /** Those with a `dueAt`, by namespace and trigger; with `after`, what comes after that place. */
+  /** Those with a `dueAt`, by namespace and trigger; with `after`, those after that place. */
   waiting(limit: number, after?: FeedPlace): Promise<readonly FeedRow[]>;
   /** The earliest `dueAt` of all. */
   nextDue(): Promise<number | undefined>;

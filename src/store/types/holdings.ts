@@ -12,7 +12,7 @@ export interface WriteBound {
   readonly code?: HeldCode | undefined;
 }
 
-/** Bytes that a namespace has on disk. A row counts as its texts and a kibibyte. */
+/** Bytes that a namespace has on disk. A row counts as its texts plus a kibibyte. */
 export interface Holdings {
   /** Of entities, feeds, deliveries and APIs. */
   readonly entityBytes: number;
@@ -24,9 +24,9 @@ export interface Holdings {
   readonly recordBytes: number;
 }
 
-/** Counters that change in the same transactions as their data: right no matter how the process ended. */
+/** Counters that change in the same transactions as their data: correct however the process ended. */
 export interface HoldingStore {
-  /** Undefined when there is no such namespace. */
+  /** Undefined when the namespace does not exist. */
   get(namespace: string): Promise<Holdings | undefined>;
   /** Digests of code of unknown size, from a database of an older Ward. They count nothing. */
   unmeasuredCode(): Promise<readonly string[]>;

@@ -1,6 +1,6 @@
 /** A further key of a namespace, with fewer rights than its first one. */
 export interface KeyRow {
-  /** The public half, a UUID, unlike that of any other key, first ones of namespaces included. */
+  /** The public half, a UUID, different from that of every other key, including the first keys of namespaces. */
   readonly keyId: string;
   readonly namespace: string;
   /** SHA-256 of the secret half, hex. */

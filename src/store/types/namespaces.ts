@@ -37,6 +37,6 @@ export interface NamespaceStore {
   create(row: NamespaceRow): Promise<boolean>;
   /** False when it does not exist. @throws Fault STORE_DUPLICATE when the key's id is taken */
   update(row: NamespaceRow): Promise<boolean>;
-  /** Deletes the namespace with all that is in it. */
+  /** Deletes the namespace and everything in it. */
   delete(name: string): Promise<boolean>;
 }

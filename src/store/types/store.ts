@@ -13,7 +13,10 @@ import type { ViolationStore } from './violations.ts';
 
 /** Whether appended records reach the disk. */
 export interface Recording {
-  /** Undefined while they do. It begins with the first write that fails, and ends with the first that succeeds. Every call reads it. */
+  /**
+   * Undefined while they do. A trouble begins with the first failed write, and ends with the first that succeeds.
+   * Every call reads it.
+   */
   trouble(): RecordingTrouble | undefined;
   /** Writes that wait in memory. */
   waiting(): number;
@@ -38,7 +41,7 @@ export interface Store extends AsyncDisposable {
   readonly namespaces: NamespaceStore;
   readonly holdings: HoldingStore;
   readonly recording: Recording;
-  /** Grows whenever another process wrote to the database: a cue to drop caches. */
+  /** Grows whenever another process wrote to the database: a signal to drop caches. */
   foreignWrites(): Promise<number>;
   /** Writes pending data and closes. */
   close(): Promise<void>;

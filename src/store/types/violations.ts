@@ -1,6 +1,6 @@
 /** A violation of its policy by a sandbox. */
 export interface ViolationRow {
-  /** Whose sandbox it was. */
+  /** Namespace of the sandbox. */
   readonly namespace: string;
   /** Epoch milliseconds. */
   readonly at: number;
@@ -22,9 +22,9 @@ export interface ViolationQuery {
 }
 
 export interface ViolationStore {
-  /** Settles when it is on disk. Of each namespace the newest thousand are kept. Rejects with STORE_NO_NAMESPACE. */
+  /** Settles when it is on disk. The newest thousand of each namespace are kept. Rejects with STORE_NO_NAMESPACE. */
   add(row: ViolationRow): Promise<void>;
-  /** The one that was added last comes first. */
+  /** The latest added one comes first. */
   list(query: ViolationQuery): Promise<readonly ViolationRow[]>;
   count(query: Omit<ViolationQuery, 'skip' | 'limit'>): Promise<number>;
 }

@@ -1,4 +1,4 @@
-/** The tables as SQLite's migrations 1 to 15 leave them, and what keeps their counters. */
+/** The tables after SQLite's migrations 1 to 15, and the triggers for their counters. */
 import { type Kysely, sql } from 'kysely';
 
 export async function up(db: Kysely<unknown>): Promise<void> {
@@ -76,7 +76,7 @@ const indexes = `
   create index violations_by_namespace on violations (namespace, id desc);
 `;
 
-/** No id is in both tables of keys. A trigger that looks into the other one would not see what is not committed yet. */
+/** No id is in both tables of keys. A trigger that reads the other table would not see uncommitted rows. */
 const keyIds = `
   create table key_ids (key_id text primary key);
   create function take_key_id() returns trigger language plpgsql as $$ begin
@@ -128,8 +128,8 @@ const heldRows = `
 `;
 
 /**
- * Code counts once a namespace, as a block of a file system at least. The row of the namespace is locked first: what is
- * asked after that is asked in the order of the transactions.
+ * Code counts once per namespace, as at least a block of a file system. The row of the namespace is locked first, so
+ * that the following reads are in the order of the transactions.
  */
 const heldCode = `
   create function take_code(its_namespace text, its_path text, digest text) returns void language plpgsql as $$ begin
@@ -169,7 +169,7 @@ const heldCode = `
   create trigger code_blobs_known after insert on code_blobs for each row execute function know_code();
 `;
 
-/** Before, since logs and inputs go with the record. */
+/** `before`, because logs and inputs are deleted with the record. */
 const records = `
   create function drop_record() returns trigger language plpgsql as $$ begin
     update activation_counts

@@ -1,4 +1,4 @@
-/** The migrations of PostgreSQL. The first has all that SQLite's came to; from there on each change is in both lists. */
+/** The migrations of PostgreSQL. The first has the result of all of SQLite's; later changes are in both lists. */
 import type { Migrations } from '../../migrations/index.ts';
 import * as schema from './0001-schema.ts';
 
