@@ -1,4 +1,4 @@
-/** The examples of the help, run against a real Ward: none of them is refused for what it says. */
+/** The examples in the help, run against a real Ward: none is refused as invalid. */
 import { chmod, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,16 +13,16 @@ import { missingForSandboxes, Ward } from './ward.ts';
 
 const missing = missingForSandboxes();
 
-/** Words of a command → why it is not run here. `src/cli/examples.test.ts` reads all of them. */
+/** Why a command is not run here, by its words. `src/cli/examples.test.ts` parses all examples. */
 const notRun: readonly (readonly [words: RegExp, why: string])[] = [
   [/^(?:up|doctor|prove|sandbox (?:run|explain|learn))$/, 'replaces this process by one in isolation'],
   [/^base build$/, 'builds the runtime images'],
   [/^image (?:build|scan|sign|verify|report)$/, 'needs images of its own: image-build.test.ts and others'],
   [/^advisories/, 'needs a network, or exports of sources'],
-  [/^vault rotate$/, 'is for a server that stands still'],
+  [/^vault rotate$/, 'needs a stopped server'],
   [/^policy test$/, 'needs reports of scans: policy.test.ts'],
   [/^audit verify$/, 'needs a checkpoint: gate.test.ts'],
-  [/^namespace (?:delete|rotate-key)$/, 'takes away what other examples use'],
+  [/^namespace (?:delete|rotate-key)$/, 'deletes what other examples use'],
   [/^activation (?:poll|logs)$/, 'does not end by itself'],
   [/^completion$/, 'is read by a shell'],
 ];
@@ -31,7 +31,7 @@ const examples = commandsOf(entries).flatMap(([words, { examples: own }]) =>
   notRun.some(([pattern]) => pattern.test(words)) ? [] : own.map(({ command }) => command),
 );
 
-/** 1: it is there already, or the action failed; 5: it is not there; 8: the action returned an error. */
+/** 1: it already exists, or the action failed; 5: it does not exist; 8: the action returned an error. */
 const mayEndWith = [0, 1, 5, 8];
 
 const api = 'swagger: "2.0"\ninfo: { title: shop, version: 1.0.0 }\nbasePath: /shop\npaths: {}\n';
@@ -51,7 +51,7 @@ describe.skipIf(missing !== undefined)(
     const before = process.cwd();
 
     beforeAll(async () => {
-      // The example of --egress asks for these; each call of `main` listens for errors of the streams.
+      // The example of --egress needs these; each call of `main` listens for errors of the streams.
       ward = await Ward.start({ sandbox: { allow: { egress: ['*.example.com:443'] } } });
       for (const stream of [process.stdout, process.stderr]) stream.setMaxListeners(0);
       folder = await mkdtemp(join(tmpdir(), 'ward-examples-'));
@@ -88,7 +88,7 @@ describe.skipIf(missing !== undefined)(
       }))
         vi.stubEnv(name, value);
       process.chdir(folder);
-      // Restoring it is refused, since a server has the folder: but it has to be there.
+      // A restore is refused, since a server uses the folder, but the file must exist.
       for (const name of ['ward-monday.tar.zst', 'ward.tar.zst'])
         expect(await main(['backup', name, '--quiet'], process)).toBe(0);
     });
@@ -120,7 +120,7 @@ describe.skipIf(missing !== undefined)(
   },
 );
 
-/** Deploys what examples name, as far as an earlier one has deleted it. */
+/** Deploys again what the examples need and an earlier one has deleted. */
 async function deployMissing(ward: Ward): Promise<void> {
   const { body } = await ward.request('GET', '/api/v1/namespaces/_/actions');
   const there = body.map(({ namespace, name }: Record<string, string>) => `${namespace}/${name}`);
@@ -130,7 +130,7 @@ async function deployMissing(ward: Ward): Promise<void> {
   for (const name of missing) await ward.deploy(name, 'function main() {}');
 }
 
-/** The words after `ward`; `src/cli/examples.test.ts` has bash itself split them. */
+/** The words after `ward`. `src/cli/examples.test.ts` lets bash itself split them. */
 function wordsOf(command: string): string[] {
   const line = command.slice(command.indexOf('ward ') + 'ward '.length).replace(' -P - ', ' -P event.json ');
   return [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');

@@ -49,7 +49,7 @@ const advisories = [
   },
 ];
 
-/** Who runs it may not be root, and needs nothing of the machine. */
+/** Works for users other than root, and needs nothing from the machine. */
 const nobody =
   process.getuid?.() === 0 ? ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--'] : [];
 let commands: CommandLoop;
@@ -58,7 +58,7 @@ const environment = () => ({
   PATH: process.env['PATH'],
   HOME: folder,
   WARD_DATA: join(folder, 'data'),
-  // Who may not read what root has compiled compiles Ward anew each time.
+  // A user who can't read root's compile cache compiles Ward each time.
   NODE_COMPILE_CACHE: join(folder, 'compiled'),
 });
 
@@ -110,7 +110,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-test('advisories: what was imported is told, and a file cut in half changes nothing', async () => {
+test('advisories: an import reports its content, and a truncated file changes nothing', async () => {
   const whole = JSON.parse((await ward(['advisories', 'status', '-o', 'json'])).stdout);
   expect(whole).toMatchObject({ state: { count: 2 }, sources: [{ records: 2, bad: 0 }] });
   const text = await readFile(join(folder, 'osv.ndjson'), 'utf8');
@@ -120,7 +120,7 @@ test('advisories: what was imported is told, and a file cut in half changes noth
   expect(JSON.parse((await ward(['advisories', 'status', '-o', 'json'])).stdout)).toEqual(whole);
 });
 
-test('a vulnerable image is refused with the version to go to, a fixed one is not', async () => {
+test('a vulnerable image is refused with the version to upgrade to, and a fixed one is not', async () => {
   const refused = await ward(['image', 'scan', 'oci:vulnerable:v1']);
   expect(refused.code).toBe(1);
   expect(refused.stderr).toBe('');
@@ -138,7 +138,7 @@ test.each([
   expect((await ward(['image', 'scan', 'fixed', '--fail-on', severity, ...more])).code).toBe(code);
 });
 
-test('a policy of one’s own counts, and what it ignores is told', async () => {
+test('a user’s own policy counts, and the report names what it ignores', async () => {
   await writeFile(
     join(folder, 'policy.yaml'),
     `form: 1
@@ -160,7 +160,7 @@ rules:
   expect(stdout).toContain('ignored by the policy until 2999-01-01: not reachable (ada)');
 });
 
-test('VEX takes away what does not matter here', async () => {
+test('VEX removes findings that do not apply', async () => {
   const vex = {
     '@context': 'https://openvex.dev/ns/v0.2.0',
     '@id': 'https://example.org/vex/1',
@@ -182,7 +182,7 @@ test('VEX takes away what does not matter here', async () => {
   expect((await ward(['image', 'scan', 'vulnerable', '--vex', 'no-vex.json'])).code).toBe(2);
 });
 
-test('a folder, and an SBOM that a scan wrote, are found to have the same', async () => {
+test('a folder and the SBOM of its scan have the same findings', async () => {
   const root = join(folder, 'root');
   await mkdir(join(root, 'node_modules/left'), { recursive: true });
   await writeFile(join(root, 'node_modules/left/package.json'), '{"name":"left","version":"1.0.0"}');
@@ -248,7 +248,7 @@ test('a secret is refused, unless secrets are left out', async () => {
   expect((await ward(['image', 'scan', 'leaky', '--no-secrets'])).code).toBe(0);
 });
 
-test('an archive is read as the layout that it holds', async () => {
+test('an archive is read as the layout in it', async () => {
   const packed = await runCommand(['tar', '-C', 'vulnerable', '-cf', 'image.tar', '.'], { cwd: folder });
   expect(packed.code).toBe(0);
   expect(await ward(['image', 'scan', 'image.tar', '-o', 'name'])).toMatchObject({
@@ -257,7 +257,7 @@ test('an archive is read as the layout that it holds', async () => {
   });
 });
 
-test.each(['gzip', 'zstd'])('an archive may be compressed by %s, and leaves nothing behind', async (by) => {
+test.each(['gzip', 'zstd'])('an archive can be compressed by %s, and leaves nothing behind', async (by) => {
   const temporary = join(folder, `tmp-${by}`);
   await mkdir(temporary);
   await chmod(temporary, 0o777);
@@ -272,7 +272,7 @@ test.each(['gzip', 'zstd'])('an archive may be compressed by %s, and leaves noth
   expect(await readdir(temporary)).toEqual([]);
 });
 
-test('an image or an SBOM may come from a pipe, and leaves nothing behind', async () => {
+test('an image or an SBOM can come from a pipe, and leaves nothing behind', async () => {
   const temporary = join(folder, 'tmp-pipe');
   await mkdir(temporary);
   await chmod(temporary, 0o777);
@@ -326,7 +326,7 @@ test('every format goes to a file, the verdict to stderr', async () => {
   }
 });
 
-test('--reports has all formats by one scan, and nothing of the scan before', async () => {
+test('--reports writes all formats from one scan, and removes the reports of the scan before', async () => {
   const reports = join(folder, 'all');
   const scan = (target: string) => ward(['image', 'scan', target, '--reports', 'all']);
   const first = await scan('vulnerable');
@@ -347,7 +347,7 @@ test('--reports has all formats by one scan, and nothing of the scan before', as
   expect(await readdir(reports)).toEqual(['other.txt']);
 });
 
-test('a folder that no report can be written to is an error', async () => {
+test('an unwritable folder for reports is an error', async () => {
   await writeFile(join(folder, 'taken'), '');
   expect(await ward(['image', 'scan', 'fixed', '--reports', 'taken'])).toMatchObject({
     code: 2,
@@ -356,7 +356,7 @@ test('a folder that no report can be written to is an error', async () => {
   });
 });
 
-test('a file without a format gets the one that its name stands for', async () => {
+test('a file without a format gets that of its name', async () => {
   for (const [file, begins] of [
     ['named.json', '{\n  "form": 1'],
     ['named.sarif', '{\n  "$schema"'],
@@ -368,7 +368,7 @@ test('a file without a format gets the one that its name stands for', async () =
   }
 });
 
-test('--explain tells where a finding is from, and by which name', async () => {
+test('--explain shows the source of a finding, and the matched name', async () => {
   const { stdout, code } = await ward(['image', 'scan', 'vulnerable', '--explain', 'GHSA-aaaa-bbbb-cccc']);
   expect(code).toBe(1);
   expect(stdout).toMatch(/^id +CVE-2026-10001$/m);
@@ -376,7 +376,7 @@ test('--explain tells where a finding is from, and by which name', async () => {
   expect(stdout).toMatch(/^to do +update left to 1\.0\.1$/m);
 });
 
-test('what can’t be read is not judged, which says what to do; beside what is denied it is denied', async () => {
+test('unreadable content is not judged, with advice; together with a denied finding it is denied', async () => {
   const zip = 'PK\u0003\u0004 and then nothing that is a zip';
   await mkdir(join(folder, 'unread/node_modules/left'), { recursive: true });
   await writeFile(join(folder, 'unread/a.zip'), zip);
@@ -403,7 +403,7 @@ test('what can’t be read is not judged, which says what to do; beside what is 
   });
 });
 
-test('--new-only judges what a change brings, by a base or by the report of one', async () => {
+test('--new-only judges what a change adds, by a base or by its report', async () => {
   const scan = (target: string, ...more: string[]) =>
     ward(['image', 'scan', target, '--no-misconfiguration', ...more]);
   const bring = (...more: string[]) => scan('oci:vulnerable', '--new-only', ...more);
@@ -419,7 +419,7 @@ test('--new-only judges what a change brings, by a base or by the report of one'
       /^allowed.*: nothing found\n(?:.*\n)?2 findings were in oci:vulnerable before/,
     ),
   });
-  // The report is whole, and the next scan may be compared with it.
+  // The report is complete, so the next scan can be compared with it.
   await writeFile(join(folder, 'earlier.json'), nothing.stdout);
   expect(JSON.parse(nothing.stdout)).toMatchObject({
     verdict: { breaking: [], before: { findings: [0, 1] } },
@@ -440,7 +440,7 @@ test('--new-only judges what a change brings, by a base or by the report of one'
   expect((await bring('--base-report', 'earlier.json')).code).toBe(1);
 });
 
-test('what was published since an earlier report is not brought by a change', async () => {
+test('advisories published since an earlier report do not count as added', async () => {
   const scan = (...more: string[]) =>
     ward(['image', 'scan', 'oci:vulnerable', '--no-misconfiguration', ...more]);
   const then = await scan('--advisories', 'none.db', '-o', 'json');
@@ -452,7 +452,7 @@ test('what was published since an earlier report is not brought by a change', as
   });
 });
 
-test('what can’t be read counts, although it could not be read before', async () => {
+test('unreadable content counts, even if it was unreadable before', async () => {
   await mkdir(join(folder, 'odd'), { recursive: true });
   await writeFile(join(folder, 'odd/a.zip'), 'PK\u0003\u0004 and then nothing that is a zip');
   const scan = await ward(['image', 'scan', './odd', '--new-only', '--base', './odd']);
@@ -463,12 +463,12 @@ test('what can’t be read counts, although it could not be read before', async 
 });
 
 test.each([
-  ['a base that is nowhere', ['--base', 'oci:nowhere'], 'SCAN_TARGET_INVALID'],
+  ['a base that does not exist', ['--base', 'oci:nowhere'], 'SCAN_TARGET_INVALID'],
   ['a base that is empty', ['--base', './void'], 'SCAN_TARGET_INVALID'],
   ['a base whose layer is damaged', ['--base', 'oci:cut'], 'LAYER_MISMATCH'],
-  ['a report that is not there', ['--base-report', 'no.json'], 'SOURCE_UNREADABLE'],
-  ['a report that is none', ['--base-report', 'osv.ndjson'], 'REPORT_INVALID'],
-  ['a report that is cut off', ['--base-report', 'cut.json'], 'REPORT_INVALID'],
+  ['a report that does not exist', ['--base-report', 'no.json'], 'SOURCE_UNREADABLE'],
+  ['an invalid report', ['--base-report', 'osv.ndjson'], 'REPORT_INVALID'],
+  ['a truncated report', ['--base-report', 'cut.json'], 'REPORT_INVALID'],
   ['both', ['--base', 'oci:fixed', '--base-report', 'cut.json'], 'USAGE'],
   ['neither', [], 'USAGE'],
 ])('--new-only with %s is an error, never a comparison with nothing', async (_, args, code) => {
@@ -479,7 +479,7 @@ test.each([
   const { layers } = JSON.parse(await readFile(blob(index.manifests[0].digest), 'utf8'));
   await writeFile(blob(layers[1].digest), await tarOf([{ name: 'else', content: '' }]));
   await writeFile(join(folder, 'cut.json'), '{ "form": 1, "findings": [');
-  // Nothing that an earlier test has read of the layers is known.
+  // Without the results of earlier tests on these layers.
   const advisories = ['--advisories', join(folder, 'data/advisories/advisories.db'), '--data', 'none'];
   expect(await ward(['image', 'scan', 'oci:fixed', '--new-only', ...args, ...advisories])).toMatchObject({
     code: 2,
@@ -488,7 +488,7 @@ test.each([
   });
 });
 
-test('--base without --new-only is an error: it would seem to count', async () => {
+test('--base without --new-only is an error, because it would seem to count', async () => {
   expect(await ward(['image', 'scan', 'oci:fixed', '--base', 'oci:fixed'])).toMatchObject({
     code: 2,
     stderr: expect.stringMatching(/--base is for --new-only[\s\S]*add --new-only/),
@@ -496,23 +496,19 @@ test('--base without --new-only is an error: it would seem to count', async () =
 });
 
 test.each([
-  ['a name that is nowhere', ['none:1'], 'IMAGE_NOT_FOUND'],
+  ['a name that does not exist', ['none:1'], 'IMAGE_NOT_FOUND'],
   ['a file of another kind', ['osv.txt'], 'SCAN_TARGET_INVALID'],
   ['an image that is in the registry', ['guest/app:v1'], 'SCAN_TARGET_INVALID'],
-  ['a root that is not there', ['rootfs:/nonexistent'], 'SCAN_TARGET_INVALID'],
+  ['a root that does not exist', ['rootfs:/nonexistent'], 'SCAN_TARGET_INVALID'],
   ['a root that is a file', ['rootfs:osv.txt'], 'SCAN_TARGET_INVALID'],
   ['a root that is empty', ['rootfs:nothing'], 'SCAN_TARGET_INVALID'],
   ['a folder that is empty', ['./nothing'], 'SCAN_TARGET_INVALID'],
-  ['an archive that is not there', ['archive:/nonexistent'], 'SCAN_TARGET_INVALID'],
-  ['a policy that is none', ['fixed', '--policy', 'osv.ndjson'], 'POLICY_INVALID'],
+  ['an archive that does not exist', ['archive:/nonexistent'], 'SCAN_TARGET_INVALID'],
+  ['an invalid policy', ['fixed', '--policy', 'osv.ndjson'], 'POLICY_INVALID'],
   ['a platform that the image is not for', ['fixed', '--platform', 'windows'], 'FLAG_INVALID'],
-  ['a format that there is not', ['fixed', '-o', 'sarfi'], 'USAGE'],
+  ['an unknown format', ['fixed', '-o', 'sarfi'], 'USAGE'],
   ['two formats', ['fixed', '-o', 'json', '--format', 'sarif'], 'USAGE'],
-  [
-    'a folder that no file can be written to',
-    ['fixed', '--format', 'sarif', '-o', 'no/where.json'],
-    'FILE_NOT_WRITTEN',
-  ],
+  ['an unwritable folder', ['fixed', '--format', 'sarif', '-o', 'no/where.json'], 'FILE_NOT_WRITTEN'],
 ])('%s is an error, which ends with 2', async (_, args, code) => {
   await writeFile(join(folder, 'osv.txt'), 'hello');
   await mkdir(join(folder, 'nothing'), { recursive: true });
@@ -529,7 +525,7 @@ test('a layer that was changed under its digest is an error, never clean', async
   const blob = (digest: string) => join(folder, 'broken/blobs', digest.replace(':', '/'));
   const manifest = JSON.parse(await readFile(blob(index.manifests[0].digest), 'utf8'));
   await writeFile(blob(manifest.layers[1].digest), await tarOf([]));
-  // With what an earlier scan knows of the layer, and without.
+  // With an earlier scan's results for the layer, and without.
   expect(await ward(['image', 'scan', 'broken'])).toMatchObject({
     code: 2,
     stderr: expect.stringContaining('error[SCAN_TARGET_INVALID]'),
@@ -543,7 +539,7 @@ test('a layer that was changed under its digest is an error, never clean', async
   );
 });
 
-test('without advisories the answer is that it was not judged, whatever a policy says but `missing: allow`', async () => {
+test('without advisories the result is not judged, whatever the policy, except for `missing: allow`', async () => {
   const scan = (...more: string[]) => ward(['image', 'scan', 'fixed', '--advisories', 'none.db', ...more]);
   expect(await scan()).toMatchObject({
     code: 2,

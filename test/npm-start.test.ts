@@ -1,4 +1,4 @@
-/** `npm start` as people and service managers end it: with npm itself, whose scripts run in a shell. */
+/** How `npm start` ends for users and service managers: with npm itself, whose scripts run in a shell. */
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
@@ -15,7 +15,7 @@ const missing = missingForSandboxes();
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'ward-npm-'));
-  // Sandboxes have to reach the data folder below it.
+  // Sandboxes must reach the data folder below it.
   await chmod(folder, 0o711);
 });
 afterAll(() => rm(folder, { recursive: true }));
@@ -23,11 +23,11 @@ afterAll(() => rm(folder, { recursive: true }));
 interface Started {
   readonly npm: ChildProcess;
   readonly url: string;
-  /** The exit code of npm. */
+  /** Exit code of npm. */
   readonly ended: Promise<number | null>;
 }
 
-/** In a process group of its own, as a terminal starts it. */
+/** Runs it in a process group of its own, as a terminal does. */
 async function startByNpm(): Promise<Started> {
   const args = ['--listen', '127.0.0.1:0', '--data', join(folder, 'data'), '--no-link'];
   const npm = startCommand(['npm', 'start', '--', ...args], {
@@ -57,8 +57,8 @@ const isServing = (url: string) =>
   );
 
 test.skipIf(missing !== undefined).each([
-  ['SIGTERM to the process of npm alone, as scripts and service managers send it', 'SIGTERM', 1],
-  ['Ctrl-C, which all of a terminal hear', 'SIGINT', -1],
+  ['SIGTERM to only the process of npm, as scripts and service managers send it', 'SIGTERM', 1],
+  ['Ctrl-C, which reaches all processes of a terminal', 'SIGINT', -1],
 ] as const)(`Ward ends by %s${missing ? ` (${missing})` : ''}`, async (_, signal, whom) => {
   const { npm, url, ended } = await startByNpm();
   expect(await isServing(url)).toBe(true);
@@ -68,7 +68,7 @@ test.skipIf(missing !== undefined).each([
   await expect.poll(() => isServing(url)).toBe(false);
 });
 
-test('SIGTERM in the middle of the set-up ends what it runs, and nothing is started', async () => {
+test('SIGTERM in the middle of the set-up ends its child processes, and starts nothing', async () => {
   const checkout = join(folder, 'checkout');
   const bin = join(checkout, 'host-bin');
   await mkdir(bin, { recursive: true });
@@ -81,7 +81,7 @@ test('SIGTERM in the middle of the set-up ends what it runs, and nothing is star
     join(checkout, 'bin/ward.mjs'),
     `import { writeFileSync } from 'node:fs'; writeFileSync('served', '');`,
   );
-  // Every program is there and says nothing; npm, which the set-up runs for the packages, hangs.
+  // Every program exists and prints nothing; npm, which the set-up runs for the packages, hangs.
   await writeFile(join(bin, 'npm'), '#!/bin/sh\necho $$ >npm-pid\nexec /bin/sleep 600\n', { mode: 0o755 });
   for (const [name, target] of [
     ['node', process.execPath],
