@@ -2,13 +2,14 @@
  * Resolves and fetches Debian packages with the machine's own apt, independently of the installed packages: with an
  * empty package status, and Ward's own sources list, which has the wanted suites without any `Trusted: yes`, so apt
  * takes only signed packages. Stores files under the SHA-256 of the signed lists, and checks them against it at every
- * use.
+ * use. Remembers what it resolved for as long as the lists stay the same, because apt takes more than a second for each
+ * answer.
  */
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { readRegularFile } from '../../blobs/index.ts';
+import { readRegularFile, writeFileAtomically } from '../../blobs/index.ts';
 import { type CommandOptions, isFault, mustRun } from '../../lib/index.ts';
 import { imageFault } from '../faults.ts';
 
@@ -34,6 +35,7 @@ export interface AptOptions {
 }
 
 const maxPackageBytes = 512 * 1024 * 1024;
+const maxAnswerBytes = 1024 * 1024;
 const timeoutMs = 600_000;
 
 /** @throws Fault IMAGE_BUILD_FAILED when this machine's apt has none of the wanted suites */
@@ -47,7 +49,13 @@ export async function openApt(options: AptOptions): Promise<Apt> {
       ...more,
     });
   const flags = await writeAptFolder(options, await listSources(options, run));
-  const refreshed = once(() => run(['apt-get', 'update', '-qq']));
+  let made: Promise<string> | undefined;
+  /** One for all resolvers: in parallel, each would build apt's cache. */
+  const caches = () => (made ??= makeCaches(options.cacheDir, flags, run));
+  const refreshed = once(async () => {
+    await run(['apt-get', 'update', '-qq']);
+    made = undefined;
+  });
   /** Fetches package lists once, when they are missing or too old. */
   const withLists = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
@@ -58,19 +66,41 @@ export async function openApt(options: AptOptions): Promise<Apt> {
       return work();
     }
   };
-  /** One lock for all resolvers: in parallel, each would build apt's cache. */
-  const cached = once(() => withLists(() => run(['apt-cache', 'gencaches', ...flags])));
   return {
     resolve: (packages) =>
       withLists(async () => {
-        await cached();
-        return resolve(packages, flags, run);
+        const lists = await caches();
+        return remembered(options.cacheDir, lists, packages, () => resolve(packages, flags, run));
       }),
     fetch: (packages) => withLists(() => fetchAll(packages, join(options.cacheDir, 'debs'), flags, run)),
   };
 }
 
 type RunCommand = (argv: readonly string[], more?: CommandOptions) => Promise<string>;
+
+/** Makes apt's caches where they are missing or too old. Returns a hash that changes with the package lists. */
+async function makeCaches(cacheDir: string, flags: readonly string[], run: RunCommand): Promise<string> {
+  await run(['apt-cache', 'gencaches', ...flags]);
+  // It has the signed lists only; the other cache has the path of this folder, too.
+  return sha256(await readFile(join(cacheDir, 'apt', 'cache', 'srcpkgcache.bin')));
+}
+
+/** The answer to the same question about the same lists, or else that of `ask`. */
+async function remembered(
+  cacheDir: string,
+  lists: string,
+  question: readonly string[],
+  ask: () => Promise<readonly DebianPackage[]>,
+): Promise<readonly DebianPackage[]> {
+  const name = sha256(Buffer.from(question.join(' ')));
+  const file = join(cacheDir, 'apt', 'answers', `${name}.json`);
+  const bytes = await readRegularFile(file, maxAnswerBytes);
+  const known = bytes && answerSchema.safeParse(JSON.parse(bytes.toString('utf8'))).data;
+  if (known?.lists === lists) return known.packages;
+  const packages = await ask();
+  await writeFileAtomically(file, JSON.stringify({ lists, packages }));
+  return packages;
+}
 
 async function resolve(
   packages: readonly string[],
@@ -101,6 +131,7 @@ const stanzaSchema = z.object({
   version: z.string().regex(/^[A-Za-z0-9.+:~-]+$/),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
 });
+const answerSchema = z.object({ lists: z.string(), packages: z.array(stanzaSchema) });
 
 function parseStanza(stanza: string): DebianPackage {
   const field = (name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(stanza)?.[1];

@@ -9,8 +9,8 @@ import { openImageStore } from '../store/image-store.ts';
 import type { Image } from '../types.ts';
 import { openApt } from './apt.ts';
 import { runInside } from './inside.ts';
-import { type BuildInputs, buildLayer } from './layers.ts';
-import { loadRecipe } from './recipe.ts';
+import { type BuildInputs, buildLayer, layerRecipe } from './layers.ts';
+import { loadRecipe, type Recipe } from './recipe.ts';
 import { installedRunnersDir } from './runner.ts';
 import { buildRuntimeImages } from './runtime-images.ts';
 import { runtimeImagesReady } from './stamp.ts';
@@ -34,6 +34,13 @@ async function linkedStore(dir: string, from: string): Promise<void> {
   for (const file of ['index.json', 'oci-layout', 'build/stamp.json', 'build/layers']) {
     await cp(join(from, file), join(dir, file), { recursive: true });
   }
+  await copyAnswers(from, dir);
+}
+
+/** apt's caches, and what it answered before, if anything: apt takes half a minute to answer again. */
+async function copyAnswers(from: string, dir: string): Promise<void> {
+  const options = { recursive: true, preserveTimestamps: true };
+  await cp(join(from, 'build/apt'), join(dir, 'build/apt'), options).catch(quiet);
 }
 
 const place = await temporaryFolder();
@@ -96,18 +103,27 @@ async function manifestOf(dir: string, name: string): Promise<string> {
   return digestHex(entry.digest);
 }
 
+/** Compiles one package of Python's own: it has sets of strings, whose order depends on the hash seed. */
+function smallRecipe(): Recipe {
+  const recipe = loadRecipe();
+  const bytecode = { python: 'usr/bin/python3.13', folder: 'usr/lib/python3.13/sysconfig' };
+  const python = { ...layerRecipe(recipe, 'python-3.13'), bytecode };
+  return { ...recipe, layers: { ...recipe.layers, 'python-3.13': python } };
+}
+
 describe('a build', () => {
   it(
     'gives the same digests from the same packages, bytecode included',
     async () => {
       await using folder = await temporaryFolder();
-      const recipe = loadRecipe();
-      const debs = join(folder.path, 'apt', 'debs');
+      const recipe = smallRecipe();
+      const debs = join(folder.path, 'build', 'debs');
       await mkdir(debs, { recursive: true });
+      await copyAnswers(installed, folder.path);
       for (const name of await readdir(join(installed, 'build', 'debs')).catch(() => [])) {
         await link(join(installed, 'build', 'debs', name), join(debs, name)).catch(quiet);
       }
-      const apt = await openApt({ cacheDir: join(folder.path, 'apt'), ...recipe.debian });
+      const apt = await openApt({ cacheDir: join(folder.path, 'build'), ...recipe.debian });
       const [base, minimal] = await Promise.all([
         apt.resolve(['libc6', 'libgcc-s1', 'tzdata']),
         apt.resolve(['python3.13-minimal']),
@@ -129,7 +145,7 @@ describe('a build', () => {
         await inputs('second'),
         await inputs('dated', 1_600_000_000),
       ];
-      expect(recipe.layers['python-3.13']?.bytecode).toBeDefined();
+      expect(loadRecipe().layers['python-3.13']?.bytecode).toBeDefined();
       const original = await buildLayer('base', first);
       expect(await buildLayer('base', second)).toEqual(original);
       expect(await buildLayer('python-3.13', second)).toEqual(await buildLayer('python-3.13', first));
@@ -169,6 +185,24 @@ describe('a build', () => {
     },
     slowMs,
   );
+
+  it('asks apt again only when its lists have changed', async () => {
+    await using folder = await temporaryFolder();
+    await copyAnswers(installed, folder.path);
+    const cacheDir = join(folder.path, 'build');
+    const answers = join(cacheDir, 'apt/answers');
+    await rm(answers, { recursive: true, force: true });
+    const resolved = async () => (await openApt({ cacheDir, ...loadRecipe().debian })).resolve(['tzdata']);
+    const first = await resolved();
+    expect(first.map(({ name }) => name)).toContain('tzdata');
+    const [name = ''] = await readdir(answers);
+    const { lists } = JSON.parse(await readFile(join(answers, name), 'utf8'));
+    const write = (answer: object) => writeFile(join(answers, name), JSON.stringify(answer));
+    await write({ lists, packages: first.slice(1) });
+    expect(await resolved()).toEqual(first.slice(1));
+    await write({ lists: `${lists} of yesterday`, packages: first.slice(1) });
+    expect(await resolved()).toEqual(first);
+  });
 
   it('refuses packages of a source that is not among the wanted ones', async () => {
     await using folder = await temporaryFolder();
