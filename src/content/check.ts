@@ -8,7 +8,7 @@ const mostProblems = 20;
 
 const checks = [
   {
-    sql: `select namespace || ' has ' || digest || ' ' || said || ' times, and ' || found || ' are there' as text
+    sql: `select namespace || ': the counter of ' || digest || ' is ' || said || ', the rows have ' || found as text
       from (
         select held.namespace, held.digest, held.count as said,
           (select count(*) from links where links.digest = held.digest and links.namespace = held.namespace)
@@ -18,17 +18,17 @@ const checks = [
       where said <> found`,
   },
   {
-    sql: `select usage.namespace || ' holds ' || usage.bytes || ' bytes, and ' || ifnull(sum(held.bytes), 0) || ' are there' as text
+    sql: `select usage.namespace || ': the counter has ' || usage.bytes || ' bytes, the rows have ' || ifnull(sum(held.bytes), 0) as text
       from usage left join holdings as held on held.namespace = usage.namespace
       group by usage.namespace having usage.bytes <> ifnull(sum(held.bytes), 0)`,
   },
   {
-    sql: `select repository || ' has ' || digest || ', which is no blob' as text from (
+    sql: `select repository || ' refers to ' || digest || ', a missing blob' as text from (
         select repository, digest from links union select repository, digest from manifests)
       where digest not in (select digest from blobs)`,
   },
   {
-    sql: `select tags.repository || ':' || tag || ' stands for ' || tags.digest || ', which is no manifest' as text
+    sql: `select tags.repository || ':' || tag || ' refers to ' || tags.digest || ', a missing manifest' as text
       from tags left join manifests
         on manifests.repository = tags.repository and manifests.digest = tags.digest
       where manifests.digest is null`,
