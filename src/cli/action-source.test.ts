@@ -51,7 +51,7 @@ test.each([
   expect(await execOf(home, 'a.zip', zip)).toEqual({ kind, code: zip.toString('base64') });
 });
 
-test('--kind and --main count before what the file says', async () => {
+test('--kind and --main override what the file says', async () => {
   await using home = await makeHome();
   expect(await execOf(home, 'a.txt', 'x', { kind: 'nodejs:22', main: 'go' })).toEqual({
     kind: 'nodejs:22',
@@ -60,7 +60,7 @@ test('--kind and --main count before what the file says', async () => {
   });
 });
 
-test('a program is native, in base64, whatever it is called', async () => {
+test('a program is native and in base64, whatever its name', async () => {
   await using home = await makeHome();
   const program = Buffer.from('\u007fELF\u0002\u0001\u0001', 'latin1');
   const code = program.toString('base64');
@@ -71,8 +71,8 @@ test('a program is native, in base64, whatever it is called', async () => {
   });
 });
 
-describe('a program that Go has linked', () => {
-  /** As `debug/buildinfo` looks for it: a section that begins at a multiple of 16. */
+describe('a program that the Go linker made', () => {
+  /** In the form that `debug/buildinfo` looks for: a section that begins at a multiple of 16. */
   const elf = (at: number) => {
     const program = Buffer.alloc(256);
     program.write('\u007fELF\u0002\u0001\u0001', 'latin1');
@@ -92,12 +92,12 @@ describe('a program that Go has linked', () => {
     expect(await kindOf(await buffer(zip.outputStream))).toBe('go:default');
   });
 
-  test('is what its author says it is', async () => {
+  test('has the kind that its author states', async () => {
     expect(await kindOf(elf(64), { native: true })).toBe('native:default');
     expect(await kindOf(elf(64), { kind: 'native:13' })).toBe('native:13');
   });
 
-  test('is told from one that has the mark in a text', async () => {
+  test('is distinguished from one that contains the mark as text', async () => {
     expect(await kindOf(elf(65))).toBe('native:default');
   });
 });
@@ -129,7 +129,7 @@ describe('TypeScript', () => {
   });
 });
 
-test('a jar needs its class', async () => {
+test('a jar needs the name of its class', async () => {
   await using home = await makeHome();
   const jar = await zipOf('Hello.class');
   await expect(execOf(home, 'a.jar', jar)).rejects.toMatchObject({ code: 'USAGE' });
@@ -140,7 +140,7 @@ test('a jar needs its class', async () => {
   });
 });
 
-test('bytes that are no text go in base64', async () => {
+test('bytes that are not text are sent in base64', async () => {
   await using home = await makeHome();
   const bytes = Buffer.from([0xff, 0xfe, 0x00]);
   expect(await execOf(home, 'a.bin', bytes, { kind: 'go:default' })).toMatchObject({ code: '//4A' });
@@ -190,7 +190,7 @@ describe('a folder', () => {
     return folder;
   }
 
-  test('is sent as a zip, of the kind of what is in it, and what is left out is told', async () => {
+  test('is sent as a zip, with the kind of its content, and omitted files are reported', async () => {
     await using home = await makeHome();
     const file = await folderOf(home, '__main__.py', '.env', 'lib/a.py');
     const told: string[] = [];
@@ -221,7 +221,7 @@ describe('a folder', () => {
   });
 });
 
-test('refuses what is not there', async () => {
+test('refuses a missing folder', async () => {
   await using home = await makeHome();
   await expect(toExec({ ...nothing, file: join(home.path, 'none.js') })).rejects.toMatchObject({
     code: 'SOURCE_UNREADABLE',

@@ -21,7 +21,7 @@ function fold(...argv: string[]): string[] {
   return foldPairs(argv, findCommand(argv, entries));
 }
 
-test('folds pairs, whatever their words look like', () => {
+test('folds pairs, whatever their words', () => {
   expect(fold('action', 'invoke', 'x', '-p', 'name', '-r', '--param', '--', '-p', '-r')).toEqual([
     'action',
     'invoke',
@@ -33,7 +33,7 @@ test('folds pairs, whatever their words look like', () => {
   expect(fold('action', 'create', 'x', '-a', 'k', 'v"]')).toContain('--annotation=["k","v\\"]"]');
 });
 
-test('leaves what follows -- alone, and commands without pairs', () => {
+test('does not change words after -- or commands without pairs', () => {
   expect(fold('action', 'invoke', '--', '-p', 'a')).toEqual(['action', 'invoke', '--', '-p', 'a']);
   expect(fold('sandbox', 'run', 'i', 'node', '-p', '1')).toEqual(['sandbox', 'run', 'i', 'node', '-p', '1']);
 });
@@ -50,13 +50,13 @@ test.each([
   [['-p', '{"a":1}'], '-p KEY VALUE; for a whole object use -P FILE, or -P - from a pipe'],
   [['-p', '{"a":', '--result'], '-p KEY VALUE; for a whole object use -P FILE, or -P - from a pipe'],
   [['--param', 'name'], '--param name World'],
-])('says how a pair is written that was typed as %j', (typed, hint) => {
+])('shows how to write a pair that was typed as %j', (typed, hint) => {
   expect(() => fold('action', 'invoke', 'x', ...typed)).toThrow(
     expect.objectContaining({ code: 'USAGE', hint }),
   );
 });
 
-test('takes a key with = in it, and the words of options for values', () => {
+test('accepts a key that contains =, and values that look like options', () => {
   expect(fold('action', 'invoke', 'x', '-p', 'a=b', 'c', '-p', 'd', '-r')).toEqual([
     'action',
     'invoke',
@@ -66,7 +66,7 @@ test('takes a key with = in it, and the words of options for values', () => {
   ]);
 });
 
-test('unfolds what was folded, and refuses anything else', () => {
+test('unfolds only what it folded', () => {
   expect(unfoldPair('["a","b=c"]')).toEqual(['a', 'b=c']);
   for (const word of ['a=b', '["a"]', '{}', '[1,2]', ''])
     expect(() => unfoldPair(word)).toThrow(expect.objectContaining({ code: 'USAGE' }));

@@ -63,7 +63,7 @@ interface StubAnswer {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: JsonValue;
-  /** Sent as it is, instead of `body`. */
+  /** Sent unchanged, instead of `body`. */
   readonly text?: string;
 }
 
@@ -133,7 +133,7 @@ export function runWard(args: readonly string[], options: WardOptions): Promise<
   return runInFolder(args, surroundingsOf(options));
 }
 
-/** The same with the real launcher, in a process of its own. `node`: a Node other than the one that runs the tests. */
+/** Runs the real launcher in a separate process. `node`: a Node other than the one that runs the tests. */
 export function launchWard(
   args: readonly string[],
   options: WardOptions & { readonly node?: string },

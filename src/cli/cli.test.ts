@@ -87,7 +87,7 @@ test('namespace list and get', async () => {
   );
 });
 
-test('list shows all that a namespace has', async () => {
+test('list shows all content of a namespace', async () => {
   const entity = (name: string, more = {}) => ({ namespace: 'guest', name, version: '0.0.1', ...more });
   api.answers.set(`GET ${packagesUrl}`, { body: [entity('tools', { publish: true })] });
   api.answers.set(`GET ${actionsUrl}`, { body: [action] });
@@ -112,7 +112,7 @@ test('list shows all that a namespace has', async () => {
   expect(asked(api)[0]).toBe(`GET ${packagesUrl}?limit=0&skip=0`);
 });
 
-test('property set, get and unset work on .wskprops, and the key is shown only when asked for', async () => {
+test('property set, get and unset work on .wskprops, and the key is shown only on request', async () => {
   await using own = await makeHome();
   const run = (...args: string[]) => runWard(['property', ...args], { home: own });
   expect((await run('set', '--apihost', 'ward.example.org', '--auth', stubKey)).code).toBe(0);
@@ -135,12 +135,12 @@ test('without a key nothing is sent', async () => {
   expect(api.requests).toEqual([]);
 });
 
-test('-v traces requests, answers and their headers, and the key nowhere', async () => {
+test('-v traces requests, answers and their headers, but never the key', async () => {
   api.answers.set(`GET ${actionsUrl}`, { body: [] });
   const list = await ward(['-v', 'action', 'list']);
   expect(list.stderr).toMatch(/^> GET http.*\n> Authorization: \[redacted\]\n> Accept: application\/json\n/);
   expect(list.stderr).toMatch(/\n< 200\n< content-type: application\/json\n(?:< .*\n)*< \[\]\n$/);
-  // A feed is told the key: so it is in a body, too.
+  // A feed gets the key, so a body contains it, too.
   api.answers.set(`PUT ${triggersUrl}/t`, { body: {} });
   api.answers.set(`POST ${actionsUrl}/feed`, { body: record });
   const create = await ward(['trigger', 'create', 't', '--feed', 'feed', '-v']);
@@ -150,7 +150,7 @@ test('-v traces requests, answers and their headers, and the key nowhere', async
   expect(list.stderr + create.stderr).not.toContain(Buffer.from(stubKey).toString('base64'));
 });
 
-test('what the server is, asked for by property get', async () => {
+test('property get shows the version and build of the server', async () => {
   api.answers.set('GET /api/v1', { body: { build: 'ward-1', buildno: '1' } });
   expect((await ward(['property', 'get', '--apibuild', '--apibuildno'])).stdout).toBe('ward-1\n1\n');
   expect(api.requests[0]?.authorization).toBeUndefined();
@@ -158,7 +158,7 @@ test('what the server is, asked for by property get', async () => {
   expect((await ward(['property', 'get', '--apiversion'])).stdout).toBe('v1\n');
 });
 
-test('a throttled request says when to try again', async () => {
+test('a throttled request reports when to try again', async () => {
   api.answers.set(`GET ${actionsUrl}`, {
     status: 429,
     headers: { 'Retry-After': '17' },
@@ -169,7 +169,7 @@ test('a throttled request says when to try again', async () => {
   expect(stderr).toContain('try:   try again in 17 s');
 });
 
-test('a server that is not there, and one that is something else', async () => {
+test('a server that does not answer, and one that is not Ward', async () => {
   const gone = await startStubApi();
   await gone[Symbol.asyncDispose]();
   const unreachable = await ward(['action', 'list', '--apihost', gone.url]);
@@ -189,7 +189,7 @@ test('usage errors are labelled, on stderr, with exit code 2', async () => {
   );
 });
 
-test('colours only when forced, or on a terminal', async () => {
+test('prints colours only when forced, or on a terminal', async () => {
   const run = (more: Record<string, string>) =>
     runWard(['action', 'lst'], { home, env: { ...settings, ...more } });
   expect((await run({})).stderr).not.toContain('\u001b[');

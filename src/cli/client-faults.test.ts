@@ -24,30 +24,36 @@ test.each([
   expect(fault.cause).toMatchObject({ message: expect.stringContaining(`GET /x → ${status}`) });
 });
 
-test.each(['DEPLOYMENT_REFUSED', 'RUN_REFUSED'])('%s is of the gate, and no matter of the key', (code) => {
-  const body = { error: 'denied by policy', code: 'request-1' };
-  const fault = answerFault({ status: 403, body, headers: { 'x-ward-fault': code } }, 'PUT /x', auth);
-  expect(fault).toMatchObject({ code: 'GATE_REFUSED', message: 'denied by policy' });
-  expect(exitCodeOf(fault.kind)).toBe(3);
-  expect(`${fault.hint} ${fault.cause}`).not.toMatch(/key|WARD_AUTH/);
-});
+test.each(['DEPLOYMENT_REFUSED', 'RUN_REFUSED'])(
+  '%s is a refusal by the gate, and does not mention the key',
+  (code) => {
+    const body = { error: 'denied by policy', code: 'request-1' };
+    const fault = answerFault({ status: 403, body, headers: { 'x-ward-fault': code } }, 'PUT /x', auth);
+    expect(fault).toMatchObject({ code: 'GATE_REFUSED', message: 'denied by policy' });
+    expect(exitCodeOf(fault.kind)).toBe(3);
+    expect(`${fault.hint} ${fault.cause}`).not.toMatch(/key|WARD_AUTH/);
+  },
+);
 
-test.each(['EGRESS_EXCEEDED', 'POLICY_EXCEEDED'])('%s is told as such, and no matter of the key', (code) => {
-  const body = { error: 'not allowed', code: 'request-1', hint: 'ask for less' };
-  const fault = answerFault({ status: 403, body, headers: { 'x-ward-fault': code } }, 'PUT /x', auth);
-  expect(fault).toMatchObject({ code, message: 'not allowed', hint: 'ask for less' });
-  expect(exitCodeOf(fault.kind)).toBe(3);
-  expect(String(fault.cause)).not.toMatch(/key|WARD_AUTH/);
-});
+test.each(['EGRESS_EXCEEDED', 'POLICY_EXCEEDED'])(
+  '%s keeps its code, and does not mention the key',
+  (code) => {
+    const body = { error: 'not allowed', code: 'request-1', hint: 'ask for less' };
+    const fault = answerFault({ status: 403, body, headers: { 'x-ward-fault': code } }, 'PUT /x', auth);
+    expect(fault).toMatchObject({ code, message: 'not allowed', hint: 'ask for less' });
+    expect(exitCodeOf(fault.kind)).toBe(3);
+    expect(String(fault.cause)).not.toMatch(/key|WARD_AUTH/);
+  },
+);
 
 test.each([
   ['GET /api/v1/namespaces/_/actions/x', 'ward action list'],
   ['GET /api/v1/namespaces/_/activations/x', 'ward activation list'],
-])('what is not there at %s is looked for with %s', (request, hint) => {
+])('a 404 of %s suggests %s', (request, hint) => {
   expect(answerFault({ status: 404, body: null }, request, auth).hint).toContain(hint);
 });
 
-test('tells where a refused key is from, never the key', () => {
+test('reports the source of a refused key, but never the key', () => {
   const fault = answerFault({ status: 401, body: null }, 'GET /x', auth);
   expect(fault.message).toBe('the server answered 401');
   expect(String(fault.cause)).toContain('WARD_AUTH');
@@ -71,7 +77,7 @@ test.each([
   [{ status: 504, headers: {} }, 'a proxy before', 'proxy_read_timeout'],
   [{ status: 403, headers: { server: 'nginx' } }, 'a proxy (nginx)', '--apihost'],
   [{ status: 502, headers: { server: `\u001b[31m${'x'.repeat(200)}` } }, 'a proxy before', 'start Ward'],
-])('%o is told to be a proxy’s', (answer, who, hint) => {
+])('%o is reported as a proxy’s answer', (answer, who, hint) => {
   const fault = proxyFault(answer, new URL('https://ward.test/x'));
   expect(fault?.code).toBe('PROXY_FAILED');
   expect(fault?.message).toContain(who);
@@ -82,11 +88,11 @@ test.each([
   { status: 413, headers: { server: 'nginx', 'x-request-id': 'a' } },
   { status: 200, headers: { server: 'nginx' } },
   { status: 400, headers: {} },
-])('%o is none of a proxy', (answer) => {
+])('%o is not a proxy’s answer', (answer) => {
   expect(proxyFault(answer, new URL('https://ward.test/x'))).toBeUndefined();
 });
 
-test('a certificate that is not trusted leads to -i', () => {
+test('an untrusted certificate suggests -i', () => {
   const error = Object.assign(new Error('self-signed'), { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
   expect(transportFault(error, new URL('https://h/'), 1000).hint).toContain('-i');
 });

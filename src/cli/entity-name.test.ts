@@ -17,7 +17,7 @@ test.each(['', '/', '/ns', '/ns/', 'a//b', 'a/', 'a/b/c', '/ns/a/b/c', '..', '/.
   },
 );
 
-test('what is in no package has a name of one part', () => {
+test('an entity outside packages has a name of one part', () => {
   expect(parseSimpleName('/ns/t', '_', 'trigger')).toMatchObject({
     namespace: 'ns',
     path: 't',
@@ -39,7 +39,7 @@ test.each([
   expect(parseScope(text, '_')).toEqual({ namespace, package: packageName });
 });
 
-test('a namespace may be written without its slash, and is nothing more', () => {
+test('a namespace can be written without its slash, but with nothing after it', () => {
   expect([undefined, '/ns', 'ns', '/ns/'].map((text) => parseNamespace(text, '_'))).toEqual([
     '_',
     'ns',

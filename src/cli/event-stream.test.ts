@@ -35,7 +35,7 @@ test.each([
   expect((await eventsOf(text)).map(({ type, data }) => [type, data])).toEqual(expected);
 });
 
-test('wherever the network cuts it, also within a character', async () => {
+test('is read wherever the network splits it, even within a character', async () => {
   const line = fc.string({ unit: 'grapheme' }).map((text) => text.replaceAll(/[\r\n]/g, ''));
   await fc.assert(
     fc.asyncProperty(fc.array(line), fc.array(fc.nat(7)), async (lines, sizes) => {

@@ -1,4 +1,4 @@
-/** Every example of the help is one: the shell reads it, and the command takes its words. */
+/** Every example of the help works: the shell can read it, and the command accepts its words. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ beforeAll(async () => {
   lines = await wordsIn(examples.map(({ command }) => command));
 });
 
-/** The words that `ward` gets in each of these lines, as bash splits them. */
+/** The words that `ward` gets from each line, as bash splits it. */
 async function wordsIn(commands: readonly string[]): Promise<readonly (readonly string[])[]> {
   const folder = await mkdtemp(join(tmpdir(), 'ward-examples-'));
   try {
@@ -62,7 +62,7 @@ async function parse(argv: readonly string[]) {
   return typed;
 }
 
-test('the examples of the help are commands as it describes them', async () => {
+test('the help’s examples are valid commands', async () => {
   expect(lines.length).toBeGreaterThan(100);
   for (const [at, { words, spec, command }] of examples.entries()) {
     const typed = await parse(lines[at] ?? []).catch((error: Error) => error.message);
@@ -71,7 +71,7 @@ test('the examples of the help are commands as it describes them', async () => {
   }
 });
 
-test('they name sources of advisories that there are', async () => {
+test('the examples name existing sources of advisories', async () => {
   const known = defaultAdvisorySources().map(({ name }) => name);
   const named = (await Promise.all(lines.map(parse)))
     .flat()

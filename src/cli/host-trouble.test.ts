@@ -9,16 +9,16 @@ test.each([
   ['ENOSPC', 'free space'],
   ['EMFILE', 'open files'],
   ['EACCES', 'a user who may'],
-])('%s on a file is the machine’s, and says what to do', (code, remedy) => {
+])('%s on a file is a fault of the machine, with a remedy', (code, remedy) => {
   expect(hostRemedy(errorWith({ code, path: '/a' }))).toContain(remedy);
 });
 
-test('a folder that can’t be made below a read-only one is the machine’s, whatever Node calls it', () => {
+test('a failed mkdir in a read-only folder is a fault of the machine, whatever its code', () => {
   expect(hostRemedy(errorWith({ code: 'ENOENT', syscall: 'mkdir', path: '/a' }))).toContain('for writing');
   expect(hostRemedy(errorWith({ code: 'ENOENT', syscall: 'open', path: '/a' }))).toBeUndefined();
 });
 
-test('anything else is not known to be', () => {
+test('any other error is not', () => {
   expect(hostRemedy(errorWith({ code: 'EROFS' }))).toBeUndefined();
   expect(hostRemedy(errorWith({ code: 'toString', path: '/a' }))).toBeUndefined();
   expect(hostRemedy('EROFS')).toBeUndefined();

@@ -49,7 +49,7 @@ export function runInFolder(
   return run;
 }
 
-/** These talk to a server as well, but become another user or enter namespaces: `image sign`, `sandbox learn`. */
+/** Commands that use a server, but also become another user or enter namespaces: `image sign`, `sandbox learn`. */
 const changeTheirProcess = ['image', 'sandbox'];
 
 /** True when the command only sends requests to a server, and needs nothing else of a process. */

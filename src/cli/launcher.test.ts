@@ -1,4 +1,4 @@
-/** bin/ward.mjs on a Node that is too old: it has to start the locked one and stand in for it. */
+/** bin/ward.mjs on a Node that is too old: it must start the locked one and pass on its output and exit code. */
 import { expect, test } from 'vitest';
 import { runCommand, startCommand } from '../lib/index.ts';
 import { launcher, launchWard, makeHome } from './cli.fixture.ts';

@@ -30,7 +30,7 @@ test.each([
   ['triggers/nightl', 'trigger nightl does not exist', 'did you mean nightly? ward x list'],
   ['rules/any', 'rule any does not exist', 'ward x list'],
   ['actions/unlike-all-of-them', 'action unlike-all-of-them does not exist', 'ward x list'],
-])('%s is named, and what was meant', async (path, message, hint) => {
+])('%s is named, with a suggestion', async (path, message, hint) => {
   const call = { path: ['namespaces', '_', ...path.split('/')] };
   expect(await namingMissing(notFound, call, null, list)).toMatchObject({
     code: 'NOT_FOUND',
@@ -56,7 +56,7 @@ test.each([
   ['others/actions/shout', notShared, 'use another key'],
   ['_/actions/tols/shout', notShared, 'use another key'],
   ['others/actions/tols/', notShared, 'use another key'],
-])('%s: what was meant is named with its namespace', async (path, fault, hint) => {
+])('%s: the suggestion includes the namespace', async (path, fault, hint) => {
   const call = { path: ['namespaces', ...path.split('/')] };
   expect(await namingMissing(fault, call, null, list)).toMatchObject({ code: fault.code, hint });
 });

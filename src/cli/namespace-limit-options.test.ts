@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { Input } from './input.ts';
 import { namespaceLimitOptions, typedLimits } from './namespace-limit-options.ts';
 
-test('only what is typed changes, and default goes back', () => {
+test('only the given limits change, and `default` resets one', () => {
   expect(typedLimits(new Input([], {}))).toEqual({});
   expect(
     typedLimits(
@@ -35,7 +35,7 @@ test.each([
   expect(typedLimits(new Input([], { egress: typed }))).toEqual({ egress });
 });
 
-test('an option that takes nothing it understands is refused', () => {
+test('an option without a valid value is refused', () => {
   for (const options of [
     { maxMemory: 'much' },
     { maxMemory: '-1' },
@@ -45,7 +45,7 @@ test('an option that takes nothing it understands is refused', () => {
     expect(() => typedLimits(new Input([], options))).toThrow(expect.objectContaining({ code: 'USAGE' }));
 });
 
-test('every option can be read', () => {
+test('every option is understood', () => {
   for (const { flags } of namespaceLimitOptions) {
     const name = flags
       .split(' ')[0]

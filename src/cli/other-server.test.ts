@@ -18,7 +18,7 @@ afterAll(() => rm(dataDir, { recursive: true }));
 const refuse = (options: Readonly<Record<string, unknown>>, env: NodeJS.ProcessEnv) =>
   refuseOtherServer('vault rotate', new Input([], options), { WARD_DATA: dataDir, ...env });
 
-test('another server is refused, with what to do', () => {
+test('another server is refused, with a hint', () => {
   const elsewhere = { WARD_APIHOST: 'https://ward.example.org' };
   expect(() => refuse({}, elsewhere)).toThrow(
     expect.objectContaining({
@@ -33,7 +33,7 @@ test('another server is refused, with what to do', () => {
   expect(() => refuse({}, { WHISK_APIHOST: 'ward.example.org' })).toThrow('WHISK_APIHOST');
 });
 
-test('its own server is not, nor what is named outright', () => {
+test('its own server is accepted, and so is a folder that was named explicitly', () => {
   expect(() => refuse({}, {})).not.toThrow();
   expect(() => refuse({}, { WARD_APIHOST: 'http://localhost:4000' })).not.toThrow();
   const elsewhere = { WARD_APIHOST: 'https://ward.example.org' };
@@ -41,7 +41,7 @@ test('its own server is not, nor what is named outright', () => {
     expect(() => refuse({ [option]: '/x' }, elsewhere)).not.toThrow();
 });
 
-test('a folder whose Ward never served is that of the default address', () => {
+test('a folder that was never served belongs to the default address', () => {
   const fresh = { WARD_DATA: join(dataDir, 'fresh') };
   expect(() => refuse({}, { ...fresh, WARD_APIHOST: '127.0.0.1:3233' })).not.toThrow();
   expect(() => refuse({}, { ...fresh, WARD_APIHOST: 'http://127.0.0.1:4000' })).toThrow('names another one');
@@ -65,7 +65,7 @@ test.each([
 
 const administering = commandsOf(entries).filter(([, { administers }]) => administers === true);
 
-test('every command that changes a data folder looks', () => {
+test('every command that changes a data folder checks this', () => {
   expect(administering.map(([words]) => words)).toEqual(
     expect.arrayContaining([
       'namespace create',
@@ -83,14 +83,14 @@ test('every command that changes a data folder looks', () => {
   );
 });
 
-test('the list of all tenants is told of no other server either', async () => {
+test('the list of all tenants refuses another server, too', async () => {
   await using home = await makeHome();
   const env = { WARD_DATA: join(dataDir, 'fresh'), WARD_APIHOST: 'https://ward.example.org' };
   const outcome = await runWard(['namespace', 'list', '--all'], { home, env });
   expect(outcome.stderr).toMatch(/^error\[USAGE\]: ward namespace list --all works on the server of /);
 });
 
-test('the command itself stops, before anything is made', async () => {
+test('the command stops before it writes anything', async () => {
   await using home = await makeHome();
   const outcome = await runWard(['namespace', 'create', 'acme'], {
     home,

@@ -23,7 +23,7 @@ test.each([
   expect(parseValue(text)).toEqual(value);
 });
 
-test('typed parameters count before those of the file, the last one of a name before the others', async () => {
+test('typed parameters override those of the file, and the last one of a name wins', async () => {
   await using home = await makeHome();
   const file = join(home.path, 'p.json');
   await writeFile(file, '{"a": 1, "b": 2}');
@@ -35,7 +35,7 @@ test('typed parameters count before those of the file, the last one of a name be
   expect(await collectParameters({ file, pairs }, from())).toEqual({ a: 1, b: 3, c: 'y' });
 });
 
-test('what looks like JSON and is not is sent as text, with a warning', async () => {
+test('invalid JSON is sent as text, with a warning', async () => {
   noted.length = 0;
   const pairs = [
     ['a', '{"b":'],
@@ -54,7 +54,7 @@ test('what looks like JSON and is not is sent as text, with a warning', async ()
   ]);
 });
 
-test('- is standard input; nothing named is nothing', async () => {
+test('- is standard input; without a file there are no parameters', async () => {
   expect(await collectParameters({ file: '-', pairs: [] }, from('{"a"', ':1}'))).toEqual({ a: 1 });
   expect(await collectParameters({ file: undefined, pairs: [] }, from())).toBeUndefined();
 });
@@ -66,7 +66,7 @@ test.each(['[1]', '"x"', 'nonsense', ''])('refuses a file that holds %j', async 
   });
 });
 
-test('refuses a file without end', async () => {
+test('refuses an endless file', async () => {
   const endless = Readable.from(
     (function* () {
       for (;;) yield ' '.repeat(1024 * 1024);

@@ -11,6 +11,6 @@ test.each([
   expect(printableLine(text)).toBe(expected);
 });
 
-test('text keeps its lines and tabs, nothing else', () => {
+test('text keeps line breaks and tabs, but no other control characters', () => {
   expect(printableText('a\n\tb\u001b[2J\u202e\r')).toBe('a\n\tb\\x1b[2J\\u202e\\x0d');
 });

@@ -6,7 +6,7 @@ function createStream(more: { isTTY?: boolean; columns?: number }) {
   return { written, stream: { ...more, write: (text: string) => written.push(text) } };
 }
 
-test('writes one line over and over on a terminal, and takes it away at the end', () => {
+test('rewrites one line on a terminal, and erases it at the end', () => {
   const { written, stream } = createStream({ isTTY: true, columns: 10 });
   {
     using progress = createProgress(stream, true);
@@ -29,7 +29,7 @@ test('keeps wide characters on one line of the terminal', () => {
 test.each([
   ['is not a terminal', { columns: 80 }, true],
   ['is to be quiet', { isTTY: true }, false],
-])('says nothing where stderr %s', (_, stream, isShown) => {
+])('prints nothing when stderr %s', (_, stream, isShown) => {
   const { written, stream: target } = createStream(stream);
   {
     using progress = createProgress(target, isShown);

@@ -88,7 +88,7 @@ test.each(examples)('the example is accepted: %s', async (line, name, command) =
   expect((await parse(words)).dispatched[0]?.command).toBe(command);
 });
 
-test('options of wsk are accepted before the command too, and the later one counts', async () => {
+test('wsk options are accepted before the command too, and the later one wins', async () => {
   const { dispatched } = await parse(['-i', '-u', 'a:1', 'action', 'list', '-u', 'b:2', '-l', '5']);
   expect(dispatched[0]?.options).toMatchObject({ insecure: true, auth: 'b:2', limit: '5' });
 });
@@ -97,7 +97,7 @@ test.each([
   ['before the image', ['-m', '64m', 'img', '--', 'prog', '-m', '1'], ['img', 'prog', '-m', '1']],
   ['after the image', ['img', '-m', '64m', '--', 'prog', '-m', '1'], ['img', 'prog', '-m', '1']],
   ['without a separator', ['-m', '64m', 'img', 'prog', '-m', '1'], ['img', 'prog', '-m', '1']],
-])('sandbox run takes its own options %s, and leaves the program its own', async (_, words, expected) => {
+])('sandbox run reads its options %s, and passes the others to the program', async (_, words, expected) => {
   const { dispatched } = await parse(['sandbox', 'run', ...words]);
   expect(dispatched[0]?.args).toEqual(expected);
   expect(dispatched[0]?.options).toMatchObject({ memory: '64m' });
@@ -124,7 +124,7 @@ test.each([
   [['action', 'get'], "missing required argument 'name'", 'ward action get --help'],
   [['action', 'delete', 'a', 'b'], 'too many arguments', 'ward action delete --help'],
   [['action', 'list', '-o', 'xml'], 'Allowed choices are table, json', 'ward action list --help'],
-])('%j is a usage fault with a way on', async (argv, message, hint) => {
+])('%j is a usage fault with a hint', async (argv, message, hint) => {
   await expect(parse(argv)).rejects.toMatchObject({
     code: 'USAGE',
     message: expect.stringContaining(message),

@@ -34,7 +34,7 @@ test.each([
 
 const pairs = (values: object) => Object.entries(values).map(([key, value]) => ({ key, value }));
 
-test('hides what is secret, at any depth, and counts it; the rest stays as it is', () => {
+test('hides and counts secrets at any depth, and keeps everything else', () => {
   const entity = {
     name: 'hello',
     parameters: pairs({
@@ -70,7 +70,7 @@ test('hides what is secret, at any depth, and counts it; the rest stays as it is
   expect(entity).toEqual(before);
 });
 
-test('hides all parameters of what asks for that, also in a package', () => {
+test('hides all parameters of an entity that requests it, also in a package', () => {
   const asks = { parameters: pairs({ name: 'Ada' }), annotations: pairs({ 'hide-parameters': true }) };
   expect(withoutSecrets(asks).entity['parameters']).toEqual(pairs({ name: hidden }));
   const inPackage = { parameters: pairs({ name: 'Ada' }), actions: [asks], feeds: [] };

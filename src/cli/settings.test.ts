@@ -95,7 +95,7 @@ test('reads namespace and insecure', () => {
   expect(resolve({ wskprops: { path: '', properties } }).insecure).toBe(true);
 });
 
-test('reads the local key, and does without', async () => {
+test('reads the local key, and works without one', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'ward-settings-'));
   try {
     expect(readLocalKey(folder)).toBeUndefined();

@@ -4,7 +4,7 @@ import { makeHome, runWard } from './cli.fixture.ts';
 import { entries } from './registry.ts';
 import { commandMeantBy, groupWords, topWords } from './suggestions.ts';
 
-test('everything that is suggested is a command, and what it is suggested for is none', () => {
+test('every suggestion is a command, and no typed word with a suggestion is one', () => {
   for (const [word, meant] of Object.entries(topWords)) {
     expect(
       entries.some(({ name }) => name === word),
@@ -37,7 +37,7 @@ test.each([
   [['kinds'], 'ward completion --names kind'],
   [['acton', 'list'], 'ward action'],
   [['action', 'lst'], 'ward action list'],
-])('ward %j is answered with %s', async (argv, meant) => {
+])('ward %j suggests %s', async (argv, meant) => {
   await using home = await makeHome();
   const { code, stderr } = await runWard(argv, { home });
   expect(code).toBe(2);
@@ -45,7 +45,7 @@ test.each([
   expect(stderr).toContain(`try:   did you mean ${meant}?`);
 });
 
-test('what nobody can mean is left at the help', async () => {
+test('a hopeless word gets only the help', async () => {
   await using home = await makeHome();
   const { stderr } = await runWard(['constructor'], { home });
   expect(stderr).toContain("unknown command 'constructor'");

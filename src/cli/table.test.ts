@@ -21,7 +21,7 @@ test('aligns columns two blanks apart, without borders or trailing blanks', () =
   ]);
 });
 
-test('shows titles when there is nothing to list', () => {
+test('shows titles of an empty list', () => {
   expect(renderTable(columns, [], { width: undefined, title })).toEqual(['NAME  SIZE  PLACE']);
 });
 
@@ -33,7 +33,7 @@ test('cuts the widest column to fit a terminal, and says so', () => {
   ]);
 });
 
-test('never cuts what is of no use in half', () => {
+test('never cuts columns that are useless when cut', () => {
   const whole = columns.map((column) => ({ ...column, isWhole: column.title === 'name' }));
   const lines = renderTable(whole, [...rows, ['x', '1', 'far far away']], { width: 20, title });
   expect(lines[2]).toBe('a-much-longer-name  1024  ÄÖ');
@@ -61,7 +61,7 @@ test('counts the columns that a terminal shows, not characters', () => {
   ]);
 });
 
-test('cuts between characters, though half of a wide one would fit', () => {
+test('cuts between characters, even if half of a wide one would fit', () => {
   const lines = renderTable(columns, [['名前がとても長い', '1', 'x']], { width: 24, title });
   expect(lines[1]).toBe('名前がとて…     1  x');
   const narrow = renderTable(columns, [['名前がとても長い', '1', 'x']], { width: 23, title });
@@ -82,7 +82,7 @@ test('makes control characters of a cell visible', () => {
   expect(lines[1]).toBe('a\\x1b[2Jb\\nc');
 });
 
-test('colours what it has aligned and cut, and no title', () => {
+test('colours cells after aligning and cutting, and no titles', () => {
   const painted = columns.map((column) =>
     column.title === 'size'
       ? { ...column, paint: (text: string, row: Row) => `<${text}|${row[0].length}>` }

@@ -4,13 +4,13 @@ import { launcher } from './cli.fixture.ts';
 import { entries } from './registry.ts';
 import { entriesFor, loaders } from './typed-entries.ts';
 
-test.each(Object.keys(loaders))('the word %s loads what the registry has by that name', async (word) => {
+test.each(Object.keys(loaders))('the word %s loads the registry’s entry of that name', async (word) => {
   const [entry, ...more] = await entriesFor([word, 'x']);
   expect(more).toEqual([]);
   expect(entry).toBe(entries.find(({ name }) => name === word));
 });
 
-test('all are loaded for any other line, and for the one command that shows all', async () => {
+test('any other line loads all entries, and so does the command that shows all', async () => {
   const lines = [
     [],
     ['--help'],
@@ -22,7 +22,7 @@ test('all are loaded for any other line, and for the one command that shows all'
   for (const argv of lines) expect(await entriesFor(argv)).toBe(entries);
 });
 
-test('a command reads its own records only, and no library that it does not need', async () => {
+test('a command loads only its own records, and no unneeded library', async () => {
   const hooks = `import { registerHooks } from 'node:module';
     registerHooks({ load(url, context, next) { process._rawDebug('loaded ' + url); return next(url, context); } });`;
   const { code, stderr } = await runCommand(

@@ -12,12 +12,12 @@ test('parses names and values as wsk does', () => {
   });
 });
 
-test('finds the file by WSK_CONFIG_FILE, else in the home folder', () => {
+test('finds the file through WSK_CONFIG_FILE, else in the home folder', () => {
   expect(wskpropsPath({ HOME: '/h' })).toBe('/h/.wskprops');
   expect(wskpropsPath({ HOME: '/h', WSK_CONFIG_FILE: '/x' })).toBe('/x');
 });
 
-test('changes what it is told, keeps the rest, and is private', async () => {
+test('changes the given values, keeps the rest, and makes the file private', async () => {
   await using home = await makeHome();
   const path = join(home.path, '.wskprops');
   await writeFile(path, '# mine\nAUTH=old:key\nAPIGW_ACCESS_TOKEN=t\n', { mode: 0o644 });
@@ -28,7 +28,7 @@ test('changes what it is told, keeps the rest, and is private', async () => {
   expect(readWskprops(path)).toEqual({ APIGW_ACCESS_TOKEN: 't', APIHOST: 'http://h' });
 });
 
-test('is empty without a file, and a fault with a folder in its place or too much in it', async () => {
+test('is empty without a file, and a fault for a folder or a file that is too large', async () => {
   await using home = await makeHome();
   expect(readWskprops(join(home.path, 'none'))).toEqual({});
   expect(() => readWskprops(home.path)).toThrow(expect.objectContaining({ code: 'SETTING_INVALID' }));

@@ -23,7 +23,7 @@ const zipped = (options: Omit<FolderSource, 'folder'> = {}) =>
 const namesIn = async (bytes: Buffer) => [...(await entryNames(bytes, 'zip'))];
 const namesOf = async (options: Omit<FolderSource, 'folder'> = {}) => namesIn((await zipped(options)).bytes);
 
-test('holds the folder’s content, sorted, the folder itself not', async () => {
+test('contains the folder’s content, sorted, without the folder itself', async () => {
   await write('app/index.js', 'app/lib/b.js', 'app/lib/a.js', 'app/.hidden');
   expect(await namesOf()).toEqual(['.hidden', 'index.js', 'lib/a.js', 'lib/b.js']);
 });
@@ -38,7 +38,7 @@ test('is the same each time, whenever its files were written', async () => {
   expect((await zipped()).bytes.equals(first)).toBe(false);
 });
 
-test('leaves out what the ignore file says, what may hold secrets and what belongs to this machine', async () => {
+test('omits ignored files, likely secrets, and files that belong to this machine', async () => {
   await write('app/index.js', 'app/.env', 'app/.git/HEAD', 'app/__pycache__/a.pyc', 'app/test/a.js');
   await write('app/docs/a.md', 'app/docs/keep.md');
   await writeFile(join(base, 'app/.wardignore'), '# mine\ntest\ndocs\n!docs/keep.md\n');
@@ -59,13 +59,13 @@ test('leaves out what the ignore file says, what may hold secrets and what belon
   expect(await namesOf()).toContain('.env');
 });
 
-test('leaves out what is excluded, named from the folder or from the manifest', async () => {
+test('omits excluded files, named relative to the folder or to the manifest', async () => {
   await write('app/index.js', 'app/test/a.js', 'app/lib/x.md', 'app/lib/x.js');
   expect(await namesOf({ exclude: ['test', 'app/lib/*.md'] })).toEqual(['index.js', 'lib/x.js']);
   expect(await namesOf({ exclude: ['**/*.js'] })).toEqual(['lib/x.md']);
 });
 
-test('includes from elsewhere: as it is, under another name, into a folder, by pattern', async () => {
+test('includes files from elsewhere: unchanged, renamed, into a folder, or by pattern', async () => {
   await write('app/index.js', 'common/a.js', 'common/b.js', 'common/deep/c.js');
   expect(await namesOf({ include: [['common/a.js']] })).toEqual(['common/a.js', 'index.js']);
   expect(await namesOf({ include: [['common/a.js', './lib/x.js']] })).toEqual(['index.js', 'lib/x.js']);
@@ -76,7 +76,7 @@ test('includes from elsewhere: as it is, under another name, into a folder, by p
   ]);
 });
 
-test('puts in by its name what a link in the folder leads to', async () => {
+test('stores the target of a link in the folder under the link’s name', async () => {
   await write('app/index.js', 'app/lib/a.js', 'app/lib/deep/b.js');
   await symlink('lib', join(base, 'app/alias'));
   await symlink('../index.js', join(base, 'app/lib/main.js'));
@@ -86,7 +86,7 @@ test('puts in by its name what a link in the folder leads to', async () => {
   ]);
 });
 
-test('has the packages of a virtualenv once, and not its programs', async () => {
+test('contains the packages of a virtualenv once, but not its programs', async () => {
   await write(
     'app/__main__.py',
     'app/virtualenv/pyvenv.cfg',
@@ -102,7 +102,7 @@ test('has the packages of a virtualenv once, and not its programs', async () => 
 
 test.each([
   ['a link out of the folder', 'lib/out', '../../secret', 'points outside'],
-  ['a link to what is left out', 'settings', '.env', 'a file that is left out'],
+  ['a link to an omitted file', 'settings', '.env', 'a file that is left out'],
   ['a link to nothing', 'gone', 'none', 'a file that is left out'],
   ['a link in a circle', 'loop', '.', 'circular'],
   ['a link to a folder above', 'lib/up', '../lib', 'circular'],
@@ -124,7 +124,7 @@ test('refuses links that lead to more and more files', async () => {
   await expect(namesOf()).rejects.toMatchObject({ code: 'SOURCE_UNREADABLE' });
 });
 
-test('refuses more bytes than an action may have, and says where they are', async () => {
+test('refuses more bytes than an action can have, and says where they are', async () => {
   await write('app/index.js', 'app/assets/a.bin');
   await truncate(join(base, 'app/assets/a.bin'), 300 * 1024 * 1024);
   await expect(namesOf()).rejects.toMatchObject({
@@ -144,7 +144,7 @@ test.each([
   });
 });
 
-test('refuses a folder with nothing in it', async () => {
+test('refuses an empty folder', async () => {
   await mkdir(join(base, 'app'));
   await expect(namesOf()).rejects.toMatchObject({ code: 'SOURCE_UNREADABLE' });
 });

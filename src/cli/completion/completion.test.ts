@@ -1,4 +1,4 @@
-/** Completion: bash as a process, the same script for zsh, and what fish is told. */
+/** Completion: bash as a process, the same script for zsh, and the commands for fish. */
 import { expect, test } from 'vitest';
 import { runCommand } from '../../lib/index.ts';
 import { commandsOf } from '../command-spec.ts';
@@ -6,7 +6,7 @@ import { entries } from '../registry.ts';
 import { bashScript, zshScript } from './bash.ts';
 import { fishScript } from './fish.ts';
 
-/** What bash offers for the last of the words. */
+/** Bash's suggestions for the last word. */
 async function offered(...words: readonly string[]): Promise<string[]> {
   const script = `${bashScript(entries)}
 # Stands for what asks the server. A name is never run, not even one that no Ward would have.
@@ -54,7 +54,7 @@ test.each([
     ['action', 'create', 'x', '--kind', 'no'],
     ['nodejs:22', 'nodejs:24'],
   ],
-  // As bash cuts a word at its colons.
+  // Bash splits a word at its colons.
   [
     ['action', 'create', 'x', '--kind', 'nodejs', ':', '2'],
     ['22', '24'],
@@ -73,11 +73,11 @@ test.each([
   expect(await offered(...words)).toEqual(['']);
 });
 
-test('zsh runs the script of bash', () => {
+test('zsh runs the bash script', () => {
   expect(zshScript(entries)).toBe(`autoload -U +X bashcompinit && bashcompinit\n${bashScript(entries)}`);
 });
 
-test('fish is told every command, and every option of each', () => {
+test('fish gets every command, and every option of each', () => {
   const lines = fishScript(entries).split('\n');
   const names = lines.flatMap((line) => {
     const [, group = '', name = ''] = /-n '__ward_at ?([^']*)' -f -a (\S+)/.exec(line) ?? [];
@@ -94,7 +94,7 @@ test('fish is told every command, and every option of each', () => {
   }
 });
 
-test('fish asks for names where bash does', () => {
+test('fish completes names where bash does', () => {
   const script = fishScript(entries);
   expect(script).toContain(
     "complete -c ward -n '__ward_after 2 rule create' -f -a '(ward completion --names action 2>/dev/null)'",
@@ -104,7 +104,7 @@ test('fish asks for names where bash does', () => {
   );
 });
 
-test('fish: a quote in a summary ends nothing', () => {
+test('fish: a quote in a summary is escaped', () => {
   for (const line of fishScript(entries)
     .split('\n')
     .filter((each) => each.startsWith('complete')))

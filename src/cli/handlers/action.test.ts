@@ -22,7 +22,7 @@ beforeEach(() => {
   api.answers.clear();
 });
 
-test('what the server warns of is said, and hurts nothing', async () => {
+test('prints the server’s warnings, and succeeds', async () => {
   const headers = { 'x-ward-warning': 'calls of the action will fail: there is no image app' };
   api.answers.set(`PUT ${actionsUrl}/app`, { body: action, headers });
   const { code, stderr } = await ward(['action', 'update', 'app', '-t', '5000']);
@@ -32,7 +32,7 @@ test('what the server warns of is said, and hurts nothing', async () => {
   });
 });
 
-test('an image that is not there is told with the commands that bring it in', async () => {
+test('a missing image is reported with the commands that import it', async () => {
   const headers = { 'x-ward-warning': 'calls of the action will fail: there is no image' };
   api.answers.set(`PUT ${actionsUrl}/scan`, { body: action, headers });
   const { code, stderr } = await ward(['action', 'create', 'scan', '--docker', 'docker.io/library/alpine:3']);
@@ -81,7 +81,7 @@ test('action create sends code, kind, parameters, annotations and limits', async
   ]);
 });
 
-test('action update sends only what is said, and names are encoded', async () => {
+test('action update sends only the given options, and encodes names', async () => {
   api.answers.set(`PUT ${actionsUrl.replace('_', 'my%20ns')}/a%20%26%3F%23b`, { body: action });
   const { code, stdout } = await ward(['action', 'update', '/my ns/a &?#b', '-t', '1000', '-o', 'json']);
   expect(code).toBe(0);
@@ -93,7 +93,7 @@ test('action update sends only what is said, and names are encoded', async () =>
   expect(api.requests[0]?.body).not.toHaveProperty('exec');
 });
 
-test('a sequence has full names, a copy all that the other has, and what is typed goes over it', async () => {
+test('a sequence has full names; a copy has all that the original has, and typed options override it', async () => {
   api.answers.set(`PUT ${actionsUrl}/both`, { body: action });
   expect((await ward(['action', 'create', 'both', '--sequence', 'a, pack/b,/other/c'])).code).toBe(0);
   expect(api.requests[0]?.body).toMatchObject({
@@ -141,7 +141,7 @@ test('a sequence has full names, a copy all that the other has, and what is type
   expect((await ward(['action', 'create', 'both', '--sequence', '--copy', 'a'])).code).toBe(2);
 });
 
-test('limits of Ward’s own, annotations to delete, and --native', async () => {
+test('Ward’s own limits, annotations to delete, and --native', async () => {
   await writeFile(join(home.path, 'run.sh'), 'echo {}');
   api.answers.set(`PUT ${actionsUrl}/x`, { body: action });
   const args = ['--cpus', '0.5', '--disk', '64', '--instances', '3', '--native'];
@@ -168,7 +168,7 @@ test('limits of Ward’s own, annotations to delete, and --native', async () => 
   expect((await ward(['action', 'update', 'x', '--cpus', '0'])).code).toBe(2);
 });
 
-test('--web-secure: a text as it is, a number that is kept, nothing any more', async () => {
+test('--web-secure sets a text, keeps an existing number, or removes the secret', async () => {
   await writeFile(join(home.path, 'page.js'), 'x');
   api.answers.set(`PUT ${actionsUrl}/page`, { body: action });
   const annotations = () => {
@@ -203,7 +203,7 @@ test('--web-secure: a text as it is, a number that is kept, nothing any more', a
   expect(api.requests.slice(before).filter(({ method }) => method === 'PUT')).toEqual([]);
 });
 
-test('action get --url is where it can be called, --summary what it does', async () => {
+test('action get --url prints the URL of a call, --summary what the action does', async () => {
   const web = [{ key: 'web-export', value: true }];
   api.answers.set(`GET ${actionsUrl}/hello`, { body: { ...action, annotations: web } });
   api.answers.set(`GET ${actionsUrl}/pack/hello`, {
@@ -244,7 +244,7 @@ test('action list is a table for people, and data for programs', async () => {
   expect(api.requests[0]?.url).toBe(`${actionsUrl}?limit=30&skip=0`);
 });
 
-test('action list of a package asks with the trailing slash', async () => {
+test('action list of a package sends the trailing slash', async () => {
   api.answers.set(`GET ${actionsUrl}/pack/`, { body: [] });
   const { code } = await ward(['action', 'list', 'pack', '-l', '5', '-s', '2']);
   expect(code).toBe(0);
@@ -268,7 +268,7 @@ test('action get shows a record, a field, or saves the code once', async () => {
   ]);
 });
 
-test('what looks like a secret is shown on request only, in every form', async () => {
+test('likely secrets are shown on request only, in every format', async () => {
   const parameters = [
     { key: 'greeting', value: 'Hi' },
     { key: 'DB_PASSWORD', value: 'pa55' },
@@ -304,7 +304,7 @@ test('action delete', async () => {
   });
 });
 
-test('action invoke without waiting prints the id alone on stdout', async () => {
+test('action invoke without waiting prints only the id on stdout', async () => {
   api.answers.set(`POST ${actionsUrl}/hello`, { status: 202, body: { activationId: id } });
   const { code, stdout, stderr } = await ward(['action', 'invoke', 'hello']);
   expect({ code, stdout }).toEqual({ code: 0, stdout: `${id}\n` });
@@ -317,7 +317,7 @@ test('action invoke without waiting prints the id alone on stdout', async () => 
   expect(JSON.parse(json.stdout)).toEqual({ activationId: id });
 });
 
-test('action invoke --result prints the result alone', async () => {
+test('action invoke --result prints only the result', async () => {
   api.answers.set(`POST ${actionsUrl}/hello`, { body: record });
   const args = ['action', 'invoke', 'hello', '--param', 'name', 'World', '-P', '-', '--result'];
   const { code, stdout, stderr } = await ward(args, '{"name": "file", "n": 1}');
@@ -339,7 +339,7 @@ test('action invoke --blocking prints the record; an array result is one too', a
   expect(JSON.parse((await ward(['action', 'invoke', 'hello', '-r'])).stdout)).toEqual([1, 2]);
 });
 
-test('an action that fails exits with 8, its result on stdout, its log on stderr', async () => {
+test('a failed action exits with 8, with its result on stdout and its log on stderr', async () => {
   api.answers.set(`POST ${actionsUrl}/hello`, { status: 502, body: { ...failed, logs: [] } });
   api.answers.set(`GET ${activationsUrl}/${id}`, { body: failed });
   const { code, stdout, stderr } = await ward(['action', 'invoke', 'hello', '-r']);
@@ -357,7 +357,7 @@ test('an action that fails exits with 8, its result on stdout, its log on stderr
   );
 });
 
-test('what to do is told once, and the stack is left to the log', async () => {
+test('the hint is printed once, and the stack only in the log', async () => {
   const hint = 'raise --memory';
   const annotations = [...record.annotations, { key: 'hint', value: hint }];
   const error = 'Initialization has failed due to: Error: no\n    at main (/fn/index.js:1:1)';
@@ -383,7 +383,7 @@ test.each([
   ['api.example.com', ['api.example.com:443']],
   ['api.example.com:8443,203.0.113.0/24', ['api.example.com:8443', '203.0.113.0/24']],
   ['none', []],
-])('--egress %s is the annotation', async (typed, rules) => {
+])('--egress %s sets the annotation', async (typed, rules) => {
   api.answers.set(`PUT ${actionsUrl}/hello`, { body: action });
   expect((await ward(['action', 'update', 'hello', '--egress', typed])).code).toBe(0);
   expect(api.requests[0]?.body).toMatchObject({ annotations: [{ key: 'egress', value: rules }] });
@@ -396,7 +396,7 @@ test('an action that still runs when the server stops waiting exits with 7', asy
   expect(stderr).toContain(`ward activation get ${id}`);
 });
 
-test('--follow shows the log on stderr as it comes, and the result alone on stdout', async () => {
+test('--follow shows the log on stderr as it arrives, and only the result on stdout', async () => {
   const { logs: lines, ...ended } = record;
   api.answers.set(`POST ${actionsUrl}/hello`, { status: 202, body: { activationId: id } });
   api.answers.set(`GET ${activationsUrl}/${id}/stream`, (_, count) =>
@@ -412,7 +412,7 @@ test('--follow shows the log on stderr as it comes, and the result alone on stdo
   expect(api.requests[0]?.url).toBe(`${actionsUrl}/hello?blocking=false&result=false`);
 });
 
-test('--follow of a log that is opened again in the middle shows no line twice, and leaves none out', async () => {
+test('--follow reconnects in the middle of a log without repeating or losing a line', async () => {
   const { logs: _, ...ended } = record;
   const at = (n: number) => ['log', `2026-01-01T10:00:00.123456789Z stdout: ${n}`, n] as const;
   api.answers.set(`POST ${actionsUrl}/hello`, { status: 202, body: { activationId: id } });

@@ -32,7 +32,7 @@ test('activation get, result and logs, by id and by --last', async () => {
   expect((await ward(['activation', 'logs', id, '--last'])).code).toBe(2);
 });
 
-test('activation list of a namespace, and of an action of one', async () => {
+test('activation list of a namespace, and of one of its actions', async () => {
   api.answers.set('GET /api/v1/namespaces/acme/activations', { body: [] });
   await ward(['activation', 'list', '/acme']);
   await ward(['activation', 'list', '/acme/pack/hello']);
@@ -42,7 +42,7 @@ test('activation list of a namespace, and of an action of one', async () => {
   ]);
 });
 
-test('what has not ended is pending, not a success, and has no result yet', async () => {
+test('a running activation is pending, not a success, and has no result yet', async () => {
   const { end: _, duration: __, logs: ___, ...running } = record;
   const pending = { ...running, response: { status: 'pending', success: false, result: {} } };
   api.answers.set(`GET ${activationsUrl}`, { body: [{ ...running, response: undefined }] });
@@ -55,7 +55,7 @@ test('what has not ended is pending, not a success, and has no result yet', asyn
   expect(result.stderr).toContain(`ward activation logs --follow ${id}`);
 });
 
-test('activation get tells where the time went, and why the start was what it was', async () => {
+test('activation get shows where the time went, and why the start was cold', async () => {
   const annotations = [
     ...record.annotations,
     { key: 'start', value: 'cold' },
@@ -81,7 +81,7 @@ test('activation get: a field, a summary, the log', async () => {
   expect((await ward(['activation', 'get', id, 'nonsense'])).code).toBe(2);
 });
 
-test('activation logs --follow ends with the run, whatever becomes of it', async () => {
+test('activation logs --follow ends with the run, whatever its outcome', async () => {
   api.answers.set(
     `GET ${activationsUrl}/${id}/stream`,
     eventStream(['log', record.logs[0] ?? ''], ['end', null]),
@@ -91,7 +91,7 @@ test('activation logs --follow ends with the run, whatever becomes of it', async
   expect((await ward(['activation', 'logs', '--follow', '0'.repeat(32)])).code).toBe(5);
 });
 
-test('activation poll shows each activation once, oldest first, and ends when told', async () => {
+test('activation poll shows each activation once, oldest first, and ends on request', async () => {
   const older = { ...record, activationId: '1'.repeat(32), start: record.start - 5, logs: [] };
   api.answers.set(`GET ${activationsUrl}`, { body: [record, older] });
   const { code, stdout } = await ward(['activation', 'poll', 'hello', '--exit', '3', '--since-days', '9999']);

@@ -51,13 +51,13 @@ afterAll(async () => {
   await home[Symbol.asyncDispose]();
 });
 
-test('before there are any, status says how to get some', async () => {
+test('status without advisories says how to get some', async () => {
   const { code, stderr } = await ward('status');
   expect(code).toBe(5);
   expect(stderr).toMatch(/error\[DATA_DIR_EMPTY\][\s\S]*ward advisories update/);
 });
 
-test('update takes in what can be had; a source that fails is an exit code of 1', async () => {
+test('update imports every source that it can reach; a failed source gives exit code 1', async () => {
   const { code, stdout, stderr } = await update('-o', 'json');
   expect(code).toBe(1);
   expect(stderr).toMatch(/^ok: 2 advisories/);
@@ -71,7 +71,7 @@ test('update takes in what can be had; a source that fails is an exit code of 1'
   });
 });
 
-test('update of some sources leaves the others as they are, and downloads nothing twice', async () => {
+test('update of some sources does not change the others, and downloads nothing twice', async () => {
   files.set('/good.json', JSON.stringify([advisory('GHSA-aaaa-bbbb-cccc'), advisory('GHSA-aaaa-bbbb-dddd')]));
   const { code, stdout } = await update('--source', 'osv');
   expect(code).toBe(0);
@@ -83,7 +83,7 @@ test('update of some sources leaves the others as they are, and downloads nothin
   );
 });
 
-test('what there is not is told apart from what can’t be reached', async () => {
+test('an unknown source and an unreachable one have different exit codes', async () => {
   expect(await update('--source', 'osf')).toMatchObject({
     code: 2,
     stderr: expect.stringMatching(/error\[FLAG_INVALID\][\s\S]*osv\/good, osv\/other, gone/),
@@ -92,7 +92,7 @@ test('what there is not is told apart from what can’t be reached', async () =>
   expect(JSON.parse((await ward('status', '-o', 'json')).stdout)).toMatchObject({ state: { count: 3 } });
 });
 
-test('import tells what made no sense, and reads folders', async () => {
+test('import reports invalid records, and reads folders', async () => {
   await mkdir(join(home.path, 'exports/npm'), { recursive: true });
   const lines = [advisory('GHSA-aaaa-bbbb-eeee'), { ...advisory('GHSA-aaaa-bbbb-ffff'), affected: 5 }];
   await writeFile(
@@ -108,7 +108,7 @@ test('import tells what made no sense, and reads folders', async () => {
 
 const kevPath = 'www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json';
 
-/** As many as the list of sources wants at the least. */
+/** A catalogue of `count` records: the list of sources sets a minimum. */
 function exploited(count: number): string {
   const vulnerabilities = Array.from({ length: count }, (_, at) => ({
     cveID: `CVE-2024-${10_000 + at}`,
@@ -123,7 +123,7 @@ async function putKev(folder: string, content: string): Promise<void> {
   await writeFile(file, content);
 }
 
-test('a mirror is made, signed and read as the documentation has it', async () => {
+test('the documented commands make, sign and read a mirror', async () => {
   await using place = await makeHome();
   const text = await readFile(new URL('../../../docs/advisories.md', import.meta.url), 'utf8');
   const script = /```sh\n(openssl genpkey[\s\S]*?)```/.exec(text)?.[1] ?? '';
@@ -141,7 +141,7 @@ test('a mirror is made, signed and read as the documentation has it', async () =
   expect(changed).toMatchObject({ code: 2, stderr: expect.stringMatching(/ADVISORIES_UNTRUSTED/) });
 });
 
-test('the configuration names the mirror; what has shrunk is taken when that is said to be right', async () => {
+test('the configuration names the mirror; a shrunken source is imported only with --accept-fewer', async () => {
   await using place = await makeHome();
   await putKev(join(place.path, 'mirror'), exploited(1500));
   await writeFile(join(place.path, 'ward.yaml'), 'advisories: { from: mirror }\n');
@@ -162,7 +162,7 @@ test('the configuration names the mirror; what has shrunk is taken when that is 
   });
 });
 
-test('a certificate that nobody vouches for is not taken, one of an own authority is', async () => {
+test('refuses an untrusted certificate, and accepts one from a configured authority', async () => {
   await using place = await makeHome();
   const days = ['-days', '2', '-subj', '/CN=mirror', '-addext', 'subjectAltName=IP:127.0.0.1'];
   const files = ['-keyout', 'key.pem', '-out', 'cert.pem'];
@@ -184,7 +184,7 @@ test('a certificate that nobody vouches for is not taken, one of an own authorit
   expect(await launchWard(flags, { home: place, env })).toMatchObject({ code: 0, stderr: expect.anything() });
 });
 
-test('where advisories come from is told, for a mirror', async () => {
+test('sources lists the URLs to mirror', async () => {
   const { stdout } = await ward('sources', '-o', 'name');
   expect(stdout.split('\n')).toContain(`https://${kevPath}`);
   expect(stdout).toContain('https://osv-vulnerabilities.storage.googleapis.com/Red%20Hat/all.zip\n');

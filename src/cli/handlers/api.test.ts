@@ -163,7 +163,7 @@ test('list has a line for each path and verb', async () => {
   ]);
 });
 
-test('get shows the document, as YAML too; what is not there is not found', async () => {
+test('get shows the document, as YAML too; a missing API is not found', async () => {
   api.answers.set(`GET ${managed}/getApi.http`, { body: { apis: [{ value: shop }] } });
   expect(JSON.parse((await ward(['api', 'get', '/shop'])).stdout)).toEqual(shop.apidoc);
   expect(JSON.parse((await ward(['api', 'get', '/shop', '--full'])).stdout)).toEqual(shop);
@@ -172,7 +172,7 @@ test('get shows the document, as YAML too; what is not there is not found', asyn
   expect((await ward(['api', 'get', '/shop'])).code).toBe(5);
 });
 
-test('delete all of it, a path, a verb; an error in plain words is told', async () => {
+test('delete removes an API, a path or a verb; a plain-text error is shown', async () => {
   api.answers.set(`DELETE ${managed}/deleteApi.http`, { status: 204, text: '' });
   expect((await ward(['api', 'delete', '/shop'])).stderr).toBe('ok: deleted API /shop\n');
   expect((await ward(['api', 'delete', '/shop', '/books', 'get'])).stderr).toBe(

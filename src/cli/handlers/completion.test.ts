@@ -10,7 +10,7 @@ beforeEach(() => {
   api.answers.clear();
 });
 
-test('names are those of the server, but for what a shell or a command would take for something else', async () => {
+test('names come from the server, without those that a shell or a command would misread', async () => {
   const named = (name: string, namespace = 'guest') => ({ ...action, name, namespace });
   const body = [
     named('hello'),
@@ -29,7 +29,7 @@ test('names are those of the server, but for what a shell or a command would tak
   expect(asked(api)).toEqual([`GET ${actionsUrl}?limit=0&skip=0`]);
 });
 
-test('kinds are what the server runs', async () => {
+test('kinds are those that the server runs', async () => {
   const runtimes = {
     nodejs: [{ kind: 'nodejs:22' }, { kind: 'nodejs:24' }],
     python: [{ kind: 'python:3.13' }],
@@ -38,7 +38,7 @@ test('kinds are what the server runs', async () => {
   expect((await ward(['completion', '--names', 'kind'])).stdout).toBe('nodejs:22\nnodejs:24\npython:3.13\n');
 });
 
-test('nothing is said where the server is not there, refuses, or there is no key', async () => {
+test('prints nothing when the server is unreachable or refuses, or when no key is set', async () => {
   const silent = { code: 0, stdout: '', stderr: '' };
   expect(await ward(['completion', '--names', 'rule'])).toMatchObject(silent);
   await using home = await makeHome();

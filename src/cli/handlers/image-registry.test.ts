@@ -84,7 +84,7 @@ test('list shows each tag with its digest, signature and verdicts, page by page'
   expect((await ward(['image', 'list', '--limit', '1', '-o', 'name'])).stdout).toBe('guest/app:v1\n');
 });
 
-test('report is shown as a scan is, by the latest verdict', async () => {
+test('report looks like a scan, with the latest verdict', async () => {
   const { code, stdout } = await ward(['image', 'report', 'guest/app:v1']);
   expect(code).toBe(0);
   expect(stdout).toMatch(/left +1\.0\.0 +1\.0\.1 +high +CVE-2026-10001/);
@@ -93,7 +93,7 @@ test('report is shown as a scan is, by the latest verdict', async () => {
   expect(data).toMatchObject({ form: 1, verdicts: [{ stage: 'push' }, { stage: 'run' }] });
 });
 
-test('report says who signed the image, and what was attested of it', async () => {
+test('report shows who signed the image, and its attestations', async () => {
   const vouchers = {
     signedBy: ['release\u001b[31m'],
     attested: ['spdx by ci (https://github.com/acme/app)'],
@@ -106,7 +106,7 @@ test('report says who signed the image, and what was attested of it', async () =
   expect(stdout).not.toContain('release\u001b');
 });
 
-test('report of what was refused is found by its digest, for the registry has nothing of it', async () => {
+test('report of a refused image is found by digest, since the registry did not keep it', async () => {
   const { code, stdout } = await ward(['image', 'report', `guest/refused@${digest}`]);
   expect([code, stdout]).toEqual([0, expect.stringContaining('CVE-2026-10001')]);
   expect(asked(api)).not.toContainEqual(expect.stringContaining('/v2/'));
@@ -137,7 +137,7 @@ test.each([
   },
 );
 
-test('report is printed in a format of image scan, with what breaks the policy', async () => {
+test('report is printed in the formats of image scan, with the policy’s violations', async () => {
   const sarif = await ward(['image', 'report', 'guest/app:v1', '--format', 'sarif']);
   expect(JSON.parse(sarif.stdout)).toMatchObject({
     runs: [{ results: [{ ruleId: 'CVE-2026-10001', level: 'error' }], properties: { outcome: 'deny' } }],
@@ -151,7 +151,7 @@ test('report is printed in a format of image scan, with what breaks the policy',
   expect((await ward(['image', 'report', 'guest/app:v1', '-o', 'name'])).stdout).toBe('CVE-2026-10001\n');
 });
 
-test('report of what could not be read is an error in the formats of CI, and not a denial', async () => {
+test('report of unreadable content is an error in the CI formats, and not a denial', async () => {
   const gaps = [{ path: 'opt/a.7z', reason: 'not scanned' }];
   api.answers.set(`GET ${reports}/report`, {
     body: { ...report, findings: [], inventory: { ...report.inventory, gaps } },
@@ -168,7 +168,7 @@ test('report of what could not be read is an error in the formats of CI, and not
   ]);
 });
 
-test('report writes each format to a folder, and leaves none of another image there', async () => {
+test('report writes each format to a folder, and removes those of another image', async () => {
   await using folder = await makeHome();
   const words = ['image', 'report', 'guest/app:v1', '--reports', folder.path];
   expect(await ward(words)).toMatchObject({ code: 0, stdout: expect.stringContaining('denied: ') });
@@ -178,7 +178,7 @@ test('report writes each format to a folder, and leaves none of another image th
   expect(await readdir(folder.path)).toEqual([]);
 });
 
-test('report refuses options that say two things', async () => {
+test('report refuses contradictory options', async () => {
   for (const more of [
     ['-o', 'json', '--format', 'sarif'],
     ['-o', 'sarif'],
@@ -190,7 +190,7 @@ test('report refuses options that say two things', async () => {
   expect(asked(api)).toEqual([]);
 });
 
-test('report gives the SBOM as it is', async () => {
+test('report prints the SBOM unchanged', async () => {
   api.answers.set(`GET ${reports}/sbom`, { body: { bomFormat: 'CycloneDX' } });
   expect(JSON.parse((await ward(['image', 'report', 'guest/app:v1', '--sbom'])).stdout)).toEqual({
     bomFormat: 'CycloneDX',
@@ -206,7 +206,7 @@ test('delete takes a tag, or a digest', async () => {
   expect(asked(api).at(-1)).toBe(`DELETE ${path}`);
 });
 
-test('what the registry refuses is told in its own words, with a way on', async () => {
+test('a refusal is shown in the registry’s words, with a hint', async () => {
   api.answers.set('GET /v2/guest/none/manifests/latest', {
     status: 404,
     body: { errors: [{ code: 'MANIFEST_UNKNOWN', message: 'there is no such manifest' }] },

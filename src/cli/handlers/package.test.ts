@@ -23,7 +23,7 @@ const tools = {
   feeds: [{ name: 'clock', version: '0.0.1', annotations: [{ key: 'feed', value: true }] }],
 };
 
-test('create and update send what is said, and nothing else', async () => {
+test('create and update send only the given options', async () => {
   api.answers.set(`PUT ${packagesUrl}/tools`, { body: tools });
   const created = await ward([
     'package',
@@ -58,7 +58,7 @@ test('create and update send what is said, and nothing else', async () => {
   expect((await ward(['package', 'create', 'a/b'])).code).toBe(2);
 });
 
-test('bind names the package and where it is', async () => {
+test('bind names the package and its namespace', async () => {
   api.answers.set(`PUT ${packagesUrl}/mine`, { body: tools });
   expect((await ward(['package', 'bind', '/other/tools', 'mine', '-p', 'a', '1'])).code).toBe(0);
   expect(api.requests[0]).toMatchObject({
@@ -67,7 +67,7 @@ test('bind names the package and where it is', async () => {
   });
 });
 
-test('get: the record, a field, and in words', async () => {
+test('get shows the record, a field, or a summary', async () => {
   api.answers.set(`GET ${packagesUrl}/tools`, { body: tools });
   const { stdout } = await ward(['package', 'get', 'tools']);
   expect(stdout).toMatch(/\nshared +yes\n/);
@@ -86,7 +86,7 @@ test('get: the record, a field, and in words', async () => {
   );
 });
 
-test('list shows what is shared and what is bound', async () => {
+test('list shows which packages are shared or bound', async () => {
   const bound = { ...tools, name: 'mine', publish: false, binding: { namespace: 'other', name: 'tools' } };
   api.answers.set('GET /api/v1/namespaces/acme/packages', { body: [tools, bound] });
   const { stdout } = await ward(['package', 'list', '/acme', '-n']);
@@ -95,14 +95,14 @@ test('list shows what is shared and what is bound', async () => {
   );
 });
 
-test('delete, also with all that is in it', async () => {
+test('delete, also with all content', async () => {
   api.answers.set(`DELETE ${packagesUrl}/tools`, { body: tools });
   await ward(['package', 'delete', 'tools']);
   await ward(['package', 'delete', 'tools', '--recursive']);
   expect(asked(api)).toEqual([`DELETE ${packagesUrl}/tools`, `DELETE ${packagesUrl}/tools?force=true`]);
 });
 
-test('a package that exists leads to update', async () => {
+test('create of an existing package suggests update', async () => {
   api.answers.set(`PUT ${packagesUrl}/tools`, { status: 409, body: { error: 'resource already exists' } });
   const { code, stderr } = await ward(['package', 'create', 'tools']);
   expect(code).toBe(1);

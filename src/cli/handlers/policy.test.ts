@@ -50,7 +50,7 @@ async function file(name: string, text: string): Promise<string> {
 }
 const strict = await file('strict.yaml', 'form: 1\nrules: { vulnerabilities: { limits: { medium: 0 } } }\n');
 
-test('policy check says what is wrong with a file, and where', async () => {
+test('policy check reports what is wrong in a file, and where', async () => {
   expect(await ward('policy', 'check', strict)).toMatchObject({ code: 0, stdout: '' });
   const wrong = await file(
     'wrong.yaml',
@@ -80,7 +80,7 @@ test('policy check says what is wrong with a file, and where', async () => {
   expect((await runWard(['policy', 'check', '-'], { home, input: 'form: 2' })).code).toBe(2);
 });
 
-test('policy show gives Ward’s own rules, those of a file, and those in force', async () => {
+test('policy show prints Ward’s own rules, those of a file, or those in force', async () => {
   const own = await ward('policy', 'show', '-o', 'json');
   expect(own.stderr).toContain('Ward’s own');
   expect(JSON.parse(own.stdout).vulnerabilities.limits).toMatchObject({ high: 0, medium: 'any' });
@@ -118,7 +118,7 @@ test('policy test shows what another policy would change of a report', async () 
   expect(none).toMatchObject({ code: 2, stderr: expect.stringContaining('error[REPORT_INVALID]') });
 });
 
-test('without a gate’s store there is nothing to list or to test with', async () => {
+test('without a gate store there is nothing to list or test', async () => {
   await using empty = await makeHome();
   for (const args of [
     ['audit', 'list'],
@@ -130,7 +130,7 @@ test('without a gate’s store there is nothing to list or to test with', async 
   }
 });
 
-test('stored reports are judged for where they were judged before; the log is listed and verified', async () => {
+test('stored reports are judged again in their earlier contexts; the log is listed and verified', async () => {
   const time = new Date().toISOString();
   const key = readSigningKey(generateKeyPair('secret').privateKey, 'secret');
   {

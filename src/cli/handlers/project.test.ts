@@ -1,4 +1,4 @@
-/** `ward project`, against a stand-in that keeps what is deployed. */
+/** `ward project`, against a stand-in that stores deployments. */
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeEach, expect, test } from 'vitest';
@@ -84,7 +84,7 @@ async function deploy(...words: readonly string[]) {
   return ward('project', 'deploy', 'app/manifest.yaml', ...words);
 }
 
-test('deploys all of it, in an order in which each finds what it needs; a second time nothing', async () => {
+test('deploys everything in the order of dependencies; a second run changes nothing', async () => {
   await write('manifest.yaml', shop);
   const first = await deploy();
   expect(first.stderr).toBe('ok: 10 created\n');
@@ -175,7 +175,7 @@ test('a parameter that moves from an action to its package does not stay behind'
   expect(api.entities.get('actions/p/a')?.['parameters']).toEqual([]);
 });
 
-test('the default package is none', async () => {
+test('entities of the default package have no package', async () => {
   await write('manifest.yaml', 'packages: {default: {actions: {a: {code: x, runtime: nodejs}}, rules: {}}}');
   await deploy();
   expect(api.writes).toEqual(['PUT actions/a']);
@@ -200,7 +200,7 @@ test('a folder is zipped, the same each time', async () => {
   expect((await deploy()).stderr).toBe('ok: 2 unchanged\n');
 });
 
-test('a folder goes without what .wardignore names and what may hold secrets, and this is said', async () => {
+test('a folder is sent without ignored files and likely secrets, and reports them', async () => {
   await write('fn/package.json', '{}');
   await write('fn/index.ts', 'export const main = () => ({});');
   await write('fn/.env', 'KEY=1');
@@ -218,7 +218,7 @@ test('a folder goes without what .wardignore names and what may hold secrets, an
   expect([...(await entryNames(zip, ''))]).toEqual(['index.ts', 'package.json']);
 });
 
-test('the deployment file beside it, the environment, and what is typed', async () => {
+test('values come from the deployment file, the environment and the command line', async () => {
   const manifest =
     'packages: {p: {inputs: {a: 1, b: $B, c: 3}, actions: {x: {code: x, runtime: nodejs, annotations: {n: 1}}}}}';
   await write('manifest.yaml', manifest);
@@ -234,7 +234,7 @@ test('the deployment file beside it, the environment, and what is typed', async 
   expect(valuesOf(api.entities.get('actions/p/x')?.['annotations'])).toMatchObject({ n: 2 });
 });
 
-test('what fails in the middle says what was done, and what was not', async () => {
+test('a failure reports what was done and what was not', async () => {
   await write('manifest.yaml', shop);
   api.failing.set('PUT triggers/arrived', 500);
   const { code, stdout, stderr } = await deploy();
@@ -255,7 +255,7 @@ test('what fails in the middle says what was done, and what was not', async () =
   expect((await deploy()).stderr).toBe('ok: 4 created, 6 unchanged\n');
 });
 
-test('a feed that refuses leaves no trigger behind', async () => {
+test('a feed that refuses leaves no trigger', async () => {
   await write('manifest.yaml', shop);
   api.failing.set('CREATE /guest/nightly', 1);
   const { code, stderr } = await deploy();
@@ -264,7 +264,7 @@ test('a feed that refuses leaves no trigger behind', async () => {
   expect(api.entities.has('triggers/nightly')).toBe(false);
 });
 
-test('a trigger that changes its feed takes the old one down', async () => {
+test('a trigger that changes its feed deletes the old one', async () => {
   await write('manifest.yaml', 'packages: {p: {triggers: {t: {feed: /whisk.system/alarms/alarm}}}}');
   await deploy();
   api.writes.length = 0;
@@ -274,7 +274,7 @@ test('a trigger that changes its feed takes the old one down', async () => {
   expect(valuesOf(api.entities.get('triggers/t')?.['annotations'])).toEqual({});
 });
 
-test('a managed project deletes what it no longer has, and nothing of others', async () => {
+test('a managed project deletes only its own entities that left the manifest', async () => {
   await write('manifest.yaml', shop);
   expect((await deploy('--managed')).code).toBe(0);
   await ward('action', 'create', 'shop/other', 'app/list.js');
@@ -304,7 +304,7 @@ test('a managed project deletes what it no longer has, and nothing of others', a
   expect((await deploy('--managed')).code).toBe(2);
 });
 
-test('undeploy takes away what the manifest has; a package that holds more is kept', async () => {
+test('undeploy deletes the manifest’s entities, and keeps a package with other content', async () => {
   await write('manifest.yaml', shop);
   await deploy();
   await ward('action', 'create', 'shop/other', 'app/list.js');
@@ -318,7 +318,7 @@ test('undeploy takes away what the manifest has; a package that holds more is ke
   expect([...api.entities.keys()].toSorted()).toEqual(['actions/shop/other', 'packages/shop']);
 });
 
-test('undeploy of a managed project needs its name only', async () => {
+test('undeploy of a managed project needs only its name', async () => {
   await write('manifest.yaml', shop);
   await deploy('--managed');
   await rm(join(home.path, 'app/manifest.yaml'));
@@ -329,7 +329,7 @@ test('undeploy of a managed project needs its name only', async () => {
   expect([...api.entities.keys()]).toEqual([]);
 });
 
-test('without a name it is manifest.yaml of the folder', async () => {
+test('the default is manifest.yaml in the working folder', async () => {
   await write('manifest.yaml', 'packages: {p: {}}');
   expect((await ward('project', 'deploy', '--project', 'app')).stderr).toBe('ok: 1 created\n');
   const none = await ward('project', 'deploy');
@@ -337,7 +337,7 @@ test('without a name it is manifest.yaml of the folder', async () => {
   expect(none.stderr).toContain('. has no manifest.yaml');
 });
 
-test('a place or a key in the manifest is not followed', async () => {
+test('a host or key in the manifest is ignored', async () => {
   await write(
     'manifest.yaml',
     'project: {apiHost: http://evil, credential: x, packages: {p: {namespace: other}}}',
@@ -356,7 +356,7 @@ test.each([
   ['app.config.yaml', 'application: {actions: actions, web: web-src, hooks: {}, runtimeManifest: {CONTENT}}'],
   ['ext.config.yaml', 'operations: {view: []}\nactions: actions\nruntimeManifest: {CONTENT}'],
   ['manifest.yml', '{CONTENT}'],
-])('%s of Adobe is deployed as it is, and what it leaves open is told', async (file, text) => {
+])('Adobe’s %s is deployed unchanged, and missing values are reported', async (file, text) => {
   const content = `packages: {__APP_PACKAGE__: {license: Apache-2.0, actions: {${adobeAction}, final: true}}, ${adobeAction.replace('a:', 'b:')}, require-whisk-auth: true}}}}}`;
   await write(file, text.replace('{CONTENT}', `{${content}}`));
   const { code, stderr } = await ward('project', 'deploy', `app/${file}`);
@@ -379,34 +379,34 @@ test.each([
   ['a list', '[1]', 'manifest.yaml: Invalid input'],
   ['a key at the top', 'x: 1', "manifest.yaml: no such key: 'x'"],
   [
-    'a part of Adobe’s that includes a file',
+    'a part in Adobe’s form that includes a file',
     'runtimeManifest: {$include: x.yaml}',
     "no such key: '$include'",
   ],
-  ['a key nobody reads', p('actoins: {}'), "packages.p: no such key: 'actoins'"],
+  ['an unknown key', p('actoins: {}'), "packages.p: no such key: 'actoins'"],
   [
-    'one further in',
+    'an unknown key at a deeper level',
     p('actions: {a: {code: x, runtime: nodejs, limits: {memry: 1}}}'),
     "limits: no such key: 'memry'",
   ],
   ['an alias', 'packages: {p: &p {}, q: *p}', 'aliases'],
   ['no code', p('actions: {a: {web: true}}'), 'packages.p.actions.a: it needs a function'],
   ['code without a kind', p('actions: {a: {code: x}}'), 'code needs a runtime'],
-  ['a kind that is not there', p('actions: {a: {code: x, runtime: cobol}}'), "no kind 'cobol:default'"],
-  ['a file that is not there', p('actions: {a: {function: none.js}}'), 'none.js does not exist'],
+  ['a missing kind', p('actions: {a: {code: x, runtime: cobol}}'), "no kind 'cobol:default'"],
+  ['a missing file', p('actions: {a: {function: none.js}}'), 'none.js does not exist'],
   ['a URL', p('actions: {a: {function: "https://x/y.js"}}'), 'not a URL'],
   ['include for a file', p('actions: {a: {function: list.js, include: [[x]]}}'), 'for a folder'],
   ['an unknown mode', p('actions: {a: {function: list.js, web: maybe}}'), 'web is true'],
-  ['an API of nothing', p('apis: {x: {y: {z: {none: GET}}}}'), 'no such action or sequence'],
+  ['an API for a missing action', p('apis: {x: {y: {z: {none: GET}}}}'), 'no such action or sequence'],
   [
-    'an API of no verb',
+    'an API with an invalid verb',
     p('actions: {a: {function: list.js}}, apis: {x: {y: {z: {a: FETCH}}}}'),
     'not a verb',
   ],
   ['a repository', p('dependencies: {d: {location: github.com/a/b}}'), 'not the name of a package'],
   ['a name twice', p('triggers: {t: {}}, rules: {t: {trigger: t, action: a}}'), 'defined twice'],
   ['a required value', p('inputs: {a: {required: true}}'), 'no value for a'],
-  ['a rule of nothing', p('rules: {r: {trigger: t}}'), 'packages.p.rules.r.action'],
+  ['a rule without an action', p('rules: {r: {trigger: t}}'), 'packages.p.rules.r.action'],
 ])('refuses %s before anything is written', async (_, manifest, words) => {
   await write('manifest.yaml', manifest);
   const { code, stderr } = await deploy();

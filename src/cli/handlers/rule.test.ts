@@ -64,7 +64,7 @@ test('enable, disable and status', async () => {
   expect((await ward(['rule', 'status', 'greet'])).stdout).toBe('active\n');
 });
 
-test('get, and in two lines', async () => {
+test('get shows the record, or a summary of two lines', async () => {
   api.answers.set(`GET ${url}`, { body: rule });
   expect((await ward(['rule', 'get', 'greet'])).stdout).toMatch(/\ntrigger +arrived\naction +pack\/hello\n/);
   expect((await ward(['rule', 'get', 'greet', '-s'])).stdout).toBe(
@@ -82,14 +82,14 @@ test('list asks each rule for its status', async () => {
   expect(stdout).toMatch(/\ngone +arrived/);
 });
 
-test('delete, after disabling it if that is wanted', async () => {
+test('delete, after disabling the rule on request', async () => {
   api.answers.set(`POST ${url}`, { body: rule });
   api.answers.set(`DELETE ${url}`, { body: rule });
   await ward(['rule', 'delete', 'greet', '--disable']);
   expect(asked(api)).toEqual([`POST ${url}`, `DELETE ${url}`]);
 });
 
-test('dead letters of all rules, or of one', async () => {
+test('lists dead letters of all rules, or of one', async () => {
   api.answers.set(`GET ${lettersUrl}`, { body: [letter] });
   expect((await ward(['rule', 'dead-letters', 'greet', '-l', '5'])).stdout).toMatch(
     /\n.* letter-1 +greet +pack\/hello +3 +no luck\n/,
@@ -101,7 +101,7 @@ test('dead letters of all rules, or of one', async () => {
   ]);
 });
 
-test('replay one, or all that a rule has lost', async () => {
+test('replays one dead letter, or all of a rule', async () => {
   const many = Array.from({ length: 200 }, (_, at) => ({ ...letter, id: `l${at}` }));
   api.answers.set(`GET ${lettersUrl}`, (_, count) => ({ body: count === 1 ? many : [letter] }));
   for (const { id: letterId } of [...many, letter])

@@ -47,7 +47,7 @@ test('a plain trigger has its parameters and annotations', async () => {
   ]);
 });
 
-test('with a feed, the trigger comes first, then CREATE with the parameters and the key', async () => {
+test('with a feed, creates the trigger, then invokes CREATE with the parameters and the key', async () => {
   api.answers.set(`PUT ${url}`, { body: fed });
   api.answers.set(`POST ${feedUrl}`, { body: record });
   const args = ['--feed', '/whisk.system/alarms/alarm', '-p', 'cron', '0 3 * * *'];
@@ -66,7 +66,7 @@ test('with a feed, the trigger comes first, then CREATE with the parameters and 
   });
 });
 
-test('--feed-param and --trigger-param say whose a parameter is', async () => {
+test('--feed-param and --trigger-param choose the owner of a parameter', async () => {
   api.answers.set(`PUT ${url}`, { body: fed });
   api.answers.set(`POST ${feedUrl}`, { body: record });
   const args = ['-f', '/whisk.system/alarms/alarm', '-F', 'minutes', '5', '-T', 'who', 'Ada'];
@@ -86,7 +86,7 @@ test.each([
     'does not exist',
   ],
   ['does not answer in time', { status: 202, body: { activationId: id } }, 'not answered in time'],
-])('a feed that %s leaves no trigger behind', async (_, answer, words) => {
+])('a feed that %s leaves no trigger', async (_, answer, words) => {
   api.answers.set(`PUT ${url}`, { body: fed });
   api.answers.set(`DELETE ${url}`, { body: fed });
   api.answers.set(`POST ${feedUrl}`, answer);
@@ -103,7 +103,7 @@ test.each([
   expect(api.requests.at(-1)?.method).toBe('DELETE');
 });
 
-test.each(['create', 'update'])('%s says the URL of a webhook, on stdout for people', async (verb) => {
+test.each(['create', 'update'])('%s prints the URL of a webhook on stdout', async (verb) => {
   api.answers.set(`GET ${url}`, { body: fed });
   api.answers.set(`PUT ${url}`, { body: fed });
   const address = 'http://ward.example/webhooks/t0k3n';
@@ -117,7 +117,7 @@ test.each(['create', 'update'])('%s says the URL of a webhook, on stdout for peo
   expect(asJson.stderr).toContain(`url:   ${address}\n`);
 });
 
-test('update tells the feed, and leaves the trigger as it is when only the feed is meant', async () => {
+test('update configures the feed, and does not change the trigger if only the feed is meant', async () => {
   api.answers.set(`GET ${url}`, { body: fed });
   api.answers.set(`PUT ${url}`, { body: fed });
   api.answers.set(`POST ${feedUrl}`, { body: record });
@@ -136,7 +136,7 @@ test('update tells the feed, and leaves the trigger as it is when only the feed 
   });
 });
 
-test('update of a trigger that is new creates it; one without a feed takes no feed parameters', async () => {
+test('update creates a missing trigger; a trigger without a feed refuses feed parameters', async () => {
   api.answers.set(`PUT ${url}`, { body: plain });
   expect((await ward(['trigger', 'update', 'nightly', '-p', 'a', '1'])).stderr).toBe(
     'ok: created trigger nightly\n',
@@ -146,7 +146,7 @@ test('update of a trigger that is new creates it; one without a feed takes no fe
   expect((await ward(['trigger', 'update', 'nightly', '-F', 'a', '1'])).code).toBe(2);
 });
 
-test('delete takes the feed down first, and goes on when that fails', async () => {
+test('delete removes the feed first, and continues if that fails', async () => {
   api.answers.set(`GET ${url}`, { body: fed });
   api.answers.set(`DELETE ${url}`, { body: fed });
   api.answers.set(`POST ${feedUrl}`, { status: 502, body: failed });
@@ -156,7 +156,7 @@ test('delete takes the feed down first, and goes on when that fails', async () =
   expect(api.requests.map(lifecycle)).toEqual([undefined, 'DELETE', undefined]);
 });
 
-test('get shows the rules, and what the feed says', async () => {
+test('get shows the rules and the feed’s answer', async () => {
   const rules = { 'guest/greet': { action: { path: 'guest/pack', name: 'hello' }, status: 'active' } };
   api.answers.set(`GET ${url}`, { body: { ...fed, rules } });
   api.answers.set(`POST ${feedUrl}`, {
@@ -176,7 +176,7 @@ test('get shows the rules, and what the feed says', async () => {
   expect(asked(api)).toEqual([`GET ${url}`]);
 });
 
-test('a feed that can’t be read hides nothing', async () => {
+test('an unreadable feed does not hide the trigger', async () => {
   api.answers.set(`GET ${url}`, { body: fed });
   const { code, stdout, stderr } = await ward(['trigger', 'get', 'nightly']);
   expect(code).toBe(0);

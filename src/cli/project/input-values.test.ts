@@ -40,7 +40,7 @@ test.each([
   expect(resolve({ inputs }).values).toEqual(expected);
 });
 
-test('variables: typed, then the environment, then the project’s own', () => {
+test('variables come from the command line, then the environment, then the project', () => {
   const inputs = { a: '$A', b: `x\${B}y`, c: `$\${C}`, d: 'costs $5', deep: { list: [`\${A}`] } };
   const projectInputs = { A: 'project', B: { type: 'string', default: `\${HOME}` } };
   expect(resolve({ inputs, projectInputs, env: { HOME: '/h' } }).values).toEqual({
@@ -56,18 +56,18 @@ test('variables: typed, then the environment, then the project’s own', () => {
   });
 });
 
-test('what has no value is empty, and told', () => {
+test('an input without a value is empty, and reported', () => {
   expect(resolve({ inputs: { a: '$NONE', b: `x\${NONE}` } })).toEqual({
     values: { a: '', b: 'x' },
     missing: ['NONE'],
   });
 });
 
-test('no variable is what every object has', () => {
+test('properties of every object are not variables', () => {
   expect(resolve({ inputs: { a: '$constructor', b: '$toString' } }).values).toEqual({ a: '', b: '' });
 });
 
-test('text from outside becomes what the type says', () => {
+test('text from outside is converted to the declared type', () => {
   const inputs = {
     i: { type: 'integer', value: '$I' },
     f: { type: 'float', value: `\${F}` },
@@ -84,7 +84,7 @@ test('text from outside becomes what the type says', () => {
     expect(() => resolve({ inputs, env: { ...env, [name]: text } })).toThrow(/^actions\.x: input/);
 });
 
-test('the deployment file wins over the manifest, and what is typed over both', () => {
+test('the deployment file overrides the manifest, and the command line both', () => {
   const inputs = { a: 'manifest', b: { type: 'integer', value: 1 } };
   expect(resolve({ inputs, overrides: { a: 'file', b: '2', c: 'more' } }).values).toEqual({
     a: 'file',
@@ -97,7 +97,7 @@ test('the deployment file wins over the manifest, and what is typed over both', 
   });
 });
 
-test('what is required has a value', () => {
+test('a required input needs a value', () => {
   const inputs = { a: { required: true, value: '$A' }, b: { required: true } };
   expect(() => resolve({ inputs })).toThrow('actions.x: no value for a, b');
   expect(resolve({ inputs, env: { A: 'x' }, typed: { b: 'y' } }).values).toEqual({ a: 'x', b: 'y' });

@@ -51,11 +51,11 @@ test.each(['CVE-2021-23337', 'ghsa-35jh-r3h4-6jhm'])(
   },
 );
 
-test('finds nothing that only begins alike', () => {
+test('does not match prefixes', () => {
   expect(findExplained(judged, 'CVE-2021-2333')).toEqual([]);
 });
 
-test('tells the rating with its source, the place with its layer, and what to do', () => {
+test('shows the rating with its source, the place with its layer, and what to do', () => {
   const text = explainLines(findExplained(judged, 'CVE-2021-23337').slice(0, 1), judged).join('\n');
   expect(text).toMatch(/severity +high, as ghsa says/);
   expect(text).toMatch(/cvss +7\.2 CVSS:3\.1/);
@@ -64,7 +64,7 @@ test('tells the rating with its source, the place with its layer, and what to do
   expect(text).toMatch(/to do +update lodash to 4\.17\.21\npolicy +breaks it/);
 });
 
-test('tells when there is no fix', () => {
+test('says when there is no fix', () => {
   const text = explainLines(findExplained(judged, 'CVE-2026-1'), judged).join('\n');
   expect(text).toMatch(/fixed +in no version \(will_not_fix\)/);
   expect(text).toMatch(/policy +does not break it/);

@@ -75,7 +75,7 @@ const cells = (line: string) => line.trim().split(/ {2,}/);
 const rowsWith = (lines: readonly string[], text: string) =>
   lines.filter((line) => line.includes(text)).map(cells);
 
-test('a row has component, versions, severity, id, and the layer with what made it', () => {
+test('a row has component, versions, severity, id, and the layer with the command that made it', () => {
   const lines = scanTable(judgedOf([vulnerability]), plain);
   expect(cells(lines.find((line) => line.startsWith('COMPONENT')) ?? '')).toEqual([
     ...['COMPONENT', 'INSTALLED', 'FIXED IN', 'SEVERITY', 'ID', 'LAYER'],
@@ -85,7 +85,7 @@ test('a row has component, versions, severity, id, and the layer with what made 
   ]);
 });
 
-test('known exploitation and probability have a column where there is some', () => {
+test('known exploitation and probability have a column when they exist', () => {
   const lines = scanTable(
     judgedOf([
       { ...vulnerability, knownExploited: true, epss: 0.0124 },
@@ -97,7 +97,7 @@ test('known exploitation and probability have a column where there is some', () 
   expect(rowsWith(lines, 'CVE-2026-1003')[0]?.at(5)).toBe('<0.1 %');
 });
 
-test('of a component with many, the worst are shown and the rest is counted', () => {
+test('a component with many findings shows the worst and counts the rest', () => {
   const lines = scanTable(judgedOf(many), plain);
   expect(lines.filter((line) => line.includes('CVE-2026-'))).toHaveLength(10);
   expect(lines.filter((line) => line.startsWith('linux-libc-dev'))).toHaveLength(1);
@@ -107,7 +107,7 @@ test('of a component with many, the worst are shown and the rest is counted', ()
   ).toHaveLength(30);
 });
 
-test('all that breaks the policy is shown, and first', () => {
+test('all findings that break the policy are shown, and come first', () => {
   const breaking = new Set<Finding>(many.slice(5, 25));
   const lines = scanTable(judgedOf([vulnerability, ...many], { breaking, outcome: 'deny' }), plain);
   const shown = lines.filter((line) => line.includes('CVE-20'));
@@ -116,7 +116,7 @@ test('all that breaks the policy is shown, and first', () => {
   expect(shown.at(-1)).toContain('lodash');
 });
 
-test('other classes have sections of their own, and text from the image steers no terminal', () => {
+test('other classes have their own sections, and text from the image cannot control the terminal', () => {
   const text = scanTable(judgedOf([secret]), plain).join('\n');
   expect(text).toContain('secrets (1)');
   expect(text).toContain('root/\\x1b[2Jid_rsa:1');
@@ -134,14 +134,14 @@ test('the verdict comes last, with each reason', () => {
   ]);
 });
 
-test('says when vulnerabilities were not looked for, and what was declared harmless', () => {
+test('says when nothing looked for vulnerabilities, and what was declared harmless', () => {
   const text = scanTable(judgedOf([]), plain).join('\n');
   expect(text).toContain('did not look for vulnerabilities');
   expect(text).toContain('1 finding declared harmless (-o wide lists it)');
   expect(scanTable(judgedOf([]), { ...plain, isWide: true }).join('\n')).toContain('vex: not_affected');
 });
 
-test('severities are coloured where colours are wanted, without moving a column', () => {
+test('severities are coloured if colours are on, without moving a column', () => {
   const lines = scanTable(judgedOf([vulnerability]), { ...plain, colors: createColors(true) });
   const row = lines.find((line) => line.includes('CVE-2021-23337')) ?? '';
   expect(row).toContain('\u001b[31mhigh    \u001b[39m');
@@ -152,7 +152,7 @@ test('a table fits the terminal', () => {
     expect([...line].length).toBeLessThanOrEqual(70);
 });
 
-test('what was there before has no row, and is counted before the verdict', () => {
+test('earlier findings have no row, and are counted before the verdict', () => {
   const before = {
     name: 'base.tar',
     unread: 0,
