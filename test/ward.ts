@@ -192,14 +192,15 @@ export class Ward implements AsyncDisposable {
   }
 
   /**
-   * Runs a command against this server: in this process if it only talks to the server or changes its namespaces, else
-   * as a user would. While one changes namespaces, this process acts as the owner of the data folder.
+   * Runs a command against this server: in this process if it only talks to the server or works in its data folder, else
+   * as a user would. While one works there, this process acts as the owner of the folder.
    */
   async cli(args: readonly string[], env: NodeJS.ProcessEnv = {}, timeoutMs?: number): Promise<CliResult> {
     const settings = { WARD_APIHOST: this.url, WARD_AUTH: this.auth, ...env };
     const { onlyTalks, runInFolder, runInProcess } = await import('../src/cli/in-process.fixture.ts');
     if (await onlyTalks(args)) return runInProcess(args, { env: settingsOf(settings) });
-    if (args[0] === 'namespace') return runInFolder(args, { env: settingsOf(settings), cwd: process.cwd() });
+    if (worksInDataFolder.includes(args[0] ?? ''))
+      return runInFolder(args, { env: settingsOf(settings), cwd: process.cwd() });
     return runWard(args, { ...(timeoutMs && { timeoutMs }), env: settings });
   }
 
@@ -252,6 +253,8 @@ export class Ward implements AsyncDisposable {
     await rm(this.dataDir, { recursive: true, force: true });
   }
 }
+
+const worksInDataFolder = ['namespace', 'audit', 'advisories'];
 
 /** Runs a command as a user would, with only the given settings. */
 export function runWard(

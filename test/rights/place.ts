@@ -3,8 +3,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { runInFolder } from '../../src/cli/in-process.fixture.ts';
 import { type Answered, openTarget, type Target } from '../fuzz/target.ts';
-import { runWard } from '../ward.ts';
+import { outsideEnv, runWard } from '../ward.ts';
 import type { Right } from './documented.ts';
 
 /** Mark in everything that is guest's. */
@@ -73,8 +74,14 @@ export async function openPlace(): Promise<Place> {
     return answer.body.length === 0 ? undefined : JSON.parse(String(answer.body));
   };
 
+  let hasStarted = false;
+  /** The first call starts a process, as an operator does; the others run in this one, which costs less. */
   async function operator(...args: string[]) {
-    const { code, stdout, stderr } = await runWard([...args, '--data', target.dataDir, '-o', 'json']);
+    const argv = [...args, '--data', target.dataDir, '-o', 'json'];
+    const isFirst = !hasStarted;
+    hasStarted = true;
+    const here = { cwd: process.cwd(), env: { ...outsideEnv(), WSK_CONFIG_FILE: '/nonexistent' } };
+    const { code, stdout, stderr } = await (isFirst ? runWard(argv) : runInFolder(argv, here));
     if (code !== 0) throw new Error(stderr);
     return stdout === '' ? {} : JSON.parse(stdout);
   }
