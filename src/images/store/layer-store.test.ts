@@ -14,6 +14,8 @@ import {
 } from '../images.fixture.ts';
 import { readImage } from '../oci/layout.ts';
 import type { Descriptor } from '../oci/schema.ts';
+import type { Unpacker } from '../unpack/apart.ts';
+import { unpackHere } from '../unpack/here.ts';
 import { openLayerStore, removeAbandonedLayers, removeFormerLayers } from './layer-store.ts';
 
 async function firstLayer(
@@ -26,6 +28,9 @@ async function firstLayer(
   if (layer === undefined || diffId === undefined) throw new Error('an image without a layer');
   return { layer, diffId };
 }
+
+/** A process for each layer takes a quarter of a second of processor time: for tests of what the store does around it. */
+const inThisProcess: Unpacker = (blob, root) => unpackHere(blob.createReadStream({ autoClose: false }), root);
 
 describe('the layer store', () => {
   const kinds: readonly [Packing, string | undefined][] = [
@@ -45,7 +50,7 @@ describe('the layer store', () => {
       packing,
       ...(layerType && { layerType }),
     });
-    const store = openLayerStore(folder.path);
+    const store = openLayerStore(folder.path, inThisProcess);
     expect(await store.has(diffId)).toBe(false);
     const path = await store.unpack(openBlobStore(folder.path), layer, diffId);
     expect(path).toBe(store.path(diffId));
@@ -81,7 +86,7 @@ describe('the layer store', () => {
       });
       await damage(blobPath(folder.path, layer.digest));
       await expect(
-        openLayerStore(folder.path).unpack(openBlobStore(folder.path), layer, diffId),
+        openLayerStore(folder.path, inThisProcess).unpack(openBlobStore(folder.path), layer, diffId),
       ).rejects.toMatchObject({
         code,
       });
@@ -96,7 +101,7 @@ describe('the layer store', () => {
       packing: 'none',
     });
     await writeFile(blobPath(folder.path, layer.digest), await tarOf([{ name: 'a', content: 'evil' }]));
-    const work = openLayerStore(folder.path).unpack(openBlobStore(folder.path), layer, diffId);
+    const work = openLayerStore(folder.path, inThisProcess).unpack(openBlobStore(folder.path), layer, diffId);
     await expect(work).rejects.toMatchObject({
       code: 'IMAGE_INVALID',
       message: expect.stringContaining('digest'),
@@ -108,7 +113,7 @@ describe('the layer store', () => {
     await using folder = await temporaryFolder();
     const layers = [await tarOf([{ name: 'a', content: 'b' }])];
     const { layer } = await firstLayer(folder.path, { layers });
-    const work = openLayerStore(folder.path).unpack(
+    const work = openLayerStore(folder.path, inThisProcess).unpack(
       openBlobStore(folder.path),
       layer,
       digestOf('something else'),
