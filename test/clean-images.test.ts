@@ -9,8 +9,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { runInFolder } from '../src/cli/in-process.fixture.ts';
 import { tarOf, usualDevices, writeTestImage } from '../src/images/images.fixture.ts';
-import { mustRun, runCommand } from '../src/lib/index.ts';
+import { mustRun } from '../src/lib/index.ts';
 import { type DebianPackages, fetchDebianPackages } from './debian-packages.ts';
 import { root } from './docs/markdown.ts';
 import { imagesDir, outsideEnv } from './ward.ts';
@@ -81,13 +82,8 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function ward(...args: readonly string[]) {
-  return runCommand([process.execPath, join(root, 'bin/ward.mjs'), ...args, '--data', join(folder, 'data')], {
-    cwd: folder,
-    env: outsideEnv(),
-    timeoutMs: 120_000,
-    maxOutputBytes: 64 * 1024 * 1024,
-  });
+function ward(...args: readonly string[]) {
+  return runInFolder([...args, '--data', join(folder, 'data')], { cwd: folder, env: outsideEnv() });
 }
 
 /** The findings of a scan, in the words that a user would read. */
