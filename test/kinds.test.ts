@@ -69,8 +69,8 @@ def main(args):
 `;
 
 describe.skipIf(missing !== undefined)(`kinds of other versions${missing ? ` (${missing})` : ''}`, () => {
-  it.each(['nodejs:14', 'nodejs:20'])('%s finds what OpenWhisk’s Node.js images have', async (kind) => {
-    expect((await outcomeOf(ward, { kind, code: node })).result).toEqual({
+  it('nodejs:14 finds what OpenWhisk’s Node.js images have', async () => {
+    expect((await outcomeOf(ward, { kind: 'nodejs:14', code: node })).result).toEqual({
       echo: 1,
       uuid: true,
       error: 'said',
@@ -81,8 +81,9 @@ describe.skipIf(missing !== undefined)(`kinds of other versions${missing ? ` (${
     });
   });
 
-  it.each(['python:3', 'python:3.9'])('%s finds what OpenWhisk’s Python images have', async (kind) => {
-    const { result, stderr } = await outcomeOf(ward, { kind, code: python, limits: { memory: 256 } });
+  it('python:3.9 finds what OpenWhisk’s Python images have', async () => {
+    const source = { kind: 'python:3.9', code: python, limits: { memory: 256 } };
+    const { result, stderr } = await outcomeOf(ward, source);
     expect({ result, stderr }).toEqual({
       result: {
         soup: 'x',
@@ -121,6 +122,17 @@ describe.skipIf(missing !== undefined)(`kinds of other versions${missing ? ` (${
       'php:7.4',
       '<?php function main(array $args) { return ["version" => PHP_MAJOR_VERSION]; }',
       { version: 8 },
+    ],
+    // On the images of nodejs:14 and python:3.9: each has a package that this platform's own images lack.
+    [
+      'nodejs:20',
+      'exports.main = () => ({ express: typeof require("express"), version: process.version.split(".")[0] })',
+      { express: 'function', version: 'v22' },
+    ],
+    [
+      'python:3',
+      'import simplejson\ndef main(args): return {"json": simplejson.loads("[1]")}',
+      { json: [1] },
     ],
     ['ruby:2.5', 'def main(args) { "version" => RUBY_VERSION[0, 3] } end', { version: '3.3' }],
   ])('%s runs', async (kind, code, result) => {
