@@ -30,6 +30,11 @@ const pages: readonly Page[] = [
   { name: 'dockerfile', needs: ['buildah', '--version'] },
 ];
 
+const goCache = await runCommand(['go', 'env', 'GOCACHE']).then(
+  ({ code, stdout }) => (code === 0 ? stdout.trim() : undefined),
+  () => undefined,
+);
+
 it('every page is tried', () => {
   const there = globSync('docs/functions/*.md', { cwd: root }).map((path) => path.split('/').at(-1));
   expect(there.sort()).toEqual(pages.map(({ name }) => `${name}.md`).sort());
@@ -66,6 +71,8 @@ describe.skipIf(missing !== undefined)(
     it.for(pages)('$name', async ({ name, needs }, { skip }) => {
       const env = {
         ...sources.env,
+        // In a home of its own, Go would compile its standard library again.
+        ...(goCache !== undefined && { GOCACHE: goCache }),
         PATH: `${dirname(command.path)}:/usr/bin:${process.env['PATH']}`,
         WARD_IMAGES: images.dir,
         // Where `mktemp` makes its folders.
