@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { assemble, wasmPathOf, wasmSources } from './assemble-wasm.ts';
 
-test('each .wasm is what its source says', async () => {
+test('each .wasm matches its source', async () => {
   const sources = wasmSources();
   expect(sources).not.toEqual([]);
   for (const source of sources) {

@@ -8,7 +8,7 @@ import { findViolations, readModules } from './check-imports.ts';
 
 const script = fileURLToPath(new URL('./check-imports.ts', import.meta.url));
 
-/** Writes the files into a source folder of its own, and hands it to `use`. */
+/** Writes the files into a new source folder, and passes it to `use`. */
 async function withSources<Result>(
   files: Readonly<Record<string, string>>,
   use: (root: string) => Result | Promise<Result>,
@@ -33,7 +33,7 @@ const sound = {
   'api/routes/one.ts': "export { fault } from '../../lib/index.ts';",
 };
 
-test('sound sources have no violations, and every module is seen', async () => {
+test('valid sources have no violations, and every module is checked', async () => {
   await withSources(sound, (root) => {
     const modules = readModules(root);
     expect(modules.map((module) => module.path).toSorted()).toEqual(Object.keys(sound).toSorted());
@@ -85,7 +85,7 @@ const broken: readonly (readonly [rule: string, path: string, text: string, viol
     'api/bad.ts goes past the door of lib: lib/fault.ts',
   ],
   [
-    'a suite past the door in what is no test',
+    'a suite past the door outside a test',
     'api/bad.ts',
     "import { faultSuite } from '../lib/fault.suite.ts';",
     'api/bad.ts goes past the door of lib: lib/fault.suite.ts',
@@ -103,7 +103,7 @@ const broken: readonly (readonly [rule: string, path: string, text: string, viol
     "attic/index.ts: the room 'attic' has no floor",
   ],
   [
-    'an import out of the rooms',
+    'an import from outside the rooms',
     'api/bad.ts',
     "import { x } from '../../elsewhere.ts';",
     /^api\/bad\.ts imports .*elsewhere\.ts, which is in no room$/,
@@ -125,7 +125,7 @@ test('a test may run the suite of a lower room past its door', async () => {
   });
 });
 
-test('a circle is a violation, in whichever room', async () => {
+test('a circular import is a violation in every room', async () => {
   const circle = {
     'lib/a.ts': "import { b } from './b.ts';",
     'lib/b.ts': "import type { c } from './c.ts';",

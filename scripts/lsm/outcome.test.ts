@@ -14,7 +14,7 @@ const refusal = (number: number, changes: object = {}) =>
 const refusals = Array.from({ length: leastOperations }, (_, index) => refusal(index));
 const say = (...lines: string[]) => outcomeOf('apparmor', `boot\r\n${lines.join('\r\n')}\r\n`);
 
-describe('what the emulated hosts say is believed only as a whole', () => {
+describe('reports of the emulated hosts count only if complete', () => {
   test('all held', () => {
     expect(say(...refusals, endLine)).toMatchObject({ passed: leastOperations, failed: 0 });
   });
@@ -26,14 +26,14 @@ describe('what the emulated hosts say is believed only as a whole', () => {
     ['a line that was cut off', [...refusals.slice(1), refusals[0]?.slice(0, 40) ?? '', endLine]],
     ['too few refusals', [...refusals.slice(1), endLine]],
     [
-      'a refusal that the kernel did not tell',
+      'a refusal that the kernel did not report',
       [...refusals.slice(1), refusal(9, { audit: undefined }), endLine],
     ],
     [
       'the refusals of another LSM',
       [...refusals.map((line) => line.replace('apparmor', 'selinux')), endLine],
     ],
-    ['one that did not hold', [...refusals, refusal(9, { ok: false }), endLine]],
+    ['a mechanism that did not hold', [...refusals, refusal(9, { ok: false }), endLine]],
   ])('%s is a failure', (_, lines) => {
     expect(say(...lines).failed).toBeGreaterThan(0);
   });

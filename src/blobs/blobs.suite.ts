@@ -57,7 +57,7 @@ interface Context {
 }
 
 function putTests({ blobs, place }: Context): void {
-  it('returns the digest of OCI, under which the bytes are', async () => {
+  it('returns the OCI digest under which it stores the bytes', async () => {
     const digest = await blobs().put(Buffer.from('hello'));
     expect(digest).toBe(digestOf('hello'));
     expect(String(await blobs().get(digest))).toBe('hello');
@@ -65,7 +65,7 @@ function putTests({ blobs, place }: Context): void {
     expect(await place().count()).toBe(1);
   });
 
-  it('of nothing is a blob as well', async () => {
+  it('of no bytes makes a blob, too', async () => {
     const digest = await blobs().put(Buffer.alloc(0));
     expect([digest, await blobs().size(digest), await text(await blobs().open(digest))]).toEqual([
       digestOf(''),
@@ -75,7 +75,7 @@ function putTests({ blobs, place }: Context): void {
     expect(await blobs().putStream(pieces())).toEqual({ digest, size: 0 });
   });
 
-  it('of the same by many at once is one blob, and leaves nothing half-written', async () => {
+  it('of the same bytes by many at once makes one blob, and leaves nothing half-written', async () => {
     const bytes = Buffer.alloc(300_000, 'x');
     const stores = [blobs(), place().open()];
     const puts = Array.from({ length: 40 }, async (_, at) =>
@@ -103,7 +103,7 @@ function putTests({ blobs, place }: Context): void {
     expect(await place().count()).toBe(0);
   });
 
-  it('mends a damaged blob', async () => {
+  it('repairs a damaged blob', async () => {
     const digest = await blobs().put(Buffer.from('whole'));
     for (const other of ['whale', 'whole and more', '']) {
       await place().damage('whole', other);
@@ -113,7 +113,7 @@ function putTests({ blobs, place }: Context): void {
     }
   });
 
-  it('is undone by a delete, which may come twice, and may be done again', async () => {
+  it('is undone by a delete, which can be repeated, and can be done again', async () => {
     const digest = await blobs().put(Buffer.from('gone'));
     await blobs().delete(digest);
     await blobs().delete(digest);
@@ -128,7 +128,7 @@ function putTests({ blobs, place }: Context): void {
 }
 
 function writerTests({ blobs, place }: Context): void {
-  it('takes several streams one after the other, and is no blob before its end', async () => {
+  it('accepts several streams in turn, and makes a blob only at its end', async () => {
     await using writer = blobs().write();
     const digest = digestOf('one, two, three');
     await writer.append(pieces('one', ', '));
@@ -141,14 +141,14 @@ function writerTests({ blobs, place }: Context): void {
     expect(await place().count()).toBe(1);
   });
 
-  it('that nothing came to is a blob of nothing', async () => {
+  it('without bytes makes an empty blob', async () => {
     await using writer = blobs().write();
     expect([writer.size, await text(await writer.read())]).toEqual([0, '']);
     await writer.commit(digestOf(''));
     expect(await blobs().size(digestOf(''))).toBe(0);
   });
 
-  it('says what digest came', async () => {
+  it('reports the digest that it got', async () => {
     await using writer = blobs().write();
     await writer.append(pieces('a', 'bc'));
     expect([writer.digest(), writer.digest()]).toEqual([digestOf('abc'), digestOf('abc')]);
@@ -156,7 +156,7 @@ function writerTests({ blobs, place }: Context): void {
     expect(await blobs().size(digestOf('abc'))).toBe(3);
   });
 
-  it('refuses a wrong digest, under which nothing is then', async () => {
+  it('refuses a wrong digest, and stores nothing under it', async () => {
     await using writer = blobs().write();
     await writer.append(pieces('true'));
     await expect(writer.commit(digestOf('false'))).rejects.toMatchObject({ code: 'BLOB_DIGEST_WRONG' });
@@ -172,7 +172,7 @@ function writerTests({ blobs, place }: Context): void {
     expect(await blobs().size(digestOf('half and half'))).toBe(13);
   });
 
-  it('writes nothing that is refused, and does not end its source', async () => {
+  it('writes nothing of a refused source, and does not end it', async () => {
     await using writer = blobs().write();
     const source = pieces('too much');
     const told: number[] = [];
@@ -184,7 +184,7 @@ function writerTests({ blobs, place }: Context): void {
     expect([writer.size, writer.isBroken, told[0]]).toEqual([0, false, 8]);
   });
 
-  it('that is given up leaves nothing', async () => {
+  it('that is cancelled leaves nothing', async () => {
     const giveUp = async (writer: BlobWriter) => {
       await using _ = writer;
       await writer.append(pieces('half'));
@@ -200,7 +200,7 @@ function readTests({ blobs }: Context): void {
     ['the middle', 3, 5, '345'],
     ['the last byte', 9, 9, '9'],
     ['all', 0, 9, '0123456789'],
-  ])('gives %s of a blob', async (_title, first, last, expected) => {
+  ])('returns %s of a blob', async (_title, first, last, expected) => {
     const digest = await blobs().put(Buffer.from('0123456789'));
     expect(await text(await blobs().open(digest, { first, last }))).toBe(expected);
     await using copier = await blobs().copier(digest, { first, last });
@@ -211,7 +211,7 @@ function readTests({ blobs }: Context): void {
     expect(taken.join('')).toBe(expected);
   });
 
-  it('gives a long blob whole and in part, whichever way', async () => {
+  it('returns a long blob whole and in part, through every method', async () => {
     const bytes = randomBytes(2_000_000);
     const digest = await blobs().put(bytes);
     expect(await buffer(await blobs().open(digest))).toEqual(bytes);
@@ -232,13 +232,13 @@ function readTests({ blobs }: Context): void {
     expect([await blobs().has(nowhere), await blobs().size(nowhere)]).toEqual([false, undefined]);
   });
 
-  it('refuses a blob that is longer than it may be', async () => {
+  it('refuses a blob that is longer than allowed', async () => {
     const digest = await blobs().put(Buffer.from('12345'));
     expect(String(await blobs().get(digest, 5))).toBe('12345');
     await expect(blobs().get(digest, 4)).rejects.toMatchObject({ code: 'FILE_INVALID' });
   });
 
-  it('lists what is there', async () => {
+  it('lists all blobs', async () => {
     expect(await Array.fromAsync(blobs().list())).toEqual([]);
     const digests = await Promise.all(['a', 'b', 'c'].map((part) => blobs().put(Buffer.from(part))));
     expect((await Array.fromAsync(blobs().list())).toSorted()).toEqual(digests.toSorted());
@@ -259,7 +259,7 @@ function heldTests({ blobs, place }: Context): void {
     expect(await place().count()).toBe(0);
   });
 
-  it('is no blob, and takes none with it', async () => {
+  it('is not a blob, and deletes none', async () => {
     const digest = await blobs().put(Buffer.from('held'));
     const file = await blobs().localFile(digest);
     expect(await Array.fromAsync(blobs().list())).toEqual([digest]);

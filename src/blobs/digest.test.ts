@@ -4,14 +4,14 @@ import { digestHex, digestOf, isDigest, parseDigest } from './digest.ts';
 const empty = 'sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
 
 describe('digest', () => {
-  it('is that of sha256sum', () => {
+  it('equals that of sha256sum', () => {
     expect(digestOf('')).toBe(empty);
     expect(digestOf(Buffer.from('abc'))).toBe(
       'sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad',
     );
   });
 
-  it('gives its hex for a file name', () => {
+  it('returns its hex for a file name', () => {
     expect(digestHex(parseDigest(empty))).toMatch(/^[0-9a-f]{64}$/);
   });
 

@@ -39,7 +39,7 @@ blobSuite('blobs in files, made in another folder', async () => {
   };
 });
 
-it('blobs have the requested mode, however they are stored', async () => {
+it('blobs have the requested mode, whichever way they are stored', async () => {
   await using folder = await temporaryFolder();
   const blobs = openBlobStore(folder.path, { mode: 0o600 });
   const digests = [
@@ -57,7 +57,7 @@ it('files that are not blobs are not listed', async () => {
   expect(await Array.fromAsync(blobs.list())).toEqual([digest]);
 });
 
-it('removes what a put that was killed has left, and nothing else', async () => {
+it('removes only the files of a killed put', async () => {
   await using folder = await temporaryFolder();
   await removeHalfWrittenBlobs(folder.path);
   const digest = await openBlobStore(folder.path).put(Buffer.from('whole'));
@@ -66,7 +66,7 @@ it('removes what a put that was killed has left, and nothing else', async () => 
   expect(await readdir(join(folder.path, 'blobs', 'sha256'))).toEqual([digest.slice(7)]);
 });
 
-it('a process that is killed while it puts leaves whole blobs, and all that it answered for', async () => {
+it('a process that is killed during puts leaves whole blobs, and every blob that it reported', async () => {
   await using folder = await temporaryFolder();
   const program = fileURLToPath(new URL('./put-forever.fixture.ts', import.meta.url));
   const child = startCommand([process.execPath, program, folder.path], {

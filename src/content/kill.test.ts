@@ -16,7 +16,7 @@ import type { RegistryStore } from './types.ts';
 
 const program = fileURLToPath(new URL('./push-forever.fixture.ts', import.meta.url));
 
-/** Pushes and sweeps until so many images were accepted, and is killed then. Returns what was, by tag. */
+/** Kills a process that pushes and sweeps after `count` images were accepted. Returns the accepted images by tag. */
 async function pushAndKill(dir: string, count: number): Promise<readonly (readonly [string, Digest])[]> {
   const child = startCommand([process.execPath, program, dir], { stdio: ['ignore', 'pipe', 'inherit'] });
   if (child.stdout === null) throw new Error('no stdout');
@@ -31,7 +31,7 @@ async function pushAndKill(dir: string, count: number): Promise<readonly (readon
   return accepted;
 }
 
-/** The manifest and each of its parts are there, and are what they should be. */
+/** Checks that the manifest and each of its parts exist and are correct. */
 async function checkWhole(store: RegistryStore, digest: Digest): Promise<void> {
   const bytes = await store.readManifest(digest);
   const { mediaType } = await store.findManifest(app, digest);
@@ -42,7 +42,7 @@ async function checkWhole(store: RegistryStore, digest: Digest): Promise<void> {
   }
 }
 
-it('a process that is killed while it pushes and sweeps loses nothing, and leaves nothing half-done', async () => {
+it('a process that is killed while it pushes and sweeps loses nothing and leaves nothing partial', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'ward-registry-kill-'));
   try {
     const all: Digest[] = [];
@@ -56,7 +56,7 @@ it('a process that is killed while it pushes and sweeps loses nothing, and leave
       for (const tag of (await store.listTags(app, { after: '', limit: 100 })).items) {
         await checkWhole(store, (await store.findManifest(app, parseTag(tag))).digest);
       }
-      // A tag is at what was accepted last, or at what came after it and was not answered any more.
+      // A tag names the last accepted image, or the next one, whose answer was lost.
       const last = new Map(accepted);
       const moved = [...last].map(async ([tag, digest]) =>
         (await store.findManifest(app, parseTag(tag))).digest === digest ? 0 : 1,

@@ -40,7 +40,7 @@ describe('the name of a repository', () => {
     expect(() => parseRepositoryName(text)).toThrow(expect.objectContaining({ code: 'REPOSITORY_INVALID' }));
   });
 
-  it('never leaves a folder, whatever it is made of', () => {
+  it('never points outside its folder, for any text', () => {
     const part = fc.constantFrom('a', '.', '-', '_', '/', '~', '%', ':', '\\', ' ');
     fc.assert(
       fc.property(fc.array(part, { maxLength: 20 }), (parts) => {
@@ -51,7 +51,7 @@ describe('the name of a repository', () => {
     );
   });
 
-  it('of a hostile length is looked at without backtracking, which would outlast the test', () => {
+  it('of a hostile length is checked without backtracking, which would outlast the test', () => {
     expect(isRepositoryName(`a/${'-'.repeat(250)}`)).toBe(false);
     expect(isRepositoryName(`a/${'a-'.repeat(1_000_000)}`)).toBe(false);
   });

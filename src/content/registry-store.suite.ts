@@ -59,7 +59,7 @@ export function registryStoreSuite(name: string, makePlace: () => Promise<Regist
 type Open = (limits?: Partial<RegistryStoreLimits>) => Promise<RegistryStore>;
 
 function limitTests(open: Open): void {
-  it('of bytes hold for what comes at once', async () => {
+  it('of bytes hold for concurrent writes', async () => {
     const store = await open({ bytesPerNamespace: 35_000 });
     for (const index of numbers(3)) await putBlob(store, foreign, bytesOf(index));
     for (const index of numbers(5))
@@ -72,7 +72,7 @@ function limitTests(open: Open): void {
     expect(await store.usage('guest')).toBe(30_000);
   });
 
-  it('of bytes count a blob once, in however many repositories it comes at once', async () => {
+  it('of bytes count a blob once, even if it enters many repositories at once', async () => {
     const store = await open({ bytesPerNamespace: 15_000 });
     await putBlob(store, foreign, bytesOf(0));
     const mount = (index: number) => store.mountBlob(repositoryOf(index), digestOf(bytesOf(0)), foreign);
@@ -82,14 +82,14 @@ function limitTests(open: Open): void {
     expect(await store.usage('guest')).toBe(0);
   });
 
-  it('of repositories hold for what comes at once', async () => {
+  it('of repositories hold for concurrent writes', async () => {
     const store = await open({ repositoriesPerNamespace: 2 });
     await putBlob(store, foreign, bytesOf(0));
     const mount = (index: number) => store.mountBlob(repositoryOf(index), digestOf(bytesOf(0)), foreign);
     expect(countTaken(await Promise.allSettled(numbers(5).map(mount)))).toBe(2);
   });
 
-  it('of tags hold for what comes at once', async () => {
+  it('of tags hold for concurrent writes', async () => {
     const store = await open({ tagsPerRepository: 3 });
     const image = await putImage(store, app, [layerOf('a')]);
     const tag = (index: number) => putManifest(store, app, image, `t${index}`);
@@ -100,7 +100,7 @@ function limitTests(open: Open): void {
 
 function partTests(open: Open): void {
   it.each(['before', 'meanwhile', 'after'])(
-    'a blob that is deleted %s its manifest is pushed stays, or the manifest does not come',
+    'when a blob is deleted %s its manifest is pushed, the deletion or the push fails',
     async (when) => {
       const store = await open();
       for (const round of numbers(5)) {
@@ -144,7 +144,7 @@ function partTests(open: Open): void {
     expect(await store.usage('guest')).toBe(2 * 4096);
   });
 
-  it('a tag that two pushes set names one of them, and both are there', async () => {
+  it('a tag that two pushes set names one of their images, and both images exist', async () => {
     const store = await open();
     const images = await Promise.all(['a', 'b'].map((text) => putImage(store, app, [layerOf(text)], 'v1')));
     const { digest } = await store.findManifest(app, parseTag('v1'));
@@ -155,7 +155,7 @@ function partTests(open: Open): void {
 }
 
 function linkTests(open: Open): void {
-  it('a repository has only what was pushed to it or mounted, by whom it may be', async () => {
+  it('a repository has only blobs that were pushed to it or mounted from its own namespace', async () => {
     const store = await open();
     const [first, second] = [repositoryOf(1), repositoryOf(2)];
     const digest = await putBlob(store, first, bytesOf(0));
@@ -172,7 +172,7 @@ function linkTests(open: Open): void {
 }
 
 function sweepTests(open: Open, pass: (ms: number) => void): void {
-  it('leaves what is mounted meanwhile, or it was gone before', async () => {
+  it('keeps a blob that is mounted meanwhile, or removes it before the mount', async () => {
     const store = await open({ graceMs: 1000 });
     const blobs = numbers(8).map((index) => Buffer.from(`blob ${index}`));
     for (const blob of blobs) await putBlob(store, app, blob);
@@ -188,7 +188,7 @@ function sweepTests(open: Open, pass: (ms: number) => void): void {
     expect(swept.blobs + held).toBe(blobs.length);
   });
 
-  it('that two ask for at once takes everything once', async () => {
+  it('that two callers start at once removes each blob once', async () => {
     const store = await open({ graceMs: 1000 });
     for (const index of numbers(5)) await putBlob(store, app, bytesOf(index));
     await putImage(store, app, [layerOf('kept')], 'v1');

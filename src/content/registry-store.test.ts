@@ -26,7 +26,7 @@ const second = parseRepositoryName('guest/second');
 const foreign = parseRepositoryName('other/app');
 const v1 = parseTag('v1');
 
-/** Hands out `bytes` and then waits until it is ended. */
+/** Yields `bytes` and then waits until it is ended. */
 function endless(bytes: Buffer): Readable {
   const source = new Readable({ read() {} });
   source.push(bytes);
@@ -80,7 +80,7 @@ describe('an upload', () => {
     await expect(upload.append(Readable.from([Buffer.from('x')]))).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
-  it('is forgotten when nothing comes for too long', async () => {
+  it('is forgotten when no data arrives for too long', async () => {
     await using test = await openTestStore({ limits: { uploadIdleMs: 0 } });
     const idle = test.store.startUpload(app);
     await idle.append(Readable.from([Buffer.from('x')]));
@@ -108,7 +108,7 @@ describe('an upload', () => {
 describe('the bytes of a namespace', () => {
   const limits = { bytesPerNamespace: 100_000 };
 
-  it('are counted once, and as a block at least', async () => {
+  it('are counted once, and at least as one block', async () => {
     await using test = await openTestStore();
     await putBlob(test.store, app, Buffer.alloc(10_000));
     await putBlob(test.store, second, Buffer.alloc(10_000));
@@ -137,7 +137,7 @@ describe('the bytes of a namespace', () => {
     await putBlob(test.store, foreign, Buffer.alloc(90_000));
   });
 
-  it('are limited for each by what it may have of its own', async () => {
+  it('are limited by the namespace’s own quota', async () => {
     const allowed = new Map([['guest', 1000]]);
     await using test = await openTestStore({ limits, bytesAllowed: async (name) => allowed.get(name) });
     const refused = { code: 'STORAGE_EXHAUSTED', message: expect.stringContaining('of 1000 B') };
@@ -150,7 +150,7 @@ describe('the bytes of a namespace', () => {
     await putBlob(test.store, app, Buffer.alloc(100_000));
   });
 
-  it('count what is on its way', async () => {
+  it('include running uploads', async () => {
     await using test = await openTestStore({ limits });
     const first = test.store.startUpload(app);
     await first.append(Readable.from([Buffer.alloc(60_000)]));
@@ -162,7 +162,7 @@ describe('the bytes of a namespace', () => {
     await putBlob(test.store, second, Buffer.alloc(60_000));
   });
 
-  it('limit what is mounted and how many repositories, tags and manifests there are', async () => {
+  it('limit mounts and the number of repositories, tags and manifests', async () => {
     const more = { ...limits, repositoriesPerNamespace: 1, tagsPerRepository: 2 };
     await using test = await openTestStore({ limits: more });
     const exhausted = { code: 'STORAGE_EXHAUSTED' };
@@ -180,8 +180,8 @@ describe('the bytes of a namespace', () => {
   });
 });
 
-describe('what is on the disk', () => {
-  it('is opened by one process at a time, and is there again after it', async () => {
+describe('content on the disk', () => {
+  it('is opened by one process at a time, and is complete when reopened', async () => {
     await using test = await openTestStore();
     await expect(openRegistryStore({ dir: test.dir })).rejects.toMatchObject({ code: 'IMAGE_STORE_BUSY' });
     const image = await putImage(test.store, app, [layerOf('a')], 'v1');
@@ -194,7 +194,7 @@ describe('what is on the disk', () => {
     expect(() => again.upload(app, upload.id)).toThrow();
   });
 
-  it('is healed by pushing it again', async () => {
+  it('is repaired by pushing it again', async () => {
     await using test = await openTestStore();
     const image = await putImage(test.store, app, [layerOf('a')], 'v1');
     await writeFile(blobPath(test.dir, image.digest), 'damaged');
@@ -203,7 +203,7 @@ describe('what is on the disk', () => {
     expect(await test.store.readManifest(image.digest)).toEqual(image.bytes);
   });
 
-  it('is for its owner alone, but for blobs, which scans read with its group', async () => {
+  it('is private to its owner, except that its group can read blobs for scans', async () => {
     await using test = await openTestStore();
     const dir = join(test.dir, 'made');
     const store = await openRegistryStore({ dir });
@@ -242,7 +242,7 @@ describe('an image', () => {
     ];
   };
 
-  it('is handed out in parts, before it is in the store and after', async () => {
+  it('is read in parts, before and after it is stored', async () => {
     await using test = await openTestStore();
     const [lower, upper] = await layers();
     if (lower === undefined || upper === undefined) throw new Error('no layers');
@@ -275,7 +275,7 @@ describe('an image', () => {
     expect(byDigest.reference).toBe(`guest/app@${image.digest}`);
   });
 
-  it('whose layers differ from its configuration is not', async () => {
+  it('whose layers differ from its configuration is not unpacked', async () => {
     await using test = await openTestStore();
     const [lower, upper] = await layers();
     if (lower === undefined || upper === undefined) throw new Error('no layers');

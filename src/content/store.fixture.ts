@@ -19,7 +19,7 @@ export interface TestStore extends AsyncDisposable {
 
 export const app = parseRepositoryName('guest/app');
 
-/** Nothing is in use, and all namespaces have always existed. */
+/** For a sweep in which nothing is in use and all namespaces have always existed. */
 export const sweepAll: SweepOptions = { namespaceSince: () => 0, isInUse: () => false };
 
 export async function openTestStore(options: Omit<RegistryStoreOptions, 'dir'> = {}): Promise<TestStore> {

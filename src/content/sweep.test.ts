@@ -25,7 +25,7 @@ async function timed(limits: { graceMs?: number; untaggedMs?: number } = {}) {
 }
 
 describe('a sweep', () => {
-  it('takes blobs of no manifest, when their time has come', async () => {
+  it('removes blobs without a manifest after the grace period', async () => {
     await using test = await timed();
     const image = await putImage(test.store, app, [layerOf('kept')], 'v1');
     const lonely = await putBlob(test.store, app, Buffer.from('lonely'));
@@ -38,7 +38,7 @@ describe('a sweep', () => {
     expect(await test.store.blobSize(app, digestOf('kept'))).toBe(4);
   });
 
-  it('leaves a blob that a client has asked for', async () => {
+  it('keeps a blob that a client has asked for', async () => {
     await using test = await timed();
     const digest = await putBlob(test.store, app, Buffer.from('asked for'));
     test.clock.at += hourMs - 1;
@@ -48,7 +48,7 @@ describe('a sweep', () => {
     expect(await test.store.blobSize(app, digest)).toBe(9);
   });
 
-  it('takes the blobs of a manifest that was deleted, unless another repository has them', async () => {
+  it('removes the blobs of a deleted manifest, unless another repository has them', async () => {
     await using test = await timed();
     const image = await putImage(test.store, app, [layerOf('one'), layerOf('both')], 'v1');
     await test.store.mountBlob(parseRepositoryName('guest/second'), digestOf('both'), app);
@@ -67,7 +67,7 @@ describe('a sweep', () => {
     });
   });
 
-  it('takes files that the database does not know, of pushes that were cut off or refused', async () => {
+  it('removes files of interrupted or refused pushes, which the database does not know', async () => {
     await using test = await timed();
     const { document, blobs } = documentOf([layerOf('a')]);
     for (const blob of blobs) await putBlob(test.store, app, blob);
@@ -88,7 +88,7 @@ describe('a sweep', () => {
     expect((await test.files()).size).toBe(2);
   });
 
-  it('leaves manifests without a tag, unless the operator wants them gone', async () => {
+  it('keeps manifests without a tag, unless the operator sets a limit for them', async () => {
     await using patient = await timed();
     await using strict = await timed({ untaggedMs: 10 * hourMs });
     for (const test of [patient, strict]) {
@@ -106,7 +106,7 @@ describe('a sweep', () => {
     expect((await patient.files()).has(digestOf('old'))).toBe(true);
   });
 
-  it('leaves entries of an index, and referrers of existing manifests', async () => {
+  it('keeps entries of an index, and referrers of existing manifests', async () => {
     await using test = await timed({ untaggedMs: hourMs });
     const image = await putImage(test.store, app, [layerOf('a')], 'v1');
     const subject = { mediaType: image.mediaType, digest: image.digest, size: 1 };
@@ -120,7 +120,7 @@ describe('a sweep', () => {
     expect((await test.store.sweep(sweepAll)).manifests).toBe(1);
   });
 
-  it('takes all of a namespace that is gone, and what an earlier one of the name has left', async () => {
+  it('removes all content of a deleted namespace, and of an earlier one with the same name', async () => {
     await using test = await timed();
     const other = parseRepositoryName('other/app');
     await putImage(test.store, app, [layerOf('a')], 'v1');
@@ -133,7 +133,7 @@ describe('a sweep', () => {
     expect(await test.store.listRepositories([''], { after: '', limit: 10 })).toMatchObject({ items: [] });
   });
 
-  it('ends in the middle when it is stopped', async () => {
+  it('stops in the middle on request', async () => {
     await using test = await timed();
     await putBlob(test.store, app, Buffer.from('x'));
     test.clock.at += hourMs * 2;
@@ -142,7 +142,7 @@ describe('a sweep', () => {
   });
 
   it('does not harm a concurrent push', async () => {
-    // No grace at all: what is not a part of a manifest may go at any moment.
+    // Without a grace period, a blob outside a manifest can be removed at any moment.
     await using test = await openTestStore({ limits: { graceMs: 0 } });
     let isDone = false;
     const sweeping = (async () => {

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { BoundedMap } from './bounded-map.ts';
 
-it('forgets what was set longest ago', () => {
+it('forgets the oldest entries', () => {
   const map = new BoundedMap<string, number>(2);
   map.set('a', 1).set('b', 2).set('a', 3).set('c', 4);
   expect([...map]).toEqual([
@@ -10,7 +10,7 @@ it('forgets what was set longest ago', () => {
   ]);
 });
 
-it('forgets an eighth at once, and nothing before it is full', () => {
+it('forgets an eighth at once, but only when it is full', () => {
   const map = new BoundedMap<number, undefined>(16);
   for (let key = 0; key < 16; key++) map.set(key, undefined);
   expect(map.size).toBe(16);

@@ -4,12 +4,12 @@ import { collectUpTo } from './collect.ts';
 
 const tooLarge = (bytes: number) => new Error(`${bytes} bytes`);
 
-it('gives all bytes, texts as UTF-8', async () => {
+it('returns all bytes, with texts as UTF-8', async () => {
   const source = Readable.from([Buffer.from('ab'), 'é']);
   expect((await collectUpTo(source, 4, tooLarge)).toString()).toBe('abé');
 });
 
-it('stops at the first piece that is too much', async () => {
+it('stops at the first piece past the limit', async () => {
   let given = 0;
   const endless = function* () {
     for (;;) yield Buffer.alloc(10, given++);

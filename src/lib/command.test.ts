@@ -4,17 +4,17 @@ import { mustRun, runCommand } from './command.ts';
 const node = (script: string) => [process.execPath, '-e', script];
 
 describe('commands', () => {
-  it('hand back code, stdout and stderr apart', async () => {
+  it('return code, stdout and stderr separately', async () => {
     const result = await runCommand(node('console.log("out"); console.error("err"); process.exitCode = 3'));
     expect(result).toEqual({ code: 3, signal: null, stdout: 'out\n', stderr: 'err\n' });
   });
 
-  it('take input, and survive a program that does not read it', async () => {
+  it('get input, and succeed even if the program does not read it', async () => {
     expect((await runCommand(['/bin/cat'], { input: 'text' })).stdout).toBe('text');
     expect((await runCommand(['/bin/true'], { input: 'x'.repeat(1_000_000) })).code).toBe(0);
   });
 
-  it('keep only so much output', async () => {
+  it('keep a limited amount of output', async () => {
     const { stdout } = await runCommand(node('process.stdout.write("x".repeat(100000))'), {
       maxOutputBytes: 10,
     });

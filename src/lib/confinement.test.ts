@@ -1,4 +1,4 @@
-/** What a confined program can and can't do, tried by one. */
+/** Confined programs try what they can and can't do. */
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { arch, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ for (const path of [join(closed, 'below/file'), join(folder, 'private')])
   await writeFile(path, 'content', { mode: 0o600 });
 const open = join(folder, 'open');
 await mkdir(open);
-// Past the umask.
+// Ignores the umask.
 await chmod(open, 0o777);
 const as = { uid: unownedId(), gid: unownedId() };
 
@@ -24,17 +24,17 @@ async function tried(what: readonly string[], confinement: Confinement): Promise
 }
 
 describe.runIf(abilities.canBecome)('a confined program', () => {
-  it('is a user who owns nothing, in no group of the caller', async () => {
+  it('runs as a user who owns nothing, in no group of the caller', async () => {
     const { stdout } = await runCommand([...confine({ as }, abilities), 'id']);
     expect(stdout.trim()).toBe(`uid=${as.uid} gid=${as.gid} groups=${as.gid}`);
   });
 
   it.each([
-    ['read the file of passwords', ['cat', '/etc/shadow']],
+    ['read the password file', ['cat', '/etc/shadow']],
     ['read a file of the caller', ['cat', join(folder, 'private')]],
     ['signal a process of the caller', ['sh', '-c', `kill -0 ${process.pid}`]],
     [
-      'write to a folder that is everybody’s',
+      'write to a folder that everyone can write to',
       ['perl', '-e', 'mkdir $ARGV[0] and rmdir $ARGV[0] or exit 1', join(open, 'new')],
     ],
     ['become root again', ['setpriv', '--reuid', '0', '--', 'true']],
@@ -45,12 +45,12 @@ describe.runIf(abilities.canBecome)('a confined program', () => {
   });
 
   it.runIf(abilities.hasLandlock)(
-    'reads a folder that is closed to it, and of the rest less than others',
+    'reads the given closed folder, and less of the rest than other users',
     async () => {
       const file = ['cat', join(closed, 'below/file')];
       expect(await tried(file, { as })).toBe(false);
       expect(await tried(file, { as, reads: [closed] })).toBe(true);
-      // As Node starts, which gives up where it may not read its own configuration.
+      // Node does not start if it cannot read its own configuration.
       expect(await tried([process.execPath, '-e', '0'], { as, reads: [closed] })).toBe(true);
       for (const path of [join(folder, 'private'), '/etc/shadow', '/etc/passwd', '/proc/1/environ'])
         expect([path, await tried(['cat', path], { as, reads: [closed] })]).toEqual([path, false]);
@@ -58,10 +58,13 @@ describe.runIf(abilities.canBecome)('a confined program', () => {
     },
   );
 
-  it.runIf(abilities.hasLandlock)('is let to programs in a checkout that is closed to others', async () => {
-    expect(await readingPrograms(as, import.meta.filename)).toBeUndefined();
-    expect(await readingPrograms(as, join(closed, 'below/file'))).toEqual([]);
-  });
+  it.runIf(abilities.hasLandlock)(
+    'can be given programs in a checkout that is closed to others',
+    async () => {
+      expect(await readingPrograms(as, import.meta.filename)).toBeUndefined();
+      expect(await readingPrograms(as, join(closed, 'below/file'))).toEqual([]);
+    },
+  );
 });
 
 describe.runIf(abilities.hasFilter)('a program that a user without privileges confines', () => {
@@ -75,23 +78,23 @@ describe.runIf(abilities.hasFilter)('a program that a user without privileges co
   };
 
   it.each<[string, Confinement, ...string[]]>([
-    ['that reads', {}],
-    ['that starts others', { startsProcesses: true }, 'process'],
+    ['without extra rights', {}],
+    ['that starts processes', { startsProcesses: true }, 'process'],
     ['that uses a network', { opensSockets: true }, 'socket'],
-  ])('%s gets what its work takes', async (_what, confinement, ...given) => {
+  ])('%s can do what its work needs, and nothing else', async (_what, confinement, ...given) => {
     for (const [name, text] of Object.entries(tries)) {
       if (name === 'user namespace' && arch() !== 'x64') continue;
       const { code, stderr } = await run(confinement, text);
       const isGiven = given.includes(name);
       expect({ name, code: code === 0 }).toEqual({ name, code: isGiven });
       if (!isGiven) expect(stderr).toContain('Operation not permitted');
-      // Nobody else keeps the caller from it.
+      // Nothing else denies it to the caller.
       expect((await runCommand(['perl', '-e', text])).code).toBe(0);
     }
   });
 });
 
-it('ids that own nothing lie above all windows of sandboxes', () => {
+it('ids that own nothing are above all id ranges of sandboxes', () => {
   for (let round = 0; round < 1000; round++) {
     const id = unownedId();
     expect(id).toBeGreaterThanOrEqual(2 ** 32 - 2 ** 26);
@@ -99,7 +102,7 @@ it('ids that own nothing lie above all windows of sandboxes', () => {
   }
 });
 
-it('where no temporary file can be made, nothing runs with fewer walls, and it is looked again', async () => {
+it('without a temporary folder the search for abilities fails, and is repeated later', async () => {
   const program = `
     const { findAbilities } = await import(${JSON.stringify(new URL('./confinement.ts', import.meta.url).href)});
     const first = await findAbilities().then(() => 'found', (error) => error.code);

@@ -12,14 +12,14 @@ async function thrownBy(work: () => unknown): Promise<unknown> {
   throw new Error('nothing was thrown');
 }
 
-describe('what the system answered', () => {
-  test('is told by its name', async () => {
+describe('an error of the system', () => {
+  test('is named by its code', async () => {
     expect(errnoOf(await thrownBy(() => readFile('/nonexistent/file')))).toBe('ENOENT');
     expect(errnoOf(Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' }))).toBe('ECONNRESET');
     expect(errnoOf(Object.assign(new Error('no name server'), { code: 'EAI_AGAIN' }))).toBe('EAI_AGAIN');
   });
 
-  test('is neither a Fault nor a complaint of Node’s own', async () => {
+  test('is neither a Fault nor an error of Node itself', async () => {
     expect(errnoOf(new Fault('SCAN_TIMED_OUT', 'busy', 'it took too long'))).toBeUndefined();
     expect(errnoOf(new Fault('EXPIRED', 'denied', 'too late'))).toBeUndefined();
     expect(errnoOf(await thrownBy(() => readFile('with\0nul')))).toBeUndefined();
@@ -35,7 +35,7 @@ test('returns codes of Node and its libraries, but not those of Faults', async (
   expect(nodeCodeOf(new Error('none'))).toBeUndefined();
 });
 
-describe('what the machine lacks for now', () => {
+describe('a trouble of the host', () => {
   const because = (code: string) => Object.assign(new Error('no'), { code });
   const fault = (kind: FaultKind, cause?: unknown) => new Fault('SOME_FAULT', kind, 'no', { cause });
 
@@ -47,12 +47,12 @@ describe('what the machine lacks for now', () => {
     ['EMFILE', 'exhausted'],
     ['EAGAIN', 'exhausted'],
     ['ENOENT', undefined],
-  ])('%s is %s, also as the cause of what the host failed', (code, trouble) => {
+  ])('%s is %s, also as the cause of a host fault', (code, trouble) => {
     expect(hostTroubleOf(because(code))).toBe(trouble);
     expect(hostTroubleOf(fault('host', fault('host', because(code))))).toBe(trouble);
   });
 
-  test('is no reason of faults that are the caller’s', () => {
+  test('is not the reason for the caller’s faults', () => {
     expect(hostTroubleOf(fault('invalid', because('EIO')))).toBeUndefined();
     expect(hostTroubleOf(fault('host'))).toBeUndefined();
     expect(hostTroubleOf(fault('full'))).toBe('disk-full');

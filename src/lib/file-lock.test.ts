@@ -15,7 +15,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 describe('a file lock', () => {
-  it('is held by one, and free again once released', () => {
+  it('has one holder, and is free again after its release', () => {
     const path = join(folder, 'lock');
     const first = tryFileLock(path);
     expect(first).toBeDefined();
@@ -25,7 +25,7 @@ describe('a file lock', () => {
     expect(second).toBeDefined();
   });
 
-  it('is free again when its process was killed', async () => {
+  it('is free again after its process was killed', async () => {
     const path = join(folder, 'lock');
     const module = new URL('./file-lock.ts', import.meta.url).href;
     const script = `const { tryFileLock } = await import(${JSON.stringify(module)});
@@ -44,7 +44,7 @@ describe('a file lock', () => {
 
 describe.skipIf(process.geteuid?.() !== 0)('a lock file', () => {
   const stranger = ['setpriv', '--reuid', '64123', '--regid', '64123', '--clear-groups'];
-  /** A process of another user that holds a lock of readers on all of the file, as far as it may open it. */
+  /** A process of another user that holds a read lock on the whole file, if it can open the file. */
   async function readerOf(path: string) {
     const program = `import fcntl, sys, time
 try:
@@ -68,7 +68,7 @@ sys.stdin.read()`;
   }
   const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8);
 
-  it('is for its owner alone, whatever the umask', async () => {
+  it('is private to its owner, whatever the umask', async () => {
     const path = join(folder, 'lock');
     await chmod(folder, 0o755);
     const before = process.umask(0);
@@ -80,7 +80,7 @@ sys.stdin.read()`;
     expect(reader.said).toBe('PermissionError');
   });
 
-  it('of an earlier Ward is closed to others, with the lock of one who runs', async () => {
+  it('of an earlier Ward is made private, and keeps the lock of a running holder', async () => {
     const path = join(folder, 'lock');
     await writeFile(path, '', { mode: 0o644 });
     const lock = tryFileLock(path);
@@ -93,7 +93,7 @@ sys.stdin.read()`;
     expect(again).toBeDefined();
   });
 
-  it('that a stranger has opened before does not count as locked', async () => {
+  it('that another user opened before does not count as locked', async () => {
     const path = join(folder, 'lock');
     await chmod(folder, 0o755);
     await writeFile(path, '', { mode: 0o644 });

@@ -29,7 +29,7 @@ describe('nestsDeeperThan', () => {
   });
 });
 
-/** Names count, too. */
+/** Counts names, too. */
 const valuesIn = (value: unknown): number =>
   Array.isArray(value)
     ? 1 + value.reduce<number>((sum, each) => sum + valuesIn(each), 0)
@@ -38,7 +38,7 @@ const valuesIn = (value: unknown): number =>
       : 1;
 
 describe('hasMoreValuesThan', () => {
-  it('never counts less than there is, nor twice as much', () => {
+  it('never counts too few, nor twice as many', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 6 }), (value) => {
         const text = JSON.stringify(value);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { KeyedLock } from './keyed-lock.ts';
 
-test('does work on one key in order, also after a failure, and other keys at once', async () => {
+test('runs work on one key in order, also after a failure, and work on other keys at once', async () => {
   const lock = new KeyedLock();
   const done: string[] = [];
   const first = Promise.withResolvers<void>();
@@ -19,7 +19,7 @@ test('does work on one key in order, also after a failure, and other keys at onc
   expect(done).toEqual(['b', 'a1', 'a2']);
 });
 
-test('is idle when nothing is under way, also what came while it waited', async () => {
+test('is idle when no work is left, including work that arrived meanwhile', async () => {
   const lock = new KeyedLock();
   const done: string[] = [];
   void lock.run('a', async () => {

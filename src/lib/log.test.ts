@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { runCommand } from './command.ts';
 
-/** What a log writes for these fields: it writes to the stderr of its process, so it gets one of its own. */
+/** The output of a log for these fields, from a separate process, since a log writes to stderr. */
 async function logged(fields: string): Promise<string> {
   const program = `
     import { createLog } from ${JSON.stringify(new URL('log.ts', import.meta.url).href)};
@@ -12,7 +12,7 @@ async function logged(fields: string): Promise<string> {
   return stderr;
 }
 
-test('a log that no disk takes ends nothing, and its memory is bounded', async () => {
+test('a log on a full disk does not end the process, and its memory is bounded', async () => {
   const program = `
     import { createLog } from ${JSON.stringify(new URL('log.ts', import.meta.url).href)};
     const log = createLog('info');
@@ -37,7 +37,7 @@ test.each([
   `{ exec: { kind: 'x', code: 'hidden' } }`,
   `{ body: { exec: { code: 'hidden' } } }`,
   `{ request: { body: { exec: { code: 'hidden' } } } }`,
-])('what is secret is not: %s', async (fields) => {
+])('does not log secrets: %s', async (fields) => {
   const line = await logged(fields);
   expect(line).toContain('[redacted]');
   expect(line).not.toContain('hidden');

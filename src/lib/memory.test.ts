@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { giveBack, giveBackAround } from './memory.ts';
 
-test('memory that is given back is gone at once', () => {
+test('memory that is given back is freed at once', () => {
   const before = process.memoryUsage().arrayBuffers;
   const bytes = Buffer.allocUnsafeSlow(8 * 1024 * 1024);
   expect(process.memoryUsage().arrayBuffers - before).toBeGreaterThan(7e6);
@@ -10,7 +10,7 @@ test('memory that is given back is gone at once', () => {
   expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(1e6);
 });
 
-test('what is a part of something larger stays', () => {
+test('part of a larger buffer is not freed', () => {
   const whole = Buffer.alloc(100, 'x');
   giveBack(whole.subarray(1));
   const pooled = Buffer.from('small');
@@ -18,7 +18,7 @@ test('what is a part of something larger stays', () => {
   expect([whole.length, String(pooled)]).toEqual([100, 'small']);
 });
 
-test('memory around a part is given back, but for that which Node keeps for many', () => {
+test('frees the memory around a part, except a pool that Node shares', () => {
   const part = Buffer.allocUnsafeSlow(1024 * 1024).subarray(0, 1000);
   const pooled = Buffer.from('small');
   expect(pooled.buffer.byteLength).toBe(Buffer.poolSize);

@@ -11,10 +11,10 @@ test.each([
   ['wordcount', 'word-count'],
   ['statsitcs', 'statistics'],
   ['b', 'a'],
-])('%s is most likely %s', (typed, meant) => {
+])('%s suggests %s', (typed, meant) => {
   expect(nearestName(typed, names)).toBe(meant);
 });
 
-test.each(['shout', 'hxyzo', 'zz', 'x'.repeat(300)])('%.10s is like none of them', (typed) => {
+test.each(['shout', 'hxyzo', 'zz', 'x'.repeat(300)])('%.10s suggests nothing', (typed) => {
   expect(nearestName(typed, names.slice(0, 4))).toBeUndefined();
 });

@@ -17,7 +17,7 @@ describe('parseSize', () => {
     expect(parseSize(text)).toBe(bytes);
   });
 
-  it.each(['', 'm', '-1', '1t', '1mm', '1e3', 'NaN', '9'.repeat(30)])('%j is no size', (text) => {
+  it.each(['', 'm', '-1', '1t', '1mm', '1e3', 'NaN', '9'.repeat(30)])('%j is not a size', (text) => {
     expect(parseSize(text)).toBeUndefined();
   });
 });

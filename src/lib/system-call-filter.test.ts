@@ -20,7 +20,7 @@ const filters = {
 };
 type Filter = keyof typeof filters;
 
-/** Under a filter, and in a user namespace of its own where every right is its own; or without a filter. */
+/** Runs with or without a filter, with all rights in its own user namespace. */
 async function run(argv: readonly string[], filter?: Filter): Promise<string> {
   const { code, stderr } = await runCommand([
     ...['unshare', '--user', '--map-root-user', '--mount', '--'],
@@ -30,10 +30,10 @@ async function run(argv: readonly string[], filter?: Filter): Promise<string> {
   return code === 0 ? 'done' : stderr;
 }
 
-/** Calls it with zeros: where there is no filter, that is some other error than EPERM, or harmless. */
+/** Calls it with zeros: without a filter, that gives another error than EPERM, or is harmless. */
 const call = (number: number, ...words: readonly number[]) => {
   const five = [...words, 0, 0, 0, 0, 0].slice(0, 5).join(', ');
-  // Where it has made a process there are two, and both end.
+  // If the call made a process, there are two, and both end.
   return ['perl', '-e', `my $r = syscall(${number}, ${five}); die "$!\\n" if $r < 0`];
 };
 
@@ -69,7 +69,7 @@ describe.each(['server', 'resolver', 'unpacker', 'scan'] as const)(
       expect(await run(call(number, ...words), filter)).toContain('Operation not permitted');
     });
 
-    test.skipIf(arch() !== 'x64')('asks a terminal other things', async () => {
+    test.skipIf(arch() !== 'x64')('can make other requests to a terminal', async () => {
       expect(await run(call(16, 0, 0x5413), filter)).toContain('Inappropriate ioctl');
     });
 
@@ -84,7 +84,7 @@ describe.each(['server', 'resolver', 'unpacker', 'scan'] as const)(
   },
 );
 
-describe.skipIf(arch() !== 'x64')('what a process has no work for', () => {
+describe.skipIf(arch() !== 'x64')('calls that a process does not need', () => {
   const processes: Case[] = [
     ['fork', [57]],
     ['clone without a thread', [56, 0x11]],
@@ -96,7 +96,7 @@ describe.skipIf(arch() !== 'x64')('what a process has no work for', () => {
     ['listen', [50]],
     ['accept', [43]],
     ['accept4', [288]],
-    ['a pair of sockets of the network', [53, 2, 1]],
+    ['a socket pair of a network family', [53, 2, 1]],
   ];
   const rest: Case[] = [
     ['shmget', [29]],
@@ -113,11 +113,14 @@ describe.skipIf(arch() !== 'x64')('what a process has no work for', () => {
   ];
   type Case = [what: string, call: readonly [number: number, ...words: number[]]];
 
-  test.each([...processes, ...rest])('%s is refused to a process that starts none', async (_, words) => {
-    expect(await run(call(...words))).not.toContain('not permitted');
-    for (const filter of ['resolver', 'scan'] as const)
-      expect(await run(call(...words), filter)).toContain('Operation not permitted');
-  });
+  test.each([...processes, ...rest])(
+    '%s is refused to a process that starts no processes',
+    async (_, words) => {
+      expect(await run(call(...words))).not.toContain('not permitted');
+      for (const filter of ['resolver', 'scan'] as const)
+        expect(await run(call(...words), filter)).toContain('Operation not permitted');
+    },
+  );
 
   test.each([...sockets, ...rest])('%s is refused to a process without a network', async (_, words) => {
     expect(await run(call(...words))).not.toContain('not permitted');
@@ -125,14 +128,14 @@ describe.skipIf(arch() !== 'x64')('what a process has no work for', () => {
       expect(await run(call(...words), filter)).toContain('Operation not permitted');
   });
 
-  test('the pair that joins it to its child is refused where it has none', async () => {
+  test('a local socket pair is refused to a process without children', async () => {
     const pair = ['perl', '-e', 'socketpair(my $one, my $two, 1, 1, 0) or die "$!\\n"'];
     expect(await run(pair, 'scan')).toContain('Operation not permitted');
     expect(await run(pair, 'unpacker')).toBe('done');
   });
 });
 
-test('a process with its work does it', async () => {
+test('a process can do its work under its filter', async () => {
   const listens = 'const s = require("node:net").createServer().listen(0, "127.0.0.1", () => s.close());';
   const starts = 'if (require("node:child_process").spawnSync("true").status !== 0) process.exit(1);';
   const node = (text: string, filter: Filter) => run([process.execPath, '-e', text], filter);
@@ -142,7 +145,7 @@ test('a process with its work does it', async () => {
   expect(await node(starts, 'scan')).not.toBe('done');
 });
 
-test('the filter that this process holds has no name, and its child can open it', async () => {
+test('the filter file of this process has no name, and its child can open it', async () => {
   const path = systemCallFilterPath({ startsProcesses: false, opensSockets: false });
   const words = ['setpriv', '--no-new-privs', '--seccomp-filter', path, '--'];
   const { stdout } = await runCommand([...words, 'perl', '-e', 'print fork // $!']);

@@ -9,7 +9,7 @@ const tooLate = () => {
   throw new Error('too late');
 };
 
-it('gives what the work gives in time, and leaves no timer', async () => {
+it('returns the result of work that ends in time, and leaves no timer', async () => {
   expect(await withTimeout(Promise.resolve('done'), 1000, () => 'late')).toBe('done');
   await expect(withTimeout(Promise.reject(new Error('broken')), 1000, () => 'late')).rejects.toThrow(
     'broken',

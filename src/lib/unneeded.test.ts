@@ -13,7 +13,7 @@ function watched(graceMs: number) {
   };
 }
 
-test('is over once it was unneeded in every look for as long as that', () => {
+test('is over after every check of the grace period found it unneeded', () => {
   const look = watched(100);
   expect([look(0, 'a'), look(50, 'a', 'b'), look(100, 'a', 'b'), look(150, 'b')]).toEqual([
     [],
@@ -23,7 +23,7 @@ test('is over once it was unneeded in every look for as long as that', () => {
   ]);
 });
 
-test('starts again when it was needed meanwhile', () => {
+test('restarts when it was needed meanwhile', () => {
   const look = watched(100);
   expect([look(0, 'a'), look(60), look(120, 'a'), look(219, 'a'), look(220, 'a')]).toEqual([
     [],
@@ -34,6 +34,6 @@ test('starts again when it was needed meanwhile', () => {
   ]);
 });
 
-test('without grace it is over at once', () => {
+test('without a grace period it is over at once', () => {
   expect(watched(0)(5, 'a')).toEqual(['a']);
 });

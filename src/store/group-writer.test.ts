@@ -3,7 +3,7 @@ import { Fault } from '../lib/index.ts';
 import type { RunBatch, Unit } from './batch.ts';
 import { groupWriter } from './group-writer.ts';
 
-/** A disk that writes when it is told to. */
+/** A disk that writes on request. */
 function slowDisk() {
   const batches: number[] = [];
   const waiting: (() => void)[] = [];
@@ -19,7 +19,7 @@ const turn = () => new Promise((resolve) => setImmediate(resolve));
 const unit = (text: string): Unit => [{ statement: { sql: '', arity: 1 }, values: [text] }];
 const write = (urgent: boolean, text = '', namespace = 'n') => ({ namespace, urgent, unit: unit(text) });
 
-test('a few wait for company; 500, an urgent one or a flush go at once', async () => {
+test('a few writes wait for others; 500 writes, an urgent one or a flush start a batch at once', async () => {
   for (const start of ['500', 'urgent', 'flush']) {
     const disk = slowDisk();
     const writer = groupWriter(disk.run);
@@ -34,7 +34,7 @@ test('a few wait for company; 500, an urgent one or a flush go at once', async (
   }
 });
 
-test('a lone one goes after the gathering time', async () => {
+test('a single write starts after the gathering time', async () => {
   const disk = slowDisk();
   const written = groupWriter(disk.run).submit(write(false));
   while (disk.batches.length === 0) await turn();
@@ -42,7 +42,7 @@ test('a lone one goes after the gathering time', async () => {
   expect(await written).toBe(1);
 });
 
-test('one batch is on its way at a time, of at most 500, in order', async () => {
+test('one batch is written at a time, of at most 500, in order', async () => {
   const disk = slowDisk();
   const writer = groupWriter(disk.run);
   const settled: number[] = [];
@@ -75,7 +75,7 @@ test('a batch holds at most 8 Mi characters, or one unit', async () => {
   expect(disk.batches).toEqual([1, 1, 1, 2]);
 });
 
-test('room is refused while too much waits, and given when it is written', async () => {
+test('room is refused while too much waits, and granted after it is written', async () => {
   const disk = slowDisk();
   const writer = groupWriter(disk.run);
   expect(writer.room()).toBeUndefined();
@@ -92,7 +92,7 @@ test('room is refused while too much waits, and given when it is written', async
   expect(writer.room()).toBeUndefined();
 });
 
-test('only a namespace with something unwritten is flushed for', async () => {
+test('a flush for a namespace writes only if it has unwritten rows', async () => {
   const disk = slowDisk();
   const writer = groupWriter(disk.run);
   const written = writer.submit(write(false, '', 'a'));
@@ -107,7 +107,7 @@ test('only a namespace with something unwritten is flushed for', async () => {
   expect(disk.batches).toEqual([1]);
 });
 
-test('when a batch fails, all in it fail, and the next one is tried', async () => {
+test('when a batch fails, all its writes fail, and the next batch is tried', async () => {
   let calls = 0;
   const writer = groupWriter((units) =>
     ++calls === 1 ? Promise.reject(new Error('no disk')) : Promise.resolve(units.map(() => 1)),
@@ -118,7 +118,7 @@ test('when a batch fails, all in it fail, and the next one is tried', async () =
   await writer.flush();
 });
 
-test('while the disk is full, lasting writes wait in order, and the rest is refused', async () => {
+test('while the disk is full, lasting writes wait in order, and the rest are refused', async () => {
   const full = new Fault('STORE_FULL', 'full', 'no space');
   let hasRoom = false;
   const written: unknown[] = [];
@@ -143,7 +143,7 @@ test('while the disk is full, lasting writes wait in order, and the rest is refu
   expect(written).toEqual(['first', 'second', 'third']);
 });
 
-/** A disk that takes nothing until it is told to. */
+/** A disk that accepts nothing until it is told to. */
 function failingDisk(fault: Fault) {
   const disk = { isWell: false, written: [] as unknown[], tries: 0 };
   const run: RunBatch = async (units) => {
@@ -178,7 +178,7 @@ test.each([
   expect(told).toEqual([code, undefined]);
 });
 
-test('a probe ends the trouble when nothing else is to be written', async () => {
+test('a probe ends the trouble when nothing else waits', async () => {
   const { disk, run } = failingDisk(new Fault('STORE_FULL', 'full', 'no'));
   const ended = Promise.withResolvers<void>();
   const writer = groupWriter(run, {
@@ -192,7 +192,7 @@ test('a probe ends the trouble when nothing else is to be written', async () => 
   expect(writer.recording.waiting()).toBe(0);
 });
 
-test('a write that would fail again is not retried, but still counts as a trouble', async () => {
+test('a write that would fail again is not retried, but still counts as trouble', async () => {
   const { disk, run } = failingDisk(new Fault('STORE_FAILED', 'host', 'no'));
   const writer = groupWriter(run, { probe: unit('probe') });
   const record = writer.submit({ ...write(true, 'record'), lasting: true, essential: true });
@@ -203,7 +203,7 @@ test('a write that would fail again is not retried, but still counts as a troubl
   expect(disk.written).toEqual(['probe']);
 });
 
-test('a store that is closed during a trouble is not written again', async () => {
+test('a store that is closed during trouble is not written again', async () => {
   let fault = new Fault('STORE_FULL', 'full', 'no');
   let tries = 0;
   const run: RunBatch = () => {
@@ -218,7 +218,7 @@ test('a store that is closed during a trouble is not written again', async () =>
   expect([tries, writer.recording.waiting()]).toEqual([2, 0]);
 });
 
-test('a closed store is no trouble, and is not written again', async () => {
+test('a closed store is not trouble, and is not written again', async () => {
   const { disk, run } = failingDisk(new Fault('STORE_CLOSED', 'bug', 'closed'));
   const writer = groupWriter(run, { probe: unit('probe') });
   const record = writer.submit({ ...write(true), lasting: true });
@@ -227,7 +227,7 @@ test('a closed store is no trouble, and is not written again', async () => {
   expect([disk.tries, writer.recording.waiting()]).toEqual([1, 0]);
 });
 
-test('during a trouble memory is bounded: past the bound only what is small and essential waits', async () => {
+test('during trouble memory is bounded: past the bound, only small essential writes wait', async () => {
   const { disk, run } = failingDisk(new Fault('STORE_FULL', 'full', 'no'));
   const writer = groupWriter(run);
   await expect(writer.submit(write(true))).rejects.toMatchObject({ code: 'STORE_FULL' });
@@ -242,7 +242,7 @@ test('during a trouble memory is bounded: past the bound only what is small and 
   const small = 'x'.repeat(8 * 1024);
   await expect(lasting(small)).rejects.toMatchObject(backlog);
   writes.push(lasting(small, true));
-  // Nobody waits for memory that is given back with the disk alone.
+  // No write waits for memory that only the disk can free.
   expect(writer.room()).toBeUndefined();
   disk.isWell = true;
   await Promise.all(writes);

@@ -30,7 +30,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 describe('the database file', () => {
-  test('is for its owner only, with its side files', async () => {
+  test('is private to its owner, and so are its side files', async () => {
     await using store = await openStore({ path });
     await store.namespaces.create(namespaceRow('guest'));
     const files = await readdir(join(folder, 'data'));
@@ -46,7 +46,7 @@ describe('the database file', () => {
     expect(await readdir(join(folder, 'data'))).toEqual(['ward.db']);
   });
 
-  test('grows no further while as much is pruned as is written', async () => {
+  test('stops growing while as much is pruned as is written', async () => {
     await using store = await openStore({ path });
     await store.namespaces.create(namespaceRow('guest'));
     using database = new DatabaseSync(path);
@@ -68,7 +68,7 @@ describe('the database file', () => {
     });
   });
 
-  test('that is not a database is reported as such, and left alone', async () => {
+  test('that is not a database is reported, and not changed', async () => {
     const file = join(folder, 'ward.db');
     await writeFile(file, 'this is a letter, not a database. '.repeat(100));
     await expect(openStore({ path: file })).rejects.toMatchObject({ code: 'STORE_CORRUPT', kind: 'host' });
@@ -97,7 +97,7 @@ describe('migrations', () => {
     await old.destroy();
   }
 
-  test('bring an older database up, with what is in it', async () => {
+  test('upgrade an older database and keep its rows', async () => {
     const { createdAt, keyHash, keyId, name } = namespaceRow('guest');
     await writeOld('0001-entities', [
       `insert into namespaces values ('${name}', '${keyId}', '${keyHash}', '{}', ${createdAt})`,
@@ -113,7 +113,7 @@ describe('migrations', () => {
     expect(await store.activations.get('guest', row.activationId)).toEqual(row);
   });
 
-  test('bring one with actions, records and accepted calls up', async () => {
+  test('upgrade a database with actions, records and accepted calls', async () => {
     const ids = Array.from({ length: 5 }, newActivationId);
     const old = entityRow('p/a', { codeDigest: 'd1' });
     await writeOld('0003-accepted', [
@@ -164,7 +164,7 @@ describe('migrations', () => {
     expect(applied.map((row) => row['name'])).toEqual(names);
   });
 
-  test('a database of a newer Ward is refused untouched', async () => {
+  test('a database of a newer Ward is refused and not changed', async () => {
     await openStore({ path }).then((store) => store.close());
     using database = new DatabaseSync(path);
     database.exec(`insert into kysely_migration values ('9999-future', '2099-01-01')`);

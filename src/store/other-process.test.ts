@@ -41,7 +41,7 @@ describe('another process', () => {
     await store.close();
   };
 
-  test.each([1, 40, 700])('killed after %i accepted invocations loses none', async (enough) => {
+  test.each([1, 40, 700])('that is killed after %i accepted invocations loses none', async (enough) => {
     await makeGuest();
     const printed = await killAfter('./accept-forever.fixture.ts', enough);
     await using again = await openStore({ path });
@@ -49,7 +49,7 @@ describe('another process', () => {
     expect(printed.filter((id) => !pending.has(id))).toEqual([]);
   });
 
-  test.each([1, 300])('killed after %i deliveries and firings loses none', async (enough) => {
+  test.each([1, 300])('that is killed after %i deliveries and firings loses none', async (enough) => {
     await makeGuest();
     const printed = await killAfter('./fire-forever.fixture.ts', enough);
     await using again = await openStore({ path });
@@ -58,7 +58,7 @@ describe('another process', () => {
     expect(printed.filter((id) => !feeds.has(id) || !deliveries.has(id))).toEqual([]);
   });
 
-  test.each([3, 60])('killed after pruning %i times leaves no part of a record', async (enough) => {
+  test.each([3, 60])('that is killed after pruning %i times leaves no partial record', async (enough) => {
     await makeGuest();
     await killAfter('./prune-forever.fixture.ts', enough);
     await using again = await openStore({ path });
@@ -73,7 +73,7 @@ describe('another process', () => {
     expect(database.prepare('pragma foreign_key_check').all()).toEqual([]);
   });
 
-  test('may write while this one does', async () => {
+  test('can write while this one does', async () => {
     await using store = await openStore({ path });
     await store.namespaces.create(namespaceRow('guest'));
     const before = await store.foreignWrites();
@@ -91,7 +91,7 @@ describe('another process', () => {
   });
 });
 
-/** What the counters must be, added up. */
+/** The expected counters, added up from the rows. */
 const sizes = `
   select sum(1024 + octet_length(document) + octet_length(response) + octet_length(lines) + octet_length(input)) bytes
     from activations join activation_logs using (activation_id) join activation_inputs using (activation_id)`;

@@ -1,4 +1,4 @@
-/** That a query stays fast among millions of rows is in its plan: it goes by an index, and sorts nothing. */
+/** A query stays fast among millions of rows if its plan uses an index and does not sort. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -95,7 +95,7 @@ async function readAll(): Promise<void> {
   await namespaces.delete('guest');
 }
 
-/** What SQLite would have counted in a large database, and plans by. */
+/** The statistics that SQLite would have of a large database, and would use for its plans. */
 const statistics = [
   `('activations', 'activations_by_start', '5000000 5000000 1 1')`,
   `('activations', 'activations_by_path', '5000000 5000000 2000000 1 1')`,
@@ -110,12 +110,12 @@ const statistics = [
 ].join();
 
 test.each([
-  ['nothing is known of its rows', ''],
+  ['it has no statistics', ''],
   [
     'there are millions of rows',
     `analyze; delete from sqlite_stat1; insert into sqlite_stat1 values ${statistics};`,
   ],
-])('no query reads a table from end to end or sorts, when %s', async (_, prepare) => {
+])('no query scans a whole table or sorts, when %s', async (_, prepare) => {
   const rows = Array.from({ length: 21_000 }, () => activationRow({ path: 'a' }));
   await Promise.all(rows.map((row) => stores.activations.append(write(row))));
   await stores.entities.put(entityRow('a'), null);

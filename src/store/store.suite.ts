@@ -47,6 +47,6 @@ export function storeSuite(name: string, makePlace: () => Promise<StorePlace>): 
     describe('deliveries', () => deliveryTests(context));
     describe('APIs', () => apiTests(context));
     describe('violations', () => violationTests(context));
-    describe('two at a time', () => sharingTests(context));
+    describe('two stores on one database', () => sharingTests(context));
   });
 }

@@ -32,7 +32,7 @@ async function newDatabase(settings = ''): Promise<Database> {
 }
 
 describe.skipIf(missing !== undefined)(`PostgreSQL${missing ? ` (${missing})` : ''}`, () => {
-  /** Copies of one that has its tables spare each test the migrations. */
+  /** Each test gets a copy of a migrated database, which saves the migrations. */
   let migrated: Promise<string> | undefined;
   const migratedDatabase = async () => {
     migrated ??= newDatabase().then(async ({ name, url }) => {
@@ -50,7 +50,7 @@ describe.skipIf(missing !== undefined)(`PostgreSQL${missing ? ` (${missing})` : 
     };
   });
 
-  test('has the tables and columns of SQLite, and those of its own', async () => {
+  test('has the tables and columns of SQLite, and its own', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'ward-columns-'));
     const sqlite = new Kysely<Schema>({
       dialect: sqliteThreadDialect(startDatabaseThread(join(folder, 'ward.db'))),
@@ -72,16 +72,16 @@ describe.skipIf(missing !== undefined)(`PostgreSQL${missing ? ` (${missing})` : 
   });
 
   test.each([
-    ['of another order', `template template0 locale_provider icu icu_locale 'en-US'`],
-    ['of another encoding', `template template0 encoding 'SQL_ASCII'`],
-  ])('refuses a database %s, and says how to make one', async (_, settings) => {
+    ['with another sort order', `template template0 locale_provider icu icu_locale 'en-US'`],
+    ['with another encoding', `template template0 encoding 'SQL_ASCII'`],
+  ])('refuses a database %s, and says how to create one', async (_, settings) => {
     await expect(openPostgresStore(await newDatabase(settings))).rejects.toMatchObject({
       code: 'STORE_UNFIT',
       hint: expect.stringContaining(`encoding 'UTF8' locale 'C'`),
     });
   });
 
-  test('refuses one of a newer Ward untouched', async () => {
+  test('refuses a database of a newer Ward and does not change it', async () => {
     const { url } = await newDatabase();
     await openPostgresStore({ url }).then((store) => store.close());
     const pool = openPool({ url, node: 'test' });
@@ -92,7 +92,7 @@ describe.skipIf(missing !== undefined)(`PostgreSQL${missing ? ` (${missing})` : 
     await expect(openPostgresStore({ url })).rejects.toMatchObject({ code: 'STORE_NEWER' });
   });
 
-  test('several that open an empty database at once bring it up together', async () => {
+  test('several processes can create the tables of an empty database at once', async () => {
     const { url } = await newDatabase();
     const stores = await Promise.all([1, 2, 3].map(() => openPostgresStore({ url })));
     await stores[0]?.namespaces.create(namespaceRow('guest'));
@@ -102,7 +102,7 @@ describe.skipIf(missing !== undefined)(`PostgreSQL${missing ? ` (${missing})` : 
     }
   });
 
-  test('keeps what has a NUL, which its texts can not have', async () => {
+  test('stores texts that contain NUL, which PostgreSQL’s texts cannot', async () => {
     await using store = await openPostgresStore(await newDatabase());
     await store.namespaces.create(namespaceRow('guest'));
     const row = keyRow({ label: 'a\0b' });
@@ -114,7 +114,7 @@ describe.skipIf(missing !== undefined)(`PostgreSQL${missing ? ` (${missing})` : 
     expect(await store.activations.logs('guest', record.activationId)).toEqual(['a\0b']);
   });
 
-  test('says so when the server does not answer, and goes on when it does again', async () => {
+  test('reports that the server does not answer, and continues when it does again', async () => {
     const { name, url } = await newDatabase();
     await using store = await openPostgresStore({ url });
     await store.namespaces.create(namespaceRow('guest'));
@@ -128,7 +128,7 @@ describe.skipIf(missing !== undefined)(`PostgreSQL${missing ? ` (${missing})` : 
   });
 });
 
-test('a server that is not there is told as such, without its password', async () => {
+test('an unreachable server is reported, without its password', async () => {
   const opening = openPostgresStore({ url: 'postgres://ward:secret@localhost:1/ward' });
   await expect(opening).rejects.toMatchObject({
     code: 'STORE_UNREACHABLE',

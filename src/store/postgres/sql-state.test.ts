@@ -26,11 +26,11 @@ test.each([
   expect(faultOf(coded(code), 'db/ward').code).toBe(expected);
 });
 
-test('a connection that ended has no code, and is known by the client’s words', () => {
+test('a closed connection has no code, and is recognized by the client’s message', () => {
   expect(faultOf(new Error('Connection terminated unexpectedly'), 'db/ward').code).toBe('STORE_UNREACHABLE');
 });
 
-test('conflicts are tried again, and values are at fault alone', () => {
+test('conflicts are retried, and invalid values fail only their own write', () => {
   expect(['40001', '40P01', '23505', '08006'].map((code) => isConflict(coded(code)))).toEqual([
     true,
     true,

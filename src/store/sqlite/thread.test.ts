@@ -30,7 +30,7 @@ const insert: Statement = { sql: 'insert into t values (?, ?)', arity: 2 };
 const remove: Statement = { sql: 'delete from t where id = ?', arity: 1 };
 const ids = async () => (await thread.query('select id from t order by id', [])).rows;
 
-test('a step that changes nothing ends its unit, and keeps what went before', async () => {
+test('a step that changes nothing ends its unit, and keeps the earlier steps', async () => {
   const outcomes = await thread.batch([
     [
       { statement: insert, values: [1, 'a'] },
@@ -60,7 +60,7 @@ test('a transaction whose rollback failed is ended before the next one, and leav
   expect(await ids()).toEqual([{ id: 2 }, { id: 4 }]);
 });
 
-test('a unit that fails leaves nothing of itself, and all of the others', async () => {
+test('a unit that fails leaves no changes, and does not affect the others', async () => {
   const outcomes = await thread.batch([
     [{ statement: insert, values: [1, 'a'] }],
     [
@@ -101,7 +101,7 @@ test('a tally is run once for each value, with the rows that stayed changed and 
   ]);
 });
 
-test('a statement that is wrong fails the batch, and changes nothing', async () => {
+test('an invalid statement fails the batch, and changes nothing', async () => {
   const wrong: Statement = { sql: 'insert into nowhere values (?)', arity: 1 };
   const batch = thread.batch([
     [{ statement: insert, values: [1, 'a'] }],
@@ -162,7 +162,7 @@ test('statements do not wait for each other’s answers', async () => {
   expect(asked).toHaveLength(3);
 });
 
-test('who waits for a transaction is let in in the order of coming', async () => {
+test('statements that wait for a transaction run in the order of arrival', async () => {
   const db = new Kysely<Tables>({ dialect: sqliteThreadDialect(thread) });
   const all: Promise<unknown>[] = [];
   const write = (text: string) => db.insertInto('t').values({ text }).execute();
@@ -183,7 +183,7 @@ test('a value that SQLite cannot bind is refused before it is sent', async () =>
   await expect(query).rejects.toMatchObject({ code: 'STORE_FAILED' });
 });
 
-test('a lock that another process keeps is waited for, then reported', { timeout: 60_000 }, async () => {
+test('waits for a lock of another process, then reports it', { timeout: 60_000 }, async () => {
   using other = new DatabaseSync(join(folder, 't.db'));
   other.exec('begin immediate');
   await expect(thread.query('insert into t values (1, null)', [])).rejects.toMatchObject({
@@ -229,11 +229,11 @@ test('a batch that finds the disk full changes nothing, and can be tried again w
   ]);
 });
 
-test('a close does not wait for who reads, since no other could write meanwhile', async () => {
+test('a close does not wait for readers, since no one could write meanwhile', async () => {
   const path = join(folder, 'u.db');
   const closing = startDatabaseThread(path);
   await closing.query('create table t (id integer primary key)', []);
-  // What is read is not in the file yet, only in its log.
+  // The rows are not in the file yet, only in its log.
   using reader = openSnapshot(path);
   expect(reader?.all('select name from sqlite_schema')).toEqual([{ name: 't' }]);
   await closing.query('insert into t values (1)', []);

@@ -1,4 +1,4 @@
-/** Accepted invocations: pending until settled, fenced by attempt, owned by nodes whose leases run. */
+/** Accepted invocations: pending until settled, fenced by attempt, owned by nodes with current leases. */
 import { expect, test } from 'vitest';
 import { newActivationId } from '../../lib/index.ts';
 import { accept, activationRow, type Context, namespaceRow, write } from './context.ts';
@@ -16,7 +16,7 @@ export function acceptedTests({ store, place, reopen }: Context): void {
     ]);
   });
 
-  test('each attempt is claimed by one only', async () => {
+  test('each attempt is claimed once', async () => {
     const id = await accept(store(), 'guest');
     const claims = await Promise.all(Array.from({ length: 10 }, () => store().accepted.claim(id, 0, 'a')));
     expect(claims.filter(Boolean)).toHaveLength(1);
@@ -27,7 +27,7 @@ export function acceptedTests({ store, place, reopen }: Context): void {
     expect(await store().accepted.claim(newActivationId(), 0, 'a')).toBe(false);
   });
 
-  test('the record settles it', async () => {
+  test('the record settles its invocation', async () => {
     const activationId = await accept(store(), 'guest');
     await store().accepted.claim(activationId, 0, 'a');
     await store().activations.append(write(activationRow({ activationId }), { settles: 1 }));
@@ -36,13 +36,13 @@ export function acceptedTests({ store, place, reopen }: Context): void {
     expect(await store().accepted.claim(activationId, 1, 'a')).toBe(false);
   });
 
-  test('one that was never claimed can be settled too', async () => {
+  test('an invocation that was never claimed can be settled too', async () => {
     const activationId = await accept(store(), 'guest');
     await store().activations.append(write(activationRow({ activationId }), { settles: 0 }));
     expect(await store().accepted.pending(10)).toEqual([]);
   });
 
-  test('the record of an older attempt is ignored, logs and all', async () => {
+  test('the record of an older attempt is ignored, and so are its logs', async () => {
     const activationId = await accept(store(), 'guest');
     await store().accepted.claim(activationId, 0, 'a');
     await store().accepted.claim(activationId, 1, 'a');
@@ -66,7 +66,7 @@ export function acceptedTests({ store, place, reopen }: Context): void {
     expect(await store().activations.count({ namespace: 'other' })).toBe(0);
   });
 
-  test('one can be read while it is there, from its own namespace', async () => {
+  test('an invocation can be read until it is settled, from its own namespace', async () => {
     const activationId = await accept(store(), 'guest', 3_000);
     const row = {
       ...{ activationId, namespace: 'guest', acceptedAt: 3_000, attempt: 0, owner: 'a' },
@@ -80,7 +80,7 @@ export function acceptedTests({ store, place, reopen }: Context): void {
     expect(await claimed).toBe(true);
   });
 
-  test('one is ended without a record by its attempt only', async () => {
+  test('only its current attempt can settle an invocation without a record', async () => {
     const activationId = await accept(store(), 'guest');
     await store().accepted.claim(activationId, 0, 'a');
     await store().accepted.settle(activationId, 0);
@@ -106,7 +106,7 @@ export function acceptedTests({ store, place, reopen }: Context): void {
     expect(await store().accepted.claim(id, 0, 'a')).toBe(true);
   });
 
-  test('a lease ends by itself, and says so when it is extended', async () => {
+  test('a lease expires, and an extension reports that', async () => {
     const queue = store().accepted;
     await queue.extend({ node: 'a', leaseMs: 1 });
     const id = await accept(store(), 'guest');
@@ -115,7 +115,7 @@ export function acceptedTests({ store, place, reopen }: Context): void {
     expect([await queue.claim(id, 0, 'a'), await queue.claim(id, 0, 'b')]).toEqual([false, true]);
   });
 
-  test('each is adopted by one node, what has begun too, and the oldest of an owner first', async () => {
+  test('each is adopted by one node, even after it began, and an owner’s oldest first', async () => {
     const queue = store().accepted;
     for (const node of ['b', 'c']) await queue.extend({ node, leaseMs: 60_000 });
     const begun = await accept(store(), 'guest', 2_000);
@@ -132,7 +132,7 @@ export function acceptedTests({ store, place, reopen }: Context): void {
     expect([await queue.adopt('b', 10), await queue.adopt('c', 10)]).toEqual([[], []]);
   });
 
-  test('of several that adopt at a time, each gets others', async () => {
+  test('nodes that adopt at the same time get different invocations', async () => {
     await using second = await place().open();
     const ids = await Promise.all(Array.from({ length: 50 }, () => accept(store(), 'guest')));
     const adopters = [store(), second].map(async ({ accepted }, index) => {
@@ -143,7 +143,7 @@ export function acceptedTests({ store, place, reopen }: Context): void {
     expect((await Promise.all(adopters)).flat().toSorted()).toEqual(ids.toSorted());
   });
 
-  test('one that is released, or whose node has left, is for any node', async () => {
+  test('any node can adopt a released invocation, or one whose node has left', async () => {
     const queue = store().accepted;
     for (const node of ['a', 'b']) await queue.extend({ node, leaseMs: 60_000 });
     const [released, kept] = [await accept(store(), 'guest'), await accept(store(), 'guest')];
@@ -155,7 +155,7 @@ export function acceptedTests({ store, place, reopen }: Context): void {
     expect(await queue.adopt('b', 10)).toMatchObject([{ activationId: kept }]);
   });
 
-  test('a node that knows that it is alone has not to wait for the leases of others', async () => {
+  test('a node that knows it is alone need not wait for other leases', async () => {
     const queue = store().accepted;
     for (const node of ['a', 'b']) await queue.extend({ node, leaseMs: 60_000 });
     const [others, own] = [await accept(store(), 'guest'), await accept(store(), 'guest', 1, { owner: 'b' })];
@@ -165,7 +165,7 @@ export function acceptedTests({ store, place, reopen }: Context): void {
     expect(await queue.claim(own, 0, 'b')).toBe(true);
   });
 
-  test('the code that one needs is known until it ends', async () => {
+  test('the code of an invocation counts as needed until it is settled', async () => {
     const activationId = await accept(store(), 'guest', 1_000, { codeDigest: 'd1' });
     expect(await store().accepted.needsCode('d1')).toBe(true);
     expect(await store().accepted.needsCode('d2')).toBe(false);
@@ -173,7 +173,7 @@ export function acceptedTests({ store, place, reopen }: Context): void {
     expect(await store().accepted.needsCode('d1')).toBe(false);
   });
 
-  test('for a namespace that is gone none is accepted', async () => {
+  test('none is accepted for a deleted namespace', async () => {
     await expect(accept(store(), 'nobody')).rejects.toMatchObject({ code: 'STORE_NO_NAMESPACE' });
     expect(await store().accepted.pending(10)).toEqual([]);
   });

@@ -35,7 +35,7 @@ export function activationTests({ store, reopen }: Context): void {
     expect(await store().activations.count({ namespace: 'guest' })).toBe(1_234);
   });
 
-  test('every append made before a read is in it, whatever the load', async () => {
+  test('a read includes every earlier append, whatever the load', async () => {
     const appends: Promise<unknown>[] = [];
     for (let total = 1; total <= 300; total++) {
       appends.push(store().activations.append(write(activationRow())));
@@ -44,7 +44,7 @@ export function activationTests({ store, reopen }: Context): void {
     await Promise.all(appends);
   });
 
-  test('documents are whole: no response, an odd response, one MiB', async () => {
+  test('documents are kept whole: no response, an odd response, one MiB', async () => {
     const documents = [
       {},
       { response: null },
@@ -59,7 +59,7 @@ export function activationTests({ store, reopen }: Context): void {
     }
   });
 
-  test('a long text that came in pieces is whole, also where a letter lies in two of them', async () => {
+  test('a long text in pieces is kept whole, even if two pieces share a character', async () => {
     const response = { result: 'ä€🦊'.repeat(300) };
     const logs = ['2026-01-01T10:00:00.1Z stdout: ä€🦊', '', '"[1]"'];
     for (const pieceBytes of [1, 7, 1000]) {
@@ -81,14 +81,14 @@ export function activationTests({ store, reopen }: Context): void {
     expect(await store().activations.logs('guest', activationId)).toEqual(['secret']);
   });
 
-  test('a record without logs has empty logs; no record, none', async () => {
+  test('a record without logs has empty logs; a missing record has none', async () => {
     const row = activationRow();
     await store().activations.append(write(row));
     expect(await store().activations.logs('guest', row.activationId)).toEqual([]);
     expect(await store().activations.logs('guest', newActivationId())).toBeUndefined();
   });
 
-  test('a write that fails harms no other of its batch', async () => {
+  test('a failed write does not affect the others of its batch', async () => {
     const rows = Array.from({ length: 30 }, () => activationRow());
     const twice = write(activationRow({ activationId: rows[3]?.activationId ?? '' }), { logs: ['forged'] });
     const orphan = write(activationRow({ namespace: 'nobody' }));
@@ -190,7 +190,7 @@ export function listTests({ store }: Context): void {
     expect(await count({ path: 'often', since: 0 })).toBe(40_000);
   });
 
-  test('pages of records of the same moment neither repeat nor miss one', async () => {
+  test('pages of records with the same time neither repeat nor miss one', async () => {
     const rows = Array.from({ length: 50 }, () => activationRow({ start: 9_000 }));
     await Promise.all(rows.map((row) => store().activations.append(write(row))));
     const seen: string[] = [];
@@ -202,7 +202,7 @@ export function listTests({ store }: Context): void {
     expect(seen.toSorted()).toEqual(rows.map((row) => row.activationId).toSorted());
   });
 
-  test('a brief list leaves the responses out', async () => {
+  test('a brief list omits the responses', async () => {
     const [brief] = await store().activations.list({ ...all, limit: 1, brief: true });
     const [full] = await store().activations.list({ ...all, limit: 1 });
     expect(brief?.document).toEqual({ version: '0.0.1' });

@@ -1,9 +1,9 @@
-/** APIs: one a base path, one winner of each write. */
+/** APIs: one for each base path, one winner of each write. */
 import { expect, test } from 'vitest';
 import { apiRow, type Context, namesInOrder, namespaceRow, scattered } from './context.ts';
 
 export function apiTests({ store, reopen }: Context): void {
-  test('are kept as they were put, listed by base path', async () => {
+  test('are stored unchanged, and listed by base path', async () => {
     await store().namespaces.create(namespaceRow('other'));
     const rows = ['/b', '/a', '/größe'].map((basePath) => apiRow(basePath, { document: { verbs: ['get'] } }));
     for (const row of rows) expect(await store().apis.put(row, null)).toBe(true);
@@ -15,7 +15,7 @@ export function apiTests({ store, reopen }: Context): void {
     expect(await store().apis.list('nobody')).toEqual([]);
   });
 
-  test('are listed in the order of bytes', async () => {
+  test('are listed in byte order', async () => {
     for (const name of scattered(namesInOrder)) await store().apis.put(apiRow(`/${name}`), null);
     expect((await store().apis.list('guest')).map(({ basePath }) => basePath)).toEqual(
       namesInOrder.map((name) => `/${name}`),
@@ -35,7 +35,7 @@ export function apiTests({ store, reopen }: Context): void {
     expect(await store().apis.delete('guest', '/a')).toBe(false);
   });
 
-  test('of many writers at once exactly one wins', async () => {
+  test('exactly one of many concurrent writers wins', async () => {
     const inserts = Array.from({ length: 20 }, () => apiRow('/a'));
     const inserted = await Promise.all(inserts.map((row) => store().apis.put(row, null)));
     expect(inserted.filter(Boolean)).toHaveLength(1);
@@ -45,7 +45,7 @@ export function apiTests({ store, reopen }: Context): void {
     expect(await store().apis.list('guest')).toEqual([updates[updated.indexOf(true)]]);
   });
 
-  test('an API of no namespace is refused', async () => {
+  test('an API without a namespace is refused', async () => {
     const put = store().apis.put(apiRow('/a', { namespace: 'nobody' }), null);
     await expect(put).rejects.toMatchObject({ code: 'STORE_NO_NAMESPACE' });
   });

@@ -115,7 +115,7 @@ export function activationRow(more: Partial<ActivationRow> = {}): ActivationRow 
   };
 }
 
-/** Writes what a read returns as `row`. */
+/** The write whose row a read returns as `row`. */
 export function write(
   { document, ...row }: ActivationRow,
   more: Partial<ActivationWrite> = {},
@@ -126,7 +126,7 @@ export function write(
   return { row: { ...row, documentJson, responseJson }, logs: [], settles: null, ...more };
 }
 
-/** In the order of their bytes in UTF-8, which no language uses, and which differs from that of UTF-16. */
+/** In the order of their UTF-8 bytes, which no language uses and which differs from the UTF-16 order. */
 export const namesInOrder = [
   '-a',
   '10',

@@ -1,4 +1,4 @@
-/** Deliveries: due earliest first while they wait, listed newest first when they are dead. */
+/** Deliveries: the earliest is due first while they wait; dead ones are listed newest first. */
 import { expect, test } from 'vitest';
 import type { DeliveryRow } from '../types/deliveries.ts';
 import { type Context, deliveryRow, namespaceRow } from './context.ts';
@@ -6,7 +6,7 @@ import { type Context, deliveryRow, namespaceRow } from './context.ts';
 export function deliveryTests({ store, reopen }: Context): void {
   const ids = (rows: readonly DeliveryRow[]) => rows.map((row) => row.id);
 
-  test('are kept as they were added, found from their own namespace', async () => {
+  test('are stored unchanged, and found from their own namespace', async () => {
     const row = deliveryRow({ document: { text: 'ü', list: [1, null] } });
     await store().deliveries.add(row);
     await reopen();
@@ -26,7 +26,7 @@ export function deliveryTests({ store, reopen }: Context): void {
     expect(await store().deliveries.update({ ...row, namespace: 'other' }, 2)).toBe(false);
   });
 
-  test('waiting ones are due earliest first, over all namespaces', async () => {
+  test('waiting ones are returned earliest first, over all namespaces', async () => {
     expect(await store().deliveries.nextDue()).toBeUndefined();
     await store().namespaces.create(namespaceRow('other'));
     const late = deliveryRow({ dueAt: 3_000 });
@@ -43,7 +43,7 @@ export function deliveryTests({ store, reopen }: Context): void {
     expect(await store().deliveries.nextDue()).toBe(3_000);
   });
 
-  test('dead ones are listed newest first, by rule, in pages, and may live again', async () => {
+  test('dead ones are listed newest first, by rule, in pages, and can be revived', async () => {
     const dead = [1_000, 3_000, 2_000].map((dueAt, index) =>
       deliveryRow({ dueAt, state: 'dead', rule: index === 2 ? 'other-rule' : 'on-order' }),
     );
@@ -62,7 +62,7 @@ export function deliveryTests({ store, reopen }: Context): void {
     expect(await store().deliveries.due(9_000, 10)).toContainEqual(again);
   });
 
-  test('one that fails to be added harms no other', async () => {
+  test('a failed addition does not affect the others', async () => {
     const row = deliveryRow();
     const outcomes = await Promise.allSettled(
       [row, row, deliveryRow({ namespace: 'nobody' }), deliveryRow()].map((one) =>

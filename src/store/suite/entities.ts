@@ -1,9 +1,9 @@
-/** Entities: one path, one winner, newest first. */
+/** Entities: one for each path, one winner of each write, listed newest first. */
 import { expect, test } from 'vitest';
 import { all, type Context, entityRow, namesInOrder, namespaceRow, scattered } from './context.ts';
 
 export function entityTests({ store, reopen }: Context): void {
-  test('are kept as they were put', async () => {
+  test('are stored unchanged', async () => {
     const document = {
       text: 'naïve 🦊 \u0000 \ud800 "quote" \u2028',
       deep: [{ a: [null, 1.5, true] }],
@@ -36,7 +36,7 @@ export function entityTests({ store, reopen }: Context): void {
     expect(await store().entities.get('guest', 'a')).toBeUndefined();
   });
 
-  test('of many writers at once exactly one wins', async () => {
+  test('exactly one of many concurrent writers wins', async () => {
     const inserts = Array.from({ length: 20 }, () => entityRow('a'));
     const inserted = await Promise.all(inserts.map((row) => store().entities.put(row, null)));
     expect(inserted.filter(Boolean)).toHaveLength(1);
@@ -47,7 +47,7 @@ export function entityTests({ store, reopen }: Context): void {
     expect(await store().entities.get('guest', 'a')).toEqual(updates[updated.indexOf(true)]);
   });
 
-  test('no update of racing read-modify-write loops is lost', async () => {
+  test('concurrent read-modify-write loops lose no update', async () => {
     await store().entities.put(entityRow('counter', { document: { n: 0 } }), null);
     const increment = async () => {
       for (;;) {
@@ -61,7 +61,7 @@ export function entityTests({ store, reopen }: Context): void {
     expect((await store().entities.get('guest', 'counter'))?.document).toEqual({ n: 10 });
   });
 
-  test('of one time are listed in the order of bytes', async () => {
+  test('with the same time are listed in byte order', async () => {
     for (const name of scattered(namesInOrder)) await store().entities.put(entityRow(`p/${name}`), null);
     const query = { ...all, collection: 'actions', package: 'p' } as const;
     expect((await store().entities.list(query)).map(({ path }) => path)).toEqual(
@@ -99,7 +99,7 @@ export function entityTests({ store, reopen }: Context): void {
     expect(await store().entities.countByCodeDigest('d3')).toBe(0);
   });
 
-  test('an entity of no namespace is refused', async () => {
+  test('an entity without a namespace is refused', async () => {
     await expect(store().entities.put(entityRow('a', { namespace: 'nobody' }), null)).rejects.toMatchObject({
       code: 'STORE_NO_NAMESPACE',
     });

@@ -1,4 +1,4 @@
-/** What entities point to, what others may see of them, and packages that go with all that is in them. */
+/** Links between entities, what other namespaces can see, and packages that are deleted with their content. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { EntityQuery } from '../types/entities.ts';
 import { all, type Context, entityRow, namespaceRow } from './context.ts';
@@ -26,7 +26,7 @@ export function entityLinkTests({ store, reopen }: Context): void {
     expect((await store().entities.get('guest', 'r4'))?.link).toBeNull();
   });
 
-  test('an update changes what it points to and who sees it', async () => {
+  test('an update changes an entity’s links and who can see it', async () => {
     const first = entityRow('r', { collection: 'rules', link: 'guest/a', shared: true });
     await store().entities.put(first, null);
     const second = entityRow('r', { collection: 'rules', link: 'guest/b' });
@@ -37,7 +37,7 @@ export function entityLinkTests({ store, reopen }: Context): void {
     expect(await store().entities.get('guest', 'r')).toEqual(second);
   });
 
-  test('shared packages are listed without the others', async () => {
+  test('only shared packages are listed', async () => {
     for (const [index, path] of ['a', 'b', 'c', 'd'].entries()) {
       const row = { collection: 'packages', shared: index % 2 === 1, updatedAt: 1_000 + index } as const;
       await store().entities.put(entityRow(path, row), null);
@@ -72,7 +72,7 @@ function packageTests({ store }: Pick<Context, 'store'>): void {
   };
   const others = ['guest/a', 'guest/pq/a', 'other/p/a'];
 
-  test('a package is deleted with what is in it, and nothing else', async () => {
+  test('a package is deleted with its content, and nothing else', async () => {
     const gone = await store().entities.deleteTree('guest', 'p', top.revision);
     expect(gone?.toSorted((a, b) => a.path.localeCompare(b.path))).toEqual(inside);
     expect(await store().entities.get('guest', 'p')).toBeUndefined();
@@ -80,13 +80,13 @@ function packageTests({ store }: Pick<Context, 'store'>): void {
     expect(await store().entities.deleteTree('guest', 'p', top.revision)).toBeUndefined();
   });
 
-  test('a package that was written meanwhile stays whole', async () => {
+  test('a package that was written meanwhile is not deleted', async () => {
     expect(await store().entities.deleteTree('guest', 'p', 'stale')).toBeUndefined();
     expect(await store().entities.get('guest', 'p')).toEqual(top);
     expect(await left()).toEqual(['guest/a', 'guest/p/a', 'guest/p/b', 'guest/pq/a', 'other/p/a']);
   });
 
-  test('of many that delete or change a package at once, one wins', async () => {
+  test('one of many concurrent deletes and changes of a package wins', async () => {
     const changed = entityRow('p', { collection: 'packages' });
     const [put, ...trees] = await Promise.all([
       store().entities.put(changed, top.revision),

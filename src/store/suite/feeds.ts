@@ -1,10 +1,10 @@
-/** Feeds: one a trigger, one winner of each write, due earliest first. */
+/** Feeds: one for each trigger, one winner of each write, the earliest is due first. */
 import { expect, test } from 'vitest';
 import type { FeedRow } from '../types/feeds.ts';
 import { type Context, feedRow, namesInOrder, namespaceRow, scattered } from './context.ts';
 
 export function feedTests({ store, reopen }: Context): void {
-  test('are kept as they were put, found by trigger and by token', async () => {
+  test('are stored unchanged, and found by trigger and by token', async () => {
     const row = feedRow('tick ü', { token: 'secret', dueAt: 5, document: { cron: '* * * * *' } });
     expect(await store().feeds.put(row, null)).toBe(true);
     await reopen();
@@ -28,7 +28,7 @@ export function feedTests({ store, reopen }: Context): void {
     expect(await store().feeds.get('guest', 't')).toBeUndefined();
   });
 
-  test('no update of racing read-modify-write loops is lost', async () => {
+  test('concurrent read-modify-write loops lose no update', async () => {
     await store().feeds.put(feedRow('t', { document: { n: 0 } }), null);
     const increment = async () => {
       for (;;) {
@@ -42,7 +42,7 @@ export function feedTests({ store, reopen }: Context): void {
     expect((await store().feeds.get('guest', 't'))?.document).toEqual({ n: 8 });
   });
 
-  test('no two have one token, and the one that fails harms no other', async () => {
+  test('no two have the same token, and a failed write does not affect the others', async () => {
     const mine = feedRow('a', { token: 'secret' });
     const outcomes = await Promise.allSettled([
       store().feeds.put(mine, null),
@@ -62,7 +62,7 @@ export function feedTests({ store, reopen }: Context): void {
     expect(await store().feeds.get('guest', 'b')).toBeUndefined();
   });
 
-  test('are due earliest first, over all namespaces, and those without a time never', async () => {
+  test('are due earliest first, over all namespaces, and never without a time', async () => {
     expect(await store().feeds.nextDue()).toBeUndefined();
     await store().namespaces.create(namespaceRow('other'));
     for (const [trigger, dueAt] of Object.entries({ c: 3_000, a: 1_000, never: null, d: 4_000 })) {
@@ -79,7 +79,7 @@ export function feedTests({ store, reopen }: Context): void {
     expect(await store().feeds.nextDue()).toBe(2_000);
   });
 
-  test('that have a time are walked through by namespace and trigger', async () => {
+  test('with a time are listed in pages by namespace and trigger', async () => {
     await store().namespaces.create(namespaceRow('other'));
     for (const trigger of ['c', 'a', 'b']) await store().feeds.put(feedRow(trigger, { dueAt: 9 }), null);
     await store().feeds.put(feedRow('never'), null);
@@ -103,7 +103,7 @@ export function feedTests({ store, reopen }: Context): void {
     expect(await store().feeds.count('nobody')).toBe(0);
   });
 
-  test('that wait are walked in the order of bytes, each once', async () => {
+  test('with a time are listed in byte order, each once', async () => {
     for (const name of scattered(namesInOrder)) await store().feeds.put(feedRow(name, { dueAt: 5 }), null);
     const found: string[] = [];
     for (;;) {

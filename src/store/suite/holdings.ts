@@ -1,4 +1,4 @@
-/** What namespaces hold: counters that are right after every write, and bounds that a write keeps. */
+/** Holdings of namespaces: counters that are right after every write, and bounds that no write exceeds. */
 import { expect, test } from 'vitest';
 import { newActivationId, randomHex } from '../../lib/index.ts';
 import type { ActivationWrite } from '../types/activations.ts';
@@ -28,7 +28,7 @@ export function holdingTests({ store, reopen }: Context): void {
       .then(() => row);
   };
 
-  test('rows of all kinds count as their text, until they are gone', async () => {
+  test('rows of all kinds count by the size of their text, until they are deleted', async () => {
     expect(await held()).toEqual(nothing);
     expect(await held('nobody')).toBeUndefined();
     const document = { text: 'ü' };
@@ -52,7 +52,7 @@ export function holdingTests({ store, reopen }: Context): void {
     expect(await held()).toEqual(nothing);
   });
 
-  test('code counts once a namespace, and goes with the last that names it', async () => {
+  test('code counts once for each namespace, until no entity names it', async () => {
     await store().namespaces.create(namespaceRow('other'));
     const codeBytes = async (namespace = 'guest') => (await held(namespace))?.codeBytes;
     const one = await put('one', { codeDigest: 'x' }, 10_000);
@@ -88,7 +88,7 @@ export function holdingTests({ store, reopen }: Context): void {
     expect((await held())?.codeBytes).toBe(5_000);
   });
 
-  test('a write past the bound is refused whole; one that makes nothing larger is not', async () => {
+  test('a write past the bound changes nothing; one that makes nothing larger is accepted', async () => {
     const bound = { maxBytes: 10_000 };
     const first = entityRow('a', { document: { text: 'x'.repeat(8_000) } });
     expect(await store().entities.put(first, null, bound)).toBe(true);
@@ -108,7 +108,7 @@ export function holdingTests({ store, reopen }: Context): void {
     expect(await store().entities.put(entityRow('a'), first.revision, bound)).toBe(false);
   });
 
-  test('many writes at once stay within the bound together', async () => {
+  test('many concurrent writes stay within the bound', async () => {
     const bound = { maxBytes: 10 * 1_100 };
     const puts = Array.from({ length: 30 }, (_, index) =>
       store()
@@ -123,7 +123,7 @@ export function holdingTests({ store, reopen }: Context): void {
   const append = (more: Parameters<typeof activationRow>[0] = {}, parts: Partial<ActivationWrite> = {}) =>
     store().activations.append(write(activationRow({ document: {}, ...more }), parts));
 
-  test('records count with their logs and inputs, whatever becomes of their batch', async () => {
+  test('records count with their logs and inputs, even if others of their batch fail', async () => {
     const pieces = [Buffer.from('["'), Buffer.from('lö"]')].map((each) => Uint8Array.from(each));
     const id = newActivationId();
     await Promise.all([
@@ -139,7 +139,7 @@ export function holdingTests({ store, reopen }: Context): void {
     expect(await held()).toEqual(nothing);
   });
 
-  test('the oldest records go when all are too large, and none that ended lately', async () => {
+  test('evicts the oldest records when all are too large, but none that ended recently', async () => {
     await store().namespaces.create(namespaceRow('other'));
     const logs = ['x'.repeat(9_000)];
     const size = rowBytes + '{}'.length + JSON.stringify(logs).length;
@@ -161,7 +161,7 @@ export function holdingTests({ store, reopen }: Context): void {
     expect((await held('other'))?.records).toBe(1);
   });
 
-  test('a record of many megabytes goes alone', async () => {
+  test('evicts a record of many megabytes alone', async () => {
     const logs = [randomHex(5 * 1024 * 1024)];
     for (let start = 1; start <= 3; start++) await append({ start, end: start }, { logs });
     const evict = () =>

@@ -1,9 +1,9 @@
-/** Further keys: found by their id, which no other key has. */
+/** Additional keys: found by their id, which is unique. */
 import { expect, test } from 'vitest';
 import { type Context, keyRow, namespaceRow } from './context.ts';
 
 export function keyTests({ store, reopen }: Context): void {
-  test('are found by id, listed oldest first, and survive', async () => {
+  test('are found by id, listed oldest first, and survive a restart', async () => {
     const late = keyRow({ createdAt: 3_000, expiresAt: 9_000 });
     const early = keyRow({ createdAt: 2_000, scope: 'read' });
     await store().keys.create(late);
@@ -24,7 +24,7 @@ export function keyTests({ store, reopen }: Context): void {
     expect(await store().keys.byId(row.keyId)).toBeUndefined();
   });
 
-  test('no id is given twice, neither to a key nor to a namespace', async () => {
+  test('no two keys or namespaces have the same id', async () => {
     const row = keyRow();
     const guest = await store().namespaces.byName('guest');
     await store().keys.create(row);
@@ -39,7 +39,7 @@ export function keyTests({ store, reopen }: Context): void {
     expect(await store().keys.list('guest')).toEqual([row]);
   });
 
-  test('a key of no namespace is refused', async () => {
+  test('a key without a namespace is refused', async () => {
     const created = store().keys.create(keyRow({ namespace: 'nobody' }));
     await expect(created).rejects.toMatchObject({ code: 'STORE_NO_NAMESPACE' });
   });

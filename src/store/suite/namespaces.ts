@@ -1,4 +1,4 @@
-/** Namespaces, and what goes with a deleted one. */
+/** Namespaces, and what is deleted with them. */
 import { expect, test } from 'vitest';
 import {
   accept,
@@ -14,7 +14,7 @@ import {
 } from './context.ts';
 
 export function namespaceTests({ store, reopen }: Context): void {
-  test('are found by name and by key, and survive', async () => {
+  test('are found by name and by key, and survive a restart', async () => {
     const row = namespaceRow('team-ü');
     expect(await store().namespaces.create(row)).toBe(true);
     await reopen();
@@ -24,7 +24,7 @@ export function namespaceTests({ store, reopen }: Context): void {
     expect((await store().namespaces.list()).map((one) => one.name)).toEqual(['guest', 'team-ü']);
   });
 
-  test('neither a name nor a key is given twice', async () => {
+  test('no two have the same name or key', async () => {
     const row = namespaceRow('one');
     expect(await store().namespaces.create(row)).toBe(true);
     expect(await store().namespaces.create({ ...namespaceRow('two'), keyId: row.keyId })).toBe(false);
@@ -32,7 +32,7 @@ export function namespaceTests({ store, reopen }: Context): void {
     expect(await store().namespaces.byName('one')).toEqual(row);
   });
 
-  test('what each holds and when it was last used, a page at a time', async () => {
+  test('their holdings and last use are listed in pages', async () => {
     for (const name of ['a', 'z']) await store().namespaces.create(namespaceRow(name));
     await store().entities.put(entityRow('one', { codeDigest: 'x' }), null);
     await store().entities.put(entityRow('two', { codeDigest: 'x' }), null);
@@ -57,14 +57,14 @@ export function namespaceTests({ store, reopen }: Context): void {
     expect([page.map(({ name }) => name), await store().namespaces.count()]).toEqual([['guest'], 3]);
   });
 
-  test('an update changes key, limits and settings, of existing ones only', async () => {
+  test('an update changes key, limits and settings, but only of an existing one', async () => {
     const row = { ...namespaceRow('guest'), limits: { concurrent: 9 }, settings: { days: 7 } };
     expect(await store().namespaces.update(row)).toBe(true);
     expect(await store().namespaces.byKeyId(row.keyId)).toEqual(row);
     expect(await store().namespaces.update(namespaceRow('nobody'))).toBe(false);
   });
 
-  test('deleting one deletes all that is in it, and nothing else', async () => {
+  test('deleting one deletes all its content, and nothing else', async () => {
     await store().namespaces.create(namespaceRow('other'));
     const kept = activationRow({ namespace: 'other' });
     const gone = activationRow();
@@ -88,7 +88,7 @@ export function namespaceTests({ store, reopen }: Context): void {
     expect((await store().accepted.pending(10)).map((row) => row.activationId)).toEqual([acceptedId]);
   });
 
-  test('its keys, feeds, deliveries and APIs go with it', async () => {
+  test('deleting one deletes its keys, feeds, deliveries and APIs', async () => {
     await store().namespaces.create(namespaceRow('other'));
     const key = keyRow();
     const delivery = deliveryRow();
@@ -119,7 +119,7 @@ export function namespaceTests({ store, reopen }: Context): void {
     expect(await store().activations.count({ namespace: 'guest' })).toBe(1);
   });
 
-  test('one with thousands of activations is deleted whole', async () => {
+  test('one with thousands of activations is deleted completely', async () => {
     const rows = Array.from({ length: 2_500 }, () => activationRow());
     await Promise.all(rows.map((row) => store().activations.append(write(row))));
     expect(await store().namespaces.delete('guest')).toBe(true);

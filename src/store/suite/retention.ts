@@ -1,4 +1,4 @@
-/** Inputs that are kept with records, and records that go by age and by number. */
+/** Inputs that are stored with records, and records that are pruned by age and by number. */
 import { expect, test } from 'vitest';
 import { newActivationId } from '../../lib/index.ts';
 import type { ActivationWrite, PruneRule } from '../types/activations.ts';
@@ -17,7 +17,7 @@ export function retentionTests({ store, reopen }: Context): void {
   const starts = async (namespace = 'guest') =>
     (await store().activations.list({ ...all, namespace })).map((row) => row.start);
 
-  test('an input is kept as it was, with its record only', async () => {
+  test('an input is stored unchanged, and only with its record', async () => {
     const input = { name: 'ü', deep: [1, null, { a: true }] };
     const withInput = await append(1, { inputJson: JSON.stringify(input) });
     const without = await append(2);
@@ -30,7 +30,7 @@ export function retentionTests({ store, reopen }: Context): void {
     expect(await store().activations.input('guest', newActivationId())).toBeUndefined();
   });
 
-  test('an input is seen before it is on disk', async () => {
+  test('an input can be read before it is on disk', async () => {
     const row = activationRow();
     const written = store().activations.append(write(row, { inputJson: '[1]' }));
     expect(await store().activations.input('guest', row.activationId)).toEqual([1]);
@@ -44,7 +44,7 @@ export function retentionTests({ store, reopen }: Context): void {
     ['by both: number is stricter', { before: 1_001, keep: 3 }, [1_005, 1_004, 1_003]],
     ['all', { keep: 0 }, []],
     ['nothing: enough is kept', { keep: 6 }, [1_005, 1_004, 1_003, 1_002, 1_001, 1_000]],
-    ['nothing: none is old', { before: 1_000 }, [1_005, 1_004, 1_003, 1_002, 1_001, 1_000]],
+    ['nothing: none is too old', { before: 1_000 }, [1_005, 1_004, 1_003, 1_002, 1_001, 1_000]],
     ['nothing: there is no rule', {}, [1_005, 1_004, 1_003, 1_002, 1_001, 1_000]],
   ];
   test.each(rules)('%s', async (_, rule, expected) => {
@@ -58,7 +58,7 @@ export function retentionTests({ store, reopen }: Context): void {
     expect(await starts('other')).toHaveLength(6);
   });
 
-  test('a limited number at a time, oldest first', async () => {
+  test('prunes a limited number at a time, oldest first', async () => {
     await fill(10);
     const pruned: number[] = [];
     while (pruned.at(-1) !== 0) {
@@ -69,7 +69,7 @@ export function retentionTests({ store, reopen }: Context): void {
     expect(await starts()).toEqual([1_009, 1_008, 1_007]);
   });
 
-  test('fewer at a time when they are large', async () => {
+  test('prunes fewer at a time when they are large', async () => {
     const logs = ['x'.repeat(3 * 1024 * 1024)];
     for (let start = 0; start < 7; start++) await append(start, { logs });
     const first = await prune({ keep: 0 });
@@ -80,14 +80,14 @@ export function retentionTests({ store, reopen }: Context): void {
     expect(pruned).toBe(7);
   });
 
-  test('what is not on disk yet counts', async () => {
+  test('counts records that are not on disk yet', async () => {
     const appends = fill(8);
     expect(await prune({ keep: 5 })).toBe(3);
     await appends;
     expect(await starts()).toHaveLength(5);
   });
 
-  test('logs and inputs go with their record: a record of its id may come again', async () => {
+  test('logs and inputs are pruned with their record, whose id can be reused', async () => {
     const activationId = await append(1, { logs: ['x'], inputJson: '1' });
     expect(await prune({ keep: 0 })).toBe(1);
     expect(await store().activations.logs('guest', activationId)).toBeUndefined();
@@ -96,7 +96,7 @@ export function retentionTests({ store, reopen }: Context): void {
     expect(await store().activations.input('guest', activationId)).toBeUndefined();
   });
 
-  test('a namespace that is gone has nothing to prune', async () => {
+  test('a deleted namespace has nothing to prune', async () => {
     expect(await prune({ namespace: 'nobody', keep: 0 })).toBe(0);
   });
 }

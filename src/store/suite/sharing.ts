@@ -1,4 +1,4 @@
-/** Several stores open on the same place. */
+/** Several stores that are open on the same database. */
 import { expect, test } from 'vitest';
 import type { Store } from '../types/store.ts';
 import {
@@ -14,7 +14,7 @@ import {
 } from './context.ts';
 
 export function sharingTests({ store, place }: Context): void {
-  test('each sees what the other wrote, and notices it', async () => {
+  test('each reads and notices the other’s writes', async () => {
     await using other = await place().open();
     const [before, otherBefore] = [await store().foreignWrites(), await other.foreignWrites()];
     await store().entities.put(entityRow('mine'), null);
@@ -26,7 +26,7 @@ export function sharingTests({ store, place }: Context): void {
     expect(await store().namespaces.byName('theirs')).toBeDefined();
   });
 
-  test('both write at once', async () => {
+  test('both can write at once', async () => {
     await using other = await place().open();
     const writes = [store(), other].flatMap((one) =>
       Array.from({ length: 300 }, () => one.activations.append(write(activationRow()))),
@@ -35,7 +35,7 @@ export function sharingTests({ store, place }: Context): void {
     expect(await store().activations.count({ namespace: 'guest' })).toBe(600);
   });
 
-  test('of two that adopt at once, one has each call', async () => {
+  test('when two adopt at once, each call goes to one of them', async () => {
     await using other = await place().open();
     for (const node of ['b', 'c']) await store().accepted.extend({ node, leaseMs: 60_000 });
     for (let round = 0; round < 10; round++) {
@@ -51,7 +51,7 @@ export function sharingTests({ store, place }: Context): void {
     }
   });
 
-  test('together they keep to the bound of a namespace', async () => {
+  test('together they stay within the bound of a namespace', async () => {
     await using other = await place().open();
     const maxBytes = 5 * (1024 + JSON.stringify({ path: 'a' }).length);
     const puts = Array.from('abcdefghij', (path, index) =>
@@ -68,7 +68,7 @@ export function sharingTests({ store, place }: Context): void {
     expect((await store().holdings.get('guest'))?.entityBytes).toBe(maxBytes);
   });
 
-  test('neither waits for the other for ever, in whatever order they count', async () => {
+  test('they never deadlock, whatever the order of their counters', async () => {
     await using other = await place().open();
     const names = Array.from('abcdefgh');
     for (const name of names) await store().namespaces.create(namespaceRow(name));
@@ -81,7 +81,7 @@ export function sharingTests({ store, place }: Context): void {
     for (const namespace of names) expect(await store().activations.count({ namespace })).toBe(20);
   });
 
-  test('of two that write or claim the same, one wins', async () => {
+  test('when both write or claim the same row, one wins', async () => {
     await using other = await place().open();
     const race = async (write: (one: Store, index: number) => Promise<boolean>) => {
       const outcomes = await Promise.all(
@@ -105,7 +105,7 @@ export function sharingTests({ store, place }: Context): void {
     expect(claims).toBe(1);
   });
 
-  test('two that prune at once never take more than is to go', async () => {
+  test('two that prune at once never delete more than the excess', async () => {
     await using other = await place().open();
     const rows = Array.from({ length: 400 }, (_, start) => activationRow({ start }));
     await Promise.all(rows.map((row) => store().activations.append(write(row))));
@@ -122,13 +122,13 @@ export function sharingTests({ store, place }: Context): void {
     expect(await store().activations.count({ namespace: 'guest', since: 300 })).toBe(100);
   });
 
-  test('many may open an empty place at once', async () => {
+  test('several can open an empty database at once', async () => {
     const stores = await Promise.all(Array.from({ length: 4 }, () => place().open()));
     expect((await stores[3]?.namespaces.list())?.map((row) => row.name)).toEqual(['guest']);
     await Promise.all(stores.map((one) => one.close()));
   });
 
-  test('a closed store says so, and closing twice is nothing', async () => {
+  test('a closed store reports it, and can be closed twice', async () => {
     const other = await place().open();
     await other.close();
     await other.close();

@@ -20,7 +20,7 @@ export function violationTests({ store, reopen }: Context): void {
   const timesOf = async (query: object) =>
     (await store().violations.list({ ...all, ...query })).map(({ at }) => at);
 
-  test('are kept as they were added, the last one first', async () => {
+  test('are stored unchanged, and listed newest first', async () => {
     await store().namespaces.create(namespaceRow('other'));
     const rows = [row(1), row(2, { namespace: 'other', action: null, activationId: null }), row(3)];
     await Promise.all(rows.map((each) => store().violations.add(each)));
@@ -41,13 +41,13 @@ export function violationTests({ store, reopen }: Context): void {
     expect(await store().violations.count({})).toBe(3);
   });
 
-  test('are seen at once, also by who did not wait for the disk', async () => {
+  test('can be read at once, before they are on disk', async () => {
     const added = store().violations.add(row(1));
     expect(await timesOf({ namespace: 'guest' })).toEqual([1]);
     await added;
   });
 
-  test('of a namespace the newest thousand stay, whatever others have', async () => {
+  test('the newest thousand of a namespace are kept, whatever others have', async () => {
     await store().namespaces.create(namespaceRow('other'));
     await store().violations.add(row(0, { namespace: 'other' }));
     const many = Array.from({ length: 1010 }, (_, at) => store().violations.add(row(at)));
@@ -57,7 +57,7 @@ export function violationTests({ store, reopen }: Context): void {
     expect(await timesOf({ namespace: 'other' })).toEqual([0]);
   });
 
-  test('are deleted with their namespace, and need one', async () => {
+  test('are deleted with their namespace, and refused without one', async () => {
     await store().violations.add(row(1));
     await store().namespaces.delete('guest');
     expect(await timesOf({})).toEqual([]);
