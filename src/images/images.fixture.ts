@@ -17,7 +17,7 @@ export interface TarEntry extends Partial<Omit<Header, 'size'>> {
   readonly content?: string | Buffer;
 }
 
-/** Made by hand, so it can contain anything. */
+/** A handmade archive, which can contain anything. */
 export async function tarOf(entries: readonly TarEntry[]): Promise<Buffer> {
   const archive = pack();
   for (const { content, ...header } of entries) {
@@ -48,7 +48,7 @@ export const usualDevices: readonly TarEntry[] = (
   devminor,
 }));
 
-/** Streams in pieces of this size. */
+/** Streams the bytes in pieces of this size. */
 export function streamOf(bytes: Buffer, pieceBytes = 64 * 1024): Readable {
   const pieces: Buffer[] = [];
   for (let at = 0; at < bytes.length; at += pieceBytes) pieces.push(bytes.subarray(at, at + pieceBytes));
@@ -61,7 +61,7 @@ export async function temporaryFolder(): Promise<AsyncDisposable & { readonly pa
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }
 
-/** Path → its content: a file's text, a link's target, a folder or a device. */
+/** Path → content: a file's text, a link's target, a folder or a device. */
 export async function listTree(root: string): Promise<Record<string, string>> {
   const found: Record<string, string> = {};
   for (const name of (await readdir(root, { recursive: true })).sort()) {
@@ -87,7 +87,7 @@ export interface TestImage {
   readonly labels?: Readonly<Record<string, string>>;
   readonly user?: string;
   readonly env?: readonly string[];
-  /** False values in the documents. */
+  /** Wrong values for the documents. */
   readonly diffIds?: readonly string[];
 }
 

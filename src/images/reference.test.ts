@@ -11,7 +11,7 @@ describe('a reference', () => {
     ['oci:b', { form: 'layout', dir: resolve('b'), tag: undefined }],
     ['rootfs:/a/../b', { form: 'folder', dir: '/b' }],
     ['rootfs:odd,na:me', { form: 'folder', dir: resolve('odd,na:me') }],
-  ])('%s is understood', (text, meaning) => {
+  ])('%s is parsed', (text, meaning) => {
     expect(parseReference(text)).toEqual(meaning);
   });
 

@@ -19,7 +19,7 @@ async function started(options: Parameters<typeof startRegistry>[0] = {}): Promi
   return registry;
 }
 
-/** A token as clients get it: by the challenge of the request that was refused. */
+/** A token, requested like a client: through the challenge of a refused request. */
 async function tokenFor(registry: TestRegistry, scope: string, key: string | null = guestKey) {
   const answer = await registry.call('GET', `/v2/token?service=ward&scope=${scope}`, { key });
   return { ...answer.body, status: answer.status } as { token: string; expires_in: number; status: number };
@@ -36,7 +36,7 @@ describe('without a key', () => {
     ['POST', '/v2/guest/app/blobs/uploads/', 'repository:guest/app:pull,push'],
     ['DELETE', '/v2/guest/app/manifests/v1', 'repository:guest/app:pull,push'],
     ['GET', '/v2/whisk.system/base/manifests/v1', 'repository:whisk.system/base:pull'],
-  ])('%s %s says where to get a token', async (method, path, scope) => {
+  ])('%s %s answers where to get a token', async (method, path, scope) => {
     await using registry = await started();
     const answer = await registry.call(method, path, { key: null });
     expect(answer).toMatchObject({ status: 401, code: 'UNAUTHORIZED' });
@@ -45,7 +45,7 @@ describe('without a key', () => {
     expect(answer.headers.get('www-authenticate')).toBe(expected.join(','));
   });
 
-  it('the key itself is asked for where nobody has said by which URL clients get here', async () => {
+  it('asks for the key itself if the public URL is unknown', async () => {
     await using registry = await started({ publicUrl: () => undefined });
     const answer = await registry.call('GET', '/v2/guest/app/manifests/v1', { key: null });
     expect(answer.status).toBe(401);
@@ -53,7 +53,7 @@ describe('without a key', () => {
     expect((await registry.call('GET', '/v2/')).status).toBe(200);
   });
 
-  it('no body is read', async () => {
+  it('does not read a body', async () => {
     await using registry = await started();
     const answer = await registry.call('POST', '/v2/guest/app/blobs/uploads/?digest=x', {
       key: null,
@@ -63,7 +63,7 @@ describe('without a key', () => {
     expect((await registry.call('GET', '/v2/')).status).toBe(200);
   });
 
-  it('the realm is what the operator says', async () => {
+  it('uses the operator’s realm', async () => {
     await using registry = await started({ publicUrl: () => 'https://registry.test' });
     const answer = await registry.call('GET', '/v2/', { key: null });
     expect(answer.headers.get('www-authenticate')).toContain('realm="https://registry.test/v2/token"');
@@ -71,7 +71,7 @@ describe('without a key', () => {
 });
 
 describe('a key', () => {
-  it('opens the repositories of its namespace, and no others', async () => {
+  it('gives access to the repositories of its namespace, and no others', async () => {
     await using registry = await started();
     await registry.pushImage('guest/app', 'v1');
     for (const [method, path] of [
@@ -91,7 +91,7 @@ describe('a key', () => {
     expect((await registry.call('GET', '/v2/guest/app/manifests/v1')).status).toBe(200);
   });
 
-  it('that may only read pulls, and does not push or delete', async () => {
+  it('that can only read pulls, and does not push or delete', async () => {
     await using registry = await started();
     await registry.pushImage('guest/app', 'v1');
     const call = (method: string, path: string) => registry.call(method, path, { key: readerKey });
@@ -100,14 +100,14 @@ describe('a key', () => {
     expect((await call('DELETE', '/v2/guest/app/manifests/v1')).status).toBe(403);
   });
 
-  it('that is none of Ward’s opens nothing', async () => {
+  it('that Ward does not know gives no access', async () => {
     await using registry = await started();
     const answer = await registry.call('GET', '/v2/', { key: 'no:key' });
     expect(answer).toMatchObject({ status: 401, code: 'UNAUTHORIZED' });
     expect((await registry.call('GET', '/v2/token', { key: 'no:key' })).status).toBe(401);
   });
 
-  it('does not mount what it may not pull', async () => {
+  it('does not mount what it cannot pull', async () => {
     await using registry = await started();
     const digest = await registry.pushBlob('guest/secret', Buffer.from('secret'));
     for (const query of [`mount=${digest}&from=guest/secret`, `mount=${digest}`]) {
@@ -151,7 +151,7 @@ describe('a key', () => {
     expect((await list('', otherKey)).body.repositories).toEqual(['other/hidden', 'whisk.system/base']);
   });
 
-  it('pulls from public repositories, and pushes there only as their owner', async () => {
+  it('pulls from public repositories, but pushes only as their owner', async () => {
     await using registry = await started();
     const call = (method: string, path: string, key: string) => registry.call(method, path, { key });
     expect((await call('GET', '/v2/whisk.system/base/manifests/v1', guestKey)).status).toBe(404);
@@ -159,7 +159,7 @@ describe('a key', () => {
     expect((await call('POST', '/v2/whisk.system/base/blobs/uploads/', systemKey)).status).toBe(202);
   });
 
-  it('of a namespace that was made anew finds nothing of the old one', async () => {
+  it('of a recreated namespace finds nothing of the old one', async () => {
     await using registry = await started();
     await registry.pushImage('guest/app', 'v1');
     registry.callers.set(guestKey, { ...callerOf('guest'), createdAt: Date.now() + 1000 });
@@ -170,7 +170,7 @@ describe('a key', () => {
 });
 
 describe('a token', () => {
-  it('opens what it was asked for, and names what it lacks', async () => {
+  it('gives the requested access, and names the missing scope', async () => {
     await using registry = await started();
     await registry.pushImage('guest/app', 'v1');
     const { token, expires_in } = await tokenFor(registry, 'repository:guest/app:pull');
@@ -189,7 +189,7 @@ describe('a token', () => {
     expect((await registry.call('GET', '/v2/_catalog', bearer(token))).status).toBe(401);
   });
 
-  it('for several scopes at once, as mounting and deleting need', async () => {
+  it('covers several scopes at once, as mounting and deleting need', async () => {
     await using registry = await started();
     const digest = await registry.pushBlob('guest/from', Buffer.from('x'));
     const scopes = 'repository:guest/from:pull&scope=repository:guest/to:pull,push';
@@ -203,7 +203,7 @@ describe('a token', () => {
     expect((await registry.call('GET', '/v2/_catalog', bearer(all.token))).status).toBe(200);
   });
 
-  it('says no where another one would not help', async () => {
+  it('is denied without a challenge when another token would not help', async () => {
     await using registry = await started();
     const { token } = await tokenFor(registry, 'repository:guest/app:pull,push', readerKey);
     const denied = await registry.call('POST', '/v2/guest/app/blobs/uploads/', bearer(token));
@@ -212,7 +212,7 @@ describe('a token', () => {
     expect(foreign).toMatchObject({ status: 403, code: 'DENIED' });
   });
 
-  it('ends, and is nobody else’s to make', async () => {
+  it('expires, and cannot be forged', async () => {
     let at = 1_000_000_000_000;
     await using registry = await started({ now: () => at });
     const { token } = await tokenFor(registry, 'repository:guest/app:pull');
@@ -243,7 +243,7 @@ describe('a token', () => {
     expect((await second.call('GET', '/v2/', bearer(token))).status).toBe(401);
   });
 
-  it('is not given for a token', async () => {
+  it('is not issued for a token', async () => {
     await using registry = await started();
     const { token } = await tokenFor(registry, 'repository:guest/app:pull');
     const answer = await registry.call('GET', '/v2/token?scope=repository:guest/app:push', bearer(token));
@@ -251,7 +251,7 @@ describe('a token', () => {
     expect(answer.headers.get('www-authenticate')).toBe('Basic realm="ward"');
   });
 
-  it('is given for a form, too', async () => {
+  it('is issued for a form, too', async () => {
     await using registry = await started();
     const [username = '', password = ''] = guestKey.split(':');
     const form = (fields: Record<string, string>) =>
@@ -278,7 +278,7 @@ describe('a token', () => {
     expect((await form({ grant_type: 'password', username, password: 'x'.repeat(20_000) })).status).toBe(400);
   });
 
-  it('is not given for hundreds of scopes', async () => {
+  it('is not issued for hundreds of scopes', async () => {
     await using registry = await started();
     const scopes = Array.from({ length: 33 }, (_, at) => `repository:guest/a${at}:pull`).join('+');
     expect((await tokenFor(registry, scopes)).status).toBe(400);
@@ -289,8 +289,8 @@ describe('a token', () => {
   });
 });
 
-describe('where public repositories are for everybody', () => {
-  it('they are pulled without a key, with a token or not', async () => {
+describe('with anonymous pulls', () => {
+  it('public repositories are pulled without a key, with or without a token', async () => {
     await using registry = await started({ anonymousPull: true });
     const read = (headers: Record<string, string> = {}) =>
       registry.call('GET', '/v2/whisk.system/base/manifests/v1', { key: null, headers });
@@ -305,7 +305,7 @@ describe('where public repositories are for everybody', () => {
     expect((await registry.call('GET', '/v2/', { key: null })).status).toBe(401);
   });
 
-  it('only they are, unless it is so', async () => {
+  it('without the option, they are not', async () => {
     await using registry = await started();
     expect((await tokenFor(registry, 'repository:whisk.system/base:pull', null)).status).toBe(401);
   });

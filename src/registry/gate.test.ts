@@ -14,7 +14,7 @@ import type { PushedManifest } from './types.ts';
 const denied = (message: string) => new Fault('GATE_DENIED', 'denied', message, { hint: 'see the report' });
 
 interface Judged extends TestRegistry {
-  /** What it was told of blobs. */
+  /** The gate's calls about blobs. */
   readonly blobs: string[];
   readonly uploadsBegun: () => number;
   readonly pushes: PushedManifest[];
@@ -47,7 +47,7 @@ async function pushBlobs(registry: TestRegistry, repository: string, image: Retu
 }
 
 describe('the gate', () => {
-  it('is told of each upload and blob, and of the manifest with all that it says', async () => {
+  it('gets each upload and blob, and the manifest with its content', async () => {
     await using registry = await judged(() => {});
     const image = imageOf([Buffer.from('a layer')], {
       subject: { mediaType: manifestType, digest: `sha256:${'a'.repeat(64)}`, size: 1 },
@@ -76,7 +76,7 @@ describe('the gate', () => {
     expect(registry.uploadsBegun()).toBe(2);
   });
 
-  it('warns in a header that no text can break out of', async () => {
+  it('warns in a header that no text can escape', async () => {
     const warnings = ['no advisories: say "so"', 'a\r\nset-cookie: b=\\ \u2019', 'x'.repeat(5000)];
     await using registry = await judged(() => {}, warnings);
     const image = imageOf([Buffer.from('a layer')]);
@@ -91,7 +91,7 @@ describe('the gate', () => {
     expect(answer.headers.get('set-cookie')).toBeNull();
   });
 
-  it('refuses: nothing of the manifest is there, by tag or by digest, and its tag stays where it was', async () => {
+  it('keeps no refused manifest, by tag or by digest, and does not move its tag', async () => {
     const refused = new Set<string>();
     await using registry = await judged(({ digest }) => {
       if (refused.has(digest)) throw denied('2 critical:\n CVE-1, CVE-2');
@@ -116,7 +116,7 @@ describe('the gate', () => {
     expect((await registry.call('GET', subject)).body.manifests).toEqual([]);
   });
 
-  it('that fails lets nothing through, and tells nothing of why', async () => {
+  it('that fails accepts nothing, and does not reveal why', async () => {
     await using registry = await judged(() => {
       throw new Error('a secret of the inside');
     });
@@ -128,7 +128,7 @@ describe('the gate', () => {
     expect((await registry.call('GET', `/v2/guest/app/manifests/${image.digest}`)).status).toBe(404);
   });
 
-  it('that is busy is asked again later', async () => {
+  it('that is busy asks the client to retry', async () => {
     await using registry = await judged(() => {
       throw new Fault('GATE_BUSY', 'busy', 'too many scans', { retryAfterMs: 1500 });
     });
@@ -142,7 +142,7 @@ describe('the gate', () => {
     ]);
   });
 
-  it('is not asked about what is not sound, or not whole', async () => {
+  it('is not asked about invalid or incomplete manifests', async () => {
     await using registry = await judged(() => {});
     const image = imageOf([Buffer.from('missing')]);
     expect((await registry.pushManifest('guest/app', 'v1', image)).code).toBe('MANIFEST_BLOB_UNKNOWN');
@@ -151,7 +151,7 @@ describe('the gate', () => {
     expect(registry.pushes).toEqual([]);
   });
 
-  it('keeps what it judges invisible, and whole: its blobs can be deleted only before', async () => {
+  it('hides a manifest while it judges it, and refuses it if a blob is deleted meanwhile', async () => {
     const judging = Promise.withResolvers<void>();
     const verdict = Promise.withResolvers<void>();
     await using registry = await judged(async () => {
@@ -170,7 +170,7 @@ describe('the gate', () => {
     expect((await registry.call('GET', '/v2/guest/app/manifests/v1')).status).toBe(404);
   });
 
-  it('judges two pushes of one tag at once: the last to be accepted has it, whole', async () => {
+  it('judges two pushes of one tag at once: the tag names the last accepted one', async () => {
     const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     const arrived = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     const images = [imageOf([Buffer.from('first')]), imageOf([Buffer.from('second')])];
@@ -190,7 +190,7 @@ describe('the gate', () => {
     expect((await registry.call('GET', '/v2/guest/app/manifests/latest')).bytes).toEqual(images[0]?.bytes);
   });
 
-  it('leaves nothing of what it refuses: no blob, in no repository of the namespace that does not need it', async () => {
+  it('removes refused content: every blob, in each repository of the namespace that does not need it', async () => {
     await using registry = await judged(({ reference }) => {
       if (reference === 'bad') throw denied('no');
     });
@@ -208,7 +208,7 @@ describe('the gate', () => {
           async (blob) => (await registry.call('GET', `/v2/${repository}/blobs/${digestOf(blob)}`)).status,
         ),
       );
-    // Configuration, the layer that both have, the bad one.
+    // The configuration, the shared layer and the bad layer.
     expect(await statuses('guest/app')).toEqual([404, 200, 404]);
     expect(await statuses('guest/other')).toEqual([404, 404, 404]);
     const mounted = await registry.call(
@@ -216,12 +216,12 @@ describe('the gate', () => {
       `/v2/guest/new/blobs/uploads/?mount=${digestOf(bad.blobs.at(-1) ?? shared)}`,
     );
     expect(mounted.status).toBe(202);
-    // It can be pushed anew as a whole.
+    // The whole image can be pushed again.
     await pushBlobs(registry, 'guest/app', bad);
     expect((await registry.pushManifest('guest/app', 'mended', bad)).status).toBe(201);
   });
 
-  it('shows blobs that nobody has judged to those alone who may push them', async () => {
+  it('shows unjudged blobs only to users who can push them', async () => {
     await using registry = await judged(() => {});
     const image = imageOf([Buffer.from('a layer')]);
     const system = { key: 'system-id:secret' };

@@ -17,7 +17,7 @@ import {
   type TestRegistry,
 } from './registry.fixture.ts';
 
-/** A manifest of so many bytes. */
+/** A manifest of this size. */
 function padded(image: { readonly bytes: Buffer }, size: number): Buffer {
   const open = image.bytes.toString().replace(/}$/, ',"annotations":{"a":"');
   return Buffer.from(`${open}${'x'.repeat(size - open.length - 3)}"}}`);
@@ -44,7 +44,7 @@ beforeAll(async () => {
 afterAll(() => shared[Symbol.asyncDispose]());
 
 describe('a manifest', () => {
-  it('may have 4 MiB, and no byte more', async () => {
+  it('can have 4 MiB, but no more', async () => {
     const registry = shared;
     const image = imageOf([]);
     for (const blob of image.blobs) await registry.pushBlob('guest/app', blob);
@@ -65,10 +65,10 @@ describe('a manifest', () => {
     ['no JSON', 'words'],
     ['a list', '[]'],
     ['nothing', ''],
-    ['bytes that are no text', Buffer.from([0x7b, 0xff, 0x7d])],
+    ['bytes that are not text', Buffer.from([0x7b, 0xff, 0x7d])],
     ['a byte order mark', `\ufeff${plain}`],
-    ['half of it', plain.slice(0, -10)],
-    ['more than it', `${plain}{}`],
+    ['half a manifest', plain.slice(0, -10)],
+    ['more than a manifest', `${plain}{}`],
     ['the first version', plain.replace('2', '1')],
     ['no version', plain.replace('"schemaVersion":2,', '')],
     ['no layers', `{"schemaVersion":2,"config":${configText}}`],
@@ -77,7 +77,7 @@ describe('a manifest', () => {
     ['another size of a layer', plain.replace('"size":5', '"size":6')],
     ['a negative size', plain.replace('"size":5', '"size":-5')],
     ['a size that is a fraction', plain.replace('"size":5', '"size":5.5')],
-    ['a size past all numbers', plain.replace('"size":5', '"size":99999999999999999999')],
+    ['a size that is too large for a number', plain.replace('"size":5', '"size":99999999999999999999')],
     ['a size that is text', plain.replace('"size":5', '"size":"5"')],
     ['a digest in capitals', plain.replace(digestOf(layer), upper)],
     ['a digest that is a path', plain.replace(digestOf(layer), 'sha256:../../../etc/passwd')],
@@ -86,17 +86,17 @@ describe('a manifest', () => {
     ['a key twice', plain.replace(/}$/, `,"layers":[${layerText}]}`)],
     ['a key twice, once in disguise', plain.replace(/}$/, `,"\\u006cayers":[${layerText}]}`)],
     ['a key in capitals', plain.replace(/}$/, `,"Layers":[${layerText}]}`)],
-    ['a key with a letter that folds', plain.replace(/}$/, `,"layer\u017f":[${layerText}]}`)],
+    ['a key with a letter that case folding changes', plain.replace(/}$/, `,"layer\u017f":[${layerText}]}`)],
     ['a type in capitals', plain.replace(/}$/, `,"MediaType":"${indexType}"}`)],
     ['a type that the request does not have', plain.replace(/}$/, `,"mediaType":"${indexType}"}`)],
     ['an unknown type of its own', plain.replace(/}$/, ',"mediaType":"text/html"}')],
     ['a subject without a digest', plain.replace(/}$/, ',"subject":{"mediaType":"a/b","size":1}}')],
-    ['annotations that are no texts', plain.replace(/}$/, ',"annotations":{"a":1}}')],
-    ['embedded data that are not its blob’s', plain.replace('"size":5', '"size":5,"data":"YWJjZGU="')],
+    ['annotations that are not texts', plain.replace(/}$/, ',"annotations":{"a":1}}')],
+    ['embedded data that differ from the blob', plain.replace('"size":5', '"size":5,"data":"YWJjZGU="')],
     ['a thousand levels', `${'{"a":'.repeat(1000)}1${'}'.repeat(1000)}`],
     ['a million brackets', '['.repeat(1_000_000)],
     [
-      'one blob in two sizes',
+      'one blob with two sizes',
       plain.replace(`[${layerText}]`, `[${layerText},${layerText?.replace('5', '7')}]`),
     ],
   ])('with %s is refused', async (_what, body) => {
@@ -115,7 +115,7 @@ describe('a manifest', () => {
     expect(answer).toMatchObject({ status: 400, code: 'MANIFEST_INVALID' });
   });
 
-  it('in an index is what the index says of it', async () => {
+  it('in an index must match its description there', async () => {
     const registry = shared;
     const image = await registry.pushImage('guest/app', 'image');
     const list = (more: object) =>
@@ -133,14 +133,14 @@ describe('a manifest', () => {
     expect((await list({})).status).toBe(201);
   });
 
-  it('under another digest than its own is refused', async () => {
+  it('under a wrong digest is refused', async () => {
     const registry = shared;
     const image = await registry.pushImage('guest/app', 'v1');
     const answer = await registry.pushManifest('guest/app', digestOf('other'), image);
     expect(answer).toMatchObject({ status: 400, code: 'DIGEST_INVALID' });
   });
 
-  it('under a tag that is none is refused', async () => {
+  it('under an invalid tag is refused', async () => {
     const registry = shared;
     const image = await registry.pushImage('guest/app', 'v1');
     for (const tag of ['-v1', '.v1', 'v%201', 'v%0a1', 'a'.repeat(129)]) {
@@ -150,7 +150,7 @@ describe('a manifest', () => {
     expect((await registry.pushManifest('guest/app', 'a'.repeat(128), image)).status).toBe(201);
   });
 
-  it('waits for others when too many of them are in memory', async () => {
+  it('waits while too many manifests are in memory', async () => {
     const judging = Promise.withResolvers<void>();
     const verdict = Promise.withResolvers<void>();
     await using registry = await startRegistry({
@@ -182,7 +182,7 @@ describe('a manifest', () => {
 });
 
 describe('a blob that lost bytes on the disk', () => {
-  it('is never taken for a whole one', async () => {
+  it('is never served as a whole one', async () => {
     await using registry = await startRegistry();
     const digest = await registry.pushBlob('guest/app', randomBytes(1_000_000));
     await truncate(join(registry.dir, 'blobs/sha256', digest.slice('sha256:'.length)), 700_000);
@@ -203,7 +203,7 @@ describe('a client', () => {
       '',
     ].join('\r\n');
 
-  it('that goes away in the middle of a chunk goes on where it was', async () => {
+  it('that disconnects in the middle of a chunk can resume there', async () => {
     await using registry = await startRegistry();
     const begun = await registry.call('POST', '/v2/guest/app/blobs/uploads/');
     const location = begun.headers.get('location') ?? '';
@@ -226,7 +226,7 @@ describe('a client', () => {
     expect((await registry.call('GET', `/v2/guest/app/blobs/${digestOf(bytes)}`)).bytes).toEqual(bytes);
   });
 
-  it('whose old connection still hangs is not kept from going on', async () => {
+  it('whose old connection still hangs can resume', async () => {
     await using registry = await startRegistry();
     const begun = await registry.call('POST', '/v2/guest/app/blobs/uploads/');
     const location = begun.headers.get('location') ?? '';
@@ -244,7 +244,7 @@ describe('a client', () => {
       const headers = { 'content-range': `${at}-5` };
       return registry.call('PATCH', location, { body: bytes.subarray(at), headers });
     };
-    // What the old one had sent may come to light only when it is ended.
+    // The bytes of the old connection may show only after it ends.
     let answer = await whole();
     if (answer.status === 416) answer = await whole();
     expect(answer.status).toBe(202);
@@ -252,7 +252,7 @@ describe('a client', () => {
     expect((await registry.call('PUT', `${location}?digest=${digestOf(bytes)}`)).status).toBe(201);
   });
 
-  it('that sends too much at once is told to wait, and others are not', async () => {
+  it('that sends too much at once must wait, but others need not', async () => {
     await using registry = await startRegistry({
       limits: { uploadsAtOnce: 3, uploadsAtOncePerNamespace: 2 },
     });
@@ -291,7 +291,7 @@ describe('a client', () => {
     expect((await registry.call('PATCH', third ?? '', { body: 'x' })).status).toBe(202);
   });
 
-  it('that goes on sending after it was refused sees the answer, and is cut off', async () => {
+  it('that continues to send after a refusal gets the answer, and is disconnected', async () => {
     await using registry = await startRegistry({ limits: { lingerMs: 50 } });
     const { hostname, port } = new URL(registry.url);
     const socket = connect(Number(port), hostname);

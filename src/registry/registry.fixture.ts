@@ -37,9 +37,9 @@ interface HttpAnswer {
   readonly headers: Headers;
   readonly bytes: Buffer;
   readonly text: string;
-  // biome-ignore lint/suspicious/noExplicitAny: a test reads what it expects to be there
+  // biome-ignore lint/suspicious/noExplicitAny: a test reads the fields that it expects
   readonly body: any;
-  /** Code of the first error. */
+  /** The code of the first error. */
   readonly code: string;
 }
 

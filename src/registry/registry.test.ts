@@ -1,4 +1,4 @@
-/** The end-points one after the other, as the distribution-spec's own conformance tests go through them. */
+/** The endpoints in the order of the distribution-spec's own conformance tests. */
 import { createHash, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { digestOf } from '../blobs/index.ts';
@@ -28,7 +28,7 @@ function sha512Of(bytes: Buffer): string {
 }
 
 describe('the base', () => {
-  it.each(['/v2/', '/v2'])('%s answers whoever has a key', async (path) => {
+  it.each(['/v2/', '/v2'])('%s answers every caller with a key', async (path) => {
     const answer = await call('GET', path);
     expect(answer).toMatchObject({ status: 200, text: '{}' });
     expect(answer.headers.get('docker-distribution-api-version')).toBe('registry/2.0');
@@ -65,7 +65,7 @@ describe('the base', () => {
     expect([400, 403]).toContain(answer.status);
   });
 
-  it('reads names from the end', async () => {
+  it('parses names from the end', async () => {
     const image = await registry.pushImage('guest/manifests/tags/blobs/uploads', 'list');
     expect(await call('GET', '/v2/guest/manifests/tags/blobs/uploads/tags/list')).toMatchObject({
       body: { name: 'guest/manifests/tags/blobs/uploads', tags: ['list'] },
@@ -109,7 +109,7 @@ describe('blobs', () => {
     expect((await call('HEAD', `/v2/guest/app/blobs/${digestOf('other')}`)).status).toBe(404);
   });
 
-  it('may be empty', async () => {
+  it('can be empty', async () => {
     const begun = await call('POST', '/v2/guest/app/blobs/uploads/');
     const put = await call('PUT', `${begun.headers.get('location')}?digest=${digestOf('')}`);
     expect(put.status).toBe(201);
@@ -129,7 +129,7 @@ describe('blobs', () => {
     expect((await call('GET', `/v2/guest/app/blobs/${digestOf(bytes)}`)).bytes).toEqual(bytes);
   });
 
-  it('are uploaded in chunks, the last one with the digest; a chunk out of order is told the right place', async () => {
+  it('are uploaded in chunks, the last one with the digest; a chunk out of order gets the right offset', async () => {
     const bytes = randomBytes(30);
     const begun = await call('POST', '/v2/guest/app/blobs/uploads/');
     const location = begun.headers.get('location') ?? '';
@@ -158,7 +158,7 @@ describe('blobs', () => {
     expect((await call('GET', location)).status).toBe(404);
   });
 
-  it('are refused under a wrong digest, and forgotten', async () => {
+  it('are refused under a wrong digest, and not kept', async () => {
     const begun = await call('POST', '/v2/guest/app/blobs/uploads/');
     const location = begun.headers.get('location') ?? '';
     expect(await call('PUT', `${location}?digest=${noDigest}`, { body: 'x' })).toMatchObject({
@@ -171,7 +171,7 @@ describe('blobs', () => {
 
   it.each([
     ['no digest', ''],
-    ['no digest but words', '?digest=words'],
+    ['words instead of a digest', '?digest=words'],
     ['a digest in capitals', `?digest=${noDigest.toUpperCase()}`],
     ['another algorithm', `?digest=sha512:${'0'.repeat(128)}`],
   ])('are refused with %s', async (_what, query) => {
@@ -201,7 +201,7 @@ describe('blobs', () => {
     expect(answer).toMatchObject({ status: 400, code: 'SIZE_INVALID' });
   });
 
-  it('can be given up', async () => {
+  it('can be cancelled', async () => {
     const begun = await call('POST', '/v2/guest/app/blobs/uploads/');
     const location = begun.headers.get('location') ?? '';
     expect((await call('DELETE', location)).status).toBe(204);
@@ -211,7 +211,7 @@ describe('blobs', () => {
     });
   });
 
-  it('go on only in their own repository', async () => {
+  it('resume only in their own repository', async () => {
     const begun = await call('POST', '/v2/guest/app/blobs/uploads/');
     const id = begun.headers.get('docker-upload-uuid');
     expect((await call('GET', `/v2/guest/app2/blobs/uploads/${id}`)).status).toBe(404);
@@ -236,7 +236,7 @@ describe('blobs', () => {
     if (text !== undefined) expect(answer.text).toBe(text);
   });
 
-  it('are not sent again to who has them', async () => {
+  it('are not sent again to a client that has them', async () => {
     const digest = await registry.pushBlob('guest/app', Buffer.from('cached'));
     const path = `/v2/guest/app/blobs/${digest}`;
     const etag = (await call('HEAD', path)).headers.get('etag') ?? '';
@@ -305,7 +305,7 @@ describe('manifests', () => {
     expect(cached.status).toBe(304);
   });
 
-  it('say where they are', async () => {
+  it('return their location', async () => {
     const image = imageOf([Buffer.from('location')]);
     for (const blob of image.blobs) await registry.pushBlob('guest/app', blob);
     const put = await registry.pushManifest('guest/app', 'location', image);
@@ -315,7 +315,7 @@ describe('manifests', () => {
     expect(put.headers.get('oci-subject')).toBeNull();
   });
 
-  it('may lack their type: then it is that of the request', async () => {
+  it('can lack their type, which is then the request’s', async () => {
     const { mediaType: _, ...plain } = JSON.parse(
       (await registry.pushImage('guest/app', 'typed')).bytes.toString(),
     );
@@ -327,7 +327,7 @@ describe('manifests', () => {
     expect(got.headers.get('content-type')).toBe(manifestType);
   });
 
-  it('may be Docker’s', async () => {
+  it('can have Docker’s types', async () => {
     const [config, layer] = [Buffer.from('{"a":1}'), Buffer.from('docker layer')];
     for (const blob of [config, layer]) await registry.pushBlob('guest/docker', blob);
     const docker = 'application/vnd.docker';
@@ -359,7 +359,7 @@ describe('manifests', () => {
     expect((await call('GET', `/v2/guest/moves/manifests/${first.digest}`)).bytes).toEqual(first.bytes);
   });
 
-  it('get several tags at once by their digest', async () => {
+  it('can get several tags at once by digest', async () => {
     const image = await registry.pushImage('guest/many', 'first');
     const put = await registry.pushManifest('guest/many', `${image.digest}?tag=b&tag=a`, image);
     expect([put.status, put.headers.get('oci-tag')]).toEqual([201, 'b, a']);
@@ -392,7 +392,7 @@ describe('manifests', () => {
 });
 
 describe('indexes', () => {
-  it('list manifests of the repository, themselves listed by others', async () => {
+  it('list manifests of the repository, and can be listed by others', async () => {
     const image = await registry.pushImage('guest/multi', 'amd64');
     const index = indexOf([image]);
     expect((await registry.pushManifest('guest/multi', 'all', index)).status).toBe(201);
@@ -403,7 +403,7 @@ describe('indexes', () => {
     );
   });
 
-  it('keep what they list', async () => {
+  it('prevent the deletion of listed manifests', async () => {
     const image = await registry.pushImage('guest/kept', 'amd64');
     const index = indexOf([image]);
     await registry.pushManifest('guest/kept', 'all', index);
@@ -415,7 +415,7 @@ describe('indexes', () => {
     expect((await call('DELETE', `/v2/guest/kept/manifests/${image.digest}`)).status).toBe(202);
   });
 
-  it('are refused when they are nested too deep, or list what is not there', async () => {
+  it('are refused when they are nested too deep, or list missing manifests', async () => {
     let index = indexOf([]);
     let status = 0;
     for (let depth = 1; depth <= 4; depth++) {
@@ -480,7 +480,7 @@ describe('referrers', () => {
     expect((await call('GET', `/v2/guest/refs/referrers/${image.digest}`)).body.manifests).toHaveLength(1);
   });
 
-  it('go by the type of their configuration when they have no word of their own', async () => {
+  it('have the type of their configuration if they state none', async () => {
     const image = imageOf([], { subject: { mediaType: manifestType, digest: noDigest, size: 1 } });
     for (const blob of image.blobs) await registry.pushBlob('guest/refs', blob);
     await registry.pushManifest('guest/refs', 'about', image);
@@ -488,14 +488,14 @@ describe('referrers', () => {
     expect(manifests).toMatchObject([{ artifactType: 'application/vnd.oci.image.config.v1+json' }]);
   });
 
-  it('are an empty list where there is nothing', async () => {
+  it('are an empty list if there are none', async () => {
     const answer = await call('GET', `/v2/guest/never/referrers/${noDigest}`);
     expect(answer.status).toBe(200);
     expect(answer.body.manifests).toEqual([]);
     expect((await call('GET', '/v2/guest/never/referrers/v1')).code).toBe('DIGEST_INVALID');
   });
 
-  it('come in pages', async () => {
+  it('are listed in pages', async () => {
     const subject = digestOf('of the pages');
     for (const type of ['a', 'b', 'c']) await refer('guest/paged', subject, `application/${type}`);
     const types: string[] = [];
@@ -508,7 +508,7 @@ describe('referrers', () => {
     expect(types.sort()).toEqual(['application/a', 'application/b', 'application/c']);
   });
 
-  it('are kept as an index under a tag, too, by clients that know no better', async () => {
+  it('can also be stored as an index under a tag, by older clients', async () => {
     const image = await registry.pushImage('guest/fallback', 'v1');
     const about = await refer('guest/fallback', image.digest, 'application/x');
     const tag = image.digest.replace(':', '-');
@@ -518,7 +518,7 @@ describe('referrers', () => {
 });
 
 describe('lists', () => {
-  it('of tags are in order, and come in pages', async () => {
+  it('of tags are sorted, and have pages', async () => {
     const image = await registry.pushImage('guest/tags', 'B');
     for (const tag of ['a', 'c', '_', '1.0', 'b']) await registry.pushManifest('guest/tags', tag, image);
     const list = (query: string) => call('GET', `/v2/guest/tags/tags/list${query}`);
@@ -554,7 +554,7 @@ describe('sha512', () => {
     return call('PUT', `${begun.headers.get('location')}?digest=${digest}`, { body: bytes });
   };
 
-  it('names blobs: pushed, pulled, asked for, mounted and deleted by it', async () => {
+  it('names blobs for push, pull, mount and delete', async () => {
     const pushed = await push('guest/long', blob, name);
     expect([
       pushed.status,
@@ -581,7 +581,7 @@ describe('sha512', () => {
     expect((await call('HEAD', `/v2/guest/long/blobs/${name}`)).status).toBe(404);
   });
 
-  it('is taken of the bytes, whatever a client says', async () => {
+  it('is computed from the bytes, whatever a client claims', async () => {
     const wrong = sha512Of(Buffer.from('other'));
     expect(await push('guest/long', blob, wrong)).toMatchObject({ status: 400, code: 'DIGEST_INVALID' });
     expect((await call('GET', `/v2/guest/long/blobs/${wrong}`)).status).toBe(404);
@@ -590,7 +590,7 @@ describe('sha512', () => {
     expect(answer).toMatchObject({ status: 400, code: 'DIGEST_INVALID' });
   });
 
-  it('names manifests, what they have, and what they are about', async () => {
+  it('names manifests, their parts and their subjects', async () => {
     const { blobs, ...plain } = imageOf([blob]);
     for (const each of blobs) await push('guest/named', each, sha512Of(each));
     const long = blobs.reduce(
@@ -620,7 +620,7 @@ describe('sha512', () => {
     expect((await call('GET', '/v2/guest/named/manifests/v1')).status).toBe(404);
   });
 
-  it('of a subject that comes later leads to it, too', async () => {
+  it('finds a subject that is pushed later, too', async () => {
     const { blobs, ...image } = imageOf([blob]);
     for (const each of blobs) await registry.pushBlob('guest/later', each);
     const digest = sha512Of(image.bytes);
@@ -638,7 +638,7 @@ describe('sha512', () => {
   });
 });
 
-describe('layers that are elsewhere', () => {
+describe('layers that are stored elsewhere', () => {
   const elsewhere = (mediaType: string) => {
     const config = Buffer.from('{}');
     const { digest, size } = descriptorOf(randomBytes(9), '');
@@ -649,13 +649,13 @@ describe('layers that are elsewhere', () => {
   it.each([
     'application/vnd.oci.image.layer.nondistributable.v1.tar+gzip',
     'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip',
-  ])('need not be here: %s', async (mediaType) => {
+  ])('need not be pushed: %s', async (mediaType) => {
     const { config, image } = elsewhere(mediaType);
     await registry.pushBlob('guest/elsewhere', config);
     expect((await registry.pushManifest('guest/elsewhere', 'v1', image)).status).toBe(201);
   });
 
-  it('are no exception when they are of another type', async () => {
+  it('must be pushed if they have another type', async () => {
     const { config, image } = elsewhere('application/vnd.oci.image.layer.v1.tar+gzip');
     await registry.pushBlob('guest/elsewhere', config);
     const answer = await registry.pushManifest('guest/elsewhere', 'v2', image);

@@ -26,7 +26,7 @@ describe('a packed layer', () => {
     expect((await packLayer(folder.path, one, 1_700_000_001)).digest).not.toBe(first.digest);
   });
 
-  it('is sorted, owned by root and of one date', async () => {
+  it('is sorted, owned by root and has one date', async () => {
     await using folder = await temporaryFolder();
     const tree = newTree();
     for (const [path, entry] of content) tree.add(path, entry);

@@ -5,7 +5,7 @@ import { temporaryFolder } from '../images.fixture.ts';
 import { installedRunnersDir, readRunner } from './runner.ts';
 
 describe('a runner', () => {
-  it('is every file of its folder that is not a test', async () => {
+  it('consists of every file in its folder except tests', async () => {
     await using folder = await temporaryFolder();
     const dir = join(folder.path, 'lang');
     for (const name of ['lib', 'test', '__pycache__']) await mkdir(join(dir, name), { recursive: true });
@@ -36,7 +36,7 @@ describe('a runner', () => {
     await expect(readRunner(folder.path, 'bad')).rejects.toMatchObject({ code: 'IMAGE_INVALID' });
   });
 
-  it.each(['native', 'nodejs', 'php', 'python', 'ruby'])('of %s says how to start itself', async (name) => {
+  it.each(['native', 'nodejs', 'php', 'python', 'ruby'])('of %s has its start command', async (name) => {
     const { entrypoint, files } = await readRunner(installedRunnersDir, name);
     const program = entrypoint.find((part) => part.startsWith('/ward/'));
     expect(files.has(program?.slice('/ward/'.length) ?? '')).toBe(true);

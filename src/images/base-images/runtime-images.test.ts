@@ -23,7 +23,7 @@ const hasSkopeo = (await runCommand(['skopeo', '--version']).catch(() => undefin
 const slowMs = 600_000;
 const quiet = () => {};
 
-/** A store that shares another one's content by links, so that it can be changed at no cost. */
+/** A store that shares another one's content through links, so that it is cheap to change. */
 async function linkedStore(dir: string, from: string): Promise<void> {
   for (const folder of ['blobs/sha256', 'layers/unpacked', 'build/debs', 'build/npm']) {
     await mkdir(join(dir, folder), { recursive: true });
@@ -37,7 +37,7 @@ async function linkedStore(dir: string, from: string): Promise<void> {
   await copyAnswers(from, dir);
 }
 
-/** apt's caches, and what it answered before, if anything: apt takes half a minute to answer again. */
+/** apt's caches and its earlier answer, if there is one: a new answer takes half a minute. */
 async function copyAnswers(from: string, dir: string): Promise<void> {
   const options = { recursive: true, preserveTimestamps: true };
   await cp(join(from, 'build/apt'), join(dir, 'build/apt'), options).catch(quiet);
@@ -47,7 +47,7 @@ const place = await temporaryFolder();
 afterAll(() => place[Symbol.asyncDispose]());
 let built: Promise<string> | undefined;
 
-/** A store of what the sources build now, made once: the installed images may be older. */
+/** A store of images built from the current sources, made once: the installed images can be older. */
 function currentStore(): Promise<string> {
   built ??= (async () => {
     const dir = join(place.path, 'current');
@@ -59,13 +59,13 @@ function currentStore(): Promise<string> {
 }
 
 describe.runIf(isInstalled)('the stamp (of images that setup built)', () => {
-  it('says no to an empty folder', async () => {
+  it('rejects an empty folder', async () => {
     await using folder = await temporaryFolder();
     expect(await runtimeImagesReady(folder.path)).toBe(false);
   });
 
   it(
-    'says no as soon as a blob, a layer or the index is missing, or a runner changed',
+    'rejects images when a blob, a layer or the index is missing, or a runner changed',
     async () => {
       await using folder = await temporaryFolder();
       const dir = join(folder.path, 'store');
@@ -83,7 +83,7 @@ describe.runIf(isInstalled)('the stamp (of images that setup built)', () => {
 
       const manifest = await manifestOf(dir, 'base:13');
       await using store = await openImageStore({ dir, mountsDir: join(folder.path, 'mounts') });
-      // Not just any of the folder, which keeps those of earlier builds.
+      // Not just any file in the folder, which keeps files of earlier builds.
       const [layerDir = ''] = (await store.resolve('base:13')).layerDirs;
       for (const path of [layerDir, join(dir, 'blobs/sha256', manifest)]) {
         await rename(path, join(dir, 'aside'));
@@ -103,7 +103,7 @@ async function manifestOf(dir: string, name: string): Promise<string> {
   return digestHex(entry.digest);
 }
 
-/** Compiles one package of Python's own: it has sets of strings, whose order depends on the hash seed. */
+/** Compiles a package of Python's library that has sets of strings, whose order depends on the hash seed. */
 function smallRecipe(): Recipe {
   const recipe = loadRecipe();
   const bytecode = { python: 'usr/bin/python3.13', folder: 'usr/lib/python3.13/sysconfig' };
@@ -113,7 +113,7 @@ function smallRecipe(): Recipe {
 
 describe('a build', () => {
   it(
-    'gives the same digests from the same packages, bytecode included',
+    'makes the same digests from the same packages, including bytecode',
     async () => {
       await using folder = await temporaryFolder();
       const recipe = smallRecipe();
@@ -157,7 +157,7 @@ describe('a build', () => {
   );
 
   it.runIf(isInstalled && canMount())(
-    'gives the layers that are installed once more: Java linked and archived, Python compiled, modules laid anew',
+    'rebuilds the installed layers: Java linked and archived, Python compiled, modules installed',
     async () => {
       await using folder = await temporaryFolder();
       const dir = join(folder.path, 'store');
@@ -204,7 +204,7 @@ describe('a build', () => {
     expect(await resolved()).toEqual(first);
   });
 
-  it('refuses packages of a source that is not among the wanted ones', async () => {
+  it('refuses packages of an unlisted source', async () => {
     await using folder = await temporaryFolder();
     const work = openApt({ cacheDir: folder.path, origins: ['Nobody'], suites: ['trixie'] });
     await expect(work).rejects.toMatchObject({ code: 'IMAGE_BUILD_FAILED' });
@@ -220,7 +220,7 @@ describe.runIf(isInstalled && canMount())(
     const names = images.map(({ name }) => name);
 
     it.each(images.map(({ name, allow }) => [name, allow] as const))(
-      '%s holds no shell, package manager or setuid file that it may not, and its package database',
+      '%s has no forbidden shell, package manager or setuid file, and has its package database',
       async (name, allow) => {
         await using test = await mounted(name);
         const { image, path } = test;
@@ -285,7 +285,7 @@ describe.runIf(isInstalled && canMount())(
         ['--no-new-privs', '/usr/bin/sh', '-c', 'echo \'{"a": [1]}\' | jq -c .a | sed s/1/2/'],
         /^\[2\]$/m,
       ],
-      // Loads what the runner imports, and ends.
+      // Loads the runner's imports and ends.
       ['go:1.24', ['/usr/bin/python3.13', '-S', '-B', '/ward/contracts.py'], /^$/],
       ['php:8.4', ['/usr/bin/php', '-r', 'echo mb_strtoupper("é"), PHP_VERSION;'], /^É8\.4\./],
       ['ruby:3.3', ['/usr/bin/ruby', '-rjson', '-ryaml', '-ropenssl', '-e', 'puts RUBY_VERSION'], /^3\.3\./],
@@ -301,18 +301,18 @@ describe.runIf(isInstalled && canMount())(
       expect(result.stdout).toMatch(said);
     });
 
-    it('has a Java that takes the archive of classes as it is, and has no compiler', async () => {
+    it('has a Java that accepts its class archive, and has no compiler', async () => {
       await using test = await mounted('java:21');
       const [program = '', ...flags] = test.image.config.entrypoint.slice(0, -1);
       const run = (...args: string[]) => runInside(test.path, [program, ...args]);
-      // With `on` a JVM does not start when the archive is not for it.
+      // With `on`, a JVM does not start if the archive does not match it.
       expect(await run('-Xshare:on', ...flags, '-version').catch(messageOf)).toBe('');
       const modules = await run('--list-modules');
       expect(modules).toMatch(/^java\.desktop@21/m);
       expect(modules).not.toMatch(/^jdk\.(?:attach|compiler|jdwp\.agent|jlink|jshell)@/m);
     });
 
-    it('has bytecode that Python takes as it is', async () => {
+    it('has bytecode that Python uses unchanged', async () => {
       await using test = await mounted('python:3.13');
       const result = await runCommand(
         ['chroot', test.path, '/usr/bin/python3.13', '-v', '-B', '-c', 'import json.decoder'],

@@ -33,14 +33,14 @@ describe('a tree in a folder', () => {
     expect(await readlink(join(folder.path, 'bin'))).toBe('other');
   });
 
-  it('has no absolute links where they are not wanted', async () => {
+  it('has no absolute links if they are turned off', async () => {
     await using folder = await temporaryFolder();
     await writeTree(folder.path, sample(), { absoluteLinks: false });
     expect(await readlink(join(folder.path, 'bin'))).toBe('usr/bin');
     await expect(lstat(join(folder.path, 'certificates'))).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
-  it('is read back the same, below another folder, without what is not kept', async () => {
+  it('is read back unchanged, below another folder, without excluded files', async () => {
     await using folder = await temporaryFolder();
     await writeTree(folder.path, sample());
     const tree = newTree();

@@ -11,7 +11,7 @@ describe('a tree', () => {
     ['./library/x', 'library/x'],
     ['./etc/', 'etc'],
     ['./', ''],
-  ])('puts %s at %j, as merged /usr has it', (name, path) => {
+  ])('puts %s at %j, as in a merged /usr', (name, path) => {
     expect(treePath(name)).toBe(path);
   });
 
@@ -22,7 +22,7 @@ describe('a tree', () => {
     expect([...tree.entries.keys()]).toEqual(['a', 'a/b', 'a/b/c', 'a/bc']);
   });
 
-  it('knows subtrees from names', () => {
+  it('distinguishes subtrees from names with the same prefix', () => {
     expect(matchesPath('usr/share/doc/x', ['usr/share/doc/'])).toBe(true);
     expect(matchesPath('usr/share/doc', ['usr/share/doc/'])).toBe(true);
     expect(matchesPath('usr/share/docs', ['usr/share/doc/', 'usr/share/doc'])).toBe(false);

@@ -23,7 +23,7 @@ const missing =
 
 type Files = Readonly<Record<string, string>>;
 
-/** A store that has two of Ward's images, by links to their blobs. */
+/** A store that has two of Ward's images through links to their blobs. */
 async function workshop() {
   const folder = await temporaryFolder();
   const store = join(folder.path, 'store');
@@ -38,7 +38,7 @@ async function workshop() {
   return { store, path: folder.path, [Symbol.asyncDispose]: folder[Symbol.asyncDispose] };
 }
 
-/** Its storage copies every layer, which a busy disk takes its time for. */
+/** buildah's storage copies every layer, which is slow on a busy disk. */
 const timeout = 240_000;
 const title = `an image of a Dockerfile${missing ? ` (${missing})` : ''}`;
 
@@ -69,7 +69,7 @@ describe.skipIf(missing !== undefined)(title, { timeout }, () => {
       ...options,
     });
 
-  /** What the layers over the base's hold, and the configuration. */
+  /** The content of the layers above the base, and the configuration. */
   async function contentOf(image: FunctionImage) {
     await tagManifest(shop.store, image.descriptor, ['built:1']);
     await using store = await openImageStore({ dir: shop.store, mountsDir: join(shop.path, 'mounts') });
@@ -79,7 +79,7 @@ describe.skipIf(missing !== undefined)(title, { timeout }, () => {
     return { tree: Object.assign({}, ...trees), config };
   }
 
-  it('has the base’s layers as they are, what the Dockerfile adds, and a server', async () => {
+  it('has the base’s layers unchanged, the Dockerfile’s additions, and a server', async () => {
     const steps: string[] = [];
     const entry = (await readIndex(shop.store))?.manifests.find((each) => refNameOf(each) === 'nodejs:24');
     if (entry === undefined) throw new Error('there is no nodejs:24');
@@ -140,7 +140,7 @@ describe.skipIf(missing !== undefined)(title, { timeout }, () => {
     await expect(build({ Dockerfile: 'FROM base:13\nENV A=b\n' })).rejects.toThrow('Ward has no server');
   });
 
-  it('may have stages, arguments and a shell', async () => {
+  it('can have stages, arguments and a shell', async () => {
     const image = await build(
       {
         Dockerfile:
@@ -157,7 +157,7 @@ describe.skipIf(missing !== undefined)(title, { timeout }, () => {
   });
 
   it('has no network while it is built', async () => {
-    // Two lines of headings, and the device that every network namespace has.
+    // Two header lines, and the loopback device of every network namespace.
     const Dockerfile = 'FROM native:13\nRUN echo SEEN $(cat /proc/net/dev | wc -l); exit 7\n';
     await expect(build({ Dockerfile })).rejects.toMatchObject({
       code: 'DOCKERFILE_FAILED',
@@ -182,7 +182,7 @@ describe.skipIf(missing !== undefined)(title, { timeout }, () => {
     await expect(build({ Dockerfile })).rejects.toMatchObject({ code });
   });
 
-  it('tells its steps, by the names in the Dockerfile, and what its RUN lines write', async () => {
+  it('reports its steps with the names in the Dockerfile, and the output of its RUN lines', async () => {
     const lines: string[] = [];
     const progress = (line: string) => lines.push(line);
     const Dockerfile =
@@ -204,7 +204,7 @@ describe.skipIf(missing !== undefined)(title, { timeout }, () => {
     ['without a shell', 'FROM base:13\nRUN true\n', /has no shell, but native:13 has/],
     ['without the program', 'FROM base:13\nRUN ["npm", "ci"]\n', /no such program/],
     ['as the user of the image', 'FROM native:13\nRUN mkdir /out\n', /USER root/],
-  ])('says what to do about a RUN line %s', async (_title, Dockerfile, hint) => {
+  ])('has a hint for a RUN line %s', async (_title, Dockerfile, hint) => {
     await expect(build({ Dockerfile })).rejects.toMatchObject({
       code: 'DOCKERFILE_FAILED',
       message: expect.stringMatching(/^the Dockerfile failed: STEP 1\/2: FROM (?:base|native):13$/m),
@@ -212,7 +212,7 @@ describe.skipIf(missing !== undefined)(title, { timeout }, () => {
     });
   });
 
-  it('refuses a context that leads out of the folder', async () => {
+  it('refuses a context outside the folder', async () => {
     const folder = await folderOf({ Dockerfile: 'FROM nodejs:24\nCOPY . /fn\n' });
     await symlink('/etc', join(folder, 'etc'));
     await expect(
@@ -220,7 +220,7 @@ describe.skipIf(missing !== undefined)(title, { timeout }, () => {
     ).rejects.toMatchObject({ code: 'BUILD_FOLDER_INVALID' });
   });
 
-  it('leaves nothing behind, not even when it is stopped', async () => {
+  it('leaves no files, even when it is stopped', async () => {
     const controller = new AbortController();
     const progress = (line: string) => {
       if (line.startsWith('STEP 2')) controller.abort();
@@ -233,7 +233,7 @@ describe.skipIf(missing !== undefined)(title, { timeout }, () => {
 });
 
 describe('a folder', () => {
-  it('is built by its Dockerfile when it has one', async () => {
+  it('is built from its Dockerfile if it has one', async () => {
     await using folder = await temporaryFolder();
     expect(await hasDockerfile(folder.path)).toBe(false);
     await writeFile(join(folder.path, 'Dockerfile'), '');

@@ -52,7 +52,7 @@ describe('a Dockerfile', () => {
     expect(() => readDockerfile(text)).toThrow(message);
   });
 
-  it('changes only at the names of images, for any text', () => {
+  it('changes only image names, for any text', () => {
     const part = fc.constantFrom(
       ...['FROM a:1', '\n', ' ', '\\', '#', '<<E', 'E', 'COPY --from=b:2', 'RUN x', '\t'],
     );

@@ -54,7 +54,7 @@ describe('the content of an image', () => {
     ]);
   });
 
-  it('follows the ignore file, Ward’s own before Docker’s', async () => {
+  it('obeys the ignore file, and prefers Ward’s to Docker’s', async () => {
     const files = { a: '', b: '', 'd/e': '', 'd/f': '' };
     expect(await pathsOf({ ...files, '.dockerignore': 'a\n' })).toEqual(['b', 'd', 'd/e', 'd/f']);
     expect(await pathsOf({ ...files, '.dockerignore': 'a\n', '.wardignore': 'd\n!d/f' })).toEqual([
@@ -64,7 +64,7 @@ describe('the content of an image', () => {
     ]);
   });
 
-  it('has no files of secrets, caches and foreign programs', async () => {
+  it('omits secrets, caches and programs for other machines', async () => {
     const key = '-----BEGIN RSA PRIVATE KEY-----\nMII';
     const certificate = '-----BEGIN CERTIFICATE-----\nMII';
     const files = {
@@ -89,11 +89,11 @@ describe('the content of an image', () => {
     ]);
   });
 
-  it('has a file of secrets when the ignore file says so', async () => {
+  it('has a secret file if the ignore file includes it', async () => {
     expect(await pathsOf({ '.env': '', '.wardignore': '!.env' })).toEqual(['.env']);
   });
 
-  it('has no file of the build itself', async () => {
+  it('omits files of the build itself', async () => {
     await using folder = await folderOf({ a: '', 'out/b': '' });
     const { entries } = await readFolder(folder.path, { without: [join(folder.path, 'out')] });
     expect(entries.map(({ path }) => path)).toEqual(['a']);
@@ -105,14 +105,14 @@ describe('the content of an image', () => {
     ['a/b', '->../../outside'],
     ['a', '->b/../../outside'],
     ['a', `->${'x/'.repeat(100)}${'../'.repeat(101)}etc`],
-  ])('has no link that leads out of the folder: %s %s', async (path, target) => {
+  ])('refuses a link that leads out of the folder: %s %s', async (path, target) => {
     expect(await refusalOf({ [path]: target })).toMatchObject({
       code: 'BUILD_FOLDER_INVALID',
       message: expect.stringContaining('points outside of the folder'),
     });
   });
 
-  it('has no link that leads out by way of another', async () => {
+  it('refuses a link that leads out through another link', async () => {
     // Read as text, `deep/up/../x` stays inside.
     expect(await refusalOf({ 'deep/up': '->..', a: '->deep/up/../x' })).toMatchObject({
       message: expect.stringContaining('the link "a" points outside of the folder'),
@@ -122,12 +122,12 @@ describe('the content of an image', () => {
     });
   });
 
-  it('has links that stay inside, wherever they lead there', async () => {
+  it('keeps links that stay inside', async () => {
     const files = { 'a/b/c': '', 'a/l': '->../a/b/./c', d: '->a/b', e: '->d/../b/c', gone: '->nowhere/x' };
     expect(await pathsOf(files)).toEqual(['a', 'a/b', 'a/b/c', 'a/l', 'd', 'e', 'gone']);
   });
 
-  it.each(['pipe', 'device', 'socket'])('has no %s', async (kind) => {
+  it.each(['pipe', 'device', 'socket'])('refuses a %s', async (kind) => {
     await using folder = await folderOf({});
     const path = join(folder.path, 'thing');
     if (kind === 'socket') {
@@ -157,17 +157,17 @@ describe('the content of an image', () => {
     ['.wh..wh..opq', 'reserved in image layers'],
     ['a\nb', 'a control character'],
     [`${'long/'.repeat(20)}${`${'n'.repeat(200)}/`.repeat(10)}x`, 'a path that is too long'],
-  ])('has no file that is called %j', async (path, why) => {
+  ])('refuses a file called %j', async (path, why) => {
     expect(await refusalOf({ [path]: '' })).toMatchObject({ message: expect.stringContaining(why) });
   });
 
-  it('has no name that is not UTF-8', async () => {
+  it('refuses a name that is not UTF-8', async () => {
     await using folder = await folderOf({});
     await writeFile(Buffer.concat([Buffer.from(`${folder.path}/`), Buffer.from([0xff])]), '');
     await expect(readFolder(folder.path)).rejects.toThrow('not UTF-8');
   });
 
-  it('is refused without being read when it is too large', async () => {
+  it('is refused without reading it when it is too large', async () => {
     await using folder = await folderOf({ a: '', b: '', 'c/d/e': '' });
     const limits = { ...folderLimits, maxEntries: 4 };
     await expect(readFolder(folder.path, { limits })).rejects.toMatchObject({

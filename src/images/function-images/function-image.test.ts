@@ -110,7 +110,7 @@ describe('an image of a folder', () => {
     expect((await shop.build({ folder: elsewhere })).digest).not.toBe(first.digest);
   });
 
-  it('has the date of SOURCE_DATE_EPOCH, and its layers do not', async () => {
+  it('has the date of SOURCE_DATE_EPOCH, but its layers do not', async () => {
     await using shop = await workshop();
     const first = await shop.build();
     vi.stubEnv('SOURCE_DATE_EPOCH', '86400');
@@ -135,7 +135,7 @@ describe('an image of a folder', () => {
     expect(layerOf(third, 'code')).toBe(layerOf(second, 'code'));
   });
 
-  it('has files that all users can read, without special bits, owners and dates', async () => {
+  it('has files that all users can read, without special bits, owners or dates', async () => {
     await using shop = await workshop({ ...nodeFunction, 'bin/tool': '#!' });
     await chmod(join(shop.source, 'bin/tool'), 0o6750);
     await chmod(join(shop.source, 'index.js'), 0o4600);
@@ -156,7 +156,7 @@ describe('an image of a folder', () => {
     ]);
   });
 
-  it('holds files that are longer than what is read at once', async () => {
+  it('holds files that are longer than one read', async () => {
     const long = 'long '.repeat(200_000);
     await using shop = await workshop({ ...nodeFunction, 'data.txt': long, 'empty.txt': '' });
     const image = await shop.build();
@@ -165,7 +165,7 @@ describe('an image of a folder', () => {
     expect(await mustRun(['tar', '--zstd', '-xOf', blob, 'fn/data.txt'], options)).toBe(long);
   });
 
-  it('takes the base that the folder’s files suggest, or that is named', async () => {
+  it('uses the base that the folder’s files suggest, or the named one', async () => {
     await using shop = await workshop({ '__main__.py': '' });
     expect((await shop.build()).base.name).toBe('python:3.13');
     await write(shop.source, { 'index.js': '' });
@@ -194,7 +194,7 @@ describe('an image of a folder', () => {
     await expect(shop.build()).rejects.toMatchObject({ code: 'IMAGE_INVALID' });
   });
 
-  it('is for another architecture when the base is there for it', async () => {
+  it('is for another architecture if the base exists for it', async () => {
     await using shop = await workshop();
     const labels = { 'ward.kind': 'nodejs:24' };
     await writeTestImage(shop.store, { tag: 'foreign:1', layers: [], architecture: 'riscv64', labels });
@@ -204,7 +204,7 @@ describe('an image of a folder', () => {
     await expect(shop.build({ base: 'foreign:1' })).rejects.toMatchObject({ code: 'IMAGE_INVALID' });
   });
 
-  it('runs a program of its own where there is no server of Ward’s', async () => {
+  it('runs its own program on a base without Ward’s server', async () => {
     await using shop = await workshop({ server: '#!' });
     await expect(shop.build({ base: 'base:13' })).rejects.toThrow(
       'Ward has no server for functions on base:13',
@@ -215,14 +215,14 @@ describe('an image of a folder', () => {
     expect(config.config?.Entrypoint).toEqual(['/fn/server', '--port', '8080']);
   });
 
-  it('needs files, and the one in which a function starts', async () => {
+  it('needs files, including the entry point', async () => {
     await using shop = await workshop({ 'lib/a.js': '' });
     await expect(shop.build({ kind: 'nodejs:24' })).rejects.toThrow('no package.json and no index.js');
     await rm(join(shop.source, 'lib/a.js'));
     await expect(shop.build({ kind: 'nodejs:24' })).rejects.toThrow('nothing to put into an image');
   });
 
-  it('leaves nothing half-done when a file changes under it', async () => {
+  it('leaves nothing partial when a file changes during the build', async () => {
     await using shop = await workshop();
     const before = await readdir(join(shop.store, 'blobs/sha256'));
     const progress = (line: string) => {
@@ -236,8 +236,8 @@ describe('an image of a folder', () => {
   });
 });
 
-describe('an image that goes elsewhere', () => {
-  it('is whole in a layout of its own', async () => {
+describe('an image for another store', () => {
+  it('is complete in its own layout', async () => {
     await using shop = await workshop();
     const layoutDir = join(shop.path, 'layout');
     const image = await shop.build({ layoutDir });
@@ -258,7 +258,7 @@ describe('an image that goes elsewhere', () => {
     for (const reference of [`oci:${layoutDir}:mine:1`, `oci-archive:${archive}`]) {
       const said = JSON.parse(await mustRun(['skopeo', 'inspect', reference]));
       expect(said).toMatchObject({ Digest: digest });
-      // It checks every digest on the way.
+      // skopeo checks every digest.
       await mustRun(['skopeo', 'copy', '-q', reference, `dir:${join(shop.path, 'copy')}`]);
     }
   });

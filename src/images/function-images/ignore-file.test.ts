@@ -46,7 +46,7 @@ describe('an ignore file', () => {
     expect(verdict(pattern, path)).toBe(isOut ? 'out' : undefined);
   });
 
-  it('lets the last pattern decide', () => {
+  it('obeys the last matching pattern', () => {
     const patterns = '*.env\n!a.env\n\r\n';
     expect(verdict(patterns, 'a.env')).toBe('in');
     expect(verdict(patterns, 'b.env')).toBe('out');
@@ -54,7 +54,7 @@ describe('an ignore file', () => {
     expect(verdict(patterns, 'c')).toBeUndefined();
   });
 
-  it('knows whether an ignored folder may hold files that are not', () => {
+  it('knows whether an ignored folder can contain files that are not ignored', () => {
     expect(parseIgnoreFile('a\n!a/b', 'x').takesBack).toBe(true);
     expect(parseIgnoreFile('a\nb', 'x').takesBack).toBe(false);
   });

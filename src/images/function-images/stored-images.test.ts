@@ -23,7 +23,7 @@ async function makeStore() {
   return { dir, app, store, layerDirs, names, [Symbol.asyncDispose]: folder[Symbol.asyncDispose] };
 }
 
-test('deletes the name, and blobs that no other image has', async () => {
+test('deletes the name, and the blobs that no other image has', async () => {
   await using made = await makeStore();
   const blobs = (await readdir(join(made.dir, 'blobs/sha256'))).length;
   const signature = await tarOf([{ name: 'signature', content: 'signed' }]);
@@ -33,14 +33,14 @@ test('deletes the name, and blobs that no other image has', async () => {
   expect(freedBytes).toBeGreaterThan(100_000);
   expect(await made.names()).toEqual(['other:1']);
   expect(await blobSize(made.dir, made.app.digest)).toBeUndefined();
-  // The manifest, the configuration and a layer; and all of its signature.
+  // The manifest, the configuration and a layer, and all blobs of the signature.
   expect((await readdir(join(made.dir, 'blobs/sha256'))).length).toBe(blobs - 3);
   expect((await readdir(join(made.dir, 'layers/unpacked'))).length).toBe(1);
   await expect(made.store.resolve('app')).rejects.toMatchObject({ code: 'IMAGE_NOT_FOUND' });
   expect((await made.store.resolve('other:1')).layerDirs).toEqual(made.layerDirs.slice(0, 1));
 });
 
-test('leaves an image that has another name', async () => {
+test('keeps an image that has another name', async () => {
   await using made = await makeStore();
   await tagManifest(made.dir, made.app, ['app:2']);
   expect((await deleteStoredImage(made.dir, 'app:latest')).freedBytes).toBe(0);
@@ -50,9 +50,9 @@ test('leaves an image that has another name', async () => {
 test.each([
   ['Ward’s own images', 'nodejs:24', [], 'IMAGE_NAME_RESERVED', ''],
   ['the names of kinds', 'nodejs:default', [], 'IMAGE_NAME_RESERVED', ''],
-  ['what is not there', 'app:3', [], 'IMAGE_NOT_FOUND', 'app:3'],
-  ['what is not a name', 'oci:/tmp', [], 'IMAGE_INVALID', ''],
-  ['what actions name', 'app', ['guest/a', 'guest/b'], 'IMAGE_IN_USE', 'guest/a, guest/b'],
+  ['a missing image', 'app:3', [], 'IMAGE_NOT_FOUND', 'app:3'],
+  ['an invalid name', 'oci:/tmp', [], 'IMAGE_INVALID', ''],
+  ['an image that actions use', 'app', ['guest/a', 'guest/b'], 'IMAGE_IN_USE', 'guest/a, guest/b'],
 ])('refuses %s', async (_title, name, users, code, words) => {
   await using made = await makeStore();
   await expect(deleteStoredImage(made.dir, name, users)).rejects.toMatchObject({
@@ -62,13 +62,13 @@ test.each([
   expect(await made.names()).toEqual(['app:latest', 'other:1']);
 });
 
-test('refuses while something is being built', async () => {
+test('refuses during a build', async () => {
   await using made = await makeStore();
   await mkdir(join(made.dir, 'build/.tmp-work-1'), { recursive: true });
   await expect(deleteStoredImage(made.dir, 'app')).rejects.toMatchObject({ code: 'IMAGE_STORE_BUSY' });
 });
 
-test.skipIf(!canMount())('refuses layers that are mounted anywhere, and not those below them', async () => {
+test.skipIf(!canMount())('refuses mounted layers, but not the layers below them', async () => {
   await using made = await makeStore();
   const root = await made.store.mountRoot(await made.store.resolve('app'));
   try {
@@ -78,7 +78,7 @@ test.skipIf(!canMount())('refuses layers that are mounted anywhere, and not thos
   } finally {
     await root.release();
   }
-  // A process that another test has just started may have a copy of this mount for a moment.
+  // A process that another test has just started can have a copy of this mount for a moment.
   await vi.waitFor(() => deleteStoredImage(made.dir, 'app'), 10_000);
   expect(await readdir(join(made.dir, 'layers/unpacked'))).toEqual([]);
 });

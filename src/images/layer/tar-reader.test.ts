@@ -21,7 +21,7 @@ interface Seen {
   readonly content: string | undefined;
 }
 
-/** What was pushed is overwritten as soon as it may be. */
+/** Overwrites each pushed buffer as soon as that is allowed. */
 function read(tar: Buffer, pieceBytes = tar.length, some: Partial<TarLimits> = {}): Seen[] {
   const seen: Seen[] = [];
   const reader = new TarReader({ ...limits, ...some }, () => undefined);
@@ -115,7 +115,7 @@ describe('a tar archive', () => {
     expect(hash.digest('hex')).toBe(createHash('sha256').update(content).digest('hex'));
   });
 
-  it.each(['gnu', 'posix', 'ustar'])('of GNU tar in its %s format is read', async (form) => {
+  it.each(['gnu', 'posix', 'ustar'])('in GNU tar’s %s format is read', async (form) => {
     const name = `${'a/'.repeat(45)}${form === 'ustar' ? 'short' : 'n'.repeat(120)}`;
     const made = await runCommand(
       ['tar', '-c', `--format=${form}`, '--transform', `s#.*#${name}#`, '-C', import.meta.dirname, 'pax.ts'],
@@ -163,7 +163,7 @@ describe('a tar archive that can be read in two ways', () => {
     ['is cut in a header', (tar) => tar.subarray(0, 300), /cut short/],
     ['is cut in a file', (tar) => tar.subarray(0, 512), /cut short/],
     ['has a wrong checksum', (tar) => Buffer.concat([Buffer.from('b'), tar.subarray(1)]), /damaged/],
-    ['is of before POSIX', (tar) => patched(tar, 257, Buffer.alloc(8)), /unknown format/],
+    ['has a format from before POSIX', (tar) => patched(tar, 257, Buffer.alloc(8)), /unknown format/],
     ['has a sparse file of GNU', (tar) => patched(tar, 156, 'S'), /type "S"/],
     ['has an unknown type', (tar) => patched(tar, 156, 'V'), /type "V"/],
     ['has a link with content', (tar) => patched(tar, 156, '2'), /symlink has content/],
@@ -182,7 +182,7 @@ describe('a tar archive that can be read in two ways', () => {
       /not a number/,
     ],
   ];
-  it.each(cases)('for it %s, is refused', async (_what, damage, message) => {
+  it.each(cases)('because it %s, is refused', async (_what, damage, message) => {
     const tar = await damage(await tarOf(plain));
     expect(() => read(tar)).toThrow(
       expect.objectContaining({ code: 'ARCHIVE_INVALID', message: expect.stringMatching(message) }),
@@ -196,12 +196,12 @@ describe('a tar archive that can be read in two ways', () => {
     ['a NUL in its link', { linkpath: 'a\0b' }, /no linkpath/],
     ['a size that is not a number', { size: '1e3' }, /not a number/],
     ['another character set', { hdrcharset: 'BINARY' }, /hdrcharset/],
-  ])('for an entry has %s, is refused', async (_what, pax, message) => {
+  ])('because an entry has %s, is refused', async (_what, pax, message) => {
     const tar = await tarOf([{ name: 'a', content: 'x', pax }]);
     expect(() => read(tar)).toThrow(message);
   });
 
-  it('for a name is given twice, is refused', async () => {
+  it('because a name occurs twice, is refused', async () => {
     const gnu = patched(await tarOf([{ name: '././@LongLink', content: 'other\0' }]), 156, 'L').subarray(
       0,
       1024,
@@ -211,7 +211,7 @@ describe('a tar archive that can be read in two ways', () => {
     expect(() => read(Buffer.concat([gnu, gnu, pax]))).toThrow(/described twice/);
   });
 
-  it('for a path holds for all that follows, is refused', async () => {
+  it('because a path applies to all later entries, is refused', async () => {
     const pax = await tarOf([{ name: 'pax', content: '10 path=a\n' }]);
     const globally = patched(pax, 156, 'g').subarray(0, 1024);
     expect(() => read(Buffer.concat([globally, pax]))).toThrow(/global PAX record "path"/);

@@ -16,7 +16,7 @@ const frames = Buffer.concat([
   skippable,
 ]);
 
-/** Each of its pieces has memory of its own, and is overwritten as soon as it may be. */
+/** Each piece has its own memory, and is overwritten as soon as that is allowed. */
 async function* passing(bytes: Buffer, pieceBytes: number): AsyncGenerator<Buffer> {
   const given: Buffer[] = [];
   for (let at = 0; at < bytes.length; at += pieceBytes) {
@@ -39,7 +39,7 @@ async function unpack(
 
 describe('a layer', () => {
   it.each([
-    ['as it is', plain],
+    ['uncompressed', plain],
     ['with gzip', gzipSync(plain)],
     [
       'with gzip in two members',
@@ -55,17 +55,17 @@ describe('a layer', () => {
     }
   });
 
-  it('gives back its memory when it has been read', async () => {
+  it('frees its memory after it was read', async () => {
     const kept: Buffer[] = [];
     for await (const piece of unpacked(streamOf(gzipSync(randomBytes(2_000_000)))).bytes) kept.push(piece);
     expect(kept.filter(({ buffer }) => buffer.byteLength > 0).length).toBeLessThanOrEqual(3);
   });
 
-  it('of nothing is nothing', async () => {
+  it('without bytes unpacks to nothing', async () => {
     expect((await unpack(Buffer.alloc(0), 1)).bytes.length).toBe(0);
   });
 
-  it('fails with what its source fails with', async () => {
+  it('fails with its source’s error', async () => {
     const source = streamOf(gzipSync(plain), 1000);
     setImmediate(() => source.destroy(new Error('the disk is gone')));
     await expect(Array.fromAsync(unpacked(source).bytes)).rejects.toThrow('the disk is gone');
@@ -93,7 +93,7 @@ describe('a hostile layer', () => {
   it.each([
     ['gzip', gzipSync(Buffer.alloc(100_000_000))],
     ['zstd', zstdCompressSync(Buffer.alloc(100_000_000))],
-  ])('that is a bomb of %s is refused before it has grown', async (_what, packed) => {
+  ])('that is a %s bomb is refused before it grows', async (_what, packed) => {
     let bytes = 0;
     const growing = async () => {
       for await (const piece of unpacked(streamOf(packed)).bytes) bytes += piece.length;

@@ -5,7 +5,7 @@ import { findTrouble } from './json-text.ts';
 const limits = { depth: 100, keys: 1000, values: 1000 };
 
 describe('a JSON text', () => {
-  it('is fine when a serializer has made it', () => {
+  it('is valid when a serializer made it', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 5 }), (value) => {
         expect(findTrouble(JSON.stringify(value), limits)).toBeUndefined();
@@ -13,7 +13,7 @@ describe('a JSON text', () => {
     );
   });
 
-  it('is refused when one of its objects has a key twice', () => {
+  it('is refused when an object has a key twice', () => {
     const object = fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 2 }), { minKeys: 1 });
     fc.assert(
       fc.property(object, fc.nat(), (value, at) => {
@@ -41,7 +41,7 @@ describe('a JSON text', () => {
     expect(findTrouble(json, limits)).toBe(expected);
   });
 
-  it('has limits for levels, keys and values', () => {
+  it('has limits on levels, keys and values', () => {
     expect(findTrouble('[[[1]]]', { ...limits, depth: 2 })).toBe('it nests deeper than 2 levels');
     expect(findTrouble('{"a":1,"b":{"c":1}}', { ...limits, keys: 2 })).toBe('it has more than 2 keys');
     expect(findTrouble('[1,2,3]', { ...limits, values: 1 })).toBe('it has more than 1 values');

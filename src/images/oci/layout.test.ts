@@ -15,7 +15,7 @@ async function namesIn(dir: string): Promise<(string | undefined)[]> {
 }
 
 describe('an image layout', () => {
-  it('is what the specification says', async () => {
+  it('has the form of the specification', async () => {
     await using folder = await temporaryFolder();
     const entry = await writeTestImage(folder.path, { tag: 'a:1', layers: [await tarOf([])] });
     expect(JSON.parse(await readFile(join(folder.path, 'oci-layout'), 'utf8'))).toEqual({
@@ -44,7 +44,7 @@ describe('an image layout', () => {
     }
   });
 
-  it.runIf(hasSkopeo)('is read when skopeo wrote it', async () => {
+  it.runIf(hasSkopeo)('that skopeo wrote is read', async () => {
     await using folder = await temporaryFolder();
     await writeTestImage(join(folder.path, 'from'), { tag: 'x', layers: [await tarOf([])] });
     await mustRun(['skopeo', 'copy', '-q', `oci:${folder.path}/from:x`, `oci:${folder.path}/to:y`]);
@@ -62,7 +62,7 @@ describe('an image layout', () => {
     expect((await readIndex(folder.path))?.manifests[1]?.digest).toBe(newest.digest);
   });
 
-  it('loses no name when processes write at once', async () => {
+  it('loses no name when several processes write at once', async () => {
     await using folder = await temporaryFolder();
     const entry = await writeTestImage(folder.path, { tag: 'first', layers: [] });
     const script = `

@@ -41,7 +41,7 @@ function mountsBelow(folder: string): string[] {
 }
 
 describe('resolving', () => {
-  it('finds an image of the store by name, and again after it changed', async () => {
+  it('finds an image of the store by name, also after it changed', async () => {
     await using test = await freshStore();
     const first = await writeTestImage(test.dir, {
       tag: 'app:1',
@@ -69,7 +69,7 @@ describe('resolving', () => {
     expect((await test.store.resolve('app:1')).digest).toBe(second.digest);
   });
 
-  it('lists what is there', async () => {
+  it('lists all images', async () => {
     await using test = await freshStore();
     expect(await test.store.list()).toEqual([]);
     const { digest } = await writeTestImage(test.dir, { tag: 'b:1', layers: [] });
@@ -93,13 +93,13 @@ describe('resolving', () => {
     expect((await test.store.resolve(`oci:${foreign}:one`)).digest).toBe(digest);
   });
 
-  it('takes a folder as a root', async () => {
+  it('accepts a folder as a root', async () => {
     await using test = await freshStore();
     const image = await test.store.resolve(`rootfs:${test.dir}/layers/..`);
     expect(image).toMatchObject({ digest: undefined, layerDirs: [test.dir] });
   });
 
-  it('refuses a folder that holds the one in which roots are mounted', async () => {
+  it('refuses a folder that contains the mount folder', async () => {
     await using test = await freshStore();
     for (const folder of [test.folder, '/']) {
       await expect(test.store.resolve(`rootfs:${folder}`)).rejects.toMatchObject({ code: 'IMAGE_UNSAFE' });
@@ -118,7 +118,7 @@ describe('resolving', () => {
     await expect(test.store.resolve('rootfs:/etc/passwd')).rejects.toMatchObject({ code: 'IMAGE_NOT_FOUND' });
   });
 
-  it('refuses a hostile layer and an untrue diff id', async () => {
+  it('refuses a hostile layer and a wrong diff id', async () => {
     await using test = await freshStore();
     const evil = await tarOf([{ name: '../evil', content: 'x' }]);
     await writeTestImage(test.dir, { tag: 'evil:1', layers: [evil] });
@@ -129,7 +129,7 @@ describe('resolving', () => {
     await expect(test.store.resolve('evil:3')).rejects.toMatchObject({ code: 'IMAGE_INVALID' });
   });
 
-  it('refuses a place that mount options can not name', async () => {
+  it('refuses a path that mount options cannot contain', async () => {
     await using folder = await temporaryFolder();
     const work = openImageStore({ dir: join(folder.path, 'a,b'), mountsDir: folder.path });
     await expect(work).rejects.toMatchObject({ code: 'IMAGE_STORE_INVALID' });
@@ -139,7 +139,7 @@ describe('resolving', () => {
 describe.runIf(canMount())(
   'a mounted root (root in a private mount namespace only, as npm test makes one)',
   () => {
-    it('is all layers at once, read-only, nosuid, nodev, with the folders a sandbox needs', async () => {
+    it('combines all layers, read-only, nosuid, nodev, with the folders a sandbox needs', async () => {
       await using test = await freshStore();
       await writeUnpacked(test.dir, {
         tag: 'app:1',
@@ -176,7 +176,7 @@ describe.runIf(canMount())(
       await expect(writeFile(join(root.path, 'x'), '')).rejects.toMatchObject({ code: 'EROFS' });
     });
 
-    it('has the requested empty folders where the image has nothing', async () => {
+    it('has the requested empty folders if the image lacks them', async () => {
       await using test = await freshStore();
       const layer = await tarOf([
         { name: 'var/full/x', content: 'y' },
@@ -201,7 +201,7 @@ describe.runIf(canMount())(
       await expect(writeFile(join(root.path, 'scratch/x'), '')).rejects.toMatchObject({ code: 'EROFS' });
     });
 
-    it('is shared, and unmounted with its last holder', async () => {
+    it('is shared, and unmounted when its last holder releases it', async () => {
       await using test = await freshStore();
       await writeUnpacked(test.dir, { tag: 'app:1', layers: [await tarOf([{ name: 'a', content: 'b' }])] });
       const image = await test.store.resolve('app:1');
@@ -211,7 +211,7 @@ describe.runIf(canMount())(
       await one?.release();
       await two?.release();
       expect(await readFile(join(three?.path ?? '', 'a'), 'utf8')).toBe('b');
-      // One lets go for the last time while another asks.
+      // The last holder releases it while another one asks for it.
       const [, again] = await Promise.all([three?.release(), test.store.mountRoot(image)]);
       expect(await readFile(join(again.path, 'a'), 'utf8')).toBe('b');
       await again.release();
@@ -227,7 +227,7 @@ describe.runIf(canMount())(
       await root.release();
     });
 
-    it('may have the most layers of an image', async () => {
+    it('can have the maximum number of layers', async () => {
       await using test = await freshStore();
       const layers = await Promise.all(
         Array.from({ length: 128 }, (_, at) =>
@@ -243,7 +243,7 @@ describe.runIf(canMount())(
       await access(join(root.path, 'f0'));
     });
 
-    it('of a folder is read-only, whatever the folder is called', async () => {
+    it('of a folder is read-only, whatever the folder’s name', async () => {
       await using test = await freshStore();
       const odd = join(test.folder, 'odd, na:me\\');
       await mkdir(odd);
@@ -264,7 +264,7 @@ describe.runIf(canMount())(
       ['/dev was deleted', [{ name: '.wh.dev', content: '' }]],
     ];
 
-    it.each(hostile)('whose %s is refused, and nothing stays mounted', async (_what, entries) => {
+    it.each(hostile)('whose %s is refused, and no mount remains', async (_what, entries) => {
       await using test = await freshStore();
       await writeUnpacked(test.dir, { tag: 'evil:1', layers: [await tarOf([]), await tarOf(entries)] });
       const image = await test.store.resolve('evil:1');

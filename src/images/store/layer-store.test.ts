@@ -38,7 +38,7 @@ describe('the layer store', () => {
     ['zstd', undefined],
     ['none', undefined],
     ['gzip', 'application/vnd.docker.image.rootfs.diff.tar.gzip'],
-    // Some tools write gzip under the name of plain tar.
+    // Some tools declare gzip content as plain tar.
     ['gzip', 'application/vnd.oci.image.layer.v1.tar'],
   ];
 
@@ -78,7 +78,7 @@ describe('the layer store', () => {
   ];
 
   it.each(damages)(
-    'refuses a layer that is %s than described, and keeps nothing of it',
+    'refuses a layer that is %s than described, and keeps no part of it',
     async (_what, damage, code) => {
       await using folder = await temporaryFolder();
       const { layer, diffId } = await firstLayer(folder.path, {
@@ -94,7 +94,7 @@ describe('the layer store', () => {
     },
   );
 
-  it('refuses a layer of the right length and other content', async () => {
+  it('refuses a layer with the right length and the wrong content', async () => {
     await using folder = await temporaryFolder();
     const { layer, diffId } = await firstLayer(folder.path, {
       layers: [await tarOf([{ name: 'a', content: 'good' }])],
@@ -109,7 +109,7 @@ describe('the layer store', () => {
     expect(await readdir(join(folder.path, 'layers', 'unpacked'))).toEqual([]);
   });
 
-  it('refuses a layer whose diff id is a lie', async () => {
+  it('refuses a layer with a wrong diff id', async () => {
     await using folder = await temporaryFolder();
     const layers = [await tarOf([{ name: 'a', content: 'b' }])];
     const { layer } = await firstLayer(folder.path, { layers });
@@ -133,7 +133,7 @@ describe('the layer store', () => {
     expect(await readdir(join(folder.path, 'layers', 'unpacked'))).toEqual([]);
   });
 
-  it('refuses a cut compressed stream', async () => {
+  it('refuses a truncated compressed stream', async () => {
     await using folder = await temporaryFolder();
     const { layer, diffId } = await firstLayer(folder.path, {
       layers: [
@@ -149,7 +149,7 @@ describe('the layer store', () => {
     await expect(work).rejects.toMatchObject({ code: 'ARCHIVE_INVALID' });
   });
 
-  it('refuses a layer of another type, and one that is not there', async () => {
+  it('refuses a layer of another type, and a missing one', async () => {
     await using folder = await temporaryFolder();
     const { layer, diffId } = await firstLayer(folder.path, { layers: [await tarOf([])] });
     const store = openLayerStore(folder.path);
@@ -163,7 +163,7 @@ describe('the layer store', () => {
     });
   });
 
-  it('removes the rest of a killed unpacker, and no work in progress', async () => {
+  it('removes the files of a killed unpacker, but no work in progress', async () => {
     await using folder = await temporaryFolder();
     const layers = join(folder.path, 'layers', 'unpacked');
     for (const name of ['.tmp-old', '.tmp-new', 'a'.repeat(64)])
@@ -174,7 +174,7 @@ describe('the layer store', () => {
   });
 });
 
-describe('layers of the former form', () => {
+describe('layers in the old format', () => {
   const former = async (dir: string, ageMs: number) => {
     const folder = join(dir, 'layers/sha256');
     await mkdir(join(folder, 'a'.repeat(64)), { recursive: true });
@@ -184,7 +184,7 @@ describe('layers of the former form', () => {
   };
   const days = (count: number) => count * 86_400_000;
 
-  it('are removed, and never taken for those of today', async () => {
+  it('are removed, and never used as current layers', async () => {
     await using folder = await temporaryFolder();
     await former(folder.path, days(2));
     expect(await openLayerStore(folder.path).has(parseDigest(`sha256:${'a'.repeat(64)}`))).toBe(false);
@@ -192,14 +192,14 @@ describe('layers of the former form', () => {
     expect(await readdir(join(folder.path, 'layers'))).toEqual([]);
   });
 
-  it('stay while an older Ward may be about to use them', async () => {
+  it('are kept while an older Ward could use them', async () => {
     await using folder = await temporaryFolder();
     await former(folder.path, days(0.5));
     await removeFormerLayers(folder.path);
     expect(await readdir(join(folder.path, 'layers'))).toEqual(['sha256']);
   });
 
-  it.runIf(canMount())('stay while a root is made of them', async () => {
+  it.runIf(canMount())('are kept while a root is mounted from them', async () => {
     await using folder = await temporaryFolder();
     await mkdir(join(folder.path, 'root'));
     const cwd = dirname(await former(folder.path, days(2)));

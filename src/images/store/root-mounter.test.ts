@@ -20,13 +20,13 @@ const mounter = () =>
 const mount = (layer: string) =>
   mounter().mount('root', { reference: 'test', layerDirs: [layer], folders: [] });
 
-test('a layer that is a link is not mounted for who may mount layers alone', async () => {
+test('a layer that is a link is not mounted', async () => {
   await mkdir(join(folder, 'layers/unpacked'), { recursive: true });
   await symlink('/etc', join(folder, 'layers/unpacked', name));
   await expect(mount(join(folder, 'layers/unpacked', name))).rejects.toMatchObject({ code: 'ENOTDIR' });
 });
 
-test('nor is a layer whose path has a link', async () => {
+test('a layer whose path contains a link is not mounted', async () => {
   await mkdir(join(folder, 'layers'));
   await mkdir(join(folder, 'elsewhere', name), { recursive: true });
   await symlink(join(folder, 'elsewhere'), join(folder, 'layers/unpacked'));

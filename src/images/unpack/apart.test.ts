@@ -1,4 +1,4 @@
-/** The process that unpacks for root, seen from outside while it waits for the rest of its layer. */
+/** The process that unpacks for root, watched while it waits for the rest of its layer. */
 import { chown, lstat, mkdir, open, readdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -11,7 +11,7 @@ import { unpackApart } from './apart.ts';
 const abilities = await findAbilities();
 const ordinaryId = 12_345;
 
-/** A place like that of a layer, in a store that belongs to an ordinary user. */
+/** A path like a layer's, in a store that belongs to an ordinary user. */
 async function place() {
   const folder = await temporaryFolder();
   const layers = join(folder.path, 'layers');
@@ -31,7 +31,7 @@ describe('a layer that root unpacks', () => {
   ]);
 
   it.runIf(abilities.canBecome)(
-    'is the store owner’s, with its deletions, and without set-id bits',
+    'belongs to the store’s owner, keeps its deletions, and has no set-id bits',
     async () => {
       await using at = await place();
       const bytes = await layer;
@@ -81,7 +81,7 @@ describe('a layer that root unpacks', () => {
     },
   );
 
-  it('is refused by another process as it is by this one', async () => {
+  it('is refused by another process in the same way as by this one', async () => {
     await using at = await place();
     await writeFile(join(at.folder, 'blob'), await tarOf([{ name: '../evil', content: 'x' }]));
     const blob = await open(join(at.folder, 'blob'));
@@ -94,7 +94,7 @@ describe('a layer that root unpacks', () => {
   });
 });
 
-/** The Node that works in `folder`, once it has given up what it had. */
+/** The Node process that works in `folder`, after it has dropped its privileges. */
 async function processIn(folder: string): Promise<string> {
   for (;;) {
     for (const pid of await readdir('/proc')) {

@@ -20,7 +20,7 @@ const limits: LayerLimits = {
   maxNameBytes: 100_000,
 };
 
-/** Unpacks into `<folder>/root`, beside which a hostile entry could do harm. */
+/** Unpacks into `<folder>/root`; a hostile entry could write beside it. */
 async function unpacked(archive: Buffer, folder: string, some: Partial<LayerLimits> = {}): Promise<string> {
   const root = join(folder, 'root');
   await mkdir(root, { recursive: true });
@@ -29,7 +29,7 @@ async function unpacked(archive: Buffer, folder: string, some: Partial<LayerLimi
 }
 
 describe('a layer', () => {
-  it('is unpacked as the archive has it, with plain modes and without its owners', async () => {
+  it('is unpacked like the archive, with plain modes and without its owners', async () => {
     await using folder = await temporaryFolder();
     const root = await unpacked(
       await tarOf([
@@ -77,7 +77,7 @@ describe('a layer', () => {
     expect(await listTree(root)).toEqual({ a: 'new', l: 'folder', 'l/inside': 'ok' });
   });
 
-  it('turns whiteouts into those of overlayfs', async () => {
+  it('turns whiteouts into overlayfs whiteouts', async () => {
     await using folder = await temporaryFolder();
     const root = await unpacked(
       await tarOf([
@@ -107,7 +107,7 @@ describe('a layer', () => {
 });
 
 describe('the usual devices of /dev', () => {
-  it('are passed over', async () => {
+  it('are skipped', async () => {
     await using folder = await temporaryFolder();
     const root = await unpacked(
       await tarOf([...usualDevices, { name: 'dev/core', type: 'symlink', linkname: '/proc/kcore' }]),
@@ -147,7 +147,7 @@ describe('a hostile layer', () => {
       'l/evil',
     ],
     [
-      'lays a whiteout through a link',
+      'puts a whiteout through a link',
       [
         { name: 'l', type: 'symlink', linkname: '..' },
         { name: 'l/.wh.evil', content: '' },
@@ -155,17 +155,17 @@ describe('a hostile layer', () => {
       'l/.wh.evil',
     ],
     [
-      'puts a link where a whiteout was to be laid',
+      'puts a link in place of a whiteout',
       [
         { name: 'l/.wh.evil', content: '' },
         { name: 'l', type: 'symlink', linkname: '..' },
       ],
       '"l"',
     ],
-    ['links hard to the outside', [{ name: 'h', type: 'link', linkname: '../outside' }], '"h"'],
-    ['links hard to an absolute path', [{ name: 'h', type: 'link', linkname: '/etc/passwd' }], '"h"'],
+    ['has a hard link to the outside', [{ name: 'h', type: 'link', linkname: '../outside' }], '"h"'],
+    ['has a hard link to an absolute path', [{ name: 'h', type: 'link', linkname: '/etc/passwd' }], '"h"'],
     [
-      'links hard through a link',
+      'has a hard link through a link',
       [
         { name: 'l', type: 'symlink', linkname: '..' },
         { name: 'h', type: 'link', linkname: 'l/outside' },
@@ -173,14 +173,14 @@ describe('a hostile layer', () => {
       '"h"',
     ],
     [
-      'links hard to a link',
+      'has a hard link to a link',
       [
         { name: 'l', type: 'symlink', linkname: '../outside' },
         { name: 'h', type: 'link', linkname: 'l' },
       ],
       '"h"',
     ],
-    ['links hard to nothing', [{ name: 'h', type: 'link', linkname: 'nothing' }], '"h"'],
+    ['has a hard link to nothing', [{ name: 'h', type: 'link', linkname: 'nothing' }], '"h"'],
     ['has a block device', [{ name: 'sda', type: 'block-device', devmajor: 8, devminor: 0 }], '"sda"'],
     [
       'has a character device',
@@ -221,7 +221,7 @@ describe('a hostile layer', () => {
       'f/a',
     ],
     [
-      'replaces what a hard link is of',
+      'replaces the target of a hard link',
       [
         { name: 'a', content: 'old' },
         { name: 'h', type: 'link', linkname: 'a' },
@@ -230,22 +230,22 @@ describe('a hostile layer', () => {
       '"a"',
     ],
     [
-      'links hard to itself',
+      'has a hard link to itself',
       [
         { name: 'a', content: 'x' },
         { name: 'a', type: 'link', linkname: 'a' },
       ],
       '"a"',
     ],
-    ['lies too deep', [{ name: `${'a/'.repeat(100)}b`, content: 'x' }], 'deeper than 100'],
+    ['is nested too deep', [{ name: `${'a/'.repeat(100)}b`, content: 'x' }], 'deeper than 100'],
     ['hides all layers below', [{ name: '.wh..wh..opq', content: '' }], '.wh..wh..opq'],
     ['deletes its parent', [{ name: 'd/.wh...', content: '' }], '.wh...'],
     ['deletes its folder', [{ name: 'd/.wh..', content: '' }], '.wh..'],
-    ['is a file named as the root', [{ name: '.', content: 'x' }], 'root'],
+    ['has a file in place of the root', [{ name: '.', content: 'x' }], 'root'],
   ];
 
   it.each(cases)(
-    'that %s is refused, by name, and touches nothing outside',
+    'that %s is refused, by name, and changes nothing outside',
     async (_what, entries, named) => {
       await using folder = await temporaryFolder();
       await writeFile(join(folder.path, 'outside'), 'untouched');
@@ -290,7 +290,7 @@ describe('a hostile layer', () => {
   const tooLarge: readonly [string, readonly TarEntry[], Partial<LayerLimits>][] = [
     ['entries', Array.from({ length: 11 }, (_, at) => ({ name: `f${at}`, content: '' })), { maxEntries: 10 }],
     [
-      'bytes in all',
+      'bytes in total',
       Array.from({ length: 3 }, (_, at) => ({ name: `f${at}`, content: Buffer.alloc(400) })),
       { maxTotalBytes: 1000 },
     ],
@@ -303,7 +303,7 @@ describe('a hostile layer', () => {
     await expect(work).rejects.toMatchObject({ code: 'ARCHIVE_TOO_LARGE', kind: 'too-large' });
   });
 
-  it('that promises more than it may hold is refused before it is written', async () => {
+  it('that declares too many bytes is refused before it is written', async () => {
     await using folder = await temporaryFolder();
     const archive = (await tarOf([{ name: 'huge', content: 'x' }])).subarray(0, 1024);
     archive.write('77777777777\0', 124, 'latin1');
@@ -312,7 +312,7 @@ describe('a hostile layer', () => {
     expect(await readdir(join(folder.path, 'root'))).toEqual([]);
   });
 
-  it('of 100,000 entries ends at the limit', async () => {
+  it('of 100,000 entries stops at the limit', async () => {
     await using folder = await temporaryFolder();
     const one = (await tarOf([{ name: 'd', type: 'directory' }])).subarray(0, 512);
     const archive = Buffer.concat(Array.from({ length: 100_000 }, () => one));
@@ -328,7 +328,7 @@ describe('a damaged layer', () => {
     await expect(work).rejects.toMatchObject({ code: 'ARCHIVE_INVALID' });
   });
 
-  it('with a size that is not a number is refused, and does not wait for its end', async () => {
+  it('with a size that is not a number is refused at once', async () => {
     await using folder = await temporaryFolder();
     const archive = await tarOf([{ name: 'a', content: 'x' }]);
     archive[124] = 0x93;
@@ -336,7 +336,7 @@ describe('a damaged layer', () => {
     await expect(unpacked(archive, folder.path)).rejects.toMatchObject({ code: 'ARCHIVE_INVALID' });
   });
 
-  it('never does anything but unpack below its root or fail with a fault', async () => {
+  it('always unpacks below its root or fails with a fault', async () => {
     await using folder = await temporaryFolder();
     const whole = await tarOf([
       { name: 'dir/', type: 'directory' },
@@ -367,7 +367,7 @@ describe('a damaged layer', () => {
   });
 });
 
-/** Makes the checksum of the header at the start of `archive` right again. */
+/** Corrects the checksum of the header at the start of `archive`. */
 function fixChecksum(archive: Buffer): void {
   archive.fill(' ', 148, 156);
   const sum = archive.subarray(0, 512).reduce((all, byte) => all + byte, 0);

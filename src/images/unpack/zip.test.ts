@@ -25,11 +25,11 @@ interface RawEntry {
   readonly flags?: number;
   readonly method?: number;
   readonly sum?: number;
-  /** What the headers say the content's length is. */
+  /** The content's length in the headers. */
   readonly size?: number;
 }
 
-/** Written byte by byte, since no library writes hostile archives. APPNOTE.TXT 4.3. */
+/** Writes it byte by byte, since no library writes hostile archives. APPNOTE.TXT 4.3. */
 function zipOf(entries: readonly RawEntry[]): Buffer {
   const locals: Buffer[] = [];
   const central: Buffer[] = [];
@@ -100,7 +100,7 @@ describe('a zip of code', () => {
     expect(await readdir(folder.path)).toEqual(['code']);
   });
 
-  it('as yazl makes it is read, streamed entries included', async () => {
+  it('that yazl made is read, including streamed entries', async () => {
     await using folder = await temporaryFolder();
     const zip = new ZipFile();
     zip.addBuffer(Buffer.from('exports.main = 1'), 'index.js', { compress: true });
@@ -116,7 +116,7 @@ describe('a zip of code', () => {
     });
   });
 
-  it('of large files is unpacked and checked as well', async () => {
+  it('of large files is unpacked and checked, too', async () => {
     await using folder = await temporaryFolder();
     const content = Buffer.alloc(300_000, 'large ');
     const large = [0, 8].map((method) => ({ name: `m${method}`, content, method, mode: 0o100755 }));
@@ -166,30 +166,33 @@ describe('a hostile zip', () => {
     ['has a link', [{ name: 'l', content: '/etc/passwd', mode: 0o120777 }]],
     ['has a link that is a folder', [{ name: 'l/', mode: 0o120777 }]],
     ['has a device', [{ name: 'd', mode: 0o020666 }]],
-    ['has a folder that says it is a file', [{ name: 'd/', mode: 0o100644 }]],
+    ['has a folder that is marked as a file', [{ name: 'd/', mode: 0o100644 }]],
     ['is encrypted', [{ name: 'e', flags: 0x801 }]],
     ['names a file twice', [{ name: 'a' }, { name: 'a' }]],
-    ['names a file twice in other words', [{ name: 'a/b' }, { name: 'a//./b' }]],
+    ['names a file twice in different spellings', [{ name: 'a/b' }, { name: 'a//./b' }]],
     ['has a file as a folder', [{ name: 'a' }, { name: 'a/b' }]],
     ['has a folder as a file', [{ name: 'a/b' }, { name: 'a' }]],
     ['has a folder with content', [{ name: 'a/', content: 'x', mode: 0o040755 }]],
   ];
 
-  it.each(cases)('that %s is refused at both times and leaves nothing', async (_what, entries) => {
-    await using folder = await temporaryFolder();
-    const bytes = zipOf(entries);
-    await expect(inspectZip(bytes, limits)).rejects.toMatchObject({ code: 'ARCHIVE_UNSAFE' });
-    const work = unpackZip(bytes, join(folder.path, 'code'), limits);
-    await expect(work).rejects.toMatchObject({ code: 'ARCHIVE_UNSAFE', kind: 'invalid' });
-    expect(await readdir(folder.path)).toEqual([]);
-  });
+  it.each(cases)(
+    'that %s is refused when summarised and when unpacked, and leaves nothing',
+    async (_what, entries) => {
+      await using folder = await temporaryFolder();
+      const bytes = zipOf(entries);
+      await expect(inspectZip(bytes, limits)).rejects.toMatchObject({ code: 'ARCHIVE_UNSAFE' });
+      const work = unpackZip(bytes, join(folder.path, 'code'), limits);
+      await expect(work).rejects.toMatchObject({ code: 'ARCHIVE_UNSAFE', kind: 'invalid' });
+      expect(await readdir(folder.path)).toEqual([]);
+    },
+  );
 
   it('with entries that share their bytes is refused', async () => {
     const bytes = zipOf([
       { name: 'a', content: 'x'.repeat(50) },
       { name: 'b', content: 'x'.repeat(50) },
     ]);
-    // The second central entry's offset, to where the first one's is.
+    // Sets the second central entry's offset to the first one's.
     bytes.writeUInt32LE(0, bytes.lastIndexOf('PK\u0001\u0002') + 42);
     await expect(inspectZip(bytes, limits)).rejects.toMatchObject({
       code: 'ARCHIVE_UNSAFE',
@@ -201,17 +204,17 @@ describe('a hostile zip', () => {
     ['entries', Array.from({ length: 101 }, (_, at) => ({ name: `f${at}` }))],
     ['bytes in one', [{ name: 'f', content: Buffer.alloc(1_000_001) }]],
     [
-      'bytes in all',
+      'bytes in total',
       Array.from({ length: 3 }, (_, at) => ({ name: `f${at}`, content: Buffer.alloc(900_000) })),
     ],
     ['folders deep', [{ name: `${'a/'.repeat(10)}f` }]],
   ];
 
-  it.each(tooLarge)('with too many %s is refused from its directory alone', async (_what, entries) => {
+  it.each(tooLarge)('with too many %s is refused by its directory alone', async (_what, entries) => {
     await expect(inspectZip(zipOf(entries), limits)).rejects.toMatchObject({ code: 'ARCHIVE_TOO_LARGE' });
   });
 
-  it('that grows a thousandfold is refused from its directory alone', async () => {
+  it('that grows a thousandfold is refused by its directory alone', async () => {
     const bytes = zipOf([{ name: 'bomb', content: Buffer.alloc(20_000_000) }]);
     const roomy = { ...limits, maxEntryBytes: 1e9, maxTotalBytes: 1e9 };
     await expect(inspectZip(bytes, roomy)).rejects.toMatchObject({
@@ -220,14 +223,17 @@ describe('a hostile zip', () => {
     });
   });
 
-  it.each([10, 200_000])('that says %i bytes and holds more ends when the lie shows', async (size) => {
-    await using folder = await temporaryFolder();
-    const bytes = zipOf([{ name: 'bomb', content: Buffer.alloc(50_000_000), size }]);
-    await inspectZip(bytes, limits);
-    const work = unpackZip(bytes, join(folder.path, 'code'), limits);
-    await expect(work).rejects.toMatchObject({ code: 'ARCHIVE_INVALID' });
-    expect(await readdir(folder.path)).toEqual([]);
-  });
+  it.each([10, 200_000])(
+    'that declares %i bytes and holds more is refused when it exceeds them',
+    async (size) => {
+      await using folder = await temporaryFolder();
+      const bytes = zipOf([{ name: 'bomb', content: Buffer.alloc(50_000_000), size }]);
+      await inspectZip(bytes, limits);
+      const work = unpackZip(bytes, join(folder.path, 'code'), limits);
+      await expect(work).rejects.toMatchObject({ code: 'ARCHIVE_INVALID' });
+      expect(await readdir(folder.path)).toEqual([]);
+    },
+  );
 
   it('of 60,000 entries is refused before they are read', async () => {
     const entries = Array.from({ length: 60_000 }, (_, at) => ({ name: `f${at}`, method: 0 }));
@@ -249,7 +255,7 @@ describe('a damaged zip', () => {
     await expect(inspectZip(bytes, limits)).rejects.toMatchObject({ code: 'ARCHIVE_INVALID' });
   });
 
-  it('whose content has another checksum is refused', async () => {
+  it('whose content has the wrong checksum is refused', async () => {
     await using folder = await temporaryFolder();
     const bytes = zipOf([{ name: 'x', content: 'content', sum: 1 }]);
     await expect(unpackZip(bytes, join(folder.path, 'code'), limits)).rejects.toMatchObject({
@@ -258,7 +264,7 @@ describe('a damaged zip', () => {
     });
   });
 
-  it('never does anything but unpack into its folder or fail with a fault', async () => {
+  it('always unpacks into its folder or fails with a fault', async () => {
     await using folder = await temporaryFolder();
     const dir = join(folder.path, 'code');
     let run = 0;

@@ -1,4 +1,4 @@
-/** Damages unpacked layers, made by hand and real, in every way that a check should see. */
+/** Damages unpacked layers, handmade and real, in every way that a check should detect. */
 import {
   appendFileSync,
   chmodSync,
@@ -55,7 +55,7 @@ async function unpackedLayer(dir: string, entries: readonly TarEntry[] = ofEvery
   return { folder, stored: { diffId, digest: layer.digest, from: dir } satisfies StoredLayer };
 }
 
-/** What should lie there. */
+/** The expected content. */
 async function laid(folder: string): Promise<ReadonlyMap<string, Expected>> {
   const bytes = await tarOf(ofEverything);
   await unpackTar(streamOf(bytes), folder, layerLimits);
@@ -75,11 +75,7 @@ describe('an unpacked layer', () => {
   test.each([
     ['is gone', (path: string) => unlinkSync(path), /missing/],
     ['is cut short', (path: string) => truncateSync(path, 100), /damaged|cut short/],
-    [
-      'has something behind it',
-      (path: string) => appendFileSync(path, 'x'),
-      /follows|damaged|match its digest/,
-    ],
+    ['has trailing bytes', (path: string) => appendFileSync(path, 'x'), /follows|damaged|match its digest/],
   ])('is not blamed when its blob %s', async (_how, damage, text) => {
     await using store = await temporaryFolder();
     const { stored } = await unpackedLayer(store.path);
@@ -90,7 +86,7 @@ describe('an unpacked layer', () => {
     });
   });
 
-  test('is unpacked again once it was removed', async () => {
+  test('is unpacked again after it was removed', async () => {
     await using store = await temporaryFolder();
     const { folder, stored } = await unpackedLayer(store.path);
     rmSync(join(folder, 'app/runner.cjs'));
@@ -101,7 +97,7 @@ describe('an unpacked layer', () => {
   });
 
   test.skipIf(!existsSync(join(realStore, 'index.json')))(
-    'of a runtime image is told by its changed runner, whatever its time says',
+    'of a runtime image is reported for a changed runner, whatever its time',
     async () => {
       await using store = await temporaryFolder();
       const entry = (await readIndex(realStore))?.manifests.find((each) => refNameOf(each) === 'nodejs:24');
@@ -142,7 +138,7 @@ describe('a folder of a layer', () => {
       'app/runner.cjs has the wrong size',
     ],
     [
-      'another mode',
+      'a wrong mode',
       (at) => chmodSync(join(at, 'app/runner.cjs'), 0o755),
       'app/runner.cjs has the wrong mode',
     ],
@@ -152,13 +148,13 @@ describe('a folder of a layer', () => {
       'app/program has the wrong mode',
     ],
     [
-      'a folder’s other mode',
+      'a folder’s wrong mode',
       (at) => chmodSync(join(at, 'deep/down'), 0o777),
       'deep/down has the wrong mode',
     ],
     ['a missing file', (at) => unlinkSync(join(at, 'app/empty')), 'app/empty is missing'],
-    ['a further file', (at) => writeFileSync(join(at, 'app/more'), ''), 'app/more is not in the layer'],
-    ['a further folder', (at) => mkdirSync(join(at, 'more')), 'more is not in the layer'],
+    ['an additional file', (at) => writeFileSync(join(at, 'app/more'), ''), 'app/more is not in the layer'],
+    ['an additional folder', (at) => mkdirSync(join(at, 'more')), 'more is not in the layer'],
     [
       'a link that leads elsewhere',
       (at) => {
@@ -175,7 +171,7 @@ describe('a folder of a layer', () => {
       },
       'app/program is not a file',
     ],
-    ['a deletion that is gone', (at) => unlinkSync(join(at, 'gone/old')), 'gone/old is missing'],
+    ['a missing deletion', (at) => unlinkSync(join(at, 'gone/old')), 'gone/old is missing'],
     ...(isRoot
       ? ([
           [
