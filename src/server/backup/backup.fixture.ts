@@ -1,6 +1,6 @@
 /** Data folders with every kind of content, and archives made by hand. */
 import { createHash } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -45,9 +45,47 @@ export async function emptyPlace(): Promise<TestFolder> {
   };
 }
 
-/** A used data folder: state, code, a pushed image, an image of its own, the operator's files, keys. */
+interface Kept {
+  readonly path: string;
+  readonly mode: number;
+  /** Undefined for a folder. */
+  readonly content: Buffer | undefined;
+}
+
+let kept: Promise<readonly Kept[]> | undefined;
+
+/**
+ * A used data folder: state, code, a pushed image, an image of its own, the operator's files, keys. It is made once and
+ * written again for each test, since three databases take long to make.
+ */
 export async function filledPlace(): Promise<TestFolder> {
+  kept ??= keepFilled();
+  const files = await kept;
   const place = await emptyPlace();
+  for (const { path, mode, content } of files) {
+    const target = join(place.folder, path);
+    if (content === undefined) mkdirSync(target, { mode });
+    else writeFileSync(target, content, { mode });
+    chmodSync(target, mode);
+  }
+  return place;
+}
+
+async function keepFilled(): Promise<readonly Kept[]> {
+  await using place = await emptyPlace();
+  await fill(place);
+  const paths = readdirSync(place.folder, { recursive: true }).map(String).toSorted();
+  return paths
+    .filter((path) => join(place.folder, path) !== place.configFile)
+    .map((path) => {
+      const file = join(place.folder, path);
+      const stat = statSync(file);
+      const content = stat.isDirectory() ? undefined : readFileSync(file);
+      return { path, mode: stat.mode & 0o7777, content };
+    });
+}
+
+async function fill(place: TestFolder): Promise<void> {
   const paths = dataPaths(place.dataDir);
   const gate = gatePaths(place.dataDir);
   await using store = await openStore({ path: paths.database });
@@ -77,7 +115,6 @@ export async function filledPlace(): Promise<TestFolder> {
   };
   for (const [path, text] of Object.entries(files)) writeFileSync(path, text, { mode: 0o600 });
   await writeOwnImage(place, 'x');
-  return place;
 }
 
 type Store = Awaited<ReturnType<typeof openStore>>;
