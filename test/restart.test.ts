@@ -13,6 +13,7 @@ import { cgroupsOf, missingForSandboxes, runWard, Ward } from './ward.ts';
 const missing = missingForSandboxes();
 const waits =
   'function main(p) { return new Promise((done) => setTimeout(() => done({ n: p.n }), p.ms || 0)); }';
+const usual = {};
 const roomForOne = {
   invoker: { prewarm: [], memoryMiB: 256 },
   limits: { invocationsPerMinute: 1000, concurrentInvocations: 1000 },
@@ -36,6 +37,14 @@ function lineage(pid: number | string): { readonly parent: number; readonly grou
 function isPython(pid: string): boolean {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0', 1)[0]?.includes('python') ?? false;
+  } catch {
+    return false;
+  }
+}
+
+function isChildOfPython(pid: string): boolean {
+  try {
+    return isPython(pid) && isPython(String(lineage(pid).parent));
   } catch {
     return false;
   }
@@ -66,31 +75,72 @@ describe.skipIf(missing !== undefined)(`a restart${missing ? ` (${missing})` : '
     open.push(ward);
     return ward;
   };
+  /** Servers that a test has left to the next one, because a start takes seconds. */
+  const kept = new Map<Ward, object>();
+  const keep = (ward: Ward, config: object = usual) => kept.set(ward, config);
+  /** The server that the last test has kept, else a new one. */
+  const serving = async (config: object = usual) => {
+    for (const [ward, its] of kept) {
+      if (its !== config) continue;
+      kept.delete(ward);
+      open.push(ward);
+      return ward;
+    }
+    return start(config);
+  };
+  const end = async (wards: readonly Ward[]) => {
+    for (const ward of wards) await ward[Symbol.asyncDispose]();
+  };
   afterEach(async () => {
-    for (const ward of open.splice(0).reverse()) await ward[Symbol.asyncDispose]();
+    const isKept = ({ dataDir }: Ward) => [...kept.keys()].some((each) => each.dataDir === dataDir);
+    await end(
+      open
+        .splice(0)
+        .reverse()
+        .filter((ward) => !isKept(ward)),
+    );
   });
+  afterAll(() => end([...kept.keys()]));
 
-  it('after SIGTERM: exit code 0, nothing left; actions, records and the key are kept', async () => {
+  it('after SIGTERM: exit code 0 once what is running has ended, nothing left; actions, records and the key are kept', async () => {
     const first = await start({ invoker: { prewarm: [{ kind: 'nodejs:24', memoryMiB: 256, count: 1 }] } });
     await first.deploy('hello', waits);
     const before = await first.invoke('hello', { n: 1 });
     expect(before.body.response.result).toEqual({ n: 1 });
+    await first.deploy('slow', waits);
+    const running = first.invoke('slow', { n: 7, ms: 600 });
+    await first.until(async () => {
+      const { body } = await first.request('GET', '/metrics');
+      return /^ward_sandboxes\{state="busy"\} 1$/m.test(body);
+    });
     expect(await first.stop()).toBe(0);
+    expect((await running).body.response.result).toEqual({ n: 7 });
     expect(leftOvers(first)).toEqual(nothing);
 
     const second = await start({}, first.dataDir);
     expect(second.auth).toBe(first.auth);
     expect((await second.invoke('hello', { n: 2 })).body.response.result).toEqual({ n: 2 });
     expect((await second.activation(before.body.activationId)).response.result).toEqual({ n: 1 });
+    keep(second);
   });
 
-  it('after SIGTERM waits for what is running', async () => {
-    const ward = await start();
+  it('after SIGTERM: ends, though followers hung up before their streams began', async () => {
+    const ward = await serving();
     await ward.deploy('slow', waits);
-    const running = ward.invoke('slow', { n: 7, ms: 600 });
-    await ward.until(() => ward.sandboxStates().length > 0);
+    // Its record is looked up first, and meanwhile the client goes.
+    const { body } = await ward.invoke('slow');
+    const { hostname, port } = new URL(ward.url);
+    const path = `/api/v1/namespaces/_/activations/${body.activationId}/stream`;
+    const key = Buffer.from(ward.auth).toString('base64');
+    const head = `GET ${path} HTTP/1.1\r\nHost: ward\r\nAuthorization: Basic ${key}\r\n\r\n`;
+    for (let round = 0; round < 30; round++) {
+      const socket = connect(Number(port), hostname);
+      await once(socket, 'connect');
+      await new Promise<void>((resolve) => socket.write(head, () => resolve()));
+      socket.destroy();
+    }
     expect(await ward.stop()).toBe(0);
-    expect((await running).body.response.result).toEqual({ n: 7 });
+    expect(leftOvers(ward)).toEqual(nothing);
   });
 
   const terminal = (ward: Ward) =>
@@ -115,25 +165,6 @@ describe.skipIf(missing !== undefined)(`a restart${missing ? ` (${missing})` : '
       expect(leftOvers(ward)).toEqual(nothing);
     },
   );
-
-  it('after SIGTERM: ends, though followers hung up before their streams began', async () => {
-    const ward = await start();
-    await ward.deploy('slow', waits);
-    // Its record is looked up first, and meanwhile the client goes.
-    const { body } = await ward.invoke('slow');
-    const { hostname, port } = new URL(ward.url);
-    const path = `/api/v1/namespaces/_/activations/${body.activationId}/stream`;
-    const key = Buffer.from(ward.auth).toString('base64');
-    const head = `GET ${path} HTTP/1.1\r\nHost: ward\r\nAuthorization: Basic ${key}\r\n\r\n`;
-    for (let round = 0; round < 30; round++) {
-      const socket = connect(Number(port), hostname);
-      await once(socket, 'connect');
-      await new Promise<void>((resolve) => socket.write(head, () => resolve()));
-      socket.destroy();
-    }
-    expect(await ward.stop()).toBe(0);
-    expect(leftOvers(ward)).toEqual(nothing);
-  });
 
   it.each([
     ['server', 1],
@@ -208,77 +239,11 @@ describe.skipIf(missing !== undefined)(`a restart${missing ? ` (${missing})` : '
     const second = await start({}, first.dataDir);
     expect(cgroupsOf(second.instance)).toEqual([]);
     expect((await second.invoke('slow', { n: 3 })).body.response.result).toEqual({ n: 3 });
-  });
-
-  /** One sandbox has room: a call of it has begun, and this number of others was accepted. */
-  const crowded = async (options: { seconds: number; others: number; annotations?: object[] }) => {
-    const ward = await start(roomForOne);
-    await ward.deploy('sleep', sleepsInPython, { kind: 'python:3.13' });
-    if (options.annotations !== undefined)
-      await ward.request('PUT', '/api/v1/namespaces/_/actions/sleep?overwrite=true', {
-        body: { annotations: options.annotations },
-      });
-    const accept = async (n: number, seconds: number): Promise<string> => {
-      const path = '/api/v1/namespaces/_/actions/sleep';
-      const { status, body } = await ward.request('POST', path, { body: { n, seconds } });
-      expect(status).toBe(202);
-      return body.activationId;
-    };
-    const begun = await accept(0, options.seconds);
-    await ward.until(() => processesOf(ward.instance).filter(isPython).length === 2);
-    const others = await Promise.all(Array.from({ length: options.others }, (_, n) => accept(n + 1, 0)));
-    return { ward, begun, others };
-  };
-  /** Each has one record, of a run since then. */
-  const ranSince = async (ward: Ward, ids: readonly string[], since: number) => {
-    for (const [n, id] of ids.entries()) {
-      const record = await ward.activation(id);
-      expect(record).toMatchObject({ response: { success: true, result: { n: n + 1 } } });
-      expect(record.start).toBeGreaterThanOrEqual(since);
-    }
-  };
-  const recordsOf = async (ward: Ward) =>
-    (await ward.request('GET', '/api/v1/namespaces/_/activations?count=true')).body.activations;
-
-  it('after kill -9: accepted calls that had not begun run, once; the one that had is recorded as interrupted', async () => {
-    const { ward: first, begun, others } = await crowded({ seconds: 60, others: 39 });
-    await first.kill();
-    const restartedAt = Date.now();
-    const second = await start(roomForOne, first.dataDir);
-    await ranSince(second, others, restartedAt);
-    expect(await second.activation(begun)).toMatchObject({
-      response: {
-        status: 'whisk internal error',
-        result: { error: 'The activation was interrupted by a restart of the platform.' },
-      },
-    });
-    expect(await recordsOf(second)).toBe(40);
-  });
-
-  it('after SIGTERM: accepted calls that had not begun are left to the next start, once what had begun has ended', async () => {
-    const { ward: first, begun, others } = await crowded({ seconds: 3, others: 39 });
-    expect(await first.stop()).toBe(0);
-    const stoppedAt = Date.now();
-    const second = await start(roomForOne, first.dataDir);
-    await ranSince(second, others, stoppedAt);
-    expect(await second.activation(begun)).toMatchObject({ response: { success: true, result: { n: 0 } } });
-    expect(await recordsOf(second)).toBe(40);
-  });
-
-  it('after kill -9: a call that had begun runs again where its action says that it may', async () => {
-    const annotations = [{ key: 'retry-on-restart', value: true }];
-    const { ward: first, begun } = await crowded({ seconds: 3, others: 0, annotations });
-    await first.kill();
-    const second = await start(roomForOne, first.dataDir);
-    expect(await second.activation(begun)).toMatchObject({
-      annotations: expect.arrayContaining([{ key: 'attempt', value: 2 }]),
-      response: { success: true, result: { n: 0 } },
-    });
-    expect(await recordsOf(second)).toBe(1);
+    keep(second);
   });
 
   it('of another one: what a killed server left behind is removed, whatever folder it had; what lives is not touched', async () => {
-    const killed = await start();
+    const killed = await serving();
     const living = await start();
     for (const ward of [killed, living]) {
       await ward.deploy('slow', waits);
@@ -293,11 +258,84 @@ describe.skipIf(missing !== undefined)(`a restart${missing ? ` (${missing})` : '
     // Strays go unseen by whoever removed the rest, if that was a server outside of the tests' namespace.
     expect(leftOvers(killed)).toMatchObject({ ...nothing, strays: expect.any(Array) });
     expect(leftOvers(living)).toEqual(before);
+    keep(living);
+  });
 
-    await living.kill();
-    await living.until(() => processesOf(living.instance).length === 0);
-    await start();
-    expect(leftOvers(living)).toMatchObject({ ...nothing, strays: expect.any(Array) });
+  it('refuses a data folder that is in use', async () => {
+    const ward = await serving();
+    const { code, stderr } = await ward.cli(['up', '--data', ward.dataDir, '--listen', '127.0.0.1:0']);
+    expect(code).not.toBe(0);
+    expect(stderr).toContain('DATA_DIR_BUSY');
+  });
+
+  const recordsOf = async (ward: Ward) =>
+    (await ward.request('GET', '/api/v1/namespaces/_/activations?count=true')).body.activations;
+
+  /** One sandbox has room: a call of it has begun, and this number of others was accepted. */
+  const crowded = async (options: { seconds: number; others: number; annotations?: object[] }) => {
+    const ward = await serving(roomForOne);
+    const recordsBefore = await recordsOf(ward);
+    await ward.deploy('sleep', sleepsInPython, { kind: 'python:3.13' });
+    if (options.annotations !== undefined)
+      await ward.request('PUT', '/api/v1/namespaces/_/actions/sleep?overwrite=true', {
+        body: { annotations: options.annotations },
+      });
+    const accept = async (n: number, seconds: number): Promise<string> => {
+      const path = '/api/v1/namespaces/_/actions/sleep';
+      const { status, body } = await ward.request('POST', path, { body: { n, seconds } });
+      expect(status).toBe(202);
+      return body.activationId;
+    };
+    const begun = await accept(0, options.seconds);
+    await ward.until(() => processesOf(ward.instance).some(isChildOfPython));
+    const others = await Promise.all(Array.from({ length: options.others }, (_, n) => accept(n + 1, 0)));
+    return { ward, begun, others, recordsBefore };
+  };
+  /** Each has one record, of a run since then. */
+  const ranSince = async (ward: Ward, ids: readonly string[], since: number) => {
+    for (const [n, id] of ids.entries()) {
+      const record = await ward.activation(id);
+      expect(record).toMatchObject({ response: { success: true, result: { n: n + 1 } } });
+      expect(record.start).toBeGreaterThanOrEqual(since);
+    }
+  };
+  it('after kill -9: accepted calls that had not begun run, once; the one that had is recorded as interrupted', async () => {
+    const { ward: first, begun, others, recordsBefore } = await crowded({ seconds: 60, others: 39 });
+    await first.kill();
+    const restartedAt = Date.now();
+    const second = await start(roomForOne, first.dataDir);
+    await ranSince(second, others, restartedAt);
+    expect(await second.activation(begun)).toMatchObject({
+      response: {
+        status: 'whisk internal error',
+        result: { error: 'The activation was interrupted by a restart of the platform.' },
+      },
+    });
+    expect((await recordsOf(second)) - recordsBefore).toBe(40);
+    keep(second, roomForOne);
+  });
+
+  it('after SIGTERM: accepted calls that had not begun are left to the next start, once what had begun has ended', async () => {
+    const { ward: first, begun, others, recordsBefore } = await crowded({ seconds: 3, others: 39 });
+    expect(await first.stop()).toBe(0);
+    const stoppedAt = Date.now();
+    const second = await start(roomForOne, first.dataDir);
+    await ranSince(second, others, stoppedAt);
+    expect(await second.activation(begun)).toMatchObject({ response: { success: true, result: { n: 0 } } });
+    expect((await recordsOf(second)) - recordsBefore).toBe(40);
+    keep(second, roomForOne);
+  });
+
+  it('after kill -9: a call that had begun runs again where its action says that it may', async () => {
+    const annotations = [{ key: 'retry-on-restart', value: true }];
+    const { ward: first, begun, recordsBefore } = await crowded({ seconds: 3, others: 0, annotations });
+    await first.kill();
+    const second = await start(roomForOne, first.dataDir);
+    expect(await second.activation(begun)).toMatchObject({
+      annotations: expect.arrayContaining([{ key: 'attempt', value: 2 }]),
+      response: { success: true, result: { n: 0 } },
+    });
+    expect((await recordsOf(second)) - recordsBefore).toBe(1);
   });
 
   describe('a data folder that can not serve', () => {
@@ -321,34 +359,21 @@ describe.skipIf(missing !== undefined)(`a restart${missing ? ` (${missing})` : '
     });
   });
 
-  it('from a shell whose umask hides everything: sandboxes see what is theirs all the same', async () => {
-    const before = process.umask(0o077);
-    const ward = await start().finally(() => process.umask(before));
-    await ward.deploy('hello', waits);
-    expect((await ward.invoke('hello', { n: 5 })).body.response.result).toEqual({ n: 5 });
-  });
-
-  it.each(['closed/data', 'link/data'])(
-    'serves from a data folder below one that is closed to others: %s',
-    async (path) => {
-      const folder = await mkdtemp(join(tmpdir(), 'ward-closed-'));
-      await mkdir(join(folder, 'closed', 'open'), { recursive: true });
-      await chmod(join(folder, 'closed'), 0o700);
-      await symlink(join(folder, 'closed', 'open'), join(folder, 'link'));
-      try {
-        await using ward = await Ward.start({}, join(folder, path));
-        await ward.deploy('hello', waits);
-        expect((await ward.invoke('hello', { n: 5 })).body.response.result).toEqual({ n: 5 });
-      } finally {
-        await rm(folder, { recursive: true });
-      }
-    },
-  );
-
-  it('refuses a data folder that is in use', async () => {
-    const ward = await start();
-    const { code, stderr } = await ward.cli(['up', '--data', ward.dataDir, '--listen', '127.0.0.1:0']);
-    expect(code).not.toBe(0);
-    expect(stderr).toContain('DATA_DIR_BUSY');
+  it.each([
+    ['closed/data', 'from a shell whose umask hides everything', 0o077],
+    ['link/data', 'by a link', 0o022],
+  ])('serves from a data folder below one that is closed to others: %s, %s', async (path, _, umask) => {
+    const folder = await mkdtemp(join(tmpdir(), 'ward-closed-'));
+    await mkdir(join(folder, 'closed', 'open'), { recursive: true });
+    await chmod(join(folder, 'closed'), 0o700);
+    await symlink(join(folder, 'closed', 'open'), join(folder, 'link'));
+    const before = process.umask(umask);
+    try {
+      await using ward = await Ward.start({}, join(folder, path)).finally(() => process.umask(before));
+      await ward.deploy('hello', waits);
+      expect((await ward.invoke('hello', { n: 5 })).body.response.result).toEqual({ n: 5 });
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 });

@@ -160,7 +160,7 @@ export class Ward implements AsyncDisposable {
 
   /** Polls until the activation has ended. */
   async activation(id: string, auth?: string): Promise<Reply['body']> {
-    for (;;) {
+    for (let round = 0; ; round++) {
       const reply = await this.request(
         'GET',
         `/api/v1/namespaces/_/activations/${id}`,
@@ -168,13 +168,13 @@ export class Ward implements AsyncDisposable {
       );
       if (reply.status === 200) return reply.body;
       if (reply.status !== 200 && reply.status !== 404) throw new Error(`activation ${id}: ${reply.status}`);
-      await pause();
+      await pause(round);
     }
   }
 
   /** Polls until the condition holds; the test's time-out ends it. */
   async until(holds: () => boolean | Promise<boolean>): Promise<void> {
-    while (!(await holds())) await pause();
+    for (let round = 0; !(await holds()); round++) await pause(round);
   }
 
   /** Freezer state of every sandbox of this server. */
@@ -273,8 +273,8 @@ function settingsOf(env: NodeJS.ProcessEnv | undefined): NodeJS.ProcessEnv {
   return { ...outsideEnv(), WSK_CONFIG_FILE: '/nonexistent', ...env };
 }
 
-/** Pause between two polls, which would otherwise take the processor from the server. */
-const pause = () => new Promise((resolve) => setTimeout(resolve, 5));
+/** Pause between two polls, which would otherwise take the processor from the server. Long waits get longer ones. */
+const pause = (round: number) => new Promise((resolve) => setTimeout(resolve, Math.min(5 + round, 40)));
 
 /** Starts a command without waiting for its end: the caller must end it. */
 export function startWard(args: readonly string[]): ChildProcess {
