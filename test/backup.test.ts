@@ -4,7 +4,7 @@ import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'nod
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { runCommand } from '../src/lib/index.ts';
 import { writeImage } from './gate/layout.ts';
 import { missingForSandboxes, runWard, startWard, Ward } from './ward.ts';
@@ -13,19 +13,21 @@ const missing = missingForSandboxes();
 /** Leaves out repeated verdicts: an image may have been judged again meanwhile, with the same outcome. */
 const withoutTimes = (verdict: object) =>
   JSON.parse(JSON.stringify(verdict, (name, value) => (name === 'judgedAt' ? '' : value)));
+const limits = { invocationsPerMinute: 1_000_000, concurrentInvocations: 1000 };
 const actions = '/api/v1/namespaces/_/actions';
 
 describe.skipIf(missing !== undefined)(`backup and restore${missing ? ` (${missing})` : ''}`, () => {
   let folder: string;
   let ward: Ward;
   let key: string;
+  /** Where the backup was restored. */
+  let elsewhere: string;
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'ward-backup-'));
     // Sandboxes must reach their code below it.
     await chmod(folder, 0o755);
-    ward = await Ward.start();
-    await ward.raiseLimits();
+    ward = await Ward.start({ limits });
     key = await ward.createNamespace('acme');
     await ward.request('PUT', `${actions}/keeper`, {
       body: {
@@ -107,12 +109,14 @@ describe.skipIf(missing !== undefined)(`backup and restore${missing ? ` (${missi
     expect(code).toBe(0);
     expect(data).toMatchObject({ damaged: [], missing: [{ part: 'advisories' }] });
 
-    const dataDir = join(folder, 'elsewhere');
+    elsewhere = join(folder, `elsewhere-${Date.now()}`);
+    const dataDir = elsewhere;
     expect(await local('restore', file, '--data', dataDir)).toMatchObject({
       code: 0,
       data: { wasUnfinished: false },
     });
-    await using other = await Ward.start({}, dataDir);
+    const other = await Ward.start({}, dataDir);
+    onTestFinished(() => other.stop().then(() => {}));
     const after = await seenOf(other);
     expect(after.activations.length).toBeGreaterThanOrEqual(before.activations.length);
     expect(after.activations).toEqual(expect.arrayContaining(before.activations));
@@ -185,8 +189,8 @@ describe.skipIf(missing !== undefined)(`backup and restore${missing ? ` (${missi
   });
 
   it('with another server’s gate a Ward starts only when told to', async () => {
-    const [own, others] = ['own', 'others'].map((name) => join(folder, name)) as [string, string];
-    for (const dataDir of [own, others]) await (await Ward.start({}, dataDir)).stop();
+    const [own, others] = [elsewhere, join(folder, 'others')];
+    await (await Ward.start({}, others)).stop();
     rmSync(join(own, 'gate'), { recursive: true });
     renameSync(join(others, 'gate'), join(own, 'gate'));
     const up = ['up', '--listen', '127.0.0.1:0', '--data', own];

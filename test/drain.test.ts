@@ -53,10 +53,9 @@ describe.skipIf(missing !== undefined)(`while Ward stops${missing ? ` (${missing
   });
 
   it('each entrance accepts calls, which run once after the restart, or refuses them with 503 and a time', async () => {
-    const limits = { firesPerMinute: 100_000 };
+    const limits = { firesPerMinute: 100_000, invocationsPerMinute: 100_000, concurrentInvocations: 1000 };
     const first = await Ward.start({ limits });
     open.push(first);
-    await first.raiseLimits();
     const { hook, api } = await arrange(first);
     const held = await deployHeld(first, 'held');
     await put(first, 'actions/going', {

@@ -1,6 +1,6 @@
 /** Feeds from end to end: with OpenWhisk's own client, real time, real sandboxes, restarts and `kill -9`. */
 import { createHmac } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { missingForSandboxes, type Reply, Ward } from './ward.ts';
 
 const missing = missingForSandboxes();
@@ -62,7 +62,7 @@ describe.skipIf(missing !== undefined)(`feeds${missing ? ` (${missing})` : ''}`,
     await ward.deploy('echo', echo);
   });
   afterAll(async () => {
-    await ward[Symbol.asyncDispose]();
+    await ward?.[Symbol.asyncDispose]();
   });
 
   it('a cron with seconds fires until its feed is deleted', async () => {
@@ -232,50 +232,41 @@ describe.skipIf(missing !== undefined)(`feeds${missing ? ` (${missing})` : ''}`,
     });
     expect(put.status).toBe(403);
   });
-});
 
-describe.skipIf(missing !== undefined)(`feeds after the end of Ward${missing ? ` (${missing})` : ''}`, () => {
-  const open: Ward[] = [];
-  const start = async (dataDir?: string) => {
-    const ward = await Ward.start({ limits }, dataDir);
-    open.push(ward);
-    return ward;
-  };
-  afterEach(async () => {
-    // Ends the last one first: it uses the folder of the one before.
-    for (const ward of open.splice(0).toReversed()) await ward[Symbol.asyncDispose]();
-  });
+  // Last, as they end the server.
+  it.each(['stop', 'kill'] as const)(
+    'after %s: alarms go on, and what was missed fires once',
+    async (end) => {
+      const [seconds, missed] = [`seconds-${end}`, `missed-${end}`];
+      const ow = clientOf(ward);
+      await makeTrigger(ward, seconds);
+      await makeTrigger(ward, missed);
+      await ow.feeds.create({
+        name: `${alarms}/alarm`,
+        trigger: seconds,
+        params: { cron: '* * * * * *', trigger_payload: { test: seconds } },
+      });
+      const date = soon(2500);
+      await ow.feeds.create({
+        name: `${alarms}/once`,
+        trigger: missed,
+        params: { date, trigger_payload: { test: missed } },
+      });
+      await hears(ward, seconds, 1);
+      await ward[end]();
+      while (Date.now() < date) await new Promise((resolve) => setTimeout(resolve, 50));
 
-  it.each(['stop', 'kill'] as const)('%s: alarms go on, and what was missed fires once', async (end) => {
-    const first = await start();
-    await first.deploy('echo', echo);
-    const ow = clientOf(first);
-    await makeTrigger(first, 'seconds');
-    await makeTrigger(first, 'missed');
-    await ow.feeds.create({
-      name: `${alarms}/alarm`,
-      trigger: 'seconds',
-      params: { cron: '* * * * * *', trigger_payload: { test: 'seconds' } },
-    });
-    const date = soon(2500);
-    await ow.feeds.create({
-      name: `${alarms}/once`,
-      trigger: 'missed',
-      params: { date, trigger_payload: { test: 'missed' } },
-    });
-    await hears(first, 'seconds', 1);
-    await first[end]();
-    while (Date.now() < date) await new Promise((resolve) => setTimeout(resolve, 5));
-
-    const ward = await start(first.dataDir);
-    const before = (await heard(ward, 'seconds')).length;
-    expect(await hears(ward, 'missed', 1)).toEqual([{ test: 'missed' }]);
-    await hears(ward, 'seconds', before + 2);
-    const shown = await clientOf(ward).feeds.get({ name: `${alarms}/once`, trigger: 'missed' });
-    expect(shown.response.result.status).toMatchObject({
-      active: false,
-      reason: { message: 'Automatically disabled after firing once' },
-    });
-    expect(await heard(ward, 'missed')).toHaveLength(1);
-  });
+      ward = await Ward.start({ limits }, ward.dataDir);
+      const before = (await heard(ward, seconds)).length;
+      expect(await hears(ward, missed, 1)).toEqual([{ test: missed }]);
+      await hears(ward, seconds, before + 2);
+      const shown = await clientOf(ward).feeds.get({ name: `${alarms}/once`, trigger: missed });
+      expect(shown.response.result.status).toMatchObject({
+        active: false,
+        reason: { message: 'Automatically disabled after firing once' },
+      });
+      expect(await heard(ward, missed)).toHaveLength(1);
+      await clientOf(ward).feeds.delete({ name: `${alarms}/alarm`, trigger: seconds });
+    },
+  );
 });

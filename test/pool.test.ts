@@ -1,5 +1,5 @@
 /** Which sandbox serves a call (warm, prewarmed or new), and what happens to idle ones. */
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { cgroupsOf, missingForSandboxes, Ward } from './ward.ts';
 
 const missing = missingForSandboxes();
@@ -26,19 +26,19 @@ async function call(ward: Ward, name: string, payload: object = {}): Promise<Cal
   return { status, ...body.response?.result, initMs: initTime?.value };
 }
 
+const isSubset = (some: readonly string[], of: readonly string[]) => some.every((each) => of.includes(each));
+
 describe.skipIf(missing !== undefined)(`the pool${missing ? ` (${missing})` : ''}`, () => {
-  const open: Ward[] = [];
-  const start = async (invoker: object = {}) => {
-    const ward = await Ward.start({ invoker: { prewarm: [], ...invoker } });
-    open.push(ward);
-    return ward;
-  };
-  afterEach(async () => {
-    await Promise.all(open.splice(0).map((ward) => ward[Symbol.asyncDispose]()));
+  let ward: Ward;
+  beforeAll(async () => {
+    // Nothing here depends on freezing, but a sandbox that ends by itself must not be frozen before.
+    ward = await Ward.start({ invoker: { prewarm: [], freezeAfterMs: 60_000 } });
+  });
+  afterAll(async () => {
+    await ward?.[Symbol.asyncDispose]();
   });
 
   it('uses a warm sandbox again: it is initialised once and keeps its state', async () => {
-    const ward = await start();
     await ward.deploy('counter', code);
     await ward.deploy('counter-py', python, { kind: 'python:3.13' });
     for (const name of ['counter', 'counter-py']) {
@@ -46,6 +46,71 @@ describe.skipIf(missing !== undefined)(`the pool${missing ? ` (${missing})` : ''
       expect(calls.map((each) => each.calls)).toEqual([1, 2, 3]);
       expect(calls.map(({ initMs }) => initMs)).toEqual([expect.any(Number), undefined, undefined]);
     }
+  });
+
+  it('runs as many calls in one sandbox at once as the action allows', async () => {
+    await ward.deploy(
+      'meeting',
+      `const here = [];
+       function main(p) {
+         return new Promise((done) => {
+           here.push(() => done({ n: p.n, of: here.length }));
+           if (here.length === 3) for (const leave of here) leave();
+         });
+       }`,
+      { limits: { concurrency: 3, timeout: 10_000 } },
+    );
+    const replies = await Promise.all([1, 2, 3].map((n) => ward.invoke('meeting', { n })));
+    expect(replies.map(({ body }) => body.response.result)).toEqual([1, 2, 3].map((n) => ({ n, of: 3 })));
+  });
+
+  it('runs one call at a time in a sandbox unless the action allows more', async () => {
+    await ward.deploy('alone', code);
+    // Longer than a cold start on a busy machine.
+    const both = await Promise.all([call(ward, 'alone', { ms: 2000 }), call(ward, 'alone', { ms: 2000 })]);
+    expect(both.map(({ calls }) => calls)).toEqual([1, 1]);
+    expect(both[0].id).not.toBe(both[1].id);
+    const next = await call(ward, 'alone');
+    expect(next.calls).toBe(2);
+    expect(both.map(({ id }) => id)).toContain(next.id);
+  });
+
+  it('replaces a sandbox that ended while it was idle, without an error to the next caller', async () => {
+    await ward.deploy(
+      'leaves',
+      'function main() { setTimeout(() => process.exit(3), 20); return { ok: true }; }',
+    );
+    const before = cgroupsOf(ward.instance);
+    for (let n = 0; n < 2; n++) {
+      expect((await ward.invoke('leaves')).body.response.result).toEqual({ ok: true });
+      await ward.until(() => isSubset(cgroupsOf(ward.instance), before));
+    }
+  });
+
+  it('does not use a sandbox again after a failed initialisation', async () => {
+    await ward.deploy('broken', 'throw new Error("not today")');
+    const before = cgroupsOf(ward.instance);
+    for (let n = 0; n < 2; n++) {
+      const { status, body } = await ward.invoke('broken');
+      expect(status).toBe(502);
+      expect(body.response).toMatchObject({
+        status: 'action developer error',
+        result: { error: expect.stringMatching(/^Initialization has failed due to: Error: not today/) },
+      });
+    }
+    await ward.until(() => isSubset(cgroupsOf(ward.instance), before));
+  });
+});
+
+describe.skipIf(missing !== undefined)('a pool with settings of its own', () => {
+  const open: Ward[] = [];
+  const start = async (invoker: object) => {
+    const ward = await Ward.start({ invoker: { prewarm: [], ...invoker } });
+    open.push(ward);
+    return ward;
+  };
+  afterEach(async () => {
+    await Promise.all(open.splice(0).map((ward) => ward[Symbol.asyncDispose]()));
   });
 
   it('takes a prewarmed sandbox of the right kind for a first call, and puts another in its place', async () => {
@@ -96,61 +161,6 @@ describe.skipIf(missing !== undefined)(`the pool${missing ? ` (${missing})` : ''
     expect((await call(ward, 'py')).calls).toBe(1);
     await ward.until(() => ward.sandboxStates().length === 1);
     expect((await call(ward, 'py')).calls).toBe(2);
-  });
-
-  it('runs as many calls in one sandbox at once as the action allows', async () => {
-    const ward = await start();
-    await ward.deploy(
-      'meeting',
-      `const here = [];
-       function main(p) {
-         return new Promise((done) => {
-           here.push(() => done({ n: p.n, of: here.length }));
-           if (here.length === 3) for (const leave of here) leave();
-         });
-       }`,
-      { limits: { concurrency: 3, timeout: 10_000 } },
-    );
-    const replies = await Promise.all([1, 2, 3].map((n) => ward.invoke('meeting', { n })));
-    expect(replies.map(({ body }) => body.response.result)).toEqual([1, 2, 3].map((n) => ({ n, of: 3 })));
-  });
-
-  it('runs one call at a time in a sandbox unless the action allows more', async () => {
-    const ward = await start();
-    await ward.deploy('alone', code);
-    // Longer than a cold start on a busy machine.
-    const both = await Promise.all([call(ward, 'alone', { ms: 2000 }), call(ward, 'alone', { ms: 2000 })]);
-    expect(both.map(({ calls }) => calls)).toEqual([1, 1]);
-    expect(both[0].id).not.toBe(both[1].id);
-    const next = await call(ward, 'alone');
-    expect(next.calls).toBe(2);
-    expect(both.map(({ id }) => id)).toContain(next.id);
-  });
-
-  it('replaces a sandbox that ended while it was idle, without an error to the next caller', async () => {
-    const ward = await start({ freezeAfterMs: 60_000 });
-    await ward.deploy(
-      'leaves',
-      'function main() { setTimeout(() => process.exit(3), 20); return { ok: true }; }',
-    );
-    for (let n = 0; n < 2; n++) {
-      expect((await ward.invoke('leaves')).body.response.result).toEqual({ ok: true });
-      await ward.until(() => cgroupsOf(ward.instance).length === 0);
-    }
-  });
-
-  it('does not use a sandbox again after a failed initialisation', async () => {
-    const ward = await start();
-    await ward.deploy('broken', 'throw new Error("not today")');
-    for (let n = 0; n < 2; n++) {
-      const { status, body } = await ward.invoke('broken');
-      expect(status).toBe(502);
-      expect(body.response).toMatchObject({
-        status: 'action developer error',
-        result: { error: expect.stringMatching(/^Initialization has failed due to: Error: not today/) },
-      });
-    }
-    await ward.until(() => cgroupsOf(ward.instance).length === 0);
   });
 
   it('refuses calls that can never fit, and calls when the queue is full', async () => {

@@ -246,19 +246,20 @@ describe.skipIf(missing !== undefined)(`a restart${missing ? ` (${missing})` : '
     const killed = await serving();
     const living = await start();
     for (const ward of [killed, living]) {
-      await ward.deploy('slow', waits);
-      void ward.invoke('slow', { ms: 60_000 }).catch(() => {});
-      await ward.until(() => ward.sandboxStates().length > 0);
+      await ward.deploy('sleep', sleepsInPython, { kind: 'python:3.13' });
+      void ward.invoke('sleep', { n: 1, seconds: 60 }).catch(() => {});
+      await ward.until(() => processesOf(ward.instance).some(isChildOfPython));
     }
     await killed.kill();
     await killed.until(() => processesOf(killed.instance).length === 0);
     const before = leftOvers(living);
     expect(before.processes.length).toBeGreaterThan(0);
-    await start();
+    const next = await start();
     // Strays go unseen by whoever removed the rest, if that was a server outside of the tests' namespace.
     expect(leftOvers(killed)).toMatchObject({ ...nothing, strays: expect.any(Array) });
     expect(leftOvers(living)).toEqual(before);
-    keep(living);
+    await living.kill();
+    keep(next);
   });
 
   it('refuses a data folder that is in use', async () => {

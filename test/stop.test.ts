@@ -12,6 +12,7 @@ import { processesBelow } from './processes.ts';
 import { missingForSandboxes, Ward } from './ward.ts';
 
 const missing = missingForSandboxes();
+const limits = { invocationsPerMinute: 100_000, concurrentInvocations: 1000 };
 const root = '/api/v1/namespaces/_';
 /** The limit for a stop in docs/operations.md. */
 const longestMs = 25_000;
@@ -26,9 +27,8 @@ describe.skipIf(missing !== undefined)(`a stop${missing ? ` (${missing})` : ''}`
     for (const ward of open.splice(0)) await ward[Symbol.asyncDispose]();
   });
   const start = async () => {
-    const { ward, said } = await Ward.startSaying();
+    const { ward, said } = await Ward.startSaying({ limits });
     open.push(ward);
-    await ward.raiseLimits();
     return { ward, said };
   };
   const dial = async (ward: Ward, ...lines: string[]): Promise<Socket> => {

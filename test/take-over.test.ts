@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { listeningSocketsOf } from '../src/server/listener/listening-sockets.ts';
@@ -15,6 +16,9 @@ import { missingForSandboxes, runWard, Ward } from './ward.ts';
 const missing = missingForSandboxes();
 const root = '/api/v1/namespaces/_';
 const manager = join(import.meta.dirname, 'service-manager.pl');
+const limits = { invocationsPerMinute: 1_000_000, concurrentInvocations: 1000 };
+/** Of a client after each call: leaves the processor to the Ward that starts. */
+const restMs = 5;
 const echo = 'function main({ n }) { return { n }; }';
 
 interface Call {
@@ -23,7 +27,7 @@ interface Call {
   readonly tookMs: number;
 }
 
-/** Calls without a pause until it is stopped. Every second call is non-blocking. */
+/** Calls over and over until it is stopped. Every second call is non-blocking. */
 class Client {
   readonly calls: Call[] = [];
   readonly #ward: Ward;
@@ -52,6 +56,7 @@ class Client {
       const began = performance.now();
       const outcome = await this.#call(n, round % 2 === 0).catch((error) => String(error));
       this.calls.push({ n, outcome, tookMs: performance.now() - began });
+      await pause(restMs);
     }
   }
 
@@ -84,7 +89,7 @@ describe.skipIf(missing !== undefined)(`one Ward after another${missing ? ` (${m
     for (const ward of open.splice(0).reverse()) await ward[Symbol.asyncDispose]();
   });
   const start = async (dataDir?: string, options: Parameters<typeof Ward.startSaying>[3] = {}) => {
-    const started = await Ward.startSaying({}, dataDir, undefined, options);
+    const started = await Ward.startSaying({ limits }, dataDir, undefined, options);
     open.push(started.ward);
     return started;
   };
@@ -108,9 +113,8 @@ describe.skipIf(missing !== undefined)(`one Ward after another${missing ? ` (${m
   };
   const served = (client: number, count: number) => () => (clients[client]?.calls.length ?? 0) >= count;
 
-  it('`ward up --take-over`: the running Ward finishes what it has begun, and no call is refused', async () => {
-    const { ward: first } = await start();
-    await first.raiseLimits();
+  it('`ward up --take-over`: without a running Ward it just starts; else that one finishes what it has begun, and no call is refused', async () => {
+    const { ward: first } = await start(undefined, { flags: ['--take-over'] });
     await first.deploy('echo', echo);
     await first.invoke('echo', { n: 'before' });
     const held = await deployHeld(first, 'held');
@@ -136,13 +140,7 @@ describe.skipIf(missing !== undefined)(`one Ward after another${missing ? ` (${m
     expect(leftOvers(second)).toEqual(nothing);
   });
 
-  it('without a running Ward it just starts', async () => {
-    const { ward } = await start(undefined, { flags: ['--take-over'] });
-    await ward.deploy('echo', echo);
-    expect((await ward.invoke('echo', { n: 'x' })).body.response.result).toEqual({ n: 'x' });
-  });
-
-  it('a Ward that can’t start leaves the running one undisturbed', async () => {
+  it('a Ward that can’t start leaves the running one undisturbed, and a process that is not its server is not taken over', async () => {
     const { ward } = await start();
     const up = ['up', '--data', ward.dataDir, '--take-over'];
     const other = await runWard([...up, '--listen', '127.0.0.1:1']);
@@ -157,10 +155,7 @@ describe.skipIf(missing !== undefined)(`one Ward after another${missing ? ` (${m
     expect(late).toMatchObject({ code: 2, stdout: '' });
     await ward.deploy('echo', echo);
     expect((await ward.invoke('echo', { n: 'x' })).body.response.result).toEqual({ n: 'x' });
-  });
 
-  it('a process that is not the data folder’s server is not taken over', async () => {
-    const { ward } = await start();
     const [keeper, server] = processesBelow(ward.pid);
     process.kill(server.pid, 'SIGSTOP');
     // A keeper without a server, as during a start.
@@ -175,7 +170,6 @@ describe.skipIf(missing !== undefined)(`one Ward after another${missing ? ` (${m
 
   it('a service manager’s socket: a restart refuses no call, and nothing but the server has the socket', async () => {
     const { ward } = await start(undefined, { through: ['/usr/bin/perl', manager, '1', 'tcp'] });
-    await ward.raiseLimits();
     await ward.deploy('echo', echo);
     await ward.invoke('echo', { n: 'before' });
     const [{ inode } = { inode: '' }] = listeningSocketsOf(processesBelow(ward.pid)[1].pid);

@@ -154,10 +154,8 @@ export const faults: readonly Fault[] = [
 
 /** Faults that `npm test` runs, on one server each. The others have tests of their own (docs/operations.md). */
 export const shortRuns = [
-  ['kill', 'kill-server', 'kill-keeper'],
-  ['restart'],
-  ['read-only', 'io-errors'],
-  ['soak', 'paused-server', 'paused-keeper'],
+  ['soak', 'restart', 'kill', 'kill-server', 'kill-keeper'],
+  ['paused-server', 'paused-keeper', 'read-only', 'io-errors'],
 ] as const;
 
 /** Finds faults by name. @throws Error when a fault does not exist */

@@ -134,7 +134,7 @@ export class Load {
 
 function pauseAfter({ kind, status, activationId }: Answer): number {
   if (kind === 'webhook') return webhookMs;
-  if (status === 0 || activationId === undefined) return retryMs;
+  if (status === 0 || status >= 500 || activationId === undefined) return retryMs;
   return kind === 'exits' ? exitMs : 0;
 }
 

@@ -1,7 +1,7 @@
 /** Runs one fault for its time, and judges the evidence. */
 
 import { randomOf } from '../random.ts';
-import { type Judgement, judge } from './check.ts';
+import { type Judgement, judge, type Violation } from './check.ts';
 import type { Fault } from './faults.ts';
 import { fullLoad, type LoadPlan } from './load.ts';
 import { type Break, editsOf } from './mutations.ts';
@@ -15,6 +15,8 @@ export interface FaultRun {
   /** The part of Ward to remove. */
   readonly broken?: Break | undefined;
   readonly patienceMs?: number;
+  /** A rule about runs: once it is broken, nothing else is waited for. */
+  readonly sought?: Violation['rule'];
 }
 
 export interface FaultOutcome extends Judgement {
@@ -26,7 +28,7 @@ export interface FaultOutcome extends Judgement {
 
 /** Runs at least one round. */
 export async function runFault(fault: Fault, options: FaultRun): Promise<FaultOutcome> {
-  const { forMs, seed, load = fullLoad, broken, patienceMs } = options;
+  const { forMs, seed, load = fullLoad, broken, patienceMs, sought } = options;
   await using disk = fault.diskMiB === undefined ? undefined : await SmallDisk.mount(fault.diskMiB);
   await using site = await Site.open({
     load,
@@ -42,16 +44,28 @@ export async function runFault(fault: Fault, options: FaultRun): Promise<FaultOu
       await fault.round(site, random);
       rounds++;
     } while (performance.now() < until);
-    return judge(await site.finish(), slots);
+    return (await sooner(site, sought)) ?? judge(await site.finish(), slots);
   };
   const judgement = await roundsOf().catch((error) => brokenOff(error, site));
   return { ...judgement, rounds, ...sitesIn(site.output()) };
 }
 
+function judgeSoFar(site: Site): Judgement {
+  return judge({ ...site.soFar(), records: [], counters: [], queued: [], left: [] }, slots);
+}
+
+/** Only violations of this rule, because those of others need all the evidence. */
+async function sooner(site: Site, sought: string | undefined): Promise<Judgement | undefined> {
+  if (sought === undefined) return undefined;
+  const found = () => judgeSoFar(site).violations.filter(({ rule }) => rule === sought);
+  await site.until(() => found().length > 0, `nothing ${sought}`, 100).catch(() => {});
+  return found().length === 0 ? undefined : { counts: judgeSoFar(site).counts, violations: found() };
+}
+
 /** Counts of the evidence that is known before the end. */
 function brokenOff(error: unknown, site: Site): Judgement {
   const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  const { counts } = judge({ ...site.soFar(), records: [], counters: [], queued: [], left: [] }, slots);
+  const { counts } = judgeSoFar(site);
   return { counts, violations: [{ rule: 'broke off', what: `${what}\n${endOf(site.output())}` }] };
 }
 

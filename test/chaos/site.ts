@@ -203,6 +203,7 @@ export class Site {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#tally[Symbol.dispose]();
     await this.ward.kill().catch(() => {});
+    await this.load.end().catch(() => {});
     if (this.#options.disk === undefined) await rm(this.dataDir, { recursive: true, force: true });
   }
 
@@ -217,7 +218,7 @@ export class Site {
     await Promise.all(lanes);
     // SQLite in this process can't see a separate disk while it is in use.
     const isEmpty = async () => (await this.#database()).queued.length === 0;
-    if (this.#options.disk === undefined) await this.until(isEmpty, 'the queue stays full');
+    if (this.#options.disk === undefined) await this.until(isEmpty, 'the queue stays full', 200);
   }
 
   async #untilEnded(id: string): Promise<void> {

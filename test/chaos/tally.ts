@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { errnoOf } from '../../src/lib/index.ts';
 import type { Run } from './evidence.ts';
 
-const everyMs = 4;
+const everyMs = 10;
 const prefix = 'ward-ran';
 
 /** A function `ran(marker)` for Node.js that resolves once its run was counted. */
