@@ -206,22 +206,15 @@ export class Ward implements AsyncDisposable {
 
   /** Makes another namespace with the operator's command, and returns its key. */
   async createNamespace(name: string, limits: readonly string[] = []): Promise<string> {
-    const created = await this.#administer(['create', name, '-o', 'json']);
+    const created = await this.cli(['namespace', 'create', name, '--data', this.dataDir, '-o', 'json']);
     if (created.code !== 0) throw new Error(created.stderr);
     if (limits.length > 0) await this.setLimits(name, limits);
     return JSON.parse(created.stdout).key;
   }
 
   async setLimits(namespace: string, limits: readonly string[]): Promise<void> {
-    const result = await this.#administer(['limits', namespace, ...limits]);
+    const result = await this.cli(['namespace', 'limits', namespace, ...limits, '--data', this.dataDir]);
     if (result.code !== 0) throw new Error(result.stderr);
-  }
-
-  /** In this process, with the rights of the server's user meanwhile: nothing else may go on here. */
-  async #administer(words: readonly string[]): Promise<CliResult> {
-    const { runInFolder } = await import('../src/cli/in-process.fixture.ts');
-    const args = ['namespace', ...words, '--data', this.dataDir];
-    return runInFolder(args, { cwd: process.cwd(), env: settingsOf({}) });
   }
 
   /** Lifts guest's limits, and waits until the server has noticed this write by another process. */
