@@ -234,39 +234,36 @@ describe.skipIf(missing !== undefined)(`feeds${missing ? ` (${missing})` : ''}`,
   });
 
   // Last, as they end the server.
-  it.each(['stop', 'kill'] as const)(
-    'after %s: alarms go on, and what was missed fires once',
-    async (end) => {
-      const [seconds, missed] = [`seconds-${end}`, `missed-${end}`];
-      const ow = clientOf(ward);
-      await makeTrigger(ward, seconds);
-      await makeTrigger(ward, missed);
-      await ow.feeds.create({
-        name: `${alarms}/alarm`,
-        trigger: seconds,
-        params: { cron: '* * * * * *', trigger_payload: { test: seconds } },
-      });
-      const date = soon(2500);
-      await ow.feeds.create({
-        name: `${alarms}/once`,
-        trigger: missed,
-        params: { date, trigger_payload: { test: missed } },
-      });
-      await hears(ward, seconds, 1);
-      await ward[end]();
-      while (Date.now() < date) await new Promise((resolve) => setTimeout(resolve, 50));
+  it.each(['stop', 'kill'] as const)('%s: alarms go on, and what was missed fires once', async (end) => {
+    const [seconds, missed] = [`seconds-${end}`, `missed-${end}`];
+    const ow = clientOf(ward);
+    await makeTrigger(ward, seconds);
+    await makeTrigger(ward, missed);
+    await ow.feeds.create({
+      name: `${alarms}/alarm`,
+      trigger: seconds,
+      params: { cron: '* * * * * *', trigger_payload: { test: seconds } },
+    });
+    const date = soon(2500);
+    await ow.feeds.create({
+      name: `${alarms}/once`,
+      trigger: missed,
+      params: { date, trigger_payload: { test: missed } },
+    });
+    await hears(ward, seconds, 1);
+    await ward[end]();
+    while (Date.now() < date) await new Promise((resolve) => setTimeout(resolve, 50));
 
-      ward = await Ward.start({ limits }, ward.dataDir);
-      const before = (await heard(ward, seconds)).length;
-      expect(await hears(ward, missed, 1)).toEqual([{ test: missed }]);
-      await hears(ward, seconds, before + 2);
-      const shown = await clientOf(ward).feeds.get({ name: `${alarms}/once`, trigger: missed });
-      expect(shown.response.result.status).toMatchObject({
-        active: false,
-        reason: { message: 'Automatically disabled after firing once' },
-      });
-      expect(await heard(ward, missed)).toHaveLength(1);
-      await clientOf(ward).feeds.delete({ name: `${alarms}/alarm`, trigger: seconds });
-    },
-  );
+    ward = await Ward.start({ limits }, ward.dataDir);
+    const before = (await heard(ward, seconds)).length;
+    expect(await hears(ward, missed, 1)).toEqual([{ test: missed }]);
+    await hears(ward, seconds, before + 2);
+    const shown = await clientOf(ward).feeds.get({ name: `${alarms}/once`, trigger: missed });
+    expect(shown.response.result.status).toMatchObject({
+      active: false,
+      reason: { message: 'Automatically disabled after firing once' },
+    });
+    expect(await heard(ward, missed)).toHaveLength(1);
+    await clientOf(ward).feeds.delete({ name: `${alarms}/alarm`, trigger: seconds });
+  });
 });

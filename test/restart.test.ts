@@ -114,7 +114,7 @@ describe.skipIf(missing !== undefined)(`a restart${missing ? ` (${missing})` : '
   });
   afterAll(() => end([...kept.keys()]));
 
-  it('after SIGTERM: exit code 0 once what is running has ended, nothing left; actions, records and the key are kept', async () => {
+  it('after SIGTERM: exit code 0, nothing left; actions, records and the key are kept', async () => {
     const first = await start({ invoker: { prewarm: [{ kind: 'nodejs:24', memoryMiB: 256, count: 1 }] } });
     await first.deploy('hello', waits);
     const before = await first.invoke('hello', { n: 1 });

@@ -5,7 +5,7 @@ import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { listeningSocketsOf } from '../src/server/listener/listening-sockets.ts';
 import { deployHeld } from './held-action.ts';
@@ -113,7 +113,8 @@ describe.skipIf(missing !== undefined)(`one Ward after another${missing ? ` (${m
   };
   const served = (client: number, count: number) => () => (clients[client]?.calls.length ?? 0) >= count;
 
-  it('`ward up --take-over`: without a running Ward it just starts; else that one finishes what it has begun, and no call is refused', async () => {
+  it('`ward up --take-over`: the running Ward finishes what it has begun, and no call is refused', async () => {
+    // Without a running Ward it just starts.
     const { ward: first } = await start(undefined, { flags: ['--take-over'] });
     await first.deploy('echo', echo);
     await first.invoke('echo', { n: 'before' });
@@ -140,32 +141,44 @@ describe.skipIf(missing !== undefined)(`one Ward after another${missing ? ` (${m
     expect(leftOvers(second)).toEqual(nothing);
   });
 
-  it('a Ward that can’t start leaves the running one undisturbed, and a process that is not its server is not taken over', async () => {
-    const { ward } = await start();
-    const up = ['up', '--data', ward.dataDir, '--take-over'];
-    const other = await runWard([...up, '--listen', '127.0.0.1:1']);
-    expect(other).toMatchObject({ code: 1, stdout: '' });
-    expect(other.stderr).toMatch(
-      /error\[TAKE_OVER_FAILED\]: the running Ward listens on 127\.0\.0\.1:\d+, not on port 1/,
-    );
-    // It fails after it has taken the socket.
-    const config = join(ward.dataDir, 'late.yaml');
-    await writeFile(config, stringify({ parameters: { keyFile: '/nonexistent' } }));
-    const late = await runWard([...up, '--listen', '127.0.0.1:0', '--config', config]);
-    expect(late).toMatchObject({ code: 2, stdout: '' });
-    await ward.deploy('echo', echo);
-    expect((await ward.invoke('echo', { n: 'x' })).body.response.result).toEqual({ n: 'x' });
+  describe('beside a Ward that goes on', () => {
+    let ward: Ward | undefined;
+    const serving = async () => {
+      if (ward === undefined || ward.hasEnded()) ({ ward } = await Ward.startSaying({ limits }));
+      return ward;
+    };
+    afterAll(() => ward?.[Symbol.asyncDispose]());
 
-    const [keeper, server] = processesBelow(ward.pid);
-    process.kill(server.pid, 'SIGSTOP');
-    // A keeper without a server, as during a start.
-    process.kill(keeper.pid, 'SIGSTOP');
-    process.kill(server.pid, 'SIGKILL');
-    const refused = await runWard(['up', '--data', ward.dataDir, '--take-over', '--listen', '127.0.0.1:0']);
-    process.kill(keeper.pid, 'SIGCONT');
-    expect(refused).toMatchObject({ code: 1, stdout: '' });
-    expect(refused.stderr).toContain('error[TAKE_OVER_FAILED]');
-    await ward.ended();
+    it('a Ward that can’t start leaves the running one undisturbed', async () => {
+      const ward = await serving();
+      const up = ['up', '--data', ward.dataDir, '--take-over'];
+      const other = await runWard([...up, '--listen', '127.0.0.1:1']);
+      expect(other).toMatchObject({ code: 1, stdout: '' });
+      expect(other.stderr).toMatch(
+        /error\[TAKE_OVER_FAILED\]: the running Ward listens on 127\.0\.0\.1:\d+, not on port 1/,
+      );
+      // It fails after it has taken the socket.
+      const config = join(ward.dataDir, 'late.yaml');
+      await writeFile(config, stringify({ parameters: { keyFile: '/nonexistent' } }));
+      const late = await runWard([...up, '--listen', '127.0.0.1:0', '--config', config]);
+      expect(late).toMatchObject({ code: 2, stdout: '' });
+      await ward.deploy('echo', echo);
+      expect((await ward.invoke('echo', { n: 'x' })).body.response.result).toEqual({ n: 'x' });
+    });
+
+    it('a process that is not the data folder’s server is not taken over', async () => {
+      const ward = await serving();
+      const [keeper, server] = processesBelow(ward.pid);
+      process.kill(server.pid, 'SIGSTOP');
+      // A keeper without a server, as during a start.
+      process.kill(keeper.pid, 'SIGSTOP');
+      process.kill(server.pid, 'SIGKILL');
+      const refused = await runWard(['up', '--data', ward.dataDir, '--take-over', '--listen', '127.0.0.1:0']);
+      process.kill(keeper.pid, 'SIGCONT');
+      expect(refused).toMatchObject({ code: 1, stdout: '' });
+      expect(refused.stderr).toContain('error[TAKE_OVER_FAILED]');
+      await ward.ended();
+    });
   });
 
   it('a service manager’s socket: a restart refuses no call, and nothing but the server has the socket', async () => {
