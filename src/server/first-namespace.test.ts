@@ -8,10 +8,10 @@ import { ensureGuest } from './first-namespace.ts';
 type Namespaces = Parameters<typeof ensureGuest>[0];
 
 const having = (...names: readonly string[]): Namespaces =>
-  // Only its names are asked for.
+  // The code asks only for names.
   ({ list: async () => names.map((name) => ({ name })), create: async () => 'id:secret' }) as never;
 
-test('the key of the first namespace is its owner’s to read', async () => {
+test('only its owner can read the key of the first namespace', async () => {
   await using folder = await mkdtempDisposable(join(tmpdir(), 'ward-guest-'));
   const file = join(folder.path, 'guest.auth');
   expect(await ensureGuest(having(systemNamespace), file)).toBe('id:secret');
@@ -19,7 +19,7 @@ test('the key of the first namespace is its owner’s to read', async () => {
   expect((await stat(file)).mode & 0o777).toBe(0o600);
 });
 
-test('keeps an earlier key beside the new one, and makes none where a namespace exists', async () => {
+test('keeps an earlier key beside the new one, and makes none if a namespace exists', async () => {
   await using folder = await mkdtempDisposable(join(tmpdir(), 'ward-guest-'));
   const file = join(folder.path, 'guest.auth');
   await writeFile(file, 'old:key\n');

@@ -1,4 +1,4 @@
-/** What the operator does on the machine itself, on a data folder without a server. */
+/** The operator's commands on the machine itself, on a data folder without a server. */
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,7 +22,7 @@ async function start() {
   return {
     dataDir,
     paths,
-    /** As the first start of a server does. */
+    /** Makes the keys like the first start of a server. */
     keys: async () => (await openVaultKeys({ dataDir }, undefined, true)).keys,
     async putAction(document: Record<string, unknown>, digest: string | null = null) {
       await using opened = await openStore({ path: paths.database });
@@ -48,7 +48,7 @@ async function start() {
 }
 
 describe('a namespace', () => {
-  test('gets further keys, which are listed and deleted', async () => {
+  test('gets additional keys, which are listed and deleted', async () => {
     await using at = await start();
     await using admin = await namespaceAdmin({ dataDir: at.dataDir });
     await admin.create('guest');
@@ -99,7 +99,7 @@ describe('a namespace', () => {
     expect([page.total, page.namespaces.map(({ name }) => name)]).toEqual([2, ['other']]);
   });
 
-  test('takes its code with it, but not what another one has, nor beside a running server', async () => {
+  test('is deleted with its code, unless another one has it or a server runs', async () => {
     await using at = await start();
     const blobs = openBlobStore(at.paths.code);
     const digest = await blobs.put(Buffer.from('code'));
@@ -146,7 +146,7 @@ describe('the vault', () => {
     expect(JSON.stringify(status)).not.toContain(key);
   });
 
-  test('is rotated beside a server, which goes on reading', async () => {
+  test('is rotated beside a server, which can still read', async () => {
     await using at = await withAction();
     await using admin = await vaultAdmin({ dataDir: at.dataDir });
     const old = (await admin.status()).keys[0]?.id;
@@ -173,14 +173,14 @@ describe('the vault', () => {
     expect(await admin.rotate({ keepKey: true })).toMatchObject({ rewritten: 0, unreadable: 1 });
   });
 
-  test('is rotated by one at a time', async () => {
+  test('is rotated by one caller at a time', async () => {
     await using at = await withAction();
     await using admin = await vaultAdmin({ dataDir: at.dataDir });
     using _other = tryFileLock(at.paths.rotationLock);
     await expect(admin.rotate({ keepKey: false })).rejects.toMatchObject({ code: 'PARAMETER_KEYS_BUSY' });
   });
 
-  test('is not made by asking for it', async () => {
+  test('is not created by a query', async () => {
     await using at = await start();
     await mkdir(join(at.dataDir, 'empty'));
     await expect(vaultAdmin({ dataDir: join(at.dataDir, 'empty') })).rejects.toMatchObject({

@@ -1,4 +1,4 @@
-/** The rights of this process and its threads, as the kernel tells them. */
+/** The rights of this process and its threads, as the kernel reports them. */
 import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { chmod, chown, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,7 @@ import { actAsOwner, actingAsOwner } from './act-as.ts';
 const owner = 4_000_004;
 const group = 4_000_005;
 
-/** Of each thread: the user and the group that files are touched with, further groups, and the capabilities in force. */
+/** Per thread: the user and group for file access, the supplementary groups, and the effective capabilities. */
 function rights(): ReadonlySet<string> {
   const threads = readdirSync('/proc/self/task').map((thread) => {
     const text = readFileSync(`/proc/self/task/${thread}/status`, 'utf8');
@@ -17,7 +17,7 @@ function rights(): ReadonlySet<string> {
     const [, gid] = /^Gid:.*\t(\d+)$/m.exec(text) ?? [];
     const [, groups = ''] = /^Groups:\t(.*)$/m.exec(text) ?? [];
     const [, effective = ''] = /^CapEff:\t(.*)$/m.exec(text) ?? [];
-    // Node lists the main group among the further ones.
+    // Node lists the main group among the supplementary ones.
     const further = groups.split(' ').filter((each) => each !== '' && each !== gid);
     return `${uid}:${gid} [${further}] ${BigInt(`0x${effective}`) === 0n ? 'none' : 'capable'}`;
   });
@@ -57,7 +57,7 @@ describe.skipIf(process.geteuid?.() !== 0)('in another user’s folder', () => {
     await expect(readFile(join(at.folder, 'root'))).rejects.toMatchObject({ code: 'EACCES' });
   });
 
-  test('a failure gives the rights back', async () => {
+  test('a failure restores the rights', async () => {
     await using at = await start();
     const before = rights();
     const failing = actingAsOwner(at.theirs, () => Promise.reject(new Error('on purpose')));
@@ -65,7 +65,7 @@ describe.skipIf(process.geteuid?.() !== 0)('in another user’s folder', () => {
     expect(rights()).toEqual(before);
   });
 
-  test('a folder of root’s, or none, changes nothing', async () => {
+  test('a folder of root or a missing one changes nothing', async () => {
     await using at = await start();
     const before = rights();
     for (const folder of [at.folder, '/nonexistent/ward'])

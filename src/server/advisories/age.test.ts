@@ -7,16 +7,16 @@ const checkedAt = '2026-11-19T12:00:00Z';
 const state = (updatedAt: string | undefined) => ({ revision: 'r', count: 5, updatedAt, checkedAt });
 
 test.each([
-  ['none', undefined, undefined, /^there are no advisories, .*ward advisories update/],
+  ['no advisories', undefined, undefined, /^there are no advisories, .*ward advisories update/],
   ['an empty file', { revision: 'r', count: 0 }, undefined, /^there are no advisories/],
-  ['fresh ones', state('2026-11-19T00:00:00Z'), 86_400, undefined],
+  ['fresh advisories', state('2026-11-19T00:00:00Z'), 86_400, undefined],
   [
-    'old ones',
+    'old advisories',
     state('2026-11-10T00:00:00Z'),
     864_000,
     /^the advisories are 10 days old, and the policy allows 7 days: get/,
   ],
-  ['those without a time', state(undefined), undefined, /^the advisories are of unknown age/],
+  ['advisories without a time', state(undefined), undefined, /^the advisories are of unknown age/],
 ] as const)('%s', (_, given, ageSeconds, warning) => {
   expect(advisoriesAge(given, defaultPolicy(), undefined, now)).toEqual({
     count: given?.count ?? 0,
@@ -27,7 +27,7 @@ test.each([
   });
 });
 
-test('the policy says what is old', () => {
+test('the policy sets the maximum age', () => {
   const policy = parsePolicy('form: 1\nrules: { advisories: { maxAgeDays: 30 } }');
   expect(advisoriesAge(state('2026-11-10T00:00:00Z'), policy, undefined, now).warning).toBeUndefined();
 });
@@ -38,7 +38,7 @@ test.each([
     /^their last update, at 2026-11-19T01:00Z, failed for osv\/npm, a, b, c, d and 1 more$/,
   ],
   [{ failed: [], reason: 'no way\n  x' }, /^their last update, at 2026-11-19T01:00Z, failed: no way$/],
-])('what failed at the last update is told: %o', (last, warning) => {
+])('failures of the last update are reported: %o', (last, warning) => {
   const ended = { endedAt: '2026-11-19T01:00:00.000Z', ...last };
   const age = advisoriesAge(state('2026-11-19T00:00:00Z'), defaultPolicy(), ended, now);
   expect(age).toMatchObject({ failed: last.failed, warning: expect.stringMatching(warning) });

@@ -43,11 +43,11 @@ function start(update: 'off' | 'hourly', run: NonNullable<AdvisoryUpdatesOptions
   });
 }
 
-/** As the program does. */
+/** Notes an update like the program does. */
 const note = () =>
   noteLastUpdate(gatePaths(dataDir).advisories, { endedAt: new Date().toISOString(), failed: [] });
 
-test('runs at once on a fresh install, then at the interval, also when one fails', async () => {
+test('runs at once on a fresh install, then at the interval, even after a failure', async () => {
   const runs: number[] = [];
   const ran = { resolve: () => {} };
   const next = () =>
@@ -70,7 +70,7 @@ test('runs at once on a fresh install, then at the interval, also when one fails
   expect(readLastUpdate(gatePaths(dataDir).advisories)?.failed).toEqual([]);
 });
 
-test('one by hand counts, and off is off', async () => {
+test('a manual update counts, and `off` runs none', async () => {
   await note();
   const run = vi.fn(async () => {});
   await using _off = start('off', run);
@@ -82,7 +82,7 @@ test('one by hand counts, and off is off', async () => {
   expect(run).toHaveBeenCalledOnce();
 });
 
-test('a server that stops ends the update, and waits for that', async () => {
+test('a server that stops aborts the update and waits for its end', async () => {
   let isEnded = false;
   const begun = Promise.withResolvers<void>();
   const updates = start('hourly', async (signal) => {

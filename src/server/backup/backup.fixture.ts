@@ -1,4 +1,4 @@
-/** Data folders with every kind of content, and archives made by hand. */
+/** Data folders with every kind of content, and handmade archives. */
 import { createHash } from 'node:crypto';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -26,7 +26,7 @@ import { sumLine } from './members.ts';
 import { restoreBackup } from './restore.ts';
 
 export interface TestFolder extends AsyncDisposable {
-  /** A folder for other files of a test. */
+  /** A folder for a test's other files. */
   readonly folder: string;
   readonly dataDir: string;
   readonly configFile: string;
@@ -157,7 +157,7 @@ export function restoreTo({ dataDir, configFile }: TestFolder, file: string, rep
 
 export const app = parseRepositoryName('guest/app');
 
-/** As `guest/app:v1`. */
+/** Pushes an image as `guest/app:v1`. */
 export async function pushImage(registry: RegistryStore, layer: string): Promise<void> {
   const { manifest, blobs } = imageOf(layer);
   for (const blob of blobs) {
@@ -169,7 +169,7 @@ export async function pushImage(registry: RegistryStore, layer: string): Promise
   await registry.putManifest({ repository: app, document, tags: [parseTag('v1')], admit: async () => {} });
 }
 
-/** As `own:v1` in the image store. */
+/** Writes an image as `own:v1` into the image store. */
 export async function writeOwnImage({ imagesDir }: TestFolder, layer: string): Promise<void> {
   const { manifest, blobs } = imageOf(layer);
   const store = openBlobStore(imagesDir);
@@ -197,7 +197,7 @@ export interface TarEntry extends Partial<Omit<Header, 'size'>> {
   readonly content?: string;
 }
 
-/** Made by hand, so it can contain anything. */
+/** A handmade archive, which can contain anything. */
 export async function tarOf(entries: readonly TarEntry[]): Promise<Buffer> {
   const archive = pack();
   for (const { content, ...header } of entries) {

@@ -1,4 +1,4 @@
-/** Backs up a data folder that has something of everything, and looks at the result elsewhere. */
+/** Backs up a data folder with content of every kind, and checks the result elsewhere. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -47,7 +47,7 @@ const text = (path: string) => readFileSync(path, 'utf8');
 const partsOf = (missing: readonly { part: string; why: string }[]) =>
   missing.map(({ part, why }) => `${part}: ${why}`);
 
-/** The state as a server would find it there. */
+/** The restored state, as a server would find it. */
 async function contentOf(place: TestFolder) {
   const paths = dataPaths(place.dataDir);
   await using store = await openStore({ path: paths.database });
@@ -74,7 +74,7 @@ async function contentOf(place: TestFolder) {
 }
 
 describe('restored elsewhere', () => {
-  test('there is all that there was', async () => {
+  test('has all content', async () => {
     const { file, missing, damaged } = await backupOf(from);
     expect(partsOf(missing)).toEqual(['configuration: elsewhere']);
     expect(damaged).toEqual([]);
@@ -98,7 +98,7 @@ describe('restored elsewhere', () => {
     expect(existsSync(dataPaths(from.dataDir).backupStage)).toBe(false);
   });
 
-  test('leaves keys out unless they are requested, and names them', async () => {
+  test('omits keys unless they are requested, and names them', async () => {
     const { file, missing } = await backupOf(from, { withKeys: false, withAdvisories: false });
     const named = ['advisories', 'parameter keys', 'guest key', 'signing keys'].map(
       (part) => `${part}: not asked for`,
@@ -112,7 +112,7 @@ describe('restored elsewhere', () => {
     expect(existsSync(dataPaths(to.dataDir).parameterKeys)).toBe(false);
   });
 
-  test('keys that are there are kept, when what has none takes the place of the rest', async () => {
+  test('existing keys are kept when a backup without keys replaces the other content', async () => {
     const { file } = await backupOf(from, { withKeys: false });
     await expect(restoreTo(from, file)).rejects.toMatchObject({ code: 'DATA_DIR_NOT_EMPTY' });
     const restored = await restoreTo(from, file, true);
@@ -121,7 +121,7 @@ describe('restored elsewhere', () => {
     expect(readdirSync(gatePaths(from.dataDir).keys)).toEqual(['release.key']);
   });
 
-  test('reports content that the server has lost or damaged, and has the rest', async () => {
+  test('reports content that the server has lost or damaged, and contains the rest', async () => {
     const paths = dataPaths(from.dataDir);
     const [code = ''] = readdirSync(join(paths.code, 'blobs/sha256'));
     rmSync(join(paths.code, 'blobs/sha256', code));
@@ -149,7 +149,7 @@ describe('restored elsewhere', () => {
     expect(existsSync(to.imagesDir)).toBe(false);
   });
 
-  test('its digests are those that sha256sum knows', async () => {
+  test('its digests match those of sha256sum', async () => {
     const { file } = await backupOf(from);
     mkdirSync(join(to.folder, 'x'));
     const tar = tarIn(file);
@@ -193,18 +193,18 @@ describe('while others write', () => {
       isWriting = false;
       await work;
     }
-    // Else nothing was written beside them.
+    // Otherwise nothing was written during the backups.
     expect(writes).toBeGreaterThan(16);
   });
 
-  test('one at a time', async () => {
+  test('only one backup runs at a time', async () => {
     using _lock = tryFileLock(dataPaths(from.dataDir).backupLock);
     await expect(backupOf(from)).rejects.toMatchObject({ code: 'BACKUP_BUSY' });
   });
 });
 
 describe('interrupted', () => {
-  test('a backup that was killed leaves what the next one, or the next start, takes away', async () => {
+  test('the next backup or start removes the files of a killed backup', async () => {
     const paths = dataPaths(from.dataDir);
     const leave = () => {
       mkdirSync(join(paths.backupStage, 'code'), { recursive: true });
@@ -237,7 +237,7 @@ describe('interrupted', () => {
     expect((await contentOf(to)).code).toHaveLength(1);
   });
 
-  test('one that was whole is finished from wherever it was, without its file', async () => {
+  test('a complete restore is finished from any step, without its file', async () => {
     const { file } = await backupOf(from);
     const paths = dataPaths(to.dataDir);
     const header = JSON.parse(execFileSync('tar', ['xO', 'backup.json'], { input: tarIn(file) }).toString());
@@ -256,7 +256,7 @@ describe('interrupted', () => {
     expect(await contentOf(to)).toEqual(await contentOf(from));
   });
 
-  test('what can not be written leaves nothing', async () => {
+  test('a backup that cannot be written leaves no files', async () => {
     const { folder, dataDir } = from;
     await expect(backupOf(from, { name: 'none/b.tar.zst' })).rejects.toMatchObject({ code: 'BACKUP_FAILED' });
     expect(existsSync(dataPaths(dataDir).backupStage)).toBe(false);
@@ -298,7 +298,7 @@ describe('a folder that was in use', () => {
     ['gate', (place: TestFolder) => join(place.dataDir, 'gate')],
     ['registry', (place: TestFolder) => join(place.dataDir, 'registry')],
     ['keys', (place: TestFolder) => dataPaths(place.dataDir).parameterKeys],
-  ] as const)('does not start without its %s, unless that is said', async (part, pathOf) => {
+  ] as const)('does not start without its %s, unless that is accepted', async (part, pathOf) => {
     await start(from);
     rmSync(pathOf(from), { recursive: true });
     await expect(start(from)).rejects.toMatchObject({
@@ -312,7 +312,7 @@ describe('a folder that was in use', () => {
     ['is gone', (path: string) => rmSync(dirname(path), { recursive: true })],
     ['was emptied', (path: string) => writeFileSync(path, '')],
     [
-      'lost all that it held',
+      'lost its whole content',
       async (path: string) => {
         rmSync(dirname(path), { recursive: true });
         await (await openStore({ path })).close();
@@ -333,7 +333,7 @@ describe('a folder that was in use', () => {
     await start(from, ['database']);
   });
 
-  test.each(['guestKey', 'code', 'registry'] as const)('is told by its %s alone', async (part) => {
+  test.each(['guestKey', 'code', 'registry'] as const)('is recognized by its %s alone', async (part) => {
     const paths = dataPaths(to.dataDir);
     const file = part === 'guestKey' ? paths.guestKey : join(paths[part], 'blobs', 'sha256', 'a'.repeat(64));
     mkdirSync(dirname(file), { recursive: true });
@@ -342,7 +342,7 @@ describe('a folder that was in use', () => {
     expect(existsSync(paths.database)).toBe(false);
   });
 
-  test('one that was never in use starts, and so does one whose keys are elsewhere', async () => {
+  test('an unused folder starts, and so does one whose keys are elsewhere', async () => {
     await start(to);
     rmSync(dataPaths(from.dataDir).parameterKeys);
     vi.stubEnv('WARD_PARAMETER_KEYS', 'id:key');

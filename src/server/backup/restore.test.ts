@@ -1,4 +1,4 @@
-/** Archives that are cut short, changed, or made by hand: all of one is restored, or nothing. */
+/** Archives that are truncated, changed or handmade: an archive is restored completely or not at all. */
 import {
   existsSync,
   mkdirSync,
@@ -42,14 +42,14 @@ async function restored(bytes: Buffer): Promise<unknown> {
   return restoreTo(to, file);
 }
 
-/** Refused, and nothing is left of it but the locks. */
+/** Expects a refusal that leaves nothing but the locks. */
 async function expectRefusal(bytes: Buffer, code: string, message = /./): Promise<void> {
   await expect(restored(bytes)).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
   expect(readdirSync(to.dataDir).filter((name) => !/\.lock(?:-journal)?$/.test(name))).toEqual([]);
   expect(existsSync(to.imagesDir)).toBe(false);
 }
 
-/** Some bits of zstd's frames mean nothing. */
+/** True when a change does not matter: some bits of zstd's frames have no meaning. */
 function meansTheSame(packed: Buffer, tar: Buffer): boolean {
   try {
     return zstdDecompressSync(packed).equals(tar);
@@ -67,7 +67,7 @@ test('restores a valid archive', async () => {
   expect(readFileSync(dataPaths(to.dataDir).database, 'utf8')).toBe('x');
 });
 
-test('an operator’s file may have a name in any language', async () => {
+test('an operator’s file can have a name in any language', async () => {
   const file = { name: 'gate/vex/Wörter für 世界.json', content: 'x' };
   await restored(await archiveOf([headerOf(), file]));
   expect(readFileSync(join(to.dataDir, file.name), 'utf8')).toBe('x');
@@ -106,7 +106,7 @@ describe('refused', () => {
     );
   });
 
-  test('a file that is not there, before anything is made', async () => {
+  test('a missing file, before anything is written', async () => {
     for (const file of [join(to.folder, 'nowhere.tar.zst'), to.folder]) {
       await expect(restoreTo(to, file)).rejects.toMatchObject({
         code: 'BACKUP_INVALID',
@@ -133,7 +133,7 @@ describe('refused', () => {
     );
   });
 
-  test('a name twice, more than it says, less than it says, and more than there is room for', async () => {
+  test('duplicate names, more or less content than declared, and more than the disk has room for', async () => {
     const two = headerOf({ files: 2, bytes: 2 });
     await expectRefusal(await archiveOf([two, database, database]), 'BACKUP_INVALID', /twice/);
     await expectRefusal(await archiveOf([headerOf({ bytes: 0 }), database]), 'BACKUP_INVALID', /longer/);
@@ -142,7 +142,7 @@ describe('refused', () => {
     await expectRefusal(await archiveOf([huge, database]), 'BACKUP_FAILED', /no room/);
   });
 
-  test('digests that do not fit, that are missing, or that something follows', async () => {
+  test('digests that are wrong, missing, or not the last entry', async () => {
     await expectRefusal(
       await archiveOf([headerOf(), database], 'x'),
       'BACKUP_INVALID',
@@ -162,7 +162,7 @@ describe('refused', () => {
     await expectRefusal(zstdCompressSync(more), 'BACKUP_INVALID', /continues/);
   });
 
-  test('what a newer Ward has written', async () => {
+  test('a backup of a newer Ward', async () => {
     const schemas = { state: '0001-entities', registry: null, gate: null };
     const newer = [
       { form: 2 },
@@ -175,7 +175,7 @@ describe('refused', () => {
   });
 });
 
-describe('a real one', () => {
+describe('a real backup', () => {
   let from: TestFolder;
   let bytes: Buffer;
   beforeEach(async () => {
@@ -184,7 +184,7 @@ describe('a real one', () => {
   });
   afterEach(() => from[Symbol.asyncDispose]());
 
-  test('is refused wherever it is cut short or changed', async () => {
+  test('is refused wherever it is truncated or changed', async () => {
     const tar = zstdDecompressSync(bytes);
     for (let part = 0; part < 20; part++) {
       const at = Math.floor((bytes.length * part) / 20);
@@ -198,7 +198,7 @@ describe('a real one', () => {
     await expectRefusal(zstdCompressSync(tar), 'BACKUP_INVALID', /does not match its digests/);
   });
 
-  test('goes into no folder that has something, nor one in use', async () => {
+  test('is not restored into a folder that has content or is in use', async () => {
     mkdirSync(to.dataDir);
     symlinkSync('/nonexistent', join(to.dataDir, 'something'));
     await expect(restored(bytes)).rejects.toMatchObject({ code: 'DATA_DIR_NOT_EMPTY' });
@@ -212,7 +212,7 @@ describe('a real one', () => {
     expect(statSync(dataPaths(from.dataDir).database)).toEqual(before);
   });
 
-  test('moves no name from another image, except with --replace', async () => {
+  test('moves no name of another image, except with --replace', async () => {
     await writeOwnImage(to, 'another');
     await expect(restored(bytes)).rejects.toMatchObject({ code: 'IMAGE_DIFFERS' });
     expect(existsSync(dataPaths(to.dataDir).database)).toBe(false);

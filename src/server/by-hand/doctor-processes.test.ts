@@ -1,4 +1,4 @@
-/** Shows that these rows can say no: the same attempts without a wall, and with some. */
+/** Shows that these rows can say no: the same attempts without confinement, and with a part of it. */
 import { expect, test } from 'vitest';
 import { makeTargets } from '../../keeper/index.ts';
 import { unownedId } from '../../lib/index.ts';
@@ -9,7 +9,7 @@ const id = unownedId();
 const head = { name: 'helper', as: { uid: id, gid: id }, walls: scanWalls, absent: new Map() };
 const contained = ['/usr/bin/unshare', '--mount', '--uts', '--propagation', 'private', '--'];
 
-test.runIf(isRoot)('a process behind no wall is told so, in each row', async () => {
+test.runIf(isRoot)('each row reports an unconfined process', async () => {
   await using targets = await makeTargets(id);
   const rows = await tryOn(targets, { ...head, confine: (argv) => [...contained, ...argv] });
   for (const { name, proven, evidence } of rows.filter((row) => row.name !== 'helper-network')) {
@@ -23,7 +23,7 @@ test.runIf(isRoot)('a process behind no wall is told so, in each row', async () 
 });
 
 test.runIf(isRoot)(
-  'a user without capabilities still has what takes Landlock, or a new privilege',
+  'a user without capabilities still fails the rows for Landlock, the filter and privileges',
   async () => {
     await using targets = await makeTargets(id);
     const words = [
@@ -47,7 +47,7 @@ test.runIf(isRoot)(
   },
 );
 
-test.runIf(isRoot)('a wall that the host has not is told with what it takes', async () => {
+test.runIf(isRoot)('a mechanism that the host lacks is reported with its requirement', async () => {
   await using targets = await makeTargets(id);
   const absent = new Map([['landlock', 'a later kernel']]);
   const rows = await tryOn(targets, { ...head, absent, confine: (argv) => [...contained, ...argv] });

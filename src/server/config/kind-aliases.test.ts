@@ -14,7 +14,7 @@ describe('Ward’s own table', () => {
   const own = runsAs();
 
   test.each([
-    // OpenWhisk's runtimes.json has had these, and Adobe I/O Runtime has them.
+    // OpenWhisk's runtimes.json had these, and Adobe I/O Runtime has them.
     [['nodejs', 'nodejs:6', 'nodejs:8', 'nodejs:10', 'nodejs:12'], 'nodejs:22-openwhisk'],
     [['nodejs:14', 'nodejs:16', 'nodejs:18', 'nodejs:20'], 'nodejs:22-openwhisk'],
     [['python:3', 'python:3.6', 'python:3.7', 'python:3.9'], 'python:3.13-openwhisk'],
@@ -27,7 +27,7 @@ describe('Ward’s own table', () => {
     expect(names.map((name) => own.get(name))).toEqual(names.map(() => kind));
   });
 
-  test('leaves every kind what it is, and the default of its family', () => {
+  test('changes no kind and no family’s default', () => {
     for (const { kind } of kinds) expect(own.has(kind) && own.get(kind) === undefined).toBe(true);
     const defaults = runtimesWithAliases(kinds, undefined).filter((runtime) => runtime.default);
     expect(defaults.map(({ kind }) => kind)).toEqual(
@@ -35,20 +35,20 @@ describe('Ward’s own table', () => {
     );
   });
 
-  test('has nothing that can’t be run', () => {
+  test('has no kind that Ward cannot run', () => {
     expect(
       [...own.keys()].filter((kind) => /^(?:python:?2|python$|swift|dotnet|rust|ballerina)/.test(kind)),
     ).toEqual([]);
   });
 
-  test('needs the main function where its kind does', () => {
+  test('requires a main function if its kind does', () => {
     const java = runtimesWithAliases(kinds, undefined).find(({ kind }) => kind === 'java:8');
     expect(java).toMatchObject({ requireMain: true, default: false, runsAs: 'java:21' });
   });
 });
 
 describe('the operator’s changes', () => {
-  test('are laid over it', () => {
+  test('override it', () => {
     const table = runsAs({ 'nodejs:18': 'nodejs:24', 'python:3.9': null, 'ruby:1.9': 'ruby:3.3' });
     expect(table.get('nodejs:18')).toBe('nodejs:24');
     expect(table.has('python:3.9')).toBe(false);
@@ -56,7 +56,7 @@ describe('the operator’s changes', () => {
     expect(table.get('nodejs:20')).toBe('nodejs:22-openwhisk');
   });
 
-  test('switch it off', () => {
+  test('turn it off', () => {
     expect([...runsAs(false).keys()]).toEqual(kinds.map(({ kind }) => kind));
     expect(kindBehind('nodejs:14', false)).toBe('nodejs:14');
     expect(kindBehind('nodejs:14', true)).toBe('nodejs:22-openwhisk');

@@ -19,11 +19,11 @@ async function limitsOf(content: string) {
 }
 
 describe('the system’s limits', () => {
-  test('are the defaults when nothing is said', async () => {
+  test('are the defaults without configuration', async () => {
     expect(await limitsOf('')).toEqual(defaultLimits);
   });
 
-  test('can be changed, every one of them', async () => {
+  test('can all be changed', async () => {
     const range = { min: 100, max: 400, default: 200 };
     const wanted: typeof defaultLimits = {
       timeoutMs: range,
@@ -59,7 +59,7 @@ describe('the system’s limits', () => {
     expect(await limitsOf(JSON.stringify({ limits: written }))).toEqual(wanted);
   });
 
-  test('keep what is not named', async () => {
+  test('keep unnamed values', async () => {
     const { memoryMiB, list } = await limitsOf('limits: {memoryMiB: {max: 4096}, list: {max: 50}}');
     expect(memoryMiB).toEqual({ min: 128, max: 4096, default: 256 });
     expect(list).toEqual({ default: 30, max: 50 });

@@ -1,4 +1,4 @@
-/** Damages a data folder that has something of everything, one part at a time. */
+/** Damages a data folder with content of every kind, one part at a time. */
 import {
   chmodSync,
   closeSync,
@@ -64,7 +64,7 @@ const sql = (path: string, text: string): void => {
   db.exec(text);
 };
 
-/** Without changing its length. */
+/** Changes a byte, but not the length. */
 function flip(path: string, at = 0): void {
   chmodSync(path, 0o644);
   const file = openSync(path, 'r+');
@@ -93,7 +93,7 @@ async function withAdvisories(): Promise<string> {
 }
 
 describe('a data folder', () => {
-  test('in which all is sound is found so, and is not changed', async () => {
+  test('that is undamaged has no findings, and is not changed', async () => {
     const before = readdirSync(place.dataDir, { recursive: true }).toSorted();
     const report = await check();
     expect(report).toMatchObject({ findings: [], repaired: [], isRunning: false });
@@ -152,7 +152,7 @@ describe('a data folder', () => {
       /guest: the counter has 1 bytes, the rows have \d+/,
     ],
     [
-      'a row that belongs to nothing',
+      'a row without its namespace',
       'databases',
       () => sql(state?.() ?? '', "pragma foreign_keys = off; update entities set namespace = 'nobody'"),
       /row \d+ of entities refers to a missing row of namespaces/,
@@ -165,7 +165,7 @@ describe('a data folder', () => {
     ],
     ['a lost database', 'databases', () => unlinkSync(gate?.() ?? ''), /gate\.db is missing/],
     [
-      'a strange database',
+      'a file that is not a database',
       'databases',
       () => sql(gate?.() ?? '', "update data_folder set id = 'x'"),
       /do not belong together/,
@@ -202,7 +202,7 @@ describe('a data folder', () => {
       /guest\/moved 1 encrypted/,
     ],
   ];
-  test.each(damages)('with %s is told of (%s)', async (_what, area, damage, text) => {
+  test.each(damages)('with %s is reported (%s)', async (_what, area, damage, text) => {
     damage();
     const { findings } = await check();
     expect(findings.map(({ area: each }) => each)).toContain(area);
@@ -211,7 +211,7 @@ describe('a data folder', () => {
     for (const { remedy } of findings) expect(remedy).not.toBe('');
   });
 
-  test('with a flipped value in the advisories is reported, and they take no update then', async () => {
+  test('with a flipped value in the advisories is reported, and their update is refused', async () => {
     const path = await withAdvisories();
     expect((await check()).findings).toEqual([]);
     const at = readFileSync(path).indexOf('a-package-to-find');
@@ -232,7 +232,7 @@ describe('a data folder', () => {
     expect((await check()).findings).toEqual([]);
   });
 
-  test('with advisories of another machine is not accused', async () => {
+  test('with advisories of another machine has no findings', async () => {
     const path = await withAdvisories();
     unlinkSync(`${path}.sha256`);
     const { findings, notes } = await check();
@@ -240,7 +240,7 @@ describe('a data folder', () => {
     expect(notes.join()).toContain('no import has recorded a digest');
   });
 
-  test('with unnamed blobs is reported, and not as damage', async () => {
+  test('with unused blobs gets a note, but no finding', async () => {
     const name = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
     writeFileSync(join(dataPaths(place.dataDir).code, 'blobs', 'sha256', name), '');
     const { findings, notes } = await check();
@@ -248,7 +248,7 @@ describe('a data folder', () => {
     expect(notes.join()).toContain('1 blobs are unused');
   });
 
-  test('that a Ward serves is checked, and not repaired', async () => {
+  test('that a running Ward serves is checked, but not repaired', async () => {
     const { lock } = dataPaths(place.dataDir);
     using held = tryFileLock(lock);
     expect(held).toBeDefined();
@@ -256,7 +256,7 @@ describe('a data folder', () => {
     await expect(check(true)).rejects.toMatchObject({ code: 'WARD_RUNNING' });
   });
 
-  test('is held while it is checked: no Ward starts meanwhile', async () => {
+  test('is locked during the check: no Ward can start', async () => {
     const { lock } = dataPaths(place.dataDir);
     tryFileLock(lock)?.release();
     expect(existsSync(lock)).toBe(true);
@@ -269,12 +269,12 @@ describe('a data folder', () => {
     expect(isFree).toBe(false);
   });
 
-  test('that is none is refused', async () => {
+  test('that does not exist is refused', async () => {
     rmSync(place.dataDir, { recursive: true });
     await expect(check()).rejects.toMatchObject({ code: 'DATA_DIR_EMPTY' });
   });
 
-  test('has unpacked layers that no image has counted, and left alone', async () => {
+  test('with unpacked layers of no image gets a note, and keeps them', async () => {
     const path = join(place.imagesDir, 'layers', 'unpacked', 'a'.repeat(64));
     mkdirSync(path, { recursive: true });
     const { findings, notes } = await check(true);

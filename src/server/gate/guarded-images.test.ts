@@ -26,7 +26,7 @@ const lenient = 'rules: { bases: { action: allow } }';
 const deadline = { timeout: 60_000, interval: 20 };
 let place: GateFolder;
 let count = 0;
-/** A repository of its own for each test. */
+/** Each test has its own repository. */
 let app: string;
 
 beforeAll(async () => {
@@ -58,7 +58,7 @@ const deploy = (image: string) =>
   place.guarded.codeGate.admitImage({ namespace: 'guest', actor: 'key 1', action: 'guest/a', image });
 
 describe('a push', () => {
-  it('has layers read while it goes on', async () => {
+  it('has its layers scanned while it continues', async () => {
     const { layers } = gatePaths(place.dataDir);
     const kept = async () =>
       existsSync(layers)
@@ -70,7 +70,7 @@ describe('a push', () => {
     await vi.waitFor(async () => expect(await kept()).toHaveLength(before.length + 1), deadline);
   });
 
-  it('that is accepted has an SBOM and what the scan found beside it, once', async () => {
+  it('that is accepted gets one SBOM and one scan report as referrers', async () => {
     const image = await imageWith(lodash('4.17.21'));
     expect((await place.push(app, 'v1', image)).status).toBe(201);
     const types = async () =>
@@ -82,7 +82,7 @@ describe('a push', () => {
     expect(await types()).toEqual(first);
   });
 
-  it('is answered with a warning when the advisories are old, and with none when nothing is to be said', async () => {
+  it('gets a warning when the advisories are old, and none when there is nothing to report', async () => {
     const image = await imageWith({ ...lodash('4.17.21'), [app]: '' });
     const { headers } = await place.push(app, 'v1', image);
     expect(headers.get('warning')).toMatch(
@@ -94,7 +94,7 @@ describe('a push', () => {
     expect((await place.push(app, 'v2', image)).headers.get('warning')).toBeNull();
   });
 
-  it('that is refused is not to be had by its digest either, nor has it anything beside it', async () => {
+  it('that is refused is not available by digest either, and has no referrers', async () => {
     const image = await imageWith(lodash('4.17.20'), { [app]: '' });
     const answer = await place.push(app, 'v1', image);
     expect(answer.status).toBe(403);
@@ -114,7 +114,7 @@ describe('a push', () => {
   });
 });
 
-describe('an image whose layers can’t be read as they are run', () => {
+describe('an image whose layers are unreadable', () => {
   const gzip = 'application/vnd.oci.image.layer.v1.tar+gzip';
   const plain = (content: string) => tarOf({ [`a/${app}`]: content });
 
@@ -133,16 +133,16 @@ describe('an image whose layers can’t be read as they are run', () => {
       },
     ],
     [
-      'that are no archive',
+      'that are not an archive',
       gzip,
       async () => {
         const bytes = Buffer.from(`words of ${app}`);
         return { bytes, diffId: digestOf(bytes) };
       },
     ],
-    ['with files outside of it', gzip, async () => packed(await tarOf({ '../../etc/passwd': app }))],
+    ['with files outside the root', gzip, async () => packed(await tarOf({ '../../etc/passwd': app }))],
     [
-      'with links out of it',
+      'with links out of the root',
       gzip,
       async () => packed(await tarOf({ a: app }, { shadow: '../../../etc/shadow' })),
     ],
@@ -151,8 +151,8 @@ describe('an image whose layers can’t be read as they are run', () => {
       gzip,
       async () => packed((await plain('x'.repeat(5000))).subarray(0, 1024)),
     ],
-    ['that are a bomb', gzip, async () => packed(await plain('x'.repeat(100_000_000)))],
-  ])('%s is refused, and nobody can pull it', async (_what, type, layerOf) => {
+    ['that are a decompression bomb', gzip, async () => packed(await plain('x'.repeat(100_000_000)))],
+  ])('%s is refused, and no one can pull it', async (_what, type, layerOf) => {
     const image = imageOf([await layerOf()], type);
     const answer = await place.push(app, 'v1', image);
     expect(answer.status).toBe(403);
@@ -166,7 +166,7 @@ describe('an image whose layers can’t be read as they are run', () => {
 });
 
 describe('a call of an image', () => {
-  it('is judged before it is allowed, after a restart too', async () => {
+  it('is judged before it is allowed, also after a restart', async () => {
     const signed = await imageWith({ signed: app });
     const unsigned = await imageWith({ unsigned: app });
     await place.push(app, 'signed', signed);
@@ -190,7 +190,7 @@ describe('a call of an image', () => {
     expect((await place.mayRun(`${app}:unsigned`)).outcome).not.toBe('deny');
   });
 
-  it('is denied at once when its signature is deleted, or something else takes its tag', async () => {
+  it('is denied at once when its signature is deleted or its signature’s tag moves', async () => {
     await policyInForce(
       `${signer.policyKey}\noverrides: [{ stages: [run], rules: { signatures: { action: deny, keys: [release] } } }]`,
     );
@@ -224,7 +224,7 @@ describe('a call of an image', () => {
     expect((await place.mayRun(`${app}:v1`)).outcome).toBe('absent');
   });
 
-  it('is about what its tag names now', async () => {
+  it('is judged by what its tag names now', async () => {
     const rules = 'secrets: { action: allow, ids: { private-key: allow } }';
     await policyInForce(
       `rules: { ${rules} }\noverrides: [{ stages: [run], rules: { malware: { action: deny } } }]`,
@@ -242,7 +242,7 @@ describe('a call of an image', () => {
     expect((await place.mayRun(`${app}:v1`)).outcome).not.toBe('deny');
   });
 
-  it('that is not here, or not its namespace’s, may be named unless the policy says no, and is never run', async () => {
+  it('that is missing or of another namespace can be deployed unless the policy denies it, but never runs', async () => {
     const others = app.replace('guest/', 'other/');
     const names = [
       `${app}:v1`,
@@ -280,8 +280,8 @@ describe('a call of an image', () => {
   });
 });
 
-describe('what changed', () => {
-  it('is in the audit log: policy, advisories and VEX, also changes while no Ward was running', async () => {
+describe('a change', () => {
+  it('of the policy, advisories or VEX is in the audit log, even if no Ward was running', async () => {
     await policyInForce('rules: { vulnerabilities: { action: warn }, gaps: warn }');
     await place.push(app, 'v1', await imageWith(lodash('4.17.20'), { [app]: '' }));
     expect((await deploy(`${app}:v1`)).outcome).toBe('warn');
@@ -320,7 +320,7 @@ describe('what changed', () => {
 });
 
 describe('a test of a policy', () => {
-  it('knows who signed what, while the registry is open', async () => {
+  it('knows signatures while the registry is open', async () => {
     const signed = await imageWith({ tested: app });
     await place.push(app, 'signed', signed);
     await place.push(app, 'unsigned', await imageWith({ unsigned: app }));
@@ -337,7 +337,7 @@ describe('trusted bases', () => {
   const strict = (rules: string) =>
     policyInForce(`${signer.policyKey}\nrules: { bases: { action: deny, ${rules} } }`);
 
-  it('are those that a digest names, or a key signed, and nobody else’s', async () => {
+  it('are only those that a digest names or a key signed', async () => {
     const below = await imageWith(base);
     const above = await imageWith(base, { [`fn/${app}`]: '' });
     await place.push(app, 'base', below);
@@ -351,7 +351,7 @@ describe('trusted bases', () => {
     await vi.waitFor(async () => expect((await place.push(app, 'v2', above)).status).toBe(201), deadline);
   });
 
-  it('of Ward are images of its store that it made itself, by name', async () => {
+  it('of Ward are only images that it built, by name in its store', async () => {
     await layImage('nodejs:24', { 'usr/bin/node': `Ward’s ${app}` });
     const theirs = await layImage('somebody', { 'usr/bin/node': `somebody’s ${app}` });
     await strict('ward: true');

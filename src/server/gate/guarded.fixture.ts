@@ -42,7 +42,7 @@ export interface GateFolder extends AsyncDisposable {
   attach(repository: string, artifact: Artifact): Promise<void>;
   /** The verdict on a call of a `blackbox` action in the namespace `guest`. */
   mayRun(image: string): Promise<{ readonly outcome: string; readonly summary: string }>;
-  /** Closes it, and opens it again like another process. */
+  /** Closes the gate and opens it again, like another process. */
   restart(): Promise<void>;
   stop(): Promise<void>;
   start(): Promise<void>;
@@ -156,7 +156,7 @@ async function startGuarded(dataDir: string, imagesDir: string, onChange: (event
 /** Path → content. */
 export type Files = Readonly<Record<string, string>>;
 
-/** One layer for each set of files; the lowest first. */
+/** One layer for each set of files, the lowest first. */
 export async function imageWith(...layers: readonly Files[]): Promise<TestImage> {
   const tars = await Promise.all(layers.map((files) => tarOf(files)));
   return imageOf(
@@ -167,7 +167,7 @@ export async function imageWith(...layers: readonly Files[]): Promise<TestImage>
 
 export interface PackedLayer {
   readonly bytes: Buffer;
-  /** As in the configuration. */
+  /** The layer's diff id in the configuration. */
   readonly diffId: Digest;
 }
 
@@ -208,12 +208,12 @@ export async function tarOf(files: Files, links: Files = {}): Promise<Buffer> {
   return buffer(archive);
 }
 
-/** A package as npm installs it. */
+/** A package in the form that npm installs. */
 export function lodash(version: string): Files {
   return { 'app/node_modules/lodash/package.json': JSON.stringify({ name: 'lodash', version }) };
 }
 
-/** In the form of GitHub's advisory database. */
+/** An advisory in the form of GitHub's advisory database. */
 export const lodashAdvisory = {
   id: 'GHSA-35jh-r3h4-6jhm',
   aliases: ['CVE-2021-23337'],
@@ -231,7 +231,7 @@ export const lodashAdvisory = {
 
 export interface Signer {
   readonly key: SigningKey;
-  /** For a policy, under the name `release`. */
+  /** The key for a policy, named `release`. */
   readonly policyKey: string;
   signatureOf(image: Pick<TestImage, 'digest'>): Artifact;
 }

@@ -1,4 +1,4 @@
-/** What clients would run, and all else that is pushed, is judged by its bytes, whatever it is called. */
+/** All pushed content is judged by its bytes, whatever its declared type. */
 import { createHash, generateKeyPairSync } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -48,7 +48,7 @@ const describePart = ({ type, bytes, title }: Part) => ({
   ...(title === undefined ? {} : { annotations: { 'org.opencontainers.image.title': title } }),
 });
 
-/** What it was answered with: `201`, or the gate's words. */
+/** The answer: `201`, or the gate's message. */
 async function push(config: Part, layers: readonly Part[], more: object = {}): Promise<string> {
   const value = { config: describePart(config), layers: layers.map(describePart), ...more };
   return pushManifest(value, [config, ...layers]);
@@ -94,14 +94,14 @@ describe('an image', () => {
     ['application/vnd.oci.empty.v1+json', 'application/json'],
     ['application/vnd.example.config', 'text/plain'],
     ['application/vnd.oci.image.config.v1+json', 'application/vnd.dev.cosign.simplesigning.v1+json'],
-  ])('whose configuration is called %s, and its layers %s, is judged as one', async (config, layer) => {
+  ])('with a configuration of type %s and layers of type %s is judged as an image', async (config, layer) => {
     const { tar, bytes } = await vulnerable();
     expect(await push(file(configOf([tar]), undefined, config), [{ type: layer, bytes }])).toMatch(
       /^403 denied by policy \(vulnerabilities\.limits\.high\): .*CVE-2021-23337/,
     );
   });
 
-  it('that says that it is an artifact is judged as one, exempt or not', async () => {
+  it('that declares itself an artifact is judged as an image, exempt or not', async () => {
     await policyInForce('rules: { artifacts: { exempt: ["*"] } }');
     const { tar, bytes } = await vulnerable();
     const answer = await push(file(configOf([tar]), undefined, 'text/html'), [{ type: 'text/html', bytes }], {
@@ -113,11 +113,11 @@ describe('an image', () => {
   it.each([
     ['a key twice', (text: string) => text.replace(/}$/, ',"rootfs":{}}')],
     [
-      'keys in other letters',
+      'keys in another case',
       (text: string) => text.replace('rootfs', 'RootFS').replace('diff_ids', 'Diff_IDs'),
     ],
     ['keys in escapes', (text: string) => text.replace('diff_ids', 'dif\\u0066_id\\u017f')],
-  ])('with %s in its configuration is not taken for harmless', async (_what, change) => {
+  ])('with %s in its configuration is not accepted as harmless', async (_what, change) => {
     const { tar, bytes } = await vulnerable();
     const config = file(change(configOf([tar])), undefined, 'application/octet-stream');
     expect(await push(config, [{ type: 'text/html', bytes }])).toMatch(/^403 /);
@@ -125,10 +125,10 @@ describe('an image', () => {
 
   const command = JSON.stringify(['sh', '-c', shell]);
   it.each([
-    ['in other letters', `"config":{"entrypoint":${command}}`],
-    ['in other letters, with escapes', `"config":{"\\u0043MD":${command}}`],
-    ['in an object that stands twice, which Go reads as one', `"config":{"Cmd":${command}},"config":{}`],
-    ['in an object in other letters', `"Config":{"Cmd":${command}}`],
+    ['in another case', `"config":{"entrypoint":${command}}`],
+    ['in another case, with escapes', `"config":{"\\u0043MD":${command}}`],
+    ['in a duplicate object, which Go merges', `"config":{"Cmd":${command}},"config":{}`],
+    ['in an object in another case', `"Config":{"Cmd":${command}}`],
   ])('with a command %s is refused as unread', async (_what, part) => {
     const tar = await tarOf({ run: '#!/bin/sh\n' });
     const config = file(`{${part},${configOf([tar]).slice(1)}`, undefined, imageConfig);
@@ -141,10 +141,7 @@ describe('an image', () => {
     ['checks its health', { Healthcheck: { Test: ['CMD-SHELL', shell] } }],
     ['is run when another is built on it', { OnBuild: [`RUN ${shell}`] }],
     ['is the shell of what is run', { Shell: ['sh', '-c', shell] }],
-    [
-      'is run, where something else is of no form that engines read',
-      { Cmd: ['sh', '-c', shell], ExposedPorts: 5 },
-    ],
+    ['is run, beside a field of the wrong type', { Cmd: ['sh', '-c', shell], ExposedPorts: 5 }],
   ])('with a command that %s is judged by it', async (_what, more) => {
     const tar = await tarOf({ run: '#!/bin/sh\n' });
     const config = file(
@@ -157,7 +154,7 @@ describe('an image', () => {
     );
   });
 
-  it('with a configuration that is too long is refused as unread, in words of its own', async () => {
+  it('with a configuration that is too long is refused as unread, with its own message', async () => {
     const tar = await tarOf({ run: '#!/bin/sh\n' });
     const long = configOf([tar]).replace(/}$/, `,"x":"${'x'.repeat(5 * 1024 * 1024)}"}`);
     const answer = await push(file(long, undefined, imageConfig), [
@@ -167,7 +164,7 @@ describe('an image', () => {
     expect(answer).not.toContain(place.dataDir);
   });
 
-  it('with a layer that only other engines unpack is refused as unread, with what to do', async () => {
+  it('with a layer that only other engines unpack is refused as unread, with a hint', async () => {
     const bytes = Buffer.concat([Buffer.from('fd377a585a00', 'hex'), Buffer.alloc(600, 1)]);
     const config = file(configOf([bytes]), undefined, 'application/octet-stream');
     expect(await push(config, [{ type: 'application/octet-stream', bytes }])).toMatch(
@@ -175,7 +172,7 @@ describe('an image', () => {
     );
   });
 
-  it('whose layer is elsewhere is refused as unread, unless the policy lets gaps in', async () => {
+  it('whose layer is stored elsewhere is refused as unread, unless the policy allows gaps', async () => {
     const { tar, bytes } = await vulnerable();
     const type = 'application/vnd.oci.image.layer.nondistributable.v1.tar+gzip';
     const config = file(configOf([tar]), undefined, 'application/vnd.oci.image.config.v1+json');
@@ -185,12 +182,12 @@ describe('an image', () => {
     expect(await pushManifest(value, [config])).toMatch(/^403 not judged, .*clients get it from elsewhere/);
     await policyInForce('rules: { gaps: warn }');
     expect(await pushManifest(value, [config])).toBe('201');
-    // One that is here is scanned like any other.
+    // An image whose layer was pushed is scanned like any other.
     const whole = { config: describePart(config), layers };
     expect(await pushManifest(whole, [config, { type, bytes }])).toMatch(/^403 denied by policy/);
   });
 
-  it('is named by SHA-512, and judged all the same', async () => {
+  it('is judged even if SHA-512 names it', async () => {
     const { tar, bytes } = await vulnerable();
     const config = file(configOf([tar]), undefined, 'application/vnd.oci.image.config.v1+json');
     const layer = { type: 'application/vnd.oci.image.layer.v1.tar+gzip', bytes };
@@ -211,18 +208,18 @@ describe('an artifact', () => {
     expect(await push(nothing, [file(text, 'start.sh', type)], { artifactType: type })).toMatch(answer);
   });
 
-  it('of harmless files is taken, and so is an empty one', async () => {
+  it('of harmless files is accepted, and so is an empty one', async () => {
     expect(await push(nothing, [file('hello', 'read.me', 'text/plain')])).toBe('201');
     expect(await push(nothing, [])).toBe('201');
   });
 
-  it('that calls its file a layer is a file all the same', async () => {
+  it('that calls its file a layer is judged as a file', async () => {
     const type = 'application/vnd.oci.image.layer.v1.tar';
     expect(await push(nothing, [file('hello', 'read.me', type)])).toBe('201');
     expect(await push(nothing, [file(shell, 'read.me', type)])).toMatch(/^403 denied by policy \(malware\)/);
   });
 
-  it('that is an archive is looked into', async () => {
+  it('that is an archive is unpacked and scanned', async () => {
     const { tar, bytes } = await vulnerable();
     for (const content of [tar, bytes]) {
       const answer = await push(nothing, [
@@ -232,12 +229,12 @@ describe('an artifact', () => {
     }
   });
 
-  it('whose configuration has something in it is refused, too', async () => {
+  it('whose configuration has bad content is refused, too', async () => {
     const config = file(JSON.stringify({ run: shell }), undefined, 'application/vnd.example.config+json');
     expect(await push(config, [file('hello')])).toMatch(/^403 denied by policy \(malware\)/);
   });
 
-  it('hides nothing of one blob by what is in another', async () => {
+  it('cannot hide content of one blob through another', async () => {
     const bad = await tarOf({ 'app/start.sh': shell });
     const whiteout = await tarOf({ 'app/.wh.start.sh': '' });
     const type = 'application/vnd.example.tar';
@@ -249,7 +246,7 @@ describe('an artifact', () => {
     ).toMatch(/^403 denied by policy/);
   });
 
-  it('that is a document about an image is judged as a document', async () => {
+  it('that is a document about an image is scanned like a file', async () => {
     const type = 'application/spdx+json';
     expect(
       await push(nothing, [file('{"spdxVersion":"SPDX-2.3"}', 'sbom.json', type)], { artifactType: type }),
@@ -258,7 +255,7 @@ describe('an artifact', () => {
     expect(await push(nothing, [bad], { artifactType: type })).toMatch(/^403 denied by policy \(secrets\)/);
   });
 
-  it('is taken unlooked at when the policy names its kind, which the audit log tells', async () => {
+  it('is accepted without a scan if the policy exempts its kind, and the audit log says so', async () => {
     await policyInForce('rules: { artifacts: { exempt: ["application/vnd.example.*"] } }');
     const push2 = (artifactType: string) => push(nothing, [file(shell, 'x', artifactType)], { artifactType });
     expect(await push2('application/vnd.example.model')).toBe('201');
@@ -270,7 +267,7 @@ describe('an artifact', () => {
 });
 
 describe('an index', () => {
-  it('that lists files is judged by them', async () => {
+  it('that lists files is judged by their content', async () => {
     const listed = file(shell, 'x.sh', 'application/vnd.buildkit.layer');
     const value = { manifests: [describePart(listed)] };
     expect(await pushManifest(value, [listed], indexMediaType)).toMatch(/^403 denied by policy \(malware\)/);
@@ -280,7 +277,7 @@ describe('an index', () => {
     );
   });
 
-  it('that lists layers is judged by them', async () => {
+  it('that lists layers is judged by their content', async () => {
     const { bytes } = await vulnerable();
     const layer = { type: 'application/vnd.oci.image.layer.v1.tar+gzip', bytes };
     expect(await pushManifest({ manifests: [describePart(layer)] }, [layer], indexMediaType)).toMatch(
@@ -297,7 +294,7 @@ describe('a policy that only warns', () => {
   gaps: warn
   unscanned: warn`;
 
-  it('denies nothing: not what is bad, nor what can’t be read, nor what is not an image', async () => {
+  it('denies nothing: not bad content, unreadable content, or content that is not an image', async () => {
     await policyInForce(audit);
     const { tar, bytes } = await vulnerable();
     const imageConfig = 'application/vnd.oci.image.config.v1+json';

@@ -20,7 +20,7 @@ const report: Report = {
   suppressed: [],
 };
 
-it('shows what was found, and nothing that was pushed is markup, script or longer than it may be', () => {
+it('shows the findings, and pushed text is never markup, script or too long', () => {
   const kind = 'image';
   const verdict = judge(defaultPolicy(), { stage: 'push', namespace: 'guest', kind, report, now: 0 });
   const { html, contentSecurityPolicy } = reportPage(digest, [verdict], report);
@@ -53,7 +53,7 @@ it('distinguishes unread content from denied content, and gives advice for both'
   expect(denied).toContain('<h2>push: <span class="denied">denied</span></h2>');
   expect(denied).toContain('<td>remove it, and find out how it got there</td>');
   expect(denied).not.toMatch(/not judged|id: gap/);
-  // What is bad is enough to know.
+  // The bad content is enough to report.
   const both = pageOf({}, report.findings.slice(0, 1));
   expect(both).toContain('<span class="denied">denied</span>');
   expect(both).toContain(`<h2>Could not be read</h2><p>What to do about each: ${remedy}.</p>`);
@@ -106,7 +106,7 @@ it('names the inputs of a verdict, and those that an earlier verdict lacks', () 
   expect(textOf(report)).toContain('no advisories, and unknown rules');
 });
 
-it('says who vouches for an image', () => {
+it('shows who vouches for an image', () => {
   const kind = 'image';
   const verdict = judge(defaultPolicy(), { stage: 'run', namespace: 'guest', kind, report, now: 0 });
   const vouchers = { signedBy: [`ci (${hostile})`], attested: ['spdx by release'] };

@@ -1,4 +1,4 @@
-/** Two servers with the same rules, advisories, policy and VEX say the same of the same image, byte for byte. */
+/** Two servers with the same rules, advisories, policy and VEX give the same verdict on the same image, byte for byte. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ import {
 const deadline = { timeout: 60_000, interval: 20 };
 const policy =
   'rules: { bases: { action: allow }, vulnerabilities: { action: warn }, secrets: { action: warn } }';
-/** Several sources that speak of the same, each in its own words. */
+/** Several sources that describe the same advisories, each in its own words. */
 const exports: Readonly<Record<string, string>> = {
   'ghsa.ndjson': JSON.stringify(lodashAdvisory),
   'other.ndjson': [
@@ -45,7 +45,7 @@ beforeAll(async () => {
   image = await imageWith({ ...lodash('4.17.20'), ...manyPackages(), 'app/key.pem': key });
   places = [await openPlace(), await openPlace()];
   const names = Object.keys(exports);
-  // At once, and one after the other, the last first.
+  // The first server imports all at once, the second one by one in reverse order.
   await take(places[0], names);
   for (const name of names.toReversed()) await take(places[1], [name]);
   for (const place of places) await set(place, policy);
@@ -83,7 +83,7 @@ async function set(place: GateFolder, text: string): Promise<void> {
   }, deadline);
 }
 
-/** What its API answers. */
+/** The answers of the server's API. */
 async function saidBy({
   guarded: { reports },
 }: GateFolder): Promise<{ verdicts: Verdict[]; report: Report }> {
@@ -99,13 +99,13 @@ function fail(): never {
   throw new Error('there is no verdict');
 }
 
-/** As the documentation has it. */
+/** Removes the times, as the documentation does. */
 function withoutMoments({ scannedAt: _, advisories, ...report }: Report): string {
   const { checkedAt: __, ...state } = advisories ?? {};
   return JSON.stringify({ ...report, advisories: state });
 }
 
-test('verdict and report are the same bytes, and name what they were made with', async () => {
+test('verdict and report are the same bytes, and name their inputs', async () => {
   for (const place of places) {
     const { status } = await place.push('guest/app', 'v1', image);
     expect(status).toBe(403);
@@ -114,7 +114,7 @@ test('verdict and report are the same bytes, and name what they were made with',
   const [verdict] = a.verdicts;
   expect(a.verdicts.map(verdictDocument)).toEqual(b.verdicts.map(verdictDocument));
   expect(withoutMoments(a.report)).toBe(withoutMoments(b.report));
-  // Nothing is left out but the moment and the line with the address.
+  // Only the time and the line with the address are left out.
   const { judgedAt: _, summary: __, ...said } = verdict ?? fail();
   expect(JSON.parse(verdictDocument(verdict ?? fail()))).toEqual(said);
   expect(verdict).toMatchObject({
@@ -131,7 +131,7 @@ test('verdict and report are the same bytes, and name what they were made with',
   });
 });
 
-test('with other advisories the verdict is another, and says so', async () => {
+test('with other advisories the verdict changes, and names them', async () => {
   const before = (await saidBy(places[1])).verdicts[0];
   await writeFile(join(folder, 'epss-b.csv'), 'cve,epss,percentile\nCVE-2021-23337,0.5,0.9\n');
   await take(places[1], ['epss-b.csv']);

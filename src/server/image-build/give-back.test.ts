@@ -8,7 +8,7 @@ import { giveBack } from './give-back.ts';
 const owner = 4_000_003;
 
 test.skipIf(process.geteuid?.() !== 0)(
-  'what root made in another user’s folder is that user’s, and nothing else',
+  'only files that root made in another user’s folder are given to that user',
   async () => {
     const place = await mkdtemp(join(tmpdir(), 'ward-give-back-'));
     try {
@@ -45,7 +45,7 @@ test.skipIf(process.geteuid?.() !== 0)(
   },
 );
 
-test.skipIf(process.geteuid?.() !== 0)('a folder of root’s stays root’s', async () => {
+test.skipIf(process.geteuid?.() !== 0)('a folder of root keeps its owner', async () => {
   const place = await mkdtemp(join(tmpdir(), 'ward-give-back-'));
   await writeFile(join(place, 'a'), '');
   giveBack(place);

@@ -107,7 +107,7 @@ describe('a build', () => {
     });
   });
 
-  it('attaches a signature and attestations to the image, and neither is an image itself', async () => {
+  it('attaches a signature and attestations to the image, which are not listed as images', async () => {
     await using shop = await workshop();
     const { privateKey } = generateKeyPair('secret');
     const path = join(shop.path, 'key');
@@ -121,7 +121,7 @@ describe('a build', () => {
     expect((await images.list()).map(({ name }) => name)).toEqual(['app:latest', 'nodejs:24']);
   });
 
-  it('asks before it begins whether the key can be opened', async () => {
+  it('checks before it begins whether the key can be opened', async () => {
     await using shop = await workshop();
     const path = join(shop.path, 'key');
     await expect(openKey({ path, passphrase: '' })).rejects.toMatchObject({ code: 'FLAG_INVALID' });
@@ -132,7 +132,7 @@ describe('a build', () => {
     expect(await namesIn(shop.store)).toEqual(['nodejs:24']);
   });
 
-  it('knows what the layers of its base hold from the build before, and not if they have other bytes now', async () => {
+  it('reuses the scan of its base’s layers from the build before, but not if their bytes changed', async () => {
     await using shop = await workshop();
     const known = join(shop.path, 'data/gate/layers');
     await shop.build({ isScanned: true });
@@ -148,7 +148,7 @@ describe('a build', () => {
     await expect(shop.build({ isScanned: true })).rejects.toMatchObject({ code: 'SCAN_TARGET_INVALID' });
   });
 
-  it('leaves nothing behind when it is interrupted', async () => {
+  it('leaves no files when it is interrupted', async () => {
     await using shop = await workshop();
     const controller = new AbortController();
     const onProgress = (text: string) => text === 'packing code' && controller.abort();
@@ -159,7 +159,7 @@ describe('a build', () => {
 });
 
 describe('signing in a layout', () => {
-  it('is done once for a key, and keeps what others signed', async () => {
+  it('is done once for a key, and keeps other signatures', async () => {
     await using shop = await workshop();
     const [mine, theirs] = ['a', 'b'].map((word) => readSigningKey(generateKeyPair(word).privateKey, word));
     if (mine === undefined || theirs === undefined) throw new Error('no keys');
@@ -184,11 +184,11 @@ describe('an output', () => {
     expect(parseOutput(text, isPushed)).toEqual(target);
   });
 
-  it.each(['x', 'oci:', 'oci:a:b', 'rootfs:/', 'x.tar.gz'])('can’t be %j', (text) => {
+  it.each(['x', 'oci:', 'oci:a:b', 'rootfs:/', 'x.tar.gz'])('cannot be %j', (text) => {
     expect(() => parseOutput(text, false)).toThrow('--output can');
   });
 
-  it('is for a platform of Linux', () => {
+  it('is for a Linux platform', () => {
     expect(architectureOf('linux/arm64')).toBe('arm64');
     expect(architectureOf(undefined)).toBeUndefined();
     for (const bad of ['arm64', 'windows/amd64', 'linux/', 'linux/A'])
@@ -246,7 +246,7 @@ describe('a push', () => {
     });
   });
 
-  it('fails where nothing listens', async () => {
+  it('fails if nothing listens', async () => {
     const client = createRegistryClient({
       ...{ url: 'http://127.0.0.1:1', repository: 'guest/app', auth: 'a:b', insecure: false },
     });

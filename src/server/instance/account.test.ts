@@ -6,7 +6,7 @@ const group = 'ward:x:990:';
 
 describe('an account', () => {
   test.each(['/usr/sbin/nologin', '/sbin/nologin', '/bin/false'])(
-    'with the shell %s is the server’s',
+    'with the shell %s is accepted',
     (shell) => {
       expect(parseAccount(`ward:x:991:990:Ward:/nonexistent:${shell}`, group)).toEqual({
         name: 'ward',
@@ -19,7 +19,7 @@ describe('an account', () => {
   test.each<[string, string, string | undefined]>([
     ['is root', 'ward:x:0:990::/:/usr/sbin/nologin', group],
     ['is in root’s group', 'ward:x:991:0::/:/usr/sbin/nologin', 'ward:x:0:'],
-    ['is a person’s', 'ward:x:1000:990::/home/ward:/bin/bash', group],
+    ['belongs to a person', 'ward:x:1000:990::/home/ward:/bin/bash', group],
     ['has the default shell', 'ward:x:991:990::/:', group],
     ['has no number', 'ward:x:nine:990::/:/usr/sbin/nologin', group],
     ['has another main group', 'ward:x:991:100::/:/usr/sbin/nologin', group],
@@ -35,7 +35,7 @@ describe('an account', () => {
   });
 });
 
-test('this machine’s account is as id prints it, or the fault has the command that makes it', async () => {
+test('this machine’s account matches the output of id, or the fault has the command that creates it', async () => {
   const id = await runCommand(['id', 'ward']);
   const found = await serverAccount().catch((error: unknown) => error);
   if (id.code === 0)

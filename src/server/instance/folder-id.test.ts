@@ -1,4 +1,4 @@
-/** Which databases may be served together, with those that the rooms make. */
+/** Which databases can be served together, tested with real databases of the rooms. */
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -19,7 +19,7 @@ afterEach(async () => {
   for (const place of [one, other]) await place[Symbol.asyncDispose]();
 });
 
-/** As a start does it whose databases are there. */
+/** Does what a start does when its databases exist. */
 async function start({ dataDir }: TestFolder, isMixAccepted = false): Promise<void> {
   const folder = checkFolderId(dataDir, isMixAccepted, silentLog);
   folder.unmark();
@@ -55,24 +55,27 @@ describe('the databases of a data folder', () => {
     [0, 'state/ward.db'],
     [1, 'gate/gate.db'],
     [2, 'registry/registry.db'],
-  ])('are refused when another folder’s came in (%i), unless that is said once', async (index, name) => {
-    await start(one);
-    await start(other);
-    const strange = idOf(other).slice(0, 8);
-    bring(index, other, one);
-    await expect(start(one)).rejects.toMatchObject({
-      code: 'DATA_DIR_MIXED',
-      message: expect.stringContaining(`${name}: ${strange}`),
-      hint: expect.stringContaining('--accept-mixed'),
-    });
-    await start(one, true);
-    await start(one);
-    expect(new Set([...marksOf(one), idOf(one)]).size).toBe(1);
-    // A folder of its own from now on: the two that it is made of are not it.
-    expect([idOf(other), undefined]).not.toContain(idOf(one));
-  });
+  ])(
+    'are refused when one comes from another folder (%i), unless that is accepted once',
+    async (index, name) => {
+      await start(one);
+      await start(other);
+      const strange = idOf(other).slice(0, 8);
+      bring(index, other, one);
+      await expect(start(one)).rejects.toMatchObject({
+        code: 'DATA_DIR_MIXED',
+        message: expect.stringContaining(`${name}: ${strange}`),
+        hint: expect.stringContaining('--accept-mixed'),
+      });
+      await start(one, true);
+      await start(one);
+      expect(new Set([...marksOf(one), idOf(one)]).size).toBe(1);
+      // The mixed folder has its own id from now on, not one of its two sources.
+      expect([idOf(other), undefined]).not.toContain(idOf(one));
+    },
+  );
 
-  test('are refused by what they say alone, without the file', async () => {
+  test('are refused by their own ids, even without the file', async () => {
     await start(one);
     await start(other);
     bring(1, other, one);
@@ -80,7 +83,7 @@ describe('the databases of a data folder', () => {
     await expect(start(one)).rejects.toMatchObject({ code: 'DATA_DIR_MIXED' });
   });
 
-  test('are refused when one of a Ward that gave no ids came in', async () => {
+  test('are refused when one comes from a Ward without ids', async () => {
     await start(one);
     bring(0, other, one);
     await expect(start(one)).rejects.toMatchObject({
@@ -89,7 +92,7 @@ describe('the databases of a data folder', () => {
     });
   });
 
-  test.each([0, 1, 2])('are marked further when a first start ended after %i of them', async (marked) => {
+  test.each([0, 1, 2])('are all marked after a first start that ended after %i of them', async (marked) => {
     const folder = checkFolderId(one.dataDir, false, silentLog);
     folder.unmark();
     const id = 'a'.repeat(32);
@@ -99,7 +102,7 @@ describe('the databases of a data folder', () => {
     if (marked > 0) expect(idOf(one)).toBe(id);
   });
 
-  test('accept one that was made anew, even if that start ended before marking it', async () => {
+  test('accept a recreated one, even if that start ended before marking it', async () => {
     await start(one);
     const id = idOf(one);
     const gate = databasesOf(one.dataDir)[1] ?? '';
@@ -111,7 +114,7 @@ describe('the databases of a data folder', () => {
     expect(marksOf(one)).toEqual([id, id, id]);
   });
 
-  test('move together: by a backup into an empty folder, and over what another folder has', async () => {
+  test('keep their id when a backup replaces another folder’s content', async () => {
     await start(one);
     await start(other);
     const { file } = await backupOf(one);
@@ -122,7 +125,7 @@ describe('the databases of a data folder', () => {
     expect([idOf(other), ...marksOf(other)]).toEqual([id, id, id, id]);
   });
 
-  test('one that can’t be read is left to its room to tell', async () => {
+  test('an unreadable one is left to its room to report', async () => {
     await start(one);
     writeFileSync(databasesOf(one.dataDir)[1] ?? '', 'no database');
     expect(() => checkFolderId(one.dataDir, false, silentLog)).not.toThrow();

@@ -13,7 +13,7 @@ test.each([
   expect(addressOf(text)).toEqual({ host, port });
 });
 
-test('of a process: those that listen, and no others', async () => {
+test('finds only the listening sockets of a process', async () => {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as { port: number };

@@ -47,7 +47,7 @@ test('an ordinary user serves the API with a dispatcher and no sandboxes', async
   });
 });
 
-/** Disposing of it waits until it has stopped by itself. */
+/** Disposal waits until the process has stopped by itself. */
 async function startServer(dataDir: string) {
   const child = startCommand([...asOrdinary, process.execPath, program, dataDir], {
     stdio: ['pipe', 'pipe', 'pipe'],

@@ -1,4 +1,4 @@
-/** The decisions; that they hold on a disk that is really full is in test/full-disk.test.ts. */
+/** The decisions. test/full-disk.test.ts tests them on a disk that is really full. */
 import { mkdtemp, readdir, rm, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,7 +32,7 @@ test('with room, everything is admitted, and a file holds a quarter of a small r
   expect(await readdir(dir)).toEqual(['reserve']);
 });
 
-test('below the reserve nothing is written, and below half of it nothing is called', async () => {
+test('below the reserve writes are refused, and below half of it calls, too', async () => {
   const now = await free();
   await using short = await opened(Math.floor(now * 1.3));
   expect(() => short.admitWrite(1)).toThrow(refusal);
@@ -45,7 +45,7 @@ test('below the reserve nothing is written, and below half of it nothing is call
   expect(await readdir(dir)).toEqual([]);
 });
 
-test('between two looks, what was admitted counts as written', async () => {
+test('between two checks, admitted writes count as written', async () => {
   await using reserve = await opened(mebibyte);
   const { freeBytes } = reserve.status();
   reserve.admitWrite(freeBytes - 3 * mebibyte);
@@ -53,7 +53,7 @@ test('between two looks, what was admitted counts as written', async () => {
   expect(() => reserve.admitWrite(2 * mebibyte)).toThrow(refusal);
 });
 
-test('unless it is said, the reserve is a gibibyte, or a twentieth of a small disk', async () => {
+test('the default reserve is a gibibyte, or a twentieth of a small disk', async () => {
   const { blocks, bsize } = await statfs(dir);
   const { reserveBytes } = await diskStatus(dir, undefined);
   expect(reserveBytes).toBe(Math.min(1024 * mebibyte, Math.floor(blocks * bsize * 0.05)));

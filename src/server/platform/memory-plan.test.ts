@@ -8,7 +8,7 @@ const planOf = (mib: number) => memoryPlan(limitOf(mib));
 const flag = (flags: readonly string[], name: string) =>
   Number(flags.find((each) => each.startsWith(`--${name}=`))?.split('=')[1]);
 
-test('without a limit Ward is as fast as it can be, and refuses nothing', () => {
+test('without a limit Ward uses memory for speed, and refuses nothing', () => {
   expect(memoryPlan(undefined)).toEqual({
     keeperFlags: ['--max-semi-space-size=1'],
     serverFlags: ['--max-semi-space-size=64', '--expose-gc'],
@@ -37,7 +37,7 @@ test.each([
     expect(flags.includes('--memory-saver-mode')).toBe(mib < 1024);
 });
 
-test('a limit that sandboxes share leaves them most, and refuses nothing', () => {
+test('under a limit shared with sandboxes, Ward leaves most to them, and refuses nothing', () => {
   const { serverFlags, shortBytes } = memoryPlan(limitOf(2048, true));
   expect([flag(serverFlags, 'max-old-space-size'), shortBytes]).toEqual([454, undefined]);
 });

@@ -32,7 +32,7 @@ test('refuses requests that do not fit until there is room', () => {
   watch[Symbol.dispose]();
 });
 
-test('while memory is short nothing begins, and garbage is collected', () => {
+test('while memory is short nothing is admitted, and garbage is collected', () => {
   const { state, watch } = watching(60, 100);
   state.charged = 101;
   vi.advanceTimersByTime(100);
@@ -47,7 +47,7 @@ test('while memory is short nothing begins, and garbage is collected', () => {
   watch[Symbol.dispose]();
 });
 
-test('a refusal collects, though what is charged alone would not be too much', () => {
+test('a refusal triggers a collection, even if the charged memory alone is below the limit', () => {
   const { state, watch } = watching(95, 100);
   vi.advanceTimersByTime(2000);
   expect(state.collected).toEqual([]);
@@ -82,7 +82,7 @@ test('waiting requests trigger a collection first, and do not count each other',
   watch[Symbol.dispose]();
 });
 
-test('where nothing limits Ward nothing is refused', () => {
+test('without a limit nothing is refused', () => {
   const { watch } = watching(1e12, undefined);
   watch.reserve(1e12)();
   watch.admit();
@@ -90,7 +90,7 @@ test('where nothing limits Ward nothing is refused', () => {
   watch[Symbol.dispose]();
 });
 
-test('memory is returned when it is quiet and there is something to return', () => {
+test('memory is returned when Ward is quiet and there is some to return', () => {
   const mebibyte = 1024 * 1024;
   let now = { share: 0, resident: 0 };
   const collected: number[] = [];
@@ -117,7 +117,7 @@ test('memory is returned when it is quiet and there is something to return', () 
   expect(after(0.01, 150)).toEqual([200, 150]);
 });
 
-test('no descriptor to read memory by is no fault, and changes nothing', () => {
+test('without a free descriptor to read memory, nothing fails and nothing changes', () => {
   const noDescriptor = () => {
     throw Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE' });
   };

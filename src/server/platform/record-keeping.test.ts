@@ -23,7 +23,7 @@ test.each([
   },
 );
 
-test('ready is what serves calls, and it says what keeps it from that', () => {
+test('readiness means that calls are served, and gives the reason if not', () => {
   const records = { whenUnable: 'refuse' } as const;
   expect(readiness(well, disk, records)).toEqual({ ready: true, recording: { state: 'ok' }, disk: 'ample' });
   expect(readiness(well, { ...disk, state: 'short' }, records)).toMatchObject({ ready: true, disk: 'short' });

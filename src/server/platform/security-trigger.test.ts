@@ -5,7 +5,7 @@ import { createSecurityTrigger } from './security-trigger.ts';
 
 type Parts = Pick<Functions, 'namespaces' | 'firing'>;
 
-/** Only what the trigger asks of them. */
+/** The parts that the trigger uses. */
 function startTrigger(fire: (namespace: string) => Promise<undefined>) {
   const unfinished = new Set<Promise<void>>();
   const parts = {
@@ -31,7 +31,7 @@ test('a firing is unfinished until it is durable, so that a stop can wait for it
   expect(unfinished.size).toBe(0);
 });
 
-test('one that fails, or has no trigger, holds up no stop', async () => {
+test('a firing that fails or has no trigger does not delay a stop', async () => {
   const { unfinished, fire } = startTrigger(async (namespace) => {
     throw functionFault(namespace === 'guest' ? 'NOT_FOUND' : 'STORED_ENTITY_CORRUPT', 'it fails');
   });

@@ -1,4 +1,4 @@
-/** `/whisk.system`: made at the first start, read at every other one, written again when there is something new. */
+/** `/whisk.system`: made at the first start, read at every later one, and rewritten when its content is new. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -26,7 +26,7 @@ interface Bench extends AsyncDisposable {
   readonly functions: Functions;
   readonly store: Store;
   ensure(builtins?: readonly BuiltinAction[]): Promise<boolean>;
-  /** Revisions of all that is in the namespace. */
+  /** The revisions of all entities of the namespace. */
   revisions(): Promise<string[]>;
 }
 
@@ -77,7 +77,7 @@ async function start(): Promise<Bench> {
   };
 }
 
-test('everybody may read its packages, the built-in actions among them', async () => {
+test('every user can read its packages, including the built-in actions', async () => {
   await using bench = await start();
   expect(await bench.ensure()).toBe(true);
   await bench.functions.namespaces.create('guest');
@@ -106,7 +106,7 @@ test('everybody may read its packages, the built-in actions among them', async (
   await expect(actions.resolve(ref, guest.namespace)).resolves.toMatchObject({ action: { ref } });
 });
 
-test('a start that finds nothing new writes nothing', async () => {
+test('a start without new content writes nothing', async () => {
   await using bench = await start();
   await bench.ensure();
   const before = await bench.revisions();
@@ -135,7 +135,7 @@ test('writes new content, and keeps the operator’s additions', async () => {
   });
 });
 
-test('keeps limits of the namespace, whose key nobody knows', async () => {
+test('keeps the namespace’s limits and its unknown key', async () => {
   await using bench = await start();
   await bench.ensure();
   const first = await bench.store.namespaces.byName(systemNamespace);

@@ -1,4 +1,4 @@
-/** The actions of `/whisk.system` that run in sandboxes: each keeps what its samples promise. */
+/** The actions of `/whisk.system` that run in sandboxes: each gives the results of its samples. */
 import { compileFunction } from 'node:vm';
 import { expect, test } from 'vitest';
 import { readSystemPackages, type SystemAction } from './system-packages.ts';
@@ -9,7 +9,7 @@ const actions = packages.flatMap(({ name, actions: own }) =>
 );
 const byPath = new Map<string, SystemAction>(actions);
 
-/** As the runner has it: CommonJS, JSON in and out. */
+/** Runs an action like the runner: CommonJS, JSON in and out. */
 function call(action: SystemAction | undefined, args: object, env: object = {}): unknown {
   const exports: { main?: (args: unknown) => unknown } = {};
   const globals = ['exports', 'process', 'console'];
@@ -17,7 +17,7 @@ function call(action: SystemAction | undefined, args: object, env: object = {}):
   return JSON.parse(JSON.stringify(exports.main?.(structuredClone(args))));
 }
 
-test('are those of OpenWhisk’s catalogue that need nothing from outside', () => {
+test('are those of OpenWhisk’s catalogue that need no external service', () => {
   expect([...byPath.keys()].toSorted()).toEqual([
     'samples/greeting',
     'samples/helloWorld',
@@ -35,7 +35,7 @@ test('are those of OpenWhisk’s catalogue that need nothing from outside', () =
 });
 
 test.each(actions.filter(([, { annotations }]) => 'sampleInput' in annotations))(
-  '%s does as it says',
+  '%s returns its sample output',
   (_, action) => {
     const { sampleInput, sampleOutput } = action.annotations;
     expect(call(action, Object(sampleInput))).toEqual(sampleOutput);
@@ -74,7 +74,7 @@ test('utils/date is the time of the call', () => {
   expect(Date.parse(date)).toBeGreaterThanOrEqual(before);
 });
 
-test('utils/smash takes any name for a property', () => {
+test('utils/smash accepts any property name', () => {
   const smashed = call(byPath.get('utils/smash'), { a: 1, $fieldName: '__proto__' });
   expect(JSON.stringify(smashed)).toBe('{"__proto__":{"a":1}}');
 });

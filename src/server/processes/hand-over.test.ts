@@ -12,7 +12,7 @@ const other = 4_000_009;
 const log = silentLog;
 const isRoot = process.geteuid?.() === 0;
 
-/** A data folder of root's with one of each kind, beside a folder `outside`. */
+/** A data folder of root with every kind of file, beside a folder `outside`. */
 async function start() {
   const place = await mkdtemp(join(tmpdir(), 'ward-hand-over-'));
   const [folder, outside] = [join(place, 'data'), join(place, 'outside')];
@@ -48,8 +48,8 @@ function owners(folder: string): ReadonlySet<string> {
 
 const ids = `${account.uid}:${account.gid}`;
 
-describe.skipIf(!isRoot)('a folder of root’s', () => {
-  test('is the account’s, with all in it, and stays so', async () => {
+describe.skipIf(!isRoot)('a folder of root', () => {
+  test('becomes the account’s, with its content, and stays so', async () => {
     await using at = await start();
     await symlink(join(at.outside, 'shadow'), join(at.folder, 'state/link'));
     await mustRun(['mkfifo', join(at.folder, 'state/pipe')]);
@@ -59,7 +59,7 @@ describe.skipIf(!isRoot)('a folder of root’s', () => {
     expect(handOver(at.folder, account, { log })).toEqual({ changed: 0, left: [] });
   });
 
-  test('keeps its modes, but for blobs that scans read with the group', async () => {
+  test('keeps its modes, except blobs that scans read through the group', async () => {
     await using at = await start();
     const imagesDir = join(at.folder, 'images');
     await mkdir(join(imagesDir, 'layers'), { recursive: true, mode: 0o700 });
@@ -72,11 +72,11 @@ describe.skipIf(!isRoot)('a folder of root’s', () => {
     expect(['images', 'images/layers'].map(at.mode)).toEqual([0o750, 0o700]);
   });
 
-  test('that is not there is nothing to do', () => {
+  test('that does not exist is ignored', () => {
     expect(handOver('/nonexistent/ward', account, { log })).toEqual({ changed: 0, left: [] });
   });
 
-  test('keeps what a file system and the set-up have there for root', async () => {
+  test('leaves files of the file system and of the set-up to root', async () => {
     await using at = await start();
     await at.file('set-up.json');
     await mkdir(join(at.folder, 'lost+found'));
@@ -84,9 +84,9 @@ describe.skipIf(!isRoot)('a folder of root’s', () => {
     expect(['', 'set-up.json', 'lost+found'].map(at.owner)).toEqual([account.uid, 0, 0]);
   });
 
-  test('changes last, so a run that was killed goes on', async () => {
+  test('changes after its content, so that a killed run can continue', async () => {
     await using at = await start();
-    // As a run leaves it that was killed after the first folder.
+    // The state after a run that was killed after the first folder.
     for (const path of ['code/blobs/sha256/a', 'code/blobs/sha256', 'code/blobs', 'code'])
       await lchown(join(at.folder, path), account.uid, account.gid);
     await link(join(at.folder, 'state/ward.db'), join(at.folder, 'ward.db'));
@@ -94,7 +94,7 @@ describe.skipIf(!isRoot)('a folder of root’s', () => {
     expect(owners(at.folder)).toEqual(new Set([ids]));
   });
 
-  test('is not changed before what is in it', async () => {
+  test('is not changed before its content', async () => {
     await using at = await start();
     await mkdir(join(at.folder, 'z'), { mode: 0o777 });
     await chmod(join(at.folder, 'z'), 0o777);
@@ -108,12 +108,12 @@ describe.skipIf(!isRoot)('a folder of root’s', () => {
   });
 });
 
-describe.skipIf(!isRoot)('nothing of root’s is given away', () => {
-  test('when the account has planted links in what it has', async () => {
+describe.skipIf(!isRoot)('no file of root is given away', () => {
+  test('when the account has planted links in its folders', async () => {
     await using at = await start();
     await chown(join(at.folder, 'state'), account.uid, account.gid);
     linkSync(join(at.outside, 'shadow'), join(at.folder, 'state/planted'));
-    // Its only name, as after its owner has replaced it.
+    // The link becomes the only name, as if root had replaced the file.
     await rm(join(at.outside, 'shadow'));
     await symlink(at.outside, join(at.folder, 'state/there'));
     handOver(at.folder, account, { log });
@@ -121,7 +121,7 @@ describe.skipIf(!isRoot)('nothing of root’s is given away', () => {
     expect(at.owner('')).toBe(account.uid);
   });
 
-  test('when it has a name outside', async () => {
+  test('when it has a name outside the folder', async () => {
     await using at = await start();
     for (const name of ['one', 'state/two']) await link(join(at.outside, 'shadow'), join(at.folder, name));
     const { left } = handOver(at.folder, account, { log });
@@ -151,7 +151,7 @@ describe.skipIf(!isRoot)('nothing of root’s is given away', () => {
     expect([at.owner('state/whiteout'), at.owner('roots'), at.owner('')]).toEqual(Array(3).fill(account.uid));
   });
 
-  test('when it is another user’s', async () => {
+  test('when it belongs to another user', async () => {
     await using at = await start();
     await chown(join(at.folder, 'parameters.keys'), other, other);
     await mkdir(join(at.folder, 'notes'));
@@ -163,10 +163,10 @@ describe.skipIf(!isRoot)('nothing of root’s is given away', () => {
   });
 
   test.each<[string, (folder: string) => Promise<void>]>([
-    ['another user’s', (folder) => chown(folder, other, other)],
-    ['open to all', (folder) => chmod(folder, 0o777)],
+    ['owned by another user', (folder) => chown(folder, other, other)],
+    ['writable by all', (folder) => chmod(folder, 0o777)],
     [
-      'open to a group',
+      'writable by a group',
       async (folder) => {
         await chown(folder, 0, other);
         await chmod(folder, 0o770);

@@ -17,7 +17,7 @@ async function rulesWith(flags: Partial<ScanPolicyFlags>, folder = join(dataDir,
   return rulesFor(policy, 'guest', 'push');
 }
 
-test('where no operator made a policy, Ward’s own counts, and there must be advisories', async () => {
+test('without an operator’s policy Ward’s own applies, and advisories are required', async () => {
   const { vulnerabilities, advisories } = await rulesWith({});
   expect(vulnerabilities).toMatchObject({ ignoreUnfixed: true, limits: { high: 0, medium: 'any' } });
   expect(advisories.missing).toBe('deny');
@@ -27,14 +27,14 @@ test.each([
   ['critical', { critical: 0, high: 'any', medium: 'any', low: 'any', none: 'any' }],
   ['medium', { critical: 0, high: 0, medium: 0, low: 'any', none: 'any' }],
   ['unknown', { critical: 0, high: 0, medium: 0, low: 0, none: 0 }],
-] as const)('a threshold of %s allows none from there on, fixed or not', async (failOn, limits) => {
+] as const)('a threshold of %s allows no finding at or above it, fixed or not', async (failOn, limits) => {
   const { vulnerabilities } = await rulesWith({ failOn });
   expect(vulnerabilities).toMatchObject({ action: 'deny', ignoreUnfixed: false, limits });
   expect(vulnerabilities.unknown.action).toBe(failOn === 'unknown' ? 'deny' : 'warn');
   expect((await rulesWith({ failOn, ignoreUnfixed: true })).vulnerabilities.ignoreUnfixed).toBe(true);
 });
 
-test('what a policy says of the unfixed and of missing advisories stays', async () => {
+test('a policy’s rules on unfixed findings and missing advisories are kept', async () => {
   const policy =
     'form: 1\nrules: { vulnerabilities: { ignoreUnfixed: true }, advisories: { missing: allow } }';
   const rules = await rulesWith({ policy, failOn: 'high' });
@@ -43,9 +43,9 @@ test('what a policy says of the unfixed and of missing advisories stays', async 
 });
 
 test.each([
-  ['says nothing of them', 'form: 1', 'deny'],
+  ['does not mention them', 'form: 1', 'deny'],
   ['warns of them', 'form: 1\nrules: { advisories: { missing: warn } }', 'deny'],
-  ['wants them', 'form: 1\nrules: { advisories: { missing: deny } }', 'deny'],
+  ['requires them', 'form: 1\nrules: { advisories: { missing: deny } }', 'deny'],
   [
     'allows it for another namespace',
     'form: 1\noverrides: [{ namespaces: [lab], rules: { advisories: { missing: allow } } }]',
@@ -60,13 +60,13 @@ test.each([
   expect((await rulesWith({ policy })).advisories.missing).toBe(action);
 });
 
-test('rules on facts of a running Ward only warn', async () => {
+test('rules that need a running Ward only warn', async () => {
   const policy = 'form: 1\nrules: { signatures: { action: deny }, bases: { action: allow } }';
   const rules = await rulesWith({ policy });
   expect([rules.signatures.action, rules.bases.action]).toEqual(['warn', 'allow']);
 });
 
-test('the policy in force counts before Ward’s own, and a damaged one is an error', async () => {
+test('the policy in force replaces Ward’s own, and an invalid one is an error', async () => {
   const path = gatePaths(dataDir).policy;
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, 'form: 1\nrules: { vulnerabilities: { limits: { low: 3 } } }');

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { loadConfig } from '../config/config.ts';
 import { readSecrets } from './secrets.ts';
 
-test('the configuration and the secrets are plain data, which another process can be given', async () => {
+test('the configuration and the secrets are plain data that can be sent to another process', async () => {
   await using place = await start();
   const configFile = join(place.folder, 'ward.yaml');
   const lines = [
@@ -24,7 +24,7 @@ test('the configuration and the secrets are plain data, which another process ca
   expect(secrets).toMatchObject({ metricsToken: place.token, parameterKeys: { lines: [place.key] } });
   const value = { config, secrets };
   const given: unknown = JSON.parse(JSON.stringify(value));
-  // But for keys that are undefined: they are left out.
+  // Except undefined keys, which are omitted.
   expect(given).toEqual(value);
 });
 

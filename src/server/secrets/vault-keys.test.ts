@@ -10,7 +10,7 @@ import { openVaultKeys } from './vault-keys.ts';
 
 const line = (id: string) => `${id}:${randomBytes(32).toString('base64')}`;
 
-/** A data folder, with a key file that the operator names if `content` is given. */
+/** A data folder, with a key file of the operator if `content` is given. */
 async function start(content?: string) {
   const dataDir = await mkdtemp(join(tmpdir(), 'ward-vault-keys-'));
   const keyFile = content === undefined ? undefined : join(dataDir, 'mine.keys');
@@ -26,7 +26,7 @@ async function start(content?: string) {
 }
 
 describe('the file in the data folder', () => {
-  test('is made once, for its owner only, and read from then on', async () => {
+  test('is created once, private to its owner, and read afterwards', async () => {
     await using at = await start();
     const first = await at.open(true);
     expect(first).toMatchObject({ file: at.file, isNew: true });
@@ -38,7 +38,7 @@ describe('the file in the data folder', () => {
     expect(first.keys()).toHaveLength(1);
   });
 
-  test('is not made by who only looks', async () => {
+  test('is not created by a reader', async () => {
     await using at = await start();
     await expect(at.open(false)).rejects.toMatchObject({
       code: 'PARAMETER_KEYS_INVALID',
@@ -46,7 +46,7 @@ describe('the file in the data folder', () => {
     expect(await readdir(at.dataDir)).toEqual([]);
   });
 
-  test('gets a new key in front, which a server that runs uses soon, and opens with at once', async () => {
+  test('gets a new key in front, with which a running server decrypts at once and encrypts soon', async () => {
     await using at = await start();
     const { keys } = await at.open(true);
     const vault = createVault(keys);
@@ -60,7 +60,7 @@ describe('the file in the data folder', () => {
     expect(vault.seal('later', 'guest/a')).toMatch(new RegExp(`^w1:${id}:`));
   });
 
-  test('that is damaged while a server runs changes nothing for it', async () => {
+  test('that is damaged while a server runs does not affect the server', async () => {
     await using at = await start();
     const { keys } = await at.open(true);
     const before = keys();
@@ -76,7 +76,7 @@ describe('a file that the operator names', () => {
     await using at = await start(line('a'));
     const given = at.given();
     if (given === undefined) throw new Error('no keys');
-    // As to a server that may not read the file.
+    // Like a server that cannot read the file.
     const keyring = await openVaultKeys({ dataDir: '/nowhere' }, JSON.parse(JSON.stringify(given)), true);
     using _watch = watchGivenKeys(given, keyring.renew);
     const old = createVault(keyring.keys).seal('before', 'guest/a');
@@ -99,7 +99,7 @@ describe('a file that the operator names', () => {
     expect([keys().map(({ id }) => id), file, isNew]).toEqual([['b', 'a'], at.file, false]);
   });
 
-  test('is not made', async () => {
+  test('is not created', async () => {
     await using at = await start('');
     await rm(at.file);
     await expect(at.open(true)).rejects.toMatchObject({
@@ -126,7 +126,7 @@ describe('a file that the operator names', () => {
     ['a long id', line('x'.repeat(33))],
     ['the same id twice', `${line('a')}\n${line('a')}`],
     ['too many', Array.from({ length: 101 }, (_, i) => line(`k${i}`)).join('\n')],
-  ])('with %s is refused, without a word of what is in it', async (_what, content) => {
+  ])('with %s is refused, without showing its content', async (_what, content) => {
     await using at = await start(content);
     const error = await at.open(true).catch((each: unknown) => each);
     expect(error).toMatchObject({ code: 'PARAMETER_KEYS_INVALID' });
@@ -135,7 +135,7 @@ describe('a file that the operator names', () => {
   });
 });
 
-test('the environment comes before any file', async () => {
+test('the environment overrides any file', async () => {
   await using at = await start(line('file'));
   const env = { WARD_PARAMETER_KEYS: `${line('new')}, ${line('old')}` };
   const { keys, file } = await at.open(true, env);

@@ -47,7 +47,7 @@ function fakeDispatcher(more: Partial<Dispatcher> = {}): Dispatcher {
 
 const linesOf = async (figures: ReturnType<typeof createFigures>) => (await figures.text()).split('\n');
 
-test.each([1, 199, 200, 450])('each of %i activations counts, whenever it is asked', async (count) => {
+test.each([1, 199, 200, 450])('each of %i activations counts, whenever metrics are read', async (count) => {
   const figures = createFigures('1.2.3');
   for (let at = 0; at < count; at++) figures.completed(completion);
   const lines = await linesOf(figures);
@@ -55,10 +55,10 @@ test.each([1, 199, 200, 450])('each of %i activations counts, whenever it is ask
   expect(lines).toContain(`ward_invocation_wait_seconds_count ${count}`);
 });
 
-test('what the invoker does', async () => {
+test('count the invoker’s work', async () => {
   const figures = createFigures('1.2.3');
   const invoker = observedDispatcher(fakeDispatcher(), figures);
-  // biome-ignore lint/suspicious/noExplicitAny: the double looks at nothing of it
+  // biome-ignore lint/suspicious/noExplicitAny: the double ignores it
   expect((await invoker.run({} as any)).completion).toBe(completion);
   const lines = await linesOf(figures);
   for (const line of [
@@ -78,7 +78,7 @@ test('what the invoker does', async () => {
   }
 });
 
-test('that the clock was set, by the direction', async () => {
+test('count clock changes by direction', async () => {
   const figures = createFigures('test');
   for (const jumpMs of [-3_600_000, -2000, 86_400_000]) figures.clockSet(jumpMs);
   const lines = await linesOf(figures);
@@ -86,7 +86,7 @@ test('that the clock was set, by the direction', async () => {
   expect(lines).toContain('ward_clock_jumps_total{direction="forward"} 1');
 });
 
-test('the advisories, also when there are none', async () => {
+test('show the advisories, also when there are none', async () => {
   const figures = createFigures('test');
   const none = { count: 0, ageSeconds: undefined, checkedSeconds: undefined, failed: [] };
   let now: Omit<AdvisoriesAge, 'warning'> = none;
@@ -110,7 +110,7 @@ test('the advisories, also when there are none', async () => {
   );
 });
 
-test('what it refuses, by the limit', async () => {
+test('count refusals by limit', async () => {
   const figures = createFigures('test');
   const refuse = (code: string) => () => {
     throw new Fault(code, 'throttled', 'no');
@@ -135,7 +135,7 @@ test('what it refuses, by the limit', async () => {
   }
 });
 
-test('what the gate says of deployments, and of runs only what it refuses', async () => {
+test('count the gate’s verdicts on deployments, but only its denials of runs', async () => {
   const figures = createFigures('test');
   let verdict: GateVerdict = { outcome: 'warn', summary: '' };
   const gate: CodeGate = {
@@ -159,7 +159,7 @@ test('what the gate says of deployments, and of runs only what it refuses', asyn
   ]);
 });
 
-test('a flood of violations makes no more series than there are kinds', async () => {
+test('many violations make only one series for each kind', async () => {
   const figures = createFigures('test');
   for (let count = 0; count < 10_000; count++) figures.violated(count % 2 === 0 ? 'oom' : 'egress');
   figures.passedOver();
