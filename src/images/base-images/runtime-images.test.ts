@@ -103,7 +103,7 @@ async function manifestOf(dir: string, name: string): Promise<string> {
   return digestHex(entry.digest);
 }
 
-/** Compiles a package of Python's library that has sets of strings, whose order depends on the hash seed. */
+/** Compiles one package of Python, as it would all of them: the test of the installed layers compiles many. */
 function smallRecipe(): Recipe {
   const recipe = loadRecipe();
   const bytecode = { python: 'usr/bin/python3.13', folder: 'usr/lib/python3.13/sysconfig' };
