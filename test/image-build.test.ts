@@ -107,7 +107,7 @@ describe.skipIf(missing !== undefined)(
       expect(built.stderr).toContain('left out .env, which may hold secrets');
       expect(built.stderr).toMatch(/^scanned: /m);
       expect(built.stderr).toContain('ok: built titles:latest');
-      expect((await cli('action', 'create', 'titles', '--docker', 'titles')).code).toBe(0);
+      expect((await ward.cli(['action', 'create', 'titles', '--docker', 'titles'])).code).toBe(0);
       const first = await ward.invoke('titles', { title: 'Hello World' });
       expect(first.body.response.result).toEqual({ slug: 'hello-world', uid: 1000, ns: 'guest' });
       const { logs } = await ward.activation(first.body.activationId);
@@ -121,7 +121,7 @@ describe.skipIf(missing !== undefined)(
 
     it('are listed with their users, and can be deleted when unused', async () => {
       await build(await write('gone', { ...nodeFunction, 'own.txt': 'in no other image' }), '--no-scan');
-      expect((await cli('action', 'create', 'uses-gone', '--docker', 'gone')).code).toBe(0);
+      expect((await ward.cli(['action', 'create', 'uses-gone', '--docker', 'gone'])).code).toBe(0);
       const { stdout } = await cli('image', 'list', '--store', '-o', 'json');
       const listed: { name: string; isOwn: boolean; actions: string[] }[] = JSON.parse(stdout);
       expect(listed.find(({ name }) => name === 'gone:latest')).toMatchObject({
@@ -158,7 +158,9 @@ describe.skipIf(missing !== undefined)(
 
     it('run the function that the action names, and report its errors', async () => {
       await build(await write('fails', nodeFunction), '--no-scan');
-      expect((await cli('action', 'create', 'fails', '--docker', 'fails', '--main', 'fail')).code).toBe(0);
+      expect(
+        (await ward.cli(['action', 'create', 'fails', '--docker', 'fails', '--main', 'fail'])).code,
+      ).toBe(0);
       expect((await ward.invoke('fails')).body.response).toMatchObject({
         status: 'action developer error',
         result: { error: 'An error has occurred: Error: on purpose' },
@@ -167,7 +169,7 @@ describe.skipIf(missing !== undefined)(
 
     it('answer as actions when they are made of a Python folder with its virtualenv', async () => {
       await build(await write('shout', pythonFunction), '--no-scan');
-      expect((await cli('action', 'create', 'shout', '--docker', 'shout')).code).toBe(0);
+      expect((await ward.cli(['action', 'create', 'shout', '--docker', 'shout'])).code).toBe(0);
       const { body } = await ward.invoke('shout', { text: 'hello' });
       expect(body.response.result).toEqual({ text: 'HELLO', uid: 1000, cwd: '/fn' });
       expect(textsOf((await ward.activation(body.activationId)).logs)).toEqual([
@@ -185,7 +187,7 @@ describe.skipIf(missing !== undefined)(
           'require("node:http").createServer((q, a) => q.resume().on("end", () => a.end(JSON.stringify({ at: q.url })))).listen(8080);',
       });
       await build(dir, '--base', 'nodejs:24', '--entrypoint', 'node /fn/server.cjs', '--no-scan');
-      expect((await cli('action', 'create', 'server', '--docker', 'server')).code).toBe(0);
+      expect((await ward.cli(['action', 'create', 'server', '--docker', 'server'])).code).toBe(0);
       expect((await ward.invoke('server')).body.response.result).toEqual({ at: '/run' });
     });
 
@@ -202,7 +204,7 @@ describe.skipIf(missing !== undefined)(
       });
       const built = await build(dir, '--build-arg', 'GREETING=hello', '--no-scan');
       expect(built.stdout).toMatch(/^dockerfile +sha256:/m);
-      expect((await cli('action', 'create', 'dockerfile', '--docker', 'dockerfile')).code).toBe(0);
+      expect((await ward.cli(['action', 'create', 'dockerfile', '--docker', 'dockerfile'])).code).toBe(0);
       expect((await ward.invoke('dockerfile')).body.response.result).toEqual({ made: 'hello', env: false });
       const refused = await cli('image', 'build', await write('foreign', { Dockerfile: 'FROM debian:13\n' }));
       expect(refused).toMatchObject({ code: 3, stderr: expect.stringContaining('error[BASE_NOT_TRUSTED]') });
@@ -226,7 +228,7 @@ describe.skipIf(missing !== undefined)(
       const dir = await write('pushed', nodeFunction);
       const built = await build(dir, '--tag', 'pushed:1', '--sign', key, '--push');
       expect(built.stderr).toContain(`ok: built ${ward.url}/guest/pushed:1`);
-      expect((await cli('action', 'create', 'pushed', '--docker', 'guest/pushed:1')).code).toBe(0);
+      expect((await ward.cli(['action', 'create', 'pushed', '--docker', 'guest/pushed:1'])).code).toBe(0);
       expect((await ward.invoke('pushed', { title: 'A B' })).body.response.result).toMatchObject({
         slug: 'a-b',
       });
