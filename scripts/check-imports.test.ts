@@ -61,16 +61,16 @@ const broken: readonly (readonly [rule: string, path: string, text: string, viol
     'registry/index.ts imports upwards: api/index.ts',
   ],
   [
-    'an import past the door',
+    'an import past a room’s index.ts',
     'api/bad.ts',
     "import { fault } from '../lib/fault.ts';",
-    'api/bad.ts goes past the door of lib: lib/fault.ts',
+    'api/bad.ts bypasses the index.ts of lib: lib/fault.ts',
   ],
   [
-    'a re-export past the door',
+    'a re-export past a room’s index.ts',
     'api/bad.ts',
     "export * from '../lib/fault.ts';",
-    'api/bad.ts goes past the door of lib: lib/fault.ts',
+    'api/bad.ts bypasses the index.ts of lib: lib/fault.ts',
   ],
   [
     'a lazy import upwards',
@@ -79,22 +79,22 @@ const broken: readonly (readonly [rule: string, path: string, text: string, viol
     'store/bad.ts imports upwards: api/index.ts',
   ],
   [
-    'an import for its effect past the door',
+    'an import for its effect past a room’s index.ts',
     'api/bad.ts',
     "import '../lib/fault.ts';",
-    'api/bad.ts goes past the door of lib: lib/fault.ts',
+    'api/bad.ts bypasses the index.ts of lib: lib/fault.ts',
   ],
   [
-    'a suite past the door outside a test',
+    'a suite past a room’s index.ts outside a test',
     'api/bad.ts',
     "import { faultSuite } from '../lib/fault.suite.ts';",
-    'api/bad.ts goes past the door of lib: lib/fault.suite.ts',
+    'api/bad.ts bypasses the index.ts of lib: lib/fault.suite.ts',
   ],
   [
-    'a fixture past the door in a test',
+    'a fixture past a room’s index.ts in a test',
     'api/bad.test.ts',
     "import { fakeFault } from '../lib/fault.fixture.ts';",
-    'api/bad.test.ts goes past the door of lib: lib/fault.fixture.ts',
+    'api/bad.test.ts bypasses the index.ts of lib: lib/fault.fixture.ts',
   ],
   [
     'a room without a floor',
@@ -106,7 +106,7 @@ const broken: readonly (readonly [rule: string, path: string, text: string, viol
     'an import from outside the rooms',
     'api/bad.ts',
     "import { x } from '../../elsewhere.ts';",
-    /^api\/bad\.ts imports .*elsewhere\.ts, which is in no room$/,
+    /^api\/bad\.ts imports .*elsewhere\.ts, which is not in a room$/,
   ],
 ];
 
@@ -118,7 +118,7 @@ test.each(broken)('%s is a violation', async (_, path, text, violation) => {
   });
 });
 
-test('a test may run the suite of a lower room past its door', async () => {
+test('a test can run the suite of a lower room past its index.ts', async () => {
   const suite = { 'api/fault.test.ts': "import { faultSuite } from '../lib/fault.suite.ts';" };
   await withSources({ ...sound, ...suite }, (root) => {
     expect(findViolations(readModules(root))).toEqual([]);

@@ -61,7 +61,7 @@ describe('the database file', () => {
     expect(pages[7]).toBeLessThan((pages[1] ?? 0) * 1.1);
   });
 
-  test('is refused in a folder that everyone may write to', async () => {
+  test('is refused in a folder that everyone can write to', async () => {
     await chmod(folder, 0o777);
     await expect(openStore({ path: join(folder, 'ward.db') })).rejects.toMatchObject({
       code: 'STORE_INSECURE',

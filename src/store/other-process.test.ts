@@ -32,7 +32,7 @@ describe('another process', () => {
       if (printed.length === enough) child.kill('SIGKILL');
     }
     expect(printed.length).toBeGreaterThanOrEqual(enough);
-    // The last line may be cut short by the kill.
+    // The kill can truncate the last line.
     return printed.filter((id) => id.length === 32);
   };
   const makeGuest = async () => {

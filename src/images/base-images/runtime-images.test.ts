@@ -96,7 +96,7 @@ describe.runIf(isInstalled)('the stamp (of images that setup built)', () => {
   );
 });
 
-/** The hex name of an image's manifest; the store may have images of the operator's before it. */
+/** The hex name of an image's manifest; the store can have the operator's images before it. */
 async function manifestOf(dir: string, name: string): Promise<string> {
   const entry = (await readIndex(dir))?.manifests.find((each) => refNameOf(each) === name);
   if (entry === undefined) throw new Error(`${dir} has no ${name}`);

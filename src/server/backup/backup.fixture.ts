@@ -33,7 +33,7 @@ export interface TestFolder extends AsyncDisposable {
   readonly imagesDir: string;
 }
 
-/** An empty folder with an image store of its own. */
+/** An empty folder with its own image store. */
 export async function emptyPlace(): Promise<TestFolder> {
   const folder = await mkdtemp(join(tmpdir(), 'ward-backup-'));
   const imagesDir = join(folder, 'images');
@@ -55,7 +55,7 @@ interface Kept {
 let kept: Promise<readonly Kept[]> | undefined;
 
 /**
- * A used data folder: state, code, a pushed image, an image of its own, the operator's files, keys. It is made once and
+ * A used data folder: state, code, a pushed image, an own image, the operator's files, keys. It is made once and
  * written again for each test, since three databases take long to make.
  */
 export async function filledPlace(): Promise<TestFolder> {

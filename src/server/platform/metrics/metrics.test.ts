@@ -127,7 +127,7 @@ test('count refusals by limit', async () => {
   const dispatcher = observedDispatcher(fakeDispatcher({ run: refuse('INVOKER_BUSY') }), figures);
   expect(() => admission.admit('guest', limits)).toThrow('no');
   expect(() => admission.admitFire('guest', limits)).toThrow('no');
-  // biome-ignore lint/suspicious/noExplicitAny: the double looks at nothing of it
+  // biome-ignore lint/suspicious/noExplicitAny: the double ignores it
   expect(() => dispatcher.run({} as any)).toThrow('no');
   const lines = await linesOf(figures);
   for (const limit of ['concurrent invocations', 'firings per minute', 'queue full']) {
