@@ -92,7 +92,7 @@ describe('migrations', () => {
     await mkdir(join(folder, 'data'), { mode: 0o700 });
     const thread = startDatabaseThread(path);
     const old = new Kysely<Schema>({ dialect: sqliteThreadDialect(thread) });
-    await migrate(old, migrations, last);
+    await migrate(old, migrations, { target: last });
     for (const statement of statements) await thread.query(statement, []);
     await old.destroy();
   }

@@ -5,7 +5,6 @@
 import { type Kysely, sql } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import { storeFault } from '../faults.ts';
-import type { Schema } from '../schema.ts';
 import * as entities from './0001-entities.ts';
 import * as activations from './0002-activations.ts';
 import * as accepted from './0003-accepted.ts';
@@ -42,16 +41,30 @@ export const migrations: Migrations = {
 
 export type Migrations = Readonly<Record<string, Migration>>;
 
+interface MigrateOptions {
+  /** The last to run; the newest by default. */
+  readonly target?: string | undefined;
+  /** The schema of PostgreSQL in which the migrations that ran are noted. It is created if it is missing. */
+  readonly schema?: string | undefined;
+}
+
 /**
- * Migrates the database to `target` (default: the newest), in one transaction. Throws STORE_NEWER, without changing
- * anything, when the database has a migration that this Ward does not know.
+ * Runs the missing migrations in one transaction. Throws STORE_NEWER, without changing anything, when the database has
+ * a migration that this Ward does not know.
  */
-export async function migrate(db: Kysely<Schema>, known: Migrations, target?: string): Promise<void> {
-  const migrator = new Migrator({ db, provider: { getMigrations: async () => ({ ...known }) } });
+export async function migrate<Tables>(
+  db: Kysely<Tables>,
+  known: Migrations,
+  { target, schema }: MigrateOptions = {},
+): Promise<void> {
+  const migrator = new Migrator({
+    ...{ db, provider: { getMigrations: async () => ({ ...known }) } },
+    ...(schema === undefined ? {} : notesIn(schema)),
+  });
   const { error } =
     target === undefined ? await migrator.migrateToLatest() : await migrator.migrateTo(target);
   if (error === undefined) return;
-  const unknown = await unknownMigration(db, known);
+  const unknown = await unknownMigration(db, known, schema);
   if (unknown === undefined) throw error;
   throw storeFault('STORE_NEWER', `the database was written by a newer Ward (it has migration ${unknown})`, {
     hint: 'Run the newer Ward, or restore a backup from before the upgrade.',
@@ -59,7 +72,23 @@ export async function migrate(db: Kysely<Schema>, known: Migrations, target?: st
   });
 }
 
-async function unknownMigration(db: Kysely<Schema>, known: Migrations): Promise<string | undefined> {
-  const { rows } = await sql<{ name: string }>`select name from kysely_migration`.execute(db);
+const notesTable = 'migrations';
+
+/** Not Kysely's names: it takes a table of that name for its own in whatever schema it is. */
+function notesIn(schema: string) {
+  return {
+    migrationTableSchema: schema,
+    migrationTableName: notesTable,
+    migrationLockTableName: `${notesTable}_lock`,
+  };
+}
+
+async function unknownMigration<Tables>(
+  db: Kysely<Tables>,
+  known: Migrations,
+  schema: string | undefined,
+): Promise<string | undefined> {
+  const notes = schema === undefined ? sql.table('kysely_migration') : sql.id(schema, notesTable);
+  const { rows } = await sql<{ name: string }>`select name from ${notes}`.execute(db);
   return rows.map((row) => row.name).find((name) => !Object.hasOwn(known, name));
 }

@@ -9,18 +9,15 @@ import type { RunBatch, Statement, Unit, UnitOutcome } from '../batch.ts';
 import { addMarks, type Mark, mark, type Tallies } from '../tallies.ts';
 import type { Connection, Pool } from './pool.ts';
 import { runMany } from './set-form.ts';
-import { faultOf, isConfinedToOneUnit, isConflict } from './sql-state.ts';
-
-const attempts = 5;
+import { faultOf, isConfinedToOneUnit } from './sql-state.ts';
+import { transaction } from './transaction.ts';
 
 export function batches(pool: Pool): RunBatch {
   return async (units) => {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await once(pool, units);
-      } catch (error) {
-        if (attempt === attempts || !isConflict(error)) throw faultOf(error, pool.where);
-      }
+    try {
+      return await once(pool, units);
+    } catch (error) {
+      throw faultOf(error, pool.where);
     }
   };
 }
@@ -134,23 +131,5 @@ async function keepTallies(connection: Connection, members: readonly Member[]): 
   for (const [sql, counts] of tallies) {
     const sorted = [...counts].toSorted(([a], [b]) => (String(a) < String(b) ? -1 : 1));
     for (const [value, { rows, bytes }] of sorted) await connection.raw(sql, [rows, bytes, value]);
-  }
-}
-
-async function transaction<T>(pool: Pool, run: (connection: Connection) => Promise<T>): Promise<T> {
-  const connection = await pool.connect();
-  let isBroken = false;
-  try {
-    await connection.raw('begin');
-    const result = await run(connection);
-    await connection.raw('commit');
-    return result;
-  } catch (error) {
-    await connection.raw('rollback').catch(() => {
-      isBroken = true;
-    });
-    throw error;
-  } finally {
-    connection.release(isBroken);
   }
 }

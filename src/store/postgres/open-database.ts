@@ -1,0 +1,66 @@
+/** Opens a PostgreSQL database: checks its settings, and migrates the tables of one room. */
+import { Kysely, sql } from 'kysely';
+import { randomHex } from '../../lib/index.ts';
+import { storeFault } from '../faults.ts';
+import { type Migrations, migrate } from '../migrations/index.ts';
+import { postgresDialect } from './dialect.ts';
+import { openPool, type Pool } from './pool.ts';
+
+export interface DatabaseOptions {
+  /** `postgres://user:password@host:port/database`. The database exists, and the user owns it. */
+  readonly url: string;
+}
+
+export interface OpenDatabase<Tables> {
+  readonly pool: Pool;
+  readonly db: Kysely<Tables>;
+}
+
+/** @throws Fault STORE_UNREACHABLE, STORE_UNFIT, STORE_NEWER, STORE_UNWRITABLE, STORE_FULL, STORE_FAILED */
+export async function openDatabase<Tables>(
+  { url }: DatabaseOptions,
+  migrations: Migrations,
+  schema?: string,
+): Promise<OpenDatabase<Tables>> {
+  const pool = openPool({ url, node: randomHex(8) });
+  const db = new Kysely<Tables>({ dialect: postgresDialect(pool) });
+  try {
+    await requireFit(db);
+    await migrate(db, migrations, { schema });
+    return { pool, db };
+  } catch (error) {
+    await pool.close();
+    throw error;
+  }
+}
+
+export interface SchemaOptions extends DatabaseOptions {
+  /** The room's own; statements name their tables with it. */
+  readonly schema: string;
+  /** Name → statements, in order. A released one is never edited. */
+  readonly migrations: Readonly<Record<string, string>>;
+}
+
+/** For rooms with tables of their own beside those of the store. @throws Fault those of `openDatabase` */
+export async function openSchema({ url, schema, migrations }: SchemaOptions): Promise<Pool> {
+  const steps = Object.entries(migrations).map(([name, statements]) => {
+    const up = async (db: Kysely<unknown>) => void (await sql.raw(statements).execute(db));
+    return [name, { up }] as const;
+  });
+  const { pool } = await openDatabase({ url }, Object.fromEntries(steps), schema);
+  return pool;
+}
+
+/** Lists are in the order of bytes, which needs the collation C. */
+async function requireFit<Tables>(db: Kysely<Tables>): Promise<void> {
+  const { rows } = await sql<{ collation: string; encoding: string; isOrdered: boolean }>`
+    select datcollate as collation, pg_encoding_to_char(encoding) as encoding, 'B' < 'a' and 'a' < 'Ä' and '-a' < '10' as "isOrdered"
+      from pg_database where datname = current_database()`.execute(db);
+  const [found] = rows;
+  if (found?.isOrdered === true && found.encoding === 'UTF8') return;
+  throw storeFault(
+    'STORE_UNFIT',
+    `the database has the encoding ${found?.encoding} and the collation ${found?.collation}`,
+    { hint: `Create another one: create database ward encoding 'UTF8' locale 'C' template template0` },
+  );
+}

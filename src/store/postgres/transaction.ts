@@ -1,0 +1,39 @@
+/** Transactions of one connection. */
+import type { Connection, Pool } from './pool.ts';
+import { isConflict } from './sql-state.ts';
+
+const attempts = 5;
+
+/**
+ * Commits all that `run` does, or nothing. Runs it again when other transactions were in its way, so `run` must only
+ * work in the database.
+ * @throws the client's own error
+ */
+export async function transaction<T>(pool: Pool, run: (connection: Connection) => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await once(pool, run);
+    } catch (error) {
+      if (attempt === attempts || !isConflict(error)) throw error;
+    }
+  }
+}
+
+async function once<T>(pool: Pool, run: (connection: Connection) => Promise<T>): Promise<T> {
+  const connection = await pool.connect();
+  let isBroken = false;
+  try {
+    // A statement after a lock must see what the holder before committed, whatever the default of the database is.
+    await connection.raw('begin isolation level read committed');
+    const result = await run(connection);
+    await connection.raw('commit');
+    return result;
+  } catch (error) {
+    await connection.raw('rollback').catch(() => {
+      isBroken = true;
+    });
+    throw error;
+  } finally {
+    connection.release(isBroken);
+  }
+}
