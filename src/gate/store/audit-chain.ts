@@ -23,15 +23,22 @@ export const firstPrevHash = '0'.repeat(64);
 
 /** Call it inside a transaction. */
 export function appendEntries(db: DatabaseSync, drafts: readonly AuditDraft[]): void {
-  if (drafts.length === 0) return;
+  const rows = sealEntries(drafts, headOf(db));
+  const head = rows.at(-1);
+  if (head === undefined) return;
   const insert = db.prepare('insert into audit (seq, entry, hash) values (?, ?, ?)');
-  let head = headOf(db);
-  for (const draft of drafts) {
-    const { seq, text, hash } = sealEntry(draft, head);
-    insert.run(seq, text, hash);
-    head = { seq, hash };
-  }
+  for (const { seq, text, hash } of rows) insert.run(seq, text, hash);
   db.prepare('insert or replace into audit_head (one, seq, hash) values (1, ?, ?)').run(head.seq, head.hash);
+}
+
+/** Makes the next entries from drafts. */
+export function sealEntries(drafts: readonly AuditDraft[], head: Head): readonly Row[] {
+  let last = head;
+  return drafts.map((draft) => {
+    const row = sealEntry(draft, last);
+    last = row;
+    return row;
+  });
 }
 
 export function headOf(db: DatabaseSync): Head {
@@ -52,7 +59,6 @@ export function hashOfEntry(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
-/** Makes the next entry from a draft. */
 function sealEntry(draft: AuditDraft, last: Head): Row {
   const { actor, name, summary, ...rest } = draft;
   const seq = last.seq + 1;

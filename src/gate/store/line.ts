@@ -1,44 +1,43 @@
 /**
- * Batches requests to the gate's file: requests of one turn go together, and later ones wait for the answers. So verdicts
- * that come together share a commit.
+ * Batches requests to the gate's database: requests of one turn go together, and later ones wait for the answers. So
+ * verdicts that come together share a commit.
  */
-import type { Fault } from '../../lib/index.ts';
+import { type Fault, isFault, messageOf } from '../../lib/index.ts';
 import { gateFault } from '../faults.ts';
-import type { Answer, ArgumentsOf, OperationName, Request, ResultOf } from './requests.ts';
-import { faultOf } from './store-fault.ts';
+import type { ArgumentsOf, OperationName, Request, ResultOf } from './requests.ts';
 
-/** Where the file is open. */
-export interface OpenFile {
-  /** Answers each request, in order. Rejects when the file can't answer any more. */
-  answer(requests: readonly Request[]): Promise<readonly Answer[]>;
+/** Where the gate's tables are. */
+export interface Database {
+  /** Answers each request, in order. Rejects when all of them fail. */
+  answer(requests: readonly Request[]): Promise<readonly Outcome[]>;
   close(): Promise<void>;
 }
 
+export type Outcome = { readonly value: unknown } | { readonly fault: Fault };
+
 interface Waiting {
   readonly request: Request;
-  readonly settle: (answer: Answer) => void;
+  readonly settle: (outcome: Outcome) => void;
 }
 
 export class Line {
-  readonly #path: string;
-  readonly #file: OpenFile;
+  readonly #database: Database;
   #waiting: Waiting[] = [];
   #sending: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(path: string, file: OpenFile) {
-    this.#path = path;
-    this.#file = file;
+  constructor(database: Database) {
+    this.#database = database;
   }
 
   /** @throws Fault those of `GateStore` */
   ask<Name extends OperationName>(name: Name, ...args: ArgumentsOf<Name>): Promise<ResultOf<Name>> {
     if (this.#closing !== undefined) return Promise.reject(closed());
     return new Promise((resolve, reject) => {
-      const settle = (answer: Answer) => {
-        if ('error' in answer) reject(faultOf(answer.error, this.#path));
+      const settle = (outcome: Outcome) => {
+        if ('fault' in outcome) reject(outcome.fault);
         // The operation's name determines the type of its result.
-        else resolve(answer.value as ResultOf<Name>);
+        else resolve(outcome.value as ResultOf<Name>);
       };
       this.#waiting.push({ request: { name, args }, settle });
       this.#sending ??= this.#send();
@@ -46,7 +45,7 @@ export class Line {
   }
 
   close(): Promise<void> {
-    this.#closing ??= (this.#sending ?? Promise.resolve()).then(() => this.#file.close());
+    this.#closing ??= (this.#sending ?? Promise.resolve()).then(() => this.#database.close());
     return this.#closing;
   }
 
@@ -55,23 +54,25 @@ export class Line {
     while (this.#waiting.length > 0) {
       const batch = this.#waiting;
       this.#waiting = [];
-      const answers = await this.#answersTo(batch.map(({ request }) => request));
-      for (const [at, { settle }] of batch.entries()) settle(answers[at] ?? noAnswer);
+      const outcomes = await this.#outcomesOf(batch.map(({ request }) => request));
+      for (const [at, { settle }] of batch.entries()) settle(outcomes[at] ?? failed('it gave no answer'));
     }
     this.#sending = undefined;
   }
 
-  async #answersTo(requests: readonly Request[]): Promise<readonly Answer[]> {
+  async #outcomesOf(requests: readonly Request[]): Promise<readonly Outcome[]> {
     try {
-      return await this.#file.answer(requests);
+      return await this.#database.answer(requests);
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      return requests.map(() => ({ error: { code: 0, message } }));
+      const outcome = isFault(error) ? { fault: error } : failed(messageOf(error), error);
+      return requests.map(() => outcome);
     }
   }
 }
 
-const noAnswer: Answer = { error: { code: 0, message: 'it gave no answer' } };
+function failed(why: string, cause?: unknown): Outcome {
+  return { fault: gateFault('GATE_STORE_FAILED', `the gate’s database failed: ${why}`, { cause }) };
+}
 
 function closed(): Fault {
   return gateFault('GATE_CLOSED', 'the gate’s store is closed');

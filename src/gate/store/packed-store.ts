@@ -1,5 +1,4 @@
-/** The gate's store in SQLite. It packs large values before it writes them, and checks them when it reads them. */
-import type { DatabaseSync } from 'node:sqlite';
+/** The gate's store over any database. It packs large values before it writes them, and checks them when it reads them. */
 import { promisify } from 'node:util';
 import { zstdCompress, zstdDecompress } from 'node:zlib';
 import { type Digest, isDigest } from '../../blobs/index.ts';
@@ -11,11 +10,7 @@ import type { SigningKey } from '../trust/keys.ts';
 import { type AuditCheck, type AuditCheckOptions, verifyAudit } from './audit-check.ts';
 import { type AuditEntry, parseEntry } from './audit-entry.ts';
 import { type Checkpoint, signCheckpoint } from './checkpoint.ts';
-import { openDatabase } from './database.ts';
-import { Line, type OpenFile } from './line.ts';
-import { answerAll, describe } from './requests.ts';
-import { faultOf } from './store-fault.ts';
-import { openInThread } from './thread.ts';
+import { type Database, Line } from './line.ts';
 import type {
   AuditPage,
   GateStore,
@@ -26,40 +21,11 @@ import type {
   Subject,
 } from './types.ts';
 
-export interface GateStoreOptions {
-  /** Path of the file. The store creates it and its folder when they are missing. */
-  readonly path: string;
-  /** For servers: opens the file in a thread of its own, which takes some 30 ms to start. */
-  readonly inThread?: boolean;
-}
-
-/** @throws Fault GATE_STORE_FAILED, GATE_STORE_CORRUPT, GATE_STORE_NEWER */
-export async function openGateStore({ path, inThread = false }: GateStoreOptions): Promise<GateStore> {
-  return gateStoreIn(path, inThread ? await openInThread(path) : openHere(path));
-}
-
-export function gateStoreIn(path: string, file: OpenFile): GateStore {
-  return new SqliteGateStore(new Line(path, file));
-}
-
-function openHere(path: string): OpenFile {
-  try {
-    return fileIn(openDatabase(path));
-  } catch (error) {
-    throw faultOf(describe(error), path);
-  }
-}
-
-/** Answers requests in this thread. */
-export function fileIn(db: DatabaseSync): OpenFile {
-  return { answer: async (requests) => answerAll(db, requests), close: async () => db.close() };
-}
-
-class SqliteGateStore implements GateStore {
+export class PackedGateStore implements GateStore {
   readonly #line: Line;
 
-  constructor(line: Line) {
-    this.#line = line;
+  constructor(database: Database) {
+    this.#line = new Line(database);
   }
 
   async packFindings(report: Report, digest: Digest): Promise<PackedFindings> {

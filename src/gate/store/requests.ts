@@ -20,6 +20,13 @@ export interface Request {
 
 export type Answer = { readonly value: unknown } | { readonly error: FileError };
 
+/** Where the file is open. */
+export interface OpenFile {
+  /** Answers each request, in order. Rejects when the file can't answer any more. */
+  answer(requests: readonly Request[]): Promise<readonly Answer[]>;
+  close(): Promise<void>;
+}
+
 /** Why an operation on the file failed. */
 export interface FileError {
   /** SQLite's extended result code; 0 when it was something else. */

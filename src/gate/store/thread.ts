@@ -5,8 +5,7 @@
 import { once } from 'node:events';
 import type { Worker } from 'node:worker_threads';
 import { startThread } from '../../lib/index.ts';
-import type { OpenFile } from './line.ts';
-import type { Answer, Request } from './requests.ts';
+import type { Answer, OpenFile, Request } from './requests.ts';
 import { faultOf } from './store-fault.ts';
 
 const program = new URL('./worker.ts', import.meta.url);
