@@ -15,6 +15,7 @@ import { postgresMigrations } from './migrations/index.ts';
 import { openPostgresStore } from './open.ts';
 import { openPool } from './pool.ts';
 import { missingForPostgres, startPostgres } from './server.fixture.ts';
+import { faultOf } from './sql-state.ts';
 
 const missing = await missingForPostgres();
 const server = missing === undefined ? await startPostgres() : undefined;
@@ -125,6 +126,19 @@ describe.skipIf(missing !== undefined)(`PostgreSQL${missing ? ` (${missing})` : 
     await server?.admin(`alter database ${name} allow_connections true`);
     await appended;
     expect(await store.activations.count({ namespace: 'guest' })).toBe(1);
+  });
+
+  test('a connection that ends while it is held fails its statements, and not the process', async () => {
+    const pool = openPool({ ...(await newDatabase()), node: 'test' });
+    const connection = await pool.connect();
+    const { rows } = await connection.raw('select pg_backend_pid()::text as pid');
+    const failed = expect(connection.raw('select pg_sleep(60)')).rejects.toThrow();
+    await server?.admin(`select pg_terminate_backend((json '${JSON.stringify(rows[0])}' ->> 'pid')::int)`);
+    await failed;
+    const next = () => connection.raw('select 1').catch((error) => faultOf(error, 'x').code);
+    await expect.poll(next).toBe('STORE_UNREACHABLE');
+    connection.release();
+    await pool.close();
   });
 });
 

@@ -55,6 +55,8 @@ export function openPool({ url, node }: PoolOptions): Pool {
   });
   // An error of an idle connection: the next call opens a new one.
   pool.on('error', () => {});
+  // The same while the connection is held: its holder's statement fails, and without a listener Node would end the process.
+  pool.on('connect', (client) => client.on('error', () => {}));
   const where = nameOf(url);
   let closing: Promise<void> | undefined;
   return {

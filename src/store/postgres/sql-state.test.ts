@@ -26,8 +26,11 @@ test.each([
   expect(faultOf(coded(code), 'db/ward').code).toBe(expected);
 });
 
-test('a closed connection has no code, and is recognized by the client’s message', () => {
-  expect(faultOf(new Error('Connection terminated unexpectedly'), 'db/ward').code).toBe('STORE_UNREACHABLE');
+test.each([
+  'Connection terminated unexpectedly',
+  'Client has encountered a connection error and is not queryable',
+])('a closed connection has no code, and is recognized by the client’s message: %s', (message) => {
+  expect(faultOf(new Error(message), 'db/ward').code).toBe('STORE_UNREACHABLE');
 });
 
 test('conflicts are retried, and invalid values fail only their own write', () => {

@@ -71,8 +71,9 @@ function isUnreachable(code: string): boolean {
 function codeOf(error: unknown): string {
   if (typeof error !== 'object' || error === null) return '';
   if ('code' in error && typeof error.code === 'string') return error.code;
-  // The client has no code for a connection that ended, nor for one that timed out.
-  return /^(Connection terminated|timeout exceeded when trying to connect)/.test(messageOf(error))
-    ? '08006'
-    : '';
+  return withoutCode.test(messageOf(error)) ? '08006' : '';
 }
+
+/** The client has no code for a connection that ended, nor for one that timed out. */
+const withoutCode =
+  /^(Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect)/;
