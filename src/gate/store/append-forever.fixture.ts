@@ -4,8 +4,12 @@ import { judge } from '../judge/judge.ts';
 import { defaultPolicy } from '../policy/policy.ts';
 import { noon, reportOf } from '../reports.fixture.ts';
 import { openGateStore } from './gate-store.ts';
+import { openPostgresGateStore } from './postgres/open.ts';
 
-const store = await openGateStore({ path: process.argv[2] ?? '' });
+const place = process.argv[2] ?? '';
+const store = await (place.startsWith('postgres://')
+  ? openPostgresGateStore({ url: place })
+  : openGateStore({ path: place }));
 const report = reportOf();
 for (let count = 1; ; count++) {
   const digest = digestOf(`image ${count}`);

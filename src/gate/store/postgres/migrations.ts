@@ -1,0 +1,30 @@
+/** The gate's tables in PostgreSQL, in a schema of their own. A released migration is never edited. */
+
+export const schema = 'gate';
+
+const tables = `
+  create table gate.reports (
+    digest text primary key, kind text not null, name text not null, scanned_at text not null,
+    head text not null, inventory bytea not null, findings bytea not null);
+  create table gate.verdicts (
+    digest text not null, stage text not null, namespace text not null, judged_at text not null,
+    outcome text not null, verdict text not null, primary key (digest, stage, namespace));
+  create table gate.revisions (kind text primary key, revisions text not null);
+  create table gate.audit (seq bigint primary key, entry text not null, hash text not null);
+  create table gate.checkpoints (seq bigint primary key, checkpoint text not null);
+  create function gate.refuse_change() returns trigger language plpgsql as $$ begin
+    raise exception 'append only';
+  end $$;
+  create trigger audit_append_only before update or delete or truncate on gate.audit
+    for each statement execute function gate.refuse_change();
+`;
+
+/** Its one row exists from the beginning: a row that does not exist can't be locked. */
+const auditHead = `
+  create table gate.audit_head (one integer primary key check (one = 1), seq bigint not null, hash text not null);
+  insert into gate.audit_head values (1, 0, repeat('0', 64));
+  create trigger audit_head_stays before delete or truncate on gate.audit_head
+    for each statement execute function gate.refuse_change();
+`;
+
+export const migrations: Readonly<Record<string, string>> = { '0001-schema': `${tables}${auditHead}` };

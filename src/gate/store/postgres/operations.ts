@@ -1,0 +1,178 @@
+/** The operations on the gate's tables in PostgreSQL: those of SQLite, one by one. */
+import { z } from 'zod';
+import type { PostgresConnection } from '../../../store/index.ts';
+import type * as sqlite from '../operations.ts';
+import type { ArgumentsOf, OperationName, ResultOf } from '../requests.ts';
+import type { GateWrite, PackedFindings } from '../types.ts';
+import { headOf, rowsAfter } from './audit-log.ts';
+import { selectAll, selectOne } from './rows.ts';
+
+export type Operation<Name extends OperationName> = (
+  connection: PostgresConnection,
+  ...args: ArgumentsOf<Name>
+) => Promise<ResultOf<Name>>;
+
+type Writes = { readonly [Name in keyof typeof sqlite.writes]: Operation<Name> };
+type Reads = { readonly [Name in keyof typeof sqlite.reads]: Operation<Name> };
+
+/** Each runs in a transaction with other writes. `write` leaves its audit entries to the caller. */
+export const writes: Writes = {
+  async putReport(connection, { digest, kind, name, scannedAt, head, inventory, findings }) {
+    await connection.raw(
+      `insert into gate.reports (digest, kind, name, scanned_at, head, inventory, findings)
+       values ($1, $2, $3, $4, $5, $6, $7)
+       on conflict (digest) do update set kind = excluded.kind, name = excluded.name,
+         scanned_at = excluded.scanned_at, head = excluded.head, inventory = excluded.inventory,
+         findings = excluded.findings`,
+      [digest, kind, name, scannedAt, head, inventory, findings],
+    );
+  },
+  async write(connection, { verdicts = [], findings = [], noted, judgedWith }) {
+    await putFindings(connection, findings);
+    await putVerdicts(connection, verdicts);
+    await putRevisions(connection, 'noted', noted);
+    await putRevisions(connection, 'judged', judgedWith);
+  },
+  async forget(connection, digest) {
+    await connection.raw('delete from gate.reports where digest = $1', [digest]);
+    await connection.raw('delete from gate.verdicts where digest = $1', [digest]);
+  },
+  async putCheckpoint(connection, { seq, checkpoint }) {
+    await connection.raw(
+      `insert into gate.checkpoints (seq, checkpoint) values ($1, $2)
+       on conflict (seq) do update set checkpoint = excluded.checkpoint`,
+      [seq, checkpoint],
+    );
+  },
+};
+
+const bytes = z.instanceof(Uint8Array);
+const reportRow = z.object({ kind: z.string(), head: z.string(), inventory: bytes, findings: bytes });
+const subjectRow = z.object({ digest: z.string(), kind: z.string() });
+const countRow = z.object({ n: z.int() });
+const verdictRow = z.object({ verdict: z.string() });
+const refusedRow = z.object({ digest: z.string(), namespaces: z.string(), since: z.string() });
+const revisionsRow = z.object({ revisions: z.string() });
+const checkpointRow = z.object({ seq: z.int(), checkpoint: z.string() });
+const seqRow = z.object({ seq: z.int() });
+
+export const reads: Reads = {
+  report(connection, digest) {
+    const sql = 'select kind, head, inventory, findings from gate.reports where digest = $1';
+    return selectOne(connection, reportRow, sql, [digest]);
+  },
+  subjects(connection, after, limit) {
+    const sql = 'select digest, kind from gate.reports where digest > $1 order by digest limit $2';
+    return selectAll(connection, subjectRow, sql, [after, limit]);
+  },
+  async countReports(connection) {
+    const row = await selectOne(connection, countRow, 'select count(*) as n from gate.reports');
+    return row?.n ?? 0;
+  },
+  async verdict(connection, digest, stage, namespace) {
+    const sql = 'select verdict from gate.verdicts where digest = $1 and stage = $2 and namespace = $3';
+    return (await selectOne(connection, verdictRow, sql, [digest, stage, namespace]))?.verdict;
+  },
+  async verdicts(connection, digest) {
+    const sql = 'select verdict from gate.verdicts where digest = $1 order by namespace, stage';
+    return (await selectAll(connection, verdictRow, sql, [digest])).map(({ verdict }) => verdict);
+  },
+  refused(connection, after, limit) {
+    const sql = `
+      select v.digest, json_agg(v.namespace order by v.namespace)::text as namespaces,
+        coalesce(r.scanned_at, max(v.judged_at)) as since
+      from gate.verdicts v left join gate.reports r on r.digest = v.digest
+      where v.digest > $1 group by v.digest, r.scanned_at
+      having bool_and(v.stage = 'push' and v.outcome = 'deny')
+      order by v.digest limit $2`;
+    return selectAll(connection, refusedRow, sql, [after, limit]);
+  },
+  async revisions(connection, kind) {
+    const sql = 'select revisions from gate.revisions where kind = $1';
+    return (await selectOne(connection, revisionsRow, sql, [kind]))?.revisions;
+  },
+  head: headOf,
+  entries: rowsAfter,
+  checkpoints(connection) {
+    return selectAll(connection, checkpointRow, 'select seq, checkpoint from gate.checkpoints order by seq');
+  },
+  async strays(connection, first, last, limit) {
+    const sql = 'select seq from gate.audit where seq < $1 or seq > $2 order by seq limit $3';
+    return (await selectAll(connection, seqRow, sql, [first, last, limit])).map(({ seq }) => seq);
+  },
+};
+
+/** Sorted for the same reason as verdicts. Findings of the same report stay in their order. */
+async function putFindings(
+  connection: PostgresConnection,
+  findings: readonly PackedFindings[],
+): Promise<void> {
+  for (const { head, bytes, digest, scannedAt } of findings.toSorted((a, b) =>
+    a.digest < b.digest ? -1 : Number(a.digest > b.digest),
+  ))
+    await connection.raw(
+      'update gate.reports set head = $1, findings = $2 where digest = $3 and scanned_at = $4',
+      [head, bytes, digest, scannedAt],
+    );
+}
+
+type StoredVerdict = NonNullable<GateWrite['verdicts']>[number];
+
+/** The outcome has a column of its own: PostgreSQL does not read JSON that has an escaped NUL. */
+async function putVerdicts(
+  connection: PostgresConnection,
+  verdicts: readonly StoredVerdict[],
+): Promise<void> {
+  if (verdicts.length === 0) return;
+  const rows = newestOfEach(verdicts);
+  await connection.raw(
+    `insert into gate.verdicts as kept (digest, stage, namespace, judged_at, outcome, verdict)
+     select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
+     on conflict (digest, stage, namespace) do update
+       set judged_at = excluded.judged_at, outcome = excluded.outcome, verdict = excluded.verdict
+       where excluded.judged_at >= kept.judged_at`,
+    [
+      ...columns.map((column) => rows.map((verdict) => verdict[column])),
+      rows.map((verdict) => JSON.stringify(verdict)),
+    ],
+  );
+}
+
+const columns = [
+  'digest',
+  'stage',
+  'namespace',
+  'judgedAt',
+  'outcome',
+] as const satisfies (keyof StoredVerdict)[];
+
+/**
+ * One statement can't change a row twice. The rows are in the same order on every server, so that two of them do not wait for
+ * each other.
+ */
+function newestOfEach(verdicts: readonly StoredVerdict[]): readonly StoredVerdict[] {
+  const newest = new Map<string, StoredVerdict>();
+  for (const verdict of verdicts) {
+    const key = keyOf(verdict);
+    const other = newest.get(key);
+    if (other === undefined || verdict.judgedAt >= other.judgedAt) newest.set(key, verdict);
+  }
+  return [...newest].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, verdict]) => verdict);
+}
+
+function keyOf({ digest, stage, namespace }: StoredVerdict): string {
+  return `${digest} ${stage} ${namespace}`;
+}
+
+async function putRevisions(
+  connection: PostgresConnection,
+  kind: 'noted' | 'judged',
+  revisions: GateWrite['noted'],
+): Promise<void> {
+  if (revisions === undefined) return;
+  await connection.raw(
+    `insert into gate.revisions (kind, revisions) values ($1, $2)
+     on conflict (kind) do update set revisions = excluded.revisions`,
+    [kind, JSON.stringify(revisions)],
+  );
+}

@@ -1,0 +1,236 @@
+/** The gate's store in PostgreSQL, on a private server. */
+import { fileURLToPath } from 'node:url';
+import pg from 'pg';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { noon, reportOf } from '../src/gate/reports.fixture.ts';
+import {
+  digest,
+  draft,
+  type GateStorePlace,
+  gateStoreSuite,
+  verdictAt,
+} from '../src/gate/store/gate-store.suite.ts';
+import { openPostgresGateStore } from '../src/gate/store/postgres/open.ts';
+import { randomHex } from '../src/lib/index.ts';
+import { openPostgresStore } from '../src/store/postgres/open.ts';
+import { missingForPostgres, startPostgres } from '../src/store/postgres/server.fixture.ts';
+
+const missing = await missingForPostgres();
+const server = missing === undefined ? await startPostgres() : undefined;
+afterAll(() => server?.[Symbol.asyncDispose]());
+const writer = fileURLToPath(new URL('../src/gate/store/append-forever.fixture.ts', import.meta.url));
+
+async function newDatabase(settings = ''): Promise<{ name: string; url: string }> {
+  const name = `t${randomHex(8)}`;
+  await server?.admin(`create database ${name} ${settings}`);
+  return { name, url: server?.url(name) ?? '' };
+}
+
+describe.skipIf(missing !== undefined)(`PostgreSQL${missing ? ` (${missing})` : ''}`, () => {
+  /** Copies of one that has its tables spare each test the migrations. */
+  let migrated: Promise<string> | undefined;
+  const migratedDatabase = async () => {
+    migrated ??= newDatabase().then(async ({ name, url }) => {
+      await openPostgresGateStore({ url }).then((store) => store.close());
+      return name;
+    });
+    return newDatabase(`template ${await migrated}`);
+  };
+
+  gateStoreSuite('the gate’s store', async (): Promise<GateStorePlace> => {
+    const { name, url } = await migratedDatabase();
+    return {
+      open: () => openPostgresGateStore({ url }),
+      writer: [process.execPath, writer, url],
+      dispose: async () => server?.admin(`drop database ${name} with (force)`),
+    };
+  });
+
+  describe('two stores on one database', () => {
+    let url: string;
+    beforeEach(async () => {
+      ({ url } = await migratedDatabase());
+    });
+
+    test('append to the audit log in one order, which a lock keeps and not the key of its table', async () => {
+      await using one = await openPostgresGateStore({ url });
+      await using two = await openPostgresGateStore({ url });
+      await using other = await transactionOn(url);
+      await server?.admin('alter table gate.audit drop constraint audit_pkey', url);
+      await other.query('select * from gate.audit_head for update');
+      const written = [one, two].map((store, at) => store.write({ audit: [draft(`${at}`)] }));
+      await other.untilWaiting(2);
+      await other.query('commit');
+      await Promise.all(written);
+      expect(await one.verifyAudit()).toMatchObject({ isIntact: true, entries: 2 });
+      const many = Array.from({ length: 50 }, async (_, at) => {
+        for (const store of at % 2 === 0 ? [one, two] : [two, one])
+          await store.write({
+            verdicts: [verdictAt(noon + at, `n${at % 7}`)],
+            audit: [draft('x'), draft('y')],
+          });
+      });
+      await Promise.all(many);
+      expect(await two.verifyAudit()).toMatchObject({ isIntact: true, entries: 202 });
+    });
+
+    test('keep the newer verdict, whichever is written last', async () => {
+      await using one = await openPostgresGateStore({ url });
+      await using two = await openPostgresGateStore({ url });
+      await one.write({ verdicts: [verdictAt(noon)] });
+      await using other = await transactionOn(url);
+      await other.query('select * from gate.verdicts for update');
+      const newer = one.write({ verdicts: [verdictAt(noon + 2000)] });
+      await other.untilWaiting(1);
+      const older = two.write({ verdicts: [verdictAt(noon + 1000)] });
+      await other.untilWaiting(2);
+      await other.query('commit');
+      await Promise.all([newer, older]);
+      for (const store of [one, two]) {
+        const kept = await store.verdict(digest, 'run', 'guest');
+        expect(kept?.judgedAt).toBe(new Date(noon + 2000).toISOString());
+      }
+    });
+
+    test('do not wait for each other forever, in whatever order they write', async () => {
+      await using one = await openPostgresGateStore({ url });
+      await using two = await openPostgresGateStore({ url });
+      const names = Array.from({ length: 30 }, (_, at) => `n${at}`);
+      const put = (store: typeof one, time: number, order: readonly string[]) =>
+        order.map((name) => store.write({ verdicts: [verdictAt(time, name)], audit: [draft(name)] }));
+      for (let round = 0; round < 5; round++) {
+        const time = noon + round * 1000;
+        await Promise.all([...put(one, time, names), ...put(two, time + 1, names.toReversed())]);
+        const times = (await one.verdicts(digest)).map(({ judgedAt }) => judgedAt);
+        expect(new Set(times)).toEqual(new Set([new Date(time + 1).toISOString()]));
+      }
+      expect(await two.verifyAudit()).toMatchObject({ isIntact: true, entries: 300 });
+    });
+  });
+
+  test('of verdicts of one write, the newest is kept', async () => {
+    await using store = await openPostgresGateStore(await migratedDatabase());
+    await store.write({ verdicts: [verdictAt(noon), verdictAt(noon + 1), verdictAt(noon - 1)] });
+    const kept = await store.verdict(digest, 'run', 'guest');
+    expect(kept?.judgedAt).toBe(new Date(noon + 1).toISOString());
+  });
+
+  test('writes that come together share a commit', async () => {
+    const { url } = await migratedDatabase();
+    await using store = await openPostgresGateStore({ url });
+    const names = Array.from({ length: 20 }, (_, at) => `n${at}`);
+    await Promise.all(names.map((name) => store.write({ audit: [draft(name)] })));
+    await using other = await transactionOn(url);
+    expect(await other.query('select distinct xmin::text from gate.audit')).toHaveLength(1);
+  });
+
+  test('a write whose connection ends is refused, and is nowhere', async () => {
+    const { url } = await migratedDatabase();
+    await using store = await openPostgresGateStore({ url });
+    await using other = await transactionOn(url);
+    await other.query('select * from gate.audit_head for update');
+    const written = store.write({ verdicts: [verdictAt(noon)], audit: [draft('a')] });
+    const refused = expect(written).rejects.toMatchObject({ code: 'GATE_STORE_UNWRITABLE', kind: 'busy' });
+    await other.untilWaiting(1);
+    await other.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity
+         where wait_event_type = 'Lock' and datname = current_database()`,
+    );
+    await refused;
+    await other.query('commit');
+    expect(await store.verdicts(digest)).toEqual([]);
+    await store.write({ audit: [draft('b')] });
+    expect(await store.verifyAudit()).toMatchObject({ isIntact: true, entries: 1 });
+  });
+
+  test.each([
+    `update gate.audit set entry = ''`,
+    'delete from gate.audit',
+    'truncate gate.audit',
+    'delete from gate.audit_head',
+  ])('the audit log can’t be changed by mistake: %s', async (sql) => {
+    const { url } = await migratedDatabase();
+    await using store = await openPostgresGateStore({ url });
+    await store.write({ audit: [draft('a')] });
+    await expect(server?.admin(sql, url)).rejects.toThrow('append only');
+  });
+
+  test('a changed entry, and a missing head, are found', async () => {
+    const { url } = await migratedDatabase();
+    await using store = await openPostgresGateStore({ url });
+    await store.write({ audit: [draft('a'), draft('b')] });
+    await server?.admin('alter table gate.audit disable trigger all', url);
+    await server?.admin('alter table gate.audit_head disable trigger all', url);
+    await server?.admin(`update gate.audit set entry = replace(entry, 'ada', 'eve') where seq = 1`, url);
+    expect((await store.verifyAudit()).problems).toContainEqual({ seq: 1, text: 'this entry was changed' });
+    await server?.admin('delete from gate.audit_head', url);
+    expect((await store.verifyAudit()).isIntact).toBe(false);
+    await expect(store.write({ audit: [draft('c')] })).rejects.toMatchObject({ code: 'GATE_STORE_CORRUPT' });
+  });
+
+  test('a NUL, which its texts can’t have, is replaced in names, and kept in verdicts', async () => {
+    await using store = await openPostgresGateStore(await migratedDatabase());
+    const report = reportOf();
+    const target = { ...report.target, name: 'a\0b' };
+    await store.putReport({ kind: 'image', digest }, { ...report, target });
+    expect((await store.report(digest))?.report.target.name).toBe('a\0b');
+    const verdict = { ...verdictAt(noon), stage: 'push', outcome: 'deny', policyRevision: 'a\0b' } as const;
+    await store.write({ verdicts: [verdict] });
+    expect(await store.verdict(digest, 'push', 'guest')).toEqual(verdict);
+    expect(await store.refused(undefined, 9)).toMatchObject([{ digest, namespaces: ['guest'] }]);
+  });
+
+  test.each(['first', 'second'])(
+    'has its tables beside those of the main store, opened %s',
+    async (place) => {
+      const { url } = await newDatabase();
+      const openers = [() => openPostgresGateStore({ url }), () => openPostgresStore({ url })];
+      for (const open of place === 'first' ? openers : openers.toReversed())
+        for (let time = 0; time < 2; time++) await open().then((store) => store.close());
+    },
+  );
+
+  test('several that open an empty database at once bring it up together', async () => {
+    const { url } = await newDatabase();
+    const stores = await Promise.all([1, 2, 3].map(() => openPostgresGateStore({ url })));
+    await Promise.all(stores.map((store) => store.write({ audit: [draft('a')] })));
+    expect(await stores[0]?.verifyAudit()).toMatchObject({ isIntact: true, entries: 3 });
+    for (const store of stores) await store.close();
+  });
+
+  test('refuses a database of a newer Ward, and one of another order', async () => {
+    const { url } = await migratedDatabase();
+    await server?.admin(`insert into gate.migrations values ('9999-future', '2099-01-01')`, url);
+    await expect(openPostgresGateStore({ url })).rejects.toMatchObject({ code: 'GATE_STORE_NEWER' });
+    const unfit = await newDatabase(`template template0 locale_provider icu icu_locale 'en-US'`);
+    await expect(openPostgresGateStore(unfit)).rejects.toMatchObject({
+      code: 'GATE_STORE_FAILED',
+      hint: expect.stringContaining(`encoding 'UTF8' locale 'C'`),
+    });
+  });
+});
+
+test('a server that is not there is reported, without its password', async () => {
+  const opening = openPostgresGateStore({ url: 'postgres://ward:secret@localhost:1/ward' });
+  await expect(opening).rejects.toMatchObject({
+    code: 'GATE_STORE_FAILED',
+    message: expect.not.stringContaining('secret'),
+  });
+});
+
+/** Another user's transaction, which holds locks until it commits. */
+async function transactionOn(url: string) {
+  const [client, watcher] = [new pg.Client(url), new pg.Client(url)];
+  await Promise.all([client.connect(), watcher.connect()]);
+  await client.query('begin');
+  const waiting = `select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`;
+  return {
+    query: async (sql: string): Promise<readonly unknown[]> => (await client.query(sql)).rows,
+    /** Waits until as many connections wait for locks. */
+    untilWaiting: (count: number) =>
+      expect.poll(async () => (await watcher.query(waiting)).rowCount).toBe(count),
+    async [Symbol.asyncDispose]() {
+      await Promise.all([client.end(), watcher.end()]);
+    },
+  };
+}
