@@ -95,11 +95,20 @@ async function remembered(
   const name = sha256(Buffer.from(question.join(' ')));
   const file = join(cacheDir, 'apt', 'answers', `${name}.json`);
   const bytes = await readRegularFile(file, maxAnswerBytes);
-  const known = bytes && answerSchema.safeParse(JSON.parse(bytes.toString('utf8'))).data;
+  const known = bytes && answerIn(bytes);
   if (known?.lists === lists) return known.packages;
   const packages = await ask();
   await writeFileAtomically(file, JSON.stringify({ lists, packages }));
   return packages;
+}
+
+/** Undefined when it is damaged: apt answers again then. */
+function answerIn(bytes: Buffer): z.infer<typeof answerSchema> | undefined {
+  try {
+    return answerSchema.safeParse(JSON.parse(bytes.toString('utf8'))).data;
+  } catch {
+    return undefined;
+  }
 }
 
 async function resolve(

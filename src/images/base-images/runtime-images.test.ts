@@ -186,7 +186,7 @@ describe('a build', () => {
     slowMs,
   );
 
-  it('asks apt again only when its lists have changed', async () => {
+  it('asks apt again only when its lists have changed, or its answer is damaged', async () => {
     await using folder = await temporaryFolder();
     await copyAnswers(installed, folder.path);
     const cacheDir = join(folder.path, 'build');
@@ -201,6 +201,8 @@ describe('a build', () => {
     await write({ lists, packages: first.slice(1) });
     expect(await resolved()).toEqual(first.slice(1));
     await write({ lists: `${lists} of yesterday`, packages: first.slice(1) });
+    expect(await resolved()).toEqual(first);
+    await writeFile(join(answers, name), '{"lists":');
     expect(await resolved()).toEqual(first);
   });
 
