@@ -2,15 +2,15 @@
 export type { GateEvent } from './changes.ts';
 export { type EvidenceSources, verifyInTurns, type WantedBases, wantedBases } from './evidence.ts';
 export { gateFaults } from './faults.ts';
-export * from './gate.ts';
+export { createGate, type Gate } from './gate.ts';
 export { type KnownBase, standsOn } from './judge/bases.ts';
 export { type Decisive, decisive } from './judge/decisive.ts';
 export { type Case, judge } from './judge/judge.ts';
-export * from './judge/verdict.ts';
+export { type Ignored, type Verdict, type Vouchers, verdictDocument } from './judge/verdict.ts';
 export { checkPolicyText, defaultPolicy, type Policy, parsePolicy, rulesFor } from './policy/policy.ts';
 export type { PolicyProblem } from './policy/policy-problem.ts';
 export { type Action, actions, type Rules, type Stage, stages } from './policy/rules-schema.ts';
-export * from './policy-test.ts';
+export { type PolicyTest, policyTest, storedReports, type TestedReport } from './policy-test.ts';
 export type { RejudgeOptions, RejudgeResult } from './rejudging.ts';
 export type { Revisions } from './revisions.ts';
 export type { AuditCheck, AuditCheckOptions } from './store/audit-check.ts';
@@ -20,14 +20,50 @@ export { gateSchema } from './store/database.ts';
 export { openGateStore } from './store/gate-store.ts';
 export type * from './store/types.ts';
 export { codeSubject, imageSubject } from './subject.ts';
-export * from './trust/attestations.ts';
+export {
+  attestationManifest,
+  openStatement,
+  predicateTypes,
+  provenancePredicate,
+  type SealedStatement,
+  type Statement,
+  sealStatement,
+  signatureBundle,
+  statementMediaType,
+  vulnerabilityPredicate,
+} from './trust/attestations.ts';
 export { bundleMediaType } from './trust/bundle.ts';
-export * from './trust/companions.ts';
+export {
+  companionOf,
+  companionSuffixes,
+  companionTypes,
+  isEvidence,
+  mostEvidence,
+  mostEvidenceBytes,
+} from './trust/companions.ts';
 export { openEnvelope, sealEnvelope } from './trust/envelope.ts';
-export * from './trust/evidence-layers.ts';
-export * from './trust/keys.ts';
-export * from './trust/oci-documents.ts';
-export * from './trust/signatures.ts';
+export { verifyEvidence } from './trust/evidence-layers.ts';
+export {
+  generateKeyPair,
+  readSigningKey,
+  readTrustedKey,
+  type SigningKey,
+  type TrustedKey,
+} from './trust/keys.ts';
+export {
+  type Artifact,
+  type ArtifactLayer,
+  companionTag,
+  type Descriptor,
+  layersOf,
+  referrerManifest,
+} from './trust/oci-documents.ts';
+export {
+  type SignatureCheck,
+  signManifest,
+  type VerifiedSignature,
+  verifySignatures,
+} from './trust/signatures.ts';
 export type * from './trust/signer.ts';
 export { readTrustedRoot, type TrustedRoot } from './trust/trusted-root.ts';
 export type { TrustedVex, VexStatement } from './vex/statement.ts';

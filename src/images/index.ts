@@ -83,7 +83,7 @@ export {
 export { openLayerStore } from './store/layer-store.ts';
 export type { RootLayers, RootMounter } from './store/root-filesystem.ts';
 export { openRootMounter } from './store/root-mounter.ts';
-export * from './types.ts';
+export type * from './types.ts';
 export { confineUnpacker } from './unpack/apart.ts';
 export { codeArchiveLimits, isProgram } from './unpack/code-limits.ts';
 export { inspectZip, unpackZip, type ZipSummary } from './unpack/zip.ts';

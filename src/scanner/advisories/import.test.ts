@@ -453,7 +453,7 @@ test('a killed process leaves the old advisories, and the next import cleans up'
   await place.put('a.json', ndjson([record('A-1')]));
   await place.importAll('a.json');
   const big = await place.put('big.json', ndjson(many(30_000)));
-  const program = fileURLToPath(new URL('./build/import-forever.fixture.ts', import.meta.url));
+  const program = fileURLToPath(new URL('./importing/import-forever.fixture.ts', import.meta.url));
   const child = spawn(process.execPath, [program, place.path, big], { stdio: ['ignore', 'pipe', 'inherit'] });
   await once(child.stdout, 'data');
   child.kill('SIGKILL');

@@ -2,9 +2,9 @@
 import { Worker } from 'node:worker_threads';
 import type { Fault } from '../../lib/index.ts';
 import { scannerFault, scannerFaults } from '../faults.ts';
-import { InputFailure } from './build/input-failure.ts';
-import type { Message } from './build/protocol.ts';
-import type { ImportJob } from './build/run.ts';
+import { InputFailure } from './importing/input-failure.ts';
+import type { Message } from './importing/protocol.ts';
+import type { ImportJob } from './importing/run.ts';
 import type { ImportOptions, ImportResult } from './types.ts';
 
 /**
@@ -25,7 +25,7 @@ export async function importOnThread(options: ImportOptions): Promise<ImportResu
   const { path, inputs, forget = [], unchanged = [], signal } = options;
   signal?.throwIfAborted();
   const job: ImportJob = { path, inputs, forget, unchanged };
-  const worker = new Worker(new URL('./build/worker.ts', import.meta.url), {
+  const worker = new Worker(new URL('./importing/worker.ts', import.meta.url), {
     name: 'ward-advisories',
     workerData: job,
   });

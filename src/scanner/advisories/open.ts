@@ -2,7 +2,7 @@
 import { type BigIntStats, statSync } from 'node:fs';
 import { errnoOf, messageOf } from '../../lib/index.ts';
 import type { Component, Distribution, Malware, Vulnerability } from '../types.ts';
-import { corrupt, unreadable } from './build/old.ts';
+import { corrupt, unreadable } from './importing/old.ts';
 import { createMatch, type Match } from './match.ts';
 import { type AdvisoryReader, openReader } from './reader.ts';
 import { releaseMatches } from './releases.ts';

@@ -1,7 +1,7 @@
 /** Reports the age and the content of the advisories. */
 import { existsSync, statSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
-import { corrupt, unreadable } from './build/old.ts';
+import { corrupt, unreadable } from './importing/old.ts';
 import { readState } from './reader.ts';
 import { formOf, openReadOnly } from './schema.ts';
 import type { AdvisoryStatus, SourceStatus } from './types.ts';

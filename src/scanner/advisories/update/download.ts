@@ -7,7 +7,7 @@ import { open, rm } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { isFault, isJsonObject, messageOf } from '../../../lib/index.ts';
 import { scannerFault } from '../../faults.ts';
-import { digestOf } from '../build/read-input.ts';
+import { digestOf } from '../importing/read-input.ts';
 import type { AdvisoryOrigin } from '../types.ts';
 import { checkSaid, fetchFollowing, type SaidDigest, saidDigests } from './fetching.ts';
 import type { AdvisorySource } from './sources.ts';
