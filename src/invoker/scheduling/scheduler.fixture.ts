@@ -38,30 +38,30 @@ export class FakeRunner implements Runner {
   readonly open: string[] = [];
   /** The parameters of its runs. */
   readonly values = new Map<string, RunRequest['value']>();
-  private readonly answers = new Map<string, (end: RunEnd) => void>();
-  private readonly initOutcome: () => InitOutcome | Promise<InitOutcome>;
-  private readonly said = new Map<string, string[]>();
-  private readonly followers = new Map<string, Set<LogFollower>>();
-  private readonly settleEnded: (failure: Failure) => void;
+  readonly #answers = new Map<string, (end: RunEnd) => void>();
+  readonly #initOutcome: () => InitOutcome | Promise<InitOutcome>;
+  readonly #said = new Map<string, string[]>();
+  readonly #followers = new Map<string, Set<LogFollower>>();
+  readonly #settleEnded: (failure: Failure) => void;
 
   constructor(number: number, initOutcome: () => InitOutcome | Promise<InitOutcome>) {
     this.number = number;
-    this.initOutcome = initOutcome;
+    this.#initOutcome = initOutcome;
     const { promise, resolve } = Promise.withResolvers<Failure>();
     this.ended = promise;
-    this.settleEnded = resolve;
+    this.#settleEnded = resolve;
   }
 
   async init(): Promise<InitEnd> {
     this.inits++;
-    return { outcome: await this.initOutcome(), logs: Promise.resolve([`init of ${this.number}`]) };
+    return { outcome: await this.#initOutcome(), logs: Promise.resolve([`init of ${this.number}`]) };
   }
 
   run({ id, value }: Pick<RunRequest, 'id' | 'value'>): Promise<RunEnd> {
     this.isFrozen = false;
     this.open.push(id);
     this.values.set(id, value);
-    return new Promise((resolve) => this.answers.set(id, resolve));
+    return new Promise((resolve) => this.#answers.set(id, resolve));
   }
 
   /** Answers its oldest run. */
@@ -71,12 +71,12 @@ export class FakeRunner implements Runner {
     logs: Promise<ActivationLog> = Promise.resolve([`run in ${this.number}`]),
   ): void {
     const id = this.open.shift() ?? '';
-    this.answers.get(id)?.({ outcome, logs, startedAt: Date.now(), serviceMs });
+    this.#answers.get(id)?.({ outcome, logs, startedAt: Date.now(), serviceMs });
   }
 
   /** Returns all its runs as not begun. */
   giveBack(): void {
-    for (const id of this.open.splice(0).reverse()) this.answers.get(id)?.(undefined);
+    for (const id of this.open.splice(0).reverse()) this.#answers.get(id)?.(undefined);
   }
 
   note(): Culprit {
@@ -85,12 +85,12 @@ export class FakeRunner implements Runner {
 
   crash(): void {
     this.isEnded = true;
-    this.settleEnded('exited');
+    this.#settleEnded('exited');
   }
 
   async end(reason: Failure): Promise<Failure> {
     this.isEnded = true;
-    this.settleEnded(reason);
+    this.#settleEnded(reason);
     if (reason === 'cancelled') while (this.open.length > 0) this.answer({ kind: 'failed', failure: reason });
     return reason;
   }
@@ -106,21 +106,21 @@ export class FakeRunner implements Runner {
   isLogging = (id: string) => this.open.includes(id);
 
   follow(id: string, follower: LogFollower): Disposable {
-    const all = this.followers.get(id) ?? new Set();
-    this.followers.set(id, all.add(follower));
-    for (const line of this.said.get(id) ?? []) follower.add(line);
+    const all = this.#followers.get(id) ?? new Set();
+    this.#followers.set(id, all.add(follower));
+    for (const line of this.#said.get(id) ?? []) follower.add(line);
     return { [Symbol.dispose]: () => void all.delete(follower) };
   }
 
   followersOf(id: string): number {
-    return this.followers.get(id)?.size ?? 0;
+    return this.#followers.get(id)?.size ?? 0;
   }
 
   say(id: string, line: string): void {
-    const said = this.said.get(id) ?? [];
-    this.said.set(id, said);
+    const said = this.#said.get(id) ?? [];
+    this.#said.set(id, said);
     said.push(line);
-    for (const follower of this.followers.get(id) ?? []) follower.add(line);
+    for (const follower of this.#followers.get(id) ?? []) follower.add(line);
   }
 }
 
