@@ -59,7 +59,7 @@ describe.skipIf(missing !== undefined)(`a quota${missing ? ` (${missing})` : ''}
     });
     expect([pushed.status, pushed.body.errors]).toEqual([
       413,
-      [{ code: 'DENIED', message: expect.stringContaining('of the 64 KiB'), detail: null }],
+      [{ code: 'DENIED', message: expect.stringContaining('of 64 KiB'), detail: null }],
     ]);
     expect((await usage()).registry).toEqual({ used: 0, limit: 65_536 });
   });
