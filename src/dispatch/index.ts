@@ -26,3 +26,4 @@ export { LiveLog, type LogFollower, type LogPiece } from './live-log.ts';
 export { defaultResultBytes, overLimitText, tooLargeText } from './result-limit.ts';
 export { boundAsk, type DerivedPolicy, sandboxPolicy } from './sandbox-policy.ts';
 export type * from './types.ts';
+export { loadGrantMs } from './types.ts';

@@ -86,6 +86,9 @@ export interface LoadGrant extends Pick<KeptAction, 'namespace' | 'action' | 're
   readonly permission: Exclude<LoadPermission, 'unknown'>;
 }
 
+/** How long an allowance holds, that of a job included. */
+export const loadGrantMs = 2_500;
+
 /** One activation, with everything needed to run it. */
 export interface Job extends JobTarget {
   readonly activationId: string;

@@ -1,8 +1,8 @@
 /**
  * Tells invokers which of the actions that they keep ready the gate allows them to load. An invoker that is cut off
- * gets no more grants, so it starts nothing in advance that the gate may have denied in the meantime.
+ * gets no more grants, so it soon starts nothing more in advance.
  */
-import type { Dispatcher, LoadGrant } from '../../dispatch/index.ts';
+import { type Dispatcher, type LoadGrant, loadGrantMs } from '../../dispatch/index.ts';
 import type { CodeGate } from '../actions/code-gate.ts';
 import { loadPermission } from './run-permission.ts';
 
@@ -11,9 +11,8 @@ export interface LoadGrantOptions {
   readonly gate?: Pick<CodeGate, 'mayRun'> | undefined;
 }
 
-const everyMs = 500;
-/** Four grants may be lost before an allowance ends. */
-const forMs = 2_500;
+/** Four grants in a row may be lost before an allowance ends. */
+const everyMs = loadGrantMs / 5;
 
 /** Grants until it is disposed. */
 export function grantLoads(options: LoadGrantOptions): Disposable {
@@ -29,5 +28,5 @@ export function grantOnce({ dispatcher, gate }: LoadGrantOptions): void {
     const permission = loadPermission(gate, kept);
     return permission === 'unknown' ? [] : [{ namespace, action, revision, permission }];
   });
-  if (grants.length > 0) dispatcher.grant(grants, forMs);
+  if (grants.length > 0) dispatcher.grant(grants, loadGrantMs);
 }

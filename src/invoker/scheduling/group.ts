@@ -1,5 +1,13 @@
 /** A group is what the scheduler knows of one revision of an action in one invoking namespace. */
-import type { Handover, Job, JobEnd, JobTarget, LoadPermission, StartReason } from '../../dispatch/index.ts';
+import type {
+  Handover,
+  Job,
+  JobEnd,
+  JobTarget,
+  LoadGrant,
+  LoadPermission,
+  StartReason,
+} from '../../dispatch/index.ts';
 import type { Slot, SlotPlan } from '../slots/slot.ts';
 
 /** A job that waits for a slot. */
@@ -81,9 +89,14 @@ export function newWaitingJob(
   };
 }
 
+/** Groups of one revision of an action in one namespace share a grant. */
+export function grantKey({ namespace, action, revision }: Omit<LoadGrant, 'permission'>): string {
+  return `${namespace}\n${action}\n${revision}`;
+}
+
 /** A sandbox never serves jobs with different keys. */
-export function groupKey({ namespace, action, revision, sandbox }: JobTarget): string {
-  return `${namespace}\n${action}\n${revision}\n${sandbox?.id ?? ''}`;
+export function groupKey(target: JobTarget): string {
+  return `${grantKey(target)}\n${target.sandbox?.id ?? ''}`;
 }
 
 export function createGroup(target: JobTarget, plan: SlotPlan, past: LastEnd | undefined): Group {
@@ -171,6 +184,17 @@ export function noteFailed(group: Group, slot: Slot, isCancelled: boolean): void
   slot.isSpent = true;
   slot.hasFailed = !isCancelled;
   group.past = isCancelled ? 'given up' : 'failed';
+}
+
+export function grant(group: Group, permission: LoadGrant['permission'], forMs: number): void {
+  group.permission = permission;
+  group.permissionEnds = performance.now() + forMs;
+}
+
+/** Ends an allowance that was not renewed in time. */
+export function endGrant(group: Group): void {
+  if (group.permission === 'allowed' && performance.now() >= group.permissionEnds)
+    group.permission = 'unknown';
 }
 
 /** Memory that a group holds, including slots that are being started. */

@@ -1,5 +1,4 @@
-/** How many slots a group gets and keeps. */
-import type { LoadGrant } from '../../dispatch/index.ts';
+/** How many slots a group gets and keeps. Pure questions about groups. */
 import type { Group } from './group.ts';
 
 /** True if it has its maximum of slots, including those that are being started. */
@@ -29,22 +28,6 @@ export function needsAnother(group: Group, parallelSlots: number, startMs: numbe
 /** True if it has more slots than it must keep ready, so an idle one can be given up. */
 export function hasSpare(group: Group): boolean {
   return usable(group) > (group.retired || group.permission === 'denied' ? 0 : group.minWarm);
-}
-
-/** Groups of one revision of an action in one namespace share a grant. */
-export function grantKey({ namespace, action, revision }: Omit<LoadGrant, 'permission'>): string {
-  return `${namespace}\n${action}\n${revision}`;
-}
-
-export function grant(group: Group, permission: LoadGrant['permission'], forMs: number): void {
-  group.permission = permission;
-  group.permissionEnds = performance.now() + forMs;
-}
-
-/** Ends an allowance that was not renewed in time. */
-export function endGrant(group: Group): void {
-  if (group.permission === 'allowed' && performance.now() >= group.permissionEnds)
-    group.permission = 'unknown';
 }
 
 /** True if slots of it are kept ready even without calls. */

@@ -19,15 +19,16 @@
  * withdrawn (`handing-over.ts`). While a slot waits for that answer, it takes other jobs of a quick action that wait
  * for theirs.
  */
-import type {
-  Handover,
-  InvokerStatus,
-  Job,
-  JobEnd,
-  JobTarget,
-  KeptAction,
-  LiveLog,
-  LoadGrant,
+import {
+  type Handover,
+  type InvokerStatus,
+  type Job,
+  type JobEnd,
+  type JobTarget,
+  type KeptAction,
+  type LiveLog,
+  type LoadGrant,
+  loadGrantMs,
 } from '../../dispatch/index.ts';
 import { type Log, messageOf } from '../../lib/index.ts';
 import { invokerClosed } from '../faults.ts';
@@ -40,9 +41,19 @@ import type { SlotFactory } from '../slots/slots.ts';
 import { type Cancelling, createCancelling } from './cancelling.ts';
 import { hasMoreThanOneOf } from './fair-share.ts';
 import { createFollowers, type LogPlace, placeOf } from './followers.ts';
-import { freeSlot, type Group, newWaitingJob, noteFailed, noteServed, type WaitingJob } from './group.ts';
+import {
+  endGrant,
+  freeSlot,
+  type Group,
+  grant,
+  grantKey,
+  newWaitingJob,
+  noteFailed,
+  noteServed,
+  type WaitingJob,
+} from './group.ts';
 import { createGroups, type Groups } from './groups.ts';
-import { endGrant, grant, grantKey, hasSpare, isFull, lacksWarm, needsAnother } from './growth.ts';
+import { hasSpare, isFull, lacksWarm, needsAnother } from './growth.ts';
 import { createHandovers, type Handovers } from './handing-over.ts';
 import { both, busy, complete, type Origin, rejection, runRequest } from './job-exchange.ts';
 import type { ProcessorShares } from './processor-shares.ts';
@@ -68,8 +79,6 @@ export interface SchedulerOptions {
   readonly resultBytes?: number | undefined;
 }
 
-/** The gate has allowed the job, so its code may be loaded for as long as after a grant. */
-const jobGrantMs = 2_500;
 const shuttingDown = 'The platform is shutting down.';
 const namespaceGone = 'The namespace was deleted.';
 
@@ -111,7 +120,7 @@ export class Scheduler {
     if (this.#closed) throw invokerClosed();
     const group = this.#groups.of(job);
     group.template = job;
-    if (group.minWarm > 0) grant(group, 'allowed', jobGrantMs);
+    if (group.minWarm > 0) grant(group, 'allowed', loadGrantMs);
     const isNext = group.queue.length === 0 && !this.#options.isHeldBack(group.namespace);
     const slot = isNext ? freeSlot(group, this.#isShort) : undefined;
     if (!slot && this.#line.length >= this.#options.maxQueued) {
@@ -213,16 +222,16 @@ export class Scheduler {
 
   /** The actions that are kept ready. */
   kept(): readonly KeptAction[] {
-    const kept = [...this.#groups.all()].filter(({ minWarm, retired }) => minWarm > 0 && !retired);
-    return kept.map(({ template: { namespace, action, revision, kind, image, code } }) => ({
-      ...{ namespace, action, revision, kind, image, code },
-    }));
+    return this.#keptGroups().map(({ template }) => {
+      const { namespace, action, revision, kind, image, code } = template;
+      return { namespace, action, revision, kind, image, code };
+    });
   }
 
   /** Says which kept actions may be loaded without a call; see `Dispatcher`. */
   grant(grants: readonly LoadGrant[], forMs: number): void {
     const permissions = new Map(grants.map((each) => [grantKey(each), each.permission]));
-    for (const group of this.#groups.all()) {
+    for (const group of this.#keptGroups()) {
       const permission = permissions.get(grantKey(group.template));
       if (permission !== undefined) grant(group, permission, forMs);
     }
@@ -275,6 +284,10 @@ export class Scheduler {
       this.#options.log.debug({ action: target.action, reason: messageOf(error) }, 'not warmed up');
       return undefined;
     }
+  }
+
+  #keptGroups(): readonly Group[] {
+    return [...this.#groups.all()].filter(({ minWarm, retired }) => minWarm > 0 && !retired);
   }
 
   #schedule(): void {
