@@ -84,8 +84,8 @@ export function rulesFor(policy: Policy, namespace: string, stage: Stage): Rules
     (namespaces?.some((pattern) => matchesPattern(pattern, namespace)) ?? true) &&
     (stages?.includes(stage) ?? true);
   const which = policy.layers.map((layer) => (isFor(layer) ? '1' : '0')).join('');
-  const known = merged.get(policy) ?? new BoundedMap<string, Rules>(keptCombinations);
-  merged.set(policy, known);
+  const known = rulesByPolicy.get(policy) ?? new BoundedMap<string, Rules>(keptCombinations);
+  rulesByPolicy.set(policy, known);
   let rules = known.get(which);
   if (rules === undefined) {
     const layers = policy.layers.filter((_layer, index) => which[index] === '1');
@@ -98,7 +98,7 @@ export function rulesFor(policy: Policy, namespace: string, stage: Stage): Rules
 }
 
 /** Merges layers once for each combination of them. */
-const merged = new WeakMap<Policy, Map<string, Rules>>();
+const rulesByPolicy = new WeakMap<Policy, Map<string, Rules>>();
 const keptCombinations = 1000;
 
 function policyOf(files: readonly PolicyFile[]): Policy {
