@@ -9,8 +9,8 @@ import type { ActivationQuery, Store } from '../src/store/index.ts';
 import { firstStart, interval, openFilledStore, seldomAction, spreadOf } from './records.ts';
 import { median, ms, quantile, type Row } from './table.ts';
 
-const few = 5_000;
-const many = Number(process.env['BENCH_RECORDS'] ?? 5_000_000);
+export const few = 5_000;
+export const many = Number(process.env['BENCH_RECORDS'] ?? 5_000_000);
 const rounds = 300;
 const target = 2;
 const page = { namespace: 'guest', skip: 0, limit: 30, brief: true } as const;
@@ -19,7 +19,7 @@ const prunedAtOnce = 250;
 type Lister = (records: number) => ActivationQuery;
 
 /** Each list draws new moments, so that it reads most of its database pages for the first time. */
-const lists: Readonly<Record<string, Lister>> = {
+export const lists = {
   'newest 30': () => page,
   'newest 200': () => ({ ...page, limit: 200 }),
   '30 since a moment': (records) => ({ ...page, since: momentOf(records) }),
@@ -35,7 +35,7 @@ const lists: Readonly<Record<string, Lister>> = {
     path: seldomAction,
     upto: momentOf(records),
   }),
-};
+} as const satisfies Readonly<Record<string, Lister>>;
 
 export async function benchList(folder: string): Promise<readonly Row[]> {
   await using small = await openFilledStore(join(folder, 'few', 'ward.db'), few);
@@ -47,7 +47,7 @@ export async function benchList(folder: string): Promise<readonly Row[]> {
   return rows;
 }
 
-async function listRow(what: string, lister: Lister, small: Store, large: Store): Promise<Row> {
+export async function listRow(what: string, lister: Lister, small: Store, large: Store): Promise<Row> {
   const samples = { small: [] as number[], large: [] as number[] };
   for (let round = 0; round < rounds; round++) {
     samples.small.push(await timed(() => small.activations.list(lister(few))));

@@ -6,22 +6,18 @@
  */
 import { join } from 'node:path';
 import { newActivationId } from '../src/lib/index.ts';
-import type { ActivationQuery, Store } from '../src/store/index.ts';
-import { openStore } from '../src/store/index.ts';
+import { openStore, type Store } from '../src/store/index.ts';
 import { openPostgresStore } from '../src/store/postgres/open.ts';
 import { missingForPostgres, startPostgres } from '../src/store/postgres/server.fixture.ts';
-import { median, ms, type Row } from './table.ts';
+import { few, listRow, lists, many } from './list.ts';
+import { firstStart, guest, interval } from './records.ts';
+import { median, type Row } from './table.ts';
 
 const rounds = 7;
 const appends = 8_000;
 const accepts = 2_000;
 /** As many as a busy API waits for at once. */
 const acceptsAtOnce = 200;
-const listRounds = 300;
-const few = 5_000;
-const many = Number(process.env['BENCH_RECORDS'] ?? 5_000_000);
-const firstStart = 1_700_000_000_000;
-const interval = 100;
 const response = { status: 'success', success: true, result: { text: 'lorem ipsum '.repeat(120) } };
 
 type Engine = 'sqlite' | 'postgres';
@@ -40,7 +36,7 @@ export async function benchPostgres(folder: string): Promise<readonly Row[]> {
     await using sqlite = await openStore({ path: join(folder, 'sqlite', 'ward.db') });
     await using postgres = await openPostgresStore({ url: await database('writes') });
     const stores = { sqlite, postgres };
-    for (const store of Object.values(stores)) await addNamespace(store);
+    for (const { namespaces } of Object.values(stores)) await namespaces.create(guest);
     const records = await perSecond(stores, appends, appendAll);
     rows.push(rateRow(`records of 2 KB appended to PostgreSQL, a second`, records, 0.8));
     const accepted = await perSecond(stores, accepts, acceptAll);
@@ -52,13 +48,9 @@ export async function benchPostgres(folder: string): Promise<readonly Row[]> {
   const large = await filledUrl(server, await database('many'), many);
   await using fewStore = await openPostgresStore({ url: small });
   await using manyStore = await openPostgresStore({ url: large });
-  rows.push(await sinceRow(fewStore, manyStore));
+  const what = '30 since a moment';
+  rows.push(await listRow(`${what}, in PostgreSQL`, lists[what], fewStore, manyStore));
   return rows;
-}
-
-async function addNamespace(store: Store): Promise<void> {
-  const namespace = { name: 'guest', keyId: 'bench', keyHash: '', limits: {}, settings: {} };
-  await store.namespaces.create({ ...namespace, createdAt: firstStart });
 }
 
 /** The first round only warms up. */
@@ -82,17 +74,15 @@ async function perSecond(
 async function appendAll({ activations }: Store, count: number): Promise<void> {
   for (let index = 0; index < count; index++) {
     await activations.room();
-    // What waits for its own record is the flush.
+    // The flush waits for all of them.
     void activations.append({ row: recordOf(index), logs: ['a line of its log'], settles: null });
   }
   await activations.flush();
 }
 
 async function acceptAll(store: Store, count: number): Promise<void> {
-  const ids: string[] = [];
   for (let done = 0; done < count; done += acceptsAtOnce) {
     const some = Array.from({ length: acceptsAtOnce }, newActivationId);
-    ids.push(...some);
     await Promise.all(
       some.map((activationId) =>
         store.accepted.accept({
@@ -122,7 +112,7 @@ async function filledUrl(
   records: number,
 ): Promise<string> {
   const store = await openPostgresStore({ url });
-  await addNamespace(store);
+  await store.namespaces.create(guest);
   await store.close();
   await server.admin(
     `insert into activations select md5(n::text), 'guest', 'action-' || n % 7, 'action-' || n % 7,
@@ -136,29 +126,6 @@ async function filledUrl(
   return url;
 }
 
-async function sinceRow(small: Store, large: Store): Promise<Row> {
-  const samples = { small: [] as number[], large: [] as number[] };
-  for (let round = 0; round < listRounds; round++) {
-    samples.small.push(await timed(() => small.activations.list(sinceQuery(few))));
-    samples.large.push(await timed(() => large.activations.list(sinceQuery(many))));
-  }
-  const [base, ours] = [median(samples.small), median(samples.large)];
-  return {
-    what: 'list of activations in PostgreSQL: 30 since a moment, p50',
-    baseline: `among ${few}: ${ms(base)}`,
-    ward: `among ${many}: ${ms(ours)}`,
-    result: `${(ours / base).toFixed(2)} ×`,
-    target: '≤ 2 ×',
-    isMet: ours / base <= 2,
-  };
-}
-
-/** Any moment in the newer half. */
-function sinceQuery(records: number): ActivationQuery {
-  const since = firstStart + Math.floor(records * (0.5 + Math.random() * 0.49)) * interval;
-  return { namespace: 'guest', skip: 0, limit: 30, brief: true, since };
-}
-
 function rateRow(what: string, figures: Figures, target: number | undefined): Row {
   const [base, ours] = [median(figures.sqlite), median(figures.postgres)];
   return {
@@ -169,10 +136,4 @@ function rateRow(what: string, figures: Figures, target: number | undefined): Ro
     target: target === undefined ? 'reported' : `≥ ${target} ×`,
     isMet: target === undefined ? undefined : ours / base >= target,
   };
-}
-
-async function timed(action: () => Promise<unknown>): Promise<number> {
-  const begunAt = performance.now();
-  await action();
-  return performance.now() - begunAt;
 }

@@ -10,6 +10,12 @@ import { openStore, type Store } from '../src/store/index.ts';
 export const firstStart = 1_700_000_000_000;
 export const interval = 100;
 
+/** The namespace of all records. */
+export const guest = {
+  ...{ name: 'guest', keyId: 'bench', keyHash: '', limits: {}, settings: {} },
+  createdAt: firstStart,
+};
+
 /** Seven actions take turns; every 61st call is of this one instead. */
 export const seldomAction = 'seldom';
 const seldom = 61;
@@ -22,14 +28,7 @@ export function spreadOf(records: number): number {
 /** Makes a database with `records` records of the namespace `guest`, and opens it. */
 export async function openFilledStore(path: string, records: number): Promise<Store> {
   const store = await openStore({ path });
-  await store.namespaces.create({
-    name: 'guest',
-    keyId: 'bench',
-    keyHash: '',
-    limits: {},
-    settings: {},
-    createdAt: firstStart,
-  });
+  await store.namespaces.create(guest);
   await store.close();
   fill(path, records);
   return openStore({ path });

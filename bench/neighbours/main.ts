@@ -100,8 +100,9 @@ async function inBackground(run: () => Promise<void>): Promise<void> {
 }
 
 /**
- * Sets the priority of all threads, since the garbage collector's are busy too. Also that of the group which the kernel
- * makes of each session: it counts like any other, whatever is in it (sched(7), "The autogroup feature").
+ * Sets the priority of all threads, because those of the garbage collector are busy too. Also sets the priority of the
+ * group that the kernel makes for each session. The kernel weighs such a group as a whole (sched(7), "The autogroup
+ * feature").
  */
 async function schedule(policy: '--idle' | '--other', nice: number): Promise<void> {
   await mustRun(['chrt', policy, '--all-tasks', '--pid', '0', String(process.pid)]);
