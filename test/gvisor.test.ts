@@ -83,6 +83,12 @@ describe.skipIf(missing !== undefined)(`gVisor${missing ? ` (${missing})` : ''}`
     expect(body.response.result.kernel).not.toBe(hostKernel);
   });
 
+  it('is among the abilities of an invoker, with the bounds of its operator', async () => {
+    const operator = operatorPolicy({ allow: { cpus: 3 } });
+    await using bench = await InvokerBench.open({ operator });
+    expect(await bench.invoker.abilities()).toEqual({ operator, gvisorObstacle: undefined });
+  });
+
   it('not for users’ own images, which are refused at deployment', async () => {
     const refused = await deploy('image', { kind: 'blackbox', image: 'guest/app:1' });
     expect(refused.status).toBeGreaterThanOrEqual(400);
@@ -116,6 +122,8 @@ describe.skipIf(missing !== undefined)('without gVisor', () => {
         code: 'TIER_UNAVAILABLE',
         message: expect.stringMatching(/no gVisor/),
       });
+      const { gvisorObstacle } = await bench.invoker.abilities();
+      expect(gvisorObstacle?.fault?.code).toBe('RUNTIME_MISSING');
     } finally {
       process.env['PATH'] = path;
       await rm(folder, { recursive: true });
