@@ -271,6 +271,9 @@ describe.skipIf(missing !== undefined)(`a restart${missing ? ` (${missing})` : '
     expect(leftOvers(killed)).toMatchObject({ ...nothing, strays: expect.any(Array) });
     expect({ ...leftOvers(living), processes: sandboxedOf(living) }).toEqual(before);
     await living.kill();
+    await living.until(() => processesOf(living.instance).length === 0);
+    await start();
+    expect(leftOvers(living)).toMatchObject({ ...nothing, strays: expect.any(Array) });
     keep(next);
   });
 
