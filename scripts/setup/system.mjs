@@ -45,7 +45,7 @@ const postgres = {
   why: 'stores the state of tests and benchmarks',
 };
 
-/** Only for `npm test`: clients of the registry, and proxies. @type {readonly Program[]} */
+/** Only for `npm test`: clients of the registry, proxies, and engines of a cluster. @type {readonly Program[]} */
 const testPrograms = [
   { name: 'buildah', argv: ['buildah', '--version'], package: 'buildah', why: 'tests push with it' },
   { name: 'podman', argv: ['podman', '--version'], package: 'podman', why: 'tests pull with it' },
@@ -66,6 +66,18 @@ const testPrograms = [
   },
   { name: 'oras', argv: ['oras', 'version'], package: 'oras', why: 'tests push files with it' },
   postgres,
+  {
+    name: 'nats-server',
+    argv: ['nats-server', '--version'],
+    package: 'nats-server',
+    why: 'carries the messages of test clusters',
+  },
+  {
+    name: 'moto_server',
+    argv: ['/usr/bin/moto_server', '--help'],
+    package: 'python3-moto',
+    why: 'stores the blobs of test clusters',
+  },
   { name: 'umoci', argv: ['umoci', '--version'], package: 'umoci', why: 'tests make images with it' },
   {
     name: 'pyflakes3',
