@@ -23,6 +23,9 @@ export {
 } from './admission-control.ts';
 export { dispatchFaults, imageUnknown, jobWithdrawn } from './faults.ts';
 export { LiveLog, type LogFollower, type LogPiece } from './live-log.ts';
+export { groupHash } from './placement/group-hash.ts';
+export type * from './placement/types.ts';
+export { mostIdleGroups } from './placement/types.ts';
 export { defaultResultBytes, overLimitText, tooLargeText } from './result-limit.ts';
 export { boundAsk, type DerivedPolicy, sandboxPolicy } from './sandbox-policy.ts';
 export type * from './types.ts';

@@ -1,0 +1,90 @@
+/** What invokers say of themselves, and what a dispatcher knows when it chooses one for a job. */
+import type { InvokerAbilities } from '../abilities.ts';
+import type { InvokerStatus, JobTarget } from '../types.ts';
+
+/** The largest number of idle groups in a report: those that were used last. */
+export const mostIdleGroups = 200;
+
+/** A group that could take calls at once, without a start. */
+export interface IdleGroup {
+  /** See `groupHash`. */
+  readonly hash: string;
+  /** Calls that its sandboxes could take now. At least 1. */
+  readonly free: number;
+}
+
+/** An invoker's description of itself. Plain data: invokers on other nodes send it in each heartbeat. */
+export interface InvokerReport {
+  readonly abilities: InvokerAbilities;
+  readonly status: InvokerStatus;
+  /** Processors of its host. */
+  readonly processors: number;
+  /** The part of `status.memoryMiB` that idle sandboxes hold. They end when their memory is needed. */
+  readonly idleMiB: number;
+  /** How many sandboxes may be starting at once. */
+  readonly mostStarting: number;
+  /** How many jobs may wait for a sandbox. It refuses more with INVOKER_BUSY. */
+  readonly mostQueued: number;
+  /** At most `mostIdleGroups`, the last used first. */
+  readonly idle: readonly IdleGroup[];
+  /** It finishes what it has and wants no new jobs. */
+  readonly isDraining: boolean;
+}
+
+/** Jobs of this dispatcher that an invoker's last report does not count yet. */
+export interface UnansweredJobs {
+  readonly count: number;
+  /** Memory that they will reserve for new sandboxes. */
+  readonly memoryMiB: number;
+  /** By the hash of their group. */
+  readonly groups: ReadonlyMap<string, number>;
+}
+
+/** What a dispatcher knows about one invoker. */
+export interface InvokerView {
+  readonly node: string;
+  /** True for the invoker in the dispatcher's own process. */
+  readonly isLocal: boolean;
+  readonly report: InvokerReport;
+  /** Time since the report arrived. */
+  readonly ageMs: number;
+  readonly unanswered: UnansweredJobs;
+  /** Share of the usual work that it should get: 1, less after slow answers, 0 after many time-outs. */
+  readonly weight: number;
+}
+
+/** What placement must know of a job. */
+export type PlacementTarget = Pick<
+  JobTarget,
+  'namespace' | 'action' | 'revision' | 'kind' | 'limits' | 'scaling' | 'sandbox'
+>;
+
+/** A job on its way to an invoker, until the invoker's reports count it. */
+export interface SentJob {
+  /** The invoker has it: its next report counts it. Call it in the order of arrival with reports. */
+  accepted(): void;
+  /**
+   * The job no longer occupies the invoker: it ended, was refused, or the invoker did not answer in time. Call it
+   * once.
+   */
+  settled(how: 'ended' | 'refused' | 'timed out'): void;
+}
+
+/**
+ * The invokers that a dispatcher can choose from. It hears their reports and counts what was sent to them since.
+ * Nothing in it waits or fails.
+ */
+export interface InvokerDirectory {
+  /** Takes the newest report of an invoker, which replaces the one before. */
+  hear(node: string, report: InvokerReport): void;
+  /** Forgets an invoker that said it stops. */
+  forget(node: string): void;
+  views(): readonly InvokerView[];
+  /**
+   * Returns the nodes to try, the best first, at most 3. Go to the next one only after a refusal. Empty when no
+   * invoker is able, or when all are full.
+   */
+  choose(target: PlacementTarget): readonly string[];
+  /** Counts a job as sent to a node. Call it for each try. */
+  send(node: string, target: PlacementTarget): SentJob;
+}
