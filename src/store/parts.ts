@@ -11,6 +11,7 @@ import { feedStore } from './feeds.ts';
 import type { GroupWriter } from './group-writer.ts';
 import { holdingStore } from './holdings.ts';
 import { keyStore } from './keys.ts';
+import { memberStore } from './members.ts';
 import { namespaceStore } from './namespaces.ts';
 import type { Schema } from './schema.ts';
 import type { SqlWords } from './sql-words.ts';
@@ -31,6 +32,7 @@ export function storeParts(db: Kysely<Schema>, writer: GroupWriter, words: SqlWo
     accepted: acceptedQueue(db, writer, words),
     namespaces: namespaceStore(db, writer),
     holdings: holdingStore(db),
+    members: memberStore(db, words),
     recording: writer.recording,
   };
 }

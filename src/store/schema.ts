@@ -142,6 +142,23 @@ export interface ViolationTable {
   activation_id: string | null;
 }
 
+export interface MemberTable {
+  name: string;
+  role: string;
+  key: string;
+  joined_at: number;
+  expires_at: number;
+  removed_at: number | null;
+}
+
+export interface JoinTokenTable {
+  key: string;
+  role: string;
+  name: string | null;
+  expires_at: number;
+  used_by: string | null;
+}
+
 export interface Schema {
   namespaces: NamespaceTable;
   keys: KeyTable;
@@ -158,4 +175,6 @@ export interface Schema {
   deliveries: DeliveryTable;
   apis: ApiTable;
   violations: ViolationTable;
+  members: MemberTable;
+  join_tokens: JoinTokenTable;
 }

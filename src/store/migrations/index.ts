@@ -20,6 +20,7 @@ import * as violations from './0012-violations.ts';
 import * as lastUse from './0013-last-use.ts';
 import * as holdings from './0014-holdings.ts';
 import * as owners from './0015-owners.ts';
+import * as members from './0016-members.ts';
 
 export const migrations: Migrations = {
   '0001-entities': entities,
@@ -37,6 +38,7 @@ export const migrations: Migrations = {
   '0013-last-use': lastUse,
   '0014-holdings': holdings,
   '0015-owners': owners,
+  '0016-members': members,
 };
 
 export type Migrations = Readonly<Record<string, Migration>>;

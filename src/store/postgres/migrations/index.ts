@@ -1,5 +1,9 @@
 /** The migrations of PostgreSQL. The first has the result of all of SQLite's; later changes are in both lists. */
+import * as members from '../../migrations/0016-members.ts';
 import type { Migrations } from '../../migrations/index.ts';
 import * as schema from './0001-schema.ts';
 
-export const postgresMigrations: Migrations = { '0001-schema': schema };
+export const postgresMigrations: Migrations = {
+  '0001-schema': schema,
+  '0002-members': members,
+};

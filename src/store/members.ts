@@ -1,0 +1,152 @@
+/** Nodes of the cluster and tokens to join it. All times are the database's. */
+import { type Kysely, type Selectable, sql, type Transaction } from 'kysely';
+import { storeFault } from './faults.ts';
+import type { JoinTokenTable, MemberTable, Schema } from './schema.ts';
+import type { SqlWords } from './sql-words.ts';
+import type { Joining, JoinTokenRow, MemberRow, MemberStore } from './types/members.ts';
+
+/** Time for which an expired token still gets the answer that it is expired. */
+const keptMs = 86_400_000;
+
+export function memberStore(db: Kysely<Schema>, { now }: SqlWords): MemberStore {
+  const after = (ms: number) => sql<number>`${now} + ${ms}`;
+  return {
+    async addToken({ key, role, name, lifeMs }) {
+      await db.deleteFrom('join_tokens').where('expires_at', '<', after(-keptMs)).execute();
+      const row = await db
+        .insertInto('join_tokens')
+        .values({ key, role, name, expires_at: after(lifeMs), used_by: null })
+        .returning('expires_at')
+        .executeTakeFirstOrThrow();
+      return row.expires_at;
+    },
+    async token(key) {
+      const row = await db
+        .selectFrom('join_tokens')
+        .selectAll()
+        .select(sql<number>`case when expires_at > ${now} then 0 else 1 end`.as('expired'))
+        .where('key', '=', key)
+        .executeTakeFirst();
+      return row === undefined ? undefined : { ...toToken(row), isExpired: row.expired === 1 };
+    },
+    async openTokens() {
+      const rows = await db
+        .selectFrom('join_tokens')
+        .selectAll()
+        .where('expires_at', '>', now)
+        .where('used_by', 'is', null)
+        .orderBy('expires_at')
+        .orderBy('key')
+        .execute();
+      return rows.map(toToken);
+    },
+    join: (joining) =>
+      db.transaction().execute(async (inside) => {
+        const isTaken = await takeToken(inside, joining, now);
+        return isTaken ? await addMember(inside, joining, now) : undefined;
+      }),
+    async renew({ name, role, key, lifeMs }) {
+      const row = await db
+        .updateTable('members')
+        .set({ expires_at: after(lifeMs) })
+        .where('name', '=', name)
+        .where('role', '=', role)
+        .where('key', '=', key)
+        .where('removed_at', 'is', null)
+        .returningAll()
+        .executeTakeFirst();
+      return row === undefined ? undefined : toMember(row);
+    },
+    async get(name) {
+      const row = await db.selectFrom('members').selectAll().where('name', '=', name).executeTakeFirst();
+      return row === undefined ? undefined : toMember(row);
+    },
+    async list() {
+      return (await db.selectFrom('members').selectAll().orderBy('name').execute()).map(toMember);
+    },
+    remove: (name) =>
+      db.transaction().execute(async (inside) => {
+        const row = await inside
+          .updateTable('members')
+          .set({ removed_at: now })
+          .where('name', '=', name)
+          .where('removed_at', 'is', null)
+          .returning('key')
+          .executeTakeFirst();
+        if (row === undefined) return false;
+        await inside.deleteFrom('join_tokens').where('used_by', '=', row.key).execute();
+        return true;
+      }),
+    async now() {
+      const { rows } = await sql<{ at: number }>`select ${now} as at`.execute(db);
+      return rows[0]?.at ?? 0;
+    },
+  };
+}
+
+async function takeToken(
+  inside: Transaction<Schema>,
+  { token, role, name, key }: Joining,
+  now: SqlWords['now'],
+): Promise<boolean> {
+  const taken = await inside
+    .updateTable('join_tokens')
+    .set({ used_by: key })
+    .where('key', '=', token)
+    .where('role', '=', role)
+    .where('expires_at', '>', now)
+    .where(({ eb, or }) => or([eb('name', 'is', null), eb('name', '=', name)]))
+    .where(({ eb, or }) => or([eb('used_by', 'is', null), eb('used_by', '=', key)]))
+    .executeTakeFirst();
+  return taken.numUpdatedRows === 1n;
+}
+
+/** Throwing ends the transaction, so that the token stays unused. */
+async function addMember(
+  inside: Transaction<Schema>,
+  { name, role, key, lifeMs }: Joining,
+  now: SqlWords['now'],
+): Promise<MemberRow> {
+  const row = await inside
+    .insertInto('members')
+    .values({ name, role, key, joined_at: now, expires_at: sql`${now} + ${lifeMs}`, removed_at: null })
+    .onConflict((conflict) =>
+      conflict
+        .column('name')
+        .doUpdateSet(({ ref }) => ({
+          role: ref('excluded.role'),
+          key: ref('excluded.key'),
+          joined_at: ref('excluded.joined_at'),
+          expires_at: ref('excluded.expires_at'),
+          removed_at: null,
+        }))
+        .where(({ eb, ref, or }) =>
+          or([eb('members.key', '=', ref('excluded.key')), eb('members.removed_at', 'is not', null)]),
+        ),
+    )
+    .returningAll()
+    .executeTakeFirst();
+  if (row === undefined) throw storeFault('STORE_DUPLICATE', `another node has the name ${name}`);
+  return toMember(row);
+}
+
+function toToken(row: Selectable<JoinTokenTable>): JoinTokenRow {
+  return {
+    key: row.key,
+    role: row.role,
+    name: row.name,
+    expiresAt: row.expires_at,
+    usedBy: row.used_by,
+  };
+}
+
+function toMember(row: Selectable<MemberTable>): MemberRow {
+  return {
+    name: row.name,
+    role: row.role,
+    key: row.key,
+    joinedAt: row.joined_at,
+    expiresAt: row.expires_at,
+    removedAt: row.removed_at,
+  };
+}

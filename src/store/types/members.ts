@@ -1,0 +1,69 @@
+/** A node that has joined the cluster. Removed ones stay, so that they are told so. */
+export interface MemberRow {
+  readonly name: string;
+  /** What the node does; rooms above know its meaning. */
+  readonly role: string;
+  /** Identifies its key pair. */
+  readonly key: string;
+  readonly joinedAt: number;
+  /** End of its latest certificate. All times are the database's, in epoch milliseconds. */
+  readonly expiresAt: number;
+  /** Null: it was not removed. */
+  readonly removedAt: number | null;
+}
+
+/** Permission to join once. */
+export interface JoinTokenRow {
+  /** its public half, so that a reader of the database can't use the token. */
+  readonly key: string;
+  readonly role: string;
+  /** The only name that the node may take; null: any. */
+  readonly name: string | null;
+  readonly expiresAt: number;
+  /** Key of the node that has joined with it. */
+  readonly usedBy: string | null;
+}
+
+export interface JoinTokenInsert extends Pick<JoinTokenRow, 'key' | 'role' | 'name'> {
+  readonly lifeMs: number;
+}
+
+/** The database's view of a token. */
+export interface KnownToken extends JoinTokenRow {
+  readonly isExpired: boolean;
+}
+
+export interface Joining extends Pick<MemberRow, 'name' | 'role' | 'key'> {
+  /** Key of the token. */
+  readonly token: string;
+  /** Life of its certificate. */
+  readonly lifeMs: number;
+}
+
+export interface MemberStore {
+  /** Returns when it expires. Removes tokens that expired a day ago. @throws Fault STORE_DUPLICATE */
+  addToken(row: JoinTokenInsert): Promise<number>;
+  token(key: string): Promise<KnownToken | undefined>;
+  /** Neither used nor expired, by expiry. */
+  openTokens(): Promise<readonly JoinTokenRow[]>;
+  /**
+   * Uses the token and records the node, both or neither. The same node may repeat it until the token expires, because
+   * it may not have got the answer. Undefined when the token is unknown, expired, or used by another key.
+   * @throws Fault STORE_DUPLICATE when another key has that name and was not removed
+   */
+  join(joining: Joining): Promise<MemberRow | undefined>;
+  /**
+   * Records a further certificate. Undefined when no such node is in the cluster: removed, or with another role or
+   * key.
+   */
+  renew(
+    node: Pick<MemberRow, 'name' | 'role' | 'key'> & { readonly lifeMs: number },
+  ): Promise<MemberRow | undefined>;
+  get(name: string): Promise<MemberRow | undefined>;
+  /** By name, removed ones too. */
+  list(): Promise<readonly MemberRow[]>;
+  /** Removes the node and the tokens that it has used. False when it is not in the cluster. */
+  remove(name: string): Promise<boolean>;
+  /** The database's clock, in epoch milliseconds. */
+  now(): Promise<number>;
+}
