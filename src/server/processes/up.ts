@@ -1,13 +1,13 @@
 /** `ward up` without privileges: the platform, until a signal. */
-import { flushCompileCache } from 'node:module';
 import { keeperDescriptor, openLink } from '../../keeper/index.ts';
-import { createLog, type Log } from '../../lib/index.ts';
+import { createLog } from '../../lib/index.ts';
 import { type Config, defaultDataDir, defaultListen } from '../config/config.ts';
 import { dataPaths } from '../instance/instance.ts';
 import type { DataPart } from '../instance/missing-parts.ts';
 import { type Platform, startPlatform } from '../platform/platform.ts';
 import { keptGround } from '../platform/platform-ground.ts';
 import type { GivenKeys, Secrets } from '../secrets/secrets.ts';
+import { untilSignal } from './until-signal.ts';
 
 /** The keeper's first message to the server. */
 export interface ServerTask {
@@ -37,9 +37,6 @@ export interface UpOptions {
 /** The keeper's channel is the descriptor before. */
 const listenerDescriptor = keeperDescriptor + 1;
 
-/** A signal that a terminal or a service manager sends to every process arrives several times within this time. */
-const echoMs = 500;
-
 /** Time for handles that are open but not needed, such as the streams of a sandbox that could not be removed. */
 const lingerMs = 1000;
 
@@ -68,63 +65,27 @@ async function serve(): Promise<number> {
     log.fatal('the keeper has ended: Ward stops');
     process.exit(1);
   };
-  const stopped = Promise.withResolvers<void>();
-  let firstSignalAt: number | undefined;
-  const onSignal = () => {
-    firstSignalAt ??= performance.now();
-    if (performance.now() - firstSignalAt > echoMs) process.kill(process.pid, 'SIGKILL');
-    stopped.resolve();
-  };
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
-  // New connections wait in the socket for the next server.
-  let leaves = listener?.isKept === true;
-  process.on('SIGUSR2', () => {
-    leaves = true;
-    stopped.resolve();
-  });
-  let exitCode = 0;
-  // After an unforeseen error the state is unknown: running calls end, and the service manager restarts Ward.
-  process.on('uncaughtException', (error) => {
-    log.fatal({ err: error }, 'unhandled error: Ward stops');
-    exitCode = 1;
-    stopped.resolve();
-  });
   const rooms = { role: 'all', ground: keptGround(link, config) } as const;
-  const platform = stack.use(
-    await startPlatform(config, log, secrets, rooms, {
-      ...{ acceptMissing, acceptMixed },
-      ...(listener === undefined ? {} : { listener: listenerDescriptor }),
-    }),
-  );
-  link.onNews = (news) => platform.renewKeys(news as GivenKeys);
-  if (refused.length > 0)
-    log.info(
-      { refused },
-      'a busy machine can delay the platform, since the host refuses these kinds of precedence',
-    );
-  // So the server after a killed one has less to compile.
-  flushCompileCache();
-  greet(platform, (path) => path.replace(config.dataDir, dataDir));
-  await stopped.promise;
-  log.info('stopping');
-  endInTime(log, platform);
-  if (leaves) await platform.leave();
-  return exitCode;
-}
-
-/** Running calls get ten seconds, their last records five; the rest is quick. */
-const stopMs = 25_000;
-
-/** Ends whatever it waits for: the keeper removes leftovers, and unrecorded calls count as interrupted. */
-function endInTime(log: Log, { waitsFor }: Platform): void {
-  setTimeout(() => {
-    log.error(
-      { waitsFor: waitsFor(), open: process.getActiveResourcesInfo() },
-      `not stopped after ${stopMs / 1000} seconds: Ward ends now`,
-    );
-    process.exit(1);
-  }, stopMs).unref();
+  return await untilSignal({
+    log,
+    leaves: listener?.isKept === true,
+    async start() {
+      const platform = await startPlatform(config, log, secrets, rooms, {
+        ...{ acceptMissing, acceptMixed },
+        ...(listener === undefined ? {} : { listener: listenerDescriptor }),
+      });
+      link.onNews = (news) => platform.renewKeys(news as GivenKeys);
+      return platform;
+    },
+    onStarted(platform) {
+      if (refused.length > 0)
+        log.info(
+          { refused },
+          'a busy machine can delay the platform, since the host refuses these kinds of precedence',
+        );
+      greet(platform, (path) => path.replace(config.dataDir, dataDir));
+    },
+  });
 }
 
 const usualUrl = `http://${defaultListen}`;
