@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
 const selfContained = [
   'api',
   'blobs',
+  'bus',
   'cli',
   'content',
   'dispatch',

@@ -13,6 +13,7 @@ export const floors: Readonly<Record<string, number>> = {
   store: 1,
   blobs: 1,
   egress: 1,
+  bus: 1,
   images: 2,
   sandbox: 2,
   content: 3,

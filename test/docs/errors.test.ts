@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { apiFaultKinds, statusOfKind } from '../../src/api/faults.ts';
 import { blobFaults } from '../../src/blobs/faults.ts';
+import { busFaults } from '../../src/bus/faults.ts';
 import { answerFault } from '../../src/cli/client-faults.ts';
 import { exitCodeOf } from '../../src/cli/faults.ts';
 import { registryStoreFaults } from '../../src/content/faults.ts';
@@ -41,6 +42,7 @@ const answered: readonly (readonly [heading: string, table: FaultTable])[] = [
 const local: readonly (readonly [heading: string, table: object])[] = [
   ['Store', storeFaults],
   ['Blobs', blobFaults],
+  ['Bus', busFaults],
   ['Images', imageFaults],
   ['Registry storage', registryStoreFaults],
   ['Registry', registryFaults],
