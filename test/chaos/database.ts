@@ -1,5 +1,6 @@
 /** Reads a Ward's database: its records, its queue, and its counters next to the true numbers. */
 import { DatabaseSync } from 'node:sqlite';
+import pg from 'pg';
 import type { Counter, Evidence, KeptRecord, Part } from './evidence.ts';
 
 interface Row {
@@ -16,26 +17,27 @@ const records = `
   select activations.activation_id as id, name, status_code as code, "end" as ended, document, lines,
     case when status_code = 0 then null else response end as response
   from activations left join activation_logs using (activation_id)`;
-const bytes = `1024 + octet_length(document) + ifnull(octet_length(response), 0)
-  + ifnull((select octet_length(lines) from activation_logs where activation_id = one.activation_id), 0)
-  + ifnull((select octet_length(input) from activation_inputs where activation_id = one.activation_id), 0)`;
+const bytes = `1024 + octet_length(document) + coalesce(octet_length(response), 0)
+  + coalesce((select octet_length(lines) from activation_logs where activation_id = one.activation_id), 0)
+  + coalesce((select octet_length(input) from activation_inputs where activation_id = one.activation_id), 0)`;
 const entityTables = ['entities', 'feeds', 'deliveries', 'apis'];
 const entityBytes = entityTables
   .map(
-    (table) => `ifnull((select sum(octet_length(document) + 1024) from ${table} where namespace = name), 0)`,
+    (table) =>
+      `coalesce((select sum(octet_length(document) + 1024) from ${table} where namespace = name), 0)`,
   )
   .join(' + ');
 /** For each namespace, the counter (`says`) and the true number (`counted`). */
 const counters: readonly (readonly [string, string])[] = [
   [
     'records',
-    `select namespace, total as says, (select count(*) from activations as one
-       where one.namespace = activation_counts.namespace) as counted from activation_counts`,
+    `select namespace, sum(total) as says, (select count(*) from activations as one
+       where one.namespace = activation_counts.namespace) as counted from activation_counts group by namespace`,
   ],
   [
     'bytes of records',
-    `select namespace, bytes as says, (select ifnull(sum(${bytes}), 0) from activations as one
-       where one.namespace = activation_counts.namespace) as counted from activation_counts`,
+    `select namespace, sum(bytes) as says, (select coalesce(sum(${bytes}), 0) from activations as one
+       where one.namespace = activation_counts.namespace) as counted from activation_counts group by namespace`,
   ],
   [
     'bytes of entities',
@@ -46,19 +48,46 @@ const counters: readonly (readonly [string, string])[] = [
 
 const accepted = "select activation_id || ', begun ' || attempt || ' times' as what from accepted";
 
+type Kept = Pick<Evidence, 'records' | 'queued' | 'counters'>;
+type Query = (sql: string) => Promise<readonly unknown[]>;
+
 /** @param file the database of a stopped or a running server */
-export function readDatabase(file: string): Pick<Evidence, 'records' | 'queued' | 'counters'> {
+export async function readDatabase(file: string): Promise<Kept> {
   using db = new DatabaseSync(file, { readOnly: true, timeout: 10_000 });
-  const queued = db.prepare(accepted).all() as unknown as { what: string }[];
-  return {
-    records: (db.prepare(records).all() as unknown as Row[]).map(recordOf),
-    queued: queued.map(({ what }) => what),
-    counters: counters.flatMap(([name, sql]) =>
-      (db.prepare(sql).all() as unknown as { namespace: string; says: number; counted: number }[]).map(
-        ({ namespace, says, counted }): Counter => ({ name: `${name} of ${namespace}`, says, counted }),
-      ),
-    ),
-  };
+  return await readKept(async (sql) => db.prepare(sql).all());
+}
+
+/** @param url of a PostgreSQL database that servers may use meanwhile */
+export async function readPostgres(url: string): Promise<Kept> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query('begin isolation level repeatable read read only');
+    return await readKept(async (sql) => (await client.query(sql)).rows);
+  } finally {
+    await client.end();
+  }
+}
+
+async function readKept(query: Query): Promise<Kept> {
+  const queued = (await query(accepted)) as { what: string }[];
+  const found = (await query(records)) as Row[];
+  const counted: Counter[] = [];
+  for (const [name, sql] of counters) {
+    const rows = (await query(sql)) as {
+      namespace: string;
+      says: number | string;
+      counted: number | string;
+    }[];
+    // PostgreSQL's sums are texts.
+    for (const row of rows)
+      counted.push({
+        name: `${name} of ${row.namespace}`,
+        says: Number(row.says),
+        counted: Number(row.counted),
+      });
+  }
+  return { records: found.map(recordOf), queued: queued.map(({ what }) => what), counters: counted };
 }
 
 /** Activations that a record started: ids in the log of a composition, or a line for each rule of a firing. */

@@ -229,12 +229,12 @@ export class Site {
     await this.until(isOver, `the activation ${id} has no end`);
   }
 
-  async #database(): Promise<ReturnType<typeof readDatabase>> {
+  async #database(): ReturnType<typeof readDatabase> {
     if (this.#options.disk === undefined) return readDatabase(this.pathOf('state/ward.db'));
     const copy = await mkdtemp(join(tmpdir(), 'ward-chaos-'));
     try {
       await cp(this.pathOf('state'), copy, { recursive: true });
-      return readDatabase(join(copy, 'ward.db'));
+      return await readDatabase(join(copy, 'ward.db'));
     } finally {
       await rm(copy, { recursive: true });
     }
