@@ -21,6 +21,7 @@ export type {
   SecondName,
 } from './types.ts';
 export {
+  createFileAtomically,
   isTemporary,
   openRegularFile,
   readRegularFile,

@@ -5,7 +5,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, link, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { errnoOf } from '../lib/index.ts';
 import { blobFault } from './faults.ts';
@@ -57,13 +57,7 @@ export async function writeFileAtomically(
 ): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   try {
-    const file = await open(temporary, 'wx', mode);
-    try {
-      await file.writeFile(bytes);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    await writeNewFile(temporary, bytes, mode);
     await renameDurably(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
@@ -71,15 +65,30 @@ export async function writeFileAtomically(
   }
 }
 
+/** Creates `path` as `writeFileAtomically` would; false when it exists already. */
+export async function createFileAtomically(
+  path: string,
+  bytes: Uint8Array | string,
+  { temporary = temporaryBeside(path), mode = 0o644 }: AtomicWriteOptions = {},
+): Promise<boolean> {
+  await mkdir(dirname(path), { recursive: true });
+  try {
+    await writeNewFile(temporary, bytes, mode);
+    await link(temporary, path);
+    await flushFolder(dirname(path));
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') return false;
+    throw error;
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
+
 /** Renames and flushes the folder, so that the new name survives a power cut. */
 export async function renameDurably(from: string, to: string): Promise<void> {
   await rename(from, to);
-  const folder = await open(dirname(to), constants.O_RDONLY | constants.O_DIRECTORY);
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
+  await flushFolder(dirname(to));
 }
 
 const temporaryPrefix = '.tmp-';
@@ -92,4 +101,23 @@ export function temporaryBeside(path: string): string {
 /** Whether a file's name is one of `temporaryBeside`. */
 export function isTemporary(name: string): boolean {
   return name.startsWith(temporaryPrefix);
+}
+
+async function writeNewFile(path: string, bytes: Uint8Array | string, mode: number): Promise<void> {
+  const file = await open(path, 'wx', mode);
+  try {
+    await file.writeFile(bytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function flushFolder(path: string): Promise<void> {
+  const folder = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
 }

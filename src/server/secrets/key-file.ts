@@ -4,11 +4,10 @@
  * everything that it encrypted is lost.
  */
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
-import { link, open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import type { Stats } from 'node:fs';
+import { createFileAtomically, writeFileAtomically } from '../../blobs/index.ts';
 import type { VaultKey, VaultKeys } from '../../functions/index.ts';
-import { errnoOf, messageOf, randomHex } from '../../lib/index.ts';
+import { messageOf, randomHex, readSecretFile } from '../../lib/index.ts';
 import { serverFault } from '../faults.ts';
 
 interface KeyFile {
@@ -33,16 +32,10 @@ export function readKeyFile(file: string): KeyFile {
 
 /** Creates the file with one new key; false when it already exists. @throws Fault PARAMETER_KEYS_INVALID */
 export async function makeKeyFile(file: string): Promise<boolean> {
-  const written = await writeBeside(file, `${header}\n${newKey().line}\n`);
   try {
-    await link(written, file);
-    await syncFolder(file);
-    return true;
+    return await createFileAtomically(file, `${header}\n${newKey().line}\n`, { mode: 0o600 });
   } catch (cause) {
-    if (errnoOf(cause) === 'EEXIST') return false;
     throw unwritable(file, cause);
-  } finally {
-    await rm(written, { force: true });
   }
 }
 
@@ -53,13 +46,10 @@ export async function makeKeyFile(file: string): Promise<boolean> {
 export async function addKey(file: string): Promise<string> {
   const { text } = readKeyFile(file);
   const { id, line } = newKey();
-  const written = await writeBeside(file, `${line}\n${text}`);
   try {
-    await rename(written, file);
-    await syncFolder(file);
+    await writeFileAtomically(file, `${line}\n${text}`, { mode: 0o600 });
     return id;
   } catch (cause) {
-    await rm(written, { force: true });
     throw unwritable(file, cause);
   }
 }
@@ -85,60 +75,18 @@ export function parseKeys(texts: readonly string[], source: string): VaultKeys {
 }
 
 function readOwnFile(file: string): { readonly stat: Stats; readonly text: string } {
-  let descriptor: number;
-  try {
-    descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
-  } catch (cause) {
-    throw invalid(`the parameter keys can't be read from ${file}: ${messageOf(cause)}`, cause);
-  }
-  try {
-    const stat = fstatSync(descriptor);
-    if (!stat.isFile()) throw invalid(`the parameter keys can't be read from ${file}: it is not a file`);
-    if ((stat.mode & 0o077) !== 0 || (stat.uid !== 0 && stat.uid !== process.geteuid?.())) {
-      throw serverFault(
-        'PARAMETER_KEYS_INSECURE',
-        `other users can read or write ${file}, which holds keys`,
-        {
-          hint: `chown root ${file} && chmod 600 ${file}`,
-        },
-      );
-    }
-    return { stat, text: readFileSync(descriptor, 'utf8') };
-  } finally {
-    closeSync(descriptor);
-  }
+  const found = readSecretFile(file);
+  if (!('problem' in found)) return found;
+  if (found.problem === 'unreadable')
+    throw invalid(`the parameter keys can't be read from ${file}: ${found.why}`, found.cause);
+  throw serverFault('PARAMETER_KEYS_INSECURE', `other users can read or write ${file}, which holds keys`, {
+    hint: `chown root ${file} && chmod 600 ${file}`,
+  });
 }
 
 function newKey(): { readonly id: string; readonly line: string } {
   const id = randomHex(4);
   return { id, line: `${id}:${randomBytes(keyBytes).toString('base64')}` };
-}
-
-/** Writes the text durably to a new file in the same folder. */
-async function writeBeside(file: string, text: string): Promise<string> {
-  const path = `${file}.${randomHex(4)}`;
-  try {
-    const handle = await open(path, 'wx', 0o600);
-    try {
-      await handle.writeFile(text);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    return path;
-  } catch (cause) {
-    await rm(path, { force: true });
-    throw unwritable(file, cause);
-  }
-}
-
-async function syncFolder(file: string): Promise<void> {
-  const folder = await open(dirname(file), 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
 }
 
 function unwritable(file: string, cause: unknown) {
