@@ -6,6 +6,7 @@ const selfContained = [
   'blobs',
   'bus',
   'cli',
+  'cluster',
   'content',
   'dispatch',
   'egress',

@@ -16,6 +16,7 @@ export const floors: Readonly<Record<string, number>> = {
   bus: 1,
   images: 2,
   sandbox: 2,
+  cluster: 2,
   content: 3,
   scanner: 3,
   keeper: 3,

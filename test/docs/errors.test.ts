@@ -5,6 +5,7 @@ import { blobFaults } from '../../src/blobs/faults.ts';
 import { busFaults } from '../../src/bus/faults.ts';
 import { answerFault } from '../../src/cli/client-faults.ts';
 import { exitCodeOf } from '../../src/cli/faults.ts';
+import { clusterFaults } from '../../src/cluster/faults.ts';
 import { registryStoreFaults } from '../../src/content/faults.ts';
 import { dispatchFaults } from '../../src/dispatch/faults.ts';
 import { egressFaultTable } from '../../src/egress/faults.ts';
@@ -44,6 +45,7 @@ const local: readonly (readonly [heading: string, table: object])[] = [
   ['Blobs', blobFaults],
   ['Bus', busFaults],
   ['Images', imageFaults],
+  ['Cluster', clusterFaults],
   ['Registry storage', registryStoreFaults],
   ['Registry', registryFaults],
   ['Scanner', scannerFaults],

@@ -14,7 +14,7 @@ export interface MemberRow {
 
 /** Permission to join once. */
 export interface JoinTokenRow {
-  /** its public half, so that a reader of the database can't use the token. */
+  /** Its public half: a reader of the database can't join with it. */
   readonly key: string;
   readonly role: string;
   /** The only name that the node may take; null: any. */

@@ -1,0 +1,16 @@
+/** Identities of nodes: the authority of a cluster, join tokens, certificates, and what each may say on the bus. */
+
+export { type Authority, makeAuthority, openAuthority } from './authority.ts';
+export { clusterFault, clusterFaults } from './faults.ts';
+export type { NodeIdentity } from './identity.ts';
+export { joinCluster } from './join.ts';
+export {
+  type ClusterDescription,
+  type ClusterDoor,
+  descriptionSchema,
+  type Issued,
+  issuedSchema,
+} from './messages.ts';
+export { checkNodeName, type NodeRole, nodeRoles } from './node-names.ts';
+export { keepRenewed, renewIdentity } from './renewal.ts';
+export { type ClusterService, createClusterService } from './service.ts';

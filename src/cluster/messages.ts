@@ -1,0 +1,76 @@
+/**
+ * What a node and the authority say to each other. A node sends its public key and proves that it has the private
+ * half, as a certificate request would (RFC 2986), but without names or extensions: the authority writes all other
+ * parts of a certificate itself, so nothing else of a request needs to be parsed or refused.
+ */
+import { z } from 'zod';
+import { nodeNameSchema, nodeRoleSchema } from './node-names.ts';
+
+/** A P-256 key with an uncompressed point: 91 bytes. */
+const nodeKey = z.string().regex(/^[A-Za-z0-9_-]{122}$/);
+/** 32 bytes. */
+const shortKey = z.string().regex(/^[A-Za-z0-9_-]{43}$/);
+/** 64 bytes. */
+const signature = z.string().regex(/^[A-Za-z0-9_-]{86}$/);
+const pem = z.string().max(4096);
+export const clusterIdSchema = z.string().regex(/^[0-9a-f]{16}$/);
+const time = z.int().min(0).max(8_640_000_000_000_000);
+
+export const joinRequestSchema = z.strictObject({
+  cluster: clusterIdSchema,
+  role: nodeRoleSchema,
+  name: nodeNameSchema,
+  /** SubjectPublicKeyInfo in DER, base64url. */
+  key: nodeKey,
+  /** The token's public half: the token itself never travels. */
+  token: shortKey,
+  /** `joinText`, signed with the node's key and with the token's. */
+  keyProof: signature,
+  tokenProof: signature,
+});
+
+export const renewalRequestSchema = z.strictObject({
+  /** The certificate that the node has. */
+  certificate: pem,
+  /** `renewalText`, signed with the key of that certificate. */
+  keyProof: signature,
+});
+
+export const descriptionSchema = z.object({
+  cluster: clusterIdSchema,
+  /** Certificate of the authority. */
+  authority: pem,
+  /** The database's clock, in epoch milliseconds. */
+  now: time,
+});
+
+export const issuedSchema = z.object({
+  certificate: pem,
+  /** Epoch milliseconds. */
+  expiresAt: time,
+  /** The setting `bus`; null: the cluster has none. */
+  bus: z.string().max(4096).nullable(),
+});
+
+export type JoinRequest = z.infer<typeof joinRequestSchema>;
+export type RenewalRequest = z.infer<typeof renewalRequestSchema>;
+export type ClusterDescription = z.infer<typeof descriptionSchema>;
+export type Issued = z.infer<typeof issuedSchema>;
+
+/** The way to the authority: in this process, or over the network. Throws the authority's faults in both cases. */
+export interface ClusterDoor {
+  describe(): Promise<ClusterDescription>;
+  join(request: JoinRequest): Promise<Issued>;
+  renew(request: RenewalRequest): Promise<Issued>;
+}
+
+/** No part has a line break, so no two requests have the same text. */
+export function joinText(request: Omit<JoinRequest, 'keyProof' | 'tokenProof'>): string {
+  const { cluster, role, name, key, token } = request;
+  return ['ward join 1', cluster, role, name, key, token].join('\n');
+}
+
+/** @param fingerprint SHA-256 of the certificate, as `X509Certificate.fingerprint256` */
+export function renewalText(cluster: string, fingerprint: string): string {
+  return ['ward renewal 1', cluster, fingerprint].join('\n');
+}
