@@ -57,6 +57,31 @@ describe('the gate', () => {
     expect(images).toEqual(['good', 'bad']);
   });
 
+  test('a call gets the image that was judged, also when it is judged again at the handover', async () => {
+    const judged: (string | undefined)[] = [];
+    const pinned = `guest/app@sha256:${'a'.repeat(64)}`;
+    const mayRun: CodeGate['mayRun'] = ({ image }) => {
+      judged.push(image);
+      return { ...allow, image: pinned };
+    };
+    await using platform = await startPlatform({ gate: gateOf({ mayRun }) });
+    const { actions, invocations } = platform.functions;
+    const exec = { kind: 'blackbox', image: 'guest/app:v1' };
+    await actions.put(ref('a'), { exec }, false, platform.guest);
+    const slot = Promise.withResolvers<void>();
+    platform.invoker.slot = slot.promise;
+    const request = { identity: platform.guest, action: ref('a'), payload: {}, transactionId: 't' };
+    const ended = invocations.invoke({ ...request, authorization: undefined, waitMs: 60_000 });
+    await vi.waitFor(() => expect(platform.invoker.waiting).toBe(1));
+    // The first verdict is too old by then.
+    vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 60_000);
+    slot.resolve();
+    await ended;
+    vi.restoreAllMocks();
+    expect(judged).toEqual(['guest/app:v1', pinned]);
+    expect(platform.invoker.jobs).toMatchObject([{ image: pinned }]);
+  });
+
   test('warns the author of an unknown image, whose calls fail as in OpenWhisk, blocking or not', async () => {
     const absent: GateVerdict = { outcome: 'absent', summary: 'no such image' };
     await using platform = await startPlatform({

@@ -25,6 +25,8 @@ export interface GateVerdict {
   readonly outcome: 'allow' | 'warn' | 'deny' | 'absent';
   /** One line: what was found, and where to read more. */
   readonly summary: string;
+  /** The name of a pushed image with the digest that was judged; its tag can name another image later. */
+  readonly image?: string;
 }
 
 export interface CodeGate {

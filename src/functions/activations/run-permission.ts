@@ -3,34 +3,33 @@ import { imageUnknown, type JobTarget, type LoadPermission } from '../../dispatc
 import { type CodeGate, type GateVerdict, requireRunnable } from '../actions/code-gate.ts';
 
 type Gate = Pick<CodeGate, 'mayRun'> | undefined;
+type Image = JobTarget['image'];
 type Target = Pick<JobTarget, 'namespace' | 'action' | 'kind' | 'image' | 'code'>;
 
 const allowed: GateVerdict = { outcome: 'allow', summary: '' };
 
-/** Undefined: it may run. A promise: the gate does not know yet. @throws Fault RUN_REFUSED, IMAGE_UNKNOWN */
-export function requireRun(gate: Gate, target: Target): Promise<void> | undefined {
+/**
+ * Returns the image to start, which is the one that was judged, if there is one. A promise: the gate does not know
+ * yet. @throws Fault RUN_REFUSED, IMAGE_UNKNOWN
+ */
+export function requireRun(gate: Gate, target: Target): Image | Promise<Image> {
   return checked(gate, target, (verdict) => {
     requireRunnable(verdict);
     if (verdict.outcome === 'absent') throw imageUnknown(target.image ?? '');
+    return verdict.image ?? target.image;
   });
 }
 
 /**
  * Like `requireRun`, for a call that will run later: a missing image is reported only then. @throws Fault RUN_REFUSED
  */
-export function requireAcceptable(gate: Gate, target: Target): Promise<void> | undefined {
+export function requireAcceptable(gate: Gate, target: Target): void | Promise<void> {
   return checked(gate, target, requireRunnable);
 }
 
-function checked(
-  gate: Gate,
-  target: Target,
-  check: (verdict: GateVerdict) => void,
-): Promise<void> | undefined {
+function checked<T>(gate: Gate, target: Target, check: (verdict: GateVerdict) => T): T | Promise<T> {
   const verdict = verdictOf(gate, target);
-  if (verdict instanceof Promise) return verdict.then(check);
-  check(verdict);
-  return undefined;
+  return verdict instanceof Promise ? verdict.then(check) : check(verdict);
 }
 
 /** Whether its code may be loaded before a call. */

@@ -77,7 +77,7 @@ function guarded(gate: RunOptions['gate'], task: CodeTask, execution: Execution)
     begin() {
       const isFresh = performance.now() - allowedAt < verdictAgeMs;
       const judging = isFresh ? undefined : requireRun(gate, task);
-      return judging === undefined ? execution.begin() : judging.then(() => execution.begin());
+      return judging instanceof Promise ? judging.then(() => execution.begin()) : execution.begin();
     },
   };
 }
@@ -124,24 +124,25 @@ export function runToEnd(
       setTimeout(again, retryMs).unref();
     };
     const { task, call } = execution;
-    const start = () => {
+    const start = (image: CodeTask['image']) => {
       if (execution.isOver) return;
       if (task.type === 'code' && lacksCode(task)) return finish(developerFailure(task, noCode));
       if (task.type !== 'code') return void compose(task, call, execution).then(finish).catch(refuse);
+      const judged = image === task.image ? task : { ...task, image };
       const explain = ({ completion, log }: JobEnd) => {
         const end = { ...completion, log };
         if (end.status === 'success') finish(end);
         else explained(task, end, execution.allowed).then(finish, refuse);
       };
-      runCode(options, task, guarded(gate, task, execution))
+      runCode(options, judged, guarded(gate, judged, execution))
         .then(explain)
         .catch(refuse);
     };
     const begin = () => {
       try {
         const judging = task.type === 'code' ? requireRun(gate, task) : undefined;
-        if (judging === undefined) start();
-        else judging.then(start).catch(refuse);
+        if (judging instanceof Promise) judging.then(start).catch(refuse);
+        else start(judging);
       } catch (error) {
         refuse(error);
       }

@@ -39,8 +39,8 @@ export function createBlackboxSlots(options: SlotOptions): BlackboxSlots {
 
 /** Returns a name in the store. Refuses other forms of references, which could name a folder of the host. */
 function storeName(image: string | undefined): string {
-  const isName = /^[a-z0-9][a-z0-9._/-]*(?::[\w][\w.-]{0,127})?$/;
-  if (image === undefined || !isName.test(image) || /^(?:oci|rootfs):/.test(image) || image.length > 255)
+  const isName = /^[a-z0-9][a-z0-9._/-]*(?::[\w][\w.-]{0,127}|@sha256:[0-9a-f]{64})?$/;
+  if (image === undefined || !isName.test(image) || /^(?:oci|rootfs):/.test(image) || image.length > 330)
     throw imageUnknown(image ?? '');
   return image;
 }

@@ -1,6 +1,7 @@
 /** The gate for the domain, which asks by actions, kinds and names of images instead of subjects and digests. */
 
 import type { Digest } from '../../blobs/index.ts';
+import { parsePushedReference } from '../../content/index.ts';
 import type { CodeGate, GateVerdict, Runnable } from '../../functions/index.ts';
 import { codeSubject, type Gate, imageSubject, type Subject } from '../../gate/index.ts';
 import { BoundedMap, isFault, type Log, messageOf } from '../../lib/index.ts';
@@ -33,13 +34,19 @@ export function createCodeGate(options: CodeGateOptions): GuardedCode {
     ofCode.set(digest, ofDigest.set(kind, subject));
     return subject;
   };
+  const judged = (image: string, namespace: string, digest: Digest): GateVerdict | Promise<GateVerdict> => {
+    const verdict = gate.mayRun(imageSubject(digest), namespace);
+    return verdict instanceof Promise
+      ? verdict.then((settled) => pinned(settled, image, digest))
+      : pinned(verdict, image, digest);
+  };
   const lookedUp = async (
     image: string,
     namespace: string,
     digest: Promise<Digest>,
   ): Promise<GateVerdict> => {
     try {
-      return await gate.mayRun(imageSubject(await digest), namespace);
+      return await judged(image, namespace, await digest);
     } catch (error) {
       if (isAbsence(error)) return { outcome: 'absent', summary: absentText(image) };
       const reason = messageOf(error);
@@ -69,10 +76,15 @@ export function createCodeGate(options: CodeGateOptions): GuardedCode {
       const digest = images.digestOf(image, owner);
       return digest instanceof Promise
         ? lookedUp(image, namespace, digest)
-        : gate.mayRun(imageSubject(digest), namespace);
+        : judged(image, namespace, digest);
     },
     changed: (repository) => images.forget(repository),
   };
+}
+
+function pinned(verdict: GateVerdict, image: string, digest: Digest): GateVerdict {
+  const pushed = parsePushedReference(image);
+  return pushed === undefined ? verdict : { ...verdict, image: `${pushed.repository}@${digest}` };
 }
 
 /** For a namespace, an image that it must not use does not exist. */

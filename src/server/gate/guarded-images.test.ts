@@ -190,6 +190,17 @@ describe('a call of an image', () => {
     expect((await place.mayRun(`${app}:unsigned`)).outcome).not.toBe('deny');
   });
 
+  it('names the image that was judged by its digest, which stays when the tag moves', async () => {
+    const first = await imageWith({ first: app });
+    await place.push(app, 'v1', first);
+    const verdict = await place.mayRun(`${app}:v1`);
+    expect(verdict).toMatchObject({ image: `${app}@${first.digest}` });
+    const second = await imageWith({ second: app });
+    await place.push(app, 'v1', second);
+    expect(await place.mayRun(`${app}:v1`)).toMatchObject({ image: `${app}@${second.digest}` });
+    expect(await place.mayRun(`${app}@${first.digest}`)).toEqual(verdict);
+  });
+
   it('is denied at once when its signature is deleted or its signature’s tag moves', async () => {
     await policyInForce(
       `${signer.policyKey}\noverrides: [{ stages: [run], rules: { signatures: { action: deny, keys: [release] } } }]`,
