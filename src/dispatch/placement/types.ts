@@ -31,16 +31,10 @@ export interface InvokerReport {
   readonly isDraining: boolean;
 }
 
-/** Jobs of this dispatcher that an invoker's last report does not count yet. */
-export interface UnansweredJobs {
-  readonly count: number;
-  /** Memory that they will reserve for new sandboxes. */
-  readonly memoryMiB: number;
-  /** By the hash of their group. */
-  readonly groups: ReadonlyMap<string, number>;
-}
-
-/** What a dispatcher knows about one invoker. */
+/**
+ * What a dispatcher knows about one invoker: its last report, corrected by what the dispatcher sent to it and heard
+ * from it since.
+ */
 export interface InvokerView {
   readonly node: string;
   /** True for the invoker in the dispatcher's own process. */
@@ -48,8 +42,19 @@ export interface InvokerView {
   readonly report: InvokerReport;
   /** Time since the report arrived. */
   readonly ageMs: number;
-  readonly unanswered: UnansweredJobs;
-  /** Share of the usual work that it should get: 1, less after slow answers, 0 after many time-outs. */
+  /** Jobs that run there, and sandboxes that start. */
+  readonly active: number;
+  /** Sandboxes that start. */
+  readonly starting: number;
+  /** Jobs that wait for a sandbox. */
+  readonly queued: number;
+  /** Memory that no sandbox has reserved. */
+  readonly freeMiB: number;
+  /** Memory of idle sandboxes, which end when it is needed. */
+  readonly idleMiB: number;
+  /** Calls that warm sandboxes of a group could take now, by the group's hash. */
+  readonly idle: ReadonlyMap<string, number>;
+  /** Share of the usual work that it should get: 1, less after time-outs, 0 after many. */
   readonly weight: number;
 }
 
@@ -59,15 +64,21 @@ export type PlacementTarget = Pick<
   'namespace' | 'action' | 'revision' | 'kind' | 'limits' | 'scaling' | 'sandbox'
 >;
 
+/** What an invoker can say in each reply: its load at that moment. Plain data. */
+export type LoadNote = Pick<InvokerView, 'active' | 'starting' | 'queued' | 'freeMiB' | 'idleMiB'>;
+
 /** A job on its way to an invoker, until the invoker's reports count it. */
 export interface SentJob {
-  /** The invoker has it: its next report counts it. Call it in the order of arrival with reports. */
-  accepted(): void;
+  /**
+   * The invoker has it: its next report counts it. Call it in the order of arrival with reports.
+   * @param load what the reply says, if it does; fresher than the report
+   */
+  accepted(load?: LoadNote): void;
   /**
    * The job no longer occupies the invoker: it ended, was refused, or the invoker did not answer in time. Call it
    * once.
    */
-  settled(how: 'ended' | 'refused' | 'timed out'): void;
+  settled(how: 'ended' | 'refused' | 'timed out', load?: LoadNote): void;
 }
 
 /**
@@ -75,7 +86,10 @@ export interface SentJob {
  * Nothing in it waits or fails.
  */
 export interface InvokerDirectory {
-  /** Takes the newest report of an invoker, which replaces the one before. */
+  /**
+   * Takes the newest report of an invoker, which replaces the one before. Tell it about the local invoker more often
+   * than others do: ten times a second.
+   */
   hear(node: string, report: InvokerReport): void;
   /** Forgets an invoker that said it stops. */
   forget(node: string): void;
