@@ -18,6 +18,8 @@ export const storeFaults = {
   STORE_LOCKED: 'busy',
   /** The database server does not answer. */
   STORE_UNREACHABLE: 'busy',
+  /** The database server refuses Ward: the password, the database, a right or the number of connections. */
+  STORE_REFUSED: 'busy',
   /** The database has settings that Ward can't work with. */
   STORE_UNFIT: 'unsupported',
   /** The database was written by a newer Ward. */
@@ -40,6 +42,7 @@ const passing: readonly string[] = [
   'STORE_UNWRITABLE',
   'STORE_LOCKED',
   'STORE_UNREACHABLE',
+  'STORE_REFUSED',
   'STORE_CORRUPT',
 ] satisfies (keyof typeof storeFaults)[];
 

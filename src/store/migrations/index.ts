@@ -66,7 +66,8 @@ export async function migrate<Tables>(
   const { error } =
     target === undefined ? await migrator.migrateToLatest() : await migrator.migrateTo(target);
   if (error === undefined) return;
-  const unknown = await unknownMigration(db, known, schema);
+  // Its notes may be what is missing: then the first error says why.
+  const unknown = await unknownMigration(db, known, schema).catch(() => undefined);
   if (unknown === undefined) throw error;
   throw storeFault('STORE_NEWER', `the database was written by a newer Ward (it has migration ${unknown})`, {
     hint: 'Run the newer Ward, or restore a backup from before the upgrade.',

@@ -16,7 +16,7 @@ export interface OpenDatabase<Tables> {
   readonly db: Kysely<Tables>;
 }
 
-/** @throws Fault STORE_UNREACHABLE, STORE_UNFIT, STORE_NEWER, STORE_UNWRITABLE, STORE_FULL, STORE_FAILED */
+/** @throws Fault STORE_UNREACHABLE, STORE_REFUSED, STORE_UNFIT, STORE_NEWER, STORE_UNWRITABLE, STORE_FULL, STORE_FAILED */
 export async function openDatabase<Tables>(
   { url }: DatabaseOptions,
   migrations: Migrations,
@@ -26,6 +26,7 @@ export async function openDatabase<Tables>(
   const db = new Kysely<Tables>({ dialect: postgresDialect(pool) });
   try {
     await requireFit(db);
+    await requireWritable(db, pool.where);
     await migrate(db, migrations, { schema });
     return { pool, db };
   } catch (error) {
@@ -62,5 +63,19 @@ async function requireFit<Tables>(db: Kysely<Tables>): Promise<void> {
     'STORE_UNFIT',
     `the database has the encoding ${found?.encoding} and the collation ${found?.collation}`,
     { hint: `Create another one: create database ward encoding 'UTF8' locale 'C' template template0` },
+  );
+}
+
+/** A standby answers reads, and would only refuse the first write. */
+async function requireWritable<Tables>(db: Kysely<Tables>, where: string): Promise<void> {
+  const { rows } = await sql<{ isReadOnly: boolean }>`
+    select current_setting('transaction_read_only')::boolean as "isReadOnly"`.execute(db);
+  if (rows[0]?.isReadOnly !== true) return;
+  throw storeFault(
+    'STORE_UNWRITABLE',
+    `the database ${where} takes no writes: it is read-only or a standby`,
+    {
+      hint: 'Point the setting `store` at the primary server of PostgreSQL.',
+    },
   );
 }

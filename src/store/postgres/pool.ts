@@ -2,7 +2,7 @@
 import pg from 'pg';
 import { isLongText } from '../batch.ts';
 import { storeFault } from '../faults.ts';
-import { faultOf } from './sql-state.ts';
+import { endsConnection, faultOf } from './sql-state.ts';
 
 export interface PoolOptions {
   /** `postgres://user:password@host:port/database`, with `?sslmode=` and the like. */
@@ -36,6 +36,8 @@ export interface Pool {
 const mostConnections = 10;
 /** A statement of Ward takes milliseconds; one that waits for a lock must not keep its connection. */
 const statementTimeoutMs = 30_000;
+/** The server ends a statement before that, unless it is gone without a word. */
+const answerTimeoutMs = 35_000;
 const connectTimeoutMs = 5000;
 /** bigint is the type of counts and times: both are far below 2^53. */
 const bigintType = 20;
@@ -48,6 +50,8 @@ export function openPool({ url, node }: PoolOptions): Pool {
     options: `-c ward.node=${node}`,
     connectionTimeoutMillis: connectTimeoutMs,
     statement_timeout: statementTimeoutMs,
+    query_timeout: answerTimeoutMs,
+    keepAlive: true,
     idle_in_transaction_session_timeout: statementTimeoutMs,
     types: {
       getTypeParser: (type, format) => (type === bigintType ? Number : pg.types.getTypeParser(type, format)),
@@ -74,12 +78,18 @@ export function openPool({ url, node }: PoolOptions): Pool {
 }
 
 function connectionOf(client: pg.PoolClient): Connection {
+  let hasEnded = false;
   return {
     async raw(text, values = []) {
-      const { rowCount, rows } = await client.query(text, values.map(bindable));
-      return { rowCount: rowCount ?? 0, rows };
+      try {
+        const { rowCount, rows } = await client.query(text, values.map(bindable));
+        return { rowCount: rowCount ?? 0, rows };
+      } catch (error) {
+        hasEnded ||= endsConnection(error);
+        throw error;
+      }
     },
-    release: (isBroken = false) => client.release(isBroken),
+    release: (isBroken = false) => client.release(isBroken || hasEnded),
   };
 }
 
@@ -89,11 +99,9 @@ function bindable(value: unknown): unknown {
   return typeof value === 'string' && value.includes('\0') ? value.replaceAll('\0', '\uFFFD') : value;
 }
 
+/** Host and database of the URL. A socket's folder is a parameter. */
 function nameOf(url: string): string {
-  try {
-    const { host, pathname } = new URL(url);
-    return `${host}${pathname}`;
-  } catch {
-    return 'PostgreSQL';
-  }
+  const [, address = '', database = '', query] = /@([^@/?]*)\/([^?]*)(?:\?(.*))?$/.exec(url) ?? [];
+  const host = new URLSearchParams(query).get('host') ?? address;
+  return database === '' ? 'PostgreSQL' : `${host}/${database}`;
 }

@@ -1,6 +1,6 @@
 /** A PostgreSQL server for one test: in a temporary folder, reached by a socket in it, and removed after the test. */
 import { once } from 'node:events';
-import { chown, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, chown, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -19,11 +19,17 @@ export interface PostgresServer extends AsyncDisposable {
   url(database: string): string;
   /** @param url of a database other than the server's own */
   admin(sql: string, url?: string): Promise<void>;
+  /** Ends it at once, as `pg_ctl stop -m immediate` does: its next start recovers what was committed. */
+  crash(): Promise<void>;
+  /** Starts it again. */
+  start(): Promise<void>;
 }
 
 /** @param isDurable waits for the disk, like a production server */
 export async function startPostgres({ isDurable = false } = {}): Promise<PostgresServer> {
   const folder = await mkdtemp(join(tmpdir(), 'ward-pg-'));
+  // Servers of Ward run as another user; only the data folder in it is closed.
+  await chmod(folder, 0o711);
   const data = join(folder, 'data');
   const asUser = await userWords(folder);
   const made = ['--pgdata', data, '--username', 'ward', '--auth', 'trust', '--encoding', 'UTF8'];
@@ -41,20 +47,27 @@ export async function startPostgres({ isDurable = false } = {}): Promise<Postgre
     // Data of a test need not survive a crash.
     ...(isDurable ? [] : ['fsync=off', 'full_page_writes=off', 'synchronous_commit=off']),
   ].flatMap((setting) => ['-c', setting]);
-  const child = startCommand([...asUser, join(programs, 'postgres'), '-D', data, ...settings], {
-    stdio: ['ignore', 'ignore', 'ignore'],
-    cwd: folder,
-  });
-  const ended = once(child, 'exit');
   const url = (database: string) => `postgres://ward@/${database}?host=${encodeURIComponent(folder)}`;
-  await untilReady(url('postgres'));
-  return {
-    url,
-    admin: (sql, at = url('postgres')) => withClient(at, (client) => client.query(sql)),
-    async [Symbol.asyncDispose]() {
-      // Ends at once: its data is not needed.
+  let crash = async () => {};
+  const start = async () => {
+    const child = startCommand([...asUser, join(programs, 'postgres'), '-D', data, ...settings], {
+      stdio: ['ignore', 'ignore', 'ignore'],
+      cwd: folder,
+    });
+    const ended = once(child, 'exit');
+    crash = async () => {
       child.kill('SIGQUIT');
       await ended;
+    };
+    await untilReady(url('postgres'));
+  };
+  await start();
+  return {
+    ...{ url, start },
+    admin: (sql, at = url('postgres')) => withClient(at, (client) => client.query(sql)),
+    crash: () => crash(),
+    async [Symbol.asyncDispose]() {
+      await crash();
       await rm(folder, { recursive: true });
     },
   };

@@ -12,7 +12,13 @@ test.each([
   ['55P03', 'STORE_LOCKED'],
   ['57014', 'STORE_LOCKED'],
   ['53100', 'STORE_FULL'],
-  ['53300', 'STORE_UNREACHABLE'],
+  ['53300', 'STORE_REFUSED'],
+  ['28P01', 'STORE_REFUSED'],
+  ['28000', 'STORE_REFUSED'],
+  ['3D000', 'STORE_REFUSED'],
+  ['42501', 'STORE_REFUSED'],
+  ['SELF_SIGNED_CERT_IN_CHAIN', 'STORE_REFUSED'],
+  ['EAI_AGAIN', 'STORE_UNREACHABLE'],
   ['57P01', 'STORE_UNREACHABLE'],
   ['57P03', 'STORE_UNREACHABLE'],
   ['08006', 'STORE_UNREACHABLE'],
@@ -29,6 +35,7 @@ test.each([
 test.each([
   'Connection terminated unexpectedly',
   'Client has encountered a connection error and is not queryable',
+  'Query read timeout',
 ])('a closed connection has no code, and is recognized by the client’s message: %s', (message) => {
   expect(faultOf(new Error(message), 'db/ward').code).toBe('STORE_UNREACHABLE');
 });

@@ -54,6 +54,13 @@ function classFault(code: string, where: string, options: { readonly cause: unkn
       ...options,
       hint: 'Restore the database from a backup of PostgreSQL.',
     });
+  const refusal = refusals.find(({ codes }) => codes.test(code));
+  if (refusal !== undefined)
+    return storeFault('STORE_REFUSED', `the database ${where} ${refusal.text}`, {
+      ...options,
+      hint: refusal.hint,
+      retryAfterMs,
+    });
   if (isUnreachable(code))
     return storeFault('STORE_UNREACHABLE', `the database ${where} does not answer`, {
       ...options,
@@ -63,9 +70,50 @@ function classFault(code: string, where: string, options: { readonly cause: unkn
   return undefined;
 }
 
-/** Connections that break, that are refused, or that the server ends; also when the server has too many. */
+interface Refusal {
+  readonly codes: RegExp;
+  readonly text: string;
+  readonly hint: string;
+}
+
+/** What an operator can put right at the server, or in the setting `store`. */
+const refusals: readonly Refusal[] = [
+  {
+    codes: /^28/,
+    text: 'refuses the user or the password',
+    hint: 'Check the user and the password of the setting `store`, and pg_hba.conf of PostgreSQL.',
+  },
+  {
+    codes: /^3D000$/,
+    text: 'does not exist',
+    hint: 'Create it: docs/cluster.md has the commands. Or correct the setting `store`.',
+  },
+  {
+    codes: /^42501$/,
+    text: 'does not let its user create or use tables',
+    hint: 'Make the user of the setting `store` the owner of the database.',
+  },
+  {
+    codes: /^53300$/,
+    text: 'has no connection left',
+    hint: 'Raise max_connections of PostgreSQL, or close other clients.',
+  },
+  {
+    codes: /^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|ERR_TLS_|ERR_SSL_)/,
+    text: 'has a certificate that Ward does not trust',
+    hint: 'Name the certificate of its authority with sslrootcert in the setting `store`.',
+  },
+];
+
+/** Connections that break, that are refused, or that the server ends. */
 function isUnreachable(code: string): boolean {
-  return /^(08|57P0|53)/.test(code) || /^E[A-Z]+$/.test(code);
+  return /^(08|57P0|53)/.test(code) || /^E(?:AI_)?[A-Z0-9]+$/.test(code);
+}
+
+/** The connection can't be used again: its server takes no writes any more, or it may be in the middle of an answer. */
+export function endsConnection(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === '25006' || isUnreachable(code);
 }
 
 function codeOf(error: unknown): string {
@@ -76,4 +124,4 @@ function codeOf(error: unknown): string {
 
 /** The client has no code for a connection that ended, nor for one that timed out. */
 const withoutCode =
-  /^(Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect)/;
+  /^(Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect|Query read timeout)/;
