@@ -1,6 +1,8 @@
 export { type BatchStep, type LongText, pieceOf, type SqlValue, type Unit } from './batch.ts';
 export { mayPass, storeFaults } from './faults.ts';
 export type { StoreOptions } from './open.ts';
+export type { SharedFacts } from './postgres/facts.ts';
+export type { PostgresStore } from './postgres/open.ts';
 export type { Connection as PostgresConnection, Pool as PostgresPool } from './postgres/pool.ts';
 export { faultOf as postgresFault, isConfinedToOneUnit } from './postgres/sql-state.ts';
 export { transaction as postgresTransaction } from './postgres/transaction.ts';
@@ -31,6 +33,9 @@ export type * from './types/violations.ts';
 /** Loaded on demand: users of other parts of the room should not wait for the query builder. */
 export const openStore: typeof import('./open.ts').openStore = async (options) =>
   (await import('./open.ts')).openStore(options);
+
+export const openPostgresStore: typeof import('./postgres/open.ts').openPostgresStore = async (options) =>
+  (await import('./postgres/open.ts')).openPostgresStore(options);
 
 export const openPostgresSchema: typeof import('./postgres/open-database.ts').openSchema = async (options) =>
   (await import('./postgres/open-database.ts')).openSchema(options);

@@ -62,8 +62,8 @@ describe.skipIf(missing !== undefined)(`PostgreSQL${missing ? ` (${missing})` : 
       await migrate(sqlite, migrations);
       await migrate(postgres, postgresMigrations);
       const found = columnsOf(await postgres.introspection.getTables());
-      const { key_ids: _keys, write_marks: _marks, ...shared } = found;
-      expect(Object.keys(found)).toEqual(expect.arrayContaining(['key_ids', 'write_marks']));
+      const { key_ids: _keys, write_marks: _marks, facts: _facts, ...shared } = found;
+      expect(Object.keys(found)).toEqual(expect.arrayContaining(['key_ids', 'write_marks', 'facts']));
       expect(shared).toEqual(columnsOf(await sqlite.introspection.getTables()));
     } finally {
       await sqlite.destroy();
@@ -80,6 +80,68 @@ describe.skipIf(missing !== undefined)(`PostgreSQL${missing ? ` (${missing})` : 
       code: 'STORE_UNFIT',
       hint: expect.stringContaining(`encoding 'UTF8' locale 'C'`),
     });
+  });
+
+  test.each([
+    ['that does not exist', '', 'STORE_REFUSED', 'does not exist'],
+    ['whose connections are all in use', 'connection limit 0', 'STORE_REFUSED', 'has no connection left'],
+    ['that is read-only', 'set default_transaction_read_only = on', 'STORE_UNWRITABLE', 'takes no writes'],
+  ])('refuses a database %s, and says so', async (_, setting, code, text) => {
+    const { name, url } = await newDatabase();
+    await server?.admin(setting === '' ? `drop database ${name}` : `alter database ${name} ${setting}`);
+    // A superuser is not subject to the limit.
+    const at = code === 'STORE_REFUSED' ? url.replace('ward@', 'ordinary@') : url;
+    await server?.admin(ordinaryUser);
+    await expect(openPostgresStore({ url: at })).rejects.toMatchObject({
+      code,
+      message: expect.stringContaining(text),
+      hint: expect.any(String),
+    });
+  });
+
+  test('refuses a user that may not create tables', async () => {
+    const { url } = await newDatabase();
+    await server?.admin(ordinaryUser);
+    const opening = openPostgresStore({ url: url.replace('ward@', 'ordinary@') });
+    await expect(opening).rejects.toMatchObject({
+      code: 'STORE_REFUSED',
+      hint: expect.stringContaining('owner'),
+    });
+  });
+
+  test('has an id, which its copies keep', async () => {
+    const { name, url } = await newDatabase();
+    const idOf = async (of: string) => {
+      await using store = await openPostgresStore({ url: of });
+      return await store.facts.id();
+    };
+    const id = await idOf(url);
+    expect(id).toMatch(/^[0-9a-f]{32}$/);
+    expect(await idOf(url)).toBe(id);
+    expect(await idOf((await newDatabase(`template ${name}`)).url)).toBe(id);
+    expect(await idOf((await newDatabase()).url)).not.toBe(id);
+  });
+
+  test('lets one server at a time do what all do at their start', async () => {
+    const { url } = await newDatabase();
+    await using first = await openPostgresStore({ url });
+    await using second = await openPostgresStore({ url });
+    const steps: string[] = [];
+    const entered = Promise.withResolvers<void>();
+    const leave = Promise.withResolvers<void>();
+    const one = first.alone(async () => {
+      entered.resolve();
+      await leave.promise;
+      steps.push('first');
+    });
+    await entered.promise;
+    const other = second.alone(async () => steps.push('second'));
+    await untilWaiting(url);
+    leave.resolve();
+    await Promise.all([one, other]);
+    expect(steps).toEqual(['first', 'second']);
+    await expect(first.alone(() => Promise.reject(new Error('no')))).rejects.toThrow('no');
+    await second.alone(async () => steps.push('third'));
   });
 
   test('refuses a database of a newer Ward and does not change it', async () => {
@@ -146,9 +208,21 @@ test('an unreachable server is reported, without its password', async () => {
   const opening = openPostgresStore({ url: 'postgres://ward:secret@localhost:1/ward' });
   await expect(opening).rejects.toMatchObject({
     code: 'STORE_UNREACHABLE',
-    message: expect.not.stringContaining('secret'),
+    message: 'the database localhost:1/ward does not answer',
   });
 });
+
+const ordinaryUser = `do $$ begin create role ordinary login; exception when duplicate_object then null; end $$`;
+
+/** Resolves when a connection waits for another one's lock. */
+async function untilWaiting(url: string): Promise<void> {
+  const pool = openPool({ url, node: 'test' });
+  const connection = await pool.connect();
+  const waiting = () => connection.raw(`select 1 from pg_locks where locktype = 'advisory' and not granted`);
+  await expect.poll(async () => (await waiting()).rowCount).toBe(1);
+  connection.release();
+  await pool.close();
+}
 
 function columnsOf(tables: readonly TableMetadata[]) {
   const named = tables

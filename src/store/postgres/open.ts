@@ -6,12 +6,19 @@ import type { Schema } from '../schema.ts';
 import type { RecordingTrouble, Store } from '../types/store.ts';
 import { batches } from './batch.ts';
 import { postgresWords } from './dialect.ts';
+import { alone, type SharedFacts, sharedFacts } from './facts.ts';
 import { postgresMigrations } from './migrations/index.ts';
 import { type DatabaseOptions, openDatabase } from './open-database.ts';
 
 export interface PostgresStoreOptions extends DatabaseOptions {
   /** Called when writes begin to fail, and when they succeed again. */
   readonly onRecording?: (trouble: RecordingTrouble | undefined) => void;
+}
+
+export interface PostgresStore extends Store {
+  readonly facts: SharedFacts;
+  /** Does `work` while no other server does such work on the same database. @throws Fault STORE_LOCKED */
+  alone<T>(work: () => Promise<T>): Promise<T>;
 }
 
 /** Takes a transaction number, which a server that takes no writes refuses, and changes no row. */
@@ -21,7 +28,7 @@ const probe = [{ statement: { sql: 'select pg_current_xact_id()', arity: 0 }, va
  * Several servers can have the database open at a time.
  * @throws Fault those of `openDatabase`
  */
-export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store> {
+export async function openPostgresStore(options: PostgresStoreOptions): Promise<PostgresStore> {
   const { pool, db } = await openDatabase<Schema>(options, postgresMigrations);
   const writer = groupWriter(batches(pool), { probe, onRecording: options.onRecording });
   let closing: Promise<void> | undefined;
@@ -32,6 +39,8 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
       .then(() => pool.close()));
   return {
     ...storeParts(db, writer, postgresWords),
+    facts: sharedFacts(db),
+    alone: (work) => alone(pool, work),
     foreignWrites: () => foreignWrites(db),
     close,
     [Symbol.asyncDispose]: close,

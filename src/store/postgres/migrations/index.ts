@@ -2,8 +2,10 @@
 import * as members from '../../migrations/0016-members.ts';
 import type { Migrations } from '../../migrations/index.ts';
 import * as schema from './0001-schema.ts';
+import * as facts from './0003-facts.ts';
 
 export const postgresMigrations: Migrations = {
   '0001-schema': schema,
   '0002-members': members,
+  '0003-facts': facts,
 };

@@ -1,0 +1,48 @@
+/** Facts about a database that several servers share, and a lock among them. */
+import { type Kysely, sql } from 'kysely';
+import type { Pool } from './pool.ts';
+import { faultOf } from './sql-state.ts';
+
+export interface SharedFacts {
+  /** Identifies the database, wherever it is. */
+  id(): Promise<string>;
+  /** A text by which servers notice that their keys differ; undefined before the first one has written it. */
+  keyCheck(): Promise<string | undefined>;
+  setKeyCheck(text: string): Promise<void>;
+}
+
+/** Any number that Ward uses for nothing else. */
+const startLock = 0x57_41_52_44;
+
+export function sharedFacts<Tables>(db: Kysely<Tables>): SharedFacts {
+  const read = async (name: string): Promise<string | undefined> => {
+    const { rows } = await sql<{ value: string }>`select value from facts where name = ${name}`.execute(db);
+    return rows[0]?.value;
+  };
+  return {
+    id: async () => (await read('id')) ?? '',
+    keyCheck: () => read('key check'),
+    async setKeyCheck(text) {
+      await sql`insert into facts values ('key check', ${text}) on conflict (name) do update set value = excluded.value`.execute(
+        db,
+      );
+    },
+  };
+}
+
+/**
+ * Does `work` while no other server does such work on the same database. The lock ends with its connection.
+ * @throws Fault STORE_LOCKED when another server takes too long
+ */
+export async function alone<T>(pool: Pool, work: () => Promise<T>): Promise<T> {
+  const connection = await pool.connect();
+  try {
+    await connection.raw('select pg_advisory_lock($1)', [startLock]).catch((error: unknown) => {
+      throw faultOf(error, pool.where);
+    });
+    return await work();
+  } finally {
+    // Also ends the lock when the work has failed.
+    connection.release(true);
+  }
+}
