@@ -213,7 +213,7 @@ describe.skipIf(missing !== undefined)(`PostgreSQL${missing ? ` (${missing})` : 
 test('a server that is not there is reported, without its password', async () => {
   const opening = openPostgresGateStore({ url: 'postgres://ward:secret@localhost:1/ward' });
   await expect(opening).rejects.toMatchObject({
-    code: 'GATE_STORE_FAILED',
+    code: 'GATE_STORE_UNREACHABLE',
     message: expect.not.stringContaining('secret'),
   });
 });

@@ -26,6 +26,8 @@ export const gateFaults = {
   GATE_STORE_FULL: 'full',
   /** The disk is read-only, or fails. */
   GATE_STORE_UNWRITABLE: 'busy',
+  /** The database server does not answer, or refuses Ward. */
+  GATE_STORE_UNREACHABLE: 'busy',
   /** The file with the reports and the audit log is damaged, or not a database. */
   GATE_STORE_CORRUPT: 'host',
   /** A newer Ward wrote the file. */

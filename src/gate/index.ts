@@ -68,3 +68,8 @@ export type * from './trust/signer.ts';
 export { readTrustedRoot, type TrustedRoot } from './trust/trusted-root.ts';
 export type { TrustedVex, VexStatement } from './vex/statement.ts';
 export { applyVex, parseVex, readVexFolder } from './vex/vex.ts';
+
+/** Loaded on demand: only a Ward with PostgreSQL needs its client. */
+export const openPostgresGateStore: typeof import('./store/postgres/open.ts').openPostgresGateStore = async (
+  options,
+) => (await import('./store/postgres/open.ts')).openPostgresGateStore(options);

@@ -58,8 +58,8 @@ export interface AuditPage {
  * Writes happen in the order of their requests, and a read sees every earlier write, even if no one awaited it. A write is
  * durable when its promise resolves. Several processes may have the same store open: their audit entries make one chain.
  *
- * All methods may reject with Fault GATE_STORE_FAILED, GATE_STORE_CORRUPT or GATE_CLOSED. Those that write may also reject
- * with GATE_STORE_FULL or GATE_STORE_UNWRITABLE, and have then changed nothing.
+ * All methods may reject with Fault GATE_STORE_FAILED, GATE_STORE_UNREACHABLE, GATE_STORE_CORRUPT or GATE_CLOSED. Those that
+ * write may also reject with GATE_STORE_FULL or GATE_STORE_UNWRITABLE, and have then changed nothing.
  */
 export interface GateStore extends AsyncDisposable {
   /** Replaces an earlier report of the subject. */

@@ -11,17 +11,20 @@ const lasting: Readonly<Record<string, GateCode>> = {
   STORE_NEWER: 'GATE_STORE_NEWER',
 };
 const ofTheStore: readonly string[] = ['STORE_DUPLICATE', 'STORE_NO_NAMESPACE'];
-const passing: readonly string[] = ['STORE_UNWRITABLE', 'STORE_LOCKED', 'STORE_UNREACHABLE'];
+const unreachable: readonly string[] = ['STORE_UNREACHABLE', 'STORE_REFUSED'];
+const passing: readonly string[] = ['STORE_UNWRITABLE', 'STORE_LOCKED', ...unreachable];
 
 /** @param where identifies the database to an operator: host and database, without a password */
 export function readFault(error: unknown, where: string): Fault {
   if (isFault(error) && error.code.startsWith('GATE_')) return error;
-  const { code, message, hint } = postgresFault(error, where);
+  const { code, message, hint, retryAfterMs } = postgresFault(error, where);
   // The store's words for a constraint are about its own tables.
   const text = ofTheStore.includes(code) ? `the database ${where} failed: ${messageOf(error)}` : message;
-  return gateFault(lasting[code] ?? 'GATE_STORE_FAILED', text, {
+  const ofOperation = unreachable.includes(code) ? 'GATE_STORE_UNREACHABLE' : 'GATE_STORE_FAILED';
+  return gateFault(lasting[code] ?? ofOperation, text, {
     cause: error,
     ...(hint === undefined ? {} : { hint }),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   });
 }
 

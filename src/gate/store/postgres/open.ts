@@ -13,7 +13,7 @@ export interface PostgresGateStoreOptions {
 
 /**
  * Several servers can have the database open at a time; their audit entries make one chain.
- * @throws Fault GATE_STORE_FAILED, GATE_STORE_CORRUPT, GATE_STORE_NEWER, GATE_STORE_FULL
+ * @throws Fault GATE_STORE_UNREACHABLE, GATE_STORE_FAILED, GATE_STORE_CORRUPT, GATE_STORE_NEWER, GATE_STORE_FULL
  */
 export async function openPostgresGateStore({ url }: PostgresGateStoreOptions): Promise<GateStore> {
   try {
