@@ -2,6 +2,7 @@
  * Ward's registry as a process of its own, for measurements, on a port that the kernel chooses. With the word `gated`
  * after its folder, it scans and judges images before it accepts them.
  */
+import { randomBytes } from 'node:crypto';
 import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { fastify } from 'fastify';
@@ -10,11 +11,13 @@ import { parseNamespaceName } from '../src/functions/index.ts';
 import { silentLog } from '../src/lib/index.ts';
 import { createRegistry } from '../src/registry/index.ts';
 import { openGuardedImages } from '../src/server/gate/guarded-images.ts';
+import { folderStores } from '../src/server/stores/stores.ts';
 
 // The program does this too, for the thread that scans.
 enableCompileCache(join(import.meta.dirname, '../node_modules/.cache/ward'));
 const [dir = '', mode] = process.argv.slice(2);
 const app = fastify({ exposeHeadRoutes: false });
+const tokenKey = randomBytes(32);
 let url = '';
 const routes = mode === 'gated' ? await gatedRoutes() : await bareRoutes();
 routes(app);
@@ -26,6 +29,7 @@ async function bareRoutes() {
     store: await openRegistryStore({ dir }),
     log: silentLog,
     publicUrl: () => url,
+    tokenKeys: () => [tokenKey],
     authenticate: () => ({ namespace: 'guest', keyId: '', createdAt: 0, may: () => true }),
   });
 }
@@ -34,6 +38,7 @@ async function gatedRoutes() {
   const imagesDir = join(dir, 'images');
   const guarded = await openGuardedImages({
     dataDir: dir,
+    stores: folderStores(dir),
     imagesDir,
     apiHost: () => url,
     publicUrl: () => url,
@@ -41,5 +46,5 @@ async function gatedRoutes() {
     log: silentLog,
   });
   const guest = { namespace: parseNamespaceName('guest'), keyId: '', createdAt: 0, scope: 'full' } as const;
-  return guarded.registry({ namespaces: { authenticate: () => guest } });
+  return guarded.registry({ namespaces: { authenticate: () => guest }, tokenKeys: () => [tokenKey] });
 }

@@ -62,6 +62,7 @@ export type { RuleService } from './triggers/rules.ts';
 export type { TriggerService } from './triggers/triggers.ts';
 export {
   createVault,
+  sealingKeyOf,
   type VaultKey,
   type VaultKeySource,
   type VaultKeys,

@@ -74,8 +74,10 @@ export async function startRegistry(options: TestRegistryOptions = {}): Promise<
   ]);
   let url = '';
   const app = fastify({ exposeHeadRoutes: false, forceCloseConnections: true });
+  const tokenKey = randomBytes(32);
   createRegistry({
     store,
+    tokenKeys: () => [tokenKey],
     log: silentLog,
     publicPrefixes: ['whisk.system/'],
     publicUrl: () => url,

@@ -15,7 +15,7 @@ import { serveManifest } from './manifests.ts';
 import { refuse } from './refusal.ts';
 import { parseTarget, rightFor, type Target } from './target.ts';
 import { serveToken } from './token-endpoint.ts';
-import { createTokens, type Tokens } from './tokens.ts';
+import { createTokens, type TokenKeys, type Tokens } from './tokens.ts';
 import { defaultRegistryLimits, type PushGate, type RegistryCaller, type RegistryLimits } from './types.ts';
 import { createUploadSlots, type UploadSlots } from './upload-slots.ts';
 import { serveUpload, serveUploads } from './uploads.ts';
@@ -27,6 +27,8 @@ export interface RegistryOptions {
    * @throws Fault of the kind 'unauthenticated'
    */
   readonly authenticate: (header: string | undefined) => RegistryCaller | Promise<RegistryCaller>;
+  /** Sign its tokens. */
+  readonly tokenKeys: () => TokenKeys;
   /** Undefined: the registry accepts everything well-formed. */
   readonly gate?: PushGate;
   /** Prefixes of the repositories that everyone can pull, such as `whisk.system/`. */
@@ -88,7 +90,7 @@ export function createRegistry(options: RegistryOptions): (app: FastifyInstance)
 function contextOf(options: RegistryOptions): Context {
   const { store, gate, authenticate, publicPrefixes = [], anonymousPull = false, now = Date.now } = options;
   const limits = { ...defaultRegistryLimits, ...options.limits };
-  const tokens = createTokens(limits.tokenLifetimeMs, now);
+  const tokens = createTokens(options.tokenKeys, limits.tokenLifetimeMs, now);
   return {
     store,
     gate,

@@ -1,9 +1,8 @@
 /**
- * Short-lived tokens: JSON Web Tokens with HMAC-SHA-256, under a key that the process creates at its start and never
- * passes on. A token names granted and refused rights, so a client learns that it lacks a right, or that it must
- * request it first. Source: RFC 7519; distribution's docs/spec/auth/jwt.md.
+ * Short-lived tokens: JSON Web Tokens with HMAC-SHA-256, under a key that all servers of a database have. A token names
+ * granted and refused rights, so a client learns that it lacks a right, or that it must request it first. Source: RFC 7519; distribution's docs/spec/auth/jwt.md.
  */
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHmac, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import { isRepositoryName } from '../content/index.ts';
 import { newId } from '../lib/index.ts';
@@ -31,6 +30,9 @@ const claimsSchema = z.object({
 
 export type Grants = Pick<z.infer<typeof claimsSchema>, 'sub' | 'createdAt' | 'keyId' | 'access' | 'catalog'>;
 
+/** The first one signs; a token of any of them is valid. */
+export type TokenKeys = readonly [Uint8Array, ...Uint8Array[]];
+
 export interface Tokens {
   issue(grants: Grants): {
     readonly token: string;
@@ -44,9 +46,8 @@ export interface Tokens {
 const header = encode({ alg: 'HS256', typ: 'JWT' });
 
 /** @param now in epoch milliseconds */
-export function createTokens(lifetimeMs: number, now: () => number): Tokens {
-  const key = randomBytes(32);
-  const signatureOf = (text: string) => createHmac('sha256', key).update(text).digest();
+export function createTokens(keys: () => TokenKeys, lifetimeMs: number, now: () => number): Tokens {
+  const signatureOf = (text: string, key: Uint8Array) => createHmac('sha256', key).update(text).digest();
   return {
     issue(grants) {
       const at = now();
@@ -55,7 +56,7 @@ export function createTokens(lifetimeMs: number, now: () => number): Tokens {
       const claims = { iss: 'ward', aud: 'ward', iat: seconds, nbf: seconds, exp: seconds + lifetimeSeconds };
       const text = `${header}.${encode({ ...claims, jti: newId(), ...grants })}`;
       return {
-        token: `${text}.${signatureOf(text).toString('base64url')}`,
+        token: `${text}.${signatureOf(text, keys()[0]).toString('base64url')}`,
         issuedAt: new Date(seconds * 1000).toISOString(),
         lifetimeSeconds,
       };
@@ -64,9 +65,12 @@ export function createTokens(lifetimeMs: number, now: () => number): Tokens {
       const [head, body, signature, ...rest] = token.split('.');
       if (head !== header || body === undefined || signature === undefined || rest.length > 0)
         return undefined;
-      const expected = signatureOf(`${head}.${body}`);
       const actual = Buffer.from(signature, 'base64url');
-      if (actual.length !== expected.length || !timingSafeEqual(actual, expected)) return undefined;
+      const isOf = (key: Uint8Array) => {
+        const expected = signatureOf(`${head}.${body}`, key);
+        return actual.length === expected.length && timingSafeEqual(actual, expected);
+      };
+      if (!keys().some(isOf)) return undefined;
       const claims = claimsSchema.parse(JSON.parse(Buffer.from(body, 'base64url').toString()));
       return claims.exp * 1000 > now() ? claims : undefined;
     },

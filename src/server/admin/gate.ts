@@ -1,5 +1,5 @@
 /** The operator's view of the gate: its policy and its audit log, whether or not a server is running. */
-import { access, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import {
   type AuditCheck,
   type AuditCheckOptions,
@@ -7,8 +7,6 @@ import {
   type AuditPage,
   checkPolicyText,
   defaultPolicy,
-  type GateStore,
-  openGateStore,
   type Policy,
   type PolicyProblem,
   type PolicyTest,
@@ -28,6 +26,7 @@ import { guest } from '../first-namespace.ts';
 import { openStoredEvidence } from '../gate/evidence.ts';
 import { gatePaths } from '../instance/gate-paths.ts';
 import { actAsOwner } from './act-as.ts';
+import { openUsedGate, operatorStores } from './operator-stores.ts';
 
 export interface GateAdminOptions {
   readonly dataDir?: string;
@@ -98,21 +97,23 @@ export async function testPolicy(options: PolicyTestOptions): Promise<PolicyTest
   const before = await policyOf(options.against, options);
   const now = Date.now();
   const config = await loadConfig(options);
+  const stores = operatorStores(config);
   await using stack = new AsyncDisposableStack();
   stack.use(actAsOwner(config.dataDir));
   const store =
-    options.reports === undefined ? stack.use(await openExistingStore(config.dataDir)) : undefined;
-  const sources = stack.use(await openStoredEvidence(config, createLog('error')));
+    options.reports === undefined ? stack.use(await openUsedGate(stores, config.dataDir)) : undefined;
+  const sources = stack.use(await openStoredEvidence(config, stores, createLog('error')));
   const reports = store === undefined ? (options.reports ?? []).map(givenReport) : storedReports(store);
   return await policyTest(before, after, reports, sources, now);
 }
 
 /** @throws Fault DATA_DIR_EMPTY, GATE_STORE_CORRUPT, GATE_STORE_FAILED */
 export async function auditAdmin(options: GateAdminOptions): Promise<AuditAdmin> {
-  const { dataDir } = await loadConfig(options);
+  const config = await loadConfig(options);
+  const stores = operatorStores(config);
   await using stack = new AsyncDisposableStack();
-  stack.use(actAsOwner(dataDir));
-  const store = stack.use(await openExistingStore(dataDir));
+  stack.use(actAsOwner(config.dataDir));
+  const store = stack.use(await openUsedGate(stores, config.dataDir));
   const opened = stack.move();
   return {
     list: (page) => store.audit(page),
@@ -146,17 +147,4 @@ function givenReport(report: Report): TestedReport {
   const { kind, digest } = report.target;
   const occasions = [{ stage: 'push', namespace: guest }] as const;
   return { kind: kind === 'code' || kind === 'artifact' ? kind : 'image', digest, report, occasions };
-}
-
-async function openExistingStore(dataDir: string): Promise<GateStore> {
-  const { database } = gatePaths(dataDir);
-  try {
-    await access(database);
-  } catch (cause) {
-    throw serverFault('DATA_DIR_EMPTY', `the gate has stored nothing in ${dataDir} yet`, {
-      hint: 'push or deploy something first, or name the folder with --data DIR',
-      cause,
-    });
-  }
-  return openGateStore({ path: database });
 }

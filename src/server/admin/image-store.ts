@@ -1,11 +1,11 @@
 /** The operator's view of Ward's image store, and of the actions that name its images. */
-import { access } from 'node:fs/promises';
 import { type DeletedImage, deleteStoredImage, listStoredImages, reservedNames } from '../../images/index.ts';
 import { isJsonObject } from '../../lib/index.ts';
-import { openStore, type Store } from '../../store/index.ts';
+import type { Store } from '../../store/index.ts';
 import { loadConfig } from '../config/config.ts';
 import { dataPaths } from '../instance/instance.ts';
 import { actAsOwner, actingAsOwner } from './act-as.ts';
+import { isPresent, operatorStores } from './operator-stores.ts';
 
 export interface StoredImageView {
   readonly name: string;
@@ -31,16 +31,13 @@ export async function imageStoreAdmin(options: {
   readonly dataDir?: string;
   readonly configFile?: string;
 }): Promise<ImageStoreAdmin> {
-  const { dataDir, imagesDir } = await loadConfig(options);
-  const { database } = dataPaths(dataDir);
+  const config = await loadConfig(options);
+  const { dataDir, imagesDir } = config;
   const users = async (): Promise<ReadonlyMap<string, readonly string[]>> => {
+    const stores = operatorStores(config);
     using _acting = actAsOwner(dataDir);
-    const isThere = await access(database).then(
-      () => true,
-      () => false,
-    );
-    if (!isThere) return new Map();
-    await using store = await openStore({ path: database });
+    if (stores.engine === 'sqlite' && !(await isPresent(dataPaths(dataDir).database))) return new Map();
+    await using store = await stores.openState();
     return await usersOf(store);
   };
   return {

@@ -1,8 +1,6 @@
 /** The operator's view of namespaces: reads and writes the database itself, whether or not a server is running. */
-import { access } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import { openBlobStore } from '../../blobs/index.ts';
-import { openRegistryReader } from '../../content/index.ts';
 import { boundAsk } from '../../dispatch/index.ts';
 import {
   createCodeSweep,
@@ -18,13 +16,13 @@ import {
 } from '../../functions/index.ts';
 import { tryFileLock } from '../../lib/index.ts';
 import { operatorPolicy } from '../../sandbox/index.ts';
-import { type NamespacePage, openStore } from '../../store/index.ts';
+import type { NamespacePage } from '../../store/index.ts';
 import { loadConfig } from '../config/config.ts';
 import { systemLimits } from '../config/limits.ts';
-import { serverFault } from '../faults.ts';
 import { guest, writeKeyFile } from '../first-namespace.ts';
-import { type DataPaths, dataPaths } from '../instance/instance.ts';
+import { dataPaths } from '../instance/instance.ts';
 import { actAsOwner } from './act-as.ts';
+import { isPresent, openUsedState, operatorStores } from './operator-stores.ts';
 
 export interface NamespaceKey {
   readonly name: string;
@@ -87,9 +85,9 @@ export async function namespaceAdmin(options: {
   const config = await loadConfig(options);
   const paths = dataPaths(config.dataDir);
   await using stack = new AsyncDisposableStack();
+  const stores = operatorStores(config);
   stack.use(actAsOwner(config.dataDir));
-  await requireDatabase(paths, config.dataDir);
-  const store = stack.use(await openStore({ path: paths.database }));
+  const store = stack.use(await openUsedState(stores, config.dataDir));
   const operator = operatorPolicy(config.sandbox);
   const namespaces = new Namespaces(store, systemLimits(config), {
     vetSandbox: (ask) => boundAsk(ask, operator),
@@ -97,6 +95,7 @@ export async function namespaceAdmin(options: {
   /** When the command ends, a removed key no longer opens anything. */
   const untilNoticed = async () => {
     const isServed = () => {
+      if (stores.engine === 'postgres') return true;
       using lock = tryFileLock(paths.lock);
       return lock === undefined;
     };
@@ -106,7 +105,7 @@ export async function namespaceAdmin(options: {
   return {
     async overview(page) {
       await measureCode(store.holdings, openBlobStore(paths.code));
-      await using registry = await openRegistryReader(paths.registry);
+      await using registry = await stores.openRegistryReader();
       const found: NamespaceOverview[] = [];
       for (const { name, entityBytes, codeBytes, recordBytes, ...usage } of await store.namespaces.usage(
         page,
@@ -121,6 +120,8 @@ export async function namespaceAdmin(options: {
     create: async (name) => ({ name, key: await namespaces.create(name) }),
     async delete(name) {
       await namespaces.delete(name);
+      // Another server may be about to name code that only its own folder has.
+      if (stores.engine === 'postgres') return untilNoticed();
       using lock = tryFileLock(paths.lock);
       if (lock === undefined) return untilNoticed();
       const blobs = openBlobStore(paths.code);
@@ -147,24 +148,9 @@ export async function namespaceAdmin(options: {
   };
 }
 
-/** @throws Fault DATA_DIR_EMPTY */
-export async function requireDatabase({ database }: DataPaths, dataDir: string): Promise<void> {
-  if (await isPresent(database)) return;
-  throw serverFault('DATA_DIR_EMPTY', `${dataDir} has no database of Ward`, {
-    hint: 'start Ward once with `ward up`, or name its folder with --data DIR',
-  });
-}
-
 function ownRetention({ retentionMaxAgeDays, retentionMaxRecords }: NamespaceLimitValues) {
   return {
     ...(retentionMaxAgeDays === undefined ? {} : { retentionMaxAgeDays }),
     ...(retentionMaxRecords === undefined ? {} : { retentionMaxRecords }),
   };
-}
-
-async function isPresent(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

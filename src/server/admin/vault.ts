@@ -2,15 +2,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createVault, type ResealReport, reseal, surveyVault } from '../../functions/index.ts';
 import { tryFileLock } from '../../lib/index.ts';
-import { openStore } from '../../store/index.ts';
 import { loadConfig } from '../config/config.ts';
 import { serverFault } from '../faults.ts';
 import { dataPaths } from '../instance/instance.ts';
+import { noteSharedKeys } from '../secrets/key-check.ts';
 import { addKey } from '../secrets/key-file.ts';
 import { type GivenKeys, readGivenKeys } from '../secrets/secrets.ts';
 import { noticedAfterMs, openVaultKeys } from '../secrets/vault-keys.ts';
 import { actAsOwner } from './act-as.ts';
-import { requireDatabase } from './namespaces.ts';
+import { openUsedState, operatorStores } from './operator-stores.ts';
 
 export interface VaultKeyUse {
   readonly id: string;
@@ -55,11 +55,11 @@ export async function vaultAdmin(options: {
   const config = await loadConfig(options);
   const paths = dataPaths(config.dataDir);
   const given = readGivenKeys(config);
+  const stores = operatorStores(config);
   await using stack = new AsyncDisposableStack();
   const acting = stack.use(actAsOwner(config.dataDir));
-  await requireDatabase(paths, config.dataDir);
+  const store = stack.use(await openUsedState(stores, config.dataDir));
   const { keys, file, renew } = await openVaultKeys(config, given, false);
-  const store = stack.use(await openStore({ path: paths.database }));
   const source = file ?? 'WARD_PARAMETER_KEYS';
   const addToGiven = async (keys: GivenKeys) => {
     await addTo(keys.file);
@@ -92,7 +92,9 @@ export async function vaultAdmin(options: {
       }
       if (!keepKey) await (given === undefined ? addTo(file) : acting.aside(() => addToGiven(given)));
       const [{ id: newest }] = keys('lately');
-      return { newest, ...(await reseal(store, createVault(keys), newest)) };
+      const report = await reseal(store, createVault(keys), newest);
+      if ('facts' in store) await noteSharedKeys(keys, store.facts);
+      return { newest, ...report };
     },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };

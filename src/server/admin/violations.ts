@@ -1,10 +1,8 @@
 /** The operator's view of violations: reads the database itself, whether or not a server is running. */
 import type { ViolationQuery, ViolationRow } from '../../store/index.ts';
-import { openStore } from '../../store/index.ts';
 import { loadConfig } from '../config/config.ts';
-import { dataPaths } from '../instance/instance.ts';
 import { actAsOwner } from './act-as.ts';
-import { requireDatabase } from './namespaces.ts';
+import { openUsedState, operatorStores } from './operator-stores.ts';
 
 export interface ViolationAdminOptions {
   readonly dataDir?: string;
@@ -16,10 +14,9 @@ export async function listViolationsHere(
   options: ViolationAdminOptions,
   query: ViolationQuery,
 ): Promise<readonly ViolationRow[]> {
-  const { dataDir } = await loadConfig(options);
-  const paths = dataPaths(dataDir);
-  using _acting = actAsOwner(dataDir);
-  await requireDatabase(paths, dataDir);
-  await using store = await openStore({ path: paths.database });
+  const config = await loadConfig(options);
+  const stores = operatorStores(config);
+  using _acting = actAsOwner(config.dataDir);
+  await using store = await openUsedState(stores, config.dataDir);
   return await store.violations.list(query);
 }

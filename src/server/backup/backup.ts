@@ -3,9 +3,10 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { errnoOf, type FileLock, formatSize, tryFileLock } from '../../lib/index.ts';
 import { actAsOwner } from '../admin/act-as.ts';
-import { requireDatabase } from '../admin/namespaces.ts';
-import { loadConfig } from '../config/config.ts';
+import { requireDatabase } from '../admin/operator-stores.ts';
+import { type Config, loadConfig } from '../config/config.ts';
 import { serverFault } from '../faults.ts';
+import { refuseOtherEngine } from '../instance/database-mark.ts';
 import { type DataPaths, dataPaths } from '../instance/instance.ts';
 import type { BackupHeader } from './members.ts';
 import { takeSnapshot } from './snapshot.ts';
@@ -33,17 +34,18 @@ export interface BackupResult extends Omit<BackupHeader, 'form' | 'bytes'> {
 
 /**
  * Writes all data of a Ward, as of one moment, into one file.
- * @throws Fault DATA_DIR_EMPTY, BACKUP_BUSY, BACKUP_FAILED, and those of the rooms
+ * @throws Fault BACKUP_ELSEWHERE, DATA_DIR_OTHER_STORE, DATA_DIR_EMPTY, BACKUP_BUSY, BACKUP_FAILED, and those of the rooms
  */
 export async function takeBackup(options: BackupOptions): Promise<BackupResult> {
   const { signal, onStep, withKeys, withAdvisories } = options;
   const config = await loadConfig(options);
+  refusePostgres(config, 'ward backup can’t back it up');
   const paths = dataPaths(config.dataDir);
   const file = resolve(options.file);
   const { keyFile } = config.parameters;
   const keyText = withKeys && keyFile !== undefined ? textOf(keyFile) : undefined;
   using acting = actAsOwner(config.dataDir);
-  await requireDatabase(paths, config.dataDir);
+  await requireDatabase(config.dataDir);
   using _lock = backupLock(paths);
   try {
     mkdirSync(paths.backupStage, { mode: 0o700 });
@@ -67,6 +69,21 @@ export async function takeBackup(options: BackupOptions): Promise<BackupResult> 
   } finally {
     rmSync(paths.backupStage, { recursive: true, force: true });
   }
+}
+
+/**
+ * A file can't hold a database that other servers write to meanwhile, and PostgreSQL has tools for that.
+ * @throws Fault BACKUP_ELSEWHERE, DATA_DIR_OTHER_STORE
+ */
+export function refusePostgres({ dataDir, store }: Pick<Config, 'dataDir' | 'store'>, so: string): void {
+  if (store.engine === 'postgres') {
+    throw serverFault('BACKUP_ELSEWHERE', `the database is in PostgreSQL, so ${so}`, {
+      hint:
+        'use pg_dump and pg_restore, and copy what the data folder holds beside it: ' +
+        'code, registry, gate, advisories, parameters.keys; docs/cluster.md has the commands',
+    });
+  }
+  refuseOtherEngine(dataDir, store);
 }
 
 /** Undefined when it does not exist. */

@@ -24,6 +24,7 @@ import { serverFault } from '../faults.ts';
 import { forgetFolderId } from '../instance/folder-id.ts';
 import { gatePaths } from '../instance/gate-paths.ts';
 import { type DataPaths, dataPaths } from '../instance/instance.ts';
+import { refusePostgres } from './backup.ts';
 import { namesIn } from './held-blobs.ts';
 import { type BackupHeader, type MissingPart, parseHeader } from './members.ts';
 import { readArchive } from './read-archive.ts';
@@ -60,12 +61,13 @@ const syncTimeoutMs = 600_000;
 const here: Acting['aside'] = (work) => work();
 
 /**
- * @throws Fault DATA_DIR_BUSY, DATA_DIR_NOT_EMPTY, BACKUP_INVALID, BACKUP_NEWER, BACKUP_BUSY, BACKUP_FAILED, IMAGE_DIFFERS
+ * @throws Fault BACKUP_ELSEWHERE, DATA_DIR_OTHER_STORE, DATA_DIR_BUSY, DATA_DIR_NOT_EMPTY, BACKUP_INVALID, BACKUP_NEWER, BACKUP_BUSY, BACKUP_FAILED, IMAGE_DIFFERS
  */
 export async function restoreBackup(options: RestoreOptions): Promise<RestoreResult> {
   const { file, replace, onStep, signal } = options;
   const config = await loadConfig(options);
   const { dataDir, imagesDir } = config;
+  refusePostgres(config, 'ward restore can’t restore it');
   const paths = dataPaths(dataDir);
   const stage = stageIn(paths);
   if (!existsSync(stage.commit)) refuseAbsentFile(file);

@@ -35,6 +35,8 @@ const fileSchema = z.strictObject({
   listen: z.string().optional(),
   data: z.string().optional(),
   images: z.string().optional(),
+  /** URL of a PostgreSQL database. */
+  store: z.string().max(2000).optional(),
   logLevel: z.enum(logLevels).optional(),
   /** Logs every request. */
   accessLog: z.boolean().optional(),

@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path';
 import { logLevels } from '../../lib/index.ts';
 import { serverFault } from '../faults.ts';
 import type { ConfigFile } from './config-file.ts';
+import { parseStoreSetting, type StoreSetting } from './store-setting.ts';
 
 export interface Address {
   readonly host: string;
@@ -17,6 +18,7 @@ export interface Config {
   readonly listen: Address;
   readonly dataDir: string;
   readonly imagesDir: string;
+  readonly store: StoreSetting;
   readonly logLevel: string;
   readonly accessLog: boolean;
   readonly apiHost: string | undefined;
@@ -112,6 +114,7 @@ export async function loadConfig(
     listen: parseAddress(flags.listen ?? env['WARD_LISTEN'] ?? file.listen ?? defaultListen),
     dataDir,
     imagesDir: resolve(env['WARD_IMAGES'] ?? file.images ?? join(defaultDataDir, 'images')),
+    store: parseStoreSetting(env['WARD_STORE'] ?? file.store),
     logLevel: parseLogLevel(env['WARD_LOG']) ?? file.logLevel ?? 'info',
     accessLog: flags.accessLog ?? file.accessLog ?? false,
     apiHost: env['WARD_API_HOST'] ?? file.apiHost,

@@ -10,9 +10,10 @@ import { gateSchema } from '../../gate/index.ts';
 import { layersOf } from '../../images/index.ts';
 import { isFault, messageOf, silentLog, tryFileLock } from '../../lib/index.ts';
 import { advisoryStatus, compareDigest } from '../../scanner/index.ts';
-import { newestSchema, openStore, schemaOfState } from '../../store/index.ts';
+import { newestSchema, schemaOfState } from '../../store/index.ts';
 import { actAsOwner } from '../admin/act-as.ts';
 import { auditAdmin } from '../admin/gate.ts';
+import { openUsedState, operatorStores } from '../admin/operator-stores.ts';
 import { type Config, loadConfig } from '../config/config.ts';
 import { serverFault } from '../faults.ts';
 import { checkFolderId } from '../instance/folder-id.ts';
@@ -20,9 +21,11 @@ import { gatePaths } from '../instance/gate-paths.ts';
 import { dataPaths } from '../instance/instance.ts';
 import { readGivenKeys } from '../secrets/secrets.ts';
 import { openVaultKeys } from '../secrets/vault-keys.ts';
+import type { Stores } from '../stores/stores.ts';
 import { type CheckedDatabases, checkDatabases, checkNamedBlobs } from './databases.ts';
 import { Findings, type FsckReport } from './findings.ts';
 import { checkStore } from './images.ts';
+import { checkSharedCode } from './shared-state.ts';
 
 export interface FsckOptions {
   readonly dataDir?: string;
@@ -39,7 +42,8 @@ export async function checkAll(options: FsckOptions): Promise<FsckReport> {
   const config = await loadConfig(options);
   const { dataDir, imagesDir } = config;
   const paths = dataPaths(dataDir);
-  if (!existsSync(paths.database) && !existsSync(paths.registry))
+  const stores = operatorStores(config);
+  if (stores.engine === 'sqlite' && !existsSync(paths.database) && !existsSync(paths.registry))
     throw serverFault('DATA_DIR_EMPTY', `${dataDir} has no data of Ward`);
   const given = readGivenKeys(config);
   using stack = new DisposableStack();
@@ -54,10 +58,15 @@ export async function checkAll(options: FsckOptions): Promise<FsckReport> {
     });
   }
   const findings = new Findings();
-  const databases = checkDatabases(dataDir, findings, stack, onStep);
-  checkMix(dataDir, findings);
+  const databases = checkDatabases(dataDir, stores.engine, findings, stack, onStep);
+  if (stores.engine === 'sqlite') checkMix(dataDir, findings);
   const { state, registry } = databases;
   const blobs = { signal, onStep };
+  if (stores.engine === 'postgres') {
+    findings.note('databases: in PostgreSQL, whose pg_amcheck checks them');
+    await using store = await openUsedState(stores, dataDir);
+    await checkSharedCode({ ...blobs, store, dir: paths.code }, findings);
+  }
   if (state !== undefined) {
     const of = { area: 'code', dir: paths.code, databasePath: paths.database, database: state } as const;
     await checkNamedBlobs({ ...blobs, ...of }, findings);
@@ -76,8 +85,8 @@ export async function checkAll(options: FsckOptions): Promise<FsckReport> {
     return await checkStore({ imagesDir, pushed, repair, aside, signal, onStep }, findings);
   });
   await checkAdvisories(dataDir, findings, onStep);
-  await checkKeys(config, given, databases, findings, onStep);
-  await checkAudit(options, databases, findings, onStep);
+  await checkKeys({ config, given, stores, findings, onStep }, databases);
+  await checkAudit(options, stores, databases, findings, onStep);
   const { checked, all, notes } = findings;
   return { dataDir, imagesDir, isRunning, checked, findings: all, repaired, notes };
 }
@@ -91,53 +100,64 @@ function checkMix(dataDir: string, findings: Findings): void {
   }
 }
 
+interface KeysCheck {
+  readonly config: Config;
+  readonly given: ReturnType<typeof readGivenKeys>;
+  readonly stores: Stores;
+  readonly findings: Findings;
+  readonly onStep: (text: string) => void;
+}
+
 /** Decrypts every encrypted value. */
-async function checkKeys(
-  config: Config,
-  given: ReturnType<typeof readGivenKeys>,
-  { state }: CheckedDatabases,
-  findings: Findings,
-  onStep: (text: string) => void,
-): Promise<void> {
-  if (state === undefined)
-    return findings.note('keys: not checked, because the database is missing or damaged');
-  const schema = schemaOfState(state);
-  // Opening an older database would migrate it.
-  if (schema === undefined || schema !== (await newestSchema()))
-    return findings.note(
-      'keys: not checked, because the database is of another version of Ward; start Ward once',
-    );
-  const remedy = 'put the key back into the key file, after the first one; or set the parameter again';
-  try {
-    onStep('opening parameters');
-    const { keys, file } = await openVaultKeys(config, given, false);
-    findings.checked.keys += keys().length;
-    await using store = await openStore({ path: dataPaths(config.dataDir).database });
-    for (const [place, count] of await unreadableIn(store, createVault(keys)))
-      findings.tell(
-        'keys',
-        place,
-        `${count} encrypted values can’t be decrypted with ${file ?? 'the keys'}`,
-        remedy,
+async function checkKeys(check: KeysCheck, { state }: CheckedDatabases): Promise<void> {
+  const { config, given, stores, findings } = check;
+  if (stores.engine === 'sqlite') {
+    if (state === undefined)
+      return findings.note('keys: not checked, because the database is missing or damaged');
+    const schema = schemaOfState(state);
+    // Opening an older database would migrate it.
+    if (schema === undefined || schema !== (await newestSchema()))
+      return findings.note(
+        'keys: not checked, because the database is of another version of Ward; start Ward once',
       );
+  }
+  try {
+    await openSealed(check);
   } catch (error) {
     if (!isFault(error) || !error.code.startsWith('PARAMETER_KEYS')) throw error;
     findings.tell(
       'keys',
       given?.source ?? dataPaths(config.dataDir).parameterKeys,
       error.message,
-      error.hint ?? remedy,
+      error.hint ?? keysRemedy,
     );
   }
 }
 
+const keysRemedy = 'put the key back into the key file, after the first one; or set the parameter again';
+
+async function openSealed({ config, given, stores, findings, onStep }: KeysCheck): Promise<void> {
+  onStep('opening parameters');
+  const { keys, file } = await openVaultKeys(config, given, false);
+  findings.checked.keys += keys().length;
+  await using store = await stores.openState();
+  for (const [place, count] of await unreadableIn(store, createVault(keys)))
+    findings.tell(
+      'keys',
+      place,
+      `${count} encrypted values can’t be decrypted with ${file ?? 'the keys'}`,
+      keysRemedy,
+    );
+}
+
 async function checkAudit(
   options: FsckOptions,
+  { engine }: Stores,
   { gate }: CheckedDatabases,
   findings: Findings,
   onStep: (text: string) => void,
 ): Promise<void> {
-  if (gate === undefined || gate.userVersion !== gateSchema)
+  if (engine === 'sqlite' && gate?.userVersion !== gateSchema)
     return findings.note(
       'audit: not read, because gate.db is missing, damaged or of another version of Ward',
     );

@@ -1,7 +1,6 @@
 /** Evidence about images beyond their content: their attachments, and trusted bases. */
 
 import type { Digest } from '../../blobs/index.ts';
-import { openRegistryReader } from '../../content/index.ts';
 import {
   type ArtifactLayer,
   type EvidenceSources,
@@ -13,7 +12,7 @@ import {
 import type { Log } from '../../lib/index.ts';
 import { serverFault } from '../faults.ts';
 import { gatePaths } from '../instance/gate-paths.ts';
-import { dataPaths } from '../instance/instance.ts';
+import type { Stores } from '../stores/stores.ts';
 import { openLaidImages } from './laid-images.ts';
 import { type BasesRegistry, openPushedBases } from './pushed-bases.ts';
 
@@ -80,9 +79,10 @@ export function createEvidence({ imagesDir, registry, log }: EvidenceOptions): I
 /** Opens the evidence of a data folder, for commands. @throws Fault IMAGE_STORE_INVALID, and Faults of the store room */
 export async function openStoredEvidence(
   { dataDir, imagesDir }: { readonly dataDir: string; readonly imagesDir: string },
+  stores: Pick<Stores, 'openRegistryReader'>,
   log: Log,
 ): Promise<EvidenceSources & AsyncDisposable> {
-  const registry = await openRegistryReader(dataPaths(dataDir).registry);
+  const registry = await stores.openRegistryReader();
   const vex = await readVexFolder(gatePaths(dataDir).vex);
   return {
     ...createEvidence({ imagesDir, registry: registry ?? nothingPushed, log }),

@@ -1,7 +1,6 @@
 /** Joins the registry and the gate, which judges images when they are pushed, and again when actions use them. */
 import type { FastifyInstance } from 'fastify';
 import type { ReportSource } from '../../api/index.ts';
-import { openRegistryStore } from '../../content/index.ts';
 import {
   type CodeGate,
   type Functions,
@@ -12,11 +11,11 @@ import {
 import type { GateEvent } from '../../gate/index.ts';
 import type { ImageStore } from '../../images/index.ts';
 import type { Log } from '../../lib/index.ts';
-import { createRegistry } from '../../registry/index.ts';
+import { createRegistry, type TokenKeys } from '../../registry/index.ts';
 import type { StartProgram } from '../../scanner/index.ts';
 import type { AdvisoriesAge } from '../advisories/age.ts';
 import { withoutUndefined } from '../config/config.ts';
-import { dataPaths } from '../instance/instance.ts';
+import type { Stores } from '../stores/stores.ts';
 import { createCodeGate } from './code-gate.ts';
 import { createEvidence } from './evidence.ts';
 import { createImageFinder } from './images.ts';
@@ -26,6 +25,7 @@ import { createReportSource } from './report-source.ts';
 
 export interface GuardedImagesOptions {
   readonly dataDir: string;
+  readonly stores: Stores;
   readonly imagesDir: string;
   readonly apiHost: () => string;
   /** Public URL of this Ward, if the operator has configured one. */
@@ -57,11 +57,17 @@ export interface GuardedImages extends AsyncDisposable {
   /** Removes content that is no longer needed. */
   sweep(functions: { readonly namespaces: Pick<Namespaces, 'createdAt'> }): Promise<unknown>;
   /** The routes of the registry. */
-  registry(functions: { readonly namespaces: KeyCheck }): (app: FastifyInstance) => void;
+  registry(parts: RegistryParts): (app: FastifyInstance) => void;
 }
 
 type Namespaces = Functions['namespaces'];
 type KeyHolder = Pick<Identity, 'namespace' | 'keyId' | 'createdAt' | 'scope'>;
+
+interface RegistryParts {
+  readonly namespaces: KeyCheck;
+  /** Sign the registry's tokens. */
+  readonly tokenKeys: () => TokenKeys;
+}
 
 interface KeyCheck {
   /** @throws Fault of the kind 'unauthenticated' */
@@ -73,11 +79,10 @@ const publicNamespaces = [systemNamespace];
 
 /** @throws Faults of the registry's store and of the gate */
 export async function openGuardedImages(options: GuardedImagesOptions): Promise<GuardedImages> {
-  const { dataDir, imagesDir, publicUrl, registryQuota, log } = options;
+  const { stores, imagesDir, publicUrl, registryQuota, log } = options;
   await using stack = new AsyncDisposableStack();
   const pushed = stack.use(
-    await openRegistryStore({
-      dir: dataPaths(dataDir).registry,
+    await stores.openRegistry({
       databaseCacheKiB: options.databaseCacheKiB,
       ...withoutUndefined({ bytesAllowed: registryQuota, admitWrite: options.admitWrite }),
     }),
@@ -103,9 +108,10 @@ export async function openGuardedImages(options: GuardedImagesOptions): Promise<
       // Manifests without a tag stay, so a running image is never removed.
       return pushed.sweep({ namespaceSince: (name) => namespaces.createdAt(name), isInUse: () => true });
     },
-    registry: ({ namespaces }) =>
+    registry: ({ namespaces, tokenKeys }) =>
       createRegistry({
         store: pushed,
+        tokenKeys,
         async authenticate(header) {
           const { namespace, keyId, createdAt, scope } = await namespaces.authenticate(header);
           const rights = { pull: 'read', push: 'deploy' } as const;

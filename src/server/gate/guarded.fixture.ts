@@ -1,4 +1,5 @@
 /** The registry with its gate and a real scanner in a temporary folder, and images to push. */
+import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -22,6 +23,7 @@ import { configMediaType, manifestMediaType, ociArchitecture } from '../../image
 import { silentLog } from '../../lib/index.ts';
 import { advisoryInputs, importAdvisories } from '../../scanner/index.ts';
 import { gatePaths } from '../instance/gate-paths.ts';
+import { folderStores } from '../stores/stores.ts';
 import { type GuardedImages, openGuardedImages } from './guarded-images.ts';
 
 export interface GateFolder extends AsyncDisposable {
@@ -137,7 +139,15 @@ export async function openPlace(): Promise<GateFolder> {
 async function startGuarded(dataDir: string, imagesDir: string, onChange: (event: GateEvent) => void) {
   await using stack = new AsyncDisposableStack();
   const apiHost = () => 'http://ward.test';
-  const options = { dataDir, imagesDir, apiHost, onChange, lookMs, log: silentLog };
+  const options = {
+    dataDir,
+    stores: folderStores(dataDir),
+    imagesDir,
+    apiHost,
+    onChange,
+    lookMs,
+    log: silentLog,
+  };
   const guarded = stack.use(await openGuardedImages(options));
   const app = fastify({ exposeHeadRoutes: false, forceCloseConnections: true });
   stack.defer(() => app.close());
@@ -147,7 +157,8 @@ async function startGuarded(dataDir: string, imagesDir: string, onChange: (event
     createdAt: 1000,
     scope: 'full',
   } as const;
-  guarded.registry({ namespaces: { authenticate: () => guest } })(app);
+  const key = randomBytes(32);
+  guarded.registry({ namespaces: { authenticate: () => guest }, tokenKeys: () => [key] })(app);
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
   const opened = stack.move();
   return { guarded, url, [Symbol.asyncDispose]: () => opened.disposeAsync() };

@@ -10,7 +10,6 @@ import {
   type Gate,
   type GateEvent,
   type GateStore,
-  openGateStore,
 } from '../../gate/index.ts';
 import { type Log, messageOf } from '../../lib/index.ts';
 import {
@@ -24,11 +23,13 @@ import {
 import { type AdvisoriesAge, advisoriesAge } from '../advisories/age.ts';
 import { readLastUpdate } from '../advisories/last-update.ts';
 import { gatePaths } from '../instance/gate-paths.ts';
+import type { Stores } from '../stores/stores.ts';
 import { policySource } from './policy-source.ts';
 import { openVexSource, type VexSource } from './vex-source.ts';
 
 export interface OpenGateOptions {
   readonly dataDir: string;
+  readonly stores: Pick<Stores, 'openGate'>;
   readonly evidence: Pick<EvidenceSources, 'companions' | 'indexesOf' | 'bases'>;
   readonly onChange: (event: GateEvent) => void;
   /** URL under which clients reach Ward. */
@@ -53,7 +54,7 @@ const defaultLookMs = 5000;
 
 /** @throws Fault POLICY_INVALID, GATE_STORE_FAILED, GATE_STORE_CORRUPT, ADVISORIES_CORRUPT */
 export async function openGate(options: OpenGateOptions): Promise<OpenGate> {
-  const { dataDir, evidence, onChange, apiHost, lookMs = defaultLookMs, log } = options;
+  const { dataDir, stores, evidence, onChange, apiHost, lookMs = defaultLookMs, log } = options;
   const paths = gatePaths(dataDir);
   await using stack = new AsyncDisposableStack();
   for (const path of [paths.database, paths.advisories]) {
@@ -73,7 +74,7 @@ export async function openGate(options: OpenGateOptions): Promise<OpenGate> {
       log,
     }),
   );
-  const store = stack.use(await openGateStore({ path: paths.database, inThread: true }));
+  const store = stack.use(await stores.openGate(true));
   const policy = policySource(paths.policy, log);
   const vex = await openVexSource(paths.vex, log);
   const gate = createGate({

@@ -18,6 +18,8 @@ export interface DataPaths {
   readonly address: string;
   /** Identifies the databases of this folder. */
   readonly folderId: string;
+  /** Identifies the PostgreSQL database that the folder is used with. */
+  readonly databaseId: string;
   /** The keys that encrypt parameters, unless they are elsewhere. */
   readonly parameterKeys: string;
   /** Lock held while a new key is created. */
@@ -51,6 +53,7 @@ export function dataPaths(dataDir: string): DataPaths {
     guestKey: join(dataDir, 'guest.auth'),
     address: join(dataDir, 'address'),
     folderId: join(dataDir, 'folder.id'),
+    databaseId: join(dataDir, 'database.id'),
     parameterKeys: join(dataDir, 'parameters.keys'),
     rotationLock: join(dataDir, 'rotation.lock'),
     registry: join(dataDir, 'registry'),

@@ -62,6 +62,20 @@ function refuseUnless(
 }
 
 /**
+ * Call it for a database without a namespace.
+ * @param where the database is
+ * @throws Fault DATA_DIR_INCOMPLETE
+ */
+export function refuseEmptyDatabase(
+  dataDir: string,
+  where: string,
+  accepted: readonly DataPart[],
+  log: Log,
+): void {
+  if (wasInUse(dataDir)) refuseUnless(accepted, 'database', `its database (${where}) is empty`, dataDir, log);
+}
+
+/**
  * A folder that was never in use has no namespace yet: the first start creates one after everything else.
  * @param hasOwnKeys the keys that encrypt parameters are in the folder
  * @param accepted parts that may be created again
@@ -76,9 +90,7 @@ export async function refuseMissingParts(
   const paths = dataPaths(dataDir);
   if ((await store.namespaces.list()).length === 0) {
     // The database was emptied, or its content was in a file beside it.
-    if (wasInUse(dataDir))
-      refuseUnless(accepted, 'database', `its database (${paths.database}) is empty`, dataDir, log);
-    return;
+    return refuseEmptyDatabase(dataDir, paths.database, accepted, log);
   }
   const files = {
     gate: gatePaths(dataDir).database,

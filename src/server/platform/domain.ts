@@ -1,11 +1,19 @@
 /** Opens the domain, with the namespaces that always exist. */
 import type { BlobStore } from '../../blobs/index.ts';
 import { createAdmissionControl, type Dispatcher } from '../../dispatch/index.ts';
-import { createFunctions, createVault, type DiskAdmission, type Functions } from '../../functions/index.ts';
+import {
+  createFunctions,
+  createVault,
+  type DiskAdmission,
+  type Functions,
+  type VaultKeySource,
+} from '../../functions/index.ts';
 import { withoutUndefined } from '../config/config.ts';
 import { ensureGuest } from '../first-namespace.ts';
 import type { GuardedImages } from '../gate/guarded-images.ts';
-import type { Secrets } from '../secrets/secrets.ts';
+import type { DataPart } from '../instance/missing-parts.ts';
+import { checkSharedKeys, refuseNewKeys } from '../secrets/key-check.ts';
+import type { GivenKeys, Secrets } from '../secrets/secrets.ts';
 import { openVaultKeys } from '../secrets/vault-keys.ts';
 import type { Context } from './context.ts';
 import type { Foundation } from './foundation.ts';
@@ -14,6 +22,8 @@ import { admitRecord } from './record-keeping.ts';
 import { createSecurityTrigger, securityEvents } from './security-trigger.ts';
 import { ensureSystemNamespace } from './system-namespace.ts';
 
+type Keyring = Awaited<ReturnType<typeof openVaultKeys>>;
+
 interface DomainParts {
   readonly foundation: Foundation;
   readonly blobs: BlobStore;
@@ -21,31 +31,71 @@ interface DomainParts {
   /** Runs actions, here or elsewhere. */
   readonly dispatcher: Dispatcher;
   readonly secrets: Secrets;
+  /** Missing parts of a used data folder that Ward may create again. */
+  readonly acceptMissing: readonly DataPart[];
   /** Firings of the security trigger that are not durable yet. */
   readonly unfinished: Set<Promise<void>>;
 }
 
 interface Domain {
   readonly functions: Functions;
-  readonly keyring: Awaited<ReturnType<typeof openVaultKeys>>;
+  readonly keyring: Keyring;
   /** Key of the first namespace, if it was created by this start. */
   readonly guestKey: string | undefined;
 }
 
-/** Close its `functions` before the parts that it uses. @throws Fault PARAMETER_KEYS_INVALID, PARAMETER_KEYS_INSECURE */
-export async function openDomain(context: Context, parts: DomainParts): Promise<Domain> {
-  const { config, figures, events, limits, runtimes, apiHost, log } = context;
-  const { foundation, blobs, guarded, dispatcher, secrets, unfinished } = parts;
+/**
+ * Close its `functions` before the parts that it uses.
+ * @throws Fault PARAMETER_KEYS_INVALID, PARAMETER_KEYS_INSECURE, PARAMETER_KEYS_DIFFER
+ */
+export function openDomain(context: Context, parts: DomainParts): Promise<Domain> {
+  const { shared } = parts.foundation;
+  // Two servers that start at once must not both create the first namespace, its key and the keys for parameters.
+  return shared === undefined ? openHere(context, parts) : shared.alone(() => openHere(context, parts));
+}
+
+async function openHere(context: Context, parts: DomainParts): Promise<Domain> {
+  const { events, log } = context;
+  const { foundation, secrets, unfinished } = parts;
   const { store, paths } = foundation;
-  const keyring = await openVaultKeys(config, secrets.parameterKeys, true);
-  const functions = createFunctions({
+  const keyring = await openKeyring(context, parts, secrets.parameterKeys);
+  const functions = domainFunctions(context, parts, keyring.keys);
+  events.registryQuota = async (namespace) =>
+    (await functions.namespaces.identityOf(namespace))?.limits.registryQuotaBytes;
+  await ensureSystemNamespace({ functions, store: store.namespaces, builtins: functions.builtins });
+  events.fireSecurity = createSecurityTrigger(functions, unfinished, log);
+  events.gateChanged = securityEvents(events.fireSecurity, log);
+  const guestKey = await ensureGuest(functions.namespaces, paths.guestKey);
+  return { functions, keyring, guestKey };
+}
+
+/** The keys that encrypt parameters, which all servers of a store must have. */
+async function openKeyring(
+  { config, log }: Context,
+  { foundation: { shared, paths }, acceptMissing }: DomainParts,
+  given: GivenKeys | undefined,
+): Promise<Keyring> {
+  const isLossAccepted = acceptMissing.includes('keys');
+  const facts = shared?.facts;
+  const source = given?.source ?? paths.parameterKeys;
+  if (facts !== undefined && given === undefined && !isLossAccepted) await refuseNewKeys({ facts, source });
+  const keyring = await openVaultKeys(config, given, true);
+  if (facts !== undefined) await checkSharedKeys(keyring.keys, { facts, source, isLossAccepted, log });
+  return keyring;
+}
+
+function domainFunctions(context: Context, parts: DomainParts, keys: VaultKeySource): Functions {
+  const { config, figures, limits, runtimes, apiHost, log } = context;
+  const { foundation, blobs, guarded, dispatcher } = parts;
+  const { store, shared } = foundation;
+  return createFunctions({
     store,
     blobs,
     admission: observedAdmission(createAdmissionControl(), figures),
     dispatcher: observedDispatcher(dispatcher, figures),
-    vault: createVault(keyring.keys),
-    // The lock of the data folder ensures this.
-    isAlone: true,
+    vault: createVault(keys),
+    // The lock of the data folder ensures this for a store that is in it.
+    isAlone: shared === undefined,
     gate: observedGate(guarded.codeGate, figures),
     apiHost,
     log,
@@ -57,13 +107,6 @@ export async function openDomain(context: Context, parts: DomainParts): Promise<
     onClockJump: figures.clockSet,
     disk: diskAdmission(context, foundation),
   });
-  events.registryQuota = async (namespace) =>
-    (await functions.namespaces.identityOf(namespace))?.limits.registryQuotaBytes;
-  await ensureSystemNamespace({ functions, store: store.namespaces, builtins: functions.builtins });
-  events.fireSecurity = createSecurityTrigger(functions, unfinished, log);
-  events.gateChanged = securityEvents(events.fireSecurity, log);
-  const guestKey = await ensureGuest(functions.namespaces, paths.guestKey);
-  return { functions, keyring, guestKey };
 }
 
 function diskAdmission(

@@ -3,12 +3,15 @@ import { chmod, mkdir } from 'node:fs/promises';
 import { type BlobStore, openBlobStore, removeHalfWrittenBlobs } from '../../blobs/index.ts';
 import { measureCode } from '../../functions/index.ts';
 import type { Log } from '../../lib/index.ts';
-import { openStore, type Store } from '../../store/index.ts';
+import type { Store } from '../../store/index.ts';
 import { refuseUnfinishedRestore } from '../backup/restore.ts';
 import type { Config } from '../config/config.ts';
-import { checkFolderId } from '../instance/folder-id.ts';
+import { refuseOtherEngine } from '../instance/database-mark.ts';
 import { type DataPaths, dataPaths, lockDataDir } from '../instance/instance.ts';
-import { type DataPart, refuseMissingDatabase, refuseMissingParts } from '../instance/missing-parts.ts';
+import type { DataPart } from '../instance/missing-parts.ts';
+import type { Secrets } from '../secrets/secrets.ts';
+import { openState, type SharedState } from '../stores/open-state.ts';
+import { type Stores, storesOf } from '../stores/stores.ts';
 import { type DiskReserve, openDiskReserve } from './disk-reserve.ts';
 import { type MemoryPlan, memoryPlan, ownLimit, scanBytes } from './memory-plan.ts';
 import { type MemoryWatch, startMemoryWatch } from './memory-watch.ts';
@@ -16,8 +19,7 @@ import { logRecording } from './record-keeping.ts';
 
 interface FoundationOptions {
   readonly config: Config;
-  /** The keys that encrypt parameters are in the folder. */
-  readonly hasOwnKeys: boolean;
+  readonly secrets: Pick<Secrets, 'parameterKeys' | 'storePassword'>;
   readonly acceptMissing: readonly DataPart[];
   readonly acceptMixed: boolean;
   readonly log: Log;
@@ -28,38 +30,40 @@ export interface Foundation extends AsyncDisposable {
   readonly disk: DiskReserve;
   readonly plan: MemoryPlan;
   readonly memory: MemoryWatch;
+  readonly stores: Stores;
   readonly store: Store;
-  /** Marks all databases of the folder. Call it after they exist. */
+  /** Undefined when this server is the only one that works on the store. */
+  readonly shared: SharedState | undefined;
+  /** Marks the databases and the folder as belonging together. Call it after they exist. */
   markFolder(): Promise<void>;
 }
 
 /**
  * Takes the data folder for this server alone.
- * @throws Fault DATA_DIR_BUSY, DATA_DIR_INCOMPLETE, DATA_DIR_MIXED, RESTORE_UNFINISHED and those of the store
+ * @throws Fault DATA_DIR_BUSY, DATA_DIR_INCOMPLETE, DATA_DIR_MIXED, DATA_DIR_OTHER_STORE, RESTORE_UNFINISHED and those of the store
  */
 export async function openFoundation(options: FoundationOptions): Promise<Foundation> {
-  const { config, hasOwnKeys, acceptMissing, acceptMixed, log } = options;
+  const { config, secrets, acceptMissing, acceptMixed, log } = options;
   const { dataDir } = config;
   const paths = dataPaths(dataDir);
   await using stack = new AsyncDisposableStack();
   stack.use(lockDataDir(dataDir));
   refuseUnfinishedRestore(paths);
+  refuseOtherEngine(dataDir, config.store);
+  const stores = storesOf(config, secrets.storePassword);
   const disk = stack.use(await openDiskReserve({ file: paths.reserve, ...config.disk, log }));
-  refuseMissingDatabase(dataDir, acceptMissing, log);
-  const folderId = checkFolderId(dataDir, acceptMixed, log);
   const group = ownLimit();
   const plan = memoryPlan(group);
   const { databaseCacheKiB: cacheKiB, shortBytes } = plan;
   const memory = stack.use(startMemoryWatch({ group, shortBytes, soonBytes: scanBytes, log }));
-  const store = stack.use(
-    await openStore({ path: paths.database, cacheKiB, onRecording: logRecording(log) }),
-  );
-  await refuseMissingParts({ dataDir, hasOwnKeys }, store, acceptMissing, log);
-  folderId.unmark();
+  const { store, shared, markFolder } = await openState(stores, {
+    ...{ dataDir, hasOwnKeys: secrets.parameterKeys === undefined, acceptMissing, acceptMixed, log },
+    ...{ cacheKiB, onRecording: logRecording(log) },
+  });
+  stack.use(store);
   const opened = stack.move();
   return {
-    ...{ paths, disk, plan, memory, store },
-    markFolder: folderId.mark,
+    ...{ paths, disk, plan, memory, stores, store, shared, markFolder },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }

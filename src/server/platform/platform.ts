@@ -14,6 +14,7 @@ import { type GuardedImages, openGuardedImages } from '../gate/guarded-images.ts
 import type { DataPart } from '../instance/missing-parts.ts';
 import { closeConnections, leaveListener, listen } from '../listener/listen.ts';
 import type { GivenKeys, Secrets } from '../secrets/secrets.ts';
+import { tokenKeysOf } from '../secrets/token-keys.ts';
 import { type Context, createContext } from './context.ts';
 import { openDomain } from './domain.ts';
 import { type Foundation, openCode, openFoundation } from './foundation.ts';
@@ -57,7 +58,7 @@ export type Rooms =
 /** Time for running activations to end when Ward stops. */
 const drainMs = 10_000;
 
-/** @throws Fault DATA_DIR_INVALID, DATA_DIR_BUSY, DATA_DIR_INCOMPLETE, DATA_DIR_MIXED, RESTORE_UNFINISHED, LISTEN_FAILED, and those of the rooms */
+/** @throws Fault DATA_DIR_INVALID, DATA_DIR_BUSY, DATA_DIR_INCOMPLETE, DATA_DIR_MIXED, DATA_DIR_OTHER_STORE, RESTORE_UNFINISHED, LISTEN_FAILED, and those of the rooms */
 export async function startPlatform(
   config: Config,
   log: Log,
@@ -72,8 +73,7 @@ export async function startPlatform(
       waitsFor = what;
     });
   const ground = rooms.role === 'all' ? stack.use(rooms.ground) : undefined;
-  const hasOwnKeys = secrets.parameterKeys === undefined;
-  const foundation = stack.use(await openFoundation({ config, hasOwnKeys, acceptMissing, acceptMixed, log }));
+  const foundation = stack.use(await openFoundation({ config, secrets, acceptMissing, acceptMixed, log }));
   opened('the database');
   // Sandboxes report violations up to their end.
   const unfinished = new Set<Promise<void>>();
@@ -101,9 +101,10 @@ export async function startPlatform(
       ? stack.use(await openInvoker(context, { ...parts, ...equipped }))
       : equipped.dispatcher;
   if (equipped.role === 'all') opened('sandboxes');
-  const domain = await openDomain(context, { ...parts, dispatcher, secrets, unfinished });
+  const domain = await openDomain(context, { ...parts, dispatcher, secrets, unfinished, acceptMissing });
   const { functions, keyring, guestKey } = domain;
-  const api = composeApi(context, { ...parts, functions, secrets, onRoute });
+  const tokenKeys = tokenKeysOf(keyring.keys);
+  const api = composeApi(context, { ...parts, functions, secrets, tokenKeys, onRoute });
   stack.defer(() => closeConnections(api));
   opened('connections');
   // New calls are refused and running ones end; only then are connections closed.
@@ -131,11 +132,12 @@ export async function startPlatform(
 /** The gate and the registry. */
 function openGate(
   { config, events, apiHost, log }: Context,
-  { disk, memory, plan: { scanIdleMs, databaseCacheKiB } }: Foundation,
+  { disk, memory, stores, plan: { scanIdleMs, databaseCacheKiB } }: Foundation,
   startScan: StartProgram | undefined,
 ): Promise<GuardedImages> {
   return openGuardedImages({
     dataDir: config.dataDir,
+    stores,
     imagesDir: config.imagesDir,
     apiHost,
     publicUrl: () => config.apiHost,
@@ -154,11 +156,12 @@ interface ApiParts extends Pick<ApiOptions, 'onRoute'> {
   readonly functions: Functions;
   readonly guarded: GuardedImages;
   readonly secrets: Secrets;
+  readonly tokenKeys: ReturnType<typeof tokenKeysOf>;
 }
 
 /** Does not listen yet. */
 function composeApi({ config, figures, log }: Context, parts: ApiParts): ReturnType<typeof createApi> {
-  const { foundation, functions, guarded, secrets, onRoute } = parts;
+  const { foundation, functions, guarded, secrets, tokenKeys, onRoute } = parts;
   const { store, disk, memory, plan } = foundation;
   const { trustedProxies = [], ...web } = withoutUndefined(config.web);
   return createApi({
@@ -173,7 +176,7 @@ function composeApi({ config, figures, log }: Context, parts: ApiParts): ReturnT
     readiness: () => readiness(store.recording, disk.status(), config.records),
     accessLog: config.accessLog,
     onRoute,
-    plugins: [guarded.registry(functions)],
+    plugins: [guarded.registry({ namespaces: functions.namespaces, tokenKeys })],
   });
 }
 

@@ -38,12 +38,21 @@ export async function startServer(plan: ServerPlan): Promise<HalfProcess> {
     ...{ ownDir, shown, nodeFlags: memoryPlan(ownLimit()).serverFlags, descriptors, words: ['up'] },
     rights: (programs) => rightsOf(plan, programs),
     env: {
-      ...process.env,
+      ...withoutStore(process.env),
       ...{ TMPDIR: workFiles, SQLITE_TMPDIR: workFiles, WARD_COMPILE_CACHE: compileCache },
     },
   });
   await putServerFirst(server.pid);
   return server;
+}
+
+/** The server gets the password of its database from the keeper, so it need not be in what `/proc` shows of a process. */
+function withoutStore({
+  WARD_STORE: _,
+  PGPASSWORD: _password,
+  ...env
+}: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return env;
 }
 
 /** @param programs files that the server runs from */
@@ -54,7 +63,7 @@ export function rightsOf(
   return {
     ...{ uid: account.uid, gid: account.gid },
     hasLowPort: config.listen.port > 0 && config.listen.port < 1024,
-    readable: [...system, ...devices, ...programs, ...mirrorPaths(config), ownDir],
+    readable: [...system, ...devices, ...programs, ...mirrorPaths(config), ...tlsFiles(config), ownDir],
     writable: [config.dataDir, config.imagesDir, compileCache, ownDir],
     adjustable: ['/dev/null', ...groupsOf(ground)],
   };
@@ -65,6 +74,11 @@ function mirrorPaths({ advisories: { update, from, key, sources } }: Config): re
   if (update === 'off') return [];
   const paths = [from?.includes('://') ? undefined : from, key, sources];
   return paths.filter((path) => path !== undefined && existsSync(path)).map(String);
+}
+
+/** Certificates for the connection to the database. Leaves out missing ones; the server reports them. */
+function tlsFiles({ store }: Config): readonly string[] {
+  return store.engine === 'sqlite' ? [] : store.tlsFiles.filter((file) => existsSync(file));
 }
 
 type HandRights = Pick<ServerPlan, 'account' | 'ground' | 'ownDir'> & {

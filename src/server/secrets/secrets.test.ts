@@ -30,14 +30,17 @@ test('the configuration and the secrets are plain data that can be sent to anoth
 
 test('returns no secrets without files', async () => {
   const nothing = await readSecrets(
-    { parameters: { keyFile: undefined }, metrics: { tokenFile: undefined } },
+    { parameters: { keyFile: undefined }, metrics: { tokenFile: undefined }, store: { engine: 'sqlite' } },
     {},
   );
   expect(nothing).toEqual({ parameterKeys: undefined, metricsToken: undefined });
 });
 
 test.each(['/dev/null', '/nowhere'])('a token in %s is refused', async (tokenFile) => {
-  const reading = readSecrets({ parameters: { keyFile: undefined }, metrics: { tokenFile } }, {});
+  const reading = readSecrets(
+    { parameters: { keyFile: undefined }, metrics: { tokenFile }, store: { engine: 'sqlite' } },
+    {},
+  );
   await expect(reading).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
 });
 

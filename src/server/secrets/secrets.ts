@@ -9,6 +9,7 @@ import { messageOf } from '../../lib/index.ts';
 import type { Config } from '../config/config.ts';
 import { serverFault } from '../faults.ts';
 import { readKeyFile } from './key-file.ts';
+import { readStorePassword } from './store-password.ts';
 
 export interface GivenKeys {
   /** A file, or the name of a variable, for messages. */
@@ -22,6 +23,8 @@ export interface GivenKeys {
 export interface Secrets {
   /** The keys that encrypt parameters; undefined: they are in the server's own data folder. */
   readonly parameterKeys: GivenKeys | undefined;
+  /** Of the PostgreSQL database, if it needs one. */
+  readonly storePassword: string | undefined;
   /** Undefined: only this machine can read the metrics. */
   readonly metricsToken: string | undefined;
 }
@@ -32,12 +35,13 @@ const shortestToken = 16;
 
 /** @throws Fault CONFIG_INVALID, PARAMETER_KEYS_INVALID, PARAMETER_KEYS_INSECURE */
 export async function readSecrets(
-  config: Pick<Config, 'parameters' | 'metrics'>,
+  config: Pick<Config, 'parameters' | 'metrics' | 'store'>,
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<Secrets> {
   const { tokenFile } = config.metrics;
   return {
     parameterKeys: readGivenKeys(config, env),
+    storePassword: readStorePassword(config.store, env),
     metricsToken: tokenFile === undefined ? undefined : await readToken(tokenFile),
   };
 }

@@ -1,0 +1,62 @@
+/** Opens the databases for operators' commands, whether or not a server is running. */
+import { access } from 'node:fs/promises';
+import type { GateStore } from '../../gate/index.ts';
+import type { PostgresStore, Store } from '../../store/index.ts';
+import type { Config } from '../config/config.ts';
+import { serverFault } from '../faults.ts';
+import { refuseOtherEngine } from '../instance/database-mark.ts';
+import { gatePaths } from '../instance/gate-paths.ts';
+import { dataPaths } from '../instance/instance.ts';
+import { readStorePassword } from '../secrets/store-password.ts';
+import { type Stores, storesOf } from '../stores/stores.ts';
+
+/**
+ * Call it with the caller's own rights: the owner of the data folder can't read the password of a database.
+ * @throws Fault CONFIG_INVALID, DATA_DIR_OTHER_STORE
+ */
+export function operatorStores(config: Pick<Config, 'dataDir' | 'store'>): Stores {
+  refuseOtherEngine(config.dataDir, config.store);
+  return storesOf(config, readStorePassword(config.store));
+}
+
+/** @throws Fault DATA_DIR_EMPTY when no Ward has used the database yet */
+export async function openUsedState(stores: Stores, dataDir: string): Promise<Store | PostgresStore> {
+  if (stores.engine === 'sqlite') {
+    await requireDatabase(dataDir);
+    return await stores.openState();
+  }
+  await using stack = new AsyncDisposableStack();
+  const store = stack.use(await stores.openState());
+  if ((await store.namespaces.count()) === 0) throw emptyFault(`the database ${stores.where} is empty`);
+  stack.move();
+  return store;
+}
+
+/** @throws Fault DATA_DIR_EMPTY when nothing was judged yet */
+export async function openUsedGate(stores: Stores, dataDir: string): Promise<GateStore> {
+  const { database } = gatePaths(dataDir);
+  if (stores.engine === 'sqlite' && !(await isPresent(database))) {
+    throw serverFault('DATA_DIR_EMPTY', `the gate has stored nothing in ${dataDir} yet`, {
+      hint: 'push or deploy something first, or name the folder with --data DIR',
+    });
+  }
+  return await stores.openGate(false);
+}
+
+/** @throws Fault DATA_DIR_EMPTY */
+export async function requireDatabase(dataDir: string): Promise<void> {
+  if (!(await isPresent(dataPaths(dataDir).database))) throw emptyFault(`${dataDir} has no database of Ward`);
+}
+
+export async function isPresent(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+function emptyFault(message: string) {
+  return serverFault('DATA_DIR_EMPTY', message, {
+    hint: 'start Ward once with `ward up`, or name its folder with --data DIR',
+  });
+}

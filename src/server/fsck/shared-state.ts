@@ -1,0 +1,46 @@
+/** Checks what a data folder holds for a state that is in PostgreSQL. The database itself has tools of its own. */
+import { type Digest, isDigest } from '../../blobs/index.ts';
+import { checkBlobs } from '../../images/index.ts';
+import type { Store } from '../../store/index.ts';
+import type { Findings } from './findings.ts';
+
+interface SharedCodeOptions {
+  readonly store: Pick<Store, 'namespaces' | 'entities'>;
+  /** Folder of the blobs. */
+  readonly dir: string;
+  readonly signal: AbortSignal;
+  readonly onStep: (text: string) => void;
+}
+
+const pageLength = 200;
+const remedy = 'deploy the action again, or copy the code from a backup of the folder';
+
+/** Checks each blob of code against its digest, and that the code of each action is there. */
+export async function checkSharedCode(
+  { store, dir, signal, onStep }: SharedCodeOptions,
+  findings: Findings,
+): Promise<void> {
+  const { present, damaged } = await checkBlobs(dir, signal, (count) => onStep(`reading code ${count}`));
+  findings.checked.code += present.size;
+  for (const digest of damaged)
+    findings.tell('code', digest, 'does not match its digest, or can’t be read', remedy);
+  for await (const [digest, action] of codeNamed(store)) {
+    // A server deletes a blob after the last row that names it.
+    if (present.has(digest) || (await store.entities.countByCodeDigest(digest)) === 0) continue;
+    findings.tell('code', `${digest} (${action})`, 'is missing', remedy);
+  }
+}
+
+async function* codeNamed({
+  namespaces,
+  entities,
+}: SharedCodeOptions['store']): AsyncGenerator<readonly [digest: Digest, action: string]> {
+  for (const { name: namespace } of await namespaces.list()) {
+    for (let skip = 0; ; skip += pageLength) {
+      const rows = await entities.list({ namespace, collection: 'actions', skip, limit: pageLength });
+      for (const { path, codeDigest } of rows)
+        if (codeDigest !== null && isDigest(codeDigest)) yield [codeDigest, `${namespace}/${path}`];
+      if (rows.length < pageLength) break;
+    }
+  }
+}

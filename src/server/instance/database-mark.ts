@@ -1,0 +1,85 @@
+/**
+ * Binds a data folder to the PostgreSQL database that it is used with, by a file with the database's id. A folder with
+ * databases of its own, or of another PostgreSQL database, would otherwise start empty, and Ward would then delete code
+ * that the database in use does not name.
+ */
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { writeFileAtomically } from '../../blobs/index.ts';
+import type { Log } from '../../lib/index.ts';
+import type { StoreSetting } from '../config/store-setting.ts';
+import { serverFault } from '../faults.ts';
+import { gatePaths } from './gate-paths.ts';
+import { dataPaths } from './instance.ts';
+
+/** Call it before a database is opened, which may create it. @throws Fault DATA_DIR_OTHER_STORE */
+export function refuseOtherEngine(dataDir: string, { engine }: StoreSetting): void {
+  if (engine === 'sqlite') refuseMark(dataDir);
+  else refuseOwnDatabase(dataDir);
+}
+
+/** Whether the folder was used with a PostgreSQL database. */
+export function hasDatabaseMark(dataDir: string): boolean {
+  return existsSync(dataPaths(dataDir).databaseId);
+}
+
+/**
+ * @param id of the database
+ * @param where it is, for messages
+ * @param isMixAccepted binds the folder to this database instead
+ * @throws Fault DATA_DIR_MIXED
+ */
+export function refuseOtherDatabase(
+  dataDir: string,
+  { id, where, isMixAccepted, log }: { id: string; where: string; isMixAccepted: boolean; log: Log },
+): void {
+  if (!hasDatabaseMark(dataDir) || readMark(dataDir) === id) return;
+  if (isMixAccepted) {
+    log.warn({ database: where }, 'continues with a database that the data folder was not used with');
+    return;
+  }
+  throw serverFault(
+    'DATA_DIR_MIXED',
+    `the data folder ${dataDir} was used with another database than ${where}`,
+    {
+      hint:
+        'correct the setting `store`, or name another folder with --data DIR; to continue with this database: ' +
+        'ward up --accept-mixed (Ward later deletes code in the folder that the database does not name)',
+    },
+  );
+}
+
+export async function markDatabase(dataDir: string, id: string): Promise<void> {
+  if (hasDatabaseMark(dataDir) && readMark(dataDir) === id) return;
+  await writeFileAtomically(dataPaths(dataDir).databaseId, `${id}\n`);
+}
+
+function readMark(dataDir: string): string {
+  return readFileSync(dataPaths(dataDir).databaseId, 'utf8').trim();
+}
+
+function refuseMark(dataDir: string): void {
+  if (!hasDatabaseMark(dataDir)) return;
+  throw serverFault(
+    'DATA_DIR_OTHER_STORE',
+    `the data folder ${dataDir} belongs to a PostgreSQL database, and the setting \`store\` is absent`,
+    {
+      hint:
+        'name the configuration file with --config FILE, or the database with WARD_STORE; ' +
+        'to start anew, name another folder with --data DIR',
+    },
+  );
+}
+
+function refuseOwnDatabase(dataDir: string): void {
+  const own = [dataPaths(dataDir).database, gatePaths(dataDir).database].find(
+    (path) => (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0,
+  );
+  if (own === undefined) return;
+  throw serverFault(
+    'DATA_DIR_OTHER_STORE',
+    `the data folder ${dataDir} holds a database of its own (${own}), and the setting \`store\` names another one`,
+    {
+      hint: 'remove the setting `store` to continue with the folder’s database, or name another folder with --data DIR',
+    },
+  );
+}

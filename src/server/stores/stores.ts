@@ -1,0 +1,104 @@
+/** Opens Ward's databases where the setting `store` has them: in the data folder, or in PostgreSQL. */
+import { accessSync, constants } from 'node:fs';
+import {
+  openRegistryReader,
+  openRegistryStore,
+  type RegistryReader,
+  type RegistryStore,
+  type RegistryStoreOptions,
+} from '../../content/index.ts';
+import { type GateStore, openGateStore, openPostgresGateStore } from '../../gate/index.ts';
+import { messageOf } from '../../lib/index.ts';
+import {
+  openPostgresStore,
+  openStore,
+  type PostgresStore,
+  type Store,
+  type StoreOptions,
+} from '../../store/index.ts';
+import type { Config } from '../config/config.ts';
+import { connectionUrl, type PostgresSetting } from '../config/store-setting.ts';
+import { serverFault } from '../faults.ts';
+import { gatePaths } from '../instance/gate-paths.ts';
+import { dataPaths } from '../instance/instance.ts';
+
+type StateOptions = Omit<StoreOptions, 'path'>;
+
+interface CommonStores {
+  /** @param inThread for servers, whose main thread must not wait for a disk */
+  openGate(inThread: boolean): Promise<GateStore>;
+  openRegistry(options: Omit<RegistryStoreOptions, 'dir'>): Promise<RegistryStore>;
+  /** Undefined when nothing was ever pushed. */
+  openRegistryReader(): Promise<RegistryReader | undefined>;
+}
+
+export interface FolderStores extends CommonStores {
+  readonly engine: 'sqlite';
+  openState(options?: StateOptions): Promise<Store>;
+}
+
+export interface PostgresStores extends CommonStores {
+  readonly engine: 'postgres';
+  /** For messages; without a password. */
+  readonly where: string;
+  openState(options?: StateOptions): Promise<PostgresStore>;
+}
+
+export type Stores = FolderStores | PostgresStores;
+
+/**
+ * @param password of the PostgreSQL database, if it needs one
+ * @throws Fault CONFIG_INVALID when a certificate that the setting names can't be read
+ */
+export function storesOf(
+  { dataDir, store }: Pick<Config, 'dataDir' | 'store'>,
+  password: string | undefined,
+): Stores {
+  return store.engine === 'sqlite' ? folderStores(dataDir) : postgresStores(dataDir, store, password);
+}
+
+export function folderStores(dataDir: string): FolderStores {
+  return {
+    engine: 'sqlite',
+    openState: (options = {}) => openStore({ ...options, path: dataPaths(dataDir).database }),
+    openGate: (inThread) => openGateStore({ path: gatePaths(dataDir).database, inThread }),
+    ...registryIn(dataDir),
+  };
+}
+
+function postgresStores(
+  dataDir: string,
+  setting: PostgresSetting,
+  password: string | undefined,
+): PostgresStores {
+  for (const file of setting.tlsFiles) requireReadable(file);
+  const url = connectionUrl(setting, password);
+  return {
+    engine: 'postgres',
+    where: `${setting.host}/${setting.database}`,
+    openState: ({ onRecording } = {}) =>
+      openPostgresStore({ url, ...(onRecording === undefined ? {} : { onRecording }) }),
+    // Its connections never wait for a disk of this machine.
+    openGate: () => openPostgresGateStore({ url }),
+    ...registryIn(dataDir),
+  };
+}
+
+function registryIn(dataDir: string): Pick<CommonStores, 'openRegistry' | 'openRegistryReader'> {
+  const dir = dataPaths(dataDir).registry;
+  return {
+    openRegistry: (options) => openRegistryStore({ ...options, dir }),
+    openRegistryReader: () => openRegistryReader(dir),
+  };
+}
+
+function requireReadable(file: string): void {
+  try {
+    accessSync(file, constants.R_OK);
+  } catch (cause) {
+    throw serverFault('CONFIG_INVALID', `store: a file that it names can't be read: ${messageOf(cause)}`, {
+      hint: 'the server’s user must be able to read it',
+      cause,
+    });
+  }
+}

@@ -1,0 +1,90 @@
+/** `ward up` on PostgreSQL, with a server of PostgreSQL that crashes and comes back. */
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { runCommand } from '../src/lib/index.ts';
+import { missingForPostgres, startPostgres } from '../src/store/postgres/server.fixture.ts';
+import { launcher, missingForSandboxes, outsideEnv, runWard, Ward } from './ward.ts';
+
+const missing = missingForSandboxes() ?? (await missingForPostgres());
+const server = missing === undefined ? await startPostgres({ isDurable: true }) : undefined;
+const store = server?.url('ward') ?? '';
+const quick = 'const main = ({ n }) => ({ n })';
+const slow = 'const main = ({ n }) => new Promise((done) => setTimeout(() => done({ n }), 1500))';
+
+describe.skipIf(missing !== undefined)(`ward up on PostgreSQL${missing ? ` (${missing})` : ''}`, () => {
+  let ward: Ward;
+  const command = (...words: string[]) =>
+    runWard([...words, '--data', ward.dataDir], { env: { WARD_STORE: store } });
+
+  beforeAll(async () => {
+    await server?.admin('create database ward');
+    ward = await Ward.start({ store });
+    for (const [name, code] of Object.entries({ quick, slow })) await ward.deploy(name, code);
+  });
+  afterAll(async () => {
+    await ward[Symbol.asyncDispose]();
+    await server?.[Symbol.asyncDispose]();
+  });
+
+  test('calls run, and operators’ commands work beside the server', async () => {
+    expect((await ward.invoke('quick', { n: 1 })).body.response.result).toEqual({ n: 1 });
+    const created = await command('namespace', 'create', 'acme', '-o', 'json');
+    const { key } = JSON.parse(created.stdout);
+    await ward.until(
+      async () => (await ward.request('GET', '/api/v1/namespaces', { auth: key })).status === 200,
+    );
+    expect(JSON.parse((await command('audit', 'verify', '-o', 'json')).stdout)).toMatchObject({
+      isIntact: true,
+    });
+  });
+
+  test('a crash of PostgreSQL refuses calls that need it, until it is back; nothing is lost', async () => {
+    const running = ward.invoke('slow', { n: 2 });
+    const accepted = await ward.request('POST', '/api/v1/namespaces/_/actions/slow', { body: { n: 3 } });
+    expect(accepted.status).toBe(202);
+    await server?.crash();
+    const refused = await ward.request('POST', '/api/v1/namespaces/_/actions/slow', { body: { n: 4 } });
+    expect(refused).toMatchObject({ status: 503, body: { error: expect.any(String) } });
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect((await running).body.response.result).toEqual({ n: 2 });
+    await server?.start();
+    await ward.until(async () => (await ward.invoke('quick', { n: 5 })).status === 200);
+    expect((await ward.activation((await running).body.activationId)).response.result).toEqual({ n: 2 });
+    expect((await ward.activation(accepted.body.activationId)).response.result).toEqual({ n: 3 });
+  });
+
+  test('accepted calls of a killed server run after its next start', async () => {
+    const accepted = await ward.request('POST', '/api/v1/namespaces/_/actions/slow', { body: { n: 6 } });
+    expect(accepted.status).toBe(202);
+    await ward.kill();
+    ward = await Ward.start({ store }, ward.dataDir);
+    const { response } = await ward.activation(accepted.body.activationId);
+    // It may have begun before the kill.
+    expect([{ n: 6 }, { error: expect.stringContaining('interrupted') }]).toContainEqual(response.result);
+    expect((await ward.invoke('quick', { n: 7 })).body.response.result).toEqual({ n: 7 });
+  });
+
+  test('what is only for files is refused, and the folder is not used without PostgreSQL', async () => {
+    expect(await command('backup', join(ward.dataDir, 'b'))).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/BACKUP_ELSEWHERE[\s\S]*pg_dump/),
+    });
+    expect(await runWard(['namespace', 'list', '--all', '--data', ward.dataDir])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('DATA_DIR_OTHER_STORE'),
+    });
+  });
+
+  test('a database that does not exist: the start says so without the password, and ends with 7', async () => {
+    const url = store.replace('ward@', 'ward:secret@').replace('/ward?', '/none?');
+    const { code, stdout, stderr } = await runCommand(
+      [process.execPath, launcher, 'up', '--listen', '127.0.0.1:0', '--data', join(ward.dataDir, 'other')],
+      { env: { ...outsideEnv(), WARD_STORE: url } },
+    );
+    expect({ code, stderr }).toEqual({
+      code: 7,
+      stderr: expect.stringMatching(/STORE_REFUSED.*does not exist/),
+    });
+    expect(stdout + stderr).not.toContain('secret');
+  });
+});
