@@ -18,6 +18,23 @@ export interface FileWriterOptions {
   readonly folder: string;
 }
 
+/** Implements `BlobStore.putStream`, with a writer of the store. */
+export async function putByWriter(
+  blob: BlobWriter,
+  source: Readable,
+): Promise<{ readonly digest: Digest; readonly size: number }> {
+  await using writer = blob;
+  try {
+    await writer.append(source);
+  } catch (error) {
+    source.destroy();
+    throw error;
+  }
+  const digest = writer.digest();
+  await writer.commit(digest);
+  return { digest, size: writer.size };
+}
+
 /** Holds no descriptor between its calls. */
 export class FileWriter implements BlobWriter, Growing {
   readonly hash = createHash('sha256');
@@ -50,17 +67,22 @@ export class FileWriter implements BlobWriter, Growing {
     return this.#digest;
   }
 
-  async commit(expected: Digest): Promise<void> {
+  /** Refuses bytes that are not those of `expected`. @throws Fault BLOB_DIGEST_WRONG, BLOB_WRITE_FAILED */
+  check(expected: Digest): void {
     const digest = this.digest();
     if (this.isBroken) throw blobFault('BLOB_WRITE_FAILED', 'some of the bytes could not be written');
     if (digest !== expected) throw wrongDigest(digest, expected);
+  }
+
+  async commit(expected: Digest): Promise<void> {
+    this.check(expected);
     const file = await this.#open();
     try {
       await file.sync();
     } finally {
       await file.close();
     }
-    await renameDurably(this.#options.temporary, join(this.#options.folder, digestHex(digest)));
+    await renameDurably(this.#options.temporary, join(this.#options.folder, digestHex(expected)));
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -6,13 +6,12 @@
 import type { Dir } from 'node:fs';
 import { link, opendir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
 import { errnoOf } from '../lib/index.ts';
 import { copyFile } from './copy-file.ts';
 import { digestHex, digestOf, isDigest } from './digest.ts';
-import { blobFault } from './faults.ts';
-import { FileWriter } from './file-writer.ts';
-import type { BlobStore, BlobWriter, Digest, LocalFile } from './types.ts';
+import { blobFault, missingBlob } from './faults.ts';
+import { FileWriter, putByWriter } from './file-writer.ts';
+import type { BlobStore, Digest, LocalFile } from './types.ts';
 import {
   isTemporary,
   openRegularFile,
@@ -41,7 +40,7 @@ export function openBlobStore(dir: string, options: FileStoreOptions = {}): Blob
   const write = () => new FileWriter({ temporary: temporaryPath(), mode, folder });
   const openFile = async (digest: Digest) => {
     const file = await openRegularFile(pathOf(digest));
-    if (file === undefined) throw missing(digest);
+    if (file === undefined) throw missingBlob(digest);
     return file;
   };
   return {
@@ -52,7 +51,7 @@ export function openBlobStore(dir: string, options: FileStoreOptions = {}): Blob
         await writeFileAtomically(pathOf(digest), bytes, { temporary: temporaryPath(), mode });
       return digest;
     },
-    putStream: (source) => putStream(write(), source),
+    putStream: (source) => putByWriter(write(), source),
     write,
     get: (digest, maxBytes = maxBlobBytes) => getBytes(dir, digest, maxBytes),
     async open(digest, range) {
@@ -108,22 +107,9 @@ async function isWhole(dir: string, digest: Digest, bytes: number): Promise<bool
   return present !== undefined && digestOf(present) === digest;
 }
 
-async function putStream(blob: BlobWriter, source: Readable): Promise<{ digest: Digest; size: number }> {
-  await using writer = blob;
-  try {
-    await writer.append(source);
-  } catch (error) {
-    source.destroy();
-    throw error;
-  }
-  const digest = writer.digest();
-  await writer.commit(digest);
-  return { digest, size: writer.size };
-}
-
 async function getBytes(dir: string, digest: Digest, maxBytes: number): Promise<Buffer> {
   const bytes = await readRegularFile(blobPath(dir, digest), maxBytes);
-  if (bytes === undefined) throw missing(digest);
+  if (bytes === undefined) throw missingBlob(digest);
   if (digestOf(bytes) === digest) return bytes;
   throw blobFault('BLOB_CORRUPT', `the blob ${digest} is damaged: its bytes have another digest`, {
     hint: `Remove ${blobPath(dir, digest)} and store the blob again.`,
@@ -140,7 +126,7 @@ async function holdFile(path: string, digest: Digest): Promise<LocalFile> {
     await link(path, held);
   } catch (error) {
     const code = errnoOf(error) ?? '';
-    if (code === 'ENOENT') throw missing(digest);
+    if (code === 'ENOENT') throw missingBlob(digest);
     if (!unlinkable.has(code)) throw error;
     return { path, [Symbol.asyncDispose]: async () => {} };
   }
@@ -159,8 +145,4 @@ async function* listBlobs(dir: string): AsyncGenerator<Digest> {
     const digest = `sha256:${name}`;
     if (isDigest(digest)) yield digest;
   }
-}
-
-function missing(digest: Digest) {
-  return blobFault('BLOB_NOT_FOUND', `the blob ${digest} does not exist`);
 }

@@ -1,4 +1,4 @@
-/** Bytes under their digest: blobs in files, and files that are written whole or not at all. */
+/** Bytes under their digest: blobs in files or in S3, and files that are written whole or not at all. */
 
 export {
   digestHex,
@@ -11,14 +11,18 @@ export {
 } from './digest.ts';
 export { blobFault, blobFaults, wrongDigest } from './faults.ts';
 export { blobPath, blobSize, openBlobStore, removeHalfWrittenBlobs } from './files.ts';
+export { type BlobLocation, describeLocation, parseBlobLocation } from './location.ts';
+export { openSharedBlobs } from './open-blobs.ts';
 export type {
   BlobCopier,
+  BlobPlaceOptions,
   BlobStore,
   BlobWriter,
   ByteRange,
   Digest,
   LocalFile,
   SecondName,
+  SharedBlobs,
 } from './types.ts';
 export {
   createFileAtomically,

@@ -75,3 +75,21 @@ export interface BlobCopier extends AsyncDisposable {
 export interface LocalFile extends AsyncDisposable {
   readonly path: string;
 }
+
+/** A place of its own for one kind of blobs. */
+export interface BlobPlaceOptions {
+  /** In the store: `code`, `registry`. */
+  readonly name: string;
+  /** Folder on this node, for copies. Its folder `cache` belongs to them alone. */
+  readonly dir: string;
+  /** Mode of the copies. */
+  readonly mode: number;
+  /** Mode of their folder. */
+  readonly dirMode: number;
+  /** Called with the number of bytes before a copy is written; throws when the disk has too little space. */
+  readonly admitWrite?: ((bytes: number) => void) | undefined;
+}
+
+export interface SharedBlobs extends AsyncDisposable {
+  open(options: BlobPlaceOptions): Promise<BlobStore>;
+}

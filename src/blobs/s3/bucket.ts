@@ -1,0 +1,265 @@
+/**
+ * The requests that Ward makes to a bucket. Each has time limits, is repeated with growing pauses after a cut
+ * connection or a refusal for overload, and ends when the bucket is closed. Nothing here trusts a checksum, a tag or
+ * an order of the store's.
+ */
+
+import { createReadStream } from 'node:fs';
+import { Readable } from 'node:stream';
+import {
+  AbortMultipartUploadCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListMultipartUploadsCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import { Upload } from '@aws-sdk/lib-storage';
+import { type BlobLocation, describeLocation } from '../location.ts';
+import { isMissing, storeFault, unreachable, wrongAnswer } from './errors.ts';
+import { Slots } from './slots.ts';
+
+/** Time limits, in milliseconds. */
+export interface BucketTimes {
+  readonly connectMs: number;
+  /** Until the answer to a request begins. */
+  readonly answerMs: number;
+  /** Without a byte in either direction. */
+  readonly idleMs: number;
+  /** Tries of one request, with growing pauses between. */
+  readonly tries: number;
+}
+
+export const bucketTimes: BucketTimes = { connectMs: 3000, answerMs: 60_000, idleMs: 30_000, tries: 4 };
+
+/** An object's bytes, or a part of them. */
+export interface ObjectPart {
+  readonly body: Readable;
+  /** Bytes that the store announces; not checked against the body. */
+  readonly length: number;
+}
+
+export interface UnfinishedUpload {
+  readonly key: string;
+  readonly id: string;
+}
+
+const mebibyte = 1024 * 1024;
+/** Longer objects are sent in parts of this size, so that a cut costs one part. */
+export const partBytes = 8 * mebibyte;
+const maxParts = 10_000;
+/** Parts of one upload on their way at a time. */
+const partsAtOnce = 3;
+/** Uploads in parts at a time: each holds its parts in memory. */
+const uploadsAtOnce = 3;
+const connections = 64;
+const pageKeys = 1000;
+
+export class Bucket implements Disposable {
+  readonly place: string;
+  readonly times: BucketTimes;
+  readonly #client: S3Client;
+  readonly #bucket: string;
+  readonly #prefix: string;
+  readonly #ending = new AbortController();
+  readonly #uploads = new Slots(uploadsAtOnce);
+
+  constructor(location: BlobLocation, times: BucketTimes = bucketTimes) {
+    this.place = describeLocation(location);
+    this.times = times;
+    this.#bucket = location.bucket;
+    this.#prefix = location.prefix;
+    this.#client = clientOf(location, times);
+  }
+
+  get signal(): AbortSignal {
+    return this.#ending.signal;
+  }
+
+  /** Ends what is under way. */
+  [Symbol.dispose](): void {
+    this.#ending.abort(unreachable(`the connection to ${this.place} is closed`));
+    this.#client.destroy();
+  }
+
+  /** The object's length as the store tells it; undefined when it does not exist. */
+  async length(key: string): Promise<number | undefined> {
+    try {
+      const told = await this.#ask('find a blob', (options) =>
+        this.#client.send(new HeadObjectCommand(this.#named(key)), options),
+      );
+      if (told.ContentLength !== undefined) return told.ContentLength;
+      throw wrongAnswer(`${this.place} does not tell the length of a blob`);
+    } catch (error) {
+      if (isMissing(causeOf(error))) return undefined;
+      throw error;
+    }
+  }
+
+  /** Stores bytes in memory. */
+  async put(key: string, bytes: Uint8Array): Promise<void> {
+    if (bytes.length > partBytes) await this.#putParts(key, () => readableOf(bytes), bytes.length);
+    else
+      await this.#ask('store a blob', (options) =>
+        this.#client.send(new PutObjectCommand({ ...this.#named(key), Body: bytes }), options),
+      );
+    await this.#requireLength(key, bytes.length);
+  }
+
+  /** Stores a file of `size` bytes. */
+  async putFile(key: string, path: string, size: number): Promise<void> {
+    await this.#putParts(key, () => createReadStream(path, { highWaterMark: mebibyte }), size);
+    await this.#requireLength(key, size);
+  }
+
+  /** Undefined when the object does not exist. @param range both ends inclusive */
+  async get(
+    key: string,
+    range?: { readonly first: number; readonly last: number },
+  ): Promise<ObjectPart | undefined> {
+    const asked = range === undefined ? {} : { Range: `bytes=${range.first}-${range.last}` };
+    try {
+      const { Body: body, ContentLength: length } = await this.#ask('read a blob', (options) =>
+        this.#client.send(new GetObjectCommand({ ...this.#named(key), ...asked }), options),
+      );
+      if (!(body instanceof Readable)) throw wrongAnswer(`${this.place} answered a read without a body`);
+      if (length !== undefined && Number.isSafeInteger(length) && length >= 0) return { body, length };
+      body.destroy();
+      throw wrongAnswer(`${this.place} answered a read without a length`);
+    } catch (error) {
+      if (isMissing(causeOf(error))) return undefined;
+      throw error;
+    }
+  }
+
+  async delete(key: string): Promise<void> {
+    await this.#ask('delete a blob', (options) =>
+      this.#client.send(new DeleteObjectCommand(this.#named(key)), options),
+    );
+  }
+
+  /** The keys below `under`, in the order of their bytes. */
+  async *keys(under: string): AsyncGenerator<string> {
+    const prefix = this.#prefix + under;
+    for (let after = ''; ; ) {
+      const page = await this.#ask('list blobs', (options) =>
+        this.#client.send(
+          new ListObjectsV2Command({
+            ...{ Bucket: this.#bucket, Prefix: prefix, MaxKeys: pageKeys },
+            ...(after === '' ? {} : { StartAfter: after }),
+          }),
+          options,
+        ),
+      );
+      // An answer of 200 can be a document about an error, which reads as an empty page.
+      if (page.Name === undefined) throw wrongAnswer(`${this.place} answered a listing with something else`);
+      const keys = (page.Contents ?? []).map(({ Key = '' }) => Key);
+      for (const key of keys) {
+        // Without this, a store that repeats itself would be listed for ever.
+        if (key <= after) throw wrongAnswer(`${this.place} lists keys again, or not in their order`);
+        after = key;
+        if (key.startsWith(prefix)) yield key.slice(this.#prefix.length);
+      }
+      if (page.IsTruncated !== true) return;
+      if (keys.length === 0) throw wrongAnswer(`${this.place} lists an empty page and says that more follow`);
+    }
+  }
+
+  /** Uploads in parts that have not ended. One page of them is enough: the next look gets the rest. */
+  async unfinished(): Promise<readonly UnfinishedUpload[]> {
+    const { Uploads: uploads = [] } = await this.#ask('list uploads', (options) =>
+      this.#client.send(
+        new ListMultipartUploadsCommand({ Bucket: this.#bucket, Prefix: this.#prefix }),
+        options,
+      ),
+    );
+    return uploads.flatMap(({ Key: key = '', UploadId: id }) =>
+      key.startsWith(this.#prefix) && id !== undefined ? [{ key: key.slice(this.#prefix.length), id }] : [],
+    );
+  }
+
+  async endUpload({ key, id: UploadId }: UnfinishedUpload): Promise<void> {
+    await this.#ask('end an upload', (options) =>
+      this.#client.send(new AbortMultipartUploadCommand({ ...this.#named(key), UploadId }), options),
+    );
+  }
+
+  #named(key: string) {
+    return { Bucket: this.#bucket, Key: this.#prefix + key };
+  }
+
+  async #putParts(key: string, open: () => Readable, size: number): Promise<void> {
+    using _ = await this.#uploads.enter(this.signal);
+    const source = open();
+    const partSize = Math.max(partBytes, Math.ceil(size / maxParts));
+    const params = { ...this.#named(key), Body: source };
+    const upload = new Upload({ client: this.#client, params, partSize, queueSize: partsAtOnce });
+    const abort = () => void upload.abort().catch(() => {});
+    this.signal.addEventListener('abort', abort);
+    try {
+      await upload.done();
+    } catch (error) {
+      throw storeFault(error, 'store a blob', this.place);
+    } finally {
+      this.signal.removeEventListener('abort', abort);
+      source.destroy();
+    }
+  }
+
+  /** A store or a proxy can answer 200 and keep nothing, or only a part. */
+  async #requireLength(key: string, size: number): Promise<void> {
+    const found = await this.length(key);
+    if (found === size) return;
+    const holds = found === undefined ? 'holds nothing' : `holds ${found} bytes`;
+    throw wrongAnswer(`${this.place} took a blob of ${size} bytes, but ${holds} under its name`);
+  }
+
+  async #ask<T>(work: string, send: (options: { abortSignal: AbortSignal }) => Promise<T>): Promise<T> {
+    this.signal.throwIfAborted();
+    const { promise: ended, reject } = Promise.withResolvers<never>();
+    const end = () => reject(this.signal.reason);
+    this.signal.addEventListener('abort', end);
+    try {
+      return await Promise.race([send({ abortSignal: this.signal }), ended]);
+    } catch (error) {
+      throw storeFault(error, work, this.place);
+    } finally {
+      this.signal.removeEventListener('abort', end);
+    }
+  }
+}
+
+function clientOf({ endpoint, region }: BlobLocation, times: BucketTimes): S3Client {
+  return new S3Client({
+    region,
+    ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
+    maxAttempts: times.tries,
+    // Other servers than Amazon's refuse the newer checksums. Ward verifies every blob itself.
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    requestHandler: {
+      connectionTimeout: times.connectMs,
+      requestTimeout: times.answerMs,
+      throwOnRequestTimeout: true,
+      socketTimeout: times.idleMs,
+      httpAgent: { keepAlive: true, maxSockets: connections },
+      httpsAgent: { keepAlive: true, maxSockets: connections },
+    },
+    logger: { debug() {}, info() {}, warn() {}, error() {} },
+  });
+}
+
+function readableOf(bytes: Uint8Array): Readable {
+  return Readable.from(
+    (function* () {
+      for (let at = 0; at < bytes.length; at += partBytes) yield bytes.subarray(at, at + partBytes);
+    })(),
+    { objectMode: false },
+  );
+}
+
+function causeOf(error: unknown): unknown {
+  return error instanceof Error ? error.cause : undefined;
+}

@@ -1,0 +1,81 @@
+/**
+ * Reads an object into a file, with constant memory. After a cut connection it goes on where it ended, so that a
+ * long blob comes through a bad network. It stores no byte more than the store has announced.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isFault } from '../../lib/index.ts';
+import type { FileWriter } from '../file-writer.ts';
+import type { ByteRange } from '../types.ts';
+import type { Bucket, ObjectPart } from './bucket.ts';
+import { isTransient, storeFault, unreachable, wrongAnswer } from './errors.ts';
+
+interface DownloadOptions {
+  /** Undefined: all of the object. */
+  readonly range?: ByteRange;
+  /** Called with the number of bytes before any is stored; throws to refuse them. */
+  readonly admit: (bytes: number) => void;
+}
+
+const firstPauseMs = 100;
+
+/**
+ * Appends the object to `writer`, and returns false when it does not exist.
+ * @throws Fault BLOB_STORE_UNREACHABLE, BLOB_STORE_REFUSED, BLOB_STORE_WRONG, and errors of `admit`
+ */
+export async function download(
+  bucket: Bucket,
+  key: string,
+  writer: FileWriter,
+  { range, admit }: DownloadOptions,
+): Promise<boolean> {
+  const { signal, times, place } = bucket;
+  let expected = range === undefined ? undefined : range.last - range.first + 1;
+  const first = range?.first ?? 0;
+  for (let attempt = 1; ; attempt++) {
+    const left = expected === undefined ? undefined : expected - writer.size;
+    const part = await bucket.get(key, rangeOf(first + writer.size, left));
+    if (part === undefined) return false;
+    try {
+      if (left !== undefined && part.length !== left)
+        throw wrongAnswer(`${place} answered ${part.length} bytes to a read of ${left} bytes`);
+      if (expected === undefined || attempt === 1) admit(part.length);
+      expected ??= part.length;
+      await receive(bucket, part, writer, expected);
+      if (writer.size === expected) return true;
+      throw unreachable(`${place} ended a blob ${expected - writer.size} bytes too early`);
+    } catch (error) {
+      part.body.destroy();
+      signal.throwIfAborted();
+      if (attempt >= times.tries || writer.isBroken || !isTransient(error))
+        throw isFault(error) || writer.isBroken ? error : storeFault(error, 'read a blob', place);
+    }
+    await sleep(firstPauseMs * 2 ** attempt * Math.random(), undefined, { signal, ref: false });
+  }
+}
+
+function rangeOf(first: number, left: number | undefined): ByteRange | undefined {
+  return left === undefined ? undefined : { first, last: first + left - 1 };
+}
+
+/** Ends the body when no byte comes for too long, or when the bucket is closed. */
+async function receive(
+  { signal, times, place }: Bucket,
+  { body }: ObjectPart,
+  writer: FileWriter,
+  expected: number,
+): Promise<void> {
+  const end = () => body.destroy(signal.reason);
+  const idle = setTimeout(() => {
+    body.destroy(unreachable(`${place} sent no byte for ${times.idleMs / 1000} s`));
+  }, times.idleMs).unref();
+  signal.addEventListener('abort', end);
+  try {
+    await writer.append(body, (bytes) => {
+      idle.refresh();
+      if (writer.size + bytes > expected) throw wrongAnswer(`${place} sent more bytes than it announced`);
+    });
+  } finally {
+    clearTimeout(idle);
+    signal.removeEventListener('abort', end);
+  }
+}

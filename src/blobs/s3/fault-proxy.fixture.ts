@@ -1,0 +1,113 @@
+/** A proxy in front of an S3 server that breaks chosen requests, as networks, full servers and broken ones do. */
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { buffer } from 'node:stream/consumers';
+
+export type Breakage =
+  /** Ends the connection after this number of bytes of the request. */
+  | { readonly kind: 'cut-request'; readonly after: number }
+  /** Ends the connection after this number of bytes of the answer. */
+  | { readonly kind: 'cut-answer'; readonly after: number }
+  /** Begins the answer, sends this number of bytes, and no more. */
+  | { readonly kind: 'stall'; readonly after: number }
+  | { readonly kind: 'delay'; readonly ms: number }
+  /** Never answers. */
+  | { readonly kind: 'silence' }
+  /** Answers without asking the server. */
+  | { readonly kind: 'instead'; readonly status: number; readonly body: string }
+  /** Changes the answer of the server; the announced length is that of the result. */
+  | { readonly kind: 'change'; readonly change: (body: Buffer) => Buffer }
+  /** Asks the server for another path. */
+  | { readonly kind: 'other'; readonly path: string };
+
+export interface Request {
+  readonly method: string;
+  /** With the query. */
+  readonly path: string;
+  readonly headers: IncomingMessage['headers'];
+}
+
+export interface FaultProxy extends AsyncDisposable {
+  readonly url: string;
+  /** Every request so far. */
+  readonly requests: Request[];
+  /** Decides about each request from now on; undefined: it passes. */
+  breakage: (request: Request) => Breakage | undefined;
+}
+
+export const slowDown: Breakage = {
+  kind: 'instead',
+  status: 503,
+  body: '<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>',
+};
+
+export async function startFaultProxy(target: string): Promise<FaultProxy> {
+  const server = createServer((asked, answer) => {
+    const seen = { method: asked.method ?? '', path: asked.url ?? '', headers: asked.headers };
+    proxy.requests.push(seen);
+    serve(target, asked, answer, proxy.breakage(seen)).catch(() => asked.destroy());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  const proxy: FaultProxy = {
+    url: `http://127.0.0.1:${port}`,
+    requests: [],
+    breakage: () => undefined,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+  return proxy;
+}
+
+async function serve(
+  target: string,
+  asked: IncomingMessage,
+  answer: ServerResponse,
+  breakage: Breakage | undefined,
+): Promise<void> {
+  if (breakage?.kind === 'silence') return;
+  if (breakage?.kind === 'cut-request') return cutRequest(asked, breakage.after);
+  const sent = await buffer(asked);
+  if (breakage?.kind === 'instead') {
+    answer.writeHead(breakage.status, { 'content-type': 'application/xml' });
+    answer.end(breakage.body);
+    return;
+  }
+  if (breakage?.kind === 'delay') await new Promise((resolve) => setTimeout(resolve, breakage.ms));
+  const path = breakage?.kind === 'other' ? breakage.path : asked.url;
+  const { got, body } = await forward(target, asked, path, sent);
+  const changed = breakage?.kind === 'change' ? breakage.change(body) : body;
+  const isHead = asked.method === 'HEAD';
+  const length = isHead ? got.headers['content-length'] : String(changed.length);
+  answer.writeHead(got.statusCode ?? 500, { ...got.headers, ...(length && { 'content-length': length }) });
+  if (breakage?.kind !== 'cut-answer' && breakage?.kind !== 'stall') return void answer.end(changed);
+  answer.write(changed.subarray(0, breakage.after), () => {
+    if (breakage.kind === 'cut-answer') answer.destroy();
+  });
+}
+
+function cutRequest(asked: IncomingMessage, after: number): void {
+  let bytes = 0;
+  asked.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes >= after) asked.socket.destroy();
+  });
+}
+
+async function forward(
+  target: string,
+  { method, headers }: IncomingMessage,
+  path: string | undefined,
+  sent: Buffer,
+): Promise<{ readonly got: IncomingMessage; readonly body: Buffer }> {
+  const to = request(new URL(path ?? '/', target), { method: method ?? 'GET', headers });
+  to.end(sent);
+  const [got]: IncomingMessage[] = await once(to, 'response');
+  if (got === undefined) throw new Error('no response');
+  return { got, body: await buffer(got) };
+}

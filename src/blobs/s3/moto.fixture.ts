@@ -1,0 +1,84 @@
+/** An S3-compatible server for tests: moto, from Debian's python3-moto. Each test takes a prefix of its own. */
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { runCommand, startCommand } from '../../lib/index.ts';
+
+const program = '/usr/bin/moto_server';
+export const testBucket = 'ward-test';
+
+/** Why this machine has none, or undefined. */
+export async function missingForMoto(): Promise<string | undefined> {
+  const found = await runCommand([program, '--help'], { timeoutMs: 60_000 }).catch(() => undefined);
+  return found?.code === 0 ? undefined : 'moto_server of python3-moto is not installed';
+}
+
+/** Reads and writes objects without Ward's own client. */
+export interface TestServer extends AsyncDisposable {
+  readonly url: string;
+  put(key: string, bytes: string | Uint8Array<ArrayBuffer>): Promise<void>;
+  get(key: string): Promise<Buffer | undefined>;
+  remove(key: string): Promise<void>;
+  keys(prefix: string): Promise<readonly string[]>;
+  /** Keys of the uploads in parts that have not ended. */
+  unfinished(prefix: string): Promise<readonly string[]>;
+}
+
+export async function startMoto(): Promise<TestServer> {
+  // The client looks there for credentials.
+  process.env['AWS_ACCESS_KEY_ID'] = 'test';
+  process.env['AWS_SECRET_ACCESS_KEY'] = 'test';
+  const child = startCommand([program, '-H', '127.0.0.1', '-p', '0'], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const ended = once(child, 'exit');
+  if (child.stderr === null) throw new Error('moto has no stderr');
+  const url = await new Promise<string>((resolve, reject) => {
+    ended.then(() => reject(new Error('moto has ended')), reject);
+    if (child.stderr === null) return;
+    createInterface({ input: child.stderr }).on('line', (line) => {
+      const found = /Running on (http:\/\/127\.0\.0\.1:\d+)/.exec(line)?.[1];
+      if (found !== undefined) resolve(found);
+    });
+  });
+  const bucket = `${url}/${testBucket}`;
+  await call(bucket, { method: 'PUT' });
+  return {
+    ...clientOf(bucket),
+    url,
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
+}
+
+function clientOf(bucket: string): Omit<TestServer, 'url' | keyof AsyncDisposable> {
+  return {
+    put: async (key, body) => void (await call(`${bucket}/${key}`, { method: 'PUT', body })),
+    async get(key) {
+      const answer = await fetch(`${bucket}/${key}`, { headers: testHeaders });
+      const bytes = Buffer.from(await answer.arrayBuffer());
+      return answer.ok ? bytes : undefined;
+    },
+    remove: async (key) => void (await call(`${bucket}/${key}`, { method: 'DELETE' })),
+    keys: async (prefix) => keysIn(await call(`${bucket}?list-type=2&prefix=${prefix}`)),
+    unfinished: async (prefix) => keysIn(await call(`${bucket}?uploads&prefix=${prefix}`)),
+  };
+}
+
+/** moto checks no signature, but lets only a signed request replace an object. */
+export const testHeaders = {
+  authorization:
+    'AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0',
+};
+
+async function call(url: string, init: RequestInit = {}): Promise<string> {
+  const answer = await fetch(url, { headers: testHeaders, ...init });
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(`${init.method ?? 'GET'} ${url}: ${answer.status} ${text}`);
+  return text;
+}
+
+function keysIn(document: string): readonly string[] {
+  return [...document.matchAll(/<Key>([^<]*)<\/Key>/g)].map(([, key = '']) => key);
+}

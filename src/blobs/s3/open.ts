@@ -1,0 +1,65 @@
+/** Opens the places of a node's blobs in an S3-compatible store: one client and one bound for all their copies. */
+import { join } from 'node:path';
+import { type Log, messageOf, watchUnneeded } from '../../lib/index.ts';
+import type { BlobLocation } from '../location.ts';
+import type { BlobPlaceOptions, SharedBlobs } from '../types.ts';
+import { S3Blobs } from './blobs.ts';
+import { Bucket, type BucketTimes } from './bucket.ts';
+import { CacheBound, DiskCache } from './cache.ts';
+
+interface S3Options {
+  readonly log: Log;
+  /** For tests. */
+  readonly times?: BucketTimes;
+}
+
+const hourMs = 3_600_000;
+/** Longer than any upload takes. */
+const uploadMs = 24 * hourMs;
+
+/** Makes no request before the first use, so that Ward starts while the store is away. */
+export function openS3(location: BlobLocation, { log, times }: S3Options): SharedBlobs {
+  const bucket = new Bucket(location, times);
+  const bound = new CacheBound(location.cacheBytes);
+  const sweep = createUploadSweep(bucket, uploadMs);
+  const timer = setInterval(() => {
+    sweep().then(
+      (count) => count > 0 && log.info({ count }, 'ended uploads of blobs that a node left unfinished'),
+      (error) => log.warn({ reason: messageOf(error) }, 'cannot look for unfinished uploads of blobs'),
+    );
+  }, hourMs).unref();
+  return {
+    async open({ name, dir, mode, dirMode, admitWrite }: BlobPlaceOptions) {
+      const cache = await DiskCache.open({ dir: join(dir, 'cache'), mode, dirMode, bound });
+      return new S3Blobs({ bucket, under: `${name}/`, cache, bound, admitWrite: admitWrite ?? (() => {}) });
+    },
+    async [Symbol.asyncDispose]() {
+      clearInterval(timer);
+      bucket[Symbol.dispose]();
+    },
+  };
+}
+
+/**
+ * Returns a sweep, to be called regularly, of uploads that a crashed node left. It ends an upload that it has seen
+ * for `graceMs` by the clock of this process, because stores differ in what they call the start of an upload.
+ * @param now milliseconds
+ */
+export function createUploadSweep(
+  bucket: Pick<Bucket, 'unfinished' | 'endUpload'>,
+  graceMs: number,
+  now: () => number = () => performance.now(),
+): () => Promise<number> {
+  const look = watchUnneeded<string>(graceMs, now);
+  return async () => {
+    const seen = look();
+    let count = 0;
+    for (const upload of await bucket.unfinished()) {
+      if (!seen.isOver(`${upload.id} ${upload.key}`)) continue;
+      await bucket.endUpload(upload);
+      count++;
+    }
+    seen.end();
+    return count;
+  };
+}

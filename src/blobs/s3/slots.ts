@@ -1,0 +1,38 @@
+/** Lets a number of works run at a time; others wait for their turn, in the order of arrival. */
+export class Slots {
+  #free: number;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(count: number) {
+    this.#free = count;
+  }
+
+  /** Settles when it is the caller's turn; its disposal ends the turn. Rejects with the reason of `signal`. */
+  async enter(signal: AbortSignal): Promise<Disposable> {
+    signal.throwIfAborted();
+    if (this.#free > 0) this.#free--;
+    else await this.#turn(signal);
+    return { [Symbol.dispose]: () => this.#leave() };
+  }
+
+  #leave(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#free++;
+    else next();
+  }
+
+  #turn(signal: AbortSignal): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const end = () => {
+      this.#waiting.splice(this.#waiting.indexOf(next), 1);
+      reject(signal.reason);
+    };
+    const next = () => {
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    signal.addEventListener('abort', end, { once: true });
+    this.#waiting.push(next);
+    return promise;
+  }
+}
