@@ -11,7 +11,7 @@ import type { DeliveryTable, Schema } from './schema.ts';
 import { statement, step } from './statements.ts';
 import type { DeliveryRow, DeliveryStore } from './types/deliveries.ts';
 
-export function deliveryStore(db: Kysely<Schema>, writer: GroupWriter): DeliveryStore {
+export function deliveryStore(db: Kysely<Schema>, writer: Pick<GroupWriter, 'submit'>): DeliveryStore {
   const units = deliveryUnits(db);
   const write = async (namespace: string, unit: Unit) =>
     (await writer.submit({ namespace, unit, urgent: true })) === 1;

@@ -16,6 +16,8 @@ export const storeFaults = {
   STORE_BACKLOG: 'busy',
   /** Another process has held the database's write lock for too long. */
   STORE_LOCKED: 'busy',
+  /** Another server has taken over the work, because this one was late in renewing its lease. */
+  STORE_LEASE_LOST: 'busy',
   /** The database server does not answer. */
   STORE_UNREACHABLE: 'busy',
   /** The database server refuses Ward: the password, the database, a right or the number of connections. */

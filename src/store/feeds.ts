@@ -10,7 +10,7 @@ import type { FeedTable, Schema } from './schema.ts';
 import { statement, step } from './statements.ts';
 import type { FeedRow, FeedStore } from './types/feeds.ts';
 
-export function feedStore(db: Kysely<Schema>, writer: GroupWriter): FeedStore {
+export function feedStore(db: Kysely<Schema>, writer: Pick<GroupWriter, 'submit'>): FeedStore {
   const units = feedUnits(db);
   const write = async (namespace: string, unit: Unit) =>
     (await writer.submit({ namespace, unit, urgent: true })) === 1;

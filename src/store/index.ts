@@ -25,6 +25,7 @@ export type * from './types/entities.ts';
 export type * from './types/feeds.ts';
 export type * from './types/holdings.ts';
 export type * from './types/keys.ts';
+export type * from './types/leases.ts';
 export type * from './types/members.ts';
 export type * from './types/namespaces.ts';
 export type * from './types/store.ts';

@@ -11,6 +11,7 @@ import { feedStore } from './feeds.ts';
 import type { GroupWriter } from './group-writer.ts';
 import { holdingStore } from './holdings.ts';
 import { keyStore } from './keys.ts';
+import { leasedWrites, leaseStore } from './leases.ts';
 import { memberStore } from './members.ts';
 import { namespaceStore } from './namespaces.ts';
 import type { Schema } from './schema.ts';
@@ -33,6 +34,8 @@ export function storeParts(db: Kysely<Schema>, writer: GroupWriter, words: SqlWo
     namespaces: namespaceStore(db, writer),
     holdings: holdingStore(db),
     members: memberStore(db, words),
+    leases: leaseStore(db, words),
+    under: (lease) => leasedWrites(db, writer, lease),
     recording: writer.recording,
   };
 }

@@ -56,6 +56,7 @@ afterEach(async () => {
 
 async function readAll(): Promise<void> {
   const { entities, activations, feeds, deliveries, accepted, keys, apis, namespaces, holdings } = stores;
+  const { leases } = stores;
   for (const filter of [{}, { package: 'p' }, { link: 'guest/t' }, { shared: true }] as const) {
     await entities.list({ ...all, collection: 'rules', ...filter });
     await entities.count({ ...all, collection: 'rules', ...filter });
@@ -91,6 +92,8 @@ async function readAll(): Promise<void> {
   await namespaces.byKeyId('k');
   await namespaces.usage({ skip: 0, limit: 30 });
   await holdings.get('guest');
+  await leases.take({ name: 'work', holder: 'a', ms: 1 });
+  await leases.renew({ name: 'work', token: 1 }, 1);
   await activations.evict({ namespace: 'guest', keepBytes: 0, endedBefore: 1, max: 10 });
   await namespaces.delete('guest');
 }

@@ -103,6 +103,14 @@ export interface NodeTable {
   lease_until: number;
 }
 
+export interface LeaseTable {
+  name: string;
+  holder: string;
+  /** Grows with each holder. */
+  token: number;
+  until: number;
+}
+
 export interface FeedTable {
   namespace: string;
   trigger: string;
@@ -171,6 +179,7 @@ export interface Schema {
   code_blobs: CodeBlobTable;
   accepted: AcceptedTable;
   nodes: NodeTable;
+  leases: LeaseTable;
   feeds: FeedTable;
   deliveries: DeliveryTable;
   apis: ApiTable;

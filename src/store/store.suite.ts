@@ -10,6 +10,7 @@ import { entityLinkTests } from './suite/entity-links.ts';
 import { feedTests } from './suite/feeds.ts';
 import { holdingTests } from './suite/holdings.ts';
 import { keyTests } from './suite/keys.ts';
+import { leaseTests } from './suite/leases.ts';
 import { memberTests } from './suite/members.ts';
 import { namespaceTests } from './suite/namespaces.ts';
 import { retentionTests } from './suite/retention.ts';
@@ -47,6 +48,7 @@ export function storeSuite(name: string, makePlace: () => Promise<StorePlace>): 
     describe('feeds', () => feedTests(context));
     describe('deliveries', () => deliveryTests(context));
     describe('APIs', () => apiTests(context));
+    describe('leases', () => leaseTests(context));
     describe('violations', () => violationTests(context));
     describe('nodes of the cluster', () => memberTests(context));
     describe('two stores on one database', () => sharingTests(context));

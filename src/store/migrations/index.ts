@@ -21,6 +21,7 @@ import * as lastUse from './0013-last-use.ts';
 import * as holdings from './0014-holdings.ts';
 import * as owners from './0015-owners.ts';
 import * as members from './0016-members.ts';
+import * as leases from './0018-leases.ts';
 
 export const migrations: Migrations = {
   '0001-entities': entities,
@@ -39,6 +40,7 @@ export const migrations: Migrations = {
   '0014-holdings': holdings,
   '0015-owners': owners,
   '0016-members': members,
+  '0018-leases': leases,
 };
 
 export type Migrations = Readonly<Record<string, Migration>>;

@@ -8,6 +8,7 @@ import type { EntityStore } from './entities.ts';
 import type { FeedStore } from './feeds.ts';
 import type { HoldingStore } from './holdings.ts';
 import type { KeyStore } from './keys.ts';
+import type { Lease, LeasedWrites, LeaseStore } from './leases.ts';
 import type { MemberStore } from './members.ts';
 import type { NamespaceStore } from './namespaces.ts';
 import type { ViolationStore } from './violations.ts';
@@ -42,6 +43,9 @@ export interface Store extends AsyncDisposable {
   readonly namespaces: NamespaceStore;
   readonly holdings: HoldingStore;
   readonly members: MemberStore;
+  readonly leases: LeaseStore;
+  /** The writes of a lease's holder. */
+  under(lease: Lease): LeasedWrites;
   readonly recording: Recording;
   /** Grows whenever another process wrote to the database: a signal to drop caches. */
   foreignWrites(): Promise<number>;

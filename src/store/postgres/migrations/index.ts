@@ -1,5 +1,6 @@
 /** The migrations of PostgreSQL. The first has the result of all of SQLite's; later changes are in both lists. */
 import * as members from '../../migrations/0016-members.ts';
+import * as leases from '../../migrations/0018-leases.ts';
 import type { Migrations } from '../../migrations/index.ts';
 import * as schema from './0001-schema.ts';
 import * as facts from './0003-facts.ts';
@@ -8,4 +9,5 @@ export const postgresMigrations: Migrations = {
   '0001-schema': schema,
   '0002-members': members,
   '0003-facts': facts,
+  '0005-leases': leases,
 };
