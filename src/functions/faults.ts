@@ -5,6 +5,8 @@ export const functionFaultKinds = {
   /** No credentials, or credentials that are not valid. */
   AUTHENTICATION_MISSING: 'unauthenticated',
   AUTHENTICATION_INVALID: 'unauthenticated',
+  /** The database has not answered for too long to know which keys were revoked. */
+  AUTHENTICATION_STALE: 'busy',
   NOT_AUTHORIZED: 'denied',
   DEPLOYMENT_REFUSED: 'denied',
   RUN_REFUSED: 'denied',

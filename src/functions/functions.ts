@@ -15,12 +15,16 @@ import { grantLoads } from './activations/load-grants.ts';
 import { createRecordQuota, type RecordQuota, type RecordWatch } from './activations/record-quota.ts';
 import type { BuiltinAction } from './builtin.ts';
 import { type Calls, createCalls } from './calls.ts';
-import { watchForeignWrites } from './entities/foreign-writes.ts';
+import { announceWrites } from './entities/announced-writes.ts';
+import { type ChangeWatch, watchChanges } from './entities/change-watch.ts';
+import type { Changed, Forgetful } from './entities/changed.ts';
+import type { PlainRef } from './entities/entity-row.ts';
 import { createEvents, type Events } from './events.ts';
 import type { FeedLimits } from './feeds/feeds.ts';
 import { createApiManager } from './gateway/apimgmt.ts';
 import { type ApiService, createApis } from './gateway/apis.ts';
 import { defaultLimits, type SystemLimits } from './limits.ts';
+import type { IsCurrent } from './namespaces/identities.ts';
 import { type NamespaceService, Namespaces } from './namespaces/namespaces.ts';
 import { createQuotas, type DiskAdmission, type Quotas } from './namespaces/quotas.ts';
 import { createPackages, type PackageService } from './packages/packages.ts';
@@ -54,6 +58,11 @@ export interface FunctionsOptions {
   readonly onClockJump?: (jumpMs: number) => void;
   /** Asked before writes that fill the disk. Absent: there is always room. */
   readonly disk?: DiskAdmission;
+  /**
+   * Called after each write of what other servers keep in their caches, to send them a hint: see `lookForChanges`.
+   * Must not throw.
+   */
+  readonly onChanged?: () => void;
 }
 
 export interface Functions {
@@ -77,6 +86,11 @@ export interface Functions {
   /** Built-in actions of `/whisk.system`. */
   readonly builtins: readonly BuiltinAction[];
   readonly code: Pick<CodeStore, 'drop'>;
+  /**
+   * Drops from the caches what other servers changed before this call. Ward looks four times a second anyway; a hint
+   * from another server only makes it look at once. Never rejects.
+   */
+  lookForChanges(): Promise<void>;
   /**
    * Follows the log of an activation, from now until its record can be read or there will be none. Undefined if no
    * such activation is under way in the namespace. For an accepted activation that another server runs, yields no
@@ -107,14 +121,15 @@ export function createFunctions(options: FunctionsOptions): Functions {
   });
   const given = {
     ...options,
-    store: { ...options.store, activations: recordQuota.activations },
+    store: { ...announceWrites(options.store, options.onChanged), activations: recordQuota.activations },
     admission: { ...options.admission, ...recordQuota.guard(options.admission) },
     limits: { ...defaultLimits, ...options.limits },
     runtimes: options.runtimes ?? defaultRuntimes,
   };
   const { dispatcher, isAlone, store } = given;
   const builtins = new Map<string, BuiltinAction>();
-  const holdings = createHoldings({ ...given, builtins });
+  const watch = watchOthers(given, () => ({ namespaces, caches: [namespaces, actions, firing, apis] }));
+  const holdings = createHoldings({ ...given, builtins, isCurrent: () => watch.isCurrent() });
   const { namespaces, quotas, actions } = holdings;
   const calls = createCalls({ ...given, ...holdings, onRecordLost: () => options.watchRecords?.lost() });
   const { activations, executions, invocations } = calls;
@@ -130,7 +145,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
   const own = [...feeds.actions, ...createApiManager({ apis, actions, apiHost: options.apiHost })];
   for (const each of own) builtins.set(each.path, each);
   const watches = new DisposableStack();
-  watches.use(forgetForeignWrites(given, namespaces, [namespaces, actions, firing, apis]));
+  watches.use(watch);
   watches.use(grantLoads(given));
 
   return {
@@ -146,6 +161,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
     activations,
     invocations,
     builtins: own,
+    lookForChanges: () => watch.look(),
     quotas: {
       usage: quotas.usage,
       async enforce() {
@@ -197,15 +213,16 @@ function createHoldings(
     readonly limits: SystemLimits;
     readonly runtimes: readonly Runtime[];
     readonly builtins: ReadonlyMap<string, BuiltinAction>;
+    readonly isCurrent: IsCurrent;
   },
 ): Holdings {
-  const { store, vault, isAlone, limits, log, disk } = options;
+  const { store, vault, isAlone, limits, isCurrent, log, disk } = options;
   const onActionsDeleted = (rows: readonly EntityRow[]) => actions.clearAway(rows);
-  const namespaces = new Namespaces(store, limits, { onActionsDeleted });
+  const namespaces = new Namespaces(store, limits, { onActionsDeleted, isCurrent });
   const quotas = createQuotas({ ...options, limitsOf: (name) => namespaces.identityOf(name) });
   const { entities } = quotas;
   const code = createCodeStore(options.blobs, entities, log, disk);
-  const onChanged = () => actions.forget();
+  const onChanged = (ref: PlainRef) => actions.packageChanged(ref);
   const packages = createPackages({ entities, vault, limits, onChanged, onActionsDeleted });
   const actions = new Actions({
     ...options,
@@ -217,19 +234,20 @@ function createHoldings(
   return { namespaces, quotas, code, packages, actions };
 }
 
-/** Clears the caches when another process has written to the store. */
-function forgetForeignWrites(
+/** Drops from the caches what other processes changed. */
+function watchOthers(
   { store, dispatcher, log }: FunctionsOptions,
-  namespaces: NamespaceService,
-  caches: readonly { forget(): void }[],
-): Disposable {
-  const forget = () => {
-    for (const each of caches) each.forget();
+  parts: () => { readonly namespaces: NamespaceService; readonly caches: readonly Forgetful[] },
+): ChangeWatch {
+  const onChanged = (changed: Changed | undefined) => {
+    const { namespaces, caches } = parts();
+    for (const each of caches) each.forget(changed);
+    if (changed?.namespaces.size === 0) return;
     expelDeleted(dispatcher, namespaces).catch((error) => {
       log.warn({ reason: messageOf(error) }, 'cannot see whether a namespace was deleted');
     });
   };
-  return watchForeignWrites(store, forget, log);
+  return watchChanges({ changes: store.changes, onChanged, log });
 }
 
 /** Ends the calls of deleted namespaces. */

@@ -11,8 +11,8 @@ export {
 export type { RecordWatch } from './activations/record-quota.ts';
 export { isArrayResult, jsonOf } from './activations/result.ts';
 export type { BuiltinAction } from './builtin.ts';
+export { noticedMs } from './entities/change-watch.ts';
 export type { PlainRef } from './entities/entity-row.ts';
-export { noticedMs } from './entities/foreign-writes.ts';
 export {
   type EntityName,
   type EntityRef,

@@ -134,11 +134,17 @@ export interface Platform extends AsyncDisposable {
 
 export type PlatformOptions = Partial<
   Omit<FunctionsOptions, 'store' | 'blobs' | 'admission' | 'dispatcher' | 'vault' | 'apiHost' | 'log'>
->;
+> & {
+  /** Opens the store of the next server. By default it is in SQLite, in the platform's folder. */
+  readonly openStore?: () => Promise<Store>;
+};
 
 const apiHost = () => 'http://ward.test';
 
-export async function startPlatform(options: PlatformOptions = {}): Promise<Platform> {
+export async function startPlatform({
+  openStore: open,
+  ...options
+}: PlatformOptions = {}): Promise<Platform> {
   const folder = await mkdtemp(join(tmpdir(), 'ward-functions-'));
   const path = join(folder, 'data', 'ward.db');
   const blobs = openBlobStore(join(folder, 'code'));
@@ -148,7 +154,7 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
   const stores: Store[] = [];
   const running: Functions[] = [];
   const start = async (invoker: ScriptedInvoker) => {
-    const store = await openStore({ path });
+    const store = await (open ?? (() => openStore({ path })))();
     stores.push(store);
     const functions = createFunctions({
       ...{ isAlone: true, ...options },

@@ -20,6 +20,7 @@ export { type DatabaseThread, startDatabaseThread } from './sqlite/thread.ts';
 export type * from './types/accepted.ts';
 export type * from './types/activations.ts';
 export type * from './types/apis.ts';
+export type { Change, ChangeKind, ChangeStore, ChangesSince } from './types/changes.ts';
 export type * from './types/deliveries.ts';
 export type * from './types/entities.ts';
 export type * from './types/feeds.ts';

@@ -1,12 +1,13 @@
 /** Opens the store: the file and its permissions, the thread, the migrations, and the parts on top. */
 import { chmod, mkdir, open, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { Kysely, sql } from 'kysely';
+import { Kysely } from 'kysely';
 import { storeFault } from './faults.ts';
 import { groupWriter } from './group-writer.ts';
 import { migrate, migrations } from './migrations/index.ts';
 import { storeParts } from './parts.ts';
 import type { Schema } from './schema.ts';
+import { sqliteChanges } from './sqlite/changes.ts';
 import { sqliteThreadDialect, sqliteWords } from './sqlite/dialect.ts';
 import { faultOf } from './sqlite/sql-fault.ts';
 import { startDatabaseThread } from './sqlite/thread.ts';
@@ -53,7 +54,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   };
   return {
     ...storeParts(db, writer, sqliteWords),
-    foreignWrites: foreignWriteCounter(db),
+    changes: sqliteChanges(db),
     close,
     [Symbol.asyncDispose]: close,
   };
@@ -77,20 +78,4 @@ async function prepareFile(path: string): Promise<void> {
     if (error instanceof Error && error.name === 'Fault') throw error;
     throw faultOf(error, path);
   }
-}
-
-/**
- * SQLite's data_version changes whenever another connection has committed, but has no order, so the changes are
- * counted here.
- */
-function foreignWriteCounter(db: Kysely<Schema>): () => Promise<number> {
-  let seen: number | undefined;
-  let count = 0;
-  return async () => {
-    const { rows } = await sql<{ data_version: number }>`pragma data_version`.execute(db);
-    const version = rows[0]?.data_version;
-    if (seen !== undefined && version !== seen) count++;
-    seen = version;
-    return count;
-  };
 }

@@ -19,7 +19,7 @@ import type { SqlWords } from './sql-words.ts';
 import type { Store } from './types/store.ts';
 import { violationStore } from './violations.ts';
 
-type StoreParts = Omit<Store, 'foreignWrites' | 'close' | typeof Symbol.asyncDispose>;
+type StoreParts = Omit<Store, 'changes' | 'close' | typeof Symbol.asyncDispose>;
 
 export function storeParts(db: Kysely<Schema>, writer: GroupWriter, words: SqlWords): StoreParts {
   return {

@@ -9,6 +9,7 @@ import { groupWriter } from './group-writer.ts';
 import { migrate, migrations } from './migrations/index.ts';
 import { storeParts } from './parts.ts';
 import type { Schema } from './schema.ts';
+import { sqliteChanges } from './sqlite/changes.ts';
 import { sqliteThreadDialect, sqliteWords } from './sqlite/dialect.ts';
 import { type DatabaseThread, startDatabaseThread } from './sqlite/thread.ts';
 import {
@@ -38,7 +39,7 @@ function makeStores() {
   const dialect = sqliteThreadDialect(watched);
   const db = new Kysely<Schema>({ dialect });
   const writer = groupWriter((units) => dialect.batch(units));
-  return { db, ...storeParts(db, writer, sqliteWords) };
+  return { db, changes: sqliteChanges(db), ...storeParts(db, writer, sqliteWords) };
 }
 
 beforeEach(async () => {
@@ -56,7 +57,7 @@ afterEach(async () => {
 
 async function readAll(): Promise<void> {
   const { entities, activations, feeds, deliveries, accepted, keys, apis, namespaces, holdings } = stores;
-  const { leases } = stores;
+  const { changes, leases } = stores;
   for (const filter of [{}, { package: 'p' }, { link: 'guest/t' }, { shared: true }] as const) {
     await entities.list({ ...all, collection: 'rules', ...filter });
     await entities.count({ ...all, collection: 'rules', ...filter });
@@ -92,6 +93,8 @@ async function readAll(): Promise<void> {
   await namespaces.byKeyId('k');
   await namespaces.usage({ skip: 0, limit: 30 });
   await holdings.get('guest');
+  await changes.since((await changes.since()).position);
+  await changes.prune(-1000);
   await leases.take({ name: 'work', holder: 'a', ms: 1 });
   await leases.renew({ name: 'work', token: 1 }, 1);
   await activations.evict({ namespace: 'guest', keepBytes: 0, endedBefore: 1, max: 10 });

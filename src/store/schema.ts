@@ -103,6 +103,17 @@ export interface NodeTable {
   lease_until: number;
 }
 
+/** Written by triggers only, and by pruning. */
+export interface ChangeTable {
+  seq: Generated<number>;
+  at: Generated<number>;
+  /** PostgreSQL's transaction; 0 in SQLite. */
+  tx: Generated<number>;
+  kind: string;
+  namespace: string;
+  path: string;
+}
+
 export interface LeaseTable {
   name: string;
   holder: string;
@@ -179,6 +190,7 @@ export interface Schema {
   code_blobs: CodeBlobTable;
   accepted: AcceptedTable;
   nodes: NodeTable;
+  changes: ChangeTable;
   leases: LeaseTable;
   feeds: FeedTable;
   deliveries: DeliveryTable;

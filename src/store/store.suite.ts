@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe } from 'vitest';
 import { acceptedTests } from './suite/accepted.ts';
 import { activationTests, listTests } from './suite/activations.ts';
 import { apiTests } from './suite/apis.ts';
+import { changeTests } from './suite/changes.ts';
 import { namespaceRow, type StorePlace } from './suite/context.ts';
 import { deliveryTests } from './suite/deliveries.ts';
 import { entityTests } from './suite/entities.ts';
@@ -48,6 +49,7 @@ export function storeSuite(name: string, makePlace: () => Promise<StorePlace>): 
     describe('feeds', () => feedTests(context));
     describe('deliveries', () => deliveryTests(context));
     describe('APIs', () => apiTests(context));
+    describe('changes', () => changeTests(context));
     describe('leases', () => leaseTests(context));
     describe('violations', () => violationTests(context));
     describe('nodes of the cluster', () => memberTests(context));

@@ -3,6 +3,7 @@
  * parameters that it inherits.
  */
 import type { EntityRow, EntityStore } from '../../store/index.ts';
+import { sourceOf } from '../entities/changed.ts';
 import { mergeKeyValues, type Parameter } from '../entities/key-values.ts';
 import {
   type EntityRef,
@@ -25,6 +26,8 @@ export interface ActionLocation {
   /** `ns/binding`, if the name leads through one. */
   readonly binding: string | undefined;
   readonly keyTerms: KeyTerms;
+  /** Packages and actions that it depends on, by `sourceOf`. */
+  readonly sources: readonly string[];
 }
 
 /** Parameters that an action inherits, with their owner. */
@@ -94,7 +97,7 @@ export function createActionLocator({ entities, packages, vault }: ActionLocator
       if (ref.package === undefined) {
         if (ref.namespace !== caller) throw notAuthorized(fullNameOf(ref));
         const action = await read(ref);
-        return { action, levels: [action], binding: undefined, keyTerms: 'own' };
+        return { action, levels: [action], binding: undefined, keyTerms: 'own', sources: [sourceOf(ref)] };
       }
       const found = await packages.resolve(ref.namespace, ref.package, caller);
       const { pkg, provider } = found;
@@ -105,6 +108,7 @@ export function createActionLocator({ entities, packages, vault }: ActionLocator
         levels: [...(provider === undefined ? [] : [provider]), pkg, action],
         binding: provider === undefined ? undefined : `${pkg.ref.namespace}/${pkg.ref.name}`,
         keyTerms: keyTermsOf(found, caller),
+        sources: found.sources.map(({ namespace, name }) => sourceOf({ namespace, package: name, name })),
       };
     },
     async requireWritable(ref) {

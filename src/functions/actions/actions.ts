@@ -8,6 +8,8 @@ import { isFault } from '../../lib/index.ts';
 import type { EntityRow, EntityStore } from '../../store/index.ts';
 import type { BuiltinAction } from '../builtin.ts';
 import { createBoundedCache } from '../entities/bounded-cache.ts';
+import { type Changed, type Forgetful, sourceOf } from '../entities/changed.ts';
+import type { PlainRef } from '../entities/entity-row.ts';
 import type { KeyValue } from '../entities/key-values.ts';
 import {
   type EntityRef,
@@ -55,7 +57,7 @@ export interface ActionView {
   readonly warning?: string | undefined;
 }
 
-export interface ActionService {
+export interface ActionService extends Forgetful {
   /**
    * Creates, or with `overwrite` changes, an action from what a client sent.
    * @throws Fault BODY_INVALID, NAME_INVALID, KIND_UNSUPPORTED, CODE_INVALID, SEQUENCE_INVALID,
@@ -91,8 +93,8 @@ export interface ActionService {
   putBuiltin(ref: EntityRef, annotations: readonly KeyValue[]): Promise<void>;
   /** Ends the sandboxes of deleted actions and drops their code. */
   clearAway(rows: readonly EntityRow[]): Promise<void>;
-  /** Clears the cache. */
-  forget(): void;
+  /** Must be called when a package was written. */
+  packageChanged(ref: PlainRef): void;
 }
 
 interface ActionServiceOptions extends Omit<ActionWriteOptions, 'limits' | 'writer'> {
@@ -188,8 +190,13 @@ export class Actions implements ActionService {
     }
   }
 
-  forget(): void {
-    this.#cache.clear();
+  packageChanged({ namespace, name }: PlainRef): void {
+    this.#drop(new Set([sourceOf({ namespace, package: name, name })]));
+  }
+
+  forget(changed?: Changed): void {
+    if (changed === undefined) this.#cache.clear();
+    else this.#drop(changed.actions);
   }
 
   async #put(
@@ -240,9 +247,13 @@ export class Actions implements ActionService {
   }
 
   #changed(ref: EntityRef): void {
-    // Bindings and other callers have cached it under other names.
-    this.#cache.clear();
+    this.#drop(new Set([sourceOf(ref)]));
     this.#options.dispatcher.retire(`/${fullNameOf(ref)}`);
+  }
+
+  /** Bindings and other callers have cached it under other names. */
+  #drop(changed: ReadonlySet<string>): void {
+    this.#cache.dropWhere(({ sources }) => sources.some((source) => changed.has(source)));
   }
 }
 

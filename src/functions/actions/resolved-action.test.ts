@@ -19,6 +19,7 @@ function resolved(body: object) {
     binding: undefined,
     builtin: undefined,
     keyTerms: 'own' as const,
+    sources: [],
   };
   return resolveAction({ action, ...rest }, defaultRuntimes);
 }

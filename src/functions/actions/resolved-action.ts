@@ -53,6 +53,8 @@ export interface ResolvedAction {
   readonly capturesInput: boolean;
   /** A call that a restart interrupted is run again. Undefined: it is not. */
   readonly retriesOnRestart: true | undefined;
+  /** Packages and actions that it depends on, by `sourceOf`. */
+  readonly sources: readonly string[];
 }
 
 interface Arguments {
@@ -68,6 +70,7 @@ interface Resolution {
   readonly binding: string | undefined;
   readonly builtin: BuiltinAction | undefined;
   readonly keyTerms: KeyTerms;
+  readonly sources: readonly string[];
 }
 
 /** @throws Fault NOT_FOUND for a built-in action, KIND_UNSUPPORTED for a kind, that this Ward does not have */
@@ -99,6 +102,7 @@ export function resolveAction(resolution: Resolution, runtimes: readonly Runtime
     keyTerms: resolution.keyTerms,
     capturesInput: valueFor(annotations, 'capture-input') === true,
     retriesOnRestart: valueFor(annotations, 'retry-on-restart') === true || undefined,
+    sources: resolution.sources,
   };
 }
 

@@ -22,6 +22,7 @@ test('does not keep absent values', async () => {
 test.each([
   ['clear', (cache: ReturnType<typeof createBoundedCache<number>>) => cache.clear()],
   ['drop', (cache: ReturnType<typeof createBoundedCache<number>>) => cache.drop('a')],
+  ['dropWhere', (cache: ReturnType<typeof createBoundedCache<number>>) => cache.dropWhere(() => false)],
 ])('a value that was being read during a %s is not kept', async (_name, invalidate) => {
   const cache = createBoundedCache<number>(2);
   const gate = Promise.withResolvers<number>();
@@ -30,4 +31,11 @@ test.each([
   gate.resolve(1);
   expect(await reading).toBe(1);
   expect(cache.get('a')).toBeUndefined();
+});
+
+test('drops only those that are old', async () => {
+  const cache = createBoundedCache<number>(5);
+  for (const each of [1, 2, 3]) await cache.load(String(each), async () => each);
+  cache.dropWhere((value, key) => value === 1 || key === '3');
+  expect(['1', '2', '3'].map((key) => cache.get(key))).toEqual([undefined, 2, undefined]);
 });

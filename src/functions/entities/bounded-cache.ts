@@ -12,6 +12,8 @@ interface BoundedCache<Value> {
   clear(): void;
   /** Forgets one value, including one that is being read now. */
   drop(key: string): void;
+  /** Forgets these values, and all that are being read now. */
+  dropWhere(isOld: (value: Value, key: string) => boolean): void;
 }
 
 /** @param capacity maximum of values; the oldest is dropped first */
@@ -35,6 +37,10 @@ export function createBoundedCache<Value>(capacity: number): BoundedCache<Value>
     drop(key) {
       generation++;
       values.delete(key);
+    },
+    dropWhere(isOld) {
+      generation++;
+      for (const [key, value] of values) if (isOld(value, key)) values.delete(key);
     },
   };
 }

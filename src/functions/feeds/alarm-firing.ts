@@ -94,6 +94,8 @@ async function fireAlarm(options: AlarmFiringOptions, alarm: Alarm, refused: Ref
   const at = now();
   if (!hasDate(state)) throw corrupt();
   const payload = openPayload(options.vault, alarm);
+  // Before the claim: an alarm that fails here is put off, and not lost.
+  const identity = await options.namespaces.identityOf(trigger.namespace);
   const step = advance(config, alarmSchedule(alarm), state, at, graceMs);
   const claimed = changedAlarm(alarm, { state: step.state });
   if (!(await feeds.put(rowOfAlarm(claimed), alarm.revision))) return false;
@@ -102,7 +104,6 @@ async function fireAlarm(options: AlarmFiringOptions, alarm: Alarm, refused: Ref
     log.warn(missed, 'an alarm was missed for too long to be made up for');
     return false;
   }
-  const identity = await options.namespaces.identityOf(trigger.namespace);
   if (identity === undefined) return false;
   try {
     await options.fire({ identity, trigger, payload, transactionId: newId(), authorization: undefined });

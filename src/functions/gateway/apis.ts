@@ -5,6 +5,7 @@
 import { isFault, isJsonObject, type JsonObject, randomHex } from '../../lib/index.ts';
 import type { ApiRow, ApiStore } from '../../store/index.ts';
 import { createBoundedCache } from '../entities/bounded-cache.ts';
+import type { Forgetful } from '../entities/changed.ts';
 import type { NamespaceName } from '../entities/names.ts';
 import { concurrentUpdate, functionFault } from '../faults.ts';
 import { parseApiDocument } from './api-document.ts';
@@ -24,7 +25,7 @@ export type ApiRoute = RouteMatch & {
   readonly cors: boolean | undefined;
 };
 
-export interface ApiService {
+export interface ApiService extends Forgetful {
   /** All APIs of a namespace, in the order of their base paths. */
   list(namespace: NamespaceName): Promise<readonly StoredApi[]>;
   /**
@@ -44,8 +45,6 @@ export interface ApiService {
    * @throws Fault STORED_ENTITY_CORRUPT
    */
   route(namespace: NamespaceName, segments: readonly string[], verb: ApiVerb): ApiRoute | Promise<ApiRoute>;
-  /** Clears the cache. */
-  forget(): void;
 }
 
 interface CompiledApi {
@@ -90,7 +89,8 @@ export function createApis(store: ApiStore): ApiService {
         .load(namespace, async () => compile(await store.list(namespace), namespace))
         .then((apis) => routeAmong(apis ?? [], segments, verb));
     },
-    forget: cache.clear,
+    forget: (changed) =>
+      cache.dropWhere((_, namespace) => changed === undefined || changed.apis.has(namespace)),
   };
 }
 

@@ -6,8 +6,10 @@ import { hash } from 'node:crypto';
 import type { NamespaceLimits } from '../../dispatch/index.ts';
 import type { KeyRow, NamespaceRow, Store } from '../../store/index.ts';
 import { createBoundedCache } from '../entities/bounded-cache.ts';
+import type { Forgetful } from '../entities/changed.ts';
 import { corrupt } from '../entities/entity-row.ts';
 import { type NamespaceName, parseNamespaceName } from '../entities/names.ts';
+import { functionFault } from '../faults.ts';
 import type { SystemLimits, UserLimits } from '../limits.ts';
 import { type KeyScope, keyScopes } from './key-scopes.ts';
 import { type ApiKey, invalidAuthentication, isSecret, parseAuthorization } from './keys.ts';
@@ -24,13 +26,18 @@ export interface Identity {
   readonly limits: UserLimits & NamespaceLimits;
 }
 
-export interface Identities {
-  /** @throws Fault AUTHENTICATION_MISSING, AUTHENTICATION_INVALID */
+export interface Identities extends Forgetful {
+  /** @throws Fault AUTHENTICATION_MISSING, AUTHENTICATION_INVALID, AUTHENTICATION_STALE */
   authenticate(header: string | undefined): Identity | Promise<Identity>;
-  /** The namespace's identity with all rights. Undefined if there is no such namespace. */
+  /**
+   * The namespace's identity with all rights. Undefined if there is no such namespace.
+   * @throws Fault AUTHENTICATION_STALE
+   */
   ofNamespace(name: string): Identity | undefined | Promise<Identity | undefined>;
-  forget(): void;
 }
+
+/** Whether what was read from the store lately can still be trusted. */
+export type IsCurrent = () => boolean | Promise<boolean>;
 
 interface Admitted {
   readonly identity: Identity;
@@ -46,6 +53,7 @@ export function createIdentities(
   store: Pick<Store, 'namespaces' | 'keys'>,
   system: SystemLimits,
   now: () => number,
+  isCurrent: IsCurrent,
 ): Identities {
   const byHeader = createBoundedCache<Admitted>(cacheCapacity);
   const byName = createBoundedCache<Identity>(cacheCapacity);
@@ -53,28 +61,49 @@ export function createIdentities(
     if (admitted === undefined || admitted.expiresAt <= now()) throw invalidAuthentication();
     return admitted.identity;
   };
+  /** @throws Fault AUTHENTICATION_STALE */
+  const trusted = <T>(find: () => T | Promise<T>): T | Promise<T> => {
+    const current = isCurrent();
+    if (current === true) return find();
+    if (current === false) throw unavailable();
+    return current.then((isNow) => {
+      if (!isNow) throw unavailable();
+      return find();
+    });
+  };
+  const authenticate = (header: string | undefined): Identity | Promise<Identity> => {
+    const key = cacheKeyOf(header ?? '');
+    const known = byHeader.get(key);
+    if (known !== undefined) return admit(known);
+    return byHeader.load(key, () => identify(store, system, parseAuthorization(header))).then(admit);
+  };
+  const ofNamespace = (name: string): Identity | undefined | Promise<Identity | undefined> => {
+    const known = byName.get(name);
+    return (
+      known ??
+      byName.load(name, async () => {
+        const row = await store.namespaces.byName(name);
+        return row === undefined ? undefined : identityOf(row, row.keyId, 'full', system);
+      })
+    );
+  };
   return {
-    authenticate(header) {
-      const key = cacheKeyOf(header ?? '');
-      const known = byHeader.get(key);
-      if (known !== undefined) return admit(known);
-      return byHeader.load(key, () => identify(store, system, parseAuthorization(header))).then(admit);
-    },
-    ofNamespace(name) {
-      const known = byName.get(name);
-      return (
-        known ??
-        byName.load(name, async () => {
-          const row = await store.namespaces.byName(name);
-          return row === undefined ? undefined : identityOf(row, row.keyId, 'full', system);
-        })
-      );
-    },
-    forget() {
-      byHeader.clear();
-      byName.clear();
+    authenticate: (header) => trusted(() => authenticate(header)),
+    ofNamespace: (name) => trusted(() => ofNamespace(name)),
+    forget(changed) {
+      const isOld = ({ namespace, keyId }: Identity) =>
+        changed === undefined || changed.namespaces.has(namespace) || changed.keys.has(keyId);
+      byHeader.dropWhere(({ identity }) => isOld(identity));
+      byName.dropWhere(isOld);
     },
   };
+}
+
+function unavailable() {
+  return functionFault('AUTHENTICATION_STALE', 'Keys cannot be checked now.', {
+    hint: 'Ward cannot read its database, so it does not see which keys were revoked. Try again later.',
+    retryAfterMs: 1000,
+  });
 }
 
 async function identify(

@@ -5,6 +5,7 @@
  */
 import type { SandboxAsk } from '../../dispatch/index.ts';
 import type { EntityRow, EntityStore, NamespaceRow, Store } from '../../store/index.ts';
+import type { Changed, Forgetful } from '../entities/changed.ts';
 import { type NamespaceName, parseNamespaceName } from '../entities/names.ts';
 import { functionFault, notFound } from '../faults.ts';
 import type { SystemLimits, UserLimits } from '../limits.ts';
@@ -16,7 +17,7 @@ import {
   listKeys,
   type NewKey,
 } from './further-keys.ts';
-import { createIdentities, type Identities, type Identity } from './identities.ts';
+import { createIdentities, type Identities, type Identity, type IsCurrent } from './identities.ts';
 import type { KeyScope } from './key-scopes.ts';
 import { type ApiKey, formatApiKey, hashSecret, invalidAuthentication, newApiKey } from './keys.ts';
 import { createLentKeys, type Lender, type LentKey } from './lent-keys.ts';
@@ -43,10 +44,10 @@ interface NamespaceDescription {
   readonly own: NamespaceLimitValues;
 }
 
-export interface NamespaceService {
+export interface NamespaceService extends Forgetful {
   /**
    * Identifies the caller by an `Authorization` header. Synchronous if it was seen recently.
-   * @throws Fault AUTHENTICATION_MISSING, AUTHENTICATION_INVALID
+   * @throws Fault AUTHENTICATION_MISSING, AUTHENTICATION_INVALID, AUTHENTICATION_STALE
    */
   authenticate(header: string | undefined): Identity | Promise<Identity>;
   /**
@@ -88,8 +89,6 @@ export interface NamespaceService {
   get(name: string): Promise<NamespaceDescription>;
   /** When the namespace of this name was created. Synchronous if it was used recently. Undefined if there is none. */
   createdAt(name: string): number | undefined | Promise<number | undefined>;
-  /** Clears the cache. */
-  forget(): void;
 }
 
 interface NamespaceServiceOptions {
@@ -99,6 +98,8 @@ interface NamespaceServiceOptions {
   readonly vetSandbox?: (ask: SandboxAsk) => void;
   /** Epoch milliseconds. */
   readonly now?: () => number;
+  /** Absent: no other process changes anything. */
+  readonly isCurrent?: IsCurrent;
 }
 
 export class Namespaces implements NamespaceService {
@@ -118,7 +119,7 @@ export class Namespaces implements NamespaceService {
     this.#system = system;
     this.#options = options;
     this.#now = options.now ?? Date.now;
-    this.#identities = createIdentities(store, system, this.#now);
+    this.#identities = createIdentities(store, system, this.#now, options.isCurrent ?? (() => true));
   }
 
   authenticate(header: string | undefined): Identity | Promise<Identity> {
@@ -209,8 +210,8 @@ export class Namespaces implements NamespaceService {
     return identity.then((known) => known?.createdAt);
   }
 
-  forget(): void {
-    this.#identities.forget();
+  forget(changed?: Changed): void {
+    this.#identities.forget(changed);
   }
 
   async #lenderNow({ namespace, createdAt, scope }: Lender): Promise<Identity> {

@@ -12,6 +12,8 @@ export interface ResolvedPackage {
   readonly pkg: Package;
   /** The package that a binding stands for, with the parameters of bindings in between. */
   readonly provider: Package | undefined;
+  /** All that were read for it. */
+  readonly sources: readonly PlainRef[];
 }
 
 /** A deleted provider can come back as a binding, so there may be chains of bindings, and even cycles. */
@@ -30,12 +32,14 @@ export async function resolvePackage(
   const pkg = await read(entities, vault, ref, reader, ref);
   let parameters: Package['parameters'] = [];
   let provider = pkg;
+  const sources = [ref];
   for (let length = 0; provider.binding !== undefined; length++) {
     if (length === maxBindings) throw cyclic(pkg.ref);
+    sources.push(provider.binding);
     provider = await read(entities, vault, provider.binding, reader, ref);
     parameters = mergeKeyValues(provider.parameters, parameters);
   }
-  return { pkg, provider: provider === pkg ? undefined : { ...provider, parameters } };
+  return { pkg, provider: provider === pkg ? undefined : { ...provider, parameters }, sources };
 }
 
 /**

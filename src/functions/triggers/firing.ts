@@ -11,6 +11,7 @@ import { isFault, type JsonObject, newActivationId } from '../../lib/index.ts';
 import type { ActivationStore, EntityStore } from '../../store/index.ts';
 import type { InvokeRequest } from '../activations/invocations.ts';
 import { createBoundedCache } from '../entities/bounded-cache.ts';
+import type { Forgetful } from '../entities/changed.ts';
 import type { PlainRef } from '../entities/entity-row.ts';
 import { fullNameOf } from '../entities/names.ts';
 import { notFound } from '../faults.ts';
@@ -44,7 +45,7 @@ export interface FireAnswer {
   readonly isRecordLost: boolean;
 }
 
-export interface FiringService {
+export interface FiringService extends Forgetful {
   /**
    * Resolves when everything is durable, except that its own record may wait for the disk. Undefined if no rule is
    * active: then nothing was invoked or recorded.
@@ -53,8 +54,6 @@ export interface FiringService {
   fire(request: FireRequest): Promise<FireAnswer | undefined>;
   /** Must be called when the trigger or one of its rules was written. */
   changed(trigger: PlainRef): void;
-  /** Clears the cache. */
-  forget(): void;
 }
 
 interface FiringOptions {
@@ -104,7 +103,8 @@ export function createFiring(options: FiringOptions): FiringService {
       return { activationId, isRecordLost: !isKeptNow };
     },
     changed: (trigger) => cache.drop(keyOf(trigger)),
-    forget: cache.clear,
+    forget: (changed) =>
+      cache.dropWhere(({ ref }) => changed === undefined || changed.triggers.has(ref.namespace)),
   };
 }
 

@@ -21,6 +21,7 @@ import * as lastUse from './0013-last-use.ts';
 import * as holdings from './0014-holdings.ts';
 import * as owners from './0015-owners.ts';
 import * as members from './0016-members.ts';
+import * as changes from './0017-changes.ts';
 import * as leases from './0018-leases.ts';
 
 export const migrations: Migrations = {
@@ -40,6 +41,7 @@ export const migrations: Migrations = {
   '0014-holdings': holdings,
   '0015-owners': owners,
   '0016-members': members,
+  '0017-changes': changes,
   '0018-leases': leases,
 };
 

@@ -16,6 +16,7 @@ import { openPostgresStore } from './open.ts';
 import { openPool } from './pool.ts';
 import { missingForPostgres, startPostgres } from './server.fixture.ts';
 import { faultOf } from './sql-state.ts';
+import { postgresChangeTests } from './suite/changes.ts';
 
 const missing = await missingForPostgres();
 const server = missing === undefined ? await startPostgres() : undefined;
@@ -51,6 +52,12 @@ describe.skipIf(missing !== undefined)(`PostgreSQL${missing ? ` (${missing})` : 
     };
   });
 
+  describe('changes', () =>
+    postgresChangeTests({
+      newUrl: async () => (await migratedDatabase()).url,
+      admin: async (sql) => server?.admin(sql),
+    }));
+
   test('has the tables and columns of SQLite, and its own', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'ward-columns-'));
     const sqlite = new Kysely<Schema>({
@@ -62,8 +69,8 @@ describe.skipIf(missing !== undefined)(`PostgreSQL${missing ? ` (${missing})` : 
       await migrate(sqlite, migrations);
       await migrate(postgres, postgresMigrations);
       const found = columnsOf(await postgres.introspection.getTables());
-      const { key_ids: _keys, write_marks: _marks, facts: _facts, ...shared } = found;
-      expect(Object.keys(found)).toEqual(expect.arrayContaining(['key_ids', 'write_marks', 'facts']));
+      const { key_ids: ids, facts, ...shared } = found;
+      expect({ ids, facts }).toEqual({ ids: ['key_id text'], facts: ['name text', 'value text'] });
       expect(shared).toEqual(columnsOf(await sqlite.introspection.getTables()));
     } finally {
       await sqlite.destroy();

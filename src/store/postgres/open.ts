@@ -1,10 +1,10 @@
 /** Opens the store in a PostgreSQL database, and creates the parts. */
-import { type Kysely, sql } from 'kysely';
 import { groupWriter } from '../group-writer.ts';
 import { storeParts } from '../parts.ts';
 import type { Schema } from '../schema.ts';
 import type { RecordingTrouble, Store } from '../types/store.ts';
 import { batches } from './batch.ts';
+import { postgresChanges } from './changes.ts';
 import { postgresWords } from './dialect.ts';
 import { alone, type SharedFacts, sharedFacts } from './facts.ts';
 import { postgresMigrations } from './migrations/index.ts';
@@ -41,18 +41,8 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     ...storeParts(db, writer, postgresWords),
     facts: sharedFacts(db),
     alone: (work) => alone(pool, work),
-    foreignWrites: () => foreignWrites(db),
+    changes: postgresChanges(db, pool),
     close,
     [Symbol.asyncDispose]: close,
   };
-}
-
-/**
- * Each server counts its own writes in a row of its own, in the same transactions: the sum of the others' only grows.
- */
-async function foreignWrites(db: Kysely<Schema>): Promise<number> {
-  const { rows } = await sql<{ count: number }>`
-    select coalesce(sum(writes), 0)::bigint as count from write_marks
-      where node <> current_setting('ward.node')`.execute(db);
-  return rows[0]?.count ?? 0;
 }

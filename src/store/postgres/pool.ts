@@ -29,6 +29,8 @@ export interface Pool {
   /** Without password, for messages. */
   readonly where: string;
   connect(): Promise<Connection>;
+  /** Number of connections that broke so far. */
+  broken(): number;
   /** Waits for running calls. Further calls are refused with STORE_CLOSED. */
   close(): Promise<void>;
 }
@@ -57,10 +59,11 @@ export function openPool({ url, node }: PoolOptions): Pool {
       getTypeParser: (type, format) => (type === bigintType ? Number : pg.types.getTypeParser(type, format)),
     },
   });
+  let broken = 0;
   // An error of an idle connection: the next call opens a new one.
   pool.on('error', () => {});
   // The same while the connection is held: its holder's statement fails, and without a listener Node would end the process.
-  pool.on('connect', (client) => client.on('error', () => {}));
+  pool.on('connect', (client) => client.on('error', () => void broken++));
   const where = nameOf(url);
   let closing: Promise<void> | undefined;
   return {
@@ -73,6 +76,7 @@ export function openPool({ url, node }: PoolOptions): Pool {
         throw faultOf(error, where);
       }
     },
+    broken: () => broken,
     close: () => (closing ??= pool.end()),
   };
 }

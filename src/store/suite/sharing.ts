@@ -14,15 +14,11 @@ import {
 } from './context.ts';
 
 export function sharingTests({ store, place }: Context): void {
-  test('each reads and notices the other’s writes', async () => {
+  test('each reads the other’s writes', async () => {
     await using other = await place().open();
-    const [before, otherBefore] = [await store().foreignWrites(), await other.foreignWrites()];
     await store().entities.put(entityRow('mine'), null);
-    expect(await store().foreignWrites()).toBe(before);
-    expect(await other.foreignWrites()).toBeGreaterThan(otherBefore);
     expect(await other.entities.get('guest', 'mine')).toBeDefined();
     await other.namespaces.create(namespaceRow('theirs'));
-    expect(await store().foreignWrites()).toBeGreaterThan(before);
     expect(await store().namespaces.byName('theirs')).toBeDefined();
   });
 

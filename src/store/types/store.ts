@@ -3,6 +3,7 @@ import type { Fault } from '../../lib/index.ts';
 import type { AcceptedQueue } from './accepted.ts';
 import type { ActivationStore } from './activations.ts';
 import type { ApiStore } from './apis.ts';
+import type { ChangeStore } from './changes.ts';
 import type { DeliveryStore } from './deliveries.ts';
 import type { EntityStore } from './entities.ts';
 import type { FeedStore } from './feeds.ts';
@@ -43,12 +44,11 @@ export interface Store extends AsyncDisposable {
   readonly namespaces: NamespaceStore;
   readonly holdings: HoldingStore;
   readonly members: MemberStore;
+  readonly changes: ChangeStore;
   readonly leases: LeaseStore;
   /** The writes of a lease's holder. */
   under(lease: Lease): LeasedWrites;
   readonly recording: Recording;
-  /** Grows whenever another process wrote to the database: a signal to drop caches. */
-  foreignWrites(): Promise<number>;
   /** Writes pending data and closes. */
   close(): Promise<void>;
 }

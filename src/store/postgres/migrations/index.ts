@@ -4,10 +4,12 @@ import * as leases from '../../migrations/0018-leases.ts';
 import type { Migrations } from '../../migrations/index.ts';
 import * as schema from './0001-schema.ts';
 import * as facts from './0003-facts.ts';
+import * as changes from './0004-changes.ts';
 
 export const postgresMigrations: Migrations = {
   '0001-schema': schema,
   '0002-members': members,
   '0003-facts': facts,
+  '0004-changes': changes,
   '0005-leases': leases,
 };

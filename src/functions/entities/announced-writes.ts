@@ -1,0 +1,32 @@
+/** Tells after each write of what other servers keep in their caches, so that a hint can be sent to them. */
+import type { Store } from '../../store/index.ts';
+
+/** @param announce must not throw; undefined: nothing is told */
+export function announceWrites(store: Store, announce: (() => void) | undefined): Store {
+  if (announce === undefined) return store;
+  const told =
+    <Args extends readonly unknown[], T>(write: (...args: Args) => Promise<T>) =>
+    async (...args: Args): Promise<T> => {
+      const outcome = await write(...args);
+      announce();
+      return outcome;
+    };
+  const { namespaces, keys, entities, apis } = store;
+  return {
+    ...store,
+    namespaces: {
+      ...namespaces,
+      create: told(namespaces.create),
+      update: told(namespaces.update),
+      delete: told(namespaces.delete),
+    },
+    keys: { ...keys, create: told(keys.create), delete: told(keys.delete) },
+    entities: {
+      ...entities,
+      put: told(entities.put),
+      delete: told(entities.delete),
+      deleteTree: told(entities.deleteTree),
+    },
+    apis: { ...apis, put: told(apis.put), delete: told(apis.delete) },
+  };
+}
