@@ -1,6 +1,5 @@
 /** The gate's store in PostgreSQL, on a private server. */
 import { fileURLToPath } from 'node:url';
-import pg from 'pg';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { noon, reportOf } from '../src/gate/reports.fixture.ts';
 import {
@@ -11,31 +10,21 @@ import {
   verdictAt,
 } from '../src/gate/store/gate-store.suite.ts';
 import { openPostgresGateStore } from '../src/gate/store/postgres/open.ts';
-import { randomHex } from '../src/lib/index.ts';
 import { openPostgresStore } from '../src/store/postgres/open.ts';
 import { missingForPostgres, startPostgres } from '../src/store/postgres/server.fixture.ts';
+import { copiesOf, newDatabase, transactionOn } from './postgres.ts';
 
 const missing = await missingForPostgres();
 const server = missing === undefined ? await startPostgres() : undefined;
 afterAll(() => server?.[Symbol.asyncDispose]());
 const writer = fileURLToPath(new URL('../src/gate/store/append-forever.fixture.ts', import.meta.url));
 
-async function newDatabase(settings = ''): Promise<{ name: string; url: string }> {
-  const name = `t${randomHex(8)}`;
-  await server?.admin(`create database ${name} ${settings}`);
-  return { name, url: server?.url(name) ?? '' };
-}
+const newGateDatabase = (settings?: string) => newDatabase(server, settings);
 
 describe.skipIf(missing !== undefined)(`PostgreSQL${missing ? ` (${missing})` : ''}`, () => {
-  /** Copies of one that has its tables spare each test the migrations. */
-  let migrated: Promise<string> | undefined;
-  const migratedDatabase = async () => {
-    migrated ??= newDatabase().then(async ({ name, url }) => {
-      await openPostgresGateStore({ url }).then((store) => store.close());
-      return name;
-    });
-    return newDatabase(`template ${await migrated}`);
-  };
+  const migratedDatabase = copiesOf(server, async (url) => {
+    await openPostgresGateStore({ url }).then((store) => store.close());
+  });
 
   gateStoreSuite('the gate’s store', async (): Promise<GateStorePlace> => {
     const { name, url } = await migratedDatabase();
@@ -183,7 +172,7 @@ describe.skipIf(missing !== undefined)(`PostgreSQL${missing ? ` (${missing})` : 
   test.each(['first', 'second'])(
     'has its tables beside those of the main store, opened %s',
     async (place) => {
-      const { url } = await newDatabase();
+      const { url } = await newGateDatabase();
       const openers = [() => openPostgresGateStore({ url }), () => openPostgresStore({ url })];
       for (const open of place === 'first' ? openers : openers.toReversed())
         for (let time = 0; time < 2; time++) await open().then((store) => store.close());
@@ -191,7 +180,7 @@ describe.skipIf(missing !== undefined)(`PostgreSQL${missing ? ` (${missing})` : 
   );
 
   test('several that open an empty database at once bring it up together', async () => {
-    const { url } = await newDatabase();
+    const { url } = await newGateDatabase();
     const stores = await Promise.all([1, 2, 3].map(() => openPostgresGateStore({ url })));
     await Promise.all(stores.map((store) => store.write({ audit: [draft('a')] })));
     expect(await stores[0]?.verifyAudit()).toMatchObject({ isIntact: true, entries: 3 });
@@ -202,7 +191,7 @@ describe.skipIf(missing !== undefined)(`PostgreSQL${missing ? ` (${missing})` : 
     const { url } = await migratedDatabase();
     await server?.admin(`insert into gate.migrations values ('9999-future', '2099-01-01')`, url);
     await expect(openPostgresGateStore({ url })).rejects.toMatchObject({ code: 'GATE_STORE_NEWER' });
-    const unfit = await newDatabase(`template template0 locale_provider icu icu_locale 'en-US'`);
+    const unfit = await newGateDatabase(`template template0 locale_provider icu icu_locale 'en-US'`);
     await expect(openPostgresGateStore(unfit)).rejects.toMatchObject({
       code: 'GATE_STORE_FAILED',
       hint: expect.stringContaining(`encoding 'UTF8' locale 'C'`),
@@ -217,20 +206,3 @@ test('a server that is not there is reported, without its password', async () =>
     message: expect.not.stringContaining('secret'),
   });
 });
-
-/** Another user's transaction, which holds locks until it commits. */
-async function transactionOn(url: string) {
-  const [client, watcher] = [new pg.Client(url), new pg.Client(url)];
-  await Promise.all([client.connect(), watcher.connect()]);
-  await client.query('begin');
-  const waiting = `select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`;
-  return {
-    query: async (sql: string): Promise<readonly unknown[]> => (await client.query(sql)).rows,
-    /** Waits until as many connections wait for locks. */
-    untilWaiting: (count: number) =>
-      expect.poll(async () => (await watcher.query(waiting)).rowCount).toBe(count),
-    async [Symbol.asyncDispose]() {
-      await Promise.all([client.end(), watcher.end()]);
-    },
-  };
-}
