@@ -28,6 +28,7 @@ const subjectRow = z.object({ digest: z.string() });
 export type Companions = Pick<RegistryStore, 'listCompanions' | 'listIndexes' | 'listSubjects'>;
 
 export function createCompanions(db: RegistryDatabase): Companions {
+  const { listed } = db.words;
   return {
     listCompanions: (subject, tags, types) =>
       db.all(
@@ -37,16 +38,16 @@ export function createCompanions(db: RegistryDatabase): Companions {
              from manifests m left join repositories r on r.name = m.repository where m.digest = ?1),
          found as (
            select 0 as kind, held.repository, held.since, m.digest, m.media_type, m.size from held
-             join tags t on t.repository = held.repository and t.tag in (select value from json_each(?2))
+             join tags t on t.repository = held.repository and t.tag in ${listed('?2')}
              join manifests m on m.repository = t.repository and m.digest = t.digest
            union
-           select case when m.artifact_type in (select value from json_each(?6)) then 1 else 2 end,
+           select case when m.artifact_type in ${listed('?6')} then 1 else 2 end,
                held.repository, held.since, m.digest, m.media_type, m.size from held
              join manifests m on m.repository = held.repository and m.subject = ?1),
          ranked as (
            select *, row_number() over (partition by repository order by kind, digest) as place
              from found where size <= ?3)
-         select digest, media_type as mediaType, size from ranked where place <= ?4
+         select digest, min(media_type) as "mediaType", min(size) as size from ranked where place <= ?4
            group by digest order by min(since), digest limit ?5`,
         ...[subject, JSON.stringify(tags), longest, mostOfRepository, most, JSON.stringify(types)],
       ),
@@ -59,7 +60,7 @@ export function createCompanions(db: RegistryDatabase): Companions {
              join parts p on p.repository = m.repository and p.digest = m.digest
              join manifests i on i.repository = p.repository and i.digest = p.manifest
              left join repositories r on r.name = p.repository
-             where m.digest = ?1 and i.media_type in (select value from json_each(?2))),
+             where m.digest = ?1 and i.media_type in ${listed('?2')}),
          found as (
            select * from held where
              exists (select 1 from manifests s where s.repository = held.repository and s.subject = held.digest)

@@ -1,7 +1,6 @@
 /**
- * The pushed bytes, as blobs. A blob exists before the database refers to it, and is removed after the database has
- * forgotten it; so however the process ends, every known blob exists. The sweep removes blobs that the database does
- * not know.
+ * The pushed bytes, as blobs. A blob exists before a repository has it, and is removed after none has had it for a while
+ * (`blob-rows.ts`); so however the process ends, what a repository has exists.
  */
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -12,31 +11,35 @@ import {
   openBlobStore,
   removeHalfWrittenBlobs,
 } from '../blobs/index.ts';
-import { KeyedLock } from '../lib/index.ts';
+import type { RegistryDatabase } from './database.ts';
+import { registryStoreFault } from './faults.ts';
 
 export interface Content {
   readonly blobs: Omit<BlobStore, 'put' | 'putStream' | 'delete'>;
   /**
-   * Stores the writer's bytes as the blob `digest`, and then updates the database by `record`. If that throws, the
-   * sweep removes the blob later.
-   * @throws Fault BLOB_DIGEST_WRONG, and errors of `record`
+   * Stores the writer's bytes as the blob `digest`, and then gives it to a repository by `name`. If that throws, a sweep
+   * removes the blob later.
+   * @throws Fault BLOB_DIGEST_WRONG, UPLOAD_UNKNOWN, and errors of `name`
    */
-  adopt(writer: BlobWriter, digest: Digest, record: () => Promise<void>): Promise<void>;
+  adopt(writer: BlobWriter, digest: Digest, name: NameBlob): Promise<void>;
   /** Does the same with bytes in memory. */
-  put(bytes: Uint8Array, digest: Digest, record: () => Promise<void>): Promise<void>;
-  /** Removes the blob if `forget`, which asks the database, returns true. Then returns its size. */
-  remove(digest: Digest, forget: () => Promise<boolean>): Promise<number | undefined>;
+  put(bytes: Uint8Array, digest: Digest, name: NameBlob): Promise<void>;
+  /** Removes the blob if it was doomed at `before` or earlier. Returns its size if it did. */
+  remove(digest: Digest, before: number): Promise<number | undefined>;
 }
 
+/** A transaction that names the blob only if its row is live. Returns whether it was live. */
+export type NameBlob = () => Promise<boolean>;
+
 /** Opens the blobs below `dir`, and removes unfinished ones of earlier processes. */
-export async function openContent(dir: string): Promise<Content> {
+export async function openBlobFiles(dir: string): Promise<BlobStore> {
   const temporaries = temporariesIn(dir);
   await rm(temporaries, { recursive: true, force: true });
   await mkdir(temporaries, { recursive: true, mode: 0o700 });
   // Scans share only the server's group, and must be able to read it.
   await mkdir(join(dir, 'blobs', 'sha256'), { recursive: true, mode: 0o750 });
   await removeHalfWrittenBlobs(dir);
-  return contentOf(blobsIn(dir));
+  return blobsIn(dir);
 }
 
 /** Opens the blobs below `dir` without changing them. */
@@ -48,27 +51,32 @@ function temporariesIn(dir: string): string {
   return join(dir, 'uploads');
 }
 
-function contentOf(blobs: BlobStore): Content {
-  // A blob must not be removed between its write and its record in the database.
-  const locks = new KeyedLock();
+export function createContent(blobs: BlobStore, db: RegistryDatabase): Content {
   return {
     blobs,
-    adopt: (writer, digest, record) =>
-      locks.run(digest, async () => {
-        await writer.commit(digest);
-        await record();
-      }),
-    put: (bytes, digest, record) =>
-      locks.run(digest, async () => {
+    async adopt(writer, digest, name) {
+      // A client can announce any digest. `commit` refuses a wrong one, which must not change a row.
+      if (writer.digest() === digest) await db.reviveBlob(digest, writer.size);
+      await writer.commit(digest);
+      while (!(await name())) {
+        await db.reviveBlob(digest, writer.size);
+        if (await blobs.has(digest)) continue;
+        throw registryStoreFault('UPLOAD_UNKNOWN', 'the upload took too long, and its bytes were removed');
+      }
+    },
+    async put(bytes, digest, name) {
+      do {
+        await db.reviveBlob(digest, bytes.length);
         await blobs.put(bytes);
-        await record();
-      }),
-    remove: (digest, forget) =>
-      locks.run(digest, async () => {
-        if (!(await forget())) return undefined;
-        const bytes = await blobs.size(digest);
+      } while (!(await name()));
+    },
+    async remove(digest, before) {
+      let size = 0;
+      const isRemoved = await db.removeBlob(digest, before, async () => {
+        size = (await blobs.size(digest)) ?? 0;
         await blobs.delete(digest);
-        return bytes ?? 0;
-      }),
+      });
+      return isRemoved ? size : undefined;
+    },
   };
 }

@@ -1,7 +1,5 @@
-/** Pushed content: repositories, manifests, tags and blobs, in files and one database. */
+/** Pushed content: repositories, manifests, tags and blobs, in one database and a store of bytes. */
 
-export { manifestsKnownIn, registryProblems } from './check.ts';
-export { blobsKnownIn, registrySchema } from './database.ts';
 export { registryStoreFault, registryStoreFaults } from './faults.ts';
 export {
   hasImageConfig,
@@ -21,10 +19,13 @@ export {
   type RepositoryName,
   type Tag,
 } from './names.ts';
+export type { RegistryPlace } from './open-database.ts';
 export { openRegistryReader, type RegistryReader } from './registry-reader.ts';
 export {
   defaultRegistryStoreLimits,
   openRegistryStore,
   type RegistryStoreOptions,
 } from './registry-store.ts';
+export { blobsKnownIn, manifestsKnownIn, registryProblems } from './sqlite/check.ts';
+export { registrySchema } from './sqlite/schema.ts';
 export type * from './types.ts';

@@ -50,7 +50,7 @@ it('a process that is killed while it pushes and sweeps loses nothing and leaves
       const accepted = await pushAndKill(dir, count);
       expect(accepted.length).toBeGreaterThanOrEqual(count);
       all.push(...accepted.map(([, digest]) => digest));
-      await using store = await openRegistryStore({ dir, limits: { graceMs: 0 } });
+      await using store = await openRegistryStore({ dir, limits: { graceMs: 0, doomedMs: 0 } });
       expect(await readdir(join(dir, 'uploads'))).toEqual([]);
       for (const digest of all) await checkWhole(store, digest);
       for (const tag of (await store.listTags(app, { after: '', limit: 100 })).items) {

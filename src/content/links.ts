@@ -1,16 +1,18 @@
 /** Links between repositories and blobs. A repository serves only its own blobs, even if the store has others. */
 import { z } from 'zod';
-import type { Digest } from '../blobs/index.ts';
+import type { Digest, SecondName } from '../blobs/index.ts';
 import type { BatchStep } from '../store/index.ts';
+import { isLive } from './blob-rows.ts';
 import { type RegistryDatabase, step } from './database.ts';
 import { registryStoreFault } from './faults.ts';
 import { namespaceOfRepository, type RepositoryName } from './names.ts';
 import { hasRoom, roomValues, storageExhausted } from './room.ts';
+import { secondNameSteps } from './second-names.ts';
 import type { LimitsOf } from './types.ts';
 
 export interface Links {
-  /** Links a blob, whose bytes are stored, to the repository. @throws Fault STORAGE_EXHAUSTED */
-  add(repository: RepositoryName, digest: Digest, size: number): Promise<void>;
+  /** Links a blob to the repository. False when its row is not live. @throws Fault STORAGE_EXHAUSTED */
+  add(repository: RepositoryName, blob: PushedBlob): Promise<boolean>;
   /** @throws Fault BLOB_UNKNOWN */
   size(repository: RepositoryName, digest: Digest, which?: 'any' | 'accepted'): Promise<number>;
   mount(repository: RepositoryName, digest: Digest, from: RepositoryName | undefined): Promise<boolean>;
@@ -18,21 +20,32 @@ export interface Links {
   remove(repository: RepositoryName, digest: Digest): Promise<void>;
 }
 
+export interface PushedBlob {
+  readonly digest: Digest;
+  readonly size: number;
+  readonly secondName: SecondName | undefined;
+}
+
 const sizeRow = z.object({ size: z.number(), touched_at: z.number() });
 
-export function createLinks(db: RegistryDatabase, limitsOf: LimitsOf, now: () => number): Links {
+export function createLinks(db: RegistryDatabase, limitsOf: LimitsOf): Links {
   return {
-    async add(repository, digest, size) {
-      const limits = await limitsOf(namespaceOfRepository(repository));
+    async add(repository, { digest, size, secondName }) {
+      const namespace = namespaceOfRepository(repository);
+      const limits = await limitsOf(namespace);
+      const at = await db.now();
       const changed = await db.write(
+        namespace,
         step(
-          `insert into blobs (digest, size, touched_at) select ?1, ?2, ?7 where ${hasRoom}
-             on conflict do update set size = excluded.size, touched_at = excluded.touched_at`,
-          ...[...roomValues(digest, size, repository, limits), now()],
+          `update blobs set touched_at = ?7 where digest = ?1 and doomed_at is null and ${hasRoom}`,
+          ...[...roomValues(digest, size, repository, limits), at],
         ),
-        ...linkSteps(repository, digest, now()),
+        ...linkSteps(repository, digest, at),
+        ...secondNameSteps(secondName, digest),
       );
-      if (changed === 0) throw await storageExhausted(db, repository, limits);
+      if (changed > 0) return true;
+      if (!(await isLive(db, digest))) return false;
+      throw await storageExhausted(db, repository, limits);
     },
     async size(repository, digest, which = 'any') {
       const row = await db.first(
@@ -44,31 +57,31 @@ export function createLinks(db: RegistryDatabase, limitsOf: LimitsOf, now: () =>
       );
       if (row === undefined) throw unknown(repository, digest);
       // The client is possibly about to push a manifest that names it.
-      const { graceMs } = await limitsOf(namespaceOfRepository(repository));
-      if (row.touched_at < now() - graceMs / 4) {
-        await db.write(
-          step(
-            'update links set touched_at = ? where repository = ? and digest = ?',
-            ...[now(), repository, digest],
-          ),
-        );
-      }
-      return row.size;
+      const namespace = namespaceOfRepository(repository);
+      const { graceMs } = await limitsOf(namespace);
+      const at = await db.now();
+      if (row.touched_at >= at - graceMs / 4) return row.size;
+      const touch = 'update links set touched_at = ?3 where repository = ?1 and digest = ?2';
+      if ((await db.write(namespace, step(touch, repository, digest, at))) > 0) return row.size;
+      throw unknown(repository, digest);
     },
     async mount(repository, digest, from) {
-      const source = await sizeFrom(db, namespaceOfRepository(repository), digest, from);
+      const namespace = namespaceOfRepository(repository);
+      const source = await sizeFrom(db, namespace, digest, from);
       if (source === undefined) return false;
-      const limits = await limitsOf(namespaceOfRepository(repository));
+      const limits = await limitsOf(namespace);
+      const at = await db.now();
       const changed = await db.write(
+        namespace,
         step(
-          `update blobs set touched_at = ?7 where digest = ?1 and ${hasRoom}
+          `update blobs set touched_at = ?7 where digest = ?1 and doomed_at is null and ${hasRoom}
              and exists (select 1 from links where digest = ?1 and repository = ?8)`,
-          ...[...roomValues(digest, source.size, repository, limits), now(), source.repository],
+          ...[...roomValues(digest, source.size, repository, limits), at, source.repository],
         ),
-        ...linkSteps(repository, digest, now()),
+        ...linkSteps(repository, digest, at),
       );
       if (changed > 0) return true;
-      const isStillThere = await sizeFrom(db, namespaceOfRepository(repository), digest, from);
+      const isStillThere = await sizeFrom(db, namespace, digest, from);
       if (isStillThere === undefined) return false;
       throw await storageExhausted(db, repository, limits);
     },
@@ -76,16 +89,18 @@ export function createLinks(db: RegistryDatabase, limitsOf: LimitsOf, now: () =>
   };
 }
 
+/** Parameters: name, namespace, time. */
+export const insertRepository = `
+  insert into repositories (name, namespace, created_at) values (?1, ?2, ?3)
+    on conflict (name) do update set name = excluded.name`;
+
 function linkSteps(repository: RepositoryName, digest: Digest, at: number): readonly BatchStep[] {
   const namespace = namespaceOfRepository(repository);
   return [
+    step(insertRepository, ...[repository, namespace, at]),
     step(
-      'insert into repositories (name, namespace, created_at) values (?, ?, ?) on conflict do update set name = name',
-      ...[repository, namespace, at],
-    ),
-    step(
-      `insert into links (repository, digest, namespace, touched_at) values (?, ?, ?, ?)
-         on conflict do update set touched_at = excluded.touched_at`,
+      `insert into links (repository, digest, namespace, touched_at) values (?1, ?2, ?3, ?4)
+         on conflict (repository, digest) do update set touched_at = excluded.touched_at`,
       ...[repository, digest, namespace, at],
     ),
   ];
@@ -95,6 +110,7 @@ const partRow = z.object({ manifest: z.string() });
 
 async function removeLink(db: RegistryDatabase, repository: RepositoryName, digest: Digest): Promise<void> {
   const changed = await db.write(
+    namespaceOfRepository(repository),
     step(
       `delete from links where repository = ?1 and digest = ?2
          and not exists (select 1 from parts where repository = ?1 and digest = ?2)`,
@@ -105,7 +121,7 @@ async function removeLink(db: RegistryDatabase, repository: RepositoryName, dige
   const part = await db.first(
     partRow,
     `select manifest from parts join links using (repository, digest)
-       where parts.repository = ? and parts.digest = ? limit 1`,
+       where parts.repository = ?1 and parts.digest = ?2 limit 1`,
     ...[repository, digest],
   );
   if (part === undefined) throw unknown(repository, digest);

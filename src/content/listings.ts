@@ -11,7 +11,7 @@ const maxAnnotations = 4 * 1024 * 1024;
 const behind = '~';
 
 const nameRow = z.object({ name: z.string() });
-const existsRow = z.object({ found: z.number() });
+const foundRow = z.object({ found: z.number() });
 const lengthRow = z.object({ digest: z.string(), length: z.number() });
 const annotationsSchema = z.record(z.string(), z.string());
 const referrerRow = z
@@ -36,16 +36,16 @@ export function createListings(db: RegistryDatabase): Listings {
   return {
     async listTags(repository, { after, limit }) {
       const known = await db.first(
-        existsRow,
-        'select exists (select 1 from manifests where repository = ?) as found',
+        foundRow,
+        'select 1 as found from manifests where repository = ?1 limit 1',
         repository,
       );
-      if (known?.found !== 1) {
+      if (known === undefined) {
         throw registryStoreFault('REPOSITORY_UNKNOWN', `the repository ${repository} does not exist`);
       }
       const rows = await db.all(
         nameRow,
-        'select tag as name from tags where repository = ? and tag > ? order by tag limit ?',
+        'select tag as name from tags where repository = ?1 and tag > ?2 order by tag limit ?3',
         ...[repository, after, limit + 1],
       );
       return pageOf(rows, limit);
@@ -55,8 +55,8 @@ export function createListings(db: RegistryDatabase): Listings {
         prefixes.map((prefix) =>
           db.all(
             nameRow,
-            `select name from repositories where name > ? and name >= ? and name < ?
-               and exists (select 1 from manifests where repository = name) order by name limit ?`,
+            `select name from repositories where name > ?1 and name >= ?2 and name < ?3
+               and exists (select 1 from manifests where repository = name) order by name limit ?4`,
             ...[after, prefix, prefix + behind, limit + 1],
           ),
         ),
@@ -71,7 +71,7 @@ export function createListings(db: RegistryDatabase): Listings {
       const which = `manifests where repository = ?1 and (subject = ?2
           or subject in (select digest from second_names where name = ?2)
           or subject in (select name from second_names where digest = ?2)) and digest > ?3
-        and (?4 is null or artifact_type = ?4) order by digest limit ?5`;
+        and (cast(?4 as text) is null or artifact_type = ?4) order by digest limit ?5`;
       const values = [repository, subject, after, artifactType ?? null] as const;
       const lengths = await db.all(
         lengthRow,
@@ -81,7 +81,7 @@ export function createListings(db: RegistryDatabase): Listings {
       const count = Math.min(limit, fitting(lengths.map(({ length }) => length)));
       const items = await db.all(
         referrerRow,
-        `select digest, media_type as mediaType, size, artifact_type as artifactType, annotations from ${which}`,
+        `select digest, media_type as "mediaType", size, artifact_type as "artifactType", annotations from ${which}`,
         ...[...values, count],
       );
       return { items, hasMore: lengths.length > count };

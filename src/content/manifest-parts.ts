@@ -41,9 +41,18 @@ export function partsOf({ config, layers, manifests }: ManifestDocument): Part[]
   return [...parts.values()];
 }
 
+function isManifestPart({ isManifest }: Part): boolean {
+  return isManifest;
+}
+
+/** A parameter for `listed`. */
+export function digestList(parts: readonly Part[]): string {
+  return JSON.stringify(parts.map(({ digest }) => digest));
+}
+
 const foundRow = z.object({
   digest: z.string(),
-  size: z.number().nullable(),
+  size: z.number(),
   mediaType: z.string().nullable(),
   depth: z.number().nullable(),
 });
@@ -59,24 +68,22 @@ export async function checkParts(
   document: ManifestDocument,
 ): Promise<number> {
   const parts = partsOf(document);
+  const [manifests, blobs] = [parts.filter(isManifestPart), parts.filter((part) => !isManifestPart(part))];
   const rows = await db.all(
     foundRow,
-    `select part.value ->> 'digest' as digest, coalesce(manifests.size, blobs.size) as size,
-       manifests.media_type as mediaType, manifests.depth as depth
-     from json_each(?2) as part
-     left join manifests on part.value ->> 'isManifest'
-       and manifests.repository = ?1 and manifests.digest = part.value ->> 'digest'
-     left join links on not part.value ->> 'isManifest'
-       and links.repository = ?1 and links.digest = part.value ->> 'digest'
-     left join blobs on blobs.digest = links.digest`,
-    ...[repository, JSON.stringify(parts)],
+    `select digest, size, media_type as "mediaType", depth from manifests
+       where repository = ?1 and digest in ${db.words.listed('?2')}
+     union all
+     select digest, blobs.size, null, null from links join blobs using (digest)
+       where repository = ?1 and digest in ${db.words.listed('?3')}`,
+    ...[repository, digestList(manifests), digestList(blobs)],
   );
   const found = new Map(rows.map((row) => [row.digest, row]));
   let depth = document.isIndex ? 1 : 0;
   for (const part of parts) {
     const row = found.get(part.digest);
     const what = part.isManifest ? 'manifest' : 'blob';
-    if (row === undefined || row.size === null) {
+    if (row === undefined) {
       if (part.mayBeAbsent) continue;
       throw registryStoreFault(
         'MANIFEST_PART_UNKNOWN',

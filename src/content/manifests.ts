@@ -5,11 +5,12 @@
 import { z } from 'zod';
 import { type Digest, isDigest } from '../blobs/index.ts';
 import { isFault } from '../lib/index.ts';
+import { isLive } from './blob-rows.ts';
 import type { Content } from './content.ts';
 import { type RegistryDatabase, step } from './database.ts';
 import { registryStoreFault } from './faults.ts';
 import { type ManifestDocument, maxManifestBytes, readManifestDocument } from './manifest-document.ts';
-import { checkParts, partsOf } from './manifest-parts.ts';
+import { checkParts, digestList, partsOf } from './manifest-parts.ts';
 import { putSteps } from './manifest-put.ts';
 import { namespaceOfRepository, type RepositoryName, type Tag } from './names.ts';
 import { storageExhausted } from './room.ts';
@@ -36,8 +37,6 @@ export interface ManifestsOptions {
   readonly limitsOf: LimitsOf;
   readonly admitWrite: (bytes: number) => void;
   readonly names: SecondNames;
-  /** Epoch milliseconds. */
-  readonly now: () => number;
 }
 
 const manifestRow = z.object({
@@ -47,7 +46,7 @@ const manifestRow = z.object({
 });
 
 export function createManifests(options: ManifestsOptions): Manifests {
-  const { db, content, limitsOf, admitWrite, names, now } = options;
+  const { db, content, limitsOf, admitWrite, names } = options;
   return {
     parse: async (bytes, contentType) => readManifestDocument(bytes, contentType, await names.namesIn(bytes)),
     async put({ repository, document, secondName, tags, admit }) {
@@ -59,13 +58,12 @@ export function createManifests(options: ManifestsOptions): Manifests {
         if (isFault(error) && error.kind === 'denied') await forgetParts(db, repository, document);
         throw error;
       }
-      const limits = await limitsOf(namespaceOfRepository(repository));
+      const namespace = namespaceOfRepository(repository);
+      const limits = await limitsOf(namespace);
       await content.put(document.bytes, document.digest, async () => {
-        const steps = putSteps(repository, document, { tags, depth, limits, at: now() });
-        if ((await db.write(...steps)) > 0) {
-          if (secondName !== undefined) await names.add(secondName, document.digest);
-          return;
-        }
+        const facts = { tags, secondName, depth, limits, at: await db.now() };
+        if ((await db.write(namespace, ...putSteps(db.words, repository, document, facts))) > 0) return true;
+        if (!(await isLive(db, document.digest))) return false;
         await checkParts(db, repository, document);
         await checkTags(db, repository, tags, limits);
         throw await storageExhausted(db, repository, limits);
@@ -77,7 +75,7 @@ export function createManifests(options: ManifestsOptions): Manifests {
         : '(select digest from tags where repository = ?1 and tag = ?2)';
       const row = await db.first(
         manifestRow,
-        `select digest, media_type as mediaType, size from manifests where repository = ?1 and digest = ${digest}`,
+        `select digest, media_type as "mediaType", size from manifests where repository = ?1 and digest = ${digest}`,
         ...[repository, reference],
       );
       if (row === undefined) throw unknown(repository, reference);
@@ -86,7 +84,8 @@ export function createManifests(options: ManifestsOptions): Manifests {
     read: (digest) => content.blobs.get(digest, maxManifestBytes),
     async delete(repository, reference) {
       if (!isDigest(reference)) {
-        const changed = await db.write(...untag(repository, reference, now()));
+        const steps = untag(repository, reference, await db.now());
+        const changed = await db.write(namespaceOfRepository(repository), ...steps);
         if (changed === 0) throw unknown(repository, reference);
         return { digest: undefined, tags: [reference], subject: undefined };
       }
@@ -104,11 +103,13 @@ async function forgetParts(
   document: ManifestDocument,
 ): Promise<void> {
   const blobs = partsOf(document).filter(({ isManifest }) => !isManifest);
+  const namespace = namespaceOfRepository(repository);
   await db.write(
+    namespace,
     step(
-      `delete from links where namespace = ?1 and digest in (select value from json_each(?2)) and not exists
+      `delete from links where namespace = ?1 and digest in ${db.words.listed('?2')} and not exists
          (select 1 from parts where parts.repository = links.repository and parts.digest = links.digest)`,
-      ...[namespaceOfRepository(repository), JSON.stringify(blobs.map(({ digest }) => digest))],
+      ...[namespace, digestList(blobs)],
     ),
   );
 }
@@ -125,7 +126,7 @@ async function checkTags(
   const row = await db.first(
     countRow,
     `select count(*) as count from tags
-       where repository = ? and tag not in (select value from json_each(?))`,
+       where repository = ?1 and tag not in ${db.words.listed('?2')}`,
     ...[repository, JSON.stringify(tags)],
   );
   if ((row?.count ?? 0) + tags.length <= tagsPerRepository) return;
@@ -142,7 +143,7 @@ function untag(repository: RepositoryName, tag: Tag, at: number) {
          where repository = ?1 and digest = (select digest from tags where repository = ?1 and tag = ?2)`,
       ...[repository, tag, at],
     ),
-    step('delete from tags where repository = ? and tag = ?', repository, tag),
+    step('delete from tags where repository = ?1 and tag = ?2', repository, tag),
   ];
 }
 
@@ -156,12 +157,12 @@ async function describe(
 ): Promise<DeletedManifest> {
   const row = await db.first(
     subjectRow,
-    'select subject from manifests where repository = ? and digest = ?',
+    'select subject from manifests where repository = ?1 and digest = ?2',
     ...[repository, digest],
   );
   const tags = await db.all(
     tagRow,
-    'select tag from tags where repository = ? and digest = ?',
+    'select tag from tags where repository = ?1 and digest = ?2',
     ...[repository, digest],
   );
   const subject = row?.subject ?? '';
@@ -177,6 +178,7 @@ async function deleteManifest(
   digest: Digest,
 ): Promise<number> {
   const changed = await db.write(
+    namespaceOfRepository(repository),
     step(
       `delete from manifests where repository = ?1 and digest = ?2
          and not exists (select 1 from parts where repository = ?1 and digest = ?2)`,
@@ -187,7 +189,7 @@ async function deleteManifest(
   const index = await db.first(
     indexRow,
     `select manifest from parts join manifests using (repository, digest)
-       where parts.repository = ? and parts.digest = ? limit 1`,
+       where parts.repository = ?1 and parts.digest = ?2 limit 1`,
     ...[repository, digest],
   );
   if (index === undefined) return 0;

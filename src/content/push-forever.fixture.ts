@@ -5,7 +5,10 @@ import { randomBytes } from 'node:crypto';
 import { openRegistryStore } from './registry-store.ts';
 import { app, putBlob, putImage, sweepAll } from './store.fixture.ts';
 
-const store = await openRegistryStore({ dir: process.argv[2] ?? '', limits: { graceMs: 100 } });
+const store = await openRegistryStore({
+  dir: process.argv[2] ?? '',
+  limits: { graceMs: 100, doomedMs: 100 },
+});
 
 void (async () => {
   for (;;) await store.sweep(sweepAll);

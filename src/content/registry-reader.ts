@@ -1,11 +1,12 @@
 /** Reads pushed content, whether or not a Ward has the registry open. */
 import { access } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
+import type { BlobStore } from '../blobs/index.ts';
 import { errnoOf } from '../lib/index.ts';
 import { createCompanions } from './companions.ts';
 import { blobsIn } from './content.ts';
-import { openRegistryDatabase } from './database.ts';
 import { maxManifestBytes } from './manifest-document.ts';
+import { openRegistryDatabase, type RegistryPlace, registryFile } from './open-database.ts';
 import { readParts } from './pushed-image.ts';
 import { bytesHeldBy } from './room.ts';
 import type { RegistryStore } from './types.ts';
@@ -16,17 +17,19 @@ export type RegistryReader = Pick<
 > &
   AsyncDisposable;
 
-/** Undefined when nothing was ever pushed. @throws Fault IMAGE_STORE_INVALID, and those of the store room */
-export async function openRegistryReader(dir: string): Promise<RegistryReader | undefined> {
-  const path = join(resolve(dir), 'registry.db');
-  try {
-    await access(path);
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined;
-    throw error;
-  }
-  const blobs = blobsIn(dir);
-  const db = await openRegistryDatabase(path);
+export type RegistryReaderOptions = Pick<RegistryPlace, 'dir'> & {
+  /** Absent: files in `dir`. */
+  readonly blobs?: BlobStore | undefined;
+};
+
+/** Undefined when there is no registry in `dir`. @throws Fault IMAGE_STORE_INVALID, and those of the store room */
+export async function openRegistryReader(
+  options: RegistryReaderOptions,
+): Promise<RegistryReader | undefined> {
+  const dir = resolve(options.dir);
+  const { blobs = blobsIn(dir) } = options;
+  if (!(await exists(registryFile(dir)))) return undefined;
+  const db = await openRegistryDatabase({ dir });
   return {
     ...createCompanions(db),
     readManifest: (digest) => blobs.get(digest, maxManifestBytes),
@@ -35,4 +38,14 @@ export async function openRegistryReader(dir: string): Promise<RegistryReader | 
     usage: (namespace) => bytesHeldBy(db, namespace),
     [Symbol.asyncDispose]: () => db.close(),
   };
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await access(path);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return false;
+    throw error;
+  }
 }

@@ -2,9 +2,11 @@
  * Tests for every implementation of `RegistryStore` under concurrency: limits, parts of manifests, links, sweeps.
  * Each runs them in its own test file, with its own opener.
  */
+import { createHash } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { digestOf } from '../blobs/index.ts';
+import { type Digest, digestOf, isSecondName } from '../blobs/index.ts';
+import { indexMediaType } from '../images/index.ts';
 import { parseRepositoryName, parseTag, type RepositoryName } from './names.ts';
 import { app, documentOf, layerOf, putBlob, putImage, putManifest, sweepAll } from './store.fixture.ts';
 import type { RegistryStore, RegistryStoreLimits } from './types.ts';
@@ -21,6 +23,7 @@ const foreign = parseRepositoryName('other/app');
 const numbers = (count: number) => Array.from({ length: count }, (_, index) => index);
 const repositoryOf = (index: number): RepositoryName => parseRepositoryName(`guest/r${index}`);
 const bytesOf = (index: number) => Buffer.alloc(10_000, index + 1);
+const admit = async () => {};
 const exhausted = { status: 'rejected', reason: { code: 'STORAGE_EXHAUSTED' } };
 
 /** Number of fulfilled promises; the others must have been refused for lack of quota. */
@@ -52,6 +55,7 @@ export function registryStoreSuite(name: string, makePlace: () => Promise<Regist
     describe('limits', () => limitTests(open));
     describe('parts of manifests', () => partTests(open));
     describe('links', () => linkTests(open));
+    describe('lists', () => listTests(open));
     describe('a sweep', () => sweepTests(open, pass));
   });
 }
@@ -171,9 +175,94 @@ function linkTests(open: Open): void {
   });
 }
 
+function listTests(open: Open): void {
+  const second = repositoryOf(2);
+
+  it('of tags and repositories come in pages, in the order of bytes', async () => {
+    const store = await open();
+    const tags = ['B', 'a', '_', '10', 'a-1', 'a.1'];
+    await putImage(store, app, [layerOf('a')], ...tags, 'a');
+    await putImage(store, second, [layerOf('a')], 'x');
+    await putImage(store, foreign, [layerOf('a')], 'x');
+    await putBlob(store, repositoryOf(3), bytesOf(0));
+    const pages: (readonly string[])[] = [];
+    for (let after = ''; ; ) {
+      const { items, hasMore } = await store.listTags(app, { after, limit: 4 });
+      pages.push(items);
+      if (!hasMore) break;
+      after = items.at(-1) ?? '';
+    }
+    expect(pages).toEqual([
+      ['10', 'B', '_', 'a'],
+      ['a-1', 'a.1'],
+    ]);
+    await expect(store.listTags(repositoryOf(3), { after: '', limit: 4 })).rejects.toMatchObject({
+      code: 'REPOSITORY_UNKNOWN',
+    });
+    const first = { after: '', limit: 1 };
+    expect(await store.listRepositories(['guest/'], first)).toEqual({ items: [app], hasMore: true });
+    const all = { after: '', limit: 9 };
+    expect((await store.listRepositories(['other/', 'guest/r'], all)).items).toEqual([second, foreign]);
+  });
+
+  it('of referrers follow the second name of their subject, and filter by type', async () => {
+    const store = await open();
+    const image = await putImage(store, app, [layerOf('a')], 'v1');
+    const name = `sha512:${createHash('sha512').update(image.bytes).digest('hex')}`;
+    if (!isSecondName(name)) throw new Error('not a second name');
+    await store.putManifest({
+      ...{ repository: app, document: image, tags: [] },
+      ...{ secondName: name, admit },
+    });
+    expect(await store.resolveDigest(name)).toBe(image.digest);
+    const about = (artifactType: string) => {
+      const subject = { mediaType: image.mediaType, digest: image.digest, size: image.bytes.length };
+      return documentOf([layerOf('a')], { subject, artifactType, annotations: { of: artifactType } })
+        .document;
+    };
+    for (const type of ['a/b', 'c/d']) await putManifest(store, app, about(type));
+    const page = { after: '', limit: 9 };
+    for (const subject of [image.digest, name]) {
+      const { items } = await store.listReferrers(app, subject, undefined, page);
+      expect(items.map(({ digest }) => digest)).toEqual(
+        ['a/b', 'c/d'].map((of) => about(of).digest).toSorted(),
+      );
+      expect((await store.listReferrers(app, subject, 'c/d', page)).items).toEqual([
+        {
+          ...{ digest: about('c/d').digest, mediaType: image.mediaType, size: about('c/d').bytes.length },
+          ...{ artifactType: 'c/d', annotations: { of: 'c/d' } },
+        },
+      ]);
+    }
+  });
+
+  it('of companions find signatures beside an image and beside its indexes', async () => {
+    const store = await open();
+    const image = await putImage(store, app, [layerOf('a')], 'v1');
+    const tagOf = (digest: Digest) => `sha256-${digest.slice('sha256:'.length)}.sig`;
+    const signature = await putImage(store, app, [layerOf('sig')], tagOf(image.digest));
+    const indexBytes = Buffer.from(
+      JSON.stringify({
+        schemaVersion: 2,
+        manifests: [{ mediaType: image.mediaType, digest: image.digest, size: image.bytes.length }],
+      }),
+    );
+    const index = await store.readDocument(indexBytes, indexMediaType);
+    await putManifest(store, app, index, 'all');
+    expect(await store.listIndexes(image.digest, '.sig')).toEqual([]);
+    await putManifest(store, app, signature, tagOf(index.digest));
+    expect(await store.listIndexes(image.digest, '.sig')).toEqual([index.digest]);
+    const found = await store.listCompanions(image.digest, [parseTag(tagOf(image.digest))], ['x/y']);
+    expect(found).toEqual([
+      { digest: signature.digest, mediaType: signature.mediaType, size: signature.bytes.length },
+    ]);
+    expect((await store.listSubjects('.sig')).toSorted()).toEqual([image.digest, index.digest].toSorted());
+  });
+}
+
 function sweepTests(open: Open, pass: (ms: number) => void): void {
   it('keeps a blob that is mounted meanwhile, or removes it before the mount', async () => {
-    const store = await open({ graceMs: 1000 });
+    const store = await open({ graceMs: 1000, doomedMs: 0 });
     const blobs = numbers(8).map((index) => Buffer.from(`blob ${index}`));
     for (const blob of blobs) await putBlob(store, app, blob);
     pass(2000);
@@ -189,7 +278,7 @@ function sweepTests(open: Open, pass: (ms: number) => void): void {
   });
 
   it('that two callers start at once removes each blob once', async () => {
-    const store = await open({ graceMs: 1000 });
+    const store = await open({ graceMs: 1000, doomedMs: 0 });
     for (const index of numbers(5)) await putBlob(store, app, bytesOf(index));
     await putImage(store, app, [layerOf('kept')], 'v1');
     pass(2000);

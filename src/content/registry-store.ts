@@ -1,15 +1,18 @@
-/** Assembles the registry's storage. One process has it open at a time. */
+/**
+ * Assembles the registry's storage. One process has its folder open at a time; with a database and blobs of their own,
+ * several servers share the content.
+ */
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import type { Digest } from '../blobs/index.ts';
+import type { BlobStore } from '../blobs/index.ts';
 import { imageFault } from '../images/index.ts';
-import { tryFileLock, watchUnneeded } from '../lib/index.ts';
+import { tryFileLock } from '../lib/index.ts';
 import { createCompanions } from './companions.ts';
-import { openContent } from './content.ts';
-import { openRegistryDatabase } from './database.ts';
+import { createContent, openBlobFiles } from './content.ts';
 import { createLinks } from './links.ts';
 import { createListings } from './listings.ts';
 import { createManifests } from './manifests.ts';
+import { openRegistryDatabase, type RegistryPlace } from './open-database.ts';
 import { createPushedImages } from './pushed-image.ts';
 import { bytesHeldBy } from './room.ts';
 import { createSecondNames } from './second-names.ts';
@@ -17,18 +20,14 @@ import { forgetNamespace, sweepRegistry } from './sweep.ts';
 import type { RegistryStore, RegistryStoreLimits } from './types.ts';
 import { createUploads } from './uploads.ts';
 
-export interface RegistryStoreOptions {
-  /** Created if missing. */
-  readonly dir: string;
+export interface RegistryStoreOptions extends RegistryPlace {
+  /** All servers of one database share them. Absent: files in `dir`, which is created if missing. */
+  readonly blobs?: BlobStore | undefined;
   readonly limits?: Partial<RegistryStoreLimits>;
   /** Limit of a namespace that replaces `limits.bytesPerNamespace`; undefined: no change. */
   readonly bytesAllowed?: (namespace: string) => number | undefined | Promise<number | undefined>;
   /** Called before this number of bytes is written; throws to refuse them. */
   readonly admitWrite?: (bytes: number) => void;
-  /** Cache of the database's pages in memory. */
-  readonly databaseCacheKiB?: number | undefined;
-  /** Epoch milliseconds. */
-  readonly now?: () => number;
 }
 
 const gibibyte = 1024 ** 3;
@@ -41,17 +40,14 @@ export const defaultRegistryStoreLimits: RegistryStoreLimits = {
   uploadsPerNamespace: 100,
   uploadIdleMs: hourMs,
   graceMs: 24 * hourMs,
+  doomedMs: hourMs,
   untaggedMs: 0,
 };
-
-/** Minimum time that files unknown to the database stay, in case the database has lost rows. */
-const strangerMs = hourMs;
 
 /** @throws Fault IMAGE_STORE_BUSY, IMAGE_STORE_INVALID, and Faults of the store room */
 export async function openRegistryStore(options: RegistryStoreOptions): Promise<RegistryStore> {
   const dir = resolve(options.dir);
   const limits = { ...defaultRegistryStoreLimits, ...options.limits };
-  const now = options.now ?? Date.now;
   await mkdir(dir, { recursive: true, mode: 0o750 });
   await using stack = new AsyncDisposableStack();
   const lock = tryFileLock(join(dir, 'lock'));
@@ -59,21 +55,21 @@ export async function openRegistryStore(options: RegistryStoreOptions): Promise<
     throw imageFault('IMAGE_STORE_BUSY', `another process has the registry in ${dir}`);
   }
   stack.defer(() => lock.release());
-  const content = await openContent(dir);
-  const db = await openRegistryDatabase(join(dir, 'registry.db'), options.databaseCacheKiB);
+  const blobs = options.blobs ?? (await openBlobFiles(dir));
+  const db = await openRegistryDatabase({ ...options, dir });
   stack.defer(() => db.close());
+  const content = createContent(blobs, db);
   const usage = (namespace: string) => bytesHeldBy(db, namespace);
   const limitsOf = async (namespace: string) => {
     const bytesPerNamespace = await options.bytesAllowed?.(namespace);
     return bytesPerNamespace === undefined ? limits : { ...limits, bytesPerNamespace };
   };
   const admitWrite = options.admitWrite ?? (() => {});
-  const strangers = watchUnneeded<Digest>(Math.min(limits.graceMs, strangerMs), now);
   const names = createSecondNames(db);
-  const links = createLinks(db, limitsOf, now);
-  const uploads = createUploads({ content, limits, limitsOf, usage, admitWrite, record: links.add, names });
+  const links = createLinks(db, limitsOf);
+  const uploads = createUploads({ content, limits, limitsOf, usage, admitWrite, record: links.add });
   stack.defer(() => uploads.close());
-  const manifests = createManifests({ db, content, limitsOf, admitWrite, names, now });
+  const manifests = createManifests({ db, content, limitsOf, admitWrite, names });
   const images = createPushedImages(content.blobs, manifests);
   const opened = stack.move();
   const close = () => opened.disposeAsync();
@@ -101,7 +97,7 @@ export async function openRegistryStore(options: RegistryStoreOptions): Promise<
     forgetNamespace: (namespace, createdBefore) => forgetNamespace(db, namespace, createdBefore),
     async sweep(asked) {
       await uploads.expire();
-      return sweepRegistry({ db, content, limits, now, strangers }, asked);
+      return sweepRegistry({ db, content, limits }, asked);
     },
     close,
     [Symbol.asyncDispose]: close,

@@ -10,13 +10,17 @@ import { namespaceOfRepository, type RepositoryName } from './names.ts';
 import type { RegistryStoreLimits } from './types.ts';
 
 /**
- * Parameters: `?1` digest, `?2` bytes, `?3` repository, `?4` namespace, `?5` and `?6` the limits of bytes and repositories.
+ * Parameters: `?1` digest, `?2` bytes as they count, `?3` repository, `?4` namespace, `?5` and `?6` the limits of bytes
+ * and repositories.
  */
 export const hasRoom = `
   (exists (select 1 from holdings where namespace = ?4 and digest = ?1)
-    or coalesce((select bytes from usage where namespace = ?4), 0) + max(?2, 4096) <= ?5)
+    or coalesce((select bytes from usage where namespace = ?4), 0) + ?2 <= ?5)
   and (exists (select 1 from repositories where name = ?3)
     or (select count(*) from repositories where namespace = ?4) < ?6)`;
+
+/** A block of the file system: the tables count a smaller blob as one. */
+const smallestBytes = 4096;
 
 export function roomValues(
   digest: string,
@@ -26,7 +30,14 @@ export function roomValues(
 ) {
   const namespace = namespaceOfRepository(repository);
   const { bytesPerNamespace, repositoriesPerNamespace } = limits;
-  return [digest, size, repository, namespace, bytesPerNamespace, repositoriesPerNamespace] as const;
+  return [
+    digest,
+    Math.max(size, smallestBytes),
+    repository,
+    namespace,
+    bytesPerNamespace,
+    repositoriesPerNamespace,
+  ] as const;
 }
 
 const usageRow = z.object({ bytes: z.number() });
@@ -34,7 +45,7 @@ const countRow = z.object({ count: z.number() });
 
 /** The bytes that the namespace holds. */
 export async function bytesHeldBy(db: RegistryDatabase, namespace: string): Promise<number> {
-  const row = await db.first(usageRow, 'select bytes from usage where namespace = ?', namespace);
+  const row = await db.first(usageRow, 'select bytes from usage where namespace = ?1', namespace);
   return row?.bytes ?? 0;
 }
 
@@ -53,7 +64,7 @@ export async function storageExhausted(
   const namespace = namespaceOfRepository(repository);
   const row = await db.first(
     countRow,
-    'select count(*) as count from repositories where namespace = ? and name <> ?',
+    'select count(*) as count from repositories where namespace = ?1 and name <> ?2',
     ...[namespace, repository],
   );
   if ((row?.count ?? 0) < repositoriesPerNamespace) {

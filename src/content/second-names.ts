@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { z } from 'zod';
 import { type Digest, isDigest, isSecondName, type SecondName } from '../blobs/index.ts';
+import type { BatchStep } from '../store/index.ts';
 import { type RegistryDatabase, step } from './database.ts';
 
 export interface SecondNames {
@@ -14,8 +15,6 @@ export interface SecondNames {
   resolve(name: Digest | SecondName): Promise<Digest | undefined>;
   /** All known second names in the text of a manifest. */
   namesIn(manifest: Buffer): Promise<ReadonlyMap<string, Digest>>;
-  /** @param name computed from the bytes that the database has under `digest` */
-  add(name: SecondName, digest: Digest): Promise<void>;
 }
 
 const mark = Buffer.from('sha512:');
@@ -25,7 +24,7 @@ export function createSecondNames(db: RegistryDatabase): SecondNames {
   const known = (names: readonly string[]) =>
     db.all(
       row,
-      'select name, digest from second_names where name in (select value from json_each(?))',
+      `select name, digest from second_names where name in ${db.words.listed('?1')}`,
       JSON.stringify(names),
     );
   return {
@@ -40,16 +39,18 @@ export function createSecondNames(db: RegistryDatabase): SecondNames {
       );
       return new Map((await known([...names])).map(({ name, digest }) => [name, digest]));
     },
-    async add(name, digest) {
-      await db.write(
-        step(
-          `insert into second_names (name, digest) select ?1, ?2 where exists (select 1 from blobs where digest = ?2)
-             on conflict do update set digest = excluded.digest`,
-          ...[name, digest],
-        ),
-      );
-    },
   };
+}
+
+/**
+ * Part of a transaction that has changed the row of the blob.
+ * @param name computed from the bytes of the blob
+ */
+export function secondNameSteps(name: SecondName | undefined, digest: Digest): readonly BatchStep[] {
+  if (name === undefined) return [];
+  const sql = `insert into second_names (name, digest) values (?1, ?2)
+    on conflict (name) do update set digest = excluded.digest`;
+  return [step(sql, name, digest)];
 }
 
 /** Hashes with constant memory. */

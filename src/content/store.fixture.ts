@@ -3,8 +3,9 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { type Digest, digestOf } from '../blobs/index.ts';
+import { type BlobStore, type Digest, digestOf } from '../blobs/index.ts';
 import { configMediaType, manifestMediaType } from '../images/index.ts';
+import { openBlobFiles } from './content.ts';
 import { type ManifestDocument, readManifestDocument } from './manifest-document.ts';
 import { parseRepositoryName, parseTag, type RepositoryName } from './names.ts';
 import { openRegistryStore, type RegistryStoreOptions } from './registry-store.ts';
@@ -13,6 +14,8 @@ import type { RegistryStore, SweepOptions } from './types.ts';
 export interface TestStore extends AsyncDisposable {
   readonly dir: string;
   readonly store: RegistryStore;
+  /** The store that sweeps: the same, or that of another server. */
+  readonly sweeper: RegistryStore;
   /** Files of blobs, by digest. */
   files(): Promise<Set<string>>;
 }
@@ -22,12 +25,19 @@ export const app = parseRepositoryName('guest/app');
 /** For a sweep in which nothing is in use and all namespaces have always existed. */
 export const sweepAll: SweepOptions = { namespaceSince: () => 0, isInUse: () => false };
 
-export async function openTestStore(options: Omit<RegistryStoreOptions, 'dir'> = {}): Promise<TestStore> {
+export interface TestStoreOptions extends Omit<RegistryStoreOptions, 'dir' | 'blobs'> {
+  /** Puts something in front of the store of bytes. */
+  readonly wrapBlobs?: (blobs: BlobStore) => BlobStore;
+}
+
+export async function openTestStore({ wrapBlobs, ...options }: TestStoreOptions = {}): Promise<TestStore> {
   const dir = await mkdtemp(join(tmpdir(), 'ward-registry-store-'));
-  const store = await openRegistryStore({ dir, ...options });
+  const blobs = wrapBlobs?.(await openBlobFiles(dir));
+  const store = await openRegistryStore({ dir, ...options, blobs });
   return {
     dir,
     store,
+    sweeper: store,
     files: async () => new Set((await readdir(join(dir, 'blobs/sha256'))).map((name) => `sha256:${name}`)),
     async [Symbol.asyncDispose]() {
       await store.close();

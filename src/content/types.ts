@@ -16,6 +16,8 @@ export interface RegistryStoreLimits {
   readonly uploadIdleMs: number;
   /** Time that blobs without a manifest stay: a client that found one is about to push its manifest. */
   readonly graceMs: number;
+  /** Time that the bytes of a blob stay after a sweep has decided to remove them. */
+  readonly doomedMs: number;
   /** Unreferenced manifests are removed after this time; 0: never. */
   readonly untaggedMs: number;
 }
@@ -213,7 +215,7 @@ export interface RegistryStore extends AsyncDisposable {
   usage(namespace: string): Promise<number>;
   /** Removes the namespace's repositories that are older than this; epoch milliseconds. */
   forgetNamespace(namespace: string, createdBefore: number): Promise<void>;
-  /** Removes unneeded content in small steps; pushes can continue meanwhile. */
+  /** Removes unneeded content in small steps; pushes can continue meanwhile, and other servers can sweep. */
   sweep(options: SweepOptions): Promise<Swept>;
   close(): Promise<void>;
 }

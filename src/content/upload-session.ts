@@ -4,9 +4,10 @@ import { type BlobWriter, type Digest, isDigest, type SecondName, wrongDigest } 
 import { newId } from '../lib/index.ts';
 import type { Content } from './content.ts';
 import { registryStoreFault } from './faults.ts';
+import type { Links } from './links.ts';
 import { namespaceOfRepository, type RepositoryName } from './names.ts';
 import { noRoom, type Room } from './room.ts';
-import { type SecondNames, secondNameOf } from './second-names.ts';
+import { secondNameOf } from './second-names.ts';
 import type { ExpectedChunk, LimitsOf, RegistryStoreLimits, Upload } from './types.ts';
 
 export interface SessionOptions {
@@ -19,9 +20,7 @@ export interface SessionOptions {
   readonly admitWrite: (bytes: number) => void;
   /** Bytes that are being uploaded to it. */
   readonly pending: (namespace: string) => number;
-  /** Makes the content a blob of the repository. @throws Fault STORAGE_EXHAUSTED */
-  readonly record: (repository: RepositoryName, digest: Digest, size: number) => Promise<void>;
-  readonly names: Pick<SecondNames, 'add'>;
+  readonly record: Links['add'];
   readonly forget: (id: string) => void;
 }
 
@@ -137,7 +136,7 @@ export class UploadSession implements Upload {
   }
 
   async #finish(name: Digest | SecondName): Promise<Digest> {
-    const { content, record, names } = this.#options;
+    const { content, record } = this.#options;
     const writer = this.#writer;
     try {
       const digest = isDigest(name) ? name : writer.digest();
@@ -145,10 +144,8 @@ export class UploadSession implements Upload {
         const found = await secondNameOf(await writer.read());
         if (found !== name) throw wrongDigest(found, name);
       }
-      await content.adopt(writer, digest, async () => {
-        await record(this.repository, digest, this.size);
-        if (!isDigest(name)) await names.add(name, digest);
-      });
+      const blob = { digest, size: this.size, secondName: isDigest(name) ? undefined : name };
+      await content.adopt(writer, digest, () => record(this.repository, blob));
       return digest;
     } finally {
       await this.#end();

@@ -166,7 +166,7 @@ describe('while others write', () => {
     await using store = await openStore({ path: paths.database });
     await using registry = await openRegistryStore({
       dir: paths.registry,
-      limits: { graceMs: 0, untaggedMs: 1 },
+      limits: { graceMs: 0, doomedMs: 0, untaggedMs: 1 },
     });
     let isWriting = true;
     let writes = 0;

@@ -88,7 +88,7 @@ function registryIn(dataDir: string): Pick<CommonStores, 'openRegistry' | 'openR
   const dir = dataPaths(dataDir).registry;
   return {
     openRegistry: (options) => openRegistryStore({ ...options, dir }),
-    openRegistryReader: () => openRegistryReader(dir),
+    openRegistryReader: () => openRegistryReader({ dir }),
   };
 }
 

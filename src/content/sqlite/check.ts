@@ -1,12 +1,13 @@
 /** Finds damage in a copy of the registry's database: counters and names that do not match their rows. */
 import { z } from 'zod';
-import { isDigest } from '../blobs/index.ts';
-import type { Descriptor } from '../images/index.ts';
-import type { DatabaseSnapshot } from '../store/index.ts';
+import { isDigest } from '../../blobs/index.ts';
+import type { Descriptor } from '../../images/index.ts';
+import type { DatabaseSnapshot } from '../../store/index.ts';
 
 const mostProblems = 20;
 
-const checks = [
+/** Each gives a sentence for each problem, in a column `text`. */
+export const registryChecks = [
   {
     sql: `select namespace || ': the counter of ' || digest || ' is ' || said || ', the rows have ' || found as text
       from (
@@ -18,9 +19,9 @@ const checks = [
       where said <> found`,
   },
   {
-    sql: `select usage.namespace || ': the counter has ' || usage.bytes || ' bytes, the rows have ' || ifnull(sum(held.bytes), 0) as text
+    sql: `select usage.namespace || ': the counter has ' || usage.bytes || ' bytes, the rows have ' || coalesce(sum(held.bytes), 0) as text
       from usage left join holdings as held on held.namespace = usage.namespace
-      group by usage.namespace having usage.bytes <> ifnull(sum(held.bytes), 0)`,
+      group by usage.namespace having usage.bytes <> coalesce(sum(held.bytes), 0)`,
   },
   {
     sql: `select repository || ' refers to ' || digest || ', a missing blob' as text from (
@@ -43,9 +44,17 @@ const manifestRow = z.object({
 
 /** @throws Fault STORE_CORRUPT, STORE_FAILED */
 export function registryProblems(registry: DatabaseSnapshot): readonly string[] {
-  return checks.flatMap(({ sql }) =>
+  return registryChecks.flatMap(({ sql }) =>
     registry.all(`${sql} limit ${mostProblems}`).map(({ text }) => String(text)),
   );
+}
+
+/**
+ * Digests whose bytes must exist: those that a repository has. Other rows are of pushes that have not ended, or of
+ * garbage. @throws Fault STORE_CORRUPT, STORE_FAILED
+ */
+export function blobsKnownIn(registry: DatabaseSnapshot): readonly string[] {
+  return registry.all('select distinct digest from holdings').map(({ digest }) => String(digest));
 }
 
 /** All manifests that were pushed. @throws Fault STORE_CORRUPT, STORE_FAILED */

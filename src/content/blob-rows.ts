@@ -1,0 +1,56 @@
+/**
+ * The life of a blob's row. The database and the bytes have no common transaction, and several servers can share both.
+ * So the row says whether the bytes may go:
+ *
+ *   push ──▶ live ── nothing has it ──▶ doomed ── later ──▶ bytes removed, row deleted
+ *             ▲                            │
+ *             └─────── pushed again ───────┘
+ *
+ * - A push makes the row live, stores the bytes, and then names the blob in a transaction that does so only if the row
+ *   is still live. A row that a sweep has doomed meanwhile means: once more from the beginning.
+ * - A sweep dooms a blob only if no repository has it, and later removes only what is still doomed. While it removes
+ *   the bytes, the row can't become live.
+ *
+ * So what a repository has is live, and its bytes exist, whenever a process ends.
+ */
+import { z } from 'zod';
+import type { Digest } from '../blobs/index.ts';
+import type { BatchStep } from '../store/index.ts';
+import { type RegistryDatabase, step } from './database.ts';
+
+const isHeld = 'exists (select 1 from holdings where holdings.digest = blobs.digest)';
+
+/** Condition of a blob that a sweep dooms. `?2`: the latest time at which a push can have begun to name it. */
+export const isForsaken = `doomed_at is null and touched_at < ?2 and not ${isHeld}`;
+
+/** Parameters: digest, size, time. */
+export const reviveSql = `
+  insert into blobs (digest, size, touched_at) values (?1, ?2, ?3)
+    on conflict (digest) do update set size = excluded.size, touched_at = excluded.touched_at, doomed_at = null`;
+
+/** Parameters: digest, and when the blob must have been doomed. */
+export const findDoomedSql = `select digest from blobs where digest = ?1 and doomed_at <= ?2 and not ${isHeld}`;
+export const deleteDoomedSql = 'delete from blobs where digest = ?1 and doomed_at <= ?2';
+
+/** The first step locks the row, so the second sees what pushes have committed until then. */
+export function doomSteps(digest: Digest, touchedBefore: number, at: number): readonly BatchStep[] {
+  return [
+    step('update blobs set touched_at = touched_at where digest = ?1', digest),
+    step(`update blobs set doomed_at = ?3 where digest = ?1 and ${isForsaken}`, digest, touchedBefore, at),
+  ];
+}
+
+/** Dooms a blob whose bytes exist without a row. */
+export function doomStrangerStep(digest: Digest, size: number, at: number): BatchStep {
+  return step(
+    `insert into blobs (digest, size, touched_at, doomed_at) values (?1, ?2, ?3, ?3) on conflict (digest) do nothing`,
+    ...[digest, size, at],
+  );
+}
+
+const foundRow = z.object({ found: z.number() });
+
+export async function isLive(db: RegistryDatabase, digest: Digest): Promise<boolean> {
+  const sql = 'select 1 as found from blobs where digest = ?1 and doomed_at is null';
+  return (await db.first(foundRow, sql, digest)) !== undefined;
+}

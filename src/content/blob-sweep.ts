@@ -1,0 +1,103 @@
+/**
+ * Removes blobs that no repository has, in two phases (`blob-rows.ts`): first their rows are doomed, and `doomedMs` later
+ * their bytes are removed. Bytes without a row are doomed as well: the database has lost the row, or the bytes are
+ * someone else's mistake.
+ */
+import { z } from 'zod';
+import { type Digest, isDigest } from '../blobs/index.ts';
+import { doomSteps, doomStrangerStep, isForsaken } from './blob-rows.ts';
+import type { Content } from './content.ts';
+import type { RegistryDatabase } from './database.ts';
+import type { RegistryStoreLimits, SweepOptions, Swept } from './types.ts';
+import { stride, walk } from './walk.ts';
+
+export interface BlobSweepOptions {
+  readonly db: RegistryDatabase;
+  readonly content: Content;
+  readonly limits: Pick<RegistryStoreLimits, 'graceMs' | 'doomedMs'>;
+}
+
+/** Longer than a push needs from the row of a blob to its name. */
+const longestNamingMs = 3_600_000;
+
+type Asked = Pick<SweepOptions, 'signal'>;
+
+export async function sweepBlobs(options: BlobSweepOptions, asked: Asked): Promise<Omit<Swept, 'manifests'>> {
+  await doomForsaken(options, asked);
+  await doomStrangers(options, asked);
+  return removeDoomed(options, asked);
+}
+
+const candidateRow = z.object({ digest: z.string().refine(isDigest), isGarbage: z.number() });
+
+async function doomForsaken({ db, limits }: BlobSweepOptions, asked: Asked): Promise<void> {
+  const at = await db.now();
+  const before = at - Math.min(limits.graceMs, longestNamingMs);
+  await walk(asked, async (last: z.infer<typeof candidateRow> | undefined) => {
+    const rows = await db.all(
+      candidateRow,
+      `select digest, case when ${isForsaken} then 1 else 0 end as "isGarbage" from blobs
+         where digest > ?1 order by digest limit ${stride}`,
+      ...[last?.digest ?? '', before],
+    );
+    for (const { digest, isGarbage } of rows)
+      if (isGarbage === 1) await db.write(undefined, ...doomSteps(digest, before, at));
+    return rows.at(-1);
+  });
+}
+
+const digestRow = z.object({ digest: z.string().refine(isDigest) });
+
+async function doomStrangers({ db, content }: BlobSweepOptions, { signal }: Asked): Promise<void> {
+  let some: Digest[] = [];
+  const flush = async () => {
+    const at = await db.now();
+    for (const digest of await withoutRow(db, some)) {
+      const size = await content.blobs.size(digest);
+      if (size !== undefined) await db.write(undefined, doomStrangerStep(digest, size, at));
+    }
+    some = [];
+  };
+  for await (const digest of content.blobs.list()) {
+    if (signal?.aborted) return;
+    if (some.push(digest) === stride) await flush();
+  }
+  await flush();
+}
+
+async function withoutRow(db: RegistryDatabase, digests: readonly Digest[]): Promise<readonly Digest[]> {
+  const rows = await db.all(
+    digestRow,
+    `select value as digest from ${db.words.listed('?1')} as given
+       where not exists (select 1 from blobs where digest = value)`,
+    JSON.stringify(digests),
+  );
+  return rows.map(({ digest }) => digest);
+}
+
+const doomedRow = digestRow.extend({ doomedAt: z.number() });
+
+async function removeDoomed(
+  { db, content, limits }: BlobSweepOptions,
+  asked: Asked,
+): Promise<Omit<Swept, 'manifests'>> {
+  const removed = { blobs: 0, bytes: 0 };
+  const before = (await db.now()) - limits.doomedMs;
+  await walk(asked, async (last: z.infer<typeof doomedRow> | undefined) => {
+    const rows = await db.all(
+      doomedRow,
+      `select digest, doomed_at as "doomedAt" from blobs where doomed_at <= ?1 and (doomed_at, digest) > (?2, ?3)
+         order by doomed_at, digest limit ${stride}`,
+      ...[before, last?.doomedAt ?? 0, last?.digest ?? ''],
+    );
+    for (const { digest } of rows) {
+      if (asked.signal?.aborted) break;
+      const bytes = await content.remove(digest, before);
+      if (bytes === undefined) continue;
+      removed.blobs++;
+      removed.bytes += bytes;
+    }
+    return rows.at(-1);
+  });
+  return removed;
+}
