@@ -17,7 +17,7 @@ export type RegistryReader = Pick<
 > &
   AsyncDisposable;
 
-export type RegistryReaderOptions = Pick<RegistryPlace, 'dir'> & {
+export type RegistryReaderOptions = Pick<RegistryPlace, 'dir' | 'database'> & {
   /** Absent: files in `dir`. */
   readonly blobs?: BlobStore | undefined;
 };
@@ -27,9 +27,9 @@ export async function openRegistryReader(
   options: RegistryReaderOptions,
 ): Promise<RegistryReader | undefined> {
   const dir = resolve(options.dir);
-  const { blobs = blobsIn(dir) } = options;
-  if (!(await exists(registryFile(dir)))) return undefined;
-  const db = await openRegistryDatabase({ dir });
+  const { database, blobs = blobsIn(dir) } = options;
+  if (database === undefined && !(await exists(registryFile(dir)))) return undefined;
+  const db = await openRegistryDatabase({ dir, database });
   return {
     ...createCompanions(db),
     readManifest: (digest) => blobs.get(digest, maxManifestBytes),

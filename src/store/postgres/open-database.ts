@@ -22,7 +22,7 @@ export async function openDatabase<Tables>(
   migrations: Migrations,
   schema?: string,
 ): Promise<OpenDatabase<Tables>> {
-  const pool = openPool({ url, node: randomHex(8) });
+  const pool = openPool({ url, node: randomHex(8), schema });
   const db = new Kysely<Tables>({ dialect: postgresDialect(pool) });
   try {
     await requireFit(db);
@@ -36,7 +36,7 @@ export async function openDatabase<Tables>(
 }
 
 export interface SchemaOptions extends DatabaseOptions {
-  /** The room's own; statements name their tables with it. */
+  /** The room's own. Statements find its tables without naming it. */
   readonly schema: string;
   /** Name → statements, in order. A released one is never edited. */
   readonly migrations: Readonly<Record<string, string>>;

@@ -9,6 +9,8 @@ export interface PoolOptions {
   readonly url: string;
   /** Identifies this server to the database: other servers see which writes are not theirs. */
   readonly node: string;
+  /** Where statements find tables whose schema they do not name; by default as the database says. */
+  readonly schema?: string | undefined;
 }
 
 interface QueryRows {
@@ -44,12 +46,12 @@ const connectTimeoutMs = 5000;
 /** bigint is the type of counts and times: both are far below 2^53. */
 const bigintType = 20;
 
-export function openPool({ url, node }: PoolOptions): Pool {
+export function openPool({ url, node, schema }: PoolOptions): Pool {
   const pool = new pg.Pool({
     connectionString: url,
     max: mostConnections,
     application_name: 'ward',
-    options: `-c ward.node=${node}`,
+    options: `-c ward.node=${node}${schema === undefined ? '' : ` -c search_path=${schema}`}`,
     connectionTimeoutMillis: connectTimeoutMs,
     statement_timeout: statementTimeoutMs,
     query_timeout: answerTimeoutMs,

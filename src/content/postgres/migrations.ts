@@ -1,0 +1,80 @@
+/** The registry's tables in PostgreSQL, in a schema of their own. A released migration is never edited. */
+
+export const schema = 'registry';
+
+/** As in SQLite. */
+const tables = `
+  create table registry.blobs (
+    digest text primary key, size bigint not null, touched_at bigint not null, doomed_at bigint);
+  create index blobs_doomed on registry.blobs (doomed_at, digest) where doomed_at is not null;
+  create table registry.repositories (name text primary key, namespace text not null, created_at bigint not null);
+  create index repositories_of_namespace on registry.repositories (namespace, name);
+  create table registry.links (
+    repository text not null, digest text not null, namespace text not null, touched_at bigint not null,
+    primary key (repository, digest));
+  create index links_by_digest on registry.links (digest, namespace);
+  create table registry.manifests (
+    repository text not null, digest text not null, namespace text not null, media_type text not null,
+    size bigint not null, depth integer not null, subject text, artifact_type text, annotations text not null,
+    touched_at bigint not null, primary key (repository, digest));
+  create index manifests_of_subject on registry.manifests (repository, subject, digest) where subject is not null;
+  create index manifests_by_digest on registry.manifests (digest);
+  create table registry.parts (
+    repository text not null, manifest text not null, digest text not null,
+    primary key (repository, manifest, digest));
+  create index parts_by_digest on registry.parts (repository, digest);
+  create table registry.tags (
+    repository text not null, tag text not null, digest text not null, primary key (repository, tag));
+  create index tags_of_manifest on registry.tags (repository, digest);
+  create index tags_by_name on registry.tags (tag);
+  create table registry.holdings (
+    namespace text not null, digest text not null, bytes bigint not null, count bigint not null,
+    primary key (namespace, digest));
+  create index holdings_by_digest on registry.holdings (digest);
+  create table registry.usage (namespace text primary key, bytes bigint not null);
+  create table registry.second_names (
+    name text primary key, digest text not null references registry.blobs (digest) on delete cascade);
+  create index second_names_by_digest on registry.second_names (digest);
+`;
+
+/** They name the schema, so that they also work for an operator who changes a row by hand. */
+const counters = `
+  create function registry.hold() returns trigger language plpgsql as $$ begin
+    insert into registry.holdings as held (namespace, digest, bytes, count)
+      select new.namespace, new.digest, greatest(size, 4096), 1 from registry.blobs where digest = new.digest
+      on conflict (namespace, digest) do update set count = held.count + 1;
+    return null;
+  end $$;
+  create function registry.drop_hold() returns trigger language plpgsql as $$ begin
+    update registry.holdings set count = count - 1 where namespace = old.namespace and digest = old.digest;
+    delete from registry.holdings where namespace = old.namespace and digest = old.digest and count = 0;
+    return null;
+  end $$;
+  create trigger links_held after insert on registry.links for each row execute function registry.hold();
+  create trigger links_dropped after delete on registry.links for each row execute function registry.drop_hold();
+  create trigger manifests_held after insert on registry.manifests for each row execute function registry.hold();
+  create trigger manifests_dropped after delete on registry.manifests
+    for each row execute function registry.drop_hold();
+
+  create function registry.forget_manifest() returns trigger language plpgsql as $$ begin
+    delete from registry.tags where repository = old.repository and digest = old.digest;
+    delete from registry.parts where repository = old.repository and manifest = old.digest;
+    return null;
+  end $$;
+  create trigger manifests_deleted after delete on registry.manifests
+    for each row execute function registry.forget_manifest();
+
+  create function registry.count_holding() returns trigger language plpgsql as $$ begin
+    if tg_op = 'INSERT' then
+      insert into registry.usage as used (namespace, bytes) values (new.namespace, new.bytes)
+        on conflict (namespace) do update set bytes = used.bytes + excluded.bytes;
+    else
+      update registry.usage set bytes = bytes - old.bytes where namespace = old.namespace;
+    end if;
+    return null;
+  end $$;
+  create trigger holdings_counted after insert or delete on registry.holdings
+    for each row execute function registry.count_holding();
+`;
+
+export const migrations: Readonly<Record<string, string>> = { '0001-schema': `${tables}${counters}` };

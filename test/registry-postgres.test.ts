@@ -1,0 +1,291 @@
+/** The registry's store in PostgreSQL, on a private server, with several servers of Ward on one database. */
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { digestOf, openBlobStore } from '../src/blobs/index.ts';
+import { openBlobFiles } from '../src/content/content.ts';
+import { parseRepositoryName, parseTag } from '../src/content/names.ts';
+import { openPostgresRegistry } from '../src/content/postgres/database.ts';
+import { registryStoreSuite } from '../src/content/registry-store.suite.ts';
+import { openRegistryStore } from '../src/content/registry-store.ts';
+import { registryChecks } from '../src/content/sqlite/check.ts';
+import {
+  app,
+  documentOf,
+  layerOf,
+  putBlob,
+  putImage,
+  putManifest,
+  sweepAll,
+  type TestStore,
+  type TestStoreOptions,
+} from '../src/content/store.fixture.ts';
+import { sweepSuite } from '../src/content/sweep.suite.ts';
+import { openPostgresStore } from '../src/store/postgres/open.ts';
+import { missingForPostgres, startPostgres } from '../src/store/postgres/server.fixture.ts';
+import { copiesOf, newDatabase, type TestDatabase, transactionOn } from './postgres.ts';
+
+const missing = await missingForPostgres();
+const server = missing === undefined ? await startPostgres() : undefined;
+afterAll(() => server?.[Symbol.asyncDispose]());
+
+const migratedDatabase = copiesOf(server, async (url) => {
+  await openPostgresRegistry({ url }).then((db) => db.close());
+});
+
+/** Sentences about rows that do not fit together, and blobs that a repository has although they are doomed. */
+async function problemsIn(url: string): Promise<readonly unknown[]> {
+  await using other = await transactionOn(url);
+  await other.query('set search_path = registry');
+  const found = [];
+  for (const { sql } of registryChecks) found.push(...(await other.query(sql)));
+  return [
+    ...found,
+    ...(await other.query(
+      'select digest from holdings join blobs using (digest) where doomed_at is not null',
+    )),
+  ];
+}
+
+type TwoStores = TestStore & TestDatabase;
+
+/** Two servers over one database and one store of bytes. One pushes, and the other sweeps. */
+async function openTwo({ wrapBlobs, ...options }: TestStoreOptions = {}): Promise<TwoStores> {
+  const { name, url } = await migratedDatabase();
+  const dir = await mkdtemp(join(tmpdir(), 'ward-registry-pg-'));
+  const files = await openBlobFiles(dir);
+  const blobs = wrapBlobs?.(files) ?? files;
+  const [store, sweeper] = await Promise.all(
+    ['one', 'two'].map((node) =>
+      openRegistryStore({ ...options, dir: join(dir, node), blobs, database: { kind: 'postgres', url } }),
+    ),
+  );
+  if (store === undefined || sweeper === undefined) throw new Error('no stores');
+  return {
+    ...{ dir, url, name, store, sweeper },
+    files: async () => new Set((await readdir(join(dir, 'blobs/sha256'))).map((hex) => `sha256:${hex}`)),
+    async [Symbol.asyncDispose]() {
+      await Promise.all([store.close(), sweeper.close()]);
+      expect(await problemsIn(url)).toEqual([]);
+      await server?.admin(`drop database ${name} with (force)`);
+      await rm(dir, { recursive: true });
+    },
+  };
+}
+
+describe.skipIf(missing !== undefined)(`PostgreSQL${missing ? ` (${missing})` : ''}`, () => {
+  registryStoreSuite('several at a time, with PostgreSQL', async () => {
+    const { name, url } = await migratedDatabase();
+    const dir = await mkdtemp(join(tmpdir(), 'ward-registry-pg-'));
+    return {
+      open: (limits, now) => openRegistryStore({ dir, limits, now, database: { kind: 'postgres', url } }),
+      async dispose() {
+        expect(await problemsIn(url)).toEqual([]);
+        await server?.admin(`drop database ${name} with (force)`);
+        await rm(dir, { recursive: true });
+      },
+    };
+  });
+  sweepSuite('a sweep by another server, with PostgreSQL', openTwo);
+  describe('two servers on one database', twoServers);
+  describe('the database', opening);
+});
+
+/** Epoch milliseconds at which content of the tests is older than every grace. */
+const later = 1_000_010_000_000;
+
+function twoServers(): void {
+  const other = parseRepositoryName('other/app');
+  const [big, bigger] = [Buffer.alloc(10_000, 1), Buffer.alloc(10_000, 2)];
+  let clock: { at: number };
+  beforeEach(() => {
+    clock = { at: 1_000_000_000_000 };
+  });
+  const open = (limits = {}) =>
+    openTwo({ now: () => clock.at, limits: { graceMs: 1000, doomedMs: 0, ...limits } });
+
+  /** Starts all while a transaction has the row, and lets them go when each waits for a lock. */
+  const allAtOnce = async <T>(url: string, row: string, begin: readonly (() => Promise<T>)[]) => {
+    await using holder = await transactionOn(url);
+    expect(await holder.query(`select from registry.${row} for update`)).not.toHaveLength(0);
+    const begun: Promise<PromiseSettledResult<T>>[] = [];
+    for (const each of begin) {
+      begun.push(Promise.allSettled([each()]).then(([outcome]) => outcome));
+      await holder.untilWaiting(begun.length);
+    }
+    await holder.query('commit');
+    return await Promise.all(begun);
+  };
+  const ofGuest = `usage where namespace = 'guest'`;
+
+  test('let in only one of two pushes that do not fit together', async () => {
+    await using two = await open({ bytesPerNamespace: 20_000 });
+    await putBlob(two.store, app, Buffer.from('first'));
+    const outcomes = await allAtOnce(two.url, ofGuest, [
+      () => putBlob(two.store, app, big),
+      () => putBlob(two.sweeper, parseRepositoryName('guest/second'), bigger),
+    ]);
+    expect(outcomes.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+    expect(outcomes.find(({ status }) => status === 'rejected')).toMatchObject({
+      reason: { code: 'STORAGE_EXHAUSTED' },
+    });
+    expect(await two.store.usage('guest')).toBe(4096 + 10_000);
+  });
+
+  test('keep a manifest whole when the other sweeps its parts', async () => {
+    await using two = await open();
+    const { document, blobs } = documentOf([layerOf('a')]);
+    for (const blob of blobs) await putBlob(two.store, app, blob);
+    clock.at = later;
+    const [pushed] = await allAtOnce<unknown>(two.url, ofGuest, [
+      () => putManifest(two.store, app, document, 'v1'),
+      () => two.sweeper.sweep(sweepAll),
+    ]);
+    expect(pushed).toMatchObject({ status: 'fulfilled' });
+    await two.sweeper.sweep(sweepAll);
+    expect((await two.store.findImage(app, parseTag('v1'))).layers).toHaveLength(1);
+    for (const blob of blobs)
+      expect(await two.store.blobSize(app, digestOf(blob), 'accepted')).toBe(blob.length);
+  });
+
+  test('refuse a manifest whose parts the other has just swept', async () => {
+    await using two = await open();
+    const { document, blobs } = documentOf([layerOf('a')]);
+    for (const blob of blobs) await putBlob(two.store, app, blob);
+    clock.at = later;
+    const [, pushed] = await allAtOnce<unknown>(two.url, `links where repository = '${app}'`, [
+      () => two.sweeper.sweep(sweepAll),
+      () => putManifest(two.store, app, document, 'v1'),
+    ]);
+    expect(pushed).toMatchObject({ reason: { code: 'MANIFEST_PART_UNKNOWN' } });
+  });
+
+  test('keep a blob that one mounts while the other dooms it', async () => {
+    await using two = await open({ graceMs: 0 });
+    const digest = await putBlob(two.store, other, big);
+    clock.at = later;
+    const [mounted] = await allAtOnce<unknown>(two.url, `blobs where digest = '${digest}'`, [
+      () => two.store.mountBlob(app, digest, other),
+      async () => {
+        clock.at++;
+        await two.sweeper.deleteBlob(other, digest);
+        await two.sweeper.sweep(sweepAll);
+      },
+    ]);
+    expect(mounted).toMatchObject({ status: 'fulfilled', value: true });
+    expect(await problemsIn(two.url)).toEqual([]);
+    expect(await buffer(await two.sweeper.openBlob(digest))).toEqual(big);
+  });
+
+  test('move one tag, and know each other’s changes at once', async () => {
+    await using two = await open();
+    const images = [
+      await putImage(two.store, app, [layerOf('a')]),
+      await putImage(two.sweeper, app, [layerOf('b')]),
+    ];
+    for (let round = 0; round < 5; round++) {
+      const puts = [two.store, two.sweeper].map((store, at) =>
+        putManifest(store, app, images[at] ?? documentOf([]).document, 'v1'),
+      );
+      await Promise.all(puts);
+      const found = await Promise.all(
+        [two.store, two.sweeper].map((store) => store.findManifest(app, parseTag('v1'))),
+      );
+      expect(images.map(({ digest }) => digest)).toContain(found[0]?.digest);
+      expect(found[1]).toEqual(found[0]);
+    }
+  });
+
+  test('do not wait for each other forever, whatever they do at once', async () => {
+    await using two = await openTwo({ limits: { graceMs: 0, doomedMs: 0, untaggedMs: 1 } });
+    const names = ['guest/a', 'guest/b', 'other/a'].map(parseRepositoryName);
+    const layers = ['x', 'y', 'z'].map(layerOf);
+    const work = async (store: typeof two.store, seed: number) => {
+      for (let round = 0; round < 12; round++) {
+        const name = names[(seed + round) % names.length] ?? app;
+        const some = layers.filter((_, at) => (seed + round) % (at + 2) !== 0);
+        const pushed = putImage(store, name, some, `t${round % 3}`);
+        const deleted =
+          round % 4 === 3 ? pushed.then(({ digest }) => store.deleteManifest(name, digest)) : pushed;
+        await deleted.catch(expectRefusal);
+        await store.mountBlob(names[(seed + 1) % names.length] ?? app, digestOf('x'), name);
+        if (round % 3 === 2) await store.sweep(sweepAll);
+      }
+    };
+    await Promise.all([0, 1, 2, 3].map((seed) => work(seed % 2 === 0 ? two.store : two.sweeper, seed)));
+  });
+
+  test('try a transaction again that PostgreSQL has ended because of a deadlock', async () => {
+    await using two = await open();
+    const digest = await putBlob(two.store, app, big);
+    await server?.admin(`alter database ${two.name} set deadlock_timeout = '50ms'`);
+    await using three = await openRegistryStore({
+      ...{ dir: join(two.dir, 'three'), blobs: openBlobStore(two.dir) },
+      database: { kind: 'postgres', url: two.url },
+    });
+    await using namespace = await transactionOn(two.url);
+    await using blob = await transactionOn(two.url);
+    await namespace.query(`select from registry.${ofGuest} for update`);
+    await blob.query(`set deadlock_timeout = '1h'`);
+    await blob.query(`select from registry.blobs where digest = '${digest}' for update`);
+    // The push gets the row of the namespace and waits for that of the blob, whose holder waits for that of the namespace.
+    const mounted = three.mountBlob(parseRepositoryName('guest/second'), digest, app);
+    await namespace.untilWaiting(1);
+    const wrongOrder = blob.query(`select from registry.${ofGuest} for update`);
+    await namespace.untilWaiting(2);
+    await namespace.query('commit');
+    await wrongOrder;
+    await blob.query('commit');
+    expect(await mounted).toBe(true);
+  });
+
+  test('do not know each other’s uploads, which a client then begins again', async () => {
+    await using two = await open();
+    const { id } = two.store.startUpload(app);
+    expect(() => two.sweeper.upload(app, id)).toThrow(expect.objectContaining({ code: 'UPLOAD_UNKNOWN' }));
+  });
+}
+
+/** With no grace, a sweep can be faster than a push. */
+function expectRefusal(error: unknown): void {
+  expect(error).toMatchObject({
+    code: expect.stringMatching(/^(MANIFEST_PART_UNKNOWN|MANIFEST_UNKNOWN|UPLOAD_UNKNOWN)$/),
+  });
+}
+
+function opening(): void {
+  test('has the tables beside those of the main store, and several servers bring it up together', async () => {
+    const { url } = await newDatabase(server);
+    const stores = await Promise.all([
+      ...[1, 2, 3].map(() => openPostgresRegistry({ url })),
+      openPostgresStore({ url }),
+    ]);
+    for (const store of stores) await store.close();
+    await openPostgresRegistry({ url }).then((db) => db.close());
+  });
+
+  test('of a newer Ward is refused', async () => {
+    const { url } = await migratedDatabase();
+    await server?.admin(`insert into registry.migrations values ('9999-future', '2099-01-01')`, url);
+    await expect(openPostgresRegistry({ url })).rejects.toMatchObject({ code: 'STORE_NEWER' });
+  });
+
+  test('says the time, whatever the server’s clock says', async () => {
+    const { url } = await migratedDatabase();
+    await using other = await transactionOn(url);
+    vi.useFakeTimers({ now: 0, toFake: ['Date'] });
+    const db = await openPostgresRegistry({ url }).finally(() => vi.useRealTimers());
+    try {
+      const [before, at] = [
+        await other.query('select extract(epoch from clock_timestamp()) * 1000 as at'),
+        await db.now(),
+      ];
+      expect(at).toBeGreaterThanOrEqual(Math.floor(Number(Object(before[0]).at)));
+      expect(at).toBeLessThan(Number(Object(before[0]).at) + 60_000);
+    } finally {
+      await db.close();
+    }
+  });
+}
