@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
@@ -19,6 +20,7 @@ import {
   putBlob,
   putImage,
   putManifest,
+  sweepAll,
   type TestLayer,
 } from './store.fixture.ts';
 
@@ -192,6 +194,21 @@ describe('content on the disk', () => {
     expect((await again.findManifest(app, v1)).digest).toBe(image.digest);
     expect(await again.readManifest(image.digest)).toEqual(image.bytes);
     expect(() => again.upload(app, upload.id)).toThrow();
+  });
+
+  it('of the form before blobs were doomed is kept, and swept', async () => {
+    await using test = await openTestStore();
+    const image = await putImage(test.store, app, [layerOf('a')], 'v1');
+    const alone = await putBlob(test.store, app, Buffer.from('alone'));
+    await test.store.close();
+    const db = new DatabaseSync(join(test.dir, 'registry.db'));
+    db.exec('drop index blobs_doomed; alter table blobs drop column doomed_at; pragma user_version = 3');
+    db.close();
+    const limits = { graceMs: 1, doomedMs: 0 };
+    await using again = await openRegistryStore({ dir: test.dir, limits, now: () => Date.now() + 1000 });
+    expect(await again.sweep(sweepAll)).toMatchObject({ blobs: 1, bytes: 5 });
+    await expect(again.blobSize(app, alone)).rejects.toMatchObject({ code: 'BLOB_UNKNOWN' });
+    expect(await again.readManifest(image.digest)).toEqual(image.bytes);
   });
 
   it('is repaired by pushing it again', async () => {
