@@ -26,6 +26,7 @@ import { sweepSuite } from '../src/content/sweep.suite.ts';
 import { openPostgresStore } from '../src/store/postgres/open.ts';
 import { missingForPostgres, startPostgres } from '../src/store/postgres/server.fixture.ts';
 import { copiesOf, newDatabase, type TestDatabase, transactionOn } from './postgres.ts';
+import { registryPlans } from './registry-plans.ts';
 
 const missing = await missingForPostgres();
 const server = missing === undefined ? await startPostgres() : undefined;
@@ -264,6 +265,20 @@ function opening(): void {
     ]);
     for (const store of stores) await store.close();
     await openPostgresRegistry({ url }).then((db) => db.close());
+  });
+
+  test('reads no table whole, and walks its lists and sweeps along an index', async () => {
+    const { url } = await migratedDatabase();
+    const dir = await mkdtemp(join(tmpdir(), 'ward-registry-plans-'));
+    const plans = await registryPlans(url, dir).finally(() => rm(dir, { recursive: true }));
+    const walks = plans.filter(({ sql }) =>
+      /order by (?:tag|name|digest|repository, digest|doomed_at, digest) limit/.test(sql),
+    );
+    expect(plans.length).toBeGreaterThan(40);
+    expect(walks.length).toBeGreaterThan(6);
+    const whole = plans.filter(({ nodes }) => nodes.some((node) => node.startsWith('Seq Scan')));
+    expect(whole).toEqual([]);
+    expect(walks.filter(({ nodes }) => nodes.some((node) => node.includes('Sort')))).toEqual([]);
   });
 
   test('of a newer Ward is refused', async () => {
