@@ -2,7 +2,7 @@
  * Changes of what servers keep in their caches, as both engines share them. A deletion of old ones leaves a mark in
  * their place, by which a reader sees whether it has missed some.
  */
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import type { Schema } from './schema.ts';
 import type { SqlWords } from './sql-words.ts';
 import { type Change, type ChangeKind, changeKinds } from './types/changes.ts';
@@ -46,11 +46,9 @@ export async function pruneChanges(
   place: 'seq' | 'tx',
   keepMs: number,
 ): Promise<number> {
-  const old = (from: Kysely<Schema>) =>
-    from
-      .selectFrom('changes')
-      .select('seq')
-      .where(({ eb }) => eb('at', '<', eb(now, '-', keepMs)));
+  // As a subquery, which is computed once: PostgreSQL does not use an index for a value that may change.
+  const before = sql<number>`(select ${now} - ${keepMs})`;
+  const old = (from: Kysely<Schema>) => from.selectFrom('changes').select('seq').where('at', '<', before);
   let total = 0;
   for (;;) {
     // A mark alone can stay: deleting it would leave a new one.

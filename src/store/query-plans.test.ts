@@ -15,13 +15,13 @@ import { type DatabaseThread, startDatabaseThread } from './sqlite/thread.ts';
 import {
   accept,
   activationRow,
-  all,
   deliveryRow,
   entityRow,
   feedRow,
   namespaceRow,
   write,
 } from './suite/context.ts';
+import { readAll } from './suite/reads.ts';
 
 let folder: string;
 let thread: DatabaseThread;
@@ -55,52 +55,6 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-async function readAll(): Promise<void> {
-  const { entities, activations, feeds, deliveries, accepted, keys, apis, namespaces, holdings } = stores;
-  const { changes, leases } = stores;
-  for (const filter of [{}, { package: 'p' }, { link: 'guest/t' }, { shared: true }] as const) {
-    await entities.list({ ...all, collection: 'rules', ...filter });
-    await entities.count({ ...all, collection: 'rules', ...filter });
-  }
-  await entities.get('guest', 'a');
-  await entities.countByCodeDigest('d');
-  for (const filter of [{}, { path: 'a' }, { since: 1 }, { upto: 1 }, { path: 'a', since: 1, upto: 1 }]) {
-    await activations.list({ ...all, ...filter });
-    await activations.list({ ...all, ...filter, upto: 2 ** 50, skip: 20_500, brief: true });
-    await activations.count({ namespace: 'guest', ...filter });
-  }
-  await activations.get('guest', 'a');
-  await activations.logs('guest', 'a');
-  await activations.input('guest', 'a');
-  await activations.prune({ namespace: 'guest', keep: 0, max: 10 });
-  await accepted.get('guest', 'a');
-  await accepted.pending(10);
-  await accepted.adopt('b', 10);
-  await accepted.needsCode('d');
-  await feeds.due(1, 10);
-  await feeds.waiting(10);
-  await feeds.waiting(10, { namespace: 'guest', trigger: 'a' });
-  await feeds.nextDue();
-  await feeds.byToken('a');
-  await deliveries.due(1, 10);
-  await deliveries.nextDue();
-  for (const filter of [{}, { rule: 'r' }]) await deliveries.dead({ ...all, ...filter });
-  await deliveries.countDead('guest');
-  await deliveries.countDead('guest', 'r');
-  await keys.byId('k');
-  await keys.list('guest');
-  await apis.list('guest');
-  await namespaces.byKeyId('k');
-  await namespaces.usage({ skip: 0, limit: 30 });
-  await holdings.get('guest');
-  await changes.since((await changes.since()).position);
-  await changes.prune(-1000);
-  await leases.take({ name: 'work', holder: 'a', ms: 1 });
-  await leases.renew({ name: 'work', token: 1 }, 1);
-  await activations.evict({ namespace: 'guest', keepBytes: 0, endedBefore: 1, max: 10 });
-  await namespaces.delete('guest');
-}
-
 /** The statistics that SQLite would have of a large database, and would use for its plans. */
 const statistics = [
   `('activations', 'activations_by_start', '5000000 5000000 1 1')`,
@@ -129,7 +83,7 @@ test.each([
   await stores.deliveries.add(deliveryRow());
   await accept({ accepted: stores.accepted }, 'guest');
   queries.clear();
-  await readAll();
+  await readAll(stores);
   expect(queries.size).toBeGreaterThan(35);
   using changer = new DatabaseSync(join(folder, 'ward.db'));
   changer.exec(prepare);
@@ -141,7 +95,7 @@ test.each([
       .all()
       .map(({ detail }) => String(detail))
       .filter((detail) =>
-        /^SCAN (?!accepted USING (?:COVERING )?INDEX|owners$|page$|newest$|namespaces USING COVERING INDEX)|TEMP B-TREE/.test(
+        /^SCAN (?!accepted USING (?:COVERING )?INDEX|owners$|page$|newest$|namespaces USING COVERING INDEX|CONSTANT ROW)|TEMP B-TREE/.test(
           detail,
         ),
       )

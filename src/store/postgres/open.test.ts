@@ -17,6 +17,7 @@ import { openPool } from './pool.ts';
 import { missingForPostgres, startPostgres } from './server.fixture.ts';
 import { faultOf } from './sql-state.ts';
 import { postgresChangeTests } from './suite/changes.ts';
+import { postgresPlanTests } from './suite/plans.ts';
 
 const missing = await missingForPostgres();
 const server = missing === undefined ? await startPostgres() : undefined;
@@ -57,6 +58,8 @@ describe.skipIf(missing !== undefined)(`PostgreSQL${missing ? ` (${missing})` : 
       newUrl: async () => (await migratedDatabase()).url,
       admin: async (sql) => server?.admin(sql),
     }));
+
+  describe('plans', () => postgresPlanTests(async () => (await migratedDatabase()).url));
 
   test('has the tables and columns of SQLite, and its own', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'ward-columns-'));
