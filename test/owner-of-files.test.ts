@@ -149,7 +149,6 @@ describe.skipIf(missing !== undefined)(`a folder of another user’s${missing ? 
   });
 
   it.each([
-    ['the lock of a rotation', 'rotation.lock', 'vault rotate'],
     ['the database', 'state/ward.db', 'namespace list --all'],
     ['the gate’s database', 'gate/gate.db', 'audit list'],
     ['the policy', 'gate/policy.yaml', 'policy show'],

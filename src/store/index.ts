@@ -1,5 +1,6 @@
 export { type BatchStep, type LongText, pieceOf, type SqlValue, type Unit } from './batch.ts';
 export { mayPass, storeFaults } from './faults.ts';
+export { keepLease, type LeaseKeeper } from './kept-lease.ts';
 export type { StoreOptions } from './open.ts';
 export type { SharedFacts } from './postgres/facts.ts';
 export type { PostgresStore } from './postgres/open.ts';

@@ -174,6 +174,27 @@ describe('a sweep', () => {
   });
 });
 
+test('of several servers, the one with the lease deletes records, and each one sweeps its own code', async () => {
+  await using at = await start();
+  await append(at.store, [1, 8]);
+  let sweeps = 0;
+  const sweepCode = async () => ++sweeps;
+  const take = async (holder: string) => at.store.leases.take({ name: 'retention', holder, ms: 60_000 });
+  const lease = await take('a');
+  if (lease === undefined) throw new Error('no lease');
+  const turn = async () => at.store.under(lease).activations;
+  const without = at.retention({ maxAgeDays: 7 }, { sweepCode, turn: async () => undefined });
+  expect([await without.sweep(), sweeps]).toEqual([0, 1]);
+  // Another server took over while this one slept.
+  await at.store.leases.drop(lease);
+  const next = await take('b');
+  const asleep = at.retention({ maxAgeDays: 7 }, { sweepCode, turn });
+  expect([await asleep.sweep(), sweeps, await at.ages()]).toEqual([0, 2, [1, 8]]);
+  const { activations } = at.store.under(next ?? lease);
+  const holder = at.retention({ maxAgeDays: 7 }, { sweepCode, turn: async () => activations });
+  expect([await holder.sweep(), sweeps, await at.ages()]).toEqual([1, 3, [1]]);
+});
+
 test('code that no entity names for an hour is removed, and code that one names or a call needs is kept', async () => {
   await using at = await start();
   const blobs = openBlobStore(join(at.folder, 'code'));

@@ -4,8 +4,8 @@
  * store's time, however much it deletes.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Log, messageOf } from '../../lib/index.ts';
-import type { NamespaceRow, PruneRule, Store } from '../../store/index.ts';
+import { isFault, type Log, messageOf } from '../../lib/index.ts';
+import type { LeasedWrites, NamespaceRow, PruneRule, Store } from '../../store/index.ts';
 import { parseStoredLimits } from './namespace-limits.ts';
 
 /** The rule for a namespace without limits of its own. */
@@ -21,6 +21,10 @@ export interface RetentionOptions {
   readonly config: RetentionRule & { readonly everyMinutes: number };
   /** Removes code that no entity names, and returns how many blobs it removed. */
   readonly sweepCode: () => Promise<number>;
+  /**
+   * When several servers use the store: the records, for the one whose turn it is. Absent: there is no other server.
+   */
+  readonly turn?: () => Promise<LeasedWrites['activations'] | undefined>;
   readonly log: Log;
   /** Epoch milliseconds. */
   readonly now?: () => number;
@@ -52,15 +56,8 @@ export function createRetention(options: RetentionOptions): Retention {
   let underWay: Promise<unknown> = Promise.resolve();
 
   const sweep = async (): Promise<number> => {
-    let total = 0;
-    for (const row of await store.namespaces.list()) {
-      try {
-        total += await prune(options, row, ending.signal);
-      } catch (error) {
-        if (ending.signal.aborted) return total;
-        log.error({ namespace: row.name, reason: messageOf(error) }, 'records could not be pruned');
-      }
-    }
+    const activations = options.turn === undefined ? store.activations : await options.turn();
+    const total = activations === undefined ? 0 : await pruneAll(activations, options, ending.signal);
     if (!ending.signal.aborted) await options.sweepCode();
     return total;
   };
@@ -92,8 +89,26 @@ export function createRetention(options: RetentionOptions): Retention {
   };
 }
 
+async function pruneAll(
+  activations: LeasedWrites['activations'],
+  options: RetentionOptions,
+  signal: AbortSignal,
+): Promise<number> {
+  let total = 0;
+  for (const row of await options.store.namespaces.list()) {
+    try {
+      total += await prune(activations, options, row, signal);
+    } catch (error) {
+      if (signal.aborted || isFault(error, 'STORE_LEASE_LOST')) return total;
+      options.log.error({ namespace: row.name, reason: messageOf(error) }, 'records could not be pruned');
+    }
+  }
+  return total;
+}
+
 async function prune(
-  { store, config, now = Date.now }: RetentionOptions,
+  activations: LeasedWrites['activations'],
+  { config, now = Date.now }: RetentionOptions,
   row: NamespaceRow,
   signal: AbortSignal,
 ): Promise<number> {
@@ -102,7 +117,7 @@ async function prune(
   let total = 0;
   while (!signal.aborted) {
     const startedAt = performance.now();
-    const gone = await store.activations.prune(rule);
+    const gone = await activations.prune(rule);
     if (gone === 0) break;
     total += gone;
     await sleep(Math.max(shortestRestMs, performance.now() - startedAt), undefined, { signal });

@@ -90,6 +90,24 @@ async function fill({ store }: Awaited<ReturnType<typeof start>>): Promise<void>
 
 const textAt = (value: JsonValue | undefined) => (typeof value === 'string' ? value : '');
 
+test('a rotation that slept until another one took over puts nothing back under an older key', async () => {
+  await using at = await start();
+  await fill(at);
+  const { leases } = at.store;
+  const request = { name: 'vault rotate', holder: 'a', ms: 60_000 };
+  const asleep = await leases.take(request);
+  if (asleep === undefined) throw new Error('no lease');
+  await leases.drop(asleep);
+  const next = await leases.take(request);
+  await reseal(at.store, after, 'two', at.store.under(next ?? asleep));
+  const { kept } = await surveyVault(at.store);
+  const backwards = createVault(() => [one, two]);
+  const late = reseal(at.store, backwards, 'one', at.store.under(asleep));
+  await expect(late).rejects.toMatchObject({ code: 'STORE_LEASE_LOST' });
+  expect((await surveyVault(at.store)).kept).toEqual(kept);
+  expect(kept.get('two')).toBeGreaterThan(5);
+});
+
 describe('a rotation', () => {
   test('encrypts all stored values with the newest key', async () => {
     await using at = await start();

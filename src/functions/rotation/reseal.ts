@@ -5,7 +5,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isFault, isJsonObject, type JsonObject, type JsonValue } from '../../lib/index.ts';
 import { sealingKeyOf, type Vault } from '../vault/vault.ts';
-import { type SealedRow, type SealedStore, sealedRows, waitingDocuments } from './sealed-rows.ts';
+import {
+  type SealedRow,
+  type SealedStore,
+  type SealedWrites,
+  sealedRows,
+  waitingDocuments,
+} from './sealed-rows.ts';
 
 /** How many values are stored under which key. */
 interface VaultSurvey {
@@ -72,13 +78,22 @@ export async function unreadableIn(store: SealedStore, vault: Vault): Promise<Re
   return unreadable;
 }
 
-/** @param newest id of the key with which `vault` encrypts */
-export async function reseal(store: SealedStore, vault: Vault, newest: string): Promise<ResealReport> {
+/**
+ * @param newest id of the key with which `vault` encrypts
+ * @param writes those of a lease, so that a rotation that slept puts nothing back under an older key
+ * @throws Fault STORE_LEASE_LOST
+ */
+export async function reseal(
+  store: SealedStore,
+  vault: Vault,
+  newest: string,
+  writes: SealedWrites = store,
+): Promise<ResealReport> {
   let rewritten = 0;
   for (let pass = 1; ; pass++) {
     let inPass = 0;
     let unreadable = 0;
-    for await (const row of sealedRows(store)) {
+    for await (const row of sealedRows(store, writes)) {
       const startedAt = performance.now();
       const { isChanged, isReadable } = await resealRow(row, vault, newest);
       if (!isReadable) unreadable++;

@@ -4,7 +4,7 @@
  * read the row before still succeeds.
  */
 import type { JsonObject, JsonValue } from '../../lib/index.ts';
-import type { Store } from '../../store/index.ts';
+import type { LeasedWrites, Store } from '../../store/index.ts';
 import { webhookProvider } from '../feeds/webhook.ts';
 
 export type SealedStore = Pick<
@@ -12,13 +12,16 @@ export type SealedStore = Pick<
   'namespaces' | 'entities' | 'feeds' | 'deliveries' | 'apis' | 'accepted'
 >;
 
+/** How rows are written: by the store itself, or under a lease. */
+export type SealedWrites = Pick<LeasedWrites, 'entities' | 'feeds' | 'deliveries'>;
+
 export interface SealedRow {
   /** The place that the vault binds its values to. */
   readonly place: string;
   /** The document belongs to an entity with parameters. */
   readonly hasParameters: boolean;
   readonly document: JsonObject;
-  /** False if another write won. */
+  /** False if another write won. @throws Fault STORE_LEASE_LOST */
   rewrite(document: JsonObject): Promise<boolean>;
 }
 
@@ -26,15 +29,19 @@ const pageSize = 100;
 const collections = ['packages', 'triggers', 'actions'] as const;
 
 /** Yields every row. One that is written in the meantime may come twice, or be missed. */
-export async function* sealedRows(store: SealedStore): AsyncGenerator<SealedRow> {
+export async function* sealedRows(
+  store: SealedStore,
+  writes: SealedWrites = store,
+): AsyncGenerator<SealedRow> {
   for (const { name: namespace } of await store.namespaces.list()) {
-    for (const collection of collections) yield* entityRows(store, namespace, collection);
-    yield* deadLetterRows(store, namespace);
+    for (const collection of collections) yield* entityRows(store, writes, namespace, collection);
+    yield* deadLetterRows(store, writes, namespace);
   }
 }
 
 async function* entityRows(
   store: SealedStore,
+  writes: SealedWrites,
   namespace: string,
   collection: (typeof collections)[number],
 ): AsyncGenerator<SealedRow> {
@@ -45,26 +52,35 @@ async function* entityRows(
         place: `${namespace}/${row.path}`,
         hasParameters: true,
         document: row.document,
-        rewrite: (document) => store.entities.put({ ...row, document }, row.revision),
+        rewrite: (document) => writes.entities.put({ ...row, document }, row.revision),
       };
-      if (collection === 'triggers') yield* feedRow(store, namespace, row.path);
+      if (collection === 'triggers') yield* feedRow(store, writes, namespace, row.path);
     }
     if (rows.length < pageSize) return;
   }
 }
 
-async function* feedRow(store: SealedStore, namespace: string, trigger: string): AsyncGenerator<SealedRow> {
+async function* feedRow(
+  store: SealedStore,
+  writes: SealedWrites,
+  namespace: string,
+  trigger: string,
+): AsyncGenerator<SealedRow> {
   const row = await store.feeds.get(namespace, trigger);
   if (row === undefined) return;
   yield {
     place: `${namespace}/${trigger} ${row.provider === webhookProvider ? 'webhook' : 'feed'}`,
     hasParameters: false,
     document: row.document,
-    rewrite: (document) => store.feeds.put({ ...row, document }, row.revision),
+    rewrite: (document) => writes.feeds.put({ ...row, document }, row.revision),
   };
 }
 
-async function* deadLetterRows(store: SealedStore, namespace: string): AsyncGenerator<SealedRow> {
+async function* deadLetterRows(
+  store: SealedStore,
+  writes: SealedWrites,
+  namespace: string,
+): AsyncGenerator<SealedRow> {
   for (let skip = 0; ; skip += pageSize) {
     const rows = await store.deliveries.dead({ namespace, skip, limit: pageSize });
     for (const row of rows) {
@@ -72,7 +88,7 @@ async function* deadLetterRows(store: SealedStore, namespace: string): AsyncGene
         place: `${namespace}/${row.rule} ${row.id}`,
         hasParameters: false,
         document: row.document,
-        rewrite: (document) => store.deliveries.update({ ...row, document }, row.attempt),
+        rewrite: (document) => writes.deliveries.update({ ...row, document }, row.attempt),
       };
     }
     if (rows.length < pageSize) return;

@@ -1,10 +1,10 @@
 /** The operator's view of the keys that encrypt parameters: lists them, counts their values, and rotates them. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createVault, type ResealReport, reseal, surveyVault } from '../../functions/index.ts';
-import { tryFileLock } from '../../lib/index.ts';
+import { silentLog } from '../../lib/index.ts';
+import { keepLease } from '../../store/index.ts';
 import { loadConfig } from '../config/config.ts';
 import { serverFault } from '../faults.ts';
-import { dataPaths } from '../instance/instance.ts';
 import { noteSharedKeys } from '../secrets/key-check.ts';
 import { addKey } from '../secrets/key-file.ts';
 import { type GivenKeys, readGivenKeys } from '../secrets/secrets.ts';
@@ -53,7 +53,6 @@ export async function vaultAdmin(options: {
   readonly configFile?: string;
 }): Promise<VaultAdmin> {
   const config = await loadConfig(options);
-  const paths = dataPaths(config.dataDir);
   const given = readGivenKeys(config);
   const stores = operatorStores(config);
   await using stack = new AsyncDisposableStack();
@@ -86,13 +85,16 @@ export async function vaultAdmin(options: {
       return { source, keys: uses, clear, isPartial };
     },
     async rotate({ keepKey }) {
-      using lock = tryFileLock(paths.rotationLock);
-      if (lock === undefined) {
-        throw serverFault('PARAMETER_KEYS_BUSY', 'another rotation of the parameter keys is in progress');
+      await using keeper = keepLease({ leases: store.leases, name: 'vault rotate', log: silentLog });
+      const lease = await keeper.held();
+      if (lease === undefined) {
+        throw serverFault('PARAMETER_KEYS_BUSY', 'another rotation of the parameter keys is in progress', {
+          hint: 'wait for its end; if it was killed, it is over after 30 seconds',
+        });
       }
       if (!keepKey) await (given === undefined ? addTo(file) : acting.aside(() => addToGiven(given)));
       const [{ id: newest }] = keys('lately');
-      const report = await reseal(store, createVault(keys), newest);
+      const report = await reseal(store, createVault(keys), newest, store.under(lease));
       if ('facts' in store) await noteSharedKeys(keys, store.facts);
       return { newest, ...report };
     },

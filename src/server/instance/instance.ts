@@ -22,8 +22,6 @@ export interface DataPaths {
   readonly databaseId: string;
   /** The keys that encrypt parameters, unless they are elsewhere. */
   readonly parameterKeys: string;
-  /** Lock held while a new key is created. */
-  readonly rotationLock: string;
   /** Pushed images. */
   readonly registry: string;
   readonly lock: string;
@@ -55,7 +53,6 @@ export function dataPaths(dataDir: string): DataPaths {
     folderId: join(dataDir, 'folder.id'),
     databaseId: join(dataDir, 'database.id'),
     parameterKeys: join(dataDir, 'parameters.keys'),
-    rotationLock: join(dataDir, 'rotation.lock'),
     registry: join(dataDir, 'registry'),
     lock: join(dataDir, 'ward.lock'),
     reserve: join(dataDir, 'reserve'),
