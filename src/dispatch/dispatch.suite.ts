@@ -2,14 +2,15 @@
  * What every `Dispatcher` must do, whatever lies between it and the sandboxes. Each implementation runs this suite
  * with its own invoker.
  */
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { digestOf } from '../blobs/index.ts';
+import type { Bus } from '../bus/index.ts';
 import { Fault, failureOf, type JsonValue, newActivationId } from '../lib/index.ts';
 import { operatorPolicy } from '../sandbox/index.ts';
 import type { InvokerAbilities } from './abilities.ts';
 import { type ActivationLog, linesOf, packLines } from './activation-log.ts';
+import { join, localInvoker, MemoryNetwork, newClusterName } from './cluster/cluster.fixture.ts';
 import { imageUnknown } from './faults.ts';
-import { channelPair, framedJobs, type Jobs, serveFrames } from './framed.fixture.ts';
 import type { LogPiece } from './live-log.ts';
 import type { Dispatcher, Job, JobEnd, JobTarget } from './types.ts';
 
@@ -50,18 +51,38 @@ export function dispatchSuite(name: string, make: MakeInvoker): void {
   });
 }
 
-/** What goes through messages: jobs, their logs and their ends. */
-export function framedSuite(name: string, make: MakeInvoker): void {
-  const connect = ({ dispatcher, abilities }: TestInvoker) => {
-    const [here, there] = channelPair();
-    serveFrames({ ...dispatcher, abilities }, there);
-    return framedJobs(here);
+/**
+ * An API node and an invoker node, with a bus between them.
+ * @param connect returns two connections to one bus; by default in memory
+ */
+export function clusterSuite(
+  name: string,
+  make: MakeInvoker,
+  connect: () => Promise<readonly [Bus, Bus]> = inMemory,
+): void {
+  const between = async ({ dispatcher, abilities }: TestInvoker): Promise<Jobs> => {
+    const buses = await connect();
+    const cluster = newClusterName();
+    const invoker = localInvoker(dispatcher, abilities);
+    const there = await join(buses[1], { cluster, node: 'invoker', invoker });
+    const here = await join(buses[0], { cluster, node: 'api' });
+    leaveAfterTest(there, here);
+    await until(() => here.nodes()[0]?.invoker !== undefined);
+    return here.dispatcher;
   };
   describe(name, () => {
-    jobTests(withJobs(make, connect));
-    factTests(withJobs(make, connect));
-    describe('a wire', () => wireTests(make));
+    jobTests(withJobs(make, between));
+    factTests(withJobs(make, between));
   });
+}
+
+async function inMemory(): Promise<readonly [Bus, Bus]> {
+  const network = new MemoryNetwork();
+  return [network.bus(), network.bus()];
+}
+
+function leaveAfterTest(...clusters: readonly AsyncDisposable[]): void {
+  onTestFinished(async () => void (await Promise.all(clusters.map((each) => each[Symbol.asyncDispose]()))));
 }
 
 /** A follower of a log that reads as fast as it can. */
@@ -87,18 +108,20 @@ export function readLive(log: AsyncIterable<LogPiece> | undefined): TestFollower
   return Object.assign(follower, { ended: read() });
 }
 
+type Jobs = Pick<Dispatcher, 'run' | 'cancel' | 'follow' | 'checkTarget' | 'kept' | 'grant'>;
+
 interface Place extends TestInvoker {
   readonly jobs: Jobs;
   /** Runs a job until it is in a sandbox. */
   begin(job: Job): Promise<{ readonly end: Promise<JobEnd> }>;
 }
 
-type MakePlace = (options?: Parameters<MakeInvoker>[0]) => Place;
+type MakePlace = (options?: Parameters<MakeInvoker>[0]) => Promise<Place>;
 
-function withJobs(make: MakeInvoker, between: (invoker: TestInvoker) => Jobs): MakePlace {
-  return (options = {}) => {
+function withJobs(make: MakeInvoker, between: (invoker: TestInvoker) => Jobs | Promise<Jobs>): MakePlace {
+  return async (options = {}) => {
     const invoker = make(options);
-    const jobs = between(invoker);
+    const jobs = await between(invoker);
     return {
       ...invoker,
       jobs,
@@ -114,7 +137,7 @@ function withJobs(make: MakeInvoker, between: (invoker: TestInvoker) => Jobs): M
 function jobTests(make: MakePlace): void {
   describe('a job', () => {
     it('runs to its completion and its log', async () => {
-      const { begin, running, answer } = make();
+      const { begin, running, answer } = await make();
       const job = jobOf(targetOf(), { word: 'Grüße' });
       const { end } = await begin(job);
       expect(running().get(job.activationId)).toEqual({ word: 'Grüße' });
@@ -137,7 +160,7 @@ function jobTests(make: MakePlace): void {
     });
 
     it('reuses the sandbox of the previous job', async () => {
-      const { begin, answer } = make();
+      const { begin, answer } = await make();
       const target = targetOf();
       const starts: string[] = [];
       for (const job of [jobOf(target), jobOf(target)]) {
@@ -149,7 +172,7 @@ function jobTests(make: MakePlace): void {
     });
 
     it('ends before its log is complete', async () => {
-      const { begin, answer } = make();
+      const { begin, answer } = await make();
       const job = jobOf(targetOf());
       const { end } = await begin(job);
       const late = Promise.withResolvers<ActivationLog>();
@@ -161,7 +184,7 @@ function jobTests(make: MakePlace): void {
     });
 
     it('carries a megabyte of parameters and of result', async () => {
-      const { begin, running, answer } = make();
+      const { begin, running, answer } = await make();
       const word = 'ä'.repeat(500_000);
       const job = jobOf(targetOf(), { word });
       const { end } = await begin(job);
@@ -171,7 +194,7 @@ function jobTests(make: MakePlace): void {
     });
 
     it('completes even if its sandbox fails', async () => {
-      const { begin, exit } = make();
+      const { begin, exit } = await make();
       const job = jobOf(targetOf());
       const { end } = await begin(job);
       exit(job.activationId);
@@ -184,14 +207,14 @@ function jobTests(make: MakePlace): void {
 
   describe('a job is refused', () => {
     it('when the invoker is closed', async () => {
-      const { jobs, close } = make();
+      const { jobs, close } = await make();
       await close();
       const fault = { code: 'INVOKER_CLOSED', kind: 'busy' };
       await expect(runOf(jobs, jobOf(targetOf()))).rejects.toMatchObject(fault);
     });
 
     it('when too many wait, with the time to retry', async () => {
-      const { jobs } = make({ maxQueued: 0 });
+      const { jobs } = await make({ maxQueued: 0 });
       await expect(runOf(jobs, jobOf(targetOf()))).rejects.toMatchObject({
         code: 'INVOKER_BUSY',
         kind: 'busy',
@@ -202,7 +225,7 @@ function jobTests(make: MakePlace): void {
     });
 
     it('when its image does not exist', async () => {
-      const { jobs, failStarts } = make();
+      const { jobs, failStarts } = await make();
       failStarts(imageUnknown('none'));
       const fault = { code: 'IMAGE_UNKNOWN', kind: 'invalid', message: imageUnknown('none').message };
       await expect(runOf(jobs, jobOf(targetOf()))).rejects.toMatchObject(fault);
@@ -211,7 +234,7 @@ function jobTests(make: MakePlace): void {
 
   describe('a handover', () => {
     it('lets the job begin when it says yes, and is asked once', async () => {
-      const { jobs, running, answer } = make();
+      const { jobs, running, answer } = await make();
       const job = jobOf(targetOf());
       const said = Promise.withResolvers<boolean>();
       const begin = vi.fn(() => said.promise);
@@ -226,14 +249,14 @@ function jobTests(make: MakePlace): void {
     });
 
     it('withdraws the job when it says no', async () => {
-      const { jobs, running } = make();
+      const { jobs, running } = await make();
       const end = runOf(jobs, jobOf(targetOf()), () => false);
       await expect(end).rejects.toMatchObject({ code: 'JOB_WITHDRAWN', kind: 'busy' });
       expect(running().size).toBe(0);
     });
 
     it('refuses the job with its own fault when it fails', async () => {
-      const { jobs, running } = make();
+      const { jobs, running } = await make();
       const fault = new Fault('STORE_FULL', 'full', 'no room');
       const end = runOf(jobs, jobOf(targetOf()), () => Promise.reject(fault));
       await expect(end).rejects.toBe(fault);
@@ -245,7 +268,7 @@ function jobTests(make: MakePlace): void {
     const cancelled = { status: 'whisk internal error', result: { error: 'The activation was cancelled.' } };
 
     it('completes while it waits, and the others go on', async () => {
-      const { jobs, begin, running, answer } = make();
+      const { jobs, begin, running, answer } = await make();
       const target = targetOf({ scaling: { maxInstances: 1 } });
       const [first, second, third] = [jobOf(target), jobOf(target), jobOf(target)];
       const { end } = await begin(first);
@@ -262,7 +285,7 @@ function jobTests(make: MakePlace): void {
     });
 
     it('completes while it runs', async () => {
-      const { jobs, begin, running } = make();
+      const { jobs, begin, running } = await make();
       const job = jobOf(targetOf());
       const { end } = await begin(job);
       jobs.cancel(job.activationId);
@@ -271,7 +294,7 @@ function jobTests(make: MakePlace): void {
     });
 
     it('is only the one that was named, and may have ended', async () => {
-      const { jobs, begin, answer } = make();
+      const { jobs, begin, answer } = await make();
       const job = jobOf(targetOf());
       const { end } = await begin(job);
       jobs.cancel(newActivationId());
@@ -282,7 +305,7 @@ function jobTests(make: MakePlace): void {
 
   describe('a log', () => {
     it('reaches its followers line by line while it is written', async () => {
-      const { jobs, begin, answer, say } = make();
+      const { jobs, begin, answer, say } = await make();
       const job = jobOf(targetOf());
       const { end } = await begin(job);
       const left = new AbortController();
@@ -300,7 +323,7 @@ function jobTests(make: MakePlace): void {
     });
 
     it('cannot be followed when its activation is not under way', async () => {
-      const { jobs, begin, answer } = make();
+      const { jobs, begin, answer } = await make();
       expect(jobs.follow(newActivationId())).toBeUndefined();
       const job = jobOf(targetOf());
       const { end } = await begin(job);
@@ -310,7 +333,7 @@ function jobTests(make: MakePlace): void {
     });
 
     it('can be followed from the queue on, and ends with its activation', async () => {
-      const { jobs, begin, running, answer, say } = make();
+      const { jobs, begin, running, answer, say } = await make();
       const target = targetOf({ scaling: { maxInstances: 1 } });
       const [first, second] = [jobOf(target), jobOf(target)];
       const { end } = await begin(first);
@@ -329,7 +352,7 @@ function jobTests(make: MakePlace): void {
     });
 
     it('begins with the lines so far', async () => {
-      const { jobs, begin, answer, say } = make();
+      const { jobs, begin, answer, say } = await make();
       const job = jobOf(targetOf());
       const { end } = await begin(job);
       say(job.activationId, 'one');
@@ -344,7 +367,7 @@ function jobTests(make: MakePlace): void {
     });
 
     it('ends with a job that is refused', async () => {
-      const { jobs } = make();
+      const { jobs } = await make();
       const job = jobOf(targetOf());
       const said = Promise.withResolvers<boolean>();
       const end = runOf(jobs, job, () => said.promise);
@@ -356,7 +379,7 @@ function jobTests(make: MakePlace): void {
     });
 
     it('loses a follower that leaves the loop', async () => {
-      const { jobs, begin, answer, say, followers } = make();
+      const { jobs, begin, answer, say, followers } = await make();
       const job = jobOf(targetOf());
       const { end } = await begin(job);
       const stays = readLive(jobs.follow(job.activationId));
@@ -375,7 +398,7 @@ function jobTests(make: MakePlace): void {
     });
 
     it('skips lines for a slow reader, while a fast one gets all of them', async () => {
-      const { jobs, begin, answer, say, followers } = make();
+      const { jobs, begin, answer, say, followers } = await make();
       const job = jobOf(targetOf());
       const { end } = await begin(job);
       const slow = jobs.follow(job.activationId);
@@ -408,7 +431,7 @@ function factTests(make: MakePlace): void {
 
     it('about what invokers can run decide whether an action can have a sandbox', async () => {
       const gvisorObstacle = failureOf(new Fault('RUNTIME_MISSING', 'unsupported', 'runsc is not installed'));
-      const { jobs } = make({ abilities: { operator, gvisorObstacle } });
+      const { jobs } = await make({ abilities: { operator, gvisorObstacle } });
       const { limits, kind } = targetOf();
       await jobs.checkTarget({ kind, limits: { ...limits, cpus: 2 } });
       await expect(jobs.checkTarget({ kind, limits: { ...limits, cpus: 3 } })).rejects.toMatchObject({
@@ -422,7 +445,7 @@ function factTests(make: MakePlace): void {
     });
 
     it('about gVisor allow its tier, but not for a user’s image', async () => {
-      const { jobs } = make({ abilities: { operator, gvisorObstacle: undefined } });
+      const { jobs } = await make({ abilities: { operator, gvisorObstacle: undefined } });
       const { limits, kind } = targetOf();
       await jobs.checkTarget({ kind, limits, sandbox: gvisor });
       await expect(jobs.checkTarget({ kind: 'blackbox', limits, sandbox: gvisor })).rejects.toMatchObject({
@@ -431,14 +454,14 @@ function factTests(make: MakePlace): void {
     });
 
     it('from the gate decide what is kept ready: a job allows it, and a denial ends it', async () => {
-      const { jobs, begin, answer, sweep, dispatcher } = make();
+      const { jobs, begin, answer, sweep, dispatcher } = await make();
       const target = targetOf({ scaling: { minWarm: 2 } });
       const job = jobOf(target);
       const { end } = await begin(job);
       answer(job.activationId, {});
       await (await end).log;
       const { namespace, action, revision, kind, code } = target;
-      expect(jobs.kept()).toEqual([{ namespace, action, revision, kind, code }]);
+      await expect.poll(() => jobs.kept()).toEqual([{ namespace, action, revision, kind, code }]);
       const idle = () => dispatcher.status().sandboxes.idle;
       await sweep();
       await until(() => idle() === 2);
@@ -498,21 +521,6 @@ function hintTests(make: MakeInvoker): void {
     dispatcher.expel(target.namespace);
     expect((await waiting).completion.result).toEqual({ error: 'The namespace was deleted.' });
     expect(dispatcher.status()).toMatchObject({ queued: 0, memoryMiB: 0 });
-  });
-}
-
-function wireTests(make: MakeInvoker): void {
-  it('with invalid bytes fails all open jobs', async () => {
-    const invoker = make({});
-    const [here, there] = channelPair();
-    serveFrames({ ...invoker.dispatcher, abilities: invoker.abilities }, there);
-    const jobs = framedJobs(here);
-    const job = jobOf(targetOf());
-    const end = runOf(jobs, job);
-    await until(() => invoker.running().has(job.activationId));
-    there.write(Buffer.alloc(100, 'HTTP/1.1 '));
-    await expect(end).rejects.toMatchObject({ code: 'MESSAGE_VERSION_UNKNOWN', kind: 'unreachable' });
-    invoker.answer(job.activationId, {});
   });
 }
 

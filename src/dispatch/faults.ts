@@ -14,12 +14,34 @@ export const dispatchFaults = {
   MESSAGE_INVALID: 'unreachable',
   MESSAGE_TOO_LARGE: 'too-large',
   MESSAGE_VERSION_UNKNOWN: 'unreachable',
+  /** The invoker that has the job is not heard any more, or no longer knows the job. */
+  INVOKER_LOST: 'unreachable',
+  /** No invoker is heard, so nothing was tried. */
+  INVOKERS_UNREACHABLE: 'busy',
+  /** Every invoker that could run it has too much to do. */
+  INVOKERS_BUSY: 'busy',
+  NODE_NAME_INVALID: 'invalid',
+  /** Another node of the cluster has that name. */
+  NODE_NAME_TAKEN: 'conflict',
 } as const satisfies FaultTable;
+
+/** Codes with which another invoker may do better: the job has not begun. */
+export const elsewhereCodes: ReadonlySet<string> = new Set([
+  'INVOKER_BUSY',
+  'INVOKER_CLOSED',
+  'INVOKERS_BUSY',
+  'ACTION_TOO_LARGE',
+]);
 
 export const dispatchFault = faultTable(dispatchFaults);
 
 export function jobWithdrawn() {
   return dispatchFault('JOB_WITHDRAWN', 'the activation was withdrawn before it began');
+}
+
+/** @param why what was seen of it last */
+export function invokerLost(node: string, why: string) {
+  return dispatchFault('INVOKER_LOST', `The activation was interrupted: node ${node} had it, and ${why}`);
 }
 
 /** The text is OpenWhisk's. */

@@ -21,8 +21,17 @@ export {
   type NamespaceLimits,
   type RateUsage,
 } from './admission-control.ts';
+export { type OpenClusterOptions, openCluster } from './cluster/open-cluster.ts';
+export type {
+  Cluster,
+  ClusterCounts,
+  ClusterOptions,
+  InvokerLoad,
+  LocalInvoker,
+} from './cluster/types.ts';
 export { dispatchFaults, imageUnknown, jobWithdrawn } from './faults.ts';
 export { LiveLog, type LogFollower, type LogPiece } from './live-log.ts';
+export type { NodeReport, NodeRole } from './nodes/node-report.ts';
 export { groupHash } from './placement/group-hash.ts';
 export type * from './placement/types.ts';
 export { mostIdleGroups } from './placement/types.ts';

@@ -109,6 +109,11 @@ export interface Handover {
    * none follows after true. Returns a promise if the answer must be written first, while the sandbox waits.
    */
   begin(): boolean | Promise<boolean>;
+  /**
+   * True if its answer has to be written nowhere. Then a dispatcher that is far from the sandbox may ask when it sends
+   * the job, instead of over the wire when a sandbox is there.
+   */
+  readonly isPrompt?: boolean;
 }
 
 export type CompletionStatus =
@@ -184,7 +189,8 @@ export interface Dispatcher {
    * Runs the job to its end. A failure inside the sandbox is a Completion, never an exception.
    * @param handover asked before a sandbox gets the job
    * @throws Fault INVOKER_CLOSED, INVOKER_BUSY, ACTION_TOO_LARGE (kind `busy`), KIND_UNKNOWN, IMAGE_UNKNOWN,
-   * IMAGE_UNUSABLE, TIER_UNAVAILABLE (`invalid`), POLICY_EXCEEDED (`denied`), JOB_WITHDRAWN when `handover` says no
+   * IMAGE_UNUSABLE, TIER_UNAVAILABLE (`invalid`), POLICY_EXCEEDED (`denied`), JOB_WITHDRAWN when `handover` says no; in a
+   * cluster also INVOKERS_BUSY, INVOKERS_UNREACHABLE (`busy`) and INVOKER_LOST (`unreachable`)
    */
   run(job: Job, handover?: Handover): Promise<JobEnd>;
   /**

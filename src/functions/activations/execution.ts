@@ -116,6 +116,11 @@ export class Execution implements Handover {
     await this.#beginning;
   }
 
+  /** False if its beginning must be written in the durable queue. */
+  get isPrompt(): boolean {
+    return this.hasBegun || (this.attempt === null && this.#whole?.isPrompt !== false);
+  }
+
   /** Begins, unless it is over or was withdrawn. Synchronous unless it is in the durable queue. */
   begin(): boolean | Promise<boolean> {
     if (this.hasBegun) return true;

@@ -1,50 +1,6 @@
-/** The invoker as a dispatcher: directly, and behind frames. */
-import { dispatchSuite, framedSuite, type MakeInvoker } from '../../dispatch/dispatch.suite.ts';
-import { requireAble } from '../../dispatch/index.ts';
-import { operatorPolicy } from '../../sandbox/index.ts';
-import { fakeScheduler } from './scheduler.fixture.ts';
-
-const makeInvoker: MakeInvoker = ({
-  abilities = { operator: operatorPolicy(), gvisorObstacle: undefined },
-  ...options
-}) => {
-  const { scheduler, runners, world, sweep } = fakeScheduler(options);
-  const runnerOf = (activationId: string) => {
-    const runner = runners.find(({ open }) => open.includes(activationId));
-    if (runner === undefined) throw new Error(`${activationId} does not run`);
-    return runner;
-  };
-  return {
-    dispatcher: {
-      run: (job, handover) => scheduler.submit(job, handover),
-      cancel: (activationId) => scheduler.cancel(activationId),
-      warm: (target) => scheduler.warm(target),
-      follow: (activationId, signal) => scheduler.follow(activationId, signal),
-      checkTarget: async (target) => requireAble(target, abilities),
-      kept: () => scheduler.kept(),
-      grant: (grants, forMs) => scheduler.grant(grants, forMs),
-      status: () => scheduler.status(),
-      retire: (action) => scheduler.retire(action),
-      namespaces: () => scheduler.namespaces(),
-      expel: (namespace) => scheduler.expel(namespace),
-    },
-    abilities: async () => abilities,
-    sweep: () => sweep({ endsIdle: true }),
-    running: () =>
-      new Map(runners.flatMap(({ open, values }) => open.map((id) => [id, values.get(id) ?? {}] as const))),
-    answer(activationId, value, log) {
-      runnerOf(activationId).answer({ kind: 'value', value, json: JSON.stringify(value) }, undefined, log);
-    },
-    exit: (activationId) => runnerOf(activationId).answer({ kind: 'failed', failure: 'exited' }),
-    say: (activationId, line) => runnerOf(activationId).say(activationId, line),
-    followers: (activationId) =>
-      runners.reduce((count, runner) => count + runner.followersOf(activationId), 0),
-    failStarts(fault) {
-      world.startFault = fault;
-    },
-    close: () => scheduler.close(),
-  };
-};
+/** The invoker as a dispatcher: directly, and on another node of a cluster. */
+import { clusterSuite, dispatchSuite } from '../../dispatch/dispatch.suite.ts';
+import { makeInvoker } from './test-invoker.fixture.ts';
 
 dispatchSuite('the invoker', makeInvoker);
-framedSuite('the invoker behind frames', makeInvoker);
+clusterSuite('the invoker on another node', makeInvoker);

@@ -1,14 +1,14 @@
 /**
- * Writes messages between a dispatcher and an invoker as frames, and joins frames into messages. Frames of different
- * messages may be interleaved; those of one message must be in order. The number and the total size of unfinished
- * messages are bounded, and a message that stalls is dropped.
+ * Writes messages as frames, and joins frames into messages. Frames of different messages may be interleaved; those
+ * of one message must be in order. The number and the total size of unfinished messages are bounded, and a message
+ * that stalls is dropped. A frame that is lost or damaged costs its message, and no other.
  */
 import { isUtf8 } from 'node:buffer';
-import { hasMoreValuesThan, isJsonObject, type JsonObject, nestsDeeperThan } from '../lib/index.ts';
+import { hasMoreValuesThan, isJsonObject, type JsonObject, nestsDeeperThan } from '../../lib/index.ts';
 import {
+  decodeFrame,
   encodeFrames,
   type Frame,
-  FrameDecoder,
   type FrameLimits,
   type FrameSubject,
   invalid,
@@ -16,7 +16,7 @@ import {
 
 export interface Message extends Omit<FrameSubject, 'headBytes'> {
   readonly head: JsonObject;
-  /** Passed on unchanged: parameters, a result. */
+  /** Passed on unchanged: parameters, a result. May share memory with the input: copy what you keep. */
   readonly tail: Buffer;
 }
 
@@ -25,9 +25,9 @@ export interface MessageLimits extends FrameLimits {
   readonly headDepth: number;
   /** Values in a head. Each takes far more memory than its text. */
   readonly headValues: number;
-  /** Messages that have begun but not ended. */
+  /** Messages of a sender that have begun but not ended. */
   readonly unfinished: number;
-  /** Bytes of all unfinished messages. */
+  /** Bytes of all unfinished messages of a sender. */
   readonly unfinishedBytes: number;
   /** Time between two frames of a message. */
   readonly unfinishedMs: number;
@@ -49,7 +49,7 @@ export const defaultMessageLimits: MessageLimits = {
 };
 
 /**
- * Returns the frames of a message, to be written in order. A reader with the same limits accepts them.
+ * Returns the frames of a message, to be sent in order. A reader with the same limits accepts them.
  * @throws Fault MESSAGE_TOO_LARGE, MESSAGE_INVALID
  */
 export function encodeMessage(message: Message, limits = defaultMessageLimits): Buffer[] {
@@ -70,17 +70,13 @@ interface Unfinished {
 export class MessageReader {
   readonly #limits: MessageLimits;
   readonly #now: () => number;
-  readonly #frames: FrameDecoder;
   readonly #unfinished = new Map<string, Unfinished>();
   #unfinishedBytes = 0;
-  /** False while bytes are being read, and for good if reading them failed. */
-  #isSound = true;
 
   /** @param now a monotonic clock, in milliseconds */
   constructor(limits = defaultMessageLimits, now: () => number = () => performance.now()) {
     this.#limits = limits;
     this.#now = now;
-    this.#frames = new FrameDecoder(limits);
   }
 
   /** Messages that have begun but not ended. */
@@ -88,23 +84,25 @@ export class MessageReader {
     return this.#unfinished.size;
   }
 
+  /** Their bytes so far. */
+  get unfinishedBytes(): number {
+    return this.#unfinishedBytes;
+  }
+
   /**
-   * Yields the messages that `bytes` complete. If it throws or is not run to its end, the stream is lost: nothing
-   * more can be read from this sender.
+   * Returns the message that the frame completes, if it completes one. A frame that throws costs its own message; a
+   * sender that has too much unfinished loses all of it.
    * @throws Fault MESSAGE_INVALID, MESSAGE_TOO_LARGE, MESSAGE_VERSION_UNKNOWN
    */
-  *read(bytes: Buffer): Generator<Message> {
-    if (!this.#isSound) throw invalid('an earlier part of the stream could not be read');
-    this.#isSound = false;
-    try {
-      for (const frame of this.#frames.read(bytes)) {
-        const message = this.#join(frame);
-        if (message) yield message;
-      }
-      this.#isSound = true;
-    } finally {
-      if (!this.#isSound) this.#forgetAll();
+  read(bytes: Buffer): Message | undefined {
+    const frame = decodeFrame(bytes, this.#limits);
+    if (frame.number === 0 && frame.isLast) {
+      // A message of one frame may take the place of one that was not finished.
+      if (this.#unfinished.size > 0) this.#take(keyOf(frame));
+      return messageOf(frame, frame.part, this.#limits);
     }
+    const parts = this.#join(frame);
+    return parts && messageOf(frame, Buffer.concat(parts), this.#limits);
   }
 
   /** Drops the messages that have stalled too long and returns how many. Later frames of them are refused. */
@@ -115,21 +113,23 @@ export class MessageReader {
     return stale.length;
   }
 
-  #join(frame: Frame): Message | undefined {
-    const { type, activationId, attempt, number, isLast, headBytes, part } = frame;
-    const key = `${type} ${activationId} ${attempt}`;
+  /** Returns all parts if the frame is the last. */
+  #join(frame: Frame): readonly Buffer[] | undefined {
+    const { number, isLast, headBytes, part } = frame;
+    const key = keyOf(frame);
+    // The first frame of a message that is sent again drops what came of it before.
+    if (number === 0) this.#take(key);
     const begun = this.#unfinished.get(key);
     const expected = begun?.parts.length ?? 0;
-    if (number !== expected) throw invalid(`frame ${number} comes where ${expected} is due`);
-    if (begun !== undefined && begun.headBytes !== headBytes)
+    if (number !== expected || (begun !== undefined && begun.headBytes !== headBytes)) {
+      this.#take(key);
+      if (number !== expected) throw invalid(`frame ${number} comes where ${expected} is due`);
       throw invalid('its frames have different heads');
-    if (!isLast) {
-      this.#keep(key, begun ?? { headBytes, parts: [], lastAt: 0 }, part);
-      return undefined;
     }
-    const body = begun === undefined ? part : Buffer.concat([...this.#take(key), part]);
-    const head = parseHead(body.subarray(0, headBytes), this.#limits);
-    return { type, activationId, attempt, head, tail: body.subarray(headBytes) };
+    if (isLast) return [...this.#take(key), part];
+    // A copy: the input may be a small part of a large buffer.
+    this.#keep(key, begun ?? { headBytes, parts: [], lastAt: 0 }, Buffer.from(part));
+    return undefined;
   }
 
   #keep(key: string, message: Unfinished, part: Buffer): void {
@@ -138,9 +138,11 @@ export class MessageReader {
     message.lastAt = this.#now();
     this.#unfinished.set(key, message);
     this.#unfinishedBytes += part.length;
-    if (this.#unfinished.size > unfinished) throw invalid(`more than ${unfinished} of them are unfinished`);
-    if (this.#unfinishedBytes > unfinishedBytes)
-      throw invalid(`more than ${unfinishedBytes} bytes of them are unfinished`);
+    const isOver = this.#unfinished.size > unfinished || this.#unfinishedBytes > unfinishedBytes;
+    if (!isOver) return;
+    this.#unfinished.clear();
+    this.#unfinishedBytes = 0;
+    throw invalid(`more than ${unfinished} of them, or ${unfinishedBytes} bytes, are unfinished`);
   }
 
   #take(key: string): readonly Buffer[] {
@@ -149,11 +151,19 @@ export class MessageReader {
     for (const { length } of parts) this.#unfinishedBytes -= length;
     return parts;
   }
+}
 
-  #forgetAll(): void {
-    this.#unfinished.clear();
-    this.#unfinishedBytes = 0;
-  }
+function keyOf({ type, activationId, attempt }: FrameSubject): string {
+  return `${type} ${activationId} ${attempt}`;
+}
+
+function messageOf(
+  { type, activationId, attempt, headBytes }: FrameSubject,
+  body: Buffer,
+  limits: MessageLimits,
+): Message {
+  const head = parseHead(body.subarray(0, headBytes), limits);
+  return { type, activationId, attempt, head, tail: body.subarray(headBytes) };
 }
 
 function parseHead(bytes: Buffer, limits: MessageLimits): JsonObject {

@@ -1,0 +1,226 @@
+/**
+ * Runs jobs on the invokers of a cluster: on the one in this process when placement prefers it, and on those of other
+ * nodes over the bus. When the bus is down, the invoker in this process goes on alone.
+ */
+import { isFault } from '../../lib/index.ts';
+import { requireAble } from '../abilities.ts';
+import { dispatchFault, elsewhereCodes, jobWithdrawn } from '../faults.ts';
+import type { Membership } from '../nodes/membership.ts';
+import type { InvokerDirectory } from '../placement/types.ts';
+import type { Refusal } from '../remote/open-job.ts';
+import type { RemoteJobs } from '../remote/remote-jobs.ts';
+import type {
+  Dispatcher,
+  Handover,
+  InvokerStatus,
+  Job,
+  JobEnd,
+  JobTarget,
+  KeptAction,
+  LoadGrant,
+} from '../types.ts';
+import { noActivation } from '../wire/frames.ts';
+import { plain } from '../wire/heads.ts';
+import type { Link } from '../wire/link.ts';
+import type { Message } from '../wire/messages.ts';
+import type { Subjects } from '../wire/subjects.ts';
+
+export interface ClusterDispatcherOptions {
+  readonly node: string;
+  /** The invoker in this process. Undefined: there is none. */
+  readonly local: Dispatcher | undefined;
+  readonly remote: RemoteJobs;
+  readonly directory: InvokerDirectory;
+  readonly members: Pick<Membership, 'live'>;
+  readonly link: Link;
+  readonly subjects: Subjects;
+}
+
+const retryMs = 1_000;
+const noStatus: InvokerStatus = {
+  queued: 0,
+  sandboxes: { starting: 0, busy: 0, idle: 0, prewarmed: 0 },
+  memoryMiB: 0,
+  memoryLimitMiB: 0,
+};
+
+export function createClusterDispatcher(options: ClusterDispatcherOptions): Dispatcher {
+  const { node: self, local, remote, directory, members, link, subjects } = options;
+  const invokers = () => (link.isUp ? members.live().filter(({ invoker }) => invoker !== undefined) : []);
+  const say = (subject: string, type: Message['type'], head: object, tail = '') => {
+    const message = {
+      type,
+      activationId: noActivation,
+      attempt: 0,
+      head: plain(head),
+      tail: Buffer.from(tail),
+    };
+    link.send(subject, message);
+  };
+  /** The nodes to try, the best first. Those that have no room for another unanswered job come last. */
+  const candidates = (target: JobTarget): readonly string[] => {
+    const chosen = directory.choose(target).filter((node) => node === self || link.isUp);
+    // The own invoker says best what is wrong with a job that no one can take.
+    if (chosen.length === 0) return local === undefined ? [] : [self];
+    const hasRoom = (node: string) => node === self || remote.hasRoom(node);
+    return [...chosen.filter(hasRoom), ...chosen.filter((node) => !hasRoom(node))];
+  };
+  const runAt = (node: string, job: Job, handover: Handover | undefined): Promise<JobEnd | Refusal> => {
+    const sent = directory.send(node, job);
+    if (node !== self || local === undefined) return remote.send(node, job, handover, sent);
+    return runHere(local, job, handover, sent);
+  };
+  return {
+    run: (job, handover) =>
+      runOn(candidates(job), remote, runAt, { job, handover, self, isHeard: () => invokers().length > 0 }),
+    cancel(activationId) {
+      if (remote.has(activationId)) remote.cancel(activationId);
+      else local?.cancel(activationId);
+    },
+    warm(target) {
+      const [node] = candidates(target);
+      if (node === self) local?.warm(target);
+      else if (node !== undefined) say(subjects.invoker(node, self), 'warm', { target });
+    },
+    follow: (activationId, signal) =>
+      remote.follow(activationId, signal) ?? local?.follow(activationId, signal),
+    async checkTarget(target) {
+      const checks = invokers().map(({ node, invoker }) => ({
+        node,
+        check: () => invoker && requireAble(target, invoker.abilities),
+      }));
+      const own = local && { node: self, check: () => local.checkTarget(target) };
+      await oneOf(own === undefined ? checks : [own, ...checks]);
+    },
+    kept() {
+      const all = [...(local?.kept() ?? []), ...invokers().flatMap(({ kept }) => kept)];
+      return [...new Map(all.map((each) => [keyOf(each), each])).values()];
+    },
+    grant(grants, forMs) {
+      local?.grant(grants, forMs);
+      const granted = new Map(grants.map((each) => [keyOf(each), each]));
+      for (const { node, kept } of invokers()) {
+        const those = kept.flatMap((each): LoadGrant[] => {
+          const found = granted.get(keyOf(each));
+          return found === undefined ? [] : [found];
+        });
+        if (those.length > 0) say(subjects.invoker(node, self), 'grant', { forMs }, JSON.stringify(those));
+      }
+    },
+    status() {
+      const remotes = invokers().map(({ invoker }) => invoker?.status ?? noStatus);
+      return [local?.status() ?? noStatus, ...remotes].reduce(sum);
+    },
+    retire(action) {
+      local?.retire(action);
+      say(subjects.all(self), 'retire', { action });
+    },
+    namespaces: () =>
+      new Set([...(local?.namespaces() ?? []), ...invokers().flatMap(({ namespaces }) => namespaces)]),
+    expel(namespace) {
+      local?.expel(namespace);
+      say(subjects.all(self), 'expel', { namespace });
+    },
+  };
+}
+
+interface Run {
+  readonly job: Job;
+  readonly handover: Handover | undefined;
+  readonly self: string;
+  /** An invoker on another node is heard. */
+  readonly isHeard: () => boolean;
+}
+
+/** Tries one node after the other. */
+async function runOn(
+  nodes: readonly string[],
+  remote: RemoteJobs,
+  runAt: (node: string, job: Job, handover: Handover | undefined) => Promise<JobEnd | Refusal>,
+  { job, handover: given, self, isHeard }: Run,
+): Promise<JobEnd> {
+  let handover = given;
+  let last: unknown;
+  for (const node of nodes) {
+    if (node !== self) {
+      // Only if all have no room; those with room came first.
+      if (!remote.hasRoom(node)) await remote.untilRoom(node);
+      if (handover?.isPrompt === true) {
+        const begun = handover.begin();
+        if (!(begun instanceof Promise ? await begun : begun)) throw jobWithdrawn();
+        handover = undefined;
+      }
+    }
+    const outcome = await runAt(node, job, handover);
+    if ('completion' in outcome) return outcome;
+    last = outcome.fault;
+    if (!outcome.isElsewhere) throw last;
+  }
+  if (isFault(last) && last.code !== 'INVOKER_LOST') throw last;
+  throw isHeard() ? noneFree(last) : noneHeard(last);
+}
+
+/** Runs it in this process. */
+async function runHere(
+  local: Dispatcher,
+  job: Job,
+  handover: Handover | undefined,
+  sent: ReturnType<InvokerDirectory['send']>,
+): Promise<JobEnd | Refusal> {
+  try {
+    const running = local.run(job, handover);
+    sent.accepted();
+    const end = await running;
+    sent.settled('ended');
+    return end;
+  } catch (fault) {
+    sent.settled('refused');
+    return { fault, isElsewhere: isFault(fault) && elsewhereCodes.has(fault.code) };
+  }
+}
+
+/** Passes if one check does. Otherwise throws the first fault, with the names of all that were asked. */
+async function oneOf(
+  checks: readonly { readonly node: string; readonly check: () => Promise<void> | void }[],
+): Promise<void> {
+  let first: unknown;
+  for (const { check } of checks) {
+    try {
+      return await check();
+    } catch (error) {
+      first ??= error;
+    }
+  }
+  throw first ?? noneHeard();
+}
+
+function noneHeard(cause?: unknown) {
+  return dispatchFault('INVOKERS_UNREACHABLE', 'no invoker is heard', {
+    hint: 'try again; an operator can look whether the bus and the invokers run',
+    retryAfterMs: retryMs,
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+function noneFree(cause: unknown) {
+  const text = 'every invoker that could run it has too much to do';
+  return dispatchFault('INVOKERS_BUSY', text, { hint: 'try again', retryAfterMs: retryMs, cause });
+}
+
+function keyOf({ namespace, action, revision }: Pick<KeptAction, 'namespace' | 'action' | 'revision'>) {
+  return `${namespace}\n${action}\n${revision}`;
+}
+
+function sum(a: InvokerStatus, b: InvokerStatus): InvokerStatus {
+  return {
+    queued: a.queued + b.queued,
+    sandboxes: {
+      starting: a.sandboxes.starting + b.sandboxes.starting,
+      busy: a.sandboxes.busy + b.sandboxes.busy,
+      idle: a.sandboxes.idle + b.sandboxes.idle,
+      prewarmed: a.sandboxes.prewarmed + b.sandboxes.prewarmed,
+    },
+    memoryMiB: a.memoryMiB + b.memoryMiB,
+    memoryLimitMiB: a.memoryLimitMiB + b.memoryLimitMiB,
+  };
+}

@@ -1,0 +1,175 @@
+/** Joins a process to the cluster: its reports, what it hears of others, its jobs there and their jobs here. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
+import { type Log, messageOf, randomHex } from '../../lib/index.ts';
+import type { InvokerAbilities } from '../abilities.ts';
+import { dispatchFault } from '../faults.ts';
+import { Heartbeat } from '../nodes/heartbeat.ts';
+import { Membership } from '../nodes/membership.ts';
+import { mostKept, mostNamespaces, type NodeIdentity, type NodeReport } from '../nodes/node-report.ts';
+import type { InvokerReport } from '../placement/types.ts';
+import { RemoteJobs } from '../remote/remote-jobs.ts';
+import { InvokerService } from '../service/invoker-service.ts';
+import { protocol } from '../wire/frames.ts';
+import { Link } from '../wire/link.ts';
+import type { Message } from '../wire/messages.ts';
+import { anyone, requireName, type Subjects, subjectsOf } from '../wire/subjects.ts';
+import { createClusterDispatcher } from './cluster-dispatcher.ts';
+import type { Cluster, ClusterOptions, LocalInvoker } from './types.ts';
+
+const tickMs = 100;
+const defaultNameMs = 300;
+const drainMs = 10_000;
+/** What an invoker can run may change when the operator installs something. */
+const abilitiesEveryMs = 60_000;
+
+/**
+ * Takes its name and hears who else is there, if the bus is up; otherwise once it is.
+ * @throws Fault NODE_NAME_TAKEN, NODE_NAME_INVALID
+ */
+export async function joinCluster(options: ClusterOptions): Promise<Cluster> {
+  const { bus, log, invoker, nameMs = defaultNameMs } = options;
+  await using stack = new AsyncDisposableStack();
+  const node = requireName(options.node);
+  const subjects = subjectsOf(options.cluster);
+  const self: NodeIdentity = { node, role: options.role, start: randomHex(8), version: options.version };
+  const joinedAt = performance.now();
+  const upMs = () => performance.now() - joinedAt;
+  const link = stack.use(new Link(bus, log, options.now));
+  const remote = new RemoteJobs({ ...options, self, link, subjects });
+  const service = invoker && new InvokerService({ ...options, invoker, link, subjects });
+  const abilities = invoker && stack.use(watchAbilities(invoker, log));
+  let isDraining = false;
+  /** Another process has the name: this one must not speak under it. */
+  let isTaken = false;
+  const report = (): NodeReport => ({
+    ...self,
+    ...{ protocol, upMs: upMs(), isLeaving: false },
+    invoker: loadOf(invoker, abilities?.known(), isDraining),
+    kept: invoker?.kept().slice(0, mostKept) ?? [],
+    namespaces: [...(invoker?.namespaces() ?? [])].slice(0, mostNamespaces),
+  });
+  const heartbeat = stack.use(new Heartbeat({ link, subjects, report }));
+  const members = new Membership({
+    ...{ ...options, self, upMs },
+    onReport(of, isNew) {
+      if (isNew) heartbeat.soon();
+      if (of.invoker !== undefined) options.directory.hear(of.node, of.invoker);
+      service?.heard(of.node, of.start);
+    },
+    onGone({ node: gone }, why) {
+      options.directory.forget(gone);
+      // Who is only silent may be heard again. Its jobs have clocks of their own.
+      if (why === 'silent') return;
+      remote.gone(gone);
+      service?.left(gone);
+    },
+    onSameName(isOurs) {
+      if (isOurs) return heartbeat.soon();
+      if (!isTaken) log.error({ node }, 'another node has the name of this one, which leaves the cluster');
+      isTaken = true;
+      link[Symbol.dispose]();
+    },
+  });
+  stack.use(listen({ ...options, self, link, subjects, remote, service, members }));
+  const tick = () => {
+    members.tick();
+    remote.tick();
+    service?.tick();
+    const { invoker: own } = report();
+    if (own !== undefined) options.directory.hear(node, own);
+  };
+  tick();
+  const timer = setInterval(tick, tickMs);
+  stack.defer(() => clearInterval(timer));
+  stack.use(bus.onState((state) => state === 'up' && heartbeat.soon()));
+  heartbeat.beat();
+  if (await bus.untilUp(nameMs)) {
+    heartbeat.send();
+    // Who has the name answers, and so does everyone who did not know this node.
+    await delay(nameMs);
+    if (isTaken) throw nameTaken(node);
+  } else log.warn({ node }, 'the bus is down; this node goes on alone until it is up');
+  const joined = stack.move();
+  const subjectOfApi = () => members.live().find(({ role }) => role !== 'invoker')?.node;
+  return {
+    dispatcher: createClusterDispatcher({ ...options, local: invoker, remote, members, link, subjects }),
+    nodes: () => members.live(),
+    counts: () => ({ ...link.counts, ignored: remote.ignored }),
+    violated(of) {
+      const api = subjectOfApi();
+      if (api !== undefined) service?.violated(api, of);
+    },
+    async [Symbol.asyncDispose]() {
+      isDraining = true;
+      heartbeat.send();
+      await service?.drain(drainMs);
+      remote.close();
+      service?.close();
+      heartbeat.send({ isLeaving: true });
+      await joined.disposeAsync();
+    },
+  };
+}
+
+interface Ears extends Pick<ClusterOptions, 'bus'> {
+  readonly self: NodeIdentity;
+  readonly link: Link;
+  readonly subjects: Subjects;
+  readonly remote: RemoteJobs;
+  readonly service: InvokerService | undefined;
+  readonly members: Membership;
+}
+
+/** Listens to everything that is said to this node. */
+function listen({ bus, self: { node }, link, subjects, remote, service, members }: Ears): Disposable {
+  using stack = new DisposableStack();
+  stack.use(link.listen(subjects.report(anyone), (from, message) => members.take(from, message)));
+  stack.use(link.listen(subjects.api(node, anyone), (from, message) => remote.take(from, message)));
+  const unheard = subjects.unheard(node, anyone, 0).replace(/\.0$/, `.${anyone}`);
+  stack.use(
+    bus.subscribe(unheard, ({ subject, isUnheard }) => {
+      const [attempt, activationId] = subject.split('.').reverse();
+      if (isUnheard) remote.unheard(activationId ?? '', Number(attempt));
+    }),
+  );
+  if (service !== undefined) {
+    stack.use(link.listen(subjects.invoker(node, anyone), (from, message) => service.take(from, message)));
+    // Its own invoker was told directly.
+    const hear = (from: string, message: Message) => from !== node && service.takeForAll(message);
+    stack.use(link.listen(subjects.all(anyone), hear));
+  }
+  return stack.move();
+}
+
+function loadOf(
+  invoker: LocalInvoker | undefined,
+  abilities: InvokerAbilities | undefined,
+  isDraining: boolean,
+): InvokerReport | undefined {
+  if (invoker === undefined || abilities === undefined) return undefined;
+  return { ...invoker.load(), abilities, isDraining };
+}
+
+/** Asks the invoker from time to time what it can run. */
+function watchAbilities(invoker: LocalInvoker, log: Log) {
+  let known: InvokerAbilities | undefined;
+  const look = async () => {
+    try {
+      const found = await invoker.abilities();
+      if (!isDeepStrictEqual(found, known)) known = found;
+    } catch (error) {
+      log.warn({ reason: messageOf(error) }, 'cannot find out what the invoker can run');
+    }
+  };
+  const timer = setInterval(look, abilitiesEveryMs);
+  timer.unref();
+  void look();
+  return { known: () => known, [Symbol.dispose]: () => clearInterval(timer) };
+}
+
+function nameTaken(node: string) {
+  return dispatchFault('NODE_NAME_TAKEN', `another node of the cluster has the name ${node}`, {
+    hint: 'give each node a name of its own: cluster.node, or WARD_NODE',
+  });
+}

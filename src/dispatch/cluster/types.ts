@@ -1,0 +1,51 @@
+/** A process as a node of a cluster, as its owner sees it. */
+import type { Bus } from '../../bus/index.ts';
+import type { Log } from '../../lib/index.ts';
+import type { InvokerAbilities } from '../abilities.ts';
+import type { NodeReport, NodeRole } from '../nodes/node-report.ts';
+import type { InvokerDirectory, InvokerReport } from '../placement/types.ts';
+import type { Dispatcher, ViolationReport } from '../types.ts';
+import type { LinkCounts } from '../wire/link.ts';
+
+/** The invoker in this process. */
+export interface LocalInvoker extends Dispatcher {
+  abilities(): Promise<InvokerAbilities>;
+  /** Its load. Cheap enough to call often. */
+  load(): InvokerLoad;
+}
+
+export type InvokerLoad = Omit<InvokerReport, 'abilities' | 'isDraining'>;
+
+export interface ClusterOptions {
+  readonly bus: Bus;
+  /** Nodes with another one don't hear this node. */
+  readonly cluster: string;
+  readonly node: string;
+  readonly role: NodeRole;
+  /** The version of Ward. */
+  readonly version: string;
+  /** Undefined: none, for role `api`. */
+  readonly invoker: LocalInvoker | undefined;
+  readonly directory: InvokerDirectory;
+  /** Takes violations of jobs that run on nodes without a database. Must not throw. */
+  readonly onViolation: (report: ViolationReport) => void;
+  readonly log: Log;
+  /** Time for another node with this name to say so. */
+  readonly nameMs?: number;
+  /** A monotonic clock, in milliseconds. */
+  readonly now?: () => number;
+}
+
+export interface Cluster extends AsyncDisposable {
+  /** Runs jobs anywhere in the cluster. */
+  readonly dispatcher: Dispatcher;
+  nodes(): readonly NodeReport[];
+  counts(): ClusterCounts;
+  /** Reports a violation to a node that can keep it. */
+  violated(report: ViolationReport): void;
+}
+
+export interface ClusterCounts extends LinkCounts {
+  /** Messages about jobs from nodes that do not have them. */
+  readonly ignored: number;
+}

@@ -1,0 +1,117 @@
+/**
+ * The other nodes of the cluster, as far as they are heard. A node is gone when it says so, or when nothing was heard
+ * of it for a while, by this machine's own clock.
+ *
+ * A name belongs to the process that has been in the cluster longest. A second process with the same name is told by
+ * the reports of the first, and no one else listens to it while the first is heard.
+ */
+import type { Log } from '../../lib/index.ts';
+import type { InvokerAbilities } from '../abilities.ts';
+import { protocol } from '../wire/frames.ts';
+import type { Message } from '../wire/messages.ts';
+import { type NodeIdentity, type NodeReport, parseAbilities, parseReport } from './node-report.ts';
+
+export interface MembershipOptions {
+  readonly self: NodeIdentity;
+  /** For how long this process has been in the cluster. */
+  readonly upMs: () => number;
+  /** A report of a node arrived. `isNew`: of a process that was not known. */
+  readonly onReport: (report: NodeReport, isNew: boolean) => void;
+  /** A process is gone. Another one with its name may follow. */
+  readonly onGone: (report: NodeReport, why: 'left' | 'silent' | 'replaced') => void;
+  /** Another process has this node's name. `isOurs`: this one was first. */
+  readonly onSameName: (isOurs: boolean) => void;
+  readonly log: Log;
+  /** A monotonic clock, in milliseconds. */
+  readonly now?: () => number;
+}
+
+interface Known {
+  report: NodeReport;
+  heardAt: number;
+}
+
+/** A node that is silent for longer is gone. */
+export const silentMs = 2_500;
+const mostNodes = 10_000;
+
+export class Membership {
+  readonly #options: MembershipOptions;
+  readonly #now: () => number;
+  readonly #known = new Map<string, Known>();
+  /** The last abilities of each invoker, so that equal ones stay one object. */
+  readonly #abilities = new Map<string, { readonly bytes: Buffer; readonly value: InvokerAbilities }>();
+
+  constructor(options: MembershipOptions) {
+    this.#options = options;
+    this.#now = options.now ?? (() => performance.now());
+  }
+
+  /** The last reports of the nodes that live, without this one. */
+  live(): readonly NodeReport[] {
+    return Array.from(this.#known.values(), ({ report }) => report);
+  }
+
+  get(node: string): NodeReport | undefined {
+    return this.#known.get(node)?.report;
+  }
+
+  /** @throws Fault MESSAGE_INVALID */
+  take(from: string, { type, head, tail }: Message): void {
+    if (type !== 'report') return;
+    const hasInvoker = head['invoker'] !== undefined;
+    const report = parseReport(head, hasInvoker ? this.#abilitiesOf(from, tail) : undefined);
+    const { self } = this.#options;
+    if (report.node !== from) throw new Error(`a report of '${from}' is about another node`);
+    if (from === self.node) return void this.#compare(report);
+    if (report.protocol.min > protocol.max || report.protocol.max < protocol.min)
+      return void this.#gone(from, 'replaced');
+    const known = this.#known.get(from);
+    if (known !== undefined && !this.#replaces(known, report)) return;
+    if (known !== undefined && known.report.start !== report.start) this.#gone(from, 'replaced');
+    if (report.isLeaving) return void this.#gone(from, 'left');
+    const isNew = !this.#known.has(from);
+    if (isNew && this.#known.size >= mostNodes) return;
+    this.#known.set(from, { report, heardAt: this.#now() });
+    this.#options.onReport(report, isNew);
+  }
+
+  /** Gives up the nodes that are silent. Call it several times a second. */
+  tick(): void {
+    for (const [node, { heardAt }] of this.#known)
+      if (this.#now() - heardAt > silentMs) this.#gone(node, 'silent');
+  }
+
+  /** Whether the report is news of the process that has the name. */
+  #replaces({ report: known, heardAt }: Known, report: NodeReport): boolean {
+    if (known.start === report.start) return report.upMs >= known.upMs;
+    const isSilent = this.#now() - heardAt > silentMs;
+    return isSilent || report.upMs > known.upMs + (this.#now() - heardAt) + silentMs;
+  }
+
+  /** Decides who keeps this node's name. */
+  #compare({ start, upMs, isLeaving }: NodeReport): void {
+    const { self, onSameName } = this.#options;
+    if (start === self.start || isLeaving) return;
+    const ours = this.#options.upMs();
+    onSameName(ours === upMs ? self.start < start : ours > upMs);
+  }
+
+  #gone(node: string, why: 'left' | 'silent' | 'replaced'): void {
+    const known = this.#known.get(node);
+    this.#known.delete(node);
+    this.#abilities.delete(node);
+    if (known === undefined) return;
+    this.#options.log.info({ node, why }, 'a node of the cluster is gone');
+    this.#options.onGone(known.report, why);
+  }
+
+  #abilitiesOf(node: string, bytes: Buffer): InvokerAbilities {
+    const known = this.#abilities.get(node);
+    if (known?.bytes.equals(bytes)) return known.value;
+    const value = parseAbilities(bytes);
+    if (known !== undefined || this.#abilities.size < mostNodes)
+      this.#abilities.set(node, { bytes: Buffer.from(bytes), value });
+    return value;
+  }
+}

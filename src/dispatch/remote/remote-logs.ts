@@ -1,0 +1,133 @@
+/**
+ * Logs that are followed on other nodes. Each `follow` asks for one piece: so at most one piece of a log is on the
+ * wire, and other lines wait, within bounds, at the invoker. A question is repeated until its piece or the end is
+ * there, so a lost message only costs time.
+ */
+import { LiveLog, type LogPiece } from '../live-log.ts';
+import { invalid } from '../wire/frames.ts';
+import { linesSchema, parsed, parseHead } from '../wire/heads.ts';
+import type { Message } from '../wire/messages.ts';
+
+export interface RemoteLogsOptions {
+  readonly send: (node: string, message: Message) => void;
+  readonly now: () => number;
+}
+
+/** The sending of a job whose log it is. */
+export interface LogPlace {
+  readonly node: string;
+  readonly activationId: string;
+  readonly attempt: number;
+}
+
+interface Followed extends LogPlace {
+  readonly live: LiveLog;
+  /** The next piece. */
+  piece: number;
+  /** When it was asked for last; undefined while the piece before is not read yet. */
+  askedAt: number | undefined;
+  /** When its job ended. The last pieces may still come. */
+  overAt: number | undefined;
+}
+
+/** An unanswered question is repeated after this time, which also tells the invoker that the follower lives. */
+const askAgainMs = 3_000;
+/** After the end of its job, a log that brings nothing for this time has ended. */
+const lastMs = 10_000;
+
+export class RemoteLogs {
+  readonly #options: RemoteLogsOptions;
+  readonly #followed = new Map<number, Followed>();
+  #last = 0;
+
+  constructor(options: RemoteLogsOptions) {
+    this.#options = options;
+  }
+
+  follow(job: LogPlace, signal?: AbortSignal): AsyncIterable<LogPiece> {
+    this.#last = (this.#last + 1) >>> 0;
+    const follower = this.#last;
+    const leave = () => {
+      this.#followed.delete(follower);
+      this.#send(follower, followed, true);
+    };
+    const live = new LiveLog(leave, signal);
+    const followed: Followed = { ...job, live, piece: 0, askedAt: undefined, overAt: undefined };
+    this.#followed.set(follower, followed);
+    this.#ask(follower, followed);
+    return this.#read(follower, followed);
+  }
+
+  /** @throws Fault MESSAGE_INVALID */
+  take(from: string, message: Message): void {
+    const { follower } = parseHead('end', message.head);
+    const followed = this.#followed.get(follower);
+    if (followed === undefined || followed.node !== from) return;
+    if (message.type === 'end') return void this.#end(follower, followed);
+    const { piece, skipped } = parseHead('line', message.head);
+    if (piece !== followed.piece) return;
+    followed.piece++;
+    followed.askedAt = undefined;
+    if (followed.overAt !== undefined) followed.overAt = this.#options.now();
+    followed.live.skip(skipped);
+    for (const line of linesOf(message.tail)) followed.live.add(line);
+  }
+
+  /**
+   * A job is over.
+   * @param hasMore its node may still have pieces of its log
+   */
+  over({ node, activationId, attempt }: LogPlace, hasMore: boolean): void {
+    for (const [follower, followed] of this.#followed) {
+      const isIt = followed.activationId === activationId && followed.attempt === attempt;
+      if (!isIt || followed.node !== node) continue;
+      if (hasMore) followed.overAt = this.#options.now();
+      else this.#end(follower, followed);
+    }
+  }
+
+  tick(): void {
+    const now = this.#options.now();
+    for (const [follower, followed] of this.#followed) {
+      const { askedAt, overAt } = followed;
+      if (askedAt === undefined) continue;
+      if (overAt !== undefined && now - overAt > lastMs) this.#end(follower, followed);
+      else if (now - askedAt >= askAgainMs) this.#ask(follower, followed);
+    }
+  }
+
+  /** Asks for the next piece once one is read. */
+  async *#read(follower: number, followed: Followed): AsyncGenerator<LogPiece> {
+    for await (const piece of followed.live) {
+      if (followed.overAt !== undefined) followed.overAt = this.#options.now();
+      if (this.#followed.has(follower)) this.#ask(follower, followed);
+      yield piece;
+    }
+  }
+
+  #ask(follower: number, followed: Followed): void {
+    followed.askedAt = this.#options.now();
+    this.#send(follower, followed, false);
+  }
+
+  #send(follower: number, { node, activationId, attempt, piece }: Followed, hasLeft: boolean): void {
+    const head = hasLeft ? { follower, hasLeft } : { follower, piece };
+    this.#options.send(node, { type: 'follow', activationId, attempt, head, tail: Buffer.alloc(0) });
+  }
+
+  #end(follower: number, { live }: Followed): void {
+    this.#followed.delete(follower);
+    live.end();
+  }
+}
+
+/** @throws Fault MESSAGE_INVALID */
+function linesOf(tail: Buffer): readonly string[] {
+  let value: unknown;
+  try {
+    value = JSON.parse(tail.toString());
+  } catch {
+    throw invalid('lines of a log are not JSON');
+  }
+  return parsed(linesSchema, value);
+}

@@ -1,0 +1,122 @@
+/**
+ * Logs of jobs here that are followed from other nodes. A follower asks for piece after piece. The last piece is kept
+ * until the next one is asked for, because it may have been lost.
+ */
+import type { LogPiece } from '../live-log.ts';
+import type { Dispatcher } from '../types.ts';
+import { type HeadOf, plain } from '../wire/heads.ts';
+import type { Message } from '../wire/messages.ts';
+
+export interface ServedLogsOptions {
+  readonly invoker: Pick<Dispatcher, 'follow'>;
+  readonly send: (api: string, message: Message) => void;
+  readonly now: () => number;
+}
+
+interface Followed {
+  readonly pieces: AsyncIterator<LogPiece>;
+  readonly left: AbortController;
+  /** The number of the last piece that was sent, and the piece. */
+  sent: { readonly piece: number; readonly message: Message } | undefined;
+  isPending: boolean;
+  heardAt: number;
+}
+
+/** A follower that asks for nothing for this time is gone. */
+const silentMs = 15_000;
+/** Limit of followers of one API node. */
+const mostFollowers = 1_000;
+
+export class ServedLogs {
+  readonly #options: ServedLogsOptions;
+  readonly #followed = new Map<string, Map<number, Followed>>();
+
+  constructor(options: ServedLogsOptions) {
+    this.#options = options;
+  }
+
+  /** @param isHere the API node has that activation here */
+  take(api: string, message: Message, head: HeadOf<'follow'>, isHere: boolean): void {
+    const { follower, piece = 0, hasLeft } = head;
+    const known = this.#followed.get(api)?.get(follower);
+    if (hasLeft === true) {
+      if (known !== undefined) this.#drop(api, follower, known);
+      return;
+    }
+    const followed = known ?? (piece === 0 && isHere ? this.#begin(api, follower, message) : undefined);
+    if (followed === undefined) return void this.#end(api, follower, message);
+    followed.heardAt = this.#options.now();
+    const sent = followed.sent;
+    if (sent?.piece === piece) this.#options.send(api, sent.message);
+    else if (!followed.isPending && piece === (sent?.piece ?? -1) + 1)
+      void this.#next(api, follower, followed, message, piece);
+  }
+
+  /** Forgets the followers of an API node. */
+  gone(api: string): void {
+    for (const [follower, followed] of this.#followed.get(api) ?? []) this.#drop(api, follower, followed);
+  }
+
+  tick(): void {
+    const before = this.#options.now() - silentMs;
+    for (const [api, all] of this.#followed)
+      for (const [follower, followed] of all)
+        if (followed.heardAt < before) this.#drop(api, follower, followed);
+  }
+
+  close(): void {
+    for (const api of [...this.#followed.keys()]) this.gone(api);
+  }
+
+  #begin(api: string, follower: number, { activationId }: Message): Followed | undefined {
+    const all = this.#followed.get(api) ?? new Map<number, Followed>();
+    const left = new AbortController();
+    const log =
+      all.size < mostFollowers ? this.#options.invoker.follow(activationId, left.signal) : undefined;
+    if (log === undefined) return undefined;
+    const pieces = log[Symbol.asyncIterator]();
+    const followed = { pieces, left, sent: undefined, isPending: false, heardAt: 0 };
+    this.#followed.set(api, all.set(follower, followed));
+    return followed;
+  }
+
+  async #next(
+    api: string,
+    follower: number,
+    followed: Followed,
+    { activationId, attempt }: Message,
+    piece: number,
+  ): Promise<void> {
+    followed.isPending = true;
+    const found = await followed.pieces.next().catch(() => ({ done: true }) as const);
+    followed.isPending = false;
+    if (this.#followed.get(api)?.get(follower) !== followed) return;
+    if (found.done === true) {
+      this.#drop(api, follower, followed);
+      return this.#end(api, follower, { activationId, attempt });
+    }
+    const { lines, skipped } = found.value;
+    const message: Message = {
+      ...{ type: 'line', activationId, attempt },
+      head: plain({ follower, piece, skipped }),
+      tail: Buffer.from(JSON.stringify(lines)),
+    };
+    followed.sent = { piece, message };
+    this.#options.send(api, message);
+  }
+
+  #end(api: string, follower: number, { activationId, attempt }: Pick<Message, 'activationId' | 'attempt'>) {
+    const message: Message = {
+      ...{ type: 'end', activationId, attempt },
+      ...{ head: { follower }, tail: Buffer.alloc(0) },
+    };
+    this.#options.send(api, message);
+  }
+
+  #drop(api: string, follower: number, { left }: Followed): void {
+    const all = this.#followed.get(api);
+    all?.delete(follower);
+    if (all?.size === 0) this.#followed.delete(api);
+    left.abort();
+  }
+}

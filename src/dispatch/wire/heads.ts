@@ -1,0 +1,144 @@
+/**
+ * The heads of the messages between nodes, parsed. Members that this Ward does not know are ignored, so that a newer
+ * one can add some. docs/cluster.md says who sends what, and when.
+ */
+import { z } from 'zod';
+import { Fault, type FaultKind, faultKinds, type JsonObject } from '../../lib/index.ts';
+import type { Violation } from '../../sandbox/index.ts';
+import type { Completion, LoadGrant, ViolationReport } from '../types.ts';
+import { invalid, type MessageType } from './frames.ts';
+import { jobSchema, targetSchema } from './job-schema.ts';
+
+/** An activation and the attempt at it. */
+export type Sending = readonly [activationId: string, attempt: number];
+
+/** Most entries of one list of sendings. A longer list goes in several messages. */
+export const mostSendings = 20_000;
+
+const startForm = z.string().regex(/^[0-9a-f]{16}$/);
+const idForm = z.string().regex(/^[0-9a-f]{32}$/);
+const u32 = z.int().min(0).max(0xffffffff);
+const ms = z.number().min(0).max(Number.MAX_SAFE_INTEGER);
+const name = z.string().max(1000);
+
+const violationSchema = z.object({
+  kind: z.enum(['seccomp', 'oom', 'pids', 'lsm', 'egress']),
+  detail: z.string().max(400),
+  at: ms,
+}) satisfies z.ZodType<Violation>;
+
+const completionSchema = z.object({
+  status: z.enum(['success', 'application error', 'action developer error', 'whisk internal error']),
+  startedAt: ms,
+  endedAt: ms,
+  waitMs: ms,
+  initMs: ms.optional(),
+  timedOut: z.boolean(),
+  start: z.enum(['warm', 'prewarmed', 'cold']),
+  startReason: z
+    .enum([
+      'first call of this revision',
+      'all its sandboxes were busy',
+      'its idle sandboxes were ended (keep-alive, or memory was short)',
+      'its last sandbox failed',
+      'a fresh sandbox is asked for',
+    ])
+    .optional(),
+  sandboxMs: ms.optional(),
+  violations: z.array(violationSchema).max(1000).optional(),
+});
+
+const sendings = z.array(z.tuple([idForm, u32])).max(mostSendings);
+const faultSchema = z.object({
+  code: z.string().regex(/^[A-Z][A-Z_]{1,60}$/),
+  kind: z.enum(faultKinds),
+  message: z.string().max(10_000),
+  hint: z.string().max(10_000).optional(),
+  retryAfterMs: ms.max(86_400_000).optional(),
+});
+const reader = { follower: u32 };
+
+/** One schema for each type of message but `report`, which is in `nodes/`. */
+export const headSchemas = {
+  /** `sentAt`: the sender's clock, with which times are translated. `start`: the sender's process. */
+  run: z.object({ start: startForm, sentAt: ms, isAsked: z.boolean(), job: jobSchema }),
+  cancel: z.object({}),
+  /** From an invoker the question, from an API node the answer. */
+  begin: z.object({ mayBegin: z.boolean().optional() }),
+  ack: z.object({ of: sendings }),
+  beat: z.object({ of: sendings }),
+  /** Without `log`, the log follows. Otherwise it is in the tail, after the result: so many bytes. */
+  res: z.object({
+    completion: completionSchema,
+    log: z.object({ isLong: z.boolean(), bytes: z.int().min(0) }).optional(),
+  }),
+  log: z.object({ isLong: z.boolean(), part: u32, parts: z.int().min(1).max(65_536) }),
+  /** `isElsewhere`: the job has not begun, and may go to another node. */
+  nack: z.object({ fault: faultSchema, isElsewhere: z.boolean() }),
+  /** Asks for piece number `piece` of the log. */
+  follow: z.object({ ...reader, piece: u32.optional(), hasLeft: z.boolean().optional() }),
+  line: z.object({ ...reader, piece: u32, skipped: z.int().min(0) }),
+  end: z.object(reader),
+  grant: z.object({ forMs: ms.max(60_000) }),
+  warm: z.object({ target: targetSchema }),
+  retire: z.object({ action: name }),
+  expel: z.object({ namespace: name }),
+  violation: z.object({
+    report: violationSchema.extend({
+      namespace: name.optional(),
+      action: name.optional(),
+      activationIds: z.array(idForm).max(1000),
+    }),
+  }),
+} as const satisfies Readonly<Record<Exclude<MessageType, 'report'>, z.ZodType>>;
+
+export type HeadOf<Type extends keyof typeof headSchemas> = z.output<(typeof headSchemas)[Type]>;
+
+/** @throws Fault MESSAGE_INVALID, naming the field */
+export function parseHead<Type extends keyof typeof headSchemas>(type: Type, head: JsonObject): HeadOf<Type> {
+  return parsed(headSchemas[type], head) as HeadOf<Type>;
+}
+
+export const grantsSchema = z
+  .array(
+    z.object({ namespace: name, action: name, revision: name, permission: z.enum(['allowed', 'denied']) }),
+  )
+  .max(100_000) satisfies z.ZodType<readonly LoadGrant[]>;
+
+export const linesSchema = z.array(z.string());
+
+/** @throws Fault MESSAGE_INVALID, naming the field */
+export function parsed<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
+  const found = schema.safeParse(value);
+  if (found.success) return found.data;
+  const [issue] = found.error.issues;
+  throw invalid(`${issue?.path.join('.') || 'it'}: ${issue?.message ?? 'wrong'}`.slice(0, 500));
+}
+
+/** The value as the other side sees it: without undefined fields. */
+export function plain(value: object): JsonObject {
+  return value as JsonObject;
+}
+
+export function faultHead(fault: Fault): JsonObject {
+  const { code, kind, message, hint, retryAfterMs } = fault;
+  return { code, kind, message: message.slice(0, 10_000), hint: hint?.slice(0, 10_000), retryAfterMs };
+}
+
+export function faultFrom({ code, kind, message, hint, retryAfterMs }: z.output<typeof faultSchema>): Fault {
+  const known: FaultKind = kind;
+  return new Fault(code, known, message, {
+    ...(hint === undefined ? {} : { hint }),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  });
+}
+
+/** Everything of a completion but its result. */
+export function completionHead({ result: _, json: __, utf8: ___, sizeBytes: ____, ...rest }: Completion) {
+  return rest;
+}
+
+export function violationReportOf({ report }: HeadOf<'violation'>): ViolationReport {
+  const { namespace, action, ...rest } = report;
+  return { ...rest, namespace, action };
+}

@@ -1,0 +1,60 @@
+/** A log on the wire: its lines as JSON strings, each followed by a comma, as long logs are in memory and on disk. */
+import { isUtf8 } from 'node:buffer';
+import { type ActivationLog, isLongLog, type PackedLines, packLines } from '../activation-log.ts';
+import { invalid } from './frames.ts';
+import { linesSchema, parsed } from './heads.ts';
+
+/** Neighbouring parts are joined up to this size, so that a log with many small parts is few messages. */
+const joinedBytes = 256 * 1024;
+
+export interface LogParts {
+  readonly isLong: boolean;
+  /** At least one. */
+  readonly parts: readonly Buffer[];
+}
+
+export function toParts(log: ActivationLog): LogParts {
+  const isLong = isLongLog(log);
+  const packed = (isLong ? log.parts : [log]).map((part) =>
+    Buffer.isBuffer(part)
+      ? part
+      : (part as readonly string[]).length === 0
+        ? empty
+        : packLines(part as readonly string[]),
+  );
+  return { isLong, parts: joined(packed) };
+}
+
+/** @throws Fault MESSAGE_INVALID */
+export function fromParts({ isLong, parts }: LogParts): ActivationLog {
+  const lines = parts.map(linesOf);
+  // Copies, because the parts share memory with other messages.
+  return isLong ? { parts: parts.map((part): PackedLines => Buffer.from(part)) } : lines.flat();
+}
+
+const empty = Buffer.alloc(0);
+
+function joined(parts: readonly Buffer[]): readonly Buffer[] {
+  const groups: Buffer[][] = [[]];
+  let bytes = 0;
+  for (const part of parts) {
+    if (bytes > 0 && bytes + part.length > joinedBytes) {
+      groups.push([]);
+      bytes = 0;
+    }
+    groups.at(-1)?.push(part);
+    bytes += part.length;
+  }
+  return groups.map((group) => (group.length === 1 ? (group[0] ?? empty) : Buffer.concat(group)));
+}
+
+/** Checks the bytes of a packed part as well: they go into the record as they are. */
+function linesOf(part: Buffer): readonly string[] {
+  if (part.length === 0) return [];
+  if (!isUtf8(part) || part.at(-1) !== 0x2c) throw invalid('its log is not a list of lines');
+  try {
+    return parsed(linesSchema, JSON.parse(`[${part.toString('utf8', 0, part.length - 1)}]`));
+  } catch {
+    throw invalid('its log is not a list of lines');
+  }
+}
