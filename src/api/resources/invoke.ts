@@ -55,11 +55,15 @@ function sendAnswer(reply: FastifyReply, answer: InvokeAnswer, resultOnly: boole
     reply.header('location', `/api/v1/namespaces/_/activations/${activationId}/stream`);
     return sendJson(reply, 202, `{"activationId":"${activationId}"}`);
   }
-  const { status, result } = record;
-  const code = status === 'success' ? 200 : status === 'whisk internal error' ? 500 : 502;
+  const { result } = record;
   const whole = resultOnly || isArrayResult(result) ? serialiseResult(record) : serialiseRecord(record);
   if (typeof whole !== 'string') giveBackWhenSent(reply, whole);
-  return sendJson(reply, code, whole);
+  return sendJson(reply, statusOf(record), whole);
+}
+
+function statusOf({ status, isLost }: NonNullable<InvokeAnswer['record']>): number {
+  if (status === 'success') return 200;
+  return status === 'whisk internal error' && !isLost ? 500 : 502;
 }
 
 /** A broken connection may still read from the buffer, so then the garbage collector frees it. */

@@ -20,6 +20,8 @@ export interface ActivationEnd extends Completion, Pick<JobEnd, 'log'> {
   readonly hint?: string;
   /** How often it has begun, if more than once. */
   readonly attempt?: number;
+  /** The node that ran it was lost, so no one knows how far it came. */
+  readonly isLost?: boolean;
 }
 
 /** A record as the store takes it, with what an answer needs in addition. */
@@ -29,6 +31,8 @@ export interface ActivationRecord extends Omit<ActivationInsert, 'responseJson'>
   readonly sizeBytes: number;
   readonly durationMs: number;
   readonly memoryMiB: number;
+  /** The node that ran it was lost. */
+  readonly isLost: boolean;
 }
 
 /** The statuses in the order of their numeric codes. */
@@ -74,6 +78,7 @@ export function recordOf(task: Task, frame: RecordFrame, end: ActivationEnd): Ac
     sizeBytes,
     durationMs,
     memoryMiB: end.memoryMiB ?? frame.limits.memoryMiB,
+    isLost: end.isLost === true,
   };
 }
 
@@ -126,6 +131,11 @@ export function pendingRecord(task: Task, frame: RecordFrame): JsonObject {
 /** The end of an activation that failed because of the platform. */
 export function internalFailure(task: Pick<Task, 'acceptedAt'>, text: string): ActivationEnd {
   return failureOf('whisk internal error', task, text);
+}
+
+/** The end of an activation whose node was lost. */
+export function lostFailure(task: Pick<Task, 'acceptedAt'>, text: string): ActivationEnd {
+  return { ...internalFailure(task, text), isLost: true };
 }
 
 /** The end of an activation that cannot begin because of its action. */

@@ -16,7 +16,13 @@ import type { DiskAdmission } from '../namespaces/quotas.ts';
 import type { ComposedCall } from './composed-call.ts';
 import type { Execution } from './execution.ts';
 import { type AllowedLimits, hintFor } from './hints.ts';
-import { type ActivationEnd, type ActivationRecord, developerFailure, internalFailure } from './record.ts';
+import {
+  type ActivationEnd,
+  type ActivationRecord,
+  developerFailure,
+  internalFailure,
+  lostFailure,
+} from './record.ts';
 import { requireRun } from './run-permission.ts';
 import type { CodeTask, ComposedTask } from './task.ts';
 
@@ -74,6 +80,9 @@ function guarded(gate: RunOptions['gate'], task: CodeTask, execution: Execution)
   if (gate === undefined) return execution;
   const allowedAt = performance.now();
   return {
+    get isPrompt() {
+      return execution.isPrompt;
+    },
     begin() {
       const isFresh = performance.now() - allowedAt < verdictAgeMs;
       const judging = isFresh ? undefined : requireRun(gate, task);
@@ -108,12 +117,13 @@ export function runToEnd(
       if (isFault(error, 'IMAGE_UNKNOWN') || isFault(error, 'IMAGE_UNUSABLE'))
         return finish(developerFailure(execution.task, error.message));
       if (isFault(error, 'INVOKER_CLOSED') && execution.canWait) execution.withdraw?.();
-      else if (hostTroubleOf(error) !== undefined && isDurableOrPart(execution)) beginLater();
+      else if (isFault(error, 'INVOKER_LOST')) finish(lostFailure(execution.task, error.message));
+      else if (isPassing(error) && isDurableOrPart(execution)) beginLater();
       else leave(error);
     };
     /**
-     * Retries later. If the disk fails or descriptors run out, no sandbox starts; calls in the durable queue and
-     * parts wait.
+     * Retries later. If the disk fails, descriptors run out or no invoker is heard, no sandbox starts; calls in the
+     * durable queue and parts wait.
      */
     const beginLater = () => {
       const again = () => {
@@ -160,6 +170,12 @@ export function runToEnd(
 /** Such an execution must not fail for temporary trouble: a caller was promised it, or other parts have run. */
 function isDurableOrPart({ attempt, task }: Execution): boolean {
   return attempt === 0 || task.cause !== undefined;
+}
+
+/** Trouble that another try may not meet. */
+function isPassing(error: unknown): boolean {
+  const isOfCluster = isFault(error, 'INVOKERS_UNREACHABLE') || isFault(error, 'INVOKERS_BUSY');
+  return isOfCluster || hostTroubleOf(error) !== undefined;
 }
 
 function mayBegin(disk: RunOptions['disk']): boolean {

@@ -1,0 +1,64 @@
+/** Calls whose invoker is lost, or for which none is heard. */
+import { expect, test } from 'vitest';
+import { Fault } from '../../lib/index.ts';
+import { completion, hello, type Platform, ref, startPlatform } from '../platform.fixture.ts';
+
+const lost = new Fault('INVOKER_LOST', 'unreachable', 'The activation was interrupted: node a had it.');
+const unheard = new Fault('INVOKERS_UNREACHABLE', 'busy', 'no invoker is heard', { retryAfterMs: 1000 });
+
+async function start(): Promise<Platform> {
+  const platform = await startPlatform();
+  await platform.functions.actions.put(ref('hello'), hello, false, platform.guest);
+  return platform;
+}
+
+function call({ functions, guest, authorization }: Platform, waitMs: number | undefined) {
+  const request = { identity: guest, action: ref('hello'), payload: {}, transactionId: 't1' };
+  return functions.invocations.invoke({ ...request, waitMs, authorization });
+}
+
+test('a blocking call whose invoker is lost is answered and recorded as interrupted', async () => {
+  await using platform = await start();
+  platform.invoker.script = () => Promise.reject(lost);
+  const { activationId, record } = await call(platform, 5000);
+  expect(record).toMatchObject({ status: 'whisk internal error', isLost: true });
+  await platform.store.activations.flush();
+  expect(await platform.functions.activations.get('guest', activationId)).toMatchObject({
+    response: { status: 'whisk internal error', result: { error: lost.message } },
+  });
+});
+
+test('an accepted call whose invoker is lost is recorded as interrupted, and leaves the queue', async () => {
+  await using platform = await start();
+  platform.invoker.script = () => Promise.reject(lost);
+  const { activationId } = await call(platform, undefined);
+  await expect.poll(() => platform.store.accepted.pending(1)).toEqual([]);
+  expect(await platform.functions.activations.get('guest', activationId)).toMatchObject({
+    response: { result: { error: lost.message } },
+  });
+  expect(platform.invoker.jobs).toHaveLength(1);
+});
+
+test('a blocking call for which no invoker is heard is refused', async () => {
+  await using platform = await start();
+  platform.invoker.script = () => Promise.reject(unheard);
+  await expect(call(platform, 5000)).rejects.toBe(unheard);
+});
+
+test('an accepted call for which no invoker is heard waits until one is', async () => {
+  await using platform = await start();
+  const { invoker } = platform;
+  const run = invoker.run;
+  let tries = 0;
+  invoker.run = async (...job) => {
+    if (tries++ === 0) throw unheard;
+    return run(...job);
+  };
+  invoker.script = () => completion({ done: true });
+  const { activationId } = await call(platform, undefined);
+  await expect.poll(() => platform.store.accepted.pending(1)).toEqual([]);
+  expect(await platform.functions.activations.get('guest', activationId)).toMatchObject({
+    response: { success: true, result: { done: true } },
+  });
+  expect(tries).toBe(2);
+});
