@@ -16,10 +16,15 @@ describe.skipIf(missing !== undefined)(`ward up on PostgreSQL${missing ? ` (${mi
   const command = (...words: string[]) =>
     runWard([...words, '--data', ward.dataDir], { env: { WARD_STORE: store } });
 
+  /** In this process. */
+  const here = (...words: string[]) => ward.cli([...words, '--data', ward.dataDir], { WARD_STORE: store });
+
   beforeAll(async () => {
     await server?.admin('create database ward');
     ward = await Ward.start({ store });
     for (const [name, code] of Object.entries({ quick, slow })) await ward.deploy(name, code);
+    const body = { parameters: [{ key: 'secret', value: 's' }] };
+    await ward.request('PUT', '/api/v1/namespaces/_/packages/sealed', { body });
   });
   afterAll(async () => {
     await ward[Symbol.asyncDispose]();
@@ -28,14 +33,17 @@ describe.skipIf(missing !== undefined)(`ward up on PostgreSQL${missing ? ` (${mi
 
   test('calls run, and operators’ commands work beside the server', async () => {
     expect((await ward.invoke('quick', { n: 1 })).body.response.result).toEqual({ n: 1 });
-    const created = await command('namespace', 'create', 'acme', '-o', 'json');
+    const created = await here('namespace', 'create', 'acme', '-o', 'json');
     const { key } = JSON.parse(created.stdout);
     await ward.until(
       async () => (await ward.request('GET', '/api/v1/namespaces', { auth: key })).status === 200,
     );
-    expect(JSON.parse((await command('audit', 'verify', '-o', 'json')).stdout)).toMatchObject({
-      isIntact: true,
-    });
+    const rotated = await command('vault', 'rotate', '-o', 'json');
+    expect(JSON.parse(rotated.stdout)).toMatchObject({ rewritten: 1, unreadable: 0 });
+    const checked = await command('fsck', '-o', 'json');
+    expect(JSON.parse(checked.stdout)).toMatchObject({ checked: { keys: 2 }, findings: [] });
+    const audited = await here('audit', 'verify', '-o', 'json');
+    expect(JSON.parse(audited.stdout)).toMatchObject({ isIntact: true });
   });
 
   test('a crash of PostgreSQL refuses calls that need it, until it is back; nothing is lost', async () => {

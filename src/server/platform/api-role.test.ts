@@ -1,15 +1,11 @@
-import { once } from 'node:events';
 import { chown, mkdtempDisposable, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { runCommand, startCommand } from '../../lib/index.ts';
+import { runCommand } from '../../lib/index.ts';
 import { dataPaths } from '../instance/instance.ts';
+import { apiRoleProgram, startApiRole } from './api-role-process.fixture.ts';
 
-const program = fileURLToPath(new URL('./api-role.fixture.ts', import.meta.url));
 const nobody = 65534;
 const isRoot = process.getuid?.() === 0;
 const asOrdinary = isRoot
@@ -17,11 +13,19 @@ const asOrdinary = isRoot
   : [];
 
 test('an ordinary user serves the API with a dispatcher and no sandboxes', async (context) => {
-  const { code } = await runCommand([...asOrdinary, 'test', '-r', program, '-a', '-x', process.execPath]);
+  const { code } = await runCommand([
+    ...asOrdinary,
+    'test',
+    '-r',
+    apiRoleProgram,
+    '-a',
+    '-x',
+    process.execPath,
+  ]);
   if (code !== 0) return context.skip(`user ${nobody} can’t read this checkout`);
   await using folder = await mkdtempDisposable(join(tmpdir(), 'ward-api-role-'));
   if (isRoot) await chown(folder.path, nobody, nobody);
-  await using server = await startServer(folder.path);
+  await using server = await startApiRole(folder.path, { through: asOrdinary });
   const status = await readFile(`/proc/${server.pid}/status`, 'utf8');
   expect(status).toMatch(/^CapEff:\s+0+$/m);
   if (isRoot) expect(status).toMatch(new RegExp(`^Uid:\\s+${nobody}\\s+${nobody}\\s`, 'm'));
@@ -46,29 +50,3 @@ test('an ordinary user serves the API with a dispatcher and no sandboxes', async
     body: { name: 'echo', logs: ['a line'], response: { status: 'success', result: { a: 1 } } },
   });
 });
-
-/** Disposal waits until the process has stopped by itself. */
-async function startServer(dataDir: string) {
-  const child = startCommand([...asOrdinary, process.execPath, program, dataDir], {
-    stdio: ['pipe', 'pipe', 'pipe'],
-    env: { PATH: process.env['PATH'] },
-  });
-  const { pid, stdin, stdout, stderr } = child;
-  if (stdin === null || stdout === null || stderr === null) throw new Error('it has no streams');
-  const exited = once(child, 'exit');
-  const said = text(stderr);
-  const [url] = await Promise.race([
-    once(createInterface({ input: stdout }), 'line'),
-    exited.then(async () => {
-      throw new Error(`it did not start: ${await said}`);
-    }),
-  ]);
-  return {
-    pid,
-    url: String(url),
-    async [Symbol.asyncDispose]() {
-      stdin.end();
-      expect(await exited, await said).toEqual([0, null]);
-    },
-  };
-}
