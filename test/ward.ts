@@ -14,6 +14,7 @@ import { fileURLToPath } from 'node:url';
 import openwhisk from 'openwhisk';
 import { stringify } from 'yaml';
 import { errnoOf, runCommand, startCommand } from '../src/lib/index.ts';
+import { storeOf } from './store-switch.ts';
 
 export const launcher = fileURLToPath(new URL('../bin/ward.mjs', import.meta.url));
 export const imagesDir = process.env['WARD_IMAGES'] ?? '/var/lib/ward/images';
@@ -103,7 +104,8 @@ export class Ward implements AsyncDisposable {
       configFile,
       ...flags,
     ];
-    const child = startCommand(argv, { stdio: ['ignore', 'pipe', 'pipe'], env: outsideEnv() });
+    const env = { ...outsideEnv(), ...('store' in config ? {} : await storeOf(dir)) };
+    const child = startCommand(argv, { stdio: ['ignore', 'pipe', 'pipe'], env });
     const said = collect(child);
     const url = await readyAddress(child).catch((error) => {
       throw new Error(`${error.message}: ${said()}`);
@@ -196,7 +198,8 @@ export class Ward implements AsyncDisposable {
    * as a user would. While one works there, this process acts as the owner of the folder.
    */
   async cli(args: readonly string[], env: NodeJS.ProcessEnv = {}, timeoutMs?: number): Promise<CliResult> {
-    const settings = { WARD_APIHOST: this.url, WARD_AUTH: this.auth, ...env };
+    const store = await storeOf(this.dataDir);
+    const settings = { WARD_APIHOST: this.url, WARD_AUTH: this.auth, ...store, ...env };
     const { onlyTalks, runInFolder, runInProcess } = await import('../src/cli/in-process.fixture.ts');
     if (await onlyTalks(args)) return runInProcess(args, { env: settingsOf(settings) });
     if (worksInDataFolder.includes(args[0] ?? ''))
@@ -257,14 +260,16 @@ export class Ward implements AsyncDisposable {
 const worksInDataFolder = ['namespace', 'audit', 'advisories'];
 
 /** Runs a command as a user would, with only the given settings. */
-export function runWard(
+export async function runWard(
   args: readonly string[],
   options: { env?: NodeJS.ProcessEnv; input?: string | Buffer; cwd?: string; timeoutMs?: number } = {},
 ): Promise<CliResult> {
+  const dataDir = args[args.indexOf('--data') + 1];
+  const store = args.includes('--data') && dataDir !== undefined ? await storeOf(dataDir) : {};
   return runCommand([process.execPath, launcher, ...args], {
     timeoutMs: 110_000,
     ...options,
-    env: settingsOf(options.env),
+    env: settingsOf({ ...store, ...options.env }),
   });
 }
 
