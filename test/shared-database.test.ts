@@ -5,9 +5,9 @@ import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { missingForPostgres, startPostgres } from '../src/store/postgres/server.fixture.ts';
 import { dataPaths } from '../src/server/instance/instance.ts';
 import { startApiRole } from '../src/server/platform/api-role-process.fixture.ts';
+import { missingForPostgres, startPostgres } from '../src/store/postgres/server.fixture.ts';
 
 const newKeys = () => `one:${randomBytes(32).toString('base64')}`;
 const basic = (key: string) => `Basic ${Buffer.from(key).toString('base64')}`;

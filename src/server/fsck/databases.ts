@@ -25,13 +25,9 @@ export interface CheckedDatabases {
 
 const restore = 'stop Ward and restore a backup with ward restore';
 
-/**
- * Snapshots are closed with `stack`.
- * @param engine of the state and the gate
- */
+/** Snapshots are closed with `stack`. */
 export function checkDatabases(
   dataDir: string,
-  engine: 'sqlite' | 'postgres',
   findings: Findings,
   stack: DisposableStack,
   onStep: (text: string) => void,
@@ -63,10 +59,6 @@ export function checkDatabases(
       return undefined;
     }
   };
-  if (engine === 'postgres') {
-    const pushed = check(join(registry, 'registry.db'), registryProblems);
-    return { state: undefined, registry: pushed, gate: undefined };
-  }
   return {
     state: check(database, stateProblems),
     registry: check(join(registry, 'registry.db'), registryProblems),

@@ -25,7 +25,7 @@ import type { Stores } from '../stores/stores.ts';
 import { type CheckedDatabases, checkDatabases, checkNamedBlobs } from './databases.ts';
 import { Findings, type FsckReport } from './findings.ts';
 import { checkStore } from './images.ts';
-import { checkSharedCode } from './shared-state.ts';
+import { checkSharedCode, checkSharedImages } from './shared-state.ts';
 
 export interface FsckOptions {
   readonly dataDir?: string;
@@ -58,14 +58,15 @@ export async function checkAll(options: FsckOptions): Promise<FsckReport> {
     });
   }
   const findings = new Findings();
-  const databases = checkDatabases(dataDir, stores.engine, findings, stack, onStep);
-  if (stores.engine === 'sqlite') checkMix(dataDir, findings);
+  const databases = stores.engine === 'sqlite' ? checkDatabases(dataDir, findings, stack, onStep) : elsewhere;
   const { state, registry } = databases;
   const blobs = { signal, onStep };
-  if (stores.engine === 'postgres') {
+  if (stores.engine === 'sqlite') checkMix(dataDir, findings);
+  else {
     findings.note('databases: in PostgreSQL, whose pg_amcheck checks them');
     await using store = await openUsedState(stores, dataDir);
     await checkSharedCode({ ...blobs, store, dir: paths.code }, findings);
+    await checkSharedImages({ ...blobs, dir: paths.registry }, findings);
   }
   if (state !== undefined) {
     const of = { area: 'code', dir: paths.code, databasePath: paths.database, database: state } as const;
@@ -99,6 +100,9 @@ function checkMix(dataDir: string, findings: Findings): void {
     findings.tell('databases', dataDir, error.message, error.hint ?? '');
   }
 }
+
+/** Databases that are not files. */
+const elsewhere: CheckedDatabases = { state: undefined, registry: undefined, gate: undefined };
 
 interface KeysCheck {
   readonly config: Config;

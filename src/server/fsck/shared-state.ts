@@ -4,12 +4,15 @@ import { checkBlobs } from '../../images/index.ts';
 import type { Store } from '../../store/index.ts';
 import type { Findings } from './findings.ts';
 
-interface SharedCodeOptions {
-  readonly store: Pick<Store, 'namespaces' | 'entities'>;
+interface SharedBlobsOptions {
   /** Folder of the blobs. */
   readonly dir: string;
   readonly signal: AbortSignal;
   readonly onStep: (text: string) => void;
+}
+
+interface SharedCodeOptions extends SharedBlobsOptions {
+  readonly store: Pick<Store, 'namespaces' | 'entities'>;
 }
 
 const pageLength = 200;
@@ -29,6 +32,17 @@ export async function checkSharedCode(
     if (present.has(digest) || (await store.entities.countByCodeDigest(digest)) === 0) continue;
     findings.tell('code', `${digest} (${action})`, 'is missing', remedy);
   }
+}
+
+/** Checks each blob of pushed images against its digest. */
+export async function checkSharedImages(
+  { dir, signal, onStep }: SharedBlobsOptions,
+  findings: Findings,
+): Promise<void> {
+  const { present, damaged } = await checkBlobs(dir, signal, (count) => onStep(`reading registry ${count}`));
+  findings.checked.registry += present.size;
+  for (const digest of damaged)
+    findings.tell('registry', digest, 'does not match its digest, or can’t be read', 'push the image again');
 }
 
 async function* codeNamed({

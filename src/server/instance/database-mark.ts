@@ -8,7 +8,7 @@ import { writeFileAtomically } from '../../blobs/index.ts';
 import type { Log } from '../../lib/index.ts';
 import type { StoreSetting } from '../config/store-setting.ts';
 import { serverFault } from '../faults.ts';
-import { gatePaths } from './gate-paths.ts';
+import { databasesOf } from './folder-id.ts';
 import { dataPaths } from './instance.ts';
 
 /** Call it before a database is opened, which may create it. @throws Fault DATA_DIR_OTHER_STORE */
@@ -71,9 +71,7 @@ function refuseMark(dataDir: string): void {
 }
 
 function refuseOwnDatabase(dataDir: string): void {
-  const own = [dataPaths(dataDir).database, gatePaths(dataDir).database].find(
-    (path) => (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0,
-  );
+  const own = databasesOf(dataDir).find((path) => (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0);
   if (own === undefined) return;
   throw serverFault(
     'DATA_DIR_OTHER_STORE',

@@ -3,6 +3,7 @@ import { accessSync, constants } from 'node:fs';
 import {
   openRegistryReader,
   openRegistryStore,
+  type RegistryPlace,
   type RegistryReader,
   type RegistryStore,
   type RegistryStoreOptions,
@@ -27,7 +28,7 @@ type StateOptions = Omit<StoreOptions, 'path'>;
 interface CommonStores {
   /** @param inThread for servers, whose main thread must not wait for a disk */
   openGate(inThread: boolean): Promise<GateStore>;
-  openRegistry(options: Omit<RegistryStoreOptions, 'dir'>): Promise<RegistryStore>;
+  openRegistry(options: Omit<RegistryStoreOptions, 'dir' | 'database'>): Promise<RegistryStore>;
   /** Undefined when nothing was ever pushed. */
   openRegistryReader(): Promise<RegistryReader | undefined>;
 }
@@ -58,11 +59,12 @@ export function storesOf(
 }
 
 export function folderStores(dataDir: string): FolderStores {
+  const dir = dataPaths(dataDir).registry;
   return {
     engine: 'sqlite',
     openState: (options = {}) => openStore({ ...options, path: dataPaths(dataDir).database }),
     openGate: (inThread) => openGateStore({ path: gatePaths(dataDir).database, inThread }),
-    ...registryIn(dataDir),
+    ...registryOf({ dir }),
   };
 }
 
@@ -73,6 +75,7 @@ function postgresStores(
 ): PostgresStores {
   for (const file of setting.tlsFiles) requireReadable(file);
   const url = connectionUrl(setting, password);
+  const dir = dataPaths(dataDir).registry;
   return {
     engine: 'postgres',
     where: `${setting.host}/${setting.database}`,
@@ -80,15 +83,16 @@ function postgresStores(
       openPostgresStore({ url, ...(onRecording === undefined ? {} : { onRecording }) }),
     // Its connections never wait for a disk of this machine.
     openGate: () => openPostgresGateStore({ url }),
-    ...registryIn(dataDir),
+    ...registryOf({ dir, database: { kind: 'postgres', url } }),
   };
 }
 
-function registryIn(dataDir: string): Pick<CommonStores, 'openRegistry' | 'openRegistryReader'> {
-  const dir = dataPaths(dataDir).registry;
+function registryOf(
+  place: Pick<RegistryPlace, 'dir' | 'database'>,
+): Pick<CommonStores, 'openRegistry' | 'openRegistryReader'> {
   return {
-    openRegistry: (options) => openRegistryStore({ ...options, dir }),
-    openRegistryReader: () => openRegistryReader({ dir }),
+    openRegistry: (options) => openRegistryStore({ ...options, ...place }),
+    openRegistryReader: () => openRegistryReader(place),
   };
 }
 
