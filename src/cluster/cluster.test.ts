@@ -188,7 +188,7 @@ describe('a token', () => {
       'with a name that can’t be one',
       async () => ({ token: await cluster.token(), name: 'a.b' }),
       'NODE_NAME_INVALID',
-      /63/,
+      /64/,
     ],
   ])('%s is refused by the node or the cluster, with a hint', async (_, given, code, hint) => {
     const node = newNode(await given());

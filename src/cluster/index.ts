@@ -1,6 +1,7 @@
 /** Identities of nodes: the authority of a cluster, join tokens, certificates, and what each may say on the bus. */
 
 export { type Authority, makeAuthority, openAuthority } from './authority.ts';
+export { type BusNode, busRights, natsConfig } from './bus-rights.ts';
 export { clusterFault, clusterFaults } from './faults.ts';
 export type { NodeIdentity } from './identity.ts';
 export { joinCluster } from './join.ts';
@@ -13,4 +14,5 @@ export {
 } from './messages.ts';
 export { checkNodeName, type NodeRole, nodeRoles } from './node-names.ts';
 export { keepRenewed, renewIdentity } from './renewal.ts';
-export { type ClusterService, createClusterService } from './service.ts';
+export { newServerIdentity } from './server-identity.ts';
+export { type ClusterService, createClusterService, type IssuedToken } from './service.ts';

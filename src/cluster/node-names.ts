@@ -5,8 +5,8 @@ import { clusterFault } from './faults.ts';
 export const nodeRoles = ['api', 'invoker'] as const;
 export type NodeRole = (typeof nodeRoles)[number];
 
-/** A label as in a host name (RFC 1123, section 2.1). */
-const namePattern = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+/** No character that NATS or a certificate reads as anything else. */
+const namePattern = /^[A-Za-z0-9_-]{1,64}$/;
 
 export const nodeNameSchema = z.string().regex(namePattern);
 export const nodeRoleSchema = z.enum(nodeRoles);
@@ -18,7 +18,7 @@ export function checkNodeName(name: string): string {
     'NODE_NAME_INVALID',
     `${JSON.stringify(name.slice(0, 80))} can't be the name of a node`,
     {
-      hint: 'use a-z, 0-9 and - inside, at most 63 characters',
+      hint: 'use up to 64 letters, digits, hyphens and underscores',
     },
   );
 }
