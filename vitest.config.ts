@@ -6,7 +6,6 @@ const selfContained = [
   'blobs',
   'bus',
   'cli',
-  'cluster',
   'content',
   'dispatch',
   'egress',

@@ -215,6 +215,8 @@ describe.skipIf(missing !== undefined)(`rights${missing ? ` (${missing})` : ''}`
         ),
       ],
       ['/metrics', 'GET', '/metrics', but({ 'the token for metrics': 200 }, 401)],
+      ['/ward/v1/cluster/join', 'POST', '/ward/v1/cluster/join', but({}, 400)],
+      ['/ward/v1/cluster/renewal', 'POST', '/ward/v1/cluster/renewal', but({}, 400)],
       ['/webhooks/:token', 'POST', '/webhooks/no-such-token', but({}, 404)],
       ['/apis/*', 'GET', '/apis/guest/none', but({}, 404)],
       ['/api/v1/web/*', 'GET', '/api/v1/web/guest/default/web.json', but({}, 200)],

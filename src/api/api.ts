@@ -16,6 +16,7 @@ import { addGateway } from './gateway/gateway.ts';
 import { addMemoryAdmission, createUploadBudget, type MemoryAdmission } from './request-memory.ts';
 import { addActions } from './resources/actions.ts';
 import { addActivationInputs, addActivations, addRequests } from './resources/activations.ts';
+import { addCluster, type ClusterRoutes } from './resources/cluster.ts';
 import { addDeadLetters } from './resources/dead-letters.ts';
 import { addApiInfo, addSystemInfo, type BuildInfo, type Readiness } from './resources/info.ts';
 import { addLogForwarding } from './resources/log-forwarding.ts';
@@ -47,6 +48,8 @@ export interface ApiOptions {
   readonly trustedProxies?: readonly string[];
   /** The gate's reports. */
   readonly reports?: ReportSource;
+  /** Lets nodes join the cluster; absent: this server has no authority of one. */
+  readonly cluster?: ClusterRoutes | undefined;
   readonly metrics?: MetricsSource;
   /** For `/ping?ready`; absent: always ready. */
   readonly readiness?: () => Readiness;
@@ -133,6 +136,7 @@ export function createApi(options: ApiOptions): FastifyInstance {
   addSystemInfo(app, functions, options.readiness);
   if (options.metrics !== undefined) addMetrics(app, options.metrics);
   addPublicRoutes(app, options);
+  if (options.cluster !== undefined) addCluster(app, options.cluster);
   for (const plugin of options.plugins ?? []) app.register(async (scope) => plugin(scope));
   app.register(async (open) => {
     open.addHook('onRequest', (_request, reply, done) => {

@@ -50,6 +50,8 @@ test('has the commands of the platform', () => {
     ...['show', 'check', 'test'].map((verb) => `policy ${verb}`),
     ...['list', 'verify'].map((verb) => `audit ${verb}`),
     ...['status', 'rotate'].map((verb) => `vault ${verb}`),
+    ...['init', 'nats-config', 'nats-certificate'].map((verb) => `cluster ${verb}`),
+    ...['token', 'remove'].map((verb) => `node ${verb}`),
     ...['backup', 'restore', 'fsck'],
     ...['run', 'explain', 'learn', 'violations'].map((verb) => `sandbox ${verb}`),
     ...['get', 'set', 'unset'].map((verb) => `property ${verb}`),

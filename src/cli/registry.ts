@@ -6,6 +6,7 @@ import { advisoriesGroup } from './commands/advisories.ts';
 import { apiGroup } from './commands/api.ts';
 import { auditGroup } from './commands/audit.ts';
 import { backupCommand, restoreCommand } from './commands/backup.ts';
+import { clusterGroup, nodeGroup } from './commands/cluster.ts';
 import { fsckCommand } from './commands/fsck.ts';
 import { imageGroup } from './commands/image.ts';
 import { baseGroup } from './commands/image-build.ts';
@@ -48,6 +49,8 @@ export const entries: readonly EntrySpec[] = [
   policyGroup,
   auditGroup,
   vaultGroup,
+  clusterGroup,
+  nodeGroup,
   backupCommand,
   restoreCommand,
   fsckCommand,

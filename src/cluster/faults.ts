@@ -7,6 +7,8 @@ export const clusterFaults = {
   CLUSTER_FILE_INVALID: 'invalid',
   CLUSTER_FILE_INSECURE: 'denied',
   NODE_NAME_INVALID: 'invalid',
+  /** Of a server of the bus. */
+  HOST_INVALID: 'invalid',
   /** The text is not a token. */
   JOIN_TOKEN_INVALID: 'invalid',
   JOIN_TOKEN_UNKNOWN: 'denied',
@@ -20,6 +22,7 @@ export const clusterFaults = {
   /** Not of the form, not signed, or with a key of another type. */
   NODE_REQUEST_INVALID: 'invalid',
   NODE_NAME_TAKEN: 'conflict',
+  NODE_MISSING: 'missing',
   NODE_REMOVED: 'denied',
   /** The certificate is of another cluster. */
   CERTIFICATE_FOREIGN: 'denied',

@@ -11,6 +11,7 @@ import type { WrittenFile } from './by-hand/written-file.ts';
 import type { UpOptions } from './processes/up.ts';
 
 export type { DoctorReport, DoctorRow, Explanation } from '../sandbox/index.ts';
+export type { BusCertificate, ClusterInit, NodeToken } from './admin/cluster.ts';
 export type { AuditAdmin, PolicyCheck, PolicyInForce } from './admin/gate.ts';
 export type {
   NamespaceAdmin,
@@ -72,6 +73,7 @@ function lazy<Module, Name extends keyof Functions<Module> & keyof Module>(
 
 const fsck = () => import('./fsck/fsck.ts');
 const advisories = () => import('./advisories/by-hand.ts');
+const cluster = () => import('./admin/cluster.ts');
 const gate = () => import('./admin/gate.ts');
 const imageBuild = () => import('./image-build/image.ts');
 const bases = () => import('./image-build/bases.ts');
@@ -90,6 +92,11 @@ export const listAdvisorySources = lazy(advisories, 'listAdvisorySources');
 export const updateAdvisoryFile = lazy(advisories, 'updateAdvisoryFile');
 export const importAdvisoryFiles = lazy(advisories, 'importAdvisoryFiles');
 export const showAdvisories = lazy(advisories, 'showAdvisories');
+export const initCluster = lazy(cluster, 'initCluster');
+export const newNodeToken = lazy(cluster, 'newNodeToken');
+export const removeNode = lazy(cluster, 'removeNode');
+export const writeNatsConfig = lazy(cluster, 'writeNatsConfig');
+export const newBusCertificate = lazy(cluster, 'newBusCertificate');
 export const auditAdmin = lazy(gate, 'auditAdmin');
 export const checkPolicy = lazy(gate, 'checkPolicy');
 export const showPolicy = lazy(gate, 'showPolicy');

@@ -20,7 +20,13 @@ function mechanismsNamed(proof: string): string[] {
 
 test('every vector has proofs', () => {
   expect(new Set(proofs.map(({ heading }) => heading))).toEqual(
-    new Set(['Noisy neighbours', 'Within containers', 'External world', 'Within the application']),
+    new Set([
+      'Noisy neighbours',
+      'Within containers',
+      'External world',
+      'Within the application',
+      'Within a cluster',
+    ]),
   );
   expect(proofs.length).toBeGreaterThan(40);
 });

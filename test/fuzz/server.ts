@@ -2,8 +2,10 @@
  * The whole platform as a process of its own, as `ward up` starts it, that also reports its routes and its memory: a
  * line of JSON when it is ready, and one for each line that it receives. Ends at SIGTERM.
  */
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { makeAuthority } from '../../src/cluster/index.ts';
 import { createLog } from '../../src/lib/index.ts';
 import { enterIsolation, isIsolated } from '../../src/sandbox/index.ts';
 import { loadConfig } from '../../src/server/config/config.ts';
@@ -17,6 +19,8 @@ if (!isIsolated()) enterIsolation([process.execPath, fileURLToPath(import.meta.u
 
 const config = await loadConfig({ listen: '127.0.0.1:0', dataDir, configFile });
 const log = createLog(config.logLevel);
+// With an authority, the server has the routes of a cluster too.
+await makeAuthority(join(dataDir, 'cluster'));
 const routes: object[] = [];
 const stopped = Promise.withResolvers<void>();
 process.on('SIGTERM', () => stopped.resolve());

@@ -22,6 +22,8 @@ export interface DataPaths {
   readonly databaseId: string;
   /** The keys that encrypt parameters, unless they are elsewhere. */
   readonly parameterKeys: string;
+  /** Identities of a cluster: its authority, and this node's own. */
+  readonly cluster: string;
   /** Pushed images. */
   readonly registry: string;
   readonly lock: string;
@@ -53,6 +55,7 @@ export function dataPaths(dataDir: string): DataPaths {
     folderId: join(dataDir, 'folder.id'),
     databaseId: join(dataDir, 'database.id'),
     parameterKeys: join(dataDir, 'parameters.keys'),
+    cluster: join(dataDir, 'cluster'),
     registry: join(dataDir, 'registry'),
     lock: join(dataDir, 'ward.lock'),
     reserve: join(dataDir, 'reserve'),

@@ -9,6 +9,7 @@ import type { Functions } from '../../functions/index.ts';
 import type { Log } from '../../lib/index.ts';
 import type { StartProgram } from '../../scanner/index.ts';
 import { buildInfo } from '../build-info.ts';
+import { openClusterRoutes } from '../cluster/routes.ts';
 import { type Config, withoutUndefined } from '../config/config.ts';
 import { type GuardedImages, openGuardedImages } from '../gate/guarded-images.ts';
 import type { DataPart } from '../instance/missing-parts.ts';
@@ -104,7 +105,8 @@ export async function startPlatform(
   const domain = await openDomain(context, { ...parts, dispatcher, secrets, unfinished, acceptMissing });
   const { functions, keyring, guestKey } = domain;
   const tokenKeys = tokenKeysOf(keyring.keys);
-  const api = composeApi(context, { ...parts, functions, secrets, tokenKeys, onRoute });
+  const cluster = await openClusterRoutes(foundation.paths.cluster, foundation.store);
+  const api = composeApi(context, { ...parts, functions, secrets, tokenKeys, cluster, onRoute });
   stack.defer(() => closeConnections(api));
   opened('connections');
   // New calls are refused and running ones end; only then are connections closed.
@@ -151,7 +153,7 @@ function openGate(
   });
 }
 
-interface ApiParts extends Pick<ApiOptions, 'onRoute'> {
+interface ApiParts extends Pick<ApiOptions, 'cluster' | 'onRoute'> {
   readonly foundation: Foundation;
   readonly functions: Functions;
   readonly guarded: GuardedImages;
@@ -161,7 +163,7 @@ interface ApiParts extends Pick<ApiOptions, 'onRoute'> {
 
 /** Does not listen yet. */
 function composeApi({ config, figures, log }: Context, parts: ApiParts): ReturnType<typeof createApi> {
-  const { foundation, functions, guarded, secrets, tokenKeys, onRoute } = parts;
+  const { foundation, functions, guarded, secrets, tokenKeys, cluster, onRoute } = parts;
   const { store, disk, memory, plan } = foundation;
   const { trustedProxies = [], ...web } = withoutUndefined(config.web);
   return createApi({
@@ -172,6 +174,7 @@ function composeApi({ config, figures, log }: Context, parts: ApiParts): ReturnT
     trustedProxies,
     memory: plan.shortBytes === undefined ? undefined : memory,
     reports: guarded.reports,
+    cluster,
     metrics: { contentType: figures.contentType, text: figures.text, token: secrets.metricsToken },
     readiness: () => readiness(store.recording, disk.status(), config.records),
     accessLog: config.accessLog,

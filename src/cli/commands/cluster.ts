@@ -1,0 +1,99 @@
+/** `ward cluster` and `ward node`: identities of the nodes of a cluster; the operator's, on an API node. */
+import type { CommandSpec, GroupSpec } from '../command-spec.ts';
+
+const init: CommandSpec = {
+  name: 'init',
+  summary: 'make the authority of a cluster, once (operator)',
+  works: 'local',
+  administers: true,
+  args: [],
+  options: [],
+  examples: [{ command: 'ward cluster init', does: 'on the first API node; a second call changes nothing' }],
+  handler: async () => (await import('../handlers/cluster.ts')).init,
+};
+
+const natsConfig: CommandSpec = {
+  name: 'nats-config',
+  summary: 'print the configuration of nats-server that gives each node its rights (operator)',
+  works: 'local',
+  args: [],
+  options: [
+    { flags: '--listen <ADDRESS>', summary: 'where nats-server listens (0.0.0.0:4222)' },
+    { flags: '--folder <DIR>', summary: 'folder of the certificates on that machine (/etc/nats)' },
+  ],
+  examples: [
+    {
+      command: 'ward cluster nats-config > nats.conf',
+      does: 'lists the nodes that have joined, and those that open tokens name',
+    },
+    {
+      command: 'ward cluster nats-config --folder /etc/nats/ward',
+      does: 'with certificates in another folder',
+    },
+  ],
+  handler: async () => (await import('../handlers/cluster.ts')).natsConfig,
+};
+
+const natsCertificate: CommandSpec = {
+  name: 'nats-certificate',
+  summary: 'write a key and a certificate for a server of NATS (operator)',
+  works: 'local',
+  args: [{ name: '<host...>', summary: 'names and addresses by which nodes reach it' }],
+  options: [{ flags: '--out <DIR>', summary: 'folder for nats.pem, nats.key and authority.pem (.)' }],
+  examples: [
+    {
+      command: 'ward cluster nats-certificate nats1.example.com 10.0.0.5 --out nats1',
+      does: 'for one server; it is valid for a year',
+    },
+  ],
+  handler: async () => (await import('../handlers/cluster.ts')).natsCertificate,
+};
+
+const token: CommandSpec = {
+  name: 'token',
+  summary: 'make a token with which one node can join the cluster, and show it once (operator)',
+  works: 'local',
+  administers: true,
+  args: [],
+  options: [
+    { flags: '--role <ROLE>', summary: 'what the node will do (invoker)', choices: ['api', 'invoker'] },
+    { flags: '--name <NAME>', summary: 'the only name that the node may take (any)' },
+    { flags: '--ttl <PERIOD>', summary: 'when the token expires: 30m, 1h, at most 7d (1h)' },
+  ],
+  examples: [
+    { command: 'ward node token --role invoker --ttl 1h', does: 'for one invoker, which chooses its name' },
+    {
+      command: 'ward node token --role api --name api-2 -q -o name',
+      does: 'prints only the token, for a script',
+    },
+  ],
+  handler: async () => (await import('../handlers/cluster.ts')).token,
+};
+
+const remove: CommandSpec = {
+  name: 'remove',
+  summary: 'remove a node from the cluster: its certificate is not renewed (operator)',
+  works: 'local',
+  administers: true,
+  args: [{ name: '<name>', summary: 'name of the node' }],
+  options: [],
+  examples: [
+    {
+      command: 'ward node remove invoker-3',
+      does: 'then renew the configuration of NATS, which ends its connection',
+    },
+  ],
+  handler: async () => (await import('../handlers/cluster.ts')).remove,
+};
+
+export const clusterGroup: GroupSpec = {
+  name: 'cluster',
+  summary: 'the authority of a cluster, and the rights of its nodes on the bus',
+  commands: [init, natsConfig, natsCertificate],
+};
+
+export const nodeGroup: GroupSpec = {
+  name: 'node',
+  summary: 'nodes of a cluster',
+  commands: [token, remove],
+};

@@ -1,0 +1,85 @@
+/** `ward cluster init`, `nats-config`, `nats-certificate`; `ward node token`, `remove`. */
+import type { Handler } from '../command-spec.ts';
+import { timeText } from '../entity-fields.ts';
+import { localOptions, openServer } from '../local.ts';
+
+const usualTokenMs = 3_600_000;
+
+export const init: Handler = async (input, { io }) => {
+  const { initCluster } = await openServer();
+  const done = await initCluster(localOptions(input));
+  io.ok(
+    done.isNew
+      ? `made the authority of cluster ${done.cluster}`
+      : `cluster ${done.cluster} has its authority`,
+  );
+  io.note(`keep a copy of ${done.file}: it holds the key with which nodes join`);
+  io.note('next: restart Ward on this node, then make a token for each node: ward node token --role invoker');
+  await io.record({
+    fields: [
+      ['cluster', done.cluster],
+      ['file', done.file],
+    ],
+    name: done.cluster,
+    data: done,
+  });
+  return 0;
+};
+
+export const natsConfig: Handler = async (input, { io }) => {
+  const { writeNatsConfig } = await openServer();
+  const text = await writeNatsConfig(localOptions(input), {
+    listen: input.text('listen') ?? '0.0.0.0:4222',
+    folder: input.text('folder') ?? '/etc/nats',
+  });
+  io.print(text);
+  io.note('next: put it on each machine of NATS, and tell the server: nats-server --signal reload');
+  return 0;
+};
+
+export const natsCertificate: Handler = async (input, { io }) => {
+  const { newBusCertificate } = await openServer();
+  const written = await newBusCertificate(localOptions(input), input.rest(0), input.text('out') ?? '.');
+  io.ok(`wrote ${written.certificate}, ${written.key} and ${written.authority}`);
+  await io.record({
+    fields: [
+      ['certificate', written.certificate],
+      ['key', written.key],
+      ['authority', written.authority],
+      ['expires', timeText(written.expiresAt)],
+    ],
+    name: written.certificate,
+    data: written,
+  });
+  return 0;
+};
+
+export const token: Handler = async (input, { io }) => {
+  const { newNodeToken } = await openServer();
+  const made = await newNodeToken(localOptions(input), {
+    role: input.text('role') ?? 'invoker',
+    name: input.text('name'),
+    lifeMs: input.periodMs('ttl') ?? usualTokenMs,
+  });
+  io.ok(`made a token for one node of role ${made.role}; it is shown only now`);
+  await io.record({
+    fields: [
+      ['token', made.token],
+      ['role', made.role],
+      ['name', made.name ?? 'any'],
+      ['expires', timeText(made.expiresAt)],
+    ],
+    name: made.token,
+    data: made,
+  });
+  return 0;
+};
+
+export const remove: Handler = async (input, { io }) => {
+  const { removeNode } = await openServer();
+  const name = input.required(0);
+  await removeNode(localOptions(input), name);
+  io.ok(`removed node ${name}`);
+  io.note('next: give NATS its new configuration, which ends the connection: ward cluster nats-config');
+  return 0;
+};

@@ -1,0 +1,176 @@
+/** The operator's work on the identities of a cluster, on an API node that has its authority. */
+import { join } from 'node:path';
+import { writeFileAtomically } from '../../blobs/index.ts';
+import {
+  type Authority,
+  type BusNode,
+  checkNodeName,
+  clusterFault,
+  createClusterService,
+  type IssuedToken,
+  makeAuthority,
+  type NodeRole,
+  natsConfig,
+  newServerIdentity,
+  nodeRoles,
+  openAuthority,
+} from '../../cluster/index.ts';
+import type { Store } from '../../store/index.ts';
+import { loadConfig } from '../config/config.ts';
+import { dataPaths } from '../instance/instance.ts';
+import { actAsOwner } from './act-as.ts';
+import { openUsedState, operatorStores } from './operator-stores.ts';
+
+interface Place {
+  readonly dataDir?: string;
+  readonly configFile?: string;
+}
+
+export interface ClusterInit {
+  readonly cluster: string;
+  /** The file with the authority, which has its private key. */
+  readonly file: string;
+  /** False: an earlier call has made it. */
+  readonly isNew: boolean;
+}
+
+export interface TokenRequest {
+  readonly role: string;
+  readonly name: string | undefined;
+  readonly lifeMs: number;
+}
+
+export interface NodeToken extends IssuedToken {
+  readonly cluster: string;
+  readonly role: string;
+  /** Null: any name. */
+  readonly name: string | null;
+}
+
+export interface BusCertificate {
+  readonly certificate: string;
+  readonly key: string;
+  readonly authority: string;
+  /** Epoch milliseconds. */
+  readonly expiresAt: number;
+}
+
+export interface NatsConfigRequest {
+  readonly listen: string;
+  /** Folder of the files on the machine of NATS. */
+  readonly folder: string;
+}
+
+const longestTokenMs = 7 * 86_400_000;
+
+/** Makes the authority once. @throws Fault CLUSTER_FILE_INVALID, CLUSTER_FILE_INSECURE, DATA_DIR_EMPTY */
+export async function initCluster(place: Place): Promise<ClusterInit> {
+  // Before the first start, the folder does not belong to the user of the server.
+  await using at = await openState(place);
+  const { authority, isNew } = await makeAuthority(at.folder);
+  return { cluster: authority.cluster, file: join(at.folder, 'authority.pem'), isNew };
+}
+
+/** @throws Fault NODE_NAME_INVALID, CLUSTER_MISSING, DATA_DIR_EMPTY */
+export async function newNodeToken(place: Place, request: TokenRequest): Promise<NodeToken> {
+  const role = roleOf(request.role);
+  const name = request.name === undefined ? undefined : checkNodeName(request.name);
+  await using at = await openCluster(place);
+  const { authority, store } = at;
+  const service = createClusterService({ authority, members: store.members });
+  const lifeMs = Math.min(request.lifeMs, longestTokenMs);
+  const issued = await service.newToken({ role, name, lifeMs });
+  return { ...issued, cluster: authority.cluster, role, name: name ?? null };
+}
+
+/** @throws Fault NODE_MISSING, CLUSTER_MISSING, DATA_DIR_EMPTY */
+export async function removeNode(place: Place, name: string): Promise<void> {
+  await using at = await openCluster(place);
+  if (await at.store.members.remove(name)) return;
+  throw clusterFault('NODE_MISSING', `no node of the cluster has the name ${JSON.stringify(name)}`, {
+    hint: 'ward cluster nats-config lists the nodes',
+  });
+}
+
+/** Lists nodes that have joined, and those that open tokens name. @throws Fault CLUSTER_MISSING, DATA_DIR_EMPTY */
+export async function writeNatsConfig(place: Place, { listen, folder }: NatsConfigRequest): Promise<string> {
+  await using at = await openCluster(place);
+  const { authority, store } = at;
+  const joined = (await store.members.list()).filter(({ removedAt }) => removedAt === null);
+  const expected = (await store.members.openTokens()).flatMap(({ name, role }) =>
+    name === null || joined.some((member) => member.name === name) ? [] : [{ name, role }],
+  );
+  const nodes = [...joined, ...expected].flatMap(({ name, role }): BusNode[] =>
+    isRole(role) ? [{ name, role }] : [],
+  );
+  return natsConfig({ cluster: authority.cluster, nodes, listen, files: filesIn(folder) });
+}
+
+/**
+ * Writes a key, a certificate for these hosts, and the authority's certificate into a folder, for a server of NATS.
+ * @throws Fault CLUSTER_MISSING, HOST_INVALID
+ */
+export async function newBusCertificate(
+  place: Place,
+  hosts: readonly string[],
+  folder: string,
+): Promise<BusCertificate> {
+  const { dataDir } = await loadConfig(place);
+  using acting = actAsOwner(dataDir);
+  const authority = openAuthority(dataPaths(dataDir).cluster);
+  const { certificate, key, expiresAt } = await newServerIdentity(authority, hosts);
+  const paths = filesIn(folder);
+  await acting.aside(async () => {
+    await writeFileAtomically(paths.key, key, { mode: 0o600 });
+    await writeFileAtomically(paths.certificate, certificate);
+    await writeFileAtomically(paths.authority, authority.certificate);
+  });
+  return { ...paths, expiresAt };
+}
+
+/** The files of a server of NATS. */
+function filesIn(folder: string) {
+  return {
+    certificate: join(folder, 'nats.pem'),
+    key: join(folder, 'nats.key'),
+    authority: join(folder, 'authority.pem'),
+  };
+}
+
+interface OpenState extends AsyncDisposable {
+  readonly store: Store;
+  /** Of the authority. */
+  readonly folder: string;
+}
+
+async function openState(place: Place): Promise<OpenState> {
+  const config = await loadConfig(place);
+  await using stack = new AsyncDisposableStack();
+  const stores = operatorStores(config);
+  stack.use(actAsOwner(config.dataDir));
+  const store = stack.use(await openUsedState(stores, config.dataDir));
+  const opened = stack.move();
+  const folder = dataPaths(config.dataDir).cluster;
+  return { store, folder, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
+
+async function openCluster(
+  place: Place,
+): Promise<Pick<OpenState, 'store'> & AsyncDisposable & { readonly authority: Authority }> {
+  await using stack = new AsyncDisposableStack();
+  const { store, folder } = stack.use(await openState(place));
+  const authority = openAuthority(folder);
+  const opened = stack.move();
+  return { store, authority, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
+
+function isRole(text: string): text is NodeRole {
+  return nodeRoles.some((role) => role === text);
+}
+
+function roleOf(text: string): NodeRole {
+  if (isRole(text)) return text;
+  throw clusterFault('NODE_NAME_INVALID', `${JSON.stringify(text)} is not the role of a node`, {
+    hint: `choose one of ${nodeRoles.join(', ')}`,
+  });
+}

@@ -1,0 +1,119 @@
+/** The way of a joining node to an API node. HTTP is enough: requests are signed, and the token names the authority. */
+import type { z } from 'zod';
+import {
+  type ClusterDoor,
+  clusterFault,
+  clusterFaults,
+  descriptionSchema,
+  issuedSchema,
+} from '../../cluster/index.ts';
+import { isJsonObject, type JsonValue, messageOf } from '../../lib/index.ts';
+
+const timeoutMs = 15_000;
+const mostBytes = 64 * 1024;
+
+/** @param url of an API node: `https://ward.example.com` */
+export function openHttpDoor(url: string): ClusterDoor {
+  const root = rootOf(url);
+  return {
+    describe: () => ask(root, descriptionSchema),
+    join: (request) => ask(`${root}/join`, issuedSchema, request),
+    renew: (request) => ask(`${root}/renewal`, issuedSchema, request),
+  };
+}
+
+/** @throws Fault CLUSTER_UNREACHABLE, CLUSTER_ANSWER_INVALID, and those of the cluster */
+async function ask<Schema extends z.ZodType>(
+  url: string,
+  schema: Schema,
+  body?: object,
+): Promise<z.infer<Schema>> {
+  const { status, fault, value } = await exchange(url, body);
+  if (status !== 200) throw faultIn(url, status, fault, value);
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw notWard(`the answer of ${url} has another form`);
+}
+
+interface Answer {
+  readonly status: number;
+  /** The code of the fault. */
+  readonly fault: string | null;
+  readonly value: JsonValue | undefined;
+}
+
+async function exchange(url: string, body: object | undefined): Promise<Answer> {
+  try {
+    const response = await fetch(url, {
+      signal: AbortSignal.timeout(timeoutMs),
+      redirect: 'error',
+      ...(body !== undefined && {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      }),
+    });
+    const value = parse(await textOf(response));
+    return { status: response.status, fault: response.headers.get('x-ward-fault'), value };
+  } catch (cause) {
+    const why = cause instanceof Error && cause.cause !== undefined ? cause.cause : cause;
+    throw clusterFault('CLUSTER_UNREACHABLE', `${url} does not answer: ${messageOf(why)}`, {
+      hint: 'check the address of --join, and whether this machine can reach it',
+      cause,
+    });
+  }
+}
+
+async function textOf(response: Response): Promise<string> {
+  const pieces: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const piece of response.body ?? []) {
+    bytes += piece.length;
+    if (bytes > mostBytes) throw new Error(`the answer is longer than ${mostBytes} bytes`);
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces).toString('utf8');
+}
+
+function parse(text: string): JsonValue | undefined {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The fault of the cluster, as if it had been thrown here. */
+function faultIn(url: string, status: number, code: string | null, value: JsonValue | undefined) {
+  const { error, hint } = isJsonObject(value) ? value : {};
+  const text = typeof error === 'string' ? error : `status ${status}`;
+  if (isClusterCode(code)) return clusterFault(code, text, typeof hint === 'string' ? { hint } : {});
+  if (status === 429 || status >= 500) {
+    return clusterFault('CLUSTER_UNREACHABLE', `${url} can't answer now: ${text}`, { hint: 'try again' });
+  }
+  return notWard(`${url} answers ${status}: it has no authority of a cluster`);
+}
+
+function isClusterCode(code: string | null): code is keyof typeof clusterFaults {
+  return code !== null && Object.hasOwn(clusterFaults, code);
+}
+
+function rootOf(url: string): string {
+  const parsed = URL.parse(url);
+  if (parsed !== null && ['http:', 'https:'].includes(parsed.protocol)) {
+    return `${parsed.origin}${parsed.pathname.replace(/\/+$/, '')}/ward/v1/cluster`;
+  }
+  throw clusterFault(
+    'CLUSTER_UNREACHABLE',
+    `${JSON.stringify(url.slice(0, 200))} is not the address of an API node`,
+    {
+      hint: 'write it like https://ward.example.com',
+    },
+  );
+}
+
+function notWard(message: string) {
+  return clusterFault('CLUSTER_ANSWER_INVALID', message, {
+    hint: 'name an API node on which ward cluster init was run, or that has a copy of its authority',
+  });
+}
