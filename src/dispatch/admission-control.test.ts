@@ -5,7 +5,7 @@ const limits = { invocationsPerMinute: 3, concurrentInvocations: 2, firesPerMinu
 
 describe('admission control', () => {
   it('refuses calls over the concurrency limit until one is released', () => {
-    const control = createAdmissionControl(() => 0);
+    const control = createAdmissionControl({ now: () => 0 });
     const first = control.admit('a', limits);
     control.admit('a', limits);
     expect(() => control.admit('a', limits)).toThrow(
@@ -16,7 +16,7 @@ describe('admission control', () => {
   });
 
   it('counts a release once', () => {
-    const control = createAdmissionControl(() => 0);
+    const control = createAdmissionControl({ now: () => 0 });
     const wide = { ...limits, invocationsPerMinute: 100 };
     const first = control.admit('a', wide);
     control.admit('a', wide);
@@ -28,7 +28,7 @@ describe('admission control', () => {
 
   it('refuses calls over the rate until the minute changes', () => {
     let now = 59_000;
-    const control = createAdmissionControl(() => now);
+    const control = createAdmissionControl({ now: () => now });
     for (let i = 0; i < 3; i++) control.admit('a', limits).release();
     expect(() => control.admit('a', limits)).toThrow(
       'Too many requests in the last minute (count: 3, allowed: 3).',
@@ -38,13 +38,13 @@ describe('admission control', () => {
   });
 
   it('keeps namespaces apart', () => {
-    const control = createAdmissionControl(() => 0);
+    const control = createAdmissionControl({ now: () => 0 });
     for (let i = 0; i < 2; i++) control.admit('a', limits);
     expect(() => control.admit('b', limits)).not.toThrow();
   });
 
   it('says when to retry after either limit', () => {
-    const control = createAdmissionControl(() => 125_000);
+    const control = createAdmissionControl({ now: () => 125_000 });
     for (let i = 0; i < 2; i++) control.admit('a', limits);
     expect(refusal(() => control.admit('a', limits))).toMatchObject({
       code: 'TOO_MANY_CONCURRENT',
@@ -59,7 +59,7 @@ describe('admission control', () => {
 
   it('counts firings separately', () => {
     let now = 0;
-    const control = createAdmissionControl(() => now);
+    const control = createAdmissionControl({ now: () => now });
     control.admitFire('a', limits);
     expect(refusal(() => control.admitFire('a', limits))).toMatchObject({
       code: 'TOO_MANY_PER_MINUTE',
@@ -73,7 +73,7 @@ describe('admission control', () => {
 
   it('reports what is left of this minute', () => {
     let now = 50_000;
-    const control = createAdmissionControl(() => now);
+    const control = createAdmissionControl({ now: () => now });
     expect(control.usage('a', limits)).toEqual({ limit: 3, remaining: 3, resetMs: 10_000 });
     control.admit('a', limits).release();
     control.admit('a', limits).release();
@@ -81,6 +81,40 @@ describe('admission control', () => {
     expect(control.usage('a', { ...limits, invocationsPerMinute: 1 }).remaining).toBe(0);
     now = 60_000;
     expect(control.usage('a', limits)).toEqual({ limit: 3, remaining: 3, resetMs: 60_000 });
+  });
+});
+
+describe('admission control of one node among several', () => {
+  const wide = { invocationsPerMinute: 100, concurrentInvocations: 10, firesPerMinute: 7 };
+  /** Admits until a refusal. */
+  const admitted = (admit: () => unknown): number => {
+    let count = 0;
+    while (count < 1000 && refusal(admit) === undefined) count++;
+    return count;
+  };
+
+  it.each([1, 2, 3, 7, 49, 1000])('keeps each of %i nodes within its part of every limit', (nodes) => {
+    const control = createAdmissionControl({ now: () => 0, share: () => 1 / nodes });
+    expect(control.usage('a', wide).limit).toBe(Math.ceil(100 / nodes));
+    expect(admitted(() => control.admit('a', wide))).toBe(Math.ceil(10 / nodes));
+    expect(admitted(() => control.admitFire('a', wide))).toBe(Math.ceil(7 / nodes));
+    expect(admitted(() => control.admit('b', wide).release())).toBe(Math.ceil(100 / nodes));
+  });
+
+  it('admits nothing of a limit of zero', () => {
+    const control = createAdmissionControl({ share: () => 0.5 });
+    expect(admitted(() => control.admitFire('a', { ...wide, firesPerMinute: 0 }))).toBe(0);
+  });
+
+  it('lets calls end that were admitted before another node came', () => {
+    let nodes = 1;
+    const control = createAdmissionControl({ now: () => 0, share: () => 1 / nodes });
+    const held = Array.from({ length: 10 }, () => control.admit('a', wide));
+    nodes = 2;
+    for (const each of held.splice(0, 5)) each.release();
+    expect(refusal(() => control.admit('a', wide))).toMatchObject({ code: 'TOO_MANY_CONCURRENT' });
+    held.pop()?.release();
+    expect(() => control.admit('a', wide)).not.toThrow();
   });
 });
 

@@ -1,6 +1,10 @@
 /**
  * Limits of each namespace: invocations per minute, concurrent invocations, and trigger firings per minute. The
  * counts start again when the minute of the clock changes, as in OpenWhisk.
+ *
+ * In a cluster each API node counts its own calls and allows its share of each limit, rounded up. So all of them
+ * together exceed a limit by less than one call for each node, once they agree on how many they are. A node that gets
+ * most of the calls of a namespace borrows nothing from the others.
  */
 import { dispatchFault } from './faults.ts';
 
@@ -50,10 +54,22 @@ const minuteMs = 60_000;
 /** An estimate: no one knows when a call will end, but most end soon. */
 const concurrencyRetryMs = 1000;
 
-export function createAdmissionControl(now: () => number = Date.now): AdmissionControl {
+export interface AdmissionOptions {
+  /** Epoch milliseconds. */
+  readonly now?: () => number;
+  /**
+   * The part of each limit that this process may use: 1 over the number of API nodes that live. Asked for each call.
+   * Absent: everything.
+   */
+  readonly share?: () => number;
+}
+
+export function createAdmissionControl(options: AdmissionOptions = {}): AdmissionControl {
+  const { now = Date.now, share } = options;
   const usages = new Map<string, Usage>();
   const leftOfMinute = () => minuteMs - (now() % minuteMs);
   const current = (namespace: string) => usageOf(usages, namespace, Math.floor(now() / minuteMs));
+  const ownPart = (limit: number) => (share === undefined ? limit : partOf(limit, share()));
   const checkRate = (count: number, allowed: number) => {
     if (count < allowed) return;
     const text = `Too many requests in the last minute (count: ${count}, allowed: ${allowed}).`;
@@ -62,9 +78,10 @@ export function createAdmissionControl(now: () => number = Date.now): AdmissionC
   return {
     admit(namespace, limits) {
       const usage = current(namespace);
-      checkRate(usage.invocations, limits.invocationsPerMinute);
-      if (usage.inFlight >= limits.concurrentInvocations) {
-        const counts = `(count: ${usage.inFlight}, allowed: ${limits.concurrentInvocations})`;
+      checkRate(usage.invocations, ownPart(limits.invocationsPerMinute));
+      const concurrent = ownPart(limits.concurrentInvocations);
+      if (usage.inFlight >= concurrent) {
+        const counts = `(count: ${usage.inFlight}, allowed: ${concurrent})`;
         const text = `Too many concurrent requests in flight ${counts}.`;
         throw dispatchFault('TOO_MANY_CONCURRENT', text, { retryAfterMs: concurrencyRetryMs });
       }
@@ -81,14 +98,21 @@ export function createAdmissionControl(now: () => number = Date.now): AdmissionC
     },
     admitFire(namespace, limits) {
       const usage = current(namespace);
-      checkRate(usage.fires, limits.firesPerMinute);
+      checkRate(usage.fires, ownPart(limits.firesPerMinute));
       usage.fires++;
     },
-    usage(namespace, { invocationsPerMinute: limit }) {
+    usage(namespace, { invocationsPerMinute }) {
       const { invocations } = current(namespace);
+      const limit = ownPart(invocationsPerMinute);
       return { limit, remaining: Math.max(0, limit - invocations), resetMs: leftOfMinute() };
     },
   };
+}
+
+/** Rounded up, so that every node can admit something. */
+function partOf(limit: number, share: number): number {
+  // The product can be a little more than a whole number because of rounding.
+  return Math.max(0, Math.ceil(limit * share - 1e-9));
 }
 
 function usageOf(usages: Map<string, Usage>, namespace: string, minute: number): Usage {

@@ -17,6 +17,7 @@ export {
 export {
   type Admission,
   type AdmissionControl,
+  type AdmissionOptions,
   createAdmissionControl,
   type NamespaceLimits,
   type RateUsage,
@@ -30,6 +31,7 @@ export type {
   LocalInvoker,
 } from './cluster/types.ts';
 export { dispatchFaults, imageUnknown, jobWithdrawn } from './faults.ts';
+export { createLimitShare } from './limit-share.ts';
 export { LiveLog, type LogFollower, type LogPiece } from './live-log.ts';
 export type { NodeReport, NodeRole } from './nodes/node-report.ts';
 export { groupHash } from './placement/group-hash.ts';

@@ -1,0 +1,91 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createLimitShare } from './limit-share.ts';
+
+/** Steps are `[second, API nodes that are heard]`; none is heard when the node is cut off. Returns 1 over each share. */
+function parts(steps: readonly (readonly [number, number | undefined])[]): readonly number[] {
+  let [seconds, heard]: readonly [number, number | undefined] = [0, 1];
+  const nodes = { count: () => heard ?? 1, isHearing: () => heard !== undefined };
+  const share = createLimitShare(nodes, () => seconds * 1000);
+  return steps.map((step) => {
+    [seconds, heard] = step;
+    return Math.round(1 / share());
+  });
+}
+
+describe('the part of the limits', () => {
+  it.each([
+    ['of the only node is everything', [[0, 1]], [1]],
+    [
+      'falls when another node comes',
+      [
+        [0, 1],
+        [1, 3],
+      ],
+      [1, 3],
+    ],
+    [
+      'rises a minute after a node went',
+      [
+        [0, 3],
+        [1, 2],
+        [60, 2],
+        [61, 2],
+      ],
+      [3, 3, 3, 2],
+    ],
+    [
+      'stays when the node comes back',
+      [
+        [0, 3],
+        [1, 2],
+        [30, 3],
+        [62, 2],
+        [121, 2],
+      ],
+      [3, 3, 3, 3, 3],
+    ],
+    [
+      'rises to the largest number of that minute',
+      [
+        [0, 5],
+        [1, 2],
+        [30, 3],
+        [61, 2],
+      ],
+      [5, 5, 5, 3],
+    ],
+    [
+      'stays while the node is cut off',
+      [
+        [0, 3],
+        [1, undefined],
+        [3600, undefined],
+      ],
+      [3, 3, 3],
+    ],
+    [
+      'waits a minute after being cut off',
+      [
+        [0, 3],
+        [1, undefined],
+        [300, 2],
+        [360, 2],
+      ],
+      [3, 3, 3, 2],
+    ],
+  ] as const)('%s', (_, steps, expected) => {
+    expect(parts(steps)).toEqual(expected);
+  });
+
+  it('is never more than 1 over the nodes that are heard', () => {
+    const step = fc.tuple(fc.nat(1000), fc.integer({ min: 1, max: 9 }));
+    fc.assert(
+      fc.property(fc.array(step), (all) => {
+        const steps = all.toSorted(([one], [other]) => one - other);
+        for (const [at, part] of parts(steps).entries())
+          expect(part).toBeGreaterThanOrEqual(steps[at]?.[1] ?? 1);
+      }),
+    );
+  });
+});

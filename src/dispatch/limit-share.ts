@@ -1,0 +1,39 @@
+/**
+ * The part of each limit that one API node may use. It falls as soon as another node is heard, but rises only a
+ * minute after the others have become fewer: what a lost node admitted still counts in its minute. A node that hears
+ * no one does not know whether the others live, so its part stays.
+ */
+
+export interface ApiNodes {
+  /** API nodes that live, with this one. */
+  count(): number;
+  /** False while this node is cut off from the others. */
+  isHearing(): boolean;
+}
+
+const riseAfterMs = 60_000;
+
+/** @param now monotonic time in ms */
+export function createLimitShare(nodes: ApiNodes, now: () => number = () => performance.now()): () => number {
+  let held = 1;
+  /** The largest number since it has been smaller than `held`. */
+  let smaller: { count: number; readonly since: number } | undefined;
+  return () => {
+    const count = Math.max(1, nodes.count());
+    if (count >= held) {
+      held = count;
+      smaller = undefined;
+    } else if (!nodes.isHearing()) {
+      smaller = undefined;
+    } else if (smaller === undefined) {
+      smaller = { count, since: now() };
+    } else {
+      smaller.count = Math.max(smaller.count, count);
+      if (now() - smaller.since >= riseAfterMs) {
+        held = smaller.count;
+        smaller = undefined;
+      }
+    }
+    return 1 / held;
+  };
+}
