@@ -3,7 +3,7 @@
  * so that a slow minute of the machine hits both. Each figure is the median of its rounds.
  *
  *   npm run bench              everything
- *   npm run bench -- warm      one part: warm, events, cold, gvisor, idle, list, postgres, registry, scan or command
+ *   npm run bench -- warm      one part: warm, events, cold, gvisor, idle, list, placement, postgres, registry, scan or command
  *   BENCH_AGAINST=DIR npm run bench -- against    this checkout against another one
  */
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -19,6 +19,7 @@ import { benchEvents } from './events.ts';
 import { benchGvisor } from './gvisor.ts';
 import { benchIdle } from './idle.ts';
 import { benchList } from './list.ts';
+import { benchPlacement } from './placement.ts';
 import { benchPostgres } from './postgres.ts';
 import { benchRegistry } from './registry.ts';
 import { benchScan } from './scan.ts';
@@ -32,6 +33,7 @@ const parts: Readonly<Record<string, (folder: string) => Promise<readonly Row[]>
   gvisor: benchGvisor,
   idle: benchIdle,
   list: benchList,
+  placement: benchPlacement,
   postgres: benchPostgres,
   registry: benchRegistry,
   scan: benchScan,

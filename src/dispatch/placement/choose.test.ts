@@ -4,7 +4,7 @@ import { failureOf } from '../../lib/index.ts';
 import { dispatchFault } from '../faults.ts';
 import { chooseInvokers, mostTries, staleMs } from './choose.ts';
 import { groupHash } from './group-hash.ts';
-import { ownersOf, seedOf } from './owners.ts';
+import { homesOf, seedOf } from './homes.ts';
 import { able, targetOf, viewOf } from './placement.fixture.ts';
 import type { InvokerView } from './types.ts';
 
@@ -13,13 +13,13 @@ const other = targetOf('other');
 const names = ['a', 'b', 'c', 'd', 'e', 'f'];
 const choose = (views: readonly InvokerView[], target = hello) => chooseInvokers(target, views, 1);
 
-/** The owners of `hello` among `names`, the best first. */
-const owners = ownersOf(
+/** The homes of `hello` among `names`, the best first. */
+const homes = homesOf(
   groupHash(hello),
   names.map((node) => ({ node, seed: seedOf(node), memoryLimitMiB: 4096 })),
   names.length,
 ).map(({ node }) => node);
-const [first = '', second = '', third = '', , , last = ''] = owners;
+const [first = '', second = '', third = '', , , last = ''] = homes;
 /** All invokers, of which some have these traits. */
 const cluster = (traits: Record<string, Parameters<typeof viewOf>[1]> = {}) =>
   names.map((node) => viewOf(node, traits[node]));
@@ -37,35 +37,35 @@ describe('chooseInvokers', () => {
       { [last]: { isLocal: true }, [second]: { warm: [hello] } },
       second,
     ],
-    ['the local one that is cold, before the owner', { [last]: { isLocal: true } }, last],
-    ['the owner, before the others', {}, first],
-    ['the next owner, when the first is crowded', { [first]: { busy: 4 } }, second],
-    ['the next owner, when the first has no memory', { [first]: full }, second],
-    ['the owner whose idle sandboxes can end', { [first]: { ...full, idleMiB: 256 } }, first],
-    ['the next owner, when the first starts too many', { [first]: { starting: 8, busy: 0 } }, second],
-    ['the owner, when the local one is crowded', { [last]: { isLocal: true, busy: 4 } }, first],
-    ['the owner, when the warm one is crowded', { [last]: { warm: [hello], busy: 8 } }, first],
+    ['the local one that is cold, before the home', { [last]: { isLocal: true } }, last],
+    ['the home, before the others', {}, first],
+    ['the next home, when the first is crowded', { [first]: { busy: 4 } }, second],
+    ['the next home, when the first has no memory', { [first]: full }, second],
+    ['the home whose idle sandboxes can end', { [first]: { ...full, idleMiB: 256 } }, first],
+    ['the next home, when the first starts too many', { [first]: { starting: 8, busy: 0 } }, second],
+    ['the home, when the local one is crowded', { [last]: { isLocal: true, busy: 4 } }, first],
+    ['the home, when the warm one is crowded', { [last]: { warm: [hello], busy: 8 } }, first],
     [
       'the less loaded one of two that are warm',
       { [last]: { warm: [hello], busy: 1 }, [third]: { warm: [hello], busy: 2 } },
       last,
     ],
-    ['the owner, when another is warm for another action', { [last]: { warm: [other] } }, first],
-    ['the next owner, when the first drains', { [first]: { isDraining: true } }, second],
-    ['the next owner, when the first is silent', { [first]: { ageMs: staleMs + 1 } }, second],
-    ['the next owner, when the first times out', { [first]: { weight: 0 } }, second],
-    ['the next owner, when the first gets less work', { [first]: { weight: 0.5, busy: 2 } }, second],
-    ['the next owner, when the first is too small', { [first]: { limitMiB: 128 } }, second],
+    ['the home, when another is warm for another action', { [last]: { warm: [other] } }, first],
+    ['the next home, when the first drains', { [first]: { isDraining: true } }, second],
+    ['the next home, when the first is silent', { [first]: { ageMs: staleMs + 1 } }, second],
+    ['the next home, when the first times out', { [first]: { weight: 0 } }, second],
+    ['the next home, when the first gets less work', { [first]: { weight: 0.5, busy: 2 } }, second],
+    ['the next home, when the first is too small', { [first]: { limitMiB: 128 } }, second],
   ])('prefers %s', (_, traits, expected) => {
     expect(choose(cluster(traits))[0]).toBe(expected);
   });
 
-  it('keeps a job with its owner when all are crowded alike', () => {
+  it('keeps a job with its home when all are crowded alike', () => {
     const all = Object.fromEntries(names.map((node) => [node, { busy: 20 }]));
     expect(choose(cluster(all))[0]).toBe(first);
   });
 
-  it('lets a job wait at the least loaded owner when no one has memory', () => {
+  it('lets a job wait at the least loaded home when no one has memory', () => {
     const all = Object.fromEntries(names.map((node) => [node, { ...full, busy: 16 }]));
     expect(choose(cluster({ ...all, [second]: { ...full, busy: 12 } }))[0]).toBe(second);
   });
@@ -143,7 +143,7 @@ describe('chooseInvokers', () => {
           ({ report, ageMs, weight, queued }) =>
             !report.isDraining && ageMs <= staleMs && weight > 0 && queued < report.mostQueued,
         );
-        // All of so few are owners or others.
+        // All of so few are homes or others.
         const few = all.slice(0, 4);
         expect(chooseInvokers(hello, few, 1)).toEqual(chooseInvokers(hello, few.toReversed(), 1));
         if (all.length <= 4) expect(chooseInvokers(hello, all, 1).length > 0).toBe(isThere);

@@ -2,17 +2,17 @@
  * Which invoker gets a job. In this order:
  *
  * 1. an invoker with a free warm sandbox of the job's group that is not crowded: the local one, else the least loaded;
- * 2. one that is not crowded and has memory for a new sandbox: the local one, else the first of the group's owners,
- *    so that the sandboxes of a group gather; when all owners are crowded, so a hot group, the less loaded of two
+ * 2. one that is not crowded and has memory for a new sandbox: the local one, else the first of the group's homes,
+ *    so that the sandboxes of a group gather; when all homes are crowded, so a hot group, the less loaded of two
  *    others;
  * 3. the least loaded of all these, where the job waits.
  *
  * An invoker that drains, has a stale report, cannot run the job, or has timed out often gets nothing. A group with a
- * maximum of sandboxes has one place in the cluster, its first owner, because only one invoker can count them.
+ * maximum of sandboxes has one place in the cluster, its first home, because only one invoker can count them.
  */
 import { isAble } from './able.ts';
 import { groupHash, mixed } from './group-hash.ts';
-import { ownersOf, seedOf } from './owners.ts';
+import { homesOf, seedOf } from './homes.ts';
 import type { InvokerView, PlacementTarget } from './types.ts';
 
 /** The invokers that are looked at for one job, however large the cluster is. */
@@ -21,8 +21,8 @@ export interface Candidates {
   /** Those with a free warm sandbox of the group. */
   readonly warm: readonly InvokerView[];
   /** The best first. */
-  readonly owners: readonly InvokerView[];
-  /** A few more, for groups that need more than their owners. */
+  readonly homes: readonly InvokerView[];
+  /** A few more, for groups that need more than their homes. */
   readonly others: readonly InvokerView[];
   /** Average of `loadOf` over all invokers. */
   readonly meanLoad: number;
@@ -30,11 +30,11 @@ export interface Candidates {
 
 /** A job is tried on at most so many invokers. */
 export const mostTries = 3;
-/** Owners of a group that are asked in turn. */
-export const ownerCount = 4;
+/** Homes of a group that are asked in turn. */
+export const homeCount = 4;
 /** How many warm invokers are compared. Each call gets others, so API nodes do not all choose the same one. */
 export const warmCount = 16;
-/** How many others are compared when all owners are crowded. */
+/** How many others are compared when all homes are crowded. */
 export const otherCount = 2;
 /** The age of a report, in ms, from which on the invoker counts as lost: five heartbeats. */
 export const staleMs = 2500;
@@ -42,7 +42,7 @@ export const staleMs = 2500;
 const leastCrowded = 1;
 /**
  * An invoker is crowded from this many times the average load. With a fixed limit, all invokers of a busy cluster
- * were crowded, jobs left their owners, and cold starts took the rest of the capacity.
+ * were crowded, jobs left their homes, and cold starts took the rest of the capacity.
  */
 const crowdedShare = 1.5;
 /** Limits what one invoker adds to the average. */
@@ -60,7 +60,7 @@ export function chooseInvokers(
 ): readonly string[] {
   const hash = groupHash(target);
   const usable = views.filter((view) => isUsable(target, hash, view));
-  const owners = ownersOf(hash, usable.map(ownerOf), ownerCount).map(({ view }) => view);
+  const homes = homesOf(hash, usable.map(homeOf), homeCount).map(({ view }) => view);
   return rank(target, hash, {
     local: usable.find(({ isLocal }) => isLocal),
     warm: sampleOf(
@@ -68,7 +68,7 @@ export function chooseInvokers(
       warmCount,
       chance,
     ),
-    owners,
+    homes,
     others: sampleOf(usable, otherCount, chance),
     meanLoad: meanLoadOf(usable),
   });
@@ -88,12 +88,12 @@ export function canEver(target: PlacementTarget, hash: string, { report }: Invok
 /** @param candidates all usable */
 export function rank(target: PlacementTarget, hash: string, candidates: Candidates): readonly string[] {
   const { meanLoad } = candidates;
-  const owners = candidates.owners.filter(hasPlace);
+  const homes = candidates.homes.filter(hasPlace);
   if (target.scaling?.maxInstances !== undefined) {
     // Another one would start more than the maximum, so a full queue is a refusal.
-    return owners
+    return homes
       .slice(0, 1)
-      .filter((first) => first === candidates.owners[0])
+      .filter((first) => first === candidates.homes[0])
       .map(({ node }) => node);
   }
   const warm = candidates.warm.filter(hasPlace);
@@ -113,9 +113,9 @@ export function rank(target: PlacementTarget, hash: string, candidates: Candidat
   const mustGoOn =
     take(here.filter(canTakeWarm)) &&
     take(leastLoaded(warm.filter(canTakeWarm))) &&
-    take([...here, ...owners].filter(canStart)) &&
+    take([...here, ...homes].filter(canStart)) &&
     take(leastLoaded(others.filter(canStart)));
-  if (mustGoOn) take(leastLoaded([...here, ...owners, ...others]));
+  if (mustGoOn) take(leastLoaded([...here, ...homes, ...others]));
   return [...chosen];
 }
 
@@ -158,7 +158,7 @@ function compare(one: string, other: string): number {
   return one < other ? -1 : one === other ? 0 : 1;
 }
 
-function ownerOf(view: InvokerView) {
+function homeOf(view: InvokerView) {
   return {
     node: view.node,
     seed: seedOf(view.node),

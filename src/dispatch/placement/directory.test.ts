@@ -73,7 +73,7 @@ describe('what a directory knows about an invoker', () => {
   it('finds a warm sandbox where it became idle, and forgets it with the invoker', () => {
     const directory = directoryAt();
     for (const node of ['a', 'b', 'c']) directory.hear(node, reportOf());
-    const [owner = '', next = ''] = directory.choose(hello);
+    const [home = '', next = ''] = directory.choose(hello);
     const sent = directory.send(next, hello);
     sent.settled('ended');
     expect(directory.choose(hello)[0]).toBe(next);
@@ -81,7 +81,7 @@ describe('what a directory knows about an invoker', () => {
     directory.forget(next);
     late.settled('ended');
     expect(directory.choose(hello)).not.toContain(next);
-    expect(directory.choose(hello)[0]).toBe(owner);
+    expect(directory.choose(hello)[0]).toBe(home);
   });
 
   it('rests an invoker after five time-outs', () => {
@@ -152,7 +152,7 @@ describe('the choice of a directory', () => {
     expect(nodes.size).toBe(1);
   });
 
-  it('spreads an action that needs more than its owners have', () => {
+  it('spreads an action that needs more than its homes have', () => {
     const directory = directoryAt();
     for (let at = 0; at < 100; at++) directory.hear(`n${at}`, reportOf());
     const nodes = new Map<string, number>();

@@ -1,5 +1,5 @@
 /**
- * The invokers that a dispatcher knows. It keeps an index of warm sandboxes and remembers the owners of groups, so that
+ * The invokers that a dispatcher knows. It keeps an index of warm sandboxes and remembers the homes of groups, so that
  * a choice among a thousand invokers looks only at a few. The rules are in `choose.ts`.
  */
 import { BoundedMap } from '../../lib/index.ts';
@@ -7,18 +7,18 @@ import type { InvokerAbilities } from '../abilities.ts';
 import {
   type Candidates,
   canEver,
+  homeCount,
   isUsable,
   meanLoadOf,
   otherCount,
-  ownerCount,
   rank,
   sampleOf,
   staleMs,
   warmCount,
 } from './choose.ts';
 import { groupHash } from './group-hash.ts';
+import { homesOf } from './homes.ts';
 import { type IdleIndex, KnownInvoker } from './known-invoker.ts';
-import { ownersOf } from './owners.ts';
 import type { InvokerDirectory, InvokerReport, InvokerView, PlacementTarget, SentJob } from './types.ts';
 
 export interface DirectoryOptions {
@@ -30,12 +30,12 @@ export interface DirectoryOptions {
   readonly seed?: number;
 }
 
-/** Groups whose owners are remembered. */
+/** Groups whose homes are remembered. */
 const mostRemembered = 20_000;
 /** Different abilities that are remembered. */
 const mostAbilities = 1000;
 /** More than are asked, because some of them may be full or slow at the moment. */
-const rememberedOwners = ownerCount * 2;
+const rememberedHomes = homeCount * 2;
 /** Invokers that were silent for so long are forgotten. */
 const goneMs = staleMs * 4;
 /** How long an average load is used. */
@@ -50,7 +50,7 @@ class Directory implements InvokerDirectory {
   readonly #now: () => number;
   readonly #invokers = new Map<string, KnownInvoker>();
   readonly #idle = new IdleGroups();
-  readonly #owners = new BoundedMap<string, readonly KnownInvoker[]>(mostRemembered);
+  readonly #homes = new BoundedMap<string, readonly KnownInvoker[]>(mostRemembered);
   readonly #intern = createInterning();
   #list: readonly KnownInvoker[] = [];
   #chance: number;
@@ -105,19 +105,19 @@ class Directory implements InvokerDirectory {
     return {
       local: local && usable(local) ? local : undefined,
       warm: sampleOf(this.#idle.of(hash), warmCount, this.#chance).filter(usable),
-      owners: this.#ownersOf(target, hash).filter(usable).slice(0, ownerCount),
+      homes: this.#homesOf(target, hash).filter(usable).slice(0, homeCount),
       others: sampleOf(this.#list, otherCount, this.#chance).filter(usable),
       meanLoad: this.#mean(),
     };
   }
 
-  #ownersOf(target: PlacementTarget, hash: string): readonly KnownInvoker[] {
-    let owners = this.#owners.get(hash);
-    if (owners === undefined) {
-      owners = ownersOf(hash, this.#list, rememberedOwners, (view) => canEver(target, hash, view));
-      this.#owners.set(hash, owners);
+  #homesOf(target: PlacementTarget, hash: string): readonly KnownInvoker[] {
+    let homes = this.#homes.get(hash);
+    if (homes === undefined) {
+      homes = homesOf(hash, this.#list, rememberedHomes, (view) => canEver(target, hash, view));
+      this.#homes.set(hash, homes);
     }
-    return owners;
+    return homes;
   }
 
   #mean(): number {
@@ -131,7 +131,7 @@ class Directory implements InvokerDirectory {
   }
 
   #changeMembers(): void {
-    this.#owners.clear();
+    this.#homes.clear();
     this.#list = [...this.#invokers.values()];
   }
 
@@ -146,7 +146,7 @@ class Directory implements InvokerDirectory {
 
 const unknownInvoker: SentJob = { accepted() {}, settled() {} };
 
-/** True when something has changed on which the owners of groups depend. */
+/** True when something has changed on which the homes of groups depend. */
 function hasOtherTraits(before: InvokerReport, after: InvokerReport): boolean {
   return (
     before.abilities !== after.abilities ||

@@ -1,6 +1,6 @@
 /** One invoker as a dispatcher knows it: the last report, with what the dispatcher sent and heard since. */
 import { createHealth } from './health.ts';
-import { seedOf } from './owners.ts';
+import { seedOf } from './homes.ts';
 import type { InvokerReport, InvokerView, LoadNote, PlacementTarget, SentJob } from './types.ts';
 
 /** What `KnownInvoker` tells about its idle groups. */

@@ -1,15 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { groupHash } from './group-hash.ts';
-import { type Owner, ownersOf, seedOf } from './owners.ts';
+import { type HomeNode, homesOf, seedOf } from './homes.ts';
 import { targetOf } from './placement.fixture.ts';
 
-const nodeOf = (node: string, memoryLimitMiB = 4096): Owner => ({ node, seed: seedOf(node), memoryLimitMiB });
+const nodeOf = (node: string, memoryLimitMiB = 4096): HomeNode => ({
+  node,
+  seed: seedOf(node),
+  memoryLimitMiB,
+});
 const nodes = Array.from({ length: 20 }, (_, at) => nodeOf(`node-${at}`));
 const hashes = Array.from({ length: 5_000 }, (_, at) => groupHash(targetOf(`action${at}`)));
-const first = (hash: string, among: readonly Owner[]) => ownersOf(hash, among, 1)[0]?.node;
+const first = (hash: string, among: readonly HomeNode[]) => homesOf(hash, among, 1)[0]?.node;
 
-describe('ownersOf', () => {
+describe('homesOf', () => {
   it('moves only the groups of a node that goes', () => {
     fc.assert(
       fc.property(fc.nat(nodes.length - 1), (gone) => {
@@ -34,12 +38,12 @@ describe('ownersOf', () => {
   });
 
   it('names the best first, leaves out who is not asked, and does not depend on the order', () => {
-    const isAsked = ({ node }: Owner) => node !== 'node-3';
+    const isAsked = ({ node }: HomeNode) => node !== 'node-3';
     fc.assert(
       fc.property(fc.constantFrom(...hashes), fc.nat(8), (hash, count) => {
-        const all = ownersOf(hash, nodes, nodes.length, isAsked);
+        const all = homesOf(hash, nodes, nodes.length, isAsked);
         expect(all).toHaveLength(nodes.length - 1);
-        expect(ownersOf(hash, nodes.toReversed(), count, isAsked)).toEqual(all.slice(0, count));
+        expect(homesOf(hash, nodes.toReversed(), count, isAsked)).toEqual(all.slice(0, count));
       }),
     );
   });

@@ -1,12 +1,12 @@
 /**
- * Rendezvous hashing: each node gets a score for a group, and the nodes with the best scores own the group, so that
- * its sandboxes gather. When a node comes or goes, only the groups move that it owns. A node's share is proportional
+ * Rendezvous hashing: each node gets a score for a group, and the nodes with the best scores are its homes, so that
+ * its sandboxes gather. When a node comes or goes, only the groups move whose home it is. A node's share is proportional
  * to its memory. Source: Thaler and Ravishankar, "A Name-Based Mapping Scheme for Rendezvous", 1996; the weights are
  * those of Schindelhauer and Schomaker, 2005.
  */
 import { hashText, mixed } from './group-hash.ts';
 
-export interface Owner {
+export interface HomeNode {
   readonly node: string;
   /** `seedOf` its name. */
   readonly seed: number;
@@ -14,10 +14,10 @@ export interface Owner {
 }
 
 /**
- * Returns the `count` best owners of a group, the best first. The order of `nodes` does not matter.
+ * Returns the `count` best homes of a group, the best first. The order of `nodes` does not matter.
  * @param isAsked leaves out nodes; it is asked about few of them
  */
-export function ownersOf<T extends Owner>(
+export function homesOf<T extends HomeNode>(
   hash: string,
   nodes: Iterable<T>,
   count: number,
@@ -41,13 +41,17 @@ export function seedOf(node: string): number {
   return hashText(node, 0x9e3779b9);
 }
 
-function isBetter(node: Owner, score: number, other: { node: Owner; score: number } | undefined): boolean {
+function isBetter(
+  node: HomeNode,
+  score: number,
+  other: { node: HomeNode; score: number } | undefined,
+): boolean {
   if (other === undefined) return false;
   return score === other.score ? node.node < other.node.node : score < other.score;
 }
 
 /** Exponentially distributed with the memory as its rate: the smallest score wins. */
-function scoreOf(seed: number, { seed: own, memoryLimitMiB }: Owner): number {
+function scoreOf(seed: number, { seed: own, memoryLimitMiB }: HomeNode): number {
   const share = (mixed(seed ^ own) + 1) / 2 ** 32;
   return -Math.log(share) / Math.max(1, memoryLimitMiB);
 }
