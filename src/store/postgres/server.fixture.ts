@@ -1,6 +1,6 @@
 /** A PostgreSQL server for one test: in a temporary folder, reached by a socket in it, and removed after the test. */
 import { once } from 'node:events';
-import { chmod, chown, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, chown, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -25,8 +25,14 @@ export interface PostgresServer extends AsyncDisposable {
   start(): Promise<void>;
 }
 
-/** @param isDurable waits for the disk, like a production server */
-export async function startPostgres({ isDurable = false } = {}): Promise<PostgresServer> {
+interface ServerOptions {
+  /** Waits for the disk, like a production server. */
+  readonly isDurable?: boolean;
+  /** PEM of a certificate and its key: the server also listens on this port of 127.0.0.1, with TLS. */
+  readonly tls?: { readonly port: number; readonly certificate: string; readonly key: string };
+}
+
+export async function startPostgres({ isDurable = false, tls }: ServerOptions = {}): Promise<PostgresServer> {
   const folder = await mkdtemp(join(tmpdir(), 'ward-pg-'));
   // Servers of Ward run as another user; only the data folder in it is closed.
   await chmod(folder, 0o711);
@@ -42,12 +48,13 @@ export async function startPostgres({ isDurable = false } = {}): Promise<Postgre
   );
   const settings = [
     `unix_socket_directories=${folder}`,
-    'listen_addresses=',
+    ...(tls === undefined ? ['listen_addresses='] : await tlsSettings(folder, tls)),
     'max_connections=200',
     // Data of a test need not survive a crash.
     ...(isDurable ? [] : ['fsync=off', 'full_page_writes=off', 'synchronous_commit=off']),
   ].flatMap((setting) => ['-c', setting]);
-  const url = (database: string) => `postgres://ward@/${database}?host=${encodeURIComponent(folder)}`;
+  const at = `host=${encodeURIComponent(folder)}${tls === undefined ? '' : `&port=${tls.port}`}`;
+  const url = (database: string) => `postgres://ward@/${database}?${at}`;
   let crash = async () => {};
   const start = async () => {
     const child = startCommand([...asUser, join(programs, 'postgres'), '-D', data, ...settings], {
@@ -71,6 +78,19 @@ export async function startPostgres({ isDurable = false } = {}): Promise<Postgre
       await rm(folder, { recursive: true });
     },
   };
+}
+
+async function tlsSettings(
+  folder: string,
+  { port, certificate, key }: NonNullable<ServerOptions['tls']>,
+): Promise<readonly string[]> {
+  const [certificateFile, keyFile] = [join(folder, 'server.pem'), join(folder, 'server.key')];
+  await writeFile(certificateFile, certificate);
+  await writeFile(keyFile, key, { mode: 0o600 });
+  const { uid, gid } = await stat(folder);
+  await chown(keyFile, uid, gid);
+  const files = [`ssl_cert_file=${certificateFile}`, `ssl_key_file=${keyFile}`];
+  return ['listen_addresses=127.0.0.1', `port=${port}`, 'ssl=on', ...files];
 }
 
 /** PostgreSQL refuses to run as root. */
