@@ -1,7 +1,7 @@
 /**
  * What each node may say and hear on the bus, and the configuration with which nats-server enforces it. The last word
  * of a subject is its sender, so a right that ends in the node's own name can't be used in another's name. The subjects
- * are those of `src/dispatch/wire/subjects.ts`; a test of the server compares them.
+ * are those of `src/dispatch/wire/subjects.ts`, and a test beside that file compares them.
  */
 import type { NodeRole } from './node-names.ts';
 
