@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
-import { type BlobStore, blobPath, digestOf } from '../blobs/index.ts';
+import { type BlobStore, blobPath, type Digest, digestOf } from '../blobs/index.ts';
 import { type Fault, isFault } from '../lib/index.ts';
 import { parseRepositoryName, parseTag, type RepositoryName } from './names.ts';
 import {
@@ -219,6 +219,30 @@ function phaseTests(timed: Timed): void {
     released.resolve();
     await Promise.all([swept, pushed]);
     expect(await test.store.blobSize(app, digest)).toBe(bytes.length);
+    expect(await buffer(await test.store.openBlob(digest))).toEqual(bytes);
+  });
+
+  it('refuses a slow push whose bytes a sweep has removed before it could name them', async () => {
+    let onStored = async (): Promise<void> => {};
+    const dying = (blobs: BlobStore): BlobStore => ({
+      ...blobs,
+      write() {
+        const writer = blobs.write();
+        const commit = writer.commit.bind(writer);
+        return Object.assign(writer, { commit: (which: Digest) => commit(which).then(() => onStored()) });
+      },
+      // As if the sweeping process ended before it could delete the row.
+      delete: (which) => blobs.delete(which).then(() => Promise.reject(new Error('ended'))),
+    });
+    await using test = await timed({}, { wrapBlobs: dying });
+    onStored = async () => {
+      test.clock.at += hourMs + 1;
+      await expect(test.sweeper.sweep(sweepAll)).rejects.toThrow('ended');
+    };
+    await expect(putBlob(test.store, app, bytes)).rejects.toMatchObject({ code: 'UPLOAD_UNKNOWN' });
+    await expect(test.store.blobSize(app, digest)).rejects.toMatchObject({ code: 'BLOB_UNKNOWN' });
+    onStored = async () => {};
+    await putBlob(test.store, app, bytes);
     expect(await buffer(await test.store.openBlob(digest))).toEqual(bytes);
   });
 
