@@ -26,6 +26,8 @@ export const storeFaults = {
   STORE_UNFIT: 'unsupported',
   /** The database was written by a newer Ward. */
   STORE_NEWER: 'unsupported',
+  /** The tables of two databases can't be made equal. */
+  STORE_TRANSFER_FAILED: 'conflict',
   /** The database's folder lets others replace its files. */
   STORE_INSECURE: 'denied',
   /** A row of that id exists already. */

@@ -1,0 +1,173 @@
+/**
+ * Makes one table equal to another one, in the order of the key. A run that was interrupted is simply repeated: rows
+ * that are there already are only compared.
+ */
+import { createHash } from 'node:crypto';
+import { storeFault } from '../faults.ts';
+import { bytesOfRow, type Cell, compareKeys, pageRows, type Row, type Table, type Tables } from './tables.ts';
+
+export interface TableCopy {
+  readonly name: string;
+  /** Columns that only one engine has, from the row of the other. */
+  readonly derived?: Readonly<Record<string, (cell: (column: string) => Cell) => Cell>>;
+  /** Rows are never changed or removed: a different row means that the target has a history of its own. */
+  readonly isAppendOnly?: boolean;
+}
+
+export interface TableResult {
+  readonly table: string;
+  /** Rows in both databases. */
+  readonly rows: number;
+  readonly written: number;
+  readonly removed: number;
+  /** SHA-256 over all rows, equal in both databases. */
+  readonly digest: string;
+}
+
+export interface CopyWatch {
+  readonly signal: AbortSignal;
+  /** Called with the number of rows that are done. */
+  readonly onRows: (rows: number) => void;
+}
+
+type Counts = Pick<TableResult, 'written' | 'removed'>;
+
+/** @throws Fault STORE_TRANSFER_FAILED, and those of the store */
+export async function copyTable(
+  from: Tables,
+  to: Tables,
+  copy: TableCopy,
+  watch: CopyWatch,
+): Promise<Counts> {
+  const { target, source } = await shapes(from, to, copy);
+  const changes = changesOf(to, target, copy);
+  const targetRows = to.rows(target);
+  let there = (await targetRows.next()).value ?? undefined;
+  let done = 0;
+  for await (const row of source()) {
+    watch.signal.throwIfAborted();
+    while (there !== undefined && compareKeys(there, row, target) < 0) {
+      await changes.remove(there);
+      there = (await targetRows.next()).value ?? undefined;
+    }
+    const isThere = there !== undefined && compareKeys(there, row, target) === 0;
+    if (!isThere) await changes.put(row);
+    else {
+      if (!bytesOfRow(there ?? []).equals(bytesOfRow(row))) await changes.replace(row);
+      there = (await targetRows.next()).value ?? undefined;
+    }
+    watch.onRows(++done);
+  }
+  for (; there !== undefined; there = (await targetRows.next()).value ?? undefined)
+    await changes.remove(there);
+  return await changes.finish();
+}
+
+/**
+ * Reads both tables once more, each by itself.
+ * @throws Fault STORE_TRANSFER_FAILED when they differ
+ */
+export async function verifyTable(
+  from: Tables,
+  to: Tables,
+  copy: TableCopy,
+  { signal, onRows }: CopyWatch,
+): Promise<Pick<TableResult, 'rows' | 'digest'>> {
+  const { target, source } = await shapes(from, to, copy);
+  const [expected, found] = [
+    await digestOf(source(), signal, onRows),
+    await digestOf(to.rows(target), signal, onRows),
+  ];
+  if (expected.digest === found.digest && expected.rows === found.rows) return found;
+  throw storeFault(
+    'STORE_TRANSFER_FAILED',
+    `the table ${copy.name} has ${expected.rows} rows in ${from.where}, and ${found.rows} or other rows in ${to.where}`,
+    { hint: 'Stop every Ward that uses one of the two, and run the same command again.' },
+  );
+}
+
+async function digestOf(rows: AsyncIterable<Row>, signal: AbortSignal, onRows: (rows: number) => void) {
+  const hash = createHash('sha256');
+  let count = 0;
+  for await (const row of rows) {
+    signal.throwIfAborted();
+    hash.update(bytesOfRow(row));
+    onRows(++count);
+  }
+  return { rows: count, digest: hash.digest('hex') };
+}
+
+interface Shapes {
+  readonly target: Table;
+  /** The rows of the source as the target stores them. */
+  source(): AsyncGenerator<Row>;
+}
+
+async function shapes(from: Tables, to: Tables, { name, derived = {} }: TableCopy): Promise<Shapes> {
+  const [source, target] = [await from.table(name), await to.table(name)];
+  if (source === undefined || target === undefined)
+    throw unequal(`the table ${name} is missing in ${source === undefined ? from.where : to.where}`);
+  const cells = target.columns.map((column) => {
+    const position = source.columns.indexOf(column);
+    const derive = derived[column];
+    if (position >= 0) return (row: Row) => row[position] ?? null;
+    if (derive === undefined) throw unequal(`${from.where} has no column ${name}.${column}`);
+    return (row: Row) => derive((other) => row[source.columns.indexOf(other)] ?? null);
+  });
+  return {
+    target,
+    async *source() {
+      for await (const row of from.rows(source)) yield to.fit(cells.map((cell) => cell(row)));
+    },
+  };
+}
+
+/** Collects changes, and writes a few rows at a time. */
+function changesOf(to: Tables, table: Table, { name, isAppendOnly = false }: TableCopy) {
+  const [waiting, leaving]: [Row[], Row[]] = [[], []];
+  const counts = { written: 0, removed: 0 };
+  const flush = async () => {
+    // First what leaves: another row may take its place in an index without duplicates.
+    if (leaving.length > 0) await to.remove(table, leaving.splice(0));
+    if (waiting.length > 0) await to.put(table, waiting.splice(0), isAppendOnly ? 'keep' : 'replace');
+  };
+  const keep = async (list: Row[], row: Row) => {
+    if (list.push(row) >= pageRows) await flush();
+  };
+  const refuse = () => {
+    if (!isAppendOnly) return;
+    throw storeFault(
+      'STORE_TRANSFER_FAILED',
+      `the table ${name} of ${to.where} has rows of another history`,
+      {
+        hint: 'Use an empty database.',
+      },
+    );
+  };
+  return {
+    async put(row: Row) {
+      counts.written++;
+      await keep(waiting, row);
+    },
+    async replace(row: Row) {
+      refuse();
+      counts.written++;
+      await keep(waiting, row);
+    },
+    async remove(row: Row) {
+      refuse();
+      counts.removed++;
+      await keep(leaving, row);
+    },
+    async finish() {
+      await flush();
+      return counts;
+    },
+  };
+}
+
+function unequal(message: string) {
+  return storeFault('STORE_TRANSFER_FAILED', message, {
+    hint: 'Start the same version of Ward once on both databases, so that both have its schema.',
+  });
+}

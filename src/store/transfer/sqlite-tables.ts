@@ -1,0 +1,105 @@
+/** The tables of an SQLite file, which another process may have open. */
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import { z } from 'zod';
+import { openSqlite } from '../../lib/index.ts';
+import { faultOf } from '../sqlite/sql-fault.ts';
+import { type Cell, pageRows, type Row, type Table, type Tables } from './tables.ts';
+
+const columnRow = z.object({ name: z.string(), pk: z.number() });
+
+/**
+ * @param path of a file with the newest schema
+ * @param isFrozen shows the tables as they are now, whatever others write later; for a source
+ * @throws Fault STORE_FAILED, STORE_CORRUPT, STORE_LOCKED
+ */
+export function sqliteTables(path: string, isFrozen: boolean): Tables {
+  const db = asFaults(path, () => openSqlite(path));
+  asFaults(path, () => {
+    db.exec('pragma foreign_keys = on; pragma synchronous = full');
+    // The first read fixes what the transaction sees.
+    if (isFrozen) db.exec('begin; select 1 from sqlite_schema');
+  });
+  return {
+    where: path,
+    table: async (name) => asFaults(path, () => tableOf(db, name)),
+    fit: (row) => row,
+    async *rows(table) {
+      for (let last: Row | undefined; ; ) {
+        const page = asFaults(path, () => pageAfter(db, table, last));
+        yield* page;
+        if (page.length < pageRows) return;
+        last = page.at(-1);
+      }
+    },
+    put: async (table, rows, whenThere) =>
+      asFaults(path, () => writeEach(db, insertOf(table, whenThere), rows)),
+    async remove(table, rows) {
+      const keys = rows.map((row) => table.key.map((column) => row[column] ?? null));
+      const conditions = table.key.map((column) => `${quoted(table.columns[column])} = ?`).join(' and ');
+      asFaults(path, () => writeEach(db, `delete from ${quoted(table.name)} where ${conditions}`, keys));
+    },
+    [Symbol.asyncDispose]: async () => db.close(),
+  };
+}
+
+function tableOf(db: DatabaseSync, name: string): Table | undefined {
+  const found = z.array(columnRow).parse(db.prepare('select name, pk from pragma_table_info(?)').all(name));
+  if (found.length === 0) return undefined;
+  const columns = found.map((column) => column.name);
+  const key = found
+    .filter(({ pk }) => pk > 0)
+    .sort((a, b) => a.pk - b.pk)
+    .map((column) => columns.indexOf(column.name));
+  return { name, columns, key };
+}
+
+function pageAfter(db: DatabaseSync, table: Table, last: Row | undefined): Row[] {
+  const key = table.key.map((column) => quoted(table.columns[column]));
+  const columns = table.columns.map(quoted).join(', ');
+  const after = last === undefined ? '' : `where (${key.join(', ')}) > (${key.map(() => '?').join(', ')})`;
+  const values = last === undefined ? [] : table.key.map((column) => last[column] ?? null);
+  const rows = db
+    .prepare(
+      `select ${columns} from ${quoted(table.name)} ${after} order by ${key.join(', ')} limit ${pageRows}`,
+    )
+    .all(...values);
+  return rows.map((row) =>
+    table.columns.map((column): Cell => {
+      const cell = row[column] ?? null;
+      return typeof cell === 'bigint' ? Number(cell) : cell;
+    }),
+  );
+}
+
+function insertOf({ name, columns, key }: Table, whenThere: 'replace' | 'keep'): string {
+  const names = columns.map(quoted);
+  const others = names.filter((_, index) => !key.includes(index));
+  const sets = others.map((column) => `${column} = excluded.${column}`).join(', ');
+  const target = key.map((column) => names[column]).join(', ');
+  return `insert into ${quoted(name)} (${names.join(', ')}) values (${names.map(() => '?').join(', ')})
+    on conflict (${target}) do ${whenThere === 'keep' || sets === '' ? 'nothing' : `update set ${sets}`}`;
+}
+
+function writeEach(db: DatabaseSync, sql: string, rows: readonly Row[]): void {
+  const statement = db.prepare(sql);
+  db.exec('begin immediate');
+  try {
+    for (const row of rows) statement.run(...(row as SQLInputValue[]));
+    db.exec('commit');
+  } catch (error) {
+    if (db.isTransaction) db.exec('rollback');
+    throw error;
+  }
+}
+
+function asFaults<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw faultOf(error, path);
+  }
+}
+
+function quoted(name: string | undefined): string {
+  return `"${name}"`;
+}

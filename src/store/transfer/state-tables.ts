@@ -1,0 +1,23 @@
+/** The tables of the store: what a transfer copies, and what it leaves behind. */
+import type { TableCopy } from './copy-table.ts';
+
+/** Triggers keep the last three up to date; their rows are copied over what the triggers have counted. */
+export const stateTables: readonly TableCopy[] = [
+  'namespaces',
+  'keys',
+  'entities',
+  'feeds',
+  'deliveries',
+  'apis',
+  'violations',
+  'accepted',
+  'activations',
+  'activation_logs',
+  'activation_inputs',
+  'code_blobs',
+  'holdings',
+  'activation_counts',
+].map((name) => ({ name }));
+
+/** Leases of servers that run, and what an engine keeps for itself. */
+export const leftBehind: readonly string[] = ['nodes', 'key_ids', 'write_marks'];

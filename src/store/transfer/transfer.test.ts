@@ -1,0 +1,226 @@
+import { mkdtempDisposable } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Kysely } from 'kysely';
+import { afterAll, describe, expect, test } from 'vitest';
+import { newActivationId, openSqlite, randomHex } from '../../lib/index.ts';
+import { openStore } from '../open.ts';
+import { postgresDialect } from '../postgres/dialect.ts';
+import { openPostgresStore } from '../postgres/open.ts';
+import { openPool } from '../postgres/pool.ts';
+import { missingForPostgres, startPostgres } from '../postgres/server.fixture.ts';
+import {
+  accept,
+  activationRow,
+  all,
+  apiRow,
+  deliveryRow,
+  entityRow,
+  feedRow,
+  keyRow,
+  namesInOrder,
+  namespaceRow,
+  scattered,
+  write,
+} from '../suite/context.ts';
+import type { Store } from '../types/store.ts';
+import { leftBehind, stateTables } from './state-tables.ts';
+import { type TablesPlace, type TransferStep, transferTables } from './transfer.ts';
+
+const missing = await missingForPostgres();
+const server = missing === undefined ? await startPostgres() : undefined;
+afterAll(() => server?.[Symbol.asyncDispose]());
+
+async function makePlaces(folder: string) {
+  const name = `t${randomHex(8)}`;
+  await server?.admin(`create database ${name}`);
+  const url = server?.url(name) ?? '';
+  const file = join(folder, 'ward.db');
+  return {
+    ...{ url, file },
+    sqlite: { engine: 'sqlite', file } as TablesPlace,
+    postgres: { engine: 'postgres', url, schema: 'public' } as TablesPlace,
+  };
+}
+
+const copy = (
+  from: TablesPlace,
+  to: TablesPlace,
+  { signal = new AbortController().signal, onStep = (_: TransferStep) => {} } = {},
+) => transferTables({ from, to, tables: stateTables, signal, onStep });
+
+/** Rows of every table, in an order that no list has. */
+async function fill(store: Store, names: readonly string[]): Promise<void> {
+  await store.namespaces.create(namespaceRow('guest'));
+  await store.namespaces.create(namespaceRow('Ädler'));
+  await store.keys.create(keyRow({ label: 'a\0b' }));
+  const bound = { maxBytes: 1e9, code: { digest: 'sha256:1', bytes: 5_000 } };
+  for (const name of scattered(names)) {
+    await store.entities.put(entityRow(name, { codeDigest: 'sha256:1' }), null, bound);
+    await store.activations.append(
+      write(activationRow({ name, path: name }), { logs: ['a line', 'ü'], inputJson: '{"a":1}' }),
+    );
+  }
+  await store.feeds.put(feedRow('t', { token: 'one' }), null);
+  await store.deliveries.add(deliveryRow());
+  await store.apis.put(apiRow('/b'), null);
+  for (const kind of ['a', 'b'])
+    await store.violations.add({
+      ...{ namespace: 'guest', at: 1, kind, detail: 'why', action: null, activationId: newActivationId() },
+    });
+  await accept(store, 'guest');
+}
+
+describe.skipIf(missing !== undefined)(
+  `between SQLite and PostgreSQL${missing ? ` (${missing})` : ''}`,
+  () => {
+    test('all tables go there and back, with the same digests, and both stores read the same', async () => {
+      await using folder = await mkdtempDisposable(join(tmpdir(), 'ward-transfer-'));
+      const { url, file, sqlite, postgres } = await makePlaces(folder.path);
+      await using store = await openStore({ path: file });
+      await fill(store, namesInOrder);
+      await (await openPostgresStore({ url })).close();
+
+      const there = await copy(sqlite, postgres);
+      expect(there.find(({ table }) => table === 'entities')).toMatchObject({
+        rows: 14,
+        written: 14,
+        removed: 0,
+      });
+      await using moved = await openPostgresStore({ url });
+      const seen = async ({ namespaces, entities, activations, violations, holdings, accepted }: Store) => ({
+        namespaces: await namespaces.list(),
+        entities: await entities.list({ ...all, collection: 'actions' }),
+        activations: await activations.list(all),
+        violations: await violations.list({ skip: 0, limit: 10 }),
+        holdings: await holdings.get('guest'),
+        accepted: await accepted.pending(10),
+      });
+      expect(await seen(moved)).toEqual(await seen(store));
+      // The number of the next row continues after those that came along.
+      const violation = {
+        namespace: 'guest',
+        at: 2,
+        kind: 'c',
+        detail: '',
+        action: null,
+        activationId: null,
+      };
+      await moved.violations.add(violation);
+      expect((await moved.violations.list({ skip: 0, limit: 1 }))[0]).toMatchObject({ kind: 'c' });
+      await expect(moved.feeds.put(feedRow('other', { token: 'one' }), null)).rejects.toMatchObject({
+        code: 'STORE_DUPLICATE',
+      });
+
+      const back = { engine: 'sqlite', file: join(folder.path, 'back.db') } as const;
+      await (await openStore({ path: back.file })).close();
+      const returned = await copy(postgres, back);
+      const digests = (results: typeof there) =>
+        results.filter(({ table }) => table !== 'violations' && table !== 'keys').map(({ digest }) => digest);
+      expect(digests(returned)).toEqual(digests(there));
+      await using again = await openStore({ path: back.file });
+      expect(await seen(again)).toEqual(await seen(moved));
+    });
+
+    test('a second run writes only what differs, and removes what is gone', async () => {
+      await using folder = await mkdtempDisposable(join(tmpdir(), 'ward-transfer-'));
+      const { url, file, sqlite, postgres } = await makePlaces(folder.path);
+      await using store = await openStore({ path: file });
+      const names = Array.from({ length: 80 }, (_, index) => `a${index}`);
+      await fill(store, names);
+      await (await openPostgresStore({ url })).close();
+
+      // The first run is interrupted on its way.
+      const stop = new AbortController();
+      const onStep = ({ table, rows }: TransferStep) => {
+        if (table === 'activations' && rows === 50) stop.abort();
+      };
+      await expect(copy(sqlite, postgres, { signal: stop.signal, onStep })).rejects.toThrow('aborted');
+      const results = await copy(sqlite, postgres);
+      const written = (table: string) => results.find((each) => each.table === table)?.written ?? 0;
+      expect(written('entities')).toBe(0);
+      expect(written('activations')).toBeGreaterThan(0);
+      expect(written('activations')).toBeLessThan(80);
+
+      await store.namespaces.delete('Ädler');
+      const [first] = await store.activations.list(all);
+      await store.activations.append(write(activationRow({ name: 'new' })));
+      const changed = await copy(sqlite, postgres);
+      expect(changed.filter(({ written, removed }) => written + removed > 0)).toMatchObject([
+        { table: 'namespaces', removed: 1 },
+        { table: 'activations', written: 1, removed: 0 },
+        { table: 'activation_counts', written: 1 },
+      ]);
+      expect(first).toBeDefined();
+    });
+
+    test('shows one moment of the source, whatever is written meanwhile', async () => {
+      await using folder = await mkdtempDisposable(join(tmpdir(), 'ward-transfer-'));
+      const { url, file, sqlite, postgres } = await makePlaces(folder.path);
+      await using store = await openStore({ path: file });
+      await fill(store, namesInOrder);
+      await (await openPostgresStore({ url })).close();
+      let writing: Promise<unknown> | undefined;
+      const onStep = ({ table }: TransferStep) => {
+        if (table === 'keys') writing ??= store.activations.append(write(activationRow({ name: 'late' })));
+      };
+      const results = await copy(sqlite, postgres, { onStep });
+      await writing;
+      expect(writing).toBeDefined();
+      expect(results.find(({ table }) => table === 'activations')).toMatchObject({ rows: 14 });
+      expect(await store.activations.list(all)).toHaveLength(15);
+    });
+
+    test('a difference that another writer has made is reported', async () => {
+      await using folder = await mkdtempDisposable(join(tmpdir(), 'ward-transfer-'));
+      const { url, file, sqlite, postgres } = await makePlaces(folder.path);
+      await using store = await openStore({ path: file });
+      await fill(store, namesInOrder);
+      await using other = await openPostgresStore({ url });
+      let writing: Promise<unknown> | undefined;
+      const onStep = ({ what }: TransferStep) => {
+        if (what === 'verify') writing ??= other.activations.append(write(activationRow()));
+      };
+      await expect(copy(sqlite, postgres, { onStep }).finally(() => writing)).rejects.toMatchObject({
+        code: 'STORE_TRANSFER_FAILED',
+      });
+    });
+
+    test('rows that are only ever added are not changed', async () => {
+      await using folder = await mkdtempDisposable(join(tmpdir(), 'ward-transfer-'));
+      const [from, to] = ['from.db', 'to.db'].map((name) => join(folder.path, name));
+      for (const [file, entry] of [
+        [from, 'a'],
+        [to, 'b'],
+      ] as const) {
+        using db = openSqlite(file ?? '');
+        db.exec(
+          `create table audit (seq integer primary key, entry text); insert into audit values (1, '${entry}')`,
+        );
+      }
+      const place = (file = '') => ({ engine: 'sqlite', file }) as const;
+      const transfer = transferTables({
+        from: place(from),
+        to: place(to),
+        tables: [{ name: 'audit', isAppendOnly: true }],
+        signal: new AbortController().signal,
+        onStep: () => {},
+      });
+      await expect(transfer).rejects.toMatchObject({
+        code: 'STORE_TRANSFER_FAILED',
+        message: expect.stringContaining('another history'),
+      });
+    });
+
+    test('every table of the store is copied, or named as left behind', async () => {
+      await using folder = await mkdtempDisposable(join(tmpdir(), 'ward-transfer-'));
+      const { url } = await makePlaces(folder.path);
+      await (await openPostgresStore({ url })).close();
+      const db = new Kysely<unknown>({ dialect: postgresDialect(openPool({ url, node: 'test' })) });
+      const tables = await db.introspection.getTables();
+      await db.destroy();
+      const names = tables.map(({ name }) => name).filter((name) => !name.startsWith('kysely_'));
+      expect(names.toSorted()).toEqual([...stateTables.map(({ name }) => name), ...leftBehind].toSorted());
+    });
+  },
+);
