@@ -10,6 +10,7 @@ import { clusterGroup, nodeGroup } from './commands/cluster.ts';
 import { fsckCommand } from './commands/fsck.ts';
 import { imageGroup } from './commands/image.ts';
 import { baseGroup } from './commands/image-build.ts';
+import { migrateCommand } from './commands/migrate.ts';
 import { namespaceGroup } from './commands/namespace.ts';
 import { packageGroup } from './commands/package.ts';
 import {
@@ -53,6 +54,7 @@ export const entries: readonly EntrySpec[] = [
   nodeGroup,
   backupCommand,
   restoreCommand,
+  migrateCommand,
   fsckCommand,
   sandboxGroup,
   propertyGroup,

@@ -22,6 +22,7 @@ export const loaders: Readonly<Record<string, () => Promise<EntrySpec>>> = {
   image: async () => (await import('./commands/image.ts')).imageGroup,
   backup: async () => (await import('./commands/backup.ts')).backupCommand,
   restore: async () => (await import('./commands/backup.ts')).restoreCommand,
+  migrate: async () => (await import('./commands/migrate.ts')).migrateCommand,
   fsck: async () => (await import('./commands/fsck.ts')).fsckCommand,
   base: async () => (await import('./commands/image-build.ts')).baseGroup,
   advisories: async () => (await import('./commands/advisories.ts')).advisoriesGroup,

@@ -28,4 +28,5 @@ export {
 } from './registry-store.ts';
 export { blobsKnownIn, manifestsKnownIn, registryProblems } from './sqlite/check.ts';
 export { registrySchema } from './sqlite/schema.ts';
+export { registryTables } from './tables.ts';
 export type * from './types.ts';

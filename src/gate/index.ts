@@ -18,6 +18,7 @@ export type { AuditDraft, AuditEntry } from './store/audit-entry.ts';
 export { type Checkpoint, parseCheckpoint } from './store/checkpoint.ts';
 export { gateSchema } from './store/database.ts';
 export { openGateStore } from './store/gate-store.ts';
+export { gateTables } from './store/tables.ts';
 export type * from './store/types.ts';
 export { codeSubject, imageSubject } from './subject.ts';
 export {

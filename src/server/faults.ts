@@ -11,6 +11,7 @@ export const serverFaults = {
   DATA_DIR_OTHER_STORE: 'conflict',
   DATA_DAMAGED: 'host',
   RESTORE_UNFINISHED: 'conflict',
+  MIGRATE_REFUSED: 'conflict',
   BACKUP_BUSY: 'busy',
   BACKUP_FAILED: 'host',
   BACKUP_INVALID: 'invalid',

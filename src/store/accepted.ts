@@ -77,6 +77,14 @@ export function acceptedQueue(db: Kysely<Schema>, writer: GroupWriter, { now }: 
         .execute();
       return rows.map(toRow);
     },
+    async isServed() {
+      const row = await db
+        .selectFrom('nodes')
+        .select('name')
+        .where('lease_until', '>', now)
+        .executeTakeFirst();
+      return row !== undefined;
+    },
     async needsCode(digest) {
       await writer.flush();
       const row = await db

@@ -18,6 +18,9 @@ export {
   schemaOfState,
 } from './sqlite/snapshot.ts';
 export { type DatabaseThread, startDatabaseThread } from './sqlite/thread.ts';
+export type { TableCopy, TableResult } from './transfer/copy-table.ts';
+export { stateTables } from './transfer/state-tables.ts';
+export type { TablesPlace, TransferStep } from './transfer/transfer.ts';
 export type * from './types/accepted.ts';
 export type * from './types/activations.ts';
 export type * from './types/apis.ts';
@@ -39,6 +42,9 @@ export const openStore: typeof import('./open.ts').openStore = async (options) =
 
 export const openPostgresStore: typeof import('./postgres/open.ts').openPostgresStore = async (options) =>
   (await import('./postgres/open.ts')).openPostgresStore(options);
+
+export const transferTables: typeof import('./transfer/transfer.ts').transferTables = async (options) =>
+  (await import('./transfer/transfer.ts')).transferTables(options);
 
 export const openPostgresSchema: typeof import('./postgres/open-database.ts').openSchema = async (options) =>
   (await import('./postgres/open-database.ts')).openSchema(options);

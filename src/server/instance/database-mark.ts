@@ -3,7 +3,7 @@
  * databases of its own, or of another PostgreSQL database, would otherwise start empty, and Ward would then delete code
  * that the database in use does not name.
  */
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { writeFileAtomically } from '../../blobs/index.ts';
 import type { Log } from '../../lib/index.ts';
 import type { StoreSetting } from '../config/store-setting.ts';
@@ -53,6 +53,11 @@ export async function markDatabase(dataDir: string, id: string): Promise<void> {
   await writeFileAtomically(dataPaths(dataDir).databaseId, `${id}\n`);
 }
 
+/** The folder belongs to no PostgreSQL database any more. */
+export function unmarkDatabase(dataDir: string): void {
+  rmSync(dataPaths(dataDir).databaseId, { force: true });
+}
+
 function readMark(dataDir: string): string {
   return readFileSync(dataPaths(dataDir).databaseId, 'utf8').trim();
 }
@@ -77,7 +82,9 @@ function refuseOwnDatabase(dataDir: string): void {
     'DATA_DIR_OTHER_STORE',
     `the data folder ${dataDir} holds a database of its own (${own}), and the setting \`store\` names another one`,
     {
-      hint: 'remove the setting `store` to continue with the folder’s database, or name another folder with --data DIR',
+      hint:
+        'to continue with the folder’s database, remove the setting `store`; to move it: ward migrate --to postgres://…; ' +
+        'or name another folder with --data DIR',
     },
   );
 }

@@ -65,7 +65,7 @@ export function forgetFolderId(dataDir: string): void {
 }
 
 /** The databases of a data folder; the state is first. */
-export function databasesOf(dataDir: string): readonly string[] {
+export function databasesOf(dataDir: string): readonly [state: string, gate: string, registry: string] {
   const { database, registry } = dataPaths(dataDir);
   return [database, gatePaths(dataDir).database, join(registry, 'registry.db')];
 }

@@ -165,6 +165,15 @@ export function acceptedTests({ store, place, reopen }: Context): void {
     expect(await queue.claim(own, 0, 'b')).toBe(true);
   });
 
+  test('the queue is served while the lease of some node runs', async () => {
+    const queue = store().accepted;
+    expect(await queue.isServed()).toBe(false);
+    await queue.extend({ node: 'a', leaseMs: 60_000 });
+    expect(await queue.isServed()).toBe(true);
+    await queue.leave('a');
+    expect(await queue.isServed()).toBe(false);
+  });
+
   test('the code of an invocation counts as needed until it is settled', async () => {
     const activationId = await accept(store(), 'guest', 1_000, { codeDigest: 'd1' });
     expect(await store().accepted.needsCode('d1')).toBe(true);

@@ -11,6 +11,8 @@ export const stateTables: readonly TableCopy[] = [
   'apis',
   'violations',
   'accepted',
+  'members',
+  'join_tokens',
   'activations',
   'activation_logs',
   'activation_inputs',
@@ -20,4 +22,4 @@ export const stateTables: readonly TableCopy[] = [
 ].map((name) => ({ name }));
 
 /** Leases of servers that run, and what an engine keeps for itself. */
-export const leftBehind: readonly string[] = ['nodes', 'key_ids', 'write_marks'];
+export const leftBehind: readonly string[] = ['nodes', 'key_ids', 'facts', 'changes', 'leases'];

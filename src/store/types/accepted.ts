@@ -55,6 +55,8 @@ export interface AcceptedQueue {
   get(namespace: string, activationId: string): Promise<AcceptedRow | undefined>;
   /** Calls of all owners; for each owner, oldest first. */
   pending(limit: number): Promise<readonly AcceptedRow[]>;
+  /** Whether the lease of some node runs. */
+  isServed(): Promise<boolean>;
   /** Whether some call needs this code. */
   needsCode(digest: string): Promise<boolean>;
 }

@@ -1,0 +1,27 @@
+/** `ward migrate`: the operator's, on the machine itself. */
+import type { CommandSpec } from '../command-spec.ts';
+
+export const migrateCommand: CommandSpec = {
+  name: 'migrate',
+  summary: 'move the databases to PostgreSQL, or back into the data folder (operator)',
+  works: 'local',
+  administers: true,
+  args: [],
+  options: [
+    {
+      flags: '--to <PLACE>',
+      summary: 'postgres://USER@HOST/DATABASE, or folder: back from the database that `store` names',
+    },
+  ],
+  examples: [
+    {
+      command: 'ward migrate --to postgres://ward@db.example/ward',
+      does: 'copies while the server runs; run it again when the server has stopped, to complete the move',
+    },
+    {
+      command: 'WARD_STORE=postgres://ward@db.example/ward ward migrate --to folder',
+      does: 'moves everything back',
+    },
+  ],
+  handler: async () => (await import('../handlers/migrate.ts')).migrate,
+};

@@ -1,0 +1,11 @@
+/** The tables of the gate's store, for a transfer between SQLite and PostgreSQL, in the order in which they are copied. */
+import type { TableCopy } from '../../store/index.ts';
+
+export const gateTables: readonly TableCopy[] = [
+  { name: 'reports' },
+  { name: 'verdicts', derived: { outcome: (cell) => String(JSON.parse(String(cell('verdict'))).outcome) } },
+  { name: 'revisions' },
+  { name: 'audit', isAppendOnly: true },
+  { name: 'audit_head' },
+  { name: 'checkpoints' },
+];
