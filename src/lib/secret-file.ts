@@ -1,5 +1,6 @@
 /** Reads files of secrets. A file that other users can read or write is refused, as ssh does with its keys. */
 import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
+import { dirname } from 'node:path';
 import { errnoOf, messageOf } from './fault.ts';
 
 interface SecretFile {
@@ -26,10 +27,21 @@ export function readSecretFile(path: string): SecretFile | UnfitFile {
   try {
     const stat = fstatSync(descriptor);
     if (!stat.isFile()) return { problem: 'unreadable', isMissing: false, why: 'it is not a file' };
-    const isShared = (stat.mode & 0o077) !== 0 || (stat.uid !== 0 && stat.uid !== process.geteuid?.());
-    if (isShared) return { problem: 'shared', isMissing: false, why: 'other users can read or write it' };
+    const isForeign = stat.uid !== 0 && stat.uid !== process.geteuid?.();
+    if (isForeign || isOpenToOthers(path, stat.mode))
+      return { problem: 'shared', isMissing: false, why: 'other users can read or write it' };
     return { stat, text: readFileSync(descriptor, 'utf8') };
   } finally {
     closeSync(descriptor);
   }
+}
+
+/**
+ * Whether others than its owner may use a file of secrets. systemd lets a service's user read a credential
+ * (`LoadCredential=`) by an entry of an access list, which the mode shows as a right of the group: acl(5). No other user
+ * gets into that folder.
+ */
+export function isOpenToOthers(path: string, mode: number): boolean {
+  const isCredential = dirname(path) === process.env['CREDENTIALS_DIRECTORY'];
+  return (mode & (isCredential ? 0o037 : 0o077)) !== 0;
 }

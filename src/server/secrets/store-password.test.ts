@@ -1,7 +1,7 @@
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { parseStoreSetting } from '../config/store-setting.ts';
 import { passwordIn, readStorePassword } from './store-password.ts';
 
@@ -35,6 +35,17 @@ test('a named file that is missing, or that others can read, is refused', async 
   await writeFile(open, 'db:5432:ward:ward:x');
   await chmod(open, 0o644);
   expect(() => read('postgres://ward@db/ward', { PGPASSFILE: open })).toThrow(invalid);
+});
+
+test('a file that systemd made for the service is accepted, though its mode shows an access list', async () => {
+  const passwords = join(folder, 'pgpass');
+  await writeFile(passwords, 'db:5432:ward:ward:from systemd\n');
+  await chmod(passwords, 0o440);
+  const url = 'postgres://ward@db/ward';
+  expect(() => read(url, { PGPASSFILE: passwords })).toThrow();
+  vi.stubEnv('CREDENTIALS_DIRECTORY', folder);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  expect(read(url, { PGPASSFILE: passwords })).toBe('from systemd');
 });
 
 test.each([

@@ -7,7 +7,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { errnoOf, messageOf } from '../../lib/index.ts';
+import { errnoOf, isOpenToOthers, messageOf } from '../../lib/index.ts';
 import type { PostgresSetting, StoreSetting } from '../config/store-setting.ts';
 import { serverFault } from '../faults.ts';
 
@@ -50,7 +50,7 @@ export function passwordIn(
 function textOf(file: string, isNamed: boolean): string | undefined {
   try {
     const { mode } = statSync(file);
-    if ((mode & 0o077) !== 0) {
+    if (isOpenToOthers(file, mode)) {
       throw serverFault(
         'CONFIG_INVALID',
         `store: other users can read or write the file of passwords ${file}`,

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createVault } from '../../functions/index.ts';
 import { addKey } from './key-file.ts';
 import { readGivenKeys, watchGivenKeys } from './secrets.ts';
@@ -115,6 +115,20 @@ describe('a file that the operator names', () => {
       code: 'PARAMETER_KEYS_INSECURE',
       hint: expect.stringContaining('chmod 600'),
     });
+  });
+
+  test.each([
+    [0o400, undefined],
+    [0o440, undefined],
+    [0o460, 'PARAMETER_KEYS_INSECURE'],
+    [0o444, 'PARAMETER_KEYS_INSECURE'],
+  ])('that systemd made for the service, of mode %o: %s', async (mode, code) => {
+    await using at = await start(line('a'));
+    await chmod(at.file, mode);
+    vi.stubEnv('CREDENTIALS_DIRECTORY', at.dataDir);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    if (code === undefined) expect((await at.open(false)).keys()).toHaveLength(1);
+    else await expect(at.open(false)).rejects.toMatchObject({ code });
   });
 
   test.each<[string, string]>([
