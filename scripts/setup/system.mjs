@@ -78,6 +78,12 @@ const testPrograms = [
     package: 'python3-moto',
     why: 'stores the blobs of test clusters',
   },
+  {
+    name: 'kustomize',
+    argv: ['kustomize', 'version'],
+    package: 'kustomize',
+    why: 'tests build the manifests with it',
+  },
   { name: 'umoci', argv: ['umoci', '--version'], package: 'umoci', why: 'tests make images with it' },
   {
     name: 'pyflakes3',
