@@ -25,7 +25,7 @@ const selfContained = [
 export const units = [
   `src/{${selfContained.join(',')}}/**/*.test.ts`,
   'test/docs/!(ci|functions|tour).test.ts',
-  'deploy/kubernetes/**/*.test.ts',
+  'deploy/{container,kubernetes}/**/*.test.ts',
 ];
 
 export default defineConfig({
