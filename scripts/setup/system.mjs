@@ -84,6 +84,12 @@ const testPrograms = [
     package: 'kustomize',
     why: 'tests build the manifests with it',
   },
+  {
+    name: 'systemd-analyze',
+    argv: ['systemd-analyze', '--version'],
+    package: 'systemd',
+    why: 'tests check the units with it',
+  },
   { name: 'umoci', argv: ['umoci', '--version'], package: 'umoci', why: 'tests make images with it' },
   {
     name: 'pyflakes3',
