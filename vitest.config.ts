@@ -25,7 +25,6 @@ const selfContained = [
 export const units = [
   `src/{${selfContained.join(',')}}/**/*.test.ts`,
   'test/docs/!(ci|functions|tour).test.ts',
-  'deploy/{container,kubernetes}/**/*.test.ts',
 ];
 
 export default defineConfig({
@@ -47,13 +46,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'processes',
-          include: [
-            'src/**/*.test.ts',
-            'deploy/**/*.test.ts',
-            'runners/**/*.test.ts',
-            'scripts/**/*.test.ts',
-            'test/**/*.test.ts',
-          ],
+          include: ['src/**/*.test.ts', 'runners/**/*.test.ts', 'scripts/**/*.test.ts', 'test/**/*.test.ts'],
           exclude: units,
         },
       },
