@@ -93,6 +93,7 @@ export async function createInvoker(options: InvokerOptions): Promise<Invoker> {
     follow: (activationId, signal) => scheduler.follow(activationId, signal),
     violated: desk.take,
     status: () => scheduler.status(),
+    load: () => scheduler.load(),
     async abilities() {
       return { operator, gvisorObstacle: await gvisorObstacle(options) };
     },

@@ -1,6 +1,6 @@
 /** The invoker as its owner sees it. The contract for jobs is in `dispatch/`. */
 import type { Socket } from 'node:net';
-import type { Dispatcher, InvokerAbilities } from '../dispatch/index.ts';
+import type { LocalInvoker } from '../dispatch/index.ts';
 import type { ViolationSink } from '../sandbox/index.ts';
 
 /** An API call from inside a sandbox. */
@@ -11,10 +11,8 @@ export interface ApiConnection {
   readonly namespace: string;
 }
 
-export interface Invoker extends Dispatcher, AsyncDisposable {
+export interface Invoker extends LocalInvoker, AsyncDisposable {
   /** Takes violations of its sandboxes and finds who caused them. */
   readonly violated: ViolationSink;
-  /** Finds out what it can run. Takes a second on hosts with gVisor. */
-  abilities(): Promise<InvokerAbilities>;
   close(): Promise<void>;
 }

@@ -9,6 +9,7 @@ import type { LinkCounts } from '../wire/link.ts';
 
 /** The invoker in this process. */
 export interface LocalInvoker extends Dispatcher {
+  /** Finds out what it can run. Takes a second on hosts with gVisor. */
   abilities(): Promise<InvokerAbilities>;
   /** Its load. Cheap enough to call often. */
   load(): InvokerLoad;

@@ -21,6 +21,7 @@
  */
 import {
   type Handover,
+  type InvokerLoad,
   type InvokerStatus,
   type Job,
   type JobEnd,
@@ -56,6 +57,7 @@ import { createGroups, type Groups } from './groups.ts';
 import { hasSpare, isFull, lacksWarm, needsAnother } from './growth.ts';
 import { createHandovers, type Handovers } from './handing-over.ts';
 import { both, busy, complete, type Origin, rejection, runRequest } from './job-exchange.ts';
+import { loadOf } from './load.ts';
 import type { ProcessorShares } from './processor-shares.ts';
 import { SlotLives } from './slot-lives.ts';
 import { createWaitingLine } from './waiting-line.ts';
@@ -262,6 +264,10 @@ export class Scheduler {
       memoryMiB: ledger.usedMiB,
       memoryLimitMiB: ledger.limitMiB,
     };
+  }
+
+  load(): InvokerLoad {
+    return loadOf(this.#groups.all(), this.status(), this.#options);
   }
 
   async close(): Promise<void> {

@@ -37,6 +37,8 @@ const fileSchema = z.strictObject({
   images: z.string().optional(),
   /** URL of a PostgreSQL database. */
   store: z.string().max(2000).optional(),
+  bus: z.string().max(2000).optional(),
+  cluster: z.strictObject({ name: z.string().optional(), node: z.string().optional() }).optional(),
   logLevel: z.enum(logLevels).optional(),
   /** Logs every request. */
   accessLog: z.boolean().optional(),

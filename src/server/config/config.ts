@@ -6,6 +6,7 @@ import { availableParallelism, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { logLevels } from '../../lib/index.ts';
 import { serverFault } from '../faults.ts';
+import { type BusSetting, parseBusSetting } from './bus-setting.ts';
 import type { ConfigFile } from './config-file.ts';
 import { parseStoreSetting, type StoreSetting } from './store-setting.ts';
 
@@ -19,6 +20,8 @@ export interface Config {
   readonly dataDir: string;
   readonly imagesDir: string;
   readonly store: StoreSetting;
+  /** Undefined: this server is no node of a cluster. */
+  readonly bus: BusSetting | undefined;
   readonly logLevel: string;
   readonly accessLog: boolean;
   readonly apiHost: string | undefined;
@@ -110,11 +113,17 @@ export async function loadConfig(
   const cpus = availableParallelism();
   const keyFile = file.parameters?.keyFile;
   const tokenFile = file.metrics?.tokenFile;
+  const store = parseStoreSetting(env['WARD_STORE'] ?? file.store);
   return {
     listen: parseAddress(flags.listen ?? env['WARD_LISTEN'] ?? file.listen ?? defaultListen),
     dataDir,
     imagesDir: resolve(env['WARD_IMAGES'] ?? file.images ?? join(defaultDataDir, 'images')),
-    store: parseStoreSetting(env['WARD_STORE'] ?? file.store),
+    store,
+    bus: parseBusSetting(
+      env['WARD_BUS'] ?? file.bus,
+      { name: file.cluster?.name, node: env['WARD_NODE'] ?? file.cluster?.node },
+      store,
+    ),
     logLevel: parseLogLevel(env['WARD_LOG']) ?? file.logLevel ?? 'info',
     accessLog: flags.accessLog ?? file.accessLog ?? false,
     apiHost: env['WARD_API_HOST'] ?? file.apiHost,

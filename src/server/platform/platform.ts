@@ -22,7 +22,7 @@ import { type Foundation, openCode, openFoundation } from './foundation.ts';
 import { withMemory } from './memory-watch.ts';
 import type { PlatformGround } from './platform-ground.ts';
 import { readiness } from './record-keeping.ts';
-import { openInvoker, openRuntimeImages } from './sandboxes.ts';
+import { openDispatcher, openInvoker, openRuntimeImages } from './sandboxes.ts';
 import { startUpkeep } from './upkeep.ts';
 
 export interface Platform extends AsyncDisposable {
@@ -99,7 +99,9 @@ export async function startPlatform(
   const parts = { foundation, blobs, guarded };
   const dispatcher =
     equipped.role === 'all'
-      ? stack.use(await openInvoker(context, { ...parts, ...equipped }))
+      ? stack.use(
+          await openDispatcher(context, stack.use(await openInvoker(context, { ...parts, ...equipped }))),
+        )
       : equipped.dispatcher;
   if (equipped.role === 'all') opened('sandboxes');
   const domain = await openDomain(context, { ...parts, dispatcher, secrets, unfinished, acceptMissing });

@@ -1,0 +1,20 @@
+import { expect, it } from 'vitest';
+import { groupHash } from '../../dispatch/index.ts';
+import { fakeScheduler, fakeTarget } from './scheduler.fixture.ts';
+
+it('names the groups that could take calls at once, the last used first', async () => {
+  const { scheduler, runners, call, settle } = fakeScheduler();
+  const [first, second, busy] = [fakeTarget(), fakeTarget(), fakeTarget()];
+  for (const target of [first, second, busy]) await call(target);
+  runners[0]?.answer();
+  await settle();
+  runners[1]?.answer();
+  await settle();
+  expect(scheduler.load()).toMatchObject({
+    idle: [second, first].map((target) => ({ hash: groupHash(target), free: 1 })),
+    status: { sandboxes: { busy: 1, idle: 2 } },
+    ...{ idleMiB: 512, mostStarting: 10, mostQueued: 100 },
+  });
+  scheduler.retire(second.action);
+  expect(scheduler.load()).toMatchObject({ idle: [{ hash: groupHash(first) }], idleMiB: 256 });
+});
