@@ -14,6 +14,8 @@ export const functionFaultKinds = {
   BODY_INVALID: 'invalid',
   KIND_UNSUPPORTED: 'invalid',
   CODE_INVALID: 'invalid',
+  /** Another server is removing the same code. */
+  CODE_BUSY: 'busy',
   SEQUENCE_INVALID: 'invalid',
   LIMIT_OUT_OF_RANGE: 'invalid',
   PARAMETERS_NOT_ALLOWED: 'invalid',

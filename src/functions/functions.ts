@@ -7,6 +7,7 @@ import type { EntityRow, Store } from '../store/index.ts';
 import { type ActionService, Actions } from './actions/actions.ts';
 import type { CodeGate } from './actions/code-gate.ts';
 import { type CodeStore, createCodeStore } from './actions/code-store.ts';
+import { codeGraceMs } from './actions/code-sweep.ts';
 import { defaultRuntimes, type Runtime } from './actions/runtimes.ts';
 import type { ActivationService } from './activations/activations.ts';
 import { followActivation } from './activations/following.ts';
@@ -42,6 +43,8 @@ export interface FunctionsOptions {
   readonly vault: Vault;
   /** No other server uses the store and the blobs at the same time. */
   readonly isAlone: boolean;
+  /** Time that unneeded code stays when another server could need it; ms. By default an hour. */
+  readonly codeGraceMs?: number;
   /** Asked before code is deployed and run. Absent: everything is allowed. */
   readonly gate?: CodeGate;
   /** URL under which clients reach Ward. */
@@ -85,7 +88,7 @@ export interface Functions {
   readonly invocations: InvocationService;
   /** Built-in actions of `/whisk.system`. */
   readonly builtins: readonly BuiltinAction[];
-  readonly code: Pick<CodeStore, 'drop'>;
+  readonly code: Pick<CodeStore, 'drop' | 'keep'>;
   /**
    * Drops from the caches what other servers changed before this call. Ward looks four times a second anyway; a hint
    * from another server only makes it look at once. Never rejects.
@@ -221,7 +224,10 @@ function createHoldings(
   const namespaces = new Namespaces(store, limits, { onActionsDeleted, isCurrent });
   const quotas = createQuotas({ ...options, limitsOf: (name) => namespaces.identityOf(name) });
   const { entities } = quotas;
-  const code = createCodeStore(options.blobs, entities, log, disk);
+  const { codeMarks: marks, accepted } = store;
+  const graceMs = options.codeGraceMs ?? codeGraceMs(0);
+  const sharing = isAlone ? undefined : { marks, accepted, graceMs };
+  const code = createCodeStore(options.blobs, entities, log, disk, sharing);
   const onChanged = (ref: PlainRef) => actions.packageChanged(ref);
   const packages = createPackages({ entities, vault, limits, onChanged, onActionsDeleted });
   const actions = new Actions({

@@ -5,6 +5,7 @@ import type { Kysely } from 'kysely';
 import { acceptedQueue } from './accepted.ts';
 import { activationStore } from './activations.ts';
 import { apiStore } from './apis.ts';
+import { codeMarkStore } from './code-marks.ts';
 import { deliveryStore } from './deliveries.ts';
 import { entityStore } from './entities.ts';
 import { feedStore } from './feeds.ts';
@@ -36,6 +37,7 @@ export function storeParts(db: Kysely<Schema>, writer: GroupWriter, words: SqlWo
     members: memberStore(db, words),
     leases: leaseStore(db, words),
     under: (lease) => leasedWrites(db, writer, lease),
+    codeMarks: codeMarkStore(db, words),
     recording: writer.recording,
   };
 }

@@ -178,6 +178,14 @@ export interface JoinTokenTable {
   used_by: string | null;
 }
 
+export interface CodeMarkTable {
+  digest: string;
+  stamp: string;
+  touched_at: number;
+  removal: string | null;
+  removal_at: number | null;
+}
+
 export interface Schema {
   namespaces: NamespaceTable;
   keys: KeyTable;
@@ -188,6 +196,7 @@ export interface Schema {
   activation_counts: ActivationCountTable;
   holdings: HoldingsTable;
   code_blobs: CodeBlobTable;
+  code_marks: CodeMarkTable;
   accepted: AcceptedTable;
   nodes: NodeTable;
   changes: ChangeTable;

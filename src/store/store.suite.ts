@@ -4,6 +4,7 @@ import { acceptedTests } from './suite/accepted.ts';
 import { activationTests, listTests } from './suite/activations.ts';
 import { apiTests } from './suite/apis.ts';
 import { changeTests } from './suite/changes.ts';
+import { codeMarkTests } from './suite/code-marks.ts';
 import { namespaceRow, type StorePlace } from './suite/context.ts';
 import { deliveryTests } from './suite/deliveries.ts';
 import { entityTests } from './suite/entities.ts';
@@ -52,6 +53,7 @@ export function storeSuite(name: string, makePlace: () => Promise<StorePlace>): 
     describe('changes', () => changeTests(context));
     describe('leases', () => leaseTests(context));
     describe('violations', () => violationTests(context));
+    describe('marks of code', () => codeMarkTests(context));
     describe('nodes of the cluster', () => memberTests(context));
     describe('two stores on one database', () => sharingTests(context));
   });

@@ -1,17 +1,19 @@
 /**
  * Stores code as blobs by content: actions with the same code share one. A blob is removed when no entity names it
  * and no activation of this process needs it. A put shares the lock that a removal takes exclusively, so code is
- * never removed between being stored and being named.
+ * never removed between being stored and being named. Servers that share the blobs agree by marks instead
+ * (`shared-code.ts`).
  */
 import type { BlobStore, Digest } from '../../blobs/index.ts';
 import { codeArchiveLimits, inspectZip, isProgram } from '../../images/index.ts';
 import { isFault, type Log, messageOf } from '../../lib/index.ts';
-import type { EntityStore } from '../../store/index.ts';
+import type { AcceptedQueue, CodeMarkStore, EntityStore } from '../../store/index.ts';
 import { functionFault } from '../faults.ts';
 import type { DiskAdmission } from '../namespaces/quotas.ts';
 import type { CodePut } from './action-put.ts';
 import { blackboxKind, type CodeExec } from './exec.ts';
 import { familyOf } from './runtimes.ts';
+import { createSharedCode } from './shared-code.ts';
 import { createSharedLock } from './shared-lock.ts';
 
 export interface CodeStore {
@@ -30,8 +32,20 @@ export interface CodeStore {
   /** Keeps the blob while an activation needs it. */
   retain(digest: Digest): void;
   release(digest: Digest): void;
-  /** Removes the blob, now or after its last activation, unless an entity names it. */
+  /**
+   * Removes the blob, now or after its last activation, unless an entity names it. With other servers: unless it was
+   * touched within the grace period, or an accepted call needs it.
+   */
   drop(digest: Digest): Promise<void>;
+  /** Tells other servers which code the activations of this one need. Call it twice within the grace period. */
+  keep(): Promise<void>;
+}
+
+/** What servers that share the blobs agree by. */
+export interface CodeSharing {
+  readonly marks: CodeMarkStore;
+  readonly accepted: Pick<AcceptedQueue, 'needsCode'>;
+  readonly graceMs: number;
 }
 
 export function createCodeStore(
@@ -39,16 +53,23 @@ export function createCodeStore(
   entities: EntityStore,
   log: Log,
   disk?: Pick<DiskAdmission, 'admitWrite'>,
+  sharing?: CodeSharing,
 ): CodeStore {
   const lock = createSharedLock();
   const needed = new Map<Digest, number>();
   const doomed = new Set<Digest>();
+  const shared = sharing && createSharedCode({ ...sharing, blobs });
 
-  const remove = (digest: Digest) =>
+  const isNamed = async (digest: Digest) => (await entities.countByCodeDigest(digest)) > 0;
+  const isNeeded = async (digest: Digest) =>
+    needed.has(digest) || (await isNamed(digest)) || (await sharing?.accepted.needsCode(digest)) === true;
+  const removeAlone = (digest: Digest) =>
     lock.exclusive(async () => {
       if (needed.has(digest)) doomed.add(digest);
-      else if ((await entities.countByCodeDigest(digest)) === 0) await blobs.delete(digest);
+      else if (!(await isNamed(digest))) await blobs.delete(digest);
     });
+  const remove = (digest: Digest) =>
+    shared === undefined ? removeAlone(digest) : shared.remove(digest, () => isNeeded(digest));
   const drop = async (digest: Digest): Promise<void> => {
     try {
       await remove(digest);
@@ -65,18 +86,19 @@ export function createCodeStore(
       disk?.admitWrite(code.bytes.length);
       if (code.binary) await checkBinary(exec.kind, code.bytes);
       await admit?.(code.bytes);
-      return lock.shared(async () => {
-        const digest = await blobs.put(code.bytes);
-        const { kind, image, main } = exec;
-        return name({
+      const { kind, image, main } = exec;
+      const named = (digest: Digest) =>
+        name({
           kind,
           ...(image === undefined ? {} : { image }),
           binary: code.binary,
           ...(main === undefined ? {} : { main }),
           digest,
         });
-      });
+      if (shared !== undefined) return shared.store(code.bytes, named);
+      return lock.shared(async () => named(await blobs.put(code.bytes)));
     },
+    keep: async () => shared?.touch(needed.keys()),
     async load(exec) {
       const bytes = await blobs.get(exec.digest);
       return bytes.toString(exec.binary ? 'base64' : 'utf8');

@@ -12,20 +12,30 @@ interface CodeSweepOptions {
   readonly accepted: Pick<AcceptedQueue, 'needsCode'>;
   /** Removes a blob. In a server, `CodeStore.drop`, which keeps code that is being written or still needed. */
   readonly drop: (digest: Digest) => Promise<void>;
+  /** Runs first: `CodeStore.keep`, so that other servers leave what this one needs. */
+  readonly keep?: () => Promise<void>;
   /** Code is removed after it has been unneeded for this long, by a monotonic clock. 0: at once. */
   readonly graceMs: number;
   /** Milliseconds. */
   readonly now?: () => number;
 }
 
-/** The grace period of a server: nothing is removed in its first hour. */
-export const codeGraceMs = 3_600_000;
+const hourMs = 3_600_000;
+
+/**
+ * The grace period of a server: nothing is removed in its first hour.
+ * @param everyMs interval of its sweeps, which must be at least two in a period
+ */
+export function codeGraceMs(everyMs: number): number {
+  return Math.max(hourMs, 2 * everyMs);
+}
 
 /** Returns a sweep, to be called regularly. It returns the number of removed blobs. */
 export function createCodeSweep(options: CodeSweepOptions): () => Promise<number> {
   const { graceMs, now = () => performance.now() } = options;
   const look = watchUnneeded<Digest>(graceMs, now);
   return async () => {
+    await options.keep?.();
     const unnamed = look();
     const removed = await sweep(options, unnamed);
     unnamed.end();

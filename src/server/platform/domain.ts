@@ -2,6 +2,7 @@
 import type { BlobStore } from '../../blobs/index.ts';
 import { createAdmissionControl, type Dispatcher } from '../../dispatch/index.ts';
 import {
+  codeGraceMs,
   createFunctions,
   createVault,
   type DiskAdmission,
@@ -96,6 +97,7 @@ function domainFunctions(context: Context, parts: DomainParts, keys: VaultKeySou
     vault: createVault(keys),
     // The lock of the data folder ensures this for a store that is in it.
     isAlone: shared === undefined,
+    codeGraceMs: codeGraceMs(config.retention.everyMinutes * 60_000),
     gate: observedGate(guarded.codeGate, figures),
     apiHost,
     log,

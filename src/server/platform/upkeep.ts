@@ -25,8 +25,8 @@ export function startUpkeep({ config, figures, log }: Context, parts: UpkeepPart
   const { store, shared } = parts.foundation;
   const stack = new AsyncDisposableStack();
   const sweepBlobs = createCodeSweep({
-    ...{ ...store, blobs, drop: functions.code.drop },
-    graceMs: codeGraceMs,
+    ...{ ...store, blobs, ...functions.code },
+    graceMs: codeGraceMs(config.retention.everyMinutes * 60_000),
   });
   /** The lease for work that one of several servers does, if this one has it. */
   const keeper = shared && stack.use(keepLease({ leases: store.leases, name: 'retention', log }));

@@ -23,6 +23,7 @@ import * as owners from './0015-owners.ts';
 import * as members from './0016-members.ts';
 import * as changes from './0017-changes.ts';
 import * as leases from './0018-leases.ts';
+import * as codeMarks from './0019-code-marks.ts';
 
 export const migrations: Migrations = {
   '0001-entities': entities,
@@ -43,6 +44,7 @@ export const migrations: Migrations = {
   '0016-members': members,
   '0017-changes': changes,
   '0018-leases': leases,
+  '0019-code-marks': codeMarks,
 };
 
 export type Migrations = Readonly<Record<string, Migration>>;

@@ -4,6 +4,7 @@ import type { AcceptedQueue } from './accepted.ts';
 import type { ActivationStore } from './activations.ts';
 import type { ApiStore } from './apis.ts';
 import type { ChangeStore } from './changes.ts';
+import type { CodeMarkStore } from './code-marks.ts';
 import type { DeliveryStore } from './deliveries.ts';
 import type { EntityStore } from './entities.ts';
 import type { FeedStore } from './feeds.ts';
@@ -48,6 +49,7 @@ export interface Store extends AsyncDisposable {
   readonly leases: LeaseStore;
   /** The writes of a lease's holder. */
   under(lease: Lease): LeasedWrites;
+  readonly codeMarks: CodeMarkStore;
   readonly recording: Recording;
   /** Writes pending data and closes. */
   close(): Promise<void>;

@@ -1,6 +1,7 @@
 /** The migrations of PostgreSQL. The first has the result of all of SQLite's; later changes are in both lists. */
 import * as members from '../../migrations/0016-members.ts';
 import * as leases from '../../migrations/0018-leases.ts';
+import * as codeMarks from '../../migrations/0019-code-marks.ts';
 import type { Migrations } from '../../migrations/index.ts';
 import * as schema from './0001-schema.ts';
 import * as facts from './0003-facts.ts';
@@ -12,4 +13,5 @@ export const postgresMigrations: Migrations = {
   '0003-facts': facts,
   '0004-changes': changes,
   '0005-leases': leases,
+  '0006-code-marks': codeMarks,
 };

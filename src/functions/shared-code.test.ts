@@ -1,0 +1,143 @@
+/** Two servers that store and remove the same code, in the orders that would lose it without the marks. */
+import { describe, expect, test } from 'vitest';
+import { type BlobStore, digestOf } from '../blobs/index.ts';
+import { silentLog } from '../lib/index.ts';
+import type { CodeMarkStore } from '../store/index.ts';
+import { createCodeStore } from './actions/code-store.ts';
+import { createCodeSweep } from './actions/code-sweep.ts';
+import { createSharedCode } from './actions/shared-code.ts';
+import { type Platform, startPlatform } from './platform.fixture.ts';
+
+const code = 'function main() { return { shared: true } }';
+const digest = digestOf(code);
+const exec = { kind: 'nodejs:24', code, main: undefined };
+const hourMs = 3_600_000;
+
+/** A server on the platform's store and blobs. */
+function server(platform: Platform, { graceMs = 0, blobs = platform.blobs }: Part = {}) {
+  const { entities, accepted, codeMarks: marks } = platform.store;
+  const own = createCodeStore(blobs, entities, silentLog, undefined, { marks, accepted, graceMs });
+  const sweep = createCodeSweep({ blobs, entities, accepted, ...own, graceMs: 0 });
+  return { ...own, sweep };
+}
+
+interface Part {
+  readonly graceMs?: number;
+  readonly blobs?: BlobStore;
+}
+
+/** Writes an entity that names the code. */
+async function name({ store }: Platform): Promise<void> {
+  const of = { namespace: 'guest', path: 'a', collection: 'actions', revision: 'r1', updatedAt: 1 } as const;
+  await store.entities.put({ ...of, codeDigest: digest, link: null, shared: false, document: {} }, null);
+}
+
+/** Blobs whose deletion waits. */
+function gated(blobs: BlobStore) {
+  const reached = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<void>();
+  const deleting = async () => {
+    reached.resolve();
+    await gate.promise;
+    await blobs.delete(digest);
+  };
+  return { blobs: { ...blobs, delete: deleting }, reached: reached.promise, open: () => gate.resolve() };
+}
+
+describe('code that two servers share', () => {
+  test('is stored again when the other one is about to delete it', async () => {
+    await using platform = await startPlatform({ isAlone: false });
+    const gate = gated(platform.blobs);
+    await platform.blobs.put(Buffer.from(code));
+    const sweeping = server(platform, gate).sweep();
+    await gate.reached;
+    const storing = server(platform).store(exec, () => name(platform));
+    // Without the mark, this put would be complete before the deletion.
+    await expect.poll(() => platform.store.codeMarks.touch(digest)).toBeUndefined();
+    gate.open();
+    await Promise.all([sweeping, storing]);
+    expect(String(await platform.blobs.get(digest))).toBe(code);
+  });
+
+  test('is stored again when the other one deletes it between its bytes and its name', async () => {
+    await using platform = await startPlatform({ isAlone: false });
+    let names = 0;
+    await server(platform).store(exec, async () => {
+      names++;
+      await server(platform).sweep();
+      expect(await platform.blobs.has(digest)).toBe(false);
+      await name(platform);
+    });
+    expect(names).toBe(1);
+    expect(String(await platform.blobs.get(digest))).toBe(code);
+  });
+
+  test('stays when it gets its name while the other one begins to remove it', async () => {
+    await using platform = await startPlatform({ isAlone: false });
+    await platform.blobs.put(Buffer.from(code));
+    const { codeMarks, entities, accepted } = platform.store;
+    const marks: CodeMarkStore = {
+      ...codeMarks,
+      async beginRemoval(...asked) {
+        await name(platform);
+        return codeMarks.beginRemoval(...asked);
+      },
+    };
+    const other = createCodeStore(platform.blobs, entities, silentLog, undefined, {
+      ...{ marks, accepted, graceMs: 0 },
+    });
+    await other.drop(digest);
+    expect(await platform.blobs.has(digest)).toBe(true);
+    expect(await codeMarks.touch(digest)).toBeDefined();
+  });
+
+  test('stays while a call of the other one needs it', async () => {
+    await using platform = await startPlatform({ isAlone: false });
+    await platform.blobs.put(Buffer.from(code));
+    const [first, second] = [server(platform, { graceMs: hourMs }), server(platform, { graceMs: hourMs })];
+    first.retain(digest);
+    await first.sweep();
+    await second.sweep();
+    expect(await platform.blobs.has(digest)).toBe(true);
+  });
+
+  test('stays while an accepted call needs it', async () => {
+    await using platform = await startPlatform({ isAlone: false });
+    await platform.blobs.put(Buffer.from(code));
+    const accepted = { needsCode: async () => true };
+    const { entities, codeMarks: marks } = platform.store;
+    const own = createCodeStore(platform.blobs, entities, silentLog, undefined, {
+      ...{ marks, accepted, graceMs: 0 },
+    });
+    await own.drop(digest);
+    expect(await platform.blobs.has(digest)).toBe(true);
+  });
+
+  test('goes once nothing needs it', async () => {
+    await using platform = await startPlatform({ isAlone: false });
+    await platform.blobs.put(Buffer.from(code));
+    expect(await server(platform).sweep()).toBe(1);
+    expect(await platform.blobs.has(digest)).toBe(false);
+  });
+});
+
+describe('a deletion without a clear answer', () => {
+  test('keeps others from storing the code, until a server repeats it', async () => {
+    await using platform = await startPlatform({ isAlone: false });
+    const { blobs } = platform;
+    const { codeMarks: marks } = platform.store;
+    await blobs.put(Buffer.from(code));
+    const silent = { ...blobs, delete: () => Promise.reject(new Error('no answer')) };
+    const needless = async () => false;
+    const cut = createSharedCode({ blobs: silent, marks, graceMs: 0 });
+    await expect(cut.remove(digest, needless)).rejects.toThrow('no answer');
+    const other = createSharedCode({ blobs, marks, graceMs: 0, waitMs: 0 });
+    await expect(other.store(Buffer.from(code), needless)).rejects.toMatchObject({
+      code: 'CODE_BUSY',
+      kind: 'busy',
+    });
+    await createSharedCode({ blobs, marks, graceMs: 0, takeOverMs: 0 }).remove(digest, needless);
+    await other.store(Buffer.from(code), needless);
+    expect(String(await blobs.get(digest))).toBe(code);
+  });
+});
