@@ -12,10 +12,12 @@ export {
 export { blobFault, blobFaults, wrongDigest } from './faults.ts';
 export { blobPath, blobSize, openBlobStore, removeHalfWrittenBlobs } from './files.ts';
 export { type BlobLocation, describeLocation, parseBlobLocation } from './location.ts';
-export { openSharedBlobs } from './open-blobs.ts';
+export { openSharedBlobs, probeBlobs } from './open-blobs.ts';
 export type {
   BlobCopier,
   BlobPlaceOptions,
+  BlobProbe,
+  BlobProbeReport,
   BlobStore,
   BlobWriter,
   ByteRange,

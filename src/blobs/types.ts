@@ -93,3 +93,22 @@ export interface BlobPlaceOptions {
 export interface SharedBlobs extends AsyncDisposable {
   open(options: BlobPlaceOptions): Promise<BlobStore>;
 }
+
+/** What a probe of a store saw. */
+export interface BlobProbe {
+  readonly name: string;
+  /** What Ward needs it for. */
+  readonly neededFor: string;
+  /** False: Ward works without it. */
+  readonly isRequired: boolean;
+  readonly result: 'ok' | 'failed' | 'skipped';
+  readonly evidence: string;
+}
+
+export interface BlobProbeReport {
+  /** The store, for messages. */
+  readonly place: string;
+  /** Whether everything that Ward requires works. */
+  readonly ok: boolean;
+  readonly probes: readonly BlobProbe[];
+}

@@ -9,6 +9,7 @@ export const serverFaults = {
   DATA_DIR_INCOMPLETE: 'conflict',
   DATA_DIR_MIXED: 'conflict',
   DATA_DIR_OTHER_STORE: 'conflict',
+  BLOBS_NOT_MOVED: 'conflict',
   DATA_DAMAGED: 'host',
   RESTORE_UNFINISHED: 'conflict',
   MIGRATE_REFUSED: 'conflict',

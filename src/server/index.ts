@@ -72,6 +72,7 @@ function lazy<Module, Name extends keyof Functions<Module> & keyof Module>(
   return call as Functions<Module>[Name];
 }
 
+const doctorBlobs = () => import('./by-hand/doctor-blobs.ts');
 const fsck = () => import('./fsck/fsck.ts');
 const advisories = () => import('./advisories/by-hand.ts');
 const cluster = () => import('./admin/cluster.ts');
@@ -89,6 +90,7 @@ const vault = () => import('./admin/vault.ts');
 const violations = () => import('./admin/violations.ts');
 const uninstall = () => import('./admin/uninstall.ts');
 
+export const probeBlobsAt = lazy(doctorBlobs, 'probeBlobsAt');
 export const checkAll = lazy(fsck, 'checkAll');
 export const listAdvisorySources = lazy(advisories, 'listAdvisorySources');
 export const updateAdvisoryFile = lazy(advisories, 'updateAdvisoryFile');

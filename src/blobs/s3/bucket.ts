@@ -4,10 +4,12 @@
  * an order of the store's.
  */
 
+import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import {
   AbortMultipartUploadCommand,
+  CreateMultipartUploadCommand,
   DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
@@ -18,7 +20,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 import { type BlobLocation, describeLocation } from '../location.ts';
-import { isMissing, storeFault, unreachable, wrongAnswer } from './errors.ts';
+import { isMissing, isTransient, storeFault, unreachable, wrongAnswer } from './errors.ts';
 import { Slots } from './slots.ts';
 
 /** Time limits, in milliseconds. */
@@ -141,13 +143,13 @@ export class Bucket implements Disposable {
   }
 
   /** The keys below `under`, in the order of their bytes. */
-  async *keys(under: string): AsyncGenerator<string> {
+  async *keys(under: string, perPage = pageKeys): AsyncGenerator<string> {
     const prefix = this.#prefix + under;
     for (let after = ''; ; ) {
       const page = await this.#ask('list blobs', (options) =>
         this.#client.send(
           new ListObjectsV2Command({
-            ...{ Bucket: this.#bucket, Prefix: prefix, MaxKeys: pageKeys },
+            ...{ Bucket: this.#bucket, Prefix: prefix, MaxKeys: perPage },
             ...(after === '' ? {} : { StartAfter: after }),
           }),
           options,
@@ -178,6 +180,32 @@ export class Bucket implements Disposable {
     return uploads.flatMap(({ Key: key = '', UploadId: id }) =>
       key.startsWith(this.#prefix) && id !== undefined ? [{ key: key.slice(this.#prefix.length), id }] : [],
     );
+  }
+
+  /** Begins an upload in parts that the caller has to end. */
+  async beginUpload(key: string): Promise<UnfinishedUpload> {
+    const { UploadId: id } = await this.#ask('begin an upload', (options) =>
+      this.#client.send(new CreateMultipartUploadCommand(this.#named(key)), options),
+    );
+    if (id === undefined) throw wrongAnswer(`${this.place} began an upload without an id`);
+    return { key, id };
+  }
+
+  /** Whether the store refuses bytes that do not match the checksum with which they are sent. */
+  async refusesDamage(key: string): Promise<boolean> {
+    const ChecksumSHA256 = createHash('sha256').update('sent').digest('base64');
+    try {
+      await this.#ask('store a blob', (options) =>
+        this.#client.send(
+          new PutObjectCommand({ ...this.#named(key), Body: Buffer.from('came'), ChecksumSHA256 }),
+          options,
+        ),
+      );
+      return false;
+    } catch (error) {
+      if (isTransient(error)) throw error;
+      return true;
+    }
   }
 
   async endUpload({ key, id: UploadId }: UnfinishedUpload): Promise<void> {

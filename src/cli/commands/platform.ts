@@ -44,10 +44,15 @@ export const doctorCommand: CommandSpec = {
   args: [],
   options: [
     { flags: '--runtime <NAME>', summary: 'the OCI runtime to prove', choices: ['crun', 'runc', 'runsc'] },
+    { flags: '--blobs <URL>', summary: 'try instead whether a store is fit for the setting blobs' },
   ],
   examples: [
     { command: 'ward doctor', does: 'exits with 1 if something that the policy requires is missing' },
     { command: 'ward doctor -o json', does: 'as JSON, for a program' },
+    {
+      command: "ward doctor --blobs 's3://ward-blobs?endpoint=https://s3.example:9000'",
+      does: 'exits with 1 if the store lacks something that Ward needs',
+    },
   ],
   handler: async () => (await import('../handlers/platform.ts')).doctor,
 };

@@ -2,6 +2,7 @@
 import { formatSize } from '../../lib/index.ts';
 import type { AdvisoriesAge, DiskStatus, OwnMemoryStatus } from '../../server/index.ts';
 import type { Handler } from '../command-spec.ts';
+import type { Io } from '../io.ts';
 import { localOptions, openServer } from '../local.ts';
 
 export const up: Handler = async (input) => {
@@ -19,6 +20,8 @@ export const up: Handler = async (input) => {
 };
 
 export const doctor: Handler = async (input, context) => {
+  const blobs = input.text('blobs');
+  if (blobs !== undefined) return doctorOfBlobs(blobs, context.io);
   const runtime = input.text('runtime');
   const server = await openServer();
   const report = await server.doctor({
@@ -60,6 +63,27 @@ export const doctor: Handler = async (input, context) => {
   if (report.ok) io.ok('everything that the policy requires works on this host');
   return report.ok ? 0 : 1;
 };
+
+async function doctorOfBlobs(url: string, io: Io): Promise<number> {
+  const report = await (await openServer()).probeBlobsAt(url);
+  io.note(`store ${report.place}`);
+  await io.list({
+    items: report.probes,
+    data: report,
+    columns: [
+      { title: 'probe', cell: (probe) => probe.name },
+      { title: 'required', cell: (probe) => (probe.isRequired ? 'yes' : 'no') },
+      { title: 'result', cell: (probe) => probe.result },
+      { title: 'needed for', cell: (probe) => probe.neededFor },
+      { title: 'evidence', cell: (probe) => probe.evidence, isWide: true },
+    ],
+    name: (probe) => probe.name,
+  });
+  for (const { name, isRequired, result, evidence } of report.probes)
+    if (isRequired && result === 'failed') io.problem('BLOB_STORE_UNFIT', `${name}: ${evidence}`);
+  if (report.ok) io.ok('the store does everything that Ward needs');
+  return report.ok ? 0 : 1;
+}
 
 function advisoriesText({ warning, count, ageSeconds = 0, checkedSeconds = 0 }: AdvisoriesAge): string {
   const age = `the newest ${Math.floor(ageSeconds / 86_400)} days old`;

@@ -104,7 +104,8 @@ export async function namespaceAdmin(options: {
   const opened = stack.move();
   return {
     async overview(page) {
-      await measureCode(store.holdings, openBlobStore(paths.code));
+      // Elsewhere, a server measures its code at its start.
+      if (config.blobs === undefined) await measureCode(store.holdings, openBlobStore(paths.code));
       await using registry = await stores.openRegistryReader();
       const found: NamespaceOverview[] = [];
       for (const { name, entityBytes, codeBytes, recordBytes, ...usage } of await store.namespaces.usage(
@@ -121,7 +122,7 @@ export async function namespaceAdmin(options: {
     async delete(name) {
       await namespaces.delete(name);
       // Another server may be about to name code that only its own folder has.
-      if (stores.engine === 'postgres') return untilNoticed();
+      if (stores.engine === 'postgres' || config.blobs !== undefined) return untilNoticed();
       using lock = tryFileLock(paths.lock);
       if (lock === undefined) return untilNoticed();
       const blobs = openBlobStore(paths.code);

@@ -14,7 +14,7 @@ import { type Stores, storesOf } from '../stores/stores.ts';
  * Call it with the caller's own rights: the owner of the data folder can't read the password of a database.
  * @throws Fault CONFIG_INVALID, DATA_DIR_OTHER_STORE
  */
-export function operatorStores(config: Pick<Config, 'dataDir' | 'store'>): Stores {
+export function operatorStores(config: Pick<Config, 'dataDir' | 'store' | 'blobs'>): Stores {
   refuseOtherEngine(config.dataDir, config.store);
   return storesOf(config, readStorePassword(config.store));
 }

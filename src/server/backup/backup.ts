@@ -1,6 +1,7 @@
 /** `ward backup`: backs up a running or stopped server, from another process. */
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { describeLocation } from '../../blobs/index.ts';
 import { errnoOf, type FileLock, formatSize, tryFileLock } from '../../lib/index.ts';
 import { actAsOwner } from '../admin/act-as.ts';
 import { requireDatabase } from '../admin/operator-stores.ts';
@@ -39,7 +40,7 @@ export interface BackupResult extends Omit<BackupHeader, 'form' | 'bytes'> {
 export async function takeBackup(options: BackupOptions): Promise<BackupResult> {
   const { signal, onStep, withKeys, withAdvisories } = options;
   const config = await loadConfig(options);
-  refusePostgres(config, 'ward backup can’t back it up');
+  refuseElsewhere(config, 'ward backup can’t back it up');
   const paths = dataPaths(config.dataDir);
   const file = resolve(options.file);
   const { keyFile } = config.parameters;
@@ -72,10 +73,18 @@ export async function takeBackup(options: BackupOptions): Promise<BackupResult> 
 }
 
 /**
- * A file can't hold a database that other servers write to meanwhile, and PostgreSQL has tools for that.
+ * A file can't hold what other servers write to meanwhile. PostgreSQL and S3-compatible stores have tools for that.
  * @throws Fault BACKUP_ELSEWHERE, DATA_DIR_OTHER_STORE
  */
-export function refusePostgres({ dataDir, store }: Pick<Config, 'dataDir' | 'store'>, so: string): void {
+export function refuseElsewhere(
+  { dataDir, store, blobs }: Pick<Config, 'dataDir' | 'store' | 'blobs'>,
+  so: string,
+): void {
+  if (blobs !== undefined && store.engine === 'sqlite') {
+    throw serverFault('BACKUP_ELSEWHERE', `the blobs are in ${describeLocation(blobs)}, so ${so}`, {
+      hint: 'stop Ward, copy the data folder, and copy the bucket with its own tools; docs/cluster.md says how',
+    });
+  }
   if (store.engine === 'postgres') {
     throw serverFault('BACKUP_ELSEWHERE', `the database is in PostgreSQL, so ${so}`, {
       hint:

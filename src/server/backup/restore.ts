@@ -24,7 +24,7 @@ import { serverFault } from '../faults.ts';
 import { forgetFolderId } from '../instance/folder-id.ts';
 import { gatePaths } from '../instance/gate-paths.ts';
 import { type DataPaths, dataPaths } from '../instance/instance.ts';
-import { refusePostgres } from './backup.ts';
+import { refuseElsewhere } from './backup.ts';
 import { namesIn } from './held-blobs.ts';
 import { type BackupHeader, type MissingPart, parseHeader } from './members.ts';
 import { readArchive } from './read-archive.ts';
@@ -67,7 +67,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreRes
   const { file, replace, onStep, signal } = options;
   const config = await loadConfig(options);
   const { dataDir, imagesDir } = config;
-  refusePostgres(config, 'ward restore can’t restore it');
+  refuseElsewhere(config, 'ward restore can’t restore it');
   const paths = dataPaths(dataDir);
   const stage = stageIn(paths);
   if (!existsSync(stage.commit)) refuseAbsentFile(file);

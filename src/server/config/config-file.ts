@@ -34,6 +34,8 @@ const webRate = z.strictObject({
 const fileSchema = z.strictObject({
   listen: z.string().optional(),
   data: z.string().optional(),
+  /** An S3-compatible store for code and pushed images. */
+  blobs: z.string().optional(),
   images: z.string().optional(),
   /** URL of a PostgreSQL database. */
   store: z.string().max(2000).optional(),

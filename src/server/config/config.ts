@@ -4,6 +4,7 @@
  */
 import { availableParallelism, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
+import { type BlobLocation, parseBlobLocation } from '../../blobs/index.ts';
 import { logLevels } from '../../lib/index.ts';
 import { serverFault } from '../faults.ts';
 import { type BusSetting, parseBusSetting } from './bus-setting.ts';
@@ -19,6 +20,8 @@ export interface Config {
   readonly listen: Address;
   readonly dataDir: string;
   readonly imagesDir: string;
+  /** Where code and pushed images are; undefined: in the data folder. */
+  readonly blobs: BlobLocation | undefined;
   readonly store: StoreSetting;
   /** Undefined: this server is no node of a cluster. */
   readonly bus: BusSetting | undefined;
@@ -124,6 +127,8 @@ export async function loadConfig(
       { name: file.cluster?.name, node: env['WARD_NODE'] ?? file.cluster?.node },
       store,
     ),
+    store: parseStoreSetting(env['WARD_STORE'] ?? file.store),
+    blobs: parseBlobs(env['WARD_BLOBS'] ?? file.blobs),
     logLevel: parseLogLevel(env['WARD_LOG']) ?? file.logLevel ?? 'info',
     accessLog: flags.accessLog ?? file.accessLog ?? false,
     apiHost: env['WARD_API_HOST'] ?? file.apiHost,
@@ -162,6 +167,11 @@ export async function loadConfig(
     },
     sandbox: file.sandbox,
   };
+}
+
+/** @throws Fault BLOBS_URL_INVALID */
+function parseBlobs(text: string | undefined): BlobLocation | undefined {
+  return text === undefined || text === '' ? undefined : parseBlobLocation(text);
 }
 
 function advisoriesOf({ update = 'off', from, key, sources }: NonNullable<ConfigFile['advisories']> = {}) {

@@ -4,6 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { describeLocation } from '../../blobs/index.ts';
 import { manifestsKnownIn } from '../../content/index.ts';
 import { createVault, unreadableIn } from '../../functions/index.ts';
 import { gateSchema } from '../../gate/index.ts';
@@ -65,20 +66,27 @@ export async function checkAll(options: FsckOptions): Promise<FsckReport> {
   else {
     findings.note('databases: in PostgreSQL, whose pg_amcheck checks them');
     await using store = await openUsedState(stores, dataDir);
-    await checkSharedCode({ ...blobs, store, dir: paths.code }, findings);
-    await checkSharedImages({ ...blobs, dir: paths.registry }, findings);
+    if (config.blobs === undefined) {
+      await checkSharedCode({ ...blobs, store, dir: paths.code }, findings);
+      await checkSharedImages({ ...blobs, dir: paths.registry }, findings);
+    }
   }
-  if (state !== undefined) {
+  const isElsewhere = config.blobs !== undefined;
+  if (config.blobs !== undefined)
+    findings.note(`code and registry: their blobs are in ${describeLocation(config.blobs)}, and not checked`);
+  if (state !== undefined && !isElsewhere) {
     const of = { area: 'code', dir: paths.code, databasePath: paths.database, database: state } as const;
     await checkNamedBlobs({ ...blobs, ...of }, findings);
   }
-  if (registry !== undefined) {
+  if (registry !== undefined && !isElsewhere) {
     const databasePath = join(paths.registry, 'registry.db');
     const of = { area: 'registry', dir: paths.registry, databasePath, database: registry } as const;
     await checkNamedBlobs({ ...blobs, ...of }, findings);
   }
   const pushed =
-    registry === undefined ? new Map() : await layersOf(paths.registry, manifestsKnownIn(registry));
+    registry === undefined || isElsewhere
+      ? new Map()
+      : await layersOf(paths.registry, manifestsKnownIn(registry));
   // The store can belong to another user.
   const repaired = await acting.aside(async () => {
     using storeActing = actAsOwner(imagesDir);

@@ -1,6 +1,7 @@
 /** Joins the registry and the gate, which judges images when they are pushed, and again when actions use them. */
 import type { FastifyInstance } from 'fastify';
 import type { ReportSource } from '../../api/index.ts';
+import type { BlobStore } from '../../blobs/index.ts';
 import {
   type CodeGate,
   type Functions,
@@ -31,6 +32,8 @@ export interface GuardedImagesOptions {
   /** Public URL of this Ward, if the operator has configured one. */
   readonly publicUrl?: () => string | undefined;
   readonly onChange: (event: GateEvent) => void;
+  /** Opens the pushed blobs when they are not in the data folder. */
+  readonly openBlobs?: (() => Promise<BlobStore>) | undefined;
   /** Called before this number of bytes of a push is written; throws when the disk has too little space. */
   readonly admitWrite?: (bytes: number) => void;
   /** Limit for the bytes of images that a namespace has pushed. */
@@ -84,6 +87,7 @@ export async function openGuardedImages(options: GuardedImagesOptions): Promise<
   const pushed = stack.use(
     await stores.openRegistry({
       databaseCacheKiB: options.databaseCacheKiB,
+      blobs: await options.openBlobs?.(),
       ...withoutUndefined({ bytesAllowed: registryQuota, admitWrite: options.admitWrite }),
     }),
   );

@@ -11,6 +11,7 @@ import { type DataPaths, dataPaths, lockDataDir } from '../instance/instance.ts'
 import type { DataPart } from '../instance/missing-parts.ts';
 import type { Secrets } from '../secrets/secrets.ts';
 import { openState, type SharedState } from '../stores/open-state.ts';
+import { openServerBlobs, type ServerBlobs } from '../stores/shared-blobs.ts';
 import { type Stores, storesOf } from '../stores/stores.ts';
 import { type DiskReserve, openDiskReserve } from './disk-reserve.ts';
 import { type MemoryPlan, memoryPlan, ownLimit, scanBytes } from './memory-plan.ts';
@@ -31,6 +32,8 @@ export interface Foundation extends AsyncDisposable {
   readonly plan: MemoryPlan;
   readonly memory: MemoryWatch;
   readonly stores: Stores;
+  /** Undefined when the blobs are in the data folder. */
+  readonly sharedBlobs: ServerBlobs | undefined;
   readonly store: Store;
   /** Undefined when this server is the only one that works on the store. */
   readonly shared: SharedState | undefined;
@@ -61,9 +64,11 @@ export async function openFoundation(options: FoundationOptions): Promise<Founda
     ...{ cacheKiB, onRecording: logRecording(log) },
   });
   stack.use(store);
+  const sharedBlobs = await openServerBlobs(config, disk.admitWrite, log);
+  if (sharedBlobs !== undefined) stack.use(sharedBlobs);
   const opened = stack.move();
   return {
-    ...{ paths, disk, plan, memory, stores, store, shared, markFolder },
+    ...{ paths, disk, plan, memory, stores, store, shared, sharedBlobs, markFolder },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }
@@ -72,11 +77,19 @@ export async function openFoundation(options: FoundationOptions): Promise<Founda
 export async function openCode({
   paths: { code },
   store,
-}: Pick<Foundation, 'paths' | 'store'>): Promise<BlobStore> {
+  sharedBlobs,
+}: Pick<Foundation, 'paths' | 'store' | 'sharedBlobs'>): Promise<BlobStore> {
+  const blobs = await (sharedBlobs?.openCode() ?? openOwnCode(code));
+  // What a bucket that is away doesn't tell is measured at a later start.
+  await measureCode(store.holdings, blobs).catch((error) => {
+    if (sharedBlobs === undefined) throw error;
+  });
+  return blobs;
+}
+
+async function openOwnCode(code: string): Promise<BlobStore> {
   await mkdir(code, { recursive: true, mode: 0o700 });
   await chmod(code, 0o700);
   await removeHalfWrittenBlobs(code);
-  const blobs = openBlobStore(code);
-  await measureCode(store.holdings, blobs);
-  return blobs;
+  return openBlobStore(code);
 }

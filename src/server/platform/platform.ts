@@ -136,7 +136,7 @@ export async function startPlatform(
 /** The gate and the registry. */
 function openGate(
   { config, events, apiHost, log }: Context,
-  { disk, memory, stores, plan: { scanIdleMs, databaseCacheKiB } }: Foundation,
+  { disk, memory, stores, sharedBlobs, plan: { scanIdleMs, databaseCacheKiB } }: Foundation,
   startScan: StartProgram | undefined,
 ): Promise<GuardedImages> {
   return openGuardedImages({
@@ -147,6 +147,7 @@ function openGate(
     publicUrl: () => config.apiHost,
     onChange: (event) => events.gateChanged(event),
     registryQuota: (namespace) => events.registryQuota(namespace),
+    openBlobs: sharedBlobs?.openRegistry,
     admitWrite: disk.admitWrite,
     startScan: startScan && withMemory(startScan, memory),
     scanIdleMs,

@@ -63,10 +63,28 @@ export function rightsOf(
   return {
     ...{ uid: account.uid, gid: account.gid },
     hasLowPort: config.listen.port > 0 && config.listen.port < 1024,
-    readable: [...system, ...devices, ...programs, ...mirrorPaths(config), ...tlsFiles(config), ownDir],
+    readable: [
+      ...system,
+      ...devices,
+      ...programs,
+      ...mirrorPaths(config),
+      ...tlsFiles(config),
+      ...credentialFiles(config),
+      ownDir,
+    ],
     writable: [config.dataDir, config.imagesDir, compileCache, ownDir],
     adjustable: ['/dev/null', ...groupsOf(ground)],
   };
+}
+
+/** Files that the environment names for the client of the store of blobs. */
+function credentialFiles({ blobs }: Config, env: NodeJS.ProcessEnv = process.env): readonly string[] {
+  if (blobs === undefined) return [];
+  const names = [
+    ...['AWS_SHARED_CREDENTIALS_FILE', 'AWS_CONFIG_FILE', 'AWS_WEB_IDENTITY_TOKEN_FILE'],
+    ...['AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE', 'NODE_EXTRA_CA_CERTS'],
+  ];
+  return names.flatMap((name) => env[name] ?? []).filter((file) => existsSync(file));
 }
 
 /** Files for the server's updates of advisories. Leaves out missing ones; the update reports them. */

@@ -1,5 +1,6 @@
 /** Opens Ward's databases where the setting `store` has them: in the data folder, or in PostgreSQL. */
 import { accessSync, constants } from 'node:fs';
+import type { BlobLocation, BlobStore } from '../../blobs/index.ts';
 import {
   openRegistryReader,
   openRegistryStore,
@@ -22,6 +23,7 @@ import { connectionUrl, type PostgresSetting } from '../config/store-setting.ts'
 import { serverFault } from '../faults.ts';
 import { gatePaths } from '../instance/gate-paths.ts';
 import { dataPaths } from '../instance/instance.ts';
+import { openRegistryByHand } from './shared-blobs.ts';
 
 type StateOptions = Omit<StoreOptions, 'path'>;
 
@@ -29,8 +31,11 @@ interface CommonStores {
   /** @param inThread for servers, whose main thread must not wait for a disk */
   openGate(inThread: boolean): Promise<GateStore>;
   openRegistry(options: Omit<RegistryStoreOptions, 'dir' | 'database'>): Promise<RegistryStore>;
-  /** Undefined when nothing was ever pushed. */
-  openRegistryReader(): Promise<RegistryReader | undefined>;
+  /**
+   * Undefined when nothing was ever pushed.
+   * @param blobs by default where the setting `blobs` has them
+   */
+  openRegistryReader(blobs?: BlobStore): Promise<RegistryReader | undefined>;
 }
 
 export interface FolderStores extends CommonStores {
@@ -52,10 +57,12 @@ export type Stores = FolderStores | PostgresStores;
  * @throws Fault CONFIG_INVALID when a certificate that the setting names can't be read
  */
 export function storesOf(
-  { dataDir, store }: Pick<Config, 'dataDir' | 'store'>,
+  { dataDir, store, blobs }: Pick<Config, 'dataDir' | 'store' | 'blobs'>,
   password: string | undefined,
 ): Stores {
-  return store.engine === 'sqlite' ? folderStores(dataDir) : postgresStores(dataDir, store, password);
+  const stores = store.engine === 'sqlite' ? folderStores(dataDir) : postgresStores(dataDir, store, password);
+  if (blobs === undefined) return stores;
+  return { ...stores, openRegistryReader: () => registryReaderOver(stores, blobs) };
 }
 
 export function folderStores(dataDir: string): FolderStores {
@@ -92,8 +99,21 @@ function registryOf(
 ): Pick<CommonStores, 'openRegistry' | 'openRegistryReader'> {
   return {
     openRegistry: (options) => openRegistryStore({ ...options, ...place }),
-    openRegistryReader: () => openRegistryReader(place),
+    openRegistryReader: (blobs) => openRegistryReader({ ...place, blobs }),
   };
+}
+
+async function registryReaderOver(
+  stores: CommonStores,
+  location: BlobLocation,
+): Promise<RegistryReader | undefined> {
+  await using stack = new AsyncDisposableStack();
+  const { blobs } = stack.use(await openRegistryByHand(location));
+  const reader = await stores.openRegistryReader(blobs);
+  if (reader === undefined) return undefined;
+  stack.use(reader);
+  const opened = stack.move();
+  return { ...reader, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
 function requireReadable(file: string): void {

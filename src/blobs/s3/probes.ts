@@ -1,0 +1,209 @@
+/**
+ * Tries on an operator's own store what Ward needs of it, in a folder of its own, which it removes. Servers that call
+ * themselves compatible with S3 differ, and only a try shows it.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdtempDisposable, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { messageOf, randomHex } from '../../lib/index.ts';
+import { type BlobLocation, describeLocation } from '../location.ts';
+import type { BlobProbe, BlobProbeReport } from '../types.ts';
+import { Bucket, type BucketTimes, bucketTimes } from './bucket.ts';
+
+interface Probe {
+  readonly name: string;
+  readonly neededFor: string;
+  /** Ward works without it. */
+  readonly isOptional?: true;
+  /** Returns what it saw. Throws when the store does something else. */
+  readonly run: (bucket: Bucket, under: string) => Promise<string>;
+}
+
+const longBytes = 17 * 1024 * 1024;
+const listed = 7;
+const keysPerPage = 2;
+const writersAtOnce = 4;
+
+const probes: readonly Probe[] = [
+  {
+    name: 'put',
+    neededFor: 'deployments and pushes',
+    async run(bucket, under) {
+      await bucket.put(`${under}small`, Buffer.from('0123456789'));
+      await bucket.put(`${under}empty`, new Uint8Array());
+      return 'stored 10 bytes and 0 bytes';
+    },
+  },
+  {
+    name: 'read',
+    neededFor: 'calls and pulls',
+    async run(bucket, under) {
+      return same(await read(bucket, `${under}small`), Buffer.from('0123456789'));
+    },
+  },
+  {
+    name: 'overwrite',
+    neededFor: 'the repair of a damaged blob',
+    async run(bucket, under) {
+      const key = `${under}again`;
+      for (const text of ['first', 'second']) {
+        await bucket.put(key, Buffer.from(text));
+        same(await read(bucket, key), Buffer.from(text));
+      }
+      return 'a read after a write gets the new bytes';
+    },
+  },
+  {
+    name: 'ranged read',
+    neededFor: 'the rest of a read after a cut, and pulls of a part',
+    async run(bucket, under) {
+      for (const [first, last] of [
+        [0, 0],
+        [3, 6],
+        [9, 9],
+      ] as const) {
+        const part = await bucket.get(`${under}small`, { first, last });
+        const bytes = part === undefined ? undefined : await buffer(part.body);
+        same(bytes, Buffer.from('0123456789'.slice(first, last + 1)));
+      }
+      return 'the first, middle and last bytes';
+    },
+  },
+  {
+    name: 'missing object',
+    neededFor: 'telling a missing blob from a store that is away',
+    async run(bucket, under) {
+      const key = `${under}never-stored`;
+      if ((await bucket.length(key)) !== undefined || (await bucket.get(key)) !== undefined)
+        throw new Error('it has an object that was never stored');
+      return 'told as missing';
+    },
+  },
+  {
+    name: 'upload in parts',
+    neededFor: 'layers and code of more than 8 MiB',
+    run: (bucket, under) => putLong(bucket, under),
+  },
+  {
+    name: 'concurrent puts',
+    neededFor: 'several nodes that store the same blob',
+    async run(bucket, under) {
+      const key = `${under}race`;
+      const bytes = randomBytes(100_000);
+      await Promise.all(Array.from({ length: writersAtOnce }, () => bucket.put(key, bytes)));
+      return same(await read(bucket, key), bytes);
+    },
+  },
+  {
+    name: 'list in pages',
+    neededFor: 'the removal of code and layers that nothing needs',
+    async run(bucket, under) {
+      const folder = `${under}list/`;
+      const keys = Array.from({ length: listed }, (_, at) => `${folder}${at}`);
+      for (const key of keys) await bucket.put(key, Buffer.from('x'));
+      const found = await Array.fromAsync(bucket.keys(folder, keysPerPage));
+      if (found.join() !== keys.join())
+        throw new Error(`${found.length} of ${listed} keys, or another order`);
+      return `${listed} keys in pages of ${keysPerPage}`;
+    },
+  },
+  {
+    name: 'delete',
+    neededFor: 'the removal of code and layers that nothing needs',
+    async run(bucket, under) {
+      const key = `${under}small`;
+      for (let turn = 0; turn < 2; turn++) await bucket.delete(key);
+      if ((await bucket.length(key)) !== undefined) throw new Error('the object is still there');
+      return 'gone at once, and again without an error';
+    },
+  },
+  {
+    name: 'unfinished upload',
+    neededFor: 'the removal of what a crashed node left',
+    async run(bucket, under) {
+      const key = `${under}unfinished`;
+      const { id } = await bucket.beginUpload(key);
+      const isOurs = async () => (await bucket.unfinished()).some((each) => each.id === id);
+      if (!(await isOurs())) throw new Error('it is not listed');
+      if ((await bucket.length(key)) !== undefined) throw new Error('it is visible as an object');
+      await bucket.endUpload({ key, id });
+      if (await isOurs()) throw new Error('it is still listed after its end');
+      return 'listed, invisible, and ended';
+    },
+  },
+  {
+    name: 'damaged upload',
+    neededFor: 'an early error; Ward verifies what it reads in any case',
+    isOptional: true,
+    async run(bucket, under) {
+      if (await bucket.refusesDamage(`${under}damaged`)) return 'refused';
+      throw new Error('the store accepts bytes that do not match their checksum');
+    },
+  },
+];
+
+/** Never rejects: a probe that does not work says why. */
+export async function probeS3(
+  location: BlobLocation,
+  times: BucketTimes = bucketTimes,
+): Promise<BlobProbeReport> {
+  using bucket = new Bucket(location, times);
+  const under = `ward-doctor-${randomHex(8)}/`;
+  const results: BlobProbe[] = [];
+  for (const probe of probes) {
+    // Without a put, the others only repeat its error.
+    if (results[0]?.result === 'failed') results.push(resultOf(probe, 'skipped', 'nothing could be stored'));
+    else results.push(await tryProbe(probe, bucket, under));
+  }
+  const clean = { name: 'clean up', neededFor: 'leaving nothing of these probes' };
+  results.push(await tryProbe({ ...clean, run: cleanUp }, bucket, under));
+  const ok = results.every(({ isRequired, result }) => !isRequired || result === 'ok');
+  return { place: describeLocation(location), ok, probes: results };
+}
+
+async function tryProbe(probe: Probe, bucket: Bucket, under: string): Promise<BlobProbe> {
+  try {
+    return resultOf(probe, 'ok', await probe.run(bucket, under));
+  } catch (error) {
+    return resultOf(probe, 'failed', messageOf(error));
+  }
+}
+
+function resultOf(
+  { name, neededFor, isOptional }: Probe,
+  result: BlobProbe['result'],
+  evidence: string,
+): BlobProbe {
+  return { name, neededFor, isRequired: isOptional !== true, result, evidence };
+}
+
+async function putLong(bucket: Bucket, under: string): Promise<string> {
+  await using folder = await mkdtempDisposable(join(tmpdir(), 'ward-doctor-'));
+  const bytes = randomBytes(longBytes);
+  const path = join(folder.path, 'long');
+  await writeFile(path, bytes);
+  await bucket.putFile(`${under}long`, path, longBytes);
+  return same(await read(bucket, `${under}long`), bytes);
+}
+
+async function cleanUp(bucket: Bucket, under: string): Promise<string> {
+  for (const upload of await bucket.unfinished())
+    if (upload.key.startsWith(under)) await bucket.endUpload(upload);
+  const keys = await Array.fromAsync(bucket.keys(under));
+  for (const key of keys) await bucket.delete(key);
+  const left = (await Array.fromAsync(bucket.keys(under))).length;
+  if (left > 0) throw new Error(`${left} objects below ${under} can't be removed`);
+  return `removed ${keys.length} objects`;
+}
+
+async function read(bucket: Bucket, key: string): Promise<Buffer | undefined> {
+  const part = await bucket.get(key);
+  return part === undefined ? undefined : buffer(part.body);
+}
+
+function same(found: Buffer | undefined, expected: Buffer): string {
+  if (found?.equals(expected) === true) return `${expected.length} bytes, unchanged`;
+  throw new Error(found === undefined ? 'the object is missing' : `${found.length} other bytes came back`);
+}

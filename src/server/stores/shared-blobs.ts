@@ -1,0 +1,76 @@
+/** Opens the blobs of a server where the setting `blobs` has them: in the data folder, or in an S3-compatible store. */
+import { existsSync, readdirSync } from 'node:fs';
+import { mkdtempDisposable } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  type BlobLocation,
+  type BlobStore,
+  describeLocation,
+  openSharedBlobs,
+  type SharedBlobs,
+} from '../../blobs/index.ts';
+import { type Log, silentLog } from '../../lib/index.ts';
+import type { Config } from '../config/config.ts';
+import { serverFault } from '../faults.ts';
+import { dataPaths } from '../instance/instance.ts';
+
+export interface ServerBlobs extends AsyncDisposable {
+  openCode(): Promise<BlobStore>;
+  openRegistry(): Promise<BlobStore>;
+}
+
+/** Modes of the copies. Only the owner can read code; scans have the server's group. */
+const codeModes = { mode: 0o600, dirMode: 0o700 };
+const registryModes = { mode: 0o640, dirMode: 0o750 };
+
+/**
+ * @param admitWrite asked before a copy is written to this node's disk
+ * @returns undefined when the blobs are in the data folder
+ * @throws Fault BLOBS_NOT_MOVED
+ */
+export async function openServerBlobs(
+  { blobs: location, dataDir }: Pick<Config, 'blobs' | 'dataDir'>,
+  admitWrite: (bytes: number) => void,
+  log: Log,
+): Promise<ServerBlobs | undefined> {
+  if (location === undefined) return undefined;
+  const { code, registry } = dataPaths(dataDir);
+  refuseUnmoved(code, 'code', location);
+  refuseUnmoved(registry, 'registry', location);
+  const shared = await openSharedBlobs(location, log);
+  return {
+    openCode: () => shared.open({ name: 'code', dir: code, ...codeModes, admitWrite }),
+    openRegistry: () => shared.open({ name: 'registry', dir: registry, ...registryModes, admitWrite }),
+    [Symbol.asyncDispose]: () => shared[Symbol.asyncDispose](),
+  };
+}
+
+/** The pushed blobs for a command, which shares no copies with the server. */
+export async function openRegistryByHand(
+  location: BlobLocation,
+): Promise<AsyncDisposable & { readonly blobs: BlobStore }> {
+  await using stack = new AsyncDisposableStack();
+  const folder = await mkdtempDisposable(join(tmpdir(), 'ward-blobs-'));
+  stack.defer(() => folder.remove());
+  const shared: SharedBlobs = stack.use(await openSharedBlobs(location, silentLog));
+  const blobs = await shared.open({ name: 'registry', dir: folder.path, ...registryModes });
+  const opened = stack.move();
+  return { blobs, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
+
+/** Blobs from before the setting would seem lost: actions would fail one after the other. */
+function refuseUnmoved(dir: string, name: string, location: BlobLocation): void {
+  const folder = join(dir, 'blobs', 'sha256');
+  if (!existsSync(folder) || readdirSync(folder).length === 0) return;
+  const { bucket, prefix } = location;
+  throw serverFault(
+    'BLOBS_NOT_MOVED',
+    `${folder} has blobs from before the setting blobs named ${describeLocation(location)}`,
+    {
+      hint:
+        `copy them, for example with aws s3 sync ${folder} s3://${bucket}/${prefix}${name}/sha256, ` +
+        'and move the folder away',
+    },
+  );
+}

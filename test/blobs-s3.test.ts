@@ -1,0 +1,115 @@
+/** `ward up` with its blobs in an S3-compatible store, which goes away and comes back. */
+import { mkdir, mkdtempDisposable, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type FaultProxy, startFaultProxy } from '../src/blobs/s3/fault-proxy.fixture.ts';
+import { missingForMoto, startMoto, type TestServer, testBucket } from '../src/blobs/s3/moto.fixture.ts';
+import { tarOf, writeTestImage } from '../src/images/images.fixture.ts';
+import { runCommand } from '../src/lib/index.ts';
+import { missingForSandboxes, runWard, Ward } from './ward.ts';
+
+const hasSkopeo = await runCommand(['skopeo', '--version']).then(
+  ({ code }) => code === 0,
+  () => false,
+);
+const missing =
+  missingForSandboxes() ?? (await missingForMoto()) ?? (hasSkopeo ? undefined : 'skopeo is not installed');
+
+describe.skipIf(missing !== undefined)(`ward up with blobs in S3${missing ? ` (${missing})` : ''}`, () => {
+  let moto: TestServer;
+  let proxy: FaultProxy;
+  let blobs: string;
+  let ward: Ward;
+
+  beforeAll(async () => {
+    moto = await startMoto();
+    proxy = await startFaultProxy(moto.url);
+    blobs = `s3://${testBucket}/ward?endpoint=${proxy.url}&cache=100m`;
+    ward = await Ward.start({ blobs });
+  });
+  afterAll(async () => {
+    await ward?.[Symbol.asyncDispose]();
+    await proxy?.[Symbol.asyncDispose]();
+    await moto?.[Symbol.asyncDispose]();
+  });
+
+  const skopeo = async (...words: readonly string[]) => {
+    const done = await runCommand(['skopeo', '--insecure-policy', 'copy', ...words], { timeoutMs: 60_000 });
+    expect(done).toMatchObject({ code: 0 });
+  };
+
+  test('deploys, calls, pushes and pulls; the bytes are in the bucket, and no blob is in the data folder', async () => {
+    await ward.deploy('hello', 'const main = ({ n }) => ({ n })');
+    expect((await ward.invoke('hello', { n: 1 })).body.response.result).toEqual({ n: 1 });
+    expect(await moto.keys('ward/code/sha256/')).not.toHaveLength(0);
+    await using folder = await mkdtempDisposable(join(tmpdir(), 'ward-s3-image-'));
+    await writeTestImage(join(folder.path, 'layout'), {
+      tag: 'v1',
+      layers: [await tarOf([{ name: 'app/data', content: 'x'.repeat(100_000) }])],
+    });
+    const image = `docker://${new URL(ward.url).host}/guest/app:v1`;
+    await skopeo(
+      ...['--dest-tls-verify=false', '--dest-creds', ward.auth],
+      `oci:${folder.path}/layout:v1`,
+      image,
+    );
+    const pushed = await readdir(join(folder.path, 'layout', 'blobs', 'sha256'));
+    const keys = pushed.map((hex) => `ward/registry/sha256/${hex}`);
+    expect(await moto.keys('ward/registry/sha256/')).toEqual(expect.arrayContaining(keys));
+    await rm(join(ward.dataDir, 'registry', 'cache'), { recursive: true });
+    await mkdir(join(ward.dataDir, 'registry', 'cache'), { mode: 0o777 });
+    await runCommand([
+      'chown',
+      '--reference',
+      join(ward.dataDir, 'registry'),
+      join(ward.dataDir, 'registry', 'cache'),
+    ]);
+    await skopeo(
+      ...['--src-tls-verify=false', '--src-creds', ward.auth],
+      image,
+      `oci:${folder.path}/pulled:v1`,
+    );
+    const pulled = await readdir(join(folder.path, 'pulled', 'blobs', 'sha256'));
+    expect(pulled.toSorted()).toEqual(pushed.toSorted());
+    for (const part of ['code', 'registry'])
+      await expect(readdir(join(ward.dataDir, part, 'blobs'))).rejects.toThrow('ENOENT');
+  });
+
+  test('a bucket that is away refuses deploys, and lets warm calls go on, until it is back', async () => {
+    expect((await ward.invoke('hello', { n: 2 })).status).toBe(200);
+    proxy.breakage = () => ({ kind: 'instead', status: 503, body: '<Error><Code>SlowDown</Code></Error>' });
+    expect((await ward.invoke('hello', { n: 3 })).body.response.result).toEqual({ n: 3 });
+    const put = () =>
+      ward.request('PUT', '/api/v1/namespaces/_/actions/new', {
+        body: { exec: { kind: 'nodejs:default', code: 'const main = () => ({ new: true })' } },
+      });
+    const refused = await put();
+    expect(refused).toMatchObject({
+      status: 503,
+      body: { error: expect.stringMatching(/could not store a blob in s3:.*SlowDown/) },
+    });
+    expect(refused.headers.get('x-ward-fault')).toBe('BLOB_STORE_UNREACHABLE');
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    proxy.breakage = () => undefined;
+    expect((await put()).status).toBe(200);
+    expect((await ward.invoke('new')).body.response.result).toEqual({ new: true });
+  });
+
+  test('a start with an empty cache fetches what it needs', async () => {
+    await ward.stop();
+    await rm(join(ward.dataDir, 'code', 'cache'), { recursive: true });
+    ward = await Ward.start({ blobs }, ward.dataDir);
+    expect((await ward.invoke('hello', { n: 4 })).body.response.result).toEqual({ n: 4 });
+  });
+
+  test('a backup is refused, because the blobs are elsewhere', async () => {
+    const env = { WARD_BLOBS: blobs };
+    expect(await runWard(['backup', join(ward.dataDir, 'b'), '--data', ward.dataDir], { env })).toMatchObject(
+      {
+        code: 1,
+        stderr: expect.stringContaining('BACKUP_ELSEWHERE'),
+      },
+    );
+  });
+});
