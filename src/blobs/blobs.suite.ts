@@ -238,6 +238,16 @@ function readTests({ blobs }: Context): void {
     await expect(blobs().get(digest, 4)).rejects.toMatchObject({ code: 'FILE_INVALID' });
   });
 
+  it('works through functions that were taken from the store', async () => {
+    const { put, get, open, copier, localFile, has } = blobs();
+    const digest = await put(Buffer.from('taken'));
+    expect([String(await get(digest)), await text(await open(digest)), await has(digest)]).toEqual([
+      ...['taken', 'taken', true],
+    ]);
+    await using _copier = await copier(digest, { first: 0, last: 4 });
+    await using _file = await localFile(digest);
+  });
+
   it('lists all blobs', async () => {
     expect(await Array.fromAsync(blobs().list())).toEqual([]);
     const digests = await Promise.all(['a', 'b', 'c'].map((part) => blobs().put(Buffer.from(part))));

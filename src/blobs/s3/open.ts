@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { type Log, messageOf, watchUnneeded } from '../../lib/index.ts';
 import type { BlobLocation } from '../location.ts';
-import type { BlobPlaceOptions, SharedBlobs } from '../types.ts';
+import type { BlobPlaceOptions, BlobStore, SharedBlobs } from '../types.ts';
 import { S3Blobs } from './blobs.ts';
 import { Bucket, type BucketTimes } from './bucket.ts';
 import { CacheBound, DiskCache } from './cache.ts';
@@ -31,12 +31,30 @@ export function openS3(location: BlobLocation, { log, times }: S3Options): Share
   return {
     async open({ name, dir, mode, dirMode, admitWrite }: BlobPlaceOptions) {
       const cache = await DiskCache.open({ dir: join(dir, 'cache'), mode, dirMode, bound });
-      return new S3Blobs({ bucket, under: `${name}/`, cache, bound, admitWrite: admitWrite ?? (() => {}) });
+      const options = { bucket, under: `${name}/`, cache, bound, admitWrite: admitWrite ?? (() => {}) };
+      return unbound(new S3Blobs(options));
     },
     async [Symbol.asyncDispose]() {
       clearInterval(timer);
       bucket[Symbol.dispose]();
     },
+  };
+}
+
+/** The same store with functions that callers can pass on without it. */
+function unbound(blobs: S3Blobs): BlobStore {
+  return {
+    put: (bytes) => blobs.put(bytes),
+    putStream: (source) => blobs.putStream(source),
+    write: () => blobs.write(),
+    get: (digest, maxBytes) => blobs.get(digest, maxBytes),
+    open: (digest, range) => blobs.open(digest, range),
+    copier: (digest, range) => blobs.copier(digest, range),
+    localFile: (digest) => blobs.localFile(digest),
+    has: (digest) => blobs.has(digest),
+    size: (digest) => blobs.size(digest),
+    delete: (digest) => blobs.delete(digest),
+    list: () => blobs.list(),
   };
 }
 
