@@ -26,7 +26,8 @@ export interface Place {
 
 /** @param password of the PostgreSQL database, if it needs one */
 export function placeOf(dataDir: string, store: StoreSetting, password: string | undefined): Place {
-  const stores = storesOf({ dataDir, store }, password);
+  // Only tables move; the blobs stay where they are.
+  const stores = storesOf({ dataDir, store, blobs: undefined }, password);
   const [state, gate, registry] = databasesOf(dataDir);
   const paths = { state, gate, registry };
   const isPostgres = stores.engine === 'postgres';

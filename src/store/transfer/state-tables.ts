@@ -21,5 +21,5 @@ export const stateTables: readonly TableCopy[] = [
   'activation_counts',
 ].map((name) => ({ name }));
 
-/** Leases of servers that run, and what an engine keeps for itself. */
-export const leftBehind: readonly string[] = ['nodes', 'key_ids', 'facts', 'changes', 'leases'];
+/** Leases and marks of servers that run, and what an engine keeps for itself. */
+export const leftBehind: readonly string[] = ['nodes', 'key_ids', 'facts', 'changes', 'leases', 'code_marks'];
