@@ -127,7 +127,6 @@ export async function loadConfig(
       { name: file.cluster?.name, node: env['WARD_NODE'] ?? file.cluster?.node },
       store,
     ),
-    store: parseStoreSetting(env['WARD_STORE'] ?? file.store),
     blobs: parseBlobs(env['WARD_BLOBS'] ?? file.blobs),
     logLevel: parseLogLevel(env['WARD_LOG']) ?? file.logLevel ?? 'info',
     accessLog: flags.accessLog ?? file.accessLog ?? false,
