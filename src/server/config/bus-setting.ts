@@ -1,5 +1,6 @@
 /** The settings `bus` and `cluster`: which cluster this server is a node of, and how its nodes talk. */
 import { hostname } from 'node:os';
+import type { BlobLocation } from '../../blobs/index.ts';
 import { type BusAddresses, parseBusAddresses } from '../../bus/index.ts';
 import { serverFault } from '../faults.ts';
 import type { StoreSetting } from './store-setting.ts';
@@ -21,16 +22,19 @@ const defaultCluster = 'ward';
 export function parseBusSetting(
   text: string | undefined,
   { name, node }: { readonly name?: string | undefined; readonly node?: string | undefined },
-  store: StoreSetting,
+  { store, blobs }: { readonly store: StoreSetting; readonly blobs: BlobLocation | undefined },
 ): BusSetting | undefined {
   if (text === undefined) return undefined;
-  if (store.engine === 'sqlite') {
-    throw serverFault('CONFIG_INVALID', 'bus: nodes of a cluster need one database, and store is not set', {
-      hint: 'set store: postgres://…, or leave bus: out',
-    });
-  }
+  if (store.engine === 'sqlite') throw lacking('one database, and store is not set', 'store: postgres://…');
+  if (blobs === undefined) throw lacking('one store of bytes, and blobs is not set', 'blobs: s3://…');
   const cluster = name ?? defaultCluster;
   return { addresses: parseBusAddresses(text), cluster, node: node ?? ownName() };
+}
+
+function lacking(what: string, setting: string) {
+  return serverFault('CONFIG_INVALID', `bus: nodes of a cluster need ${what}`, {
+    hint: `set ${setting}, or leave bus: out`,
+  });
 }
 
 /** The host's name without its domain. */

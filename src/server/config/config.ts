@@ -117,6 +117,7 @@ export async function loadConfig(
   const keyFile = file.parameters?.keyFile;
   const tokenFile = file.metrics?.tokenFile;
   const store = parseStoreSetting(env['WARD_STORE'] ?? file.store);
+  const blobs = parseBlobs(env['WARD_BLOBS'] ?? file.blobs);
   return {
     listen: parseAddress(flags.listen ?? env['WARD_LISTEN'] ?? file.listen ?? defaultListen),
     dataDir,
@@ -125,9 +126,9 @@ export async function loadConfig(
     bus: parseBusSetting(
       env['WARD_BUS'] ?? file.bus,
       { name: file.cluster?.name, node: env['WARD_NODE'] ?? file.cluster?.node },
-      store,
+      { store, blobs },
     ),
-    blobs: parseBlobs(env['WARD_BLOBS'] ?? file.blobs),
+    blobs,
     logLevel: parseLogLevel(env['WARD_LOG']) ?? file.logLevel ?? 'info',
     accessLog: flags.accessLog ?? file.accessLog ?? false,
     apiHost: env['WARD_API_HOST'] ?? file.apiHost,
