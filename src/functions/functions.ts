@@ -249,7 +249,7 @@ function watchOthers(
     const { namespaces, caches } = parts();
     for (const each of caches) each.forget(changed);
     if (changed?.namespaces.size === 0) return;
-    expelDeleted(dispatcher, namespaces).catch((error) => {
+    expelDeleted(dispatcher, namespaces, changed).catch((error) => {
       log.warn({ reason: messageOf(error) }, 'cannot see whether a namespace was deleted');
     });
   };
@@ -260,7 +260,10 @@ function watchOthers(
 async function expelDeleted(
   dispatcher: Pick<Dispatcher, 'namespaces' | 'expel'>,
   namespaces: Pick<NamespaceService, 'identityOf'>,
+  changed: Changed | undefined,
 ): Promise<void> {
-  for (const name of dispatcher.namespaces())
+  for (const name of dispatcher.namespaces()) {
+    if (changed?.namespaces.has(name) === false) continue;
     if ((await namespaces.identityOf(name)) === undefined) dispatcher.expel(name);
+  }
 }
