@@ -25,6 +25,8 @@ const notRun: readonly (readonly [words: RegExp, why: string])[] = [
   [/^namespace (?:delete|rotate-key)$/, 'deletes what other examples use'],
   [/^activation (?:poll|logs)$/, 'does not end by itself'],
   [/^completion$/, 'is read by a shell'],
+  [/^cluster nats-config$/, 'writes to a file of the shell'],
+  [/^migrate$/, 'needs PostgreSQL: migrate.test.ts'],
 ];
 
 const examples = commandsOf(entries).flatMap(([words, { examples: own }]) =>

@@ -19,8 +19,8 @@ export const migrateCommand: CommandSpec = {
       does: 'copies while the server runs; run it again when the server has stopped, to complete the move',
     },
     {
-      command: 'WARD_STORE=postgres://ward@db.example/ward ward migrate --to folder',
-      does: 'moves everything back',
+      command: 'ward migrate --to folder',
+      does: 'moves everything back from the database that `store` names',
     },
   ],
   handler: async () => (await import('../handlers/migrate.ts')).migrate,
