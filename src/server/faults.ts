@@ -3,6 +3,7 @@ import { type FaultTable, faultTable } from '../lib/index.ts';
 export const serverFaults = {
   CONFIG_INVALID: 'invalid',
   FLAG_INVALID: 'invalid',
+  ROLE_REFUSED: 'invalid',
   DATA_DIR_BUSY: 'conflict',
   DATA_DIR_INVALID: 'invalid',
   DATA_DIR_NOT_EMPTY: 'conflict',

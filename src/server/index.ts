@@ -122,6 +122,7 @@ export const openUninstalling = lazy(uninstall, 'openUninstalling');
 
 /** Runs the platform until a signal; resolves to the exit code. */
 export async function up(options: UpOptions): Promise<number> {
+  if (options.role === 'api') return (await import('./processes/api.ts')).serveApi(options);
   const through = async () => (await import('./listener/inherited-listener.ts')).passListener(options);
   await isolateServer(through);
   if (await isHalf()) return (await import('./processes/up.ts')).serveHere();

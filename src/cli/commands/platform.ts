@@ -11,6 +11,11 @@ export const upCommand: CommandSpec = {
     { flags: '--listen <HOST:PORT>', summary: 'address to listen on (127.0.0.1:3233)' },
     { flags: '--access-log', summary: 'log every request' },
     {
+      flags: '--role <ROLE>',
+      summary: 'api: serve the API of a cluster without sandboxes, as an ordinary user (all)',
+      choices: ['all', 'api'],
+    },
+    {
       flags: '--accept-missing <PART>',
       summary:
         'start although the data folder was in use and lacks this part, and create a new one; repeatable',
@@ -33,6 +38,7 @@ export const upCommand: CommandSpec = {
       command: 'ward up --listen 127.0.0.1:8080 --data /srv/ward',
       does: 'with another address and data folder',
     },
+    { command: 'ward up --role api --data /srv/ward-api', does: 'only the API; actions run on other nodes' },
   ],
   handler: async () => (await import('../handlers/platform.ts')).up,
 };

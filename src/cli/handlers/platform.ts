@@ -13,6 +13,7 @@ export const up: Handler = async (input) => {
     ...localOptions(input),
     ...(listen === undefined ? {} : { listen }),
     ...(input.has('accessLog') ? { accessLog: true } : {}),
+    ...(input.text('role') === 'api' ? { role: 'api' } : {}),
     acceptMissing,
     acceptMixed: input.has('acceptMixed'),
     takeOver: input.has('takeOver'),

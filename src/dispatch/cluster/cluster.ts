@@ -95,6 +95,7 @@ export async function joinCluster(options: ClusterOptions): Promise<Cluster> {
   return {
     dispatcher: createClusterDispatcher({ ...options, local: invoker, remote, members, link, subjects }),
     nodes: () => members.live(),
+    isUp: () => link.isUp,
     counts: () => ({ ...link.counts, ignored: remote.ignored }),
     violated(of) {
       const api = subjectOfApi();

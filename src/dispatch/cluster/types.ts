@@ -40,7 +40,10 @@ export interface ClusterOptions {
 export interface Cluster extends AsyncDisposable {
   /** Runs jobs anywhere in the cluster. */
   readonly dispatcher: Dispatcher;
+  /** The other nodes that are heard. */
   nodes(): readonly NodeReport[];
+  /** False while this node is cut off from the bus. */
+  isUp(): boolean;
   counts(): ClusterCounts;
   /** Reports a violation to a node that can keep it. */
   violated(report: ViolationReport): void;

@@ -31,6 +31,8 @@ interface DomainParts {
   readonly guarded: Pick<GuardedImages, 'codeGate' | 'registryBytes'>;
   /** Runs actions, here or elsewhere. */
   readonly dispatcher: Dispatcher;
+  /** The part of each limit that this server allows. Undefined: all of it. */
+  readonly limitShare: (() => number) | undefined;
   readonly secrets: Secrets;
   /** Missing parts of a used data folder that Ward may create again. */
   readonly acceptMissing: readonly DataPart[];
@@ -87,12 +89,15 @@ async function openKeyring(
 
 function domainFunctions(context: Context, parts: DomainParts, keys: VaultKeySource): Functions {
   const { config, figures, limits, runtimes, apiHost, log } = context;
-  const { foundation, blobs, guarded, dispatcher } = parts;
+  const { foundation, blobs, guarded, dispatcher, limitShare } = parts;
   const { store, shared } = foundation;
   return createFunctions({
     store,
     blobs,
-    admission: observedAdmission(createAdmissionControl(), figures),
+    admission: observedAdmission(
+      createAdmissionControl(limitShare === undefined ? {} : { share: limitShare }),
+      figures,
+    ),
     dispatcher: observedDispatcher(dispatcher, figures),
     vault: createVault(keys),
     // The lock of the data folder ensures this for a store that is in it.

@@ -17,12 +17,13 @@ import { closeConnections, leaveListener, listen } from '../listener/listen.ts';
 import type { GivenKeys, Secrets } from '../secrets/secrets.ts';
 import { tokenKeysOf } from '../secrets/token-keys.ts';
 import { type Context, createContext } from './context.ts';
+import { openDispatching } from './dispatching.ts';
 import { openDomain } from './domain.ts';
 import { type Foundation, openCode, openFoundation } from './foundation.ts';
 import { withMemory } from './memory-watch.ts';
 import type { PlatformGround } from './platform-ground.ts';
 import { readiness } from './record-keeping.ts';
-import { openDispatcher, openInvoker, openRuntimeImages } from './sandboxes.ts';
+import { openRuntimeImages } from './sandboxes.ts';
 import { startUpkeep } from './upkeep.ts';
 
 export interface Platform extends AsyncDisposable {
@@ -54,7 +55,7 @@ interface PlatformOptions extends Pick<ApiOptions, 'onRoute'> {
 export type Rooms =
   | { readonly role: 'all'; readonly ground: PlatformGround }
   /** Without sandboxes: actions run elsewhere, and this process needs neither a keeper nor privileges. */
-  | { readonly role: 'api'; readonly dispatcher: Dispatcher };
+  | { readonly role: 'api'; readonly dispatcher?: Dispatcher };
 
 /** Time for running activations to end when Ward stops. */
 const drainMs = 10_000;
@@ -97,14 +98,11 @@ export async function startPlatform(
   if (ground !== undefined) figures.watchLeftBehind(ground.leftBehind);
   figures.watchRecording(foundation.store.recording);
   const parts = { foundation, blobs, guarded };
-  const dispatcher =
-    equipped.role === 'all'
-      ? stack.use(
-          await openDispatcher(context, stack.use(await openInvoker(context, { ...parts, ...equipped }))),
-        )
-      : equipped.dispatcher;
-  if (equipped.role === 'all') opened('sandboxes');
-  const domain = await openDomain(context, { ...parts, dispatcher, secrets, unfinished, acceptMissing });
+  const dispatching = stack.use(await openDispatching(context, equipped, parts));
+  opened('sandboxes');
+  const { dispatcher, limitShare } = dispatching;
+  const rest = { dispatcher, limitShare, secrets, unfinished, acceptMissing };
+  const domain = await openDomain(context, { ...parts, ...rest });
   const { functions, keyring, guestKey } = domain;
   const tokenKeys = tokenKeysOf(keyring.keys);
   const cluster = await openClusterRoutes(foundation.paths.cluster, foundation.store);

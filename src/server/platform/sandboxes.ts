@@ -1,10 +1,8 @@
 /** The parts that run actions on this machine: the images of sandboxes, and the invoker. */
 import type { BlobStore } from '../../blobs/index.ts';
-import { type Dispatcher, openCluster } from '../../dispatch/index.ts';
 import { type ImageStore, openImageStore } from '../../images/index.ts';
 import { createInvoker, type Invoker } from '../../invoker/index.ts';
 import { operatorPolicy } from '../../sandbox/index.ts';
-import { buildInfo } from '../build-info.ts';
 import { kindBehind } from '../config/kind-aliases.ts';
 import { serverFault } from '../faults.ts';
 import type { GuardedImages } from '../gate/guarded-images.ts';
@@ -13,7 +11,7 @@ import type { Foundation } from './foundation.ts';
 import type { PlatformGround } from './platform-ground.ts';
 import { createViolationWatch } from './violation-watch.ts';
 
-interface InvokerParts {
+export interface InvokerParts {
   readonly ground: PlatformGround;
   readonly foundation: Pick<Foundation, 'store' | 'memory'>;
   readonly images: ImageStore;
@@ -37,25 +35,6 @@ export async function openRuntimeImages(
   }
   stack.move();
   return images;
-}
-
-/**
- * What runs actions: the invoker of this process alone, or together with those of other nodes.
- * @throws Fault NODE_NAME_TAKEN, NODE_NAME_INVALID
- */
-export async function openDispatcher(
-  { config: { bus }, log }: Pick<Context, 'config' | 'log'>,
-  invoker: Invoker,
-): Promise<Dispatcher & AsyncDisposable> {
-  // The invoker has its own owner.
-  if (bus === undefined) return { ...invoker, [Symbol.asyncDispose]: async () => {} };
-  const cluster = await openCluster({
-    ...bus,
-    ...{ role: 'all', version: buildInfo.buildno, invoker, log },
-    // Every node has a database for now.
-    onViolation: () => {},
-  });
-  return { ...cluster.dispatcher, [Symbol.asyncDispose]: () => cluster[Symbol.asyncDispose]() };
 }
 
 /** An invoker in this process, which observes the violations of its sandboxes. */

@@ -1,12 +1,12 @@
 /** `ward up` without privileges: the platform, until a signal. */
 import { keeperDescriptor, openLink } from '../../keeper/index.ts';
 import { createLog } from '../../lib/index.ts';
-import { type Config, defaultDataDir, defaultListen } from '../config/config.ts';
-import { dataPaths } from '../instance/instance.ts';
+import type { Config } from '../config/config.ts';
 import type { DataPart } from '../instance/missing-parts.ts';
-import { type Platform, startPlatform } from '../platform/platform.ts';
+import { startPlatform } from '../platform/platform.ts';
 import { keptGround } from '../platform/platform-ground.ts';
 import type { GivenKeys, Secrets } from '../secrets/secrets.ts';
+import { greet } from './greeting.ts';
 import { untilSignal } from './until-signal.ts';
 
 /** The keeper's first message to the server. */
@@ -23,11 +23,16 @@ export interface ServerTask {
   readonly listener: { readonly isKept: boolean } | undefined;
 }
 
+/** `api`: serves the API, without sandboxes and without privileges. */
+export type Role = 'all' | 'api';
+
 export interface UpOptions {
   readonly listen?: string;
   readonly dataDir?: string;
   readonly configFile?: string;
   readonly accessLog?: boolean;
+  /** What this node does for its cluster; `all` by default. */
+  readonly role?: Role;
   readonly acceptMissing?: readonly DataPart[];
   readonly acceptMixed?: boolean;
   /** From the Ward that serves the same data folder, if any. */
@@ -86,39 +91,4 @@ async function serve(): Promise<number> {
       greet(platform, (path) => path.replace(config.dataDir, dataDir));
     },
   });
-}
-
-const usualUrl = `http://${defaultListen}`;
-const usualKeyFile = dataPaths(defaultDataDir).guestKey;
-
-/** The line `ready` is for programs; the rest shows the user the next commands. */
-function greet(
-  { url, guestKey, newParameterKeys, advisoriesWarning }: Platform,
-  told: (path: string) => string,
-): void {
-  const keyFile = told(guestKey.file);
-  process.stdout.write(`ready ${url}\n`);
-  if (advisoriesWarning !== undefined) process.stderr.write(`warning: ${advisoriesWarning}\n`);
-  if (newParameterKeys !== undefined) {
-    const why = 'without it they can’t be read again, so keep a copy elsewhere';
-    process.stderr.write(`Parameters are encrypted with the key in ${told(newParameterKeys)}: ${why}.\n`);
-  }
-  if (guestKey.key === undefined) return;
-  process.stderr.write(
-    [
-      `Ward created the namespace guest; its key is in ${keyFile}.`,
-      // A service manager or a CI job can store this stream, and others can read it.
-      ...(process.stderr.isTTY ? ['', `  ${guestKey.key}`] : []),
-      '',
-      'Next, in another shell:',
-      '',
-      // The command finds both itself when they are at the usual place.
-      ...(url === usualUrl && keyFile === usualKeyFile
-        ? []
-        : [`  export WARD_APIHOST=${url} WARD_AUTH=$(cat ${keyFile})`]),
-      '  ward action create hello examples/hello.js',
-      '  ward action invoke hello --param name World --result',
-      '',
-    ].join('\n'),
-  );
 }

@@ -1,0 +1,64 @@
+/** What runs the actions of a server: the invoker in its process, those of other nodes, or both. */
+import { createLimitShare, type Dispatcher, openCluster } from '../../dispatch/index.ts';
+import type { ImageStore } from '../../images/index.ts';
+import type { Invoker } from '../../invoker/index.ts';
+import { buildInfo } from '../build-info.ts';
+import { serverFault } from '../faults.ts';
+import type { Context } from './context.ts';
+import type { PlatformGround } from './platform-ground.ts';
+import { type InvokerParts, openInvoker } from './sandboxes.ts';
+
+export interface Dispatching extends AsyncDisposable {
+  readonly dispatcher: Dispatcher;
+  /** The part of each limit of a namespace that this node allows. Undefined: all of it. */
+  readonly limitShare: (() => number) | undefined;
+}
+
+/** The rooms of a server, with what they need. */
+export type Equipped =
+  | { readonly role: 'all'; readonly ground: PlatformGround; readonly images: ImageStore }
+  /** @param dispatcher undefined: the nodes on the bus */
+  | { readonly role: 'api'; readonly dispatcher?: Dispatcher | undefined };
+
+/** @throws Fault NODE_NAME_TAKEN, NODE_NAME_INVALID, ROLE_REFUSED */
+export async function openDispatching(
+  context: Context,
+  equipped: Equipped,
+  parts: Omit<InvokerParts, 'ground' | 'images'>,
+): Promise<Dispatching> {
+  if (equipped.role === 'api') {
+    const { dispatcher } = equipped;
+    if (dispatcher === undefined) return await openNode(context, undefined);
+    return { dispatcher, limitShare: undefined, [Symbol.asyncDispose]: async () => {} };
+  }
+  await using stack = new AsyncDisposableStack();
+  const invoker = stack.use(await openInvoker(context, { ...parts, ...equipped }));
+  const node = stack.use(await openNode(context, invoker));
+  const opened = stack.move();
+  return { ...node, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
+
+/** A node of a cluster, if there is a bus. */
+async function openNode(
+  { config: { bus }, log }: Pick<Context, 'config' | 'log'>,
+  invoker: Invoker | undefined,
+): Promise<Dispatching> {
+  if (bus === undefined) {
+    if (invoker === undefined)
+      throw serverFault('ROLE_REFUSED', 'without the setting bus, nothing runs actions');
+    // The invoker has its own owner.
+    return { dispatcher: invoker, limitShare: undefined, [Symbol.asyncDispose]: async () => {} };
+  }
+  const cluster = await openCluster({
+    ...bus,
+    ...{ role: invoker === undefined ? 'api' : 'all', version: buildInfo.buildno, invoker, log },
+    // Every node with an invoker has the database, too.
+    onViolation: () => {},
+  });
+  const others = () => cluster.nodes().filter(({ role }) => role !== 'invoker').length;
+  return {
+    dispatcher: cluster.dispatcher,
+    limitShare: createLimitShare({ count: () => 1 + others(), isHearing: cluster.isUp }),
+    [Symbol.asyncDispose]: () => cluster[Symbol.asyncDispose](),
+  };
+}
