@@ -78,6 +78,13 @@ const testPrograms = [
     package: 'python3-moto',
     why: 'stores the blobs of test clusters',
   },
+  {
+    // Debian's python3-moto loads it, and does not depend on it.
+    name: 'flask_cors',
+    argv: ['/usr/bin/python3', '-c', 'import flask_cors'],
+    package: 'python3-flask-cors',
+    why: 'lets moto_server start',
+  },
   { name: 'umoci', argv: ['umoci', '--version'], package: 'umoci', why: 'tests make images with it' },
   {
     name: 'pyflakes3',
