@@ -13,8 +13,8 @@ export const init: Handler = async (input, { io }) => {
       ? `made the authority of cluster ${done.cluster}`
       : `cluster ${done.cluster} has its authority`,
   );
-  io.note(`keep a copy of ${done.file}: it holds the key with which nodes join`);
-  io.note('next: restart Ward on this node, then make a token for each node: ward node token --role invoker');
+  io.note(`keep a copy of ${done.file}: it has the key that signs the certificates of nodes`);
+  io.note('next: restart Ward on this node, so that nodes can join; ward node token makes a token for each');
   await io.record({
     fields: [
       ['cluster', done.cluster],

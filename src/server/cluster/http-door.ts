@@ -58,7 +58,7 @@ async function exchange(url: string, body: object | undefined): Promise<Answer> 
   } catch (cause) {
     const why = cause instanceof Error && cause.cause !== undefined ? cause.cause : cause;
     throw clusterFault('CLUSTER_UNREACHABLE', `${url} does not answer: ${messageOf(why)}`, {
-      hint: 'check the address of --join, and whether this machine can reach it',
+      hint: 'check the address of the API node, and whether this machine can reach it',
       cause,
     });
   }
