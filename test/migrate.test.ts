@@ -1,14 +1,24 @@
 /** From one machine to PostgreSQL and back, with a server that runs, and with what a user sees before and after. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtempDisposable, rm, rmdir, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { digestOf } from '../src/blobs/index.ts';
-import { openPostgresStore } from '../src/store/index.ts';
+import { parseStoreSetting } from '../src/server/config/store-setting.ts';
+import { hasDatabaseMark, refuseOtherEngine } from '../src/server/instance/database-mark.ts';
+import { databasesOf } from '../src/server/instance/folder-id.ts';
+import { type MigrateOptions, migrateStores } from '../src/server/migrate/migrate.ts';
+import { openPostgresStore, openStore } from '../src/store/index.ts';
 import { missingForPostgres, startPostgres } from '../src/store/postgres/server.fixture.ts';
-import { namespaceRow } from '../src/store/suite/context.ts';
+import { activationRow, keyRow, namespaceRow, write } from '../src/store/suite/context.ts';
 import { missingForSandboxes, runWard, Ward } from './ward.ts';
 
-const missing = missingForSandboxes() ?? (await missingForPostgres());
-const server = missing === undefined ? await startPostgres() : undefined;
+const noPostgres = await missingForPostgres();
+const missing = missingForSandboxes() ?? noPostgres;
+const server = noPostgres === undefined ? await startPostgres() : undefined;
 const store = server?.url('ward') ?? '';
+afterAll(() => server?.[Symbol.asyncDispose]());
 const code = 'const main = ({ n }) => { console.log(n); return { n } }';
 
 describe.skipIf(missing !== undefined)(`ward migrate${missing ? ` (${missing})` : ''}`, () => {
@@ -75,7 +85,6 @@ describe.skipIf(missing !== undefined)(`ward migrate${missing ? ` (${missing})` 
   });
   afterAll(async () => {
     await ward[Symbol.asyncDispose]();
-    await server?.[Symbol.asyncDispose]();
   });
 
   test('copies while the server runs, completes the move when it has stopped, and back', async () => {
@@ -131,5 +140,88 @@ describe.skipIf(missing !== undefined)(`ward migrate${missing ? ` (${missing})` 
     }
     expect(await migrate(url)).toMatchObject(refused(/MIGRATE_REFUSED.*theirs/));
     expect(await migrate('folder')).toMatchObject(refused(/MIGRATE_REFUSED.*already/));
+  });
+});
+
+let count = 0;
+
+/** A folder whose databases have moved to PostgreSQL, where another server works. */
+async function startMoved() {
+  const folder = await mkdtempDisposable(join(tmpdir(), 'ward-migrate-'));
+  onTestFinished(() => folder.remove());
+  const dataDir = folder.path;
+  const name = `db${++count}`;
+  await server?.admin(`create database ${name}`);
+  const url = server?.url(name) ?? '';
+  const configFile = join(dataDir, 'ward.yaml');
+  await writeFile(configFile, `store: ${url}\n`);
+  const move = (to: string, options: Partial<MigrateOptions> = {}) => {
+    const { signal } = new AbortController();
+    return migrateStores({ dataDir, to, signal, onStep: () => {}, ...options });
+  };
+  const openFolder = () => openStore({ path: databasesOf(dataDir)[0] });
+  {
+    await using state = await openFolder();
+    await state.namespaces.create(namespaceRow('guest'));
+  }
+  await move(url);
+  const other = await openPostgresStore({ url });
+  onTestFinished(() => other.close());
+  await other.accepted.extend({ node: 'a', leaseMs: 60_000 });
+  return {
+    ...{ dataDir, url, other, openFolder },
+    there: () => move(url),
+    back: (options: Partial<MigrateOptions> = {}) => move('folder', { configFile, ...options }),
+  };
+}
+
+describe.skipIf(noPostgres !== undefined)(`a move${noPostgres ? ` (${noPostgres})` : ''}`, () => {
+  test('that did not end on its way back does not go forward over the database', async () => {
+    const at = await startMoved();
+    const { dataDir, other } = at;
+    expect(await at.back()).toMatchObject({ isComplete: false });
+    await other.keys.create(keyRow());
+    await other.accepted.leave('a');
+
+    await expect(at.there()).rejects.toMatchObject({
+      code: 'MIGRATE_REFUSED',
+      message: expect.stringContaining('belongs to a PostgreSQL database'),
+      hint: expect.stringContaining('ward migrate --to folder'),
+    });
+    expect(await other.keys.list('guest')).toHaveLength(1);
+    expect(() => refuseOtherEngine(dataDir, parseStoreSetting(at.url))).toThrow(/did not end/);
+
+    expect(await at.back()).toMatchObject({ isComplete: true });
+    await using folder = await at.openFolder();
+    expect(await folder.keys.list('guest')).toHaveLength(1);
+    expect(hasDatabaseMark(dataDir)).toBe(false);
+  });
+
+  test('whose end was interrupted is repeated', async () => {
+    const { dataDir, other, there, back } = await startMoved();
+    await other.accepted.leave('a');
+    await back();
+    const [state] = databasesOf(dataDir);
+    await rm(`${state}.moved`);
+    await mkdir(`${state}.moved`);
+    await expect(there()).rejects.toMatchObject({ code: 'EISDIR' });
+    await rmdir(`${state}.moved`);
+    expect(await there()).toMatchObject({ isComplete: true });
+    expect([hasDatabaseMark(dataDir), existsSync(state)]).toEqual([true, false]);
+  });
+
+  test('does not end on its way back when a server stops during the copy', async () => {
+    const { dataDir, other, back } = await startMoved();
+    // A step is told after a thousand rows.
+    const records = Array.from({ length: 1000 }, () => other.activations.append(write(activationRow())));
+    await Promise.all(records);
+    let left: Promise<void> | undefined;
+    const onStep = () => {
+      left ??= other.accepted.leave('a');
+    };
+    expect(await back({ onStep })).toMatchObject({ isComplete: false });
+    expect(left).toBeDefined();
+    await left;
+    expect(hasDatabaseMark(dataDir)).toBe(true);
   });
 });

@@ -4,6 +4,7 @@
  * that the database in use does not name.
  */
 import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { relative } from 'node:path';
 import { writeFileAtomically } from '../../blobs/index.ts';
 import type { Log } from '../../lib/index.ts';
 import type { StoreSetting } from '../config/store-setting.ts';
@@ -58,6 +59,12 @@ export function unmarkDatabase(dataDir: string): void {
   rmSync(dataPaths(dataDir).databaseId, { force: true });
 }
 
+/** What to do about databases beside a mark. */
+export function unfinishedHint(dataDir: string): string {
+  const files = databasesOf(dataDir).map((path) => relative(dataDir, path));
+  return `to move the databases back, run ward migrate --to folder with \`store\` set; to continue with PostgreSQL, remove ${files.join(', ')} if they exist`;
+}
+
 function readMark(dataDir: string): string {
   return readFileSync(dataPaths(dataDir).databaseId, 'utf8').trim();
 }
@@ -78,6 +85,13 @@ function refuseMark(dataDir: string): void {
 function refuseOwnDatabase(dataDir: string): void {
   const own = databasesOf(dataDir).find((path) => (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0);
   if (own === undefined) return;
+  if (hasDatabaseMark(dataDir)) {
+    throw serverFault(
+      'DATA_DIR_OTHER_STORE',
+      `the data folder ${dataDir} belongs to a PostgreSQL database and holds ${own}: an earlier ward migrate --to folder did not end`,
+      { hint: unfinishedHint(dataDir) },
+    );
+  }
   throw serverFault(
     'DATA_DIR_OTHER_STORE',
     `the data folder ${dataDir} holds a database of its own (${own}), and the setting \`store\` names another one`,

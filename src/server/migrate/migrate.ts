@@ -14,7 +14,7 @@ import { actAsOwner } from '../admin/act-as.ts';
 import { loadConfig } from '../config/config.ts';
 import { parseStoreSetting, type StoreSetting } from '../config/store-setting.ts';
 import { serverFault } from '../faults.ts';
-import { markDatabase, unmarkDatabase } from '../instance/database-mark.ts';
+import { hasDatabaseMark, markDatabase, unfinishedHint, unmarkDatabase } from '../instance/database-mark.ts';
 import { databasesOf, forgetFolderId } from '../instance/folder-id.ts';
 import { dataPaths } from '../instance/instance.ts';
 import { readStorePassword } from '../secrets/store-password.ts';
@@ -52,6 +52,7 @@ export async function migrateStores(options: MigrateOptions): Promise<MigrateRes
       hint: 'name the PostgreSQL database that they are in: WARD_STORE, or store: in the configuration',
     });
   }
+  if (!isBack && hasDatabaseMark(dataDir)) throw belongsToDatabase(dataDir);
   const folder = placeOf(dataDir, { engine: 'sqlite' }, undefined);
   const database = isBack ? config.store : target;
   const server = placeOf(dataDir, database, readStorePassword(database));
@@ -61,11 +62,14 @@ export async function migrateStores(options: MigrateOptions): Promise<MigrateRes
   if (isBack && lock === undefined) throw busy(dataDir);
   await from.openUsed();
   await to.create();
-  if (!isBack && (await to.isServed())) throw served(to);
+  const wasServed = await server.isServed();
+  if (!isBack && wasServed) throw served(to);
   await refuseOtherContent(from, to);
   const tables = await copyAll(from, to, options);
-  const isComplete = isBack ? !(await from.isServed()) : lock !== undefined;
-  if (isComplete) await (isBack ? takeBack(dataDir) : leaveFolder(dataDir, await server.id()));
+  // A server that worked at any moment of the copy may have written something that the copy lacks.
+  const isComplete = isBack ? !wasServed && !(await from.isServed()) : lock !== undefined;
+  if (isComplete && isBack) takeBack(dataDir);
+  else if (isComplete) await leaveFolder(dataDir, await server.id());
   return { from: from.where, to: to.where, isComplete, tables };
 }
 
@@ -106,20 +110,31 @@ async function refuseOtherContent(from: Place, to: Place): Promise<void> {
   );
 }
 
-/** The folder belongs to the PostgreSQL database from now on. Its old databases stay, under another name. */
+/**
+ * The folder belongs to the PostgreSQL database from now on. Its old databases stay, under another name. The mark comes
+ * last: databases beside a mark are an unfinished copy.
+ */
 async function leaveFolder(dataDir: string, id: string): Promise<void> {
-  await markDatabase(dataDir, id);
-  // The state comes last: without it, a run that was interrupted here can be repeated.
+  // The state comes last, so that a run that was interrupted here can be repeated.
   for (const path of databasesOf(dataDir).toReversed()) {
     for (const end of ['', '-wal', '-shm'])
       if (existsSync(`${path}${end}`)) renameSync(`${path}${end}`, `${path}.moved${end}`);
   }
   forgetFolderId(dataDir);
+  await markDatabase(dataDir, id);
 }
 
-async function takeBack(dataDir: string): Promise<void> {
+function takeBack(dataDir: string): void {
   forgetFolderId(dataDir);
   unmarkDatabase(dataDir);
+}
+
+function belongsToDatabase(dataDir: string) {
+  return serverFault(
+    'MIGRATE_REFUSED',
+    `the data folder ${dataDir} belongs to a PostgreSQL database: databases in the folder are an unfinished copy`,
+    { hint: unfinishedHint(dataDir) },
+  );
 }
 
 function served({ where }: Place) {
