@@ -25,6 +25,7 @@ export type * from './types/accepted.ts';
 export type * from './types/activations.ts';
 export type * from './types/apis.ts';
 export type { Change, ChangeKind, ChangeStore, ChangesSince } from './types/changes.ts';
+export type * from './types/cluster-nodes.ts';
 export type * from './types/code-marks.ts';
 export type * from './types/deliveries.ts';
 export type * from './types/entities.ts';

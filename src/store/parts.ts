@@ -5,6 +5,7 @@ import type { Kysely } from 'kysely';
 import { acceptedQueue } from './accepted.ts';
 import { activationStore } from './activations.ts';
 import { apiStore } from './apis.ts';
+import { clusterNodeStore } from './cluster-nodes.ts';
 import { codeMarkStore } from './code-marks.ts';
 import { deliveryStore } from './deliveries.ts';
 import { entityStore } from './entities.ts';
@@ -35,6 +36,7 @@ export function storeParts(db: Kysely<Schema>, writer: GroupWriter, words: SqlWo
     namespaces: namespaceStore(db, writer),
     holdings: holdingStore(db),
     members: memberStore(db, words),
+    clusterNodes: clusterNodeStore(db, words),
     leases: leaseStore(db, words),
     under: (lease) => leasedWrites(db, writer, lease),
     codeMarks: codeMarkStore(db, words),

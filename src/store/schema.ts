@@ -2,7 +2,7 @@
  * The tables, as the queries see them. Documents are JSON text; times are epoch milliseconds. `migrations/` creates
  * the tables.
  */
-import type { Generated } from 'kysely';
+import type { ColumnType, Generated } from 'kysely';
 
 export interface NamespaceTable {
   name: string;
@@ -186,6 +186,18 @@ export interface CodeMarkTable {
   removal_at: number | null;
 }
 
+export interface ClusterNodeTable {
+  name: string;
+  role: string;
+  version: string;
+  seen_at: number;
+  figures: string;
+  /** 0 or 1. */
+  drained: Generated<number>;
+  /** Of the last order about it. */
+  ordered_at: ColumnType<number | null, never, number>;
+}
+
 export interface Schema {
   namespaces: NamespaceTable;
   keys: KeyTable;
@@ -207,4 +219,5 @@ export interface Schema {
   violations: ViolationTable;
   members: MemberTable;
   join_tokens: JoinTokenTable;
+  cluster_nodes: ClusterNodeTable;
 }

@@ -4,6 +4,7 @@ import { acceptedTests } from './suite/accepted.ts';
 import { activationTests, listTests } from './suite/activations.ts';
 import { apiTests } from './suite/apis.ts';
 import { changeTests } from './suite/changes.ts';
+import { clusterNodeTests } from './suite/cluster-nodes.ts';
 import { codeMarkTests } from './suite/code-marks.ts';
 import { namespaceRow, type StorePlace } from './suite/context.ts';
 import { deliveryTests } from './suite/deliveries.ts';
@@ -54,7 +55,8 @@ export function storeSuite(name: string, makePlace: () => Promise<StorePlace>): 
     describe('leases', () => leaseTests(context));
     describe('violations', () => violationTests(context));
     describe('marks of code', () => codeMarkTests(context));
-    describe('nodes of the cluster', () => memberTests(context));
+    describe('nodes that joined the cluster', () => memberTests(context));
+    describe('nodes that servers have heard', () => clusterNodeTests(context));
     describe('two stores on one database', () => sharingTests(context));
   });
 }

@@ -24,6 +24,7 @@ import * as members from './0016-members.ts';
 import * as changes from './0017-changes.ts';
 import * as leases from './0018-leases.ts';
 import * as codeMarks from './0019-code-marks.ts';
+import * as clusterNodes from './0020-cluster-nodes.ts';
 
 export const migrations: Migrations = {
   '0001-entities': entities,
@@ -45,6 +46,7 @@ export const migrations: Migrations = {
   '0017-changes': changes,
   '0018-leases': leases,
   '0019-code-marks': codeMarks,
+  '0020-cluster-nodes': clusterNodes,
 };
 
 export type Migrations = Readonly<Record<string, Migration>>;

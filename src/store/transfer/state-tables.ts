@@ -21,5 +21,13 @@ export const stateTables: readonly TableCopy[] = [
   'activation_counts',
 ].map((name) => ({ name }));
 
-/** Leases and marks of servers that run, and what an engine keeps for itself. */
-export const leftBehind: readonly string[] = ['nodes', 'key_ids', 'facts', 'changes', 'leases', 'code_marks'];
+/** Leases and marks of servers that run, what they heard of each other, and what an engine keeps for itself. */
+export const leftBehind: readonly string[] = [
+  'nodes',
+  'cluster_nodes',
+  'key_ids',
+  'facts',
+  'changes',
+  'leases',
+  'code_marks',
+];

@@ -4,6 +4,7 @@ import type { AcceptedQueue } from './accepted.ts';
 import type { ActivationStore } from './activations.ts';
 import type { ApiStore } from './apis.ts';
 import type { ChangeStore } from './changes.ts';
+import type { ClusterNodeStore } from './cluster-nodes.ts';
 import type { CodeMarkStore } from './code-marks.ts';
 import type { DeliveryStore } from './deliveries.ts';
 import type { EntityStore } from './entities.ts';
@@ -45,6 +46,7 @@ export interface Store extends AsyncDisposable {
   readonly namespaces: NamespaceStore;
   readonly holdings: HoldingStore;
   readonly members: MemberStore;
+  readonly clusterNodes: ClusterNodeStore;
   readonly changes: ChangeStore;
   readonly leases: LeaseStore;
   /** The writes of a lease's holder. */
