@@ -41,7 +41,8 @@ export interface BlobStore {
   has(digest: Digest): Promise<boolean>;
   /** Its size; undefined when it does not exist. */
   size(digest: Digest): Promise<number | undefined>;
-  delete(digest: Digest): Promise<void>;
+  /** @param signal ends it; the bytes can then be there or not. */
+  delete(digest: Digest, signal?: AbortSignal): Promise<void>;
   /** Every blob, in no order; one that is added or removed meanwhile can be missing. */
   list(): AsyncIterable<Digest>;
 }

@@ -29,7 +29,8 @@ export const reviveSql = `
     on conflict (digest) do update set size = excluded.size, touched_at = excluded.touched_at, doomed_at = null`;
 
 /** Parameters: digest, and when the blob must have been doomed. */
-export const findDoomedSql = `select digest from blobs where digest = ?1 and doomed_at <= ?2 and not ${isHeld}`;
+export const findDoomedSql = `select size from blobs where digest = ?1 and doomed_at <= ?2 and not ${isHeld}`;
+export const doomedRow = z.object({ size: z.number() });
 export const deleteDoomedSql = 'delete from blobs where digest = ?1 and doomed_at <= ?2';
 
 /** The first step locks the row, so the second sees what pushes have committed until then. */

@@ -17,6 +17,8 @@ export interface BlobSweepOptions {
   readonly limits: Pick<RegistryStoreLimits, 'graceMs' | 'doomedMs'>;
 }
 
+/** One object that can't be removed must not stop the others; a store that is away must not cost a time limit for each. */
+const mostFailures = 10;
 /** Longer than a push needs from the row of a blob to its name. */
 const longestNamingMs = 3_600_000;
 
@@ -77,11 +79,22 @@ async function withoutRow(db: RegistryDatabase, digests: readonly Digest[]): Pro
 
 const doomedRow = digestRow.extend({ doomedAt: z.number() });
 
+/** @throws the first error, after all others were tried */
 async function removeDoomed(
   { db, content, limits }: BlobSweepOptions,
   asked: Asked,
 ): Promise<Omit<Swept, 'manifests'>> {
   const removed = { blobs: 0, bytes: 0 };
+  const failures: unknown[] = [];
+  const remove = async (digest: Digest) => {
+    try {
+      return await content.remove(digest, before);
+    } catch (error) {
+      failures.push(error);
+      if (failures.length === mostFailures) throw error;
+      return undefined;
+    }
+  };
   const before = (await db.now()) - limits.doomedMs;
   await walk(asked, async (last: z.infer<typeof doomedRow> | undefined) => {
     const rows = await db.all(
@@ -92,12 +105,13 @@ async function removeDoomed(
     );
     for (const { digest } of rows) {
       if (asked.signal?.aborted) break;
-      const bytes = await content.remove(digest, before);
+      const bytes = await remove(digest);
       if (bytes === undefined) continue;
       removed.blobs++;
       removed.bytes += bytes;
     }
     return rows.at(-1);
   });
+  if (failures.length > 0) throw failures[0];
   return removed;
 }

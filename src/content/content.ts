@@ -14,6 +14,9 @@ import {
 import type { RegistryDatabase } from './database.ts';
 import { registryStoreFault } from './faults.ts';
 
+/** A database ends a transaction that idles for longer; see `RegistryDatabase.removeBlob`. */
+const removalMs = 15_000;
+
 export interface Content {
   readonly blobs: Omit<BlobStore, 'put' | 'putStream' | 'delete'>;
   /**
@@ -70,13 +73,7 @@ export function createContent(blobs: BlobStore, db: RegistryDatabase): Content {
         await blobs.put(bytes);
       } while (!(await name()));
     },
-    async remove(digest, before) {
-      let size = 0;
-      const isRemoved = await db.removeBlob(digest, before, async () => {
-        size = (await blobs.size(digest)) ?? 0;
-        await blobs.delete(digest);
-      });
-      return isRemoved ? size : undefined;
-    },
+    remove: (digest, before) =>
+      db.removeBlob(digest, before, () => blobs.delete(digest, AbortSignal.timeout(removalMs))),
   };
 }

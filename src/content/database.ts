@@ -29,10 +29,10 @@ export interface RegistryDatabase {
   reviveBlob(digest: Digest, size: number): Promise<void>;
   /**
    * Calls `removeBytes` and deletes the row, if the blob was doomed at `before` or earlier. Meanwhile no server can make
-   * it live. Returns whether it did. An error of `removeBytes` leaves the row doomed.
+   * it live. Returns the size of the blob if it did. An error of `removeBytes` leaves the row doomed.
    * @param removeBytes must settle within 20 s; bytes that it removes after it has failed can be those of a later push
    */
-  removeBlob(digest: Digest, before: number, removeBytes: () => Promise<void>): Promise<boolean>;
+  removeBlob(digest: Digest, before: number, removeBytes: () => Promise<void>): Promise<number | undefined>;
   close(): Promise<void>;
 }
 

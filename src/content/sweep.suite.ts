@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { type BlobStore, blobPath, type Digest, digestOf } from '../blobs/index.ts';
 import { type Fault, isFault } from '../lib/index.ts';
 import { parseRepositoryName, parseTag, type RepositoryName } from './names.ts';
@@ -259,6 +259,38 @@ function phaseTests(timed: Timed): void {
     await expect(test.sweeper.sweep(sweepAll)).rejects.toThrow('gone');
     isFailing = false;
     expect(await test.sweeper.sweep(sweepAll)).toMatchObject({ blobs: 1 });
+  });
+
+  it('removes other blobs when the bytes of one can’t be removed', async () => {
+    const bad = digestOf('bad');
+    const failing = (blobs: BlobStore): BlobStore => ({
+      ...blobs,
+      delete: (which) => (which === bad ? Promise.reject(new Error('locked')) : blobs.delete(which)),
+    });
+    await using test = await timed({}, { wrapBlobs: failing });
+    // They are removed in the order in which they were doomed, and then of their digests.
+    for (const text of ['bad', 'one', 'two', 'three']) await putBlob(test.store, app, Buffer.from(text));
+    test.clock.at += hourMs + 1;
+    await expect(test.sweeper.sweep(sweepAll)).rejects.toThrow('locked');
+    expect([...(await test.files())]).toEqual([bad]);
+  });
+
+  it('gives up the removal of bytes while the row still keeps a push waiting', async () => {
+    const limits: number[] = [];
+    using _ = vi.spyOn(AbortSignal, 'timeout').mockImplementation((ms) => {
+      limits.push(ms);
+      return AbortSignal.abort(new Error('gave up'));
+    });
+    const stuck = (blobs: BlobStore): BlobStore => ({
+      ...blobs,
+      delete: async (_which, signal) => signal?.throwIfAborted(),
+    });
+    await using test = await timed({}, { wrapBlobs: stuck });
+    await putBlob(test.store, app, bytes);
+    test.clock.at += hourMs + 1;
+    await expect(test.sweeper.sweep(sweepAll)).rejects.toThrow('gave up');
+    expect(limits.filter((ms) => ms > 20_000)).toEqual([]);
+    expect(limits).not.toEqual([]);
   });
 }
 

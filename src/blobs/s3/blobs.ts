@@ -118,9 +118,9 @@ export class S3Blobs implements BlobStore {
     return this.#options.bucket.length(this.#keyOf(digest));
   }
 
-  async delete(digest: Digest): Promise<void> {
+  async delete(digest: Digest, signal?: AbortSignal): Promise<void> {
     this.#options.cache.forget(digest);
-    await this.#options.bucket.delete(this.#keyOf(digest));
+    await this.#options.bucket.delete(this.#keyOf(digest), signal);
   }
 
   async *list(): AsyncGenerator<Digest> {

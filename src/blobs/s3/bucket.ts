@@ -136,9 +136,12 @@ export class Bucket implements Disposable {
     }
   }
 
-  async delete(key: string): Promise<void> {
-    await this.#ask('delete a blob', (options) =>
-      this.#client.send(new DeleteObjectCommand(this.#named(key)), options),
+  /** @param until ends the request, and further tries of it */
+  async delete(key: string, until?: AbortSignal): Promise<void> {
+    await this.#ask(
+      'delete a blob',
+      (options) => this.#client.send(new DeleteObjectCommand(this.#named(key)), options),
+      until,
     );
   }
 
@@ -244,17 +247,22 @@ export class Bucket implements Disposable {
     throw wrongAnswer(`${this.place} took a blob of ${size} bytes, but ${holds} under its name`);
   }
 
-  async #ask<T>(work: string, send: (options: { abortSignal: AbortSignal }) => Promise<T>): Promise<T> {
-    this.signal.throwIfAborted();
+  async #ask<T>(
+    work: string,
+    send: (options: { abortSignal: AbortSignal }) => Promise<T>,
+    until?: AbortSignal,
+  ): Promise<T> {
+    const abortSignal = until === undefined ? this.signal : AbortSignal.any([this.signal, until]);
     const { promise: ended, reject } = Promise.withResolvers<never>();
-    const end = () => reject(this.signal.reason);
-    this.signal.addEventListener('abort', end);
+    const end = () => reject(abortSignal.reason);
     try {
-      return await Promise.race([send({ abortSignal: this.signal }), ended]);
+      abortSignal.throwIfAborted();
+      abortSignal.addEventListener('abort', end);
+      return await Promise.race([send({ abortSignal }), ended]);
     } catch (error) {
       throw storeFault(error, work, this.place);
     } finally {
-      this.signal.removeEventListener('abort', end);
+      abortSignal.removeEventListener('abort', end);
     }
   }
 }

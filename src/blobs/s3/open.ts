@@ -53,7 +53,7 @@ function unbound(blobs: S3Blobs): BlobStore {
     localFile: (digest) => blobs.localFile(digest),
     has: (digest) => blobs.has(digest),
     size: (digest) => blobs.size(digest),
-    delete: (digest) => blobs.delete(digest),
+    delete: (digest, signal) => blobs.delete(digest, signal),
     list: () => blobs.list(),
   };
 }

@@ -284,6 +284,23 @@ describe('a read', () => {
   });
 });
 
+describe('a delete', () => {
+  it('ends with its signal, without a further request', async () => {
+    await using place = await openPlace();
+    const digest = await place.blobs.put(Buffer.from('x'));
+    proxy.breakage = ({ method }) => (method === 'DELETE' ? { kind: 'silence' } : undefined);
+    proxy.requests.length = 0;
+    const ending = new AbortController();
+    const deleted = place.blobs.delete(digest, ending.signal);
+    const refused = expect(deleted).rejects.toMatchObject({ code: 'BLOB_STORE_UNREACHABLE' });
+    await expect.poll(() => proxy.requests.length).toBe(1);
+    ending.abort();
+    await refused;
+    expect(proxy.requests.map(({ method }) => method)).toEqual(['DELETE']);
+    expect(await place.blobs.has(digest)).toBe(true);
+  });
+});
+
 describe('a list', () => {
   it('ignores foreign keys and keys that are no digest, and crosses pages', async () => {
     await using place = await openPlace();

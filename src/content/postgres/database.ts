@@ -16,7 +16,7 @@ import {
   postgresTransaction,
   type SqlValue,
 } from '../../store/index.ts';
-import { deleteDoomedSql, findDoomedSql, reviveSql } from '../blob-rows.ts';
+import { deleteDoomedSql, doomedRow, findDoomedSql, reviveSql } from '../blob-rows.ts';
 import type { RegistryDatabase, SqlWords } from '../database.ts';
 import { migrations, schema } from './migrations.ts';
 
@@ -82,10 +82,12 @@ function databaseOn(pool: PostgresPool, now: PostgresRegistryOptions['now']): Re
     reviveBlob: async (digest, size) => void (await alone(reviveSql, [digest, size, await time()])),
     removeBlob: (digest, before, removeBytes) =>
       together(async (connection) => {
-        const doomed = await run(connection, `${findDoomedSql} for update`, [digest, before]);
-        if (doomed.rowCount === 0) return false;
+        const { rows } = await run(connection, `${findDoomedSql} for update`, [digest, before]);
+        const [found] = z.array(doomedRow).parse(rows);
+        if (found === undefined) return undefined;
         await removeBytes();
-        return (await run(connection, deleteDoomedSql, [digest, before])).rowCount > 0;
+        await run(connection, deleteDoomedSql, [digest, before]);
+        return found.size;
       }),
     close: () => pool.close(),
   };

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { imageFault } from '../../images/index.ts';
 import { KeyedLock } from '../../lib/index.ts';
 import { type DatabaseThread, type SqlValue, startDatabaseThread } from '../../store/index.ts';
-import { deleteDoomedSql, findDoomedSql, reviveSql } from '../blob-rows.ts';
+import { deleteDoomedSql, doomedRow, findDoomedSql, reviveSql } from '../blob-rows.ts';
 import { type RegistryDatabase, type SqlWords, step } from '../database.ts';
 import { registrySchema, statements } from './schema.ts';
 
@@ -54,10 +54,11 @@ function databaseOn(thread: DatabaseThread, now: () => number): RegistryDatabase
       removals.run(digest, async () => void (await write(undefined, step(reviveSql, digest, size, now())))),
     removeBlob: (digest, before, removeBytes) =>
       removals.run(digest, async () => {
-        const doomed = await thread.query(findDoomedSql, [digest, before]);
-        if (doomed.rows.length === 0) return false;
+        const [found] = await all(doomedRow, findDoomedSql, digest, before);
+        if (found === undefined) return undefined;
         await removeBytes();
-        return (await write(undefined, step(deleteDoomedSql, digest, before))) > 0;
+        await write(undefined, step(deleteDoomedSql, digest, before));
+        return found.size;
       }),
     close: () => thread.close(),
   };
