@@ -60,11 +60,10 @@ export class S3Blobs implements BlobStore {
   }
 
   async put(bytes: Uint8Array): Promise<Digest> {
-    const { bucket, cache } = this.#options;
     const digest = digestOf(bytes);
-    await this.#puts.run(digest, () => bucket.put(this.#keyOf(digest), bytes));
+    await this.#puts.run(digest, () => this.#options.bucket.put(this.#keyOf(digest), bytes));
     // A full disk must not fail a put that the bucket has: the next read fetches the blob.
-    await cache.keepBytes(bytes, digest).catch(() => {});
+    await this.#keepBytes(bytes, digest).catch(() => {});
     return digest;
   }
 
@@ -88,13 +87,14 @@ export class S3Blobs implements BlobStore {
   }
 
   async open(digest: Digest, range?: ByteRange): Promise<Readable> {
-    const source = await this.#source(digest, range);
-    const { file, range: part } = source;
+    await using stack = new AsyncDisposableStack();
+    const { file, range: part } = stack.use(await this.#source(digest, range));
     const stream = file.createReadStream({
       ...(part !== undefined && { start: part.first, end: part.last }),
       highWaterMark: readBytes,
     });
-    stream.once('close', () => void source[Symbol.asyncDispose]());
+    const source = stack.move();
+    stream.once('close', () => void source.disposeAsync().catch(() => {}));
     return stream;
   }
 
@@ -130,6 +130,11 @@ export class S3Blobs implements BlobStore {
       // The bucket can have objects that are not Ward's.
       if (isDigest(digest)) yield digest;
     }
+  }
+
+  async #keepBytes(bytes: Uint8Array, digest: Digest): Promise<void> {
+    this.#options.admitWrite(bytes.length);
+    await this.#options.cache.keepBytes(bytes, digest);
   }
 
   #keyOf(digest: Digest): string {
@@ -213,16 +218,13 @@ export class S3Blobs implements BlobStore {
     const cached = await this.#options.cache.hold(digest);
     if (cached === undefined && range !== undefined && (await this.#isShort(digest, range)))
       return this.#part(digest, range);
-    const held = cached ?? (await this.#hold(digest));
+    await using stack = new AsyncDisposableStack();
+    const held = stack.use(cached ?? (await this.#hold(digest)));
     const file = await openRegularFile(held.path);
     if (file === undefined) throw missingBlob(digest);
-    return {
-      ...{ file, range },
-      async [Symbol.asyncDispose]() {
-        await file.close();
-        await held[Symbol.asyncDispose]();
-      },
-    };
+    stack.defer(() => file.close());
+    const opened = stack.move();
+    return { file, range, [Symbol.asyncDispose]: () => opened.disposeAsync() };
   }
 
   /** Whether it costs less to read only the range. A client may ask for one byte of a very long blob. */

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isFault } from '../../lib/index.ts';
 import type { FileWriter } from '../file-writer.ts';
 import type { ByteRange } from '../types.ts';
-import type { Bucket, ObjectPart } from './bucket.ts';
+import type { Bucket } from './bucket.ts';
 import { isTransient, storeFault, unreachable, wrongAnswer } from './errors.ts';
 
 interface DownloadOptions {
@@ -40,7 +40,11 @@ export async function download(
         throw wrongAnswer(`${place} answered ${part.length} bytes to a read of ${left} bytes`);
       if (expected === undefined || attempt === 1) admit(part.length);
       expected ??= part.length;
-      await receive(bucket, part, writer, expected);
+      const announced = expected;
+      // The client ends a body without bytes, and those of a closed bucket.
+      await writer.append(part.body, (bytes) => {
+        if (writer.size + bytes > announced) throw wrongAnswer(`${place} sent more bytes than it announced`);
+      });
       if (writer.size === expected) return true;
       throw unreachable(`${place} ended a blob ${expected - writer.size} bytes too early`);
     } catch (error) {
@@ -55,27 +59,4 @@ export async function download(
 
 function rangeOf(first: number, left: number | undefined): ByteRange | undefined {
   return left === undefined ? undefined : { first, last: first + left - 1 };
-}
-
-/** Ends the body when no byte comes for too long, or when the bucket is closed. */
-async function receive(
-  { signal, times, place }: Bucket,
-  { body }: ObjectPart,
-  writer: FileWriter,
-  expected: number,
-): Promise<void> {
-  const end = () => body.destroy(signal.reason);
-  const idle = setTimeout(() => {
-    body.destroy(unreachable(`${place} sent no byte for ${times.idleMs / 1000} s`));
-  }, times.idleMs).unref();
-  signal.addEventListener('abort', end);
-  try {
-    await writer.append(body, (bytes) => {
-      idle.refresh();
-      if (writer.size + bytes > expected) throw wrongAnswer(`${place} sent more bytes than it announced`);
-    });
-  } finally {
-    clearTimeout(idle);
-    signal.removeEventListener('abort', end);
-  }
 }

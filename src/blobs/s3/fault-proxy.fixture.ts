@@ -11,6 +11,8 @@ export type Breakage =
   /** Begins the answer, sends this number of bytes, and no more. */
   | { readonly kind: 'stall'; readonly after: number }
   | { readonly kind: 'delay'; readonly ms: number }
+  /** Sends the answer in this number of pieces, with a pause after each. */
+  | { readonly kind: 'trickle'; readonly pieces: number; readonly everyMs: number }
   /** Never answers. */
   | { readonly kind: 'silence' }
   /** Answers without asking the server. */
@@ -85,10 +87,24 @@ async function serve(
   const isHead = asked.method === 'HEAD';
   const length = isHead ? got.headers['content-length'] : String(changed.length);
   answer.writeHead(got.statusCode ?? 500, { ...got.headers, ...(length && { 'content-length': length }) });
+  if (breakage?.kind === 'trickle') return trickle(answer, changed, breakage);
   if (breakage?.kind !== 'cut-answer' && breakage?.kind !== 'stall') return void answer.end(changed);
   answer.write(changed.subarray(0, breakage.after), () => {
     if (breakage.kind === 'cut-answer') answer.destroy();
   });
+}
+
+async function trickle(
+  answer: ServerResponse,
+  body: Buffer,
+  { pieces, everyMs }: Extract<Breakage, { kind: 'trickle' }>,
+): Promise<void> {
+  const length = Math.ceil(body.length / pieces);
+  for (let at = 0; at < body.length; at += length) {
+    answer.write(body.subarray(at, at + length));
+    await new Promise((resolve) => setTimeout(resolve, everyMs));
+  }
+  answer.end();
 }
 
 function cutRequest(asked: IncomingMessage, after: number): void {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempDisposable, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdtempDisposable, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -219,6 +219,16 @@ describe('a read', () => {
     expect((await blobs.get(digest)).length).toBe(300_000);
   });
 
+  it('goes on while bytes come slowly', async () => {
+    await using place = await openPlace({ times: { ...quick, idleMs: 400 } });
+    const bytes = randomBytes(1200);
+    const { digest, blobs } = await stored(place, bytes);
+    proxy.breakage = (request) =>
+      isRead(request) ? { kind: 'trickle', pieces: 12, everyMs: 80 } : undefined;
+    expect((await blobs.get(digest)).equals(bytes)).toBe(true);
+    expect(reads()).toBe(1);
+  });
+
   it.each([
     [
       'a changed byte',
@@ -401,6 +411,21 @@ describe('copies', () => {
     full = 1;
     expect(String(await blobs.get(digest))).toBe('new');
     await expect.poll(() => readdir(join(folder.path, 'cache'))).toHaveLength(1);
+    full = 1;
+    const kept = await readdir(join(folder.path, 'cache'));
+    expect(await blobs.put(Buffer.from('no room for a copy'))).toBe(digestOf('no room for a copy'));
+    expect(await readdir(join(folder.path, 'cache'))).toEqual(kept);
+  });
+
+  it('that can’t be opened are not held for ever', async () => {
+    await using place = await openPlace();
+    const digest = await place.blobs.put(Buffer.alloc(0));
+    const [name = ''] = await readdir(place.dir);
+    await rm(join(place.dir, name));
+    await symlink('/dev/null', join(place.dir, name));
+    await expect(place.blobs.open(digest)).rejects.toMatchObject({ code: 'FILE_INVALID' });
+    await place.blobs.delete(digest);
+    await expect.poll(() => readdir(place.dir)).toEqual([]);
   });
 });
 
