@@ -1,7 +1,7 @@
 /**
- * Runs the tests where sandboxes can be made: in a mount and a pid namespace of their own, so that whatever a
- * test leaves behind ends with it. Arguments go to Vitest. Ends with a line `N passed, N failed, N skipped`, and before
- * it the ten slowest files, and a line for each test that passed only when it was run again (`--retry=1`). With
+ * Runs the tests where sandboxes can be made: in a mount and a pid namespace of their own, so that what a test leaves
+ * behind ends with it. Arguments go to Vitest. Ends with a line `N passed, N failed, N skipped`, and before it the ten
+ * slowest files, and a line for each test that passed only when it was run again (`--retry=1`). With
  * `WARD_TEST_STORE=postgres`, end-to-end tests use a PostgreSQL server that runs as long as the tests.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';

@@ -1,8 +1,8 @@
 /**
  * A simulated invoker: the rules of `src/invoker/scheduling/` without its processes. A job gets an idle sandbox of its
- * group or waits; a sandbox is started when the group has fewer than can make progress side by side, or when its jobs
- * would wait longer than a start takes. Idle sandboxes end after the keep-alive, or when their memory is needed, the
- * longest idle first.
+ * group, or waits. A sandbox is started when the group has fewer than can make progress side by side. It is also
+ * started when the group's jobs would wait longer than a start takes. Idle sandboxes end after the keep-alive, or when
+ * their memory is needed, the longest idle first.
  */
 import {
   groupHash,

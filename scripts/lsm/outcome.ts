@@ -21,7 +21,7 @@ const checkSchema = z.object({
   milliseconds: z.number(),
 });
 
-/** A test that was cut off, or that showed too few refusals, has failed, whatever else it prints. */
+/** A test that was cut off, or that showed too few refusals, has failed, even if it prints otherwise. */
 export function outcomeOf(lsm: Lsm, output: string): Outcome {
   const said = output.split('\n').map((line) => line.trimEnd());
   const checks = said.flatMap((line) => parseCheck(line) ?? []);

@@ -34,7 +34,7 @@ export interface BlobStore {
   get(digest: Digest, maxBytes?: number): Promise<Buffer>;
   /** Opens the blob or a part of it, not verified. @throws Fault BLOB_NOT_FOUND */
   open(digest: Digest, range?: ByteRange): Promise<Readable>;
-  /** Opens it for many readers at once: produces no garbage, whatever the size. @throws Fault BLOB_NOT_FOUND */
+  /** Opens it for many readers at once. Produces no garbage, even for a large blob. @throws Fault BLOB_NOT_FOUND */
   copier(digest: Digest, range: ByteRange): Promise<BlobCopier>;
   /** Its bytes as a file, for programs that take a path. @throws Fault BLOB_NOT_FOUND */
   localFile(digest: Digest): Promise<LocalFile>;

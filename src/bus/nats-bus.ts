@@ -1,7 +1,7 @@
 /**
- * NATS core as a bus. One connection at a time, to any of the servers; after its end another one is made, for ever,
- * after a random pause. What is published while there is no connection is dropped. While there is one, the bytes that
- * the server has not confirmed yet are bounded, because the client would keep them without a bound.
+ * NATS core as a bus, with one connection at a time to any of the servers. When it ends, the bus connects again after a
+ * random pause, for ever. What is published without a connection is dropped. Bytes that the server has not confirmed
+ * are bounded, because the client would keep them without a bound.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect, type Msg, type NatsConnection, type Subscription } from '@nats-io/transport-node';
@@ -23,7 +23,7 @@ const confirmEvery = 4 * mebibyte;
 const dialTimeoutMs = 5_000;
 /** Pause before the next attempt to connect: between one and two of these. */
 const pauseMs = 200;
-/** A server that answers no ping for about three of these is given up. */
+/** After about three of these without an answer to a ping, the connection is closed. */
 const pingMs = 1_000;
 
 export class NatsBus implements Bus {

@@ -1,4 +1,4 @@
-/** A bus between the nodes of a cluster. A message may be lost. It is never doubled by the bus itself. */
+/** A bus between the nodes of a cluster. It may lose a message, and delivers none twice by itself. */
 import type { Log } from '../lib/index.ts';
 import type { BusAddresses } from './addresses.ts';
 

@@ -113,7 +113,7 @@ export class Io {
     else this.lines([JSON.stringify(value, undefined, 2)]);
   }
 
-  /** The same as YAML, whatever the requested format. */
+  /** The same as YAML, even if another format was requested. */
   async yaml(value: unknown): Promise<void> {
     this.#terminal.stdout.write(await toYaml(value));
   }

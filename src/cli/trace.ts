@@ -1,4 +1,4 @@
-/** What `-v` and `-d` print of requests and answers. Never contains the key, whatever part of them holds it. */
+/** What `-v` and `-d` print of requests and answers. Never contains the key, in any part. */
 import type { IncomingHttpHeaders } from 'node:http';
 
 export interface Tracer {

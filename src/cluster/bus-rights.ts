@@ -47,7 +47,7 @@ export function busRights(cluster: string, { name, role }: BusNode): BusRights {
 
 /**
  * A configuration for nats-server 2.10. It knows the nodes by the names in their certificates, and nothing else: a node
- * that is not listed can't connect, whatever certificate it has.
+ * that is not listed can't connect, even with a valid certificate.
  */
 export function natsConfig({ cluster, nodes, listen, files }: NatsConfigOptions): string {
   const lines = [

@@ -1,7 +1,7 @@
 /**
- * A join token is one line, `ward-join.1.CLUSTER.ROLE.NAME.KEY.PIN`. KEY is a private key; the store has only its public
- * half. PIN identifies the key of the authority. A node signs its request with the token and sends the signature, so
- * an observer of the network can't use the token, and nobody can put another key into the request.
+ * A join token is one line, `ward-join.1.CLUSTER.ROLE.NAME.KEY.PIN`. KEY is a private key; the store has only its
+ * public half. PIN identifies the key of the authority. A node signs its request with the token and sends only the
+ * signature. So nobody on the network can use the token, or put another key into the request.
  */
 import type { KeyObject } from 'node:crypto';
 import { clusterFault } from './faults.ts';

@@ -1,7 +1,7 @@
 /**
- * What a node and the authority say to each other. A node sends its public key and proves that it has the private
- * half, as a certificate request would (RFC 2986), but without names or extensions: the authority writes all other
- * parts of a certificate itself, so nothing else of a request needs to be parsed or refused.
+ * What a node and the authority say to each other. A node sends its public key and proves that it has the private half.
+ * A certificate request (RFC 2986) would also have names and extensions. The authority writes all other parts of a
+ * certificate itself, so it need not parse or refuse them.
  */
 import { z } from 'zod';
 import { nodeNameSchema, nodeRoleSchema } from './node-names.ts';
@@ -22,7 +22,7 @@ export const joinRequestSchema = z.strictObject({
   name: nodeNameSchema,
   /** SubjectPublicKeyInfo in DER, base64url. */
   key: nodeKey,
-  /** The token's public half: the token itself never travels. */
+  /** The token's public half: the token itself is never sent. */
   token: shortKey,
   /** `joinText`, signed with the node's key and with the token's. */
   keyProof: signature,

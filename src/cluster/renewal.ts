@@ -1,4 +1,4 @@
-/** Renews a node's certificate at half of its life. When that fails, it tries again until the certificate expires. */
+/** Renews a node's certificate after half of its life. If that fails, it tries again until the certificate expires. */
 import { X509Certificate } from 'node:crypto';
 import { type Fault, isFault } from '../lib/index.ts';
 import { identityExpired } from './faults.ts';

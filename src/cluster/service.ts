@@ -1,6 +1,6 @@
 /**
- * The authority's side: lets nodes join with a token, and renews their certificates. All times are the database's, so
- * the clock of this machine changes neither what a token is worth nor the dates in a certificate.
+ * The authority's side: lets nodes join with a token, and renews their certificates. All times are the database's, so a
+ * wrong clock of this machine changes neither when a token expires nor the dates in a certificate.
  */
 import { X509Certificate } from 'node:crypto';
 import type { z } from 'zod';

@@ -6,12 +6,12 @@
  *             ▲                            │
  *             └─────── pushed again ───────┘
  *
- * - A push makes the row live, stores the bytes, and then names the blob in a transaction that does so only if the row
- *   is still live. A row that a sweep has doomed meanwhile means: once more from the beginning.
+ * - A push makes the row live, stores the bytes, and then names the blob in a transaction that requires a live row. If
+ *   a sweep has doomed the row meanwhile, the push begins again.
  * - A sweep dooms a blob only if no repository has it, and later removes only what is still doomed. While it removes
  *   the bytes, the row can't become live.
  *
- * So what a repository has is live, and its bytes exist, whenever a process ends.
+ * So the rows of what a repository has are live, and the bytes exist, even if a process ends at any moment.
  */
 import { z } from 'zod';
 import type { Digest } from '../blobs/index.ts';
@@ -20,8 +20,8 @@ import { type RegistryDatabase, step } from './database.ts';
 
 const isHeld = 'exists (select 1 from holdings where holdings.digest = blobs.digest)';
 
-/** Condition of a blob that a sweep dooms. `?2`: the latest time at which a push can have begun to name it. */
-export const isForsaken = `doomed_at is null and touched_at < ?2 and not ${isHeld}`;
+/** Condition of a blob that a sweep dooms. `?2`: no push that touched it before this time can still name it. */
+export const isUnheld = `doomed_at is null and touched_at < ?2 and not ${isHeld}`;
 
 /** Parameters: digest, size, time. */
 export const reviveSql = `
@@ -37,12 +37,12 @@ export const deleteDoomedSql = 'delete from blobs where digest = ?1 and doomed_a
 export function doomSteps(digest: Digest, touchedBefore: number, at: number): readonly BatchStep[] {
   return [
     step('update blobs set touched_at = touched_at where digest = ?1', digest),
-    step(`update blobs set doomed_at = ?3 where digest = ?1 and ${isForsaken}`, digest, touchedBefore, at),
+    step(`update blobs set doomed_at = ?3 where digest = ?1 and ${isUnheld}`, digest, touchedBefore, at),
   ];
 }
 
 /** Dooms a blob whose bytes exist without a row. */
-export function doomStrangerStep(digest: Digest, size: number, at: number): BatchStep {
+export function doomWithoutRowStep(digest: Digest, size: number, at: number): BatchStep {
   return step(
     `insert into blobs (digest, size, touched_at, doomed_at) values (?1, ?2, ?3, ?3) on conflict (digest) do nothing`,
     ...[digest, size, at],

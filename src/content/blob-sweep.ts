@@ -1,11 +1,10 @@
 /**
- * Removes blobs that no repository has, in two phases (`blob-rows.ts`): first their rows are doomed, and `doomedMs` later
- * their bytes are removed. Bytes without a row are doomed as well: the database has lost the row, or the bytes are
- * someone else's mistake.
+ * Removes blobs that no repository has, in two phases (`blob-rows.ts`): it dooms their rows, and removes their bytes
+ * `doomedMs` later. Bytes without a row get a doomed row, and go the same way.
  */
 import { z } from 'zod';
 import { type Digest, isDigest } from '../blobs/index.ts';
-import { doomSteps, doomStrangerStep, isForsaken } from './blob-rows.ts';
+import { doomSteps, doomWithoutRowStep, isUnheld } from './blob-rows.ts';
 import type { Content } from './content.ts';
 import type { RegistryDatabase } from './database.ts';
 import type { RegistryStoreLimits, SweepOptions, Swept } from './types.ts';
@@ -25,20 +24,20 @@ const longestNamingMs = 3_600_000;
 type Asked = Pick<SweepOptions, 'signal'>;
 
 export async function sweepBlobs(options: BlobSweepOptions, asked: Asked): Promise<Omit<Swept, 'manifests'>> {
-  await doomForsaken(options, asked);
-  await doomStrangers(options, asked);
+  await doomUnheld(options, asked);
+  await doomBytesWithoutRow(options, asked);
   return removeDoomed(options, asked);
 }
 
 const candidateRow = z.object({ digest: z.string().refine(isDigest), isGarbage: z.number() });
 
-async function doomForsaken({ db, limits }: BlobSweepOptions, asked: Asked): Promise<void> {
+async function doomUnheld({ db, limits }: BlobSweepOptions, asked: Asked): Promise<void> {
   const at = await db.now();
   const before = at - Math.min(limits.graceMs, longestNamingMs);
   await walk(asked, async (last: z.infer<typeof candidateRow> | undefined) => {
     const rows = await db.all(
       candidateRow,
-      `select digest, case when ${isForsaken} then 1 else 0 end as "isGarbage" from blobs
+      `select digest, case when ${isUnheld} then 1 else 0 end as "isGarbage" from blobs
          where digest > ?1 order by digest limit ${stride}`,
       ...[last?.digest ?? '', before],
     );
@@ -50,13 +49,13 @@ async function doomForsaken({ db, limits }: BlobSweepOptions, asked: Asked): Pro
 
 const digestRow = z.object({ digest: z.string().refine(isDigest) });
 
-async function doomStrangers({ db, content }: BlobSweepOptions, { signal }: Asked): Promise<void> {
+async function doomBytesWithoutRow({ db, content }: BlobSweepOptions, { signal }: Asked): Promise<void> {
   let some: Digest[] = [];
   const flush = async () => {
     const at = await db.now();
     for (const digest of await withoutRow(db, some)) {
       const size = await content.blobs.size(digest);
-      if (size !== undefined) await db.write(undefined, doomStrangerStep(digest, size, at));
+      if (size !== undefined) await db.write(undefined, doomWithoutRowStep(digest, size, at));
     }
     some = [];
   };

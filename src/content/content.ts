@@ -1,6 +1,6 @@
 /**
- * The pushed bytes, as blobs. A blob exists before a repository has it, and is removed after none has had it for a while
- * (`blob-rows.ts`); so however the process ends, what a repository has exists.
+ * The pushed bytes, as blobs. A blob exists before a repository has it, and is removed when none has had it for a while
+ * (`blob-rows.ts`). So what a repository has exists, even if the process ends at any moment.
  */
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -27,7 +27,7 @@ export interface Content {
   adopt(writer: BlobWriter, digest: Digest, name: NameBlob): Promise<void>;
   /** Does the same with bytes in memory. */
   put(bytes: Uint8Array, digest: Digest, name: NameBlob): Promise<void>;
-  /** Removes the blob if it was doomed at `before` or earlier. Returns its size if it did. */
+  /** Removes the blob if it was doomed at `before` or earlier, and returns its size; otherwise undefined. */
   remove(digest: Digest, before: number): Promise<number | undefined>;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The registry's tables, whatever engine keeps them: the blobs and manifests of each repository, the targets of tags,
- * the holdings of each namespace. Bytes are elsewhere. A change is one transaction, so however the process ends, it is
+ * The registry's tables, in either engine: the blobs and manifests of each repository, the targets of tags, the
+ * holdings of each namespace. Bytes are elsewhere. A change is one transaction, so however the process ends, it is
  * stored completely or not at all.
  *
  * The statements are the same on each engine. Their parameters are `?1`, `?2` and so on, and each is used. `SqlWords`

@@ -136,7 +136,7 @@ export function readManifestDocument(
   };
 }
 
-/** Whether its configuration is that of an image: container engines run such a manifest, whatever type it declares. */
+/** Whether its configuration is that of an image: engines run such a manifest, even if it declares another type. */
 export function hasImageConfig({ config }: Pick<ManifestDocument, 'config'>): boolean {
   return config !== undefined && imageConfigTypes.includes(config.mediaType);
 }

@@ -18,7 +18,7 @@ import type { Manifests } from './manifests.ts';
 import type { RepositoryName, Tag } from './names.ts';
 import type { PushedImage } from './types.ts';
 
-/** The bytes determine the compression, whatever the type. */
+/** The bytes determine the compression, not the type. */
 const tarLayerMediaType = 'application/vnd.oci.image.layer.v1.tar';
 
 type Blobs = Pick<BlobStore, 'get' | 'open' | 'localFile'>;

@@ -1,6 +1,6 @@
 /**
- * Checks quotas by conditions in SQL, so that they hold in the transaction that uses the space, whatever the number
- * of concurrent pushes. Content that a namespace already holds costs nothing more.
+ * Checks quotas by conditions in SQL, so that they hold in the transaction that uses the space, however many pushes run
+ * at once. Content that a namespace already holds costs nothing more.
  */
 import { z } from 'zod';
 import { formatSize } from '../lib/index.ts';

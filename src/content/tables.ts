@@ -1,6 +1,6 @@
 /**
- * The registry's tables, for a transfer between SQLite and PostgreSQL, in the order in which they are copied: triggers
- * change the last ones while the others are written.
+ * The registry's tables, in the order in which a transfer between SQLite and PostgreSQL copies them. While it writes
+ * the first ones, triggers change the last ones, so those come last.
  */
 import type { TableCopy } from '../store/index.ts';
 

@@ -199,8 +199,8 @@ export interface RegistryStore extends AsyncDisposable {
   listSubjects(suffix: string): Promise<readonly Digest[]>;
 
   /**
-   * The parts of an image, whatever types its manifest declares; the image can be missing in the store. @throws Fault
-   * IMAGE_INVALID
+   * The parts of an image, even if its manifest declares other types; the image can be missing in the store.
+   * @throws Fault IMAGE_INVALID
    */
   readImage(document: ManifestDocument): Promise<PushedImage>;
   /** The image behind a reference; an index is narrowed to this machine. @throws Fault MANIFEST_UNKNOWN, IMAGE_INVALID */

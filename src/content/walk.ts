@@ -1,4 +1,4 @@
-/** Long work on tables, a few rows at a time. */
+/** Goes through a long table a few rows at a time. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Rows that are read at once. */

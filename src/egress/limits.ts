@@ -1,4 +1,4 @@
-/** Limits on the network use of one sandbox, whatever it may reach, and of all sandboxes together. */
+/** Limits on the network use of each sandbox, and of all sandboxes together. */
 import { z } from 'zod';
 
 export interface EgressLimits {

@@ -80,7 +80,7 @@ export function nodeCodeOf(error: unknown): string | undefined {
 /** A resource that the machine lacks for now; the same request can succeed later. */
 export type HostTrouble = 'disk-full' | 'disk-failing' | 'exhausted';
 
-/** Undefined when the error is of another kind. Follows the causes of the error, whichever part noticed it. */
+/** Undefined when the error is of another kind. Follows the causes of the error. */
 export function hostTroubleOf(error: unknown): HostTrouble | undefined {
   if (isFault(error) && error.kind === 'full') return 'disk-full';
   return troubles.get(hostErrnoOf(error) ?? '');

@@ -1,6 +1,6 @@
 /** Patterns of names in which `*` stands for any characters. */
 
-/** Takes time linear in the lengths, whatever the pattern is. */
+/** Takes time linear in the lengths, for every pattern. */
 export function matchesPattern(pattern: string, name: string): boolean {
   const [first = '', ...rest] = pattern.split('*');
   const last = rest.pop();

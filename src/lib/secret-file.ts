@@ -38,8 +38,8 @@ export function readSecretFile(path: string): SecretFile | UnfitFile {
 
 /**
  * Whether others than its owner may use a file of secrets. systemd lets a service's user read a credential
- * (`LoadCredential=`) by an entry of an access list, which the mode shows as a right of the group: acl(5). No other user
- * gets into that folder.
+ * (`LoadCredential=`) by an access list. The mode shows its entry as a right of the group: acl(5). No other user gets
+ * into that folder.
  */
 export function isOpenToOthers(path: string, mode: number): boolean {
   const isCredential = dirname(path) === process.env['CREDENTIALS_DIRECTORY'];

@@ -100,7 +100,7 @@ export type TechniqueSummary = Omit<
   'harmlessInGvisor' | 'endsGvisor' | 'reaches' | 'cannotFail' | 'timeoutMs'
 >;
 
-/** The result of an attack. `answer` is an Expectation, or whatever else came. */
+/** The result of an attack. `answer` is an Expectation, or another answer that came. */
 export type AttackAnswer =
   | { readonly outcome: 'BLOCKED'; readonly answer: string; readonly detail: string }
   | { readonly outcome: 'ESCAPED'; readonly detail: string }

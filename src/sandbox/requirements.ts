@@ -77,7 +77,7 @@ const namespace =
   ({ host }) =>
     host.namespaces.has(name) ? undefined : `the kernel has no ${name} namespaces`;
 
-/** Mechanisms without an entry are in every kernel that Ward runs on, whatever the policy says. */
+/** Mechanisms without an entry are in every kernel that Ward runs on. */
 const checks: Partial<Record<Mechanism, Check>> = {
   'memory-limit': (situation) =>
     controller('memory', 'memory')(situation) ??

@@ -72,7 +72,7 @@ export function superviseSandbox(parts: SandboxParts): MadeSandbox {
   };
 }
 
-/** Ensures that the sandbox ends completely and once, whatever ends it. */
+/** Ends the sandbox completely and once, even if several causes end it. */
 class SandboxLife {
   readonly ports: SandboxPorts;
   readonly exited: Promise<SandboxExit>;

@@ -270,7 +270,7 @@ export class LocalSandboxHost implements AsyncDisposable {
     return name !== 'runsc' && this.features.isolated && this.features.lsm.selinux === 'off';
   }
 
-  /** gVisor's kernel has no Landlock, whatever the host's kernel has. */
+  /** gVisor's kernel has no Landlock, even if the host's kernel has it. */
   #canLandlock(runtime: RuntimeFeatures): boolean {
     return this.features.lsm.landlock && runtime.name !== 'runsc';
   }

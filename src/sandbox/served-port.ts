@@ -1,7 +1,7 @@
 /**
  * A TCP port of a sandbox's own loopback that leads to the host: the opposite direction of `loopback.ts`. A relay
  * listens in the sandbox's network namespace and connects each client to a Unix socket that only this sandbox's relay
- * can reach. So the socket identifies the sandbox, whatever it says.
+ * can reach. So the socket identifies the sandbox, which can't pose as another one.
  *
  * The sandbox decides how much work the relay has. So the relay is in the sandbox's control group: its processor time
  * and memory count for the sandbox, it freezes with the sandbox, and it is killed with it. It is a program of Ward's

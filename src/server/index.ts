@@ -215,7 +215,7 @@ async function isolate(
   through: () => Promise<readonly string[]> = async () => [],
 ): Promise<void> {
   const { checkFitness, enterIsolation, isIsolated } = await import('../sandbox/index.ts');
-  // Secrets get modes of their own; sandboxes must see everything else, whatever the caller's umask.
+  // Secrets get modes of their own; sandboxes must see everything else, so the caller's umask must not count.
   process.umask(0o022);
   if (isIsolated()) return;
   if (process.geteuid?.() === 0) checkFitness(needs);

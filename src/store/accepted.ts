@@ -1,6 +1,6 @@
 /**
  * The queue of accepted invocations: durable before the 202, owned by a node, claimed by attempt, settled by their
- * record. A node's lease is one row, so that renewing it costs the same whatever the node owns.
+ * record. A node's lease is one row, so that renewing it costs the same for any number of calls.
  */
 import { type Kysely, sql } from 'kysely';
 import { parseValue } from './documents.ts';

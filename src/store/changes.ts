@@ -1,13 +1,13 @@
 /**
- * Changes of what servers keep in their caches, as both engines share them. A deletion of old ones leaves a mark in
- * their place, by which a reader sees whether it has missed some.
+ * Changes of what servers have in their caches: the part that both engines share. When old ones are deleted, a mark
+ * takes their place. By it, a reader sees whether it has missed some.
  */
 import { type Kysely, sql } from 'kysely';
 import type { Schema } from './schema.ts';
 import type { SqlWords } from './sql-words.ts';
 import { type Change, type ChangeKind, changeKinds } from './types/changes.ts';
 
-/** More changes at once are not worth telling one by one. */
+/** If there are more, the caches drop everything. */
 export const mostChanges = 250;
 
 /** Kind of the mark of a deletion. Its path is the highest place that was deleted. */

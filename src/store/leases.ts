@@ -1,4 +1,4 @@
-/** Leases with fencing: one row per name, whose token grows with each holder and is never deleted. */
+/** Leases: one row for each name. Its token grows with each holder, and the row is never deleted. */
 import { type Kysely, sql } from 'kysely';
 import { deliveryStore } from './deliveries.ts';
 import { entityStore } from './entities.ts';
@@ -71,7 +71,7 @@ function fence(db: Kysely<Schema>, { name, token }: Lease) {
     .where('token', '=', token);
 }
 
-/** Puts the fence before each unit: a step that changes no row ends its unit. */
+/** Puts the check of the token before each unit: a step that changes no row ends its unit. */
 function fencedWriter(db: Kysely<Schema>, writer: GroupWriter, lease: Lease): Pick<GroupWriter, 'submit'> {
   const check = step(statement(fence(db, lease)), [lease.name, lease.token]);
   return {

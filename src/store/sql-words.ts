@@ -4,6 +4,6 @@ import type { RawBuilder } from 'kysely';
 export interface SqlWords {
   /** The database's clock, in epoch milliseconds: the clocks of the servers may differ. */
   readonly now: RawBuilder<number>;
-  /** A subquery of the given texts. It has one parameter, whatever their number. */
+  /** A subquery of the given texts. It has one parameter for any number of texts. */
   listed(texts: readonly string[]): RawBuilder<string>;
 }

@@ -4,7 +4,7 @@ import type { Reply, Ward } from '../ward.ts';
 import { type Answer, type Kind, kinds, queuedKinds, type Run } from './evidence.ts';
 import type { Deployed } from './functions.ts';
 
-/** Longer than any call can take, whatever fault comes in between. */
+/** Longer than any call can take, even with a fault in between. */
 const answerMs = 90_000;
 /** Pause of a client that was refused or cut off. */
 const retryMs = 50;

@@ -1,4 +1,4 @@
-/** Checks that an answer is acceptable, whatever the request was. */
+/** Checks that an answer is acceptable for every request. */
 import type { Answered, Ask, Target } from './target.ts';
 
 /**

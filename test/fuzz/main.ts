@@ -30,7 +30,7 @@ if (values.help || unknown.length > 0 || !Number.isSafeInteger(seed) || !(runs >
   process.exit(values.help ? 0 : 2);
 }
 if (process.getuid?.() === 0 && !isIsolated()) {
-  // Passes them on, so that a repeated run has the same inputs whatever the child's arguments are.
+  // Passes them on, so that a repeated run has the same inputs.
   const args = [...process.argv.slice(2).filter((arg) => !arg.startsWith('--seed=')), `--seed=${seed}`];
   enterIsolation([process.execPath, fileURLToPath(import.meta.url), ...args]);
 }

@@ -1,6 +1,6 @@
 /**
- * Limits what the web may use of a namespace's limits. Web actions are charged to their owner, whoever calls them, and a
- * flood must leave the owner room for its own calls. So the web gets a share of both limits, and a whole limit only if the
+ * Limits what the web may use of a namespace's limits. All calls of a web action are charged to its owner, and a flood
+ * must leave the owner room for its own calls. So the web gets a share of both limits, and a whole limit only if the
  * share would be zero.
  */
 import type { Identity } from '../../functions/index.ts';

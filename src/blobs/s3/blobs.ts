@@ -1,9 +1,9 @@
 /**
  * Blobs in an S3-compatible store, under `sha256/<hex>`, with copies on this node's disk. S3 has no rename, so bytes
- * are hashed on the local disk first, and then sent whole under their digest. A put always sends them, whatever the
- * store has: that repairs a damaged blob, and a removal on another node that was under way can't win over a later
- * put. Bytes are verified before a whole read returns them or the cache keeps them. A read of a part is not verified,
- * but has exactly its length.
+ * are hashed on the local disk first, and then sent whole under their digest. A put always sends them, even if the
+ * store has them. That repairs a damaged blob, and a removal that another node began before can't undo it. Bytes are
+ * verified before a whole read returns them or the cache keeps them. A read of a part is not verified, but has exactly
+ * its length.
  */
 import type { FileHandle } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
@@ -52,7 +52,7 @@ const tries = 2;
 export class S3Blobs implements BlobStore {
   readonly #options: S3BlobsOptions;
   readonly #flights = new Map<Digest, Flight>();
-  /** Many puts of the same bytes at a time would only hinder each other. */
+  /** Several puts of the same bytes at a time would send them several times. */
   readonly #puts = new KeyedLock();
 
   constructor(options: S3BlobsOptions) {
@@ -151,7 +151,7 @@ export class S3Blobs implements BlobStore {
     }
   }
 
-  /** The copy, downloaded once however many ask at a time. */
+  /** The copy, which is downloaded once for all that ask at the same time. */
   async #hold(digest: Digest, maxBytes = Number.POSITIVE_INFINITY): Promise<HeldCopy> {
     for (;;) {
       const held = await this.#options.cache.hold(digest);
@@ -203,7 +203,7 @@ export class S3Blobs implements BlobStore {
     if (writer.digest() !== digest) throw corrupt(digest, bucket.place);
   }
 
-  /** On a disk without space, the cache goes before the read does. */
+  /** On a disk without space, the cache is emptied before a read is refused. */
   #makeRoom(bytes: number): void {
     const { admitWrite, bound } = this.#options;
     try {

@@ -1,7 +1,7 @@
 /**
- * The requests that Ward makes to a bucket. Each has time limits, is repeated with growing pauses after a cut
- * connection or a refusal for overload, and ends when the bucket is closed. Nothing here trusts a checksum, a tag or
- * an order of the store's.
+ * The requests that Ward makes to a bucket. Each has time limits, and ends when the bucket is closed. After a broken
+ * connection, or when the store has too much to do, it is repeated with growing pauses. The store's checksums, tags and
+ * order of keys are not trusted.
  */
 
 import { createHash } from 'node:crypto';
@@ -49,10 +49,10 @@ export interface UnfinishedUpload {
 }
 
 const mebibyte = 1024 * 1024;
-/** Longer objects are sent in parts of this size, so that a cut costs one part. */
+/** Longer objects are sent in parts of this size: after a broken connection, only one part is sent again. */
 export const partBytes = 8 * mebibyte;
 const maxParts = 10_000;
-/** Parts of one upload on their way at a time. */
+/** Parts of one upload that are sent at a time. */
 const partsAtOnce = 3;
 /** Uploads in parts at a time: each holds its parts in memory. */
 const uploadsAtOnce = 3;
@@ -158,11 +158,11 @@ export class Bucket implements Disposable {
           options,
         ),
       );
-      // An answer of 200 can be a document about an error, which reads as an empty page.
+      // An answer of 200 can be a document about an error, which would look like an empty page.
       if (page.Name === undefined) throw wrongAnswer(`${this.place} answered a listing with something else`);
       const keys = (page.Contents ?? []).map(({ Key = '' }) => Key);
       for (const key of keys) {
-        // Without this, a store that repeats itself would be listed for ever.
+        // Without this, a list would never end if the store repeats a page.
         if (key <= after) throw wrongAnswer(`${this.place} lists keys again, or not in their order`);
         after = key;
         if (key.startsWith(prefix)) yield key.slice(this.#prefix.length);

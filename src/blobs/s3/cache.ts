@@ -1,8 +1,8 @@
 /**
- * Copies of blobs on this node's disk, up to a bound, least recently used first out. A copy appears by renaming, so a
- * crash leaves it whole or not at all; and a copy from before this process is verified before its first use, because
- * a power cut can damage what was not flushed. A copy in use stays. Every copy has a file name of its own, so
- * removing an old copy never touches a newer one.
+ * Copies of blobs on this node's disk, up to a bound. The least recently used ones are removed first, and a copy in use
+ * stays. A copy is renamed when it is complete, so a crash leaves all of it or nothing. A power cut can damage what was
+ * not flushed, so a copy of an earlier process is verified before its first use. Every copy has a file name of its own,
+ * so removing an old copy never touches a newer one.
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';

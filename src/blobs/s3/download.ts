@@ -1,6 +1,6 @@
 /**
- * Reads an object into a file, with constant memory. After a cut connection it goes on where it ended, so that a
- * long blob comes through a bad network. It stores no byte more than the store has announced.
+ * Reads an object into a file, with constant memory. After a broken connection it continues where it ended, so that a
+ * long blob arrives over a bad network. It stores no byte more than the store has announced.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isFault } from '../../lib/index.ts';

@@ -1,6 +1,6 @@
 /**
- * Tries on an operator's own store what Ward needs of it, in a folder of its own, which it removes. Servers that call
- * themselves compatible with S3 differ, and only a try shows it.
+ * Tries on an operator's own store what Ward needs, in a folder of its own, which it removes. Stores that are called
+ * compatible with S3 differ, and only a try shows how.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdtempDisposable, writeFile } from 'node:fs/promises';

@@ -1,4 +1,4 @@
-/** Lets a number of works run at a time; others wait for their turn, in the order of arrival. */
+/** Lets only some tasks run at a time. The others wait, and begin in the order in which they came. */
 export class Slots {
   #free: number;
   readonly #waiting: (() => void)[] = [];
@@ -7,7 +7,7 @@ export class Slots {
     this.#free = count;
   }
 
-  /** Settles when it is the caller's turn; its disposal ends the turn. Rejects with the reason of `signal`. */
+  /** Resolves when the caller may begin. Dispose of the result at the end. Rejects with the reason of `signal`. */
   async enter(signal: AbortSignal): Promise<Disposable> {
     signal.throwIfAborted();
     if (this.#free > 0) this.#free--;

@@ -28,7 +28,7 @@ export async function actionExec(action: ManifestAction, context: CodeContext): 
       ? await codeAt(variables.text(path), action, context)
       : undefined;
   return execOf(code, {
-    // An image has no other kind, whatever the manifest names.
+    // An image has no other kind, even if the manifest names one.
     kind: action.docker || action.native ? undefined : kind,
     main: action.main ?? undefined,
     docker: action.docker ? variables.text(action.docker) : undefined,

@@ -1,4 +1,4 @@
-/** The manifest of wskdeploy and its deployment file, read into one form whatever the notation. */
+/** The manifest of wskdeploy and its deployment file, read into one form from all their notations. */
 import { basename } from 'node:path';
 import type { z } from 'zod';
 import { type Fault, isJsonObject, type JsonObject, type JsonValue } from '../../lib/index.ts';

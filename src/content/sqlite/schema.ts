@@ -4,8 +4,8 @@
 export const registrySchema = 4;
 
 /**
- * `holdings` has each blob of a namespace once, whatever the number of its repositories, and `usage` the sum of the
- * bytes. A blob counts as at least one block of the file system, so that many small blobs are not free.
+ * `holdings` has each blob of a namespace once, even if several repositories have it, and `usage` the sum of the bytes.
+ * A blob counts as at least one block of the file system, so that many small blobs are not free.
  */
 export const statements: readonly string[] = [
   `create table if not exists blobs (

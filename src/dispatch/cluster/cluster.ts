@@ -1,4 +1,4 @@
-/** Joins a process to the cluster: its reports, what it hears of others, its jobs there and their jobs here. */
+/** Joins a process to the cluster: it reports about itself, hears others, sends them jobs, and runs theirs. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { type Log, messageOf, randomHex } from '../../lib/index.ts';

@@ -1,4 +1,4 @@
-/** Whether an invoker can run a job at all, remembered: the answer takes a sandbox policy, and each call asks. */
+/** Remembers whether an invoker can run a job. Each call asks, and an answer needs a whole sandbox policy. */
 import { BoundedMap } from '../../lib/index.ts';
 import { type InvokerAbilities, requireAble } from '../abilities.ts';
 import type { PlacementTarget } from './types.ts';

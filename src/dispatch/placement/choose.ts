@@ -2,9 +2,9 @@
  * Which invoker gets a job. In this order:
  *
  * 1. an invoker with a free warm sandbox of the job's group that is not crowded: the local one, else the least loaded;
- * 2. one that is not crowded and has memory for a new sandbox: the local one, else the first of the group's homes,
- *    so that the sandboxes of a group gather; when all homes are crowded, so a hot group, the less loaded of two
- *    others;
+ * 2. one that is not crowded and has memory for a new sandbox: the local one, else the first of the group's homes, so
+ *    that the sandboxes of a group gather. When all homes are crowded, the group has many calls: then the less loaded
+ *    of two others;
  * 3. the least loaded of all these, where the job waits.
  *
  * An invoker that drains, has a stale report, cannot run the job, or has timed out often gets nothing. A group with a

@@ -1,6 +1,6 @@
 /**
- * The invokers that a dispatcher knows. It keeps an index of warm sandboxes and remembers the homes of groups, so that
- * a choice among a thousand invokers looks only at a few. The rules are in `choose.ts`.
+ * The invokers that a dispatcher knows. It keeps an index of warm sandboxes and remembers the homes of groups, so it
+ * looks only at a few of a thousand invokers when it chooses. The rules are in `choose.ts`.
  */
 import { BoundedMap } from '../../lib/index.ts';
 import type { InvokerAbilities } from '../abilities.ts';

@@ -1,7 +1,7 @@
 /**
  * Logs that are followed on other nodes. Each `follow` asks for one piece: so at most one piece of a log is on the
  * wire, and other lines wait, within bounds, at the invoker. A question is repeated until its piece or the end is
- * there, so a lost message only costs time.
+ * there, so a lost message only takes time.
  */
 import { LiveLog, type LogPiece } from '../live-log.ts';
 import { invalid } from '../wire/frames.ts';

@@ -138,7 +138,7 @@ export class InvokerService {
     this.#logs.close();
   }
 
-  /** Beats, repeats what was not answered, and gives up what no one wants. Call it several times a second. */
+  /** Sends beats, repeats what was not answered, and ends jobs that no one wants. Call it several times a second. */
   tick(): void {
     const now = this.#now();
     this.#logs.tick();

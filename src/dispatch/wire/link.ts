@@ -1,6 +1,6 @@
 /**
- * A node's end of the bus: sends messages as frames, and joins the frames of each sender. What cannot be read is
- * counted and dropped; it never stops anything else.
+ * Connects a node to the bus: sends messages as frames, and joins the frames of each sender. Counts and drops what
+ * can't be read, which never stops other messages.
  */
 import type { Bus } from '../../bus/index.ts';
 import { type Log, messageOf } from '../../lib/index.ts';
@@ -88,7 +88,7 @@ export class Link implements Disposable {
     }
   }
 
-  /** Says and hears nothing any more. */
+  /** Stops sending and receiving. */
   [Symbol.dispose](): void {
     this.#isClosed = true;
     clearInterval(this.#timer);

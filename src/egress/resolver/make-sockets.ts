@@ -1,6 +1,6 @@
 /**
  * A short-lived program in the router's network namespace: it makes the resolver's sockets there and hands them to
- * Ward. A socket stays in the namespace where it was made, whichever process holds it.
+ * Ward. A socket stays in the namespace where it was made, even when another process holds it.
  */
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';

@@ -1,4 +1,4 @@
-/** Tells after each write of what other servers keep in their caches, so that a hint can be sent to them. */
+/** Announces each write of what other servers have in their caches, so that they can get a hint. */
 import type { Store } from '../../store/index.ts';
 
 /** @param announce must not throw; undefined: nothing is told */

@@ -1,6 +1,6 @@
 /**
  * Finds the operation for a request in an API. A literal part of a path takes precedence over a parameter. The paths
- * form a tree; a search enters each node at most once, whatever the request is.
+ * form a tree; every search enters each node at most once.
  */
 import type { JsonObject } from '../../lib/index.ts';
 import type { ApiDescription, ApiOperation, ApiPath, ApiVerb } from './api-document-types.ts';

@@ -39,7 +39,7 @@ export interface Case {
   readonly bases?: readonly KnownBase[] | undefined;
   /** Why the scan failed; the rule `unscanned` decides what follows. */
   readonly unread?: string | undefined;
-  /** Why Ward can't judge it. Ward then denies it, whatever the policy says. */
+  /** Why Ward can't judge it. Ward then denies it under every policy. */
   readonly failure?: string | undefined;
   /** The artifact type that the policy exempts from scans. */
   readonly exempt?: string | undefined;

@@ -56,7 +56,7 @@ export async function readVexFolder(folder: string): Promise<TrustedVex> {
   return { revision: digests.length === 0 ? '' : digestOf(digests.join('\n')), statements };
 }
 
-/** Suppresses vulnerabilities whose latest statement says "not affected" or "fixed". Malware stays, whatever VEX says. */
+/** Suppresses vulnerabilities whose latest statement says "not affected" or "fixed". Malware stays. */
 export function applyVex(report: Report, statements: readonly VexStatement[]): Report {
   if (statements.length === 0) return report;
   const byId = indexOf(statements);

@@ -41,7 +41,7 @@ export async function packArchive(
       throw error;
     },
   );
-  // Throws after both have ended. The error of the blob is the cause, whichever failed first.
+  // Throws after both have ended. The error of the blob is the cause, even if it came second.
   const [packed, filled] = await Promise.allSettled([packTar(dir, archive), written]);
   if (packed.status === 'rejected') throw packed.reason;
   if (filled.status === 'rejected') throw filled.reason;

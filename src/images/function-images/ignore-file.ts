@@ -1,8 +1,8 @@
 /**
- * `.wardignore` and `.dockerignore`: which files of a folder stay out of an image. The patterns are Docker's:
- * relative to the folder; `*` and `?` within a name; `**` across names; `!` includes again; the last match counts; a
- * matched folder matches everything below it. Matching takes time proportional to pattern and path, whatever the
- * pattern. Source: Docker, "Dockerfile reference", .dockerignore file.
+ * `.wardignore` and `.dockerignore`: which files of a folder stay out of an image. The patterns are Docker's: relative
+ * to the folder; `*` and `?` within a name; `**` across names; `!` includes again; the last match counts; a matched
+ * folder matches everything below it. For every pattern, matching takes time proportional to pattern and path. Source:
+ * Docker, "Dockerfile reference", .dockerignore file.
  */
 import { imageFault } from '../faults.ts';
 import { type CompiledPattern, compilePattern, matchesPathOrParent } from './ignore-pattern.ts';

@@ -129,7 +129,7 @@ function checkEntry(raw: Entry, limits: ArchiveLimits): CheckedEntry {
   const parts = entryParts(raw.fileName, limits.maxPathDepth);
   const isFolder = raw.fileName.endsWith('/');
   if (parts.length === 0) throw unsafe(`${shown} has no name`);
-  // The upper half holds Unix's st_mode, whatever system the archive claims: unzip tools look at it as well.
+  // The upper half holds Unix's st_mode, even if the archive names another system: unzip tools look at it as well.
   const type = (raw.externalFileAttributes >>> 16) & typeMask;
   if (type !== 0 && type !== (isFolder ? folderType : regularType)) {
     throw unsafe(`${shown} is neither a file nor a folder`);

@@ -42,7 +42,7 @@ export interface IntakesOptions {
 const steadyShare = 0.1;
 /** What it may use at once, in ms. */
 const burstMs = 20;
-/** Upper limit of one pause, so that whatever waits is looked at regularly. */
+/** Upper limit of one pause, so that what waits is looked at regularly. */
 const longestMs = 250;
 /** The pause while memory is short. In that time, what has arrived is written or collected. */
 const shortMs = 25;

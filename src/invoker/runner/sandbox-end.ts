@@ -35,7 +35,7 @@ function explain(reason: Failure, exit: SandboxExit): Failure {
   return reason;
 }
 
-/** True if the host decided to end it, whatever the sandbox did in the meantime. */
+/** True if the host decided to end it, even if the sandbox ended by itself in the meantime. */
 function isOurs(reason: Failure): boolean {
   return reason === 'timeout' || reason === 'ended' || reason === 'cancelled';
 }

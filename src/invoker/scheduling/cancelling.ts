@@ -1,6 +1,6 @@
 /**
- * Ends a job wherever it is. A waiting job is answered. A job that has a slot to itself loses the slot. A job that
- * shares its slot is answered at once: the slot takes no more jobs and ends with the others.
+ * Ends a job in any state. A waiting job is answered. A job that has a slot to itself loses the slot. A job that shares
+ * its slot is answered at once: the slot takes no more jobs and ends with the others.
  */
 import type { Slot } from '../slots/slot.ts';
 import type { WaitingJob } from './group.ts';

@@ -1,6 +1,6 @@
 /**
- * The followers of each activation's log, wherever the activation is (in the queue, being initialised, running),
- * until its end. A running activation has its log in its sandbox. It moves there from the queue, and sometimes back.
+ * The followers of each activation's log in all its states (in the queue, being initialised, running), until its end. A
+ * running activation has its log in its sandbox. It moves there from the queue, and sometimes back.
  */
 import { type ActivationLog, LiveLog } from '../../dispatch/index.ts';
 import type { Runner } from '../runner/runner.ts';

@@ -79,7 +79,7 @@ const removals = {
   'cpu-limit': (spec) => withResources(spec, ({ cpu }) => ({ cpu: { ...cpu, quota: cpu.period } })),
   // Ward's own start sets this for its descendants; sandboxes without controls start without it.
   'no-write-execute': (spec) => spec,
-  // All of them have the same ids, whatever the configuration says.
+  // All of them have the same ids: the configuration can't change that.
   'user-namespace': (spec) => spec,
   'network-namespace': sharedNamespace('network', 'net'),
   'ipc-namespace': sharedNamespace('ipc', 'ipc'),

@@ -22,7 +22,7 @@ export interface RuntimeFeatures {
   readonly timeNamespace: boolean;
   /** SELinux lets it start programs under the stock label of containers. */
   readonly containerLabel: boolean;
-  /** CVEs that the distribution's package names as fixed, whatever its version. */
+  /** CVEs that the distribution's package names as fixed, even if its version is older than the fix. */
   readonly packageFixes: readonly string[];
 }
 

@@ -59,7 +59,7 @@ function refuse(cause: unknown): never {
   });
 }
 
-/** Finds the kernel's id of this thread, whatever pid namespace it is in: the trace has it in front of a marker. */
+/** Finds the kernel's id of this thread in any pid namespace: the trace has it in front of a marker. */
 function ownPid(dir: string): string {
   const marker = randomHex(8);
   writeFileSync(join(dir, 'trace_marker'), marker);

@@ -39,8 +39,8 @@ export const runsc: RuntimeDriver = {
 };
 
 /**
- * Adapts a profile to gVisor's filter. It knows only the older name of the kill action. It answers EPERM whatever errno
- * a rule names, so that libc wouldn't fall back from `clone3`, and it compares `clone` flags wrongly. Both calls are
+ * Adapts a profile to gVisor's filter. It knows only the older name of the kill action. It answers EPERM even if a rule
+ * names another errno, so that libc wouldn't fall back from `clone3`. It compares `clone` flags wrongly. Both calls are
  * allowed there: the namespaces that they make belong to the sandboxed kernel and give nothing on the host. So are all
  * calls that get an errno of their own elsewhere: that kernel lacks them, or copies pages where the host's shares them.
  */

@@ -50,8 +50,8 @@ type UserCondition = NonNullable<Rule['args']>;
 type UserTest = UserCondition[number];
 
 /**
- * Allows what the base and every profile allow, whatever their order. The first profile that removes a call decides how
- * it is refused.
+ * Allows what the base and every profile allow, in any order. The first profile that removes a call decides how it is
+ * refused.
  * @throws Fault POLICY_INVALID
  */
 export function strictestOf(

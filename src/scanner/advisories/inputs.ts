@@ -10,7 +10,7 @@ const maxFiles = 100_000;
 /**
  * Takes one file, or all files below a folder except hidden ones. Files of a folder whose form is unknown are left out
  * later. A source is named after the last two parts of its path, so that OSV's `npm/all.zip` and `PyPI/all.zip` are two
- * sources wherever they lie.
+ * sources in any folder.
  * @throws Fault ADVISORY_FILE_INVALID
  */
 export async function advisoryInputs(path: string): Promise<readonly AdvisoryInput[]> {

@@ -61,7 +61,7 @@ export function openReader(path: string): AdvisoryReader | Unreadable {
 }
 
 function createReader(db: DatabaseSync): AdvisoryReader {
-  // Sorted by content: the same advisories give the same answers, in whatever order they were imported.
+  // Sorted by content: the same advisories give the same answers, even if they were imported in another order.
   const select = {
     affected: db.prepare(
       `select f.rowid as key, a.name as id, a.body as advisory, f.release, f.fix_since, f.body as affected

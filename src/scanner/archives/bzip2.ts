@@ -1,8 +1,8 @@
 /**
- * Decompresses bzip2 block by block. A block has at most 900 kB before its runs are expanded, so memory is bounded whatever
- * the file says. The reader counts the output.
- * Source: the format as the bzip2 program writes it (Julian Seward, bzip2 1.0). Randomised blocks, from before 1999, are
- * refused.
+ * Decompresses bzip2 block by block. A block has at most 900 kB before its runs are expanded, so memory is bounded for
+ * every file. The reader counts the output.
+ * Source: the format as the bzip2 program writes it (Julian Seward, bzip2 1.0). Randomised blocks, from before 1999,
+ * are refused.
  */
 
 const pieceBytes = 256 * 1024;

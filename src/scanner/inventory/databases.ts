@@ -17,7 +17,7 @@ export function isDatabasePath(path: string): boolean {
   return expected.has(path);
 }
 
-/** Whether the path is a C library or loader. If one exists, so does a distribution, whatever else was deleted. */
+/** Whether the path is a C library or loader. If one exists, so does a distribution, even if the rest was deleted. */
 export function isSystemLibrary(path: string): boolean {
   return /(?:^|\/)(?:ld-linux[\w.-]*\.so\.\d|ld-musl-\w+\.so\.1|libc\.so\.6)$/.test(path);
 }

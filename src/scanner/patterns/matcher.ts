@@ -1,6 +1,6 @@
 /**
- * Runs a program over bytes, with all threads in step (Pike's virtual machine), so that the time is at most the length of
- * the program times that of the input, whatever the pattern. It finds the match that a backtracking matcher would find
+ * Runs a program over bytes, with all threads in step (Pike's virtual machine), so that the time is at most the length
+ * of the program times that of the input, for every pattern. It finds the match that a backtracking matcher would find
  * first.
  * Source: Russ Cox, "Regular Expression Matching: the Virtual Machine Approach".
  */

@@ -4,7 +4,7 @@ import type { InspectedConfig } from '../config.ts';
 import type { LayerAnalysis } from '../layers/analysis.ts';
 import type { Finding, ImageLayer, Inventory, ScannedConfig } from '../types.ts';
 
-/** A layer, wherever its bytes are. */
+/** A layer that is to be read. */
 export type SourceLayer = Omit<ImageLayer, 'diffId' | 'mediaType'>;
 
 export interface Read {

@@ -1,6 +1,6 @@
 /**
- * Reads in scan processes, so that a server stays responsive and alive, whatever it scans. There are as many as processors,
- * less one, and at least one. A process that an abort or a failure has ended is replaced when it is needed.
+ * Reads in scan processes, so that no scanned file can block or end a server. There are as many as processors, less
+ * one, and at least one. A process that an abort or a failure has ended is replaced when it is needed.
  */
 import { availableParallelism } from 'node:os';
 import { Readable } from 'node:stream';

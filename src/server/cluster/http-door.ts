@@ -1,4 +1,4 @@
-/** The way of a joining node to an API node. HTTP is enough: requests are signed, and the token names the authority. */
+/** How a joining node reaches an API node. HTTP is enough: requests are signed, and the token names the authority. */
 import type { z } from 'zod';
 import {
   type ClusterDoor,

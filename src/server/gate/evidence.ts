@@ -23,7 +23,7 @@ export interface EvidenceOptions {
 }
 
 export interface ImageEvidence {
-  /** From Ward's own store or from the registry, whichever has the image. */
+  /** From the place that has the image: Ward's own store, or the registry. */
   companions(digest: Digest): Promise<readonly ArtifactLayer[]>;
   /** Indexes that list the image and have attachments. */
   indexesOf(digest: Digest): Promise<readonly Digest[]>;

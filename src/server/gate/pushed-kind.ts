@@ -1,7 +1,7 @@
 /**
  * Classifies a pushed manifest by its bytes: engines run everything with an image's configuration and unpackable
- * layers, whatever types manifest, configuration and layers declare (Docker takes `application/octet-stream` and
- * `text/html`). Everything else is an artifact: signatures, attestations, SBOMs, files. Source: Docker, distribution,
+ * layers. The types that they declare do not matter: Docker takes `application/octet-stream` and `text/html`.
+ * Everything else is an artifact: signatures, attestations, SBOMs, files. Source: Docker, distribution,
  * "defaultImageTypes".
  */
 import { buffer } from 'node:stream/consumers';

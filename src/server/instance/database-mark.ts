@@ -1,7 +1,6 @@
 /**
- * Binds a data folder to the PostgreSQL database that it is used with, by a file with the database's id. A folder with
- * databases of its own, or of another PostgreSQL database, would otherwise start empty, and Ward would then delete code
- * that the database in use does not name.
+ * Binds a data folder to its PostgreSQL database by a file with the database's id. With another database, Ward would
+ * find no actions, and would delete their code from the folder.
  */
 import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { relative } from 'node:path';

@@ -1,9 +1,9 @@
 /**
  * `ward migrate`: moves the databases of a Ward from its data folder to PostgreSQL, or back.
  *
- * While the server runs, a copy of one moment is made, so that little is left to copy when it has stopped. The last
- * run, without a server, makes the move complete: the folder then belongs to the other database, and the databases
- * that were left stay beside it under another name.
+ * While a server runs, each database is copied as of one moment, so that little is left to copy when it has stopped.
+ * The last run, without a server, completes the move: the folder then belongs to the other database. The old databases
+ * stay under another name.
  */
 import { existsSync, renameSync } from 'node:fs';
 import { registryTables } from '../../content/index.ts';
@@ -32,7 +32,7 @@ export interface MigrateOptions {
 export interface MigrateResult {
   readonly from: string;
   readonly to: string;
-  /** False: a server was running, so the target is a copy of one moment, and the source still counts. */
+  /** False: a server was running. Each database of the target is as of one moment, and Ward goes on with the source. */
   readonly isComplete: boolean;
   readonly tables: readonly MovedTable[];
 }

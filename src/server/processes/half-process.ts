@@ -78,7 +78,7 @@ export async function mkdirFor(folder: string, { uid, gid }: ServerAccount): Pro
 
 /**
  * The half may also get signals from a terminal or a service manager, and counts both as one. This process ends only
- * after everything it created is removed, whatever signals it gets meanwhile.
+ * after everything it created is removed, even if it gets further signals meanwhile.
  */
 function forwardSignals(child: ChildProcess): void {
   for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(name, () => void child.kill(name));

@@ -62,7 +62,7 @@ export async function untilSignal<Served extends Service>(
   return exitCode;
 }
 
-/** Ends whatever it waits for: the keeper removes leftovers, and unrecorded calls count as interrupted. */
+/** Ends the process even while it waits: the keeper removes leftovers, and unrecorded calls count as interrupted. */
 function endInTime(log: Log, { waitsFor }: Service): void {
   setTimeout(() => {
     log.error(

@@ -1,7 +1,7 @@
 /**
- * Servers that share a database need the same keys for parameters. The first one stores a text that it encrypted; a
- * server that can't decrypt it has other keys, and does not start: it would store parameters that the others can't
- * read.
+ * Servers that share a database need the same keys for parameters. The first one stores a text that it encrypted. A
+ * server that can't decrypt it has other keys, and would store parameters that the others can't read. So it does not
+ * start.
  */
 import { existsSync } from 'node:fs';
 import { createVault, sealingKeyOf, systemNamespace, type VaultKeySource } from '../../functions/index.ts';

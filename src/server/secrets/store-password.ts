@@ -1,6 +1,6 @@
 /**
- * The password of the PostgreSQL database, from the places where PostgreSQL's own programs look for it: the URL,
- * `PGPASSWORD`, and a file of passwords, which the URL, `PGPASSFILE` or the home folder names. It is read before the
+ * The password of the PostgreSQL database, from the places where PostgreSQL's own programs look: the URL, `PGPASSWORD`,
+ * and a file of passwords. The URL or `PGPASSFILE` names that file, or it is in the home folder. It is read before the
  * server starts, which has no rights to such files.
  * Source: PostgreSQL's manual, "The Password File".
  */

@@ -1,6 +1,6 @@
 /**
- * Changes of what servers keep in their caches, written by triggers in the transactions that change it: no write,
- * from whatever process, can forget it. `tx` is for PostgreSQL, where `seq` is not the order of commits.
+ * Changes of what servers have in their caches. Triggers write them in the transaction of the change, so no process can
+ * forget it. `tx` is for PostgreSQL, where `seq` is not the order of commits.
  */
 import { type Kysely, sql } from 'kysely';
 

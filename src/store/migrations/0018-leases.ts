@@ -1,6 +1,6 @@
 /**
- * Leases of work that one server does at a time. A row stays for ever: its token only grows, so a write under an old
- * token can be told from one under the present one. Both engines run this file.
+ * Leases of work that one server does at a time. A row stays for ever and its token only grows, so a write with an old
+ * token is noticed. Both engines run this file.
  */
 import type { Kysely } from 'kysely';
 

@@ -85,7 +85,7 @@ export async function migrate<Tables>(
 
 const notesTable = 'migrations';
 
-/** Not Kysely's names: it takes a table of that name for its own in whatever schema it is. */
+/** Not Kysely's names: it takes a table of that name for its own, even in another schema. */
 function notesIn(schema: string) {
   return {
     migrationTableSchema: schema,

@@ -1,11 +1,11 @@
 /**
- * Reads changes in PostgreSQL. Numbers of a sequence are not in the order of the commits: a transaction can take 5,
- * another one 6, and commit first; a reader that goes on after 6 would never see 5. So a position is a snapshot, which
- * names every transaction that had ended when it was taken. A look finds exactly the changes of transactions that
- * this look sees and the last one did not. A transaction that stays open delays no other's changes.
+ * Reads changes in PostgreSQL. Numbers of a sequence are not in the order of the commits: one transaction can take 5,
+ * and another one take 6 and commit first. A reader that continues after 6 would never see 5. So a position is a
+ * snapshot, which names every transaction that had ended when it was taken. A look finds exactly the changes of
+ * transactions that this look sees and the last one did not. A transaction that stays open delays no other's changes.
  *
- * A position also says in which run of the database it was taken. When a server crashed or a standby took over,
- * numbers of transactions can come again, so an older snapshot means nothing.
+ * A position also says in which run of the database it was taken. When a server crashed or a standby took over, numbers
+ * of transactions can come again, so an older snapshot means nothing.
  */
 import { type Kysely, sql } from 'kysely';
 import { knownChanges, mostChanges, pruneChanges } from '../changes.ts';

@@ -4,9 +4,9 @@ import type { Pool } from './pool.ts';
 import { faultOf } from './sql-state.ts';
 
 export interface SharedFacts {
-  /** Identifies the database, wherever it is. */
+  /** Identifies the database. A copy keeps it. */
   id(): Promise<string>;
-  /** A text by which servers notice that their keys differ; undefined before the first one has written it. */
+  /** A text by which a server notices that its keys differ; undefined until the first one has written it. */
   keyCheck(): Promise<string | undefined>;
   setKeyCheck(text: string): Promise<void>;
 }

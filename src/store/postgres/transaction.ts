@@ -23,7 +23,7 @@ async function once<T>(pool: Pool, run: (connection: Connection) => Promise<T>):
   const connection = await pool.connect();
   let isBroken = false;
   try {
-    // A statement after a lock must see what the holder before committed, whatever the default of the database is.
+    // A statement after a lock must see what the holder before committed. The database can have another default.
     await connection.raw('begin isolation level read committed');
     const result = await run(connection);
     await connection.raw('commit');

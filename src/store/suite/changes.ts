@@ -1,4 +1,4 @@
-/** Changes, by which servers repair their caches. */
+/** Changes, by which servers learn what to drop from their caches. */
 import { expect, test } from 'vitest';
 import type { Change, ChangesSince } from '../types/changes.ts';
 import type { Store } from '../types/store.ts';

@@ -1,4 +1,4 @@
-/** Marks of code: servers agree on what is removed, whichever of them comes first. */
+/** Marks of code: servers agree on what is removed, in every order of their steps. */
 import { expect, test } from 'vitest';
 import type { Context } from './context.ts';
 

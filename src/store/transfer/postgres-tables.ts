@@ -10,7 +10,7 @@ interface Options {
   readonly url: string;
   /** `public` for the store's own. */
   readonly schema: string;
-  /** Shows the tables as they are now, whatever others write later; for a source. */
+  /** Does not show what others write from now on; for a source. */
   readonly isFrozen: boolean;
 }
 

@@ -9,7 +9,7 @@ const columnRow = z.object({ name: z.string(), pk: z.number() });
 
 /**
  * @param path of a file with the newest schema
- * @param isFrozen shows the tables as they are now, whatever others write later; for a source
+ * @param isFrozen does not show what others write from now on; for a source
  * @throws Fault STORE_FAILED, STORE_CORRUPT, STORE_LOCKED
  */
 export function sqliteTables(path: string, isFrozen: boolean): Tables {

@@ -1,4 +1,4 @@
-/** What a transfer sees of a database, whatever its engine. */
+/** What a transfer sees of a database, in either engine. */
 
 export type Cell = string | number | null | Uint8Array;
 

@@ -25,8 +25,8 @@ export interface TransferOptions {
 }
 
 /**
- * Makes the tables of `to` equal to those of `from` as of the moment of the call, whatever `from` gets meanwhile. Run
- * it again after an interruption: it writes only what differs. Nobody else may write to `to`.
+ * Makes the tables of `to` equal to those of `from` as of the moment of the call. Leaves out what `from` gets
+ * meanwhile. Run it again after an interruption: it writes only what differs. Nobody else may write to `to`.
  * @throws Fault STORE_TRANSFER_FAILED, and those of the store
  */
 export async function transferTables(options: TransferOptions): Promise<readonly TableResult[]> {

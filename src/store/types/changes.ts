@@ -1,6 +1,6 @@
 import type { Collection } from './entities.ts';
 
-/** Tables and collections whose rows servers keep in their caches. */
+/** Tables and collections whose rows servers have in their caches. */
 export const changeKinds = [
   'namespaces',
   'keys',
@@ -24,18 +24,18 @@ export interface Change {
 export interface ChangesSince {
   /** Where to go on. Valid in this store only, until it is closed. */
   readonly position: string;
-  /** Undefined if they are not known any more, or are too many: everything can have changed. */
+  /** Undefined if some were deleted, or if there are too many: then everything can have changed. */
   readonly changes: readonly Change[] | undefined;
 }
 
 /**
- * What was changed, by any process: written in the same transactions, whatever writes. Records, accepted calls,
- * feeds, deliveries and counters are not in it.
+ * What any process has changed. Each change is written in the transaction of its cause. Records, accepted calls, feeds,
+ * deliveries and counters are not in it.
  */
 export interface ChangeStore {
   /**
-   * The changes that were committed after this position was read. Each is there once, whatever the order in which
-   * transactions began.
+   * The changes that were committed after this position was read. Each comes once, even if transactions commit in
+   * another order than they began.
    * @param position absent: only tells the present position
    */
   since(position?: string): Promise<ChangesSince>;

@@ -7,7 +7,7 @@ import type { FeedStore } from './feeds.ts';
 export interface Lease {
   /** Names the work. */
   readonly name: string;
-  /** The fence: grows with each holder, so that writes of an earlier one can be told. */
+  /** Grows with each holder. By it, the database refuses writes of an earlier one. */
   readonly token: number;
 }
 
@@ -19,7 +19,7 @@ export interface LeaseRequest {
 }
 
 export interface LeaseStore {
-  /** Undefined while a lease of that name runs, whoever has it. */
+  /** Undefined while a lease of that name runs, even one of the same holder. */
   take(request: LeaseRequest): Promise<Lease | undefined>;
   /** Lets it run for that long from now. False if it has ended, or another holder has it. */
   renew(lease: Lease, ms: number): Promise<boolean>;

@@ -70,7 +70,7 @@ function largeFrame(): Buffer {
   return encodeFrame(JSON.stringify({ type: 'result', id, ok: true, value: { a: 'x'.repeat(5_000_000) } }));
 }
 
-/** Settles every promise that the host has for the runner, whatever comes. */
+/** Settles every promise that the host has for the runner, for any bytes. */
 async function talk(bytes: Buffer, pieceBytes: number, isConcurrent: boolean): Promise<void> {
   const fake = fakeSandbox();
   const runner = new RunnerProcess(fake.sandbox, createIntakes({ onRelease() {} }));

@@ -1,4 +1,4 @@
-/** Yields the records of a file one by one, whatever its shape. */
+/** Yields the records of a file of any shape, one by one. */
 import { messageOf } from '../../../lib/index.ts';
 import type { Item, Shape } from '../forms/form.ts';
 import { damaged, maxRecordBytes, unpackedBytes } from './input.ts';

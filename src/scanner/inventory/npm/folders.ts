@@ -1,6 +1,6 @@
 /**
- * Finds the packages that Node.js would load from nested `node_modules` folders, whatever their `package.json` says. A
- * folder without that file, or a link to another place, is loaded, too.
+ * Finds the packages that Node.js would load from nested `node_modules`. Their `package.json` can't hide them. A folder
+ * without that file, or a link to another place, is loaded, too.
  * Source: nodejs.org, "Modules: CommonJS modules", "Loading from node_modules folders".
  */
 import type { Gap } from '../../types.ts';

@@ -39,7 +39,7 @@ export const npmCataloger: Cataloger = {
   },
 };
 
-/** @param folderName the name by which Node.js finds the package, whatever name it states */
+/** @param folderName the name by which Node.js finds the package, even if it states another one */
 function packageOf(document: JsonObject, folderName: string | undefined): FoundPackage | undefined {
   const name = named(document['name']) ?? folderName;
   const stated = document['version'];

@@ -1,9 +1,9 @@
 /**
- * Changes of what servers keep in their caches, as in SQLite's migration 17. `tx` is the transaction: a reader needs
+ * Changes of what servers have in their caches, as in SQLite's migration 17. `tx` is the transaction: a reader needs
  * it, because a transaction can take a number of the sequence and commit after one with a later number.
  *
- * Drops the counters of other servers' writes, which changes replace. No release of Ward could open a PostgreSQL
- * store, so no older server reads them beside this one.
+ * Drops the counters of other servers' writes, which changes replace. No release of Ward could open a PostgreSQL store,
+ * so no older server reads them beside this one.
  */
 import { type Kysely, sql } from 'kysely';
 
