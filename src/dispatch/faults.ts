@@ -44,6 +44,17 @@ export function invokerLost(node: string, why: string) {
   return dispatchFault('INVOKER_LOST', `The activation was interrupted: node ${node} had it, and ${why}`);
 }
 
+/** When a caller should try again. */
+export const retryMs = 1_000;
+
+export function invokersUnreachable(message: string, cause?: unknown) {
+  return dispatchFault('INVOKERS_UNREACHABLE', message, {
+    hint: 'try again; an operator can look whether the bus and the invokers run',
+    retryAfterMs: retryMs,
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
 /** The text is OpenWhisk's. */
 export function imageUnknown(name: string, cause?: unknown) {
   return dispatchFault('IMAGE_UNKNOWN', `Failed to pull container image '${name.slice(0, 255)}'.`, {

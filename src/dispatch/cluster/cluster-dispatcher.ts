@@ -4,7 +4,7 @@
  */
 import { isFault } from '../../lib/index.ts';
 import { requireAble } from '../abilities.ts';
-import { dispatchFault, elsewhereCodes, jobWithdrawn } from '../faults.ts';
+import { dispatchFault, elsewhereCodes, invokersUnreachable, jobWithdrawn, retryMs } from '../faults.ts';
 import type { Membership } from '../nodes/membership.ts';
 import type { InvokerDirectory } from '../placement/types.ts';
 import type { Refusal } from '../remote/open-job.ts';
@@ -36,7 +36,6 @@ export interface ClusterDispatcherOptions {
   readonly subjects: Subjects;
 }
 
-const retryMs = 1_000;
 const noStatus: InvokerStatus = {
   queued: 0,
   sandboxes: { starting: 0, busy: 0, idle: 0, prewarmed: 0 },
@@ -70,12 +69,24 @@ export function createClusterDispatcher(options: ClusterDispatcherOptions): Disp
     if (node !== self || local === undefined) return remote.send(node, job, handover, sent);
     return runHere(local, job, handover, sent);
   };
+  const cancelAt = (activationId: string) => {
+    if (remote.has(activationId)) remote.cancel(activationId);
+    else local?.cancel(activationId);
+  };
+  const runs = new Map<string, Run>();
   return {
-    run: (job, handover) =>
-      runOn(candidates(job), remote, runAt, { job, handover, self, isHeard: () => invokers().length > 0 }),
+    run(job, handover) {
+      const isHeard = () => invokers().length > 0;
+      const run: Run = { job, handover, self, isHeard, runAt, cancelAt, isCancelled: false };
+      runs.set(job.activationId, run);
+      return runOn(candidates(job), remote, run).finally(() => {
+        if (runs.get(job.activationId) === run) runs.delete(job.activationId);
+      });
+    },
     cancel(activationId) {
-      if (remote.has(activationId)) remote.cancel(activationId);
-      else local?.cancel(activationId);
+      const run = runs.get(activationId);
+      if (run !== undefined) run.isCancelled = true;
+      cancelAt(activationId);
     },
     warm(target) {
       const [node] = candidates(target);
@@ -130,34 +141,43 @@ interface Run {
   readonly self: string;
   /** An invoker on another node is heard. */
   readonly isHeard: () => boolean;
+  readonly runAt: (node: string, job: Job, handover: Handover | undefined) => Promise<JobEnd | Refusal>;
+  readonly cancelAt: (activationId: string) => void;
+  /** The node that gets the job next is told as well. */
+  isCancelled: boolean;
 }
 
 /** Tries one node after the other. */
-async function runOn(
-  nodes: readonly string[],
-  remote: RemoteJobs,
-  runAt: (node: string, job: Job, handover: Handover | undefined) => Promise<JobEnd | Refusal>,
-  { job, handover: given, self, isHeard }: Run,
-): Promise<JobEnd> {
-  let handover = given;
+async function runOn(nodes: readonly string[], remote: RemoteJobs, run: Run): Promise<JobEnd> {
+  const { job, self, runAt } = run;
+  let { handover } = run;
   let last: unknown;
   for (const node of nodes) {
     if (node !== self) {
       // Only if all have no room; those with room came first.
       if (!remote.hasRoom(node)) await remote.untilRoom(node);
       if (handover?.isPrompt === true) {
-        const begun = handover.begin();
-        if (!(begun instanceof Promise ? await begun : begun)) throw jobWithdrawn();
+        let mayBegin: boolean | Promise<boolean> = false;
+        try {
+          mayBegin = handover.begin();
+          // Waits only if it must: the room that was found is taken at once.
+          if (mayBegin instanceof Promise) mayBegin = await mayBegin;
+        } finally {
+          if (mayBegin !== true) remote.passRoom(node);
+        }
+        if (!mayBegin) throw jobWithdrawn();
         handover = undefined;
       }
     }
-    const outcome = await runAt(node, job, handover);
+    const running = runAt(node, job, handover);
+    if (run.isCancelled) run.cancelAt(job.activationId);
+    const outcome = await running;
     if ('completion' in outcome) return outcome;
     last = outcome.fault;
     if (!outcome.isElsewhere) throw last;
   }
   if (isFault(last) && last.code !== 'INVOKER_LOST') throw last;
-  throw isHeard() ? noneFree(last) : noneHeard(last);
+  throw run.isHeard() ? noneFree(last) : invokersUnreachable('no invoker is heard', last);
 }
 
 /** Runs it in this process. */
@@ -191,15 +211,7 @@ async function oneOf(
       first ??= error;
     }
   }
-  throw first ?? noneHeard();
-}
-
-function noneHeard(cause?: unknown) {
-  return dispatchFault('INVOKERS_UNREACHABLE', 'no invoker is heard', {
-    hint: 'try again; an operator can look whether the bus and the invokers run',
-    retryAfterMs: retryMs,
-    ...(cause === undefined ? {} : { cause }),
-  });
+  throw first ?? invokersUnreachable('no invoker is heard');
 }
 
 function noneFree(cause: unknown) {

@@ -28,6 +28,8 @@ export interface ClusterOptions {
   /** Undefined: none, for role `api`. */
   readonly invoker: LocalInvoker | undefined;
   readonly directory: InvokerDirectory;
+  /** The largest result that this node allows, whatever others allow. Absent: the default. */
+  readonly resultBytes?: number | undefined;
   /** Takes violations of jobs that run on nodes without a database. Must not throw. */
   readonly onViolation: (report: ViolationReport) => void;
   readonly log: Log;

@@ -11,6 +11,7 @@ import type { KeptAction } from '../types.ts';
 import { invalid } from '../wire/frames.ts';
 import { parsed } from '../wire/heads.ts';
 import { keptSchema } from '../wire/job-schema.ts';
+import { parseTail } from '../wire/tails.ts';
 
 export const nodeRoles = ['all', 'api', 'invoker'] as const;
 export type NodeRole = (typeof nodeRoles)[number];
@@ -151,12 +152,6 @@ export function parseReport(head: JsonObject, abilities: InvokerAbilities | unde
 
 /** @throws Fault MESSAGE_INVALID */
 export function parseAbilities(bytes: Buffer): InvokerAbilities {
-  let value: unknown;
-  try {
-    value = JSON.parse(bytes.toString());
-  } catch {
-    throw invalid('its abilities are not JSON');
-  }
-  const { operator, gvisorObstacle } = parsed(abilitiesSchema, value);
+  const { operator, gvisorObstacle } = parsed(abilitiesSchema, parseTail(bytes, 'abilities'));
   return { operator: operator as unknown as OperatorPolicy, gvisorObstacle };
 }

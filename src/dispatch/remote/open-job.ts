@@ -1,10 +1,12 @@
 /** A job that was sent to another node, until its end and its log are here. */
 import { type ActivationLog, formatLine } from '../activation-log.ts';
 import type { SentJob } from '../placement/types.ts';
+import { tooLargeText } from '../result-limit.ts';
 import type { Completion, Handover, Job, JobEnd } from '../types.ts';
 import { invalid } from '../wire/frames.ts';
 import type { HeadOf } from '../wire/heads.ts';
 import { fromParts } from '../wire/log-parts.ts';
+import { parseTail } from '../wire/tails.ts';
 
 /** The job is not done, and `fault` says why. */
 export interface Refusal {
@@ -34,43 +36,71 @@ export interface OpenJob {
   hasEnded: boolean;
   hasLog: boolean;
   readonly logParts: (Buffer | undefined)[];
+  logPartsHere: number;
   logBytes: number;
   isCancelled: boolean;
 }
 
 /** A result of this size is kept as bytes, too. */
 const largeBytes = 64 * 1024;
-/** Above the largest result that an operator can allow. */
-const mostResultBytes = 17 * 1024 * 1024;
+/** What is shown of a result that is too large. */
+const shownBytes = 2048;
 /** A line takes more bytes in JSON than it counts in the log's limit. */
 const logFactor = 8;
 const logExtraBytes = 1024 * 1024;
 
 /**
- * The completion, and the log if it came with it.
+ * The completion, and the log if it came with it. Nothing in it is trusted: it goes into the record.
+ * @param resultBytes the largest result that this node allows
  * @throws Fault MESSAGE_INVALID
  */
 export function endFrom(
+  { job }: Pick<OpenJob, 'job'>,
   { completion, log }: HeadOf<'res'>,
   tail: Buffer,
+  resultBytes: number,
 ): { readonly completion: Completion; readonly log: ActivationLog | undefined } {
-  const resultBytes = tail.length - (log?.bytes ?? 0);
-  if (resultBytes < 0 || resultBytes > mostResultBytes) throw invalid(`a result of ${resultBytes} bytes`);
-  const bytes = tail.subarray(0, resultBytes);
-  const json = bytes.toString();
-  const { initMs, ...rest } = completion;
-  const result = jsonOf(json);
+  const at = tail.length - (log?.bytes ?? 0);
+  if (at < 0) throw invalid(`a result of ${at} bytes`);
+  const [bytes, logBytes] = [tail.subarray(0, at), tail.subarray(at)];
+  checkLogBytes(job, logBytes.length);
+  const { initMs, startedAt, endedAt, ...rest } = completion;
+  // This clock may have been set back since the job came.
+  const now = Math.max(Date.now(), job.acceptedAt);
+  const start = clamped(startedAt, job.acceptedAt, now);
   return {
     completion: {
       ...rest,
       ...(initMs === undefined ? {} : { initMs }),
-      result,
-      json,
-      ...(resultBytes < largeBytes ? {} : { utf8: ownCopy(bytes) }),
-      sizeBytes: resultBytes,
+      ...{ startedAt: start, endedAt: clamped(endedAt, start, now) },
+      ...resultFrom(bytes, resultBytes),
     },
-    log: log && fromParts({ isLong: log.isLong, parts: [tail.subarray(resultBytes)] }),
+    log: log && fromParts({ isLong: log.isLong, parts: [logBytes] }),
   };
+}
+
+type Result = Pick<Completion, 'result' | 'json' | 'utf8' | 'sizeBytes'> &
+  Partial<Pick<Completion, 'status'>>;
+
+function resultFrom(bytes: Buffer, resultBytes: number): Result {
+  if (bytes.length > resultBytes) {
+    // The other node allows larger ones, or does not keep to any limit.
+    const shown = bytes.toString('utf8', 0, shownBytes);
+    const result = { error: tooLargeText(bytes.length, resultBytes, shown) };
+    const json = JSON.stringify(result);
+    return { status: 'application error', result, json, sizeBytes: Buffer.byteLength(json) };
+  }
+  const result = parseTail(bytes, 'result');
+  const utf8 = bytes.length < largeBytes ? {} : { utf8: ownCopy(bytes) };
+  return { result, json: bytes.toString(), ...utf8, sizeBytes: bytes.length };
+}
+
+function checkLogBytes({ limits }: Job, bytes: number): void {
+  if (bytes > limits.logBytes * logFactor + logExtraBytes) throw invalid(`a log of ${bytes} bytes or more`);
+}
+
+function clamped(value: number, least: number, most: number): number {
+  return Math.min(Math.max(value, least), most);
 }
 
 /**
@@ -87,11 +117,11 @@ export function keepLogPart(
   if (open.logParts.length === 0) open.logParts.length = parts;
   if (open.logParts[part] !== undefined) return undefined;
   open.logBytes += tail.length;
-  if (open.logBytes > open.job.limits.logBytes * logFactor + logExtraBytes)
-    throw invalid(`a log of more than ${open.logBytes} bytes`);
+  checkLogBytes(open.job, open.logBytes);
   open.logParts[part] = Buffer.from(tail);
-  const found = open.logParts.filter((each) => each !== undefined);
-  return found.length === parts ? fromParts({ isLong, parts: found }) : undefined;
+  open.logPartsHere++;
+  if (open.logPartsHere < parts) return undefined;
+  return fromParts({ isLong, parts: open.logParts.filter((each) => each !== undefined) });
 }
 
 /** Stands for a log that never came. */
@@ -105,12 +135,4 @@ function ownCopy(bytes: Buffer): Buffer<ArrayBuffer> {
   const copy = Buffer.allocUnsafeSlow(bytes.length);
   bytes.copy(copy);
   return copy;
-}
-
-function jsonOf(text: string): Completion['result'] {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw invalid('a result is not JSON');
-  }
 }

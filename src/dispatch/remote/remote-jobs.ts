@@ -7,12 +7,13 @@
  */
 import { type Log, messageOf } from '../../lib/index.ts';
 import type { ActivationLog } from '../activation-log.ts';
-import { invokerLost, jobWithdrawn } from '../faults.ts';
+import { invokerLost, invokersUnreachable, jobWithdrawn } from '../faults.ts';
 import type { LogPiece } from '../live-log.ts';
 import type { SentJob } from '../placement/types.ts';
+import { defaultResultBytes } from '../result-limit.ts';
 import type { Handover, Job, JobEnd, ViolationReport } from '../types.ts';
 import { noActivation } from '../wire/frames.ts';
-import { faultFrom, parseHead, plain, type Sending, violationReportOf } from '../wire/heads.ts';
+import { faultFrom, mostSendings, parseHead, plain, type Sending, violationReportOf } from '../wire/heads.ts';
 import type { Link } from '../wire/link.ts';
 import type { Message } from '../wire/messages.ts';
 import type { Subjects } from '../wire/subjects.ts';
@@ -23,6 +24,8 @@ export interface RemoteJobsOptions {
   readonly self: { readonly node: string; readonly start: string };
   readonly link: Link;
   readonly subjects: Subjects;
+  /** The largest result that this node allows, whatever others allow. Absent: the default. */
+  readonly resultBytes?: number | undefined;
   /** Must not throw. */
   readonly onViolation: (report: ViolationReport) => void;
   readonly log: Log;
@@ -55,6 +58,7 @@ export class RemoteJobs {
   /** Since when this node hears others; undefined while it does not. */
   #hearsSince: number | undefined;
   #ignored = 0;
+  #isClosed = false;
 
   constructor(options: RemoteJobsOptions) {
     this.#options = options;
@@ -91,6 +95,13 @@ export class RemoteJobs {
     }
   }
 
+  /** Lets the next one go that waits for room at the node. Call it when a job that waited for room is not sent. */
+  passRoom(node: string): void {
+    const line = this.#waiting.get(node);
+    line?.shift()?.();
+    if (line?.length === 0) this.#waiting.delete(node);
+  }
+
   /**
    * Sends the job. A job of the same activation must not be open.
    * @throws Fault MESSAGE_TOO_LARGE, MESSAGE_INVALID
@@ -102,13 +113,13 @@ export class RemoteJobs {
       ...{ job, node, handover, sent, attempt: this.#lastAttempt, sentAt: now, heardAt: now, sends: 0 },
       ...{ outcome: Promise.withResolvers(), log: Promise.withResolvers() },
       ...{ isReceived: false, begin: 'not asked', hasEnded: false, hasLog: false, isCancelled: false },
-      ...{ logParts: [], logBytes: 0, lostWhy: undefined },
+      ...{ logParts: [], logPartsHere: 0, logBytes: 0, lostWhy: undefined },
     };
     this.#open.set(job.activationId, open);
     this.#unreceived.set(node, (this.#unreceived.get(node) ?? 0) + 1);
     try {
-      const isSent = this.#sendRun(open);
-      if (!isSent) this.#refuse(open, invokerLost(node, 'the bus is down'), true);
+      if (this.#isClosed) this.#refuse(open, invokersUnreachable('this node leaves the cluster'), false);
+      else if (!this.#sendRun(open)) this.#refuse(open, invokerLost(node, 'the bus is down'), true);
     } catch (error) {
       this.#refuse(open, error, false);
     }
@@ -166,14 +177,17 @@ export class RemoteJobs {
     this.#logs.tick();
   }
 
-  /** Fails all jobs. */
+  /** Fails all jobs, and those that come later. */
   close(): void {
+    this.#isClosed = true;
     for (const open of this.#open.values()) this.#lose(open, 'this node leaves the cluster');
     clearTimeout(this.#ackTimer);
     this.#sendAcks();
   }
 
   #look(open: OpenJob, now: number): void {
+    // It is given up already, once its owner has answered.
+    if (open.lostWhy !== undefined) return;
     if (this.#hearsSince === undefined) {
       if (now - open.heardAt > deafMs) this.#lose(open, 'the bus is down');
       return;
@@ -210,8 +224,7 @@ export class RemoteJobs {
     for (const [activationId, attempt] of of) {
       const open = this.#own(from, activationId, attempt);
       if (open === undefined) {
-        // No one waits for it here: it was given up, or was sent by an earlier process.
-        this.#say(from, { type: 'cancel', activationId, attempt, head: {}, tail: Buffer.alloc(0) });
+        // No one waits for it here: it was given up, or was sent by an earlier process. That ends it there.
         this.#ack(from, activationId, attempt);
         continue;
       }
@@ -231,7 +244,11 @@ export class RemoteJobs {
         const own = open.begin === 'no' ? jobWithdrawn() : faultFrom(fault);
         this.#ack(open.node, open.job.activationId, open.attempt);
         this.#refuse(open, own, isElsewhere && open.begin !== 'yes' && open.begin !== 'asking');
-      } else if (type === 'res') this.#end(open, endFrom(parseHead('res', head), tail));
+      } else if (type === 'res')
+        this.#end(
+          open,
+          endFrom(open, parseHead('res', head), tail, this.#options.resultBytes ?? defaultResultBytes),
+        );
       else if (type === 'log') {
         this.#keepLog(open, keepLogPart(open, parseHead('log', head), tail));
       }
@@ -299,9 +316,7 @@ export class RemoteJobs {
     const left = (this.#unreceived.get(node) ?? 1) - 1;
     if (left === 0) this.#unreceived.delete(node);
     else this.#unreceived.set(node, left);
-    const line = this.#waiting.get(node);
-    line?.shift()?.();
-    if (line?.length === 0) this.#waiting.delete(node);
+    this.passRoom(node);
   }
 
   #refuse(
@@ -363,11 +378,12 @@ export class RemoteJobs {
 
   #sendAcks(): void {
     this.#ackTimer = undefined;
-    for (const [node, of] of this.#acks)
-      this.#say(node, {
-        ...{ type: 'ack', activationId: noActivation, attempt: 0 },
-        ...{ head: { of }, tail: Buffer.alloc(0) },
-      });
+    for (const [node, all] of this.#acks)
+      for (let at = 0; at < all.length; at += mostSendings)
+        this.#say(node, {
+          ...{ type: 'ack', activationId: noActivation, attempt: 0 },
+          ...{ head: { of: all.slice(at, at + mostSendings) }, tail: Buffer.alloc(0) },
+        });
     this.#acks.clear();
   }
 

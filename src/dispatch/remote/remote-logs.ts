@@ -5,8 +5,9 @@
  */
 import { LiveLog, type LogPiece } from '../live-log.ts';
 import { invalid } from '../wire/frames.ts';
-import { linesSchema, parsed, parseHead } from '../wire/heads.ts';
+import { type HeadOf, linesSchema, parsed, parseHead } from '../wire/heads.ts';
 import type { Message } from '../wire/messages.ts';
+import { parseTail } from '../wire/tails.ts';
 
 export interface RemoteLogsOptions {
   readonly send: (node: string, message: Message) => void;
@@ -64,13 +65,24 @@ export class RemoteLogs {
     const followed = this.#followed.get(follower);
     if (followed === undefined || followed.node !== from) return;
     if (message.type === 'end') return void this.#end(follower, followed);
-    const { piece, skipped } = parseHead('line', message.head);
+    try {
+      this.#takePiece(followed, parseHead('line', message.head), message.tail);
+    } catch (error) {
+      // Nothing would wake its reader any more.
+      this.#end(follower, followed);
+      throw error;
+    }
+  }
+
+  #takePiece(followed: Followed, { piece, skipped }: HeadOf<'line'>, tail: Buffer): void {
     if (piece !== followed.piece) return;
+    const lines = parsed(linesSchema, parseTail(tail, 'lines'));
+    if (lines.length === 0 && skipped === 0) throw invalid('a piece of a log has no lines');
     followed.piece++;
     followed.askedAt = undefined;
     if (followed.overAt !== undefined) followed.overAt = this.#options.now();
     followed.live.skip(skipped);
-    for (const line of linesOf(message.tail)) followed.live.add(line);
+    for (const line of lines) followed.live.add(line);
   }
 
   /**
@@ -119,15 +131,4 @@ export class RemoteLogs {
     this.#followed.delete(follower);
     live.end();
   }
-}
-
-/** @throws Fault MESSAGE_INVALID */
-function linesOf(tail: Buffer): readonly string[] {
-  let value: unknown;
-  try {
-    value = JSON.parse(tail.toString());
-  } catch {
-    throw invalid('lines of a log are not JSON');
-  }
-  return parsed(linesSchema, value);
 }

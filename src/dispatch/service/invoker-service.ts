@@ -23,6 +23,7 @@ import {
 import type { Link } from '../wire/link.ts';
 import type { Message } from '../wire/messages.ts';
 import type { Subjects } from '../wire/subjects.ts';
+import { parseTail } from '../wire/tails.ts';
 import { logInTurn, logMessages, refusalMessage, resultMessage, type ServedJob } from './served-job.ts';
 import { ServedLogs } from './served-logs.ts';
 
@@ -87,7 +88,10 @@ export class InvokerService {
     if (type === 'ack') return void this.#acknowledged(from, parseHead('ack', head).of);
     if (type === 'warm') return void invoker.warm(parseHead('warm', head).target);
     if (type === 'grant')
-      return void invoker.grant(parsed(grantsSchema, jsonOf(tail)), parseHead('grant', head).forMs);
+      return void invoker.grant(
+        parsed(grantsSchema, parseTail(tail, 'grants')),
+        parseHead('grant', head).forMs,
+      );
     const job = this.#jobs.get(keyOf(from, activationId, attempt));
     if (type === 'follow')
       return void this.#logs.take(from, message, parseHead('follow', head), this.#isRunning(job));
@@ -270,9 +274,8 @@ export class InvokerService {
   #acknowledged(api: string, of: readonly Sending[]): void {
     for (const [activationId, attempt] of of) {
       const job = this.#jobs.get(keyOf(api, activationId, attempt));
-      if (job === undefined) continue;
-      job.isAbandoned = true;
-      if (job.hasEnded) this.#forget(job);
+      // One that has not ended was given up.
+      if (job !== undefined) this.#abandon(job);
     }
   }
 
@@ -331,17 +334,9 @@ function keyOf(api: string, activationId: string, attempt: number): string {
   return `${api} ${activationId} ${attempt}`;
 }
 
-function jsonOf(tail: Buffer): unknown {
-  try {
-    return JSON.parse(tail.toString());
-  } catch {
-    throw invalid('a tail is not JSON');
-  }
-}
-
 /** @throws Fault MESSAGE_INVALID */
 function parametersOf(tail: Buffer): Job['parameters'] {
-  const value = jsonOf(tail);
+  const value = parseTail(tail, 'parameters');
   if (typeof value !== 'object' || value === null)
     throw invalid('parameters are neither an object nor a list');
   return value as Job['parameters'];

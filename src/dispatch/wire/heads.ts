@@ -19,18 +19,20 @@ const startForm = z.string().regex(/^[0-9a-f]{16}$/);
 const idForm = z.string().regex(/^[0-9a-f]{32}$/);
 const u32 = z.int().min(0).max(0xffffffff);
 const ms = z.number().min(0).max(Number.MAX_SAFE_INTEGER);
+/** Epoch milliseconds that a Date and a column of the database can hold. */
+const time = z.int().min(0).max(8_640_000_000_000_000);
 const name = z.string().max(1000);
 
 const violationSchema = z.object({
   kind: z.enum(['seccomp', 'oom', 'pids', 'lsm', 'egress']),
   detail: z.string().max(400),
-  at: ms,
+  at: time,
 }) satisfies z.ZodType<Violation>;
 
 const completionSchema = z.object({
   status: z.enum(['success', 'application error', 'action developer error', 'whisk internal error']),
-  startedAt: ms,
-  endedAt: ms,
+  startedAt: time,
+  endedAt: time,
   waitMs: ms,
   initMs: ms.optional(),
   timedOut: z.boolean(),
@@ -61,7 +63,7 @@ const reader = { follower: u32 };
 /** One schema for each type of message but `report`, which is in `nodes/`. */
 export const headSchemas = {
   /** `sentAt`: the sender's clock, with which times are translated. `start`: the sender's process. */
-  run: z.object({ start: startForm, sentAt: ms, isAsked: z.boolean(), job: jobSchema }),
+  run: z.object({ start: startForm, sentAt: time, isAsked: z.boolean(), job: jobSchema }),
   cancel: z.object({}),
   /** From an invoker the question, from an API node the answer. */
   begin: z.object({ mayBegin: z.boolean().optional() }),

@@ -63,7 +63,7 @@ export const targetSchema = z.object({
 export const jobSchema = targetSchema.extend({
   transactionId: z.string().max(1000),
   apiKey: z.string().max(1000).optional(),
-  acceptedAt: count,
+  acceptedAt: z.int().min(0).max(8_640_000_000_000_000),
 }) satisfies z.ZodType<Omit<Job, 'activationId' | 'parameters'>>;
 
 export const keptSchema = z.object({

@@ -40,7 +40,7 @@ export async function openDispatching(
 
 /** A node of a cluster, if there is a bus. */
 async function openNode(
-  { config: { bus }, log }: Pick<Context, 'config' | 'log'>,
+  { config: { bus }, limits: { resultBytes }, log }: Pick<Context, 'config' | 'limits' | 'log'>,
   invoker: Invoker | undefined,
 ): Promise<Dispatching> {
   if (bus === undefined) {
@@ -52,6 +52,7 @@ async function openNode(
   const cluster = await openCluster({
     ...bus,
     ...{ role: invoker === undefined ? 'api' : 'all', version: buildInfo.buildno, invoker, log },
+    resultBytes,
     // Every node with an invoker has the database, too.
     onViolation: () => {},
   });

@@ -1,0 +1,181 @@
+/** Nodes that are killed, leave, or lose the bus. */
+import { describe, expect, it } from 'vitest';
+import { linesOf } from '../activation-log.ts';
+import { anyDirectory, join, MemoryNetwork } from './cluster.fixture.ts';
+import { clusterOf, invokerNode, job, prompt, skip, until, watch } from './scripted-cluster.fixture.ts';
+
+describe('an invoker that is not heard any more', () => {
+  it('fails the jobs that it has within three seconds, and they are cancelled if they live', async () => {
+    const { dispatcher, a, network } = await clusterOf('a');
+    const given = job();
+    const seen = watch(dispatcher.run(given, prompt()));
+    await until(() => a.jobs.length === 1);
+    await until(() => network.count('beat') > 0);
+    a.bus.state = 'down';
+    const cutAt = performance.now();
+    await until(() => seen.fault !== undefined);
+    expect(performance.now() - cutAt).toBeLessThan(3_000);
+    expect(seen.fault).toMatchObject({
+      code: 'INVOKER_LOST',
+      kind: 'unreachable',
+      message: 'The activation was interrupted: node a had it, and it is not heard any more',
+    });
+    a.bus.state = 'up';
+    await until(() => a.cancelled.includes(given.activationId));
+    a.answer(given.activationId);
+  });
+
+  it('loses a log that did not come, and the log says so', async () => {
+    const { dispatcher, a, network } = await clusterOf('a');
+    const given = job();
+    const end = dispatcher.run(given, prompt());
+    await until(() => a.jobs.length === 1);
+    const late = Promise.withResolvers<readonly string[]>();
+    a.answer(given.activationId, {}, late.promise);
+    const { log } = await end;
+    a.bus.state = 'down';
+    skip(3_000);
+    expect(linesOf(await log)).toEqual([
+      expect.stringMatching(/ stderr: The log was lost: node a, which had it, is not heard any more\.$/),
+    ]);
+    late.resolve([]);
+    a.bus.state = 'up';
+    await until(() => network.count('ack') > 0);
+  });
+
+  it('is not asked again for a job that may run there, but one that has not begun goes to another', async () => {
+    const { network, dispatcher, a, b } = await clusterOf('a', 'b');
+    // Node a gets jobs, and what it says is lost.
+    network.fate = ({ type, subject }) =>
+      subject.endsWith('.a') && type !== 'report' && type !== 'run' ? 'is lost' : 'arrives';
+    const [begun, waits] = [job(), job()];
+    const first = watch(dispatcher.run(begun, prompt()));
+    const second = dispatcher.run(waits, { begin: () => true });
+    await until(() => b.jobs.length === 1);
+    expect(b.jobs.map(({ activationId }) => activationId)).toEqual([waits.activationId]);
+    b.answer(waits.activationId, { at: 'b' });
+    expect((await second).completion.result).toEqual({ at: 'b' });
+    await until(() => first.fault !== undefined);
+    expect(first.fault).toMatchObject({ code: 'INVOKER_LOST' });
+    expect(a.jobs.map(({ activationId }) => activationId)).toEqual([begun.activationId]);
+    a.answer(begun.activationId);
+    // It is told that no one wants the other one any more.
+    network.fate = () => 'arrives';
+    await until(() => a.withdrawn.includes(waits.activationId));
+    expect(a.jobs).toHaveLength(1);
+  });
+
+  it('gets no further jobs', async () => {
+    const { dispatcher, a, api } = await clusterOf('a');
+    a.bus.state = 'down';
+    await until(() => api.nodes().length === 0);
+    await expect(dispatcher.run(job())).rejects.toMatchObject({
+      code: 'INVOKERS_UNREACHABLE',
+      kind: 'busy',
+      retryAfterMs: 1000,
+    });
+  });
+
+  it('was not there when no one has heard the job, so another node gets it', async () => {
+    const { dispatcher, a, b } = await clusterOf('a', 'b');
+    a.bus.state = 'down';
+    const given = job();
+    const end = dispatcher.run(given, prompt());
+    await until(() => b.jobs.length === 1);
+    b.answer(given.activationId, { at: 'b' });
+    expect((await end).completion.result).toEqual({ at: 'b' });
+    expect(a.jobs).toEqual([]);
+  });
+});
+
+describe('an invoker that leaves', () => {
+  it('finishes what it has, and gets no more', async () => {
+    const { dispatcher, a, b, api } = await clusterOf('a', 'b');
+    const [given, next] = [job(), job()];
+    const end = dispatcher.run(given, prompt());
+    await until(() => a.jobs.length === 1);
+    const leaving = a.cluster[Symbol.asyncDispose]();
+    await until(() => api.nodes().some(({ invoker }) => invoker?.isDraining === true));
+    const nextEnd = dispatcher.run(next, prompt());
+    await until(() => b.jobs.length === 1);
+    b.answer(next.activationId);
+    a.answer(given.activationId, { in: 'time' });
+    await leaving;
+    expect((await end).completion.result).toEqual({ in: 'time' });
+    await nextEnd;
+    await until(() => api.nodes().length === 1);
+    expect(api.nodes().map(({ node }) => node)).toEqual(['b']);
+  });
+});
+
+describe('an API node that is gone', () => {
+  it('has its jobs cancelled after ten seconds', async () => {
+    const { dispatcher, a, apiBus } = await clusterOf('a');
+    const given = job();
+    void watch(dispatcher.run(given, prompt()));
+    await until(() => a.jobs.length === 1);
+    apiBus.state = 'down';
+    skip(9_000);
+    await new Promise((resolve) => setTimeout(resolve, 250));
+    expect(a.cancelled).toEqual([]);
+    skip(1_000);
+    await until(() => a.cancelled.includes(given.activationId));
+    a.answer(given.activationId);
+  });
+
+  it('and said good-bye has its jobs cancelled at once', async () => {
+    const { network, a } = await clusterOf('a');
+    const bus = network.bus();
+    const first = await join(bus, { node: 'second' });
+    await until(() => first.nodes().some(({ invoker }) => invoker !== undefined));
+    const given = job();
+    void watch(first.dispatcher.run(given, prompt()));
+    await until(() => a.jobs.length === 1);
+    // Only its good-bye arrives.
+    network.fate = ({ type, subject }) =>
+      subject.endsWith('.second') && type !== 'report' ? 'is lost' : 'arrives';
+    await first[Symbol.asyncDispose]();
+    await until(() => a.cancelled.includes(given.activationId));
+    a.answer(given.activationId);
+  });
+});
+
+describe('an API node that leaves', () => {
+  it('sends a job that has not begun to no other node', async () => {
+    const { network, dispatcher, api, a, b } = await clusterOf('a', 'b');
+    network.fate = ({ type }) => (type === 'begin' ? 'is lost' : 'arrives');
+    const seen = watch(dispatcher.run(job(), { begin: () => true }));
+    await until(() => network.count('begin') > 0);
+    await api[Symbol.asyncDispose]();
+    await until(() => seen.fault !== undefined);
+    expect(seen.fault).toMatchObject({ code: 'INVOKERS_UNREACHABLE', kind: 'busy' });
+    expect([...a.jobs, ...b.jobs]).toEqual([]);
+  });
+});
+
+describe('a bus that is down', () => {
+  it('for a moment interrupts nothing', async () => {
+    const { dispatcher, a, apiBus } = await clusterOf('a');
+    const given = job();
+    const end = dispatcher.run(given, prompt());
+    await until(() => a.jobs.length === 1);
+    apiBus.state = a.bus.state = 'down';
+    a.answer(given.activationId, { n: 4 });
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    skip(5_000);
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    apiBus.state = a.bus.state = 'up';
+    expect((await end).completion.result).toEqual({ n: 4 });
+  });
+
+  it('leaves a node with its own invoker alone, which goes on', async () => {
+    const network = new MemoryNetwork();
+    const a = await invokerNode(network, 'a', { role: 'all', directory: anyDirectory() });
+    a.bus.state = 'down';
+    const given = job();
+    const end = a.cluster.dispatcher.run(given);
+    await until(() => a.jobs.length === 1);
+    a.answer(given.activationId, { own: true });
+    expect((await end).completion.result).toEqual({ own: true });
+  });
+});

@@ -1,0 +1,252 @@
+/** A node that forges, floods or answers nonsense. */
+import { describe, expect, it } from 'vitest';
+import { newActivationId } from '../../lib/index.ts';
+import type { Job } from '../types.ts';
+import { noActivation } from '../wire/frames.ts';
+import { plain } from '../wire/heads.ts';
+import { encodeMessage } from '../wire/messages.ts';
+import { MemoryNetwork } from './cluster.fixture.ts';
+import {
+  clusterOf,
+  forge,
+  invokerNode,
+  job,
+  joined,
+  nothing,
+  prompt,
+  subjects,
+  until,
+  watch,
+} from './scripted-cluster.fixture.ts';
+
+const forgedResult = {
+  completion: {
+    ...{ status: 'success', start: 'warm', timedOut: false, waitMs: 0, startedAt: 1, endedAt: 1 },
+  },
+  log: { isLong: false, bytes: 0 },
+};
+
+/** As which sending of the job an invoker answers. */
+function sendingOf(network: MemoryNetwork, { activationId }: Job) {
+  const run = network.seen.find(
+    ({ type, bytes }) => type === 'run' && bytes.toString('hex', 4, 20) === activationId,
+  );
+  return { activationId, attempt: run?.bytes.readUInt32BE(20) ?? 0 };
+}
+
+describe('a hostile node', () => {
+  it('cannot answer for a job that another node has', async () => {
+    const { dispatcher, network, a, api } = await clusterOf('a');
+    const given = job();
+    const seen = watch(dispatcher.run(given, prompt()));
+    await until(() => a.jobs.length === 1);
+    const [run] = network.seen.filter(({ type }) => type === 'run');
+    const attempt = run?.bytes.readUInt32BE(20) ?? 0;
+    const message = { activationId: given.activationId, attempt, tail: Buffer.from('{"forged":true}') };
+    const bus = network.bus();
+    forge(bus, subjects.api('api', 'evil'), { type: 'res', head: forgedResult, ...message });
+    forge(bus, subjects.api('api', 'evil'), { type: 'nack', head: {}, ...message });
+    forge(bus, subjects.api('api', 'evil'), { type: 'begin', head: {}, ...message });
+    // The right node, but another attempt.
+    forge(bus, subjects.api('api', 'a'), {
+      type: 'res',
+      head: forgedResult,
+      ...message,
+      attempt: attempt + 1,
+    });
+    await until(() => api.counts().ignored === 4);
+    expect(seen).toEqual({});
+    a.answer(given.activationId, { own: true });
+    await until(() => seen.end !== undefined);
+    expect(seen.end?.completion.result).toEqual({ own: true });
+  });
+
+  it('loses only its own job with an answer that can’t be read', async () => {
+    const { dispatcher, network, a } = await clusterOf('a');
+    const [first, second] = [job(), job()];
+    const seen = watch(dispatcher.run(first, prompt()));
+    const end = dispatcher.run(second, prompt());
+    await until(() => a.jobs.length === 2);
+    const [run] = network.seen.filter(({ type }) => type === 'run');
+    forge(network.bus(), subjects.api('api', 'a'), {
+      ...{ type: 'res', activationId: first.activationId, attempt: run?.bytes.readUInt32BE(20) ?? 0 },
+      ...{ head: forgedResult, tail: Buffer.from('{"not": json}') },
+    });
+    await until(() => seen.fault !== undefined);
+    expect(seen.fault).toMatchObject({ code: 'INVOKER_LOST', message: expect.stringContaining('not JSON') });
+    a.answer(first.activationId);
+    a.answer(second.activationId, { ok: true });
+    expect((await end).completion.result).toEqual({ ok: true });
+  });
+
+  it('stops nothing with noise, and the noise is counted', async () => {
+    const { dispatcher, network, a, api } = await clusterOf('a');
+    const bus = network.bus();
+    const places = [
+      subjects.api('api', 'evil'),
+      subjects.invoker('a', 'evil'),
+      subjects.report('evil'),
+      subjects.all('evil'),
+    ];
+    const [valid = nothing] = encodeMessage({
+      ...{ type: 'run', activationId: noActivation, attempt: 1, head: { job: {} }, tail: nothing },
+    });
+    for (const place of places) {
+      for (let n = 0; n < 50; n++) {
+        const flipped = Buffer.from(valid);
+        flipped[n % flipped.length] = 255 - n;
+        bus.publish(place, flipped);
+        bus.publish(place, Buffer.alloc(n, n));
+      }
+    }
+    bus.publish(subjects.api('api', 'not a name'), valid);
+    forge(bus, subjects.report('evil'), { type: 'report', activationId: noActivation, attempt: 0, head: {} });
+    forge(bus, subjects.invoker('a', 'evil'), {
+      ...{ type: 'run', activationId: newActivationId(), attempt: 1 },
+      head: { start: '0'.repeat(16), sentAt: 0, isAsked: false, job: { namespace: 1 } },
+    });
+    await until(() => api.counts().refused >= 50);
+    expect(a.cluster.counts().refused).toBeGreaterThan(50);
+    expect(a.jobs).toEqual([]);
+    expect(api.nodes().map(({ node }) => node)).toEqual(['a']);
+    const given = job();
+    const end = dispatcher.run(given, prompt());
+    await until(() => a.jobs.length === 1);
+    a.answer(given.activationId);
+    await end;
+  });
+
+  it('cannot make others keep more than a bounded part of what it never ends', async () => {
+    const { network, api, a } = await clusterOf('a');
+    const bus = network.bus();
+    const whole = encodeMessage({
+      ...{
+        type: 'res',
+        activationId: noActivation,
+        attempt: 0,
+        head: {},
+        tail: Buffer.alloc(60 * 1024 * 1024),
+      },
+    });
+    const before = process.memoryUsage().arrayBuffers;
+    // 50 MiB from each of seven senders, none of which ends a message. The network of this test keeps none of it.
+    for (let sender = 0; sender < 7; sender++) {
+      for (let n = 0; n < 100; n++) {
+        const frame = Buffer.from(whole[n % (whole.length - 1)] ?? nothing);
+        frame.writeUInt32BE(Math.trunc(n / (whole.length - 1)), 20);
+        bus.publish(subjects.api('api', `evil${sender}`), frame);
+        network.seen.length = 0;
+      }
+      await new Promise(setImmediate);
+    }
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(320 * 1024 * 1024);
+    expect(api.counts().refused).toBeGreaterThan(0);
+    expect(a.cluster.nodes()).toHaveLength(1);
+  });
+
+  const deep = (levels: number) => '['.repeat(levels) + ']'.repeat(levels);
+  const odd: readonly (readonly [string, Buffer, number])[] = [
+    ['that is not UTF-8', Buffer.from([0x22, 0xff, 0x22]), 0],
+    ['that nests deep', Buffer.from(deep(100_000)), 0],
+    ['with a log beyond its limit', Buffer.concat([Buffer.from('{}'), Buffer.alloc(2_000_000)]), 2_000_000],
+  ];
+  it.each(odd)('cannot put a result into a record %s', async (_, tail, bytes) => {
+    const { dispatcher, network, a } = await clusterOf('a');
+    const given = job();
+    const seen = watch(dispatcher.run(given, prompt()));
+    await until(() => a.jobs.length === 1);
+    const head = { ...forgedResult, log: { isLong: true, bytes } };
+    forge(network.bus(), subjects.api('api', 'a'), { type: 'res', head, tail, ...sendingOf(network, given) });
+    await until(() => seen.fault !== undefined);
+    expect(seen.fault).toMatchObject({ code: 'INVOKER_LOST' });
+    a.answer(given.activationId);
+  });
+
+  it('cannot date a call outside of its time', async () => {
+    const { dispatcher, network, a } = await clusterOf('a');
+    const given = job();
+    const end = dispatcher.run(given, prompt());
+    await until(() => a.jobs.length === 1);
+    const completion = { ...forgedResult.completion, startedAt: 1, endedAt: 8_640_000_000_000_000 };
+    const message = { ...sendingOf(network, given), tail: Buffer.from('{}') };
+    forge(network.bus(), subjects.api('api', 'a'), {
+      type: 'res',
+      head: { ...forgedResult, completion },
+      ...message,
+    });
+    const { startedAt, endedAt } = (await end).completion;
+    expect(startedAt).toBe(given.acceptedAt);
+    expect(endedAt).toBeGreaterThanOrEqual(startedAt);
+    expect(endedAt).toBeLessThanOrEqual(Date.now());
+    a.answer(given.activationId);
+  });
+
+  it('cannot return more than the node of the caller allows', async () => {
+    const network = new MemoryNetwork();
+    const a = await invokerNode(network, 'a');
+    const api = await joined(network.bus(), { node: 'api', resultBytes: 1000 });
+    await until(() => api.nodes()[0]?.invoker !== undefined);
+    const given = job();
+    const end = api.dispatcher.run(given, prompt());
+    await until(() => a.jobs.length === 1);
+    a.answer(given.activationId, { text: 'x'.repeat(1000) });
+    const { status, result, json } = (await end).completion;
+    expect(status).toBe('application error');
+    expect(result).toEqual({
+      error: expect.stringMatching(/^The action produced a response .* 1011 > 1000 bytes\. .*"text":"xxx/),
+    });
+    expect(JSON.parse(json)).toEqual(result);
+  });
+
+  it('cannot make an invoker parse parameters that nest deep', async () => {
+    const { network, a } = await clusterOf('a');
+    const { activationId, parameters: _, ...rest } = job();
+    const head = { start: '0'.repeat(16), sentAt: Date.now(), isAsked: false, job: plain(rest) };
+    const tail = Buffer.from(deep(100_000));
+    forge(network.bus(), subjects.invoker('a', 'evil'), {
+      type: 'run',
+      activationId,
+      attempt: 1,
+      head,
+      tail,
+    });
+    await until(() => network.count('nack') === 1);
+    expect(a.jobs).toEqual([]);
+  });
+
+  it.each([
+    ['without lines', '[]'],
+    ['of other values', '[1]'],
+  ])('ends a log that is followed by a piece %s', async (_, tail) => {
+    const { dispatcher, network, a } = await clusterOf('a');
+    const given = job();
+    const end = dispatcher.run(given, prompt());
+    await until(() => a.jobs.length === 1);
+    const log = dispatcher.follow(given.activationId);
+    if (log === undefined) throw new Error('there is no log');
+    const pieces = Array.fromAsync(log);
+    await until(() => network.count('follow') === 1);
+    forge(network.bus(), subjects.api('api', 'a'), {
+      ...{ type: 'line', head: { follower: 1, piece: 0, skipped: 0 }, tail: Buffer.from(tail) },
+      ...sendingOf(network, given),
+    });
+    expect(await pieces).toEqual([]);
+    a.answer(given.activationId);
+    await end;
+  });
+
+  it('that answers much at once gets each acknowledgement in a message that can be read', async () => {
+    const { network, a } = await clusterOf('a');
+    const bus = network.bus();
+    const of = Array.from({ length: 20_000 }, () => [newActivationId(), 1] as const);
+    for (let n = 0; n < 2; n++)
+      forge(bus, subjects.api('api', 'a'), {
+        ...{ type: 'beat', activationId: noActivation, attempt: 0 },
+        head: { of: of.map(([id, attempt]) => [id, attempt + n]) },
+      });
+    await until(() => network.count('ack') >= 2);
+    expect(a.cluster.counts().refused).toBe(0);
+    // Nothing is sent for each of them.
+    expect(network.count('cancel')).toBe(0);
+  });
+});
