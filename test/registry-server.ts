@@ -31,6 +31,7 @@ async function bareRoutes() {
     publicUrl: () => url,
     tokenKeys: () => [tokenKey],
     authenticate: () => ({ namespace: 'guest', keyId: '', createdAt: 0, may: () => true }),
+    ownerOf: () => ({ namespace: 'guest', createdAt: 0 }),
   });
 }
 
@@ -46,5 +47,6 @@ async function gatedRoutes() {
     log: silentLog,
   });
   const guest = { namespace: parseNamespaceName('guest'), keyId: '', createdAt: 0, scope: 'full' } as const;
-  return guarded.registry({ namespaces: { authenticate: () => guest }, tokenKeys: () => [tokenKey] });
+  const namespaces = { authenticate: () => guest, ownerOf: () => guest };
+  return guarded.registry({ namespaces, tokenKeys: () => [tokenKey] });
 }

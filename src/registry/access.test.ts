@@ -236,6 +236,21 @@ describe('a token', () => {
     expect((await registry.call('GET', '/v2/', bearer(token))).status).toBe(401);
   });
 
+  it.each([
+    ['key was revoked', undefined],
+    ['namespace was deleted and created again', { ...callerOf('guest'), createdAt: 2000 }],
+  ])('is refused when its %s', async (_title, now) => {
+    await using registry = await started();
+    await registry.pushImage('guest/app', 'v1');
+    const { token } = await tokenFor(registry, 'repository:guest/app:pull');
+    const pull = () => registry.call('GET', '/v2/guest/app/manifests/v1', bearer(token));
+    expect((await pull()).status).toBe(200);
+    registry.callers.delete(guestKey);
+    registry.callers.delete(readerKey);
+    if (now !== undefined) registry.callers.set(guestKey, now);
+    expect(await pull()).toMatchObject({ status: 401, code: 'UNAUTHORIZED' });
+  });
+
   it('of another process is not valid', async () => {
     await using first = await started();
     await using second = await started();

@@ -8,13 +8,14 @@ import { BoundedMap } from '../lib/index.ts';
 import { registryFault } from './faults.ts';
 import type { AskedScopes } from './scopes.ts';
 import type { Grants, Tokens } from './tokens.ts';
-import type { RegistryCaller, RegistryRight } from './types.ts';
+import type { OwnerOf, RegistryCaller, RegistryRight } from './types.ts';
 
 interface AccessOptions {
   readonly store: Pick<RegistryStore, 'forgetNamespace'>;
   readonly tokens: Tokens;
   /** @throws Fault of the kind 'unauthenticated' */
   readonly authenticate: (header: string | undefined) => RegistryCaller | Promise<RegistryCaller>;
+  readonly ownerOf: OwnerOf;
   readonly publicPrefixes: readonly string[];
   /** Whether clients without a key can pull from public repositories. */
   readonly anonymousPull: boolean;
@@ -92,8 +93,13 @@ class NamespaceAccess implements Access {
   async #withToken(token: string): Promise<Visitor> {
     const grants = this.#options.tokens.verify(token);
     if (grants === undefined) throw credentialsNeeded('the token is no longer valid');
-    const { sub, createdAt } = grants;
-    if (sub !== undefined && createdAt !== undefined) await this.#welcome(sub, createdAt);
+    const { sub, createdAt, keyId } = grants;
+    if (sub !== undefined || keyId !== undefined) {
+      const owner = keyId === undefined ? undefined : await this.#options.ownerOf(keyId);
+      if (owner === undefined || owner.namespace !== sub || owner.createdAt !== createdAt)
+        throw credentialsNeeded('the key of this token was revoked');
+      await this.#welcome(owner.namespace, owner.createdAt);
+    }
     return visitorWith(grants, (repository) => this.#isPublic(repository));
   }
 

@@ -86,6 +86,7 @@ export async function startRegistry(options: TestRegistryOptions = {}): Promise<
       if (caller === undefined) throw new Fault('AUTHENTICATION_INVALID', 'unauthenticated', 'no such key');
       return caller;
     },
+    ownerOf: (keyId) => [...callers.values()].find((caller) => caller.keyId === keyId),
     ...more,
   })(app);
   url = await app.listen({ host: '127.0.0.1', port: 0 });

@@ -16,7 +16,13 @@ import { refuse } from './refusal.ts';
 import { parseTarget, rightFor, type Target } from './target.ts';
 import { serveToken } from './token-endpoint.ts';
 import { createTokens, type TokenKeys, type Tokens } from './tokens.ts';
-import { defaultRegistryLimits, type PushGate, type RegistryCaller, type RegistryLimits } from './types.ts';
+import {
+  defaultRegistryLimits,
+  type OwnerOf,
+  type PushGate,
+  type RegistryCaller,
+  type RegistryLimits,
+} from './types.ts';
 import { createUploadSlots, type UploadSlots } from './upload-slots.ts';
 import { serveUpload, serveUploads } from './uploads.ts';
 
@@ -27,6 +33,8 @@ export interface RegistryOptions {
    * @throws Fault of the kind 'unauthenticated'
    */
   readonly authenticate: (header: string | undefined) => RegistryCaller | Promise<RegistryCaller>;
+  /** Asked at each use of a token, so it should answer from a cache. */
+  readonly ownerOf: OwnerOf;
   /** Sign its tokens. */
   readonly tokenKeys: () => TokenKeys;
   /** Undefined: the registry accepts everything well-formed. */
@@ -88,14 +96,15 @@ export function createRegistry(options: RegistryOptions): (app: FastifyInstance)
 }
 
 function contextOf(options: RegistryOptions): Context {
-  const { store, gate, authenticate, publicPrefixes = [], anonymousPull = false, now = Date.now } = options;
+  const { store, gate, authenticate, ownerOf, now = Date.now } = options;
+  const { publicPrefixes = [], anonymousPull = false } = options;
   const limits = { ...defaultRegistryLimits, ...options.limits };
   const tokens = createTokens(options.tokenKeys, limits.tokenLifetimeMs, now);
   return {
     store,
     gate,
     tokens,
-    access: createAccess({ store, tokens, authenticate, publicPrefixes, anonymousPull }),
+    access: createAccess({ store, tokens, authenticate, ownerOf, publicPrefixes, anonymousPull }),
     budget: createManifestBudget(limits.manifestsInMemory),
     slots: createUploadSlots(limits),
     limits,

@@ -15,6 +15,10 @@ export interface RegistryCaller {
   may(right: RegistryRight, repository: string): boolean;
 }
 
+/** The owner of a key; undefined when the key was revoked or has expired. */
+export type OwnerOf = (keyId: string) => Owner | undefined | Promise<Owner | undefined>;
+type Owner = Pick<RegistryCaller, 'namespace' | 'createdAt'>;
+
 /** A manifest before it becomes visible. */
 export interface PushedManifest {
   readonly namespace: string;

@@ -34,6 +34,11 @@ export interface Identities extends Forgetful {
    * @throws Fault AUTHENTICATION_STALE
    */
   ofNamespace(name: string): Identity | undefined | Promise<Identity | undefined>;
+  /**
+   * The identity of a key whose secret was checked before. Undefined if it was revoked since, or has expired.
+   * @throws Fault AUTHENTICATION_STALE
+   */
+  ofKey(keyId: string): Identity | undefined | Promise<Identity | undefined>;
 }
 
 /** Whether what was read from the store lately can still be trusted. */
@@ -57,6 +62,7 @@ export function createIdentities(
 ): Identities {
   const byHeader = createBoundedCache<Admitted>(cacheCapacity);
   const byName = createBoundedCache<Identity>(cacheCapacity);
+  const byKey = createBoundedCache<Admitted>(cacheCapacity);
   const admit = (admitted: Admitted | undefined): Identity => {
     if (admitted === undefined || admitted.expiresAt <= now()) throw invalidAuthentication();
     return admitted.identity;
@@ -87,13 +93,21 @@ export function createIdentities(
       })
     );
   };
+  const valid = (admitted: Admitted | undefined): Identity | undefined =>
+    admitted !== undefined && admitted.expiresAt > now() ? admitted.identity : undefined;
+  const ofKey = (keyId: string): Identity | undefined | Promise<Identity | undefined> => {
+    const known = byKey.get(keyId);
+    if (known !== undefined) return valid(known);
+    return byKey.load(keyId, async () => (await findKey(store, system, keyId))?.admitted).then(valid);
+  };
   return {
     authenticate: (header) => trusted(() => authenticate(header)),
     ofNamespace: (name) => trusted(() => ofNamespace(name)),
+    ofKey: (keyId) => trusted(() => ofKey(keyId)),
     forget(changed) {
       const isOld = ({ namespace, keyId }: Identity) =>
         changed === undefined || changed.namespaces.has(namespace) || changed.keys.has(keyId);
-      byHeader.dropWhere(({ identity }) => isOld(identity));
+      for (const cache of [byHeader, byKey]) cache.dropWhere(({ identity }) => isOld(identity));
       byName.dropWhere(isOld);
     },
   };
@@ -107,21 +121,37 @@ function unavailable() {
 }
 
 async function identify(
-  { namespaces, keys }: Pick<Store, 'namespaces' | 'keys'>,
+  store: Pick<Store, 'namespaces' | 'keys'>,
   system: SystemLimits,
   { id, secret }: ApiKey,
 ): Promise<Admitted | undefined> {
+  const found = await findKey(store, system, id);
+  return found !== undefined && isSecret(secret, found.keyHash) ? found.admitted : undefined;
+}
+
+interface FoundKey {
+  readonly keyHash: string;
+  readonly admitted: Admitted;
+}
+
+async function findKey(
+  { namespaces, keys }: Pick<Store, 'namespaces' | 'keys'>,
+  system: SystemLimits,
+  id: string,
+): Promise<FoundKey | undefined> {
   const owner = await namespaces.byKeyId(id);
   if (owner !== undefined) {
-    if (!isSecret(secret, owner.keyHash)) return undefined;
-    return { identity: identityOf(owner, id, 'full', system), expiresAt: Number.POSITIVE_INFINITY };
+    const identity = identityOf(owner, id, 'full', system);
+    return { keyHash: owner.keyHash, admitted: { identity, expiresAt: Number.POSITIVE_INFINITY } };
   }
   const key = await keys.byId(id);
-  if (key === undefined || !isSecret(secret, key.keyHash)) return undefined;
-  const row = await namespaces.byName(key.namespace);
-  if (row === undefined) return undefined;
+  const row = key && (await namespaces.byName(key.namespace));
+  if (key === undefined || row === undefined) return undefined;
   const identity = identityOf(row, id, scopeOf(key), system);
-  return { identity, expiresAt: key.expiresAt ?? Number.POSITIVE_INFINITY };
+  return {
+    keyHash: key.keyHash,
+    admitted: { identity, expiresAt: key.expiresAt ?? Number.POSITIVE_INFINITY },
+  };
 }
 
 function identityOf(row: NamespaceRow, keyId: string, scope: KeyScope, system: SystemLimits): Identity {

@@ -38,6 +38,21 @@ describe('a key', () => {
     expect(await namespaces.authenticate(next)).toMatchObject({ namespace: 'guest' });
   });
 
+  test('has an owner until it is changed or deleted, for tokens that were issued for it', async () => {
+    await using platform = await startPlatform();
+    const { namespaces } = platform.functions;
+    const { keyId } = platform.guest;
+    expect(await namespaces.ownerOf(keyId)).toMatchObject({ namespace: 'guest', keyId });
+    expect(namespaces.ownerOf(keyId)).toMatchObject({ namespace: 'guest', scope: 'full' });
+    const further = await namespaces.createKey('guest', { scope: 'read' });
+    expect(await namespaces.ownerOf(further.keyId)).toMatchObject({ namespace: 'guest', scope: 'read' });
+    await namespaces.deleteKey('guest', further.keyId);
+    expect(await namespaces.ownerOf(further.keyId)).toBeUndefined();
+    await namespaces.rotateKey('guest');
+    expect(await namespaces.ownerOf(keyId)).toBeUndefined();
+    expect(await namespaces.ownerOf('unknown')).toBeUndefined();
+  });
+
   test('does not work after its namespace was deleted', async () => {
     await using platform = await startPlatform();
     const { namespaces } = platform.functions;

@@ -63,6 +63,11 @@ export interface NamespaceService extends Forgetful {
    */
   identityOf(name: string): Identity | undefined | Promise<Identity | undefined>;
   /**
+   * The owner of a key whose secret was checked before, for tokens that were issued for it. Synchronous if it was used
+   * recently. Undefined if it was revoked since, or has expired. @throws Fault AUTHENTICATION_STALE
+   */
+  ownerOf(keyId: string): Identity | undefined | Promise<Identity | undefined>;
+  /**
    * Creates it and returns its key, `uuid:secret`, which is shown only once. @throws Fault NAME_INVALID,
    * NAMESPACE_EXISTS
    */
@@ -138,6 +143,10 @@ export class Namespaces implements NamespaceService {
 
   identityOf(name: string): Identity | undefined | Promise<Identity | undefined> {
     return this.#identities.ofNamespace(name);
+  }
+
+  ownerOf(keyId: string): Identity | undefined | Promise<Identity | undefined> {
+    return this.#identities.ofKey(keyId);
   }
 
   async create(name: string): Promise<string> {

@@ -75,6 +75,7 @@ interface RegistryParts {
 interface KeyCheck {
   /** @throws Fault of the kind 'unauthenticated' */
   authenticate(header: string | undefined): KeyHolder | Promise<KeyHolder>;
+  ownerOf(keyId: string): KeyHolder | undefined | Promise<KeyHolder | undefined>;
 }
 
 /** Namespaces whose repositories every key can pull. */
@@ -121,6 +122,7 @@ export async function openGuardedImages(options: GuardedImagesOptions): Promise<
           const rights = { pull: 'read', push: 'deploy' } as const;
           return { namespace, keyId, createdAt, may: (right) => hasRight(scope, rights[right]) };
         },
+        ownerOf: (keyId) => namespaces.ownerOf(keyId),
         gate: {
           ...pushGate,
           async manifestAccepted(push) {

@@ -158,7 +158,10 @@ async function startGuarded(dataDir: string, imagesDir: string, onChange: (event
     scope: 'full',
   } as const;
   const key = randomBytes(32);
-  guarded.registry({ namespaces: { authenticate: () => guest }, tokenKeys: () => [key] })(app);
+  guarded.registry({
+    namespaces: { authenticate: () => guest, ownerOf: () => guest },
+    tokenKeys: () => [key],
+  })(app);
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
   const opened = stack.move();
   return { guarded, url, [Symbol.asyncDispose]: () => opened.disposeAsync() };
