@@ -60,7 +60,8 @@ export async function openFoundation(options: FoundationOptions): Promise<Founda
   const { databaseCacheKiB: cacheKiB, shortBytes } = plan;
   const memory = stack.use(startMemoryWatch({ group, shortBytes, soonBytes: scanBytes, log }));
   const { store, shared, markFolder } = await openState(stores, {
-    ...{ dataDir, hasOwnKeys: secrets.parameterKeys === undefined, acceptMissing, acceptMixed, log },
+    ...{ dataDir, hasOwnKeys: secrets.parameterKeys === undefined, isCodeShared: config.blobs !== undefined },
+    ...{ acceptMissing, acceptMixed, log },
     ...{ cacheKiB, onRecording: logRecording(log) },
   });
   stack.use(store);

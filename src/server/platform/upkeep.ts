@@ -4,12 +4,13 @@ import { codeGraceMs, createCodeSweep, createRetention, type Functions } from '.
 import { keepLease } from '../../store/index.ts';
 import { startAdvisoryUpdates } from '../advisories/updates.ts';
 import type { GuardedImages } from '../gate/guarded-images.ts';
+import { createContentSweep } from './content-sweep.ts';
 import type { Context } from './context.ts';
 import { startDamageWatch } from './damage-watch.ts';
 import type { Foundation } from './foundation.ts';
 
 interface UpkeepParts {
-  readonly foundation: Pick<Foundation, 'store' | 'shared'>;
+  readonly foundation: Pick<Foundation, 'store' | 'shared' | 'sharedBlobs'>;
   readonly blobs: BlobStore;
   readonly functions: Functions;
   readonly guarded: Pick<GuardedImages, 'sweep'>;
@@ -22,24 +23,25 @@ interface Upkeep extends AsyncDisposable {
 
 export function startUpkeep({ config, figures, log }: Context, parts: UpkeepParts): Upkeep {
   const { blobs, functions, guarded } = parts;
-  const { store, shared } = parts.foundation;
+  const { store, shared, sharedBlobs } = parts.foundation;
   const stack = new AsyncDisposableStack();
-  const sweepBlobs = createCodeSweep({
-    ...{ ...store, blobs, ...functions.code },
-    graceMs: codeGraceMs(config.retention.everyMinutes * 60_000),
-  });
   /** The lease for work that one of several servers does, if this one has it. */
   const keeper = shared && stack.use(keepLease({ leases: store.leases, name: 'retention', log }));
   const turn = async () => {
     const lease = await keeper?.held();
     return lease && store.under(lease).activations;
   };
-  // Code and images are in the folders of each server, so each one sweeps its own.
-  const sweepCode = async () => {
-    if (keeper === undefined || (await keeper.held()) !== undefined) await functions.quotas.enforce();
-    await guarded.sweep(functions);
-    return sweepBlobs();
-  };
+  const sweepCode = createContentSweep({
+    isShared: sharedBlobs !== undefined,
+    isTurn: async () => keeper === undefined || (await keeper.held()) !== undefined,
+    enforceQuotas: () => functions.quotas.enforce(),
+    sweepPushed: () => guarded.sweep(functions),
+    sweepCode: createCodeSweep({
+      ...{ ...store, blobs, ...functions.code },
+      graceMs: codeGraceMs(config.retention.everyMinutes * 60_000),
+    }),
+    keepCode: functions.code.keep,
+  });
   const retention = stack.use(
     createRetention({ store, config: config.retention, sweepCode, log, ...(keeper && { turn }) }),
   );

@@ -29,6 +29,8 @@ interface OpenStateOptions extends Omit<StoreOptions, 'path'> {
   readonly dataDir: string;
   /** The keys that encrypt parameters are in the folder. */
   readonly hasOwnKeys: boolean;
+  /** The code is in a store that several servers share. */
+  readonly isCodeShared: boolean;
   readonly acceptMissing: readonly DataPart[];
   readonly acceptMixed: boolean;
   readonly log: Log;
@@ -40,7 +42,7 @@ export function openState(stores: Stores, options: OpenStateOptions): Promise<Op
 }
 
 async function openInFolder(stores: FolderStores, options: OpenStateOptions): Promise<OpenState> {
-  const { dataDir, hasOwnKeys, acceptMissing, acceptMixed, log, ...how } = options;
+  const { dataDir, hasOwnKeys, isCodeShared: _, acceptMissing, acceptMixed, log, ...how } = options;
   refuseMissingDatabase(dataDir, acceptMissing, log);
   const folderId = checkFolderId(dataDir, acceptMixed, log);
   await using stack = new AsyncDisposableStack();
@@ -52,7 +54,7 @@ async function openInFolder(stores: FolderStores, options: OpenStateOptions): Pr
 }
 
 async function openInPostgres(stores: PostgresStores, options: OpenStateOptions): Promise<OpenState> {
-  const { dataDir, hasOwnKeys: _, acceptMissing, acceptMixed, log, ...how } = options;
+  const { dataDir, hasOwnKeys: _, isCodeShared, acceptMissing, acceptMixed, log, ...how } = options;
   const { where } = stores;
   await using stack = new AsyncDisposableStack();
   const store = stack.use(await stores.openState(how));
@@ -61,7 +63,7 @@ async function openInPostgres(stores: PostgresStores, options: OpenStateOptions)
   refuseOtherDatabase(dataDir, { id, where, isMixAccepted: acceptMixed, log });
   const isNew = (await store.namespaces.count()) === 0;
   if (isNew) refuseEmptyDatabase(dataDir, where, acceptMissing, log);
-  else if (!hasDatabaseMark(dataDir)) {
+  else if (!isCodeShared && !hasDatabaseMark(dataDir)) {
     log.warn(
       { database: where },
       'the data folder is new to the database: code from other folders is not in it',

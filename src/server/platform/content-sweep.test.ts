@@ -1,0 +1,33 @@
+import { expect, it } from 'vitest';
+import { createContentSweep } from './content-sweep.ts';
+
+async function swept(isShared: boolean, isMine: boolean, fail = false): Promise<readonly string[]> {
+  const done: string[] = [];
+  const note = (what: string) => async () => void done.push(what);
+  const sweep = createContentSweep({
+    isShared,
+    isTurn: async () => isMine,
+    enforceQuotas: note('quotas'),
+    async sweepPushed() {
+      if (fail) throw new Error('away');
+      done.push('pushed');
+    },
+    sweepCode: async () => done.push('code'),
+    keepCode: note('kept'),
+  });
+  await sweep().catch((error: Error) => done.push(error.message));
+  return done;
+}
+
+it.each([
+  ['its own folder, in its turn', false, true, ['quotas', 'pushed', 'code']],
+  ['its own folder, when it is another one’s turn', false, false, ['pushed', 'code']],
+  ['a shared store, in its turn', true, true, ['quotas', 'pushed', 'code']],
+  ['no shared store when it is another one’s turn, but keeps the code that it needs', true, false, ['kept']],
+])('a server sweeps %s', async (_title, isShared, isMine, expected) => {
+  expect(await swept(isShared, isMine)).toEqual(expected);
+});
+
+it('trouble with pushed content does not keep code, and is reported', async () => {
+  expect(await swept(true, true, true)).toEqual(['quotas', 'code', 'away']);
+});

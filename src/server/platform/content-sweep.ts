@@ -1,0 +1,36 @@
+/**
+ * Removes what nothing needs any more: pushed content, and code. Content in the data folder is this server's alone, so
+ * it sweeps that itself. Of content that several servers share, only the one whose turn it is removes something.
+ */
+
+export interface ContentSweepOptions {
+  /** Content in a store that several servers share. */
+  readonly isShared: boolean;
+  /** Whether this server does the work of which one server is enough. */
+  readonly isTurn: () => Promise<boolean>;
+  /** Holds namespaces to their quotas of records. */
+  readonly enforceQuotas: () => Promise<unknown>;
+  readonly sweepPushed: () => Promise<unknown>;
+  /** Returns the number of removed blobs. */
+  readonly sweepCode: () => Promise<number>;
+  /** Tells other servers which code this one needs. */
+  readonly keepCode: () => Promise<void>;
+}
+
+/** Returns a sweep, to be called regularly. It returns the number of removed blobs of code. */
+export function createContentSweep(options: ContentSweepOptions): () => Promise<number> {
+  const { isShared, isTurn, enforceQuotas, sweepPushed, sweepCode, keepCode } = options;
+  return async () => {
+    const isMine = await isTurn();
+    if (isMine) await enforceQuotas();
+    if (isShared && !isMine) {
+      await keepCode();
+      return 0;
+    }
+    const [pushed, code] = await Promise.allSettled([sweepPushed(), sweepCode()]);
+    // Trouble with images must not keep code, nor the other way round.
+    if (pushed.status === 'rejected') throw pushed.reason;
+    if (code.status === 'rejected') throw code.reason;
+    return code.value;
+  };
+}
