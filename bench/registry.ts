@@ -7,7 +7,6 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { chmod, chown, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { buffer } from 'node:stream/consumers';
@@ -15,6 +14,7 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
 import { digestOf, openBlobStore } from '../src/blobs/index.ts';
+import { freePort } from '../src/lib/free-ports.fixture.ts';
 import { mustRun, scanId } from '../src/lib/index.ts';
 import { peakMemoryMiB } from '../test/peak-memory.ts';
 import { findDockerRegistry } from './docker-registry.ts';
@@ -201,16 +201,6 @@ function serverOf(child: ChildProcess, host: string): Server {
       await ended;
     },
   };
-}
-
-/** Finds a free port: docker-registry can't report which one the kernel chose. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  if (typeof address !== 'object' || address === null) throw new Error('no port');
-  return address.port;
 }
 
 function emptySamples(): Samples {

@@ -68,7 +68,7 @@ function brokenArrows(module: Module): string[] {
     const targetFloor = floors[targetRoom];
     if (targetFloor === undefined) return [`${module.path} imports ${target}, which is not in a room`];
     if (targetFloor >= (floors[room] ?? -1)) return [`${module.path} imports upwards: ${target}`];
-    if (target !== join(targetRoom, 'index.ts') && !isSuiteOf(module.path, target))
+    if (target !== join(targetRoom, 'index.ts') && !isForTests(module.path, target))
       return [`${module.path} bypasses the index.ts of ${targetRoom}: ${target}`];
     return [];
   });
@@ -91,9 +91,9 @@ function circles(modules: readonly Module[]): string[] {
   return found;
 }
 
-/** A room's test can run a lower room's suite, which tests any implementation of a contract of that room. */
-function isSuiteOf(path: string, target: string): boolean {
-  return testing.test(path) && target.endsWith('.suite.ts');
+/** A room's test can run a lower room's suite for a contract that both implement, and use its fixtures. */
+function isForTests(path: string, target: string): boolean {
+  return testing.test(path) && /\.(?:suite|fixture)\.ts$/.test(target);
 }
 
 /** Tests and their helpers can be above the code that they test. */

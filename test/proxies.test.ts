@@ -6,11 +6,11 @@ import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { tarOf, writeTestImage } from '../src/images/images.fixture.ts';
+import { freePort } from '../src/lib/free-ports.fixture.ts';
 import { runCommand, startCommand } from '../src/lib/index.ts';
 import { codeBlocksOf, readText } from './docs/markdown.ts';
 import { deployHeld, type HeldAction } from './held-action.ts';
@@ -221,13 +221,4 @@ async function proxyOf(child: ChildProcess, port: number): Promise<Proxy> {
       if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }

@@ -1,6 +1,7 @@
 /** Private servers of NATS for tests, on random ports of this machine. Several are one cluster. */
-import { once } from 'node:events';
-import { createServer } from 'node:net';
+import type { ChildProcess } from 'node:child_process';
+import { EventEmitter, once } from 'node:events';
+import { freePorts } from '../lib/free-ports.fixture.ts';
 import { runCommand, startCommand } from '../lib/index.ts';
 import { type BusAddresses, parseBusAddresses } from './addresses.ts';
 
@@ -11,6 +12,43 @@ const timeoutMs = 30_000;
 export async function missingForNats(): Promise<string | undefined> {
   const found = await runCommand([program, '--version']).catch(() => undefined);
   return found?.code === 0 ? undefined : 'nats-server is not installed';
+}
+
+/** One server. Disposal kills it. */
+export interface NatsProcess extends AsyncDisposable {
+  readonly child: ChildProcess;
+  /** Waits until it says these words; what it said before words that were waited for does not count. */
+  until(words: string): Promise<void>;
+}
+
+/** @param args arguments of the program, among them where it listens */
+export async function startNatsProcess(args: readonly string[]): Promise<NatsProcess> {
+  const child = startCommand([program, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const heard = new EventEmitter();
+  const closed = once(child, 'close').then(() => heard.emit('more'));
+  let said = '';
+  child.stderr?.setEncoding('utf8').on('data', (piece: string) => {
+    said = (said + piece).slice(-100_000);
+    heard.emit('more');
+  });
+  const until = async (words: string) => {
+    const signal = AbortSignal.timeout(timeoutMs);
+    while (!said.includes(words)) {
+      const hasEnded = child.exitCode !== null || child.signalCode !== null;
+      if (hasEnded || signal.aborted) throw new Error(`nats-server does not say '${words}': ${said}`);
+      await once(heard, 'more', { signal }).catch(() => {});
+    }
+    said = '';
+  };
+  await until('Server is ready');
+  return {
+    child,
+    until,
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGKILL');
+      await closed;
+    },
+  };
 }
 
 export interface NatsServers extends AsyncDisposable {
@@ -38,23 +76,14 @@ export async function startNats(count = 1, more: readonly string[] = []): Promis
             ...['--cluster_name', 'test', '--cluster', routes[index] ?? '', '--routes', routes.join(',')],
             '--no_advertise',
           ];
-    const child = startCommand([program, '--addr', '127.0.0.1', '--port', `${port}`, ...cluster, ...more], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
-    const ended = once(child, 'exit');
-    await untilSaid(child.stderr, 'Server is ready');
-    return { child, ended };
+    return startNatsProcess(['--addr', '127.0.0.1', '--port', `${port}`, ...cluster, ...more]);
   };
   const running = await Promise.all(Array.from({ length: count }, (_, index) => start(index)));
   const setting = ports
     .slice(0, count)
     .map((port) => `nats://127.0.0.1:${port}`)
     .join(',');
-  const kill = async (index = 0) => {
-    const server = running[index];
-    server?.child.kill('SIGKILL');
-    await server?.ended;
-  };
+  const kill = async (index = 0) => running[index]?.[Symbol.asyncDispose]();
   return {
     setting,
     addresses: parseBusAddresses(setting),
@@ -70,35 +99,4 @@ export async function startNats(count = 1, more: readonly string[] = []): Promis
       await Promise.all(running.map((_, index) => kill(index)));
     },
   };
-}
-
-async function untilSaid(output: NodeJS.ReadableStream | null, text: string): Promise<void> {
-  if (output === null) throw new Error('nats-server has no output');
-  let said = '';
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const timer = setTimeout(() => reject(new Error(`nats-server does not start: ${said}`)), timeoutMs);
-  output.setEncoding('utf8');
-  output.on('data', (piece: string) => {
-    if (said.length < 100_000) said += piece;
-    if (said.includes(text)) resolve();
-  });
-  output.on('end', () => reject(new Error(`nats-server ended: ${said}`)));
-  try {
-    await promise;
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  const ports: number[] = [];
-  for (const server of servers) {
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const address = server.address();
-    if (address !== null && typeof address === 'object') ports.push(address.port);
-  }
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }

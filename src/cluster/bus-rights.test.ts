@@ -1,11 +1,10 @@
 /** A real nats-server with the configuration that Ward writes: what certificates let each node do. */
-import { EventEmitter, once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
-import { afterAll, beforeAll, describe, expect, type TestContext, test } from 'vitest';
-import { runCommand, startCommand } from '../lib/index.ts';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { missingForNats, startNatsProcess } from '../bus/nats-server.fixture.ts';
+import { freePort } from '../lib/free-ports.fixture.ts';
 import { type BusNode, natsConfig } from './bus-rights.ts';
 import { startCluster, type TestCluster } from './cluster.fixture.ts';
 import type { NodeIdentity } from './identity.ts';
@@ -13,7 +12,6 @@ import { joinCluster } from './join.ts';
 import { newNodeKey, privatePem } from './keys.ts';
 import { renewIdentity } from './renewal.ts';
 
-const program = '/usr/sbin/nats-server';
 const timeoutMs = 10_000;
 
 let missing: string | undefined;
@@ -28,12 +26,11 @@ interface NatsServer extends AsyncDisposable {
   reload(listed: readonly BusNode[]): Promise<void>;
 }
 
+beforeEach((context) => context.skip(missing !== undefined, missing));
+
 beforeAll(async () => {
-  const found = await runCommand([program, '--version']).catch(() => undefined);
-  if (found?.code !== 0) {
-    missing = 'nats-server is not installed';
-    return;
-  }
+  missing = await missingForNats();
+  if (missing !== undefined) return;
   [cluster, other] = await Promise.all([startCluster(), startCluster()]);
   nodes.api = await joined(cluster, 'api', 'api');
   nodes.api2 = await joined(cluster, 'api2', 'api');
@@ -48,15 +45,10 @@ afterAll(async () => {
   await other?.[Symbol.asyncDispose]();
 });
 
-function needsNats({ skip }: TestContext): void {
-  if (missing !== undefined) skip(missing);
-}
-
 const root = () => `ward.v1.${cluster.authority.cluster}`;
 
 describe('an invoker', () => {
-  test('reports, gets its jobs and answers them', async (context) => {
-    needsNats(context);
+  test('reports, gets its jobs and answers them', async () => {
     const [api, inv] = [await dial(nodes.api), await dial(nodes.inv)];
     await using _ = closing(api, inv);
     const jobs = hear(inv, `${root()}.inv.inv.*`);
@@ -82,7 +74,6 @@ describe('an invoker', () => {
     ['another cluster', () => 'ward.v1.0000000000000000.inv.inv.*'],
     ['what the server says about itself', () => '$SYS.>'],
   ])('can’t hear %s', async (_, subject) => {
-    if (missing !== undefined) return;
     const inv = await dial(nodes.inv);
     await using _closing = closing(inv);
     expect(await refusalOf(inv, () => void inv.subscribe(subject()))).toMatch(
@@ -100,7 +91,6 @@ describe('an invoker', () => {
     ['say that no invoker has heard a job', () => `${root()}.none.api.a.1`],
     ['speak to another cluster', () => 'ward.v1.0000000000000000.hb.inv'],
   ])('can’t %s', async (_, subject) => {
-    if (missing !== undefined) return;
     const inv = await dial(nodes.inv);
     await using _closing = closing(inv);
     expect(await refusalOf(inv, () => inv.publish(subject(), 'x'))).toMatch(
@@ -115,7 +105,6 @@ describe('an API node', () => {
     ['give jobs in the name of another', () => `${root()}.inv.inv.api2`],
     ['speak to all in the name of another', () => `${root()}.all.api2`],
   ])('can’t %s', async (_, subject) => {
-    if (missing !== undefined) return;
     const api = await dial(nodes.api);
     await using _closing = closing(api);
     expect(await refusalOf(api, () => api.publish(subject(), 'x'))).toMatch(
@@ -123,8 +112,7 @@ describe('an API node', () => {
     );
   });
 
-  test('can’t hear what is said to another, and hears that no invoker has heard a job', async (context) => {
-    needsNats(context);
+  test('can’t hear what is said to another, and hears that no invoker has heard a job', async () => {
     const api = await dial(nodes.api);
     await using _ = closing(api);
     const said = await refusalOf(api, () => void api.subscribe(`${root()}.api.api2.*`));
@@ -139,8 +127,7 @@ describe('an API node', () => {
 });
 
 describe('the server of the bus', () => {
-  test('refuses a certificate of another cluster, an expired one, and none at all', async (context) => {
-    needsNats(context);
+  test('refuses a certificate of another cluster, an expired one, and none at all', async () => {
     await expect(dial({ ...nodes.foreign, authority: nodes.inv.authority })).rejects.toThrow();
     const expired = await cluster.authority.issue({
       ...{ subject: { commonName: 'inv', organization: 'invoker' }, key: nodes.inv.key, use: 'node' },
@@ -150,8 +137,7 @@ describe('the server of the bus', () => {
     await expect(dial({ ...nodes.inv, certificate: undefined })).rejects.toThrow();
   });
 
-  test('refuses a node that is not listed, or has another role there', async (context) => {
-    needsNats(context);
+  test('refuses a node that is not listed, or has another role there', async () => {
     const late = await joined(cluster, 'late', 'invoker');
     await expect(dial(late)).rejects.toThrow(/authorization/i);
     const promoted = await cluster.authority.issue({
@@ -161,13 +147,11 @@ describe('the server of the bus', () => {
     await expect(dial({ ...nodes.inv, certificate: promoted })).rejects.toThrow(/authorization/i);
   });
 
-  test('is refused by a node when it has the certificate of another cluster', async (context) => {
-    needsNats(context);
+  test('is refused by a node when it has the certificate of another cluster', async () => {
     await expect(dial({ ...nodes.inv, authority: nodes.foreign.authority })).rejects.toThrow();
   });
 
-  test('ends the connection of a node that was removed from its list, and lets a new one in', async (context) => {
-    needsNats(context);
+  test('ends the connection of a node that was removed from its list, and lets a new one in', async () => {
     await using server = await startNats([nodes.api, nodes.inv, nodes.inv2]);
     const [api, inv] = [await dial(nodes.api, server), await dial(nodes.inv, server)];
     await using _ = closing(api, inv);
@@ -178,8 +162,7 @@ describe('the server of the bus', () => {
     await (await dial(nodes.inv2, server)).close();
   });
 
-  test('passes a job on while its invoker changes to a renewed certificate', async (context) => {
-    needsNats(context);
+  test('passes a job on while its invoker changes to a renewed certificate', async () => {
     const api = await dial(nodes.api);
     const before = await dial(nodes.inv2);
     await using _ = closing(api, before);
@@ -284,37 +267,14 @@ async function startNats(listed: readonly BusNode[]): Promise<NatsServer> {
       natsConfig({ cluster: cluster.authority.cluster, nodes, listen: `127.0.0.1:${port}`, files }),
     );
   await write(listed);
-  const child = startCommand([program, '--config', configFile], { stdio: ['ignore', 'ignore', 'pipe'] });
-  const ended = once(child, 'exit');
-  let said = '';
-  const heard = new EventEmitter();
-  child.stderr?.setEncoding('utf8').on('data', (piece: string) => {
-    said = (said + piece).slice(-100_000);
-    heard.emit('more');
-  });
-  const until = async (words: string) => {
-    const signal = AbortSignal.timeout(timeoutMs);
-    while (!said.includes(words)) await once(heard, 'more', { signal });
-  };
-  await until('Server is ready');
+  const server = await startNatsProcess(['--config', configFile]);
   return {
     port,
     async reload(nodes) {
       await write(nodes);
-      child.kill('SIGHUP');
-      await until('Reloaded server configuration');
+      server.child.kill('SIGHUP');
+      await server.until('Reloaded server configuration');
     },
-    async [Symbol.asyncDispose]() {
-      child.kill('SIGKILL');
-      await ended;
-    },
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return address !== null && typeof address === 'object' ? address.port : 0;
 }

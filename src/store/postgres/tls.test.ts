@@ -1,10 +1,9 @@
 /** PostgreSQL over TLS: which certificates of the server Ward accepts. */
-import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, type TestContext, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { freePort } from '../../lib/free-ports.fixture.ts';
 import { mustRun } from '../../lib/index.ts';
 import { openPool } from './pool.ts';
 import { missingForPostgres, type PostgresServer, startPostgres } from './server.fixture.ts';
@@ -13,6 +12,8 @@ let missing: string | undefined;
 let folder: string;
 let server: PostgresServer | undefined;
 let port: number;
+
+beforeEach((context) => context.skip(missing !== undefined, missing));
 
 beforeAll(async () => {
   missing = (await missingForPostgres()) ?? (await missingForOpenssl());
@@ -32,8 +33,7 @@ afterAll(async () => {
   if (folder !== undefined) await rm(folder, { recursive: true });
 });
 
-test('sslmode=verify-full connects, encrypted, to a server with a certificate of the authority', async (context) => {
-  needsServer(context);
+test('sslmode=verify-full connects, encrypted, to a server with a certificate of the authority', async () => {
   const pool = openPool({ url: url('localhost', 'server'), node: 'test' });
   const connection = await pool.connect();
   const { rows } = await connection.raw('select ssl, version from pg_stat_ssl where pid = pg_backend_pid()');
@@ -46,7 +46,6 @@ test.each([
   ['of another authority', 'localhost', 'other'],
   ['for another host', '127.0.0.1', 'server'],
 ])('sslmode=verify-full refuses a certificate %s', async (_, host, authority) => {
-  if (missing !== undefined) return;
   const pool = openPool({ url: url(host, authority), node: 'test' });
   await expect(pool.connect()).rejects.toMatchObject({
     code: 'STORE_REFUSED',
@@ -54,10 +53,6 @@ test.each([
   });
   await pool.close();
 });
-
-function needsServer({ skip }: TestContext): void {
-  if (missing !== undefined) skip(missing);
-}
 
 function url(host: string, authority: string): string {
   const root = encodeURIComponent(join(folder, `${authority}.pem`));
@@ -80,12 +75,4 @@ async function newCertificate(name: string) {
     ...['-keyout', key, '-out', certificate],
   ]);
   return { certificate, key };
-}
-
-async function freePort(): Promise<number> {
-  const listener = createServer().listen(0, '127.0.0.1');
-  await once(listener, 'listening');
-  const address = listener.address();
-  await new Promise((resolve) => listener.close(resolve));
-  return address !== null && typeof address === 'object' ? address.port : 0;
 }
