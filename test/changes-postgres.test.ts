@@ -3,19 +3,14 @@ import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
 import { trustMs } from '../src/functions/entities/change-watch.ts';
 import type { Functions } from '../src/functions/functions.ts';
 import { basic, hello, type Platform, ref, startPlatform } from '../src/functions/platform.fixture.ts';
-import { randomHex } from '../src/lib/index.ts';
 import type { Store } from '../src/store/index.ts';
+import { newDatabase } from '../src/store/postgres/databases.fixture.ts';
 import { openPostgresStore } from '../src/store/postgres/open.ts';
 import { missingForPostgres, startPostgres } from '../src/store/postgres/server.fixture.ts';
 
 const missing = await missingForPostgres();
 const server = missing === undefined ? await startPostgres() : undefined;
-let isStopped = false;
-async function stop(): Promise<void> {
-  if (!isStopped) await server?.[Symbol.asyncDispose]();
-  isStopped = true;
-}
-afterAll(() => stop());
+afterAll(() => server?.[Symbol.asyncDispose]());
 afterEach(() => void vi.restoreAllMocks());
 
 interface Servers extends AsyncDisposable {
@@ -27,9 +22,7 @@ interface Servers extends AsyncDisposable {
 }
 
 async function startServers(onChanged?: () => void): Promise<Servers> {
-  const name = `t${randomHex(8)}`;
-  await server?.admin(`create database ${name}`);
-  const url = server?.url(name) ?? '';
+  const { url } = await newDatabase(server);
   const reads: string[][] = [];
   const openStore = async () => {
     const own: string[] = [];
@@ -143,7 +136,8 @@ describe.skipIf(missing !== undefined)(`PostgreSQL${missing ? ` (${missing})` : 
     await a.actions.put(ref('hello'), hello, false, platform.guest);
     await b.lookForChanges();
     await call(servers, b, platform.authorization);
-    await stop();
+    await server?.crash();
+    await using _ = { [Symbol.asyncDispose]: async () => server?.start() };
     await b.lookForChanges();
     expect(await call(servers, b, platform.authorization)).toBe('0.0.1');
     const now = performance.now.bind(performance);

@@ -10,9 +10,9 @@ import {
   verdictAt,
 } from '../src/gate/store/gate-store.suite.ts';
 import { openPostgresGateStore } from '../src/gate/store/postgres/open.ts';
+import { copiesOf, newDatabase, transactionOn } from '../src/store/postgres/databases.fixture.ts';
 import { openPostgresStore } from '../src/store/postgres/open.ts';
 import { missingForPostgres, startPostgres } from '../src/store/postgres/server.fixture.ts';
-import { copiesOf, newDatabase, transactionOn } from './postgres.ts';
 
 const missing = await missingForPostgres();
 const server = missing === undefined ? await startPostgres() : undefined;

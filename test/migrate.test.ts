@@ -10,6 +10,7 @@ import { hasDatabaseMark, refuseOtherEngine } from '../src/server/instance/datab
 import { databasesOf } from '../src/server/instance/folder-id.ts';
 import { type MigrateOptions, migrateStores } from '../src/server/migrate/migrate.ts';
 import { openPostgresStore, openStore } from '../src/store/index.ts';
+import { newDatabase } from '../src/store/postgres/databases.fixture.ts';
 import { missingForPostgres, startPostgres } from '../src/store/postgres/server.fixture.ts';
 import { activationRow, keyRow, namespaceRow, write } from '../src/store/suite/context.ts';
 import { missingForSandboxes, runWard, Ward } from './ward.ts';
@@ -143,16 +144,12 @@ describe.skipIf(missing !== undefined)(`ward migrate${missing ? ` (${missing})` 
   });
 });
 
-let count = 0;
-
 /** A folder whose databases have moved to PostgreSQL, where another server works. */
 async function startMoved() {
   const folder = await mkdtempDisposable(join(tmpdir(), 'ward-migrate-'));
   onTestFinished(() => folder.remove());
   const dataDir = folder.path;
-  const name = `db${++count}`;
-  await server?.admin(`create database ${name}`);
-  const url = server?.url(name) ?? '';
+  const { url } = await newDatabase(server);
   const configFile = join(dataDir, 'ward.yaml');
   await writeFile(configFile, `store: ${url}\n`);
   const move = (to: string, options: Partial<MigrateOptions> = {}) => {

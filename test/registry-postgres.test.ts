@@ -23,9 +23,14 @@ import {
   type TestStoreOptions,
 } from '../src/content/store.fixture.ts';
 import { sweepSuite } from '../src/content/sweep.suite.ts';
+import {
+  copiesOf,
+  newDatabase,
+  type TestDatabase,
+  transactionOn,
+} from '../src/store/postgres/databases.fixture.ts';
 import { openPostgresStore } from '../src/store/postgres/open.ts';
 import { missingForPostgres, startPostgres } from '../src/store/postgres/server.fixture.ts';
-import { copiesOf, newDatabase, type TestDatabase, transactionOn } from './postgres.ts';
 import { registryPlans } from './registry-plans.ts';
 
 const missing = await missingForPostgres();
@@ -290,8 +295,8 @@ function opening(): void {
   test('says the time, whatever the server’s clock says', async () => {
     const { url } = await migratedDatabase();
     await using other = await transactionOn(url);
+    const db = await openPostgresRegistry({ url });
     vi.useFakeTimers({ now: 0, toFake: ['Date'] });
-    const db = await openPostgresRegistry({ url }).finally(() => vi.useRealTimers());
     try {
       const [before, at] = [
         await other.query('select extract(epoch from clock_timestamp()) * 1000 as at'),
@@ -300,6 +305,7 @@ function opening(): void {
       expect(at).toBeGreaterThanOrEqual(Math.floor(Number(Object(before[0]).at)));
       expect(at).toBeLessThan(Number(Object(before[0]).at) + 60_000);
     } finally {
+      vi.useRealTimers();
       await db.close();
     }
   });

@@ -24,9 +24,6 @@ export interface TestServer extends AsyncDisposable {
 }
 
 export async function startMoto(): Promise<TestServer> {
-  // The client looks there for credentials.
-  process.env['AWS_ACCESS_KEY_ID'] = 'test';
-  process.env['AWS_SECRET_ACCESS_KEY'] = 'test';
   const child = startCommand([program, '-H', '127.0.0.1', '-p', '0'], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
@@ -42,13 +39,28 @@ export async function startMoto(): Promise<TestServer> {
   });
   const bucket = `${url}/${testBucket}`;
   await call(bucket, { method: 'PUT' });
+  const restore = setCredentials();
   return {
     ...clientOf(bucket),
     url,
     async [Symbol.asyncDispose]() {
+      restore();
       child.kill('SIGKILL');
       await ended;
     },
+  };
+}
+
+/** Puts credentials where the client looks for them. Returns a function that puts back what was there. */
+function setCredentials(): () => void {
+  const names = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'];
+  const before = names.map((name) => [name, process.env[name]] as const);
+  for (const name of names) process.env[name] = 'test';
+  return () => {
+    for (const [name, value] of before) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
   };
 }
 

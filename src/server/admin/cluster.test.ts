@@ -4,49 +4,32 @@ import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { busRights, type ClusterDoor, joinCluster, renewIdentity } from '../../cluster/index.ts';
-import { startCommand } from '../../lib/index.ts';
 import { openStore } from '../../store/index.ts';
 import { openHttpDoor } from '../cluster/http-door.ts';
 import { dataPaths } from '../instance/instance.ts';
+import { startApiRole } from '../platform/api-role-process.fixture.ts';
 import { initCluster, newBusCertificate, newNodeToken, removeNode, writeNatsConfig } from './cluster.ts';
 
-const program = fileURLToPath(new URL('../platform/api-role.fixture.ts', import.meta.url));
 const hourMs = 3_600_000;
 
 let dataDir: string;
 let place: { readonly dataDir: string };
 let cluster: string;
 let door: ClusterDoor;
-let url: string;
-let stop: () => Promise<unknown>;
+let server: Awaited<ReturnType<typeof startApiRole>>;
 
 beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'ward-cluster-admin-'));
   place = { dataDir };
   await openStore({ path: dataPaths(dataDir).database }).then((store) => store.close());
   cluster = (await initCluster(place)).cluster;
-  const child = startCommand([process.execPath, program, dataDir], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-    env: { PATH: process.env['PATH'] },
-  });
-  const exited = once(child, 'exit');
-  stop = () => {
-    child.stdin?.end();
-    return exited;
-  };
-  if (child.stdout === null) throw new Error('it has no output');
-  [url] = await Promise.race([
-    once(createInterface({ input: child.stdout }), 'line'),
-    exited.then(() => Promise.reject(new Error('the server did not start'))),
-  ]);
-  door = openHttpDoor(url);
+  server = await startApiRole(dataDir);
+  door = openHttpDoor(server.url);
 });
 afterAll(async () => {
-  await stop?.();
+  await server?.[Symbol.asyncDispose]();
   await rm(dataDir, { recursive: true });
 });
 
@@ -131,7 +114,7 @@ describe('an address', () => {
   });
 
   test('may have a slash or a path in front of the API', async () => {
-    expect(await openHttpDoor(`${url}/`).describe()).toMatchObject({ cluster });
+    expect(await openHttpDoor(`${server.url}/`).describe()).toMatchObject({ cluster });
   });
 
   test.each<[string, number, string]>([
@@ -140,13 +123,13 @@ describe('an address', () => {
     ['answers with a page', 200, '<html></html>'],
     ['answers without an end', 200, `"${'x'.repeat(100_000)}"`],
   ])('of a server that %s is refused', async (_, status, body) => {
-    const server = createServer((_request, response) => response.writeHead(status).end(body));
-    await once(server.listen(0, '127.0.0.1'), 'listening');
-    const found = server.address();
+    const wrong = createServer((_request, response) => response.writeHead(status).end(body));
+    await once(wrong.listen(0, '127.0.0.1'), 'listening');
+    const found = wrong.address();
     const port = found !== null && typeof found === 'object' ? found.port : 0;
     const asked = openHttpDoor(`http://127.0.0.1:${port}`).describe();
     await expect(asked).rejects.toMatchObject({ code: expect.stringMatching(/^CLUSTER_(ANSWER|UNREACH)/) });
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
+    wrong.closeAllConnections();
+    await new Promise((resolve) => wrong.close(resolve));
   });
 });

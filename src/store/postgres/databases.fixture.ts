@@ -1,8 +1,8 @@
 /** Databases on a private PostgreSQL server, and transactions of others that hold locks in them. */
 import pg from 'pg';
 import { expect } from 'vitest';
-import { randomHex } from '../src/lib/index.ts';
-import type { PostgresServer } from '../src/store/postgres/server.fixture.ts';
+import { randomHex } from '../../lib/index.ts';
+import type { PostgresServer } from './server.fixture.ts';
 
 export interface TestDatabase {
   readonly name: string;

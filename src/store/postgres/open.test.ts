@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Kysely, type TableMetadata } from 'kysely';
 import { afterAll, describe, expect, test } from 'vitest';
-import { randomHex } from '../../lib/index.ts';
 import { migrate, migrations } from '../migrations/index.ts';
 import type { Schema } from '../schema.ts';
 import { sqliteThreadDialect } from '../sqlite/dialect.ts';
 import { startDatabaseThread } from '../sqlite/thread.ts';
 import { storeSuite } from '../store.suite.ts';
 import { activationRow, keyRow, namespaceRow, write } from '../suite/context.ts';
+import { copiesOf, newDatabase as databaseOn } from './databases.fixture.ts';
 import { postgresDialect } from './dialect.ts';
 import { postgresMigrations } from './migrations/index.ts';
 import { openPostgresStore } from './open.ts';
@@ -23,27 +23,12 @@ const missing = await missingForPostgres();
 const server = missing === undefined ? await startPostgres() : undefined;
 afterAll(() => server?.[Symbol.asyncDispose]());
 
-interface Database {
-  readonly name: string;
-  readonly url: string;
-}
-
-async function newDatabase(settings = ''): Promise<Database> {
-  const name = `t${randomHex(8)}`;
-  await server?.admin(`create database ${name} ${settings}`);
-  return { name, url: server?.url(name) ?? '' };
-}
+const newDatabase = (settings?: string) => databaseOn(server, settings);
 
 describe.skipIf(missing !== undefined)(`PostgreSQL${missing ? ` (${missing})` : ''}`, () => {
-  /** Each test gets a copy of a migrated database, which saves the migrations. */
-  let migrated: Promise<string> | undefined;
-  const migratedDatabase = async () => {
-    migrated ??= newDatabase().then(async ({ name, url }) => {
-      await openPostgresStore({ url }).then((store) => store.close());
-      return name;
-    });
-    return newDatabase(`template ${await migrated}`);
-  };
+  const migratedDatabase = copiesOf(server, (url) =>
+    openPostgresStore({ url }).then((store) => store.close()),
+  );
 
   storeSuite('PostgreSQL store', async () => {
     const { name, url } = await migratedDatabase();

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Kysely } from 'kysely';
 import { afterAll, describe, expect, test } from 'vitest';
-import { newActivationId, openSqlite, randomHex } from '../../lib/index.ts';
+import { newActivationId, openSqlite } from '../../lib/index.ts';
 import { openStore } from '../open.ts';
+import { newDatabase } from '../postgres/databases.fixture.ts';
 import { postgresDialect } from '../postgres/dialect.ts';
 import { openPostgresStore } from '../postgres/open.ts';
 import { openPool } from '../postgres/pool.ts';
@@ -32,9 +33,7 @@ const server = missing === undefined ? await startPostgres() : undefined;
 afterAll(() => server?.[Symbol.asyncDispose]());
 
 async function makePlaces(folder: string) {
-  const name = `t${randomHex(8)}`;
-  await server?.admin(`create database ${name}`);
-  const url = server?.url(name) ?? '';
+  const { url } = await newDatabase(server);
   const file = join(folder, 'ward.db');
   return {
     ...{ url, file },

@@ -82,9 +82,13 @@ export function postgresChangeTests({ newUrl, admin }: PostgresBench): void {
       const [{ name, hand: own }] = z.tuple([z.object({ name: z.string(), hand: z.number() })]).parse(rows);
       const others = `datname = '${name}' and pid <> ${own}`;
       await admin(`select pg_terminate_backend(pid) from pg_stat_activity where ${others}`);
-      const next = async () => (await store.changes.since(position).catch(() => undefined))?.changes;
-      await expect.poll(() => store.namespaces.count().catch(() => 0)).toBe(2);
-      expect(await next()).toBeUndefined();
+      // An ended connection of the pool fails the first statement on it.
+      const told = () =>
+        store.changes.since(position).then(
+          ({ changes }) => changes ?? 'everything',
+          () => 'nothing',
+        );
+      await expect.poll(told).toBe('everything');
     }));
 
   test('after a standby took over, everything can have changed', () =>
