@@ -1,20 +1,11 @@
 /** Servers as one Ward: PostgreSQL, NATS and an S3-compatible store between them, and real sandboxes. */
-import { randomBytes } from 'node:crypto';
-import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { missingForMoto, startMoto, testBucket } from '../src/blobs/s3/moto.fixture.ts';
-import { missingForNats, startNats } from '../src/bus/nats-server.fixture.ts';
-import { mustRun } from '../src/lib/index.ts';
-import { missingForPostgres, startPostgres } from '../src/store/postgres/server.fixture.ts';
-import { missingForSandboxes, runWard, Ward } from './ward.ts';
+import { Cluster, type NodePlan } from './cluster/cluster.ts';
+import { missingForCluster, startEngines } from './cluster/engines.ts';
+import { runWard, type Ward } from './ward.ts';
 
-const missing =
-  missingForSandboxes() ??
-  (await missingForPostgres()) ??
-  (await missingForNats()) ??
-  (await missingForMoto());
+const missing = await missingForCluster();
 
 const quick = 'const main = ({ n }) => ({ n })';
 const slow = 'const main = ({ ms }) => new Promise((done) => setTimeout(() => done({ ms }), ms))';
@@ -23,41 +14,21 @@ describe.skipIf(missing !== undefined)(`a cluster${missing ? ` (${missing})` : '
   const stack = new AsyncDisposableStack();
   let a: Ward;
   let b: Ward;
+  let cluster: Cluster;
+  let plan: (name: string, memoryMiB: number) => NodePlan;
   let store: string;
-  let startApi: () => Promise<Ward>;
 
   beforeAll(async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'ward-cluster-'));
-    stack.defer(() => rm(folder, { recursive: true }));
-    const [postgres, nats, moto] = await Promise.all([startPostgres(), startNats(), startMoto()]);
-    for (const engine of [postgres, nats, moto]) stack.use(engine);
-    await postgres.admin('create database ward');
-    const keyFile = join(folder, 'keys');
-    await writeFile(keyFile, `one:${randomBytes(32).toString('base64')}\n`, { mode: 0o600 });
-    store = postgres.url('ward');
-    const config = (node: string, memoryMiB: number) => ({
-      ...{ store, bus: nats.setting, cluster: { node }, parameters: { keyFile } },
-      blobs: `s3://${testBucket}/ward?endpoint=${moto.url}`,
-      invoker: { prewarm: [], memoryMiB },
+    const { settings } = stack.use(await startEngines());
+    store = settings.store;
+    plan = (name, memoryMiB) => ({
+      ...{ name, role: 'all', settings },
+      config: { invoker: { prewarm: [], memoryMiB } },
     });
     // The first one has room for one sandbox.
-    a = stack.use(await Ward.start(config('a', 256)));
-    const dataDir = join(folder, 'b');
-    await mkdir(dataDir);
-    await copyFile(join(a.dataDir, 'guest.auth'), join(dataDir, 'guest.auth'));
-    b = stack.use(await Ward.start(config('b', 1024), dataDir));
+    cluster = stack.use(await Cluster.start([plan('a', 256), plan('b', 1024)]));
+    [a, b] = [cluster.node('a').ward, cluster.node('b').ward];
     for (const [name, code] of Object.entries({ quick, slow })) await a.deploy(name, code);
-    startApi = async () => {
-      const [own, ownKeys] = [join(folder, 'c'), join(folder, 'c-keys')];
-      await mkdir(own);
-      await copyFile(join(a.dataDir, 'guest.auth'), join(own, 'guest.auth'));
-      await copyFile(keyFile, ownKeys);
-      await chmod(folder, 0o711);
-      await mustRun(['chown', '-R', 'ward:ward', own, ownKeys]);
-      const settings = { ...config('c', 128), parameters: { keyFile: ownKeys } };
-      const through = ['setpriv', '--reuid=ward', '--regid=ward', '--clear-groups', '--'];
-      return (await Ward.startSaying(settings, own, undefined, { flags: ['--role', 'api'], through })).ward;
-    };
   });
   afterAll(() => stack.disposeAsync());
 
@@ -79,7 +50,7 @@ describe.skipIf(missing !== undefined)(`a cluster${missing ? ` (${missing})` : '
   });
 
   test('a node for the API alone has no rights, and its calls run on the others', async () => {
-    const c = stack.use(await startApi());
+    const { ward: c } = await cluster.add({ ...plan('c', 128), role: 'api' });
     const status = await readFile(`/proc/${c.pid}/status`, 'utf8');
     expect(status).toMatch(/^CapEff:\s+0+$/m);
     expect(status).not.toMatch(/^Uid:\s+0\s/m);

@@ -14,18 +14,25 @@ export interface Process {
  * @throws Error unless both processes exist
  */
 export function processesBelow(top: number, word = 'up'): readonly [keeper: Process, server: Process] {
+  const nodes = wardsBelow(top, word);
+  const keeper = nodes.find(({ status }) => uidOf(status) === '0');
+  const server = nodes.find(({ status }) => uidOf(status) !== '0');
+  if (keeper === undefined || server === undefined) throw new Error('could not find both processes');
+  return [keeper, server];
+}
+
+/** Ward's own processes below one, and itself: two, or one without sandboxes. */
+export function wardsBelow(top: number, word = 'up'): readonly Process[] {
   const found = readdirSync('/proc').flatMap((name) => processAt(Number(name)));
   const isBelow = ({ status }: Process, pid: number): boolean => {
     const parent = Number(status['PPid']);
     const above = found.find((each) => each.pid === parent);
     return parent === pid || (above !== undefined && isBelow(above, pid));
   };
-  const own = found.filter((each) => isBelow(each, top) && commandOf(each.pid).includes(`\0${word}\0`));
-  const nodes = own.filter(({ pid }) => /^[^\0]*\/node\0/.test(commandOf(pid)));
-  const keeper = nodes.find(({ status }) => uidOf(status) === '0');
-  const server = nodes.find(({ status }) => uidOf(status) !== '0');
-  if (keeper === undefined || server === undefined) throw new Error('could not find both processes');
-  return [keeper, server];
+  const own = found.filter(
+    (each) => (each.pid === top || isBelow(each, top)) && commandOf(each.pid).includes(`\0${word}\0`),
+  );
+  return own.filter(({ pid }) => /^[^\0]*\/node\0/.test(commandOf(pid)));
 }
 
 /** Expects the user `ward`, only these capabilities, no new privileges and a filter of system calls. */

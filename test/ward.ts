@@ -53,6 +53,10 @@ export interface StartOptions {
   readonly flags?: readonly string[];
   /** A command that starts it: comes before its own command line. */
   readonly through?: readonly string[];
+  /** Address on which it listens. */
+  readonly address?: string;
+  /** Variables beside those of this process. */
+  readonly env?: NodeJS.ProcessEnv;
 }
 
 export class Ward implements AsyncDisposable {
@@ -78,7 +82,7 @@ export class Ward implements AsyncDisposable {
     config: object = {},
     dataDir?: string,
     program = launcher,
-    { mountsOf, flags = [], through = [] }: StartOptions = {},
+    { mountsOf, flags = [], through = [], address = '127.0.0.1', env: more = {} }: StartOptions = {},
   ): Promise<{ readonly ward: Ward; readonly said: () => string }> {
     const dir = dataDir ?? (await mkdtemp(join(tmpdir(), 'ward-e2e-')));
     // The path as this process sees it.
@@ -97,14 +101,14 @@ export class Ward implements AsyncDisposable {
       program,
       'up',
       '--listen',
-      '127.0.0.1:0',
+      `${address}:0`,
       '--data',
       dir,
       '--config',
       configFile,
       ...flags,
     ];
-    const env = { ...outsideEnv(), ...('store' in config ? {} : await storeOf(dir)) };
+    const env = { ...outsideEnv(), ...('store' in config ? {} : await storeOf(dir)), ...more };
     const child = startCommand(argv, { stdio: ['ignore', 'pipe', 'pipe'], env });
     const said = collect(child);
     const url = await readyAddress(child).catch((error) => {

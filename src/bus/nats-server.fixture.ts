@@ -21,9 +21,12 @@ export interface NatsProcess extends AsyncDisposable {
   until(words: string): Promise<void>;
 }
 
-/** @param args arguments of the program, among them where it listens */
-export async function startNatsProcess(args: readonly string[]): Promise<NatsProcess> {
-  const child = startCommand([program, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
+/**
+ * @param args arguments of the program, among them where it listens
+ * @param detached a signal of the terminal does not reach it
+ */
+export async function startNatsProcess(args: readonly string[], detached = false): Promise<NatsProcess> {
+  const child = startCommand([program, ...args], { stdio: ['ignore', 'ignore', 'pipe'], detached });
   const heard = new EventEmitter();
   const closed = once(child, 'close').then(() => heard.emit('more'));
   let said = '';
@@ -63,10 +66,21 @@ export interface NatsServers extends AsyncDisposable {
   restart(index?: number): Promise<void>;
 }
 
+export interface NatsOptions {
+  /** Address of this machine on which they listen. */
+  readonly address?: string;
+  /** A signal of the terminal does not reach them. */
+  readonly detached?: boolean;
+}
+
 /** @param more further arguments of the program, such as `--user` */
-export async function startNats(count = 1, more: readonly string[] = []): Promise<NatsServers> {
+export async function startNats(
+  count = 1,
+  more: readonly string[] = [],
+  { address = '127.0.0.1', detached = false }: NatsOptions = {},
+): Promise<NatsServers> {
   const ports = await freePorts(2 * count);
-  const routes = ports.slice(count).map((port) => `nats://127.0.0.1:${port}`);
+  const routes = ports.slice(count).map((port) => `nats://${address}:${port}`);
   const start = async (index: number) => {
     const port = ports[index] ?? 0;
     const cluster =
@@ -76,12 +90,12 @@ export async function startNats(count = 1, more: readonly string[] = []): Promis
             ...['--cluster_name', 'test', '--cluster', routes[index] ?? '', '--routes', routes.join(',')],
             '--no_advertise',
           ];
-    return startNatsProcess(['--addr', '127.0.0.1', '--port', `${port}`, ...cluster, ...more]);
+    return startNatsProcess(['--addr', address, '--port', `${port}`, ...cluster, ...more], detached);
   };
   const running = await Promise.all(Array.from({ length: count }, (_, index) => start(index)));
   const setting = ports
     .slice(0, count)
-    .map((port) => `nats://127.0.0.1:${port}`)
+    .map((port) => `nats://${address}:${port}`)
     .join(',');
   const kill = async (index = 0) => running[index]?.[Symbol.asyncDispose]();
   return {

@@ -23,9 +23,14 @@ export interface TestServer extends AsyncDisposable {
   unfinished(prefix: string): Promise<readonly string[]>;
 }
 
-export async function startMoto(): Promise<TestServer> {
-  const child = startCommand([program, '-H', '127.0.0.1', '-p', '0'], {
+/**
+ * @param options.address address of this machine on which it listens
+ * @param options.detached a signal of the terminal does not reach it
+ */
+export async function startMoto({ address = '127.0.0.1', detached = false } = {}): Promise<TestServer> {
+  const child = startCommand([program, '-H', address, '-p', '0'], {
     stdio: ['ignore', 'ignore', 'pipe'],
+    detached,
   });
   const ended = once(child, 'exit');
   if (child.stderr === null) throw new Error('moto has no stderr');
@@ -33,7 +38,7 @@ export async function startMoto(): Promise<TestServer> {
     ended.then(() => reject(new Error('moto has ended')), reject);
     if (child.stderr === null) return;
     createInterface({ input: child.stderr }).on('line', (line) => {
-      const found = /Running on (http:\/\/127\.0\.0\.1:\d+)/.exec(line)?.[1];
+      const found = /Running on (http:\/\/[\d.]+:\d+)/.exec(line)?.[1];
       if (found !== undefined) resolve(found);
     });
   });

@@ -1,6 +1,6 @@
 /** A PostgreSQL server for one test: in a temporary folder, reached by a socket in it, and removed after the test. */
 import { once } from 'node:events';
-import { chmod, chown, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, chown, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -16,6 +16,8 @@ export async function missingForPostgres(): Promise<string | undefined> {
 }
 
 export interface PostgresServer extends AsyncDisposable {
+  /** Path of its socket. */
+  readonly socket: string;
   url(database: string): string;
   /** @param url of a database other than the server's own */
   admin(sql: string, url?: string): Promise<void>;
@@ -30,9 +32,14 @@ interface ServerOptions {
   readonly isDurable?: boolean;
   /** PEM of a certificate and its key: the server also listens on this port of 127.0.0.1, with TLS. */
   readonly tls?: { readonly port: number; readonly certificate: string; readonly key: string };
+  /** The server also listens on port 5432 of this address, for all addresses of its network. */
+  readonly address?: string;
+  /** A signal of the terminal does not reach it. */
+  readonly detached?: boolean;
 }
 
-export async function startPostgres({ isDurable = false, tls }: ServerOptions = {}): Promise<PostgresServer> {
+export async function startPostgres(options: ServerOptions = {}): Promise<PostgresServer> {
+  const { isDurable = false, tls, address = '', detached = false } = options;
   const folder = await mkdtemp(join(tmpdir(), 'ward-pg-'));
   // Servers of Ward run as another user; only the data folder in it is closed.
   await chmod(folder, 0o711);
@@ -46,9 +53,10 @@ export async function startPostgres({ isDurable = false, tls }: ServerOptions = 
       cwd: folder,
     },
   );
+  if (address !== '') await appendFile(join(data, 'pg_hba.conf'), 'host all all samenet trust\n');
   const settings = [
     `unix_socket_directories=${folder}`,
-    ...(tls === undefined ? ['listen_addresses='] : await tlsSettings(folder, tls)),
+    ...(tls === undefined ? [`listen_addresses=${address}`] : await tlsSettings(folder, tls)),
     'max_connections=200',
     // Data of a test need not survive a crash.
     ...(isDurable ? [] : ['fsync=off', 'full_page_writes=off', 'synchronous_commit=off']),
@@ -60,6 +68,7 @@ export async function startPostgres({ isDurable = false, tls }: ServerOptions = 
     const child = startCommand([...asUser, join(programs, 'postgres'), '-D', data, ...settings], {
       stdio: ['ignore', 'ignore', 'ignore'],
       cwd: folder,
+      detached,
     });
     const ended = once(child, 'exit');
     crash = async () => {
@@ -70,7 +79,7 @@ export async function startPostgres({ isDurable = false, tls }: ServerOptions = 
   };
   await start();
   return {
-    ...{ url, start },
+    ...{ url, start, socket: join(folder, '.s.PGSQL.5432') },
     admin: (sql, at = url('postgres')) => withClient(at, (client) => client.query(sql)),
     crash: () => crash(),
     async [Symbol.asyncDispose]() {

@@ -1,0 +1,142 @@
+/** Servers of Ward that are one cluster, as processes of this machine that can be killed, stopped and started again. */
+import { randomBytes } from 'node:crypto';
+import { chmod, copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { mustRun } from '../../src/lib/index.ts';
+import { type StartOptions, Ward } from '../ward.ts';
+import type { EngineSettings } from './engines.ts';
+
+/** How `ward up --role` names them. A new role gets its rights and settings in `ClusterNode.start`. */
+export const roles = ['all', 'api'] as const;
+export type Role = (typeof roles)[number];
+
+export interface NodePlan {
+  readonly name: string;
+  readonly role: Role;
+  readonly settings: EngineSettings;
+  /** More of its configuration, such as `invoker`. */
+  readonly config?: object;
+  readonly start?: Pick<StartOptions, 'address' | 'through' | 'env'>;
+}
+
+export class Cluster implements AsyncDisposable {
+  readonly #nodes: ClusterNode[] = [];
+  readonly #folder: string;
+  readonly #key = `one:${randomBytes(32).toString('base64')}\n`;
+
+  private constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** Starts the first node, which makes the tables and the namespace `guest`, and then the others at once. */
+  static async start(plans: readonly NodePlan[]): Promise<Cluster> {
+    const folder = await mkdtemp(join(tmpdir(), 'ward-cluster-'));
+    await chmod(folder, 0o711);
+    await using stack = new AsyncDisposableStack();
+    const cluster = stack.use(new Cluster(folder));
+    const [first, ...others] = plans;
+    if (first !== undefined) await cluster.add(first);
+    const added = await Promise.allSettled(others.map((plan) => cluster.add(plan)));
+    for (const each of added) if (each.status === 'rejected') throw each.reason;
+    const order = plans.map(({ name }) => name);
+    cluster.#nodes.sort((one, other) => order.indexOf(one.name) - order.indexOf(other.name));
+    stack.move();
+    return cluster;
+  }
+
+  get nodes(): readonly ClusterNode[] {
+    return this.#nodes;
+  }
+
+  /** @throws Error when there is no node of this name */
+  node(name: string): ClusterNode {
+    const found = this.#nodes.find((node) => node.name === name);
+    if (found === undefined) throw new Error(`there is no node ${name}`);
+    return found;
+  }
+
+  /** Starts a further node. */
+  async add(plan: NodePlan): Promise<ClusterNode> {
+    const node = await ClusterNode.make(plan, join(this.#folder, plan.name), this.#key, this.#nodes[0]);
+    await node.start();
+    this.#nodes.push(node);
+    return node;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#nodes.map((node) => node.stop()));
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+}
+
+export class ClusterNode {
+  readonly name: string;
+  readonly role: Role;
+  readonly dataDir: string;
+  readonly #plan: NodePlan;
+  readonly #said: (() => string)[] = [];
+  #ward: Ward | undefined;
+
+  private constructor(plan: NodePlan, dataDir: string) {
+    this.#plan = plan;
+    this.name = plan.name;
+    this.role = plan.role;
+    this.dataDir = dataDir;
+  }
+
+  /** Makes its data folder, with the key of `guest` that the first node has made. */
+  static async make(plan: NodePlan, dataDir: string, key: string, first?: ClusterNode): Promise<ClusterNode> {
+    await mkdir(dataDir, { mode: 0o755 });
+    if (first !== undefined) await copyFile(join(first.dataDir, guestKey), join(dataDir, guestKey));
+    const node = new ClusterNode(plan, dataDir);
+    await writeFile(node.#keyFile, key, { mode: 0o600 });
+    if (plan.role === 'api') await mustRun(['chown', '-R', 'ward:ward', dataDir, node.#keyFile]);
+    return node;
+  }
+
+  /** The server that runs, or ran last. */
+  get ward(): Ward {
+    if (this.#ward === undefined) throw new Error(`${this.name} was never started`);
+    return this.#ward;
+  }
+
+  get isRunning(): boolean {
+    return this.#ward?.hasEnded() === false;
+  }
+
+  async start(): Promise<void> {
+    const { role, config, settings, start = {} } = this.#plan;
+    const isApi = role === 'api';
+    const asUser = isApi ? ['setpriv', '--reuid=ward', '--regid=ward', '--clear-groups', '--'] : [];
+    const { ward, said } = await Ward.startSaying(
+      { ...settings, cluster: { node: this.name }, parameters: { keyFile: this.#keyFile }, ...config },
+      this.dataDir,
+      undefined,
+      {
+        ...start,
+        flags: isApi ? ['--role', role] : [],
+        through: [...(start.through ?? []), ...asUser],
+      },
+    );
+    this.#ward = ward;
+    this.#said.push(said);
+  }
+
+  /** Stops it as an operator does, and returns its exit code. */
+  async stop(): Promise<number | null> {
+    return await this.ward.stop();
+  }
+
+  /** Everything that its processes have written. */
+  output(): string {
+    return this.#said.map((said) => said()).join('\n');
+  }
+
+  /** Beside the data folder, which the server expects to be its own. */
+  get #keyFile(): string {
+    return `${this.dataDir}.keys`;
+  }
+}
+
+const guestKey = 'guest.auth';

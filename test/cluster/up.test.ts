@@ -1,0 +1,60 @@
+/** `npm run cluster`, as someone uses it who tries a cluster. */
+import { once } from 'node:events';
+import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { expect, onTestFinished, test } from 'vitest';
+import { runCommand, startCommand } from '../../src/lib/index.ts';
+import { outsideEnv, runWard } from '../ward.ts';
+import { missingForCluster } from './engines.ts';
+
+const program = fileURLToPath(new URL('up.ts', import.meta.url));
+const missing = await missingForCluster();
+
+test('says how it is used', async () => {
+  const help = await runCommand([process.execPath, program, '--help']);
+  expect(help).toMatchObject({ code: 0, stdout: expect.stringContaining('--netns') });
+  expect(await runCommand([process.execPath, program, '--nodes', 'none'])).toMatchObject({ code: 2 });
+});
+
+test.skipIf(missing !== undefined)('starts a cluster, takes orders, and leaves nothing', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'ward-try-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  // Other users of the machine must be able to pass through it.
+  await chmod(folder, 0o711);
+  const child = startCommand([process.execPath, program, '--netns', '--nodes', '1'], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...outsideEnv(), TMPDIR: folder },
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  if (child.stdout === null || child.stdin === null) throw new Error('it has no output');
+  const said: string[] = [];
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const untilSaid = async (words: RegExp) => {
+    for (;;) {
+      const { value, done } = await lines.next();
+      if (done) throw new Error(`it ended: ${said.join('\n')}`);
+      said.push(value);
+      if (words.test(value)) return;
+    }
+  };
+  await untilSaid(/^ready/);
+  const text = said.join('\n');
+  const [node = '', api = ''] = [...text.matchAll(/--role \S+ +(http:\S+)/g)].map(([, url]) => url);
+  const env = { WARD_APIHOST: api, WARD_AUTH: /WARD_AUTH=(\S+)/.exec(text)?.[1] ?? '' };
+  const listed = await runWard(['action', 'list', '-o', 'json'], { env });
+  expect(listed).toMatchObject({ code: 0 });
+  child.stdin.write('cut node-1\n');
+  await untilSaid(/^done: cut node-1/);
+  await expect(fetch(`${node}/ping`, { signal: AbortSignal.timeout(300) })).rejects.toThrow();
+  child.stdin.write('join node-1\n');
+  await untilSaid(/^done: join node-1/);
+  child.stdin.write('kill nothing\n');
+  await untilSaid(/there is no nothing/);
+  child.kill('SIGINT');
+  const [code] = await once(child, 'exit');
+  expect(code).toBe(0);
+  expect(await readdir(folder)).toEqual([]);
+});
