@@ -1,10 +1,12 @@
 /** The registry's store in PostgreSQL, on a private server, with several servers of Ward on one database. */
+import { createHash } from 'node:crypto';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { digestOf, openBlobStore } from '../src/blobs/index.ts';
+import { type Digest, digestOf, openBlobStore, parseAnyDigest } from '../src/blobs/index.ts';
 import { openBlobFiles } from '../src/content/content.ts';
 import { parseRepositoryName, parseTag } from '../src/content/names.ts';
 import { openPostgresRegistry } from '../src/content/postgres/database.ts';
@@ -96,6 +98,7 @@ describe.skipIf(missing !== undefined)(`PostgreSQL${missing ? ` (${missing})` : 
   });
   sweepSuite('a sweep by another server, with PostgreSQL', openTwo);
   describe('two servers on one database', twoServers);
+  describe('uploads to several servers', sharedUploads);
   describe('the database', opening);
 });
 
@@ -246,12 +249,132 @@ function twoServers(): void {
     await blob.query('commit');
     expect(await mounted).toBe(true);
   });
+}
 
-  test('do not know each other’s uploads, which a client then begins again', async () => {
-    await using two = await open();
-    const { id } = two.store.startUpload(app);
-    expect(() => two.sweeper.upload(app, id)).toThrow(expect.objectContaining({ code: 'UPLOAD_UNKNOWN' }));
+const pieces = (bytes: Buffer | string) => Readable.from([Buffer.from(bytes)]);
+
+function sharedUploads(): void {
+  let clock: { at: number };
+  beforeEach(() => {
+    clock = { at: 1_000_000_000_000 };
   });
+  const open = (limits = {}) =>
+    openTwo({ now: () => clock.at, limits: { graceMs: 0, doomedMs: 0, ...limits } });
+  const whole = 'first, second, third';
+
+  test('go on at another server, and their chunks go when they are one blob', async () => {
+    await using two = await open();
+    const { id } = await two.store.startUpload(app);
+    await (await two.store.upload(app, id)).append(pieces('first, '));
+    const second = await two.sweeper.upload(app, id);
+    expect(second.size).toBe(7);
+    await second.append(pieces('second, '), { at: 7, length: 8 });
+    await (await two.store.upload(app, id)).append(pieces('third'), { at: 15 });
+    expect((await two.sweeper.upload(app, id)).size).toBe(whole.length);
+    const last = await two.sweeper.upload(app, id);
+    expect(await last.finish(digestOf(whole))).toBe(digestOf(whole));
+    expect(String(await buffer(await two.store.openBlob(digestOf(whole))))).toBe(whole);
+    await expect(two.store.upload(app, id)).rejects.toMatchObject({ code: 'UPLOAD_UNKNOWN' });
+    expect((await two.files()).size).toBe(4);
+    await putManifestOf(two, digestOf(whole));
+    clock.at = later;
+    expect(await two.sweeper.sweep(sweepAll)).toMatchObject({ blobs: 3 });
+    expect(await two.files()).toContain(digestOf(whole));
+  });
+
+  test('of one chunk are complete with it, under either digest', async () => {
+    await using two = await open();
+    const sha512 = parseAnyDigest(`sha512:${createHash('sha512').update(whole).digest('hex')}`);
+    for (const name of [digestOf(whole), sha512]) {
+      const { id } = await two.store.startUpload(app);
+      await (await two.store.upload(app, id)).append(pieces(whole));
+      expect(await (await two.sweeper.upload(app, id)).finish(name)).toBe(digestOf(whole));
+      expect(await two.store.resolveDigest(name)).toBe(digestOf(whole));
+    }
+    expect([...(await two.files())]).toEqual([digestOf(whole)]);
+  });
+
+  test('without bytes make an empty blob', async () => {
+    await using two = await open();
+    const { id } = await two.store.startUpload(app);
+    await (await two.sweeper.upload(app, id)).finish(digestOf(''));
+    expect(await two.store.blobSize(app, digestOf(''))).toBe(0);
+  });
+
+  test('belong to the newest request, on whatever server it is', async () => {
+    await using two = await open();
+    const { id } = await two.store.startUpload(app);
+    const slow = new Readable({ read() {} });
+    slow.push(Buffer.from('old'));
+    const old = (await two.store.upload(app, id)).append(slow);
+    const lost = expect(old).rejects.toMatchObject({ code: 'UPLOAD_TAKEN_OVER' });
+    const turnOf = async () => {
+      await using other = await transactionOn(two.url);
+      return (await other.query('select turn from registry.uploads'))[0];
+    };
+    await expect.poll(turnOf).not.toEqual({ turn: '' });
+    const next = await two.sweeper.upload(app, id);
+    await next.append(pieces('new'), { at: 0, length: 3 });
+    slow.push(null);
+    await lost;
+    await expect(next.append(pieces('x'), { at: 9 })).rejects.toMatchObject({ code: 'UPLOAD_OUT_OF_ORDER' });
+    expect(await next.finish(digestOf('new'))).toBe(digestOf('new'));
+  });
+
+  test('keep the bytes before their source failed, and end with a wrong digest', async () => {
+    await using two = await open();
+    const { id } = await two.store.startUpload(app);
+    const cut = Readable.from(
+      (async function* () {
+        yield Buffer.from('first, ');
+        throw new Error('cut off');
+      })(),
+    );
+    await expect((await two.store.upload(app, id)).append(cut)).rejects.toThrow('cut off');
+    const rest = await two.sweeper.upload(app, id);
+    expect(rest.size).toBe(7);
+    await rest.append(pieces('second'));
+    await expect(rest.finish(digestOf('other'))).rejects.toMatchObject({ code: 'BLOB_DIGEST_WRONG' });
+    await expect(two.store.upload(app, id)).rejects.toMatchObject({ code: 'UPLOAD_UNKNOWN' });
+  });
+
+  test('keep their chunks through sweeps until no data has come for too long', async () => {
+    await using two = await open({ uploadIdleMs: 10_000 });
+    const { id } = await two.store.startUpload(app);
+    await (await two.store.upload(app, id)).append(pieces('chunk'));
+    clock.at += 10_000;
+    for (const _ of [1, 2]) expect(await two.sweeper.sweep(sweepAll)).toMatchObject({ blobs: 0 });
+    expect([...(await two.files())]).toEqual([digestOf('chunk')]);
+    clock.at++;
+    await expect(two.store.upload(app, id)).rejects.toMatchObject({ code: 'UPLOAD_UNKNOWN' });
+    expect(await two.sweeper.sweep(sweepAll)).toMatchObject({ blobs: 1 });
+  });
+
+  test('count towards the limits of their namespace, on all servers together', async () => {
+    await using two = await open({ uploadsPerNamespace: 2, bytesPerNamespace: 100_000 });
+    const started = [await two.store.startUpload(app), await two.sweeper.startUpload(app)];
+    await expect(two.store.startUpload(app)).rejects.toMatchObject({ code: 'UPLOADS_EXHAUSTED' });
+    await started[0]?.append(pieces(Buffer.alloc(60_000)));
+    const exhausted = { code: 'STORAGE_EXHAUSTED' };
+    await expect(started[1]?.append(pieces(Buffer.alloc(60_000)))).rejects.toMatchObject(exhausted);
+    await started[0]?.cancel();
+    await putBlob(two.sweeper, app, Buffer.alloc(90_000));
+  });
+
+  test('of an earlier namespace end with it', async () => {
+    await using two = await open();
+    const { id } = await two.store.startUpload(app);
+    await two.sweeper.forgetNamespace('guest', clock.at + 1);
+    await expect(two.store.upload(app, id)).rejects.toMatchObject({ code: 'UPLOAD_UNKNOWN' });
+  });
+}
+
+/** An image with this blob as its layer, so that a sweep keeps the blob. */
+async function putManifestOf({ store }: TwoStores, digest: Digest): Promise<void> {
+  const layer = { packed: await buffer(await store.openBlob(digest)), plain: Buffer.alloc(0) };
+  const { document, blobs } = documentOf([layer]);
+  for (const blob of blobs) await putBlob(store, app, blob);
+  await putManifest(store, app, document, 'v1');
 }
 
 /** With no grace, a sweep can be faster than a push. */

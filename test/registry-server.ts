@@ -1,11 +1,13 @@
 /**
- * Ward's registry as a process of its own, for measurements, on a port that the kernel chooses. With the word `gated`
- * after its folder, it scans and judges images before it accepts them.
+ * Ward's registry as a process of its own, on a port that the kernel chooses. With the word `gated` after its folder, it
+ * scans and judges images before it accepts them; with the URLs of a PostgreSQL database and of a place in S3, several
+ * of them are one registry.
  */
 import { randomBytes } from 'node:crypto';
 import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { fastify } from 'fastify';
+import { openSharedBlobs, parseBlobLocation } from '../src/blobs/index.ts';
 import { openRegistryStore } from '../src/content/index.ts';
 import { parseNamespaceName } from '../src/functions/index.ts';
 import { silentLog } from '../src/lib/index.ts';
@@ -15,7 +17,7 @@ import { folderStores } from '../src/server/stores/stores.ts';
 
 // The program does this too, for the thread that scans.
 enableCompileCache(join(import.meta.dirname, '../node_modules/.cache/ward'));
-const [dir = '', mode] = process.argv.slice(2);
+const [dir = '', mode, location] = process.argv.slice(2);
 const app = fastify({ exposeHeadRoutes: false });
 const tokenKey = randomBytes(32);
 let url = '';
@@ -26,13 +28,20 @@ console.log(`ready ${url}`);
 
 async function bareRoutes() {
   return createRegistry({
-    store: await openRegistryStore({ dir }),
+    store: await openRegistryStore({ dir, ...(await sharedPlace()) }),
     log: silentLog,
     publicUrl: () => url,
     tokenKeys: () => [tokenKey],
     authenticate: () => ({ namespace: 'guest', keyId: '', createdAt: 0, may: () => true }),
     ownerOf: () => ({ namespace: 'guest', createdAt: 0 }),
   });
+}
+
+async function sharedPlace() {
+  if (mode === undefined || location === undefined) return {};
+  const shared = await openSharedBlobs(parseBlobLocation(location), silentLog);
+  const blobs = await shared.open({ name: 'registry', dir, mode: 0o640, dirMode: 0o750 });
+  return { blobs, database: { kind: 'postgres', url: mode } as const };
 }
 
 async function gatedRoutes() {

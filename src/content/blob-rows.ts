@@ -8,8 +8,8 @@
  *
  * - A push makes the row live, stores the bytes, and then names the blob in a transaction that requires a live row. If
  *   a sweep has doomed the row meanwhile, the push begins again.
- * - A sweep dooms a blob only if no repository has it, and later removes only what is still doomed. While it removes
- *   the bytes, the row can't become live.
+ * - A sweep dooms a blob only if no repository has it and no upload has it as a chunk, and later removes only what is
+ *   still doomed. While it removes the bytes, the row can't become live.
  *
  * So the rows of what a repository has are live, and the bytes exist, even if a process ends at any moment.
  */
@@ -18,7 +18,8 @@ import type { Digest } from '../blobs/index.ts';
 import type { BatchStep } from '../store/index.ts';
 import { type RegistryDatabase, step } from './database.ts';
 
-const isHeld = 'exists (select 1 from holdings where holdings.digest = blobs.digest)';
+const isHeld = `(exists (select 1 from holdings where holdings.digest = blobs.digest)
+  or exists (select 1 from upload_parts where upload_parts.digest = blobs.digest))`;
 
 /** Condition of a blob that a sweep dooms. `?2`: no push that touched it before this time can still name it. */
 export const isUnheld = `doomed_at is null and touched_at < ?2 and not ${isHeld}`;

@@ -13,12 +13,13 @@ import { createLinks } from './links.ts';
 import { createListings } from './listings.ts';
 import { createManifests } from './manifests.ts';
 import { openRegistryDatabase, type RegistryPlace } from './open-database.ts';
+import { createOwnUploads } from './own-uploads.ts';
 import { createPushedImages } from './pushed-image.ts';
 import { bytesHeldBy } from './room.ts';
 import { createSecondNames } from './second-names.ts';
+import { createSharedUploads } from './shared-uploads.ts';
 import { forgetNamespace, sweepRegistry } from './sweep.ts';
 import type { RegistryStore, RegistryStoreLimits } from './types.ts';
-import { createUploads } from './uploads.ts';
 
 export interface RegistryStoreOptions extends RegistryPlace {
   /** All servers of one database share them. Absent: files in `dir`, which is created if missing. */
@@ -67,7 +68,9 @@ export async function openRegistryStore(options: RegistryStoreOptions): Promise<
   const admitWrite = options.admitWrite ?? (() => {});
   const names = createSecondNames(db);
   const links = createLinks(db, limitsOf);
-  const uploads = createUploads({ content, limits, limitsOf, usage, admitWrite, record: links.add });
+  const forUploads = { content, limits, limitsOf, usage, admitWrite, record: links.add };
+  const isShared = options.database !== undefined && options.blobs !== undefined;
+  const uploads = isShared ? createSharedUploads({ ...forUploads, db }) : createOwnUploads(forUploads);
   stack.defer(() => uploads.close());
   const manifests = createManifests({ db, content, limitsOf, admitWrite, names });
   const images = createPushedImages(content.blobs, manifests);

@@ -20,7 +20,7 @@ export const hasRoom = `
     or (select count(*) from repositories where namespace = ?4) < ?6)`;
 
 /** A block of the file system: the tables count a smaller blob as one. */
-const smallestBytes = 4096;
+export const smallestBytes = 4096;
 
 export function roomValues(
   digest: string,

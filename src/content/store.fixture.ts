@@ -51,7 +51,7 @@ export async function putBlob(
   repository: RepositoryName,
   bytes: Buffer,
 ): Promise<Digest> {
-  const upload = store.startUpload(repository);
+  const upload = await store.startUpload(repository);
   await upload.append(Readable.from([Buffer.from(bytes)]));
   await upload.finish(digestOf(bytes));
   return digestOf(bytes);

@@ -48,8 +48,10 @@ export async function forgetNamespace(
   };
   await remove('manifests');
   await remove('links');
-  const sql = 'delete from repositories where namespace = ?1 and created_at < ?2';
-  await db.write(namespace, step(sql, namespace, createdBefore));
+  for (const table of ['repositories', 'uploads']) {
+    const sql = `delete from ${table} where namespace = ?1 and created_at < ?2`;
+    await db.write(namespace, step(sql, namespace, createdBefore));
+  }
 }
 
 async function sweepNamespaces({ db }: SweeperOptions, { namespaceSince }: SweepOptions): Promise<void> {

@@ -25,7 +25,7 @@ export interface RegistryStoreLimits {
 /** Returns the limits of a namespace. */
 export type LimitsOf = (namespace: string) => Promise<RegistryStoreLimits>;
 
-/** A blob that is being uploaded. It does not outlive the process. */
+/** A blob that is being uploaded. When servers share database and blobs, each of them can continue it. */
 export interface Upload {
   readonly id: string;
   readonly repository: RepositoryName;
@@ -135,9 +135,9 @@ export interface SweepOptions {
  */
 export interface RegistryStore extends AsyncDisposable {
   /** Begins an upload. @throws Fault UPLOADS_EXHAUSTED */
-  startUpload(repository: RepositoryName): Upload;
+  startUpload(repository: RepositoryName): Promise<Upload>;
   /** @throws Fault UPLOAD_UNKNOWN */
-  upload(repository: RepositoryName, id: string): Upload;
+  upload(repository: RepositoryName, id: string): Promise<Upload>;
 
   /** Ward's digest of bytes that a client can name otherwise; undefined when nothing was pushed with this name. */
   resolveDigest(name: Digest | SecondName): Promise<Digest | undefined>;

@@ -2,25 +2,15 @@
 import type { Readable } from 'node:stream';
 import { type BlobWriter, type Digest, isDigest, type SecondName, wrongDigest } from '../blobs/index.ts';
 import { newId } from '../lib/index.ts';
-import type { Content } from './content.ts';
-import { registryStoreFault } from './faults.ts';
-import type { Links } from './links.ts';
 import { namespaceOfRepository, type RepositoryName } from './names.ts';
 import { noRoom, type Room } from './room.ts';
 import { secondNameOf } from './second-names.ts';
-import type { ExpectedChunk, LimitsOf, RegistryStoreLimits, Upload } from './types.ts';
+import type { ExpectedChunk, Upload } from './types.ts';
+import { outOfOrder, takenOver, type UploadOptions, uploadUnknown, wrongSize } from './uploads.ts';
 
-export interface SessionOptions {
-  readonly content: Content;
-  readonly limits: RegistryStoreLimits;
-  readonly limitsOf: LimitsOf;
-  /** Bytes that the namespace holds already. */
-  readonly usage: (namespace: string) => Promise<number>;
-  /** Throws when the disk has too little free space. */
-  readonly admitWrite: (bytes: number) => void;
+interface SessionOptions extends UploadOptions {
   /** Bytes that are being uploaded to it. */
   readonly pending: (namespace: string) => number;
-  readonly record: Links['add'];
   readonly forget: (id: string) => void;
 }
 
@@ -69,12 +59,10 @@ export class UploadSession implements Upload {
 
   /** Ends another request, and waits until it has ended. */
   #inTurn(work: () => Promise<void>): Promise<void> {
-    this.#source?.destroy(
-      registryStoreFault('UPLOAD_TAKEN_OVER', 'another request has taken over this upload'),
-    );
+    this.#source?.destroy(takenOver());
     this.idleSince = Number.POSITIVE_INFINITY;
     const result = this.#turn.then(async () => {
-      if (this.#hasEnded) throw registryStoreFault('UPLOAD_UNKNOWN', 'the upload has ended');
+      if (this.#hasEnded) throw uploadUnknown();
       this.idleSince = Number.POSITIVE_INFINITY;
       try {
         await work();
@@ -87,12 +75,7 @@ export class UploadSession implements Upload {
   }
 
   async #append(source: Readable, { at, length }: ExpectedChunk): Promise<void> {
-    if (at !== undefined && at !== this.size) {
-      throw registryStoreFault(
-        'UPLOAD_OUT_OF_ORDER',
-        `the chunk begins at ${at}, but ${this.size} bytes have arrived`,
-      );
-    }
+    if (at !== undefined && at !== this.size) throw outOfOrder(at, this.size);
     const from = this.size;
     this.#source = source;
     // The source can end before it is read; the reader then gets the error.
@@ -157,11 +140,4 @@ export class UploadSession implements Upload {
     this.#options.forget(this.id);
     await this.#writer[Symbol.asyncDispose]();
   }
-}
-
-function wrongSize(length: number) {
-  return registryStoreFault(
-    'BLOB_SIZE_WRONG',
-    `the request has more or fewer than the ${length} bytes that it announces`,
-  );
 }

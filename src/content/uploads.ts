@@ -1,57 +1,60 @@
-/** Uploads in progress; those without data for too long are dropped. */
+/** Uploads in progress, as each kind of store keeps them; those without data for too long are dropped. */
+import type { Content } from './content.ts';
 import { registryStoreFault } from './faults.ts';
-import { namespaceOfRepository, type RepositoryName } from './names.ts';
-import type { Upload } from './types.ts';
-import { type SessionOptions, UploadSession } from './upload-session.ts';
+import type { Links } from './links.ts';
+import type { RepositoryName } from './names.ts';
+import type { LimitsOf, RegistryStoreLimits, Upload } from './types.ts';
 
 export interface Uploads {
-  start(repository: RepositoryName): Upload;
-  find(repository: RepositoryName, id: string): Upload;
+  /** @throws Fault UPLOADS_EXHAUSTED */
+  start(repository: RepositoryName): Promise<Upload>;
+  /** @throws Fault UPLOAD_UNKNOWN */
+  find(repository: RepositoryName, id: string): Promise<Upload>;
   /** Drops uploads without data for too long. */
   expire(): Promise<void>;
-  /** Ends all uploads. */
+  /** Ends all uploads of this process. */
   close(): Promise<void>;
 }
 
-export function createUploads(options: Omit<SessionOptions, 'pending' | 'forget'>): Uploads {
-  const { limits } = options;
-  const sessions = new Map<string, UploadSession>();
-  const ofNamespace = (namespace: string) =>
-    [...sessions.values()].filter((session) => session.namespace === namespace);
-  /** Includes uploads in progress: otherwise many at once would exceed the limit together. */
-  const pending = (namespace: string) =>
-    ofNamespace(namespace).reduce((sum, session) => sum + session.size + session.announced, 0);
-  const cancelAll = (some: readonly UploadSession[]) => Promise.all(some.map((session) => session.cancel()));
-  const expire = async () => {
-    const before = performance.now() - limits.uploadIdleMs;
-    await cancelAll([...sessions.values()].filter((session) => session.idleSince < before));
-  };
-  return {
-    start(repository) {
-      void expire();
-      const namespace = namespaceOfRepository(repository);
-      if (ofNamespace(namespace).length >= limits.uploadsPerNamespace) {
-        throw registryStoreFault(
-          'UPLOADS_EXHAUSTED',
-          `${namespace} has ${limits.uploadsPerNamespace} uploads in progress, which is the limit`,
-        );
-      }
-      const forget = (id: string) => sessions.delete(id);
-      const session = new UploadSession(repository, { ...options, pending, forget });
-      sessions.set(session.id, session);
-      return session;
-    },
-    find(repository, id) {
-      const session = sessions.get(id);
-      if (session?.repository === repository) return session;
-      throw registryStoreFault(
-        'UPLOAD_UNKNOWN',
-        'this upload does not exist: it has ended, or got no data for too long',
-      );
-    },
-    expire,
-    async close() {
-      await cancelAll([...sessions.values()]);
-    },
-  };
+export interface UploadOptions {
+  readonly content: Content;
+  readonly limits: RegistryStoreLimits;
+  readonly limitsOf: LimitsOf;
+  /** Bytes that the namespace holds already. */
+  readonly usage: (namespace: string) => Promise<number>;
+  /** Throws when the disk has too little free space. */
+  readonly admitWrite: (bytes: number) => void;
+  readonly record: Links['add'];
+}
+
+export function uploadUnknown() {
+  return registryStoreFault(
+    'UPLOAD_UNKNOWN',
+    'this upload does not exist: it has ended, or got no data for too long',
+  );
+}
+
+export function uploadsExhausted(namespace: string, most: number) {
+  return registryStoreFault(
+    'UPLOADS_EXHAUSTED',
+    `${namespace} has ${most} uploads in progress, which is the limit`,
+  );
+}
+
+export function takenOver() {
+  return registryStoreFault('UPLOAD_TAKEN_OVER', 'another request has taken over this upload');
+}
+
+export function outOfOrder(at: number, size: number) {
+  return registryStoreFault(
+    'UPLOAD_OUT_OF_ORDER',
+    `the chunk begins at ${at}, but ${size} bytes have arrived`,
+  );
+}
+
+export function wrongSize(length: number) {
+  return registryStoreFault(
+    'BLOB_SIZE_WRONG',
+    `the request has more or fewer than the ${length} bytes that it announces`,
+  );
 }

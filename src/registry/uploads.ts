@@ -42,20 +42,20 @@ export function serveUpload(
   const { request, reply } = exchange;
   const find = () => context.store.upload(repository, id);
   return byMethod(exchange, {
-    GET: () => progress(reply, find(), 204),
+    GET: async () => progress(reply, await find(), 204),
     PATCH: async () => {
-      const upload = find();
+      const upload = await find();
       await append(context, upload, request, reply);
       return progress(reply, upload, 202);
     },
     PUT: async () => {
       const digest = wantedDigest(exchange);
-      const upload = find();
+      const upload = await find();
       if (hasBody(request)) await append(context, upload, request, reply);
       return finish(context, upload, digest, reply);
     },
     DELETE: async () => {
-      await find().cancel();
+      await (await find()).cancel();
       return reply.code(204).send();
     },
   });
@@ -72,9 +72,9 @@ async function begin(
     throw registryFault('DIGEST_UNSUPPORTED', 'the digest algorithm must be sha256 or sha512');
   if (query.has('mount') && (await mount(context, exchange, repository))) return reply;
   context.gate?.uploadBegun();
-  if (!query.has('digest')) return progress(reply, context.store.startUpload(repository), 202);
+  if (!query.has('digest')) return progress(reply, await context.store.startUpload(repository), 202);
   const digest = wantedDigest(exchange);
-  const upload = context.store.startUpload(repository);
+  const upload = await context.store.startUpload(repository);
   try {
     await append(context, upload, request, reply);
   } catch (error) {

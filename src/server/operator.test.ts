@@ -78,7 +78,7 @@ describe('a namespace', () => {
     await at.putAction({}, digest);
     await using registry = await openRegistryStore({ dir: at.paths.registry });
     const pushed = Buffer.alloc(5000);
-    const upload = registry.startUpload(parseRepositoryName('guest/app'));
+    const upload = await registry.startUpload(parseRepositoryName('guest/app'));
     await upload.append(Readable.from([Buffer.from(pushed)]));
     await upload.finish(digestOf(pushed));
     const { total, namespaces } = await admin.overview({ skip: 0, limit: 30 });

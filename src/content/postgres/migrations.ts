@@ -77,4 +77,20 @@ const counters = `
     for each row execute function registry.count_holding();
 `;
 
-export const migrations: Readonly<Record<string, string>> = { '0001-schema': `${tables}${counters}` };
+/** `turn` is that of the newest request, which alone may add chunks. */
+const uploads = `
+  create table registry.uploads (
+    id text primary key, repository text not null, namespace text not null, size bigint not null, turn text not null,
+    created_at bigint not null, touched_at bigint not null);
+  create index uploads_of_namespace on registry.uploads (namespace, touched_at);
+  create index uploads_by_age on registry.uploads (touched_at);
+  create table registry.upload_parts (
+    upload text not null references registry.uploads (id) on delete cascade, at bigint not null, digest text not null,
+    size bigint not null, primary key (upload, at));
+  create index upload_parts_by_digest on registry.upload_parts (digest);
+`;
+
+export const migrations: Readonly<Record<string, string>> = {
+  '0001-schema': `${tables}${counters}`,
+  '0002-uploads': uploads,
+};

@@ -1,7 +1,7 @@
 /** The tables of the registry's SQLite file. */
 
 /** `user_version` of the file. */
-export const registrySchema = 4;
+export const registrySchema = 5;
 
 /**
  * `holdings` has each blob of a namespace once, even if several repositories have it, and `usage` the sum of the bytes.
@@ -42,6 +42,18 @@ export const statements: readonly string[] = [
   `create table if not exists usage (namespace text primary key, bytes integer not null) strict, without rowid`,
   `create table if not exists second_names (name text primary key, digest text not null) strict, without rowid`,
   'create index if not exists second_names_by_digest on second_names (digest)',
+  `create table if not exists uploads (
+     id text primary key, repository text not null, namespace text not null, size integer not null, turn text not null,
+     created_at integer not null, touched_at integer not null) strict, without rowid`,
+  'create index if not exists uploads_of_namespace on uploads (namespace, touched_at)',
+  'create index if not exists uploads_by_age on uploads (touched_at)',
+  `create table if not exists upload_parts (
+     upload text not null, at integer not null, digest text not null, size integer not null,
+     primary key (upload, at)) strict, without rowid`,
+  'create index if not exists upload_parts_by_digest on upload_parts (digest)',
+  `create trigger if not exists uploads_deleted after delete on uploads begin
+     delete from upload_parts where upload = old.id;
+   end`,
   `create trigger if not exists blobs_deleted after delete on blobs begin
      delete from second_names where digest = old.digest;
    end`,

@@ -161,7 +161,7 @@ export const app = parseRepositoryName('guest/app');
 export async function pushImage(registry: RegistryStore, layer: string): Promise<void> {
   const { manifest, blobs } = imageOf(layer);
   for (const blob of blobs) {
-    const upload = registry.startUpload(app);
+    const upload = await registry.startUpload(app);
     await upload.append(Readable.from([Buffer.from(blob)]));
     await upload.finish(digestOf(blob));
   }

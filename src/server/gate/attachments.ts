@@ -115,7 +115,7 @@ async function put(
 ): Promise<void> {
   for (const { digest, content } of blobs) {
     if (await hasBlob(store, repository, digest)) continue;
-    const upload = store.startUpload(repository);
+    const upload = await store.startUpload(repository);
     try {
       await upload.append(Readable.from([Buffer.from(content)]));
       await upload.finish(digest);
