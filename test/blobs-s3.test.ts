@@ -103,6 +103,11 @@ describe.skipIf(missing !== undefined)(`ward up with blobs in S3${missing ? ` ($
     expect((await ward.invoke('hello', { n: 4 })).body.response.result).toEqual({ n: 4 });
   });
 
+  test('a Ward with another database does not start on the same prefix', async () => {
+    await expect(Ward.start({ blobs })).rejects.toThrow(/BLOBS_OTHER_STORE.*another database/s);
+    expect(await moto.keys('ward/owners/')).toHaveLength(1);
+  });
+
   test('a backup is refused, because the blobs are elsewhere', async () => {
     const env = { WARD_BLOBS: blobs };
     expect(await runWard(['backup', join(ward.dataDir, 'b'), '--data', ward.dataDir], { env })).toMatchObject(

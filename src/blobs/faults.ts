@@ -16,6 +16,8 @@ export const blobFaults = {
   FILE_INVALID: 'invalid',
   /** The setting `blobs:` is not the URL of a place in an S3-compatible store. */
   BLOBS_URL_INVALID: 'invalid',
+  /** The place in the store belongs to another database, whose blobs Ward would remove. */
+  BLOBS_OTHER_STORE: 'conflict',
   /** The store of the blobs does not answer, or has too much to do. */
   BLOB_STORE_UNREACHABLE: 'busy',
   /** The store of the blobs refuses Ward: no such bucket, wrong credentials, no right. */

@@ -93,6 +93,14 @@ export interface BlobPlaceOptions {
 
 export interface SharedBlobs extends AsyncDisposable {
   open(options: BlobPlaceOptions): Promise<BlobStore>;
+  /**
+   * Binds the place to a database. After an error of the store, blobs are not deleted before a later try succeeds.
+   * @param id of the database
+   * @throws Fault BLOBS_OTHER_STORE when it belongs to another one
+   */
+  claim(id: string): Promise<void>;
+  /** Gives the place up, for another database. Nothing happens if it belongs to another one already. */
+  release(id: string): Promise<void>;
 }
 
 /** What a probe of a store saw. */

@@ -35,6 +35,8 @@ export interface FaultProxy extends AsyncDisposable {
   readonly requests: Request[];
   /** Decides about each request from now on; undefined: it passes. */
   breakage: (request: Request) => Breakage | undefined;
+  /** Each answer of the server waits for this. */
+  hold: (request: Request) => Promise<void>;
 }
 
 export const slowDown: Breakage = {
@@ -47,7 +49,8 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
   const server = createServer((asked, answer) => {
     const seen = { method: asked.method ?? '', path: asked.url ?? '', headers: asked.headers };
     proxy.requests.push(seen);
-    serve(target, asked, answer, proxy.breakage(seen)).catch(() => asked.destroy());
+    const breakage = proxy.breakage(seen);
+    serve(target, asked, answer, { breakage, hold: () => proxy.hold(seen) }).catch(() => asked.destroy());
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -57,6 +60,7 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
     url: `http://127.0.0.1:${port}`,
     requests: [],
     breakage: () => undefined,
+    hold: async () => {},
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       server.close();
@@ -70,7 +74,7 @@ async function serve(
   target: string,
   asked: IncomingMessage,
   answer: ServerResponse,
-  breakage: Breakage | undefined,
+  { breakage, hold }: { readonly breakage: Breakage | undefined; readonly hold: () => Promise<void> },
 ): Promise<void> {
   if (breakage?.kind === 'silence') return;
   if (breakage?.kind === 'cut-request') return cutRequest(asked, breakage.after);
@@ -83,6 +87,7 @@ async function serve(
   if (breakage?.kind === 'delay') await new Promise((resolve) => setTimeout(resolve, breakage.ms));
   const path = breakage?.kind === 'other' ? breakage.path : asked.url;
   const { got, body } = await forward(target, asked, path, sent);
+  await hold();
   const changed = breakage?.kind === 'change' ? breakage.change(body) : body;
   const isHead = asked.method === 'HEAD';
   const length = isHead ? got.headers['content-length'] : String(changed.length);

@@ -6,6 +6,7 @@ import type { BlobPlaceOptions, BlobStore, SharedBlobs } from '../types.ts';
 import { S3Blobs } from './blobs.ts';
 import { Bucket, type BucketTimes } from './bucket.ts';
 import { CacheBound, DiskCache } from './cache.ts';
+import { claimPlace, releasePlace } from './owner.ts';
 
 interface S3Options {
   readonly log: Log;
@@ -28,11 +29,22 @@ export function openS3(location: BlobLocation, { log, times }: S3Options): Share
       (error) => log.warn({ reason: messageOf(error) }, 'cannot look for unfinished uploads of blobs'),
     );
   }, hourMs).unref();
+  let claimed: { readonly id: string; isDone: boolean } | undefined;
+  const claim = async () => {
+    if (claimed === undefined || claimed.isDone) return;
+    await claimPlace(bucket, claimed.id);
+    claimed.isDone = true;
+  };
   return {
+    claim(id) {
+      claimed = { id, isDone: false };
+      return claim();
+    },
+    release: (id) => releasePlace(bucket, id),
     async open({ name, dir, mode, dirMode, admitWrite }: BlobPlaceOptions) {
       const cache = await DiskCache.open({ dir: join(dir, 'cache'), mode, dirMode, bound });
       const options = { bucket, under: `${name}/`, cache, bound, admitWrite: admitWrite ?? (() => {}) };
-      return unbound(new S3Blobs(options));
+      return unbound(new S3Blobs(options), claim);
     },
     async [Symbol.asyncDispose]() {
       clearInterval(timer);
@@ -41,8 +53,11 @@ export function openS3(location: BlobLocation, { log, times }: S3Options): Share
   };
 }
 
-/** The same store with functions that callers can pass on without it. */
-function unbound(blobs: S3Blobs): BlobStore {
+/**
+ * The same store with functions that callers can pass on without it.
+ * @param mayDelete rejects while the place may belong to another database
+ */
+function unbound(blobs: S3Blobs, mayDelete: () => Promise<void>): BlobStore {
   return {
     put: (bytes) => blobs.put(bytes),
     putStream: (source) => blobs.putStream(source),
@@ -53,7 +68,10 @@ function unbound(blobs: S3Blobs): BlobStore {
     localFile: (digest) => blobs.localFile(digest),
     has: (digest) => blobs.has(digest),
     size: (digest) => blobs.size(digest),
-    delete: (digest, signal) => blobs.delete(digest, signal),
+    async delete(digest, signal) {
+      await mayDelete();
+      await blobs.delete(digest, signal);
+    },
     list: () => blobs.list(),
   };
 }

@@ -55,6 +55,7 @@ interface Place extends AsyncDisposable {
 async function openPlace({ cache = '1g', url = proxy.url, times = quick } = {}): Promise<Place> {
   const prefix = `t-${randomHex(4)}`;
   proxy.breakage = () => undefined;
+  proxy.hold = async () => {};
   proxy.requests.length = 0;
   const stack = new AsyncDisposableStack();
   const location = parseBlobLocation(`s3://${testBucket}/${prefix}?endpoint=${url}&cache=${cache}`);
@@ -448,6 +449,67 @@ it('uploads that stay unfinished for a day are ended, and no others', async () =
   expect(await sweep()).toBe(1);
   expect(await moto.unfinished(place.prefix)).toEqual([`${place.prefix}/code/new`]);
   expect(await moto.unfinished(`other-${place.prefix}`)).toHaveLength(1);
+});
+
+describe('a place', () => {
+  const [one, two] = ['1'.repeat(32), '2'.repeat(32)];
+  const openShared = (prefix: string) =>
+    openS3(parseBlobLocation(`s3://${testBucket}/${prefix}?endpoint=${proxy.url}`), {
+      ...{ log: silentLog, times: quick },
+    });
+
+  it('belongs to the first database that claims it, until that gives it up', async () => {
+    await using place = await openPlace();
+    await using shared = openShared(place.prefix);
+    await shared.claim(one);
+    await shared.claim(one);
+    await using other = openShared(place.prefix);
+    await expect(other.claim(two)).rejects.toMatchObject({
+      code: 'BLOBS_OTHER_STORE',
+      message: expect.stringContaining(one),
+    });
+    await other.release(two);
+    await expect(other.claim(two)).rejects.toMatchObject({ code: 'BLOBS_OTHER_STORE' });
+    await shared.release(one);
+    await other.claim(two);
+    expect(await moto.keys(`${place.prefix}/owners/`)).toEqual([`${place.prefix}/owners/${two}`]);
+  });
+
+  it('that two databases claim at once goes to one of them at most', async () => {
+    await using place = await openPlace();
+    await using first = openShared(place.prefix);
+    await using second = openShared(place.prefix);
+    // Both look before either has written.
+    const both = Promise.withResolvers<void>();
+    let looks = 0;
+    proxy.hold = async ({ path }) => {
+      if (!path.includes('list-type=2') || looks >= 2) return;
+      if (++looks === 2) both.resolve();
+      await both.promise;
+    };
+    const claims = await Promise.allSettled([first.claim(one), second.claim(two)]);
+    const lost = claims.filter(({ status }) => status === 'rejected');
+    expect(lost.length).toBeGreaterThanOrEqual(1);
+    for (const each of lost) expect(each).toMatchObject({ reason: { code: 'BLOBS_OTHER_STORE' } });
+    expect(await moto.keys(`${place.prefix}/owners/`)).toHaveLength(2 - lost.length);
+  });
+
+  it('whose owner is not known yet loses no blob', async () => {
+    await using place = await openPlace();
+    const digest = await place.blobs.put(Buffer.from('theirs'));
+    await moto.put(`${place.prefix}/owners/${two}`, '');
+    await using shared = openShared(place.prefix);
+    await using folder = await mkdtempDisposable(join(tmpdir(), 'ward-s3-'));
+    const blobs = await shared.open({ name: 'code', dir: folder.path, mode: 0o640, dirMode: 0o750 });
+    proxy.breakage = () => slowDown;
+    await expect(shared.claim(one)).rejects.toMatchObject({ code: 'BLOB_STORE_UNREACHABLE' });
+    proxy.breakage = () => undefined;
+    await expect(blobs.delete(digest)).rejects.toMatchObject({ code: 'BLOBS_OTHER_STORE' });
+    expect(await place.blobs.has(digest)).toBe(true);
+    await moto.remove(`${place.prefix}/owners/${two}`);
+    await blobs.delete(digest);
+    expect(await place.blobs.has(digest)).toBe(false);
+  });
 });
 
 describe('probes of a store', () => {

@@ -16,6 +16,7 @@ import { gatePaths } from './gate-paths.ts';
 import { dataPaths } from './instance.ts';
 
 interface FolderId {
+  readonly id: string;
   /** Call it before a database is created. */
   unmark(): void;
   /** Marks all databases. Call it when they exist. */
@@ -48,6 +49,7 @@ export function checkFolderId(dataDir: string, isMixAccepted: boolean, log: Log)
   const isMarked = ({ id: marked }: Part) => marked === id;
   const isWhole = known === id && parts.length === databasesOf(dataDir).length && parts.every(isMarked);
   return {
+    id,
     unmark() {
       if (!isWhole) forgetFolderId(dataDir);
     },

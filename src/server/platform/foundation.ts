@@ -37,8 +37,8 @@ export interface Foundation extends AsyncDisposable {
   readonly store: Store;
   /** Undefined when this server is the only one that works on the store. */
   readonly shared: SharedState | undefined;
-  /** Marks the databases and the folder as belonging together. Call it after they exist. */
-  markFolder(): Promise<void>;
+  /** Marks the databases, the folder and the bucket as belonging together. Call it after the databases exist. */
+  markAll(): Promise<void>;
 }
 
 /**
@@ -59,7 +59,7 @@ export async function openFoundation(options: FoundationOptions): Promise<Founda
   const plan = memoryPlan(group);
   const { databaseCacheKiB: cacheKiB, shortBytes } = plan;
   const memory = stack.use(startMemoryWatch({ group, shortBytes, soonBytes: scanBytes, log }));
-  const { store, shared, markFolder } = await openState(stores, {
+  const { store, id, shared, markFolder } = await openState(stores, {
     ...{ dataDir, hasOwnKeys: secrets.parameterKeys === undefined, isCodeShared: config.blobs !== undefined },
     ...{ acceptMissing, acceptMixed, log },
     ...{ cacheKiB, onRecording: logRecording(log) },
@@ -69,7 +69,11 @@ export async function openFoundation(options: FoundationOptions): Promise<Founda
   if (sharedBlobs !== undefined) stack.use(sharedBlobs);
   const opened = stack.move();
   return {
-    ...{ paths, disk, plan, memory, stores, store, shared, sharedBlobs, markFolder },
+    ...{ paths, disk, plan, memory, stores, store, shared, sharedBlobs },
+    async markAll() {
+      await markFolder();
+      await sharedBlobs?.claim(id);
+    },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }

@@ -60,7 +60,7 @@ export type Rooms =
 /** Time for running activations to end when Ward stops. */
 const drainMs = 10_000;
 
-/** @throws Fault DATA_DIR_INVALID, DATA_DIR_BUSY, DATA_DIR_INCOMPLETE, DATA_DIR_MIXED, DATA_DIR_OTHER_STORE, RESTORE_UNFINISHED, LISTEN_FAILED, and those of the rooms */
+/** @throws Fault DATA_DIR_INVALID, DATA_DIR_BUSY, DATA_DIR_INCOMPLETE, DATA_DIR_MIXED, DATA_DIR_OTHER_STORE, BLOBS_OTHER_STORE, RESTORE_UNFINISHED, LISTEN_FAILED, and those of the rooms */
 export async function startPlatform(
   config: Config,
   log: Log,
@@ -92,7 +92,7 @@ export async function startPlatform(
   const blobs = await openCode(foundation);
   const guarded = stack.use(await openGate(context, foundation, ground?.startScan));
   opened('scans, and writes of the gate');
-  await foundation.markFolder();
+  await foundation.markAll();
   figures.watchAdvisories(guarded.advisories);
   figures.watchDisk(foundation.disk.status);
   if (ground !== undefined) figures.watchLeftBehind(ground.leftBehind);

@@ -13,6 +13,8 @@ import type { FolderStores, PostgresStores, Stores } from './stores.ts';
 
 export interface OpenState {
   readonly store: Store;
+  /** Tells this database from all others. */
+  readonly id: string;
   /** Undefined when this server is the only one that works on the store. */
   readonly shared: SharedState | undefined;
   /** Binds the folder to its databases. Call it when all of them exist. */
@@ -50,7 +52,7 @@ async function openInFolder(stores: FolderStores, options: OpenStateOptions): Pr
   await refuseMissingParts({ dataDir, hasOwnKeys }, store, acceptMissing, log);
   folderId.unmark();
   stack.move();
-  return { store, shared: undefined, markFolder: folderId.mark };
+  return { store, id: folderId.id, shared: undefined, markFolder: folderId.mark };
 }
 
 async function openInPostgres(stores: PostgresStores, options: OpenStateOptions): Promise<OpenState> {
@@ -70,5 +72,5 @@ async function openInPostgres(stores: PostgresStores, options: OpenStateOptions)
     );
   }
   stack.move();
-  return { store, shared: { facts, alone }, markFolder: () => markDatabase(dataDir, id) };
+  return { store, id, shared: { facts, alone }, markFolder: () => markDatabase(dataDir, id) };
 }

@@ -10,12 +10,17 @@ import {
   openSharedBlobs,
   type SharedBlobs,
 } from '../../blobs/index.ts';
-import { type Log, silentLog } from '../../lib/index.ts';
+import { isFault, type Log, silentLog } from '../../lib/index.ts';
 import type { Config } from '../config/config.ts';
 import { serverFault } from '../faults.ts';
 import { dataPaths } from '../instance/instance.ts';
 
 export interface ServerBlobs extends AsyncDisposable {
+  /**
+   * Binds the bucket's prefix to the database. While the bucket is away, nothing is removed from it.
+   * @throws Fault BLOBS_OTHER_STORE, and those of a bucket that refuses Ward
+   */
+  claim(id: string): Promise<void>;
   openCode(): Promise<BlobStore>;
   openRegistry(): Promise<BlobStore>;
 }
@@ -40,6 +45,14 @@ export async function openServerBlobs(
   refuseUnmoved(registry, 'registry', location);
   const shared = await openSharedBlobs(location, log);
   return {
+    async claim(id) {
+      try {
+        await shared.claim(id);
+      } catch (error) {
+        if (!isFault(error, 'BLOB_STORE_UNREACHABLE')) throw error;
+        log.warn({ reason: error.message }, 'cannot ask yet whether the bucket belongs to this database');
+      }
+    },
     openCode: () => shared.open({ name: 'code', dir: code, ...codeModes, admitWrite }),
     openRegistry: () => shared.open({ name: 'registry', dir: registry, ...registryModes, admitWrite }),
     [Symbol.asyncDispose]: () => shared[Symbol.asyncDispose](),
