@@ -75,7 +75,7 @@ export class NatsBus implements Bus {
     };
     const listening: Listening = { subject, deliver, current: undefined };
     this.#listening.add(listening);
-    if (this.#connection !== undefined) listen(listening, this.#connection);
+    if (this.#connection?.isClosed() === false) listen(listening, this.#connection);
     return {
       [Symbol.dispose]: () => {
         this.#listening.delete(listening);

@@ -115,6 +115,14 @@ describe('what is said to other nodes', () => {
     expect([...dispatcher.namespaces()].toSorted()).toEqual(['at-a', 'at-b']);
   });
 
+  it('is less when it has long lists, but the node is still heard', async () => {
+    const { network, api } = await clusterOf('a');
+    const b = await invokerNode(network, 'b');
+    const long = Array.from({ length: 10_000 }, (_, n) => `${n}-${'x'.repeat(500)}`);
+    b.setNamespaces(long);
+    await until(() => api.nodes().some(({ node, namespaces }) => node === 'b' && namespaces.length === 0));
+  });
+
   it('reports violations to a node that can keep them', async () => {
     const network = new MemoryNetwork();
     const reports: unknown[] = [];

@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { type Log, messageOf, randomHex } from '../../lib/index.ts';
 import type { InvokerAbilities } from '../abilities.ts';
 import { dispatchFault } from '../faults.ts';
+import { createAwakeClock } from '../nodes/awake-clock.ts';
 import { Heartbeat } from '../nodes/heartbeat.ts';
 import { Membership } from '../nodes/membership.ts';
 import { mostKept, mostNamespaces, type NodeIdentity, type NodeReport } from '../nodes/node-report.ts';
@@ -35,9 +36,11 @@ export async function joinCluster(options: ClusterOptions): Promise<Cluster> {
   const self: NodeIdentity = { node, role: options.role, start: randomHex(8), version: options.version };
   const joinedAt = performance.now();
   const upMs = () => performance.now() - joinedAt;
-  const link = stack.use(new Link(bus, log, options.now));
-  const remote = new RemoteJobs({ ...options, self, link, subjects });
-  const service = invoker && new InvokerService({ ...options, invoker, link, subjects });
+  const clock = createAwakeClock(options.now ?? (() => performance.now()), tickMs);
+  const { now } = clock;
+  const link = stack.use(new Link(bus, log, now));
+  const remote = new RemoteJobs({ ...options, now, self, link, subjects });
+  const service = invoker && new InvokerService({ ...options, now, invoker, link, subjects });
   const abilities = invoker && stack.use(watchAbilities(invoker, log));
   let isDraining = false;
   /** Another process has the name: this one must not speak under it. */
@@ -51,18 +54,18 @@ export async function joinCluster(options: ClusterOptions): Promise<Cluster> {
   });
   const heartbeat = stack.use(new Heartbeat({ link, subjects, report }));
   const members = new Membership({
-    ...{ ...options, self, upMs },
+    ...{ ...options, now, self, upMs },
     onReport(of, isNew) {
       if (isNew) heartbeat.soon();
       if (of.invoker !== undefined) options.directory.hear(of.node, of.invoker);
       service?.heard(of.node, of.start);
     },
-    onGone({ node: gone }, why) {
+    onGone({ node: gone, start }, why) {
       options.directory.forget(gone);
       // Who is only silent may be heard again. Its jobs have clocks of their own.
-      if (why === 'silent') return;
-      remote.gone(gone);
-      service?.left(gone);
+      if (why !== 'silent') service?.left(gone, start);
+      // The next process of a node may have got jobs already.
+      if (why === 'left') remote.gone(gone);
     },
     onSameName(isOurs) {
       if (isOurs) return heartbeat.soon();
@@ -73,6 +76,7 @@ export async function joinCluster(options: ClusterOptions): Promise<Cluster> {
   });
   stack.use(listen({ ...options, self, link, subjects, remote, service, members }));
   const tick = () => {
+    clock.tick();
     members.tick();
     remote.tick();
     service?.tick();

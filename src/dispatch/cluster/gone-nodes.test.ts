@@ -2,7 +2,17 @@
 import { describe, expect, it } from 'vitest';
 import { linesOf } from '../activation-log.ts';
 import { anyDirectory, join, MemoryNetwork } from './cluster.fixture.ts';
-import { clusterOf, invokerNode, job, prompt, skip, until, watch } from './scripted-cluster.fixture.ts';
+import {
+  clusterOf,
+  invokerNode,
+  job,
+  joined,
+  pass,
+  prompt,
+  skip,
+  until,
+  watch,
+} from './scripted-cluster.fixture.ts';
 
 describe('an invoker that is not heard any more', () => {
   it('fails the jobs that it has within three seconds, and they are cancelled if they live', async () => {
@@ -34,7 +44,7 @@ describe('an invoker that is not heard any more', () => {
     a.answer(given.activationId, {}, late.promise);
     const { log } = await end;
     a.bus.state = 'down';
-    skip(3_000);
+    await pass(3_000);
     expect(linesOf(await log)).toEqual([
       expect.stringMatching(/ stderr: The log was lost: node a, which had it, is not heard any more\.$/),
     ]);
@@ -115,10 +125,9 @@ describe('an API node that is gone', () => {
     void watch(dispatcher.run(given, prompt()));
     await until(() => a.jobs.length === 1);
     apiBus.state = 'down';
-    skip(9_000);
-    await new Promise((resolve) => setTimeout(resolve, 250));
+    await pass(7_000);
     expect(a.cancelled).toEqual([]);
-    skip(1_000);
+    await pass(3_000);
     await until(() => a.cancelled.includes(given.activationId));
     a.answer(given.activationId);
   });
@@ -137,6 +146,38 @@ describe('an API node that is gone', () => {
     await first[Symbol.asyncDispose]();
     await until(() => a.cancelled.includes(given.activationId));
     a.answer(given.activationId);
+  });
+});
+
+describe('an API node that is killed and starts again', () => {
+  it('keeps the jobs that it sends before the others know its new process', async () => {
+    const { network, a, apiBus } = await clusterOf('a');
+    apiBus.state = 'down';
+    const again = await joined(network.bus(), { node: 'api' });
+    await until(() => again.nodes()[0]?.invoker !== undefined);
+    const given = job();
+    const end = again.dispatcher.run(given, prompt());
+    await until(() => a.jobs.length === 1);
+    // Now the first process is silent for long enough, and the second one is heard.
+    await pass(3_000);
+    await until(() => a.cluster.nodes().length === 1);
+    a.answer(given.activationId, { n: 5 });
+    expect((await end).completion.result).toEqual({ n: 5 });
+    expect(a.cancelled).toEqual([]);
+  });
+});
+
+describe('a process that stands still', () => {
+  it('does not take that time for a silence of the others', async () => {
+    const { dispatcher, a } = await clusterOf('a');
+    const given = job();
+    const end = dispatcher.run(given, prompt());
+    await until(() => a.jobs.length === 1);
+    skip(15_000);
+    await pass(1_000);
+    a.answer(given.activationId, { n: 6 });
+    expect((await end).completion.result).toEqual({ n: 6 });
+    expect(a.cancelled).toEqual([]);
   });
 });
 
@@ -161,9 +202,7 @@ describe('a bus that is down', () => {
     await until(() => a.jobs.length === 1);
     apiBus.state = a.bus.state = 'down';
     a.answer(given.activationId, { n: 4 });
-    await new Promise((resolve) => setTimeout(resolve, 150));
-    skip(5_000);
-    await new Promise((resolve) => setTimeout(resolve, 150));
+    await pass(5_000);
     apiBus.state = a.bus.state = 'up';
     expect((await end).completion.result).toEqual({ n: 4 });
   });

@@ -26,6 +26,7 @@ export interface ScriptedNode {
   answer(activationId: string, result?: object, log?: Promise<readonly string[]>): void;
   refuse(activationId: string, fault: Error): void;
   readonly told: string[];
+  setNamespaces(names: readonly string[]): void;
 }
 
 export async function invokerNode(
@@ -35,6 +36,7 @@ export async function invokerNode(
 ): Promise<ScriptedNode> {
   const jobs: Job[] = [];
   const [cancelled, withdrawn, told]: [string[], string[], string[]] = [[], [], []];
+  let namespaces: ReadonlySet<string> = new Set([`at-${node}`]);
   const ends = new Map<string, PromiseWithResolvers<JobEnd>>();
   const dispatcher: Dispatcher = {
     async run(job, handover) {
@@ -60,7 +62,7 @@ export async function invokerNode(
       memoryLimitMiB: 1024,
     }),
     retire: (action) => void told.push(`retire ${action}`),
-    namespaces: () => new Set([`at-${node}`]),
+    namespaces: () => namespaces,
     expel: (namespace) => void told.push(`expel ${namespace}`),
   };
   const abilities = async () => ({ operator: operatorPolicy(), gvisorObstacle: undefined });
@@ -81,6 +83,9 @@ export async function invokerNode(
         log,
       });
     },
+    setNamespaces(names) {
+      namespaces = new Set(names);
+    },
     refuse: (activationId, fault) => ends.get(activationId)?.reject(fault),
   };
 }
@@ -89,8 +94,17 @@ export async function invokerNode(
 let skippedMs = 0;
 const now = () => performance.now() + skippedMs;
 
+/** Time passes at once, as if this process had been stopped. */
 export function skip(ms: number): void {
   skippedMs += ms;
+}
+
+/** Lets time pass in steps, in which the nodes look for what is late. */
+export async function pass(ms: number): Promise<void> {
+  for (let left = ms; left > 0; left -= 900) {
+    skip(Math.min(left, 900));
+    await new Promise((resolve) => setTimeout(resolve, 120));
+  }
 }
 
 export async function joined(bus: MemoryBus, options: Parameters<typeof join>[1]): Promise<Cluster> {

@@ -1,5 +1,6 @@
 /** Tells the other nodes about this one: twice a second, and at once when someone new should hear it. */
 import { isDeepStrictEqual } from 'node:util';
+import { isFault } from '../../lib/index.ts';
 import type { InvokerAbilities } from '../abilities.ts';
 import { noActivation } from '../wire/frames.ts';
 import type { Link } from '../wire/link.ts';
@@ -45,8 +46,17 @@ export class Heartbeat implements Disposable {
     const { link, subjects, report } = this.#options;
     const whole = { ...report(), ...changes };
     const tail = whole.invoker === undefined ? Buffer.alloc(0) : this.#bytesOf(whole.invoker.abilities);
-    const message = { activationId: noActivation, attempt: 0, head: reportHead(whole), tail };
-    link.send(subjects.report(whole.node), { type: 'report', ...message });
+    const send = (report: NodeReport) => {
+      const message = { activationId: noActivation, attempt: 0, head: reportHead(report), tail };
+      link.send(subjects.report(whole.node), { type: 'report', ...message });
+    };
+    try {
+      send(whole);
+    } catch (error) {
+      // Long lists do not fit. Without them, the others only do less for this node in advance.
+      if (!isFault(error, 'MESSAGE_TOO_LARGE')) throw error;
+      send({ ...whole, kept: [], namespaces: [] });
+    }
   }
 
   [Symbol.dispose](): void {

@@ -3,6 +3,7 @@
  * wire, and other lines wait, within bounds, at the invoker. A question is repeated until its piece or the end is
  * there, so a lost message only takes time.
  */
+import type { JsonObject } from '../../lib/index.ts';
 import { LiveLog, type LogPiece } from '../live-log.ts';
 import { invalid } from '../wire/frames.ts';
 import { type HeadOf, linesSchema, parsed, parseHead } from '../wire/heads.ts';
@@ -27,6 +28,8 @@ interface Followed extends LogPlace {
   piece: number;
   /** When it was asked for last; undefined while the piece before is not read yet. */
   askedAt: number | undefined;
+  /** When the invoker was told last that the follower is there. */
+  saidAt: number;
   /** When its job ended. The last pieces may still come. */
   overAt: number | undefined;
 }
@@ -50,10 +53,10 @@ export class RemoteLogs {
     const follower = this.#last;
     const leave = () => {
       this.#followed.delete(follower);
-      this.#send(follower, followed, true);
+      this.#send(followed, { follower, hasLeft: true });
     };
     const live = new LiveLog(leave, signal);
-    const followed: Followed = { ...job, live, piece: 0, askedAt: undefined, overAt: undefined };
+    const followed: Followed = { ...job, live, piece: 0, askedAt: undefined, saidAt: 0, overAt: undefined };
     this.#followed.set(follower, followed);
     this.#ask(follower, followed);
     return this.#read(follower, followed);
@@ -64,6 +67,8 @@ export class RemoteLogs {
     const { follower } = parseHead('end', message.head);
     const followed = this.#followed.get(follower);
     if (followed === undefined || followed.node !== from) return;
+    // An earlier process of this node may have given that number to another follower.
+    if (followed.activationId !== message.activationId || followed.attempt !== message.attempt) return;
     if (message.type === 'end') return void this.#end(follower, followed);
     try {
       this.#takePiece(followed, parseHead('line', message.head), message.tail);
@@ -102,8 +107,8 @@ export class RemoteLogs {
     const now = this.#options.now();
     for (const [follower, followed] of this.#followed) {
       const { askedAt, overAt } = followed;
-      if (askedAt === undefined) continue;
-      if (overAt !== undefined && now - overAt > lastMs) this.#end(follower, followed);
+      if (askedAt === undefined) this.#keep(follower, followed, now);
+      else if (overAt !== undefined && now - overAt > lastMs) this.#end(follower, followed);
       else if (now - askedAt >= askAgainMs) this.#ask(follower, followed);
     }
   }
@@ -118,12 +123,18 @@ export class RemoteLogs {
   }
 
   #ask(follower: number, followed: Followed): void {
-    followed.askedAt = this.#options.now();
-    this.#send(follower, followed, false);
+    followed.askedAt = followed.saidAt = this.#options.now();
+    this.#send(followed, { follower, piece: followed.piece });
   }
 
-  #send(follower: number, { node, activationId, attempt, piece }: Followed, hasLeft: boolean): void {
-    const head = hasLeft ? { follower, hasLeft } : { follower, piece };
+  /** Says that a slow reader is still there. */
+  #keep(follower: number, followed: Followed, now: number): void {
+    if (now - followed.saidAt < askAgainMs) return;
+    followed.saidAt = now;
+    this.#send(followed, { follower, isReading: true });
+  }
+
+  #send({ node, activationId, attempt }: LogPlace, head: JsonObject): void {
     this.#options.send(node, { type: 'follow', activationId, attempt, head, tail: Buffer.alloc(0) });
   }
 

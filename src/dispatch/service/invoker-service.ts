@@ -9,6 +9,7 @@
 import { BoundedMap, type Log } from '../../lib/index.ts';
 import type { ActivationLog } from '../activation-log.ts';
 import { dispatchFault } from '../faults.ts';
+import type { LoadNote } from '../placement/types.ts';
 import type { Dispatcher, Handover, Job, JobEnd, ViolationReport } from '../types.ts';
 import { invalid, noActivation } from '../wire/frames.ts';
 import {
@@ -30,9 +31,13 @@ import { ServedLogs } from './served-logs.ts';
 export interface InvokerServiceOptions {
   readonly node: string;
   readonly invoker: Pick<Dispatcher, 'run' | 'cancel' | 'follow' | 'warm' | 'grant' | 'retire' | 'expel'>;
-  readonly link: Link;
+  readonly link: Pick<Link, 'send' | 'isUp'>;
   readonly subjects: Subjects;
   readonly log: Log;
+  /** What the ends that were not acknowledged may take in memory. Absent: 256 MiB. */
+  readonly keptBytes?: number;
+  /** The load of the invoker. Absent: replies do not say it. */
+  readonly note?: () => LoadNote;
   /** A monotonic clock, in milliseconds. */
   readonly now?: () => number;
 }
@@ -46,6 +51,9 @@ const askMs = 500;
 const resendMs = [1_000, 5_000, 20_000] as const;
 /** Ends are kept for this long. */
 const keepMs = 60_000;
+const mostKeptBytes = 256 * 1024 * 1024;
+/** What a message takes beyond its tail, about. */
+const messageBytes = 1024;
 /** The end of a job is remembered for this long, and of so many jobs. */
 const rememberMs = 600_000;
 const mostRemembered = 100_000;
@@ -67,6 +75,7 @@ export class InvokerService {
   readonly #unreceipted = new Set<ServedJob>();
   #beatAt = Number.NEGATIVE_INFINITY;
   #isDraining = false;
+  #keptBytes = 0;
 
   constructor(options: InvokerServiceOptions) {
     this.#options = options;
@@ -107,15 +116,17 @@ export class InvokerService {
     if (type === 'expel') invoker.expel(parseHead('expel', head).namespace);
   }
 
-  /** The API node lives, as that process. The next tick cancels jobs of an earlier one. */
+  /** The API node lives, as that process. Cancels the jobs of the process before. */
   heard(api: string, start: string): void {
+    const before = this.#heard.get(api)?.start;
     this.#heard.set(api, { at: this.#now(), start });
+    if (before !== undefined && before !== start) this.#abandonAll(api, before);
   }
 
-  /** The API node says that it leaves. */
-  left(api: string): void {
-    this.#heard.delete(api);
-    for (const job of this.#jobs.values()) if (job.api === api) this.#abandon(job);
+  /** That process of the API node leaves. Another one may have sent jobs already. */
+  left(api: string, start: string): void {
+    if (this.#heard.get(api)?.start === start) this.#heard.delete(api);
+    this.#abandonAll(api, start);
     this.#logs.gone(api);
   }
 
@@ -149,8 +160,7 @@ export class InvokerService {
     for (const job of this.#jobs.values()) {
       const heard = this.#heard.get(job.api) ?? { at: now, start: undefined };
       this.#heard.set(job.api, heard);
-      const isGone = now - heard.at > apiSilentMs;
-      if (isGone || (heard.start ?? job.start) !== job.start) this.#abandon(job);
+      if (now - heard.at > apiSilentMs) this.#abandon(job);
       else this.#look(job, now);
     }
     for (const [key, at] of this.#past) {
@@ -159,7 +169,10 @@ export class InvokerService {
     }
     if (now - this.#beatAt < beatMs) return;
     this.#beatAt = now;
-    for (const [api, jobs] of Map.groupBy(this.#jobs.values(), ({ api }) => api)) this.#beat(api, jobs);
+    const jobsOf = Map.groupBy(this.#jobs.values(), ({ api }) => api);
+    for (const [api, jobs] of jobsOf) this.#beat(api, jobs);
+    for (const [api, { at }] of this.#heard)
+      if (now - at > apiSilentMs && !jobsOf.has(api)) this.#heard.delete(api);
   }
 
   #look(job: ServedJob, now: number): void {
@@ -179,36 +192,43 @@ export class InvokerService {
     const known = this.#jobs.get(key);
     if (known !== undefined) return void this.#tellAgain(known);
     if (this.#past.has(key)) return;
-    const refuse = (error: unknown) => this.#say(api, refusalMessage({ activationId, attempt }, error));
-    // The invoker knows jobs by their activation alone.
-    if (this.#running.has(activationId))
-      return void refuse(dispatchFault('INVOKERS_BUSY', 'an earlier attempt of the activation still runs'));
-    if (this.#isDraining) return void refuse(dispatchFault('INVOKERS_BUSY', 'the node stops'));
     let head: HeadOf<'run'>;
     let job: Job;
     try {
       head = parseHead('run', message.head);
       job = { ...head.job, activationId, parameters: parametersOf(message.tail) };
     } catch (error) {
-      refuse(error);
+      this.#say(api, refusalMessage({ activationId, attempt }, error));
       throw error;
     }
-    void this.#serve(api, head, job, attempt);
+    const served: ServedJob = {
+      ...{ key, api, start: head.start, activationId, attempt },
+      ...{ isReceipted: false, begin: undefined, askedAt: 0, hasEnded: false, isAbandoned: false },
+      ...{ kept: [], keptBytes: 0, endedAt: Number.POSITIVE_INFINITY, resends: 0 },
+    };
+    this.#jobs.set(key, served);
+    const why = this.#refusalOf(activationId);
+    // It is kept like any other end. If the job came again and ran then, it might run on two nodes.
+    if (why !== undefined) {
+      this.#ended(served, [refusalMessage(served, dispatchFault('INVOKERS_BUSY', why))]);
+      return;
+    }
+    this.#running.set(activationId, served);
+    this.#receiptLater(served);
+    void this.#serve(served, head, job);
   }
 
-  async #serve(api: string, { start, sentAt, isAsked }: HeadOf<'run'>, sentJob: Job, attempt: number) {
+  /** Why this node takes no such job. */
+  #refusalOf(activationId: string): string | undefined {
+    // The invoker knows jobs by their activation alone.
+    if (this.#running.has(activationId)) return 'an earlier attempt of the activation still runs';
+    return this.#isDraining ? 'the node stops' : undefined;
+  }
+
+  async #serve(served: ServedJob, { sentAt, isAsked }: HeadOf<'run'>, sentJob: Job): Promise<void> {
     // Times are in the clock of the API node; the difference contains the way of the message.
     const offsetMs = Date.now() - sentAt;
     const job: Job = { ...sentJob, acceptedAt: sentJob.acceptedAt + offsetMs };
-    const { activationId } = job;
-    const served: ServedJob = {
-      ...{ key: keyOf(api, activationId, attempt), api, start, activationId, attempt },
-      ...{ isReceipted: false, begin: undefined, askedAt: 0, hasEnded: false, isAbandoned: false },
-      ...{ kept: [], endedAt: Number.POSITIVE_INFINITY, resends: 0 },
-    };
-    this.#jobs.set(served.key, served);
-    this.#running.set(activationId, served);
-    this.#receiptLater(served);
     let end: JobEnd;
     try {
       end = await this.#options.invoker.run(job, isAsked ? this.#handoverOf(served) : undefined);
@@ -259,10 +279,24 @@ export class InvokerService {
   }
 
   #keep(job: ServedJob, message: Message): void {
-    if (job.isAbandoned) return;
+    if (job.isAbandoned || !this.#jobs.has(job.key)) return;
     job.isReceipted = true;
+    const bytes = message.tail.length + messageBytes;
     job.kept.push(message);
+    job.keptBytes += bytes;
+    this.#keptBytes += bytes;
     this.#say(job.api, message);
+    this.#keepBounded();
+  }
+
+  /** Drops the ends that wait longest, when an API node takes none. */
+  #keepBounded(): void {
+    const { keptBytes = mostKeptBytes } = this.#options;
+    if (this.#keptBytes <= keptBytes) return;
+    for (const job of this.#jobs.values()) {
+      if (job.hasEnded) this.#forget(job);
+      if (this.#keptBytes <= keptBytes) return;
+    }
   }
 
   /** Answers a repeated `run`. */
@@ -287,6 +321,10 @@ export class InvokerService {
     if (this.#isRunning(job)) this.#options.invoker.cancel(job.activationId);
   }
 
+  #abandonAll(api: string, start: string): void {
+    for (const job of this.#jobs.values()) if (job.api === api && job.start === start) this.#abandon(job);
+  }
+
   /** No one waits for the job: ends it, and does not say so. */
   #abandon(job: ServedJob): void {
     job.isAbandoned = true;
@@ -296,7 +334,8 @@ export class InvokerService {
   }
 
   #forget(job: ServedJob): void {
-    this.#jobs.delete(job.key);
+    if (!this.#jobs.delete(job.key)) return;
+    this.#keptBytes -= job.keptBytes;
     this.#unreceipted.delete(job);
     this.#past.set(job.key, this.#now());
   }

@@ -25,6 +25,7 @@ export interface ServedJob {
   isAbandoned: boolean;
   /** What was sent about its end and is not acknowledged. */
   readonly kept: Message[];
+  keptBytes: number;
   /** When all of that was there, and how often it was sent again. */
   endedAt: number;
   resends: number;

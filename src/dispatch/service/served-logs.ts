@@ -14,6 +14,8 @@ export interface ServedLogsOptions {
 }
 
 interface Followed {
+  readonly activationId: string;
+  readonly attempt: number;
   readonly pieces: AsyncIterator<LogPiece>;
   readonly left: AbortController;
   /** The number of the last piece that was sent, and the piece. */
@@ -37,8 +39,8 @@ export class ServedLogs {
 
   /** @param isHere the API node has that activation here */
   take(api: string, message: Message, head: HeadOf<'follow'>, isHere: boolean): void {
-    const { follower, piece = 0, hasLeft } = head;
-    const known = this.#followed.get(api)?.get(follower);
+    const { follower, piece = 0, hasLeft, isReading } = head;
+    const known = this.#knownOf(api, follower, message);
     if (hasLeft === true) {
       if (known !== undefined) this.#drop(api, follower, known);
       return;
@@ -46,6 +48,7 @@ export class ServedLogs {
     const followed = known ?? (piece === 0 && isHere ? this.#begin(api, follower, message) : undefined);
     if (followed === undefined) return void this.#end(api, follower, message);
     followed.heardAt = this.#options.now();
+    if (isReading === true) return;
     const sent = followed.sent;
     if (sent?.piece === piece) this.#options.send(api, sent.message);
     else if (!followed.isPending && piece === (sent?.piece ?? -1) + 1)
@@ -68,14 +71,24 @@ export class ServedLogs {
     for (const api of [...this.#followed.keys()]) this.gone(api);
   }
 
-  #begin(api: string, follower: number, { activationId }: Message): Followed | undefined {
+  /** The follower, unless an earlier process of the API node gave that number to another one. */
+  #knownOf(api: string, follower: number, { activationId, attempt }: Message): Followed | undefined {
+    const known = this.#followed.get(api)?.get(follower);
+    if (known === undefined || (known.activationId === activationId && known.attempt === attempt))
+      return known;
+    this.#drop(api, follower, known);
+    return undefined;
+  }
+
+  #begin(api: string, follower: number, { activationId, attempt }: Message): Followed | undefined {
     const all = this.#followed.get(api) ?? new Map<number, Followed>();
     const left = new AbortController();
     const log =
       all.size < mostFollowers ? this.#options.invoker.follow(activationId, left.signal) : undefined;
     if (log === undefined) return undefined;
     const pieces = log[Symbol.asyncIterator]();
-    const followed = { pieces, left, sent: undefined, isPending: false, heardAt: 0 };
+    const state = { sent: undefined, isPending: false, heardAt: 0 };
+    const followed: Followed = { activationId, attempt, pieces, left, ...state };
     this.#followed.set(api, all.set(follower, followed));
     return followed;
   }

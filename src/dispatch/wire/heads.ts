@@ -77,8 +77,13 @@ export const headSchemas = {
   log: z.object({ isLong: z.boolean(), part: u32, parts: z.int().min(1).max(65_536) }),
   /** `isElsewhere`: the job has not begun, and may go to another node. */
   nack: z.object({ fault: faultSchema, isElsewhere: z.boolean() }),
-  /** Asks for piece number `piece` of the log. */
-  follow: z.object({ ...reader, piece: u32.optional(), hasLeft: z.boolean().optional() }),
+  /** Asks for piece number `piece` of the log, or says that the follower still reads the last one, or has left. */
+  follow: z.object({
+    ...reader,
+    piece: u32.optional(),
+    isReading: z.boolean().optional(),
+    hasLeft: z.boolean().optional(),
+  }),
   line: z.object({ ...reader, piece: u32, skipped: z.int().min(0) }),
   end: z.object(reader),
   grant: z.object({ forMs: ms.max(60_000) }),

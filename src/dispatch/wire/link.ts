@@ -20,8 +20,7 @@ export type Receive = (from: string, message: Message) => void;
 
 /** An honest sender has one unfinished message at a time. */
 const limits = { ...defaultMessageLimits, unfinished: 8, unfinishedBytes: defaultMessageLimits.messageBytes };
-/** Limits of senders with unfinished messages, and of the bytes of all of those. */
-const mostReaders = 64;
+/** Limit of the bytes of all unfinished messages, each of which has at least one full frame. */
 const mostBytes = 4 * limits.unfinishedBytes;
 const sweepEveryMs = 1_000;
 /** At most one warning in this time; the rest is counted. */
@@ -31,6 +30,7 @@ export class Link implements Disposable {
   readonly #bus: Bus;
   readonly #log: Log;
   readonly #now: () => number;
+  readonly #mostBytes: number;
   /** Only of senders with unfinished messages. */
   readonly #readers = new Map<string, MessageReader>();
   readonly #timer: NodeJS.Timeout;
@@ -38,7 +38,9 @@ export class Link implements Disposable {
   #isClosed = false;
   #warnedAt = Number.NEGATIVE_INFINITY;
 
-  constructor(bus: Bus, log: Log, now: () => number = () => performance.now()) {
+  /** @param most limit of the bytes of unfinished messages */
+  constructor(bus: Bus, log: Log, now: () => number = () => performance.now(), most = mostBytes) {
+    this.#mostBytes = most;
     this.#bus = bus;
     this.#log = log;
     this.#now = now;
@@ -106,12 +108,18 @@ export class Link implements Disposable {
     }
   }
 
+  /** When there is too much, it drops what the sender with the most has begun, so that it does not stop the others. */
   #keep(subject: string, reader: MessageReader): void {
     this.#readers.set(subject, reader);
-    const bytes = this.#readers.values().reduce((sum, { unfinishedBytes }) => sum + unfinishedBytes, 0);
-    if (this.#readers.size <= mostReaders && bytes <= mostBytes) return;
-    this.#readers.delete(subject);
-    this.#refuse(subject, new Error('the senders have too much unfinished'));
+    let bytes = 0;
+    let most = { subject, bytes: 0 };
+    for (const [each, { unfinishedBytes }] of this.#readers) {
+      bytes += unfinishedBytes;
+      if (unfinishedBytes > most.bytes) most = { subject: each, bytes: unfinishedBytes };
+    }
+    if (bytes <= this.#mostBytes) return;
+    this.#readers.delete(most.subject);
+    this.#refuse(most.subject, new Error('the senders have too much unfinished'));
   }
 
   #refuse(subject: string, error: unknown): void {

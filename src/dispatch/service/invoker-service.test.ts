@@ -1,0 +1,65 @@
+/** What an invoker keeps for API nodes that do not say that they have it. */
+import { expect, it, onTestFinished } from 'vitest';
+import { newActivationId, silentLog } from '../../lib/index.ts';
+import { job as newJob } from '../cluster/scripted-cluster.fixture.ts';
+import type { JobEnd } from '../types.ts';
+import { plain } from '../wire/heads.ts';
+import type { Message } from '../wire/messages.ts';
+import { subjectsOf } from '../wire/subjects.ts';
+import { InvokerService } from './invoker-service.ts';
+
+const start = '0'.repeat(16);
+
+function setUp(keptBytes?: number) {
+  const ends: PromiseWithResolvers<JobEnd>[] = [];
+  const run = () => {
+    const end = Promise.withResolvers<JobEnd>();
+    ends.push(end);
+    return end.promise;
+  };
+  const said: Message['type'][] = [];
+  const service = new InvokerService({
+    ...{ node: 'a', subjects: subjectsOf('test'), log: silentLog },
+    link: { send: (_, { type }) => said.push(type) > 0, isUp: true },
+    invoker: { run, cancel() {}, follow: () => undefined, warm() {}, grant() {}, retire() {}, expel() {} },
+    ...(keptBytes === undefined ? {} : { keptBytes }),
+  });
+  onTestFinished(() => service.close());
+  const send = (activationId: string, attempt: number) => {
+    const { activationId: _, parameters: __, ...job } = newJob();
+    const head = plain({ start, sentAt: Date.now(), isAsked: false, job });
+    service.take('api', { type: 'run', activationId, attempt, head, tail: Buffer.from('{}') });
+  };
+  const answer = async (at: number, json = '{}') => {
+    const now = Date.now();
+    ends[at]?.resolve({
+      completion: {
+        ...{ status: 'success', start: 'warm', timedOut: false, waitMs: 0, startedAt: now, endedAt: now },
+        ...{ result: JSON.parse(json), json, sizeBytes: json.length },
+      },
+      log: Promise.resolve([]),
+    });
+    await new Promise(setImmediate);
+  };
+  return { service, ends, said, send, answer };
+}
+
+it('never runs a job that it has refused, because another node may have it', async () => {
+  const { ends, said, send, answer } = setUp();
+  const activationId = newActivationId();
+  send(activationId, 1);
+  send(activationId, 2);
+  await answer(0);
+  send(activationId, 2);
+  expect(ends).toHaveLength(1);
+  expect(said).toEqual(['nack', 'res', 'nack']);
+});
+
+it('drops the oldest results when they take too much memory', async () => {
+  const { service, send, answer } = setUp(10_000);
+  for (let n = 0; n < 10; n++) {
+    send(newActivationId(), 1);
+    await answer(n, JSON.stringify({ text: 'x'.repeat(2_000) }));
+  }
+  expect(service.size).toBe(3);
+});

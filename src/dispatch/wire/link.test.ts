@@ -1,0 +1,27 @@
+import { expect, it } from 'vitest';
+import { newActivationId, silentLog } from '../../lib/index.ts';
+import { MemoryNetwork } from '../cluster/cluster.fixture.ts';
+import { Link } from './link.ts';
+import { encodeMessage } from './messages.ts';
+import { subjectsOf } from './subjects.ts';
+
+const mebibyte = 1024 * 1024;
+const subjects = subjectsOf('test');
+
+it('hears long messages although others never end theirs', async () => {
+  const network = new MemoryNetwork();
+  const [here, there] = [network.bus(), network.bus()];
+  using link = new Link(here, silentLog, undefined, 8 * mebibyte);
+  const heard: string[] = [];
+  using _ = link.listen(subjects.api('here', '*'), (from) => heard.push(from));
+  const long = (bytes: number) =>
+    encodeMessage({
+      ...{ type: 'res', activationId: newActivationId(), attempt: 1, head: {}, tail: Buffer.alloc(bytes) },
+    });
+  for (const sender of ['evil1', 'evil2', 'evil3'])
+    for (const frame of long(4 * mebibyte).slice(0, -1)) there.publish(subjects.api('here', sender), frame);
+  for (const frame of long(2 * mebibyte)) there.publish(subjects.api('here', 'honest'), frame);
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  expect(heard).toEqual(['honest']);
+  expect(link.counts.refused).toBeGreaterThan(0);
+});
