@@ -1,8 +1,19 @@
 /** Two servers on one PostgreSQL: what one changes, the other one soon drops from its caches, and nothing else. */
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
+import { openBus } from '../src/bus/index.ts';
+import { missingForNats, startNats } from '../src/bus/nats-server.fixture.ts';
+import { join, newClusterName } from '../src/dispatch/cluster/cluster.fixture.ts';
 import { trustMs } from '../src/functions/entities/change-watch.ts';
 import type { Functions } from '../src/functions/functions.ts';
-import { basic, hello, type Platform, ref, startPlatform } from '../src/functions/platform.fixture.ts';
+import {
+  basic,
+  hello,
+  type Platform,
+  type PlatformOptions,
+  ref,
+  startPlatform,
+} from '../src/functions/platform.fixture.ts';
+import { silentLog } from '../src/lib/index.ts';
 import type { Store } from '../src/store/index.ts';
 import { newDatabase } from '../src/store/postgres/databases.fixture.ts';
 import { openPostgresStore } from '../src/store/postgres/open.ts';
@@ -21,7 +32,7 @@ interface Servers extends AsyncDisposable {
   readonly reads: readonly string[][];
 }
 
-async function startServers(onChanged?: () => void): Promise<Servers> {
+async function startServers(more: Pick<PlatformOptions, 'onChanged' | 'lookEveryMs'> = {}): Promise<Servers> {
   const { url } = await newDatabase(server);
   const reads: string[][] = [];
   const openStore = async () => {
@@ -29,7 +40,7 @@ async function startServers(onChanged?: () => void): Promise<Servers> {
     reads.push(own);
     return counted(await openPostgresStore({ url }), own);
   };
-  const platform = await startPlatform({ isAlone: false, openStore, ...(onChanged ? { onChanged } : {}) });
+  const platform = await startPlatform({ isAlone: false, openStore, ...more });
   const b = await platform.restart();
   return {
     platform,
@@ -101,7 +112,7 @@ describe.skipIf(missing !== undefined)(`PostgreSQL${missing ? ` (${missing})` : 
   test('a hint makes it look at once', async () => {
     let looked: Promise<void> | undefined;
     const hint = vi.fn();
-    await using servers = await startServers(hint);
+    await using servers = await startServers({ onChanged: hint });
     const { a, b } = servers;
     hint.mockImplementation(() => {
       looked = b.lookForChanges();
@@ -111,6 +122,38 @@ describe.skipIf(missing !== undefined)(`PostgreSQL${missing ? ` (${missing})` : 
     await a.namespaces.deleteKey('guest', keyId);
     await looked;
     expect(await opens(b, basic(key))).toBe('AUTHENTICATION_INVALID');
+  });
+
+  test('a hint over the bus ends a key and an old action long before the next look', async ({ skip }) => {
+    const missingBus = await missingForNats();
+    if (missingBus !== undefined) skip(missingBus);
+    await using stack = new AsyncDisposableStack();
+    const nats = stack.use(await startNats());
+    const cluster = newClusterName();
+    const joined = async (node: string, onChanged: () => void) => {
+      const addresses = { ...nats, name: node, messageBytes: 512 * 1024, log: silentLog };
+      const bus = stack.use(await openBus(addresses));
+      await bus.untilUp(30_000);
+      return stack.use(await join(bus, { node, cluster, onChanged }));
+    };
+    const server = { b: undefined as Functions | undefined };
+    const here = await joined('a', () => {});
+    const there = await joined('b', () => void server.b?.lookForChanges());
+    await expect.poll(() => [here, there].map((each) => each.nodes().length)).toEqual([1, 1]);
+    const servers = stack.use(await startServers({ onChanged: here.changed, lookEveryMs: 600_000 }));
+    const { a, b, platform } = servers;
+    server.b = b;
+    await a.actions.put(ref('hello'), hello, false, platform.guest);
+    const { key, keyId } = await a.namespaces.createKey('guest', { scope: 'full' });
+    await expect.poll(() => opens(b, basic(key))).toBe(true);
+    expect(await call(servers, b, platform.authorization)).toBe('0.0.1');
+    const changedAt = performance.now();
+    await a.namespaces.deleteKey('guest', keyId);
+    await a.actions.put(ref('hello'), hello, true, platform.guest);
+    await expect.poll(() => opens(b, basic(key)), { interval: 10 }).toBe('AUTHENTICATION_INVALID');
+    await expect.poll(() => call(servers, b, platform.authorization)).toBe('0.0.2');
+    // Without a hint it looks when it has trusted what it knows for 30 s.
+    expect(performance.now() - changedAt).toBeLessThan(trustMs / 3);
   });
 
   test('an action that one server updates runs in its new revision on the other, and other entries stay', async () => {

@@ -66,6 +66,8 @@ export interface FunctionsOptions {
    * Must not throw.
    */
   readonly onChanged?: () => void;
+  /** How often it looks for changes of other servers without a hint. Absent: four times a second. */
+  readonly lookEveryMs?: number;
 }
 
 export interface Functions {
@@ -242,7 +244,7 @@ function createHoldings(
 
 /** Drops from the caches what other processes changed. */
 function watchOthers(
-  { store, dispatcher, log }: FunctionsOptions,
+  { store, dispatcher, lookEveryMs, log }: FunctionsOptions,
   parts: () => { readonly namespaces: NamespaceService; readonly caches: readonly Forgetful[] },
 ): ChangeWatch {
   const onChanged = (changed: Changed | undefined) => {
@@ -253,7 +255,7 @@ function watchOthers(
       log.warn({ reason: messageOf(error) }, 'cannot see whether a namespace was deleted');
     });
   };
-  return watchChanges({ changes: store.changes, onChanged, log });
+  return watchChanges({ changes: store.changes, onChanged, everyMs: lookEveryMs, log });
 }
 
 /** Ends the calls of deleted namespaces. */

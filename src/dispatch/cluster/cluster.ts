@@ -15,6 +15,7 @@ import { protocol } from '../wire/frames.ts';
 import { Link } from '../wire/link.ts';
 import type { Message } from '../wire/messages.ts';
 import { anyone, requireName, type Subjects, subjectsOf } from '../wire/subjects.ts';
+import { type ChangeHints, createChangeHints } from './change-hints.ts';
 import { createClusterDispatcher } from './cluster-dispatcher.ts';
 import type { Cluster, ClusterOptions, LocalInvoker } from './types.ts';
 
@@ -74,7 +75,10 @@ export async function joinCluster(options: ClusterOptions): Promise<Cluster> {
       link[Symbol.dispose]();
     },
   });
-  stack.use(listen({ ...options, self, link, subjects, remote, service, members }));
+  const hints = stack.use(
+    createChangeHints({ link, subject: subjects.all(node), onHint: options.onChanged ?? (() => {}) }),
+  );
+  stack.use(listen({ ...options, self, link, subjects, remote, service, members, hints }));
   const tick = () => {
     clock.tick();
     members.tick();
@@ -101,6 +105,7 @@ export async function joinCluster(options: ClusterOptions): Promise<Cluster> {
     nodes: () => members.live(),
     isUp: () => link.isUp,
     counts: () => ({ ...link.counts, ignored: remote.ignored }),
+    changed: () => hints.send(),
     violated(of) {
       const api = subjectOfApi();
       if (api !== undefined) service?.violated(api, of);
@@ -124,10 +129,12 @@ interface Ears extends Pick<ClusterOptions, 'bus'> {
   readonly remote: RemoteJobs;
   readonly service: InvokerService | undefined;
   readonly members: Membership;
+  readonly hints: ChangeHints;
 }
 
 /** Listens to everything that is said to this node. */
-function listen({ bus, self: { node }, link, subjects, remote, service, members }: Ears): Disposable {
+function listen({ bus, self, link, subjects, remote, service, members, hints }: Ears): Disposable {
+  const { node, role } = self;
   using stack = new DisposableStack();
   stack.use(link.listen(subjects.report(anyone), (from, message) => members.take(from, message)));
   stack.use(link.listen(subjects.api(node, anyone), (from, message) => remote.take(from, message)));
@@ -140,10 +147,14 @@ function listen({ bus, self: { node }, link, subjects, remote, service, members 
   );
   if (service !== undefined) {
     stack.use(link.listen(subjects.invoker(node, anyone), (from, message) => service.take(from, message)));
-    // Its own invoker was told directly.
-    const hear = (from: string, message: Message) => from !== node && service.takeForAll(message);
-    stack.use(link.listen(subjects.all(anyone), hear));
   }
+  const hear = (from: string, message: Message) => {
+    // It has told itself directly.
+    if (from === node) return;
+    if (message.type !== 'changed') service?.takeForAll(message);
+    else if (role !== 'invoker') hints.take();
+  };
+  stack.use(link.listen(subjects.all(anyone), hear));
   return stack.move();
 }
 

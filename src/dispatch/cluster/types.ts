@@ -32,6 +32,8 @@ export interface ClusterOptions {
   readonly resultBytes?: number | undefined;
   /** Takes violations of jobs that run on nodes without a database. Must not throw. */
   readonly onViolation: (report: ViolationReport) => void;
+  /** Another node has changed something in the database. Only a hint: it may be lost, or wrong. Must not throw. */
+  readonly onChanged?: () => void;
   readonly log: Log;
   /** Time for another node with this name to say so. */
   readonly nameMs?: number;
@@ -47,6 +49,8 @@ export interface Cluster extends AsyncDisposable {
   /** False while this node is cut off from the bus. */
   isUp(): boolean;
   counts(): ClusterCounts;
+  /** Tells the others that something was changed in the database. Cheap: call it after each write. */
+  changed(): void;
   /** Reports a violation to a node that can keep it. */
   violated(report: ViolationReport): void;
 }

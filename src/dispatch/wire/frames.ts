@@ -32,6 +32,7 @@ export const messageTypes = [
   'expel',
   'violation',
   'report',
+  'changed',
 ] as const;
 export type MessageType = (typeof messageTypes)[number];
 

@@ -90,6 +90,7 @@ export const headSchemas = {
   warm: z.object({ target: targetSchema }),
   retire: z.object({ action: name }),
   expel: z.object({ namespace: name }),
+  changed: z.object({}),
   violation: z.object({
     report: violationSchema.extend({
       namespace: name.optional(),

@@ -163,7 +163,7 @@ describe('messages', () => {
 describe('a frame is refused', () => {
   it.each([
     ['of no type', changed(1, 0), 'its type is 0'],
-    ['of an unknown type', changed(1, messageTypes.length + 1), 'its type is 18'],
+    ['of an unknown type', changed(1, messageTypes.length + 1), `its type is ${messageTypes.length + 1}`],
     ['with unknown flags', changed(2, 0, 3), 'its flags are 3'],
     ['that is not full and not the last', changed(3, 0), 'a frame that is not the last is not full'],
     ['without any bytes', changed(0, 1).subarray(0, headerBytes), 'a frame has 32 bytes'],

@@ -13,7 +13,7 @@ export interface Subjects {
   invoker(to: string, from: string): string;
   /** What invokers say to an API node. */
   api(to: string, from: string): string;
-  /** What API nodes say to all invokers. */
+  /** What API nodes say to all others. */
   all(from: string): string;
   /** Where the bus tells an API node that no one hears the invoker to which it sent a job. */
   unheard(to: string, activationId: string, attempt: number): string;

@@ -23,6 +23,8 @@ interface ChangeWatchOptions {
   readonly changes: ChangeStore;
   /** Undefined: everything may have changed. */
   readonly onChanged: (changed: Changed | undefined) => void;
+  /** Pause between looks without a hint. Absent: a quarter of a second. */
+  readonly everyMs?: number | undefined;
   readonly log: Log;
 }
 
@@ -55,7 +57,7 @@ class Watch implements ChangeWatch {
   constructor(options: ChangeWatchOptions) {
     this.#options = options;
     this.#timers = [
-      setInterval(() => void (this.#looking ?? this.#start()), intervalMs),
+      setInterval(() => void (this.#looking ?? this.#start()), options.everyMs ?? intervalMs),
       setInterval(() => void this.#prune(), pruneEveryMs),
     ];
     for (const timer of this.#timers) timer.unref();

@@ -36,6 +36,8 @@ export interface Events {
   fireSecurity: (namespace: string, payload: JsonObject) => void;
   apiConnected: (connection: ApiConnection) => void;
   registryQuota: NonNullable<GuardedImagesOptions['registryQuota']>;
+  /** Another server may have changed the store. */
+  storeChanged: () => void;
 }
 
 /** @param url where the platform listens; empty before. @throws Fault CONFIG_INVALID */
@@ -51,6 +53,7 @@ export function createContext(config: Config, log: Log, url: () => string): Cont
       fireSecurity: () => {},
       apiConnected: ({ socket }) => socket.destroy(),
       registryQuota: () => 0,
+      storeChanged: () => {},
     },
     limits: systemLimits(config),
     kinds,

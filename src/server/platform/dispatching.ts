@@ -12,7 +12,11 @@ export interface Dispatching extends AsyncDisposable {
   readonly dispatcher: Dispatcher;
   /** The part of each limit of a namespace that this node allows. Undefined: all of it. */
   readonly limitShare: (() => number) | undefined;
+  /** Tells the other servers that the store was changed. Undefined: there are none. */
+  readonly tellChanged: (() => void) | undefined;
 }
+
+const alone = { limitShare: undefined, tellChanged: undefined, [Symbol.asyncDispose]: async () => {} };
 
 /** The rooms of a server, with what they need. */
 export type Equipped =
@@ -29,7 +33,7 @@ export async function openDispatching(
   if (equipped.role === 'api') {
     const { dispatcher } = equipped;
     if (dispatcher === undefined) return await openNode(context, undefined);
-    return { dispatcher, limitShare: undefined, [Symbol.asyncDispose]: async () => {} };
+    return { dispatcher, ...alone };
   }
   await using stack = new AsyncDisposableStack();
   const invoker = stack.use(await openInvoker(context, { ...parts, ...equipped }));
@@ -40,25 +44,27 @@ export async function openDispatching(
 
 /** A node of a cluster, if there is a bus. */
 async function openNode(
-  { config: { bus }, limits: { resultBytes }, log }: Pick<Context, 'config' | 'limits' | 'log'>,
+  { config: { bus }, limits: { resultBytes }, events, log }: Context,
   invoker: Invoker | undefined,
 ): Promise<Dispatching> {
   if (bus === undefined) {
     if (invoker === undefined)
       throw serverFault('ROLE_REFUSED', 'without the setting bus, nothing runs actions');
     // The invoker has its own owner.
-    return { dispatcher: invoker, limitShare: undefined, [Symbol.asyncDispose]: async () => {} };
+    return { dispatcher: invoker, ...alone };
   }
   const cluster = await openCluster({
     ...bus,
     ...{ role: invoker === undefined ? 'api' : 'all', version: buildInfo.buildno, invoker, log },
     resultBytes,
+    onChanged: () => events.storeChanged(),
     // Every node with an invoker has the database, too.
     onViolation: () => {},
   });
   const others = () => cluster.nodes().filter(({ role }) => role !== 'invoker').length;
   return {
     dispatcher: cluster.dispatcher,
+    tellChanged: cluster.changed,
     limitShare: createLimitShare({ count: () => 1 + others(), isHearing: cluster.isUp }),
     [Symbol.asyncDispose]: () => cluster[Symbol.asyncDispose](),
   };

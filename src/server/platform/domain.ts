@@ -33,6 +33,8 @@ interface DomainParts {
   readonly dispatcher: Dispatcher;
   /** The part of each limit that this server allows. Undefined: all of it. */
   readonly limitShare: (() => number) | undefined;
+  /** Tells other servers that the store was changed. Undefined: there are none. */
+  readonly tellChanged: (() => void) | undefined;
   readonly secrets: Secrets;
   /** Missing parts of a used data folder that Ward may create again. */
   readonly acceptMissing: readonly DataPart[];
@@ -63,6 +65,7 @@ async function openHere(context: Context, parts: DomainParts): Promise<Domain> {
   const { store, paths } = foundation;
   const keyring = await openKeyring(context, parts, secrets.parameterKeys);
   const functions = domainFunctions(context, parts, keyring.keys);
+  events.storeChanged = () => void functions.lookForChanges();
   events.registryQuota = async (namespace) =>
     (await functions.namespaces.identityOf(namespace))?.limits.registryQuotaBytes;
   await ensureSystemNamespace({ functions, store: store.namespaces, builtins: functions.builtins });
@@ -89,7 +92,7 @@ async function openKeyring(
 
 function domainFunctions(context: Context, parts: DomainParts, keys: VaultKeySource): Functions {
   const { config, figures, limits, runtimes, apiHost, log } = context;
-  const { foundation, blobs, guarded, dispatcher, limitShare } = parts;
+  const { foundation, blobs, guarded, dispatcher, limitShare, tellChanged } = parts;
   const { store, shared } = foundation;
   return createFunctions({
     store,
@@ -113,6 +116,7 @@ function domainFunctions(context: Context, parts: DomainParts, keys: VaultKeySou
     watchRecords: figures.records,
     onClockJump: figures.clockSet,
     disk: diskAdmission(context, foundation),
+    ...(tellChanged === undefined ? {} : { onChanged: tellChanged }),
   });
 }
 

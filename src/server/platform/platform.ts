@@ -100,8 +100,8 @@ export async function startPlatform(
   const parts = { foundation, blobs, guarded };
   const dispatching = stack.use(await openDispatching(context, equipped, parts));
   opened('sandboxes');
-  const { dispatcher, limitShare } = dispatching;
-  const rest = { dispatcher, limitShare, secrets, unfinished, acceptMissing };
+  const { dispatcher, limitShare, tellChanged } = dispatching;
+  const rest = { dispatcher, limitShare, tellChanged, secrets, unfinished, acceptMissing };
   const domain = await openDomain(context, { ...parts, ...rest });
   const { functions, keyring, guestKey } = domain;
   const tokenKeys = tokenKeysOf(keyring.keys);
