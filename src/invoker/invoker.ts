@@ -94,6 +94,7 @@ export async function createInvoker(options: InvokerOptions): Promise<Invoker> {
     violated: desk.take,
     status: () => scheduler.status(),
     load: () => scheduler.load(),
+    note: () => scheduler.note(),
     async abilities() {
       return { operator, gvisorObstacle: await gvisorObstacle(options) };
     },

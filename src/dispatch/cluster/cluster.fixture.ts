@@ -3,7 +3,7 @@
 import type { Bus, BusMessage, BusState } from '../../bus/index.ts';
 import { randomHex, silentLog } from '../../lib/index.ts';
 import type { InvokerAbilities } from '../abilities.ts';
-import type { InvokerDirectory, InvokerReport, SentJob } from '../placement/types.ts';
+import type { InvokerDirectory, InvokerReport, LoadNote, SentJob } from '../placement/types.ts';
 import type { Dispatcher } from '../types.ts';
 import { decodeFrame, type MessageType } from '../wire/frames.ts';
 import { defaultMessageLimits } from '../wire/messages.ts';
@@ -104,28 +104,37 @@ export class MemoryBus implements Bus {
 }
 
 /** Chooses all invokers that were heard, in the order of their names. */
-export function anyDirectory(): InvokerDirectory & { readonly sent: readonly string[] } {
+export function anyDirectory(): InvokerDirectory & {
+  readonly sent: readonly string[];
+  /** What the replies said about jobs that run there. */
+  readonly loads: readonly (number | undefined)[];
+} {
+  const loads: (number | undefined)[] = [];
   const heard = new Map<string, InvokerReport>();
   const sent: string[] = [];
-  const note = (node: string, how: string) => void sent.push(`${node} ${how}`);
+  const note = (node: string, how: string, load: LoadNote | undefined) => {
+    sent.push(`${node} ${how}`);
+    loads.push(load?.active);
+  };
   return {
-    sent,
+    ...{ sent, loads },
     hear: (node, report) => void heard.set(node, report),
     forget: (node) => void heard.delete(node),
     views: () => [],
     choose: () => [...heard].flatMap(([node, { isDraining }]) => (isDraining ? [] : [node])).toSorted(),
     send: (node): SentJob => ({
-      accepted: () => note(node, 'accepted'),
-      settled: (how) => note(node, how),
+      accepted: (load) => note(node, 'accepted', load),
+      settled: (how, load) => note(node, how, load),
     }),
   };
 }
 
-/** The invoker of a test as that of a node. */
+/** The invoker of a test as that of a node. It says the number of each reply as its load. */
 export function localInvoker(
   dispatcher: Dispatcher,
   abilities: () => Promise<InvokerAbilities>,
 ): LocalInvoker {
+  let replies = 0;
   return {
     ...dispatcher,
     abilities,
@@ -133,6 +142,7 @@ export function localInvoker(
       status: dispatcher.status(),
       ...{ processors: 2, idleMiB: 0, mostStarting: 10, mostQueued: 100, idle: [] },
     }),
+    note: () => ({ active: ++replies, starting: 0, queued: 0, freeMiB: 0, idleMiB: 0 }),
   };
 }
 

@@ -93,6 +93,39 @@ describe('at most 64 jobs are without a receipt at a node', () => {
   });
 });
 
+describe('the load of an invoker', () => {
+  it('comes with each reply', async () => {
+    const { network, dispatcher, directory, a, b } = await clusterOf('a', 'b');
+    const [first, second] = [job(), job()];
+    const end = dispatcher.run(first, prompt());
+    await until(() => network.count('beat') > 0);
+    a.answer(first.activationId);
+    await end;
+    expect(directory.loads).toEqual([1, 2]);
+    const next = dispatcher.run(second, prompt());
+    await until(() => a.jobs.length === 2);
+    a.refuse(second.activationId, dispatchFault('INVOKERS_BUSY', 'full'));
+    await until(() => b.jobs.length === 1);
+    expect(directory.sent[3]).toBe('a refused');
+    expect(directory.loads[3]).toBeGreaterThan(2);
+    b.answer(second.activationId);
+    await next;
+  });
+
+  it('is not in a reply that is sent again, because it is old', async () => {
+    const { network, dispatcher, directory, a } = await clusterOf('a');
+    let lost = 0;
+    network.fate = ({ type }) => (type === 'res' && lost++ === 0 ? 'is lost' : 'arrives');
+    const given = job();
+    const end = dispatcher.run(given, prompt());
+    await until(() => a.jobs.length === 1);
+    a.answer(given.activationId);
+    await end;
+    expect(directory.sent.at(-1)).toBe('a ended');
+    expect(directory.loads.at(-1)).toBeUndefined();
+  });
+});
+
 describe('what is said to other nodes', () => {
   it('reaches them: hints, grants, and the end of actions and namespaces', async () => {
     const { dispatcher, a, b } = await clusterOf('a', 'b');

@@ -3,7 +3,7 @@ import type { Bus } from '../../bus/index.ts';
 import type { Log } from '../../lib/index.ts';
 import type { InvokerAbilities } from '../abilities.ts';
 import type { NodeReport, NodeRole } from '../nodes/node-report.ts';
-import type { InvokerDirectory, InvokerReport } from '../placement/types.ts';
+import type { InvokerDirectory, InvokerReport, LoadNote } from '../placement/types.ts';
 import type { Dispatcher, ViolationReport } from '../types.ts';
 import type { LinkCounts } from '../wire/link.ts';
 
@@ -13,6 +13,8 @@ export interface LocalInvoker extends Dispatcher {
   abilities(): Promise<InvokerAbilities>;
   /** Its load. Cheap enough to call often. */
   load(): InvokerLoad;
+  /** The part of it that goes with each reply. Cheaper. */
+  note(): LoadNote;
 }
 
 export type InvokerLoad = Omit<InvokerReport, 'abilities' | 'isDraining'>;

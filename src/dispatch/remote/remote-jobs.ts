@@ -9,11 +9,19 @@ import { type Log, messageOf } from '../../lib/index.ts';
 import type { ActivationLog } from '../activation-log.ts';
 import { invokerLost, invokersUnreachable, jobWithdrawn } from '../faults.ts';
 import type { LogPiece } from '../live-log.ts';
-import type { SentJob } from '../placement/types.ts';
+import type { LoadNote, SentJob } from '../placement/types.ts';
 import { defaultResultBytes } from '../result-limit.ts';
 import type { Handover, Job, JobEnd, ViolationReport } from '../types.ts';
 import { noActivation } from '../wire/frames.ts';
-import { faultFrom, mostSendings, parseHead, plain, type Sending, violationReportOf } from '../wire/heads.ts';
+import {
+  faultFrom,
+  type HeadOf,
+  mostSendings,
+  parseHead,
+  plain,
+  type Sending,
+  violationReportOf,
+} from '../wire/heads.ts';
 import type { Link } from '../wire/link.ts';
 import type { Message } from '../wire/messages.ts';
 import type { Subjects } from '../wire/subjects.ts';
@@ -143,7 +151,7 @@ export class RemoteJobs {
   /** Takes what an invoker says. @throws Fault MESSAGE_INVALID */
   take(from: string, message: Message): void {
     const { type, activationId, attempt, head } = message;
-    if (type === 'beat') return void this.#hearBeat(from, parseHead('beat', head).of);
+    if (type === 'beat') return void this.#hearBeat(from, parseHead('beat', head));
     if (type === 'violation')
       return void this.#options.onViolation(violationReportOf(parseHead('violation', head)));
     if (type === 'line' || type === 'end') return void this.#logs.take(from, message);
@@ -219,7 +227,7 @@ export class RemoteJobs {
     );
   }
 
-  #hearBeat(from: string, of: readonly Sending[]): void {
+  #hearBeat(from: string, { of, load }: HeadOf<'beat'>): void {
     const now = this.#now();
     for (const [activationId, attempt] of of) {
       const open = this.#own(from, activationId, attempt);
@@ -229,7 +237,7 @@ export class RemoteJobs {
         continue;
       }
       open.heardAt = now;
-      this.#received(open);
+      this.#received(open, load);
       if (open.isCancelled && !open.hasEnded) this.#tell(open, 'cancel');
     }
   }
@@ -240,15 +248,12 @@ export class RemoteJobs {
     try {
       if (type === 'begin') this.#begin(open);
       else if (type === 'nack') {
-        const { fault, isElsewhere } = parseHead('nack', head);
+        const { fault, isElsewhere, load } = parseHead('nack', head);
         const own = open.begin === 'no' ? jobWithdrawn() : faultFrom(fault);
         this.#ack(open.node, open.job.activationId, open.attempt);
-        this.#refuse(open, own, isElsewhere && open.begin !== 'yes' && open.begin !== 'asking');
-      } else if (type === 'res')
-        this.#end(
-          open,
-          endFrom(open, parseHead('res', head), tail, this.#options.resultBytes ?? defaultResultBytes),
-        );
+        const mayGoOn = isElsewhere && open.begin !== 'yes' && open.begin !== 'asking';
+        this.#refuse(open, own, mayGoOn, 'refused', load);
+      } else if (type === 'res') this.#takeEnd(open, parseHead('res', head), tail);
       else if (type === 'log') {
         this.#keepLog(open, keepLogPart(open, parseHead('log', head), tail));
       }
@@ -259,10 +264,12 @@ export class RemoteJobs {
     }
   }
 
-  #end(open: OpenJob, { completion, log }: ReturnType<typeof endFrom>): void {
+  #takeEnd(open: OpenJob, head: HeadOf<'res'>, tail: Buffer): void {
+    const { resultBytes = defaultResultBytes } = this.#options;
+    const { completion, log } = endFrom(open, head, tail, resultBytes);
     if (!open.hasEnded) {
       open.hasEnded = true;
-      open.sent.settled('ended');
+      open.sent.settled('ended', head.load);
       open.outcome.resolve({ completion, log: open.log.promise });
     }
     this.#keepLog(open, log);
@@ -305,10 +312,10 @@ export class RemoteJobs {
     );
   }
 
-  #received(open: OpenJob): void {
+  #received(open: OpenJob, load?: LoadNote): void {
     if (open.isReceived) return;
     open.isReceived = true;
-    open.sent.accepted();
+    open.sent.accepted(load);
     this.#makeRoom(open.node);
   }
 
@@ -324,8 +331,9 @@ export class RemoteJobs {
     fault: unknown,
     isElsewhere: boolean,
     how: 'refused' | 'timed out' = 'refused',
+    load?: LoadNote,
   ): void {
-    if (!open.hasEnded) open.sent.settled(how);
+    if (!open.hasEnded) open.sent.settled(how, load);
     open.hasEnded = true;
     open.outcome.resolve({ fault, isElsewhere });
     open.log.resolve([]);

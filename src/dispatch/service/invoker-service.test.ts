@@ -17,11 +17,21 @@ function setUp(keptBytes?: number) {
     ends.push(end);
     return end.promise;
   };
+  const note = () => ({ active: 0, starting: 0, queued: 0, freeMiB: 0, idleMiB: 0 });
   const said: Message['type'][] = [];
   const service = new InvokerService({
     ...{ node: 'a', subjects: subjectsOf('test'), log: silentLog },
     link: { send: (_, { type }) => said.push(type) > 0, isUp: true },
-    invoker: { run, cancel() {}, follow: () => undefined, warm() {}, grant() {}, retire() {}, expel() {} },
+    invoker: {
+      run,
+      note,
+      cancel() {},
+      follow: () => undefined,
+      warm() {},
+      grant() {},
+      retire() {},
+      expel() {},
+    },
     ...(keptBytes === undefined ? {} : { keptBytes }),
   });
   onTestFinished(() => service.close());

@@ -6,7 +6,7 @@
  * and its log, or why it was refused) is kept until the API node acknowledges it, and sent again if it does not. The
  * jobs of an API node that is not heard any more are cancelled.
  */
-import { BoundedMap, type Log } from '../../lib/index.ts';
+import { BoundedMap, type JsonObject, type Log } from '../../lib/index.ts';
 import type { ActivationLog } from '../activation-log.ts';
 import { dispatchFault } from '../faults.ts';
 import type { LoadNote } from '../placement/types.ts';
@@ -30,14 +30,15 @@ import { ServedLogs } from './served-logs.ts';
 
 export interface InvokerServiceOptions {
   readonly node: string;
-  readonly invoker: Pick<Dispatcher, 'run' | 'cancel' | 'follow' | 'warm' | 'grant' | 'retire' | 'expel'>;
+  readonly invoker: Pick<Dispatcher, 'run' | 'cancel' | 'follow' | 'warm' | 'grant' | 'retire' | 'expel'> & {
+    /** Its load at this moment. */
+    note(): LoadNote;
+  };
   readonly link: Pick<Link, 'send' | 'isUp'>;
   readonly subjects: Subjects;
   readonly log: Log;
   /** What the ends that were not acknowledged may take in memory. Absent: 256 MiB. */
   readonly keptBytes?: number;
-  /** The load of the invoker. Absent: replies do not say it. */
-  readonly note?: () => LoadNote;
   /** A monotonic clock, in milliseconds. */
   readonly now?: () => number;
 }
@@ -285,7 +286,7 @@ export class InvokerService {
     job.kept.push(message);
     job.keptBytes += bytes;
     this.#keptBytes += bytes;
-    this.#say(job.api, message);
+    this.#say(job.api, this.#noted(message));
     this.#keepBounded();
   }
 
@@ -358,9 +359,18 @@ export class InvokerService {
       for (const job of some) job.isReceipted = true;
       this.#say(api, {
         ...{ type: 'beat', activationId: noActivation, attempt: 0 },
-        ...{ head: { of }, tail: Buffer.alloc(0) },
+        ...{ head: { of, load: this.#load() }, tail: Buffer.alloc(0) },
       });
     }
+  }
+
+  /** With the load of this moment. What is sent again has none, because it would be old. */
+  #noted(message: Message): Message {
+    return { ...message, head: { ...message.head, load: this.#load() } };
+  }
+
+  #load(): JsonObject {
+    return plain(this.#options.invoker.note());
   }
 
   #say(api: string, message: Message): void {

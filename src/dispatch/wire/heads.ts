@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { Fault, type FaultKind, faultKinds, type JsonObject } from '../../lib/index.ts';
 import type { Violation } from '../../sandbox/index.ts';
+import type { LoadNote } from '../placement/types.ts';
 import type { Completion, LoadGrant, ViolationReport } from '../types.ts';
 import { invalid, type MessageType } from './frames.ts';
 import { jobSchema, targetSchema } from './job-schema.ts';
@@ -21,6 +22,7 @@ const u32 = z.int().min(0).max(0xffffffff);
 const ms = z.number().min(0).max(Number.MAX_SAFE_INTEGER);
 /** Epoch milliseconds that a Date and a column of the database can hold. */
 const time = z.int().min(0).max(8_640_000_000_000_000);
+const count = z.number().min(0).max(Number.MAX_SAFE_INTEGER);
 const name = z.string().max(1000);
 
 const violationSchema = z.object({
@@ -50,6 +52,10 @@ const completionSchema = z.object({
   violations: z.array(violationSchema).max(1000).optional(),
 });
 
+/** The load of the invoker when it says that. */
+const load = z
+  .object({ active: count, starting: count, queued: count, freeMiB: z.number(), idleMiB: count })
+  .optional() satisfies z.ZodType<LoadNote | undefined>;
 const sendings = z.array(z.tuple([idForm, u32])).max(mostSendings);
 const faultSchema = z.object({
   code: z.string().regex(/^[A-Z][A-Z_]{1,60}$/),
@@ -68,15 +74,16 @@ export const headSchemas = {
   /** From an invoker the question, from an API node the answer. */
   begin: z.object({ mayBegin: z.boolean().optional() }),
   ack: z.object({ of: sendings }),
-  beat: z.object({ of: sendings }),
+  beat: z.object({ of: sendings, load }),
   /** Without `log`, the log follows. Otherwise it is in the tail, after the result: so many bytes. */
   res: z.object({
     completion: completionSchema,
     log: z.object({ isLong: z.boolean(), bytes: z.int().min(0) }).optional(),
+    load,
   }),
   log: z.object({ isLong: z.boolean(), part: u32, parts: z.int().min(1).max(65_536) }),
   /** `isElsewhere`: the job has not begun, and may go to another node. */
-  nack: z.object({ fault: faultSchema, isElsewhere: z.boolean() }),
+  nack: z.object({ fault: faultSchema, isElsewhere: z.boolean(), load }),
   /** Asks for piece number `piece` of the log, or says that the follower still reads the last one, or has left. */
   follow: z.object({
     ...reader,

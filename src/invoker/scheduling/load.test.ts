@@ -15,6 +15,11 @@ it('names the groups that could take calls at once, the last used first', async 
     status: { sandboxes: { busy: 1, idle: 2 } },
     ...{ idleMiB: 512, mostStarting: 10, mostQueued: 100 },
   });
+  const { status, idleMiB } = scheduler.load();
+  expect(scheduler.note()).toEqual({
+    ...{ active: 1, starting: 0, queued: 0, idleMiB },
+    freeMiB: status.memoryLimitMiB - status.memoryMiB,
+  });
   scheduler.retire(second.action);
   expect(scheduler.load()).toMatchObject({ idle: [{ hash: groupHash(first) }], idleMiB: 256 });
 });

@@ -5,8 +5,10 @@ import {
   type IdleGroup,
   type InvokerLoad,
   type InvokerStatus,
+  type LoadNote,
   mostIdleGroups,
 } from '../../dispatch/index.ts';
+import type { Slot } from '../slots/slot.ts';
 import type { Group } from './group.ts';
 
 export interface LoadLimits {
@@ -22,8 +24,8 @@ export function loadOf(
   const idle: (IdleGroup & { readonly usedAt: number })[] = [];
   let idleMiB = 0;
   for (const group of groups) {
-    const slots = group.retired ? [] : group.slots.filter((slot) => !slot.isSpent && !slot.runner.isEnded);
-    const resting = slots.filter(({ inFlight }) => inFlight === 0);
+    const slots = usableOf(group);
+    const resting = slots.filter(isResting);
     idleMiB += resting.length * group.plan.memoryMiB;
     const free = slots.reduce((sum, { inFlight }) => sum + Math.max(0, group.concurrency - inFlight), 0);
     const usedAt = Math.max(0, ...resting.map(({ idleSince }) => idleSince));
@@ -35,4 +37,24 @@ export function loadOf(
     ...{ mostStarting: maxStarting, mostQueued: maxQueued },
     idle: idle.slice(0, mostIdleGroups).map(({ hash, free }) => ({ hash, free })),
   };
+}
+
+/** The load at this moment, for a reply. */
+export function noteOf(groups: Iterable<Group>, status: InvokerStatus): LoadNote {
+  const { sandboxes, queued, memoryMiB, memoryLimitMiB } = status;
+  let idleMiB = 0;
+  for (const group of groups) idleMiB += usableOf(group).filter(isResting).length * group.plan.memoryMiB;
+  return {
+    ...{ active: sandboxes.busy + sandboxes.starting, starting: sandboxes.starting, queued },
+    ...{ freeMiB: memoryLimitMiB - memoryMiB, idleMiB },
+  };
+}
+
+/** The slots of the group that can take calls. */
+function usableOf({ retired, slots }: Group): readonly Slot[] {
+  return retired ? [] : slots.filter((slot) => !slot.isSpent && !slot.runner.isEnded);
+}
+
+function isResting({ inFlight }: Slot): boolean {
+  return inFlight === 0;
 }

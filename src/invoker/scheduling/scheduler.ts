@@ -29,6 +29,7 @@ import {
   type KeptAction,
   type LiveLog,
   type LoadGrant,
+  type LoadNote,
   loadGrantMs,
 } from '../../dispatch/index.ts';
 import { type Log, messageOf } from '../../lib/index.ts';
@@ -57,7 +58,7 @@ import { createGroups, type Groups } from './groups.ts';
 import { hasSpare, isFull, lacksWarm, needsAnother } from './growth.ts';
 import { createHandovers, type Handovers } from './handing-over.ts';
 import { both, busy, complete, type Origin, rejection, runRequest } from './job-exchange.ts';
-import { loadOf } from './load.ts';
+import { loadOf, noteOf } from './load.ts';
 import type { ProcessorShares } from './processor-shares.ts';
 import { SlotLives } from './slot-lives.ts';
 import { createWaitingLine } from './waiting-line.ts';
@@ -268,6 +269,10 @@ export class Scheduler {
 
   load(): InvokerLoad {
     return loadOf(this.#groups.all(), this.status(), this.#options);
+  }
+
+  note(): LoadNote {
+    return noteOf(this.#groups.all(), this.status());
   }
 
   async close(): Promise<void> {
