@@ -80,7 +80,11 @@ export async function joinCluster(options: ClusterOptions): Promise<Cluster> {
   );
   stack.use(listen({ ...options, self, link, subjects, remote, service, members, hints }));
   const tick = () => {
-    clock.tick();
+    // The others have heard nothing of this node meanwhile, and their clocks went on.
+    if (clock.tick()) {
+      heartbeat.soon();
+      service?.beatSoon();
+    }
     members.tick();
     remote.tick();
     service?.tick();

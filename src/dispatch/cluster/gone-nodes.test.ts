@@ -168,6 +168,21 @@ describe('an API node that is killed and starts again', () => {
 });
 
 describe('a process that stands still', () => {
+  it('says at once afterwards which jobs it has', async () => {
+    const { network, dispatcher, a } = await clusterOf('a');
+    const given = job();
+    const end = dispatcher.run(given, prompt());
+    await until(() => network.count('beat') > 0);
+    const before = network.count('beat');
+    for (let n = 1; n <= 3; n++) {
+      skip(1_200);
+      await new Promise((resolve) => setTimeout(resolve, 120));
+      expect(network.count('beat')).toBeGreaterThanOrEqual(before + n);
+    }
+    a.answer(given.activationId);
+    await end;
+  });
+
   it('does not take that time for a silence of the others', async () => {
     const { dispatcher, a } = await clusterOf('a');
     const given = job();

@@ -6,8 +6,8 @@
 export interface AwakeClock {
   /** In milliseconds. */
   now(): number;
-  /** Call it at least this often: every `tickMs`. */
-  tick(): void;
+  /** Call it every `tickMs`. Returns true if the process stood still before. */
+  tick(): boolean;
 }
 
 /** A tick that is late by less is only a busy process. */
@@ -22,8 +22,10 @@ export function createAwakeClock(now: () => number, tickMs: number): AwakeClock 
     tick() {
       const at = now();
       const missedMs = at - tickedAt - tickMs;
-      if (missedMs > lateMs) stoodMs += missedMs;
       tickedAt = at;
+      if (missedMs <= lateMs) return false;
+      stoodMs += missedMs;
+      return true;
     },
   };
 }

@@ -176,6 +176,11 @@ export class InvokerService {
       if (now - at > apiSilentMs && !jobsOf.has(api)) this.#heard.delete(api);
   }
 
+  /** Tells with the next tick which jobs are here. */
+  beatSoon(): void {
+    this.#beatAt = Number.NEGATIVE_INFINITY;
+  }
+
   #look(job: ServedJob, now: number): void {
     if (job.begin !== undefined && now - job.askedAt >= askMs) this.#ask(job);
     if (!job.hasEnded) return;
