@@ -18,7 +18,16 @@ const firing = (...parts: NonNullable<KeptRecord['parts']>) => record('f', { par
 const interruption = 'The activation was interrupted by a restart of the platform.';
 
 function judged(evidence: Partial<Evidence>) {
-  const none = { answers: [], runs: [], kills: [], records: [], counters: [], queued: [], left: [] };
+  const none = {
+    answers: [],
+    runs: [],
+    kills: [],
+    silences: [],
+    records: [],
+    counters: [],
+    queued: [],
+    left: [],
+  };
   return judge({ ...none, ...evidence }, slots);
 }
 
@@ -33,6 +42,13 @@ describe('the judgement', () => {
     [
       'one that was interrupted while it ran',
       { answers: [accepted], runs: [run()], records: [failed(interruption)] },
+    ],
+    [
+      'one that a silent node had',
+      {
+        answers: [accepted],
+        records: [failed('The activation was interrupted: node n had it, and it is not heard any more')],
+      },
     ],
     ['a result', { answers: [blocking], runs: [run()], records: [record()] }],
     ['a result that was said to have no record', { answers: [{ ...blocking, isLost: true }], runs: [run()] }],
@@ -163,6 +179,11 @@ describe('the judgement', () => {
         answers: [{ ...refused, kind: 'accepted', status: 0 }],
         runs: [run()],
       },
+    ],
+    [
+      'interrupted without a fault',
+      'an accepted call that ran',
+      { answers: [accepted], runs: [run()], records: [failed(interruption)], isCalm: true },
     ],
     ['doubled record', 'one id twice', { records: [record(), record()] }],
     ['wrong counter', 'of records', { counters: [{ name: 'records', says: 2, counted: 3 }] }],

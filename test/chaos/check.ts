@@ -52,6 +52,7 @@ export function judge(evidence: Evidence, slots: number): Judgement {
 const saysWhyNot = /\S{3}/;
 /** A busy disk can take this long to write a group of records. */
 const keepMs = 2000;
+const unheard = /is not heard any more/;
 const interrupted = /interrupted|not started|never started/i;
 
 class Court {
@@ -120,9 +121,10 @@ class Court {
     for (const { name, says, counted } of this.#evidence.counters)
       if (says !== counted) this.#blame('wrong counter', `${name} says ${says}, there are ${counted}`);
     const { neverBegun } = this.counts;
-    const most = this.#evidence.kills.length * this.#slots;
+    const { kills, silences } = this.#evidence;
+    const most = (kills.length + silences.length) * this.#slots;
     if (neverBegun > most)
-      this.#blame('interrupted before they began', `${neverBegun} calls; the kills explain ${most}`);
+      this.#blame('interrupted before they began', `${neverBegun} calls; the faults explain ${most}`);
     for (const id of this.#evidence.queued) this.#blame('left in the queue', id);
     for (const what of this.#evidence.left) this.#blame('left on the machine', what);
   }
@@ -183,11 +185,14 @@ class Court {
 
   #hearRun(answer: Answer, record: KeptRecord): void {
     const { activationId, isSuccess, error } = record;
+    if (this.#evidence.isCalm === true && !isSuccess && interrupted.test(error))
+      this.#blame('interrupted without a fault', `${activationId} of ${name(answer)}: ${error}`);
     if ((this.#runs.get(activationId) ?? 0) > 0) return;
     const what = `${activationId} of ${name(answer)}: ${error}`;
     if (isSuccess) this.#blame('success without a run', what);
     else if (!saysWhyNot.test(error)) this.#blame('not run, and does not say why', what);
-    if (isSuccess || !interrupted.test(error)) return;
+    // A node that is too busy to say that it lives is lost, too.
+    if (isSuccess || !interrupted.test(error) || unheard.test(error)) return;
     if (answer.status === 202) this.counts.neverBegun++;
   }
 

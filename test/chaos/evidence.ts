@@ -79,6 +79,10 @@ export interface Evidence {
   readonly runs: readonly Run[];
   /** Times at which a process of Ward was killed, in epoch milliseconds. */
   readonly kills: readonly number[];
+  /** Times from which a node was not heard for a while, in epoch milliseconds. */
+  readonly silences: readonly number[];
+  /** There were no faults, and the machine was quiet. */
+  readonly isCalm?: boolean;
   readonly records: readonly KeptRecord[];
   readonly counters: readonly Counter[];
   /** Entries that are still in the durable queue. */

@@ -4,8 +4,9 @@ import { randomOf } from '../random.ts';
 import { type Judgement, judge, type Violation } from './check.ts';
 import type { Fault } from './faults.ts';
 import { fullLoad, type LoadPlan } from './load.ts';
+import type { LoadedSite } from './loaded-site.ts';
 import { type Break, editsOf } from './mutations.ts';
-import { Site, slots } from './site.ts';
+import { Site } from './site.ts';
 import { SmallDisk } from './small-disk.ts';
 
 export interface FaultRun {
@@ -28,34 +29,39 @@ export interface FaultOutcome extends Judgement {
 
 /** Runs at least one round. */
 export async function runFault(fault: Fault, options: FaultRun): Promise<FaultOutcome> {
-  const { forMs, seed, load = fullLoad, broken, patienceMs, sought } = options;
+  const { load = fullLoad, broken, patienceMs } = options;
   await using disk = fault.diskMiB === undefined ? undefined : await SmallDisk.mount(fault.diskMiB);
-  await using site = await Site.open({
-    load,
-    disk,
-    patienceMs,
-    edits: broken === undefined ? [] : editsOf[broken],
-  });
+  const edits = broken === undefined ? [] : editsOf[broken];
+  await using site = await Site.open({ load, disk, patienceMs, edits });
+  return await runRounds(site, (random) => fault.round(site, random), options);
+}
+
+/** Runs at least one round on servers under load, and judges them. */
+export async function runRounds(
+  site: LoadedSite,
+  round: (random: () => number) => Promise<void>,
+  { forMs, seed, sought }: Pick<FaultRun, 'forMs' | 'seed' | 'sought'>,
+): Promise<FaultOutcome> {
   const random = randomOf(seed);
   const until = performance.now() + forMs;
   let rounds = 0;
   const roundsOf = async (): Promise<Judgement> => {
     do {
-      await fault.round(site, random);
+      await round(random);
       rounds++;
     } while (performance.now() < until);
-    return (await sooner(site, sought)) ?? judge(await site.finish(), slots);
+    return (await sooner(site, sought)) ?? judge(await site.finish(), site.slots);
   };
   const judgement = await roundsOf().catch((error) => brokenOff(error, site));
   return { ...judgement, rounds, ...sitesIn(site.output()) };
 }
 
-function judgeSoFar(site: Site): Judgement {
-  return judge({ ...site.soFar(), records: [], counters: [], queued: [], left: [] }, slots);
+function judgeSoFar(site: LoadedSite): Judgement {
+  return judge({ ...site.soFar(), records: [], counters: [], queued: [], left: [] }, site.slots);
 }
 
 /** Only violations of this rule, because those of others need all the evidence. */
-async function sooner(site: Site, sought: string | undefined): Promise<Judgement | undefined> {
+async function sooner(site: LoadedSite, sought: string | undefined): Promise<Judgement | undefined> {
   if (sought === undefined) return undefined;
   const found = () => judgeSoFar(site).violations.filter(({ rule }) => rule === sought);
   await site.until(() => found().length > 0, `nothing ${sought}`, 100).catch(() => {});
@@ -63,7 +69,7 @@ async function sooner(site: Site, sought: string | undefined): Promise<Judgement
 }
 
 /** Counts of the evidence that is known before the end. */
-function brokenOff(error: unknown, site: Site): Judgement {
+function brokenOff(error: unknown, site: LoadedSite): Judgement {
   const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
   const { counts } = judgeSoFar(site);
   return { counts, violations: [{ rule: 'broke off', what: `${what}\n${endOf(site.output())}` }] };

@@ -31,18 +31,19 @@ def ran(marker):
 export class Tally implements Disposable {
   readonly runs: Run[] = [];
   readonly #seen = new Set<string>();
-  readonly #group: string;
+  readonly #groups: readonly string[];
   readonly #timer: NodeJS.Timeout;
 
-  /** @param instance returns the current server's instance, whose sandboxes are watched */
-  constructor(instance: string) {
-    this.#group = join(hierarchy(), 'ward', instance);
+  /** @param instances those of the servers whose sandboxes are watched */
+  constructor(...instances: readonly string[]) {
+    this.#groups = instances.map((instance) => join(hierarchy(), 'ward', instance));
     this.#timer = setInterval(() => this.#look(), everyMs);
   }
 
   #look(): void {
-    for (const name of namesIn(this.#group))
-      if (name !== 'platform') this.#lookInto(join(this.#group, name, 'cgroup.procs'));
+    for (const group of this.#groups)
+      for (const name of namesIn(group))
+        if (name !== 'platform') this.#lookInto(join(group, name, 'cgroup.procs'));
   }
 
   #lookInto(list: string): void {

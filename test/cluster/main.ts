@@ -1,0 +1,15 @@
+/** `npm run test:cluster`: every fault of a cluster in turn. */
+import { fileURLToPath } from 'node:url';
+import { runCommandOf } from '../chaos/command.ts';
+import { missingForCluster } from './engines.ts';
+import { clusterFaults } from './faults.ts';
+import { mutantNames } from './mutants.ts';
+import { runClusterFault } from './run.ts';
+
+await runCommandOf({
+  name: 'test:cluster',
+  program: fileURLToPath(import.meta.url),
+  ...{ faults: clusterFaults, breaks: mutantNames },
+  missing: missingForCluster,
+  run: runClusterFault,
+});
