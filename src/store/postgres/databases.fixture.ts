@@ -26,7 +26,8 @@ export function copiesOf(
       await migrate(url);
       return name;
     });
-    return newDatabase(server, `template ${await migrated}`);
+    // Without a disk to wait for, copied files take a third of the time that copied pages take in the log.
+    return newDatabase(server, `template ${await migrated} strategy file_copy`);
   };
 }
 
