@@ -6,6 +6,7 @@ import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { openImageStore } from '../../src/images/index.ts';
 import { mustRun, runCommand, scanId } from '../../src/lib/index.ts';
+import { Ward } from '../../test/ward.ts';
 import { cached, projectRoot } from './cache.ts';
 import { accountId } from './system.ts';
 
@@ -14,6 +15,8 @@ const parts = ['bin', 'src', 'test', 'runners', 'policies', 'examples', 'package
 const scripts = ['scripts/test.ts', 'scripts/test-report.ts', 'scripts/lsm'];
 /** Names of the caches of compiled code: for Ward, and for its reading processes, which run as another user. */
 const caches = ['ward', 'ward-scan'];
+/** The server's own. It starts with other flags of V8, with which code is compiled anew. */
+const serverCache = '/run/ward/compile-cache';
 const timeoutMs = 300_000;
 /** Manifests and configurations are smaller, layers are larger. */
 const documentBytes = 256 * 1024;
@@ -60,7 +63,7 @@ async function copyCompiled(to: string): Promise<void> {
   const from = join(projectRoot, 'node_modules/.cache');
   const env = { ...process.env, NODE_COMPILE_CACHE: join(from, 'ward') };
   const checks = ['operations', 'platform', 'suites'].map((name) => `scripts/lsm/guest/${name}`);
-  const loaded = [...checks, 'src/server/processes/keep', 'src/server/processes/up', 'src/scanner/index'];
+  const loaded = [...checks, 'src/scanner/index'];
   const fill = `import { filledCompileCache } from './src/scanner/processes/compile-cache.ts';
     await filledCompileCache({ uid: ${scanId}, gid: ${accountId} });`;
   const programs = [
@@ -73,9 +76,21 @@ async function copyCompiled(to: string): Promise<void> {
   ];
   for (const args of programs)
     await runCommand([process.execPath, ...args], { cwd: projectRoot, env, timeoutMs });
+  await serveOnce();
   for (const cache of caches) await copy(join(from, cache), join(to, cache));
+  // Node ends the names of its folders with the user's id.
+  for (const name of await readdir(serverCache))
+    await copy(join(serverCache, name), join(to, 'ward', name.replace(/-\d+$/, '-0')));
   // Makes it readable for the server's user.
   await mustRun(['chmod', '--recursive', 'a+rX', to]);
+}
+
+/** Runs a whole Ward and a function. Its keeper and its server keep what they have compiled when they end. */
+async function serveOnce(): Promise<void> {
+  await using ward = await Ward.start();
+  await ward.deploy('once', 'def main(args): return {}', { kind: 'python:3.13' });
+  const { status, body } = await ward.invoke('once');
+  if (status !== 200) throw new Error(`a function on this machine: ${status} ${JSON.stringify(body)}`);
 }
 
 /** The index and all its documents, but only the layers of the images in use. */

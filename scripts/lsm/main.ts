@@ -28,9 +28,7 @@ async function main(which: readonly Lsm[]): Promise<boolean> {
   using _ = await lockCache();
   const folder = await mkdtemp(join(cacheDir, 'run-'));
   try {
-    const system = await openSystem(tell);
-    const packagesDisk = await openPackagesDisk(process.env['WARD_IMAGES'] || '/var/lib/ward/images', tell);
-    const machine: Machine = { system, packagesDisk, projectDisk: await makeProjectDisk(folder) };
+    const machine = await openMachine(folder);
     tell(`booting ${which.join(' and ')}`);
     const outcomes = await Promise.all(which.map(async (lsm) => show(lsm, await boot(machine, lsm, folder))));
     const passed = outcomes.reduce((sum, outcome) => sum + outcome.passed, 0);
@@ -40,6 +38,16 @@ async function main(which: readonly Lsm[]): Promise<boolean> {
   } finally {
     await rm(folder, { recursive: true });
   }
+}
+
+/** Most of the time goes by in one process at a time, so the system is made beside the other disks. */
+async function openMachine(folder: string): Promise<Machine> {
+  const openDisks = async () => ({
+    packagesDisk: await openPackagesDisk(process.env['WARD_IMAGES'] || '/var/lib/ward/images', tell),
+    projectDisk: await makeProjectDisk(folder),
+  });
+  const [system, disks] = await Promise.all([openSystem(tell), openDisks()]);
+  return { system, ...disks };
 }
 
 /** Waits for another run, which may be creating what this one needs. */
