@@ -223,7 +223,8 @@ describe.skipIf(!hasPython)('the runner for native programs (needs /usr/bin/pyth
     send('also void', 0);
     send('good', 1);
     expect(await runner.next()).toEqual({ type: 'result', id: 'good', ok: true, value: [2] });
-    expect(runner.late).toEqual([true, false]);
+    // The next one is late, too, if it waits for a processor.
+    expect(runner.late[0]).toBe(true);
   });
 
   it('marks a run as late that waited for a processor before it was read', async () => {
