@@ -17,7 +17,7 @@ const scripts = ['scripts/test.ts', 'scripts/test-report.ts', 'scripts/lsm'];
 const caches = ['ward', 'ward-scan'];
 /** The server's own. It starts with other flags of V8, with which code is compiled anew. */
 const serverCache = '/run/ward/compile-cache';
-const timeoutMs = 300_000;
+const timeoutMs = 600_000;
 /** Manifests and configurations are smaller, layers are larger. */
 const documentBytes = 256 * 1024;
 
