@@ -17,6 +17,12 @@ import { addMemoryAdmission, createUploadBudget, type MemoryAdmission } from './
 import { addActions } from './resources/actions.ts';
 import { addActivationInputs, addActivations, addRequests } from './resources/activations.ts';
 import { addCluster, type ClusterRoutes } from './resources/cluster.ts';
+import {
+  addClusterNodes,
+  type NodeRoutes,
+  takeSandboxWays,
+  wantsSandboxWay,
+} from './resources/cluster-nodes.ts';
 import { addDeadLetters } from './resources/dead-letters.ts';
 import { addApiInfo, addSystemInfo, type BuildInfo, type Readiness } from './resources/info.ts';
 import { addLogForwarding } from './resources/log-forwarding.ts';
@@ -59,6 +65,8 @@ export interface ApiOptions {
   readonly onRoute?: ((route: ApiRouteInfo) => void) | undefined;
   /** Absent: the API admits every request. */
   readonly memory?: MemoryAdmission | undefined;
+  /** For nodes without a database. Absent: this server has no authority to know them by. */
+  readonly nodes?: NodeRoutes | undefined;
   /** Further routes, with keys and bodies of their own. */
   readonly plugins?: readonly ((app: FastifyInstance) => void)[];
 }
@@ -114,7 +122,7 @@ export function createApi(options: ApiOptions): FastifyInstance {
   const idleTimeoutMs = idleTimeoutOf(functions.limits);
   const limits: ApiLimits = { idleTimeoutMs, ...defaultApiLimits, ...options.limits };
   const onError = errorHandler(log);
-  const app = newServer(limits, onError, options.trustedProxies ?? []);
+  const app = newServer(limits, onError, options.trustedProxies ?? [], options.nodes !== undefined);
   refuseUndeclaredRoutes(app);
   if (options.onRoute !== undefined) reportRoutes(app, options.onRoute);
   app.setErrorHandler(onError);
@@ -137,6 +145,7 @@ export function createApi(options: ApiOptions): FastifyInstance {
   if (options.metrics !== undefined) addMetrics(app, options.metrics);
   addPublicRoutes(app, options);
   if (options.cluster !== undefined) addCluster(app, options.cluster);
+  if (options.nodes !== undefined) addClusterNodes(app, options.nodes);
   for (const plugin of options.plugins ?? []) app.register(async (scope) => plugin(scope));
   app.register(async (open) => {
     open.addHook('onRequest', (_request, reply, done) => {
@@ -171,11 +180,24 @@ export function createApi(options: ApiOptions): FastifyInstance {
   return app;
 }
 
-/** Opens the entrance for sandboxes. @param api ready to serve */
-export function sandboxEntrance(api: FastifyInstance, { limits }: Functions): SandboxEntrance {
+/**
+ * Opens the entrance for sandboxes.
+ * @param api ready to serve
+ * @param nodes also lets in sandboxes of other nodes
+ */
+export function sandboxEntrance(
+  api: FastifyInstance,
+  { limits }: Functions,
+  nodes?: NodeRoutes,
+): SandboxEntrance {
   const { headBytes, headTimeoutMs } = defaultApiLimits;
   const idleTimeoutMs = idleTimeoutOf(limits);
-  return openSandboxEntrance(api, { ...defaultEntranceLimits, headBytes, headTimeoutMs, idleTimeoutMs });
+  const entrance = openSandboxEntrance(api, {
+    ...defaultEntranceLimits,
+    ...{ headBytes, headTimeoutMs, idleTimeoutMs },
+  });
+  if (nodes !== undefined) takeSandboxWays(api.server, nodes, entrance);
+  return entrance;
 }
 
 function idleTimeoutOf({ blockingWaitMs }: Functions['limits']): number {
@@ -223,6 +245,7 @@ function newServer(
   limits: ApiLimits,
   onError: ReturnType<typeof errorHandler>,
   trustedProxies: readonly string[],
+  hasNodes: boolean,
 ): FastifyInstance {
   const app = fastify({
     logger: false,
@@ -244,6 +267,7 @@ function newServer(
       maxHeaderSize: limits.headBytes,
       headersTimeout: limits.headTimeoutMs,
       connectionsCheckingInterval: limits.sweepMs,
+      ...(hasNodes && { shouldUpgradeCallback: wantsSandboxWay }),
     },
   });
   shareConnections(app, limits, trustedProxies);

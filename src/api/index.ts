@@ -1,3 +1,12 @@
 export { type ApiOptions, createApi, sandboxEntrance } from './api.ts';
+export {
+  type BlobPlace,
+  blobPlaces,
+  closeSandboxWays,
+  type NodeRoutes,
+  proofHeader,
+  sandboxProtocol,
+  sandboxWay,
+} from './resources/cluster-nodes.ts';
 export type { BuildInfo, Readiness } from './resources/info.ts';
 export type { ReportSource } from './resources/reports.ts';

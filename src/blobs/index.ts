@@ -1,5 +1,7 @@
 /** Bytes under their digest: blobs in files or in S3, and files that are written whole or not at all. */
 
+export { type CopiedBlobs, fetchBlob, openCopiedBlobs } from './cached/copied-blobs.ts';
+export type { PartSource as BlobSource } from './cached/download.ts';
 export {
   digestHex,
   digestOf,
@@ -11,13 +13,14 @@ export {
 } from './digest.ts';
 export { blobFault, blobFaults, wrongDigest } from './faults.ts';
 export { blobPath, blobSize, openBlobStore, removeHalfWrittenBlobs } from './files.ts';
-export { type BlobLocation, describeLocation, parseBlobLocation } from './location.ts';
+export { type BlobLocation, defaultCacheBytes, describeLocation, parseBlobLocation } from './location.ts';
 export { openSharedBlobs, probeBlobs } from './open-blobs.ts';
 export type {
   BlobCopier,
   BlobPlaceOptions,
   BlobProbe,
   BlobProbeReport,
+  BlobReader,
   BlobStore,
   BlobWriter,
   ByteRange,

@@ -18,7 +18,7 @@ export interface BlobLocation {
 }
 
 const gibibyte = 1024 ** 3;
-const defaultCacheBytes = 10 * gibibyte;
+export const defaultCacheBytes = 10 * gibibyte;
 const maxTextLength = 2000;
 
 const bucketForm = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;

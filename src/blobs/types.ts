@@ -15,17 +15,8 @@ export interface ByteRange {
   readonly last: number;
 }
 
-/**
- * Content-addressed bytes: layers, configs, function code. However the process ends, a blob exists completely or not
- * at all, and every put that has settled is durable. The same bytes are one blob, however often they are put.
- */
-export interface BlobStore {
-  /** Also repairs a damaged blob. */
-  put(bytes: Uint8Array): Promise<Digest>;
-  /** Stores a stream of any length, without holding it in memory. An error here ends the stream. */
-  putStream(source: Readable): Promise<{ readonly digest: Digest; readonly size: number }>;
-  /** Begins a blob whose bytes arrive in parts. */
-  write(): BlobWriter;
+/** The way to read content-addressed bytes. */
+export interface BlobReader {
   /**
    * Reads the whole blob, verified.
    * @param maxBytes by default 1 GiB
@@ -38,6 +29,19 @@ export interface BlobStore {
   copier(digest: Digest, range: ByteRange): Promise<BlobCopier>;
   /** Its bytes as a file, for programs that take a path. @throws Fault BLOB_NOT_FOUND */
   localFile(digest: Digest): Promise<LocalFile>;
+}
+
+/**
+ * Content-addressed bytes: layers, configs, function code. However the process ends, a blob exists completely or not
+ * at all, and every put that has settled is durable. The same bytes are one blob, however often they are put.
+ */
+export interface BlobStore extends BlobReader {
+  /** Also repairs a damaged blob. */
+  put(bytes: Uint8Array): Promise<Digest>;
+  /** Stores a stream of any length, without holding it in memory. An error here ends the stream. */
+  putStream(source: Readable): Promise<{ readonly digest: Digest; readonly size: number }>;
+  /** Begins a blob whose bytes arrive in parts. */
+  write(): BlobWriter;
   has(digest: Digest): Promise<boolean>;
   /** Its size; undefined when it does not exist. */
   size(digest: Digest): Promise<number | undefined>;

@@ -28,6 +28,11 @@ export function parseBusAddresses(text: string): BusAddresses {
   return { servers, isTls, user: textOf(first.username), password: textOf(first.password) };
 }
 
+/** The setting of another node: without the user and the password of this one. */
+export function formatBusAddresses({ servers, isTls }: BusAddresses): string {
+  return servers.map((server) => `${isTls ? 'tls' : 'nats'}://${server}`).join(',');
+}
+
 /** Never quotes the text, because it may have a password. */
 function parseUrl(text: string): URL {
   const url = URL.parse(text);

@@ -3,11 +3,19 @@
  * random pause, for ever. What is published without a connection is dropped. Bytes that the server has not confirmed
  * are bounded, because the client would keep them without a bound.
  */
+import { isIP } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { connect, type Msg, type NatsConnection, type Subscription } from '@nats-io/transport-node';
+import { type ConnectionOptions, checkServerIdentity } from 'node:tls';
+import {
+  connect,
+  type Msg,
+  type NatsConnection,
+  type NodeConnectionOptions,
+  type Subscription,
+} from '@nats-io/transport-node';
 import { isFault, type Log, messageOf } from '../lib/index.ts';
 import { busFault } from './faults.ts';
-import type { Bus, BusMessage, BusOptions, BusState } from './types.ts';
+import type { Bus, BusIdentity, BusMessage, BusOptions, BusState } from './types.ts';
 
 interface Listening {
   readonly subject: string;
@@ -140,13 +148,13 @@ export class NatsBus implements Bus {
   }
 
   async #connect(): Promise<NatsConnection> {
-    const { addresses, name, messageBytes } = this.#options;
+    const { addresses, name, messageBytes, identity } = this.#options;
     const { servers, user, password, isTls } = addresses;
     const connection = await connect({
       name,
       servers: [...servers],
       ...(user === undefined ? {} : { user, pass: password ?? '' }),
-      ...(isTls ? { tls: {} } : {}),
+      ...(isTls ? { tls: tlsOf(servers, identity?.()) } : {}),
       timeout: dialTimeoutMs,
       pingInterval: pingMs,
       maxPingOut: 2,
@@ -197,6 +205,27 @@ export class NatsBus implements Bus {
       if (status.type === 'error')
         this.#log.warn({ reason: status.error.message }, 'the server of the bus refused something');
   }
+}
+
+/** The client passes on all options of Node. */
+type ClientTls = NonNullable<NodeConnectionOptions['tls']> & Pick<ConnectionOptions, 'checkServerIdentity'>;
+
+/** Without an identity, the system's authorities are trusted. */
+function tlsOf(servers: readonly string[], identity: BusIdentity | undefined): ClientTls {
+  const given = { checkServerIdentity: serverCheck(servers) };
+  if (identity === undefined) return given;
+  const { certificate: cert, key, authority: ca } = identity;
+  return { ...given, cert, key, ca };
+}
+
+/** For a server that is named by an address, the client asks for `localhost`, which its certificate does not have. */
+function serverCheck(servers: readonly string[]): typeof checkServerIdentity {
+  const addresses = servers.map((server) => server.replace(/:\d+$/, '')).filter((host) => isIP(host) !== 0);
+  return (name, certificate) => {
+    const error = checkServerIdentity(name, certificate);
+    const fits = (address: string) => checkServerIdentity(address, certificate) === undefined;
+    return name === 'localhost' && addresses.some(fits) ? undefined : error;
+  };
 }
 
 function listen(listening: Listening, connection: NatsConnection): void {

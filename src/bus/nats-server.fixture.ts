@@ -1,6 +1,9 @@
 /** Private servers of NATS for tests, on random ports of this machine. Several are one cluster. */
 import type { ChildProcess } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { freePorts } from '../lib/free-ports.fixture.ts';
 import { runCommand, startCommand } from '../lib/index.ts';
 import { type BusAddresses, parseBusAddresses } from './addresses.ts';
@@ -111,6 +114,39 @@ export async function startNats(
     },
     async [Symbol.asyncDispose]() {
       await Promise.all(running.map((_, index) => kill(index)));
+    },
+  };
+}
+
+export interface SecureNats extends AsyncDisposable {
+  /** The setting `bus:`. */
+  readonly setting: string;
+  /** `HOST:PORT`. */
+  readonly listen: string;
+  /** For the server's certificate and key. */
+  readonly folder: string;
+  /** Starts the server with the text of its configuration. */
+  begin(configuration: string): Promise<void>;
+}
+
+/** A port and a folder for one server with certificates, which are made later. */
+export async function startSecureNats(): Promise<SecureNats> {
+  const folder = await mkdtemp(join(tmpdir(), 'ward-nats-'));
+  const [port] = await freePorts(1);
+  const listen = `127.0.0.1:${port}`;
+  let running: NatsProcess | undefined;
+  return {
+    setting: `tls://${listen}`,
+    listen,
+    folder,
+    async begin(configuration) {
+      const file = join(folder, 'nats.conf');
+      await writeFile(file, configuration);
+      running = await startNatsProcess(['--config', file]);
+    },
+    async [Symbol.asyncDispose]() {
+      await running?.[Symbol.asyncDispose]();
+      await rm(folder, { recursive: true });
     },
   };
 }

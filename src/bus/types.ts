@@ -8,7 +8,17 @@ export interface BusOptions {
   readonly name: string;
   /** Size of the largest message. A server that accepts less is not used. */
   readonly messageBytes: number;
+  /** Read for each new connection over TLS, because certificates are renewed. Undefined: without one. */
+  readonly identity?: (() => BusIdentity) | undefined;
   readonly log: Log;
+}
+
+/** How a node shows who it is, and whom it trusts. All are PEM. */
+export interface BusIdentity {
+  readonly certificate: string;
+  readonly key: string;
+  /** Certificate of the only authority whose servers it trusts. */
+  readonly authority: string;
 }
 
 export interface BusMessage {

@@ -27,7 +27,7 @@ export async function startCluster(): Promise<TestCluster> {
   const store = await openStore({ path: join(folder, 'state', 'ward.db') });
   const serviceWith = (options: Partial<ServiceOptions>) =>
     createClusterService({ authority, members: store.members, ...options });
-  const service = serviceWith({ bus: 'tls://nats.example.com' });
+  const service = serviceWith({ bus: { addresses: 'tls://nats.example.com', cluster: 'ward' } });
   return {
     ...{ folder, authority, store, service, serviceWith },
     nodeFolder: (name) => join(folder, name),

@@ -96,7 +96,10 @@ describe('a node', () => {
     const identity = await joinCluster({ ...node, token });
     expect(identity).toMatchObject({
       ...{ cluster: cluster.authority.cluster, name: node.name, role: 'invoker' },
-      ...{ authority: cluster.authority.certificate, bus: 'tls://nats.example.com' },
+      ...{
+        authority: cluster.authority.certificate,
+        bus: { addresses: 'tls://nats.example.com', cluster: 'ward' },
+      },
     });
     expect((await stat(nodeFile(node.folder))).mode & 0o777).toBe(0o600);
     const silent = refusing();
@@ -285,7 +288,9 @@ describe('a man in the middle', () => {
     await expect(cluster.service.join({ ...sent, ...change(sent) })).rejects.toThrow(
       fault('NODE_REQUEST_INVALID'),
     );
-    expect(await cluster.service.join(sent)).toMatchObject({ bus: 'tls://nats.example.com' });
+    expect(await cluster.service.join(sent)).toMatchObject({
+      bus: { addresses: 'tls://nats.example.com', cluster: 'ward' },
+    });
   });
 
   test('who has a request but not its keys can’t put a key of his own into it', async () => {

@@ -11,7 +11,13 @@ import { messageOf } from '../lib/index.ts';
 import { isIssuedBy, readClusterFile, subjectOf } from './authority.ts';
 import { clusterFault } from './faults.ts';
 import { keyId, privatePem } from './keys.ts';
-import { type ClusterDescription, clusterIdSchema, type Issued } from './messages.ts';
+import {
+  type BusPlace,
+  busPlaceSchema,
+  type ClusterDescription,
+  clusterIdSchema,
+  type Issued,
+} from './messages.ts';
 import { type NodeRole, nodeNameSchema, nodeRoleSchema } from './node-names.ts';
 
 /** What a node connects to the bus with. */
@@ -26,8 +32,7 @@ export interface NodeIdentity {
   readonly authority: string;
   /** Epoch milliseconds. */
   readonly expiresAt: number;
-  /** The setting `bus` of the cluster. */
-  readonly bus: string | null;
+  readonly bus: BusPlace | null;
 }
 
 const fileSchema = z.object({
@@ -40,7 +45,7 @@ const fileSchema = z.object({
     .object({
       certificate: z.string().max(4096),
       authority: z.string().max(4096),
-      bus: z.string().max(4096).nullable(),
+      bus: busPlaceSchema.nullable(),
     })
     .optional(),
 });

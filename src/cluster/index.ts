@@ -6,6 +6,7 @@ export { clusterFault, clusterFaults } from './faults.ts';
 export type { NodeIdentity } from './identity.ts';
 export { joinCluster } from './join.ts';
 export {
+  type BusPlace,
   type ClusterDescription,
   type ClusterDoor,
   descriptionSchema,
@@ -13,6 +14,7 @@ export {
   issuedSchema,
 } from './messages.ts';
 export { checkNodeName, type NodeRole, nodeRoles } from './node-names.ts';
+export { proofOf } from './node-proof.ts';
 export { keepRenewed, renewIdentity } from './renewal.ts';
 export { newServerIdentity } from './server-identity.ts';
-export { type ClusterService, createClusterService, type IssuedToken } from './service.ts';
+export { type ClusterService, createClusterService, type IssuedToken, type KnownNode } from './service.ts';

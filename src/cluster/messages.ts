@@ -11,10 +11,12 @@ const nodeKey = z.string().regex(/^[A-Za-z0-9_-]{122}$/);
 /** 32 bytes. */
 const shortKey = z.string().regex(/^[A-Za-z0-9_-]{43}$/);
 /** 64 bytes. */
-const signature = z.string().regex(/^[A-Za-z0-9_-]{86}$/);
-const pem = z.string().max(4096);
+export const signatureSchema = z.string().regex(/^[A-Za-z0-9_-]{86}$/);
+/** PEM. */
+export const certificateSchema = z.string().max(4096);
 export const clusterIdSchema = z.string().regex(/^[0-9a-f]{16}$/);
-const time = z.int().min(0).max(8_640_000_000_000_000);
+/** Epoch milliseconds. */
+export const timeSchema = z.int().min(0).max(8_640_000_000_000_000);
 
 export const joinRequestSchema = z.strictObject({
   cluster: clusterIdSchema,
@@ -25,37 +27,46 @@ export const joinRequestSchema = z.strictObject({
   /** The token's public half: the token itself is never sent. */
   token: shortKey,
   /** `joinText`, signed with the node's key and with the token's. */
-  keyProof: signature,
-  tokenProof: signature,
+  keyProof: signatureSchema,
+  tokenProof: signatureSchema,
 });
 
 export const renewalRequestSchema = z.strictObject({
   /** The certificate that the node has. */
-  certificate: pem,
+  certificate: certificateSchema,
   /** `renewalText`, signed with the key of that certificate. */
-  keyProof: signature,
+  keyProof: signatureSchema,
 });
 
 export const descriptionSchema = z.object({
   cluster: clusterIdSchema,
   /** Certificate of the authority. */
-  authority: pem,
+  authority: certificateSchema,
   /** The database's clock, in epoch milliseconds. */
-  now: time,
+  now: timeSchema,
+});
+
+/** Where the nodes of a cluster talk. */
+export const busPlaceSchema = z.object({
+  /** The setting `bus`. */
+  addresses: z.string().max(4096),
+  /** The cluster's name in its subjects. */
+  cluster: nodeNameSchema,
 });
 
 export const issuedSchema = z.object({
-  certificate: pem,
+  certificate: certificateSchema,
   /** Epoch milliseconds. */
-  expiresAt: time,
-  /** The setting `bus`; null: the cluster has none. */
-  bus: z.string().max(4096).nullable(),
+  expiresAt: timeSchema,
+  /** Null: the cluster has no bus. */
+  bus: busPlaceSchema.nullable(),
 });
 
 export type JoinRequest = z.infer<typeof joinRequestSchema>;
 export type RenewalRequest = z.infer<typeof renewalRequestSchema>;
 export type ClusterDescription = z.infer<typeof descriptionSchema>;
 export type Issued = z.infer<typeof issuedSchema>;
+export type BusPlace = z.infer<typeof busPlaceSchema>;
 
 /** The way to the authority: in this process, or over the network. Throws the authority's faults in both cases. */
 export interface ClusterDoor {

@@ -11,6 +11,7 @@ import { certificateLifeMs, clusterFault, identityExpired } from './faults.ts';
 import { newToken } from './join-tokens.ts';
 import { isSigned, isSignedByToken, keyId, parseNodeKey } from './keys.ts';
 import {
+  type BusPlace,
   type ClusterDoor,
   type Issued,
   type JoinRequest,
@@ -20,12 +21,16 @@ import {
   renewalText,
 } from './messages.ts';
 import { type NodeRole, nodeRoleSchema } from './node-names.ts';
+import { parseProof, requestText } from './node-proof.ts';
+
+/** Also the largest difference of two clocks. */
+const proofLifeMs = 5 * 60_000;
 
 export interface ServiceOptions {
   readonly authority: Authority;
   readonly members: MemberStore;
-  /** The setting `bus`, which nodes get with their certificate. */
-  readonly bus?: string | undefined;
+  /** Nodes get it with their certificate. */
+  readonly bus?: BusPlace | undefined;
   /** Milliseconds; by default 24 hours. */
   readonly lifeMs?: number;
 }
@@ -52,6 +57,18 @@ export interface ClusterService extends ClusterDoor {
   /** Takes anything, and checks it. @throws Fault NODE_REQUEST_INVALID, CERTIFICATE_FOREIGN, IDENTITY_EXPIRED, NODE_REMOVED */
   renew(request: unknown): Promise<Issued>;
   newToken(order: TokenOrder): Promise<IssuedToken>;
+  /**
+   * Finds out which node sends a request.
+   * @param proof the header of the request
+   * @param request method and path
+   * @throws Fault NODE_REQUEST_INVALID, CERTIFICATE_FOREIGN, IDENTITY_EXPIRED, NODE_REMOVED
+   */
+  authenticate(proof: string | undefined, request: string): Promise<KnownNode>;
+}
+
+export interface KnownNode {
+  readonly name: string;
+  readonly role: NodeRole;
 }
 
 export function createClusterService(options: ServiceOptions): ClusterService {
@@ -73,17 +90,29 @@ export function createClusterService(options: ServiceOptions): ClusterService {
     async renew(given) {
       const request = parse(renewalRequestSchema, given);
       const present = certificateIn(request.certificate);
-      if (!authority.hasIssued(present)) throw foreign();
-      const { commonName: name, organization } = subjectOf(present);
-      const role = nodeRoleSchema.safeParse(organization);
-      if (!role.success) throw foreign();
+      const { name, role } = nodeOf(authority, present);
       if (!isSigned(renewalText(cluster, present.fingerprint256), request.keyProof, present.publicKey))
         throw invalid('it is not signed with the key of its certificate');
       if ((await members.now()) >= present.validToDate.getTime()) throw identityExpired(name);
       const key = keyId(present.publicKey);
-      const member = await members.renew({ name, role: role.data, key, lifeMs: lifeOf(options) });
+      const member = await members.renew({ name, role, key, lifeMs: lifeOf(options) });
       if (member === undefined) throw removed(name);
       return issue(options, member, present.publicKey);
+    },
+    async authenticate(header, request) {
+      const given = parseProof(header);
+      if (given === undefined) throw invalid('it does not show which node sends it');
+      const present = certificateIn(given.certificate);
+      const node = nodeOf(authority, present);
+      const text = requestText(cluster, present.fingerprint256, given.at, request);
+      if (!isSigned(text, given.proof, present.publicKey))
+        throw invalid('it is not signed with the key of its certificate');
+      const [now, member] = await Promise.all([members.now(), members.get(node.name)]);
+      if (Math.abs(now - given.at) > proofLifeMs) throw invalid('its time is not that of the cluster');
+      if (now >= present.validToDate.getTime()) throw identityExpired(node.name);
+      const isMember = member?.removedAt === null && member.key === keyId(present.publicKey);
+      if (!isMember || member.role !== node.role) throw removed(node.name);
+      return node;
     },
     async newToken({ role, name, lifeMs }) {
       const { text, id } = newToken({ cluster, role, name, pin });
@@ -91,6 +120,15 @@ export function createClusterService(options: ServiceOptions): ClusterService {
       return { token: text, expiresAt };
     },
   };
+}
+
+/** @throws Fault CERTIFICATE_FOREIGN */
+function nodeOf(authority: Authority, certificate: X509Certificate): KnownNode {
+  if (!authority.hasIssued(certificate)) throw foreign();
+  const { commonName: name, organization } = subjectOf(certificate);
+  const role = nodeRoleSchema.safeParse(organization);
+  if (!role.success) throw foreign();
+  return { name, role: role.data };
 }
 
 function lifeOf({ lifeMs = certificateLifeMs }: ServiceOptions): number {

@@ -20,6 +20,7 @@ export {
   type Tag,
 } from './names.ts';
 export type { RegistryPlace } from './open-database.ts';
+export { unpackByDigest } from './pushed-image.ts';
 export { openRegistryReader, type RegistryReader } from './registry-reader.ts';
 export {
   defaultRegistryStoreLimits,

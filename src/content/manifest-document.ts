@@ -136,6 +136,13 @@ export function readManifestDocument(
   };
 }
 
+/** Reads a manifest that was accepted before, without the type that its client declared. @throws Fault MANIFEST_INVALID */
+export function readStoredManifest(bytes: Buffer): ManifestDocument {
+  const value = parseStrictly(bytes);
+  if ('mediaType' in value && value.mediaType) return readManifestDocument(bytes, '');
+  return readManifestDocument(bytes, 'manifests' in value ? indexMediaType : manifestMediaType);
+}
+
 /** Whether its configuration is that of an image: engines run such a manifest, even if it declares another type. */
 export function hasImageConfig({ config }: Pick<ManifestDocument, 'config'>): boolean {
   return config !== undefined && imageConfigTypes.includes(config.mediaType);

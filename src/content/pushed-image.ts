@@ -1,6 +1,6 @@
 /** Pushed images: their parts for readers, and their unpacked layers for sandboxes. */
 
-import type { BlobStore, Digest } from '../blobs/index.ts';
+import type { BlobReader, Digest } from '../blobs/index.ts';
 import {
   type Config,
   type Image,
@@ -13,7 +13,7 @@ import {
   pickPlatform,
 } from '../images/index.ts';
 import { formatSize } from '../lib/index.ts';
-import type { ManifestDocument } from './manifest-document.ts';
+import { type ManifestDocument, maxManifestBytes, readStoredManifest } from './manifest-document.ts';
 import type { Manifests } from './manifests.ts';
 import type { RepositoryName, Tag } from './names.ts';
 import type { PushedImage } from './types.ts';
@@ -21,7 +21,7 @@ import type { PushedImage } from './types.ts';
 /** The bytes determine the compression, not the type. */
 const tarLayerMediaType = 'application/vnd.oci.image.layer.v1.tar';
 
-type Blobs = Pick<BlobStore, 'get' | 'open' | 'localFile'>;
+type Blobs = Pick<BlobReader, 'get' | 'open' | 'localFile'>;
 
 export interface PushedImages {
   read(document: ManifestDocument): Promise<PushedImage>;
@@ -46,19 +46,45 @@ export function createPushedImages(blobs: Blobs, manifests: Manifests): PushedIm
     find,
     async unpack(repository, reference, imagesDir) {
       const image = await find(repository, reference);
-      const layers = openLayerStore(imagesDir);
-      const layerDirs: string[] = [];
-      for (const { digest, mediaType, size, diffId } of image.layers) {
-        layerDirs.push(await layers.unpack(blobs, { digest, mediaType, size }, diffId));
-      }
-      return Object.freeze({
-        reference: nameOf(repository, reference),
-        digest: image.digest,
-        config: configOf(image.config),
-        layerDirs,
-      });
+      return unpackParts(blobs, image, nameOf(repository, reference), imagesDir);
     },
   };
+}
+
+/**
+ * Unpacks an image without the database of the registry: the digest is that of its manifest, or of an index.
+ * @throws Fault BLOB_NOT_FOUND, MANIFEST_INVALID, MANIFEST_PART_UNKNOWN, IMAGE_INVALID, IMAGE_UNSAFE
+ */
+export async function unpackByDigest(
+  blobs: Blobs,
+  repository: RepositoryName,
+  digest: Digest,
+  imagesDir: string,
+): Promise<Image> {
+  const document = await manifestIn(blobs, digest);
+  const chosen = document.isIndex
+    ? await manifestIn(blobs, pickPlatform(document.manifests, `index ${digest}`).digest)
+    : document;
+  const image = await readParts(blobs, chosen, 'layer');
+  return unpackParts(blobs, image, nameOf(repository, digest), imagesDir);
+}
+
+async function manifestIn(blobs: Blobs, digest: Digest): Promise<ManifestDocument> {
+  return readStoredManifest(await blobs.get(digest, maxManifestBytes));
+}
+
+async function unpackParts(
+  blobs: Blobs,
+  image: PushedImage,
+  reference: string,
+  imagesDir: string,
+): Promise<Image> {
+  const layers = openLayerStore(imagesDir);
+  const layerDirs: string[] = [];
+  for (const { digest, mediaType, size, diffId } of image.layers) {
+    layerDirs.push(await layers.unpack(blobs, { digest, mediaType, size }, diffId));
+  }
+  return Object.freeze({ reference, digest: image.digest, config: configOf(image.config), layerDirs });
 }
 
 /**

@@ -3,7 +3,7 @@
  * keeps the prewarmed slots filled.
  */
 import { availableParallelism } from 'node:os';
-import type { BlobStore } from '../blobs/index.ts';
+import type { BlobReader } from '../blobs/index.ts';
 import { needsGvisor, requireAble, type ViolationReport } from '../dispatch/index.ts';
 import { type Failure, failureOf, isFault, type Log } from '../lib/index.ts';
 import { createIntakes } from './channel/intake.ts';
@@ -18,7 +18,7 @@ import { createSlotFactory } from './slots/slots.ts';
 import type { Invoker } from './types.ts';
 
 export interface InvokerOptions extends SlotSources {
-  readonly blobs: BlobStore;
+  readonly blobs: Pick<BlobReader, 'get'>;
   /** Where code is placed. */
   readonly codePlaces: CodePlaces;
   /** Memory of all sandboxes together. */

@@ -19,8 +19,9 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
+import type { ObjectPart, PartSource } from '../cached/download.ts';
 import { type BlobLocation, describeLocation } from '../location.ts';
-import { isMissing, isTransient, storeFault, unreachable, wrongAnswer } from './errors.ts';
+import { isMissing, isTransient, storeFault, unreachable, wrongAnswer } from '../store-errors.ts';
 import { Slots } from './slots.ts';
 
 /** Time limits, in milliseconds. */
@@ -35,13 +36,6 @@ export interface BucketTimes {
 }
 
 export const bucketTimes: BucketTimes = { connectMs: 3000, answerMs: 60_000, idleMs: 30_000, tries: 4 };
-
-/** An object's bytes, or a part of them. */
-export interface ObjectPart {
-  readonly body: Readable;
-  /** Bytes that the store announces; not checked against the body. */
-  readonly length: number;
-}
 
 export interface UnfinishedUpload {
   readonly key: string;
@@ -59,7 +53,7 @@ const uploadsAtOnce = 3;
 const connections = 64;
 const pageKeys = 1000;
 
-export class Bucket implements Disposable {
+export class Bucket implements Disposable, PartSource {
   readonly place: string;
   readonly times: BucketTimes;
   readonly #client: S3Client;

@@ -1,11 +1,11 @@
 /** Opens the places of a node's blobs in an S3-compatible store: one client and one bound for all their copies. */
 import { join } from 'node:path';
 import { type Log, messageOf, watchUnneeded } from '../../lib/index.ts';
+import { CacheBound, DiskCache } from '../cached/disk-cache.ts';
 import type { BlobLocation } from '../location.ts';
 import type { BlobPlaceOptions, BlobStore, SharedBlobs } from '../types.ts';
 import { S3Blobs } from './blobs.ts';
 import { Bucket, type BucketTimes } from './bucket.ts';
-import { CacheBound, DiskCache } from './cache.ts';
 import { claimPlace, releasePlace } from './owner.ts';
 
 interface S3Options {

@@ -12,8 +12,17 @@ export const upCommand: CommandSpec = {
     { flags: '--access-log', summary: 'log every request' },
     {
       flags: '--role <ROLE>',
-      summary: 'api: serve the API of a cluster without sandboxes, as an ordinary user (all)',
-      choices: ['all', 'api'],
+      summary: 'api: only serve the API of a cluster, as an ordinary user; invoker: only run actions (all)',
+      choices: ['all', 'api', 'invoker'],
+    },
+    {
+      flags: '--join <URL>',
+      summary: 'address of an API node of the cluster to join, or WARD_JOIN; repeatable',
+      takes: 'many',
+    },
+    {
+      flags: '--token <TOKEN>',
+      summary: 'permission to join, from ward node token, or WARD_JOIN_TOKEN; needed once',
     },
     {
       flags: '--accept-missing <PART>',
@@ -39,6 +48,10 @@ export const upCommand: CommandSpec = {
       does: 'with another address and data folder',
     },
     { command: 'ward up --role api --data /srv/ward-api', does: 'only the API; actions run on other nodes' },
+    {
+      command: 'WARD_JOIN_TOKEN=TOKEN ward up --role invoker --join https://ward.example.com',
+      does: 'only runs actions, for the API nodes of that cluster',
+    },
   ],
   handler: async () => (await import('../handlers/platform.ts')).up,
 };

@@ -13,12 +13,18 @@ export const up: Handler = async (input) => {
     ...localOptions(input),
     ...(listen === undefined ? {} : { listen }),
     ...(input.has('accessLog') ? { accessLog: true } : {}),
-    ...(input.text('role') === 'api' ? { role: 'api' } : {}),
+    role: roleOf(input.text('role')),
+    join: input.has('join') ? input.texts('join') : undefined,
+    token: input.text('token'),
     acceptMissing,
     acceptMixed: input.has('acceptMixed'),
     takeOver: input.has('takeOver'),
   });
 };
+
+function roleOf(text: string | undefined): 'all' | 'api' | 'invoker' {
+  return text === 'api' || text === 'invoker' ? text : 'all';
+}
 
 export const doctor: Handler = async (input, context) => {
   const blobs = input.text('blobs');

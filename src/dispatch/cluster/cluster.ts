@@ -141,14 +141,17 @@ function listen({ bus, self, link, subjects, remote, service, members, hints }: 
   const { node, role } = self;
   using stack = new DisposableStack();
   stack.use(link.listen(subjects.report(anyone), (from, message) => members.take(from, message)));
-  stack.use(link.listen(subjects.api(node, anyone), (from, message) => remote.take(from, message)));
-  const unheard = subjects.unheard(node, anyone, 0).replace(/\.0$/, `.${anyone}`);
-  stack.use(
-    bus.subscribe(unheard, ({ subject, isUnheard }) => {
-      const [attempt, activationId] = subject.split('.').reverse();
-      if (isUnheard) remote.unheard(activationId ?? '', Number(attempt));
-    }),
-  );
+  // An invoker gives no jobs, and has no right to hear answers.
+  if (role !== 'invoker') {
+    stack.use(link.listen(subjects.api(node, anyone), (from, message) => remote.take(from, message)));
+    const unheard = subjects.unheard(node, anyone, 0).replace(/\.0$/, `.${anyone}`);
+    stack.use(
+      bus.subscribe(unheard, ({ subject, isUnheard }) => {
+        const [attempt, activationId] = subject.split('.').reverse();
+        if (isUnheard) remote.unheard(activationId ?? '', Number(attempt));
+      }),
+    );
+  }
   if (service !== undefined) {
     stack.use(link.listen(subjects.invoker(node, anyone), (from, message) => service.take(from, message)));
   }

@@ -5,7 +5,7 @@
  */
 import { chmod, link, lstat, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { BlobStore, Digest } from '../../blobs/index.ts';
+import type { BlobReader, Digest } from '../../blobs/index.ts';
 import { codeArchiveLimits, isProgram, unpackZip } from '../../images/index.ts';
 import { type Log, messageOf, randomHex } from '../../lib/index.ts';
 import { shareWithSandboxes } from '../../sandbox/index.ts';
@@ -76,7 +76,7 @@ export async function openCodePlaces(dir: string): Promise<CodePlaces> {
   };
 }
 
-export function openCodeFolders(given: CodePlaces, blobs: BlobStore, log: Log): CodeFolders {
+export function openCodeFolders(given: CodePlaces, blobs: Pick<BlobReader, 'get'>, log: Log): CodeFolders {
   const places = { ...given, remove: (path: string) => removeIfPossible(given, path, log) };
   const entries = new Map<string, Entry>();
 
@@ -128,7 +128,7 @@ async function removeIfPossible(places: CodePlaces, path: string, log: Log): Pro
   }
 }
 
-function begin(places: CodePlaces, blobs: BlobStore, code: Code): Entry {
+function begin(places: CodePlaces, blobs: Pick<BlobReader, 'get'>, code: Code): Entry {
   const path = places.make();
   const laid = path.then(async (folder) => {
     await write(places, blobs, code, folder);
@@ -154,7 +154,12 @@ function releaseOnce(
   };
 }
 
-async function write({ workDir }: CodePlaces, blobs: BlobStore, code: Code, path: string): Promise<void> {
+async function write(
+  { workDir }: CodePlaces,
+  blobs: Pick<BlobReader, 'get'>,
+  code: Code,
+  path: string,
+): Promise<void> {
   const bytes = await blobs.get(code.digest);
   if (code.binary && isUnpacked(code, bytes)) {
     await unpackZip(bytes, path, codeArchiveLimits, workDir);

@@ -3,7 +3,7 @@
  * (prewarmed, no code) or bound to an action's code. Once initialised, it belongs to one revision of one action in
  * one namespace for the rest of its life.
  */
-import type { BlobStore } from '../../blobs/index.ts';
+import type { BlobReader } from '../../blobs/index.ts';
 import type { ImageStore, RuntimeKind } from '../../images/index.ts';
 import type { OperatorPolicy, SandboxHost } from '../../sandbox/index.ts';
 import type { Intakes } from '../channel/intake.ts';
@@ -64,7 +64,7 @@ export interface SlotSources {
 }
 
 export interface SlotOptions extends SlotSources {
-  readonly blobs: BlobStore;
+  readonly blobs: Pick<BlobReader, 'get'>;
   readonly folders: CodeFolders;
   readonly readyTimeoutMs: number;
   readonly intakes: Intakes;

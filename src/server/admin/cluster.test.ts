@@ -7,12 +7,14 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { busRights, type ClusterDoor, joinCluster, renewIdentity } from '../../cluster/index.ts';
 import { openStore } from '../../store/index.ts';
+import { openAddresses } from '../cluster/api-addresses.ts';
 import { openHttpDoor } from '../cluster/http-door.ts';
 import { dataPaths } from '../instance/instance.ts';
 import { startApiRole } from '../platform/api-role-process.fixture.ts';
 import { initCluster, newBusCertificate, newNodeToken, removeNode, writeNatsConfig } from './cluster.ts';
 
 const hourMs = 3_600_000;
+const doorOf = (...urls: string[]) => openHttpDoor(openAddresses(urls));
 
 let dataDir: string;
 let place: { readonly dataDir: string };
@@ -26,7 +28,7 @@ beforeAll(async () => {
   await openStore({ path: dataPaths(dataDir).database }).then((store) => store.close());
   cluster = (await initCluster(place)).cluster;
   server = await startApiRole(dataDir);
-  door = openHttpDoor(server.url);
+  door = doorOf(server.url);
 });
 afterAll(async () => {
   await server?.[Symbol.asyncDispose]();
@@ -90,7 +92,7 @@ test('the configuration of NATS lists nodes that joined or are expected, and no 
   const users = [...text.matchAll(/user: "CN=([^,]+),O=invoker"/g)].map(([, name]) => name);
   expect(users).toEqual(expect.arrayContaining(['four', 'expected']));
   for (const absent of ['gone', 'too-late']) expect(users).not.toContain(absent);
-  const { publish } = busRights(cluster, { name: 'four', role: 'invoker' });
+  const { publish } = busRights('ward', { name: 'four', role: 'invoker' });
   for (const subject of publish) expect(text).toContain(JSON.stringify(subject));
   expect(text).toContain('cert_file: "/etc/nats/nats.pem"');
 });
@@ -110,11 +112,17 @@ describe('an address', () => {
     ['of another scheme', 'ftp://ward.example.com', 'CLUSTER_UNREACHABLE'],
     ['where nothing listens', 'http://127.0.0.1:1', 'CLUSTER_UNREACHABLE'],
   ])('%s is refused', async (_, address, code) => {
-    await expect((async () => openHttpDoor(address).describe())()).rejects.toMatchObject({ code });
+    await expect((async () => doorOf(address).describe())()).rejects.toMatchObject({ code });
+  });
+
+  test('that cannot be reached is passed over', async () => {
+    const door = doorOf('http://127.0.0.1:1', server.url);
+    expect(await door.describe()).toMatchObject({ cluster });
+    expect(await door.describe()).toMatchObject({ cluster });
   });
 
   test('may have a slash or a path in front of the API', async () => {
-    expect(await openHttpDoor(`${server.url}/`).describe()).toMatchObject({ cluster });
+    expect(await doorOf(`${server.url}/`).describe()).toMatchObject({ cluster });
   });
 
   test.each<[string, number, string]>([
@@ -127,7 +135,7 @@ describe('an address', () => {
     await once(wrong.listen(0, '127.0.0.1'), 'listening');
     const found = wrong.address();
     const port = found !== null && typeof found === 'object' ? found.port : 0;
-    const asked = openHttpDoor(`http://127.0.0.1:${port}`).describe();
+    const asked = doorOf(`http://127.0.0.1:${port}`).describe();
     await expect(asked).rejects.toMatchObject({ code: expect.stringMatching(/^CLUSTER_(ANSWER|UNREACH)/) });
     wrong.closeAllConnections();
     await new Promise((resolve) => wrong.close(resolve));

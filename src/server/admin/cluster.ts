@@ -16,7 +16,7 @@ import {
   openAuthority,
 } from '../../cluster/index.ts';
 import type { Store } from '../../store/index.ts';
-import { loadConfig } from '../config/config.ts';
+import { type Config, loadConfig } from '../config/config.ts';
 import { dataPaths } from '../instance/instance.ts';
 import { actAsOwner } from './act-as.ts';
 import { openUsedState, operatorStores } from './operator-stores.ts';
@@ -95,7 +95,7 @@ export async function removeNode(place: Place, name: string): Promise<void> {
 /** Lists nodes that have joined, and those that open tokens name. @throws Fault CLUSTER_MISSING, DATA_DIR_EMPTY */
 export async function writeNatsConfig(place: Place, { listen, folder }: NatsConfigRequest): Promise<string> {
   await using at = await openCluster(place);
-  const { authority, store } = at;
+  const { store, config } = at;
   const joined = (await store.members.list()).filter(({ removedAt }) => removedAt === null);
   const expected = (await store.members.openTokens()).flatMap(({ name, role }) =>
     name === null || joined.some((member) => member.name === name) ? [] : [{ name, role }],
@@ -103,7 +103,7 @@ export async function writeNatsConfig(place: Place, { listen, folder }: NatsConf
   const nodes = [...joined, ...expected].flatMap(({ name, role }): BusNode[] =>
     isRole(role) ? [{ name, role }] : [],
   );
-  return natsConfig({ cluster: authority.cluster, nodes, listen, files: filesIn(folder) });
+  return natsConfig({ cluster: config.node.cluster, nodes, listen, files: filesIn(folder) });
 }
 
 /**
@@ -138,6 +138,7 @@ function filesIn(folder: string) {
 }
 
 interface OpenState extends AsyncDisposable {
+  readonly config: Config;
   readonly store: Store;
   /** Of the authority. */
   readonly folder: string;
@@ -151,17 +152,17 @@ async function openState(place: Place): Promise<OpenState> {
   const store = stack.use(await openUsedState(stores, config.dataDir));
   const opened = stack.move();
   const folder = dataPaths(config.dataDir).cluster;
-  return { store, folder, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+  return { config, store, folder, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
 async function openCluster(
   place: Place,
-): Promise<Pick<OpenState, 'store'> & AsyncDisposable & { readonly authority: Authority }> {
+): Promise<Pick<OpenState, 'config' | 'store'> & AsyncDisposable & { readonly authority: Authority }> {
   await using stack = new AsyncDisposableStack();
-  const { store, folder } = stack.use(await openState(place));
+  const { config, store, folder } = stack.use(await openState(place));
   const authority = openAuthority(folder);
   const opened = stack.move();
-  return { store, authority, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+  return { config, store, authority, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
 function isRole(text: string): text is NodeRole {

@@ -8,17 +8,18 @@ import {
   issuedSchema,
 } from '../../cluster/index.ts';
 import { isJsonObject, type JsonValue, messageOf } from '../../lib/index.ts';
+import type { ApiAddresses } from './api-addresses.ts';
 
 const timeoutMs = 15_000;
 const mostBytes = 64 * 1024;
 
-/** @param url of an API node: `https://ward.example.com` */
-export function openHttpDoor(url: string): ClusterDoor {
-  const root = rootOf(url);
+const path = '/ward/v1/cluster';
+
+export function openHttpDoor(addresses: ApiAddresses): ClusterDoor {
   return {
-    describe: () => ask(root, descriptionSchema),
-    join: (request) => ask(`${root}/join`, issuedSchema, request),
-    renew: (request) => ask(`${root}/renewal`, issuedSchema, request),
+    describe: () => addresses.use((url) => ask(`${url}${path}`, descriptionSchema)),
+    join: (request) => addresses.use((url) => ask(`${url}${path}/join`, issuedSchema, request)),
+    renew: (request) => addresses.use((url) => ask(`${url}${path}/renewal`, issuedSchema, request)),
   };
 }
 
@@ -96,20 +97,6 @@ function faultIn(url: string, status: number, code: string | null, value: JsonVa
 
 function isClusterCode(code: string | null): code is keyof typeof clusterFaults {
   return code !== null && Object.hasOwn(clusterFaults, code);
-}
-
-function rootOf(url: string): string {
-  const parsed = URL.parse(url);
-  if (parsed !== null && ['http:', 'https:'].includes(parsed.protocol)) {
-    return `${parsed.origin}${parsed.pathname.replace(/\/+$/, '')}/ward/v1/cluster`;
-  }
-  throw clusterFault(
-    'CLUSTER_UNREACHABLE',
-    `${JSON.stringify(url.slice(0, 200))} is not the address of an API node`,
-    {
-      hint: 'write it like https://ward.example.com',
-    },
-  );
 }
 
 function notWard(message: string) {

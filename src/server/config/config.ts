@@ -5,9 +5,10 @@
 import { availableParallelism, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type BlobLocation, parseBlobLocation } from '../../blobs/index.ts';
+import { type BusAddresses, parseBusAddresses } from '../../bus/index.ts';
 import { logLevels } from '../../lib/index.ts';
 import { serverFault } from '../faults.ts';
-import { type BusSetting, parseBusSetting } from './bus-setting.ts';
+import { type NodeNames, nodeNames } from './bus-setting.ts';
 import type { ConfigFile } from './config-file.ts';
 import { parseStoreSetting, type StoreSetting } from './store-setting.ts';
 
@@ -23,8 +24,10 @@ export interface Config {
   /** Where code and pushed images are; undefined: in the data folder. */
   readonly blobs: BlobLocation | undefined;
   readonly store: StoreSetting;
-  /** Undefined: this server is no node of a cluster. */
-  readonly bus: BusSetting | undefined;
+  /** Which node of which cluster this is. */
+  readonly node: NodeNames;
+  /** Undefined: this server is no node of a cluster, or gets the addresses when it joins one. */
+  readonly bus: BusAddresses | undefined;
   readonly logLevel: string;
   readonly accessLog: boolean;
   readonly apiHost: string | undefined;
@@ -118,16 +121,14 @@ export async function loadConfig(
   const tokenFile = file.metrics?.tokenFile;
   const store = parseStoreSetting(env['WARD_STORE'] ?? file.store);
   const blobs = parseBlobs(env['WARD_BLOBS'] ?? file.blobs);
+  const bus = env['WARD_BUS'] ?? file.bus;
   return {
     listen: parseAddress(flags.listen ?? env['WARD_LISTEN'] ?? file.listen ?? defaultListen),
     dataDir,
     imagesDir: resolve(env['WARD_IMAGES'] ?? file.images ?? join(defaultDataDir, 'images')),
     store,
-    bus: parseBusSetting(
-      env['WARD_BUS'] ?? file.bus,
-      { name: file.cluster?.name, node: env['WARD_NODE'] ?? file.cluster?.node },
-      { store, blobs },
-    ),
+    node: nodeNames({ name: file.cluster?.name, node: env['WARD_NODE'] ?? file.cluster?.node }),
+    bus: bus === undefined ? undefined : parseBusAddresses(bus),
     blobs,
     logLevel: parseLogLevel(env['WARD_LOG']) ?? file.logLevel ?? 'info',
     accessLog: flags.accessLog ?? file.accessLog ?? false,

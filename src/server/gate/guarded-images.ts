@@ -32,8 +32,8 @@ export interface GuardedImagesOptions {
   /** Public URL of this Ward, if the operator has configured one. */
   readonly publicUrl?: () => string | undefined;
   readonly onChange: (event: GateEvent) => void;
-  /** Opens the pushed blobs when they are not in the data folder. */
-  readonly openBlobs?: (() => Promise<BlobStore>) | undefined;
+  /** Undefined: the pushed blobs are in the data folder. */
+  readonly pushedBlobs?: BlobStore | undefined;
   /** Called before this number of bytes of a push is written; throws when the disk has too little space. */
   readonly admitWrite?: (bytes: number) => void;
   /** Limit for the bytes of images that a namespace has pushed. */
@@ -88,7 +88,7 @@ export async function openGuardedImages(options: GuardedImagesOptions): Promise<
   const pushed = stack.use(
     await stores.openRegistry({
       databaseCacheKiB: options.databaseCacheKiB,
-      blobs: await options.openBlobs?.(),
+      blobs: options.pushedBlobs,
       ...withoutUndefined({ bytesAllowed: registryQuota, admitWrite: options.admitWrite }),
     }),
   );

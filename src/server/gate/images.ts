@@ -2,7 +2,14 @@
  * Finds the image of a `blackbox` action: `NAMESPACE/REPOSITORY[:TAG]` in the registry, if the namespace can pull it;
  * otherwise a name in Ward's image store.
  */
-import { namespaceOfRepository, parsePushedReference, type RegistryStore } from '../../content/index.ts';
+import { type BlobReader, isDigest } from '../../blobs/index.ts';
+import {
+  namespaceOfRepository,
+  type PushedReference,
+  parsePushedReference,
+  type RegistryStore,
+  unpackByDigest,
+} from '../../content/index.ts';
 import type { Image, ImageStore } from '../../images/index.ts';
 import { type ImageSource, layoutSource } from '../../scanner/index.ts';
 import { serverFault } from '../faults.ts';
@@ -34,17 +41,41 @@ export function createImageFinder(options: ImageFinderOptions): ImageFinder {
       }
       return sourceOf(name, await registry.findImage(pushed.repository, pushed.reference));
     },
-    storeOver: (images) => ({
-      list: () => images.list(),
-      resolve(reference): Promise<Image> {
-        const pushed = parsePushedReference(reference);
-        if (pushed === undefined) return images.resolve(reference);
-        return registry.unpackImage(pushed.repository, pushed.reference, imagesDir);
-      },
-      mountRoot: (image, folders) => images.mountRoot(image, folders),
-      close: () => images.close(),
-      [Symbol.asyncDispose]: () => images[Symbol.asyncDispose](),
-    }),
+    storeOver: (images) =>
+      storeWith(images, ({ repository, reference }) =>
+        registry.unpackImage(repository, reference, imagesDir),
+      ),
+  };
+}
+
+/**
+ * The image store of a node without the registry's database: it finds pushed images by digest alone.
+ * @param pushed content of the registry
+ */
+export function storeOfDigests(
+  images: ImageStore,
+  pushed: Pick<BlobReader, 'get' | 'open' | 'localFile'>,
+  imagesDir: string,
+): ImageStore {
+  return storeWith(images, async ({ repository, reference }) => {
+    if (isDigest(reference)) return unpackByDigest(pushed, repository, reference, imagesDir);
+    throw serverFault(
+      'IMAGE_DENIED',
+      `this node can’t find ${repository}:${reference}: it knows digests only`,
+    );
+  });
+}
+
+function storeWith(images: ImageStore, unpack: (pushed: PushedReference) => Promise<Image>): ImageStore {
+  return {
+    list: () => images.list(),
+    resolve(reference): Promise<Image> {
+      const pushed = parsePushedReference(reference);
+      return pushed === undefined ? images.resolve(reference) : unpack(pushed);
+    },
+    mountRoot: (image, folders) => images.mountRoot(image, folders),
+    close: () => images.close(),
+    [Symbol.asyncDispose]: () => images[Symbol.asyncDispose](),
   };
 }
 

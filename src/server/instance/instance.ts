@@ -24,6 +24,8 @@ export interface DataPaths {
   readonly parameterKeys: string;
   /** Identities of a cluster: its authority, and this node's own. */
   readonly cluster: string;
+  /** The authority, on nodes that let others join. */
+  readonly authority: string;
   /** Pushed images. */
   readonly registry: string;
   readonly lock: string;
@@ -56,6 +58,7 @@ export function dataPaths(dataDir: string): DataPaths {
     databaseId: join(dataDir, 'database.id'),
     parameterKeys: join(dataDir, 'parameters.keys'),
     cluster: join(dataDir, 'cluster'),
+    authority: join(dataDir, 'cluster', 'authority.pem'),
     registry: join(dataDir, 'registry'),
     lock: join(dataDir, 'ward.lock'),
     reserve: join(dataDir, 'reserve'),

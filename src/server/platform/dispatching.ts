@@ -1,11 +1,10 @@
 /** What runs the actions of a server: the invoker in its process, those of other nodes, or both. */
 import { createLimitShare, type Dispatcher, openCluster } from '../../dispatch/index.ts';
-import type { ImageStore } from '../../images/index.ts';
 import type { Invoker } from '../../invoker/index.ts';
 import { buildInfo } from '../build-info.ts';
 import { serverFault } from '../faults.ts';
+import type { BusPlace } from './bus-place.ts';
 import type { Context } from './context.ts';
-import type { PlatformGround } from './platform-ground.ts';
 import { type InvokerParts, openInvoker } from './sandboxes.ts';
 
 export interface Dispatching extends AsyncDisposable {
@@ -20,7 +19,7 @@ const alone = { limitShare: undefined, tellChanged: undefined, [Symbol.asyncDisp
 
 /** The rooms of a server, with what they need. */
 export type Equipped =
-  | { readonly role: 'all'; readonly ground: PlatformGround; readonly images: ImageStore }
+  | ({ readonly role: 'all' } & Pick<InvokerParts, 'ground' | 'images'>)
   /** @param dispatcher undefined: the nodes on the bus */
   | { readonly role: 'api'; readonly dispatcher?: Dispatcher | undefined };
 
@@ -28,24 +27,33 @@ export type Equipped =
 export async function openDispatching(
   context: Context,
   equipped: Equipped,
+  bus: BusPlace | undefined,
   parts: Omit<InvokerParts, 'ground' | 'images'>,
 ): Promise<Dispatching> {
+  const { onViolation } = parts;
   if (equipped.role === 'api') {
     const { dispatcher } = equipped;
-    if (dispatcher === undefined) return await openNode(context, undefined);
+    if (dispatcher === undefined) return await openNode(context, { bus, invoker: undefined, onViolation });
     return { dispatcher, ...alone };
   }
   await using stack = new AsyncDisposableStack();
-  const invoker = stack.use(await openInvoker(context, { ...parts, ...equipped }));
-  const node = stack.use(await openNode(context, invoker));
+  const { ground, images } = equipped;
+  const invoker = stack.use(await openInvoker(context, { ...parts, ground, images }));
+  context.events.sandboxViolated = invoker.violated;
+  const node = stack.use(await openNode(context, { bus, invoker, onViolation }));
   const opened = stack.move();
   return { ...node, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
+interface NodeParts extends Pick<InvokerParts, 'onViolation'> {
+  readonly bus: BusPlace | undefined;
+  readonly invoker: Invoker | undefined;
+}
+
 /** A node of a cluster, if there is a bus. */
 async function openNode(
-  { config: { bus }, limits: { resultBytes }, events, log }: Context,
-  invoker: Invoker | undefined,
+  { limits: { resultBytes }, events, log }: Context,
+  { bus, invoker, onViolation }: NodeParts,
 ): Promise<Dispatching> {
   if (bus === undefined) {
     if (invoker === undefined)
@@ -56,10 +64,8 @@ async function openNode(
   const cluster = await openCluster({
     ...bus,
     ...{ role: invoker === undefined ? 'api' : 'all', version: buildInfo.buildno, invoker, log },
-    resultBytes,
+    ...{ resultBytes, onViolation },
     onChanged: () => events.storeChanged(),
-    // Every node with an invoker has the database, too.
-    onViolation: () => {},
   });
   const others = () => cluster.nodes().filter(({ role }) => role !== 'invoker').length;
   return {

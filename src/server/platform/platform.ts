@@ -3,28 +3,33 @@
  * what was opened.
  */
 import { type ApiOptions, createApi, sandboxEntrance } from '../../api/index.ts';
-import { writeFileAtomically } from '../../blobs/index.ts';
+import { type BlobStore, writeFileAtomically } from '../../blobs/index.ts';
 import type { Dispatcher } from '../../dispatch/index.ts';
 import type { Functions } from '../../functions/index.ts';
+import type { ImageStore } from '../../images/index.ts';
 import type { Log } from '../../lib/index.ts';
 import type { StartProgram } from '../../scanner/index.ts';
 import { buildInfo } from '../build-info.ts';
-import { openClusterRoutes } from '../cluster/routes.ts';
+import { createNodeRoutes } from '../cluster/node-routes.ts';
+import { requireSharedStores } from '../config/bus-setting.ts';
 import { type Config, withoutUndefined } from '../config/config.ts';
 import { type GuardedImages, openGuardedImages } from '../gate/guarded-images.ts';
 import type { DataPart } from '../instance/missing-parts.ts';
 import { closeConnections, leaveListener, listen } from '../listener/listen.ts';
 import type { GivenKeys, Secrets } from '../secrets/secrets.ts';
 import { tokenKeysOf } from '../secrets/token-keys.ts';
+import { openClusterNode } from './cluster-node.ts';
 import { type Context, createContext } from './context.ts';
-import { openDispatching } from './dispatching.ts';
+import { type Equipped, openDispatching } from './dispatching.ts';
 import { openDomain } from './domain.ts';
 import { type Foundation, openCode, openFoundation } from './foundation.ts';
+import type { JoinRequest } from './join-request.ts';
 import { withMemory } from './memory-watch.ts';
 import type { PlatformGround } from './platform-ground.ts';
 import { readiness } from './record-keeping.ts';
 import { openRuntimeImages } from './sandboxes.ts';
 import { startUpkeep } from './upkeep.ts';
+import { createViolationWatch } from './violation-watch.ts';
 
 export interface Platform extends AsyncDisposable {
   readonly url: string;
@@ -49,6 +54,8 @@ interface PlatformOptions extends Pick<ApiOptions, 'onRoute'> {
   readonly acceptMixed?: boolean;
   /** Descriptor of a socket that already listens at `config.listen`. */
   readonly listener?: number;
+  /** The cluster to join, for a node that does not have its authority. */
+  readonly join?: JoinRequest | undefined;
 }
 
 /** Which rooms run in this process. */
@@ -66,8 +73,9 @@ export async function startPlatform(
   log: Log,
   secrets: Secrets,
   rooms: Rooms,
-  { onRoute, acceptMissing = [], acceptMixed = false, listener }: PlatformOptions = {},
+  { onRoute, acceptMissing = [], acceptMixed = false, listener, join: request }: PlatformOptions = {},
 ): Promise<Platform> {
+  requireSharedStores(config);
   await using stack = new AsyncDisposableStack();
   let waitsFor = 'nothing';
   const opened = (what: string) =>
@@ -85,35 +93,44 @@ export async function startPlatform(
   const context = createContext(config, log, () => url);
   const { events, figures } = context;
   ground?.tell((...violation) => events.sandboxViolated(...violation));
-  const equipped =
-    rooms.role === 'all'
-      ? { ...rooms, images: stack.use(await openRuntimeImages(context, rooms.ground)) }
-      : rooms;
+  const images = ground && stack.use(await openRuntimeImages(context, ground));
   const blobs = await openCode(foundation);
-  const guarded = stack.use(await openGate(context, foundation, ground?.startScan));
+  const pushed = await foundation.sharedBlobs?.openRegistry();
+  const guarded = stack.use(await openGate(context, { ...foundation, pushed }, ground?.startScan));
   opened('scans, and writes of the gate');
   await foundation.markAll();
   figures.watchAdvisories(guarded.advisories);
   figures.watchDisk(foundation.disk.status);
   if (ground !== undefined) figures.watchLeftBehind(ground.leftBehind);
   figures.watchRecording(foundation.store.recording);
+  const node = stack.use(await openClusterNode({ ...foundation, config, request, log }));
+  requireSharedStores({ ...config, bus: node.bus?.addresses });
   const parts = { foundation, blobs, guarded };
-  const dispatching = stack.use(await openDispatching(context, equipped, parts));
+  const dispatching = stack.use(
+    await openDispatching(context, equipped(rooms, images && guarded.storeOver(images)), node.bus, {
+      blobs,
+      isMemoryShort: foundation.memory.isShort,
+      onApiConnection: (connection) => events.apiConnected(connection),
+      onViolation: createViolationWatch(context, foundation),
+    }),
+  );
   opened('sandboxes');
   const { dispatcher, limitShare, tellChanged } = dispatching;
   const rest = { dispatcher, limitShare, tellChanged, secrets, unfinished, acceptMissing };
   const domain = await openDomain(context, { ...parts, ...rest });
   const { functions, keyring, guestKey } = domain;
   const tokenKeys = tokenKeysOf(keyring.keys);
-  const cluster = await openClusterRoutes(foundation.paths.cluster, foundation.store);
-  const api = composeApi(context, { ...parts, functions, secrets, tokenKeys, cluster, onRoute });
+  const { service: cluster } = node;
+  const nodes =
+    cluster && pushed && createNodeRoutes({ service: cluster, code: blobs, registry: pushed, ...config });
+  const api = composeApi(context, { ...parts, functions, secrets, tokenKeys, cluster, nodes, onRoute });
   stack.defer(() => closeConnections(api));
   opened('connections');
   // New calls are refused and running ones end; only then are connections closed.
   stack.defer(() => functions.close(drainMs));
   opened('running calls, and their records');
   url = await listen(api, config.listen, listener);
-  events.apiConnected = sandboxEntrance(api, functions);
+  events.apiConnected = sandboxEntrance(api, functions, nodes);
   await writeFileAtomically(foundation.paths.address, `${url}\n`);
   const upkeep = stack.use(startUpkeep(context, { ...parts, functions }));
   opened('the retention of records and the update of advisories');
@@ -131,10 +148,22 @@ export async function startPlatform(
   };
 }
 
+function equipped(rooms: Rooms, images: ImageStore | undefined): Equipped {
+  if (rooms.role === 'api') return rooms;
+  if (images === undefined) throw new TypeError('a server with sandboxes was started without images');
+  return { ...rooms, images };
+}
+
 /** The gate and the registry. */
 function openGate(
   { config, events, apiHost, log }: Context,
-  { disk, memory, stores, sharedBlobs, plan: { scanIdleMs, databaseCacheKiB } }: Foundation,
+  {
+    disk,
+    memory,
+    stores,
+    pushed,
+    plan: { scanIdleMs, databaseCacheKiB },
+  }: Foundation & { readonly pushed: BlobStore | undefined },
   startScan: StartProgram | undefined,
 ): Promise<GuardedImages> {
   return openGuardedImages({
@@ -145,7 +174,7 @@ function openGate(
     publicUrl: () => config.apiHost,
     onChange: (event) => events.gateChanged(event),
     registryQuota: (namespace) => events.registryQuota(namespace),
-    openBlobs: sharedBlobs?.openRegistry,
+    pushedBlobs: pushed,
     admitWrite: disk.admitWrite,
     startScan: startScan && withMemory(startScan, memory),
     scanIdleMs,
@@ -154,7 +183,7 @@ function openGate(
   });
 }
 
-interface ApiParts extends Pick<ApiOptions, 'cluster' | 'onRoute'> {
+interface ApiParts extends Pick<ApiOptions, 'cluster' | 'nodes' | 'onRoute'> {
   readonly foundation: Foundation;
   readonly functions: Functions;
   readonly guarded: GuardedImages;
@@ -164,7 +193,7 @@ interface ApiParts extends Pick<ApiOptions, 'cluster' | 'onRoute'> {
 
 /** Does not listen yet. */
 function composeApi({ config, figures, log }: Context, parts: ApiParts): ReturnType<typeof createApi> {
-  const { foundation, functions, guarded, secrets, tokenKeys, cluster, onRoute } = parts;
+  const { foundation, functions, guarded, secrets, tokenKeys, cluster, nodes, onRoute } = parts;
   const { store, disk, memory, plan } = foundation;
   const { trustedProxies = [], ...web } = withoutUndefined(config.web);
   return createApi({
@@ -175,7 +204,7 @@ function composeApi({ config, figures, log }: Context, parts: ApiParts): ReturnT
     trustedProxies,
     memory: plan.shortBytes === undefined ? undefined : memory,
     reports: guarded.reports,
-    cluster,
+    ...{ cluster, nodes },
     metrics: { contentType: figures.contentType, text: figures.text, token: secrets.metricsToken },
     readiness: () => readiness(store.recording, disk.status(), config.records),
     accessLog: config.accessLog,

@@ -4,29 +4,21 @@
  */
 import type { ViolationReport } from '../../dispatch/index.ts';
 import { createViolationAlarm, createViolationLog } from '../../functions/index.ts';
-import type { JsonObject, Log } from '../../lib/index.ts';
-import type { Store } from '../../store/index.ts';
-import type { Config } from '../config/config.ts';
-import type { Figures } from './metrics/figures.ts';
+import type { Context } from './context.ts';
+import type { Foundation } from './foundation.ts';
 
-interface ViolationWatchOptions {
-  readonly store: Pick<Store, 'violations'>;
-  readonly figures: Figures;
-  readonly config: Config['security'];
-  readonly log: Log;
-  /** Notifies a namespace and the operator. Never throws. */
-  readonly fire: (namespace: string, payload: JsonObject) => void;
-}
-
-export function createViolationWatch(options: ViolationWatchOptions): (report: ViolationReport) => void {
-  const { store, figures, config, log, fire } = options;
+/** The watch of a server: for its own sandboxes, and for those of nodes without a database. */
+export function createViolationWatch(
+  { config, figures, events, log }: Context,
+  { store }: Pick<Foundation, 'store'>,
+): (report: ViolationReport) => void {
   const kept = createViolationLog({ store: store.violations, log });
   const alarm = createViolationAlarm({
-    threshold: config.violationThreshold,
-    windowMs: config.violationWindowSeconds * 1000,
+    threshold: config.security.violationThreshold,
+    windowMs: config.security.violationWindowSeconds * 1000,
     onAlert: ({ namespace, payload }) => {
       log.warn(payload, 'several violations within a short time');
-      fire(namespace, payload);
+      events.fireSecurity(namespace, payload);
     },
   });
   return (report) => {

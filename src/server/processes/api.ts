@@ -3,11 +3,11 @@
  * so it needs no keeper, no sandbox and no capability.
  */
 import { createLog } from '../../lib/index.ts';
-import { type Config, loadConfig } from '../config/config.ts';
-import { serverFault } from '../faults.ts';
+import { loadConfig } from '../config/config.ts';
 import { startPlatform } from '../platform/platform.ts';
 import { readSecrets } from '../secrets/secrets.ts';
 import { greet } from './greeting.ts';
+import { joinRequestOf, refuseTakeOver, roleRefused } from './join-options.ts';
 import { untilSignal } from './until-signal.ts';
 import type { UpOptions } from './up.ts';
 
@@ -15,16 +15,16 @@ import type { UpOptions } from './up.ts';
 export async function serveApi(options: UpOptions): Promise<number> {
   const config = await loadConfig(options);
   refuseRoot();
-  requireBus(config);
-  if (options.takeOver === true)
-    throw refused('--take-over does not work with --role api', 'leave one of them out');
+  const join = joinRequestOf(options);
+  if (config.bus === undefined && join === undefined) throw withoutBus();
+  refuseTakeOver(options, 'api');
   const log = createLog(config.logLevel);
   const secrets = await readSecrets(config);
   const { acceptMissing = [], acceptMixed = false } = options;
   return await untilSignal({
     log,
     leaves: false,
-    start: () => startPlatform(config, log, secrets, { role: 'api' }, { acceptMissing, acceptMixed }),
+    start: () => startPlatform(config, log, secrets, { role: 'api' }, { acceptMissing, acceptMixed, join }),
     onStarted: (platform) => greet(platform, (path) => path),
   });
 }
@@ -33,18 +33,11 @@ export async function serveApi(options: UpOptions): Promise<number> {
 function refuseRoot(): void {
   if (process.geteuid?.() !== 0) return;
   const command = 'setpriv --reuid=ward --regid=ward --clear-groups ward up --role api';
-  throw refused('ward up --role api does not run as root', `start it as an ordinary user: ${command}`);
+  throw roleRefused('ward up --role api does not run as root', `start it as an ordinary user: ${command}`);
 }
 
-/** The settings refuse a bus without a shared database and shared blobs. */
-function requireBus({ bus }: Config): void {
-  if (bus === undefined)
-    throw refused(
-      'ward up --role api needs the setting bus: its actions run on other nodes',
-      'see docs/cluster.md',
-    );
-}
-
-function refused(message: string, hint: string) {
-  return serverFault('ROLE_REFUSED', message, { hint });
+function withoutBus() {
+  const why =
+    'ward up --role api needs the setting bus, or a cluster to join: its actions run on other nodes';
+  return roleRefused(why, 'set bus:, or name an API node with --join; see docs/cluster.md');
 }

@@ -22,9 +22,10 @@ import { runDir } from '../instance/instance-locks.ts';
 import { openShownPaths, type ShownPaths } from '../instance/shown-paths.ts';
 import { inheritedListener } from '../listener/inherited-listener.ts';
 import { probeAddress } from '../listener/listen.ts';
-import { readSecrets, watchGivenKeys } from '../secrets/secrets.ts';
+import { noSecrets, readSecrets, watchGivenKeys } from '../secrets/secrets.ts';
 import type { HalfEnd } from './half-process.ts';
 import { handOverAll } from './hand-over.ts';
+import { joinRequestOf, refuseTakeOver } from './join-options.ts';
 import { startServer } from './server-process.ts';
 import type { ServerTask, UpOptions } from './up.ts';
 
@@ -44,9 +45,12 @@ export async function keepHere(options: UpOptions): Promise<number> {
 async function keepServer(options: UpOptions): Promise<HalfEnd> {
   const given = await loadConfig(options);
   const log = createLog(given.logLevel);
-  const inherited = inheritedListener();
-  if (inherited === undefined) await probeAddress(given.listen);
-  const secrets = await readSecrets(given);
+  const request = joinRequestOf(options);
+  const isInvoker = options.role === 'invoker';
+  if (isInvoker) refuseTakeOver(options, 'invoker');
+  const inherited = isInvoker ? undefined : inheritedListener();
+  if (!isInvoker && inherited === undefined) await probeAddress(given.listen);
+  const secrets = isInvoker ? noSecrets : await readSecrets(given);
   const account = await serverAccount();
   const operator = operatorPolicy(given.sandbox);
   // Every step that could fail has succeeded: from here on the old Ward ends.
@@ -82,6 +86,7 @@ async function keepServer(options: UpOptions): Promise<HalfEnd> {
     acceptMissing,
     acceptMixed,
     refused: ground.refused,
+    ...{ role: isInvoker ? 'invoker' : 'all', join: request },
     listener: inherited && { isKept: inherited.isKept },
   };
   const descriptors = inherited === undefined ? [] : [inherited.descriptor];

@@ -46,10 +46,11 @@ export async function startServer(plan: ServerPlan): Promise<HalfProcess> {
   return server;
 }
 
-/** The server gets the password of its database from the keeper, so it need not be in what `/proc` shows of a process. */
+/** The server gets its password and its token from the keeper, so they need not be in what `/proc` shows of a process. */
 function withoutStore({
   WARD_STORE: _,
   PGPASSWORD: _password,
+  WARD_JOIN_TOKEN: _token,
   ...env
 }: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return env;

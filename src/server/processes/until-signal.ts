@@ -1,8 +1,10 @@
 /** Runs a service until a signal ends it, and closes it in time. */
 import { flushCompileCache } from 'node:module';
-import type { Log } from '../../lib/index.ts';
+import type { Fault, Log } from '../../lib/index.ts';
 
 export interface Service extends AsyncDisposable {
+  /** Resolves when the service can't go on. */
+  readonly failed?: Promise<Fault>;
   /** Names what the service waits for during its disposal. */
   waitsFor(): string;
   /** Stops accepting connections, because another process does. */
@@ -55,6 +57,11 @@ export async function untilSignal<Served extends Service>(
   // So the server after a killed one has less to compile.
   flushCompileCache();
   options.onStarted(service);
+  void service.failed?.then(({ message, hint }) => {
+    log.fatal({ reason: message, hint }, 'this node can’t go on: Ward stops');
+    exitCode = 1;
+    stopped.resolve();
+  });
   await stopped.promise;
   log.info('stopping');
   endInTime(log, service);

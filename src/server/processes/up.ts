@@ -1,8 +1,9 @@
 /** `ward up` without privileges: the platform, until a signal. */
 import { keeperDescriptor, openLink } from '../../keeper/index.ts';
-import { createLog } from '../../lib/index.ts';
+import { createLog, type Log } from '../../lib/index.ts';
 import type { Config } from '../config/config.ts';
 import type { DataPart } from '../instance/missing-parts.ts';
+import type { JoinRequest } from '../platform/join-request.ts';
 import { startPlatform } from '../platform/platform.ts';
 import { keptGround } from '../platform/platform-ground.ts';
 import type { GivenKeys, Secrets } from '../secrets/secrets.ts';
@@ -19,12 +20,17 @@ export interface ServerTask {
   readonly acceptMixed: boolean;
   /** Kinds of precedence that the host refuses to Ward; it runs without them. */
   readonly refused: readonly string[];
+  readonly role: Exclude<Role, 'api'>;
+  readonly join: JoinRequest | undefined;
   /** An inherited socket at the configured address. `isKept`: it stays open after the server. */
   readonly listener: { readonly isKept: boolean } | undefined;
 }
 
-/** `api`: serves the API, without sandboxes and without privileges. */
-export type Role = 'all' | 'api';
+/**
+ * `api`: serves the API, without sandboxes and without privileges. `invoker`: runs actions for other nodes, without a
+ * database, keys and an address to listen on.
+ */
+export type Role = 'all' | 'api' | 'invoker';
 
 export interface UpOptions {
   readonly listen?: string;
@@ -33,6 +39,10 @@ export interface UpOptions {
   readonly accessLog?: boolean;
   /** What this node does for its cluster; `all` by default. */
   readonly role?: Role;
+  /** Addresses of API nodes of the cluster to join. */
+  readonly join?: readonly string[] | undefined;
+  /** Permission to join it once. */
+  readonly token?: string | undefined;
   readonly acceptMissing?: readonly DataPart[];
   readonly acceptMixed?: boolean;
   /** From the Ward that serves the same data folder, if any. */
@@ -62,33 +72,49 @@ async function serve(): Promise<number> {
   await using stack = new AsyncDisposableStack();
   const link = stack.adopt(await openLink(keeperDescriptor), (opened) => opened.close());
   // The keeper is root, and started this process.
-  const { config, dataDir, secrets, acceptMissing, acceptMixed, refused, listener } = link.hello
-    .task as ServerTask;
+  const task = link.hello.task as ServerTask;
+  const { config, dataDir, secrets, acceptMissing, acceptMixed, listener, join } = task;
   const log = createLog(config.logLevel);
   // Running calls count as interrupted, as after a kill of both processes; a record of failure would hide that.
   link.onLost = () => {
     log.fatal('the keeper has ended: Ward stops');
     process.exit(1);
   };
-  const rooms = { role: 'all', ground: keptGround(link, config) } as const;
+  const ground = keptGround(link, config);
+  if (task.role === 'invoker' && join !== undefined) {
+    const { startInvokerNode } = await import('../platform/invoker-node.ts');
+    return await untilSignal({
+      ...{ log, leaves: false },
+      start: () => startInvokerNode(config, log, ground, join),
+      onStarted({ name }) {
+        sayRefused(task, log);
+        process.stdout.write(`ready invoker ${name}\n`);
+      },
+    });
+  }
+  const rooms = { role: 'all', ground } as const;
   return await untilSignal({
     log,
     leaves: listener?.isKept === true,
     async start() {
       const platform = await startPlatform(config, log, secrets, rooms, {
-        ...{ acceptMissing, acceptMixed },
+        ...{ acceptMissing, acceptMixed, join },
         ...(listener === undefined ? {} : { listener: listenerDescriptor }),
       });
       link.onNews = (news) => platform.renewKeys(news as GivenKeys);
       return platform;
     },
     onStarted(platform) {
-      if (refused.length > 0)
-        log.info(
-          { refused },
-          'a busy machine can delay the platform, since the host refuses these kinds of precedence',
-        );
+      sayRefused(task, log);
       greet(platform, (path) => path.replace(config.dataDir, dataDir));
     },
   });
+}
+
+function sayRefused({ refused }: ServerTask, log: Log): void {
+  if (refused.length === 0) return;
+  log.info(
+    { refused },
+    'a busy machine can delay the platform, since the host refuses these kinds of precedence',
+  );
 }

@@ -29,6 +29,13 @@ export interface Secrets {
   readonly metricsToken: string | undefined;
 }
 
+/** A node that only runs actions has none. */
+export const noSecrets: Secrets = {
+  parameterKeys: undefined,
+  storePassword: undefined,
+  metricsToken: undefined,
+};
+
 /** Interval between checks for a new key file. A rotation waits much longer. */
 const watchMs = 200;
 const shortestToken = 16;

@@ -1,6 +1,6 @@
 /** What goes wrong with an S3-compatible store, as Faults of the room. */
-import { type Fault, isFault, messageOf, nodeCodeOf } from '../../lib/index.ts';
-import { blobFault } from '../faults.ts';
+import { type Fault, isFault, messageOf, nodeCodeOf } from '../lib/index.ts';
+import { blobFault } from './faults.ts';
 
 /** When a caller should try again. */
 const retryAfterMs = 5000;

@@ -1,0 +1,172 @@
+/**
+ * A node that only runs actions, in a cluster whose bus knows each node by its certificate: a real nats-server with the
+ * configuration that Ward writes, and real sandboxes.
+ */
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { missingForMoto, startMoto, testBucket } from '../src/blobs/s3/moto.fixture.ts';
+import { missingForNats, startSecureNats } from '../src/bus/nats-server.fixture.ts';
+import { mustRun, runCommand, startCommand } from '../src/lib/index.ts';
+import { listeningSocketsOf } from '../src/server/listener/listening-sockets.ts';
+import { missingForPostgres, startPostgres } from '../src/store/postgres/server.fixture.ts';
+import { makeBlackboxImages } from './blackbox/image.ts';
+import { launcher, missingForSandboxes, outsideEnv, runWard, Ward } from './ward.ts';
+
+const missing =
+  missingForSandboxes() ??
+  (await missingForPostgres()) ??
+  (await missingForNats()) ??
+  (await missingForMoto());
+
+describe.skipIf(missing !== undefined)(`an invoker${missing ? ` (${missing})` : ''}`, () => {
+  const stack = new AsyncDisposableStack();
+  let api: Ward;
+  let invoker: InvokerProcess;
+
+  beforeAll(async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'ward-invoker-'));
+    stack.defer(() => rm(folder, { recursive: true }));
+    const [postgres, moto] = await Promise.all([startPostgres(), startMoto()]);
+    for (const engine of [postgres, moto]) stack.use(engine);
+    await postgres.admin('create database ward');
+    const nats = await startSecureNats();
+    stack.use(nats);
+    const dataDir = join(folder, 'api');
+    await mkdir(dataDir);
+    await mustRun(['chmod', '711', folder]);
+    await mustRun(['chown', 'ward:ward', dataDir]);
+    const store = postgres.url('ward');
+    const config = {
+      ...{ store, bus: nats.setting, cluster: { node: 'api1' } },
+      blobs: `s3://${testBucket}/ward?endpoint=${moto.url}`,
+    };
+    const startApi = async () => {
+      const through = ['setpriv', '--reuid=ward', '--regid=ward', '--clear-groups', '--'];
+      return (await Ward.startSaying(config, dataDir, undefined, { flags: ['--role', 'api'], through })).ward;
+    };
+    const operate = async (...words: string[]) => {
+      const files = ['--data', dataDir, '--config', join(dataDir, 'config.yaml')];
+      const { code, stdout, stderr } = await runWard([...words, ...files]);
+      if (code !== 0) throw new Error(stderr);
+      return stdout;
+    };
+    const first = await startApi();
+    await operate('cluster', 'init');
+    await first.stop();
+    api = stack.use(await startApi());
+    const token = JSON.parse(await operate('node', 'token', '--name', 'inv1', '-o', 'json')).token;
+    await operate('cluster', 'nats-certificate', '127.0.0.1', '--out', nats.folder);
+    await nats.begin(
+      await operate('cluster', 'nats-config', '--listen', nats.listen, '--folder', nats.folder),
+    );
+    invoker = stack.use(await startInvoker(join(folder, 'invoker'), ['--join', api.url], token));
+    await api.deploy('hello', 'const main = ({ name }) => { console.log("a line"); return { hi: name } }');
+    // The bus comes up, and the nodes hear each other.
+    await api.until(async () => (await api.invoke('hello', { name: 'first' })).status !== 503);
+  });
+  afterAll(() => stack.disposeAsync());
+
+  test('has no database and no key, listens nowhere, and runs what API nodes give it', async () => {
+    const answer = await api.invoke('hello', { name: 'world' });
+    expect(answer).toMatchObject({ status: 200, body: { response: { result: { hi: 'world' } } } });
+    const { logs } = await api.activation(answer.body.activationId);
+    expect(logs).toEqual([expect.stringContaining('a line')]);
+    for (const pid of invoker.pids()) {
+      expect(listeningSocketsOf(pid)).toEqual([]);
+      expect(await readFile(`/proc/${pid}/environ`, 'utf8')).not.toMatch(/postgres:|AWS_SECRET/);
+    }
+    expect(await readFile(join(invoker.dataDir, 'config.yaml'), 'utf8')).not.toMatch(/store|blobs|bus/);
+  });
+
+  test('lets an action call its own API', async () => {
+    const code = `const main = async () => {
+      const { __OW_API_HOST: host, __OW_API_KEY: key } = process.env;
+      const authorization = 'Basic ' + Buffer.from(key).toString('base64');
+      const response = await fetch(host + '/api/v1/namespaces/_/actions', { headers: { authorization } });
+      return { host, names: (await response.json()).map(({ name }) => name) };
+    }`;
+    await api.request('PUT', '/api/v1/namespaces/_/actions/keyed', {
+      body: { exec: { kind: 'nodejs:24', code }, annotations: [{ key: 'provide-api-key', value: true }] },
+    });
+    const { body } = await api.invoke('keyed');
+    expect(body.response.result).toEqual({
+      host: 'http://127.0.0.1:3233',
+      names: expect.arrayContaining(['hello', 'keyed']),
+    });
+  });
+
+  test('runs pushed images by their digest', async () => {
+    await using images = await makeBlackboxImages({ 'demo/app:1': {} });
+    const to = `docker://${new URL(api.url).host}/guest/app:v1`;
+    const flags = ['--insecure-policy', 'copy', '--dest-tls-verify=false', '--dest-creds', api.auth];
+    const { code, stderr } = await runCommand(['skopeo', ...flags, `oci:${images.dir}:demo/app:1`, to], {
+      timeoutMs: 60_000,
+    });
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    const exec = { kind: 'blackbox', image: 'guest/app:v1' };
+    expect(await api.request('PUT', '/api/v1/namespaces/_/actions/own', { body: { exec } })).toMatchObject({
+      status: 200,
+    });
+    const { body } = await api.invoke('own', { a: 1 });
+    expect(body.response.result).toMatchObject({ runs: 1, body: { value: { a: 1 } } });
+  });
+
+  test('starts again without a token, and ends when it is told to', async () => {
+    expect(await invoker.stop()).toBe(0);
+    invoker = stack.use(await startInvoker(invoker.dataDir, ['--join', api.url]));
+    await api.until(async () => (await api.invoke('hello', { name: 'again' })).status === 200);
+  });
+});
+
+interface InvokerProcess extends AsyncDisposable {
+  readonly dataDir: string;
+  /** The keeper, and its server. */
+  pids(): readonly number[];
+  stop(): Promise<number | null>;
+}
+
+async function startInvoker(
+  dataDir: string,
+  flags: readonly string[],
+  token?: string,
+): Promise<InvokerProcess> {
+  await mkdir(dataDir, { recursive: true });
+  const configFile = join(dataDir, 'config.yaml');
+  await writeFile(
+    configFile,
+    'logLevel: warn\ninvoker: { prewarm: [], memoryMiB: 1024 }\ncluster: { node: inv1 }\n',
+  );
+  const files = ['--data', dataDir, '--config', configFile];
+  const child = startCommand([process.execPath, launcher, 'up', '--role', 'invoker', ...files, ...flags], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...withoutCredentials(), ...(token === undefined ? {} : { WARD_JOIN_TOKEN: token }) },
+  });
+  const ended = once(child, 'exit');
+  let said = '';
+  child.stderr?.on('data', (piece) => {
+    said += piece;
+  });
+  if (child.stdout === null) throw new Error('it has no output');
+  const [line] = await Promise.race([once(createInterface({ input: child.stdout }), 'line'), ended]);
+  if (line !== 'ready invoker inv1') throw new Error(`the invoker did not start: ${said}`);
+  const stop = async () => {
+    child.kill('SIGTERM');
+    await ended;
+    return child.exitCode;
+  };
+  return {
+    dataDir,
+    pids: () => [child.pid ?? 0],
+    stop,
+    [Symbol.asyncDispose]: async () => void (await stop()),
+  };
+}
+
+/** The store of blobs of these tests has its keys in the environment. */
+function withoutCredentials(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(outsideEnv()).filter(([name]) => !name.startsWith('AWS_')));
+}
