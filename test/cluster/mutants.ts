@@ -32,7 +32,7 @@ export const mutants: Readonly<Record<Mutant, readonly Edit[]>> = {
 
 /** For each mutant, the fault that shows it, and the rule that it breaks. */
 export const proofs: Readonly<Record<Mutant, { readonly fault: string; readonly rule: string }>> = {
-  fence: { fault: 'kill-node', rule: 'ran twice' },
+  fence: { fault: 'kill-node', rule: 'ran too often' },
   claim: { fault: 'kill-node', rule: 'ran twice' },
   flush: { fault: 'kill-node', rule: 'no record' },
   lease: { fault: 'soak', rule: 'interrupted without a fault' },

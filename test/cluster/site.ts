@@ -63,7 +63,7 @@ export class ClusterSite extends LoadedSite {
 
   static async open(options: ClusterSiteOptions): Promise<ClusterSite> {
     await using stack = new AsyncDisposableStack();
-    const engines = stack.use(await startEngines({ natsServers: options.natsServers }));
+    const engines = stack.use(await startEngines({ natsServers: options.natsServers, isDurable: true }));
     const links = new Map<string, Links>();
     const plans: NodePlan[] = [];
     for (const [name, role] of nodes) {
