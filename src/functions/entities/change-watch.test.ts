@@ -10,6 +10,8 @@ let watch: ChangeWatch;
 /** What each look asks for, and what was dropped. */
 let asked: (string | undefined)[];
 let dropped: (Changed | undefined)[];
+/** Whether the watch was current at each drop. */
+let current: (boolean | Promise<boolean>)[];
 let answer: (position: string | undefined) => Promise<ChangesSince>;
 const prune = vi.fn(async () => 0);
 
@@ -17,6 +19,7 @@ beforeEach(() => {
   vi.useFakeTimers();
   asked = [];
   dropped = [];
+  current = [];
   answer = async (position) => ({
     position: `${Number(position ?? 0) + 1}`,
     changes: position ? [] : undefined,
@@ -27,7 +30,10 @@ beforeEach(() => {
   };
   watch = watchChanges({
     changes: { since, prune },
-    onChanged: (each) => dropped.push(each),
+    onChanged: (each) => {
+      dropped.push(each);
+      current.push(watch.isCurrent());
+    },
     log: silentLog,
   });
 });
@@ -100,6 +106,17 @@ test('is trusted for 30 s after its last good look, and then drops everything', 
   await vi.advanceTimersByTimeAsync(250);
   expect(watch.isCurrent()).toBe(false);
   expect(dropped.length).toBeGreaterThan(1);
+});
+
+test('is trusted again when it drops everything after an outage', async () => {
+  await vi.advanceTimersByTimeAsync(0);
+  const whole = answer;
+  fail();
+  await vi.advanceTimersByTimeAsync(trustMs + 250);
+  expect(current.at(-1)).toBe(false);
+  answer = whole;
+  await vi.advanceTimersByTimeAsync(250);
+  expect(current.at(-1)).toBe(true);
 });
 
 test('a look that gets no answer has failed after 5 s', async () => {

@@ -102,11 +102,12 @@ class Watch implements ChangeWatch {
         throw new Error(`no answer within ${lookMs / 1000} s`);
       });
       this.#position = found.position;
-      if (found.changes === undefined) onChanged(undefined);
-      else if (found.changes.length > 0) onChanged(changedBy(found.changes));
       if (this.#hasFailed) log.info('changes of other processes can be read again');
       this.#hasFailed = false;
+      // Before what is told to others: they read, and ask whether that can be trusted.
       this.#goodAt = startedAt;
+      if (found.changes === undefined) onChanged(undefined);
+      else if (found.changes.length > 0) onChanged(changedBy(found.changes));
     } catch (error) {
       if (this.#isOver) return;
       if (!this.#hasFailed)
