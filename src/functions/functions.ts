@@ -2,7 +2,7 @@
 
 import type { BlobStore } from '../blobs/index.ts';
 import type { AdmissionControl, Dispatcher, LogPiece } from '../dispatch/index.ts';
-import { type Log, messageOf } from '../lib/index.ts';
+import type { Log } from '../lib/index.ts';
 import type { EntityRow, Store } from '../store/index.ts';
 import { type ActionService, Actions } from './actions/actions.ts';
 import type { CodeGate } from './actions/code-gate.ts';
@@ -25,6 +25,7 @@ import type { FeedLimits } from './feeds/feeds.ts';
 import { createApiManager } from './gateway/apimgmt.ts';
 import { type ApiService, createApis } from './gateway/apis.ts';
 import { defaultLimits, type SystemLimits } from './limits.ts';
+import { expelDeleted } from './namespaces/expel-deleted.ts';
 import type { IsCurrent } from './namespaces/identities.ts';
 import { type NamespaceService, Namespaces } from './namespaces/namespaces.ts';
 import { createQuotas, type DiskAdmission, type Quotas } from './namespaces/quotas.ts';
@@ -250,22 +251,7 @@ function watchOthers(
   const onChanged = (changed: Changed | undefined) => {
     const { namespaces, caches } = parts();
     for (const each of caches) each.forget(changed);
-    if (changed?.namespaces.size === 0) return;
-    expelDeleted(dispatcher, namespaces, changed).catch((error) => {
-      log.warn({ reason: messageOf(error) }, 'cannot see whether a namespace was deleted');
-    });
+    if (changed?.namespaces.size !== 0) void expelDeleted({ dispatcher, namespaces, log }, changed);
   };
   return watchChanges({ changes: store.changes, onChanged, everyMs: lookEveryMs, log });
-}
-
-/** Ends the calls of deleted namespaces. */
-async function expelDeleted(
-  dispatcher: Pick<Dispatcher, 'namespaces' | 'expel'>,
-  namespaces: Pick<NamespaceService, 'identityOf'>,
-  changed: Changed | undefined,
-): Promise<void> {
-  for (const name of dispatcher.namespaces()) {
-    if (changed?.namespaces.has(name) === false) continue;
-    if ((await namespaces.identityOf(name)) === undefined) dispatcher.expel(name);
-  }
 }

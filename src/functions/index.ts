@@ -1,6 +1,7 @@
 export type { ActionView } from './actions/actions.ts';
 export type { CodeGate, GateVerdict, Runnable } from './actions/code-gate.ts';
 export { codeGraceMs, createCodeSweep } from './actions/code-sweep.ts';
+export { keepCode } from './actions/keep-code.ts';
 export { familyOf, type Runtime } from './actions/runtimes.ts';
 export { checkActivationId } from './activations/activations.ts';
 export type { InvokeAnswer } from './activations/invocations.ts';

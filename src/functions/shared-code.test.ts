@@ -96,7 +96,7 @@ describe('code that two servers share', () => {
     await platform.blobs.put(Buffer.from(code));
     const [first, second] = [server(platform, { graceMs: hourMs }), server(platform, { graceMs: hourMs })];
     first.retain(digest);
-    await first.sweep();
+    await first.keep();
     await second.sweep();
     expect(await platform.blobs.has(digest)).toBe(true);
   });
@@ -119,6 +119,26 @@ describe('code that two servers share', () => {
     expect(await server(platform).sweep()).toBe(1);
     expect(await platform.blobs.has(digest)).toBe(false);
   });
+});
+
+test('telling what is needed ends while calls begin and end', async () => {
+  await using platform = await startPlatform({ isAlone: false });
+  const { entities, accepted, codeMarks } = platform.store;
+  let touches = 0;
+  const marks: CodeMarkStore = {
+    ...codeMarks,
+    async touch(each) {
+      if (++touches > 10) throw new Error('this does not end');
+      own.release(digest);
+      own.retain(digest);
+      return codeMarks.touch(each);
+    },
+  };
+  const sharing = { marks, accepted, graceMs: 0 };
+  const own = createCodeStore(platform.blobs, entities, silentLog, undefined, sharing);
+  own.retain(digest);
+  await own.keep();
+  expect(touches).toBe(1);
 });
 
 describe('a deletion without a clear answer', () => {

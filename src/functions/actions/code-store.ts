@@ -37,7 +37,7 @@ export interface CodeStore {
    * touched within the grace period, or an accepted call needs it.
    */
   drop(digest: Digest): Promise<void>;
-  /** Tells other servers which code the activations of this one need. Call it twice within the grace period. */
+  /** Tells other servers which code the activations of this one need. `keepCode` calls it often enough. */
   keep(): Promise<void>;
 }
 
@@ -98,7 +98,8 @@ export function createCodeStore(
       if (shared !== undefined) return shared.store(code.bytes, named);
       return lock.shared(async () => named(await blobs.put(code.bytes)));
     },
-    keep: async () => shared?.touch(needed.keys()),
+    // A copy: calls that begin and end meanwhile would make the walk over the map endless.
+    keep: async () => shared?.touch([...needed.keys()]),
     async load(exec) {
       const bytes = await blobs.get(exec.digest);
       return bytes.toString(exec.binary ? 'base64' : 'utf8');

@@ -12,8 +12,6 @@ interface CodeSweepOptions {
   readonly accepted: Pick<AcceptedQueue, 'needsCode'>;
   /** Removes a blob. In a server, `CodeStore.drop`, which keeps code that is being written or still needed. */
   readonly drop: (digest: Digest) => Promise<void>;
-  /** Runs first: `CodeStore.keep`, so that other servers leave what this one needs. */
-  readonly keep?: () => Promise<void>;
   /** Code is removed after it has been unneeded for this long, by a monotonic clock. 0: at once. */
   readonly graceMs: number;
   /** Milliseconds. */
@@ -35,7 +33,6 @@ export function createCodeSweep(options: CodeSweepOptions): () => Promise<number
   const { graceMs, now = () => performance.now() } = options;
   const look = watchUnneeded<Digest>(graceMs, now);
   return async () => {
-    await options.keep?.();
     const unnamed = look();
     const removed = await sweep(options, unnamed);
     unnamed.end();

@@ -13,7 +13,6 @@ async function swept(isShared: boolean, isMine: boolean, fail = false): Promise<
       done.push('pushed');
     },
     sweepCode: async () => done.push('code'),
-    keepCode: note('kept'),
   });
   await sweep().catch((error: Error) => done.push(error.message));
   return done;
@@ -23,7 +22,7 @@ it.each([
   ['its own folder, in its turn', false, true, ['quotas', 'pushed', 'code']],
   ['its own folder, when it is another one’s turn', false, false, ['pushed', 'code']],
   ['a shared store, in its turn', true, true, ['quotas', 'pushed', 'code']],
-  ['no shared store when it is another one’s turn, but keeps the code that it needs', true, false, ['kept']],
+  ['no shared store when it is another one’s turn', true, false, []],
 ])('a server sweeps %s', async (_title, isShared, isMine, expected) => {
   expect(await swept(isShared, isMine)).toEqual(expected);
 });

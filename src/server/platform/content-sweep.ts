@@ -13,20 +13,15 @@ export interface ContentSweepOptions {
   readonly sweepPushed: () => Promise<unknown>;
   /** Returns the number of removed blobs. */
   readonly sweepCode: () => Promise<number>;
-  /** Tells other servers which code this one needs. */
-  readonly keepCode: () => Promise<void>;
 }
 
 /** Returns a sweep, to be called regularly. It returns the number of removed blobs of code. */
 export function createContentSweep(options: ContentSweepOptions): () => Promise<number> {
-  const { isShared, isTurn, enforceQuotas, sweepPushed, sweepCode, keepCode } = options;
+  const { isShared, isTurn, enforceQuotas, sweepPushed, sweepCode } = options;
   return async () => {
     const isMine = await isTurn();
     if (isMine) await enforceQuotas();
-    if (isShared && !isMine) {
-      await keepCode();
-      return 0;
-    }
+    if (isShared && !isMine) return 0;
     const [pushed, code] = await Promise.allSettled([sweepPushed(), sweepCode()]);
     // Trouble with images must not keep code, nor the other way round.
     if (pushed.status === 'rejected') throw pushed.reason;

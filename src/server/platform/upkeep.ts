@@ -1,6 +1,12 @@
 /** Upkeep of a running platform: deletes old records and unneeded content, updates advisories, reports damage. */
 import type { BlobStore } from '../../blobs/index.ts';
-import { codeGraceMs, createCodeSweep, createRetention, type Functions } from '../../functions/index.ts';
+import {
+  codeGraceMs,
+  createCodeSweep,
+  createRetention,
+  type Functions,
+  keepCode,
+} from '../../functions/index.ts';
 import { keepLease } from '../../store/index.ts';
 import { startAdvisoryUpdates } from '../advisories/updates.ts';
 import type { GuardedImages } from '../gate/guarded-images.ts';
@@ -25,6 +31,8 @@ export function startUpkeep({ config, figures, log }: Context, parts: UpkeepPart
   const { blobs, functions, guarded } = parts;
   const { store, shared, sharedBlobs } = parts.foundation;
   const stack = new AsyncDisposableStack();
+  const graceMs = codeGraceMs(config.retention.everyMinutes * 60_000);
+  if (shared !== undefined) stack.use(keepCode({ code: functions.code, graceMs, log }));
   /** The lease for work that one of several servers does, if this one has it. */
   const keeper = shared && stack.use(keepLease({ leases: store.leases, name: 'retention', log }));
   const turn = async () => {
@@ -36,11 +44,7 @@ export function startUpkeep({ config, figures, log }: Context, parts: UpkeepPart
     isTurn: async () => keeper === undefined || (await keeper.held()) !== undefined,
     enforceQuotas: () => functions.quotas.enforce(),
     sweepPushed: () => guarded.sweep(functions),
-    sweepCode: createCodeSweep({
-      ...{ ...store, blobs, ...functions.code },
-      graceMs: codeGraceMs(config.retention.everyMinutes * 60_000),
-    }),
-    keepCode: functions.code.keep,
+    sweepCode: createCodeSweep({ ...store, blobs, ...functions.code, graceMs }),
   });
   const retention = stack.use(
     createRetention({ store, config: config.retention, sweepCode, log, ...(keeper && { turn }) }),
