@@ -91,7 +91,7 @@ async function takeToken(
 ): Promise<boolean> {
   const taken = await inside
     .updateTable('join_tokens')
-    .set({ used_by: key })
+    .set({ used_by: key, name })
     .where('key', '=', token)
     .where('role', '=', role)
     .where('expires_at', '>', now)

@@ -28,8 +28,11 @@ export function memberTests({ store, place }: Context): void {
     expect(member).toMatchObject({ name: 'one', role: 'invoker', key: first.key, removedAt: null });
     expect((member?.expiresAt ?? 0) - (member?.joinedAt ?? 0)).toBe(hourMs);
     expect(await store().members.join(first)).toMatchObject({ key: first.key });
-    expect(await store().members.join(joining(key, { name: 'two' }))).toBeUndefined();
-    expect(await store().members.token(key)).toMatchObject({ usedBy: first.key, isExpired: false });
+    for (const other of [joining(key, { name: 'two' }), { ...first, name: 'two' }])
+      expect(await store().members.join(other)).toBeUndefined();
+    expect(await store().members.token(key)).toMatchObject({
+      ...{ usedBy: first.key, name: 'one', isExpired: false },
+    });
     expect(await store().members.openTokens()).toEqual([]);
     expect(await store().members.list()).toHaveLength(1);
   });
