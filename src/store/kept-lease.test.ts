@@ -69,3 +69,15 @@ test('of a process that was stopped past its end is not taken for held', async (
   expect(await keeper.held()).toBeUndefined();
   clock.mockRestore();
 });
+
+test('that comes when it is no longer wanted is ended', async () => {
+  const slow = Promise.withResolvers<typeof lease>();
+  take.mockReturnValueOnce(slow.promise);
+  const held = keeper.held();
+  const closed = keeper.close();
+  slow.resolve(lease);
+  await Promise.all([held, closed]);
+  expect(drop.mock.calls).toEqual([[lease]]);
+  await vi.advanceTimersByTimeAsync(keptLeaseMs);
+  expect(renew).not.toHaveBeenCalled();
+});

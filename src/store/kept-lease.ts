@@ -51,6 +51,8 @@ class Keeper implements LeaseKeeper {
   }
 
   async close(): Promise<void> {
+    // It may get the lease only now.
+    await this.#taking?.catch(() => {});
     const lease = this.#lease;
     this.#forget();
     await this.#renewing;
