@@ -100,9 +100,11 @@ export async function writeNatsConfig(place: Place, { listen, folder }: NatsConf
   const expected = (await store.members.openTokens()).flatMap(({ name, role }) =>
     name === null || joined.some((member) => member.name === name) ? [] : [{ name, role }],
   );
-  const nodes = [...joined, ...expected].flatMap(({ name, role }): BusNode[] =>
+  const all = [...joined, ...expected].flatMap(({ name, role }): BusNode[] =>
     isRole(role) ? [{ name, role }] : [],
   );
+  // NATS does not start with one user twice, which two tokens of one name would give.
+  const nodes = [...new Map(all.map((node) => [`${node.role} ${node.name}`, node])).values()];
   return natsConfig({ cluster: config.node.cluster, nodes, listen, files: filesIn(folder) });
 }
 
