@@ -47,12 +47,7 @@ export function leaseStore(db: Kysely<Schema>, { now }: SqlWords): LeaseStore {
 }
 
 export function leasedWrites(db: Kysely<Schema>, writer: GroupWriter, lease: Lease): LeasedWrites {
-  const inside = <T>(write: (db: Kysely<Schema>) => Promise<T>): Promise<T> =>
-    db.transaction().execute(async (transaction) => {
-      const { numUpdatedRows } = await fence(transaction, lease).executeTakeFirst();
-      if (numUpdatedRows === 0n) throw lost(lease);
-      return write(transaction);
-    });
+  const inside = <T>(write: (db: Kysely<Schema>) => Promise<T>): Promise<T> => writeUnder(db, lease, write);
   const fenced = fencedWriter(db, writer, lease);
   return {
     entities: { put: (row, expected) => inside((on) => entityStore(on).put(row, expected)) },
@@ -60,6 +55,19 @@ export function leasedWrites(db: Kysely<Schema>, writer: GroupWriter, lease: Lea
     deliveries: deliveryStore(db, fenced),
     activations: { prune: (rule) => inside((on) => pruneActivations(on, rule)) },
   };
+}
+
+/** Writes in one transaction, if no one has taken the lease since. @throws Fault STORE_LEASE_LOST */
+export function writeUnder<T>(
+  db: Kysely<Schema>,
+  lease: Lease,
+  write: (db: Kysely<Schema>) => Promise<T>,
+): Promise<T> {
+  return db.transaction().execute(async (transaction) => {
+    const { numUpdatedRows } = await fence(transaction, lease).executeTakeFirst();
+    if (numUpdatedRows === 0n) throw lost(lease);
+    return write(transaction);
+  });
 }
 
 /** Changes a row only under the present token, and locks it: the lease is not taken before the transaction ends. */

@@ -95,7 +95,7 @@ export async function vaultAdmin(options: {
       if (!keepKey) await (given === undefined ? addTo(file) : acting.aside(() => addToGiven(given)));
       const [{ id: newest }] = keys('lately');
       const report = await reseal(store, createVault(keys), newest, store.under(lease));
-      if ('facts' in store) await noteSharedKeys(keys, store.facts);
+      if ('facts' in store) await noteSharedKeys(keys, store.under(lease).facts);
       return { newest, ...report };
     },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),

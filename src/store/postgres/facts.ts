@@ -1,15 +1,18 @@
 /** Facts about a database that several servers share, and a lock among them. */
 import { type Kysely, sql } from 'kysely';
+import { storeFault } from '../faults.ts';
 import type { Pool } from './pool.ts';
 import { faultOf } from './sql-state.ts';
 
 export interface SharedFacts {
-  /** Identifies the database. A copy keeps it. */
+  /** Identifies the database. A copy keeps it. @throws Fault STORE_CORRUPT when it has none */
   id(): Promise<string>;
   /** A text by which a server notices that its keys differ; undefined until the first one has written it. */
   keyCheck(): Promise<string | undefined>;
   setKeyCheck(text: string): Promise<void>;
 }
+
+const idHint = 'restore a dump; its table facts has the id';
 
 /** Any number that Ward uses for nothing else. */
 const startLock = 0x57_41_52_44;
@@ -20,7 +23,12 @@ export function sharedFacts<Tables>(db: Kysely<Tables>): SharedFacts {
     return rows[0]?.value;
   };
   return {
-    id: async () => (await read('id')) ?? '',
+    async id() {
+      const id = await read('id');
+      // Folders could not tell databases without an id from each other.
+      if (!id) throw storeFault('STORE_CORRUPT', 'the database has lost its id', { hint: idHint });
+      return id;
+    },
     keyCheck: () => read('key check'),
     async setKeyCheck(text) {
       await sql`insert into facts values ('key check', ${text}) on conflict (name) do update set value = excluded.value`.execute(

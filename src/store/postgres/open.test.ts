@@ -117,6 +117,29 @@ describe.skipIf(missing !== undefined)(`PostgreSQL${missing ? ` (${missing})` : 
     expect(await idOf((await newDatabase()).url)).not.toBe(id);
   });
 
+  test('that has lost its id is not taken for any database', async () => {
+    const { url } = await migratedDatabase();
+    await server?.admin(`delete from facts where name = 'id'`, url);
+    await using store = await openPostgresStore({ url });
+    await expect(store.facts.id()).rejects.toMatchObject({ code: 'STORE_CORRUPT' });
+  });
+
+  test('does not change the check of keys for one who has lost the lease', async () => {
+    const { url } = await migratedDatabase();
+    await using store = await openPostgresStore({ url });
+    const take = async () => {
+      const lease = await store.leases.take({ name: 'work', holder: 'a', ms: 0 });
+      if (lease === undefined) throw new Error('it is taken');
+      return store.under(lease);
+    };
+    const late = await take();
+    await late.facts.setKeyCheck('first');
+    const holder = await take();
+    await holder.facts.setKeyCheck('second');
+    await expect(late.facts.setKeyCheck('late')).rejects.toMatchObject({ code: 'STORE_LEASE_LOST' });
+    expect(await store.facts.keyCheck()).toBe('second');
+  });
+
   test('lets one server at a time do what all do at their start', async () => {
     const { url } = await newDatabase();
     await using first = await openPostgresStore({ url });

@@ -1,7 +1,9 @@
 /** Opens the store in a PostgreSQL database, and creates the parts. */
 import { groupWriter } from '../group-writer.ts';
+import { writeUnder } from '../leases.ts';
 import { storeParts } from '../parts.ts';
 import type { Schema } from '../schema.ts';
+import type { Lease, LeasedWrites } from '../types/leases.ts';
 import type { RecordingTrouble, Store } from '../types/store.ts';
 import { batches } from './batch.ts';
 import { postgresChanges } from './changes.ts';
@@ -17,6 +19,7 @@ export interface PostgresStoreOptions extends DatabaseOptions {
 
 export interface PostgresStore extends Store {
   readonly facts: SharedFacts;
+  under(lease: Lease): LeasedWrites & { readonly facts: Pick<SharedFacts, 'setKeyCheck'> };
   /** Does `work` while no other server does such work on the same database. @throws Fault STORE_LOCKED */
   alone<T>(work: () => Promise<T>): Promise<T>;
 }
@@ -37,9 +40,14 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
       .flush()
       .catch(() => {})
       .then(() => pool.close()));
+  const parts = storeParts(db, writer, postgresWords);
   return {
-    ...storeParts(db, writer, postgresWords),
+    ...parts,
     facts: sharedFacts(db),
+    under: (lease) => ({
+      ...parts.under(lease),
+      facts: { setKeyCheck: (text) => writeUnder(db, lease, (on) => sharedFacts(on).setKeyCheck(text)) },
+    }),
     alone: (work) => alone(pool, work),
     changes: postgresChanges(db, pool),
     close,
