@@ -4,7 +4,16 @@ import { randomHex } from '../../lib/index.ts';
 import { type Connection, openPool, type Pool } from '../postgres/pool.ts';
 import { faultOf } from '../postgres/sql-state.ts';
 import { transaction } from '../postgres/transaction.ts';
-import { type Cell, pageRows, type Row, type Table, type Tables } from './tables.ts';
+import {
+  type Cell,
+  onConflict,
+  pageRows,
+  quoted,
+  type Row,
+  type Table,
+  type Tables,
+  type WhenThere,
+} from './tables.ts';
 
 interface Options {
   readonly url: string;
@@ -151,19 +160,10 @@ async function pageAfter(
   return rows.map((each) => table.columns.map((column): Cell => each[column] ?? null));
 }
 
-function insertOf(
-  { columns, key }: Table,
-  whenThere: 'replace' | 'keep',
-  name: string,
-  types: readonly string[],
-): string {
-  const names = columns.map(quoted);
-  const others = names.filter((_, index) => !key.includes(index));
-  const sets = others.map((column) => `${column} = excluded.${column}`).join(', ');
-  const target = key.map((column) => names[column]).join(', ');
+function insertOf(table: Table, whenThere: WhenThere, name: string, types: readonly string[]): string {
   const lists = types.map((type, index) => `$${index + 1}::${type}[]`).join(', ');
-  return `insert into ${name} (${names.join(', ')}) select * from unnest(${lists})
-    on conflict (${target}) do ${whenThere === 'keep' || sets === '' ? 'nothing' : `update set ${sets}`}`;
+  return `insert into ${name} (${table.columns.map(quoted).join(', ')}) select * from unnest(${lists})
+    ${onConflict(table, whenThere)}`;
 }
 
 async function select<T>(
@@ -188,8 +188,4 @@ async function write(pool: Pool, work: (connection: Connection) => Promise<unkno
   } catch (error) {
     throw faultOf(error, pool.where);
   }
-}
-
-function quoted(name: string | undefined): string {
-  return `"${name}"`;
 }

@@ -3,7 +3,16 @@ import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { z } from 'zod';
 import { openSqlite } from '../../lib/index.ts';
 import { faultOf } from '../sqlite/sql-fault.ts';
-import { type Cell, pageRows, type Row, type Table, type Tables } from './tables.ts';
+import {
+  type Cell,
+  onConflict,
+  pageRows,
+  quoted,
+  type Row,
+  type Table,
+  type Tables,
+  type WhenThere,
+} from './tables.ts';
 
 const columnRow = z.object({ name: z.string(), pk: z.number() });
 
@@ -71,13 +80,10 @@ function pageAfter(db: DatabaseSync, table: Table, last: Row | undefined): Row[]
   );
 }
 
-function insertOf({ name, columns, key }: Table, whenThere: 'replace' | 'keep'): string {
-  const names = columns.map(quoted);
-  const others = names.filter((_, index) => !key.includes(index));
-  const sets = others.map((column) => `${column} = excluded.${column}`).join(', ');
-  const target = key.map((column) => names[column]).join(', ');
-  return `insert into ${quoted(name)} (${names.join(', ')}) values (${names.map(() => '?').join(', ')})
-    on conflict (${target}) do ${whenThere === 'keep' || sets === '' ? 'nothing' : `update set ${sets}`}`;
+function insertOf(table: Table, whenThere: WhenThere): string {
+  const names = table.columns.map(quoted);
+  return `insert into ${quoted(table.name)} (${names.join(', ')}) values (${names.map(() => '?').join(', ')})
+    ${onConflict(table, whenThere)}`;
 }
 
 function writeEach(db: DatabaseSync, sql: string, rows: readonly Row[]): void {
@@ -98,8 +104,4 @@ function asFaults<T>(path: string, work: () => T): T {
   } catch (error) {
     throw faultOf(error, path);
   }
-}
-
-function quoted(name: string | undefined): string {
-  return `"${name}"`;
 }
