@@ -41,7 +41,7 @@ export function readSecretFile(path: string): SecretFile | UnfitFile {
  * (`LoadCredential=`) by an access list. The mode shows its entry as a right of the group: acl(5). No other user gets
  * into that folder.
  */
-export function isOpenToOthers(path: string, mode: number): boolean {
+function isOpenToOthers(path: string, mode: number): boolean {
   const isCredential = dirname(path) === process.env['CREDENTIALS_DIRECTORY'];
   return (mode & (isCredential ? 0o037 : 0o077)) !== 0;
 }

@@ -4,10 +4,9 @@
  * server starts, which has no rights to such files.
  * Source: PostgreSQL's manual, "The Password File".
  */
-import { readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { errnoOf, isOpenToOthers, messageOf } from '../../lib/index.ts';
+import { readSecretFile } from '../../lib/index.ts';
 import type { PostgresSetting, StoreSetting } from '../config/store-setting.ts';
 import { serverFault } from '../faults.ts';
 
@@ -48,23 +47,17 @@ export function passwordIn(
 
 /** @param isNamed by the operator, so it must be there */
 function textOf(file: string, isNamed: boolean): string | undefined {
-  try {
-    const { mode } = statSync(file);
-    if (isOpenToOthers(file, mode)) {
-      throw serverFault(
-        'CONFIG_INVALID',
-        `store: other users can read or write the file of passwords ${file}`,
-        {
-          hint: `chmod 600 ${file}`,
-        },
-      );
-    }
-    return readFileSync(file, 'utf8');
-  } catch (cause) {
-    if (errnoOf(cause) === undefined) throw cause;
-    if (!isNamed) return undefined;
-    throw serverFault('CONFIG_INVALID', `store: the file of passwords can't be read: ${messageOf(cause)}`, {
-      cause,
-    });
+  const found = readSecretFile(file);
+  if (!('problem' in found)) return found.text;
+  if (found.problem === 'shared') {
+    throw serverFault(
+      'CONFIG_INVALID',
+      `store: other users can read or write the file of passwords ${file}`,
+      { hint: `chmod 600 ${file}, and let it belong to root or to the user who starts Ward` },
+    );
   }
+  if (!isNamed) return undefined;
+  throw serverFault('CONFIG_INVALID', `store: the file of passwords can't be read: ${found.why}`, {
+    cause: found.cause,
+  });
 }
