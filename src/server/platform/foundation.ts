@@ -2,7 +2,7 @@
 import { chmod, mkdir } from 'node:fs/promises';
 import { type BlobStore, openBlobStore, removeHalfWrittenBlobs } from '../../blobs/index.ts';
 import { measureCode } from '../../functions/index.ts';
-import type { Log } from '../../lib/index.ts';
+import { isFault, type Log } from '../../lib/index.ts';
 import type { Store } from '../../store/index.ts';
 import { refuseUnfinishedRestore } from '../backup/restore.ts';
 import type { Config } from '../config/config.ts';
@@ -83,11 +83,13 @@ export async function openCode({
   paths: { code },
   store,
   sharedBlobs,
-}: Pick<Foundation, 'paths' | 'store' | 'sharedBlobs'>): Promise<BlobStore> {
+}: Pick<Foundation, 'paths' | 'sharedBlobs'> & {
+  readonly store: Pick<Store, 'holdings'>;
+}): Promise<BlobStore> {
   const blobs = await (sharedBlobs?.openCode() ?? openOwnCode(code));
   // What a bucket that is away doesn't tell is measured at a later start.
-  await measureCode(store.holdings, blobs).catch((error) => {
-    if (sharedBlobs === undefined) throw error;
+  await measureCode(store.holdings, blobs).catch((error: unknown) => {
+    if (!isFault(error, 'BLOB_STORE_UNREACHABLE')) throw error;
   });
   return blobs;
 }
