@@ -1,4 +1,5 @@
 /** `ward up` on PostgreSQL, with a server of PostgreSQL that crashes and comes back. */
+import { appendFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runCommand } from '../src/lib/index.ts';
@@ -19,8 +20,34 @@ describe.skipIf(missing !== undefined)(`ward up on PostgreSQL${missing ? ` (${mi
   /** In this process. */
   const here = (...words: string[]) => ward.cli([...words, '--data', ward.dataDir], { WARD_STORE: store });
 
+  /** What `ward fsck` tells of damaged files, as a user of PostgreSQL who may not write. The files are whole afterwards. */
+  const damageAndCheck = async () => {
+    const blobs = (area: string) => join(ward.dataDir, area, 'blobs', 'sha256');
+    const [missing = '', changed = ''] = (await readdir(blobs('code'))).map((name) =>
+      join(blobs('code'), name),
+    );
+    const wrong = join(blobs('registry'), 'a'.repeat(64));
+    const whole = await readFile(changed);
+    await mkdir(blobs('registry'), { recursive: true });
+    await rename(missing, `${missing}.away`);
+    await appendFile(changed, 'x');
+    await writeFile(wrong, 'x');
+    try {
+      const asReader = { WARD_STORE: store.replace('ward@', 'reader@') };
+      const { stdout } = await ward.cli(['fsck', '--data', ward.dataDir, '-o', 'json'], asReader);
+      const { findings } = JSON.parse(stdout);
+      return findings.map(({ area, problem }: Record<string, string>) => [area, problem]).sort();
+    } finally {
+      await writeFile(changed, whole);
+      await rename(`${missing}.away`, missing);
+      await rm(wrong);
+    }
+  };
+
   beforeAll(async () => {
     await server?.admin('create database ward');
+    await server?.admin('create role reader login in role pg_read_all_data');
+    await server?.admin('alter role reader set default_transaction_read_only = on');
     ward = await Ward.start({ store });
     for (const [name, code] of Object.entries({ quick, slow })) await ward.deploy(name, code);
     const body = { parameters: [{ key: 'secret', value: 's' }] };
@@ -42,6 +69,11 @@ describe.skipIf(missing !== undefined)(`ward up on PostgreSQL${missing ? ` (${mi
     expect(JSON.parse(rotated.stdout)).toMatchObject({ rewritten: 1, unreadable: 0 });
     const checked = await command('fsck', '-o', 'json');
     expect(JSON.parse(checked.stdout)).toMatchObject({ checked: { keys: 2 }, findings: [] });
+    expect(await damageAndCheck()).toEqual([
+      ['code', expect.stringContaining('does not match')],
+      ['code', 'is missing'],
+      ['registry', expect.stringContaining('does not match')],
+    ]);
     const audited = await here('audit', 'verify', '-o', 'json');
     expect(JSON.parse(audited.stdout)).toMatchObject({ isIntact: true });
   });

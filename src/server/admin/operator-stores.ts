@@ -8,7 +8,7 @@ import { refuseOtherEngine } from '../instance/database-mark.ts';
 import { gatePaths } from '../instance/gate-paths.ts';
 import { dataPaths } from '../instance/instance.ts';
 import { readStorePassword } from '../secrets/store-password.ts';
-import { type Stores, storesOf } from '../stores/stores.ts';
+import { type PostgresStores, type Stores, storesOf } from '../stores/stores.ts';
 
 /**
  * Call it with the caller's own rights: the owner of the data folder can't read the password of a database.
@@ -25,8 +25,17 @@ export async function openUsedState(stores: Stores, dataDir: string): Promise<St
     await requireDatabase(dataDir);
     return await stores.openState();
   }
+  return await requireUsed(stores, await stores.openState());
+}
+
+/** Writes nothing. @throws Fault DATA_DIR_EMPTY; STORE_UNFIT when another version of Ward has written the database */
+export async function readUsedState(stores: PostgresStores): Promise<PostgresStore> {
+  return await requireUsed(stores, await stores.readState());
+}
+
+async function requireUsed(stores: PostgresStores, opened: PostgresStore): Promise<PostgresStore> {
   await using stack = new AsyncDisposableStack();
-  const store = stack.use(await stores.openState());
+  const store = stack.use(opened);
   if ((await store.namespaces.count()) === 0) throw emptyFault(`the database ${stores.where} is empty`);
   stack.move();
   return store;

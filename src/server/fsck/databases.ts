@@ -23,6 +23,7 @@ export interface CheckedDatabases {
   readonly gate: DatabaseSnapshot | undefined;
 }
 
+export const damagedBlob = 'does not match its digest, or can’t be read';
 const restore = 'stop Ward and restore a backup with ward restore';
 
 /** Snapshots are closed with `stack`. */
@@ -66,14 +67,19 @@ export function checkDatabases(
   };
 }
 
-interface NamedBlobs {
-  readonly area: FsckArea & ('code' | 'registry');
+export interface BlobsCheck {
   /** Folder of the blobs. */
   readonly dir: string;
-  readonly databasePath: string;
-  readonly database: DatabaseSnapshot;
   readonly signal: AbortSignal;
   readonly onStep: (text: string) => void;
+}
+
+type BlobArea = FsckArea & ('code' | 'registry');
+
+interface NamedBlobs extends BlobsCheck {
+  readonly area: BlobArea;
+  readonly databasePath: string;
+  readonly database: DatabaseSnapshot;
 }
 
 const naming = {
@@ -90,21 +96,31 @@ const naming = {
   },
 } as const;
 
+/** Compares each blob with its digest. */
+export async function readBlobs(
+  area: BlobArea,
+  { dir, signal, onStep }: BlobsCheck,
+  findings: Findings,
+): Promise<Awaited<ReturnType<typeof checkBlobs>>> {
+  const found = await checkBlobs(dir, signal, (count) => onStep(`reading ${area} ${count}`));
+  findings.checked[area] += found.present.size;
+  return found;
+}
+
 /** Checks each blob against its digest, and against the database before and after. */
 export async function checkNamedBlobs(
   { area, dir, databasePath, database, signal, onStep }: NamedBlobs,
   findings: Findings,
 ): Promise<void> {
   const { named, owners, remedy } = naming[area];
-  const { present, damaged } = await checkBlobs(dir, signal, (count) => onStep(`reading ${area} ${count}`));
-  findings.checked[area] += present.size;
+  const { present, damaged } = await readBlobs(area, { dir, signal, onStep }, findings);
   const before = named(database).filter(isDigest);
   const told = (digest: Digest, problem: string): void => {
     const names = database.all(`${owners}'${digest}' limit 5`).map(({ name }) => String(name));
     const of = names.length === 0 ? digest : `${digest} (${names.join(', ')})`;
     findings.tell(area, of, problem, remedy);
   };
-  for (const digest of damaged) told(digest, 'does not match its digest, or can’t be read');
+  for (const digest of damaged) told(digest, damagedBlob);
   const missing = before.filter((digest) => !present.has(digest));
   if (missing.length > 0) {
     // A server deletes a blob after the last row that names it.

@@ -11,10 +11,9 @@ import { gateSchema } from '../../gate/index.ts';
 import { layersOf } from '../../images/index.ts';
 import { isFault, messageOf, silentLog, tryFileLock } from '../../lib/index.ts';
 import { advisoryStatus, compareDigest } from '../../scanner/index.ts';
-import { newestSchema, schemaOfState } from '../../store/index.ts';
+import { newestSchema, type PostgresStore, schemaOfState } from '../../store/index.ts';
 import { actAsOwner } from '../admin/act-as.ts';
-import { auditAdmin } from '../admin/gate.ts';
-import { openUsedState, operatorStores } from '../admin/operator-stores.ts';
+import { openUsedGate, operatorStores, readUsedState } from '../admin/operator-stores.ts';
 import { type Config, loadConfig } from '../config/config.ts';
 import { serverFault } from '../faults.ts';
 import { checkFolderId } from '../instance/folder-id.ts';
@@ -22,7 +21,7 @@ import { gatePaths } from '../instance/gate-paths.ts';
 import { dataPaths } from '../instance/instance.ts';
 import { readGivenKeys } from '../secrets/secrets.ts';
 import { openVaultKeys } from '../secrets/vault-keys.ts';
-import type { Stores } from '../stores/stores.ts';
+import type { PostgresStores, Stores } from '../stores/stores.ts';
 import { type CheckedDatabases, checkDatabases, checkNamedBlobs } from './databases.ts';
 import { Findings, type FsckReport } from './findings.ts';
 import { checkStore } from './images.ts';
@@ -61,13 +60,13 @@ export async function checkAll(options: FsckOptions): Promise<FsckReport> {
   const findings = new Findings();
   const databases = stores.engine === 'sqlite' ? checkDatabases(dataDir, findings, stack, onStep) : elsewhere;
   const { state, registry } = databases;
+  await using shared = stores.engine === 'sqlite' ? undefined : await sharedState(stores, findings);
   const blobs = { signal, onStep };
   if (stores.engine === 'sqlite') checkMix(dataDir, findings);
   else {
     findings.note('databases: in PostgreSQL, whose pg_amcheck checks them');
-    await using store = await openUsedState(stores, dataDir);
     if (config.blobs === undefined) {
-      await checkSharedCode({ ...blobs, store, dir: paths.code }, findings);
+      if (shared !== undefined) await checkSharedCode({ ...blobs, store: shared, dir: paths.code }, findings);
       await checkSharedImages({ ...blobs, dir: paths.registry }, findings);
     }
   }
@@ -94,8 +93,8 @@ export async function checkAll(options: FsckOptions): Promise<FsckReport> {
     return await checkStore({ imagesDir, pushed, repair, aside, signal, onStep }, findings);
   });
   await checkAdvisories(dataDir, findings, onStep);
-  await checkKeys({ config, given, stores, findings, onStep }, databases);
-  await checkAudit(options, stores, databases, findings, onStep);
+  await checkKeys({ config, given, stores, shared, findings, onStep }, databases);
+  await checkAudit({ dataDir, stores, shared, findings, onStep }, databases);
   const { checked, all, notes } = findings;
   return { dataDir, imagesDir, isRunning, checked, findings: all, repaired, notes };
 }
@@ -116,13 +115,26 @@ interface KeysCheck {
   readonly config: Config;
   readonly given: ReturnType<typeof readGivenKeys>;
   readonly stores: Stores;
+  readonly shared: PostgresStore | undefined;
   readonly findings: Findings;
   readonly onStep: (text: string) => void;
 }
 
+/** The state in PostgreSQL. Undefined when another version of Ward has written it: this one would have to change it. */
+async function sharedState(stores: PostgresStores, findings: Findings): Promise<PostgresStore | undefined> {
+  try {
+    return await readUsedState(stores);
+  } catch (error) {
+    if (!isFault(error, 'STORE_UNFIT')) throw error;
+    findings.note(`code, keys and audit: not compared with the database: ${error.message}`);
+    return undefined;
+  }
+}
+
 /** Decrypts every encrypted value. */
 async function checkKeys(check: KeysCheck, { state }: CheckedDatabases): Promise<void> {
-  const { config, given, stores, findings } = check;
+  const { config, given, stores, shared, findings } = check;
+  if (stores.engine === 'postgres' && shared === undefined) return;
   if (stores.engine === 'sqlite') {
     if (state === undefined)
       return findings.note('keys: not checked, because the database is missing or damaged');
@@ -148,11 +160,12 @@ async function checkKeys(check: KeysCheck, { state }: CheckedDatabases): Promise
 
 const keysRemedy = 'put the key back into the key file, after the first one; or set the parameter again';
 
-async function openSealed({ config, given, stores, findings, onStep }: KeysCheck): Promise<void> {
+async function openSealed({ config, given, stores, shared, findings, onStep }: KeysCheck): Promise<void> {
   onStep('opening parameters');
   const { keys, file } = await openVaultKeys(config, given, false);
   findings.checked.keys += keys().length;
-  await using store = await stores.openState();
+  await using stack = new AsyncDisposableStack();
+  const store = shared ?? stack.use(await stores.openState());
   for (const [place, count] of await unreadableIn(store, createVault(keys)))
     findings.tell(
       'keys',
@@ -162,20 +175,22 @@ async function openSealed({ config, given, stores, findings, onStep }: KeysCheck
     );
 }
 
+interface AuditLogCheck extends Pick<KeysCheck, 'stores' | 'shared' | 'findings' | 'onStep'> {
+  readonly dataDir: string;
+}
+
 async function checkAudit(
-  options: FsckOptions,
-  { engine }: Stores,
+  { dataDir, stores, shared, findings, onStep }: AuditLogCheck,
   { gate }: CheckedDatabases,
-  findings: Findings,
-  onStep: (text: string) => void,
 ): Promise<void> {
-  if (engine === 'sqlite' && gate?.userVersion !== gateSchema)
+  if (stores.engine === 'postgres' && shared === undefined) return;
+  if (stores.engine === 'sqlite' && gate?.userVersion !== gateSchema)
     return findings.note(
       'audit: not read, because gate.db is missing, damaged or of another version of Ward',
     );
   onStep('reading the audit log');
-  await using audit = await auditAdmin(options);
-  const { entries, problems } = await audit.verify({});
+  await using audit = await (stores.engine === 'sqlite' ? openUsedGate(stores, dataDir) : stores.readGate());
+  const { entries, problems } = await audit.verifyAudit({});
   findings.checked.audit += entries;
   for (const { seq, text } of problems)
     findings.tell('audit', `entry ${seq}`, text, 'see ward audit verify, and compare with a backup');

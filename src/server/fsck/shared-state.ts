@@ -1,17 +1,10 @@
 /** Checks what a data folder holds for a state that is in PostgreSQL. The database itself has tools of its own. */
 import { type Digest, isDigest } from '../../blobs/index.ts';
-import { checkBlobs } from '../../images/index.ts';
 import type { Store } from '../../store/index.ts';
+import { type BlobsCheck, damagedBlob, readBlobs } from './databases.ts';
 import type { Findings } from './findings.ts';
 
-interface SharedBlobsOptions {
-  /** Folder of the blobs. */
-  readonly dir: string;
-  readonly signal: AbortSignal;
-  readonly onStep: (text: string) => void;
-}
-
-interface SharedCodeOptions extends SharedBlobsOptions {
+interface SharedCodeCheck extends BlobsCheck {
   readonly store: Pick<Store, 'namespaces' | 'entities'>;
 }
 
@@ -20,13 +13,11 @@ const remedy = 'deploy the action again, or copy the code from a backup of the f
 
 /** Checks each blob of code against its digest, and that the code of each action is there. */
 export async function checkSharedCode(
-  { store, dir, signal, onStep }: SharedCodeOptions,
+  { store, ...blobs }: SharedCodeCheck,
   findings: Findings,
 ): Promise<void> {
-  const { present, damaged } = await checkBlobs(dir, signal, (count) => onStep(`reading code ${count}`));
-  findings.checked.code += present.size;
-  for (const digest of damaged)
-    findings.tell('code', digest, 'does not match its digest, or can’t be read', remedy);
+  const { present, damaged } = await readBlobs('code', blobs, findings);
+  for (const digest of damaged) findings.tell('code', digest, damagedBlob, remedy);
   for await (const [digest, action] of codeNamed(store)) {
     // A server deletes a blob after the last row that names it.
     if (present.has(digest) || (await store.entities.countByCodeDigest(digest)) === 0) continue;
@@ -35,20 +26,15 @@ export async function checkSharedCode(
 }
 
 /** Checks each blob of pushed images against its digest. */
-export async function checkSharedImages(
-  { dir, signal, onStep }: SharedBlobsOptions,
-  findings: Findings,
-): Promise<void> {
-  const { present, damaged } = await checkBlobs(dir, signal, (count) => onStep(`reading registry ${count}`));
-  findings.checked.registry += present.size;
-  for (const digest of damaged)
-    findings.tell('registry', digest, 'does not match its digest, or can’t be read', 'push the image again');
+export async function checkSharedImages(blobs: BlobsCheck, findings: Findings): Promise<void> {
+  const { damaged } = await readBlobs('registry', blobs, findings);
+  for (const digest of damaged) findings.tell('registry', digest, damagedBlob, 'push the image again');
 }
 
 async function* codeNamed({
   namespaces,
   entities,
-}: SharedCodeOptions['store']): AsyncGenerator<readonly [digest: Digest, action: string]> {
+}: SharedCodeCheck['store']): AsyncGenerator<readonly [digest: Digest, action: string]> {
   for (const { name: namespace } of await namespaces.list()) {
     for (let skip = 0; ; skip += pageLength) {
       const rows = await entities.list({ namespace, collection: 'actions', skip, limit: pageLength });

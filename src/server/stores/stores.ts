@@ -48,6 +48,9 @@ export interface PostgresStores extends CommonStores {
   /** For messages; without a password. */
   readonly where: string;
   openState(options?: StateOptions): Promise<PostgresStore>;
+  /** These two write nothing. @throws Fault STORE_UNFIT, GATE_STORE_FAILED when another version of Ward has written it */
+  readState(): Promise<PostgresStore>;
+  readGate(): Promise<GateStore>;
 }
 
 export type Stores = FolderStores | PostgresStores;
@@ -88,6 +91,8 @@ function postgresStores(
     where: `${setting.host}/${setting.database}`,
     openState: ({ onRecording } = {}) =>
       openPostgresStore({ url, ...(onRecording === undefined ? {} : { onRecording }) }),
+    readState: () => openPostgresStore({ url, isReader: true }),
+    readGate: () => openPostgresGateStore({ url, isReader: true }),
     // Its connections never wait for a disk of this machine.
     openGate: () => openPostgresGateStore({ url }),
     ...registryOf({ dir, database: { kind: 'postgres', url } }),

@@ -4,6 +4,7 @@
  */
 import { type Kysely, sql } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
+import { isFault } from '../../lib/index.ts';
 import { storeFault } from '../faults.ts';
 import * as entities from './0001-entities.ts';
 import * as activations from './0002-activations.ts';
@@ -94,12 +95,34 @@ function notesIn(schema: string) {
   };
 }
 
+/** Whether all migrations have run, and no others. */
+export async function isNewest<Tables>(
+  db: Kysely<Tables>,
+  known: Migrations,
+  schema: string | undefined,
+): Promise<boolean> {
+  const ran = await ranMigrations(db, schema).catch((error: unknown): readonly string[] => {
+    // It has no tables of Ward.
+    if (isFault(error, 'STORE_FAILED')) return [];
+    throw error;
+  });
+  const names = Object.keys(known);
+  return ran.length === names.length && names.every((name) => ran.includes(name));
+}
+
 async function unknownMigration<Tables>(
   db: Kysely<Tables>,
   known: Migrations,
   schema: string | undefined,
 ): Promise<string | undefined> {
+  return (await ranMigrations(db, schema)).find((name) => !Object.hasOwn(known, name));
+}
+
+async function ranMigrations<Tables>(
+  db: Kysely<Tables>,
+  schema: string | undefined,
+): Promise<readonly string[]> {
   const notes = schema === undefined ? sql.table('kysely_migration') : sql.id(schema, notesTable);
   const { rows } = await sql<{ name: string }>`select name from ${notes}`.execute(db);
-  return rows.map((row) => row.name).find((name) => !Object.hasOwn(known, name));
+  return rows.map((row) => row.name);
 }

@@ -2,13 +2,15 @@
 import { Kysely, sql } from 'kysely';
 import { randomHex } from '../../lib/index.ts';
 import { storeFault } from '../faults.ts';
-import { type Migrations, migrate } from '../migrations/index.ts';
+import { isNewest, type Migrations, migrate } from '../migrations/index.ts';
 import { postgresDialect } from './dialect.ts';
 import { openPool, type Pool } from './pool.ts';
 
 export interface DatabaseOptions {
   /** `postgres://user:password@host:port/database`. The database exists, and the user owns it. */
   readonly url: string;
+  /** Writes nothing, also no tables: a database that another version of Ward has written is refused. */
+  readonly isReader?: boolean;
 }
 
 export interface OpenDatabase<Tables> {
@@ -18,16 +20,19 @@ export interface OpenDatabase<Tables> {
 
 /** @throws Fault STORE_UNREACHABLE, STORE_REFUSED, STORE_UNFIT, STORE_NEWER, STORE_UNWRITABLE, STORE_FULL, STORE_FAILED */
 export async function openDatabase<Tables>(
-  { url }: DatabaseOptions,
+  { url, isReader = false }: DatabaseOptions,
   migrations: Migrations,
   schema?: string,
 ): Promise<OpenDatabase<Tables>> {
-  const pool = openPool({ url, node: randomHex(8), schema });
+  const pool = openPool({ url, node: randomHex(8), schema, isReader });
   const db = new Kysely<Tables>({ dialect: postgresDialect(pool) });
   try {
     await requireFit(db);
-    await requireWritable(db, pool.where);
-    await migrate(db, migrations, { schema });
+    if (isReader) await requireNewest(db, migrations, schema);
+    else {
+      await requireWritable(db, pool.where);
+      await migrate(db, migrations, { schema });
+    }
     return { pool, db };
   } catch (error) {
     await pool.close();
@@ -43,12 +48,12 @@ export interface SchemaOptions extends DatabaseOptions {
 }
 
 /** For rooms with tables of their own beside those of the store. @throws Fault those of `openDatabase` */
-export async function openSchema({ url, schema, migrations }: SchemaOptions): Promise<Pool> {
+export async function openSchema({ schema, migrations, ...options }: SchemaOptions): Promise<Pool> {
   const steps = Object.entries(migrations).map(([name, statements]) => {
     const up = async (db: Kysely<unknown>) => void (await sql.raw(statements).execute(db));
     return [name, { up }] as const;
   });
-  const { pool } = await openDatabase({ url }, Object.fromEntries(steps), schema);
+  const { pool } = await openDatabase(options, Object.fromEntries(steps), schema);
   return pool;
 }
 
@@ -64,6 +69,17 @@ async function requireFit<Tables>(db: Kysely<Tables>): Promise<void> {
     `the database has the encoding ${found?.encoding} and the collation ${found?.collation}`,
     { hint: `Create another one: create database ward encoding 'UTF8' locale 'C' template template0` },
   );
+}
+
+async function requireNewest<Tables>(
+  db: Kysely<Tables>,
+  migrations: Migrations,
+  schema: string | undefined,
+): Promise<void> {
+  if (await isNewest(db, migrations, schema)) return;
+  throw storeFault('STORE_UNFIT', 'the database has the tables of another version of Ward', {
+    hint: 'Start the newest version of Ward once.',
+  });
 }
 
 /** A standby answers reads, and would only refuse the first write. */

@@ -104,6 +104,28 @@ describe.skipIf(missing !== undefined)(`PostgreSQL${missing ? ` (${missing})` : 
     });
   });
 
+  test('is only read by a reader, and only with the newest tables', async () => {
+    const empty = await newDatabase();
+    const read = () => openPostgresStore({ url: empty.url, isReader: true });
+    await expect(read()).rejects.toMatchObject({
+      code: 'STORE_UNFIT',
+      message: expect.stringMatching(/version/),
+    });
+    await openPostgresStore({ url: empty.url }).then((store) => store.close());
+    {
+      await using reader = await read();
+      expect(await reader.namespaces.count()).toBe(0);
+      await expect(reader.namespaces.create(namespaceRow('guest'))).rejects.toMatchObject({
+        code: 'STORE_UNWRITABLE',
+      });
+    }
+    await server?.admin(
+      `delete from kysely_migration where name = (select max(name) from kysely_migration)`,
+      empty.url,
+    );
+    await expect(read()).rejects.toMatchObject({ code: 'STORE_UNFIT' });
+  });
+
   test('has an id, which its copies keep', async () => {
     const { name, url } = await newDatabase();
     const idOf = async (of: string) => {

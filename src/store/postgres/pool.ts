@@ -11,6 +11,8 @@ export interface PoolOptions {
   readonly node: string;
   /** Where statements find tables whose schema they do not name; by default as the database says. */
   readonly schema?: string | undefined;
+  /** Lets PostgreSQL refuse writes. */
+  readonly isReader?: boolean;
 }
 
 interface QueryRows {
@@ -46,12 +48,16 @@ const connectTimeoutMs = 5000;
 /** bigint is the type of counts and times: both are far below 2^53. */
 const bigintType = 20;
 
-export function openPool({ url, node, schema }: PoolOptions): Pool {
+export function openPool({ url, node, schema, isReader = false }: PoolOptions): Pool {
   const pool = new pg.Pool({
     connectionString: url,
     max: mostConnections,
     application_name: 'ward',
-    options: `-c ward.node=${node}${schema === undefined ? '' : ` -c search_path=${schema}`}`,
+    options: [
+      `-c ward.node=${node}`,
+      ...(schema === undefined ? [] : [`-c search_path=${schema}`]),
+      ...(isReader ? ['-c default_transaction_read_only=on'] : []),
+    ].join(' '),
     connectionTimeoutMillis: connectTimeoutMs,
     statement_timeout: statementTimeoutMs,
     query_timeout: answerTimeoutMs,
