@@ -3,12 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Kysely, type TableMetadata } from 'kysely';
 import { afterAll, describe, expect, test } from 'vitest';
+import { pieceOf, type SqlValue } from '../batch.ts';
 import { migrate, migrations } from '../migrations/index.ts';
 import type { Schema } from '../schema.ts';
 import { sqliteThreadDialect } from '../sqlite/dialect.ts';
 import { startDatabaseThread } from '../sqlite/thread.ts';
 import { storeSuite } from '../store.suite.ts';
 import { activationRow, keyRow, namespaceRow, write } from '../suite/context.ts';
+import { binaryArray } from './binary-array.ts';
 import { copiesOf, newDatabase as databaseOn } from './databases.fixture.ts';
 import { postgresDialect } from './dialect.ts';
 import { postgresMigrations } from './migrations/index.ts';
@@ -137,6 +139,27 @@ describe.skipIf(missing !== undefined)(`PostgreSQL${missing ? ` (${missing})` : 
     expect(await idOf(url)).toBe(id);
     expect(await idOf((await newDatabase(`template ${name}`)).url)).toBe(id);
     expect(await idOf((await newDatabase()).url)).not.toBe(id);
+  });
+
+  test('reads lists in binary form as they were', async () => {
+    const pool = openPool({ url: (await newDatabase()).url, node: 'a' });
+    const connection = await pool.connect();
+    const read = async (type: 'text' | 'bigint', values: readonly SqlValue[]) => {
+      const list = binaryArray(type, values);
+      const { rows } = await connection.raw(`select value from unnest($1::${type}[]) as value`, [list]);
+      return rows.map((row) => Object.values(row ?? {})[0]);
+    };
+    const texts = ['', 'NULL', null, '{"a":"b\\c"}', 'Ä😀', ' ', '{}'];
+    expect(await read('text', texts)).toEqual(texts);
+    expect(
+      await read('text', ['a\0b', { pieces: [pieceOf([Buffer.from('Ä')]), pieceOf([Buffer.from('b')])] }]),
+    ).toEqual(['a\uFFFDb', 'Äb']);
+    const numbers = [0, -1, null, 2 ** 40, Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER];
+    expect(await read('bigint', numbers)).toEqual(numbers);
+    expect(await read('text', [])).toEqual([]);
+    expect(() => binaryArray('bigint', [0.5])).toThrow('whole number');
+    connection.release();
+    await pool.close();
   });
 
   test('that has lost its id is not taken for any database', async () => {

@@ -1,5 +1,6 @@
 /** Statements over many rows at once: one round trip for all of them instead of one for each. */
-import { isLongText, type SqlValue, type Statement, type StatementForm } from '../batch.ts';
+import type { SqlValue, Statement, StatementForm } from '../batch.ts';
+import { binaryArray } from './binary-array.ts';
 import type { Connection } from './pool.ts';
 
 /** Runs the statement for each row of values. Returns the positions of those that changed a row of the table. */
@@ -13,15 +14,14 @@ export async function runMany(
     if (rows.length !== 1) throw new Error(`a statement without a form is for one row: ${sql}`);
     return (await connection.raw(sql, first)).rowCount === 0 ? [] : [0];
   }
-  const columns = first.map((_, column) => rows.map((row) => plain(row[column] ?? null)));
+  const columns = form.columns.map(({ type }, column) =>
+    binaryArray(
+      type,
+      rows.map((row) => row[column] ?? null),
+    ),
+  );
   const { rows: changed } = await connection.raw(setSql(form), columns);
   return form.kind === 'insert' ? rows.map((_, at) => at) : changed.map(positionOf);
-}
-
-/** The client would write bytes in an array in hexadecimal form. */
-function plain(value: SqlValue): string | number | null {
-  if (isLongText(value)) return Buffer.concat(value.pieces).toString();
-  return typeof value === 'string' ? value.replaceAll('\0', '\uFFFD') : value;
 }
 
 function positionOf(row: unknown): number {
