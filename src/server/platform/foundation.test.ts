@@ -12,11 +12,7 @@ function open(failure: Error) {
   return openCode({
     paths: dataPaths('/nonexistent'),
     store: { holdings: { get: unused, measureCode: unused, unmeasuredCode: async () => [digest] } },
-    sharedBlobs: {
-      openCode: async () => code,
-      openRegistry: unused,
-      [Symbol.asyncDispose]: async () => {},
-    },
+    sharedBlobs: { openCode: async () => code },
   });
 }
 

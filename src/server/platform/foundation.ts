@@ -83,8 +83,9 @@ export async function openCode({
   paths: { code },
   store,
   sharedBlobs,
-}: Pick<Foundation, 'paths' | 'sharedBlobs'> & {
+}: Pick<Foundation, 'paths'> & {
   readonly store: Pick<Store, 'holdings'>;
+  readonly sharedBlobs: Pick<ServerBlobs, 'openCode'> | undefined;
 }): Promise<BlobStore> {
   const blobs = await (sharedBlobs?.openCode() ?? openOwnCode(code));
   // What a bucket that is away doesn't tell is measured at a later start.
