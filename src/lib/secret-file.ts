@@ -8,7 +8,7 @@ interface SecretFile {
   readonly text: string;
 }
 
-export interface UnfitFile {
+interface UnfitFile {
   /** `shared`: other users can read or write it. */
   readonly problem: 'unreadable' | 'shared';
   readonly isMissing: boolean;

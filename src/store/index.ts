@@ -1,6 +1,6 @@
 export { type BatchStep, type LongText, pieceOf, type SqlValue, type Unit } from './batch.ts';
 export { mayPass, storeFaults } from './faults.ts';
-export { keepLease, type LeaseKeeper } from './kept-lease.ts';
+export { keepLease } from './kept-lease.ts';
 export type { StoreOptions } from './open.ts';
 export type { SharedFacts } from './postgres/facts.ts';
 export type { PostgresStore } from './postgres/open.ts';
@@ -24,7 +24,7 @@ export type { TablesPlace, TransferStep } from './transfer/transfer.ts';
 export type * from './types/accepted.ts';
 export type * from './types/activations.ts';
 export type * from './types/apis.ts';
-export type { Change, ChangeKind, ChangeStore, ChangesSince } from './types/changes.ts';
+export type { Change, ChangeStore, ChangesSince } from './types/changes.ts';
 export type * from './types/cluster-nodes.ts';
 export type * from './types/code-marks.ts';
 export type * from './types/deliveries.ts';

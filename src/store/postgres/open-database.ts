@@ -1,6 +1,5 @@
 /** Opens a PostgreSQL database: checks its settings, and migrates the tables of one room. */
 import { Kysely, sql } from 'kysely';
-import { randomHex } from '../../lib/index.ts';
 import { storeFault } from '../faults.ts';
 import { isNewest, type Migrations, migrate } from '../migrations/index.ts';
 import { postgresDialect } from './dialect.ts';
@@ -24,7 +23,7 @@ export async function openDatabase<Tables>(
   migrations: Migrations,
   schema?: string,
 ): Promise<OpenDatabase<Tables>> {
-  const pool = openPool({ url, node: randomHex(8), schema, isReader });
+  const pool = openPool({ url, schema, isReader });
   const db = new Kysely<Tables>({ dialect: postgresDialect(pool) });
   try {
     await requireFit(db);

@@ -53,7 +53,7 @@ describe.skipIf(missing !== undefined)(`PostgreSQL${missing ? ` (${missing})` : 
     const sqlite = new Kysely<Schema>({
       dialect: sqliteThreadDialect(startDatabaseThread(join(folder, 'ward.db'))),
     });
-    const pool = openPool({ ...(await newDatabase()), node: 'test' });
+    const pool = openPool(await newDatabase());
     const postgres = new Kysely<Schema>({ dialect: postgresDialect(pool) });
     try {
       await migrate(sqlite, migrations);
@@ -210,7 +210,7 @@ describe.skipIf(missing !== undefined)(`PostgreSQL${missing ? ` (${missing})` : 
   test('refuses a database of a newer Ward and does not change it', async () => {
     const { url } = await newDatabase();
     await openPostgresStore({ url }).then((store) => store.close());
-    const pool = openPool({ url, node: 'test' });
+    const pool = openPool({ url });
     const connection = await pool.connect();
     await connection.raw(`insert into kysely_migration values ('9999-future', '2099-01-01')`);
     connection.release();
@@ -254,7 +254,7 @@ describe.skipIf(missing !== undefined)(`PostgreSQL${missing ? ` (${missing})` : 
   });
 
   test('a connection that ends while it is held fails its statements, and not the process', async () => {
-    const pool = openPool({ ...(await newDatabase()), node: 'test' });
+    const pool = openPool(await newDatabase());
     const connection = await pool.connect();
     const { rows } = await connection.raw('select pg_backend_pid()::text as pid');
     const failed = expect(connection.raw('select pg_sleep(60)')).rejects.toThrow();
@@ -279,7 +279,7 @@ const ordinaryUser = `do $$ begin create role ordinary login; exception when dup
 
 /** Resolves when a connection waits for another one's lock. */
 async function untilWaiting(url: string): Promise<void> {
-  const pool = openPool({ url, node: 'test' });
+  const pool = openPool({ url });
   const connection = await pool.connect();
   const waiting = () => connection.raw(`select 1 from pg_locks where locktype = 'advisory' and not granted`);
   await expect.poll(async () => (await waiting()).rowCount).toBe(1);

@@ -7,8 +7,6 @@ import { endsConnection, faultOf } from './sql-state.ts';
 export interface PoolOptions {
   /** `postgres://user:password@host:port/database`, with `?sslmode=` and the like. */
   readonly url: string;
-  /** Identifies this server to the database: other servers see which writes are not theirs. */
-  readonly node: string;
   /** Where statements find tables whose schema they do not name; by default as the database says. */
   readonly schema?: string | undefined;
   /** Lets PostgreSQL refuse writes. */
@@ -48,13 +46,12 @@ const connectTimeoutMs = 5000;
 /** bigint is the type of counts and times: both are far below 2^53. */
 const bigintType = 20;
 
-export function openPool({ url, node, schema, isReader = false }: PoolOptions): Pool {
+export function openPool({ url, schema, isReader = false }: PoolOptions): Pool {
   const pool = new pg.Pool({
     connectionString: url,
     max: mostConnections,
     application_name: 'ward',
     options: [
-      `-c ward.node=${node}`,
       ...(schema === undefined ? [] : [`-c search_path=${schema}`]),
       ...(isReader ? ['-c default_transaction_read_only=on'] : []),
     ].join(' '),

@@ -34,7 +34,7 @@ afterAll(async () => {
 });
 
 test('sslmode=verify-full connects, encrypted, to a server with a certificate of the authority', async () => {
-  const pool = openPool({ url: url('localhost', 'server'), node: 'test' });
+  const pool = openPool({ url: url('localhost', 'server') });
   const connection = await pool.connect();
   const { rows } = await connection.raw('select ssl, version from pg_stat_ssl where pid = pg_backend_pid()');
   connection.release();
@@ -46,7 +46,7 @@ test.each([
   ['of another authority', 'localhost', 'other'],
   ['for another host', '127.0.0.1', 'server'],
 ])('sslmode=verify-full refuses a certificate %s', async (_, host, authority) => {
-  const pool = openPool({ url: url(host, authority), node: 'test' });
+  const pool = openPool({ url: url(host, authority) });
   await expect(pool.connect()).rejects.toMatchObject({
     code: 'STORE_REFUSED',
     message: expect.stringMatching(/certificate|altnames|self-signed/i),

@@ -24,7 +24,7 @@ export interface TableResult {
   readonly digest: string;
 }
 
-export interface CopyWatch {
+interface CopyWatch {
   readonly signal: AbortSignal;
   /** Called with the number of rows that are done. */
   readonly onRows: (rows: number) => void;

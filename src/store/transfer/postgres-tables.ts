@@ -1,6 +1,5 @@
 /** The tables of one schema of a PostgreSQL database. */
 import { z } from 'zod';
-import { randomHex } from '../../lib/index.ts';
 import { type Connection, openPool, type Pool } from '../postgres/pool.ts';
 import { faultOf } from '../postgres/sql-state.ts';
 import { transaction } from '../postgres/transaction.ts';
@@ -38,7 +37,7 @@ const columnRow = z.object({
 
 /** The tables exist, with the newest schema. @throws Fault those of the store */
 export async function postgresTables({ url, schema, isFrozen }: Options): Promise<Tables> {
-  const pool = openPool({ url, node: randomHex(8) });
+  const pool = openPool({ url });
   const frozen = isFrozen ? await freeze(pool) : undefined;
   const nameOf = ({ name }: Pick<Table, 'name'>) => `${quoted(schema)}.${quoted(name)}`;
   const typed = new Map<string, TypedTable>();

@@ -215,7 +215,7 @@ describe.skipIf(missing !== undefined)(
       await using folder = await mkdtempDisposable(join(tmpdir(), 'ward-transfer-'));
       const { url } = await makePlaces(folder.path);
       await (await openPostgresStore({ url })).close();
-      const db = new Kysely<unknown>({ dialect: postgresDialect(openPool({ url, node: 'test' })) });
+      const db = new Kysely<unknown>({ dialect: postgresDialect(openPool({ url })) });
       const tables = await db.introspection.getTables();
       await db.destroy();
       const names = tables.map(({ name }) => name).filter((name) => !name.startsWith('kysely_'));

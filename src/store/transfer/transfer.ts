@@ -15,7 +15,7 @@ export interface TransferStep {
   readonly rows: number;
 }
 
-export interface TransferOptions {
+interface TransferOptions {
   readonly from: TablesPlace;
   readonly to: TablesPlace;
   /** In this order: a table after those that its rows refer to, and last those that triggers of others change. */

@@ -23,7 +23,7 @@ export function postgresChangeTests({ newUrl, admin }: PostgresBench): void {
     const url = await newUrl();
     await using store = await openPostgresStore({ url });
     for (const name of ['guest', 'other']) await store.namespaces.create(namespaceRow(name));
-    const pool = openPool({ url, node: 'hand' });
+    const pool = openPool({ url });
     const hand = await pool.connect();
     try {
       await run(store, hand);

@@ -17,7 +17,7 @@ const planRows = z.array(z.object({ 'QUERY PLAN': z.string() }));
 /** @param newUrl of a migrated database without rows */
 export function postgresPlanTests(newUrl: () => Promise<string>): void {
   test('no query scans a whole table or sorts', async () => {
-    const pool = openPool({ url: await newUrl(), node: 'test' });
+    const pool = openPool({ url: await newUrl() });
     const queries = new Set<string>();
     const db = new Kysely<Schema>({ dialect: postgresDialect(watched(pool, queries)) });
     const writer = groupWriter(batches(pool));
