@@ -15,7 +15,7 @@ import type { Clock } from './clock.ts';
 import { Processors } from './processors.ts';
 import type { SimulatedAction } from './workload.ts';
 
-export interface SimulatedJob {
+interface SimulatedJob {
   readonly action: SimulatedAction;
   /** Of a processor. */
   readonly executionMs: number;
@@ -23,7 +23,7 @@ export interface SimulatedJob {
   readonly done: (isCold: boolean) => void;
 }
 
-export interface InvokerTraits {
+interface InvokerTraits {
   readonly processors: number;
   readonly memoryMiB: number;
   readonly mostQueued: number;

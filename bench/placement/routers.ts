@@ -23,10 +23,8 @@ export interface Router {
   restarted(): void;
 }
 
-export interface RoutingTraits {
+interface RoutingTraits {
   readonly apiNodes: number;
-  /** The first invokers share their processes with the API nodes. */
-  readonly isColocated: boolean;
   readonly heartbeatMs: number;
   /** From one node to another. */
   readonly hopMs: number;
@@ -47,59 +45,47 @@ export const chanceChoice: Choose = (directory, _, random) => {
 export function createRouting(
   clock: Clock,
   invokers: readonly SimulatedInvoker[],
-  { apiNodes, isColocated, heartbeatMs, hopMs }: RoutingTraits,
+  { apiNodes, heartbeatMs, hopMs }: RoutingTraits,
   choose: Choose,
 ): Router {
   const byNode = new Map(invokers.map((invoker) => [invoker.node, invoker]));
   const random = seededRandom(7);
-  const directories = Array.from({ length: apiNodes }, (_, at) => {
-    const localNode = isColocated ? invokers[at]?.node : undefined;
-    return { localNode, directory: createInvokerDirectory({ localNode, now: () => clock.now, seed: at }) };
-  });
+  const directories = Array.from({ length: apiNodes }, (_, seed) =>
+    createInvokerDirectory({ now: () => clock.now, seed }),
+  );
   for (const [at, invoker] of invokers.entries()) {
     const beat = () => {
       const report = invoker.report();
-      for (const { directory } of directories) directory.hear(invoker.node, report);
+      for (const directory of directories) directory.hear(invoker.node, report);
       clock.after(heartbeatMs, beat);
     };
     clock.after((at / invokers.length) * heartbeatMs, beat);
   }
-  const localMs = 100;
-  for (const { localNode, directory } of directories) {
-    const invoker = localNode === undefined ? undefined : byNode.get(localNode);
-    if (localNode === undefined || invoker === undefined) continue;
-    const look = () => {
-      directory.hear(localNode, invoker.report());
-      clock.after(localMs, look);
-    };
-    look();
-  }
   return {
     route(call) {
-      const { localNode, directory } = directories[Math.floor(random() * apiNodes)] ?? {};
+      const directory = directories[Math.floor(random() * apiNodes)];
       if (directory === undefined) return;
       const tries = choose(directory, call.action, random)[Symbol.iterator]();
       const goOn = () => {
         const { value: node } = tries.next();
         const invoker = node === undefined ? undefined : byNode.get(node);
         if (node === undefined || invoker === undefined) return call.shed();
-        const wayMs = node === localNode ? 0 : hopMs;
         const sent = directory.send(node, call.action.target);
-        clock.after(wayMs, () => deliver(invoker, wayMs, sent));
+        clock.after(hopMs, () => deliver(invoker, sent));
       };
-      const deliver = (invoker: SimulatedInvoker, wayMs: number, sent: SentJob) => {
+      const deliver = (invoker: SimulatedInvoker, sent: SentJob) => {
         const isTaken = invoker.submit({
           ...call,
           done: (isCold) => {
             const load = invoker.load();
-            clock.after(wayMs, () => {
+            clock.after(hopMs, () => {
               sent.settled('ended', load);
               call.ended(isCold);
             });
           },
         });
         const load = invoker.load();
-        clock.after(wayMs, () => {
+        clock.after(hopMs, () => {
           if (isTaken) return sent.accepted(load);
           sent.settled('refused');
           call.refused();

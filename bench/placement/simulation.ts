@@ -14,8 +14,6 @@ export interface Cluster {
   readonly invokers: number;
   readonly actions: number;
   readonly apiNodes: number;
-  /** The API nodes share their processes with the first invokers. */
-  readonly isColocated?: boolean;
   /** Jobs that may wait on one invoker. */
   readonly mostQueued?: number;
 }
@@ -28,6 +26,15 @@ export interface Run extends Cluster {
   readonly warmUpMs: number;
   readonly measuredMs: number;
 }
+
+/** Largest p99 of the latency for each load, as a multiple of the central queue's. */
+export const latencyGoals = [
+  { load: 0.5, most: 1.25 },
+  { load: 0.7, most: 1.25 },
+  { load: 0.9, most: 1.5 },
+] as const;
+/** Most cold starts, as a multiple of the central queue's. */
+export const coldGoal = 1.25;
 
 const traits = {
   processors: 4,
@@ -53,13 +60,9 @@ export function simulate(run: Run): Figures {
   return tally.figures();
 }
 
-export interface Restart {
-  /** p99 of the delay before the restart. */
-  readonly beforeMs: number;
-  /** The same in each second after it, until it has recovered. */
-  readonly afterMs: readonly number[];
+interface Restart {
   readonly shed: number;
-  /** Time until the delays of a second and the number of calls under way are as before, within a factor 2. */
+  /** Time until p99 of the delay in a second and the number of calls under way are as before, within a factor 2. */
   readonly recoveryMs: number | undefined;
 }
 
@@ -75,7 +78,6 @@ export function simulateRestart(run: Run, backlogMs: number): Restart {
   const openBefore = cluster.open();
   cluster.restart();
   cluster.offerAtOnce(run.load, backlogMs);
-  const afterMs: number[] = [];
   let shed = 0;
   let recoveryMs: number | undefined;
   for (let second = 1; second * 1_000 <= run.measuredMs && recoveryMs === undefined; second++) {
@@ -83,12 +85,11 @@ export function simulateRestart(run: Run, backlogMs: number): Restart {
     cluster.offer(run.load, 1_000, false);
     cluster.clock.runUntil(run.warmUpMs + measuredBeforeMs + second * 1_000);
     const figures = tally.figures();
-    afterMs.push(figures.delayP99Ms);
     shed += figures.shed * figures.calls;
     const isQuick = figures.delayP99Ms <= recoveredShare * beforeMs;
     if (isQuick && cluster.open() <= recoveredShare * openBefore) recoveryMs = second * 1_000;
   }
-  return { beforeMs, afterMs, shed: Math.round(shed), recoveryMs };
+  return { shed: Math.round(shed), recoveryMs };
 }
 
 function createCluster(run: Run) {
@@ -125,7 +126,6 @@ function createCluster(run: Run) {
   };
   return {
     clock,
-    invokers,
     /** Calls that have not ended. */
     open: () => open,
     /** All calls that run or wait are lost. */
@@ -155,9 +155,8 @@ function createCluster(run: Run) {
 
 function createRouter(run: Run, clock: Clock, invokers: readonly SimulatedInvoker[]): Router {
   if (run.placement === 'central') return createCentralQueue(invokers, invokers.length * traits.mostQueued);
-  const { apiNodes, isColocated = false } = run;
   const choose = run.placement === 'ward' ? wardChoice : chanceChoice;
-  return createRouting(clock, invokers, { apiNodes, isColocated, heartbeatMs, hopMs }, choose);
+  return createRouting(clock, invokers, { apiNodes: run.apiNodes, heartbeatMs, hopMs }, choose);
 }
 
 function gapMs(run: Run, { meanMs }: Workload, load: number): number {

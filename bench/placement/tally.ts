@@ -6,7 +6,6 @@ export interface Figures {
   readonly cold: number;
   readonly shed: number;
   /** Time beyond the execution on an idle processor: waiting, starting, sharing processors and the network. */
-  readonly delayP50Ms: number;
   readonly delayP99Ms: number;
   /** From the call to its result, with the execution. */
   readonly latencyP99Ms: number;
@@ -67,7 +66,6 @@ export class Tally {
       calls,
       cold: this.#cold / Math.max(1, this.#ended),
       shed: this.#shed / Math.max(1, calls),
-      delayP50Ms: this.#delays.quantile(0.5),
       delayP99Ms: this.#delays.quantile(0.99),
       latencyP99Ms: this.#latencies.quantile(0.99),
       refused: this.#refused / Math.max(1, calls),
