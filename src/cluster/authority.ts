@@ -27,7 +27,7 @@ export interface Authority {
 const idBytes = 8;
 const lifeMs = 10 * 365 * 86_400_000;
 const organization = 'ward';
-/** For clocks that are a little slow. */
+/** Certificates are valid from this time before their issue, and a node joins only if its clock differs by less. */
 export const clockSlackMs = 5 * 60_000;
 
 export function authorityFile(folder: string): string {

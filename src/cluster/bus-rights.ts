@@ -10,12 +10,12 @@ export interface BusNode {
   readonly role: NodeRole;
 }
 
-export interface BusRights {
+interface BusRights {
   readonly publish: readonly string[];
   readonly subscribe: readonly string[];
 }
 
-export interface NatsFiles {
+interface NatsFiles {
   readonly certificate: string;
   readonly key: string;
   readonly authority: string;

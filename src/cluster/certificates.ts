@@ -24,7 +24,7 @@ export interface CertificateFields {
   readonly hosts?: readonly string[];
 }
 
-export interface Issuer {
+interface Issuer {
   readonly subject: Subject;
   readonly privateKey: KeyObject;
 }

@@ -9,7 +9,7 @@ import { newTokenKey, tokenKeyId, tokenKeyOf, tokenSeed } from './keys.ts';
 import { clusterIdSchema } from './messages.ts';
 import { type NodeRole, nodeNameSchema, nodeRoleSchema } from './node-names.ts';
 
-export interface TokenTerms {
+interface TokenTerms {
   readonly cluster: string;
   readonly role: NodeRole;
   /** The only name that the node may take; undefined: any. */

@@ -2,6 +2,7 @@
  * How a node gets its identity: from its own file, or with a token. The token names the key of the authority, so the
  * node needs no secure connection: it refuses another authority before it uses the token.
  */
+import { clockSlackMs } from './authority.ts';
 import { clusterFault, identityExpired } from './faults.ts';
 import { identityFrom, isPinned, type KeptNode, type NodeIdentity, readNode, writeNode } from './identity.ts';
 import { type JoinToken, parseToken } from './join-tokens.ts';
@@ -21,9 +22,6 @@ export interface JoinOptions {
   /** This machine's clock. */
   readonly now?: () => number;
 }
-
-/** Difference of two clocks, beyond which certificates would seem expired or not valid yet. */
-const mostSkewMs = 5 * 60_000;
 
 /**
  * Returns the node's identity. Asks the cluster only when the node has none that is valid.
@@ -91,7 +89,7 @@ function checkDescription({ cluster, authority, now }: ClusterDescription, token
     });
   }
   const ahead = here - now;
-  if (Math.abs(ahead) <= mostSkewMs) return;
+  if (Math.abs(ahead) <= clockSlackMs) return;
   const minutes = Math.round(Math.abs(ahead) / 60_000);
   const way = ahead > 0 ? 'ahead of' : 'behind';
   throw clusterFault('NODE_CLOCK_WRONG', `this clock is ${minutes} minutes ${way} the cluster's`, {

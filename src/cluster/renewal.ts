@@ -6,7 +6,7 @@ import { identityFrom, type NodeIdentity, writeNode } from './identity.ts';
 import { signText } from './keys.ts';
 import { type ClusterDoor, renewalText } from './messages.ts';
 
-export interface RenewalOptions {
+interface RenewalOptions {
   readonly door: ClusterDoor;
   readonly folder: string;
   readonly identity: NodeIdentity;

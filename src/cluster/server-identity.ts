@@ -5,7 +5,7 @@ import { clockSlackMs } from './authority.ts';
 import { clusterFault } from './faults.ts';
 import { newNodeKey, privatePem } from './keys.ts';
 
-export interface ServerIdentity {
+interface ServerIdentity {
   /** PEM, both. */
   readonly certificate: string;
   readonly key: string;

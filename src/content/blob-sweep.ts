@@ -10,7 +10,7 @@ import type { RegistryDatabase } from './database.ts';
 import type { RegistryStoreLimits, SweepOptions, Swept } from './types.ts';
 import { stride, walk } from './walk.ts';
 
-export interface BlobSweepOptions {
+interface BlobSweepOptions {
   readonly db: RegistryDatabase;
   readonly content: Content;
   readonly limits: Pick<RegistryStoreLimits, 'graceMs' | 'doomedMs'>;

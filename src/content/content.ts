@@ -32,7 +32,7 @@ export interface Content {
 }
 
 /** A transaction that names the blob only if its row is live. Returns whether it was live. */
-export type NameBlob = () => Promise<boolean>;
+type NameBlob = () => Promise<boolean>;
 
 /** Opens the blobs below `dir`, and removes unfinished ones of earlier processes. */
 export async function openBlobFiles(dir: string): Promise<BlobStore> {

@@ -20,7 +20,7 @@ export interface Links {
   remove(repository: RepositoryName, digest: Digest): Promise<void>;
 }
 
-export interface PushedBlob {
+interface PushedBlob {
   readonly digest: Digest;
   readonly size: number;
   readonly secondName: SecondName | undefined;

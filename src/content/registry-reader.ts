@@ -17,7 +17,7 @@ export type RegistryReader = Pick<
 > &
   AsyncDisposable;
 
-export type RegistryReaderOptions = Pick<RegistryPlace, 'dir' | 'database'> & {
+type RegistryReaderOptions = Pick<RegistryPlace, 'dir' | 'database'> & {
   /** Absent: files in `dir`. */
   readonly blobs?: BlobStore | undefined;
 };

@@ -4,7 +4,7 @@
  * no one does not know whether the others live, so its part stays.
  */
 
-export interface ApiNodes {
+interface ApiNodes {
   /** API nodes that live, with this one. */
   count(): number;
   /** False while this node is cut off from the others. */

@@ -20,7 +20,7 @@ import { deleteDoomedSql, doomedRow, findDoomedSql, reviveSql } from '../blob-ro
 import type { RegistryDatabase, SqlWords } from '../database.ts';
 import { migrations, schema } from './migrations.ts';
 
-export interface PostgresRegistryOptions {
+interface PostgresRegistryOptions {
   /** `postgres://user:password@host:port/database`. The database exists, and the user owns it. */
   readonly url: string;
   /** Replaces the database's clock, for tests. Epoch milliseconds. */

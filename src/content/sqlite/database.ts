@@ -9,7 +9,7 @@ import { deleteDoomedSql, doomedRow, findDoomedSql, reviveSql } from '../blob-ro
 import { type RegistryDatabase, type SqlWords, step } from '../database.ts';
 import { registrySchema, statements } from './schema.ts';
 
-export interface SqliteRegistryOptions {
+interface SqliteRegistryOptions {
   readonly path: string;
   /** Cache of the database's pages in memory. */
   readonly cacheKiB?: number | undefined;

@@ -7,7 +7,7 @@ import type { Link } from '../wire/link.ts';
 import type { Subjects } from '../wire/subjects.ts';
 import { abilitiesBytes, type NodeReport, reportHead } from './node-report.ts';
 
-export interface HeartbeatOptions {
+interface HeartbeatOptions {
   readonly link: Link;
   readonly subjects: Subjects;
   /** Cheap enough to call often. */

@@ -21,7 +21,7 @@ import { homesOf } from './homes.ts';
 import { type IdleIndex, KnownInvoker } from './known-invoker.ts';
 import type { InvokerDirectory, InvokerReport, InvokerView, PlacementTarget, SentJob } from './types.ts';
 
-export interface DirectoryOptions {
+interface DirectoryOptions {
   /** The node of the invoker in this process, if there is one. */
   readonly localNode?: string | undefined;
   /** Monotonic time in ms. */

@@ -10,7 +10,7 @@ const mostTimeouts = 5;
 /** For how long no new work goes there. */
 export const restMs = 30_000;
 
-export interface Health {
+interface Health {
   /** True while nothing reduces the weight. */
   readonly isGood: boolean;
   note(hasTimedOut: boolean, now: number): void;

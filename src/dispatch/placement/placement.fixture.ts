@@ -17,7 +17,7 @@ export function targetOf(name: string, more: Partial<PlacementTarget> = {}): Pla
   };
 }
 
-export interface ReportTraits {
+interface ReportTraits {
   readonly busy?: number;
   readonly starting?: number;
   readonly queued?: number;

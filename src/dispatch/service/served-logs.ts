@@ -7,7 +7,7 @@ import type { Dispatcher } from '../types.ts';
 import { type HeadOf, plain } from '../wire/heads.ts';
 import type { Message } from '../wire/messages.ts';
 
-export interface ServedLogsOptions {
+interface ServedLogsOptions {
   readonly invoker: Pick<Dispatcher, 'follow'>;
   readonly send: (api: string, message: Message) => void;
   readonly now: () => number;

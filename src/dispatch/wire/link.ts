@@ -16,7 +16,7 @@ export interface LinkCounts {
   readonly unsent: number;
 }
 
-export type Receive = (from: string, message: Message) => void;
+type Receive = (from: string, message: Message) => void;
 
 /** An honest sender has one unfinished message at a time. */
 const limits = { ...defaultMessageLimits, unfinished: 8, unfinishedBytes: defaultMessageLimits.messageBytes };

@@ -7,7 +7,7 @@ import { linesSchema, parsed } from './heads.ts';
 /** Neighbouring parts are joined up to this size, so that a log with many small parts is few messages. */
 const joinedBytes = 256 * 1024;
 
-export interface LogParts {
+interface LogParts {
   readonly isLong: boolean;
   /** At least one. */
   readonly parts: readonly Buffer[];

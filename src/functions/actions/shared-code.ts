@@ -24,7 +24,7 @@ export interface SharedCodeOptions {
   readonly takeOverMs?: number;
 }
 
-export interface SharedCode {
+interface SharedCode {
   /** Stores the bytes and runs `name`, once. @throws Fault CODE_BUSY */
   store<T>(bytes: Uint8Array, name: (digest: Digest) => Promise<T>): Promise<T>;
   /** Removes the code, unless it was touched lately or `isNeeded`. */

@@ -11,7 +11,7 @@ import {
 import type { Slot } from '../slots/slot.ts';
 import type { Group } from './group.ts';
 
-export interface LoadLimits {
+interface LoadLimits {
   readonly maxStarting: number;
   readonly maxQueued: number;
 }

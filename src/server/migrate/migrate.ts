@@ -37,7 +37,7 @@ export interface MigrateResult {
   readonly tables: readonly MovedTable[];
 }
 
-export interface MovedTable extends TableResult {
+interface MovedTable extends TableResult {
   readonly database: DatabaseName;
 }
 
