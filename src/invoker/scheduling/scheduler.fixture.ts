@@ -134,11 +134,14 @@ export function fakeScheduler({ memoryMiB = 100_000, prewarmed = [], ...options 
   const world = {
     initOutcome: (): InitOutcome => ({ kind: 'ok' }),
     startFault: undefined as Error | undefined,
+    /** Starts so far, also those that failed. */
+    starts: 0,
     layFault: undefined as Error | undefined,
     /** No initialisation ends before this. */
     initGate: undefined as Promise<void> | undefined,
   };
   const start = async (kind: string, memory: number): Promise<Slot> => {
+    world.starts++;
     if (world.startFault) throw world.startFault;
     const runner = new FakeRunner(runners.length + 1, async () => {
       await world.initGate;

@@ -16,6 +16,7 @@ import type { Groups } from './groups.ts';
 import { hasSpare } from './growth.ts';
 import { complete, initRequest, type Origin, rejection } from './job-exchange.ts';
 import type { ProcessorShares } from './processor-shares.ts';
+import { createStartPauses } from './start-pauses.ts';
 import type { WaitingLine } from './waiting-line.ts';
 
 export interface SlotLivesOptions {
@@ -50,6 +51,7 @@ interface Launch {
 export class SlotLives {
   readonly #options: SlotLivesOptions;
   readonly #giveBacks = new Map<Slot, () => void>();
+  readonly #pauses = createStartPauses();
   #underWay = 0;
   /** Slots that are being started, by namespace. */
   readonly #underWayOf = new Map<string, number>();
@@ -87,7 +89,7 @@ export class SlotLives {
       void this.#launch(group, { start: 'prewarmed', begunAt, giveBack, obtain });
       return true;
     }
-    if (this.#underWay >= maxStarting) return false;
+    if (this.#underWay >= maxStarting || !this.#pauses.mayStart(group)) return false;
     // The rest is for others: one namespace must not take all places.
     if ((this.#underWayOf.get(group.namespace) ?? 0) >= Math.ceil(maxStarting / 2)) return false;
     if (!(mayEvict ? this.#makeRoom(group) : ledger.fits(plan.memoryMiB))) return false;
@@ -130,8 +132,10 @@ export class SlotLives {
     let slot: Slot | undefined;
     try {
       slot = await launch.obtain();
-      if (launch.start === 'cold')
+      if (launch.start === 'cold') {
         this.#averageMs += (performance.now() - launch.begunAt - this.#averageMs) / 5;
+        this.#pauses.succeeded(group);
+      }
       const leave = this.#options.shares.join(group.namespace, slot.runner, launch.start === 'cold');
       this.#giveBacks.set(slot, () => {
         leave();
@@ -143,7 +147,8 @@ export class SlotLives {
       distrust(group, slot);
       if (slot) await slot.runner.end('ended');
       else launch.giveBack();
-      this.#giveUp(group, error);
+      const isStart = launch.start === 'cold' && slot === undefined && !isUnfit(error);
+      this.#giveUp(group, error, isStart && this.#pauses.failed(group, launch.begunAt));
     } finally {
       this.#count(group, -1);
       this.#options.onChange(group);
@@ -215,23 +220,23 @@ export class SlotLives {
     return undefined;
   }
 
-  /** If the image does not exist, refuses all jobs of the group. Other faults may not affect the next job. */
-  #giveUp(group: Group, error: unknown): void {
+  /**
+   * If the image does not exist, or the start has failed again, all jobs of the group end. Otherwise only the next
+   * one: the fault may not affect the others.
+   */
+  #giveUp(group: Group, error: unknown, isRepeated: boolean): void {
     const { line, log } = this.#options;
-    const isFinal = isFault(error, 'IMAGE_UNKNOWN') || isFault(error, 'IMAGE_UNUSABLE');
+    const isFinal = isUnfit(error);
     const { action, plan } = group;
     log[isFinal ? 'debug' : 'error']({ err: error, action, kind: plan.kind }, 'a sandbox did not start');
-    if (!isFinal) {
-      const pending = line.take(group);
-      // Its caller learns when to retry, and an accepted call waits.
-      if (hostTroubleOf(error) !== undefined) pending?.refuse(error);
-      else
-        pending?.settle(
-          rejection(pending, `The platform could not start the action: ${publicReason(error)}`),
-        );
-      return;
+    const text = `The platform could not start the action: ${publicReason(error)}`;
+    // With a refusal, the caller learns when to retry, and an accepted call waits.
+    const isRefusal = isFinal || hostTroubleOf(error) !== undefined;
+    for (let pending = line.take(group); pending; pending = line.take(group)) {
+      if (isRefusal) pending.refuse(error);
+      else pending.settle(rejection(pending, text));
+      if (!isFinal && !isRepeated) return;
     }
-    for (let pending = line.take(group); pending; pending = line.take(group)) pending.refuse(error);
   }
 
   #remove(group: Group, slot: Slot): void {
@@ -240,6 +245,11 @@ export class SlotLives {
     this.#giveBacks.get(slot)?.();
     this.#giveBacks.delete(slot);
   }
+}
+
+/** No slot can be made of the image. That costs no start, and another image can come at any moment. */
+function isUnfit(error: unknown): boolean {
+  return isFault(error, 'IMAGE_UNKNOWN') || isFault(error, 'IMAGE_UNUSABLE');
 }
 
 /** A slot has failed by itself or could not be started, so none is started in advance. */
