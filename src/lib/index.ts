@@ -27,7 +27,7 @@ export { createLog, type Log, logLevels, silentLog } from './log.ts';
 export { giveBack, giveBackAround } from './memory.ts';
 export { matchesPattern } from './name-pattern.ts';
 export { nearestName } from './nearest.ts';
-export { readSecretFile, type UnfitFile } from './secret-file.ts';
+export { readSecretFile } from './secret-file.ts';
 export { formatSize, parseSize } from './size.ts';
 export { openSqlite } from './sqlite.ts';
 export { systemCallFilter, systemCallFilterHere } from './system-call-filter.ts';

@@ -142,7 +142,7 @@ describe.skipIf(missing !== undefined)(`PostgreSQL${missing ? ` (${missing})` : 
   });
 
   test('reads lists in binary form as they were', async () => {
-    const pool = openPool({ url: (await newDatabase()).url, node: 'a' });
+    const pool = openPool({ url: (await newDatabase()).url });
     const connection = await pool.connect();
     const read = async (type: 'text' | 'bigint', values: readonly SqlValue[]) => {
       const list = binaryArray(type, values);
