@@ -22,6 +22,7 @@ interface NatsFiles {
 }
 
 interface NatsConfigOptions {
+  /** Its name in the subjects: the setting `cluster.name`. */
   readonly cluster: string;
   readonly nodes: readonly BusNode[];
   /** `HOST:PORT`. */

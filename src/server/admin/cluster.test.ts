@@ -1,6 +1,6 @@
 /** From `ward cluster init` to a node that was removed, over the HTTP of a real API node. */
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -88,13 +88,18 @@ test('the configuration of NATS lists nodes that joined or are expected, and no 
   await removeNode(place, 'gone');
   for (let times = 0; times < 2; times++) await newNodeToken(place, order({ name: 'expected' }));
   await newNodeToken(place, order({ name: 'too-late', lifeMs: -1 }));
-  const text = await writeNatsConfig(place, { listen: '0.0.0.0:4222', folder: '/etc/nats' });
+  const request = { listen: '0.0.0.0:4222', folder: '/etc/nats' };
+  const text = await writeNatsConfig(place, request);
   const users = [...text.matchAll(/user: "CN=([^,]+),O=invoker"/g)].map(([, name]) => name);
   expect(users).toEqual(expect.arrayContaining(['four', 'expected']));
   expect(new Set(users).size).toBe(users.length);
   for (const absent of ['gone', 'too-late']) expect(users).not.toContain(absent);
-  const { publish } = busRights('ward', { name: 'four', role: 'invoker' });
-  for (const subject of publish) expect(text).toContain(JSON.stringify(subject));
+  const rightsOf = (name: string) => busRights(name, { name: 'four', role: 'invoker' }).publish;
+  for (const subject of rightsOf('ward')) expect(text).toContain(JSON.stringify(subject));
+  const configFile = join(dataDir, 'named.yaml');
+  await writeFile(configFile, 'cluster: { name: prod }\n');
+  const named = await writeNatsConfig({ ...place, configFile }, request);
+  for (const subject of rightsOf('prod')) expect(named).toContain(JSON.stringify(subject));
   expect(text).toContain('cert_file: "/etc/nats/nats.pem"');
 });
 
