@@ -17,7 +17,7 @@ export interface JoinTokenRow {
   /** Its public half: a reader of the database can't join with it. */
   readonly key: string;
   readonly role: string;
-  /** The only name that the node may take; null: any. */
+  /** The only name that the node may take; null: any, and no node has used it. */
   readonly name: string | null;
   readonly expiresAt: number;
   /** Key of the node that has joined with it. */
@@ -48,7 +48,8 @@ export interface MemberStore {
   openTokens(): Promise<readonly JoinTokenRow[]>;
   /**
    * Uses the token and records the node, both or neither. The same node may repeat it until the token expires, because
-   * it may not have got the answer. Undefined when the token is unknown, expired, or used by another key.
+   * it may not have got the answer. Undefined when the token is unknown, expired, for another role or name, or used by
+   * another key.
    * @throws Fault STORE_DUPLICATE when another key has that name and was not removed
    */
   join(joining: Joining): Promise<MemberRow | undefined>;
