@@ -26,7 +26,7 @@ describe.skipIf(missing !== undefined)(`ward up with blobs in S3${missing ? ` ($
     moto = await startMoto();
     proxy = await startFaultProxy(moto.url);
     blobs = `s3://${testBucket}/ward?endpoint=${proxy.url}&cache=100m`;
-    ward = await Ward.start({ blobs });
+    ward = await Ward.start();
   });
   afterAll(async () => {
     await ward?.[Symbol.asyncDispose]();
@@ -38,6 +38,23 @@ describe.skipIf(missing !== undefined)(`ward up with blobs in S3${missing ? ` ($
     const done = await runCommand(['skopeo', '--insecure-policy', 'copy', ...words], { timeoutMs: 60_000 });
     expect(done).toMatchObject({ code: 0 });
   };
+
+  test('starts with code from its data folder, once that is moved', async () => {
+    await ward.deploy('old', 'const main = () => ({ old: true })');
+    const move = () =>
+      runWard(['migrate', '--blobs', '--data', ward.dataDir], { env: { WARD_BLOBS: blobs } });
+    expect(await move()).toMatchObject({ code: 0, stderr: expect.stringContaining('as of one moment') });
+    await ward.stop();
+    const unmoved = Ward.start({ blobs }, ward.dataDir);
+    await expect(unmoved).rejects.toThrow(/BLOBS_NOT_MOVED.*ward migrate --blobs/s);
+    const moved = await move();
+    expect(moved, moved.stderr).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('read each one back'),
+    });
+    ward = await Ward.start({ blobs }, ward.dataDir);
+    expect((await ward.invoke('old')).body.response.result).toEqual({ old: true });
+  });
 
   test('deploys, calls, pushes and pulls; the bytes are in the bucket, and no blob is in the data folder', async () => {
     await ward.deploy('hello', 'const main = ({ n }) => ({ n })');

@@ -3,7 +3,7 @@ import type { CommandSpec } from '../command-spec.ts';
 
 export const migrateCommand: CommandSpec = {
   name: 'migrate',
-  summary: 'move the databases to PostgreSQL, or back into the data folder (operator)',
+  summary: 'move the databases to PostgreSQL or back, or the blobs into a bucket (operator)',
   works: 'local',
   administers: true,
   args: [],
@@ -12,6 +12,7 @@ export const migrateCommand: CommandSpec = {
       flags: '--to <PLACE>',
       summary: 'postgres://USER@HOST/DATABASE, or folder: back from the database that `store` names',
     },
+    { flags: '--blobs', summary: 'move code and pushed images into the bucket that `blobs` names' },
   ],
   examples: [
     {
@@ -21,6 +22,10 @@ export const migrateCommand: CommandSpec = {
     {
       command: 'ward migrate --to folder',
       does: 'moves everything back from the database that `store` names',
+    },
+    {
+      command: 'ward migrate --blobs',
+      does: 'copies while the server runs; run it again when the server has stopped, to complete the move',
     },
   ],
   handler: async () => (await import('../handlers/migrate.ts')).migrate,

@@ -1,15 +1,53 @@
 /** `ward migrate`: reports what moved, and what to do next. */
-import type { Handler } from '../command-spec.ts';
+import type { Context, Handler } from '../command-spec.ts';
 import { cliFault } from '../faults.ts';
+import type { Input } from '../input.ts';
 import { localOptions, openServer } from '../local.ts';
 import { exitInterrupted, interruptible } from './interruptible.ts';
 
-export const migrate: Handler = async (input, { io }) => {
+export const migrate: Handler = async (input, context) => {
   const to = input.text('to');
-  if (to === undefined)
-    throw cliFault('USAGE', 'ward migrate needs --to', {
-      hint: 'ward migrate --to postgres://USER@HOST/DATABASE, or --to folder',
+  if ((to !== undefined) === input.has('blobs'))
+    throw cliFault('USAGE', 'ward migrate needs either --to or --blobs', {
+      hint: 'ward migrate --to postgres://USER@HOST/DATABASE, --to folder, or --blobs',
     });
+  return to === undefined ? moveBlobs(input, context) : moveDatabases(input, context, to);
+};
+
+async function moveBlobs(input: Input, { io }: Context): Promise<number> {
+  const { migrateBlobs } = await openServer();
+  const result = await (async () => {
+    using progress = io.progress();
+    return await interruptible((signal) =>
+      migrateBlobs({ ...localOptions(input), signal, onStep: (text) => progress.show(text) }),
+    );
+  })();
+  if (result === undefined) return exitInterrupted;
+  await io.list({
+    items: result.places,
+    data: result,
+    columns: [
+      { title: 'blobs', cell: ({ kind }) => kind },
+      { title: 'number', cell: ({ blobs }) => String(blobs) },
+      { title: 'bytes', cell: ({ bytes }) => String(bytes) },
+      { title: 'sent', cell: ({ sent }) => String(sent) },
+      { title: 'damaged', cell: ({ damaged }) => String(damaged.length) },
+    ],
+    name: ({ kind }) => kind,
+  });
+  const damaged = result.places.flatMap((place) => place.damaged);
+  if (damaged.length > 0) io.note(`damaged, and not moved: ${damaged.join(', ')}`);
+  if (result.isComplete) {
+    io.ok(`moved the blobs from ${result.from} to ${result.to}, and read each one back`);
+    io.note('next: start Ward with the setting blobs; blobs.moved in the folders can go');
+  } else {
+    io.ok(`copied the blobs as of one moment from ${result.from} to ${result.to}`);
+    io.note('next: stop Ward, and run the same command again to complete the move');
+  }
+  return 0;
+}
+
+async function moveDatabases(input: Input, { io }: Context, to: string): Promise<number> {
   const { migrateStores } = await openServer();
   const result = await (async () => {
     using progress = io.progress();
@@ -41,4 +79,4 @@ export const migrate: Handler = async (input, { io }) => {
     io.note('next: stop every Ward that uses them, and run the same command again to complete the move');
   }
   return 0;
-};
+}

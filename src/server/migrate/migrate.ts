@@ -18,6 +18,7 @@ import { hasDatabaseMark, markDatabase, unfinishedHint, unmarkDatabase } from '.
 import { databasesOf, forgetFolderId } from '../instance/folder-id.ts';
 import { dataPaths } from '../instance/instance.ts';
 import { readStorePassword } from '../secrets/store-password.ts';
+import { releaseBlobs } from './blobs.ts';
 import { type DatabaseName, type Place, placeOf } from './places.ts';
 
 export interface MigrateOptions {
@@ -68,6 +69,7 @@ export async function migrateStores(options: MigrateOptions): Promise<MigrateRes
   const tables = await copyAll(from, to, options);
   // A server that worked at any moment of the copy may have written something that the copy lacks.
   const isComplete = isBack ? !wasServed && !(await from.isServed()) : lock !== undefined;
+  if (isComplete) await releaseBlobs(config.blobs, await from.id());
   if (isComplete && isBack) takeBack(dataDir);
   else if (isComplete) await leaveFolder(dataDir, await server.id());
   return { from: from.where, to: to.where, isComplete, tables };

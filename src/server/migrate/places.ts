@@ -1,6 +1,6 @@
 /** The two places between which databases move: a data folder, and a PostgreSQL database. */
 import { existsSync } from 'node:fs';
-import type { TablesPlace } from '../../store/index.ts';
+import { readFolderMark, type TablesPlace } from '../../store/index.ts';
 import { openUsedState } from '../admin/operator-stores.ts';
 import { connectionUrl, type StoreSetting } from '../config/store-setting.ts';
 import { databasesOf } from '../instance/folder-id.ts';
@@ -20,7 +20,7 @@ export interface Place {
   namespaces(): Promise<readonly string[]>;
   /** Whether a server works on the accepted calls. */
   isServed(): Promise<boolean>;
-  /** Identifies a PostgreSQL database; empty for a folder. */
+  /** Tells the database, or the folder, from all others. */
   id(): Promise<string>;
 }
 
@@ -62,7 +62,7 @@ export function placeOf(dataDir: string, store: StoreSetting, password: string |
       return await state.accepted.isServed();
     },
     async id() {
-      if (stores.engine === 'sqlite') return '';
+      if (stores.engine === 'sqlite') return readFolderMark(paths.state) ?? '';
       await using state = await stores.openState();
       return await state.facts.id();
     },

@@ -35,6 +35,6 @@ it('blobs in the data folder from before the setting are not forgotten', async (
   await writeFile(join(folder.path, 'registry', 'blobs', 'sha256', 'a'.repeat(64)), 'x');
   await expect(open(folder.path)).rejects.toMatchObject({
     code: 'BLOBS_NOT_MOVED',
-    hint: expect.stringContaining('s3://ward-blobs/prod/registry/sha256'),
+    hint: expect.stringContaining('ward migrate --blobs'),
   });
 });

@@ -41,8 +41,7 @@ export async function openServerBlobs(
 ): Promise<ServerBlobs | undefined> {
   if (location === undefined) return undefined;
   const { code, registry } = dataPaths(dataDir);
-  refuseUnmoved(code, 'code', location);
-  refuseUnmoved(registry, 'registry', location);
+  for (const dir of [code, registry]) refuseUnmoved(dir, location);
   const shared = await openSharedBlobs(location, log);
   return {
     async claim(id) {
@@ -73,17 +72,12 @@ export async function openRegistryByHand(
 }
 
 /** Blobs from before the setting would seem lost: actions would fail one after the other. */
-function refuseUnmoved(dir: string, name: string, location: BlobLocation): void {
+function refuseUnmoved(dir: string, location: BlobLocation): void {
   const folder = join(dir, 'blobs', 'sha256');
   if (!existsSync(folder) || readdirSync(folder).length === 0) return;
-  const { bucket, prefix } = location;
   throw serverFault(
     'BLOBS_NOT_MOVED',
     `${folder} has blobs from before the setting blobs named ${describeLocation(location)}`,
-    {
-      hint:
-        `copy them, for example with aws s3 sync ${folder} s3://${bucket}/${prefix}${name}/sha256, ` +
-        'and move the folder away',
-    },
+    { hint: 'move them into the bucket: ward migrate --blobs' },
   );
 }
