@@ -27,13 +27,15 @@ export type {
   Cluster,
   ClusterCounts,
   ClusterOptions,
+  DrainOrdersByNode,
   InvokerLoad,
   LocalInvoker,
 } from './cluster/types.ts';
 export { dispatchFaults, imageUnknown, jobWithdrawn } from './faults.ts';
 export { createLimitShare } from './limit-share.ts';
 export { LiveLog, type LogFollower, type LogPiece } from './live-log.ts';
-export type { NodeReport, NodeRole } from './nodes/node-report.ts';
+export type { HeardNode } from './nodes/membership.ts';
+export type { JudgeRevisions, NodeReport, NodeRole } from './nodes/node-report.ts';
 export { groupHash } from './placement/group-hash.ts';
 export type * from './placement/types.ts';
 export { mostIdleGroups } from './placement/types.ts';

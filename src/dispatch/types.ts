@@ -229,3 +229,11 @@ export interface Dispatcher {
   /** Ends everything of a deleted namespace, including running jobs. */
   expel(namespace: string): void;
 }
+
+/** The operator's order to a node of a cluster. */
+export interface DrainOrder {
+  /** The node takes no new work, and finishes what it has. */
+  readonly isDrained: boolean;
+  /** When it was given, by the clock of the database. The latest one holds. */
+  readonly at: number;
+}

@@ -29,6 +29,8 @@ export interface ClusterDispatcherOptions {
   readonly node: string;
   /** The invoker in this process. Undefined: there is none. */
   readonly local: Dispatcher | undefined;
+  /** The operator has drained this node. */
+  readonly isDrained: () => boolean;
   readonly remote: RemoteJobs;
   readonly directory: InvokerDirectory;
   readonly members: Pick<Membership, 'live'>;
@@ -44,7 +46,7 @@ const noStatus: InvokerStatus = {
 };
 
 export function createClusterDispatcher(options: ClusterDispatcherOptions): Dispatcher {
-  const { node: self, local, remote, directory, members, link, subjects } = options;
+  const { node: self, local, isDrained, remote, directory, members, link, subjects } = options;
   const invokers = () => (link.isUp ? members.live().filter(({ invoker }) => invoker !== undefined) : []);
   const say = (subject: string, type: Message['type'], head: object, tail = '') => {
     const message = {
@@ -60,7 +62,7 @@ export function createClusterDispatcher(options: ClusterDispatcherOptions): Disp
   const candidates = (target: JobTarget): readonly string[] => {
     const chosen = directory.choose(target).filter((node) => node === self || link.isUp);
     // The own invoker says best what is wrong with a job that no one can take.
-    if (chosen.length === 0) return local === undefined ? [] : [self];
+    if (chosen.length === 0) return local === undefined || isDrained() ? [] : [self];
     const hasRoom = (node: string) => node === self || remote.hasRoom(node);
     return [...chosen.filter(hasRoom), ...chosen.filter((node) => !hasRoom(node))];
   };

@@ -5,13 +5,16 @@ import { type Log, messageOf, randomHex } from '../../lib/index.ts';
 import type { InvokerAbilities } from '../abilities.ts';
 import { dispatchFault } from '../faults.ts';
 import { createAwakeClock } from '../nodes/awake-clock.ts';
+import { DrainOrders } from '../nodes/drain-orders.ts';
 import { Heartbeat } from '../nodes/heartbeat.ts';
 import { Membership } from '../nodes/membership.ts';
 import { mostKept, mostNamespaces, type NodeIdentity, type NodeReport } from '../nodes/node-report.ts';
 import type { InvokerReport } from '../placement/types.ts';
 import { RemoteJobs } from '../remote/remote-jobs.ts';
 import { InvokerService } from '../service/invoker-service.ts';
-import { protocol } from '../wire/frames.ts';
+import type { DrainOrder } from '../types.ts';
+import { noActivation, protocol } from '../wire/frames.ts';
+import { parseHead, plain } from '../wire/heads.ts';
 import { Link } from '../wire/link.ts';
 import type { Message } from '../wire/messages.ts';
 import { anyone, requireName, type Subjects, subjectsOf } from '../wire/subjects.ts';
@@ -41,24 +44,46 @@ export async function joinCluster(options: ClusterOptions): Promise<Cluster> {
   const { now } = clock;
   const link = stack.use(new Link(bus, log, now));
   const remote = new RemoteJobs({ ...options, now, self, link, subjects });
-  const service = invoker && new InvokerService({ ...options, now, invoker, link, subjects });
+  const orders = new DrainOrders(node);
+  orders.know(options.orders ?? new Map());
+  const isDrained = () => orders.own?.isDrained === true;
+  const service = invoker && new InvokerService({ ...options, now, invoker, isDrained, link, subjects });
   const abilities = invoker && stack.use(watchAbilities(invoker, log));
-  let isDraining = false;
+  let isStopping = false;
   /** Another process has the name: this one must not speak under it. */
   let isTaken = false;
   const report = (): NodeReport => ({
     ...self,
     ...{ protocol, upMs: upMs(), isLeaving: false },
-    invoker: loadOf(invoker, abilities?.known(), isDraining),
+    invoker: loadOf(invoker, abilities?.known(), isStopping || isDrained()),
+    order: orders.own,
+    judges: options.judges?.(),
     kept: invoker?.kept().slice(0, mostKept) ?? [],
     namespaces: [...(invoker?.namespaces() ?? [])].slice(0, mostNamespaces),
   });
   const heartbeat = stack.use(new Heartbeat({ link, subjects, report }));
+  /** It is chosen no more from the moment that its order is known here. */
+  const hearOther = (of: NodeReport) => {
+    const missing = orders.missingAt(of);
+    if (of.invoker === undefined) return;
+    if (missing !== undefined) link.send(subjects.invoker(of.node, node), drainMessage(missing));
+    const isDraining = of.invoker.isDraining || missing?.isDrained === true;
+    options.directory.hear(of.node, { ...of.invoker, isDraining });
+  };
+  const hearSelf = () => {
+    const { invoker: own } = report();
+    if (own !== undefined) options.directory.hear(node, own);
+  };
+  const ordered = () => {
+    log.info({ node, ...orders.own }, 'the operator decided whether this node takes work');
+    hearSelf();
+    heartbeat.soon();
+  };
   const members = new Membership({
     ...{ ...options, now, self, upMs },
     onReport(of, isNew) {
       if (isNew) heartbeat.soon();
-      if (of.invoker !== undefined) options.directory.hear(of.node, of.invoker);
+      hearOther(of);
       service?.heard(of.node, of.start);
     },
     onGone({ node: gone, start }, why) {
@@ -78,7 +103,8 @@ export async function joinCluster(options: ClusterOptions): Promise<Cluster> {
   const hints = stack.use(
     createChangeHints({ link, subject: subjects.all(node), onHint: options.onChanged ?? (() => {}) }),
   );
-  stack.use(listen({ ...options, self, link, subjects, remote, service, members, hints }));
+  const onOrder = (order: DrainOrder) => orders.take(order) && ordered();
+  stack.use(listen({ ...options, self, link, subjects, remote, service, members, hints, onOrder }));
   const tick = () => {
     // The others have heard nothing of this node meanwhile, and their clocks went on.
     if (clock.tick()) {
@@ -88,8 +114,7 @@ export async function joinCluster(options: ClusterOptions): Promise<Cluster> {
     members.tick();
     remote.tick();
     service?.tick();
-    const { invoker: own } = report();
-    if (own !== undefined) options.directory.hear(node, own);
+    hearSelf();
   };
   tick();
   const timer = setInterval(tick, tickMs);
@@ -105,8 +130,15 @@ export async function joinCluster(options: ClusterOptions): Promise<Cluster> {
   const joined = stack.move();
   const subjectOfApi = () => members.live().find(({ role }) => role !== 'invoker')?.node;
   return {
-    dispatcher: createClusterDispatcher({ ...options, local: invoker, remote, members, link, subjects }),
+    dispatcher: createClusterDispatcher({
+      ...{ ...options, local: invoker, isDrained, remote, members, link, subjects },
+    }),
     nodes: () => members.live(),
+    heard: () => [...(isTaken ? [] : [{ report: report(), ageMs: 0 }]), ...members.heard()],
+    drain(known) {
+      if (orders.know(known)) ordered();
+      for (const of of members.live()) if (orders.missingAt(of) !== undefined) hearOther(of);
+    },
     isUp: () => link.isUp,
     counts: () => ({ ...link.counts, ignored: remote.ignored }),
     changed: () => hints.send(),
@@ -115,7 +147,7 @@ export async function joinCluster(options: ClusterOptions): Promise<Cluster> {
       if (api !== undefined) service?.violated(api, of);
     },
     async [Symbol.asyncDispose]() {
-      isDraining = true;
+      isStopping = true;
       heartbeat.send();
       await service?.drain(drainMs);
       remote.close();
@@ -134,10 +166,12 @@ interface Ears extends Pick<ClusterOptions, 'bus'> {
   readonly service: InvokerService | undefined;
   readonly members: Membership;
   readonly hints: ChangeHints;
+  readonly onOrder: (order: DrainOrder) => void;
 }
 
 /** Listens to everything that is said to this node. */
-function listen({ bus, self, link, subjects, remote, service, members, hints }: Ears): Disposable {
+function listen(ears: Ears): Disposable {
+  const { bus, self, link, subjects, remote, service, members, hints, onOrder } = ears;
   const { node, role } = self;
   using stack = new DisposableStack();
   stack.use(link.listen(subjects.report(anyone), (from, message) => members.take(from, message)));
@@ -153,7 +187,11 @@ function listen({ bus, self, link, subjects, remote, service, members, hints }: 
     );
   }
   if (service !== undefined) {
-    stack.use(link.listen(subjects.invoker(node, anyone), (from, message) => service.take(from, message)));
+    const toThis = (from: string, message: Message) => {
+      if (message.type === 'drain') onOrder(parseHead('drain', message.head));
+      else service.take(from, message);
+    };
+    stack.use(link.listen(subjects.invoker(node, anyone), toThis));
   }
   const hear = (from: string, message: Message) => {
     // It has told itself directly.
@@ -163,6 +201,11 @@ function listen({ bus, self, link, subjects, remote, service, members, hints }: 
   };
   stack.use(link.listen(subjects.all(anyone), hear));
   return stack.move();
+}
+
+function drainMessage(order: DrainOrder): Message {
+  const head = plain({ isDrained: order.isDrained, at: order.at });
+  return { type: 'drain', activationId: noActivation, attempt: 0, head, tail: Buffer.alloc(0) };
 }
 
 function loadOf(

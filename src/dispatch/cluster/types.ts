@@ -2,9 +2,10 @@
 import type { Bus } from '../../bus/index.ts';
 import type { Log } from '../../lib/index.ts';
 import type { InvokerAbilities } from '../abilities.ts';
-import type { NodeReport, NodeRole } from '../nodes/node-report.ts';
+import type { HeardNode } from '../nodes/membership.ts';
+import type { JudgeRevisions, NodeReport, NodeRole } from '../nodes/node-report.ts';
 import type { InvokerDirectory, InvokerReport, LoadNote } from '../placement/types.ts';
-import type { Dispatcher, ViolationReport } from '../types.ts';
+import type { Dispatcher, DrainOrder, ViolationReport } from '../types.ts';
 import type { LinkCounts } from '../wire/link.ts';
 
 /** The invoker in this process. */
@@ -18,6 +19,9 @@ export interface LocalInvoker extends Dispatcher {
 }
 
 export type InvokerLoad = Omit<InvokerReport, 'abilities' | 'isDraining'>;
+
+/** The operator's order to each node that has one. */
+export type DrainOrdersByNode = ReadonlyMap<string, DrainOrder>;
 
 export interface ClusterOptions {
   readonly bus: Bus;
@@ -37,6 +41,10 @@ export interface ClusterOptions {
   /** Another node has changed something in the database. Only a hint: it may be lost, or wrong. Must not throw. */
   readonly onChanged?: () => void;
   readonly log: Log;
+  /** The revisions by which this node judges. Undefined: it does not judge. Cheap enough to call often. */
+  readonly judges?: (() => JudgeRevisions) | undefined;
+  /** As for `drain`, before this node says anything. */
+  readonly orders?: DrainOrdersByNode | undefined;
   /** Time for another node with this name to say so. */
   readonly nameMs?: number;
   /** A monotonic clock, in milliseconds. */
@@ -48,6 +56,10 @@ export interface Cluster extends AsyncDisposable {
   readonly dispatcher: Dispatcher;
   /** The other nodes that are heard. */
   nodes(): readonly NodeReport[];
+  /** All nodes that are heard, this one first. */
+  heard(): readonly HeardNode[];
+  /** Follows the operator's orders, all of which it gets, and tells them to nodes that do not have them yet. */
+  drain(orders: DrainOrdersByNode): void;
   /** False while this node is cut off from the bus. */
   isUp(): boolean;
   counts(): ClusterCounts;

@@ -26,6 +26,12 @@ export interface MembershipOptions {
   readonly now?: () => number;
 }
 
+export interface HeardNode {
+  readonly report: NodeReport;
+  /** Time since it arrived. */
+  readonly ageMs: number;
+}
+
 interface Known {
   report: NodeReport;
   heardAt: number;
@@ -50,6 +56,14 @@ export class Membership {
   /** The last reports of the nodes that live, without this one. */
   live(): readonly NodeReport[] {
     return Array.from(this.#known.values(), ({ report }) => report);
+  }
+
+  /** The same, with their age. */
+  heard(): readonly HeardNode[] {
+    return Array.from(this.#known.values(), ({ report, heardAt }) => ({
+      report,
+      ageMs: this.#now() - heardAt,
+    }));
   }
 
   get(node: string): NodeReport | undefined {

@@ -7,9 +7,9 @@ import type { OperatorPolicy } from '../../sandbox/index.ts';
 import type { InvokerAbilities } from '../abilities.ts';
 import type { InvokerReport } from '../placement/types.ts';
 import { mostIdleGroups } from '../placement/types.ts';
-import type { KeptAction } from '../types.ts';
+import type { DrainOrder, KeptAction } from '../types.ts';
 import { invalid } from '../wire/frames.ts';
-import { parsed } from '../wire/heads.ts';
+import { drainOrderSchema, parsed } from '../wire/heads.ts';
 import { keptSchema } from '../wire/job-schema.ts';
 import { parseTail } from '../wire/tails.ts';
 
@@ -26,6 +26,13 @@ export interface NodeIdentity {
   readonly version: string;
 }
 
+/** Revisions of what a node judges by. Two nodes with the same have the same. */
+export interface JudgeRevisions {
+  readonly policy: string;
+  /** Absent when it has none. */
+  readonly advisories?: string | undefined;
+}
+
 export interface NodeReport extends NodeIdentity {
   /** The versions of messages that it reads. */
   readonly protocol: { readonly min: number; readonly max: number };
@@ -35,6 +42,10 @@ export interface NodeReport extends NodeIdentity {
   readonly isLeaving: boolean;
   /** Absent for a node without sandboxes, and while it does not know its abilities yet. */
   readonly invoker?: InvokerReport | undefined;
+  /** The last order that it has, and follows. */
+  readonly order?: DrainOrder | undefined;
+  /** Absent for a node that does not judge. */
+  readonly judges?: JudgeRevisions | undefined;
   /** Limited to `mostKept`. */
   readonly kept: readonly KeptAction[];
   /** Namespaces that have something on its invoker; limited to `mostNamespaces`. */
@@ -44,6 +55,8 @@ export interface NodeReport extends NodeIdentity {
 export const mostKept = 1_000;
 export const mostNamespaces = 10_000;
 
+const mostVersion = 100;
+const mostRevision = 100;
 const count = z.number().min(0).max(Number.MAX_SAFE_INTEGER);
 const text = z.string().max(1000);
 const texts = z.array(text).max(1000);
@@ -53,7 +66,7 @@ const reportSchema = z.object({
   node: text,
   role: z.enum(nodeRoles),
   start: z.string().regex(/^[0-9a-f]{16}$/),
-  version: text,
+  version: z.string().max(mostVersion),
   protocol: z.object({ min: byte, max: byte }),
   upMs: count,
   isLeaving: z.boolean(),
@@ -73,6 +86,13 @@ const reportSchema = z.object({
         .array(z.object({ hash: z.string().regex(/^[0-9a-f]{16}$/), free: z.int().min(1).max(1_000_000) }))
         .max(mostIdleGroups),
       isDraining: z.boolean(),
+    })
+    .optional(),
+  order: drainOrderSchema.optional(),
+  judges: z
+    .object({
+      policy: z.string().max(mostRevision),
+      advisories: z.string().max(mostRevision).optional(),
     })
     .optional(),
   kept: z.array(keptSchema).max(mostKept),

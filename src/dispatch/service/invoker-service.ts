@@ -36,6 +36,8 @@ export interface InvokerServiceOptions {
   };
   readonly link: Pick<Link, 'send' | 'isUp'>;
   readonly subjects: Subjects;
+  /** The operator has drained this node. */
+  readonly isDrained: () => boolean;
   readonly log: Log;
   /** What the ends that were not acknowledged may take in memory. Absent: 256 MiB. */
   readonly keptBytes?: number;
@@ -228,7 +230,8 @@ export class InvokerService {
   #refusalOf(activationId: string): string | undefined {
     // The invoker knows jobs by their activation alone.
     if (this.#running.has(activationId)) return 'an earlier attempt of the activation still runs';
-    return this.#isDraining ? 'the node stops' : undefined;
+    if (this.#isDraining) return 'the node stops';
+    return this.#options.isDrained() ? 'the node takes no new work' : undefined;
   }
 
   async #serve(served: ServedJob, { sentAt, isAsked }: HeadOf<'run'>, sentJob: Job): Promise<void> {

@@ -33,6 +33,7 @@ export const messageTypes = [
   'violation',
   'report',
   'changed',
+  'drain',
 ] as const;
 export type MessageType = (typeof messageTypes)[number];
 

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { Fault, type FaultKind, faultKinds, type JsonObject } from '../../lib/index.ts';
 import type { Violation } from '../../sandbox/index.ts';
 import type { LoadNote } from '../placement/types.ts';
-import type { Completion, LoadGrant, ViolationReport } from '../types.ts';
+import type { Completion, DrainOrder, LoadGrant, ViolationReport } from '../types.ts';
 import { invalid, type MessageType } from './frames.ts';
 import { jobSchema, targetSchema } from './job-schema.ts';
 
@@ -64,6 +64,7 @@ const faultSchema = z.object({
   hint: z.string().max(10_000).optional(),
   retryAfterMs: ms.max(86_400_000).optional(),
 });
+export const drainOrderSchema = z.object({ isDrained: z.boolean(), at: ms }) satisfies z.ZodType<DrainOrder>;
 const reader = { follower: u32 };
 
 /** One schema for each type of message but `report`, which is in `nodes/`. */
@@ -98,6 +99,7 @@ export const headSchemas = {
   retire: z.object({ action: name }),
   expel: z.object({ namespace: name }),
   changed: z.object({}),
+  drain: drainOrderSchema,
   violation: z.object({
     report: violationSchema.extend({
       namespace: name.optional(),
