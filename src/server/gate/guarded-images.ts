@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { ReportSource } from '../../api/index.ts';
 import type { BlobStore } from '../../blobs/index.ts';
+import type { JudgeRevisions } from '../../dispatch/index.ts';
 import {
   type CodeGate,
   type Functions,
@@ -55,6 +56,8 @@ export interface GuardedImages extends AsyncDisposable {
   readonly codeGate: CodeGate;
   readonly reports: ReportSource;
   advisories(): AdvisoriesAge;
+  /** What it judges by now. */
+  revisions(): JudgeRevisions;
   /** Bytes of images that a namespace has pushed. */
   registryBytes(namespace: string): Promise<number>;
   /** Removes content that is no longer needed. */
@@ -93,7 +96,7 @@ export async function openGuardedImages(options: GuardedImagesOptions): Promise<
     }),
   );
   const evidence = createEvidence({ imagesDir, registry: pushed, log });
-  const { gate, store, scanner, advisories } = stack.use(await openGate({ ...options, evidence }));
+  const { gate, store, scanner, advisories, revisions } = stack.use(await openGate({ ...options, evidence }));
   const finder = createImageFinder({ imagesDir, registry: pushed, publicNamespaces });
   const codeGate = createCodeGate({ gate, findImage: finder.source, log });
   const pushGate = stack.use(
@@ -107,6 +110,7 @@ export async function openGuardedImages(options: GuardedImagesOptions): Promise<
     codeGate,
     reports: createReportSource(gate, store),
     advisories,
+    revisions,
     registryBytes: pushed.usage,
     async sweep({ namespaces }) {
       await gate.forgetRefused();

@@ -4,6 +4,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import type { JudgeRevisions } from '../../dispatch/index.ts';
 import {
   createGate,
   type EvidenceSources,
@@ -48,6 +49,7 @@ export interface OpenGate extends AsyncDisposable {
   readonly store: GateStore;
   readonly scanner: Scanner;
   advisories(): AdvisoriesAge;
+  revisions(): JudgeRevisions;
 }
 
 const defaultLookMs = 5000;
@@ -104,6 +106,7 @@ export async function openGate(options: OpenGateOptions): Promise<OpenGate> {
     gate,
     store,
     scanner,
+    revisions: () => ({ policy: policy().revision, advisories: advisories.state()?.revision }),
     advisories: () => advisoriesAge(advisories.state(), policy(), readLastUpdate(paths.advisories)),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };

@@ -2,9 +2,12 @@
 import { createLimitShare, type Dispatcher, openCluster } from '../../dispatch/index.ts';
 import type { Invoker } from '../../invoker/index.ts';
 import { buildInfo } from '../build-info.ts';
+import { readOrders, startNodeBook } from '../cluster/node-book.ts';
 import { serverFault } from '../faults.ts';
+import type { GuardedImages } from '../gate/guarded-images.ts';
 import type { BusPlace } from './bus-place.ts';
 import type { Context } from './context.ts';
+import type { Foundation } from './foundation.ts';
 import { type InvokerParts, openInvoker } from './sandboxes.ts';
 
 export interface Dispatching extends AsyncDisposable {
@@ -23,37 +26,42 @@ export type Equipped =
   /** @param dispatcher undefined: the nodes on the bus */
   | { readonly role: 'api'; readonly dispatcher?: Dispatcher | undefined };
 
+interface DispatchingParts extends Omit<InvokerParts, 'ground' | 'images'> {
+  readonly foundation: Pick<Foundation, 'store'>;
+  readonly guarded: Pick<GuardedImages, 'revisions'>;
+}
+
 /** @throws Fault NODE_NAME_TAKEN, NODE_NAME_INVALID, ROLE_REFUSED */
 export async function openDispatching(
   context: Context,
   equipped: Equipped,
   bus: BusPlace | undefined,
-  parts: Omit<InvokerParts, 'ground' | 'images'>,
+  parts: DispatchingParts,
 ): Promise<Dispatching> {
-  const { onViolation } = parts;
   if (equipped.role === 'api') {
     const { dispatcher } = equipped;
-    if (dispatcher === undefined) return await openNode(context, { bus, invoker: undefined, onViolation });
+    if (dispatcher === undefined) return await openNode(context, { ...parts, bus, invoker: undefined });
     return { dispatcher, ...alone };
   }
   await using stack = new AsyncDisposableStack();
   const { ground, images } = equipped;
-  const invoker = stack.use(await openInvoker(context, { ...parts, ground, images }));
+  const { foundation: _, guarded: __, ...invoking } = parts;
+  const invoker = stack.use(await openInvoker(context, { ...invoking, ground, images }));
   context.events.sandboxViolated = invoker.violated;
-  const node = stack.use(await openNode(context, { bus, invoker, onViolation }));
+  const node = stack.use(await openNode(context, { ...parts, bus, invoker }));
   const opened = stack.move();
   return { ...node, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
-interface NodeParts extends Pick<InvokerParts, 'onViolation'> {
+interface NodeParts extends Pick<DispatchingParts, 'foundation' | 'guarded' | 'onViolation'> {
   readonly bus: BusPlace | undefined;
   readonly invoker: Invoker | undefined;
 }
 
 /** A node of a cluster, if there is a bus. */
 async function openNode(
-  { limits: { resultBytes }, events, log }: Context,
-  { bus, invoker, onViolation }: NodeParts,
+  { limits: { resultBytes }, events, figures, log }: Context,
+  { bus, invoker, foundation, guarded, onViolation }: NodeParts,
 ): Promise<Dispatching> {
   if (bus === undefined) {
     if (invoker === undefined)
@@ -61,17 +69,26 @@ async function openNode(
     // The invoker has its own owner.
     return { dispatcher: invoker, ...alone };
   }
-  const cluster = await openCluster({
-    ...bus,
-    ...{ role: invoker === undefined ? 'api' : 'all', version: buildInfo.buildno, invoker, log },
-    ...{ resultBytes, onViolation },
-    onChanged: () => events.storeChanged(),
-  });
+  const { clusterNodes: nodes } = foundation.store;
+  await using stack = new AsyncDisposableStack();
+  const cluster = stack.use(
+    await openCluster({
+      ...bus,
+      ...{ role: invoker === undefined ? 'api' : 'all', version: buildInfo.buildno, invoker, log },
+      ...{ resultBytes, onViolation },
+      onChanged: () => events.storeChanged(),
+      judges: guarded.revisions,
+      orders: await readOrders(nodes),
+    }),
+  );
+  stack.use(startNodeBook({ nodes, cluster, log }));
+  figures.watchNodes(cluster.heard);
+  const opened = stack.move();
   const others = () => cluster.nodes().filter(({ role }) => role !== 'invoker').length;
   return {
     dispatcher: cluster.dispatcher,
     tellChanged: cluster.changed,
     limitShare: createLimitShare({ count: () => 1 + others(), isHearing: cluster.isUp }),
-    [Symbol.asyncDispose]: () => cluster[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }

@@ -108,7 +108,7 @@ export async function startPlatform(
   const parts = { foundation, blobs, guarded };
   const dispatching = stack.use(
     await openDispatching(context, equipped(rooms, images && guarded.storeOver(images)), node.bus, {
-      blobs,
+      ...parts,
       isMemoryShort: foundation.memory.isShort,
       onApiConnection: (connection) => events.apiConnected(connection),
       onViolation: createViolationWatch(context, foundation),

@@ -3,12 +3,13 @@
  * tenants must not be able to increase the number of time series.
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { Completion, InvokerStatus } from '../../../dispatch/index.ts';
+import type { Completion, HeardNode, InvokerStatus } from '../../../dispatch/index.ts';
 import type { RecordWatch } from '../../../functions/index.ts';
 import type { ViolationKind } from '../../../sandbox/index.ts';
 import type { Recording } from '../../../store/index.ts';
 import type { AdvisoriesAge } from '../../advisories/age.ts';
 import type { DiskStatus } from '../disk-reserve.ts';
+import { watchNodes } from './node-gauges.ts';
 
 export type Throttle =
   | 'invocations per minute'
@@ -37,6 +38,7 @@ export interface Figures {
   watchDamage(count: () => number): void;
   watchLeftBehind(count: () => number): void;
   watchRecording(recording: Recording): void;
+  watchNodes(heard: () => readonly HeardNode[]): void;
 }
 
 /** Leaves out results and logs, so that their memory can be freed before they are counted. */
@@ -96,6 +98,7 @@ export function createFigures(build: string): Figures {
     watchDamage: (damaged) => watchDamage(registry, damaged),
     watchLeftBehind: (left) => watchLeftBehind(registry, left),
     watchRecording: (recording) => watchRecording(registry, recording),
+    watchNodes: (heard) => watchNodes(registry, heard),
   };
 }
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { digestOf } from '../../../blobs/index.ts';
-import type { Completion, Dispatcher } from '../../../dispatch/index.ts';
+import type { Completion, Dispatcher, HeardNode } from '../../../dispatch/index.ts';
 import type { CodeGate, GateVerdict } from '../../../functions/index.ts';
 import { Fault } from '../../../lib/index.ts';
 import type { AdvisoriesAge } from '../../advisories/age.ts';
@@ -169,4 +169,44 @@ test('many violations make only one series for each kind', async () => {
     'ward_sandbox_violations_total{kind="egress"} 5000',
     'ward_sandbox_violations_not_kept_total 1',
   ]);
+});
+
+test('show each node that is heard, no longer than it is, and a bounded number of them', async () => {
+  const figures = createFigures('test');
+  let heard: HeardNode[] = [];
+  figures.watchNodes(() => heard);
+  const status = { ...fakeDispatcher().status(), queued: 3 };
+  const invoker = {
+    ...{ status, processors: 2, idleMiB: 0, mostStarting: 2, mostQueued: 9, isDraining: true },
+    ...{ idle: [{ hash: '0123456789abcdef', free: 1 }], abilities: undefined as never },
+  };
+  const node = (name: string, more: Partial<HeardNode['report']> = {}): HeardNode => ({
+    report: {
+      ...{ node: name, role: 'api', start: '', version: '1.2.3', protocol: { min: 1, max: 1 } },
+      ...{ upMs: 5, isLeaving: false, kept: [], namespaces: [], ...more },
+    },
+    ageMs: 250,
+  });
+  heard = [node('b', { role: 'invoker', version: 'a"\n', invoker }), node('a')];
+  const ofNodes = async () =>
+    (await linesOf(figures)).filter((line) => /^ward_nodes? |^ward_node_/.test(line));
+  expect(await ofNodes()).toEqual([
+    'ward_nodes 2',
+    'ward_node_info{node="a",role="api",version="1.2.3"} 1',
+    'ward_node_info{node="b",role="invoker",version="a\\"\\n"} 1',
+    'ward_node_beat_age_seconds{node="a"} 0.25',
+    'ward_node_beat_age_seconds{node="b"} 0.25',
+    'ward_node_load{node="b"} 3',
+    'ward_node_sandboxes{node="b",state="starting"} 1',
+    'ward_node_sandboxes{node="b",state="busy"} 2',
+    'ward_node_sandboxes{node="b",state="idle"} 3',
+    'ward_node_sandboxes{node="b",state="prewarmed"} 5',
+    'ward_node_queue_length{node="b"} 3',
+    'ward_node_warm_actions{node="b"} 1',
+    'ward_node_draining{node="b"} 1',
+  ]);
+  heard = Array.from({ length: 1_500 }, (_, at) => node(`n${at}`));
+  const many = await ofNodes();
+  expect(many[0]).toBe('ward_nodes 1500');
+  expect(many).toHaveLength(1 + 2 * 1_000);
 });

@@ -1,0 +1,80 @@
+/**
+ * Writes down what this node hears of all nodes, so that the operator's commands find it in the database, and reads
+ * there which nodes the operator drained. Every node with the database does both.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Cluster, DrainOrdersByNode } from '../../dispatch/index.ts';
+import { type JsonObject, type Log, messageOf } from '../../lib/index.ts';
+import type { ClusterNodeStore } from '../../store/index.ts';
+import { figuresOf } from './node-figures.ts';
+
+interface NodeBookOptions {
+  readonly nodes: ClusterNodeStore;
+  readonly cluster: Pick<Cluster, 'heard' | 'drain'>;
+  readonly log: Log;
+}
+
+/** An order is noticed within this time. */
+const lookMs = 500;
+/** Each node is noted about this often, by one of the nodes. */
+const noteMs = 2_000;
+/** Of the nodes that are heard, in the order of their names. */
+const mostNoted = 1_000;
+const pruneEveryMs = 600_000;
+/** Nodes that nobody heard for longer are forgotten. */
+const forgetMs = 86_400_000;
+
+/** The orders in the database. */
+export async function readOrders({ orders }: Pick<ClusterNodeStore, 'orders'>): Promise<DrainOrdersByNode> {
+  return new Map((await orders()).map(({ name, isDrained, at }) => [name, { isDrained, at }]));
+}
+
+export function startNodeBook({ nodes, cluster, log }: NodeBookOptions): AsyncDisposable {
+  const ending = new AbortController();
+  let hasFailed = false;
+  let notedAt = Number.NEGATIVE_INFINITY;
+  let prunedAt = performance.now();
+  const turn = async () => {
+    cluster.drain(await readOrders(nodes));
+    const now = performance.now();
+    if (now - notedAt >= noteMs) {
+      notedAt = now;
+      await nodes.note(heardRows(cluster), { everyMs: noteMs });
+    }
+    if (now - prunedAt < pruneEveryMs) return;
+    prunedAt = now;
+    await nodes.prune(forgetMs);
+  };
+  const run = async () => {
+    while (!ending.signal.aborted) {
+      try {
+        await turn();
+        hasFailed = false;
+      } catch (error) {
+        if (!hasFailed) log.warn({ reason: messageOf(error) }, 'cannot note the nodes of the cluster');
+        hasFailed = true;
+      }
+      await delay(lookMs, undefined, { signal: ending.signal, ref: false }).catch(() => {});
+    }
+  };
+  const running = run();
+  return {
+    async [Symbol.asyncDispose]() {
+      ending.abort();
+      await running;
+    },
+  };
+}
+
+function heardRows(cluster: Pick<Cluster, 'heard'>) {
+  const byName = (one: { readonly name: string }, other: { readonly name: string }) =>
+    one.name < other.name ? -1 : 1;
+  return cluster
+    .heard()
+    .map(({ report, ageMs }) => {
+      const { node: name, role, version } = report;
+      return { name, role, version, ageMs, figures: figuresOf(report) as unknown as JsonObject };
+    })
+    .toSorted(byName)
+    .slice(0, mostNoted);
+}

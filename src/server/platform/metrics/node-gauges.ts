@@ -1,0 +1,47 @@
+/**
+ * Metrics of the nodes that this one hears. Names come from other machines, so the number of series is bounded, and
+ * those of a node that is gone end.
+ */
+import { Gauge, type Registry } from 'prom-client';
+import type { HeardNode } from '../../../dispatch/index.ts';
+import { figuresOf } from '../../cluster/node-figures.ts';
+
+/** Nodes with series of their own, in the order of their names. */
+const mostNodes = 1_000;
+
+export function watchNodes(registry: Registry, heard: () => readonly HeardNode[]): void {
+  const gauge = (name: string, help: string, more: readonly string[] = []) =>
+    new Gauge({ name: `ward_node_${name}`, help, labelNames: ['node', ...more], registers: [registry] });
+  // The first gauge of a scrape reads the reports for all.
+  const all = new Gauge({
+    name: 'ward_nodes',
+    help: 'Nodes of the cluster that this one hears, with itself',
+    registers: [registry],
+    collect() {
+      const nodes = heard().toSorted((a, b) => (a.report.node < b.report.node ? -1 : 1));
+      all.set(nodes.length);
+      for (const each of perNode) each.reset();
+      for (const node of nodes.slice(0, mostNodes)) show(node);
+    },
+  });
+  const info = gauge('info', 'Always 1', ['role', 'version']);
+  const beat = gauge('beat_age_seconds', 'Time since the last report of the node');
+  const load = gauge('load', 'Jobs that run and wait there, per processor');
+  const sandboxes = gauge('sandboxes', 'Sandboxes of the node by state', ['state']);
+  const queued = gauge('queue_length', 'Jobs that wait there for a sandbox');
+  const warm = gauge('warm_actions', 'Actions that it could run without a start, at most 200');
+  const draining = gauge('draining', '1 when it takes no new work');
+  const perNode = [info, beat, load, sandboxes, queued, warm, draining];
+  const show = ({ report, ageMs }: HeardNode) => {
+    const { node, role, version } = report;
+    const { invoker } = figuresOf(report);
+    info.set({ node, role, version }, 1);
+    beat.set({ node }, ageMs / 1000);
+    if (invoker === undefined) return;
+    load.set({ node }, invoker.load);
+    for (const [state, count] of Object.entries(invoker.sandboxes)) sandboxes.set({ node, state }, count);
+    queued.set({ node }, invoker.queued);
+    warm.set({ node }, invoker.warm);
+    draining.set({ node }, Number(invoker.isDraining));
+  };
+}
