@@ -8,7 +8,10 @@ import { runWard, type Ward } from './ward.ts';
 const missing = await missingForCluster();
 
 const quick = 'const main = ({ n }) => ({ n })';
-const slow = 'const main = ({ ms }) => new Promise((done) => setTimeout(() => done({ ms }), ms))';
+const slow = `const main = ({ ms }) => {
+  console.log('begun');
+  return new Promise((done) => setTimeout(() => done({ ms }), ms));
+}`;
 
 describe.skipIf(missing !== undefined)(`a cluster${missing ? ` (${missing})` : ''}`, () => {
   const stack = new AsyncDisposableStack();
@@ -47,6 +50,42 @@ describe.skipIf(missing !== undefined)(`a cluster${missing ? ` (${missing})` : '
       expect(answers.map(({ body }) => body.response.result)).toEqual([{ ms: 500 }, { ms: 501 }]);
       return b.sandboxStates().length > before;
     });
+  });
+
+  test('a drained node finishes its calls, gives new ones away, and their logs can be followed', async () => {
+    const node = (...words: string[]) =>
+      runWard(['node', ...words, '--data', a.dataDir, '--config', `${a.dataDir}/config.yaml`]);
+    const stateOf = async (name: string) => {
+      const { nodes } = JSON.parse((await node('list', '-o', 'json')).stdout);
+      return nodes.find((each: { readonly name: string }) => each.name === name)?.state;
+    };
+    const inUse = () => b.sandboxStates().filter((state) => state !== 'FROZEN').length;
+    let hasEnded = false;
+    const running = b.invoke('slow', { ms: 2500 }).finally(() => {
+      hasEnded = true;
+    });
+    await b.until(() => inUse() > 0);
+    const drained = await node('drain', 'b');
+    expect(drained).toMatchObject({ code: 0, stderr: expect.stringContaining('nothing runs on node b') });
+    expect(hasEnded).toBe(true);
+    expect((await running).body.response.result).toEqual({ ms: 2500 });
+    expect(await stateOf('b')).toBe('draining');
+    const before = b.sandboxStates().length;
+    await b.deploy('new', slow);
+    const called = await b.request('POST', '/api/v1/namespaces/_/actions/new', { body: { ms: 1500 } });
+    const path = `/api/v1/namespaces/_/activations/${called.body.activationId}/stream`;
+    const authorization = `Basic ${Buffer.from(b.auth).toString('base64')}`;
+    const streams = [a, b].map(async (ward) => {
+      const { body } = await fetch(`${ward.url}${path}`, { headers: { authorization } });
+      return Array.fromAsync(body ?? [], (bytes) => Buffer.from(bytes).toString());
+    });
+    const [atA = [], atB = []] = await Promise.all(streams);
+    for (const events of [atA, atB]) expect(events.join('')).toMatch(/begun[\s\S]*event: end/);
+    // Through the node that took the call, lines come while it runs.
+    expect(atB.find((events) => events.includes('begun'))).not.toContain('event: end');
+    expect(b.sandboxStates().length).toBeLessThanOrEqual(before);
+    expect((await node('drain', 'b', '--undo')).code).toBe(0);
+    await b.until(async () => (await stateOf('b')) === 'ready');
   });
 
   test('a node for the API alone has no rights, and its calls run on the others', async () => {

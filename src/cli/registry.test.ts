@@ -51,7 +51,7 @@ test('has the commands of the platform', () => {
     ...['list', 'verify'].map((verb) => `audit ${verb}`),
     ...['status', 'rotate'].map((verb) => `vault ${verb}`),
     ...['init', 'nats-config', 'nats-certificate'].map((verb) => `cluster ${verb}`),
-    ...['token', 'remove'].map((verb) => `node ${verb}`),
+    ...['list', 'show', 'drain', 'token', 'remove'].map((verb) => `node ${verb}`),
     ...['backup', 'restore', 'migrate', 'fsck'],
     ...['run', 'explain', 'learn', 'violations'].map((verb) => `sandbox ${verb}`),
     ...['get', 'set', 'unset'].map((verb) => `property ${verb}`),

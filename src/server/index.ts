@@ -19,6 +19,7 @@ export type {
   NamespaceLimitsView,
   NamespaceOverview,
 } from './admin/namespaces.ts';
+export type { DrainProgress, NodeList, NodeOrder, NodeView } from './admin/nodes.ts';
 export type { VaultAdmin, VaultRotation, VaultStatus } from './admin/vault.ts';
 export type { ViolationAdminOptions } from './admin/violations.ts';
 export type { AdvisoriesAge } from './advisories/age.ts';
@@ -76,6 +77,7 @@ const doctorBlobs = () => import('./by-hand/doctor-blobs.ts');
 const fsck = () => import('./fsck/fsck.ts');
 const advisories = () => import('./advisories/by-hand.ts');
 const cluster = () => import('./admin/cluster.ts');
+const nodes = () => import('./admin/nodes.ts');
 const gate = () => import('./admin/gate.ts');
 const imageBuild = () => import('./image-build/image.ts');
 const bases = () => import('./image-build/bases.ts');
@@ -100,6 +102,10 @@ export const showAdvisories = lazy(advisories, 'showAdvisories');
 export const initCluster = lazy(cluster, 'initCluster');
 export const newNodeToken = lazy(cluster, 'newNodeToken');
 export const removeNode = lazy(cluster, 'removeNode');
+export const listNodes = lazy(nodes, 'listNodes');
+export const showNode = lazy(nodes, 'showNode');
+export const drainNode = lazy(nodes, 'drainNode');
+export const awaitDrained = lazy(nodes, 'awaitDrained');
 export const writeNatsConfig = lazy(cluster, 'writeNatsConfig');
 export const newBusCertificate = lazy(cluster, 'newBusCertificate');
 export const auditAdmin = lazy(gate, 'auditAdmin');

@@ -86,6 +86,46 @@ const remove: CommandSpec = {
   handler: async () => (await import('../handlers/cluster.ts')).remove,
 };
 
+const list: CommandSpec = {
+  name: 'list',
+  summary: 'list the nodes of the cluster, with their state and load (operator)',
+  works: 'local',
+  args: [],
+  options: [],
+  examples: [
+    { command: 'ward node list', does: 'as servers heard them last; works while no server runs' },
+    { command: 'ward node list -o json', does: 'with all figures, for a program' },
+  ],
+  handler: async () => (await import('../handlers/nodes.ts')).list,
+};
+
+const show: CommandSpec = {
+  name: 'show',
+  summary: 'show all that a node says of itself (operator)',
+  works: 'local',
+  args: [{ name: '<name>', summary: 'name of the node' }],
+  options: [],
+  examples: [{ command: 'ward node show invoker-3', does: 'also its memory, and by which policy it judges' }],
+  handler: async () => (await import('../handlers/nodes.ts')).show,
+};
+
+const drain: CommandSpec = {
+  name: 'drain',
+  summary: 'let a node take no new work, and wait until it has finished what it has (operator)',
+  works: 'local',
+  administers: true,
+  args: [{ name: '<name>', summary: 'name of the node' }],
+  options: [
+    { flags: '--undo', summary: 'let it take work again' },
+    { flags: '--no-wait', summary: 'give the order and do not wait' },
+  ],
+  examples: [
+    { command: 'ward node drain invoker-3', does: 'before an upgrade; it stays drained when it restarts' },
+    { command: 'ward node drain invoker-3 --undo', does: 'afterwards' },
+  ],
+  handler: async () => (await import('../handlers/nodes.ts')).drain,
+};
+
 export const clusterGroup: GroupSpec = {
   name: 'cluster',
   summary: 'the authority of a cluster, and the rights of its nodes on the bus',
@@ -95,5 +135,5 @@ export const clusterGroup: GroupSpec = {
 export const nodeGroup: GroupSpec = {
   name: 'node',
   summary: 'nodes of a cluster',
-  commands: [token, remove],
+  commands: [list, show, drain, token, remove],
 };

@@ -21,7 +21,7 @@ import { dataPaths } from '../instance/instance.ts';
 import { actAsOwner } from './act-as.ts';
 import { openUsedState, operatorStores } from './operator-stores.ts';
 
-interface Place {
+export interface Place {
   readonly dataDir?: string;
   readonly configFile?: string;
 }
@@ -86,7 +86,9 @@ export async function newNodeToken(place: Place, request: TokenRequest): Promise
 /** @throws Fault NODE_MISSING, CLUSTER_MISSING, DATA_DIR_EMPTY */
 export async function removeNode(place: Place, name: string): Promise<void> {
   await using at = await openCluster(place);
-  if (await at.store.members.remove(name)) return;
+  const { members, clusterNodes } = at.store;
+  await clusterNodes.forget(name);
+  if (await members.remove(name)) return;
   throw clusterFault('NODE_MISSING', `no node of the cluster has the name ${JSON.stringify(name)}`, {
     hint: 'ward cluster nats-config lists the nodes',
   });
@@ -139,14 +141,15 @@ function filesIn(folder: string) {
   };
 }
 
-interface OpenState extends AsyncDisposable {
+export interface OpenState extends AsyncDisposable {
   readonly config: Config;
   readonly store: Store;
   /** Of the authority. */
   readonly folder: string;
 }
 
-async function openState(place: Place): Promise<OpenState> {
+/** Opens the database as the owner of the data folder. @throws Fault DATA_DIR_EMPTY */
+export async function openState(place: Place): Promise<OpenState> {
   const config = await loadConfig(place);
   await using stack = new AsyncDisposableStack();
   const stores = operatorStores(config);

@@ -1,0 +1,126 @@
+/** `ward node list`, `show` and `drain`. */
+import type { NodeView } from '../../server/index.ts';
+import type { Handler } from '../command-spec.ts';
+import { durationText, timeText } from '../entity-fields.ts';
+import type { Io } from '../io.ts';
+import { localOptions, openServer } from '../local.ts';
+import { exitInterrupted, interruptible } from './interruptible.ts';
+
+export const list: Handler = async (input, { io }) => {
+  const { listNodes } = await openServer();
+  const { isCluster, nodes } = await listNodes(localOptions(input));
+  if (!isCluster)
+    io.note('this Ward is one node: it has not joined a cluster, and the setting bus is absent');
+  else if (nodes.length === 0) io.note('no server has noted a node of the cluster yet: start one');
+  else if (nodes.every(({ state }) => state === 'silent'))
+    io.note('all nodes are silent: nodes with the database note the others, so perhaps none of those runs');
+  await io.list<NodeView>({
+    items: nodes,
+    data: { isCluster, nodes },
+    columns: [
+      { title: 'name', cell: ({ name }) => name, isWhole: true },
+      { title: 'role', cell: ({ role }) => role },
+      { title: 'version', cell: ({ version }) => version },
+      { title: 'state', cell: ({ state }) => state },
+      { title: 'load', cell: ({ figures }) => figures?.invoker?.load.toFixed(2) ?? '-', align: 'right' },
+      { title: 'sandboxes', cell: ({ figures }) => sandboxCount(figures), align: 'right' },
+      { title: 'warm', cell: ({ figures }) => `${figures?.invoker?.warm ?? '-'}`, align: 'right' },
+      { title: 'queue', cell: ({ figures }) => `${figures?.invoker?.queued ?? '-'}`, align: 'right' },
+      { title: 'beat', cell: (node) => beatText(node), align: 'right' },
+    ],
+    name: ({ name }) => name,
+  });
+  return 0;
+};
+
+export const show: Handler = async (input, { io }) => {
+  const { showNode } = await openServer();
+  const node = await showNode(localOptions(input), input.required(0));
+  const { figures } = node;
+  const invoker = figures?.invoker;
+  await io.record({
+    fields: [
+      ['name', node.name],
+      ['role', node.role],
+      ['version', node.version],
+      ['state', node.state],
+      ['drained', node.isDrained ? 'yes, by the operator' : 'no'],
+      ['last beat', node.beatAgeMs === null ? '-' : `${durationText(node.beatAgeMs)} ago`],
+      ['in the cluster for', durationText(figures?.upMs) || '-'],
+      ['load', invoker === undefined ? '-' : `${invoker.load.toFixed(2)} jobs per processor`],
+      ['processors', `${invoker?.processors ?? '-'}`],
+      ['sandboxes', invoker === undefined ? '-' : statesText(invoker.sandboxes)],
+      ['memory', invoker === undefined ? '-' : `${invoker.memoryMiB} of ${invoker.memoryLimitMiB} MiB`],
+      ['warm actions', `${invoker?.warm ?? '-'}`],
+      ['queue', `${invoker?.queued ?? '-'}`],
+      ['policy', figures?.policy ?? '-'],
+      ['advisories', figures?.advisories ?? '-'],
+    ],
+    name: node.name,
+    data: node,
+  });
+  return 0;
+};
+
+export const drain: Handler = async (input, { io }) => {
+  const { drainNode } = await openServer();
+  const place = localOptions(input);
+  const isDrained = !input.has('undo');
+  const order = await drainNode(place, input.required(0), isDrained);
+  const { name } = order;
+  if (!isDrained) io.ok(`node ${name} takes work again`);
+  else {
+    io.note(`node ${name} takes no new work from ${timeText(order.at)} on, also after a restart`);
+    if (order.others === 0) io.note('no other node takes work now, so calls are refused');
+    if (input.has('wait') && !(await untilDrained(place, order, io))) return exitInterrupted;
+  }
+  await io.record({
+    fields: [
+      ['name', name],
+      ['drained', isDrained ? 'yes' : 'no'],
+    ],
+    name,
+    data: order,
+  });
+  return 0;
+};
+
+/** False when the user interrupted it. The node stays drained. */
+async function untilDrained(
+  place: ReturnType<typeof localOptions>,
+  order: { readonly name: string; readonly at: number },
+  io: Io,
+): Promise<boolean> {
+  const { awaitDrained } = await openServer();
+  using progress = io.progress();
+  const isDone = await interruptible(async (signal) => {
+    await awaitDrained(place, order, {
+      signal,
+      onProgress: (left) =>
+        progress.show(
+          left === undefined
+            ? `waiting for node ${order.name}`
+            : `${left} calls run or wait on ${order.name}`,
+        ),
+    });
+    return true;
+  });
+  progress.show('');
+  if (isDone === true) io.ok(`nothing runs on node ${order.name} any more`);
+  return isDone === true;
+}
+
+function sandboxCount(figures: NodeView['figures']): string {
+  const { sandboxes } = figures?.invoker ?? {};
+  return sandboxes === undefined ? '-' : `${Object.values(sandboxes).reduce((sum, count) => sum + count, 0)}`;
+}
+
+function statesText(states: Readonly<Record<string, number>>): string {
+  return Object.entries(states)
+    .map(([state, count]) => `${count} ${state}`)
+    .join(', ');
+}
+
+function beatText({ beatAgeMs }: NodeView): string {
+  return beatAgeMs === null ? '-' : `${(beatAgeMs / 1000).toFixed(1)} s`;
+}

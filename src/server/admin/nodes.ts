@@ -1,0 +1,163 @@
+/**
+ * The operator's view of the nodes of a cluster, as the database has it, whether or not a server is running: lists
+ * them, and drains them.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { clusterFault } from '../../cluster/index.ts';
+import type { ClusterNodeRow, ClusterNodeStore, Store } from '../../store/index.ts';
+import { buildInfo } from '../build-info.ts';
+import { type NodeFigures, parseFigures, unfinishedAt } from '../cluster/node-figures.ts';
+import type { Config } from '../config/config.ts';
+import { serverFault } from '../faults.ts';
+import { openState, type Place } from './cluster.ts';
+
+export interface NodeView {
+  readonly name: string;
+  readonly role: string;
+  /** Of Ward. */
+  readonly version: string;
+  /** `silent`: no server has noted anything of it for ten seconds. */
+  readonly state: 'ready' | 'draining' | 'silent';
+  /** The operator has drained it. */
+  readonly isDrained: boolean;
+  /** Time since a server heard it. Null: no server has to. */
+  readonly beatAgeMs: number | null;
+  /** Null: not known. */
+  readonly figures: NodeFigures | null;
+}
+
+export interface NodeList {
+  /** False: this Ward is one node, and the only one of the list. */
+  readonly isCluster: boolean;
+  readonly nodes: readonly NodeView[];
+}
+
+/** The operator's order to a node. */
+export interface NodeOrder {
+  readonly name: string;
+  readonly isDrained: boolean;
+  /** Epoch milliseconds, by the database's clock. */
+  readonly at: number;
+  /** Other nodes that take work. */
+  readonly others: number;
+}
+
+/** Undefined: the node has not said yet that it follows the order. */
+export type DrainProgress = number | undefined;
+
+/** Servers note each node every two seconds. */
+const silentMs = 10_000;
+const lookMs = 500;
+
+/** @throws Fault DATA_DIR_EMPTY */
+export async function listNodes(place: Place): Promise<NodeList> {
+  await using at = await openState(place);
+  const { config, store } = at;
+  const nodes = (await store.clusterNodes.list()).map(viewOf);
+  if (hasCluster(config, nodes)) return { isCluster: true, nodes };
+  return { isCluster: false, nodes: [await onlyNode(config, store)] };
+}
+
+/** @throws Fault NODE_MISSING, DATA_DIR_EMPTY */
+export async function showNode(place: Place, name: string): Promise<NodeView> {
+  const { nodes } = await listNodes(place);
+  const found = nodes.find((node) => node.name === name);
+  if (found === undefined) throw missing(name);
+  return found;
+}
+
+/**
+ * Drains a node, or ends that. It takes effect within a second.
+ * @throws Fault NODE_MISSING, NODE_ALONE, ROLE_REFUSED, DATA_DIR_EMPTY
+ */
+export async function drainNode(place: Place, name: string, isDrained: boolean): Promise<NodeOrder> {
+  await using at = await openState(place);
+  const { clusterNodes } = at.store;
+  const nodes = (await clusterNodes.list()).map(viewOf);
+  if (!hasCluster(at.config, nodes))
+    throw serverFault('NODE_ALONE', 'this Ward is one node, and no other one could take its work', {
+      hint: 'to stop it, stop its service: it finishes what runs; only nodes of a cluster have others',
+    });
+  const node = nodes.find((each) => each.name === name);
+  if (node?.role === 'api' && isDrained)
+    throw serverFault('ROLE_REFUSED', `node ${name} serves the API alone: it runs nothing that could end`, {
+      hint: 'to stop it, stop its service',
+    });
+  const order = await clusterNodes.order(name, isDrained);
+  if (order === undefined) throw missing(name);
+  const others = nodes.filter((each) => each !== node && each.state === 'ready' && each.role !== 'api');
+  return { ...order, others: others.length };
+}
+
+/**
+ * Resolves when the node follows the order and nothing runs or waits there.
+ * @throws Fault NODE_SILENT, DRAIN_UNDONE, NODE_MISSING
+ */
+export async function awaitDrained(
+  place: Place,
+  order: Pick<NodeOrder, 'name' | 'at'>,
+  {
+    signal,
+    onProgress,
+  }: { readonly signal: AbortSignal; readonly onProgress: (left: DrainProgress) => void },
+): Promise<void> {
+  await using at = await openState(place);
+  for (;;) {
+    const left = await leftAt(at.store.clusterNodes, order);
+    if (left === 0) return;
+    onProgress(left);
+    await delay(lookMs, undefined, { signal });
+  }
+}
+
+async function leftAt(
+  nodes: Pick<ClusterNodeStore, 'get'>,
+  { name, at }: Pick<NodeOrder, 'name' | 'at'>,
+): Promise<DrainProgress> {
+  const row = await nodes.get(name);
+  if (row === undefined) throw missing(name);
+  if (row.order?.isDrained !== true)
+    throw serverFault('DRAIN_UNDONE', `node ${name} takes work again: someone has undone the order`);
+  if (row.ageMs > silentMs)
+    throw serverFault(
+      'NODE_SILENT',
+      `no server has heard node ${name} for ${Math.round(row.ageMs / 1000)} s`,
+      {
+        hint: 'it stays drained, but Ward can’t see whether something still runs there',
+      },
+    );
+  const { orderedAt = 0, invoker } = parseFigures(row.figures) ?? {};
+  if (orderedAt < at || invoker?.isDraining !== true) return undefined;
+  return unfinishedAt(invoker);
+}
+
+function viewOf({ name, role, version, ageMs, order, figures }: ClusterNodeRow): NodeView {
+  const known = parseFigures(figures);
+  const isDrained = order?.isDrained === true;
+  const isDraining = isDrained || known?.invoker?.isDraining === true;
+  const state = ageMs > silentMs ? 'silent' : isDraining ? 'draining' : 'ready';
+  return { name, role, version, state, isDrained, beatAgeMs: ageMs, figures: known ?? null };
+}
+
+/** A node that has joined with a token needs no setting: it has noted itself. */
+function hasCluster({ bus }: Pick<Config, 'bus'>, nodes: readonly NodeView[]): boolean {
+  return bus !== undefined || nodes.length > 0;
+}
+
+/** This Ward, when there is no cluster. */
+async function onlyNode(
+  { node }: Pick<Config, 'node'>,
+  { accepted }: Pick<Store, 'accepted'>,
+): Promise<NodeView> {
+  return {
+    ...{ name: node.name, role: 'all', version: buildInfo.buildno },
+    ...{ state: (await accepted.isServed()) ? 'ready' : 'silent', isDrained: false },
+    ...{ beatAgeMs: null, figures: null },
+  };
+}
+
+function missing(name: string) {
+  return clusterFault('NODE_MISSING', `no node of the cluster has the name ${JSON.stringify(name)}`, {
+    hint: 'ward node list shows the nodes that were heard within a day, and those that are drained',
+  });
+}

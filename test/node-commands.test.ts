@@ -1,0 +1,133 @@
+/** What the operator sees of nodes and tells them, in a database that servers have written to. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { awaitDrained, drainNode, listNodes, showNode } from '../src/server/admin/nodes.ts';
+import { dataPaths } from '../src/server/instance/instance.ts';
+import { openPostgresStore, openStore, type Store } from '../src/store/index.ts';
+import { missingForPostgres, startPostgres } from '../src/store/postgres/server.fixture.ts';
+
+const missing = await missingForPostgres();
+const stack = new AsyncDisposableStack();
+let place: { readonly dataDir: string; readonly configFile: string };
+let store: Store;
+
+const invoker = {
+  ...{ load: 0.5, warm: 2, queued: 1, memoryMiB: 512, memoryLimitMiB: 1024, processors: 2 },
+  sandboxes: { starting: 0, busy: 1, idle: 2, prewarmed: 0 },
+};
+
+function note(
+  name: string,
+  { ageMs = 0, isDraining = false, orderedAt = 0, role = 'invoker', busy = 1 } = {},
+) {
+  const sandboxes = { ...invoker.sandboxes, busy };
+  const figures = { upMs: 1, orderedAt, invoker: { ...invoker, sandboxes, queued: 0, isDraining } };
+  return store.clusterNodes.note(
+    [{ name, role, version: '1', ageMs, figures: role === 'api' ? { upMs: 1 } : figures }],
+    { everyMs: 0 },
+  );
+}
+
+beforeAll(async () => {
+  if (missing !== undefined) return;
+  const dataDir = await mkdtemp(join(tmpdir(), 'ward-nodes-'));
+  stack.defer(() => rm(dataDir, { recursive: true }));
+  const postgres = stack.use(await startPostgres());
+  await postgres.admin('create database ward');
+  const url = postgres.url('ward');
+  const configFile = join(dataDir, 'config.yaml');
+  const settings = [
+    `store: ${url}`,
+    'bus: nats://127.0.0.1:4222',
+    'blobs: s3://bucket/p?endpoint=http://h.invalid',
+  ];
+  await writeFile(configFile, `${settings.join('\n')}\n`);
+  place = { dataDir, configFile };
+  store = stack.use(await openPostgresStore({ url }));
+  await store.namespaces.create({
+    ...{ name: 'guest', keyId: 'k', keyHash: 'h', limits: {}, settings: {}, createdAt: 1 },
+  });
+});
+afterAll(() => stack.disposeAsync());
+
+test.skipIf(missing !== undefined)('nodes are listed as they were heard last', async () => {
+  await note('ready');
+  await note('old', { ageMs: 60_000 });
+  await note('going', { isDraining: true });
+  await note('api', { role: 'api' });
+  await store.clusterNodes.note(
+    [{ name: 'odd', role: 'invoker', version: '9', ageMs: 0, figures: { upMs: 'from a newer Ward' } }],
+    { everyMs: 0 },
+  );
+  const { isCluster, nodes } = await listNodes(place);
+  expect(isCluster).toBe(true);
+  expect(nodes.map(({ name, state }) => [name, state])).toEqual([
+    ['api', 'ready'],
+    ['going', 'draining'],
+    ['odd', 'ready'],
+    ['old', 'silent'],
+    ['ready', 'ready'],
+  ]);
+  expect(nodes.map(({ figures }) => figures?.invoker?.warm)).toEqual([undefined, 2, undefined, 2, 2]);
+  expect(await showNode(place, 'ready')).toMatchObject({ figures: { invoker: { load: 0.5 } } });
+  await expect(showNode(place, 'none')).rejects.toMatchObject({ code: 'NODE_MISSING' });
+});
+
+test.skipIf(missing !== undefined)(
+  'a drain ends when the node follows this order and runs nothing',
+  async () => {
+    await note('one');
+    const signal = new AbortController().signal;
+    await drainNode(place, 'one', true);
+    await drainNode(place, 'one', false);
+    const order = await drainNode(place, 'one', true);
+    const seen: (number | undefined)[] = [];
+    const steps = [
+      // Of an earlier order; then a call that still runs; then nothing.
+      () => note('one', { isDraining: true, orderedAt: order.at - 1, busy: 0 }),
+      () => note('one', { isDraining: true, orderedAt: order.at, busy: 1 }),
+      () => note('one', { isDraining: true, orderedAt: order.at, busy: 0 }),
+    ];
+    await awaitDrained(place, order, {
+      signal,
+      onProgress(left) {
+        seen.push(left);
+        void steps.shift()?.();
+      },
+    });
+    expect(seen).toEqual([undefined, undefined, 1]);
+    expect(await showNode(place, 'one')).toMatchObject({ state: 'draining', isDrained: true });
+  },
+);
+
+test.skipIf(missing !== undefined)('a drain that can’t end says why', async () => {
+  const options = { signal: new AbortController().signal, onProgress: () => {} };
+  await note('gone', { ageMs: 20_000 });
+  const gone = await drainNode(place, 'gone', true);
+  await expect(awaitDrained(place, gone, options)).rejects.toMatchObject({ code: 'NODE_SILENT' });
+  await note('two');
+  const order = await drainNode(place, 'two', true);
+  await drainNode(place, 'two', false);
+  await expect(awaitDrained(place, order, options)).rejects.toMatchObject({ code: 'DRAIN_UNDONE' });
+  await note('api', { role: 'api' });
+  await expect(drainNode(place, 'api', true)).rejects.toMatchObject({ code: 'ROLE_REFUSED' });
+  await expect(drainNode(place, 'none', true)).rejects.toMatchObject({ code: 'NODE_MISSING' });
+});
+
+test('without a cluster, this Ward is the only node, and can’t be drained', async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'ward-nodes-'));
+  try {
+    await using alone = await openStore({ path: dataPaths(dataDir).database });
+    expect(await listNodes({ dataDir })).toMatchObject({ isCluster: false, nodes: [{ state: 'silent' }] });
+    await alone.accepted.extend({ node: 'n', leaseMs: 60_000 });
+    const { nodes } = await listNodes({ dataDir });
+    expect(nodes).toMatchObject([{ role: 'all', state: 'ready', figures: null }]);
+    await expect(drainNode({ dataDir }, nodes[0]?.name ?? '', true)).rejects.toMatchObject({
+      code: 'NODE_ALONE',
+    });
+  } finally {
+    await rm(dataDir, { recursive: true });
+  }
+});
