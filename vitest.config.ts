@@ -25,6 +25,7 @@ const selfContained = [
 export const units = [
   `src/{${selfContained.join(',')}}/**/*.test.ts`,
   'test/docs/!(ci|functions|tour).test.ts',
+  'deploy/{container,kubernetes}/**/*.test.ts',
 ];
 
 export default defineConfig({
@@ -46,7 +47,13 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'processes',
-          include: ['src/**/*.test.ts', 'runners/**/*.test.ts', 'scripts/**/*.test.ts', 'test/**/*.test.ts'],
+          include: [
+            'src/**/*.test.ts',
+            'deploy/**/*.test.ts',
+            'runners/**/*.test.ts',
+            'scripts/**/*.test.ts',
+            'test/**/*.test.ts',
+          ],
           exclude: units,
         },
       },

@@ -58,7 +58,7 @@ async function main(): Promise<boolean> {
   ]);
   const hasPassed = (await ended) === 0 && checks.every(({ ok }) => ok);
   for (const { name, ok, said } of checks) console.log(`${name}: ${ok ? 'ok' : 'FAILED'}\n${said}`.trim());
-  const files = globSync('{src,runners,scripts,test}/**/*.test.ts', { cwd: root }).length;
+  const files = globSync('{src,deploy,runners,scripts,test}/**/*.test.ts', { cwd: root }).length;
   const run = globSync(units, { cwd: root, exclude: slow }).length;
   console.log(
     `left out: ${files - run} of ${files} test files (sandboxes, mounts, whole servers, and unit tests with ${Object.keys(slowUnits).join(', ')}), lint and format; npm run check and npm test run everything`,

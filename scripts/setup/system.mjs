@@ -85,6 +85,18 @@ const testPrograms = [
     package: 'python3-flask-cors',
     why: 'lets moto_server start',
   },
+  {
+    name: 'kustomize',
+    argv: ['kustomize', 'version'],
+    package: 'kustomize',
+    why: 'tests build the manifests with it',
+  },
+  {
+    name: 'systemd-analyze',
+    argv: ['systemd-analyze', '--version'],
+    package: 'systemd',
+    why: 'tests check the units with it',
+  },
   { name: 'umoci', argv: ['umoci', '--version'], package: 'umoci', why: 'tests make images with it' },
   {
     name: 'pyflakes3',

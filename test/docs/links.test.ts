@@ -11,9 +11,10 @@ const documents = [
   'SECURITY.md',
   'runners/README.md',
   'examples/README.md',
+  'deploy/README.md',
   ...globSync('docs/**/*.md', { cwd: root }),
 ];
-const inRepository = /^(?:src|test|runners|policies|scripts|examples|docs|bin)\/[\w./-]+$/;
+const inRepository = /^(?:src|test|deploy|runners|policies|scripts|examples|docs|bin)\/[\w./-]+$/;
 
 test.each(documents)('%s has only working links', (path) => {
   for (const target of linksOf(readText(path))) {

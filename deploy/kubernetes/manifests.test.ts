@@ -1,0 +1,219 @@
+/** What holds for the manifests as a whole, beyond what the types and the Pod Security Standard say. */
+import { chmod, mkdir, mkdtempDisposable, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { NetworkPolicy } from 'kubernetes-types/networking/v1.js';
+import { expect, test } from 'vitest';
+import { upCommand } from '../../src/cli/commands/platform.ts';
+import { authorityFile as authorityIn, makeAuthority, openAuthority } from '../../src/cluster/authority.ts';
+import { runCommand } from '../../src/lib/index.ts';
+import { loadConfig } from '../../src/server/config/config.ts';
+import { readText, tableOf } from '../../test/docs/markdown.ts';
+import { allObjects, nameOf, type Workload, workloadsIn } from './manifests.fixture.ts';
+import { folderScript } from './objects/api.ts';
+import { apiFolder } from './objects/config.ts';
+import type { KubernetesObject } from './objects/files.ts';
+import { joinScript } from './objects/invoker.ts';
+import { authorityFile } from './objects/secrets.ts';
+import { defaultSettings } from './objects/settings.ts';
+
+const objects = allObjects();
+const workloads = workloadsIn(objects);
+const named = (name: string): Workload => {
+  const found = workloads.find((each) => nameOf(each) === name);
+  if (found === undefined) throw new Error(`there is no ${name}`);
+  return found;
+};
+const api = named('StatefulSet ward/ward-api');
+const invoker = named('DaemonSet ward-invokers/ward-invoker');
+const policies = objects.filter((each): each is NetworkPolicy => each.kind === 'NetworkPolicy');
+
+test('no two objects have one name', () => {
+  expect(new Set(objects.map(nameOf)).size).toBe(objects.length);
+});
+
+test('no pod gets a token for the API of Kubernetes', () => {
+  expect(workloads).toHaveLength(3);
+  for (const each of workloads) {
+    expect(each.spec.template.spec.automountServiceAccountToken, nameOf(each)).toBe(false);
+    expect(each.spec.template.spec.enableServiceLinks, nameOf(each)).toBe(false);
+  }
+});
+
+test('selectors find the pods of their workload, and no others', () => {
+  const labels = workloads.map(({ spec }) => spec.template.metadata.labels);
+  expect(new Set(labels.map((each) => JSON.stringify(each))).size).toBe(3);
+  for (const [kind, path] of [
+    ['Service', 'spec.selector'],
+    ['PodDisruptionBudget', 'spec.selector.matchLabels'],
+    ['ServiceMonitor', 'spec.selector.matchLabels'],
+  ] as const)
+    expect(objects.find((each) => each.kind === kind)).toHaveProperty(
+      path,
+      api.spec.template.metadata.labels,
+    );
+});
+
+test.each(['api', 'invoker'] as const)('Ward accepts the configuration of the role %s', async (role) => {
+  await using folder = await mkdtempDisposable(join(tmpdir(), 'ward-manifests-'));
+  const configFile = join(folder.path, 'ward.yaml');
+  await writeFile(configFile, defaultSettings[role].config);
+  const environment = variablesOf(role === 'api' ? api : invoker);
+  const config = await loadConfig({ configFile }, environment);
+  expect(config).toMatchObject({ dataDir: `/var/lib/ward/${role}`, apiHost: 'https://ward.example.org' });
+  if (role === 'api')
+    expect(config).toMatchObject({
+      listen: { host: '0.0.0.0', port: 3233 },
+      metrics: { tokenFile: '/etc/ward/metrics/token' },
+    });
+});
+
+test('`ward up` knows the words of both roles', () => {
+  const role = upCommand.options.find(({ flags }) => flags.startsWith('--role'));
+  for (const each of [api, invoker]) {
+    const [, ...words] = each.spec.template.spec.containers[0]?.args?.join(' ').split(/\bup /) ?? [];
+    expect(words).toEqual([expect.stringMatching(/^--role (?:api|invoker)$/)]);
+    expect(role?.choices).toContain(words[0]?.split(' ')[1]);
+  }
+});
+
+test('an API pod makes its data folder, with an authority that Ward reads', async () => {
+  await using scratch = await mkdtempDisposable(join(tmpdir(), 'ward-api-pod-'));
+  const [disk, secret] = ['disk', 'secret'].map((name) => join(scratch.path, name)) as [string, string];
+  const folder = join(disk, 'api');
+  const script = folderScript.replaceAll(authorityFile, authorityIn(secret)).replaceAll(apiFolder, folder);
+  const prepare = () => runCommand(['/bin/sh', '-euc', script]);
+  await mkdir(disk);
+  expect(await prepare()).toMatchObject({ code: 0, stderr: '' });
+  expect((await stat(folder)).mode & 0o777).toBe(0o700);
+  expect(() => openAuthority(join(folder, 'cluster'))).toThrow('no authority');
+
+  // As Kubernetes mounts it: for the group, too.
+  await mkdir(secret);
+  const { authority } = await makeAuthority(secret);
+  await chmod(authorityIn(secret), 0o440);
+  expect(() => openAuthority(secret)).toThrow('other users can read');
+  expect(await prepare()).toMatchObject({ code: 0, stderr: '' });
+  expect(openAuthority(join(folder, 'cluster')).cluster).toBe(authority.cluster);
+
+  // As Kubernetes changes the modes on a disk, and without the Secret.
+  await rm(secret, { recursive: true });
+  await chmod(authorityIn(join(folder, 'cluster')), 0o660);
+  expect(await prepare()).toMatchObject({ code: 0, stderr: '' });
+  expect(openAuthority(join(folder, 'cluster')).cluster).toBe(authority.cluster);
+});
+
+test('an invoker takes the name of its node, and its token if there is one', async () => {
+  await using tokens = await mkdtempDisposable(join(tmpdir(), 'ward-invoker-pod-'));
+  await writeFile(join(tokens.path, 'worker-1_example'), 'a token\n');
+  const script = joinScript.replaceAll('/etc/ward/join', tokens.path);
+  const variables = async (node: string) => {
+    const env = { PATH: process.env['PATH'], KUBERNETES_NODE: node };
+    const { code, stdout } = await runCommand(['/bin/sh', '-euc', script, 'ward', 'env'], { env });
+    expect(code).toBe(0);
+    return stdout.split('\n').filter((line) => line.startsWith('WARD_'));
+  };
+  expect((await variables('worker-1.example')).toSorted()).toEqual([
+    'WARD_JOIN_TOKEN=a token',
+    'WARD_NODE=worker-1_example',
+  ]);
+  expect(await variables('worker-2')).toEqual(['WARD_NODE=worker-2']);
+});
+
+test('an invoker gets no address and no key of a database or of blobs', () => {
+  const names = invoker.spec.template.spec.containers[0]?.env?.map(({ name }) => name);
+  expect(names).toContain('WARD_JOIN');
+  expect(names?.filter((name) => /STORE|BLOBS|BUS|AWS|KEYS/.test(name))).toEqual([]);
+});
+
+test('Kubernetes waits longer for the end of a pod than Ward takes', () => {
+  const stopMs =
+    Number(/const stopMs = (\d+)_000/.exec(readText('src/server/processes/until-signal.ts'))?.[1]) * 1000;
+  expect(stopMs).toBeGreaterThan(0);
+  const { terminationGracePeriodSeconds: apiGrace = 0, containers } = api.spec.template.spec;
+  const leave = Number(containers[0]?.lifecycle?.preStop?.exec?.command?.[1]);
+  expect(apiGrace * 1000).toBeGreaterThan(leave * 1000 + stopMs);
+  expect((invoker.spec.template.spec.terminationGracePeriodSeconds ?? 0) * 1000).toBeGreaterThan(stopMs);
+});
+
+test('nobody connects to an invoker, and it does not listen', () => {
+  const [container] = invoker.spec.template.spec.containers;
+  expect(container?.ports).toBeUndefined();
+  expect(rulesFor('ward-invoker')).toMatchObject({ ingress: [] });
+});
+
+test('an invoker reaches neither the database nor the blobs, an API node does', () => {
+  const { storePort, blobsPort } = defaultSettings.engines;
+  const ports = (name: string) => rulesFor(name).egress.flatMap((rule) => rule.ports ?? []);
+  expect(ports('ward-api')).toContainEqual({ port: storePort, protocol: 'TCP' });
+  expect(ports('ward-migrate')).toContainEqual({ port: storePort, protocol: 'TCP' });
+  expect(ports('ward-api')).toContainEqual({ port: blobsPort, protocol: 'TCP' });
+  for (const port of [storePort, blobsPort])
+    expect(ports('ward-invoker')).not.toContainEqual({ port, protocol: 'TCP' });
+});
+
+test('each namespace denies by default, and no rule allows every address', () => {
+  const { api: first, invokers } = defaultSettings.namespaces;
+  for (const namespace of [first, invokers])
+    expect(policies).toContainEqual(
+      expect.objectContaining({
+        metadata: expect.objectContaining({ name: 'default-deny', namespace }),
+        spec: { podSelector: {}, policyTypes: ['Ingress', 'Egress'] },
+      }),
+    );
+  for (const { spec } of policies) {
+    for (const { from } of spec?.ingress ?? []) expect(from).not.toEqual([]);
+    for (const { to } of spec?.egress ?? []) expect(to).not.toEqual([]);
+    expect(
+      [...(spec?.ingress ?? []), ...(spec?.egress ?? [])].every((rule) => 'from' in rule || 'to' in rule),
+    ).toBe(true);
+  }
+});
+
+test('the document lists each Secret that a pod names, with its keys', () => {
+  const { rows } = tableOf(readText('docs/kubernetes.md'), 'Secret');
+  const told = rows.map(([secret = '', key = '', namespace = '']) =>
+    [secret, key, namespace].map((cell) => cell.replaceAll('`', '')).join(' '),
+  );
+  const used = workloads.flatMap((each) =>
+    secretsIn(each).map((secret) => `${secret} ${each.metadata?.namespace}`),
+  );
+  expect(told.toSorted()).toEqual([...new Set(used)].toSorted());
+});
+
+test('the document lists the values of the chart', () => {
+  const { rows } = tableOf(readText('docs/kubernetes.md'), 'value');
+  const values = Object.entries(defaultSettings).flatMap(([group, each]) =>
+    Object.keys(each).map((name) => `${group}.${name}`),
+  );
+  expect(rows.map(([value = '']) => value.replaceAll('`', ''))).toEqual(values);
+});
+
+function rulesFor(name: string) {
+  const spec = policies.find(({ metadata }) => metadata?.name === name)?.spec;
+  return { ingress: spec?.ingress ?? [], egress: spec?.egress ?? [] };
+}
+
+/** Variables with a value of their own. */
+function variablesOf({ spec }: Workload): NodeJS.ProcessEnv {
+  const { env = [] } = spec.template.spec.containers[0] ?? {};
+  return Object.fromEntries(env.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])));
+}
+
+/** `ward-store url`. */
+function secretsIn({ spec }: Workload & KubernetesObject): readonly string[] {
+  const { containers, volumes = [] } = spec.template.spec;
+  return [
+    ...containers.flatMap(({ env = [] }) =>
+      env.flatMap(({ valueFrom }) => {
+        const ref = valueFrom?.secretKeyRef;
+        return ref === undefined ? [] : [`${ref.name} ${ref.key}`];
+      }),
+    ),
+    ...volumes.flatMap(({ secret }) => {
+      if (secret === undefined) return [];
+      const keys = secret.items?.map(({ key }) => key) ?? ['one for each node'];
+      return keys.map((key) => `${secret.secretName} ${key}`);
+    }),
+  ];
+}
