@@ -51,7 +51,12 @@ const recordName = 'set-up.json';
 /** The second line of the launcher that `scripts/setup/link.mjs` writes. */
 const launcherMark = '# Ward’s launcher, made by its set-up;';
 /** Files that docs/operations.md tells operators to create. */
-const byHand = ['/etc/systemd/system/ward.service', '/etc/systemd/system/ward.slice', '/etc/ward.yaml'];
+const byHand = [
+  ...['ward.service', 'ward.socket', 'ward.slice', 'ward-api.service', 'ward-invoker.service'].map(
+    (unit) => `/etc/systemd/system/${unit}`,
+  ),
+  ...['/etc/ward', '/etc/ward.yaml'],
+];
 
 /** @throws Fault UNINSTALL_REFUSED, WARD_RUNNING, CONFIG_INVALID */
 export async function openUninstalling(options: UninstallOptions): Promise<Uninstalling> {
