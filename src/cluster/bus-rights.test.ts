@@ -54,12 +54,12 @@ describe('an invoker', () => {
     const jobs = hear(inv, `${root()}.inv.inv.*`);
     const toAll = hear(inv, `${root()}.all.*`);
     const answers = hear(api, `${root()}.api.api.*`);
-    const reports = hear(api, `${root()}.hb.*`);
+    const reports = hear(api, `${root()}.hb.*.*`);
     await Promise.all([inv.flush(), api.flush()]);
     api.publish(`${root()}.inv.inv.api`, 'job');
     api.publish(`${root()}.all.api`, 'retire');
     inv.publish(`${root()}.api.api.inv`, 'result');
-    inv.publish(`${root()}.hb.inv`, 'report');
+    inv.publish(`${root()}.hb.invoker.inv`, 'report');
     await expect
       .poll(() => [jobs, toAll, answers, reports])
       .toEqual([['job'], ['retire'], ['result'], ['report']]);
@@ -83,13 +83,14 @@ describe('an invoker', () => {
 
   test.each([
     ['answer in the name of another', () => `${root()}.api.api.inv2`],
-    ['report in the name of another', () => `${root()}.hb.inv2`],
-    ['report in the name of an API node', () => `${root()}.hb.api`],
+    ['report in the name of another', () => `${root()}.hb.invoker.inv2`],
+    ['report in the name of an API node', () => `${root()}.hb.api.api`],
+    ['report that it serves the API', () => `${root()}.hb.api.inv`],
     ['give a job to another', () => `${root()}.inv.inv2.inv`],
     ['give a job in the name of an API node', () => `${root()}.inv.inv2.api`],
     ['speak to all invokers', () => `${root()}.all.inv`],
     ['say that no invoker has heard a job', () => `${root()}.none.api.a.1`],
-    ['speak to another cluster', () => 'ward.v1.0000000000000000.hb.inv'],
+    ['speak to another cluster', () => 'ward.v1.0000000000000000.hb.invoker.inv'],
   ])('can’t %s', async (_, subject) => {
     const inv = await dial(nodes.inv);
     await using _closing = closing(inv);

@@ -32,17 +32,17 @@ interface NatsConfigOptions {
 
 export function busRights(cluster: string, { name, role }: BusNode): BusRights {
   const root = `ward.v1.${cluster}`;
-  const invoker: BusRights = {
+  const common: BusRights = {
     // Reports about itself; what it says to API nodes.
-    publish: [`${root}.hb.${name}`, `${root}.api.*.${name}`],
+    publish: [`${root}.hb.${role}.${name}`, `${root}.api.*.${name}`],
     // Reports of all nodes; what API nodes say to it alone, and to all invokers.
-    subscribe: [`${root}.hb.*`, `${root}.inv.${name}.*`, `${root}.all.*`],
+    subscribe: [`${root}.hb.*.*`, `${root}.inv.${name}.*`, `${root}.all.*`],
   };
-  if (role === 'invoker') return invoker;
+  if (role === 'invoker') return common;
   return {
-    publish: [...invoker.publish, `${root}.inv.*.${name}`, `${root}.all.${name}`],
+    publish: [...common.publish, `${root}.inv.*.${name}`, `${root}.all.${name}`],
     // What is said to it; what the bus itself says about jobs that no invoker has heard.
-    subscribe: [...invoker.subscribe, `${root}.api.${name}.*`, `${root}.none.${name}.>`],
+    subscribe: [...common.subscribe, `${root}.api.${name}.*`, `${root}.none.${name}.>`],
   };
 }
 

@@ -17,7 +17,7 @@ import { noActivation, protocol } from '../wire/frames.ts';
 import { parseHead, plain } from '../wire/heads.ts';
 import { Link } from '../wire/link.ts';
 import type { Message } from '../wire/messages.ts';
-import { anyone, requireName, type Subjects, subjectsOf } from '../wire/subjects.ts';
+import { anyone, nodeKinds, requireName, type Subjects, subjectsOf } from '../wire/subjects.ts';
 import { type ChangeHints, createChangeHints } from './change-hints.ts';
 import { createClusterDispatcher } from './cluster-dispatcher.ts';
 import type { Cluster, ClusterOptions, LocalInvoker } from './types.ts';
@@ -174,7 +174,10 @@ function listen(ears: Ears): Disposable {
   const { bus, self, link, subjects, remote, service, members, hints, onOrder } = ears;
   const { node, role } = self;
   using stack = new DisposableStack();
-  stack.use(link.listen(subjects.report(anyone), (from, message) => members.take(from, message)));
+  for (const kind of nodeKinds)
+    stack.use(
+      link.listen(subjects.report(kind, anyone), (from, message) => members.take(kind, from, message)),
+    );
   // An invoker gives no jobs, and has no right to hear answers.
   if (role !== 'invoker') {
     stack.use(link.listen(subjects.api(node, anyone), (from, message) => remote.take(from, message)));

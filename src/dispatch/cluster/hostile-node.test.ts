@@ -1,6 +1,7 @@
 /** A node that forges, floods or answers nonsense. */
 import { describe, expect, it } from 'vitest';
 import { newActivationId } from '../../lib/index.ts';
+import { mostViolations } from '../remote/remote-jobs.ts';
 import type { Job } from '../types.ts';
 import { noActivation } from '../wire/frames.ts';
 import { plain } from '../wire/heads.ts';
@@ -85,7 +86,7 @@ describe('a hostile node', () => {
     const places = [
       subjects.api('api', 'evil'),
       subjects.invoker('a', 'evil'),
-      subjects.report('evil'),
+      subjects.report('invoker', 'evil'),
       subjects.all('evil'),
     ];
     const [valid = nothing] = encodeMessage({
@@ -100,7 +101,12 @@ describe('a hostile node', () => {
       }
     }
     bus.publish(subjects.api('api', 'not a name'), valid);
-    forge(bus, subjects.report('evil'), { type: 'report', activationId: noActivation, attempt: 0, head: {} });
+    forge(bus, subjects.report('invoker', 'evil'), {
+      type: 'report',
+      activationId: noActivation,
+      attempt: 0,
+      head: {},
+    });
     forge(bus, subjects.invoker('a', 'evil'), {
       ...{ type: 'run', activationId: newActivationId(), attempt: 1 },
       head: { start: '0'.repeat(16), sentAt: 0, isAsked: false, job: { namespace: 1 } },
@@ -114,6 +120,33 @@ describe('a hostile node', () => {
     await until(() => a.jobs.length === 1);
     a.answer(given.activationId);
     await end;
+  });
+
+  it('cannot say that it serves the API, which would lower the limits of the others', async () => {
+    const { network, api } = await clusterOf('a');
+    const about = { role: 'api', start: '0'.repeat(16), version: '1', protocol: { min: 1, max: 1 } };
+    const said = (node: string) => ({
+      ...{ type: 'report' as const, activationId: noActivation, attempt: 0, tail: nothing },
+      head: { node, ...about, upMs: 1, isLeaving: false, kept: [], namespaces: [] },
+    });
+    forge(network.bus(), subjects.report('invoker', 'evil'), said('evil'));
+    // The same by a node that the bus knows as one of the API.
+    forge(network.bus(), subjects.report('api', 'other'), said('other'));
+    await until(() => api.nodes().length === 2);
+    expect(api.nodes().map(({ node }) => node)).toEqual(['a', 'other']);
+  });
+
+  it('cannot fill the log of violations', async () => {
+    const network = new MemoryNetwork();
+    const reports: unknown[] = [];
+    const api = await joined(network.bus(), { node: 'api', onViolation: (report) => reports.push(report) });
+    const report = { kind: 'oom', detail: 'x', at: 1, activationIds: [] };
+    for (let n = 0; n < 3 * mostViolations; n++)
+      forge(network.bus(), subjects.api('api', 'evil'), {
+        ...{ type: 'violation', activationId: noActivation, attempt: 0, head: { report } },
+      });
+    await until(() => api.counts().ignored === 2 * mostViolations);
+    expect(reports).toHaveLength(mostViolations);
   });
 
   it('cannot make others keep more than a bounded part of what it never ends', async () => {

@@ -5,7 +5,7 @@ import type { InvokerAbilities } from '../abilities.ts';
 import { noActivation } from '../wire/frames.ts';
 import type { Link } from '../wire/link.ts';
 import type { Subjects } from '../wire/subjects.ts';
-import { abilitiesBytes, type NodeReport, reportHead } from './node-report.ts';
+import { abilitiesBytes, kindOf, type NodeReport, reportHead } from './node-report.ts';
 
 interface HeartbeatOptions {
   readonly link: Link;
@@ -48,7 +48,7 @@ export class Heartbeat implements Disposable {
     const tail = whole.invoker === undefined ? Buffer.alloc(0) : this.#bytesOf(whole.invoker.abilities);
     const send = (report: NodeReport) => {
       const message = { activationId: noActivation, attempt: 0, head: reportHead(report), tail };
-      link.send(subjects.report(whole.node), { type: 'report', ...message });
+      link.send(subjects.report(kindOf(whole.role), whole.node), { type: 'report', ...message });
     };
     try {
       send(whole);

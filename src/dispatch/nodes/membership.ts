@@ -9,7 +9,8 @@ import type { Log } from '../../lib/index.ts';
 import type { InvokerAbilities } from '../abilities.ts';
 import { protocol } from '../wire/frames.ts';
 import type { Message } from '../wire/messages.ts';
-import { type NodeIdentity, type NodeReport, parseAbilities, parseReport } from './node-report.ts';
+import type { NodeKind } from '../wire/subjects.ts';
+import { kindOf, type NodeIdentity, type NodeReport, parseAbilities, parseReport } from './node-report.ts';
 
 export interface MembershipOptions {
   readonly self: NodeIdentity;
@@ -70,13 +71,14 @@ export class Membership {
     return this.#known.get(node)?.report;
   }
 
-  /** @throws Fault MESSAGE_INVALID */
-  take(from: string, { type, head, tail }: Message): void {
+  /** @param kind what the bus knows the sender as @throws Fault MESSAGE_INVALID */
+  take(kind: NodeKind, from: string, { type, head, tail }: Message): void {
     if (type !== 'report') return;
     const hasInvoker = head['invoker'] !== undefined;
     const report = parseReport(head, hasInvoker ? this.#abilitiesOf(from, tail) : undefined);
     const { self } = this.#options;
     if (report.node !== from) throw new Error(`a report of '${from}' is about another node`);
+    if (kindOf(report.role) !== kind) throw new Error(`'${from}' says that it has another role`);
     if (from === self.node) return void this.#compare(report);
     if (report.protocol.min > protocol.max || report.protocol.max < protocol.min)
       return void this.#gone(from, 'replaced');

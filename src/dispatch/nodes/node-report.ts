@@ -11,10 +11,16 @@ import type { DrainOrder, KeptAction } from '../types.ts';
 import { invalid } from '../wire/frames.ts';
 import { drainOrderSchema, parsed } from '../wire/heads.ts';
 import { keptSchema } from '../wire/job-schema.ts';
+import type { NodeKind } from '../wire/subjects.ts';
 import { parseTail } from '../wire/tails.ts';
 
 export const nodeRoles = ['all', 'api', 'invoker'] as const;
 export type NodeRole = (typeof nodeRoles)[number];
+
+/** What the servers of the bus know it as. */
+export function kindOf(role: NodeRole): NodeKind {
+  return role === 'invoker' ? 'invoker' : 'api';
+}
 
 /** Which process of the cluster this is. */
 export interface NodeIdentity {

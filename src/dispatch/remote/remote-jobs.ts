@@ -5,7 +5,7 @@
  * will be told no when it asks. Silence is no refusal: a job whose node is not heard for a while has perhaps run, so
  * it fails with INVOKER_LOST. What a node says about a job that it does not have is counted and ignored.
  */
-import { type Log, messageOf } from '../../lib/index.ts';
+import { BoundedMap, type JsonObject, type Log, messageOf } from '../../lib/index.ts';
 import type { ActivationLog } from '../activation-log.ts';
 import { invokerLost, invokersUnreachable, jobWithdrawn } from '../faults.ts';
 import type { LogPiece } from '../live-log.ts';
@@ -51,6 +51,9 @@ export const lostMs = 2_750;
 export const deafMs = 10_000;
 /** Acknowledgements wait this long for others, and go together. */
 const ackMs = 25;
+/** A node may report so many violations in this time; more are not kept. */
+export const mostViolations = 100;
+const violationWindowMs = 10_000;
 
 export class RemoteJobs {
   readonly #options: RemoteJobsOptions;
@@ -66,6 +69,8 @@ export class RemoteJobs {
   /** Since when this node hears others; undefined while it does not. */
   #hearsSince: number | undefined;
   #ignored = 0;
+  /** How many violations each node has reported, and since when. */
+  readonly #violations = new BoundedMap<string, { readonly since: number; count: number }>(1_000);
   #isClosed = false;
 
   constructor(options: RemoteJobsOptions) {
@@ -152,8 +157,7 @@ export class RemoteJobs {
   take(from: string, message: Message): void {
     const { type, activationId, attempt, head } = message;
     if (type === 'beat') return void this.#hearBeat(from, parseHead('beat', head));
-    if (type === 'violation')
-      return void this.#options.onViolation(violationReportOf(parseHead('violation', head)));
+    if (type === 'violation') return void this.#violated(from, head);
     if (type === 'line' || type === 'end') return void this.#logs.take(from, message);
     const open = this.#own(from, activationId, attempt);
     if (open !== undefined) return void this.#receive(open, message);
@@ -161,6 +165,18 @@ export class RemoteJobs {
     // Otherwise it would ask or say that again.
     if (type === 'begin') this.#answer(from, activationId, attempt, false);
     else this.#ack(from, activationId, attempt);
+  }
+
+  /** A node that was taken over could otherwise fill the log of violations, and hide true ones. */
+  #violated(from: string, head: JsonObject): void {
+    const now = this.#now();
+    const known = this.#violations.get(from);
+    const window =
+      known !== undefined && now - known.since < violationWindowMs ? known : { since: now, count: 0 };
+    window.count++;
+    this.#violations.set(from, window);
+    if (window.count > mostViolations) this.#ignored++;
+    else this.#options.onViolation(violationReportOf(parseHead('violation', head)));
   }
 
   /** The bus has told that no one has got the job. It may be late: then a second sending has changed things. */

@@ -6,9 +6,13 @@ import { dispatchFault } from '../faults.ts';
 
 const nameForm = /^[A-Za-z0-9_-]{1,64}$/;
 
+/** What a node may be by its certificate: a node that serves the API may also run actions. */
+export const nodeKinds = ['api', 'invoker'] as const;
+export type NodeKind = (typeof nodeKinds)[number];
+
 export interface Subjects {
-  /** Reports of a node about itself, heard by all. */
-  report(from: string): string;
+  /** Reports of a node about itself, heard by all. The servers of the bus let no invoker say that it serves the API. */
+  report(kind: NodeKind, from: string): string;
   /** What API nodes say to an invoker. */
   invoker(to: string, from: string): string;
   /** What invokers say to an API node. */
@@ -26,7 +30,7 @@ export const anyone = '*';
 export function subjectsOf(cluster: string): Subjects {
   const root = `ward.v1.${requireName(cluster)}`;
   return {
-    report: (from) => `${root}.hb.${from}`,
+    report: (kind, from) => `${root}.hb.${kind}.${from}`,
     invoker: (to, from) => `${root}.inv.${to}.${from}`,
     api: (to, from) => `${root}.api.${to}.${from}`,
     all: (from) => `${root}.all.${from}`,
