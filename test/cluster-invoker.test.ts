@@ -2,19 +2,18 @@
  * A node that only runs actions, in a cluster whose bus knows each node by its certificate: a real nats-server with the
  * configuration that Ward writes, and real sandboxes.
  */
-import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { missingForMoto, startMoto, testBucket } from '../src/blobs/s3/moto.fixture.ts';
 import { missingForNats, startSecureNats } from '../src/bus/nats-server.fixture.ts';
-import { mustRun, runCommand, startCommand } from '../src/lib/index.ts';
+import { mustRun, runCommand } from '../src/lib/index.ts';
 import { listeningSocketsOf } from '../src/server/listener/listening-sockets.ts';
 import { missingForPostgres, startPostgres } from '../src/store/postgres/server.fixture.ts';
 import { makeBlackboxImages } from './blackbox/image.ts';
-import { launcher, missingForSandboxes, outsideEnv, runWard, Ward } from './ward.ts';
+import { wardsBelow } from './processes.ts';
+import { missingForSandboxes, runWard, Ward } from './ward.ts';
 
 const missing =
   missingForSandboxes() ??
@@ -25,7 +24,7 @@ const missing =
 describe.skipIf(missing !== undefined)(`an invoker${missing ? ` (${missing})` : ''}`, () => {
   const stack = new AsyncDisposableStack();
   let api: Ward;
-  let invoker: InvokerProcess;
+  let invoker: Ward;
 
   beforeAll(async () => {
     const folder = await mkdtemp(join(tmpdir(), 'ward-invoker-'));
@@ -63,7 +62,7 @@ describe.skipIf(missing !== undefined)(`an invoker${missing ? ` (${missing})` : 
     await nats.begin(
       await operate('cluster', 'nats-config', '--listen', nats.listen, '--folder', nats.folder),
     );
-    invoker = stack.use(await startInvoker(join(folder, 'invoker'), ['--join', api.url], token));
+    invoker = stack.use(await startInvoker(join(folder, 'invoker'), api.url, token));
     await api.deploy('hello', 'const main = ({ name }) => { console.log("a line"); return { hi: name } }');
     // The bus comes up, and the nodes hear each other.
     await api.until(async () => (await api.invoke('hello', { name: 'first' })).status !== 503);
@@ -75,7 +74,7 @@ describe.skipIf(missing !== undefined)(`an invoker${missing ? ` (${missing})` : 
     expect(answer).toMatchObject({ status: 200, body: { response: { result: { hi: 'world' } } } });
     const { logs } = await api.activation(answer.body.activationId);
     expect(logs).toEqual([expect.stringContaining('a line')]);
-    for (const pid of invoker.pids()) {
+    for (const { pid } of wardsBelow(invoker.pid)) {
       expect(listeningSocketsOf(pid)).toEqual([]);
       expect(await readFile(`/proc/${pid}/environ`, 'utf8')).not.toMatch(/postgres:|AWS_SECRET/);
     }
@@ -117,56 +116,19 @@ describe.skipIf(missing !== undefined)(`an invoker${missing ? ` (${missing})` : 
 
   test('starts again without a token, and ends when it is told to', async () => {
     expect(await invoker.stop()).toBe(0);
-    invoker = stack.use(await startInvoker(invoker.dataDir, ['--join', api.url]));
+    invoker = stack.use(await startInvoker(invoker.dataDir, api.url));
     await api.until(async () => (await api.invoke('hello', { name: 'again' })).status === 200);
   });
 });
 
-interface InvokerProcess extends AsyncDisposable {
-  readonly dataDir: string;
-  /** The keeper, and its server. */
-  pids(): readonly number[];
-  stop(): Promise<number | null>;
-}
-
-async function startInvoker(
-  dataDir: string,
-  flags: readonly string[],
-  token?: string,
-): Promise<InvokerProcess> {
-  await mkdir(dataDir, { recursive: true });
-  const configFile = join(dataDir, 'config.yaml');
-  await writeFile(
-    configFile,
-    'logLevel: warn\ninvoker: { prewarm: [], memoryMiB: 1024 }\ncluster: { node: inv1 }\n',
-  );
-  const files = ['--data', dataDir, '--config', configFile];
-  const child = startCommand([process.execPath, launcher, 'up', '--role', 'invoker', ...files, ...flags], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...withoutCredentials(), ...(token === undefined ? {} : { WARD_JOIN_TOKEN: token }) },
+/** Without the keys of the store of blobs, which are in the environment of these tests. */
+async function startInvoker(dataDir: string, url: string, token?: string): Promise<Ward> {
+  const credentials = Object.keys(process.env).filter((name) => name.startsWith('AWS_'));
+  const hidden = Object.fromEntries(credentials.map((name) => [name, undefined]));
+  const config = { invoker: { prewarm: [], memoryMiB: 1024 }, cluster: { node: 'inv1' } };
+  const { ward } = await Ward.startSaying(config, dataDir, undefined, {
+    flags: ['--role', 'invoker', '--join', url],
+    env: { ...hidden, ...(token !== undefined && { WARD_JOIN_TOKEN: token }) },
   });
-  const ended = once(child, 'exit');
-  let said = '';
-  child.stderr?.on('data', (piece) => {
-    said += piece;
-  });
-  if (child.stdout === null) throw new Error('it has no output');
-  const [line] = await Promise.race([once(createInterface({ input: child.stdout }), 'line'), ended]);
-  if (line !== 'ready invoker inv1') throw new Error(`the invoker did not start: ${said}`);
-  const stop = async () => {
-    child.kill('SIGTERM');
-    await ended;
-    return child.exitCode;
-  };
-  return {
-    dataDir,
-    pids: () => [child.pid ?? 0],
-    stop,
-    [Symbol.asyncDispose]: async () => void (await stop()),
-  };
-}
-
-/** The store of blobs of these tests has its keys in the environment. */
-function withoutCredentials(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(outsideEnv()).filter(([name]) => !name.startsWith('AWS_')));
+  return ward;
 }

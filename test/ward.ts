@@ -60,7 +60,9 @@ export interface StartOptions {
 }
 
 export class Ward implements AsyncDisposable {
+  /** Empty for an invoker, which listens nowhere. */
   readonly url: string;
+  /** The key of `guest`; empty for an invoker. */
   readonly auth: string;
   readonly dataDir: string;
   readonly #child: ChildProcess;
@@ -108,13 +110,14 @@ export class Ward implements AsyncDisposable {
       configFile,
       ...flags,
     ];
-    const env = { ...outsideEnv(), ...('store' in config ? {} : await storeOf(dir)), ...more };
+    const ownStore = 'store' in config || flags.includes('invoker') ? {} : await storeOf(dir);
+    const env = { ...outsideEnv(), ...ownStore, ...more };
     const child = startCommand(argv, { stdio: ['ignore', 'pipe', 'pipe'], env });
     const said = collect(child);
     const url = await readyAddress(child).catch((error) => {
       throw new Error(`${error.message}: ${said()}`);
     });
-    const auth = (await readFile(join(folder, 'guest.auth'), 'utf8')).trim();
+    const auth = url === '' ? '' : (await readFile(join(folder, 'guest.auth'), 'utf8')).trim();
     return { ward: new Ward(url, auth, dir, child), said };
   }
 
@@ -369,10 +372,10 @@ async function readyAddress(child: ChildProcess): Promise<string> {
   if (!child.stdout) throw new Error('no stdout');
   const lines = createInterface({ input: child.stdout });
   for await (const line of lines) {
-    const match = /^ready\b.*?(http:\/\/\S+)/.exec(line);
-    if (match?.[1]) {
+    const match = /^ready\b(?: invoker \S+|.*?(http:\/\/\S+))/.exec(line);
+    if (match !== null) {
       child.stdout.resume();
-      return match[1];
+      return match[1] ?? '';
     }
   }
   throw new Error('ward up ended before it was ready');

@@ -4,11 +4,11 @@ import { chmod, copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mustRun } from '../../src/lib/index.ts';
-import { type StartOptions, Ward } from '../ward.ts';
+import { runWard, type StartOptions, Ward } from '../ward.ts';
 import type { EngineSettings } from './engines.ts';
 
-/** How `ward up --role` names them. A new role gets its rights and settings in `ClusterNode.start`. */
-export const roles = ['all', 'api'] as const;
+/** How `ward up --role` names them. */
+export const roles = ['all', 'api', 'invoker'] as const;
 export type Role = (typeof roles)[number];
 
 export interface NodePlan {
@@ -37,6 +37,7 @@ export class Cluster implements AsyncDisposable {
     const cluster = stack.use(new Cluster(folder));
     const [first, ...others] = plans;
     if (first !== undefined) await cluster.add(first);
+    if (others.some(({ role }) => role === 'invoker')) await cluster.#makeAuthority();
     const added = await Promise.allSettled(others.map((plan) => cluster.add(plan)));
     for (const each of added) if (each.status === 'rejected') throw each.reason;
     const order = plans.map(({ name }) => name);
@@ -56,12 +57,25 @@ export class Cluster implements AsyncDisposable {
     return found;
   }
 
-  /** Starts a further node. */
+  /** Starts a further node. An invoker needs one that was planned at the start. */
   async add(plan: NodePlan): Promise<ClusterNode> {
-    const node = await ClusterNode.make(plan, join(this.#folder, plan.name), this.#key, this.#nodes[0]);
+    const first = this.#nodes[0];
+    const node = await ClusterNode.make(plan, join(this.#folder, plan.name), this.#key, first);
+    if (plan.role === 'invoker' && first !== undefined) {
+      const { token } = JSON.parse(await first.operate('node', 'token', '--name', plan.name, '-o', 'json'));
+      node.join = { url: first.ward.url, token };
+    }
     await node.start();
     this.#nodes.push(node);
     return node;
+  }
+
+  /** Lets the first node admit others. */
+  async #makeAuthority(): Promise<void> {
+    const [first] = this.#nodes;
+    await first?.operate('cluster', 'init');
+    await first?.stop();
+    await first?.start();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -74,6 +88,8 @@ export class ClusterNode {
   readonly name: string;
   readonly role: Role;
   readonly dataDir: string;
+  /** For an invoker: where it joins, and its permission. */
+  join: { readonly url: string; readonly token: string } | undefined;
   readonly #plan: NodePlan;
   readonly #said: (() => string)[] = [];
   #ward: Ward | undefined;
@@ -88,7 +104,8 @@ export class ClusterNode {
   /** Makes its data folder, with the key of `guest` that the first node has made. */
   static async make(plan: NodePlan, dataDir: string, key: string, first?: ClusterNode): Promise<ClusterNode> {
     await mkdir(dataDir, { mode: 0o755 });
-    if (first !== undefined) await copyFile(join(first.dataDir, guestKey), join(dataDir, guestKey));
+    const needsKey = first !== undefined && plan.role !== 'invoker';
+    if (needsKey) await copyFile(join(first.dataDir, guestKey), join(dataDir, guestKey));
     const node = new ClusterNode(plan, dataDir);
     await writeFile(node.#keyFile, key, { mode: 0o600 });
     if (plan.role === 'api') await mustRun(['chown', '-R', 'ward:ward', dataDir, node.#keyFile]);
@@ -107,20 +124,30 @@ export class ClusterNode {
 
   async start(): Promise<void> {
     const { role, config, settings, start = {} } = this.#plan;
-    const isApi = role === 'api';
-    const asUser = isApi ? ['setpriv', '--reuid=ward', '--regid=ward', '--clear-groups', '--'] : [];
+    const asUser = role === 'api' ? ['setpriv', '--reuid=ward', '--regid=ward', '--clear-groups', '--'] : [];
+    const shared = role === 'invoker' ? {} : { ...settings, parameters: { keyFile: this.#keyFile } };
+    const joining = this.join === undefined ? [] : ['--join', this.join.url];
     const { ward, said } = await Ward.startSaying(
-      { ...settings, cluster: { node: this.name }, parameters: { keyFile: this.#keyFile }, ...config },
+      { ...shared, cluster: { node: this.name }, ...config },
       this.dataDir,
       undefined,
       {
         ...start,
-        flags: isApi ? ['--role', role] : [],
+        flags: [...(role === 'all' ? [] : ['--role', role]), ...joining],
         through: [...(start.through ?? []), ...asUser],
+        env: { ...start.env, ...(this.join && { WARD_JOIN_TOKEN: this.join.token }) },
       },
     );
     this.#ward = ward;
     this.#said.push(said);
+  }
+
+  /** Runs a command of the operator on this node, and returns what it prints. */
+  async operate(...words: string[]): Promise<string> {
+    const files = ['--data', this.dataDir, '--config', join(this.dataDir, 'config.yaml')];
+    const { code, stdout, stderr } = await runWard([...words, ...files]);
+    if (code !== 0) throw new Error(stderr);
+    return stdout;
   }
 
   /** Stops it as an operator does, and returns its exit code. */

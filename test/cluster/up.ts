@@ -11,13 +11,14 @@ import { obey, type Stage, verbs } from './orders.ts';
 
 const natsServers = 3;
 const most = 20;
-const usage = `usage: npm run cluster -- [--nodes N] [--api N] [--netns] [--help]
+const usage = `usage: npm run cluster -- [--nodes N] [--api N] [--invokers N] [--netns] [--help]
 
 Starts PostgreSQL, three servers of NATS, an S3-compatible store (moto) and servers of Ward on this machine, prints how
 to use them, and takes orders such as "kill node-2". Ctrl-C ends all of it and removes what it made.
 
   --nodes N   nodes that serve the API and run actions; 2 by default
   --api N     nodes that only serve the API; 1 by default
+  --invokers N  nodes that only run actions; none by default
   --netns     a network namespace for each node, so that "cut node-2" takes it off the network`;
 
 const options = readOptions();
@@ -73,9 +74,11 @@ async function start(stack: AsyncDisposableStack): Promise<Stage> {
   const plans: NodePlan[] = [];
   for (let n = 1; n <= options.nodes; n++) plans.push(await plan(`node-${n}`, 'all'));
   for (let n = 1; n <= options.api; n++) plans.push(await plan(`api-${n}`, 'api'));
+  for (let n = 1; n <= options.invokers; n++) plans.push(await plan(`invoker-${n}`, 'invoker'));
   const cluster = stack.use(await Cluster.start(plans));
   const stage = { cluster, engines, natsServers, lines };
-  const urls = await Promise.all(cluster.nodes.map(({ ward }) => doors?.to(ward.url) ?? ward.url));
+  const listening = cluster.nodes.filter(({ role }) => role !== 'invoker');
+  const urls = await Promise.all(listening.map(({ ward }) => doors?.to(ward.url) ?? ward.url));
   console.log(greeting(stage, urls));
   return stage;
 }
@@ -94,7 +97,7 @@ function greeting({ cluster, engines, lines }: Stage, urls: readonly string[]): 
   const { store, bus, blobs } = engines.settings;
   const nodes = cluster.nodes.map(({ name, role }, index) => {
     const where = lines.get(name)?.address ?? '';
-    return `  ${name.padEnd(10)} ${`--role ${role}`.padEnd(12)} ${urls[index]} ${where}`.trimEnd();
+    return `  ${name.padEnd(10)} ${`--role ${role}`.padEnd(12)} ${urls[index] ?? 'listens nowhere'} ${where}`.trimEnd();
   });
   const auth = cluster.nodes[0]?.ward.auth;
   const words = Object.entries(verbs).map(([word, { what }]) => `  ${word.padEnd(8)} ${what}`);
@@ -138,6 +141,7 @@ function readOptions() {
     options: {
       nodes: { type: 'string', default: '2' },
       api: { type: 'string', default: '1' },
+      invokers: { type: 'string', default: '0' },
       netns: { type: 'boolean', default: false },
       help: { type: 'boolean' },
     },
@@ -146,10 +150,11 @@ function readOptions() {
     console.log(usage);
     process.exit(0);
   }
-  const [nodes, api] = [Number(values.nodes), Number(values.api)];
+  const counts = { nodes: Number(values.nodes), api: Number(values.api), invokers: Number(values.invokers) };
   const isCount = (count: number) => Number.isInteger(count) && count >= 0 && count <= most;
-  if (!isCount(nodes) || !isCount(api) || nodes === 0) refuse(usage);
-  return { nodes, api, netns: values.netns };
+  const canServe = counts.nodes > 0 || (counts.api > 0 && counts.invokers > 0);
+  if (!Object.values(counts).every(isCount) || !canServe) refuse(usage);
+  return { ...counts, netns: values.netns };
 }
 
 function refuse(why: string): never {
