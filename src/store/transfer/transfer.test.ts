@@ -1,7 +1,7 @@
 import { mkdtempDisposable } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Kysely } from 'kysely';
+import { Kysely, sql } from 'kysely';
 import { afterAll, describe, expect, test } from 'vitest';
 import { newActivationId, openSqlite } from '../../lib/index.ts';
 import { openStore } from '../open.ts';
@@ -170,18 +170,23 @@ describe.skipIf(missing !== undefined)(
       expect(await store.activations.list(all)).toHaveLength(15);
     });
 
-    test('a difference that another writer has made is reported', async () => {
+    test('rows that are not there as they were sent are reported', async () => {
       await using folder = await mkdtempDisposable(join(tmpdir(), 'ward-transfer-'));
       const { url, file, sqlite, postgres } = await makePlaces(folder.path);
       await using store = await openStore({ path: file });
       await fill(store, namesInOrder);
-      await using other = await openPostgresStore({ url });
-      let writing: Promise<unknown> | undefined;
-      const onStep = ({ what }: TransferStep) => {
-        if (what === 'verify') writing ??= other.activations.append(write(activationRow()));
-      };
-      await expect(copy(sqlite, postgres, { onStep }).finally(() => writing)).rejects.toMatchObject({
+      await (await openPostgresStore({ url })).close();
+      const db = new Kysely<unknown>({ dialect: postgresDialect(openPool({ url })) });
+      for (const statement of [
+        sql`create function spoil() returns trigger language plpgsql
+          as 'begin new.detail := new.detail || chr(63); return new; end'`,
+        sql`create trigger spoil before insert on violations for each row execute function spoil()`,
+      ])
+        await statement.execute(db);
+      await db.destroy();
+      await expect(copy(sqlite, postgres)).rejects.toMatchObject({
         code: 'STORE_TRANSFER_FAILED',
+        message: expect.stringContaining('violations'),
       });
     });
 
