@@ -97,7 +97,7 @@ function greeting({ cluster, engines, lines }: Stage, urls: readonly string[]): 
   const { store, bus, blobs } = engines.settings;
   const nodes = cluster.nodes.map(({ name, role }, index) => {
     const where = lines.get(name)?.address ?? '';
-    return `  ${name.padEnd(10)} ${`--role ${role}`.padEnd(12)} ${urls[index] ?? 'listens nowhere'} ${where}`.trimEnd();
+    return `  ${name.padEnd(10)} ${`--role ${role}`.padEnd(14)} ${urls[index] ?? 'listens nowhere'} ${where}`.trimEnd();
   });
   const auth = cluster.nodes[0]?.ward.auth;
   const words = Object.entries(verbs).map(([word, { what }]) => `  ${word.padEnd(8)} ${what}`);
