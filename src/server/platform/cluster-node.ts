@@ -7,7 +7,14 @@ import type { RunningIdentity } from '../cluster/identity.ts';
 import type { Config } from '../config/config.ts';
 import { type BusPlace, busPlace } from './bus-place.ts';
 import type { Foundation } from './foundation.ts';
-import type { JoinRequest } from './join-request.ts';
+
+/** How a node joins a cluster: `--join` and `--token`, or `WARD_JOIN` and `WARD_JOIN_TOKEN`. */
+export interface JoinRequest {
+  /** Addresses of API nodes, at least one. */
+  readonly urls: readonly string[];
+  /** Needed only while the node has no valid certificate. */
+  readonly token: string | undefined;
+}
 
 export interface ClusterNode extends Disposable {
   /** Lets nodes join. Undefined: this server does not have the authority. */

@@ -1,6 +1,6 @@
 /** What the command line and the environment say about joining a cluster. */
 import { serverFault } from '../faults.ts';
-import type { JoinRequest } from '../platform/join-request.ts';
+import type { JoinRequest } from '../platform/cluster-node.ts';
 import type { Role, UpOptions } from './up.ts';
 
 /**

@@ -3,7 +3,7 @@ import { keeperDescriptor, openLink } from '../../keeper/index.ts';
 import { createLog, type Log } from '../../lib/index.ts';
 import type { Config } from '../config/config.ts';
 import type { DataPart } from '../instance/missing-parts.ts';
-import type { JoinRequest } from '../platform/join-request.ts';
+import type { JoinRequest } from '../platform/cluster-node.ts';
 import { startPlatform } from '../platform/platform.ts';
 import { keptGround } from '../platform/platform-ground.ts';
 import type { GivenKeys, Secrets } from '../secrets/secrets.ts';
