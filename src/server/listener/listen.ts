@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { createServer, Server as NetServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { closeSandboxWays, type createApi } from '../../api/index.ts';
+import type { createApi } from '../../api/index.ts';
 import { errnoOf } from '../../lib/index.ts';
 import type { Address } from '../config/config.ts';
 import { serverFault } from '../faults.ts';
@@ -59,7 +59,6 @@ export async function leaveListener({ server }: ReturnType<typeof createApi>): P
 
 /** Disconnects clients that do not read their answers and could keep their connections open for ever. */
 export async function closeConnections(api: ReturnType<typeof createApi>): Promise<void> {
-  closeSandboxWays(api.server);
   const timer = setTimeout(() => api.server.closeAllConnections(), unreadMs);
   try {
     await api.close();

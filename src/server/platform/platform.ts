@@ -2,7 +2,7 @@
  * Composes the rooms from the lowest to the highest, and closes them in reverse. After a failure half-way, it closes
  * what was opened.
  */
-import { type ApiOptions, createApi, sandboxEntrance } from '../../api/index.ts';
+import { type ApiOptions, closeSandboxWays, createApi, sandboxEntrance } from '../../api/index.ts';
 import { type BlobStore, writeFileAtomically } from '../../blobs/index.ts';
 import type { Dispatcher } from '../../dispatch/index.ts';
 import type { Functions } from '../../functions/index.ts';
@@ -124,6 +124,7 @@ export async function startPlatform(
     cluster && pushed && createNodeRoutes({ service: cluster, code: blobs, registry: pushed, ...config });
   const api = composeApi(context, { ...parts, functions, secrets, tokenKeys, cluster, nodes, onRoute });
   stack.defer(() => closeConnections(api));
+  stack.defer(() => closeSandboxWays(api.server));
   opened('connections');
   // New calls are refused and running ones end; only then are connections closed.
   stack.defer(() => functions.close(drainMs));
