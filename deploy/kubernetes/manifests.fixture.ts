@@ -9,7 +9,7 @@ export interface Workload extends KubernetesObject {
   readonly spec: { readonly template: { readonly metadata: { labels: object }; readonly spec: PodSpec } };
 }
 
-/** In YAML 1.1. @throws Error for text that is none */
+/** Reads YAML 1.1. @throws Error when the text is not YAML */
 export function objectsIn(text: string): readonly KubernetesObject[] {
   const documents = parseAllDocuments(text, { version: '1.1' });
   if (!Array.isArray(documents)) return [];

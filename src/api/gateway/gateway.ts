@@ -85,8 +85,8 @@ function notAllowed(verbs: readonly string[], transactionId: string): WebAnswer 
 const corsMethods = 'GET, POST, PUT, DELETE, PATCH, HEAD, OPTIONS';
 
 /**
- * CORS as in OpenWhisk's gateway: an API that enables it is open to every origin, and its actions can't close it. One
- * that disables it removes their CORS headers. Unlike in OpenWhisk, the action decides whether a browser may send
+ * CORS as in OpenWhisk's gateway: an API that enables it is open to every origin, and its actions can't close it. An
+ * API that disables it removes the CORS headers of its actions. Unlike in OpenWhisk, the action decides whether a browser may send
  * cookies.
  * @param enabled undefined to keep the action's headers
  */
