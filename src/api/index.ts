@@ -1,7 +1,6 @@
 export { type ApiOptions, createApi, sandboxEntrance } from './api.ts';
 export {
   type BlobPlace,
-  blobPlaces,
   closeSandboxWays,
   type NodeRoutes,
   proofHeader,

@@ -1,6 +1,6 @@
 /** Bytes under their digest: blobs in files or in S3, and files that are written whole or not at all. */
 
-export { type CopiedBlobs, fetchBlob, openCopiedBlobs } from './cached/copied-blobs.ts';
+export { fetchBlob, openCopiedBlobs } from './cached/copied-blobs.ts';
 export type { PartSource as BlobSource } from './cached/download.ts';
 export {
   digestHex,

@@ -8,14 +8,14 @@ import type { NodeIdentity } from './identity.ts';
 import { signText } from './keys.ts';
 import { certificateSchema, signatureSchema, timeSchema } from './messages.ts';
 
-export const nodeProofSchema = z.strictObject({
+const nodeProofSchema = z.strictObject({
   certificate: certificateSchema,
   /** Epoch milliseconds, by the node's clock. */
   at: timeSchema,
   proof: signatureSchema,
 });
 
-export type NodeProof = z.infer<typeof nodeProofSchema>;
+type NodeProof = z.infer<typeof nodeProofSchema>;
 
 /** A header can't be longer. */
 const mostBytes = 8192;

@@ -19,7 +19,7 @@ export const proofHeader = 'x-ward-node';
 /** The protocol to which a connection of a sandbox is upgraded (RFC 9110, section 7.8). */
 export const sandboxProtocol = 'ward-sandbox';
 
-export const blobPlaces = ['code', 'registry', 'images'] as const;
+const blobPlaces = ['code', 'registry', 'images'] as const;
 export type BlobPlace = (typeof blobPlaces)[number];
 
 /** Bytes from the first to the last, both inclusive. */

@@ -106,7 +106,7 @@ export class CacheBound {
   }
 }
 
-export interface CacheOptions {
+interface CacheOptions {
   readonly dir: string;
   /** Mode of the files. */
   readonly mode: number;

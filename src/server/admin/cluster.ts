@@ -68,7 +68,7 @@ export async function initCluster(place: Place): Promise<ClusterInit> {
   // Before the first start, the folder does not belong to the user of the server.
   await using at = await openState(place);
   const { authority, isNew } = await makeAuthority(at.folder);
-  return { cluster: authority.cluster, file: join(at.folder, 'authority.pem'), isNew };
+  return { cluster: authority.cluster, file: dataPaths(at.config.dataDir).authority, isNew };
 }
 
 /** @throws Fault NODE_NAME_INVALID, CLUSTER_MISSING, DATA_DIR_EMPTY */

@@ -3,7 +3,7 @@
  * it sweeps that itself. Of content that several servers share, only the one whose turn it is removes something.
  */
 
-export interface ContentSweepOptions {
+interface ContentSweepOptions {
   /** Content in a store that several servers share. */
   readonly isShared: boolean;
   /** Whether this server does the work of which one server is enough. */
