@@ -1,6 +1,6 @@
 /** Servers as one Ward: PostgreSQL, NATS and an S3-compatible store between them, and real sandboxes. */
 import { readFile } from 'node:fs/promises';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { Cluster, type NodePlan } from './cluster/cluster.ts';
 import { missingForCluster, startEngines } from './cluster/engines.ts';
 import { runWard, type Ward } from './ward.ts';
@@ -60,15 +60,16 @@ describe.skipIf(missing !== undefined)(`a cluster${missing ? ` (${missing})` : '
       return nodes.find((each: { readonly name: string }) => each.name === name)?.state;
     };
     const inUse = () => b.sandboxStates().filter((state) => state !== 'FROZEN').length;
-    let hasEnded = false;
-    const running = b.invoke('slow', { ms: 2500 }).finally(() => {
-      hasEnded = true;
-    });
+    onTestFinished(async () => void (await node('drain', 'b', '--undo')));
+    await b.until(() => inUse() === 0);
+    const running = b.invoke('slow', { ms: 2500 });
     await b.until(() => inUse() > 0);
     const drained = await node('drain', 'b');
+    const drainedAt = Date.now();
     expect(drained).toMatchObject({ code: 0, stderr: expect.stringContaining('nothing runs on node b') });
-    expect(hasEnded).toBe(true);
-    expect((await running).body.response.result).toEqual({ ms: 2500 });
+    const { body } = await running;
+    expect(body.response.result).toEqual({ ms: 2500 });
+    expect(body.end).toBeLessThanOrEqual(drainedAt);
     expect(await stateOf('b')).toBe('draining');
     const before = b.sandboxStates().length;
     await b.deploy('new', slow);

@@ -58,6 +58,7 @@ const environment = () => ({
   PATH: process.env['PATH'],
   HOME: folder,
   WARD_DATA: join(folder, 'data'),
+  WARD_IMAGES: join(folder, 'images'),
   // A user who can't read root's compile cache compiles Ward each time.
   NODE_COMPILE_CACHE: join(folder, 'compiled'),
 });

@@ -30,7 +30,7 @@ test('a command loads only its own records, and no unneeded library', async () =
       ...[process.execPath, '--import', `data:text/javascript,${encodeURIComponent(hooks)}`],
       ...[launcher, 'property', 'get'],
     ],
-    { env: { ...process.env, WSK_CONFIG_FILE: '/nonexistent' } },
+    { env: { ...process.env, WSK_CONFIG_FILE: '/nonexistent', WARD_DATA: '/nonexistent' } },
   );
   expect(code).toBe(0);
   const loaded = [...stderr.matchAll(/^loaded (\S+)$/gm)].map(([, url = '']) => url);
