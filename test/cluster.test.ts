@@ -71,6 +71,13 @@ describe.skipIf(missing !== undefined)(`a cluster${missing ? ` (${missing})` : '
     expect(body.response.result).toEqual({ ms: 2500 });
     expect(body.end).toBeLessThanOrEqual(drainedAt);
     expect(await stateOf('b')).toBe('draining');
+    const place = ['--data', a.dataDir, '--config', `${a.dataDir}/config.yaml`];
+    const status = await runWard(['status', ...place], { env: { WARD_APIHOST: a.url } });
+    expect(status).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^nodes +ready .*1 ready, 1 draining/m),
+    });
+    expect(status.stdout).toMatch(/^queue +empty +- +accepted calls: 0 wait; 0 run$/m);
     const before = b.sandboxStates().length;
     await b.deploy('new', slow);
     const called = await b.request('POST', '/api/v1/namespaces/_/actions/new', { body: { ms: 1500 } });

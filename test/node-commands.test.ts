@@ -61,7 +61,7 @@ test.skipIf(missing !== undefined)('nodes are listed as they were heard last', a
     [{ name: 'odd', role: 'invoker', version: '9', ageMs: 0, figures: { upMs: 'from a newer Ward' } }],
     { everyMs: 0 },
   );
-  const { isCluster, nodes } = await listNodes(place);
+  const { isCluster, nodes, queue } = await listNodes(place);
   expect(isCluster).toBe(true);
   expect(nodes.map(({ name, state }) => [name, state])).toEqual([
     ['api', 'ready'],
@@ -70,6 +70,7 @@ test.skipIf(missing !== undefined)('nodes are listed as they were heard last', a
     ['old', 'silent'],
     ['ready', 'ready'],
   ]);
+  expect(queue).toEqual({ waiting: 0, begun: 0, oldestWaitingMs: null });
   expect(nodes.map(({ figures }) => figures?.invoker?.warm)).toEqual([undefined, 2, undefined, 2, 2]);
   expect(await showNode(place, 'ready')).toMatchObject({ figures: { invoker: { load: 0.5 } } });
   await expect(showNode(place, 'none')).rejects.toMatchObject({ code: 'NODE_MISSING' });

@@ -77,6 +77,19 @@ export function acceptedQueue(db: Kysely<Schema>, writer: GroupWriter, { now }: 
         .execute();
       return rows.map(toRow);
     },
+    async counts() {
+      await writer.flush();
+      const { waiting, begun, age } = await db
+        .selectFrom('accepted')
+        .select(({ fn, eb }) => [
+          fn.countAll<number>().filterWhere('attempt', '=', 0).as('waiting'),
+          fn.countAll<number>().filterWhere('attempt', '>', 0).as('begun'),
+          eb(now, '-', fn.min('accepted_at').filterWhere('attempt', '=', 0)).as('age'),
+        ])
+        .executeTakeFirstOrThrow();
+      const oldestWaitingMs = age === null ? null : Math.max(0, Number(age));
+      return { waiting: Number(waiting), begun: Number(begun), oldestWaitingMs };
+    },
     async isServed() {
       const row = await db
         .selectFrom('nodes')

@@ -78,10 +78,12 @@ export const doctorCommand: CommandSpec = {
 
 export const statusCommand: CommandSpec = {
   name: 'status',
-  summary: 'show whether the server accepts calls, and if not, why',
+  summary: 'show whether the server accepts calls, and if not, why; to its operator also nodes and queue',
   works: 'remote',
   args: [],
-  options: [],
+  options: [
+    { flags: '--config <FILE>', summary: 'configuration of the server on this machine (WARD_CONFIG)' },
+  ],
   examples: [
     { command: 'ward status', does: 'exits with 7 while the server accepts no calls' },
     { command: 'ward status -o json', does: 'as JSON, for a program' },

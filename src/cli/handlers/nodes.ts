@@ -1,5 +1,5 @@
 /** `ward node list`, `show` and `drain`. */
-import type { NodeView } from '../../server/index.ts';
+import type { NodeList, NodeView } from '../../server/index.ts';
 import type { Handler } from '../command-spec.ts';
 import { durationText, timeText } from '../entity-fields.ts';
 import type { Io } from '../io.ts';
@@ -8,7 +8,7 @@ import { exitInterrupted, interruptible } from './interruptible.ts';
 
 export const list: Handler = async (input, { io }) => {
   const { listNodes } = await openServer();
-  const { isCluster, nodes } = await listNodes(localOptions(input));
+  const { isCluster, nodes, queue } = await listNodes(localOptions(input));
   if (!isCluster)
     io.note('this Ward is one node: it has not joined a cluster, and the setting bus is absent');
   else if (nodes.length === 0) io.note('no server has noted a node of the cluster yet: start one');
@@ -16,7 +16,7 @@ export const list: Handler = async (input, { io }) => {
     io.note('all nodes are silent: nodes with the database note the others, so perhaps none of those runs');
   await io.list<NodeView>({
     items: nodes,
-    data: { isCluster, nodes },
+    data: { isCluster, nodes, queue },
     columns: [
       { title: 'name', cell: ({ name }) => name, isWhole: true },
       { title: 'role', cell: ({ role }) => role },
@@ -30,6 +30,7 @@ export const list: Handler = async (input, { io }) => {
     ],
     name: ({ name }) => name,
   });
+  io.note(`accepted calls: ${queueText(queue)}`);
   return 0;
 };
 
@@ -119,6 +120,11 @@ function statesText(states: Readonly<Record<string, number>>): string {
   return Object.entries(states)
     .map(([state, count]) => `${count} ${state}`)
     .join(', ');
+}
+
+export function queueText({ waiting, begun, oldestWaitingMs }: NodeList['queue']): string {
+  const oldest = oldestWaitingMs === null ? '' : `, the oldest for ${durationText(oldestWaitingMs)}`;
+  return `${waiting} wait${oldest}; ${begun} run`;
 }
 
 function beatText({ beatAgeMs }: NodeView): string {

@@ -1,7 +1,14 @@
-/** `ward status`: whether the server accepts calls, as it reports itself. */
+/**
+ * `ward status`: whether the server accepts calls, as it reports itself; for the operator of this machine also its
+ * nodes and its queue, as the database has them.
+ */
 import type { JsonObject } from '../../lib/index.ts';
-import type { Handler } from '../command-spec.ts';
+import type { NodeList } from '../../server/index.ts';
+import type { Context, Handler } from '../command-spec.ts';
 import { objectOf, textOf, timeText } from '../entity-fields.ts';
+import type { Input } from '../input.ts';
+import { localOptions, openServer } from '../local.ts';
+import { queueText } from './nodes.ts';
 
 interface Part {
   readonly name: string;
@@ -12,7 +19,7 @@ interface Part {
 
 const busyExitCode = 7;
 
-export const status: Handler = async (_input, context) => {
+export const status: Handler = async (input, context) => {
   const client = await context.client();
   const data = await client.sendForObject({
     method: 'GET',
@@ -23,10 +30,15 @@ export const status: Handler = async (_input, context) => {
     isPublic: true,
   });
   const isReady = data['ready'] === true;
-  const { io } = context;
-  await io.list<Part>({
-    items: [callsOf(isReady), recordsOf(objectOf(data['recording'])), diskOf(textOf(data['disk']))],
-    data,
+  const nodes = await nodesOf(input, context);
+  await context.io.list<Part>({
+    items: [
+      callsOf(isReady),
+      recordsOf(objectOf(data['recording'])),
+      diskOf(textOf(data['disk'])),
+      ...(nodes === undefined ? [] : [nodesPart(nodes), queuePart(nodes)]),
+    ],
+    data: { ...data, ...nodes },
     columns: [
       { title: 'part', cell: ({ name }) => name },
       { title: 'state', cell: ({ state }) => state },
@@ -37,6 +49,38 @@ export const status: Handler = async (_input, context) => {
   });
   return isReady ? 0 : busyExitCode;
 };
+
+/**
+ * Undefined for the server of another machine, and for users who may not read this one's database.
+ * @throws Fault when the user has named a folder that can't be read
+ */
+async function nodesOf(input: Input, { settings }: Context): Promise<NodeList | undefined> {
+  const isNamed = input.has('data') || input.has('config');
+  if (!isNamed && settings().apihost.source !== 'this machine') return undefined;
+  try {
+    const { listNodes } = await openServer();
+    return await listNodes(localOptions(input));
+  } catch (error) {
+    if (isNamed) throw error;
+    return undefined;
+  }
+}
+
+function nodesPart({ nodes }: NodeList): Part {
+  const count = (state: string) => nodes.filter((node) => node.state === state).length;
+  const counts = ['ready', 'draining', 'silent'].map((state) => `${count(state)} ${state}`);
+  const state = count('silent') > 0 ? 'silent' : count('ready') > 0 ? 'ready' : 'draining';
+  return { name: 'nodes', state, since: '-', meaning: counts.join(', ') };
+}
+
+function queuePart({ queue }: NodeList): Part {
+  return {
+    name: 'queue',
+    state: queue.waiting > 0 ? 'waiting' : 'empty',
+    since: '-',
+    meaning: `accepted calls: ${queueText(queue)}`,
+  };
+}
 
 function callsOf(isReady: boolean): Part {
   const meaning = isReady ? 'the server accepts calls' : 'the server refuses calls for now';

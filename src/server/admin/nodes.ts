@@ -4,7 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { clusterFault } from '../../cluster/index.ts';
-import type { ClusterNodeRow, ClusterNodeStore, Store } from '../../store/index.ts';
+import type { AcceptedCounts, ClusterNodeRow, ClusterNodeStore, Store } from '../../store/index.ts';
 import { buildInfo } from '../build-info.ts';
 import { type NodeFigures, parseFigures, unfinishedAt } from '../cluster/node-figures.ts';
 import type { Config } from '../config/config.ts';
@@ -30,6 +30,8 @@ export interface NodeList {
   /** False: this Ward is one node, and the only one of the list. */
   readonly isCluster: boolean;
   readonly nodes: readonly NodeView[];
+  /** Calls that were accepted with a 202, of all nodes. */
+  readonly queue: AcceptedCounts;
 }
 
 /** The operator's order to a node. */
@@ -54,8 +56,9 @@ export async function listNodes(place: Place): Promise<NodeList> {
   await using at = await openState(place);
   const { config, store } = at;
   const nodes = (await store.clusterNodes.list()).map(viewOf);
-  if (hasCluster(config, nodes)) return { isCluster: true, nodes };
-  return { isCluster: false, nodes: [await onlyNode(config, store)] };
+  const queue = await store.accepted.counts();
+  if (hasCluster(config, nodes)) return { isCluster: true, nodes, queue };
+  return { isCluster: false, nodes: [await onlyNode(config, store)], queue };
 }
 
 /** @throws Fault NODE_MISSING, DATA_DIR_EMPTY */

@@ -165,6 +165,24 @@ export function acceptedTests({ store, place, reopen }: Context): void {
     expect(await queue.claim(own, 0, 'b')).toBe(true);
   });
 
+  test('its calls are counted, and the oldest one that waits has an age', async () => {
+    const queue = store().accepted;
+    expect(await queue.counts()).toEqual({ waiting: 0, begun: 0, oldestWaitingMs: null });
+    const now = Date.now();
+    const begun = await accept(store(), 'guest', now - 500_000);
+    for (const ageMs of [100_000, 50_000]) await accept(store(), 'guest', now - ageMs);
+    await queue.claim(begun, 0, 'a');
+    const { oldestWaitingMs, ...counts } = await queue.counts();
+    expect(counts).toEqual({ waiting: 2, begun: 1 });
+    expect(oldestWaitingMs).toBeGreaterThanOrEqual(100_000);
+    expect(oldestWaitingMs).toBeLessThan(400_000);
+    // The clock of a server can be ahead of the database's.
+    await store().accepted.settle(begun, 1);
+    for (const { activationId } of await queue.pending(9)) await queue.settle(activationId, 0);
+    await accept(store(), 'guest', now + 60_000);
+    expect(await queue.counts()).toEqual({ waiting: 1, begun: 0, oldestWaitingMs: 0 });
+  });
+
   test('the queue is served while the lease of some node runs', async () => {
     const queue = store().accepted;
     expect(await queue.isServed()).toBe(false);

@@ -17,6 +17,15 @@ export interface AcceptedInsert extends Omit<AcceptedRow, 'attempt'> {
   readonly codeDigest: string | null;
 }
 
+/** All accepted calls of all nodes. */
+export interface AcceptedCounts {
+  /** Calls that no node has begun. */
+  readonly waiting: number;
+  readonly begun: number;
+  /** Age of the oldest one that waits, in milliseconds by the database's clock. Null: none waits. */
+  readonly oldestWaitingMs: number | null;
+}
+
 /** A server's hold on everything that it owns in the queue. It ends by the database's clock. */
 export interface NodeLease {
   /** New at each start of a server; not empty. */
@@ -55,6 +64,7 @@ export interface AcceptedQueue {
   get(namespace: string, activationId: string): Promise<AcceptedRow | undefined>;
   /** Calls of all owners; for each owner, oldest first. */
   pending(limit: number): Promise<readonly AcceptedRow[]>;
+  counts(): Promise<AcceptedCounts>;
   /** Whether the lease of some node runs. */
   isServed(): Promise<boolean>;
   /** Whether some call needs this code. */
