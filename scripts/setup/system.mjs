@@ -97,6 +97,12 @@ const testPrograms = [
     package: 'systemd',
     why: 'tests check the units with it',
   },
+  {
+    name: 'promtool',
+    argv: ['promtool', '--version'],
+    package: 'promtool',
+    why: 'tests check metrics and alert rules with it',
+  },
   { name: 'umoci', argv: ['umoci', '--version'], package: 'umoci', why: 'tests make images with it' },
   {
     name: 'pyflakes3',

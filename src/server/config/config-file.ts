@@ -159,6 +159,8 @@ const fileSchema = z.strictObject({
     .strictObject({
       /** File with the bearer token of scrapers; without it only this machine can read `/metrics`. */
       tokenFile: z.string().min(1).optional(),
+      /** How many actions of each namespace have metrics of their own. */
+      actionsPerNamespace: z.int().min(0).max(1000).optional(),
     })
     .optional(),
   security: z

@@ -84,6 +84,8 @@ export interface Config {
   readonly metrics: {
     /** Absolute; undefined: only this machine can read the metrics. */
     readonly tokenFile: string | undefined;
+    /** How many actions of each namespace have metrics of their own. */
+    readonly actionsPerNamespace: number;
   };
   readonly security: {
     /** 0: never. */
@@ -160,7 +162,10 @@ export async function loadConfig(
     records: { whenUnable: file.records?.whenUnable ?? 'refuse' },
     web: file.web ?? {},
     feeds: file.feeds ?? {},
-    metrics: { tokenFile: tokenFile === undefined ? undefined : resolve(tokenFile) },
+    metrics: {
+      tokenFile: tokenFile === undefined ? undefined : resolve(tokenFile),
+      actionsPerNamespace: file.metrics?.actionsPerNamespace ?? 0,
+    },
     security: {
       violationThreshold: 5,
       violationWindowSeconds: 60,

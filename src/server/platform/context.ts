@@ -46,7 +46,7 @@ export function createContext(config: Config, log: Log, url: () => string): Cont
   return {
     config,
     log,
-    figures: createFigures(buildInfo.buildno),
+    figures: createFigures(buildInfo.buildno, config.metrics.actionsPerNamespace),
     events: {
       gateChanged: () => {},
       sandboxViolated: () => {},

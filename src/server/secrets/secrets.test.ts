@@ -30,7 +30,11 @@ test('the configuration and the secrets are plain data that can be sent to anoth
 
 test('returns no secrets without files', async () => {
   const nothing = await readSecrets(
-    { parameters: { keyFile: undefined }, metrics: { tokenFile: undefined }, store: { engine: 'sqlite' } },
+    {
+      parameters: { keyFile: undefined },
+      metrics: { tokenFile: undefined, actionsPerNamespace: 0 },
+      store: { engine: 'sqlite' },
+    },
     {},
   );
   expect(nothing).toEqual({ parameterKeys: undefined, metricsToken: undefined });
@@ -38,7 +42,11 @@ test('returns no secrets without files', async () => {
 
 test.each(['/dev/null', '/nowhere'])('a token in %s is refused', async (tokenFile) => {
   const reading = readSecrets(
-    { parameters: { keyFile: undefined }, metrics: { tokenFile }, store: { engine: 'sqlite' } },
+    {
+      parameters: { keyFile: undefined },
+      metrics: { tokenFile, actionsPerNamespace: 0 },
+      store: { engine: 'sqlite' },
+    },
     {},
   );
   await expect(reading).rejects.toMatchObject({ code: 'CONFIG_INVALID' });

@@ -1,6 +1,7 @@
 /**
  * Ward's metrics for Prometheus. Labels come from closed sets, never from names of namespaces, actions or callers:
- * tenants must not be able to increase the number of time series.
+ * tenants must not be able to increase the number of time series. Only the metrics of single actions, which the operator
+ * switches on, have such labels, and a bound of their own.
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Completion, HeardNode, InvokerStatus } from '../../../dispatch/index.ts';
@@ -9,6 +10,7 @@ import type { ViolationKind } from '../../../sandbox/index.ts';
 import type { Recording } from '../../../store/index.ts';
 import type { AdvisoriesAge } from '../../advisories/age.ts';
 import type { DiskStatus } from '../disk-reserve.ts';
+import { actionFigures, type CalledAction } from './action-figures.ts';
 import { watchNodes } from './node-gauges.ts';
 
 export type Throttle =
@@ -22,7 +24,7 @@ export interface Figures {
   readonly contentType: string;
   /** In the exposition format of Prometheus. */
   text(): Promise<string>;
-  completed(completion: Completion): void;
+  completed(completion: Completion, called: CalledAction): void;
   throttled(by: Throttle): void;
   violated(kind: ViolationKind): void;
   /** Counts a violation that was not stored. */
@@ -42,17 +44,25 @@ export interface Figures {
 }
 
 /** Leaves out results and logs, so that their memory can be freed before they are counted. */
-type Counted = Pick<Completion, 'status' | 'start' | 'startedAt' | 'endedAt' | 'waitMs' | 'sandboxMs'>;
+type Counted = Pick<Completion, 'status' | 'start' | 'startedAt' | 'endedAt' | 'waitMs' | 'sandboxMs'> & {
+  readonly called: CalledAction;
+};
 
 /** Completions are counted in groups: the library takes microseconds to find a time series, and a caller would wait. */
 const completionsAtOnce = 200;
 const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
 const mebibyte = 1024 * 1024;
+/** Gauges of the library with the ending of counters. They are sums of the gauges without this ending. */
+const misnamed = ['handles', 'requests', 'resources'].map((what) => `nodejs_active_${what}_total`);
 
-/** @param build its version */
-export function createFigures(build: string): Figures {
+/**
+ * @param build its version
+ * @param actionsPerNamespace how many actions of a namespace have metrics of their own; 0: none
+ */
+export function createFigures(build: string, actionsPerNamespace = 0): Figures {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
+  for (const name of misnamed) registry.removeSingleMetric(name);
   const info = new Gauge({
     name: 'ward_info',
     help: 'Always 1',
@@ -60,7 +70,7 @@ export function createFigures(build: string): Figures {
     registers: [registry],
   });
   info.set({ version: build }, 1);
-  const activations = activationFigures(registry);
+  const activations = activationFigures(registry, actionsPerNamespace);
   const limits = limitFigures(registry);
   const records = recordFigures(registry);
   const verdicts = counter(
@@ -132,7 +142,7 @@ function histogram<Label extends string>(
 }
 
 /** Counts activations in groups; `settle` counts those in an incomplete group. */
-function activationFigures(registry: Registry) {
+function activationFigures(registry: Registry, actionsPerNamespace: number) {
   const invocations = counter(
     registry,
     'invocations',
@@ -152,18 +162,22 @@ function activationFigures(registry: Registry) {
     'How long an activation waited for the start of its sandbox, without warm starts',
     ['start'],
   );
+  const actions = actionsPerNamespace > 0 ? actionFigures(registry, actionsPerNamespace) : undefined;
   let uncounted: Counted[] = [];
   const settle = (): void => {
-    for (const { status, start: by, startedAt, endedAt, waitMs, sandboxMs } of uncounted) {
+    for (const { status, start: by, startedAt, endedAt, waitMs, sandboxMs, called } of uncounted) {
+      const ranSeconds = Math.max(0, endedAt - startedAt) / 1000;
       invocations.inc({ status, start: by });
-      duration.observe({ start: by }, Math.max(0, endedAt - startedAt) / 1000);
+      duration.observe({ start: by }, ranSeconds);
+      actions?.completed(called, { status, start: by }, ranSeconds);
       wait.observe(waitMs / 1000);
       if (sandboxMs !== undefined) start.observe({ start: by }, sandboxMs / 1000);
     }
     uncounted = [];
   };
-  const completed = ({ status, start: by, startedAt, endedAt, waitMs, sandboxMs }: Completion): void => {
-    uncounted.push({ status, start: by, startedAt, endedAt, waitMs, sandboxMs });
+  const completed: Figures['completed'] = (completion, called): void => {
+    const { status, start: by, startedAt, endedAt, waitMs, sandboxMs } = completion;
+    uncounted.push({ status, start: by, startedAt, endedAt, waitMs, sandboxMs, called });
     if (uncounted.length === completionsAtOnce) settle();
   };
   return { completed, settle };

@@ -20,6 +20,8 @@ const completion: Completion = {
   sandboxMs: 60,
 };
 
+const called = { namespace: 'guest', action: '/guest/hello' };
+
 function fakeDispatcher(more: Partial<Dispatcher> = {}): Dispatcher {
   const unused = () => {
     throw new Error('not used');
@@ -49,7 +51,7 @@ const linesOf = async (figures: ReturnType<typeof createFigures>) => (await figu
 
 test.each([1, 199, 200, 450])('each of %i activations counts, whenever metrics are read', async (count) => {
   const figures = createFigures('1.2.3');
-  for (let at = 0; at < count; at++) figures.completed(completion);
+  for (let at = 0; at < count; at++) figures.completed(completion, called);
   const lines = await linesOf(figures);
   expect(lines).toContain(`ward_invocations_total{status="application error",start="cold"} ${count}`);
   expect(lines).toContain(`ward_invocation_wait_seconds_count ${count}`);
@@ -59,7 +61,7 @@ test('count the invoker’s work', async () => {
   const figures = createFigures('1.2.3');
   const invoker = observedDispatcher(fakeDispatcher(), figures);
   // biome-ignore lint/suspicious/noExplicitAny: the double ignores it
-  expect((await invoker.run({} as any)).completion).toBe(completion);
+  expect((await invoker.run(called as any)).completion).toBe(completion);
   const lines = await linesOf(figures);
   for (const line of [
     'ward_info{version="1.2.3"} 1',

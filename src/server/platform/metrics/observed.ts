@@ -16,11 +16,14 @@ export function observedDispatcher(dispatcher: Dispatcher, figures: Figures): Di
   figures.watchInvoker(dispatcher.status);
   return {
     ...dispatcher,
-    run: (...args) =>
-      counting(figures, 'queue full', () => dispatcher.run(...args)).then((end) => {
-        figures.completed(end.completion);
+    run(job, ...more) {
+      // Nothing else of the job, so that its parameters can be freed.
+      const called = { namespace: job.namespace, action: job.action };
+      return counting(figures, 'queue full', () => dispatcher.run(job, ...more)).then((end) => {
+        figures.completed(end.completion, called);
         return end;
-      }),
+      });
+    },
   };
 }
 
