@@ -78,7 +78,6 @@ export function acceptedQueue(db: Kysely<Schema>, writer: GroupWriter, { now }: 
       return rows.map(toRow);
     },
     async counts() {
-      await writer.flush();
       const { waiting, begun, age } = await db
         .selectFrom('accepted')
         .select(({ fn, eb }) => [

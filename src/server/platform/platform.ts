@@ -102,6 +102,7 @@ export async function startPlatform(
   figures.watchDisk(foundation.disk.status);
   if (ground !== undefined) figures.watchLeftBehind(ground.leftBehind);
   figures.watchRecording(foundation.store.recording);
+  figures.watchQueue(foundation.store.accepted.counts);
   const node = stack.use(await openClusterNode({ ...foundation, config, request, log }));
   requireSharedStores({ ...config, bus: node.bus?.addresses });
   const parts = { foundation, blobs, guarded };

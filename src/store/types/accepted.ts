@@ -64,6 +64,7 @@ export interface AcceptedQueue {
   get(namespace: string, activationId: string): Promise<AcceptedRow | undefined>;
   /** Calls of all owners; for each owner, oldest first. */
   pending(limit: number): Promise<readonly AcceptedRow[]>;
+  /** Of what is durable. Waits for no write, so that it answers while the disk takes none. */
   counts(): Promise<AcceptedCounts>;
   /** Whether the lease of some node runs. */
   isServed(): Promise<boolean>;

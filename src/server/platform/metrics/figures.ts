@@ -3,11 +3,12 @@
  * tenants must not be able to increase the number of time series. Only the metrics of single actions, which the operator
  * switches on, have such labels, and a bound of their own.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Completion, HeardNode, InvokerStatus } from '../../../dispatch/index.ts';
 import type { RecordWatch } from '../../../functions/index.ts';
 import type { ViolationKind } from '../../../sandbox/index.ts';
-import type { Recording } from '../../../store/index.ts';
+import type { AcceptedCounts, Recording } from '../../../store/index.ts';
 import type { AdvisoriesAge } from '../../advisories/age.ts';
 import type { DiskStatus } from '../disk-reserve.ts';
 import { actionFigures, type CalledAction } from './action-figures.ts';
@@ -40,6 +41,7 @@ export interface Figures {
   watchDamage(count: () => number): void;
   watchLeftBehind(count: () => number): void;
   watchRecording(recording: Recording): void;
+  watchQueue(counts: () => Promise<AcceptedCounts>): void;
   watchNodes(heard: () => readonly HeardNode[]): void;
 }
 
@@ -52,6 +54,7 @@ type Counted = Pick<Completion, 'status' | 'start' | 'startedAt' | 'endedAt' | '
 const completionsAtOnce = 200;
 const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
 const mebibyte = 1024 * 1024;
+const longestCountMs = 1_000;
 /** Gauges of the library with the ending of counters. They are sums of the gauges without this ending. */
 const misnamed = ['handles', 'requests', 'resources'].map((what) => `nodejs_active_${what}_total`);
 
@@ -108,6 +111,7 @@ export function createFigures(build: string, actionsPerNamespace = 0): Figures {
     watchDamage: (damaged) => watchDamage(registry, damaged),
     watchLeftBehind: (left) => watchLeftBehind(registry, left),
     watchRecording: (recording) => watchRecording(registry, recording),
+    watchQueue: (counts) => watchQueue(registry, counts),
     watchNodes: (heard) => watchNodes(registry, heard),
   };
 }
@@ -307,6 +311,32 @@ function watchRecording(registry: Registry, recording: Recording): void {
     name: 'ward_records_waiting',
     help: 'Writes that wait in memory for the disk, mostly records',
     registers,
+  });
+}
+
+/** Both gauges are NaN while the database does not answer, since a scrape must not wait for it. */
+function watchQueue(registry: Registry, counts: () => Promise<AcceptedCounts>): void {
+  const registers = [registry];
+  // The first gauge of a scrape asks for both.
+  let answer: Promise<AcceptedCounts | undefined> | undefined;
+  const waiting = new Gauge({
+    name: 'ward_accepted_waiting',
+    help: 'Accepted calls in the database, of all nodes, that no node has begun',
+    registers,
+    async collect() {
+      const late = delay(longestCountMs, undefined, { ref: false });
+      answer = Promise.race([counts().catch(() => undefined), late]);
+      waiting.set((await answer)?.waiting ?? Number.NaN);
+    },
+  });
+  const oldest = new Gauge({
+    name: 'ward_accepted_oldest_seconds',
+    help: 'Age of the oldest of them; 0 when there are none',
+    registers,
+    async collect() {
+      const known = await answer;
+      oldest.set(known === undefined ? Number.NaN : (known.oldestWaitingMs ?? 0) / 1000);
+    },
   });
 }
 

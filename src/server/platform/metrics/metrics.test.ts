@@ -88,6 +88,22 @@ test('count clock changes by direction', async () => {
   expect(lines).toContain('ward_clock_jumps_total{direction="forward"} 1');
 });
 
+test('count the accepted calls, and do not wait for a database that does not answer', async () => {
+  const figures = createFigures('test');
+  const known = { waiting: 3, begun: 1, oldestWaitingMs: 4_500 };
+  let answer: Promise<typeof known> = Promise.resolve(known);
+  figures.watchQueue(() => answer);
+  expect(await linesOf(figures)).toEqual(
+    expect.arrayContaining(['ward_accepted_waiting 3', 'ward_accepted_oldest_seconds 4.5']),
+  );
+  for (const trouble of [Promise.reject(new Error('away')), new Promise<typeof known>(() => {})]) {
+    answer = trouble;
+    expect(await linesOf(figures)).toEqual(
+      expect.arrayContaining(['ward_accepted_waiting Nan', 'ward_accepted_oldest_seconds Nan']),
+    );
+  }
+});
+
 test('show the advisories, also when there are none', async () => {
   const figures = createFigures('test');
   const none = { count: 0, ageSeconds: undefined, checkedSeconds: undefined, failed: [] };
