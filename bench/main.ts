@@ -3,7 +3,7 @@
  * so that a slow minute of the machine hits both. Each figure is the median of its rounds.
  *
  *   npm run bench              everything
- *   npm run bench -- warm      one part: warm, events, cold, gvisor, idle, list, placement, postgres, registry, scan or command
+ *   npm run bench -- warm      one part: warm, events, cold, gvisor, idle, list, cluster, placement, postgres, registry, scan or command
  *   BENCH_AGAINST=DIR npm run bench -- against    this checkout against another one
  */
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -13,6 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { mustRun } from '../src/lib/index.ts';
 import { enterIsolation, isIsolated } from '../src/sandbox/index.ts';
 import { benchAgainst } from './against.ts';
+import { benchCluster } from './cluster.ts';
 import { benchCold } from './cold.ts';
 import { benchCommand } from './command.ts';
 import { benchEvents } from './events.ts';
@@ -33,6 +34,7 @@ const parts: Readonly<Record<string, (folder: string) => Promise<readonly Row[]>
   gvisor: benchGvisor,
   idle: benchIdle,
   list: benchList,
+  cluster: benchCluster,
   placement: benchPlacement,
   postgres: benchPostgres,
   registry: benchRegistry,

@@ -20,7 +20,7 @@ import { peakMemoryMiB } from '../test/peak-memory.ts';
 import { findDockerRegistry } from './docker-registry.ts';
 import { median, type Row } from './table.ts';
 
-const mebibyte = 1024 * 1024;
+export const mebibyte = 1024 * 1024;
 const rounds = 5;
 const limitMiB = 300;
 
@@ -107,14 +107,14 @@ async function measure(
   }
 }
 
-async function timed(args: readonly string[]): Promise<number> {
+export async function timed(args: readonly string[]): Promise<number> {
   const startedAt = performance.now();
   await mustRun(['skopeo', '--insecure-policy', 'copy', '--preserve-digests', ...args]);
   return performance.now() - startedAt;
 }
 
 /** Makes layers of random bytes, gzipped without compression. */
-async function makeImage(dir: string, layers: number, layerBytes: number): Promise<void> {
+export async function makeImage(dir: string, layers: number, layerBytes: number): Promise<void> {
   const blobs = openBlobStore(dir);
   const put = async (bytes: Buffer, mediaType: string) => ({
     mediaType,
@@ -147,11 +147,12 @@ async function makeImage(dir: string, layers: number, layerBytes: number): Promi
   );
 }
 
-async function startWardRegistry(dir: string, ...mode: readonly 'gated'[]): Promise<Server> {
+/** @param args of test/registry-server.ts: `gated`, or a database and a bucket */
+export async function startWardRegistry(dir: string, ...args: readonly string[]): Promise<Server> {
   const program = fileURLToPath(new URL('../test/registry-server.ts', import.meta.url));
   const store = join(dir, 'store');
   await lendToScans(dir, store);
-  const child = spawn(process.execPath, [program, store, ...mode], {
+  const child = spawn(process.execPath, [program, store, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   for await (const line of createInterface({ input: child.stdout })) {
