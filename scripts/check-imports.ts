@@ -17,6 +17,7 @@ export const floors: Readonly<Record<string, number>> = {
   images: 2,
   sandbox: 2,
   cluster: 2,
+  forwarding: 2,
   content: 3,
   scanner: 3,
   keeper: 3,

@@ -1,30 +1,39 @@
 /** The real commands of `aio runtime` against a running Ward. */
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Receiver, startReceiver } from '../src/forwarding/receiver.fixture.ts';
 import { runCommand } from '../src/lib/index.ts';
 import { missingForSandboxes, outsideEnv, Ward } from './ward.ts';
 
 const missing = missingForSandboxes();
 const reason = missing ? ` (${missing})` : '';
 const program = fileURLToPath(new URL('./aio/run.cjs', import.meta.url));
+/** Ward never connects to a loopback address for a tenant. */
+const ownAddress = Object.values(networkInterfaces())
+  .flatMap((addresses = []) => addresses)
+  .find(({ internal, family }) => !internal && family === 'IPv4')?.address;
 const code = 'function main(p) { console.log("said"); return { hello: p.name || "nobody" }; }';
 
 let ward: Ward;
 let folder: string;
+let receiver: Receiver;
 
 beforeAll(async () => {
   if (missing !== undefined) return;
   folder = await mkdtemp(join(tmpdir(), 'ward-aio-'));
   await writeFile(join(folder, 'hello.js'), code);
-  ward = await Ward.start();
+  receiver = await startReceiver('0.0.0.0');
+  const allow = ownAddress === undefined ? 'none' : [{ cidr: ownAddress, ports: [receiver.port] }];
+  ward = await Ward.start({ logForwarding: { allow } });
   await ward.raiseLimits();
 });
 afterAll(async () => {
   await ward?.[Symbol.asyncDispose]();
+  await receiver?.[Symbol.asyncDispose]();
   if (folder !== undefined) await rm(folder, { recursive: true });
 });
 
@@ -93,7 +102,36 @@ describe.skipIf(missing !== undefined)(`aio runtime${reason}`, () => {
       'namespace log-forwarding set splunk-hec --host splunk.example --port 8088 --index main --hec-token s3cret',
     );
     expect(missingAction).toMatch(/^failed: .*404/s);
-    expect(forwarding).toMatch(/^failed: /);
+    expect(forwarding).toMatch(/^failed: .*splunk\.example:8088 is not allowed/s);
     expect(forwarding).not.toContain('s3cret');
+  });
+
+  it.skipIf(ownAddress === undefined)('logs are forwarded', { timeout: 120_000 }, async () => {
+    const setSplunk = `namespace log-forwarding set splunk-hec --host http://${ownAddress} --port ${receiver.port}`;
+    const [, setTo, shown] = await aio(
+      'action create said hello.js',
+      `${setSplunk} --index main --hec-token s3cret`,
+      'namespace log-forwarding get',
+    );
+    expect(setTo).toBe('Log forwarding was set to splunk_hec for this namespace');
+    expect(shown).toContain(`"port": "${receiver.port}"`);
+    expect(shown).not.toContain('s3cret');
+    const { activationId } = (await ward.invoke('said')).body;
+    await ward.until(() => receiver.received.length > 0);
+    const [{ path, headers, body } = { path: '', headers: {}, body: '' }] = receiver.received;
+    expect([path, headers.authorization]).toEqual(['/services/collector/event', 'Splunk s3cret']);
+    const event = { message: 'said', stream: 'stdout', namespace: 'guest', action: 'said', activationId };
+    expect(JSON.parse(body)).toMatchObject({ index: 'main', event });
+    receiver.status = 403;
+    expect((await ward.invoke('said')).status).toBe(200);
+    await ward.until(() => receiver.received.length > 1);
+    const [errors, , back] = await aio(
+      'namespace log-forwarding errors',
+      'namespace log-forwarding set adobe-io-runtime',
+      'namespace log-forwarding get',
+    );
+    expect(errors).toMatch(/^Log forwarding errors for the last configured destination 'splunk_hec':/);
+    expect(errors).toContain('the destination answered 403; the log of 1 activation was given up');
+    expect(back).toContain('"adobe_io_runtime": {}');
   });
 });

@@ -48,6 +48,7 @@ export interface TestApi extends AsyncDisposable {
 export interface TestApiOptions {
   readonly api?: Partial<ApiLimits>;
   readonly limits?: NonNullable<FunctionsOptions['limits']>;
+  readonly forwarding?: FunctionsOptions['forwarding'];
   readonly trustedProxies?: readonly string[];
   /** Logs every request. */
   readonly accessLog?: Log;
@@ -92,6 +93,7 @@ export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
     isAlone: true,
     log: options.accessLog ?? silentLog,
     limits: options.limits ?? {},
+    forwarding: options.forwarding,
     admission: {
       admit(_namespace, limits) {
         if (inFlight >= limits.concurrentInvocations) {

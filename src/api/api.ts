@@ -175,7 +175,7 @@ export function createApi(options: ApiOptions): FastifyInstance {
       addDeadLetters(scope, functions);
       if (options.reports !== undefined) addReports(scope, options.reports);
     });
-    addKeyed(open, functions, '/runtime', addLogForwarding);
+    addKeyed(open, functions, '/runtime', (scope) => addLogForwarding(scope, functions.logForwarding));
   });
   return app;
 }

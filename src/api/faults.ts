@@ -9,7 +9,6 @@ export const apiFaultKinds = {
   BODY_TYPE_UNSUPPORTED: 'unsupported',
   QUERY_INVALID: 'invalid',
   ACTIVATION_PENDING: 'missing',
-  DESTINATION_UNSUPPORTED: 'invalid',
   UPLOADS_BUSY: 'busy',
   ANSWERS_BUSY: 'busy',
   /** The machine has no file descriptor, process or memory left. */

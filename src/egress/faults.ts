@@ -6,6 +6,8 @@ export const egressFaultTable = {
   EGRESS_INVALID: 'invalid',
   /** A rule that goes past what the operator allows. */
   EGRESS_EXCEEDED: 'denied',
+  /** A name that has no address. */
+  EGRESS_UNRESOLVED: 'unreachable',
   /** This host can't give a sandbox a way out: a program or a feature of the kernel is missing. */
   EGRESS_UNAVAILABLE: 'host',
 } as const;

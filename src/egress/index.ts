@@ -8,6 +8,13 @@ export {
   narrowEgress,
 } from './grants.ts';
 export { defaultEgressLimits, type EgressLimits, egressLimitsSchema } from './limits.ts';
+export {
+  type HostAndPort,
+  pinAddress,
+  type ResolveName,
+  requireAllowedHost,
+  resolverOf,
+} from './pinned-address.ts';
 export { egressObstacle } from './programs.ts';
 export { describeRule, type EgressRule, parseEgress } from './rules.ts';
 export { openWaysOut, type WayOut, type WaysOut } from './ways-out.ts';

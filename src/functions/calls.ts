@@ -13,6 +13,7 @@ import { Executions } from './activations/executions.ts';
 import { createInvocations, type InvocationService } from './activations/invocations.ts';
 import { createQueueLease, type QueueLease } from './activations/queue-lease.ts';
 import { frameOfTask, pendingRecord } from './activations/record.ts';
+import type { RecordKeeperOptions } from './activations/record-keeper.ts';
 import type { SystemLimits } from './limits.ts';
 import type { NamespaceService } from './namespaces/namespaces.ts';
 import type { DiskAdmission } from './namespaces/quotas.ts';
@@ -31,6 +32,7 @@ interface CallsOptions {
   readonly actions: Pick<ActionService, 'resolve'>;
   readonly code: CodeStore;
   readonly onRecordLost: () => void;
+  readonly onKept: RecordKeeperOptions['onKept'];
   readonly log: Log;
 }
 

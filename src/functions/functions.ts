@@ -2,6 +2,7 @@
 
 import type { BlobStore } from '../blobs/index.ts';
 import type { AdmissionControl, Dispatcher, LogPiece } from '../dispatch/index.ts';
+import { closedCeiling } from '../egress/index.ts';
 import type { Log } from '../lib/index.ts';
 import type { EntityRow, Store } from '../store/index.ts';
 import { type ActionService, Actions } from './actions/actions.ts';
@@ -25,6 +26,12 @@ import type { FeedLimits } from './feeds/feeds.ts';
 import { createApiManager } from './gateway/apimgmt.ts';
 import { type ApiService, createApis } from './gateway/apis.ts';
 import { defaultLimits, type SystemLimits } from './limits.ts';
+import {
+  createLogForwarding,
+  type ForwardingRules,
+  type LogForwarding,
+  type LogForwardingService,
+} from './log-forwarding/log-forwarding.ts';
 import { expelDeleted } from './namespaces/expel-deleted.ts';
 import type { IsCurrent } from './namespaces/identities.ts';
 import { type NamespaceService, Namespaces } from './namespaces/namespaces.ts';
@@ -62,6 +69,8 @@ export interface FunctionsOptions {
   readonly onClockJump?: (jumpMs: number) => void;
   /** Asked before writes that fill the disk. Absent: there is always room. */
   readonly disk?: DiskAdmission;
+  /** Where namespaces may send their logs. Absent: nowhere. */
+  readonly forwarding?: ForwardingRules | undefined;
   /**
    * Called after each write of what other servers keep in their caches, to send them a hint: see `lookForChanges`.
    * Must not throw.
@@ -87,6 +96,7 @@ export interface Functions {
   readonly deliveries: Omit<DeliveryService, 'begin' | 'start' | 'close'>;
   readonly feeds: Pick<Events['feeds'], 'openWebhook'>;
   readonly apis: ApiService;
+  readonly logForwarding: LogForwardingService;
   readonly activations: Omit<ActivationService, 'expect' | 'arrived'>;
   readonly invocations: InvocationService;
   /** Built-in actions of `/whisk.system`. */
@@ -134,10 +144,20 @@ export function createFunctions(options: FunctionsOptions): Functions {
   };
   const { dispatcher, isAlone, store } = given;
   const builtins = new Map<string, BuiltinAction>();
-  const watch = watchOthers(given, () => ({ namespaces, caches: [namespaces, actions, firing, apis] }));
+  const watch = watchOthers(given, () => ({
+    namespaces,
+    caches: [namespaces, actions, firing, apis, logForwarding],
+  }));
   const holdings = createHoldings({ ...given, builtins, isCurrent: () => watch.isCurrent() });
   const { namespaces, quotas, actions } = holdings;
-  const calls = createCalls({ ...given, ...holdings, onRecordLost: () => options.watchRecords?.lost() });
+  const forwardingRules = options.forwarding ?? { ceiling: closedCeiling };
+  const logForwarding = createLogForwarding({ ...given, rules: forwardingRules });
+  const calls = createCalls({
+    ...given,
+    ...holdings,
+    onRecordLost: () => options.watchRecords?.lost(),
+    onKept: options.forwarding && logForwarding.recorded,
+  });
   const { activations, executions, invocations } = calls;
   const apis = createApis(quotas.apis);
   const events = createEvents({
@@ -164,6 +184,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
     deliveries,
     feeds,
     apis,
+    logForwarding,
     activations,
     invocations,
     builtins: own,
@@ -176,7 +197,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
     },
     follow: (...following) =>
       followActivation({ executions, dispatcher, accepted: store.accepted, isAlone }, ...following),
-    ...lifeOf(calls, events, recordQuota, watches),
+    ...lifeOf(calls, events, recordQuota, logForwarding, watches),
   };
 }
 
@@ -184,6 +205,7 @@ function lifeOf(
   { invocations, lease }: Calls,
   events: Events,
   recordQuota: Pick<RecordQuota, 'close'>,
+  logForwarding: Pick<LogForwarding, 'close'>,
   watches: Disposable,
 ): Pick<Functions, 'start' | 'close'> {
   return {
@@ -198,6 +220,7 @@ function lifeOf(
       await Promise.all([events.close(), invocations.close(drainMs)]);
       await lease.close();
       await recordQuota.close();
+      await logForwarding.close();
       watches[Symbol.dispose]();
     },
   };

@@ -40,6 +40,7 @@ export {
   type SystemLimits,
   type UserLimits,
 } from './limits.ts';
+export type { ForwardingRules, LogForwardingService } from './log-forwarding/log-forwarding.ts';
 export type { KeyDescription, KeyRequest, NewKey } from './namespaces/further-keys.ts';
 export { hasRight, type KeyRight, type KeyScope } from './namespaces/key-scopes.ts';
 export type { NamespaceLimitsPatch, NamespaceLimitValues } from './namespaces/namespace-limits.ts';

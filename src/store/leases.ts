@@ -5,6 +5,7 @@ import { entityStore } from './entities.ts';
 import { storeFault } from './faults.ts';
 import { feedStore } from './feeds.ts';
 import type { GroupWriter } from './group-writer.ts';
+import { putSettings } from './namespaces.ts';
 import { pruneActivations } from './prune.ts';
 import type { Schema } from './schema.ts';
 import type { SqlWords } from './sql-words.ts';
@@ -50,6 +51,7 @@ export function leasedWrites(db: Kysely<Schema>, writer: GroupWriter, lease: Lea
   const inside = <T>(write: (db: Kysely<Schema>) => Promise<T>): Promise<T> => writeUnder(db, lease, write);
   const fenced = fencedWriter(db, writer, lease);
   return {
+    namespaces: { putSettings: (...put) => inside((on) => putSettings(on, ...put)) },
     entities: { put: (row, expected) => inside((on) => entityStore(on).put(row, expected)) },
     feeds: feedStore(db, fenced),
     deliveries: deliveryStore(db, fenced),

@@ -1,6 +1,6 @@
 /** Namespaces and their first keys. */
 import type { Kysely } from 'kysely';
-import { isFault } from '../lib/index.ts';
+import { isFault, type JsonObject } from '../lib/index.ts';
 import { parseObject } from './documents.ts';
 import type { GroupWriter } from './group-writer.ts';
 import { namespaceUsage } from './namespace-usage.ts';
@@ -50,13 +50,15 @@ export function namespaceStore(db: Kysely<Schema>, writer: GroupWriter): Namespa
       }
     },
     async update(row) {
+      const { settings: _, ...columns } = columnsOf(row);
       const result = await db
         .updateTable('namespaces')
-        .set(columnsOf(row))
+        .set(columns)
         .where('name', '=', row.name)
         .executeTakeFirst();
       return result.numUpdatedRows === 1n;
     },
+    putSettings: (...put) => putSettings(db, ...put),
     async delete(name) {
       await writer.flushNamespace(name).catch(() => {});
       while ((await pruneActivations(db, { namespace: name, keep: 0, max: deleteChunk })) > 0);
@@ -65,6 +67,22 @@ export function namespaceStore(db: Kysely<Schema>, writer: GroupWriter): Namespa
       return result.numDeletedRows === 1n;
     },
   };
+}
+
+/** See `NamespaceStore`. */
+export async function putSettings(
+  db: Kysely<Schema>,
+  name: string,
+  settings: JsonObject,
+  expected: JsonObject,
+): Promise<boolean> {
+  const result = await db
+    .updateTable('namespaces')
+    .set({ settings: JSON.stringify(settings) })
+    .where('name', '=', name)
+    .where('settings', '=', JSON.stringify(expected))
+    .executeTakeFirst();
+  return result.numUpdatedRows === 1n;
 }
 
 function columnsOf(row: NamespaceRow): Omit<NamespaceTable, 'name'> {

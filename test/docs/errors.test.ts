@@ -9,6 +9,7 @@ import { clusterFaults } from '../../src/cluster/faults.ts';
 import { registryStoreFaults } from '../../src/content/faults.ts';
 import { dispatchFaults } from '../../src/dispatch/faults.ts';
 import { egressFaultTable } from '../../src/egress/faults.ts';
+import { forwardingFaults } from '../../src/forwarding/faults.ts';
 import { functionFaultKinds } from '../../src/functions/faults.ts';
 import { gateFaults } from '../../src/gate/faults.ts';
 import { imageFaults } from '../../src/images/faults.ts';
@@ -39,6 +40,7 @@ const answered: readonly (readonly [heading: string, table: FaultTable])[] = [
   ['Invoker', invokerFaults],
   ['Gate', gateFaults],
   ['Egress', egressFaultTable],
+  ['Log forwarding', forwardingFaults],
 ];
 const local: readonly (readonly [heading: string, table: object])[] = [
   ['Store', storeFaults],

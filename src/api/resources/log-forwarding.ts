@@ -1,67 +1,45 @@
 /**
- * `/runtime/namespaces/{ns}/logForwarding` of Adobe I/O Runtime: its tools ask where the logs go before they show any. In Ward,
- * logs stay with their activations. Forwarding to a host that a tenant names would let tenants reach everything that the
- * server can reach, so tenants can't set another destination.
+ * `/runtime/namespaces/{ns}/logForwarding` of Adobe I/O Runtime: where the logs of a namespace go. They always stay with their
+ * activations, too.
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { malformed } from '../../functions/index.ts';
-import { isJsonObject } from '../../lib/index.ts';
+import type { LogForwardingService } from '../../functions/index.ts';
 import { identityOf, namespaceOf } from '../authentication.ts';
 import { sendJson } from '../errors.ts';
-import { apiFault } from '../faults.ts';
 import { addResource } from '../resource.ts';
 
-const here = 'adobe_io_runtime';
-const elsewhere = ['azure_log_analytics', 'splunk_hec', 'new_relic'];
-
 /** @param scope with authentication, below `/runtime` */
-export function addLogForwarding(scope: FastifyInstance): void {
+export function addLogForwarding(scope: FastifyInstance, service: LogForwardingService): void {
   const root = '/namespaces/:ns/logForwarding';
-  const settings = JSON.stringify({ [here]: {} });
-  const noErrors = JSON.stringify({ destination: here, errors: [] });
   addResource(scope, [root, `${root}/`], {
     GET: {
       access: 'read',
-      handler: async (request, reply) => {
-        checkNamespace(request);
-        return sendJson(reply, 200, settings);
-      },
+      handler: async (request, reply) =>
+        sendJson(reply, 200, JSON.stringify(await service.get(ownNamespace(request)))),
     },
     PUT: {
       access: 'deploy',
-      handler: async (request, reply) => {
-        checkNamespace(request);
-        checkDestination(request.body);
-        return sendJson(reply, 200, settings);
-      },
+      handler: async (request, reply) =>
+        sendJson(reply, 200, JSON.stringify(await service.set(ownNamespace(request), request.body))),
     },
   });
   addResource(scope, [`${root}/errors`], {
     GET: {
       access: 'read',
       handler: async (request, reply) => {
-        checkNamespace(request);
-        return sendJson(reply, 200, noErrors);
+        const { destination, errors } = await service.errors(ownNamespace(request));
+        // Adobe's command reads the second name, and its library documents the first.
+        return sendJson(
+          reply,
+          200,
+          JSON.stringify({ destination, configured_forwarder: destination, errors }),
+        );
       },
     },
   });
 }
 
 /** @throws Fault NAME_INVALID, NOT_AUTHORIZED, NOT_FOUND */
-function checkNamespace(request: FastifyRequest): void {
-  namespaceOf(request, identityOf(request));
-}
-
-/** @throws Fault BODY_INVALID, DESTINATION_UNSUPPORTED */
-function checkDestination(body: unknown): void {
-  const [destination, ...others] = isJsonObject(body) ? Object.keys(body) : [];
-  const isKnown = destination === here || elsewhere.some((each) => each === destination);
-  if (destination === undefined || others.length > 0 || !isKnown) {
-    throw malformed(`exactly one destination expected: ${[here, ...elsewhere].join(', ')}`);
-  }
-  if (destination === here) return;
-  throw apiFault(
-    'DESTINATION_UNSUPPORTED',
-    `This platform does not forward logs, so '${destination}' can't be set: they stay with their activations ('${here}').`,
-  );
+function ownNamespace(request: FastifyRequest): string {
+  return namespaceOf(request, identityOf(request)).namespace;
 }

@@ -25,6 +25,10 @@ export interface RecordKeeperOptions {
   readonly activations: Pick<ActivationService, 'expect' | 'arrived'>;
   /** Called when its record is on disk, or when it leaves none. */
   readonly onRecorded: (execution: Execution) => void;
+  /** Called when a record is on disk. Absent: nobody needs to know. */
+  readonly onKept?:
+    | ((record: Pick<ActivationRecord, 'namespace' | 'path' | 'activationId'>) => void)
+    | undefined;
   /** Called for each activation that has run but leaves no record, though it should. */
   readonly onRecordLost?: () => void;
   readonly log: Log;
@@ -97,13 +101,18 @@ export class RecordKeeper {
   }
 
   #append(execution: Execution, record: ActivationRecord, logs: KeptLog, settles: number | null): void {
-    const { store, onRecorded } = this.#options;
+    const { store, onRecorded, onKept } = this.#options;
     const { inputJson } = execution;
     const input = inputJson === undefined ? {} : { inputJson };
     const kept = store.activations.append({ row: storedRecord(record), logs, settles, ...input });
     this.#arrive(execution);
+    // Only these three, so that a large result can be freed.
+    const { namespace, path, activationId } = record;
     kept.then(
-      () => onRecorded(execution),
+      () => {
+        onRecorded(execution);
+        onKept?.({ namespace, path, activationId });
+      },
       (error) => {
         const isShortened = settles !== null && isFault(error, 'STORE_BACKLOG');
         if (isShortened) this.#appendShortened(execution, record, settles);

@@ -18,6 +18,7 @@ export function announceWrites(store: Store, announce: (() => void) | undefined)
       ...namespaces,
       create: told(namespaces.create),
       update: told(namespaces.update),
+      putSettings: told(namespaces.putSettings),
       delete: told(namespaces.delete),
     },
     keys: { ...keys, create: told(keys.create), delete: told(keys.delete) },

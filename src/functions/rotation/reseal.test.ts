@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { parseDestination } from '../../forwarding/index.ts';
 import type { JsonObject, JsonValue } from '../../lib/index.ts';
 import { type EntityRow, openStore } from '../../store/index.ts';
 import { parseEntityName, parseNamespaceName } from '../entities/names.ts';
@@ -11,6 +12,7 @@ import { activeState } from '../feeds/alarm-state.ts';
 import { openPayload } from '../feeds/alarms.ts';
 import { newToken, rowOfWebhook, webhookOfRow } from '../feeds/webhook.ts';
 import { defaultLimits } from '../limits.ts';
+import { destinationIn, withDestination } from '../log-forwarding/stored-destination.ts';
 import { Namespaces } from '../namespaces/namespaces.ts';
 import { placeOfDelivery } from '../triggers/delivery.ts';
 import { createVault, sealingKeyOf, type VaultKey } from '../vault/vault.ts';
@@ -79,6 +81,9 @@ async function fill({ store }: Awaited<ReturnType<typeof start>>): Promise<void>
     state: activeState(1, null, 1),
     revision: 'f',
   });
+  const splunk = { host: 'a.example', port: 1, index: 'main', hec_token: 's3cret' };
+  const forwarded = withDestination({ days: 7 }, parseDestination({ splunk_hec: splunk }), 'guest', before);
+  await store.namespaces.putSettings('guest', forwarded, {});
   const text = 'w1:one:not-sealed';
   await store.feeds.put({ ...alarm, document: { ...alarm.document, text } }, null);
   const delivery = { id: 'd', namespace: 'guest', rule: 'r', attempt: 3, createdAt: 1, dueAt: 1 };
@@ -112,7 +117,10 @@ describe('a rotation', () => {
   test('encrypts all stored values with the newest key', async () => {
     await using at = await start();
     await fill(at);
-    expect(await reseal(at.store, after, 'two')).toEqual({ rewritten: 8, unreadable: 1 });
+    expect(await reseal(at.store, after, 'two')).toEqual({ rewritten: 9, unreadable: 1 });
+    const settings = (await at.store.namespaces.byName('guest'))?.settings ?? {};
+    expect(destinationIn(settings, 'guest', onlyNew)?.name).toBe('splunk_hec');
+    expect(settings['days']).toBe(7);
     for (const path of ['p', 'p/a', 't', 'hooked']) {
       const row = await at.store.entities.get('guest', path);
       expect(onlyNew.openParameters(row?.document['parameters'] ?? null, `guest/${path}`)).toEqual([
@@ -187,7 +195,7 @@ test('a survey counts values by key, unencrypted ones, and waiting ones', async 
   await using at = await start();
   await fill(at);
   expect(await surveyVault(at.store)).toEqual({
-    kept: new Map([['one', 8]]),
+    kept: new Map([['one', 9]]),
     clear: 1,
     waiting: new Map([['one', 1]]),
     isPartial: false,
@@ -197,7 +205,7 @@ test('a survey counts values by key, unencrypted ones, and waiting ones', async 
   expect(survey).toMatchObject({ clear: 0, waiting: new Map([['one', 1]]) });
   expect([...survey.kept].toSorted()).toEqual([
     ['one', 1],
-    ['two', 8],
+    ['two', 9],
   ]);
   expect(sealingKeyOf('w1:one:not-sealed')).toBe('one');
 });

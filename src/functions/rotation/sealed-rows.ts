@@ -1,11 +1,13 @@
 /**
- * The rows of the store that hold encrypted values: parameters of entities, state of feeds, dead letters. Rewriting a
+ * The rows of the store that hold encrypted values: settings of namespaces, parameters of entities, state of feeds, dead
+ * letters. Rewriting a
  * row here keeps its revision, because its content stays the same: a warm sandbox stays warm, and a writer that has
  * read the row before still succeeds.
  */
 import type { JsonObject, JsonValue } from '../../lib/index.ts';
 import type { LeasedWrites, Store } from '../../store/index.ts';
 import { webhookProvider } from '../feeds/webhook.ts';
+import { forwardingPlace } from '../log-forwarding/stored-destination.ts';
 
 export type SealedStore = Pick<
   Store,
@@ -13,7 +15,7 @@ export type SealedStore = Pick<
 >;
 
 /** How rows are written: by the store itself, or under a lease. */
-export type SealedWrites = Pick<LeasedWrites, 'entities' | 'feeds' | 'deliveries'>;
+export type SealedWrites = Pick<LeasedWrites, 'namespaces' | 'entities' | 'feeds' | 'deliveries'>;
 
 export interface SealedRow {
   /** The place that the vault binds its values to. */
@@ -33,7 +35,13 @@ export async function* sealedRows(
   store: SealedStore,
   writes: SealedWrites = store,
 ): AsyncGenerator<SealedRow> {
-  for (const { name: namespace } of await store.namespaces.list()) {
+  for (const { name: namespace, settings } of await store.namespaces.list()) {
+    yield {
+      place: forwardingPlace(namespace),
+      hasParameters: false,
+      document: settings,
+      rewrite: (document) => writes.namespaces.putSettings(namespace, document, settings),
+    };
     for (const collection of collections) yield* entityRows(store, writes, namespace, collection);
     yield* deadLetterRows(store, writes, namespace);
   }

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
+import { egressCeilingSchema } from '../../egress/index.ts';
 import { logLevels, messageOf, parseSize } from '../../lib/index.ts';
 import { operatorPolicySchema } from '../../sandbox/index.ts';
 import { serverFault } from '../faults.ts';
@@ -161,6 +162,12 @@ const fileSchema = z.strictObject({
       tokenFile: z.string().min(1).optional(),
       /** How many actions of each namespace have metrics of their own. */
       actionsPerNamespace: z.int().min(0).max(1000).optional(),
+    })
+    .optional(),
+  logForwarding: z
+    .strictObject({
+      /** Where namespaces may send their logs. */
+      allow: egressCeilingSchema.optional(),
     })
     .optional(),
   security: z

@@ -6,6 +6,7 @@ import { availableParallelism, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type BlobLocation, parseBlobLocation } from '../../blobs/index.ts';
 import { type BusAddresses, parseBusAddresses } from '../../bus/index.ts';
+import type { EgressCeiling } from '../../egress/index.ts';
 import { logLevels } from '../../lib/index.ts';
 import { serverFault } from '../faults.ts';
 import { type NodeNames, nodeNames } from './bus-setting.ts';
@@ -87,6 +88,10 @@ export interface Config {
     /** How many actions of each namespace have metrics of their own. */
     readonly actionsPerNamespace: number;
   };
+  readonly logForwarding: {
+    /** Where namespaces may send their logs; undefined: where sandboxes may connect to. */
+    readonly allow: EgressCeiling | undefined;
+  };
   readonly security: {
     /** 0: never. */
     readonly violationThreshold: number;
@@ -166,6 +171,7 @@ export async function loadConfig(
       tokenFile: tokenFile === undefined ? undefined : resolve(tokenFile),
       actionsPerNamespace: file.metrics?.actionsPerNamespace ?? 0,
     },
+    logForwarding: { allow: file.logForwarding?.allow },
     security: {
       violationThreshold: 5,
       violationWindowSeconds: 60,

@@ -1,15 +1,18 @@
 /** Opens the domain, with the namespaces that always exist. */
 import type { BlobStore } from '../../blobs/index.ts';
 import { createAdmissionControl, type Dispatcher } from '../../dispatch/index.ts';
+import { resolverOf } from '../../egress/index.ts';
 import {
   codeGraceMs,
   createFunctions,
   createVault,
   type DiskAdmission,
+  type ForwardingRules,
   type Functions,
   type VaultKeySource,
 } from '../../functions/index.ts';
-import { withoutUndefined } from '../config/config.ts';
+import { operatorPolicy } from '../../sandbox/index.ts';
+import { type Config, withoutUndefined } from '../config/config.ts';
 import { ensureGuest } from '../first-namespace.ts';
 import type { GuardedImages } from '../gate/guarded-images.ts';
 import type { DataPart } from '../instance/missing-parts.ts';
@@ -116,8 +119,17 @@ function domainFunctions(context: Context, parts: DomainParts, keys: VaultKeySou
     watchRecords: figures.records,
     onClockJump: figures.clockSet,
     disk: diskAdmission(context, foundation),
+    forwarding: forwardingRules(config),
     ...(tellChanged === undefined ? {} : { onChanged: tellChanged }),
   });
+}
+
+/** Undefined: the operator allows no destination. */
+function forwardingRules({ logForwarding, sandbox }: Config): ForwardingRules | undefined {
+  const { ceiling, egress } = operatorPolicy(sandbox);
+  const { public: isPublic, rules } = logForwarding.allow ?? ceiling.egress;
+  if (!isPublic && rules.length === 0) return undefined;
+  return { ceiling: { public: isPublic, rules }, resolve: resolverOf(egress.resolvers) };
 }
 
 function diskAdmission(

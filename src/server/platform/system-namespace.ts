@@ -45,7 +45,7 @@ export async function ensureSystemNamespace(options: SystemNamespaceOptions): Pr
     await functions.actions.putBuiltin(refTo(name, inPackage), annotations);
   }
   await putSecurityTrigger(functions);
-  await store.update({ ...row, settings: { ...row.settings, [contentSetting]: content } });
+  await store.putSettings(row.name, { ...row.settings, [contentSetting]: content }, row.settings);
   functions.namespaces.forget();
   return true;
 }

@@ -33,6 +33,10 @@ const writes: {
       await namespaces.update({ ...namespaceRow('guest'), limits: { concurrent: 1 } });
       return [{ kind: 'namespaces', namespace: 'guest', path: '' }];
     },
+    async putSettings({ namespaces }) {
+      await namespaces.putSettings('guest', { days: 7 }, namespaceRow('guest').settings);
+      return [{ kind: 'namespaces', namespace: 'guest', path: '' }];
+    },
     async delete({ namespaces }) {
       await namespaces.delete('guest');
       return [{ kind: 'namespaces', namespace: 'guest', path: '' }];

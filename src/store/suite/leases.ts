@@ -2,7 +2,15 @@
 import { expect, test } from 'vitest';
 import type { Lease } from '../types/leases.ts';
 import type { Store } from '../types/store.ts';
-import { activationRow, type Context, deliveryRow, entityRow, feedRow, write } from './context.ts';
+import {
+  activationRow,
+  type Context,
+  deliveryRow,
+  entityRow,
+  feedRow,
+  namespaceRow,
+  write,
+} from './context.ts';
 
 const longMs = 60_000;
 
@@ -69,6 +77,11 @@ export function leaseTests({ store, place, reopen }: Context): void {
 
   /** Every write under a lease. Each says whether it had an effect. */
   const leasedWrites: readonly [string, (store: Store, lease: Lease) => Promise<boolean>][] = [
+    [
+      'settings',
+      (one, lease) =>
+        one.under(lease).namespaces.putSettings('guest', { days: 7 }, namespaceRow('guest').settings),
+    ],
     ['an entity', (one, lease) => one.under(lease).entities.put(entityRow('new'), null)],
     ['a feed', (one, lease) => one.under(lease).feeds.put(feedRow('new'), null)],
     [

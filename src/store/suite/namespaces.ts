@@ -57,11 +57,21 @@ export function namespaceTests({ store, reopen }: Context): void {
     expect([page.map(({ name }) => name), await store().namespaces.count()]).toEqual([['guest'], 3]);
   });
 
-  test('an update changes key, limits and settings, but only of an existing one', async () => {
-    const row = { ...namespaceRow('guest'), limits: { concurrent: 9 }, settings: { days: 7 } };
+  test('an update changes key and limits, but only of an existing one', async () => {
+    const row = { ...namespaceRow('guest'), limits: { concurrent: 9 } };
     expect(await store().namespaces.update(row)).toBe(true);
     expect(await store().namespaces.byKeyId(row.keyId)).toEqual(row);
     expect(await store().namespaces.update(namespaceRow('nobody'))).toBe(false);
+  });
+
+  test('settings change only if no one else has changed them, and no update puts older ones back', async () => {
+    const { namespaces } = store();
+    const old = await namespaces.byName('guest');
+    expect(await namespaces.putSettings('guest', { days: 7 }, namespaceRow('guest').settings)).toBe(true);
+    expect(await namespaces.putSettings('guest', { days: 8 }, namespaceRow('guest').settings)).toBe(false);
+    expect(await namespaces.putSettings('nobody', { days: 8 }, {})).toBe(false);
+    if (old !== undefined) await namespaces.update(old);
+    expect((await namespaces.byName('guest'))?.settings).toEqual({ days: 7 });
   });
 
   test('deleting one deletes all its content, and nothing else', async () => {

@@ -2,6 +2,7 @@ import type { ActivationStore } from './activations.ts';
 import type { DeliveryStore } from './deliveries.ts';
 import type { EntityStore } from './entities.ts';
 import type { FeedStore } from './feeds.ts';
+import type { NamespaceStore } from './namespaces.ts';
 
 /** The right to do some work alone. It ends by the database's clock. */
 export interface Lease {
@@ -32,6 +33,7 @@ export interface LeaseStore {
  * that slept too long changes nothing. @throws Fault STORE_LEASE_LOST
  */
 export interface LeasedWrites {
+  readonly namespaces: Pick<NamespaceStore, 'putSettings'>;
   readonly entities: Pick<EntityStore, 'put'>;
   readonly feeds: Pick<FeedStore, 'put'>;
   readonly deliveries: Pick<DeliveryStore, 'update'>;

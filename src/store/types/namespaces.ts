@@ -35,8 +35,12 @@ export interface NamespaceStore {
   usage(page: NamespacePage): Promise<readonly NamespaceUsage[]>;
   /** False when the name is taken, or the key's id: by a namespace or by a further key. */
   create(row: NamespaceRow): Promise<boolean>;
-  /** False when it does not exist. @throws Fault STORE_DUPLICATE when the key's id is taken */
+  /**
+   * Writes all but its settings. False when it does not exist. @throws Fault STORE_DUPLICATE when the key's id is taken
+   */
   update(row: NamespaceRow): Promise<boolean>;
+  /** False when it does not exist, or its settings are not `expected` any more. */
+  putSettings(name: string, settings: JsonObject, expected: JsonObject): Promise<boolean>;
   /** Deletes the namespace and everything in it. */
   delete(name: string): Promise<boolean>;
 }

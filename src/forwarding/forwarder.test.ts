@@ -1,0 +1,208 @@
+import { once } from 'node:events';
+import { createServer, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import { expect, onTestFinished, test } from 'vitest';
+import { type HostAndPort, pinAddress } from '../egress/index.ts';
+import { mustRun, silentLog } from '../lib/index.ts';
+import { type Destination, parseDestination } from './destination.ts';
+import { createForwarder, type ForwarderTiming } from './forwarder.ts';
+import { type Receiver, startReceiver } from './receiver.fixture.ts';
+
+const quick = { collectMs: 0, firstPauseMs: 1, longestPauseMs: 20, sendMs: 2000 };
+
+function splunk(port: number, scheme = 'http'): Destination {
+  const host = `${scheme}://127.0.0.1`;
+  const parsed = parseDestination({ splunk_hec: { host, port, index: 'main', hec_token: 's3cret' } });
+  if (parsed === undefined) throw new Error('no destination');
+  return parsed;
+}
+
+interface Options {
+  readonly destinations: Record<string, Destination | undefined>;
+  readonly logs?: Record<string, readonly string[]>;
+  readonly timing?: Partial<ForwarderTiming>;
+  readonly pin?: (place: HostAndPort) => Promise<string>;
+}
+
+function start({ destinations, logs = {}, timing = {}, pin = async ({ host }) => host }: Options) {
+  const forwarder = createForwarder({
+    read: async (_, id) => logs[id] ?? [`2026-11-28T20:55:01.000000000Z stdout: ${id}`],
+    destinationOf: async (namespace) => destinations[namespace],
+    pin,
+    log: silentLog,
+    timing: { ...quick, ...timing },
+  });
+  onTestFinished(() => forwarder.close(1000));
+  const add = (activationId: string, namespace = 'guest') =>
+    forwarder.add({ namespace, action: 'hello', activationId });
+  return {
+    add,
+    errors: (namespace: string) => forwarder.errors(namespace),
+    changed: (namespace: string) => forwarder.changed(namespace),
+    close: (withinMs: number) => forwarder.close(withinMs),
+  };
+}
+
+async function receiver(): Promise<Receiver> {
+  const started = await startReceiver();
+  onTestFinished(() => started[Symbol.asyncDispose]());
+  return started;
+}
+
+/** The lines that a receiver took. */
+const messagesOf = ({ received }: Receiver): string[] =>
+  received.flatMap(({ body }) => body.split('\n').map((line) => JSON.parse(line).event.message));
+
+test('many activations go in few requests, each line once and in order', async () => {
+  const splunkServer = await receiver();
+  const { add } = start({ destinations: { guest: splunk(splunkServer.port) } });
+  const ids = Array.from({ length: 1500 }, (_, at) => `a${at}`);
+  for (const id of ids) add(id);
+  await expect.poll(() => messagesOf(splunkServer).length).toBe(1500);
+  expect(messagesOf(splunkServer)).toEqual(ids);
+  expect(splunkServer.received).toHaveLength(2);
+});
+
+test('a namespace without a destination sends nothing', async () => {
+  const splunkServer = await receiver();
+  const { add, close } = start({ destinations: { other: splunk(splunkServer.port) } });
+  add('a');
+  add('b', 'other');
+  await close(1000);
+  expect(messagesOf(splunkServer)).toEqual(['b']);
+});
+
+test('after an outage everything arrives once, and the error says what happened', async () => {
+  const splunkServer = await receiver();
+  splunkServer.status = 503;
+  splunkServer.headers = { 'retry-after': '1' };
+  const { add, errors, changed } = start({ destinations: { guest: splunk(splunkServer.port) } });
+  add('a');
+  await expect.poll(() => splunkServer.received.length).toBeGreaterThan(2);
+  add('b');
+  splunkServer.received.length = 0;
+  splunkServer.status = 200;
+  await expect.poll(() => messagesOf(splunkServer).includes('b')).toBe(true);
+  expect(messagesOf(splunkServer).filter((each) => each === 'b')).toHaveLength(1);
+  expect(errors('guest')).toEqual([
+    expect.stringMatching(/^\d{4}-.*Z \(\d+ times, last\): the destination answered 503$/),
+  ]);
+  changed('guest');
+  expect(errors('guest')).toEqual([]);
+});
+
+test('a refusal is final, and the error has neither the answer nor the token', async () => {
+  const splunkServer = await receiver();
+  splunkServer.status = 403;
+  const { add, errors } = start({ destinations: { guest: splunk(splunkServer.port) } });
+  add('a');
+  add('b');
+  await expect.poll(() => errors('guest').length).toBe(1);
+  expect(errors('guest')[0]).toMatch(
+    /: the destination answered 403; the logs of 2 activations were given up$/,
+  );
+  splunkServer.status = 200;
+  add('c');
+  await expect.poll(() => messagesOf(splunkServer).at(-1)).toBe('c');
+  expect(splunkServer.received).toHaveLength(2);
+});
+
+test('redirects are not followed', async () => {
+  const [splunkServer, inside] = [await receiver(), await receiver()];
+  splunkServer.status = 307;
+  splunkServer.headers = { location: `http://127.0.0.1:${inside.port}/` };
+  const { add, errors } = start({ destinations: { guest: splunk(splunkServer.port) } });
+  add('a');
+  await expect.poll(() => errors('guest')).toEqual([expect.stringContaining('answered 307')]);
+  expect(inside.received).toEqual([]);
+});
+
+test('the checked address is used, and a refused one is given up', async () => {
+  const splunkServer = await receiver();
+  const asked: string[] = [];
+  const named = parseDestination({
+    splunk_hec: { host: 'http://log.example', port: splunkServer.port, index: 'main', hec_token: 's3cret' },
+  });
+  const { add } = start({
+    destinations: { guest: named },
+    pin: async ({ host }) => {
+      asked.push(host);
+      return '127.0.0.1';
+    },
+  });
+  add('a');
+  await expect.poll(() => messagesOf(splunkServer)).toEqual(['a']);
+  expect(asked).toEqual(['log.example']);
+  expect(splunkServer.received[0]?.headers.host).toBe(`log.example:${splunkServer.port}`);
+  const refused = start({
+    destinations: { guest: named },
+    pin: (place) => pinAddress(place, { public: true, rules: [] }, async () => ['127.0.0.1']),
+  });
+  refused.add('b');
+  await expect
+    .poll(() => refused.errors('guest'))
+    .toEqual([expect.stringMatching(/is loopback; the log of 1 /)]);
+  expect(messagesOf(splunkServer)).toEqual(['a']);
+});
+
+test('a destination that never answers delays no other namespace, and no stop', async () => {
+  const sockets: Socket[] = [];
+  const silent = createServer((socket) => void sockets.push(socket));
+  await once(silent.listen(0, '127.0.0.1'), 'listening');
+  onTestFinished(() => void silent.close());
+  const address = silent.address();
+  const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
+  const splunkServer = await receiver();
+  const { add, errors, close } = start({
+    destinations: { slow: splunk(port), guest: splunk(splunkServer.port) },
+    timing: { sendMs: 60_000 },
+  });
+  add('a', 'slow');
+  await expect.poll(() => sockets.length).toBe(1);
+  add('b');
+  await expect.poll(() => messagesOf(splunkServer)).toEqual(['b']);
+  const startedAt = performance.now();
+  await close(100);
+  expect(performance.now() - startedAt).toBeLessThan(5000);
+  expect(errors('slow')[0]).toContain('took too long');
+  for (const socket of sockets) socket.destroy();
+});
+
+test('what waits is bounded: the oldest are given up', async () => {
+  const splunkServer = await receiver();
+  splunkServer.status = 500;
+  const { add, errors } = start({
+    destinations: { guest: splunk(splunkServer.port) },
+    timing: { firstPauseMs: 60_000, longestPauseMs: 60_000 },
+  });
+  add('first');
+  await expect.poll(() => splunkServer.received.length).toBe(1);
+  for (let at = 0; at < 5000; at++) add(`a${at}`);
+  expect(errors('guest').at(-1)).toMatch(/\(3001 times, last\): more than 2000 activations waited/);
+});
+
+test('a long log goes in parts, and its end stays in the record', async () => {
+  const splunkServer = await receiver();
+  const line = `2026-11-28T20:55:01.000000000Z stdout: ${'x'.repeat(65_000)}`;
+  const logs = { long: Array.from({ length: 20 }, () => line), next: [line] };
+  const { add } = start({ destinations: { guest: splunk(splunkServer.port) }, logs });
+  add('long');
+  add('next');
+  await expect.poll(() => messagesOf(splunkServer).length).toBe(18);
+  for (const { body } of splunkServer.received) expect(body.length).toBeLessThan(600_000);
+  expect(messagesOf(splunkServer)[16]).toBe('4 more lines are only in the record of this activation.');
+});
+
+test('a certificate that no authority has signed is refused', async () => {
+  const argv =
+    'openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=a -keyout - -out -';
+  const pem = await mustRun(argv.split(' '));
+  const server = createTlsServer({ key: pem, cert: pem });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  onTestFinished(() => void server.close());
+  const address = server.address();
+  const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
+  const { add, errors } = start({ destinations: { guest: splunk(port, 'https') } });
+  add('a');
+  await expect.poll(() => errors('guest')[0]).toMatch(/can't be reached: DEPTH_ZERO_SELF_SIGNED_CERT/);
+});

@@ -1,0 +1,4 @@
+/** Sends the logs of activations to where their namespaces want them. */
+export { type Destination, ownDestination, parseDestination } from './destination.ts';
+export { createForwarder, type Forwarder } from './forwarder.ts';
+export type { LogSource } from './log-event.ts';
