@@ -89,6 +89,16 @@ export const clusterFaults: readonly ClusterFault[] = [
     },
   },
   {
+    name: 'fail-over',
+    what: 'PostgreSQL ends at once, and its synchronous standby takes over',
+    async round(site, random) {
+      await site.engines.postgres.addStandby();
+      await site.untilRuns(1 + random() * calls.few);
+      await site.engines.postgres.failOver();
+      await site.untilAllServe();
+    },
+  },
+  {
     name: 'clocks',
     what: `the clock of a node jumps by a minute, and back`,
     async round(site, random) {

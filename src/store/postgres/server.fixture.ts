@@ -1,6 +1,6 @@
 /** A PostgreSQL server for one test: in a temporary folder, reached by a socket in it, and removed after the test. */
 import { once } from 'node:events';
-import { appendFile, chmod, chown, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, chown, mkdtemp, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -8,6 +8,7 @@ import { mustRun, runCommand, startCommand } from '../../lib/index.ts';
 
 const programs = '/usr/lib/postgresql/17/bin';
 const timeoutMs = 60_000;
+const socketName = '.s.PGSQL.5432';
 
 /** Why this machine has none, or undefined. */
 export async function missingForPostgres(): Promise<string | undefined> {
@@ -25,6 +26,10 @@ export interface PostgresServer extends AsyncDisposable {
   crash(): Promise<void>;
   /** Starts it again. */
   start(): Promise<void>;
+  /** Starts a standby, without which no commit ends any more (`synchronous_standby_names`). */
+  addStandby(): Promise<void>;
+  /** Crashes the server. From then on, its socket leads to the standby, which is promoted. */
+  failOver(): Promise<void>;
 }
 
 interface ServerOptions {
@@ -55,38 +60,76 @@ export async function startPostgres(options: ServerOptions = {}): Promise<Postgr
   );
   if (address !== '') await appendFile(join(data, 'pg_hba.conf'), 'host all all samenet trust\n');
   const settings = [
-    `unix_socket_directories=${folder}`,
     ...(tls === undefined ? [`listen_addresses=${address}`] : await tlsSettings(folder, tls)),
     'max_connections=200',
     // Data of a test need not survive a crash.
     ...(isDurable ? [] : ['fsync=off', 'full_page_writes=off', 'synchronous_commit=off']),
   ].flatMap((setting) => ['-c', setting]);
-  const at = `host=${encodeURIComponent(folder)}${tls === undefined ? '' : `&port=${tls.port}`}`;
-  const url = (database: string) => `postgres://ward@/${database}?${at}`;
-  let crash = async () => {};
-  const start = async () => {
-    const child = startCommand([...asUser, join(programs, 'postgres'), '-D', data, ...settings], {
+  const urlAt = (host: string, database: string) =>
+    `postgres://ward@/${database}?host=${encodeURIComponent(host)}${tls === undefined ? '' : `&port=${tls.port}`}`;
+  const url = (database: string) => urlAt(folder, database);
+  const launch = async (place: Place): Promise<Running> => {
+    const words = ['-D', place.data, ...settings, '-c', `unix_socket_directories=${place.sockets}`];
+    const child = startCommand([...asUser, join(programs, 'postgres'), ...words], {
       stdio: ['ignore', 'ignore', 'ignore'],
       cwd: folder,
       detached,
     });
     const ended = once(child, 'exit');
-    crash = async () => {
+    await untilReady(urlAt(place.sockets, 'postgres'));
+    const crash = async () => {
       child.kill('SIGQUIT');
       await ended;
     };
-    await untilReady(url('postgres'));
+    return { ...place, crash };
   };
-  await start();
+  const admin = (sql: string, at = url('postgres')) => withClient(at, (client) => client.query(sql));
+  const socket = join(folder, socketName);
+  let server = await launch({ data, sockets: folder });
+  let standby: Running | undefined;
+  let standbys = 0;
   return {
-    ...{ url, start, socket: join(folder, '.s.PGSQL.5432') },
-    admin: (sql, at = url('postgres')) => withClient(at, (client) => client.query(sql)),
-    crash: () => crash(),
+    ...{ url, socket, admin },
+    crash: () => server.crash(),
+    async start() {
+      server = await launch(server);
+    },
+    async addStandby() {
+      const sockets = join(folder, `standby-${++standbys}`);
+      await mustRun([...asUser, 'mkdir', sockets]);
+      const place = { sockets, data: join(sockets, 'data') };
+      const copied = ['--pgdata', place.data, '--host', folder, '--username', 'ward', '--checkpoint', 'fast'];
+      const words = [...copied, '--write-recovery-conf', '--no-sync'];
+      await mustRun([...asUser, join(programs, 'pg_basebackup'), ...words], { timeoutMs, cwd: folder });
+      standby = await launch(place);
+      await admin(`alter system set synchronous_standby_names = '*'`);
+      await admin('select pg_reload_conf()');
+    },
+    async failOver() {
+      if (standby === undefined) throw new Error('there is no standby');
+      await server.crash();
+      server = standby;
+      standby = undefined;
+      await rm(socket, { force: true });
+      await symlink(join(server.sockets, socketName), socket);
+      await admin('select pg_promote()');
+    },
     async [Symbol.asyncDispose]() {
-      await crash();
+      await standby?.crash();
+      await server.crash();
       await rm(folder, { recursive: true });
     },
   };
+}
+
+interface Place {
+  readonly data: string;
+  /** Folder of its socket. */
+  readonly sockets: string;
+}
+
+interface Running extends Place {
+  crash(): Promise<void>;
 }
 
 async function tlsSettings(
