@@ -146,8 +146,21 @@ export class SimulatedInvoker {
       mostStarting: this.#mostStarting,
       mostQueued,
       idle: Array.from(free, ([hash, count]) => ({ hash, free: count })),
+      soonFree: this.#soonFree(),
       isDraining: false,
     };
+  }
+
+  /** Groups of which a sandbox is soon free: the rule of the real one. */
+  #soonFree(): readonly string[] {
+    const found: string[] = [];
+    for (const { action, hash, idle, queue, sandboxes, starting } of this.#groups.values()) {
+      if (found.length === mostIdleGroups) break;
+      const warm = sandboxes - starting;
+      const waitMs = (action.meanMs * (1 + queue.length)) / (warm + 1);
+      if (idle.length === 0 && warm > 0 && waitMs <= this.#traits.coldMs) found.push(hash);
+    }
+    return found;
   }
 
   get #mostStarting(): number {

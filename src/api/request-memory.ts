@@ -45,16 +45,16 @@ export type UploadBudget = onRequestHookHandler;
  * @throws Fault UPLOADS_BUSY
  */
 export function createUploadBudget(maxBytes: number): UploadBudget {
-  let inUse = 0;
+  let soonFree = 0;
   return (request, reply, done) => {
     const declared = Number(request.headers['content-length'] ?? request.routeOptions.bodyLimit);
     if (!(declared > smallBytes)) return done();
-    if (inUse > 0 && inUse + declared > maxBytes) {
+    if (soonFree > 0 && soonFree + declared > maxBytes) {
       return done(apiFault('UPLOADS_BUSY', 'Too many large uploads are under way, try again later.'));
     }
-    inUse += declared;
+    soonFree += declared;
     reply.raw.once('close', () => {
-      inUse -= declared;
+      soonFree -= declared;
     });
     done();
   };

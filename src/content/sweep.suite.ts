@@ -118,8 +118,8 @@ function garbageTests(timed: Timed): void {
       test.clock.at += 9 * hourMs;
       expect((await test.sweeper.sweep(sweepAll)).manifests).toBe(0);
       test.clock.at += 2 * hourMs;
-      const inUse = { ...sweepAll, isInUse: (_: string, digest: string) => digest === old.digest };
-      expect((await test.sweeper.sweep(inUse)).manifests).toBe(0);
+      const soonFree = { ...sweepAll, isInUse: (_: string, digest: string) => digest === old.digest };
+      expect((await test.sweeper.sweep(soonFree)).manifests).toBe(0);
       expect((await test.sweeper.sweep(sweepAll)).manifests).toBe(test === strict ? 1 : 0);
     }
     expect((await strict.files()).has(digestOf('old'))).toBe(false);

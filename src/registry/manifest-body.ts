@@ -12,10 +12,10 @@ export interface ManifestBudget {
 const retryAfterMs = 5000;
 
 export function createManifestBudget(maxBytes: number): ManifestBudget {
-  let inUse = 0;
+  let soonFree = 0;
   return {
     take(bytes) {
-      if (inUse > 0 && inUse + bytes > maxBytes) {
+      if (soonFree > 0 && soonFree + bytes > maxBytes) {
         throw registryFault(
           'MANIFESTS_BUSY',
           'clients are pushing too many manifests at once, try again later',
@@ -24,9 +24,9 @@ export function createManifestBudget(maxBytes: number): ManifestBudget {
           },
         );
       }
-      inUse += bytes;
+      soonFree += bytes;
       return () => {
-        inUse -= bytes;
+        soonFree -= bytes;
       };
     },
   };

@@ -30,23 +30,23 @@ export function createAnswerMemory(maxBytes: number): BodyBudget {
 
 function createBudget(maxBytes: number, busy: () => Fault): BodyBudget {
   const byClient = new Map<string, number>();
-  let inUse = 0;
+  let soonFree = 0;
   return {
     hold(client, bytes) {
       if (bytes <= smallBytes) return nothing;
       const own = byClient.get(client) ?? 0;
       // One body always gets through.
-      const isFull = inUse > 0 && inUse + bytes > maxBytes;
+      const isFull = soonFree > 0 && soonFree + bytes > maxBytes;
       const isGreedy = own > 0 && own + bytes > maxBytes * clientShare;
       if (isFull || isGreedy) throw busy();
-      inUse += bytes;
+      soonFree += bytes;
       byClient.set(client, own + bytes);
       let isHeld = true;
       return {
         release() {
           if (!isHeld) return;
           isHeld = false;
-          inUse -= bytes;
+          soonFree -= bytes;
           const left = (byClient.get(client) ?? 0) - bytes;
           if (left > 0) byClient.set(client, left);
           else byClient.delete(client);

@@ -140,7 +140,7 @@ export function localInvoker(
     abilities,
     load: () => ({
       status: dispatcher.status(),
-      ...{ processors: 2, idleMiB: 0, mostStarting: 10, mostQueued: 100, idle: [] },
+      ...{ processors: 2, idleMiB: 0, mostStarting: 10, mostQueued: 100, idle: [], soonFree: [] },
     }),
     note: () => ({ active: ++replies, starting: 0, queued: 0, freeMiB: 0, idleMiB: 0 }),
   };

@@ -66,6 +66,7 @@ const mostRevision = 100;
 const count = z.number().min(0).max(Number.MAX_SAFE_INTEGER);
 const text = z.string().max(1000);
 const texts = z.array(text).max(1000);
+const hash = z.string().regex(/^[0-9a-f]{16}$/);
 const byte = z.int().min(0).max(255);
 
 const reportSchema = z.object({
@@ -88,9 +89,8 @@ const reportSchema = z.object({
       idleMiB: count,
       mostStarting: count,
       mostQueued: count,
-      idle: z
-        .array(z.object({ hash: z.string().regex(/^[0-9a-f]{16}$/), free: z.int().min(1).max(1_000_000) }))
-        .max(mostIdleGroups),
+      idle: z.array(z.object({ hash, free: z.int().min(1).max(1_000_000) })).max(mostIdleGroups),
+      soonFree: z.array(hash).max(mostIdleGroups).default([]),
       isDraining: z.boolean(),
     })
     .optional(),

@@ -37,6 +37,31 @@ describe('chooseInvokers', () => {
       { [last]: { isLocal: true }, [second]: { warm: [hello] } },
       second,
     ],
+    [
+      'one where a sandbox of the action is soon free, before the local one that is cold',
+      { [last]: { isLocal: true }, [second]: { soonFree: [hello], busy: 1 } },
+      second,
+    ],
+    [
+      'the local one, when a sandbox is soon free there and at another',
+      { [last]: { isLocal: true, soonFree: [hello], busy: 1 }, [second]: { soonFree: [hello] } },
+      last,
+    ],
+    [
+      'the local one that is cold, when the one where a sandbox is soon free is crowded',
+      { [last]: { isLocal: true }, [second]: { soonFree: [hello], busy: 8 } },
+      last,
+    ],
+    [
+      'one where a sandbox is soon free, also when it has no memory for another',
+      { [last]: { isLocal: true }, [second]: { ...full, soonFree: [hello], busy: 1 } },
+      second,
+    ],
+    [
+      'the home, when no invoker is local, before one where a sandbox is soon free',
+      { [last]: { soonFree: [hello] } },
+      first,
+    ],
     ['the local one that is cold, before the home', { [last]: { isLocal: true } }, last],
     ['the home, before the others', {}, first],
     ['the next home, when the first is crowded', { [first]: { busy: 4 } }, second],

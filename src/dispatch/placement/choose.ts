@@ -2,10 +2,13 @@
  * Which invoker gets a job. In this order:
  *
  * 1. an invoker with a free warm sandbox of the job's group that is not crowded: the local one, else the least loaded;
- * 2. one that is not crowded and has memory for a new sandbox: the local one, else the first of the group's homes, so
+ * 2. one that is not crowded, and where a warm sandbox of the group is soon free, so that a start would take longer. It was in
+ *    use when the invoker reported, and may be free by now. Only for nodes with an invoker of their own, each of which
+ *    would start a sandbox when calls of one action arrive at all nodes. For the others, the homes gather them;
+ * 3. one that is not crowded and has memory for a new sandbox: the local one, else the first of the group's homes, so
  *    that the sandboxes of a group gather. When all homes are crowded, the group has many calls: then the less loaded
  *    of two others;
- * 3. the least loaded of all these, where the job waits.
+ * 4. the least loaded of all these, where the job waits.
  *
  * An invoker that drains, has a stale report, cannot run the job, or has timed out often gets nothing. A group with a
  * maximum of sandboxes has one place in the cluster, its first home, because only one invoker can count them.
@@ -20,6 +23,8 @@ export interface Candidates {
   readonly local: InvokerView | undefined;
   /** Those with a free warm sandbox of the group. */
   readonly warm: readonly InvokerView[];
+  /** Those with a warm sandbox of the group that is free now or soon. */
+  readonly holders: readonly InvokerView[];
   /** The best first. */
   readonly homes: readonly InvokerView[];
   /** A few more, for groups that need more than their homes. */
@@ -68,6 +73,11 @@ export function chooseInvokers(
       warmCount,
       chance,
     ),
+    holders: sampleOf(
+      usable.filter(({ held }) => held.has(hash)),
+      warmCount,
+      chance,
+    ),
     homes,
     others: sampleOf(usable, otherCount, chance),
     meanLoad: meanLoadOf(usable),
@@ -110,9 +120,13 @@ export function rank(target: PlacementTarget, hash: string, candidates: Candidat
   const here = [candidates.local].filter((view) => view !== undefined).filter(hasPlace);
   const isFresh = target.scaling?.fresh === true;
   const canTakeWarm = (view: InvokerView) => !isFresh && (view.idle.get(hash) ?? 0) > 0 && isOpen(view);
+  const canWait = (view: InvokerView) => !isFresh && view.held.has(hash) && isOpen(view);
+  const holders = candidates.holders.filter(hasPlace);
   const mustGoOn =
     take(here.filter(canTakeWarm)) &&
     take(leastLoaded(warm.filter(canTakeWarm))) &&
+    take(here.filter(canWait)) &&
+    take(here.length === 0 ? [] : leastLoaded(holders.filter(canWait))) &&
     take([...here, ...homes].filter(canStart)) &&
     take(leastLoaded(others.filter(canStart)));
   if (mustGoOn) take(leastLoaded([...here, ...homes, ...others]));

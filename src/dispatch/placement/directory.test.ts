@@ -53,6 +53,8 @@ describe('what a directory knows about an invoker', () => {
     directory.hear('a', reportOf());
     directory.send('a', hello).settled('refused');
     expect(only(directory)).toEqual(idleNow);
+    directory.hear('a', reportOf());
+    expect(directory.views()[0]?.held.size).toBe(0);
   });
 
   it('believes no more in a warm sandbox that did not take a job', () => {
@@ -122,6 +124,7 @@ describe('the choice of a directory', () => {
     queued: fc.constantFrom(0, 100),
     usedMiB: fc.nat(4096),
     warm: fc.subarray([hello]),
+    soonFree: fc.subarray([hello]),
     isDraining: fc.boolean(),
   });
 
@@ -131,7 +134,8 @@ describe('the choice of a directory', () => {
         const now = { ms: 0 };
         const directory = directoryAt(now, hasLocal ? 'n0' : undefined);
         // Twice, so that what it remembers of other reports must not matter.
-        for (const [at] of all.entries()) directory.hear(`n${at}`, reportOf({ warm: [hello] }));
+        for (const [at] of all.entries())
+          directory.hear(`n${at}`, reportOf({ warm: [hello], soonFree: [hello] }));
         directory.choose(hello);
         now.ms = 500;
         for (const [at, each] of all.entries()) directory.hear(`n${at}`, reportOf(each));
@@ -150,6 +154,24 @@ describe('the choice of a directory', () => {
       directory.send(node, hello).settled('ended');
     }
     expect(nodes.size).toBe(1);
+  });
+
+  it('gathers them there too when each call arrives at another node, which does not know the calls of the others', () => {
+    const nodes = Array.from({ length: 3 }, (_, at) => `n${at}`);
+    const directories = nodes.map((node) => directoryAt({ ms: 0 }, node));
+    let holder: string | undefined;
+    // All reports are made while a call runs.
+    const report = () => {
+      for (const each of directories)
+        for (const name of nodes)
+          each.hear(name, reportOf(name === holder ? { soonFree: [hello], busy: 1 } : {}));
+    };
+    for (let call = 0; call < 12; call++) {
+      report();
+      const [node = ''] = directories[call % nodes.length]?.choose(hello) ?? [];
+      holder ??= node;
+      expect(node).toBe(holder);
+    }
   });
 
   it('spreads an action that needs more than its homes have', () => {

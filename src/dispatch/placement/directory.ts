@@ -18,7 +18,7 @@ import {
 } from './choose.ts';
 import { groupHash } from './group-hash.ts';
 import { homesOf } from './homes.ts';
-import { type IdleIndex, KnownInvoker } from './known-invoker.ts';
+import { type GroupIndex, KnownInvoker } from './known-invoker.ts';
 import type { InvokerDirectory, InvokerReport, InvokerView, PlacementTarget, SentJob } from './types.ts';
 
 interface DirectoryOptions {
@@ -49,7 +49,8 @@ class Directory implements InvokerDirectory {
   readonly #localNode: string | undefined;
   readonly #now: () => number;
   readonly #invokers = new Map<string, KnownInvoker>();
-  readonly #idle = new IdleGroups();
+  readonly #idle = new InvokersByGroup();
+  readonly #held = new InvokersByGroup();
   readonly #homes = new BoundedMap<string, readonly KnownInvoker[]>(mostRemembered);
   readonly #intern = createInterning();
   #list: readonly KnownInvoker[] = [];
@@ -95,7 +96,10 @@ class Directory implements InvokerDirectory {
 
   #meet(node: string, report: InvokerReport): KnownInvoker {
     const isLocal = node === this.#localNode;
-    return new KnownInvoker(node, report, { isLocal, now: this.#now, index: this.#idle });
+    return new KnownInvoker(node, report, {
+      ...{ isLocal, now: this.#now },
+      ...{ idle: this.#idle, held: this.#held },
+    });
   }
 
   #candidates(target: PlacementTarget, hash: string): Candidates {
@@ -105,6 +109,7 @@ class Directory implements InvokerDirectory {
     return {
       local: local && usable(local) ? local : undefined,
       warm: sampleOf(this.#idle.of(hash), warmCount, this.#chance).filter(usable),
+      holders: sampleOf(this.#held.of(hash), warmCount, this.#chance).filter(usable),
       homes: this.#homesOf(target, hash).filter(usable).slice(0, homeCount),
       others: sampleOf(this.#list, otherCount, this.#chance).filter(usable),
       meanLoad: this.#mean(),
@@ -168,8 +173,8 @@ function createInterning() {
   };
 }
 
-/** Which invokers have a warm sandbox of a group, in no order. */
-class IdleGroups implements IdleIndex {
+/** The invokers of each group, in no order. */
+class InvokersByGroup implements GroupIndex {
   readonly #byHash = new Map<string, KnownInvoker[]>();
 
   of(hash: string): readonly KnownInvoker[] {

@@ -3,10 +3,19 @@ import { createHealth } from './health.ts';
 import { seedOf } from './homes.ts';
 import type { InvokerReport, InvokerView, LoadNote, PlacementTarget, SentJob } from './types.ts';
 
-/** What `KnownInvoker` tells about its idle groups. */
-export interface IdleIndex {
+/** Which invokers have something of a group. */
+export interface GroupIndex {
   add(hash: string, invoker: KnownInvoker): void;
   remove(hash: string, invoker: KnownInvoker): void;
+}
+
+export interface KnownInvokerOptions {
+  readonly isLocal: boolean;
+  readonly now: () => number;
+  /** Those with free warm sandboxes. */
+  readonly idle: GroupIndex;
+  /** Those with sandboxes. */
+  readonly held: GroupIndex;
 }
 
 /** A job that was sent and has not ended. */
@@ -26,8 +35,10 @@ export class KnownInvoker implements InvokerView {
   readonly isLocal: boolean;
   readonly seed: number;
   readonly idle = new Map<string, number>();
+  readonly held = new Set<string>();
   readonly #now: () => number;
-  readonly #index: IdleIndex;
+  readonly #idleIndex: GroupIndex;
+  readonly #heldIndex: GroupIndex;
   readonly #health = createHealth();
   /** Jobs that no report counts yet. */
   readonly #unanswered = new Set<Sent>();
@@ -40,16 +51,13 @@ export class KnownInvoker implements InvokerView {
   #idleMiB = 0;
   #isForgotten = false;
 
-  constructor(
-    node: string,
-    report: InvokerReport,
-    { isLocal, now, index }: { isLocal: boolean; now: () => number; index: IdleIndex },
-  ) {
+  constructor(node: string, report: InvokerReport, { isLocal, now, idle, held }: KnownInvokerOptions) {
     this.node = node;
     this.isLocal = isLocal;
     this.seed = seedOf(node);
     this.#now = now;
-    this.#index = index;
+    this.#idleIndex = idle;
+    this.#heldIndex = held;
     this.#report = report;
     this.hear(report);
   }
@@ -98,6 +106,9 @@ export class KnownInvoker implements InvokerView {
       before.delete(hash);
     }
     for (const hash of before) this.#setIdle(hash, 0);
+    const held = new Set([...report.idle.map(({ hash }) => hash), ...report.soonFree]);
+    for (const hash of held) this.#hold(hash);
+    for (const hash of this.held) if (!held.has(hash)) this.#letGo(hash);
     for (const sent of this.#unanswered) this.#add(sent);
   }
 
@@ -125,6 +136,7 @@ export class KnownInvoker implements InvokerView {
   forget(): void {
     this.#isForgotten = true;
     for (const hash of [...this.idle.keys()]) this.#setIdle(hash, 0);
+    for (const hash of [...this.held]) this.#letGo(hash);
   }
 
   #load({ active, starting, queued, freeMiB, idleMiB }: LoadNote): void {
@@ -147,6 +159,7 @@ export class KnownInvoker implements InvokerView {
     const { hash, memoryMiB } = sent;
     const free = this.idle.get(hash) ?? 0;
     sent.report = this.#report;
+    if (!sent.isFresh) this.#hold(hash);
     sent.isWarm = free > 0 && !sent.isFresh;
     this.#active++;
     if (sent.isWarm) {
@@ -176,8 +189,18 @@ export class KnownInvoker implements InvokerView {
 
   #setIdle(hash: string, free: number): void {
     if (free > 0 && !this.#isForgotten) {
-      if (!this.idle.has(hash)) this.#index.add(hash, this);
+      if (!this.idle.has(hash)) this.#idleIndex.add(hash, this);
       this.idle.set(hash, free);
-    } else if (this.idle.delete(hash)) this.#index.remove(hash, this);
+    } else if (this.idle.delete(hash)) this.#idleIndex.remove(hash, this);
+  }
+
+  #hold(hash: string): void {
+    if (this.held.has(hash) || this.#isForgotten) return;
+    this.held.add(hash);
+    this.#heldIndex.add(hash, this);
+  }
+
+  #letGo(hash: string): void {
+    if (this.held.delete(hash)) this.#heldIndex.remove(hash, this);
   }
 }

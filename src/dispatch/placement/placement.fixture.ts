@@ -26,6 +26,8 @@ interface ReportTraits {
   readonly idleMiB?: number;
   /** Actions that have an idle sandbox. */
   readonly warm?: readonly PlacementTarget[];
+  /** Actions that have a sandbox which is in use, but not for long. */
+  readonly soonFree?: readonly PlacementTarget[];
   readonly isDraining?: boolean;
   readonly abilities?: InvokerAbilities;
 }
@@ -45,6 +47,7 @@ export function reportOf(traits: ReportTraits = {}): InvokerReport {
     mostStarting: 8,
     mostQueued: 100,
     idle: warm.map((target) => ({ hash: groupHash(target), free: 1 })),
+    soonFree: (traits.soonFree ?? []).map(groupHash),
     isDraining: traits.isDraining ?? false,
   };
 }
@@ -70,6 +73,7 @@ export function viewOf(
     freeMiB: status.memoryLimitMiB - status.memoryMiB,
     idleMiB: report.idleMiB,
     idle: new Map(report.idle.map(({ hash, free }) => [hash, free])),
+    held: new Set([...report.idle.map(({ hash }) => hash), ...report.soonFree]),
     weight: traits.weight ?? 1,
   };
 }

@@ -2,7 +2,7 @@
 import type { InvokerAbilities } from '../abilities.ts';
 import type { InvokerStatus, JobTarget } from '../types.ts';
 
-/** The largest number of idle groups in a report: those that were used last. */
+/** The largest number of groups in each list of a report: those that were used last. */
 export const mostIdleGroups = 200;
 
 /** A group that could take calls at once, without a start. */
@@ -27,6 +27,11 @@ export interface InvokerReport {
   readonly mostQueued: number;
   /** At most `mostIdleGroups`, the last used first. */
   readonly idle: readonly IdleGroup[];
+  /**
+   * Hashes of groups whose sandboxes are all in use, but for which a call should rather wait than let another one start. At most
+   * `mostIdleGroups`.
+   */
+  readonly soonFree: readonly string[];
   /** It finishes what it has and wants no new jobs. */
   readonly isDraining: boolean;
 }
@@ -54,6 +59,8 @@ export interface InvokerView {
   readonly idleMiB: number;
   /** Calls that warm sandboxes of a group could take now, by the group's hash. */
   readonly idle: ReadonlyMap<string, number>;
+  /** Hashes of the groups that have warm sandboxes there, which are free or soon will be. */
+  readonly held: ReadonlySet<string>;
   /** Share of the usual work that it should get: 1, less after time-outs, 0 after many. */
   readonly weight: number;
 }

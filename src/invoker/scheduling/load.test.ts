@@ -23,3 +23,17 @@ it('names the groups that could take calls at once, the last used first', async 
   scheduler.retire(second.action);
   expect(scheduler.load()).toMatchObject({ idle: [{ hash: groupHash(first) }], idleMiB: 256 });
 });
+
+it('names the groups for which a call should rather wait than let another slot start', async () => {
+  const { scheduler, runners, call, settle } = fakeScheduler();
+  const [quick, slow] = [fakeTarget(), fakeTarget()];
+  for (const target of [quick, slow]) await call(target);
+  expect(scheduler.load().soonFree).toEqual([]);
+  for (const [at, serviceMs] of [10, 60_000].entries()) {
+    runners[at]?.answer(undefined, serviceMs);
+    await settle();
+  }
+  expect(scheduler.load().soonFree).toEqual([]);
+  for (const target of [quick, slow]) await call(target);
+  expect(scheduler.load()).toMatchObject({ idle: [], soonFree: [groupHash(quick)] });
+});

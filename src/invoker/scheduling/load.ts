@@ -11,7 +11,9 @@ import {
 import type { Slot } from '../slots/slot.ts';
 import type { Group } from './group.ts';
 
-interface LoadLimits {
+interface LoadTraits {
+  /** Average time of a start. */
+  readonly startMs: number;
   readonly maxStarting: number;
   readonly maxQueued: number;
 }
@@ -19,9 +21,10 @@ interface LoadLimits {
 export function loadOf(
   groups: Iterable<Group>,
   status: InvokerStatus,
-  { maxStarting, maxQueued }: LoadLimits,
+  { startMs, maxStarting, maxQueued }: LoadTraits,
 ): InvokerLoad {
   const idle: (IdleGroup & { readonly usedAt: number })[] = [];
+  const soonFree: string[] = [];
   let idleMiB = 0;
   for (const group of groups) {
     const slots = usableOf(group);
@@ -30,13 +33,30 @@ export function loadOf(
     const free = slots.reduce((sum, { inFlight }) => sum + Math.max(0, group.concurrency - inFlight), 0);
     const usedAt = Math.max(0, ...resting.map(({ idleSince }) => idleSince));
     if (free > 0) idle.push({ hash: groupHash(group.template), free, usedAt });
+    else if (isSoonFree(group, slots, startMs) && soonFree.length < mostIdleGroups)
+      soonFree.push(groupHash(group.template));
   }
   idle.sort((one, other) => other.usedAt - one.usedAt);
   return {
     ...{ status, processors: availableParallelism(), idleMiB },
     ...{ mostStarting: maxStarting, mostQueued: maxQueued },
     idle: idle.slice(0, mostIdleGroups).map(({ hash, free }) => ({ hash, free })),
+    soonFree,
   };
+}
+
+/**
+ * True if a call should rather wait for one of its slots. A start would take longer, take the time of a processor, and
+ * often the memory of another group's slot, which is then started again.
+ */
+function isSoonFree(
+  { queue, serviceMs, concurrency }: Group,
+  slots: readonly Slot[],
+  startMs: number,
+): boolean {
+  const places = slots.length * concurrency;
+  const waitMs = (serviceMs * (1 + queue.length)) / (places + 1);
+  return places > 0 && waitMs <= startMs;
 }
 
 /** The load at this moment, for a reply. */

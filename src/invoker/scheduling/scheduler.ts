@@ -268,7 +268,8 @@ export class Scheduler {
   }
 
   load(): InvokerLoad {
-    return loadOf(this.#groups.all(), this.status(), this.#options);
+    const { startMs } = this.#lives;
+    return loadOf(this.#groups.all(), this.status(), { ...this.#options, startMs });
   }
 
   note(): LoadNote {

@@ -196,7 +196,7 @@ test('show each node that is heard, no longer than it is, and a bounded number o
   const status = { ...fakeDispatcher().status(), queued: 3 };
   const invoker = {
     ...{ status, processors: 2, idleMiB: 0, mostStarting: 2, mostQueued: 9, isDraining: true },
-    ...{ idle: [{ hash: '0123456789abcdef', free: 1 }], abilities: undefined as never },
+    ...{ idle: [{ hash: '0123456789abcdef', free: 1 }], soonFree: [], abilities: undefined as never },
   };
   const node = (name: string, more: Partial<HeardNode['report']> = {}): HeardNode => ({
     report: {
