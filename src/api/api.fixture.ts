@@ -52,6 +52,8 @@ export interface TestApiOptions {
   readonly trustedProxies?: readonly string[];
   /** Logs every request. */
   readonly accessLog?: Log;
+  /** Lets browsers log in. */
+  readonly console?: boolean;
 }
 
 /** A completion with its log, as scripts return both. */
@@ -131,6 +133,10 @@ export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
     },
   });
   const key = await functions.namespaces.create('guest');
+  const operator = {
+    overview: async () => ({ version: '1.2.3' }),
+    namespaces: async () => ({ total: 1, namespaces: [] }),
+  };
   const app = createApi({
     functions,
     build: { build: '2026-01-01', buildno: '1.2.3' },
@@ -138,6 +144,7 @@ export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
     accessLog: options.accessLog !== undefined,
     limits: options.api ?? {},
     trustedProxies: options.trustedProxies ?? [],
+    console: options.console === true ? { operator } : undefined,
   });
   const api: TestApi = {
     app,

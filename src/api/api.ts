@@ -10,6 +10,8 @@ import { authenticateAll } from './authentication.ts';
 import { acceptJson } from './body.ts';
 import { addBodyDeadline } from './body-deadline.ts';
 import { shareConnections } from './connections.ts';
+import { addOperator, type OperatorSource } from './console/operator.ts';
+import { addSessions } from './console/sessions.ts';
 import { addApiDocs } from './docs/api-docs.ts';
 import { clientErrorHandler, errorHandler, sendError } from './errors.ts';
 import { addGateway } from './gateway/gateway.ts';
@@ -41,6 +43,7 @@ import {
   openSandboxEntrance,
   type SandboxEntrance,
 } from './sandbox-entrance.ts';
+import { takeSessionCookies } from './session-cookies.ts';
 import { transactionIdOf } from './transaction.ts';
 import { addWeb, createWeb, type WebLimits } from './web/web.ts';
 
@@ -67,6 +70,8 @@ export interface ApiOptions {
   readonly memory?: MemoryAdmission | undefined;
   /** For nodes without a database. Absent: this server has no authority to know them by. */
   readonly nodes?: NodeRoutes | undefined;
+  /** Lets the console's browsers log in. Absent: only keys get in. */
+  readonly console?: { readonly operator: OperatorSource } | undefined;
   /** Further routes, with keys and bodies of their own. */
   readonly plugins?: readonly ((app: FastifyInstance) => void)[];
 }
@@ -127,6 +132,7 @@ export function createApi(options: ApiOptions): FastifyInstance {
   if (options.onRoute !== undefined) reportRoutes(app, options.onRoute);
   app.setErrorHandler(onError);
   app.setNotFoundHandler((request, reply) => sendError(request, reply, 404, notFoundText));
+  takeSessionCookies(app);
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
     if (request.raw.url !== undefined && request.raw.url.length > limits.urlBytes) {
@@ -146,6 +152,10 @@ export function createApi(options: ApiOptions): FastifyInstance {
   addPublicRoutes(app, options);
   if (options.cluster !== undefined) addCluster(app, options.cluster);
   if (options.nodes !== undefined) addClusterNodes(app, options.nodes);
+  if (options.console !== undefined) {
+    addSessions(app, functions, build.buildno);
+    addOperator(app, functions, options.console.operator);
+  }
   for (const plugin of options.plugins ?? []) app.register(async (scope) => plugin(scope));
   app.register(async (open) => {
     open.addHook('onRequest', (_request, reply, done) => {
@@ -211,8 +221,11 @@ function reportRoutes(app: FastifyInstance, report: (route: ApiRouteInfo) => voi
 }
 
 /** Adds the routes that need no key: actions and triggers that their owners offer publicly. */
-function addPublicRoutes(app: FastifyInstance, { functions, log, web: limits = {} }: ApiOptions): void {
-  const web = createWeb({ functions, log, limits });
+function addPublicRoutes(
+  app: FastifyInstance,
+  { functions, log, web: limits = {}, console }: ApiOptions,
+): void {
+  const web = createWeb({ functions, log, limits, isolatesPages: console !== undefined });
   addWeb(app, web);
   addGateway(app, { web, apis: functions.apis });
   addWebhooks(app, { open: functions.feeds.openWebhook, bodyBytes: functions.limits.payloadBytes });
@@ -221,13 +234,13 @@ function addPublicRoutes(app: FastifyInstance, { functions, log, web: limits = {
 /** Adds routes below `prefix` that ask for a namespace's key. */
 function addKeyed(
   app: FastifyInstance,
-  { namespaces }: Functions,
+  functions: Functions,
   prefix: string,
   add: (scope: FastifyInstance) => void,
 ): void {
   app.register(
     async (scope) => {
-      authenticateAll(scope, namespaces);
+      authenticateAll(scope, functions);
       scope.setNotFoundHandler((request, reply) => sendError(request, reply, 404, notFoundText));
       scope.options('/*', openToAnyone, (_request, reply) => reply.code(200).send());
       add(scope);

@@ -2,10 +2,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import {
   type EntityRef,
+  type Functions,
   fullNameOf,
+  functionFault,
   type Identity,
   type NamespaceRef,
-  type NamespaceService,
   notAuthorized,
   parseEntityName,
   parseNamespaceSegment,
@@ -15,6 +16,7 @@ import { sendError } from './errors.ts';
 import { apiFault } from './faults.ts';
 import { sandboxNamespaceOf } from './sandbox-entrance.ts';
 import { refusalByScope } from './scopes.ts';
+import { ownTokens } from './session-cookies.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -23,7 +25,10 @@ declare module 'fastify' {
 }
 
 /** Asks for a key on every route of the scope that does not declare access for anyone. */
-export function authenticateAll(scope: FastifyInstance, namespaces: NamespaceService): void {
+export function authenticateAll(
+  scope: FastifyInstance,
+  { namespaces, sessions }: Pick<Functions, 'namespaces' | 'sessions'>,
+): void {
   scope.decorateRequest('identity', undefined);
   scope.addHook('onRequest', (request, reply, done) => {
     if (request.routeOptions.config?.access === 'anyone') return done();
@@ -39,16 +44,25 @@ export function authenticateAll(scope: FastifyInstance, namespaces: NamespaceSer
     let identity: Identity | Promise<Identity>;
     try {
       const { authorization } = request.headers;
-      identity =
-        behind === undefined
-          ? namespaces.authenticate(authorization)
-          : namespaces.authenticateInside(authorization);
+      const { key } = ownTokens(request);
+      if (behind !== undefined) identity = namespaces.authenticateInside(authorization);
+      else if (authorization !== undefined || key === undefined)
+        identity = namespaces.authenticate(authorization);
+      else identity = identityOfSession(sessions, key);
     } catch (error) {
       return done(asError(error));
     }
     if (identity instanceof Promise) identity.then(admit, (error) => done(asError(error)));
     else admit(identity);
   });
+}
+
+/** @throws Fault AUTHENTICATION_INVALID when the session has ended */
+async function identityOfSession(sessions: Functions['sessions'], token: string): Promise<Identity> {
+  const identity = await sessions.identityOf(token);
+  if (identity === undefined)
+    throw functionFault('AUTHENTICATION_INVALID', 'The session has ended: log in again.');
+  return identity;
 }
 
 export function identityOf(request: FastifyRequest): Identity {

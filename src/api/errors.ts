@@ -7,6 +7,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isFault, type JsonObject, type Log, messageOf, nodeCodeOf } from '../lib/index.ts';
 import { statusOfKind } from './faults.ts';
 import { sendRetryAfter } from './rate-limit.ts';
+import { isOfConsole } from './session-cookies.ts';
 import { newTransactionId } from './transaction.ts';
 import { troubleAnswer } from './trouble.ts';
 
@@ -24,7 +25,11 @@ export function sendError(
   details?: JsonObject,
 ) {
   if (status === 401 && !reply.hasHeader('www-authenticate'))
-    reply.header('www-authenticate', 'Basic realm="OpenWhisk secure realm"');
+    // A browser would ask for a name and a password of its own.
+    reply.header(
+      'www-authenticate',
+      isOfConsole(request) ? 'Session' : 'Basic realm="OpenWhisk secure realm"',
+    );
   reply.header('x-request-id', request.id);
   return sendJson(reply, status, errorJson(text, request.id, details));
 }

@@ -15,6 +15,8 @@ export const apiFaultKinds = {
   MACHINE_EXHAUSTED: 'busy',
   WEB_RATE_EXCEEDED: 'throttled',
   WEB_SHARE_EXCEEDED: 'throttled',
+  /** The route is for operators, and the request has no operator's session. */
+  OPERATOR_REQUIRED: 'unauthenticated',
   /** A sandbox sent the key of another namespace. */
   KEY_FOREIGN: 'denied',
 } as const;

@@ -1,4 +1,5 @@
 export { type ApiOptions, createApi, sandboxEntrance } from './api.ts';
+export type { OperatorSource } from './console/operator.ts';
 export {
   type BlobPlace,
   closeSandboxWays,

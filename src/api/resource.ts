@@ -22,7 +22,7 @@ const methods: readonly Method[] = ['GET', 'PUT', 'POST', 'DELETE'];
 export function addResource(scope: FastifyInstance, urls: readonly string[], resource: Resource): void {
   const allowed = methods.filter((method) => resource[method] !== undefined);
   const refused = known.filter((method) => !allowed.some((each) => each === method));
-  const access = scope.hasRequestDecorator('identity') ? 'any-key' : 'anyone';
+  const access = otherAccess(scope);
   for (const url of urls) {
     for (const method of allowed) {
       const entry = resource[method];
@@ -43,4 +43,10 @@ export function addResource(scope: FastifyInstance, urls: readonly string[], res
       handler: () => {},
     });
   }
+}
+
+/** For methods that a path does not have. */
+function otherAccess(scope: FastifyInstance): RouteAccess {
+  if (scope.hasRequestDecorator('isOperator')) return 'operator';
+  return scope.hasRequestDecorator('identity') ? 'any-key' : 'anyone';
 }

@@ -11,6 +11,8 @@ export type RouteAccess =
   | 'own-check'
   /** Any key of a namespace, with any scope. */
   | 'any-key'
+  /** An operator's session. */
+  | 'operator'
   /** A key of a namespace with this right. */
   | KeyRight;
 
@@ -27,6 +29,9 @@ export function refuseUndeclaredRoutes(app: FastifyInstance): void {
     const route = `${[method].flat().join(', ')} ${url}`;
     if (access === undefined) throw new Error(`the route ${route} does not say who may use it`);
     if (access === 'anyone') return;
+    if ((access === 'operator') !== this.hasRequestDecorator('isOperator'))
+      throw new Error(`the route ${route} is for '${access}', in a scope for others`);
+    if (access === 'operator') return;
     const wantsKey = access !== 'own-check';
     if (wantsKey === asksForKey(this)) return;
     const fact = wantsKey ? 'nothing asks for a key there' : 'a key is asked for there';

@@ -7,6 +7,7 @@ import { apiGroup } from './commands/api.ts';
 import { auditGroup } from './commands/audit.ts';
 import { backupCommand, restoreCommand } from './commands/backup.ts';
 import { clusterGroup, nodeGroup } from './commands/cluster.ts';
+import { consoleGroup } from './commands/console.ts';
 import { fsckCommand } from './commands/fsck.ts';
 import { imageGroup } from './commands/image.ts';
 import { baseGroup } from './commands/image-build.ts';
@@ -50,6 +51,7 @@ export const entries: readonly EntrySpec[] = [
   policyGroup,
   auditGroup,
   vaultGroup,
+  consoleGroup,
   clusterGroup,
   nodeGroup,
   backupCommand,

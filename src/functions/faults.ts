@@ -7,6 +7,8 @@ export const functionFaultKinds = {
   AUTHENTICATION_INVALID: 'unauthenticated',
   /** The database has not answered for too long to know which keys were revoked. */
   AUTHENTICATION_STALE: 'busy',
+  /** An operator's one-time login that was used, or has expired. */
+  LOGIN_INVALID: 'unauthenticated',
   NOT_AUTHORIZED: 'denied',
   DEPLOYMENT_REFUSED: 'denied',
   RUN_REFUSED: 'denied',

@@ -37,6 +37,7 @@ import type { IsCurrent } from './namespaces/identities.ts';
 import { type NamespaceService, Namespaces } from './namespaces/namespaces.ts';
 import { createQuotas, type DiskAdmission, type Quotas } from './namespaces/quotas.ts';
 import { createPackages, type PackageService } from './packages/packages.ts';
+import { createSessions, type SessionService } from './sessions/sessions.ts';
 import type { DeliveryService } from './triggers/deliveries.ts';
 import type { FiringService } from './triggers/firing.ts';
 import type { RuleService } from './triggers/rules.ts';
@@ -84,6 +85,8 @@ export interface Functions {
   readonly limits: SystemLimits;
   readonly runtimes: readonly Runtime[];
   readonly namespaces: NamespaceService;
+  /** Of browsers. */
+  readonly sessions: SessionService;
   readonly quotas: Pick<Quotas, 'usage'> & {
     /** Deletes the oldest records of namespaces that exceed their record quota. */
     enforce(): Promise<void>;
@@ -176,6 +179,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
 
   return {
     ...holdings,
+    sessions: createSessions(store.sessions, namespaces),
     limits: given.limits,
     runtimes: given.runtimes,
     triggers,

@@ -42,7 +42,7 @@ export {
 } from './limits.ts';
 export type { ForwardingRules, LogForwardingService } from './log-forwarding/log-forwarding.ts';
 export type { KeyDescription, KeyRequest, NewKey } from './namespaces/further-keys.ts';
-export { hasRight, type KeyRight, type KeyScope } from './namespaces/key-scopes.ts';
+export { hasRight, type KeyRight, type KeyScope, rightsOf } from './namespaces/key-scopes.ts';
 export type { NamespaceLimitsPatch, NamespaceLimitValues } from './namespaces/namespace-limits.ts';
 export {
   type Identity,
@@ -58,6 +58,13 @@ export {
 export { createRetention } from './namespaces/retention.ts';
 export type { PackageService } from './packages/packages.ts';
 export { type ResealReport, reseal, surveyVault, unreadableIn } from './rotation/reseal.ts';
+export {
+  type BegunSession,
+  newOperatorLogin,
+  type OperatorLogin,
+  type SessionOwner,
+  type SessionService,
+} from './sessions/sessions.ts';
 export type { DeliveryService } from './triggers/deliveries.ts';
 export type { FiringService } from './triggers/firing.ts';
 export type { RuleService } from './triggers/rules.ts';

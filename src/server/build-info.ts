@@ -10,3 +10,6 @@ export const buildInfo: BuildInfo = { build: `ward-${version}`, buildno: version
 
 /** The folder that Ward is installed in, without a slash at its end. */
 export const checkout = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
+
+/** The set-up builds the console into it. */
+export const consoleFolder = `${checkout}/.cache/console`;

@@ -12,6 +12,7 @@ import type { UpOptions } from './processes/up.ts';
 
 export type { DoctorReport, DoctorRow, Explanation } from '../sandbox/index.ts';
 export type { BusCertificate, ClusterInit, NodeToken } from './admin/cluster.ts';
+export type { ConsoleLogin } from './admin/console.ts';
 export type { AuditAdmin, PolicyCheck, PolicyInForce } from './admin/gate.ts';
 export type {
   NamespaceAdmin,
@@ -77,6 +78,7 @@ const doctorBlobs = () => import('./by-hand/doctor-blobs.ts');
 const fsck = () => import('./fsck/fsck.ts');
 const advisories = () => import('./advisories/by-hand.ts');
 const cluster = () => import('./admin/cluster.ts');
+const consoleLogin = () => import('./admin/console.ts');
 const nodes = () => import('./admin/nodes.ts');
 const gate = () => import('./admin/gate.ts');
 const imageBuild = () => import('./image-build/image.ts');
@@ -100,6 +102,7 @@ export const updateAdvisoryFile = lazy(advisories, 'updateAdvisoryFile');
 export const importAdvisoryFiles = lazy(advisories, 'importAdvisoryFiles');
 export const showAdvisories = lazy(advisories, 'showAdvisories');
 export const initCluster = lazy(cluster, 'initCluster');
+export const newConsoleLogin = lazy(consoleLogin, 'newConsoleLogin');
 export const newNodeToken = lazy(cluster, 'newNodeToken');
 export const removeNode = lazy(cluster, 'removeNode');
 export const listNodes = lazy(nodes, 'listNodes');

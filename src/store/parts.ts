@@ -17,6 +17,7 @@ import { leasedWrites, leaseStore } from './leases.ts';
 import { memberStore } from './members.ts';
 import { namespaceStore } from './namespaces.ts';
 import type { Schema } from './schema.ts';
+import { sessionStore } from './sessions.ts';
 import type { SqlWords } from './sql-words.ts';
 import type { Store } from './types/store.ts';
 import { violationStore } from './violations.ts';
@@ -40,6 +41,7 @@ export function storeParts(db: Kysely<Schema>, writer: GroupWriter, words: SqlWo
     leases: leaseStore(db, words),
     under: (lease) => leasedWrites(db, writer, lease),
     codeMarks: codeMarkStore(db, words),
+    sessions: sessionStore(db, words),
     recording: writer.recording,
   };
 }

@@ -198,6 +198,16 @@ export interface ClusterNodeTable {
   ordered_at: ColumnType<number | null, never, number>;
 }
 
+/** Times are the database's. */
+export interface SessionTable {
+  token_hash: string;
+  kind: string;
+  key_id: string | null;
+  created_at: number;
+  used_at: number;
+  expires_at: number;
+}
+
 export interface Schema {
   namespaces: NamespaceTable;
   keys: KeyTable;
@@ -220,4 +230,5 @@ export interface Schema {
   members: MemberTable;
   join_tokens: JoinTokenTable;
   cluster_nodes: ClusterNodeTable;
+  sessions: SessionTable;
 }

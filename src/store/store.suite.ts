@@ -17,6 +17,7 @@ import { leaseTests } from './suite/leases.ts';
 import { memberTests } from './suite/members.ts';
 import { namespaceTests } from './suite/namespaces.ts';
 import { retentionTests } from './suite/retention.ts';
+import { sessionTests } from './suite/sessions.ts';
 import { sharingTests } from './suite/sharing.ts';
 import { violationTests } from './suite/violations.ts';
 import type { Store } from './types/store.ts';
@@ -54,6 +55,7 @@ export function storeSuite(name: string, makePlace: () => Promise<StorePlace>): 
     describe('changes', () => changeTests(context));
     describe('leases', () => leaseTests(context));
     describe('violations', () => violationTests(context));
+    describe('sessions', () => sessionTests(context));
     describe('marks of code', () => codeMarkTests(context));
     describe('nodes that joined the cluster', () => memberTests(context));
     describe('nodes that servers have heard', () => clusterNodeTests(context));

@@ -4,13 +4,16 @@
  */
 import type { JsonValue } from '../../lib/index.ts';
 import { isJsonObject } from '../../lib/index.ts';
+import { isSessionCookie } from '../session-cookies.ts';
 import type { AnswerHeaders } from './answer.ts';
 
 /**
  * The server's own headers, as in OpenWhisk: programs that were written as servers often return them.
- * `service-worker-allowed` would let the page of one action speak for all of them.
+ * `service-worker-allowed` would let the page of one action speak for all of them, and `clear-site-data` would end
+ * the sessions of the console, as cookies of its names would replace them.
  */
 const serversOwn = new Set([
+  'clear-site-data',
   'connection',
   'content-length',
   'date',
@@ -46,7 +49,10 @@ export function resultHeaders(value: JsonValue | undefined): AnswerHeaders | und
     left = { headers: left.headers - values.length, bytes: left.bytes - bytes };
     if (left.headers < 0 || left.bytes < 0) return undefined;
     const key = name.toLowerCase();
-    if (!serversOwn.has(key)) headers.set(key, [...(headers.get(key) ?? []), ...values]);
+    if (serversOwn.has(key)) continue;
+    const own = key === 'set-cookie' ? values.filter((text) => !isSessionCookie(text)) : values;
+    if (own.length === values.length || own.length > 0)
+      headers.set(key, [...(headers.get(key) ?? []), ...own]);
   }
   return Object.fromEntries([...headers].map(([key, values]) => [key, only(values) ?? values]));
 }

@@ -31,6 +31,8 @@ export interface WebScopeOptions {
   readonly answers: BodyBudget;
   readonly maxBodyBytes: number;
   readonly log: Log;
+  /** The console is on this origin, too: see `isolatePages`. */
+  readonly isolatesPages: boolean;
 }
 
 /** Methods that reach a web action. */
@@ -49,6 +51,7 @@ export function addWebScope(
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
     scope.setErrorHandler(webErrorHandler(options));
+    if (options.isolatesPages) isolatePages(scope);
     scope.route({
       method: webMethods,
       url,
@@ -69,6 +72,22 @@ export function addWebScope(
         return send(reply, answer);
       },
     });
+  });
+}
+
+const ownOrigin =
+  'sandbox allow-downloads allow-forms allow-modals allow-popups allow-popups-to-escape-sandbox allow-scripts';
+
+/**
+ * Gives each page of an action an origin of its own in the browser. Otherwise its script would speak for the person who
+ * is logged in to the console, since both have the host of Ward. An action can only add to it.
+ */
+function isolatePages(scope: FastifyInstance): void {
+  const name = 'content-security-policy';
+  scope.addHook('onSend', (_request, reply, payload, done) => {
+    const given = [reply.getHeader(name) ?? []].flat();
+    reply.header(name, [...given, ownOrigin].join(', '));
+    done(null, payload);
   });
 }
 

@@ -15,6 +15,7 @@ interface WebOptions {
   readonly functions: Pick<Functions, 'actions' | 'namespaces' | 'invocations' | 'limits'>;
   readonly log: Log;
   readonly limits?: Partial<WebLimits>;
+  readonly isolatesPages?: boolean;
 }
 
 /** Limits on what one client may do without a key. */
@@ -42,7 +43,7 @@ const defaultWebLimits: WebLimits = {
 /** The common parts of web actions and the gateway, counters included. */
 export type Web = WebScopeOptions;
 
-export function createWeb({ functions, log, ...options }: WebOptions): Web {
+export function createWeb({ functions, log, isolatesPages = false, ...options }: WebOptions): Web {
   const limits = { ...defaultWebLimits, ...options.limits };
   const capacity = limits.addresses;
   return {
@@ -53,6 +54,7 @@ export function createWeb({ functions, log, ...options }: WebOptions): Web {
     answers: createAnswerMemory(limits.answerBytes),
     maxBodyBytes: functions.limits.payloadBytes,
     log,
+    isolatesPages,
   };
 }
 

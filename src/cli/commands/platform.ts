@@ -10,6 +10,7 @@ export const upCommand: CommandSpec = {
   options: [
     { flags: '--listen <HOST:PORT>', summary: 'address to listen on (127.0.0.1:3233)' },
     { flags: '--access-log', summary: 'log every request' },
+    { flags: '--no-console', summary: 'do not serve the console' },
     {
       flags: '--role <ROLE>',
       summary: 'api: only serve the API of a cluster, as an ordinary user; invoker: only run actions (all)',

@@ -13,6 +13,7 @@ export const up: Handler = async (input) => {
     ...localOptions(input),
     ...(listen === undefined ? {} : { listen }),
     ...(input.has('accessLog') ? { accessLog: true } : {}),
+    ...(input.has('console') ? {} : { console: false }),
     role: roleOf(input.text('role')),
     join: input.has('join') ? input.texts('join') : undefined,
     token: input.text('token'),

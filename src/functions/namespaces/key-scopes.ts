@@ -22,6 +22,10 @@ const rights: Readonly<Record<KeyScope, readonly KeyRight[]>> = {
   none: [],
 };
 
+export function rightsOf(scope: KeyScope): readonly KeyRight[] {
+  return rights[scope];
+}
+
 export function hasRight(scope: KeyScope, right: KeyRight): boolean {
   return rights[scope].includes(right);
 }

@@ -54,7 +54,13 @@ const lookMs = 500;
 /** @throws Fault DATA_DIR_EMPTY */
 export async function listNodes(place: Place): Promise<NodeList> {
   await using at = await openState(place);
-  const { config, store } = at;
+  return await nodeListOf(at.config, at.store);
+}
+
+export async function nodeListOf(
+  config: Pick<Config, 'bus' | 'node'>,
+  store: Pick<Store, 'accepted' | 'clusterNodes'>,
+): Promise<NodeList> {
   const nodes = (await store.clusterNodes.list()).map(viewOf);
   const queue = await store.accepted.counts();
   if (hasCluster(config, nodes)) return { isCluster: true, nodes, queue };

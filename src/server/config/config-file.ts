@@ -45,6 +45,7 @@ const fileSchema = z.strictObject({
   logLevel: z.enum(logLevels).optional(),
   /** Logs every request. */
   accessLog: z.boolean().optional(),
+  console: z.boolean().optional(),
   /** URL under which user code reaches the API. */
   apiHost: z.url().optional(),
   invoker: z

@@ -31,6 +31,8 @@ export interface Config {
   readonly bus: BusAddresses | undefined;
   readonly logLevel: string;
   readonly accessLog: boolean;
+  /** Serves the console, and lets browsers log in. */
+  readonly console: boolean;
   readonly apiHost: string | undefined;
   readonly invoker: {
     readonly memoryMiB: number;
@@ -105,6 +107,7 @@ export interface ConfigSources {
   readonly dataDir?: string | undefined;
   readonly configFile?: string | undefined;
   readonly accessLog?: boolean | undefined;
+  readonly console?: boolean | undefined;
 }
 
 const mebibyte = 1024 * 1024;
@@ -139,6 +142,7 @@ export async function loadConfig(
     blobs,
     logLevel: parseLogLevel(env['WARD_LOG']) ?? file.logLevel ?? 'info',
     accessLog: flags.accessLog ?? file.accessLog ?? false,
+    console: flags.console ?? file.console ?? true,
     apiHost: env['WARD_API_HOST'] ?? file.apiHost,
     invoker: {
       memoryMiB: Math.floor((totalmem() / mebibyte) * sandboxShareOfMemory),

@@ -4,12 +4,13 @@
  */
 import { type ApiOptions, closeSandboxWays, createApi, sandboxEntrance } from '../../api/index.ts';
 import { type BlobStore, writeFileAtomically } from '../../blobs/index.ts';
+import { consolePages } from '../../dashboard/index.ts';
 import type { Dispatcher } from '../../dispatch/index.ts';
 import type { Functions } from '../../functions/index.ts';
 import type { ImageStore } from '../../images/index.ts';
 import type { Log } from '../../lib/index.ts';
 import type { StartProgram } from '../../scanner/index.ts';
-import { buildInfo } from '../build-info.ts';
+import { buildInfo, consoleFolder } from '../build-info.ts';
 import { createNodeRoutes } from '../cluster/node-routes.ts';
 import { requireSharedStores } from '../config/bus-setting.ts';
 import { type Config, withoutUndefined } from '../config/config.ts';
@@ -24,6 +25,7 @@ import { type Equipped, openDispatching } from './dispatching.ts';
 import { openDomain } from './domain.ts';
 import { type Foundation, openCode, openFoundation } from './foundation.ts';
 import { withMemory } from './memory-watch.ts';
+import { createOperatorSource } from './operator-source.ts';
 import type { PlatformGround } from './platform-ground.ts';
 import { readiness } from './record-keeping.ts';
 import { openRuntimeImages } from './sandboxes.ts';
@@ -197,8 +199,14 @@ function composeApi({ config, figures, log }: Context, parts: ApiParts): ReturnT
   const { foundation, functions, guarded, secrets, tokenKeys, cluster, nodes, onRoute } = parts;
   const { store, disk, memory, plan } = foundation;
   const { trustedProxies = [], ...web } = withoutUndefined(config.web);
+  const operator = createOperatorSource({
+    ...{ config, store, namespaces: functions.namespaces },
+    ...{ advisories: guarded.advisories, disk: disk.status },
+  });
+  const console = config.console ? { operator } : undefined;
   return createApi({
     functions,
+    console,
     build: buildInfo,
     log,
     web,
@@ -210,7 +218,10 @@ function composeApi({ config, figures, log }: Context, parts: ApiParts): ReturnT
     readiness: () => readiness(store.recording, disk.status(), config.records),
     accessLog: config.accessLog,
     onRoute,
-    plugins: [guarded.registry({ namespaces: functions.namespaces, tokenKeys })],
+    plugins: [
+      guarded.registry({ namespaces: functions.namespaces, tokenKeys }),
+      ...(config.console ? [consolePages(consoleFolder)] : []),
+    ],
   });
 }
 

@@ -37,6 +37,7 @@ export interface UpOptions {
   readonly dataDir?: string;
   readonly configFile?: string;
   readonly accessLog?: boolean;
+  readonly console?: boolean;
   /** What this node does for its cluster; `all` by default. */
   readonly role?: Role;
   /** Addresses of API nodes of the cluster to join. */

@@ -26,6 +26,7 @@ import * as changes from './0017-changes.ts';
 import * as leases from './0018-leases.ts';
 import * as codeMarks from './0019-code-marks.ts';
 import * as clusterNodes from './0020-cluster-nodes.ts';
+import * as sessions from './0021-sessions.ts';
 
 export const migrations: Migrations = {
   '0001-entities': entities,
@@ -48,6 +49,7 @@ export const migrations: Migrations = {
   '0018-leases': leases,
   '0019-code-marks': codeMarks,
   '0020-cluster-nodes': clusterNodes,
+  '0021-sessions': sessions,
 };
 
 export type Migrations = Readonly<Record<string, Migration>>;

@@ -21,7 +21,7 @@ export const stateTables: readonly TableCopy[] = [
   'activation_counts',
 ].map((name) => ({ name }));
 
-/** Leases and marks of servers that run, what they heard of each other, and what an engine keeps for itself. */
+/** Leases and marks of servers that run, what they heard of each other, logins, and what an engine keeps for itself. */
 export const leftBehind: readonly string[] = [
   'nodes',
   'cluster_nodes',
@@ -30,4 +30,5 @@ export const leftBehind: readonly string[] = [
   'changes',
   'leases',
   'code_marks',
+  'sessions',
 ];

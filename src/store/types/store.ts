@@ -14,6 +14,7 @@ import type { KeyStore } from './keys.ts';
 import type { Lease, LeasedWrites, LeaseStore } from './leases.ts';
 import type { MemberStore } from './members.ts';
 import type { NamespaceStore } from './namespaces.ts';
+import type { SessionStore } from './sessions.ts';
 import type { ViolationStore } from './violations.ts';
 
 /** Whether appended records reach the disk. */
@@ -52,6 +53,7 @@ export interface Store extends AsyncDisposable {
   /** The writes of a lease's holder. */
   under(lease: Lease): LeasedWrites;
   readonly codeMarks: CodeMarkStore;
+  readonly sessions: SessionStore;
   readonly recording: Recording;
   /** Writes pending data and closes. */
   close(): Promise<void>;

@@ -3,6 +3,7 @@ import * as members from '../../migrations/0016-members.ts';
 import * as leases from '../../migrations/0018-leases.ts';
 import * as codeMarks from '../../migrations/0019-code-marks.ts';
 import * as clusterNodes from '../../migrations/0020-cluster-nodes.ts';
+import * as sessions from '../../migrations/0021-sessions.ts';
 import type { Migrations } from '../../migrations/index.ts';
 import * as schema from './0001-schema.ts';
 import * as facts from './0003-facts.ts';
@@ -16,4 +17,5 @@ export const postgresMigrations: Migrations = {
   '0005-leases': leases,
   '0006-code-marks': codeMarks,
   '0007-cluster-nodes': clusterNodes,
+  '0008-sessions': sessions,
 };

@@ -1,0 +1,85 @@
+/**
+ * `/console/`: the built files of the web application. They are listed once, at the start, so a request can name
+ * nothing else. All other paths are pages of the application, which its script tells apart.
+ */
+import { createReadStream } from 'node:fs';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { type BuiltFile, listBuiltFiles } from './built-files.ts';
+
+const root = '/console/';
+const entry = 'index.html';
+const access = { config: { access: 'anyone' } } as const;
+
+/** The page runs Ward's own script, and speaks with nothing but Ward. */
+const contentSecurityPolicy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "connect-src 'self'",
+  "img-src 'self' data:",
+  "frame-ancestors 'none'",
+  "base-uri 'none'",
+  "form-action 'self'",
+  "require-trusted-types-for 'script'",
+  "trusted-types 'none'",
+].join('; ');
+
+const safeHeaders = {
+  'content-security-policy': contentSecurityPolicy,
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+};
+
+const unbuilt = `The console is not built.
+
+Build it where Ward is installed, then start Ward again:
+
+  node scripts/setup.mjs
+
+To run Ward without it: ward up --no-console
+`;
+
+/** @param folder what the set-up built; it can be missing */
+export function consolePages(folder: string): (app: FastifyInstance) => void {
+  const files = listBuiltFiles(folder);
+  const page = files.get(entry);
+  return (app) => {
+    app.addHook('onRequest', (_request, reply, done) => {
+      reply.headers(safeHeaders);
+      done();
+    });
+    app.get(root.slice(0, -1), access, (_request, reply) => reply.redirect(root));
+    app.get(`${root}*`, access, (request, reply) => {
+      const name = nameOf(request);
+      const file = files.get(name) ?? (name.includes('.') ? undefined : page);
+      if (page === undefined) return sendText(reply, 503, unbuilt);
+      return file === undefined
+        ? sendText(reply, 404, 'There is no such file.\n')
+        : send(request, reply, file);
+    });
+  };
+}
+
+function nameOf({ url }: FastifyRequest): string {
+  return url.slice(root.length).replace(/[?#].*$/s, '');
+}
+
+function send({ headers }: FastifyRequest, reply: FastifyReply, file: BuiltFile): FastifyReply {
+  reply
+    .header('content-type', file.type)
+    .header('cache-control', file.isHashed ? 'public, max-age=31536000, immutable' : 'no-cache')
+    .header('vary', 'accept-encoding')
+    .header('etag', file.etag);
+  if (headers['if-none-match'] === file.etag) return reply.code(304).send();
+  const { zipped } = file;
+  const isZipped = zipped !== undefined && /\bgzip\b/.test(String(headers['accept-encoding'] ?? ''));
+  if (isZipped) reply.header('content-encoding', 'gzip');
+  const { path, bytes } = isZipped ? zipped : file;
+  return reply.header('content-length', bytes).send(createReadStream(path));
+}
+
+function sendText(reply: FastifyReply, status: number, text: string): FastifyReply {
+  return reply.code(status).header('cache-control', 'no-store').type('text/plain; charset=utf-8').send(text);
+}

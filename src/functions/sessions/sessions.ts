@@ -1,0 +1,101 @@
+/**
+ * Sessions of browsers: a random token stands for a key that was checked once, or for an operator. The store has only
+ * hashes of tokens. A session ends at logout, with its time, when it was idle, and with its key.
+ */
+import { hash, randomBytes } from 'node:crypto';
+import type { SessionKind, SessionStore } from '../../store/index.ts';
+import { functionFault } from '../faults.ts';
+import type { Identity, NamespaceService } from '../namespaces/namespaces.ts';
+
+/** A session that has begun, with its secret. */
+export interface BegunSession {
+  readonly token: string;
+  readonly kind: SessionOwner;
+  readonly lifeMs: number;
+}
+
+export type SessionOwner = Exclude<SessionKind, 'login'>;
+
+export interface SessionService {
+  /** @param key `uuid:secret`. @throws Fault AUTHENTICATION_INVALID, AUTHENTICATION_STALE */
+  begin(key: string): Promise<BegunSession>;
+  /** @param login of `newLogin`, which it uses up. @throws Fault LOGIN_INVALID */
+  beginOperator(login: string): Promise<BegunSession>;
+  /** Undefined when the session has ended. @throws Fault AUTHENTICATION_STALE */
+  identityOf(token: string): Promise<Identity | undefined>;
+  isOperator(token: string): Promise<boolean>;
+  /** Does nothing when it has ended. */
+  end(token: string, kind: SessionOwner): Promise<void>;
+}
+
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+const lives: Readonly<Record<SessionOwner, { readonly lifeMs: number; readonly idleMs: number }>> = {
+  key: { lifeMs: 7 * 24 * hourMs, idleMs: 12 * hourMs },
+  operator: { lifeMs: 12 * hourMs, idleMs: hourMs },
+};
+/** To open the URL that the command printed. */
+const loginMs = 5 * minuteMs;
+const tokenBytes = 32;
+const tokenPattern = /^[\w-]{43}$/;
+
+export function createSessions(
+  store: SessionStore,
+  namespaces: Pick<NamespaceService, 'authenticate' | 'ownerOf'>,
+): SessionService {
+  const begin = async (kind: SessionOwner, keyId: string | null): Promise<BegunSession> => {
+    const token = newToken();
+    const { lifeMs } = lives[kind];
+    await store.create({ tokenHash: hashOf(token), kind, keyId, lifeMs });
+    return { token, kind, lifeMs };
+  };
+  const use = async (token: string, kind: SessionOwner) =>
+    tokenPattern.test(token) ? await store.use(hashOf(token), kind, lives[kind].idleMs) : undefined;
+  return {
+    async begin(key) {
+      const basic = `Basic ${Buffer.from(key.trim(), 'latin1').toString('base64')}`;
+      const { keyId } = await namespaces.authenticate(basic);
+      return await begin('key', keyId);
+    },
+    async beginOperator(login) {
+      if (!tokenPattern.test(login) || !(await store.end(hashOf(login), 'login'))) throw loginInvalid();
+      return await begin('operator', null);
+    },
+    async identityOf(token) {
+      const session = await use(token, 'key');
+      return session?.keyId == null ? undefined : await namespaces.ownerOf(session.keyId);
+    },
+    isOperator: async (token) => (await use(token, 'operator')) !== undefined,
+    async end(token, kind) {
+      if (tokenPattern.test(token)) await store.end(hashOf(token), kind);
+    },
+  };
+}
+
+export interface OperatorLogin {
+  /** Begins one session of an operator. */
+  readonly login: string;
+  readonly lifeMs: number;
+}
+
+/** For whoever may write the database. */
+export async function newOperatorLogin(store: Pick<SessionStore, 'create'>): Promise<OperatorLogin> {
+  const login = newToken();
+  await store.create({ tokenHash: hashOf(login), kind: 'login', keyId: null, lifeMs: loginMs });
+  return { login, lifeMs: loginMs };
+}
+
+function newToken(): string {
+  return randomBytes(tokenBytes).toString('base64url');
+}
+
+/** A token has 256 bits of entropy, so one round of SHA-256 is enough. */
+function hashOf(token: string): string {
+  return hash('sha256', token, 'hex');
+}
+
+function loginInvalid() {
+  return functionFault('LOGIN_INVALID', 'This login was used already, or has expired.', {
+    hint: 'Make a new one on the machine of Ward: ward console login',
+  });
+}

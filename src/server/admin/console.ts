@@ -1,0 +1,28 @@
+/** The operator's login to the console: a URL that works once. */
+import { readFile } from 'node:fs/promises';
+import { newOperatorLogin } from '../../functions/index.ts';
+import { serverFault } from '../faults.ts';
+import { dataPaths } from '../instance/instance.ts';
+import { openState, type Place } from './cluster.ts';
+
+export interface ConsoleLogin {
+  /** The token is in its fragment, which browsers don't send. */
+  readonly url: string;
+  /** Epoch milliseconds. */
+  readonly expiresAt: number;
+}
+
+/** @param origin where the browser reaches Ward; absent: as configured. @throws Fault DATA_DIR_EMPTY, CONFIG_INVALID */
+export async function newConsoleLogin(place: Place, origin: string | undefined): Promise<ConsoleLogin> {
+  await using at = await openState(place);
+  const { apiHost, dataDir } = at.config;
+  const base = origin ?? apiHost ?? (await readFile(dataPaths(dataDir).address, 'utf8')).trim();
+  if (!URL.canParse(base))
+    throw serverFault('CONFIG_INVALID', `${JSON.stringify(base)} is not the URL of a Ward`, {
+      hint: 'name it as your browser reaches it: --url https://ward.example.com',
+    });
+  const { login, lifeMs } = await newOperatorLogin(at.store.sessions);
+  const url = new URL('/console/login', base);
+  url.hash = login;
+  return { url: url.href, expiresAt: Date.now() + lifeMs };
+}
