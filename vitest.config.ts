@@ -7,6 +7,7 @@ const selfContained = [
   'bus',
   'cli',
   'content',
+  'dashboard',
   'dispatch',
   'egress',
   'functions',

@@ -38,10 +38,10 @@ export interface Module {
   readonly imports: readonly string[];
 }
 
-/** Every `.ts` file below `root`, with the files that it imports (types included). */
+/** Every `.ts` and `.tsx` file below `root`, with the files that it imports (types included). */
 export function readModules(root: string): Module[] {
   return readdirSync(root, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+    .filter((entry) => entry.isFile() && /\.tsx?$/.test(entry.name))
     .map((entry) => join(entry.parentPath, entry.name))
     .map((path) => ({ path: relative(root, path), imports: importsOf(path, root) }));
 }

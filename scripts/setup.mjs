@@ -1,6 +1,6 @@
 /**
  * Makes a fresh machine ready for Ward: host programs, the server's account, npm packages, runtime images, the
- * command `ward`. Looks first, says what it will do, does only that, and ends in one line. Needs nothing but a Node ≥ 18
+ * console, the command `ward`. Looks first, says what it will do, does only that, and ends in one line. Needs nothing but a Node ≥ 18
  * and npm. Safe to run twice at once: a run that changes something holds a lock, and looks again after getting it.
  *
  *   node scripts/setup.mjs                  everything
@@ -115,6 +115,7 @@ function readArguments(args) {
     tests: args.includes('--tests'),
     bench: args.includes('--bench'),
     lsm: args.includes('--lsm'),
+    console: !packagesOnly,
     images: !packagesOnly && !args.includes('--no-images'),
     // Tests in a checkout must not change the command of the machine's users.
     link: !packagesOnly && !isForDevelopers && !isLinkless,

@@ -1,6 +1,6 @@
 /** Copies what Ward needs to run, without tests and tools, from a checkout that is set up. Images are made of it. */
 import { existsSync } from 'node:fs';
-import { cp, mkdir, readFile, symlink } from 'node:fs/promises';
+import { cp, mkdir, readFile, rm, symlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 
@@ -23,6 +23,10 @@ export async function stageWard(folder: string, more: readonly string[] = []): P
   for (const name of ['bin', 'policies', 'package.json', ...more])
     await cp(join(checkout, name), join(folder, name), { recursive: true });
   await cp(join(checkout, 'src'), join(folder, 'src'), { recursive: true, filter: (path) => !isTest(path) });
+  // What browsers get is built already.
+  await rm(join(folder, 'src/dashboard/web'), { recursive: true });
+  const built = join(checkout, '.cache/console');
+  if (existsSync(built)) await cp(built, join(folder, '.cache/console'), { recursive: true });
   for (const each of await runtimePackages()) await stagePackage(folder, each);
 }
 

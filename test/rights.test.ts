@@ -81,7 +81,8 @@ describe.skipIf(missing !== undefined)(`rights${missing ? ` (${missing})` : ''}`
   it('each route declares what the document says', () => {
     const words = { 'no key': 'anyone', own: 'own-check', 'any key': 'any-key' } as const;
     const wrong = keyed().flatMap(({ route, right }) => {
-      if (right === undefined) return ['any-key', 'anyone'].includes(route.access) ? [] : [named(route)];
+      if (right === undefined)
+        return ['any-key', 'anyone', 'operator'].includes(route.access) ? [] : [named(route)];
       const wanted = right in words ? words[right as keyof typeof words] : right;
       return wanted === route.access ? [] : [`${named(route)}: ${route.access}, told: ${right}`];
     });
@@ -98,11 +99,13 @@ describe.skipIf(missing !== undefined)(`rights${missing ? ` (${missing})` : ''}`
         continue;
       const isIn = typeof standing === 'object' && standing.includes(right ?? 'any key');
       const isElsewhere = standing === 'stranger' && (right === undefined || !route.url.includes(':ns'));
-      if (isIn || isElsewhere) continue;
+      const isOperators = route.access === 'operator';
+      if (!isOperators && (isIn || isElsewhere)) continue;
       asked++;
       const [path, body] = requestFor(route, false);
       const answer = await ask(who, route.method, path, body);
-      const wanted = standing === 'nobody' ? 401 : standing === 'stranger' && isShared(route) ? 200 : 403;
+      const wanted =
+        standing === 'nobody' || isOperators ? 401 : standing === 'stranger' && isShared(route) ? 200 : 403;
       if (answer.status !== wanted) wrong.push(`${named(route)}: ${answer.status}, not ${wanted}`);
       if (String(answer.body).includes(mark)) wrong.push(`${named(route)} shows what it must not`);
     }
@@ -115,7 +118,7 @@ describe.skipIf(missing !== undefined)(`rights${missing ? ` (${missing})` : ''}`
     const standing: Standing = identities[who];
     const wrong: string[] = [];
     for (const { route, right } of keyed()) {
-      if (right === 'own') continue;
+      if (right === 'own' || route.access === 'operator') continue;
       const isOpen = right === 'no key' || (right === undefined && route.access === 'anyone');
       const isIn = typeof standing === 'object' && standing.includes(right ?? 'any key');
       const isElsewhere = standing === 'stranger' && (right === undefined || !route.url.includes(':ns'));
@@ -217,6 +220,9 @@ describe.skipIf(missing !== undefined)(`rights${missing ? ` (${missing})` : ''}`
       ['/metrics', 'GET', '/metrics', but({ 'the token for metrics': 200 }, 401)],
       ['/ward/v1/cluster/join', 'POST', '/ward/v1/cluster/join', but({}, 400)],
       ['/ward/v1/cluster/renewal', 'POST', '/ward/v1/cluster/renewal', but({}, 400)],
+      ['/console/session', 'POST', '/console/session', but({}, 403)],
+      ['/console/session', 'DELETE', '/console/session', but({}, 403)],
+      ['/ward/v1/session', 'GET', '/ward/v1/session', but(each(['no key', ...keys, other], 200), 401)],
       ['/webhooks/:token', 'POST', '/webhooks/no-such-token', but({}, 404)],
       ['/apis/*', 'GET', '/apis/guest/none', but({}, 404)],
       ['/api/v1/web/*', 'GET', '/api/v1/web/guest/default/web.json', but({}, 200)],

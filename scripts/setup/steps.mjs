@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import * as account from './account.mjs';
 import * as clients from './clients.mjs';
+import * as webConsole from './console.mjs';
 import * as images from './images.mjs';
 import * as npm from './packages.mjs';
 import { SetupError, startLog } from './process.mjs';
@@ -20,7 +21,7 @@ import * as system from './system.mjs';
  */
 
 /**
- * @param {{root: string, cacheDir: string, scope: {system: boolean, tests: boolean, bench: boolean, lsm: boolean, images: boolean}}} options
+ * @param {{root: string, cacheDir: string, scope: {system: boolean, tests: boolean, bench: boolean, lsm: boolean, images: boolean, console: boolean}}} options
  * @returns {Promise<Step[]>}
  */
 export async function planSteps({ root, cacheDir, scope }) {
@@ -38,6 +39,7 @@ export async function planSteps({ root, cacheDir, scope }) {
     ...(hasAccount ? [] : [accountStep(hasGroup, cacheDir)]),
     ...(isCurrent ? [] : [packagesStep(root, cacheDir)]),
     ...(hasImages ? [] : [imagesStep(root, cacheDir, hasApt)]),
+    ...(!scope.console || webConsole.consoleIsBuilt(root) ? [] : [consoleStep(root, cacheDir)]),
     ...(!scope.tests || clients.clientsAreReady(root) ? [] : [clientsStep(root, cacheDir)]),
   ];
 }
@@ -117,6 +119,16 @@ function imagesStep(root, cacheDir, hasApt) {
       if (await images.imagesAreReady(root)) return;
       await images.buildImages(root, prefix, startLog(join(cacheDir, 'images.log')));
     },
+  };
+}
+
+/** @returns {Step} */
+function consoleStep(root, cacheDir) {
+  return {
+    title: 'build the console',
+    why: 'the web application at /console/, from its sources in this checkout',
+    obstacle: () => undefined,
+    run: () => webConsole.buildConsole(root, startLog(join(cacheDir, 'console.log'))),
   };
 }
 

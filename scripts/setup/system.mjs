@@ -65,6 +65,12 @@ const testPrograms = [
     why: 'test compositions synchronise with it',
   },
   { name: 'oras', argv: ['oras', 'version'], package: 'oras', why: 'tests push files with it' },
+  {
+    name: 'chromium',
+    argv: ['chromium', '--version'],
+    package: 'chromium',
+    why: 'tests look at the console with it',
+  },
   postgres,
   {
     name: 'nats-server',

@@ -1,0 +1,33 @@
+/** What the API answers, as the console reads it. `docs/api.md` has the whole of it. */
+
+export type Right = 'read' | 'deploy' | 'invoke';
+
+/** `GET /ward/v1/session`. */
+export interface Session {
+  readonly version: string;
+  /** Null for an operator without a key. */
+  readonly namespace: string | null;
+  readonly keyId: string | null;
+  readonly scope: string | null;
+  readonly rights: readonly Right[];
+  readonly operator: boolean;
+}
+
+/** `GET /ward/v1/operator/namespaces`. */
+export interface NamespacesPage {
+  readonly total: number;
+  readonly namespaces: readonly NamespaceRow[];
+}
+
+export interface NamespaceRow {
+  readonly name: string;
+  /** Epoch milliseconds, like all times. */
+  readonly createdAt: number;
+  readonly lastUsedAt: number | null;
+  readonly actions: number;
+  readonly records: number;
+  readonly entityBytes: number;
+  readonly codeBytes: number;
+  readonly recordBytes: number;
+  readonly keys: number;
+}

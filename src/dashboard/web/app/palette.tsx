@@ -1,0 +1,126 @@
+/** Ctrl-K: goes to a page, a run or a function, or does something, by its name. */
+import { signal } from '@preact/signals';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { Dialog } from '../components/dialog.tsx';
+import { report } from '../components/messages.ts';
+import { pages } from './pages.ts';
+import { goTo, linkTo } from './router.ts';
+import { logOut, may } from './session.ts';
+import { setTheme, themes } from './theme.ts';
+
+export const isPaletteOpen = signal(false);
+
+export interface Choice {
+  readonly title: string;
+  readonly kind: string;
+  readonly run: () => void;
+}
+
+const mostShown = 12;
+
+export function Palette() {
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.key.toLowerCase() !== 'k' || !(event.ctrlKey || event.metaKey)) return;
+      event.preventDefault();
+      isPaletteOpen.value = true;
+    };
+    document.addEventListener('keydown', onKey);
+    return () => document.removeEventListener('keydown', onKey);
+  }, []);
+  if (!isPaletteOpen.value) return null;
+  const close = () => {
+    isPaletteOpen.value = false;
+  };
+  return (
+    <Dialog title="Search or go to" onClose={close} isPlain>
+      <Search close={close} />
+    </Dialog>
+  );
+}
+
+function Search({ close }: { readonly close: () => void }) {
+  const [text, setText] = useState('');
+  const [at, setAt] = useState(0);
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => field.current?.focus(), []);
+  const shown = matching(text);
+  const chosen = Math.min(at, shown.length - 1);
+  const run = (choice: Choice | undefined) => {
+    if (choice === undefined) return;
+    close();
+    choice.run();
+  };
+  const onKey = (event: KeyboardEvent) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step !== undefined) {
+      event.preventDefault();
+      setAt((chosen + step + shown.length) % Math.max(1, shown.length));
+    } else if (event.key === 'Enter') {
+      event.preventDefault();
+      run(shown[chosen]);
+    }
+  };
+  return (
+    <div class="palette">
+      <input
+        ref={field}
+        type="text"
+        role="combobox"
+        aria-label="Search or go to"
+        aria-expanded="true"
+        aria-controls="palette-list"
+        aria-activedescendant={shown.length > 0 ? `choice-${chosen}` : undefined}
+        placeholder="A page, the id of a run, or what to do"
+        autoComplete="off"
+        spellcheck={false}
+        value={text}
+        onInput={(event) => {
+          setText(event.currentTarget.value);
+          setAt(0);
+        }}
+        onKeyDown={onKey}
+      />
+      <div id="palette-list" role="listbox" aria-label="Choices">
+        {shown.map((choice, index) => (
+          // biome-ignore lint/a11y/useKeyWithClickEvents: the field above has the keys
+          <div
+            key={`${choice.kind} ${choice.title}`}
+            id={`choice-${index}`}
+            role="option"
+            tabIndex={-1}
+            aria-selected={index === chosen}
+            onClick={() => run(choice)}
+          >
+            <span>{choice.title}</span>
+            <span class="quiet">{choice.kind}</span>
+          </div>
+        ))}
+      </div>
+      {shown.length === 0 && <p class="quiet">Nothing has this name.</p>}
+    </div>
+  );
+}
+
+function matching(text: string): readonly Choice[] {
+  const words = text
+    .toLowerCase()
+    .split(/\s+/)
+    .filter((word) => word !== '');
+  const fits = ({ title, kind }: Choice) =>
+    words.every((word) => `${title} ${kind}`.toLowerCase().includes(word));
+  return fixedChoices().filter(fits).slice(0, mostShown);
+}
+
+function fixedChoices(): readonly Choice[] {
+  const shownPages = pages.filter((page) => !page.path.includes(':') && may(page.needs));
+  return [
+    ...shownPages.map(({ path, title }) => ({
+      title,
+      kind: 'page',
+      run: () => goTo(linkTo([path])),
+    })),
+    ...themes.map((each) => ({ title: `Theme: ${each}`, kind: 'do', run: () => setTheme(each) })),
+    { title: 'Log out', kind: 'do', run: () => void logOut().catch(report) },
+  ];
+}

@@ -1,0 +1,68 @@
+/** What surrounds each page: the rail, the bar, and the palette. */
+import type { ComponentType } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { Session } from '../api/types.ts';
+import { Empty } from '../components/empty.tsx';
+import { ErrorNote } from '../components/error-note.tsx';
+import { Bar } from './bar.tsx';
+import { findPage, type PageProps, type PageSpec, pages } from './pages.ts';
+import { Palette } from './palette.tsx';
+import { Rail } from './rail.tsx';
+import { goTo, linkTo, place } from './router.ts';
+import { may } from './session.ts';
+
+export function Shell({ session }: { readonly session: Session }) {
+  const [isOpen, setOpen] = useState(false);
+  const { parts } = place.value;
+  const first = pages.find((page) => page.group !== undefined && may(page.needs));
+  useEffect(() => {
+    if (parts.length === 0 && first !== undefined) goTo(linkTo([first.path]), 'replace');
+    setOpen(false);
+  }, [parts, first]);
+  return (
+    <div class="shell">
+      <a class="skip" href="#main">
+        Skip to the page
+      </a>
+      <Bar session={session} isMenuOpen={isOpen} onMenu={() => setOpen(!isOpen)} />
+      <Rail isOpen={isOpen} />
+      <main class="page" id="main" tabIndex={-1}>
+        <CurrentPage />
+      </main>
+      <Palette />
+    </div>
+  );
+}
+
+function CurrentPage() {
+  const { parts, query } = place.value;
+  const found = findPage(parts);
+  if (parts.length === 0) return null;
+  if (found === undefined || !may(found.page.needs))
+    return (
+      <Empty title="No such page" command="ward --help">
+        This address leads nowhere, or to something that your login may not see.
+      </Empty>
+    );
+  return <LoadedPage key={found.page.path} page={found.page} path={found.path} query={query} />;
+}
+
+function LoadedPage({ page, ...props }: PageProps & { readonly page: PageSpec }) {
+  const [content, setContent] = useState<{ readonly Page: ComponentType<PageProps> }>();
+  const [error, setError] = useState<unknown>();
+  const isFirst = useRef(true);
+  const load = () => {
+    setError(undefined);
+    page.load().then((Page) => setContent({ Page }), setError);
+  };
+  useEffect(load, [page]);
+  const name = Object.values(props.path).join('/');
+  useEffect(() => {
+    document.title = `${name === '' ? page.title : `${name} · ${page.title}`} · Ward`;
+    // A screen reader goes on at the new page.
+    if (!isFirst.current) document.getElementById('main')?.focus({ preventScroll: true });
+    isFirst.current = false;
+  }, [page, name]);
+  if (error !== undefined) return <ErrorNote error={error} onRetry={load} />;
+  return content === undefined ? null : <content.Page {...props} />;
+}

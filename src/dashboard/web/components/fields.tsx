@@ -1,0 +1,74 @@
+/** Fields of forms, each with its label. */
+import { useId } from 'preact/hooks';
+
+interface FieldProps {
+  readonly label: string;
+  readonly value: string;
+  readonly onInput: (value: string) => void;
+  /** A hidden label, where the place says what it is. */
+  readonly isBare?: boolean;
+}
+
+interface TextFieldProps extends FieldProps {
+  readonly isSecret?: boolean;
+  readonly placeholder?: string;
+  readonly autoComplete?: 'off' | 'current-password';
+  readonly isMono?: boolean;
+}
+
+export function TextField(props: TextFieldProps) {
+  const { label, value, onInput, isSecret, placeholder, autoComplete = 'off', isMono, isBare } = props;
+  const id = useId();
+  const rest = {
+    ...{ id, value, placeholder, autoComplete, spellcheck: false },
+    class: isMono ? 'mono' : undefined,
+    onInput: (event: { readonly currentTarget: HTMLInputElement }) => onInput(event.currentTarget.value),
+  };
+  return (
+    <div class="field">
+      <label for={id} class={isBare ? 'unseen' : undefined}>
+        {label}
+      </label>
+      {isSecret ? <input type="password" {...rest} /> : <input type="text" {...rest} />}
+    </div>
+  );
+}
+
+interface SelectProps extends FieldProps {
+  readonly options: readonly { readonly value: string; readonly text: string }[];
+}
+
+export function SelectField({ label, value, onInput, options, isBare }: SelectProps) {
+  const id = useId();
+  return (
+    <div class="field">
+      <label for={id} class={isBare ? 'unseen' : undefined}>
+        {label}
+      </label>
+      <select id={id} value={value} onChange={(event) => onInput(event.currentTarget.value)}>
+        {options.map((option) => (
+          <option key={option.value} value={option.value}>
+            {option.text}
+          </option>
+        ))}
+      </select>
+    </div>
+  );
+}
+
+export function TextArea({ label, value, onInput, rows = 6 }: FieldProps & { readonly rows?: number }) {
+  const id = useId();
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      <textarea
+        id={id}
+        class="mono"
+        rows={rows}
+        spellcheck={false}
+        value={value}
+        onInput={(event) => onInput(event.currentTarget.value)}
+      />
+    </div>
+  );
+}

@@ -1,0 +1,19 @@
+/** The messages, above the page. */
+import { ErrorNote } from './error-note.tsx';
+import { dismiss, messages } from './messages.ts';
+
+export function Toasts() {
+  return (
+    <section class="toasts" aria-label="Messages">
+      {messages.value.map(({ id, text, error }) =>
+        text === undefined ? (
+          <ErrorNote key={id} error={error} onDismiss={() => dismiss(id)} />
+        ) : (
+          <p key={id} class="note good" role="status">
+            {text}
+          </p>
+        ),
+      )}
+    </section>
+  );
+}

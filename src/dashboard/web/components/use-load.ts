@@ -1,0 +1,35 @@
+/** Loads what a page shows, and loads it again when what it depends on changes. */
+import { useEffect, useState } from 'preact/hooks';
+
+export interface Loaded<T> {
+  /** The last answer, also while the next one is on its way. */
+  readonly data: T | undefined;
+  readonly error: unknown;
+  readonly isLoading: boolean;
+  readonly reload: () => void;
+}
+
+/** @param key changes when something else is to be loaded */
+export function useLoad<T>(load: (signal: AbortSignal) => Promise<T>, key: string): Loaded<T> {
+  const [state, setState] = useState<{ key?: string; data?: T; error?: unknown; isLoading: boolean }>({
+    isLoading: true,
+  });
+  const [round, setRound] = useState(0);
+  useEffect(() => {
+    const gone = new AbortController();
+    setState((before) => ({ ...before, isLoading: true }));
+    load(gone.signal).then(
+      (data) => gone.signal.aborted || setState({ key, data, isLoading: false }),
+      (error: unknown) =>
+        gone.signal.aborted || setState((before) => ({ ...before, key, error, isLoading: false })),
+    );
+    return () => gone.abort();
+  }, [key, round]);
+  const isOfKey = state.key === key;
+  return {
+    data: isOfKey ? state.data : undefined,
+    error: isOfKey ? state.error : undefined,
+    isLoading: state.isLoading,
+    reload: () => setRound(round + 1),
+  };
+}

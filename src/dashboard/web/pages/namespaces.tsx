@@ -1,0 +1,50 @@
+/** All namespaces of this Ward, for its operators. */
+import { call } from '../api/client.ts';
+import type { NamespaceRow, NamespacesPage } from '../api/types.ts';
+import { Identifier } from '../components/copy.tsx';
+import { LoadView } from '../components/load-view.tsx';
+import { PageHead } from '../components/page-head.tsx';
+import { type Column, Table } from '../components/table.tsx';
+import { Time } from '../components/time.tsx';
+import { countText, sizeText } from '../components/units.ts';
+import { useLoad } from '../components/use-load.ts';
+
+const columns: readonly Column<NamespaceRow>[] = [
+  { title: 'Name', cell: ({ name }) => <Identifier text={name} what="name of the namespace" /> },
+  { title: 'Keys', cell: ({ keys }) => countText(keys), isNumber: true },
+  { title: 'Functions', cell: ({ actions }) => countText(actions), isNumber: true },
+  { title: 'Runs kept', cell: ({ records }) => countText(records), isNumber: true },
+  { title: 'Code', cell: (row) => sizeText(row.entityBytes + row.codeBytes), isNumber: true },
+  { title: 'Records', cell: ({ recordBytes }) => sizeText(recordBytes), isNumber: true },
+  {
+    title: 'Last used',
+    cell: ({ lastUsedAt }) =>
+      lastUsedAt === null ? <span class="quiet">never</span> : <Time at={lastUsedAt} />,
+  },
+  { title: 'Created', cell: ({ createdAt }) => <Time at={createdAt} /> },
+];
+
+export function Namespaces() {
+  const loaded = useLoad(
+    (signal) => call<NamespacesPage>('GET', '/ward/v1/operator/namespaces?limit=0', { signal }),
+    '',
+  );
+  const total = loaded.data?.total;
+  return (
+    <>
+      <PageHead
+        title="Namespaces"
+        about={
+          total === undefined
+            ? undefined
+            : `${countText(total)} in all. Create one: ward namespace create NAME`
+        }
+      />
+      <LoadView loaded={loaded}>
+        {({ namespaces }) => (
+          <Table caption="Namespaces" columns={columns} rows={namespaces} keyOf={({ name }) => name} />
+        )}
+      </LoadView>
+    </>
+  );
+}

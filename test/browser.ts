@@ -1,0 +1,83 @@
+/**
+ * A real browser that looks at the console of a real Ward. Whatever a page does wrong is collected while it is used: errors,
+ * violations of its policy, requests to other origins, and what axe finds.
+ */
+import axe from 'axe-core';
+import { type BrowserContext, chromium, type Page } from 'playwright-core';
+
+interface Looks {
+  readonly name: string;
+  readonly width: number;
+  readonly scheme: 'light' | 'dark';
+}
+
+/** How each page is looked at. */
+const looks: readonly Looks[] = [
+  { name: 'wide, light', width: 1440, scheme: 'light' },
+  { name: 'wide, dark', width: 1440, scheme: 'dark' },
+  { name: 'narrow, light', width: 320, scheme: 'light' },
+  { name: 'narrow, dark', width: 320, scheme: 'dark' },
+];
+const height = 900;
+
+export interface ConsoleBrowser extends AsyncDisposable {
+  readonly page: Page;
+  readonly context: BrowserContext;
+  /** What went wrong so far. */
+  readonly problems: readonly string[];
+  /** Looks at the page as it is now in each of the looks, and adds what is wrong to the problems. */
+  inspect(name: string): Promise<void>;
+}
+
+export async function openBrowser(origin: string): Promise<ConsoleBrowser> {
+  const browser = await chromium.launch({
+    executablePath: '/usr/bin/chromium',
+    // The tests run as root.
+    args: ['--no-sandbox'],
+  });
+  const context = await browser.newContext({ baseURL: origin, viewport: { width: 1440, height } });
+  await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin });
+  const page = await context.newPage();
+  const problems: string[] = [];
+  page.on('pageerror', (error) => problems.push(`error: ${error.message}`));
+  // The policy's violations are errors of the console, too.
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) problems.push(`console: ${message.text()}`);
+  });
+  page.on('dialog', (dialog) => {
+    problems.push(`a script opened a dialog: ${dialog.message()}`);
+    void dialog.dismiss();
+  });
+  page.on('request', (request) => {
+    const url = request.url();
+    if (!url.startsWith(`${origin}/`) && !url.startsWith('data:')) problems.push(`a request to ${url}`);
+  });
+  return {
+    page,
+    context,
+    problems,
+    async inspect(name) {
+      for (const look of looks) {
+        await page.emulateMedia({ colorScheme: look.scheme, reducedMotion: 'reduce' });
+        await page.setViewportSize({ width: look.width, height });
+        problems.push(...(await faultsOf(page)).map((fault) => `${name} (${look.name}): ${fault}`));
+      }
+      await page.setViewportSize({ width: 1440, height });
+    },
+    [Symbol.asyncDispose]: () => browser.close(),
+  };
+}
+
+async function faultsOf(page: Page): Promise<readonly string[]> {
+  // Evaluated by the browser's debugger, which the policy of the page does not concern.
+  await page.evaluate(axe.source);
+  const found = await page.evaluate(async () => {
+    const { violations } = await (globalThis as unknown as { axe: typeof axe }).axe.run();
+    return violations.map(
+      ({ id, nodes }) => `axe ${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' | ')}`,
+    );
+  });
+  const root = 'document.documentElement';
+  const extra = Number(await page.evaluate(`${root}.scrollWidth - ${root}.clientWidth`));
+  return extra > 0 ? [...found, `it is ${extra} pixels wider than the screen`] : found;
+}

@@ -1,0 +1,106 @@
+/** The console in a real browser, on a real Ward. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type ConsoleBrowser, openBrowser } from './browser.ts';
+import { missingForSandboxes, Ward } from './ward.ts';
+
+const longestFirstLoadBytes = 150 * 1024;
+
+describe.skipIf(missingForSandboxes() !== undefined)('the console', () => {
+  let ward: Ward;
+  let browser: ConsoleBrowser;
+
+  beforeAll(async () => {
+    ward = await Ward.start();
+    browser = await openBrowser(ward.url);
+  });
+  afterAll(async () => {
+    await browser?.[Symbol.asyncDispose]();
+    await ward?.[Symbol.asyncDispose]();
+  });
+
+  const logIn = async () => {
+    await browser.page.getByLabel('Key of your namespace').fill(ward.auth);
+    await browser.page.getByRole('button', { name: 'Log in' }).click();
+    await browser.page.getByRole('button', { name: 'Log out' }).waitFor();
+  };
+  const operatorUrl = async () => {
+    const printed = await ward.cli(['console', 'login', '--data', ward.dataDir, '-q', '-o', 'name']);
+    expect(printed).toMatchObject({ code: 0, stderr: '' });
+    return printed.stdout.trim();
+  };
+
+  test('loads little, asks for a key, and keeps the session from scripts', async () => {
+    const { page, context } = browser;
+    let bytes = 0;
+    page.on('response', async (response) => {
+      bytes += Number(response.headers()['content-length'] ?? 0);
+    });
+    await page.goto('/console/');
+    await page.getByLabel('Key of your namespace').waitFor();
+    expect(bytes).toBeGreaterThan(0);
+    expect(bytes).toBeLessThan(longestFirstLoadBytes);
+    await browser.inspect('login');
+    await logIn();
+    expect(await page.evaluate('document.cookie')).toBe('');
+    const cookies = await context.cookies();
+    expect(cookies).toMatchObject([{ name: '__Host-ward-key', httpOnly: true, sameSite: 'Strict' }]);
+    expect(browser.problems).toEqual([]);
+  });
+
+  test('lets an operator in by a URL that works once, and shows all namespaces', async () => {
+    const { page } = browser;
+    const url = await operatorUrl();
+    await page.goto(url);
+    await page.getByRole('link', { name: 'Namespaces' }).click();
+    await page.getByRole('button', { name: 'whisk.system' }).waitFor();
+    expect(page.url()).toBe(`${ward.url}/console/namespaces`);
+    await browser.inspect('namespaces');
+    expect(browser.problems).toEqual([]);
+  });
+
+  test('has a page with all components, and one for addresses that lead nowhere', async () => {
+    const { page } = browser;
+    await page.goto('/console/components');
+    await page.getByRole('heading', { name: 'Components' }).waitFor();
+    await page.getByRole('button', { name: 'Report' }).click();
+    await page.getByRole('region', { name: 'Messages' }).getByText('TOO_MANY_CONCURRENT').waitFor();
+    await browser.inspect('components');
+    await page.getByRole('button', { name: 'Dismiss' }).click();
+    await page.goto('/console/constructor/<img src=x onerror=alert(1)>');
+    await page.getByText('No such page').waitFor();
+    expect(browser.problems).toEqual([]);
+  });
+
+  test('is used by keyboard', async () => {
+    const { page } = browser;
+    await page.goto('/console/components');
+    await page.getByRole('heading', { name: 'Components' }).waitFor();
+    await page.keyboard.press('Control+k');
+    await page.keyboard.type('theme dark');
+    await page.keyboard.press('Enter');
+    expect(await page.evaluate('document.documentElement.dataset.theme')).toBe('dark');
+    await page.keyboard.press('Control+k');
+    await browser.inspect('palette');
+    await page.keyboard.type('namesp');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Namespaces' }).waitFor();
+    await page.keyboard.press('Control+k');
+    await page.keyboard.type('theme system');
+    await page.keyboard.press('Enter');
+    expect(browser.problems).toEqual([]);
+  });
+
+  test('logs out, and says so in a page that is still open', async () => {
+    const { page, context } = browser;
+    const other = await context.newPage();
+    await other.goto('/console/');
+    await other.getByRole('button', { name: 'Log out' }).click();
+    await other.getByLabel('Key of your namespace').waitFor();
+    await other.close();
+    expect(await context.cookies()).toEqual([]);
+    await page.getByRole('link', { name: 'Ward', exact: true }).click();
+    await page.getByText('Your session has ended.').waitFor();
+    // The refusal that said so.
+    expect(browser.problems).toEqual([expect.stringMatching(/^console: .* status of 401 /)]);
+  });
+});
