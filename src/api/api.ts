@@ -6,6 +6,7 @@ import { type FastifyInstance, fastify } from 'fastify';
 import type { Functions } from '../functions/index.ts';
 import type { Log } from '../lib/index.ts';
 import { addAccessLog } from './access-log.ts';
+import { nameActors } from './actors.ts';
 import { authenticateAll } from './authentication.ts';
 import { acceptJson } from './body.ts';
 import { addBodyDeadline } from './body-deadline.ts';
@@ -18,6 +19,7 @@ import { addGateway } from './gateway/gateway.ts';
 import { addMemoryAdmission, createUploadBudget, type MemoryAdmission } from './request-memory.ts';
 import { addActions } from './resources/actions.ts';
 import { addActivationInputs, addActivations, addRequests } from './resources/activations.ts';
+import { type AuditSource, addAudit } from './resources/audit.ts';
 import { addCluster, type ClusterRoutes } from './resources/cluster.ts';
 import {
   addClusterNodes,
@@ -57,6 +59,7 @@ export interface ApiOptions {
   readonly trustedProxies?: readonly string[];
   /** The gate's reports. */
   readonly reports?: ReportSource;
+  readonly audit?: AuditSource;
   /** Lets nodes join the cluster; absent: this server has no authority of one. */
   readonly cluster?: ClusterRoutes | undefined;
   readonly metrics?: MetricsSource;
@@ -64,7 +67,7 @@ export interface ApiOptions {
   readonly readiness?: () => Readiness;
   /** Logs every request. */
   readonly accessLog?: boolean;
-  /** Gets every route, also of plugins, with its `url` as in Fastify: `/api/v1/namespaces/:ns/actions`. */
+  /** Gets every route that does something, also of plugins, with its `url` as in Fastify: `/api/v1/namespaces/:ns/actions`. */
   readonly onRoute?: ((route: ApiRouteInfo) => void) | undefined;
   /** Absent: the API admits every request. */
   readonly memory?: MemoryAdmission | undefined;
@@ -184,6 +187,7 @@ export function createApi(options: ApiOptions): FastifyInstance {
       addRequests(scope, functions);
       addDeadLetters(scope, functions);
       if (options.reports !== undefined) addReports(scope, options.reports);
+      if (options.audit !== undefined) addAudit(scope, options.audit);
     });
     addKeyed(open, functions, '/runtime', (scope) => addLogForwarding(scope, functions.logForwarding));
   });
@@ -216,6 +220,7 @@ function idleTimeoutOf({ blockingWaitMs }: Functions['limits']): number {
 
 function reportRoutes(app: FastifyInstance, report: (route: ApiRouteInfo) => void): void {
   app.addHook('onRoute', ({ method, url, config }) => {
+    if (config?.isRefused) return;
     for (const each of [method].flat()) report({ method: each, url, access: config?.access });
   });
 }
@@ -241,6 +246,7 @@ function addKeyed(
   app.register(
     async (scope) => {
       authenticateAll(scope, functions);
+      nameActors(scope);
       scope.setNotFoundHandler((request, reply) => sendError(request, reply, 404, notFoundText));
       scope.options('/*', openToAnyone, (_request, reply) => reply.code(200).send());
       add(scope);

@@ -33,7 +33,7 @@ export function addResource(scope: FastifyInstance, urls: readonly string[], res
     scope.route({
       method: refused,
       url,
-      config: { access },
+      config: { access, isRefused: true },
       // In a hook, so that Fastify does not read the body first.
       onRequest: (request, reply) => {
         reply.header('allow', allowed.join(', '));

@@ -19,6 +19,8 @@ export type RouteAccess =
 declare module 'fastify' {
   interface FastifyContextConfig {
     access?: RouteAccess;
+    /** Answers 405 to methods that the path does not have. */
+    isRefused?: true;
   }
 }
 

@@ -44,6 +44,13 @@ export interface Context extends Pick<Terminal, 'env' | 'stdin' | 'stderr'> {
   client(): Promise<ApiClient>;
 }
 
+/** What an operator does. */
+export interface OperatorEntry {
+  readonly what: string;
+  readonly name: string;
+  readonly summary?: string;
+}
+
 /** Returns the exit code. Throws Faults. */
 export type Handler = (input: Input, context: Context) => Promise<number>;
 
@@ -57,6 +64,11 @@ export interface CommandSpec {
   readonly works: 'remote' | 'local' | 'alone';
   /** Changes the data of the server on this machine, even when the settings name another server. */
   readonly administers?: true;
+  /**
+   * The entry that the audit log gets before the command changes anything; undefined: it changes nothing this time.
+   * Absent: the databases write it with the change.
+   */
+  readonly entry?: (input: Input) => OperatorEntry | undefined;
   /** The words after its first argument are another program's command line. */
   readonly wrapsCommand?: boolean;
   /** Exit code of every error, for commands whose callers tell outcomes apart by the exit code alone. */

@@ -2,9 +2,9 @@
  * Entry point of the command line: words → exit code. Loads only what the typed command needs, and turns every error
  * into labelled lines on stderr.
  */
-import { isFault, messageOf, packageVersion } from '../lib/index.ts';
+import { actAs, isFault, messageOf, packageVersion } from '../lib/index.ts';
 import { entryPath, findCommand, foldPairs } from './argv.ts';
-import type { Context, EntrySpec } from './command-spec.ts';
+import type { CommandSpec, Context, EntrySpec } from './command-spec.ts';
 import { exitCodeOf } from './faults.ts';
 import { hostRemedy } from './host-trouble.ts';
 import { Input } from './input.ts';
@@ -36,7 +36,8 @@ export async function main(argv: readonly string[], terminal: Terminal): Promise
     io = createIo(input, terminal);
     if (command.administers) await refuseOther(argv, input, entries, terminal.env);
     const handler = await command.handler();
-    exitCode = await handler(input, createContext(input, io, entries, terminal));
+    const run = () => handler(input, createContext(input, io, entries, terminal));
+    exitCode = await asOperator(command, input, terminal.env, run);
   };
   let entries: readonly EntrySpec[] = [];
   try {
@@ -54,6 +55,25 @@ export async function main(argv: readonly string[], terminal: Terminal): Promise
     const usual = report(error, io, isDebug);
     return errorExitCode ?? usual;
   }
+}
+
+/** The audit log names who has run the command, and what changes outside of its databases. */
+async function asOperator(
+  { administers, entry }: CommandSpec,
+  input: Input,
+  env: NodeJS.ProcessEnv,
+  run: () => Promise<number>,
+): Promise<number> {
+  if (administers === undefined && entry === undefined) return run();
+  const { operatorHere } = await import('./operator.ts');
+  return actAs(operatorHere(env), async () => {
+    const change = entry?.(input);
+    if (change !== undefined) {
+      const { localOptions, openServer } = await import('./local.ts');
+      await (await openServer()).noteByOperator(localOptions(input), change);
+    }
+    return await run();
+  });
 }
 
 async function refuseOther(

@@ -48,7 +48,7 @@ test('has the commands of the platform', () => {
     'base build',
     ...['update', 'import', 'status', 'sources'].map((verb) => `advisories ${verb}`),
     ...['show', 'check', 'test'].map((verb) => `policy ${verb}`),
-    ...['list', 'verify'].map((verb) => `audit ${verb}`),
+    ...['list', 'export', 'verify'].map((verb) => `audit ${verb}`),
     ...['status', 'rotate'].map((verb) => `vault ${verb}`),
     ...['init', 'nats-config', 'nats-certificate'].map((verb) => `cluster ${verb}`),
     ...['list', 'show', 'drain', 'token', 'remove'].map((verb) => `node ${verb}`),

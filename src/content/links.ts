@@ -6,6 +6,7 @@ import { isLive } from './blob-rows.ts';
 import { type RegistryDatabase, step } from './database.ts';
 import { registryStoreFault } from './faults.ts';
 import { namespaceOfRepository, type RepositoryName } from './names.ts';
+import { noteStep } from './noted.ts';
 import { hasRoom, roomValues, storageExhausted } from './room.ts';
 import { secondNameSteps } from './second-names.ts';
 import type { LimitsOf } from './types.ts';
@@ -116,6 +117,7 @@ async function removeLink(db: RegistryDatabase, repository: RepositoryName, dige
          and not exists (select 1 from parts where repository = ?1 and digest = ?2)`,
       ...[repository, digest],
     ),
+    noteStep(repository, `@${digest}`, { what: 'delete-blob', before: digest }),
   );
   if (changed > 0) return;
   const part = await db.first(

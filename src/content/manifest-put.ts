@@ -6,6 +6,7 @@ import { insertRepository } from './links.ts';
 import { listedArtifactType, type ManifestDocument } from './manifest-document.ts';
 import { digestList, partsOf } from './manifest-parts.ts';
 import { namespaceOfRepository, type RepositoryName, type Tag } from './names.ts';
+import { noteStep, noteTagStep } from './noted.ts';
 import { hasRoom, roomValues } from './room.ts';
 import { secondNameSteps } from './second-names.ts';
 import type { RegistryStoreLimits } from './types.ts';
@@ -34,6 +35,9 @@ export function putSteps(
   return [
     admission(words, repository, document, { ...facts, tags }),
     ...secondNameSteps(secondName, digest),
+    ...(tags.length === 0
+      ? [noteStep(repository, `@${digest}`, { what: 'push', after: digest })]
+      : tags.map((tag) => noteTagStep(repository, tag, { what: 'push', after: digest }))),
     step(insertRepository, repository, namespace, at),
     step(
       `insert into manifests (repository, digest, namespace, media_type, size, depth, subject, artifact_type,

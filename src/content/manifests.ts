@@ -13,6 +13,7 @@ import { type ManifestDocument, maxManifestBytes, readManifestDocument } from '.
 import { checkParts, digestList, partsOf } from './manifest-parts.ts';
 import { putSteps } from './manifest-put.ts';
 import { namespaceOfRepository, type RepositoryName, type Tag } from './names.ts';
+import { noteStep, noteTagStep } from './noted.ts';
 import { storageExhausted } from './room.ts';
 import type { SecondNames } from './second-names.ts';
 import type {
@@ -143,6 +144,7 @@ function untag(repository: RepositoryName, tag: Tag, at: number) {
          where repository = ?1 and digest = (select digest from tags where repository = ?1 and tag = ?2)`,
       ...[repository, tag, at],
     ),
+    noteTagStep(repository, tag, { what: 'delete-tag' }),
     step('delete from tags where repository = ?1 and tag = ?2', repository, tag),
   ];
 }
@@ -184,6 +186,7 @@ async function deleteManifest(
          and not exists (select 1 from parts where repository = ?1 and digest = ?2)`,
       ...[repository, digest],
     ),
+    noteStep(repository, `@${digest}`, { what: 'delete-manifest', before: digest }),
   );
   if (changed > 0) return changed;
   const index = await db.first(

@@ -6,6 +6,7 @@ import { errnoOf } from '../lib/index.ts';
 import { createCompanions } from './companions.ts';
 import { blobsIn } from './content.ts';
 import { maxManifestBytes } from './manifest-document.ts';
+import { unsealedIn } from './noted.ts';
 import { openRegistryDatabase, type RegistryPlace, registryFile } from './open-database.ts';
 import { readParts } from './pushed-image.ts';
 import { bytesHeldBy } from './room.ts';
@@ -13,7 +14,14 @@ import type { RegistryStore } from './types.ts';
 
 export type RegistryReader = Pick<
   RegistryStore,
-  'listCompanions' | 'listIndexes' | 'listSubjects' | 'readManifest' | 'openBlob' | 'readImage' | 'usage'
+  | 'listCompanions'
+  | 'listIndexes'
+  | 'listSubjects'
+  | 'readManifest'
+  | 'openBlob'
+  | 'readImage'
+  | 'usage'
+  | 'unsealed'
 > &
   AsyncDisposable;
 
@@ -36,6 +44,7 @@ export async function openRegistryReader(
     openBlob: blobs.open,
     readImage: (document) => readParts(blobs, document, 'any'),
     usage: (namespace) => bytesHeldBy(db, namespace),
+    unsealed: unsealedIn(db),
     [Symbol.asyncDispose]: () => db.close(),
   };
 }

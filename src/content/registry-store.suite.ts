@@ -56,11 +56,34 @@ export function registryStoreSuite(name: string, makePlace: () => Promise<Regist
     describe('parts of manifests', () => partTests(open));
     describe('links', () => linkTests(open));
     describe('lists', () => listTests(open));
+    describe('entries of the audit log', () => notedTests(open));
     describe('a sweep', () => sweepTests(open, pass));
   });
 }
 
 type Open = (limits?: Partial<RegistryStoreLimits>) => Promise<RegistryStore>;
+
+function notedTests(open: Open): void {
+  it('name each push and deletion, with digests before and after', async () => {
+    const store = await open();
+    const tag = parseTag('v1');
+    const { digest: first } = await putImage(store, app, [layerOf('1')], 'v1');
+    const { digest: second } = await putImage(store, app, [layerOf('2')], 'v1');
+    await expect(store.deleteManifest(app, parseTag('none'))).rejects.toThrow();
+    await store.deleteManifest(app, tag);
+    await store.deleteManifest(app, second);
+    const entries = await store.unsealed.read(10);
+    const before = { before: first };
+    expect(entries.map(({ entry }) => entry)).toMatchObject([
+      { event: 'push', name: `${app}:v1`, namespace: 'guest', before: '', after: first, actor: 'ward' },
+      { event: 'push', name: `${app}:v1`, ...before, after: second },
+      { event: 'delete-tag', name: `${app}:v1`, before: second },
+      { event: 'delete-manifest', name: `${app}@${second}`, before: second },
+    ]);
+    await store.unsealed.drop(entries.slice(0, 3));
+    expect((await store.unsealed.read(10)).map(({ id }) => id)).toEqual([entries[3]?.id]);
+  });
+}
 
 function limitTests(open: Open): void {
   it('of bytes hold for concurrent writes', async () => {

@@ -12,6 +12,7 @@ import { createContent, openBlobFiles } from './content.ts';
 import { createLinks } from './links.ts';
 import { createListings } from './listings.ts';
 import { createManifests } from './manifests.ts';
+import { unsealedIn } from './noted.ts';
 import { openRegistryDatabase, type RegistryPlace } from './open-database.ts';
 import { createOwnUploads } from './own-uploads.ts';
 import { createPushedImages } from './pushed-image.ts';
@@ -97,6 +98,7 @@ export async function openRegistryStore(options: RegistryStoreOptions): Promise<
     findImage: images.find,
     unpackImage: images.unpack,
     usage,
+    unsealed: unsealedIn(db),
     forgetNamespace: (namespace, createdBefore) => forgetNamespace(db, namespace, createdBefore),
     async sweep(asked) {
       await uploads.expire();

@@ -14,4 +14,5 @@ export const registryTables: readonly TableCopy[] = [
   'second_names',
   'holdings',
   'usage',
+  'unsealed_entries',
 ].map((name) => ({ name }));

@@ -2,6 +2,7 @@
 import type { Readable } from 'node:stream';
 import type { BlobCopier, ByteRange, Digest, LocalFile, SecondName } from '../blobs/index.ts';
 import type { Config, Image } from '../images/index.ts';
+import type { UnsealedEntries } from '../store/index.ts';
 import type { ManifestDocument } from './manifest-document.ts';
 import type { RepositoryName, Tag } from './names.ts';
 
@@ -211,6 +212,8 @@ export interface RegistryStore extends AsyncDisposable {
    */
   unpackImage(repository: RepositoryName, reference: Tag | Digest, imagesDir: string): Promise<Image>;
 
+  /** Entries of the audit log for pushes and deletions. */
+  readonly unsealed: Pick<UnsealedEntries, 'read' | 'drop'>;
   /** Bytes that the namespace holds, counted like its limit. */
   usage(namespace: string): Promise<number>;
   /** Removes the namespace's repositories that are older than this; epoch milliseconds. */

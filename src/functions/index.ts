@@ -45,6 +45,7 @@ export type { KeyDescription, KeyRequest, NewKey } from './namespaces/further-ke
 export { hasRight, type KeyRight, type KeyScope, rightsOf } from './namespaces/key-scopes.ts';
 export type { NamespaceLimitsPatch, NamespaceLimitValues } from './namespaces/namespace-limits.ts';
 export {
+  actorOf,
   type Identity,
   type NamespaceService,
   Namespaces,

@@ -14,7 +14,8 @@ export { type PolicyTest, policyTest, storedReports, type TestedReport } from '.
 export type { RejudgeOptions, RejudgeResult } from './rejudging.ts';
 export type { Revisions } from './revisions.ts';
 export type { AuditCheck, AuditCheckOptions } from './store/audit-check.ts';
-export type { AuditDraft, AuditEntry } from './store/audit-entry.ts';
+export { type AuditDraft, type AuditEntry, parseDraft } from './store/audit-entry.ts';
+export type { AuditFound, AuditQuery } from './store/audit-search.ts';
 export { type Checkpoint, parseCheckpoint } from './store/checkpoint.ts';
 export { gateSchema } from './store/database.ts';
 export { openGateStore } from './store/gate-store.ts';

@@ -1,4 +1,6 @@
+export { type Actor, actAs, currentActor } from './actor.ts';
 export { BoundedMap } from './bounded-map.ts';
+export { canonicalJson, hashOf } from './canonical-json.ts';
 export { collectUpTo } from './collect.ts';
 export { type CommandOptions, type CommandResult, mustRun, runCommand, startCommand } from './command.ts';
 export { confine, findAbilities, readingPrograms, scanId, type UserIds, unownedId } from './confinement.ts';

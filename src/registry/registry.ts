@@ -4,7 +4,7 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { RegistryStore } from '../content/index.ts';
-import type { Log } from '../lib/index.ts';
+import { actAs, type Log } from '../lib/index.ts';
 import { type Access, createAccess, type Visitor } from './access.ts';
 import { serveBlob } from './blobs.ts';
 import { byMethod, type Exchange, sendJson } from './exchange.ts';
@@ -131,15 +131,20 @@ async function serveTarget(context: Context, arrived: Arrived, target: Target): 
     throw registryFault('REFERENCE_UNKNOWN', 'this blob does not exist for this key');
   }
   access.check(visitor, rightFor(target, method), target.repository);
+  const { namespace, keyId } = visitor;
+  const { ip: from, id } = arrived.request;
+  // The audit log names the client of each push and deletion.
+  const act = (serve: () => Promise<FastifyReply>) =>
+    actAs({ who: namespace === undefined ? 'nobody' : `${namespace} ${keyId}`, from, request: id }, serve);
   switch (target.of) {
     case 'uploads':
       return serveUploads(context, exchange, target);
     case 'upload':
       return serveUpload(context, exchange, target);
     case 'blob':
-      return serveBlob(store, exchange, target);
+      return act(() => serveBlob(store, exchange, target));
     case 'manifest':
-      return serveManifest(context, exchange, target);
+      return act(() => serveManifest(context, exchange, target));
     case 'tags':
       return serveTags(lists, exchange, target.repository);
     case 'referrers':

@@ -11,9 +11,10 @@ import type { WrittenFile } from './by-hand/written-file.ts';
 import type { UpOptions } from './processes/up.ts';
 
 export type { DoctorReport, DoctorRow, Explanation } from '../sandbox/index.ts';
+export type { AuditAdmin } from './admin/audit.ts';
 export type { BusCertificate, ClusterInit, NodeToken } from './admin/cluster.ts';
 export type { ConsoleLogin } from './admin/console.ts';
-export type { AuditAdmin, PolicyCheck, PolicyInForce } from './admin/gate.ts';
+export type { PolicyCheck, PolicyInForce } from './admin/gate.ts';
 export type {
   NamespaceAdmin,
   NamespaceKey,
@@ -80,6 +81,7 @@ const advisories = () => import('./advisories/by-hand.ts');
 const cluster = () => import('./admin/cluster.ts');
 const consoleLogin = () => import('./admin/console.ts');
 const nodes = () => import('./admin/nodes.ts');
+const audit = () => import('./admin/audit.ts');
 const gate = () => import('./admin/gate.ts');
 const imageBuild = () => import('./image-build/image.ts');
 const bases = () => import('./image-build/bases.ts');
@@ -111,7 +113,8 @@ export const drainNode = lazy(nodes, 'drainNode');
 export const awaitDrained = lazy(nodes, 'awaitDrained');
 export const writeNatsConfig = lazy(cluster, 'writeNatsConfig');
 export const newBusCertificate = lazy(cluster, 'newBusCertificate');
-export const auditAdmin = lazy(gate, 'auditAdmin');
+export const auditAdmin = lazy(audit, 'auditAdmin');
+export const noteByOperator = lazy(audit, 'noteByOperator');
 export const checkPolicy = lazy(gate, 'checkPolicy');
 export const showPolicy = lazy(gate, 'showPolicy');
 export const testPolicy = lazy(gate, 'testPolicy');

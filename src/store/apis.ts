@@ -2,6 +2,7 @@
 import type { Kysely } from 'kysely';
 import { parseObject } from './documents.ts';
 import { withinBound } from './holdings.ts';
+import { digestOf, inTransaction, note } from './noted.ts';
 import type { ApiTable, Schema } from './schema.ts';
 import type { ApiRow, ApiStore } from './types/apis.ts';
 
@@ -26,18 +27,50 @@ export function apiStore(db: Kysely<Schema>): ApiStore {
       return rows.map(toRow);
     },
     put: (row, expected, bound) =>
-      withinBound(db, row.namespace, bound, (inside) =>
-        expected === null ? insert(inside, row) : replace(inside, row, expected),
-      ),
-    async delete(namespace, basePath) {
-      const result = await db
-        .deleteFrom('apis')
-        .where('namespace', '=', namespace)
-        .where('base_path', '=', basePath)
-        .executeTakeFirst();
-      return result.numDeletedRows === 1n;
-    },
+      withinBound(db, row.namespace, bound, async (inside) => {
+        const before = expected === null ? undefined : await storedDigest(inside, row, expected);
+        if (!(await (expected === null ? insert(inside, row) : replace(inside, row, expected)))) return false;
+        const what = expected === null ? 'create-api' : 'update-api';
+        await note(inside, [{ what, ...namesOf(row), before, after: digestOfRow(row) }]);
+        return true;
+      }),
+    delete: (namespace, basePath) =>
+      inTransaction(db, async (inside) => {
+        const row = await inside
+          .deleteFrom('apis')
+          .where('namespace', '=', namespace)
+          .where('base_path', '=', basePath)
+          .returningAll()
+          .executeTakeFirst();
+        if (row === undefined) return false;
+        const gone = toRow(row);
+        await note(inside, [{ what: 'delete-api', ...namesOf(gone), before: digestOfRow(gone) }]);
+        return true;
+      }),
   };
+}
+
+async function storedDigest(
+  db: Kysely<Schema>,
+  { namespace, basePath }: ApiRow,
+  revision: string,
+): Promise<string | undefined> {
+  const row = await db
+    .selectFrom('apis')
+    .selectAll()
+    .where('namespace', '=', namespace)
+    .where('base_path', '=', basePath)
+    .where('revision', '=', revision)
+    .executeTakeFirst();
+  return row === undefined ? undefined : digestOfRow(toRow(row));
+}
+
+function namesOf({ namespace, basePath }: ApiRow) {
+  return { name: `/${namespace}${basePath}`, namespace };
+}
+
+function digestOfRow({ namespace, basePath, document }: ApiRow): string {
+  return digestOf({ namespace, basePath, document });
 }
 
 async function insert(db: Kysely<Schema>, row: ApiRow): Promise<boolean> {

@@ -1,6 +1,7 @@
 /** What servers heard of the nodes of their cluster, and the operator's orders to them. All times are the database's. */
 import { type Kysely, type Selectable, sql } from 'kysely';
 import type { JsonObject } from '../lib/index.ts';
+import { note } from './noted.ts';
 import type { ClusterNodeTable, Schema } from './schema.ts';
 import type { SqlWords } from './sql-words.ts';
 import type { ClusterNodeRow, ClusterNodeStore, DrainOrderRow } from './types/cluster-nodes.ts';
@@ -64,18 +65,21 @@ export function clusterNodeStore(db: Kysely<Schema>, { now }: SqlWords): Cluster
         .executeTakeFirst();
       return row === undefined ? undefined : toNode(row);
     },
-    async order(name, isDrained) {
-      const row = await db
-        .updateTable('cluster_nodes')
-        .set({
-          drained: isDrained ? 1 : 0,
-          ordered_at: sql<number>`case when ordered_at >= ${now} then ordered_at + 1 else ${now} end`,
-        })
-        .where('name', '=', name)
-        .returning(['name', 'drained', 'ordered_at'])
-        .executeTakeFirst();
-      return row && toOrders([row])[0];
-    },
+    order: (name, isDrained) =>
+      db.transaction().execute(async (inside) => {
+        const row = await inside
+          .updateTable('cluster_nodes')
+          .set({
+            drained: isDrained ? 1 : 0,
+            ordered_at: sql<number>`case when ordered_at >= ${now} then ordered_at + 1 else ${now} end`,
+          })
+          .where('name', '=', name)
+          .returning(['name', 'drained', 'ordered_at'])
+          .executeTakeFirst();
+        if (row === undefined) return undefined;
+        await note(inside, [{ what: isDrained ? 'drain-node' : 'undrain-node', name }]);
+        return toOrders([row])[0];
+      }),
     async orders() {
       const rows = await db
         .selectFrom('cluster_nodes')

@@ -7,6 +7,7 @@ import type { Unit } from './batch.ts';
 import { parseObject } from './documents.ts';
 import { storeFault } from './faults.ts';
 import type { GroupWriter } from './group-writer.ts';
+import { noteStep } from './noted.ts';
 import type { DeliveryTable, Schema } from './schema.ts';
 import { statement, step } from './statements.ts';
 import type { DeliveryRow, DeliveryStore } from './types/deliveries.ts';
@@ -14,7 +15,8 @@ import type { DeliveryRow, DeliveryStore } from './types/deliveries.ts';
 export function deliveryStore(db: Kysely<Schema>, writer: Pick<GroupWriter, 'submit'>): DeliveryStore {
   const units = deliveryUnits(db);
   const write = async (namespace: string, unit: Unit) =>
-    (await writer.submit({ namespace, unit, urgent: true })) === 1;
+    (await writer.submit({ namespace, unit, urgent: true })) > 0;
+  const notedStep = noteStep(db);
   const dead = (namespace: string, rule: string | undefined) => {
     const all = db.selectFrom('deliveries').where('namespace', '=', namespace).where('state', '=', 'dead');
     return rule === undefined ? all : all.where('rule', '=', rule);
@@ -34,6 +36,10 @@ export function deliveryStore(db: Kysely<Schema>, writer: Pick<GroupWriter, 'sub
     },
     update: (row, expectedAttempt) => write(row.namespace, units.update(row, expectedAttempt)),
     delete: (namespace, id) => write(namespace, units.delete(namespace, id)),
+    discard: (namespace, id) => {
+      const change = { what: 'delete-dead-letter', name: `/${namespace}/${id}`, namespace };
+      return write(namespace, [...units.delete(namespace, id), notedStep(change)]);
+    },
     async due(now, limit) {
       const rows = await db
         .selectFrom('deliveries')

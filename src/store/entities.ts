@@ -3,8 +3,10 @@ import type { Kysely } from 'kysely';
 import { parseObject } from './documents.ts';
 import { storeFault } from './faults.ts';
 import { withinBound } from './holdings.ts';
+import { digestOf, inTransaction, note } from './noted.ts';
 import type { EntityTable, Schema } from './schema.ts';
 import type { Collection, EntityQuery, EntityRow, EntityStore } from './types/entities.ts';
+import type { NotedChange } from './types/unsealed.ts';
 
 export function entityStore(db: Kysely<Schema>): EntityStore {
   return {
@@ -34,28 +36,33 @@ export function entityStore(db: Kysely<Schema>): EntityStore {
       return Number(row.total);
     },
     put: (row, expected, bound) =>
-      withinBound(db, row.namespace, bound, (inside) =>
-        expected === null ? insert(inside, row) : replace(inside, row, expected),
-      ),
-    async delete(namespace, path, expected) {
-      const result = await db
-        .deleteFrom('entities')
-        .where('namespace', '=', namespace)
-        .where('path', '=', path)
-        .where('revision', '=', expected)
-        .executeTakeFirst();
-      return result.numDeletedRows === 1n;
-    },
+      withinBound(db, row.namespace, bound, (inside) => putNoted(inside, row, expected)),
+    delete: (namespace, path, expected) =>
+      inTransaction(db, async (inside) => {
+        const row = await inside
+          .deleteFrom('entities')
+          .where('namespace', '=', namespace)
+          .where('path', '=', path)
+          .where('revision', '=', expected)
+          .returningAll()
+          .executeTakeFirst();
+        if (row === undefined) return false;
+        await note(inside, [deletionOf(toRow(row))]);
+        return true;
+      }),
     deleteTree: (namespace, path, expected) =>
-      db.transaction().execute(async (inside) => {
+      inTransaction(db, async (inside) => {
         const tree = inside.deleteFrom('entities').where('namespace', '=', namespace);
         const top = await tree
           .where('path', '=', path)
           .where('revision', '=', expected)
           .where('collection', '=', 'packages')
+          .returningAll()
           .executeTakeFirst();
-        if (top.numDeletedRows === 0n) return undefined;
-        return (await tree.where('package', '=', path).returningAll().execute()).map(toRow);
+        if (top === undefined) return undefined;
+        const content = (await tree.where('package', '=', path).returningAll().execute()).map(toRow);
+        await note(inside, [...content, toRow(top)].map(deletionOf));
+        return content;
       }),
     async countByCodeDigest(digest) {
       const row = await db
@@ -78,6 +85,51 @@ function matching(db: Kysely<Schema>, query: Omit<EntityQuery, 'skip' | 'limit'>
   // Written as a literal: SQLite uses the partial index only if the text of the query contains its condition.
   if (query.shared !== undefined) rows = rows.where('shared', '=', (build) => build.lit(1));
   return rows;
+}
+
+async function putNoted(db: Kysely<Schema>, row: EntityRow, expected: string | null): Promise<boolean> {
+  const before = expected === null ? undefined : await storedDigest(db, row, expected);
+  if (!(await (expected === null ? insert(db, row) : replace(db, row, expected)))) return false;
+  // With the same revision, it is the same entity whose parameters were encrypted anew.
+  if (row.revision === expected) return true;
+  const what = `${expected === null ? 'create' : 'update'}-${nouns[row.collection]}`;
+  await note(db, [{ what, ...namesOf(row), before, after: digestOfRow(row) }]);
+  return true;
+}
+
+async function storedDigest(
+  db: Kysely<Schema>,
+  { namespace, path }: EntityRow,
+  revision: string,
+): Promise<string | undefined> {
+  const row = await db
+    .selectFrom('entities')
+    .selectAll()
+    .where('namespace', '=', namespace)
+    .where('path', '=', path)
+    .where('revision', '=', revision)
+    .executeTakeFirst();
+  return row === undefined ? undefined : digestOfRow(toRow(row));
+}
+
+const nouns: Readonly<Record<Collection, string>> = {
+  actions: 'action',
+  triggers: 'trigger',
+  rules: 'rule',
+  packages: 'package',
+};
+
+function deletionOf(row: EntityRow): NotedChange {
+  return { what: `delete-${nouns[row.collection]}`, ...namesOf(row), before: digestOfRow(row) };
+}
+
+function namesOf({ namespace, path }: EntityRow) {
+  return { name: `/${namespace}/${path}`, namespace };
+}
+
+/** Its revision and its time say nothing of what it is. */
+function digestOfRow({ revision: _, updatedAt: __, ...content }: EntityRow): string {
+  return digestOf({ ...content });
 }
 
 async function insert(db: Kysely<Schema>, row: EntityRow): Promise<boolean> {

@@ -6,14 +6,32 @@ import type { Kysely } from 'kysely';
 import type { Unit } from './batch.ts';
 import { parseObject } from './documents.ts';
 import type { GroupWriter } from './group-writer.ts';
+import { digestOf, noteStep } from './noted.ts';
 import type { FeedTable, Schema } from './schema.ts';
 import { statement, step } from './statements.ts';
-import type { FeedRow, FeedStore } from './types/feeds.ts';
+import type { FeedChange, FeedPlace, FeedRow, FeedStore } from './types/feeds.ts';
 
 export function feedStore(db: Kysely<Schema>, writer: Pick<GroupWriter, 'submit'>): FeedStore {
   const units = feedUnits(db);
   const write = async (namespace: string, unit: Unit) =>
-    (await writer.submit({ namespace, unit, urgent: true })) === 1;
+    (await writer.submit({ namespace, unit, urgent: true })) > 0;
+  const notedStep = noteStep(db);
+  /** An owner's change, not a provider's: the audit log names it. */
+  const owned = (
+    change: FeedChange | undefined,
+    what: string,
+    { namespace, trigger }: FeedPlace,
+    after?: FeedRow,
+  ) =>
+    change === undefined
+      ? []
+      : [
+          notedStep({
+            ...{ what: `${what}-feed`, name: `/${namespace}/${trigger}`, namespace },
+            before: change.replaced && digestOfRow(change.replaced),
+            after: after && digestOfRow(after),
+          }),
+        ];
   return {
     async get(namespace, trigger) {
       const row = await db
@@ -28,9 +46,16 @@ export function feedStore(db: Kysely<Schema>, writer: Pick<GroupWriter, 'submit'
       const row = await db.selectFrom('feeds').selectAll().where('token', '=', token).executeTakeFirst();
       return row === undefined ? undefined : toRow(row);
     },
-    put: (row, expected) =>
-      write(row.namespace, expected === null ? units.insert(row) : units.replace(row, expected)),
-    delete: (namespace, trigger) => write(namespace, units.delete(namespace, trigger)),
+    put: (row, expected, change) =>
+      write(row.namespace, [
+        ...(expected === null ? units.insert(row) : units.replace(row, expected)),
+        ...owned(change, expected === null ? 'create' : 'update', row, row),
+      ]),
+    delete: (namespace, trigger, change) =>
+      write(namespace, [
+        ...units.delete(namespace, trigger),
+        ...owned(change, 'delete', { namespace, trigger }),
+      ]),
     async count(namespace) {
       const row = await db
         .selectFrom('feeds')
@@ -107,6 +132,11 @@ function feedUnits(db: Kysely<Schema>) {
     ],
     delete: (namespace: string, trigger: string): Unit => [step(remove, [namespace, trigger])],
   };
+}
+
+/** Its revision and its next date change without its owner. */
+function digestOfRow({ revision: _, dueAt: __, token: ___, ...content }: FeedRow): string {
+  return digestOf({ ...content });
 }
 
 function toRow(row: FeedTable): FeedRow {

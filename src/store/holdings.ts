@@ -1,6 +1,7 @@
 /** Holdings of namespaces, read from counters; and writes that must stay within a quota. */
 import type { Kysely } from 'kysely';
 import { storeFault } from './faults.ts';
+import { inTransaction } from './noted.ts';
 import type { Schema } from './schema.ts';
 import type { HeldCode, HoldingStore, WriteBound } from './types/holdings.ts';
 
@@ -31,7 +32,7 @@ export function holdingStore(db: Kysely<Schema>): HoldingStore {
 }
 
 /**
- * Runs `write` if its namespace then holds no more than the bound, or no more than before.
+ * Runs `write` in a transaction, if its namespace then holds no more than the bound, or no more than before.
  * @throws Fault STORE_QUOTA, with nothing written
  */
 export function withinBound(
@@ -40,8 +41,8 @@ export function withinBound(
   bound: WriteBound | undefined,
   write: (db: Kysely<Schema>) => Promise<boolean>,
 ): Promise<boolean> {
-  if (bound === undefined) return write(db);
-  return db.transaction().execute(async (inside) => {
+  return inTransaction(db, async (inside) => {
+    if (bound === undefined) return write(inside);
     const before = await lockHeldBytes(inside, namespace);
     if (!(await write(inside))) return false;
     if (bound.code !== undefined) await measureCode(inside, bound.code);
@@ -62,7 +63,7 @@ async function measureCode(db: Kysely<Schema>, code: HeldCode): Promise<void> {
 }
 
 /** Reads the current value; no other transaction changes it before this one ends. */
-async function lockHeldBytes(db: Kysely<Schema>, namespace: string): Promise<number> {
+export async function lockHeldBytes(db: Kysely<Schema>, namespace: string): Promise<number> {
   const row = await db
     .updateTable('holdings')
     .set(({ ref }) => ({ entity_bytes: ref('entity_bytes') }))

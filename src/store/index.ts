@@ -1,6 +1,7 @@
 export { type BatchStep, type LongText, pieceOf, type SqlValue, type Unit } from './batch.ts';
 export { mayPass, storeFaults } from './faults.ts';
 export { keepLease } from './kept-lease.ts';
+export { digestOf as digestOfChange, entryOf as unsealedEntry } from './noted.ts';
 export type { StoreOptions } from './open.ts';
 export type { SharedFacts } from './postgres/facts.ts';
 export type { PostgresStore } from './postgres/open.ts';
@@ -37,6 +38,7 @@ export type * from './types/members.ts';
 export type * from './types/namespaces.ts';
 export type * from './types/sessions.ts';
 export type * from './types/store.ts';
+export type * from './types/unsealed.ts';
 export type * from './types/violations.ts';
 
 /** Loaded on demand: users of other parts of the room should not wait for the query builder. */

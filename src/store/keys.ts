@@ -1,5 +1,6 @@
 /** Further keys of namespaces. The tables ensure that ids are unique, also among the first keys of namespaces. */
 import type { Kysely } from 'kysely';
+import { digestOf, inTransaction, note } from './noted.ts';
 import type { KeyTable, Schema } from './schema.ts';
 import type { KeyRow, KeyStore } from './types/keys.ts';
 
@@ -19,18 +20,34 @@ export function keyStore(db: Kysely<Schema>): KeyStore {
         .execute();
       return rows.map(toRow);
     },
-    async create(row) {
-      await db.insertInto('keys').values(columnsOf(row)).execute();
-    },
-    async delete(namespace, keyId) {
-      const result = await db
-        .deleteFrom('keys')
-        .where('key_id', '=', keyId)
-        .where('namespace', '=', namespace)
-        .executeTakeFirst();
-      return result.numDeletedRows === 1n;
-    },
+    create: (row) =>
+      inTransaction(db, async (inside) => {
+        await inside.insertInto('keys').values(columnsOf(row)).execute();
+        await note(inside, [{ what: 'create-key', ...namesOf(row), after: digestOfRow(row) }]);
+      }),
+    delete: (namespace, keyId) =>
+      inTransaction(db, async (inside) => {
+        const row = await inside
+          .deleteFrom('keys')
+          .where('key_id', '=', keyId)
+          .where('namespace', '=', namespace)
+          .returningAll()
+          .executeTakeFirst();
+        if (row === undefined) return false;
+        const gone = toRow(row);
+        await note(inside, [{ what: 'delete-key', ...namesOf(gone), before: digestOfRow(gone) }]);
+        return true;
+      }),
   };
+}
+
+function namesOf({ namespace, keyId }: KeyRow) {
+  return { name: `/${namespace}/${keyId}`, namespace };
+}
+
+/** Of its rights; the hash of its secret is left out. */
+function digestOfRow({ keyHash: _, ...rights }: KeyRow): string {
+  return digestOf({ ...rights });
 }
 
 function columnsOf(row: KeyRow): KeyTable {

@@ -1,6 +1,7 @@
 /** Nodes of the cluster and tokens to join it. All times are the database's. */
 import { type Kysely, type Selectable, sql, type Transaction } from 'kysely';
 import { storeFault } from './faults.ts';
+import { note } from './noted.ts';
 import type { JoinTokenTable, MemberTable, Schema } from './schema.ts';
 import type { SqlWords } from './sql-words.ts';
 import type { Joining, JoinTokenRow, MemberRow, MemberStore } from './types/members.ts';
@@ -13,12 +14,17 @@ export function memberStore(db: Kysely<Schema>, { now }: SqlWords): MemberStore 
   return {
     async addToken({ key, role, name, lifeMs }) {
       await db.deleteFrom('join_tokens').where('expires_at', '<', after(-keptMs)).execute();
-      const row = await db
-        .insertInto('join_tokens')
-        .values({ key, role, name, expires_at: after(lifeMs), used_by: null })
-        .returning('expires_at')
-        .executeTakeFirstOrThrow();
-      return row.expires_at;
+      return db.transaction().execute(async (inside) => {
+        const row = await inside
+          .insertInto('join_tokens')
+          .values({ key, role, name, expires_at: after(lifeMs), used_by: null })
+          .returning('expires_at')
+          .executeTakeFirstOrThrow();
+        await note(inside, [
+          { what: 'create-join-token', name: name ?? '*', summary: `for the role ${role}` },
+        ]);
+        return row.expires_at;
+      });
     },
     async token(key) {
       const row = await db
@@ -43,7 +49,10 @@ export function memberStore(db: Kysely<Schema>, { now }: SqlWords): MemberStore 
     join: (joining) =>
       db.transaction().execute(async (inside) => {
         const isTaken = await takeToken(inside, joining, now);
-        return isTaken ? await addMember(inside, joining, now) : undefined;
+        if (!isTaken) return undefined;
+        const { name, role } = joining;
+        await note(inside, [{ what: 'join-node', name, summary: `with the role ${role}` }]);
+        return await addMember(inside, joining, now);
       }),
     async renew({ name, role, key, lifeMs }) {
       const row = await db
@@ -75,6 +84,7 @@ export function memberStore(db: Kysely<Schema>, { now }: SqlWords): MemberStore 
           .executeTakeFirst();
         if (row === undefined) return false;
         await inside.deleteFrom('join_tokens').where('used_by', '=', row.key).execute();
+        await note(inside, [{ what: 'remove-node', name }]);
         return true;
       }),
     async now() {

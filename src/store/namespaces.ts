@@ -3,10 +3,13 @@ import type { Kysely } from 'kysely';
 import { isFault, type JsonObject } from '../lib/index.ts';
 import { parseObject } from './documents.ts';
 import type { GroupWriter } from './group-writer.ts';
+import { lockHeldBytes } from './holdings.ts';
 import { namespaceUsage } from './namespace-usage.ts';
+import { digestOf, inTransaction, note } from './noted.ts';
 import { pruneActivations } from './prune.ts';
 import type { NamespaceTable, Schema } from './schema.ts';
 import type { NamespaceRow, NamespaceStore } from './types/namespaces.ts';
+import type { NotedChange } from './types/unsealed.ts';
 
 /** Activations deleted per transaction when a namespace is deleted, so that other writes get their turn. */
 const deleteChunk = 250;
@@ -42,34 +45,58 @@ export function namespaceStore(db: Kysely<Schema>, writer: GroupWriter): Namespa
     async create(row) {
       const values = { name: row.name, ...columnsOf(row) };
       try {
-        await db.insertInto('namespaces').values(values).execute();
-        return true;
+        return await inTransaction(db, async (inside) => {
+          await inside.insertInto('namespaces').values(values).execute();
+          await note(inside, [{ what: 'create-namespace', ...namesOf(row), after: digestOfRow(row) }]);
+          return true;
+        });
       } catch (error) {
         if (isFault(error, 'STORE_DUPLICATE')) return false;
         throw error;
       }
     },
-    async update(row) {
-      const { settings: _, ...columns } = columnsOf(row);
-      const result = await db
-        .updateTable('namespaces')
-        .set(columns)
-        .where('name', '=', row.name)
-        .executeTakeFirst();
-      return result.numUpdatedRows === 1n;
-    },
-    putSettings: (...put) => putSettings(db, ...put),
+    update: (row) =>
+      inTransaction(db, async (inside) => {
+        // Two updates come one after the other, so that each sees what it replaces.
+        await lockHeldBytes(inside, row.name);
+        const found = await inside
+          .selectFrom('namespaces')
+          .selectAll()
+          .where('name', '=', row.name)
+          .executeTakeFirst();
+        if (found === undefined) return false;
+        const { settings: _, ...columns } = columnsOf(row);
+        await inside.updateTable('namespaces').set(columns).where('name', '=', row.name).execute();
+        await note(inside, updatesOf(toRow(found), row));
+        return true;
+      }),
+    putSettings: (name, settings, expected) =>
+      inTransaction(db, async (inside) => {
+        if (!(await putSettings(inside, name, settings, expected))) return false;
+        const digests = { before: digestOf(expected), after: digestOf(settings) };
+        await note(inside, [{ what: 'set-settings', ...namesOf({ name }), ...digests }]);
+        return true;
+      }),
     async delete(name) {
       await writer.flushNamespace(name).catch(() => {});
       while ((await pruneActivations(db, { namespace: name, keep: 0, max: deleteChunk })) > 0);
       // Deletes everything else in it, and records that were appended meanwhile.
-      const result = await db.deleteFrom('namespaces').where('name', '=', name).executeTakeFirst();
-      return result.numDeletedRows === 1n;
+      return inTransaction(db, async (inside) => {
+        const row = await inside
+          .deleteFrom('namespaces')
+          .where('name', '=', name)
+          .returningAll()
+          .executeTakeFirst();
+        if (row === undefined) return false;
+        const gone = toRow(row);
+        await note(inside, [{ what: 'delete-namespace', ...namesOf(gone), before: digestOfRow(gone) }]);
+        return true;
+      });
     },
   };
 }
 
-/** See `NamespaceStore`. */
+/** See `NamespaceStore`. By itself, it leaves no entry in the audit log: for settings that are encrypted anew. */
 export async function putSettings(
   db: Kysely<Schema>,
   name: string,
@@ -83,6 +110,27 @@ export async function putSettings(
     .where('settings', '=', JSON.stringify(expected))
     .executeTakeFirst();
   return result.numUpdatedRows === 1n;
+}
+
+/** One for each setting that differs. */
+function updatesOf(before: NamespaceRow, after: NamespaceRow): readonly NotedChange[] {
+  const parts = [
+    { what: 'rotate-key', of: ({ keyId }: NamespaceRow) => digestOf(keyId) },
+    { what: 'set-limits', of: ({ limits }: NamespaceRow) => digestOf(limits) },
+  ];
+  return parts.flatMap(({ what, of }) => {
+    const [was, is] = [of(before), of(after)];
+    return was === is ? [] : [{ what, ...namesOf(after), before: was, after: is }];
+  });
+}
+
+function namesOf({ name }: Pick<NamespaceRow, 'name'>) {
+  return { name: `/${name}`, namespace: name };
+}
+
+/** The hash of its key's secret is left out. */
+function digestOfRow({ keyHash: _, ...rest }: NamespaceRow): string {
+  return digestOf({ ...rest });
 }
 
 function columnsOf(row: NamespaceRow): Omit<NamespaceTable, 'name'> {

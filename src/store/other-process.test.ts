@@ -58,6 +58,27 @@ describe('another process', () => {
     expect(printed.filter((id) => !feeds.has(id) || !deliveries.has(id))).toEqual([]);
   });
 
+  test.each([1, 200])(
+    'that is killed after %i changes leaves each with its entry, or neither',
+    async (enough) => {
+      await makeGuest();
+      const printed = await killAfter('./change-forever.fixture.ts', enough);
+      using database = new DatabaseSync(path);
+      const names = (sql: string) =>
+        database
+          .prepare(sql)
+          .all()
+          .map(({ name }) => String(name))
+          .toSorted();
+      const noted = names(`select json_extract(entry, '$.event') || json_extract(entry, '$.name') as name
+      from unsealed_entries where entry not like '%create-namespace%'`);
+      const made = names(`select 'create-action/guest/' || path as name from entities
+      union all select 'create-feed/guest/' || trigger from feeds`);
+      expect(noted).toEqual(made);
+      expect(made.length).toBeGreaterThanOrEqual(printed.length * 2);
+    },
+  );
+
   test.each([3, 60])('that is killed after pruning %i times leaves no partial record', async (enough) => {
     await makeGuest();
     await killAfter('./prune-forever.fixture.ts', enough);

@@ -16,6 +16,7 @@ import { keyStore } from './keys.ts';
 import { leasedWrites, leaseStore } from './leases.ts';
 import { memberStore } from './members.ts';
 import { namespaceStore } from './namespaces.ts';
+import { unsealedEntries } from './noted.ts';
 import type { Schema } from './schema.ts';
 import { sessionStore } from './sessions.ts';
 import type { SqlWords } from './sql-words.ts';
@@ -42,6 +43,7 @@ export function storeParts(db: Kysely<Schema>, writer: GroupWriter, words: SqlWo
     under: (lease) => leasedWrites(db, writer, lease),
     codeMarks: codeMarkStore(db, words),
     sessions: sessionStore(db, words),
+    unsealed: unsealedEntries(db),
     recording: writer.recording,
   };
 }

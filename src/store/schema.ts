@@ -208,6 +208,13 @@ export interface SessionTable {
   expires_at: number;
 }
 
+/** Entries of the audit log that are not in its chain yet. */
+export interface UnsealedEntryTable {
+  seq: Generated<number>;
+  id: string;
+  entry: string;
+}
+
 export interface Schema {
   namespaces: NamespaceTable;
   keys: KeyTable;
@@ -231,4 +238,5 @@ export interface Schema {
   join_tokens: JoinTokenTable;
   cluster_nodes: ClusterNodeTable;
   sessions: SessionTable;
+  unsealed_entries: UnsealedEntryTable;
 }

@@ -1,5 +1,6 @@
 /** Sessions of browsers, as hashes of their tokens. All times are the database's. */
 import { type Kysely, sql } from 'kysely';
+import { inTransaction, note } from './noted.ts';
 import type { Schema } from './schema.ts';
 import type { SqlWords } from './sql-words.ts';
 import type { SessionKind, SessionStore } from './types/sessions.ts';
@@ -22,14 +23,19 @@ export function sessionStore(db: Kysely<Schema>, { now }: SqlWords): SessionStor
         .offset(mostSessions - 1)
         .limit(mostSessions);
       await db.deleteFrom('sessions').where('token_hash', 'in', oldest).execute();
-      await db
-        .insertInto('sessions')
-        .values({
-          ...{ token_hash: tokenHash, kind, key_id: keyId },
-          ...{ created_at: sql<number>`${now}`, used_at: sql<number>`${now}` },
-          expires_at: sql<number>`${now} + ${lifeMs}`,
-        })
-        .execute();
+      await inTransaction(db, async (inside) => {
+        await inside
+          .insertInto('sessions')
+          .values({
+            ...{ token_hash: tokenHash, kind, key_id: keyId },
+            ...{ created_at: sql<number>`${now}`, used_at: sql<number>`${now}` },
+            expires_at: sql<number>`${now} + ${lifeMs}`,
+          })
+          .execute();
+        await note(inside, [
+          { what: kind === 'login' ? 'create-login' : 'log-in', ...(await holderOf(inside, keyId)) },
+        ]);
+      });
     },
     async use(tokenHash, kind, idleMs) {
       const row = await db
@@ -49,14 +55,34 @@ export function sessionStore(db: Kysely<Schema>, { now }: SqlWords): SessionStor
           .execute();
       return { kind: row.kind as SessionKind, keyId: row.key_id, leftMs: row.left };
     },
-    async end(tokenHash, kind) {
-      const { numDeletedRows } = await db
-        .deleteFrom('sessions')
-        .where('token_hash', '=', tokenHash)
-        .where('kind', '=', kind)
-        .where(isLive)
-        .executeTakeFirst();
-      return numDeletedRows === 1n;
-    },
+    end: (tokenHash, kind) =>
+      inTransaction(db, async (inside) => {
+        const row = await inside
+          .deleteFrom('sessions')
+          .where('token_hash', '=', tokenHash)
+          .where('kind', '=', kind)
+          .where(isLive)
+          .returning('key_id')
+          .executeTakeFirst();
+        if (row === undefined) return false;
+        // A login ends when it is used, which is an entry itself.
+        if (kind !== 'login')
+          await note(inside, [{ what: 'log-out', ...(await holderOf(inside, row.key_id)) }]);
+        return true;
+      }),
   };
+}
+
+/** Whose session it is, for the audit log. */
+async function holderOf(db: Kysely<Schema>, keyId: string | null) {
+  if (keyId === null) return { name: 'operator' };
+  const first = await db
+    .selectFrom('namespaces')
+    .select('name as namespace')
+    .where('key_id', '=', keyId)
+    .executeTakeFirst();
+  const further = () =>
+    db.selectFrom('keys').select('namespace').where('key_id', '=', keyId).executeTakeFirst();
+  const { namespace } = first ?? (await further()) ?? {};
+  return { name: namespace === undefined ? keyId : `/${namespace}/${keyId}`, namespace };
 }

@@ -16,6 +16,7 @@ import { keyTests } from './suite/keys.ts';
 import { leaseTests } from './suite/leases.ts';
 import { memberTests } from './suite/members.ts';
 import { namespaceTests } from './suite/namespaces.ts';
+import { notedTests } from './suite/noted.ts';
 import { retentionTests } from './suite/retention.ts';
 import { sessionTests } from './suite/sessions.ts';
 import { sharingTests } from './suite/sharing.ts';
@@ -59,6 +60,7 @@ export function storeSuite(name: string, makePlace: () => Promise<StorePlace>): 
     describe('marks of code', () => codeMarkTests(context));
     describe('nodes that joined the cluster', () => memberTests(context));
     describe('nodes that servers have heard', () => clusterNodeTests(context));
+    describe('entries of the audit log', () => notedTests(context));
     describe('two stores on one database', () => sharingTests(context));
   });
 }

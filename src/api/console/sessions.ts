@@ -4,7 +4,7 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Functions, type Identity, rightsOf } from '../../functions/index.ts';
-import { isJsonObject, type JsonObject, type JsonValue } from '../../lib/index.ts';
+import { type Actor, actAs, isJsonObject, type JsonObject, type JsonValue } from '../../lib/index.ts';
 import { sendError, sendJson } from '../errors.ts';
 import { apiFault } from '../faults.ts';
 import { addResource } from '../resource.ts';
@@ -30,26 +30,28 @@ export function addSessions(app: FastifyInstance, functions: Accounts, version: 
         limiter.take(request.ip);
         done();
       },
-      handler: async (request, reply) => {
-        const begun = await beginAsked(sessions, request.body);
-        const before = request.sessionTokens?.[begun.kind];
-        if (before !== undefined) await sessions.end(before, begun.kind);
-        setSessionCookie(reply, begun);
-        return sendJson(withoutCache(reply), 200, '{}');
-      },
+      handler: (request, reply) =>
+        actAs(browserOf(request), async () => {
+          const begun = await beginAsked(sessions, request.body);
+          const before = request.sessionTokens?.[begun.kind];
+          if (before !== undefined) await sessions.end(before, begun.kind);
+          setSessionCookie(reply, begun);
+          return sendJson(withoutCache(reply), 200, '{}');
+        }),
     },
     DELETE: {
       access: 'own-check',
       onRequest: (request, reply, done) => {
         if (!refuseForeign(request, reply)) done();
       },
-      handler: async (request, reply) => {
-        const { key, operator } = request.sessionTokens ?? {};
-        if (key !== undefined) await sessions.end(key, 'key');
-        if (operator !== undefined) await sessions.end(operator, 'operator');
-        clearSessionCookies(reply);
-        return sendJson(withoutCache(reply), 200, '{}');
-      },
+      handler: (request, reply) =>
+        actAs(browserOf(request), async () => {
+          const { key, operator } = request.sessionTokens ?? {};
+          if (key !== undefined) await sessions.end(key, 'key');
+          if (operator !== undefined) await sessions.end(operator, 'operator');
+          clearSessionCookies(reply);
+          return sendJson(withoutCache(reply), 200, '{}');
+        }),
     },
   });
   addResource(app, ['/ward/v1/session'], {
@@ -64,6 +66,11 @@ export function addSessions(app: FastifyInstance, functions: Accounts, version: 
       },
     },
   });
+}
+
+/** For the audit log, which names the key of a session as what was changed. */
+function browserOf(request: FastifyRequest): Actor {
+  return { who: 'browser', from: request.ip, request: request.id };
 }
 
 /** Undefined without a key or a session. @throws Fault AUTHENTICATION_INVALID, AUTHENTICATION_STALE */

@@ -4,6 +4,7 @@
  * database cost more than a refused key.
  */
 import type { FastifyInstance, FastifyReply, onRequestHookHandler } from 'fastify';
+import { actAs } from '../../lib/index.ts';
 import { sendJson } from '../errors.ts';
 import { addResource } from '../resource.ts';
 import { createRateLimiter, type Rate } from '../web/rate-limiter.ts';
@@ -55,7 +56,10 @@ export function addCluster(
         access: 'own-check',
         bodyLimit: bodyBytes,
         onRequest,
-        handler: async ({ body }, reply) => send(reply, await work(body)),
+        handler: async (request, reply) => {
+          const node = { who: 'node', from: request.ip, request: request.id };
+          return send(reply, await actAs(node, () => work(request.body)));
+        },
       },
     });
   }

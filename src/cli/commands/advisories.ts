@@ -11,6 +11,7 @@ const update: CommandSpec = {
   summary: 'download and import what has changed at the advisory sources',
   works: 'local',
   administers: true,
+  entry: () => ({ what: 'update-advisories', name: 'advisories' }),
   args: [],
   options: [
     {
@@ -52,6 +53,7 @@ const importFiles: CommandSpec = {
   summary: 'import advisory exports without a network; they replace earlier data of the same sources',
   works: 'local',
   administers: true,
+  entry: () => ({ what: 'import-advisories', name: 'advisories' }),
   args: [
     {
       name: '<files...>',

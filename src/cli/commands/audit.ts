@@ -1,20 +1,37 @@
-/** `ward audit`: the gate's log of verdicts, on the machine itself. */
-import type { CommandSpec, GroupSpec } from '../command-spec.ts';
+/** `ward audit`: the log of changes and verdicts, on the machine itself. */
+import type { CommandSpec, GroupSpec, OptionSpec } from '../command-spec.ts';
+
+const filters: readonly OptionSpec[] = [
+  { flags: '--who <PATTERN>', summary: 'only entries of this actor: `guest *` (a namespace), `operator *`' },
+  { flags: '--what <PATTERN>', summary: 'only this change, or of this thing: `delete-*`, `/guest/*`' },
+  { flags: '--namespace <NAME>', summary: 'only of one namespace' },
+  { flags: '--since <TIME>', summary: 'only since this time: 30m, 12h, 7d, or 2026-01-31T12:00Z' },
+  { flags: '--until <TIME>', summary: 'only before this time' },
+  { flags: '--after <SEQ>', summary: 'only entries after the one with this number' },
+];
 
 const list: CommandSpec = {
   name: 'list',
-  summary: 'list the decisions of the gate, oldest first (operator)',
+  summary: 'list changes and the decisions of the gate, oldest first (operator)',
   works: 'local',
   args: [],
-  options: [
-    { flags: '-l, --limit <N>', summary: 'list at most N (100)' },
-    { flags: '--after <SEQ>', summary: 'only entries after the one with this number' },
-  ],
+  options: [{ flags: '-l, --limit <N>', summary: 'list at most N (100)' }, ...filters],
   examples: [
-    { command: 'ward audit list', does: 'the first hundred entries' },
+    { command: 'ward audit list --since 1d', does: 'the first hundred entries of the last day' },
+    { command: 'ward audit list --who "guest *" --what "delete-*"', does: 'what keys of guest have deleted' },
     { command: 'ward audit list --after 100 -o json', does: 'the following entries, as JSON' },
   ],
   handler: async () => (await import('../handlers/audit.ts')).list,
+};
+
+const exportCommand: CommandSpec = {
+  name: 'export',
+  summary: 'print all entries as JSON, one a line, with their hashes (operator)',
+  works: 'local',
+  args: [],
+  options: filters,
+  examples: [{ command: 'ward audit export > audit.jsonl', does: 'a copy of the whole log' }],
+  handler: async () => (await import('../handlers/audit.ts')).exportLines,
 };
 
 const verify: CommandSpec = {
@@ -46,6 +63,6 @@ const verify: CommandSpec = {
 
 export const auditGroup: GroupSpec = {
   name: 'audit',
-  summary: 'the log of the gate’s decisions',
-  commands: [list, verify],
+  summary: 'the log of changes and of the gate’s decisions',
+  commands: [list, exportCommand, verify],
 };

@@ -6,6 +6,10 @@ export const backupCommand: CommandSpec = {
   summary: 'write all data of a server into one file; the server can keep running (operator)',
   works: 'local',
   administers: true,
+  entry: (input) => ({
+    ...{ what: 'backup', name: input.required(0) },
+    ...(input.has('withKeys') ? { summary: 'with keys' } : {}),
+  }),
   args: [{ name: '<file>', summary: 'the file to write: a tar compressed with zstd' }],
   options: [
     {

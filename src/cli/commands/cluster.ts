@@ -6,6 +6,7 @@ const init: CommandSpec = {
   summary: 'make the authority of a cluster, once (operator)',
   works: 'local',
   administers: true,
+  entry: () => ({ what: 'init-cluster', name: 'authority' }),
   args: [],
   options: [],
   examples: [{ command: 'ward cluster init', does: 'on the first API node; a second call changes nothing' }],
@@ -38,6 +39,7 @@ const natsCertificate: CommandSpec = {
   name: 'nats-certificate',
   summary: 'write a key and a certificate for a server of NATS (operator)',
   works: 'local',
+  entry: (input) => ({ what: 'issue-certificate', name: input.rest(0).join(' ') }),
   args: [{ name: '<host...>', summary: 'names and addresses by which nodes reach it' }],
   options: [{ flags: '--out <DIR>', summary: 'folder for nats.pem, nats.key and authority.pem (.)' }],
   examples: [

@@ -7,6 +7,7 @@ export const fsckCommand: CommandSpec = {
     'compare all data of a server with its digests and counters; the server can keep running (operator)',
   works: 'local',
   administers: true,
+  entry: (input) => (input.has('repair') ? { what: 'repair', name: 'images' } : undefined),
   args: [],
   options: [
     {

@@ -63,6 +63,7 @@ const buildBases: CommandSpec = {
   name: 'build',
   summary: 'rebuild Ward’s own images with the current packages',
   works: 'local',
+  entry: () => ({ what: 'build-bases', name: 'images' }),
   args: [],
   options: [keyOption],
   examples: [

@@ -6,6 +6,7 @@ export const migrateCommand: CommandSpec = {
   summary: 'move the databases to PostgreSQL or back, or the blobs into a bucket (operator)',
   works: 'local',
   administers: true,
+  entry: (input) => ({ what: 'migrate', name: input.has('blobs') ? 'blobs' : 'databases' }),
   args: [],
   options: [
     {

@@ -6,6 +6,8 @@ export const uninstallCommand: CommandSpec = {
   summary: 'remove everything that Ward and its set-up created on this machine (operator)',
   works: 'local',
   administers: true,
+  entry: (input) =>
+    input.has('dryRun') ? undefined : { what: 'uninstall', name: input.has('keepData') ? 'programs' : 'all' },
   args: [],
   options: [
     { flags: '-y, --yes', summary: 'do not ask' },

@@ -19,6 +19,7 @@ const rotate: CommandSpec = {
   summary: 'create a new key, and encrypt all stored values with it (operator)',
   works: 'local',
   administers: true,
+  entry: () => ({ what: 'rotate-vault', name: 'parameters' }),
   args: [],
   options: [
     {

@@ -1,37 +1,90 @@
-/** `ward audit list`, `verify`. */
-import { type Checkpoint, parseCheckpoint, readTrustedKey } from '../../gate/index.ts';
+/** `ward audit list`, `export`, `verify`. */
+import {
+  type AuditEntry,
+  type AuditFound,
+  type AuditQuery,
+  type Checkpoint,
+  parseCheckpoint,
+  readTrustedKey,
+} from '../../gate/index.ts';
+import type { AuditAdmin } from '../../server/index.ts';
 import type { Handler } from '../command-spec.ts';
 import { cliFault } from '../faults.ts';
+import type { Input } from '../input.ts';
 import { localOptions, openServer } from '../local.ts';
 import { readBounded } from '../read-source.ts';
+import { timeOf } from './violations.ts';
 
 const longestFile = 64 * 1024;
+const exportedAtOnce = 1000;
 
 export const list: Handler = async (input, { io }) => {
+  const query = queryOf(input);
   const { auditAdmin } = await openServer();
   await using admin = await auditAdmin(localOptions(input));
-  const limit = input.integer('limit', { min: 1, max: 10_000 }) ?? 100;
-  const entries = await admin.list({ after: input.integer('after') ?? 0, limit });
+  const { entries, next } = await searchAll(admin, query);
   await io.list({
     items: entries,
     columns: [
       { title: 'seq', cell: ({ seq }) => String(seq), align: 'right' },
       { title: 'time', cell: ({ time }) => time.slice(0, 19) },
-      { title: 'event', cell: ({ event }) => event },
-      { title: 'outcome', cell: ({ outcome }) => outcome ?? '' },
-      { title: 'stage', cell: ({ stage }) => stage ?? '' },
-      { title: 'namespace', cell: ({ namespace }) => namespace ?? '' },
+      { title: 'what', cell: ({ event }) => event },
       { title: 'name', cell: ({ name, digest }) => name ?? digest ?? '' },
+      { title: 'who', cell: ({ actor }) => actor },
+      { title: 'from', cell: ({ from }) => from ?? '' },
+      { title: 'outcome', cell: ({ outcome, stage }) => [outcome, stage].filter(Boolean).join(' at ') },
       { title: 'summary', cell: ({ summary }) => summary ?? '' },
-      { title: 'actor', cell: ({ actor }) => actor, isWide: true },
+      { title: 'namespace', cell: ({ namespace }) => namespace ?? '', isWide: true },
+      { title: 'before', cell: ({ before }) => before ?? '', isWide: true },
+      { title: 'after', cell: ({ after }) => after ?? '', isWide: true },
+      { title: 'request', cell: ({ request }) => request ?? '', isWide: true },
       { title: 'digest', cell: ({ digest }) => digest ?? '', isWide: true },
       { title: 'hash', cell: ({ hash }) => hash, isWide: true },
     ],
     name: ({ seq }) => String(seq),
   });
-  if (entries.length === limit) io.note(`more with --after ${entries.at(-1)?.seq ?? 0}`);
+  if (next !== undefined) io.note(`more with --after ${next}`);
   return 0;
 };
+
+/** One JSON object a line, with the hash that the next one names: a copy that others can check. */
+export const exportLines: Handler = async (input, { io }) => {
+  const query = queryOf(input);
+  const { auditAdmin } = await openServer();
+  await using admin = await auditAdmin(localOptions(input));
+  let after: number | undefined = query.after;
+  for (;;) {
+    const { entries, next } = await admin.search({ ...query, after, limit: exportedAtOnce });
+    for (const entry of entries) io.lines([JSON.stringify(entry)]);
+    if (next === undefined) return 0;
+    after = next;
+  }
+};
+
+function queryOf(input: Input): AuditQuery {
+  const now = Date.now();
+  return {
+    after: input.integer('after'),
+    who: input.text('who'),
+    what: input.text('what'),
+    namespace: input.text('namespace'),
+    since: timeOf('since', input.text('since'), now),
+    until: timeOf('until', input.text('until'), now),
+    limit: input.integer('limit', { min: 1, max: 10_000 }) ?? 100,
+  };
+}
+
+/** A rare pattern may need several searches. */
+async function searchAll(admin: AuditAdmin, query: AuditQuery): Promise<AuditFound> {
+  const all: AuditEntry[] = [];
+  let { after } = query;
+  for (;;) {
+    const { entries, next } = await admin.search({ ...query, after, limit: query.limit - all.length });
+    all.push(...entries);
+    if (next === undefined || all.length >= query.limit) return { entries: all, next };
+    after = next;
+  }
+}
 
 export const verify: Handler = async (input, { io }) => {
   const { auditAdmin } = await openServer();

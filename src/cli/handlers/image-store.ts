@@ -1,7 +1,8 @@
 /** `ward image list --store`, and `ward image delete` of a name without a slash: Ward's own store on this machine. */
-import { formatSize } from '../../lib/index.ts';
+import { actAs, formatSize } from '../../lib/index.ts';
 import type { Context, Handler } from '../command-spec.ts';
 import { localOptions, openServer } from '../local.ts';
+import { operatorHere } from '../operator.ts';
 
 export const listStore: Handler = async (input, { io }) => {
   const { imageStoreAdmin } = await openServer();
@@ -25,9 +26,12 @@ export function isStoreName(name: string): boolean {
   return !name.includes('/');
 }
 
-export const deleteFromStore: Handler = async (input, { io }: Context) => {
-  const { imageStoreAdmin } = await openServer();
-  const admin = await imageStoreAdmin(localOptions(input));
+export const deleteFromStore: Handler = async (input, { io, env }: Context) => {
+  const { imageStoreAdmin, noteByOperator } = await openServer();
+  const place = localOptions(input);
+  const note = { what: 'delete-image', name: input.required(0) };
+  await actAs(operatorHere(env), () => noteByOperator(place, note));
+  const admin = await imageStoreAdmin(place);
   const { name, freedBytes } = await admin.delete(input.required(0), input.has('force'));
   io.ok(`deleted ${name} from the store of this machine: freed ${formatSize(freedBytes)}`);
   return 0;

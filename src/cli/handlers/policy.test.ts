@@ -153,7 +153,7 @@ test('stored reports are judged again in their earlier contexts; the log is list
   const tested = await ward('policy', 'test', '--policy', strict);
   expect(tested.stdout).toMatch(/team\/app:v1 +acme +deploy +allow +deny/);
   const listed = await ward('audit', 'list');
-  expect(listed.stdout).toMatch(/1 +\S+ +verdict +warn +.*team\/app:v1/);
+  expect(listed.stdout).toMatch(/1 +\S+ +verdict +team\/app:v1 .* warn/);
   expect(listed.stdout).not.toContain('\u001b');
   expect(JSON.parse((await ward('audit', 'list', '--after', '1', '-o', 'json')).stdout)).toMatchObject([
     { seq: 2 },

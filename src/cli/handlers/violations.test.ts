@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { sinceOf } from './violations.ts';
+import { timeOf } from './violations.ts';
 
 const now = Date.parse('2026-01-31T12:00:00Z');
 
@@ -12,12 +12,12 @@ test.each([
   ['2026-01-31T12:00Z', now],
   ['2026-01-31', Date.parse('2026-01-31T00:00:00Z')],
 ])('--since %s', (text, since) => {
-  expect(sinceOf(text, now)).toBe(since);
+  expect(timeOf('since', text, now)).toBe(since);
 });
 
 test.each(['', 'yesterday', '-5m', '5', '5w', '2026-13-01', '1234567890123'])(
   '--since %j is refused',
   (text) => {
-    expect(() => sinceOf(text, now)).toThrow(/takes a time/);
+    expect(() => timeOf('since', text, now)).toThrow(/takes a time/);
   },
 );

@@ -9,7 +9,7 @@ export const violations: Handler = async (input, { io }) => {
   const rows = await listViolations(localOptions(input), {
     namespace: input.text('namespace'),
     kind: input.text('kind'),
-    since: sinceOf(input.text('since'), Date.now()),
+    since: timeOf('since', input.text('since'), Date.now()),
     skip: 0,
     limit,
   });
@@ -32,13 +32,13 @@ export const violations: Handler = async (input, { io }) => {
 const unitMs: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** A duration before now, or a time. @throws Fault USAGE */
-export function sinceOf(text: string | undefined, now: number): number | undefined {
+export function timeOf(option: string, text: string | undefined, now: number): number | undefined {
   if (text === undefined) return undefined;
   const ago = /^(\d{1,6})([smhd])$/.exec(text);
   if (ago) return now - Number(ago[1]) * (unitMs[ago[2] ?? ''] ?? 0);
   const at = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN;
   if (!Number.isNaN(at)) return at;
-  throw cliFault('USAGE', `--since takes a time, not '${text}'`, {
+  throw cliFault('USAGE', `--${option} takes a time, not '${text}'`, {
     hint: 'write it like 30m, 12h, 7d, or 2026-01-31T12:00Z',
   });
 }

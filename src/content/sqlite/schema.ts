@@ -1,7 +1,7 @@
 /** The tables of the registry's SQLite file. */
 
 /** `user_version` of the file. */
-export const registrySchema = 5;
+export const registrySchema = 6;
 
 /**
  * `holdings` has each blob of a namespace once, even if several repositories have it, and `usage` the sum of the bytes.
@@ -51,6 +51,8 @@ export const statements: readonly string[] = [
      upload text not null, at integer not null, digest text not null, size integer not null,
      primary key (upload, at)) strict, without rowid`,
   'create index if not exists upload_parts_by_digest on upload_parts (digest)',
+  `create table if not exists unsealed_entries (
+     seq integer primary key autoincrement, id text not null unique, entry text not null) strict`,
   `create trigger if not exists uploads_deleted after delete on uploads begin
      delete from upload_parts where upload = old.id;
    end`,

@@ -1,14 +1,23 @@
 /** Runs what is not code in a sandbox: sequences, compositions and built-in actions. */
 import { type Handover, jobWithdrawn } from '../../dispatch/index.ts';
-import { isFault, isJsonObject, type Log, messageOf } from '../../lib/index.ts';
+import {
+  type Actor,
+  actAs,
+  currentActor,
+  isFault,
+  isJsonObject,
+  type Log,
+  messageOf,
+} from '../../lib/index.ts';
 import type { ActionService } from '../actions/actions.ts';
 import { mergeArguments } from '../actions/resolved-action.ts';
 import type { BuiltinAction } from '../builtin.ts';
 import { parseFullName, parseNamespaceName } from '../entities/names.ts';
 import { notFound } from '../faults.ts';
+import { actorOf } from '../namespaces/identities.ts';
 import type { NamespaceService } from '../namespaces/namespaces.ts';
 import type { Components } from './components.ts';
-import { type ComposedCall, callerOfParts, newBudget } from './composed-call.ts';
+import { type Caller, type ComposedCall, callerOfParts, newBudget } from './composed-call.ts';
 import { runComposition } from './compositions.ts';
 import { type ActivationEnd, endWithoutSandbox } from './record.ts';
 import { runSequence } from './sequences.ts';
@@ -61,6 +70,13 @@ async function callAgain(
   return { resolved, caller, budget: newBudget() };
 }
 
+/** A caller without a request of its own is a sequence, a rule or a composition. */
+function actorOfCall({ identity, transactionId }: Caller): Actor {
+  const { who, from } = currentActor();
+  const known = actorOf(identity);
+  return { who: known, from: who === known ? from : 'call', request: transactionId };
+}
+
 async function runBuiltin(
   builtin: BuiltinAction,
   task: ComposedTask,
@@ -70,7 +86,8 @@ async function runBuiltin(
   const startedAt = Date.now();
   const { parameters } = mergeArguments(resolved, task.parameters);
   try {
-    const result = await builtin.run(isJsonObject(parameters) ? parameters : {}, caller);
+    const run = () => builtin.run(isJsonObject(parameters) ? parameters : {}, caller);
+    const result = await actAs(actorOfCall(caller), run);
     const status = result['error'] === undefined ? 'success' : 'application error';
     return endWithoutSandbox(status, result, startedAt, Date.now());
   } catch (error) {

@@ -49,9 +49,10 @@ function alarmLifecycle(kind: AlarmKind, options: AlarmsOptions): Lifecycle {
     return success;
   };
   const change = async (trigger: PlainRef, next: (old: Alarm) => Alarm): Promise<JsonObject> => {
-    const old = alarmOfRow(await slots.find(trigger, inPackage));
+    const row = await slots.find(trigger, inPackage);
+    const old = alarmOfRow(row);
     const alarm = next(old);
-    if (alarm !== old) await slots.replace(rowOfAlarm(alarm), old.revision);
+    if (alarm !== old) await slots.replace(rowOfAlarm(alarm), row);
     return written(alarm);
   };
   return {

@@ -15,8 +15,8 @@ export interface FeedSlots {
    * @throws Fault FEED_INVALID (no such trigger), FEED_CONFLICT, FEEDS_EXHAUSTED, CONCURRENT_UPDATE
    */
   fill(trigger: PlainRef, inPackage: string, make: (old: FeedRow | undefined) => FeedRow): Promise<void>;
-  /** @throws Fault CONCURRENT_UPDATE when the row no longer has the revision `expected` */
-  replace(row: FeedRow, expected: string): Promise<void>;
+  /** @throws Fault CONCURRENT_UPDATE when the row is no longer `old` */
+  replace(row: FeedRow, old: FeedRow): Promise<void>;
   /** Removes the trigger's feed of that package, if there is one. */
   clear(trigger: PlainRef, inPackage: string): Promise<void>;
 }
@@ -32,8 +32,8 @@ export function createFeedSlots({ feeds, triggers, maxPerNamespace }: FeedSlotsO
     const row = await feeds.get(namespace, name);
     return row !== undefined && isOf(row, inPackage) ? row : undefined;
   };
-  const put = async (row: FeedRow, expected: string | null): Promise<void> => {
-    if (!(await feeds.put(row, expected))) throw concurrentUpdate();
+  const put = async (row: FeedRow, old: FeedRow | undefined): Promise<void> => {
+    if (!(await feeds.put(row, old?.revision ?? null, { replaced: old }))) throw concurrentUpdate();
   };
   return {
     async find(trigger, inPackage) {
@@ -52,12 +52,12 @@ export function createFeedSlots({ feeds, triggers, maxPerNamespace }: FeedSlotsO
           `the namespace '${trigger.namespace}' has ${maxPerNamespace} feeds already`,
         );
       }
-      await put(make(old), old?.revision ?? null);
+      await put(make(old), old);
     },
     replace: put,
     async clear(trigger, inPackage) {
       const row = await rowOf(trigger, inPackage);
-      if (row !== undefined) await feeds.delete(row.namespace, row.trigger);
+      if (row !== undefined) await feeds.delete(row.namespace, row.trigger, { replaced: row });
     },
   };
 }

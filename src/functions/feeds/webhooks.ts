@@ -83,10 +83,11 @@ function webhookLifecycle({ slots, vault, apiHost, now }: WebhooksOptions): Life
   const find = async (trigger: Webhook['trigger']) =>
     webhookOfRow(await slots.find(trigger, inPackage), vault);
   const setActive = async (trigger: Webhook['trigger'], isActive: boolean) => {
-    const old = await find(trigger);
+    const row = await slots.find(trigger, inPackage);
+    const old = webhookOfRow(row, vault);
     if (old.isActive === isActive) return success;
     const webhook = { ...old, isActive, dateChanged: now(), revision: randomHex(16) };
-    await slots.replace(rowOfWebhook(webhook, vault), old.revision);
+    await slots.replace(rowOfWebhook(webhook, vault), row);
     return success;
   };
   return {
@@ -111,9 +112,9 @@ function webhookLifecycle({ slots, vault, apiHost, now }: WebhooksOptions): Life
       };
     },
     async UPDATE({ trigger, args }) {
-      const old = await find(trigger);
-      const webhook = updateWebhook(old, args);
-      await slots.replace(rowOfWebhook(webhook, vault), old.revision);
+      const row = await slots.find(trigger, inPackage);
+      const webhook = updateWebhook(webhookOfRow(row, vault), args);
+      await slots.replace(rowOfWebhook(webhook, vault), row);
       return { ...success, url: urlOf(webhook) };
     },
     PAUSE: ({ trigger }) => setActive(trigger, false),

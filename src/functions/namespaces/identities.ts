@@ -26,6 +26,11 @@ export interface Identity {
   readonly limits: UserLimits & NamespaceLimits;
 }
 
+/** Its name in the audit log. */
+export function actorOf({ namespace, keyId }: Pick<Identity, 'namespace' | 'keyId'>): string {
+  return `${namespace} ${keyId}`;
+}
+
 export interface Identities extends Forgetful {
   /** @throws Fault AUTHENTICATION_MISSING, AUTHENTICATION_INVALID, AUTHENTICATION_STALE */
   authenticate(header: string | undefined): Identity | Promise<Identity>;

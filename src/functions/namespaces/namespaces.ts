@@ -29,7 +29,7 @@ import {
   userLimits,
 } from './namespace-limits.ts';
 
-export type { Identity } from './identities.ts';
+export { actorOf, type Identity } from './identities.ts';
 
 /** Namespace of Ward's own actions. */
 export const systemNamespace = parseNamespaceName('whisk.system');

@@ -126,7 +126,7 @@ export class Deliveries implements DeliveryService {
   delete(namespace: NamespaceName, id: string): Promise<void> {
     return this.#lock.run(id, async () => {
       await this.#find(namespace, id);
-      if (!(await this.#store.delete(namespace, id))) throw notFound();
+      if (!(await this.#store.discard(namespace, id))) throw notFound();
     });
   }
 

@@ -1,6 +1,6 @@
 /** A verdict: plain data that Ward stores, shows and compares. */
 import type { Digest } from '../../blobs/index.ts';
-import { canonicalJson } from '../canonical-json.ts';
+import { canonicalJson } from '../../lib/index.ts';
 import type { Action, Stage } from '../policy/rules-schema.ts';
 
 export interface Upgrade {

@@ -4,8 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { BoundedMap, isJsonObject, matchesPattern } from '../../lib/index.ts';
-import { hashOf } from '../canonical-json.ts';
+import { BoundedMap, hashOf, isJsonObject, matchesPattern } from '../../lib/index.ts';
 import { gateFault } from '../faults.ts';
 import { parsePackageUrl } from '../package-url.ts';
 import { readTrustedKey, type TrustedKey } from '../trust/keys.ts';

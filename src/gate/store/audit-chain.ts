@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
-import { canonicalJson } from '../canonical-json.ts';
+import { canonicalJson } from '../../lib/index.ts';
 import { plainText } from '../plain-text.ts';
 import type { AuditDraft } from './audit-entry.ts';
 
@@ -19,20 +19,49 @@ export interface Row extends Head {
   readonly text: string;
 }
 
+/** An entry, and by what it is found. */
+export interface SealedRow extends Row {
+  /** Epoch milliseconds. */
+  readonly at: number;
+  /** Empty: of no namespace. */
+  readonly namespace: string;
+  readonly id: string | null;
+}
+
+/** What entries are asked for. */
+export interface EntryQuery {
+  /** Only those with a larger number. */
+  readonly after: number;
+  /** Only those with a smaller number. */
+  readonly before: number;
+  readonly namespace: string | undefined;
+  /** Epoch milliseconds; `until` excluded. */
+  readonly since: number;
+  readonly until: number;
+  readonly isNewestFirst: boolean;
+  readonly limit: number;
+}
+
 export const firstPrevHash = '0'.repeat(64);
 
 /** Call it inside a transaction. */
 export function appendEntries(db: DatabaseSync, drafts: readonly AuditDraft[]): void {
-  const rows = sealEntries(drafts, headOf(db));
+  const find = db.prepare('select seq from audit_index where id = ?');
+  const isNew = ({ id }: AuditDraft) => id === undefined || find.get(id) === undefined;
+  const rows = sealEntries(drafts.filter(isNew), headOf(db));
   const head = rows.at(-1);
   if (head === undefined) return;
   const insert = db.prepare('insert into audit (seq, entry, hash) values (?, ?, ?)');
-  for (const { seq, text, hash } of rows) insert.run(seq, text, hash);
+  const index = db.prepare('insert into audit_index (seq, at, namespace, id) values (?, ?, ?, ?)');
+  for (const { seq, text, hash, at, namespace, id } of rows) {
+    insert.run(seq, text, hash);
+    index.run(seq, at, namespace, id);
+  }
   db.prepare('insert or replace into audit_head (one, seq, hash) values (1, ?, ?)').run(head.seq, head.hash);
 }
 
 /** Makes the next entries from drafts. */
-export function sealEntries(drafts: readonly AuditDraft[], head: Head): readonly Row[] {
+export function sealEntries(drafts: readonly AuditDraft[], head: Head): readonly SealedRow[] {
   let last = head;
   return drafts.map((draft) => {
     const row = sealEntry(draft, last);
@@ -55,11 +84,24 @@ export function rowsAfter(db: DatabaseSync, after: number, limit: number): reado
     .map(({ seq, entry, hash }) => ({ seq: Number(seq), text: String(entry), hash: String(hash) }));
 }
 
+export function findRows(db: DatabaseSync, query: EntryQuery): readonly Row[] {
+  const { after, before, namespace, since, until, isNewestFirst, limit } = query;
+  const own = namespace === undefined ? '' : 'and namespace = ?';
+  return db
+    .prepare(
+      `select seq, entry, hash from audit_index join audit using (seq)
+       where seq > ? and seq < ? and at >= ? and at < ? ${own}
+       order by seq ${isNewestFirst ? 'desc' : 'asc'} limit ?`,
+    )
+    .all(after, before, since, until, ...(namespace === undefined ? [] : [namespace]), limit)
+    .map(({ seq, entry, hash }) => ({ seq: Number(seq), text: String(entry), hash: String(hash) }));
+}
+
 export function hashOfEntry(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
-function sealEntry(draft: AuditDraft, last: Head): Row {
+function sealEntry(draft: AuditDraft, last: Head): SealedRow {
   const { actor, name, summary, ...rest } = draft;
   const seq = last.seq + 1;
   const text = canonicalJson({
@@ -70,5 +112,6 @@ function sealEntry(draft: AuditDraft, last: Head): Row {
     seq,
     prevHash: last.hash,
   });
-  return { seq, text, hash: hashOfEntry(text) };
+  const { id = null, namespace = '', time } = draft;
+  return { seq, text, hash: hashOfEntry(text), at: Date.parse(time) || 0, namespace, id };
 }

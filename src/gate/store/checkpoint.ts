@@ -3,7 +3,7 @@
  * off, which the chain alone can't.
  */
 import { z } from 'zod';
-import { canonicalJson } from '../canonical-json.ts';
+import { canonicalJson } from '../../lib/index.ts';
 import type { SigningKey, TrustedKey } from '../trust/keys.ts';
 
 const checkpointSchema = z.strictObject({

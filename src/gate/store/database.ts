@@ -8,7 +8,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { openSqlite } from '../../lib/index.ts';
 
 /** `user_version` of the file. */
-export const gateSchema = 2;
+export const gateSchema = 3;
 
 /** What each version of the schema adds to the one before. */
 const schemas = [
@@ -28,6 +28,14 @@ const schemas = [
   create trigger audit_no_delete before delete on audit begin select raise(abort, 'append only'); end;
 `,
   'create table revisions (kind text primary key, revisions text not null) strict, without rowid;',
+  // An entry that was tampered with must not keep the file from opening: the check of the chain names it.
+  `
+  create table audit_index (seq integer primary key, at integer not null, namespace text not null, id text unique) strict;
+  insert into audit_index select seq,
+    case when json_valid(entry) then ifnull(cast(unixepoch(json_extract(entry, '$.time'), 'subsec') * 1000 as integer), 0) else 0 end,
+    case when json_valid(entry) then ifnull(cast(json_extract(entry, '$.namespace') as text), '') else '' end, null from audit;
+  create index audit_of_namespace on audit_index (namespace, seq);
+`,
 ] as const;
 
 /** The file was written by a newer Ward. */

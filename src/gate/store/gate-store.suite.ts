@@ -8,6 +8,7 @@ import { defaultPolicy, parsePolicy } from '../policy/policy.ts';
 import { noon, reportOf, vulnerability } from '../reports.fixture.ts';
 import { generateKeyPair, readSigningKey } from '../trust/keys.ts';
 import type { AuditDraft } from './audit-entry.ts';
+import type { AuditQuery } from './audit-search.ts';
 import { parseCheckpoint } from './checkpoint.ts';
 import type { GateStore } from './types.ts';
 
@@ -194,6 +195,42 @@ function auditTests({ store, place }: Context): void {
     expect((await store().audit({ after: 4, limit: 1 })).map(({ seq }) => seq)).toEqual([5]);
     const { hash } = entries.at(-1) ?? {};
     expect(await store().verifyAudit()).toMatchObject({ isIntact: true, entries: 6, hash });
+  });
+
+  it('has an entry with an id once, from any server', async () => {
+    await using other = await place().open();
+    const changes = Array.from({ length: 10 }, (_, at) => ({ ...draft(`c${at}`), id: `id ${at}` }));
+    const both = [store(), other, store(), other];
+    await Promise.all(both.map((each, at) => each.write({ audit: [...changes.slice(at), draft('plain')] })));
+    await store().write({ audit: [...changes, ...changes] });
+    const names = (await store().audit()).map(({ name }) => name);
+    expect(names).toHaveLength(14);
+    expect(names.filter((name) => name !== 'plain').toSorted()).toEqual(changes.map(({ name }) => name));
+    expect(await store().verifyAudit()).toMatchObject({ isIntact: true, entries: 14 });
+  });
+
+  it('is searched by namespace, time, who and what, in pages from either end', async () => {
+    const audit = Array.from({ length: 1200 }, (_, at) => ({
+      time: new Date(noon + at * 1000).toISOString(),
+      event: at % 2 === 0 ? 'create-action' : 'delete-action',
+      actor: at === 700 ? 'operator 0' : 'guest k1',
+      name: `/guest/a${at}`,
+      ...(at % 3 === 0 ? { namespace: 'guest' } : {}),
+    }));
+    await store().write({ audit });
+    const seqs = async (query: Omit<AuditQuery, 'limit'>, limit = 3) => {
+      const { entries, next } = await store().searchAudit({ ...query, limit });
+      return [...entries.map(({ seq }) => seq), next];
+    };
+    expect(await seqs({ namespace: 'guest' })).toEqual([1, 4, 7, 7]);
+    expect(await seqs({ namespace: 'guest', after: 7 })).toEqual([10, 13, 16, 16]);
+    expect(await seqs({ isNewestFirst: true })).toEqual([1200, 1199, 1198, 1198]);
+    expect(await seqs({ isNewestFirst: true, before: 3 })).toEqual([2, 1, undefined]);
+    expect(await seqs({ since: noon + 10_000, until: noon + 12_000 })).toEqual([11, 12, undefined]);
+    expect(await seqs({ who: 'operator *' })).toEqual([701, undefined]);
+    expect(await seqs({ what: '/guest/a99*' })).toEqual([100, 991, 992, 992]);
+    expect(await seqs({ what: 'delete-*', namespace: 'guest' }, 2)).toEqual([4, 10, 10]);
+    expect(await seqs({ namespace: 'nobody' })).toEqual([undefined]);
   });
 
   it('is intact when it is empty', async () => {

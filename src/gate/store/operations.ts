@@ -3,7 +3,7 @@
  * its own. They check nothing, and load little code.
  */
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
-import { appendEntries, headOf, rowsAfter } from './audit-chain.ts';
+import { appendEntries, findRows, headOf, rowsAfter } from './audit-chain.ts';
 import type { GateWrite } from './types.ts';
 
 export interface ReportRow {
@@ -123,6 +123,7 @@ export const reads = {
   },
   head: headOf,
   entries: rowsAfter,
+  findEntries: findRows,
   checkpoints(db: DatabaseSync): readonly CheckpointRow[] {
     return db
       .prepare('select seq, checkpoint from checkpoints order by seq')

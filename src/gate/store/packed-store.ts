@@ -9,6 +9,7 @@ import type { Revisions } from '../revisions.ts';
 import type { SigningKey } from '../trust/keys.ts';
 import { type AuditCheck, type AuditCheckOptions, verifyAudit } from './audit-check.ts';
 import { type AuditEntry, parseEntry } from './audit-entry.ts';
+import { type AuditFound, type AuditQuery, searchAudit } from './audit-search.ts';
 import { type Checkpoint, signCheckpoint } from './checkpoint.ts';
 import { type Database, Line } from './line.ts';
 import type {
@@ -94,6 +95,10 @@ export class PackedGateStore implements GateStore {
       const record = parseEntry(text);
       return record === undefined ? [] : [{ ...record, hash }];
     });
+  }
+
+  searchAudit(query: AuditQuery): Promise<AuditFound> {
+    return searchAudit((asked) => this.#line.ask('findEntries', asked), query);
   }
 
   verifyAudit(options: AuditCheckOptions = {}): Promise<AuditCheck> {

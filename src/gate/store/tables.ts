@@ -7,5 +7,6 @@ export const gateTables: readonly TableCopy[] = [
   { name: 'revisions' },
   { name: 'audit', isAppendOnly: true },
   { name: 'audit_head' },
+  { name: 'audit_index' },
   { name: 'checkpoints' },
 ];

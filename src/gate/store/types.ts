@@ -7,6 +7,7 @@ import type { Revisions } from '../revisions.ts';
 import type { SigningKey } from '../trust/keys.ts';
 import type { AuditCheck, AuditCheckOptions } from './audit-check.ts';
 import type { AuditDraft, AuditEntry } from './audit-entry.ts';
+import type { AuditFound, AuditQuery } from './audit-search.ts';
 import type { Checkpoint } from './checkpoint.ts';
 
 /** What the gate judges: an image or artifact by its manifest, or code (`codeSubject`). */
@@ -24,6 +25,7 @@ export interface StoredReport {
 export interface GateWrite {
   /** Verdicts of subjects; an older one does not replace a newer one. */
   readonly verdicts?: readonly (Verdict & { readonly digest: Digest })[];
+  /** One with the `id` of an entry that the log has is left out. */
   readonly audit?: readonly AuditDraft[];
   /** New findings in stored reports; the store drops those of an older scan than its own. */
   readonly findings?: readonly PackedFindings[];
@@ -81,6 +83,7 @@ export interface GateStore extends AsyncDisposable {
   forget(digest: Digest): Promise<void>;
   /** Leaves out unreadable entries; `verifyAudit` names them. */
   audit(page?: AuditPage): Promise<readonly AuditEntry[]>;
+  searchAudit(query: AuditQuery): Promise<AuditFound>;
   verifyAudit(options?: AuditCheckOptions): Promise<AuditCheck>;
   /** Signs the position of the audit log, and keeps the result; undefined when the log is empty. */
   checkpoint(key: SigningKey, time?: string): Promise<Checkpoint | undefined>;

@@ -1,10 +1,6 @@
-/** The operator's view of the gate: its policy and its audit log, whether or not a server is running. */
+/** The operator's view of the gate: its policy, whether or not a server is running. */
 import { readFile } from 'node:fs/promises';
 import {
-  type AuditCheck,
-  type AuditCheckOptions,
-  type AuditEntry,
-  type AuditPage,
   checkPolicyText,
   defaultPolicy,
   type Policy,
@@ -47,11 +43,6 @@ export interface PolicyTestOptions extends GateAdminOptions {
   readonly against?: string | undefined;
   /** Used instead of the stored reports. */
   readonly reports?: readonly Report[] | undefined;
-}
-
-export interface AuditAdmin extends AsyncDisposable {
-  list(page: AuditPage): Promise<readonly AuditEntry[]>;
-  verify(options: AuditCheckOptions): Promise<AuditCheck>;
 }
 
 const own = 'Ward’s own';
@@ -105,21 +96,6 @@ export async function testPolicy(options: PolicyTestOptions): Promise<PolicyTest
   const sources = stack.use(await openStoredEvidence(config, stores, createLog('error')));
   const reports = store === undefined ? (options.reports ?? []).map(givenReport) : storedReports(store);
   return await policyTest(before, after, reports, sources, now);
-}
-
-/** @throws Fault DATA_DIR_EMPTY, GATE_STORE_CORRUPT, GATE_STORE_FAILED */
-export async function auditAdmin(options: GateAdminOptions): Promise<AuditAdmin> {
-  const config = await loadConfig(options);
-  const stores = operatorStores(config);
-  await using stack = new AsyncDisposableStack();
-  stack.use(actAsOwner(config.dataDir));
-  const store = stack.use(await openUsedGate(stores, config.dataDir));
-  const opened = stack.move();
-  return {
-    list: (page) => store.audit(page),
-    verify: (how) => store.verifyAudit(how),
-    [Symbol.asyncDispose]: () => opened.disposeAsync(),
-  };
 }
 
 async function policyOf(text: string | undefined, options: GateAdminOptions): Promise<Policy> {

@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { tryFileLock } from '../../lib/index.ts';
+import { openStore } from '../../store/index.ts';
 import { dataPaths } from '../instance/instance.ts';
 import {
   archiveOf,
@@ -64,7 +65,10 @@ const blob = `code/blobs/sha256/${'0'.repeat(64)}`;
 test('restores a valid archive', async () => {
   const bytes = await archiveOf([headerOf(), database]);
   expect(await restored(bytes)).toMatchObject({ ward: '0.1.0', damaged: [] });
-  expect(readFileSync(dataPaths(to.dataDir).database, 'utf8')).toBe('x');
+  await using store = await openStore({ path: dataPaths(to.dataDir).database });
+  expect((await store.unsealed.read(10)).map(({ entry }) => entry)).toMatchObject([
+    { event: 'restore', name: expect.stringContaining('made.tar.zst') },
+  ]);
 });
 
 test('an operator’s file can have a name in any language', async () => {

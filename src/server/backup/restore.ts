@@ -18,6 +18,7 @@ import {
 } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { formatSize, messageOf, mustRun, tryFileLock } from '../../lib/index.ts';
+import { openStore } from '../../store/index.ts';
 import { type Acting, actAsOwner } from '../admin/act-as.ts';
 import { type Config, loadConfig } from '../config/config.ts';
 import { serverFault } from '../faults.ts';
@@ -108,6 +109,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreRes
     await atStore(images.import);
     rmSync(stage.images, { recursive: true, force: true });
     keepSigningKeys(dataDir, stage);
+    await noteRestore(stage, file, backup.header);
     await mustRun(['sync', '--file-system', stage.data], { timeoutMs: syncTimeoutMs });
     writeDurably(stage.commit, JSON.stringify(backup.header));
     moveIntoPlace(dataDir, stage);
@@ -186,6 +188,12 @@ function moveIntoPlace(dataDir: string, { root, data, replaced }: Stage): void {
 function keepSigningKeys(dataDir: string, { data }: Stage): void {
   const [from, to] = [gatePaths(dataDir).keys, gatePaths(data).keys];
   if (existsSync(from) && !existsSync(to)) cpSync(from, to, { recursive: true, preserveTimestamps: true });
+}
+
+/** The restored audit log says where it comes from. Written before the commit: both are restored, or neither. */
+async function noteRestore({ data }: Stage, file: string, { takenAt }: BackupHeader): Promise<void> {
+  await using store = await openStore({ path: dataPaths(data).database });
+  await store.unsealed.add({ what: 'restore', name: file, summary: `a backup of ${takenAt}` });
 }
 
 function resultOf(header: BackupHeader, config: Config) {

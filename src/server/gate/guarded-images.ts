@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { ReportSource } from '../../api/index.ts';
 import type { BlobStore } from '../../blobs/index.ts';
+import type { RegistryStore } from '../../content/index.ts';
 import type { JudgeRevisions } from '../../dispatch/index.ts';
 import {
   type CodeGate,
@@ -10,7 +11,7 @@ import {
   type Identity,
   systemNamespace,
 } from '../../functions/index.ts';
-import type { GateEvent } from '../../gate/index.ts';
+import type { GateEvent, GateStore } from '../../gate/index.ts';
 import type { ImageStore } from '../../images/index.ts';
 import type { Log } from '../../lib/index.ts';
 import { createRegistry, type TokenKeys } from '../../registry/index.ts';
@@ -55,6 +56,9 @@ export interface GuardedImages extends AsyncDisposable {
   storeOver(images: ImageStore): ImageStore;
   readonly codeGate: CodeGate;
   readonly reports: ReportSource;
+  readonly audit: Pick<GateStore, 'write' | 'searchAudit'>;
+  /** Entries of the audit log for pushes and deletions. */
+  readonly unsealed: RegistryStore['unsealed'];
   advisories(): AdvisoriesAge;
   /** What it judges by now. */
   revisions(): JudgeRevisions;
@@ -109,6 +113,8 @@ export async function openGuardedImages(options: GuardedImagesOptions): Promise<
     storeOver: finder.storeOver,
     codeGate,
     reports: createReportSource(gate, store),
+    audit: store,
+    unsealed: pushed.unsealed,
     advisories,
     revisions,
     registryBytes: pushed.usage,

@@ -4,40 +4,11 @@
  */
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { type Dispatcher, jobWithdrawn } from '../../dispatch/index.ts';
 import { silentLog } from '../../lib/index.ts';
 import { loadConfig } from '../config/config.ts';
 import { readSecrets } from '../secrets/secrets.ts';
+import { echoDispatcher } from './echo-dispatcher.fixture.ts';
 import { startPlatform } from './platform.ts';
-
-const dispatcher: Dispatcher = {
-  async run({ parameters, acceptedAt }, handover) {
-    if (handover !== undefined && !(await handover.begin())) throw jobWithdrawn();
-    const json = JSON.stringify(parameters);
-    const now = Date.now();
-    const completion = {
-      ...({ status: 'success', start: 'warm', timedOut: false } as const),
-      ...{ result: JSON.parse(json), json, sizeBytes: Buffer.byteLength(json) },
-      ...{ startedAt: now, endedAt: now, waitMs: now - acceptedAt },
-    };
-    return { completion, log: Promise.resolve(['a line']) };
-  },
-  cancel() {},
-  warm() {},
-  follow: () => undefined,
-  async checkTarget() {},
-  kept: () => [],
-  grant() {},
-  status: () => ({
-    queued: 0,
-    sandboxes: { starting: 0, busy: 0, idle: 0, prewarmed: 0 },
-    memoryMiB: 0,
-    memoryLimitMiB: 0,
-  }),
-  retire() {},
-  namespaces: () => new Set(),
-  expel() {},
-};
 
 const [dataDir = ''] = process.argv.slice(2);
 const { WARD_STORE, WARD_PARAMETER_KEYS } = process.env;
@@ -48,6 +19,9 @@ const env = {
 };
 const config = await loadConfig({ listen: '127.0.0.1:0', dataDir }, env);
 const secrets = await readSecrets(config, env);
-await using platform = await startPlatform(config, silentLog, secrets, { role: 'api', dispatcher });
+await using platform = await startPlatform(config, silentLog, secrets, {
+  role: 'api',
+  dispatcher: echoDispatcher,
+});
 process.stdout.write(`${platform.url}\n`);
 await once(process.stdin.resume(), 'end');

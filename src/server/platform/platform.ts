@@ -7,9 +7,11 @@ import { type BlobStore, writeFileAtomically } from '../../blobs/index.ts';
 import { consolePages } from '../../dashboard/index.ts';
 import type { Dispatcher } from '../../dispatch/index.ts';
 import type { Functions } from '../../functions/index.ts';
+import type { AuditQuery } from '../../gate/index.ts';
 import type { ImageStore } from '../../images/index.ts';
 import type { Log } from '../../lib/index.ts';
 import type { StartProgram } from '../../scanner/index.ts';
+import { startSealing } from '../audit/sealing.ts';
 import { buildInfo, consoleFolder } from '../build-info.ts';
 import { createNodeRoutes } from '../cluster/node-routes.ts';
 import { requireSharedStores } from '../config/bus-setting.ts';
@@ -105,6 +107,8 @@ export async function startPlatform(
   if (ground !== undefined) figures.watchLeftBehind(ground.leftBehind);
   figures.watchRecording(foundation.store.recording);
   figures.watchQueue(foundation.store.accepted.counts);
+  const audit = stack.use(openAudit({ store: foundation.store, guarded, log }));
+  opened('entries of the audit log');
   const node = stack.use(await openClusterNode({ ...foundation, config, request, log }));
   requireSharedStores({ ...config, bus: node.bus?.addresses });
   const parts = { foundation, blobs, guarded };
@@ -125,7 +129,8 @@ export async function startPlatform(
   const { service: cluster } = node;
   const nodes =
     cluster && pushed && createNodeRoutes({ service: cluster, code: blobs, registry: pushed, ...config });
-  const api = composeApi(context, { ...parts, functions, secrets, tokenKeys, cluster, nodes, onRoute });
+  const served = { ...parts, functions, secrets, tokenKeys, cluster, nodes, audit, onRoute };
+  const api = composeApi(context, served);
   stack.defer(() => closeConnections(api));
   stack.defer(() => closeSandboxWays(api.server));
   opened('connections');
@@ -148,6 +153,20 @@ export async function startPlatform(
     leave: () => leaveListener(api),
     waitsFor: () => waitsFor,
     [Symbol.asyncDispose]: () => platform.disposeAsync(),
+  };
+}
+
+/** The audit log of a server: seals what waits, and searches it. */
+function openAudit(parts: { store: Foundation['store']; guarded: GuardedImages; log: Log }) {
+  const { store, guarded, log } = parts;
+  const sealing = startSealing({ sources: [store.unsealed, guarded.unsealed], chain: guarded.audit, log });
+  return {
+    // A client sees the changes that it made before.
+    search: async (query: Omit<AuditQuery, 'isNewestFirst'>) => {
+      await sealing.settle();
+      return guarded.audit.searchAudit({ ...query, isNewestFirst: true });
+    },
+    [Symbol.asyncDispose]: () => sealing[Symbol.asyncDispose](),
   };
 }
 
@@ -186,7 +205,7 @@ function openGate(
   });
 }
 
-interface ApiParts extends Pick<ApiOptions, 'cluster' | 'nodes' | 'onRoute'> {
+interface ApiParts extends Pick<ApiOptions, 'audit' | 'cluster' | 'nodes' | 'onRoute'> {
   readonly foundation: Foundation;
   readonly functions: Functions;
   readonly guarded: GuardedImages;
@@ -196,7 +215,7 @@ interface ApiParts extends Pick<ApiOptions, 'cluster' | 'nodes' | 'onRoute'> {
 
 /** Does not listen yet. */
 function composeApi({ config, figures, log }: Context, parts: ApiParts): ReturnType<typeof createApi> {
-  const { foundation, functions, guarded, secrets, tokenKeys, cluster, nodes, onRoute } = parts;
+  const { foundation, functions, guarded, secrets, tokenKeys, cluster, nodes, audit, onRoute } = parts;
   const { store, disk, memory, plan } = foundation;
   const { trustedProxies = [], ...web } = withoutUndefined(config.web);
   const operator = createOperatorSource({
@@ -213,6 +232,7 @@ function composeApi({ config, figures, log }: Context, parts: ApiParts): ReturnT
     trustedProxies,
     memory: plan.shortBytes === undefined ? undefined : memory,
     reports: guarded.reports,
+    ...(audit === undefined ? {} : { audit }),
     ...{ cluster, nodes },
     metrics: { contentType: figures.contentType, text: figures.text, token: secrets.metricsToken },
     readiness: () => readiness(store.recording, disk.status(), config.records),

@@ -27,6 +27,7 @@ import * as leases from './0018-leases.ts';
 import * as codeMarks from './0019-code-marks.ts';
 import * as clusterNodes from './0020-cluster-nodes.ts';
 import * as sessions from './0021-sessions.ts';
+import * as unsealedEntries from './0022-unsealed-entries.ts';
 
 export const migrations: Migrations = {
   '0001-entities': entities,
@@ -50,6 +51,7 @@ export const migrations: Migrations = {
   '0019-code-marks': codeMarks,
   '0020-cluster-nodes': clusterNodes,
   '0021-sessions': sessions,
+  '0022-unsealed-entries': unsealedEntries,
 };
 
 export type Migrations = Readonly<Record<string, Migration>>;

@@ -1,7 +1,7 @@
 /** The tables of the store: what a transfer copies, and what it leaves behind. */
 import type { TableCopy } from './copy-table.ts';
 
-/** Triggers keep the last three up to date; their rows are copied over what the triggers have counted. */
+/** Triggers keep three of them up to date; their rows are copied over what the triggers have counted. */
 export const stateTables: readonly TableCopy[] = [
   'namespaces',
   'keys',
@@ -19,6 +19,7 @@ export const stateTables: readonly TableCopy[] = [
   'code_blobs',
   'holdings',
   'activation_counts',
+  'unsealed_entries',
 ].map((name) => ({ name }));
 
 /** Leases and marks of servers that run, what they heard of each other, logins, and what an engine keeps for itself. */

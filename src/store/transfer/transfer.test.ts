@@ -149,6 +149,7 @@ describe.skipIf(missing !== undefined)(
         { table: 'namespaces', removed: 1 },
         { table: 'activations', written: 1, removed: 0 },
         { table: 'activation_counts', written: 1 },
+        { table: 'unsealed_entries', written: 1, removed: 0 },
       ]);
       expect(first).toBeDefined();
     });

@@ -30,6 +30,8 @@ export interface DeliveryStore {
   /** Replaces the row if its attempt is still `expectedAttempt`. */
   update(row: DeliveryRow, expectedAttempt: number): Promise<boolean>;
   delete(namespace: string, id: string): Promise<boolean>;
+  /** Like `delete`, as its owner asks: the audit log names it. */
+  discard(namespace: string, id: string): Promise<boolean>;
   /** Waiting ones due at `now` or before: earliest first. */
   due(now: number, limit: number): Promise<readonly DeliveryRow[]>;
   /** The earliest `dueAt` of all waiting ones. */

@@ -19,6 +19,11 @@ export interface FeedRow {
 /** In the order of `waiting`. */
 export type FeedPlace = Pick<FeedRow, 'namespace' | 'trigger'>;
 
+/** A write that the owner of the trigger asked for: the audit log names it. */
+export interface FeedChange {
+  readonly replaced: FeedRow | undefined;
+}
+
 /** Writes are batched, and durable when they settle; a read sees settled writes. */
 export interface FeedStore {
   get(namespace: string, trigger: string): Promise<FeedRow | undefined>;
@@ -27,8 +32,8 @@ export interface FeedStore {
    * Inserts (`expected: null`) or replaces the row of revision `expected`. False when another write won.
    * @throws Fault STORE_NO_NAMESPACE, STORE_DUPLICATE when the token is taken
    */
-  put(row: FeedRow, expected: string | null): Promise<boolean>;
-  delete(namespace: string, trigger: string): Promise<boolean>;
+  put(row: FeedRow, expected: string | null, change?: FeedChange): Promise<boolean>;
+  delete(namespace: string, trigger: string, change?: FeedChange): Promise<boolean>;
   /** Of a namespace. */
   count(namespace: string): Promise<number>;
   /** Due at `now` or before: earliest first. */

@@ -27,4 +27,16 @@ const auditHead = `
     for each statement execute function gate.refuse_change();
 `;
 
-export const migrations: Readonly<Record<string, string>> = { '0001-schema': `${tables}${auditHead}` };
+/** Reads the form that Ward writes: an entry that was tampered with must not keep the database from opening. */
+const auditIndex = `
+  create table gate.audit_index (seq bigint primary key, at bigint not null, namespace text not null, id text unique);
+  insert into gate.audit_index select seq,
+    coalesce((extract(epoch from substring(entry from '"time":"(\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d[.\\d]*Z)"')::timestamptz) * 1000)::bigint, 0),
+    coalesce(substring(entry from '"namespace":"([^"]*)"'), ''), null from gate.audit;
+  create index audit_of_namespace on gate.audit_index (namespace, seq);
+`;
+
+export const migrations: Readonly<Record<string, string>> = {
+  '0001-schema': `${tables}${auditHead}`,
+  '0002-audit-index': auditIndex,
+};

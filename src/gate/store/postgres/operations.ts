@@ -4,7 +4,7 @@ import type { PostgresConnection } from '../../../store/index.ts';
 import type * as sqlite from '../operations.ts';
 import type { ArgumentsOf, OperationName, ResultOf } from '../requests.ts';
 import type { GateWrite, PackedFindings } from '../types.ts';
-import { headOf, rowsAfter } from './audit-log.ts';
+import { findRows, headOf, rowsAfter } from './audit-log.ts';
 import { selectAll, selectOne } from './rows.ts';
 
 export type Operation<Name extends OperationName> = (
@@ -93,6 +93,7 @@ export const reads: Reads = {
   },
   head: headOf,
   entries: rowsAfter,
+  findEntries: findRows,
   checkpoints(connection) {
     return selectAll(connection, checkpointRow, 'select seq, checkpoint from gate.checkpoints order by seq');
   },

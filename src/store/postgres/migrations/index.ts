@@ -8,6 +8,7 @@ import type { Migrations } from '../../migrations/index.ts';
 import * as schema from './0001-schema.ts';
 import * as facts from './0003-facts.ts';
 import * as changes from './0004-changes.ts';
+import * as unsealedEntries from './0009-unsealed-entries.ts';
 
 export const postgresMigrations: Migrations = {
   '0001-schema': schema,
@@ -18,4 +19,5 @@ export const postgresMigrations: Migrations = {
   '0006-code-marks': codeMarks,
   '0007-cluster-nodes': clusterNodes,
   '0008-sessions': sessions,
+  '0009-unsealed-entries': unsealedEntries,
 };

@@ -1,0 +1,29 @@
+/** Names the client of a changing request to the audit log. Calls of actions change nothing, and are left alone. */
+import type { FastifyInstance, FastifyRequest, preHandlerHookHandler } from 'fastify';
+import { actorOf, systemNamespace } from '../functions/index.ts';
+import { actAs } from '../lib/index.ts';
+import { pathPart } from './authentication.ts';
+import { sandboxNamespaceOf } from './sandbox-entrance.ts';
+
+/** @param scope with authentication; call it before adding routes */
+export function nameActors(scope: FastifyInstance): void {
+  scope.addHook('onRoute', (route) => {
+    const access = route.config?.access;
+    if (access !== 'deploy' && access !== 'invoke') return;
+    // Some of Ward's own actions deploy: feeds, APIs.
+    const changes = (request: FastifyRequest) =>
+      access === 'deploy' || pathPart(request, 'ns') === systemNamespace;
+    const act: preHandlerHookHandler = (request, _reply, done) => {
+      const { identity } = request;
+      if (identity === undefined || !changes(request)) return done();
+      const from = clientOf(request);
+      actAs({ who: actorOf(identity), from, request: request.id }, done);
+    };
+    route.preHandler = [...[route.preHandler ?? []].flat(), act];
+  });
+}
+
+/** The address of the client, behind trusted proxies; or `sandbox`. */
+export function clientOf(request: FastifyRequest): string {
+  return sandboxNamespaceOf(request) === undefined ? request.ip : 'sandbox';
+}

@@ -1,0 +1,46 @@
+/** `/ward/v1/audit`: the changes of the key's own namespace, newest first. OpenWhisk has no such resource. */
+import type { FastifyInstance } from 'fastify';
+import type { JsonObject } from '../../lib/index.ts';
+import { identityOf } from '../authentication.ts';
+import { sendJson } from '../errors.ts';
+import { queryEpoch, queryPage, queryText } from '../query.ts';
+import { addResource } from '../resource.ts';
+
+export interface AuditSource {
+  /** Newest first. `next`: where the next page begins. */
+  search(query: {
+    readonly namespace: string;
+    readonly before: number | undefined;
+    readonly since: number;
+    readonly until: number | undefined;
+    readonly who: string | undefined;
+    readonly what: string | undefined;
+    readonly limit: number;
+  }): Promise<{ readonly entries: readonly JsonObject[]; readonly next: number | undefined }>;
+}
+
+const pages = { default: 50, max: 500 };
+
+/** @param scope with authentication, below `/ward/v1` */
+export function addAudit(scope: FastifyInstance, audit: AuditSource): void {
+  addResource(scope, ['/audit'], {
+    GET: {
+      access: 'read',
+      handler: async (request, reply) => {
+        const { namespace, createdAt } = identityOf(request);
+        const { query } = request;
+        const { entries, next } = await audit.search({
+          namespace,
+          before: queryEpoch(query, 'before'),
+          // A namespace of the same name from before is another one.
+          since: Math.max(createdAt, queryEpoch(query, 'since') ?? 0),
+          until: queryEpoch(query, 'until'),
+          who: queryText(query, 'who'),
+          what: queryText(query, 'what'),
+          limit: queryPage(query, 'audit', pages).limit,
+        });
+        return sendJson(reply, 200, JSON.stringify({ entries, next }));
+      },
+    },
+  });
+}
