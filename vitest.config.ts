@@ -17,6 +17,7 @@ const selfContained = [
   'images/unpack',
   'invoker',
   'lib',
+  'oidc',
   'prover',
   'registry',
   'scanner',

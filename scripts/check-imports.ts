@@ -18,6 +18,7 @@ export const floors: Readonly<Record<string, number>> = {
   sandbox: 2,
   cluster: 2,
   forwarding: 2,
+  oidc: 2,
   content: 3,
   scanner: 3,
   keeper: 3,

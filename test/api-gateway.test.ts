@@ -1,5 +1,6 @@
 /** The API gateway of a whole Ward, managed by OpenWhisk's own clients. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startProvider, type TestProvider } from '../src/oidc/provider.fixture.ts';
 import { missingForSandboxes, Ward } from './ward.ts';
 
 /** What the client can do but its types leave out. */
@@ -14,15 +15,25 @@ const missing = missingForSandboxes();
 
 describe.skipIf(missing !== undefined)(`API gateway${missing ? ` (${missing})` : ''}`, () => {
   let ward: Ward;
+  let provider: TestProvider;
 
   beforeAll(async () => {
-    ward = await Ward.start();
+    provider = await startProvider();
+    const { issuer, authority } = provider;
+    const adobeAuth = { issuer, audience: 'https://adobe.example.com', scopes: ['read'] };
+    ward = await Ward.start({ oidc: { issuers: [{ issuer, caFile: authority.file }], adobeAuth } });
     await ward.raiseLimits();
     const code = 'function main(args) { return { body: args }; }';
     for (const [name, annotations] of [
       ['books', { 'web-export': true }],
       ['secret', { 'web-export': true, 'require-whisk-auth': 123456789 }],
       ['plain', {}],
+      ['oidc', { 'web-export': true, 'require-oidc-auth': { issuer, audience: 'https://api.example.com' } }],
+      ['adobe', { 'web-export': true, 'require-adobe-auth': true }],
+      [
+        'elsewhere',
+        { 'web-export': true, 'require-oidc-auth': { issuer: 'https://127.0.0.1:9', audience: 'x' } },
+      ],
     ] as const) {
       const list = Object.entries(annotations).map(([key, value]) => ({ key, value }));
       const body = { exec: { kind: 'nodejs:24', code }, annotations: list };
@@ -31,6 +42,7 @@ describe.skipIf(missing !== undefined)(`API gateway${missing ? ` (${missing})` :
   });
   afterAll(async () => {
     await ward?.[Symbol.asyncDispose]();
+    await provider?.[Symbol.asyncDispose]();
   });
 
   /** A request as wsk sends it. */
@@ -74,6 +86,41 @@ describe.skipIf(missing !== undefined)(`API gateway${missing ? ` (${missing})` :
     expect(await routes.list()).toEqual({ apis: [] });
     expect((await fetch(`${ward.url}/apis/guest/npm/hello/Ada`)).status).toBe(404);
     await expect(routes.delete({ basepath: '/npm' })).rejects.toThrow("API '/npm' does not exist.");
+  });
+
+  it('actions that need a token of an OpenID provider are called with one, here and at their own URL', async () => {
+    const routes = ward.client().routes as unknown as Routes;
+    const options = { basepath: '/tokens', operation: 'GET', responsetype: 'http' };
+    for (const action of ['oidc', 'adobe', 'elsewhere'])
+      await routes.create({ ...options, relpath: `/${action}`, action });
+    const [own, adobe] = await Promise.all(
+      ['https://api.example.com', 'https://adobe.example.com'].map((audience) => provider.token(audience)),
+    );
+    const bearer = (token: string | undefined) => ({ headers: { authorization: `Bearer ${token}` } });
+    for (const base of [`${ward.url}/apis/guest/tokens`, `${ward.url}/api/v1/web/guest/default`]) {
+      for (const [action, token, other] of [
+        ['oidc', own, adobe],
+        ['adobe', adobe, own],
+      ]) {
+        const refused = await Promise.all([
+          fetch(`${base}/${action}`),
+          fetch(`${base}/${action}`, bearer(other)),
+        ]);
+        expect(refused.map(({ status }) => status)).toEqual([401, 401]);
+        const called = await fetch(`${base}/${action}`, bearer(token));
+        expect(await called.json()).toMatchObject({
+          __ow_user: 'robot',
+          __ow_claims: { sub: 'robot', scope: 'read' },
+        });
+      }
+      // The operator’s rules let no tenant connect to this machine.
+      const payload = Buffer.from(
+        JSON.stringify({ iss: 'https://127.0.0.1:9', aud: 'x', sub: 'a', exp: 9e9 }),
+      );
+      const forged = `${own?.split('.')[0]}.${payload.toString('base64url')}.AA`;
+      expect((await fetch(`${base}/elsewhere`, bearer(forged))).status).toBe(503);
+    }
+    await routes.delete({ basepath: '/tokens' });
   });
 
   it('wsk’s requests: operations, a document that is exported and imported again, secrets', async () => {

@@ -47,6 +47,7 @@ import {
 } from './sandbox-entrance.ts';
 import { takeSessionCookies } from './session-cookies.ts';
 import { transactionIdOf } from './transaction.ts';
+import { closedGuard, type TokenGuard } from './web/bearer.ts';
 import { addWeb, createWeb, type WebLimits } from './web/web.ts';
 
 export interface ApiOptions {
@@ -55,6 +56,8 @@ export interface ApiOptions {
   readonly log: Log;
   readonly limits?: Partial<ApiLimits>;
   readonly web?: Partial<WebLimits>;
+  /** Checks the bearer tokens that actions demand. Absent: no one can call such an action. */
+  readonly guard?: TokenGuard;
   /** Addresses or networks whose `X-Forwarded-For` Ward trusts. */
   readonly trustedProxies?: readonly string[];
   /** The gate's reports. */
@@ -228,9 +231,9 @@ function reportRoutes(app: FastifyInstance, report: (route: ApiRouteInfo) => voi
 /** Adds the routes that need no key: actions and triggers that their owners offer publicly. */
 function addPublicRoutes(
   app: FastifyInstance,
-  { functions, log, web: limits = {}, console }: ApiOptions,
+  { functions, log, web: limits = {}, guard = closedGuard, console }: ApiOptions,
 ): void {
-  const web = createWeb({ functions, log, limits, isolatesPages: console !== undefined });
+  const web = createWeb({ functions, log, limits, guard, isolatesPages: console !== undefined });
   addWeb(app, web);
   addGateway(app, { web, apis: functions.apis });
   addWebhooks(app, { open: functions.feeds.openWebhook, bodyBytes: functions.limits.payloadBytes });

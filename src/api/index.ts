@@ -10,3 +10,4 @@ export {
 } from './resources/cluster-nodes.ts';
 export type { BuildInfo, Readiness } from './resources/info.ts';
 export type { ReportSource } from './resources/reports.ts';
+export type { TokenGuard } from './web/bearer.ts';

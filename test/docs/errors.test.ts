@@ -15,6 +15,7 @@ import { gateFaults } from '../../src/gate/faults.ts';
 import { imageFaults } from '../../src/images/faults.ts';
 import { invokerFaults } from '../../src/invoker/faults.ts';
 import type { FaultKind, FaultTable } from '../../src/lib/index.ts';
+import { oidcFaults } from '../../src/oidc/faults.ts';
 import { proverFaultTable } from '../../src/prover/faults.ts';
 import { registryFaults } from '../../src/registry/faults.ts';
 import { sandboxFaultTable } from '../../src/sandbox/faults.ts';
@@ -41,6 +42,7 @@ const answered: readonly (readonly [heading: string, table: FaultTable])[] = [
   ['Gate', gateFaults],
   ['Egress', egressFaultTable],
   ['Log forwarding', forwardingFaults],
+  ['Tokens of OpenID issuers', oidcFaults],
 ];
 const local: readonly (readonly [heading: string, table: object])[] = [
   ['Store', storeFaults],

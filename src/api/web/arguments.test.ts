@@ -9,6 +9,7 @@ const input = (more: Partial<ArgumentsInput> = {}): ArgumentsInput => ({
   query: '',
   body: undefined,
   user: undefined,
+  claims: undefined,
   hasKey: false,
   isRaw: false,
   finalKeys: new Set(),

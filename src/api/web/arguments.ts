@@ -17,8 +17,10 @@ export interface ArgumentsInput {
   /** Without the question mark, percent-encoded. */
   readonly query: string;
   readonly body: Buffer | undefined;
-  /** Namespace of the caller's key, if the caller sent one that may call. */
+  /** Subject of the caller's token, or namespace of the caller's key if it may call. */
   readonly user: string | undefined;
+  /** Of the caller's bearer token, if the action demands one. */
+  readonly claims: JsonObject | undefined;
   /** Whether the caller sent a key of the platform. */
   readonly hasKey: boolean;
   readonly isRaw: boolean;
@@ -33,6 +35,7 @@ export const reservedNames: ReadonlySet<string> = new Set([
   '__ow_headers',
   '__ow_path',
   '__ow_user',
+  '__ow_claims',
   '__ow_query',
   '__ow_body',
 ]);
@@ -54,12 +57,13 @@ export function webArguments(input: ArgumentsInput): JsonObject {
   };
 }
 
-function metadata({ method, headers, path, user, hasKey }: ArgumentsInput): JsonObject {
+function metadata({ method, headers, path, user, claims, hasKey }: ArgumentsInput): JsonObject {
   return {
     __ow_method: method.toLowerCase(),
     __ow_headers: headerFields(headers, hasKey),
     __ow_path: path,
     ...(user === undefined ? {} : { __ow_user: user }),
+    ...(claims === undefined ? {} : { __ow_claims: claims }),
   };
 }
 

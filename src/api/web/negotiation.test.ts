@@ -33,7 +33,7 @@ describe('annotations', () => {
   });
 
   test('only true is true', () => {
-    const off = { isRaw: false, hasOwnOptions: false, access: { kind: 'open' } };
+    const off = { isRaw: false, hasOwnOptions: false, access: { kind: 'open' }, tokens: [] };
     expect(settings({ 'web-export': true })).toEqual(off);
     expect(settings({ 'web-export': true, 'raw-http': 'true', 'web-custom-options': 1 })).toEqual(off);
     expect(settings({ 'web-export': true, 'raw-http': true, 'web-custom-options': true })).toEqual({

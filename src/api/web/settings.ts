@@ -1,13 +1,23 @@
 /** Reads from an action's own annotations how it is offered to the web; those of packages and bindings don't count. */
 import { hash, timingSafeEqual } from 'node:crypto';
 import type { JsonValue } from '../../lib/index.ts';
+import { parseTokenDemand, type TokenDemand } from '../../oidc/index.ts';
 
 export interface WebSettings {
   readonly isRaw: boolean;
   /** The action answers OPTIONS itself, and sets its own CORS headers. */
   readonly hasOwnOptions: boolean;
   readonly access: WebAccess;
+  /** The caller's bearer token must satisfy each of them. */
+  readonly tokens: readonly WebToken[];
 }
+
+export type WebToken =
+  | { readonly kind: 'issuer'; readonly demand: TokenDemand }
+  /** From the issuer that the operator chose for `require-adobe-auth`. */
+  | { readonly kind: 'adobe' }
+  /** For no caller: the annotation is malformed. */
+  | { readonly kind: 'closed'; readonly annotation: string };
 
 type WebAccess =
   | { readonly kind: 'open' }
@@ -28,6 +38,7 @@ export function webSettings(annotations: Annotations): WebSettings | undefined {
     isRaw: annotation('raw-http') === true,
     hasOwnOptions: annotation('web-custom-options') === true,
     access: accessOf(annotation('require-whisk-auth')),
+    tokens: [...issuerTokens(annotation(oidcAuth)), ...adobeTokens(annotation(adobeAuth))],
   };
 }
 
@@ -44,6 +55,20 @@ function accessOf(value: JsonValue | undefined): WebAccess {
   if (typeof value === 'number' || typeof value === 'string')
     return { kind: 'secret', secret: String(value) };
   return { kind: 'closed' };
+}
+
+const oidcAuth = 'require-oidc-auth';
+const adobeAuth = 'require-adobe-auth';
+
+function issuerTokens(value: JsonValue | undefined): readonly WebToken[] {
+  if (value === undefined || value === false) return [];
+  const demand = parseTokenDemand(value);
+  return [demand === undefined ? { kind: 'closed', annotation: oidcAuth } : { kind: 'issuer', demand }];
+}
+
+function adobeTokens(value: JsonValue | undefined): readonly WebToken[] {
+  if (value === undefined || value === false) return [];
+  return [value === true ? { kind: 'adobe' } : { kind: 'closed', annotation: adobeAuth }];
 }
 
 /** Takes the same time for a wrong secret as for the right one. */

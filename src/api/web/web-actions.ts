@@ -16,6 +16,7 @@ import { recordHeader } from '../errors.ts';
 import { accepts } from './accept.ts';
 import { type AnswerHeaders, errorAnswer, type Shaped, type WebAnswer, withHeaders } from './answer.ts';
 import { webArguments } from './arguments.ts';
+import { claimsOfCaller, refusalOf, type TokenGuard } from './bearer.ts';
 import type { OwnerShare } from './owner-share.ts';
 import { isAdmitted } from './settings.ts';
 import { shapeResult } from './shape.ts';
@@ -56,6 +57,7 @@ export interface WebActions {
 interface WebActionsOptions {
   readonly functions: Pick<Functions, 'actions' | 'namespaces' | 'invocations' | 'limits'>;
   readonly share: OwnerShare;
+  readonly guard: TokenGuard;
 }
 
 export function createWebActions(options: WebActionsOptions): WebActions {
@@ -65,11 +67,11 @@ export function createWebActions(options: WebActionsOptions): WebActions {
       const action = await findWebAction(options.functions, head.action, key);
       const { hasOwnOptions } = action.settings;
       const headers = hasOwnOptions ? {} : corsHeaders(head.headers);
-      const answer = answerBefore(head, action);
+      const { answer, claims } = await admit(options.guard, head, action);
       return {
         headers,
         answer: answer === undefined ? undefined : withHeaders(answer, headers),
-        run: async (body) => withHeaders(await run(options, head, action, body), headers),
+        run: async (body) => withHeaders(await run(options, head, { ...action, claims }, body), headers),
       };
     },
   };
@@ -89,29 +91,46 @@ async function keyOf(
   }
 }
 
+interface Admission {
+  /** If there is one without running the action. */
+  readonly answer?: WebAnswer;
+  readonly claims?: JsonObject | undefined;
+}
+
 /** Answers OPTIONS of browsers, which come without credentials, unless the action answers them itself. */
-function answerBefore(head: WebHead, { settings, user }: WebAction): WebAnswer | undefined {
-  if (head.method === 'OPTIONS') {
-    return settings.hasOwnOptions ? undefined : { status: 200, headers: {}, body: undefined };
+async function admit(guard: TokenGuard, head: WebHead, { settings, user }: WebAction): Promise<Admission> {
+  const { authorization, 'x-require-whisk-auth': secret } = head.headers;
+  const needsToken = settings.tokens.length > 0;
+  const isOptions = head.method === 'OPTIONS';
+  if (isOptions && (!settings.hasOwnOptions || (needsToken && authorization === undefined))) {
+    return { answer: { status: 200, headers: corsHeaders(head.headers), body: undefined } };
   }
-  const secret = head.headers['x-require-whisk-auth'];
   const sent = Array.isArray(secret) ? secret[0] : secret;
-  if (isAdmitted(settings.access, sent, user !== undefined)) return undefined;
-  const text = 'Authentication is possible but has failed or not yet been provided.';
-  return errorAnswer(401, text, head.transactionId);
+  if (!isOptions && !isAdmitted(settings.access, sent, user !== undefined)) {
+    const text = 'Authentication is possible but has failed or not yet been provided.';
+    return { answer: errorAnswer(401, text, head.transactionId) };
+  }
+  if (!needsToken) return {};
+  try {
+    const claims = await claimsOfCaller(guard, settings.tokens, authorization, head.action.namespace);
+    return { claims };
+  } catch (error) {
+    return { answer: refusalOf(error, head.transactionId) };
+  }
 }
 
 async function run(
   { functions, share }: WebActionsOptions,
   head: WebHead,
-  action: WebAction,
+  action: WebAction & Pick<Admission, 'claims'>,
   body: Buffer | undefined,
 ): Promise<WebAnswer> {
-  const { payer, user, hasKey, settings, resolved } = action;
+  const { payer, user, claims, hasKey, settings, resolved } = action;
   const payload = webArguments({
     ...head,
     body,
-    user: user?.namespace,
+    user: claims === undefined ? user?.namespace : String(claims['sub']),
+    claims,
     hasKey,
     isRaw: settings.isRaw,
     finalKeys: resolved.finalKeys,

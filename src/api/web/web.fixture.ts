@@ -3,6 +3,7 @@ import { type FastifyInstance, fastify } from 'fastify';
 import { silentLog } from '../../lib/index.ts';
 import { basic, hello, startApi, type TestApi, type TestApiOptions } from '../api.fixture.ts';
 import { transactionIdOf } from '../transaction.ts';
+import { closedGuard, type TokenGuard } from './bearer.ts';
 import { addWeb, createWeb, type Web, type WebLimits } from './web.ts';
 
 interface WebResponse {
@@ -31,13 +32,19 @@ export interface TestWeb extends AsyncDisposable {
 
 interface TestWebOptions extends TestApiOptions {
   readonly web?: Partial<WebLimits>;
+  readonly guard?: TokenGuard;
   readonly extend?: (app: FastifyInstance, web: Web, api: TestApi) => void;
 }
 
 export async function startWeb(options: TestWebOptions = {}): Promise<TestWeb> {
   const api = await startApi(options);
   const app = fastify({ genReqId: transactionIdOf, exposeHeadRoutes: false, trustProxy: '127.0.0.1' });
-  const web = createWeb({ functions: api.functions, log: silentLog, limits: options.web ?? {} });
+  const web = createWeb({
+    functions: api.functions,
+    log: silentLog,
+    limits: options.web ?? {},
+    guard: options.guard ?? closedGuard,
+  });
   addWeb(app, web);
   options.extend?.(app, web, api);
   return {

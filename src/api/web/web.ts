@@ -4,6 +4,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Functions } from '../../functions/index.ts';
 import type { Log } from '../../lib/index.ts';
+import type { TokenGuard } from './bearer.ts';
 import { createAnswerMemory, createUploadMemory } from './body-budget.ts';
 import { createOwnerShare } from './owner-share.ts';
 import { createRateLimiter, type Rate } from './rate-limiter.ts';
@@ -16,6 +17,7 @@ interface WebOptions {
   readonly log: Log;
   readonly limits?: Partial<WebLimits>;
   readonly isolatesPages?: boolean;
+  readonly guard: TokenGuard;
 }
 
 /** Limits on what one client may do without a key. */
@@ -43,11 +45,11 @@ const defaultWebLimits: WebLimits = {
 /** The common parts of web actions and the gateway, counters included. */
 export type Web = WebScopeOptions;
 
-export function createWeb({ functions, log, isolatesPages = false, ...options }: WebOptions): Web {
+export function createWeb({ functions, log, guard, isolatesPages = false, ...options }: WebOptions): Web {
   const limits = { ...defaultWebLimits, ...options.limits };
   const capacity = limits.addresses;
   return {
-    actions: createWebActions({ functions, share: createOwnerShare() }),
+    actions: createWebActions({ functions, share: createOwnerShare(), guard }),
     perAddress: createRateLimiter({ rate: limits.perAddress, capacity }),
     perAddressAndAction: createRateLimiter({ rate: limits.perAddressAndAction, capacity }),
     uploads: createUploadMemory(limits.uploadBytes),

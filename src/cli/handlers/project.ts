@@ -60,10 +60,6 @@ async function deployProject(input: Input, context: Context, isManaged: boolean)
     context.io.note(
       `note: no value for ${[...variables.missing].map(printableLine).join(', ')}: ward uses an empty value`,
     );
-  for (const name of openOnes(wanted))
-    context.io.note(
-      `note: anyone can call ${printableLine(name)}: Ward ignores require-adobe-auth; use require-whisk-auth`,
-    );
   const project = projectName === undefined ? wanted : marked(wanted, managedMark(manifest, projectName));
   return carryOut(input, context, plan, await planDeployment(project, projectName, plan));
 }
@@ -169,15 +165,6 @@ async function defaultKinds(client: ApiClient): Promise<ReadonlyMap<string, stri
     }),
   );
   return new Map(kinds);
-}
-
-/** Actions that Adobe's tools would protect with an Adobe log-in, and that Ward does not protect. */
-function openOnes({ entities }: DesiredProject): readonly string[] {
-  const isOpen = ({ annotations }: DesiredProject['entities'][number]) =>
-    annotations['web-export'] === true &&
-    annotations['require-adobe-auth'] === true &&
-    [undefined, false].includes(annotations['require-whisk-auth'] as undefined | false);
-  return entities.filter(isOpen).map(({ name }) => name);
 }
 
 /** Refuses a kind that the server does not have, before anything is written. */

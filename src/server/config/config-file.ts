@@ -7,6 +7,7 @@ import { logLevels, messageOf, parseSize } from '../../lib/index.ts';
 import { operatorPolicySchema } from '../../sandbox/index.ts';
 import { serverFault } from '../faults.ts';
 import { kindAliasesSchema } from './kind-aliases.ts';
+import { oidcSchema } from './oidc-setting.ts';
 
 const count = z.int().min(0).max(1_000_000_000);
 const rangeSchema = (min: number, max: number) =>
@@ -178,6 +179,7 @@ const fileSchema = z.strictObject({
       violationWindowSeconds: z.int().min(1).max(86_400).optional(),
     })
     .optional(),
+  oidc: oidcSchema.optional(),
   sandbox: operatorPolicySchema.optional(),
 });
 

@@ -11,6 +11,7 @@ import { logLevels } from '../../lib/index.ts';
 import { serverFault } from '../faults.ts';
 import { type NodeNames, nodeNames } from './bus-setting.ts';
 import type { ConfigFile } from './config-file.ts';
+import type { OidcSetting } from './oidc-setting.ts';
 import { parseStoreSetting, type StoreSetting } from './store-setting.ts';
 
 export interface Address {
@@ -99,6 +100,7 @@ export interface Config {
     readonly violationThreshold: number;
     readonly violationWindowSeconds: number;
   };
+  readonly oidc: OidcSetting;
   readonly sandbox: ConfigFile['sandbox'];
 }
 
@@ -181,8 +183,15 @@ export async function loadConfig(
       violationWindowSeconds: 60,
       ...withoutUndefined(file.security ?? {}),
     },
+    oidc: await oidcOf(file.oidc),
     sandbox: file.sandbox,
   };
+}
+
+/** @throws Fault CONFIG_INVALID */
+async function oidcOf(setting: ConfigFile['oidc']): Promise<OidcSetting> {
+  if (setting === undefined) return { listed: [], allow: undefined, adobeAuth: undefined };
+  return (await import('./oidc-setting.ts')).oidcSetting(setting);
 }
 
 /** @throws Fault BLOBS_URL_INVALID */

@@ -31,6 +31,7 @@ import { createOperatorSource } from './operator-source.ts';
 import type { PlatformGround } from './platform-ground.ts';
 import { readiness } from './record-keeping.ts';
 import { openRuntimeImages } from './sandboxes.ts';
+import { createTokenGuard } from './token-guard.ts';
 import { startUpkeep } from './upkeep.ts';
 import { createViolationWatch } from './violation-watch.ts';
 
@@ -214,7 +215,8 @@ interface ApiParts extends Pick<ApiOptions, 'audit' | 'cluster' | 'nodes' | 'onR
 }
 
 /** Does not listen yet. */
-function composeApi({ config, figures, log }: Context, parts: ApiParts): ReturnType<typeof createApi> {
+function composeApi(context: Context, parts: ApiParts): ReturnType<typeof createApi> {
+  const { config, figures, log } = context;
   const { foundation, functions, guarded, secrets, tokenKeys, cluster, nodes, audit, onRoute } = parts;
   const { store, disk, memory, plan } = foundation;
   const { trustedProxies = [], ...web } = withoutUndefined(config.web);
@@ -229,6 +231,7 @@ function composeApi({ config, figures, log }: Context, parts: ApiParts): ReturnT
     build: buildInfo,
     log,
     web,
+    guard: createTokenGuard(context, functions),
     trustedProxies,
     memory: plan.shortBytes === undefined ? undefined : memory,
     reports: guarded.reports,
