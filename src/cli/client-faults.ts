@@ -124,7 +124,7 @@ export function transportFault(cause: unknown, url: URL, timeoutMs: number): Fau
   const code = nodeCodeOf(cause) ?? '';
   if (/CERT|SELF_SIGNED|TLS|SSL|UNABLE_TO_VERIFY|EPROTO/.test(code))
     return cliFault('SERVER_UNREACHABLE', `no trusted TLS connection to ${url.origin}`, {
-      hint: 'check the scheme and the certificate; -i accepts any certificate',
+      hint: 'check the scheme and the certificate; for an authority of your own, set NODE_EXTRA_CA_CERTS=FILE; -i accepts any certificate',
       cause,
     });
   return cliFault('SERVER_UNREACHABLE', `${url.origin} can’t be reached`, {

@@ -11,7 +11,7 @@ import { Input } from './input.ts';
 import { Io, outputFormats, type Terminal } from './io.ts';
 import { printableLine } from './printable.ts';
 import { buildProgram, type Dispatch, parseProgram } from './program.ts';
-import { dataDirOf, readLocalKey, resolveSettings, type Settings } from './settings.ts';
+import { dataDirOf, readLocalAddress, readLocalKey, resolveSettings, type Settings } from './settings.ts';
 import { entriesFor } from './typed-entries.ts';
 import { readWskprops, wskpropsPath } from './wskprops.ts';
 
@@ -136,6 +136,7 @@ function loadSettings(input: Input, env: NodeJS.ProcessEnv): Settings {
     },
     env,
     wskprops: { path, properties: readWskprops(path) },
+    localAddress: () => readLocalAddress(dataDirOf(input.text('data'), env)),
     localKey: () => readLocalKey(dataDirOf(input.text('data'), env)),
   });
 }

@@ -2,12 +2,10 @@
  * Operators' commands change the data folder on this machine, and ask no server. When the settings name another
  * server, they would change the wrong one, so these commands stop.
  */
-import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
-import { join } from 'node:path';
 import { cliFault } from './faults.ts';
 import type { Input } from './input.ts';
-import { dataDirOf, defaultApihost, isLoopback, parseApihost } from './settings.ts';
+import { dataDirOf, defaultApihost, isLoopback, parseApihost, readLocalAddress } from './settings.ts';
 
 /** @throws Fault USAGE */
 export function refuseOtherServer(command: string, input: Input, env: NodeJS.ProcessEnv): void {
@@ -17,7 +15,7 @@ export function refuseOtherServer(command: string, input: Input, env: NodeJS.Pro
   if (text === undefined) return;
   const named = parseApihost(text, source);
   const dataDir = dataDirOf(undefined, env);
-  const own = addressOf(dataDir);
+  const own = readLocalAddress(dataDir) ?? defaultApihost;
   if (isSameServer(named, own)) return;
   throw cliFault(
     'USAGE',
@@ -31,15 +29,6 @@ function namedServer(input: Input, env: NodeJS.ProcessEnv): readonly [source: st
   if (flag !== undefined) return ['--apihost', flag];
   for (const name of ['WARD_APIHOST', 'WHISK_APIHOST']) if (env[name]) return [name, env[name]];
   return ['nothing'];
-}
-
-/** The address at which the Ward of a data folder serves, or served when it last ran. */
-function addressOf(dataDir: string): string {
-  try {
-    return parseApihost(readFileSync(join(dataDir, 'address'), 'utf8').trim(), join(dataDir, 'address'));
-  } catch {
-    return defaultApihost;
-  }
 }
 
 /** Also true when it listens at every address of this machine, and `named` is one of them. */

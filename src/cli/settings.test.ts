@@ -12,6 +12,7 @@ function resolve(overrides: Partial<SettingSources>) {
     env: {},
     wskprops: { path: '/home/.wskprops', properties: {} },
     localKey: () => localKey,
+    localAddress: () => undefined,
     ...overrides,
   });
 }
@@ -47,6 +48,12 @@ test.each([
   const settings = resolve(sources);
   expect(settings.apihost).toEqual({ value: apihost, source });
   expect(settings.auth?.value).toBe(auth);
+});
+
+test('the server of this machine is where it says, and gets its own key', () => {
+  const settings = resolve({ localAddress: () => 'https://ward.example.org:3233' });
+  expect(settings.apihost).toEqual({ value: 'https://ward.example.org:3233', source: 'this machine' });
+  expect(settings.auth).toEqual(localKey);
 });
 
 test.each(['https://ward.example.org', 'http://10.0.0.1:3233', 'http://127.0.0.1.example.org'])(

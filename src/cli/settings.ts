@@ -28,6 +28,8 @@ export interface SettingSources {
   readonly wskprops: { readonly path: string; readonly properties: WskProperties };
   /** The key of this machine's server, looked up only on demand. */
   readonly localKey: () => Setting | undefined;
+  /** The address that this machine's server wrote down, looked up only on demand. */
+  readonly localAddress: () => string | undefined;
 }
 
 export const defaultApihost = 'http://127.0.0.1:3233';
@@ -43,9 +45,16 @@ export function resolveSettings(sources: SettingSources): Settings {
       [`WHISK_${name}`, env[`WHISK_${name}`]],
       [wskprops.path, wskprops.properties[name]],
     );
-  const named = find(flags.apihost, 'APIHOST') ?? { value: defaultApihost, source: 'this machine' };
-  const apihost = { ...named, value: parseApihost(named.value, named.source) };
-  const auth = find(flags.auth, 'AUTH') ?? (isLoopback(apihost.value) ? sources.localKey() : undefined);
+  const named = find(flags.apihost, 'APIHOST');
+  const isOwn = named === undefined;
+  const { value, source } = named ?? {
+    value: sources.localAddress() ?? defaultApihost,
+    source: 'this machine',
+  };
+  const apihost = { value: parseApihost(value, source), source };
+  // With TLS, the server's own address is a name and no loopback address.
+  const mayUseLocalKey = isOwn || isLoopback(apihost.value);
+  const auth = find(flags.auth, 'AUTH') ?? (mayUseLocalKey ? sources.localKey() : undefined);
   if (auth !== undefined) checkKey(auth);
   const insecure = firstOf(
     ['WARD_INSECURE', env['WARD_INSECURE']],
@@ -62,6 +71,16 @@ export function resolveSettings(sources: SettingSources): Settings {
 /** The data folder of this machine's server. */
 export function dataDirOf(flag: string | undefined, env: NodeJS.ProcessEnv): string {
   return flag ?? (env['WARD_DATA'] || defaultDataDir);
+}
+
+/** The address at which the Ward of a data folder serves, or served when it last ran; undefined when it can't be read. */
+export function readLocalAddress(dataDir: string): string | undefined {
+  const path = join(dataDir, 'address');
+  try {
+    return parseApihost(readFileSync(path, 'utf8').trim(), path);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The key of the first namespace, as the server wrote it for its owner; undefined when it can't be read. */
