@@ -372,7 +372,7 @@ async function readyAddress(child: ChildProcess): Promise<string> {
   if (!child.stdout) throw new Error('no stdout');
   const lines = createInterface({ input: child.stdout });
   for await (const line of lines) {
-    const match = /^ready\b(?: invoker \S+|.*?(http:\/\/\S+))/.exec(line);
+    const match = /^ready\b(?: invoker \S+|.*?(https?:\/\/\S+))/.exec(line);
     if (match !== null) {
       child.stdout.resume();
       return match[1] ?? '';

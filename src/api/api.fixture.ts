@@ -13,7 +13,8 @@ import type { Completion, Dispatcher, Job, JobEnd } from '../dispatch/index.ts';
 import { createFunctions, createVault, type Functions, type FunctionsOptions } from '../functions/index.ts';
 import { Fault, type JsonValue, type Log, silentLog } from '../lib/index.ts';
 import { openStore, type Store } from '../store/index.ts';
-import { type ApiLimits, createApi } from './api.ts';
+import { type ApiLimits, createApi, type TlsOptions } from './api.ts';
+import { openTlsFront } from './secure/tls-front.ts';
 
 interface HttpAnswer {
   readonly status: number;
@@ -54,6 +55,7 @@ export interface TestApiOptions {
   readonly accessLog?: Log;
   /** Lets browsers log in. */
   readonly console?: boolean;
+  readonly tls?: Omit<TlsOptions, 'open'>;
 }
 
 /** A completion with its log, as scripts return both. */
@@ -145,6 +147,7 @@ export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
     limits: options.api ?? {},
     trustedProxies: options.trustedProxies ?? [],
     console: options.console === true ? { operator } : undefined,
+    tls: options.tls && { ...options.tls, open: openTlsFront },
   });
   const api: TestApi = {
     app,

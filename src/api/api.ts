@@ -2,7 +2,8 @@
  * The OpenWhisk REST API as a Fastify instance, not yet listening. It knows the domain's services, but no containers or
  * storage. It limits everything that a client controls: sizes of head, URL and body, the time to send them, connections.
  */
-import { type FastifyInstance, fastify } from 'fastify';
+import { createServer, type Server, type ServerOptions } from 'node:http';
+import { type FastifyInstance, type FastifyServerFactory, fastify } from 'fastify';
 import type { Functions } from '../functions/index.ts';
 import type { Log } from '../lib/index.ts';
 import { addAccessLog } from './access-log.ts';
@@ -45,6 +46,8 @@ import {
   openSandboxEntrance,
   type SandboxEntrance,
 } from './sandbox-entrance.ts';
+import { addStrictTransport } from './secure/strict-transport.ts';
+import type { KeyPair, OpenTlsFront, TlsFront } from './secure/tls-front.ts';
 import { takeSessionCookies } from './session-cookies.ts';
 import { transactionIdOf } from './transaction.ts';
 import { closedGuard, type TokenGuard } from './web/bearer.ts';
@@ -78,8 +81,18 @@ export interface ApiOptions {
   readonly nodes?: NodeRoutes | undefined;
   /** Lets the console's browsers log in. Absent: only keys get in. */
   readonly console?: { readonly operator: OperatorSource } | undefined;
+  /** Absent: plain HTTP. */
+  readonly tls?: TlsOptions | undefined;
   /** Further routes, with keys and bodies of their own. */
   readonly plugins?: readonly ((app: FastifyInstance) => void)[];
+}
+
+export interface TlsOptions {
+  /** From `loadTls`: a server without TLS does not load it. */
+  readonly open: OpenTlsFront;
+  readonly pair: KeyPair;
+  /** How long browsers shall speak only TLS with this name; 0: no word about it. */
+  readonly hstsSeconds: number;
 }
 
 interface ApiRouteInfo {
@@ -133,7 +146,8 @@ export function createApi(options: ApiOptions): FastifyInstance {
   const idleTimeoutMs = idleTimeoutOf(functions.limits);
   const limits: ApiLimits = { idleTimeoutMs, ...defaultApiLimits, ...options.limits };
   const onError = errorHandler(log);
-  const app = newServer(limits, onError, options.trustedProxies ?? [], options.nodes !== undefined);
+  const front = options.tls?.open(options.tls.pair, limits);
+  const app = newServer(limits, onError, options.trustedProxies ?? [], options.nodes !== undefined, front);
   refuseUndeclaredRoutes(app);
   if (options.onRoute !== undefined) reportRoutes(app, options.onRoute);
   app.setErrorHandler(onError);
@@ -145,6 +159,7 @@ export function createApi(options: ApiOptions): FastifyInstance {
       void sendError(request, reply, 414, `The request's URI is longer than ${limits.urlBytes} bytes.`);
     } else done();
   });
+  if (options.tls !== undefined) addStrictTransport(app, options.tls.hstsSeconds);
   if (options.accessLog) addAccessLog(app, log);
   if (options.memory !== undefined) addMemoryAdmission(app, options.memory, '/v2/');
   confineSandboxes(app);
@@ -268,7 +283,14 @@ function newServer(
   onError: ReturnType<typeof errorHandler>,
   trustedProxies: readonly string[],
   hasNodes: boolean,
+  front: TlsFront | undefined,
 ): FastifyInstance {
+  const http = {
+    maxHeaderSize: limits.headBytes,
+    headersTimeout: limits.headTimeoutMs,
+    connectionsCheckingInterval: limits.sweepMs,
+    ...(hasNodes && { shouldUpgradeCallback: wantsSandboxWay }),
+  };
   const app = fastify({
     logger: false,
     genReqId: transactionIdOf,
@@ -285,14 +307,36 @@ function newServer(
     routerOptions: { maxParamLength: limits.urlBytes, ignoreTrailingSlash: false },
     frameworkErrors: onError,
     clientErrorHandler,
-    http: {
-      maxHeaderSize: limits.headBytes,
-      headersTimeout: limits.headTimeoutMs,
-      connectionsCheckingInterval: limits.sweepMs,
-      ...(hasNodes && { shouldUpgradeCallback: wantsSandboxWay }),
-    },
+    http,
+    ...(front !== undefined && { serverFactory: serverBehind(front, http, limits) }),
   });
   shareConnections(app, limits, trustedProxies);
+  if (front !== undefined) {
+    fronts.set(app.server, front);
+    app.addHook('preClose', (done) => {
+      front.leave();
+      done();
+    });
+  }
   acceptJson(app);
   return app;
+}
+
+const fronts = new WeakMap<Server, TlsFront>();
+
+/** What stands between the API and its clients; undefined for plain HTTP. */
+export function tlsFrontOf({ server }: FastifyInstance): TlsFront | undefined {
+  return fronts.get(server);
+}
+
+/** Makes the server as Fastify would, and puts TLS before it. */
+function serverBehind(front: TlsFront, http: ServerOptions, limits: ApiLimits): FastifyServerFactory {
+  return (handler) => {
+    const server = createServer(
+      { ...http, requestTimeout: 0, keepAliveTimeout: limits.keepAliveMs },
+      handler,
+    );
+    server.setTimeout(limits.idleTimeoutMs);
+    return front.protect(server);
+  };
 }

@@ -35,7 +35,7 @@ export function addBodyDeadline(app: FastifyInstance, { deadlineMs, sweepMs, exe
     for (const [raw, deadline] of awaited) {
       if (!isOver(raw) && now < deadline) continue;
       awaited.delete(raw);
-      if (!isOver(raw)) refuseSlow(raw.socket);
+      if (!isOver(raw)) refuseSlow(raw);
     }
   }, sweepMs);
   sweeper.unref();

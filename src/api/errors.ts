@@ -2,6 +2,7 @@
  * Sends every error as OpenWhisk's `{"error": text, "code": transaction id}`: faults by their kind, Fastify's own by their
  * status, and everything else as a 500 without internal details.
  */
+import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isFault, type JsonObject, type Log, messageOf, nodeCodeOf } from '../lib/index.ts';
@@ -88,9 +89,10 @@ function endWith(socket: Duplex, line: string): void {
   );
 }
 
-/** Answers a body that takes too long while it is still arriving, and ends its connection. */
-export function refuseSlow(socket: Duplex): void {
-  endWith(socket, '408 Request Timeout');
+/** Answers a body that takes too long while it is still arriving, and ends its connection. HTTP/2 ends the request only. */
+export function refuseSlow(request: IncomingMessage): void {
+  if (request.httpVersionMajor === 2) request.destroy(new Error('the body takes too long'));
+  else endWith(request.socket, '408 Request Timeout');
 }
 
 function statusLineOf(code: string | undefined): string {

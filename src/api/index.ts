@@ -1,4 +1,4 @@
-export { type ApiOptions, createApi, sandboxEntrance } from './api.ts';
+export { type ApiOptions, createApi, sandboxEntrance, tlsFrontOf } from './api.ts';
 export type { OperatorSource } from './console/operator.ts';
 export {
   type BlobPlace,
@@ -10,4 +10,9 @@ export {
 } from './resources/cluster-nodes.ts';
 export type { BuildInfo, Readiness } from './resources/info.ts';
 export type { ReportSource } from './resources/reports.ts';
+export type { TlsFront } from './secure/tls-front.ts';
 export type { TokenGuard } from './web/bearer.ts';
+
+/** Loaded only for a server that speaks TLS. */
+export const loadTls = async () => (await import('./secure/tls-front.ts')).openTlsFront;
+export const loadRedirect = async () => (await import('./secure/redirect.ts')).createRedirect;

@@ -48,7 +48,8 @@ export function createUploadBudget(maxBytes: number): UploadBudget {
   let soonFree = 0;
   return (request, reply, done) => {
     const declared = Number(request.headers['content-length'] ?? request.routeOptions.bodyLimit);
-    if (!(declared > smallBytes)) return done();
+    // Its client has left.
+    if (!(declared > smallBytes) || reply.raw.destroyed) return done();
     if (soonFree > 0 && soonFree + declared > maxBytes) {
       return done(apiFault('UPLOADS_BUSY', 'Too many large uploads are under way, try again later.'));
     }

@@ -81,7 +81,7 @@ async function put(
     }
     const secondName = isSecondName(reference) ? reference : undefined;
     const name = secondName ?? digest;
-    request.raw.socket.setTimeout(context.limits.gateWaitMs);
+    request.raw.setTimeout(context.limits.gateWaitMs);
     const namespace = namespaceOfRepository(repository);
     const { keyId = '' } = visitor;
     const push = {

@@ -57,7 +57,7 @@ function scopeOf(target: Target, method: string): string | undefined {
  */
 function drain({ raw }: FastifyRequest, lingerMs: number): void {
   if (raw.complete) return;
-  const timer = setTimeout(() => raw.socket.destroy(), lingerMs);
+  const timer = setTimeout(() => raw.destroy(), lingerMs);
   timer.unref();
   for (const end of ['end', 'close']) raw.once(end, () => clearTimeout(timer));
   raw.on('error', () => {});

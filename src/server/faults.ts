@@ -26,6 +26,7 @@ export const serverFaults = {
   LISTEN_FAILED: 'host',
   LISTENER_UNFIT: 'invalid',
   TAKE_OVER_FAILED: 'conflict',
+  TLS_UNFIT: 'invalid',
   DISK_RESERVED: 'full',
   CANNOT_RECORD: 'busy',
   MEMORY_SHORT: 'busy',

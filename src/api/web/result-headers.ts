@@ -17,6 +17,7 @@ const serversOwn = new Set([
   'connection',
   'content-length',
   'date',
+  'http2-settings',
   'keep-alive',
   'proxy-connection',
   'server',

@@ -47,6 +47,16 @@ const fileSchema = z.strictObject({
   /** Logs every request. */
   accessLog: z.boolean().optional(),
   console: z.boolean().optional(),
+  tls: z
+    .strictObject({
+      /** PEM files: the certificate with its chain, and its key. */
+      cert: z.string().min(1),
+      key: z.string().min(1),
+      /** Address on which plain HTTP sends browsers to https. */
+      redirect: z.string().optional(),
+      hstsSeconds: z.int().min(0).max(63_072_000).optional(),
+    })
+    .optional(),
   /** URL under which user code reaches the API. */
   apiHost: z.url().optional(),
   invoker: z

@@ -9,15 +9,14 @@ import { type BusAddresses, parseBusAddresses } from '../../bus/index.ts';
 import type { EgressCeiling } from '../../egress/index.ts';
 import { logLevels } from '../../lib/index.ts';
 import { serverFault } from '../faults.ts';
+import { type Address, parseAddress } from './address.ts';
 import { type NodeNames, nodeNames } from './bus-setting.ts';
 import type { ConfigFile } from './config-file.ts';
 import type { OidcSetting } from './oidc-setting.ts';
 import { parseStoreSetting, type StoreSetting } from './store-setting.ts';
+import { type TlsSetting, tlsSettingOf } from './tls-setting.ts';
 
-export interface Address {
-  readonly host: string;
-  readonly port: number;
-}
+export type { Address } from './address.ts';
 
 export interface Config {
   readonly listen: Address;
@@ -34,6 +33,8 @@ export interface Config {
   readonly accessLog: boolean;
   /** Serves the console, and lets browsers log in. */
   readonly console: boolean;
+  /** Undefined: the API speaks plain HTTP. */
+  readonly tls: TlsSetting | undefined;
   readonly apiHost: string | undefined;
   readonly invoker: {
     readonly memoryMiB: number;
@@ -145,6 +146,7 @@ export async function loadConfig(
     logLevel: parseLogLevel(env['WARD_LOG']) ?? file.logLevel ?? 'info',
     accessLog: flags.accessLog ?? file.accessLog ?? false,
     console: flags.console ?? file.console ?? true,
+    tls: file.tls && tlsSettingOf(file.tls),
     apiHost: env['WARD_API_HOST'] ?? file.apiHost,
     invoker: {
       memoryMiB: Math.floor((totalmem() / mebibyte) * sandboxShareOfMemory),
@@ -203,18 +205,6 @@ function advisoriesOf({ update = 'off', from, key, sources }: NonNullable<Config
   const absolute = (path: string | undefined) => (path === undefined ? undefined : resolve(path));
   const isUrl = from?.includes('://');
   return { update, from: isUrl ? from : absolute(from), key: absolute(key), sources: absolute(sources) };
-}
-
-/** `HOST:PORT`, `:PORT`, `[::1]:PORT`. @throws Fault CONFIG_INVALID */
-function parseAddress(text: string): Address {
-  const match = /^(?:\[([0-9a-f:.]+)\]|([^:[\]\s]*)):(\d{1,5})$/i.exec(text);
-  const port = Number(match?.[3]);
-  if (!match || port > 65535) {
-    throw serverFault('CONFIG_INVALID', `'${text}' is not an address to listen on`, {
-      hint: 'write HOST:PORT, for example 127.0.0.1:3233',
-    });
-  }
-  return { host: match[1] ?? (match[2] || '0.0.0.0'), port };
 }
 
 function parseLogLevel(text: string | undefined): (typeof logLevels)[number] | undefined {

@@ -46,8 +46,8 @@ export async function passListener(options: ListenerOptions): Promise<readonly s
   const given = givenDescriptor(process.env);
   if (given !== undefined) return passGiven(given, options);
   if (options.takeOver !== true) return [];
-  const { dataDir, listen } = await loadConfig(options);
-  const running = await findRunningWard(dataDir);
+  const { dataDir, listen, tls } = await loadConfig(options);
+  const running = await findRunningWard(dataDir, tls?.redirect?.port);
   if (running === undefined) return [];
   const { serverPid, descriptor, socket } = running;
   const { host, port } = socket.address;

@@ -23,10 +23,14 @@ interface RunningWard {
 const finder = join(import.meta.dirname, 'lock-holder.pl');
 
 /**
- * Undefined when no Ward serves the folder. Call it as root, before this process has namespaces of its own. @throws
- * Fault TAKE_OVER_FAILED
+ * Undefined when no Ward serves the folder. Call it as root, before this process has namespaces of its own.
+ * @param redirectPort where it leads browsers to https: not the socket to take over
+ * @throws Fault TAKE_OVER_FAILED
  */
-export async function findRunningWard(dataDir: string): Promise<RunningWard | undefined> {
+export async function findRunningWard(
+  dataDir: string,
+  redirectPort: number | undefined,
+): Promise<RunningWard | undefined> {
   if (!existsSync(dataDir)) return undefined;
   const lock = upLockFile(instanceName(await realpath(dataDir)));
   if (!existsSync(lock)) return undefined;
@@ -39,7 +43,9 @@ export async function findRunningWard(dataDir: string): Promise<RunningWard | un
     (pid) => userOf(pid) === uid && isServer(environmentOf(pid)),
   );
   if (serverPid === undefined || others.length > 0) throw refused('its server is starting or ending');
-  const [socket, ...more] = listeningSocketsOf(serverPid);
+  const [socket, ...more] = listeningSocketsOf(serverPid).filter(
+    ({ address }) => address.port !== redirectPort,
+  );
   if (socket === undefined) throw refused('it does not listen yet, or no longer');
   if (more.length > 0) throw refused('it listens on more than one address, which `localhost` often does');
   const { descriptor, ...rest } = socket;

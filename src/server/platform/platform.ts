@@ -2,7 +2,14 @@
  * Composes the rooms from the lowest to the highest, and closes them in reverse. After a failure half-way, it closes
  * what was opened.
  */
-import { type ApiOptions, closeSandboxWays, createApi, sandboxEntrance } from '../../api/index.ts';
+import {
+  type ApiOptions,
+  closeSandboxWays,
+  createApi,
+  loadTls,
+  sandboxEntrance,
+  tlsFrontOf,
+} from '../../api/index.ts';
 import { type BlobStore, writeFileAtomically } from '../../blobs/index.ts';
 import { consolePages } from '../../dashboard/index.ts';
 import type { Dispatcher } from '../../dispatch/index.ts';
@@ -19,8 +26,11 @@ import { type Config, withoutUndefined } from '../config/config.ts';
 import { type GuardedImages, openGuardedImages } from '../gate/guarded-images.ts';
 import type { DataPart } from '../instance/missing-parts.ts';
 import { closeConnections, leaveListener, listen } from '../listener/listen.ts';
+import { openRedirect } from '../listener/redirect.ts';
 import type { GivenKeys, Secrets } from '../secrets/secrets.ts';
 import { tokenKeysOf } from '../secrets/token-keys.ts';
+import { openCertificate } from '../tls/certificate.ts';
+import type { KeyPair } from '../tls/key-pair.ts';
 import { type JoinRequest, openClusterNode } from './cluster-node.ts';
 import { type Context, createContext } from './context.ts';
 import { type Equipped, openDispatching } from './dispatching.ts';
@@ -43,6 +53,8 @@ export interface Platform extends AsyncDisposable {
   readonly newParameterKeys: string | undefined;
   /** Replaces the operator's keys. @throws Fault PARAMETER_KEYS_INVALID, and then keeps the old keys */
   renewKeys(given: GivenKeys): void;
+  /** New connections use it; keeps the old one when it can't be used. */
+  renewCertificate(pair: KeyPair): void;
   /** The problem with the advisories, and what to do about it. */
   readonly advisoriesWarning: string | undefined;
   /** Stops accepting connections, because another process does. Call it before disposing of the platform. */
@@ -60,6 +72,8 @@ interface PlatformOptions extends Pick<ApiOptions, 'onRoute'> {
   readonly listener?: number;
   /** The cluster to join, for a node that does not have its authority. */
   readonly join?: JoinRequest | undefined;
+  /** Undefined: the API speaks plain HTTP. */
+  readonly keyPair?: KeyPair | undefined;
 }
 
 /** Which rooms run in this process. */
@@ -77,7 +91,14 @@ export async function startPlatform(
   log: Log,
   secrets: Secrets,
   rooms: Rooms,
-  { onRoute, acceptMissing = [], acceptMixed = false, listener, join: request }: PlatformOptions = {},
+  {
+    onRoute,
+    acceptMissing = [],
+    acceptMixed = false,
+    listener,
+    join: request,
+    keyPair,
+  }: PlatformOptions = {},
 ): Promise<Platform> {
   requireSharedStores(config);
   await using stack = new AsyncDisposableStack();
@@ -130,15 +151,23 @@ export async function startPlatform(
   const { service: cluster } = node;
   const nodes =
     cluster && pushed && createNodeRoutes({ service: cluster, code: blobs, registry: pushed, ...config });
-  const served = { ...parts, functions, secrets, tokenKeys, cluster, nodes, audit, onRoute };
+  const tls = keyPair && {
+    ...{ open: await loadTls(), pair: keyPair },
+    hstsSeconds: config.tls?.hstsSeconds ?? 0,
+  };
+  const served = { ...parts, functions, secrets, tokenKeys, cluster, nodes, audit, onRoute, tls };
   const api = composeApi(context, served);
-  stack.defer(() => closeConnections(api));
+  const front = tlsFrontOf(api);
+  stack.defer(() => closeConnections(api, front));
   stack.defer(() => closeSandboxWays(api.server));
   opened('connections');
   // New calls are refused and running ones end; only then are connections closed.
   stack.defer(() => functions.close(drainMs));
   opened('running calls, and their records');
-  url = await listen(api, config.listen, listener);
+  url = await listen(api, config.listen, listener, keyPair);
+  const certificate = openCertificate({ front, pair: keyPair, log });
+  figures.watchCertificate(certificate.until);
+  const redirect = stack.use(await openRedirect({ config, url, certificate, log }));
   events.apiConnected = sandboxEntrance(api, functions, nodes);
   await writeFileAtomically(foundation.paths.address, `${url}\n`);
   const upkeep = stack.use(startUpkeep(context, { ...parts, functions }));
@@ -150,8 +179,12 @@ export async function startPlatform(
     guestKey: { file: foundation.paths.guestKey, key: guestKey },
     newParameterKeys: keyring.isNew ? keyring.file : undefined,
     renewKeys: keyring.renew,
+    renewCertificate: certificate.renew,
     advisoriesWarning: guarded.advisories().warning,
-    leave: () => leaveListener(api),
+    async leave() {
+      redirect.leave();
+      await leaveListener(api, front);
+    },
     waitsFor: () => waitsFor,
     [Symbol.asyncDispose]: () => platform.disposeAsync(),
   };
@@ -206,7 +239,7 @@ function openGate(
   });
 }
 
-interface ApiParts extends Pick<ApiOptions, 'audit' | 'cluster' | 'nodes' | 'onRoute'> {
+interface ApiParts extends Pick<ApiOptions, 'audit' | 'cluster' | 'nodes' | 'onRoute' | 'tls'> {
   readonly foundation: Foundation;
   readonly functions: Functions;
   readonly guarded: GuardedImages;
@@ -217,7 +250,7 @@ interface ApiParts extends Pick<ApiOptions, 'audit' | 'cluster' | 'nodes' | 'onR
 /** Does not listen yet. */
 function composeApi(context: Context, parts: ApiParts): ReturnType<typeof createApi> {
   const { config, figures, log } = context;
-  const { foundation, functions, guarded, secrets, tokenKeys, cluster, nodes, audit, onRoute } = parts;
+  const { foundation, functions, guarded, secrets, tokenKeys, cluster, nodes, audit, onRoute, tls } = parts;
   const { store, disk, memory, plan } = foundation;
   const { trustedProxies = [], ...web } = withoutUndefined(config.web);
   const operator = createOperatorSource({
@@ -240,6 +273,7 @@ function composeApi(context: Context, parts: ApiParts): ReturnType<typeof create
     metrics: { contentType: figures.contentType, text: figures.text, token: secrets.metricsToken },
     readiness: () => readiness(store.recording, disk.status(), config.records),
     accessLog: config.accessLog,
+    tls,
     onRoute,
     plugins: [
       guarded.registry({ namespaces: functions.namespaces, tokenKeys }),

@@ -6,6 +6,8 @@ import { createLog } from '../../lib/index.ts';
 import { loadConfig } from '../config/config.ts';
 import { startPlatform } from '../platform/platform.ts';
 import { readSecrets } from '../secrets/secrets.ts';
+import { givenKeyPair } from '../tls/key-pair.ts';
+import { watchKeyPair } from '../tls/watch-key-pair.ts';
 import { greet } from './greeting.ts';
 import { joinRequestOf, refuseTakeOver, roleRefused } from './join-options.ts';
 import { untilSignal } from './until-signal.ts';
@@ -20,11 +22,18 @@ export async function serveApi(options: UpOptions): Promise<number> {
   refuseTakeOver(options, 'api');
   const log = createLog(config.logLevel);
   const secrets = await readSecrets(config);
+  const keyPair = await givenKeyPair(config);
   const { acceptMissing = [], acceptMixed = false } = options;
   return await untilSignal({
     log,
     leaves: false,
-    start: () => startPlatform(config, log, secrets, { role: 'api' }, { acceptMissing, acceptMixed, join }),
+    async start() {
+      const more = { acceptMissing, acceptMixed, join, keyPair };
+      const platform = await startPlatform(config, log, secrets, { role: 'api' }, more);
+      if (config.tls && keyPair)
+        watchKeyPair(config.tls.files, keyPair, { log, onChange: platform.renewCertificate });
+      return platform;
+    },
     onStarted: (platform) => greet(platform, (path) => path),
   });
 }

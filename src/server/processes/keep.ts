@@ -23,11 +23,13 @@ import { openShownPaths, type ShownPaths } from '../instance/shown-paths.ts';
 import { inheritedListener } from '../listener/inherited-listener.ts';
 import { probeAddress } from '../listener/listen.ts';
 import { noSecrets, readSecrets, watchGivenKeys } from '../secrets/secrets.ts';
+import { givenKeyPair } from '../tls/key-pair.ts';
+import { watchKeyPair } from '../tls/watch-key-pair.ts';
 import type { HalfEnd } from './half-process.ts';
 import { handOverAll } from './hand-over.ts';
 import { joinRequestOf, refuseTakeOver } from './join-options.ts';
 import { startServer } from './server-process.ts';
-import type { ServerTask, UpOptions } from './up.ts';
+import type { ServerNews, ServerTask, UpOptions } from './up.ts';
 
 const mebibyte = 1024 * 1024;
 /** Each program that runs at the end uses ten descriptors for a moment. */
@@ -51,6 +53,10 @@ async function keepServer(options: UpOptions): Promise<HalfEnd> {
   const inherited = isInvoker ? undefined : inheritedListener();
   if (!isInvoker && inherited === undefined) await probeAddress(given.listen);
   const secrets = isInvoker ? noSecrets : await readSecrets(given);
+  const keyPair = isInvoker ? undefined : await givenKeyPair(given);
+  // A Ward that is taken over still has the port.
+  if (given.tls?.redirect !== undefined && !isInvoker && inherited?.isKept !== false)
+    await probeAddress(given.tls.redirect);
   const account = await serverAccount();
   const operator = operatorPolicy(given.sandbox);
   // Every step that could fail has succeeded: from here on the old Ward ends.
@@ -83,6 +89,7 @@ async function keepServer(options: UpOptions): Promise<HalfEnd> {
     config: seen,
     dataDir: config.dataDir,
     secrets,
+    keyPair,
     acceptMissing,
     acceptMixed,
     refused: ground.refused,
@@ -111,7 +118,12 @@ async function keepServer(options: UpOptions): Promise<HalfEnd> {
     isFaulty = true;
     process.kill(process.pid, 'SIGTERM');
   });
-  using _watch = secrets.parameterKeys && watchGivenKeys(secrets.parameterKeys, keeper.tell);
+  const tell = (news: ServerNews) => keeper.tell(news);
+  using _watch = secrets.parameterKeys && watchGivenKeys(secrets.parameterKeys, (keys) => tell({ keys }));
+  using _look =
+    given.tls &&
+    keyPair &&
+    watchKeyPair(given.tls.files, keyPair, { log, onChange: (pair) => tell({ pair }) });
   sayLine(
     server.channel,
     helloOf(ground, { layersDir, mountsDir: places.roots, task, door, codeWorkDir: code.workDir }),

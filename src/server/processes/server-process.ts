@@ -63,7 +63,7 @@ export function rightsOf(
 ): Omit<ServerProcessPlan, 'filterFile' | 'argv'> {
   return {
     ...{ uid: account.uid, gid: account.gid },
-    hasLowPort: config.listen.port > 0 && config.listen.port < 1024,
+    hasLowPort: [config.listen, config.tls?.redirect].some((each) => isLowPort(each?.port)),
     readable: [
       ...system,
       ...devices,
@@ -76,6 +76,10 @@ export function rightsOf(
     writable: [config.dataDir, config.imagesDir, compileCache, ownDir],
     adjustable: ['/dev/null', ...groupsOf(ground)],
   };
+}
+
+function isLowPort(port = 0): boolean {
+  return port > 0 && port < 1024;
 }
 
 /** Files that the environment names for the client of the store of blobs. */

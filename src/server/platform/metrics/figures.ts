@@ -38,6 +38,7 @@ export interface Figures {
   watchInvoker(status: () => InvokerStatus): void;
   watchAdvisories(age: () => Omit<AdvisoriesAge, 'warning'>): void;
   watchDisk(status: () => DiskStatus): void;
+  watchCertificate(until: () => Date | undefined): void;
   watchDamage(count: () => number): void;
   watchLeftBehind(count: () => number): void;
   watchRecording(recording: Recording): void;
@@ -108,6 +109,7 @@ export function createFigures(build: string, actionsPerNamespace = 0): Figures {
     watchInvoker: (status) => watchInvoker(registry, status),
     watchAdvisories: (age) => watchAdvisories(registry, age),
     watchDisk: (status) => watchDisk(registry, status),
+    watchCertificate: (until) => watchCertificate(registry, until),
     watchDamage: (damaged) => watchDamage(registry, damaged),
     watchLeftBehind: (left) => watchLeftBehind(registry, left),
     watchRecording: (recording) => watchRecording(registry, recording),
@@ -271,6 +273,19 @@ function watchAdvisories(registry: Registry, age: () => Omit<AdvisoriesAge, 'war
     name: 'ward_advisories_failed_sources',
     help: 'Sources that failed at the last update of all sources',
     registers,
+  });
+}
+
+/** A server that speaks plain HTTP has no such figure. */
+function watchCertificate(registry: Registry, until: () => Date | undefined): void {
+  if (until() === undefined) return;
+  const end = new Gauge({
+    name: 'ward_certificate_not_after_seconds',
+    help: 'When the certificate in use expires, in seconds since 1970',
+    registers: [registry],
+    collect() {
+      end.set((until()?.getTime() ?? 0) / 1000);
+    },
   });
 }
 

@@ -1,0 +1,113 @@
+/**
+ * Reads the certificate and the key that the server shows to its clients, and checks that they are of use: a server with
+ * a pair that no client accepts looks well and serves nobody.
+ */
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { createSecureContext } from 'node:tls';
+import { messageOf } from '../../lib/index.ts';
+import type { Config } from '../config/config.ts';
+import type { KeyPairFiles } from '../config/tls-setting.ts';
+import { serverFault } from '../faults.ts';
+
+/** PEM. */
+export interface KeyPair {
+  readonly cert: string;
+  readonly key: string;
+}
+
+const mostBytes = 256 * 1024;
+
+/** @param now epoch milliseconds. @throws Fault TLS_UNFIT */
+export async function readKeyPair(files: KeyPairFiles, now: number): Promise<KeyPair> {
+  const [cert, key] = await Promise.all([readPem(files.cert, 'tls.cert'), readPem(files.key, 'tls.key')]);
+  const certificate = certificateIn(cert, files.cert);
+  const privateKey = privateKeyIn(key, files.key);
+  if (!certificate.checkPrivateKey(privateKey)) {
+    throw unfit(
+      `${files.key} is not the key of the certificate in ${files.cert}`,
+      'name the two files that were made together; in a file with a chain, the server’s own certificate comes first',
+    );
+  }
+  const { validFromDate, validToDate } = certificate;
+  if (validToDate.getTime() <= now) {
+    throw unfit(`the certificate in ${files.cert} expired at ${validToDate.toISOString()}`, 'renew it');
+  }
+  if (validFromDate.getTime() > now) {
+    throw unfit(
+      `the certificate in ${files.cert} is not valid before ${validFromDate.toISOString()}`,
+      'check the clock of this machine, or use the certificate that is valid now',
+    );
+  }
+  try {
+    createSecureContext({ cert, key, minVersion: 'TLSv1.2' });
+  } catch (cause) {
+    throw unfit(
+      `OpenSSL refuses ${files.cert} with ${files.key}: ${messageOf(cause)}`,
+      'RSA keys need 2048 bits or more; P-256 is a good choice',
+      cause,
+    );
+  }
+  return { cert, key };
+}
+
+/** @returns undefined when the API speaks plain HTTP. @throws Fault TLS_UNFIT */
+export async function givenKeyPair({ tls }: Pick<Config, 'tls'>): Promise<KeyPair | undefined> {
+  return tls && readKeyPair(tls.files, Date.now());
+}
+
+/** The URL of a server that shows the certificate: clients refuse a name that is not in it. */
+export function urlNamedIn(cert: string, listening: string): string {
+  const url = new URL(listening);
+  url.protocol = 'https:';
+  const certificate = new X509Certificate(cert);
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  if (certificate.checkIP(host) === undefined && certificate.checkHost(host) === undefined)
+    url.hostname = firstName(certificate) ?? url.hostname;
+  return url.origin;
+}
+
+export function expiryOf(cert: string): Date {
+  return new X509Certificate(cert).validToDate;
+}
+
+function firstName({ subjectAltName = '' }: X509Certificate): string | undefined {
+  return /(?:^|, )DNS:([a-z0-9.-]+)(?:,|$)/i.exec(subjectAltName)?.[1];
+}
+
+async function readPem(file: string, setting: string): Promise<string> {
+  try {
+    const bytes = await readFile(file);
+    if (bytes.length <= mostBytes) return bytes.toString('latin1');
+  } catch (cause) {
+    throw unfit(`${setting}: ${messageOf(cause)}`, 'name a file that exists and that Ward may read', cause);
+  }
+  throw unfit(`${setting}: ${file} is larger than ${mostBytes} bytes`, 'name a file in PEM');
+}
+
+function certificateIn(pem: string, file: string): X509Certificate {
+  try {
+    return new X509Certificate(pem);
+  } catch (cause) {
+    throw unfit(`${file} holds no certificate in PEM`, 'it begins with -----BEGIN CERTIFICATE-----', cause);
+  }
+}
+
+function privateKeyIn(pem: string, file: string): KeyObject {
+  try {
+    return createPrivateKey(pem);
+  } catch (cause) {
+    const isEncrypted = pem.includes('ENCRYPTED');
+    throw unfit(
+      isEncrypted ? `the key in ${file} needs a passphrase` : `${file} holds no private key in PEM`,
+      isEncrypted
+        ? 'write it without one, readable by root only: openssl pkey -in OLD -out NEW'
+        : 'it begins with -----BEGIN PRIVATE KEY-----',
+      cause,
+    );
+  }
+}
+
+function unfit(message: string, hint: string, cause?: unknown) {
+  return serverFault('TLS_UNFIT', message, { hint, ...(cause === undefined ? {} : { cause }) });
+}

@@ -1,0 +1,86 @@
+/**
+ * Looks for a new certificate and key. Programs that renew them write one file after the other, so a change counts when
+ * both files have been left alone for one look.
+ */
+import { stat } from 'node:fs/promises';
+import { isFault, type Log, messageOf } from '../../lib/index.ts';
+import type { KeyPairFiles } from '../config/tls-setting.ts';
+import { expiryOf, type KeyPair, readKeyPair } from './key-pair.ts';
+
+interface WatchOptions {
+  readonly log: Log;
+  /** Gets each new pair that is of use. */
+  readonly onChange: (pair: KeyPair) => void;
+  readonly everyMs?: number;
+}
+
+const usualMs = 500;
+const dayMs = 24 * 60 * 60 * 1000;
+/** Certificates are renewed when a third of their life is left, which is 30 days or, for short ones, a few. */
+const soonMs = 3 * dayMs;
+
+export function watchKeyPair(
+  files: KeyPairFiles,
+  first: KeyPair,
+  { log, onChange, everyMs = usualMs }: WatchOptions,
+): Disposable {
+  let current = first;
+  let seen: string | undefined;
+  let taken: string | undefined;
+  let warnedAt = Number.NEGATIVE_INFINITY;
+  let isLooking = false;
+  const load = async () => {
+    try {
+      const pair = await readKeyPair(files, Date.now());
+      if (pair.cert === current.cert && pair.key === current.key) return;
+      current = pair;
+      onChange(pair);
+      log.info({ cert: files.cert, until: expiryOf(pair.cert).toISOString() }, 'new certificate in use');
+    } catch (error) {
+      const hint = isFault(error) ? error.hint : undefined;
+      log.error(
+        { reason: messageOf(error), hint, until: expiryOf(current.cert).toISOString() },
+        'the new certificate is refused, the old one stays in use',
+      );
+    }
+  };
+  const look = async () => {
+    const now = await marksOf(files);
+    if (now !== taken && now === seen) {
+      taken = now;
+      await load();
+    }
+    seen = now;
+    const leftMs = expiryOf(current.cert).getTime() - Date.now();
+    if (leftMs > soonMs || performance.now() - warnedAt < dayMs) return;
+    warnedAt = performance.now();
+    log.warn(
+      { cert: files.cert, until: expiryOf(current.cert).toISOString() },
+      'the certificate needs renewal',
+    );
+  };
+  const timer = setInterval(() => {
+    if (isLooking) return;
+    isLooking = true;
+    void look().finally(() => {
+      isLooking = false;
+    });
+  }, everyMs);
+  timer.unref();
+  return { [Symbol.dispose]: () => clearInterval(timer) };
+}
+
+/** Changes with the content of the files; follows links, as certbot and Kubernetes replace them. */
+async function marksOf({ cert, key }: KeyPairFiles): Promise<string> {
+  const marks = await Promise.all(
+    [cert, key].map(async (file) => {
+      try {
+        const { ino, size, mtimeMs, ctimeMs } = await stat(file);
+        return [ino, size, mtimeMs, ctimeMs].join();
+      } catch {
+        return 'absent';
+      }
+    }),
+  );
+  return marks.join(' ');
+}
