@@ -1,17 +1,21 @@
 /**
  * Ward behind Debian's nginx and Caddy: with defaults (only a proxy_pass or a reverse_proxy), and with the
- * configurations of docs/operations.md.
+ * configurations of docs/proxies.md, in which only addresses, ports and files are others.
  */
 import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { connect as connectHttp2 } from 'node:http2';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { connect as connectTls, getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { tarOf, writeTestImage } from '../src/images/images.fixture.ts';
 import { freePort } from '../src/lib/free-ports.fixture.ts';
 import { runCommand, startCommand } from '../src/lib/index.ts';
+import { makeAuthority, type TestAuthority } from '../src/lib/key-pairs.fixture.ts';
 import { codeBlocksOf, readText } from './docs/markdown.ts';
 import { deployHeld, type HeldAction } from './held-action.ts';
 import { missingForSandboxes, runWard, Ward } from './ward.ts';
@@ -23,6 +27,8 @@ const missing = missingForSandboxes() ?? (hasProxies ? undefined : 'needs nginx 
 
 interface Proxy {
   readonly url: string;
+  /** Where it takes plain HTTP, if that is another port. */
+  readonly plainUrl?: string;
   end(): Promise<void>;
 }
 
@@ -30,15 +36,26 @@ describe.skipIf(missing)(`behind a proxy${missing ? ` (${missing})` : ''}`, () =
   let ward: Ward;
   let folder: string;
   let slow: HeldAction;
+  let authority: TestAuthority;
+  let said: () => string;
+  /** Of the documented proxies. */
+  const files = () => ({ cert: join(folder, 'tls.crt'), key: join(folder, 'tls.key') });
   const proxies: Proxy[] = [];
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'ward-proxies-'));
-    ward = await Ward.start();
+    authority = await makeAuthority();
+    setDefaultCACertificates([...getCACertificates('default'), authority.cert]);
+    const pair = await authority.issue();
+    await writeFile(files().cert, pair.cert);
+    await writeFile(files().key, pair.key);
+    ({ ward, said } = await Ward.startSaying({
+      ...{ logLevel: 'info', accessLog: true, web: { trustedProxies: ['127.0.0.1'] } },
+    }));
     slow = await deployHeld(ward, 'slow');
     for (const [tag, bytes] of [
       ['small', 100],
-      ['large', 3_000_000],
+      ['large', 10_000_000],
     ] as const)
       await writeTestImage(join(folder, tag), {
         tag,
@@ -49,31 +66,48 @@ describe.skipIf(missing)(`behind a proxy${missing ? ` (${missing})` : ''}`, () =
     await slow?.release();
     await Promise.all(proxies.map((proxy) => proxy.end()));
     await ward?.[Symbol.asyncDispose]();
+    await authority?.[Symbol.asyncDispose]();
     await rm(folder, { recursive: true, force: true });
   });
 
-  const started = async (proxy: Promise<Proxy>): Promise<string> => {
+  const started = async (proxy: Promise<Proxy>): Promise<Proxy> => {
     const opened = await proxy;
     proxies.push(opened);
-    return opened.url;
+    return opened;
   };
   const plainNginx = (to: string) =>
     startNginx(folder, (port) => `server { listen ${port}; location / { proxy_pass ${to}; } }`);
   const plainCaddy = (to: string) =>
     startCaddy(folder, (port) => `http://127.0.0.1:${port} {\n\treverse_proxy ${to}\n}\n`);
   const documentedNginx = () =>
-    startNginx(folder, (port) =>
-      documented('nginx')
-        .replace('listen 443 ssl;', `listen ${port};`)
-        .replace(/^ *ssl_.*\n/gm, '')
-        .replace('http://127.0.0.1:3233', ward.url),
+    startNginx(
+      folder,
+      (at, plain) =>
+        changed(documented('nginx'), [
+          ['listen 443 ssl;', `listen ${at} ssl;`],
+          ['listen 80;', `listen 127.0.0.1:${plain};`],
+          ['/etc/ssl/ward.crt', files().cert],
+          ['/etc/ssl/ward.key', files().key],
+          ['server_name ward.example.com', 'server_name localhost'],
+          ['http://127.0.0.1:3233', ward.url],
+        ]),
+      'https',
     );
   const documentedCaddy = () =>
-    startCaddy(folder, (port) =>
-      documented('caddy')
-        .replace('ward.example.com', `http://127.0.0.1:${port}`)
-        .replace('127.0.0.1:3233', new URL(ward.url).host),
+    startCaddy(
+      folder,
+      (port, plain) =>
+        changed(documented('caddy'), [
+          ['http://ward.example.com {', `http://localhost:${plain} {`],
+          ['\nward.example.com {', `\nlocalhost:${port} {\n\ttls ${files().cert} ${files().key}`],
+          ['127.0.0.1:3233', new URL(ward.url).host],
+        ]),
+      'https',
     );
+  const cli = (args: readonly string[], url: string) =>
+    runWard(args, {
+      env: { WARD_APIHOST: url, WARD_AUTH: ward.auth, NODE_EXTRA_CA_CERTS: authority.file },
+    });
   const push = (url: string, tag: string) =>
     runCommand(
       [
@@ -91,7 +125,7 @@ describe.skipIf(missing)(`behind a proxy${missing ? ` (${missing})` : ''}`, () =
   ])('%s', (_name, start, takesLarge) => {
     let url: string;
     beforeAll(async () => {
-      url = await started(start());
+      ({ url } = await started(start()));
     });
 
     test('logs follow live', async () => {
@@ -102,14 +136,14 @@ describe.skipIf(missing)(`behind a proxy${missing ? ` (${missing})` : ''}`, () =
           accept: 'text/event-stream',
         },
       });
-      let text = '';
+      let heard = '';
       for await (const chunk of stream.body ?? []) {
-        text += Buffer.from(chunk).toString();
-        if (text.includes('begun')) break;
+        heard += Buffer.from(chunk).toString();
+        if (heard.includes('begun')) break;
       }
       const { status } = await ward.request('GET', `/api/v1/namespaces/_/activations/${body.activationId}`);
       // The call is still running when its first line arrives.
-      expect({ text, status }).toEqual({ text: expect.stringContaining('begun'), status: 404 });
+      expect({ heard, status }).toEqual({ heard: expect.stringContaining('begun'), status: 404 });
     });
 
     test('an image is pushed with a key, a wrong key is refused', async () => {
@@ -128,9 +162,7 @@ describe.skipIf(missing)(`behind a proxy${missing ? ` (${missing})` : ''}`, () =
       async () => {
         const file = join(folder, 'large.js');
         await writeFile(file, `exports.main = () => ({}); // ${randomBytes(1_500_000).toString('hex')}`);
-        const created = await runWard(['action', 'update', 'large', file], {
-          env: { WARD_APIHOST: url, WARD_AUTH: ward.auth },
-        });
+        const created = await cli(['action', 'update', 'large', file], url);
         const pushed = await push(url, 'large');
         if (takesLarge)
           expect([created.code, pushed.code], `${created.stderr}${pushed.stderr}`).toEqual([0, 0]);
@@ -151,14 +183,63 @@ describe.skipIf(missing)(`behind a proxy${missing ? ` (${missing})` : ''}`, () =
     });
   });
 
+  describe.each([
+    ['nginx', documentedNginx],
+    ['Caddy', documentedCaddy],
+  ])('the documented %s', (name, start) => {
+    let proxy: Proxy;
+    beforeAll(async () => {
+      proxy = await started(start());
+    });
+
+    test('logs follow live over HTTP/2, beside a call', async () => {
+      const client = connectHttp2(proxy.url);
+      const authorization = `Basic ${Buffer.from(ward.auth).toString('base64')}`;
+      const { body } = await ward.request('POST', '/api/v1/namespaces/_/actions/slow');
+      const path = `/api/v1/namespaces/_/activations/${body.activationId}/stream`;
+      const stream = client.request({ ':path': path, authorization, accept: 'text/event-stream' });
+      let heard = '';
+      stream.on('data', (chunk) => {
+        heard += chunk;
+      });
+      await ward.until(() => heard.includes('begun'));
+      const list = client.request({ ':path': '/api/v1/namespaces', authorization });
+      expect(await text(list)).toBe('["guest"]');
+      expect(stream.closed).toBe(false);
+      client.destroy();
+    });
+
+    test('Ward knows the address of a client that lies about it', async () => {
+      const { port, host } = new URL(proxy.url);
+      const from = { localAddress: '127.0.0.5', ALPNProtocols: ['h2'] };
+      const socket = connectTls({ host: 'localhost', port: Number(port), ...from });
+      const client = connectHttp2(`https://${host}`, { createConnection: () => socket });
+      const path = `/not-here-${name}`;
+      const stream = client.request({ ':path': path, 'x-forwarded-for': '6.6.6.6', 'x-real-ip': '6.6.6.6' });
+      await text(stream);
+      client.close();
+      const line = () =>
+        said()
+          .split('\n')
+          .find((each) => each.includes(path));
+      await ward.until(() => line() !== undefined);
+      expect(JSON.parse(line() ?? '')).toMatchObject({ path, address: '127.0.0.5' });
+    });
+
+    test('plain HTTP leads to https, but not with a key', async () => {
+      const ask = (headers = {}) => fetch(`${proxy.plainUrl}/ping?a=1`, { redirect: 'manual', headers });
+      const moved = await ask();
+      expect([moved.status, moved.headers.get('location')]).toEqual([308, 'https://localhost/ping?a=1']);
+      expect((await ask({ authorization: 'Basic eDp5' })).status).toBe(403);
+    });
+  });
+
   test.each([
     ['nginx', plainNginx],
     ['Caddy', plainCaddy],
   ])('a missing Ward behind %s is reported', async (name, start) => {
-    const url = await started(start(`http://127.0.0.1:${await freePort()}`));
-    const { code, stderr } = await runWard(['action', 'list'], {
-      env: { WARD_APIHOST: url, WARD_AUTH: ward.auth },
-    });
+    const { url } = await started(start(`http://127.0.0.1:${await freePort()}`));
+    const { code, stderr } = await cli(['action', 'list'], url);
     expect(stderr).toMatch(
       new RegExp(`error\\[PROXY_FAILED\\]: a proxy \\(${name}\\S*\\) before \\S+ answered 502, not Ward`),
     );
@@ -167,15 +248,29 @@ describe.skipIf(missing)(`behind a proxy${missing ? ` (${missing})` : ''}`, () =
   });
 });
 
-/** The code block from docs/operations.md. */
+/** The code block from docs/proxies.md. */
 function documented(language: string): string {
-  const block = codeBlocksOf(readText('docs/operations.md')).find(({ info }) => info === language);
-  if (block === undefined) throw new Error(`docs/operations.md has no block of ${language}`);
+  const block = codeBlocksOf(readText('docs/proxies.md')).find(({ info }) => info === language);
+  if (block === undefined) throw new Error(`docs/proxies.md has no block of ${language}`);
   return block.text;
 }
 
-async function startNginx(folder: string, site: (port: string) => string): Promise<Proxy> {
-  const { dir, port } = await place(folder);
+/** @throws Error when the text has no longer what is to change */
+function changed(text: string, changes: readonly (readonly [from: string, to: string])[]): string {
+  return changes.reduce((before, [from, to]) => {
+    if (!before.includes(from)) throw new Error(`docs/proxies.md does not have ${from}`);
+    return before.replaceAll(from, to);
+  }, text);
+}
+
+type Scheme = 'http' | 'https';
+
+async function startNginx(
+  folder: string,
+  site: (address: string, plainPort: number) => string,
+  scheme: Scheme = 'http',
+): Promise<Proxy> {
+  const { dir, port, plainPort } = await place(folder);
   await writeFile(
     join(dir, 'nginx.conf'),
     // Paths that it can write; all else is as in Debian.
@@ -183,39 +278,43 @@ async function startNginx(folder: string, site: (port: string) => string): Promi
 http {
   access_log off; client_body_temp_path ${dir}/body; proxy_temp_path ${dir}/proxy;
   fastcgi_temp_path ${dir}/f; uwsgi_temp_path ${dir}/u; scgi_temp_path ${dir}/s;
-  ${site(`127.0.0.1:${port}`)}
+  ${site(`127.0.0.1:${port}`, plainPort)}
 }`,
   );
-  return proxyOf(
-    startCommand(['nginx', '-p', dir, '-c', join(dir, 'nginx.conf')], { stdio: 'ignore' }),
-    port,
-  );
+  const argv = ['nginx', '-p', dir, '-c', join(dir, 'nginx.conf')];
+  return proxyOf(startCommand(argv, { stdio: 'ignore' }), scheme, port, plainPort);
 }
 
-async function startCaddy(folder: string, site: (port: number) => string): Promise<Proxy> {
-  const { dir, port } = await place(folder);
-  await writeFile(join(dir, 'Caddyfile'), `{\n\tadmin off\n}\n${site(port)}`);
+async function startCaddy(
+  folder: string,
+  site: (port: number, plainPort: number) => string,
+  scheme: Scheme = 'http',
+): Promise<Proxy> {
+  const { dir, port, plainPort } = await place(folder);
+  const options = ['admin off', 'auto_https disable_redirects', 'default_bind 127.0.0.1'];
+  await writeFile(join(dir, 'Caddyfile'), `{\n\t${options.join('\n\t')}\n}\n${site(port, plainPort)}`);
   const env = { ...process.env, HOME: dir, XDG_DATA_HOME: dir, XDG_CONFIG_HOME: dir };
   const argv = ['caddy', 'run', '--adapter', 'caddyfile', '--config', join(dir, 'Caddyfile')];
-  return proxyOf(startCommand(argv, { stdio: 'ignore', env }), port);
+  return proxyOf(startCommand(argv, { stdio: 'ignore', env }), scheme, port, plainPort);
 }
 
-async function place(folder: string): Promise<{ dir: string; port: number }> {
-  const port = await freePort();
+async function place(folder: string): Promise<{ dir: string; port: number; plainPort: number }> {
+  const [port, plainPort] = [await freePort(), await freePort()];
   const dir = join(folder, String(port));
   await mkdir(dir);
-  return { dir, port };
+  return { dir, port, plainPort };
 }
 
 /** Waits until it listens. */
-async function proxyOf(child: ChildProcess, port: number): Promise<Proxy> {
-  const url = `http://127.0.0.1:${port}`;
+async function proxyOf(child: ChildProcess, scheme: Scheme, port: number, plainPort: number): Promise<Proxy> {
+  const url = `${scheme}://${scheme === 'https' ? 'localhost' : '127.0.0.1'}:${port}`;
   while ((await fetch(`${url}/ping`).catch(() => undefined)) === undefined) {
     if (child.exitCode !== null) throw new Error(`the proxy ended with ${child.exitCode}`);
     await new Promise((go) => setTimeout(go, 10));
   }
   return {
     url,
+    plainUrl: `http://localhost:${plainPort}`,
     async end() {
       child.kill('SIGTERM');
       if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
