@@ -29,6 +29,7 @@ import {
   wantsSandboxWay,
 } from './resources/cluster-nodes.ts';
 import { addDeadLetters } from './resources/dead-letters.ts';
+import { addFeeds } from './resources/feeds.ts';
 import { addApiInfo, addSystemInfo, type BuildInfo, type Readiness } from './resources/info.ts';
 import { addLogForwarding } from './resources/log-forwarding.ts';
 import { addMetrics, type MetricsSource } from './resources/metrics.ts';
@@ -204,6 +205,7 @@ export function createApi(options: ApiOptions): FastifyInstance {
       addActivationInputs(scope, functions);
       addRequests(scope, functions);
       addDeadLetters(scope, functions);
+      addFeeds(scope, functions);
       if (options.reports !== undefined) addReports(scope, options.reports);
       if (options.audit !== undefined) addAudit(scope, options.audit);
     });

@@ -159,3 +159,18 @@ describe('/dead-letters', () => {
     expect(await api.call('GET', `${root}/${api.letter.id}`)).toMatchObject({ status: 405 });
   });
 });
+
+test('/ward/v1/namespaces/{ns}/feeds lists what fires the triggers', async () => {
+  await using api = await startApi();
+  await api.call('PUT', 'triggers/daily', { body: {} });
+  const state = { date: 5, remaining: null, status: { active: true, dateChanged: 1 } };
+  const document = { config: { kind: 'alarm', cron: '0 12 * * *' }, payload: 'sealed', state };
+  const place = { namespace: 'guest', trigger: 'daily', provider: 'alarms/alarm' };
+  await api.store.feeds.put({ ...place, revision: '1', token: null, dueAt: 5, document }, null);
+  const feeds = await api.call('GET', '/ward/v1/namespaces/_/feeds');
+  expect(feeds).toMatchObject({ status: 200, body: [{ trigger: 'daily', alarm: { cron: '0 12 * * *' } }] });
+  expect(await api.call('GET', '/ward/v1/namespaces/_/feeds?count=true')).toMatchObject({
+    body: { feeds: 1 },
+  });
+  expect(await api.call('GET', '/ward/v1/namespaces/other/feeds')).toMatchObject({ status: 403 });
+});

@@ -55,7 +55,7 @@ test('the page has a strict policy, and is asked for each time', async () => {
 });
 
 test('each address of the application is its page', async () => {
-  for (const url of ['/console/runs/0123?name=a', '/console/functions/caf%C3%A9'])
+  for (const url of ['/console/runs/0123?name=a', '/console/functions/caf%C3%A9', '/console/triggers/a.b'])
     expect((await app.inject(url)).payload).toBe('<!doctype html>');
 });
 

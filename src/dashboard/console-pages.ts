@@ -53,13 +53,18 @@ export function consolePages(folder: string): (app: FastifyInstance) => void {
     app.get(root.slice(0, -1), access, (_request, reply) => reply.redirect(root));
     app.get(`${root}*`, access, (request, reply) => {
       const name = nameOf(request);
-      const file = files.get(name) ?? (name.includes('.') ? undefined : page);
+      const file = files.get(name) ?? (isFileName(name) ? undefined : page);
       if (page === undefined) return sendText(reply, 503, unbuilt);
       return file === undefined
         ? sendText(reply, 404, 'There is no such file.\n')
         : send(request, reply, file);
     });
   };
+}
+
+/** Pages below others can have a name in their address, also one with a dot. */
+function isFileName(name: string): boolean {
+  return name.startsWith('assets/') || (name.includes('.') && !/^[a-z-]+\/[^/]+$/.test(name));
 }
 
 function nameOf({ url }: FastifyRequest): string {

@@ -97,7 +97,7 @@ export interface Functions {
   readonly rules: RuleService;
   readonly firing: FiringService;
   readonly deliveries: Omit<DeliveryService, 'begin' | 'start' | 'close'>;
-  readonly feeds: Pick<Events['feeds'], 'openWebhook'>;
+  readonly feeds: Pick<Events['feeds'], 'openWebhook' | 'list'>;
   readonly apis: ApiService;
   readonly logForwarding: LogForwardingService;
   readonly activations: Omit<ActivationService, 'expect' | 'arrived'>;

@@ -64,6 +64,17 @@ export function feedStore(db: Kysely<Schema>, writer: Pick<GroupWriter, 'submit'
         .executeTakeFirstOrThrow();
       return row.total;
     },
+    async list(namespace, { skip, limit }) {
+      const rows = await db
+        .selectFrom('feeds')
+        .selectAll()
+        .where('namespace', '=', namespace)
+        .orderBy('trigger')
+        .limit(limit)
+        .offset(skip)
+        .execute();
+      return rows.map(toRow);
+    },
     async due(now, limit) {
       const rows = await db
         .selectFrom('feeds')

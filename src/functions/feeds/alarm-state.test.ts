@@ -17,6 +17,7 @@ function step(config: AlarmConfig, date: string, now: string, graceMs = day) {
     active: next.status.active,
     remaining: next.remaining,
     reason: next.status.reason?.message,
+    missed: next.missed,
   };
 }
 
@@ -29,6 +30,31 @@ test('on time: it fires, and waits for the next date', () => {
 });
 
 describe('missed dates', () => {
+  test.each([
+    ['not late', hourly, '01-01T10:01:00', undefined],
+    [
+      'late',
+      hourly,
+      '01-01T15:20:00',
+      { date: t('01-01T10:00:00'), at: t('01-01T15:20:00'), isMadeUp: true },
+    ],
+    [
+      'too late',
+      { kind: 'alarm', cron: '0 10 1 1 *' },
+      '02-01T00:00:00',
+      { date: t('01-01T10:00:00'), at: t('02-01T00:00:00'), isMadeUp: false },
+    ],
+  ] as const)('are noted: %s', (_name, config, now, missed) => {
+    expect(step(config, '01-01T10:00:00', now).missed).toEqual(missed);
+  });
+
+  test('stay noted when later ones are on time', () => {
+    const missed = { date: 1, at: 2, isMadeUp: true };
+    const date = t('01-01T10:00:00');
+    const state = { ...activeState(date, null, 0), date, missed };
+    expect(advance(hourly, scheduleOf(hourly, 'guest/t'), state, date, day).state.missed).toEqual(missed);
+  });
+
   test('are made up for once, then the alarm goes on with its regular dates', () => {
     expect(step(hourly, '01-01T10:00:00', '01-01T15:20:00')).toMatchObject({
       fires: true,

@@ -19,6 +19,8 @@ export const alarmStateSchema = z.object({
   remaining: z.number().nullable(),
   /** Its dates up to here have been dealt with, epoch milliseconds. Absent: none has come yet. */
   settledAt: z.number().optional(),
+  /** The last dates that were dealt with late; epoch milliseconds. Absent: none were. */
+  missed: z.object({ date: z.number(), at: z.number(), isMadeUp: z.boolean() }).optional(),
   status: z.object({
     active: z.boolean(),
     /** Epoch milliseconds. */
@@ -36,6 +38,8 @@ interface AlarmStep {
 }
 
 const pausedMessage = 'Paused';
+/** A date that is dealt with later than this counts as missed. */
+const lateMs = 60_000;
 
 /** The state of an alarm that starts anew. */
 export function activeState(date: number, remaining: number | null, now: number): AlarmState {
@@ -93,11 +97,16 @@ export function advance(
   const fires = owed !== undefined && owed <= now;
   const remaining = state.remaining === null || !fires ? state.remaining : state.remaining - 1;
   const date = schedule.next(now);
+  const isLate = now - state.date > lateMs;
+  const missed = isLate ? { date: state.date, at: now, isMadeUp: fires } : state.missed;
+  const history = missed === undefined ? {} : { missed };
   if (remaining === 0) {
-    return { fires, state: endedState(0, 'Automatically disabled after reaching max triggers', now) };
+    const ended = endedState(0, 'Automatically disabled after reaching max triggers', now);
+    return { fires, state: { ...ended, ...history } };
   }
-  if (date === undefined) return { fires, state: endedState(remaining, endOf(config), now) };
-  return { fires, state: { ...state, date, remaining, settledAt: now } };
+  if (date === undefined)
+    return { fires, state: { ...endedState(remaining, endOf(config), now), ...history } };
+  return { fires, state: { ...state, ...history, date, remaining, settledAt: now } };
 }
 
 function endOf({ kind }: AlarmConfig): string {

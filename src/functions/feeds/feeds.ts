@@ -10,6 +10,7 @@ import { type AlarmFiringOptions, createAlarmFiring } from './alarm-firing.ts';
 import { redateAlarms } from './alarm-redating.ts';
 import { createAlarms } from './alarms.ts';
 import { createClockWatch } from './clock-watch.ts';
+import { createFeedList, type FeedList } from './feed-list.ts';
 import { createFeedSlots } from './feed-slots.ts';
 import { createWebhooks, type Webhooks, type WebhooksOptions } from './webhooks.ts';
 
@@ -43,6 +44,7 @@ export interface Feeds {
   readonly actions: readonly BuiltinAction[];
   /** Finds a webhook by the token in its URL. @throws Fault NOT_FOUND, FEED_PAUSED */
   readonly openWebhook: Webhooks['open'];
+  readonly list: FeedList;
   /** Fires what is due now. Once started, the clock does this itself. */
   fireDue(): Promise<void>;
   /** Starts the clock. */
@@ -84,6 +86,7 @@ export function createFeeds({ limits: changed, ...given }: FeedsOptions): Feeds 
   return {
     actions: [...alarms, webhooks.action],
     openWebhook: webhooks.open,
+    list: createFeedList(options),
     fireDue,
     start() {
       clock = startDueClock({

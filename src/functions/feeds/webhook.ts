@@ -44,6 +44,11 @@ export function isToken(text: string): boolean {
   return /^[\w-]{43}$/.test(text);
 }
 
+/** @param apiHost the public URL of this Ward */
+export function webhookUrl(apiHost: string, { token }: Pick<Webhook, 'token'>): string {
+  return `${apiHost.replace(/\/+$/, '')}/webhooks/${token}`;
+}
+
 /** The key by which a row is found. */
 export function hashToken(token: string): string {
   return hash('sha256', token, 'hex');

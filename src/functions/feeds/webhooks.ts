@@ -10,7 +10,15 @@ import type { FireAnswer, FiringService } from '../triggers/firing.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { FeedSlots } from './feed-slots.ts';
 import { type FeedActionOptions, feedAction, type Lifecycle, success } from './lifecycle.ts';
-import { hashToken, isToken, rowOfWebhook, type Webhook, webhookOfRow, webhookProvider } from './webhook.ts';
+import {
+  hashToken,
+  isToken,
+  rowOfWebhook,
+  type Webhook,
+  webhookOfRow,
+  webhookProvider,
+  webhookUrl,
+} from './webhook.ts';
 import { createWebhook, updateWebhook } from './webhook-put.ts';
 import { type RequestHeaders, verifySignature } from './webhook-signature.ts';
 
@@ -79,7 +87,7 @@ export function createWebhooks(options: WebhooksOptions): Webhooks {
 }
 
 function webhookLifecycle({ slots, vault, apiHost, now }: WebhooksOptions): Lifecycle {
-  const urlOf = ({ token }: Webhook) => `${apiHost().replace(/\/+$/, '')}/webhooks/${token}`;
+  const urlOf = (webhook: Webhook) => webhookUrl(apiHost(), webhook);
   const find = async (trigger: Webhook['trigger']) =>
     webhookOfRow(await slots.find(trigger, inPackage), vault);
   const setActive = async (trigger: Webhook['trigger'], isActive: boolean) => {

@@ -103,6 +103,17 @@ export function feedTests({ store, reopen }: Context): void {
     expect(await store().feeds.count('nobody')).toBe(0);
   });
 
+  test('of a namespace are listed in pages by trigger', async () => {
+    await store().namespaces.create(namespaceRow('other'));
+    for (const trigger of ['c', 'a', 'b']) await store().feeds.put(feedRow(trigger), null);
+    await store().feeds.put(feedRow('a', { namespace: 'other' }), null);
+    const listed = async (skip: number, limit: number) =>
+      (await store().feeds.list('guest', { skip, limit })).map(({ trigger }) => trigger);
+    expect(await listed(0, 2)).toEqual(['a', 'b']);
+    expect(await listed(2, 2)).toEqual(['c']);
+    expect(await store().feeds.list('nobody', { skip: 0, limit: 9 })).toEqual([]);
+  });
+
   test('with a time are listed in byte order, each once', async () => {
     for (const name of scattered(namesInOrder)) await store().feeds.put(feedRow(name, { dueAt: 5 }), null);
     const found: string[] = [];

@@ -36,6 +36,11 @@ export interface FeedStore {
   delete(namespace: string, trigger: string, change?: FeedChange): Promise<boolean>;
   /** Of a namespace. */
   count(namespace: string): Promise<number>;
+  /** A page of a namespace's, by the trigger's name. */
+  list(
+    namespace: string,
+    page: { readonly skip: number; readonly limit: number },
+  ): Promise<readonly FeedRow[]>;
   /** Due at `now` or before: earliest first. */
   due(now: number, limit: number): Promise<readonly FeedRow[]>;
   /** Those with a `dueAt`, by namespace and trigger; with `after`, those after that place. */

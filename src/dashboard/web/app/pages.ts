@@ -26,6 +26,26 @@ export interface PageSpec {
 
 export const pages: readonly PageSpec[] = [
   {
+    path: 'triggers',
+    title: 'Triggers',
+    group: 'What runs',
+    needs: 'read',
+    load: async () => (await import('../pages/triggers/triggers.tsx')).Triggers,
+  },
+  {
+    path: 'triggers/:name',
+    title: 'Trigger',
+    needs: 'read',
+    load: async () => (await import('../pages/triggers/trigger.tsx')).Trigger,
+  },
+  {
+    path: 'dead-letters',
+    title: 'Dead letters',
+    group: 'What runs',
+    needs: 'read',
+    load: async () => (await import('../pages/triggers/dead-letters.tsx')).DeadLetters,
+  },
+  {
     path: 'namespaces',
     title: 'Namespaces',
     group: 'Who runs it',

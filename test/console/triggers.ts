@@ -1,0 +1,99 @@
+/** The pages of triggers and dead letters. */
+import { expect, test } from 'vitest';
+import type { ConsoleBrowser } from '../browser.ts';
+import type { Ward } from '../ward.ts';
+import { foreignText, longName, oddName, script } from './hostile.ts';
+
+interface Parts {
+  readonly ward: Ward;
+  readonly browser: ConsoleBrowser;
+}
+
+/** @param parts a browser with a session of a key */
+export function triggerPages(parts: () => Parts): void {
+  test('shows what fires triggers, fires one, and replays what failed', async () => {
+    const { ward, browser } = parts();
+    const { page } = browser;
+    await page.goto('/console/triggers');
+    await page.getByText('No triggers yet').waitFor();
+    await seedTriggers(ward);
+    await page.reload();
+    await page.getByRole('link', { name: 'nightly' }).waitFor();
+    await page.getByRole('cell', { name: '30 2 * * * Europe/Berlin' }).waitFor();
+    await browser.inspect('triggers');
+
+    await page.getByRole('link', { name: oddName }).click();
+    await page.getByRole('heading', { name: oddName }).waitFor();
+    await page.getByRole('button', { name: 'Fire…' }).click();
+    await page.getByLabel('Payload, a JSON object').fill('[1]');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await page.getByText('The payload must be a JSON object').waitFor();
+    await page
+      .getByLabel('Payload, a JSON object')
+      .fill(JSON.stringify({ text: `${script} ${foreignText}` }));
+    await page.getByRole('button', { name: 'Fire', exact: true }).click();
+    await page.getByText('called').waitFor();
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await page.getByRole('button', { name: 'Go on' }).waitFor();
+    await page.getByRole('button', { name: `Disable ${longName}` }).click();
+    await page.getByRole('button', { name: `Enable ${longName}` }).waitFor();
+    await browser.inspect('trigger');
+
+    await ward.until(async () => {
+      const { body } = await ward.request('GET', '/ward/v1/namespaces/_/dead-letters?count=true');
+      return body['dead-letters'] === 1;
+    });
+    await page.getByRole('link', { name: 'look' }).click();
+    await page.getByText(script).waitFor();
+    await browser.inspect('dead letters');
+    await page.getByRole('button', { name: 'Replay 1 dead letter…' }).click();
+    await page.getByRole('button', { name: 'Replay 1 dead letter', exact: true }).click();
+    await page.getByText('Replayed 1 dead letter.').waitFor();
+    await ward.until(async () => {
+      const { body } = await ward.request('GET', '/ward/v1/namespaces/_/dead-letters?count=true');
+      return body['dead-letters'] === 1;
+    });
+    await page.goto('/console/dead-letters');
+    await page.getByRole('button', { name: 'Delete 1 dead letter…' }).click();
+    await page.getByRole('button', { name: 'Delete 1 dead letter', exact: true }).click();
+    await page.getByText('No dead letters').waitFor();
+
+    await page.goto(`/console/triggers/nightly`);
+    await page.getByRole('button', { name: 'Delete…' }).click();
+    const remove = page.getByRole('button', { name: 'Delete the trigger' });
+    expect(await remove.isDisabled()).toBe(true);
+    await page.getByLabel('Type nightly to confirm').fill('nightly');
+    await remove.click();
+    await page.getByText('Deleted nightly.').waitFor();
+    expect((await ward.request('GET', '/api/v1/namespaces/_/triggers/nightly')).status).toBe(404);
+    expect(browser.problems).toEqual([]);
+  });
+}
+
+/** What the pages show. */
+export async function seedTriggers(ward: Ward): Promise<void> {
+  const put = async (path: string, body: object = {}) => {
+    const url = `/api/v1/namespaces/_/${path.split('/').map(encodeURIComponent).join('/')}`;
+    expect(await ward.request('PUT', url, { body })).toMatchObject({ status: 200 });
+  };
+  const feed = async (name: string, trigger: string, body: object) => {
+    const url = `/api/v1/namespaces/whisk.system/actions/${name}?blocking=true`;
+    const answer = await ward.request('POST', url, {
+      body: { lifecycleEvent: 'CREATE', triggerName: `/_/${trigger}`, ...body },
+    });
+    expect(answer.status).toBe(200);
+  };
+  await ward.deploy('fails', 'function main({ text }) { throw new Error(text) }');
+  await Promise.all(['nightly', 'by-hand', oddName].map((name) => put(`triggers/${name}`)));
+  await put(`triggers/${'t'.repeat(250)}`, { annotations: [{ key: 'feed', value: `/guest/${longName}` }] });
+  await feed('alarms/alarm', 'nightly', { cron: '30 2 * * *', timezone: 'Europe/Berlin' });
+  await feed('webhooks/webhook', oddName, { secret: 'a secret of some length' });
+  const retry = { attempts: 1, backoffMs: 100 };
+  const rule = {
+    trigger: `/_/${oddName}`,
+    action: '/_/fails',
+    annotations: [{ key: 'retry', value: retry }],
+  };
+  await put(`rules/${longName}`, rule);
+}
