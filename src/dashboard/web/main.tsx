@@ -5,11 +5,14 @@ import './components/components.css';
 import './app/shell.css';
 import { render } from 'preact';
 import { Console } from './app/console.tsx';
+import { addPages } from './app/pages.ts';
 import { startRouter } from './app/router.ts';
 import { startTheme } from './app/theme.ts';
+import { allPages } from './pages/registry.ts';
 
 const place = document.getElementById('app');
 if (place === null) throw new Error('the page has no place for the console');
 startTheme();
+addPages(allPages);
 startRouter();
 render(<Console />, place);

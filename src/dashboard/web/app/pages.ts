@@ -1,7 +1,4 @@
-/**
- * All pages, in the order of the rail. To add one: a file below `pages/` that exports a component with the props
- * `PageProps`, and an entry here. What a session may not do is not shown.
- */
+/** What a page is, and which ones there are. `pages/registry.ts` has the list. What a session may not do is not shown. */
 import type { ComponentType } from 'preact';
 import type { Need } from './session.ts';
 
@@ -24,41 +21,13 @@ export interface PageSpec {
   readonly load: () => Promise<ComponentType<PageProps>>;
 }
 
-export const pages: readonly PageSpec[] = [
-  {
-    path: 'triggers',
-    title: 'Triggers',
-    group: 'What runs',
-    needs: 'read',
-    load: async () => (await import('../pages/triggers/triggers.tsx')).Triggers,
-  },
-  {
-    path: 'triggers/:name',
-    title: 'Trigger',
-    needs: 'read',
-    load: async () => (await import('../pages/triggers/trigger.tsx')).Trigger,
-  },
-  {
-    path: 'dead-letters',
-    title: 'Dead letters',
-    group: 'What runs',
-    needs: 'read',
-    load: async () => (await import('../pages/triggers/dead-letters.tsx')).DeadLetters,
-  },
-  {
-    path: 'namespaces',
-    title: 'Namespaces',
-    group: 'Who runs it',
-    needs: 'operator',
-    load: async () => (await import('../pages/namespaces.tsx')).Namespaces,
-  },
-  {
-    path: 'components',
-    title: 'Components',
-    needs: 'anything',
-    load: async () => (await import('../pages/component-gallery.tsx')).ComponentGallery,
-  },
-];
+/** In the order of the rail. */
+export const pages: PageSpec[] = [];
+
+/** Called once, before the first page is shown. */
+export function addPages(all: readonly PageSpec[]): void {
+  pages.push(...all);
+}
 
 export interface FoundPage {
   readonly page: PageSpec;
