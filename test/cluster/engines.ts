@@ -30,6 +30,8 @@ export interface EngineOptions {
   readonly detached?: boolean;
   /** PostgreSQL waits for the disk, so that what it has committed survives its crash. */
   readonly isDurable?: boolean;
+  /** PostgreSQL has a disk of this size. */
+  readonly diskMiB?: number;
 }
 
 /** Why this machine can't have a cluster, or undefined. */
@@ -43,11 +45,13 @@ export async function missingForCluster(): Promise<string | undefined> {
 }
 
 export async function startEngines(options: EngineOptions = {}): Promise<Engines> {
-  const { natsServers = 1, address, detached = false, isDurable = false } = options;
+  const { natsServers = 1, address, detached = false, isDurable = false, diskMiB } = options;
   const where = { ...(address !== undefined && { address }), detached };
   await using stack = new AsyncDisposableStack();
   // One after the other, so that each is ended if a later one does not start.
-  const postgres = stack.use(await startPostgres({ ...where, isDurable }));
+  const postgres = stack.use(
+    await startPostgres({ ...where, isDurable, ...(diskMiB !== undefined && { diskMiB }) }),
+  );
   const nats = stack.use(await startNats(natsServers, [], where));
   const moto = stack.use(await startMoto(where));
   await postgres.admin('create database ward');

@@ -99,6 +99,17 @@ export const clusterFaults: readonly ClusterFault[] = [
     },
   },
   {
+    name: 'full-store',
+    what: 'the disk of PostgreSQL is full for some seconds',
+    async round(site, random) {
+      await site.untilRuns(1 + random() * calls.few);
+      const free = await site.engines.postgres.fillDisk();
+      await pause(spells.shortMs);
+      await free();
+      await site.untilAllServe();
+    },
+  },
+  {
     name: 'clocks',
     what: `the clock of a node jumps by a minute, and back`,
     async round(site, random) {

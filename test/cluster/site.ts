@@ -21,6 +21,8 @@ import { type Links, openLinks } from './links.ts';
 
 /** Memory of a node, which is room for four of the load's actions. */
 const memoryMiB = 4 * functionMiB;
+/** Of PostgreSQL's disk: a run needs less, and it takes a moment to fill. */
+const diskMiB = 1024;
 const nodes: readonly (readonly [name: string, role: Role])[] = [
   ['node-1', 'all'],
   ['node-2', 'all'],
@@ -63,7 +65,9 @@ export class ClusterSite extends LoadedSite {
 
   static async open(options: ClusterSiteOptions): Promise<ClusterSite> {
     await using stack = new AsyncDisposableStack();
-    const engines = stack.use(await startEngines({ natsServers: options.natsServers, isDurable: true }));
+    const engines = stack.use(
+      await startEngines({ natsServers: options.natsServers, isDurable: true, diskMiB }),
+    );
     const links = new Map<string, Links>();
     const plans: NodePlan[] = [];
     for (const [name, role] of nodes) {

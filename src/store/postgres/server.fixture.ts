@@ -26,6 +26,8 @@ export interface PostgresServer extends AsyncDisposable {
   crash(): Promise<void>;
   /** Starts it again. */
   start(): Promise<void>;
+  /** Fills its disk, which must have a size (`diskMiB`). Returns a function that frees it, and starts the server if it ended. */
+  fillDisk(): Promise<() => Promise<void>>;
   /** Starts a standby, without which no commit ends any more (`synchronous_standby_names`). */
   addStandby(): Promise<void>;
   /** Crashes the server. From then on, its socket leads to the standby, which is promoted. */
@@ -39,17 +41,25 @@ interface ServerOptions {
   readonly tls?: { readonly port: number; readonly certificate: string; readonly key: string };
   /** The server also listens on port 5432 of this address, for all addresses of its network. */
   readonly address?: string;
+  /** Its data are on a disk of this size, in memory. Takes root. */
+  readonly diskMiB?: number;
   /** A signal of the terminal does not reach it. */
   readonly detached?: boolean;
 }
 
 export async function startPostgres(options: ServerOptions = {}): Promise<PostgresServer> {
-  const { isDurable = false, tls, address = '', detached = false } = options;
+  const { isDurable = false, tls, address = '', detached = false, diskMiB } = options;
   const folder = await mkdtemp(join(tmpdir(), 'ward-pg-'));
   // Servers of Ward run as another user; only the data folder in it is closed.
   await chmod(folder, 0o711);
   const data = join(folder, 'data');
   const asUser = await userWords(folder);
+  if (diskMiB !== undefined) {
+    await mustRun([...asUser, 'mkdir', data]);
+    const { uid, gid } = await stat(folder);
+    const traits = `size=${diskMiB}m,mode=700,uid=${uid},gid=${gid}`;
+    await mustRun(['mount', '-t', 'tmpfs', '-o', traits, 'ward-pg', data]);
+  }
   const made = ['--pgdata', data, '--username', 'ward', '--auth', 'trust', '--encoding', 'UTF8'];
   await mustRun(
     [...asUser, join(programs, 'initdb'), ...made, '--locale', 'C', '--no-sync', '--no-instructions'],
@@ -62,6 +72,7 @@ export async function startPostgres(options: ServerOptions = {}): Promise<Postgr
   const settings = [
     ...(tls === undefined ? [`listen_addresses=${address}`] : await tlsSettings(folder, tls)),
     'max_connections=200',
+    ...(diskMiB === undefined ? [] : [`max_wal_size=${Math.floor(diskMiB / 8)}MB`]),
     // Data of a test need not survive a crash.
     ...(isDurable ? [] : ['fsync=off', 'full_page_writes=off', 'synchronous_commit=off']),
   ].flatMap((setting) => ['-c', setting]);
@@ -81,7 +92,7 @@ export async function startPostgres(options: ServerOptions = {}): Promise<Postgr
       child.kill('SIGQUIT');
       await ended;
     };
-    return { ...place, crash };
+    return { ...place, crash, hasEnded: () => child.exitCode !== null || child.signalCode !== null };
   };
   const admin = (sql: string, at = url('postgres')) => withClient(at, (client) => client.query(sql));
   const socket = join(folder, socketName);
@@ -93,6 +104,15 @@ export async function startPostgres(options: ServerOptions = {}): Promise<Postgr
     crash: () => server.crash(),
     async start() {
       server = await launch(server);
+    },
+    async fillDisk() {
+      const ballast = join(server.data, 'ballast');
+      // It ends when there is no space left.
+      await runCommand([...asUser, 'dd', 'if=/dev/zero', `of=${ballast}`, 'bs=1M']);
+      return async () => {
+        await rm(ballast);
+        if (server.hasEnded()) server = await launch(server);
+      };
     },
     async addStandby() {
       const sockets = join(folder, `standby-${++standbys}`);
@@ -117,6 +137,7 @@ export async function startPostgres(options: ServerOptions = {}): Promise<Postgr
     async [Symbol.asyncDispose]() {
       await standby?.crash();
       await server.crash();
+      if (diskMiB !== undefined) await mustRun(['umount', data]);
       await rm(folder, { recursive: true });
     },
   };
@@ -130,6 +151,7 @@ interface Place {
 
 interface Running extends Place {
   crash(): Promise<void>;
+  hasEnded(): boolean;
 }
 
 async function tlsSettings(
