@@ -3,7 +3,8 @@
  * so that a slow minute of the machine hits both. Each figure is the median of its rounds.
  *
  *   npm run bench              everything
- *   npm run bench -- warm      one part: warm, events, cold, gvisor, idle, list, cluster, placement, postgres, registry, scan or command
+ *   npm run bench -- warm      one part: warm, events, cold, gvisor, idle, list, cluster, placement, postgres, registry, scan,
+ *                              command or tracing
  *   BENCH_AGAINST=DIR npm run bench -- against    this checkout against another one
  */
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -25,6 +26,7 @@ import { benchPostgres } from './postgres.ts';
 import { benchRegistry } from './registry.ts';
 import { benchScan } from './scan.ts';
 import { printTable, type Row } from './table.ts';
+import { benchTracing } from './tracing.ts';
 import { benchWarm } from './warm.ts';
 
 const parts: Readonly<Record<string, (folder: string) => Promise<readonly Row[]>>> = {
@@ -40,6 +42,7 @@ const parts: Readonly<Record<string, (folder: string) => Promise<readonly Row[]>
   registry: benchRegistry,
   scan: benchScan,
   command: benchCommand,
+  tracing: benchTracing,
   against: benchAgainst,
 };
 

@@ -1,5 +1,5 @@
 /** Gives each request a transaction id for its answer and its logs: the client's, if it sends a valid one. */
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { newId } from '../lib/index.ts';
 
 const fit = /^[\w.:@/+=-]{1,128}$/;
@@ -16,4 +16,9 @@ export function transactionIdOf(request: Pick<IncomingMessage, 'headers'>): stri
   return typeof sent === 'string' && fit.test(sent) && !sent.startsWith(systemPrefix)
     ? sent
     : newTransactionId();
+}
+
+/** The caller's place in a trace. */
+export function traceparentOf({ traceparent }: IncomingHttpHeaders): string | undefined {
+  return typeof traceparent === 'string' ? traceparent : undefined;
 }

@@ -98,6 +98,8 @@ export interface Job extends JobTarget {
   readonly apiKey?: string | undefined;
   /** Epoch milliseconds at which it was accepted. */
   readonly acceptedAt: number;
+  /** Its own place in a trace, in W3C's form, for the environment of the function. */
+  readonly traceparent?: string | undefined;
 }
 
 /**

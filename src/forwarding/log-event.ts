@@ -5,6 +5,8 @@ export interface LogEvent {
   /** `[pkg/]name`, as it was invoked. */
   readonly action: string;
   readonly activationId: string;
+  /** 32 hexadecimal digits, if it was traced. */
+  readonly traceId?: string;
   /** Epoch microseconds. */
   readonly micros: number;
   readonly stream: 'stdout' | 'stderr';
@@ -12,7 +14,7 @@ export interface LogEvent {
 }
 
 /** An activation whose lines are to be sent. */
-export type LogSource = Pick<LogEvent, 'namespace' | 'action' | 'activationId'>;
+export type LogSource = Pick<LogEvent, 'namespace' | 'action' | 'activationId' | 'traceId'>;
 
 const form = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.(\d{6})\d*Z (stdout|stderr): ?/;
 
@@ -32,6 +34,7 @@ export function logEventOf(source: LogSource, line: string, otherwise: number): 
 }
 
 /** The attributes of an event under the names that every destination gets. */
-export function attributesOf({ namespace, action, activationId, stream }: LogEvent) {
-  return { namespace, action, activationId, stream };
+export function attributesOf(event: LogEvent): Readonly<Record<string, string>> {
+  const { namespace, action, activationId, stream, traceId } = event;
+  return { namespace, action, activationId, stream, ...(traceId === undefined ? {} : { traceId }) };
 }

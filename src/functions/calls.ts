@@ -14,6 +14,7 @@ import { createInvocations, type InvocationService } from './activations/invocat
 import { createQueueLease, type QueueLease } from './activations/queue-lease.ts';
 import { frameOfTask, pendingRecord } from './activations/record.ts';
 import type { RecordKeeperOptions } from './activations/record-keeper.ts';
+import type { Tracing } from './activations/trace-context.ts';
 import type { SystemLimits } from './limits.ts';
 import type { NamespaceService } from './namespaces/namespaces.ts';
 import type { DiskAdmission } from './namespaces/quotas.ts';
@@ -24,6 +25,7 @@ interface CallsOptions {
   readonly admission: Pick<AdmissionControl, 'admit' | 'usage'>;
   readonly dispatcher: Pick<Dispatcher, 'run' | 'warm'>;
   readonly vault: Vault;
+  readonly tracing?: Tracing | undefined;
   readonly isAlone: boolean;
   readonly gate?: CodeGate;
   readonly disk?: DiskAdmission;

@@ -15,6 +15,7 @@ import { followActivation } from './activations/following.ts';
 import type { InvocationService } from './activations/invocations.ts';
 import { grantLoads } from './activations/load-grants.ts';
 import { createRecordQuota, type RecordQuota, type RecordWatch } from './activations/record-quota.ts';
+import type { Tracing } from './activations/trace-context.ts';
 import type { BuiltinAction } from './builtin.ts';
 import { type Calls, createCalls } from './calls.ts';
 import { announceWrites } from './entities/announced-writes.ts';
@@ -70,6 +71,8 @@ export interface FunctionsOptions {
   readonly onClockJump?: (jumpMs: number) => void;
   /** Asked before writes that fill the disk. Absent: there is always room. */
   readonly disk?: DiskAdmission;
+  /** Absent: nothing is traced. */
+  readonly tracing?: Tracing | undefined;
   /** Where namespaces may send their logs. Absent: nowhere. */
   readonly forwarding?: ForwardingRules | undefined;
   /**

@@ -11,6 +11,7 @@ export {
 } from './activations/record.ts';
 export type { RecordWatch } from './activations/record-quota.ts';
 export { isArrayResult, jsonOf } from './activations/result.ts';
+export type { TracedActivation, Tracing } from './activations/trace-context.ts';
 export type { BuiltinAction } from './builtin.ts';
 export { noticedMs } from './entities/change-watch.ts';
 export type { PlainRef } from './entities/entity-row.ts';

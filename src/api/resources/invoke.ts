@@ -13,6 +13,7 @@ import { anyEntityOf, identityOf } from '../authentication.ts';
 import { markRecordLost, sendJson } from '../errors.ts';
 import { queryBoolean, queryWaitMs } from '../query.ts';
 import { sendRateLimit } from '../rate-limit.ts';
+import { traceparentOf } from '../transaction.ts';
 
 export function invokeHandler({ invocations, limits }: Functions): RouteHandlerMethod {
   return async (request, reply) => {
@@ -32,6 +33,7 @@ export function invokeHandler({ invocations, limits }: Functions): RouteHandlerM
         waitMs: blocking ? waitMs : undefined,
         transactionId: request.id,
         authorization: request.headers.authorization,
+        traceparent: traceparentOf(request.headers),
       });
     } finally {
       // Sent for a refused call, too.

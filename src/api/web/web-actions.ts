@@ -13,6 +13,7 @@ import {
 } from '../../functions/index.ts';
 import { isFault, type JsonObject } from '../../lib/index.ts';
 import { recordHeader } from '../errors.ts';
+import { traceparentOf } from '../transaction.ts';
 import { accepts } from './accept.ts';
 import { type AnswerHeaders, errorAnswer, type Shaped, type WebAnswer, withHeaders } from './answer.ts';
 import { webArguments } from './arguments.ts';
@@ -145,6 +146,7 @@ async function run(
       payload,
       waitMs: functions.limits.blockingWaitMs,
       transactionId: head.transactionId,
+      traceparent: traceparentOf(head.headers),
       // The key belongs to its namespace; the code of another one must not get it.
       authorization: isOwn ? head.headers.authorization : undefined,
     });

@@ -64,6 +64,7 @@ export const jobSchema = targetSchema.extend({
   transactionId: z.string().max(1000),
   apiKey: z.string().max(1000).optional(),
   acceptedAt: z.int().min(0).max(8_640_000_000_000_000),
+  traceparent: z.string().max(100).optional(),
 }) satisfies z.ZodType<Omit<Job, 'activationId' | 'parameters'>>;
 
 export const keptSchema = z.object({

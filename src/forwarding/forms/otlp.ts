@@ -30,6 +30,7 @@ export const otlp = formOf(
           severityText: event.stream === 'stderr' ? 'ERROR' : 'INFO',
           body: { stringValue: event.message },
           attributes: keyValues(attributesOf(event)),
+          ...(event.traceId === undefined ? {} : { traceId: event.traceId }),
         }));
         const resource = { attributes: keyValues({ 'service.name': 'ward' }) };
         return {

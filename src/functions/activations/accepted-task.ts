@@ -39,6 +39,8 @@ const base = z.object({
   cause: z.string().exactOptional(),
   binding: z.string().exactOptional(),
   retriesOnRestart: z.boolean().exactOptional(),
+  traceparent: z.string().exactOptional(),
+  parentSpan: z.string().exactOptional(),
   needsApiKey: z.boolean(),
   sealed: z.string(),
 });

@@ -4,6 +4,7 @@ import type { ResolvedAction } from '../actions/resolved-action.ts';
 import { type EntityRef, fullNameOf } from '../entities/names.ts';
 import { commonScope, requireRight } from '../namespaces/key-scopes.ts';
 import type { Identity } from '../namespaces/namespaces.ts';
+import type { TraceOrigin } from './trace-context.ts';
 
 /** Who calls and how, the same for all parts of the call. */
 export interface Caller {
@@ -11,6 +12,8 @@ export interface Caller {
   readonly transactionId: string;
   /** The `Authorization` header, for actions that are given the caller's key. */
   readonly authorization: string | undefined;
+  /** Absent: the call is not traced. */
+  readonly trace?: TraceOrigin | undefined;
 }
 
 /**

@@ -22,6 +22,7 @@ import { runComposition } from './compositions.ts';
 import { type ActivationEnd, endWithoutSandbox } from './record.ts';
 import { runSequence } from './sequences.ts';
 import type { ComposedTask } from './task.ts';
+import { traceOfTask } from './trace-context.ts';
 
 export interface ComposerOptions {
   readonly actions: Pick<ActionService, 'resolve'>;
@@ -66,7 +67,8 @@ async function callAgain(
   if (identity === undefined) throw notFound();
   const resolved = await actions.resolve(parseFullName(task.named, namespace), namespace);
   const { scope, transactionId } = task;
-  const caller = { identity: { ...identity, scope }, transactionId, authorization: undefined };
+  const own = { identity: { ...identity, scope }, transactionId, authorization: undefined };
+  const caller = { ...own, trace: traceOfTask(task) };
   return { resolved, caller, budget: newBudget() };
 }
 

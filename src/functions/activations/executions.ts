@@ -20,6 +20,7 @@ import { type ActivationEnd, type ActivationRecord, internalFailure, recordOf } 
 import { RecordKeeper, type RecordKeeperOptions } from './record-keeper.ts';
 import { type RunOptions, runToEnd } from './running.ts';
 import type { Task } from './task.ts';
+import { isSampledTask, type TracedActivation, type Tracing, traceIdOf } from './trace-context.ts';
 
 export interface ExecutionsOptions extends RunOptions, Omit<RecordKeeperOptions, 'onRecorded'> {
   readonly store: Pick<Store, 'activations' | 'accepted'>;
@@ -27,6 +28,7 @@ export interface ExecutionsOptions extends RunOptions, Omit<RecordKeeperOptions,
   readonly lease: Pick<QueueLease, 'node' | 'held' | 'giveUp'>;
   readonly code: Pick<CodeStore, 'retain' | 'release'>;
   readonly vault: Vault;
+  readonly tracing?: Pick<Tracing, 'ended'> | undefined;
   readonly namespaces: RunOptions['namespaces'] & RecordKeeperOptions['namespaces'];
 }
 
@@ -161,6 +163,7 @@ export class Executions {
     const record = recordOf(execution.task, execution.frame, attempted(execution, end));
     if (record.status === 'whisk internal error') logFailure(this.#options.log, execution.task, record);
     this.#keeper.keep(execution, record, end.log);
+    if (isSampledTask(execution.task)) this.#options.tracing?.ended(tracedOf(execution.task, end));
     return record;
   }
 
@@ -170,10 +173,21 @@ export class Executions {
   }
 }
 
+function tracedOf(task: Task, end: ActivationEnd): TracedActivation {
+  const { traceparent = '', parentSpan, activationId, namespace, action, kind, acceptedAt, cause } = task;
+  const { status, startedAt, endedAt, initMs, sandboxMs, start } = end;
+  return {
+    ...{ traceId: traceparent.slice(3, 35), span: traceparent.slice(36, 52), parentSpan },
+    ...{ activationId, namespace, action, kind, status, isPart: cause !== undefined },
+    ...{ acceptedAt, startedAt, endedAt, initMs, sandboxMs },
+    start: task.type === 'code' ? start : undefined,
+  };
+}
+
 /** Logs the id that the caller has. Failures of user code are only in their records. */
 function logFailure(
   log: Log,
-  { transactionId, activationId, namespace }: Task,
+  { transactionId, activationId, namespace, traceparent }: Task,
   record: ActivationRecord,
 ): void {
   log.warn(
@@ -181,6 +195,7 @@ function logFailure(
       transactionId,
       activationId,
       namespace,
+      ...(traceparent === undefined ? {} : { traceId: traceIdOf({ traceparent }) }),
       reason: 'value' in record.result ? record.result.value : undefined,
     },
     'an activation failed by the platform',

@@ -18,7 +18,7 @@ import type { Identity } from '../namespaces/namespaces.ts';
 import type { DiskAdmission } from '../namespaces/quotas.ts';
 import type { Vault } from '../vault/vault.ts';
 import { captureInput } from './captured-input.ts';
-import { newBudget } from './composed-call.ts';
+import { type Caller, newBudget } from './composed-call.ts';
 import type { Execution, ExecutionPlan } from './execution.ts';
 import type { Executions } from './executions.ts';
 import { newTask } from './new-task.ts';
@@ -27,6 +27,7 @@ import type { ActivationRecord } from './record.ts';
 import { type ResumeReport, resumeQueue } from './resume.ts';
 import { requireAcceptable } from './run-permission.ts';
 import type { Task } from './task.ts';
+import { type Tracing, traceOf } from './trace-context.ts';
 
 export interface InvokeRequest {
   readonly identity: Identity;
@@ -37,6 +38,8 @@ export interface InvokeRequest {
   readonly transactionId: string;
   /** The caller's `Authorization` header, for actions that are given the caller's key. */
   readonly authorization: string | undefined;
+  /** The header of that name. */
+  readonly traceparent?: string | undefined;
   /** A new id that was never used, for a caller that must know it in advance. */
   readonly activationId?: string;
 }
@@ -82,6 +85,8 @@ export interface InvocationOptions {
   readonly disk?: Pick<DiskAdmission, 'admitCall'> | undefined;
   readonly recording: Pick<Recording, 'trouble'>;
   readonly vault: Vault;
+  /** Absent: nothing is traced. */
+  readonly tracing?: Tracing | undefined;
   readonly log: Log;
 }
 
@@ -103,18 +108,19 @@ export function createInvocations(options: InvocationOptions): InvocationService
       const room = options.activations.room();
       if (room !== undefined) await room;
       const { payload, activationId: chosenId } = request;
-      let task = newTask({ resolved, caller: request, payload, activationId: chosenId });
+      const from = callerOf(request, options.tracing);
+      let task = newTask({ resolved, caller: from, payload, activationId: chosenId });
       // A blocking call is checked when it starts.
       if (waitMs === undefined && task.type === 'code') await requireAcceptable(gate, task);
       const isForLater = closing;
       if (isForLater) {
         if (waitMs !== undefined) throw shuttingDown();
         // The caller's key is never written to disk, so the call is lent one, like calls of webhooks.
-        const caller = { ...request, authorization: undefined };
+        const caller = { ...from, authorization: undefined };
         task = newTask({ resolved, caller, payload, activationId: task.activationId });
       }
       const admission = options.admission.admit(task.namespace, identity.limits);
-      const execution = executions.begin(planOf(request, resolved, task, admission));
+      const execution = executions.begin(planOf(request, from, resolved, task, admission));
       const { activationId } = task;
       if (waitMs === undefined) {
         await accept(executions, execution);
@@ -166,8 +172,14 @@ async function requireComponents(
   }
 }
 
+function callerOf(request: InvokeRequest, tracing: Tracing | undefined): Caller {
+  if (tracing === undefined) return request;
+  return { ...request, trace: traceOf(request.traceparent, request.transactionId, tracing) };
+}
+
 function planOf(
   request: InvokeRequest,
+  caller: Caller,
   resolved: ResolvedAction,
   task: Task,
   admission: Admission,
@@ -179,7 +191,7 @@ function planOf(
     namespaceCreatedAt: identity.createdAt,
     isRecorded: identity.limits.storeActivations !== false,
     allowed: identity.limits,
-    call: task.type === 'composed' ? { resolved, caller: request, budget: newBudget() } : undefined,
+    call: task.type === 'composed' ? { resolved, caller, budget: newBudget() } : undefined,
     inputJson: resolved.capturesInput ? captureInput(payload) : undefined,
     admission,
   };

@@ -5,6 +5,7 @@ import { commonScope, type KeyScope } from '../namespaces/key-scopes.ts';
 import { formatApiKey, parseAuthorization } from '../namespaces/keys.ts';
 import type { Caller } from './composed-call.ts';
 import type { CodeTask, ComposedTask, Task } from './task.ts';
+import { traceMembers } from './trace-context.ts';
 
 export interface NewTask {
   readonly resolved: ResolvedAction;
@@ -26,6 +27,8 @@ export function newCodeTask(
   plan: Extract<Plan, { type: 'code' }>,
 ): CodeTask {
   const { parameters, initEnv } = mergeArguments(resolved, payload);
+  const id = activationId ?? newActivationId();
+  const { traceparent, parentSpan } = traceMembers(caller.trace, id, cause);
   // Every call makes one. A spread first and then named members is the fastest form in the engine.
   return {
     ...targetOf(resolved, plan, caller.identity, initEnv),
@@ -33,8 +36,10 @@ export function newCodeTask(
     cause,
     binding: resolved.binding,
     retriesOnRestart: resolved.retriesOnRestart,
-    activationId: activationId ?? newActivationId(),
+    activationId: id,
     transactionId: caller.transactionId,
+    traceparent,
+    parentSpan,
     parameters,
     acceptedAt: Date.now(),
     apiKey: apiKeyFor(resolved, caller),
@@ -45,12 +50,14 @@ export function newCodeTask(
 function newComposedTask({ resolved, caller, payload, cause, activationId }: NewTask): ComposedTask {
   const { action, fullName, binding, plan, limits } = resolved;
   const isConductor = plan.type === 'code';
+  const id = activationId ?? newActivationId();
   return {
+    ...traceMembers(caller.trace, id, cause),
     type: 'composed',
     cause,
     binding,
     retriesOnRestart: resolved.retriesOnRestart,
-    activationId: activationId ?? newActivationId(),
+    activationId: id,
     transactionId: caller.transactionId,
     namespace: caller.identity.namespace,
     action: fullName,

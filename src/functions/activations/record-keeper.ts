@@ -18,6 +18,12 @@ import {
   storedRecord,
 } from './record.ts';
 import type { Task } from './task.ts';
+import { traceIdOf } from './trace-context.ts';
+
+/** What is known of a record after it was written. */
+export interface KeptRecord extends Pick<ActivationRecord, 'namespace' | 'path' | 'activationId'> {
+  readonly traceId: string | undefined;
+}
 
 export interface RecordKeeperOptions {
   readonly store: Pick<Store, 'activations' | 'accepted'>;
@@ -26,9 +32,7 @@ export interface RecordKeeperOptions {
   /** Called when its record is on disk, or when it leaves none. */
   readonly onRecorded: (execution: Execution) => void;
   /** Called when a record is on disk. Absent: nobody needs to know. */
-  readonly onKept?:
-    | ((record: Pick<ActivationRecord, 'namespace' | 'path' | 'activationId'>) => void)
-    | undefined;
+  readonly onKept?: ((record: KeptRecord) => void) | undefined;
   /** Called for each activation that has run but leaves no record, though it should. */
   readonly onRecordLost?: () => void;
   readonly log: Log;
@@ -106,12 +110,13 @@ export class RecordKeeper {
     const input = inputJson === undefined ? {} : { inputJson };
     const kept = store.activations.append({ row: storedRecord(record), logs, settles, ...input });
     this.#arrive(execution);
-    // Only these three, so that a large result can be freed.
+    const traceId = traceIdOf(execution.task);
+    // Only these, so that a large result can be freed.
     const { namespace, path, activationId } = record;
     kept.then(
       () => {
         onRecorded(execution);
-        onKept?.({ namespace, path, activationId });
+        onKept?.({ namespace, path, activationId, traceId });
       },
       (error) => {
         const isShortened = settles !== null && isFault(error, 'STORE_BACKLOG');

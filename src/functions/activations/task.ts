@@ -2,9 +2,10 @@
 import type { ActionLimits, Job } from '../../dispatch/index.ts';
 import type { JsonObject, JsonValue } from '../../lib/index.ts';
 import type { KeyScope } from '../namespaces/key-scopes.ts';
+import type { TraceMembers } from './trace-context.ts';
 
 /** Members of all kinds of tasks. */
-export interface Origin {
+export interface Origin extends TraceMembers {
   /** The sequence or composition that this activation is a part of. */
   readonly cause?: string | undefined;
   /** `ns/binding` through which the action was named. */

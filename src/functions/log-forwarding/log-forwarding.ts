@@ -45,6 +45,8 @@ export interface Recorded {
   /** `[pkg/]name`. */
   readonly path: string;
   readonly activationId: string;
+  /** Undefined: it was not traced. */
+  readonly traceId: string | undefined;
 }
 
 export interface LogForwarding extends LogForwardingService, Forgetful {
@@ -104,9 +106,10 @@ export function createLogForwarding({ store, vault, rules, log }: LogForwardingO
       const destination = (await destinationOf(namespace))?.name ?? ownDestination;
       return { destination, errors: forwarder.errors(namespace) };
     },
-    recorded({ namespace, path, activationId }) {
+    recorded({ namespace, path, activationId, traceId }) {
       const add = (known: Known | undefined) => {
-        if (known?.destination !== undefined) forwarder.add({ namespace, action: path, activationId });
+        if (known?.destination !== undefined)
+          forwarder.add({ namespace, action: path, activationId, ...(traceId && { traceId }) });
       };
       const known = cache.get(namespace);
       if (known !== undefined) add(known);

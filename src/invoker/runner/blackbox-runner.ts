@@ -217,7 +217,14 @@ export class BlackboxRunner implements Runner {
 const identityNames = ['__OW_NAMESPACE', '__OW_ACTION_NAME', '__OW_ACTION_VERSION'];
 const prefix = '__OW_';
 
-/** `__OW_ACTIVATION_ID` of the environment becomes `activation_id` of the contract, and so on. */
+/**
+ * `__OW_ACTIVATION_ID` of the environment becomes `activation_id` of the contract, and so on; `TRACEPARENT` becomes
+ * `traceparent`.
+ */
 function contractFields(env: JsonObject, names: readonly string[]): JsonObject {
-  return Object.fromEntries(names.map((name) => [name.slice(prefix.length).toLowerCase(), env[name]]));
+  return Object.fromEntries(names.map((name) => [fieldOf(name), env[name]]));
+}
+
+function fieldOf(name: string): string {
+  return (name.startsWith(prefix) ? name.slice(prefix.length) : name).toLowerCase();
 }

@@ -95,6 +95,8 @@ function runEnv(job: Job): JsonObject {
     __OW_TRANSACTION_ID: job.transactionId,
     __OW_DEADLINE: String(Date.now() + job.limits.timeoutMs),
     ...apiKeyEnv(job),
+    // OpenTelemetry's name: its libraries look for it.
+    ...(job.traceparent === undefined ? {} : { TRACEPARENT: job.traceparent }),
   };
 }
 

@@ -182,6 +182,14 @@ const fileSchema = z.strictObject({
       allow: egressCeilingSchema.optional(),
     })
     .optional(),
+  tracing: z
+    .strictObject({
+      /** Base URL of an OTLP/HTTP collector; without it nothing is traced. */
+      endpoint: z.url({ protocol: /^https?$/ }).optional(),
+      /** The part of all traces that is exported. */
+      ratio: z.number().min(0).max(1).optional(),
+    })
+    .optional(),
   security: z
     .strictObject({
       /** Number of violations of a namespace within the window that fires the trigger `security`; 0: never. */

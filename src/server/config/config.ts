@@ -96,6 +96,12 @@ export interface Config {
     /** Where namespaces may send their logs; undefined: where sandboxes may connect to. */
     readonly allow: EgressCeiling | undefined;
   };
+  readonly tracing: {
+    /** Undefined: nothing is traced. */
+    readonly endpoint: string | undefined;
+    /** The part of all traces that is exported. */
+    readonly ratio: number;
+  };
   readonly security: {
     /** 0: never. */
     readonly violationThreshold: number;
@@ -180,6 +186,7 @@ export async function loadConfig(
       actionsPerNamespace: file.metrics?.actionsPerNamespace ?? 0,
     },
     logForwarding: { allow: file.logForwarding?.allow },
+    tracing: { endpoint: file.tracing?.endpoint, ratio: file.tracing?.ratio ?? 0.01 },
     security: {
       violationThreshold: 5,
       violationWindowSeconds: 60,

@@ -9,6 +9,7 @@ import {
   type DiskAdmission,
   type ForwardingRules,
   type Functions,
+  type Tracing,
   type VaultKeySource,
 } from '../../functions/index.ts';
 import { operatorPolicy } from '../../sandbox/index.ts';
@@ -36,6 +37,8 @@ interface DomainParts {
   readonly dispatcher: Dispatcher;
   /** The part of each limit that this server allows. Undefined: all of it. */
   readonly limitShare: (() => number) | undefined;
+  /** Undefined: nothing is traced. */
+  readonly tracing: Tracing | undefined;
   /** Tells other servers that the store was changed. Undefined: there are none. */
   readonly tellChanged: (() => void) | undefined;
   readonly secrets: Secrets;
@@ -95,7 +98,7 @@ async function openKeyring(
 
 function domainFunctions(context: Context, parts: DomainParts, keys: VaultKeySource): Functions {
   const { config, figures, limits, runtimes, apiHost, log } = context;
-  const { foundation, blobs, guarded, dispatcher, limitShare, tellChanged } = parts;
+  const { foundation, blobs, guarded, dispatcher, limitShare, tellChanged, tracing } = parts;
   const { store, shared } = foundation;
   return createFunctions({
     store,
@@ -120,6 +123,7 @@ function domainFunctions(context: Context, parts: DomainParts, keys: VaultKeySou
     onClockJump: figures.clockSet,
     disk: diskAdmission(context, foundation),
     forwarding: forwardingRules(config),
+    tracing,
     ...(tellChanged === undefined ? {} : { onChanged: tellChanged }),
   });
 }

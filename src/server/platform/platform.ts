@@ -144,7 +144,10 @@ export async function startPlatform(
   );
   opened('sandboxes');
   const { dispatcher, limitShare, tellChanged } = dispatching;
-  const rest = { dispatcher, limitShare, tellChanged, secrets, unfinished, acceptMissing };
+  const tracing = await traceOf(context);
+  if (tracing !== undefined) stack.use(tracing);
+  opened('the export of traces');
+  const rest = { dispatcher, limitShare, tellChanged, tracing, secrets, unfinished, acceptMissing };
   const domain = await openDomain(context, { ...parts, ...rest });
   const { functions, keyring, guestKey } = domain;
   const tokenKeys = tokenKeysOf(keyring.keys);
@@ -202,6 +205,15 @@ function openAudit(parts: { store: Foundation['store']; guarded: GuardedImages; 
     },
     [Symbol.asyncDispose]: () => sealing[Symbol.asyncDispose](),
   };
+}
+
+/** Undefined: the operator wants no traces. */
+async function traceOf({ config: { tracing, node }, log }: Context) {
+  const { endpoint, ratio } = tracing;
+  if (endpoint === undefined) return undefined;
+  // Loaded only here, because the libraries take memory.
+  const { openTracing } = await import('../tracing/tracing.ts');
+  return openTracing({ endpoint, ratio, version: buildInfo.buildno, node: node.name, log });
 }
 
 function equipped(rooms: Rooms, images: ImageStore | undefined): Equipped {

@@ -1,0 +1,109 @@
+/** Spans as a real collector gets them. */
+import { expect, test } from 'vitest';
+import { startReceiver } from '../../forwarding/receiver.fixture.ts';
+import type { TracedActivation } from '../../functions/index.ts';
+import { type Log, silentLog } from '../../lib/index.ts';
+import { spansOf } from './spans.ts';
+import { openTracing } from './tracing.ts';
+
+const activation: TracedActivation = {
+  ...{
+    traceId: '0af7651916cd43dd8448eb211c80319c',
+    span: 'b7ad6b7169203331',
+    parentSpan: '00f067aa0ba902b7',
+  },
+  ...{ activationId: 'b7ad6b71692033310000000000000000', namespace: 'guest', action: '/guest/box/hello' },
+  ...{ kind: 'nodejs:24', status: 'success', isPart: false, start: 'cold' },
+  ...{ acceptedAt: 1_000_000, startedAt: 1_000_100, endedAt: 1_000_150, initMs: 30, sandboxMs: 60 },
+};
+
+const phases = (more: Partial<TracedActivation>) =>
+  spansOf({ ...activation, ...more }).map(({ name, startMs, endMs, isError }) => [
+    name,
+    startMs - 1_000_000,
+    endMs - 1_000_000,
+    ...(isError ? ['error'] : []),
+  ]);
+
+test('an activation has a span, and one below it for each phase', () => {
+  expect(phases({})).toEqual([
+    ['guest/box/hello', 0, 150],
+    ['queue', 0, 40],
+    ['sandbox', 40, 100],
+    ['init', 100, 130],
+    ['run', 130, 150],
+  ]);
+  expect(phases({ start: 'warm', initMs: undefined, sandboxMs: undefined })).toEqual([
+    ['guest/box/hello', 0, 150],
+    ['queue', 0, 100],
+    ['run', 100, 150],
+  ]);
+  expect(phases({ start: undefined })).toEqual([['guest/box/hello', 0, 150]]);
+  const [whole, ...below] = spansOf(activation);
+  expect(new Set(below.map(({ parentSpan }) => parentSpan))).toEqual(new Set([whole?.span]));
+});
+
+test('a failure marks the phase that failed', () => {
+  const failed = { status: 'application error' } as const;
+  expect(phases(failed).at(-1)).toEqual(['run', 130, 150, 'error']);
+  expect(phases({ ...failed, initMs: 50 }).at(-1)).toEqual(['init', 100, 150, 'error']);
+});
+
+test('clocks that differ make no span of negative length', () => {
+  for (const startedAt of [999_000, 1_002_000]) {
+    for (const { startMs, endMs } of spansOf({ ...activation, startedAt, endedAt: startedAt + 50 })) {
+      expect(endMs - startMs).toBeGreaterThanOrEqual(0);
+    }
+  }
+});
+
+test('a collector gets them by OTLP', async () => {
+  await using collector = await startReceiver();
+  const endpoint = `http://127.0.0.1:${collector.port}/base/`;
+  const tracing = openTracing({ endpoint, ratio: 1, version: '1.2.3', node: 'a', log: silentLog });
+  tracing.ended(activation);
+  await tracing[Symbol.asyncDispose]();
+  const [{ path, body } = { path: '', body: '{}' }] = collector.received;
+  expect(path).toBe('/base/v1/traces');
+  const [{ resource, scopeSpans }] = JSON.parse(body).resourceSpans;
+  const service = ['service.name', 'service.version', 'service.instance.id'];
+  expect(resource.attributes.map(({ key }: { key: string }) => key)).toEqual(service);
+  const [whole, queue] = scopeSpans[0].spans;
+  expect(whole).toMatchObject({
+    ...{ traceId: activation.traceId, spanId: activation.span, parentSpanId: activation.parentSpan },
+    ...{
+      name: 'guest/box/hello',
+      kind: 2,
+      startTimeUnixNano: '1000000000000',
+      endTimeUnixNano: '1000150000000',
+    },
+  });
+  expect(whole.attributes).toContainEqual({ key: 'faas.coldstart', value: { boolValue: true } });
+  expect(queue).toMatchObject({ name: 'queue', kind: 1, parentSpanId: activation.span });
+});
+
+test('a collector that is away holds up nothing', async () => {
+  const warnings: string[] = [];
+  const log: Log = { ...silentLog, warn: (...said: unknown[]) => void warnings.push(String(said.at(-1))) };
+  const tracing = openTracing({ endpoint: 'http://127.0.0.1:1', ratio: 1, version: '1', node: 'a', log });
+  for (let at = 0; at < 10_000; at++) tracing.ended(activation);
+  await tracing[Symbol.asyncDispose]();
+  expect(warnings).toEqual(['the collector takes no traces']);
+});
+
+test('the ratio decides by the id of the trace', () => {
+  const tracing = openTracing({
+    endpoint: 'http://127.0.0.1:1',
+    ratio: 0.25,
+    version: '1',
+    node: 'a',
+    log: silentLog,
+  });
+  const ids = Array.from({ length: 4_000 }, (_, at) =>
+    (at * 2_654_435_761 + 1).toString(16).padStart(32, '7'),
+  );
+  const sampled = ids.filter((id) => tracing.isSampled(id));
+  expect(sampled.length).toBeGreaterThan(800);
+  expect(sampled.length).toBeLessThan(1_200);
+  expect(sampled.every((id) => tracing.isSampled(id))).toBe(true);
+});
