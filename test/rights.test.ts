@@ -223,6 +223,8 @@ describe.skipIf(missing !== undefined)(`rights${missing ? ` (${missing})` : ''}`
       ['/console/session', 'POST', '/console/session', but({}, 403)],
       ['/console/session', 'DELETE', '/console/session', but({}, 403)],
       ['/ward/v1/session', 'GET', '/ward/v1/session', but(each(['no key', ...keys, other], 200), 401)],
+      ['/ward/v1/token', 'POST', '/ward/v1/token', but({}, 400)],
+      ['/ward/v1/token', 'DELETE', '/ward/v1/token', but(each([...keys, other], 403), 401)],
       ['/webhooks/:token', 'POST', '/webhooks/no-such-token', but({}, 404)],
       ['/apis/*', 'GET', '/apis/guest/none', but({}, 404)],
       ['/api/v1/web/*', 'GET', '/api/v1/web/guest/default/web.json', but({}, 200)],

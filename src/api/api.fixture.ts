@@ -10,7 +10,13 @@ import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { openBlobStore } from '../blobs/index.ts';
 import type { Completion, Dispatcher, Job, JobEnd } from '../dispatch/index.ts';
-import { createFunctions, createVault, type Functions, type FunctionsOptions } from '../functions/index.ts';
+import {
+  createFunctions,
+  createVault,
+  type Functions,
+  type FunctionsOptions,
+  type LoginOptions,
+} from '../functions/index.ts';
 import { Fault, type JsonValue, type Log, silentLog } from '../lib/index.ts';
 import { openStore, type Store } from '../store/index.ts';
 import { type ApiLimits, createApi, type TlsOptions } from './api.ts';
@@ -51,6 +57,7 @@ export interface TestApiOptions {
   readonly limits?: NonNullable<FunctionsOptions['limits']>;
   readonly forwarding?: FunctionsOptions['forwarding'];
   readonly trustedProxies?: readonly string[];
+  readonly logins?: LoginOptions;
   /** Logs every request. */
   readonly accessLog?: Log;
   /** Lets browsers log in. */
@@ -97,6 +104,7 @@ export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
     isAlone: true,
     log: options.accessLog ?? silentLog,
     limits: options.limits ?? {},
+    ...(options.logins === undefined ? {} : { logins: options.logins }),
     forwarding: options.forwarding,
     admission: {
       admit(_namespace, limits) {

@@ -37,6 +37,7 @@ import { addNamespaces } from './resources/namespaces.ts';
 import { addPackages } from './resources/packages.ts';
 import { addReports, type ReportSource } from './resources/reports.ts';
 import { addRules } from './resources/rules.ts';
+import { addTokenExchange } from './resources/token.ts';
 import { addTriggers } from './resources/triggers.ts';
 import { addQuotaHeaders, addUsage } from './resources/usage.ts';
 import { addWebhooks } from './resources/webhooks.ts';
@@ -178,6 +179,7 @@ export function createApi(options: ApiOptions): FastifyInstance {
     addSessions(app, functions, build.buildno);
     addOperator(app, functions, options.console.operator);
   }
+  addTokenExchange(app, functions);
   for (const plugin of options.plugins ?? []) app.register(async (scope) => plugin(scope));
   app.register(async (open) => {
     open.addHook('onRequest', (_request, reply, done) => {

@@ -9,6 +9,12 @@ export const functionFaultKinds = {
   AUTHENTICATION_STALE: 'busy',
   /** An operator's one-time login that was used, or has expired. */
   LOGIN_INVALID: 'unauthenticated',
+  /** A token of another issuer that was exchanged before. */
+  TOKEN_SPENT: 'unauthenticated',
+  /** A token of another issuer that no rule of the operator gives a key. */
+  LOGIN_DENIED: 'denied',
+  /** A token of another issuer that opens several namespaces, and names none. */
+  LOGIN_AMBIGUOUS: 'invalid',
   NOT_AUTHORIZED: 'denied',
   DEPLOYMENT_REFUSED: 'denied',
   RUN_REFUSED: 'denied',

@@ -33,6 +33,12 @@ import {
   type LogForwarding,
   type LogForwardingService,
 } from './log-forwarding/log-forwarding.ts';
+import {
+  createTokenExchange,
+  type LoginOptions,
+  noLogins,
+  type TokenExchange,
+} from './logins/token-exchange.ts';
 import { expelDeleted } from './namespaces/expel-deleted.ts';
 import type { IsCurrent } from './namespaces/identities.ts';
 import { type NamespaceService, Namespaces } from './namespaces/namespaces.ts';
@@ -80,6 +86,8 @@ export interface FunctionsOptions {
    * Must not throw.
    */
   readonly onChanged?: () => void;
+  /** Absent: no token of another issuer is worth a key. */
+  readonly logins?: LoginOptions;
   /** How often it looks for changes of other servers without a hint. Absent: four times a second. */
   readonly lookEveryMs?: number;
 }
@@ -90,6 +98,7 @@ export interface Functions {
   readonly namespaces: NamespaceService;
   /** Of browsers. */
   readonly sessions: SessionService;
+  readonly exchange: TokenExchange;
   readonly quotas: Pick<Quotas, 'usage'> & {
     /** Deletes the oldest records of namespaces that exceed their record quota. */
     enforce(): Promise<void>;
@@ -183,6 +192,11 @@ export function createFunctions(options: FunctionsOptions): Functions {
   return {
     ...holdings,
     sessions: createSessions(store.sessions, namespaces),
+    exchange: createTokenExchange({
+      ...(options.logins ?? noLogins),
+      namespaces,
+      spentTokens: store.spentTokens,
+    }),
     limits: given.limits,
     runtimes: given.runtimes,
     triggers,

@@ -4,4 +4,4 @@ export { oidcFault } from './faults.ts';
 export { type Issuer, parseIssuer } from './issuer.ts';
 export { type ListedIssuer, loadIssuerKeys } from './issuer-documents.ts';
 export { createIssuerKeys } from './issuer-keys.ts';
-export { createTokens, type Tokens } from './tokens.ts';
+export { createTokens, issuerIn, type Tokens, tokenId } from './tokens.ts';

@@ -37,6 +37,7 @@ export type * from './types/leases.ts';
 export type * from './types/members.ts';
 export type * from './types/namespaces.ts';
 export type * from './types/sessions.ts';
+export type * from './types/spent-tokens.ts';
 export type * from './types/store.ts';
 export type * from './types/unsealed.ts';
 export type * from './types/violations.ts';

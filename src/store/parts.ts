@@ -19,6 +19,7 @@ import { namespaceStore } from './namespaces.ts';
 import { unsealedEntries } from './noted.ts';
 import type { Schema } from './schema.ts';
 import { sessionStore } from './sessions.ts';
+import { spentTokenStore } from './spent-tokens.ts';
 import type { SqlWords } from './sql-words.ts';
 import type { Store } from './types/store.ts';
 import { violationStore } from './violations.ts';
@@ -43,6 +44,7 @@ export function storeParts(db: Kysely<Schema>, writer: GroupWriter, words: SqlWo
     under: (lease) => leasedWrites(db, writer, lease),
     codeMarks: codeMarkStore(db, words),
     sessions: sessionStore(db, words),
+    spentTokens: spentTokenStore(db, words),
     unsealed: unsealedEntries(db),
     recording: writer.recording,
   };

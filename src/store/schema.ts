@@ -208,6 +208,11 @@ export interface SessionTable {
   expires_at: number;
 }
 
+export interface SpentTokenTable {
+  token_hash: string;
+  expires_at: number;
+}
+
 /** Entries of the audit log that are not in its chain yet. */
 export interface UnsealedEntryTable {
   seq: Generated<number>;
@@ -238,5 +243,6 @@ export interface Schema {
   join_tokens: JoinTokenTable;
   cluster_nodes: ClusterNodeTable;
   sessions: SessionTable;
+  spent_tokens: SpentTokenTable;
   unsealed_entries: UnsealedEntryTable;
 }

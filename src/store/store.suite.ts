@@ -20,6 +20,7 @@ import { notedTests } from './suite/noted.ts';
 import { retentionTests } from './suite/retention.ts';
 import { sessionTests } from './suite/sessions.ts';
 import { sharingTests } from './suite/sharing.ts';
+import { spentTokenTests } from './suite/spent-tokens.ts';
 import { violationTests } from './suite/violations.ts';
 import type { Store } from './types/store.ts';
 
@@ -57,6 +58,7 @@ export function storeSuite(name: string, makePlace: () => Promise<StorePlace>): 
     describe('leases', () => leaseTests(context));
     describe('violations', () => violationTests(context));
     describe('sessions', () => sessionTests(context));
+    describe('spent tokens', () => spentTokenTests(context));
     describe('marks of code', () => codeMarkTests(context));
     describe('nodes that joined the cluster', () => memberTests(context));
     describe('nodes that servers have heard', () => clusterNodeTests(context));

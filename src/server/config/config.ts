@@ -199,7 +199,7 @@ export async function loadConfig(
 
 /** @throws Fault CONFIG_INVALID */
 async function oidcOf(setting: ConfigFile['oidc']): Promise<OidcSetting> {
-  if (setting === undefined) return { listed: [], allow: undefined, adobeAuth: undefined };
+  if (setting === undefined) return { listed: [], allow: undefined, adobeAuth: undefined, logins: [] };
   return (await import('./oidc-setting.ts')).oidcSetting(setting);
 }
 

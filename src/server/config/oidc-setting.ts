@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { type EgressCeiling, egressCeilingSchema } from '../../egress/index.ts';
+import { type Login, type LoginRole, loginRoles } from '../../functions/index.ts';
 import { messageOf } from '../../lib/index.ts';
 import { type ListedIssuer, parseIssuer, type TokenDemand, tokenDemandSchema } from '../../oidc/index.ts';
 import { serverFault } from '../faults.ts';
@@ -12,7 +13,19 @@ export interface OidcSetting {
   readonly allow: EgressCeiling | undefined;
   /** What `require-adobe-auth: true` demands. */
   readonly adobeAuth: TokenDemand | undefined;
+  /** Whose tokens are worth a key. */
+  readonly logins: readonly Login[];
 }
+
+/** Claims that tell whose pipeline it is, at issuers that give everyone in the world a token for any audience. */
+const ownerClaims: Readonly<Record<string, readonly string[]>> = {
+  'https://token.actions.githubusercontent.com': [
+    ...['sub', 'repository', 'repository_id', 'repository_owner', 'repository_owner_id'],
+  ],
+  'https://gitlab.com': ['sub', 'project_path', 'project_id', 'namespace_path', 'namespace_id'],
+};
+const roleNames = Object.keys(loginRoles) as LoginRole[];
+const defaultKeyMinutes = 60;
 
 const issuer = z.string().transform((text, context) => {
   const parsed = parseIssuer(text);
@@ -20,6 +33,39 @@ const issuer = z.string().transform((text, context) => {
   context.addIssue({ code: 'custom', message: 'not a URL like https://login.example.com' });
   return z.NEVER;
 });
+
+const name = z.string().min(1).max(512);
+const names = z.union([name.transform((one) => [one]), z.array(name).min(1).max(100)]);
+/** Values of claims, which the file can have as numbers or booleans. */
+const value = z.union([name, z.number(), z.boolean()]).transform(String);
+const values = z.union([value.transform((one) => [one]), z.array(value).min(1).max(100)]);
+
+const grantSchema = z.strictObject({
+  claims: z.record(name, values).refine((all) => Object.keys(all).length > 0, 'at least one claim is needed'),
+  namespace: name,
+  role: z.enum(roleNames),
+});
+
+const loginSchema = z
+  .strictObject({
+    issuer,
+    audience: names,
+    /** A public client, for `ward login`. */
+    clientId: name.optional(),
+    /** What `ward login` asks the issuer for. */
+    scopes: z.string().max(512).optional(),
+    keyMinutes: z.int().min(1).max(1440).optional(),
+    grants: z.array(grantSchema).min(1).max(1000),
+  })
+  .superRefine(({ issuer, grants }, context) => {
+    const tells = ownerClaims[issuer];
+    if (tells === undefined) return;
+    for (const [at, { claims }] of grants.entries()) {
+      if (tells.some((claim) => Object.hasOwn(claims, claim))) continue;
+      const message = `anyone can get such a token there, so one of these claims is needed: ${tells.join(', ')}`;
+      context.addIssue({ code: 'custom', path: ['grants', at, 'claims'], message });
+    }
+  });
 
 export const oidcSchema = z.strictObject({
   issuers: z
@@ -35,6 +81,7 @@ export const oidcSchema = z.strictObject({
   /** Where issuers may be that only tenants name. */
   allow: egressCeilingSchema.optional(),
   adobeAuth: tokenDemandSchema.optional(),
+  logins: z.array(loginSchema).max(100).optional(),
 });
 
 /** Reads the certificates too. @throws Fault CONFIG_INVALID */
@@ -42,6 +89,7 @@ export async function oidcSetting({
   issuers = [],
   allow,
   adobeAuth,
+  logins = [],
 }: z.output<typeof oidcSchema>): Promise<OidcSetting> {
   const listed = await Promise.all(
     issuers.map(async (each) => ({
@@ -49,10 +97,24 @@ export async function oidcSetting({
       ca: each.caFile === undefined ? undefined : await readAuthority(each.caFile),
     })),
   );
-  const isListed = listed.some((each) => each.issuer === adobeAuth?.issuer);
-  // The operator names this issuer as well.
-  const more = adobeAuth === undefined || isListed ? [] : [{ issuer: adobeAuth.issuer, ca: undefined }];
-  return { listed: [...listed, ...more], allow, adobeAuth };
+  // The operator names these as well.
+  const named = [...(adobeAuth === undefined ? [] : [adobeAuth]), ...logins].map((each) => each.issuer);
+  const others = named.filter((each) => listed.every((known) => known.issuer !== each));
+  return {
+    listed: [...listed, ...others.map((each) => ({ issuer: each, ca: undefined }))],
+    ...{ allow, adobeAuth, logins: logins.map(loginOf) },
+  };
+}
+
+function loginOf(login: z.output<typeof loginSchema>): Login {
+  const { clientId, scopes = 'openid', keyMinutes = defaultKeyMinutes } = login;
+  return {
+    issuer: login.issuer,
+    audiences: login.audience,
+    client: clientId === undefined ? undefined : { clientId, scopes },
+    keyMs: keyMinutes * 60_000,
+    grants: login.grants,
+  };
 }
 
 async function readAuthority(path: string): Promise<string> {

@@ -26,6 +26,7 @@ import { observedAdmission, observedDispatcher, observedGate } from './metrics/o
 import { admitRecord } from './record-keeping.ts';
 import { createSecurityTrigger, securityEvents } from './security-trigger.ts';
 import { ensureSystemNamespace } from './system-namespace.ts';
+import { loginOptions } from './token-guard.ts';
 
 type Keyring = Awaited<ReturnType<typeof openVaultKeys>>;
 
@@ -123,6 +124,7 @@ function domainFunctions(context: Context, parts: DomainParts, keys: VaultKeySou
     onClockJump: figures.clockSet,
     disk: diskAdmission(context, foundation),
     forwarding: forwardingRules(config),
+    logins: loginOptions(context),
     tracing,
     ...(tellChanged === undefined ? {} : { onChanged: tellChanged }),
   });

@@ -1,22 +1,37 @@
-/** Composes the check of bearer tokens that actions demand of their callers. */
+/** Composes the checks of bearer tokens: those that actions demand of their callers, and those that are worth a key. */
 import type { TokenGuard } from '../../api/index.ts';
-import { resolverOf } from '../../egress/index.ts';
-import type { Functions } from '../../functions/index.ts';
-import { createIssuerKeys, createTokens, loadIssuerKeys } from '../../oidc/index.ts';
+import { type EgressRule, resolverOf } from '../../egress/index.ts';
+import type { Functions, LoginOptions } from '../../functions/index.ts';
+import { createIssuerKeys, createTokens, loadIssuerKeys, type Tokens } from '../../oidc/index.ts';
 import { operatorPolicy } from '../../sandbox/index.ts';
 import type { Context } from './context.ts';
 
+type Settings = Pick<Context, 'config' | 'log'>;
+
 export function createTokenGuard(
-  { config, log }: Pick<Context, 'config' | 'log'>,
+  context: Settings,
   { namespaces }: Pick<Functions, 'namespaces'>,
 ): TokenGuard {
-  const { listed, allow, adobeAuth } = config.oidc;
+  const rulesOf = async (name: string) => (await namespaces.identityOf(name))?.limits.sandbox?.egress;
+  return { tokens: tokensUnder(context, rulesOf), adobeAuth: context.config.oidc.adobeAuth };
+}
+
+export function loginOptions(context: Settings): LoginOptions {
+  // No namespace names the issuers of logins.
+  return { logins: context.config.oidc.logins, tokens: tokensUnder(context, async () => []) };
+}
+
+function tokensUnder(
+  { config, log }: Settings,
+  rulesOf: (namespace: string) => Promise<readonly EgressRule[] | undefined>,
+): Tokens {
+  const { listed, allow } = config.oidc;
   const { ceiling, egress } = operatorPolicy(config.sandbox);
   const load = loadIssuerKeys({
     listed,
     ceiling: allow ?? ceiling.egress,
     resolve: resolverOf(egress.resolvers),
-    rulesOf: async (name) => (await namespaces.identityOf(name))?.limits.sandbox?.egress,
+    rulesOf,
   });
-  return { tokens: createTokens({ issuerKeys: createIssuerKeys({ load, log }) }), adobeAuth };
+  return createTokens({ issuerKeys: createIssuerKeys({ load, log }) });
 }

@@ -28,6 +28,7 @@ import * as codeMarks from './0019-code-marks.ts';
 import * as clusterNodes from './0020-cluster-nodes.ts';
 import * as sessions from './0021-sessions.ts';
 import * as unsealedEntries from './0022-unsealed-entries.ts';
+import * as spentTokens from './0023-spent-tokens.ts';
 
 export const migrations: Migrations = {
   '0001-entities': entities,
@@ -52,6 +53,7 @@ export const migrations: Migrations = {
   '0020-cluster-nodes': clusterNodes,
   '0021-sessions': sessions,
   '0022-unsealed-entries': unsealedEntries,
+  '0023-spent-tokens': spentTokens,
 };
 
 export type Migrations = Readonly<Record<string, Migration>>;

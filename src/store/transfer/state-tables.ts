@@ -20,6 +20,7 @@ export const stateTables: readonly TableCopy[] = [
   'holdings',
   'activation_counts',
   'unsealed_entries',
+  'spent_tokens',
 ].map((name) => ({ name }));
 
 /** Leases and marks of servers that run, what they heard of each other, logins, and what an engine keeps for itself. */

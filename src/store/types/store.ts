@@ -15,6 +15,7 @@ import type { Lease, LeasedWrites, LeaseStore } from './leases.ts';
 import type { MemberStore } from './members.ts';
 import type { NamespaceStore } from './namespaces.ts';
 import type { SessionStore } from './sessions.ts';
+import type { SpentTokenStore } from './spent-tokens.ts';
 import type { UnsealedEntries } from './unsealed.ts';
 import type { ViolationStore } from './violations.ts';
 
@@ -55,6 +56,7 @@ export interface Store extends AsyncDisposable {
   under(lease: Lease): LeasedWrites;
   readonly codeMarks: CodeMarkStore;
   readonly sessions: SessionStore;
+  readonly spentTokens: SpentTokenStore;
   readonly unsealed: UnsealedEntries;
   readonly recording: Recording;
   /** Writes pending data and closes. */

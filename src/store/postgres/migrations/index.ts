@@ -4,6 +4,7 @@ import * as leases from '../../migrations/0018-leases.ts';
 import * as codeMarks from '../../migrations/0019-code-marks.ts';
 import * as clusterNodes from '../../migrations/0020-cluster-nodes.ts';
 import * as sessions from '../../migrations/0021-sessions.ts';
+import * as spentTokens from '../../migrations/0023-spent-tokens.ts';
 import type { Migrations } from '../../migrations/index.ts';
 import * as schema from './0001-schema.ts';
 import * as facts from './0003-facts.ts';
@@ -20,4 +21,5 @@ export const postgresMigrations: Migrations = {
   '0007-cluster-nodes': clusterNodes,
   '0008-sessions': sessions,
   '0009-unsealed-entries': unsealedEntries,
+  '0010-spent-tokens': spentTokens,
 };
