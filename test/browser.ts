@@ -25,6 +25,8 @@ export interface ConsoleBrowser extends AsyncDisposable {
   readonly context: BrowserContext;
   /** What went wrong so far. */
   readonly problems: readonly string[];
+  /** Takes back what a test has caused on purpose. */
+  forget(problem: RegExp): void;
   /** Looks at the page as it is now in each of the looks, and adds what is wrong to the problems. */
   inspect(name: string): Promise<void>;
 }
@@ -56,11 +58,15 @@ export async function openBrowser(origin: string): Promise<ConsoleBrowser> {
     page,
     context,
     problems,
+    forget(problem) {
+      for (let at = problems.length - 1; at >= 0; at--)
+        if (problem.test(problems[at] ?? '')) problems.splice(at, 1);
+    },
     async inspect(name) {
       for (const look of looks) {
         await page.emulateMedia({ colorScheme: look.scheme, reducedMotion: 'reduce' });
         await page.setViewportSize({ width: look.width, height });
-        problems.push(...(await faultsOf(page)).map((fault) => `${name} (${look.name}): ${fault}`));
+        problems.push(...(await faultsOf(page, look)).map((fault) => `${name} (${look.name}): ${fault}`));
       }
       await page.setViewportSize({ width: 1440, height });
     },
@@ -68,15 +74,17 @@ export async function openBrowser(origin: string): Promise<ConsoleBrowser> {
   };
 }
 
-async function faultsOf(page: Page): Promise<readonly string[]> {
+/** In the dark, only colours differ. */
+async function faultsOf(page: Page, { scheme }: Looks): Promise<readonly string[]> {
   // Evaluated by the browser's debugger, which the policy of the page does not concern.
-  await page.evaluate(axe.source);
-  const found = await page.evaluate(async () => {
-    const { violations } = await (globalThis as unknown as { axe: typeof axe }).axe.run();
+  if (!(await page.evaluate('"axe" in globalThis'))) await page.evaluate(axe.source);
+  const rules = scheme === 'dark' ? { runOnly: ['color-contrast'] } : {};
+  const found = await page.evaluate(async (options) => {
+    const { violations } = await (globalThis as unknown as { axe: typeof axe }).axe.run(options);
     return violations.map(
       ({ id, nodes }) => `axe ${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' | ')}`,
     );
-  });
+  }, rules);
   const root = 'document.documentElement';
   const extra = Number(await page.evaluate(`${root}.scrollWidth - ${root}.clientWidth`));
   return extra > 0 ? [...found, `it is ${extra} pixels wider than the screen`] : found;

@@ -1,6 +1,8 @@
 /** The console in a real browser, on a real Ward. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ConsoleBrowser, openBrowser } from './browser.ts';
+import { functionPages } from './console/functions.ts';
+import { runPages } from './console/runs.ts';
 import { triggerPages } from './console/triggers.ts';
 import { missingForSandboxes, Ward } from './ward.ts';
 
@@ -30,6 +32,11 @@ describe.skipIf(missingForSandboxes() !== undefined)('the console', () => {
     return printed.stdout.trim();
   };
 
+  const logInAsOperator = async () => {
+    await browser.page.goto(await operatorUrl());
+    await browser.page.getByRole('link', { name: 'Namespaces' }).waitFor();
+  };
+
   test('loads little, asks for a key, and keeps the session from scripts', async () => {
     const { page, context } = browser;
     let bytes = 0;
@@ -50,8 +57,7 @@ describe.skipIf(missingForSandboxes() !== undefined)('the console', () => {
 
   test('lets an operator in by a URL that works once, and shows all namespaces', async () => {
     const { page } = browser;
-    const url = await operatorUrl();
-    await page.goto(url);
+    await logInAsOperator();
     await page.getByRole('link', { name: 'Namespaces' }).click();
     await page.getByRole('button', { name: 'whisk.system' }).waitFor();
     expect(page.url()).toBe(`${ward.url}/console/namespaces`);
@@ -59,6 +65,8 @@ describe.skipIf(missingForSandboxes() !== undefined)('the console', () => {
     expect(browser.problems).toEqual([]);
   });
 
+  runPages(() => ({ ward, browser }));
+  functionPages(() => ({ ward, browser, logIn, logInAsOperator }));
   triggerPages(() => ({ ward, browser }));
 
   test('has a page with all components, and one for addresses that lead nowhere', async () => {

@@ -78,6 +78,8 @@ describe('the list', () => {
     ['?name=p/a', []],
     ['?since=1010', [1020, 1010]],
     ['?upto=1010', [1010, 1000]],
+    ['?failed=true', [1010]],
+    ['?failed=false', [1020, 1010, 1000]],
     ['?since=1005&upto=1015', [1010]],
     ['?count=true', { activations: 3 }],
     ['?count=true&skip=1&since=1010', { activations: 1 }],
@@ -160,6 +162,26 @@ describe('one', () => {
     const answer = await shared.call('GET', `activations/${path}`);
     expect([answer.status, answer.body]).toEqual([status, { error, code: answer.headers['x-request-id'] }]);
   });
+});
+
+test('a stream tells when records came, and ends with its client', async () => {
+  await using api = await withActivations();
+  const url = await api.app.listen({ port: 0 });
+  const leaving = new AbortController();
+  const answer = await fetch(`${url}/ward/v1/namespaces/_/activations/stream`, {
+    headers: { authorization: basic(api.key), accept: 'text/event-stream' },
+    signal: leaving.signal,
+  });
+  expect(answer.headers.get('content-type')).toBe('text/event-stream');
+  let text = '';
+  const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader();
+  const until = async (wanted: string) => {
+    while (!text.includes(wanted)) text += (await reader?.read())?.value ?? '';
+  };
+  await until('event: total\ndata: 3\n\n');
+  await api.call('POST', 'actions/a?blocking=true');
+  await until('event: total\ndata: 4\n\n');
+  leaving.abort();
 });
 
 describe('the stream of a run', () => {

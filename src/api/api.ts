@@ -35,6 +35,7 @@ import { addLogForwarding } from './resources/log-forwarding.ts';
 import { addMetrics, type MetricsSource } from './resources/metrics.ts';
 import { addNamespaces } from './resources/namespaces.ts';
 import { addPackages } from './resources/packages.ts';
+import { addRecordsStream } from './resources/records-stream.ts';
 import { addReports, type ReportSource } from './resources/reports.ts';
 import { addRules } from './resources/rules.ts';
 import { addTokenExchange } from './resources/token.ts';
@@ -205,6 +206,7 @@ export function createApi(options: ApiOptions): FastifyInstance {
     addKeyed(open, functions, '/ward/v1', (scope) => {
       addUsage(scope, functions.quotas);
       addActivationInputs(scope, functions);
+      addRecordsStream(scope, functions);
       addRequests(scope, functions);
       addDeadLetters(scope, functions);
       addFeeds(scope, functions);

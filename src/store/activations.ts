@@ -79,8 +79,8 @@ export function activationStore(db: Kysely<Schema>, writer: GroupWriter, words: 
     },
     async count(query) {
       await writer.flushNamespace(query.namespace);
-      const { namespace, path, since, upto } = query;
-      if ((path ?? since ?? upto) !== undefined) return countMatching(db, query);
+      const { namespace, path, since, upto, failed } = query;
+      if ((path ?? since ?? upto) !== undefined || failed === true) return countMatching(db, query);
       const row = await db
         .selectFrom('activation_counts')
         .select('total')

@@ -59,6 +59,7 @@ afterEach(async () => {
 const statistics = [
   `('activations', 'activations_by_start', '5000000 5000000 1 1')`,
   `('activations', 'activations_by_path', '5000000 5000000 2000000 1 1')`,
+  `('activations', 'activations_failed', '50000 50000 1 1')`,
   `('activations', 'sqlite_autoindex_activations_1', '5000000 1')`,
   `('activation_counts', 'sqlite_autoindex_activation_counts_1', '1 1')`,
   `('entities', 'entities_by_update', '1000 1000 300 1 1')`,

@@ -34,6 +34,7 @@ export const queryParameters = {
   since: { type: 'integer', description: 'Started then or later, in milliseconds since 1970' },
   upto: { type: 'integer', description: 'Started then or earlier, in milliseconds since 1970' },
   docs: { type: 'boolean', description: 'Whole records' },
+  failed: { type: 'boolean', description: 'Only those that did not succeed' },
   pending: { type: 'boolean', description: 'Also answer for an activation that has not ended' },
 } as const;
 type QueryName = keyof typeof queryParameters;
@@ -194,7 +195,7 @@ export const operations: readonly DocumentedOperation[] = [
   {
     ...{ method: 'get', path: `${ns}/activations`, tag: 'Activations', id: 'getActivations' },
     summary: 'List activations that have ended, the newest first',
-    query: ['name', 'since', 'upto', 'docs', ...page],
+    query: ['name', 'since', 'upto', 'failed', 'docs', ...page],
     answers: { 200: listOf(ref('ActivationBrief')) },
   },
   ofActivation('', 'getActivationById', 'Its record with its log', ref('Activation')),

@@ -159,6 +159,7 @@ function filterOf(query: unknown) {
     ...(path === undefined ? {} : { path }),
     ...(since === undefined ? {} : { since }),
     ...(upto === undefined ? {} : { upto }),
+    ...(queryBoolean(query, 'failed', false) ? { failed: true } : {}),
   };
 }
 

@@ -3,6 +3,7 @@ import './tokens.css';
 import './base.css';
 import './components/components.css';
 import './app/shell.css';
+import './pages/pages.css';
 import { render } from 'preact';
 import { Console } from './app/console.tsx';
 import { addPages } from './app/pages.ts';

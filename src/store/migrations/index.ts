@@ -29,6 +29,7 @@ import * as clusterNodes from './0020-cluster-nodes.ts';
 import * as sessions from './0021-sessions.ts';
 import * as unsealedEntries from './0022-unsealed-entries.ts';
 import * as spentTokens from './0023-spent-tokens.ts';
+import * as failedActivations from './0024-failed-activations.ts';
 
 export const migrations: Migrations = {
   '0001-entities': entities,
@@ -54,6 +55,7 @@ export const migrations: Migrations = {
   '0021-sessions': sessions,
   '0022-unsealed-entries': unsealedEntries,
   '0023-spent-tokens': spentTokens,
+  '0024-failed-activations': failedActivations,
 };
 
 export type Migrations = Readonly<Record<string, Migration>>;

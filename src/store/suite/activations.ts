@@ -148,6 +148,20 @@ export function listTests({ store }: Context): void {
     expect(rows.map((row) => row.start)).toEqual(expected);
   });
 
+  test('only those that failed', async () => {
+    const failed = [1, 3].map((statusCode) =>
+      activationRow({ start: 6_000 + statusCode, path: 'hello', statusCode }),
+    );
+    await Promise.all(failed.map((row) => store().activations.append(write(row))));
+    const startsOf = async (more: object) =>
+      (await store().activations.list({ ...all, failed: true, ...more })).map(({ start }) => start);
+    expect(await startsOf({})).toEqual([6_003, 6_001]);
+    expect(await startsOf({ upto: 6_002 })).toEqual([6_001]);
+    expect(await startsOf({ path: 'hello', skip: 1 })).toEqual([6_001]);
+    expect(await startsOf({ path: 'other' })).toEqual([]);
+    expect(await store().activations.count({ namespace: 'guest', failed: true })).toBe(2);
+  });
+
   test('a count has the filters of a list', async () => {
     const count = (more: object) => store().activations.count({ namespace: 'guest', ...more });
     expect(await count({})).toBe(5);

@@ -12,7 +12,15 @@ export async function readAll(stores: Omit<Store, 'close' | typeof Symbol.asyncD
   }
   await entities.get('guest', 'a');
   await entities.countByCodeDigest('d');
-  for (const filter of [{}, { path: 'a' }, { since: 1 }, { upto: 1 }, { path: 'a', since: 1, upto: 1 }]) {
+  for (const filter of [
+    {},
+    { path: 'a' },
+    { since: 1 },
+    { upto: 1 },
+    { path: 'a', since: 1, upto: 1 },
+    { failed: true },
+    { failed: true, since: 1 },
+  ]) {
     await activations.list({ ...all, ...filter });
     await activations.list({ ...all, ...filter, upto: 2 ** 50, skip: 20_500, brief: true });
     await activations.count({ namespace: 'guest', ...filter });

@@ -30,6 +30,8 @@ export interface ActivationFilter {
   /** Inclusive, epoch milliseconds. */
   readonly since?: number;
   readonly upto?: number;
+  /** Only those that did not succeed. */
+  readonly failed?: boolean;
 }
 
 export interface ActivationQuery extends ActivationFilter {

@@ -1,9 +1,10 @@
 /** The bar on top: the namespace, the search, whether the page is live, the theme, and the way out. */
+
+import { liveState } from '../api/live.ts';
 import type { Session } from '../api/types.ts';
 import { Button } from '../components/button.tsx';
 import { report } from '../components/messages.ts';
 import { Status } from '../components/status.tsx';
-import { liveState } from './live.ts';
 import { isPaletteOpen } from './palette.tsx';
 import { linkTo } from './router.ts';
 import { logOut } from './session.ts';

@@ -109,6 +109,8 @@ function matching(text: string): readonly Choice[] {
     .filter((word) => word !== '');
   const fits = ({ title, kind }: Choice) =>
     words.every((word) => `${title} ${kind}`.toLowerCase().includes(word));
+  const run = /^[0-9a-f]{32}$/.exec(text.trim())?.[0];
+  if (run !== undefined) return [{ title: run, kind: 'run', run: () => goTo(linkTo(['runs', run])) }];
   return fixedChoices().filter(fits).slice(0, mostShown);
 }
 

@@ -1,4 +1,5 @@
 /** The left rail: the pages in three groups. On a narrow screen, a menu. */
+
 import { pages, railGroups } from './pages.ts';
 import { linkTo, place } from './router.ts';
 import { may } from './session.ts';

@@ -1,5 +1,5 @@
 /** Loads what a page shows, and loads it again when what it depends on changes. */
-import { useEffect, useState } from 'preact/hooks';
+import { useCallback, useEffect, useState } from 'preact/hooks';
 
 export interface Loaded<T> {
   /** The last answer, also while the next one is on its way. */
@@ -15,6 +15,7 @@ export function useLoad<T>(load: (signal: AbortSignal) => Promise<T>, key: strin
     isLoading: true,
   });
   const [round, setRound] = useState(0);
+  const reload = useCallback(() => setRound((before) => before + 1), []);
   useEffect(() => {
     const gone = new AbortController();
     setState((before) => ({ ...before, isLoading: true }));
@@ -30,6 +31,6 @@ export function useLoad<T>(load: (signal: AbortSignal) => Promise<T>, key: strin
     data: isOfKey ? state.data : undefined,
     error: isOfKey ? state.error : undefined,
     isLoading: state.isLoading,
-    reload: () => setRound(round + 1),
+    reload,
   };
 }

@@ -6,6 +6,51 @@ import type { PageSpec } from '../app/pages.ts';
 
 export const allPages: readonly PageSpec[] = [
   {
+    path: 'overview',
+    title: 'Overview',
+    group: 'What runs',
+    needs: 'read',
+    load: async () => (await import('./overview.tsx')).OverviewPage,
+  },
+  {
+    path: 'functions',
+    title: 'Functions',
+    group: 'What runs',
+    needs: 'read',
+    load: async () => (await import('./functions.tsx')).Functions,
+  },
+  {
+    path: 'functions/:name',
+    title: 'Function',
+    needs: 'read',
+    load: async () => (await import('./function.tsx')).FunctionPage,
+  },
+  {
+    path: 'functions/:package/:name',
+    title: 'Function',
+    needs: 'read',
+    load: async () => (await import('./function.tsx')).FunctionPage,
+  },
+  {
+    path: 'new-function',
+    title: 'New function',
+    needs: 'deploy',
+    load: async () => (await import('./new-function.tsx')).NewFunction,
+  },
+  {
+    path: 'runs',
+    title: 'Runs',
+    group: 'What runs',
+    needs: 'read',
+    load: async () => (await import('./runs.tsx')).Runs,
+  },
+  {
+    path: 'runs/:id',
+    title: 'Run',
+    needs: 'read',
+    load: async () => (await import('./run.tsx')).Run,
+  },
+  {
     path: 'triggers',
     title: 'Triggers',
     group: 'What runs',

@@ -1,6 +1,6 @@
 /** Whether what the page shows follows what happens. A page that follows a stream says so here. */
 import { computed, signal } from '@preact/signals';
-import { isReachable } from '../api/client.ts';
+import { isReachable } from './client.ts';
 
 /** Streams that are open now, and those that broke. */
 const streams = signal({ open: 0, broken: 0 });

@@ -1,0 +1,94 @@
+/** Functions, which OpenWhisk's API calls actions. */
+import { call, inNamespace } from './client.ts';
+import type { Annotation } from './runs.ts';
+
+export interface FunctionSummary {
+  /** `namespace` or `namespace/package`. */
+  readonly namespace: string;
+  readonly name: string;
+  readonly version: string;
+  /** Epoch milliseconds. */
+  readonly updated: number;
+  readonly annotations: readonly Annotation[];
+  readonly limits: FunctionLimits;
+}
+
+export interface FunctionLimits {
+  readonly timeout: number;
+  /** MiB. */
+  readonly memory: number;
+  readonly concurrency?: number;
+}
+
+export interface FunctionRecord extends FunctionSummary {
+  readonly exec: FunctionExec;
+}
+
+export interface FunctionExec {
+  readonly kind: string;
+  readonly code?: string;
+  readonly binary?: boolean;
+  readonly main?: string;
+  readonly image?: string;
+  readonly components?: readonly string[];
+}
+
+export async function countFunctions(signal: AbortSignal): Promise<number> {
+  const { actions } = await call<{ actions: number }>('GET', `${listPath()}?count=true`, { signal });
+  return actions;
+}
+
+/** The last changed first. */
+export function listFunctions(
+  { skip, limit }: { readonly skip: number; readonly limit: number },
+  signal?: AbortSignal,
+): Promise<readonly FunctionSummary[]> {
+  return call('GET', `${listPath()}?skip=${skip}&limit=${limit}`, { ...(signal && { signal }) });
+}
+
+/** @param path `name` or `package/name` */
+export function getFunction(path: string, signal: AbortSignal): Promise<FunctionRecord> {
+  return call('GET', pathOf(path), { signal });
+}
+
+/** Keeps the settings of one that exists. @param isNew then one that exists is not changed */
+export function putFunction(path: string, exec: FunctionExec, isNew: boolean): Promise<FunctionRecord> {
+  return call('PUT', `${pathOf(path)}?overwrite=${!isNew}`, { body: { exec } });
+}
+
+export function deleteFunction(path: string): Promise<unknown> {
+  return call('DELETE', pathOf(path));
+}
+
+/** Starts it, and does not wait. @returns the id of its run */
+export async function startFunction(path: string, input: unknown): Promise<string> {
+  const { activationId } = await call<{ activationId: string }>('POST', pathOf(path), { body: input });
+  return activationId;
+}
+
+/** The names of kinds that this Ward runs code with. */
+export async function listKinds(signal: AbortSignal): Promise<readonly string[]> {
+  const { runtimes } = await call<{
+    runtimes: Readonly<Record<string, readonly { readonly kind: string }[]>>;
+  }>('GET', '/', { signal });
+  return Object.values(runtimes).flatMap((family) => family.map(({ kind }) => kind));
+}
+
+/** `name` or `package/name`. */
+export function functionPath({ namespace, name }: Pick<FunctionSummary, 'namespace' | 'name'>): string {
+  const inPackage = namespace.split('/')[1];
+  return inPackage === undefined ? name : `${inPackage}/${name}`;
+}
+
+export function kindOf({ annotations }: Pick<FunctionSummary, 'annotations'>): string {
+  const kind = annotations.find(({ key }) => key === 'exec')?.value;
+  return typeof kind === 'string' ? kind : 'unknown';
+}
+
+function listPath(): string {
+  return inNamespace('/api/v1', 'actions');
+}
+
+function pathOf(path: string): string {
+  return inNamespace('/api/v1', 'actions', ...path.split('/'));
+}

@@ -1,0 +1,91 @@
+/** Runs, which OpenWhisk's API calls activations. */
+import { call, inNamespace } from './client.ts';
+
+export interface RunSummary {
+  readonly activationId: string;
+  readonly name: string;
+  /** Epoch milliseconds. */
+  readonly start: number;
+  /** Absent while it has not ended. */
+  readonly end?: number;
+  readonly duration?: number;
+  /** 0: success. */
+  readonly statusCode?: number;
+  readonly cause?: string;
+  readonly annotations?: readonly Annotation[];
+}
+
+export interface Annotation {
+  readonly key: string;
+  readonly value: unknown;
+}
+
+export interface RunRecord extends RunSummary {
+  readonly version?: string;
+  readonly response?: { readonly status?: string; readonly result?: unknown; readonly size?: number };
+  readonly logs?: readonly unknown[];
+}
+
+export interface RunFilter {
+  /** `name` or `package/name`. */
+  readonly name: string;
+  readonly failed: boolean;
+  /** Epoch milliseconds. */
+  readonly since: number | undefined;
+}
+
+/** The API's own limit for a page. */
+export const longestPage = 200;
+
+export async function countRuns(filter: RunFilter, signal?: AbortSignal): Promise<number> {
+  const query = queryOf(filter);
+  query.set('count', 'true');
+  const { activations } = await call<{ activations: number }>('GET', `${listPath()}?${query}`, {
+    ...(signal && { signal }),
+  });
+  return activations;
+}
+
+export function listRuns(
+  filter: RunFilter,
+  page: { readonly skip: number; readonly limit: number },
+  signal?: AbortSignal,
+): Promise<readonly RunSummary[]> {
+  const query = queryOf(filter);
+  query.set('skip', String(page.skip));
+  query.set('limit', String(page.limit));
+  return call('GET', `${listPath()}?${query}`, { ...(signal && { signal }) });
+}
+
+/** Also of a run that has not ended. */
+export function getRun(id: string, signal: AbortSignal): Promise<RunRecord> {
+  return call('GET', `${inNamespace('/api/v1', 'activations', id)}?pending=true`, { signal });
+}
+
+export const recordsStream = inNamespace('/ward/v1', 'activations', 'stream');
+
+export function runStream(id: string): string {
+  return inNamespace('/api/v1', 'activations', id, 'stream');
+}
+
+export function annotationOf(run: RunSummary, key: string): unknown {
+  return run.annotations?.find((each) => each.key === key)?.value;
+}
+
+/** `package/name` or `name`, from the full path in its record. */
+export function functionOf(run: RunSummary): string {
+  const path = annotationOf(run, 'path');
+  return typeof path === 'string' && path.includes('/') ? path.slice(path.indexOf('/') + 1) : run.name;
+}
+
+function listPath(): string {
+  return inNamespace('/api/v1', 'activations');
+}
+
+function queryOf({ name, failed, since }: RunFilter): URLSearchParams {
+  const query = new URLSearchParams();
+  if (name !== '') query.set('name', name);
+  if (failed) query.set('failed', 'true');
+  if (since !== undefined) query.set('since', String(since));
+  return query;
+}

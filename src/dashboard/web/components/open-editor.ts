@@ -1,0 +1,88 @@
+/**
+ * CodeMirror, with the colours of the console. Tab moves the focus on, as everywhere in the page. The editor is in a shadow
+ * root: only there does it make its styles in a way that the policy of the page allows.
+ */
+import { defaultKeymap, history, historyKeymap } from '@codemirror/commands';
+import { javascript } from '@codemirror/lang-javascript';
+import { python } from '@codemirror/lang-python';
+import { bracketMatching, HighlightStyle, indentOnInput, syntaxHighlighting } from '@codemirror/language';
+import { EditorState, type Extension } from '@codemirror/state';
+import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers } from '@codemirror/view';
+import { tags } from '@lezer/highlight';
+
+interface EditorOptions {
+  readonly parent: HTMLElement;
+  readonly label: string;
+  readonly code: string;
+  readonly kind: string;
+  readonly isReadOnly: boolean;
+  readonly onInput: (code: string) => void;
+  readonly onSave: () => void;
+}
+
+const colours = HighlightStyle.define([
+  { tag: [tags.keyword, tags.operatorKeyword], color: 'var(--code-keyword)' },
+  { tag: [tags.string, tags.special(tags.string), tags.regexp], color: 'var(--code-string)' },
+  { tag: [tags.number, tags.bool, tags.null, tags.atom], color: 'var(--code-value)' },
+  { tag: tags.comment, color: 'var(--text-quiet)', fontStyle: 'italic' },
+]);
+
+const theme = EditorView.theme({
+  '&': { maxHeight: '60vh', color: 'var(--text)', backgroundColor: 'transparent' },
+  '&.cm-focused': { outline: '1px solid var(--accent)' },
+  '.cm-scroller': { fontFamily: 'var(--mono)', fontSize: 'var(--size-small)', lineHeight: '19px' },
+  '.cm-gutters': { border: '0', color: 'var(--text-quiet)', backgroundColor: 'transparent' },
+  '.cm-content': { caretColor: 'var(--text)' },
+  '.cm-cursor': { borderLeftColor: 'var(--text)' },
+  '.cm-activeLine': { backgroundColor: 'transparent' },
+  '&.cm-focused .cm-activeLine': { backgroundColor: 'var(--hover)' },
+  '.cm-selectionBackground, &.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground': {
+    background: 'var(--selected)',
+  },
+});
+
+/** @returns removes it */
+export function openEditor({
+  parent,
+  label,
+  code,
+  kind,
+  isReadOnly,
+  onInput,
+  onSave,
+}: EditorOptions): () => void {
+  const save = {
+    key: 'Mod-s',
+    run() {
+      onSave();
+      return true;
+    },
+  };
+  const root = parent.shadowRoot ?? parent.attachShadow({ mode: 'open' });
+  const view = new EditorView({
+    ...{ root, parent: root },
+    doc: code,
+    extensions: [
+      ...[
+        lineNumbers(),
+        history(),
+        drawSelection(),
+        highlightActiveLine(),
+        bracketMatching(),
+        indentOnInput(),
+      ],
+      ...[languageOf(kind), syntaxHighlighting(colours), theme, EditorState.readOnly.of(isReadOnly)],
+      keymap.of([save, ...defaultKeymap, ...historyKeymap]),
+      EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'false', tabindex: '0' }),
+      EditorView.updateListener.of((update) => {
+        if (update.docChanged) onInput(update.state.doc.toString());
+      }),
+    ],
+  });
+  return () => view.destroy();
+}
+
+function languageOf(kind: string): Extension {
+  if (kind.startsWith('python')) return python();
+  return kind.startsWith('nodejs') ? javascript({ typescript: true }) : [];
+}

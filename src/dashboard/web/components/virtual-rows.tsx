@@ -1,0 +1,90 @@
+/**
+ * A long list of which only the visible rows are in the page. It scrolls with the window, and asks for pages of rows when
+ * they come into view.
+ */
+import { observeWindowOffset, observeWindowRect, Virtualizer, windowScroll } from '@tanstack/virtual-core';
+import type { ComponentChildren } from 'preact';
+import { useEffect, useReducer, useRef, useState } from 'preact/hooks';
+
+export interface VirtualColumn<Row> {
+  readonly title: string;
+  readonly cell: (row: Row) => ComponentChildren;
+  /** `number`: to the right. `wide`: not on narrow screens. */
+  readonly kind?: 'number' | 'wide' | 'wide number';
+}
+
+interface VirtualRowsProps<Row> {
+  readonly caption: string;
+  /** Class that sets the widths of its columns. */
+  readonly layout: string;
+  readonly columns: readonly VirtualColumn<Row>[];
+  readonly count: number;
+  /** Undefined: it is on its way. */
+  readonly rowAt: (index: number) => Row | undefined;
+  readonly onVisible: (first: number, last: number) => void;
+}
+
+/** As `--row` and the rule below it. */
+const rowHeight = 33;
+const overscan = 12;
+
+export function VirtualRows<Row>(props: VirtualRowsProps<Row>) {
+  const { caption, layout, columns, count, rowAt, onVisible } = props;
+  const body = useRef<HTMLDivElement>(null);
+  const [, redraw] = useReducer((round: number) => round + 1, 0);
+  const options = {
+    ...{ count, overscan, estimateSize: () => rowHeight, getScrollElement: (): Window => window },
+    ...{ observeElementRect: observeWindowRect, observeElementOffset: observeWindowOffset },
+    scrollToFn: windowScroll,
+    scrollMargin: body.current?.offsetTop ?? 0,
+    initialOffset: () => window.scrollY,
+    onChange: () => redraw(undefined),
+  };
+  const [virtual] = useState(() => new Virtualizer<Window, HTMLDivElement>(options));
+  virtual.setOptions({ ...virtual.options, ...options });
+  useEffect(() => virtual._didMount(), [virtual]);
+  useEffect(() => virtual._willUpdate());
+  const items = virtual.getVirtualItems();
+  const first = items[0]?.index ?? 0;
+  const last = items.at(-1)?.index ?? 0;
+  useEffect(() => {
+    if (count > 0) onVisible(first, last);
+  }, [first, last, count, onVisible]);
+  const top = items[0] === undefined ? 0 : items[0].start - options.scrollMargin;
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: the rows are placed by a grid, and most of them are not in the page
+    <div class={`rows ${layout}`} role="table" aria-label={caption} aria-rowcount={count + 1}>
+      {/* biome-ignore lint/a11y/useSemanticElements: as above */}
+      {/* biome-ignore lint/a11y/useFocusableInteractive: nothing to focus in a heading */}
+      <div class="rows-head" role="row" aria-rowindex={1}>
+        {columns.map(({ title, kind }) => (
+          // biome-ignore lint/a11y/useSemanticElements: as above
+          // biome-ignore lint/a11y/useFocusableInteractive: as above
+          <span key={title} role="columnheader" class={kind}>
+            {title}
+          </span>
+        ))}
+      </div>
+      {/* biome-ignore lint/a11y/useSemanticElements: as above */}
+      <div ref={body} role="rowgroup" style={{ height: `${virtual.getTotalSize()}px` }}>
+        <div class="rows-shown" role="presentation" style={{ transform: `translateY(${top}px)` }}>
+          {items.map(({ index }) => {
+            const row = rowAt(index);
+            return (
+              // biome-ignore lint/a11y/useSemanticElements: as above
+              // biome-ignore lint/a11y/useFocusableInteractive: the links in it have the focus
+              <div key={index} class="rows-row" role="row" aria-rowindex={index + 2}>
+                {columns.map(({ title, cell, kind }) => (
+                  // biome-ignore lint/a11y/useSemanticElements: as above
+                  <span key={title} role="cell" class={kind}>
+                    {row === undefined ? <span class="quiet">…</span> : cell(row)}
+                  </span>
+                ))}
+              </div>
+            );
+          })}
+        </div>
+      </div>
+    </div>
+  );
+}

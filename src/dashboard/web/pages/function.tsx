@@ -1,0 +1,182 @@
+/** One function: its code in an editor, and its result and log when it is run from here. */
+import { useState } from 'preact/hooks';
+import { deleteFunction, type FunctionRecord, getFunction, putFunction } from '../api/functions.ts';
+import type { PageProps } from '../app/pages.ts';
+import { goTo, linkTo } from '../app/router.ts';
+import { may } from '../app/session.ts';
+import { Button } from '../components/button.tsx';
+import { CodeEditor } from '../components/code-editor.tsx';
+import { CommandLine } from '../components/command-line.tsx';
+import { Dialog } from '../components/dialog.tsx';
+import { ErrorNote } from '../components/error-note.tsx';
+import { TextField } from '../components/fields.tsx';
+import { LoadView } from '../components/load-view.tsx';
+import { tell } from '../components/messages.ts';
+import { PageHead } from '../components/page-head.tsx';
+import { Time } from '../components/time.tsx';
+import { durationText } from '../components/units.ts';
+import { useLoad } from '../components/use-load.ts';
+import { TryFunction } from './try-function.tsx';
+
+export function FunctionPage({ path }: PageProps) {
+  const { package: inPackage, name = '' } = path;
+  const whole = inPackage === undefined ? name : `${inPackage}/${name}`;
+  const loaded = useLoad((signal) => getFunction(whole, signal), whole);
+  return (
+    <LoadView loaded={loaded}>
+      {(record) => <FunctionView key={whole} path={whole} first={record} />}
+    </LoadView>
+  );
+}
+
+function FunctionView({ path, first }: { readonly path: string; readonly first: FunctionRecord }) {
+  const [record, setRecord] = useState(first);
+  const [code, setCode] = useState(first.exec.code ?? '');
+  const [error, setError] = useState<unknown>();
+  const [isDeleting, setDeleting] = useState(false);
+  const { exec } = record;
+  const isText = exec.code !== undefined && exec.binary !== true;
+  const isChanged = isText && code !== exec.code;
+  const isEditable = isText && may('deploy');
+  const save = async () => {
+    setError(undefined);
+    try {
+      const { binary: _, ...rest } = exec;
+      const saved = await putFunction(path, { ...rest, code }, false);
+      setRecord({ ...record, ...saved, exec: { ...exec, code } });
+      tell(`Saved ${path} as revision ${saved.version}.`);
+    } catch (failure) {
+      setError(failure);
+    }
+  };
+  return (
+    <>
+      <PageHead title={path} about={<a href={linkTo(['runs'], { name: path })}>Its runs</a>}>
+        {may('deploy') && (
+          <Button kind="danger" onClick={() => setDeleting(true)}>
+            Delete…
+          </Button>
+        )}
+        {isEditable && (
+          <Button kind="primary" isDisabled={!isChanged} onClick={() => void save()}>
+            Save
+          </Button>
+        )}
+      </PageHead>
+      <div class="stack wide">
+        <Facts record={record} />
+        {error !== undefined && <ErrorNote error={error} onDismiss={() => setError(undefined)} />}
+        {isText ? (
+          <section class="stack" aria-label="Code">
+            <div class="section-head">
+              <h2>Code</h2>
+              {isChanged && <span class="quiet">not saved</span>}
+            </div>
+            <CodeEditor
+              label={`Code of ${path}`}
+              code={first.exec.code ?? ''}
+              kind={exec.kind}
+              isReadOnly={!isEditable}
+              onInput={setCode}
+              onSave={() => isChanged && void save()}
+            />
+          </section>
+        ) : (
+          <Opaque path={path} record={record} />
+        )}
+        {may('invoke') && <TryFunction path={path} warning={isChanged ? 'Runs what is saved.' : ''} />}
+        <section class="stack" aria-label="Elsewhere">
+          <h2>In a terminal</h2>
+          <CommandLine text={`ward action invoke ${path} --result`} />
+          <CommandLine text={`ward action get ${path} --save`} />
+        </section>
+      </div>
+      {isDeleting && <Delete path={path} onClose={() => setDeleting(false)} />}
+    </>
+  );
+}
+
+function Facts({ record }: { readonly record: FunctionRecord }) {
+  const { exec, version, updated, limits } = record;
+  return (
+    <dl class="facts">
+      <div>
+        <dt>Kind</dt>
+        <dd>{exec.kind}</dd>
+      </div>
+      <div>
+        <dt>Revision</dt>
+        <dd>{version}</dd>
+      </div>
+      <div>
+        <dt>Changed</dt>
+        <dd>
+          <Time at={updated} />
+        </dd>
+      </div>
+      <div>
+        <dt>Memory</dt>
+        <dd>{limits.memory} MiB</dd>
+      </div>
+      <div>
+        <dt>Time limit</dt>
+        <dd>{durationText(limits.timeout)}</dd>
+      </div>
+    </dl>
+  );
+}
+
+/** What has no text to edit. */
+function Opaque({ path, record: { exec } }: { readonly path: string; readonly record: FunctionRecord }) {
+  if (exec.components !== undefined)
+    return (
+      <section class="stack" aria-label="Parts">
+        <h2>Sequence of</h2>
+        <ol class="mono">
+          {exec.components.map((part, index) => (
+            <li key={index}>{part}</li>
+          ))}
+        </ol>
+      </section>
+    );
+  return (
+    <section class="stack" aria-label="Code">
+      <h2>{exec.image === undefined ? 'A zip archive' : 'An image'}</h2>
+      {exec.image === undefined ? (
+        <>
+          <p class="quiet">Its files can’t be edited here. Save it, change it, and deploy it again:</p>
+          <CommandLine text={`ward action get ${path} --save`} />
+        </>
+      ) : (
+        <p class="mono">{exec.image}</p>
+      )}
+    </section>
+  );
+}
+
+function Delete({ path, onClose }: { readonly path: string; readonly onClose: () => void }) {
+  const [typed, setTyped] = useState('');
+  const [error, setError] = useState<unknown>();
+  const remove = async () => {
+    try {
+      await deleteFunction(path);
+      tell(`Deleted ${path}.`);
+      goTo(linkTo(['functions']));
+    } catch (failure) {
+      setError(failure);
+    }
+  };
+  return (
+    <Dialog title={`Delete ${path}?`} onClose={onClose}>
+      <p>Its code and its settings go, and nothing brings them back. Its runs stay.</p>
+      <TextField label={`Type ${path} to delete it`} value={typed} onInput={setTyped} isMono />
+      {error !== undefined && <ErrorNote error={error} />}
+      <div class="row">
+        <Button kind="danger" isDisabled={typed !== path} onClick={() => void remove()}>
+          Delete
+        </Button>
+        <Button onClick={onClose}>Keep it</Button>
+      </div>
+    </Dialog>
+  );
+}

@@ -1,0 +1,159 @@
+/** How the namespace does now: each figure leads to the list behind it. */
+import { useEffect } from 'preact/hooks';
+import { call, inNamespace } from '../api/client.ts';
+import { follow } from '../api/event-source.ts';
+import { countFunctions } from '../api/functions.ts';
+import {
+  annotationOf,
+  countRuns,
+  listRuns,
+  longestPage,
+  type RunSummary,
+  recordsStream,
+} from '../api/runs.ts';
+import { linkTo } from '../app/router.ts';
+import { currentSession } from '../app/session.ts';
+import { Empty } from '../components/empty.tsx';
+import { type Figure, Figures } from '../components/figures.tsx';
+import { LoadView } from '../components/load-view.tsx';
+import { PageHead } from '../components/page-head.tsx';
+import { Table } from '../components/table.tsx';
+import { Time } from '../components/time.tsx';
+import { countText, durationText, sizeText } from '../components/units.ts';
+import { useLoad } from '../components/use-load.ts';
+import { RunStatus } from './run-status.tsx';
+
+const hourMs = 3_600_000;
+const mostFailures = 10;
+
+/** `GET /ward/v1/namespaces/_/usage`. */
+interface Usage {
+  readonly code: { readonly used: number; readonly limit: number };
+  readonly records: { readonly used: number; readonly limit: number; readonly count: number };
+}
+
+interface Overview {
+  readonly functions: number;
+  readonly calls: number;
+  readonly failed: number;
+  /** Of the last hour, the newest first. */
+  readonly latest: readonly RunSummary[];
+  readonly failures: readonly RunSummary[];
+  readonly usage: Usage;
+}
+
+export function OverviewPage() {
+  const loaded = useLoad(loadOverview, '');
+  const { reload } = loaded;
+  useEffect(() => {
+    let isFirst = true;
+    return follow({
+      path: recordsStream,
+      onEvent(event) {
+        if (event === 'total' && !isFirst) reload();
+        isFirst = false;
+        return false;
+      },
+    });
+  }, []);
+  return (
+    <>
+      <PageHead title="Overview" about={`The namespace ${currentSession()?.namespace} in the last hour`} />
+      <LoadView loaded={loaded}>{(overview) => <OverviewView overview={overview} />}</LoadView>
+    </>
+  );
+}
+
+function OverviewView({ overview }: { readonly overview: Overview }) {
+  const { functions, failures, usage } = overview;
+  if (functions === 0 && usage.records.count === 0)
+    return (
+      <Empty title="Nothing runs here yet" command="ward action create hello examples/hello.js">
+        Write a function in the editor, or deploy a file with the command line. Its calls show up here.
+      </Empty>
+    );
+  return (
+    <div class="stack wide">
+      <Figures figures={figuresOf(overview)} />
+      <div class="stack">
+        <h2>Latest failures</h2>
+        {failures.length === 0 ? (
+          <p class="quiet">No run failed in the last hour.</p>
+        ) : (
+          <Table
+            caption="Latest failures"
+            columns={[
+              { title: 'Outcome', cell: (run) => <RunStatus run={run} /> },
+              {
+                title: 'Function',
+                cell: (run) => <a href={linkTo(['runs', run.activationId])}>{run.name}</a>,
+              },
+              { title: 'Duration', cell: ({ duration = 0 }) => durationText(duration), isNumber: true },
+              { title: 'Started', cell: ({ start }) => <Time at={start} /> },
+            ]}
+            rows={failures}
+            keyOf={({ activationId }) => activationId}
+          />
+        )}
+      </div>
+    </div>
+  );
+}
+
+function figuresOf({ functions, calls, failed, latest, usage }: Overview): readonly Figure[] {
+  const durations = latest.flatMap(({ duration }) => duration ?? []).sort((a, b) => a - b);
+  const cold = latest.filter((run) => annotationOf(run, 'start') === 'cold').length;
+  const share = (part: number, whole: number) =>
+    whole === 0 ? '0 %' : `${((part / whole) * 100).toFixed(1)} %`;
+  const ofLatest = latest.length < calls ? `of the last ${countText(latest.length)} calls` : 'of these calls';
+  const recent = linkTo(['runs'], { since: 'hour' });
+  return [
+    { name: 'Calls', value: countText(calls), about: `${(calls / 3600).toFixed(2)} a second`, link: recent },
+    {
+      name: 'Failed',
+      value: countText(failed),
+      about: share(failed, calls),
+      link: linkTo(['runs'], { since: 'hour', failed: 'true' }),
+    },
+    {
+      name: 'Duration, p50',
+      value: durationText(quantile(durations, 0.5)),
+      about: `p99 ${durationText(quantile(durations, 0.99))}, ${ofLatest}`,
+      link: recent,
+    },
+    { name: 'Cold starts', value: share(cold, latest.length), about: ofLatest, link: recent },
+    { name: 'Functions', value: countText(functions), link: linkTo(['functions']) },
+    {
+      name: 'Code',
+      value: sizeText(usage.code.used),
+      about: `of ${sizeText(usage.code.limit)}`,
+      link: linkTo(['functions']),
+    },
+    {
+      name: 'Records',
+      value: sizeText(usage.records.used),
+      about: `of ${sizeText(usage.records.limit)}; ${countText(usage.records.count)} runs`,
+      link: linkTo(['runs']),
+    },
+  ];
+}
+
+/** 0 of none. */
+function quantile(sorted: readonly number[], part: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0;
+}
+
+async function loadOverview(signal: AbortSignal): Promise<Overview> {
+  const since = Date.now() - hourMs;
+  const recent = { name: '', failed: false, since };
+  const failing = { ...recent, failed: true };
+  const [functions, calls, failed, latest, failures, usage] = await Promise.all([
+    countFunctions(signal),
+    countRuns(recent, signal),
+    countRuns(failing, signal),
+    listRuns(recent, { skip: 0, limit: longestPage }, signal),
+    listRuns(failing, { skip: 0, limit: mostFailures }, signal),
+    call<Usage>('GET', inNamespace('/ward/v1', 'usage'), { signal }),
+  ]);
+  return { functions, calls, failed, latest, failures, usage };
+}

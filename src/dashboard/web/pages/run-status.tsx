@@ -1,0 +1,28 @@
+/** How a run ended, in OpenWhisk's words. */
+import type { RunRecord } from '../api/runs.ts';
+import { Status, type Tone } from '../components/status.tsx';
+
+interface Outcome {
+  readonly tone: Tone;
+  readonly text: string;
+}
+
+/** By their numbers in lists, with their words in records. */
+const outcomes: readonly (Outcome & { readonly word: string })[] = [
+  { word: 'success', tone: 'good', text: 'success' },
+  { word: 'application error', tone: 'warn', text: 'application error' },
+  { word: 'action developer error', tone: 'bad', text: 'developer error' },
+  { word: 'whisk internal error', tone: 'bad', text: 'internal error' },
+];
+const running: Outcome = { tone: 'busy', text: 'running' };
+
+export function RunStatus({ run }: { readonly run: RunRecord }) {
+  const { tone, text } = outcomeOf(run);
+  return <Status tone={tone} text={text} />;
+}
+
+function outcomeOf({ end, statusCode, response }: RunRecord): Outcome {
+  if (end === undefined) return running;
+  const known = outcomes.find(({ word }, code) => code === statusCode || word === response?.status);
+  return known ?? { tone: 'idle', text: response?.status ?? 'unknown' };
+}

@@ -1,0 +1,155 @@
+/** One run: how it ended, where its time went, its result and its log. Live while it runs. */
+import { useEffect, useState } from 'preact/hooks';
+import { follow } from '../api/event-source.ts';
+import { annotationOf, functionOf, getRun, type RunRecord, runStream } from '../api/runs.ts';
+import type { PageProps } from '../app/pages.ts';
+import { linkTo } from '../app/router.ts';
+import { may } from '../app/session.ts';
+import { Button } from '../components/button.tsx';
+import { CommandLine } from '../components/command-line.tsx';
+import { Identifier } from '../components/copy.tsx';
+import { LoadView } from '../components/load-view.tsx';
+import { PageHead } from '../components/page-head.tsx';
+import { Time } from '../components/time.tsx';
+import { durationText, sizeText } from '../components/units.ts';
+import { useLoad } from '../components/use-load.ts';
+import { LogView } from './log-view.tsx';
+import { Phases } from './phases.tsx';
+import { Replay } from './replay.tsx';
+import { RunStatus } from './run-status.tsx';
+import { Violations } from './violations.tsx';
+
+export function Run({ path }: PageProps) {
+  const { id = '' } = path;
+  const loaded = useLoad((signal) => getRun(id, signal), id);
+  return (
+    <LoadView loaded={loaded}>
+      {(record) => <RunView key={id} id={id} record={record} onEnd={loaded.reload} />}
+    </LoadView>
+  );
+}
+
+interface RunViewProps {
+  readonly id: string;
+  readonly record: RunRecord;
+  readonly onEnd: () => void;
+}
+
+function RunView({ id, record, onEnd }: RunViewProps) {
+  const [isReplaying, setReplaying] = useState(false);
+  const hasEnded = record.end !== undefined;
+  const live = useLiveLog(id, hasEnded, onEnd);
+  const name = functionOf(record);
+  return (
+    <>
+      <PageHead
+        title={<a href={linkTo(['runs'], { name })}>{name}</a>}
+        about={
+          <>
+            Run <Identifier text={id} what="id of the run" />
+          </>
+        }
+      >
+        {may('invoke') && <Button onClick={() => setReplaying(true)}>Run again…</Button>}
+      </PageHead>
+      <div class="stack wide">
+        <Facts record={record} />
+        {hasEnded && <Phases run={record} />}
+        <Violations run={record} />
+        <div class="columns">
+          <ResultView record={record} />
+          <LogView lines={hasEnded ? (record.logs ?? []) : live} isLive={!hasEnded} />
+        </div>
+        <section class="stack" aria-label="Elsewhere">
+          <h2>In a terminal</h2>
+          <CommandLine text={`ward activation get ${id}`} />
+          <CommandLine text={`curl -u "$WARD_AUTH" "$WARD_APIHOST/api/v1/namespaces/_/activations/${id}"`} />
+        </section>
+      </div>
+      {isReplaying && <Replay id={id} name={name} onClose={() => setReplaying(false)} />}
+    </>
+  );
+}
+
+function Facts({ record }: { readonly record: RunRecord }) {
+  const { start, duration, version, response, cause } = record;
+  const kind = annotationOf(record, 'kind');
+  const memory = memoryOf(record);
+  const facts = [
+    ['Outcome', <RunStatus key="outcome" run={record} />],
+    ['Started', <Time key="started" at={start} />],
+    ['Duration', duration === undefined ? 'so far unknown' : durationText(duration)],
+    ['Kind', typeof kind === 'string' ? kind : ''],
+    ['Revision', version ?? ''],
+    ['Memory limit', memory === undefined ? '' : sizeText(memory * 1024 * 1024)],
+    ['Result', response?.size === undefined ? '' : sizeText(response.size)],
+  ] as const;
+  return (
+    <dl class="facts">
+      {facts
+        .filter(([, value]) => value !== '')
+        .map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      {cause !== undefined && (
+        <div>
+          <dt>Part of</dt>
+          <dd>
+            <a class="mono" href={linkTo(['runs', cause])}>
+              {cause}
+            </a>
+          </dd>
+        </div>
+      )}
+    </dl>
+  );
+}
+
+function ResultView({ record }: { readonly record: RunRecord }) {
+  const hint = annotationOf(record, 'hint');
+  const result = record.response?.result;
+  return (
+    <section class="stack" aria-label="Result">
+      <div class="section-head">
+        <h2>Result</h2>
+      </div>
+      {typeof hint === 'string' && <p class="note warn preserved">{hint}</p>}
+      {record.end === undefined ? (
+        <p class="quiet">It has not ended.</p>
+      ) : (
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a long result scrolls, also by keyboard
+        <pre class="text-block" tabIndex={0}>
+          {JSON.stringify(result ?? null, null, 2)}
+        </pre>
+      )}
+    </section>
+  );
+}
+
+/** Lines of a log that still grows. */
+function useLiveLog(id: string, hasEnded: boolean, onEnd: () => void): readonly unknown[] {
+  const [lines, setLines] = useState<readonly unknown[]>([]);
+  useEffect(() => {
+    if (hasEnded) return;
+    setLines([]);
+    return follow({
+      path: runStream(id),
+      onEvent(event, data) {
+        if (event === 'log') setLines((before) => [...before, data]);
+        if (event !== 'end') return false;
+        onEnd();
+        return true;
+      },
+    });
+  }, [id, hasEnded]);
+  return lines;
+}
+
+function memoryOf(record: RunRecord): number | undefined {
+  const limits = annotationOf(record, 'limits');
+  const memory = typeof limits === 'object' && limits !== null ? Reflect.get(limits, 'memory') : undefined;
+  return typeof memory === 'number' ? memory : undefined;
+}

@@ -1,0 +1,188 @@
+/** All runs that Ward has records of: filtered by the address, live, and without their payloads. */
+import { useEffect, useState } from 'preact/hooks';
+import { follow } from '../api/event-source.ts';
+import {
+  annotationOf,
+  countRuns,
+  functionOf,
+  listRuns,
+  longestPage,
+  type RunFilter,
+  type RunSummary,
+  recordsStream,
+} from '../api/runs.ts';
+import type { PageProps } from '../app/pages.ts';
+import { linkTo, setQuery } from '../app/router.ts';
+import { Button } from '../components/button.tsx';
+import { Empty } from '../components/empty.tsx';
+import { ErrorNote } from '../components/error-note.tsx';
+import { SelectField, TextField } from '../components/fields.tsx';
+import { PageHead } from '../components/page-head.tsx';
+import { Time } from '../components/time.tsx';
+import { countText, durationText } from '../components/units.ts';
+import { usePages } from '../components/use-pages.ts';
+import { type VirtualColumn, VirtualRows } from '../components/virtual-rows.tsx';
+import { RunStatus } from './run-status.tsx';
+
+const hourMs = 3_600_000;
+const periods: Readonly<Record<string, number>> = { hour: hourMs, day: 24 * hourMs, week: 7 * 24 * hourMs };
+const periodOptions = [
+  { value: '', text: 'Any time' },
+  { value: 'hour', text: 'Last hour' },
+  { value: 'day', text: 'Last 24 hours' },
+  { value: 'week', text: 'Last 7 days' },
+];
+const outcomeOptions = [
+  { value: '', text: 'Any outcome' },
+  { value: 'failed', text: 'Failed' },
+];
+
+const columns: readonly VirtualColumn<RunSummary>[] = [
+  { title: 'Outcome', cell: (run) => <RunStatus run={run} /> },
+  {
+    title: 'Function',
+    cell: (run) => (
+      <a href={linkTo(['runs', run.activationId])} title={functionOf(run)}>
+        {functionOf(run)}
+      </a>
+    ),
+  },
+  {
+    title: 'Run',
+    cell: ({ activationId }) => <span class="mono">{activationId}</span>,
+    kind: 'wide',
+  },
+  { title: 'Sandbox', cell: (run) => <StartKind run={run} />, kind: 'wide' },
+  { title: 'Waited', cell: (run) => msText(annotationOf(run, 'waitTime')), kind: 'wide number' },
+  { title: 'Duration', cell: ({ duration }) => msText(duration), kind: 'number' },
+  { title: 'Started', cell: ({ start }) => <Time at={start} /> },
+];
+
+export function Runs({ query }: PageProps) {
+  const filter = filterOf(query);
+  const key = `${filter.name} ${filter.failed} ${query.get('since') ?? ''}`;
+  const pages = usePages<RunSummary>(
+    {
+      count: (signal) => countRuns(filter, signal),
+      page: (skip, limit, signal) => listRuns(filter, { skip, limit }, signal),
+      pageSize: longestPage / 2,
+    },
+    key,
+  );
+  const { refresh } = pages;
+  useEffect(
+    () =>
+      follow({
+        path: recordsStream,
+        onEvent(event) {
+          if (event === 'total') refresh();
+          return false;
+        },
+      }),
+    [key],
+  );
+  const isFiltered = filter.name !== '' || filter.failed || filter.since !== undefined;
+  return (
+    <>
+      <PageHead title="Runs" about={pages.count === undefined ? ' ' : `${countText(pages.count)} runs`} />
+      <Filters query={query} isFiltered={isFiltered} />
+      {pages.error !== undefined && <ErrorNote error={pages.error} onRetry={refresh} />}
+      {pages.count === 0 && (isFiltered ? <NoMatch /> : <NoRuns />)}
+      {pages.count !== undefined && pages.count > 0 && (
+        <VirtualRows
+          caption="Runs"
+          layout="runs"
+          columns={columns}
+          count={pages.count}
+          rowAt={pages.rowAt}
+          onVisible={pages.onVisible}
+        />
+      )}
+    </>
+  );
+}
+
+function Filters({ query, isFiltered }: { readonly query: URLSearchParams; readonly isFiltered: boolean }) {
+  const given = query.get('name') ?? '';
+  const [name, setName] = useState(given);
+  useEffect(() => setName(given), [given]);
+  return (
+    <search>
+      <form
+        class="row filters"
+        onSubmit={(event) => {
+          event.preventDefault();
+          setQuery({ name: name.trim() });
+        }}
+      >
+        <TextField label="Function" value={name} onInput={setName} placeholder="name or package/name" />
+        <SelectField
+          label="Outcome"
+          value={query.get('failed') === 'true' ? 'failed' : ''}
+          onInput={(value) => setQuery({ failed: value === 'failed' ? 'true' : '' })}
+          options={outcomeOptions}
+        />
+        <SelectField
+          label="Started"
+          value={query.get('since') ?? ''}
+          onInput={(value) => setQuery({ since: value })}
+          options={periodOptions}
+        />
+        <Button type="submit">Filter</Button>
+        {isFiltered && (
+          <Button kind="plain" onClick={() => setQuery({ name: '', failed: '', since: '' })}>
+            Clear
+          </Button>
+        )}
+      </form>
+    </search>
+  );
+}
+
+function NoMatch() {
+  return (
+    <Empty title="No run fits these filters">
+      Filter for less, or wait: this page is live, and new runs appear by themselves.
+    </Empty>
+  );
+}
+
+function NoRuns() {
+  return (
+    <Empty title="No runs yet" command="ward action invoke hello --param name World --result">
+      A run appears here when a function has ended. Start one from a function’s page, or with the command
+      line:
+    </Empty>
+  );
+}
+
+function StartKind({ run }: { readonly run: RunSummary }) {
+  const start = annotationOf(run, 'start');
+  const reason = annotationOf(run, 'startReason');
+  if (typeof start !== 'string') return <span class="quiet">none</span>;
+  return <span title={typeof reason === 'string' ? reason : undefined}>{start}</span>;
+}
+
+function msText(value: unknown): string {
+  return typeof value === 'number' ? durationText(value) : '';
+}
+
+/** The same start for as long as the filter stays, so that pages fit together. */
+const sinceOf = (() => {
+  let last: { readonly period: string; readonly since: number } | undefined;
+  return (period: string): number | undefined => {
+    const ms = periods[period];
+    if (ms === undefined) return undefined;
+    if (last?.period !== period || Date.now() - last.since > ms + 60_000)
+      last = { period, since: Date.now() - ms };
+    return last.since;
+  };
+})();
+
+function filterOf(query: URLSearchParams): RunFilter {
+  return {
+    name: query.get('name') ?? '',
+    failed: query.get('failed') === 'true',
+    since: sinceOf(query.get('since') ?? ''),
+  };
+}

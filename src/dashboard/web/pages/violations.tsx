@@ -1,0 +1,44 @@
+/** What the sandbox of a run refused. */
+import { annotationOf, type RunSummary } from '../api/runs.ts';
+import { Status } from '../components/status.tsx';
+import { Table } from '../components/table.tsx';
+import { Time } from '../components/time.tsx';
+
+interface Violation {
+  readonly kind: string;
+  readonly detail: string;
+  readonly at: number;
+}
+
+export function Violations({ run }: { readonly run: RunSummary }) {
+  const given = annotationOf(run, 'violations');
+  const rows = Array.isArray(given) ? given.map(parse) : [];
+  if (rows.length === 0) return null;
+  return (
+    <section class="stack" aria-label="Refused">
+      <h2>Refused in the sandbox</h2>
+      <Table
+        caption="What was refused"
+        columns={[
+          { title: 'What', cell: ({ kind }) => <Status tone="bad" text={kind} /> },
+          { title: 'Detail', cell: ({ detail }) => <span class="mono">{detail}</span> },
+          { title: 'When', cell: ({ at }) => <Time at={at} /> },
+        ]}
+        rows={rows}
+        keyOf={({ kind, detail, at }) => `${at} ${kind} ${detail}`}
+      />
+    </section>
+  );
+}
+
+function parse(value: unknown): Violation {
+  const field = (name: string): unknown =>
+    typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+  const at = field('at');
+  const detail = field('detail');
+  return {
+    kind: String(field('kind') ?? 'unknown'),
+    detail: typeof detail === 'string' ? detail : JSON.stringify(detail ?? ''),
+    at: typeof at === 'number' ? at : Date.parse(String(at)),
+  };
+}

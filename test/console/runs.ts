@@ -1,0 +1,115 @@
+/** The list of runs, one run, and running it again, with hostile output. */
+import { expect, test } from 'vitest';
+import type { ConsoleBrowser } from '../browser.ts';
+import type { Ward } from '../ward.ts';
+
+export const markup = '<img src=x onerror=alert(1)><script>alert(2)</script>';
+const hostileFunction = `function main() {
+  console.log(${JSON.stringify(`log ${markup}`)}, '\\x1b[31m\\u202e');
+  console.error(${JSON.stringify(`problem ${markup}`)});
+  return { error: ${JSON.stringify(`error ${markup}`)} };
+}`;
+const followedFunction = `async function main({ say, waitMs = 0 }) {
+  console.log('said', say);
+  await new Promise((resolve) => setTimeout(resolve, waitMs));
+  return { done: 'ended' };
+}`;
+
+interface Given {
+  readonly ward: Ward;
+  readonly browser: ConsoleBrowser;
+}
+
+/** Leaves the functions `greet` and `hostile`, whose last run failed. */
+export function runPages(given: () => Given): void {
+  test('lists runs, live, and keeps the filters in the address', async () => {
+    const { ward, browser } = given();
+    const { page } = browser;
+    await page.getByRole('link', { name: 'Runs' }).click();
+    await page.getByText('No runs yet').waitFor();
+    await page.getByText('Live', { exact: true }).waitFor();
+    await browser.inspect('runs, none');
+    await ward.deploy('greet', "const main = ({ name }) => ({ greeting: 'Hello, ' + name })");
+    await ward.deploy('hostile', hostileFunction);
+    await ward.invoke('greet', { name: 'World' });
+    // Without a reload.
+    await page.getByRole('link', { name: 'greet' }).waitFor();
+    await ward.invoke('hostile');
+    await page.getByRole('link', { name: 'hostile' }).waitFor();
+    await page.getByLabel('Outcome').selectOption('failed');
+    await page.getByText('1 runs').waitFor();
+    expect(page.url()).toBe(`${ward.url}/console/runs?failed=true`);
+    await page.reload();
+    await page.getByRole('link', { name: 'hostile' }).waitFor();
+    expect(await page.getByRole('link', { name: 'greet' }).count()).toBe(0);
+    await browser.inspect('runs');
+    await page.getByLabel('Function').fill('absent');
+    await page.getByRole('button', { name: 'Filter' }).click();
+    await page.getByText('No run fits these filters').waitFor();
+    await page.getByRole('button', { name: 'Clear' }).click();
+    expect(page.url()).toBe(`${ward.url}/console/runs`);
+    expect(browser.problems).toEqual([]);
+  });
+
+  test('shows a run, with what hostile code wrote as text', async () => {
+    const { browser } = given();
+    const { page } = browser;
+    await page.getByRole('link', { name: 'hostile' }).click();
+    await page.getByRole('heading', { name: 'hostile' }).waitFor();
+    await page.getByText('application error').waitFor();
+    for (const text of [`error ${markup}`, `log ${markup}`, `problem ${markup}`])
+      await page.getByText(text).first().waitFor();
+    expect(await page.locator('main img, main script').count()).toBe(0);
+    await browser.inspect('run');
+    await page.getByLabel('Search the log').fill('problem');
+    expect(
+      await page
+        .getByRole('listitem')
+        .filter({ hasText: `log ${markup}` })
+        .count(),
+    ).toBe(0);
+    await page.getByRole('button', { name: 'Copy the command' }).first().click();
+    const copied = await page.evaluate('navigator.clipboard.readText()');
+    expect(copied).toBe(`ward activation get ${page.url().split('/').at(-1)}`);
+    expect(browser.problems).toEqual([]);
+  });
+
+  test('runs a function again with another input, and follows it', async () => {
+    const { ward, browser } = given();
+    const { page } = browser;
+    await ward.request('PUT', '/api/v1/namespaces/_/actions/follow', {
+      body: {
+        exec: { kind: 'nodejs:24', code: followedFunction },
+        annotations: [{ key: 'capture-input', value: true }],
+      },
+    });
+    const { body } = await ward.invoke('follow', { say: 'first' });
+    await page.keyboard.press('Control+k');
+    await page.keyboard.type(body.activationId);
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Run again…' }).click();
+    const input = page.getByLabel('Input, as a JSON object');
+    await expect.poll(() => input.inputValue()).toContain('"first"');
+    await browser.inspect('replay');
+    await input.fill('{ "say": "second", "waitMs": 1500 }');
+    await page.getByRole('button', { name: 'Run', exact: true }).click();
+    // Its log, while it runs.
+    await page.getByText('said second').waitFor();
+    await page.getByText('It has not ended.').waitFor();
+    await page.getByText('"ended"').waitFor();
+    expect(browser.problems).toEqual([]);
+  });
+
+  test('sums up the last hour, with the list behind each figure', async () => {
+    const { browser } = given();
+    const { page } = browser;
+    await page.getByRole('link', { name: 'Ward', exact: true }).click();
+    await page.getByRole('heading', { name: 'Overview' }).waitFor();
+    await page.getByText('a second').waitFor();
+    await browser.inspect('overview');
+    await page.getByRole('definition').filter({ hasText: /^1$/ }).getByRole('link').click();
+    await page.getByRole('link', { name: 'hostile' }).waitFor();
+    expect(page.url()).toContain('/console/runs?since=hour&failed=true');
+    expect(browser.problems).toEqual([]);
+  });
+}
