@@ -279,7 +279,7 @@ test('only the tests need clients of a registry, and proxies', async () => {
   expect(lacking.code).toBe(1);
   // The set-up looks for PostgreSQL, which Debian keeps off the path, and for moto and its library where they are installed.
   expect(lacking.stdout).toMatch(
-    /install Debian packages: buildah caddy chromium cosign kustomize nats-server nginx openssl oras podman (postgresql-17 )?promtool pyflakes3 (python3-flask-cors )?(python3-moto )?redis-server systemd umoci \(buildah tests push/,
+    /install Debian packages: buildah caddy chromium cosign kustomize nats-server nginx openssl oras pebble podman (postgresql-17 )?promtool pyflakes3 (python3-flask-cors )?(python3-moto )?redis-server systemd umoci \(buildah tests push/,
   );
   for (const name of [
     'buildah',
@@ -291,6 +291,7 @@ test('only the tests need clients of a registry, and proxies', async () => {
     'nginx',
     'openssl',
     'oras',
+    'pebble',
     'podman',
     'promtool',
     'pyflakes3',

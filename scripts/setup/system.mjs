@@ -58,6 +58,7 @@ const testPrograms = [
   },
   { name: 'nginx', argv: ['nginx', '-v'], package: 'nginx', why: 'tests run behind it' },
   { name: 'caddy', argv: ['caddy', 'version'], package: 'caddy', why: 'tests run behind it' },
+  { name: 'pebble', argv: ['pebble', '-version'], package: 'pebble', why: 'issues certificates in tests' },
   {
     name: 'redis-server',
     argv: ['redis-server', '--version'],

@@ -9,15 +9,18 @@ import { newTransactionId } from '../transaction.ts';
 interface RedirectOptions {
   /** @param host that the client named, without its port */
   originFor(host: string | undefined): string;
+  /** What an authority of certificates hears for its token (RFC 8555, section 8.3). */
+  wordOf(token: string): string | undefined;
   /** Called at most once a minute. @param from the address of the client */
   onKeyInClear(from: string | undefined): void;
 }
 
 const limits = { headBytes: 8192, headTimeoutMs: 5000, connections: 256, sweepMs: 1000 };
 const betweenWordsMs = 60_000;
+const challenges = '/.well-known/acme-challenge/';
 
 /** Does not listen yet. */
-export function createRedirect({ originFor, onKeyInClear }: RedirectOptions): Server {
+export function createRedirect({ originFor, wordOf, onKeyInClear }: RedirectOptions): Server {
   let saidAt = Number.NEGATIVE_INFINITY;
   const server = createServer(
     {
@@ -31,6 +34,11 @@ export function createRedirect({ originFor, onKeyInClear }: RedirectOptions): Se
       const id = newTransactionId();
       response.setHeader('x-request-id', id);
       const { method, url = '/', headers } = request;
+      const word = url.startsWith(challenges) ? wordOf(url.slice(challenges.length)) : undefined;
+      if (word !== undefined) {
+        response.writeHead(200, { 'content-type': 'application/octet-stream' }).end(word);
+        return;
+      }
       const isRead = method === 'GET' || method === 'HEAD';
       if (isRead && url.startsWith('/') && !carriesKey(request)) {
         response.writeHead(308, { location: `${originFor(hostIn(headers.host))}${url}` }).end();

@@ -50,11 +50,35 @@ const fileSchema = z.strictObject({
   tls: z
     .strictObject({
       /** PEM files: the certificate with its chain, and its key. */
-      cert: z.string().min(1),
-      key: z.string().min(1),
+      cert: z.string().min(1).optional(),
+      key: z.string().min(1).optional(),
+      acme: z
+        .strictObject({
+          names: z
+            .array(z.string().regex(/^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}$/))
+            .min(1)
+            .max(50),
+          directory: z.url({ protocol: /^https$/ }).optional(),
+          email: z.email().optional(),
+          /** To the terms of the authority. */
+          agree: z.literal(true),
+        })
+        .optional(),
       /** Address on which plain HTTP sends browsers to https. */
       redirect: z.string().optional(),
       hstsSeconds: z.int().min(0).max(63_072_000).optional(),
+    })
+    .refine(
+      ({ cert, key, acme }) => (cert === undefined) === (key === undefined) && (cert ?? acme) !== undefined,
+      {
+        message: 'needs cert and key, or acme',
+      },
+    )
+    .refine(({ cert, acme }) => cert === undefined || acme === undefined, {
+      message: 'has either cert and key, or acme',
+    })
+    .refine(({ acme, redirect }) => acme === undefined || redirect !== undefined, {
+      message: 'acme needs redirect, where the authority asks: ":80"',
     })
     .optional(),
   /** URL under which user code reaches the API. */

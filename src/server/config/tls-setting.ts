@@ -10,23 +10,36 @@ export interface KeyPairFiles {
   readonly key: string;
 }
 
+export interface AcmeSetting {
+  /** URL of the authority's directory. */
+  readonly directory: string;
+  readonly names: readonly string[];
+  readonly email: string | undefined;
+}
+
 export interface TlsSetting {
-  readonly files: KeyPairFiles;
+  /** Undefined: the pair comes by ACME. */
+  readonly files: KeyPairFiles | undefined;
+  readonly acme: AcmeSetting | undefined;
   /** Where plain HTTP sends browsers to https. */
   readonly redirect: Address | undefined;
   /** 0: browsers are told nothing. */
   readonly hstsSeconds: number;
 }
 
+const letsEncrypt = 'https://acme-v02.api.letsencrypt.org/directory';
+
 /** @throws Fault CONFIG_INVALID */
 export function tlsSettingOf({
   cert,
   key,
+  acme,
   redirect,
   hstsSeconds = 0,
 }: NonNullable<ConfigFile['tls']>): TlsSetting {
   return {
-    files: { cert: resolve(cert), key: resolve(key) },
+    files: cert === undefined || key === undefined ? undefined : { cert: resolve(cert), key: resolve(key) },
+    acme: acme && { directory: acme.directory ?? letsEncrypt, names: acme.names, email: acme.email },
     redirect: redirect === undefined ? undefined : parseAddress(redirect),
     hstsSeconds,
   };

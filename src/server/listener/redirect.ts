@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { loadRedirect } from '../../api/index.ts';
 import type { Log } from '../../lib/index.ts';
+import type { Acme } from '../acme/acme.ts';
 import type { Config } from '../config/config.ts';
 import type { Certificate } from '../tls/certificate.ts';
 import { listenFailed } from './listen.ts';
@@ -11,6 +12,7 @@ interface RedirectParts {
   /** Of the API. */
   readonly url: string;
   readonly certificate: Certificate;
+  readonly acme: Acme | undefined;
   readonly log: Log;
 }
 
@@ -20,7 +22,13 @@ export interface Redirect extends Disposable {
 }
 
 /** @returns at once when no such address is set. @throws Fault LISTEN_FAILED */
-export async function openRedirect({ config, url, certificate, log }: RedirectParts): Promise<Redirect> {
+export async function openRedirect({
+  config,
+  url,
+  certificate,
+  acme,
+  log,
+}: RedirectParts): Promise<Redirect> {
   const address = config.tls?.redirect;
   if (address === undefined) return { leave() {}, [Symbol.dispose]() {} };
   const target = new URL(config.apiHost ?? url);
@@ -32,6 +40,7 @@ export async function openRedirect({ config, url, certificate, log }: RedirectPa
         own.hostname = host.includes(':') ? `[${host}]` : host;
       return own.origin;
     },
+    wordOf: (token) => acme?.wordOf(token),
     onKeyInClear: (from) => log.warn({ address: from }, 'a key came in clear and was refused: replace it'),
   });
   try {

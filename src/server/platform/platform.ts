@@ -18,11 +18,13 @@ import type { AuditQuery } from '../../gate/index.ts';
 import type { ImageStore } from '../../images/index.ts';
 import type { Log } from '../../lib/index.ts';
 import type { StartProgram } from '../../scanner/index.ts';
+import type { Acme } from '../acme/acme.ts';
 import { startSealing } from '../audit/sealing.ts';
 import { buildInfo, consoleFolder } from '../build-info.ts';
 import { createNodeRoutes } from '../cluster/node-routes.ts';
 import { requireSharedStores } from '../config/bus-setting.ts';
 import { type Config, withoutUndefined } from '../config/config.ts';
+import type { AcmeSetting } from '../config/tls-setting.ts';
 import { type GuardedImages, openGuardedImages } from '../gate/guarded-images.ts';
 import type { DataPart } from '../instance/missing-parts.ts';
 import { closeConnections, leaveListener, listen } from '../listener/listen.ts';
@@ -154,8 +156,10 @@ export async function startPlatform(
   const { service: cluster } = node;
   const nodes =
     cluster && pushed && createNodeRoutes({ service: cluster, code: blobs, registry: pushed, ...config });
-  const tls = keyPair && {
-    ...{ open: await loadTls(), pair: keyPair },
+  const acme = config.tls?.acme && stack.use(await openAcmeOf(config.tls.acme, foundation.paths.acme, log));
+  const pair = keyPair ?? acme?.pair;
+  const tls = pair && {
+    ...{ open: await loadTls(), pair },
     hstsSeconds: config.tls?.hstsSeconds ?? 0,
   };
   const served = { ...parts, functions, secrets, tokenKeys, cluster, nodes, audit, onRoute, tls };
@@ -167,10 +171,11 @@ export async function startPlatform(
   // New calls are refused and running ones end; only then are connections closed.
   stack.defer(() => functions.close(drainMs));
   opened('running calls, and their records');
-  url = await listen(api, config.listen, listener, keyPair);
-  const certificate = openCertificate({ front, pair: keyPair, log });
-  figures.watchCertificate(certificate.until);
-  const redirect = stack.use(await openRedirect({ config, url, certificate, log }));
+  url = await listen(api, config.listen, listener, pair);
+  const certificate = openCertificate({ front, pair, log });
+  figures.watchCertificate(certificate.until, acme?.failures);
+  const redirect = stack.use(await openRedirect({ config, url, certificate, acme, log }));
+  acme?.start(certificate.renew);
   events.apiConnected = sandboxEntrance(api, functions, nodes);
   await writeFileAtomically(foundation.paths.address, `${url}\n`);
   const upkeep = stack.use(startUpkeep(context, { ...parts, functions }));
@@ -214,6 +219,12 @@ async function traceOf({ config: { tracing, node }, log }: Context) {
   // Loaded only here, because the libraries take memory.
   const { openTracing } = await import('../tracing/tracing.ts');
   return openTracing({ endpoint, ratio, version: buildInfo.buildno, node: node.name, log });
+}
+
+/** Loaded only when an authority issues the certificate. */
+async function openAcmeOf(setting: AcmeSetting, folder: string, log: Log): Promise<Acme> {
+  const { openAcme } = await import('../acme/acme.ts');
+  return openAcme({ setting, folder, log });
 }
 
 function equipped(rooms: Rooms, images: ImageStore | undefined): Equipped {

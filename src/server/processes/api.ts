@@ -30,7 +30,7 @@ export async function serveApi(options: UpOptions): Promise<number> {
     async start() {
       const more = { acceptMissing, acceptMixed, join, keyPair };
       const platform = await startPlatform(config, log, secrets, { role: 'api' }, more);
-      if (config.tls && keyPair)
+      if (config.tls?.files && keyPair)
         watchKeyPair(config.tls.files, keyPair, { log, onChange: platform.renewCertificate });
       return platform;
     },

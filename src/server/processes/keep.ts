@@ -121,7 +121,7 @@ async function keepServer(options: UpOptions): Promise<HalfEnd> {
   const tell = (news: ServerNews) => keeper.tell(news);
   using _watch = secrets.parameterKeys && watchGivenKeys(secrets.parameterKeys, (keys) => tell({ keys }));
   using _look =
-    given.tls &&
+    given.tls?.files &&
     keyPair &&
     watchKeyPair(given.tls.files, keyPair, { log, onChange: (pair) => tell({ pair }) });
   sayLine(

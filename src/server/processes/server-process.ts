@@ -82,9 +82,9 @@ function isLowPort(port = 0): boolean {
   return port > 0 && port < 1024;
 }
 
-/** Files that the environment names for the client of the store of blobs. */
-function credentialFiles({ blobs }: Config, env: NodeJS.ProcessEnv = process.env): readonly string[] {
-  if (blobs === undefined) return [];
+/** Files that the environment names for the clients of the store of blobs and of an authority. */
+function credentialFiles({ blobs, tls }: Config, env: NodeJS.ProcessEnv = process.env): readonly string[] {
+  if (blobs === undefined && tls?.acme === undefined) return [];
   const names = [
     ...['AWS_SHARED_CREDENTIALS_FILE', 'AWS_CONFIG_FILE', 'AWS_WEB_IDENTITY_TOKEN_FILE'],
     ...['AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE', 'NODE_EXTRA_CA_CERTS'],

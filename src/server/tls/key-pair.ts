@@ -51,9 +51,9 @@ export async function readKeyPair(files: KeyPairFiles, now: number): Promise<Key
   return { cert, key };
 }
 
-/** @returns undefined when the API speaks plain HTTP. @throws Fault TLS_UNFIT */
+/** @returns undefined when no files are set. @throws Fault TLS_UNFIT */
 export async function givenKeyPair({ tls }: Pick<Config, 'tls'>): Promise<KeyPair | undefined> {
-  return tls && readKeyPair(tls.files, Date.now());
+  return tls?.files && readKeyPair(tls.files, Date.now());
 }
 
 /** The URL of a server that shows the certificate: clients refuse a name that is not in it. */

@@ -38,7 +38,7 @@ export interface Figures {
   watchInvoker(status: () => InvokerStatus): void;
   watchAdvisories(age: () => Omit<AdvisoriesAge, 'warning'>): void;
   watchDisk(status: () => DiskStatus): void;
-  watchCertificate(until: () => Date | undefined): void;
+  watchCertificate(until: () => Date | undefined, failures?: () => number): void;
   watchDamage(count: () => number): void;
   watchLeftBehind(count: () => number): void;
   watchRecording(recording: Recording): void;
@@ -109,7 +109,7 @@ export function createFigures(build: string, actionsPerNamespace = 0): Figures {
     watchInvoker: (status) => watchInvoker(registry, status),
     watchAdvisories: (age) => watchAdvisories(registry, age),
     watchDisk: (status) => watchDisk(registry, status),
-    watchCertificate: (until) => watchCertificate(registry, until),
+    watchCertificate: (until, failures) => watchCertificate(registry, until, failures),
     watchDamage: (damaged) => watchDamage(registry, damaged),
     watchLeftBehind: (left) => watchLeftBehind(registry, left),
     watchRecording: (recording) => watchRecording(registry, recording),
@@ -277,7 +277,7 @@ function watchAdvisories(registry: Registry, age: () => Omit<AdvisoriesAge, 'war
 }
 
 /** A server that speaks plain HTTP has no such figure. */
-function watchCertificate(registry: Registry, until: () => Date | undefined): void {
+function watchCertificate(registry: Registry, until: () => Date | undefined, failures?: () => number): void {
   if (until() === undefined) return;
   const end = new Gauge({
     name: 'ward_certificate_not_after_seconds',
@@ -285,6 +285,15 @@ function watchCertificate(registry: Registry, until: () => Date | undefined): vo
     registers: [registry],
     collect() {
       end.set((until()?.getTime() ?? 0) / 1000);
+    },
+  });
+  if (failures === undefined) return;
+  const failed = new Gauge({
+    name: 'ward_certificate_failed_renewals',
+    help: 'Attempts to get a certificate by ACME that have failed since the last success',
+    registers: [registry],
+    collect() {
+      failed.set(failures());
     },
   });
 }

@@ -1,0 +1,95 @@
+/** One order of a certificate (RFC 8555), proved by HTTP-01: the authority asks this server for a word that it was told. */
+import { axios, Client, crypto } from 'acme-client';
+import { messageOf } from '../../lib/index.ts';
+import type { AcmeSetting } from '../config/tls-setting.ts';
+import type { KeyPair } from '../tls/key-pair.ts';
+
+/** Words by the names that the authority asks for. */
+export type Challenges = Map<string, string>;
+
+export async function newAccountKey(): Promise<string> {
+  return (await crypto.createPrivateEcdsaKey()).toString();
+}
+
+/** A pair that no client accepts, until there is another. */
+export async function placeholder(name: string): Promise<KeyPair> {
+  const identifier = { type: 'dns', value: name };
+  const about = { identifier, status: 'pending' as const, challenges: [], url: '' };
+  const [key, cert] = await crypto.createAlpnCertificate(about, '');
+  return { cert: cert.toString(), key: key.toString() };
+}
+
+const requestMs = 30_000;
+/** The authority checks the names within seconds, or it has a queue. */
+const orderMs = 5 * 60_000;
+
+// Ward itself waits between attempts, and much longer than the library would.
+Object.assign(axios.defaults, { timeout: requestMs });
+Object.assign(axios.defaults, {
+  acmeSettings: {
+    ...('acmeSettings' in axios.defaults && Object(axios.defaults.acmeSettings)),
+    retryMaxAttempts: 0,
+  },
+});
+
+/** @throws Error of the library or of the authority, or when it takes too long */
+export async function orderPair(
+  setting: AcmeSetting,
+  accountKey: string,
+  challenges: Challenges,
+): Promise<KeyPair> {
+  await findAuthority(setting.directory);
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Error('the authority takes too long')), orderMs);
+  try {
+    return await Promise.race([order(setting, accountKey, challenges), late.promise]);
+  } finally {
+    clearTimeout(timer);
+    challenges.clear();
+  }
+}
+
+/** The library does not say why an authority can't be reached. */
+async function findAuthority(directory: string): Promise<void> {
+  try {
+    await (await fetch(directory, { signal: AbortSignal.timeout(requestMs) })).arrayBuffer();
+  } catch (cause) {
+    const why = cause instanceof Error && cause.cause !== undefined ? cause.cause : cause;
+    throw new Error(`${directory} does not answer: ${messageOf(why)}`);
+  }
+}
+
+async function order(
+  { directory, names, email }: AcmeSetting,
+  accountKey: string,
+  challenges: Challenges,
+): Promise<KeyPair> {
+  const client = new Client({ directoryUrl: directory, accountKey, backoffMin: 500, backoffMax: 10_000 });
+  await openAccount(client, email);
+  const [commonName = ''] = names;
+  const ownKey = await crypto.createPrivateEcdsaKey();
+  const [key, csr] = await crypto.createCsr({ commonName, altNames: [...names] }, ownKey);
+  const cert = await client.auto({
+    csr,
+    challengePriority: ['http-01'],
+    // Only the authority knows whether it reaches this server.
+    skipChallengeVerification: true,
+    async challengeCreateFn(_authz, challenge, word) {
+      challenges.set(challenge.token, word);
+    },
+    async challengeRemoveFn(_authz, challenge) {
+      challenges.delete(challenge.token);
+    },
+  });
+  return { cert, key: key.toString() };
+}
+
+/** The library would change an account that exists, which authorities may refuse. */
+async function openAccount(client: Client, email: string | undefined): Promise<void> {
+  try {
+    await client.createAccount({ onlyReturnExisting: true });
+  } catch {
+    const contact = email === undefined ? {} : { contact: [`mailto:${email}`] };
+    await client.createAccount({ termsOfServiceAgreed: true, ...contact });
+  }
+}

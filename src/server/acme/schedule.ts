@@ -1,0 +1,23 @@
+/** When to ask for a new certificate. */
+import { X509Certificate } from 'node:crypto';
+
+const minuteMs = 60_000;
+const longestPauseMs = 12 * 60 * minuteMs;
+
+/** When a third of its life is left, in epoch milliseconds. */
+export function dueAt(cert: string): number {
+  const { validFromDate, validToDate } = new X509Certificate(cert);
+  const until = validToDate.getTime();
+  return until - (until - validFromDate.getTime()) / 3;
+}
+
+/**
+ * Pause after failed attempts: a minute, then twice as long each time, up to half a day. An authority counts failures, and
+ * refuses who has too many.
+ * @param failures in a row, at least one
+ * @param random from 0 to 1: takes up to half of the pause, so that many servers do not come at the same moment
+ */
+export function pauseAfter(failures: number, random: number): number {
+  const pauseMs = Math.min(longestPauseMs, minuteMs * 2 ** (failures - 1));
+  return pauseMs * (1 - random / 2);
+}
