@@ -8,6 +8,8 @@ export const storeFaults = {
   STORE_CORRUPT: 'host',
   /** A write would exceed the quota of its namespace. */
   STORE_QUOTA: 'too-large',
+  /** The keys of a namespace change more than the audit log takes from it. */
+  CHANGES_EXCEEDED: 'throttled',
   /** The disk is full. */
   STORE_FULL: 'full',
   /** The disk is read-only, or fails. */

@@ -2,10 +2,14 @@
 import type { Kysely } from 'kysely';
 import { currentActor, hashOf, type JsonObject, type JsonValue, newId } from '../lib/index.ts';
 import type { BatchStep } from './batch.ts';
+import { createChangeRate } from './change-rate.ts';
 import { parseObject } from './documents.ts';
 import type { Schema } from './schema.ts';
 import { statement, step } from './statements.ts';
 import type { NotedChange, UnsealedEntries } from './types/unsealed.ts';
+
+/** Of this process. */
+const rate = createChangeRate();
 
 /** Limits the parameters of one statement. */
 const rowsAtOnce = 200;
@@ -43,10 +47,12 @@ export function noteStep(db: Kysely<Schema>): (change: NotedChange) => BatchStep
   };
 }
 
-/** The row of an entry: its id, and its text. */
+/** The row of an entry: its id, and its text. @throws Fault CHANGES_EXCEEDED */
 export function entryOf(change: NotedChange): { readonly id: string; readonly entry: string } {
   const { what, name, namespace, before, after, summary } = change;
   const { who, from, request } = currentActor();
+  // Operators and Ward itself are not held back.
+  if (namespace !== undefined && who.startsWith(`${namespace} `)) rate.take(namespace);
   const id = newId();
   const time = new Date().toISOString();
   const entry: JsonObject = {

@@ -60,6 +60,12 @@ export function appendEntries(db: DatabaseSync, drafts: readonly AuditDraft[]): 
   db.prepare('insert or replace into audit_head (one, seq, hash) values (1, ?, ?)').run(head.seq, head.hash);
 }
 
+/** The entry that says which entries were removed; there is one for each cut. */
+export function cutDraft({ seq, hash }: Head, time: string): AuditDraft {
+  const id = `cut ${seq}`;
+  return { time, id, event: 'cut', actor: 'ward', name: `entries up to ${seq}`, after: `sha256:${hash}` };
+}
+
 /** Makes the next entries from drafts. */
 export function sealEntries(drafts: readonly AuditDraft[], head: Head): readonly SealedRow[] {
   let last = head;

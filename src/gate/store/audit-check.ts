@@ -2,7 +2,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { TrustedKey } from '../trust/keys.ts';
 import { firstPrevHash, type Head, hashOfEntry, type Row } from './audit-chain.ts';
-import { parseEntry } from './audit-entry.ts';
+import { type AuditRecord, parseEntry } from './audit-entry.ts';
 import { type Checkpoint, isCheckpointBy, parseCheckpoint } from './checkpoint.ts';
 
 export interface AuditCheck {
@@ -26,6 +26,8 @@ export interface AuditCheckOptions {
 /** Reads the log as it was written. */
 export interface AuditSource {
   head(): Promise<Head>;
+  /** The last entry that was removed; undefined: none was. */
+  cut(): Promise<Head | undefined>;
   checkpoints(): Promise<readonly { readonly seq: number; readonly checkpoint: string }[]>;
   entries(after: number, limit: number): Promise<readonly Row[]>;
   /** Returns numbers of entries before the first one, and after the last one. */
@@ -45,16 +47,19 @@ export async function verifyAudit(source: AuditSource, options: AuditCheckOption
   };
   // Checkpoints first: one that is made in between may belong to an entry past the head.
   const checkpoints = keptCheckpoints(await source.checkpoints(), report);
+  const cut = await source.cut();
   const head = await source.head();
   const all = [...checkpoints, ...(options.checkpoints ?? [])];
   const awaited = Map.groupBy(all, ({ seq }) => seq);
-  let last: Head = { seq: 0, hash: firstPrevHash };
-  let good = 0;
+  let last: Head = cut ?? { seq: 0, hash: firstPrevHash };
+  let good = cut === undefined ? 0 : checkedAt(cut, awaited.get(cut.seq) ?? [], options.keys ?? [], report);
+  let isCutNamed = cut === undefined;
   for (;;) {
     const rows = (await source.entries(last.seq, pageSize)).filter(({ seq }) => seq <= head.seq);
     if (rows.length === 0) break;
     for (const row of rows) {
-      checkRow(row, last, report);
+      const record = checkRow(row, last, report);
+      isCutNamed ||= cut !== undefined && isCut(record, cut);
       last = row;
       good += checkedAt(row, awaited.get(row.seq) ?? [], options.keys ?? [], report);
     }
@@ -62,7 +67,11 @@ export async function verifyAudit(source: AuditSource, options: AuditCheckOption
   }
   if (last.seq !== head.seq || last.hash !== head.hash)
     report(last.seq, 'entries after this one are missing');
-  for (const seq of await strayEntries(source, head)) report(seq, 'this entry is outside the log');
+  if ((await source.cut())?.seq !== cut?.seq) return verifyAudit(source, options);
+  if (cut !== undefined && !isCutNamed)
+    report(cut.seq, 'no entry says that those up to this one were removed');
+  for (const seq of await strayEntries(source, head, (cut?.seq ?? 0) + 1))
+    report(seq, 'this entry is outside the log');
   if (options.keys !== undefined) {
     for (const { seq } of all.filter((each) => each.seq > last.seq)) {
       report(seq, 'this entry is missing, but a checkpoint names it');
@@ -78,22 +87,27 @@ export async function verifyAudit(source: AuditSource, options: AuditCheckOption
 }
 
 /** Returns entries before the first, and after the head if the head has not moved. */
-async function strayEntries(source: AuditSource, head: Head): Promise<readonly number[]> {
-  const found = await source.strays(1, head.seq, mostProblems);
+async function strayEntries(source: AuditSource, head: Head, first: number): Promise<readonly number[]> {
+  const found = await source.strays(first, head.seq, mostProblems);
   const isStill = (await source.head()).seq === head.seq;
-  return isStill ? found : found.filter((seq) => seq < 1);
+  return isStill ? found : found.filter((seq) => seq < first);
 }
 
-function checkRow({ seq, hash, text }: Row, before: Head, report: ReportProblem): void {
+function isCut(record: AuditRecord | undefined, { seq, hash }: Head): boolean {
+  return record?.event === 'cut' && record.id === `cut ${seq}` && record.after === `sha256:${hash}`;
+}
+
+function checkRow({ seq, hash, text }: Row, before: Head, report: ReportProblem): AuditRecord | undefined {
   if (seq !== before.seq + 1) report(before.seq + 1, 'this entry is missing');
   if (hashOfEntry(text) !== hash) report(seq, 'this entry was changed');
   const record = parseEntry(text);
   if (record === undefined) {
     report(seq, 'this is not an entry');
-    return;
+    return undefined;
   }
   if (record.seq !== seq) report(seq, `this entry was number ${record.seq}`);
   if (record.prevHash !== before.hash) report(seq, 'this entry does not follow the one before it');
+  return record;
 }
 
 function checkedAt(

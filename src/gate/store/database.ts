@@ -8,7 +8,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { openSqlite } from '../../lib/index.ts';
 
 /** `user_version` of the file. */
-export const gateSchema = 3;
+export const gateSchema = 4;
 
 /** What each version of the schema adds to the one before. */
 const schemas = [
@@ -35,6 +35,12 @@ const schemas = [
     case when json_valid(entry) then ifnull(cast(unixepoch(json_extract(entry, '$.time'), 'subsec') * 1000 as integer), 0) else 0 end,
     case when json_valid(entry) then ifnull(cast(json_extract(entry, '$.namespace') as text), '') else '' end, null from audit;
   create index audit_of_namespace on audit_index (namespace, seq);
+`,
+  `
+  create table audit_cut (one integer primary key check (one = 1), seq integer not null, hash text not null) strict;
+  drop trigger audit_no_delete;
+  create trigger audit_no_delete before delete on audit
+    when old.seq > ifnull((select seq from audit_cut), 0) begin select raise(abort, 'append only'); end;
 `,
 ] as const;
 

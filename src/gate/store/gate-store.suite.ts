@@ -233,6 +233,31 @@ function auditTests({ store, place }: Context): void {
     expect(await seqs({ namespace: 'nobody' })).toEqual([undefined]);
   });
 
+  it('loses its oldest entries by number and by time, and stays a chain', async () => {
+    const times = Array.from({ length: 30 }, (_, at) => new Date(noon + at * 1000).toISOString());
+    await store().write({ audit: times.map((time, at) => ({ ...draft(`a${at + 1}`), time, id: `${at}` })) });
+    const kept = await store().checkpoint(signer);
+    const seqs = async () => (await store().audit({ limit: 100 })).map(({ seq }) => seq);
+    expect(await store().cutAudit({ entries: 100, since: noon })).toBe(0);
+    expect(await store().cutAudit({ entries: 25, since: 0 })).toBe(6);
+    expect(await seqs()).toHaveLength(25);
+    expect(await store().cutAudit({ entries: 25, since: 0 })).toBe(0);
+    expect(await store().cutAudit({ entries: 100, since: noon + 9000 })).toBe(3);
+    expect((await seqs())[0]).toBe(10);
+    expect((await store().audit({ after: 30 })).map(({ event, name }) => `${event} ${name}`)).toEqual([
+      'cut entries up to 6',
+      'cut entries up to 9',
+    ]);
+    const checked = await store().verifyAudit({ keys: [signer] });
+    expect(checked).toMatchObject({ isIntact: true, entries: 32, checkpoints: 1, problems: [] });
+    expect(kept?.seq).toBe(30);
+    await store().write({ audit: [draft('next')] });
+    // The newest entry always stays.
+    expect(await store().cutAudit({ entries: 0, since: Number.MAX_SAFE_INTEGER })).toBe(23);
+    expect(await seqs()).toEqual([33, 34]);
+    expect(await store().verifyAudit({ keys: [signer] })).toMatchObject({ isIntact: true, entries: 34 });
+  });
+
   it('is intact when it is empty', async () => {
     expect(await store().verifyAudit({ keys: [signer] })).toMatchObject({ isIntact: true, entries: 0 });
     expect(await store().checkpoint(signer)).toBeUndefined();

@@ -3,7 +3,7 @@
  * its own. They check nothing, and load little code.
  */
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
-import { appendEntries, findRows, headOf, rowsAfter } from './audit-chain.ts';
+import { appendEntries, cutDraft, findRows, type Head, headOf, rowsAfter } from './audit-chain.ts';
 import type { GateWrite } from './types.ts';
 
 export interface ReportRow {
@@ -60,6 +60,13 @@ export const writes = {
   forget(db: DatabaseSync, digest: string): void {
     db.prepare('delete from reports where digest = ?').run(digest);
     db.prepare('delete from verdicts where digest = ?').run(digest);
+  },
+  /** Removes the entries up to this one. The cut is an entry itself, so the rest is still a chain. */
+  cutAudit(db: DatabaseSync, { seq, hash }: Head, time: string): void {
+    db.prepare('insert or replace into audit_cut (one, seq, hash) values (1, ?, ?)').run(seq, hash);
+    for (const table of ['audit', 'audit_index']) db.prepare(`delete from ${table} where seq <= ?`).run(seq);
+    db.prepare('delete from checkpoints where seq < ?').run(seq);
+    appendEntries(db, [cutDraft({ seq, hash }, time)]);
   },
   putCheckpoint(db: DatabaseSync, { seq, checkpoint }: CheckpointRow): void {
     db.prepare('insert or replace into checkpoints (seq, checkpoint) values (?, ?)').run(seq, checkpoint);
@@ -122,6 +129,14 @@ export const reads = {
     return row === undefined ? undefined : String(row['revisions']);
   },
   head: headOf,
+  cut(db: DatabaseSync): Head | undefined {
+    const row = db.prepare('select seq, hash from audit_cut').get();
+    return row && { seq: Number(row['seq']), hash: String(row['hash']) };
+  },
+  firstSince(db: DatabaseSync, at: number): number | undefined {
+    const row = db.prepare('select min(seq) as seq from audit_index where at >= ?').get(at);
+    return row?.['seq'] == null ? undefined : Number(row['seq']);
+  },
   entries: rowsAfter,
   findEntries: findRows,
   checkpoints(db: DatabaseSync): readonly CheckpointRow[] {

@@ -14,6 +14,7 @@ import { type Checkpoint, signCheckpoint } from './checkpoint.ts';
 import { type Database, Line } from './line.ts';
 import type {
   AuditPage,
+  AuditRetention,
   GateStore,
   GateWrite,
   PackedFindings,
@@ -105,12 +106,31 @@ export class PackedGateStore implements GateStore {
     return verifyAudit(
       {
         head: () => this.#line.ask('head'),
+        cut: () => this.#line.ask('cut'),
         checkpoints: () => this.#line.ask('checkpoints'),
         entries: (after, limit) => this.#line.ask('entries', after, limit),
         strays: (first, last, limit) => this.#line.ask('strays', first, last, limit),
       },
       options,
     );
+  }
+
+  async cutAudit({ entries, since }: AuditRetention): Promise<number> {
+    const [head, cut, firstKept] = await Promise.all([
+      this.#line.ask('head'),
+      this.#line.ask('cut'),
+      this.#line.ask('firstSince', since),
+    ]);
+    const before = cut?.seq ?? 0;
+    // The entry of the cut counts too.
+    const surplus = head.seq - before > entries ? head.seq + 1 - entries : 0;
+    const wanted = Math.max(surplus, (firstKept ?? head.seq) - 1);
+    const upTo = Math.min(wanted, before + mostCutAtOnce, head.seq - 1);
+    if (upTo <= before) return 0;
+    const [row] = await this.#line.ask('entries', upTo - 1, 1);
+    if (row?.seq !== upTo) return 0;
+    await this.#line.ask('cutAudit', { seq: upTo, hash: row.hash }, new Date().toISOString());
+    return upTo - before;
   }
 
   async checkpoint(key: SigningKey, time = new Date().toISOString()): Promise<Checkpoint | undefined> {
@@ -137,6 +157,8 @@ function kindOf(value: string): Subject['kind'] {
 
 const compress = promisify(zstdCompress);
 const decompress = promisify(zstdDecompress);
+/** Other writes wait for a cut. */
+const mostCutAtOnce = 10_000;
 const mostUnpackedBytes = 512 * 1024 * 1024;
 
 /** Node compresses in a thread of its own. */

@@ -5,6 +5,7 @@ export const gateTables: readonly TableCopy[] = [
   { name: 'reports' },
   { name: 'verdicts', derived: { outcome: (cell) => String(JSON.parse(String(cell('verdict'))).outcome) } },
   { name: 'revisions' },
+  { name: 'audit_cut' },
   { name: 'audit', isAppendOnly: true },
   { name: 'audit_head' },
   { name: 'audit_index' },

@@ -50,6 +50,12 @@ export interface RefusedPush {
   readonly since: string;
 }
 
+/** What is kept. */
+export interface AuditRetention {
+  readonly entries: number;
+  readonly since: number;
+}
+
 export interface AuditPage {
   /** Only entries after this one; the oldest first. */
   readonly after?: number;
@@ -85,6 +91,11 @@ export interface GateStore extends AsyncDisposable {
   audit(page?: AuditPage): Promise<readonly AuditEntry[]>;
   searchAudit(query: AuditQuery): Promise<AuditFound>;
   verifyAudit(options?: AuditCheckOptions): Promise<AuditCheck>;
+  /**
+   * Removes some of the oldest entries: those beyond a number, and those before a time (epoch milliseconds). An entry says
+   * up to where, with the hash of the last one, so that the rest stays a chain. Resolves to the number of removed ones.
+   */
+  cutAudit(rule: AuditRetention): Promise<number>;
   /** Signs the position of the audit log, and keeps the result; undefined when the log is empty. */
   checkpoint(key: SigningKey, time?: string): Promise<Checkpoint | undefined>;
   /** Completes earlier requests first. */

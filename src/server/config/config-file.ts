@@ -151,6 +151,14 @@ const fileSchema = z.strictObject({
       everyMinutes: z.number().min(0.1).max(1440).optional(),
     })
     .optional(),
+  audit: z
+    .strictObject({
+      /** 0 keeps entries for ever. */
+      keepDays: z.int().min(0).max(36_500).optional(),
+      /** 0 keeps all entries. */
+      keepEntries: count.optional(),
+    })
+    .optional(),
   /** 0: never. */
   checks: z.strictObject({ everyMinutes: z.number().min(0).max(10_080).optional() }).optional(),
   advisories: z

@@ -62,6 +62,12 @@ export interface Config {
     readonly maxRecordsPerNamespace: number;
     readonly everyMinutes: number;
   };
+  readonly audit: {
+    /** 0 keeps entries for ever. */
+    readonly keepDays: number;
+    /** 0 keeps all entries. */
+    readonly keepEntries: number;
+  };
   readonly checks: {
     /** 0: never. */
     readonly everyMinutes: number;
@@ -175,6 +181,7 @@ export async function loadConfig(
       everyMinutes: 10,
       ...withoutUndefined(file.retention ?? {}),
     },
+    audit: { keepDays: 400, keepEntries: 2_000_000, ...withoutUndefined(file.audit ?? {}) },
     checks: { everyMinutes: file.checks?.everyMinutes ?? 1440 },
     advisories: advisoriesOf(file.advisories),
     disk: { reserveBytes: file.disk?.reserveBytes },

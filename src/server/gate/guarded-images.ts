@@ -56,7 +56,7 @@ export interface GuardedImages extends AsyncDisposable {
   storeOver(images: ImageStore): ImageStore;
   readonly codeGate: CodeGate;
   readonly reports: ReportSource;
-  readonly audit: Pick<GateStore, 'write' | 'searchAudit'>;
+  readonly audit: Pick<GateStore, 'write' | 'searchAudit' | 'cutAudit'>;
   /** Entries of the audit log for pushes and deletions. */
   readonly unsealed: RegistryStore['unsealed'];
   advisories(): AdvisoriesAge;

@@ -19,6 +19,7 @@ import type { ImageStore } from '../../images/index.ts';
 import type { Log } from '../../lib/index.ts';
 import type { StartProgram } from '../../scanner/index.ts';
 import type { Acme } from '../acme/acme.ts';
+import { startAuditRetention } from '../audit/retention.ts';
 import { startSealing } from '../audit/sealing.ts';
 import { buildInfo, consoleFolder } from '../build-info.ts';
 import { createNodeRoutes } from '../cluster/node-routes.ts';
@@ -131,7 +132,7 @@ export async function startPlatform(
   if (ground !== undefined) figures.watchLeftBehind(ground.leftBehind);
   figures.watchRecording(foundation.store.recording);
   figures.watchQueue(foundation.store.accepted.counts);
-  const audit = stack.use(openAudit({ store: foundation.store, guarded, log }));
+  const audit = stack.use(openAudit({ store: foundation.store, guarded, config, log }));
   opened('entries of the audit log');
   const node = stack.use(await openClusterNode({ ...foundation, config, request, log }));
   requireSharedStores({ ...config, bus: node.bus?.addresses });
@@ -198,17 +199,22 @@ export async function startPlatform(
   };
 }
 
-/** The audit log of a server: seals what waits, and searches it. */
-function openAudit(parts: { store: Foundation['store']; guarded: GuardedImages; log: Log }) {
-  const { store, guarded, log } = parts;
-  const sealing = startSealing({ sources: [store.unsealed, guarded.unsealed], chain: guarded.audit, log });
+/** The audit log of a server: seals what waits, removes what is old, and searches it. */
+function openAudit(
+  parts: Pick<Foundation, 'store'> & Pick<Context, 'config' | 'log'> & { guarded: GuardedImages },
+) {
+  const { store, guarded, config, log } = parts;
+  const { audit: chain, unsealed } = guarded;
+  const stack = new AsyncDisposableStack();
+  stack.use(startAuditRetention({ chain, config: config.audit, log }));
+  const sealing = stack.use(startSealing({ sources: [store.unsealed, unsealed], chain, log }));
   return {
     // A client sees the changes that it made before.
     search: async (query: Omit<AuditQuery, 'isNewestFirst'>) => {
       await sealing.settle();
-      return guarded.audit.searchAudit({ ...query, isNewestFirst: true });
+      return chain.searchAudit({ ...query, isNewestFirst: true });
     },
-    [Symbol.asyncDispose]: () => sealing[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
 }
 

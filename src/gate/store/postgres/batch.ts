@@ -8,9 +8,10 @@ import {
   type PostgresPool,
   postgresTransaction,
 } from '../../../store/index.ts';
+import { cutDraft } from '../audit-chain.ts';
 import type { AuditDraft } from '../audit-entry.ts';
 import type { Database, Outcome } from '../line.ts';
-import type { Request } from '../requests.ts';
+import type { ArgumentsOf, Request } from '../requests.ts';
 import type { GateWrite } from '../types.ts';
 import { appendEntries } from './audit-log.ts';
 import { commitFault, readFault, writeFault } from './faults.ts';
@@ -129,6 +130,10 @@ function isOfOneWrite(error: unknown): boolean {
 }
 
 function draftsOf(request: Request): readonly AuditDraft[] {
+  if (request.name === 'cutAudit') {
+    const [head, time] = request.args as ArgumentsOf<'cutAudit'>;
+    return [cutDraft(head, time)];
+  }
   return request.name === 'write' ? (writeOf(request).audit ?? []) : [];
 }
 

@@ -36,7 +36,22 @@ const auditIndex = `
   create index audit_of_namespace on gate.audit_index (namespace, seq);
 `;
 
+/** The oldest entries can leave, up to the one that this row names. */
+const auditCut = `
+  create table gate.audit_cut (one integer primary key check (one = 1), seq bigint not null, hash text not null);
+  create function gate.refuse_removal() returns trigger language plpgsql as $$ begin
+    if old.seq > coalesce((select seq from gate.audit_cut), 0) then raise exception 'append only'; end if;
+    return old;
+  end $$;
+  drop trigger audit_append_only on gate.audit;
+  create trigger audit_append_only before update or truncate on gate.audit
+    for each statement execute function gate.refuse_change();
+  create trigger audit_keeps_rest before delete on gate.audit
+    for each row execute function gate.refuse_removal();
+`;
+
 export const migrations: Readonly<Record<string, string>> = {
   '0001-schema': `${tables}${auditHead}`,
   '0002-audit-index': auditIndex,
+  '0003-audit-cut': auditCut,
 };

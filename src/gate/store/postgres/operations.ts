@@ -37,6 +37,17 @@ export const writes: Writes = {
     await connection.raw('delete from gate.reports where digest = $1', [digest]);
     await connection.raw('delete from gate.verdicts where digest = $1', [digest]);
   },
+  /** The entry of the cut is appended with those of the other writes. */
+  async cutAudit(connection, { seq, hash }) {
+    await connection.raw(
+      `insert into gate.audit_cut as kept values (1, $1, $2)
+       on conflict (one) do update set seq = excluded.seq, hash = excluded.hash where kept.seq < excluded.seq`,
+      [seq, hash],
+    );
+    for (const table of ['audit', 'audit_index'])
+      await connection.raw(`delete from gate.${table} where seq <= $1`, [seq]);
+    await connection.raw('delete from gate.checkpoints where seq < $1', [seq]);
+  },
   async putCheckpoint(connection, { seq, checkpoint }) {
     await connection.raw(
       `insert into gate.checkpoints (seq, checkpoint) values ($1, $2)
@@ -54,6 +65,8 @@ const verdictRow = z.object({ verdict: z.string() });
 const refusedRow = z.object({ digest: z.string(), namespaces: z.string(), since: z.string() });
 const revisionsRow = z.object({ revisions: z.string() });
 const checkpointRow = z.object({ seq: z.int(), checkpoint: z.string() });
+const headRow = z.object({ seq: z.int(), hash: z.string() });
+const firstRow = z.object({ seq: z.int().nullable() });
 const seqRow = z.object({ seq: z.int() });
 
 export const reads: Reads = {
@@ -92,6 +105,11 @@ export const reads: Reads = {
     return (await selectOne(connection, revisionsRow, sql, [kind]))?.revisions;
   },
   head: headOf,
+  cut: (connection) => selectOne(connection, headRow, 'select seq, hash from gate.audit_cut'),
+  async firstSince(connection, at) {
+    const sql = 'select min(seq) as seq from gate.audit_index where at >= $1';
+    return (await selectOne(connection, firstRow, sql, [at]))?.seq ?? undefined;
+  },
   entries: rowsAfter,
   findEntries: findRows,
   checkpoints(connection) {
