@@ -11,6 +11,14 @@ import type { NotedChange, UnsealedEntries } from './types/unsealed.ts';
 /** Of this process. */
 const rate = createChangeRate();
 
+const watchers = new Set<() => void>();
+
+/** Calls `watcher` when this process has noted something, in a transaction that may still be open. */
+export function watchNoted(watcher: () => void): Disposable {
+  watchers.add(watcher);
+  return { [Symbol.dispose]: () => void watchers.delete(watcher) };
+}
+
 /** Limits the parameters of one statement. */
 const rowsAtOnce = 200;
 
@@ -59,6 +67,7 @@ export function entryOf(change: NotedChange): { readonly id: string; readonly en
     ...{ id, time, event: what, actor: who, from, request },
     ...{ name, namespace, before, after, summary },
   };
+  for (const watcher of watchers) watcher();
   return { id, entry: JSON.stringify(entry) };
 }
 

@@ -61,10 +61,11 @@ test('a server seals by itself, and what it can’t seal waits', async () => {
     await at.chain.write(given);
   };
   await using sealing = startSealing({
-    ...{ sources: [at.store.unsealed], chain: { write }, log: silentLog, everyMs: 5 },
+    ...{ sources: [at.store.unsealed], chain: { write }, log: silentLog, soonMs: 5 },
   });
   await at.add('a');
   await expect(sealing.settle()).rejects.toThrow('full');
   isBroken = false;
-  await expect.poll(at.sealed).toEqual(['a']);
+  await at.add('b');
+  await expect.poll(at.sealed).toEqual(['a', 'b']);
 });

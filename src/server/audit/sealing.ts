@@ -5,7 +5,7 @@
  */
 import { type AuditDraft, type GateStore, parseDraft } from '../../gate/index.ts';
 import { type Log, messageOf } from '../../lib/index.ts';
-import type { UnsealedEntries, UnsealedEntry } from '../../store/index.ts';
+import { type UnsealedEntries, type UnsealedEntry, watchNoted } from '../../store/index.ts';
 
 export type Unsealed = Pick<UnsealedEntries, 'read' | 'drop'>;
 export type Chain = Pick<GateStore, 'write'>;
@@ -21,15 +21,18 @@ interface SealingOptions {
   /** Called with the entries that this server has sealed. */
   readonly onSealed?: ((drafts: readonly AuditDraft[]) => void) | undefined;
   readonly log: Log;
+  /** How long after a change of this process, and how often for those of others. */
+  readonly soonMs?: number;
   readonly everyMs?: number;
 }
 
 const entriesAtOnce = 500;
-/** Entries wait for no longer: an intruder could change them in this time. */
-const usualMs = 1000;
+/** An intruder could change an entry in this time. A server that looks more often does not come to rest. */
+const usualMs = { soon: 500, every: 60_000 };
 
-/** Seals at intervals, and once more at its end. */
-export function startSealing({ everyMs = usualMs, log, ...parts }: SealingOptions): Sealing {
+/** Seals after each change, at intervals, and once more at its end. */
+export function startSealing(options: SealingOptions): Sealing {
+  const { soonMs = usualMs.soon, everyMs = usualMs.every, log, ...parts } = options;
   let running: Promise<void> = Promise.resolve();
   const settle = (): Promise<void> => {
     running = running.catch(() => {}).then(() => sealAll(parts));
@@ -47,10 +50,22 @@ export function startSealing({ everyMs = usualMs, log, ...parts }: SealingOption
   };
   const timer = setInterval(() => void look(), everyMs);
   timer.unref();
+  let soon: NodeJS.Timeout | undefined;
+  const lookSoon = (tries = 2): void => {
+    soon ??= setTimeout(() => {
+      soon = undefined;
+      // A slow transaction may end after the first look.
+      void look().then(() => tries > 1 && lookSoon(tries - 1));
+    }, soonMs);
+    soon.unref();
+  };
+  const watch = watchNoted(() => lookSoon());
   return {
     settle,
     async [Symbol.asyncDispose]() {
+      watch[Symbol.dispose]();
       clearInterval(timer);
+      clearTimeout(soon);
       await settle().catch((error: unknown) =>
         log.warn(`entries of the audit log wait for the next start: ${messageOf(error)}`),
       );
