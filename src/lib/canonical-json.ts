@@ -1,6 +1,8 @@
 /** JSON in one canonical form (sorted keys, no spaces), so that equal values have equal hashes. */
-import { createHash } from 'node:crypto';
 import { isJsonObject, type JsonValue } from './json.ts';
+
+/** Loaded on demand: threads and the keeper hash nothing, and it takes some megabytes. */
+const crypto = () => process.getBuiltinModule('node:crypto');
 
 /** Leaves out members whose value is undefined, as `JSON.stringify` does. */
 export function canonicalJson(value: JsonValue): string {
@@ -9,7 +11,7 @@ export function canonicalJson(value: JsonValue): string {
 
 /** SHA-256 of the canonical form, as 64 hex digits. */
 export function hashOf(value: JsonValue): string {
-  return createHash('sha256').update(canonicalJson(value)).digest('hex');
+  return crypto().createHash('sha256').update(canonicalJson(value)).digest('hex');
 }
 
 function inOrder(part: object): object {
