@@ -156,6 +156,8 @@ const changing: Readonly<Record<string, readonly Call[] | string>> = {
   ),
   'POST /console/session': [{ path: '/console/session', entry: 'log-in /guest/KEY' }],
   'DELETE /console/session': [{ path: '/console/session', entry: 'log-out /guest/KEY' }],
+  'POST /ward/v1/token': 'makes a key: src/api/resources/token.test.ts has its entry',
+  'DELETE /ward/v1/token': 'deletes such a key',
   'POST /webhooks/:token': 'fires a trigger',
   'POST /ward/v1/cluster/join': 'joins with a key pair: the store’s tests have its entry',
   'POST /ward/v1/cluster/renewal': 'gives a node that has joined a newer certificate',
