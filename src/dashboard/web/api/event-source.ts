@@ -48,6 +48,7 @@ async function once(
     for await (const [event, data] of eventsOf(response)) if (onEvent(event, data)) return undefined;
     return false;
   } catch (error) {
+    if (signal.aborted) return undefined;
     const isRefused = error instanceof ApiError && error.status >= 400 && error.status < 500;
     return isRefused && error.status !== 429 ? undefined : true;
   } finally {

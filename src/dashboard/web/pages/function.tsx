@@ -9,6 +9,7 @@ import { CodeEditor } from '../components/code-editor.tsx';
 import { CommandLine } from '../components/command-line.tsx';
 import { Dialog } from '../components/dialog.tsx';
 import { ErrorNote } from '../components/error-note.tsx';
+import { type Fact, Facts } from '../components/facts.tsx';
 import { TextField } from '../components/fields.tsx';
 import { LoadView } from '../components/load-view.tsx';
 import { tell } from '../components/messages.ts';
@@ -64,7 +65,7 @@ function FunctionView({ path, first }: { readonly path: string; readonly first: 
         )}
       </PageHead>
       <div class="stack wide">
-        <Facts record={record} />
+        <Facts facts={factsOf(record)} isAcross />
         {error !== undefined && <ErrorNote error={error} onDismiss={() => setError(undefined)} />}
         {isText ? (
           <section class="stack" aria-label="Code">
@@ -96,34 +97,14 @@ function FunctionView({ path, first }: { readonly path: string; readonly first: 
   );
 }
 
-function Facts({ record }: { readonly record: FunctionRecord }) {
-  const { exec, version, updated, limits } = record;
-  return (
-    <dl class="facts">
-      <div>
-        <dt>Kind</dt>
-        <dd>{exec.kind}</dd>
-      </div>
-      <div>
-        <dt>Revision</dt>
-        <dd>{version}</dd>
-      </div>
-      <div>
-        <dt>Changed</dt>
-        <dd>
-          <Time at={updated} />
-        </dd>
-      </div>
-      <div>
-        <dt>Memory</dt>
-        <dd>{limits.memory} MiB</dd>
-      </div>
-      <div>
-        <dt>Time limit</dt>
-        <dd>{durationText(limits.timeout)}</dd>
-      </div>
-    </dl>
-  );
+function factsOf({ exec, version, updated, limits }: FunctionRecord): readonly Fact[] {
+  return [
+    ['Kind', exec.kind],
+    ['Revision', version],
+    ['Changed', <Time key="changed" at={updated} />],
+    ['Memory', `${limits.memory} MiB`],
+    ['Time limit', durationText(limits.timeout)],
+  ];
 }
 
 /** What has no text to edit. */

@@ -105,7 +105,7 @@ function figuresOf({ functions, calls, failed, latest, usage }: Overview): reado
   const cold = latest.filter((run) => annotationOf(run, 'start') === 'cold').length;
   const share = (part: number, whole: number) =>
     whole === 0 ? '0 %' : `${((part / whole) * 100).toFixed(1)} %`;
-  const ofLatest = latest.length < calls ? `of the last ${countText(latest.length)} calls` : 'of these calls';
+  const ofLatest = latest.length < calls ? `of the last ${countText(latest.length)} calls` : '';
   const recent = linkTo(['runs'], { since: 'hour' });
   return [
     { name: 'Calls', value: countText(calls), about: `${(calls / 3600).toFixed(2)} a second`, link: recent },
@@ -118,7 +118,7 @@ function figuresOf({ functions, calls, failed, latest, usage }: Overview): reado
     {
       name: 'Duration, p50',
       value: durationText(quantile(durations, 0.5)),
-      about: `p99 ${durationText(quantile(durations, 0.99))}, ${ofLatest}`,
+      about: `p99 ${durationText(quantile(durations, 0.99))} ${ofLatest}`,
       link: recent,
     },
     { name: 'Cold starts', value: share(cold, latest.length), about: ofLatest, link: recent },

@@ -8,6 +8,7 @@ import { may } from '../app/session.ts';
 import { Button } from '../components/button.tsx';
 import { CommandLine } from '../components/command-line.tsx';
 import { Identifier } from '../components/copy.tsx';
+import { type Fact, Facts } from '../components/facts.tsx';
 import { LoadView } from '../components/load-view.tsx';
 import { PageHead } from '../components/page-head.tsx';
 import { Time } from '../components/time.tsx';
@@ -53,7 +54,7 @@ function RunView({ id, record, onEnd }: RunViewProps) {
         {may('invoke') && <Button onClick={() => setReplaying(true)}>Run again…</Button>}
       </PageHead>
       <div class="stack wide">
-        <Facts record={record} />
+        <Facts facts={factsOf(record)} isAcross />
         {hasEnded && <Phases run={record} />}
         <Violations run={record} />
         <div class="columns">
@@ -71,40 +72,27 @@ function RunView({ id, record, onEnd }: RunViewProps) {
   );
 }
 
-function Facts({ record }: { readonly record: RunRecord }) {
+function factsOf(record: RunRecord): readonly Fact[] {
   const { start, duration, version, response, cause } = record;
   const kind = annotationOf(record, 'kind');
   const memory = memoryOf(record);
-  const facts = [
+  return [
     ['Outcome', <RunStatus key="outcome" run={record} />],
     ['Started', <Time key="started" at={start} />],
     ['Duration', duration === undefined ? 'so far unknown' : durationText(duration)],
-    ['Kind', typeof kind === 'string' ? kind : ''],
-    ['Revision', version ?? ''],
-    ['Memory limit', memory === undefined ? '' : sizeText(memory * 1024 * 1024)],
-    ['Result', response?.size === undefined ? '' : sizeText(response.size)],
-  ] as const;
+    typeof kind === 'string' ? ['Kind', kind] : undefined,
+    version === undefined ? undefined : ['Revision', version],
+    memory === undefined ? undefined : ['Memory limit', sizeText(memory * 1024 * 1024)],
+    response?.size === undefined ? undefined : ['Result', sizeText(response.size)],
+    cause === undefined ? undefined : ['Part of', <RunLink key="cause" id={cause} />],
+  ];
+}
+
+function RunLink({ id }: { readonly id: string }) {
   return (
-    <dl class="facts">
-      {facts
-        .filter(([, value]) => value !== '')
-        .map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      {cause !== undefined && (
-        <div>
-          <dt>Part of</dt>
-          <dd>
-            <a class="mono" href={linkTo(['runs', cause])}>
-              {cause}
-            </a>
-          </dd>
-        </div>
-      )}
-    </dl>
+    <a class="mono" href={linkTo(['runs', id])}>
+      {id}
+    </a>
   );
 }
 
