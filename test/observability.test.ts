@@ -1,4 +1,4 @@
-/** Metrics and traces of a real server, as Prometheus, the dashboard and a collector get them. */
+/** Metrics, traces and logs of a real server, as Prometheus, the dashboard, a collector and people get them. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Receiver, startReceiver } from '../src/forwarding/receiver.fixture.ts';
 import { runCommand } from '../src/lib/index.ts';
@@ -126,5 +126,18 @@ describe.skipIf(missing !== undefined)(`a trace${missing ? ` (${missing})` : ''}
     });
     // Ward may have started its sandbox while the first part ran.
     expect(below(second)).toEqual(expect.arrayContaining(['queue', 'run']));
+  });
+});
+
+describe.skipIf(missing !== undefined)(`ward logs${missing ? ` (${missing})` : ''}`, () => {
+  it('finds lines of earlier calls by their text, in the order in which they were written', async () => {
+    await ward.deploy(
+      'count',
+      'exports.main = ({ n }) => { console.log("no"); console.log("number", n); return {}; }',
+    );
+    for (const n of [1, 2, 3]) await ward.invoke('count', { n });
+    const find = () => ward.cli(['logs', 'count', '--since', '1h', '--grep', 'number', '--strip']);
+    await ward.until(async () => (await find()).stdout === 'number 1\nnumber 2\nnumber 3\n');
+    expect((await ward.cli(['logs', '--until', '1h', '--grep', 'number'])).stdout).toBe('');
   });
 });

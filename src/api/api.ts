@@ -32,6 +32,7 @@ import { addDeadLetters } from './resources/dead-letters.ts';
 import { addFeeds } from './resources/feeds.ts';
 import { addApiInfo, addSystemInfo, type BuildInfo, type Readiness } from './resources/info.ts';
 import { addLogForwarding } from './resources/log-forwarding.ts';
+import { addLogSearch } from './resources/log-search.ts';
 import { addMetrics, type MetricsSource } from './resources/metrics.ts';
 import { addNamespaces } from './resources/namespaces.ts';
 import { addPackages } from './resources/packages.ts';
@@ -207,6 +208,7 @@ export function createApi(options: ApiOptions): FastifyInstance {
       addUsage(scope, functions.quotas);
       addActivationInputs(scope, functions);
       addRecordsStream(scope, functions);
+      addLogSearch(scope, functions);
       addRequests(scope, functions);
       addDeadLetters(scope, functions);
       addFeeds(scope, functions);

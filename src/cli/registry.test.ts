@@ -31,6 +31,7 @@ test('has the commands of the platform', () => {
     'prove',
     ...['create', 'update', 'get', 'list', 'delete', 'invoke'].map((verb) => `action ${verb}`),
     ...['list', 'get', 'result', 'logs', 'poll'].map((verb) => `activation ${verb}`),
+    'logs',
     ...['create', 'update', 'bind', 'get', 'list', 'delete'].map((verb) => `package ${verb}`),
     ...['create', 'update', 'get', 'list', 'delete', 'fire'].map((verb) => `trigger ${verb}`),
     ...['create', 'update', 'get', 'list', 'delete', 'enable', 'disable', 'status'].map(
@@ -50,6 +51,7 @@ test('has the commands of the platform', () => {
     ...['show', 'check', 'test'].map((verb) => `policy ${verb}`),
     ...['list', 'export', 'verify'].map((verb) => `audit ${verb}`),
     ...['status', 'rotate'].map((verb) => `vault ${verb}`),
+    'console login',
     ...['init', 'nats-config', 'nats-certificate'].map((verb) => `cluster ${verb}`),
     ...['list', 'show', 'drain', 'token', 'remove'].map((verb) => `node ${verb}`),
     ...['backup', 'restore', 'migrate', 'fsck'],

@@ -1,7 +1,7 @@
 /** All commands, in the order of the help. */
 import type { EntrySpec } from './command-spec.ts';
 import { actionGroup } from './commands/action.ts';
-import { activationGroup } from './commands/activation.ts';
+import { activationGroup, logsCommand } from './commands/activation.ts';
 import { advisoriesGroup } from './commands/advisories.ts';
 import { apiGroup } from './commands/api.ts';
 import { auditGroup } from './commands/audit.ts';
@@ -38,6 +38,7 @@ export const entries: readonly EntrySpec[] = [
   proveCommand,
   actionGroup,
   activationGroup,
+  logsCommand,
   packageGroup,
   triggerGroup,
   ruleGroup,

@@ -23,8 +23,6 @@ test('every suggestion is a command, and no typed word with a suggestion is one'
 });
 
 test.each([
-  [['logs'], 'ward activation logs'],
-  [['logs', '--last'], 'ward activation logs'],
   [['invoke', 'hello', '-p', 'name', 'World'], 'ward action invoke'],
   [['ls'], 'ward list'],
   [['login'], 'ward property set --apihost URL --auth KEY'],

@@ -28,7 +28,6 @@ export const topWords: Readonly<Record<string, string>> = {
   kinds: 'completion --names kind',
   login: 'property set --apihost URL --auth KEY',
   logout: 'property unset --auth',
-  logs: 'activation logs',
   ls: 'list',
   new: 'action create',
   poll: 'activation poll',

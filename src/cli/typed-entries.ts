@@ -13,6 +13,7 @@ export const loaders: Readonly<Record<string, () => Promise<EntrySpec>>> = {
   prove: async () => (await import('./commands/prove.ts')).proveCommand,
   action: async () => (await import('./commands/action.ts')).actionGroup,
   activation: async () => (await import('./commands/activation.ts')).activationGroup,
+  logs: async () => (await import('./commands/activation.ts')).logsCommand,
   package: async () => (await import('./commands/package.ts')).packageGroup,
   trigger: async () => (await import('./commands/trigger.ts')).triggerGroup,
   rule: async () => (await import('./commands/rule.ts')).ruleGroup,

@@ -7,13 +7,12 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { HostAndPort } from '../egress/index.ts';
-import { isFault, type Log, messageOf, nodeCodeOf } from '../lib/index.ts';
+import { isFault, type Log, messageOf, nodeCodeOf, Turns } from '../lib/index.ts';
 import { nextBatch, type ReadLog } from './batch.ts';
 import { deliver, Refused } from './delivery.ts';
 import type { Destination } from './destination.ts';
 import type { LogSource } from './log-event.ts';
 import { type Batch, Outlet } from './outlet.ts';
-import { Turns } from './turns.ts';
 
 export interface ForwarderOptions {
   readonly read: ReadLog;

@@ -14,6 +14,7 @@ import type { ActivationService } from './activations/activations.ts';
 import { followActivation } from './activations/following.ts';
 import type { InvocationService } from './activations/invocations.ts';
 import { grantLoads } from './activations/load-grants.ts';
+import { createLogSearch, type SearchLogs } from './activations/log-search.ts';
 import { createRecordQuota, type RecordQuota, type RecordWatch } from './activations/record-quota.ts';
 import type { Tracing } from './activations/trace-context.ts';
 import type { BuiltinAction } from './builtin.ts';
@@ -112,6 +113,7 @@ export interface Functions {
   readonly feeds: Pick<Events['feeds'], 'openWebhook' | 'list'>;
   readonly apis: ApiService;
   readonly logForwarding: LogForwardingService;
+  readonly searchLogs: SearchLogs;
   readonly activations: Omit<ActivationService, 'expect' | 'arrived'>;
   readonly invocations: InvocationService;
   /** Built-in actions of `/whisk.system`. */
@@ -206,6 +208,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
     feeds,
     apis,
     logForwarding,
+    searchLogs: createLogSearch(store.activations),
     activations,
     invocations,
     builtins: own,

@@ -151,7 +151,8 @@ function targetOf(request: FastifyRequest): readonly [namespace: string, activat
   return [namespace, id];
 }
 
-function filterOf(query: unknown) {
+/** `name`, `since` and `upto` of a list. @throws Fault QUERY_INVALID, NAME_INVALID */
+export function filterOf(query: unknown) {
   const path = pathFilter(queryText(query, 'name'));
   const since = queryEpoch(query, 'since');
   const upto = queryEpoch(query, 'upto');

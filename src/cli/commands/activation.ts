@@ -105,6 +105,25 @@ const poll: CommandSpec = {
   handler: async () => (await import('../handlers/activation-poll.ts')).poll,
 };
 
+export const logsCommand: CommandSpec = {
+  name: 'logs',
+  summary: 'search the logs of recorded activations, oldest line first',
+  works: 'remote',
+  args: [scopeArgument],
+  options: [
+    { flags: '-g, --grep <TEXT>', summary: 'only lines with this text' },
+    { flags: '--since <TIME>', summary: 'only since this time: 30m, 12h, 7d, or 2026-01-31T12:00Z' },
+    { flags: '--until <TIME>', summary: 'only of activations that started at this time or before' },
+    { flags: '-l, --limit <N>', summary: 'end after N lines, newest activations first (100)' },
+    { flags: '-r, --strip', summary: 'only the text' },
+  ],
+  examples: [
+    { command: 'ward logs --since 1h --grep "connection refused"', does: 'lines of the last hour' },
+    { command: 'ward logs hello --limit 1000', does: 'about the last thousand lines of one action' },
+  ],
+  handler: async () => (await import('../handlers/log-search.ts')).searchLogs,
+};
+
 export const activationGroup: GroupSpec = {
   name: 'activation',
   summary: 'records, results and logs of what ran',

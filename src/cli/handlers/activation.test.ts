@@ -104,3 +104,34 @@ test('activation poll shows each activation once, oldest first, and ends on requ
   expect(lines[1]).toContain(id);
   expect(lines[2]).toBe(`  ${record.logs[0]}`);
 });
+
+test('logs asks for page after page, and prints down to the newest', async () => {
+  const url = '/ward/v1/namespaces/_/logs';
+  const found = (at: number, text: string) => ({
+    activationId: `a${at}`,
+    action: 'hello',
+    line: `t stdout: ${text}`,
+  });
+  const pages = [
+    { lines: [found(2, 'new'), found(2, 'newer')], cut: 3, next: 41 },
+    { lines: [found(1, 'old')], cut: 0, next: null },
+  ];
+  api.answers.set(`GET ${url}`, () => ({ body: pages.shift() ?? {} }));
+  const { stdout, stderr } = await ward([
+    'logs',
+    'hello',
+    '--grep',
+    'e',
+    '--until',
+    '2026-01-31T12:00Z',
+    '--limit',
+    '5',
+  ]);
+  expect(stdout).toBe('a1 hello t stdout: old\na2 hello t stdout: new\na2 hello t stdout: newer\n');
+  expect(stderr).toContain('3 lines of an activation were left out');
+  const until = Date.UTC(2026, 0, 31, 12);
+  expect(api.requests.map((each) => each.url)).toEqual([
+    `${url}?name=hello&text=e&upto=${until}&limit=5`,
+    `${url}?name=hello&text=e&upto=41&limit=3`,
+  ]);
+});
