@@ -25,6 +25,8 @@ export interface ApiRequest {
   readonly root?: '/api/v1' | '/ward/v1' | '';
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly body?: JsonObject;
+  /** A form, instead of a body. */
+  readonly form?: Readonly<Record<string, string>>;
   /** Time for the whole answer. */
   readonly timeoutMs?: number;
   /** Statuses above 299 that count as answers, not as faults. */
@@ -146,7 +148,7 @@ export class ApiClient {
   async #exchange(url: URL, call: ApiRequest, auth: Setting | undefined, signal: AbortSignal) {
     const response = await this.#open(url, call, auth, signal, 'application/json');
     const text = await readText(response, maxAnswerBytes);
-    this.#trace.answer(response.status, response.headers, text);
+    this.#trace.answer(response.status, response.headers, call.form === undefined ? text : hidden);
     return { status: response.status, headers: response.headers, text };
   }
 
@@ -157,15 +159,16 @@ export class ApiClient {
     signal: AbortSignal,
     accept: string,
   ): Promise<Exchange> {
-    const body = call.body === undefined ? undefined : JSON.stringify(call.body);
+    const body = bodyOf(call);
     const headers = {
       ...(auth === undefined ? {} : { Authorization: `Basic ${Buffer.from(auth.value).toString('base64')}` }),
       Accept: accept,
       'User-Agent': 'ward-cli',
-      ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+      ...(body === undefined ? {} : { 'Content-Type': call.form === undefined ? json : form }),
       ...(call.requestId === undefined ? {} : { 'X-Request-Id': call.requestId }),
     };
-    this.#trace.request(call.method, url, headers, body);
+    // Forms hold tokens, and answers to them keys.
+    this.#trace.request(call.method, url, headers, call.form === undefined ? body : hidden);
     const { insecure } = this.#settings;
     return openExchange({ url, method: call.method, headers, body, signal, insecure });
   }
@@ -182,6 +185,15 @@ export class ApiClient {
   #strange(what: string) {
     return cliFault('SERVER_NOT_WARD', `${this.#settings.apihost.value} answered with ${what}`);
   }
+}
+
+const hidden = '[redacted]';
+const json = 'application/json';
+const form = 'application/x-www-form-urlencoded';
+
+function bodyOf(call: ApiRequest): string | undefined {
+  if (call.form !== undefined) return new URLSearchParams(call.form).toString();
+  return call.body === undefined ? undefined : JSON.stringify(call.body);
 }
 
 interface RawAnswer {

@@ -14,6 +14,7 @@ export const cliFault = faultTable({
   FILE_FAILED: 'host',
   NO_KEY: 'unauthenticated',
   KEY_REFUSED: 'unauthenticated',
+  LOGIN_FAILED: 'unauthenticated',
   // Missing rights of a key count as "not authorised": `denied` is for policies, and exits with 3.
   NOT_AUTHORISED: 'unauthenticated',
   REQUEST_INVALID: 'invalid',

@@ -2,8 +2,10 @@
  * Entry point of the command line: words → exit code. Loads only what the typed command needs, and turns every error
  * into labelled lines on stderr.
  */
+import { existsSync } from 'node:fs';
 import { actAs, isFault, messageOf, packageVersion } from '../lib/index.ts';
 import { entryPath, findCommand, foldPairs } from './argv.ts';
+import type { ClientTalk } from './client.ts';
 import type { CommandSpec, Context, EntrySpec } from './command-spec.ts';
 import { exitCodeOf } from './faults.ts';
 import { hostRemedy } from './host-trouble.ts';
@@ -13,7 +15,7 @@ import { printableLine } from './printable.ts';
 import { buildProgram, type Dispatch, parseProgram } from './program.ts';
 import { dataDirOf, readLocalAddress, readLocalKey, resolveSettings, type Settings } from './settings.ts';
 import { entriesFor } from './typed-entries.ts';
-import { readWskprops, wskpropsPath } from './wskprops.ts';
+import { loginPath, readWskprops, wskpropsPath } from './wskprops.ts';
 
 /**
  * @param argv the words after the program's name
@@ -116,10 +118,16 @@ function createContext(
     settings,
     client: async () => {
       const { ApiClient } = await import('./client.ts');
-      return new ApiClient(settings(), {
+      const talk: ClientTalk = {
         trace: (line) => io.trace(line),
         warn: (text) => io.note(printableLine(`warning: ${text}`)),
-      });
+      };
+      const wskprops = wskpropsPath(env);
+      if (existsSync(loginPath(wskprops))) {
+        const { withFreshKey } = await import('./login/renewal.ts');
+        cached = await withFreshKey(settings(), wskprops, talk);
+      }
+      return new ApiClient(settings(), talk);
     },
   };
 }

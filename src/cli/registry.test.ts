@@ -56,6 +56,7 @@ test('has the commands of the platform', () => {
     ...['list', 'show', 'drain', 'token', 'remove'].map((verb) => `node ${verb}`),
     ...['backup', 'restore', 'migrate', 'fsck'],
     ...['run', 'explain', 'learn', 'violations'].map((verb) => `sandbox ${verb}`),
+    ...['login', 'logout'],
     ...['get', 'set', 'unset'].map((verb) => `property ${verb}`),
     'completion',
     'uninstall',

@@ -11,6 +11,7 @@ import { consoleGroup } from './commands/console.ts';
 import { fsckCommand } from './commands/fsck.ts';
 import { imageGroup } from './commands/image.ts';
 import { baseGroup } from './commands/image-build.ts';
+import { loginCommand, logoutCommand } from './commands/login.ts';
 import { migrateCommand } from './commands/migrate.ts';
 import { namespaceGroup } from './commands/namespace.ts';
 import { packageGroup } from './commands/package.ts';
@@ -60,6 +61,8 @@ export const entries: readonly EntrySpec[] = [
   migrateCommand,
   fsckCommand,
   sandboxGroup,
+  loginCommand,
+  logoutCommand,
   propertyGroup,
   completionCommand,
   uninstallCommand,

@@ -32,6 +32,8 @@ export const loaders: Readonly<Record<string, () => Promise<EntrySpec>>> = {
   vault: async () => (await import('./commands/vault.ts')).vaultGroup,
   sandbox: async () => (await import('./commands/sandbox.ts')).sandboxGroup,
   uninstall: async () => (await import('./commands/uninstall.ts')).uninstallCommand,
+  login: async () => (await import('./commands/login.ts')).loginCommand,
+  logout: async () => (await import('./commands/login.ts')).logoutCommand,
   property: async () => (await import('./commands/property.ts')).propertyGroup,
 };
 

@@ -17,6 +17,11 @@ export function wskpropsPath(env: NodeJS.ProcessEnv): string {
   return env['WSK_CONFIG_FILE'] || join(env['HOME'] || homedir(), '.wskprops');
 }
 
+/** The file of `ward login` beside the settings file. */
+export function loginPath(wskprops: string): string {
+  return `${wskprops}.login`;
+}
+
 /** Empty when the file does not exist. @throws Fault SETTING_INVALID when it can't be read */
 export function readWskprops(path: string): WskProperties {
   return parseWskprops(readText(path));

@@ -10,15 +10,23 @@ import { makeAuthority, type TestAuthority } from '../lib/key-pairs.fixture.ts';
 import { type Issuer, parseIssuer } from './issuer.ts';
 import { newKey } from './tokens.fixture.ts';
 
+const scopes = 'openid offline_access';
+
 export interface TestProvider extends AsyncDisposable {
   readonly issuer: Issuer;
   /** Made its certificate. */
   readonly authority: TestAuthority;
   /** An access token of the client `robot`. */
   token(audience: string, scope?: string): Promise<string>;
+  /** Approves all devices from now on, as a person does in a browser. */
+  approveAs(person: string): void;
   /** Replaces all keys. */
   rotate(): void;
 }
+
+/** The client of `ward login`, and the people who use it. */
+export const deviceClient = 'ward-cli';
+const people: Readonly<Record<string, readonly string[]>> = { ada: ['ops'], eve: ['others'] };
 
 const client = { client_id: 'robot', client_secret: 'known to the test' };
 
@@ -29,9 +37,11 @@ export async function startProvider(): Promise<TestProvider> {
   const issuer = parseIssuer(`https://127.0.0.1:${(server.address() as AddressInfo).port}`);
   if (issuer === undefined) throw new TypeError('not an issuer');
   let count = 0;
+  let provider: Provider;
   const rotate = () => {
     server.removeAllListeners('request');
-    server.on('request', newProvider(issuer, `key-${++count}`).callback());
+    provider = newProvider(issuer, `key-${++count}`);
+    server.on('request', provider.callback());
   };
   rotate();
   return {
@@ -43,6 +53,15 @@ export async function startProvider(): Promise<TestProvider> {
       asked.end(new URLSearchParams({ ...grant, ...client }).toString());
       const [answer] = await once(asked, 'response');
       return z.object({ access_token: z.string() }).parse(await json(answer)).access_token;
+    },
+    approveAs(person) {
+      provider.on('device_code.saved', async (code) => {
+        if (code.accountId !== undefined) return;
+        const grant = new provider.Grant({ accountId: person, clientId: deviceClient });
+        grant.addOIDCScope(scopes);
+        const grantId = await grant.save();
+        await Object.assign(code, { accountId: person, grantId, scope: scopes, authTime: 1 }).save();
+      });
     },
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
@@ -64,12 +83,24 @@ function newProvider(issuer: Issuer, kid: string): Provider {
         ...{ grant_types: ['client_credentials'], redirect_uris: [], response_types: [] },
         ...{ token_endpoint_auth_method: 'client_secret_post', id_token_signed_response_alg: 'ES256' },
       },
+      {
+        ...{ client_id: deviceClient, redirect_uris: [], response_types: [] },
+        grant_types: ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'],
+        ...{ token_endpoint_auth_method: 'none', id_token_signed_response_alg: 'ES256' },
+      },
     ],
     jwks: { keys: [key] },
-    ttl: { ClientCredentials: 600 },
+    claims: { openid: ['sub', 'groups'] },
+    conformIdTokenClaims: false,
+    findAccount: (_context, person) => ({
+      accountId: person,
+      claims: () => ({ sub: person, groups: [...(people[person] ?? [])] }),
+    }),
+    ttl: { ClientCredentials: 600, AccessToken: 600, IdToken: 600, RefreshToken: 600 },
     features: {
       devInteractions: { enabled: false },
       clientCredentials: { enabled: true },
+      deviceFlow: { enabled: true },
       resourceIndicators: {
         enabled: true,
         getResourceServerInfo: () => ({

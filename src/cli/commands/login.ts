@@ -1,0 +1,33 @@
+/** `ward login`, `ward logout`. */
+import type { CommandSpec } from '../command-spec.ts';
+
+export const loginCommand: CommandSpec = {
+  name: 'login',
+  summary: 'log in at the issuer that the server trusts, and store a short key in ~/.wskprops',
+  works: 'remote',
+  args: [],
+  options: [
+    { flags: '--issuer <URL>', summary: 'where to log in, if the server has several issuers' },
+    { flags: '--namespace <NAME>', summary: 'which namespace, if you may use several' },
+    { flags: '--token-file <FILE>', summary: 'exchange the token in this file instead, as pipelines do' },
+  ],
+  examples: [
+    { command: 'ward login', does: 'prints a URL and a code for your browser, and waits' },
+    {
+      command: 'ward login --apihost https://ward.example.com --namespace shop',
+      does: 'uses this server and namespace from now on',
+    },
+    { command: 'ward login --token-file /run/ci/token', does: 'needs no browser' },
+  ],
+  handler: async () => (await import('../handlers/login.ts')).login,
+};
+
+export const logoutCommand: CommandSpec = {
+  name: 'logout',
+  summary: 'end the key of ward login, and forget it',
+  works: 'remote',
+  args: [],
+  options: [],
+  examples: [{ command: 'ward logout', does: 'the key stops working at once' }],
+  handler: async () => (await import('../handlers/login.ts')).logout,
+};

@@ -1,0 +1,63 @@
+/** Talks to the issuer of a login (RFC 8628, device flow). Its tokens go to the server of Ward and nowhere else. */
+import type { Configuration } from 'openid-client';
+import { messageOf } from '../../lib/index.ts';
+import { cliFault } from '../faults.ts';
+
+export interface IssuerClient {
+  readonly issuer: string;
+  readonly clientId: string;
+}
+
+export interface IssuedTokens {
+  readonly idToken: string;
+  readonly refreshToken: string | undefined;
+}
+
+/** What a person opens in a browser, and types there. */
+export interface DevicePrompt {
+  readonly url: string;
+  readonly code: string;
+}
+
+const timeoutSeconds = 20;
+
+/** Waits until the person has approved. @throws Fault LOGIN_FAILED */
+export async function loginByDevice(
+  client: IssuerClient,
+  scopes: string,
+  show: (prompt: DevicePrompt) => void,
+): Promise<IssuedTokens> {
+  return withIssuer(client, async (library, config) => {
+    const device = await library.initiateDeviceAuthorization(config, { scope: scopes });
+    show({ url: device.verification_uri_complete ?? device.verification_uri, code: device.user_code });
+    return library.pollDeviceAuthorizationGrant(config, device);
+  });
+}
+
+/** @throws Fault LOGIN_FAILED */
+export async function loginByRefresh(client: IssuerClient, refreshToken: string): Promise<IssuedTokens> {
+  const issued = await withIssuer(client, (library, config) =>
+    library.refreshTokenGrant(config, refreshToken),
+  );
+  // Issuers that do not rotate it leave it out.
+  return { ...issued, refreshToken: issued.refreshToken ?? refreshToken };
+}
+
+async function withIssuer(
+  { issuer, clientId }: IssuerClient,
+  work: (
+    library: typeof import('openid-client'),
+    config: Configuration,
+  ) => Promise<{ readonly id_token?: string; readonly refresh_token?: string }>,
+): Promise<IssuedTokens> {
+  try {
+    const library = await import('openid-client');
+    const options = { timeout: timeoutSeconds };
+    const config = await library.discovery(new URL(issuer), clientId, undefined, library.None(), options);
+    const { id_token: idToken, refresh_token: refreshToken } = await work(library, config);
+    if (idToken === undefined) throw new Error('it gave no ID token');
+    return { idToken, refreshToken };
+  } catch (cause) {
+    throw cliFault('LOGIN_FAILED', `the login at ${issuer} failed: ${messageOf(cause)}`, { cause });
+  }
+}
