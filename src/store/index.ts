@@ -1,7 +1,7 @@
 export { type BatchStep, type LongText, pieceOf, type SqlValue, type Unit } from './batch.ts';
 export { mayPass, storeFaults } from './faults.ts';
 export { keepLease } from './kept-lease.ts';
-export { entryOf as unsealedEntry, watchNoted } from './noted.ts';
+export { entryOf as unsealedEntry, watchNoted } from './noted-entry.ts';
 export type { StoreOptions } from './open.ts';
 export type { SharedFacts } from './postgres/facts.ts';
 export type { PostgresStore } from './postgres/open.ts';

@@ -1,23 +1,12 @@
 /** Entries of the audit log, in the transactions of the changes that they name. */
 import type { Kysely } from 'kysely';
-import { currentActor, hashOf, type JsonObject, type JsonValue, newId } from '../lib/index.ts';
+import { hashOf, type JsonValue } from '../lib/index.ts';
 import type { BatchStep } from './batch.ts';
-import { createChangeRate } from './change-rate.ts';
 import { parseObject } from './documents.ts';
+import { entryOf } from './noted-entry.ts';
 import type { Schema } from './schema.ts';
 import { statement, step } from './statements.ts';
 import type { NotedChange, UnsealedEntries } from './types/unsealed.ts';
-
-/** Of this process. */
-const rate = createChangeRate();
-
-const watchers = new Set<() => void>();
-
-/** Calls `watcher` when this process has noted something, in a transaction that may still be open. */
-export function watchNoted(watcher: () => void): Disposable {
-  watchers.add(watcher);
-  return { [Symbol.dispose]: () => void watchers.delete(watcher) };
-}
 
 /** Limits the parameters of one statement. */
 const rowsAtOnce = 200;
@@ -53,22 +42,6 @@ export function noteStep(db: Kysely<Schema>): (change: NotedChange) => BatchStep
     const { id, entry } = entryOf(change);
     return step(insert, [id, entry]);
   };
-}
-
-/** The row of an entry: its id, and its text. @throws Fault CHANGES_EXCEEDED */
-export function entryOf(change: NotedChange): { readonly id: string; readonly entry: string } {
-  const { what, name, namespace, before, after, summary } = change;
-  const { who, from, request } = currentActor();
-  // Operators and Ward itself are not held back.
-  if (namespace !== undefined && who.startsWith(`${namespace} `)) rate.take(namespace);
-  const id = newId();
-  const time = new Date().toISOString();
-  const entry: JsonObject = {
-    ...{ id, time, event: what, actor: who, from, request },
-    ...{ name, namespace, before, after, summary },
-  };
-  for (const watcher of watchers) watcher();
-  return { id, entry: JSON.stringify(entry) };
 }
 
 /** Runs `work` in a transaction: in the one that `db` is, if it is one. */
