@@ -15,6 +15,7 @@ import type { Intake, Intakes } from '../channel/intake.ts';
 import { LogStreams } from '../logs/log-streams.ts';
 import { type ActionHttp, type ActionReply, createActionHttp } from './action-http.ts';
 import { initOutcome, runOutcome } from './action-replies.ts';
+import { contractFields, identityFields } from './contract-fields.ts';
 import { type Culprit, CulpritNotes } from './culprit.ts';
 import {
   type Failure,
@@ -86,7 +87,7 @@ export class BlackboxRunner implements Runner {
     const cause = this.#notes.own(request.env);
     this.#intake = this.#options.intakes.of(this.#notes.namespace);
     this.#logs.chargeTo(this.#intake);
-    this.#identity = contractFields(request.env, identityNames);
+    this.#identity = identityFields(request.env);
     const { code } = this.#options;
     const value = code === undefined ? request : { ...request, code };
     const reply = await this.#exchange('/init', JSON.stringify({ value }), limits);
@@ -102,7 +103,7 @@ export class BlackboxRunner implements Runner {
     const log = this.#logs.open(request.id);
     this.#notes.begin(request.id);
     const [startedAt, begun] = [Date.now(), performance.now()];
-    const fields = contractFields(request.env, Object.keys(request.env));
+    const fields = contractFields(request.env);
     const json = JSON.stringify({ value: request.value, ...this.#identity, ...fields });
     const reply = await this.#exchange('/run', json, limits).catch(() => this.#lost());
     const outcome = reply.kind === 'failed' ? reply : this.#outcomeOf(reply.reply);
@@ -212,19 +213,4 @@ export class BlackboxRunner implements Runner {
     this.#frozen = false;
     this.#options.sandbox.thaw().catch(() => void this.end('exited'));
   }
-}
-
-const identityNames = ['__OW_NAMESPACE', '__OW_ACTION_NAME', '__OW_ACTION_VERSION'];
-const prefix = '__OW_';
-
-/**
- * `__OW_ACTIVATION_ID` of the environment becomes `activation_id` of the contract, and so on; `TRACEPARENT` becomes
- * `traceparent`.
- */
-function contractFields(env: JsonObject, names: readonly string[]): JsonObject {
-  return Object.fromEntries(names.map((name) => [fieldOf(name), env[name]]));
-}
-
-function fieldOf(name: string): string {
-  return (name.startsWith(prefix) ? name.slice(prefix.length) : name).toLowerCase();
 }
