@@ -2,6 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ConsoleBrowser, openBrowser } from './browser.ts';
 import { functionPages } from './console/functions.ts';
+import { gatePages } from './console/gate.ts';
+import { isolationPage } from './console/isolation.ts';
 import { runPages } from './console/runs.ts';
 import { triggerPages } from './console/triggers.ts';
 import { missingForSandboxes, Ward } from './ward.ts';
@@ -68,6 +70,8 @@ describe.skipIf(missingForSandboxes() !== undefined)('the console', () => {
   runPages(() => ({ ward, browser }));
   functionPages(() => ({ ward, browser, logIn, logInAsOperator }));
   triggerPages(() => ({ ward, browser }));
+  gatePages(() => ({ ward, browser }));
+  isolationPage(() => ({ ward, browser }));
 
   test('has a page with all components, and one for addresses that lead nowhere', async () => {
     const { page } = browser;

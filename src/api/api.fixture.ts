@@ -146,6 +146,8 @@ export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
   const operator = {
     overview: async () => ({ version: '1.2.3' }),
     namespaces: async () => ({ total: 1, namespaces: [] }),
+    isolation: async () => ({ policy: [], doctor: null }),
+    violations: async () => ({ total: 0, violations: [] }),
   };
   const app = createApi({
     functions,

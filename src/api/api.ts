@@ -179,7 +179,8 @@ export function createApi(options: ApiOptions): FastifyInstance {
   if (options.nodes !== undefined) addClusterNodes(app, options.nodes);
   if (options.console !== undefined) {
     addSessions(app, functions, build.buildno);
-    addOperator(app, functions, options.console.operator);
+    const { reports, audit } = options;
+    addOperator(app, { functions, source: options.console.operator, reports, audit });
   }
   addTokenExchange(app, functions);
   for (const plugin of options.plugins ?? []) app.register(async (scope) => plugin(scope));
@@ -212,7 +213,7 @@ export function createApi(options: ApiOptions): FastifyInstance {
       addRequests(scope, functions);
       addDeadLetters(scope, functions);
       addFeeds(scope, functions);
-      if (options.reports !== undefined) addReports(scope, options.reports);
+      if (options.reports !== undefined) addReports(scope, options.reports, functions.limits);
       if (options.audit !== undefined) addAudit(scope, options.audit);
     });
     addKeyed(open, functions, '/runtime', (scope) => addLogForwarding(scope, functions.logForwarding));

@@ -7,9 +7,12 @@ import type { Functions } from '../../functions/index.ts';
 import type { JsonObject } from '../../lib/index.ts';
 import { sendError, sendJson } from '../errors.ts';
 import { apiFault } from '../faults.ts';
-import { queryPage } from '../query.ts';
+import { queryEpoch, queryPage, queryText } from '../query.ts';
 import { addResource } from '../resource.ts';
+import { type AuditSource, addOperatorAudit } from '../resources/audit.ts';
+import { addOperatorReports, type ReportSource } from '../resources/reports.ts';
 import { ownTokens } from '../session-cookies.ts';
+import { addOperatorNamespaces, type OperatorNamespaces } from './operator-namespaces.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -19,15 +22,35 @@ declare module 'fastify' {
 }
 
 /** What the server tells its operators. */
-export interface OperatorSource {
+export interface OperatorSource extends OperatorNamespaces {
   /** Nodes, disk, advisories. */
   overview(): Promise<JsonObject>;
-  /** A page of all namespaces, by name. */
-  namespaces(page: { readonly skip: number; readonly limit: number }): Promise<JsonObject>;
+  /** The policy of sandboxes in words, and the last report of `ward doctor`. */
+  isolation(): Promise<JsonObject>;
+  /** What sandboxes were refused, the last first. */
+  violations(query: {
+    readonly namespace: string | undefined;
+    readonly kind: string | undefined;
+    readonly since: number | undefined;
+    readonly skip: number;
+    readonly limit: number;
+  }): Promise<JsonObject>;
+}
+
+interface OperatorParts {
+  readonly functions: Functions;
+  readonly source: OperatorSource;
+  /** Absent: nothing is judged here. */
+  readonly reports?: ReportSource | undefined;
+  /** Absent: there is no audit log. */
+  readonly audit?: AuditSource | undefined;
 }
 
 /** Adds the routes, and lets in operators only. */
-export function addOperator(app: FastifyInstance, functions: Functions, source: OperatorSource): void {
+export function addOperator(
+  app: FastifyInstance,
+  { functions, source, reports, audit }: OperatorParts,
+): void {
   const { sessions, limits } = functions;
   app.register(
     async (scope) => {
@@ -38,13 +61,26 @@ export function addOperator(app: FastifyInstance, functions: Functions, source: 
       addResource(scope, ['/overview'], {
         GET: { access: 'operator', handler: async (_, reply) => send(reply, await source.overview()) },
       });
-      addResource(scope, ['/namespaces'], {
+      addOperatorNamespaces(scope, functions, source);
+      if (audit !== undefined) addOperatorAudit(scope, audit);
+      addResource(scope, ['/isolation'], {
+        GET: { access: 'operator', handler: async (_, reply) => send(reply, await source.isolation()) },
+      });
+      addResource(scope, ['/violations'], {
         GET: {
           access: 'operator',
-          handler: async (request, reply) =>
-            send(reply, await source.namespaces(queryPage(request.query, 'namespaces', limits.list))),
+          handler: async ({ query }, reply) => {
+            const text = (name: string) => queryText(query, name) || undefined;
+            const filter = { namespace: text('namespace'), kind: text('kind') };
+            const page = queryPage(query, 'violations', limits.list);
+            return send(
+              reply,
+              await source.violations({ ...filter, since: queryEpoch(query, 'since'), ...page }),
+            );
+          },
         },
       });
+      if (reports !== undefined) addOperatorReports(scope, reports, limits);
     },
     { prefix: '/ward/v1/operator' },
   );

@@ -1,5 +1,5 @@
 /** `/ward/v1/audit`: the changes of the key's own namespace, newest first. OpenWhisk has no such resource. */
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { JsonObject } from '../../lib/index.ts';
 import { identityOf } from '../authentication.ts';
 import { sendJson } from '../errors.ts';
@@ -9,7 +9,8 @@ import { addResource } from '../resource.ts';
 export interface AuditSource {
   /** Newest first. `next`: where the next page begins. */
   search(query: {
-    readonly namespace: string;
+    /** Undefined: all. */
+    readonly namespace: string | undefined;
     readonly before: number | undefined;
     readonly since: number;
     readonly until: number | undefined;
@@ -28,19 +29,37 @@ export function addAudit(scope: FastifyInstance, audit: AuditSource): void {
       access: 'read',
       handler: async (request, reply) => {
         const { namespace, createdAt } = identityOf(request);
-        const { query } = request;
-        const { entries, next } = await audit.search({
-          namespace,
-          before: queryEpoch(query, 'before'),
-          // A namespace of the same name from before is another one.
-          since: Math.max(createdAt, queryEpoch(query, 'since') ?? 0),
-          until: queryEpoch(query, 'until'),
-          who: queryText(query, 'who'),
-          what: queryText(query, 'what'),
-          limit: queryPage(query, 'audit', pages).limit,
-        });
+        const asked = searchOf(request);
+        // A namespace of the same name from before is another one.
+        const since = Math.max(createdAt, asked.since);
+        const { entries, next } = await audit.search({ ...asked, namespace, since });
         return sendJson(reply, 200, JSON.stringify({ entries, next }));
       },
     },
   });
+}
+
+/** `/ward/v1/operator/audit`: all changes and verdicts. @param scope for operators */
+export function addOperatorAudit(scope: FastifyInstance, audit: AuditSource): void {
+  addResource(scope, ['/audit'], {
+    GET: {
+      access: 'operator',
+      handler: async (request, reply) => {
+        const namespace = queryText(request.query, 'namespace') || undefined;
+        const { entries, next } = await audit.search({ ...searchOf(request), namespace });
+        return sendJson(reply.header('cache-control', 'no-store'), 200, JSON.stringify({ entries, next }));
+      },
+    },
+  });
+}
+
+function searchOf({ query }: FastifyRequest) {
+  return {
+    before: queryEpoch(query, 'before'),
+    since: queryEpoch(query, 'since') ?? 0,
+    until: queryEpoch(query, 'until'),
+    who: queryText(query, 'who'),
+    what: queryText(query, 'what'),
+    limit: queryPage(query, 'audit', pages).limit,
+  };
 }

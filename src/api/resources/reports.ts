@@ -3,29 +3,52 @@
  * HTML. A namespace sees what the gate judged for it. `/ward/v1/images/{digest}/` has the same.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { notFound } from '../../functions/index.ts';
+import { notFound, type SystemLimits } from '../../functions/index.ts';
 import { identityOf, pathPart } from '../authentication.ts';
 import { sendJson } from '../errors.ts';
+import { apiFault } from '../faults.ts';
+import { queryPage, queryText } from '../query.ts';
 import { addResource, type Resource } from '../resource.ts';
 
-/** Each method resolves to undefined if the gate judged nothing of that digest for the namespace. */
+/**
+ * Without a namespace, for an operator: of all. The first four resolve to undefined if the gate judged nothing of that digest
+ * for the namespace.
+ */
 export interface ReportSource {
-  report(digest: string, namespace: string): Promise<object | undefined>;
+  report(digest: string, namespace?: string): Promise<object | undefined>;
   /** CycloneDX 1.6. */
-  sbom(digest: string, namespace: string): Promise<object | undefined>;
+  sbom(digest: string, namespace?: string): Promise<object | undefined>;
   /** Report and inventory as a page without scripts. */
   page(
     digest: string,
     namespace: string,
   ): Promise<{ readonly html: string; readonly contentSecurityPolicy: string } | undefined>;
   /** The latest verdict of each stage. */
-  verdicts(digest: string, namespace: string): Promise<object | undefined>;
+  verdicts(digest: string, namespace?: string): Promise<object | undefined>;
+  /** The latest verdicts of all subjects; '' does not filter. */
+  judged(query: JudgedFilter): Promise<readonly object[]>;
+  /** Findings by CVE, package or title. */
+  findings(query: {
+    readonly namespace?: string | undefined;
+    readonly text: string;
+    readonly after: string | undefined;
+  }): Promise<object>;
 }
 
-export function addReports(scope: FastifyInstance, reports: ReportSource): void {
+interface JudgedFilter {
+  readonly namespace?: string;
+  readonly stage: string;
+  readonly outcome: string;
+  readonly name: string;
+  readonly skip: number;
+  readonly limit: number;
+}
+
+export function addReports(scope: FastifyInstance, reports: ReportSource, limits: SystemLimits): void {
   const answer = (read: Read): Resource => ({
     GET: { access: 'read', handler: (request, reply) => sendFound(read, request, reply) },
   });
+  addLists(scope, reports, limits, 'read');
   for (const root of ['/images/:digest', '/reports/:digest']) {
     addResource(scope, [`${root}/report`], answer(reports.report));
     addResource(scope, [`${root}/sbom`], answer(reports.sbom));
@@ -39,6 +62,63 @@ export function addReports(scope: FastifyInstance, reports: ReportSource): void 
         return wantsPage(request)
           ? sendPage(reports, request, reply)
           : sendFound(reports.report, request, reply);
+      },
+    },
+  });
+}
+
+/** The same for operators, of all namespaces. */
+export function addOperatorReports(
+  scope: FastifyInstance,
+  reports: ReportSource,
+  limits: SystemLimits,
+): void {
+  addLists(scope, reports, limits, 'operator');
+  const reads = { report: reports.report, sbom: reports.sbom, verdict: reports.verdicts };
+  for (const [name, read] of Object.entries(reads)) {
+    addResource(scope, [`/reports/:digest/${name}`], {
+      GET: {
+        access: 'operator',
+        handler: async (request, reply) => {
+          const found = await read(pathPart(request, 'digest'));
+          if (found === undefined) throw notFound();
+          return sendJson(reply.header('cache-control', 'no-store'), 200, JSON.stringify(found));
+        },
+      },
+    });
+  }
+}
+
+/** `/verdicts` and `/findings`: over all that was judged. */
+function addLists(
+  scope: FastifyInstance,
+  reports: ReportSource,
+  { list }: SystemLimits,
+  access: 'read' | 'operator',
+): void {
+  const namespaceOf = (request: FastifyRequest) =>
+    access === 'read' ? identityOf(request).namespace : (queryText(request.query, 'namespace') ?? '');
+  addResource(scope, ['/verdicts'], {
+    GET: {
+      access,
+      handler: async (request, reply) => {
+        const text = (name: string) => queryText(request.query, name) ?? '';
+        const filter = { stage: text('stage'), outcome: text('outcome'), name: text('name') };
+        const page = queryPage(request.query, 'verdicts', list);
+        const found = await reports.judged({ namespace: namespaceOf(request), ...filter, ...page });
+        return sendJson(reply, 200, JSON.stringify(found));
+      },
+    },
+  });
+  addResource(scope, ['/findings'], {
+    GET: {
+      access,
+      handler: async (request, reply) => {
+        const text = queryText(request.query, 'text') ?? '';
+        if (text === '') throw apiFault('QUERY_INVALID', "Say what to search for in the parameter 'text'.");
+        const namespace = namespaceOf(request) || undefined;
+        const after = queryText(request.query, 'after');
+        return sendJson(reply, 200, JSON.stringify(await reports.findings({ namespace, text, after })));
       },
     },
   });

@@ -80,6 +80,29 @@ interface Context {
 }
 
 function reportTests({ store, place }: Context): void {
+  it('lists verdicts by namespace, stage, outcome and name, the last judged first', async () => {
+    await store().putReport(subject, reportOf({ findings: [vulnerability()] }));
+    const denied = pushOf('other');
+    await store().write({ verdicts: [verdictAt(noon - 1000), verdictAt(noon + 1000, 'tenant'), denied] });
+    const all = { namespace: '', stage: '', outcome: '', name: '', skip: 0, limit: 10 };
+    const listed = async (query: object) =>
+      (await store().judged({ ...all, ...query })).map(
+        ({ verdict }) => `${verdict.namespace} ${verdict.stage}`,
+      );
+    expect(await listed({})).toEqual(['tenant run', 'guest push', 'guest run']);
+    expect(await listed({ skip: 1, limit: 1 })).toEqual(['guest push']);
+    expect(await listed({ namespace: 'tenant' })).toEqual(['tenant run']);
+    expect(await listed({ stage: 'push' })).toEqual(['guest push']);
+    expect(await listed({ outcome: 'deny' })).toEqual(['guest push']);
+    const { name } = reportOf().target;
+    expect(await listed({ name: name.slice(1) })).toEqual(['tenant run', 'guest run']);
+    expect(await listed({ name: denied.digest })).toEqual(['guest push']);
+    expect(await listed({ name: '%' })).toEqual([]);
+    const [first, second] = await store().judged(all);
+    expect(first).toMatchObject({ digest, kind: 'image', name });
+    expect(second).toMatchObject({ digest: denied.digest, kind: undefined, name: undefined });
+  });
+
   it('are read back unchanged, also by another store on the same file', async () => {
     const report = reportOf({ findings: [vulnerability()] });
     await store().putReport(subject, report);

@@ -4,7 +4,7 @@
  */
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import { appendEntries, cutDraft, findRows, type Head, headOf, rowsAfter } from './audit-chain.ts';
-import type { GateWrite } from './types.ts';
+import type { GateWrite, JudgedQuery } from './types.ts';
 
 export interface ReportRow {
   readonly digest: string;
@@ -21,6 +21,14 @@ export interface RefusedRow {
   /** JSON. */
   readonly namespaces: string;
   readonly since: string;
+}
+
+export interface JudgedRow {
+  readonly digest: string;
+  readonly kind: string | null;
+  readonly name: string | null;
+  /** JSON. */
+  readonly verdict: string;
 }
 
 export interface CheckpointRow {
@@ -108,6 +116,22 @@ export const reads = {
       .prepare('select verdict from verdicts where digest = ? order by namespace, stage')
       .all(digest)
       .map(({ verdict }) => String(verdict));
+  },
+  judged(db: DatabaseSync, query: JudgedQuery): readonly JudgedRow[] {
+    const { namespace, stage, outcome, name, skip, limit } = query;
+    return db
+      .prepare(
+        `select v.digest, r.kind, r.name, v.verdict from verdicts v left join reports r on r.digest = v.digest
+         where (? in ('', v.namespace)) and (? in ('', v.stage))
+           and (? in ('', json_extract(v.verdict, '$.outcome')))
+           and (? in ('', v.digest) or instr(r.name, ?) > 0)
+         order by v.judged_at desc, v.digest, v.stage, v.namespace limit ? offset ?`,
+      )
+      .all(namespace, stage, outcome, name, name, limit, skip)
+      .map(({ digest, kind, name, verdict }) => ({
+        ...{ digest: String(digest), verdict: String(verdict) },
+        ...{ kind: kind === null ? null : String(kind), name: name === null ? null : String(name) },
+      }));
   },
   refused(db: DatabaseSync, after: string, limit: number): readonly RefusedRow[] {
     return db

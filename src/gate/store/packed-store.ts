@@ -17,6 +17,8 @@ import type {
   AuditRetention,
   GateStore,
   GateWrite,
+  Judged,
+  JudgedQuery,
   PackedFindings,
   RefusedPush,
   StoredReport,
@@ -72,6 +74,14 @@ export class PackedGateStore implements GateStore {
   async verdicts(digest: Digest): Promise<readonly Verdict[]> {
     const texts = await this.#line.ask('verdicts', digest);
     return texts.map((text): Verdict => JSON.parse(text));
+  }
+
+  async judged(query: JudgedQuery): Promise<readonly Judged[]> {
+    const rows = await this.#line.ask('judged', query);
+    return rows.map(({ digest, kind, name, verdict }) => ({
+      ...{ digest, verdict: JSON.parse(verdict), name: name ?? undefined },
+      kind: kind === null ? undefined : kindOf(kind),
+    }));
   }
 
   async revisions(kind: 'noted' | 'judged'): Promise<Revisions | undefined> {

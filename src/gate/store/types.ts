@@ -56,6 +56,26 @@ export interface AuditRetention {
   readonly since: number;
 }
 
+/** Which verdicts to list; '' stands for all. */
+export interface JudgedQuery {
+  readonly namespace: string;
+  readonly stage: string;
+  readonly outcome: string;
+  /** Part of the name, or the whole digest. */
+  readonly name: string;
+  readonly skip: number;
+  readonly limit: number;
+}
+
+/** A verdict with what it is about. */
+export interface Judged {
+  readonly verdict: Verdict;
+  readonly digest: string;
+  /** Undefined without a report. */
+  readonly kind: Subject['kind'] | undefined;
+  readonly name: string | undefined;
+}
+
 export interface AuditPage {
   /** Only entries after this one; the oldest first. */
   readonly after?: number;
@@ -81,6 +101,8 @@ export interface GateStore extends AsyncDisposable {
   verdict(digest: Digest, stage: Stage, namespace: string): Promise<Verdict | undefined>;
   /** The latest of each stage and namespace. */
   verdicts(digest: Digest): Promise<readonly Verdict[]>;
+  /** The latest of each subject, stage and namespace; the last judged first. */
+  judged(query: JudgedQuery): Promise<readonly Judged[]>;
   /** The revisions as last written; undefined when never written. */
   revisions(kind: 'noted' | 'judged'): Promise<Revisions | undefined>;
   /** Refused pushes, by digest, after this one: content whose only verdicts are denials at push. */

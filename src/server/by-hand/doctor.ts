@@ -9,6 +9,7 @@ import {
   runDoctor,
 } from '../../sandbox/index.ts';
 import { advisoryStatus } from '../../scanner/index.ts';
+import { actAsOwner } from '../admin/act-as.ts';
 import { policyInForce } from '../admin/gate.ts';
 import { type AdvisoriesAge, advisoriesAge } from '../advisories/age.ts';
 import { advisoriesPath } from '../advisories/by-hand.ts';
@@ -16,6 +17,7 @@ import { readLastUpdate } from '../advisories/last-update.ts';
 import { type Config, loadConfig } from '../config/config.ts';
 import { runDir } from '../instance/instance-locks.ts';
 import { type DiskStatus, diskStatus } from '../platform/disk-reserve.ts';
+import { noteDoctor } from '../platform/doctor-note.ts';
 import { type OwnMemoryStatus, ownMemoryStatus } from '../platform/memory-plan.ts';
 import { type ProcessRow, proveProcesses } from './doctor-processes.ts';
 import { openByHand } from './instance.ts';
@@ -58,14 +60,29 @@ export async function doctorHere(options: DoctorOptions): Promise<ServerDoctorRe
   const ground = { instance, host };
   const processes = await proveProcesses({ config, ground, ownDir: join(runDir, instance) });
   const isHeldIn = processes.every(({ required, proven }) => !required || proven === 'yes');
+  const ok = report.ok && isHeldIn;
+  await note(config, { ...report, ok, processes: [...processes] });
   return {
     ...report,
-    ok: report.ok && isHeldIn,
+    ok,
     scanAdvisories: await scanAdvisories(options),
     disk: await diskOf(config),
     memory: ownMemoryStatus(),
     processes,
   };
+}
+
+/** For the console. Without a data folder, or when it can't be written, there is nothing to show. */
+async function note(
+  { dataDir }: Config,
+  report: DoctorReport & { readonly processes: ProcessRow[] },
+): Promise<void> {
+  try {
+    const { rows, advisories, advice, ...rest } = report;
+    using _acting = actAsOwner(dataDir);
+    const lists = { rows: [...rows], advisories: [...advisories], advice: [...advice] };
+    await noteDoctor(dataDir, { at: Date.now(), ...rest, ...lists });
+  } catch {}
 }
 
 async function diskOf({ dataDir, disk }: Config): Promise<DiskStatus | undefined> {

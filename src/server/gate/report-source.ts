@@ -1,21 +1,26 @@
-/** Reports and verdicts for programs: a namespace sees those of subjects that were judged for it. */
+/**
+ * Reports and verdicts for programs: a namespace sees those of subjects that were judged for it; an operator, who asks for no
+ * namespace, sees all.
+ */
 import type { ReportSource } from '../../api/index.ts';
 import { isDigest } from '../../blobs/index.ts';
 import type { Gate, GateStore, Verdict } from '../../gate/index.ts';
 import { cycloneDxOf, type Report, sortedReport } from '../../scanner/index.ts';
+import { searchFindings } from './finding-search.ts';
 import { reportPage } from './report-page.ts';
 
 export function createReportSource(
   gate: Pick<Gate, 'report'>,
-  store: Pick<GateStore, 'verdicts'>,
+  store: Pick<GateStore, 'judged' | 'report' | 'subjects' | 'verdicts'>,
 ): ReportSource {
-  const verdictsFor = async (digest: string, namespace: string): Promise<readonly Verdict[]> => {
+  const verdictsFor = async (digest: string, namespace: string | undefined): Promise<readonly Verdict[]> => {
     if (!isDigest(digest)) return [];
-    return (await store.verdicts(digest)).filter((verdict) => verdict.namespace === namespace);
+    const all = await store.verdicts(digest);
+    return namespace === undefined ? all : all.filter((verdict) => verdict.namespace === namespace);
   };
   const withReport = async (
     digest: string,
-    namespace: string,
+    namespace: string | undefined,
     shape: (report: Report) => object,
   ): Promise<object | undefined> => {
     if (!isDigest(digest) || (await verdictsFor(digest, namespace)).length === 0) return undefined;
@@ -34,5 +39,23 @@ export function createReportSource(
       const verdicts = await verdictsFor(digest, namespace);
       return verdicts.length === 0 ? undefined : verdicts;
     },
+    async judged({ namespace = '', ...query }) {
+      return (await store.judged({ namespace, ...query })).map(({ verdict, ...about }) => ({
+        ...about,
+        ...summaryOf(verdict),
+      }));
+    },
+    findings: (query) =>
+      searchFindings({
+        ...query,
+        store,
+        isVisible: async (digest) => (await verdictsFor(digest, query.namespace)).length > 0,
+      }),
   };
+}
+
+/** A verdict without the ids of its findings, of which it can have thousands. */
+function summaryOf({ stage, namespace, outcome, judgedAt, summary, reasons, counts }: Verdict) {
+  const rules = reasons.map(({ rule, outcome, text }) => ({ rule, outcome, text }));
+  return { stage, namespace, outcome, judgedAt, summary, rules, counts };
 }

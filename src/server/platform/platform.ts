@@ -283,7 +283,7 @@ function composeApi(context: Context, parts: ApiParts): ReturnType<typeof create
   const { store, disk, memory, plan } = foundation;
   const { trustedProxies = [], ...web } = withoutUndefined(config.web);
   const operator = createOperatorSource({
-    ...{ config, store, namespaces: functions.namespaces },
+    ...{ config, store, namespaces: functions.namespaces, quotas: functions.quotas },
     ...{ advisories: guarded.advisories, disk: disk.status },
   });
   const console = config.console ? { operator } : undefined;

@@ -67,12 +67,13 @@ export function currentSession(): Session | undefined {
 }
 
 /** What a page or a button needs. `operator`: an operator's session; a right: a key that has it. */
-export type Need = Right | 'operator' | 'anything';
+export type Need = Right | 'operator' | 'read-or-operator' | 'anything';
 
 export function may(need: Need): boolean {
   const session = currentSession();
   if (session === undefined) return false;
   if (need === 'anything') return true;
+  if (need === 'read-or-operator') return session.operator || session.rights.includes('read');
   return need === 'operator' ? session.operator : session.rights.includes(need);
 }
 

@@ -71,6 +71,32 @@ export const allPages: readonly PageSpec[] = [
     load: async () => (await import('./triggers/dead-letters.tsx')).DeadLetters,
   },
   {
+    path: 'gate',
+    title: 'Gate',
+    group: 'What guards it',
+    needs: 'read-or-operator',
+    load: async () => (await import('./gate/gate.tsx')).Gate,
+  },
+  {
+    path: 'gate/findings',
+    title: 'Findings',
+    needs: 'read-or-operator',
+    load: async () => (await import('./gate/findings.tsx')).Findings,
+  },
+  {
+    path: 'gate/report/:digest',
+    title: 'Report',
+    needs: 'read-or-operator',
+    load: async () => (await import('./gate/report.tsx')).ReportPage,
+  },
+  {
+    path: 'isolation',
+    title: 'Isolation',
+    group: 'What guards it',
+    needs: 'operator',
+    load: async () => (await import('./isolation/isolation.tsx')).Isolation,
+  },
+  {
     path: 'namespaces',
     title: 'Namespaces',
     group: 'Who runs it',

@@ -62,6 +62,12 @@ const reportRow = z.object({ kind: z.string(), head: z.string(), inventory: byte
 const subjectRow = z.object({ digest: z.string(), kind: z.string() });
 const countRow = z.object({ n: z.int() });
 const verdictRow = z.object({ verdict: z.string() });
+const judgedRow = z.object({
+  digest: z.string(),
+  kind: z.string().nullable(),
+  name: z.string().nullable(),
+  verdict: z.string(),
+});
 const refusedRow = z.object({ digest: z.string(), namespaces: z.string(), since: z.string() });
 const revisionsRow = z.object({ revisions: z.string() });
 const checkpointRow = z.object({ seq: z.int(), checkpoint: z.string() });
@@ -89,6 +95,14 @@ export const reads: Reads = {
   async verdicts(connection, digest) {
     const sql = 'select verdict from gate.verdicts where digest = $1 order by namespace, stage';
     return (await selectAll(connection, verdictRow, sql, [digest])).map(({ verdict }) => verdict);
+  },
+  judged(connection, { namespace, stage, outcome, name, skip, limit }) {
+    const sql = `
+      select v.digest, r.kind, r.name, v.verdict from gate.verdicts v left join gate.reports r on r.digest = v.digest
+      where ($1::text in ('', v.namespace)) and ($2::text in ('', v.stage)) and ($3::text in ('', v.outcome))
+        and ($4::text in ('', v.digest) or strpos(r.name, $4::text) > 0)
+      order by v.judged_at desc, v.digest, v.stage, v.namespace limit $5 offset $6`;
+    return selectAll(connection, judgedRow, sql, [namespace, stage, outcome, name, limit, skip]);
   },
   refused(connection, after, limit) {
     const sql = `

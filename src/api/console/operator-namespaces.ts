@@ -1,0 +1,113 @@
+/** `/ward/v1/operator/namespaces`: operators create and delete namespaces, set their limits, and make and delete keys. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { z } from 'zod';
+import { type Functions, malformed, type NamespaceLimitsPatch } from '../../functions/index.ts';
+import { actAs, isJsonObject, type JsonObject, messageOf } from '../../lib/index.ts';
+import { clientOf } from '../actors.ts';
+import { pathPart } from '../authentication.ts';
+import { sendJson } from '../errors.ts';
+import { queryPage } from '../query.ts';
+import { addResource } from '../resource.ts';
+import { keyBody, limitsBody, namespaceBody } from './operator-bodies.ts';
+
+export interface OperatorNamespaces {
+  /** A page of all namespaces, by name, with what they hold and what they may. */
+  namespaces(page: { readonly skip: number; readonly limit: number }): Promise<JsonObject>;
+}
+
+const bodyBytes = 16 * 1024;
+
+/** @param scope for operators */
+export function addOperatorNamespaces(
+  scope: FastifyInstance,
+  { namespaces, quotas, limits: { list } }: Pick<Functions, 'limits' | 'namespaces' | 'quotas'>,
+  source: OperatorNamespaces,
+): void {
+  addResource(scope, ['/namespaces'], {
+    GET: {
+      access: 'operator',
+      handler: async (request, reply) =>
+        send(reply, 200, await source.namespaces(queryPage(request.query, 'namespaces', list))),
+    },
+    POST: {
+      access: 'operator',
+      bodyLimit: bodyBytes,
+      handler: async (request, reply) => {
+        const { name } = bodyOf(request, namespaceBody);
+        const key = await asOperator(request, () => namespaces.create(name));
+        return send(reply, 201, { name, key });
+      },
+    },
+  });
+  addResource(scope, ['/namespaces/:ns'], {
+    GET: {
+      access: 'operator',
+      handler: async (request, reply) => {
+        const name = pathPart(request, 'ns');
+        const [{ createdAt, limits, own }, usage, keys] = await Promise.all([
+          namespaces.get(name),
+          quotas.usage(name),
+          namespaces.listKeys(name),
+        ]);
+        return send(reply, 200, { name, createdAt, limits, own, usage, keys });
+      },
+    },
+    DELETE: {
+      access: 'operator',
+      handler: async (request, reply) => {
+        await asOperator(request, () => namespaces.delete(pathPart(request, 'ns')));
+        return reply.code(204).send();
+      },
+    },
+  });
+  addResource(scope, ['/namespaces/:ns/limits'], {
+    PUT: {
+      access: 'operator',
+      bodyLimit: bodyBytes,
+      handler: async (request, reply) => {
+        const patch: NamespaceLimitsPatch = bodyOf(request, limitsBody);
+        const name = pathPart(request, 'ns');
+        const { limits, own } = await asOperator(request, () => namespaces.setLimits(name, patch));
+        return send(reply, 200, { limits, own });
+      },
+    },
+  });
+  addResource(scope, ['/namespaces/:ns/keys'], {
+    POST: {
+      access: 'operator',
+      bodyLimit: bodyBytes,
+      handler: async (request, reply) => {
+        const asked = bodyOf(request, keyBody);
+        const name = pathPart(request, 'ns');
+        return send(reply, 201, await asOperator(request, () => namespaces.createKey(name, asked)));
+      },
+    },
+  });
+  addResource(scope, ['/namespaces/:ns/keys/:id'], {
+    DELETE: {
+      access: 'operator',
+      handler: async (request, reply) => {
+        const [name, id] = [pathPart(request, 'ns'), pathPart(request, 'id')];
+        await asOperator(request, () => namespaces.deleteKey(name, id));
+        return reply.code(204).send();
+      },
+    },
+  });
+}
+
+/** The audit log names who came by the console, and from where. */
+function asOperator<T>(request: FastifyRequest, work: () => Promise<T>): Promise<T> {
+  return actAs({ who: 'operator by console', from: clientOf(request), request: request.id }, work);
+}
+
+/** @throws Fault BODY_INVALID */
+function bodyOf<T>({ body }: FastifyRequest, schema: z.ZodType<T>): T {
+  const parsed = schema.safeParse(isJsonObject(body) ? body : undefined);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw malformed(`${issue?.path.join('.') ?? 'the body'}: ${issue?.message ?? messageOf(parsed.error)}`);
+}
+
+function send(reply: FastifyReply, status: number, answer: object): FastifyReply {
+  return sendJson(reply.header('cache-control', 'no-store'), status, JSON.stringify(answer));
+}

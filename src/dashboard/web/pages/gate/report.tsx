@@ -1,0 +1,247 @@
+/** What the gate knows of one image or code: its verdicts, what to upgrade, its findings. */
+import { useState } from 'preact/hooks';
+import { ApiError, call } from '../../api/client.ts';
+import type { Finding, Report, Verdict } from '../../api/gate-types.ts';
+import type { PageProps } from '../../app/pages.ts';
+import { linkTo } from '../../app/router.ts';
+import { may } from '../../app/session.ts';
+import { Button } from '../../components/button.tsx';
+import { Identifier } from '../../components/copy.tsx';
+import { download } from '../../components/download.ts';
+import { Facts } from '../../components/facts.tsx';
+import { TextField } from '../../components/fields.tsx';
+import { LoadView } from '../../components/load-view.tsx';
+import { PageHead } from '../../components/page-head.tsx';
+import { Section } from '../../components/section.tsx';
+import { type Column, Table } from '../../components/table.tsx';
+import { Time } from '../../components/time.tsx';
+import { countText } from '../../components/units.ts';
+import { useAction } from '../../components/use-action.ts';
+import { useLoad } from '../../components/use-load.ts';
+import { gateRoot, OutcomeStatus, packageText, remedyText, Severity } from './gate-words.tsx';
+
+const notFound = 404;
+
+export function ReportPage({ path: { digest = '' } }: PageProps) {
+  const root = `${gateRoot()}/reports/${encodeURIComponent(digest)}`;
+  const { isBusy, run } = useAction();
+  const loaded = useLoad(async (signal) => {
+    const [verdicts, report] = await Promise.all([
+      call<readonly Verdict[]>('GET', `${root}/verdict`, { signal }),
+      call<Report>('GET', `${root}/report`, { signal }).catch(undefinedIfAbsent),
+    ]);
+    return { verdicts, report };
+  }, root);
+  const report = loaded.data?.report;
+  const save = (what: 'report' | 'sbom') =>
+    run(() => download(`${root}/${what}`, `${what}-${digest.slice(7, 19)}.json`), 'Downloaded.');
+  return (
+    <>
+      <PageHead title={report?.target.name ?? digest} about={<a href={linkTo(['gate'])}>Gate</a>}>
+        {report !== undefined && (
+          <>
+            <Button isDisabled={isBusy} onClick={() => save('report')}>
+              Download the report
+            </Button>
+            <Button isDisabled={isBusy} onClick={() => save('sbom')}>
+              Download the SBOM
+            </Button>
+          </>
+        )}
+      </PageHead>
+      <LoadView loaded={loaded}>
+        {({ verdicts, report }) => (
+          <div class="stack sections">
+            <About digest={digest} report={report} />
+            <Verdicts verdicts={verdicts} />
+            <Upgrades verdicts={verdicts} />
+            {report !== undefined && <Found report={report} />}
+          </div>
+        )}
+      </LoadView>
+    </>
+  );
+}
+
+function undefinedIfAbsent(error: unknown): undefined {
+  if (error instanceof ApiError && error.status === notFound) return undefined;
+  throw error;
+}
+
+function About({ digest, report }: { readonly digest: string; readonly report: Report | undefined }) {
+  if (report === undefined)
+    return (
+      <Facts
+        facts={[
+          ['Digest', <Identifier text={digest} what="digest" />],
+          ['Report', 'none: it could not be scanned, or was exempt'],
+        ]}
+      />
+    );
+  const { target, inventory, scannedAt } = report;
+  return (
+    <Facts
+      facts={[
+        ['Digest', <Identifier text={digest} what="digest" />],
+        ['Kind', target.kind],
+        inventory.distribution === undefined ? undefined : ['System', inventory.distribution.name],
+        ['Packages', countText(inventory.components.length)],
+        ['Scanned', <Time at={Date.parse(scannedAt)} />],
+      ]}
+    />
+  );
+}
+
+interface ReasonRow {
+  readonly verdict: Verdict;
+  readonly rule: string;
+  readonly text: string;
+}
+
+const verdictColumns: readonly Column<ReasonRow>[] = [
+  { title: 'Verdict', cell: ({ verdict }) => <OutcomeStatus outcome={verdict.outcome} /> },
+  { title: 'Stage', cell: ({ verdict }) => verdict.stage },
+  { title: 'Namespace', cell: ({ verdict }) => <span class="breaks">{verdict.namespace}</span> },
+  { title: 'Rule', cell: ({ rule }) => rule !== '' && <code>{rule}</code> },
+  { title: 'Why', cell: ({ text }) => <span class="breaks">{text}</span> },
+  { title: 'Judged', cell: ({ verdict }) => <Time at={Date.parse(verdict.judgedAt)} /> },
+  { title: 'Policy', cell: ({ verdict }) => <code>{verdict.policyRevision}</code> },
+];
+
+function Verdicts({ verdicts }: { readonly verdicts: readonly Verdict[] }) {
+  const rows = verdicts.flatMap((verdict): readonly ReasonRow[] =>
+    verdict.reasons.length === 0
+      ? [{ verdict, rule: '', text: verdict.summary }]
+      : verdict.reasons.map(({ rule, text }) => ({ verdict, rule, text })),
+  );
+  return (
+    <Section title="Verdicts">
+      <Table
+        caption="Verdicts"
+        columns={verdictColumns}
+        rows={rows}
+        keyOf={({ verdict, rule, text }) => `${verdict.stage} ${verdict.namespace} ${rule} ${text}`}
+      />
+      {may('operator') && (
+        <p class="quiet">
+          To let a finding pass with a reason and an end: the <code>ignore</code> list of the policy. Try it
+          first with <code>ward policy test FILE</code>.
+        </p>
+      )}
+    </Section>
+  );
+}
+
+interface UpgradeRow {
+  readonly component: string;
+  readonly version: string;
+  readonly to: string;
+}
+
+const upgradeColumns: readonly Column<UpgradeRow>[] = [
+  { title: 'Package', cell: ({ component }) => <span class="breaks">{component}</span> },
+  { title: 'Has', cell: ({ version }) => <code class="breaks">{version}</code> },
+  { title: 'Upgrade to', cell: ({ to }) => <code class="breaks">{to}</code> },
+];
+
+function Upgrades({ verdicts }: { readonly verdicts: readonly Verdict[] }) {
+  const found = new Map<string, UpgradeRow>();
+  for (const { reasons } of verdicts)
+    for (const { upgrades } of reasons)
+      for (const { component, version, to } of upgrades)
+        found.set(`${component} ${version}`, { component, version, to: to[0] ?? 'no fix is known' });
+  if (found.size === 0) return null;
+  return (
+    <Section title="What to upgrade">
+      <Table
+        caption="What to upgrade"
+        columns={upgradeColumns}
+        rows={[...found.values()]}
+        keyOf={({ component, version }) => `${component} ${version}`}
+      />
+    </Section>
+  );
+}
+
+const findingColumns: readonly Column<Finding>[] = [
+  {
+    title: 'Severity',
+    cell: (finding) => (
+      <>
+        <Severity finding={finding} />
+        {finding.knownExploited === true && <div class="quiet">known to be exploited</div>}
+      </>
+    ),
+  },
+  {
+    title: 'Finding',
+    cell: ({ id }) => (
+      <a class="mono breaks" href={linkTo(['gate', 'findings'], { text: id })}>
+        {id}
+      </a>
+    ),
+  },
+  { title: 'Package or place', cell: (finding) => <span class="breaks">{packageText(finding)}</span> },
+  { title: 'Title', cell: ({ title }) => <span class="breaks">{title}</span> },
+  { title: 'To do', cell: (finding) => <span class="breaks">{remedyText(finding)}</span> },
+];
+
+const mostShown = 500;
+
+function Found({ report: { findings, inventory } }: { readonly report: Report }) {
+  const [text, setText] = useState('');
+  const wanted = text.toLowerCase();
+  const fitting = findings.filter((finding) =>
+    [finding.id, finding.title, packageText(finding), ...(finding.aliases ?? [])].some((each) =>
+      each.toLowerCase().includes(wanted),
+    ),
+  );
+  const shown = fitting.slice(0, mostShown);
+  return (
+    <>
+      <Section
+        title={`${countText(findings.length)} findings`}
+        actions={
+          findings.length > 0 && (
+            <TextField
+              label="Filter the findings"
+              isBare
+              placeholder="Filter the findings"
+              value={text}
+              onInput={setText}
+            />
+          )
+        }
+      >
+        {findings.length === 0 ? (
+          <p class="quiet">The scan found nothing.</p>
+        ) : (
+          <Table
+            caption="Findings"
+            columns={findingColumns}
+            rows={shown}
+            keyOf={(finding) => `${findings.indexOf(finding)}`}
+          />
+        )}
+        {fitting.length > shown.length && (
+          <p class="quiet">
+            {countText(fitting.length - shown.length)} more: filter, or download the report.
+          </p>
+        )}
+      </Section>
+      {inventory.gaps.length > 0 && (
+        <Section title="Could not be read">
+          <Table
+            caption="Could not be read"
+            columns={[
+              { title: 'Path', cell: ({ path }) => <code class="breaks">{path}</code> },
+              { title: 'Why', cell: ({ reason }) => <span class="breaks">{reason}</span> },
+            ]}
+            rows={inventory.gaps}
+            keyOf={({ path, reason }) => `${path} ${reason}`}
+          />
+        </Section>
+      )}
+    </>
+  );
+}

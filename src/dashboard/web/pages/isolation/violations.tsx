@@ -1,0 +1,90 @@
+/** What sandboxes tried and were refused, the last first. It looks again every few seconds. */
+import { call } from '../../api/client.ts';
+import type { Violation, ViolationsPage } from '../../api/isolation-types.ts';
+import { linkTo, setQuery } from '../../app/router.ts';
+import { TextField } from '../../components/fields.tsx';
+import { LoadView } from '../../components/load-view.tsx';
+import { Section } from '../../components/section.tsx';
+import { Status } from '../../components/status.tsx';
+import { type Column, Table } from '../../components/table.tsx';
+import { Time } from '../../components/time.tsx';
+import { countText } from '../../components/units.ts';
+import { useLoad } from '../../components/use-load.ts';
+import { useRefresh } from '../../components/use-refresh.ts';
+
+const shown = 50;
+const refreshMs = 5000;
+
+const columns: readonly Column<Violation>[] = [
+  { title: 'When', cell: ({ at }) => <Time at={at} /> },
+  { title: 'What', cell: ({ kind }) => <Status tone="bad" text={kind} /> },
+  { title: 'Namespace', cell: ({ namespace }) => <span class="breaks">{namespace}</span> },
+  { title: 'Function', cell: ({ action }) => action !== null && <code class="breaks">{action}</code> },
+  { title: 'Detail', cell: ({ detail }) => <span class="breaks preserved">{detail}</span> },
+  {
+    title: 'Run',
+    cell: ({ activationId }) =>
+      activationId !== null && (
+        <a class="mono breaks" href={linkTo(['runs', activationId])}>
+          {activationId}
+        </a>
+      ),
+  },
+];
+
+export function Violations({ query }: { readonly query: URLSearchParams }) {
+  const namespace = query.get('namespace') ?? '';
+  const kind = query.get('kind') ?? '';
+  const search = new URLSearchParams({ limit: String(shown), namespace, kind });
+  const path = `/ward/v1/operator/violations?${search}`;
+  const loaded = useLoad((signal) => call<ViolationsPage>('GET', path, { signal }), path);
+  useRefresh(loaded.reload, refreshMs);
+  return (
+    <Section
+      title="Violations"
+      actions={
+        <div class="row">
+          <TextField
+            label="Only of this namespace"
+            isBare
+            placeholder="Namespace"
+            value={namespace}
+            onInput={(text) => setQuery({ namespace: text })}
+          />
+          <TextField
+            label="Only of this kind"
+            isBare
+            placeholder="Kind"
+            value={kind}
+            onInput={(text) => setQuery({ kind: text })}
+          />
+        </div>
+      }
+    >
+      <LoadView loaded={loaded}>
+        {({ total, violations }) =>
+          violations.length === 0 ? (
+            <p class="quiet">
+              {namespace === '' && kind === '' ? 'No sandbox was refused anything.' : 'No violation fits.'}
+            </p>
+          ) : (
+            <>
+              <Table
+                caption="Violations"
+                columns={columns}
+                rows={violations}
+                keyOf={(row) => `${violations.length - violations.indexOf(row)} ${row.at}`}
+              />
+              {total > violations.length && (
+                <p class="quiet">
+                  The last {countText(violations.length)} of {countText(total)}. All:{' '}
+                  <code>ward sandbox violations</code>
+                </p>
+              )}
+            </>
+          )
+        }
+      </LoadView>
+    </Section>
+  );
+}

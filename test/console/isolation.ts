@@ -1,0 +1,69 @@
+/** The page of what keeps functions in. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { openStore } from '../../src/store/index.ts';
+import type { ConsoleBrowser } from '../browser.ts';
+import type { Ward } from '../ward.ts';
+import { foreignText, longName, script } from './hostile.ts';
+
+interface Parts {
+  readonly ward: Ward;
+  readonly browser: ConsoleBrowser;
+}
+
+/** @param parts a browser with the session of an operator */
+export function isolationPage(parts: () => Parts): void {
+  test('shows what sandboxes were refused, and what ward doctor saw', async () => {
+    const { ward, browser } = parts();
+    const { page } = browser;
+    await page.goto('/console/isolation');
+    await page.getByText('Nobody has looked yet').waitFor();
+    await seedIsolation(ward);
+    // It looks by itself.
+    await page.getByText(script).first().waitFor();
+    await page.reload();
+    await page.getByText('something that the policy requires does not work').waitFor();
+    await page.getByRole('cell', { name: 'EPERM at unshare' }).waitFor();
+    await browser.inspect('isolation');
+    await page.getByLabel('Only of this kind').fill('other');
+    await page.getByText('No violation fits.').waitFor();
+    expect(browser.problems).toEqual([]);
+  });
+}
+
+/** Violations as hostile functions cause them, and a report of another host. */
+export async function seedIsolation(ward: Ward): Promise<void> {
+  await using store = await openStore({ path: join(ward.dataDir, 'state', 'ward.db') });
+  const about = {
+    namespace: 'guest',
+    at: Date.now(),
+    action: `guest/${longName}`,
+    activationId: 'a'.repeat(32),
+  };
+  await store.violations.add({ ...about, kind: 'seccomp', detail: `${script} ${foreignText}` });
+  const row = { vector: 'within containers', required: true, available: true, chosen: script };
+  const note = {
+    ...{
+      at: Date.now() - 90_000,
+      ok: false,
+      kernel: '6.12.0',
+      cgroups: 'version 2',
+      runtimes: { crun: '1.21' },
+    },
+    rows: [
+      { ...row, name: 'seccomp', proven: 'yes', evidence: 'EPERM at unshare' },
+      { ...row, name: 'landlock', proven: 'no', evidence: '' },
+    ],
+    processes: [],
+    advisories: [
+      ...[
+        { runtime: 'runc', version: '1.1', id: 'CVE-2024-21626', title: script, answer: '', refused: true },
+      ],
+    ],
+    advice: [
+      { setting: 'kernel.unprivileged_bpf_disabled', value: '0', recommended: '2', why: 'fewer ways' },
+    ],
+  };
+  await writeFile(join(ward.dataDir, 'doctor.json'), JSON.stringify(note), { mode: 0o644 });
+}
