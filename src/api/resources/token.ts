@@ -8,6 +8,7 @@ import { actAs } from '../../lib/index.ts';
 import { clientOf } from '../actors.ts';
 import { sendJson } from '../errors.ts';
 import { addResource } from '../resource.ts';
+import { networkOf } from '../web/client-network.ts';
 import { parsePairs } from '../web/pairs.ts';
 import { createRateLimiter } from '../web/rate-limiter.ts';
 
@@ -43,7 +44,7 @@ export function addTokenExchange(
         access: 'own-check',
         bodyLimit: bodyBytes,
         onRequest: (request, _reply, done) => {
-          limiter.take(request.ip);
+          limiter.take(networkOf(request.ip));
           done();
         },
         handler: async (request, reply) => {
