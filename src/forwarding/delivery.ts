@@ -4,6 +4,7 @@ import { request as requestHttps } from 'node:https';
 import { connect as connectTcp, isIP } from 'node:net';
 import { finished } from 'node:stream/promises';
 import { connect as connectTls } from 'node:tls';
+import { Refused } from './faults.ts';
 import type { Endpoint, Message } from './form.ts';
 
 export interface Way {
@@ -11,20 +12,6 @@ export interface Way {
   /** The address that was checked; the name is only told to the server. */
   readonly address: string;
   readonly signal: AbortSignal;
-}
-
-/** Why a destination took nothing. */
-export class Refused extends Error {
-  /** Another try with the same message is useless. */
-  readonly isFinal: boolean;
-  /** How long the destination wants to be left alone. */
-  readonly retryAfterMs: number | undefined;
-
-  constructor(text: string, isFinal = false, retryAfterMs?: number) {
-    super(text);
-    this.isFinal = isFinal;
-    this.retryAfterMs = retryAfterMs;
-  }
 }
 
 /** @throws Refused, or an error of the connection */

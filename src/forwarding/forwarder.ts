@@ -9,8 +9,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { HostAndPort } from '../egress/index.ts';
 import { isFault, type Log, messageOf, nodeCodeOf, Turns } from '../lib/index.ts';
 import { nextBatch, type ReadLog } from './batch.ts';
-import { deliver, Refused } from './delivery.ts';
 import type { Destination } from './destination.ts';
+import { Refused } from './faults.ts';
 import type { LogSource } from './log-event.ts';
 import { type Batch, Outlet } from './outlet.ts';
 
@@ -134,6 +134,8 @@ class NamespaceForwarder implements Forwarder {
         const signal = AbortSignal.any([AbortSignal.timeout(this.#timing.sendMs), this.#closed.signal]);
         const { endpoint } = destination;
         const address = await pin(endpoint);
+        // Only here: the clients for it take memory.
+        const { deliver } = await import('./delivery.ts');
         await deliver(await destination.message(batch.events, Date.now()), { endpoint, address, signal });
       }
       outlet.finish(batch);

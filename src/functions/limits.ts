@@ -3,6 +3,7 @@
  * configuration. A namespace may have its own limits within them (`namespace-limits.ts`).
  */
 import { defaultResultBytes, type SandboxAsk } from '../dispatch/index.ts';
+import { usualMemoryMiB } from '../sandbox/index.ts';
 import { functionFault } from './faults.ts';
 
 export interface Span {
@@ -51,7 +52,7 @@ const gibibyte = 1024 * mebibyte;
 
 export const defaultLimits: SystemLimits = {
   timeoutMs: { min: 100, max: 300_000, default: 60_000 },
-  memoryMiB: { min: 128, max: 512, default: 256 },
+  memoryMiB: usualMemoryMiB,
   logMiB: { min: 0, max: 10, default: 10 },
   concurrency: { min: 1, max: 500, default: 1 },
   cpus: { min: 0.05, max: 2 },

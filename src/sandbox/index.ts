@@ -24,6 +24,7 @@ export {
   type OperatorPolicy,
   operatorPolicy,
   operatorPolicySchema,
+  usualMemoryMiB,
 } from './operator.ts';
 export { takeOrders } from './orders.ts';
 export { rlimitsOf, type SandboxPolicy, strictPolicy, type TmpfsPolicy } from './policy.ts';

@@ -130,6 +130,9 @@ type OperatorPolicyFile = z.output<typeof operatorPolicySchema>;
 
 const GiB = 1024 ** 3;
 
+/** What an action may have and gets, in MiB, as in OpenWhisk, unless the operator says otherwise. */
+export const usualMemoryMiB = { min: 128, max: 512, default: 256 } as const;
+
 /**
  * The ceiling when the operator sets none. These capabilities give power only over objects of the sandbox's own range
  * of ids; none of them reaches the network, devices, mounts or other processes.

@@ -26,7 +26,7 @@ import {
   restoreTo,
   type TestFolder,
 } from './backup.fixture.ts';
-import { removeAbandonedBackup } from './backup.ts';
+import { removeAbandonedBackup } from './lock.ts';
 import { refuseUnfinishedRestore } from './restore.ts';
 import { writeArchive } from './write-archive.ts';
 

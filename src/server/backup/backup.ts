@@ -1,14 +1,15 @@
 /** `ward backup`: backs up a running or stopped server, from another process. */
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describeLocation } from '../../blobs/index.ts';
-import { errnoOf, type FileLock, formatSize, tryFileLock } from '../../lib/index.ts';
+import { errnoOf, formatSize } from '../../lib/index.ts';
 import { actAsOwner } from '../admin/act-as.ts';
 import { requireDatabase } from '../admin/operator-stores.ts';
 import { type Config, loadConfig } from '../config/config.ts';
 import { serverFault } from '../faults.ts';
 import { refuseOtherEngine } from '../instance/database-mark.ts';
-import { type DataPaths, dataPaths } from '../instance/instance.ts';
+import { dataPaths } from '../instance/instance.ts';
+import { backupLock } from './lock.ts';
 import type { BackupHeader } from './members.ts';
 import { takeSnapshot } from './snapshot.ts';
 import { writeArchive } from './write-archive.ts';
@@ -103,24 +104,4 @@ function textOf(file: string): Buffer | undefined {
     if (errnoOf(error) === 'ENOENT') return undefined;
     throw error;
   }
-}
-
-/** Releases what a killed backup still holds; does nothing while a backup is in progress. */
-export function removeAbandonedBackup(paths: DataPaths): void {
-  if (existsSync(paths.backupStage)) tryBackupLock(paths)?.release();
-}
-
-/** Takes the lock and removes leftovers of an earlier backup. */
-function tryBackupLock(paths: DataPaths): FileLock | undefined {
-  const lock = tryFileLock(paths.backupLock);
-  if (lock !== undefined) rmSync(paths.backupStage, { recursive: true, force: true });
-  return lock;
-}
-
-function backupLock(paths: DataPaths): FileLock {
-  const lock = tryBackupLock(paths);
-  if (lock !== undefined) return lock;
-  throw serverFault('BACKUP_BUSY', 'another backup of this data folder is in progress', {
-    hint: 'wait for it to end',
-  });
 }

@@ -10,10 +10,9 @@ import { join } from 'node:path';
 import { layersDirOf, openRootMounter } from '../../images/index.ts';
 import { keep, openKeptCode, openStreamDoor, sayLine } from '../../keeper/index.ts';
 import { createLog, type Log, scanId } from '../../lib/index.ts';
-import { operatorPolicy, type ViolationSink } from '../../sandbox/index.ts';
-import { removeAbandonedBackup } from '../backup/backup.ts';
+import { operatorPolicy, usualMemoryMiB, type ViolationSink } from '../../sandbox/index.ts';
+import { removeAbandonedBackup } from '../backup/lock.ts';
 import { type Config, loadConfig } from '../config/config.ts';
-import { systemLimits } from '../config/limits.ts';
 import { type ServerAccount, serverAccount } from '../instance/account.ts';
 import { helloOf, openGround } from '../instance/ground.ts';
 import { openHiddenPlaces } from '../instance/hidden-places.ts';
@@ -97,13 +96,15 @@ async function keepServer(options: UpOptions): Promise<HalfEnd> {
     listener: inherited && { isKept: inherited.isKept },
   };
   const descriptors = inherited === undefined ? [] : [inherited.descriptor];
+  // The server checks the rest of the limits. What they belong to is not loaded here.
+  const mostMemoryMiB = config.limits.memoryMiB?.max ?? usualMemoryMiB.max;
   const server = stack.use(await startServer({ config: seen, account, ground, ownDir, shown, descriptors }));
   inherited?.release();
   for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(name, spare.release);
   const keeper = stack.use(
     keep({
       ...{ channel: server.channel, host: ground.host, operator, layersDir, code, door, log },
-      memoryBytes: Math.max(operator.ceiling.memoryBytes, systemLimits(config).memoryMiB.max * mebibyte),
+      memoryBytes: Math.max(operator.ceiling.memoryBytes, mostMemoryMiB * mebibyte),
       mounter: openRootMounter({ layersDir, mountsDir: places.roots, folders: [] }),
       userId: account.uid,
       scanCommand: async () => (await loadScanner()).scanCommand({ uid: scanId, gid: account.gid }),
