@@ -1,6 +1,7 @@
 /** The console in a real browser, on a real Ward. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ConsoleBrowser, openBrowser } from './browser.ts';
+import { adminPages } from './console/admin.ts';
 import { functionPages } from './console/functions.ts';
 import { gatePages } from './console/gate.ts';
 import { isolationPage } from './console/isolation.ts';
@@ -61,7 +62,7 @@ describe.skipIf(missingForSandboxes() !== undefined)('the console', () => {
     const { page } = browser;
     await logInAsOperator();
     await page.getByRole('link', { name: 'Namespaces' }).click();
-    await page.getByRole('button', { name: 'whisk.system' }).waitFor();
+    await page.getByRole('link', { name: 'whisk.system' }).waitFor();
     expect(page.url()).toBe(`${ward.url}/console/namespaces`);
     await browser.inspect('namespaces');
     expect(browser.problems).toEqual([]);
@@ -72,6 +73,7 @@ describe.skipIf(missingForSandboxes() !== undefined)('the console', () => {
   triggerPages(() => ({ ward, browser }));
   gatePages(() => ({ ward, browser }));
   isolationPage(() => ({ ward, browser }));
+  adminPages(() => ({ ward, browser }));
 
   test('has a page with all components, and one for addresses that lead nowhere', async () => {
     const { page } = browser;

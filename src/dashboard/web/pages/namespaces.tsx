@@ -1,16 +1,26 @@
-/** All namespaces of this Ward, for its operators. */
+/** All namespaces of this Ward, for its operators. Creates one. */
+import { useState } from 'preact/hooks';
 import { call } from '../api/client.ts';
 import type { NamespaceRow, NamespacesPage } from '../api/types.ts';
-import { Identifier } from '../components/copy.tsx';
+import { linkTo } from '../app/router.ts';
+import { Button } from '../components/button.tsx';
 import { LoadView } from '../components/load-view.tsx';
 import { PageHead } from '../components/page-head.tsx';
 import { type Column, Table } from '../components/table.tsx';
 import { Time } from '../components/time.tsx';
 import { countText, sizeText } from '../components/units.ts';
 import { useLoad } from '../components/use-load.ts';
+import { NewNamespace } from './admin/new-namespace.tsx';
 
 const columns: readonly Column<NamespaceRow>[] = [
-  { title: 'Name', cell: ({ name }) => <Identifier text={name} what="name of the namespace" /> },
+  {
+    title: 'Name',
+    cell: ({ name }) => (
+      <a class="breaks" href={linkTo(['namespaces', name])}>
+        {name}
+      </a>
+    ),
+  },
   { title: 'Keys', cell: ({ keys }) => countText(keys), isNumber: true },
   { title: 'Functions', cell: ({ actions }) => countText(actions), isNumber: true },
   { title: 'Runs kept', cell: ({ records }) => countText(records), isNumber: true },
@@ -25,6 +35,7 @@ const columns: readonly Column<NamespaceRow>[] = [
 ];
 
 export function Namespaces() {
+  const [isOpen, setOpen] = useState(false);
   const loaded = useLoad(
     (signal) => call<NamespacesPage>('GET', '/ward/v1/operator/namespaces?limit=0', { signal }),
     '',
@@ -32,19 +43,17 @@ export function Namespaces() {
   const total = loaded.data?.total;
   return (
     <>
-      <PageHead
-        title="Namespaces"
-        about={
-          total === undefined
-            ? undefined
-            : `${countText(total)} in all. Create one: ward namespace create NAME`
-        }
-      />
+      <PageHead title="Namespaces" about={total === undefined ? undefined : `${countText(total)} in all.`}>
+        <Button kind="primary" onClick={() => setOpen(true)}>
+          New namespace…
+        </Button>
+      </PageHead>
       <LoadView loaded={loaded}>
         {({ namespaces }) => (
           <Table caption="Namespaces" columns={columns} rows={namespaces} keyOf={({ name }) => name} />
         )}
       </LoadView>
+      {isOpen && <NewNamespace onClose={() => setOpen(false)} onMade={loaded.reload} />}
     </>
   );
 }

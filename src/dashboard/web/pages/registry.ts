@@ -104,6 +104,33 @@ export const allPages: readonly PageSpec[] = [
     load: async () => (await import('./namespaces.tsx')).Namespaces,
   },
   {
+    path: 'namespaces/:name',
+    title: 'Namespace',
+    needs: 'operator',
+    load: async () => (await import('./admin/namespace.tsx')).Namespace,
+  },
+  {
+    path: 'usage',
+    title: 'Data and usage',
+    group: 'Who runs it',
+    needs: 'read-or-operator',
+    load: async () => (await import('./usage/usage.tsx')).Usage,
+  },
+  {
+    path: 'nodes',
+    title: 'Nodes',
+    group: 'Who runs it',
+    needs: 'operator',
+    load: async () => (await import('./admin/nodes.tsx')).Nodes,
+  },
+  {
+    path: 'audit',
+    title: 'Audit log',
+    group: 'Who runs it',
+    needs: 'read-or-operator',
+    load: async () => (await import('./admin/audit.tsx')).Audit,
+  },
+  {
     path: 'components',
     title: 'Components',
     needs: 'anything',

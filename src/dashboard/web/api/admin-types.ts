@@ -1,0 +1,91 @@
+/** Namespaces, keys, nodes and the audit log, as the API tells operators. All times are epoch milliseconds. */
+import type { NamespaceRow } from './types.ts';
+
+interface Quota {
+  readonly used: number;
+  readonly limit: number;
+}
+
+/** Bytes. */
+export interface Usage {
+  readonly code: Quota;
+  readonly records: Quota & { readonly count: number };
+  readonly registry: Quota;
+}
+
+export type Limits = Readonly<Record<string, unknown>>;
+
+export interface HeldNamespace extends NamespaceRow {
+  readonly limits: Limits;
+  readonly quota: Usage;
+}
+
+export interface HeldNamespaces {
+  readonly total: number;
+  readonly namespaces: readonly HeldNamespace[];
+}
+
+export interface Key {
+  readonly keyId: string;
+  readonly isFirst: boolean;
+  readonly scope: string;
+  readonly label: string;
+  readonly createdAt: number;
+  readonly expiresAt: number | null;
+}
+
+export interface NamespaceDetail {
+  readonly name: string;
+  readonly createdAt: number;
+  readonly limits: Limits;
+  /** Those that differ from the usual ones. */
+  readonly own: Limits;
+  readonly usage: Usage;
+  readonly keys: readonly Key[];
+}
+
+export interface Node {
+  readonly name: string;
+  readonly role: string;
+  readonly version: string;
+  readonly state: string;
+  readonly beatAgeMs?: number | null;
+  readonly figures?: {
+    readonly upMs: number;
+    readonly invoker?: {
+      readonly load: number;
+      readonly sandboxes: Readonly<Record<'starting' | 'busy' | 'idle' | 'prewarmed', number>>;
+      readonly queued: number;
+      readonly memoryMiB: number;
+      readonly memoryLimitMiB: number;
+    };
+  } | null;
+}
+
+/** `GET /ward/v1/operator/overview`. */
+export interface Overview {
+  readonly version: string;
+  readonly nodes: readonly Node[];
+  readonly disk: { readonly freeBytes: number; readonly reserveBytes: number; readonly state: string };
+}
+
+export interface AuditEntry {
+  readonly seq: number;
+  /** ISO time. */
+  readonly time: string;
+  readonly event: string;
+  readonly actor: string;
+  readonly from?: string;
+  readonly name?: string;
+  readonly digest?: string;
+  readonly namespace?: string;
+  readonly stage?: string;
+  readonly outcome?: string;
+  readonly summary?: string;
+  readonly request?: string;
+}
+
+export interface AuditPage {
+  readonly entries: readonly AuditEntry[];
+  readonly next?: number;
+}

@@ -1,0 +1,82 @@
+/** One namespace, for operators: its quotas, its limits, its keys. Deletes it. */
+import { useState } from 'preact/hooks';
+import type { NamespaceDetail } from '../../api/admin-types.ts';
+import { call, send } from '../../api/client.ts';
+import type { PageProps } from '../../app/pages.ts';
+import { goTo, linkTo } from '../../app/router.ts';
+import { Button } from '../../components/button.tsx';
+import { Confirm } from '../../components/confirm.tsx';
+import { Facts } from '../../components/facts.tsx';
+import { LoadView } from '../../components/load-view.tsx';
+import { tell } from '../../components/messages.ts';
+import { Meter } from '../../components/meter.tsx';
+import { PageHead } from '../../components/page-head.tsx';
+import { Section } from '../../components/section.tsx';
+import { Time } from '../../components/time.tsx';
+import { countText } from '../../components/units.ts';
+import { useLoad } from '../../components/use-load.ts';
+import { KeysSection } from './keys-section.tsx';
+import { LimitsSection } from './limits-section.tsx';
+
+/** Ward's own functions live there. */
+const systemNamespace = 'whisk.system';
+
+export function Namespace({ path: { name = '' } }: PageProps) {
+  const [isOpen, setOpen] = useState(false);
+  const root = `/ward/v1/operator/namespaces/${encodeURIComponent(name)}`;
+  const loaded = useLoad((signal) => call<NamespaceDetail>('GET', root, { signal }), root);
+  return (
+    <>
+      <PageHead title={name} about={<a href={linkTo(['namespaces'])}>Namespaces</a>}>
+        {name !== systemNamespace && (
+          <Button kind="danger" onClick={() => setOpen(true)}>
+            Delete…
+          </Button>
+        )}
+      </PageHead>
+      <LoadView loaded={loaded}>
+        {({ createdAt, usage: { code, records, registry }, limits, own, keys }) => (
+          <div class="stack sections">
+            <Section title="Holds" actions={<a href={linkTo(['audit'], { namespace: name })}>Its changes</a>}>
+              <Facts
+                facts={[
+                  ['Code', <Meter {...code} />],
+                  ['Records', <Meter used={records.used} limit={records.limit} />],
+                  ['Runs kept', countText(records.count)],
+                  ['Images', <Meter {...registry} />],
+                  ['Created', <Time at={createdAt} />],
+                ]}
+              />
+            </Section>
+            <LimitsSection
+              key={JSON.stringify(limits)}
+              root={root}
+              limits={limits}
+              own={own}
+              onChanged={loaded.reload}
+            />
+            <KeysSection root={root} name={name} keys={keys} onChanged={loaded.reload} />
+          </div>
+        )}
+      </LoadView>
+      {isOpen && (
+        <Confirm
+          title={`Delete ${name}?`}
+          action="Delete the namespace"
+          typed={name}
+          onClose={() => setOpen(false)}
+          run={async () => {
+            await send('DELETE', root);
+            tell(`Deleted ${name}.`);
+            goTo(linkTo(['namespaces']));
+          }}
+        >
+          <p>
+            Its functions, triggers, records, images and keys go with it. Nothing brings them back but a
+            backup.
+          </p>
+        </Confirm>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,74 @@
+/** The nodes of this Ward, as `ward node list` has them. */
+
+import type { Node, Overview } from '../../api/admin-types.ts';
+import { call } from '../../api/client.ts';
+import { CommandLine } from '../../components/command-line.tsx';
+import { Identifier } from '../../components/copy.tsx';
+import { LoadView } from '../../components/load-view.tsx';
+import { PageHead } from '../../components/page-head.tsx';
+import { Status, type Tone } from '../../components/status.tsx';
+import { type Column, Table } from '../../components/table.tsx';
+import { ageText, countText } from '../../components/units.ts';
+import { useLoad } from '../../components/use-load.ts';
+import { useRefresh } from '../../components/use-refresh.ts';
+
+const refreshMs = 5000;
+const tones: Readonly<Record<string, Tone>> = { ready: 'good', draining: 'warn', silent: 'bad' };
+
+const columns: readonly Column<Node>[] = [
+  { title: 'Node', cell: ({ name }) => <Identifier text={name} what="name of the node" /> },
+  { title: 'State', cell: ({ state }) => <Status tone={tones[state] ?? 'idle'} text={state} /> },
+  { title: 'Role', cell: ({ role }) => role },
+  { title: 'Version', cell: ({ version }) => version },
+  {
+    title: 'Heard',
+    cell: ({ beatAgeMs }) =>
+      typeof beatAgeMs === 'number' ? `${ageText(beatAgeMs)} ago` : <span class="quiet">itself</span>,
+  },
+  {
+    title: 'Busy, idle, prewarmed',
+    cell: ({ figures }) => {
+      const sandboxes = figures?.invoker?.sandboxes;
+      if (sandboxes === undefined) return null;
+      return [sandboxes.busy + sandboxes.starting, sandboxes.idle, sandboxes.prewarmed]
+        .map(countText)
+        .join(', ');
+    },
+    isNumber: true,
+  },
+  {
+    title: 'Waiting',
+    cell: ({ figures }) => figures?.invoker !== undefined && countText(figures.invoker.queued),
+    isNumber: true,
+  },
+  {
+    title: 'Memory promised',
+    cell: ({ figures }) =>
+      figures?.invoker !== undefined &&
+      `${countText(figures.invoker.memoryMiB)} of ${countText(figures.invoker.memoryLimitMiB)} MiB`,
+    isNumber: true,
+  },
+];
+
+export function Nodes() {
+  const loaded = useLoad((signal) => call<Overview>('GET', '/ward/v1/operator/overview', { signal }), '');
+  useRefresh(loaded.reload, refreshMs);
+  return (
+    <>
+      <PageHead title="Nodes" about="The machines that run functions, and those that serve the API." />
+      <LoadView loaded={loaded}>
+        {({ nodes }) => (
+          <div class="stack wide">
+            <Table caption="Nodes" columns={columns} rows={nodes} keyOf={({ name }) => name} />
+            {nodes.length < 2 && (
+              <>
+                <p class="quiet">To let a second machine join, on this one:</p>
+                <CommandLine text="ward node token" />
+              </>
+            )}
+          </div>
+        )}
+      </LoadView>
+    </>
+  );
+}

@@ -1,0 +1,168 @@
+/** What namespaces hold against their quotas, and the disk: of all for an operator, of its own for a key. */
+
+import type { HeldNamespaces, Limits, Overview, Usage as UsageAnswer } from '../../api/admin-types.ts';
+import { call, inNamespace } from '../../api/client.ts';
+import { linkTo } from '../../app/router.ts';
+import { may } from '../../app/session.ts';
+import { Button } from '../../components/button.tsx';
+import { csvText } from '../../components/csv.ts';
+import { saveFile } from '../../components/download.ts';
+import { Facts } from '../../components/facts.tsx';
+import { Figures } from '../../components/figures.tsx';
+import { LoadView } from '../../components/load-view.tsx';
+import { Meter } from '../../components/meter.tsx';
+import { PageHead } from '../../components/page-head.tsx';
+import { Section } from '../../components/section.tsx';
+import { Status, type Tone } from '../../components/status.tsx';
+import { type Column, Table } from '../../components/table.tsx';
+import { countText, sizeText } from '../../components/units.ts';
+import { useLoad } from '../../components/use-load.ts';
+
+export function Usage() {
+  return (
+    <>
+      <PageHead title="Data and usage" about="What is kept, and how much more may be." />
+      <div class="stack sections">
+        {may('operator') && <AllNamespaces />}
+        {may('read') && <OwnNamespace />}
+      </div>
+    </>
+  );
+}
+
+interface Row {
+  readonly name: string;
+  readonly quota: UsageAnswer;
+}
+
+const columns: readonly Column<Row>[] = [
+  {
+    title: 'Namespace',
+    cell: ({ name }) => (
+      <a class="breaks" href={linkTo(['namespaces', name])}>
+        {name}
+      </a>
+    ),
+  },
+  { title: 'Code', cell: ({ quota: { code } }) => <Meter {...code} /> },
+  {
+    title: 'Records',
+    cell: ({ quota: { records } }) => <Meter used={records.used} limit={records.limit} />,
+  },
+  { title: 'Runs', cell: ({ quota: { records } }) => countText(records.count), isNumber: true },
+  { title: 'Images', cell: ({ quota: { registry } }) => <Meter {...registry} /> },
+];
+
+const diskStates: Readonly<Record<string, readonly [Tone, string]>> = {
+  ample: ['good', 'enough room'],
+  short: ['warn', 'short: tenants can’t write'],
+  critical: ['bad', 'critical: tenants can’t write or call'],
+};
+
+async function loadAll(signal: AbortSignal) {
+  const [overview, { namespaces }] = await Promise.all([
+    call<Overview>('GET', '/ward/v1/operator/overview', { signal }),
+    call<HeldNamespaces>('GET', '/ward/v1/operator/namespaces?limit=0', { signal }),
+  ]);
+  return { disk: overview.disk, namespaces };
+}
+
+function AllNamespaces() {
+  const loaded = useLoad(loadAll, '');
+  return (
+    <LoadView loaded={loaded}>
+      {({ disk, namespaces }) => {
+        const [tone, text] = diskStates[disk.state] ?? ['idle', disk.state];
+        const held = namespaces.reduce(
+          (sum, { quota }) => sum + quota.code.used + quota.records.used + quota.registry.used,
+          0,
+        );
+        return (
+          <>
+            <Section title="Disk">
+              <Figures
+                figures={[
+                  {
+                    name: 'Free for Ward',
+                    value: sizeText(disk.freeBytes),
+                    about: <Status tone={tone} text={text} />,
+                  },
+                  { name: 'Reserve', value: sizeText(disk.reserveBytes), about: 'kept free for Ward itself' },
+                  { name: 'Held by namespaces', value: sizeText(held) },
+                ]}
+              />
+            </Section>
+            <Section
+              title="Namespaces"
+              actions={<Button onClick={() => save(namespaces)}>Download as CSV</Button>}
+            >
+              <Table caption="Namespaces" columns={columns} rows={namespaces} keyOf={({ name }) => name} />
+            </Section>
+          </>
+        );
+      }}
+    </LoadView>
+  );
+}
+
+function save(rows: readonly Row[]): void {
+  const head = [
+    'namespace',
+    'code bytes',
+    'code quota',
+    'record bytes',
+    'record quota',
+    'records',
+    'image bytes',
+    'image quota',
+  ];
+  const lines = rows.map(({ name, quota: { code, records, registry } }) => [
+    ...[
+      name,
+      code.used,
+      code.limit,
+      records.used,
+      records.limit,
+      records.count,
+      registry.used,
+      registry.limit,
+    ],
+  ]);
+  const day = new Date().toISOString().slice(0, 10);
+  saveFile(new Blob([csvText([head, ...lines])], { type: 'text/csv' }), `ward-usage-${day}.csv`);
+}
+
+async function loadOwn(signal: AbortSignal) {
+  const [usage, limits] = await Promise.all([
+    call<UsageAnswer>('GET', inNamespace('/ward/v1', 'usage'), { signal }),
+    call<Limits>('GET', inNamespace('/api/v1', 'limits'), { signal }),
+  ]);
+  return { usage, limits };
+}
+
+function OwnNamespace() {
+  const loaded = useLoad(loadOwn, '');
+  return (
+    <Section title="Your namespace">
+      <LoadView loaded={loaded}>
+        {({ usage: { code, records, registry }, limits }) => (
+          <Facts
+            facts={[
+              ['Code', <Meter {...code} />],
+              ['Records', <Meter used={records.used} limit={records.limit} />],
+              ['Runs kept', countText(records.count)],
+              ['Images', <Meter {...registry} />],
+              limitFact('Calls a minute', limits['invocationsPerMinute']),
+              limitFact('Calls at once', limits['concurrentInvocations']),
+              limitFact('Firings a minute', limits['firesPerMinute']),
+            ]}
+          />
+        )}
+      </LoadView>
+    </Section>
+  );
+}
+
+function limitFact(name: string, value: unknown) {
+  return typeof value === 'number' ? ([name, countText(value)] as const) : undefined;
+}

@@ -1,0 +1,84 @@
+/** The pages of those who run Ward: namespaces and their keys, usage, nodes, the audit log. */
+import { readFile } from 'node:fs/promises';
+import { expect, test } from 'vitest';
+import type { ConsoleBrowser } from '../browser.ts';
+import type { Ward } from '../ward.ts';
+import { foreignText, longName, script } from './hostile.ts';
+
+interface Parts {
+  readonly ward: Ward;
+  readonly browser: ConsoleBrowser;
+}
+
+/** @param parts a browser with the sessions of a key and of an operator */
+export function adminPages(parts: () => Parts): void {
+  test('makes a namespace and a key that works, and deletes both', async () => {
+    const { ward, browser } = parts();
+    const { page } = browser;
+    await page.goto('/console/namespaces');
+    await page.getByRole('button', { name: 'New namespace…' }).click();
+    await page.getByLabel('Name', { exact: true }).fill('../etc');
+    await page.getByRole('button', { name: 'Create' }).click();
+    await page.getByRole('alert').getByText('NAME_INVALID').waitFor();
+    await page.getByLabel('Name', { exact: true }).fill(longName);
+    await page.getByRole('button', { name: 'Create' }).click();
+    await page.getByText('shown only now').waitFor();
+    const first = (await page.getByRole('dialog').locator('pre').textContent()) ?? '';
+    expect((await ward.request('GET', '/api/v1/namespaces', { auth: first })).body).toEqual([longName]);
+    await page.getByRole('button', { name: 'I have copied it' }).click();
+    await page.getByRole('link', { name: longName }).click();
+
+    await page.getByLabel('Calls a minute').fill('7');
+    await page.getByRole('button', { name: 'Save the limits' }).click();
+    await page.getByText('Changed the limits.').waitFor();
+    const { body } = await ward.request('GET', '/api/v1/namespaces/_/limits', { auth: first });
+    expect(body).toMatchObject({ invocationsPerMinute: 7 });
+
+    await page.getByRole('button', { name: 'New key…' }).click();
+    await page.getByLabel('What it is for').fill(`${script} ${foreignText}`);
+    await page.getByRole('button', { name: 'Make the key' }).click();
+    await page.getByText('shown only now').waitFor();
+    const key = (await page.getByRole('dialog').locator('pre').textContent()) ?? '';
+    expect((await ward.request('GET', '/api/v1/namespaces/_/actions', { auth: key })).status).toBe(200);
+    await page.getByRole('button', { name: 'I have copied it' }).click();
+    await page.getByRole('cell', { name: script }).waitFor();
+    await browser.inspect('namespace');
+    await page.getByRole('button', { name: 'Delete the key' }).click();
+    await page.getByLabel(`Type ${longName} to confirm`).fill(longName);
+    await page.getByRole('button', { name: 'Delete the key', exact: true }).click();
+    await page.getByText('Deleted the key.').waitFor();
+    expect((await ward.request('GET', '/api/v1/namespaces', { auth: key })).status).toBe(401);
+
+    await page.getByRole('link', { name: 'Its changes' }).click();
+    await page.getByRole('cell', { name: 'create-namespace' }).waitFor();
+    await page.getByRole('cell', { name: 'operator by console' }).first().waitFor();
+    await browser.inspect('audit');
+    // The refused name.
+    browser.forget(/^console: .* status of 400 /);
+    expect(browser.problems).toEqual([]);
+  });
+
+  test('shows quotas and nodes', async () => {
+    const { browser } = parts();
+    const { page } = browser;
+    await page.goto('/console/usage');
+    await page.getByRole('link', { name: longName }).waitFor();
+    await page.getByText('Your namespace').waitFor();
+    await browser.inspect('usage');
+    const saved = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'Download as CSV' }).click();
+    const text = await readFile(await (await saved).path(), 'utf8');
+    expect(text).toMatch(/^namespace,code bytes,.*\r\n/);
+    expect(text).toContain(`\r\n${longName},0,`);
+    await page.goto('/console/nodes');
+    await page.getByText('ready').waitFor();
+    await browser.inspect('nodes');
+
+    await page.goto(`/console/namespaces/${longName}`);
+    await page.getByRole('button', { name: 'Delete…' }).click();
+    await page.getByLabel(`Type ${longName} to confirm`).fill(longName);
+    await page.getByRole('button', { name: 'Delete the namespace' }).click();
+    await page.getByText(`Deleted ${longName}.`).waitFor();
+    expect(browser.problems).toEqual([]);
+  });
+}
