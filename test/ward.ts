@@ -264,7 +264,7 @@ export class Ward implements AsyncDisposable {
   }
 }
 
-const worksInDataFolder = ['namespace', 'audit', 'advisories'];
+const worksInDataFolder = ['namespace', 'audit', 'advisories', 'console'];
 
 /** Runs a command as a user would, with only the given settings. */
 export async function runWard(

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import type { ConsoleBrowser } from '../browser.ts';
 import type { Ward } from '../ward.ts';
+import { longName } from './hostile.ts';
 import { markup } from './runs.ts';
 
 interface Given {
@@ -57,6 +58,29 @@ export function functionPages(given: () => Given): void {
     await page.getByText('Deleted written.').waitFor();
     expect((await ward.request('GET', '/api/v1/namespaces/_/actions/written')).status).toBe(404);
     expect(browser.problems).toEqual([]);
+  });
+
+  test('has room for the longest names', async () => {
+    const { ward, browser } = given();
+    const { page } = browser;
+    await ward.deploy(longName, 'function main() { return {} }');
+    const { body } = await ward.invoke(longName);
+    for (const path of ['overview', 'functions', 'runs', `runs/${body.activationId}`]) {
+      await page.goto(`/console/${path}`);
+      await page
+        .getByText(path === 'overview' ? 'a second' : longName)
+        .first()
+        .waitFor();
+      await browser.inspect(`${path}, long names`);
+    }
+    await page.goto(`/console/functions/${longName}`);
+    await page.getByRole('button', { name: 'Delete…' }).click();
+    await browser.inspect('delete, long name');
+    await page.keyboard.press('Escape');
+    await page.getByRole('link', { name: 'Functions' }).click();
+    await page.getByRole('link', { name: 'hostile' }).waitFor();
+    expect(browser.problems).toEqual([]);
+    expect((await ward.request('DELETE', `/api/v1/namespaces/_/actions/${longName}`)).status).toBe(200);
   });
 
   test('a key that may only read gets no button that fails', async () => {
