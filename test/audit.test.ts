@@ -158,6 +158,12 @@ const changing: Readonly<Record<string, readonly Call[] | string>> = {
   'DELETE /console/session': [{ path: '/console/session', entry: 'log-out /guest/KEY' }],
   'POST /ward/v1/token': 'makes a key: src/api/resources/token.test.ts has its entry',
   'DELETE /ward/v1/token': 'deletes such a key',
+  ...Object.fromEntries(
+    ['POST ', 'DELETE /:ns', 'PUT /:ns/limits', 'POST /:ns/keys', 'DELETE /:ns/keys/:id'].map((route) => [
+      route.replace(' ', ' /ward/v1/operator/namespaces'),
+      'an operator changes it: src/api/console/operator-namespaces.test.ts has its entry',
+    ]),
+  ),
   'POST /webhooks/:token': 'fires a trigger',
   'POST /ward/v1/cluster/join': 'joins with a key pair: the store’s tests have its entry',
   'POST /ward/v1/cluster/renewal': 'gives a node that has joined a newer certificate',

@@ -76,9 +76,25 @@ test.each<[Method, string, object | undefined]>([
   expect((await ask('GET', '/guest')).body).toEqual(before.body);
 });
 
-test('the changes have entries that name the operator and the address', async () => {
+test('each change has its entry, which names the operator and the address', async () => {
   await ask('POST', '', { name: 'audited' });
-  const entries = await api.store.unsealed.read(1000);
-  const entry = entries.map(({ entry }) => entry).find(({ name }) => name === '/audited');
-  expect(entry).toMatchObject({ event: 'create-namespace', actor: 'operator by console', from: '127.0.0.1' });
+  await ask('PUT', '/audited/limits', { firesPerMinute: 3 });
+  const { keyId } = (await ask('POST', '/audited/keys', { scope: 'read' })).body;
+  await ask('DELETE', `/audited/keys/${keyId}`);
+  await ask('DELETE', '/audited');
+  const entries = (await api.store.unsealed.read(1000)).map(({ entry }) => entry);
+  const ours = entries.filter(({ name }) => String(name).startsWith('/audited'));
+  expect(ours.map(({ event, name }) => `${event} ${name}`)).toEqual([
+    'create-namespace /audited',
+    'set-limits /audited',
+    `create-key /audited/${keyId}`,
+    `delete-key /audited/${keyId}`,
+    'delete-namespace /audited',
+  ]);
+  for (const entry of ours)
+    expect(entry).toMatchObject({
+      actor: 'operator by console',
+      from: '127.0.0.1',
+      request: expect.any(String),
+    });
 });
