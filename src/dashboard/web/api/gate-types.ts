@@ -22,7 +22,7 @@ export interface VerdictRow {
   readonly counts: Readonly<Record<string, number>>;
 }
 
-export interface Verdict {
+export interface ShownVerdict {
   readonly namespace: string;
   readonly stage: string;
   readonly outcome: Outcome;

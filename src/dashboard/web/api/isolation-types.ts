@@ -48,7 +48,7 @@ export interface Isolation {
   readonly doctor: Doctor | null;
 }
 
-export interface Violation {
+export interface ShownViolation {
   readonly namespace: string;
   readonly at: number;
   readonly kind: string;
@@ -59,5 +59,5 @@ export interface Violation {
 
 export interface ViolationsPage {
   readonly total: number;
-  readonly violations: readonly Violation[];
+  readonly violations: readonly ShownViolation[];
 }

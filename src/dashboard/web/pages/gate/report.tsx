@@ -1,7 +1,7 @@
 /** What the gate knows of one image or code: its verdicts, what to upgrade, its findings. */
 import { useState } from 'preact/hooks';
 import { ApiError, call } from '../../api/client.ts';
-import type { Finding, Report, Verdict } from '../../api/gate-types.ts';
+import type { Finding, Report, ShownVerdict } from '../../api/gate-types.ts';
 import type { PageProps } from '../../app/pages.ts';
 import { linkTo } from '../../app/router.ts';
 import { may } from '../../app/session.ts';
@@ -27,7 +27,7 @@ export function ReportPage({ path: { digest = '' } }: PageProps) {
   const { isBusy, run } = useAction();
   const loaded = useLoad(async (signal) => {
     const [verdicts, report] = await Promise.all([
-      call<readonly Verdict[]>('GET', `${root}/verdict`, { signal }),
+      call<readonly ShownVerdict[]>('GET', `${root}/verdict`, { signal }),
       call<Report>('GET', `${root}/report`, { signal }).catch(undefinedIfAbsent),
     ]);
     return { verdicts, report };
@@ -93,7 +93,7 @@ function About({ digest, report }: { readonly digest: string; readonly report: R
 }
 
 interface ReasonRow {
-  readonly verdict: Verdict;
+  readonly verdict: ShownVerdict;
   readonly rule: string;
   readonly text: string;
 }
@@ -108,7 +108,7 @@ const verdictColumns: readonly Column<ReasonRow>[] = [
   { title: 'Policy', cell: ({ verdict }) => <code>{verdict.policyRevision}</code> },
 ];
 
-function Verdicts({ verdicts }: { readonly verdicts: readonly Verdict[] }) {
+function Verdicts({ verdicts }: { readonly verdicts: readonly ShownVerdict[] }) {
   const rows = verdicts.flatMap((verdict): readonly ReasonRow[] =>
     verdict.reasons.length === 0
       ? [{ verdict, rule: '', text: verdict.summary }]
@@ -144,7 +144,7 @@ const upgradeColumns: readonly Column<UpgradeRow>[] = [
   { title: 'Upgrade to', cell: ({ to }) => <code class="breaks">{to}</code> },
 ];
 
-function Upgrades({ verdicts }: { readonly verdicts: readonly Verdict[] }) {
+function Upgrades({ verdicts }: { readonly verdicts: readonly ShownVerdict[] }) {
   const found = new Map<string, UpgradeRow>();
   for (const { reasons } of verdicts)
     for (const { upgrades } of reasons)

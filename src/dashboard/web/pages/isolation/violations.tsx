@@ -1,6 +1,6 @@
 /** What sandboxes tried and were refused, the last first. It looks again every few seconds. */
 import { call } from '../../api/client.ts';
-import type { Violation, ViolationsPage } from '../../api/isolation-types.ts';
+import type { ShownViolation, ViolationsPage } from '../../api/isolation-types.ts';
 import { linkTo, setQuery } from '../../app/router.ts';
 import { TextField } from '../../components/fields.tsx';
 import { LoadView } from '../../components/load-view.tsx';
@@ -15,7 +15,7 @@ import { useRefresh } from '../../components/use-refresh.ts';
 const shown = 50;
 const refreshMs = 5000;
 
-const columns: readonly Column<Violation>[] = [
+const columns: readonly Column<ShownViolation>[] = [
   { title: 'When', cell: ({ at }) => <Time at={at} /> },
   { title: 'What', cell: ({ kind }) => <Status tone="bad" text={kind} /> },
   { title: 'Namespace', cell: ({ namespace }) => <span class="breaks">{namespace}</span> },
