@@ -14,11 +14,11 @@ export function Meter({ used, limit }: MeterProps) {
   const tone = share >= 1 ? 'bad' : share >= nearlyFull ? 'warn' : 'usual';
   return (
     <span class={`meter ${tone}`}>
-      <span class="meter-bar" aria-hidden="true">
-        <span style={{ width: `${share * 100}%` }} />
-      </span>
       <span>
         {sizeText(used)} <span class="quiet">of {sizeText(limit)}</span>
+      </span>
+      <span class="meter-bar" aria-hidden="true">
+        <span style={{ width: `${share * 100}%` }} />
       </span>
     </span>
   );
