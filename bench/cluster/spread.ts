@@ -1,5 +1,5 @@
 /**
- * Three nodes of the role `all` against one, as many actions on each as it has sandboxes, with a client for each. A load
+ * Three nodes of the role `all` against one, each with actions for three of its four sandboxes and a client for each. A load
  * balancer sends the calls of an action always to the same node, or each call to any node.
  */
 import type { Ward } from '../../test/ward.ts';
@@ -10,9 +10,9 @@ import { type Site, warmUp } from './site.ts';
 const rounds = 5;
 const roundMs = 4_000;
 const callMs = 100;
-/** Of each node; a sandbox takes 256 MiB. */
-const sandboxes = 4;
-const memoryMiB = sandboxes * 256;
+const actionsPerNode = 3;
+/** Room for four sandboxes on each node. */
+const memoryMiB = 4 * 256;
 const names = ['a', 'b', 'c'];
 
 const ways = {
@@ -43,7 +43,7 @@ export async function spreadRows(site: Site): Promise<readonly Row[]> {
 
 async function clientsOf(nodes: readonly Ward[], serverOf: (at: number) => Ward): Promise<readonly Client[]> {
   const [first] = nodes;
-  const actions = Array.from({ length: nodes.length * sandboxes }, (_, at) => `sleep-${at}`);
+  const actions = Array.from({ length: nodes.length * actionsPerNode }, (_, at) => `sleep-${at}`);
   for (const action of actions) if (first !== undefined) await warmUp(first, action, sleeping(callMs));
   return actions.map((action, at) => ({ action, server: () => serverOf(at) }));
 }

@@ -58,6 +58,16 @@ describe('chooseInvokers', () => {
       second,
     ],
     [
+      'another that is warm, before the local one that is cold, also when it has more to do',
+      { [last]: { isLocal: true }, [second]: { warm: [hello], busy: 6 } },
+      second,
+    ],
+    [
+      'the local one that is cold, when another that is warm has twice as many jobs as processors',
+      { [last]: { isLocal: true }, [second]: { warm: [hello], busy: 8 } },
+      last,
+    ],
+    [
       'the home, when no invoker is local, before one where a sandbox is soon free',
       { [last]: { soonFree: [hello] } },
       first,

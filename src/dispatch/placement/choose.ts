@@ -50,6 +50,12 @@ const leastCrowded = 1;
  * were crowded, jobs left their homes, and cold starts took the rest of the capacity.
  */
 const crowdedShare = 1.5;
+/**
+ * A node with an invoker of its own accepts more load where a sandbox is warm, since it would start another one for each
+ * action that is called through it. With the usual limit, three nodes behind a load balancer that chooses by chance made
+ * 55 % of the calls that they make with this one.
+ */
+const nextToOwn = { leastCrowded: 2, crowdedShare: 2 };
 /** Limits what one invoker adds to the average. */
 const mostLoad = 1000;
 
@@ -119,8 +125,10 @@ export function rank(target: PlacementTarget, hash: string, candidates: Candidat
   const canStart = (view: InvokerView) => isOpen(view) && hasRoom(view, target.limits.memoryMiB);
   const here = [candidates.local].filter((view) => view !== undefined).filter(hasPlace);
   const isFresh = target.scaling?.fresh === true;
-  const canTakeWarm = (view: InvokerView) => !isFresh && (view.idle.get(hash) ?? 0) > 0 && isOpen(view);
-  const canWait = (view: InvokerView) => !isFresh && view.held.has(hash) && isOpen(view);
+  const warmCrowdedAt = Math.max(nextToOwn.leastCrowded, meanLoad * nextToOwn.crowdedShare);
+  const isWarmOpen = (view: InvokerView) => loadOf(view) < (here.length === 0 ? crowdedAt : warmCrowdedAt);
+  const canTakeWarm = (view: InvokerView) => !isFresh && (view.idle.get(hash) ?? 0) > 0 && isWarmOpen(view);
+  const canWait = (view: InvokerView) => !isFresh && view.held.has(hash) && isWarmOpen(view);
   const holders = candidates.holders.filter(hasPlace);
   const mustGoOn =
     take(here.filter(canTakeWarm)) &&
