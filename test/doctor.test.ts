@@ -1,6 +1,6 @@
 /** `ward doctor`, and what Ward does on a host that lacks what its policy requires. */
 import { randomUUID } from 'node:crypto';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -19,7 +19,14 @@ interface Row {
 }
 
 async function doctor(...flags: string[]) {
-  const { code, stdout, stderr } = await runWard(['doctor', '-o', 'json', ...flags]);
+  const { code, stdout, stderr } = await runWard([
+    'doctor',
+    '-o',
+    'json',
+    '--data',
+    join(folder, 'data'),
+    ...flags,
+  ]);
   const report: { ok: boolean; rows: Row[]; processes: Row[]; runtimes: Record<string, string> } =
     JSON.parse(stdout);
   return { code, stderr, report };
@@ -29,6 +36,7 @@ let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'ward-doctor-'));
   await chmod(folder, 0o755);
+  await mkdir(join(folder, 'data'));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -49,6 +57,9 @@ describe.skipIf(missing !== undefined)(`ward doctor${missing ? ` (${missing})` :
     );
     for (const row of report.rows.filter(({ proven }) => proven === 'yes')) expect(row.evidence).not.toBe('');
     expect(new Set(report.rows.map(({ name }) => name)).size).toBe(report.rows.length);
+    const kept = JSON.parse(await readFile(join(folder, 'data', 'doctor.json'), 'utf8'));
+    const { ok, rows, processes, runtimes } = report;
+    expect(kept).toMatchObject({ at: expect.any(Number), ok, rows, processes, runtimes });
   });
 
   it('proves the isolation of its own processes, and says what the host lacks', async () => {
