@@ -25,7 +25,8 @@ const notRun: readonly (readonly [words: RegExp, why: string])[] = [
   [/^namespace (?:delete|rotate-key)$/, 'deletes what other examples use'],
   [/^activation (?:poll|logs)$/, 'does not end by itself'],
   [/^completion$/, 'is read by a shell'],
-  [/^cluster nats-config$/, 'writes to a file of the shell'],
+  [/^(?:cluster nats-config|audit export)$/, 'writes to a file of the shell'],
+  [/^log(?:in|out)$/, 'needs an issuer: login.test.ts'],
   [/^migrate$/, 'needs PostgreSQL: migrate.test.ts'],
 ];
 
