@@ -25,7 +25,6 @@ test('every suggestion is a command, and no typed word with a suggestion is one'
 test.each([
   [['invoke', 'hello', '-p', 'name', 'World'], 'ward action invoke'],
   [['ls'], 'ward list'],
-  [['login'], 'ward property set --apihost URL --auth KEY'],
   [['deploy', '.'], 'ward action create NAME FOLDER, or ward project deploy'],
   [['action', 'ls'], 'ward action list'],
   [['action', 'logs', 'hello'], 'ward activation logs'],

@@ -26,8 +26,6 @@ export const topWords: Readonly<Record<string, string>> = {
   invoke: 'action invoke',
   keys: 'namespace key list NAMESPACE',
   kinds: 'completion --names kind',
-  login: 'property set --apihost URL --auth KEY',
-  logout: 'property unset --auth',
   ls: 'list',
   new: 'action create',
   poll: 'activation poll',

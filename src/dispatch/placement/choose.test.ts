@@ -43,8 +43,13 @@ describe('chooseInvokers', () => {
       second,
     ],
     [
-      'the local one, when a sandbox is soon free there and at another',
+      'another where a sandbox is soon free, before the local one where one is soon free, too',
       { [last]: { isLocal: true, soonFree: [hello], busy: 1 }, [second]: { soonFree: [hello] } },
+      second,
+    ],
+    [
+      'the local one, when only there a sandbox is soon free',
+      { [last]: { isLocal: true, soonFree: [hello], busy: 1 } },
       last,
     ],
     [
@@ -133,6 +138,14 @@ describe('chooseInvokers', () => {
     expect(chosen).not.toContain(first);
     expect(chosen).not.toContain(second);
     expect(chosen).toHaveLength(mostTries);
+  });
+
+  it('tries as many as it may, also when the local one is a home and one of the others', () => {
+    const busy = { ...full, busy: 8 };
+    const all = Object.fromEntries(names.map((node) => [node, { ...busy, isLocal: node === first }]));
+    const views = cluster({ ...all, [first]: { ...busy, busy: 1, isLocal: true } });
+    for (let chance = 0; chance < 20; chance++)
+      expect(chooseInvokers(hello, views, chance)).toHaveLength(mostTries);
   });
 
   const views = fc

@@ -2,8 +2,8 @@
  * Which invoker gets a job. In this order:
  *
  * 1. an invoker with a free warm sandbox of the job's group that is not crowded: the local one, else the least loaded;
- * 2. one that is not crowded, and where a warm sandbox of the group is soon free, so that a start would take longer. It was in
- *    use when the invoker reported, and may be free by now. Only for nodes with an invoker of their own, each of which
+ * 2. another one that is not crowded, and where a warm sandbox of the group is soon free, so that a start would take longer.
+ *    It was in use when the invoker reported, and may be free by now. Only for nodes with an invoker of their own, each of which
  *    would start a sandbox when calls of one action arrive at all nodes. For the others, the homes gather them;
  * 3. one that is not crowded and has memory for a new sandbox: the local one, else the first of the group's homes, so
  *    that the sandboxes of a group gather. When all homes are crowded, the group has many calls: then the less loaded
@@ -23,8 +23,8 @@ export interface Candidates {
   readonly local: InvokerView | undefined;
   /** Those with a free warm sandbox of the group. */
   readonly warm: readonly InvokerView[];
-  /** Those with a warm sandbox of the group that is free now or soon. */
-  readonly holders: readonly InvokerView[];
+  /** Those with a warm sandbox of the group that is soon free. */
+  readonly soonFree: readonly InvokerView[];
   /** The best first. */
   readonly homes: readonly InvokerView[];
   /** A few more, for groups that need more than their homes. */
@@ -79,8 +79,8 @@ export function chooseInvokers(
       warmCount,
       chance,
     ),
-    holders: sampleOf(
-      usable.filter(({ held }) => held.has(hash)),
+    soonFree: sampleOf(
+      usable.filter(({ soonFree }) => soonFree.has(hash)),
       warmCount,
       chance,
     ),
@@ -128,13 +128,13 @@ export function rank(target: PlacementTarget, hash: string, candidates: Candidat
   const warmCrowdedAt = Math.max(nextToOwn.leastCrowded, meanLoad * nextToOwn.crowdedShare);
   const isWarmOpen = (view: InvokerView) => loadOf(view) < (here.length === 0 ? crowdedAt : warmCrowdedAt);
   const canTakeWarm = (view: InvokerView) => !isFresh && (view.idle.get(hash) ?? 0) > 0 && isWarmOpen(view);
-  const canWait = (view: InvokerView) => !isFresh && view.held.has(hash) && isWarmOpen(view);
-  const holders = candidates.holders.filter(hasPlace);
+  const canWait = (view: InvokerView) =>
+    !isFresh && !view.isLocal && view.soonFree.has(hash) && isWarmOpen(view);
+  const soonFree = here.length === 0 ? [] : candidates.soonFree.filter(hasPlace);
   const mustGoOn =
     take(here.filter(canTakeWarm)) &&
     take(leastLoaded(warm.filter(canTakeWarm))) &&
-    take(here.filter(canWait)) &&
-    take(here.length === 0 ? [] : leastLoaded(holders.filter(canWait))) &&
+    take(leastLoaded(soonFree.filter(canWait))) &&
     take([...here, ...homes].filter(canStart)) &&
     take(leastLoaded(others.filter(canStart)));
   if (mustGoOn) take(leastLoaded([...here, ...homes, ...others]));
@@ -169,9 +169,9 @@ function hasRoom({ freeMiB, idleMiB, starting, report }: InvokerView, memoryMiB:
   return freeMiB + idleMiB >= memoryMiB && starting < report.mostStarting;
 }
 
-/** Returns up to `mostTries` of them, the least loaded first. */
+/** Returns up to `mostTries` of them, the least loaded first, each once. */
 function leastLoaded(views: readonly InvokerView[]): readonly InvokerView[] {
-  return views
+  return [...new Set(views)]
     .toSorted((one, other) => loadOf(one) - loadOf(other) || compare(one.node, other.node))
     .slice(0, mostTries);
 }

@@ -53,8 +53,6 @@ describe('what a directory knows about an invoker', () => {
     directory.hear('a', reportOf());
     directory.send('a', hello).settled('refused');
     expect(only(directory)).toEqual(idleNow);
-    directory.hear('a', reportOf());
-    expect(directory.views()[0]?.held.size).toBe(0);
   });
 
   it('believes no more in a warm sandbox that did not take a job', () => {

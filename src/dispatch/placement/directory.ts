@@ -50,7 +50,7 @@ class Directory implements InvokerDirectory {
   readonly #now: () => number;
   readonly #invokers = new Map<string, KnownInvoker>();
   readonly #idle = new InvokersByGroup();
-  readonly #held = new InvokersByGroup();
+  readonly #soonFree = new InvokersByGroup();
   readonly #homes = new BoundedMap<string, readonly KnownInvoker[]>(mostRemembered);
   readonly #intern = createInterning();
   #list: readonly KnownInvoker[] = [];
@@ -98,7 +98,7 @@ class Directory implements InvokerDirectory {
     const isLocal = node === this.#localNode;
     return new KnownInvoker(node, report, {
       ...{ isLocal, now: this.#now },
-      ...{ idle: this.#idle, held: this.#held },
+      ...{ idle: this.#idle, soonFree: this.#soonFree },
     });
   }
 
@@ -109,7 +109,7 @@ class Directory implements InvokerDirectory {
     return {
       local: local && usable(local) ? local : undefined,
       warm: sampleOf(this.#idle.of(hash), warmCount, this.#chance).filter(usable),
-      holders: sampleOf(this.#held.of(hash), warmCount, this.#chance).filter(usable),
+      soonFree: sampleOf(this.#soonFree.of(hash), warmCount, this.#chance).filter(usable),
       homes: this.#homesOf(target, hash).filter(usable).slice(0, homeCount),
       others: sampleOf(this.#list, otherCount, this.#chance).filter(usable),
       meanLoad: this.#mean(),

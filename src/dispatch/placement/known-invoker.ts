@@ -14,8 +14,8 @@ export interface KnownInvokerOptions {
   readonly now: () => number;
   /** Those with free warm sandboxes. */
   readonly idle: GroupIndex;
-  /** Those with sandboxes. */
-  readonly held: GroupIndex;
+  /** Those with warm sandboxes that are soon free. */
+  readonly soonFree: GroupIndex;
 }
 
 /** A job that was sent and has not ended. */
@@ -35,10 +35,10 @@ export class KnownInvoker implements InvokerView {
   readonly isLocal: boolean;
   readonly seed: number;
   readonly idle = new Map<string, number>();
-  readonly held = new Set<string>();
+  readonly soonFree = new Set<string>();
   readonly #now: () => number;
   readonly #idleIndex: GroupIndex;
-  readonly #heldIndex: GroupIndex;
+  readonly #soonFreeIndex: GroupIndex;
   readonly #health = createHealth();
   /** Jobs that no report counts yet. */
   readonly #unanswered = new Set<Sent>();
@@ -51,13 +51,13 @@ export class KnownInvoker implements InvokerView {
   #idleMiB = 0;
   #isForgotten = false;
 
-  constructor(node: string, report: InvokerReport, { isLocal, now, idle, held }: KnownInvokerOptions) {
+  constructor(node: string, report: InvokerReport, { isLocal, now, idle, soonFree }: KnownInvokerOptions) {
     this.node = node;
     this.isLocal = isLocal;
     this.seed = seedOf(node);
     this.#now = now;
     this.#idleIndex = idle;
-    this.#heldIndex = held;
+    this.#soonFreeIndex = soonFree;
     this.#report = report;
     this.hear(report);
   }
@@ -106,9 +106,7 @@ export class KnownInvoker implements InvokerView {
       before.delete(hash);
     }
     for (const hash of before) this.#setIdle(hash, 0);
-    const held = new Set([...report.idle.map(({ hash }) => hash), ...report.soonFree]);
-    for (const hash of held) this.#hold(hash);
-    for (const hash of this.held) if (!held.has(hash)) this.#letGo(hash);
+    this.#setSoonFree(report.soonFree);
     for (const sent of this.#unanswered) this.#add(sent);
   }
 
@@ -136,7 +134,7 @@ export class KnownInvoker implements InvokerView {
   forget(): void {
     this.#isForgotten = true;
     for (const hash of [...this.idle.keys()]) this.#setIdle(hash, 0);
-    for (const hash of [...this.held]) this.#letGo(hash);
+    this.#setSoonFree([]);
   }
 
   #load({ active, starting, queued, freeMiB, idleMiB }: LoadNote): void {
@@ -159,7 +157,6 @@ export class KnownInvoker implements InvokerView {
     const { hash, memoryMiB } = sent;
     const free = this.idle.get(hash) ?? 0;
     sent.report = this.#report;
-    if (!sent.isFresh) this.#hold(hash);
     sent.isWarm = free > 0 && !sent.isFresh;
     this.#active++;
     if (sent.isWarm) {
@@ -194,13 +191,11 @@ export class KnownInvoker implements InvokerView {
     } else if (this.idle.delete(hash)) this.#idleIndex.remove(hash, this);
   }
 
-  #hold(hash: string): void {
-    if (this.held.has(hash) || this.#isForgotten) return;
-    this.held.add(hash);
-    this.#heldIndex.add(hash, this);
-  }
-
-  #letGo(hash: string): void {
-    if (this.held.delete(hash)) this.#heldIndex.remove(hash, this);
+  #setSoonFree(hashes: readonly string[]): void {
+    const next = new Set(hashes);
+    for (const hash of this.soonFree) if (!next.has(hash)) this.#soonFreeIndex.remove(hash, this);
+    for (const hash of next) if (!this.soonFree.has(hash)) this.#soonFreeIndex.add(hash, this);
+    this.soonFree.clear();
+    for (const hash of next) this.soonFree.add(hash);
   }
 }

@@ -73,7 +73,7 @@ export function viewOf(
     freeMiB: status.memoryLimitMiB - status.memoryMiB,
     idleMiB: report.idleMiB,
     idle: new Map(report.idle.map(({ hash, free }) => [hash, free])),
-    held: new Set([...report.idle.map(({ hash }) => hash), ...report.soonFree]),
+    soonFree: new Set(report.soonFree),
     weight: traits.weight ?? 1,
   };
 }

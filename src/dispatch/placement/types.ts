@@ -59,8 +59,8 @@ export interface InvokerView {
   readonly idleMiB: number;
   /** Calls that warm sandboxes of a group could take now, by the group's hash. */
   readonly idle: ReadonlyMap<string, number>;
-  /** Hashes of the groups that have warm sandboxes there, which are free or soon will be. */
-  readonly held: ReadonlySet<string>;
+  /** Hashes of groups of which a sandbox was in use when it reported, and soon free. */
+  readonly soonFree: ReadonlySet<string>;
   /** Share of the usual work that it should get: 1, less after time-outs, 0 after many. */
   readonly weight: number;
 }
