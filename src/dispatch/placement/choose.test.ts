@@ -43,13 +43,8 @@ describe('chooseInvokers', () => {
       second,
     ],
     [
-      'another where a sandbox is soon free, before the local one where one is soon free, too',
-      { [last]: { isLocal: true, soonFree: [hello], busy: 1 }, [second]: { soonFree: [hello] } },
-      second,
-    ],
-    [
-      'the local one, when only there a sandbox is soon free',
-      { [last]: { isLocal: true, soonFree: [hello], busy: 1 } },
+      'the local one, when a sandbox is soon free there and at another',
+      { [last]: { isLocal: true, ...full, soonFree: [hello], busy: 1 }, [second]: { soonFree: [hello] } },
       last,
     ],
     [

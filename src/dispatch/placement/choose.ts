@@ -2,7 +2,7 @@
  * Which invoker gets a job. In this order:
  *
  * 1. an invoker with a free warm sandbox of the job's group that is not crowded: the local one, else the least loaded;
- * 2. another one that is not crowded, and where a warm sandbox of the group is soon free, so that a start would take longer.
+ * 2. one that is not crowded, and where a warm sandbox of the group is soon free, so that a start would take longer.
  *    It was in use when the invoker reported, and may be free by now. Only for nodes with an invoker of their own, each of which
  *    would start a sandbox when calls of one action arrive at all nodes. For the others, the homes gather them;
  * 3. one that is not crowded and has memory for a new sandbox: the local one, else the first of the group's homes, so
@@ -128,12 +128,12 @@ export function rank(target: PlacementTarget, hash: string, candidates: Candidat
   const warmCrowdedAt = Math.max(nextToOwn.leastCrowded, meanLoad * nextToOwn.crowdedShare);
   const isWarmOpen = (view: InvokerView) => loadOf(view) < (here.length === 0 ? crowdedAt : warmCrowdedAt);
   const canTakeWarm = (view: InvokerView) => !isFresh && (view.idle.get(hash) ?? 0) > 0 && isWarmOpen(view);
-  const canWait = (view: InvokerView) =>
-    !isFresh && !view.isLocal && view.soonFree.has(hash) && isWarmOpen(view);
+  const canWait = (view: InvokerView) => !isFresh && view.soonFree.has(hash) && isWarmOpen(view);
   const soonFree = here.length === 0 ? [] : candidates.soonFree.filter(hasPlace);
   const mustGoOn =
     take(here.filter(canTakeWarm)) &&
     take(leastLoaded(warm.filter(canTakeWarm))) &&
+    take(here.filter(canWait)) &&
     take(leastLoaded(soonFree.filter(canWait))) &&
     take([...here, ...homes].filter(canStart)) &&
     take(leastLoaded(others.filter(canStart)));
