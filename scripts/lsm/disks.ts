@@ -76,6 +76,8 @@ async function copyCompiled(to: string): Promise<void> {
   ];
   for (const args of programs)
     await runCommand([process.execPath, ...args], { cwd: projectRoot, env, timeoutMs });
+  // Other checkouts have left theirs in it: with many of them, the disk took minutes.
+  await rm(serverCache, { recursive: true, force: true });
   await serveOnce();
   for (const cache of caches) await copy(join(from, cache), join(to, cache));
   // Node ends the names of its folders with the user's id.
