@@ -1,5 +1,5 @@
 /**
- * A real browser that looks at the console of a real Ward. Whatever a page does wrong is collected while it is used: errors,
+ * A real browser that looks at the console of a real Ward. It collects what a page does wrong while it is used: errors,
  * violations of its policy, requests to other origins, and what axe finds.
  */
 import axe from 'axe-core';

@@ -33,7 +33,7 @@ export function takeSessionCookies(app: FastifyInstance): void {
     const others = pairs.filter((pair) => !pair.startsWith(prefix));
     if (others.length === 0) delete headers.cookie;
     else headers.cookie = others.join('; ');
-    // Whoever sends a cookie twice gets none of them.
+    // A cookie that is sent twice does not count.
     const tokenOf = (owner: SessionOwner) => {
       const found = pairs.filter((pair) => pair.startsWith(`${names[owner]}=`));
       return found.length === 1 ? found[0]?.slice(names[owner].length + 1) : undefined;

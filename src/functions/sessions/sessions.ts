@@ -78,7 +78,7 @@ export interface OperatorLogin {
   readonly lifeMs: number;
 }
 
-/** For whoever may write the database. */
+/** For those who may write the database. */
 export async function newOperatorLogin(store: Pick<SessionStore, 'create'>): Promise<OperatorLogin> {
   const login = newToken();
   await store.create({ tokenHash: hashOf(login), kind: 'login', keyId: null, lifeMs: loginMs });

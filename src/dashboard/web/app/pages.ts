@@ -34,7 +34,7 @@ export interface FoundPage {
   readonly path: Readonly<Record<string, string>>;
 }
 
-/** The page of an address, whoever may see it. */
+/** The page of an address. It does not check who may see it. */
 export function findPage(parts: readonly string[]): FoundPage | undefined {
   for (const page of pages) {
     const path = matchPath(page.path.split('/'), parts);

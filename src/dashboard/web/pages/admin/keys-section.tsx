@@ -68,7 +68,7 @@ export function KeysSection({ root, name, keys, onChanged }: KeysSectionProps) {
           }}
         >
           <p>
-            Whatever uses <code>{doomed.keyId}</code> is refused from then on.
+            Everything that uses <code>{doomed.keyId}</code> is refused from then on.
           </p>
         </Confirm>
       )}
