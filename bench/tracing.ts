@@ -1,6 +1,6 @@
 /**
- * Warm blocking invocations without tracing, and with one trace of a hundred exported. The target is for the processor time
- * that the server takes for a call: unlike its latency, it is the same when other programs want the processors too.
+ * Warm blocking invocations without tracing, and with one trace of a hundred exported. The target is for the server's
+ * processor time for a call, which changes less than its latency when other programs run.
  */
 import { startReceiver } from '../src/forwarding/receiver.fixture.ts';
 import { Ward } from '../test/ward.ts';
