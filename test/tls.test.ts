@@ -17,10 +17,15 @@ import { launcher, missingForSandboxes, runWard, Ward } from './ward.ts';
 const missing = missingForSandboxes();
 const root = '/api/v1/namespaces/_';
 
+interface PairFiles {
+  readonly cert: string;
+  readonly key: string;
+}
+
 describe.skipIf(missing !== undefined)(`TLS${missing ? ` (${missing})` : ''}`, () => {
   let folder: string;
   let authority: TestAuthority;
-  let config: { tls: { cert: string; key: string; redirect: string; hstsSeconds: number } };
+  let config: { tls: PairFiles & { others: PairFiles[]; redirect: string; hstsSeconds: number } };
   let ward: Ward;
   let said: () => string;
   let plainUrl: string;
@@ -32,10 +37,13 @@ describe.skipIf(missing !== undefined)(`TLS${missing ? ` (${missing})` : ''}`, (
     setDefaultCACertificates([...getCACertificates('default'), authority.cert]);
     const redirect = `127.0.0.1:${await freePort()}`;
     plainUrl = `http://${redirect}`;
-    config = {
-      tls: { cert: join(folder, 'tls.crt'), key: join(folder, 'tls.key'), redirect, hstsSeconds: 60 },
-    };
+    const filesOf = (name: string) => ({
+      cert: join(folder, `${name}.crt`),
+      key: join(folder, `${name}.key`),
+    });
+    config = { tls: { ...filesOf('tls'), others: [filesOf('other')], redirect, hstsSeconds: 60 } };
     await place(await authority.issue());
+    await place(await authority.issue(['other.example']), config.tls.others[0]);
     ({ ward, said } = await Ward.startSaying(config));
   });
   afterAll(async () => {
@@ -45,12 +53,12 @@ describe.skipIf(missing !== undefined)(`TLS${missing ? ` (${missing})` : ''}`, (
     await rm(folder, { recursive: true, force: true });
   });
 
-  async function place({ cert, key }: TestPair): Promise<void> {
-    await writeFile(config.tls.cert, cert);
-    await writeFile(config.tls.key, key);
+  async function place({ cert, key }: TestPair, files: PairFiles = config.tls): Promise<void> {
+    await writeFile(files.cert, cert);
+    await writeFile(files.key, key);
   }
-  const open = (): ClientHttp2Session => {
-    const session = connectHttp2(ward.url);
+  const open = (servername?: string): ClientHttp2Session => {
+    const session = connectHttp2(ward.url, servername === undefined ? {} : { servername });
     session.on('error', () => {});
     sessions.push(session);
     return session;
@@ -74,8 +82,8 @@ describe.skipIf(missing !== undefined)(`TLS${missing ? ` (${missing})` : ''}`, (
     if (body !== undefined) stream.end(body);
     return answerOf(stream);
   };
-  const namesShown = async () => {
-    const session = open();
+  const namesShown = async (servername?: string) => {
+    const session = open(servername);
     await once(session, 'connect');
     const { subjectaltname } = (session.socket as TLSSocket).getPeerCertificate();
     session.destroy();
@@ -176,6 +184,15 @@ describe.skipIf(missing !== undefined)(`TLS${missing ? ` (${missing})` : ''}`, (
     await ward.until(async () => (await namesShown()).includes('third.example'));
     expect((await send(old, 'GET', '/ping')).body).toBe('pong');
     old.close();
+  });
+
+  it('another name has a pair of its own, which is replaced in the same way', async () => {
+    const other = 'other.example';
+    expect(await namesShown(other)).toContain(other);
+    expect(await namesShown()).not.toContain(other);
+    await place(await authority.issue([other, 'added.example']), config.tls.others[0]);
+    await ward.until(async () => (await namesShown(other)).includes('added.example'));
+    expect(await namesShown()).not.toContain(other);
   });
 
   it('plain HTTP leads browsers to https, but nothing that is secret', async () => {

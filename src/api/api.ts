@@ -50,8 +50,9 @@ import {
   openSandboxEntrance,
   type SandboxEntrance,
 } from './sandbox-entrance.ts';
+import { clientCheck } from './secure/client-certificate.ts';
 import { addStrictTransport } from './secure/strict-transport.ts';
-import type { KeyPair, OpenTlsFront, TlsFront } from './secure/tls-front.ts';
+import type { OpenTlsFront, TlsFront, TlsIdentity } from './secure/tls-front.ts';
 import { takeSessionCookies } from './session-cookies.ts';
 import { transactionIdOf } from './transaction.ts';
 import { closedGuard, type TokenGuard } from './web/bearer.ts';
@@ -94,7 +95,7 @@ export interface ApiOptions {
 export interface TlsOptions {
   /** From `loadTls`: a server without TLS does not load it. */
   readonly open: OpenTlsFront;
-  readonly pair: KeyPair;
+  readonly identity: TlsIdentity;
   /** How long browsers shall speak only TLS with this name; 0: no word about it. */
   readonly hstsSeconds: number;
 }
@@ -150,7 +151,7 @@ export function createApi(options: ApiOptions): FastifyInstance {
   const idleTimeoutMs = idleTimeoutOf(functions.limits);
   const limits: ApiLimits = { idleTimeoutMs, ...defaultApiLimits, ...options.limits };
   const onError = errorHandler(log);
-  const front = options.tls?.open(options.tls.pair, limits);
+  const front = options.tls?.open(options.tls.identity, limits);
   const app = newServer(limits, onError, options.trustedProxies ?? [], options.nodes !== undefined, front);
   refuseUndeclaredRoutes(app);
   if (options.onRoute !== undefined) reportRoutes(app, options.onRoute);
@@ -178,9 +179,10 @@ export function createApi(options: ApiOptions): FastifyInstance {
   if (options.cluster !== undefined) addCluster(app, options.cluster);
   if (options.nodes !== undefined) addClusterNodes(app, options.nodes);
   if (options.console !== undefined) {
-    addSessions(app, functions, build.buildno);
-    const { reports, audit } = options;
-    addOperator(app, { functions, source: options.console.operator, reports, audit });
+    const { reports, audit, console, tls } = options;
+    const checkClient = clientCheck(tls?.identity.clientCa !== undefined);
+    addSessions(app, functions, { version: build.buildno, checkClient });
+    addOperator(app, { functions, source: console.operator, checkClient, reports, audit });
   }
   addTokenExchange(app, functions);
   for (const plugin of options.plugins ?? []) app.register(async (scope) => plugin(scope));

@@ -17,6 +17,7 @@ export const apiFaultKinds = {
   WEB_SHARE_EXCEEDED: 'throttled',
   /** The route is for operators, and the request has no operator's session. */
   OPERATOR_REQUIRED: 'unauthenticated',
+  CLIENT_CERTIFICATE_REQUIRED: 'denied',
   /** A sandbox sent the key of another namespace. */
   KEY_FOREIGN: 'denied',
 } as const;

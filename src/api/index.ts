@@ -10,7 +10,7 @@ export {
 } from './resources/cluster-nodes.ts';
 export type { BuildInfo, Readiness } from './resources/info.ts';
 export type { ReportSource } from './resources/reports.ts';
-export type { TlsFront } from './secure/tls-front.ts';
+export type { TlsFront, TlsIdentity } from './secure/tls-front.ts';
 export type { TokenGuard } from './web/bearer.ts';
 
 /** Loaded only for a server that speaks TLS. */

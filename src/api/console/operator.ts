@@ -11,6 +11,7 @@ import { queryEpoch, queryPage, queryText } from '../query.ts';
 import { addResource } from '../resource.ts';
 import { type AuditSource, addOperatorAudit } from '../resources/audit.ts';
 import { addOperatorReports, type ReportSource } from '../resources/reports.ts';
+import type { CheckClient } from '../secure/client-certificate.ts';
 import { ownTokens } from '../session-cookies.ts';
 import { addOperatorNamespaces, type OperatorNamespaces } from './operator-namespaces.ts';
 
@@ -40,6 +41,7 @@ export interface OperatorSource extends OperatorNamespaces {
 interface OperatorParts {
   readonly functions: Functions;
   readonly source: OperatorSource;
+  readonly checkClient: CheckClient;
   /** Absent: nothing is judged here. */
   readonly reports?: ReportSource | undefined;
   /** Absent: there is no audit log. */
@@ -49,12 +51,12 @@ interface OperatorParts {
 /** Adds the routes, and lets in operators only. */
 export function addOperator(
   app: FastifyInstance,
-  { functions, source, reports, audit }: OperatorParts,
+  { functions, source, checkClient, reports, audit }: OperatorParts,
 ): void {
   const { sessions, limits } = functions;
   app.register(
     async (scope) => {
-      letInOperators(scope, sessions);
+      letInOperators(scope, sessions, checkClient);
       scope.setNotFoundHandler((request, reply) =>
         sendError(request, reply, 404, 'The requested resource does not exist.'),
       );
@@ -86,11 +88,16 @@ export function addOperator(
   );
 }
 
-function letInOperators(scope: FastifyInstance, sessions: Functions['sessions']): void {
+function letInOperators(
+  scope: FastifyInstance,
+  sessions: Functions['sessions'],
+  checkClient: CheckClient,
+): void {
   scope.decorateRequest('isOperator', false);
   scope.addHook('onRequest', async (request) => {
     const { operator } = ownTokens(request);
     if (operator === undefined || !(await sessions.isOperator(operator))) throw operatorRequired();
+    checkClient(request);
     request.isOperator = true;
   });
 }

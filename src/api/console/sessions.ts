@@ -8,6 +8,7 @@ import { type Actor, actAs, isJsonObject, type JsonObject, type JsonValue } from
 import { sendError, sendJson } from '../errors.ts';
 import { apiFault } from '../faults.ts';
 import { addResource } from '../resource.ts';
+import type { CheckClient } from '../secure/client-certificate.ts';
 import { clearSessionCookies, isOfConsole, ownTokens, setSessionCookie } from '../session-cookies.ts';
 import { createRateLimiter } from '../web/rate-limiter.ts';
 
@@ -18,7 +19,11 @@ const mostAddresses = 10_000;
 const bodyBytes = 4096;
 
 /** @param version of Ward */
-export function addSessions(app: FastifyInstance, functions: Accounts, version: string): void {
+export function addSessions(
+  app: FastifyInstance,
+  functions: Accounts,
+  { version, checkClient }: { readonly version: string; readonly checkClient: CheckClient },
+): void {
   const { sessions } = functions;
   const limiter = createRateLimiter({ rate: loginRate, capacity: mostAddresses });
   addResource(app, ['/console/session'], {
@@ -32,7 +37,7 @@ export function addSessions(app: FastifyInstance, functions: Accounts, version: 
       },
       handler: (request, reply) =>
         actAs(browserOf(request), async () => {
-          const begun = await beginAsked(sessions, request.body);
+          const begun = await beginAsked(sessions, request, checkClient);
           const before = request.sessionTokens?.[begun.kind];
           if (before !== undefined) await sessions.end(before, begun.kind);
           setSessionCookie(reply, begun);
@@ -90,11 +95,19 @@ function aboutCaller(identity: Identity | undefined): JsonObject {
   return { namespace, keyId, scope, rights: [...rightsOf(scope)] };
 }
 
-async function beginAsked(sessions: Functions['sessions'], body: unknown) {
-  const given: JsonObject = isJsonObject(body) ? body : {};
+async function beginAsked(
+  sessions: Functions['sessions'],
+  request: FastifyRequest,
+  checkClient: CheckClient,
+) {
+  const given: JsonObject = isJsonObject(request.body) ? request.body : {};
   const { key, login } = given;
   if (isText(key)) return await sessions.begin(key);
-  if (isText(login)) return await sessions.beginOperator(login);
+  if (isText(login)) {
+    // Before the login is used up.
+    checkClient(request);
+    return await sessions.beginOperator(login);
+  }
   throw apiFault('BODY_MISSING', 'Send {"key": "uuid:secret"}, or {"login": "…"} of `ward console login`.');
 }
 

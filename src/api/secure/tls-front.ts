@@ -6,18 +6,19 @@
  * A client costs little until its handshake is done: nothing of TLS is allocated before its first bytes, and one
  * deadline holds for them and for the handshake.
  */
-import { constants } from 'node:crypto';
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
-import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls';
+import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
+import { contextOf, contextsByName, type KeyPair } from './certificates-by-name.ts';
 import { openHttp2 } from './http2-door.ts';
 import { refusePlain } from './plain-refusal.ts';
 import { setTcpSocket } from './tcp-sockets.ts';
 
-/** PEM; the certificate may have its chain behind it. */
-export interface KeyPair {
-  readonly cert: string;
-  readonly key: string;
+export interface TlsIdentity {
+  /** The first is for clients that want no name, or one that no certificate has. */
+  readonly pairs: readonly [KeyPair, ...KeyPair[]];
+  /** PEM. Clients are asked for a certificate of this authority, and may have none. Absent: they are not asked. */
+  readonly clientCa?: string | undefined;
 }
 
 export interface TlsFrontLimits {
@@ -30,8 +31,8 @@ export interface TlsFrontLimits {
 }
 
 export interface TlsFront {
-  /** New connections use the pair; open ones go on with the old one. @throws Error when OpenSSL can't use it */
-  renew(pair: KeyPair): void;
+  /** New connections use the pairs; open ones go on with the old. @throws Error when OpenSSL can't use one: all stay */
+  renew(pairs: TlsIdentity['pairs']): void;
   /** Takes over the connections of a server that does not listen yet. */
   protect(server: Server): Server;
   /** Open requests of HTTP/2 get their answers; their connections take no more. */
@@ -41,29 +42,20 @@ export interface TlsFront {
 
 export type OpenTlsFront = typeof openTlsFront;
 
-/** The suites with forward secrecy and authenticated encryption; HTTP/2 forbids the others (RFC 9113, section 9.2.2). */
-const ciphers = [
-  'TLS_AES_128_GCM_SHA256',
-  'TLS_AES_256_GCM_SHA384',
-  'TLS_CHACHA20_POLY1305_SHA256',
-  'ECDHE-ECDSA-AES128-GCM-SHA256',
-  'ECDHE-RSA-AES128-GCM-SHA256',
-  'ECDHE-ECDSA-AES256-GCM-SHA384',
-  'ECDHE-RSA-AES256-GCM-SHA384',
-  'ECDHE-ECDSA-CHACHA20-POLY1305',
-  'ECDHE-RSA-CHACHA20-POLY1305',
-].join(':');
 /** The first byte of a TLS connection: a record of the handshake (RFC 8446, section 5.1). */
 const handshakeRecord = 0x16;
 
-/** @throws Error when OpenSSL can't use the pair */
-export function openTlsFront(pair: KeyPair, limits: TlsFrontLimits): TlsFront {
+/** @throws Error when OpenSSL can't use a pair */
+export function openTlsFront({ pairs, clientCa }: TlsIdentity, limits: TlsFrontLimits): TlsFront {
   const http2 = openHttp2(limits);
   /** Connections whose handshake is not finished, by their two ends. */
   const shaking = new Map<string, Socket>();
+  let contextFor = contextsByName(pairs, clientCa);
   const tls = createTlsServer({
-    ...contextOf(pair),
+    ...contextOf(pairs[0], clientCa),
     ...{ ALPNProtocols: ['h2', 'http/1.1'], handshakeTimeout: limits.headTimeoutMs },
+    ...{ requestCert: clientCa !== undefined, rejectUnauthorized: false },
+    SNICallback: (name, done) => done(null, contextFor(name)),
   });
   const begin = (raw: Socket) => {
     const ends = endsOf(raw);
@@ -85,7 +77,11 @@ export function openTlsFront(pair: KeyPair, limits: TlsFrontLimits): TlsFront {
     });
   };
   return {
-    renew: (next) => tls.setSecureContext(contextOf(next)),
+    renew(next) {
+      const nextContexts = contextsByName(next, clientCa);
+      tls.setSecureContext(contextOf(next[0], clientCa));
+      contextFor = nextContexts;
+    },
     protect(server) {
       const serveHttp1 = server.listeners('connection');
       server.removeAllListeners('connection');
@@ -107,13 +103,6 @@ export function openTlsFront(pair: KeyPair, limits: TlsFrontLimits): TlsFront {
       http2.end();
       for (const raw of shaking.values()) raw.destroy();
     },
-  };
-}
-
-function contextOf({ cert, key }: KeyPair): TlsOptions {
-  return {
-    ...{ cert, key, ciphers, minVersion: 'TLSv1.2', honorCipherOrder: true },
-    secureOptions: constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_COMPRESSION,
   };
 }
 

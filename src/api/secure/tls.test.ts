@@ -1,4 +1,5 @@
 /** The API behind TLS, over both protocols. */
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import {
   type ClientHttp2Session,
@@ -22,7 +23,7 @@ let port: number;
 beforeAll(async () => {
   authority = await makeAuthority();
   api = await startApi({
-    tls: { pair: await authority.issue(), hstsSeconds: 600 },
+    tls: { identity: { pairs: [await authority.issue()] }, hstsSeconds: 600 },
     api: { headTimeoutMs: 400, sweepMs: 50, requestTimeoutMs: 400, connectionsPerAddress: 20 },
   });
   const url = await api.app.listen({ host: '127.0.0.1', port: 0 });
@@ -162,10 +163,34 @@ test('a body that takes too long is cut off, and the connection stays', async ()
   client.close();
 });
 
+test('each name gets its own certificate, and other names the first', async () => {
+  const shown = async (servername: string) => {
+    const socket = connectTls({ port, host: '127.0.0.1', servername, rejectUnauthorized: false });
+    await once(socket, 'secureConnect');
+    const { subject } = socket.getPeerCertificate();
+    socket.destroy();
+    return subject.CN;
+  };
+  const [first, named, wild, again] = await Promise.all(
+    [[], ['one.example'], ['*.wild.example'], ['one.example']].map((names) => authority.issue(names)),
+  );
+  if (!first || !named || !wild || !again) throw new Error('no certificates');
+  const nameOf = ({ cert }: typeof first) => new X509Certificate(cert).subject.replace('CN=', '');
+  tlsFrontOf(api.app)?.renew([first, named, wild, again]);
+  expect(await shown('one.example')).toBe(nameOf(named));
+  expect(await shown('ONE.example')).toBe(nameOf(named));
+  expect(await shown('a.wild.example')).toBe(nameOf(wild));
+  for (const other of ['', 'a.b.wild.example', 'wild.example', 'other.example'])
+    expect(await shown(other)).toBe(nameOf(first));
+  const front = tlsFrontOf(api.app);
+  expect(() => front?.renew([first, { cert: named.cert, key: wild.key }])).toThrow('mismatch');
+  expect(await shown('one.example')).toBe(nameOf(named));
+});
+
 test('a new pair serves new connections, and open ones go on', async () => {
   const old = session();
   expect((await answerOf(old.request({ ':path': '/ping' }))).status).toBe(200);
-  tlsFrontOf(api.app)?.renew(await authority.issue(['new.example']));
+  tlsFrontOf(api.app)?.renew([await authority.issue(['new.example'])]);
   expect((await answerOf(old.request({ ':path': '/ping' }))).status).toBe(200);
   const fresh = session();
   await once(fresh, 'connect');

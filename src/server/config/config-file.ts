@@ -52,6 +52,13 @@ const fileSchema = z.strictObject({
       /** PEM files: the certificate with its chain, and its key. */
       cert: z.string().min(1).optional(),
       key: z.string().min(1).optional(),
+      /** Further pairs, for other names. */
+      others: z
+        .array(z.strictObject({ cert: z.string().min(1), key: z.string().min(1) }))
+        .max(100)
+        .optional(),
+      /** PEM file: vouches for the certificates of operators. */
+      operatorCa: z.string().min(1).optional(),
       acme: z
         .strictObject({
           names: z

@@ -18,8 +18,10 @@ export interface AcmeSetting {
 }
 
 export interface TlsSetting {
-  /** Undefined: the pair comes by ACME. */
-  readonly files: KeyPairFiles | undefined;
+  /** For different names. With `acme`, further pairs. */
+  readonly files: readonly KeyPairFiles[];
+  /** Absolute path of a PEM file: who vouches for the certificates that operators show. Undefined: they need none. */
+  readonly operatorCa: string | undefined;
   readonly acme: AcmeSetting | undefined;
   /** Where plain HTTP sends browsers to https. */
   readonly redirect: Address | undefined;
@@ -33,12 +35,16 @@ const letsEncrypt = 'https://acme-v02.api.letsencrypt.org/directory';
 export function tlsSettingOf({
   cert,
   key,
+  others = [],
+  operatorCa,
   acme,
   redirect,
   hstsSeconds = 0,
 }: NonNullable<ConfigFile['tls']>): TlsSetting {
+  const own = cert === undefined || key === undefined ? [] : [{ cert, key }];
   return {
-    files: cert === undefined || key === undefined ? undefined : { cert: resolve(cert), key: resolve(key) },
+    files: [...own, ...others].map((files) => ({ cert: resolve(files.cert), key: resolve(files.key) })),
+    operatorCa: operatorCa === undefined ? undefined : resolve(operatorCa),
     acme: acme && { directory: acme.directory ?? letsEncrypt, names: acme.names, email: acme.email },
     redirect: redirect === undefined ? undefined : parseAddress(redirect),
     hstsSeconds,

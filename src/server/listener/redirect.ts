@@ -4,14 +4,14 @@ import { loadRedirect } from '../../api/index.ts';
 import type { Log } from '../../lib/index.ts';
 import type { Acme } from '../acme/acme.ts';
 import type { Config } from '../config/config.ts';
-import type { Certificate } from '../tls/certificate.ts';
+import type { Certificates } from '../tls/certificates.ts';
 import { listenFailed } from './listen.ts';
 
 interface RedirectParts {
   readonly config: Pick<Config, 'tls' | 'apiHost'>;
   /** Of the API. */
   readonly url: string;
-  readonly certificate: Certificate;
+  readonly certificates: Certificates;
   readonly acme: Acme | undefined;
   readonly log: Log;
 }
@@ -25,7 +25,7 @@ export interface Redirect extends Disposable {
 export async function openRedirect({
   config,
   url,
-  certificate,
+  certificates,
   acme,
   log,
 }: RedirectParts): Promise<Redirect> {
@@ -36,7 +36,7 @@ export async function openRedirect({
   const server = createRedirect({
     originFor(host) {
       const own = new URL(target);
-      if (host !== undefined && certificate.covers(host))
+      if (host !== undefined && certificates.covers(host))
         own.hostname = host.includes(':') ? `[${host}]` : host;
       return own.origin;
     },

@@ -32,8 +32,8 @@ import { closeConnections, leaveListener, listen } from '../listener/listen.ts';
 import { openRedirect } from '../listener/redirect.ts';
 import type { GivenKeys, Secrets } from '../secrets/secrets.ts';
 import { tokenKeysOf } from '../secrets/token-keys.ts';
-import { openCertificate } from '../tls/certificate.ts';
-import type { KeyPair } from '../tls/key-pair.ts';
+import { openCertificates, shownPairs } from '../tls/certificates.ts';
+import type { GivenTls, KeyPair } from '../tls/key-pair.ts';
 import { type JoinRequest, openClusterNode } from './cluster-node.ts';
 import { type Context, createContext } from './context.ts';
 import { type Equipped, openDispatching } from './dispatching.ts';
@@ -56,8 +56,8 @@ export interface Platform extends AsyncDisposable {
   readonly newParameterKeys: string | undefined;
   /** Replaces the operator's keys. @throws Fault PARAMETER_KEYS_INVALID, and then keeps the old keys */
   renewKeys(given: GivenKeys): void;
-  /** New connections use it; keeps the old one when it can't be used. */
-  renewCertificate(pair: KeyPair): void;
+  /** New connections use the operator's new pairs; keeps the old ones when one can't be used. */
+  renewCertificates(pairs: readonly KeyPair[]): void;
   /** The problem with the advisories, and what to do about it. */
   readonly advisoriesWarning: string | undefined;
   /** Stops accepting connections, because another process does. Call it before disposing of the platform. */
@@ -75,8 +75,7 @@ interface PlatformOptions extends Pick<ApiOptions, 'onRoute'> {
   readonly listener?: number;
   /** The cluster to join, for a node that does not have its authority. */
   readonly join?: JoinRequest | undefined;
-  /** Undefined: the API speaks plain HTTP. */
-  readonly keyPair?: KeyPair | undefined;
+  readonly tls?: GivenTls;
 }
 
 /** Which rooms run in this process. */
@@ -100,7 +99,7 @@ export async function startPlatform(
     acceptMixed = false,
     listener,
     join: request,
-    keyPair,
+    tls: givenTls = { pairs: [], operatorCa: undefined },
   }: PlatformOptions = {},
 ): Promise<Platform> {
   requireSharedStores(config);
@@ -158,9 +157,10 @@ export async function startPlatform(
   const nodes =
     cluster && pushed && createNodeRoutes({ service: cluster, code: blobs, registry: pushed, ...config });
   const acme = config.tls?.acme && stack.use(await openAcmeOf(config.tls.acme, foundation.paths.acme, log));
-  const pair = keyPair ?? acme?.pair;
-  const tls = pair && {
-    ...{ open: await loadTls(), pair },
+  const pairSources = { issued: acme ? [acme.pair] : [], given: givenTls.pairs };
+  const pairs = shownPairs(pairSources);
+  const tls = pairs && {
+    ...{ open: await loadTls(), identity: { pairs, clientCa: givenTls.operatorCa } },
     hstsSeconds: config.tls?.hstsSeconds ?? 0,
   };
   const served = { ...parts, functions, secrets, tokenKeys, cluster, nodes, audit, onRoute, tls };
@@ -172,11 +172,11 @@ export async function startPlatform(
   // New calls are refused and running ones end; only then are connections closed.
   stack.defer(() => functions.close(drainMs));
   opened('running calls, and their records');
-  url = await listen(api, config.listen, listener, pair);
-  const certificate = openCertificate({ front, pair, log });
-  figures.watchCertificate(certificate.until, acme?.failures);
-  const redirect = stack.use(await openRedirect({ config, url, certificate, acme, log }));
-  acme?.start(certificate.renew);
+  url = await listen(api, config.listen, listener, pairs?.[0]);
+  const certificates = openCertificates(pairSources, { front, log });
+  figures.watchCertificate(certificates.until, acme?.failures);
+  const redirect = stack.use(await openRedirect({ config, url, certificates, acme, log }));
+  acme?.start((pair) => certificates.renew({ issued: [pair] }));
   events.apiConnected = sandboxEntrance(api, functions, nodes);
   await writeFileAtomically(foundation.paths.address, `${url}\n`);
   const upkeep = stack.use(startUpkeep(context, { ...parts, functions }));
@@ -188,7 +188,7 @@ export async function startPlatform(
     guestKey: { file: foundation.paths.guestKey, key: guestKey },
     newParameterKeys: keyring.isNew ? keyring.file : undefined,
     renewKeys: keyring.renew,
-    renewCertificate: certificate.renew,
+    renewCertificates: (given) => certificates.renew({ given }),
     advisoriesWarning: guarded.advisories().warning,
     async leave() {
       redirect.leave();

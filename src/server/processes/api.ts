@@ -6,8 +6,8 @@ import { createLog } from '../../lib/index.ts';
 import { loadConfig } from '../config/config.ts';
 import { startPlatform } from '../platform/platform.ts';
 import { readSecrets } from '../secrets/secrets.ts';
-import { givenKeyPair } from '../tls/key-pair.ts';
-import { watchKeyPair } from '../tls/watch-key-pair.ts';
+import { givenTls } from '../tls/key-pair.ts';
+import { watchKeyPairs } from '../tls/watch-key-pair.ts';
 import { greet } from './greeting.ts';
 import { joinRequestOf, refuseTakeOver, roleRefused } from './join-options.ts';
 import { untilSignal } from './until-signal.ts';
@@ -22,16 +22,16 @@ export async function serveApi(options: UpOptions): Promise<number> {
   refuseTakeOver(options, 'api');
   const log = createLog(config.logLevel);
   const secrets = await readSecrets(config);
-  const keyPair = await givenKeyPair(config);
+  const tls = await givenTls(config);
   const { acceptMissing = [], acceptMixed = false } = options;
   return await untilSignal({
     log,
     leaves: false,
     async start() {
-      const more = { acceptMissing, acceptMixed, join, keyPair };
+      const more = { acceptMissing, acceptMixed, join, tls };
       const platform = await startPlatform(config, log, secrets, { role: 'api' }, more);
-      if (config.tls?.files && keyPair)
-        watchKeyPair(config.tls.files, keyPair, { log, onChange: platform.renewCertificate });
+      if (config.tls)
+        watchKeyPairs(config.tls.files, tls.pairs, { log, onChange: platform.renewCertificates });
       return platform;
     },
     onStarted: (platform) => greet(platform, (path) => path),

@@ -22,8 +22,8 @@ import { openShownPaths, type ShownPaths } from '../instance/shown-paths.ts';
 import { inheritedListener } from '../listener/inherited-listener.ts';
 import { probeAddress } from '../listener/listen.ts';
 import { noSecrets, readSecrets, watchGivenKeys } from '../secrets/secrets.ts';
-import { givenKeyPair } from '../tls/key-pair.ts';
-import { watchKeyPair } from '../tls/watch-key-pair.ts';
+import { givenTls } from '../tls/key-pair.ts';
+import { watchKeyPairs } from '../tls/watch-key-pair.ts';
 import type { HalfEnd } from './half-process.ts';
 import { handOverAll } from './hand-over.ts';
 import { joinRequestOf, refuseTakeOver } from './join-options.ts';
@@ -52,7 +52,7 @@ async function keepServer(options: UpOptions): Promise<HalfEnd> {
   const inherited = isInvoker ? undefined : inheritedListener();
   if (!isInvoker && inherited === undefined) await probeAddress(given.listen);
   const secrets = isInvoker ? noSecrets : await readSecrets(given);
-  const keyPair = isInvoker ? undefined : await givenKeyPair(given);
+  const tls = await givenTls(isInvoker ? { tls: undefined } : given);
   // A Ward that is taken over still has the port.
   if (given.tls?.redirect !== undefined && !isInvoker && inherited?.isKept !== false)
     await probeAddress(given.tls.redirect);
@@ -88,7 +88,7 @@ async function keepServer(options: UpOptions): Promise<HalfEnd> {
     config: seen,
     dataDir: config.dataDir,
     secrets,
-    keyPair,
+    tls,
     acceptMissing,
     acceptMixed,
     refused: ground.refused,
@@ -122,9 +122,7 @@ async function keepServer(options: UpOptions): Promise<HalfEnd> {
   const tell = (news: ServerNews) => keeper.tell(news);
   using _watch = secrets.parameterKeys && watchGivenKeys(secrets.parameterKeys, (keys) => tell({ keys }));
   using _look =
-    given.tls?.files &&
-    keyPair &&
-    watchKeyPair(given.tls.files, keyPair, { log, onChange: (pair) => tell({ pair }) });
+    given.tls && watchKeyPairs(given.tls.files, tls.pairs, { log, onChange: (pairs) => tell({ pairs }) });
   sayLine(
     server.channel,
     helloOf(ground, { layersDir, mountsDir: places.roots, task, door, codeWorkDir: code.workDir }),

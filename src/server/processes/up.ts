@@ -7,7 +7,7 @@ import type { JoinRequest } from '../platform/cluster-node.ts';
 import { startPlatform } from '../platform/platform.ts';
 import { keptGround } from '../platform/platform-ground.ts';
 import type { GivenKeys, Secrets } from '../secrets/secrets.ts';
-import type { KeyPair } from '../tls/key-pair.ts';
+import type { GivenTls, KeyPair } from '../tls/key-pair.ts';
 import { greet } from './greeting.ts';
 import { untilSignal } from './until-signal.ts';
 
@@ -17,8 +17,7 @@ export interface ServerTask {
   /** The data folder's path as the operator wrote it. */
   readonly dataDir: string;
   readonly secrets: Secrets;
-  /** Undefined: the API speaks plain HTTP. */
-  readonly keyPair: KeyPair | undefined;
+  readonly tls: GivenTls;
   readonly acceptMissing: readonly DataPart[];
   readonly acceptMixed: boolean;
   /** Kinds of precedence that the host refuses to Ward; it runs without them. */
@@ -30,7 +29,7 @@ export interface ServerTask {
 }
 
 /** A later message of the keeper. */
-export type ServerNews = { readonly keys: GivenKeys } | { readonly pair: KeyPair };
+export type ServerNews = { readonly keys: GivenKeys } | { readonly pairs: readonly KeyPair[] };
 
 /**
  * `api`: serves the API, without sandboxes and without privileges. `invoker`: runs actions for other nodes, without a
@@ -80,7 +79,7 @@ async function serve(): Promise<number> {
   const link = stack.adopt(await openLink(keeperDescriptor), (opened) => opened.close());
   // The keeper is root, and started this process.
   const task = link.hello.task as ServerTask;
-  const { config, dataDir, secrets, keyPair, acceptMissing, acceptMixed, listener, join } = task;
+  const { config, dataDir, secrets, tls, acceptMissing, acceptMixed, listener, join } = task;
   const log = createLog(config.logLevel);
   // Running calls count as interrupted, as after a kill of both processes; a record of failure would hide that.
   link.onLost = () => {
@@ -105,13 +104,13 @@ async function serve(): Promise<number> {
     leaves: listener?.isKept === true,
     async start() {
       const platform = await startPlatform(config, log, secrets, rooms, {
-        ...{ acceptMissing, acceptMixed, join, keyPair },
+        ...{ acceptMissing, acceptMixed, join, tls },
         ...(listener === undefined ? {} : { listener: listenerDescriptor }),
       });
       link.onNews = (told) => {
         const news = told as ServerNews;
         if ('keys' in news) platform.renewKeys(news.keys);
-        else platform.renewCertificate(news.pair);
+        else platform.renewCertificates(news.pairs);
       };
       return platform;
     },

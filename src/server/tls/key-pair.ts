@@ -16,6 +16,13 @@ export interface KeyPair {
   readonly key: string;
 }
 
+/** What the operator's files hold. */
+export interface GivenTls {
+  readonly pairs: readonly KeyPair[];
+  /** PEM: the authority of the certificates that operators show. Undefined: they need none. */
+  readonly operatorCa: string | undefined;
+}
+
 const mostBytes = 256 * 1024;
 
 /** @param now epoch milliseconds. @throws Fault TLS_UNFIT */
@@ -51,9 +58,13 @@ export async function readKeyPair(files: KeyPairFiles, now: number): Promise<Key
   return { cert, key };
 }
 
-/** @returns undefined when no files are set. @throws Fault TLS_UNFIT */
-export async function givenKeyPair({ tls }: Pick<Config, 'tls'>): Promise<KeyPair | undefined> {
-  return tls?.files && readKeyPair(tls.files, Date.now());
+/** @throws Fault TLS_UNFIT */
+export async function givenTls({ tls }: Pick<Config, 'tls'>): Promise<GivenTls> {
+  if (tls === undefined) return { pairs: [], operatorCa: undefined };
+  const pairs = await Promise.all(tls.files.map((files) => readKeyPair(files, Date.now())));
+  const operatorCa = tls.operatorCa && (await readPem(tls.operatorCa, 'tls.operatorCa'));
+  if (tls.operatorCa && operatorCa) certificateIn(operatorCa, tls.operatorCa);
+  return { pairs, operatorCa };
 }
 
 /** The URL of a server that shows the certificate: clients refuse a name that is not in it. */

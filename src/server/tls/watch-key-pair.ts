@@ -19,6 +19,26 @@ const dayMs = 24 * 60 * 60 * 1000;
 /** Certificates are renewed when a third of their life is left, which is 30 days or, for short ones, a few. */
 const soonMs = 3 * dayMs;
 
+/** Watches several pairs. @param onChange gets all of them whenever one has changed */
+export function watchKeyPairs(
+  files: readonly KeyPairFiles[],
+  first: readonly KeyPair[],
+  { onChange, ...options }: Omit<WatchOptions, 'onChange'> & { onChange(pairs: readonly KeyPair[]): void },
+): Disposable {
+  const watches = new DisposableStack();
+  const pairs = [...first];
+  for (const [i, pair] of first.entries()) {
+    const own = files[i];
+    if (own === undefined) continue;
+    const onOwnChange = (next: KeyPair) => {
+      pairs[i] = next;
+      onChange([...pairs]);
+    };
+    watches.use(watchKeyPair(own, pair, { ...options, onChange: onOwnChange }));
+  }
+  return watches;
+}
+
 export function watchKeyPair(
   files: KeyPairFiles,
   first: KeyPair,

@@ -1,0 +1,21 @@
+/** Mutual TLS: operators show a certificate of their own, besides logging in. */
+import { TLSSocket } from 'node:tls';
+import type { FastifyRequest } from 'fastify';
+import { apiFault } from '../faults.ts';
+
+/** @throws Fault CLIENT_CERTIFICATE_REQUIRED */
+export type CheckClient = (request: FastifyRequest) => void;
+
+/** @param isWanted whether the operator has set an authority for such certificates */
+export function clientCheck(isWanted: boolean): CheckClient {
+  if (!isWanted) return () => {};
+  return ({ raw }) => {
+    const { socket } = raw;
+    if (socket instanceof TLSSocket && socket.authorized) return;
+    throw apiFault(
+      'CLIENT_CERTIFICATE_REQUIRED',
+      'Operators of this Ward show a certificate of their own, and this connection has none that counts.',
+      { hint: 'Install one of the authority in `tls.operatorCa` into the browser, and open a new window.' },
+    );
+  };
+}

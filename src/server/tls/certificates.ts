@@ -1,0 +1,59 @@
+/** The certificates in use, which can be replaced while Ward runs. */
+import { X509Certificate } from 'node:crypto';
+import type { TlsFront } from '../../api/index.ts';
+import { type Log, messageOf } from '../../lib/index.ts';
+import type { KeyPair } from './key-pair.ts';
+
+/** Pairs by where they come from. Those of an authority are shown to clients first. */
+export interface PairSources {
+  /** By ACME. */
+  readonly issued: readonly KeyPair[];
+  /** In the operator's files. */
+  readonly given: readonly KeyPair[];
+}
+
+export interface Certificates {
+  /** New connections use the pairs. Keeps the old ones when a new one can't be used. */
+  renew(pairs: Partial<PairSources>): void;
+  /** When the first of them expires. Undefined when the API speaks plain HTTP. */
+  until(): Date | undefined;
+  /** True for names and addresses in a certificate. */
+  covers(host: string): boolean;
+}
+
+export function openCertificates(
+  first: PairSources,
+  { front, log }: { readonly front: TlsFront | undefined; readonly log: Log },
+): Certificates {
+  let sources = first;
+  let current = certificatesOf(sources);
+  return {
+    renew(changed) {
+      try {
+        const next = { ...sources, ...changed };
+        const pairs = shownPairs(next);
+        if (pairs !== undefined) front?.renew(pairs);
+        current = certificatesOf(next);
+        sources = next;
+      } catch (error) {
+        log.error(
+          { reason: messageOf(error) },
+          'the new certificate can’t be used, the old one stays in use',
+        );
+      }
+    },
+    until: () => current.map(({ validToDate }) => validToDate).toSorted((a, b) => Number(a) - Number(b))[0],
+    covers: (host) =>
+      current.some((each) => each.checkHost(host) !== undefined || each.checkIP(host) !== undefined),
+  };
+}
+
+/** The first is for clients that want no name, or one that no certificate has. Undefined: there is none. */
+export function shownPairs({ issued, given }: PairSources): readonly [KeyPair, ...KeyPair[]] | undefined {
+  const [first, ...others] = [...issued, ...given];
+  return first && [first, ...others];
+}
+
+function certificatesOf({ issued, given }: PairSources): readonly X509Certificate[] {
+  return [...issued, ...given].map(({ cert }) => new X509Certificate(cert));
+}
