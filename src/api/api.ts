@@ -322,6 +322,7 @@ function newServer(
     ...(front !== undefined && { serverFactory: serverBehind(front, http, limits) }),
   });
   shareConnections(app, limits, trustedProxies);
+  endConnectionsOfLeaver(app);
   if (front !== undefined) {
     fronts.set(app.server, front);
     app.addHook('preClose', (done) => {
@@ -331,6 +332,14 @@ function newServer(
   }
   acceptJson(app);
   return app;
+}
+
+/** When another process listens, an answer ends its connection, so that the next request on it does not come here. */
+function endConnectionsOfLeaver(app: FastifyInstance): void {
+  app.addHook('onSend', (_request, reply, payload, done) => {
+    if (!app.server.listening) reply.header('connection', 'close');
+    done(null, payload);
+  });
 }
 
 const fronts = new WeakMap<Server, TlsFront>();

@@ -62,7 +62,7 @@ export async function leaveListener(
   // `close` of http.Server would close idle connections at once.
   NetServer.prototype.close.call(server);
   front?.leave();
-  // The next answer on each connection has `Connection: close`.
+  // The next request on a connection is its last. Answers to requests under way end theirs by themselves.
   server.maxRequestsPerSocket = 1;
   await Promise.race([closed, delay(lastAnswersMs, undefined, { ref: false })]);
   server.closeIdleConnections();
