@@ -2,7 +2,8 @@
  * Runs the tests where sandboxes can be made: in a mount and a pid namespace of their own, so that what a test leaves
  * behind ends with it. Arguments go to Vitest. Ends with a line `N passed, N failed, N skipped`, and before it the ten
  * slowest files, and a line for each test that passed only when it was run again (`--retry=1`). With
- * `WARD_TEST_STORE=postgres`, end-to-end tests use a PostgreSQL server that runs as long as the tests.
+ * `WARD_TEST_ON=postgres` or `cluster`, the servers of end-to-end tests are others (`test/engine-switch.ts`); without
+ * arguments, only the tests that start servers run then.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,7 +11,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startCommand } from '../src/lib/index.ts';
 import { enterIsolation, isIsolated } from '../src/sandbox/index.ts';
-import { startTestStore } from '../test/store-switch.ts';
+import { filesToSwitch, startTestEngines } from '../test/engine-switch.ts';
 import { closingLines, type TestReport } from './test-report.ts';
 
 const args = process.argv.slice(2);
@@ -25,7 +26,10 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const vitest = join(root, 'node_modules/vitest/vitest.mjs');
 // Tests start many processes; this is where Ward's own keep what they have compiled, too.
 const compiled = join(root, 'node_modules/.cache/ward');
-const testStore = await startTestStore();
+const engines = await startTestEngines();
+const isSwitched = Object.keys(engines.env).length > 0;
+const namesFiles = args.some((arg) => !arg.startsWith('-'));
+const chosen = isSwitched && !namesFiles ? [...args, ...filesToSwitch(root)] : args;
 const child = startCommand(
   [
     process.execPath,
@@ -34,15 +38,15 @@ const child = startCommand(
     '--reporter=default',
     '--reporter=json',
     `--outputFile.json=${reportFile}`,
-    ...args,
+    ...chosen,
   ],
-  { stdio: 'inherit', cwd: root, env: { ...process.env, ...testStore.env, NODE_COMPILE_CACHE: compiled } },
+  { stdio: 'inherit', cwd: root, env: { ...process.env, ...engines.env, NODE_COMPILE_CACHE: compiled } },
 );
-process.on('SIGTERM', () => child.kill('SIGTERM'));
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
 const code = await new Promise<number>((resolve) => child.once('close', (status) => resolve(status ?? 1)));
 process.exitCode = code === 0 ? summarise() : code;
 if (code !== 0) summarise();
-await testStore[Symbol.asyncDispose]();
+await engines[Symbol.asyncDispose]();
 rmSync(folder, { recursive: true, force: true });
 
 /** Prints the closing lines; 1 when no test ran, so that an empty run is not a success. */

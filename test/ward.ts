@@ -14,7 +14,7 @@ import { fileURLToPath } from 'node:url';
 import openwhisk from 'openwhisk';
 import { stringify } from 'yaml';
 import { errnoOf, runCommand, startCommand } from '../src/lib/index.ts';
-import { storeOf } from './store-switch.ts';
+import { clusterOf, keepOwnSettings, storeOf } from './engine-switch.ts';
 
 export const launcher = fileURLToPath(new URL('../bin/ward.mjs', import.meta.url));
 export const imagesDir = process.env['WARD_IMAGES'] ?? '/var/lib/ward/images';
@@ -59,6 +59,11 @@ export interface StartOptions {
   readonly env?: NodeJS.ProcessEnv;
 }
 
+interface Started {
+  readonly ward: Ward;
+  readonly said: () => string;
+}
+
 export class Ward implements AsyncDisposable {
   /** Empty for an invoker, which listens nowhere. */
   readonly url: string;
@@ -66,6 +71,8 @@ export class Ward implements AsyncDisposable {
   readonly auth: string;
   readonly dataDir: string;
   readonly #child: ChildProcess;
+  /** Runs its calls, in a run on a cluster. */
+  #invoker: Ward | undefined;
 
   private constructor(url: string, auth: string, dataDir: string, child: ChildProcess) {
     this.url = url;
@@ -84,9 +91,41 @@ export class Ward implements AsyncDisposable {
     config: object = {},
     dataDir?: string,
     program = launcher,
-    { mountsOf, flags = [], through = [], address = '127.0.0.1', env: more = {} }: StartOptions = {},
-  ): Promise<{ readonly ward: Ward; readonly said: () => string }> {
+    options: StartOptions = {},
+  ): Promise<Started> {
     const dir = dataDir ?? (await mkdtemp(join(tmpdir(), 'ward-e2e-')));
+    if ('store' in config || options.flags?.includes('--role')) keepOwnSettings(dir);
+    const settings = await clusterOf(dir);
+    if (settings === undefined)
+      return await Ward.#startOne(config, dir, program, {
+        ...options,
+        env: { ...(await storeOf(dir)), ...options.env },
+      });
+    const { mountsOf, through } = options;
+    if (mountsOf !== undefined || through !== undefined)
+      throw new Error('this is how one machine starts: tell it with onlyOneMachine()');
+    const { prepareApiNode, startJoinedInvoker } = await import('./joined-invoker.ts');
+    const node = await prepareApiNode(dir, settings);
+    const { ward, said } = await Ward.#startOne({ ...config, ...node.config }, dir, program, {
+      ...options,
+      through: node.through,
+      flags: [...node.flags, ...(options.flags ?? [])],
+      env: { ...node.env, ...options.env },
+    });
+    const joined = await startJoinedInvoker(ward, config, settings, options).catch(async (error) => {
+      await ward.stop();
+      throw error;
+    });
+    ward.#invoker = joined.ward;
+    return { ward, said: () => said() + joined.said() };
+  }
+
+  static async #startOne(
+    config: object,
+    dir: string,
+    program: string,
+    { mountsOf, flags = [], through = [], address = '127.0.0.1', env: more = {} }: StartOptions,
+  ): Promise<Started> {
     // The path as this process sees it.
     const folder = mountsOf === undefined ? dir : join(`/proc/${mountsOf}/root`, dir);
     mkdirSync(folder, { recursive: true });
@@ -110,8 +149,7 @@ export class Ward implements AsyncDisposable {
       configFile,
       ...flags,
     ];
-    const ownStore = 'store' in config || flags.includes('invoker') ? {} : await storeOf(dir);
-    const env = { ...outsideEnv(), ...ownStore, ...more };
+    const env = { ...outsideEnv(), ...more };
     const child = startCommand(argv, { stdio: ['ignore', 'pipe', 'pipe'], env });
     const said = collect(child);
     const url = await readyAddress(child).catch((error) => {
@@ -191,8 +229,9 @@ export class Ward implements AsyncDisposable {
     return freezerStatesOf(this.instance);
   }
 
-  /** The name of this server in cgroups and in /run/ward. */
+  /** The name in cgroups and in /run/ward of the server that runs the calls. */
   get instance(): string {
+    if (this.#invoker !== undefined) return this.#invoker.instance;
     return createHash('sha256').update(this.dataDir).digest('hex').slice(0, 12);
   }
 
@@ -243,7 +282,8 @@ export class Ward implements AsyncDisposable {
   /** Waits for its end, and returns its exit code. */
   async ended(): Promise<number | null> {
     if (!this.hasEnded()) await once(this.#child, 'exit');
-    return this.#child.exitCode;
+    const code = await this.#invoker?.stop();
+    return this.#child.exitCode || (code ?? this.#child.exitCode);
   }
 
   /** Stops it as an operator would, and returns its exit code. */
@@ -255,11 +295,13 @@ export class Ward implements AsyncDisposable {
   /** Kills it with `kill -9`. */
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL');
+    await this.#invoker?.kill();
     await this.ended();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
+    await this.#invoker?.[Symbol.asyncDispose]();
     await rm(this.dataDir, { recursive: true, force: true });
   }
 }
