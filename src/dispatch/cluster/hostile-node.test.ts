@@ -1,6 +1,6 @@
 /** A node that forges, floods or answers nonsense. */
-import { describe, expect, it } from 'vitest';
-import { newActivationId } from '../../lib/index.ts';
+import { describe, expect, it, vi } from 'vitest';
+import { newActivationId, silentLog } from '../../lib/index.ts';
 import { mostViolations } from '../remote/remote-jobs.ts';
 import type { Job } from '../types.ts';
 import { noActivation } from '../wire/frames.ts';
@@ -281,5 +281,46 @@ describe('a hostile node', () => {
     expect(a.cluster.counts().refused).toBe(0);
     // Nothing is sent for each of them.
     expect(network.count('cancel')).toBe(0);
+  });
+});
+
+describe('a node of another version', () => {
+  const report = (node: string, protocol: { min: number; max: number }) => ({
+    ...{ type: 'report' as const, activationId: noActivation, attempt: 0, tail: nothing },
+    head: {
+      ...{ node, role: 'api', start: '0'.repeat(16), version: '9.0.0', protocol, upMs: 1, isLeaving: false },
+      ...{ kept: [], namespaces: [] },
+    },
+  });
+
+  it('is used while it reads this version, too; otherwise the log names it, once', async () => {
+    const network = new MemoryNetwork();
+    const warn = vi.fn();
+    const api = await joined(network.bus(), { node: 'api', log: { ...silentLog, warn } });
+    for (const [node, min, max] of [
+      ['newest', 2, 3],
+      ['newest', 2, 3],
+      ['newer', 1, 2],
+    ] as const)
+      forge(network.bus(), subjects.report('api', node), report(node, { min, max }));
+    await until(() => api.nodes().length === 1);
+    expect(api.nodes().map(({ node }) => node)).toEqual(['newer']);
+    const about = { node: 'newest', version: '9.0.0', reads: '2 to 3', written: 1 };
+    expect(warn.mock.calls).toEqual([[about, expect.stringContaining('can’t read this node’s messages')]]);
+  });
+
+  it('whose messages can’t be read is named in the log', async () => {
+    const network = new MemoryNetwork();
+    const warn = vi.fn();
+    const api = await joined(network.bus(), { node: 'api', log: { ...silentLog, warn } });
+    for (const frame of encodeMessage(report('newest', { min: 2, max: 2 }))) {
+      frame.writeUInt8(2, 0);
+      network.bus().publish(subjects.report('api', 'newest'), frame);
+    }
+    await until(() => api.counts().refused === 1);
+    expect(warn.mock.calls[0]?.[0]).toMatchObject({
+      subject: subjects.report('api', 'newest'),
+      reason: 'a message between nodes has version 2; this Ward knows 1 to 1',
+    });
   });
 });

@@ -7,7 +7,7 @@
  */
 import type { Log } from '../../lib/index.ts';
 import type { InvokerAbilities } from '../abilities.ts';
-import { protocol } from '../wire/frames.ts';
+import { writtenVersion } from '../wire/frames.ts';
 import type { Message } from '../wire/messages.ts';
 import type { NodeKind } from '../wire/subjects.ts';
 import { kindOf, type NodeIdentity, type NodeReport, parseAbilities, parseReport } from './node-report.ts';
@@ -49,6 +49,9 @@ export class Membership {
   /** The last abilities of each invoker, so that equal ones stay one object. */
   readonly #abilities = new Map<string, { readonly bytes: Buffer; readonly value: InvokerAbilities }>();
 
+  /** Processes that were told of as unable to read what this node writes, by their nodes. */
+  readonly #deaf = new Map<string, string>();
+
   constructor(options: MembershipOptions) {
     this.#options = options;
     this.#now = options.now ?? (() => performance.now());
@@ -80,8 +83,8 @@ export class Membership {
     if (report.node !== from) throw new Error(`a report of '${from}' is about another node`);
     if (kindOf(report.role) !== kind) throw new Error(`'${from}' says that it has another role`);
     if (from === self.node) return void this.#compare(report);
-    if (report.protocol.min > protocol.max || report.protocol.max < protocol.min)
-      return void this.#gone(from, 'replaced');
+    if (writtenVersion < report.protocol.min || writtenVersion > report.protocol.max)
+      return void this.#refuseDeaf(report);
     const known = this.#known.get(from);
     if (known !== undefined && !this.#replaces(known, report)) return;
     if (known !== undefined && known.report.start !== report.start) this.#gone(from, 'replaced');
@@ -103,6 +106,16 @@ export class Membership {
     if (known.start === report.start) return report.upMs >= known.upMs;
     const isSilent = this.#now() - heardAt > silentMs;
     return isSilent || report.upMs > known.upMs + (this.#now() - heardAt) + silentMs;
+  }
+
+  /** A node that can't read what this one writes gets nothing, and its jobs are refused. */
+  #refuseDeaf({ node, start, version, protocol: { min, max } }: NodeReport): void {
+    this.#gone(node, 'replaced');
+    if (this.#deaf.get(node) === start) return;
+    if (!this.#deaf.has(node) && this.#deaf.size >= mostNodes) return;
+    this.#deaf.set(node, start);
+    const about = { node, version, reads: `${min} to ${max}`, written: writtenVersion };
+    this.#options.log.warn(about, 'a node can’t read this node’s messages, so they do not use each other');
   }
 
   /** Decides who keeps this node's name. */

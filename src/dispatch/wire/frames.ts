@@ -37,8 +37,13 @@ export const messageTypes = [
 ] as const;
 export type MessageType = (typeof messageTypes)[number];
 
-/** The versions of frames and heads that this Ward reads. It writes the newest that both sides read. */
+/** The versions of frames and heads that this Ward reads. */
 export const protocol = { min: 1, max: 1 } as const;
+/**
+ * The version that it writes. During an upgrade, nodes of the release before must read it: a release that adds a version
+ * still writes the old one, and the next release writes the new one.
+ */
+export const writtenVersion = 1;
 
 export interface FrameLimits {
   /** Size of a frame with its header. */
@@ -137,7 +142,7 @@ export function tooLarge(bytes: number, allowed: number) {
 
 function encodeFrame({ type, activationId, attempt, number, isLast, headBytes, part }: Frame): Buffer {
   const frame = Buffer.allocUnsafe(headerBytes + part.length);
-  frame.writeUInt8(protocol.max, 0);
+  frame.writeUInt8(writtenVersion, 0);
   frame.writeUInt8(messageTypes.indexOf(type) + 1, 1);
   frame.writeUInt16BE(isLast ? lastFlag : 0, 2);
   frame.write(activationId, 4, 16, 'hex');
