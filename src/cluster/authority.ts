@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { createFileAtomically } from '../blobs/index.ts';
 import { messageOf, randomHex, readSecretFile } from '../lib/index.ts';
 import { type CertificateFields, issueCertificate, type Subject } from './certificates.ts';
+import { clockSlackMs } from './clock.ts';
 import { clusterFault } from './faults.ts';
 import { keyId, newNodeKey, privatePem } from './keys.ts';
 import { clusterIdSchema } from './messages.ts';
@@ -27,8 +28,6 @@ export interface Authority {
 const idBytes = 8;
 const lifeMs = 10 * 365 * 86_400_000;
 const organization = 'ward';
-/** Certificates are valid from this time before their issue, and a node joins only if its clock differs by less. */
-export const clockSlackMs = 5 * 60_000;
 
 export function authorityFile(folder: string): string {
   return join(folder, 'authority.pem');

@@ -2,6 +2,7 @@
 
 export { type Authority, makeAuthority, openAuthority } from './authority.ts';
 export { type BusNode, busRights, natsConfig } from './bus-rights.ts';
+export { checkClock } from './clock.ts';
 export { clusterFault, clusterFaults } from './faults.ts';
 export type { NodeIdentity } from './identity.ts';
 export { joinCluster } from './join.ts';

@@ -2,7 +2,7 @@
  * How a node gets its identity: from its own file, or with a token. The token names the key of the authority, so the
  * node needs no secure connection: it refuses another authority before it uses the token.
  */
-import { clockSlackMs } from './authority.ts';
+import { checkClock } from './clock.ts';
 import { clusterFault, identityExpired } from './faults.ts';
 import { identityFrom, isPinned, type KeptNode, type NodeIdentity, readNode, writeNode } from './identity.ts';
 import { type JoinToken, parseToken } from './join-tokens.ts';
@@ -88,13 +88,7 @@ function checkDescription({ cluster, authority, now }: ClusterDescription, token
       hint: 'check the address: it may be another cluster, or something in between may answer for it',
     });
   }
-  const ahead = here - now;
-  if (Math.abs(ahead) <= clockSlackMs) return;
-  const minutes = Math.round(Math.abs(ahead) / 60_000);
-  const way = ahead > 0 ? 'ahead of' : 'behind';
-  throw clusterFault('NODE_CLOCK_WRONG', `this clock is ${minutes} minutes ${way} the cluster's`, {
-    hint: 'set the clock (timedatectl set-ntp true), and start the node again; the token is not used yet',
-  });
+  checkClock(here, now);
 }
 
 function bound(terms: string, command: string) {

@@ -1,7 +1,7 @@
 /** Certificates of the bus's servers. Nothing renews them, so they live longer than those of nodes. */
 import { isIP } from 'node:net';
 import type { Authority } from './authority.ts';
-import { clockSlackMs } from './authority.ts';
+import { clockSlackMs } from './clock.ts';
 import { clusterFault } from './faults.ts';
 import { newNodeKey, privatePem } from './keys.ts';
 

@@ -30,10 +30,11 @@ type Parts = Pick<Foundation, 'paths' | 'store'> & {
 };
 
 /**
- * Loads nothing of the cluster for a server that has neither an authority nor an address to join.
- * @throws Faults of `joinCluster`
+ * Loads nothing of the cluster for a server that has neither an authority nor an address to join, nor a bus.
+ * @throws Fault NODE_CLOCK_WRONG, and those of `joinCluster`
  */
 export async function openClusterNode(parts: Parts): Promise<ClusterNode> {
+  await refuseWrongClock(parts);
   const service = await openService(parts);
   const identity = await openOwnOrJoined(parts, service);
   void identity?.ended.then(({ message, hint }) =>
@@ -44,6 +45,14 @@ export async function openClusterNode(parts: Parts): Promise<ClusterNode> {
     bus: busPlace(parts.config, identity),
     [Symbol.dispose]: () => identity?.[Symbol.dispose](),
   };
+}
+
+/** Its alarms would fire at other times than those of the other nodes. */
+async function refuseWrongClock({ config, store, request }: Parts): Promise<void> {
+  if (config.bus === undefined && request === undefined) return;
+  const { checkClock } = await import('../../cluster/index.ts');
+  const there = await store.members.now();
+  checkClock(Date.now(), there);
 }
 
 async function openService({ paths, store, config }: Parts): Promise<ClusterService | undefined> {
