@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { runInProcess } from '../src/cli/in-process.fixture.ts';
 import { awaitDrained, drainNode, listNodes, showNode } from '../src/server/admin/nodes.ts';
 import { dataPaths } from '../src/server/instance/instance.ts';
 import { openPostgresStore, openStore, type Store } from '../src/store/index.ts';
@@ -20,12 +21,12 @@ const invoker = {
 
 function note(
   name: string,
-  { ageMs = 0, isDraining = false, orderedAt = 0, role = 'invoker', busy = 1 } = {},
+  { ageMs = 0, isDraining = false, orderedAt = 0, role = 'invoker', busy = 1, policy = 'p' } = {},
 ) {
   const sandboxes = { ...invoker.sandboxes, busy };
   const figures = { upMs: 1, orderedAt, invoker: { ...invoker, sandboxes, queued: 0, isDraining } };
   return store.clusterNodes.note(
-    [{ name, role, version: '1', ageMs, figures: role === 'api' ? { upMs: 1 } : figures }],
+    [{ name, role, version: '1', ageMs, figures: role === 'api' ? { upMs: 1, policy } : figures }],
     { everyMs: 0 },
   );
 }
@@ -57,21 +58,35 @@ test.skipIf(missing !== undefined)('nodes are listed as they were heard last', a
   await note('old', { ageMs: 60_000 });
   await note('going', { isDraining: true });
   await note('api', { role: 'api' });
+  await note('api-2', { role: 'api' });
+  await note('lax', { role: 'api', policy: 'other' });
+  await note('off', { role: 'api', policy: 'older', ageMs: 60_000 });
   await store.clusterNodes.note(
     [{ name: 'odd', role: 'invoker', version: '9', ageMs: 0, figures: { upMs: 'from a newer Ward' } }],
     { everyMs: 0 },
   );
-  const { isCluster, nodes, queue } = await listNodes(place);
+  const { isCluster, nodes, queue, policies } = await listNodes(place);
   expect(isCluster).toBe(true);
   expect(nodes.map(({ name, state }) => [name, state])).toEqual([
     ['api', 'ready'],
+    ['api-2', 'ready'],
     ['going', 'draining'],
+    ['lax', 'ready'],
     ['odd', 'ready'],
+    ['off', 'silent'],
     ['old', 'silent'],
     ['ready', 'ready'],
   ]);
   expect(queue).toEqual({ waiting: 0, begun: 0, oldestWaitingMs: null });
-  expect(nodes.map(({ figures }) => figures?.invoker?.warm)).toEqual([undefined, 2, undefined, 2, 2]);
+  expect(policies).toEqual([
+    { policy: 'p', nodes: ['api', 'api-2'] },
+    { policy: 'other', nodes: ['lax'] },
+  ]);
+  const warm = nodes.map(({ name, figures }) => [name, figures?.invoker?.warm]);
+  expect(Object.fromEntries(warm)).toMatchObject({ going: 2, old: 2, ready: 2, api: undefined });
+  const files = ['--data', place.dataDir, '--config', place.configFile];
+  const { stderr } = await runInProcess(['node', 'list', ...files], { env: {} });
+  expect(stderr).toContain('different policies, so give all the same: p on api, api-2; other on lax');
   expect(await showNode(place, 'ready')).toMatchObject({ figures: { invoker: { load: 0.5 } } });
   await expect(showNode(place, 'none')).rejects.toMatchObject({ code: 'NODE_MISSING' });
 });

@@ -6,9 +6,12 @@ import type { Io } from '../io.ts';
 import { localOptions, openServer } from '../local.ts';
 import { exitInterrupted, interruptible } from './interruptible.ts';
 
+/** Nodes named in one part of a line. */
+const mostNames = 5;
+
 export const list: Handler = async (input, { io }) => {
   const { listNodes } = await openServer();
-  const { isCluster, nodes, queue } = await listNodes(localOptions(input));
+  const { isCluster, nodes, queue, policies } = await listNodes(localOptions(input));
   if (!isCluster)
     io.note('this Ward is one node: it has not joined a cluster, and the setting bus is absent');
   else if (nodes.length === 0) io.note('no server has noted a node of the cluster yet: start one');
@@ -16,7 +19,7 @@ export const list: Handler = async (input, { io }) => {
     io.note('all nodes are silent: nodes with the database note the others, so perhaps none of those runs');
   await io.list<NodeView>({
     items: nodes,
-    data: { isCluster, nodes, queue },
+    data: { isCluster, nodes, queue, policies },
     columns: [
       { title: 'name', cell: ({ name }) => name, isWhole: true },
       { title: 'role', cell: ({ role }) => role },
@@ -31,6 +34,8 @@ export const list: Handler = async (input, { io }) => {
     name: ({ name }) => name,
   });
   io.note(`accepted calls: ${queueText(queue)}`);
+  if (policies.length > 1)
+    io.note(`nodes judge by different policies, so give all the same: ${policiesText(policies)}`);
   return 0;
 };
 
@@ -120,6 +125,15 @@ function statesText(states: Readonly<Record<string, number>>): string {
   return Object.entries(states)
     .map(([state, count]) => `${count} ${state}`)
     .join(', ');
+}
+
+function policiesText(policies: NodeList['policies']): string {
+  return policies
+    .map(({ policy, nodes }) => {
+      const others = nodes.length > mostNames ? ` and ${nodes.length - mostNames} more` : '';
+      return `${policy} on ${nodes.slice(0, mostNames).join(', ')}${others}`;
+    })
+    .join('; ');
 }
 
 export function queueText({ waiting, begun, oldestWaitingMs }: NodeList['queue']): string {

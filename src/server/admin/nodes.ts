@@ -32,6 +32,14 @@ export interface NodeList {
   readonly nodes: readonly NodeView[];
   /** Calls that were accepted with a 202, of all nodes. */
   readonly queue: AcceptedCounts;
+  /** The policies that nodes judge by. There should be one. */
+  readonly policies: readonly JudgingNodes[];
+}
+
+/** Nodes that judge by the same policy. */
+export interface JudgingNodes {
+  readonly policy: string;
+  readonly nodes: readonly string[];
 }
 
 /** The operator's order to a node. */
@@ -63,8 +71,15 @@ export async function nodeListOf(
 ): Promise<NodeList> {
   const nodes = (await store.clusterNodes.list()).map(viewOf);
   const queue = await store.accepted.counts();
-  if (hasCluster(config, nodes)) return { isCluster: true, nodes, queue };
-  return { isCluster: false, nodes: [await onlyNode(config, store)], queue };
+  const policies = policiesOf(nodes);
+  if (hasCluster(config, nodes)) return { isCluster: true, nodes, queue, policies };
+  return { isCluster: false, nodes: [await onlyNode(config, store)], queue, policies };
+}
+
+function policiesOf(nodes: readonly NodeView[]): readonly JudgingNodes[] {
+  const judging = nodes.filter(({ state, figures }) => state !== 'silent' && figures?.policy !== undefined);
+  const groups = Map.groupBy(judging, ({ figures }) => figures?.policy ?? '');
+  return Array.from(groups, ([policy, of]) => ({ policy, nodes: of.map(({ name }) => name) }));
 }
 
 /** @throws Fault NODE_MISSING, DATA_DIR_EMPTY */
