@@ -30,6 +30,7 @@ export type {
   DrainOrdersByNode,
   InvokerLoad,
   LocalInvoker,
+  OwnLogs,
 } from './cluster/types.ts';
 export { dispatchFaults, imageUnknown, jobWithdrawn } from './faults.ts';
 export { createLimitShare } from './limit-share.ts';

@@ -1,7 +1,7 @@
 /** Puts the domain's services together, from the parts that the composition root provides. */
 
 import type { BlobStore } from '../blobs/index.ts';
-import type { AdmissionControl, Dispatcher, LogPiece } from '../dispatch/index.ts';
+import type { AdmissionControl, Dispatcher, OwnLogs } from '../dispatch/index.ts';
 import { closedCeiling } from '../egress/index.ts';
 import type { Log } from '../lib/index.ts';
 import type { EntityRow, Store } from '../store/index.ts';
@@ -11,7 +11,7 @@ import { type CodeStore, createCodeStore } from './actions/code-store.ts';
 import { codeGraceMs } from './actions/code-sweep.ts';
 import { defaultRuntimes, type Runtime } from './actions/runtimes.ts';
 import type { ActivationService } from './activations/activations.ts';
-import { followActivation } from './activations/following.ts';
+import { type FollowLog, followActivation, ownLogs } from './activations/following.ts';
 import type { InvocationService } from './activations/invocations.ts';
 import { grantLoads } from './activations/load-grants.ts';
 import { createLogSearch, type SearchLogs } from './activations/log-search.ts';
@@ -87,6 +87,8 @@ export interface FunctionsOptions {
    * Must not throw.
    */
   readonly onChanged?: () => void;
+  /** Follows the log of an activation that another server has taken. Absent: there are none. */
+  readonly followElsewhere?: FollowLog | undefined;
   /** Absent: no token of another issuer is worth a key. */
   readonly logins?: LoginOptions;
   /** How often it looks for changes of other servers without a hint. Absent: four times a second. */
@@ -126,14 +128,11 @@ export interface Functions {
   lookForChanges(): Promise<void>;
   /**
    * Follows the log of an activation, from now until its record can be read or there will be none. Undefined if no
-   * such activation is under way in the namespace. For an accepted activation that another server runs, yields no
-   * lines but waits for its end. The signal ends it without an error.
+   * such activation is under way in the namespace. The signal ends it without an error.
    */
-  follow(
-    namespace: string,
-    activationId: string,
-    signal: AbortSignal,
-  ): Promise<AsyncIterable<LogPiece> | undefined>;
+  readonly follow: FollowLog;
+  /** The logs of the activations that this server has taken, for other servers. */
+  readonly ownLogs: OwnLogs;
   /**
    * Resumes calls that an earlier run accepted and did not end, now and from then on, and starts alarms and retries.
    * Resolves when the calls left over have been dealt with. Call it once, when invocations can be run.
@@ -159,7 +158,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
     limits: { ...defaultLimits, ...options.limits },
     runtimes: options.runtimes ?? defaultRuntimes,
   };
-  const { dispatcher, isAlone, store } = given;
+  const { dispatcher, store } = given;
   const builtins = new Map<string, BuiltinAction>();
   const watch = watchOthers(given, () => ({
     namespaces,
@@ -219,8 +218,8 @@ export function createFunctions(options: FunctionsOptions): Functions {
         for (const { name, limits } of await namespaces.list()) await recordQuota.enforce(name, limits);
       },
     },
-    follow: (...following) =>
-      followActivation({ executions, dispatcher, accepted: store.accepted, isAlone }, ...following),
+    follow: (...of) => followActivation({ ...options, executions, accepted: store.accepted }, ...of),
+    ownLogs: ownLogs({ executions, dispatcher }),
     ...lifeOf(calls, events, recordQuota, logForwarding, watches),
   };
 }

@@ -1,7 +1,7 @@
 /** Two servers on one store at the same time: neither touches what the other one runs. */
 import { describe, expect, test } from 'vitest';
 import { readLive } from '../dispatch/dispatch.suite.ts';
-import type { Job } from '../dispatch/index.ts';
+import { type Job, LiveLog } from '../dispatch/index.ts';
 import type { InvokeAnswer } from './activations/invocations.ts';
 import type { Functions } from './functions.ts';
 import {
@@ -217,6 +217,42 @@ describe('on the second server, an activation of the first', () => {
     expect(stays.hasEnded).toBe(false);
     end.resolve(completion({}));
     await stays.ended;
+  });
+
+  test('that is blocking can be followed line by line, if the first is asked for its log', async () => {
+    const asked: string[] = [];
+    let first: Functions | undefined;
+    await using platform = await startPlatform({
+      isAlone: false,
+      async followElsewhere(namespace, activationId, signal) {
+        asked.push(namespace);
+        return first?.ownLogs.follow(namespace, activationId, signal);
+      },
+    });
+    await platform.functions.actions.put(ref('hello'), hello, false, platform.guest);
+    first = platform.functions;
+    let log: LiveLog | undefined;
+    platform.invoker.follow = (_, signal) => {
+      log = new LiveLog(() => {}, signal);
+      return log;
+    };
+    const end = hold(platform);
+    const answer = call(platform, first, 60_000);
+    const { activationId } = await nextJob(platform);
+    const second = await platform.restart();
+    const { signal } = new AbortController();
+    const follower = readLive(await second.follow('guest', activationId, signal));
+    log?.add('begun');
+    await expect.poll(() => follower.lines).toEqual(['begun']);
+    expect(follower.hasEnded).toBe(false);
+    expect(await second.follow('other', activationId, signal)).toBeUndefined();
+    expect(first.ownLogs.has('other', activationId)).toBe(false);
+    end.resolve(completion({}));
+    await follower.ended;
+    expect(await second.activations.get('guest', activationId)).toMatchObject({ activationId });
+    expect(await second.follow('guest', activationId, signal)).toBeUndefined();
+    expect(asked).toEqual(['guest', 'other', 'guest']);
+    await answer;
   });
 
   test('that was blocking has its record there when it has answered', async () => {

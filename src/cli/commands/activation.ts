@@ -107,7 +107,7 @@ const poll: CommandSpec = {
 
 export const logsCommand: CommandSpec = {
   name: 'logs',
-  summary: 'search the logs of recorded activations, oldest line first',
+  summary: 'search the logs of recorded activations, oldest line first, or follow one',
   works: 'remote',
   args: [scopeArgument],
   options: [
@@ -116,10 +116,15 @@ export const logsCommand: CommandSpec = {
     { flags: '--until <TIME>', summary: 'only of activations that started at this time or before' },
     { flags: '-l, --limit <N>', summary: 'end after N lines, newest activations first (100)' },
     { flags: '-r, --strip', summary: 'only the text' },
+    { flags: '-f, --follow', summary: 'follow the log of one activation, named by its id, until it ends' },
   ],
   examples: [
     { command: 'ward logs --since 1h --grep "connection refused"', does: 'lines of the last hour' },
     { command: 'ward logs hello --limit 1000', does: 'about the last thousand lines of one action' },
+    {
+      command: 'ward logs -f 44794bd6aab74415b4e42a308d880e5b',
+      does: 'follows a running activation, on any node',
+    },
   ],
   handler: async () => (await import('../handlers/log-search.ts')).searchLogs,
 };

@@ -89,6 +89,8 @@ test('activation logs --follow ends with the run, whatever its outcome', async (
   const outcome = await ward(['activation', 'logs', '--follow', '--strip', id]);
   expect(outcome).toMatchObject({ code: 0, stdout: 'hello\n', stderr: '' });
   expect((await ward(['activation', 'logs', '--follow', '0'.repeat(32)])).code).toBe(5);
+  expect(await ward(['logs', '-f', id, '--strip'])).toEqual(outcome);
+  expect((await ward(['logs', '-f', id, '--grep', 'x'])).code).toBe(2);
 });
 
 test('activation poll shows each activation once, oldest first, and ends on request', async () => {

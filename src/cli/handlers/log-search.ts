@@ -1,14 +1,22 @@
-/** `ward logs`: lines of the logs of recorded activations. */
+/** `ward logs`: lines of the logs of recorded activations, or the log of one while it is written. */
 import { isJsonObject, type JsonObject } from '../../lib/index.ts';
 import type { Handler } from '../command-spec.ts';
 import { numberOf, stripLogLine, textOf } from '../entity-fields.ts';
+import { cliFault } from '../faults.ts';
 import { printableLine } from '../printable.ts';
 import { parseActivationFilter } from './activation-filter.ts';
 import { timeOf } from './violations.ts';
 
 const pageSize = 200;
+/** Options of a search. */
+const searching = ['grep', 'since', 'until', 'limit'] as const;
 
 export const searchLogs: Handler = async (input, context) => {
+  if (input.has('follow')) {
+    const other = searching.find((option) => input.has(option));
+    if (other !== undefined) throw cliFault('USAGE', `--follow and --${other} exclude each other`);
+    return (await import('./activation.ts')).logs(input, context);
+  }
   const { io } = context;
   const client = await context.client();
   const { namespace, name } = parseActivationFilter(input.optional(0), context.settings().namespace.value);

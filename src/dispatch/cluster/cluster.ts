@@ -20,6 +20,7 @@ import type { Message } from '../wire/messages.ts';
 import { anyone, nodeKinds, requireName, type Subjects, subjectsOf } from '../wire/subjects.ts';
 import { type ChangeHints, createChangeHints } from './change-hints.ts';
 import { createClusterDispatcher } from './cluster-dispatcher.ts';
+import { RelayedLogs } from './relayed-logs.ts';
 import type { Cluster, ClusterOptions, LocalInvoker } from './types.ts';
 
 const tickMs = 100;
@@ -85,6 +86,7 @@ export async function joinCluster(options: ClusterOptions): Promise<Cluster> {
       if (isNew) heartbeat.soon();
       hearOther(of);
       service?.heard(of.node, of.start);
+      relayed.heard(of.node);
     },
     onGone({ node: gone, start }, why) {
       options.directory.forget(gone);
@@ -92,6 +94,7 @@ export async function joinCluster(options: ClusterOptions): Promise<Cluster> {
       if (why !== 'silent') service?.left(gone, start);
       // The next process of a node may have got jobs already.
       if (why === 'left') remote.gone(gone);
+      relayed.gone(gone, why === 'silent');
     },
     onSameName(isOurs) {
       if (isOurs) return heartbeat.soon();
@@ -100,11 +103,15 @@ export async function joinCluster(options: ClusterOptions): Promise<Cluster> {
       link[Symbol.dispose]();
     },
   });
+  const relayed = new RelayedLogs({
+    ...{ now, ownLogs: options.ownLogs, live: () => members.live(), isUp: () => link.isUp },
+    send: (to, message) => void link.send(subjects.api(to, node), message),
+  });
   const hints = stack.use(
     createChangeHints({ link, subject: subjects.all(node), onHint: options.onChanged ?? (() => {}) }),
   );
   const onOrder = (order: DrainOrder) => orders.take(order) && ordered();
-  stack.use(listen({ ...options, self, link, subjects, remote, service, members, hints, onOrder }));
+  stack.use(listen({ ...options, self, link, subjects, remote, relayed, service, members, hints, onOrder }));
   const tick = () => {
     // The others have heard nothing of this node meanwhile, and their clocks went on.
     if (clock.tick()) {
@@ -113,6 +120,7 @@ export async function joinCluster(options: ClusterOptions): Promise<Cluster> {
     }
     members.tick();
     remote.tick();
+    relayed.tick();
     service?.tick();
     hearSelf();
   };
@@ -133,6 +141,7 @@ export async function joinCluster(options: ClusterOptions): Promise<Cluster> {
     dispatcher: createClusterDispatcher({
       ...{ ...options, local: invoker, isDrained, remote, members, link, subjects },
     }),
+    followElsewhere: (...following) => relayed.follow(...following),
     nodes: () => members.live(),
     heard: () => [...(isTaken ? [] : [{ report: report(), ageMs: 0 }]), ...members.heard()],
     drain(known) {
@@ -151,6 +160,7 @@ export async function joinCluster(options: ClusterOptions): Promise<Cluster> {
       heartbeat.send();
       await service?.drain(drainMs);
       remote.close();
+      relayed.close();
       service?.close();
       heartbeat.send({ isLeaving: true });
       await joined.disposeAsync();
@@ -163,6 +173,7 @@ interface Ears extends Pick<ClusterOptions, 'bus'> {
   readonly link: Link;
   readonly subjects: Subjects;
   readonly remote: RemoteJobs;
+  readonly relayed: RelayedLogs;
   readonly service: InvokerService | undefined;
   readonly members: Membership;
   readonly hints: ChangeHints;
@@ -171,7 +182,7 @@ interface Ears extends Pick<ClusterOptions, 'bus'> {
 
 /** Listens to everything that is said to this node. */
 function listen(ears: Ears): Disposable {
-  const { bus, self, link, subjects, remote, service, members, hints, onOrder } = ears;
+  const { bus, self, link, subjects, remote, relayed, service, members, hints, onOrder } = ears;
   const { node, role } = self;
   using stack = new DisposableStack();
   for (const kind of nodeKinds)
@@ -180,7 +191,10 @@ function listen(ears: Ears): Disposable {
     );
   // An invoker gives no jobs, and has no right to hear answers.
   if (role !== 'invoker') {
-    stack.use(link.listen(subjects.api(node, anyone), (from, message) => remote.take(from, message)));
+    const toApi = (from: string, message: Message) => {
+      if (!relayed.take(from, message)) remote.take(from, message);
+    };
+    stack.use(link.listen(subjects.api(node, anyone), toApi));
     const unheard = subjects.unheard(node, anyone, 0).replace(/\.0$/, `.${anyone}`);
     stack.use(
       bus.subscribe(unheard, ({ subject, isUnheard }) => {

@@ -2,6 +2,7 @@
 import type { Bus } from '../../bus/index.ts';
 import type { Log } from '../../lib/index.ts';
 import type { InvokerAbilities } from '../abilities.ts';
+import type { LogPiece } from '../live-log.ts';
 import type { HeardNode } from '../nodes/membership.ts';
 import type { JudgeRevisions, NodeReport, NodeRole } from '../nodes/node-report.ts';
 import type { InvokerDirectory, InvokerReport, LoadNote } from '../placement/types.ts';
@@ -19,6 +20,13 @@ export interface LocalInvoker extends Dispatcher {
 }
 
 export type InvokerLoad = Omit<InvokerReport, 'abilities' | 'isDraining'>;
+
+/** The logs of the activations that a node has taken. */
+export interface OwnLogs {
+  has(namespace: string, activationId: string): boolean;
+  /** Undefined if the node does not have it. The signal ends it. */
+  follow(namespace: string, activationId: string, signal: AbortSignal): AsyncIterable<LogPiece> | undefined;
+}
 
 /** The operator's order to each node that has one. */
 export type DrainOrdersByNode = ReadonlyMap<string, DrainOrder>;
@@ -41,6 +49,8 @@ export interface ClusterOptions {
   /** Another node has changed something in the database. Only a hint: it may be lost, or wrong. Must not throw. */
   readonly onChanged?: () => void;
   readonly log: Log;
+  /** What other API nodes may follow. Undefined: this node takes no activations. */
+  readonly ownLogs?: OwnLogs | undefined;
   /** The revisions by which this node judges. Undefined: it does not judge. Cheap enough to call often. */
   readonly judges?: (() => JudgeRevisions) | undefined;
   /** As for `drain`, before this node says anything. */
@@ -54,6 +64,14 @@ export interface ClusterOptions {
 export interface Cluster extends AsyncDisposable {
   /** Runs jobs anywhere in the cluster. */
   readonly dispatcher: Dispatcher;
+  /**
+   * Follows the log of an activation that another API node has taken. Resolves to undefined if none says so.
+   */
+  followElsewhere(
+    namespace: string,
+    activationId: string,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<LogPiece> | undefined>;
   /** The other nodes that are heard. */
   nodes(): readonly NodeReport[];
   /** All nodes that are heard, this one first. */

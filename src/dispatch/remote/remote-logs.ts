@@ -20,6 +20,8 @@ export interface LogPlace {
   readonly node: string;
   readonly activationId: string;
   readonly attempt: number;
+  /** Of the activation, when it is followed at the API node that has taken it. */
+  readonly namespace?: string | undefined;
 }
 
 interface Followed extends LogPlace {
@@ -62,21 +64,22 @@ export class RemoteLogs {
     return this.#read(follower, followed);
   }
 
-  /** @throws Fault MESSAGE_INVALID */
-  take(from: string, message: Message): void {
+  /** Returns false if no one here follows that log. @throws Fault MESSAGE_INVALID */
+  take(from: string, message: Message): boolean {
     const { follower } = parseHead('end', message.head);
     const followed = this.#followed.get(follower);
-    if (followed === undefined || followed.node !== from) return;
+    if (followed === undefined || followed.node !== from) return false;
     // An earlier process of this node may have given that number to another follower.
-    if (followed.activationId !== message.activationId || followed.attempt !== message.attempt) return;
-    if (message.type === 'end') return void this.#end(follower, followed);
+    if (followed.activationId !== message.activationId || followed.attempt !== message.attempt) return false;
     try {
-      this.#takePiece(followed, parseHead('line', message.head), message.tail);
+      if (message.type === 'end') this.#end(follower, followed);
+      else this.#takePiece(followed, parseHead('line', message.head), message.tail);
     } catch (error) {
       // Nothing would wake its reader any more.
       this.#end(follower, followed);
       throw error;
     }
+    return true;
   }
 
   #takePiece(followed: Followed, { piece, skipped }: HeadOf<'line'>, tail: Buffer): void {
@@ -101,6 +104,16 @@ export class RemoteLogs {
       if (hasMore) followed.overAt = this.#options.now();
       else this.#end(follower, followed);
     }
+  }
+
+  /** The node is gone, and what it had. */
+  gone(node: string): void {
+    for (const [follower, followed] of this.#followed)
+      if (followed.node === node) this.#end(follower, followed);
+  }
+
+  close(): void {
+    for (const [follower, followed] of this.#followed) this.#end(follower, followed);
   }
 
   tick(): void {
@@ -134,7 +147,8 @@ export class RemoteLogs {
     this.#send(followed, { follower, isReading: true });
   }
 
-  #send({ node, activationId, attempt }: LogPlace, head: JsonObject): void {
+  #send({ node, activationId, attempt, namespace }: LogPlace, asked: JsonObject): void {
+    const head = namespace === undefined ? asked : { ...asked, namespace };
     this.#options.send(node, { type: 'follow', activationId, attempt, head, tail: Buffer.alloc(0) });
   }
 

@@ -13,12 +13,10 @@ function setUp() {
   const logs = new Map<string, LiveLog>();
   let reader: RemoteLogs | undefined;
   const served = new ServedLogs({
-    invoker: {
-      follow(activationId, signal) {
-        const log = new LiveLog(() => {}, signal);
-        logs.set(activationId, log);
-        return log;
-      },
+    follow(activationId, signal) {
+      const log = new LiveLog(() => {}, signal);
+      logs.set(activationId, log);
+      return log;
     },
     send: (_, message) => reader?.take('a', message),
     now: clock,

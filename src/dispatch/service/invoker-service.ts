@@ -84,7 +84,10 @@ export class InvokerService {
     this.#options = options;
     this.#now = options.now ?? (() => performance.now());
     const { invoker } = options;
-    this.#logs = new ServedLogs({ invoker, now: this.#now, send: (api, message) => this.#say(api, message) });
+    this.#logs = new ServedLogs({
+      ...{ follow: invoker.follow, now: this.#now },
+      send: (api, message) => this.#say(api, message),
+    });
   }
 
   /** Jobs whose API node does not have their end yet. */

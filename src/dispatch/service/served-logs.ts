@@ -3,12 +3,16 @@
  * until the next one is asked for, because it may have been lost.
  */
 import type { LogPiece } from '../live-log.ts';
-import type { Dispatcher } from '../types.ts';
 import { type HeadOf, plain } from '../wire/heads.ts';
 import type { Message } from '../wire/messages.ts';
 
 interface ServedLogsOptions {
-  readonly invoker: Pick<Dispatcher, 'follow'>;
+  /** The log of an activation here. */
+  readonly follow: (
+    activationId: string,
+    signal: AbortSignal,
+    head: HeadOf<'follow'>,
+  ) => AsyncIterable<LogPiece> | undefined;
   readonly send: (api: string, message: Message) => void;
   readonly now: () => number;
 }
@@ -45,7 +49,7 @@ export class ServedLogs {
       if (known !== undefined) this.#drop(api, follower, known);
       return;
     }
-    const followed = known ?? (piece === 0 && isHere ? this.#begin(api, follower, message) : undefined);
+    const followed = known ?? (piece === 0 && isHere ? this.#begin(api, head, message) : undefined);
     if (followed === undefined) return void this.#end(api, follower, message);
     followed.heardAt = this.#options.now();
     if (isReading === true) return;
@@ -80,16 +84,15 @@ export class ServedLogs {
     return undefined;
   }
 
-  #begin(api: string, follower: number, { activationId, attempt }: Message): Followed | undefined {
+  #begin(api: string, head: HeadOf<'follow'>, { activationId, attempt }: Message): Followed | undefined {
     const all = this.#followed.get(api) ?? new Map<number, Followed>();
     const left = new AbortController();
-    const log =
-      all.size < mostFollowers ? this.#options.invoker.follow(activationId, left.signal) : undefined;
+    const log = all.size < mostFollowers ? this.#options.follow(activationId, left.signal, head) : undefined;
     if (log === undefined) return undefined;
     const pieces = log[Symbol.asyncIterator]();
     const state = { sent: undefined, isPending: false, heardAt: 0 };
     const followed: Followed = { activationId, attempt, pieces, left, ...state };
-    this.#followed.set(api, all.set(follower, followed));
+    this.#followed.set(api, all.set(head.follower, followed));
     return followed;
   }
 

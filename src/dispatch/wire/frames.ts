@@ -34,6 +34,7 @@ export const messageTypes = [
   'report',
   'changed',
   'drain',
+  'where',
 ] as const;
 export type MessageType = (typeof messageTypes)[number];
 

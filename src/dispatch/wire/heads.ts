@@ -85,9 +85,13 @@ export const headSchemas = {
   log: z.object({ isLong: z.boolean(), part: u32, parts: z.int().min(1).max(65_536) }),
   /** `isElsewhere`: the job has not begun, and may go to another node. */
   nack: z.object({ fault: faultSchema, isElsewhere: z.boolean(), load }),
-  /** Asks for piece number `piece` of the log, or says that the follower still reads the last one, or has left. */
+  /**
+   * Asks for piece number `piece` of the log, or says that the follower still reads the last one, or has left.
+   * `namespace`: of the activation, when it is asked of the API node that has taken it.
+   */
   follow: z.object({
     ...reader,
+    namespace: name.optional(),
     piece: u32.optional(),
     isReading: z.boolean().optional(),
     hasLeft: z.boolean().optional(),
@@ -100,6 +104,8 @@ export const headSchemas = {
   expel: z.object({ namespace: name }),
   changed: z.object({}),
   drain: drainOrderSchema,
+  /** With `namespace` the question whether a node has taken the activation there, without it the answer. */
+  where: z.object({ question: startForm, namespace: name.optional(), isHere: z.boolean().optional() }),
   violation: z.object({
     report: violationSchema.extend({
       namespace: name.optional(),

@@ -1,5 +1,5 @@
 /** What runs the actions of a server: the invoker in its process, those of other nodes, or both. */
-import { createLimitShare, type Dispatcher, openCluster } from '../../dispatch/index.ts';
+import { type Cluster, createLimitShare, type Dispatcher, openCluster } from '../../dispatch/index.ts';
 import type { Invoker } from '../../invoker/index.ts';
 import { buildInfo } from '../build-info.ts';
 import { readOrders, startNodeBook } from '../cluster/node-book.ts';
@@ -16,9 +16,14 @@ export interface Dispatching extends AsyncDisposable {
   readonly limitShare: (() => number) | undefined;
   /** Tells the other servers that the store was changed. Undefined: there are none. */
   readonly tellChanged: (() => void) | undefined;
+  /** Follows the log of an activation that another server has taken. Undefined: there are none. */
+  readonly followElsewhere: Cluster['followElsewhere'] | undefined;
 }
 
-const alone = { limitShare: undefined, tellChanged: undefined, [Symbol.asyncDispose]: async () => {} };
+const alone = {
+  ...{ limitShare: undefined, tellChanged: undefined, followElsewhere: undefined },
+  [Symbol.asyncDispose]: async () => {},
+};
 
 /** The rooms of a server, with what they need. */
 export type Equipped =
@@ -77,6 +82,10 @@ async function openNode(
       ...{ role: invoker === undefined ? 'api' : 'all', version: buildInfo.buildno, invoker, log },
       ...{ resultBytes, onViolation },
       onChanged: () => events.storeChanged(),
+      ownLogs: {
+        has: (...of) => events.ownLogs.has(...of),
+        follow: (...of) => events.ownLogs.follow(...of),
+      },
       judges: guarded.revisions,
       orders: await readOrders(nodes),
     }),
@@ -88,6 +97,7 @@ async function openNode(
   return {
     dispatcher: cluster.dispatcher,
     tellChanged: cluster.changed,
+    followElsewhere: cluster.followElsewhere,
     limitShare: createLimitShare({ count: () => 1 + others(), isHearing: cluster.isUp }),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };

@@ -21,6 +21,7 @@ import { checkSharedKeys, refuseNewKeys } from '../secrets/key-check.ts';
 import type { GivenKeys, Secrets } from '../secrets/secrets.ts';
 import { openVaultKeys } from '../secrets/vault-keys.ts';
 import type { Context } from './context.ts';
+import type { Dispatching } from './dispatching.ts';
 import type { Foundation } from './foundation.ts';
 import { observedAdmission, observedDispatcher, observedGate } from './metrics/observed.ts';
 import { admitRecord } from './record-keeping.ts';
@@ -42,6 +43,8 @@ interface DomainParts {
   readonly tracing: Tracing | undefined;
   /** Tells other servers that the store was changed. Undefined: there are none. */
   readonly tellChanged: (() => void) | undefined;
+  /** Undefined: there are none. */
+  readonly followElsewhere: Dispatching['followElsewhere'];
   readonly secrets: Secrets;
   /** Missing parts of a used data folder that Ward may create again. */
   readonly acceptMissing: readonly DataPart[];
@@ -73,6 +76,7 @@ async function openHere(context: Context, parts: DomainParts): Promise<Domain> {
   const keyring = await openKeyring(context, parts, secrets.parameterKeys);
   const functions = domainFunctions(context, parts, keyring.keys);
   events.storeChanged = () => void functions.lookForChanges();
+  events.ownLogs = functions.ownLogs;
   events.registryQuota = async (namespace) =>
     (await functions.namespaces.identityOf(namespace))?.limits.registryQuotaBytes;
   await ensureSystemNamespace({ functions, store: store.namespaces, builtins: functions.builtins });
@@ -99,7 +103,7 @@ async function openKeyring(
 
 function domainFunctions(context: Context, parts: DomainParts, keys: VaultKeySource): Functions {
   const { config, figures, limits, runtimes, apiHost, log } = context;
-  const { foundation, blobs, guarded, dispatcher, limitShare, tellChanged, tracing } = parts;
+  const { foundation, blobs, guarded, dispatcher, limitShare, tellChanged, followElsewhere, tracing } = parts;
   const { store, shared } = foundation;
   return createFunctions({
     store,
@@ -126,6 +130,7 @@ function domainFunctions(context: Context, parts: DomainParts, keys: VaultKeySou
     forwarding: forwardingRules(config),
     logins: loginOptions(context),
     tracing,
+    followElsewhere,
     ...(tellChanged === undefined ? {} : { onChanged: tellChanged }),
   });
 }

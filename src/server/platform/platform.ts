@@ -145,11 +145,12 @@ export async function startPlatform(
     }),
   );
   opened('sandboxes');
-  const { dispatcher, limitShare, tellChanged } = dispatching;
+  const { dispatcher, limitShare, tellChanged, followElsewhere } = dispatching;
   const tracing = await traceOf(context);
   if (tracing !== undefined) stack.use(tracing);
   opened('the export of traces');
-  const rest = { dispatcher, limitShare, tellChanged, tracing, secrets, unfinished, acceptMissing };
+  const others = { limitShare, tellChanged, followElsewhere };
+  const rest = { dispatcher, ...others, tracing, secrets, unfinished, acceptMissing };
   const domain = await openDomain(context, { ...parts, ...rest });
   const { functions, keyring, guestKey } = domain;
   const tokenKeys = tokenKeysOf(keyring.keys);
