@@ -14,7 +14,7 @@ const webhookMs = 250;
 const exitMs = 200;
 /** Accepted calls that can wait for their run before clients hold back. */
 const mostWaiting = 40;
-/** A call that has not run by then may never run. */
+/** A call that has not run after this time and as many other runs as can wait may never run. */
 const waitingMs = 15_000;
 /** The wait that `late` outlasts. */
 export const blockingWaitMs = 1000;
@@ -61,8 +61,8 @@ export class Load {
   readonly #deployed: Deployed;
   readonly #clients: readonly Promise<void>[];
   readonly #ran: () => readonly Run[];
-  /** For accepted calls that have not run, the time of the answer, by marker. */
-  readonly #waiting = new Map<string, number>();
+  /** For accepted calls that have not run, the time of the answer and the number of runs until then, by marker. */
+  readonly #waiting = new Map<string, { readonly at: number; readonly runs: number }>();
   #runsSeen = 0;
   #hear: () => void = () => {};
   #isOver = false;
@@ -98,7 +98,8 @@ export class Load {
     while (!this.#isOver) {
       const answer = await this.#call(kind, `${kind}-${++this.#count}`);
       this.answers.push(answer);
-      if (answer.status === 202) this.#waiting.set(answer.marker, answer.at);
+      if (answer.status === 202)
+        this.#waiting.set(answer.marker, { at: answer.at, runs: this.#ran().length });
       if (answer.status === 202 && queuedKinds.has(kind)) this.#hear();
       await pause(pauseAfter(answer));
       while (!this.#isOver && this.#isFull()) await pause(retryMs);
@@ -109,7 +110,8 @@ export class Load {
     const runs = this.#ran();
     for (; this.#runsSeen < runs.length; this.#runsSeen++)
       this.#waiting.delete(runs[this.#runsSeen]?.marker ?? '');
-    for (const [marker, at] of this.#waiting) if (Date.now() - at > waitingMs) this.#waiting.delete(marker);
+    for (const [marker, { at, runs: before }] of this.#waiting)
+      if (Date.now() - at > waitingMs && runs.length - before > mostWaiting) this.#waiting.delete(marker);
     return this.#waiting.size > mostWaiting;
   }
 

@@ -121,16 +121,24 @@ export class ClusterSite extends LoadedSite {
       this.complaints.push(`a stop of ${node.name} gave exit code ${code}: ${endOf(node.output())}`);
   }
 
-  /** Waits until each node runs a call to its end. */
+  /** Waits until each node runs a call to its end, which may be behind many others in the queue. */
   async untilAllServe(): Promise<void> {
     for (const { name, ward } of this.cluster.nodes) {
+      const before = this.tally.runs.length;
+      let waits: string | undefined;
       let last: unknown;
       const serves = async () => {
-        const answer = await ward.invoke('probe').catch((error: Error) => ({ body: error.message }));
+        const path = `/api/v1/namespaces/_/activations/${waits}`;
+        const asked = waits === undefined ? ward.invoke('probe') : ward.request('GET', path);
+        const answer = await asked.catch((error: Error) => ({ status: 0, body: error.message }));
         last = answer.body?.response?.result ?? answer.body;
+        if (answer.status === 202) waits = answer.body.activationId;
+        else if (answer.body?.pending === undefined) waits = undefined;
         return answer.body?.response?.result?.isProbe === true;
       };
-      await this.until(serves, () => `${name} does not serve again: ${JSON.stringify(last)}`, 200);
+      const meanwhile = () => `${this.tally.runs.length - before} other calls have run`;
+      const otherwise = () => `${name} does not serve again: ${JSON.stringify(last)}; ${meanwhile()}`;
+      await this.until(serves, otherwise, 200);
     }
   }
 
