@@ -1,67 +1,33 @@
 /** A whole Ward that gets its certificate from Debian's pebble, renews it, and goes on when pebble has ended. */
-import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { freePort } from '../src/lib/free-ports.fixture.ts';
-import { runCommand, startCommand } from '../src/lib/index.ts';
-import { makeAuthority, type TestAuthority } from '../src/lib/key-pairs.fixture.ts';
+import { missingForPebble, type Pebble, startPebble } from '../src/server/acme/pebble.fixture.ts';
 import { launcher, missingForSandboxes, Ward } from './ward.ts';
 
-const hasPebble = (await runCommand(['pebble', '-version']).catch(() => undefined))?.code === 0;
-const missing = missingForSandboxes() ?? (hasPebble ? undefined : 'needs pebble');
+const missing = missingForSandboxes() ?? (await missingForPebble());
 const name = 'ward.test.example';
 /** Renewed after four. */
 const lifeSeconds = 6;
 
 describe.skipIf(missing !== undefined)(`ACME${missing ? ` (${missing})` : ''}`, () => {
-  let folder: string;
-  let authority: TestAuthority;
+  let pebble: Pebble;
   let ward: Ward;
   let said: () => string;
-  const programs: ChildProcess[] = [];
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'ward-acme-'));
-    // The server's user reads the authority's certificate.
-    await chmod(folder, 0o755);
-    authority = await makeAuthority();
-    const file = (each: string) => join(folder, each);
-    const { cert, key } = await authority.issue();
-    await writeFile(file('pebble.crt'), cert);
-    await writeFile(file('pebble.key'), key);
-    await writeFile(file('ca.crt'), authority.cert);
-    const [httpPort, port, management, dns, names] = await Promise.all(
-      Array.from({ length: 5 }, () => freePort()),
-    );
-    const settings = {
-      listenAddress: `127.0.0.1:${port}`,
-      managementListenAddress: `127.0.0.1:${management}`,
-      certificate: file('pebble.crt'),
-      privateKey: file('pebble.key'),
-      ...{ httpPort, tlsPort: httpPort, certificateValidityPeriod: lifeSeconds },
-      retryAfter: { authz: 1, order: 1 },
-    };
-    await writeFile(file('pebble.json'), JSON.stringify({ pebble: settings }));
-    const env = { ...process.env, PEBBLE_VA_NOSLEEP: '1', PEBBLE_WFE_NONCEREJECT: '0' };
-    const run = (...argv: string[]) => programs.push(startCommand(argv, { stdio: 'ignore', env }));
-    const off = ['-http01', '', '-https01', '', '-tlsalpn01', '', '-doh', '', '-defaultIPv6', ''];
-    run('pebble-challtestsrv', '-dns01', `127.0.0.1:${dns}`, '-management', `127.0.0.1:${names}`, ...off);
-    run('pebble', '-config', file('pebble.json'), '-dnsserver', `127.0.0.1:${dns}`);
-    const directory = `https://127.0.0.1:${port}/dir`;
-    const tls = { acme: { names: [name], directory, agree: true }, redirect: `127.0.0.1:${httpPort}` };
+    pebble = await startPebble(lifeSeconds);
+    const { directory, proofPort } = pebble;
+    const tls = { acme: { names: [name], directory, agree: true }, redirect: `127.0.0.1:${proofPort}` };
     ({ ward, said } = await Ward.startSaying({ logLevel: 'info', tls }, undefined, launcher, {
-      env: { NODE_EXTRA_CA_CERTS: file('ca.crt') },
+      env: { NODE_EXTRA_CA_CERTS: pebble.ca.file },
     }));
   });
   afterAll(async () => {
     await ward?.[Symbol.asyncDispose]();
-    for (const each of programs) each.kill();
-    await authority?.[Symbol.asyncDispose]();
-    await rm(folder, { recursive: true, force: true });
+    await pebble?.[Symbol.asyncDispose]();
   });
 
   /** The certificate of a new connection. */
@@ -89,7 +55,7 @@ describe.skipIf(missing !== undefined)(`ACME${missing ? ` (${missing})` : ''}`, 
   });
 
   it('when the authority has ended, the old one stays, and the log says so', async () => {
-    for (const each of programs) each.kill();
+    pebble.stop();
     await ward.until(() => said().includes('no new certificate from the authority'));
     expect((await shown()).issuer).toMatch(/^Pebble/);
     expect(said()).toMatch(/\/dir does not answer: .*"failures":1,"minutes":1/);

@@ -9,6 +9,7 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
+import { openAcmeChallenge } from './acme-challenge.ts';
 import { contextOf, contextsByName, type KeyPair } from './certificates-by-name.ts';
 import { openHttp2 } from './http2-door.ts';
 import { refusePlain } from './plain-refusal.ts';
@@ -19,6 +20,8 @@ export interface TlsIdentity {
   readonly pairs: readonly [KeyPair, ...KeyPair[]];
   /** PEM. Clients are asked for a certificate of this authority, and may have none. Absent: they are not asked. */
   readonly clientCa?: string | undefined;
+  /** What an authority wants to see that issues a certificate for a name. Absent: no authority asks here. */
+  readonly proofOf?: ((name: string) => KeyPair | undefined) | undefined;
 }
 
 export interface TlsFrontLimits {
@@ -46,10 +49,11 @@ export type OpenTlsFront = typeof openTlsFront;
 const handshakeRecord = 0x16;
 
 /** @throws Error when OpenSSL can't use a pair */
-export function openTlsFront({ pairs, clientCa }: TlsIdentity, limits: TlsFrontLimits): TlsFront {
+export function openTlsFront({ pairs, clientCa, proofOf }: TlsIdentity, limits: TlsFrontLimits): TlsFront {
   const http2 = openHttp2(limits);
   /** Connections whose handshake is not finished, by their two ends. */
   const shaking = new Map<string, Socket>();
+  const challenge = proofOf && openAcmeChallenge(proofOf);
   let contextFor = contextsByName(pairs, clientCa);
   const tls = createTlsServer({
     ...contextOf(pairs[0], clientCa),
@@ -73,6 +77,7 @@ export function openTlsFront({ pairs, clientCa }: TlsIdentity, limits: TlsFrontL
       if (first === null) return void raw.destroy();
       if (first[0] !== handshakeRecord) return refusePlain(raw, first);
       raw.unshift(first);
+      if (challenge?.isAsked(first)) return challenge.answer(raw);
       tls.emit('connection', raw);
     });
   };

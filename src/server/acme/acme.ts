@@ -17,6 +17,8 @@ export interface Acme extends Disposable {
   readonly pair: KeyPair;
   /** The word that the authority asks for; undefined when there is none. */
   wordOf(token: string): string | undefined;
+  /** The certificate that the authority asks for; undefined when it does not. */
+  proofOf(name: string): KeyPair | undefined;
   /** Attempts that have failed since the last success. */
   failures(): number;
   /** Call it when the authority can reach the server. @param onRenewed gets each new pair */
@@ -41,14 +43,15 @@ export async function openAcme({ setting, folder, log }: AcmeOptions): Promise<A
   await createFileAtomically(accountFile, await newAccountKey(), { mode: 0o600 });
   const accountKey = await readFile(accountFile, 'utf8');
   const stored = await storedPair(pairFile, setting.names);
-  const challenges: Challenges = new Map();
+  const challenges: Challenges = { words: new Map(), proofs: new Map() };
   let due = stored === undefined ? 0 : dueAt(stored.cert);
   let failures = 0;
   let timer: NodeJS.Timeout | undefined;
   let isClosed = false;
   return {
     pair: stored ?? (await placeholder(setting.names[0] ?? '')),
-    wordOf: (token) => challenges.get(token),
+    wordOf: (token) => challenges.words.get(token),
+    proofOf: (name) => challenges.proofs.get(name),
     failures: () => failures,
     start(onRenewed) {
       const renew = async () => {

@@ -1,11 +1,16 @@
-/** One order of a certificate (RFC 8555), proved by HTTP-01: the authority asks this server for a word that it was told. */
-import { axios, Client, crypto } from 'acme-client';
+/** One order of a certificate (RFC 8555): the authority asks this server for each name, by HTTP or by TLS. */
+import { type Authorization, axios, Client, crypto } from 'acme-client';
 import { messageOf } from '../../lib/index.ts';
 import type { AcmeSetting } from '../config/tls-setting.ts';
 import type { KeyPair } from '../tls/key-pair.ts';
 
-/** Words by the names that the authority asks for. */
-export type Challenges = Map<string, string>;
+/** What the authority asks for at the moment. */
+export interface Challenges {
+  /** HTTP-01: words by the tokens in its requests. */
+  readonly words: Map<string, string>;
+  /** TLS-ALPN-01: certificates by the names that it asks for. */
+  readonly proofs: Map<string, KeyPair>;
+}
 
 export async function newAccountKey(): Promise<string> {
   return (await crypto.createPrivateEcdsaKey()).toString();
@@ -14,8 +19,12 @@ export async function newAccountKey(): Promise<string> {
 /** A pair that no client accepts, until there is another. */
 export async function placeholder(name: string): Promise<KeyPair> {
   const identifier = { type: 'dns', value: name };
-  const about = { identifier, status: 'pending' as const, challenges: [], url: '' };
-  const [key, cert] = await crypto.createAlpnCertificate(about, '');
+  return proofFor({ identifier, status: 'pending', challenges: [], url: '' }, '');
+}
+
+/** @param word that the authority expects in it (RFC 8737, section 3) */
+async function proofFor(about: Authorization, word: string): Promise<KeyPair> {
+  const [key, cert] = await crypto.createAlpnCertificate(about, word, await crypto.createPrivateEcdsaKey());
   return { cert: cert.toString(), key: key.toString() };
 }
 
@@ -45,7 +54,8 @@ export async function orderPair(
     return await Promise.race([order(setting, accountKey, challenges), late.promise]);
   } finally {
     clearTimeout(timer);
-    challenges.clear();
+    challenges.words.clear();
+    challenges.proofs.clear();
   }
 }
 
@@ -60,9 +70,9 @@ async function findAuthority(directory: string): Promise<void> {
 }
 
 async function order(
-  { directory, names, email }: AcmeSetting,
+  { directory, names, email, challenge }: AcmeSetting,
   accountKey: string,
-  challenges: Challenges,
+  { words, proofs }: Challenges,
 ): Promise<KeyPair> {
   const client = new Client({ directoryUrl: directory, accountKey, backoffMin: 500, backoffMax: 10_000 });
   await openAccount(client, email);
@@ -71,14 +81,16 @@ async function order(
   const [key, csr] = await crypto.createCsr({ commonName, altNames: [...names] }, ownKey);
   const cert = await client.auto({
     csr,
-    challengePriority: ['http-01'],
+    challengePriority: [challenge],
     // Only the authority knows whether it reaches this server.
     skipChallengeVerification: true,
-    async challengeCreateFn(_authz, challenge, word) {
-      challenges.set(challenge.token, word);
+    async challengeCreateFn(about, { type, token }, word) {
+      if (type === 'http-01') words.set(token, word);
+      else proofs.set(about.identifier.value, await proofFor(about, word));
     },
-    async challengeRemoveFn(_authz, challenge) {
-      challenges.delete(challenge.token);
+    async challengeRemoveFn({ identifier }, { token }) {
+      words.delete(token);
+      proofs.delete(identifier.value);
     },
   });
   return { cert, key: key.toString() };

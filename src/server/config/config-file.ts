@@ -84,9 +84,6 @@ const fileSchema = z.strictObject({
     .refine(({ cert, acme }) => cert === undefined || acme === undefined, {
       message: 'has either cert and key, or acme',
     })
-    .refine(({ acme, redirect }) => acme === undefined || redirect !== undefined, {
-      message: 'acme needs redirect, where the authority asks: ":80"',
-    })
     .optional(),
   /** URL under which user code reaches the API. */
   apiHost: z.url().optional(),

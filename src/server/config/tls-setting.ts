@@ -15,6 +15,8 @@ export interface AcmeSetting {
   readonly directory: string;
   readonly names: readonly string[];
   readonly email: string | undefined;
+  /** How it proves its names: on the address of `redirect` if there is one, or else on its own. */
+  readonly challenge: 'http-01' | 'tls-alpn-01';
 }
 
 export interface TlsSetting {
@@ -45,7 +47,10 @@ export function tlsSettingOf({
   return {
     files: [...own, ...others].map((files) => ({ cert: resolve(files.cert), key: resolve(files.key) })),
     operatorCa: operatorCa === undefined ? undefined : resolve(operatorCa),
-    acme: acme && { directory: acme.directory ?? letsEncrypt, names: acme.names, email: acme.email },
+    acme: acme && {
+      ...{ directory: acme.directory ?? letsEncrypt, names: acme.names, email: acme.email },
+      challenge: redirect === undefined ? 'tls-alpn-01' : 'http-01',
+    },
     redirect: redirect === undefined ? undefined : parseAddress(redirect),
     hstsSeconds,
   };

@@ -161,7 +161,7 @@ export async function startPlatform(
   const pairSources = { issued: acme ? [acme.pair] : [], given: givenTls.pairs };
   const pairs = shownPairs(pairSources);
   const tls = pairs && {
-    ...{ open: await loadTls(), identity: { pairs, clientCa: givenTls.operatorCa } },
+    ...{ open: await loadTls(), identity: { pairs, clientCa: givenTls.operatorCa, proofOf: acme?.proofOf } },
     hstsSeconds: config.tls?.hstsSeconds ?? 0,
   };
   const served = { ...parts, functions, secrets, tokenKeys, cluster, nodes, audit, onRoute, tls };
