@@ -20,6 +20,8 @@ export const dispatchFaults = {
   INVOKERS_UNREACHABLE: 'busy',
   /** Every invoker that could run it has too much to do. */
   INVOKERS_BUSY: 'busy',
+  /** Invokers are heard, and none of them can ever run it. */
+  INVOKERS_UNFIT: 'busy',
   NODE_NAME_INVALID: 'invalid',
   /** Another node of the cluster has that name. */
   NODE_NAME_TAKEN: 'conflict',

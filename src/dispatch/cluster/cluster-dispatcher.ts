@@ -2,11 +2,12 @@
  * Runs jobs on the invokers of a cluster: on the one in this process when placement prefers it, and on those of other
  * nodes over the bus. When the bus is down, the invoker in this process goes on alone.
  */
-import { isFault } from '../../lib/index.ts';
+import { type Fault, isFault, messageOf } from '../../lib/index.ts';
 import { requireAble } from '../abilities.ts';
 import { dispatchFault, elsewhereCodes, invokersUnreachable, jobWithdrawn, retryMs } from '../faults.ts';
 import type { Membership } from '../nodes/membership.ts';
-import type { InvokerDirectory } from '../placement/types.ts';
+import type { NodeReport } from '../nodes/node-report.ts';
+import type { InvokerDirectory, InvokerReport } from '../placement/types.ts';
 import type { Refusal } from '../remote/open-job.ts';
 import type { RemoteJobs } from '../remote/remote-jobs.ts';
 import type {
@@ -78,8 +79,8 @@ export function createClusterDispatcher(options: ClusterDispatcherOptions): Disp
   const runs = new Map<string, Run>();
   return {
     run(job, handover) {
-      const isHeard = () => invokers().length > 0;
-      const run: Run = { job, handover, self, isHeard, runAt, cancelAt, isCancelled: false };
+      const whyNot = (cause: unknown) => refusalOf(job, invokers(), cause);
+      const run: Run = { job, handover, self, whyNot, runAt, cancelAt, isCancelled: false };
       runs.set(job.activationId, run);
       return runOn(candidates(job), remote, run).finally(() => {
         if (runs.get(job.activationId) === run) runs.delete(job.activationId);
@@ -141,8 +142,8 @@ interface Run {
   readonly job: Job;
   readonly handover: Handover | undefined;
   readonly self: string;
-  /** An invoker on another node is heard. */
-  readonly isHeard: () => boolean;
+  /** Says why no node could be asked, or none of those that were had a place. */
+  readonly whyNot: (cause: unknown) => Fault;
   readonly runAt: (node: string, job: Job, handover: Handover | undefined) => Promise<JobEnd | Refusal>;
   readonly cancelAt: (activationId: string) => void;
   /** The node that gets the job next is told as well. */
@@ -179,7 +180,7 @@ async function runOn(nodes: readonly string[], remote: RemoteJobs, run: Run): Pr
     if (!outcome.isElsewhere) throw last;
   }
   if (isFault(last) && last.code !== 'INVOKER_LOST') throw last;
-  throw run.isHeard() ? noneFree(last) : invokersUnreachable('no invoker is heard', last);
+  throw run.whyNot(last);
 }
 
 /** Runs it in this process. */
@@ -214,6 +215,37 @@ async function oneOf(
     }
   }
   throw first ?? invokersUnreachable('no invoker is heard');
+}
+
+function refusalOf(job: Job, heard: readonly Pick<NodeReport, 'invoker'>[], cause: unknown): Fault {
+  const invokers = heard.flatMap(({ invoker }) => invoker ?? []);
+  if (invokers.length === 0) return invokersUnreachable('no invoker is heard', cause);
+  const obstacles = invokers.map((invoker) => obstacleTo(job, invoker));
+  const [first] = obstacles;
+  return first === undefined || obstacles.includes(undefined) ? noneFree(cause) : noneFit(first);
+}
+
+/** Why the invoker can never run the job. */
+function obstacleTo(job: Job, { abilities, status }: InvokerReport): string | undefined {
+  const { memoryMiB } = job.limits;
+  const { memoryLimitMiB } = status;
+  if (memoryMiB > memoryLimitMiB)
+    return `the action asks for ${memoryMiB} MiB, and all sandboxes there together have ${memoryLimitMiB} MiB`;
+  try {
+    requireAble(job, abilities);
+    return undefined;
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
+/** Another invoker may come, so an accepted call waits for it. */
+function noneFit(why: string) {
+  const hint = 'change the limits of the action, or start an invoker that can run it';
+  return dispatchFault('INVOKERS_UNFIT', `no invoker that is heard can run the action: ${why}`, {
+    hint,
+    retryAfterMs: retryMs,
+  });
 }
 
 function noneFree(cause: unknown) {

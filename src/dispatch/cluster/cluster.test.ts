@@ -30,6 +30,18 @@ describe('a refusal', () => {
     expect(seen.fault).toMatchObject({ code: 'INVOKERS_BUSY', message: 'full' });
   });
 
+  it('says why when no invoker can ever run it, even with nothing to do', async () => {
+    const { dispatcher, directory } = await clusterOf('a');
+    directory.choose = () => [];
+    const refused = (limits: object) =>
+      dispatcher.run(job({ limits: { ...job().limits, ...limits } }), prompt());
+    await expect(refused({ memoryMiB: 2048 })).rejects.toMatchObject({
+      code: 'INVOKERS_UNFIT',
+      message: expect.stringMatching(/2048 MiB.*1024 MiB/),
+    });
+    await expect(refused({ memoryMiB: 1024 })).rejects.toMatchObject({ code: 'INVOKERS_BUSY' });
+  });
+
   it('for another reason ends the job', async () => {
     const { dispatcher, a, b } = await clusterOf('a', 'b');
     const given = job();

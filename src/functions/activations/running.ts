@@ -172,10 +172,12 @@ function isDurableOrPart({ attempt, task }: Execution): boolean {
   return attempt === 0 || task.cause !== undefined;
 }
 
+/** A cluster has other invokers, or other work, a moment later. */
+const passingCodes = ['INVOKERS_UNREACHABLE', 'INVOKERS_BUSY', 'INVOKERS_UNFIT'];
+
 /** Trouble that another try may not meet. */
 function isPassing(error: unknown): boolean {
-  const isOfCluster = isFault(error, 'INVOKERS_UNREACHABLE') || isFault(error, 'INVOKERS_BUSY');
-  return isOfCluster || hostTroubleOf(error) !== undefined;
+  return passingCodes.some((code) => isFault(error, code)) || hostTroubleOf(error) !== undefined;
 }
 
 function mayBegin(disk: RunOptions['disk']): boolean {
