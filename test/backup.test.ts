@@ -7,9 +7,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { runCommand } from '../src/lib/index.ts';
 import { writeImage } from './gate/layout.ts';
+import { missingForOneMachine } from './one-machine.ts';
 import { missingForSandboxes, runWard, startWard, Ward } from './ward.ts';
 
-const missing = missingForSandboxes();
+const missing = missingForSandboxes() ?? missingForOneMachine('PostgreSQL’s own tools back up a cluster');
 /** Leaves out repeated verdicts: an image may have been judged again meanwhile, with the same outcome. */
 const withoutTimes = (verdict: object) =>
   JSON.parse(JSON.stringify(verdict, (name, value) => (name === 'judgedAt' ? '' : value)));

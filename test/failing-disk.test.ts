@@ -10,10 +10,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Called, CallLedger, keptIn } from './call-ledger.ts';
 import { HeldMounts } from './held-mounts.ts';
+import { missingForOneMachine } from './one-machine.ts';
 import { missingForSandboxes, Ward } from './ward.ts';
 
 const missing =
   missingForSandboxes() ??
+  missingForOneMachine('the disk of a data folder that has the database') ??
   (existsSync('/dev/loop-control') && existsSync('/usr/sbin/mkfs.ext4')
     ? undefined
     : 'needs loop devices and mkfs.ext4');

@@ -6,9 +6,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CallLedger, keptIn } from './call-ledger.ts';
 import { HeldMounts } from './held-mounts.ts';
+import { missingForOneMachine } from './one-machine.ts';
 import { missingForSandboxes, type Reply, type RequestOptions, Ward } from './ward.ts';
 
-const missing = missingForSandboxes();
+const missing =
+  missingForSandboxes() ?? missingForOneMachine('the disk of a data folder that has the database');
 const mebibyte = 1024 * 1024;
 const diskMiB = 160;
 const reserveMiB = 32;

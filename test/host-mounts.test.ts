@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type HostMounts, holdersOf, mountsOf, openHostMounts } from './host-mounts.ts';
+import { missingForOneMachine } from './one-machine.ts';
 import { cgroupsOf, missingForSandboxes, Ward } from './ward.ts';
 
-const missing = missingForSandboxes();
+const missing = missingForSandboxes() ?? missingForOneMachine('starts Ward in the mounts of one host');
 
 const code = "function main() { return { has: require('fs').readdirSync('/fn') } }";
 

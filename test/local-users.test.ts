@@ -4,9 +4,11 @@ import { chmod } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runCommand } from '../src/lib/index.ts';
+import { missingForOneMachine } from './one-machine.ts';
 import { missingForSandboxes, Ward } from './ward.ts';
 
-const missing = missingForSandboxes();
+const missing =
+  missingForSandboxes() ?? missingForOneMachine('the folder of one Ward has the code that it runs');
 const mark = 'nobody-else-reads-this-code';
 const stranger = [
   'setpriv',

@@ -10,9 +10,11 @@ import { describe, expect, test } from 'vitest';
 import { runCommand } from '../src/lib/index.ts';
 import { neededMiB } from '../src/server/platform/memory-plan.ts';
 import { type MemoryGroup, memoryGroup, missingForGroups } from './memory-group.ts';
+import { missingForOneMachine } from './one-machine.ts';
 import { imagesDir, launcher, missingForSandboxes, outsideEnv, type Reply, Ward } from './ward.ts';
 
-const missing = missingForSandboxes() ?? missingForGroups();
+const missing =
+  missingForSandboxes() ?? missingForOneMachine('measures the processes of one Ward') ?? missingForGroups();
 const idleMiB = 180;
 /** Margin for caches of databases and compiled code, which stay. */
 const afterwardsMiB = 270;
