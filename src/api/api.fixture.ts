@@ -144,6 +144,11 @@ export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
   });
   const key = await functions.namespaces.create('guest');
   const operator = {
+    waivers: {
+      list: async () => [],
+      add: async () => ({ id: '1', finding: '1' }),
+      remove: async () => false,
+    },
     overview: async () => ({ version: '1.2.3' }),
     namespaces: async () => ({ total: 1, namespaces: [] }),
     isolation: async () => ({ policy: [], doctor: null }),

@@ -4,6 +4,8 @@ import { faultTable } from '../lib/index.ts';
 export const gateFaults = {
   /** The policy does not follow the schema; the message names each place. */
   POLICY_INVALID: 'invalid',
+  /** A waiver lacks something; the message names it. */
+  WAIVER_INVALID: 'invalid',
   /** Ward can't read a VEX document. */
   VEX_INVALID: 'invalid',
   /** Not a key, or a key of a weak or unknown kind. */

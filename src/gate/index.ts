@@ -10,6 +10,12 @@ export { type Ignored, type Verdict, type Vouchers, verdictDocument } from './ju
 export { checkPolicyText, defaultPolicy, type Policy, parsePolicy, rulesFor } from './policy/policy.ts';
 export type { PolicyProblem } from './policy/policy-problem.ts';
 export { type Action, actions, type Rules, type Stage, stages } from './policy/rules-schema.ts';
+export {
+  newWaiver,
+  parseWaivers,
+  type Waiver,
+  waiversText,
+} from './policy/waivers.ts';
 export { type PolicyTest, policyTest, storedReports, type TestedReport } from './policy-test.ts';
 export type { RejudgeOptions, RejudgeResult } from './rejudging.ts';
 export type { Revisions } from './revisions.ts';
@@ -70,6 +76,7 @@ export type * from './trust/signer.ts';
 export { readTrustedRoot, type TrustedRoot } from './trust/trusted-root.ts';
 export type { TrustedVex, VexStatement } from './vex/statement.ts';
 export { applyVex, parseVex, readVexFolder } from './vex/vex.ts';
+export { waiverEntry } from './waiver-entry.ts';
 
 /** Loaded on demand: only a Ward with PostgreSQL needs its client. */
 export const openPostgresGateStore: typeof import('./store/postgres/open.ts').openPostgresGateStore = async (

@@ -12,6 +12,10 @@ interface Parts {
   readonly browser: ConsoleBrowser;
 }
 
+const hostileLicence = `MIT ${script}`;
+/** A secret by its form. Its parts are apart, so that this file has none. */
+const leakedKey = ['AKIA', 'Z7QW4XK2MNB5VTRP'].join('');
+
 const advisory = {
   id: 'GHSA-35jh-r3h4-6jhm',
   aliases: ['CVE-2021-23337'],
@@ -38,7 +42,7 @@ export function gatePages(parts: () => Parts): void {
     await page.getByLabel('Verdict').selectOption('');
     await page.getByRole('cell', { name: 'deploy' }).first().waitFor();
     await browser.inspect('gate');
-    await page.getByRole('link', { name: 'Search findings' }).click();
+    await page.getByRole('link', { name: 'Search the reports' }).click();
     await page.getByLabel('CVE, package or title').fill('cve-2021-23337');
     await page.keyboard.press('Enter');
     await page.getByText('1 finding in').waitFor();
@@ -51,6 +55,50 @@ export function gatePages(parts: () => Parts): void {
     const saved = page.waitForEvent('download');
     await page.getByRole('button', { name: 'Download the SBOM' }).click();
     expect((await saved).suggestedFilename()).toMatch(/^sbom-[0-9a-f]{12}\.json$/);
+    await page.goto('/console/gate/findings?in=licence&text=mit');
+    await page.getByText('1 package in').waitFor();
+    await page.getByRole('cell', { name: hostileLicence }).waitFor();
+    await browser.inspect('licences');
+    expect(browser.problems).toEqual([]);
+  });
+
+  test('leads from a refused function to what was found, and lets it pass with a reason and an end', async () => {
+    const { ward, browser } = parts();
+    const { page } = browser;
+    await page.goto('/console/new-function');
+    await page.getByLabel('Name').fill('leaky');
+    await page.getByRole('textbox', { name: 'Code' }).click();
+    await page.keyboard.press('Control+a');
+    await page.keyboard.press('Delete');
+    await page.keyboard.type(`exports.main = () => ({ key: '${leakedKey}' })`);
+    await page.getByRole('button', { name: 'Create' }).click();
+    await page.getByRole('alert').getByText('DEPLOYMENT_REFUSED').waitFor();
+    await page.getByRole('link', { name: 'What the gate found' }).click();
+    await page.getByRole('button', { name: 'Waive' }).first().click();
+    await page.getByRole('textbox', { name: 'Reason' }).fill('no');
+    await page.getByLabel('Your name').fill(`ada ${script}`);
+    await page.getByLabel('Last day').fill('2099-01-31');
+    await page.getByRole('button', { name: 'Waive it' }).click();
+    await page.getByRole('alert').getByText('WAIVER_INVALID').waitFor();
+    await page.getByRole('textbox', { name: 'Reason' }).fill(`${script} ${foreignText}`);
+    await browser.inspect('waive');
+    await page.getByRole('button', { name: 'Waive it' }).click();
+    await page.getByRole('region', { name: 'Waived' }).getByText(script).first().waitFor();
+    await browser.inspect('report with a waiver');
+    const deploy = () =>
+      ward.request('PUT', '/api/v1/namespaces/_/actions/leaky?overwrite=true', {
+        body: { exec: { kind: 'nodejs:default', code: `exports.main = () => ({ key: '${leakedKey}' })` } },
+      });
+    expect(await deploy()).toMatchObject({ status: 200 });
+
+    await page.goto('/console/gate/waivers');
+    await page.getByText(script).first().waitFor();
+    await browser.inspect('waivers');
+    await page.getByRole('button', { name: 'End the waiver' }).click();
+    await page.getByRole('button', { name: 'End the waiver', exact: true }).click();
+    await page.getByText('Nothing is waived here').waitFor();
+    expect(await deploy()).toMatchObject({ status: 403 });
+    browser.forget(/^console: .* status of (400|403) /);
     expect(browser.problems).toEqual([]);
   });
 }
@@ -61,7 +109,7 @@ export async function seedGate(ward: Ward): Promise<void> {
   await writeFile(file, JSON.stringify(advisory));
   const imported = await ward.cli(['advisories', 'import', file, '--data', ward.dataDir, '-q']);
   expect(imported).toMatchObject({ code: 0 });
-  const planted = { name: 'planted-package', version: '1.0.0' };
+  const planted = { name: 'planted-package', version: '1.0.0', license: hostileLicence };
   const code = await zip({
     'index.js': 'exports.main = () => ({})',
     'node_modules/planted-package/package.json': JSON.stringify(planted),

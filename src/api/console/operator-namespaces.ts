@@ -1,14 +1,13 @@
 /** `/ward/v1/operator/namespaces`: operators create and delete namespaces, set their limits, and make and delete keys. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { type Functions, malformed, type NamespaceLimitsPatch } from '../../functions/index.ts';
-import { actAs, isJsonObject, type JsonObject, messageOf } from '../../lib/index.ts';
-import { clientOf } from '../actors.ts';
+import { isJsonObject, type JsonObject, messageOf } from '../../lib/index.ts';
+import { asOperator } from '../actors.ts';
 import { pathPart } from '../authentication.ts';
 import { sendJson } from '../errors.ts';
 import { queryPage } from '../query.ts';
 import { addResource } from '../resource.ts';
-import { keyBody, limitsBody, namespaceBody } from './operator-bodies.ts';
 
 export interface OperatorNamespaces {
   /** A page of all namespaces, by name, with what they hold and what they may. */
@@ -16,6 +15,31 @@ export interface OperatorNamespaces {
 }
 
 const bodyBytes = 16 * 1024;
+
+// Names and values are checked further where they are used.
+const namespaceBody = z.strictObject({ name: z.string().max(256) });
+
+const keyBody = z.strictObject({
+  scope: z.string().max(64),
+  label: z.string().max(256).optional(),
+  /** Epoch milliseconds; null: never. */
+  expiresAt: z.number().nullable().optional(),
+});
+
+/** Null: as for all namespaces. The other limits are set by the command line, which checks them with the host's policy. */
+const value = z.number().nullable();
+const limitsBody = z
+  .strictObject({
+    invocationsPerMinute: value,
+    concurrentInvocations: value,
+    firesPerMinute: value,
+    codeQuotaBytes: value,
+    recordQuotaBytes: value,
+    registryQuotaBytes: value,
+    retentionMaxAgeDays: value,
+    retentionMaxRecords: value,
+  })
+  .partial();
 
 /** @param scope for operators */
 export function addOperatorNamespaces(
@@ -93,11 +117,6 @@ export function addOperatorNamespaces(
       },
     },
   });
-}
-
-/** The audit log names who came by the console, and from where. */
-function asOperator<T>(request: FastifyRequest, work: () => Promise<T>): Promise<T> {
-  return actAs({ who: 'operator by console', from: clientOf(request), request: request.id }, work);
 }
 
 /** @throws Fault BODY_INVALID */

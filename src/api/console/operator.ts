@@ -14,6 +14,7 @@ import { addOperatorReports, type ReportSource } from '../resources/reports.ts';
 import type { CheckClient } from '../secure/client-certificate.ts';
 import { ownTokens } from '../session-cookies.ts';
 import { addOperatorNamespaces, type OperatorNamespaces } from './operator-namespaces.ts';
+import { addOperatorWaivers, type OperatorWaivers } from './operator-waivers.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -24,6 +25,7 @@ declare module 'fastify' {
 
 /** What the server tells its operators. */
 export interface OperatorSource extends OperatorNamespaces {
+  readonly waivers: OperatorWaivers;
   /** Nodes, disk, advisories. */
   overview(): Promise<JsonObject>;
   /** The policy of sandboxes in words, and the last report of `ward doctor`. */
@@ -82,6 +84,7 @@ export function addOperator(
           },
         },
       });
+      addOperatorWaivers(scope, source.waivers);
       if (reports !== undefined) addOperatorReports(scope, reports, limits);
     },
     { prefix: '/ward/v1/operator' },

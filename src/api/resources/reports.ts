@@ -33,6 +33,13 @@ export interface ReportSource {
     readonly text: string;
     readonly after: string | undefined;
   }): Promise<object>;
+  /** Packages by name and licence; '' fits all. */
+  packages(query: {
+    readonly namespace?: string | undefined;
+    readonly text: string;
+    readonly licence: string;
+    readonly after: string | undefined;
+  }): Promise<object>;
 }
 
 interface JudgedFilter {
@@ -89,7 +96,7 @@ export function addOperatorReports(
   }
 }
 
-/** `/verdicts` and `/findings`: over all that was judged. */
+/** `/verdicts`, `/findings` and `/packages`: over all that was judged. */
 function addLists(
   scope: FastifyInstance,
   reports: ReportSource,
@@ -119,6 +126,21 @@ function addLists(
         const namespace = namespaceOf(request) || undefined;
         const after = queryText(request.query, 'after');
         return sendJson(reply, 200, JSON.stringify(await reports.findings({ namespace, text, after })));
+      },
+    },
+  });
+  addResource(scope, ['/packages'], {
+    GET: {
+      access,
+      handler: async (request, reply) => {
+        const text = queryText(request.query, 'text') ?? '';
+        const licence = queryText(request.query, 'licence') ?? '';
+        if (text === '' && licence === '')
+          throw apiFault('QUERY_INVALID', "Say what to search for in the parameter 'text' or 'licence'.");
+        const namespace = namespaceOf(request) || undefined;
+        const after = queryText(request.query, 'after');
+        const found = await reports.packages({ namespace, text, licence, after });
+        return sendJson(reply, 200, JSON.stringify(found));
       },
     },
   });

@@ -73,7 +73,7 @@ const identity = z.strictObject({
     .refine((pattern) => /[^*]/.test(pattern), 'it matches every subject of the issuer; name who may sign'),
 });
 
-const ignoreEntry = z.strictObject({
+export const ignoreEntry = z.strictObject({
   id: findingId,
   purl: z.string().min(1).max(2048).optional(),
   path: z.string().min(1).max(4096).optional(),

@@ -1,8 +1,6 @@
 /** The operator's view of the gate: its policy, whether or not a server is running. */
-import { readFile } from 'node:fs/promises';
 import {
   checkPolicyText,
-  defaultPolicy,
   type Policy,
   type PolicyProblem,
   type PolicyTest,
@@ -13,13 +11,15 @@ import {
   type Stage,
   storedReports,
   type TestedReport,
+  type Waiver,
 } from '../../gate/index.ts';
-import { createLog, errnoOf, isFault, messageOf } from '../../lib/index.ts';
+import { createLog, isFault, messageOf } from '../../lib/index.ts';
 import type { Report } from '../../scanner/index.ts';
 import { loadConfig } from '../config/config.ts';
 import { serverFault } from '../faults.ts';
 import { guest } from '../first-namespace.ts';
 import { openStoredEvidence } from '../gate/evidence.ts';
+import { readPolicy, readWaivers } from '../gate/policy-source.ts';
 import { gatePaths } from '../instance/gate-paths.ts';
 import { actAsOwner } from './act-as.ts';
 import { openUsedGate, operatorStores } from './operator-stores.ts';
@@ -98,23 +98,28 @@ export async function testPolicy(options: PolicyTestOptions): Promise<PolicyTest
   return await policyTest(before, after, reports, sources, now);
 }
 
+/** A given policy counts with the waivers of this data folder, as it would when it came into force. */
 async function policyOf(text: string | undefined, options: GateAdminOptions): Promise<Policy> {
-  return text === undefined ? (await policyInForce(options)).policy : parsePolicy(text);
+  const { policy, waivers } = await policyInForce(options);
+  return text === undefined ? policy : parsePolicy(text, waivers);
 }
 
-/** The operator's policy, else Ward's own. @throws Fault POLICY_INVALID, DATA_DIR_INVALID */
-export async function policyInForce(
-  options: GateAdminOptions,
-): Promise<{ readonly policy: Policy; readonly source: string; readonly isOwn: boolean }> {
+/** The operator's policy, else Ward's own, with the waivers. @throws Fault POLICY_INVALID, DATA_DIR_INVALID */
+export async function policyInForce(options: GateAdminOptions): Promise<{
+  readonly policy: Policy;
+  readonly source: string;
+  readonly isOwn: boolean;
+  readonly waivers: readonly Waiver[];
+}> {
   const { dataDir } = await loadConfig(options);
-  const { policy: path } = gatePaths(dataDir);
+  const paths = gatePaths(dataDir);
   using _acting = actAsOwner(dataDir);
   try {
-    return { policy: parsePolicy(await readFile(path, 'utf8')), source: path, isOwn: false };
+    const { policy, isOwn } = readPolicy(paths);
+    return { policy, isOwn, source: isOwn ? own : paths.policy, waivers: readWaivers(paths.waivers) };
   } catch (cause) {
-    if (errnoOf(cause) === 'ENOENT') return { policy: defaultPolicy(), source: own, isOwn: true };
     if (isFault(cause)) throw cause;
-    throw serverFault('DATA_DIR_INVALID', `${path} can't be read: ${messageOf(cause)}`, { cause });
+    throw serverFault('DATA_DIR_INVALID', `${paths.policy} can't be read: ${messageOf(cause)}`, { cause });
   }
 }
 

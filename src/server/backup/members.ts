@@ -65,7 +65,7 @@ const memberForm = new RegExp(
     `code/${blob}`,
     'registry/registry\\.db',
     `registry/${blob}`,
-    'gate/(?:gate\\.db|policy\\.yaml)',
+    'gate/(?:gate\\.db|policy\\.yaml|waivers\\.json)',
     `gate/(?:vex|rules|keys)/(?!\\.{1,2}$)${file}`,
     'advisories/advisories\\.db',
     'images/index\\.json',

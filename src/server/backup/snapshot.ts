@@ -156,6 +156,7 @@ function operatorFiles(options: SnapshotOptions): Part {
     return true;
   };
   add('gate/policy.yaml', gate.policy);
+  add('gate/waivers.json', gate.waivers);
   for (const [name, folder] of [
     ['gate/vex', gate.vex],
     ['gate/rules', gate.rules],

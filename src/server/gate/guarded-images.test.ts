@@ -114,6 +114,41 @@ describe('a push', () => {
   });
 });
 
+describe('a waiver', () => {
+  it('lets a finding pass from its making to its end, also after a restart, and is in the audit log', async () => {
+    const { digest, ...image } = await imageWith(lodash('4.17.20'), { [app]: '' });
+    const push = () => place.push(app, 'v1', { digest, ...image });
+    expect((await push()).status).toBe(403);
+    const expires = new Date().toISOString().slice(0, 10);
+    const asked = { finding: 'CVE-2021-23337', reason: 'no templates', by: 'ada', expires };
+    const { waivers } = place.guarded;
+    const elsewhere = await waivers.add({ ...asked, namespace: 'production' });
+    expect((await push()).status).toBe(403);
+    const { id } = await waivers.add({ ...asked, namespace: 'guest' });
+    expect((await push()).status).toBe(201);
+    await place.restart();
+    expect(await place.mayRun(`${app}:v1`)).toMatchObject({ outcome: 'warn' });
+    const verdicts = await place.guarded.reports.verdicts(digest, 'guest');
+    expect(verdicts).toMatchObject([
+      { ignored: [{ id: 'CVE-2021-23337', reason: 'no templates', by: 'ada', expires }] },
+      {},
+    ]);
+    expect(await place.guarded.waivers.remove(id)).toBe(true);
+    expect(await place.guarded.waivers.remove(id)).toBe(false);
+    expect((await push()).status).toBe(403);
+    expect(await place.guarded.waivers.list()).toEqual([elsewhere]);
+    await place.guarded.waivers.remove(elsewhere.id);
+    const entries = (await place.audit()).filter(({ event }) => event.endsWith('-waiver'));
+    expect(entries.map(({ event, namespace }) => `${event} ${namespace}`)).toEqual([
+      'create-waiver production',
+      'create-waiver guest',
+      'delete-waiver guest',
+      'delete-waiver production',
+    ]);
+    expect(entries[1]?.after).toBe(entries[2]?.before);
+  });
+});
+
 describe('an image whose layers are unreadable', () => {
   const gzip = 'application/vnd.oci.image.layer.v1.tar+gzip';
   const plain = (content: string) => tarOf({ [`a/${app}`]: content });

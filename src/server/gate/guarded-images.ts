@@ -22,7 +22,7 @@ import type { Stores } from '../stores/stores.ts';
 import { createCodeGate } from './code-gate.ts';
 import { createEvidence } from './evidence.ts';
 import { createImageFinder } from './images.ts';
-import { openGate } from './open-gate.ts';
+import { type OpenGate, openGate } from './open-gate.ts';
 import { createPushGate } from './push-gate.ts';
 import { createReportSource } from './report-source.ts';
 
@@ -56,6 +56,7 @@ export interface GuardedImages extends AsyncDisposable {
   storeOver(images: ImageStore): ImageStore;
   readonly codeGate: CodeGate;
   readonly reports: ReportSource;
+  readonly waivers: OpenGate['waivers'];
   readonly audit: Pick<GateStore, 'write' | 'searchAudit' | 'cutAudit'>;
   /** Entries of the audit log for pushes and deletions. */
   readonly unsealed: RegistryStore['unsealed'];
@@ -100,7 +101,8 @@ export async function openGuardedImages(options: GuardedImagesOptions): Promise<
     }),
   );
   const evidence = createEvidence({ imagesDir, registry: pushed, log });
-  const { gate, store, scanner, advisories, revisions } = stack.use(await openGate({ ...options, evidence }));
+  const opening = await openGate({ ...options, evidence });
+  const { gate, store, scanner, waivers, advisories, revisions } = stack.use(opening);
   const finder = createImageFinder({ imagesDir, registry: pushed, publicNamespaces });
   const codeGate = createCodeGate({ gate, findImage: finder.source, log });
   const pushGate = stack.use(
@@ -113,6 +115,7 @@ export async function openGuardedImages(options: GuardedImagesOptions): Promise<
     storeOver: finder.storeOver,
     codeGate,
     reports: createReportSource(gate, store),
+    waivers,
     audit: store,
     unsealed: pushed.unsealed,
     advisories,

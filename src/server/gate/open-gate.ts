@@ -4,6 +4,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import type { OperatorWaivers } from '../../api/index.ts';
 import type { JudgeRevisions } from '../../dispatch/index.ts';
 import {
   createGate,
@@ -27,6 +28,7 @@ import { gatePaths } from '../instance/gate-paths.ts';
 import type { Stores } from '../stores/stores.ts';
 import { policySource } from './policy-source.ts';
 import { openVexSource, type VexSource } from './vex-source.ts';
+import { createWaivers } from './waivers.ts';
 
 export interface OpenGateOptions {
   readonly dataDir: string;
@@ -48,6 +50,7 @@ export interface OpenGate extends AsyncDisposable {
   readonly gate: Gate;
   readonly store: GateStore;
   readonly scanner: Scanner;
+  readonly waivers: OperatorWaivers;
   advisories(): AdvisoriesAge;
   revisions(): JudgeRevisions;
 }
@@ -77,13 +80,13 @@ export async function openGate(options: OpenGateOptions): Promise<OpenGate> {
     }),
   );
   const store = stack.use(await stores.openGate(true));
-  const policy = policySource(paths.policy, log);
+  const policy = policySource(paths, log);
   const vex = await openVexSource(paths.vex, log);
   const gate = createGate({
     ...evidence,
-    policy,
+    policy: policy.current,
     revisions: () => ({
-      policy: policy().revision,
+      policy: policy.current().revision,
       advisories: advisories.state()?.revision,
       vex: vex.current().revision,
     }),
@@ -106,8 +109,9 @@ export async function openGate(options: OpenGateOptions): Promise<OpenGate> {
     gate,
     store,
     scanner,
-    revisions: () => ({ policy: policy().revision, advisories: advisories.state()?.revision }),
-    advisories: () => advisoriesAge(advisories.state(), policy(), readLastUpdate(paths.advisories)),
+    waivers: createWaivers({ path: paths.waivers, policy, gate, store, log }),
+    revisions: () => ({ policy: policy.current().revision, advisories: advisories.state()?.revision }),
+    advisories: () => advisoriesAge(advisories.state(), policy.current(), readLastUpdate(paths.advisories)),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }

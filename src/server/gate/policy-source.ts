@@ -1,45 +1,77 @@
-/** The current policy: the operator's file, reloaded when it changes, or else Ward's own. */
+/** The current policy: the operator's file, reloaded when it changes, or else Ward's own; with the waivers beside it. */
 import { readFileSync, statSync } from 'node:fs';
-import { defaultPolicy, type Policy, parsePolicy } from '../../gate/index.ts';
+import { defaultPolicy, type Policy, parsePolicy, parseWaivers, type Waiver } from '../../gate/index.ts';
 import { errnoOf, type Log, messageOf } from '../../lib/index.ts';
+import type { GatePaths } from '../instance/gate-paths.ts';
+
+export type PolicyPaths = Pick<GatePaths, 'policy' | 'waivers'>;
+
+export interface PolicySource {
+  current(): Policy;
+  /** Looks for a change at once. */
+  refresh(): void;
+}
 
 /** Interval between checks for a change. */
 const checkEveryMs = 1000;
 
-/** @throws Fault POLICY_INVALID when the file is invalid at the start; later the last valid one stays current */
-export function policySource(path: string, log: Log): () => Policy {
-  let seen = stampOf(path);
-  let policy = read(path);
+/** @throws Fault POLICY_INVALID when a file is invalid at the start; later the last valid ones stay current */
+export function policySource(paths: PolicyPaths, log: Log): PolicySource {
+  let seen = stampOf(paths);
+  let { policy } = readPolicy(paths);
   let checkedAt = performance.now();
-  return () => {
-    if (performance.now() - checkedAt < checkEveryMs) return policy;
+  const refresh = (): void => {
     checkedAt = performance.now();
-    const stamp = stampOf(path);
-    if (stamp === seen) return policy;
+    const stamp = stampOf(paths);
+    if (stamp === seen) return;
     seen = stamp;
     try {
-      policy = read(path);
-      log.info({ path, revision: policy.revision }, 'the gate’s policy was reloaded');
+      policy = readPolicy(paths).policy;
+      log.info({ path: paths.policy, revision: policy.revision }, 'the gate’s policy was reloaded');
     } catch (error) {
       log.error(
-        { path, reason: messageOf(error) },
+        { path: paths.policy, reason: messageOf(error) },
         'the changed policy is invalid; the previous one still applies',
       );
     }
-    return policy;
+  };
+  return {
+    current() {
+      if (performance.now() - checkedAt >= checkEveryMs) refresh();
+      return policy;
+    },
+    refresh,
   };
 }
 
-function read(path: string): Policy {
+/** @throws Fault POLICY_INVALID, and errors of the file system */
+export function readPolicy(paths: PolicyPaths): { readonly policy: Policy; readonly isOwn: boolean } {
+  const waivers = readWaivers(paths.waivers);
+  const text = readIfThere(paths.policy);
+  if (text === undefined) return { policy: defaultPolicy(waivers), isOwn: true };
+  return { policy: parsePolicy(text, waivers), isOwn: false };
+}
+
+/** @throws Fault POLICY_INVALID, and errors of the file system */
+export function readWaivers(path: string): readonly Waiver[] {
+  const text = readIfThere(path);
+  return text === undefined ? [] : parseWaivers(text);
+}
+
+function readIfThere(path: string): string | undefined {
   try {
-    return parsePolicy(readFileSync(path, 'utf8'));
+    return readFileSync(path, 'utf8');
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return defaultPolicy();
+    if (errnoOf(error) === 'ENOENT') return undefined;
     throw error;
   }
 }
 
-function stampOf(path: string): string {
-  const stats = statSync(path, { throwIfNoEntry: false });
-  return stats === undefined ? '' : `${stats.ino} ${stats.mtimeMs} ${stats.size}`;
+function stampOf({ policy, waivers }: PolicyPaths): string {
+  return [policy, waivers]
+    .map((path) => {
+      const stats = statSync(path, { throwIfNoEntry: false });
+      return stats === undefined ? '' : `${stats.ino} ${stats.mtimeMs} ${stats.size}`;
+    })
+    .join(', ');
 }

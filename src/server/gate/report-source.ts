@@ -3,11 +3,11 @@
  * namespace, sees all.
  */
 import type { ReportSource } from '../../api/index.ts';
-import { isDigest } from '../../blobs/index.ts';
+import { type Digest, isDigest } from '../../blobs/index.ts';
 import type { Gate, GateStore, Verdict } from '../../gate/index.ts';
 import { cycloneDxOf, type Report, sortedReport } from '../../scanner/index.ts';
-import { searchFindings } from './finding-search.ts';
 import { reportPage } from './report-page.ts';
+import { searchFindings, searchPackages } from './report-search.ts';
 
 export function createReportSource(
   gate: Pick<Gate, 'report'>,
@@ -27,6 +27,10 @@ export function createReportSource(
     const report = await gate.report(digest);
     return report === undefined ? undefined : shape(report);
   };
+  const placeFor = (namespace: string | undefined) => ({
+    store,
+    isVisible: async (digest: Digest) => (await verdictsFor(digest, namespace)).length > 0,
+  });
   return {
     report: (digest, namespace) => withReport(digest, namespace, sortedReport),
     sbom: (digest, namespace) => withReport(digest, namespace, cycloneDxOf),
@@ -45,12 +49,8 @@ export function createReportSource(
         ...summaryOf(verdict),
       }));
     },
-    findings: (query) =>
-      searchFindings({
-        ...query,
-        store,
-        isVisible: async (digest) => (await verdictsFor(digest, query.namespace)).length > 0,
-      }),
+    findings: (query) => searchFindings({ ...query, ...placeFor(query.namespace) }),
+    packages: (query) => searchPackages({ ...query, ...placeFor(query.namespace) }),
   };
 }
 

@@ -11,7 +11,7 @@ import {
 } from '../../scanner/index.ts';
 import { buildInfo } from '../build-info.ts';
 import { guest } from '../first-namespace.ts';
-import { policySource } from '../gate/policy-source.ts';
+import { readPolicy } from '../gate/policy-source.ts';
 import { gatePaths } from '../instance/gate-paths.ts';
 import { checkLayers, layerCacheOf } from '../scan/layer-cache.ts';
 import { judgedReport } from '../scan/outcome.ts';
@@ -32,7 +32,7 @@ export async function scanBuilt(options: BuiltScanOptions): Promise<JudgedReport
   const { layoutDir, name, image, key, onProgress } = options;
   const paths = gatePaths(options.dataDir);
   const log = createLog('error');
-  const policy = policySource(paths.policy, log)();
+  const policy = readPolicy(paths).policy;
   const { elsewhere } = await createInspectors();
   // All images on the same base share its layers.
   const cache = await layerCacheOf(options.dataDir);

@@ -6,6 +6,8 @@ export interface GatePaths {
   readonly database: string;
   /** The operator's policy; without it Ward's own applies. */
   readonly policy: string;
+  /** What operators waived while Ward ran. */
+  readonly waivers: string;
   /** The operator's VEX documents. */
   readonly vex: string;
   /** The file of advisories. */
@@ -22,6 +24,7 @@ export function gatePaths(dataDir: string): GatePaths {
   return {
     database: join(dataDir, 'gate', 'gate.db'),
     policy: join(dataDir, 'gate', 'policy.yaml'),
+    waivers: join(dataDir, 'gate', 'waivers.json'),
     vex: join(dataDir, 'gate', 'vex'),
     advisories: join(dataDir, 'advisories', 'advisories.db'),
     layers: join(dataDir, 'gate', 'layers'),

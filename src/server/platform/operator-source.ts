@@ -14,13 +14,15 @@ export interface OperatorParts {
   readonly store: Pick<Store, 'accepted' | 'clusterNodes' | 'keys' | 'namespaces' | 'violations'>;
   readonly namespaces: Pick<Functions['namespaces'], 'get'>;
   readonly quotas: Pick<Functions['quotas'], 'usage'>;
+  readonly waivers: OperatorSource['waivers'];
   readonly advisories: () => AdvisoriesAge;
   readonly disk: () => DiskStatus;
 }
 
 export function createOperatorSource(parts: OperatorParts): OperatorSource {
-  const { config, store, namespaces, quotas, advisories, disk } = parts;
+  const { config, store, namespaces, quotas, waivers, advisories, disk } = parts;
   return {
+    waivers,
     async overview() {
       const { nodeListOf } = await import('../admin/nodes.ts');
       const [nodes, count] = await Promise.all([nodeListOf(config, store), store.namespaces.count()]);

@@ -285,7 +285,7 @@ function composeApi(context: Context, parts: ApiParts): ReturnType<typeof create
   const { trustedProxies = [], ...web } = withoutUndefined(config.web);
   const operator = createOperatorSource({
     ...{ config, store, namespaces: functions.namespaces, quotas: functions.quotas },
-    ...{ advisories: guarded.advisories, disk: disk.status },
+    ...{ waivers: guarded.waivers, advisories: guarded.advisories, disk: disk.status },
   });
   const console = config.console ? { operator } : undefined;
   return createApi({

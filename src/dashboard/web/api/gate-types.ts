@@ -22,6 +22,29 @@ export interface VerdictRow {
   readonly counts: Readonly<Record<string, number>>;
 }
 
+interface Ignored {
+  readonly id: string;
+  readonly where: string;
+  readonly reason: string;
+  readonly by: string;
+  /** The last day. */
+  readonly expires: string;
+}
+
+/** `GET /ward/v1/operator/waivers`. */
+export interface Waiver {
+  readonly id: string;
+  readonly finding: string;
+  /** Absent: all. */
+  readonly namespace?: string;
+  readonly purl?: string;
+  readonly path?: string;
+  readonly reason: string;
+  readonly by: string;
+  /** The last day, in UTC. */
+  readonly expires: string;
+}
+
 export interface ShownVerdict {
   readonly namespace: string;
   readonly stage: string;
@@ -35,6 +58,10 @@ export interface ShownVerdict {
       readonly to: readonly string[];
     }[];
   })[];
+  /** What the policy and its waivers let pass. */
+  readonly ignored: readonly Ignored[];
+  /** What they let pass until a day that is over. */
+  readonly expired: readonly Ignored[];
   readonly policyRevision: string;
   readonly advisoryRevision?: string;
 }
@@ -45,7 +72,12 @@ export interface Finding {
   readonly title: string;
   readonly severity: string;
   readonly aliases?: readonly string[];
-  readonly component?: { readonly ecosystem: string; readonly name: string; readonly version: string };
+  readonly component?: {
+    readonly ecosystem: string;
+    readonly name: string;
+    readonly version: string;
+    readonly purl: string;
+  };
   readonly fixedIn?: readonly string[];
   readonly knownExploited?: boolean;
   readonly advice?: string;
@@ -64,8 +96,22 @@ export interface Report {
   readonly findings: readonly Finding[];
 }
 
-export interface FindingPage {
-  readonly found: readonly { readonly digest: string; readonly name: string; readonly finding: Finding }[];
+/** A page of a search in all reports. */
+export interface SearchPage<Hit> {
+  readonly found: readonly (Hit & { readonly digest: string; readonly name: string })[];
   readonly reportsRead: number;
   readonly next: string | null;
+}
+
+export interface FoundFinding {
+  readonly finding: Finding;
+}
+
+export interface FoundPackage {
+  readonly component: {
+    readonly ecosystem: string;
+    readonly name: string;
+    readonly version: string;
+    readonly licences: readonly string[];
+  };
 }

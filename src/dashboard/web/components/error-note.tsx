@@ -9,13 +9,22 @@ interface ErrorNoteProps {
   readonly onDismiss?: () => void;
 }
 
+/** Faults of the gate, whose messages name the report. */
+const refusals: readonly string[] = ['DEPLOYMENT_REFUSED', 'RUN_REFUSED'];
+
 export function ErrorNote({ error, onRetry, onDismiss }: ErrorNoteProps) {
   const message = error instanceof Error ? error.message : String(error);
   const { code, hint, requestId } = error instanceof ApiError ? error : new ApiError('', {});
+  const report = refusals.includes(code) ? /sha256:[0-9a-f]{64}/.exec(message)?.[0] : undefined;
   return (
     <div class="note bad" role="alert">
       <p class="preserved">{message}</p>
       {hint !== undefined && <p>{hint}</p>}
+      {report !== undefined && (
+        <p>
+          <a href={`/console/gate/report/${report}`}>What the gate found, and what to do</a>
+        </p>
+      )}
       {(code !== '' || requestId !== undefined) && (
         <p class="quiet">
           {code !== '' && <code>{code}</code>}

@@ -34,6 +34,23 @@ export function TextField(props: TextFieldProps) {
   );
 }
 
+/** A day, as `2027-01-31`. */
+export function DateField({ label, value, onInput, min }: FieldProps & { readonly min?: string }) {
+  const id = useId();
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      <input
+        id={id}
+        type="date"
+        value={value}
+        min={min}
+        onInput={(event) => onInput(event.currentTarget.value)}
+      />
+    </div>
+  );
+}
+
 interface SelectProps extends FieldProps {
   readonly options: readonly { readonly value: string; readonly text: string }[];
 }

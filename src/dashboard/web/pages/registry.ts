@@ -84,6 +84,12 @@ export const allPages: readonly PageSpec[] = [
     load: async () => (await import('./gate/findings.tsx')).Findings,
   },
   {
+    path: 'gate/waivers',
+    title: 'Waivers',
+    needs: 'operator',
+    load: async () => (await import('./gate/waivers.tsx')).Waivers,
+  },
+  {
     path: 'gate/report/:digest',
     title: 'Report',
     needs: 'read-or-operator',

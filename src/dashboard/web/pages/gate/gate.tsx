@@ -77,7 +77,14 @@ export function Gate({ query }: PageProps) {
         title="Gate"
         about={
           <>
-            What may be pushed, deployed and run. <a href={linkTo(['gate', 'findings'])}>Search findings</a>
+            What may be pushed, deployed and run.{' '}
+            <a href={linkTo(['gate', 'findings'])}>Search the reports</a>
+            {may('operator') && (
+              <>
+                {' · '}
+                <a href={linkTo(['gate', 'waivers'])}>Waivers</a>
+              </>
+            )}
           </>
         }
       >

@@ -13,12 +13,14 @@ import { TextField } from '../../components/fields.tsx';
 import { LoadView } from '../../components/load-view.tsx';
 import { PageHead } from '../../components/page-head.tsx';
 import { Section } from '../../components/section.tsx';
+import { Status } from '../../components/status.tsx';
 import { type Column, Table } from '../../components/table.tsx';
 import { Time } from '../../components/time.tsx';
 import { countText } from '../../components/units.ts';
 import { useAction } from '../../components/use-action.ts';
 import { useLoad } from '../../components/use-load.ts';
 import { gateRoot, OutcomeStatus, packageText, remedyText, Severity } from './gate-words.tsx';
+import { Waive } from './waive.tsx';
 
 const notFound = 404;
 
@@ -55,7 +57,8 @@ export function ReportPage({ path: { digest = '' } }: PageProps) {
             <About digest={digest} report={report} />
             <Verdicts verdicts={verdicts} />
             <Upgrades verdicts={verdicts} />
-            {report !== undefined && <Found report={report} />}
+            <Waived verdicts={verdicts} />
+            {report !== undefined && <Found report={report} verdicts={verdicts} onChanged={loaded.reload} />}
           </div>
         )}
       </LoadView>
@@ -122,12 +125,6 @@ function Verdicts({ verdicts }: { readonly verdicts: readonly ShownVerdict[] }) 
         rows={rows}
         keyOf={({ verdict, rule, text }) => `${verdict.stage} ${verdict.namespace} ${rule} ${text}`}
       />
-      {may('operator') && (
-        <p class="quiet">
-          To let a finding pass with a reason and an end: the <code>ignore</code> list of the policy. Try it
-          first with <code>ward policy test FILE</code>.
-        </p>
-      )}
     </Section>
   );
 }
@@ -163,6 +160,40 @@ function Upgrades({ verdicts }: { readonly verdicts: readonly ShownVerdict[] }) 
   );
 }
 
+type WaivedRow = ShownVerdict['ignored'][number] & { readonly isOver: boolean };
+
+const waivedColumns: readonly Column<WaivedRow>[] = [
+  { title: 'Finding', cell: ({ id }) => <code class="breaks">{id}</code> },
+  { title: 'In', cell: ({ where }) => <code class="breaks">{where}</code> },
+  { title: 'Reason', cell: ({ reason }) => <span class="breaks">{reason}</span> },
+  { title: 'By', cell: ({ by }) => <span class="breaks">{by}</span> },
+  {
+    title: 'Last day',
+    cell: ({ expires, isOver }) =>
+      isOver ? <Status tone="idle" text={`over since ${expires}`} /> : <span class="nowrap">{expires}</span>,
+  },
+];
+
+/** What the policy and the waivers let pass, or did until a day that is over. */
+function Waived({ verdicts }: { readonly verdicts: readonly ShownVerdict[] }) {
+  const rows = new Map<string, WaivedRow>();
+  for (const { ignored, expired } of verdicts) {
+    for (const each of ignored) rows.set(JSON.stringify(each), { ...each, isOver: false });
+    for (const each of expired) rows.set(JSON.stringify(each), { ...each, isOver: true });
+  }
+  if (rows.size === 0) return null;
+  return (
+    <Section title="Waived">
+      <Table
+        caption="Waived"
+        columns={waivedColumns}
+        rows={[...rows.values()]}
+        keyOf={(row) => JSON.stringify(row)}
+      />
+    </Section>
+  );
+}
+
 const findingColumns: readonly Column<Finding>[] = [
   {
     title: 'Severity',
@@ -188,8 +219,35 @@ const findingColumns: readonly Column<Finding>[] = [
 
 const mostShown = 500;
 
-function Found({ report: { findings, inventory } }: { readonly report: Report }) {
+interface FoundProps {
+  readonly report: Report;
+  readonly verdicts: readonly ShownVerdict[];
+  readonly onChanged: () => void;
+}
+
+type Waivable = Pick<Finding, 'id' | 'component' | 'places'>;
+
+function Found({ report: { findings, inventory }, verdicts, onChanged }: FoundProps) {
   const [text, setText] = useState('');
+  const [waiving, setWaiving] = useState<Waivable>();
+  const button = (finding: Waivable, what: string) => (
+    <Button label={`Waive ${what}`} onClick={() => setWaiving(finding)}>
+      Waive…
+    </Button>
+  );
+  const isWaived = ({ id, aliases = [] }: Finding) =>
+    verdicts.length > 0 &&
+    verdicts.every(({ ignored }) => ignored.some((each) => each.id === id || aliases.includes(each.id)));
+  const columns: readonly Column<Finding>[] = may('operator')
+    ? [
+        ...findingColumns,
+        {
+          title: 'Do',
+          cell: (finding) =>
+            isWaived(finding) ? <Status tone="idle" text="waived" /> : button(finding, finding.id),
+        },
+      ]
+    : findingColumns;
   const wanted = text.toLowerCase();
   const fitting = findings.filter((finding) =>
     [finding.id, finding.title, packageText(finding), ...(finding.aliases ?? [])].some((each) =>
@@ -218,7 +276,7 @@ function Found({ report: { findings, inventory } }: { readonly report: Report })
         ) : (
           <Table
             caption="Findings"
-            columns={findingColumns}
+            columns={columns}
             rows={shown}
             keyOf={(finding) => `${findings.indexOf(finding)}`}
           />
@@ -236,11 +294,28 @@ function Found({ report: { findings, inventory } }: { readonly report: Report })
             columns={[
               { title: 'Path', cell: ({ path }) => <code class="breaks">{path}</code> },
               { title: 'Why', cell: ({ reason }) => <span class="breaks">{reason}</span> },
+              ...(may('operator')
+                ? [
+                    {
+                      title: 'Do',
+                      cell: ({ path }: { readonly path: string }) =>
+                        button({ id: 'gap', places: [{ path }] }, `the unreadable ${path}`),
+                    },
+                  ]
+                : []),
             ]}
             rows={inventory.gaps}
             keyOf={({ path, reason }) => `${path} ${reason}`}
           />
         </Section>
+      )}
+      {waiving !== undefined && (
+        <Waive
+          finding={waiving}
+          namespaces={[...new Set(verdicts.map(({ namespace }) => namespace))]}
+          onClose={() => setWaiving(undefined)}
+          onMade={onChanged}
+        />
       )}
     </>
   );

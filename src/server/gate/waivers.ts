@@ -1,0 +1,58 @@
+/** Makes and ends waivers of a running Ward: writes the audit log first, then their file, and judges again. */
+import type { OperatorWaivers } from '../../api/index.ts';
+import { writeFileAtomically } from '../../blobs/index.ts';
+import {
+  type Gate,
+  type GateStore,
+  newWaiver,
+  type Waiver,
+  waiverEntry,
+  waiversText,
+} from '../../gate/index.ts';
+import { type Log, messageOf, Turns, withTimeout } from '../../lib/index.ts';
+import { type PolicySource, readWaivers } from './policy-source.ts';
+
+export interface WaiversOptions {
+  readonly path: string;
+  readonly policy: Pick<PolicySource, 'refresh'>;
+  readonly gate: Pick<Gate, 'catchUp'>;
+  readonly store: Pick<GateStore, 'write'>;
+  readonly log: Log;
+}
+
+/** A change is answered after this time even if stored reports are still judged again. */
+const longestWaitMs = 3000;
+
+export function createWaivers({ path, policy, gate, store, log }: WaiversOptions): OperatorWaivers {
+  const turns = new Turns(1);
+  const write = async (waivers: readonly Waiver[], entry: ReturnType<typeof waiverEntry>): Promise<void> => {
+    await store.write({ audit: [entry] });
+    await writeFileAtomically(path, waiversText(waivers), { mode: 0o600 });
+    policy.refresh();
+    const judged = gate.catchUp().catch((error: unknown) => {
+      log.error({ reason: messageOf(error) }, 'could not judge again after a change of the waivers');
+    });
+    await withTimeout(judged, longestWaitMs, () => undefined);
+  };
+  return {
+    list: async () => readWaivers(path),
+    add: (asked) =>
+      turns.take(async () => {
+        const now = Date.now();
+        const made = newWaiver(asked, now);
+        await write([...readWaivers(path), made], waiverEntry('create-waiver', made, now));
+        return made;
+      }),
+    remove: (id) =>
+      turns.take(async () => {
+        const all = readWaivers(path);
+        const gone = all.find((each) => each.id === id);
+        if (gone === undefined) return false;
+        await write(
+          all.filter((each) => each !== gone),
+          waiverEntry('delete-waiver', gone, Date.now()),
+        );
+        return true;
+      }),
+  };
+}
