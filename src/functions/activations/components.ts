@@ -39,7 +39,7 @@ export interface Components {
 }
 
 export interface ComponentOptions {
-  readonly executions: Pick<Executions, 'begin' | 'run' | 'cancel'>;
+  readonly executions: Pick<Executions, 'begin' | 'run' | 'cancel' | 'fail'>;
   readonly activations: Pick<ActivationStore, 'room'>;
   readonly dispatcher: Pick<Dispatcher, 'warm'>;
   readonly gate?: Pick<CodeGate, 'mayRun'> | undefined;
@@ -47,6 +47,7 @@ export interface ComponentOptions {
 
 /** How long OpenWhisk waits beyond the time limit of the part. */
 const patienceMs = 60_000;
+const notBegun = 'The activation did not begin before the end of the one that it is a part of.';
 
 export function createComponents({
   executions,
@@ -70,12 +71,18 @@ export function createComponents({
       ...(task.type === 'composed' ? { call: { resolved, caller, budget } } : {}),
     });
     const { activationId } = task;
+    let isLate = false;
     const running = executions.run(execution).catch((error: unknown) => {
-      executions.cancel(execution);
+      // The log of the whole names it by now.
+      if (isLate) executions.fail(execution, notBegun);
+      else executions.cancel(execution);
       throw error;
     });
     if (task.type === 'composed') return { activationId, record: await running };
-    const record = await withTimeout(running, task.limits.timeoutMs + patienceMs, () => undefined);
+    const record = await withTimeout(running, task.limits.timeoutMs + patienceMs, () => {
+      isLate = true;
+      return undefined;
+    });
     return { activationId, record };
   };
 

@@ -1,5 +1,5 @@
 /** Sequences and compositions with a scripted sandbox: platform failures, restarts, limits. */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Job } from '../../dispatch/index.ts';
 import { isJsonObject, type JsonObject } from '../../lib/index.ts';
 import { parseEntityName } from '../entities/names.ts';
@@ -43,6 +43,26 @@ function invoke(platform: Platform, name: string, payload: JsonObject = {}, isBl
 const stored = (platform: Platform, id: string) => platform.functions.activations.get('guest', id);
 
 describe('a sequence', () => {
+  test('that no longer waits for an action leaves a record of it, too', async () => {
+    await using platform = await start();
+    await sequence(platform, 'one', ['/_/add']);
+    const free = Promise.withResolvers<void>();
+    platform.invoker.slot = free.promise;
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'], shouldAdvanceTime: true });
+    onTestFinished(() => void vi.useRealTimers());
+    const { activationId } = await invoke(platform, 'one', { n: 1 }, false);
+    await vi.waitFor(() => expect(platform.invoker.waiting).toBe(1));
+    await vi.advanceTimersByTimeAsync(120_000);
+    const whole = await vi.waitFor(() => stored(platform, activationId));
+    const [part] = whole['logs'] as readonly string[];
+    if (part === undefined) throw new Error('the sequence names no action');
+    expect(whole['response']).toMatchObject({ result: { error: expect.stringContaining(part) } });
+    free.resolve();
+    const late = await vi.waitFor(() => stored(platform, part));
+    expect(late['response']).toMatchObject({ result: { error: expect.stringContaining('did not begin') } });
+    expect(platform.invoker.jobs).toEqual([]);
+  });
+
   test('with a component that its caller may no longer use is refused before any of it runs', async () => {
     await using platform = await start();
     const { namespaces, packages, actions } = platform.functions;
