@@ -69,6 +69,24 @@ describe.skipIf(missing !== undefined)(`PostgreSQL${missing ? ` (${missing})` : 
     }
   });
 
+  test('an upgrade adds only what servers of the release before can leave out', async () => {
+    const pool = openPool(await newDatabase());
+    const db = new Kysely<Schema>({ dialect: postgresDialect(pool) });
+    try {
+      let before: readonly TableMetadata[] = [];
+      // With those before, no two servers were one Ward.
+      for (const target of Object.keys(postgresMigrations).filter((name) => name >= '0006')) {
+        await migrate(db, postgresMigrations, { target });
+        const after = await db.introspection.getTables();
+        expect(breaksOf(before, after), target).toEqual([]);
+        before = after;
+      }
+      expect(before.map(({ name }) => name)).toContain('entities');
+    } finally {
+      await db.destroy();
+    }
+  });
+
   test.each([
     ['with another sort order', `template template0 locale_provider icu icu_locale 'en-US'`],
     ['with another encoding', `template template0 encoding 'SQL_ASCII'`],
@@ -300,4 +318,22 @@ function columnsOf(tables: readonly TableMetadata[]) {
         .toSorted(),
     ]);
   return Object.fromEntries(named);
+}
+
+/** What a server could miss, or be refused for, that knows only the tables before. */
+function breaksOf(before: readonly TableMetadata[], after: readonly TableMetadata[]): readonly string[] {
+  return before.flatMap(({ name: table, columns }) => {
+    const now = after.find(({ name }) => name === table)?.columns ?? [];
+    const lost = columns.filter(
+      ({ name, dataType }) => !now.some((each) => each.name === name && each.dataType === dataType),
+    );
+    const required = now.filter(
+      ({ name, isNullable, hasDefaultValue }) =>
+        !isNullable && !hasDefaultValue && !columns.some((each) => each.name === name && !each.isNullable),
+    );
+    return [
+      ...lost.map(({ name }) => `${table}.${name} is gone, or has another type`),
+      ...required.map(({ name }) => `${table}.${name} must be given`),
+    ];
+  });
 }
