@@ -4,8 +4,8 @@
  * Source: sigstore/protobuf-specs, protos/sigstore_bundle.proto; sigstore/cosign, specs/BUNDLE_SPEC.md.
  */
 import { createPublicKey, X509Certificate } from 'node:crypto';
-import { type Bundle, bundleFromJSON } from '@sigstore/bundle';
-import { type SignedEntity, type TrustMaterial, toSignedEntity, Verifier } from '@sigstore/verify';
+import type { Bundle } from '@sigstore/bundle';
+import type { SignedEntity, TrustMaterial, Verifier } from '@sigstore/verify';
 import { z } from 'zod';
 import { messageOf } from '../../lib/index.ts';
 import { gateFault } from '../faults.ts';
@@ -14,6 +14,7 @@ import { plainText } from '../plain-text.ts';
 import { envelopeOf } from './envelope.ts';
 import type { SigningKey, TrustedKey } from './keys.ts';
 import type { Certified, Signer, TrustAnchors } from './signer.ts';
+import { sigstoreBundle, sigstoreVerify } from './sigstore-libraries.ts';
 import type { TrustedRoot } from './trusted-root.ts';
 
 export const bundleMediaType = 'application/vnd.dev.sigstore.bundle.v0.3+json';
@@ -115,8 +116,8 @@ function parseBundle(content: Uint8Array): { readonly bundle: Bundle; readonly e
   const refuse = (what: string) => gateFault('SIGNATURE_MALFORMED', `a bundle: ${plainText(what, 300)}`);
   const document = parseJsonDocument(bundleSchema, content, limits, refuse);
   try {
-    const bundle = bundleFromJSON(document);
-    return { bundle, entity: toSignedEntity(bundle) };
+    const bundle = sigstoreBundle().bundleFromJSON(document);
+    return { bundle, entity: sigstoreVerify().toSignedEntity(bundle) };
   } catch (cause) {
     // On strange bytes the library throws errors of any type.
     throw refuse(messageOf(cause));
@@ -178,7 +179,7 @@ function identityBy(
   entity: SignedEntity,
   material: TrustMaterial,
 ): Omit<Certified, 'roots'> | { readonly reason: string } {
-  const verifier = new Verifier(material, {
+  const verifier = new (sigstoreVerify().Verifier)(material, {
     ctlogThreshold: Math.min(1, material.ctlogs.length),
     tlogThreshold: Math.min(1, material.tlogs.length),
     timestampThreshold: 1,
@@ -214,7 +215,7 @@ function problemOf(
   thresholds: ConstructorParameters<typeof Verifier>[1],
 ): string | undefined {
   try {
-    new Verifier(material, thresholds).verify(entity);
+    new (sigstoreVerify().Verifier)(material, thresholds).verify(entity);
     return undefined;
   } catch (error) {
     return messageOf(error);

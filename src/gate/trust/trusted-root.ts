@@ -3,12 +3,12 @@
  * the operator gives them. Ward fetches none.
  * Source: sigstore/protobuf-specs, protos/sigstore_trustroot.proto.
  */
-import { TrustedRoot as TrustedRootDocument } from '@sigstore/protobuf-specs';
-import { type TrustMaterial, toTrustMaterial } from '@sigstore/verify';
+import type { TrustMaterial } from '@sigstore/verify';
 import { z } from 'zod';
 import { isFault, messageOf } from '../../lib/index.ts';
 import { gateFault } from '../faults.ts';
 import { parseJsonDocument } from '../json-document.ts';
+import { sigstoreDocuments, sigstoreVerify } from './sigstore-libraries.ts';
 
 export interface TrustedRoot {
   readonly name: string;
@@ -39,7 +39,7 @@ export function readTrustedRoot(name: string, text: string): TrustedRoot {
     });
   const document = parseJsonDocument(rootSchema, Buffer.from(text), limits, refuse);
   try {
-    const material = toTrustMaterial(TrustedRootDocument.fromJSON(document));
+    const material = sigstoreVerify().toTrustMaterial(sigstoreDocuments().TrustedRoot.fromJSON(document));
     const { certificateAuthorities, timestampAuthorities, tlogs } = material;
     if ([...certificateAuthorities, ...timestampAuthorities].some(({ certChain }) => certChain.length === 0))
       throw refuse('an authority has no certificate');
