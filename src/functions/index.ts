@@ -42,7 +42,7 @@ export {
   type UserLimits,
 } from './limits.ts';
 export type { ForwardingRules, LogForwardingService } from './log-forwarding/log-forwarding.ts';
-export { type LoginGrant, type LoginRole, loginRoles } from './logins/grants.ts';
+export type { LoginGrant, LoginRole } from './logins/grants.ts';
 export type { Login, LoginOptions, TokenExchange } from './logins/token-exchange.ts';
 export type { KeyDescription, KeyRequest, NewKey } from './namespaces/further-keys.ts';
 export { hasRight, type KeyRight, type KeyScope, rightsOf } from './namespaces/key-scopes.ts';

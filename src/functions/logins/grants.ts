@@ -3,7 +3,7 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../../lib/index.t
 import { hasRight, type KeyScope, rightsOf } from '../namespaces/key-scopes.ts';
 
 /** What a person or a pipeline is in a namespace, and the scope of its keys. Each has all rights of those before it. */
-export const loginRoles = { viewer: 'read', deployer: 'deploy', developer: 'full' } as const;
+const loginRoles = { viewer: 'read', deployer: 'deploy', developer: 'full' } as const;
 export type LoginRole = keyof typeof loginRoles;
 
 export interface LoginGrant {

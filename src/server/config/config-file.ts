@@ -6,7 +6,7 @@ import { egressCeilingSchema } from '../../egress/index.ts';
 import { logLevels, messageOf, parseSize } from '../../lib/index.ts';
 import { operatorPolicySchema } from '../../sandbox/index.ts';
 import { serverFault } from '../faults.ts';
-import { kindAliasesSchema } from './kind-aliases.ts';
+import { kindAliasesSchema } from './kind-aliases-setting.ts';
 import { oidcSchema } from './oidc-setting.ts';
 
 const count = z.int().min(0).max(1_000_000_000);

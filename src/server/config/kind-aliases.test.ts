@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runtimeKinds } from '../../images/index.ts';
 import { loadConfig } from './config.ts';
-import { type KindAliases, kindBehind, runtimesWithAliases } from './kind-aliases.ts';
+import { kindBehind, runtimesWithAliases } from './kind-aliases.ts';
+import type { KindAliases } from './kind-aliases-setting.ts';
 
 const kinds = runtimeKinds();
 const runsAs = (aliases?: KindAliases) =>

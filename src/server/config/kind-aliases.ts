@@ -8,15 +8,7 @@ import { z } from 'zod';
 import { familyOf, type Runtime } from '../../functions/index.ts';
 import { type RuntimeKind, runtimeKinds } from '../../images/index.ts';
 import { serverFault } from '../faults.ts';
-
-const name = z
-  .string()
-  .max(64)
-  .regex(/^[a-z0-9]+(?::[a-z0-9][a-z0-9.-]*)?$/, 'not the name of a kind');
-
-/** The configuration: `false` for no aliases, or changes to Ward's own table, where `null` removes an alias. */
-export const kindAliasesSchema = z.union([z.boolean(), z.record(name, name.nullable())]);
-export type KindAliases = z.infer<typeof kindAliasesSchema>;
+import { type KindAliases, kindName } from './kind-aliases-setting.ts';
 
 const tableFile = new URL('../../../policies/kind-aliases.yaml', import.meta.url);
 
@@ -73,7 +65,7 @@ function problemOf(alias: string, target: string, kinds: readonly RuntimeKind[])
 const reserved = new Set(['blackbox', 'builtin', 'default', 'sequence']);
 
 function ownTable(): Readonly<Record<string, string>> {
-  return z.record(name, name).parse(parse(readFileSync(tableFile, 'utf8')));
+  return z.record(kindName, kindName).parse(parse(readFileSync(tableFile, 'utf8')));
 }
 
 function runtimeOf(kind: RuntimeKind): Runtime {
