@@ -73,6 +73,35 @@ describe.skipIf(missing !== undefined)(`ward fsck${missing ? ` (${missing})` : '
     });
   });
 
+  it('the usage of the day is that of its records, over the API and on the machine', async () => {
+    await ward.deploy('failing', 'function main() { throw new Error() }');
+    await ward.deploy('two', '', { exec: { kind: 'sequence', components: ['/_/hello', '/_/failing'] } });
+    await ward.invoke('two');
+    const { body } = await ward.request('GET', '/api/v1/namespaces/_/activations?limit=0&docs=true');
+    const sums = { calls: 0, coldStarts: 0, mibMs: 0 };
+    for (const { annotations, duration } of body) {
+      const of = (key: string) => annotations.find((each: { key: string }) => each.key === key)?.value;
+      sums.calls++;
+      if (of('start') === 'cold') sums.coldStarts++;
+      if (of('kind') !== 'sequence') sums.mibMs += duration * of('limits').memory;
+    }
+    const usage = async (...more: string[]) => {
+      const { stdout } = await runInFolder(['usage', ...more], { env: outsideEnv(), cwd: folder });
+      return stdout;
+    };
+    const [first, ...others] = JSON.parse(
+      await usage('--apihost', ward.url, '--auth', ward.auth, '-o', 'json'),
+    );
+    expect(first).toMatchObject({ namespace: 'guest', ...sums, gibSeconds: sums.mibMs / 1_024_000 });
+    expect(sums.coldStarts).toBeGreaterThan(0);
+    expect(others).toEqual([]);
+    const table = await usage('--all', '--data', ward.dataDir, '--csv');
+    const { calls, coldStarts, mibMs } = sums;
+    expect(table.split('\r\n')[1]).toMatch(
+      new RegExp(`^${first.day},guest,\\S+Z,${calls},${coldStarts},${mibMs},`),
+    );
+  });
+
   it('notices a changed file in an unpacked layer and removes the layer, which is unpacked again', async () => {
     await ward.stop();
     const unpack = async () => {

@@ -41,7 +41,7 @@ import { addReports, type ReportSource } from './resources/reports.ts';
 import { addRules } from './resources/rules.ts';
 import { addTokenExchange } from './resources/token.ts';
 import { addTriggers } from './resources/triggers.ts';
-import { addQuotaHeaders, addUsage } from './resources/usage.ts';
+import { addQuotaHeaders, addUsage, addUsageDays } from './resources/usage.ts';
 import { addWebhooks } from './resources/webhooks.ts';
 import { type RouteAccess, refuseUndeclaredRoutes } from './route-access.ts';
 import {
@@ -209,6 +209,7 @@ export function createApi(options: ApiOptions): FastifyInstance {
     });
     addKeyed(open, functions, '/ward/v1', (scope) => {
       addUsage(scope, functions.quotas);
+      addUsageDays(scope, functions);
       addActivationInputs(scope, functions);
       addRecordsStream(scope, functions);
       addLogSearch(scope, functions);

@@ -38,7 +38,7 @@ export function authenticateAll(
       if (behind !== undefined && behind !== identity.namespace) return done(foreignKey(behind));
       const refusal = refusalByScope(request, identity);
       if (refusal !== undefined) return done(refusal);
-      if (acceptsJson(request.headers.accept) || isStream(request)) return done();
+      if (acceptsJson(request.headers.accept) || isStream(request) || wantsOffered(request)) return done();
       refuseFormat(request, reply);
     };
     let identity: Identity | Promise<Identity>;
@@ -129,6 +129,12 @@ function acceptsJson(accept: string | undefined): boolean {
 function isStream({ routeOptions, headers }: FastifyRequest): boolean {
   const isMeant = headers.accept?.toLowerCase().includes('text/event-stream') === true;
   return isMeant && routeOptions.url?.endsWith('/stream') === true;
+}
+
+/** Whether it asks for the type that its route has beside JSON. */
+export function wantsOffered({ routeOptions, headers }: FastifyRequest): boolean {
+  const offered = routeOptions.config?.offers;
+  return offered !== undefined && headers.accept?.toLowerCase().startsWith(offered) === true;
 }
 
 function refuseFormat(request: FastifyRequest, reply: FastifyReply): void {

@@ -1,5 +1,5 @@
 /** Reads query parameters as OpenWhisk's framework does, and ignores unknown ones. */
-import type { Range, SystemLimits } from '../functions/index.ts';
+import { parseDay, type Range, type SystemLimits } from '../functions/index.ts';
 import { isJsonObject } from '../lib/index.ts';
 import { apiFault } from './faults.ts';
 
@@ -49,6 +49,15 @@ export function queryEpoch(query: unknown, name: string): number | undefined {
   if (text === undefined) return undefined;
   if (/^-?\d{1,15}$/.test(text)) return Number(text);
   throw apiFault('QUERY_INVALID', `Parameter is not a valid value for epoch seconds: ${shown(text)}`);
+}
+
+/** A day such as `2026-01-31`, as days since 1970. @throws Fault QUERY_INVALID */
+export function queryDay(query: unknown, name: string): number | undefined {
+  const text = queryText(query, name);
+  if (text === undefined) return undefined;
+  const day = parseDay(text);
+  if (day !== undefined) return day;
+  throw malformedQuery(name, `'${shown(text)}' is not a day like 2026-01-31`);
 }
 
 /** Reads how long a blocking call waits. @throws Fault QUERY_INVALID */

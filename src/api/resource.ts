@@ -8,6 +8,8 @@ type Method = 'GET' | 'PUT' | 'POST' | 'DELETE';
 interface MethodHandler {
   readonly access: RouteAccess;
   readonly handler: RouteHandlerMethod;
+  /** A media type that it answers with beside JSON, for those who ask for it first. */
+  readonly offers?: string;
   /** Bytes. */
   readonly bodyLimit?: number;
   readonly onRequest?: onRequestHookHandler;
@@ -27,8 +29,9 @@ export function addResource(scope: FastifyInstance, urls: readonly string[], res
     for (const method of allowed) {
       const entry = resource[method];
       if (entry === undefined) continue;
-      const { access, ...rest } = entry;
-      scope.route({ method, url, config: { access }, ...rest });
+      const { access, offers, ...rest } = entry;
+      const config = offers === undefined ? { access } : { access, offers };
+      scope.route({ method, url, config, ...rest });
     }
     scope.route({
       method: refused,

@@ -19,6 +19,8 @@ export type RouteAccess =
 declare module 'fastify' {
   interface FastifyContextConfig {
     access?: RouteAccess;
+    /** A media type that it answers with beside JSON, for those who ask for it first. */
+    offers?: string;
     /** Answers 405 to methods that the path does not have. */
     isRefused?: true;
   }

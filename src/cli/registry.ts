@@ -30,6 +30,7 @@ import { ruleGroup } from './commands/rule.ts';
 import { sandboxGroup } from './commands/sandbox.ts';
 import { triggerGroup } from './commands/trigger.ts';
 import { uninstallCommand } from './commands/uninstall.ts';
+import { usageCommand } from './commands/usage.ts';
 import { vaultGroup } from './commands/vault.ts';
 
 export const entries: readonly EntrySpec[] = [
@@ -51,6 +52,7 @@ export const entries: readonly EntrySpec[] = [
   baseGroup,
   advisoriesGroup,
   policyGroup,
+  usageCommand,
   auditGroup,
   vaultGroup,
   consoleGroup,

@@ -29,6 +29,7 @@ export const loaders: Readonly<Record<string, () => Promise<EntrySpec>>> = {
   advisories: async () => (await import('./commands/advisories.ts')).advisoriesGroup,
   policy: async () => (await import('./commands/policy.ts')).policyGroup,
   audit: async () => (await import('./commands/audit.ts')).auditGroup,
+  usage: async () => (await import('./commands/usage.ts')).usageCommand,
   vault: async () => (await import('./commands/vault.ts')).vaultGroup,
   sandbox: async () => (await import('./commands/sandbox.ts')).sandboxGroup,
   uninstall: async () => (await import('./commands/uninstall.ts')).uninstallCommand,

@@ -4,7 +4,7 @@ import type { BlobStore } from '../blobs/index.ts';
 import type { AdmissionControl, Dispatcher, OwnLogs } from '../dispatch/index.ts';
 import { closedCeiling } from '../egress/index.ts';
 import type { Log } from '../lib/index.ts';
-import type { EntityRow, Store } from '../store/index.ts';
+import type { EntityRow, Store, UsageQuery } from '../store/index.ts';
 import { type ActionService, Actions } from './actions/actions.ts';
 import type { CodeGate } from './actions/code-gate.ts';
 import { type CodeStore, createCodeStore } from './actions/code-store.ts';
@@ -44,6 +44,7 @@ import { expelDeleted } from './namespaces/expel-deleted.ts';
 import type { IsCurrent } from './namespaces/identities.ts';
 import { type NamespaceService, Namespaces } from './namespaces/namespaces.ts';
 import { createQuotas, type DiskAdmission, type Quotas } from './namespaces/quotas.ts';
+import { type UsageRow, usageRows } from './namespaces/usage.ts';
 import { createPackages, type PackageService } from './packages/packages.ts';
 import { createSessions, type SessionService } from './sessions/sessions.ts';
 import type { DeliveryService } from './triggers/deliveries.ts';
@@ -106,6 +107,8 @@ export interface Functions {
     /** Deletes the oldest records of namespaces that exceed their record quota. */
     enforce(): Promise<void>;
   };
+  /** What namespaces used on each day, by day. */
+  usage(query: UsageQuery): AsyncGenerator<UsageRow, void>;
   readonly packages: PackageService;
   readonly actions: ActionService;
   readonly triggers: TriggerService;
@@ -220,6 +223,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
     },
     follow: (...of) => followActivation({ ...options, executions, accepted: store.accepted }, ...of),
     ownLogs: ownLogs({ executions, dispatcher }),
+    usage: (query) => usageRows(store.usage, query),
     ...lifeOf(calls, events, recordQuota, logForwarding, watches),
   };
 }

@@ -4,6 +4,7 @@ export { canonicalJson, hashOf } from './canonical-json.ts';
 export { collectUpTo } from './collect.ts';
 export { type CommandOptions, type CommandResult, mustRun, runCommand, startCommand } from './command.ts';
 export { confine, findAbilities, readingPrograms, scanId, type UserIds, unownedId } from './confinement.ts';
+export { csvLine } from './csv.ts';
 export {
   errnoOf,
   errorOf,

@@ -95,6 +95,7 @@ const namespaces = () => import('./admin/namespaces.ts');
 const scan = () => import('./scan/scan.ts');
 const vault = () => import('./admin/vault.ts');
 const violations = () => import('./admin/violations.ts');
+const usage = () => import('./admin/usage.ts');
 const uninstall = () => import('./admin/uninstall.ts');
 
 export const probeBlobsAt = lazy(doctorBlobs, 'probeBlobsAt');
@@ -131,6 +132,7 @@ export const migrateBlobs = lazy(migratedBlobs, 'migrateBlobs');
 export const namespaceAdmin = lazy(namespaces, 'namespaceAdmin');
 export const scanByHand = lazy(scan, 'scanByHand');
 export const vaultAdmin = lazy(vault, 'vaultAdmin');
+export const usageHere = lazy(usage, 'usageHere');
 export const listViolations = lazy(violations, 'listViolationsHere');
 export const openUninstalling = lazy(uninstall, 'openUninstalling');
 

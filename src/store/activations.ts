@@ -24,6 +24,7 @@ const briefColumns = [
   'status_code',
   'document',
 ] as const;
+const recordColumns = [...briefColumns, 'response'] as const;
 
 export function activationStore(db: Kysely<Schema>, writer: GroupWriter, words: SqlWords): ActivationStore {
   const units = writeUnits(db);
@@ -41,10 +42,18 @@ export function activationStore(db: Kysely<Schema>, writer: GroupWriter, words: 
         lasting: true,
         essential: write.settles !== null,
       }),
+    addUnrecorded: (call) =>
+      writer.submit({
+        namespace: call.namespace,
+        unit: units.count(call),
+        urgent: false,
+        lasting: true,
+        essential: true,
+      }),
     room: () => writer.room(),
     async get(namespace, activationId) {
       await writer.flushNamespace(namespace);
-      const row = await one(namespace, activationId).selectAll().executeTakeFirst();
+      const row = await one(namespace, activationId).select(recordColumns).executeTakeFirst();
       return row === undefined ? undefined : toRow(row);
     },
     async logs(namespace, activationId) {
@@ -73,7 +82,7 @@ export function activationStore(db: Kysely<Schema>, writer: GroupWriter, words: 
         .orderBy('activation_id', 'desc')
         .limit(query.limit)
         .offset(walked.rest);
-      if (query.brief !== true) return (await page.selectAll().execute()).map(toRow);
+      if (query.brief !== true) return (await page.select(recordColumns).execute()).map(toRow);
       const rows = await page.select(briefColumns).execute();
       return rows.map((row) => toRow({ ...row, response: null }));
     },
@@ -100,7 +109,7 @@ export function activationStore(db: Kysely<Schema>, writer: GroupWriter, words: 
   };
 }
 
-function toRow(row: ActivationTable): ActivationRow {
+function toRow(row: Omit<ActivationTable, 'mib_ms' | 'cold'>): ActivationRow {
   const document = parseObject(row.document);
   return {
     activationId: row.activation_id,

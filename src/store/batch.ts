@@ -35,11 +35,13 @@ export function isLongText(value: unknown): value is LongText {
 
 /** A compiled statement. `arity`: its number of parameters. */
 export interface Statement {
+  /** Empty: it changes nothing by itself, and only its tallies count. */
   readonly sql: string;
   readonly arity: number;
   /** For a simple statement: what it does, so that an engine can do it for many rows at once. */
   readonly form?: StatementForm;
   readonly tally?: Tally;
+  readonly dayTally?: DayTally;
   /** Parameters whose length in bytes counts, from 0. */
   readonly measured?: readonly number[];
 }
@@ -70,6 +72,22 @@ export interface Tally {
   /** Counted from 0. */
   readonly by: number;
   readonly rowBytes: number;
+}
+
+/**
+ * Sums numbers of the changed rows for each text and UTC day, once per batch like a tally. `sql` runs with the sums,
+ * with the day since 1970, and with the text. A row counts only if all of its numbers are there.
+ */
+export interface DayTally {
+  readonly sql: string;
+  /** The parameter with the text, from 0. */
+  readonly by: number;
+  /** The parameter with the time; epoch milliseconds. */
+  readonly at: number;
+  /** What each row adds to the first sums. */
+  readonly perRow: readonly number[];
+  /** The parameters that are summed after these. */
+  readonly of: readonly number[];
 }
 
 export interface BatchStep {

@@ -40,6 +40,7 @@ export type * from './types/sessions.ts';
 export type * from './types/spent-tokens.ts';
 export type * from './types/store.ts';
 export type * from './types/unsealed.ts';
+export type * from './types/usage.ts';
 export type * from './types/violations.ts';
 
 /** Loaded on demand: users of other parts of the room should not wait for the query builder. */

@@ -90,6 +90,10 @@ describe('another process', () => {
     expect([count('activation_logs'), count('activation_inputs')]).toEqual([total, total]);
     const { bytes } = database.prepare(sizes).get() ?? {};
     expect((await again.holdings.get('guest'))?.recordBytes).toBe(bytes);
+    expect(await again.usage.problems()).toEqual([]);
+    const [usage] = await again.usage.days({ namespace: 'guest', since: 0, until: 0 }, undefined, 2);
+    expect(usage?.calls).toBeGreaterThanOrEqual(total);
+    expect(usage?.mibMs).toBe(256 * (usage?.calls ?? 0));
     expect(database.prepare('pragma integrity_check').get()).toEqual({ integrity_check: 'ok' });
     expect(database.prepare('pragma foreign_key_check').all()).toEqual([]);
   });

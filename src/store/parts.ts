@@ -22,6 +22,7 @@ import { sessionStore } from './sessions.ts';
 import { spentTokenStore } from './spent-tokens.ts';
 import type { SqlWords } from './sql-words.ts';
 import type { Store } from './types/store.ts';
+import { usageStore } from './usage.ts';
 import { violationStore } from './violations.ts';
 
 type StoreParts = Omit<Store, 'changes' | 'close' | typeof Symbol.asyncDispose>;
@@ -46,6 +47,7 @@ export function storeParts(db: Kysely<Schema>, writer: GroupWriter, words: SqlWo
     sessions: sessionStore(db, words),
     spentTokens: spentTokenStore(db, words),
     unsealed: unsealedEntries(db),
+    usage: usageStore(db, writer),
     recording: writer.recording,
   };
 }

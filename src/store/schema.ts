@@ -49,6 +49,24 @@ export interface ActivationTable {
   /** The document without its `response`, which can be large and which lists leave out. */
   document: string;
   response: string | null;
+  /** What the day of its start counts of it; null for a firing and for records of older servers, which are not counted. */
+  mib_ms: number | null;
+  /** 0 or 1. */
+  cold: number | null;
+}
+
+/** Written by the batches that add records; stays when records or the namespace are deleted. */
+export interface UsageDayTable {
+  /** Days since 1970, UTC. */
+  day: number;
+  namespace: string;
+  /** When the namespace was created: a later one of that name has rows of its own. */
+  born: number;
+  calls: number;
+  /** How many of them left no record. */
+  unrecorded: number;
+  mib_ms: number;
+  cold_starts: number;
 }
 
 /** Only activations with log lines have a row. */
@@ -245,4 +263,5 @@ export interface Schema {
   sessions: SessionTable;
   spent_tokens: SpentTokenTable;
   unsealed_entries: UnsealedEntryTable;
+  usage_days: UsageDayTable;
 }

@@ -14,10 +14,12 @@ import {
 } from './batch.ts';
 import type { Schema } from './schema.ts';
 import type { AcceptedInsert } from './types/accepted.ts';
-import type { ActivationWrite } from './types/activations.ts';
+import type { ActivationWrite, CallUsage, UnrecordedCall } from './types/activations.ts';
+import { addCalls } from './usage.ts';
 
 export interface WriteUnits {
   append(write: ActivationWrite): Unit;
+  count(call: UnrecordedCall): Unit;
   accept(row: AcceptedInsert, attempt: number): Unit;
   claim(activationId: string, attempt: number, node: string): Unit;
   settle(activationId: string, attempt: number): Unit;
@@ -38,6 +40,10 @@ export function writeUnits(db: Kysely<Schema>): WriteUnits {
     form: form('insert', 'activation_inputs', { activation_id: 'text', input: 'text' }),
     measured: [1],
   };
+  const countCall: Statement = {
+    ...{ sql: '', arity: 5 },
+    dayTally: { sql: addCalls(db), by: 1, at: 2, perRow: [1, 1], of: [3, 4] },
+  };
   const { settle, settleWithin, insertAccepted, claim } = acceptedStatements(db);
   return {
     append({ row, logs, inputJson, settles }) {
@@ -49,6 +55,10 @@ export function writeUnits(db: Kysely<Schema>): WriteUnits {
       if (lines !== null) steps.push(step(insertLogs, [row.activationId, lines]));
       if (inputJson !== undefined) steps.push(step(insertInput, [row.activationId, inputJson]));
       return steps;
+    },
+    count({ activationId, namespace, start, usage, settles }) {
+      const call = step(countCall, [activationId, namespace, start, ...usageValues(usage)]);
+      return settles === null ? [call] : [step(settleWithin, [activationId, settles, namespace]), call];
     },
     accept: ({ activationId, namespace, acceptedAt, job, owner, codeDigest }, attempt) => [
       step(insertAccepted, [
@@ -111,6 +121,8 @@ function insertActivationStatement(db: Kysely<Schema>): Statement {
     status_code: 0,
     document: '',
     response: longText,
+    mib_ms: 0,
+    cold: 0,
   });
   const countRecords = db
     .updateTable('activation_counts')
@@ -128,7 +140,10 @@ function insertActivationStatement(db: Kysely<Schema>): Statement {
       status_code: 'bigint',
       document: 'text',
       response: 'text',
+      mib_ms: 'bigint',
+      cold: 'bigint',
     }),
+    dayTally: { sql: addCalls(db), by: 1, at: 4, perRow: [1, 0], of: [9, 10] },
     // The trigger subtracts the kibibyte per record again.
     tally: { sql: countRecords.compile().sql, by: 1, rowBytes: 1024 },
     measured: [7, 8],
@@ -152,7 +167,12 @@ function activationValues(row: ActivationWrite['row']): readonly SqlValue[] {
     row.statusCode,
     row.documentJson,
     row.responseJson,
+    ...usageValues(row.usage),
   ];
+}
+
+function usageValues(usage: CallUsage | null): readonly SqlValue[] {
+  return usage === null ? [null, null] : [usage.mibMs, usage.isCold ? 1 : 0];
 }
 
 /** The query's own values only mark the positions of its parameters. */

@@ -21,6 +21,7 @@ import { retentionTests } from './suite/retention.ts';
 import { sessionTests } from './suite/sessions.ts';
 import { sharingTests } from './suite/sharing.ts';
 import { spentTokenTests } from './suite/spent-tokens.ts';
+import { usageTests } from './suite/usage.ts';
 import { violationTests } from './suite/violations.ts';
 import type { Store } from './types/store.ts';
 
@@ -55,6 +56,7 @@ export function storeSuite(name: string, makePlace: () => Promise<StorePlace>): 
     describe('deliveries', () => deliveryTests(context));
     describe('APIs', () => apiTests(context));
     describe('changes', () => changeTests(context));
+    describe('usage of days', () => usageTests(context));
     describe('leases', () => leaseTests(context));
     describe('violations', () => violationTests(context));
     describe('sessions', () => sessionTests(context));

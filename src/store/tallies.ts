@@ -1,38 +1,58 @@
 /** Counts the rows that the statements of a batch change, for counters that are updated at its end. */
-import { isLongText, type SqlValue, type Statement } from './batch.ts';
+import { type DayTally, isLongText, type SqlValue, type Statement } from './batch.ts';
 
-export interface Count {
-  rows: number;
-  bytes: number;
+/** How much one counter grows: the parameters of its statement, first the amounts. */
+export interface Growth {
+  readonly amounts: number[];
+  readonly key: readonly SqlValue[];
 }
 
-/** SQL → value → counts. */
-export type Tallies = Map<string, Map<SqlValue, Count>>;
+/** SQL → key as text → growth. */
+export type Tallies = Map<string, Map<string, Growth>>;
 
 /** A changed row of a unit that can still fail. */
-export interface Mark {
+export interface Mark extends Growth {
   readonly sql: string;
-  readonly value: SqlValue;
-  bytes: number;
 }
 
-/** Adds the rows that a step has changed; its measured bytes go to the latest counted row. */
-export function mark(marks: Mark[], { tally, measured = [] }: Statement, values: readonly SqlValue[]): void {
-  if (tally) marks.push({ sql: tally.sql, value: values[tally.by] ?? null, bytes: tally.rowBytes });
+const dayMs = 86_400_000;
+
+/** Adds the rows that a step has changed; its measured bytes go to the latest row that `tally` counts. */
+export function mark(
+  marks: Mark[],
+  { tally, dayTally, measured = [] }: Statement,
+  values: readonly SqlValue[],
+): void {
+  if (dayTally) marks.push(...dayMark(dayTally, values));
+  if (tally) marks.push({ sql: tally.sql, key: [values[tally.by] ?? null], amounts: [1, tally.rowBytes] });
   const latest = marks.at(-1);
   if (latest === undefined) return;
-  for (const index of measured) latest.bytes += bytesOf(values[index] ?? null);
+  for (const index of measured) add(latest.amounts, 1, bytesOf(values[index] ?? null));
 }
 
 export function addMarks(tallies: Tallies, marks: readonly Mark[]): void {
-  for (const { sql, value, bytes } of marks) {
-    const counts = tallies.get(sql) ?? new Map<SqlValue, Count>();
-    tallies.set(sql, counts);
-    const count = counts.get(value) ?? { rows: 0, bytes: 0 };
-    counts.set(value, count);
-    count.rows++;
-    count.bytes += bytes;
+  for (const { sql, key, amounts } of marks) {
+    const growths = tallies.get(sql) ?? new Map<string, Growth>();
+    tallies.set(sql, growths);
+    const text = key.join('\n');
+    const growth = growths.get(text) ?? { key, amounts: amounts.map(() => 0) };
+    growths.set(text, growth);
+    amounts.forEach((amount, at) => {
+      add(growth.amounts, at, amount);
+    });
   }
+}
+
+/** Nothing for a row without one of the numbers. */
+function dayMark({ sql, by, at, perRow, of }: DayTally, values: readonly SqlValue[]): readonly Mark[] {
+  const amounts = of.map((index) => values[index] ?? null);
+  if (!amounts.every((amount) => typeof amount === 'number')) return [];
+  const day = Math.floor(Number(values[at]) / dayMs);
+  return [{ sql, key: [day, values[by] ?? null], amounts: [...perRow, ...amounts] }];
+}
+
+function add(amounts: number[], at: number, amount: number): void {
+  amounts[at] = (amounts[at] ?? 0) + amount;
 }
 
 function bytesOf(value: SqlValue): number {

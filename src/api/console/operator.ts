@@ -11,6 +11,7 @@ import { queryEpoch, queryPage, queryText } from '../query.ts';
 import { addResource } from '../resource.ts';
 import { type AuditSource, addOperatorAudit } from '../resources/audit.ts';
 import { addOperatorReports, type ReportSource } from '../resources/reports.ts';
+import { addOperatorUsage } from '../resources/usage.ts';
 import type { CheckClient } from '../secure/client-certificate.ts';
 import { ownTokens } from '../session-cookies.ts';
 import { addOperatorNamespaces, type OperatorNamespaces } from './operator-namespaces.ts';
@@ -66,6 +67,7 @@ export function addOperator(
         GET: { access: 'operator', handler: async (_, reply) => send(reply, await source.overview()) },
       });
       addOperatorNamespaces(scope, functions, source);
+      addOperatorUsage(scope, functions);
       if (audit !== undefined) addOperatorAudit(scope, audit);
       addResource(scope, ['/isolation'], {
         GET: { access: 'operator', handler: async (_, reply) => send(reply, await source.isolation()) },

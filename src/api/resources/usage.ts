@@ -1,8 +1,13 @@
-/** `/namespaces/{ns}/usage`: how much of its quotas a namespace uses. OpenWhisk has no such route. */
-import type { FastifyInstance } from 'fastify';
-import type { Functions } from '../../functions/index.ts';
-import { identityOf, namespaceOf } from '../authentication.ts';
+/**
+ * `/namespaces/{ns}/usage`: how much of its quotas a namespace uses; and `/usage`: what it used on each day. OpenWhisk has no
+ * such routes.
+ */
+import { Readable } from 'node:stream';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { dayOf, type Functions, type UsageRow, usageCsv } from '../../functions/index.ts';
+import { identityOf, namespaceOf, wantsOffered } from '../authentication.ts';
 import { sendJson } from '../errors.ts';
+import { queryDay, queryText } from '../query.ts';
 import { sendQuotas } from '../rate-limit.ts';
 import { addResource } from '../resource.ts';
 
@@ -39,4 +44,58 @@ async function codeOf(quotas: Functions['quotas'], namespace: string) {
   } catch {
     return undefined;
   }
+}
+
+const usualDays = 30;
+const csv = 'text/csv';
+
+/** @param scope with authentication, below `/ward/v1` */
+export function addUsageDays(scope: FastifyInstance, { usage }: Pick<Functions, 'usage'>): void {
+  addResource(scope, ['/usage'], {
+    GET: {
+      access: 'read',
+      offers: csv,
+      handler: async (request, reply) => {
+        const { namespace, createdAt } = identityOf(request);
+        return sendRows(request, reply, usage({ ...daysOf(request), namespace, createdAt }));
+      },
+    },
+  });
+}
+
+/** `/ward/v1/operator/usage`: of all namespaces. @param scope for operators */
+export function addOperatorUsage(scope: FastifyInstance, { usage }: Pick<Functions, 'usage'>): void {
+  addResource(scope, ['/usage'], {
+    GET: {
+      access: 'operator',
+      offers: csv,
+      handler: async (request, reply) => {
+        const namespace = queryText(request.query, 'namespace') || undefined;
+        return sendRows(request, reply, usage({ ...daysOf(request), namespace }));
+      },
+    },
+  });
+}
+
+function daysOf({ query }: FastifyRequest) {
+  const until = queryDay(query, 'until') ?? dayOf(Date.now());
+  return { until, since: queryDay(query, 'since') ?? until - usualDays + 1 };
+}
+
+/** As many rows as there are, without holding them. */
+function sendRows(request: FastifyRequest, reply: FastifyReply, rows: AsyncIterable<UsageRow>): FastifyReply {
+  const isCsv = wantsOffered(request);
+  return reply
+    .header('cache-control', 'no-store')
+    .type(`${isCsv ? csv : 'application/json'}; charset=utf-8`)
+    .send(Readable.from(isCsv ? usageCsv(rows) : jsonOf(rows)));
+}
+
+async function* jsonOf(rows: AsyncIterable<UsageRow>): AsyncGenerator<string, void> {
+  let before = '{"days":[';
+  for await (const row of rows) {
+    yield before + JSON.stringify(row);
+    before = ',';
+  }
+  yield before === ',' ? ']}' : '{"days":[]}';
 }

@@ -30,6 +30,7 @@ async function withRecords(count: number): Promise<Platform> {
       statusCode: 0,
       documentJson: JSON.stringify(document),
       responseJson: JSON.stringify(response),
+      usage: null,
     };
     await platform.store.activations.append({ row, logs: [`line ${i}`], settles: null });
   }

@@ -97,9 +97,9 @@ export class RecordKeeper {
     if (createdAt !== execution.namespaceCreatedAt) this.#leave(execution);
     else if (execution.isRecorded) this.#append(execution, record, log, attempt);
     else {
-      const { accepted } = this.#options.store;
-      if (attempt !== null)
-        accepted.settle(execution.task.activationId, attempt).catch((error) => this.#lose(execution, error));
+      const { activationId, namespace, start, usage } = record;
+      const call = { activationId, namespace, start, usage, settles: attempt };
+      this.#options.store.activations.addUnrecorded(call).catch((error) => this.#lose(execution, error));
       this.#leave(execution);
     }
   }

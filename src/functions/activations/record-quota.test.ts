@@ -53,6 +53,7 @@ async function append(count: number, end = Date.now() - day, namespace = 'guest'
   const rows = Array.from({ length: count }, (_, index) => ({
     ...{ activationId: crypto.randomUUID().replaceAll('-', ''), namespace, name: 'a', path: 'a' },
     ...{ start: end - index, end: end - index, statusCode: 0, documentJson: '{}', responseJson: null },
+    usage: null,
   }));
   const logs = ['x'.repeat(9 * kibibyte - 6)];
   await Promise.all(rows.map((row) => quota.activations.append({ row, logs, settles: null })));

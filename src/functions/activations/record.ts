@@ -2,7 +2,7 @@
 import type { Completion, CompletionStatus, JobEnd } from '../../dispatch/index.ts';
 import type { JsonObject, JsonValue } from '../../lib/index.ts';
 import type { Violation } from '../../sandbox/index.ts';
-import { type ActivationInsert, pieceOf } from '../../store/index.ts';
+import { type ActivationInsert, type CallUsage, pieceOf } from '../../store/index.ts';
 import { annotation, frameOf, limitsAnnotation, type RecordFrame } from '../actions/record-frame.ts';
 import { bytesOf, embedded, type Result, resultOf } from './result.ts';
 import type { Task } from './task.ts';
@@ -16,6 +16,8 @@ export interface ActivationEnd extends Completion, Pick<JobEnd, 'log'> {
   readonly durationMs?: number;
   /** For a sequence or a composition: the largest limit of its parts. */
   readonly memoryMiB?: number;
+  /** It ended before its code began. */
+  readonly isUnstarted?: boolean;
   /** What to do about a failure. */
   readonly hint?: string;
   /** How often it has begun, if more than once. */
@@ -25,7 +27,8 @@ export interface ActivationEnd extends Completion, Pick<JobEnd, 'log'> {
 }
 
 /** A record as the store takes it, with what an answer needs in addition. */
-export interface ActivationRecord extends Omit<ActivationInsert, 'responseJson'> {
+export interface ActivationRecord extends Omit<ActivationInsert, 'responseJson' | 'usage'> {
+  readonly usage: CallUsage;
   readonly status: CompletionStatus;
   readonly result: Result;
   readonly sizeBytes: number;
@@ -78,8 +81,17 @@ export function recordOf(task: Task, frame: RecordFrame, end: ActivationEnd): Ac
     sizeBytes,
     durationMs,
     memoryMiB: end.memoryMiB ?? frame.limits.memoryMiB,
+    usage: usageOf(task, frame, end),
     isLost: end.isLost === true,
   };
+}
+
+/** Parts of a sequence count by themselves, and what the platform broke costs nothing. */
+function usageOf(task: Task, { limits }: RecordFrame, end: ActivationEnd): CallUsage {
+  const { status, startedAt, endedAt, start } = end;
+  const isFree = task.type !== 'code' || status === 'whisk internal error' || end.isUnstarted === true;
+  if (isFree) return { mibMs: 0, isCold: false };
+  return { mibMs: Math.max(0, endedAt - startedAt) * limits.memoryMiB, isCold: start === 'cold' };
 }
 
 /** The record of a blocking answer, in memory of its own. Its logs are empty, because they are still being read. */
@@ -169,6 +181,7 @@ export function endWithoutSandbox(
     waitMs: 0,
     timedOut: false,
     start: 'warm',
+    isUnstarted: true,
     log: noLines,
   };
 }

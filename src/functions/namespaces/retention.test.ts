@@ -66,6 +66,7 @@ async function append(store: Store, daysAgo: readonly number[], namespace = 'gue
         statusCode: 0,
         documentJson: '{}',
         responseJson: null,
+        usage: null,
       },
       logs: ['a line'],
       settles: null,
@@ -163,7 +164,7 @@ describe('a sweep', () => {
         return 1;
       },
     };
-    const store = { namespaces: at.store.namespaces, activations };
+    const store = { ...at.store, activations };
     const retention = at.retention({ maxAgeDays: 7, everyMinutes: 0.0001 }, { store });
     retention.start();
     await reached.promise;

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isFault, type Log, messageOf } from '../../lib/index.ts';
 import type { LeasedWrites, NamespaceRow, PruneRule, Store } from '../../store/index.ts';
 import { parseStoredLimits } from './namespace-limits.ts';
+import { dayOf, usageKeptDays } from './usage.ts';
 
 /** The rule for a namespace without limits of its own. */
 interface RetentionRule {
@@ -17,7 +18,7 @@ interface RetentionRule {
 }
 
 export interface RetentionOptions {
-  readonly store: Pick<Store, 'namespaces' | 'activations'>;
+  readonly store: Pick<Store, 'namespaces' | 'activations' | 'usage'>;
   readonly config: RetentionRule & { readonly everyMinutes: number };
   /** Removes code that no entity names, and returns how many blobs it removed. */
   readonly sweepCode: () => Promise<number>;
@@ -58,7 +59,9 @@ export function createRetention(options: RetentionOptions): Retention {
   const sweep = async (): Promise<number> => {
     const activations = options.turn === undefined ? store.activations : await options.turn();
     const total = activations === undefined ? 0 : await pruneAll(activations, options, ending.signal);
-    if (!ending.signal.aborted) await options.sweepCode();
+    if (ending.signal.aborted) return total;
+    await store.usage.forget(dayOf((options.now ?? Date.now)()) - usageKeptDays);
+    await options.sweepCode();
     return total;
   };
   const sweepAndPlan = async (): Promise<void> => {

@@ -38,6 +38,7 @@ export function firingRecord(record: FiringRecord): ActivationWrite {
       statusCode: statusCodeOf('success'),
       documentJson: JSON.stringify(head),
       responseJson: JSON.stringify(response),
+      usage: null,
     },
     logs: target.rules.map((rule, index) => logEntry(rule, outcomes[index])),
     settles: null,

@@ -146,6 +146,16 @@ describe('a data folder', () => {
       /the counter has 7 records, the rows have 0/,
     ],
     [
+      'the usage of a day',
+      'databases',
+      () =>
+        sql(
+          state?.() ?? '',
+          "insert into usage_days select 9, name, created_at, 3, 1, 5, 0 from namespaces where name = 'guest'",
+        ),
+      /guest: the usage of 1970-01-10 has 2 recorded calls and 5 MiB ms, the records have 0 and 0/,
+    ],
+    [
       'a counter of the registry',
       'databases',
       () => sql(registry?.() ?? '', 'update usage set bytes = 1'),

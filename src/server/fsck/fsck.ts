@@ -25,7 +25,7 @@ import type { PostgresStores, Stores } from '../stores/stores.ts';
 import { type CheckedDatabases, checkDatabases, checkNamedBlobs } from './databases.ts';
 import { Findings, type FsckReport } from './findings.ts';
 import { checkStore } from './images.ts';
-import { checkSharedCode, checkSharedImages } from './shared-state.ts';
+import { checkSharedCode, checkSharedImages, checkSharedUsage } from './shared-state.ts';
 
 export interface FsckOptions {
   readonly dataDir?: string;
@@ -65,6 +65,7 @@ export async function checkAll(options: FsckOptions): Promise<FsckReport> {
   if (stores.engine === 'sqlite') checkMix(dataDir, findings);
   else {
     findings.note('databases: in PostgreSQL, whose pg_amcheck checks them');
+    if (shared !== undefined) await checkSharedUsage(shared, findings);
     if (config.blobs === undefined) {
       if (shared !== undefined) await checkSharedCode({ ...blobs, store: shared, dir: paths.code }, findings);
       await checkSharedImages({ ...blobs, dir: paths.registry }, findings);

@@ -31,6 +31,12 @@ export async function checkSharedImages(blobs: BlobsCheck, findings: Findings): 
   for (const digest of damaged) findings.tell('registry', digest, damagedBlob, 'push the image again');
 }
 
+/** Compares what was counted of each day with the records. */
+export async function checkSharedUsage({ usage }: Pick<Store, 'usage'>, findings: Findings): Promise<void> {
+  const advice = 'restore a backup; until then bills use the counter';
+  for (const problem of await usage.problems()) findings.tell('databases', 'usage', problem, advice);
+}
+
 async function* codeNamed({
   namespaces,
   entities,

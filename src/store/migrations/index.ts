@@ -30,6 +30,7 @@ import * as sessions from './0021-sessions.ts';
 import * as unsealedEntries from './0022-unsealed-entries.ts';
 import * as spentTokens from './0023-spent-tokens.ts';
 import * as failedActivations from './0024-failed-activations.ts';
+import * as usageDays from './0025-usage-days.ts';
 
 export const migrations: Migrations = {
   '0001-entities': entities,
@@ -56,6 +57,7 @@ export const migrations: Migrations = {
   '0022-unsealed-entries': unsealedEntries,
   '0023-spent-tokens': spentTokens,
   '0024-failed-activations': failedActivations,
+  '0025-usage-days': usageDays,
 };
 
 export type Migrations = Readonly<Record<string, Migration>>;

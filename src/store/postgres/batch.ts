@@ -65,7 +65,8 @@ function wavesOf(members: readonly Member[]): readonly Wave[] {
 
 /** The value that identifies the row; undefined for a unit with a step that works on one row only. */
 function rowOf(unit: Unit): unknown {
-  return unit.every(({ statement }) => statement.form !== undefined) ? unit[0]?.values[0] : undefined;
+  const isForMany = ({ form, sql }: Statement) => form !== undefined || sql === '';
+  return unit.every(({ statement }) => isForMany(statement)) ? unit[0]?.values[0] : undefined;
 }
 
 async function runWave(connection: Connection, wave: Wave): Promise<void> {
@@ -91,7 +92,8 @@ async function runStep(
   at: number,
 ): Promise<void> {
   const rows = members.map(({ unit }) => unit[at]?.values ?? []);
-  for (const index of await runMany(connection, statement, rows)) {
+  const changed = statement.sql === '' ? rows.keys() : await runMany(connection, statement, rows);
+  for (const index of changed) {
     const member = members[index];
     if (member === undefined) continue;
     member.changed++;
@@ -128,8 +130,10 @@ async function runApart(
 async function keepTallies(connection: Connection, members: readonly Member[]): Promise<void> {
   const tallies: Tallies = new Map();
   for (const { marks } of members) addMarks(tallies, marks);
-  for (const [sql, counts] of tallies) {
-    const sorted = [...counts].toSorted(([a], [b]) => (String(a) < String(b) ? -1 : 1));
-    for (const [value, { rows, bytes }] of sorted) await connection.raw(sql, [rows, bytes, value]);
-  }
+  for (const [sql, growths] of inOrder(tallies))
+    for (const [, { amounts, key }] of inOrder(growths)) await connection.raw(sql, [...amounts, ...key]);
+}
+
+function inOrder<T>(map: ReadonlyMap<string, T>): readonly (readonly [string, T])[] {
+  return [...map].toSorted(([a], [b]) => (a < b ? -1 : 1));
 }

@@ -1,4 +1,5 @@
 /** Finds damage in a snapshot of a database: by SQLite's own checks, and by counters that differ from their rows. */
+import { differingUsage, usageProblem } from '../usage-check.ts';
 import type { DatabaseSnapshot } from './snapshot.ts';
 
 /** Limit of problems that SQLite reports. */
@@ -24,7 +25,12 @@ export function databaseProblems(database: DatabaseSnapshot): readonly string[] 
  * @throws Fault STORE_CORRUPT, STORE_FAILED
  */
 export function stateProblems(state: DatabaseSnapshot): readonly string[] {
-  return [...entityProblems(state), ...codeProblems(state), ...recordProblems(state)];
+  return [
+    ...entityProblems(state),
+    ...codeProblems(state),
+    ...recordProblems(state),
+    ...usageProblems(state),
+  ];
 }
 
 function entityProblems(state: DatabaseSnapshot): readonly string[] {
@@ -65,6 +71,11 @@ function recordProblems(state: DatabaseSnapshot): readonly string[] {
     ...differing(state, of('counts.total', 'count(*)'), 'records'),
     ...differing(state, of('counts.bytes', `sum(${bytes})`), 'bytes of records'),
   ];
+}
+
+function usageProblems(state: DatabaseSnapshot): readonly string[] {
+  const isOlder = state.all("select 1 from sqlite_schema where name = 'usage_days'").length === 0;
+  return isOlder ? [] : state.all(differingUsage(mostProblems)).map(usageProblem);
 }
 
 function differing(state: DatabaseSnapshot, sql: string, what: string): readonly string[] {

@@ -5,7 +5,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
 import { BoundedMap, giveBack, openSqlite } from '../../lib/index.ts';
-import { isLongText, type LongText, type SqlValue } from '../batch.ts';
+import { isLongText, type LongText, type SqlValue, type Statement } from '../batch.ts';
 import { addMarks, type Mark, mark, type Tallies } from '../tallies.ts';
 import {
   type BatchRequest,
@@ -130,8 +130,9 @@ function runUnits(request: BatchRequest, isolated: boolean): readonly (number | 
     for (const step of steps) offset += request.statements[step]?.arity ?? 0;
     at = end + 1;
   }
-  for (const [sql, counts] of tallies) {
-    for (const [value, { rows, bytes }] of counts) prepare(sql).statement.run(rows, bytes, bindable(value));
+  for (const [sql, growths] of tallies) {
+    for (const { amounts, key } of growths.values())
+      prepare(sql).statement.run(...amounts, ...key.map(bindable));
   }
   return outcomes;
 }
@@ -144,14 +145,19 @@ function runUnit(request: BatchRequest, steps: readonly number[], start: number,
     if (statement === undefined) throw new Error(`the batch has no statement ${step}`);
     const values = request.values.slice(offset, offset + statement.arity);
     offset += statement.arity;
-    const bound = values.map(bindable);
-    const { changes } = prepare(statement.sql).statement.run(...bound);
-    for (const value of bound) if (value instanceof Uint8Array) giveBack(value);
-    if (Number(changes) === 0) break;
+    if (statement.sql !== '' && run(statement, values) === 0) break;
     changed++;
     mark(marks, statement, values);
   }
   return changed;
+}
+
+/** Returns the number of rows that it changed. */
+function run({ sql }: Statement, values: Values): number {
+  const bound = values.map(bindable);
+  const { changes } = prepare(sql).statement.run(...bound);
+  for (const value of bound) if (value instanceof Uint8Array) giveBack(value);
+  return Number(changes);
 }
 
 function runIsolated(

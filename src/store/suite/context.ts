@@ -123,7 +123,8 @@ export function write(
   const { response, ...rest } = document;
   const documentJson = JSON.stringify(rest);
   const responseJson = response === undefined ? null : JSON.stringify(response);
-  return { row: { ...row, documentJson, responseJson }, logs: [], settles: null, ...more };
+  const usage = { mibMs: 0, isCold: false };
+  return { row: { ...row, documentJson, responseJson, usage }, logs: [], settles: null, ...more };
 }
 
 /** In the order of their UTF-8 bytes, which no language uses and which differs from the UTF-16 order. */

@@ -21,6 +21,7 @@ export const stateTables: readonly TableCopy[] = [
   'activation_counts',
   'unsealed_entries',
   'spent_tokens',
+  'usage_days',
 ].map((name) => ({ name }));
 
 /** Leases and marks of servers that run, what they heard of each other, logins, and what an engine keeps for itself. */

@@ -150,6 +150,7 @@ describe.skipIf(missing !== undefined)(
         { table: 'activations', written: 1, removed: 0 },
         { table: 'activation_counts', written: 1 },
         { table: 'unsealed_entries', written: 1, removed: 0 },
+        { table: 'usage_days', written: 1, removed: 0 },
       ]);
       expect(first).toBeDefined();
     });

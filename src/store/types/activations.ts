@@ -21,6 +21,25 @@ export interface ActivationInsert extends Omit<ActivationRow, 'document'> {
   readonly documentJson: string;
   /** JSON of the `response`; null without one. */
   readonly responseJson: string | LongText | null;
+  /** What the namespace pays for it; null for the record of a firing, which is no call. */
+  readonly usage: CallUsage | null;
+}
+
+/** What a call used. */
+export interface CallUsage {
+  /** Memory limit times duration, in MiB × ms. */
+  readonly mibMs: number;
+  readonly isCold: boolean;
+}
+
+/** A call that leaves no record, and the accepted invocation that it settles, as in `ActivationWrite`. */
+export interface UnrecordedCall {
+  readonly activationId: string;
+  readonly namespace: string;
+  /** Epoch milliseconds. */
+  readonly start: number;
+  readonly usage: CallUsage;
+  readonly settles: number | null;
 }
 
 export interface ActivationFilter {
@@ -64,6 +83,8 @@ export interface ActivationStore {
    * settles.
    */
   append(write: ActivationWrite): Promise<unknown>;
+  /** Counts a call that leaves no record in the usage of its day. Otherwise like `append`. */
+  addUnrecorded(call: UnrecordedCall): Promise<unknown>;
   /**
    * Undefined while memory for more records is free, else settles when the disk has caught up. Await it before
    * starting work that ends in an `append` without `await`: this bounds the memory.

@@ -17,6 +17,7 @@ import type { NamespaceStore } from './namespaces.ts';
 import type { SessionStore } from './sessions.ts';
 import type { SpentTokenStore } from './spent-tokens.ts';
 import type { UnsealedEntries } from './unsealed.ts';
+import type { UsageStore } from './usage.ts';
 import type { ViolationStore } from './violations.ts';
 
 /** Whether appended records reach the disk. */
@@ -58,6 +59,7 @@ export interface Store extends AsyncDisposable {
   readonly sessions: SessionStore;
   readonly spentTokens: SpentTokenStore;
   readonly unsealed: UnsealedEntries;
+  readonly usage: UsageStore;
   readonly recording: Recording;
   /** Writes pending data and closes. */
   close(): Promise<void>;

@@ -6,6 +6,7 @@ import * as clusterNodes from '../../migrations/0020-cluster-nodes.ts';
 import * as sessions from '../../migrations/0021-sessions.ts';
 import * as spentTokens from '../../migrations/0023-spent-tokens.ts';
 import * as failedActivations from '../../migrations/0024-failed-activations.ts';
+import * as usageDays from '../../migrations/0025-usage-days.ts';
 import type { Migrations } from '../../migrations/index.ts';
 import * as schema from './0001-schema.ts';
 import * as facts from './0003-facts.ts';
@@ -24,4 +25,5 @@ export const postgresMigrations: Migrations = {
   '0009-unsealed-entries': unsealedEntries,
   '0010-spent-tokens': spentTokens,
   '0011-failed-activations': failedActivations,
+  '0012-usage-days': usageDays,
 };

@@ -1,0 +1,72 @@
+/** `ward usage`: over the API for a key, or on the data of this machine for its operator. */
+import { csvLine, isJsonObject, type JsonObject } from '../../lib/index.ts';
+import type { Context, Handler } from '../command-spec.ts';
+import { numberOf, textOf, timeText } from '../entity-fields.ts';
+import { cliFault } from '../faults.ts';
+import type { Input } from '../input.ts';
+import { localOptions, openServer } from '../local.ts';
+import { refuseOtherServer } from '../other-server.ts';
+import { timeOf } from './violations.ts';
+
+const dayMs = 86_400_000;
+const usualDays = 30;
+/** In the order of the API’s own table. */
+const csvColumns = ['day', 'namespace', 'createdAt', 'calls', 'coldStarts', 'mibMs', 'gibSeconds'] as const;
+
+export const usage: Handler = async (input, context) => {
+  const { io } = context;
+  const isHere = input.has('all') || input.has('namespace');
+  if (!isHere && input.has('config')) throw cliFault('USAGE', '--config goes with --all or --namespace');
+  const rows = await (isHere ? rowsHere(input, context) : rowsOfKey(input, context));
+  if (input.has('csv')) {
+    for (const line of [csvLine(csvColumns), ...rows.map(csvOf)]) io.print(line);
+    return 0;
+  }
+  await io.list({
+    items: rows,
+    columns: [
+      { title: 'day', cell: ({ day }) => textOf(day) },
+      { title: 'namespace', cell: ({ namespace }) => textOf(namespace) },
+      { title: 'calls', cell: ({ calls }) => String(calls), align: 'right' },
+      { title: 'cold', cell: ({ coldStarts }) => String(coldStarts), align: 'right' },
+      { title: 'GiB s', cell: ({ gibSeconds }) => Number(gibSeconds).toFixed(3), align: 'right' },
+      { title: 'MiB ms', cell: ({ mibMs }) => String(mibMs), align: 'right', isWide: true },
+      { title: 'created', cell: ({ createdAt }) => timeText(createdAt), isWide: true },
+    ],
+    name: ({ day }) => textOf(day),
+  });
+  return 0;
+};
+
+async function rowsHere(input: Input, { env }: Context): Promise<readonly JsonObject[]> {
+  refuseOtherServer('usage', input, env);
+  const { usageHere } = await openServer();
+  const now = Date.now();
+  const until = Math.floor((timeOf('until', input.text('until'), now) ?? now) / dayMs);
+  const from = timeOf('since', input.text('since'), now);
+  const since = from === undefined ? until - usualDays + 1 : Math.floor(from / dayMs);
+  const rows: JsonObject[] = [];
+  const query = { namespace: input.text('namespace'), since, until };
+  for await (const row of await usageHere(localOptions(input), query)) rows.push({ ...row });
+  return rows;
+}
+
+async function rowsOfKey(input: Input, context: Context): Promise<readonly JsonObject[]> {
+  const client = await context.client();
+  const day = (name: 'since' | 'until') => {
+    const time = timeOf(name, input.text(name), Date.now());
+    return time === undefined ? undefined : new Date(time).toISOString().slice(0, 10);
+  };
+  const query = { since: day('since'), until: day('until') };
+  const { days } = await client.sendForObject({ method: 'GET', root: '/ward/v1', path: ['usage'], query });
+  return Array.isArray(days) ? days.filter(isJsonObject) : [];
+}
+
+function csvOf(row: JsonObject): string {
+  return csvLine(
+    csvColumns.map((column) => {
+      if (column === 'createdAt') return new Date(numberOf(row[column]) ?? 0).toISOString();
+      return numberOf(row[column]) ?? textOf(row[column]);
+    }),
+  );
+}

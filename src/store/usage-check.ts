@@ -1,0 +1,44 @@
+/**
+ * Compares what was counted of each namespace and day with the records that are still there. Days before the newest
+ * record that retention removed may have more than their records, but never less. The same SQL on both engines.
+ */
+
+/** A query for the first differing days. Each of its rows is for `usageProblem`. */
+export function differingUsage(most: number): string {
+  const dayMs = 86_400_000;
+  const sum = (of: string) => `cast(coalesce(sum(${of}), 0) as bigint)`;
+  const exact = `said.calls - said.unrecorded <> found.calls
+    or said.unrecorded = 0 and (said.mib_ms <> found.mib_ms or said.cold_starts <> found.cold_starts)`;
+  const least =
+    'said.calls < found.calls or said.mib_ms < found.mib_ms or said.cold_starts < found.cold_starts';
+  return `
+    with said as (
+      select namespaces.name, day, calls, unrecorded, mib_ms, cold_starts
+        from usage_days join namespaces on namespace = name and born = created_at),
+    found as (
+      select namespace as name, start / ${dayMs} as day, count(*) as calls,
+          ${sum('mib_ms')} as mib_ms, ${sum('cold')} as cold_starts
+        from activations where mib_ms is not null group by 1, 2),
+    days as (select name, day from said union select name, day from found)
+    select days.name, days.day, coalesce(said.calls - said.unrecorded, 0) as calls,
+        coalesce(found.calls, 0) as found_calls, coalesce(said.mib_ms, 0) as mib_ms,
+        coalesce(found.mib_ms, 0) as found_mib_ms
+      from days
+        left join said on said.name = days.name and said.day = days.day
+        left join found on found.name = days.name and found.day = days.day
+        left join activation_counts as counts on counts.namespace = days.name
+      where case
+        when said.calls is null then true
+        when coalesce(counts.last_deleted_start, -1) / ${dayMs} >= days.day then found.calls is not null and (${least})
+        when found.calls is null then said.calls <> said.unrecorded
+        else ${exact} end
+      order by 2, 1 limit ${most}`;
+}
+
+export function usageProblem(row: Readonly<Record<string, unknown>>): string {
+  const date = new Date(Number(row['day']) * 86_400_000).toISOString().slice(0, 10);
+  return (
+    `namespace ${row['name']}: the usage of ${date} has ${row['calls']} recorded calls and ${row['mib_ms']} MiB ms, ` +
+    `the records have ${row['found_calls']} and ${row['found_mib_ms']}`
+  );
+}

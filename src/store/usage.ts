@@ -1,0 +1,65 @@
+/** What namespaces used on each day. Batches that write records add to it; see `DayTally`. */
+import { type Kysely, sql } from 'kysely';
+import type { GroupWriter } from './group-writer.ts';
+import type { Schema } from './schema.ts';
+import type { UsageStore } from './types/usage.ts';
+import { differingUsage, usageProblem } from './usage-check.ts';
+
+/** Of the problems that one check tells. */
+const mostProblems = 20;
+
+/**
+ * The statement that adds to a day. Parameters: calls, how many of them left no record, MiB × ms, cold starts, the day,
+ * the namespace.
+ */
+export function addCalls(db: Kysely<Schema>): string {
+  const number = sql<number>`cast(${0} as bigint)`;
+  return db
+    .insertInto('usage_days')
+    .columns(['calls', 'unrecorded', 'mib_ms', 'cold_starts', 'day', 'namespace', 'born'])
+    .expression((from) =>
+      from
+        .selectFrom('namespaces')
+        .select([number.as('calls'), number.as('unrecorded'), number.as('mib_ms'), number.as('cold_starts')])
+        .select([sql<number>`cast(${0} as integer)`.as('day'), 'name', 'created_at'])
+        .where('name', '=', ''),
+    )
+    .onConflict((conflict) =>
+      conflict.columns(['day', 'namespace', 'born']).doUpdateSet((row) => ({
+        calls: sql`usage_days.calls + ${row.ref('excluded.calls')}`,
+        unrecorded: sql`usage_days.unrecorded + ${row.ref('excluded.unrecorded')}`,
+        mib_ms: sql`usage_days.mib_ms + ${row.ref('excluded.mib_ms')}`,
+        cold_starts: sql`usage_days.cold_starts + ${row.ref('excluded.cold_starts')}`,
+      })),
+    )
+    .compile().sql;
+}
+
+export function usageStore(db: Kysely<Schema>, writer: GroupWriter): UsageStore {
+  return {
+    async days({ namespace, createdAt, since, until }, after, limit) {
+      await writer.flush();
+      let rows = db.selectFrom('usage_days').selectAll().where('day', '>=', since).where('day', '<=', until);
+      if (namespace !== undefined) rows = rows.where('namespace', '=', namespace);
+      if (createdAt !== undefined) rows = rows.where('born', '=', createdAt);
+      if (after !== undefined) {
+        rows = rows.where(({ eb, refTuple, tuple }) =>
+          eb(refTuple('day', 'namespace', 'born'), '>', tuple(after.day, after.namespace, after.createdAt)),
+        );
+      }
+      const found = await rows.orderBy('day').orderBy('namespace').orderBy('born').limit(limit).execute();
+      return found.map(({ day, namespace, born, calls, mib_ms, cold_starts }) => ({
+        ...{ day, namespace, createdAt: born },
+        ...{ calls, mibMs: mib_ms, coldStarts: cold_starts },
+      }));
+    },
+    async forget(before) {
+      await db.deleteFrom('usage_days').where('day', '<', before).execute();
+    },
+    async problems() {
+      await writer.flush();
+      const query = sql<Readonly<Record<string, unknown>>>`${sql.raw(differingUsage(mostProblems))}`;
+      return (await query.execute(db)).rows.map(usageProblem);
+    },
+  };
+}
