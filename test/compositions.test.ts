@@ -4,6 +4,7 @@ import composer from 'openwhisk-composer';
 import composerClient from 'openwhisk-composer/client.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runCommand } from '../src/lib/index.ts';
+import { onlyOneMachine } from './one-machine.ts';
 import { missingForSandboxes, type Reply, Ward } from './ward.ts';
 
 const missing = missingForSandboxes();
@@ -224,6 +225,7 @@ describe.skipIf(missing !== undefined)(`compositions${missing ? ` (${missing})` 
   });
 
   it('branch and join again in Redis, with their own key and egress to it', async (test) => {
+    onlyOneMachine('the network of its own reaches no engine');
     if ((await runCommand(['redis-server', '--version']).catch(() => undefined))?.code !== 0)
       test.skip('redis-server is not installed');
     const program = fileURLToPath(new URL('./parallel-composition.ts', import.meta.url));

@@ -247,7 +247,8 @@ export class Ward implements AsyncDisposable {
     const store = await storeOf(this.dataDir);
     const settings = { WARD_APIHOST: this.url, WARD_AUTH: this.auth, ...store, ...env };
     const { onlyTalks, runInFolder, runInProcess } = await import('../src/cli/in-process.fixture.ts');
-    if (await onlyTalks(args)) return runInProcess(args, { env: settingsOf(settings) });
+    const talks = !args.includes('--data') && (await onlyTalks(args));
+    if (talks) return runInProcess(args, { env: settingsOf(settings) });
     if (worksInDataFolder.includes(args[0] ?? ''))
       return runInFolder(args, { env: settingsOf(settings), cwd: process.cwd() });
     return runWard(args, { ...(timeoutMs && { timeoutMs }), env: settings });
