@@ -25,6 +25,7 @@ describe.skipIf(missing !== undefined)(`an invoker${missing ? ` (${missing})` : 
   const stack = new AsyncDisposableStack();
   let api: Ward;
   let invoker: Ward;
+  let token: string;
 
   beforeAll(async () => {
     const folder = await mkdtemp(join(tmpdir(), 'ward-invoker-'));
@@ -57,7 +58,7 @@ describe.skipIf(missing !== undefined)(`an invoker${missing ? ` (${missing})` : 
     await operate('cluster', 'init');
     await first.stop();
     api = stack.use(await startApi());
-    const token = JSON.parse(await operate('node', 'token', '--name', 'inv1', '-o', 'json')).token;
+    token = JSON.parse(await operate('node', 'token', '--name', 'inv1', '-o', 'json')).token;
     await operate('cluster', 'nats-certificate', '127.0.0.1', '--out', nats.folder);
     await nats.begin(
       await operate('cluster', 'nats-config', '--listen', nats.listen, '--folder', nats.folder),
@@ -112,6 +113,17 @@ describe.skipIf(missing !== undefined)(`an invoker${missing ? ` (${missing})` : 
     });
     const { body } = await api.invoke('own', { a: 1 });
     expect(body.response.result).toMatchObject({ runs: 1, body: { value: { a: 1 } } });
+  });
+
+  test('that was taken over can neither read the jobs of others nor speak for them', async () => {
+    const place = ['--data', invoker.dataDir, '--config', join(invoker.dataDir, 'config.yaml')];
+    const words = ['prove', '--vector', 'cluster', '--join', api.url, '-o', 'json', ...place];
+    const { code, stdout, stderr } = await runWard(words, { env: { WARD_JOIN_TOKEN: token } });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining(' 0 escaped of ') });
+    const { techniques, counts } = JSON.parse(stdout);
+    expect(techniques.filter(({ asExpected }: { asExpected: boolean }) => !asExpected)).toEqual([]);
+    expect(counts).toMatchObject({ BLOCKED: techniques.length, NOTHING: 0 });
+    expect(techniques.length).toBeGreaterThan(15);
   });
 
   test('starts again without a token, and ends when it is told to', async () => {

@@ -3,19 +3,12 @@
  * random pause, for ever. What is published without a connection is dropped. Bytes that the server has not confirmed
  * are bounded, because the client would keep them without a bound.
  */
-import { isIP } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type ConnectionOptions, checkServerIdentity } from 'node:tls';
-import {
-  connect,
-  type Msg,
-  type NatsConnection,
-  type NodeConnectionOptions,
-  type Subscription,
-} from '@nats-io/transport-node';
+import { connect, type Msg, type NatsConnection, type Subscription } from '@nats-io/transport-node';
 import { isFault, type Log, messageOf } from '../lib/index.ts';
+import { clientOptions } from './client-options.ts';
 import { busFault } from './faults.ts';
-import type { Bus, BusIdentity, BusMessage, BusOptions, BusState } from './types.ts';
+import type { Bus, BusMessage, BusOptions, BusState } from './types.ts';
 
 interface Listening {
   readonly subject: string;
@@ -28,7 +21,6 @@ const mebibyte = 1024 * 1024;
 const mostUnconfirmed = 128 * mebibyte;
 /** The server is asked to confirm after so many bytes. */
 const confirmEvery = 4 * mebibyte;
-const dialTimeoutMs = 5_000;
 /** Pause before the next attempt to connect: between one and two of these. */
 const pauseMs = 200;
 /** After about three of these without an answer to a ping, the connection is closed. */
@@ -149,13 +141,9 @@ export class NatsBus implements Bus {
 
   async #connect(): Promise<NatsConnection> {
     const { addresses, name, messageBytes, identity } = this.#options;
-    const { servers, user, password, isTls } = addresses;
     const connection = await connect({
+      ...clientOptions(addresses, addresses.isTls ? identity?.() : undefined),
       name,
-      servers: [...servers],
-      ...(user === undefined ? {} : { user, pass: password ?? '' }),
-      ...(isTls ? { tls: tlsOf(servers, identity?.()) } : {}),
-      timeout: dialTimeoutMs,
       pingInterval: pingMs,
       maxPingOut: 2,
       // A new connection is made here, so that subscriptions and the count of bytes begin anew.
@@ -205,27 +193,6 @@ export class NatsBus implements Bus {
       if (status.type === 'error')
         this.#log.warn({ reason: status.error.message }, 'the server of the bus refused something');
   }
-}
-
-/** The client passes on all options of Node. */
-type ClientTls = NonNullable<NodeConnectionOptions['tls']> & Pick<ConnectionOptions, 'checkServerIdentity'>;
-
-/** Without an identity, the system's authorities are trusted. */
-function tlsOf(servers: readonly string[], identity: BusIdentity | undefined): ClientTls {
-  const given = { checkServerIdentity: serverCheck(servers) };
-  if (identity === undefined) return given;
-  const { certificate: cert, key, authority: ca } = identity;
-  return { ...given, cert, key, ca };
-}
-
-/** For a server that is named by an address, the client asks for `localhost`, which its certificate does not have. */
-function serverCheck(servers: readonly string[]): typeof checkServerIdentity {
-  const addresses = servers.map((server) => server.replace(/:\d+$/, '')).filter((host) => isIP(host) !== 0);
-  return (name, certificate) => {
-    const error = checkServerIdentity(name, certificate);
-    const fits = (address: string) => checkServerIdentity(address, certificate) === undefined;
-    return name === 'localhost' && addresses.some(fits) ? undefined : error;
-  };
 }
 
 function listen(listening: Listening, connection: NatsConnection): void {

@@ -49,3 +49,11 @@ export interface Bus extends AsyncDisposable {
   /** Resolves when the server has what was published and subscribed so far. @throws Fault BUS_DOWN */
   flush(): Promise<void>;
 }
+
+/** A connection that tells what the server of the bus refuses. */
+export interface BusProbe extends AsyncDisposable {
+  /** Subscribes. Resolves to the server's words when it refuses. */
+  hear(subject: string, onBytes?: (bytes: Buffer, subject: string) => void): Promise<string | undefined>;
+  /** Publishes. Resolves to the server's words when it refuses. */
+  say(subject: string, bytes: Uint8Array): Promise<string | undefined>;
+}

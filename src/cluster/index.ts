@@ -4,8 +4,10 @@ export { type Authority, makeAuthority, openAuthority } from './authority.ts';
 export { type BusNode, busRights, natsConfig } from './bus-rights.ts';
 export { checkClock } from './clock.ts';
 export { clusterFault, clusterFaults } from './faults.ts';
-export type { NodeIdentity } from './identity.ts';
+export { type NodeIdentity, readNode } from './identity.ts';
 export { joinCluster } from './join.ts';
+export { newToken, parseToken } from './join-tokens.ts';
+export { keyId, newNodeKey } from './keys.ts';
 export {
   type BusPlace,
   type ClusterDescription,

@@ -44,3 +44,4 @@ export { defaultResultBytes, overLimitText, tooLargeText } from './result-limit.
 export { boundAsk, type DerivedPolicy, sandboxPolicy } from './sandbox-policy.ts';
 export type * from './types.ts';
 export { loadGrantMs } from './types.ts';
+export { loadWire, type Wire } from './wire/load-wire.ts';

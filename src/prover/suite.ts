@@ -13,6 +13,7 @@ import type { ProgramResult } from './program-result.ts';
 import { programFileOf, programText } from './programs.ts';
 import { outOfReach } from './reach.ts';
 import { type MountWith, rootWith } from './root-with.ts';
+import type { TakenNode } from './taken-node.ts';
 import type {
   HostContext,
   HostTechnique,
@@ -33,6 +34,8 @@ export interface SuiteOptions {
   readonly rootDir: string;
   /** Opens the API that some techniques attack; without it they end in errors. */
   readonly openApi?: OpenAttackedApi;
+  /** The invoker that this machine is, for techniques that start in it; or why there is none. */
+  readonly node?: TakenNode | string;
   /** Ends running techniques, which then count as errors. */
   readonly signal?: AbortSignal;
 }
@@ -55,10 +58,11 @@ export interface SuitePlace extends ProgramPlace {
   readonly host: LocalSandboxHost;
   readonly functions: Pick<Functions, 'deploy' | 'deployCaller'>;
   readonly mountWith: MountWith;
+  readonly node?: TakenNode | string | undefined;
 }
 
 export async function openSuite(options: SuiteOptions): Promise<Suite> {
-  const { host, images, image, rootDir, openApi, signal } = options;
+  const { host, images, image, rootDir, openApi, node, signal } = options;
   // The programs are in Python, so they get the rules for functions in Python, except those that make code.
   const policy: SandboxPolicy =
     options.policy.writeExecute === 'by-kind'
@@ -69,7 +73,15 @@ export async function openSuite(options: SuiteOptions): Promise<Suite> {
   const functions = stack.use(openFunctions({ host, images, policy, openApi }));
   const shared: SuitePlace = {
     start: (request) => host.start(request),
-    ...{ host, policy, rootDir, facts, functions, mountWith: (change) => rootWith(images, image, change) },
+    ...{
+      host,
+      policy,
+      rootDir,
+      facts,
+      functions,
+      node,
+      mountWith: (change) => rootWith(images, image, change),
+    },
     ...(signal === undefined ? {} : { signal }),
   };
   const opened = stack.move();
@@ -80,6 +92,7 @@ export async function openSuite(options: SuiteOptions): Promise<Suite> {
   };
 }
 
+const noNode = 'this machine is no node of a cluster';
 const defaultTimeoutMs = 20_000;
 const batchTimeoutMs = 60_000;
 /** The exit code of a Go program after a fatal error of its run time. */
@@ -158,10 +171,10 @@ async function runHostTechnique(
   technique: HostTechnique,
   signal: AbortSignal,
 ): Promise<ProgramResult> {
-  const { host, policy, rootDir, facts, functions, mountWith } = shared;
+  const { host, policy, rootDir, facts, functions, mountWith, node } = shared;
   await using started = new AsyncDisposableStack();
   const context: HostContext = {
-    ...{ host, policy, rootDir, facts, signal },
+    ...{ host, policy, rootDir, facts, node: node ?? noNode, signal },
     start: async (program, options) => started.use(await startProgram(shared, program, options)),
     run: async (program, options = {}) => answerOf(await runProgram(shared, program, options, signal)),
     deploy: functions.deploy,

@@ -5,9 +5,10 @@ import type { ActionLimits, Completion } from '../dispatch/index.ts';
 import type { ApiConnection, Invoker } from '../invoker/index.ts';
 import type { JsonObject } from '../lib/index.ts';
 import type { HostFeatures, LocalSandboxHost, Mechanism, Sandbox, SandboxPolicy } from '../sandbox/index.ts';
+import type { TakenNode } from './taken-node.ts';
 
-/** Where an attack is aimed: the kernel and host, other sandboxes, the network, or Ward's own protocol. */
-export const attackVectors = ['escape', 'neighbours', 'outside', 'application'] as const;
+/** Where an attack is aimed: the kernel and host, other sandboxes, the network, Ward's own protocol, or other nodes. */
+export const attackVectors = ['escape', 'neighbours', 'outside', 'application', 'cluster'] as const;
 export type AttackVector = (typeof attackVectors)[number];
 
 /** What stops an attack: a mechanism of the sandbox, or a part of Ward. */
@@ -26,7 +27,13 @@ type Control =
   /** The confinement of processes that scan or unpack. */
   | 'reader-walls'
   /** The keeper's check of the server's requests. */
-  | 'keeper-check';
+  | 'keeper-check'
+  /** What the servers of the bus let each node say and hear. */
+  | 'bus-rights'
+  /** An API node's check of what invokers say. */
+  | 'job-check'
+  /** An API node's check of requests of nodes. */
+  | 'node-check';
 
 /**
  * The answer that an attack should get.
@@ -152,6 +159,8 @@ export interface HostContext {
    * as any image is, or refused as any is. @throws Fault IMAGE_UNSAFE
    */
   rootWith(change: (layerDir: string) => Promise<void>): Promise<string>;
+  /** The invoker that this machine is, as if it was taken over; or why there is none. */
+  readonly node: TakenNode | string;
   /** Aborted at its deadline. */
   readonly signal: AbortSignal;
 }

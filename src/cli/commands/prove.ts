@@ -17,7 +17,7 @@ export const proveCommand: CommandSpec = {
     {
       flags: '--vector <NAME>',
       summary: 'only techniques of one vector',
-      choices: ['escape', 'neighbours', 'outside', 'application'],
+      choices: ['escape', 'neighbours', 'outside', 'application', 'cluster'],
     },
     { flags: '--runtime <NAME>', summary: 'the OCI runtime', choices: ['crun', 'runc', 'runsc'] },
     {
@@ -29,6 +29,10 @@ export const proveCommand: CommandSpec = {
       flags: '--weakened',
       summary: 'run each technique without the control that stops it: the technique must get through',
     },
+    {
+      flags: '--join <URL>',
+      summary: 'on an invoker: the address of an API node, for techniques that attack it',
+    },
     { flags: '--list', summary: 'list the techniques without trying them' },
   ],
   examples: [
@@ -37,6 +41,10 @@ export const proveCommand: CommandSpec = {
     {
       command: 'ward prove --weakened',
       does: 'checks that the suite can fail: exits with 1 if a technique does not get through',
+    },
+    {
+      command: 'ward prove --vector cluster --join https://ward.example.com',
+      does: 'on an invoker: what it could do to other nodes if it was taken over',
     },
     { command: 'ward prove --only "mount-*" -o json', does: 'some techniques, as JSON' },
   ],

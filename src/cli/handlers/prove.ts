@@ -22,13 +22,14 @@ export const prove: Handler = async (input, context) => {
   if (input.has('weakened')) return weakened(input, context);
   const { io } = context;
   const server = await openServer();
-  const runtime = input.text('runtime');
+  const [runtime, join] = [input.text('runtime'), input.text('join')];
   using progress = io.progress();
   const report = await interruptible((signal) =>
     server.proveSandbox({
       ...localOptions(input),
       ...selectionOf(input),
       ...(runtime === undefined ? {} : { runtime }),
+      ...(join === undefined ? {} : { join }),
       compare: input.has('compare'),
       signal,
       onProgress: ({ done, all, last }) => progress.show(`${done}/${all} ${last.name}: ${last.outcome}`),
@@ -88,7 +89,7 @@ function selectionOf(input: Input): { readonly only?: readonly string[]; readonl
   return { ...(only.length === 0 ? {} : { only }), ...(vector === undefined ? {} : { vector }) };
 }
 
-const vectors: readonly AttackVector[] = ['escape', 'neighbours', 'outside', 'application'];
+const vectors: readonly AttackVector[] = ['escape', 'neighbours', 'outside', 'application', 'cluster'];
 
 type Named = Pick<TechniqueSummary, 'name' | 'vector' | 'reference' | 'control'>;
 

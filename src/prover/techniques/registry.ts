@@ -35,6 +35,7 @@ import { fileStarvation } from './starvation-files.ts';
 import { memoryStarvation } from './starvation-memory.ts';
 import { processStarvation } from './starvation-processes.ts';
 import { socketStarvation } from './starvation-sockets.ts';
+import { takenInvokerTechniques } from './taken-invoker.ts';
 import { tenantTechniques } from './tenants.ts';
 
 export const techniques: readonly Technique[] = [
@@ -74,4 +75,5 @@ export const techniques: readonly Technique[] = [
   ...serverWallTechniques,
   ...readerWallTechniques,
   ...serverRequestTechniques,
+  ...takenInvokerTechniques,
 ];

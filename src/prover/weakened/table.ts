@@ -221,6 +221,12 @@ const leftOut: Readonly<Record<string, readonly string[]>> = {
     'server-ask-endless-line server-ask-other-root server-ask-folder-outside server-ask-layer-outside',
     'server-ask-layer-link server-ask-other-sandbox server-door-secret server-door-run',
   ],
+  'it starts in a node of a cluster, and first does what the node may': [
+    'node-hear-jobs node-hear-answers node-hear-everything node-answer-for-another node-report-for-another',
+    'node-report-as-api node-give-jobs node-speak-to-all node-claim-other-name node-begin-unsent-job',
+    'node-follow-log node-list-blobs node-open-api node-reuse-proof node-join-again node-forge-token',
+    'node-forge-certificate',
+  ],
   'its two sandboxes would have to share the host’s processes or files': [
     'working-directory-link runtime-as-program image-device-links image-proc-files image-device-nodes',
     'image-setuid dentry-flood tenant-processes tenant-signals tenant-files-tmp tenant-files-shm',

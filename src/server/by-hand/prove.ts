@@ -13,6 +13,7 @@ import { runDir } from '../instance/instance-locks.ts';
 import { openByHand } from './instance.ts';
 import { effectivePolicy, requestedPolicy } from './policy.ts';
 import { attackedApi } from './prove-api.ts';
+import { takenNode } from './prove-node.ts';
 
 export type {
   AttackVector,
@@ -28,6 +29,8 @@ export interface ProveHereOptions {
   readonly only?: readonly string[];
   readonly vector?: AttackVector;
   readonly runtime?: string;
+  /** On an invoker: the address of an API node. */
+  readonly join?: string;
   /** Also runs the programs under Docker's defaults, for comparison. */
   readonly compare: boolean;
   readonly dataDir?: string;
@@ -62,6 +65,7 @@ export async function proveHere(options: ProveHereOptions): Promise<ProveReport>
     ...{ host, images, image, instance, policy, techniques, compare, onProgress, signal },
     rootDir: root.path,
     openApi: attackedApi(),
+    node: takenNode(config, options.join),
   });
 }
 
