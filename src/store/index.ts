@@ -29,6 +29,7 @@ export type { Change, ChangeStore, ChangesSince } from './types/changes.ts';
 export type * from './types/cluster-nodes.ts';
 export type * from './types/code-marks.ts';
 export type * from './types/deliveries.ts';
+export type * from './types/domains.ts';
 export type * from './types/entities.ts';
 export type * from './types/feeds.ts';
 export type * from './types/holdings.ts';

@@ -8,6 +8,7 @@ import { apiStore } from './apis.ts';
 import { clusterNodeStore } from './cluster-nodes.ts';
 import { codeMarkStore } from './code-marks.ts';
 import { deliveryStore } from './deliveries.ts';
+import { domainStore } from './domains.ts';
 import { entityStore } from './entities.ts';
 import { feedStore } from './feeds.ts';
 import type { GroupWriter } from './group-writer.ts';
@@ -34,6 +35,7 @@ export function storeParts(db: Kysely<Schema>, writer: GroupWriter, words: SqlWo
     feeds: feedStore(db, writer),
     deliveries: deliveryStore(db, writer),
     apis: apiStore(db),
+    domains: domainStore(db),
     violations: violationStore(db, writer),
     activations: activationStore(db, writer, words),
     accepted: acceptedQueue(db, writer, words),

@@ -169,6 +169,17 @@ export interface ApiTable {
   document: string;
 }
 
+/** The database lets one row of a name have `proved_at`. Either `package` or `base_path` is null. */
+export interface DomainTable {
+  namespace: string;
+  name: string;
+  token: string;
+  package: string | null;
+  base_path: string | null;
+  created_at: number;
+  proved_at: number | null;
+}
+
 export interface ViolationTable {
   id: Generated<number>;
   namespace: string;
@@ -256,6 +267,7 @@ export interface Schema {
   feeds: FeedTable;
   deliveries: DeliveryTable;
   apis: ApiTable;
+  domains: DomainTable;
   violations: ViolationTable;
   members: MemberTable;
   join_tokens: JoinTokenTable;

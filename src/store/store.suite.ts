@@ -8,6 +8,7 @@ import { clusterNodeTests } from './suite/cluster-nodes.ts';
 import { codeMarkTests } from './suite/code-marks.ts';
 import { namespaceRow, type StorePlace } from './suite/context.ts';
 import { deliveryTests } from './suite/deliveries.ts';
+import { domainTests } from './suite/domains.ts';
 import { entityTests } from './suite/entities.ts';
 import { entityLinkTests } from './suite/entity-links.ts';
 import { feedTests } from './suite/feeds.ts';
@@ -55,6 +56,7 @@ export function storeSuite(name: string, makePlace: () => Promise<StorePlace>): 
     describe('feeds', () => feedTests(context));
     describe('deliveries', () => deliveryTests(context));
     describe('APIs', () => apiTests(context));
+    describe('domains', () => domainTests(context));
     describe('changes', () => changeTests(context));
     describe('usage of days', () => usageTests(context));
     describe('leases', () => leaseTests(context));

@@ -20,19 +20,26 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       tx bigint not null default 0, kind text not null, namespace text not null, path text not null)
   `.execute(db);
   await sql`create index changes_by_time on changes (at)`.execute(db);
-  for (const [table, { kind, namespace, path }] of Object.entries(watched)) {
-    const of = (row: 'old' | 'new') =>
-      `select ${[kind, namespace, path].map((word) => (word.startsWith(`'`) ? word : `${row}.${word}`)).join()}`;
-    const note = async (event: string, values: string) => {
-      await sql
-        .raw(
-          `create trigger ${table}_${event}_noted after ${event} on ${table} begin
-            insert into changes (kind, namespace, path) ${values}; end`,
-        )
-        .execute(db);
-    };
-    await note('insert', of('new'));
-    await note('update', `${of('old')} union ${of('new')}`);
-    await note('delete', of('old'));
-  }
+  for (const [table, names] of Object.entries(watched)) await noteChanges(db, table, names);
+}
+
+/** Makes each write of the table leave a change, which has these names: columns, or texts in quotes. */
+export async function noteChanges(
+  db: Kysely<unknown>,
+  table: string,
+  { kind, namespace, path }: { readonly kind: string; readonly namespace: string; readonly path: string },
+): Promise<void> {
+  const of = (row: 'old' | 'new') =>
+    `select ${[kind, namespace, path].map((word) => (word.startsWith(`'`) ? word : `${row}.${word}`)).join()}`;
+  const note = async (event: string, values: string) => {
+    await sql
+      .raw(
+        `create trigger ${table}_${event}_noted after ${event} on ${table} begin
+          insert into changes (kind, namespace, path) ${values}; end`,
+      )
+      .execute(db);
+  };
+  await note('insert', of('new'));
+  await note('update', `${of('old')} union ${of('new')}`);
+  await note('delete', of('old'));
 }

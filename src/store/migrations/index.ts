@@ -31,6 +31,7 @@ import * as unsealedEntries from './0022-unsealed-entries.ts';
 import * as spentTokens from './0023-spent-tokens.ts';
 import * as failedActivations from './0024-failed-activations.ts';
 import * as usageDays from './0025-usage-days.ts';
+import * as domains from './0026-domains.ts';
 
 export const migrations: Migrations = {
   '0001-entities': entities,
@@ -58,6 +59,7 @@ export const migrations: Migrations = {
   '0023-spent-tokens': spentTokens,
   '0024-failed-activations': failedActivations,
   '0025-usage-days': usageDays,
+  '0026-domains': domains,
 };
 
 export type Migrations = Readonly<Record<string, Migration>>;

@@ -8,6 +8,7 @@ import {
   apiRow,
   type Context,
   deliveryRow,
+  domainRow,
   entityRow,
   feedRow,
   keyRow,
@@ -15,7 +16,7 @@ import {
   write,
 } from './context.ts';
 
-type Watched = 'namespaces' | 'keys' | 'entities' | 'apis';
+type Watched = 'namespaces' | 'keys' | 'entities' | 'apis' | 'domains';
 
 /** Part of the store → its writes → the changes that each leaves. Reads leave none. */
 const writes: {
@@ -97,6 +98,26 @@ const writes: {
       await apis.put(apiRow('/a'), null);
       await apis.delete('guest', '/a');
       const change: Change = { kind: 'apis', namespace: 'guest', path: '/a' };
+      return [change, change];
+    },
+  },
+  domains: {
+    ...{ get: 'reads', list: 'reads', owner: 'reads', proved: 'reads' },
+    async put({ domains }) {
+      await domains.put(domainRow('a.example'), 1);
+      return [{ kind: 'domains', namespace: 'guest', path: 'a.example' }];
+    },
+    async prove({ domains }) {
+      const row = domainRow('a.example');
+      await domains.put(row, 1);
+      await domains.prove(row, undefined, 5);
+      const change: Change = { kind: 'domains', namespace: 'guest', path: 'a.example' };
+      return [change, change];
+    },
+    async delete({ domains }) {
+      await domains.put(domainRow('a.example'), 1);
+      await domains.delete('guest', 'a.example');
+      const change: Change = { kind: 'domains', namespace: 'guest', path: 'a.example' };
       return [change, change];
     },
   },

@@ -5,6 +5,7 @@ import type { AcceptedInsert } from '../types/accepted.ts';
 import type { ActivationRow, ActivationWrite } from '../types/activations.ts';
 import type { ApiRow } from '../types/apis.ts';
 import type { DeliveryRow } from '../types/deliveries.ts';
+import type { DomainRow } from '../types/domains.ts';
 import type { EntityRow } from '../types/entities.ts';
 import type { FeedRow } from '../types/feeds.ts';
 import type { KeyRow } from '../types/keys.ts';
@@ -97,6 +98,18 @@ export function apiRow(basePath: string, more: Partial<ApiRow> = {}): ApiRow {
     revision: randomHex(8),
     updatedAt: 1_000,
     document: { basePath },
+    ...more,
+  };
+}
+
+export function domainRow(name: string, more: Partial<DomainRow> = {}): DomainRow {
+  return {
+    namespace: 'guest',
+    name,
+    token: randomHex(16),
+    target: { kind: 'package', package: 'shop' },
+    createdAt: 1_000,
+    provedAt: null,
     ...more,
   };
 }

@@ -1,7 +1,16 @@
 /** Entries of the audit log: with their change or not at all, and they name the actor. */
 import { expect, test } from 'vitest';
 import { actAs } from '../../lib/index.ts';
-import { apiRow, type Context, deliveryRow, entityRow, feedRow, keyRow, namespaceRow } from './context.ts';
+import {
+  apiRow,
+  type Context,
+  deliveryRow,
+  domainRow,
+  entityRow,
+  feedRow,
+  keyRow,
+  namespaceRow,
+} from './context.ts';
 
 const actor = { who: 'guest 4e9c', from: '192.0.2.7', request: 'req-1' };
 
@@ -49,7 +58,7 @@ export function notedTests({ store }: Context): void {
 
   test('every kind of change is named', async () => {
     await drain();
-    const { namespaces, keys, entities, apis, feeds, deliveries, members } = store();
+    const { namespaces, keys, entities, apis, domains, feeds, deliveries, members } = store();
     const other = { ...namespaceRow('other'), limits: {}, settings: {} };
     const key = keyRow();
     const letter = deliveryRow({ state: 'dead' });
@@ -62,6 +71,14 @@ export function notedTests({ store }: Context): void {
     await apis.put(api, null);
     await apis.put(apiRow('/v1', { document: { n: 2 } }), api.revision);
     await apis.delete('guest', '/v1');
+    const domain = domainRow('a.example', { namespace: 'other' });
+    const taking = domainRow('a.example');
+    await domains.put(domain, 1);
+    await domains.prove(domain, undefined, 5);
+    await domains.put(taking, 1);
+    await domains.put({ ...taking, target: { kind: 'api', basePath: '/v1' } }, 1);
+    await domains.prove(taking, { ...domain, provedAt: 5 }, 6);
+    await domains.delete('guest', 'a.example');
     const feed = feedRow('t');
     await feeds.put(feed, null, { replaced: undefined });
     await feeds.put({ ...feed, dueAt: 9, revision: 'fired' }, feed.revision);
@@ -87,6 +104,13 @@ export function notedTests({ store }: Context): void {
       'create-api /guest/v1',
       'update-api /guest/v1',
       'delete-api /guest/v1',
+      'create-domain /other/a.example',
+      'prove-domain /other/a.example',
+      'create-domain /guest/a.example',
+      'update-domain /guest/a.example',
+      'lose-domain /other/a.example',
+      'prove-domain /guest/a.example',
+      'delete-domain /guest/a.example',
       'create-feed /guest/t',
       'delete-feed /guest/t',
       `delete-dead-letter /guest/${letter.id}`,
@@ -100,7 +124,7 @@ export function notedTests({ store }: Context): void {
       'delete-namespace /other',
       'backup /srv/ward.tar.zst',
     ]);
-    expect(await noted()).toMatchObject(Array.from({ length: 21 }, () => ({ actor: 'ward', from: 'local' })));
+    expect(await noted()).toMatchObject(Array.from({ length: 28 }, () => ({ actor: 'ward', from: 'local' })));
     expect(JSON.stringify(await noted())).not.toContain(key.keyHash);
   });
 }

@@ -1,11 +1,11 @@
 /** Runs every query of the store, for tests of their plans. */
 import type { Store } from '../types/store.ts';
-import { all } from './context.ts';
+import { all, domainRow } from './context.ts';
 
 /** It deletes the namespace at the end. */
 export async function readAll(stores: Omit<Store, 'close' | typeof Symbol.asyncDispose>): Promise<void> {
   const { entities, activations, feeds, deliveries, accepted, keys, apis, namespaces, holdings } = stores;
-  const { changes, leases, usage } = stores;
+  const { changes, leases, usage, domains } = stores;
   for (const filter of [{}, { package: 'p' }, { link: 'guest/t' }, { shared: true }] as const) {
     await entities.list({ ...all, collection: 'rules', ...filter });
     await entities.count({ ...all, collection: 'rules', ...filter });
@@ -46,6 +46,14 @@ export async function readAll(stores: Omit<Store, 'close' | typeof Symbol.asyncD
   await keys.byId('k');
   await keys.list('guest');
   await apis.list('guest');
+  const claim = domainRow('a.example');
+  await domains.put(claim, 10);
+  await domains.prove(claim, undefined, 5);
+  await domains.get('guest', 'a.example');
+  await domains.list('guest');
+  await domains.owner('a.example');
+  await domains.proved('', 10);
+  await domains.delete('guest', 'a.example');
   await namespaces.byKeyId('k');
   await namespaces.usage({ skip: 0, limit: 30 });
   await holdings.get('guest');

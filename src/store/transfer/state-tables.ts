@@ -9,6 +9,7 @@ export const stateTables: readonly TableCopy[] = [
   'feeds',
   'deliveries',
   'apis',
+  'domains',
   'violations',
   'accepted',
   'members',

@@ -16,6 +16,7 @@ import {
   all,
   apiRow,
   deliveryRow,
+  domainRow,
   entityRow,
   feedRow,
   keyRow,
@@ -63,6 +64,9 @@ async function fill(store: Store, names: readonly string[]): Promise<void> {
   await store.feeds.put(feedRow('t', { token: 'one' }), null);
   await store.deliveries.add(deliveryRow());
   await store.apis.put(apiRow('/b'), null);
+  const domain = domainRow('shop.example');
+  await store.domains.put(domain, 1);
+  await store.domains.prove(domain, undefined, 5);
   for (const kind of ['a', 'b'])
     await store.violations.add({
       ...{ namespace: 'guest', at: 1, kind, detail: 'why', action: null, activationId: newActivationId() },

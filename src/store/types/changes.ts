@@ -5,11 +5,12 @@ export const changeKinds = [
   'namespaces',
   'keys',
   'apis',
+  'domains',
   'actions',
   'triggers',
   'rules',
   'packages',
-] as const satisfies readonly (Collection | 'namespaces' | 'keys' | 'apis')[];
+] as const satisfies readonly (Collection | 'namespaces' | 'keys' | 'apis' | 'domains')[];
 
 export type ChangeKind = (typeof changeKinds)[number];
 
@@ -17,7 +18,7 @@ export type ChangeKind = (typeof changeKinds)[number];
 export interface Change {
   readonly kind: ChangeKind;
   readonly namespace: string;
-  /** Path of an entity, id of a key, base path of an API; empty for a namespace. */
+  /** Path of an entity, id of a key, base path of an API, name of a domain; empty for a namespace. */
   readonly path: string;
 }
 

@@ -7,6 +7,7 @@ import type { ChangeStore } from './changes.ts';
 import type { ClusterNodeStore } from './cluster-nodes.ts';
 import type { CodeMarkStore } from './code-marks.ts';
 import type { DeliveryStore } from './deliveries.ts';
+import type { DomainStore } from './domains.ts';
 import type { EntityStore } from './entities.ts';
 import type { FeedStore } from './feeds.ts';
 import type { HoldingStore } from './holdings.ts';
@@ -44,6 +45,7 @@ export interface Store extends AsyncDisposable {
   readonly feeds: FeedStore;
   readonly deliveries: DeliveryStore;
   readonly apis: ApiStore;
+  readonly domains: DomainStore;
   readonly violations: ViolationStore;
   readonly activations: ActivationStore;
   readonly accepted: AcceptedQueue;

@@ -31,7 +31,8 @@ const watched: Readonly<Record<string, readonly string[]>> = {
   apis: [`'apis'`, '$.namespace', '$.base_path'],
 };
 
-function noted(table: string, names: readonly string[]): string {
+/** Makes each write of the table leave a change. @param names its kind, namespace and path, with `$` for the row */
+export function noted(table: string, names: readonly string[]): string {
   const of = (row: 'old' | 'new') => `(${names.join(', ').replaceAll('$', row)})`;
   return `
     create function note_${table}() returns trigger language plpgsql as $$ begin

@@ -12,6 +12,7 @@ import * as schema from './0001-schema.ts';
 import * as facts from './0003-facts.ts';
 import * as changes from './0004-changes.ts';
 import * as unsealedEntries from './0009-unsealed-entries.ts';
+import * as domains from './0013-domains.ts';
 
 export const postgresMigrations: Migrations = {
   '0001-schema': schema,
@@ -26,4 +27,5 @@ export const postgresMigrations: Migrations = {
   '0010-spent-tokens': spentTokens,
   '0011-failed-activations': failedActivations,
   '0012-usage-days': usageDays,
+  '0013-domains': domains,
 };
