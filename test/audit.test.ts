@@ -154,6 +154,25 @@ const changing: Readonly<Record<string, readonly Call[] | string>> = {
       [`${method} /apis/*`, callsAction],
     ]),
   ),
+  ...Object.fromEntries(
+    ['POST', 'PUT', 'PATCH', 'DELETE'].map((method) => [`${method} /*`, 'calls an action at a domain']),
+  ),
+  'PUT /ward/v1/domains/:name': [
+    {
+      path: '/ward/v1/domains/shop.example',
+      body: { package: 'p' },
+      entry: 'create-domain /guest/shop.example',
+    },
+    {
+      path: '/ward/v1/domains/shop.example',
+      body: { api: '/v1' },
+      entry: 'update-domain /guest/shop.example',
+    },
+  ],
+  'POST /ward/v1/domains/:name/verify': 'needs DNS: the store’s tests have its entries',
+  'DELETE /ward/v1/domains/:name': [
+    { path: '/ward/v1/domains/shop.example', entry: 'delete-domain /guest/shop.example' },
+  ],
   'POST /console/session': [{ path: '/console/session', entry: 'log-in /guest/KEY' }],
   'DELETE /console/session': [{ path: '/console/session', entry: 'log-out /guest/KEY' }],
   'POST /ward/v1/token': 'makes a key: src/api/resources/token.test.ts has its entry',

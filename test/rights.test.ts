@@ -227,6 +227,8 @@ describe.skipIf(missing !== undefined)(`rights${missing ? ` (${missing})` : ''}`
       ['/ward/v1/token', 'DELETE', '/ward/v1/token', but(each([...keys, other], 403), 401)],
       ['/webhooks/:token', 'POST', '/webhooks/no-such-token', but({}, 404)],
       ['/apis/*', 'GET', '/apis/guest/none', but({}, 404)],
+      // Only at a domain of a namespace.
+      ['/*', 'GET', '/web.json', but({}, 404)],
       ['/api/v1/web/*', 'GET', '/api/v1/web/guest/default/web.json', but({}, 200)],
       ['/api/v1/web/*', 'GET', '/api/v1/web/guest/default/secret.json', but({}, 404)],
       [

@@ -1,8 +1,10 @@
 /** Web actions of a whole Ward, called by browsers, strangers and attackers. */
 import { once } from 'node:events';
+import { request as httpRequest } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type DnsServer, startDnsServer } from '../src/functions/domains/dns-server.fixture.ts';
 import { missingForSandboxes, Ward } from './ward.ts';
 
 const missing = missingForSandboxes();
@@ -10,14 +12,17 @@ const web = '/api/v1/web/guest/default';
 
 describe.skipIf(missing !== undefined)(`web actions${missing ? ` (${missing})` : ''}`, () => {
   let ward: Ward;
+  let dns: DnsServer;
 
   beforeAll(async () => {
-    ward = await Ward.start();
+    dns = await startDnsServer();
+    ward = await Ward.start({ domains: { resolvers: [dns.address] } });
     await ward.raiseLimits();
     await offer('echo', 'function main(args) { return args; }');
   });
   afterAll(async () => {
     await ward?.[Symbol.asyncDispose]();
+    await dns?.[Symbol.asyncDispose]();
   });
 
   async function offer(
@@ -188,6 +193,93 @@ describe.skipIf(missing !== undefined)(`web actions${missing ? ` (${missing})` :
     });
     const over = await call('echo.json', { method: 'POST', body: 'x'.repeat(1024 * 1024 + 1) });
     expect(over.status).toBe(413);
+  });
+
+  describe('at a domain of the namespace', () => {
+    const domain = 'shop.example.com';
+    const at = async (method: string, path: string, host = domain) => {
+      const sent = httpRequest(`${ward.url}/`, { method, path, headers: { host }, agent: false }).end();
+      const [answer] = await once(sent, 'response');
+      const body = await text(answer);
+      return { status: Number(answer.statusCode), headers: answer.headers, body: String(body) };
+    };
+    const claim = (name: string, body: object, auth = ward.auth) =>
+      ward.request('PUT', `/ward/v1/domains/${name}`, { auth, body });
+    const verify = (name: string, auth = ward.auth) =>
+      ward.request('POST', `/ward/v1/domains/${name}/verify`, { auth });
+    const prove = async (name: string, body: object, auth = ward.auth) => {
+      const { challenge } = (await claim(name, body, auth)).body;
+      dns.records.set(challenge.name, [challenge.value]);
+      return verify(name, auth);
+    };
+
+    it('a proved one serves its package and nothing else, and no other namespace gets it', async () => {
+      await offer('index', 'function main(args) { return { body: "front " + args.__ow_path }; }');
+      expect(await at('GET', '/echo.json/x?a=1')).toMatchObject({ status: 404 });
+      const proved = await prove(domain, { package: 'default' });
+      expect(proved).toMatchObject({ status: 200, body: { name: domain, isProved: true } });
+      const echo = await at('GET', '/echo.json/x?a=1', 'Shop.Example.com:8443');
+      expect(JSON.parse(echo.body)).toMatchObject({ a: '1', __ow_path: '/x', __ow_method: 'get' });
+      // It is alone at its origin, unlike at Ward's own name.
+      expect(echo.headers['content-security-policy']).toBeUndefined();
+      expect((await call('echo.json')).headers.get('content-security-policy')).toContain('sandbox');
+      expect((await at('GET', '/')).body).toBe('front ');
+      for (const [method, path] of [
+        ...[
+          ['GET', '/ping'],
+          ['GET', '/metrics'],
+          ['GET', '/console/'],
+          ['GET', '/v2/'],
+          ['GET', '/apis/guest/x'],
+        ],
+        ...[
+          ['GET', '/api/v1/namespaces'],
+          ['GET', '/ward/v1/domains'],
+          ['POST', '/console/session'],
+        ],
+        ...[
+          ['GET', `${web}/echo.json`],
+          ['GET', '/..'],
+          ['GET', '//'],
+          ['PROPFIND', '/api/v1/namespaces'],
+        ],
+        ...[
+          ['TRACE', '/echo.json'],
+          ['GET', 'http://127.0.0.1/ping'],
+        ],
+      ] as [string, string][])
+        expect([method, path, (await at(method, path)).status]).toEqual([method, path, 404]);
+
+      const rival = await ward.createNamespace('rival');
+      expect(await verify(domain, rival)).toMatchObject({ status: 404 });
+      await claim(domain, { package: 'default' }, rival);
+      const taking = await verify(domain, rival);
+      expect([taking.status, taking.headers.get('x-ward-fault')]).toEqual([409, 'DOMAIN_UNPROVED']);
+      expect((await at('GET', '/')).status).toBe(200);
+      expect(await ward.request('GET', '/ward/v1/domains', { auth: rival })).toMatchObject({
+        body: [{ name: domain, isProved: false }],
+      });
+
+      expect(await ward.request('DELETE', `/ward/v1/domains/${domain}`)).toMatchObject({ status: 204 });
+      expect((await at('GET', '/echo.json')).status).toBe(404);
+      expect(await at('GET', '/ping')).toMatchObject({ status: 200, body: 'pong' });
+    });
+
+    it('a proved one serves one API', async () => {
+      const { routes } = ward.client();
+      const routed = routes as unknown as { create(options: object): Promise<unknown> };
+      for (const [basepath, relpath] of [
+        ['/club', '/books'],
+        ['/club/own', '/rules'],
+      ])
+        await routed.create({ basepath, relpath, operation: 'GET', action: 'echo', responsetype: 'json' });
+      expect(await prove('club.example', { api: '/club' })).toMatchObject({ status: 200 });
+      const books = await at('GET', '/books?a=1', 'club.example');
+      expect(JSON.parse(books.body)).toMatchObject({ a: '1', __ow_method: 'get' });
+      expect((await at('POST', '/books', 'club.example')).status).toBe(405);
+      for (const path of ['/own/rules', '/club/books', '/', '/echo.json'])
+        expect([path, (await at('GET', path, 'club.example')).status]).toEqual([path, 404]);
+    });
   });
 
   it('strangers can’t use up a tenant’s own calls', async () => {

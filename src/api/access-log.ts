@@ -5,6 +5,7 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Log } from '../lib/index.ts';
+import { domainOf } from './domain-host.ts';
 import { sandboxNamespaceOf } from './sandbox-entrance.ts';
 
 const pathCharacters = 1024;
@@ -23,11 +24,13 @@ export function addAccessLog(app: FastifyInstance, log: Log): void {
 }
 
 function aboutRequest(request: FastifyRequest) {
-  const namespace = request.identity?.namespace;
+  const domain = domainOf(request.raw);
+  const namespace = request.identity?.namespace ?? domain?.namespace;
   return {
     transactionId: request.id,
     method: request.method,
     path: pathOf(request),
+    ...(domain === undefined ? {} : { domain: domain.name }),
     address: sandboxNamespaceOf(request) === undefined ? request.ip : 'sandbox',
     ...(namespace === undefined ? {} : { namespace }),
   };

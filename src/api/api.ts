@@ -15,6 +15,8 @@ import { shareConnections } from './connections.ts';
 import { addOperator, type OperatorSource } from './console/operator.ts';
 import { addSessions } from './console/sessions.ts';
 import { addApiDocs } from './docs/api-docs.ts';
+import { confineDomains } from './domain-host.ts';
+import { addDomains } from './domains/domains.ts';
 import { clientErrorHandler, errorHandler, sendError } from './errors.ts';
 import { addGateway } from './gateway/gateway.ts';
 import { addMemoryAdmission, createUploadBudget, type MemoryAdmission } from './request-memory.ts';
@@ -29,6 +31,7 @@ import {
   wantsSandboxWay,
 } from './resources/cluster-nodes.ts';
 import { addDeadLetters } from './resources/dead-letters.ts';
+import { addDomainRoutes } from './resources/domains.ts';
 import { addFeeds } from './resources/feeds.ts';
 import { addApiInfo, addSystemInfo, type BuildInfo, type Readiness } from './resources/info.ts';
 import { addLogForwarding } from './resources/log-forwarding.ts';
@@ -47,6 +50,7 @@ import { type RouteAccess, refuseUndeclaredRoutes } from './route-access.ts';
 import {
   confineSandboxes,
   defaultEntranceLimits,
+  isOfSandbox,
   openSandboxEntrance,
   type SandboxEntrance,
 } from './sandbox-entrance.ts';
@@ -157,6 +161,7 @@ export function createApi(options: ApiOptions): FastifyInstance {
   if (options.onRoute !== undefined) reportRoutes(app, options.onRoute);
   app.setErrorHandler(onError);
   app.setNotFoundHandler((request, reply) => sendError(request, reply, 404, notFoundText));
+  confineDomains(app, functions.domains, isOfSandbox);
   takeSessionCookies(app);
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
@@ -216,6 +221,7 @@ export function createApi(options: ApiOptions): FastifyInstance {
       addRequests(scope, functions);
       addDeadLetters(scope, functions);
       addFeeds(scope, functions);
+      addDomainRoutes(scope, functions.domains);
       if (options.reports !== undefined) addReports(scope, options.reports, functions.limits);
       if (options.audit !== undefined) addAudit(scope, options.audit);
     });
@@ -263,6 +269,7 @@ function addPublicRoutes(
   const web = createWeb({ functions, log, limits, guard, isolatesPages: console !== undefined });
   addWeb(app, web);
   addGateway(app, { web, apis: functions.apis });
+  addDomains(app, { web, apis: functions.apis });
   addWebhooks(app, { open: functions.feeds.openWebhook, bodyBytes: functions.limits.payloadBytes });
 }
 

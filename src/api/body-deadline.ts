@@ -5,6 +5,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance } from 'fastify';
+import { domainOf } from './domain-host.ts';
 import { refuseSlow } from './errors.ts';
 
 interface BodyDeadline {
@@ -20,7 +21,8 @@ export function addBodyDeadline(app: FastifyInstance, { deadlineMs, sweepMs, exe
   const awaited = new Map<IncomingMessage, number>();
   app.addHook('onRequest', (request, _reply, done) => {
     const { raw } = request;
-    if (hasBody(raw.headers) && raw.url?.startsWith(exempt) !== true) {
+    const isExempt = raw.url?.startsWith(exempt) === true && domainOf(raw) === undefined;
+    if (hasBody(raw.headers) && !isExempt) {
       awaited.set(raw, performance.now() + deadlineMs);
     }
     done();

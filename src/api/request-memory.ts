@@ -1,5 +1,6 @@
 /** Keeps the memory for requests within limits: for all of them, and for large bodies. */
 import type { FastifyInstance, onRequestHookHandler } from 'fastify';
+import { domainOf } from './domain-host.ts';
 import { apiFault } from './faults.ts';
 
 export interface MemoryAdmission {
@@ -14,6 +15,8 @@ const callBytes = 8 * mebibyte;
 const otherBytes = mebibyte;
 /** The bytes of a body, their text, the parsed value, and the copy for a sandbox. */
 const copies = 4;
+/** Stands for the paths of domains, whose requests are all calls. */
+const call = '/*';
 const always: ReadonlySet<string> = new Set(['/', '/ping', '/metrics']);
 
 /**
@@ -22,7 +25,8 @@ const always: ReadonlySet<string> = new Set(['/', '/ping', '/metrics']);
  */
 export function addMemoryAdmission(app: FastifyInstance, memory: MemoryAdmission, streamed: string): void {
   app.addHook('onRequest', (request, reply, done) => {
-    const [path = '/'] = request.raw.url?.split('?', 1) ?? [];
+    const [path = '/'] =
+      domainOf(request.raw) === undefined ? (request.raw.url?.split('?', 1) ?? []) : [call];
     if (always.has(path)) return done();
     const isStreamed = path.startsWith(streamed);
     const declared = Number(request.headers['content-length'] ?? 0);

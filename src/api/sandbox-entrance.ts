@@ -37,6 +37,11 @@ export function sandboxNamespaceOf({ raw }: FastifyRequest): string | undefined 
   return namespaces.get(raw.socket);
 }
 
+/** Whether a request comes from a sandbox. */
+export function isOfSandbox({ socket }: IncomingMessage): boolean {
+  return namespaces.has(socket);
+}
+
 /** Closes everything except the API of namespaces to sandboxes. Call it before adding hooks that do more than log. */
 export function confineSandboxes(app: FastifyInstance): void {
   app.addHook('onRequest', (request, reply, done) => {

@@ -8,6 +8,7 @@ export {
   narrowEgress,
 } from './grants.ts';
 export { defaultEgressLimits, type EgressLimits, egressLimitsSchema } from './limits.ts';
+export { parseHostName } from './names.ts';
 export {
   type HostAndPort,
   pinAddress,

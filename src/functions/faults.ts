@@ -49,6 +49,17 @@ export const functionFaultKinds = {
   FEED_PAUSED: 'conflict',
   FEEDS_EXHAUSTED: 'conflict',
   SIGNATURE_INVALID: 'unauthenticated',
+  DOMAIN_INVALID: 'invalid',
+  /** A name of the server itself, or one above it. */
+  DOMAIN_RESERVED: 'denied',
+  /** DNS does not have the token of the claim. */
+  DOMAIN_UNPROVED: 'conflict',
+  /** Another namespace has proved the domain, and its token is still in DNS. */
+  DOMAIN_TAKEN: 'conflict',
+  /** DNS gives no answer. */
+  DOMAIN_UNRESOLVED: 'unreachable',
+  DOMAIN_BUSY: 'throttled',
+  DOMAINS_EXHAUSTED: 'conflict',
   API_INVALID: 'invalid',
   API_TOO_LARGE: 'too-large',
   STORED_ENTITY_CORRUPT: 'host',

@@ -19,6 +19,7 @@ import { createRecordQuota, type RecordQuota, type RecordWatch } from './activat
 import type { Tracing } from './activations/trace-context.ts';
 import type { BuiltinAction } from './builtin.ts';
 import { type Calls, createCalls } from './calls.ts';
+import { createDomains, type DomainRules, type DomainService } from './domains/domains.ts';
 import { announceWrites } from './entities/announced-writes.ts';
 import { type ChangeWatch, watchChanges } from './entities/change-watch.ts';
 import type { Changed, Forgetful } from './entities/changed.ts';
@@ -83,6 +84,8 @@ export interface FunctionsOptions {
   readonly tracing?: Tracing | undefined;
   /** Where namespaces may send their logs. Absent: nowhere. */
   readonly forwarding?: ForwardingRules | undefined;
+  /** Absent: those of the host, and no names but the one in `apiHost`. */
+  readonly domains?: DomainRules | undefined;
   /**
    * Called after each write of what other servers keep in their caches, to send them a hint: see `lookForChanges`.
    * Must not throw.
@@ -117,6 +120,7 @@ export interface Functions {
   readonly deliveries: Omit<DeliveryService, 'begin' | 'start' | 'close'>;
   readonly feeds: Pick<Events['feeds'], 'openWebhook' | 'list'>;
   readonly apis: ApiService;
+  readonly domains: DomainService;
   readonly logForwarding: LogForwardingService;
   readonly searchLogs: SearchLogs;
   readonly activations: Omit<ActivationService, 'expect' | 'arrived'>;
@@ -165,7 +169,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
   const builtins = new Map<string, BuiltinAction>();
   const watch = watchOthers(given, () => ({
     namespaces,
-    caches: [namespaces, actions, firing, apis, logForwarding],
+    caches: [namespaces, actions, firing, apis, domains, logForwarding],
   }));
   const holdings = createHoldings({ ...given, builtins, isCurrent: () => watch.isCurrent() });
   const { namespaces, quotas, actions } = holdings;
@@ -179,6 +183,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
   });
   const { activations, executions, invocations } = calls;
   const apis = createApis(quotas.apis);
+  const domains = createDomains({ ...given, store: store.domains, rules: options.domains });
   const events = createEvents({
     ...given,
     ...holdings,
@@ -191,6 +196,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
   for (const each of own) builtins.set(each.path, each);
   const watches = new DisposableStack();
   watches.use(watch);
+  watches.use(domains);
   watches.use(grantLoads(given));
 
   return {
@@ -209,6 +215,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
     deliveries,
     feeds,
     apis,
+    domains,
     logForwarding,
     searchLogs: createLogSearch(store.activations),
     activations,

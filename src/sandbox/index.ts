@@ -24,6 +24,7 @@ export {
   type OperatorPolicy,
   operatorPolicy,
   operatorPolicySchema,
+  resolverSchema,
   usualMemoryMiB,
 } from './operator.ts';
 export { takeOrders } from './orders.ts';

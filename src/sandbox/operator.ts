@@ -63,7 +63,7 @@ const cpus = z.number().min(0.01).max(1024);
 const pids = z.int().min(1).max(4_194_304);
 
 /** `203.0.113.53`, `203.0.113.53:5353`, `[2001:db8::53]:53`. */
-const resolver = z.string().refine((text) => {
+export const resolverSchema = z.string().refine((text) => {
   const [, bracketed, plain, port = '53'] =
     /^(?:\[([0-9a-fA-F:.]+)\]|([0-9.]+))(?::(\d{1,5}))?$/.exec(text) ?? [];
   return (
@@ -105,7 +105,7 @@ export const operatorPolicySchema = z.strictObject({
   /** For sandboxes with egress rules. */
   egress: z
     .strictObject({
-      resolvers: z.array(resolver).min(1).max(8).optional(),
+      resolvers: z.array(resolverSchema).min(1).max(8).optional(),
       limits: egressLimitsSchema.optional(),
     })
     .optional(),

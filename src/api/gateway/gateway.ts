@@ -10,6 +10,7 @@ import {
   type ApiRoute,
   type ApiService,
   apiVerbs,
+  type NamespaceName,
   notFound,
   parseNamespaceName,
 } from '../../functions/index.ts';
@@ -29,15 +30,33 @@ const root = '/apis/';
 
 /** Do not add it below a hook that asks for credentials or sets CORS headers. */
 export function addGateway(app: FastifyInstance, { web, apis }: GatewayOptions): void {
-  addWebScope(app, `${root}*`, web, async (request) => {
+  addWebScope(app, { url: `${root}*` }, web, async (request) => {
     const { segments, query } = splitUrl(request.raw.url ?? '');
-    const [, first = '', ...rest] = segments;
+    const [, first = '', ...path] = segments;
     const namespace = orNotFound(() => parseNamespaceName(decodeSegment(first)));
-    const verb = apiVerbs.find((each) => each === request.method.toLowerCase());
-    if (verb === undefined) throw notFound();
-    const route = await apis.route(namespace, pathOf(rest), verb);
-    return locate(request, route, rest, query);
+    return locateOperation(request, apis, { namespace, path, query });
   });
+}
+
+interface OperationPlace {
+  readonly namespace: NamespaceName;
+  /** The base path and the rest, percent-encoded. */
+  readonly path: readonly string[];
+  readonly query: string;
+  /** The base path of the only API that counts. Absent: all of the namespace count. */
+  readonly only?: string;
+}
+
+/** @throws Fault NOT_FOUND */
+export async function locateOperation(
+  request: FastifyRequest,
+  apis: Pick<ApiService, 'route'>,
+  { namespace, path, query, only }: OperationPlace,
+): Promise<Located> {
+  const verb = apiVerbs.find((each) => each === request.method.toLowerCase());
+  if (verb === undefined) throw notFound();
+  const route = await apis.route(namespace, pathOf(path), verb, only);
+  return locate(request, route, path, query);
 }
 
 function locate(request: FastifyRequest, route: ApiRoute, path: readonly string[], query: string): Located {

@@ -38,10 +38,16 @@ export interface WebScopeOptions {
 /** Methods that reach a web action. */
 const webMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] satisfies HTTPMethods[];
 
-/** @param url with a wildcard at its end */
+interface WebPlace {
+  /** With a wildcard at its end. */
+  readonly url: string;
+  /** Of the router. */
+  readonly constraints?: Readonly<Record<string, string>>;
+}
+
 export function addWebScope(
   app: FastifyInstance,
-  url: string,
+  place: WebPlace,
   options: WebScopeOptions,
   locate: (request: FastifyRequest) => Located | Promise<Located>,
 ): void {
@@ -53,8 +59,8 @@ export function addWebScope(
     scope.setErrorHandler(webErrorHandler(options));
     if (options.isolatesPages) isolatePages(scope);
     scope.route({
+      ...place,
       method: webMethods,
-      url,
       config: { access: 'own-check' },
       bodyLimit: options.maxBodyBytes,
       onRequest: async (request, reply) => {

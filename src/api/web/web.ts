@@ -1,7 +1,7 @@
 /**
  * `/api/v1/web/{namespace}/{package|default}/{action}[.extension][/path]`: actions that their owners offer publicly.
  */
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Functions } from '../../functions/index.ts';
 import type { Log } from '../../lib/index.ts';
 import type { TokenGuard } from './bearer.ts';
@@ -9,7 +9,7 @@ import { createAnswerMemory, createUploadMemory } from './body-budget.ts';
 import { createOwnerShare } from './owner-share.ts';
 import { createRateLimiter, type Rate } from './rate-limiter.ts';
 import { parseWebTarget, restOf, splitUrl } from './target.ts';
-import { createWebActions } from './web-actions.ts';
+import { createWebActions, type WebHead } from './web-actions.ts';
 import { addWebScope, type WebScopeOptions } from './web-scope.ts';
 
 interface WebOptions {
@@ -65,18 +65,25 @@ const rootSegments = root.split('/').length - 2;
 
 /** Do not add it below a hook that asks for credentials or sets CORS headers. */
 export function addWeb(app: FastifyInstance, web: Web): void {
-  addWebScope(app, `${root}*`, web, (request) => {
+  addWebScope(app, { url: `${root}*` }, web, (request) => {
     const { segments, query } = splitUrl(request.raw.url ?? '');
-    const [namespace = '', inPackage = '', name = '', ...rest] = segments.slice(rootSegments);
-    const head = {
-      ...parseWebTarget([namespace, inPackage, name]),
-      method: request.method,
-      headers: request.headers,
-      path: restOf(rest),
-      query,
-      pathParameters: {},
-      transactionId: request.id,
-    };
-    return { head };
+    return { head: headAt(request, segments.slice(rootSegments), query) };
   });
+}
+
+/**
+ * @param segments percent-encoded: a namespace, a package (or `default`), an action, and the rest of the path
+ * @throws Fault NOT_FOUND
+ */
+export function headAt(request: FastifyRequest, segments: readonly string[], query: string): WebHead {
+  const [namespace = '', inPackage = '', name = '', ...rest] = segments;
+  return {
+    ...parseWebTarget([namespace, inPackage, name]),
+    method: request.method,
+    headers: request.headers,
+    path: restOf(rest),
+    query,
+    pathParameters: {},
+    transactionId: request.id,
+  };
 }

@@ -7,6 +7,7 @@ const reads: Readonly<Record<string, readonly string[]>> = {
   keys: ['byId', 'list'],
   entities: ['get', 'list', 'count', 'countByCodeDigest'],
   apis: ['get', 'list'],
+  domains: ['get', 'list', 'owner', 'proved'],
 };
 
 test('every write of what caches hold is told, after it was done, and no read is', async () => {

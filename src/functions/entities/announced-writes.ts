@@ -11,7 +11,7 @@ export function announceWrites(store: Store, announce: (() => void) | undefined)
       announce();
       return outcome;
     };
-  const { namespaces, keys, entities, apis } = store;
+  const { namespaces, keys, entities, apis, domains } = store;
   return {
     ...store,
     namespaces: {
@@ -29,5 +29,11 @@ export function announceWrites(store: Store, announce: (() => void) | undefined)
       deleteTree: told(entities.deleteTree),
     },
     apis: { ...apis, put: told(apis.put), delete: told(apis.delete) },
+    domains: {
+      ...domains,
+      put: told(domains.put),
+      prove: told(domains.prove),
+      delete: told(domains.delete),
+    },
   };
 }

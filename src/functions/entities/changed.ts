@@ -13,6 +13,8 @@ export interface Changed {
   readonly triggers: ReadonlySet<string>;
   /** Namespaces whose APIs changed. */
   readonly apis: ReadonlySet<string>;
+  /** Names. */
+  readonly domains: ReadonlySet<string>;
 }
 
 /** Holds what it read from the store. */
@@ -39,5 +41,6 @@ export function changedBy(changes: readonly Change[]): Changed {
     actions: of(['actions', 'packages'], ({ namespace, path }) => `${namespace}/${path.split('/', 1)[0]}`),
     triggers: of(['triggers', 'rules'], ({ namespace }) => namespace),
     apis: of(['apis'], ({ namespace }) => namespace),
+    domains: of(['domains'], ({ path }) => path),
   };
 }

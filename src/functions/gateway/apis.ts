@@ -42,12 +42,19 @@ export interface ApiService extends Forgetful {
    * Finds the route. Synchronous if the namespace's APIs were used recently. If several APIs have the path, the one
    * with the longest base path wins.
    * @param segments segments of the path, including the base path, decoded
+   * @param only the base path of the only API that counts. Absent: all count
    * @throws Fault STORED_ENTITY_CORRUPT
    */
-  route(namespace: NamespaceName, segments: readonly string[], verb: ApiVerb): ApiRoute | Promise<ApiRoute>;
+  route(
+    namespace: NamespaceName,
+    segments: readonly string[],
+    verb: ApiVerb,
+    only?: string,
+  ): ApiRoute | Promise<ApiRoute>;
 }
 
 interface CompiledApi {
+  readonly basePath: string;
   readonly base: readonly string[];
   readonly cors: boolean | undefined;
   readonly routes: Routes;
@@ -82,12 +89,18 @@ export function createApis(store: ApiStore): ApiService {
       await store.delete(namespace, basePath);
       cache.drop(namespace);
     },
-    route(namespace, segments, verb) {
+    route(namespace, segments, verb, only) {
+      const routeIn = (apis: readonly CompiledApi[]) =>
+        routeAmong(
+          only === undefined ? apis : apis.filter(({ basePath }) => basePath === only),
+          segments,
+          verb,
+        );
       const known = cache.get(namespace);
-      if (known !== undefined) return routeAmong(known, segments, verb);
+      if (known !== undefined) return routeIn(known);
       return cache
         .load(namespace, async () => compile(await store.list(namespace), namespace))
-        .then((apis) => routeAmong(apis ?? [], segments, verb));
+        .then((apis) => routeIn(apis ?? []));
     },
     forget: (changed) =>
       cache.dropWhere((_, namespace) => changed === undefined || changed.apis.has(namespace)),
@@ -116,6 +129,7 @@ function compile(rows: readonly ApiRow[], namespace: NamespaceName): readonly Co
       const description = readStored(document, namespace);
       const { basePath, cors } = description;
       return {
+        basePath,
         base: basePath === '/' ? [] : basePath.slice(1).split('/'),
         cors,
         routes: compileRoutes(description),

@@ -4,7 +4,7 @@ import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { egressCeilingSchema } from '../../egress/index.ts';
 import { logLevels, messageOf, parseSize } from '../../lib/index.ts';
-import { operatorPolicySchema } from '../../sandbox/index.ts';
+import { operatorPolicySchema, resolverSchema } from '../../sandbox/index.ts';
 import { serverFault } from '../faults.ts';
 import { kindAliasesSchema } from './kind-aliases-setting.ts';
 import { oidcSchema } from './oidc-setting.ts';
@@ -195,6 +195,12 @@ const fileSchema = z.strictObject({
       trustedProxies: z.array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()])).optional(),
       perAddress: webRate.optional(),
       perAddressAndAction: webRate.optional(),
+    })
+    .optional(),
+  domains: z
+    .strictObject({
+      /** Asked for the proofs of domains. */
+      resolvers: z.array(resolverSchema).min(1).max(8).optional(),
     })
     .optional(),
   feeds: z

@@ -91,6 +91,10 @@ export interface Config {
   };
   /** Settings of the web interfaces that the public can reach. */
   readonly web: NonNullable<ConfigFile['web']>;
+  readonly domains: {
+    /** Asked for the proofs of domains; empty: those of the host. */
+    readonly resolvers: readonly string[];
+  };
   readonly feeds: NonNullable<ConfigFile['feeds']>;
   readonly metrics: {
     /** Absolute; undefined: only this machine can read the metrics. */
@@ -187,6 +191,7 @@ export async function loadConfig(
     disk: { reserveBytes: file.disk?.reserveBytes },
     records: { whenUnable: file.records?.whenUnable ?? 'refuse' },
     web: file.web ?? {},
+    domains: { resolvers: file.domains?.resolvers ?? [] },
     feeds: file.feeds ?? {},
     metrics: {
       tokenFile: tokenFile === undefined ? undefined : resolve(tokenFile),

@@ -10,6 +10,7 @@ import {
   type ForwardingRules,
   type Functions,
   type Tracing,
+  txtResolverOf,
   type VaultKeySource,
 } from '../../functions/index.ts';
 import { operatorPolicy } from '../../sandbox/index.ts';
@@ -82,6 +83,7 @@ async function openHere(context: Context, parts: DomainParts): Promise<Domain> {
   await ensureSystemNamespace({ functions, store: store.namespaces, builtins: functions.builtins });
   events.fireSecurity = createSecurityTrigger(functions, unfinished, log);
   events.gateChanged = securityEvents(events.fireSecurity, log);
+  await functions.domains.load();
   const guestKey = await ensureGuest(functions.namespaces, paths.guestKey);
   return { functions, keyring, guestKey };
 }
@@ -128,6 +130,10 @@ function domainFunctions(context: Context, parts: DomainParts, keys: VaultKeySou
     onClockJump: figures.clockSet,
     disk: diskAdmission(context, foundation),
     forwarding: forwardingRules(config),
+    domains: {
+      ownNames: config.tls?.acme?.names ?? [],
+      resolveTxt: txtResolverOf(config.domains.resolvers),
+    },
     logins: loginOptions(context),
     tracing,
     followElsewhere,
