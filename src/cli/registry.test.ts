@@ -39,6 +39,7 @@ test('has the commands of the platform', () => {
     ),
     ...['dead-letters', 'replay', 'discard'].map((verb) => `rule ${verb}`),
     ...['create', 'get', 'list', 'delete'].map((verb) => `api ${verb}`),
+    ...['create', 'verify', 'get', 'list', 'delete'].map((verb) => `domain ${verb}`),
     ...['deploy', 'sync', 'undeploy'].map((verb) => `project ${verb}`),
     'list',
     ...['list', 'get', 'create', 'delete', 'rotate-key', 'limits'].map((verb) => `namespace ${verb}`),

@@ -8,6 +8,7 @@ import { auditGroup } from './commands/audit.ts';
 import { backupCommand, restoreCommand } from './commands/backup.ts';
 import { clusterGroup, nodeGroup } from './commands/cluster.ts';
 import { consoleGroup } from './commands/console.ts';
+import { domainGroup } from './commands/domain.ts';
 import { fsckCommand } from './commands/fsck.ts';
 import { imageGroup } from './commands/image.ts';
 import { baseGroup } from './commands/image-build.ts';
@@ -45,6 +46,7 @@ export const entries: readonly EntrySpec[] = [
   triggerGroup,
   ruleGroup,
   apiGroup,
+  domainGroup,
   projectGroup,
   listCommand,
   namespaceGroup,

@@ -18,6 +18,7 @@ export const loaders: Readonly<Record<string, () => Promise<EntrySpec>>> = {
   trigger: async () => (await import('./commands/trigger.ts')).triggerGroup,
   rule: async () => (await import('./commands/rule.ts')).ruleGroup,
   api: async () => (await import('./commands/api.ts')).apiGroup,
+  domain: async () => (await import('./commands/domain.ts')).domainGroup,
   project: async () => (await import('./commands/project.ts')).projectGroup,
   namespace: async () => (await import('./commands/namespace.ts')).namespaceGroup,
   image: async () => (await import('./commands/image.ts')).imageGroup,

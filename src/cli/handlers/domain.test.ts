@@ -1,0 +1,52 @@
+/** `ward domain`, against a stand-in for the API; test/web-actions.test.ts has the real one. */
+import { afterAll, beforeEach, expect, test } from 'vitest';
+import { startBench } from '../cli.fixture.ts';
+
+const bench = await startBench();
+const { api, ward } = bench;
+afterAll(() => bench[Symbol.asyncDispose]());
+beforeEach(() => {
+  api.requests.length = 0;
+  api.answers.clear();
+});
+
+const url = '/ward/v1/domains';
+const claim = {
+  name: 'shop.example',
+  package: 'shop',
+  isProved: false,
+  createdAt: 1_767_261_600_000,
+  provedAt: null,
+  challenge: { type: 'TXT', name: '_ward-challenge.shop.example', value: 'f00d' },
+};
+const proved = { ...claim, isProved: true, provedAt: 1_767_261_700_000 };
+
+test('create shows the record, and what to do with it', async () => {
+  api.answers.set(`PUT ${url}/shop.example`, { body: claim });
+  const { stdout, stderr } = await ward(['domain', 'create', 'shop.example', '--package', 'shop']);
+  expect(stderr).toBe(
+    'ok: claimed shop.example; create the TXT record, then: ward domain verify shop.example\n',
+  );
+  expect(stdout).toMatch(/\nproved +no\nTXT record +_ward-challenge\.shop\.example\nits text +f00d\n/);
+  await ward(['domain', 'create', 'shop.example', '--api', '/v1']);
+  expect(api.requests.map(({ body }) => body)).toEqual([{ package: 'shop' }, { api: '/v1' }]);
+  for (const more of [[], ['--api', '/v1', '--package', 'shop']])
+    expect((await ward(['domain', 'create', 'shop.example', ...more])).code).toBe(2);
+});
+
+test('verify, list, get and delete', async () => {
+  api.answers.set(`POST ${url}/shop.example/verify`, { body: proved });
+  api.answers.set(`GET ${url}`, {
+    body: [claim, { ...proved, name: 'z.example', package: undefined, api: '/v1' }],
+  });
+  api.answers.set(`GET ${url}/shop.example`, { body: claim });
+  api.answers.set(`DELETE ${url}/shop.example`, { status: 204, body: '' });
+  expect((await ward(['domain', 'verify', 'shop.example'])).stderr).toBe(
+    'ok: shop.example is proved, and serves package shop\n',
+  );
+  expect((await ward(['domain', 'list'])).stdout).toMatch(
+    /shop\.example +package shop +no\nz\.example +API \/v1 +2026/,
+  );
+  expect(JSON.parse((await ward(['domain', 'get', 'shop.example', '-o', 'json'])).stdout)).toEqual(claim);
+  expect((await ward(['domain', 'delete', 'shop.example'])).stderr).toBe('ok: deleted domain shop.example\n');
+});
