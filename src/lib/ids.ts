@@ -27,3 +27,6 @@ export function newActivationId(): string {
 export function randomHex(bytes: number): string {
   return crypto().randomBytes(bytes).toString('hex');
 }
+
+/** Names of nodes and clusters: no character that NATS or a certificate reads as anything else. */
+export const nodeNameForm = /^[A-Za-z0-9_-]{1,64}$/;

@@ -23,7 +23,7 @@ export {
   nodeCodeOf,
 } from './fault.ts';
 export { type FileLock, tryFileLock } from './file-lock.ts';
-export { newActivationId, newId, randomHex } from './ids.ts';
+export { newActivationId, newId, nodeNameForm, randomHex } from './ids.ts';
 export { hasMoreValuesThan, isJsonObject, type JsonObject, type JsonValue, nestsDeeperThan } from './json.ts';
 export { KeyedLock } from './keyed-lock.ts';
 export { createLog, type Log, logLevels, silentLog } from './log.ts';

@@ -2,9 +2,8 @@
  * The subjects of a cluster on the bus. Where a message comes from is a word of its subject, so that the servers of
  * the bus can hold each node to its own name.
  */
+import { nodeNameForm } from '../../lib/index.ts';
 import { dispatchFault } from '../faults.ts';
-
-const nameForm = /^[A-Za-z0-9_-]{1,64}$/;
 
 /** What a node may be by its certificate: a node that serves the API may also run actions. */
 export const nodeKinds = ['api', 'invoker'] as const;
@@ -41,12 +40,12 @@ export function subjectsOf(cluster: string): Subjects {
 /** The last word of a subject: its sender, or undefined if that can't be a name. */
 export function senderOf(subject: string): string | undefined {
   const from = subject.slice(subject.lastIndexOf('.') + 1);
-  return nameForm.test(from) ? from : undefined;
+  return nodeNameForm.test(from) ? from : undefined;
 }
 
 /** @throws Fault NODE_NAME_INVALID */
 export function requireName(name: string): string {
-  if (nameForm.test(name)) return name;
+  if (nodeNameForm.test(name)) return name;
   throw dispatchFault(
     'NODE_NAME_INVALID',
     `'${name.slice(0, 100)}' can't be the name of a node or a cluster`,
