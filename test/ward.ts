@@ -105,7 +105,7 @@ export class Ward implements AsyncDisposable {
     if (mountsOf !== undefined || through !== undefined)
       throw new Error('this is how one machine starts: tell it with onlyOneMachine()');
     const { prepareApiNode, startJoinedInvoker } = await import('./joined-invoker.ts');
-    const node = await prepareApiNode(dir, settings);
+    const node = await prepareApiNode(dir, settings, config);
     const { ward, said } = await Ward.#startOne({ ...config, ...node.config }, dir, program, {
       ...options,
       through: node.through,
