@@ -187,6 +187,12 @@ const changing: Readonly<Record<string, readonly Call[] | string>> = {
     'an operator makes it: src/server/gate/guarded-images.test.ts has its entry',
   'DELETE /ward/v1/operator/waivers/:id': 'the same',
   'POST /webhooks/:token': 'fires a trigger',
+  ...Object.fromEntries(
+    ['POST /ward/v1/operator/waivers', 'DELETE /ward/v1/operator/waivers/:id'].map((route) => [
+      route,
+      'an operator changes it: src/server/gate/guarded-images.test.ts has its entry',
+    ]),
+  ),
   'POST /ward/v1/cluster/join': 'joins with a key pair: the store’s tests have its entry',
   'POST /ward/v1/cluster/renewal': 'gives a node that has joined a newer certificate',
 };
