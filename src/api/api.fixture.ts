@@ -153,6 +153,7 @@ export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
     namespaces: async () => ({ total: 1, namespaces: [] }),
     isolation: async () => ({ policy: [], doctor: null }),
     violations: async () => ({ total: 0, violations: [] }),
+    news: async () => ({}),
   };
   const app = createApi({
     functions,

@@ -21,7 +21,7 @@ import { clientErrorHandler, errorHandler, sendError } from './errors.ts';
 import { addGateway } from './gateway/gateway.ts';
 import { addMemoryAdmission, createUploadBudget, type MemoryAdmission } from './request-memory.ts';
 import { addActions } from './resources/actions.ts';
-import { addActivationInputs, addActivations, addRequests } from './resources/activations.ts';
+import { addActivationInputs, addActivations, addErrorGroups, addRequests } from './resources/activations.ts';
 import { type AuditSource, addAudit } from './resources/audit.ts';
 import { addCluster, type ClusterRoutes } from './resources/cluster.ts';
 import {
@@ -32,6 +32,7 @@ import {
 } from './resources/cluster-nodes.ts';
 import { addDeadLetters } from './resources/dead-letters.ts';
 import { addDomainRoutes } from './resources/domains.ts';
+import { addExplain, type ExplainAction } from './resources/explain.ts';
 import { addFeeds } from './resources/feeds.ts';
 import { addApiInfo, addSystemInfo, type BuildInfo, type Readiness } from './resources/info.ts';
 import { addLogForwarding } from './resources/log-forwarding.ts';
@@ -75,6 +76,8 @@ export interface ApiOptions {
   /** The gate's reports. */
   readonly reports?: ReportSource;
   readonly audit?: AuditSource;
+  /** Absent: no sandboxes are made by this server's policy. */
+  readonly explain?: ExplainAction;
   /** Lets nodes join the cluster; absent: this server has no authority of one. */
   readonly cluster?: ClusterRoutes | undefined;
   readonly metrics?: MetricsSource;
@@ -216,7 +219,9 @@ export function createApi(options: ApiOptions): FastifyInstance {
       addUsage(scope, functions.quotas);
       addUsageDays(scope, functions);
       addActivationInputs(scope, functions);
+      addErrorGroups(scope, functions);
       addRecordsStream(scope, functions);
+      if (options.explain !== undefined) addExplain(scope, options.explain);
       addLogSearch(scope, functions);
       addRequests(scope, functions);
       addDeadLetters(scope, functions);

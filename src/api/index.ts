@@ -9,6 +9,7 @@ export {
   sandboxProtocol,
   sandboxWay,
 } from './resources/cluster-nodes.ts';
+export type { ExplainAction } from './resources/explain.ts';
 export type { BuildInfo, Readiness } from './resources/info.ts';
 export type { ReportSource } from './resources/reports.ts';
 export type { TlsFront, TlsIdentity } from './secure/tls-front.ts';

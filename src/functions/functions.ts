@@ -14,6 +14,7 @@ import type { ActivationService } from './activations/activations.ts';
 import { type FollowLog, followActivation, ownLogs } from './activations/following.ts';
 import type { InvocationService } from './activations/invocations.ts';
 import { grantLoads } from './activations/load-grants.ts';
+import { createErrorGroups, type GroupErrors } from './activations/error-groups.ts';
 import { createLogSearch, type SearchLogs } from './activations/log-search.ts';
 import { createRecordQuota, type RecordQuota, type RecordWatch } from './activations/record-quota.ts';
 import type { Tracing } from './activations/trace-context.ts';
@@ -123,6 +124,7 @@ export interface Functions {
   readonly domains: DomainService;
   readonly logForwarding: LogForwardingService;
   readonly searchLogs: SearchLogs;
+  readonly groupErrors: GroupErrors;
   readonly activations: Omit<ActivationService, 'expect' | 'arrived'>;
   readonly invocations: InvocationService;
   /** Built-in actions of `/whisk.system`. */
@@ -218,6 +220,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
     domains,
     logForwarding,
     searchLogs: createLogSearch(store.activations),
+    groupErrors: createErrorGroups(store.activations),
     activations,
     invocations,
     builtins: own,

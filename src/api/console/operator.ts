@@ -15,6 +15,7 @@ import { addOperatorUsage } from '../resources/usage.ts';
 import type { CheckClient } from '../secure/client-certificate.ts';
 import { ownTokens } from '../session-cookies.ts';
 import { addOperatorNamespaces, type OperatorNamespaces } from './operator-namespaces.ts';
+import { addOperatorStream, type OperatorNews } from './operator-stream.ts';
 import { addOperatorWaivers, type OperatorWaivers } from './operator-waivers.ts';
 
 declare module 'fastify' {
@@ -25,7 +26,7 @@ declare module 'fastify' {
 }
 
 /** What the server tells its operators. */
-export interface OperatorSource extends OperatorNamespaces {
+export interface OperatorSource extends OperatorNamespaces, OperatorNews {
   readonly waivers: OperatorWaivers;
   /** Nodes, disk, advisories. */
   overview(): Promise<JsonObject>;
@@ -87,6 +88,7 @@ export function addOperator(
         },
       });
       addOperatorWaivers(scope, source.waivers);
+      addOperatorStream(scope, source);
       if (reports !== undefined) addOperatorReports(scope, reports, limits);
     },
     { prefix: '/ward/v1/operator' },

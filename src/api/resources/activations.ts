@@ -80,6 +80,20 @@ export function addActivationInputs(scope: FastifyInstance, { activations }: Fun
   });
 }
 
+/** Ward's own: the failed activations, grouped by their error. */
+export function addErrorGroups(scope: FastifyInstance, { groupErrors }: Functions): void {
+  addResource(scope, [`/namespaces/:ns/${collection}/errors`], {
+    GET: {
+      access: 'read',
+      handler: async (request, reply) => {
+        const { namespace } = namespaceOf(request, identityOf(request));
+        const { failed: _, ...filter } = filterOf(request.query);
+        return sendJson(reply, 200, JSON.stringify(await groupErrors({ namespace, ...filter })));
+      },
+    },
+  });
+}
+
 /**
  * Ward's own: finds the activation that a request started, by the request's id. Callers that broke off a blocking
  * call need it, because the answer would have named the activation.

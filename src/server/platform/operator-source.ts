@@ -1,11 +1,15 @@
 /** What the console and the API tell operators about all of this Ward. */
+import { availableParallelism } from 'node:os';
 import type { OperatorSource } from '../../api/index.ts';
+import type { InvokerStatus } from '../../dispatch/index.ts';
 import type { Functions } from '../../functions/index.ts';
 import type { JsonObject } from '../../lib/index.ts';
 import { explainPolicy, operatorPolicy } from '../../sandbox/index.ts';
 import type { Store } from '../../store/index.ts';
+import type { NodeList, NodeView } from '../admin/nodes.ts';
 import type { AdvisoriesAge } from '../advisories/age.ts';
 import { buildInfo } from '../build-info.ts';
+import { type NodeFigures, unfinishedAt } from '../cluster/node-figures.ts';
 import type { Config } from '../config/config.ts';
 import type { DiskStatus } from './disk-reserve.ts';
 
@@ -15,17 +19,25 @@ export interface OperatorParts {
   readonly namespaces: Pick<Functions['namespaces'], 'get'>;
   readonly quotas: Pick<Functions['quotas'], 'usage'>;
   readonly waivers: OperatorSource['waivers'];
+  /** Of the sandboxes of this process. */
+  readonly status: () => InvokerStatus;
   readonly advisories: () => AdvisoriesAge;
   readonly disk: () => DiskStatus;
 }
 
 export function createOperatorSource(parts: OperatorParts): OperatorSource {
-  const { config, store, namespaces, quotas, waivers, advisories, disk } = parts;
+  const { config, store, namespaces, quotas, waivers, status, advisories, disk } = parts;
+  const nodeList = async (): Promise<NodeList> => {
+    const { nodeListOf } = await import('../admin/nodes.ts');
+    const list = await nodeListOf(config, store);
+    if (list.isCluster) return list;
+    // Its figures are in no database, and here they are known.
+    return { ...list, nodes: list.nodes.map((node) => ({ ...node, figures: figuresHere(status()) })) };
+  };
   return {
     waivers,
     async overview() {
-      const { nodeListOf } = await import('../admin/nodes.ts');
-      const [nodes, count] = await Promise.all([nodeListOf(config, store), store.namespaces.count()]);
+      const [nodes, count] = await Promise.all([nodeList(), store.namespaces.count()]);
       const answer = { version: buildInfo.buildno, namespaces: count, ...nodes };
       return asJson({ ...answer, disk: disk(), advisories: advisories() });
     },
@@ -46,6 +58,13 @@ export function createOperatorSource(parts: OperatorParts): OperatorSource {
       const doctor = (await readDoctorNote(config.dataDir)) ?? null;
       return asJson({ policy: explainPolicy({ policy: operatorPolicy(config.sandbox).defaults }), doctor });
     },
+    async news() {
+      const [{ nodes, queue }, violations] = await Promise.all([nodeList(), store.violations.count({})]);
+      return {
+        nodes: JSON.stringify([nodes.map(withoutAges), queue.waiting, queue.begun]),
+        violations: String(violations),
+      };
+    },
     async violations(query) {
       const [total, violations] = await Promise.all([
         store.violations.count(query),
@@ -54,6 +73,24 @@ export function createOperatorSource(parts: OperatorParts): OperatorSource {
       return asJson({ total, violations });
     },
   };
+}
+
+function figuresHere({ queued, sandboxes, memoryMiB, memoryLimitMiB }: InvokerStatus): NodeFigures {
+  const processors = availableParallelism();
+  const load = Math.round((unfinishedAt({ queued, sandboxes }) / processors) * 100) / 100;
+  return {
+    upMs: Math.round(process.uptime() * 1000),
+    invoker: {
+      ...{ load, sandboxes, warm: sandboxes.idle, queued, memoryMiB, memoryLimitMiB, processors },
+      isDraining: false,
+    },
+  };
+}
+
+/** Without what changes by itself. */
+function withoutAges({ beatAgeMs: _, figures, ...node }: NodeView): object {
+  const { upMs: __, ...rest } = figures ?? {};
+  return { ...node, ...rest };
 }
 
 /** Leaves out what is undefined. */

@@ -38,6 +38,7 @@ import { type JoinRequest, openClusterNode } from './cluster-node.ts';
 import { type Context, createContext } from './context.ts';
 import { type Equipped, openDispatching } from './dispatching.ts';
 import { openDomain } from './domain.ts';
+import { createExplainer } from './explain-action.ts';
 import { type Foundation, openCode, openFoundation } from './foundation.ts';
 import { withMemory } from './memory-watch.ts';
 import { createOperatorSource } from './operator-source.ts';
@@ -164,7 +165,7 @@ export async function startPlatform(
     ...{ open: await loadTls(), identity: { pairs, clientCa: givenTls.operatorCa, proofOf: acme?.proofOf } },
     hstsSeconds: config.tls?.hstsSeconds ?? 0,
   };
-  const served = { ...parts, functions, secrets, tokenKeys, cluster, nodes, audit, onRoute, tls };
+  const served = { ...parts, dispatcher, functions, secrets, tokenKeys, cluster, nodes, audit, onRoute, tls };
   const api = composeApi(context, served);
   const front = tlsFrontOf(api);
   stack.defer(() => closeConnections(api, front));
@@ -273,6 +274,7 @@ interface ApiParts extends Pick<ApiOptions, 'audit' | 'cluster' | 'nodes' | 'onR
   readonly foundation: Foundation;
   readonly functions: Functions;
   readonly guarded: GuardedImages;
+  readonly dispatcher: Pick<Dispatcher, 'status'>;
   readonly secrets: Secrets;
   readonly tokenKeys: ReturnType<typeof tokenKeysOf>;
 }
@@ -285,7 +287,8 @@ function composeApi(context: Context, parts: ApiParts): ReturnType<typeof create
   const { trustedProxies = [], ...web } = withoutUndefined(config.web);
   const operator = createOperatorSource({
     ...{ config, store, namespaces: functions.namespaces, quotas: functions.quotas },
-    ...{ waivers: guarded.waivers, advisories: guarded.advisories, disk: disk.status },
+    ...{ status: () => parts.dispatcher.status(), waivers: guarded.waivers },
+    ...{ advisories: guarded.advisories, disk: disk.status },
   });
   const console = config.console ? { operator } : undefined;
   return createApi({
@@ -298,6 +301,11 @@ function composeApi(context: Context, parts: ApiParts): ReturnType<typeof create
     trustedProxies,
     memory: plan.shortBytes === undefined ? undefined : memory,
     reports: guarded.reports,
+    explain: createExplainer({
+      actions: functions.actions,
+      codeGate: guarded.codeGate,
+      sandbox: config.sandbox,
+    }),
     ...(audit === undefined ? {} : { audit }),
     ...{ cluster, nodes },
     metrics: { contentType: figures.contentType, text: figures.text, token: secrets.metricsToken },

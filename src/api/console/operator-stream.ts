@@ -1,0 +1,79 @@
+/**
+ * `GET /ward/v1/operator/stream`: tells operators, as server-sent events, that what they look at has changed. An event names what:
+ * `nodes`, `violations`. Ward ends a stream after some minutes, so that an operator whose session has ended does not come back.
+ */
+import type { FastifyInstance } from 'fastify';
+import { addResource } from '../resource.ts';
+import { openEvents } from '../resources/event-stream.ts';
+
+export interface OperatorNews {
+  /** By the name of an event: a text that changes with what it is about. */
+  news(): Promise<Readonly<Record<string, string>>>;
+}
+
+const lookEveryMs = 1000;
+const longestMs = 10 * 60_000;
+
+type Listener = (event: string) => void;
+
+/** @param scope for operators */
+export function addOperatorStream(scope: FastifyInstance, source: OperatorNews): void {
+  const listen = watchNews(source);
+  addResource(scope, ['/stream'], {
+    GET: {
+      access: 'operator',
+      handler: async (_, reply) => {
+        const gone = new AbortController();
+        const events = openEvents(reply, gone);
+        if (gone.signal.aborted) return reply;
+        const { looked, forget } = listen((event) => void events.send(event, null));
+        const end = setTimeout(() => events.end('end', null), longestMs);
+        gone.signal.addEventListener('abort', () => {
+          clearTimeout(end);
+          forget();
+        });
+        await looked;
+        await events.send('begin', null);
+        return reply;
+      },
+    },
+  });
+}
+
+interface Listening {
+  /** Settles when later changes will be told. */
+  readonly looked: Promise<void>;
+  forget(): void;
+}
+
+/** Looks once for all listeners, and not at all without any. */
+function watchNews(source: OperatorNews): (listener: Listener) => Listening {
+  const listeners = new Set<Listener>();
+  let timer: NodeJS.Timeout | undefined;
+  let seen: Readonly<Record<string, string>> | undefined;
+  let looking: Promise<void> | undefined;
+  const look = async () => {
+    // While the database is away, the next look tells.
+    const now = await source.news().catch(() => seen);
+    const before = seen;
+    seen = now;
+    looking = undefined;
+    for (const [event, text] of Object.entries(before === undefined ? {} : (now ?? {})))
+      if (text !== before?.[event]) for (const listener of listeners) listener(event);
+  };
+  return (listener) => {
+    listeners.add(listener);
+    const lookOnce = () => (looking ??= look());
+    timer ??= setInterval(() => void lookOnce(), lookEveryMs);
+    return {
+      looked: lookOnce(),
+      forget() {
+        listeners.delete(listener);
+        if (listeners.size > 0) return;
+        clearInterval(timer);
+        timer = undefined;
+        seen = undefined;
+      },
+    };
+  };
+}
