@@ -39,6 +39,8 @@ export async function openBrowser(origin: string): Promise<ConsoleBrowser> {
   });
   const context = await browser.newContext({ baseURL: origin, viewport: { width: 1440, height } });
   await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin });
+  // A first scan takes long on a busy machine.
+  context.setDefaultTimeout(60_000);
   const page = await context.newPage();
   const problems: string[] = [];
   page.on('pageerror', (error) => problems.push(`error: ${error.message}`));

@@ -2,7 +2,8 @@
 import { expect, test } from 'vitest';
 import type { ConsoleBrowser } from '../browser.ts';
 import type { Ward } from '../ward.ts';
-import { longName } from './hostile.ts';
+import { zip } from '../zip.ts';
+import { longName, script } from './hostile.ts';
 import { markup } from './runs.ts';
 
 interface Given {
@@ -35,15 +36,27 @@ export function functionPages(given: () => Given): void {
     await page.getByLabel('Input, as a JSON object').fill('{ "name": "Ada" }');
     await page.getByRole('button', { name: 'Run', exact: true }).click();
     await page.getByText('Hello, Ada!').waitFor();
-    await browser.inspect('function');
+    await page.getByText('runs', { exact: true }).waitFor();
+    await page.getByText('How its sandboxes are confined').click();
+    await page.getByRole('cell', { name: '256 MiB of memory' }).waitFor();
+    await page.getByLabel('Save this input as').fill(script);
+    await page.getByRole('button', { name: 'Save the input' }).click();
 
     await page.getByRole('textbox', { name: 'Code of written' }).click();
     await page.keyboard.press('Control+a');
     await page.keyboard.press('Delete');
     await page.keyboard.type(`function main() { return { m: '${markup}' } }`);
     await page.getByText('Runs what is saved.').waitFor();
-    await page.keyboard.press('Control+s');
+    await page.getByRole('button', { name: 'Show the changes' }).click();
+    await page.getByText('greeting: `Hello').waitFor();
+    await browser.inspect('function, changed');
+    await page.getByRole('textbox', { name: 'Code of written' }).press('Control+s');
     await page.getByText('Saved written as revision 0.0.2.').waitFor();
+    await page.reload();
+    await page.getByText('Calls an hour').waitFor();
+    await page.getByLabel('Input, as a JSON object').fill('{}');
+    await page.getByLabel('Saved inputs').selectOption(script);
+    expect(await page.getByLabel('Input, as a JSON object').inputValue()).toBe('{ "name": "Ada" }');
     await page.getByRole('button', { name: 'Run', exact: true }).click();
     await page.getByText(`"m": "${markup}"`).waitFor();
     expect((await ward.request('GET', '/api/v1/namespaces/_/actions/written')).body.exec.code).toContain(
@@ -53,10 +66,46 @@ export function functionPages(given: () => Given): void {
     await page.getByRole('button', { name: 'Delete…' }).click();
     const remove = page.getByRole('dialog').getByRole('button', { name: 'Delete' });
     expect(await remove.isDisabled()).toBe(true);
-    await page.getByLabel('Type written to delete it').fill('written');
+    await page.getByLabel('Type written to confirm').fill('written');
     await remove.click();
     await page.getByText('Deleted written.').waitFor();
     expect((await ward.request('GET', '/api/v1/namespaces/_/actions/written')).status).toBe(404);
+    expect(browser.problems).toEqual([]);
+  });
+
+  test('makes functions of a file, a zip and an image', async () => {
+    const { ward, browser } = given();
+    const { page } = browser;
+    const source = 'exports.start = () => ({ m: 1 })';
+    const files = {
+      'filed.js': Buffer.from(source),
+      'zipped.zip': await zip({ 'index.js': source }),
+    };
+    const read = async (name: string) =>
+      (await ward.request('GET', `/api/v1/namespaces/_/actions/${name}`)).body.exec;
+    for (const [name, buffer] of Object.entries(files)) {
+      await page.goto('/console/new-function');
+      await page.getByLabel('From').selectOption('file');
+      await page.getByLabel('File, zip or jar').setInputFiles({ name, mimeType: 'text/plain', buffer });
+      await page.getByLabel('Entry point').fill('start');
+      const made = name.split('.')[0] ?? '';
+      expect(await page.getByLabel('Name').inputValue()).toBe(made);
+      if (made === 'zipped') await browser.inspect('a function of a file');
+      await page.getByRole('button', { name: 'Create' }).click();
+      await page.getByRole('heading', { name: made }).waitFor();
+      expect((await ward.invoke(made)).body.response.result).toEqual({ m: 1 });
+    }
+    expect(await read('filed')).toMatchObject({ code: source, binary: false, main: 'start' });
+    expect(await read('zipped')).toMatchObject({ binary: true });
+    await page.goto('/console/new-function');
+    await page.getByLabel('From').selectOption('image');
+    await page.getByLabel('Name').fill('imaged');
+    await page.getByLabel('Image').fill('guest/absent:v1');
+    await page.getByRole('button', { name: 'Create' }).click();
+    await page.getByText('its image is not here').waitFor();
+    expect(await read('imaged')).toMatchObject({ kind: 'blackbox', image: 'guest/absent:v1' });
+    for (const name of ['filed', 'zipped', 'imaged'])
+      await ward.request('DELETE', `/api/v1/namespaces/_/actions/${name}`);
     expect(browser.problems).toEqual([]);
   });
 

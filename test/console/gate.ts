@@ -58,7 +58,6 @@ export function gatePages(parts: () => Parts): void {
     await page.goto('/console/gate/findings?in=licence&text=mit');
     await page.getByText('1 package in').waitFor();
     await page.getByRole('cell', { name: hostileLicence }).waitFor();
-    await browser.inspect('licences');
     expect(browser.problems).toEqual([]);
   });
 

@@ -106,10 +106,36 @@ export function runPages(given: () => Given): void {
     await page.getByRole('link', { name: 'Ward', exact: true }).click();
     await page.getByRole('heading', { name: 'Overview' }).waitFor();
     await page.getByText('a second').waitFor();
+    // Of all of this Ward, for the operator.
+    await page.getByText('Memory promised').waitFor();
     await browser.inspect('overview');
-    await page.getByRole('definition').filter({ hasText: /^1$/ }).getByRole('link').click();
+    await page.locator('dt:text-is("Failed") + dd').getByRole('link', { name: '1', exact: true }).click();
     await page.getByRole('link', { name: 'hostile' }).waitFor();
     expect(page.url()).toContain('/console/runs?since=hour&failed=true');
+    expect(browser.problems).toEqual([]);
+  });
+
+  test('groups failures by their error, and runs all of one again', async () => {
+    const { ward, browser } = given();
+    const { page } = browser;
+    const code = `const main = ({ order }) => ({ error: 'order ' + order + ' is lost ${markup}' })`;
+    await ward.request('PUT', '/api/v1/namespaces/_/actions/lose', {
+      body: { exec: { kind: 'nodejs:24', code }, annotations: [{ key: 'capture-input', value: true }] },
+    });
+    for (const order of [17, 18]) await ward.invoke('lose', { order });
+    const read = async () =>
+      (await ward.request('GET', '/ward/v1/namespaces/_/activations/errors?name=lose')).body;
+    await expect.poll(async () => (await read()).groups).toMatchObject([{ count: 2 }]);
+    await page.goto('/console/runs?name=lose&since=hour');
+    await page.getByRole('link', { name: 'By error' }).click();
+    await page.getByRole('cell', { name: `order 18 is lost ${markup}` }).waitFor();
+    expect(page.url()).toBe(`${ward.url}/console/errors?name=lose&since=hour`);
+    await browser.inspect('errors');
+    await page.getByRole('button', { name: 'Run again…' }).click();
+    await page.getByText('the input of 2 of the last 2').waitFor();
+    await page.getByRole('button', { name: 'Start 2 calls' }).click();
+    await page.getByText('Started 2 calls of lose.').waitFor();
+    await expect.poll(async () => (await read()).groups).toMatchObject([{ count: 4 }]);
     expect(browser.problems).toEqual([]);
   });
 }

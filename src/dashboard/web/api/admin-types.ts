@@ -66,6 +66,18 @@ export interface Node {
 export interface Overview {
   readonly version: string;
   readonly nodes: readonly Node[];
+  /** Calls that were accepted with a 202. */
+  readonly queue: {
+    readonly waiting: number;
+    readonly begun: number;
+    readonly oldestWaitingMs: number | null;
+  };
+  readonly namespaces: number;
+  readonly advisories: {
+    readonly count: number;
+    readonly ageSeconds?: number;
+    readonly warning?: string;
+  };
   readonly disk: { readonly freeBytes: number; readonly reserveBytes: number; readonly state: string };
 }
 

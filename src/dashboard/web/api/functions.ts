@@ -1,5 +1,6 @@
 /** Functions, which OpenWhisk's API calls actions. */
 import { call, inNamespace } from './client.ts';
+import type { PolicyLine } from './isolation-types.ts';
 import type { Annotation } from './runs.ts';
 
 export interface FunctionSummary {
@@ -18,6 +19,10 @@ export interface FunctionLimits {
   /** MiB. */
   readonly memory: number;
   readonly concurrency?: number;
+  readonly instances?: number;
+  readonly cpus?: number;
+  /** MiB. */
+  readonly disk?: number;
 }
 
 export interface FunctionRecord extends FunctionSummary {
@@ -31,6 +36,18 @@ export interface FunctionExec {
   readonly main?: string;
   readonly image?: string;
   readonly components?: readonly string[];
+}
+
+/** `GET /ward/v1/namespaces/_/explain/{name}`. */
+export interface Explained {
+  /** Null for what runs no code of its own. */
+  readonly gate: {
+    readonly outcome: string;
+    readonly summary: string;
+    /** Of the report; null without one. */
+    readonly digest: string | null;
+  } | null;
+  readonly policy: readonly PolicyLine[];
 }
 
 export async function countFunctions(signal: AbortSignal): Promise<number> {

@@ -62,6 +62,34 @@ export function getRun(id: string, signal: AbortSignal): Promise<RunRecord> {
   return call('GET', `${inNamespace('/api/v1', 'activations', id)}?pending=true`, { signal });
 }
 
+/** `GET /ward/v1/namespaces/_/activations/errors`. */
+export interface ErrorGroups {
+  readonly groups: readonly ErrorGroup[];
+  readonly read: number;
+  readonly isCut: boolean;
+}
+
+export interface ErrorGroup {
+  readonly fingerprint: string;
+  readonly action: string;
+  readonly statusCode: number;
+  readonly error: string;
+  readonly count: number;
+  readonly first: number;
+  readonly last: number;
+  /** The newest ones. */
+  readonly activationIds: readonly string[];
+}
+
+export function groupsPath(filter: Omit<RunFilter, 'failed'>): string {
+  return `${inNamespace('/ward/v1', 'activations', 'errors')}?${queryOf({ ...filter, failed: false })}`;
+}
+
+/** The input of a run, if Ward kept it. */
+export function inputPath(id: string): string {
+  return inNamespace('/ward/v1', 'activations', id, 'input');
+}
+
 export const recordsStream = inNamespace('/ward/v1', 'activations', 'stream');
 
 export function runStream(id: string): string {

@@ -51,6 +51,29 @@ export function DateField({ label, value, onInput, min }: FieldProps & { readonl
   );
 }
 
+interface FileFieldProps {
+  readonly label: string;
+  readonly onChoose: (file: File) => void;
+}
+
+/** One file of the reader's machine. */
+export function FileField({ label, onChoose }: FileFieldProps) {
+  const id = useId();
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      <input
+        id={id}
+        type="file"
+        onChange={({ currentTarget: { files } }) => {
+          const [chosen] = files ?? [];
+          if (chosen !== undefined) onChoose(chosen);
+        }}
+      />
+    </div>
+  );
+}
+
 interface SelectProps extends FieldProps {
   readonly options: readonly { readonly value: string; readonly text: string }[];
 }

@@ -6,7 +6,8 @@ import { defaultKeymap, history, historyKeymap } from '@codemirror/commands';
 import { javascript } from '@codemirror/lang-javascript';
 import { python } from '@codemirror/lang-python';
 import { bracketMatching, HighlightStyle, indentOnInput, syntaxHighlighting } from '@codemirror/language';
-import { EditorState, type Extension } from '@codemirror/state';
+import { unifiedMergeView } from '@codemirror/merge';
+import { Compartment, EditorState, type Extension } from '@codemirror/state';
 import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers } from '@codemirror/view';
 import { tags } from '@lezer/highlight';
 
@@ -34,6 +35,12 @@ const theme = EditorView.theme({
   '.cm-gutters': { border: '0', color: 'var(--text-quiet)', backgroundColor: 'transparent' },
   '.cm-content': { caretColor: 'var(--text)' },
   '.cm-cursor': { borderLeftColor: 'var(--text)' },
+  '.cm-changedLine': { backgroundColor: 'var(--good-ground)' },
+  '.cm-deletedChunk': { backgroundColor: 'var(--bad-ground)', color: 'var(--text)' },
+  '.cm-changedText, .cm-deletedChunk .cm-deletedText': {
+    background: 'none !important',
+    textDecoration: 'underline',
+  },
   '.cm-activeLine': { backgroundColor: 'transparent' },
   '&.cm-focused .cm-activeLine': { backgroundColor: 'var(--hover)' },
   '.cm-selectionBackground, &.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground': {
@@ -41,7 +48,12 @@ const theme = EditorView.theme({
   },
 });
 
-/** @returns removes it */
+export interface OpenEditor {
+  /** Shows what differs from this text; undefined: nothing of the kind. */
+  compare(before: string | undefined): void;
+  close(): void;
+}
+
 export function openEditor({
   parent,
   label,
@@ -50,7 +62,8 @@ export function openEditor({
   isReadOnly,
   onInput,
   onSave,
-}: EditorOptions): () => void {
+}: EditorOptions): OpenEditor {
+  const comparison = new Compartment();
   const save = {
     key: 'Mod-s',
     run() {
@@ -72,6 +85,7 @@ export function openEditor({
         indentOnInput(),
       ],
       ...[languageOf(kind), syntaxHighlighting(colours), theme, EditorState.readOnly.of(isReadOnly)],
+      comparison.of([]),
       keymap.of([save, ...defaultKeymap, ...historyKeymap]),
       EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'false', tabindex: '0' }),
       EditorView.updateListener.of((update) => {
@@ -79,7 +93,16 @@ export function openEditor({
       }),
     ],
   });
-  return () => view.destroy();
+  return {
+    compare(before) {
+      const shown =
+        before === undefined
+          ? []
+          : unifiedMergeView({ original: before, mergeControls: false, syntaxHighlightDeletions: true });
+      view.dispatch({ effects: comparison.reconfigure(shown) });
+    },
+    close: () => view.destroy(),
+  };
 }
 
 function languageOf(kind: string): Extension {

@@ -1,5 +1,4 @@
-/** All functions of the namespace, the last changed first, with how each ran last. */
-import { useEffect, useRef, useState } from 'preact/hooks';
+/** All functions of the namespace, the last changed first, with how each did in the last day. */
 import {
   countFunctions,
   type FunctionSummary,
@@ -7,16 +6,18 @@ import {
   kindOf,
   listFunctions,
 } from '../api/functions.ts';
-import { listRuns, longestPage, type RunSummary } from '../api/runs.ts';
+import { longestPage } from '../api/runs.ts';
 import { linkTo } from '../app/router.ts';
 import { may } from '../app/session.ts';
+import { Bars } from '../components/bars.tsx';
 import { Empty } from '../components/empty.tsx';
-import { ErrorNote } from '../components/error-note.tsx';
 import { PageHead } from '../components/page-head.tsx';
+import { PagedRows } from '../components/paged-rows.tsx';
 import { Time } from '../components/time.tsx';
 import { countText, durationText } from '../components/units.ts';
 import { usePages } from '../components/use-pages.ts';
-import { type VirtualColumn, VirtualRows } from '../components/virtual-rows.tsx';
+import type { VirtualColumn } from '../components/virtual-rows.tsx';
+import { type Recent, useRecentRuns } from './recent-runs.ts';
 import { RunStatus } from './run-status.tsx';
 
 export function Functions() {
@@ -28,7 +29,7 @@ export function Functions() {
     },
     '',
   );
-  const lastRuns = useLastRuns();
+  const recent = useRecentRuns();
   const columns: readonly VirtualColumn<FunctionSummary>[] = [
     {
       title: 'Function',
@@ -45,7 +46,16 @@ export function Functions() {
     { title: 'Revision', cell: ({ version }) => version, kind: 'wide' },
     { title: 'Memory', cell: ({ limits }) => `${limits.memory} MiB`, kind: 'wide number' },
     { title: 'Time limit', cell: ({ limits }) => durationText(limits.timeout), kind: 'wide number' },
-    { title: 'Last run', cell: (each) => <LastRun path={functionPath(each)} runs={lastRuns} /> },
+    { title: 'Calls, 24 h', cell: (each) => <Calls recent={recent(functionPath(each))} />, kind: 'wide' },
+    {
+      title: 'p99',
+      cell: (each) => {
+        const { calls = 0, p99 = 0 } = recent(functionPath(each)) ?? {};
+        return calls > 0 && durationText(p99);
+      },
+      kind: 'wide number',
+    },
+    { title: 'Last run', cell: (each) => <LastRun recent={recent(functionPath(each))} /> },
     { title: 'Changed', cell: ({ updated }) => <Time at={updated} /> },
   ];
   return (
@@ -60,69 +70,37 @@ export function Functions() {
           </a>
         )}
       </PageHead>
-      {pages.error !== undefined && <ErrorNote error={pages.error} onRetry={pages.refresh} />}
-      {pages.count === 0 && (
+      <PagedRows caption="Functions" layout="functions" columns={columns} pages={pages}>
         <Empty title="No functions yet" command="ward action create hello examples/hello.js">
           Write one here, or deploy a file with the command line:
         </Empty>
-      )}
-      {pages.count !== undefined && pages.count > 0 && (
-        <VirtualRows
-          caption="Functions"
-          layout="functions"
-          columns={columns}
-          count={pages.count}
-          rowAt={pages.rowAt}
-          onVisible={pages.onVisible}
-        />
-      )}
+      </PagedRows>
     </>
   );
 }
 
-/** The last run of each function that was asked for; null: it has none. */
-type LastRuns = (path: string) => RunSummary | null | undefined;
-
-function LastRun({ path, runs }: { readonly path: string; readonly runs: LastRuns }) {
-  const run = runs(path);
-  if (run === undefined) return <span class="quiet">…</span>;
-  if (run === null) return <span class="quiet">none kept</span>;
+function LastRun({ recent }: { readonly recent: Recent | undefined }) {
+  if (recent === undefined) return <span class="quiet">…</span>;
+  const { last } = recent;
+  if (last === null) return <span class="quiet">none kept</span>;
   return (
-    <a class="plain-link" href={linkTo(['runs', run.activationId])}>
-      <RunStatus run={run} />
+    <a class="plain-link" href={linkTo(['runs', last.activationId])}>
+      <RunStatus run={last} />
     </a>
   );
 }
 
-/** Asks for one after the other, as rows come into view, so that a long list does not flood the API. */
-function useLastRuns(): LastRuns {
-  const [known, setKnown] = useState<ReadonlyMap<string, RunSummary | null>>(new Map());
-  const queue = useRef({ paths: new Set<string>(), asked: new Set<string>(), isBusy: false });
-  const work = async (signal: AbortSignal) => {
-    const { current } = queue;
-    if (current.isBusy) return;
-    current.isBusy = true;
-    for (const path of current.paths) {
-      current.paths.delete(path);
-      const found = await listRuns(
-        { name: path, failed: false, since: undefined },
-        { skip: 0, limit: 1 },
-        signal,
-      ).catch(() => undefined);
-      if (signal.aborted) break;
-      setKnown((before) => new Map(before).set(path, found?.[0] ?? null));
-    }
-    current.isBusy = false;
-  };
-  const gone = useRef(new AbortController());
-  useEffect(() => () => gone.current.abort(), []);
-  useEffect(() => void work(gone.current.signal));
-  return (path) => {
-    const { paths, asked } = queue.current;
-    if (!asked.has(path)) {
-      asked.add(path);
-      paths.add(path);
-    }
-    return known.get(path);
-  };
+function Calls({ recent }: { readonly recent: Recent | undefined }) {
+  if (recent === undefined || recent.calls === 0) return null;
+  const { hours, calls, isCut } = recent;
+  const text = `${isCut ? 'more than ' : ''}${countText(calls)} calls in 24 hours`;
+  return (
+    <Bars
+      label={text}
+      bars={hours.map((hour) => ({
+        ...{ name: String(hour.at), value: hour.calls, part: hour.failed },
+        text: `${text}; in this hour ${countText(hour.calls)}, ${countText(hour.failed)} failed`,
+      }))}
+    />
+  );
 }

@@ -1,8 +1,9 @@
-/** How the namespace does now: each figure leads to the list behind it. */
+/** How the namespace does now, and for operators all of this Ward: each figure leads to what is behind it. */
 import { useEffect } from 'preact/hooks';
 import { call, inNamespace } from '../api/client.ts';
 import { follow } from '../api/event-source.ts';
 import { countFunctions } from '../api/functions.ts';
+import { durationsOf, hourMs, quantile } from '../api/hours.ts';
 import {
   annotationOf,
   countRuns,
@@ -12,18 +13,19 @@ import {
   recordsStream,
 } from '../api/runs.ts';
 import { linkTo } from '../app/router.ts';
-import { currentSession } from '../app/session.ts';
+import { currentSession, may } from '../app/session.ts';
 import { Empty } from '../components/empty.tsx';
 import { type Figure, Figures } from '../components/figures.tsx';
 import { LoadView } from '../components/load-view.tsx';
 import { PageHead } from '../components/page-head.tsx';
+import { Section } from '../components/section.tsx';
 import { Table } from '../components/table.tsx';
 import { Time } from '../components/time.tsx';
 import { countText, durationText, sizeText } from '../components/units.ts';
 import { useLoad } from '../components/use-load.ts';
+import { OperatorOverview } from './operator-overview.tsx';
 import { RunStatus } from './run-status.tsx';
 
-const hourMs = 3_600_000;
 const mostFailures = 10;
 
 /** `GET /ward/v1/namespaces/_/usage`. */
@@ -43,6 +45,18 @@ interface Overview {
 }
 
 export function OverviewPage() {
+  return (
+    <>
+      <PageHead title="Overview" />
+      <div class="stack sections">
+        {may('read') && <NamespaceOverview />}
+        {may('operator') && <OperatorOverview />}
+      </div>
+    </>
+  );
+}
+
+function NamespaceOverview() {
   const loaded = useLoad(loadOverview, '');
   const { reload } = loaded;
   useEffect(() => {
@@ -57,10 +71,9 @@ export function OverviewPage() {
     });
   }, []);
   return (
-    <>
-      <PageHead title="Overview" about={`The namespace ${currentSession()?.namespace} in the last hour`} />
+    <Section title={`The namespace ${currentSession()?.namespace} in the last hour`}>
       <LoadView loaded={loaded}>{(overview) => <OverviewView overview={overview} />}</LoadView>
-    </>
+    </Section>
   );
 }
 
@@ -76,7 +89,10 @@ function OverviewView({ overview }: { readonly overview: Overview }) {
     <div class="stack wide">
       <Figures figures={figuresOf(overview)} />
       <div class="stack">
-        <h2>Latest failures</h2>
+        <div class="section-head">
+          <h3>Latest failures</h3>
+          <a href={linkTo(['errors'], { since: 'hour' })}>By error</a>
+        </div>
         {failures.length === 0 ? (
           <p class="quiet">No run failed in the last hour.</p>
         ) : (
@@ -101,7 +117,7 @@ function OverviewView({ overview }: { readonly overview: Overview }) {
 }
 
 function figuresOf({ functions, calls, failed, latest, usage }: Overview): readonly Figure[] {
-  const durations = latest.flatMap(({ duration }) => duration ?? []).sort((a, b) => a - b);
+  const durations = durationsOf(latest);
   const cold = latest.filter((run) => annotationOf(run, 'start') === 'cold').length;
   const share = (part: number, whole: number) =>
     whole === 0 ? '0 %' : `${((part / whole) * 100).toFixed(1)} %`;
@@ -136,11 +152,6 @@ function figuresOf({ functions, calls, failed, latest, usage }: Overview): reado
       link: linkTo(['runs']),
     },
   ];
-}
-
-/** 0 of none. */
-function quantile(sorted: readonly number[], part: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0;
 }
 
 async function loadOverview(signal: AbortSignal): Promise<Overview> {

@@ -9,7 +9,7 @@ export const allPages: readonly PageSpec[] = [
     path: 'overview',
     title: 'Overview',
     group: 'What runs',
-    needs: 'read',
+    needs: 'read-or-operator',
     load: async () => (await import('./overview.tsx')).OverviewPage,
   },
   {
@@ -23,19 +23,19 @@ export const allPages: readonly PageSpec[] = [
     path: 'functions/:name',
     title: 'Function',
     needs: 'read',
-    load: async () => (await import('./function.tsx')).FunctionPage,
+    load: async () => (await import('./function/function.tsx')).FunctionPage,
   },
   {
     path: 'functions/:package/:name',
     title: 'Function',
     needs: 'read',
-    load: async () => (await import('./function.tsx')).FunctionPage,
+    load: async () => (await import('./function/function.tsx')).FunctionPage,
   },
   {
     path: 'new-function',
     title: 'New function',
     needs: 'deploy',
-    load: async () => (await import('./new-function.tsx')).NewFunction,
+    load: async () => (await import('./function/new-function.tsx')).NewFunction,
   },
   {
     path: 'runs',
@@ -49,6 +49,12 @@ export const allPages: readonly PageSpec[] = [
     title: 'Run',
     needs: 'read',
     load: async () => (await import('./run.tsx')).Run,
+  },
+  {
+    path: 'errors',
+    title: 'Errors',
+    needs: 'read',
+    load: async () => (await import('./errors/errors.tsx')).Errors,
   },
   {
     path: 'triggers',

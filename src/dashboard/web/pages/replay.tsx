@@ -1,6 +1,7 @@
 /** Calls the function of a run again, with its input or another one. */
 import { useEffect, useState } from 'preact/hooks';
 import { ApiError, call, inNamespace } from '../api/client.ts';
+import { inputPath } from '../api/runs.ts';
 import { goTo, linkTo } from '../app/router.ts';
 import { Button } from '../components/button.tsx';
 import { Dialog } from '../components/dialog.tsx';
@@ -19,7 +20,7 @@ export function Replay({ id, name, onClose }: ReplayProps) {
   const [error, setError] = useState<unknown>();
   useEffect(() => {
     const gone = new AbortController();
-    call<unknown>('GET', inNamespace('/ward/v1', 'activations', id, 'input'), { signal: gone.signal }).then(
+    call<unknown>('GET', inputPath(id), { signal: gone.signal }).then(
       (input) => {
         setText(JSON.stringify(input, null, 2));
         setAbout('The input of this run, without what looks like a secret.');

@@ -15,23 +15,16 @@ import type { PageProps } from '../app/pages.ts';
 import { linkTo, setQuery } from '../app/router.ts';
 import { Button } from '../components/button.tsx';
 import { Empty } from '../components/empty.tsx';
-import { ErrorNote } from '../components/error-note.tsx';
 import { SelectField, TextField } from '../components/fields.tsx';
 import { PageHead } from '../components/page-head.tsx';
+import { PagedRows } from '../components/paged-rows.tsx';
 import { Time } from '../components/time.tsx';
 import { countText, durationText } from '../components/units.ts';
 import { usePages } from '../components/use-pages.ts';
-import { type VirtualColumn, VirtualRows } from '../components/virtual-rows.tsx';
+import type { VirtualColumn } from '../components/virtual-rows.tsx';
+import { periodOptions, sinceOf } from './run-filters.ts';
 import { RunStatus } from './run-status.tsx';
 
-const hourMs = 3_600_000;
-const periods: Readonly<Record<string, number>> = { hour: hourMs, day: 24 * hourMs, week: 7 * 24 * hourMs };
-const periodOptions = [
-  { value: '', text: 'Any time' },
-  { value: 'hour', text: 'Last hour' },
-  { value: 'day', text: 'Last 24 hours' },
-  { value: 'week', text: 'Last 7 days' },
-];
 const outcomeOptions = [
   { value: '', text: 'Any outcome' },
   { value: 'failed', text: 'Failed' },
@@ -86,18 +79,9 @@ export function Runs({ query }: PageProps) {
     <>
       <PageHead title="Runs" about={pages.count === undefined ? ' ' : `${countText(pages.count)} runs`} />
       <Filters query={query} isFiltered={isFiltered} />
-      {pages.error !== undefined && <ErrorNote error={pages.error} onRetry={refresh} />}
-      {pages.count === 0 && (isFiltered ? <NoMatch /> : <NoRuns />)}
-      {pages.count !== undefined && pages.count > 0 && (
-        <VirtualRows
-          caption="Runs"
-          layout="runs"
-          columns={columns}
-          count={pages.count}
-          rowAt={pages.rowAt}
-          onVisible={pages.onVisible}
-        />
-      )}
+      <PagedRows caption="Runs" layout="runs" columns={columns} pages={pages}>
+        {isFiltered ? <NoMatch /> : <NoRuns />}
+      </PagedRows>
     </>
   );
 }
@@ -129,6 +113,9 @@ function Filters({ query, isFiltered }: { readonly query: URLSearchParams; reado
           options={periodOptions}
         />
         <Button type="submit">Filter</Button>
+        <a class="button" href={linkTo(['errors'], { name: given, since: query.get('since') ?? '' })}>
+          By error
+        </a>
         {isFiltered && (
           <Button kind="plain" onClick={() => setQuery({ name: '', failed: '', since: '' })}>
             Clear
@@ -166,18 +153,6 @@ function StartKind({ run }: { readonly run: RunSummary }) {
 function msText(value: unknown): string {
   return typeof value === 'number' ? durationText(value) : '';
 }
-
-/** The same start for as long as the filter stays, so that pages fit together. */
-const sinceOf = (() => {
-  let last: { readonly period: string; readonly since: number } | undefined;
-  return (period: string): number | undefined => {
-    const ms = periods[period];
-    if (ms === undefined) return undefined;
-    if (last?.period !== period || Date.now() - last.since > ms + 60_000)
-      last = { period, since: Date.now() - ms };
-    return last.since;
-  };
-})();
 
 function filterOf(query: URLSearchParams): RunFilter {
   return {

@@ -10,9 +10,8 @@ import { Status, type Tone } from '../../components/status.tsx';
 import { type Column, Table } from '../../components/table.tsx';
 import { ageText, countText } from '../../components/units.ts';
 import { useLoad } from '../../components/use-load.ts';
-import { useRefresh } from '../../components/use-refresh.ts';
+import { useNews } from '../use-news.ts';
 
-const refreshMs = 5000;
 const tones: Readonly<Record<string, Tone>> = { ready: 'good', draining: 'warn', silent: 'bad' };
 
 const columns: readonly Column<Node>[] = [
@@ -52,7 +51,7 @@ const columns: readonly Column<Node>[] = [
 
 export function Nodes() {
   const loaded = useLoad((signal) => call<Overview>('GET', '/ward/v1/operator/overview', { signal }), '');
-  useRefresh(loaded.reload, refreshMs);
+  useNews(['nodes'], loaded.reload);
   return (
     <>
       <PageHead title="Nodes" about="The machines that run functions, and those that serve the API." />

@@ -6,13 +6,14 @@ import { linkTo, setQuery } from '../../app/router.ts';
 import { may } from '../../app/session.ts';
 import { Button } from '../../components/button.tsx';
 import { Empty } from '../../components/empty.tsx';
-import { SelectField, TextField } from '../../components/fields.tsx';
+import { SelectField } from '../../components/fields.tsx';
 import { LoadView } from '../../components/load-view.tsx';
 import { PageHead } from '../../components/page-head.tsx';
 import { type Column, Table } from '../../components/table.tsx';
 import { Time } from '../../components/time.tsx';
 import { countText } from '../../components/units.ts';
 import { useLoad } from '../../components/use-load.ts';
+import { QueryField } from '../query-field.tsx';
 import { gateRoot, nothingJudged, OutcomeStatus } from './gate-words.tsx';
 
 const pageSize = 100;
@@ -88,13 +89,7 @@ export function Gate({ query }: PageProps) {
           </>
         }
       >
-        <TextField
-          label="Name or digest"
-          isBare
-          placeholder="Name or digest"
-          value={filter.name}
-          onInput={change('name')}
-        />
+        <QueryField name="name" label="Name or digest" clears={['skip']} />
         <SelectField
           label="Verdict"
           isBare

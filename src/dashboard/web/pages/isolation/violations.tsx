@@ -1,8 +1,7 @@
-/** What sandboxes tried and were refused, the last first. It looks again every few seconds. */
+/** What sandboxes tried and were refused, the last first. They come by themselves. */
 import { call } from '../../api/client.ts';
 import type { ShownViolation, ViolationsPage } from '../../api/isolation-types.ts';
-import { linkTo, setQuery } from '../../app/router.ts';
-import { TextField } from '../../components/fields.tsx';
+import { linkTo } from '../../app/router.ts';
 import { LoadView } from '../../components/load-view.tsx';
 import { Section } from '../../components/section.tsx';
 import { Status } from '../../components/status.tsx';
@@ -10,10 +9,10 @@ import { type Column, Table } from '../../components/table.tsx';
 import { Time } from '../../components/time.tsx';
 import { countText } from '../../components/units.ts';
 import { useLoad } from '../../components/use-load.ts';
-import { useRefresh } from '../../components/use-refresh.ts';
+import { QueryField } from '../query-field.tsx';
+import { useNews } from '../use-news.ts';
 
 const shown = 50;
-const refreshMs = 5000;
 
 const columns: readonly Column<ShownViolation>[] = [
   { title: 'When', cell: ({ at }) => <Time at={at} /> },
@@ -38,26 +37,14 @@ export function Violations({ query }: { readonly query: URLSearchParams }) {
   const search = new URLSearchParams({ limit: String(shown), namespace, kind });
   const path = `/ward/v1/operator/violations?${search}`;
   const loaded = useLoad((signal) => call<ViolationsPage>('GET', path, { signal }), path);
-  useRefresh(loaded.reload, refreshMs);
+  useNews(['violations'], loaded.reload);
   return (
     <Section
       title="Violations"
       actions={
         <div class="row">
-          <TextField
-            label="Only of this namespace"
-            isBare
-            placeholder="Namespace"
-            value={namespace}
-            onInput={(text) => setQuery({ namespace: text })}
-          />
-          <TextField
-            label="Only of this kind"
-            isBare
-            placeholder="Kind"
-            value={kind}
-            onInput={(text) => setQuery({ kind: text })}
-          />
+          <QueryField name="namespace" label="Only of this namespace" placeholder="Namespace" />
+          <QueryField name="kind" label="Only of this kind" placeholder="Kind" />
         </div>
       }
     >

@@ -4,12 +4,11 @@ import { call, inNamespace, send } from '../../api/client.ts';
 import { listAll } from '../../api/list-all.ts';
 import type { DeadLetter } from '../../api/trigger-types.ts';
 import type { PageProps } from '../../app/pages.ts';
-import { linkTo, setQuery } from '../../app/router.ts';
+import { linkTo } from '../../app/router.ts';
 import { may } from '../../app/session.ts';
 import { Button } from '../../components/button.tsx';
 import { Confirm } from '../../components/confirm.tsx';
 import { Empty } from '../../components/empty.tsx';
-import { TextField } from '../../components/fields.tsx';
 import { LoadView } from '../../components/load-view.tsx';
 import { tell } from '../../components/messages.ts';
 import { PageHead } from '../../components/page-head.tsx';
@@ -18,6 +17,7 @@ import { Time } from '../../components/time.tsx';
 import { countText } from '../../components/units.ts';
 import { useAction } from '../../components/use-action.ts';
 import { useLoad } from '../../components/use-load.ts';
+import { QueryField } from '../query-field.tsx';
 
 const root = inNamespace('/ward/v1', 'dead-letters');
 
@@ -50,13 +50,7 @@ export function DeadLetters({ query }: PageProps) {
         title="Dead letters"
         about="Calls of rules with retries that failed until they were given up. Their payload is kept."
       >
-        <TextField
-          label="Only of this rule"
-          isBare
-          placeholder="Only of this rule"
-          value={rule}
-          onInput={(text) => setQuery({ rule: text })}
-        />
+        <QueryField name="rule" label="Only of this rule" />
         {letters.length > 0 && may('invoke') && (
           <Button onClick={() => setOpen('replay')}>{`Replay ${all}…`}</Button>
         )}

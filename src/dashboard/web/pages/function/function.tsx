@@ -1,22 +1,23 @@
 /** One function: its code in an editor, and its result and log when it is run from here. */
 import { useState } from 'preact/hooks';
-import { deleteFunction, type FunctionRecord, getFunction, putFunction } from '../api/functions.ts';
-import type { PageProps } from '../app/pages.ts';
-import { goTo, linkTo } from '../app/router.ts';
-import { may } from '../app/session.ts';
-import { Button } from '../components/button.tsx';
-import { CodeEditor } from '../components/code-editor.tsx';
-import { CommandLine } from '../components/command-line.tsx';
-import { Dialog } from '../components/dialog.tsx';
-import { ErrorNote } from '../components/error-note.tsx';
-import { type Fact, Facts } from '../components/facts.tsx';
-import { TextField } from '../components/fields.tsx';
-import { LoadView } from '../components/load-view.tsx';
-import { tell } from '../components/messages.ts';
-import { PageHead } from '../components/page-head.tsx';
-import { Time } from '../components/time.tsx';
-import { durationText } from '../components/units.ts';
-import { useLoad } from '../components/use-load.ts';
+import { deleteFunction, type FunctionRecord, getFunction, putFunction } from '../../api/functions.ts';
+import type { PageProps } from '../../app/pages.ts';
+import { goTo, linkTo } from '../../app/router.ts';
+import { may } from '../../app/session.ts';
+import { Button } from '../../components/button.tsx';
+import { CodeEditor } from '../../components/code-editor.tsx';
+import { CommandLine } from '../../components/command-line.tsx';
+import { Confirm } from '../../components/confirm.tsx';
+import { ErrorNote } from '../../components/error-note.tsx';
+import { type Fact, Facts } from '../../components/facts.tsx';
+import { LoadView } from '../../components/load-view.tsx';
+import { tell } from '../../components/messages.ts';
+import { PageHead } from '../../components/page-head.tsx';
+import { Time } from '../../components/time.tsx';
+import { countText, durationText } from '../../components/units.ts';
+import { useLoad } from '../../components/use-load.ts';
+import { ExplainedView } from './explained.tsx';
+import { Latency } from './latency.tsx';
 import { TryFunction } from './try-function.tsx';
 
 export function FunctionPage({ path }: PageProps) {
@@ -35,6 +36,7 @@ function FunctionView({ path, first }: { readonly path: string; readonly first: 
   const [code, setCode] = useState(first.exec.code ?? '');
   const [error, setError] = useState<unknown>();
   const [isDeleting, setDeleting] = useState(false);
+  const [isComparing, setComparing] = useState(false);
   const { exec } = record;
   const isText = exec.code !== undefined && exec.binary !== true;
   const isChanged = isText && code !== exec.code;
@@ -71,12 +73,20 @@ function FunctionView({ path, first }: { readonly path: string; readonly first: 
           <section class="stack" aria-label="Code">
             <div class="section-head">
               <h2>Code</h2>
-              {isChanged && <span class="quiet">not saved</span>}
+              {isChanged && (
+                <span class="row">
+                  <span class="quiet">not saved</span>
+                  <Button kind="plain" onClick={() => setComparing(!isComparing)}>
+                    {isComparing ? 'Hide the changes' : 'Show the changes'}
+                  </Button>
+                </span>
+              )}
             </div>
             <CodeEditor
               label={`Code of ${path}`}
               code={first.exec.code ?? ''}
               kind={exec.kind}
+              {...(isComparing && isChanged ? { before: exec.code ?? '' } : {})}
               isReadOnly={!isEditable}
               onInput={setCode}
               onSave={() => isChanged && void save()}
@@ -86,6 +96,8 @@ function FunctionView({ path, first }: { readonly path: string; readonly first: 
           <Opaque path={path} record={record} />
         )}
         {may('invoke') && <TryFunction path={path} warning={isChanged ? 'Runs what is saved.' : ''} />}
+        <ExplainedView path={path} revision={record.version} />
+        <Latency path={path} />
         <section class="stack" aria-label="Elsewhere">
           <h2>In a terminal</h2>
           <CommandLine text={`ward action invoke ${path} --result`} />
@@ -97,14 +109,29 @@ function FunctionView({ path, first }: { readonly path: string; readonly first: 
   );
 }
 
-function factsOf({ exec, version, updated, limits }: FunctionRecord): readonly Fact[] {
+function factsOf({ exec, version, updated, limits, annotations }: FunctionRecord): readonly Fact[] {
+  const annotation = (key: string) => annotations.find((each) => each.key === key)?.value;
+  const minWarm = annotation('min-warm');
   return [
     ['Kind', exec.kind],
     ['Revision', version],
     ['Changed', <Time key="changed" at={updated} />],
     ['Memory', `${limits.memory} MiB`],
     ['Time limit', durationText(limits.timeout)],
+    ['Calls at once', countText(limits.concurrency ?? 1)],
+    limits.instances === undefined ? undefined : ['Sandboxes at most', countText(limits.instances)],
+    limits.cpus === undefined ? undefined : ['Processors', String(limits.cpus)],
+    limits.disk === undefined ? undefined : ['Disk', `${limits.disk} MiB`],
+    ['Kept warm', typeof minWarm === 'number' ? countText(minWarm) : 'none'],
+    annotation('fresh') === true ? ['Sandboxes', 'a fresh one for each call'] : undefined,
+    ['May connect to', egressText(annotation('egress'))],
   ];
+}
+
+function egressText(value: unknown): string {
+  const rules = Array.isArray(value) ? value : value === undefined ? [] : [value];
+  if (rules.length === 0) return 'nowhere';
+  return rules.map((rule) => (typeof rule === 'string' ? rule : JSON.stringify(rule))).join(', ');
 }
 
 /** What has no text to edit. */
@@ -136,28 +163,14 @@ function Opaque({ path, record: { exec } }: { readonly path: string; readonly re
 }
 
 function Delete({ path, onClose }: { readonly path: string; readonly onClose: () => void }) {
-  const [typed, setTyped] = useState('');
-  const [error, setError] = useState<unknown>();
   const remove = async () => {
-    try {
-      await deleteFunction(path);
-      tell(`Deleted ${path}.`);
-      goTo(linkTo(['functions']));
-    } catch (failure) {
-      setError(failure);
-    }
+    await deleteFunction(path);
+    tell(`Deleted ${path}.`);
+    goTo(linkTo(['functions']));
   };
   return (
-    <Dialog title={`Delete ${path}?`} onClose={onClose}>
+    <Confirm title={`Delete ${path}?`} action="Delete" typed={path} run={remove} onClose={onClose}>
       <p>Its code and its settings go, and nothing brings them back. Its runs stay.</p>
-      <TextField label={`Type ${path} to delete it`} value={typed} onInput={setTyped} isMono />
-      {error !== undefined && <ErrorNote error={error} />}
-      <div class="row">
-        <Button kind="danger" isDisabled={typed !== path} onClick={() => void remove()}>
-          Delete
-        </Button>
-        <Button onClick={onClose}>Keep it</Button>
-      </div>
-    </Dialog>
+    </Confirm>
   );
 }

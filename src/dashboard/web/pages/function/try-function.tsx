@@ -1,16 +1,16 @@
 /** Runs a function with an input that this browser remembers, and shows its result and log. */
 import { useEffect, useState } from 'preact/hooks';
-import { follow } from '../api/event-source.ts';
-import { startFunction } from '../api/functions.ts';
-import { type RunRecord, runStream } from '../api/runs.ts';
-import { linkTo } from '../app/router.ts';
-import { currentSession } from '../app/session.ts';
-import { Button } from '../components/button.tsx';
-import { ErrorNote } from '../components/error-note.tsx';
-import { TextArea } from '../components/fields.tsx';
-import { LogView } from './log-view.tsx';
-import { Phases } from './phases.tsx';
-import { RunStatus } from './run-status.tsx';
+import { follow } from '../../api/event-source.ts';
+import { startFunction } from '../../api/functions.ts';
+import { type RunRecord, runStream } from '../../api/runs.ts';
+import { linkTo } from '../../app/router.ts';
+import { currentSession } from '../../app/session.ts';
+import { Button } from '../../components/button.tsx';
+import { ErrorNote } from '../../components/error-note.tsx';
+import { LogView } from '../log-view.tsx';
+import { Phases } from '../phases.tsx';
+import { RunStatus } from '../run-status.tsx';
+import { InputField } from './input-field.tsx';
 
 interface TryFunctionProps {
   readonly path: string;
@@ -60,7 +60,7 @@ export function TryFunction({ path, warning }: TryFunctionProps) {
   return (
     <section class="stack" aria-label="Run it">
       <h2>Run it</h2>
-      <TextArea label="Input, as a JSON object" value={input} onInput={setInput} rows={4} />
+      <InputField item={`${item} saved`} value={input} onInput={setInput} />
       <div class="row">
         <Button kind="primary" onClick={() => void run()}>
           Run

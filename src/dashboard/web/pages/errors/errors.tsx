@@ -1,0 +1,116 @@
+/** Failed runs by their error: the same error is one row, however often it came. Runs them again, all at once. */
+import { useState } from 'preact/hooks';
+import { call } from '../../api/client.ts';
+import { type ErrorGroup, type ErrorGroups, groupsPath } from '../../api/runs.ts';
+import type { PageProps } from '../../app/pages.ts';
+import { linkTo, setQuery } from '../../app/router.ts';
+import { may } from '../../app/session.ts';
+import { Button } from '../../components/button.tsx';
+import { Empty } from '../../components/empty.tsx';
+import { SelectField } from '../../components/fields.tsx';
+import { LoadView } from '../../components/load-view.tsx';
+import { PageHead } from '../../components/page-head.tsx';
+import { type Column, Table } from '../../components/table.tsx';
+import { Time } from '../../components/time.tsx';
+import { countText } from '../../components/units.ts';
+import { useLoad } from '../../components/use-load.ts';
+import { QueryField } from '../query-field.tsx';
+import { periodOptions, sinceOf } from '../run-filters.ts';
+import { RunStatus } from '../run-status.tsx';
+import { ReplayAll } from './replay-all.tsx';
+
+const columns: readonly Column<ErrorGroup>[] = [
+  {
+    title: 'Runs',
+    cell: ({ count }) => countText(count),
+    isNumber: true,
+  },
+  {
+    title: 'Outcome',
+    cell: ({ statusCode, last }) => (
+      <RunStatus run={{ activationId: '', name: '', start: last, end: last, statusCode }} />
+    ),
+  },
+  {
+    title: 'Function',
+    cell: ({ action }) => (
+      <a class="breaks" href={linkTo(['functions', ...action.split('/')])}>
+        {action}
+      </a>
+    ),
+  },
+  { title: 'Error', cell: ({ error }) => <span class="breaks preserved">{error}</span> },
+  { title: 'First', cell: ({ first }) => <Time at={first} /> },
+  {
+    title: 'Last',
+    cell: ({ last, activationIds: [newest = ''] }) => (
+      <a href={linkTo(['runs', newest])}>
+        <Time at={last} />
+      </a>
+    ),
+  },
+];
+
+export function Errors({ query }: PageProps) {
+  const [chosen, setChosen] = useState<ErrorGroup>();
+  const [name, period] = [query.get('name') ?? '', query.get('since') ?? ''];
+  const path = groupsPath({ name, since: sinceOf(period) });
+  const loaded = useLoad((signal) => call<ErrorGroups>('GET', path, { signal }), path);
+  const shown: readonly Column<ErrorGroup>[] = may('invoke')
+    ? [
+        ...columns,
+        {
+          title: 'Do',
+          cell: (group) => <Button onClick={() => setChosen(group)}>Run again…</Button>,
+        },
+      ]
+    : columns;
+  return (
+    <>
+      <PageHead
+        title="Errors"
+        about={
+          <>
+            Failed <a href={linkTo(['runs'], { name, failed: 'true', since: period })}>runs</a>, by their
+            error.
+          </>
+        }
+      >
+        <QueryField name="name" label="Function" placeholder="name or package/name" />
+        <SelectField
+          label="Started"
+          isBare
+          value={period}
+          onInput={(value) => setQuery({ since: value })}
+          options={periodOptions}
+        />
+        <Button onClick={loaded.reload}>Look again</Button>
+      </PageHead>
+      <LoadView loaded={loaded}>
+        {({ groups, read, isCut }) =>
+          groups.length === 0 ? (
+            <Empty title="No run failed" command="ward activation list">
+              None of the runs that Ward has records of. With the command line:
+            </Empty>
+          ) : (
+            <div class="stack">
+              <Table
+                caption="Errors"
+                columns={shown}
+                rows={groups}
+                keyOf={({ fingerprint }) => fingerprint}
+              />
+              <p class="quiet">
+                {countText(read)} failed runs{isCut ? ', the newest ones; there are more.' : '.'} Errors that
+                differ only in numbers and ids are one.
+              </p>
+            </div>
+          )
+        }
+      </LoadView>
+      {chosen !== undefined && (
+        <ReplayAll key={chosen.fingerprint} group={chosen} onClose={() => setChosen(undefined)} />
+      )}
+    </>
+  );
+}

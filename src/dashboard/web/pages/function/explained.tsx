@@ -1,0 +1,70 @@
+/** What decides about a call of a function now: the gate's verdict, and the policy of its sandboxes in words. */
+import { call, inNamespace } from '../../api/client.ts';
+import type { Explained } from '../../api/functions.ts';
+import type { PolicyLine } from '../../api/isolation-types.ts';
+import { linkTo } from '../../app/router.ts';
+import { LoadView } from '../../components/load-view.tsx';
+import { Section } from '../../components/section.tsx';
+import { Status, type Tone } from '../../components/status.tsx';
+import { type Column, Table } from '../../components/table.tsx';
+import { useLoad } from '../../components/use-load.ts';
+
+/** @param revision what was loaded before may not be true of another one */
+export function ExplainedView({ path, revision }: { readonly path: string; readonly revision: string }) {
+  const loaded = useLoad(
+    (signal) =>
+      call<Explained>('GET', inNamespace('/ward/v1', 'explain', ...path.split('/')), { signal }),
+    `${path} ${revision}`,
+  );
+  return (
+    <LoadView loaded={loaded}>
+      {({ gate, policy }) =>
+        gate !== null && (
+          <>
+            <Section title="What the gate says">
+              <p>
+                <Verdict outcome={gate.outcome} />{' '}
+                <span class="breaks">{gate.summary.replace(/; report: \S+$/, '')}</span>{' '}
+                {gate.digest !== null && (
+                  <a href={linkTo(['gate', 'report', gate.digest])}>What was found in it</a>
+                )}
+              </p>
+            </Section>
+            <details>
+              <summary>How its sandboxes are confined</summary>
+              <Table
+                caption="The policy of its sandboxes"
+                columns={columns}
+                rows={policy}
+                keyOf={({ mechanism }) => mechanism}
+              />
+            </details>
+          </>
+        )
+      }
+    </LoadView>
+  );
+}
+
+const outcomes: Readonly<Record<string, readonly [Tone, string]>> = {
+  allow: ['good', 'runs'],
+  warn: ['warn', 'runs, with warnings'],
+  deny: ['bad', 'must not run'],
+  absent: ['bad', 'its image is not here'],
+};
+
+function Verdict({ outcome }: { readonly outcome: string }) {
+  const [tone, text] = outcomes[outcome] ?? ['idle', outcome];
+  return <Status tone={tone} text={text} />;
+}
+
+const columns: readonly Column<PolicyLine>[] = [
+  { title: 'Mechanism', cell: ({ mechanism }) => <span class="nowrap">{mechanism}</span> },
+  { title: 'Value', cell: ({ value }) => <span class="breaks">{value}</span> },
+  { title: 'Against', cell: ({ vector }) => <span class="nowrap">{vector}</span> },
+  {
+    title: 'From',
+    cell: ({ source }) =>
+      source === 'default' ? <span class="quiet">Ward</span> : 'its settings, or the operator’s',
+  },
+];

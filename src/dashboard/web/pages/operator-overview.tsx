@@ -1,0 +1,125 @@
+/** How this Ward does now, for its operators: each figure leads to what is behind it. */
+import type { Overview } from '../api/admin-types.ts';
+import { call } from '../api/client.ts';
+import { hourMs } from '../api/hours.ts';
+import type { Isolation, ViolationsPage } from '../api/isolation-types.ts';
+import { linkTo } from '../app/router.ts';
+import { type Figure, Figures } from '../components/figures.tsx';
+import { LoadView } from '../components/load-view.tsx';
+import { Section } from '../components/section.tsx';
+import { Status } from '../components/status.tsx';
+import { ageText, countText, durationText, sizeText } from '../components/units.ts';
+import { useLoad } from '../components/use-load.ts';
+import { useNews } from './use-news.ts';
+
+const root = '/ward/v1/operator';
+
+async function loadWard(signal: AbortSignal) {
+  const since = Date.now() - hourMs;
+  const [overview, { doctor }, { total: violations }] = await Promise.all([
+    call<Overview>('GET', `${root}/overview`, { signal }),
+    call<Isolation>('GET', `${root}/isolation`, { signal }),
+    call<ViolationsPage>('GET', `${root}/violations?limit=1&since=${since}`, { signal }),
+  ]);
+  return { overview, doctor, violations };
+}
+
+type Loaded = Awaited<ReturnType<typeof loadWard>>;
+
+export function OperatorOverview() {
+  const loaded = useLoad(loadWard, '');
+  useNews(['nodes', 'violations'], loaded.reload);
+  return (
+    <Section title="This Ward">
+      <LoadView loaded={loaded}>{(data) => <Figures figures={figuresOf(data)} />}</LoadView>
+    </Section>
+  );
+}
+
+function figuresOf({ overview, doctor, violations }: Loaded): readonly Figure[] {
+  const { nodes, queue, disk, advisories, namespaces } = overview;
+  const ready = nodes.filter(({ state }) => state === 'ready').length;
+  const invokers = nodes.flatMap(({ figures }) => figures?.invoker ?? []);
+  const sum = (of: (invoker: (typeof invokers)[number]) => number) =>
+    invokers.reduce((total, each) => total + of(each), 0);
+  const [promised, limit] = [sum(({ memoryMiB }) => memoryMiB), sum((each) => each.memoryLimitMiB)];
+  const busy = sum(({ sandboxes }) => sandboxes.busy + sandboxes.starting);
+  const kept = sum(({ sandboxes }) => sandboxes.idle + sandboxes.prewarmed);
+  const known = invokers.length > 0;
+  const toNodes = linkTo(['nodes']);
+  return [
+    {
+      name: 'Nodes',
+      value: `${countText(ready)} of ${countText(nodes.length)}`,
+      about:
+        ready === nodes.length ? (
+          <Status tone="good" text="all ready" />
+        ) : (
+          <Status tone="bad" text="not all ready" />
+        ),
+      link: toNodes,
+    },
+    {
+      name: 'Calls that wait',
+      value: countText(queue.waiting + sum(({ queued }) => queued)),
+      about:
+        queue.oldestWaitingMs === null
+          ? `${countText(queue.begun)} of the queue run`
+          : `the oldest for ${durationText(queue.oldestWaitingMs)}`,
+      link: toNodes,
+    },
+    {
+      name: 'Sandboxes',
+      value: known ? countText(busy) : 'not known',
+      about: known ? `busy; ${countText(kept)} kept` : 'no node has told',
+      link: toNodes,
+    },
+    {
+      name: 'Memory promised',
+      value: known ? sizeText(promised * mebibyte) : 'not known',
+      about: known ? `of ${sizeText(limit * mebibyte)}` : 'no node has told',
+      link: toNodes,
+    },
+    {
+      name: 'Disk, free',
+      value: sizeText(disk.freeBytes),
+      about: disk.state === 'ample' ? undefined : <Status tone="bad" text={disk.state} />,
+      link: linkTo(['usage']),
+    },
+    {
+      name: 'Advisories',
+      value: advisories.ageSeconds === undefined ? 'none' : ageText(advisories.ageSeconds * 1000),
+      about:
+        advisories.warning === undefined ? (
+          `${countText(advisories.count)} of them`
+        ) : (
+          <span title={advisories.warning}>
+            <Status tone="warn" text="ward advisories update" />
+          </span>
+        ),
+      link: linkTo(['gate']),
+    },
+    {
+      name: 'Doctor',
+      value:
+        doctor === null ? (
+          'never looked'
+        ) : doctor.ok ? (
+          <Status tone="good" text="well" />
+        ) : (
+          <Status tone="bad" text="something is missing" />
+        ),
+      about: doctor === null ? 'ward doctor' : `${ageText(Date.now() - doctor.at)} ago`,
+      link: linkTo(['isolation']),
+    },
+    {
+      name: 'Refused in sandboxes',
+      value: countText(violations),
+      about: 'in the last hour',
+      link: linkTo(['isolation']),
+    },
+    { name: 'Namespaces', value: countText(namespaces), link: linkTo(['namespaces']) },
+  ];
+}
+
+const mebibyte = 1024 * 1024;

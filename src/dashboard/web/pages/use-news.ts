@@ -1,0 +1,19 @@
+/** Loads again when the server tells operators that what a page shows has changed. */
+import { useEffect, useRef } from 'preact/hooks';
+import { follow } from '../api/event-source.ts';
+
+/** @param of `nodes`, `violations` */
+export function useNews(of: readonly string[], reload: () => void): void {
+  const latest = useRef({ of, reload });
+  latest.current = { of, reload };
+  useEffect(() => {
+    return follow({
+      path: '/ward/v1/operator/stream',
+      onEvent(event) {
+        // Nothing tells what came before its begin.
+        if (event === 'begin' || latest.current.of.includes(event)) latest.current.reload();
+        return false;
+      },
+    });
+  }, []);
+}
