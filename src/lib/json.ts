@@ -31,6 +31,8 @@ export function nestsDeeperThan(text: string, limit: number): boolean {
  * makes objects of them, which can take thirty times its length.
  */
 export function hasMoreValuesThan(text: string, limit: number): boolean {
+  // Each value but the first costs a character.
+  if (text.length < limit) return false;
   let values = 1;
   for (let i = 0; i < text.length; i++) {
     const char = text.charCodeAt(i);

@@ -30,8 +30,7 @@ export function parseTail(tail: Buffer, kind: keyof typeof tailLimits): JsonValu
   if (!isUtf8(tail)) throw invalid(`its ${kind} are not UTF-8`);
   const text = tail.toString();
   if (nestsDeeperThan(text, defaultMessageLimits.headDepth)) throw invalid(`its ${kind} nest too deep`);
-  if (values < tail.length && hasMoreValuesThan(text, values))
-    throw invalid(`its ${kind} have more than ${values} values`);
+  if (hasMoreValuesThan(text, values)) throw invalid(`its ${kind} have more than ${values} values`);
   try {
     return JSON.parse(text);
   } catch {
