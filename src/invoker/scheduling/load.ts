@@ -63,7 +63,8 @@ function isSoonFree(
 export function noteOf(groups: Iterable<Group>, status: InvokerStatus): LoadNote {
   const { sandboxes, queued, memoryMiB, memoryLimitMiB } = status;
   let idleMiB = 0;
-  for (const group of groups) idleMiB += usableOf(group).filter(isResting).length * group.plan.memoryMiB;
+  for (const { retired, slots, plan } of groups)
+    for (const slot of slots) if (!retired && isResting(slot) && isUsable(slot)) idleMiB += plan.memoryMiB;
   return {
     ...{ active: sandboxes.busy + sandboxes.starting, starting: sandboxes.starting, queued },
     ...{ freeMiB: memoryLimitMiB - memoryMiB, idleMiB },
@@ -72,7 +73,11 @@ export function noteOf(groups: Iterable<Group>, status: InvokerStatus): LoadNote
 
 /** The slots of the group that can take calls. */
 function usableOf({ retired, slots }: Group): readonly Slot[] {
-  return retired ? [] : slots.filter((slot) => !slot.isSpent && !slot.runner.isEnded);
+  return retired ? [] : slots.filter(isUsable);
+}
+
+function isUsable({ isSpent, runner }: Slot): boolean {
+  return !isSpent && !runner.isEnded;
 }
 
 function isResting({ inFlight }: Slot): boolean {

@@ -252,14 +252,18 @@ export class Scheduler {
 
   status(): InvokerStatus {
     const { ledger, prewarm } = this.#options;
-    const slots = [...this.#groups.all()].flatMap((group) => group.slots);
-    const busy = slots.filter(({ inFlight }) => inFlight > 0).length;
+    // Each reply to another node has it, so it makes no lists of slots.
+    let [all, busy] = [0, 0];
+    for (const { slots } of this.#groups.all()) {
+      all += slots.length;
+      for (const { inFlight } of slots) if (inFlight > 0) busy++;
+    }
     return {
       queued: this.#line.length,
       sandboxes: {
         starting: this.#lives.starting,
         busy,
-        idle: slots.length - busy,
+        idle: all - busy,
         prewarmed: prewarm.size,
       },
       memoryMiB: ledger.usedMiB,
