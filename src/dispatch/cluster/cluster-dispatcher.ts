@@ -88,7 +88,9 @@ export function createClusterDispatcher(options: ClusterDispatcherOptions): Disp
     },
     cancel(activationId) {
       const run = runs.get(activationId);
-      if (run !== undefined) run.isCancelled = true;
+      // This node may have it for another one.
+      if (run === undefined) return;
+      run.isCancelled = true;
       cancelAt(activationId);
     },
     warm(target) {

@@ -20,6 +20,7 @@ import type { Message } from '../wire/messages.ts';
 import { anyone, nodeKinds, requireName, type Subjects, subjectsOf } from '../wire/subjects.ts';
 import { type ChangeHints, createChangeHints } from './change-hints.ts';
 import { createClusterDispatcher } from './cluster-dispatcher.ts';
+import { oneAttemptEach } from './one-attempt.ts';
 import { RelayedLogs } from './relayed-logs.ts';
 import type { Cluster, ClusterOptions, LocalInvoker } from './types.ts';
 
@@ -34,7 +35,8 @@ const abilitiesEveryMs = 60_000;
  * @throws Fault NODE_NAME_TAKEN, NODE_NAME_INVALID
  */
 export async function joinCluster(options: ClusterOptions): Promise<Cluster> {
-  const { bus, log, invoker, nameMs = defaultNameMs } = options;
+  const { bus, log, nameMs = defaultNameMs } = options;
+  const invoker = options.invoker && oneAttemptEach(options.invoker);
   await using stack = new AsyncDisposableStack();
   const node = requireName(options.node);
   const subjects = subjectsOf(options.cluster);

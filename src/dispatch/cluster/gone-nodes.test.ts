@@ -149,6 +149,40 @@ describe('an API node that is gone', () => {
   });
 });
 
+describe('an attempt at an activation that another node has begun here', () => {
+  it('is refused, so that the end of the first one does not cancel it', async () => {
+    const network = new MemoryNetwork();
+    const both = await invokerNode(network, 'both', { role: 'all' });
+    const api = await joined(network.bus(), { node: 'api' });
+    await until(() => api.nodes().length === 1);
+    const sent = job();
+    const first = api.dispatcher.run(sent);
+    await until(() => both.jobs.length === 1);
+    await expect(both.cluster.dispatcher.run(sent)).rejects.toMatchObject({ code: 'INVOKERS_BUSY' });
+    both.cluster.dispatcher.cancel(sent.activationId);
+    expect(both.cancelled).toEqual([]);
+    both.answer(sent.activationId);
+    await first;
+    // Now it is over, and a further one runs.
+    void watch(both.cluster.dispatcher.run(sent));
+    await until(() => both.jobs.length === 2);
+    both.answer(sent.activationId);
+  });
+
+  it('is refused to another node while an attempt of this one runs', async () => {
+    const network = new MemoryNetwork();
+    const both = await invokerNode(network, 'both', { role: 'all' });
+    const api = await joined(network.bus(), { node: 'api' });
+    await until(() => api.nodes().length === 1);
+    const sent = job();
+    void watch(both.cluster.dispatcher.run(sent));
+    await until(() => both.jobs.length === 1);
+    await expect(api.dispatcher.run(sent)).rejects.toMatchObject({ code: 'INVOKERS_BUSY' });
+    expect(both.jobs).toHaveLength(1);
+    both.answer(sent.activationId);
+  });
+});
+
 describe('an API node that is killed and starts again', () => {
   it('keeps the jobs that it sends before the others know its new process', async () => {
     const { network, a, apiBus } = await clusterOf('a');
