@@ -2,6 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { request } from 'node:http';
 import { type ClientHttp2Session, type ClientHttp2Stream, connect as connectHttp2 } from 'node:http2';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -196,11 +197,19 @@ describe.skipIf(missing !== undefined)(`TLS${missing ? ` (${missing})` : ''}`, (
   });
 
   it('plain HTTP leads browsers to https, but nothing that is secret', async () => {
+    const placeFor = async (host: string) => {
+      const sent = request(`${plainUrl}/page`, { headers: { host }, agent: false }).end();
+      const [answer] = await once(sent, 'response');
+      answer.resume();
+      return answer.headers.location;
+    };
     const ask = (path: string, init: RequestInit = {}) =>
       fetch(`${plainUrl}${path}`, { redirect: 'manual', ...init });
     const moved = await ask('/api/v1/web/guest/default/page?a=1');
     expect(moved.status).toBe(308);
     expect(moved.headers.get('location')).toBe(`${ward.url}/api/v1/web/guest/default/page?a=1`);
+    for (const host of ['stranger.example', '192.0.2.1', '[2001:db8::1]:80', 'no host'])
+      expect(await placeFor(host)).toBe(`${ward.url}/page`);
     for (const answer of [
       await ask(`${root}/actions`, { headers: { authorization: authorization() } }),
       await ask('/webhooks/secret'),
@@ -209,7 +218,7 @@ describe.skipIf(missing !== undefined)(`TLS${missing ? ` (${missing})` : ''}`, (
       expect(answer.status).toBe(403);
       expect(await answer.json()).toMatchObject({ hint: expect.stringContaining('replace a key') });
     }
-    expect(said()).toContain('a key came in clear and was refused');
+    await ward.until(() => said().includes('a key came in clear and was refused'));
     const strict = await fetch(`${ward.url}/ping`);
     expect(strict.headers.get('strict-transport-security')).toBe('max-age=60');
   });

@@ -2,7 +2,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { TlsFront } from '../../api/index.ts';
 import { type Log, messageOf } from '../../lib/index.ts';
-import type { KeyPair } from './key-pair.ts';
+import { isFor, type KeyPair } from './key-pair.ts';
 
 /** Pairs by where they come from. Those of an authority are shown to clients first. */
 export interface PairSources {
@@ -43,8 +43,7 @@ export function openCertificates(
       }
     },
     until: () => current.map(({ validToDate }) => validToDate).toSorted((a, b) => Number(a) - Number(b))[0],
-    covers: (host) =>
-      current.some((each) => each.checkHost(host) !== undefined || each.checkIP(host) !== undefined),
+    covers: (host) => current.some((each) => isFor(each, host)),
   };
 }
 

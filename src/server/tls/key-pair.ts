@@ -4,6 +4,7 @@
  */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { isIP } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import { messageOf } from '../../lib/index.ts';
 import type { Config } from '../config/config.ts';
@@ -73,9 +74,14 @@ export function urlNamedIn(cert: string, listening: string): string {
   url.protocol = 'https:';
   const certificate = new X509Certificate(cert);
   const host = url.hostname.replace(/^\[|\]$/g, '');
-  if (certificate.checkIP(host) === undefined && certificate.checkHost(host) === undefined)
-    url.hostname = firstName(certificate) ?? url.hostname;
+  if (!isFor(certificate, host)) url.hostname = firstName(certificate) ?? url.hostname;
   return url.origin;
+}
+
+/** @param host a name, or an address without brackets */
+export function isFor(certificate: X509Certificate, host: string): boolean {
+  // `checkIP` throws on a name.
+  return (isIP(host) === 0 ? certificate.checkHost(host) : certificate.checkIP(host)) !== undefined;
 }
 
 export function expiryOf(cert: string): Date {
