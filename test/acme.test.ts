@@ -1,9 +1,13 @@
 /** A whole Ward that gets its certificate from Debian's pebble, renews it, and goes on when pebble has ended. */
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
+import { request } from 'node:https';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { connect } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type DnsServer, startDnsServer } from '../src/functions/domains/dns-server.fixture.ts';
 import { missingForPebble, type Pebble, startPebble } from '../src/server/acme/pebble.fixture.ts';
 import { launcher, missingForSandboxes, Ward } from './ward.ts';
 
@@ -14,26 +18,30 @@ const lifeSeconds = 6;
 
 describe.skipIf(missing !== undefined)(`ACME${missing ? ` (${missing})` : ''}`, () => {
   let pebble: Pebble;
+  let dns: DnsServer;
   let ward: Ward;
   let said: () => string;
 
   beforeAll(async () => {
     pebble = await startPebble(lifeSeconds);
+    dns = await startDnsServer();
     const { directory, proofPort } = pebble;
+    const domains = { resolvers: [dns.address] };
     const tls = { acme: { names: [name], directory, agree: true }, redirect: `127.0.0.1:${proofPort}` };
-    ({ ward, said } = await Ward.startSaying({ logLevel: 'info', tls }, undefined, launcher, {
+    ({ ward, said } = await Ward.startSaying({ logLevel: 'info', tls, domains }, undefined, launcher, {
       env: { NODE_EXTRA_CA_CERTS: pebble.ca.file },
     }));
   });
   afterAll(async () => {
     await ward?.[Symbol.asyncDispose]();
     await pebble?.[Symbol.asyncDispose]();
+    await dns?.[Symbol.asyncDispose]();
   });
 
   /** The certificate of a new connection. */
-  async function shown() {
+  async function shown(servername = name) {
     const port = Number(new URL(ward.url).port);
-    const socket = connect({ port, host: '127.0.0.1', servername: name, rejectUnauthorized: false });
+    const socket = connect({ port, host: '127.0.0.1', servername, rejectUnauthorized: false });
     await once(socket, 'secureConnect');
     const { issuer, serialNumber, subjectaltname } = socket.getPeerCertificate();
     socket.destroy();
@@ -52,6 +60,34 @@ describe.skipIf(missing !== undefined)(`ACME${missing ? ` (${missing})` : ''}`, 
     }
     await ward.until(async () => (await shown()).serialNumber !== first.serialNumber);
     expect((await shown()).issuer).toMatch(/^Pebble/);
+  });
+
+  it('gets one for each proved domain, as long as it is one', async () => {
+    const domain = 'shop.example.com';
+    // Not by `fetch`: it does not trust the authority, nor know the name.
+    const ask = async (method: string, path: string, body?: object) => {
+      const { port } = new URL(ward.url);
+      const headers = {
+        authorization: `Basic ${Buffer.from(ward.auth).toString('base64')}`,
+        ...(body && { 'content-type': 'application/json' }),
+      };
+      const to = { host: '127.0.0.1', port, servername: name, rejectUnauthorized: false, agent: false };
+      const sent = request({ ...to, method, path: `/ward/v1/domains/${domain}${path}`, headers });
+      sent.end(body && JSON.stringify(body));
+      const [answer] = await once(sent, 'response');
+      return String(await text(answer));
+    };
+    const { challenge } = JSON.parse(await ask('PUT', '', { package: 'default' }));
+    dns.records.set(challenge.name, [challenge.value]);
+    expect((await shown(domain)).subjectaltname).toBe(`DNS:${name}`);
+    await ask('POST', '/verify');
+    await ward.until(async () => (await shown(domain)).subjectaltname === `DNS:${domain}`);
+    expect((await shown()).subjectaltname).toBe(`DNS:${name}`);
+    const file = join(ward.dataDir, 'acme', 'domains', `${domain}.pem`);
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
+    await ask('DELETE', '');
+    await ward.until(async () => (await shown(domain)).subjectaltname === `DNS:${name}`);
+    await ward.until(() => !existsSync(file));
   });
 
   it('when the authority has ended, the old one stays, and the log says so', async () => {

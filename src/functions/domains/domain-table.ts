@@ -19,11 +19,13 @@ const pageSize = 500;
 const mostSingly = 20;
 const retryMs = 1000;
 
+type Watcher = (names: readonly string[]) => void;
 type Stale = ReadonlySet<string> | 'all';
 
 export class DomainTable implements Forgetful, Disposable {
   readonly #store: Pick<DomainStore, 'owner' | 'proved'>;
   readonly #log: Log;
+  readonly #watchers = new Set<Watcher>();
   #served = new Map<string, ServedDomain>();
   #stale: Stale = new Set();
   /** The read under way, which never rejects; and the one after it. */
@@ -57,6 +59,13 @@ export class DomainTable implements Forgetful, Disposable {
     return this.#next;
   }
 
+  /** Calls `watcher` with all names, now and after each read. */
+  watch(watcher: Watcher): Disposable {
+    this.#watchers.add(watcher);
+    watcher([...this.#served.keys()]);
+    return { [Symbol.dispose]: () => void this.#watchers.delete(watcher) };
+  }
+
   forget(changed?: Changed): void {
     const what = changed?.domains ?? 'all';
     if (what !== 'all' && what.size === 0) return;
@@ -81,6 +90,7 @@ export class DomainTable implements Forgetful, Disposable {
       this.#tryLater(error);
       throw error;
     }
+    for (const watcher of this.#watchers) watcher([...this.#served.keys()]);
   }
 
   #set(name: string, row: DomainRow | undefined): void {

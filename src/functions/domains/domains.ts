@@ -41,6 +41,8 @@ export interface DomainService {
   delete(namespace: NamespaceName, name: string): Promise<void>;
   /** The proved domain that a request with this `Host` is for. Never asks the store. */
   served(host: string): ServedDomain | undefined;
+  /** Calls `watcher` with the names of all proved domains, now and when they have changed. */
+  watch(watcher: (names: readonly string[]) => void): Disposable;
   /** Reads all proved domains. Call it before requests come. */
   load(): Promise<void>;
 }
@@ -125,6 +127,7 @@ export function createDomains(options: DomainOptions): DomainService & Forgetful
       // The operator may have given the server this name later.
       return found === undefined || isReserved(found.name) ? undefined : found;
     },
+    watch: (watcher) => table.watch((names) => watcher(names.filter((name) => !isReserved(name)))),
     load: () => table.reload('all'),
     forget: (changed) => table.forget(changed),
     [Symbol.dispose]: () => table[Symbol.dispose](),

@@ -8,6 +8,7 @@ import { connect, getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { expect, test } from 'vitest';
 import { loadTls } from '../../api/index.ts';
 import { silentLog } from '../../lib/index.ts';
+import { type PairSources, shownPairs } from '../tls/certificates.ts';
 import { openAcme } from './acme.ts';
 import { missingForPebble, startPebble } from './pebble.fixture.ts';
 
@@ -33,9 +34,14 @@ test('the authority finds the proof on the port of TLS, and others find nothing'
       log: silentLog,
     }),
   );
+  const shownOf = (issued: Omit<PairSources, 'given'>) => {
+    const pairs = shownPairs({ ...issued, given: [] });
+    if (pairs === undefined) throw new Error('no pair');
+    return pairs;
+  };
   const openFront = await loadTls();
   const front = openFront(
-    { pairs: [acme.pair], proofOf: acme.proofOf },
+    { pairs: shownOf(acme.pairs()), proofOf: acme.proofOf },
     { headBytes: 16_384, headTimeoutMs: 5000, keepAliveMs: 5000, idleTimeoutMs: 5000, sweepMs: 1000 },
   );
   stack.defer(front.end);
@@ -58,8 +64,8 @@ test('the authority finds the proof on the port of TLS, and others find nothing'
   };
   expect(await shown(['acme-tls/1'])).toBe('nothing');
   const renewed = Promise.withResolvers<void>();
-  acme.start((pair) => {
-    front.renew([pair]);
+  acme.start((pairs) => {
+    front.renew(shownOf(pairs));
     renewed.resolve();
   });
   await renewed.promise;

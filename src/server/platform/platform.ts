@@ -159,7 +159,7 @@ export async function startPlatform(
   const nodes =
     cluster && pushed && createNodeRoutes({ service: cluster, code: blobs, registry: pushed, ...config });
   const acme = config.tls?.acme && stack.use(await openAcmeOf(config.tls.acme, foundation.paths.acme, log));
-  const pairSources = { issued: acme ? [acme.pair] : [], given: givenTls.pairs };
+  const pairSources = { ...(acme?.pairs() ?? { issued: [], domains: [] }), given: givenTls.pairs };
   const pairs = shownPairs(pairSources);
   const tls = pairs && {
     ...{ open: await loadTls(), identity: { pairs, clientCa: givenTls.operatorCa, proofOf: acme?.proofOf } },
@@ -178,7 +178,12 @@ export async function startPlatform(
   const certificates = openCertificates(pairSources, { front, log });
   figures.watchCertificate(certificates.until, acme?.failures);
   const redirect = stack.use(await openRedirect({ config, url, certificates, acme, log }));
-  acme?.start((pair) => certificates.renew({ issued: [pair] }));
+  if (acme !== undefined) {
+    acme.start(certificates.renew);
+    stack.use(
+      functions.domains.watch((names) => acme.serveDomains(names, (name) => certificates.covers(name))),
+    );
+  }
   events.apiConnected = sandboxEntrance(api, functions, nodes);
   await writeFileAtomically(foundation.paths.address, `${url}\n`);
   const upkeep = stack.use(startUpkeep(context, { ...parts, functions }));

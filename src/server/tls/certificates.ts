@@ -10,12 +10,14 @@ export interface PairSources {
   readonly issued: readonly KeyPair[];
   /** In the operator's files. */
   readonly given: readonly KeyPair[];
+  /** By ACME, for domains of namespaces. */
+  readonly domains: readonly KeyPair[];
 }
 
 export interface Certificates {
   /** New connections use the pairs. Keeps the old ones when a new one can't be used. */
   renew(pairs: Partial<PairSources>): void;
-  /** When the first of them expires. Undefined when the API speaks plain HTTP. */
+  /** When the first of the server's own expires. Undefined when the API speaks plain HTTP. */
   until(): Date | undefined;
   /** True for names and addresses in a certificate. */
   covers(host: string): boolean;
@@ -26,14 +28,16 @@ export function openCertificates(
   { front, log }: { readonly front: TlsFront | undefined; readonly log: Log },
 ): Certificates {
   let sources = first;
-  let current = certificatesOf(sources);
+  let own = certificatesOf([...sources.issued, ...sources.given]);
+  let ofDomains = certificatesOf(sources.domains);
   return {
     renew(changed) {
       try {
         const next = { ...sources, ...changed };
         const pairs = shownPairs(next);
         if (pairs !== undefined) front?.renew(pairs);
-        current = certificatesOf(next);
+        own = certificatesOf([...next.issued, ...next.given]);
+        ofDomains = certificatesOf(next.domains);
         sources = next;
       } catch (error) {
         log.error(
@@ -42,17 +46,21 @@ export function openCertificates(
         );
       }
     },
-    until: () => current.map(({ validToDate }) => validToDate).toSorted((a, b) => Number(a) - Number(b))[0],
-    covers: (host) => current.some((each) => isFor(each, host)),
+    until: () => own.map(({ validToDate }) => validToDate).toSorted((a, b) => Number(a) - Number(b))[0],
+    covers: (host) => [...own, ...ofDomains].some((each) => isFor(each, host)),
   };
 }
 
 /** The first is for clients that want no name, or one that no certificate has. Undefined: there is none. */
-export function shownPairs({ issued, given }: PairSources): readonly [KeyPair, ...KeyPair[]] | undefined {
-  const [first, ...others] = [...issued, ...given];
+export function shownPairs({
+  issued,
+  given,
+  domains,
+}: PairSources): readonly [KeyPair, ...KeyPair[]] | undefined {
+  const [first, ...others] = [...issued, ...given, ...domains];
   return first && [first, ...others];
 }
 
-function certificatesOf({ issued, given }: PairSources): readonly X509Certificate[] {
-  return [...issued, ...given].map(({ cert }) => new X509Certificate(cert));
+function certificatesOf(pairs: readonly KeyPair[]): readonly X509Certificate[] {
+  return pairs.map(({ cert }) => new X509Certificate(cert));
 }
