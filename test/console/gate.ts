@@ -72,7 +72,9 @@ export function gatePages(parts: () => Parts): void {
     await page.keyboard.type(`exports.main = () => ({ key: '${leakedKey}' })`);
     await page.getByRole('button', { name: 'Create' }).click();
     await page.getByRole('alert').getByText('DEPLOYMENT_REFUSED').waitFor();
-    await page.getByRole('link', { name: 'What the gate found' }).click();
+    const report = page.getByRole('link', { name: 'What the gate found' });
+    expect(await report.getAttribute('target')).toBe('_blank');
+    await page.goto((await report.getAttribute('href')) ?? '');
     await page.getByRole('button', { name: 'Waive' }).first().click();
     await page.getByRole('textbox', { name: 'Reason' }).fill('no');
     await page.getByLabel('Your name').fill(`ada ${script}`);

@@ -37,7 +37,7 @@ export function runPages(given: () => Given): void {
     await ward.invoke('hostile');
     await page.getByRole('link', { name: 'hostile' }).waitFor();
     await page.getByLabel('Outcome').selectOption('failed');
-    await page.getByText('1 runs').waitFor();
+    await page.getByText('1 run', { exact: true }).waitFor();
     expect(page.url()).toBe(`${ward.url}/console/runs?failed=true`);
     await page.reload();
     await page.getByRole('link', { name: 'hostile' }).waitFor();

@@ -22,7 +22,10 @@ export function ErrorNote({ error, onRetry, onDismiss }: ErrorNoteProps) {
       {hint !== undefined && <p>{hint}</p>}
       {report !== undefined && (
         <p>
-          <a href={`/console/gate/report/${report}`}>What the gate found, and what to do</a>
+          {/* In another tab, so that nothing that was typed here is lost. */}
+          <a href={`/console/gate/report/${report}`} target="_blank" rel="noopener">
+            What the gate found, and what to do (in a new tab)
+          </a>
         </p>
       )}
       {(code !== '' || requestId !== undefined) && (

@@ -30,3 +30,8 @@ export function ageText(ms: number): string {
 export function countText(count: number): string {
   return count.toLocaleString('en');
 }
+
+/** `1 call`, `12 calls`. */
+export function countedText(count: number, one: string): string {
+  return `${countText(count)} ${one}${count === 1 ? '' : 's'}`;
+}

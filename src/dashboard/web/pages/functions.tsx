@@ -14,7 +14,7 @@ import { Empty } from '../components/empty.tsx';
 import { PageHead } from '../components/page-head.tsx';
 import { PagedRows } from '../components/paged-rows.tsx';
 import { Time } from '../components/time.tsx';
-import { countText, durationText } from '../components/units.ts';
+import { countedText, countText, durationText } from '../components/units.ts';
 import { usePages } from '../components/use-pages.ts';
 import type { VirtualColumn } from '../components/virtual-rows.tsx';
 import { type Recent, useRecentRuns } from './recent-runs.ts';
@@ -62,7 +62,7 @@ export function Functions() {
     <>
       <PageHead
         title="Functions"
-        about={pages.count === undefined ? ' ' : `${countText(pages.count)} functions`}
+        about={pages.count === undefined ? ' ' : countedText(pages.count, 'function')}
       >
         {may('deploy') && (
           <a class="button primary" href={linkTo(['new-function'])}>
@@ -93,7 +93,7 @@ function LastRun({ recent }: { readonly recent: Recent | undefined }) {
 function Calls({ recent }: { readonly recent: Recent | undefined }) {
   if (recent === undefined || recent.calls === 0) return null;
   const { hours, calls, isCut } = recent;
-  const text = `${isCut ? 'more than ' : ''}${countText(calls)} calls in 24 hours`;
+  const text = `${isCut ? 'more than ' : ''}${countedText(calls, 'call')} in 24 hours`;
   return (
     <Bars
       label={text}

@@ -19,7 +19,7 @@ import { SelectField, TextField } from '../components/fields.tsx';
 import { PageHead } from '../components/page-head.tsx';
 import { PagedRows } from '../components/paged-rows.tsx';
 import { Time } from '../components/time.tsx';
-import { countText, durationText } from '../components/units.ts';
+import { countedText, durationText } from '../components/units.ts';
 import { usePages } from '../components/use-pages.ts';
 import type { VirtualColumn } from '../components/virtual-rows.tsx';
 import { periodOptions, sinceOf } from './run-filters.ts';
@@ -77,7 +77,7 @@ export function Runs({ query }: PageProps) {
   const isFiltered = filter.name !== '' || filter.failed || filter.since !== undefined;
   return (
     <>
-      <PageHead title="Runs" about={pages.count === undefined ? ' ' : `${countText(pages.count)} runs`} />
+      <PageHead title="Runs" about={pages.count === undefined ? ' ' : countedText(pages.count, 'run')} />
       <Filters query={query} isFiltered={isFiltered} />
       <PagedRows caption="Runs" layout="runs" columns={columns} pages={pages}>
         {isFiltered ? <NoMatch /> : <NoRuns />}

@@ -12,7 +12,7 @@ import { LoadView } from '../../components/load-view.tsx';
 import { PageHead } from '../../components/page-head.tsx';
 import { type Column, Table } from '../../components/table.tsx';
 import { Time } from '../../components/time.tsx';
-import { countText } from '../../components/units.ts';
+import { countedText, countText } from '../../components/units.ts';
 import { useLoad } from '../../components/use-load.ts';
 import { QueryField } from '../query-field.tsx';
 import { periodOptions, sinceOf } from '../run-filters.ts';
@@ -101,8 +101,9 @@ export function Errors({ query }: PageProps) {
                 keyOf={({ fingerprint }) => fingerprint}
               />
               <p class="quiet">
-                {countText(read)} failed runs{isCut ? ', the newest ones; there are more.' : '.'} Errors that
-                differ only in numbers and ids are one.
+                {countedText(read, 'failed run')}
+                {isCut ? ', the newest ones; there are more.' : '.'} Errors that differ only in numbers and
+                ids are one.
               </p>
             </div>
           )

@@ -9,7 +9,7 @@ import { Confirm } from '../../components/confirm.tsx';
 import { Dialog } from '../../components/dialog.tsx';
 import { ErrorNote } from '../../components/error-note.tsx';
 import { tell } from '../../components/messages.ts';
-import { countText } from '../../components/units.ts';
+import { countedText, countText } from '../../components/units.ts';
 
 interface ReplayAllProps {
   readonly group: ErrorGroup;
@@ -44,7 +44,7 @@ export function ReplayAll({ group: { action, count, activationIds }, onClose }: 
         </div>
       </Dialog>
     );
-  const calls = inputs.length === 1 ? '1 call' : `${countText(inputs.length)} calls`;
+  const calls = countedText(inputs.length, 'call');
   return (
     <Confirm
       title={`Run ${action} again?`}
@@ -58,8 +58,8 @@ export function ReplayAll({ group: { action, count, activationIds }, onClose }: 
       }}
     >
       <p>
-        {countText(count)} runs had this error. Ward kept the input of {countText(inputs.length)} of the last{' '}
-        {countText(activationIds.length)}, without what looks like a secret. Each is a call of its own.
+        {countedText(count, 'run')} had this error. Ward kept the input of {countText(inputs.length)} of the
+        last {countText(activationIds.length)}, without what looks like a secret. Each is a call of its own.
       </p>
     </Confirm>
   );

@@ -12,8 +12,7 @@ import { useLoad } from '../../components/use-load.ts';
 /** @param revision what was loaded before may not be true of another one */
 export function ExplainedView({ path, revision }: { readonly path: string; readonly revision: string }) {
   const loaded = useLoad(
-    (signal) =>
-      call<Explained>('GET', inNamespace('/ward/v1', 'explain', ...path.split('/')), { signal }),
+    (signal) => call<Explained>('GET', inNamespace('/ward/v1', 'explain', ...path.split('/')), { signal }),
     `${path} ${revision}`,
   );
   return (

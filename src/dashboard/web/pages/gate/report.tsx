@@ -16,7 +16,7 @@ import { Section } from '../../components/section.tsx';
 import { Status } from '../../components/status.tsx';
 import { type Column, Table } from '../../components/table.tsx';
 import { Time } from '../../components/time.tsx';
-import { countText } from '../../components/units.ts';
+import { countedText, countText } from '../../components/units.ts';
 import { useAction } from '../../components/use-action.ts';
 import { useLoad } from '../../components/use-load.ts';
 import { gateRoot, OutcomeStatus, packageText, remedyText, Severity } from './gate-words.tsx';
@@ -258,7 +258,7 @@ function Found({ report: { findings, inventory }, verdicts, onChanged }: FoundPr
   return (
     <>
       <Section
-        title={`${countText(findings.length)} findings`}
+        title={countedText(findings.length, 'finding')}
         actions={
           findings.length > 0 && (
             <TextField
