@@ -64,6 +64,7 @@ export {
   type NamespaceUsage,
 } from './namespaces/quotas.ts';
 export { createRetention } from './namespaces/retention.ts';
+export { startStoredSamples } from './namespaces/stored-samples.ts';
 export { dayOf, parseDay, type UsageRow, usageCsv, usageRows } from './namespaces/usage.ts';
 export type { PackageService } from './packages/packages.ts';
 export { type ResealReport, reseal, surveyVault, unreadableIn } from './rotation/reseal.ts';

@@ -67,6 +67,11 @@ export interface UsageDayTable {
   unrecorded: number;
   mib_ms: number;
   cold_starts: number;
+  /** Sum of the samples of the day, and their number. */
+  stored_byte_hours: Generated<number>;
+  stored_hours: Generated<number>;
+  /** The last hour that was sampled, since 1970. */
+  stored_hour: Generated<number>;
 }
 
 /** Only activations with log lines have a row. */

@@ -48,10 +48,38 @@ export function usageStore(db: Kysely<Schema>, writer: GroupWriter): UsageStore 
         );
       }
       const found = await rows.orderBy('day').orderBy('namespace').orderBy('born').limit(limit).execute();
-      return found.map(({ day, namespace, born, calls, mib_ms, cold_starts }) => ({
-        ...{ day, namespace, createdAt: born },
-        ...{ calls, mibMs: mib_ms, coldStarts: cold_starts },
+      return found.map((row) => ({
+        ...{ day: row.day, namespace: row.namespace, createdAt: row.born },
+        ...{ calls: row.calls, mibMs: row.mib_ms, coldStarts: row.cold_starts },
+        ...{ storedByteHours: row.stored_byte_hours, storedHours: row.stored_hours },
       }));
+    },
+    async sample(namespace, bytes, hour) {
+      const number = (value: number) => sql<number>`cast(${value} as bigint)`;
+      const nothing = { calls: 0, unrecorded: 0, mib_ms: 0, cold_starts: 0 };
+      const columns = { ...nothing, stored_byte_hours: bytes, stored_hours: 1, stored_hour: hour };
+      const day = sql<number>`cast(${Math.floor(hour / 24)} as integer)`;
+      await db
+        .insertInto('usage_days')
+        .columns([...(Object.keys(columns) as (keyof typeof columns)[]), 'day', 'namespace', 'born'])
+        .expression((from) =>
+          from
+            .selectFrom('namespaces')
+            .select(Object.entries(columns).map(([name, value]) => number(value).as(name)))
+            .select([day.as('day'), 'name', 'created_at'])
+            .where('name', '=', namespace),
+        )
+        .onConflict((conflict) =>
+          conflict
+            .columns(['day', 'namespace', 'born'])
+            .doUpdateSet((row) => ({
+              stored_byte_hours: sql`usage_days.stored_byte_hours + ${row.ref('excluded.stored_byte_hours')}`,
+              stored_hours: sql`usage_days.stored_hours + 1`,
+              stored_hour: row.ref('excluded.stored_hour'),
+            }))
+            .where('usage_days.stored_hour', '<', hour),
+        )
+        .execute();
     },
     async forget(before) {
       await db.deleteFrom('usage_days').where('day', '<', before).execute();

@@ -70,6 +70,11 @@ export function adminPages(parts: () => Parts): void {
     const text = await readFile(await (await saved).path(), 'utf8');
     expect(text).toMatch(/^namespace,code bytes,.*\r\n/);
     expect(text).toContain(`\r\n${longName},0,`);
+    const savedDays = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'Download days as CSV' }).click();
+    const days = await readFile(await (await savedDays).path(), 'utf8');
+    expect(days).toMatch(/^day,namespace,.*\r\n(?:.*\r\n)*\d{4}-\d\d-\d\d,guest,/);
+    await page.getByRole('region', { name: 'Usage by day' }).getByText('guest').first().waitFor();
     await page.goto('/console/nodes');
     await page.getByText('ready').waitFor();
     await browser.inspect('nodes');

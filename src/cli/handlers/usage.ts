@@ -1,5 +1,5 @@
 /** `ward usage`: over the API for a key, or on the data of this machine for its operator. */
-import { csvLine, isJsonObject, type JsonObject } from '../../lib/index.ts';
+import { csvLine, formatSize, isJsonObject, type JsonObject } from '../../lib/index.ts';
 import type { Context, Handler } from '../command-spec.ts';
 import { numberOf, textOf, timeText } from '../entity-fields.ts';
 import { cliFault } from '../faults.ts';
@@ -11,7 +11,10 @@ import { timeOf } from './violations.ts';
 const dayMs = 86_400_000;
 const usualDays = 30;
 /** In the order of the API’s own table. */
-const csvColumns = ['day', 'namespace', 'createdAt', 'calls', 'coldStarts', 'mibMs', 'gibSeconds'] as const;
+const csvColumns = [
+  ...(['day', 'namespace', 'createdAt', 'calls', 'coldStarts', 'mibMs', 'gibSeconds'] as const),
+  ...(['storedByteHours', 'storedHours'] as const),
+];
 
 export const usage: Handler = async (input, context) => {
   const { io } = context;
@@ -30,6 +33,7 @@ export const usage: Handler = async (input, context) => {
       { title: 'calls', cell: ({ calls }) => String(calls), align: 'right' },
       { title: 'cold', cell: ({ coldStarts }) => String(coldStarts), align: 'right' },
       { title: 'GiB s', cell: ({ gibSeconds }) => Number(gibSeconds).toFixed(3), align: 'right' },
+      { title: 'stored', cell: storedText, align: 'right' },
       { title: 'MiB ms', cell: ({ mibMs }) => String(mibMs), align: 'right', isWide: true },
       { title: 'created', cell: ({ createdAt }) => timeText(createdAt), isWide: true },
     ],
@@ -69,4 +73,10 @@ function csvOf(row: JsonObject): string {
       return numberOf(row[column]) ?? textOf(row[column]);
     }),
   );
+}
+
+/** The mean of the samples. */
+function storedText({ storedByteHours, storedHours }: JsonObject): string {
+  const hours = numberOf(storedHours) ?? 0;
+  return hours === 0 ? '' : formatSize(Math.round((numberOf(storedByteHours) ?? 0) / hours));
 }

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { JsonObject } from '../../lib/index.ts';
 import { completion, type EndedJob, failure, hello, ref, startPlatform } from '../platform.fixture.ts';
+import { sampleAll } from './stored-samples.ts';
 import { parseDay, type UsageRow, usageCsv, usageRows } from './usage.ts';
 
 const day = Date.parse('2026-01-31T00:00:00Z');
@@ -95,15 +96,30 @@ test('calls without records count, and what never began counts only as a call', 
 test('reads page after page, and writes a table', async () => {
   const all = Array.from({ length: 1_200 }, (_, at) => ({
     ...{ day: at, namespace: '=a', createdAt: 0, calls: 1, coldStarts: 2, mibMs: 1_024 },
+    ...{ storedByteHours: 9, storedHours: 3 },
   }));
   const days: Parameters<typeof usageRows>[0]['days'] = async (_, after, limit) =>
     all.slice((after?.day ?? -1) + 1).slice(0, limit);
   const lines = await Array.fromAsync(usageCsv(usageRows({ days }, everything)));
   expect(lines).toHaveLength(1 + all.length);
   expect(lines.slice(0, 2)).toEqual([
-    'day,namespace,createdAt,calls,coldStarts,mibMs,gibSeconds\r\n',
-    "1970-01-01,'=a,1970-01-01T00:00:00.000Z,1,2,1024,0.001\r\n",
+    'day,namespace,createdAt,calls,coldStarts,mibMs,gibSeconds,storedByteHours,storedHours\r\n',
+    "1970-01-01,'=a,1970-01-01T00:00:00.000Z,1,2,1024,0.001,9,3\r\n",
   ]);
+});
+
+test('a sample has code, records and images of each namespace', async () => {
+  await using platform = await startPlatform();
+  const { functions, store } = platform;
+  for (let at = 0; at < 101; at++) await functions.namespaces.create(`n${at}`);
+  await functions.actions.put(ref('hello'), hello, false, platform.guest);
+  const { code } = await functions.quotas.usage('guest');
+  await sampleAll({ store, registryBytes: async (name) => (name === 'guest' ? 1_000 : 0) }, 24 * 9);
+  const rows = await Array.fromAsync(usageRows(store.usage, everything));
+  expect(rows).toHaveLength(102);
+  expect(rows.find(({ namespace }) => namespace === 'guest')).toMatchObject({
+    ...{ day: '1970-01-10', calls: 0, storedByteHours: code.used + 1_000, storedHours: 1 },
+  });
 });
 
 test.each(['2026-02-30', '2026-1-1', '', '2026-01-31T00:00Z'])('%j is no day', (text) => {

@@ -14,6 +14,9 @@ export interface UsageRow {
   /** Memory limits times durations, in MiB × ms: exact, and what `gibSeconds` is computed from. */
   readonly mibMs: number;
   readonly gibSeconds: number;
+  /** Bytes of code, records and images at each full hour, summed. */
+  readonly storedByteHours: number;
+  readonly storedHours: number;
 }
 
 const dayMs = 86_400_000;
@@ -46,7 +49,10 @@ export function parseDay(text: string): number | undefined {
   return Number.isNaN(time) || dateOf(dayOf(time)) !== text ? undefined : dayOf(time);
 }
 
-const csvColumns = ['day', 'namespace', 'createdAt', 'calls', 'coldStarts', 'mibMs', 'gibSeconds'] as const;
+const csvColumns = [
+  ...(['day', 'namespace', 'createdAt', 'calls', 'coldStarts', 'mibMs', 'gibSeconds'] as const),
+  ...(['storedByteHours', 'storedHours'] as const),
+];
 
 /** Lines of a table for spreadsheets. */
 export async function* usageCsv(rows: AsyncIterable<UsageRow>): AsyncGenerator<string, void> {
@@ -57,10 +63,11 @@ export async function* usageCsv(rows: AsyncIterable<UsageRow>): AsyncGenerator<s
   }
 }
 
-function rowOf({ day, namespace, createdAt, calls, coldStarts, mibMs }: UsageDay): UsageRow {
+function rowOf({ day, mibMs, ...usage }: UsageDay): UsageRow {
+  const { namespace, createdAt, calls, coldStarts, storedByteHours, storedHours } = usage;
   return {
     ...{ day: dateOf(day), namespace, createdAt, calls, coldStarts, mibMs },
-    gibSeconds: mibMs / mibMsOfGibSecond,
+    ...{ gibSeconds: mibMs / mibMsOfGibSecond, storedByteHours, storedHours },
   };
 }
 

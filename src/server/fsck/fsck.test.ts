@@ -151,7 +151,7 @@ describe('a data folder', () => {
       () =>
         sql(
           state?.() ?? '',
-          "insert into usage_days select 9, name, created_at, 3, 1, 5, 0 from namespaces where name = 'guest'",
+          "insert into usage_days select 9, name, created_at, 3, 1, 5, 0, 0, 0, 0 from namespaces where name = 'guest'",
         ),
       /guest: the usage of 1970-01-10 has 2 recorded calls and 5 MiB ms, the records have 0 and 0/,
     ],

@@ -6,6 +6,7 @@ import {
   createRetention,
   type Functions,
   keepCode,
+  startStoredSamples,
 } from '../../functions/index.ts';
 import { keepLease } from '../../store/index.ts';
 import { startAdvisoryUpdates } from '../advisories/updates.ts';
@@ -19,7 +20,7 @@ interface UpkeepParts {
   readonly foundation: Pick<Foundation, 'store' | 'shared' | 'sharedBlobs'>;
   readonly blobs: BlobStore;
   readonly functions: Functions;
-  readonly guarded: Pick<GuardedImages, 'sweep'>;
+  readonly guarded: Pick<GuardedImages, 'sweep' | 'registryBytes'>;
 }
 
 interface Upkeep extends AsyncDisposable {
@@ -49,6 +50,7 @@ export function startUpkeep({ config, figures, log }: Context, parts: UpkeepPart
   const retention = stack.use(
     createRetention({ store, config: config.retention, sweepCode, log, ...(keeper && { turn }) }),
   );
+  stack.use(startStoredSamples({ store, registryBytes: guarded.registryBytes, log }));
   stack.use(startAdvisoryUpdates({ config, log }));
   figures.watchDamage(stack.use(startDamageWatch(config, log)).damaged);
   return {

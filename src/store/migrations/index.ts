@@ -32,6 +32,7 @@ import * as spentTokens from './0023-spent-tokens.ts';
 import * as failedActivations from './0024-failed-activations.ts';
 import * as usageDays from './0025-usage-days.ts';
 import * as domains from './0026-domains.ts';
+import * as storedBytes from './0027-stored-bytes.ts';
 
 export const migrations: Migrations = {
   '0001-entities': entities,
@@ -60,6 +61,7 @@ export const migrations: Migrations = {
   '0024-failed-activations': failedActivations,
   '0025-usage-days': usageDays,
   '0026-domains': domains,
+  '0027-stored-bytes': storedBytes,
 };
 
 export type Migrations = Readonly<Record<string, Migration>>;

@@ -61,6 +61,7 @@ export async function readAll(stores: Omit<Store, 'close' | typeof Symbol.asyncD
   await changes.prune(-1000);
   for (const namespace of ['guest', undefined])
     await usage.days({ namespace, since: 1, until: 9 }, { day: 1, namespace: 'a', createdAt: 1 }, 10);
+  await usage.sample('guest', 1, 1);
   await usage.forget(1);
   await leases.take({ name: 'work', holder: 'a', ms: 1 });
   await leases.renew({ name: 'work', token: 1 }, 1);

@@ -45,7 +45,7 @@ export function usageTests({ store, place }: Context): void {
   test('the sums equal what was written, by two servers at once', async () => {
     await store().namespaces.create(namespaceRow('other'));
     await using other = await place().open();
-    const expected = new Map<string, Omit<UsageDay, 'day' | 'namespace' | 'createdAt'>>();
+    const expected = new Map<string, Pick<UsageDay, 'calls' | 'mibMs' | 'coldStarts'>>();
     await fc.assert(
       fc.asyncProperty(calls, async (some) => {
         const servers = [store(), other];
@@ -61,9 +61,9 @@ export function usageTests({ store, place }: Context): void {
             coldStarts: sum.coldStarts + (isCold ? 1 : 0),
           });
         }
-        const found = (await days()).map(({ day, namespace, createdAt, ...sums }) => {
+        const found = (await days()).map(({ day, namespace, createdAt, calls, mibMs, coldStarts }) => {
           expect(createdAt).toBe(1_000);
-          return [`${day} ${namespace}`, sums] as const;
+          return [`${day} ${namespace}`, { calls, mibMs, coldStarts }] as const;
         });
         expect(new Map(found)).toEqual(expected);
         expect(await store().usage.problems()).toEqual([]);
@@ -99,5 +99,23 @@ export function usageTests({ store, place }: Context): void {
     expect(await days(store(), { namespace: 'guest', createdAt: 2_000 })).toHaveLength(1);
     await store().usage.forget(2);
     expect((await days()).map(({ mibMs }) => mibMs)).toEqual([8]);
+  });
+
+  test('takes one sample of an hour, whichever server is first', async () => {
+    await using other = await place().open();
+    await submit(store(), { namespace: 'guest', start: 0, mibMs: 1, isCold: false, kind: 'recorded' });
+    const samples = [3, 3, 4, 3, 23, 24].flatMap((hour) => [
+      [store(), hour] as const,
+      [other, hour] as const,
+    ]);
+    for (const [one, hour] of samples) await one.usage.sample('guest', 100 + hour, hour);
+    await store().usage.sample('nobody', 1, 3);
+    expect(
+      (await days()).map(({ calls, storedByteHours, storedHours }) => [calls, storedByteHours, storedHours]),
+    ).toEqual([
+      [1, 330, 3],
+      [0, 124, 1],
+    ]);
+    expect(await store().usage.problems()).toEqual([]);
   });
 }

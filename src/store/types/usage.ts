@@ -9,6 +9,10 @@ export interface UsageDay {
   /** Memory limit times duration, in MiB × ms. */
   readonly mibMs: number;
   readonly coldStarts: number;
+  /** What it held at each full hour, summed. */
+  readonly storedByteHours: number;
+  /** Hours at which that was looked at: 24 on a day on which a server always ran. */
+  readonly storedHours: number;
 }
 
 export interface UsageQuery {
@@ -26,6 +30,11 @@ export type UsagePlace = Pick<UsageDay, 'day' | 'namespace' | 'createdAt'>;
 export interface UsageStore {
   /** By day and then by namespace, and after that row: the next of a page. */
   days(query: UsageQuery, after: UsagePlace | undefined, limit: number): Promise<readonly UsageDay[]>;
+  /**
+   * Adds what a namespace holds to the day of this hour, once: a second sample of the same hour changes nothing.
+   * @param hour since 1970
+   */
+  sample(namespace: string, bytes: number, hour: number): Promise<void>;
   /** Deletes the days before this one. */
   forget(before: number): Promise<void>;
   /** Days whose sums differ from the records that are there, for people. Reads all records. */

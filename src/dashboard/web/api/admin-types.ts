@@ -13,6 +13,18 @@ export interface Usage {
   readonly registry: Quota;
 }
 
+/** What a namespace used on a day. */
+export interface UsageDay {
+  readonly day: string;
+  readonly namespace: string;
+  readonly createdAt: number;
+  readonly calls: number;
+  readonly coldStarts: number;
+  readonly gibSeconds: number;
+  readonly storedByteHours: number;
+  readonly storedHours: number;
+}
+
 export type Limits = Readonly<Record<string, unknown>>;
 
 export interface HeldNamespace extends NamespaceRow {

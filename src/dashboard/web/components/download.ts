@@ -2,8 +2,8 @@
 import { send } from '../api/client.ts';
 
 /** @throws ApiError */
-export async function download(path: string, name: string): Promise<void> {
-  const response = await send('GET', path, { accept: '*/*' });
+export async function download(path: string, name: string, accept = '*/*'): Promise<void> {
+  const response = await send('GET', path, { accept });
   saveFile(await response.blob(), name);
 }
 

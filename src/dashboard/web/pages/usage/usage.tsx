@@ -17,6 +17,7 @@ import { Status, type Tone } from '../../components/status.tsx';
 import { type Column, Table } from '../../components/table.tsx';
 import { countText, sizeText } from '../../components/units.ts';
 import { useLoad } from '../../components/use-load.ts';
+import { UsageDays } from './days.tsx';
 
 export function Usage() {
   return (
@@ -25,6 +26,7 @@ export function Usage() {
       <div class="stack sections">
         {may('operator') && <AllNamespaces />}
         {may('read') && <OwnNamespace />}
+        {(may('operator') || may('read')) && <UsageDays />}
       </div>
     </>
   );
