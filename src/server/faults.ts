@@ -27,6 +27,8 @@ export const serverFaults = {
   LISTENER_UNFIT: 'invalid',
   TAKE_OVER_FAILED: 'conflict',
   TLS_UNFIT: 'invalid',
+  SYSLOG_INVALID: 'invalid',
+  SYSLOG_FAILED: 'unreachable',
   DISK_RESERVED: 'full',
   CANNOT_RECORD: 'busy',
   MEMORY_SHORT: 'busy',

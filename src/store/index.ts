@@ -8,6 +8,7 @@ export type { PostgresStore } from './postgres/open.ts';
 export type { Connection as PostgresConnection, Pool as PostgresPool } from './postgres/pool.ts';
 export { faultOf as postgresFault, isConfinedToOneUnit } from './postgres/sql-state.ts';
 export { transaction as postgresTransaction } from './postgres/transaction.ts';
+export type { SentEntries } from './sent-entries.ts';
 export { databaseProblems, stateProblems } from './sqlite/check.ts';
 export { readFolderMark, writeFolderMark } from './sqlite/folder-mark.ts';
 export {

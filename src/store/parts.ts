@@ -19,6 +19,7 @@ import { memberStore } from './members.ts';
 import { namespaceStore } from './namespaces.ts';
 import { unsealedEntries } from './noted.ts';
 import type { Schema } from './schema.ts';
+import { sentEntries } from './sent-entries.ts';
 import { sessionStore } from './sessions.ts';
 import { spentTokenStore } from './spent-tokens.ts';
 import type { SqlWords } from './sql-words.ts';
@@ -49,6 +50,7 @@ export function storeParts(db: Kysely<Schema>, writer: GroupWriter, words: SqlWo
     sessions: sessionStore(db, words),
     spentTokens: spentTokenStore(db, words),
     unsealed: unsealedEntries(db),
+    sentEntries: sentEntries(db),
     usage: usageStore(db, writer),
     recording: writer.recording,
   };

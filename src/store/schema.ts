@@ -254,6 +254,11 @@ export interface UnsealedEntryTable {
   entry: string;
 }
 
+export interface SentEntriesTable {
+  receiver: string;
+  seq: number;
+}
+
 export interface Schema {
   namespaces: NamespaceTable;
   keys: KeyTable;
@@ -281,4 +286,5 @@ export interface Schema {
   spent_tokens: SpentTokenTable;
   unsealed_entries: UnsealedEntryTable;
   usage_days: UsageDayTable;
+  sent_entries: SentEntriesTable;
 }

@@ -29,8 +29,20 @@ const exportCommand: CommandSpec = {
   summary: 'print all entries as JSON, one a line, with their hashes (operator)',
   works: 'local',
   args: [],
-  options: filters,
-  examples: [{ command: 'ward audit export > audit.jsonl', does: 'a copy of the whole log' }],
+  options: [
+    ...filters,
+    {
+      flags: '--syslog <ADDRESS>',
+      summary: 'send them to this syslog server instead: tls://HOST:PORT, tcp://HOST:PORT',
+    },
+  ],
+  examples: [
+    { command: 'ward audit export > audit.jsonl', does: 'a copy of the whole log' },
+    {
+      command: 'ward audit export --syslog tls://logs.example.com:6514 --after 912',
+      does: 'sends what came after the entry 912',
+    },
+  ],
   handler: async () => (await import('../handlers/audit.ts')).exportLines,
 };
 

@@ -52,13 +52,23 @@ export const exportLines: Handler = async (input, { io }) => {
   const query = queryOf(input);
   const { auditAdmin } = await openServer();
   await using admin = await auditAdmin(localOptions(input));
+  const syslog = input.text('syslog');
   let after: number | undefined = query.after;
+  let sent = 0;
   for (;;) {
     const { entries, next } = await admin.search({ ...query, after, limit: exportedAtOnce });
-    for (const entry of entries) io.lines([JSON.stringify(entry)]);
-    if (next === undefined) return 0;
+    if (syslog === undefined) for (const entry of entries) io.lines([JSON.stringify(entry)]);
+    else {
+      await admin.send(syslog, entries);
+      sent += entries.length;
+      const last = entries.at(-1);
+      if (last !== undefined) io.note(`sent up to the entry ${last.seq}`);
+    }
+    if (next === undefined) break;
     after = next;
   }
+  if (syslog !== undefined) io.ok(`sent ${sent} entries to ${syslog}`);
+  return 0;
 };
 
 function queryOf(input: Input): AuditQuery {

@@ -1,12 +1,18 @@
 /** The operator's view of the audit log, and entries for what operators do outside of the databases. */
+import { parseSyslogServer, sendSyslog } from '../../forwarding/index.ts';
 import type { AuditCheck, AuditCheckOptions, AuditFound, AuditQuery } from '../../gate/index.ts';
+import { messageOf } from '../../lib/index.ts';
 import type { NotedChange } from '../../store/index.ts';
 import { sealAll } from '../audit/sealing.ts';
+import { syslogMessageOf } from '../audit/syslog.ts';
 import { loadConfig } from '../config/config.ts';
+import { serverFault } from '../faults.ts';
 import { gatePaths } from '../instance/gate-paths.ts';
 import { dataPaths } from '../instance/instance.ts';
 import { actAsOwner } from './act-as.ts';
 import { isPresent, openUsedGate, operatorStores } from './operator-stores.ts';
+
+const sendMs = 30_000;
 
 interface Place {
   readonly dataDir?: string;
@@ -16,6 +22,8 @@ interface Place {
 export interface AuditAdmin extends AsyncDisposable {
   search(query: AuditQuery): Promise<AuditFound>;
   verify(options: AuditCheckOptions): Promise<AuditCheck>;
+  /** Sends entries to a syslog server. @throws Fault SYSLOG_INVALID, SYSLOG_FAILED */
+  send(address: string, entries: AuditFound['entries']): Promise<void>;
 }
 
 /**
@@ -41,6 +49,21 @@ export async function auditAdmin(place: Place): Promise<AuditAdmin> {
   return {
     search: (query) => gate.searchAudit(query),
     verify: (how) => gate.verifyAudit(how),
+    async send(address, entries) {
+      const server = parseSyslogServer(address);
+      if (server === undefined)
+        throw serverFault('SYSLOG_INVALID', `${address} is no syslog server`, {
+          hint: 'Name it like tls://logs.example.com:6514.',
+        });
+      if (entries.length === 0) return;
+      try {
+        await sendSyslog(server, entries.map(syslogMessageOf), AbortSignal.timeout(sendMs));
+      } catch (error) {
+        throw serverFault('SYSLOG_FAILED', `${address} took no entries: ${messageOf(error)}`, {
+          cause: error,
+        });
+      }
+    },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }

@@ -9,6 +9,7 @@ import { serverFault } from '../faults.ts';
 import { kindAliasesSchema } from './kind-aliases-setting.ts';
 import { oidcSchema } from './oidc-setting.ts';
 
+const syslogAddress = /^(?:tls|tcp):\/\/(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i;
 const count = z.int().min(0).max(1_000_000_000);
 const rangeSchema = (min: number, max: number) =>
   z.strictObject({
@@ -161,6 +162,15 @@ const fileSchema = z.strictObject({
       keepDays: z.int().min(0).max(36_500).optional(),
       /** 0 keeps all entries. */
       keepEntries: count.optional(),
+      /** `tls://HOST:PORT` or `tcp://HOST:PORT`. */
+      syslog: z
+        .string()
+        .max(300)
+        .refine(
+          (text) => syslogAddress.test(text) && URL.canParse(text),
+          'not like tls://logs.example.com:6514',
+        )
+        .optional(),
     })
     .optional(),
   /** 0: never. */

@@ -67,6 +67,8 @@ export interface Config {
     readonly keepDays: number;
     /** 0 keeps all entries. */
     readonly keepEntries: number;
+    /** Gets every new entry. */
+    readonly syslog?: string;
   };
   readonly checks: {
     /** 0: never. */

@@ -13,14 +13,17 @@ import {
 import { type BlobStore, writeFileAtomically } from '../../blobs/index.ts';
 import { consolePages } from '../../dashboard/index.ts';
 import type { Dispatcher } from '../../dispatch/index.ts';
+import { parseSyslogServer } from '../../forwarding/index.ts';
 import type { Functions } from '../../functions/index.ts';
 import type { AuditQuery } from '../../gate/index.ts';
 import type { ImageStore } from '../../images/index.ts';
 import type { Log } from '../../lib/index.ts';
 import type { StartProgram } from '../../scanner/index.ts';
+import { keepLease } from '../../store/index.ts';
 import type { Acme } from '../acme/acme.ts';
 import { startAuditRetention } from '../audit/retention.ts';
 import { startSealing } from '../audit/sealing.ts';
+import { startAuditSyslog } from '../audit/syslog.ts';
 import { buildInfo, consoleFolder } from '../build-info.ts';
 import { createNodeRoutes } from '../cluster/node-routes.ts';
 import { requireSharedStores } from '../config/bus-setting.ts';
@@ -132,7 +135,7 @@ export async function startPlatform(
   if (ground !== undefined) figures.watchLeftBehind(ground.leftBehind);
   figures.watchRecording(foundation.store.recording);
   figures.watchQueue(foundation.store.accepted.counts);
-  const audit = stack.use(openAudit({ store: foundation.store, guarded, config, log }));
+  const audit = stack.use(openAudit({ ...foundation, guarded, config, log }));
   opened('entries of the audit log');
   const node = stack.use(await openClusterNode({ ...foundation, config, request, log }));
   requireSharedStores({ ...config, bus: node.bus?.addresses });
@@ -208,13 +211,20 @@ export async function startPlatform(
 
 /** The audit log of a server: seals what waits, removes what is old, and searches it. */
 function openAudit(
-  parts: Pick<Foundation, 'store'> & Pick<Context, 'config' | 'log'> & { guarded: GuardedImages },
+  parts: Pick<Foundation, 'store' | 'shared'> & Pick<Context, 'config' | 'log'> & { guarded: GuardedImages },
 ) {
-  const { store, guarded, config, log } = parts;
+  const { store, shared, guarded, config, log } = parts;
   const { audit: chain, unsealed } = guarded;
   const stack = new AsyncDisposableStack();
   stack.use(startAuditRetention({ chain, config: config.audit, log }));
-  const sealing = stack.use(startSealing({ sources: [store.unsealed, unsealed], chain, log }));
+  const server = config.audit.syslog === undefined ? undefined : parseSyslogServer(config.audit.syslog);
+  const keeper =
+    server && shared && stack.use(keepLease({ leases: store.leases, name: 'audit-syslog', log }));
+  const isTurn = async () => keeper === undefined || (await keeper.held()) !== undefined;
+  const syslog =
+    server && stack.use(startAuditSyslog({ server, chain, sent: store.sentEntries, isTurn, log }));
+  const onSealed = () => syslog?.look();
+  const sealing = stack.use(startSealing({ sources: [store.unsealed, unsealed], chain, onSealed, log }));
   return {
     // A client sees the changes that it made before.
     search: async (query: Omit<AuditQuery, 'isNewestFirst'>) => {

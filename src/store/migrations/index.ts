@@ -33,6 +33,7 @@ import * as failedActivations from './0024-failed-activations.ts';
 import * as usageDays from './0025-usage-days.ts';
 import * as domains from './0026-domains.ts';
 import * as storedBytes from './0027-stored-bytes.ts';
+import * as sentEntries from './0028-sent-entries.ts';
 
 export const migrations: Migrations = {
   '0001-entities': entities,
@@ -62,6 +63,7 @@ export const migrations: Migrations = {
   '0025-usage-days': usageDays,
   '0026-domains': domains,
   '0027-stored-bytes': storedBytes,
+  '0028-sent-entries': sentEntries,
 };
 
 export type Migrations = Readonly<Record<string, Migration>>;

@@ -23,6 +23,7 @@ export const stateTables: readonly TableCopy[] = [
   'unsealed_entries',
   'spent_tokens',
   'usage_days',
+  'sent_entries',
 ].map((name) => ({ name }));
 
 /** Leases and marks of servers that run, what they heard of each other, logins, and what an engine keeps for itself. */

@@ -1,5 +1,6 @@
 /** Durable state, by concept. The store keeps documents; rooms above know their meaning. */
 import type { Fault } from '../../lib/index.ts';
+import type { SentEntries } from '../sent-entries.ts';
 import type { AcceptedQueue } from './accepted.ts';
 import type { ActivationStore } from './activations.ts';
 import type { ApiStore } from './apis.ts';
@@ -61,6 +62,7 @@ export interface Store extends AsyncDisposable {
   readonly sessions: SessionStore;
   readonly spentTokens: SpentTokenStore;
   readonly unsealed: UnsealedEntries;
+  readonly sentEntries: SentEntries;
   readonly usage: UsageStore;
   readonly recording: Recording;
   /** Writes pending data and closes. */
