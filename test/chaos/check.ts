@@ -11,12 +11,15 @@
  *   of. No record exists twice.
  * - Counters match what they count, the queue is empty, and nothing is left on the machine.
  */
-import { type Answer, alarmMarker, type Evidence, type KeptRecord, queuedKinds, runsOf } from './evidence.ts';
-
-export interface Violation {
-  readonly rule: string;
-  readonly what: string;
-}
+import {
+  type Answer,
+  alarmMarker,
+  type Evidence,
+  type KeptRecord,
+  queuedKinds,
+  runsOf,
+  type Violation,
+} from './evidence.ts';
 
 export interface Counts {
   answers: number;
@@ -127,6 +130,7 @@ class Court {
       this.#blame('interrupted before they began', `${neverBegun} calls; the faults explain ${most}`);
     for (const id of this.#evidence.queued) this.#blame('left in the queue', id);
     for (const what of this.#evidence.left) this.#blame('left on the machine', what);
+    this.violations.push(...(this.#evidence.found ?? []));
   }
 
   #hearRefusal(answer: Answer): void {

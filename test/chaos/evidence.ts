@@ -39,10 +39,16 @@ export interface Answer {
   readonly activationId?: string | undefined;
   /** Epoch milliseconds. */
   readonly at: number;
+  /** When the call was sent, in epoch milliseconds. */
+  readonly sentAt?: number;
+  /** The server that it was sent to (`Ward.instance`). */
+  readonly via?: string;
   /** Whether the answer said that its record could not be kept. */
   readonly isLost?: boolean;
-  /** Text of a refusal. */
+  /** Text of a refusal or a failure. */
   readonly text?: string;
+  /** Processes that ran or waited for each processor at that time. */
+  readonly load?: number;
   /** Whether the answer said when to try again. */
   readonly hasRetryAfter?: boolean;
 }
@@ -53,6 +59,14 @@ export interface Run {
   readonly marker: string;
   /** Only of this run. */
   readonly token: string;
+  /** When it was counted, in epoch milliseconds. */
+  readonly at?: number;
+}
+
+/** A broken promise. */
+export interface Violation {
+  readonly rule: string;
+  readonly what: string;
 }
 
 export interface KeptRecord {
@@ -89,6 +103,8 @@ export interface Evidence {
   readonly queued: readonly string[];
   /** What was left on the machine after the end. */
   readonly left: readonly string[];
+  /** What others have judged. */
+  readonly found?: readonly Violation[];
 }
 
 /** The marker of the alarm, whose firings have no caller. */

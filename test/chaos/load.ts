@@ -1,4 +1,5 @@
 /** Clients that call and fire in every way, carry on when they are refused or cut off, and record each answer. */
+import { availableParallelism, loadavg } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Reply, Ward } from '../ward.ts';
 import { type Answer, type Kind, kinds, queuedKinds, type Run } from './evidence.ts';
@@ -16,10 +17,12 @@ const exitMs = 200;
 const mostWaiting = 40;
 /** A call that has not run after this time and as many other runs as can wait may never run. */
 const waitingMs = 15_000;
-/** The wait that `late` outlasts. */
+/** The wait of a blocking call, in a server whose plan of the load has no other. */
 export const blockingWaitMs = 1000;
+/** `late` takes so many times as long. */
+const lateness = 1.3;
 
-type Call = (ward: Ward, marker: string, deployed: Deployed) => Promise<Reply>;
+type Call = (ward: Ward, marker: string, deployed: Deployed, waitMs: number) => Promise<Reply>;
 
 const actions = '/api/v1/namespaces/_/actions';
 const post = (path: string, body: object) => (ward: Ward) => ward.request('POST', path, { body });
@@ -30,7 +33,8 @@ const blocking = (action: string, more: object = {}): Call => {
 const calls: Readonly<Record<Kind, Call>> = {
   accepted: (ward, marker) => post(`${actions}/plain`, { marker, ms: 30 })(ward),
   blocking: blocking('plain'),
-  late: blocking('plain', { ms: blockingWaitMs * 1.3 }),
+  late: (ward, marker, deployed, waitMs) =>
+    blocking('plain', { ms: waitMs * lateness })(ward, marker, deployed, waitMs),
   sequence: blocking('sequence'),
   conductor: blocking('conductor'),
   firing: (ward, marker) => post('/api/v1/namespaces/_/triggers/fired', { marker })(ward),
@@ -46,6 +50,8 @@ const calls: Readonly<Record<Kind, Call>> = {
 export interface LoadPlan {
   /** Number of clients of each kind; 0 for kinds without an entry. */
   readonly clients: Partial<Record<Kind, number>>;
+  /** The servers' `limits.blockingWaitMs`. */
+  readonly blockingWaitMs?: number;
 }
 
 export const fullLoad: LoadPlan = {
@@ -59,6 +65,7 @@ export class Load {
   readonly answers: Answer[] = [];
   readonly #server: () => Ward;
   readonly #deployed: Deployed;
+  readonly #waitMs: number;
   readonly #clients: readonly Promise<void>[];
   readonly #ran: () => readonly Run[];
   /** For accepted calls that have not run, the time of the answer and the number of runs until then, by marker. */
@@ -76,6 +83,7 @@ export class Load {
     this.#server = server;
     this.#ran = ran;
     this.#deployed = deployed;
+    this.#waitMs = plan.blockingWaitMs ?? blockingWaitMs;
     this.#clients = kinds.flatMap((kind) =>
       Array.from({ length: plan.clients[kind] ?? 0 }, () => this.#goOn(kind)),
     );
@@ -118,14 +126,16 @@ export class Load {
   async #call(kind: Kind, marker: string): Promise<Answer> {
     const never = new AbortController();
     const late = pause(answerMs, undefined, { signal: never.signal, ref: false });
+    const ward = this.#server();
+    const sent = { sentAt: Date.now(), via: ward.instance };
     try {
-      const reply = await Promise.race([calls[kind](this.#server(), marker, this.#deployed), late]);
+      const reply = await Promise.race([calls[kind](ward, marker, this.#deployed, this.#waitMs), late]);
       if (reply === undefined) throw new Error(`${kind} ${marker} was not answered in ${answerMs} ms`);
-      return answerOf(kind, marker, reply);
+      return { ...answerOf(kind, marker, reply), ...sent };
     } catch (error) {
       // fetch throws this when the connection breaks or is refused.
       if (error instanceof TypeError && /fetch failed|terminated/.test(error.message))
-        return { kind, marker, status: 0, at: Date.now() };
+        return { kind, marker, status: 0, at: Date.now(), ...sent };
       throw error;
     } finally {
       never.abort();
@@ -143,7 +153,8 @@ function pauseAfter({ kind, status, activationId }: Answer): number {
 function answerOf(kind: Kind, marker: string, { status, headers, body }: Reply): Answer {
   const activationId = headers.get('x-openwhisk-activation-id') ?? body?.activationId ?? undefined;
   const isLost = headers.get('x-ward-record') === 'lost';
-  const text = JSON.stringify(body ?? '').slice(0, 300);
-  const refusal = status < 400 ? {} : { text, hasRetryAfter: headers.has('retry-after') };
+  const text = JSON.stringify(body?.response?.result ?? body ?? '').slice(0, 300);
+  const load = (loadavg()[0] ?? 0) / availableParallelism();
+  const refusal = status < 400 ? {} : { text, load, hasRetryAfter: headers.has('retry-after') };
   return { kind, marker, status, activationId, at: Date.now(), isLost, ...refusal };
 }

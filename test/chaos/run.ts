@@ -1,7 +1,8 @@
 /** Runs one fault for its time, and judges the evidence. */
 
 import { randomOf } from '../random.ts';
-import { type Judgement, judge, type Violation } from './check.ts';
+import { type Judgement, judge } from './check.ts';
+import type { Violation } from './evidence.ts';
 import type { Fault } from './faults.ts';
 import { fullLoad, type LoadPlan } from './load.ts';
 import type { LoadedSite } from './loaded-site.ts';

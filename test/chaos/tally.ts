@@ -58,7 +58,7 @@ export class Tally implements Disposable {
     if (!this.#seen.has(name)) {
       const [, activationId = '', marker = '', token = ''] = name.split('.');
       this.#seen.add(name);
-      this.runs.push({ activationId, marker, token });
+      this.runs.push({ activationId, marker, token, at: Date.now() });
     }
     try {
       rmdirSync(path);

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { chmod, copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { mustRun } from '../../src/lib/index.ts';
+import { mustRun, runCommand } from '../../src/lib/index.ts';
 import { runWard, type StartOptions, Ward } from '../ward.ts';
 import type { EngineSettings } from './engines.ts';
 
@@ -18,7 +18,12 @@ export interface NodePlan {
   /** More of its configuration, such as `invoker`. */
   readonly config?: object;
   readonly start?: Pick<StartOptions, 'address' | 'through' | 'env'>;
+  /** Its data folder is on a disk of this size, in memory. */
+  readonly diskMiB?: number | undefined;
 }
+
+/** Name of such a disk in the table of mounts. */
+export const nodeDisk = 'ward-node';
 
 export class Cluster implements AsyncDisposable {
   readonly #nodes: ClusterNode[] = [];
@@ -80,6 +85,7 @@ export class Cluster implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#nodes.map((node) => node.stop()));
+    for (const node of this.#nodes) await node.unmount();
     await rm(this.#folder, { recursive: true, force: true });
   }
 }
@@ -104,6 +110,9 @@ export class ClusterNode {
   /** Makes its data folder, with the key of `guest` that the first node has made. */
   static async make(plan: NodePlan, dataDir: string, key: string, first?: ClusterNode): Promise<ClusterNode> {
     await mkdir(dataDir, { mode: 0o755 });
+    const { diskMiB } = plan;
+    if (diskMiB !== undefined)
+      await mustRun(['mount', '-t', 'tmpfs', '-o', `size=${diskMiB}m,mode=0755`, nodeDisk, dataDir]);
     const needsKey = first !== undefined && plan.role !== 'invoker';
     if (needsKey) await copyFile(join(first.dataDir, guestKey), join(dataDir, guestKey));
     const node = new ClusterNode(plan, dataDir);
@@ -155,9 +164,28 @@ export class ClusterNode {
     return await this.ward.stop();
   }
 
+  /** Fills its disk, as another program would. It must have one of its own. */
+  async fillDisk(): Promise<void> {
+    // It ends when there is no space left.
+    const words = ['if=/dev/zero', `of=${this.#ballast}`, 'bs=1M', 'conv=notrunc', 'oflag=append'];
+    await runCommand(['dd', ...words]);
+  }
+
+  async emptyDisk(): Promise<void> {
+    await rm(this.#ballast, { force: true });
+  }
+
+  async unmount(): Promise<void> {
+    if (this.#plan.diskMiB !== undefined) await mustRun(['umount', this.dataDir]);
+  }
+
   /** Everything that its processes have written. */
   output(): string {
     return this.#said.map((said) => said()).join('\n');
+  }
+
+  get #ballast(): string {
+    return join(this.dataDir, 'ballast');
   }
 
   /** Beside the data folder, which the server expects to be its own. */

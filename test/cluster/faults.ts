@@ -11,6 +11,8 @@ export interface ClusterFault {
   readonly what: string;
   /** It is none. */
   readonly isCalm?: boolean;
+  /** Nodes that run actions have disks of this size. */
+  readonly nodeDiskMiB?: number;
   round(site: ClusterSite, random: () => number): Promise<void>;
 }
 
@@ -29,8 +31,10 @@ export const clusterFaults: readonly ClusterFault[] = [
     async round(site, random) {
       await site.untilRuns(1 + random() * calls.few);
       const node = site.node(random() < 0.5 ? 'all' : 'api', random);
-      await site.stopNode(node);
-      await node.start();
+      await site.during(async () => {
+        await site.during(() => site.stopNode(node));
+        await node.start();
+      }, node);
       await site.untilAllServe();
     },
   },
@@ -47,9 +51,11 @@ export const clusterFaults: readonly ClusterFault[] = [
     async round(site, random) {
       await site.untilRuns(1 + random() * calls.few);
       const index = Math.floor(random() * site.natsServers);
-      await site.engines.nats.kill(index);
-      await pause(spells.shortMs);
-      await site.engines.nats.restart(index);
+      await site.during(async () => {
+        await site.engines.nats.kill(index);
+        await pause(spells.shortMs);
+        await site.engines.nats.restart(index);
+      });
       await site.untilAllServe();
     },
   },
@@ -58,10 +64,10 @@ export const clusterFaults: readonly ClusterFault[] = [
     what: 'SIGSTOP of one server of NATS',
     async round(site, random) {
       await site.untilRuns(1 + random() * calls.few);
-      {
+      await site.during(async () => {
         using _ = site.engines.nats.pause(Math.floor(random() * site.natsServers));
         await pause(spells.shortMs);
-      }
+      });
       await site.untilAllServe();
     },
   },
@@ -71,9 +77,11 @@ export const clusterFaults: readonly ClusterFault[] = [
     async round(site, random) {
       await site.untilRuns(1 + random() * calls.few);
       const all = Array.from({ length: site.natsServers }, (_, index) => index);
-      for (const index of all) await site.engines.nats.kill(index);
-      await pause(spells.shortMs);
-      for (const index of all) await site.engines.nats.restart(index);
+      await site.during(async () => {
+        for (const index of all) await site.engines.nats.kill(index);
+        await pause(spells.shortMs);
+        for (const index of all) await site.engines.nats.restart(index);
+      });
       await site.untilAllServe();
     },
   },
@@ -82,9 +90,11 @@ export const clusterFaults: readonly ClusterFault[] = [
     what: 'PostgreSQL ends at once, and starts again',
     async round(site, random) {
       await site.untilRuns(1 + random() * calls.few);
-      await site.engines.postgres.crash();
-      await pause(random() * spells.shortMs);
-      await site.engines.postgres.start();
+      await site.during(async () => {
+        await site.engines.postgres.crash();
+        await pause(random() * spells.shortMs);
+        await site.engines.postgres.start();
+      });
       await site.untilAllServe();
     },
   },
@@ -94,7 +104,7 @@ export const clusterFaults: readonly ClusterFault[] = [
     async round(site, random) {
       await site.engines.postgres.addStandby();
       await site.untilRuns(1 + random() * calls.few);
-      await site.engines.postgres.failOver();
+      await site.during(() => site.engines.postgres.failOver());
       await site.untilAllServe();
     },
   },
@@ -103,9 +113,27 @@ export const clusterFaults: readonly ClusterFault[] = [
     what: 'the disk of PostgreSQL is full for some seconds',
     async round(site, random) {
       await site.untilRuns(1 + random() * calls.few);
-      const free = await site.engines.postgres.fillDisk();
-      await pause(spells.shortMs);
-      await free();
+      await site.during(async () => {
+        const free = await site.engines.postgres.fillDisk();
+        await pause(spells.shortMs);
+        await free();
+      });
+      await site.untilAllServe();
+    },
+  },
+  {
+    name: 'full-disk',
+    what: 'the disk of a node that runs actions is full for some seconds',
+    nodeDiskMiB: 256,
+    async round(site, random) {
+      await site.untilRuns(1 + random() * calls.few);
+      const node = site.node('all', random);
+      await site.during(async () => {
+        // What Ward frees is filled, too.
+        for (const until = performance.now() + spells.shortMs; performance.now() < until; await pause(100))
+          await node.fillDisk();
+        await node.emptyDisk();
+      });
       await site.untilAllServe();
     },
   },
@@ -114,9 +142,11 @@ export const clusterFaults: readonly ClusterFault[] = [
     what: `the clock of a node jumps by a minute, and back`,
     async round(site, random) {
       const node = site.node(random() < 0.5 ? 'all' : 'api', random);
-      site.order(node, { clockMs: random() < 0.5 ? clockMs : -clockMs });
-      await site.untilAnswers(calls.many);
-      site.order(node, {});
+      await site.during(async () => {
+        site.order(node, { clockMs: random() < 0.5 ? clockMs : -clockMs });
+        await site.untilAnswers(calls.many);
+        site.order(node, {});
+      });
       await site.untilAllServe();
     },
   },
@@ -133,10 +163,12 @@ function killing(name: string, what: string, role: Role): ClusterFault {
       // While an accepted call runs, right after an answer, or at any moment.
       if (moment === 0) await site.untilAcceptedRuns();
       if (moment === 1) await site.load.accepted();
-      await site.killNode(node);
-      // Another one takes over, or this one comes back before.
-      if (random() < 0.5) await site.untilAnswers(calls.few);
-      await node.start();
+      await site.during(async () => {
+        await site.killNode(node);
+        // Another one takes over, or this one comes back before.
+        if (random() < 0.5) await site.untilAnswers(calls.few);
+        await node.start();
+      }, node);
       await site.untilAllServe();
     },
   };
@@ -150,9 +182,11 @@ function freezing(name: string, what: string, ms: number): ClusterFault {
       await site.untilRuns(1 + random() * calls.few);
       const node = site.node(random() < 0.7 ? 'all' : 'api', random);
       site.silence();
-      signal(node, 'SIGSTOP');
-      await pause(ms);
-      signal(node, 'SIGCONT');
+      await site.during(async () => {
+        signal(node, 'SIGSTOP');
+        await pause(ms);
+        signal(node, 'SIGCONT');
+      });
       await site.untilAllServe();
     },
   };
@@ -173,9 +207,11 @@ function cutting(
       const one = site.node(random() < 0.7 ? 'all' : 'api', random);
       const nodes = state === 'silent' ? [one] : site.cluster.nodes;
       site.silence();
-      for (const node of nodes) site.linksOf(node).set(state, ...engines);
-      await pause(ms);
-      for (const node of nodes) site.linksOf(node).set('open', ...engines);
+      await site.during(async () => {
+        for (const node of nodes) site.linksOf(node).set(state, ...engines);
+        await pause(ms);
+        for (const node of nodes) site.linksOf(node).set('open', ...engines);
+      });
       await site.untilAllServe();
     },
   };

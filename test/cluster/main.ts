@@ -6,6 +6,14 @@ import { clusterFaults } from './faults.ts';
 import { mutantNames } from './mutants.ts';
 import { runClusterFault } from './run.ts';
 
+const reusing = globalThis.fetch;
+// On a busy machine a server can close a kept connection just as the client uses it again.
+globalThis.fetch = (url, init = {}) => {
+  const headers = new Headers(init.headers);
+  headers.set('connection', 'close');
+  return reusing(url, { ...init, headers });
+};
+
 await runCommandOf({
   name: 'test:cluster',
   program: fileURLToPath(import.meta.url),

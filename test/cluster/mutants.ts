@@ -2,7 +2,16 @@
 import { editsOf } from '../chaos/mutations.ts';
 import type { Edit } from '../chaos/preload.ts';
 
-export const mutantNames = ['fence', 'claim', 'flush', 'lease', 'silence'] as const;
+export const mutantNames = [
+  'fence',
+  'claim',
+  'flush',
+  'lease',
+  'silence',
+  'share',
+  'marks',
+  'order',
+] as const;
 export type Mutant = (typeof mutantNames)[number];
 
 export const mutants: Readonly<Record<Mutant, readonly Edit[]>> = {
@@ -28,6 +37,24 @@ export const mutants: Readonly<Record<Mutant, readonly Edit[]>> = {
       to: "return void this.#refuse(open, invokerLost(open.node, 'it is not heard any more'), true, 'timed out');",
     },
   ],
+  /** Each node allows a namespace its whole limits. */
+  share: [{ file: 'src/dispatch/limit-share.ts', from: 'return 1 / held;', to: 'return 1;' }],
+  /** Code is removed without a mark that says so first. */
+  marks: [
+    {
+      file: 'src/functions/actions/shared-code.ts',
+      from: 'const removal = await marks.beginRemoval(digest, { graceMs, takeOverMs });',
+      to: "const removal = graceMs > takeOverMs ? undefined : 'none';",
+    },
+  ],
+  /** Servers update counters in the order in which they come. */
+  order: [
+    {
+      file: 'src/store/postgres/batch.ts',
+      from: '[...counts].toSorted(([a], [b]) => (String(a) < String(b) ? -1 : 1));',
+      to: '[...counts];',
+    },
+  ],
 };
 
 /** For each mutant, the fault that shows it, and the rule that it breaks. */
@@ -37,4 +64,7 @@ export const proofs: Readonly<Record<Mutant, { readonly fault: string; readonly 
   flush: { fault: 'kill-node', rule: 'no record' },
   lease: { fault: 'soak', rule: 'interrupted without a fault' },
   silence: { fault: 'freeze-node', rule: 'ran twice' },
+  share: { fault: 'soak', rule: 'a limit was exceeded' },
+  marks: { fault: 'soak', rule: 'needed code was removed' },
+  order: { fault: 'crash-postgres', rule: 'waited for each other' },
 };

@@ -27,6 +27,7 @@ export async function runClusterFault(fault: ClusterFault, options: ClusterRun):
     edits,
     patienceMs,
     isCalm: fault.isCalm === true,
+    nodeDiskMiB: fault.nodeDiskMiB,
   });
   return await runRounds(site, (random) => fault.round(site, random), options);
 }

@@ -1,8 +1,6 @@
 /** A cluster from its first to its last start, through its faults, with the evidence of what it did. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import pg from 'pg';
-import { testBucket } from '../../src/blobs/s3/moto.fixture.ts';
 import { readPostgres } from '../chaos/database.ts';
 import type { Evidence } from '../chaos/evidence.ts';
 import { deployFunctions, functionMiB, silenceAlarm } from '../chaos/functions.ts';
@@ -14,13 +12,22 @@ import { loadConfig } from '../chaos/site.ts';
 import { Tally } from '../chaos/tally.ts';
 import { leftOvers, processesOf } from '../left-overs.ts';
 import { runWard, type Ward } from '../ward.ts';
-import { Cluster, type ClusterNode, type NodePlan, type Role } from './cluster.ts';
+import { Churn, hurried, hurry } from './churn.ts';
+import { Cluster, type ClusterNode, type NodePlan, nodeDisk, type Role } from './cluster.ts';
 import { Deploys } from './deploys.ts';
 import { type Engines, startEngines } from './engines.ts';
+import { exceeded, isLimited, LimitedClients } from './limited.ts';
 import { type Links, openLinks } from './links.ts';
+import { failedOutside } from './spans.ts';
+import { codeKeys, deadlocks, missingCode } from './store-checks.ts';
 
-/** Memory of a node, which is room for four of the load's actions. */
-const memoryMiB = 4 * functionMiB;
+/** Memory of a node, which is room for most of the load's actions: starts of sandboxes take most of the processor. */
+const memoryMiB = 8 * functionMiB;
+const keepAliveMs = 15_000;
+/** Longer than the 2.75 s after which a node that is not heard is given up, so that its callers learn it. */
+const blockingWaitMs = 5000;
+/** Time limit for each expected event on a busy machine. */
+const usualPatienceMs = 240_000;
 /** Of PostgreSQL's disk: a run needs less, and it takes a moment to fill. */
 const diskMiB = 1024;
 const nodes: readonly (readonly [name: string, role: Role])[] = [
@@ -37,6 +44,8 @@ export interface ClusterSiteOptions {
   readonly isCalm?: boolean;
   /** Time limit for each expected event. */
   readonly patienceMs?: number | undefined;
+  /** Nodes that run actions have disks of this size. */
+  readonly nodeDiskMiB?: number | undefined;
 }
 
 export class ClusterSite extends LoadedSite {
@@ -45,19 +54,25 @@ export class ClusterSite extends LoadedSite {
   readonly engines: Engines;
   readonly natsServers: number;
   readonly deploys: Deploys;
+  readonly #churn: Churn;
+  readonly #limited: LimitedClients;
+  readonly #resets: number[] = [];
   readonly #links: ReadonlyMap<string, Links>;
   readonly #isCalm: boolean;
+  readonly #spans: { from: number; to: number; via?: string | undefined }[] = [];
   readonly #stack: AsyncDisposableStack;
 
   private constructor(options: ClusterSiteOptions, parts: Parts, stack: AsyncDisposableStack) {
-    const { cluster, engines, links, deployed } = parts;
+    const { cluster, engines, links, deployed, limited, anyWard } = parts;
     const tally = new Tally(...cluster.nodes.map(({ ward }) => ward.instance));
-    const anyWard = () => oneOf(cluster.nodes, Math.random).ward;
-    super(tally, new Load(options.load, anyWard, () => tally.runs, deployed), options.patienceMs);
+    const load = new Load({ ...options.load, blockingWaitMs }, anyWard, () => tally.runs, deployed);
+    super(tally, load, options.patienceMs ?? usualPatienceMs);
     this.cluster = cluster;
     this.engines = engines;
     this.natsServers = options.natsServers;
     this.deploys = new Deploys(anyWard);
+    this.#churn = new Churn({ ward: anyWard, kept: () => codeKeys(engines) });
+    this.#limited = limited;
     this.#links = links;
     this.#isCalm = options.isCalm ?? false;
     this.#stack = stack;
@@ -73,11 +88,16 @@ export class ClusterSite extends LoadedSite {
     for (const [name, role] of nodes) {
       const own = stack.use(await openLinks(engines));
       links.set(name, own);
-      const env = preloadEnv({ orders: ordersOf(name, engines), edits: options.edits ?? [] });
-      const invoker = { ...loadConfig.invoker, memoryMiB };
+      const env = preloadEnv({
+        orders: ordersOf(name, engines),
+        edits: [...hurry, ...(options.edits ?? [])],
+      });
+      const invoker = { ...loadConfig.invoker, memoryMiB, keepAliveMs };
+      const limits = { ...loadConfig.limits, blockingWaitMs };
       plans.push({
         ...{ name, role, settings: own.settings, start: { env } },
-        config: { ...loadConfig, invoker },
+        config: { ...loadConfig, invoker, limits, retention: hurried },
+        diskMiB: role === 'all' ? options.nodeDiskMiB : undefined,
       });
     }
     const cluster = stack.use(await Cluster.start(plans));
@@ -85,7 +105,12 @@ export class ClusterSite extends LoadedSite {
     const deployed = await deployFunctions(ward);
     const { status } = await ward.deploy('probe', 'const main = () => ({ isProbe: true })');
     if (status !== 200) throw new Error(`the action probe was not deployed: ${status}`);
-    return new ClusterSite(options, { cluster, engines, links, deployed }, stack.move());
+    const anyWard = () => oneOf(cluster.nodes, Math.random).ward;
+    const limited = await LimitedClients.start(
+      oneOf(cluster.nodes, () => 0),
+      anyWard,
+    );
+    return new ClusterSite(options, { cluster, engines, links, deployed, limited, anyWard }, stack.move());
   }
 
   /** Chooses a node of this role. */
@@ -102,20 +127,34 @@ export class ClusterSite extends LoadedSite {
     return links;
   }
 
-  /** Gives orders to a node, which obeys within a moment. */
+  /** Gives orders to a node, which obeys within a moment. A jump of its clock can begin another minute. */
   order({ name }: ClusterNode, orders: Orders): void {
+    this.#resets.push(Date.now());
     writeFileSync(ordersOf(name, this.engines), JSON.stringify(orders));
   }
 
-  /** Kills a node, and waits until nothing of it is left. */
+  /**
+   * Notes that a fault lasts while `work` goes on.
+   * @param struck the fault explains only failures of calls to this node
+   */
+  async during(work: () => Promise<unknown>, struck?: ClusterNode): Promise<void> {
+    const span = { from: Date.now(), to: Number.POSITIVE_INFINITY, via: struck?.ward.instance };
+    this.#spans.push(span);
+    await work();
+    span.to = Date.now();
+  }
+
+  /** Kills a node, and waits until nothing of it is left. Callers of other nodes lose what ran on it. */
   async killNode({ ward }: ClusterNode): Promise<void> {
-    this.kill(ward.pid);
+    this.#resets.push(Date.now());
+    await this.during(async () => this.kill(ward.pid));
     await ward.ended();
     await this.until(() => processesOf(ward.instance).length === 0, 'sandboxes of a dead node are left');
   }
 
   /** Stops a node as an operator does. */
   async stopNode(node: ClusterNode): Promise<void> {
+    this.#resets.push(Date.now());
     const code = await node.stop();
     if (code !== 0)
       this.complaints.push(`a stop of ${node.name} gave exit code ${code}: ${endOf(node.output())}`);
@@ -147,56 +186,65 @@ export class ClusterSite extends LoadedSite {
   }
 
   async finish(): Promise<Evidence> {
-    await this.deploys.end();
+    await this.#endClients();
     await this.load.end();
     const first = oneOf(this.cluster.nodes, () => 0);
     await silenceAlarm(first.ward);
     await this.#settle(first.ward).catch((error: Error) => this.complaints.push(error.message));
     this.complaints.push(
       ...this.deploys.complaints,
-      ...(await this.#missingCode()),
+      ...(await missingCode(this.engines)),
       ...(await this.#fsck(first)),
     );
     for (const node of this.cluster.nodes) await this.stopNode(node);
     const kept = await readPostgres(this.engines.settings.store);
+    const locked = await deadlocks(this.engines);
     return {
       ...this.soFar(),
       ...kept,
       isCalm: this.#isCalm,
       left: [...this.#leftBehind(), ...this.complaints],
+      found: [
+        ...failedOutside(this.load.answers, this.#spans),
+        ...this.#exceeded(),
+        ...this.#churn.found,
+        ...(locked > 0 ? [{ rule: 'waited for each other', what: `${locked} transactions` }] : []),
+      ],
     };
+  }
+
+  /** Runs of namespaces with low limits are judged apart. */
+  override soFar(): ReturnType<LoadedSite['soFar']> {
+    const all = super.soFar();
+    return { ...all, runs: all.runs.filter((run) => !isLimited(run)) };
+  }
+
+  #exceeded(): ReturnType<typeof exceeded> {
+    return exceeded({
+      nodes: this.cluster.nodes.length,
+      runs: this.tally.runs.filter(isLimited),
+      admitted: this.#limited.admitted,
+      kills: super.soFar().kills,
+      resets: this.#resets,
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.tally[Symbol.dispose]();
     await Promise.all(this.cluster.nodes.map(({ ward }) => ward.kill().catch(() => {})));
-    await this.deploys.end();
+    await this.#endClients();
     await this.load.end().catch(() => {});
     await this.#stack.disposeAsync();
+  }
+
+  async #endClients(): Promise<void> {
+    await Promise.all([this.deploys.end(), this.#churn.end(), this.#limited.end()]);
   }
 
   async #settle(ward: Ward): Promise<void> {
     await this.untilAllEnded(ward);
     const isEmpty = async () => (await readPostgres(this.engines.settings.store)).queued.length === 0;
     await this.until(isEmpty, 'the queue stays full', 200);
-  }
-
-  /** Code that an entity names and the store does not have. */
-  async #missingCode(): Promise<readonly string[]> {
-    const client = new pg.Client({ connectionString: this.engines.settings.store });
-    await client.connect();
-    try {
-      const { rows } = await client.query<{ digest: string }>(
-        'select distinct code_digest as digest from entities where code_digest is not null',
-      );
-      const there = (await this.engines.moto.keys('ward/code/')).join(' ');
-      const missing = rows.filter(({ digest }) => !there.includes(digest.replace(/^sha256:/, '')));
-      return missing.map(
-        ({ digest }) => `code that an action names is missing: ${digest} (of ${testBucket})`,
-      );
-    } finally {
-      await client.end();
-    }
   }
 
   async #fsck({ dataDir }: ClusterNode): Promise<readonly string[]> {
@@ -207,9 +255,10 @@ export class ClusterSite extends LoadedSite {
 
   #leftBehind(): readonly string[] {
     return this.cluster.nodes.flatMap(({ name, ward }) =>
-      Object.entries(leftOvers(ward)).flatMap(([what, found]) =>
-        found.length === 0 ? [] : [`${what} of ${name}: ${found.join(' ')}`],
-      ),
+      Object.entries(leftOvers(ward)).flatMap(([what, all]) => {
+        const found = all.filter((each) => !each.startsWith(`${nodeDisk} `));
+        return found.length === 0 ? [] : [`${what} of ${name}: ${found.join(' ')}`];
+      }),
     );
   }
 }
@@ -219,6 +268,8 @@ interface Parts {
   readonly engines: Engines;
   readonly links: ReadonlyMap<string, Links>;
   readonly deployed: Awaited<ReturnType<typeof deployFunctions>>;
+  readonly limited: LimitedClients;
+  readonly anyWard: () => Ward;
 }
 
 /** A file that servers can read. */

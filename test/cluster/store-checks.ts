@@ -1,0 +1,36 @@
+/** Questions to the database and the bucket of a cluster that nothing uses any more. */
+import pg from 'pg';
+import type { Engines } from './engines.ts';
+
+/** Code that an entity names and the bucket does not have. */
+export async function missingCode(engines: Engines): Promise<readonly string[]> {
+  const rows = await ask<{ digest: string }>(
+    engines,
+    'select distinct code_digest as digest from entities where code_digest is not null',
+  );
+  const there = (await codeKeys(engines)).join(' ');
+  return rows
+    .filter(({ digest }) => !there.includes(digest.replace(/^sha256:/, '')))
+    .map(({ digest }) => `code that an action names is missing: ${digest}`);
+}
+
+/** Transactions that waited for each other. PostgreSQL forgets them when it crashes. */
+export async function deadlocks(engines: Engines): Promise<number> {
+  const sql = 'select deadlocks from pg_stat_database where datname = current_database()';
+  const [row] = await ask<{ deadlocks: string }>(engines, sql);
+  return Number(row?.deadlocks);
+}
+
+export async function codeKeys({ moto }: Engines): Promise<readonly string[]> {
+  return await moto.keys('ward/code/');
+}
+
+async function ask<Row extends pg.QueryResultRow>({ settings }: Engines, sql: string): Promise<Row[]> {
+  const client = new pg.Client({ connectionString: settings.store });
+  await client.connect();
+  try {
+    return (await client.query<Row>(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}
