@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { leftOvers, nothing, processesOf } from './left-overs.ts';
+import { onlyOneMachine } from './one-machine.ts';
 import { processesBelow } from './processes.ts';
 import { cgroupsOf, missingForSandboxes, runWard, Ward } from './ward.ts';
 
@@ -165,6 +166,7 @@ describe.skipIf(missing !== undefined)(`a restart${missing ? ` (${missing})` : '
   it.each(signals)(
     'after %s: one clean stop, once what is running has ended',
     async (_, signal, receivers) => {
+      onlyOneMachine('its processes are two nodes, which no terminal has together');
       const ward = await start();
       await ward.deploy('sleep', sleepsInPython, { kind: 'python:3.13' });
       const running = ward.invoke('sleep', { n: 7, seconds: 1 });
@@ -184,6 +186,7 @@ describe.skipIf(missing !== undefined)(`a restart${missing ? ` (${missing})` : '
   ])(
     'after a fault that nothing handles in the %s: says so, ends what runs, exits with 1',
     async (_who, at) => {
+      onlyOneMachine('a node for the API has no keeper');
       const dataDir = await mkdtemp(join(tmpdir(), 'ward-e2e-'));
       // The server's user has to reach it.
       await chmod(dataDir, 0o755);
@@ -204,6 +207,7 @@ describe.skipIf(missing !== undefined)(`a restart${missing ? ` (${missing})` : '
   );
 
   it('after SIGTERM: ends in time, though its keeper answers nothing', async () => {
+    onlyOneMachine('a node for the API has no keeper');
     const ward = await start();
     await ward.deploy('slow', waits);
     await ward.invoke('slow', { ms: 0 });
@@ -218,6 +222,7 @@ describe.skipIf(missing !== undefined)(`a restart${missing ? ` (${missing})` : '
   });
 
   it('after a second signal, later than an echo of the first: ends at once', async () => {
+    onlyOneMachine('a node for the API has no keeper');
     const ward = await start();
     await ward.deploy('slow', waits);
     const lost = ward.invoke('slow', { ms: 60_000 }).catch(() => 'connection lost');
@@ -278,6 +283,7 @@ describe.skipIf(missing !== undefined)(`a restart${missing ? ` (${missing})` : '
   });
 
   it('refuses a data folder that is in use', async () => {
+    onlyOneMachine('starts a second server with a keeper on the folder');
     const ward = await serving();
     const { code, stderr } = await ward.cli(['up', '--data', ward.dataDir, '--listen', '127.0.0.1:0']);
     expect(code).not.toBe(0);

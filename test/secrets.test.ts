@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { onlyOneMachine } from './one-machine.ts';
 import { missingForSandboxes, Ward } from './ward.ts';
 
 const missing = missingForSandboxes();
@@ -82,6 +83,7 @@ describe.skipIf(missing !== undefined)(`secrets${missing ? ` (${missing})` : ''}
   });
 
   it('keys are kept as hashes only', () => {
+    onlyOneMachine('looks into the database, which PostgreSQL has');
     const keys = secrets.slice(0, 4);
     expect(keys.every((key) => key.length >= 64)).toBe(true);
     const files = filesBelow(ward.dataDir).filter((path) => !path.endsWith('guest.auth'));
@@ -93,6 +95,7 @@ describe.skipIf(missing !== undefined)(`secrets${missing ? ` (${missing})` : ''}
   });
 
   it('only their owner can read files', () => {
+    onlyOneMachine('an ordinary user chooses the modes of its folder');
     const modeOf = (path: string) => (statSync(join(ward.dataDir, path)).mode & 0o777).toString(8);
     expect(modeOf('guest.auth')).toBe('600');
     // Scan processes have the server's group, and no one else is in it.

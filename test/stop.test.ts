@@ -8,6 +8,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { mustRun } from '../src/lib/index.ts';
 import { deployHeld } from './held-action.ts';
 import { leftOvers, nothing } from './left-overs.ts';
+import { onlyOneMachine } from './one-machine.ts';
 import { processesBelow } from './processes.ts';
 import { missingForSandboxes, Ward } from './ward.ts';
 
@@ -91,6 +92,7 @@ describe.skipIf(missing !== undefined)(`a stop${missing ? ` (${missing})` : ''}`
   });
 
   it('while another process locks the database: in time, and says so', async () => {
+    onlyOneMachine('no one can lock all of PostgreSQL');
     const { ward, said } = await start();
     await ward.deploy('quick', 'function main() { return {}; }');
     await ward.invoke('quick');
@@ -109,6 +111,7 @@ describe.skipIf(missing !== undefined)(`a stop${missing ? ` (${missing})` : ''}`
   });
 
   it('without a free descriptor: in time', async () => {
+    onlyOneMachine('a node for the API has no keeper');
     const { ward, said } = await start();
     await ward.deploy('slow', 'const main = () => new Promise((done) => setTimeout(done, 1000))');
     // As many sandboxes as calls.

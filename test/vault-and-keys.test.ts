@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { onlyOneMachine } from './one-machine.ts';
 import { missingForSandboxes, Ward } from './ward.ts';
 
 const missing = missingForSandboxes();
@@ -38,6 +39,7 @@ describe.skipIf(missing !== undefined)(`vault and keys${missing ? ` (${missing})
   };
 
   it('parameters are encrypted in the database, and their keys are for root alone', async () => {
+    onlyOneMachine('looks into the database, which PostgreSQL has');
     expect(inDatabase('keeper')).toBe(true);
     expect(inDatabase(secret)).toBe(false);
     expect(statSync(join(ward.dataDir, 'parameters.keys')).mode & 0o777).toBe(0o600);
@@ -84,6 +86,7 @@ describe.skipIf(missing !== undefined)(`vault and keys${missing ? ` (${missing})
   });
 
   it('without its keys, encrypted data gives an error that reveals nothing, and the rest works', async () => {
+    onlyOneMachine('a server does not start with other keys than those of a shared database');
     const { dataDir } = ward;
     await ward.stop();
     const other = randomBytes(32).toString('base64');
