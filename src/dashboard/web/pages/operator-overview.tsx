@@ -94,7 +94,7 @@ function figuresOf({ overview, doctor, violations }: Loaded): readonly Figure[] 
           `${countText(advisories.count)} of them`
         ) : (
           <span title={advisories.warning}>
-            <Status tone="warn" text="ward advisories update" />
+            <Status tone="warn" text="need an update" />
           </span>
         ),
       link: linkTo(['gate']),

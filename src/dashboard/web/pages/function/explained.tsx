@@ -8,6 +8,7 @@ import { Section } from '../../components/section.tsx';
 import { Status, type Tone } from '../../components/status.tsx';
 import { type Column, Table } from '../../components/table.tsx';
 import { useLoad } from '../../components/use-load.ts';
+import { withoutReport } from '../gate/gate-words.tsx';
 
 /** @param revision what was loaded before may not be true of another one */
 export function ExplainedView({ path, revision }: { readonly path: string; readonly revision: string }) {
@@ -22,8 +23,7 @@ export function ExplainedView({ path, revision }: { readonly path: string; reado
           <>
             <Section title="What the gate says">
               <p>
-                <Verdict outcome={gate.outcome} />{' '}
-                <span class="breaks">{gate.summary.replace(/; report: \S+$/, '')}</span>{' '}
+                <Verdict outcome={gate.outcome} /> <span class="breaks">{withoutReport(gate.summary)}</span>{' '}
                 {gate.digest !== null && (
                   <a href={linkTo(['gate', 'report', gate.digest])}>What was found in it</a>
                 )}

@@ -19,6 +19,11 @@ export function OutcomeStatus({ outcome }: { readonly outcome: Outcome }) {
   return <Status tone={tone} text={text} />;
 }
 
+/** A summary names the report for those who don't see it beside a link. */
+export function withoutReport(summary: string): string {
+  return summary.replace(/; report: \S+$/, '');
+}
+
 const severityTones: Readonly<Record<string, Tone>> = {
   critical: 'bad',
   high: 'bad',

@@ -19,7 +19,7 @@ import { Time } from '../../components/time.tsx';
 import { countedText, countText } from '../../components/units.ts';
 import { useAction } from '../../components/use-action.ts';
 import { useLoad } from '../../components/use-load.ts';
-import { gateRoot, OutcomeStatus, packageText, remedyText, Severity } from './gate-words.tsx';
+import { gateRoot, OutcomeStatus, packageText, remedyText, Severity, withoutReport } from './gate-words.tsx';
 import { Waive } from './waive.tsx';
 
 const notFound = 404;
@@ -114,7 +114,7 @@ const verdictColumns: readonly Column<ReasonRow>[] = [
 function Verdicts({ verdicts }: { readonly verdicts: readonly ShownVerdict[] }) {
   const rows = verdicts.flatMap((verdict): readonly ReasonRow[] =>
     verdict.reasons.length === 0
-      ? [{ verdict, rule: '', text: verdict.summary }]
+      ? [{ verdict, rule: '', text: withoutReport(verdict.summary) }]
       : verdict.reasons.map(({ rule, text }) => ({ verdict, rule, text })),
   );
   return (
