@@ -2,7 +2,7 @@
  * A node that only runs actions, in a cluster whose bus knows each node by its certificate: a real nats-server with the
  * configuration that Ward writes, and real sandboxes.
  */
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -111,6 +111,9 @@ describe.skipIf(missing !== undefined)(`an invoker${missing ? ` (${missing})` : 
     expect(await api.request('PUT', '/api/v1/namespaces/_/actions/own', { body: { exec } })).toMatchObject({
       status: 200,
     });
+    // The invoker has it before the first call.
+    const names = () => readdir(join(invoker.dataDir, 'registry'), { recursive: true });
+    await api.until(async () => (await names()).some((name) => /[0-9a-f]{64}\./.test(name)));
     const { body } = await api.invoke('own', { a: 1 });
     expect(body.response.result).toMatchObject({ runs: 1, body: { value: { a: 1 } } });
   });

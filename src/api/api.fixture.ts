@@ -133,6 +133,7 @@ export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
         return { completion, log };
       },
       warm() {},
+      prefetch() {},
       follow: (...asked) => api.live(...asked),
       checkTarget: async () => {},
       kept: () => [],

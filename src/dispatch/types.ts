@@ -75,6 +75,12 @@ export interface JobTarget {
   readonly initEnv: JsonObject;
 }
 
+/** What placement must know of a target, and its image. */
+export type ImageTarget = Pick<
+  JobTarget,
+  'namespace' | 'action' | 'revision' | 'kind' | 'limits' | 'scaling' | 'sandbox' | 'image'
+>;
+
 /** Whether code may be loaded before it is called. `unknown` means no. */
 export type LoadPermission = 'allowed' | 'denied' | 'unknown';
 
@@ -202,6 +208,11 @@ export interface Dispatcher {
   cancel(activationId: string): void;
   /** Hints that the target will be called soon: starts a sandbox if none is idle or starting and memory is free. */
   warm(target: JobTarget): void;
+  /**
+   * Hints that the target may be called some time: brings its image near, if it has one with a digest. Nothing is
+   * started, and calls come first.
+   */
+  prefetch(target: ImageTarget): void;
   /**
    * Follows the log of an activation that waits or runs, from now to its end. Yields the last lines so far first,
    * then each new line. Tells a reader that is too slow how many lines it missed. Leaving the loop or aborting the

@@ -3,7 +3,7 @@
 import type { BlobStore } from '../blobs/index.ts';
 import type { AdmissionControl, Dispatcher, OwnLogs } from '../dispatch/index.ts';
 import { closedCeiling } from '../egress/index.ts';
-import type { Log } from '../lib/index.ts';
+import { type Log, messageOf } from '../lib/index.ts';
 import type { EntityRow, Store, UsageQuery } from '../store/index.ts';
 import { type ActionService, Actions } from './actions/actions.ts';
 import type { CodeGate } from './actions/code-gate.ts';
@@ -13,6 +13,7 @@ import { defaultRuntimes, type Runtime } from './actions/runtimes.ts';
 import type { ActivationService } from './activations/activations.ts';
 import { createErrorGroups, type GroupErrors } from './activations/error-groups.ts';
 import { type FollowLog, followActivation, ownLogs } from './activations/following.ts';
+import { prefetchImage } from './activations/image-prefetch.ts';
 import type { InvocationService } from './activations/invocations.ts';
 import { grantLoads } from './activations/load-grants.ts';
 import { createLogSearch, type SearchLogs } from './activations/log-search.ts';
@@ -293,12 +294,18 @@ function createHoldings(
   const code = createCodeStore(options.blobs, entities, log, disk, sharing);
   const onChanged = (ref: PlainRef) => actions.packageChanged(ref);
   const packages = createPackages({ entities, vault, limits, onChanged, onActionsDeleted });
-  const actions = new Actions({
+  const actions: Actions = new Actions({
     ...options,
     entities,
     packages,
     // Another server may be about to load the code, so the sweep removes it after its grace period.
     code: isAlone ? code : { ...code, drop: async () => {} },
+    onPut(ref, writer) {
+      const prefetch = async () =>
+        prefetchImage(options, await actions.resolve(ref, writer.namespace), writer);
+      // Then its first call says what is wrong with it.
+      prefetch().catch((error) => log.debug({ reason: messageOf(error) }, 'no image was brought ahead'));
+    },
   });
   return { namespaces, quotas, code, packages, actions };
 }

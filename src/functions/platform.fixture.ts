@@ -30,6 +30,7 @@ export interface ScriptedInvoker extends ScriptedCalls {
   readonly jobs: Job[];
   readonly retired: string[];
   readonly warmed: JobTarget[];
+  readonly prefetched: (string | undefined)[];
   /** Number of admitted trigger firings. */
   fired: number;
   /** Admissions not yet released. */
@@ -72,6 +73,7 @@ export function scriptedInvoker(): ScriptedInvoker {
     jobs: [],
     retired: [],
     warmed: [],
+    prefetched: [],
     fired: 0,
     inFlight: 0,
     script: (job) => completion(Array.isArray(job.parameters) ? null : { ...job.parameters }),
@@ -105,6 +107,7 @@ export function scriptedInvoker(): ScriptedInvoker {
       resetMs: 60_000,
     }),
     warm: (target) => void invoker.warmed.push(target),
+    prefetch: ({ image }) => void invoker.prefetched.push(image),
     follow: () => undefined,
     checkTarget: async () => {},
     kept: () => [],

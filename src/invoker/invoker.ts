@@ -11,6 +11,7 @@ import { createViolationDesk } from './runner/violation-desk.ts';
 import { createProcessorShares } from './scheduling/processor-shares.ts';
 import { Scheduler } from './scheduling/scheduler.ts';
 import { type CodePlaces, openCodeFolders } from './slots/code-folders.ts';
+import { ImagePrefetch } from './slots/image-prefetch.ts';
 import { createMemoryLedger } from './slots/memory-ledger.ts';
 import { createPrewarmPool, type PrewarmTarget } from './slots/prewarm.ts';
 import type { SlotSources } from './slots/slot.ts';
@@ -64,6 +65,8 @@ export async function createInvoker(options: InvokerOptions): Promise<Invoker> {
     parallelSlots: availableParallelism(),
   });
 
+  const prefetch = new ImagePrefetch(options.images, options.log);
+
   const sweep = () => {
     const now = performance.now();
     try {
@@ -72,7 +75,9 @@ export async function createInvoker(options: InvokerOptions): Promise<Invoker> {
       options.log.warn({ err: error }, 'could not update the processor shares');
     }
     scheduler.sweep(now - options.freezeAfterMs, now - options.keepAliveMs);
-    if (!scheduler.isBusy) void prewarm.replenish();
+    if (scheduler.isBusy) return;
+    void prewarm.replenish();
+    prefetch.next();
   };
   let isClosed = false;
   // Deferred until pending input is read; otherwise an answer that has arrived would count as missing.
@@ -83,13 +88,16 @@ export async function createInvoker(options: InvokerOptions): Promise<Invoker> {
   const close = async () => {
     clearInterval(sweeper);
     isClosed = true;
-    await Promise.all([scheduler.close(), prewarm.close()]);
+    await Promise.all([scheduler.close(), prewarm.close(), prefetch.close()]);
     await factory.close();
   };
   return {
     run: (job, handover) => scheduler.submit(job, handover),
     cancel: (activationId) => scheduler.cancel(activationId),
     warm: (target) => scheduler.warm(target),
+    prefetch({ image }) {
+      if (image !== undefined) prefetch.add(image);
+    },
     follow: (activationId, signal) => scheduler.follow(activationId, signal),
     violated: desk.take,
     status: () => scheduler.status(),

@@ -25,6 +25,7 @@ import { plain } from '../wire/heads.ts';
 import type { Link } from '../wire/link.ts';
 import type { Message } from '../wire/messages.ts';
 import type { Subjects } from '../wire/subjects.ts';
+import type { ImageHints } from './image-hints.ts';
 
 export interface ClusterDispatcherOptions {
   readonly node: string;
@@ -36,6 +37,7 @@ export interface ClusterDispatcherOptions {
   readonly directory: InvokerDirectory;
   readonly members: Pick<Membership, 'live'>;
   readonly link: Link;
+  readonly images: Pick<ImageHints, 'note' | 'tell'>;
   readonly subjects: Subjects;
 }
 
@@ -47,7 +49,7 @@ const noStatus: InvokerStatus = {
 };
 
 export function createClusterDispatcher(options: ClusterDispatcherOptions): Dispatcher {
-  const { node: self, local, isDrained, remote, directory, members, link, subjects } = options;
+  const { node: self, local, isDrained, remote, directory, members, link, subjects, images } = options;
   const invokers = () => (link.isUp ? members.live().filter(({ invoker }) => invoker !== undefined) : []);
   const say = (subject: string, type: Message['type'], head: object, tail = '') => {
     const message = {
@@ -82,6 +84,7 @@ export function createClusterDispatcher(options: ClusterDispatcherOptions): Disp
       const whyNot = (cause: unknown) => refusalOf(job, invokers(), cause);
       const run: Run = { job, handover, self, whyNot, runAt, cancelAt, isCancelled: false };
       runs.set(job.activationId, run);
+      if (job.image !== undefined) images.note(job);
       return runOn(candidates(job), remote, run).finally(() => {
         if (runs.get(job.activationId) === run) runs.delete(job.activationId);
       });
@@ -98,6 +101,7 @@ export function createClusterDispatcher(options: ClusterDispatcherOptions): Disp
       if (node === self) local?.warm(target);
       else if (node !== undefined) say(subjects.invoker(node, self), 'warm', { target });
     },
+    prefetch: (target) => images.tell(target),
     follow: (activationId, signal) =>
       remote.follow(activationId, signal) ?? local?.follow(activationId, signal),
     async checkTarget(target) {

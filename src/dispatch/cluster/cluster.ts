@@ -20,6 +20,7 @@ import type { Message } from '../wire/messages.ts';
 import { anyone, nodeKinds, requireName, type Subjects, subjectsOf } from '../wire/subjects.ts';
 import { type ChangeHints, createChangeHints } from './change-hints.ts';
 import { createClusterDispatcher } from './cluster-dispatcher.ts';
+import { ImageHints } from './image-hints.ts';
 import { oneAttemptEach } from './one-attempt.ts';
 import { RelayedLogs } from './relayed-logs.ts';
 import type { Cluster, ClusterOptions, LocalInvoker } from './types.ts';
@@ -65,6 +66,20 @@ export async function joinCluster(options: ClusterOptions): Promise<Cluster> {
     namespaces: [...(invoker?.namespaces() ?? [])].slice(0, mostNamespaces),
   });
   const heartbeat = stack.use(new Heartbeat({ link, subjects, report }));
+  const images = new ImageHints({
+    choose: (target) => options.directory.choose(target),
+    send(to, names) {
+      if (to === node) {
+        for (const image of names) invoker?.prefetch({ image });
+        return;
+      }
+      const message: Message = {
+        ...{ type: 'fetch', activationId: noActivation, attempt: 0 },
+        ...{ head: { images: [...names] }, tail: Buffer.alloc(0) },
+      };
+      link.send(subjects.invoker(to, node), message);
+    },
+  });
   /** It is chosen no more from the moment that its order is known here. */
   const hearOther = (of: NodeReport) => {
     const missing = orders.missingAt(of);
@@ -72,6 +87,7 @@ export async function joinCluster(options: ClusterOptions): Promise<Cluster> {
     if (missing !== undefined) link.send(subjects.invoker(of.node, node), drainMessage(missing));
     const isDraining = of.invoker.isDraining || missing?.isDrained === true;
     options.directory.hear(of.node, { ...of.invoker, isDraining });
+    if (options.role !== 'invoker') images.heard(of.node, of.start);
   };
   const hearSelf = () => {
     const { invoker: own } = report();
@@ -92,6 +108,7 @@ export async function joinCluster(options: ClusterOptions): Promise<Cluster> {
     },
     onGone({ node: gone, start }, why) {
       options.directory.forget(gone);
+      images.gone(gone);
       // Who is only silent may be heard again. Its jobs have clocks of their own.
       if (why !== 'silent') service?.left(gone, start);
       // The next process of a node may have got jobs already.
@@ -141,7 +158,7 @@ export async function joinCluster(options: ClusterOptions): Promise<Cluster> {
   const subjectOfApi = () => members.live().find(({ role }) => role !== 'invoker')?.node;
   return {
     dispatcher: createClusterDispatcher({
-      ...{ ...options, local: invoker, isDrained, remote, members, link, subjects },
+      ...{ ...options, local: invoker, isDrained, remote, members, link, subjects, images },
     }),
     followElsewhere: (...following) => relayed.follow(...following),
     nodes: () => members.live(),

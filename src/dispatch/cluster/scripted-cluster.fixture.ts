@@ -52,6 +52,7 @@ export async function invokerNode(
     cancel: (activationId) => void cancelled.push(activationId),
     follow: () => new LiveLog(() => {}),
     warm: ({ action }) => void told.push(`warm ${action}`),
+    prefetch: ({ image }) => void told.push(`prefetch ${image}`),
     checkTarget: async () => {},
     kept: () => [],
     grant: (grants, forMs) => void told.push(`grant ${grants.length} for ${forMs}`),

@@ -6,7 +6,7 @@ import type { LogPiece } from '../live-log.ts';
 import type { HeardNode } from '../nodes/membership.ts';
 import type { JudgeRevisions, NodeReport, NodeRole } from '../nodes/node-report.ts';
 import type { InvokerDirectory, InvokerReport, LoadNote } from '../placement/types.ts';
-import type { Dispatcher, DrainOrder, ViolationReport } from '../types.ts';
+import type { Dispatcher, DrainOrder, JobTarget, ViolationReport } from '../types.ts';
 import type { LinkCounts } from '../wire/link.ts';
 
 /** The invoker in this process. */
@@ -17,6 +17,8 @@ export interface LocalInvoker extends Dispatcher {
   load(): InvokerLoad;
   /** The part of it that goes with each reply. Cheaper. */
   note(): LoadNote;
+  /** Brings its image here while no call waits. Ignores names without a digest. */
+  prefetch(target: Pick<JobTarget, 'image'>): void;
 }
 
 export type InvokerLoad = Omit<InvokerReport, 'abilities' | 'isDraining'>;

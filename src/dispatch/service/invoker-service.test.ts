@@ -28,6 +28,7 @@ function setUp(keptBytes?: number) {
       cancel() {},
       follow: () => undefined,
       warm() {},
+      prefetch() {},
       grant() {},
       retire() {},
       expel() {},

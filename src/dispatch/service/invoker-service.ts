@@ -33,6 +33,8 @@ export interface InvokerServiceOptions {
   readonly invoker: Pick<Dispatcher, 'run' | 'cancel' | 'follow' | 'warm' | 'grant' | 'retire' | 'expel'> & {
     /** Its load at this moment. */
     note(): LoadNote;
+    /** Brings an image here, some time. */
+    prefetch(target: Pick<Job, 'image'>): void;
   };
   readonly link: Pick<Link, 'send' | 'isUp'>;
   readonly subjects: Subjects;
@@ -102,6 +104,10 @@ export class InvokerService {
     if (type === 'run') return void this.#run(from, message);
     if (type === 'ack') return void this.#acknowledged(from, parseHead('ack', head).of);
     if (type === 'warm') return void invoker.warm(parseHead('warm', head).target);
+    if (type === 'fetch') {
+      for (const image of parseHead('fetch', head).images) invoker.prefetch({ image });
+      return;
+    }
     if (type === 'grant')
       return void invoker.grant(
         parsed(grantsSchema, parseTail(tail, 'grants')),

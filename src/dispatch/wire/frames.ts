@@ -35,6 +35,7 @@ export const messageTypes = [
   'changed',
   'drain',
   'where',
+  'fetch',
 ] as const;
 export type MessageType = (typeof messageTypes)[number];
 

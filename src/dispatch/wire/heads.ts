@@ -100,6 +100,8 @@ export const headSchemas = {
   end: z.object(reader),
   grant: z.object({ forMs: ms.max(60_000) }),
   warm: z.object({ target: targetSchema }),
+  /** Images by digest that will be needed here. */
+  fetch: z.object({ images: z.array(name).max(100) }),
   retire: z.object({ action: name }),
   expel: z.object({ namespace: name }),
   changed: z.object({}),

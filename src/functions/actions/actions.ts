@@ -104,6 +104,8 @@ interface ActionServiceOptions extends Omit<ActionWriteOptions, 'limits' | 'writ
   readonly dispatcher: Pick<Dispatcher, 'retire' | 'checkTarget'>;
   readonly limits: SystemLimits;
   readonly builtins: ReadonlyMap<string, BuiltinAction>;
+  /** An action was created or changed. Must not throw. */
+  readonly onPut?: (ref: EntityRef, writer: Identity) => void;
 }
 
 const cacheCapacity = 10_000;
@@ -213,6 +215,7 @@ export class Actions implements ActionService {
     await this.#checkExec(ref, put, limits, writer);
     const { before, after, warning } = await writeAction({ ...options, limits, writer }, ref, put, overwrite);
     this.#changed(ref);
+    this.#options.onPut?.(ref, writer);
     const old = before === undefined ? null : digestOf(before.exec);
     if (old !== null && old !== digestOf(after.exec)) await code.drop(old);
     const sent = put.exec !== undefined && !isSequencePut(put.exec) ? put.exec.code : undefined;

@@ -68,6 +68,9 @@ describe('the gate', () => {
     const { actions, invocations } = platform.functions;
     const exec = { kind: 'blackbox', image: 'guest/app:v1' };
     await actions.put(ref('a'), { exec }, false, platform.guest);
+    // It is brought to invokers.
+    await vi.waitFor(() => expect(platform.invoker.prefetched).toEqual([pinned]));
+    judged.length = 0;
     const slot = Promise.withResolvers<void>();
     platform.invoker.slot = slot.promise;
     const request = { identity: platform.guest, action: ref('a'), payload: {}, transactionId: 't' };

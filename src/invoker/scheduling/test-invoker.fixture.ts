@@ -19,6 +19,7 @@ export const makeInvoker: MakeInvoker = ({
       run: (job, handover) => scheduler.submit(job, handover),
       cancel: (activationId) => scheduler.cancel(activationId),
       warm: (target) => scheduler.warm(target),
+      prefetch() {},
       follow: (activationId, signal) => scheduler.follow(activationId, signal),
       checkTarget: async (target) => requireAble(target, abilities),
       kept: () => scheduler.kept(),

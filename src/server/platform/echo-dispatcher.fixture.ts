@@ -15,6 +15,7 @@ export const echoDispatcher: Dispatcher = {
   },
   cancel() {},
   warm() {},
+  prefetch() {},
   follow: () => undefined,
   async checkTarget() {},
   kept: () => [],

@@ -40,6 +40,7 @@ async function start(): Promise<Bench> {
     run: refuse,
     follow: refuse,
     warm() {},
+    prefetch() {},
     checkTarget: async () => {},
     kept: () => [],
     grant() {},

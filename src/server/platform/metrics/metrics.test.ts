@@ -30,6 +30,7 @@ function fakeDispatcher(more: Partial<Dispatcher> = {}): Dispatcher {
     run: async () => ({ completion, log: Promise.resolve([]) }),
     cancel: unused,
     warm: unused,
+    prefetch: unused,
     follow: unused,
     checkTarget: unused,
     kept: unused,
