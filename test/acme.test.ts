@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
+import { connect as connectHttp2 } from 'node:http2';
 import { request } from 'node:https';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -77,12 +78,26 @@ describe.skipIf(missing !== undefined)(`ACME${missing ? ` (${missing})` : ''}`, 
       const [answer] = await once(sent, 'response');
       return String(await text(answer));
     };
+    /** Of `/ping`, over HTTP/2. */
+    const statusOf = async (authority: string) => {
+      const session = connectHttp2(ward.url, {
+        createConnection: () => {
+          const to = { port: Number(new URL(ward.url).port), host: '127.0.0.1', servername: authority };
+          return connect({ ...to, ALPNProtocols: ['h2'], rejectUnauthorized: false });
+        },
+      });
+      const stream = session.request({ ':path': '/ping', ':authority': authority });
+      const [headers] = await once(stream, 'response');
+      session.destroy();
+      return Number(headers[':status']);
+    };
     const { challenge } = JSON.parse(await ask('PUT', '', { package: 'default' }));
     dns.records.set(challenge.name, [challenge.value]);
     expect((await shown(domain)).subjectaltname).toBe(`DNS:${name}`);
     await ask('POST', '/verify');
     await ward.until(async () => (await shown(domain)).subjectaltname === `DNS:${domain}`);
     expect((await shown()).subjectaltname).toBe(`DNS:${name}`);
+    expect([await statusOf(domain), await statusOf(name)]).toEqual([404, 200]);
     const file = join(ward.dataDir, 'acme', 'domains', `${domain}.pem`);
     expect((await stat(file)).mode & 0o777).toBe(0o600);
     await ask('DELETE', '');
