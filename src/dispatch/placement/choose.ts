@@ -10,7 +10,8 @@
  *    of two others;
  * 4. the least loaded of all these, where the job waits.
  *
- * An invoker that drains, has a stale report, cannot run the job, or has timed out often gets nothing. A group with a
+ * An invoker that drains, has a stale report, cannot run the job, or has timed out often gets nothing. When all have
+ * timed out often, as after an outage of the bus, that says nothing about them, and they get jobs. A group with a
  * maximum of sandboxes has one place in the cluster, its first home, because only one invoker can count them.
  */
 import { isAble } from './able.ts';
@@ -70,7 +71,8 @@ export function chooseInvokers(
   chance: number,
 ): readonly string[] {
   const hash = groupHash(target);
-  const usable = views.filter((view) => isUsable(target, hash, view));
+  const healthy = views.filter((view) => isUsable(target, hash, view));
+  const usable = healthy.length > 0 ? healthy : views.filter((view) => isHeard(target, hash, view));
   const homes = homesOf(hash, usable.map(homeOf), homeCount).map(({ view }) => view);
   return rank(target, hash, {
     local: usable.find(({ isLocal }) => isLocal),
@@ -92,7 +94,12 @@ export function chooseInvokers(
 
 /** True if the invoker may get the job as soon as its queue has a place. */
 export function isUsable(target: PlacementTarget, hash: string, view: InvokerView): boolean {
-  return view.ageMs <= staleMs && view.weight > 0 && canEver(target, hash, view);
+  return view.weight > 0 && isHeard(target, hash, view);
+}
+
+/** True if it could get the job, whether or not it has timed out often. */
+export function isHeard(target: PlacementTarget, hash: string, view: InvokerView): boolean {
+  return view.ageMs <= staleMs && canEver(target, hash, view);
 }
 
 /** True if the invoker can run the job and takes new ones. */
@@ -156,9 +163,9 @@ export function meanLoadOf(views: readonly InvokerView[]): number {
   return views.reduce((sum, view) => sum + Math.min(mostLoad, loadOf(view)), 0) / Math.max(1, views.length);
 }
 
-/** Jobs per processor, as if an invoker of little weight had fewer processors. */
+/** Jobs per processor, as if an invoker of little weight had fewer processors. Without any weight, none is better. */
 export function loadOf({ active, queued, report, weight }: InvokerView): number {
-  return (active + queued) / (Math.max(1, report.processors) * weight);
+  return (active + queued) / (Math.max(1, report.processors) * (weight || 1));
 }
 
 function hasPlace({ queued, report }: InvokerView): boolean {

@@ -8,6 +8,7 @@ import {
   type Candidates,
   canEver,
   homeCount,
+  isHeard,
   isUsable,
   meanLoadOf,
   otherCount,
@@ -87,7 +88,14 @@ class Directory implements InvokerDirectory {
 
   choose(target: PlacementTarget): readonly string[] {
     const hash = groupHash(target);
-    return rank(target, hash, this.#candidates(target, hash));
+    const usable = (view: InvokerView) => isUsable(target, hash, view);
+    const chosen = rank(target, hash, this.#candidates(target, hash, usable));
+    if (chosen.length > 0 || this.#list.some(usable)) return chosen;
+    return rank(
+      target,
+      hash,
+      this.#candidates(target, hash, (view) => isHeard(target, hash, view)),
+    );
   }
 
   send(node: string, target: PlacementTarget): SentJob {
@@ -102,8 +110,7 @@ class Directory implements InvokerDirectory {
     });
   }
 
-  #candidates(target: PlacementTarget, hash: string): Candidates {
-    const usable = (view: InvokerView) => isUsable(target, hash, view);
+  #candidates(target: PlacementTarget, hash: string, usable: (view: InvokerView) => boolean): Candidates {
     this.#chance = (this.#chance + 0x9e3779b9) | 0;
     const local = this.#localNode === undefined ? undefined : this.#invokers.get(this.#localNode);
     return {
