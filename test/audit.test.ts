@@ -183,6 +183,7 @@ const changing: Readonly<Record<string, readonly Call[] | string>> = {
       'an operator changes it: src/api/console/operator-namespaces.test.ts has its entry',
     ]),
   ),
+  'POST /ward/v1/operator/logouts': 'needs an operator: the store’s tests have its entries',
   'POST /ward/v1/operator/waivers':
     'an operator makes it: src/server/gate/guarded-images.test.ts has its entry',
   'DELETE /ward/v1/operator/waivers/:id': 'the same',

@@ -11,6 +11,8 @@ export const functionFaultKinds = {
   LOGIN_INVALID: 'unauthenticated',
   /** A token of another issuer that was exchanged before. */
   TOKEN_SPENT: 'unauthenticated',
+  /** A token of a login from before its person logged out everywhere. */
+  LOGIN_ENDED: 'unauthenticated',
   /** A token of another issuer that no rule of the operator gives a key. */
   LOGIN_DENIED: 'denied',
   /** A token of another issuer that opens several namespaces, and names none. */

@@ -209,6 +209,8 @@ export function createFunctions(options: FunctionsOptions): Functions {
       ...(options.logins ?? noLogins),
       namespaces,
       spentTokens: store.spentTokens,
+      keys: store.keys,
+      onKeysGone: () => namespaces.forget(),
     }),
     limits: given.limits,
     runtimes: given.runtimes,

@@ -1,10 +1,11 @@
 /** Further keys of namespaces. The tables ensure that ids are unique, also among the first keys of namespaces. */
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import { digestOf, inTransaction, note } from './noted.ts';
 import type { KeyTable, Schema } from './schema.ts';
+import type { SqlWords } from './sql-words.ts';
 import type { KeyRow, KeyStore } from './types/keys.ts';
 
-export function keyStore(db: Kysely<Schema>): KeyStore {
+export function keyStore(db: Kysely<Schema>, { now }: SqlWords): KeyStore {
   return {
     async byId(keyId) {
       const row = await db.selectFrom('keys').selectAll().where('key_id', '=', keyId).executeTakeFirst();
@@ -38,6 +39,26 @@ export function keyStore(db: Kysely<Schema>): KeyStore {
         await note(inside, [{ what: 'delete-key', ...namesOf(gone), before: digestOfRow(gone) }]);
         return true;
       }),
+    logOut: (person, name) =>
+      inTransaction(db, async (inside) => {
+        const at = sql<number>`${now}`;
+        await inside
+          .insertInto('logouts')
+          .values({ person, at })
+          .onConflict((conflict) => conflict.column('person').doUpdateSet({ at }))
+          .execute();
+        const rows = await inside.deleteFrom('keys').where('person', '=', person).returningAll().execute();
+        const gone = rows.map(toRow);
+        await note(inside, [
+          { what: 'log-out-everywhere', name },
+          ...gone.map((row) => ({ what: 'delete-key', ...namesOf(row), before: digestOfRow(row) })),
+        ]);
+        return gone.length;
+      }),
+    async loggedOutAt(person) {
+      const row = await db.selectFrom('logouts').select('at').where('person', '=', person).executeTakeFirst();
+      return row?.at;
+    },
   };
 }
 
@@ -59,6 +80,7 @@ function columnsOf(row: KeyRow): KeyTable {
     label: row.label,
     created_at: row.createdAt,
     expires_at: row.expiresAt,
+    person: row.person,
   };
 }
 
@@ -71,5 +93,6 @@ function toRow(row: KeyTable): KeyRow {
     label: row.label,
     createdAt: row.created_at,
     expiresAt: row.expires_at,
+    person: row.person,
   };
 }

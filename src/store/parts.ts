@@ -32,7 +32,7 @@ type StoreParts = Omit<Store, 'changes' | 'close' | typeof Symbol.asyncDispose>;
 export function storeParts(db: Kysely<Schema>, writer: GroupWriter, words: SqlWords): StoreParts {
   return {
     entities: entityStore(db),
-    keys: keyStore(db),
+    keys: keyStore(db, words),
     feeds: feedStore(db, writer),
     deliveries: deliveryStore(db, writer),
     apis: apiStore(db),

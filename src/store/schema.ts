@@ -21,6 +21,14 @@ export interface KeyTable {
   label: string;
   created_at: number;
   expires_at: number | null;
+  /** Whose login it is from. */
+  person: string | null;
+}
+
+/** When a person logged out everywhere, by the clock of the database. */
+export interface LogoutTable {
+  person: string;
+  at: number;
 }
 
 export interface EntityTable {
@@ -287,4 +295,5 @@ export interface Schema {
   unsealed_entries: UnsealedEntryTable;
   usage_days: UsageDayTable;
   sent_entries: SentEntriesTable;
+  logouts: LogoutTable;
 }

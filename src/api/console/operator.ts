@@ -14,6 +14,7 @@ import { addOperatorReports, type ReportSource } from '../resources/reports.ts';
 import { addOperatorUsage } from '../resources/usage.ts';
 import type { CheckClient } from '../secure/client-certificate.ts';
 import { ownTokens } from '../session-cookies.ts';
+import { addOperatorLogouts } from './operator-logouts.ts';
 import { addOperatorNamespaces, type OperatorNamespaces } from './operator-namespaces.ts';
 import { addOperatorStream, type OperatorNews } from './operator-stream.ts';
 import { addOperatorWaivers, type OperatorWaivers } from './operator-waivers.ts';
@@ -69,6 +70,7 @@ export function addOperator(
       });
       addOperatorNamespaces(scope, functions, source);
       addOperatorUsage(scope, functions);
+      addOperatorLogouts(scope, functions);
       if (audit !== undefined) addOperatorAudit(scope, audit);
       addResource(scope, ['/isolation'], {
         GET: { access: 'operator', handler: async (_, reply) => send(reply, await source.isolation()) },

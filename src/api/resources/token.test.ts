@@ -165,6 +165,46 @@ test('a key of a login ends itself, and no other key does', async () => {
   expect((await api.app.inject({ method: 'DELETE', url: '/ward/v1/token' })).statusCode).toBe(401);
 });
 
+describe('a logout everywhere', () => {
+  const now = () => Math.floor(Date.now() / 1000);
+  const everywhere = (made: string) => callWith(made, 'DELETE', '/ward/v1/token?everywhere=true');
+  const works = async (made: string) =>
+    (await callWith(made, 'GET', '/api/v1/namespaces')).statusCode === 200;
+  const keyOf = async (claims: object) => (await exchange(claims)).body.access_token;
+
+  test('ends the keys and browsers of one person, and logins from before', async () => {
+    const person = { sub: 'eve', groups: ['watch'] };
+    const [first, second] = [await keyOf(person), await keyOf(person)];
+    const guest = (await exchange({ sub: 'eve', ...ops }, { audience: 'guest' })).body.access_token;
+    const other = await keyOf({ sub: 'mallory', groups: ['watch'] });
+    const browser = await api.functions.sessions.begin(second);
+    expect((await everywhere(first)).json()).toEqual({ ended: 3 });
+    for (const made of [first, second, guest]) expect(await works(made)).toBe(false);
+    expect(await api.functions.sessions.identityOf(browser.token)).toBeUndefined();
+    expect(await works(other)).toBe(true);
+    expect((await everywhere(first)).statusCode).toBe(401);
+
+    const refreshed = { ...person, auth_time: now() - 3600, iat: now() + 60 };
+    expect(await exchange(refreshed)).toMatchObject({ status: 401, fault: 'LOGIN_ENDED' });
+    expect(await exchange({ ...person, iat: now() - 60 })).toMatchObject({ fault: 'LOGIN_ENDED' });
+    expect(await works(await keyOf({ ...person, auth_time: now() + 2 }))).toBe(true);
+  });
+
+  test('needs a key of a login', async () => {
+    const { statusCode, headers } = await everywhere(api.key);
+    expect([statusCode, headers['x-ward-fault']]).toEqual([403, 'LOGIN_DENIED']);
+    expect(await works(api.key)).toBe(true);
+  });
+
+  test('an operator names the person by the issuer and the subject', async () => {
+    const made = await keyOf({ sub: 'trent', groups: ['watch'] });
+    expect(await api.functions.exchange.endPerson('https://other.example.com', 'trent')).toBe(0);
+    expect(await works(made)).toBe(true);
+    expect(await api.functions.exchange.endPerson(issuer, 'trent')).toBe(1);
+    expect(await works(made)).toBe(false);
+  });
+});
+
 test('expired keys of logins make room for new ones', async () => {
   const brief = { aud: 'brief', groups: ['watch'] };
   const { body } = await exchange(brief);

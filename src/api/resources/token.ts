@@ -7,6 +7,7 @@ import { actorOf, type Functions, malformed } from '../../functions/index.ts';
 import { actAs } from '../../lib/index.ts';
 import { clientOf } from '../actors.ts';
 import { sendJson } from '../errors.ts';
+import { queryBoolean } from '../query.ts';
 import { addResource } from '../resource.ts';
 import { networkOf } from '../web/client-network.ts';
 import { parsePairs } from '../web/pairs.ts';
@@ -67,8 +68,12 @@ export function addTokenExchange(
         handler: async (request, reply) => {
           const identity = await namespaces.authenticate(request.headers.authorization);
           const actor = { who: actorOf(identity), from: clientOf(request), request: request.id };
-          await actAs(actor, () => exchange.end(identity));
-          return sendJson(reply, 200, '{}');
+          if (!queryBoolean(request.query, 'everywhere', false)) {
+            await actAs(actor, () => exchange.end(identity));
+            return sendJson(reply, 200, '{}');
+          }
+          const ended = await actAs(actor, () => exchange.endEverywhere(identity));
+          return sendJson(reply, 200, JSON.stringify({ ended }));
         },
       },
     });

@@ -27,7 +27,15 @@ export const logoutCommand: CommandSpec = {
   summary: 'end the key of ward login, and forget it',
   works: 'remote',
   args: [],
-  options: [],
-  examples: [{ command: 'ward logout', does: 'the key stops working at once' }],
+  options: [
+    {
+      flags: '--everywhere',
+      summary: 'end all keys that you got by a login, on every machine and in every namespace',
+    },
+  ],
+  examples: [
+    { command: 'ward logout', does: 'the key stops working at once' },
+    { command: 'ward logout --everywhere', does: 'a lost laptop is logged out too, and its browser' },
+  ],
   handler: async () => (await import('../handlers/login.ts')).logout,
 };

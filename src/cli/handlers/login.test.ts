@@ -77,6 +77,22 @@ test('a login stores a short key, which is renewed while it is used, until the l
   expect(await ward('action', 'list')).toMatchObject({ code: 4 });
 });
 
+test('a logout everywhere ends the key of another machine too', async () => {
+  provider.approveAs('ada');
+  await ward('login', '--namespace', 'guest');
+  const other = await keyInUse();
+  file = `${file}-second`;
+  await ward('login', '--namespace', 'guest');
+  const own = await keyInUse();
+  expect(own).not.toBe(other);
+  expect(await ward('logout', '--everywhere')).toMatchObject({
+    ...{ code: 0, stderr: expect.stringMatching(/^ok: logged out everywhere: \d keys\n$/) },
+  });
+  expect(existsSync(`${file}.login`)).toBe(false);
+  for (const key of [own, other])
+    expect(await ward('action', 'list', '--auth', key)).toMatchObject({ code: 4 });
+});
+
 test('a pipeline logs in with the token in a file; no trace shows token or key', async () => {
   const path = join(folder, 'token');
   await writeFile(path, `${await provider.token('https://ci.example.com')}\n`);

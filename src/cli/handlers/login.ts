@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { messageOf } from '../../lib/index.ts';
 import type { ApiClient } from '../client.ts';
 import type { Handler } from '../command-spec.ts';
-import { timeText } from '../entity-fields.ts';
+import { numberOf, timeText } from '../entity-fields.ts';
 import { cliFault } from '../faults.ts';
 import { exchangeToken, forgetKey, storeKey } from '../login/exchange.ts';
 import { type IssuedTokens, loginByDevice } from '../login/issuer.ts';
@@ -35,7 +35,7 @@ export const login: Handler = async (input, context) => {
   return 0;
 };
 
-export const logout: Handler = async (_input, context) => {
+export const logout: Handler = async (input, context) => {
   const file = wskpropsPath(context.env);
   const stored = readLogin(loginPath(file));
   const { auth } = context.settings();
@@ -46,8 +46,21 @@ export const logout: Handler = async (_input, context) => {
       hint: 'ward property get shows the key in use',
     });
   }
+  const client = await context.client();
+  if (input.has('everywhere')) {
+    // A key that has expired can't tell whose it is: it stays until another one could.
+    const query = { everywhere: true };
+    const { ended } = await client.sendForObject({
+      method: 'DELETE',
+      root: '/ward/v1',
+      path: ['token'],
+      query,
+    });
+    await forgetKey(file);
+    context.io.ok(`logged out everywhere: ${numberOf(ended) ?? 0} keys`);
+    return 0;
+  }
   try {
-    const client = await context.client();
     // A key that has expired needs no end.
     await client.send({ method: 'DELETE', root: '/ward/v1', path: ['token'], accepts: [401] });
   } finally {

@@ -21,7 +21,12 @@ export function announceWrites(store: Store, announce: (() => void) | undefined)
       putSettings: told(namespaces.putSettings),
       delete: told(namespaces.delete),
     },
-    keys: { ...keys, create: told(keys.create), delete: told(keys.delete) },
+    keys: {
+      ...keys,
+      create: told(keys.create),
+      delete: told(keys.delete),
+      logOut: told(keys.logOut),
+    },
     entities: {
       ...entities,
       put: told(entities.put),

@@ -2,9 +2,10 @@
  * Exchanges a token of an issuer that the operator trusts for a short key of a namespace: people log in so, and pipelines
  * deploy without a stored key. The key is an ordinary further key, with a scope and an expiry.
  */
+import { hash } from 'node:crypto';
 import { type Actor, actAs, type JsonObject } from '../../lib/index.ts';
 import { type Issuer, issuerIn, oidcFault, type Tokens, tokenId } from '../../oidc/index.ts';
-import type { SpentTokenStore } from '../../store/index.ts';
+import type { SpentTokenStore, Store } from '../../store/index.ts';
 import { functionFault } from '../faults.ts';
 import type { NewKey } from '../namespaces/further-keys.ts';
 import type { Identity } from '../namespaces/identities.ts';
@@ -52,6 +53,13 @@ export interface TokenExchange {
   exchange(request: ExchangeRequest, client: Omit<Actor, 'who'>): Promise<ExchangedKey>;
   /** Ends a key of an exchange before its time. @throws Fault LOGIN_DENIED for any other key */
   end(identity: Identity): Promise<void>;
+  /**
+   * Ends all keys of the person whose key this is, in all namespaces, with the sessions of browsers that began with them.
+   * Returns their number. @throws Fault LOGIN_DENIED for a key that is not of a login
+   */
+  endEverywhere(identity: Identity): Promise<number>;
+  /** The same for the subject of an issuer. */
+  endPerson(issuer: string, subject: string): Promise<number>;
 }
 
 export interface LoginOptions {
@@ -62,6 +70,9 @@ export interface LoginOptions {
 interface TokenExchangeOptions extends LoginOptions {
   readonly namespaces: Pick<NamespaceService, 'createKey' | 'deleteKey' | 'listKeys'>;
   readonly spentTokens: SpentTokenStore;
+  readonly keys: Pick<Store['keys'], 'byId' | 'logOut' | 'loggedOutAt'>;
+  /** The caches have keys that are gone. */
+  readonly onKeysGone: () => void;
   /** Epoch milliseconds. */
   readonly now?: () => number;
 }
@@ -82,7 +93,12 @@ const labelLength = 64;
 const spareMs = 120_000;
 
 export function createTokenExchange(options: TokenExchangeOptions): TokenExchange {
-  const { logins, namespaces } = options;
+  const { logins, namespaces, keys, onKeysGone } = options;
+  const logOut = async (person: string, name: string): Promise<number> => {
+    const ended = await keys.logOut(person, name);
+    onKeysGone();
+    return ended;
+  };
   return {
     logins,
     async exchange({ token, namespace: wanted, scope: asked }, client) {
@@ -103,6 +119,13 @@ export function createTokenExchange(options: TokenExchangeOptions): TokenExchang
         );
       await namespaces.deleteKey(namespace, keyId);
     },
+    async endEverywhere({ keyId }) {
+      const { person = null, label = '' } = (await keys.byId(keyId)) ?? {};
+      if (person === null)
+        throw functionFault('LOGIN_DENIED', 'This key is not from a login, so nobody is logged in with it.');
+      return await logOut(person, label.slice(labelPrefix.length));
+    },
+    endPerson: (issuer, subject) => logOut(personOf(issuer, subject), `${printable(subject)} of ${issuer}`),
   };
 }
 
@@ -146,10 +169,34 @@ interface Taken {
   readonly scope: KeyScope;
 }
 
+/** An issuer and a subject can be long, and the subject hostile. */
+function personOf(issuer: string, subject: string): string {
+  return hash('sha256', JSON.stringify([issuer, subject]), 'hex');
+}
+
+/**
+ * A token of a login from before the person logged out everywhere is worth nothing. `auth_time` stays when the token is
+ * refreshed, `iat` does not.
+ */
+async function refuseLoggedOut(
+  keys: TokenExchangeOptions['keys'],
+  person: string,
+  { auth_time: authTime, iat }: JsonObject,
+): Promise<void> {
+  const at = await keys.loggedOutAt(person);
+  const begunAt = Number(authTime ?? iat ?? 0) * 1000;
+  if (at === undefined || begunAt > at) return;
+  throw functionFault('LOGIN_ENDED', 'This login was ended everywhere.', {
+    hint: 'log in at the issuer again',
+  });
+}
+
 async function take(
-  { namespaces, spentTokens, now = Date.now }: TokenExchangeOptions,
+  { namespaces, spentTokens, keys, now = Date.now }: TokenExchangeOptions,
   { token, claims, login, namespace, scope }: Taken,
 ): Promise<ExchangedKey> {
+  const person = personOf(login.issuer, String(claims['sub']));
+  await refuseLoggedOut(keys, person, claims);
   await dropExpired(namespaces, namespace, now());
   const lifeMs = Math.max(0, Number(claims['exp']) * 1000 - now()) + spareMs;
   if (!(await spentTokens.spend(tokenId(token, claims), lifeMs)))
@@ -158,7 +205,15 @@ async function take(
     });
   const expiresAt = now() + login.keyMs;
   const label = labelOf(String(claims['sub']));
-  return { ...(await namespaces.createKey(namespace, { scope, label, expiresAt })), namespace, expiresAt };
+  const made = await namespaces.createKey(namespace, { scope, label, expiresAt, person });
+  try {
+    // The person can have logged out meanwhile.
+    await refuseLoggedOut(keys, person, claims);
+  } catch (error) {
+    await namespaces.deleteKey(namespace, made.keyId).catch(() => {});
+    throw error;
+  }
+  return { ...made, namespace, expiresAt };
 }
 
 /** A namespace has a limited number of keys, and expired ones count. */

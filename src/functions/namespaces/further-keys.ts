@@ -11,6 +11,8 @@ export interface KeyRequest {
   readonly label?: string | undefined;
   /** Epoch milliseconds. Absent or null: never. */
   readonly expiresAt?: number | null | undefined;
+  /** Whose login it is from. */
+  readonly person?: string | undefined;
 }
 
 /** A key without its secret. */
@@ -58,7 +60,8 @@ export async function createKey(
   }
   const apiKey = newApiKey();
   const keyHash = hashSecret(apiKey.secret);
-  const row = { keyId: apiKey.id, namespace, keyHash, scope, label, createdAt: now, expiresAt };
+  const person = request.person ?? null;
+  const row = { keyId: apiKey.id, namespace, keyHash, scope, label, createdAt: now, expiresAt, person };
   await keys.create(row);
   return { ...describe(row), key: formatApiKey(apiKey) };
 }

@@ -34,6 +34,7 @@ import * as usageDays from './0025-usage-days.ts';
 import * as domains from './0026-domains.ts';
 import * as storedBytes from './0027-stored-bytes.ts';
 import * as sentEntries from './0028-sent-entries.ts';
+import * as persons from './0029-persons.ts';
 
 export const migrations: Migrations = {
   '0001-entities': entities,
@@ -64,6 +65,7 @@ export const migrations: Migrations = {
   '0026-domains': domains,
   '0027-stored-bytes': storedBytes,
   '0028-sent-entries': sentEntries,
+  '0029-persons': persons,
 };
 
 export type Migrations = Readonly<Record<string, Migration>>;

@@ -44,7 +44,7 @@ const writes: {
     },
   },
   keys: {
-    ...{ byId: 'reads', list: 'reads' },
+    ...{ byId: 'reads', list: 'reads', loggedOutAt: 'reads' },
     async create({ keys }) {
       const row = keyRow();
       await keys.create(row);
@@ -57,6 +57,13 @@ const writes: {
       await keys.delete('guest', row.keyId);
       const change: Change = { kind: 'keys', namespace: 'guest', path: row.keyId };
       expect((await changes.since(position)).changes).toEqual([change]);
+      return [change, change];
+    },
+    async logOut({ keys }) {
+      const row = keyRow({ person: 'p' });
+      await keys.create(row);
+      await keys.logOut('p', 'ada');
+      const change: Change = { kind: 'keys', namespace: 'guest', path: row.keyId };
       return [change, change];
     },
   },

@@ -45,6 +45,7 @@ export function keyRow(more: Partial<KeyRow> = {}): KeyRow {
     label: 'from the ü shop',
     createdAt: 1_000,
     expiresAt: null,
+    person: null,
     ...more,
   };
 }

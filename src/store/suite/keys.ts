@@ -43,4 +43,20 @@ export function keyTests({ store, reopen }: Context): void {
     const created = store().keys.create(keyRow({ namespace: 'nobody' }));
     await expect(created).rejects.toMatchObject({ code: 'STORE_NO_NAMESPACE' });
   });
+
+  test('of a person’s logins end together, in all namespaces, and nobody else’s do', async () => {
+    await store().namespaces.create(namespaceRow('other'));
+    const mine = [keyRow({ person: 'a' }), keyRow({ person: 'a', namespace: 'other' })];
+    const others = [keyRow({ person: 'b' }), keyRow()];
+    for (const row of [...mine, ...others]) await store().keys.create(row);
+    expect(await store().keys.loggedOutAt('a')).toBeUndefined();
+    expect(await store().keys.logOut('a', 'ada')).toBe(2);
+    for (const { keyId } of mine) expect(await store().keys.byId(keyId)).toBeUndefined();
+    for (const row of others) expect(await store().keys.byId(row.keyId)).toEqual(row);
+    const at = await store().keys.loggedOutAt('a');
+    expect(at).toBeGreaterThan(0);
+    expect(await store().keys.logOut('a', 'ada')).toBe(0);
+    expect(await store().keys.loggedOutAt('a')).toBeGreaterThanOrEqual(at ?? 0);
+    expect(await store().keys.loggedOutAt('b')).toBeUndefined();
+  });
 }

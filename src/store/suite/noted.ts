@@ -67,6 +67,9 @@ export function notedTests({ store }: Context): void {
     await namespaces.update({ ...other, keyId: keyRow().keyId, limits: { concurrent: 9 } });
     await keys.create(key);
     await keys.delete('guest', key.keyId);
+    const login = keyRow({ person: 'p' });
+    await keys.create(login);
+    await keys.logOut('p', 'ada');
     const api = apiRow('/v1');
     await apis.put(api, null);
     await apis.put(apiRow('/v1', { document: { n: 2 } }), api.revision);
@@ -101,6 +104,9 @@ export function notedTests({ store }: Context): void {
       'set-limits /other',
       `create-key /guest/${key.keyId}`,
       `delete-key /guest/${key.keyId}`,
+      `create-key /guest/${login.keyId}`,
+      'log-out-everywhere ada',
+      `delete-key /guest/${login.keyId}`,
       'create-api /guest/v1',
       'update-api /guest/v1',
       'delete-api /guest/v1',
@@ -124,7 +130,7 @@ export function notedTests({ store }: Context): void {
       'delete-namespace /other',
       'backup /srv/ward.tar.zst',
     ]);
-    expect(await noted()).toMatchObject(Array.from({ length: 28 }, () => ({ actor: 'ward', from: 'local' })));
+    expect(await noted()).toMatchObject(Array.from({ length: 31 }, () => ({ actor: 'ward', from: 'local' })));
     expect(JSON.stringify(await noted())).not.toContain(key.keyHash);
   });
 }

@@ -24,6 +24,7 @@ export const stateTables: readonly TableCopy[] = [
   'spent_tokens',
   'usage_days',
   'sent_entries',
+  'logouts',
 ].map((name) => ({ name }));
 
 /** Leases and marks of servers that run, what they heard of each other, logins, and what an engine keeps for itself. */

@@ -11,6 +11,8 @@ export interface KeyRow {
   readonly createdAt: number;
   /** Epoch milliseconds. */
   readonly expiresAt: number | null;
+  /** Whose login it is from; null for a key that an operator made. */
+  readonly person: string | null;
 }
 
 export interface KeyStore {
@@ -21,4 +23,11 @@ export interface KeyStore {
   create(row: KeyRow): Promise<void>;
   /** False when it does not exist. */
   delete(namespace: string, keyId: string): Promise<boolean>;
+  /**
+   * Deletes all keys of a person's logins, and notes when. Returns their number.
+   * @param name of the person, for the audit log
+   */
+  logOut(person: string, name: string): Promise<number>;
+  /** When the person last logged out everywhere; epoch milliseconds of the database. */
+  loggedOutAt(person: string): Promise<number | undefined>;
 }

@@ -9,6 +9,7 @@ import * as failedActivations from '../../migrations/0024-failed-activations.ts'
 import * as usageDays from '../../migrations/0025-usage-days.ts';
 import * as storedBytes from '../../migrations/0027-stored-bytes.ts';
 import * as sentEntries from '../../migrations/0028-sent-entries.ts';
+import * as persons from '../../migrations/0029-persons.ts';
 import type { Migrations } from '../../migrations/index.ts';
 import * as schema from './0001-schema.ts';
 import * as facts from './0003-facts.ts';
@@ -32,4 +33,5 @@ export const postgresMigrations: Migrations = {
   '0013-domains': domains,
   '0014-stored-bytes': storedBytes,
   '0015-sent-entries': sentEntries,
+  '0016-persons': persons,
 };
