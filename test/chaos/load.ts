@@ -63,6 +63,8 @@ export const lightLoad: LoadPlan = {
 
 export class Load {
   readonly answers: Answer[] = [];
+  /** Calls that are not answered yet, of each server. */
+  readonly #underWay = new Map<Ward, number>();
   readonly #server: () => Ward;
   readonly #deployed: Deployed;
   readonly #waitMs: number;
@@ -94,6 +96,10 @@ export class Load {
     return new Promise((resolve) => {
       this.#hear = resolve;
     });
+  }
+
+  isWaitingFor(server: Ward): boolean {
+    return (this.#underWay.get(server) ?? 0) > 0;
   }
 
   /** Waits for the answers to current calls. @throws the error that ended a client */
@@ -128,6 +134,8 @@ export class Load {
     const late = pause(answerMs, undefined, { signal: never.signal, ref: false });
     const ward = this.#server();
     const sent = { sentAt: Date.now(), via: ward.instance };
+    const count = (by: number) => this.#underWay.set(ward, (this.#underWay.get(ward) ?? 0) + by);
+    count(1);
     try {
       const reply = await Promise.race([calls[kind](ward, marker, this.#deployed, this.#waitMs), late]);
       if (reply === undefined) throw new Error(`${kind} ${marker} was not answered in ${answerMs} ms`);
@@ -138,6 +146,7 @@ export class Load {
         return { kind, marker, status: 0, at: Date.now(), ...sent };
       throw error;
     } finally {
+      count(-1);
       never.abort();
       late.catch(() => {});
     }

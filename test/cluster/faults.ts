@@ -38,6 +38,16 @@ export const clusterFaults: readonly ClusterFault[] = [
       await site.untilAllServe();
     },
   },
+  {
+    name: 'rolling-restart',
+    what: 'each node in turn is drained, stopped and started, and no call fails',
+    async round(site, random) {
+      for (const node of site.cluster.nodes) {
+        await site.untilRuns(1 + random() * calls.few);
+        await site.replaceNode(node);
+      }
+    },
+  },
   freezing('freeze-node', 'SIGSTOP of a node for some seconds', spells.shortMs),
   freezing('sleep-node', 'SIGSTOP of a node until its lease has ended', spells.longMs),
   cutting('cut-node', 'a node loses all connections for some seconds', spells.shortMs, engineNames),

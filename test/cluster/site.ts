@@ -56,6 +56,7 @@ export class ClusterSite extends LoadedSite {
   readonly deploys: Deploys;
   readonly #churn: Churn;
   readonly #limited: LimitedClients;
+  readonly #balancer: Balancer;
   readonly #resets: number[] = [];
   readonly #links: ReadonlyMap<string, Links>;
   readonly #isCalm: boolean;
@@ -63,7 +64,7 @@ export class ClusterSite extends LoadedSite {
   readonly #stack: AsyncDisposableStack;
 
   private constructor(options: ClusterSiteOptions, parts: Parts, stack: AsyncDisposableStack) {
-    const { cluster, engines, links, deployed, limited, anyWard } = parts;
+    const { cluster, engines, links, deployed, limited, balancer, anyWard } = parts;
     const tally = new Tally(...cluster.nodes.map(({ ward }) => ward.instance));
     const load = new Load({ ...options.load, blockingWaitMs }, anyWard, () => tally.runs, deployed);
     super(tally, load, options.patienceMs ?? usualPatienceMs);
@@ -74,6 +75,7 @@ export class ClusterSite extends LoadedSite {
     this.#churn = new Churn({ ward: anyWard, kept: () => codeKeys(engines) });
     this.#limited = limited;
     this.#links = links;
+    this.#balancer = balancer;
     this.#isCalm = options.isCalm ?? false;
     this.#stack = stack;
   }
@@ -105,12 +107,15 @@ export class ClusterSite extends LoadedSite {
     const deployed = await deployFunctions(ward);
     const { status } = await ward.deploy('probe', 'const main = () => ({ isProbe: true })');
     if (status !== 200) throw new Error(`the action probe was not deployed: ${status}`);
-    const anyWard = () => oneOf(cluster.nodes, Math.random).ward;
+    const balancer: Balancer = { without: undefined };
+    const served = () => cluster.nodes.filter((node) => node !== balancer.without);
+    const anyWard = () => oneOf(served(), Math.random).ward;
     const limited = await LimitedClients.start(
       oneOf(cluster.nodes, () => 0),
       anyWard,
     );
-    return new ClusterSite(options, { cluster, engines, links, deployed, limited, anyWard }, stack.move());
+    const parts = { cluster, engines, links, deployed, limited, balancer, anyWard };
+    return new ClusterSite(options, parts, stack.move());
   }
 
   /** Chooses a node of this role. */
@@ -158,6 +163,22 @@ export class ClusterSite extends LoadedSite {
     const code = await node.stop();
     if (code !== 0)
       this.complaints.push(`a stop of ${node.name} gave exit code ${code}: ${endOf(node.output())}`);
+  }
+
+  /** Restarts a node as an operator with a load balancer does: no call may fail. */
+  async replaceNode(node: ClusterNode): Promise<void> {
+    const other = this.cluster.nodes.find((each) => each !== node);
+    const drain = async (...more: string[]) => {
+      if (node.role === 'all') await other?.operate('node', 'drain', node.name, ...more);
+    };
+    await drain();
+    this.#balancer.without = node;
+    await this.until(() => !this.load.isWaitingFor(node.ward), `calls of ${node.name} do not end`);
+    await this.stopNode(node);
+    await node.start();
+    await drain('--undo');
+    await this.untilAllServe();
+    this.#balancer.without = undefined;
   }
 
   /** Waits until each node runs a call to its end, which may be behind many others in the queue. */
@@ -263,12 +284,19 @@ export class ClusterSite extends LoadedSite {
   }
 }
 
+/** What stands before the nodes. */
+interface Balancer {
+  /** The node that gets no calls. */
+  without: ClusterNode | undefined;
+}
+
 interface Parts {
   readonly cluster: Cluster;
   readonly engines: Engines;
   readonly links: ReadonlyMap<string, Links>;
   readonly deployed: Awaited<ReturnType<typeof deployFunctions>>;
   readonly limited: LimitedClients;
+  readonly balancer: Balancer;
   readonly anyWard: () => Ward;
 }
 
