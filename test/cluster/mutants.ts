@@ -51,8 +51,8 @@ export const mutants: Readonly<Record<Mutant, readonly Edit[]>> = {
   order: [
     {
       file: 'src/store/postgres/batch.ts',
-      from: '[...counts].toSorted(([a], [b]) => (String(a) < String(b) ? -1 : 1));',
-      to: '[...counts];',
+      from: 'return [...map].toSorted(([a], [b]) => (a < b ? -1 : 1));',
+      to: 'return [...map];',
     },
   ],
 };
