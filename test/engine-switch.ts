@@ -55,7 +55,7 @@ export function isOnCluster(): boolean {
   return enginesOfRun()?.bus !== undefined;
 }
 
-/** Servers of this data folder have settings of their own, whatever the run is on. */
+/** Servers of this data folder have settings of their own, and no engines of the run. */
 export function keepOwnSettings(dataDir: string): void {
   ownSettings.add(dataDir);
 }

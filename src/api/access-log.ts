@@ -5,7 +5,7 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Log } from '../lib/index.ts';
-import { domainOf } from './domain-host.ts';
+import { domainOf } from './domains/domain-host.ts';
 import { sandboxNamespaceOf } from './sandbox-entrance.ts';
 
 const pathCharacters = 1024;

@@ -15,7 +15,7 @@ import { shareConnections } from './connections.ts';
 import { addOperator, type OperatorSource } from './console/operator.ts';
 import { addSessions } from './console/sessions.ts';
 import { addApiDocs } from './docs/api-docs.ts';
-import { confineDomains } from './domain-host.ts';
+import { confineDomains } from './domains/domain-host.ts';
 import { addDomains } from './domains/domains.ts';
 import { clientErrorHandler, errorHandler, sendError } from './errors.ts';
 import { addGateway } from './gateway/gateway.ts';

@@ -5,7 +5,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance } from 'fastify';
-import { domainOf } from './domain-host.ts';
+import { domainOf } from './domains/domain-host.ts';
 import { refuseSlow } from './errors.ts';
 
 interface BodyDeadline {

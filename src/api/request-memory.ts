@@ -1,6 +1,6 @@
 /** Keeps the memory for requests within limits: for all of them, and for large bodies. */
 import type { FastifyInstance, onRequestHookHandler } from 'fastify';
-import { domainOf } from './domain-host.ts';
+import { domainOf } from './domains/domain-host.ts';
 import { apiFault } from './faults.ts';
 
 export interface MemoryAdmission {

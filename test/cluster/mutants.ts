@@ -57,7 +57,10 @@ export const mutants: Readonly<Record<Mutant, readonly Edit[]>> = {
   ],
 };
 
-/** For each mutant, the fault that shows it, and the rule that it breaks. */
+/**
+ * For each mutant, the fault that can show it, and the rule that it breaks. Short runs have not shown `marks` and `order` yet:
+ * what they prevent is rare.
+ */
 export const proofs: Readonly<Record<Mutant, { readonly fault: string; readonly rule: string }>> = {
   fence: { fault: 'kill-node', rule: 'ran too often' },
   claim: { fault: 'kill-node', rule: 'ran twice' },

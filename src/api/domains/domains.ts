@@ -4,11 +4,11 @@
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type ApiService, notFound, type ServedDomain } from '../../functions/index.ts';
-import { domainOf, ofDomains } from '../domain-host.ts';
 import { locateOperation } from '../gateway/gateway.ts';
 import { splitUrl } from '../web/target.ts';
 import { headAt, type Web } from '../web/web.ts';
 import { addWebScope, type Located } from '../web/web-scope.ts';
+import { domainOf, ofDomains } from './domain-host.ts';
 
 interface DomainsOptions {
   readonly web: Web;

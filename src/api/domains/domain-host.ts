@@ -4,8 +4,8 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance } from 'fastify';
-import type { DomainService, ServedDomain } from '../functions/index.ts';
-import { sendError } from './errors.ts';
+import type { DomainService, ServedDomain } from '../../functions/index.ts';
+import { sendError } from '../errors.ts';
 
 const found = new WeakMap<IncomingMessage, ServedDomain>();
 
