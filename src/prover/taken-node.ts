@@ -60,7 +60,8 @@ export async function openTakenBus({ identity, shown, bus }: TakenNode, user?: s
   const subjects = subjectsOf(bus.cluster);
   const { name: self } = identity;
   const names = await namesHeard(probe, subjects, senderOf);
-  const api = names.api[0];
+  // A bus that stops nothing lets this node report as one, too.
+  const api = names.api.find((name) => name !== self);
   if (api === undefined) throw new Error('no API node is heard on the bus');
   const heard: { readonly activationId: string; readonly type: string; readonly mayBegin: boolean }[] = [];
   const readers = new Map<string, ReturnType<Wire['newReader']>>();

@@ -32,8 +32,10 @@ test('groups real records by their error, and leaves those that succeeded alone'
   await expect.poll(async () => (await group()).read).toBe(3);
   const { groups, isCut } = await group();
   expect(isCut).toBe(false);
+  // Either is the newest: both can have begun in the same millisecond.
+  const error = expect.stringMatching(/^order 1[78] is lost$/);
   expect(groups).toMatchObject([
-    { action: 'a', statusCode: 1, count: 2, error: 'order 18 is lost' },
+    { action: 'a', statusCode: 1, count: 2, error },
     { action: 'a', count: 1, error: 'no such customer' },
   ]);
   expect(groups[0]?.activationIds).toHaveLength(2);
