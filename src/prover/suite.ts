@@ -34,7 +34,7 @@ export interface SuiteOptions {
   readonly rootDir: string;
   /** Opens the API that some techniques attack; without it they end in errors. */
   readonly openApi?: OpenAttackedApi;
-  /** The invoker that this machine is, for techniques that start in it; or why there is none. */
+  /** Some techniques start in the invoker of this machine. A text says why it has none. */
   readonly node?: TakenNode | string;
   /** Ends running techniques, which then count as errors. */
   readonly signal?: AbortSignal;

@@ -159,7 +159,7 @@ export interface HostContext {
    * as any image is, or refused as any is. @throws Fault IMAGE_UNSAFE
    */
   rootWith(change: (layerDir: string) => Promise<void>): Promise<string>;
-  /** The invoker that this machine is, as if it was taken over; or why there is none. */
+  /** The invoker of this machine, as if it was taken over. A text says why it has none. */
   readonly node: TakenNode | string;
   /** Aborted at its deadline. */
   readonly signal: AbortSignal;

@@ -16,7 +16,7 @@ export interface OperatorWaivers {
   list(): Promise<readonly KeptWaiver[]>;
   /** @throws Fault WAIVER_INVALID */
   add(asked: unknown): Promise<KeptWaiver>;
-  /** @returns false: there is none with this id */
+  /** Returns false when no waiver has this id. */
   remove(id: string): Promise<boolean>;
 }
 

@@ -96,7 +96,7 @@ test('each login has a new token, and ends the session that it replaces', async 
   const second = await logIn({ key: api.key }, { ...own, cookie: first });
   expect(second).not.toBe(first);
   expect((await ask(actions, { headers: { ...own, cookie: first } })).statusCode).toBe(401);
-  // A token that Ward did not make is none.
+  // Ward did not make this token, so it opens nothing.
   const made = `__Host-ward-key=${'A'.repeat(43)}`;
   expect((await ask(actions, { headers: { ...own, cookie: made } })).statusCode).toBe(401);
   const both = `${second}; ${made}`;

@@ -1,5 +1,5 @@
 /**
- * What a domain of a namespace serves: the web actions of one package, or one API of the gateway, from its root on. Its pages
+ * Serves the domains of namespaces. Each shows the web actions of one package, or one API of the gateway, at its root. Its pages
  * share their origin with nothing else of Ward, so they need no other one (see `isolatePages`).
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify';

@@ -1,7 +1,7 @@
 /**
- * Domains of namespaces: a claim becomes proved when DNS has the token that only its namespace was told, and requests with
- * that name in `Host` are then for its web actions or its API. Claims of several namespaces stand side by side, so nobody can
- * keep a name that they have not proved.
+ * Domains of namespaces. A claim is proved when DNS has the token that only its namespace was told. Then Ward serves that name
+ * with the namespace's web actions or its API. Several namespaces can claim one name, so nobody can keep a name that they have
+ * not proved.
  */
 import { type JsonObject, type Log, randomHex } from '../../lib/index.ts';
 import type { DomainRow, DomainStore, DomainTarget } from '../../store/index.ts';

@@ -115,7 +115,7 @@ export class IssuedPair implements Disposable {
   }
 }
 
-/** Undefined when there is none for these names, or when it has expired. */
+/** Returns undefined when no pair is stored for these names, or when it has expired. */
 async function storedPair(file: string, names: readonly string[]): Promise<KeyPair | undefined> {
   try {
     const { cert: text } = await readKeyPair({ cert: file, key: file }, Date.now());
