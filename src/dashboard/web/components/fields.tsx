@@ -1,4 +1,5 @@
 /** Fields of forms, each with its label. */
+import type { ComponentChildren } from 'preact';
 import { useId } from 'preact/hooks';
 
 interface FieldProps {
@@ -6,7 +7,24 @@ interface FieldProps {
   readonly value: string;
   readonly onInput: (value: string) => void;
   /** A hidden label, where the place says what it is. */
-  readonly isBare?: boolean;
+  readonly isBare?: boolean | undefined;
+}
+
+interface LabelledProps extends Pick<FieldProps, 'label' | 'isBare'> {
+  /** Of the control. */
+  readonly id: string;
+  readonly children: ComponentChildren;
+}
+
+function Labelled({ id, label, isBare, children }: LabelledProps) {
+  return (
+    <div class="field">
+      <label for={id} class={isBare ? 'unseen' : undefined}>
+        {label}
+      </label>
+      {children}
+    </div>
+  );
 }
 
 interface TextFieldProps extends FieldProps {
@@ -25,12 +43,9 @@ export function TextField(props: TextFieldProps) {
     onInput: (event: { readonly currentTarget: HTMLInputElement }) => onInput(event.currentTarget.value),
   };
   return (
-    <div class="field">
-      <label for={id} class={isBare ? 'unseen' : undefined}>
-        {label}
-      </label>
+    <Labelled id={id} label={label} isBare={isBare}>
       {isSecret ? <input type="password" {...rest} /> : <input type="text" {...rest} />}
-    </div>
+    </Labelled>
   );
 }
 
@@ -38,8 +53,7 @@ export function TextField(props: TextFieldProps) {
 export function DateField({ label, value, onInput, min }: FieldProps & { readonly min?: string }) {
   const id = useId();
   return (
-    <div class="field">
-      <label for={id}>{label}</label>
+    <Labelled id={id} label={label}>
       <input
         id={id}
         type="date"
@@ -47,7 +61,7 @@ export function DateField({ label, value, onInput, min }: FieldProps & { readonl
         min={min}
         onInput={(event) => onInput(event.currentTarget.value)}
       />
-    </div>
+    </Labelled>
   );
 }
 
@@ -60,8 +74,7 @@ interface FileFieldProps {
 export function FileField({ label, onChoose }: FileFieldProps) {
   const id = useId();
   return (
-    <div class="field">
-      <label for={id}>{label}</label>
+    <Labelled id={id} label={label}>
       <input
         id={id}
         type="file"
@@ -70,7 +83,7 @@ export function FileField({ label, onChoose }: FileFieldProps) {
           if (chosen !== undefined) onChoose(chosen);
         }}
       />
-    </div>
+    </Labelled>
   );
 }
 
@@ -81,10 +94,7 @@ interface SelectProps extends FieldProps {
 export function SelectField({ label, value, onInput, options, isBare }: SelectProps) {
   const id = useId();
   return (
-    <div class="field">
-      <label for={id} class={isBare ? 'unseen' : undefined}>
-        {label}
-      </label>
+    <Labelled id={id} label={label} isBare={isBare}>
       <select id={id} value={value} onChange={(event) => onInput(event.currentTarget.value)}>
         {options.map((option) => (
           <option key={option.value} value={option.value}>
@@ -92,15 +102,14 @@ export function SelectField({ label, value, onInput, options, isBare }: SelectPr
           </option>
         ))}
       </select>
-    </div>
+    </Labelled>
   );
 }
 
 export function TextArea({ label, value, onInput, rows = 6 }: FieldProps & { readonly rows?: number }) {
   const id = useId();
   return (
-    <div class="field">
-      <label for={id}>{label}</label>
+    <Labelled id={id} label={label}>
       <textarea
         id={id}
         class="mono"
@@ -109,6 +118,6 @@ export function TextArea({ label, value, onInput, rows = 6 }: FieldProps & { rea
         value={value}
         onInput={(event) => onInput(event.currentTarget.value)}
       />
-    </div>
+    </Labelled>
   );
 }
