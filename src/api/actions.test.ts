@@ -233,6 +233,39 @@ describe('GET', () => {
   });
 });
 
+describe('If-Match', () => {
+  test('changes and deletes only the revision that its ETag names', async () => {
+    await using api = await startApi();
+    const { headers } = await api.call('PUT', 'actions/a', { body: hello });
+    const first = String(headers['etag']);
+    const read = await api.call('GET', 'actions/a?code=false');
+    expect([read.headers['etag'], first]).toEqual([first, expect.stringMatching(/^"[0-9a-f]{32}"$/)]);
+    const change = (tag: string, name = 'a', method: 'PUT' | 'DELETE' = 'PUT') =>
+      api.call(method, `actions/${name}?overwrite=true`, {
+        ...(method === 'PUT' ? { body: hello } : {}),
+        headers: { 'if-match': tag },
+      });
+    // nginx, Caddy and Apache change tags when they compress an answer.
+    const weak = await change(`W/${first}`);
+    const second = String(weak.headers['etag']);
+    const suffixed = await change(`"other", ${second.replace(/"$/, '-gzip"')}`);
+    const third = String(suffixed.headers['etag']);
+    expect([weak.status, suffixed.status, new Set([first, second, third]).size]).toEqual([200, 200, 3]);
+    const stale = await change(first);
+    expect(stale).toMatchObject({
+      ...{ status: 412, headers: { 'x-ward-fault': 'ENTITY_CHANGED' } },
+      body: { error: 'The resource has changed since it was read.', hint: expect.stringContaining('ETag') },
+    });
+    for (const tag of [first, 'nonsense', '""', third.slice(1, -1)])
+      expect((await change(tag, 'a', 'DELETE')).status, tag).toBe(412);
+    // There is nothing that could have this revision.
+    for (const tag of [first, '*']) expect((await change(tag, 'absent')).status).toBe(412);
+    expect((await api.call('GET', 'actions/a')).headers['etag']).toBe(third);
+    expect((await change('*')).status).toBe(200);
+    expect((await change('*', 'a', 'DELETE')).status).toBe(200);
+  });
+});
+
 describe('DELETE', () => {
   test('answers with the deleted action', async () => {
     await using api = await startApi();

@@ -30,6 +30,7 @@ export const statusOfKind: Readonly<Record<FaultKind, number>> = {
   denied: 403,
   missing: 404,
   conflict: 409,
+  stale: 412,
   'too-large': 413,
   unsupported: 415,
   unprocessable: 422,

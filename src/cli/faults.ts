@@ -46,6 +46,7 @@ const exitCodes: Readonly<Record<FaultKind, number>> = {
   denied: 3,
   missing: 5,
   conflict: 1,
+  stale: 1,
   'too-large': 1,
   unsupported: 1,
   unprocessable: 2,

@@ -41,6 +41,8 @@ export const functionFaultKinds = {
   ALREADY_EXISTS: 'conflict',
   WRONG_COLLECTION: 'conflict',
   CONCURRENT_UPDATE: 'conflict',
+  /** The caller named the revision that it wanted to change. */
+  ENTITY_CHANGED: 'stale',
   NAMESPACE_EXISTS: 'conflict',
   KEY_INVALID: 'invalid',
   KEYS_EXHAUSTED: 'conflict',
@@ -89,6 +91,12 @@ export function wrongCollection() {
 export function concurrentUpdate() {
   return functionFault('CONCURRENT_UPDATE', 'Concurrent modification to resource detected.', {
     hint: 'Read the resource again and repeat the change.',
+  });
+}
+
+export function entityChanged() {
+  return functionFault('ENTITY_CHANGED', 'The resource has changed since it was read.', {
+    hint: 'Read it again, compare it with your change, and send that with the new ETag.',
   });
 }
 

@@ -1,3 +1,4 @@
+export type { RevisionCheck } from './actions/action-write.ts';
 export type { ActionView } from './actions/actions.ts';
 export type { CodeGate, GateVerdict, Runnable } from './actions/code-gate.ts';
 export { codeGraceMs, createCodeSweep } from './actions/code-sweep.ts';

@@ -12,6 +12,7 @@ export const faultKinds = [
   'denied',
   'missing',
   'conflict',
+  'stale',
   'too-large',
   'unsupported',
   'unprocessable',

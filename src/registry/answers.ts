@@ -49,6 +49,7 @@ const answersOfKind: Readonly<Record<FaultKind, CodeAnswer>> = {
   denied: [403, 'DENIED'],
   missing: [404, 'NAME_UNKNOWN'],
   conflict: [409, 'UNSUPPORTED'],
+  stale: [412, 'UNSUPPORTED'],
   'too-large': [413, 'SIZE_INVALID'],
   unsupported: [415, 'UNSUPPORTED'],
   unprocessable: [422, 'DENIED'],

@@ -52,6 +52,19 @@ export function functionPages(given: () => Given): void {
     await browser.inspect('function, changed');
     await page.getByRole('textbox', { name: 'Code of written' }).press('Control+s');
     await page.getByText('Saved written as revision 0.0.2.').waitFor();
+
+    // Another tab has the function open, and saves it.
+    await ward.deploy('written', '// theirs');
+    await page.getByRole('textbox', { name: 'Code of written' }).press('Control+End');
+    await page.keyboard.type('// mine');
+    await page.getByRole('button', { name: 'Save', exact: true }).click();
+    await page.getByText('has changed since it was read').waitFor();
+    browser.forget(/status of 412/);
+    await browser.inspect('function, changed by another');
+    await page.getByRole('button', { name: 'Compare it with what is stored' }).click();
+    await page.getByText('// theirs').waitFor();
+    await page.getByRole('button', { name: 'Save', exact: true }).click();
+    await page.getByText('Saved written as revision 0.0.4.').waitFor();
     await page.reload();
     await page.getByText('Calls an hour').waitFor();
     await page.getByLabel('Input, as a JSON object').fill('{}');

@@ -52,6 +52,7 @@ const errors: Readonly<Record<number, string>> = {
   403: 'The key may not do this',
   404: 'Not found',
   409: 'It conflicts with the current state',
+  412: 'It has changed since it had the tag in If-Match',
   413: 'Larger than allowed',
   422: 'A binding that leads back to itself',
   429: 'Too many calls a minute, or at once',

@@ -6,6 +6,7 @@ import { type ActionView, type EntityName, type Functions, parseEntityName } fro
 import { anyEntityOf, anyNamespaceOf, entityOf, identityOf, pathPart } from '../authentication.ts';
 import { sendJson } from '../errors.ts';
 import { apiFault } from '../faults.ts';
+import { revisionCheck, revisionTag } from '../if-match.ts';
 import { queryBoolean, queryPage } from '../query.ts';
 import type { UploadBudget } from '../request-memory.ts';
 import { addResource } from '../resource.ts';
@@ -50,7 +51,7 @@ export function addActions(scope: FastifyInstance, functions: Functions, uploads
         if (request.body === undefined) {
           throw apiFault('BODY_MISSING', 'Request entity expected but not supplied');
         }
-        const view = await actions.put(ref, request.body, overwrite, identity);
+        const view = await actions.put(ref, request.body, overwrite, identity, revisionCheck(request));
         if (view.warning !== undefined) reply.header(warningHeader, view.warning);
         return sendAction(reply, view);
       },
@@ -58,7 +59,8 @@ export function addActions(scope: FastifyInstance, functions: Functions, uploads
     DELETE: {
       access: 'deploy',
       handler: async (request, reply) => {
-        return sendAction(reply, await actions.delete(entityOf(request, identityOf(request))));
+        const ref = entityOf(request, identityOf(request));
+        return sendAction(reply, await actions.delete(ref, revisionCheck(request)));
       },
     },
     POST: { access: 'invoke', bodyLimit: limits.payloadBytes, handler: invokeHandler(functions) },
@@ -85,7 +87,8 @@ function listHandler(
 /** Ward sends longer code in slices, so that other requests get their turn in between. */
 const sliceLength = 1024 * 1024;
 
-function sendAction(reply: FastifyReply, { description, code }: ActionView) {
+function sendAction(reply: FastifyReply, { description, code, revision }: ActionView) {
+  reply.header('etag', revisionTag(revision));
   if (code === undefined) return sendJson(reply, 200, JSON.stringify(description));
   const { exec, ...rest } = description;
   if (code.length <= sliceLength) {

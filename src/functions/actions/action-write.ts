@@ -6,7 +6,7 @@ import type { Dispatcher } from '../../dispatch/index.ts';
 import type { EntityRow, EntityStore } from '../../store/index.ts';
 import { type EntityRef, fullNameOf, pathOf } from '../entities/names.ts';
 import { effectiveAsk, sandboxAskOf } from '../entities/sandbox-ask.ts';
-import { concurrentUpdate, functionFault, wrongCollection } from '../faults.ts';
+import { concurrentUpdate, entityChanged, functionFault, wrongCollection } from '../faults.ts';
 import type { ActionRanges } from '../limits.ts';
 import type { Identity } from '../namespaces/namespaces.ts';
 import type { Vault } from '../vault/vault.ts';
@@ -36,6 +36,16 @@ export interface ActionWriteOptions {
   readonly gate?: Pick<CodeGate, 'admitCode' | 'admitImage'> | undefined;
 }
 
+/** Whether a write may change what has this revision. Undefined: there is nothing yet. */
+export type RevisionCheck = (revision: string | undefined) => boolean;
+
+export interface WriteConditions {
+  /** Whether an action that exists may be changed. */
+  readonly overwrite: boolean;
+  /** Absent: from any revision. */
+  readonly mayChange?: RevisionCheck | undefined;
+}
+
 export interface Written {
   readonly before: Action | undefined;
   readonly after: Action;
@@ -47,12 +57,13 @@ export async function writeAction(
   options: ActionWriteOptions,
   ref: EntityRef,
   put: ActionPut,
-  overwrite: boolean,
+  { overwrite, mayChange = () => true }: WriteConditions,
 ): Promise<Written> {
   const { entities, vault, limits } = options;
   const row = await entities.get(ref.namespace, pathOf(ref));
   if (row !== undefined && row.collection !== 'actions') throw wrongCollection();
   if (row !== undefined && !overwrite) throw functionFault('ALREADY_EXISTS', 'resource already exists');
+  if (!mayChange(row?.revision)) throw entityChanged();
   const before = row === undefined ? undefined : readOld(row, put, vault);
 
   const save = async (exec: ExecDocument | undefined): Promise<Action> => {

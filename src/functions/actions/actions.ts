@@ -19,7 +19,7 @@ import {
   pathOf,
 } from '../entities/names.ts';
 import type { ListRange } from '../entities/page.ts';
-import { concurrentUpdate, notFound } from '../faults.ts';
+import { concurrentUpdate, entityChanged, notFound } from '../faults.ts';
 import { type ActionRanges, actionRanges, checkKind, type SystemLimits } from '../limits.ts';
 import type { Identity } from '../namespaces/namespaces.ts';
 import type { ShownParameter } from '../packages/package.ts';
@@ -42,7 +42,12 @@ import {
   visibleParameters,
 } from './action-location.ts';
 import { type ActionPut, createAction, isSequencePut, parseActionPut } from './action-put.ts';
-import { type ActionWriteOptions, writeAction } from './action-write.ts';
+import {
+  type ActionWriteOptions,
+  type RevisionCheck,
+  type WriteConditions,
+  writeAction,
+} from './action-write.ts';
 import type { CodeStore } from './code-store.ts';
 import { blackboxKind, builtinKind, digestOf, isCode, isEmptyCode } from './exec.ts';
 import { type ResolvedAction, resolveAction } from './resolved-action.ts';
@@ -53,6 +58,8 @@ import { checkSequence, missingComponent } from './sequence-check.ts';
 export interface ActionView {
   readonly description: ActionDescription;
   readonly code: string | undefined;
+  /** Another one after every change. */
+  readonly revision: string;
   /** Warnings for the author. */
   readonly warning?: string | undefined;
 }
@@ -62,10 +69,16 @@ export interface ActionService extends Forgetful {
    * Creates, or with `overwrite` changes, an action from what a client sent.
    * @throws Fault BODY_INVALID, NAME_INVALID, KIND_UNSUPPORTED, CODE_INVALID, SEQUENCE_INVALID,
    * DEPLOYMENT_REFUSED, LIMIT_OUT_OF_RANGE, ENTITY_TOO_LARGE, NOT_FOUND (the package), BINDING_INVALID, NOT_AUTHORIZED (the kind, a component),
-   * ALREADY_EXISTS, WRONG_COLLECTION, CONCURRENT_UPDATE; and of what it asks of its sandbox POLICY_EXCEEDED,
+   * ALREADY_EXISTS, WRONG_COLLECTION, CONCURRENT_UPDATE, ENTITY_CHANGED; and of what it asks of its sandbox POLICY_EXCEEDED,
    * POLICY_INVALID, POLICY_NOT_MET, TIER_UNAVAILABLE
    */
-  put(ref: EntityRef, body: unknown, overwrite: boolean, writer: Identity): Promise<ActionView>;
+  put(
+    ref: EntityRef,
+    body: unknown,
+    overwrite: boolean,
+    writer: Identity,
+    mayChange?: RevisionCheck,
+  ): Promise<ActionView>;
   /**
    * Reads an action, with its package's parameters merged under its own. Through a binding, it is the provider's
    * action.
@@ -73,9 +86,10 @@ export interface ActionService extends Forgetful {
    */
   get(ref: EntityRef, withCode: boolean, reader: NamespaceName): Promise<ActionView>;
   /**
-   * Deletes an action and returns it. @throws Fault NOT_FOUND, WRONG_COLLECTION, BINDING_INVALID, CONCURRENT_UPDATE
+   * Deletes an action and returns it. @throws Fault NOT_FOUND, WRONG_COLLECTION, BINDING_INVALID, CONCURRENT_UPDATE,
+   * ENTITY_CHANGED
    */
-  delete(ref: EntityRef): Promise<ActionView>;
+  delete(ref: EntityRef, mayChange?: RevisionCheck): Promise<ActionView>;
   /**
    * Lists actions, newest first. Only those of one package if `within` names one. @throws Fault NOT_FOUND,
    * NOT_AUTHORIZED, WRONG_COLLECTION
@@ -120,12 +134,18 @@ export class Actions implements ActionService {
     this.#locator = createActionLocator(options);
   }
 
-  put(ref: EntityRef, body: unknown, overwrite: boolean, writer: Identity): Promise<ActionView> {
-    return this.#put(this.#options, ref, body, overwrite, writer);
+  put(
+    ref: EntityRef,
+    body: unknown,
+    overwrite: boolean,
+    writer: Identity,
+    mayChange?: RevisionCheck,
+  ): Promise<ActionView> {
+    return this.#put(this.#options, ref, body, { overwrite, mayChange }, writer);
   }
 
   async putOwn(ref: EntityRef, body: unknown, writer: Identity): Promise<void> {
-    await this.#put({ ...this.#options, gate: undefined }, ref, body, true, writer);
+    await this.#put({ ...this.#options, gate: undefined }, ref, body, { overwrite: true }, writer);
   }
 
   async putBuiltin(ref: EntityRef, annotations: readonly KeyValue[]): Promise<void> {
@@ -143,10 +163,11 @@ export class Actions implements ActionService {
     return this.#view(location.action, withCode, visibleParameters(location, reader));
   }
 
-  async delete(ref: EntityRef): Promise<ActionView> {
+  async delete(ref: EntityRef, mayChange: RevisionCheck = () => true): Promise<ActionView> {
     const { entities, code } = this.#options;
     await this.#locator.requireWritable(ref);
     const action = await this.#locator.readLeniently(ref);
+    if (!mayChange(action.revision)) throw entityChanged();
     const was = await this.#view(action, true);
     if (!(await entities.delete(ref.namespace, pathOf(ref), action.revision))) throw concurrentUpdate();
     this.#changed(ref);
@@ -205,7 +226,7 @@ export class Actions implements ActionService {
     options: ActionServiceOptions,
     ref: EntityRef,
     body: unknown,
-    overwrite: boolean,
+    conditions: WriteConditions,
     writer: Identity,
   ): Promise<ActionView> {
     await this.#locator.requireWritable(ref);
@@ -213,14 +234,19 @@ export class Actions implements ActionService {
     const limits = actionRanges(options.limits, writer.limits);
     const put = parseActionPut(body, { limits, runtimes, own: writer.namespace });
     await this.#checkExec(ref, put, limits, writer);
-    const { before, after, warning } = await writeAction({ ...options, limits, writer }, ref, put, overwrite);
+    const { before, after, warning } = await writeAction(
+      { ...options, limits, writer },
+      ref,
+      put,
+      conditions,
+    );
     this.#changed(ref);
     this.#options.onPut?.(ref, writer);
     const old = before === undefined ? null : digestOf(before.exec);
     if (old !== null && old !== digestOf(after.exec)) await code.drop(old);
     const sent = put.exec !== undefined && !isSequencePut(put.exec) ? put.exec.code : undefined;
     if (sent === undefined || sent === '') return { ...(await this.#view(after, true)), warning };
-    return { description: describeAction(after, runtimes), code: sent, warning };
+    return { description: describeAction(after, runtimes), code: sent, revision: after.revision, warning };
   }
 
   /** @throws Fault NOT_AUTHORIZED (the kind, a component), SEQUENCE_INVALID */
@@ -246,7 +272,11 @@ export class Actions implements ActionService {
     const { exec } = action;
     const isShown = withCode && isCode(exec) && !(exec.kind === blackboxKind && isEmptyCode(exec));
     const text = isShown ? await code.load(exec) : undefined;
-    return { description: describeAction(action, runtimes, parameters), code: text };
+    return {
+      description: describeAction(action, runtimes, parameters),
+      code: text,
+      revision: action.revision,
+    };
   }
 
   #changed(ref: EntityRef): void {

@@ -26,6 +26,8 @@ export interface CallOptions {
   readonly body?: unknown;
   readonly signal?: AbortSignal;
   readonly accept?: string;
+  /** Changes only what still has this tag. */
+  readonly ifMatch?: string;
 }
 
 /** Whether the last request got an answer. */
@@ -42,7 +44,7 @@ export async function call<T>(method: string, path: string, options: CallOptions
 
 /** @throws ApiError unless the status is a success */
 export async function send(method: string, path: string, options: CallOptions = {}): Promise<Response> {
-  const { body, signal: until, accept = 'application/json' } = options;
+  const { body, signal: until, accept = 'application/json', ifMatch } = options;
   let response: Response;
   try {
     response = await fetch(path, {
@@ -51,6 +53,7 @@ export async function send(method: string, path: string, options: CallOptions = 
         ...ownHeaders,
         accept,
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(ifMatch === undefined ? {} : { 'if-match': ifMatch }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       ...(until === undefined ? {} : { signal: until }),

@@ -1,5 +1,5 @@
 /** Functions, which OpenWhisk's API calls actions. */
-import { call, inNamespace } from './client.ts';
+import { type CallOptions, call, inNamespace, send } from './client.ts';
 import type { PolicyLine } from './isolation-types.ts';
 import type { Annotation } from './runs.ts';
 
@@ -26,6 +26,8 @@ export interface FunctionLimits {
 }
 
 export interface FunctionRecord extends FunctionSummary {
+  /** Of its revision. */
+  readonly tag: string;
   readonly exec: FunctionExec;
 }
 
@@ -64,13 +66,22 @@ export function listFunctions(
 }
 
 /** @param path `name` or `package/name` */
-export function getFunction(path: string, signal: AbortSignal): Promise<FunctionRecord> {
-  return call('GET', pathOf(path), { signal });
+export function getFunction(path: string, signal?: AbortSignal): Promise<FunctionRecord> {
+  return recordFrom('GET', pathOf(path), signal === undefined ? {} : { signal });
 }
 
-/** Keeps the settings of one that exists. @param isNew then one that exists is not changed */
-export function putFunction(path: string, exec: FunctionExec, isNew: boolean): Promise<FunctionRecord> {
-  return call('PUT', `${pathOf(path)}?overwrite=${!isNew}`, { body: { exec } });
+/** @throws ApiError when there is one already */
+export function createFunction(path: string, exec: FunctionExec): Promise<FunctionRecord> {
+  return recordFrom('PUT', pathOf(path), { body: { exec } });
+}
+
+/**
+ * Keeps the settings.
+ * @param tag of the revision that it replaces
+ * @throws ApiError ENTITY_CHANGED when that is no longer the stored one
+ */
+export function changeFunction(path: string, exec: FunctionExec, tag: string): Promise<FunctionRecord> {
+  return recordFrom('PUT', `${pathOf(path)}?overwrite=true`, { body: { exec }, ifMatch: tag });
 }
 
 export function deleteFunction(path: string): Promise<unknown> {
@@ -100,6 +111,11 @@ export function functionPath({ namespace, name }: Pick<FunctionSummary, 'namespa
 export function kindOf({ annotations }: Pick<FunctionSummary, 'annotations'>): string {
   const kind = annotations.find(({ key }) => key === 'exec')?.value;
   return typeof kind === 'string' ? kind : 'unknown';
+}
+
+async function recordFrom(method: string, path: string, options: CallOptions): Promise<FunctionRecord> {
+  const response = await send(method, path, options);
+  return { ...(await response.json()), tag: response.headers.get('etag') ?? '' };
 }
 
 function listPath(): string {

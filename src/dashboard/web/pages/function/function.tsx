@@ -1,6 +1,13 @@
 /** One function: its code in an editor, and its result and log when it is run from here. */
 import { useState } from 'preact/hooks';
-import { deleteFunction, type FunctionRecord, getFunction, putFunction } from '../../api/functions.ts';
+import { ApiError } from '../../api/client.ts';
+import {
+  changeFunction,
+  deleteFunction,
+  type FunctionExec,
+  type FunctionRecord,
+  getFunction,
+} from '../../api/functions.ts';
 import type { PageProps } from '../../app/pages.ts';
 import { goTo, linkTo } from '../../app/router.ts';
 import { may } from '../../app/session.ts';
@@ -38,16 +45,27 @@ function FunctionView({ path, first }: { readonly path: string; readonly first: 
   const [isDeleting, setDeleting] = useState(false);
   const [isComparing, setComparing] = useState(false);
   const { exec } = record;
-  const isText = exec.code !== undefined && exec.binary !== true;
+  const isText = isTextCode(exec);
   const isChanged = isText && code !== exec.code;
   const isEditable = isText && may('deploy');
   const save = async () => {
     setError(undefined);
     try {
       const { binary: _, ...rest } = exec;
-      const saved = await putFunction(path, { ...rest, code }, false);
+      const saved = await changeFunction(path, { ...rest, code }, record.tag);
       setRecord({ ...record, ...saved, exec: { ...exec, code } });
       tell(`Saved ${path} as revision ${saved.version}.`);
+    } catch (failure) {
+      setError(failure);
+    }
+  };
+  const compareWithStored = async () => {
+    try {
+      const stored = await getFunction(path);
+      if (!isTextCode(stored.exec)) throw new Error(noText);
+      setRecord(stored);
+      setComparing(true);
+      setError(undefined);
     } catch (failure) {
       setError(failure);
     }
@@ -69,6 +87,12 @@ function FunctionView({ path, first }: { readonly path: string; readonly first: 
       <div class="stack wide">
         <Facts facts={factsOf(record)} isAcross />
         {error !== undefined && <ErrorNote error={error} onDismiss={() => setError(undefined)} />}
+        {error instanceof ApiError && error.code === 'ENTITY_CHANGED' && (
+          <p class="row">
+            <span>Your text is not saved, and nothing of it is lost.</span>
+            <Button onClick={() => void compareWithStored()}>Compare it with what is stored</Button>
+          </p>
+        )}
         {isText ? (
           <section class="stack" aria-label="Code">
             <div class="section-head">
@@ -107,6 +131,13 @@ function FunctionView({ path, first }: { readonly path: string; readonly first: 
       {isDeleting && <Delete path={path} onClose={() => setDeleting(false)} />}
     </>
   );
+}
+
+const noText =
+  'Somebody has deployed an archive or an image in its place. Copy your text out of the editor before you leave the page.';
+
+function isTextCode({ code, binary }: FunctionExec): boolean {
+  return code !== undefined && binary !== true;
 }
 
 function factsOf({ exec, version, updated, limits, annotations }: FunctionRecord): readonly Fact[] {

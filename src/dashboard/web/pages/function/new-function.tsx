@@ -1,6 +1,6 @@
 /** Makes a new function: written in the editor, from a file or a zip, or from an image. */
 import { useState } from 'preact/hooks';
-import { type FunctionExec, listKinds, putFunction } from '../../api/functions.ts';
+import { createFunction, type FunctionExec, listKinds } from '../../api/functions.ts';
 import { goTo, linkTo } from '../../app/router.ts';
 import { Button } from '../../components/button.tsx';
 import { CodeEditor } from '../../components/code-editor.tsx';
@@ -55,7 +55,7 @@ function Maker({ kinds }: { readonly kinds: readonly string[] }) {
     setError(undefined);
     setBusy(true);
     try {
-      await putFunction(name.trim(), exec, true);
+      await createFunction(name.trim(), exec);
       tell(`Created ${name.trim()}.`);
       goTo(linkTo(['functions', ...name.trim().split('/')]));
     } catch (failure) {
